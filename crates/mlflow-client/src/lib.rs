@@ -1,0 +1,1 @@
+//! A client for MLflow tracking and its model registry.

@@ -1,0 +1,1 @@
+//! Build, check, read and write ONNX models.

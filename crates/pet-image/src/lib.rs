@@ -1,0 +1,1 @@
+//! Photographs to tensors: decode with limits, resize, crop, grayscale, normalize, encode.

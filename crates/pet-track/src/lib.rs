@@ -1,0 +1,1 @@
+//! One training run as one MLflow run and one registered model version.

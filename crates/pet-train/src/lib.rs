@@ -1,0 +1,1 @@
+//! Train a MobileNetV2 image classifier with candle on a plain CPU.

@@ -1,0 +1,1 @@
+//! Read PyTorch state dicts without Python and without running pickled code.

@@ -1,0 +1,205 @@
+//! Cutting parts out of an image.
+
+use std::fmt;
+
+use image::RgbImage;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, output::check_output};
+
+/// A rectangle in pixels: `left` and `top` are inside, `right` and `bottom` just outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CropBox {
+    /// First column.
+    pub left: u32,
+    /// First row.
+    pub top: u32,
+    /// Column after the last.
+    pub right: u32,
+    /// Row after the last.
+    pub bottom: u32,
+}
+
+impl fmt::Display for CropBox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{},{},{},{}",
+            self.left, self.top, self.right, self.bottom
+        )
+    }
+}
+
+/// Cuts out a rectangle. Parts of it that lie outside the image are black, as in Pillow.
+///
+/// # Errors
+/// [`Error::EmptyCrop`] for a box without area, [`Error::OutputTooLarge`] for a huge one.
+pub fn crop(image: &RgbImage, area: CropBox) -> Result<RgbImage, Error> {
+    let CropBox {
+        left,
+        top,
+        right,
+        bottom,
+    } = area;
+    if right <= left || bottom <= top {
+        return Err(Error::EmptyCrop { area });
+    }
+    window(
+        image,
+        i64::from(left),
+        i64::from(top),
+        right - left,
+        bottom - top,
+    )
+}
+
+/// Cuts out a rectangle of the given size from the middle. Where the image is smaller, it gets
+/// black borders.
+///
+/// The offsets are those of torchvision's `CenterCrop`: half the surplus, half pixels rounded to
+/// even.
+///
+/// # Errors
+/// [`Error::NoPixels`] for a size of zero, [`Error::OutputTooLarge`] for a huge one.
+pub fn center_crop(image: &RgbImage, width: u32, height: u32) -> Result<RgbImage, Error> {
+    let left = center_offset(image.width(), width);
+    let top = center_offset(image.height(), height);
+    window(image, left, top, width, height)
+}
+
+/// Where the middle `part` of `whole` begins; negative where the part is the larger one.
+pub(crate) fn center_offset(whole: u32, part: u32) -> i64 {
+    let surplus = i64::from(whole) - i64::from(part);
+    if surplus < 0 {
+        return -(-surplus / 2);
+    }
+    let half = surplus / 2;
+    // Python's `round(surplus / 2)` takes 0.5 to 0, but 1.5 to 2.
+    if surplus % 2 == 1 {
+        half + half % 2
+    } else {
+        half
+    }
+}
+
+/// Copies the overlap of the image with a window onto black.
+fn window(
+    image: &RgbImage,
+    left: i64,
+    top: i64,
+    width: u32,
+    height: u32,
+) -> Result<RgbImage, Error> {
+    check_output(width, height)?;
+    let columns = overlap(left, width, image.width());
+    let mut cut = RgbImage::new(width, height);
+    if columns.length == 0 {
+        return Ok(cut);
+    }
+    let rows = overlap(top, height, image.height());
+    let source_rows = image
+        .as_raw()
+        .chunks_exact(3 * image.width() as usize)
+        .skip(rows.source);
+    let target_rows = cut.chunks_exact_mut(3 * width as usize).skip(rows.target);
+    for (source, target) in source_rows.zip(target_rows).take(rows.length) {
+        let source = &source[3 * columns.source..][..3 * columns.length];
+        target[3 * columns.target..][..3 * columns.length].copy_from_slice(source);
+    }
+    Ok(cut)
+}
+
+/// The common part of an image and a window along one axis.
+struct Overlap {
+    source: usize,
+    target: usize,
+    length: usize,
+}
+
+fn overlap(start: i64, length: u32, available: u32) -> Overlap {
+    let first = start.max(0);
+    let end = (start + i64::from(length)).min(i64::from(available));
+    Overlap {
+        source: first as usize,
+        target: (first - start) as usize,
+        length: (end - first).max(0) as usize,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(width: u32, height: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| [x as u8, y as u8, 200].into())
+    }
+
+    #[test]
+    fn outside_is_black() {
+        let area = CropBox {
+            left: 3,
+            top: 1,
+            right: 6,
+            bottom: 4,
+        };
+        let cut = crop(&numbered(4, 3), area).unwrap();
+        assert_eq!(cut.dimensions(), (3, 3));
+        assert_eq!(cut[(0, 0)].0, [3, 1, 200]);
+        assert_eq!(cut[(0, 1)].0, [3, 2, 200]);
+        assert_eq!(cut[(1, 0)].0, [0; 3]);
+        assert_eq!(cut[(0, 2)].0, [0; 3]);
+    }
+
+    #[test]
+    fn a_box_far_outside_is_all_black() {
+        let area = CropBox {
+            left: u32::MAX - 2,
+            top: u32::MAX - 2,
+            right: u32::MAX,
+            bottom: u32::MAX,
+        };
+        let cut = crop(&numbered(4, 3), area).unwrap();
+        assert!(cut.as_raw().iter().all(|&level| level == 0));
+    }
+
+    #[test]
+    fn empty_and_huge_boxes_are_refused() {
+        let empty = CropBox {
+            left: 2,
+            top: 0,
+            right: 2,
+            bottom: 4,
+        };
+        assert!(matches!(
+            crop(&numbered(4, 3), empty),
+            Err(Error::EmptyCrop { .. })
+        ));
+        let huge = CropBox {
+            left: 0,
+            top: 0,
+            right: u32::MAX,
+            bottom: u32::MAX,
+        };
+        assert!(matches!(
+            crop(&numbered(4, 3), huge),
+            Err(Error::OutputTooLarge { .. })
+        ));
+    }
+
+    #[test]
+    fn half_pixels_go_to_even_as_in_torchvision() {
+        // int(round((whole - 4) / 2.0)) in Python 3, and -((4 - whole) // 2) for the padding.
+        let offsets: Vec<i64> = (1..=9).map(|whole| center_offset(whole, 4)).collect();
+        assert_eq!(offsets, [-1, -1, 0, 0, 0, 1, 2, 2, 2]);
+    }
+
+    #[test]
+    fn center_crop_pads_a_small_image() {
+        let cut = center_crop(&numbered(2, 6), 4, 4).unwrap();
+        assert_eq!(cut[(0, 0)].0, [0; 3]);
+        assert_eq!(cut[(1, 0)].0, [0, 1, 200]);
+        assert_eq!(cut[(2, 3)].0, [1, 4, 200]);
+        assert_eq!(cut[(3, 3)].0, [0; 3]);
+    }
+}

@@ -1,0 +1,78 @@
+//! Files to pixels.
+
+mod jpeg;
+mod jpeg_markers;
+mod other;
+mod upright;
+mod webp_chunks;
+
+use image::RgbImage;
+
+use crate::{Error, Format, Limits};
+
+/// A decoded picture, as a person would see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    /// The pixels: upright, opaque, 8 bits a channel.
+    pub image: RgbImage,
+    /// What the file was.
+    pub format: Format,
+}
+
+/// Decodes an image file.
+///
+/// - The format is told by content ([`Format::detect`]).
+/// - The EXIF orientation of JPEG, PNG and WebP is applied.
+/// - Transparent pixels are blended over white.
+/// - Grey, palette, 16-bit and CMYK pictures become 8-bit RGB. Colour profiles are not applied.
+/// - Of an animation, the first frame is taken.
+///
+/// A file that breaks off before the last pixel is an error. For JPEG that means, as in Pillow,
+/// before its end marker. Small flaws that leave the picture whole (stray bytes, damage in the
+/// last rows) are bridged.
+///
+/// ```
+/// use pet_image::{Error, Limits, decode};
+///
+/// let error = decode(b"GIF89a\x40\x00", &Limits::default()).unwrap_err();
+/// assert!(matches!(error, Error::Truncated { .. }));
+/// ```
+///
+/// # Errors
+/// [`Error::Empty`], [`Error::TooManyBytes`] and [`Error::UnknownFormat`] by the first look;
+/// [`Error::TooLarge`] and [`Error::TooManyPixels`] by the header, before pixels are allocated;
+/// [`Error::Truncated`], [`Error::Damaged`] and [`Error::Decode`] by the content.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Error> {
+    limits.check_bytes(bytes)?;
+    let format = Format::detect(bytes).ok_or_else(|| Error::UnknownFormat {
+        start: start(bytes),
+    })?;
+    let image = match format {
+        Format::Jpeg => jpeg::decode(bytes, limits)?,
+        Format::WebP => {
+            webp_chunks::check(bytes, limits)?;
+            other::decode(bytes, format, limits)?
+        }
+        Format::Png | Format::Gif | Format::Bmp => other::decode(bytes, format, limits)?,
+    };
+    Ok(Decoded { image, format })
+}
+
+/// The first bytes in a form that can be printed.
+fn start(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .take(12)
+        .copied()
+        .flat_map(std::ascii::escape_default)
+        .map(char::from)
+        .collect()
+}
+
+/// The error for a file that breaks off.
+fn truncated(bytes: &[u8], format: Format) -> Error {
+    Error::Truncated {
+        format,
+        bytes: bytes.len() as u64,
+    }
+}

@@ -1,0 +1,58 @@
+//! PNG, GIF, WebP and BMP, through the `image` crate.
+
+use std::io::{Cursor, ErrorKind};
+
+use image::error::ImageError;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder as _, ImageReader, RgbImage, RgbaImage};
+
+use super::{truncated, upright::upright};
+use crate::{Error, Format, Limits};
+
+/// Memory that a decoder may take for each pixel of the limit: 16-bit RGBA.
+const BYTES_PER_PIXEL: u64 = 8;
+
+/// Memory that a decoder may take besides, for metadata and tables.
+const BYTES_BESIDES: u64 = 16 << 20;
+
+pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<RgbImage, Error> {
+    let refused = |error: ImageError| match error {
+        ImageError::IoError(cause) if cause.kind() == ErrorKind::UnexpectedEof => {
+            truncated(bytes, format)
+        }
+        error => Error::Decode {
+            format,
+            source: error.into(),
+        },
+    };
+    let mut memory = image::Limits::no_limits();
+    memory.max_alloc = Some(limits.pixels.saturating_mul(BYTES_PER_PIXEL) + BYTES_BESIDES);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.into());
+    reader.limits(memory);
+
+    let mut decoder = reader.into_decoder().map_err(refused)?;
+    let (width, height) = decoder.dimensions();
+    limits.check_size(width, height)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let image = DynamicImage::from_decoder(decoder).map_err(refused)?;
+    Ok(upright(opaque(image), orientation))
+}
+
+/// Converts to 8-bit RGB, with transparent pixels over white.
+fn opaque(image: DynamicImage) -> RgbImage {
+    if image.color().has_alpha() {
+        over_white(&image.into_rgba8())
+    } else {
+        image.into_rgb8()
+    }
+}
+
+fn over_white(image: &RgbaImage) -> RgbImage {
+    let mut blended = RgbImage::new(image.width(), image.height());
+    for (pixel, source) in blended.pixels_mut().zip(image.pixels()) {
+        let [red, green, blue, alpha] = source.0.map(u32::from);
+        pixel.0 = [red, green, blue]
+            .map(|level| ((level * alpha + 255 * (255 - alpha) + 127) / 255) as u8);
+    }
+    blended
+}

@@ -1,0 +1,93 @@
+//! Images to files.
+
+use image::codecs::{
+    bmp::BmpEncoder, gif::GifEncoder, jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder,
+};
+use image::{ExtendedColorType, GrayImage, ImageEncoder as _, ImageResult, RgbImage};
+
+use crate::{Error, Format};
+
+/// Visually lossless: these files are results that people look at and process further. Colour is
+/// stored at full resolution.
+const JPEG_QUALITY: u8 = 95;
+
+/// Between 1 (best palette) and 30 (fastest); as fast as browsers' canvas encoders.
+const GIF_SPEED: i32 = 10;
+
+/// Writes a colour image.
+///
+/// PNG, BMP and WebP keep every pixel. JPEG is written with quality 95. GIF keeps every pixel of
+/// an image with up to 256 colours; any other gets the best palette of 256.
+///
+/// # Errors
+/// [`Error::Encode`] where the format has no room for the size: JPEG and GIF end at 65,535 pixels
+/// a side, WebP at 16,384; and for an image without pixels.
+pub fn encode_rgb(image: &RgbImage, format: Format) -> Result<Vec<u8>, Error> {
+    let (width, height) = image.dimensions();
+    encode(
+        image.as_raw(),
+        width,
+        height,
+        ExtendedColorType::Rgb8,
+        format,
+    )
+}
+
+/// Writes a grey image, in a single channel where the format has one (JPEG, PNG, BMP).
+///
+/// WebP has none: it gets three equal channels. GIF gets a palette of greys.
+///
+/// # Errors
+/// As [`encode_rgb`].
+pub fn encode_gray(image: &GrayImage, format: Format) -> Result<Vec<u8>, Error> {
+    let (width, height) = image.dimensions();
+    if matches!(format, Format::Gif | Format::WebP) {
+        let levels: Vec<u8> = image
+            .as_raw()
+            .iter()
+            .flat_map(|&level| [level; 3])
+            .collect();
+        return encode(&levels, width, height, ExtendedColorType::Rgb8, format);
+    }
+    encode(image.as_raw(), width, height, ExtendedColorType::L8, format)
+}
+
+fn encode(
+    levels: &[u8],
+    width: u32,
+    height: u32,
+    color: ExtendedColorType,
+    format: Format,
+) -> Result<Vec<u8>, Error> {
+    if width == 0 || height == 0 {
+        return Err(Error::NoPixels { width, height });
+    }
+    let mut bytes = Vec::new();
+    write(&mut bytes, levels, width, height, color, format).map_err(|error| Error::Encode {
+        format,
+        width,
+        height,
+        source: error.into(),
+    })?;
+    Ok(bytes)
+}
+
+fn write(
+    mut bytes: &mut Vec<u8>,
+    levels: &[u8],
+    width: u32,
+    height: u32,
+    color: ExtendedColorType,
+    format: Format,
+) -> ImageResult<()> {
+    match format {
+        Format::Jpeg => JpegEncoder::new_with_quality(bytes, JPEG_QUALITY)
+            .write_image(levels, width, height, color),
+        Format::Png => PngEncoder::new(bytes).write_image(levels, width, height, color),
+        Format::Gif => {
+            GifEncoder::new_with_speed(bytes, GIF_SPEED).encode(levels, width, height, color)
+        }
+        Format::WebP => WebPEncoder::new_lossless(bytes).write_image(levels, width, height, color),
+        Format::Bmp => BmpEncoder::new(&mut bytes).write_image(levels, width, height, color),
+    }
+}

@@ -1,0 +1,149 @@
+//! The image formats, told apart by content.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An image file format that can be read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// JPEG, baseline and progressive.
+    Jpeg,
+    /// PNG.
+    Png,
+    /// GIF; of an animation, the first frame.
+    Gif,
+    /// WebP, lossy and lossless; of an animation, the first frame.
+    WebP,
+    /// Windows bitmap.
+    Bmp,
+}
+
+impl Format {
+    /// Every format, in the order in which messages list them.
+    pub const ALL: [Self; 5] = [Self::Jpeg, Self::Png, Self::Gif, Self::WebP, Self::Bmp];
+
+    /// Tells the format by the signature at the start of the content, or `None`.
+    ///
+    /// A signature is no promise that the rest can be decoded.
+    ///
+    /// ```
+    /// use pet_image::Format;
+    ///
+    /// assert_eq!(Format::detect(b"GIF89a..."), Some(Format::Gif));
+    /// assert_eq!(Format::detect(b"Dear Sir or Madam"), None);
+    /// ```
+    pub fn detect(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => Some(Self::WebP),
+            [b'B', b'M', ..] if has_bitmap_header(bytes) => Some(Self::Bmp),
+            _ => None,
+        }
+    }
+
+    /// The media type for `Content-Type`, such as `image/jpeg`.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Gif => "image/gif",
+            Self::WebP => "image/webp",
+            Self::Bmp => "image/bmp",
+        }
+    }
+
+    /// The usual file name extension, lower-case and without the dot.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::Gif => "gif",
+            Self::WebP => "webp",
+            Self::Bmp => "bmp",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::Gif => "GIF",
+            Self::WebP => "WebP",
+            Self::Bmp => "BMP",
+        })
+    }
+}
+
+impl From<Format> for image::ImageFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Jpeg => Self::Jpeg,
+            Format::Png => Self::Png,
+            Format::Gif => Self::Gif,
+            Format::WebP => Self::WebP,
+            Format::Bmp => Self::Bmp,
+        }
+    }
+}
+
+/// Two letters are a weak signature (a text may start with "BM"), so the size of the second
+/// header, which also names its version, must be one of those that exist.
+fn has_bitmap_header(bytes: &[u8]) -> bool {
+    const HEADER_SIZES: [u8; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
+    matches!(bytes.get(14..18), Some(&[size, 0, 0, 0]) if HEADER_SIZES.contains(&size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_starts_with_bm_is_not_a_bitmap() {
+        assert_eq!(Format::detect(b"BMW sells cars, not pictures"), None);
+        assert_eq!(Format::detect(b"BM"), None);
+    }
+
+    #[test]
+    fn a_cut_signature_is_not_recognized() {
+        for cut in 0..8 {
+            assert_eq!(Format::detect(&b"\x89PNG\r\n\x1a\n"[..cut]), None);
+        }
+    }
+
+    #[test]
+    fn names_in_json_are_lower_case() {
+        let names = serde_json::to_string(&Format::ALL).unwrap();
+        assert_eq!(names, r#"["jpeg","png","gif","webp","bmp"]"#);
+    }
+
+    #[test]
+    fn media_types_and_extensions_are_the_registered_ones() {
+        assert_eq!(Format::WebP.media_type(), "image/webp");
+        assert_eq!(Format::Jpeg.extension(), "jpg");
+        for format in Format::ALL {
+            let known = image::ImageFormat::from(format);
+            assert_eq!(format.media_type(), known.to_mime_type());
+            assert!(known.extensions_str().contains(&format.extension()));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! How large an image may be.
+
+use crate::Error;
+
+/// The largest image that is decoded; anything above is an error before pixels are allocated.
+///
+/// The default accepts what cameras and telephones make and little more: 20 MiB, 16,384 pixels a
+/// side, 50 million pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Width times height. A decoder may take up to about 14 bytes of memory for each.
+    pub pixels: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 20 << 20,
+            width: 16_384,
+            height: 16_384,
+            pixels: 50_000_000,
+        }
+    }
+}
+
+impl Limits {
+    /// Refuses an empty file, and one with too many bytes.
+    pub(crate) fn check_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
+        match bytes.len() as u64 {
+            0 => Err(Error::Empty),
+            length if length > self.bytes => Err(Error::TooManyBytes {
+                bytes: length,
+                limit: self.bytes,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses the size that a header announces.
+    pub(crate) fn check_size(&self, width: u32, height: u32) -> Result<(), Error> {
+        if width == 0 || height == 0 {
+            return Err(Error::NoPixels { width, height });
+        }
+        if width > self.width || height > self.height {
+            let (max_width, max_height) = (self.width, self.height);
+            return Err(Error::TooLarge {
+                width,
+                height,
+                max_width,
+                max_height,
+            });
+        }
+        if u64::from(width) * u64::from(height) > self.pixels {
+            return Err(Error::TooManyPixels {
+                width,
+                height,
+                limit: self.pixels,
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_at_the_limit_pass_and_sizes_above_do_not() {
+        let limits = Limits {
+            bytes: 3,
+            width: 10,
+            height: 20,
+            pixels: 150,
+        };
+        assert!(limits.check_size(10, 15).is_ok());
+        assert!(limits.check_size(7, 20).is_ok());
+        assert!(matches!(
+            limits.check_size(11, 1),
+            Err(Error::TooLarge { width: 11, .. })
+        ));
+        assert!(matches!(
+            limits.check_size(1, 21),
+            Err(Error::TooLarge { height: 21, .. })
+        ));
+        assert!(matches!(
+            limits.check_size(8, 19),
+            Err(Error::TooManyPixels { limit: 150, .. })
+        ));
+        assert!(matches!(
+            limits.check_size(0, 5),
+            Err(Error::NoPixels { .. })
+        ));
+        assert!(limits.check_bytes(b"abc").is_ok());
+        assert!(matches!(
+            limits.check_bytes(b"abcd"),
+            Err(Error::TooManyBytes { .. })
+        ));
+        assert!(matches!(limits.check_bytes(b""), Err(Error::Empty)));
+    }
+}

@@ -1,0 +1,87 @@
+//! What a recipe says.
+
+use serde::{Deserialize, Serialize};
+
+/// How an image file becomes the input of a model.
+///
+/// Training, evaluation and serving run the same recipe; it travels with the model as JSON:
+///
+/// ```
+/// use pet_image::Preprocess;
+///
+/// let json = serde_json::to_string(&Preprocess::imagenet())?;
+/// assert_eq!(
+///     json,
+///     r#"{"resize":{"stretch":{"size":224}},"mean":[0.485,0.456,0.406],"standard_deviation":[0.229,0.224,0.225],"layout":"nchw"}"#
+/// );
+/// // What this version does not know is refused rather than ignored.
+/// assert!(serde_json::from_str::<Preprocess>(&json.replace("nchw", "nhwc")).is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// Reading JSON refuses unknown fields and senseless values. A value put together in code is
+/// checked by [`validate`](Self::validate) and whenever it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, try_from = "super::validate::Unchecked")]
+pub struct Preprocess {
+    /// How the picture is brought to the model's size.
+    pub resize: Resize,
+    /// Subtracted from red, green and blue after scaling the levels to 0..=1.
+    pub mean: [f32; 3],
+    /// Divides red, green and blue afterwards.
+    pub standard_deviation: [f32; 3],
+    /// Order of the numbers.
+    pub layout: Layout,
+}
+
+/// How a picture of any size becomes a square. Always bilinear with antialiasing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Resize {
+    /// The whole picture, stretched to a square: torchvision's `Resize((size, size))`.
+    Stretch {
+        /// Side of the square in pixels.
+        size: u32,
+    },
+    /// The middle of the picture in its own aspect ratio: torchvision's `Resize(resize)` followed
+    /// by `CenterCrop(size)`.
+    CenterCrop {
+        /// Length of the shorter side in pixels before cutting.
+        resize: u32,
+        /// Side of the square in pixels.
+        size: u32,
+    },
+}
+
+/// Order of the numbers in a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// Image, channel (red, green, blue), row, column.
+    Nchw,
+}
+
+impl Preprocess {
+    /// The recipe of torchvision's `ImageNet` models with the whole picture stretched to 224x224,
+    /// as the classifier is trained with.
+    pub const fn imagenet() -> Self {
+        Self {
+            resize: Resize::Stretch { size: 224 },
+            mean: [0.485, 0.456, 0.406],
+            standard_deviation: [0.229, 0.224, 0.225],
+            layout: Layout::Nchw,
+        }
+    }
+
+    /// Side of the square that the model sees, in pixels.
+    pub const fn size(&self) -> u32 {
+        match self.resize {
+            Resize::Stretch { size } | Resize::CenterCrop { size, .. } => size,
+        }
+    }
+
+    /// Number of elements of one image's tensor: three channels of `size` times `size`.
+    pub const fn tensor_len(&self) -> usize {
+        3 * self.size() as usize * self.size() as usize
+    }
+}

@@ -1,0 +1,273 @@
+//! From protobuf to the model. The graph is built anew, so that everything that building checks is
+//! checked here.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use crate::proto::attribute_proto::AttributeType;
+use crate::proto::tensor_shape_proto::{Dimension, dimension};
+use crate::proto::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto,
+    tensor_proto, type_proto,
+};
+use crate::{
+    Attribute, DataType, Dim, Element, Error, Graph, Limits, Model, Node, Tensor, TensorType, Value,
+};
+
+pub(crate) fn model(bytes: &[u8], limits: &Limits) -> Result<Model, Error> {
+    limit("bytes", bytes.len(), limits.bytes)?;
+    let message = ModelProto::decode(bytes).map_err(|source| Error::Decode {
+        source: Box::new(source),
+    })?;
+    refuse(
+        "the model",
+        "local functions",
+        !message.functions.is_empty(),
+    )?;
+    refuse(
+        "the model",
+        "training graphs",
+        !message.training_info.is_empty(),
+    )?;
+    let graph = message.graph.ok_or(Error::Missing { what: "graph" })?;
+    let opset = message
+        .opset_import
+        .iter()
+        .find(|opset| is_default_domain(&opset.domain));
+    let metadata = message
+        .metadata_props
+        .into_iter()
+        .map(|entry| (entry.key, entry.value));
+    Ok(Model {
+        graph: read_graph(graph, limits)?,
+        opset: opset
+            .ok_or(Error::Missing {
+                what: "opset of the default domain",
+            })?
+            .version,
+        ir_version: message.ir_version,
+        producer_name: message.producer_name,
+        producer_version: message.producer_version,
+        metadata: metadata.collect(),
+    })
+}
+
+fn read_graph(message: GraphProto, limits: &Limits) -> Result<Graph, Error> {
+    limit("nodes", message.node.len(), limits.nodes)?;
+    refuse(
+        "the graph",
+        "sparse tensors",
+        !message.sparse_initializer.is_empty(),
+    )?;
+    let mut graph = Graph::new(&message.name);
+    for input in message.input {
+        let value = read_value(input, limits)?;
+        graph.input(&value.name, value.data_type(), value.shape())?;
+    }
+    for tensor in message.initializer {
+        graph.tensor(read_tensor(tensor, limits)?)?;
+    }
+    let declared = declared_types(message.value_info, &message.output, limits);
+    for node in message.node {
+        graph.push(read_node(node, limits)?, &declared)?;
+    }
+    for output in message.output {
+        graph.mark_output(read_value(output, limits)?)?;
+    }
+    Ok(graph)
+}
+
+/// The declared types of results. Declarations are optional, so one that cannot be held is as good
+/// as none; that outputs have one is checked when they are read.
+fn declared_types(
+    values: Vec<ValueInfoProto>,
+    outputs: &[ValueInfoProto],
+    limits: &Limits,
+) -> BTreeMap<String, TensorType> {
+    let values = values.into_iter().chain(outputs.iter().cloned());
+    let read = values.filter_map(|value| read_value(value, limits).ok());
+    read.map(|value| (value.name, value.tensor_type)).collect()
+}
+
+fn read_node(message: NodeProto, limits: &Limits) -> Result<Node, Error> {
+    let owner = format!("node `{}`", message.name);
+    let foreign = !is_default_domain(&message.domain);
+    refuse(
+        &owner,
+        &format!("operator domain `{}`", message.domain),
+        foreign,
+    )?;
+    let mut attributes = BTreeMap::new();
+    for attribute in message.attribute {
+        let name = attribute.name.clone();
+        let value = read_attribute(attribute, &owner, limits)?;
+        if attributes.insert(name.clone(), value).is_some() {
+            return Err(Error::DuplicateName {
+                kind: "attribute",
+                name,
+            });
+        }
+    }
+    Ok(Node {
+        name: message.name,
+        op_type: message.op_type,
+        inputs: message.input,
+        outputs: message.output,
+        attributes,
+    })
+}
+
+fn read_attribute(
+    message: AttributeProto,
+    owner: &str,
+    limits: &Limits,
+) -> Result<Attribute, Error> {
+    let unsupported = |what: &str| Error::Unsupported {
+        owner: owner.to_owned(),
+        what: format!("attribute `{}` of {what}", message.name),
+    };
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8(bytes).map_err(|_| unsupported("text that is not UTF-8"))
+    };
+    Ok(match message.r#type() {
+        AttributeType::Float => Attribute::Float(message.f),
+        AttributeType::Int => Attribute::Int(message.i),
+        AttributeType::String => Attribute::String(text(message.s)?),
+        AttributeType::Floats => Attribute::Floats(message.floats),
+        AttributeType::Ints => Attribute::Ints(message.ints),
+        AttributeType::Strings => Attribute::Strings(
+            message
+                .strings
+                .into_iter()
+                .map(text)
+                .collect::<Result<_, _>>()?,
+        ),
+        AttributeType::Tensor => match message.t {
+            Some(tensor) => Attribute::Tensor(read_tensor(tensor, limits)?),
+            None => return Err(unsupported("no tensor")),
+        },
+        other => return Err(unsupported(&format!("type `{}`", other.as_str_name()))),
+    })
+}
+
+fn read_tensor(message: TensorProto, limits: &Limits) -> Result<Tensor, Error> {
+    let owner = format!("tensor `{}`", message.name);
+    let external = message.data_location == tensor_proto::DataLocation::External as i32
+        || !message.external_data.is_empty();
+    refuse(&owner, "external data", external)?;
+    refuse(&owner, "segmented data", message.segment.is_some())?;
+    let data_type = read_data_type(message.data_type, &owner)?;
+    limit(&format!("axes of {owner}"), message.dims.len(), limits.rank)?;
+    let shape = message.dims.iter().map(|&dim| read_extent(dim, &owner));
+    let shape = shape.collect::<Result<Vec<_>, _>>()?;
+    let name = message.name.clone();
+    Tensor::from_raw(&name, data_type, &shape, read_data(message, data_type))
+}
+
+/// The elements' bytes, either there as such or in the field of numbers that belongs to the type.
+fn read_data(message: TensorProto, data_type: DataType) -> Vec<u8> {
+    if !message.raw_data.is_empty() {
+        return message.raw_data;
+    }
+    match data_type {
+        DataType::F32 => bytes_of(&message.float_data),
+        DataType::F64 => bytes_of(&message.double_data),
+        DataType::I64 => bytes_of(&message.int64_data),
+        DataType::U64 => bytes_of(&message.uint64_data),
+        DataType::U32 => narrow(
+            message
+                .uint64_data
+                .iter()
+                .map(|number| number.to_le_bytes()),
+            4,
+        ),
+        _ => narrow(
+            message.int32_data.iter().map(|number| number.to_le_bytes()),
+            data_type.size(),
+        ),
+    }
+}
+
+fn bytes_of<T: Element>(numbers: &[T]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size_of_val(numbers));
+    for number in numbers {
+        number.write(&mut bytes);
+    }
+    bytes
+}
+
+/// The lowest bytes of each number: small types are stored in the field of a wider one.
+fn narrow<const WIDE: usize>(numbers: impl Iterator<Item = [u8; WIDE]>, size: usize) -> Vec<u8> {
+    numbers
+        .flat_map(|bytes| bytes.into_iter().take(size))
+        .collect()
+}
+
+fn read_value(message: ValueInfoProto, limits: &Limits) -> Result<Value, Error> {
+    let owner = format!("value `{}`", message.name);
+    let unsupported = |what: &str| Error::Unsupported {
+        owner: owner.clone(),
+        what: what.to_owned(),
+    };
+    let Some(TypeProto {
+        value: Some(type_proto::Value::TensorType(tensor)),
+        ..
+    }) = message.r#type
+    else {
+        return Err(unsupported("no tensor type"));
+    };
+    let shape = tensor.shape.ok_or_else(|| unsupported("no shape"))?;
+    limit(&format!("axes of {owner}"), shape.dim.len(), limits.rank)?;
+    let shape = shape.dim.into_iter().map(|dim| read_dimension(dim, &owner));
+    let shape = shape.collect::<Result<_, _>>()?;
+    let data_type = read_data_type(tensor.elem_type, &owner)?;
+    Ok(Value {
+        name: message.name,
+        tensor_type: TensorType { data_type, shape },
+    })
+}
+
+fn read_dimension(message: Dimension, owner: &str) -> Result<Dim, Error> {
+    Ok(match message.value {
+        Some(dimension::Value::DimValue(extent)) => Dim::Fixed(read_extent(extent, owner)?),
+        Some(dimension::Value::DimParam(name)) if !name.is_empty() => Dim::Symbol(name),
+        Some(dimension::Value::DimParam(_)) | None => Dim::Unknown,
+    })
+}
+
+fn read_extent(extent: i64, owner: &str) -> Result<usize, Error> {
+    let negative = |_| Error::Unsupported {
+        owner: owner.to_owned(),
+        what: format!("extent {extent}"),
+    };
+    usize::try_from(extent).map_err(negative)
+}
+
+fn read_data_type(code: i32, owner: &str) -> Result<DataType, Error> {
+    DataType::from_code(code).map_err(|name| Error::Unsupported {
+        owner: owner.to_owned(),
+        what: format!("element type `{name}`"),
+    })
+}
+
+fn is_default_domain(domain: &str) -> bool {
+    domain.is_empty() || domain == "ai.onnx"
+}
+
+fn refuse(owner: &str, what: &str, present: bool) -> Result<(), Error> {
+    let error = || Error::Unsupported {
+        owner: owner.to_owned(),
+        what: what.to_owned(),
+    };
+    if present { Err(error()) } else { Ok(()) }
+}
+
+fn limit(what: &str, got: usize, limit: usize) -> Result<(), Error> {
+    let error = || Error::Limit {
+        what: what.to_owned(),
+        limit,
+        got,
+    };
+    if got > limit { Err(error()) } else { Ok(()) }
+}

@@ -1,0 +1,34 @@
+//! Types and shapes of the results of nodes.
+
+mod call;
+mod conv;
+mod elementwise;
+mod linear;
+
+use call::Call;
+
+use crate::{Error, Node, TensorType};
+
+/// The type of the only output of `node` on inputs of these types (`None` for one left out); `None`
+/// for an operator that is not known here.
+pub(crate) fn infer(
+    node: &Node,
+    inputs: &[Option<&TensorType>],
+) -> Result<Option<TensorType>, Error> {
+    let call = Call { node, inputs };
+    let rule = match node.op_type.as_str() {
+        "Add" | "Sub" | "Mul" | "Div" => elementwise::arithmetic,
+        "Clip" => elementwise::clip,
+        "Identity" | "Relu" => elementwise::same,
+        "Sigmoid" => elementwise::same_float,
+        "Softmax" => elementwise::softmax,
+        "Conv" => conv::conv,
+        "GlobalAveragePool" => conv::global_average_pool,
+        "Flatten" => linear::flatten,
+        "Gemm" => linear::gemm,
+        "MatMul" => linear::matmul,
+        _ => return Ok(None),
+    };
+    call.has_one_output()?;
+    rule(&call)
+}

@@ -1,0 +1,162 @@
+//! The model: a graph with what surrounds it in a file.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use crate::{Error, Graph, Limits, Node, Tensor, Value, decode, encode};
+
+/// The operator sets in which the operators that this crate infers mean the same (ONNX 1.23).
+const OPSETS: RangeInclusive<i64> = 13..=28;
+
+/// The version of the file format in which new models are written; the one that belongs to opset
+/// 18.
+const IR_VERSION: i64 = 8;
+
+/// A graph with its operator set, producer and metadata.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    pub(crate) graph: Graph,
+    pub(crate) opset: i64,
+    pub(crate) ir_version: i64,
+    pub(crate) producer_name: String,
+    pub(crate) producer_version: String,
+    pub(crate) metadata: BTreeMap<String, String>,
+}
+
+impl Model {
+    /// A model of `graph` whose operators have the meaning of `opset`.
+    pub fn new(graph: Graph, opset: i64) -> Self {
+        Self {
+            graph,
+            opset,
+            ir_version: IR_VERSION,
+            producer_name: String::new(),
+            producer_version: String::new(),
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    /// Names the program that makes the model.
+    #[must_use]
+    pub fn with_producer(mut self, name: &str, version: &str) -> Self {
+        name.clone_into(&mut self.producer_name);
+        version.clone_into(&mut self.producer_version);
+        self
+    }
+
+    /// Adds a property; a key that is there already gets the new value.
+    #[must_use]
+    pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(key.into(), value.into());
+        self
+    }
+
+    /// The bytes of the model's file, after [`Model::check`]. The same model always gives the same
+    /// bytes.
+    ///
+    /// # Errors
+    /// What [`Model::check`] finds; [`Error::Limit`] above the 2 GiB that protobuf can hold.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        self.check()?;
+        encode::model(self)
+    }
+
+    /// Reads a model within the default [`Limits`].
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes_with`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::from_bytes_with(bytes, &Limits::default())
+    }
+
+    /// Reads a model and checks it as if it were built anew.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] when the bytes are no model, [`Error::Limit`] when they hold too much,
+    /// [`Error::Unsupported`] for what cannot be held, else what is wrong with the graph.
+    pub fn from_bytes_with(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        let model = decode::model(bytes, limits)?;
+        model.check()?;
+        Ok(model)
+    }
+
+    /// Checks what the graph does not check while it is built: that it computes something, has a
+    /// name and an operator set that is known.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::EmptyName`] or [`Error::Opset`].
+    pub fn check(&self) -> Result<(), Error> {
+        if !OPSETS.contains(&self.opset) {
+            let (lowest, highest) = (*OPSETS.start(), *OPSETS.end());
+            return Err(Error::Opset {
+                got: self.opset,
+                lowest,
+                highest,
+            });
+        }
+        if self.graph.name().is_empty() {
+            return Err(Error::EmptyName {
+                what: "the name of the graph".to_owned(),
+            });
+        }
+        if self.metadata.contains_key("") {
+            return Err(Error::EmptyName {
+                what: "a metadata key".to_owned(),
+            });
+        }
+        if self.graph.outputs().is_empty() {
+            return Err(Error::Missing { what: "outputs" });
+        }
+        Ok(())
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The version of the default operator set.
+    pub fn opset(&self) -> i64 {
+        self.opset
+    }
+
+    /// The version of the file format.
+    pub fn ir_version(&self) -> i64 {
+        self.ir_version
+    }
+
+    /// Name and version of the program that made the model.
+    pub fn producer(&self) -> (&str, &str) {
+        (&self.producer_name, &self.producer_version)
+    }
+
+    /// The properties by key.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// The inputs in order.
+    pub fn inputs(&self) -> &[Value] {
+        self.graph.inputs()
+    }
+
+    /// The outputs in order.
+    pub fn outputs(&self) -> &[Value] {
+        self.graph.outputs()
+    }
+
+    /// The nodes in the order of running.
+    pub fn nodes(&self) -> &[Node] {
+        self.graph.nodes()
+    }
+
+    /// The constants in order.
+    pub fn initializers(&self) -> &[Tensor] {
+        self.graph.initializers()
+    }
+
+    /// The constant called `name`.
+    pub fn initializer(&self, name: &str) -> Option<&Tensor> {
+        self.graph.find_initializer(name)
+    }
+}

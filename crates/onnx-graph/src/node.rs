@@ -1,0 +1,70 @@
+//! Nodes: operators with their inputs, outputs and attributes.
+
+use std::collections::BTreeMap;
+
+use crate::{Attribute, Value};
+
+/// One use of an operator of the default ONNX domain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    pub(crate) name: String,
+    pub(crate) op_type: String,
+    pub(crate) inputs: Vec<String>,
+    pub(crate) outputs: Vec<String>,
+    pub(crate) attributes: BTreeMap<String, Attribute>,
+}
+
+impl Node {
+    /// A node with one output, which has the name of the node.
+    pub fn new(name: &str, op_type: &str, inputs: &[&Value]) -> Self {
+        Self {
+            name: name.to_owned(),
+            op_type: op_type.to_owned(),
+            inputs: inputs.iter().map(|value| value.name.clone()).collect(),
+            outputs: vec![name.to_owned()],
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    /// Sets an attribute.
+    #[must_use]
+    pub fn with_attribute(mut self, name: &str, attribute: Attribute) -> Self {
+        self.attributes.insert(name.to_owned(), attribute);
+        self
+    }
+
+    /// The name, unique in its graph; may be empty in models of others.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The operator, such as `Conv`.
+    pub fn op_type(&self) -> &str {
+        &self.op_type
+    }
+
+    /// Names of the values that it takes; an optional one left out is empty.
+    pub fn inputs(&self) -> &[String] {
+        &self.inputs
+    }
+
+    /// Names of the values that it makes; an optional one left out is empty.
+    pub fn outputs(&self) -> &[String] {
+        &self.outputs
+    }
+
+    /// The attributes by name.
+    pub fn attributes(&self) -> &BTreeMap<String, Attribute> {
+        &self.attributes
+    }
+
+    /// How messages call the node.
+    pub(crate) fn label(&self) -> &str {
+        let first_output = || self.outputs.first().map_or("", String::as_str);
+        if self.name.is_empty() {
+            first_output()
+        } else {
+            &self.name
+        }
+    }
+}

@@ -1,0 +1,167 @@
+use std::io::Read;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::{Dataset, Error, Sample};
+
+const BUFFER: usize = 1 << 16;
+
+impl Dataset {
+    /// SHA-256 over what is in the data set, in lower-case hexadecimal digits.
+    ///
+    /// Two data sets have the same digest if and only if they have the same classes in the same
+    /// order, and the same images (relative path, class and bytes) for training and for
+    /// evaluation. Where they lie, how they are called and how the samples are ordered does not
+    /// matter. Hashed are, every text preceded by its length as a 64-bit little-endian number:
+    /// the number of classes and their names; then for `train` and for `test` the number of
+    /// samples and, sorted by path, the path below [`Dataset::root`] with `/` between its parts,
+    /// the class index, and the bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if an image cannot be read.
+    pub fn digest(&self) -> Result<String, Error> {
+        let mut hash = Sha256::new();
+        number(&mut hash, self.classes.len() as u64);
+        for class in &self.classes {
+            text(&mut hash, class.as_bytes());
+        }
+        for samples in [&self.train, &self.test] {
+            self.hash_samples(&mut hash, samples)?;
+        }
+        Ok(format!("{:x}", hash.finalize()))
+    }
+
+    fn hash_samples(&self, hash: &mut Sha256, samples: &[Sample]) -> Result<(), Error> {
+        let mut sorted: Vec<(Vec<u8>, &Sample)> = samples
+            .iter()
+            .map(|sample| (relative(&sample.path, &self.root), sample))
+            .collect();
+        sorted.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+
+        number(hash, sorted.len() as u64);
+        for (path, sample) in sorted {
+            text(hash, &path);
+            number(hash, sample.class as u64);
+            hash_file(hash, &sample.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// `path` below `root` with `/` between its parts, on every system.
+fn relative(path: &Path, root: &Path) -> Vec<u8> {
+    let parts = path.strip_prefix(root).unwrap_or(path).components();
+    let parts: Vec<&[u8]> = parts
+        .map(|part| part.as_os_str().as_encoded_bytes())
+        .collect();
+    parts.join(&b'/')
+}
+
+/// The file's own SHA-256 stands for its bytes, so that its length need not be known before.
+fn hash_file(hash: &mut Sha256, path: &Path) -> Result<(), Error> {
+    let mut file = fs_err::File::open(path)?;
+    let mut buffer = vec![0; BUFFER];
+    let mut content = Sha256::new();
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        content.update(buffer.get(..count).unwrap_or_default());
+    }
+    hash.update(content.finalize());
+    Ok(())
+}
+
+fn number(hash: &mut Sha256, number: u64) {
+    hash.update(number.to_le_bytes());
+}
+
+fn text(hash: &mut Sha256, text: &[u8]) {
+    number(hash, text.len() as u64);
+    hash.update(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn data_set(files: &[(&str, &str)]) -> (TempDir, Dataset) {
+        let root = tempfile::tempdir().unwrap();
+        for (file, content) in files {
+            let path = root.path().join(file);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, content).unwrap();
+        }
+        let dataset = crate::folder::load(root.path()).unwrap();
+        (root, dataset)
+    }
+
+    fn digest(files: &[(&str, &str)]) -> String {
+        data_set(files).1.digest().unwrap()
+    }
+
+    const FILES: [(&str, &str); 3] = [
+        ("Cat/1.jpg", "one"),
+        ("Cat/2.jpg", "two"),
+        ("Dog/1.jpg", ""),
+    ];
+
+    #[test]
+    fn place_and_order_do_not_matter() {
+        let (_root, mut dataset) = data_set(&FILES);
+        dataset.train.reverse();
+        let digest_elsewhere = digest(&FILES);
+        assert_eq!(dataset.digest().unwrap(), digest_elsewhere);
+        assert_eq!(digest_elsewhere.len(), 64);
+    }
+
+    #[test]
+    fn every_part_counts() {
+        let changed: [&[(&str, &str)]; 4] = [
+            &[
+                ("Cat/1.jpg", "one"),
+                ("Cat/2.jpg", "tw0"),
+                ("Dog/1.jpg", ""),
+            ],
+            &[
+                ("Cat/1.jpg", "one"),
+                ("Cat/3.jpg", "two"),
+                ("Dog/1.jpg", ""),
+            ],
+            &[
+                ("Cat/1.jpg", "onet"),
+                ("Cat/2.jpg", "wo"),
+                ("Dog/1.jpg", ""),
+            ],
+            &[
+                ("Cat/1.jpg", "one"),
+                ("Cat/2.jpg", "two"),
+                ("Fox/1.jpg", ""),
+            ],
+        ];
+        for files in changed {
+            assert_ne!(digest(files), digest(&FILES), "{files:?}");
+        }
+    }
+
+    #[test]
+    fn training_and_evaluation_are_told_apart() {
+        let (_root, mut dataset) = data_set(&FILES);
+        let before = dataset.digest().unwrap();
+        let moved = dataset.train.pop().unwrap();
+        dataset.test.push(moved);
+        assert_ne!(dataset.digest().unwrap(), before);
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_named() {
+        let (root, dataset) = data_set(&FILES);
+        fs_err::remove_file(root.path().join("Cat/2.jpg")).unwrap();
+        assert!(dataset.digest().unwrap_err().to_string().contains("2.jpg"));
+    }
+}

@@ -1,0 +1,352 @@
+use std::fmt::Display;
+use std::path::PathBuf;
+
+/// How many names an error spells out before it only counts.
+const NAMED: usize = 10;
+
+/// How many unreadable images an error spells out; each has to be looked at by a person.
+const UNREADABLE_NAMED: usize = 100;
+
+/// What can go wrong with a data set.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder could not be read or written; the text names it.
+    #[error(transparent)]
+    Io {
+        /// The cause, with the path in its text.
+        source: std::io::Error,
+    },
+
+    /// The folder is not there, or is a file.
+    #[error("no data set folder `{}`", root.display())]
+    NoFolder {
+        /// Where it was expected.
+        root: PathBuf,
+    },
+
+    /// A part of a data set's layout is not there.
+    #[error("data set `{}` has no `{expected}`", root.display())]
+    Layout {
+        /// Folder of the data set.
+        root: PathBuf,
+        /// Path below `root` that was expected.
+        expected: String,
+        /// A folder below `root` that looks like the wanted data set.
+        nested: Option<PathBuf>,
+    },
+
+    /// A line of an annotation file does not say what it must.
+    #[error("`{}` line {line}: expected {expected}, got `{got}`", path.display())]
+    Annotation {
+        /// The annotation file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// What the line should hold.
+        expected: String,
+        /// What it holds.
+        got: String,
+    },
+
+    /// An annotation file is larger than any real one.
+    #[error("`{}` has more than {limit} bytes", path.display())]
+    AnnotationSize {
+        /// The annotation file.
+        path: PathBuf,
+        /// The largest size that is read.
+        limit: u64,
+    },
+
+    /// The training list is empty.
+    #[error("`{}` lists no images", path.display())]
+    NoAnnotations {
+        /// The annotation file.
+        path: PathBuf,
+    },
+
+    /// Class ids must run from 1 without a gap, since they become indices.
+    #[error("`{}` lists no image of class id {missing}, but goes up to {highest}", path.display())]
+    ClassGap {
+        /// The annotation file.
+        path: PathBuf,
+        /// The lowest id without an image.
+        missing: usize,
+        /// The highest id with one.
+        highest: usize,
+    },
+
+    /// Images that the annotations name are not there.
+    #[error(
+        "{} of {total} images named in `{}` are missing: {}",
+        images.len(), path.display(), listed(images.iter().map(|image| format!("`{}`", image.display())), NAMED)
+    )]
+    MissingImages {
+        /// The folder of the annotation files.
+        path: PathBuf,
+        /// How many images are named there.
+        total: usize,
+        /// All images that are missing.
+        images: Vec<PathBuf>,
+    },
+
+    /// Images that are there but cannot be decoded.
+    #[error(
+        "{} of {total} images are unreadable: {}",
+        images.len(), listed(images, UNREADABLE_NAMED)
+    )]
+    UnreadableImages {
+        /// How many images were tried.
+        total: usize,
+        /// All unreadable ones, in the data set's order.
+        images: Vec<UnreadableImage>,
+    },
+
+    /// A folder of classes holds fewer than two.
+    #[error("`{}` holds {got} class folders, expected at least 2", root.display())]
+    TooFewClasses {
+        /// The folder of class folders.
+        root: PathBuf,
+        /// How many class folders there are.
+        got: usize,
+    },
+
+    /// A class folder holds no image.
+    #[error("class folder `{}` holds no images", path.display())]
+    EmptyClass {
+        /// The class folder.
+        path: PathBuf,
+    },
+
+    /// The name of a class folder is not UTF-8.
+    #[error("the name of class folder `{}` is not UTF-8", path.display())]
+    ClassName {
+        /// The class folder.
+        path: PathBuf,
+    },
+
+    /// A class occurs among the test images only.
+    #[error("test class `{class}` in `{}` has no training images", path.display())]
+    UnknownTestClass {
+        /// Where the class was found.
+        path: PathBuf,
+        /// Its name.
+        class: String,
+    },
+
+    /// A folder stands beside `train` and `test` that would be left out without a word.
+    #[error("folder `{}` stands beside `train`, where only `test` is expected", path.display())]
+    StrayFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// No mirror gave an archive; what was received is kept for the next attempt.
+    #[error("cannot download `{archive}`: {}", listed(failures, NAMED))]
+    Download {
+        /// File name of the archive.
+        archive: String,
+        /// The folder that the data set was to be downloaded to.
+        root: PathBuf,
+        /// Every mirror, and why it did not work.
+        failures: Vec<MirrorFailure>,
+    },
+
+    /// An archive that was there before is not the official one.
+    #[error("`{}` has MD5 `{got}`, expected `{expected}`", path.display())]
+    Checksum {
+        /// The archive.
+        path: PathBuf,
+        /// The MD5 of the official archive.
+        expected: String,
+        /// The MD5 of the file.
+        got: String,
+    },
+
+    /// Another process is downloading to the same place.
+    #[error("`{}` is in use by another download", path.display())]
+    Busy {
+        /// The file that both want to write.
+        path: PathBuf,
+    },
+
+    /// An archive is damaged, or what it holds cannot be written.
+    #[error("cannot unpack `{}`", path.display())]
+    Unpack {
+        /// The archive.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+
+    /// An archive holds what no data set does; nothing of it was kept.
+    #[error("`{}` is refused: entry `{entry}` {problem}", path.display())]
+    ArchiveEntry {
+        /// The archive.
+        path: PathBuf,
+        /// Name of the entry in the archive.
+        entry: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// An archive lacks the folder that it is for.
+    #[error("`{}` holds no folder `{folder}`", path.display())]
+    ArchiveFolder {
+        /// The archive.
+        path: PathBuf,
+        /// The folder expected.
+        folder: String,
+    },
+
+    /// The fraction for validation is not usable.
+    #[error("validation fraction must be at least 0 and below 1, got {got}")]
+    Fraction {
+        /// The fraction given.
+        got: f64,
+    },
+
+    /// The same image is listed twice.
+    #[error("sample `{}` is listed twice", path.display())]
+    DuplicateSample {
+        /// The image.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// What a person can do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Io { source } | Self::Unpack { source, .. }
+                if source.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                "free some disk space and run again".to_owned()
+            }
+            Self::NoFolder { .. } => "check the path of the data set".to_owned(),
+            Self::Layout {
+                nested: Some(nested),
+                ..
+            } => {
+                format!("did you mean `{}`?", nested.display())
+            }
+            Self::Layout { expected, .. } => {
+                format!("choose the folder that holds `{expected}`")
+            }
+            Self::MissingImages { .. } => {
+                "unpack `images.tar.gz` again, or take the missing names out of the lists"
+                    .to_owned()
+            }
+            Self::UnreadableImages { .. } => {
+                "replace these images, or take them out of the data set".to_owned()
+            }
+            Self::TooFewClasses { .. } => {
+                "put the images of each class into a folder named after the class".to_owned()
+            }
+            Self::EmptyClass { .. } => "add images to the folder, or remove it".to_owned(),
+            Self::StrayFolder { .. } => {
+                "move it away, or move its images into `train` or `test`".to_owned()
+            }
+            Self::Download { root, archive, .. } => format!(
+                "check the network and run again, which goes on where this stopped; \
+                 or put `{archive}` into `{}` by hand",
+                root.display()
+            ),
+            Self::Checksum { path, .. } => {
+                format!("remove `{}` to have it downloaded again", path.display())
+            }
+            Self::Busy { .. } => "wait until the other download is done".to_owned(),
+            Self::Unpack { path, .. } => {
+                format!(
+                    "if `{}` is damaged, remove it and run again",
+                    path.display()
+                )
+            }
+            _ => return None,
+        };
+        Some(hint)
+    }
+}
+
+impl From<std::io::Error> for Error {
+    /// Only for errors of `fs_err`, whose text names the path.
+    fn from(source: std::io::Error) -> Self {
+        Self::Io { source }
+    }
+}
+
+/// An image that cannot be read or decoded, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableImage {
+    /// The image file.
+    pub path: PathBuf,
+    /// The reason, in words.
+    pub reason: String,
+}
+
+impl Display for UnreadableImage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "`{}` ({})", self.path.display(), self.reason)
+    }
+}
+
+/// A mirror that did not give an archive, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MirrorFailure {
+    /// Address of the mirror.
+    pub mirror: String,
+    /// The reason, in words.
+    pub reason: String,
+}
+
+impl Display for MirrorFailure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "`{}` ({})", self.mirror, self.reason)
+    }
+}
+
+/// The first `limit` items, and how many more there are.
+fn listed(items: impl IntoIterator<Item = impl Display>, limit: usize) -> String {
+    let mut items = items.into_iter();
+    let named: Vec<String> = items
+        .by_ref()
+        .take(limit)
+        .map(|item| item.to_string())
+        .collect();
+    match items.count() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(count: usize) -> Error {
+        let images = (1..=count)
+            .map(|number| format!("images/Pug_{number}.jpg").into())
+            .collect();
+        Error::MissingImages {
+            path: "annotations".into(),
+            total: 50,
+            images,
+        }
+    }
+
+    #[test]
+    fn few_missing_images_are_all_named() {
+        assert_eq!(
+            missing(2).to_string(),
+            "2 of 50 images named in `annotations` are missing: \
+             `images/Pug_1.jpg`, `images/Pug_2.jpg`"
+        );
+    }
+
+    #[test]
+    fn of_many_missing_images_ten_are_named_and_the_rest_counted() {
+        let text = missing(13).to_string();
+        assert!(text.starts_with("13 of 50 images"), "{text}");
+        assert!(text.ends_with("`images/Pug_10.jpg` and 3 more"), "{text}");
+    }
+}

@@ -1,0 +1,45 @@
+/// The 37 breeds, named and ordered as torchvision's `OxfordIIITPet.classes`.
+///
+/// [`load`](super::load) derives the names from the annotations as torchvision does; this list is
+/// for those who have no data set at hand.
+pub fn class_names() -> [&'static str; 37] {
+    [
+        "Abyssinian",
+        "American Bulldog",
+        "American Pit Bull Terrier",
+        "Basset Hound",
+        "Beagle",
+        "Bengal",
+        "Birman",
+        "Bombay",
+        "Boxer",
+        "British Shorthair",
+        "Chihuahua",
+        "Egyptian Mau",
+        "English Cocker Spaniel",
+        "English Setter",
+        "German Shorthaired",
+        "Great Pyrenees",
+        "Havanese",
+        "Japanese Chin",
+        "Keeshond",
+        "Leonberger",
+        "Maine Coon",
+        "Miniature Pinscher",
+        "Newfoundland",
+        "Persian",
+        "Pomeranian",
+        "Pug",
+        "Ragdoll",
+        "Russian Blue",
+        "Saint Bernard",
+        "Samoyed",
+        "Scottish Terrier",
+        "Shiba Inu",
+        "Siamese",
+        "Sphynx",
+        "Staffordshire Bull Terrier",
+        "Wheaten Terrier",
+        "Yorkshire Terrier",
+    ]
+}

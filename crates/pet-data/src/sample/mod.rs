@@ -1,0 +1,1 @@
+//! A small generated data set (to come).

@@ -1,0 +1,203 @@
+use std::collections::BTreeMap;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Error, Sample};
+
+/// Samples to train on and samples to validate on, without overlap.
+///
+/// Both are ordered by class, then by path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// What remains for training; at least one sample of every class.
+    pub train: Vec<Sample>,
+    /// About the wanted fraction of every class.
+    pub validation: Vec<Sample>,
+}
+
+/// Takes `validation_fraction` of every class for validation, chosen by `seed`.
+///
+/// Of a class with `n` samples, `validation_fraction * n` rounded to the nearest whole number go
+/// to validation, but never all of them. The choice depends on the set of samples, the fraction
+/// and the seed only: every class is sorted by path and shuffled by its own `ChaCha8` stream, so
+/// neither the order of `samples` nor the other classes matter.
+///
+/// # Errors
+///
+/// [`Error::Fraction`] unless `0 <= validation_fraction < 1`; [`Error::DuplicateSample`] if a path
+/// occurs twice, since it could land on both sides.
+///
+/// ```
+/// use pet_data::{Sample, stratified_split};
+///
+/// let samples: Vec<Sample> = (0..10)
+///     .map(|number| Sample { path: format!("{number}.jpg").into(), class: number % 2 })
+///     .collect();
+/// let split = stratified_split(&samples, 0.2, 42)?;
+/// assert_eq!((split.train.len(), split.validation.len()), (8, 2));
+/// # Ok::<(), pet_data::Error>(())
+/// ```
+pub fn stratified_split(
+    samples: &[Sample],
+    validation_fraction: f64,
+    seed: u64,
+) -> Result<Split, Error> {
+    if !(0.0..1.0).contains(&validation_fraction) {
+        return Err(Error::Fraction {
+            got: validation_fraction,
+        });
+    }
+    let mut split = Split {
+        train: Vec::new(),
+        validation: Vec::new(),
+    };
+    for (class, mut members) in by_class(samples)? {
+        let count = validation_count(members.len(), validation_fraction);
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(class as u64);
+        members.shuffle(&mut random);
+
+        let (validation, train) = members.split_at_mut(count);
+        validation.sort_unstable_by_key(|sample| &sample.path);
+        train.sort_unstable_by_key(|sample| &sample.path);
+        split
+            .validation
+            .extend(validation.iter().map(|&sample| sample.clone()));
+        split
+            .train
+            .extend(train.iter().map(|&sample| sample.clone()));
+    }
+    Ok(split)
+}
+
+/// The samples of each class, sorted by path.
+fn by_class(samples: &[Sample]) -> Result<BTreeMap<usize, Vec<&Sample>>, Error> {
+    let mut sorted: Vec<&Sample> = samples.iter().collect();
+    sorted.sort_unstable_by_key(|sample| &sample.path);
+
+    let mut classes: BTreeMap<usize, Vec<&Sample>> = BTreeMap::new();
+    let mut previous = None;
+    for sample in sorted {
+        if previous == Some(&sample.path) {
+            return Err(Error::DuplicateSample {
+                path: sample.path.clone(),
+            });
+        }
+        previous = Some(&sample.path);
+        classes.entry(sample.class).or_default().push(sample);
+    }
+    Ok(classes)
+}
+
+/// How many of `total` samples go to validation; fewer than `total`, if there are any.
+fn validation_count(total: usize, fraction: f64) -> usize {
+    let wanted = (total as f64 * fraction).round() as usize;
+    wanted.min(total.saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn samples(sizes: &[usize]) -> Vec<Sample> {
+        let class = |(class, &size)| {
+            (0..size).map(move |number| Sample {
+                path: format!("{class}/{number}").into(),
+                class,
+            })
+        };
+        sizes.iter().enumerate().flat_map(class).collect()
+    }
+
+    fn paths(samples: &[Sample]) -> HashSet<&Sample> {
+        samples.iter().collect()
+    }
+
+    fn of_class(samples: &[Sample], class: usize) -> usize {
+        samples
+            .iter()
+            .filter(|sample| sample.class == class)
+            .count()
+    }
+
+    proptest! {
+        #[test]
+        fn split_is_disjoint_and_complete(
+            sizes in prop::collection::vec(1_usize..40, 1..8), fraction in 0.0..0.99, seed: u64,
+        ) {
+            let all = samples(&sizes);
+            let split = stratified_split(&all, fraction, seed).unwrap();
+            prop_assert!(paths(&split.train).is_disjoint(&paths(&split.validation)));
+            prop_assert_eq!(split.train.len() + split.validation.len(), all.len());
+            let joined: HashSet<_> = split.train.iter().chain(&split.validation).collect();
+            prop_assert_eq!(joined, paths(&all));
+        }
+
+        #[test]
+        fn every_class_keeps_its_proportion_and_a_training_sample(
+            sizes in prop::collection::vec(1_usize..40, 1..8), fraction in 0.0..0.99, seed: u64,
+        ) {
+            let split = stratified_split(&samples(&sizes), fraction, seed).unwrap();
+            for (class, &size) in sizes.iter().enumerate() {
+                let got = of_class(&split.validation, class) as f64;
+                prop_assert!((got - size as f64 * fraction).abs() <= 1.0);
+                prop_assert!(of_class(&split.train, class) >= 1);
+            }
+        }
+
+        #[test]
+        fn order_of_the_input_does_not_matter(
+            shuffled in Just(samples(&[7, 12, 3])).prop_shuffle(), seed: u64,
+        ) {
+            let sorted = stratified_split(&samples(&[7, 12, 3]), 0.3, seed).unwrap();
+            prop_assert_eq!(stratified_split(&shuffled, 0.3, seed).unwrap(), sorted);
+        }
+
+        #[test]
+        fn another_seed_gives_another_split(seed: u64) {
+            let all = samples(&[40, 40]);
+            let one = stratified_split(&all, 0.5, seed).unwrap();
+            let other = stratified_split(&all, 0.5, seed.wrapping_add(1)).unwrap();
+            prop_assert_ne!(one, other);
+        }
+    }
+
+    #[test]
+    fn another_class_leaves_a_class_as_it_was() {
+        let alone = stratified_split(&samples(&[20]), 0.2, 1).unwrap();
+        let together = stratified_split(&samples(&[20, 9]), 0.2, 1).unwrap();
+        assert_eq!(together.validation[..4], alone.validation[..]);
+    }
+
+    #[test]
+    fn same_seed_gives_the_split_it_always_gave() {
+        let split = stratified_split(&samples(&[10]), 0.3, 42).unwrap();
+        let chosen: Vec<_> = split
+            .validation
+            .iter()
+            .map(|sample| sample.path.to_str().unwrap())
+            .collect();
+        assert_eq!(chosen, ["0/1", "0/5", "0/7"]);
+    }
+
+    #[test]
+    fn a_fraction_outside_of_its_range_is_refused() {
+        for fraction in [-0.1, 1.0, 1.5, f64::NAN, f64::INFINITY] {
+            let error = stratified_split(&samples(&[3]), fraction, 0).unwrap_err();
+            assert!(matches!(error, Error::Fraction { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_path_given_twice_is_refused() {
+        let twice = [samples(&[3]), samples(&[1])].concat();
+        let error = stratified_split(&twice, 0.2, 0).unwrap_err();
+        assert_eq!(error.to_string(), "sample `0/0` is listed twice");
+    }
+}

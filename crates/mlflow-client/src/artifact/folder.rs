@@ -1,0 +1,78 @@
+//! Artifacts in a folder of this machine.
+
+use super::{ArtifactFile, ArtifactRepository, Content, join, missing};
+use crate::error::Result;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Artifacts in a folder of this machine.
+pub(crate) struct FolderArtifacts {
+    root: PathBuf,
+}
+
+impl FolderArtifacts {
+    pub(crate) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        if path.is_empty() {
+            return self.root.clone();
+        }
+        self.root.join(path)
+    }
+}
+
+impl ArtifactRepository for FolderArtifacts {
+    fn upload(&self, path: &str, content: Content<'_>) -> Result<()> {
+        let (mut reader, _) = content.open()?;
+        let target = self.path(path);
+        if let Some(folder) = target.parent() {
+            fs_err::create_dir_all(folder)?;
+        }
+        write_beside(&target, &mut reader)
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<ArtifactFile>> {
+        let path = self.path(folder);
+        if !path.is_dir() {
+            return Ok(Vec::new());
+        }
+        fs_err::read_dir(path)?
+            .map(|entry| {
+                let entry = entry?;
+                let metadata = fs_err::metadata(entry.path())?;
+                Ok(ArtifactFile {
+                    path: join(folder, &entry.file_name().to_string_lossy()),
+                    size: metadata.is_file().then_some(metadata.len()),
+                    is_folder: metadata.is_dir(),
+                })
+            })
+            .collect()
+    }
+
+    fn open(&self, path: &str) -> Result<Box<dyn Read>> {
+        match fs_err::File::open(self.path(path)) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing(path)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Writes a file beside its place and renames it, so that nothing half-written is ever seen.
+pub(crate) fn write_beside(target: &Path, reader: &mut dyn Read) -> Result<()> {
+    let folder = match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".writing-");
+    // A server that runs as another user must be able to read it; the umask still counts.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    io::copy(reader, &mut file)?;
+    file.persist(target).map_err(|error| error.error)?;
+    Ok(())
+}

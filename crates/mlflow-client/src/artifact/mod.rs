@@ -1,0 +1,241 @@
+//! Artifacts: the files of a run or model.
+
+mod folder;
+mod path;
+pub(crate) mod uri;
+
+pub(crate) use folder::FolderArtifacts;
+pub(crate) use path::check_path;
+
+use crate::error::{Error, Result};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Deepest nesting of folders that is walked through; ends loops of links.
+const DEEPEST: usize = 64;
+
+/// One entry of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactFile {
+    /// Path from the root of the artifacts, with `/` between parts.
+    pub path: String,
+    /// Size in bytes; none for a folder.
+    pub size: Option<u64>,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+}
+
+/// What is to be uploaded; can be read anew when a request has to be repeated.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// A file, read piece by piece.
+    File(&'a Path),
+    /// Bytes in memory.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Content<'a> {
+    /// A reader from the beginning, and the length in bytes.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(&self) -> Result<(Box<dyn Read + 'a>, u64)> {
+        match *self {
+            Self::Bytes(bytes) => Ok((Box::new(bytes), bytes.len() as u64)),
+            Self::File(path) => {
+                let file = fs_err::File::open(path)?;
+                let length = file.metadata()?.len();
+                Ok((Box::new(file), length))
+            }
+        }
+    }
+}
+
+/// A place for artifacts. Paths have been checked: relative, with `/`, without `..`.
+pub trait ArtifactRepository: Send + Sync {
+    /// Writes one file, replacing an older one.
+    ///
+    /// # Errors
+    /// What reading the content and writing can meet.
+    fn upload(&self, path: &str, content: Content<'_>) -> Result<()>;
+
+    /// The direct entries of a folder (`""` is the root), by name; none where it does not exist.
+    ///
+    /// # Errors
+    /// What reading can meet.
+    fn list(&self, folder: &str) -> Result<Vec<ArtifactFile>>;
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// [`NotFound`](Error::NotFound), or what reading can meet.
+    fn open(&self, path: &str) -> Result<Box<dyn Read>>;
+}
+
+/// The files below one artifact URI.
+///
+/// Paths are relative to it, with `/` between parts; one that would leave it is refused.
+pub struct Artifacts {
+    repository: Box<dyn ArtifactRepository>,
+}
+
+impl Artifacts {
+    pub(crate) fn new(repository: Box<dyn ArtifactRepository>) -> Self {
+        Self { repository }
+    }
+
+    /// Uploads a file as `path`, piece by piece.
+    ///
+    /// # Errors
+    /// When the path is not accepted, the file cannot be read, or the store fails.
+    pub fn upload_file(&self, file: &Path, path: &str) -> Result<()> {
+        check_path(path)?;
+        self.repository.upload(path, Content::File(file))
+    }
+
+    /// Uploads bytes as `path`.
+    ///
+    /// # Errors
+    /// When the path is not accepted, or the store fails.
+    pub fn upload_bytes(&self, bytes: &[u8], path: &str) -> Result<()> {
+        check_path(path)?;
+        self.repository.upload(path, Content::Bytes(bytes))
+    }
+
+    /// Uploads what is in a folder, with its subfolders, below `path` (`""` is the root).
+    ///
+    /// # Errors
+    /// When a path is not accepted, a file cannot be read, or the store fails.
+    pub fn upload_folder(&self, folder: &Path, path: &str) -> Result<()> {
+        check_folder(path)?;
+        self.upload_level(folder, path, 0)
+    }
+
+    fn upload_level(&self, folder: &Path, path: &str, depth: usize) -> Result<()> {
+        check_depth(path, depth)?;
+        let mut entries = fs_err::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+        entries.sort_by_key(fs_err::DirEntry::file_name);
+        for entry in entries {
+            let inner = join(path, &entry.file_name().to_string_lossy());
+            // Follows links, so that a linked file is uploaded like any other.
+            if fs_err::metadata(entry.path())?.is_dir() {
+                self.upload_level(&entry.path(), &inner, depth + 1)?;
+            } else {
+                self.upload_file(&entry.path(), &inner)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The direct entries of a folder (`""` is the root), by name; none where it does not exist.
+    ///
+    /// # Errors
+    /// When the path is not accepted, or the store fails.
+    pub fn list(&self, folder: &str) -> Result<Vec<ArtifactFile>> {
+        check_folder(folder)?;
+        let mut files = self.repository.list(folder)?;
+        for file in &files {
+            check_entry(folder, &file.path)?;
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// When the path is not accepted, there is no such file, or the store fails.
+    pub fn open(&self, path: &str) -> Result<Box<dyn Read>> {
+        check_path(path)?;
+        self.repository.open(path)
+    }
+
+    /// Downloads one file to `target`. It is written beside its place and renamed when complete.
+    ///
+    /// # Errors
+    /// When the path is not accepted, there is no such file, or reading or writing fails.
+    pub fn download_file(&self, path: &str, target: &Path) -> Result<()> {
+        folder::write_beside(target, &mut self.open(path)?)
+    }
+
+    /// Downloads a folder (`""` is the root) with its subfolders into `target`, which is made where
+    /// there is none. Nothing is written outside of it, whatever the store's listing says. Returns
+    /// the number of files.
+    ///
+    /// # Errors
+    /// When the path is not accepted, the listing names a path elsewhere, or reading or writing
+    /// fails.
+    pub fn download_folder(&self, folder: &str, target: &Path) -> Result<usize> {
+        fs_err::create_dir_all(target)?;
+        self.download_level(folder, target, 0)
+    }
+
+    fn download_level(&self, folder: &str, target: &Path, depth: usize) -> Result<usize> {
+        check_depth(folder, depth)?;
+        let mut count = 0;
+        for file in self.list(folder)? {
+            // `list` has made sure that this is one plain name.
+            let name = file.path.rsplit('/').next().unwrap_or_default();
+            let inner = target.join(name);
+            if file.is_folder {
+                fs_err::create_dir_all(&inner)?;
+                count += self.download_level(&file.path, &inner, depth + 1)?;
+            } else {
+                self.download_file(&file.path, &inner)?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// `folder` and `name` with a `/` between where needed.
+pub(crate) fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
+}
+
+fn check_folder(folder: &str) -> Result<()> {
+    if folder.is_empty() {
+        return Ok(());
+    }
+    check_path(folder)
+}
+
+/// A listing may only name what lies directly in the folder.
+fn check_entry(folder: &str, path: &str) -> Result<()> {
+    check_path(path)?;
+    let name = match folder {
+        "" => Some(path),
+        _ => path
+            .strip_prefix(folder)
+            .and_then(|rest| rest.strip_prefix('/')),
+    };
+    if name.is_some_and(|name| !name.is_empty() && !name.contains('/')) {
+        return Ok(());
+    }
+    let expected = format!("an entry of the folder `{folder}`");
+    Err(crate::limits::invalid("artifact path", path, expected))
+}
+
+fn check_depth(folder: &str, depth: usize) -> Result<()> {
+    if depth <= DEEPEST {
+        return Ok(());
+    }
+    let expected = format!("at most {DEEPEST} folders inside each other");
+    Err(crate::limits::invalid("artifact path", folder, expected))
+}
+
+/// What is missing, as every repository says it.
+pub(crate) fn missing(path: &str) -> Error {
+    Error::NotFound {
+        what: "artifact",
+        name: path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

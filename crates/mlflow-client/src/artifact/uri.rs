@@ -1,0 +1,109 @@
+//! `file:` URIs and paths.
+
+use crate::error::{Error, Result, without_credentials};
+use crate::limits::invalid;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::path::{Path, PathBuf};
+
+/// What stays as it is in a path: RFC 3986's unreserved characters and the separator.
+pub(crate) const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
+/// The absolute `file:///…` URI of a path.
+///
+/// # Errors
+/// When the current folder is unknown, or the path is not Unicode, which MLflow cannot store.
+pub(crate) fn from_path(path: &Path) -> Result<String> {
+    let absolute = std::path::absolute(path)?;
+    let text = absolute.to_str().ok_or_else(|| {
+        invalid(
+            "path",
+            &path.to_string_lossy(),
+            "a path in Unicode".to_owned(),
+        )
+    })?;
+    Ok(format!("file://{}", utf8_percent_encode(text, PATH)))
+}
+
+/// The path of a `file:` URI, or of a URI without a scheme, which is a path already.
+///
+/// # Errors
+/// [`ArtifactUri`](Error::ArtifactUri) when it names another host or kind of place.
+pub(crate) fn to_path(uri: &str) -> Result<PathBuf> {
+    let refuse = |expected| Error::ArtifactUri {
+        uri: without_credentials(uri),
+        expected,
+    };
+    let Some(rest) = uri.strip_prefix("file:") else {
+        if uri.is_empty() || is_other_scheme(uri) {
+            return Err(refuse("`file:///PATH` or a path"));
+        }
+        return Ok(PathBuf::from(uri));
+    };
+    let path = match rest.strip_prefix("//") {
+        None => rest,
+        Some(rest) => rest.strip_prefix("localhost").unwrap_or(rest),
+    };
+    if !path.starts_with('/') {
+        return Err(refuse("`file:///PATH` on this machine"));
+    }
+    percent_decode_str(path)
+        .decode_utf8()
+        .map(|decoded| PathBuf::from(decoded.as_ref()))
+        .map_err(|_| refuse("a path in Unicode"))
+}
+
+/// `s3://…`, `mlflow-artifacts:/…` and so on.
+fn is_other_scheme(uri: &str) -> bool {
+    uri.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.len() > 1
+            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn odd_characters_are_encoded() {
+        let uri = from_path(Path::new("/a b/ü#?%/c")).unwrap();
+        assert_eq!(uri, "file:///a%20b/%C3%BC%23%3F%25/c");
+    }
+
+    #[test]
+    fn other_places_are_refused() {
+        for uri in [
+            "s3://bucket/a",
+            "mlflow-artifacts:/1",
+            "file://host/a",
+            "file:a",
+            "",
+            "file:///%ff",
+        ] {
+            assert!(
+                matches!(to_path(uri), Err(Error::ArtifactUri { .. })),
+                "{uri}"
+            );
+        }
+        assert_eq!(to_path("./mlruns/1").unwrap(), Path::new("./mlruns/1"));
+        assert_eq!(to_path("file:/tmp/a").unwrap(), Path::new("/tmp/a"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_survives(name in "[^/\\x00]{1,20}") {
+            prop_assume!(name != "." && name != "..");
+            let path = Path::new("/tmp").join(&name);
+            prop_assert_eq!(to_path(&from_path(&path).unwrap()).unwrap(), path);
+        }
+    }
+}

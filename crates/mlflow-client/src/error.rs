@@ -1,0 +1,290 @@
+//! Everything that can go wrong, in one type.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The result of every fallible call of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A cause that belongs to a library this crate does not show in its interface.
+pub type Cause = Box<dyn StdError + Send + Sync>;
+
+/// Everything that can go wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The tracking URI names no store that this crate can open.
+    #[error("cannot use tracking URI `{uri}`: expected {expected}")]
+    TrackingUri {
+        /// The URI, with user names and passwords removed.
+        uri: String,
+        /// What is understood.
+        expected: &'static str,
+    },
+    /// A setting has a value that cannot be understood.
+    #[error("invalid setting `{name}`: expected {expected}, got `{value}`")]
+    Setting {
+        /// Name of the environment variable.
+        name: &'static str,
+        /// What it may be.
+        expected: &'static str,
+        /// What it was.
+        value: String,
+    },
+    /// A name, key or value that MLflow does not accept.
+    #[error("invalid {what} `{value}`: expected {expected}")]
+    Invalid {
+        /// What the value was meant for.
+        what: &'static str,
+        /// The beginning of the value.
+        value: String,
+        /// What is accepted.
+        expected: String,
+    },
+    /// A filter or an `order_by` clause that does not follow MLflow's grammar.
+    #[error("invalid search `{text}` at character {position}: expected {expected}")]
+    Search {
+        /// The whole filter or clause.
+        text: String,
+        /// Where it stops being understood, counted in characters from 1.
+        position: usize,
+        /// What could have stood there.
+        expected: &'static str,
+    },
+    /// The thing asked for does not exist.
+    #[error("{what} `{name}` does not exist")]
+    NotFound {
+        /// Kind of the thing.
+        what: &'static str,
+        /// Its name or id.
+        name: String,
+    },
+    /// The thing to be created is there already.
+    #[error("{what} `{name}` already exists")]
+    AlreadyExists {
+        /// Kind of the thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A parameter can be written only once.
+    #[error("parameter `{key}` of run `{run_id}` is already `{logged}`, got `{value}`")]
+    ParamChanged {
+        /// The run.
+        run_id: String,
+        /// The parameter.
+        key: String,
+        /// Its value.
+        logged: String,
+        /// The value that was to replace it.
+        value: String,
+    },
+    /// A file or folder could not be read or written; the text names it.
+    #[error(transparent)]
+    Io {
+        /// What the operating system said, with the path.
+        #[from]
+        source: io::Error,
+    },
+    /// The system gave no random bytes for an id.
+    #[error("cannot get random bytes for a new id")]
+    Random {
+        /// What the operating system said.
+        source: Cause,
+    },
+    /// Another process held the database for too long.
+    #[error("database `{}` is locked since more than {:.1} s", path.display(), waited.as_secs_f64())]
+    DatabaseLocked {
+        /// The database file.
+        path: PathBuf,
+        /// How long this process waited.
+        waited: Duration,
+    },
+    /// The file is something else, or damaged.
+    #[error("`{}` is not an intact SQLite database", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Cause,
+    },
+    /// The disk, or the quota, is used up.
+    #[error("no space is left to write database `{}`", path.display())]
+    DatabaseFull {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Cause,
+    },
+    /// The database is one of MLflow's, but of a version that this crate does not know.
+    #[error("database `{}` has no {missing}, which MLflow's tracking store needs", path.display())]
+    Schema {
+        /// The database file.
+        path: PathBuf,
+        /// The table, or the column with its table.
+        missing: String,
+    },
+    /// SQLite refused for another reason.
+    #[error("cannot {action} in database `{}`", path.display())]
+    Database {
+        /// The database file.
+        path: PathBuf,
+        /// What was being done.
+        action: &'static str,
+        /// What SQLite said.
+        source: Cause,
+    },
+    /// Artifacts of this kind of URI cannot be reached.
+    #[error("cannot reach artifacts at `{uri}`: expected {expected}")]
+    ArtifactUri {
+        /// The artifact URI, with user names and passwords removed.
+        uri: String,
+        /// What is understood.
+        expected: &'static str,
+    },
+    /// The server could not be reached, or the connection broke.
+    #[error("cannot talk to the MLflow server at `{url}`")]
+    Connection {
+        /// The address, without credentials and query.
+        url: String,
+        /// What failed.
+        source: Cause,
+    },
+    /// The server refused the request.
+    #[error("MLflow server answered {status} {code} to `{url}`: {message}")]
+    Server {
+        /// The address, without credentials and query.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// MLflow's error code, or `-` where the answer was not MLflow's.
+        code: String,
+        /// The server's words, shortened.
+        message: String,
+    },
+    /// The server's answer is not what MLflow's interface promises.
+    #[error("cannot understand the answer of `{url}`: expected {expected}, got `{got}`")]
+    Answer {
+        /// The address, without credentials and query.
+        url: String,
+        /// What was expected.
+        expected: &'static str,
+        /// The beginning of the answer, or what was wrong with it.
+        got: String,
+    },
+}
+
+impl Error {
+    /// A remedy, where a person can act.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::TrackingUri { .. } => {
+                "set `MLFLOW_TRACKING_URI` to `http://HOST:PORT` or `sqlite:///mlflow.db`, or leave it unset"
+            }
+            Self::ParamChanged { .. } => "log the new value under another key, or start a new run",
+            Self::DatabaseLocked { .. } => {
+                "end the other program that writes to it, or try again later"
+            }
+            Self::NotADatabase { .. } => "move the file away, or name another database",
+            Self::DatabaseFull { .. } => "free some disk space and try again",
+            Self::Schema { .. } => {
+                "run `mlflow db upgrade sqlite:///PATH`, or name another database"
+            }
+            Self::ArtifactUri { .. } => {
+                "start the server with `--serve-artifacts`, so that it passes artifacts on"
+            }
+            Self::Connection { .. } => {
+                "check that the server runs and that `MLFLOW_TRACKING_URI` is right"
+            }
+            Self::Io { source } => return io_hint(source),
+            Self::Server {
+                status, message, ..
+            } => return server_hint(*status, message),
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    /// Whether the thing asked for does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+}
+
+fn io_hint(source: &io::Error) -> Option<String> {
+    let text = match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some disk space and try again"
+        }
+        io::ErrorKind::PermissionDenied => "check the permissions of the file and its folder",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+fn server_hint(status: u16, message: &str) -> Option<String> {
+    let text = match status {
+        401 => {
+            "set `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, or `MLFLOW_TRACKING_TOKEN`"
+        }
+        403 if message.contains("Invalid Host header") => {
+            "start the server with `--allowed-hosts` naming the host of the tracking URI"
+        }
+        403 => "ask the server's owner for the permission",
+        404 => {
+            "check the path in `MLFLOW_TRACKING_URI`; the server may also be too old for this request"
+        }
+        429 | 500..=599 => "try again later; the server's log may say more",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// The beginning of a text, fit for an error message.
+pub(crate) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 120;
+    let mut short: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(LONGEST).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// A URI without the user name and password it may carry.
+pub(crate) fn without_credentials(uri: &str) -> String {
+    let Some((scheme, rest)) = uri.split_once("://") else {
+        return excerpt(uri);
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    excerpt(&format!("{scheme}://{host}{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_never_show() {
+        assert_eq!(
+            without_credentials("ftp://me:se@cret@host/a@b"),
+            "ftp://host/a@b"
+        );
+        assert_eq!(without_credentials("plain"), "plain");
+    }
+
+    #[test]
+    fn excerpts_are_short_and_on_one_line() {
+        let text = excerpt(&format!("a\nb{}", "x".repeat(500)));
+        assert!(text.starts_with("a b") && text.chars().count() == 121);
+    }
+}

@@ -1,0 +1,141 @@
+//! MLflow's limits on names and values, checked before anything is sent or written.
+//!
+//! A server would answer `INVALID_PARAMETER_VALUE`, or cut a long value short without a word; the
+//! local store would accept everything. So both stores get the same values, or the same error.
+
+use crate::error::{Error, Result, excerpt};
+
+/// Metrics in one `log-batch` request.
+pub const METRICS_PER_BATCH: usize = 1000;
+/// Parameters in one `log-batch` request.
+pub const PARAMS_PER_BATCH: usize = 100;
+/// Tags in one `log-batch` request.
+pub const TAGS_PER_BATCH: usize = 100;
+/// Metrics, parameters and tags together in one `log-batch` request.
+pub const ENTITIES_PER_BATCH: usize = 1000;
+/// Bytes in one `log-batch` request.
+pub const BYTES_PER_BATCH: usize = 1_000_000;
+/// Characters of a metric's, parameter's or tag's key.
+pub const KEY_LENGTH: usize = 250;
+/// Characters of a parameter's value.
+pub const PARAM_LENGTH: usize = 6000;
+/// Characters of a run tag's value.
+pub const TAG_LENGTH: usize = 8000;
+/// Characters of a model's, version's or experiment's tag.
+pub const REGISTRY_TAG_LENGTH: usize = 5000;
+/// Characters of the name of an experiment or model.
+pub const NAME_LENGTH: usize = 256;
+
+/// Checks the key of a metric, parameter or tag.
+pub(crate) fn check_key(what: &'static str, key: &str) -> Result<()> {
+    let allowed = |c: char| c.is_alphanumeric() || "_-. :/".contains(c);
+    let is_path = key.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if !key.is_empty() && key.chars().count() <= KEY_LENGTH && key.chars().all(allowed) && is_path {
+        return Ok(());
+    }
+    Err(invalid(
+        what,
+        key,
+        format!(
+            "1 to {KEY_LENGTH} letters, digits, `_`, `-`, `.`, `:`, spaces, and single `/` between parts"
+        ),
+    ))
+}
+
+/// Checks the length of a value, in characters.
+pub(crate) fn check_length(what: &'static str, value: &str, longest: usize) -> Result<()> {
+    match value.chars().count() {
+        length if length > longest => Err(invalid(
+            what,
+            value,
+            format!("at most {longest} characters, got {length}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Checks the name of an experiment.
+pub(crate) fn check_experiment_name(name: &str) -> Result<()> {
+    check_name("experiment name", name, |_| true)
+}
+
+/// Checks the name of a registered model, which becomes part of `models:/NAME/VERSION`.
+pub(crate) fn check_model_name(name: &str) -> Result<()> {
+    check_name("model name", name, |c| c != '/' && c != ':')
+}
+
+fn check_name(what: &'static str, name: &str, allowed: impl Fn(char) -> bool) -> Result<()> {
+    let fits = !name.trim().is_empty() && name.chars().count() <= NAME_LENGTH;
+    if fits && name.chars().all(|c| allowed(c) && !c.is_control()) {
+        return Ok(());
+    }
+    let expected = format!("1 to {NAME_LENGTH} characters without `/` and `:` in a model's name");
+    Err(invalid(what, name, expected))
+}
+
+/// Checks an alias: `latest` and `v1` would be mistaken for versions.
+pub(crate) fn check_alias(alias: &str) -> Result<()> {
+    let allowed = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let is_version = alias
+        .strip_prefix(['v', 'V'])
+        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()));
+    let reserved = is_version || alias.eq_ignore_ascii_case("latest");
+    if !alias.is_empty() && alias.len() <= 255 && alias.chars().all(allowed) && !reserved {
+        return Ok(());
+    }
+    let expected = "letters, digits, `_` and `-`, but neither `latest` nor `v` with a number";
+    Err(invalid("alias", alias, expected.to_owned()))
+}
+
+/// A refusal that shows the beginning of the value.
+pub(crate) fn invalid(what: &'static str, value: &str, expected: String) -> Error {
+    Error::Invalid {
+        what,
+        value: excerpt(value),
+        expected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_follow_mlflow() {
+        for key in [
+            "val_acc",
+            "train/loss 2",
+            "mlflow.note.content",
+            "größe",
+            "a:b",
+        ] {
+            assert!(check_key("key", key).is_ok(), "{key}");
+        }
+        for key in [
+            "",
+            "a#b",
+            "/a",
+            "a//b",
+            "../a",
+            "a/..",
+            "a\nb",
+            &"k".repeat(251),
+        ] {
+            assert!(check_key("key", key).is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn aliases_that_look_like_versions_are_refused() {
+        assert!(check_alias("champion").is_ok() && check_alias("vintage").is_ok());
+        for alias in ["latest", "v1", "V20", "", "a b", "a/b"] {
+            assert!(check_alias(alias).is_err(), "{alias}");
+        }
+    }
+
+    #[test]
+    fn lengths_count_characters() {
+        assert!(check_length("tag", &"ß".repeat(10), 10).is_ok());
+        assert!(check_length("tag", &"ß".repeat(11), 10).is_err());
+    }
+}

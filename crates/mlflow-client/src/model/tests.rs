@@ -1,0 +1,137 @@
+use super::*;
+
+fn model() -> OnnxModel {
+    let signature = Signature {
+        inputs: vec![TensorSpec::new("x", DataType::Float32, &[-1, 2])],
+        outputs: vec![TensorSpec::new("y", DataType::Float32, &[-1, 3])],
+    };
+    let mut model = OnnxModel::new(
+        "4e4a4426d01f4796b94acae54a673f37",
+        1_795_394_976_972,
+        signature,
+    );
+    model.example = vec![ExampleTensor {
+        name: "x".to_owned(),
+        shape: vec![2, 2],
+        values: vec![1.0, 0.1, -3.5, 0.0],
+    }];
+    model
+        .metadata
+        .insert("val_acc".to_owned(), Value::from(0.91));
+    model
+}
+
+fn write(model: &OnnxModel) -> Result<(tempfile::TempDir, PathBuf)> {
+    let place = tempfile::tempdir().unwrap();
+    let network = place.path().join("any.onnx");
+    fs_err::write(&network, b"network").unwrap();
+    let folder = place.path().join("deep/model");
+    model.write(&network, &folder)?;
+    Ok((place, folder))
+}
+
+#[test]
+fn the_manifest_is_as_mlflow_writes_it() {
+    let (_place, folder) = write(&model()).unwrap();
+    let manifest = fs_err::read_to_string(folder.join("MLmodel")).unwrap();
+    let expected = "\
+flavors:
+  onnx:
+    code: null
+    data: model.onnx
+    onnx_session_options: null
+    onnx_version: \"1.23.2\"
+    providers:
+      - CPUExecutionProvider
+  python_function:
+    data: model.onnx
+    env:
+      conda: conda.yaml
+      virtualenv: python_env.yaml
+    loader_module: mlflow.onnx
+    python_version: \"3.11.7\"
+metadata:
+  val_acc: 0.91
+mlflow_version: \"3.17.2\"
+model_uuid: \"4e4a4426d01f4796b94acae54a673f37\"
+saved_input_example_info:
+  artifact_path: input_example.json
+  serving_input_path: serving_input_example.json
+  type: ndarray
+signature:
+  inputs: \"[{\\\"name\\\":\\\"x\\\",\\\"tensor-spec\\\":{\\\"dtype\\\":\\\"float32\\\",\\\"shape\\\":[-1,2]},\\\"type\\\":\\\"tensor\\\"}]\"
+  outputs: \"[{\\\"name\\\":\\\"y\\\",\\\"tensor-spec\\\":{\\\"dtype\\\":\\\"float32\\\",\\\"shape\\\":[-1,3]},\\\"type\\\":\\\"tensor\\\"}]\"
+  params: null
+utc_time_created: \"2026-11-23 00:49:36.972000\"
+";
+    assert_eq!(manifest, expected);
+}
+
+#[test]
+fn everything_is_in_the_folder_and_nothing_beside_it() {
+    let extra = tempfile::tempdir().unwrap();
+    let weights = extra.path().join("weights.safetensors");
+    fs_err::write(&weights, "w").unwrap();
+    let mut model = model();
+    model.extra_files.push(weights);
+    let (_place, folder) = write(&model).unwrap();
+    let names = |folder: &Path| -> Vec<_> {
+        let entries = fs_err::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let expected = [
+        "MLmodel",
+        "conda.yaml",
+        "input_example.json",
+        "model.onnx",
+        "python_env.yaml",
+        "requirements.txt",
+        "serving_input_example.json",
+        "weights.safetensors",
+    ];
+    assert_eq!(names(&folder), expected);
+    assert_eq!(names(folder.parent().unwrap()), ["model"]);
+    assert_eq!(fs_err::read(folder.join("model.onnx")).unwrap(), b"network");
+    let example = fs_err::read_to_string(folder.join("serving_input_example.json")).unwrap();
+    assert_eq!(example, r#"{"inputs":{"x":[[1.0,0.1],[-3.5,0.0]]}}"#);
+}
+
+#[test]
+fn an_example_must_fit_the_signature() {
+    let mut wrong = model();
+    wrong.example[0].shape = vec![4, 1];
+    assert!(matches!(write(&wrong), Err(Error::Invalid { .. })));
+    wrong.example[0].shape = vec![3, 2];
+    assert!(matches!(write(&wrong), Err(Error::Invalid { .. })));
+    wrong.example[0].name = "z".to_owned();
+    assert!(matches!(write(&wrong), Err(Error::Invalid { .. })));
+}
+
+#[test]
+fn nothing_is_replaced() {
+    let (place, folder) = write(&model()).unwrap();
+    let network = place.path().join("any.onnx");
+    assert!(matches!(
+        model().write(&network, &folder),
+        Err(Error::AlreadyExists { .. })
+    ));
+    let mut greedy = model();
+    greedy.extra_files.push(folder.join("MLmodel"));
+    let error = greedy
+        .write(&network, &place.path().join("other"))
+        .unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }));
+    assert!(!place.path().join("other").exists());
+    let missing = place.path().join("none.onnx");
+    assert!(matches!(
+        model().write(&missing, &place.path().join("other")),
+        Err(Error::Io { .. })
+    ));
+    assert_eq!(
+        fs_err::read_dir(place.path()).unwrap().count(),
+        2,
+        "no remains"
+    );
+}

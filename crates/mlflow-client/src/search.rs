@@ -1,0 +1,158 @@
+//! Searching for runs, page by page.
+
+use crate::error::Result;
+use crate::run::Run;
+
+/// Which runs to find, in which order.
+///
+/// `filter` and `order_by` are in MLflow's own language, for example
+/// `metrics.val_acc > 0.9 and params.lr = '0.001'` and `metrics.val_acc DESC`. Without an order the
+/// latest run comes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunQuery {
+    /// Ids of the experiments to look in.
+    pub experiment_ids: Vec<String>,
+    /// Conditions joined by `and`; empty for all.
+    pub filter: String,
+    /// Clauses such as `attributes.start_time DESC`, the most important first.
+    pub order_by: Vec<String>,
+    /// Whether deleted runs are found, and not the others.
+    pub deleted: bool,
+    /// Runs fetched at once, 1 to 50 000.
+    pub page_size: u32,
+}
+
+impl RunQuery {
+    /// All runs of one experiment.
+    pub fn new(experiment_id: impl Into<String>) -> Self {
+        Self {
+            experiment_ids: vec![experiment_id.into()],
+            filter: String::new(),
+            order_by: Vec::new(),
+            deleted: false,
+            page_size: 500,
+        }
+    }
+
+    /// Keeps the runs that fulfil MLflow's filter expression.
+    #[must_use]
+    pub fn filter(mut self, filter: impl Into<String>) -> Self {
+        self.filter = filter.into();
+        self
+    }
+
+    /// Adds an order, less important than the ones before.
+    #[must_use]
+    pub fn order_by(mut self, clause: impl Into<String>) -> Self {
+        self.order_by.push(clause.into());
+        self
+    }
+}
+
+/// Some of the results, and where the next ones are to be had.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// Results, in order.
+    pub items: Vec<T>,
+    /// Opaque mark of the next page; none on the last.
+    pub next: Option<String>,
+}
+
+/// All results of a search, fetched page by page as they are asked for.
+pub struct Pages<'a, T> {
+    fetch: Box<Fetch<'a, T>>,
+    items: std::vec::IntoIter<T>,
+    next: Next,
+}
+
+/// Fetches the page of a mark.
+type Fetch<'a, T> = dyn FnMut(Option<&str>) -> Result<Page<T>> + 'a;
+
+enum Next {
+    First,
+    Page(String),
+    Nothing,
+}
+
+/// The runs that a search finds; an error ends it.
+pub type Runs<'a> = Pages<'a, Run>;
+
+impl<'a, T> Pages<'a, T> {
+    pub(crate) fn new(fetch: impl FnMut(Option<&str>) -> Result<Page<T>> + 'a) -> Self {
+        Self {
+            fetch: Box::new(fetch),
+            items: Vec::new().into_iter(),
+            next: Next::First,
+        }
+    }
+}
+
+impl<T> Iterator for Pages<'_, T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(item) = self.items.next() {
+                return Some(Ok(item));
+            }
+            let page = match std::mem::replace(&mut self.next, Next::Nothing) {
+                Next::First => (self.fetch)(None),
+                Next::Page(token) => (self.fetch)(Some(&token)),
+                Next::Nothing => return None,
+            };
+            match page {
+                Err(error) => return Some(Err(error)),
+                Ok(page) => {
+                    // An empty page that promises another one would never end.
+                    let more = page.next.filter(|_| !page.items.is_empty());
+                    self.next = more.map_or(Next::Nothing, Next::Page);
+                    self.items = page.items.into_iter();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_fetched_one_after_the_other() {
+        let mut asked = Vec::new();
+        let pages = Pages::new(|token| {
+            asked.push(token.map(str::to_owned));
+            let start: u32 = token.map_or(0, |text| text.parse().unwrap());
+            Ok(Page {
+                items: (start..start + 2).collect(),
+                next: (start < 4).then(|| (start + 2).to_string()),
+            })
+        });
+        let found: Vec<u32> = pages.map(Result::unwrap).collect();
+        assert_eq!(found, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(asked, [None, Some("2".to_owned()), Some("4".to_owned())]);
+    }
+
+    #[test]
+    fn an_error_ends_the_search() {
+        let mut pages = Pages::<u32>::new(|_| {
+            Err(crate::Error::NotFound {
+                what: "experiment",
+                name: "1".to_owned(),
+            })
+        });
+        assert!(pages.next().is_some_and(|item| item.is_err()));
+        assert!(pages.next().is_none());
+    }
+
+    #[test]
+    fn an_empty_page_ends_the_search() {
+        let mut pages = Pages::<u32>::new(|_| {
+            Ok(Page {
+                items: Vec::new(),
+                next: Some("again".to_owned()),
+            })
+        });
+        assert!(pages.next().is_none());
+    }
+}

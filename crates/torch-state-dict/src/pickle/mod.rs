@@ -1,0 +1,23 @@
+//! A pickle machine for state dicts: data in, data out, no code.
+//!
+//! Protocol 2 only, which `torch.save` has always used by default. Values are small and `Copy`;
+//! collections live in a [`Heap`] and are referred to by position, so nothing recurses and no
+//! cycle can leak.
+
+mod global;
+mod heap;
+mod machine;
+mod opcode;
+mod reduce;
+mod scalar;
+mod value;
+
+pub(crate) use heap::{Heap, Rebuilt, Storage};
+pub(crate) use machine::load;
+pub(crate) use value::Value;
+
+/// A pickled object and the collections, storages and tensors that it refers to.
+pub(crate) struct Pickle<'a> {
+    pub(crate) root: Value<'a>,
+    pub(crate) heap: Heap<'a>,
+}

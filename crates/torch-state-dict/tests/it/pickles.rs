@@ -1,0 +1,268 @@
+//! Hand-made pickles in the frame of the legacy layout.
+
+use torch_state_dict::{Error, Limits, StateDict};
+
+use crate::read;
+
+const HEAD: &[u8] =
+    b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.";
+const NO_KEYS: &[u8] = b"\x80\x02].";
+const REBUILD: &[u8] = b"ctorch._utils\n_rebuild_tensor\n";
+
+/// A file whose object is pickled as `object`, followed by `rest`.
+fn file(object: &[u8], rest: &[u8]) -> Vec<u8> {
+    [HEAD, b"\x80\x02", object, b".", rest].concat()
+}
+
+/// `offset`, `shape` and `strides` are pickled; the storage `s` of two floats is the first.
+fn tensor(offset: &[u8], shape: &[u8], strides: &[u8]) -> Vec<u8> {
+    [
+        REBUILD,
+        b"(",
+        &storage(b"K\x02"),
+        offset,
+        shape,
+        strides,
+        b"tR",
+    ]
+    .concat()
+}
+
+fn storage(elements: &[u8]) -> Vec<u8> {
+    [
+        &b"(U\x07storagectorch\nFloatStorage\nU\x01sU\x03cpu"[..],
+        elements,
+        b"NtQ",
+    ]
+    .concat()
+}
+
+fn entry(tensor: &[u8]) -> Vec<u8> {
+    [b"}U\x01a", tensor, b"s"].concat()
+}
+
+/// The keys and data of the storage `s`.
+fn data(elements: u64) -> Vec<u8> {
+    let mut data = b"\x80\x02]U\x01sa.".to_vec();
+    data.extend(elements.to_le_bytes());
+    data.extend(1.5_f32.to_le_bytes());
+    data.extend(2.5_f32.to_le_bytes());
+    data
+}
+
+fn problem(object: &[u8]) -> &'static str {
+    match read(&file(object, NO_KEYS)) {
+        Err(Error::Pickle { problem, .. }) => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_frame_is_right() {
+    assert!(read(&file(b"}", NO_KEYS)).unwrap().is_empty());
+    let one = entry(&tensor(b"K\x00", b"K\x02\x85", b"K\x01\x85"));
+    let state_dict = read(&file(&one, &data(2))).unwrap();
+    assert_eq!(state_dict.f32("a").unwrap(), (vec![2], vec![1.5, 2.5]));
+}
+
+#[test]
+fn opcodes_are_refused_by_number_and_offset() {
+    let offset = HEAD.len() + 2;
+    for opcode in [
+        b'i', b'o', b'0', b'2', b'P', b'S', b'I', 0x81, 0x82, 0x8b, 0x93, 0x94, 0x95,
+    ] {
+        let error = read(&file(&[opcode], NO_KEYS)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("refused pickle opcode {opcode:#04x} at byte {offset}")
+        );
+    }
+}
+
+#[test]
+fn globals_are_refused_by_name() {
+    for (module, name) in [
+        ("os", "system"),
+        ("builtins", "eval"),
+        ("torch", "load"),
+        ("torch._utils", "_rebuild_qtensor"),
+        ("collections.OrderedDict", "fromkeys"),
+        ("collections", "OrderedDict.fromkeys"),
+    ] {
+        let object = format!("c{module}\n{name}\n");
+        let error = read(&file(object.as_bytes(), NO_KEYS)).unwrap_err();
+        let expected = format!("{module}.{name}");
+        assert!(
+            matches!(&error, Error::Global { name, .. } if *name == expected),
+            "{error}"
+        );
+    }
+    let long = [b"c", "ä".repeat(9000).as_bytes(), b"\nx\n"].concat();
+    assert!(read(&file(&long, NO_KEYS)).unwrap_err().to_string().len() < 300);
+}
+
+#[test]
+fn the_stack_never_runs_below_a_mark() {
+    for object in [
+        &b"a"[..],
+        b"]a",
+        b"](a",
+        b"(\x85",
+        b"N(\x85",
+        b"q\x00",
+        b"R",
+        b"b",
+        b"Q",
+        b"",
+    ] {
+        assert!(
+            problem(object).contains("without enough values"),
+            "{object:?}"
+        );
+    }
+    assert!(problem(b"t").contains("without a mark"));
+    assert!(problem(b"h\x00").contains("unknown memo key"));
+}
+
+#[test]
+fn operations_on_the_wrong_values_are_refused() {
+    assert!(problem(b"}Na").contains("list"));
+    assert!(problem(b"]NNs").contains("dictionary"));
+    assert!(problem(b"}(Nu").contains("without a value"));
+    assert!(problem(b"}}b").contains("`OrderedDict`"));
+    assert!(problem(b"N)R").contains("global"));
+    assert!(problem(b"ctorch\nFloatStorage\n)R").contains("storage class"));
+    assert!(problem(b"ccollections\nOrderedDict\n]R").contains("tuple"));
+    assert!(problem(b"ccollections\nOrderedDict\nK\x01\x85R").contains("pairs"));
+    assert!(problem(b"NQ").contains("no storage"));
+}
+
+#[test]
+fn tensors_outside_their_storage_are_refused() {
+    let largest = b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f".as_slice();
+    let pair = |first: &[u8], second: &[u8]| [first, second, b"\x86"].concat();
+    for (offset, shape, strides) in [
+        (&b"K\x01"[..], b"K\x02\x85".to_vec(), b"K\x01\x85".to_vec()),
+        (b"K\x00", b"K\x02\x85".to_vec(), b"K\x02\x85".to_vec()),
+        (b"K\x00", b"K\x03\x85".to_vec(), b"K\x00\x85".to_vec()),
+        (largest, b"K\x01\x85".to_vec(), b"K\x01\x85".to_vec()),
+        (b"K\x00", pair(largest, largest), pair(b"K\x00", b"K\x00")),
+        (b"K\x00", pair(b"K\x02", b"K\x01"), pair(largest, largest)),
+    ] {
+        let object = entry(&tensor(offset, &shape, &strides));
+        let refused = read(&file(&object, &data(2)));
+        assert!(matches!(refused, Err(Error::Layout { .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn shapes_that_are_none_are_refused() {
+    let one = b"K\x01\x85".as_slice();
+    assert!(problem(&tensor(b"K\x00", b"J\xff\xff\xff\xff\x85", one)).contains("negative"));
+    assert!(problem(&tensor(b"K\x00", one, b"J\xff\xff\xff\xff\x85")).contains("negative"));
+    assert!(problem(&tensor(b"N", one, one)).contains("no integer"));
+    assert!(problem(&tensor(b"K\x00", b"N", one)).contains("no tuple"));
+    assert!(problem(&tensor(b"K\x00", one, b")")).contains("unequal"));
+    let many = [&b"("[..], &b"K\x01".repeat(65), b"t"].concat();
+    assert!(problem(&tensor(b"K\x00", &many, &many)).contains("64 dimensions"));
+}
+
+#[test]
+fn a_storage_is_as_large_as_its_data() {
+    let one = b"K\x01\x85".as_slice();
+    let described = |elements: &[u8]| {
+        entry(&[REBUILD, b"(", &storage(elements), b"K\x00", one, one, b"tR"].concat())
+    };
+    let two = described(b"K\x02");
+    assert!(matches!(
+        read(&file(&two, &data(3))),
+        Err(Error::StorageSize { got: 3, .. })
+    ));
+    // No memory is taken for a storage that is not there.
+    let huge = described(b"J\x00\x00\x00\x0f");
+    let refused = read(&file(&huge, &data(0x0f00_0000)));
+    assert!(
+        matches!(refused, Err(Error::Truncated { got: 8, .. })),
+        "{refused:?}"
+    );
+    let largest = described(b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f");
+    let unlimited = Limits {
+        unpacked_bytes: u64::MAX,
+        ..Limits::default()
+    };
+    let refused = StateDict::read(&file(&largest, &data(i64::MAX as u64)), &unlimited);
+    assert!(
+        matches!(refused, Err(Error::Truncated { got: 8, .. })),
+        "{refused:?}"
+    );
+
+    let refused = read(&file(&two, NO_KEYS));
+    assert!(
+        matches!(refused, Err(Error::StorageKey { .. })),
+        "{refused:?}"
+    );
+    let refused = read(&file(b"}", &data(2)));
+    assert!(
+        matches!(refused, Err(Error::StorageKey { .. })),
+        "{refused:?}"
+    );
+    let trailing = [data(2), vec![0]].concat();
+    let refused = read(&file(&two, &trailing));
+    assert!(
+        matches!(refused, Err(Error::TrailingBytes { count: 1, .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn storages_and_names_do_not_contradict_each_other() {
+    let one = b"K\x01\x85".as_slice();
+    let twice = [storage(b"K\x02"), storage(b"K\x03")].concat();
+    assert!(problem(&twice).contains("two ways"));
+    let tensor = tensor(b"K\x00", one, one);
+    let object = [&b"}U\x01a"[..], &tensor, b"sU\x01a", &tensor, b"s"].concat();
+    let refused = read(&file(&object, &data(2)));
+    assert!(
+        matches!(refused, Err(Error::DuplicateName { .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn negated_views_are_refused() {
+    let metadata = |metadata: &[u8]| {
+        let start = b"ctorch._utils\n_rebuild_tensor_v2\n(".as_slice();
+        let rest = b"K\x00K\x01\x85K\x01\x85\x89}".as_slice();
+        entry(&[start, &storage(b"K\x02"), rest, metadata, b"tR"].concat())
+    };
+    assert!(problem(&metadata(b"}U\x03neg\x88s")).contains("metadata"));
+    read(&file(&metadata(b"}"), &data(2))).unwrap();
+    read(&file(&metadata(b"N"), &data(2))).unwrap();
+    read(&file(&metadata(b""), &data(2))).unwrap();
+}
+
+/// One list of pairs, turned into a dictionary again and again, would fill the memory.
+#[test]
+fn copies_count_as_steps() {
+    let pairs = [&b"]("[..], &b"NN\x86".repeat(10_000), b"e\x85q\x00"].concat();
+    let copies = b"ccollections\nOrderedDict\nh\x00R".repeat(1000);
+    let refused = read(&file(&[pairs, copies].concat(), NO_KEYS));
+    assert!(
+        matches!(refused, Err(Error::TooLarge { .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn deep_nesting_and_cycles_are_harmless() {
+    let deep = [&b")"[..], &b"\x85".repeat(500_000)].concat();
+    assert!(matches!(
+        read(&file(&deep, NO_KEYS)),
+        Err(Error::NotStateDict { .. })
+    ));
+    let cycle = b"}q\x00U\x01ah\x00s";
+    assert_eq!(
+        read(&file(cycle, NO_KEYS)).unwrap_err().to_string(),
+        "entry `a` is a dictionary, not a tensor"
+    );
+}

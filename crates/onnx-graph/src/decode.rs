@@ -1,10 +1,11 @@
 //! From protobuf to the model. The graph is built anew, so that everything that building checks is
 //! checked here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
+use crate::graph::Declared;
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::tensor_shape_proto::{Dimension, dimension};
 use crate::proto::{
@@ -72,7 +73,14 @@ fn read_graph(message: GraphProto, limits: &Limits) -> Result<Graph, Error> {
     for node in message.node {
         graph.push(read_node(node, limits)?, &declared)?;
     }
+    let mut names = BTreeSet::new();
     for output in message.output {
+        if !names.insert(output.name.clone()) {
+            return Err(Error::DuplicateName {
+                kind: "output",
+                name: output.name,
+            });
+        }
         graph.mark_output(read_value(output, limits)?)?;
     }
     Ok(graph)
@@ -84,7 +92,7 @@ fn declared_types(
     values: Vec<ValueInfoProto>,
     outputs: &[ValueInfoProto],
     limits: &Limits,
-) -> BTreeMap<String, TensorType> {
+) -> Declared {
     let values = values.into_iter().chain(outputs.iter().cloned());
     let read = values.filter_map(|value| read_value(value, limits).ok());
     read.map(|value| (value.name, value.tensor_type)).collect()

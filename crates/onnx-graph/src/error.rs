@@ -109,7 +109,7 @@ pub enum Error {
         what: String,
     },
     /// More of something than is accepted.
-    #[error("{what} number {got}, accepted are at most {limit}")]
+    #[error("{got} {what} are more than the {limit} that are accepted")]
     Limit {
         /// What is counted.
         what: String,

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{DataType, Dim, Element, Error, Node, Tensor, TensorType, Value, infer};
 
+/// Types that a caller or a file states for results of nodes, by name.
+pub(crate) type Declared = BTreeMap<String, TensorType>;
+
 /// A computation: inputs, constants, nodes in the order of running, outputs.
 ///
 /// Nodes can only use values that exist already, so that a graph is always in topological order,
@@ -93,13 +96,7 @@ impl Graph {
     /// [`Error::Unsupported`] when the type of the result cannot be inferred; see
     /// [`Graph::node_of_type`].
     pub fn node(&mut self, node: Node) -> Result<Value, Error> {
-        let owner = format!("node `{}`", node.label());
-        let what = format!(
-            "the operator `{}` without the type of its result",
-            node.op_type
-        );
-        let output = self.push(node, &BTreeMap::new())?;
-        output.ok_or(Error::Unsupported { owner, what })
+        self.node_with(node, &BTreeMap::new())
     }
 
     /// Adds a node with one output of a given type, for operators that this crate cannot infer.
@@ -108,12 +105,29 @@ impl Graph {
     /// # Errors
     /// [`Error::DeclaredType`] when the types contradict; else what the operator does not take.
     pub fn node_of_type(&mut self, node: Node, tensor_type: TensorType) -> Result<Value, Error> {
-        let name = node.outputs.first().cloned().unwrap_or_default();
-        self.push(node, &BTreeMap::from([(name.clone(), tensor_type)]))?
-            .ok_or(Error::UndefinedValue {
-                user: "the graph".to_owned(),
-                value: name,
-            })
+        let declared = BTreeMap::from([(node.name.clone(), tensor_type)]);
+        self.node_with(node, &declared)
+    }
+
+    fn node_with(&mut self, node: Node, declared: &Declared) -> Result<Value, Error> {
+        if node.name.is_empty() {
+            let what = format!("the name of a node with operator `{}`", node.op_type);
+            return Err(Error::EmptyName { what });
+        }
+        let types = self.output_types(&node, declared)?;
+        let name = node.name.clone();
+        let Some(tensor_type) = types.first().cloned().flatten() else {
+            let what = format!(
+                "the operator `{}` without the type of its result",
+                node.op_type
+            );
+            return Err(Error::Unsupported {
+                owner: format!("node `{name}`"),
+                what,
+            });
+        };
+        self.commit(node, types);
+        Ok(Value { name, tensor_type })
     }
 
     /// Makes `value` an output of the graph called `name`, and gives it back under that name. Its
@@ -123,13 +137,12 @@ impl Graph {
     /// # Errors
     /// [`Error::UndefinedValue`] when the value is not of this graph; [`Error::DuplicateName`].
     pub fn output(&mut self, name: &str, value: &Value) -> Result<Value, Error> {
-        let user = format!("output `{name}`");
-        if !self.values.contains_key(&value.name) {
-            return Err(Error::UndefinedValue {
-                user,
-                value: value.name.clone(),
-            });
-        }
+        let user = || format!("output `{name}`");
+        let undefined = || Error::UndefinedValue {
+            user: user(),
+            value: value.name.clone(),
+        };
+        let tensor_type = self.type_of(&value.name).cloned().ok_or_else(undefined)?;
         let result = |node: &Node| node.outputs.contains(&value.name);
         let taken = self.outputs.iter().any(|output| output.name == value.name);
         if taken || !self.nodes.iter().any(result) {
@@ -139,7 +152,7 @@ impl Graph {
         }
         let output = Value {
             name: name.to_owned(),
-            tensor_type: value.tensor_type.clone(),
+            tensor_type,
         };
         self.outputs.push(output.clone());
         Ok(output)
@@ -183,35 +196,10 @@ impl Graph {
     }
 
     /// Adds a node; the types of its outputs are what follows from its inputs and what is declared.
-    /// Gives the first output where its type is known.
-    pub(crate) fn push(
-        &mut self,
-        node: Node,
-        declared: &BTreeMap<String, TensorType>,
-    ) -> Result<Option<Value>, Error> {
-        self.claim_node_name(&node)?;
-        let mut inferred = match self.input_types(&node)? {
-            Some(types) => infer::infer(&node, &types)?,
-            None => None,
-        };
-        let mut first = None;
-        for (index, output) in node
-            .outputs
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| !name.is_empty())
-        {
-            let known = reconcile(output, inferred.take(), declared.get(output))?;
-            self.claim_value_name(output, known.clone())?;
-            if index == 0 {
-                first = known.map(|tensor_type| Value {
-                    name: output.clone(),
-                    tensor_type,
-                });
-            }
-        }
-        self.nodes.push(node);
-        Ok(first)
+    pub(crate) fn push(&mut self, node: Node, declared: &Declared) -> Result<(), Error> {
+        let types = self.output_types(&node, declared)?;
+        self.commit(node, types);
+        Ok(())
     }
 
     /// Makes the value called `value.name` an output without renaming; the types must not
@@ -224,19 +212,41 @@ impl Graph {
                 value: value.name,
             });
         };
-        if self.outputs.iter().any(|output| output.name == value.name) {
-            return Err(Error::DuplicateName {
-                kind: "output",
-                name: value.name,
-            });
-        }
-        *known = reconcile(&value.name, known.take(), Some(&value.tensor_type))?;
+        *known = reconcile(&value.name, known.clone(), Some(&value.tensor_type))?;
         let tensor_type = known.clone().unwrap_or(value.tensor_type);
         self.outputs.push(Value {
             name: value.name,
             tensor_type,
         });
         Ok(())
+    }
+
+    /// The types of a node's outputs where they are known, after everything that can be wrong with
+    /// the node was checked.
+    fn output_types(
+        &self,
+        node: &Node,
+        declared: &Declared,
+    ) -> Result<Vec<Option<TensorType>>, Error> {
+        self.check_names(node)?;
+        let mut inferred = match self.input_types(node)? {
+            Some(types) => infer::infer(node, &types)?,
+            None => None,
+        };
+        let outputs = node.outputs.iter();
+        outputs
+            .map(|name| reconcile(name, inferred.take(), declared.get(name)))
+            .collect()
+    }
+
+    fn commit(&mut self, node: Node, types: Vec<Option<TensorType>>) {
+        let outputs = node.outputs.iter().cloned().zip(types);
+        self.values
+            .extend(outputs.filter(|(name, _)| !name.is_empty()));
+        if !node.name.is_empty() {
+            self.node_names.insert(node.name.clone());
+        }
+        self.nodes.push(node);
     }
 
     /// The types of a node's inputs, `None` for one left out; `None` altogether when one is not
@@ -262,56 +272,64 @@ impl Graph {
     }
 
     fn define(&mut self, name: &str, tensor_type: TensorType) -> Result<Value, Error> {
-        self.claim_value_name(name, Some(tensor_type.clone()))?;
+        if name.is_empty() {
+            return Err(Error::EmptyName {
+                what: "the name of a value".to_owned(),
+            });
+        }
+        self.check_new_value(name)?;
+        self.values
+            .insert(name.to_owned(), Some(tensor_type.clone()));
         Ok(Value {
             name: name.to_owned(),
             tensor_type,
         })
     }
 
-    fn claim_value_name(&mut self, name: &str, known: Option<TensorType>) -> Result<(), Error> {
-        if name.is_empty() {
-            return Err(Error::EmptyName {
-                what: "the name of a value".to_owned(),
-            });
-        }
+    fn check_new_value(&self, name: &str) -> Result<(), Error> {
         if self.values.contains_key(name) {
             return Err(Error::DuplicateName {
                 kind: "value",
                 name: name.to_owned(),
             });
         }
-        self.values.insert(name.to_owned(), known);
         Ok(())
     }
 
-    /// Names of nodes are unique where there are any; models of others may leave them out.
-    fn claim_node_name(&mut self, node: &Node) -> Result<(), Error> {
+    /// Refuses a node without operator, and names that are taken. Models of others may leave out
+    /// the names of nodes.
+    fn check_names(&self, node: &Node) -> Result<(), Error> {
         if node.op_type.is_empty() {
-            return Err(Error::EmptyName {
-                what: format!("the operator of node `{}`", node.label()),
-            });
+            let what = format!("the operator of node `{}`", node.label());
+            return Err(Error::EmptyName { what });
         }
-        if !node.name.is_empty() && !self.node_names.insert(node.name.clone()) {
+        if self.node_names.contains(&node.name) {
             return Err(Error::DuplicateName {
                 kind: "node",
                 name: node.name.clone(),
             });
         }
+        let mut own = BTreeSet::new();
+        for name in node.outputs.iter().filter(|name| !name.is_empty()) {
+            self.check_new_value(name)?;
+            if !own.insert(name) {
+                return Err(Error::DuplicateName {
+                    kind: "value",
+                    name: name.clone(),
+                });
+            }
+        }
         Ok(())
     }
 
     fn rename(&mut self, from: &str, to: &str) -> Result<(), Error> {
-        let known = self.values.get(from).cloned().flatten();
-        self.claim_value_name(to, known)?;
-        self.values.remove(from);
-        let names = self
-            .nodes
-            .iter_mut()
-            .flat_map(|node| node.inputs.iter_mut().chain(&mut node.outputs));
-        names
-            .filter(|name| *name == from)
-            .for_each(|name| to.clone_into(name));
+        self.check_new_value(to)?;
+        if let Some(known) = self.values.remove(from) {
+            self.values.insert(to.to_owned(), known);
+        }
+        for node in &mut self.nodes {
+            node.rename_value(from, to);
+        }
         Ok(())
     }
 }

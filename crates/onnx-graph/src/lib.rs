@@ -11,7 +11,7 @@
 //! let mut graph = Graph::new("edges");
 //! let shape = [Dim::symbol("batch"), 1.into(), 28.into(), 28.into()];
 //! let image = graph.input("image", DataType::F32, &shape)?;
-//! let weight = graph.initializer("weight", &[4, 1, 3, 3], &[0.1; 36])?;
+//! let weight = graph.initializer("weight", &[4, 1, 3, 3], &[0.1_f32; 36])?;
 //! let edges = graph.conv("conv", &image, &weight, None, ConvOptions::square(3))?;
 //! let edges = graph.clip("relu6", &edges, 0.0, 6.0)?;
 //! assert_eq!(edges.to_string(), "relu6: f32[batch, 4, 26, 26]");

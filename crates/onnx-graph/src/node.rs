@@ -58,6 +58,14 @@ impl Node {
         &self.attributes
     }
 
+    /// Calls a value otherwise wherever the node takes or makes it.
+    pub(crate) fn rename_value(&mut self, from: &str, to: &str) {
+        let names = self.inputs.iter_mut().chain(&mut self.outputs);
+        for name in names.filter(|name| *name == from) {
+            to.clone_into(name);
+        }
+    }
+
     /// How messages call the node.
     pub(crate) fn label(&self) -> &str {
         let first_output = || self.outputs.first().map_or("", String::as_str);

@@ -1,4 +1,4 @@
-//! The layout of `PyTorch` since 1.6: a zip archive with the pickle and one entry for each storage.
+//! The layout of PyTorch since 1.6: a zip archive with the pickle and one entry for each storage.
 
 use std::io::{Cursor as Seekable, Read};
 
@@ -63,7 +63,7 @@ fn read_pickle(archive: &mut Archive<'_>, name: &str, limits: &Limits) -> Result
     Ok(pickled)
 }
 
-/// Files without the entry come from before `PyTorch` 2.1, which wrote little-endian data only.
+/// Files without the entry come from before PyTorch 2.1, which wrote little-endian data only.
 fn is_big_endian(archive: &mut Archive<'_>, folder: &str) -> Result<bool, Error> {
     let name = format!("{folder}/byteorder");
     if archive.index_for_name(&name).is_none() {

@@ -62,7 +62,7 @@ impl DataType {
     }
 }
 
-/// The name that `PyTorch` gives the type, without `torch.`.
+/// The name that PyTorch gives the type, without `torch.`.
 impl fmt::Display for DataType {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

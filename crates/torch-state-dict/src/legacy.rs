@@ -1,4 +1,4 @@
-//! The layout of `PyTorch` before 1.6: a chain of pickles followed by the raw storages.
+//! The layout of PyTorch before 1.6: a chain of pickles followed by the raw storages.
 //!
 //! In order, as in `_legacy_save` of `torch/serialization.py`: the magic number, the protocol
 //! version, facts about the writing system, the object, the list of storage keys; then, for each
@@ -13,7 +13,7 @@ use crate::{Error, Limits, StateDict};
 /// The pickled magic number `0x1950a86a20f9469cfc6c` in protocol 2.
 const MAGIC_PICKLE: [u8; 15] = *b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 
-/// The version of the layout that every `PyTorch` writes.
+/// The version of the layout that every PyTorch writes.
 const PROTOCOL_VERSION: i64 = 1001;
 
 /// Whether the bytes begin with the magic number, in whatever pickle protocol.

@@ -1,4 +1,4 @@
-//! Read `PyTorch` state dicts without Python and without running pickled code.
+//! Read PyTorch state dicts without Python and without running pickled code.
 //!
 //! ```
 //! use torch_state_dict::{DataType, Limits, StateDict};
@@ -21,7 +21,7 @@
 //!
 //! Both layouts that `torch.save` writes, told apart by content:
 //!
-//! - the **zip** layout (the default since `PyTorch` 1.6): `<name>/data.pkl` describes the tensors,
+//! - the **zip** layout (the default since PyTorch 1.6): `<name>/data.pkl` describes the tensors,
 //!   `<name>/data/<key>` holds each storage;
 //! - the **legacy** layout (before 1.6): a chain of pickles followed by the raw storages.
 //!

@@ -7,7 +7,7 @@ use crate::DataType;
 pub(crate) enum Global {
     /// `collections.OrderedDict`
     OrderedDict,
-    /// `torch._utils._rebuild_tensor(storage, offset, shape, strides)`, before `PyTorch` 0.4
+    /// `torch._utils._rebuild_tensor(storage, offset, shape, strides)`, before PyTorch 0.4
     RebuildTensor,
     /// `torch._utils._rebuild_tensor_v2`, which adds gradient, hooks and metadata
     RebuildTensorV2,

@@ -5,7 +5,7 @@ use super::heap::{Heap, Problem, Rebuilt, Storage};
 use super::value::Value;
 use crate::layout::Layout;
 
-/// As many dimensions as `PyTorch` itself handles.
+/// As many dimensions as PyTorch itself handles.
 const MAXIMUM_DIMENSIONS: usize = 64;
 
 /// A reduced value and the steps it costs beyond its opcode.

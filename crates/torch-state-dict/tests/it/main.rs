@@ -1,10 +1,11 @@
-//! Reads files that `PyTorch` wrote; `tests/fixtures/make_fixtures.py` made them.
+//! Reads files that PyTorch wrote; `tests/fixtures/make_fixtures.py` made them.
 
 #![expect(
     clippy::unwrap_used,
     reason = "tests may panic, and so may their helpers"
 )]
 
+mod archives;
 mod hostile;
 mod layouts;
 mod pickles;

@@ -135,6 +135,10 @@ fn operations_on_the_wrong_values_are_refused() {
     assert!(problem(b"ccollections\nOrderedDict\n]R").contains("tuple"));
     assert!(problem(b"ccollections\nOrderedDict\nK\x01\x85R").contains("pairs"));
     assert!(problem(b"NQ").contains("no storage"));
+    assert_eq!(
+        read(&file(b"}NNs", NO_KEYS)).unwrap_err().to_string(),
+        "a name in the dictionary is `None`, not a text"
+    );
 }
 
 #[test]

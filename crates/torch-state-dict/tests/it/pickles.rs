@@ -245,6 +245,33 @@ fn negated_views_are_refused() {
     read(&file(&metadata(b""), &data(2))).unwrap();
 }
 
+/// Each of them can be asked for, and then takes memory of its own.
+#[test]
+fn tensors_that_share_a_storage_count_one_by_one() {
+    let tensor = tensor(b"K\x00", b"K\x02\x85", b"K\x01\x85");
+    let named = |name: &[u8]| [b"U\x01", name, &tensor, b"s"].concat();
+    let object = [b"}".to_vec(), named(b"a"), named(b"b")].concat();
+    let file = file(&object, &data(2));
+    let within = |unpacked_bytes| {
+        StateDict::read(
+            &file,
+            &Limits {
+                unpacked_bytes,
+                ..Limits::default()
+            },
+        )
+    };
+    assert_eq!(within(16).unwrap().len(), 2);
+    assert!(matches!(
+        within(15),
+        Err(Error::TooLarge {
+            limit: 15,
+            got: 16,
+            ..
+        })
+    ));
+}
+
 /// One list of pairs, turned into a dictionary again and again, would fill the memory.
 #[test]
 fn copies_count_as_steps() {

@@ -199,6 +199,31 @@ pub enum Error {
         folder: String,
     },
 
+    /// An option of the generated sample is out of range.
+    #[error("`{option}` must be {expected}, got {got}")]
+    SampleOptions {
+        /// Name of the option.
+        option: &'static str,
+        /// The range that is allowed.
+        expected: String,
+        /// The value given.
+        got: u64,
+    },
+
+    /// The folder for the generated sample holds something else.
+    #[error("`{}` exists and is not a generated sample", root.display())]
+    NotASample {
+        /// The folder.
+        root: PathBuf,
+    },
+
+    /// A generated picture could not be encoded.
+    #[error("cannot encode a generated picture")]
+    Image {
+        /// The cause.
+        source: pet_image::Error,
+    },
+
     /// The fraction for validation is not usable.
     #[error("validation fraction must be at least 0 and below 1, got {got}")]
     Fraction {
@@ -261,6 +286,9 @@ impl Error {
                     "if `{}` is damaged, remove it and run again",
                     path.display()
                 )
+            }
+            Self::NotASample { root } => {
+                format!("choose another folder, or remove `{}`", root.display())
             }
             _ => return None,
         };

@@ -108,7 +108,7 @@ fn the_stack_never_runs_below_a_mark() {
         b"]a",
         b"](a",
         b"(\x85",
-        b"N(\x85",
+        b"N(\x85t",
         b"q\x00",
         b"R",
         b"b",

@@ -1,0 +1,140 @@
+//! What a model's graph and the files beside it must look like for its metadata.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ort::session::Session;
+use ort::value::{Outlet, TensorElementType, ValueType};
+use pet_model::{CLASSES_FILE, INPUT_NAME, ModelMetadata, OUTPUT_NAME, read_classes};
+
+use crate::Error;
+
+/// Reads the metadata of a model and checks that its graph has the input and output for it.
+pub(crate) fn read_metadata(session: &Session, path: &Path) -> Result<ModelMetadata, Error> {
+    let unreadable = |source| Error::LoadModel {
+        path: path.to_owned(),
+        source: Box::new(source),
+    };
+    let properties = properties(session).map_err(unreadable)?;
+    let metadata =
+        ModelMetadata::from_properties(&properties).map_err(|source| Error::Metadata {
+            path: path.to_owned(),
+            source,
+        })?;
+    check_graph(session, &metadata, path)?;
+    Ok(metadata)
+}
+
+fn properties(session: &Session) -> ort::Result<BTreeMap<String, String>> {
+    let metadata = session.metadata()?;
+    let keys = metadata.custom_keys()?.into_iter();
+    let pairs = keys.filter_map(|key| metadata.custom(&key).map(|value| (key, value)));
+    Ok(pairs.collect())
+}
+
+/// One input for the recipe's tensors, one output with a number for each class.
+fn check_graph(session: &Session, metadata: &ModelMetadata, path: &Path) -> Result<(), Error> {
+    let size = i64::from(metadata.preprocess.size());
+    let classes = metadata.classes.len() as i64;
+    let input = Expected {
+        name: INPUT_NAME,
+        shape: &[-1, 3, size, size],
+    };
+    let output = Expected {
+        name: OUTPUT_NAME,
+        shape: &[-1, classes],
+    };
+    for (kind, expected, outlets) in [
+        ("input", input, session.inputs()),
+        ("output", output, session.outputs()),
+    ] {
+        let fits = matches!(outlets, [outlet] if expected.fits(outlet));
+        if !fits {
+            let got: Vec<_> = outlets.iter().map(describe).collect();
+            return Err(Error::Interface {
+                path: path.to_owned(),
+                expected: format!("the {kind} `{}`", expected.describe()),
+                got: if got.is_empty() {
+                    "none".into()
+                } else {
+                    format!("`{}`", got.join("`, `"))
+                },
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A tensor of `f32`; -1 stands for an extent that is open until the model runs.
+struct Expected<'a> {
+    name: &'static str,
+    shape: &'a [i64],
+}
+
+impl Expected<'_> {
+    /// The batch must be open; where another extent is open, any is taken.
+    fn fits(&self, outlet: &Outlet) -> bool {
+        let ValueType::Tensor {
+            ty: TensorElementType::Float32,
+            shape,
+            ..
+        } = outlet.dtype()
+        else {
+            return false;
+        };
+        let fits = |(&expected, &got): (&i64, &i64)| got == expected || got == -1;
+        let shape: &[i64] = shape;
+        outlet.name() == self.name
+            && shape.len() == self.shape.len()
+            && self.shape.iter().zip(shape).all(fits)
+    }
+
+    fn describe(&self) -> String {
+        format!("{}: f32[{}]", self.name, extents(self.shape))
+    }
+}
+
+fn describe(outlet: &Outlet) -> String {
+    match outlet.dtype() {
+        ValueType::Tensor { ty, shape, .. } => {
+            format!("{}: {ty}[{}]", outlet.name(), extents(shape))
+        }
+        other => format!("{}: {other}", outlet.name()),
+    }
+}
+
+fn extents(shape: &[i64]) -> String {
+    let extents = shape.iter().map(|&extent| match extent {
+        -1 => "any".to_owned(),
+        extent => extent.to_string(),
+    });
+    extents.collect::<Vec<_>>().join(", ")
+}
+
+/// Checks that the class list in a model's folder, if there is one, is the model's.
+pub(crate) fn check_classes(folder: &Path, metadata: &ModelMetadata) -> Result<(), Error> {
+    let path = folder.join(CLASSES_FILE);
+    if !path.exists() {
+        return Ok(());
+    }
+    let got = read_classes(&path).map_err(|source| Error::ReadClasses { source })?;
+    let expected = &metadata.classes;
+    let differ = |(index, (expected, got)): (usize, (&String, &String))| {
+        let name = |class: &str| format!("class {index} is `{class}`");
+        (expected != got).then(|| (name(expected), name(got)))
+    };
+    let count = |classes: &[String]| format!("{} classes", classes.len());
+    let difference = if expected.len() == got.len() {
+        expected.iter().zip(&got).enumerate().find_map(differ)
+    } else {
+        Some((count(expected), count(&got)))
+    };
+    match difference {
+        Some((expected, got)) => Err(Error::Classes {
+            path,
+            expected,
+            got,
+        }),
+        None => Ok(()),
+    }
+}

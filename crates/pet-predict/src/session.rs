@@ -1,0 +1,116 @@
+//! Running a model on one thread.
+
+use std::time::Instant;
+
+use ort::value::TensorRef;
+use pet_image::decode;
+use pet_model::{INPUT_NAME, OUTPUT_NAME};
+
+use crate::prediction::softmax;
+use crate::{Error, Model, Prediction, Timing};
+
+/// Runs a [`Model`]. A worker thread owns one; [`Model::session`] makes as many as are needed.
+///
+/// Running takes `&mut self`, since ONNX Runtime's session is not to be used by two threads at once
+/// and the tensor of the photograph is used again for the next one.
+#[derive(Debug)]
+pub struct Session {
+    model: Model,
+    runner: ort::session::Session,
+    tensor: Vec<f32>,
+}
+
+impl Session {
+    pub(crate) fn new(model: Model, runner: ort::session::Session) -> Self {
+        let tensor = vec![0.0; model.metadata().preprocess.tensor_len()];
+        Self {
+            model,
+            runner,
+            tensor,
+        }
+    }
+
+    /// The model that is run.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Predicts the class of one photograph from the bytes of its file.
+    ///
+    /// # Errors
+    /// [`Error::Image`] when the photograph cannot be used; [`Error::Run`] or [`Error::Answer`]
+    /// when the model fails on it.
+    pub fn predict(&mut self, photograph: &[u8]) -> Result<Prediction, Error> {
+        let failed = |source| Error::Image { source };
+        let start = Instant::now();
+        let decoded = decode(photograph, &self.model.options().image).map_err(failed)?;
+        let decoding = Instant::now();
+        let recipe = &self.model.metadata().preprocess;
+        recipe
+            .run_image(&decoded.image, &mut self.tensor)
+            .map_err(failed)?;
+        let preprocessing = Instant::now();
+        let logits = run(&self.model, &mut self.runner, &self.tensor, 1)?;
+        let probabilities = softmax(&logits).ok_or_else(|| not_finite(&logits))?;
+        let timing = Timing {
+            decode: decoding - start,
+            preprocess: preprocessing - decoding,
+            inference: preprocessing.elapsed(),
+        };
+        Ok(Prediction::new(self.model.classes(), probabilities, timing))
+    }
+
+    /// Runs the model on `batch` images that are tensors already, one after the other, and gives its
+    /// raw answer: `batch` times one number (logit) for each class.
+    ///
+    /// # Errors
+    /// [`Error::TensorLength`] for a batch of another length; [`Error::Run`] or [`Error::Answer`]
+    /// when the model fails on it.
+    pub fn run_tensor(&mut self, tensor: &[f32], batch: usize) -> Result<Vec<f32>, Error> {
+        let one = self.model.metadata().preprocess.tensor_len();
+        if batch == 0 || one.checked_mul(batch) != Some(tensor.len()) {
+            let expected = one.saturating_mul(batch.max(1));
+            return Err(Error::TensorLength {
+                batch,
+                expected,
+                got: tensor.len(),
+            });
+        }
+        run(&self.model, &mut self.runner, tensor, batch)
+    }
+}
+
+fn run(
+    model: &Model,
+    runner: &mut ort::session::Session,
+    tensor: &[f32],
+    batch: usize,
+) -> Result<Vec<f32>, Error> {
+    let size = model.metadata().preprocess.size() as usize;
+    let input = TensorRef::from_array_view(([batch, 3, size, size], tensor)).map_err(Error::run)?;
+    let outputs = runner
+        .run(ort::inputs![INPUT_NAME => input])
+        .map_err(Error::run)?;
+    let expected = [batch as i64, model.metadata().classes.len() as i64];
+    let wrong = |got: String| Error::Answer {
+        expected: format!("numbers of shape {expected:?}"),
+        got,
+    };
+    let output = outputs
+        .get(OUTPUT_NAME)
+        .ok_or_else(|| wrong("none".into()))?;
+    let (shape, logits) = output.try_extract_tensor::<f32>().map_err(Error::run)?;
+    if **shape != expected {
+        return Err(wrong(format!("shape {shape:?}")));
+    }
+    Ok(logits.to_vec())
+}
+
+fn not_finite(logits: &[f32]) -> Error {
+    let odd = logits.iter().find(|logit| !logit.is_finite());
+    let got = odd.map_or_else(|| "none".into(), ToString::to_string);
+    Error::Answer {
+        expected: "finite numbers".into(),
+        got,
+    }
+}

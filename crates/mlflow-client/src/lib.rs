@@ -57,7 +57,7 @@ pub use id::random_id;
 pub use local::LocalStore;
 pub use metric::Metric;
 pub use registry::{ModelVersion, NewModelVersion, RegisteredModel};
-pub use rest::HttpOptions;
+pub use rest::{Credentials, HttpOptions, RestStore, Secret};
 pub use run::{NewRun, Run, RunStatus};
 pub use search::{Page, Pages, RunQuery, Runs};
 pub use time::now;

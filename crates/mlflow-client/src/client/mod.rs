@@ -7,6 +7,7 @@ use crate::artifact::Artifacts;
 use crate::config::Config;
 use crate::error::Result;
 use crate::local::LocalStore;
+use crate::rest::RestStore;
 use crate::store::Store;
 use crate::tracking_uri::TrackingUri;
 use std::fmt;
@@ -33,12 +34,7 @@ impl Client {
             TrackingUri::Local { database } => {
                 Arc::new(LocalStore::open(database, config.lock_timeout)?)
             }
-            TrackingUri::Server { url } => {
-                return Err(crate::Error::TrackingUri {
-                    uri: url.clone(),
-                    expected: "a local store",
-                });
-            }
+            TrackingUri::Server { url } => Arc::new(RestStore::new(url, &config.http)?),
         };
         Ok(Self {
             store,

@@ -1,0 +1,151 @@
+//! Artifacts that the server keeps and passes on (`mlflow-artifacts:`).
+
+use super::answer::{self, name_it};
+use super::transport::{Request, Transport};
+use crate::artifact::uri::PATH;
+use crate::artifact::{ArtifactFile, ArtifactRepository, Content, check_path, join, missing};
+use crate::error::{Error, Result, without_credentials};
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
+use serde::Deserialize;
+use std::io::Read;
+use std::sync::Arc;
+
+const SERVICE: &str = "/api/2.0/mlflow-artifacts/artifacts";
+
+/// The artifacts below one `mlflow-artifacts:` URI.
+pub(super) struct ProxyArtifacts {
+    transport: Arc<Transport>,
+    /// Path of the root within the service, without `/` at its ends.
+    root: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Listing {
+    files: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    path: String,
+    #[serde(default)]
+    is_dir: bool,
+    file_size: Option<u64>,
+}
+
+impl ProxyArtifacts {
+    pub(super) fn new(transport: Arc<Transport>, uri: &str) -> Result<Self> {
+        let root = root(uri, transport.authority())?;
+        Ok(Self { transport, root })
+    }
+
+    fn path(&self, path: &str) -> String {
+        let whole = join(&self.root, path);
+        format!("{SERVICE}/{}", utf8_percent_encode(&whole, PATH))
+    }
+}
+
+/// `mlflow-artifacts:/1/RUN/artifacts` → `1/RUN/artifacts`. A URI that names another host is
+/// refused: the credentials of this server are not for that one.
+fn root(uri: &str, authority: &str) -> Result<String> {
+    let refuse = |expected| Error::ArtifactUri {
+        uri: without_credentials(uri),
+        expected,
+    };
+    let rest = uri.strip_prefix("mlflow-artifacts:").unwrap_or(uri);
+    let path = match rest.strip_prefix("//") {
+        None => rest,
+        Some(named) => {
+            let (host, path) = named.split_once('/').unwrap_or((named, ""));
+            if !host.is_empty() && host != authority {
+                return Err(refuse("artifacts on the tracking server itself"));
+            }
+            path
+        }
+    };
+    let decoded = percent_decode_str(path.trim_matches('/')).decode_utf8();
+    let root = decoded
+        .map_err(|_| refuse("a path in Unicode"))?
+        .into_owned();
+    if !root.is_empty() {
+        check_path(&root)?;
+    }
+    Ok(root)
+}
+
+impl ArtifactRepository for ProxyArtifacts {
+    fn upload(&self, path: &str, content: Content<'_>) -> Result<()> {
+        let request = Request::put(&self.path(path), content, media_type(path));
+        self.transport.send(&request).map(|_| ())
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<ArtifactFile>> {
+        let whole = join(&self.root, folder);
+        let request = Request::get(SERVICE).query("path", whole.trim_end_matches('/'));
+        let listed = self.transport.send(&request).and_then(|mut response| {
+            answer::json::<Listing>(&mut response, &self.transport.url(&request))
+        });
+        match name_it(listed, "artifact", folder) {
+            Ok(listing) => Ok(listing
+                .files
+                .iter()
+                .map(|entry| file(folder, entry))
+                .collect()),
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open(&self, path: &str) -> Result<Box<dyn Read>> {
+        let request = Request::get(&self.path(path));
+        match name_it(self.transport.send(&request), "artifact", path) {
+            Ok(response) => Ok(Box::new(response.into_body().into_reader())),
+            Err(error) if error.is_not_found() => Err(missing(path)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The service names entries from the folder that was asked for.
+fn file(folder: &str, entry: &Entry) -> ArtifactFile {
+    ArtifactFile {
+        path: join(folder, &entry.path),
+        size: entry.file_size.filter(|_| !entry.is_dir),
+        is_folder: entry.is_dir,
+    }
+}
+
+/// Browsers are shown artifacts by this type.
+fn media_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("json") => "application/json",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("svg") => "image/svg+xml",
+        Some("txt" | "md" | "yaml" | "yml" | "csv") => "text/plain",
+        Some("html") => "text/html",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots() {
+        let at = |uri| root(uri, "host:5000").unwrap();
+        assert_eq!(at("mlflow-artifacts:/1/abc/artifacts"), "1/abc/artifacts");
+        assert_eq!(at("mlflow-artifacts:///1/a%20b/"), "1/a b");
+        assert_eq!(at("mlflow-artifacts://host:5000/1"), "1");
+        assert_eq!(at("mlflow-artifacts:/"), "");
+    }
+
+    #[test]
+    fn other_hosts_and_ways_upwards_are_refused() {
+        let elsewhere = root("mlflow-artifacts://elsewhere/1", "host:5000").unwrap_err();
+        assert!(matches!(elsewhere, Error::ArtifactUri { .. }));
+        assert!(root("mlflow-artifacts:/1/../2", "host").is_err());
+        assert!(root("mlflow-artifacts:/1/%2e%2e/2", "host").is_err());
+    }
+}

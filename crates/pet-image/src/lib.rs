@@ -24,8 +24,8 @@
 //! animation. [`Limits`] are checked against the header before the pixels are allocated, and a
 //! file that breaks off is an error, not a half-grey picture.
 //!
-//! The arithmetic follows Pillow, which most published models were trained with: [`resize`]
-//! stays within one level of it, [`grayscale`] equals its mode `L`.
+//! The arithmetic follows Pillow, which most published models were trained with: a bilinear
+//! [`resize`] stays within one level of it (Lanczos: two), [`grayscale`] equals its mode `L`.
 
 mod contrast;
 mod crop;

@@ -14,7 +14,7 @@ pub struct Limits {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Width times height. A decoder may take up to about 14 bytes of memory for each.
+    /// Width times height. A decoder may take up to about 12 bytes of memory for each.
     pub pixels: u64,
 }
 

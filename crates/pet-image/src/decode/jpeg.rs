@@ -1,4 +1,7 @@
 //! JPEG, through `zune-jpeg`.
+//!
+//! CMYK is taken as Adobe's programs write it, inverted, as Pillow and browsers do: no others
+//! write it.
 
 use image::{RgbImage, metadata::Orientation};
 use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
@@ -17,10 +20,12 @@ const MISSING_ROWS: u32 = 16;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
     let mut decoder = open(bytes, limits, true)?;
-    let markers = jpeg_markers::walk(bytes).ok_or_else(|| truncated(bytes, Format::Jpeg))?;
-    let image = match pixels(&mut decoder, markers.adobe) {
+    if !jpeg_markers::is_complete(bytes) {
+        return Err(truncated(bytes, Format::Jpeg));
+    }
+    let image = match pixels(&mut decoder) {
         Ok(image) => image,
-        Err(error) => bridge(bytes, limits, markers.adobe, error)?,
+        Err(error) => bridge(bytes, limits, error)?,
     };
     let orientation = decoder
         .exif()
@@ -45,7 +50,7 @@ fn open<'bytes>(
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     match decoder.decode_headers() {
         Ok(()) => {}
-        Err(_) if jpeg_markers::walk(bytes).is_none() => {
+        Err(_) if !jpeg_markers::is_complete(bytes) => {
             return Err(truncated(bytes, Format::Jpeg));
         }
         Err(error) => return Err(refused(error)),
@@ -60,43 +65,16 @@ fn size(decoder: &Decoder<'_>) -> (u32, u32) {
     (width as u32, height as u32)
 }
 
-fn pixels(decoder: &mut Decoder<'_>, adobe: bool) -> Result<RgbImage, DecodeErrors> {
+fn pixels(decoder: &mut Decoder<'_>) -> Result<RgbImage, DecodeErrors> {
     let (width, height) = size(decoder);
-    let cmyk = decoder.input_colorspace() == Some(ColorSpace::CMYK);
-    if cmyk {
-        let options = decoder.options().jpeg_set_out_colorspace(ColorSpace::CMYK);
-        decoder.set_options(options);
-    }
-    let mut levels = decoder.decode()?;
-    if cmyk {
-        levels = rgb_from_cmyk(&levels, adobe);
-    }
-    RgbImage::from_raw(width, height, levels)
+    RgbImage::from_raw(width, height, decoder.decode()?)
         .ok_or(DecodeErrors::FormatStatic("fewer pixels than announced"))
-}
-
-/// Ink to light, by the formula of Pillow: each ink takes its part of what black leaves.
-fn rgb_from_cmyk(inks: &[u8], inverted: bool) -> Vec<u8> {
-    let light = |ink: u8| u32::from(if inverted { ink } else { 255 - ink });
-    let mut levels = Vec::with_capacity(inks.len() / 4 * 3);
-    for &[cyan, magenta, yellow, black] in inks.as_chunks().0 {
-        let unblackened = light(black);
-        levels.extend(
-            [cyan, magenta, yellow].map(|ink| ((light(ink) * unblackened + 127) / 255) as u8),
-        );
-    }
-    levels
 }
 
 /// Second try for a file that is complete but not flawless, as some in the Oxford-IIIT Pet data
 /// set are: accepted if (almost) all rows come out.
-fn bridge(
-    bytes: &[u8],
-    limits: &Limits,
-    adobe: bool,
-    error: DecodeErrors,
-) -> Result<RgbImage, Error> {
-    let image = pixels(&mut open(bytes, limits, false)?, adobe).map_err(refused)?;
+fn bridge(bytes: &[u8], limits: &Limits, error: DecodeErrors) -> Result<RgbImage, Error> {
+    let image = pixels(&mut open(bytes, limits, false)?).map_err(refused)?;
     let height = image.height();
     let row_length = image.len() / height as usize;
     let filled = image.as_raw().rchunks_exact(row_length);

@@ -6,17 +6,27 @@ mod other;
 mod upright;
 mod webp_chunks;
 
+use std::fmt;
+
 use image::RgbImage;
 
 use crate::{Error, Format, Limits};
 
 /// A decoded picture, as a person would see it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Decoded {
     /// The pixels: upright, opaque, 8 bits a channel.
     pub image: RgbImage,
     /// What the file was.
     pub format: Format,
+}
+
+/// Without the pixels, which would drown everything else.
+impl fmt::Debug for Decoded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (width, height) = self.image.dimensions();
+        write!(formatter, "Decoded({}, {width}x{height})", self.format)
+    }
 }
 
 /// Decodes an image file.

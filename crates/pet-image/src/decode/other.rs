@@ -1,5 +1,6 @@
 //! PNG, GIF, WebP and BMP, through the `image` crate.
 
+use std::error::Error as _;
 use std::io::{Cursor, ErrorKind};
 
 use image::error::ImageError;
@@ -16,14 +17,15 @@ const BYTES_PER_PIXEL: u64 = 8;
 const BYTES_BESIDES: u64 = 16 << 20;
 
 pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<RgbImage, Error> {
-    let refused = |error: ImageError| match error {
-        ImageError::IoError(cause) if cause.kind() == ErrorKind::UnexpectedEof => {
+    let refused = |error: ImageError| {
+        if is_end_of_file(&error) {
             truncated(bytes, format)
+        } else {
+            Error::Decode {
+                format,
+                source: error.into(),
+            }
         }
-        error => Error::Decode {
-            format,
-            source: error.into(),
-        },
     };
     let mut memory = image::Limits::no_limits();
     memory.max_alloc = Some(limits.pixels.saturating_mul(BYTES_PER_PIXEL) + BYTES_BESIDES);
@@ -36,6 +38,17 @@ pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Rg
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(refused)?;
     Ok(upright(opaque(image), orientation))
+}
+
+/// Whether the decoder would have read on but for the end of the file.
+fn is_end_of_file(error: &ImageError) -> bool {
+    let cause = match error {
+        ImageError::IoError(cause) => return cause.kind() == ErrorKind::UnexpectedEof,
+        error => error.source(),
+    };
+    // The GIF decoder has a word of its own for it.
+    let cause = cause.and_then(|cause| cause.downcast_ref::<gif::DecodingError>());
+    matches!(cause, Some(gif::DecodingError::UnexpectedEof))
 }
 
 /// Converts to 8-bit RGB, with transparent pixels over white.

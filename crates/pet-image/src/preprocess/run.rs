@@ -95,3 +95,65 @@ impl Preprocess {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn center_crop(resize: u32, size: u32) -> Preprocess {
+        Preprocess {
+            resize: Resize::CenterCrop { resize, size },
+            ..Preprocess::imagenet()
+        }
+    }
+
+    #[test]
+    fn the_shorter_side_gets_the_length_and_the_other_is_cut_off_below() {
+        // torchvision: int(256 * 500 / 375) = 341.
+        let recipe = center_crop(256, 224);
+        assert_eq!(recipe.resized(500, 375), (341, 256));
+        assert_eq!(recipe.resized(375, 500), (256, 341));
+        assert_eq!(recipe.resized(80, 80), (256, 256));
+    }
+
+    #[test]
+    fn channels_come_in_planes() {
+        let recipe = Preprocess {
+            resize: Resize::Stretch { size: 2 },
+            mean: [0.0, 0.5, 0.0],
+            standard_deviation: [1.0, 1.0, 0.5],
+            ..Preprocess::imagenet()
+        };
+        let image = RgbImage::from_raw(2, 2, vec![255, 0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0]);
+        let mut tensor = vec![f32::NAN; 12];
+        recipe.run_image(&image.unwrap(), &mut tensor).unwrap();
+        let expected = vec![
+            1.0, 0.0, 0.0, 0.0, -0.5, 0.5, -0.5, -0.5, 0.0, 0.0, 2.0, 0.0,
+        ];
+        assert_eq!(tensor, expected);
+    }
+
+    #[test]
+    fn a_tensor_of_another_length_is_refused() {
+        let mut tensor = vec![0.0; 100];
+        let error = Preprocess::imagenet().run_image(&RgbImage::new(4, 4), &mut tensor);
+        assert!(matches!(
+            error,
+            Err(Error::TensorLength {
+                expected: 150_528,
+                got: 100
+            })
+        ));
+    }
+
+    #[test]
+    fn a_hair_is_not_blown_up() {
+        let recipe = center_crop(256, 224);
+        let mut tensor = vec![0.0; recipe.tensor_len()];
+        let error = recipe.run_image(&RgbImage::new(1, 16_384), &mut tensor);
+        assert!(matches!(
+            error,
+            Err(Error::OutputTooLarge { width: 256, .. })
+        ));
+    }
+}

@@ -1,0 +1,57 @@
+//! What one 500x375 picture costs on its way from JPEG bytes to a tensor.
+//!
+//! `cargo bench -p pet-image` measures a drawn picture; with the environment variable
+//! `PET_PHOTOGRAPH=FILE` it measures that file.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark without its picture has nothing to do"
+)]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use pet_image::{Filter, Format, Limits, Preprocess, RgbImage, decode, encode_rgb, resize};
+
+/// The bytes of the file to measure.
+fn bytes() -> Vec<u8> {
+    if let Some(path) = std::env::var_os("PET_PHOTOGRAPH") {
+        return fs_err::read(path).expect("`PET_PHOTOGRAPH` names a file");
+    }
+    // Slopes with some grain, which compresses about as well as a photograph does.
+    let picture = RgbImage::from_fn(500, 375, |x, y| {
+        let grain = (x * 7919 + y * 104_729 + x * y) % 23;
+        [x / 3 + grain, y / 2 + grain, (x + y) / 5 + grain]
+            .map(|level| level as u8)
+            .into()
+    });
+    encode_rgb(&picture, Format::Jpeg).expect("a JPEG has room for 500x375 pixels")
+}
+
+fn measure(criterion: &mut Criterion) {
+    let bytes = bytes();
+    let limits = Limits::default();
+    let image = decode(&bytes, &limits)
+        .expect("the picture can be decoded")
+        .image;
+    let recipe = Preprocess::imagenet();
+    let mut tensor = vec![0.0; recipe.tensor_len()];
+
+    criterion.bench_function("decode", |bench| {
+        bench.iter(|| decode(black_box(&bytes), &limits));
+    });
+    for filter in [Filter::Bilinear, Filter::Lanczos] {
+        criterion.bench_function(&format!("resize to 224x224, {filter:?}"), |bench| {
+            bench.iter(|| resize(black_box(&image), 224, 224, filter));
+        });
+    }
+    criterion.bench_function("pixels to tensor", |bench| {
+        bench.iter(|| recipe.run_image(black_box(&image), &mut tensor));
+    });
+    criterion.bench_function("bytes to tensor", |bench| {
+        bench.iter(|| recipe.run(black_box(&bytes), &limits, &mut tensor));
+    });
+}
+
+criterion_group!(benches, measure);
+criterion_main!(benches);

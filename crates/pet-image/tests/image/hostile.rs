@@ -1,0 +1,283 @@
+//! Files that are cut, damaged, huge, or no images at all.
+
+use std::time::{Duration, Instant};
+
+use pet_image::{Error, Format, Limits, decode};
+use proptest::prelude::*;
+
+use crate::support::{file, file_names, picture};
+
+#[test]
+fn a_cut_file_never_gives_half_a_picture() {
+    for name in file_names() {
+        let bytes = file(&name);
+        let whole = picture(&name);
+        let mut cuts: Vec<usize> = (0..bytes.len()).step_by(37).collect();
+        cuts.extend(bytes.len().saturating_sub(40)..bytes.len());
+        for cut in cuts {
+            match decode(&bytes[..cut], &Limits::default()) {
+                // Only bytes behind the picture were cut off.
+                Ok(decoded) => assert!(decoded.image == whole, "{name} cut after {cut} bytes"),
+                Err(error) => assert!(is_about_content(&error), "{name} at {cut}: {error:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_jpeg_is_always_an_error() {
+    for name in [
+        "color_420.jpg",
+        "progressive.jpg",
+        "restarts.jpg",
+        "cmyk_adobe.jpg",
+    ] {
+        let bytes = file(name);
+        for cut in 4..bytes.len() {
+            let error = decode(&bytes[..cut], &Limits::default()).unwrap_err();
+            assert!(
+                matches!(
+                    error,
+                    Error::Truncated {
+                        format: Format::Jpeg,
+                        ..
+                    }
+                ),
+                "{error:?}"
+            );
+        }
+    }
+}
+
+fn is_about_content(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Empty
+            | Error::UnknownFormat { .. }
+            | Error::Truncated { .. }
+            | Error::Damaged { .. }
+            | Error::Decode { .. }
+            | Error::NoPixels { .. }
+    )
+}
+
+#[test]
+fn half_a_file_is_called_truncated() {
+    for name in [
+        "color_444.jpg",
+        "color.png",
+        "still.gif",
+        "lossy.webp",
+        "lossless.webp",
+        "color.bmp",
+    ] {
+        let bytes = file(name);
+        let error = decode(&bytes[..bytes.len() / 2], &Limits::default()).unwrap_err();
+        assert!(
+            matches!(error, Error::Truncated { .. }),
+            "{name}: {error:?}"
+        );
+        assert!(error.hint().is_some());
+    }
+}
+
+#[test]
+fn no_bytes_and_texts_are_told_apart() {
+    let refusal = |bytes: &[u8]| decode(bytes, &Limits::default()).unwrap_err();
+    assert!(matches!(refusal(b""), Error::Empty));
+    let text = refusal(b"Dear Sir,\nplease find no picture here");
+    assert_eq!(
+        text.to_string(),
+        r"the content is not a JPEG, PNG, GIF, WebP or BMP image; it starts with `Dear Sir,\npl`"
+    );
+    assert!(text.hint().is_some());
+}
+
+/// Headers that announce 40,000 x 40,000 pixels, and next to nothing behind them.
+fn huge_headers() -> Vec<(Format, Vec<u8>)> {
+    let mut jpeg = file("color_444.jpg");
+    let frame = jpeg
+        .windows(2)
+        .position(|pair| pair == [0xff, 0xc0])
+        .unwrap();
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[0x9c, 0x40, 0x9c, 0x40]);
+
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x9c\x40\0\0\x9c\x40\x08\x02\0\0\0".to_vec();
+    let checksum = crc32(&png[12..]);
+    png.extend(checksum.to_be_bytes());
+    png.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e\0\0\0\0IEND\xae\x42\x60\x82");
+
+    let mut gif = file("still.gif");
+    gif[6..10].copy_from_slice(&[0x40, 0x9c, 0x40, 0x9c]);
+
+    let mut bmp = file("color.bmp");
+    bmp[18..26].copy_from_slice(&[0x40, 0x9c, 0, 0, 0x40, 0x9c, 0, 0]);
+
+    // The canvas of an extended WebP file: width and height less one, in 24 bits.
+    let mut webp = file("turned_8.webp");
+    webp[24..30].copy_from_slice(&[0x3f, 0x9c, 0, 0x3f, 0x9c, 0]);
+    vec![
+        (Format::Jpeg, jpeg),
+        (Format::Png, png),
+        (Format::Gif, gif),
+        (Format::Bmp, bmp),
+        (Format::WebP, webp),
+    ]
+}
+
+/// The checksum of a PNG chunk.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
+        })
+    })
+}
+
+#[test]
+fn a_huge_header_is_refused_at_once() {
+    for (format, bytes) in huge_headers() {
+        let start = Instant::now();
+        let error = decode(&bytes, &Limits::default()).unwrap_err();
+        let Error::TooLarge { width, height, .. } = error else {
+            panic!("{format}: {error:?}");
+        };
+        assert_eq!((width, height), (40_000, 40_000), "{format}");
+        assert!(start.elapsed() < Duration::from_millis(100), "{format}");
+    }
+}
+
+#[test]
+fn a_lossy_frame_larger_than_its_canvas_is_refused_at_once() {
+    let mut bytes = file("alpha.webp");
+    let frame = bytes.windows(4).position(|name| name == b"VP8 ").unwrap();
+    bytes[frame + 14..frame + 18].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);
+    let error = decode(&bytes, &Limits::default()).unwrap_err();
+    assert!(matches!(
+        error,
+        Error::TooManyPixels {
+            width: 16_383,
+            height: 16_383,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn limits_hold_for_every_format() {
+    for name in file_names() {
+        let bytes = file(&name);
+        let refusal = |limits: Limits| decode(&bytes, &limits).unwrap_err();
+        let narrow = refusal(Limits {
+            width: 12,
+            ..Limits::default()
+        });
+        assert!(
+            matches!(narrow, Error::TooLarge { max_width: 12, .. }),
+            "{name}: {narrow:?}"
+        );
+        let low = refusal(Limits {
+            height: 12,
+            ..Limits::default()
+        });
+        assert!(
+            matches!(low, Error::TooLarge { max_height: 12, .. }),
+            "{name}: {low:?}"
+        );
+        let few = refusal(Limits {
+            pixels: 285,
+            ..Limits::default()
+        });
+        assert!(
+            matches!(few, Error::TooManyPixels { limit: 285, .. }),
+            "{name}: {few:?}"
+        );
+        let length = bytes.len() as u64;
+        let short = refusal(Limits {
+            bytes: length - 1,
+            ..Limits::default()
+        });
+        assert!(
+            matches!(short, Error::TooManyBytes { .. }),
+            "{name}: {short:?}"
+        );
+        assert!(
+            decode(
+                &bytes,
+                &Limits {
+                    bytes: length,
+                    ..Limits::default()
+                }
+            )
+            .is_ok()
+        );
+    }
+}
+
+#[test]
+fn stray_bytes_before_the_end_of_a_jpeg_do_no_harm() {
+    let mut bytes = file("color_420.jpg");
+    let end = bytes.len() - 2;
+    bytes.splice(end..end, [0; 240]);
+    let decoded = decode(&bytes, &Limits::default()).unwrap();
+    assert_eq!(decoded.image, picture("color_420.jpg"));
+}
+
+#[test]
+fn a_jpeg_with_undecodable_data_is_damaged() {
+    // A photograph's worth of rows, with nonsense from the middle on.
+    let image =
+        pet_image::RgbImage::from_fn(64, 256, |x, y| [x as u8 * 4, y as u8, (x ^ y) as u8].into());
+    let mut bytes = pet_image::encode_rgb(&image, Format::Jpeg).unwrap();
+    let middle = bytes.len() / 2;
+    // Sixteen ones are no Huffman code; a zero byte must follow each 0xff.
+    for pair in bytes[middle..middle + 400].as_chunks_mut().0 {
+        *pair = [0xff, 0x00];
+    }
+    let error = decode(&bytes, &Limits::default()).unwrap_err();
+    assert!(
+        matches!(error, Error::Damaged { height: 256, .. }),
+        "{error:?}"
+    );
+}
+
+fn small() -> Limits {
+    Limits {
+        bytes: 1 << 16,
+        width: 200,
+        height: 200,
+        pixels: 20_000,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_bytes_are_an_error_or_a_picture(
+        format in 0..6_usize,
+        noise in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let signatures: [&[u8]; 6] = [
+            b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\x40\0\0\0WEBPVP8 ",
+            b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0",
+        ];
+        let bytes = [signatures[format], &noise[..]].concat();
+        let _ = decode(&bytes, &small());
+    }
+
+    #[test]
+    fn damaged_files_are_an_error_or_a_picture(
+        name in prop::sample::select(file_names()),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+    ) {
+        let mut bytes = file(&name);
+        for (index, byte) in changes {
+            let index = index.index(bytes.len());
+            bytes[index] = byte;
+        }
+        if let Ok(decoded) = decode(&bytes, &small()) {
+            prop_assert!(decoded.image.width() <= 200 && decoded.image.height() <= 200);
+        }
+    }
+}

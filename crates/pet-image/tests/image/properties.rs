@@ -1,0 +1,126 @@
+//! What holds for any size and content.
+
+use pet_image::{
+    CropBox, Filter, Preprocess, Resize, RgbImage, center_crop, contrast_stretch, crop, grayscale,
+    resize,
+};
+use proptest::prelude::*;
+
+prop_compose! {
+    fn images()(width in 1..40_u32, height in 1..40_u32)(
+        levels in prop::collection::vec(any::<u8>(), (3 * width * height) as usize),
+        width in Just(width),
+        height in Just(height),
+    ) -> RgbImage {
+        RgbImage::from_raw(width, height, levels).unwrap()
+    }
+}
+
+fn filters() -> impl Strategy<Value = Filter> {
+    prop::sample::select(vec![Filter::Bilinear, Filter::Lanczos])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_crop_holds_the_pixels_of_its_box_and_black(
+        image in images(),
+        (left, top) in (0..60_u32, 0..60_u32),
+        (width, height) in (1..60_u32, 1..60_u32),
+    ) {
+        let area = CropBox { left, top, right: left + width, bottom: top + height };
+        let cut = crop(&image, area).unwrap();
+        prop_assert_eq!(cut.dimensions(), (width, height));
+        for (x, y, pixel) in cut.enumerate_pixels() {
+            let expected = image.get_pixel_checked(left + x, top + y).map_or([0; 3], |pixel| pixel.0);
+            prop_assert_eq!(pixel.0, expected);
+        }
+    }
+
+    #[test]
+    fn a_center_crop_leaves_as_much_on_both_sides(
+        image in images(),
+        width in 1..60_u32,
+        height in 1..60_u32,
+    ) {
+        let cut = center_crop(&image, width, height).unwrap();
+        prop_assert_eq!(cut.dimensions(), (width, height));
+        let starts = |whole: u32, part: u32| {
+            let surplus = i64::from(whole) - i64::from(part);
+            [surplus.div_euclid(2), surplus - surplus.div_euclid(2)]
+        };
+        let shows = |left: i64, top: i64| cut.enumerate_pixels().all(|(x, y, pixel)| {
+            let (x, y) = (u32::try_from(i64::from(x) + left), u32::try_from(i64::from(y) + top));
+            let source = x.ok().zip(y.ok()).and_then(|(x, y)| image.get_pixel_checked(x, y));
+            pixel.0 == source.map_or([0; 3], |source| source.0)
+        });
+        let tops = starts(image.height(), height);
+        let found = starts(image.width(), width).iter().any(|left| tops.iter().any(|top| shows(*left, *top)));
+        prop_assert!(found);
+    }
+
+    #[test]
+    fn resizing_gives_the_size_asked_for(
+        image in images(),
+        (width, height) in (1..80_u32, 1..80_u32),
+        filter in filters(),
+    ) {
+        prop_assert_eq!(resize(&image, width, height, filter).unwrap().dimensions(), (width, height));
+    }
+
+    #[test]
+    fn one_colour_stays_that_colour(
+        colour in any::<[u8; 3]>(),
+        (from_width, from_height) in (1..60_u32, 1..60_u32),
+        (width, height) in (1..60_u32, 1..60_u32),
+        filter in filters(),
+    ) {
+        let image = RgbImage::from_pixel(from_width, from_height, colour.into());
+        let resized = resize(&image, width, height, filter).unwrap();
+        prop_assert!(resized.pixels().all(|pixel| pixel.0 == colour));
+    }
+
+    #[test]
+    fn bilinear_resizing_stays_between_the_darkest_and_the_brightest(
+        image in images(),
+        (width, height) in (1..80_u32, 1..80_u32),
+    ) {
+        let resized = resize(&image, width, height, Filter::Bilinear).unwrap();
+        for channel in 0..3 {
+            let levels = |image: &RgbImage| image.pixels().map(|pixel| pixel[channel]).collect::<Vec<_>>();
+            let (before, after) = (levels(&image), levels(&resized));
+            prop_assert!(after.iter().min() >= before.iter().min());
+            prop_assert!(after.iter().max() <= before.iter().max());
+        }
+    }
+
+    #[test]
+    fn colour_changes_keep_the_size_and_use_the_range(image in images()) {
+        let stretched = contrast_stretch(&image);
+        prop_assert_eq!(stretched.dimensions(), image.dimensions());
+        prop_assert_eq!(grayscale(&image).dimensions(), image.dimensions());
+        if image.pixels().any(|pixel| pixel != image.get_pixel(0, 0)) {
+            prop_assert_eq!(stretched.as_raw().iter().min(), Some(&0));
+            prop_assert_eq!(stretched.as_raw().iter().max(), Some(&255));
+        }
+    }
+
+    #[test]
+    fn a_recipe_fills_its_tensor_with_finite_numbers(
+        image in images(),
+        size in 1..40_u32,
+        surplus in 0..20_u32,
+        stretch in any::<bool>(),
+    ) {
+        let resize = if stretch {
+            Resize::Stretch { size }
+        } else {
+            Resize::CenterCrop { resize: size + surplus, size }
+        };
+        let recipe = Preprocess { resize, ..Preprocess::imagenet() };
+        let mut tensor = vec![f32::NAN; recipe.tensor_len()];
+        recipe.run_image(&image, &mut tensor).unwrap();
+        prop_assert!(tensor.iter().all(|number| number.is_finite()));
+    }
+}

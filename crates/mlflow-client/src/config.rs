@@ -1,14 +1,21 @@
-//! Which store to use, and how.
+//! Which store to use, and how: from a program, or from the variables that MLflow's users know.
 
+use crate::credentials;
+use crate::error::{Error, Result, excerpt};
 use crate::rest::HttpOptions;
 use crate::tracking_uri::TrackingUri;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Which store to use, and how.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where runs and models are kept.
     pub tracking_uri: TrackingUri,
+    /// The experiment to log to (`MLFLOW_EXPERIMENT_NAME`); for the caller, not used here.
+    pub experiment_name: Option<String>,
+    /// The run to go on with (`MLFLOW_RUN_ID`); for the caller, not used here.
+    pub run_id: Option<String>,
     /// How to talk to a server.
     pub http: HttpOptions,
     /// How long to wait for another process that writes to the local database; MLflow itself
@@ -21,8 +28,89 @@ impl Config {
     pub fn new(tracking_uri: TrackingUri) -> Self {
         Self {
             tracking_uri,
+            experiment_name: None,
+            run_id: None,
             http: HttpOptions::default(),
             lock_timeout: Duration::from_secs(20),
         }
+    }
+
+    /// The settings in MLflow's environment variables. This crate reads no environment by itself:
+    /// `lookup` does, usually `|name| std::env::var(name).ok()`. Empty variables count as unset.
+    ///
+    /// | variable | meaning |
+    /// |---|---|
+    /// | `MLFLOW_TRACKING_URI` | see [`TrackingUri`]; `sqlite:///mlflow.db` if unset |
+    /// | `MLFLOW_EXPERIMENT_NAME`, `MLFLOW_RUN_ID` | handed on to the caller |
+    /// | `MLFLOW_TRACKING_USERNAME` with `MLFLOW_TRACKING_PASSWORD` | Basic authentication |
+    /// | `MLFLOW_TRACKING_TOKEN` | Bearer authentication, unless there are user and password |
+    /// | `HOME` (or `USERPROFILE`) | where `.mlflow/credentials` may name user and password |
+    /// | `MLFLOW_TRACKING_INSECURE_TLS` | `true`: take any certificate |
+    /// | `MLFLOW_TRACKING_SERVER_CERT_PATH` | certificates to trust, PEM |
+    /// | `MLFLOW_TRACKING_CLIENT_CERT_PATH` | certificate and key to show, PEM |
+    /// | `MLFLOW_HTTP_REQUEST_TIMEOUT` | seconds |
+    /// | `MLFLOW_HTTP_REQUEST_MAX_RETRIES` | a number |
+    /// | `MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR` | seconds, see [`HttpOptions::backoff`] |
+    ///
+    /// # Errors
+    /// [`TrackingUri`](Error::TrackingUri) or [`Setting`](Error::Setting) when a value cannot be
+    /// understood, or when the file with credentials cannot be read.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let uri = lookup("MLFLOW_TRACKING_URI");
+        let tracking_uri = uri.as_deref().map_or(Ok(TrackingUri::default()), str::parse)?;
+        let mut config = Self::new(tracking_uri);
+        config.experiment_name = lookup("MLFLOW_EXPERIMENT_NAME");
+        config.run_id = lookup("MLFLOW_RUN_ID");
+        let http = &mut config.http;
+        http.credentials = credentials::find(&lookup, uri.as_deref())?;
+        http.insecure_tls = flag(&lookup, "MLFLOW_TRACKING_INSECURE_TLS")?;
+        http.server_certificate = lookup("MLFLOW_TRACKING_SERVER_CERT_PATH").map(PathBuf::from);
+        http.client_certificate = lookup("MLFLOW_TRACKING_CLIENT_CERT_PATH").map(PathBuf::from);
+        if let Some(timeout) = seconds(&lookup, "MLFLOW_HTTP_REQUEST_TIMEOUT")? {
+            http.timeout = timeout;
+        }
+        if let Some(backoff) = seconds(&lookup, "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR")? {
+            http.backoff = backoff;
+        }
+        let retries = "MLFLOW_HTTP_REQUEST_MAX_RETRIES";
+        if let Some(text) = lookup(retries) {
+            let number = text.trim().parse();
+            http.max_retries = number.map_err(|_| wrong(retries, "a whole number", &text))?;
+        }
+        Ok(config)
+    }
+}
+
+fn seconds(
+    lookup: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<Duration>> {
+    lookup(name)
+        .map(|text| {
+            let number = text.trim().parse().ok().filter(|number| *number >= 0.0);
+            number
+                .and_then(|number| Duration::try_from_secs_f64(number).ok())
+                .ok_or_else(|| wrong(name, "a number of seconds", &text))
+        })
+        .transpose()
+}
+
+fn flag(lookup: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<bool> {
+    let Some(text) = lookup(name) else {
+        return Ok(false);
+    };
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(wrong(name, "`true` or `false`", &text)),
+    }
+}
+
+fn wrong(name: &'static str, expected: &'static str, value: &str) -> Error {
+    Error::Setting {
+        name,
+        expected,
+        value: excerpt(value),
     }
 }

@@ -32,6 +32,7 @@ mod artifact;
 mod batch;
 mod client;
 mod config;
+mod credentials;
 mod error;
 mod experiment;
 mod id;
@@ -62,3 +63,8 @@ pub use run::{NewRun, Run, RunStatus};
 pub use search::{Page, Pages, RunQuery, Runs};
 pub use time::now;
 pub use tracking_uri::TrackingUri;
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,6 +6,7 @@ pub(crate) mod uri;
 
 pub(crate) use folder::FolderArtifacts;
 pub(crate) use path::check_path;
+use path::check_new_path;
 
 use crate::error::{Error, Result};
 use std::io::{self, Read};
@@ -89,7 +90,7 @@ impl Artifacts {
     /// # Errors
     /// When the path is not accepted, the file cannot be read, or the store fails.
     pub fn upload_file(&self, file: &Path, path: &str) -> Result<()> {
-        check_path(path)?;
+        check_new_path(path)?;
         self.repository.upload(path, Content::File(file))
     }
 
@@ -98,7 +99,7 @@ impl Artifacts {
     /// # Errors
     /// When the path is not accepted, or the store fails.
     pub fn upload_bytes(&self, bytes: &[u8], path: &str) -> Result<()> {
-        check_path(path)?;
+        check_new_path(path)?;
         self.repository.upload(path, Content::Bytes(bytes))
     }
 

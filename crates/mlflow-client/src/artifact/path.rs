@@ -17,6 +17,21 @@ pub(crate) fn check_path(path: &str) -> Result<()> {
     Err(invalid("artifact path", path, expected.to_owned()))
 }
 
+/// Accepts a path for a new artifact: MLflow's server decodes paths again and again, and refuses or
+/// shortens what then looks like a fragment or a query.
+pub(crate) fn check_new_path(path: &str) -> Result<()> {
+    check_path(path)?;
+    let encoded = |(index, _): (usize, &str)| {
+        let digits = path.as_bytes().get(index + 1..index + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !path.contains(['#', '?']) && !path.match_indices('%').any(encoded) {
+        return Ok(());
+    }
+    let expected = "a path without `#`, `?` and `%` in front of two hexadecimal digits";
+    Err(invalid("artifact path", path, expected.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +50,14 @@ mod tests {
         ] {
             assert!(check_path(path).is_ok(), "{path}");
         }
+    }
+
+    #[test]
+    fn what_mlflow_would_change_is_refused_for_new_artifacts() {
+        for path in ["a#b", "a?", "50%20off", "%41"] {
+            assert!(check_path(path).is_ok() && check_new_path(path).is_err(), "{path}");
+        }
+        assert!(check_new_path("100%.txt").is_ok() && check_new_path("a%zz").is_ok());
     }
 
     proptest! {

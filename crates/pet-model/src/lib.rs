@@ -1,1 +1,58 @@
 //! What a trained classifier says of itself, and the files it is kept in.
+//!
+//! Training and prediction never see each other: they meet in a folder (`results/`) whose file names,
+//! tensor names and metadata keys are written down here and nowhere else. [`ModelMetadata`] travels inside
+//! `model.onnx`, so that file alone is enough to serve rightly.
+//!
+//! ```
+//! use pet_model::{ModelMetadata, Preprocess};
+//!
+//! let metadata = ModelMetadata {
+//!     model_name: "oxford_pet_classifier".into(),
+//!     model_version: Some("3".into()),
+//!     run_id: None,
+//!     val_acc: Some(0.91),
+//!     classes: vec!["Abyssinian".into(), "Beagle".into()],
+//!     preprocess: Preprocess::imagenet(),
+//! };
+//! let properties = metadata.to_properties()?;
+//! assert_eq!(ModelMetadata::from_properties(&properties)?, metadata);
+//! # Ok::<(), pet_model::Error>(())
+//! ```
+
+mod classes;
+mod error;
+mod file;
+mod metadata;
+mod metrics;
+mod selection;
+
+pub use classes::{read_classes, write_classes};
+pub use error::Error;
+pub use file::{read_json, write_atomically, write_json};
+pub use metadata::ModelMetadata;
+pub use metrics::{ClassMetrics, Metrics, SplitMetrics};
+pub use pet_image::Preprocess;
+pub use selection::{Candidate, Selection};
+
+/// The model, complete with its recipe and classes.
+pub const MODEL_FILE: &str = "model.onnx";
+/// The class names, a JSON array in index order.
+pub const CLASSES_FILE: &str = "classes.json";
+/// Which version was chosen, by which rule, out of which candidates.
+pub const SELECTION_FILE: &str = "selection.json";
+/// Accuracy and losses on every split that was measured.
+pub const METRICS_FILE: &str = "metrics.json";
+/// Loss and accuracy over the epochs.
+pub const CURVES_FILE: &str = "training_curves.png";
+/// Which classes were taken for which.
+pub const CONFUSION_FILE: &str = "confusion_matrix.png";
+/// What the model is, for people.
+pub const CARD_FILE: &str = "MODEL_CARD.md";
+
+/// Name of the model's only input, `[batch, 3, size, size]` of `f32`.
+pub const INPUT_NAME: &str = "input";
+/// Name of the model's only output, `[batch, classes]` logits of `f32`.
+pub const OUTPUT_NAME: &str = "output";
+/// The ONNX operator set that the model is written in.
+pub const OPSET: i64 = 18;

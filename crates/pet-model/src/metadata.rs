@@ -1,0 +1,154 @@
+//! The metadata inside `model.onnx`.
+
+use std::collections::BTreeMap;
+
+use pet_image::Preprocess;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+use crate::classes::check_classes;
+
+/// Raised whenever a reader of the old rules would misread the new ones.
+const FORMAT: &str = "1";
+
+const FORMAT_KEY: &str = "pet.format";
+const MODEL_NAME_KEY: &str = "pet.model_name";
+const MODEL_VERSION_KEY: &str = "pet.model_version";
+const RUN_ID_KEY: &str = "pet.run_id";
+const VAL_ACC_KEY: &str = "pet.val_acc";
+const CLASSES_KEY: &str = "pet.classes";
+const PREPROCESS_KEY: &str = "pet.preprocess";
+
+/// Everything needed to serve a model rightly and to trace where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelMetadata {
+    /// Name in the model registry, such as `oxford_pet_classifier`.
+    pub model_name: String,
+    /// Version in the model registry; absent before registration.
+    pub model_version: Option<String>,
+    /// The tracked run that trained it.
+    pub run_id: Option<String>,
+    /// Accuracy on the validation split, 0 to 1.
+    pub val_acc: Option<f64>,
+    /// Class names in the order of the output's columns.
+    pub classes: Vec<String>,
+    /// From image bytes to the input tensor.
+    pub preprocess: Preprocess,
+}
+
+impl ModelMetadata {
+    /// The metadata as the string pairs that ONNX keeps. Equal metadata gives equal pairs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidClasses`] for a class list that could not be read back.
+    pub fn to_properties(&self) -> Result<BTreeMap<String, String>, Error> {
+        check_classes(&self.classes)?;
+        let mut properties = BTreeMap::from([
+            (FORMAT_KEY.into(), FORMAT.into()),
+            (MODEL_NAME_KEY.into(), self.model_name.clone()),
+            (CLASSES_KEY.into(), to_json(CLASSES_KEY, &self.classes)?),
+            (PREPROCESS_KEY.into(), to_json(PREPROCESS_KEY, &self.preprocess)?),
+        ]);
+        let optional = [
+            (MODEL_VERSION_KEY, self.model_version.clone()),
+            (RUN_ID_KEY, self.run_id.clone()),
+            (VAL_ACC_KEY, self.val_acc.map(|value| value.to_string())),
+        ];
+        properties.extend(optional.into_iter().filter_map(|(key, value)| Some((key.into(), value?))));
+        Ok(properties)
+    }
+
+    /// Reads what [`to_properties`](Self::to_properties) wrote; unrelated pairs are passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingProperty`], [`Error::InvalidProperty`], [`Error::UnknownFormat`] or
+    /// [`Error::InvalidClasses`]: a recipe that is not fully understood is never guessed at.
+    pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let format = required(properties, FORMAT_KEY)?;
+        if format != FORMAT {
+            return Err(Error::UnknownFormat { expected: FORMAT, got: format.clone() });
+        }
+        let classes: Vec<String> = from_json(properties, CLASSES_KEY)?;
+        check_classes(&classes)?;
+        let val_acc = match properties.get(VAL_ACC_KEY) {
+            Some(_) => Some(from_json(properties, VAL_ACC_KEY)?),
+            None => None,
+        };
+        Ok(Self {
+            model_name: required(properties, MODEL_NAME_KEY)?.clone(),
+            model_version: properties.get(MODEL_VERSION_KEY).cloned(),
+            run_id: properties.get(RUN_ID_KEY).cloned(),
+            val_acc,
+            classes,
+            preprocess: from_json(properties, PREPROCESS_KEY)?,
+        })
+    }
+}
+
+fn required<'a>(
+    properties: &'a BTreeMap<String, String>,
+    key: &'static str,
+) -> Result<&'a String, Error> {
+    properties.get(key).ok_or(Error::MissingProperty { key })
+}
+
+fn from_json<T: DeserializeOwned>(
+    properties: &BTreeMap<String, String>,
+    key: &'static str,
+) -> Result<T, Error> {
+    serde_json::from_str(required(properties, key)?)
+        .map_err(|source| Error::InvalidProperty { key, source })
+}
+
+fn to_json(key: &'static str, value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|source| Error::InvalidProperty { key, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata() -> ModelMetadata {
+        ModelMetadata {
+            model_name: "pets".into(),
+            model_version: Some("12".into()),
+            run_id: Some("2eb3".into()),
+            val_acc: Some(0.912_345_678_9),
+            classes: vec!["Chartreux \"blue\"".into(), "Pug".into()],
+            preprocess: Preprocess::imagenet(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let full = metadata();
+        assert_eq!(ModelMetadata::from_properties(&full.to_properties().unwrap()).unwrap(), full);
+        let bare = ModelMetadata { model_version: None, run_id: None, val_acc: None, ..full };
+        assert_eq!(ModelMetadata::from_properties(&bare.to_properties().unwrap()).unwrap(), bare);
+    }
+
+    #[test]
+    fn a_missing_part_is_named() {
+        for key in [FORMAT_KEY, MODEL_NAME_KEY, CLASSES_KEY, PREPROCESS_KEY] {
+            let mut properties = metadata().to_properties().unwrap();
+            properties.remove(key);
+            let error = ModelMetadata::from_properties(&properties).unwrap_err();
+            assert!(error.to_string().contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_recipe_or_format_is_refused() {
+        let mut properties = metadata().to_properties().unwrap();
+        properties.insert(PREPROCESS_KEY.into(), r#"{"resize":"fancy"}"#.into());
+        assert!(ModelMetadata::from_properties(&properties).is_err());
+
+        let mut properties = metadata().to_properties().unwrap();
+        properties.insert(FORMAT_KEY.into(), "2".into());
+        let error = ModelMetadata::from_properties(&properties).unwrap_err();
+        assert_eq!(error.to_string(), "the model's metadata has format `2`, expected `1`");
+    }
+}

@@ -1,0 +1,49 @@
+//! `metrics.json`: how good the served model is.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Figures on every split that was measured, by the split's name (`validation`, `test`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// The data set that the model was trained on.
+    pub dataset: String,
+    /// Hyper-parameters of the training run, as logged.
+    pub params: BTreeMap<String, String>,
+    /// Figures by split.
+    pub splits: BTreeMap<String, SplitMetrics>,
+}
+
+/// Figures on one split.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SplitMetrics {
+    /// Number of images.
+    pub images: usize,
+    /// Share of images whose first guess is right, 0 to 1.
+    pub top1: f64,
+    /// Share of images with the right class among the first five guesses, 0 to 1.
+    pub top5: f64,
+    /// Mean cross-entropy in nats.
+    pub loss: f64,
+    /// Unweighted mean of the classes' F1 scores, 0 to 1.
+    pub macro_f1: f64,
+    /// Figures by class name.
+    #[serde(default)]
+    pub classes: BTreeMap<String, ClassMetrics>,
+    /// The command that made these figures.
+    pub command: String,
+}
+
+/// Figures on one class of one split.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClassMetrics {
+    /// Number of images of this class.
+    pub images: usize,
+    /// Of the images taken for this class, the share that are of it, 0 to 1.
+    pub precision: f64,
+    /// Of the images of this class, the share found, 0 to 1.
+    pub recall: f64,
+    /// Harmonic mean of precision and recall, 0 to 1.
+    pub f1: f64,
+}

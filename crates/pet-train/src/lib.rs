@@ -1,1 +1,49 @@
 //! Train a MobileNetV2 image classifier with candle on a plain CPU.
+//!
+//! The backbone's features are computed once for each image, in parallel, and kept on disk; the classifier's last
+//! layer is trained on them in seconds. The same seed gives the same weights, bit for bit, on any number of threads.
+//!
+//! ```
+//! use candle_core::{Device, Module, Tensor};
+//! use pet_train::{Classifier, Head, Weights};
+//!
+//! // Weights usually come from `Weights::open("mobilenet_v2.pth")`; random ones do for a look at the shapes.
+//! let classes = 3;
+//! let weights = Weights::random(42)?.with_head(
+//!     Tensor::zeros((classes, 1280), candle_core::DType::F32, &Device::Cpu)?,
+//!     Tensor::zeros(classes, candle_core::DType::F32, &Device::Cpu)?,
+//! );
+//! let classifier = Classifier::new(&weights, classes)?;
+//! let images = Tensor::zeros((2, 3, 64, 64), candle_core::DType::F32, &Device::Cpu)?;
+//! assert_eq!(classifier.forward(&images)?.dims(), [2, classes]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module or type | duty |
+//! |---|---|
+//! | [`mobilenet`] | the network: one list of layers, from which everything else is made |
+//! | [`op`] | the convolutions, as candle operations with backward passes |
+//! | [`Weights`] | named tensors from `.pt`, `.pth` and `.safetensors` |
+//! | [`Extractor`], [`FeatureCache`] | images to features, once |
+//! | [`train_head`] | features to a trained [`Head`] |
+//! | [`Classifier`], [`to_onnx`] | the result, in candle and as ONNX |
+
+mod classifier;
+mod error;
+mod features;
+mod head;
+mod interrupt;
+mod kernel;
+pub mod mobilenet;
+mod onnx;
+pub mod op;
+mod weights;
+
+pub use classifier::Classifier;
+pub use error::Error;
+pub use features::{Extractor, FeatureCache, Features};
+pub use head::{EpochMetrics, Head, HeadConfiguration, Observer, TrainedHead, train_head};
+pub use interrupt::Interrupt;
+pub use kernel::Activation;
+pub use onnx::to_onnx;
+pub use weights::Weights;

@@ -1,0 +1,31 @@
+//! The whole network, from images to logits.
+
+use candle_core::{Module, Result, Tensor};
+
+use crate::mobilenet::Backbone;
+use crate::{Error, Head, Weights};
+
+/// MobileNetV2 with a trained head: `[batch, 3, size, size]` to `[batch, classes]` logits.
+pub struct Classifier {
+    backbone: Backbone,
+    head: Head,
+}
+
+impl Classifier {
+    /// Builds the network from weights that hold a classifier for `classes` classes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights do not hold it.
+    pub fn new(weights: &Weights, classes: usize) -> std::result::Result<Self, Error> {
+        let (weight, bias) = weights.head(classes)?;
+        let head = Head { weight: weight.clone(), bias: bias.clone() };
+        Ok(Self { backbone: Backbone::new(weights)?, head })
+    }
+}
+
+impl Module for Classifier {
+    fn forward(&self, images: &Tensor) -> Result<Tensor> {
+        self.head.forward(&self.backbone.forward(images)?)
+    }
+}

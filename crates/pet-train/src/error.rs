@@ -1,0 +1,229 @@
+//! What can go wrong while training.
+
+use std::path::PathBuf;
+
+/// Why weights could not be read or a model not be trained.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read or written; the source names it.
+    #[error("cannot access a file")]
+    Io {
+        /// The operating system's answer, with the path.
+        #[from]
+        source: std::io::Error,
+    },
+    /// A tensor operation failed.
+    #[error("a tensor operation failed")]
+    Tensor {
+        /// candle's answer.
+        #[from]
+        source: candle_core::Error,
+    },
+    /// A file of weights is larger than any MobileNetV2.
+    #[error("`{}` holds {got} bytes, at most {expected} are read", path.display())]
+    WeightsTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit in bytes.
+        expected: u64,
+        /// The file's size in bytes.
+        got: u64,
+    },
+    /// A file is not the `.safetensors` file it looks like.
+    #[error("`{}` is not a valid safetensors file", path.display())]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: safetensors::SafeTensorError,
+    },
+    /// A file is not a PyTorch state dict.
+    #[error("`{}` is not a PyTorch state dict", path.display())]
+    StateDict {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: torch_state_dict::Error,
+    },
+    /// Tensors could not be written as a `.safetensors` file.
+    #[error("cannot encode the weights")]
+    Serialize {
+        /// What is wrong with them.
+        source: safetensors::SafeTensorError,
+    },
+    /// A file does not hold MobileNetV2's tensors.
+    #[error(
+        "`{}` does not hold MobileNetV2: missing {}; surplus {}",
+        path.display(),
+        list(missing),
+        list(surplus)
+    )]
+    TensorNames {
+        /// The file.
+        path: PathBuf,
+        /// Tensors that MobileNetV2 has and the file has not.
+        missing: Vec<String>,
+        /// Tensors that the file has and MobileNetV2 has not.
+        surplus: Vec<String>,
+    },
+    /// A tensor is not there.
+    #[error("the weights have no tensor `{name}`")]
+    MissingTensor {
+        /// The tensor's name.
+        name: String,
+    },
+    /// A tensor has another shape than the network needs.
+    #[error("tensor `{name}` has shape {got:?}, expected {expected:?}")]
+    TensorShape {
+        /// The tensor's name.
+        name: String,
+        /// The shape the network needs.
+        expected: Vec<usize>,
+        /// The shape found.
+        got: Vec<usize>,
+    },
+    /// A tensor has another type than the network needs.
+    #[error("tensor `{name}` has type `{got}`, expected `{expected}`")]
+    TensorType {
+        /// The tensor's name.
+        name: String,
+        /// The type the network needs.
+        expected: &'static str,
+        /// The type found.
+        got: String,
+    },
+    /// The cached features cannot be trusted.
+    #[error("the feature cache `{}` is corrupt: {reason}", path.display())]
+    CorruptCache {
+        /// The cache's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Some images of the data set cannot be used.
+    #[error("{} of the images cannot be used: {}", failures.len(), list_failures(failures))]
+    UnreadableImages {
+        /// Each image with what is wrong with it.
+        failures: Vec<(PathBuf, Error)>,
+    },
+    /// An image file is too large to be read.
+    #[error("the file holds {got} bytes, at most {expected} are read")]
+    ImageTooLarge {
+        /// The limit in bytes.
+        expected: u64,
+        /// The file's size in bytes.
+        got: u64,
+    },
+    /// An image cannot be turned into the network's input.
+    #[error("{source}")]
+    Image {
+        /// What is wrong with it.
+        #[from]
+        source: pet_image::Error,
+    },
+    /// A file of the model could not be written.
+    #[error("cannot write the model's files")]
+    Model {
+        /// Which, and why.
+        #[from]
+        source: pet_model::Error,
+    },
+    /// The network could not be written as ONNX.
+    #[error("cannot write the ONNX model")]
+    Onnx {
+        /// What does not fit.
+        #[from]
+        source: onnx_graph::Error,
+    },
+    /// A value has no JSON form.
+    #[error("cannot write the recipe as JSON")]
+    Json {
+        /// serde's answer.
+        source: serde_json::Error,
+    },
+    /// A hyper-parameter cannot work.
+    #[error("{name} is {got}, expected {expected}")]
+    InvalidConfiguration {
+        /// The hyper-parameter.
+        name: &'static str,
+        /// What would work.
+        expected: &'static str,
+        /// What was given.
+        got: String,
+    },
+    /// There is nothing to train on.
+    #[error("there are no {split} images")]
+    NoImages {
+        /// `training` or `validation`.
+        split: &'static str,
+    },
+    /// The loss is no longer a number.
+    #[error("the loss is not finite after epoch {} with learning rate {learning_rate}", epoch + 1)]
+    Diverged {
+        /// From 0.
+        epoch: usize,
+        /// The learning rate it happened with.
+        learning_rate: f64,
+    },
+    /// The work was asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// The observer of the training could not do its part.
+    #[error("cannot record the epoch")]
+    Observer {
+        /// What it answered.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::TensorNames { .. } | Self::StateDict { .. } | Self::Safetensors { .. } => Some(
+                "the backbone has to be torchvision's MobileNetV2, as .pth, .pt or .safetensors".into(),
+            ),
+            Self::CorruptCache { path, .. } => {
+                Some(format!("delete `{}`; the features are computed again", path.display()))
+            }
+            Self::UnreadableImages { .. } => Some("replace or remove these files".into()),
+            Self::Diverged { .. } => Some("try a smaller learning rate".into()),
+            _ => None,
+        }
+    }
+}
+
+/// The first few names with the number of the others.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    if names.is_empty() {
+        return "none".into();
+    }
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
+        _ => shown.join(", "),
+    }
+}
+
+/// The first few failures with the number of the others.
+fn list_failures(failures: &[(PathBuf, Error)]) -> String {
+    const SHOWN: usize = 10;
+    let shown = failures.iter().take(SHOWN);
+    let mut text: Vec<String> =
+        shown.map(|(path, error)| format!("`{}` ({})", path.display(), innermost(error))).collect();
+    if failures.len() > SHOWN {
+        text.push(format!("and {} more", failures.len() - SHOWN));
+    }
+    text.join(", ")
+}
+
+/// The last cause, which says what is wrong in the fewest words.
+fn innermost(error: &Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,176 @@
+//! Features kept on disk, found again by the content of the images.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use pet_image::Preprocess;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+use crate::mobilenet::FEATURES;
+
+/// Raised when the arithmetic changes, so that features of an older program are not taken for its own.
+const FORMAT: &str = "1";
+
+const IMAGES: &str = "images";
+const FEATURES_NAME: &str = "features";
+const CHECKSUM: &str = "sha256";
+
+/// Bytes of one image's digest.
+const DIGEST_BYTES: usize = 32;
+/// Far more than the largest data set this is meant for needs.
+const MAX_BYTES: u64 = 4 << 30;
+
+/// SHA-256 of an image file.
+pub(super) type ImageDigest = [u8; DIGEST_BYTES];
+
+/// The features of images under one set of weights and one recipe.
+#[derive(Debug)]
+pub struct FeatureCache {
+    path: PathBuf,
+    entries: HashMap<ImageDigest, Vec<f32>>,
+    changed: bool,
+}
+
+impl FeatureCache {
+    /// Opens the cache in `folder` for weights with this digest and this recipe; a new one is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when it cannot be read, [`Error::CorruptCache`] when it is damaged.
+    pub fn open(folder: &Path, weights_digest: &str, recipe: &Preprocess) -> Result<Self, Error> {
+        let recipe = serde_json::to_string(recipe).map_err(|source| Error::Json { source })?;
+        let key = Sha256::digest(format!("{FORMAT}\n{weights_digest}\n{recipe}"));
+        let name: String = key.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let path = folder.join(format!("{name}.safetensors"));
+        let entries = if path.exists() { read(&path)? } else { HashMap::new() };
+        Ok(Self { path, entries, changed: false })
+    }
+
+    /// The features of the image with this digest.
+    pub(super) fn get(&self, image: &ImageDigest) -> Option<&[f32]> {
+        self.entries.get(image).map(Vec::as_slice)
+    }
+
+    /// Remembers features until [`save`](Self::save).
+    pub(super) fn insert(&mut self, image: ImageDigest, features: Vec<f32>) {
+        self.changed |= self.entries.insert(image, features).is_none();
+    }
+
+    /// How many images' features are here.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no features are here.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Writes the cache, whole or not at all, if anything was added.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written; the former one is then still there.
+    pub fn save(&mut self) -> Result<(), Error> {
+        if !self.changed {
+            return Ok(());
+        }
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_by_key(|(image, _)| **image);
+        let mut images = Vec::with_capacity(entries.len() * DIGEST_BYTES);
+        let mut features = Vec::with_capacity(entries.len() * FEATURES * 4);
+        for (image, values) in &entries {
+            images.extend_from_slice(*image);
+            features.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        }
+        let encode = |source| Error::Serialize { source };
+        let count = entries.len();
+        let views = [
+            (IMAGES, TensorView::new(Dtype::U8, vec![count, DIGEST_BYTES], &images).map_err(encode)?),
+            (
+                FEATURES_NAME,
+                TensorView::new(Dtype::F32, vec![count, FEATURES], &features).map_err(encode)?,
+            ),
+        ];
+        let checksum = HashMap::from([(CHECKSUM.to_owned(), checksum(&images, &features))]);
+        let bytes = safetensors::serialize(views, Some(checksum)).map_err(encode)?;
+        pet_model::write_atomically(&self.path, &bytes)?;
+        self.changed = false;
+        Ok(())
+    }
+}
+
+fn checksum(images: &[u8], features: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(images).chain_update(features).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read(path: &Path) -> Result<HashMap<ImageDigest, Vec<f32>>, Error> {
+    let corrupt = |reason: &str| Error::CorruptCache { path: path.to_owned(), reason: reason.into() };
+    if fs::metadata(path)?.len() > MAX_BYTES {
+        return Err(corrupt("it is larger than any cache written here"));
+    }
+    let bytes = fs::read(path)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| corrupt(&error.to_string()))?;
+    let tensor = |name: &str| file.tensor(name).map_err(|error| corrupt(&error.to_string()));
+    let (images, features) = (tensor(IMAGES)?, tensor(FEATURES_NAME)?);
+    let count = images.shape().first().copied().unwrap_or(0);
+    if images.shape() != [count, DIGEST_BYTES] || features.shape() != [count, FEATURES] {
+        return Err(corrupt("its tensors have other shapes"));
+    }
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| corrupt(&error.to_string()))?;
+    let expected: BTreeMap<_, _> = metadata.metadata().iter().flatten().collect();
+    if expected.get(&CHECKSUM.to_owned()) != Some(&&checksum(images.data(), features.data())) {
+        return Err(corrupt("its checksum does not fit its contents"));
+    }
+    let (images, _) = images.data().as_chunks::<DIGEST_BYTES>();
+    let features = features.data().chunks_exact(FEATURES * 4).map(|row| {
+        let (values, _) = row.as_chunks::<4>();
+        values.iter().map(|value| f32::from_le_bytes(*value)).collect()
+    });
+    Ok(images.iter().copied().zip(features).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(folder: &Path) -> FeatureCache {
+        let mut cache = FeatureCache::open(folder, "weights", &Preprocess::imagenet()).unwrap();
+        cache.insert([7; 32], vec![0.5; FEATURES]);
+        cache.insert([3; 32], (0..FEATURES).map(|i| i as f32).collect());
+        cache
+    }
+
+    #[test]
+    fn what_was_saved_is_found_again_under_the_same_key_only() {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path()).save().unwrap();
+        let again = FeatureCache::open(folder.path(), "weights", &Preprocess::imagenet()).unwrap();
+        assert_eq!(again.len(), 2);
+        assert_eq!(again.get(&[7; 32]).unwrap(), vec![0.5; FEATURES]);
+        let other = FeatureCache::open(folder.path(), "others", &Preprocess::imagenet()).unwrap();
+        assert!(other.is_empty());
+    }
+
+    #[test]
+    fn every_kind_of_damage_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut cache = filled(folder.path());
+        cache.save().unwrap();
+        let whole = fs::read(&cache.path).unwrap();
+        for cut in (0..whole.len()).step_by(997) {
+            fs::write(&cache.path, &whole[..cut]).unwrap();
+            assert!(matches!(read(&cache.path), Err(Error::CorruptCache { .. })), "cut at {cut}");
+        }
+        let mut flipped = whole;
+        *flipped.last_mut().unwrap() ^= 1;
+        fs::write(&cache.path, &flipped).unwrap();
+        let error = read(&cache.path).unwrap_err();
+        assert!(error.to_string().contains("checksum"), "{error}");
+        assert!(error.hint().unwrap().contains("delete"));
+    }
+}

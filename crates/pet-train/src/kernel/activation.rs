@@ -1,0 +1,50 @@
+//! What follows a convolution's bias.
+
+use serde::{Deserialize, Serialize};
+
+/// The upper bound of ReLU6.
+const CEILING: f32 = 6.0;
+
+/// The function applied to a convolution's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Activation {
+    /// The value itself.
+    Linear,
+    /// `min(max(x, 0), 6)`, as MobileNetV2 has it (Sandler et al. 2018, section 3.1).
+    Relu6,
+}
+
+impl Activation {
+    /// The function itself.
+    #[inline(always)]
+    pub(crate) fn apply(self, value: f32) -> f32 {
+        match self {
+            Self::Linear => value,
+            Self::Relu6 => value.max(0.0).min(CEILING),
+        }
+    }
+
+    /// Adds `bias` to every row of `values` and applies the function, in place.
+    #[inline(always)]
+    pub(crate) fn finish(self, values: &mut [f32], bias: &[f32]) {
+        for row in values.chunks_exact_mut(bias.len()) {
+            for (value, bias) in row.iter_mut().zip(bias) {
+                *value = self.apply(*value + bias);
+            }
+        }
+    }
+
+    /// The gradient before the function, from the gradient after it and its `result`.
+    ///
+    /// At the two bends the slope counts as zero, as in PyTorch.
+    pub(crate) fn backward(self, result: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let arch = pulp::Arch::new();
+        match self {
+            Self::Linear => gradient.to_vec(),
+            Self::Relu6 => arch.dispatch(|| {
+                let slope = |value: f32| if value > 0.0 && value < CEILING { 1.0 } else { 0.0 };
+                result.iter().zip(gradient).map(|(value, gradient)| gradient * slope(*value)).collect()
+            }),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A whole inverted residual block of the frozen network, a few rows at a time.
+//!
+//! The widened activations are six times as large as the block's input and are needed only by the next layer. Here
+//! they are made for a few rows, filtered, narrowed and overwritten, so that they never leave the core's cache.
+
+use rayon::prelude::*;
+
+use super::depthwise::{self, Geometry, Rows};
+use super::matrix::Matrix;
+use super::{Activation, pointwise};
+
+/// Widened values that are kept at a time: half of a typical second-level cache.
+const STRIP_VALUES: usize = 64 * 1024;
+
+/// A pointwise layer: `weight` `[inputs, outputs]` row after row.
+#[derive(Clone)]
+pub(crate) struct Pointwise {
+    pub(crate) weight: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+    pub(crate) activation: Activation,
+}
+
+/// A depthwise layer: `weight` `[9, channels]`.
+#[derive(Clone)]
+pub(crate) struct Depthwise {
+    pub(crate) weight: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+    pub(crate) activation: Activation,
+    pub(crate) stride: usize,
+}
+
+/// Widen, filter, narrow, add the input.
+#[derive(Clone)]
+pub(crate) struct InvertedResidual {
+    pub(crate) expand: Option<Pointwise>,
+    pub(crate) filter: Depthwise,
+    pub(crate) project: Pointwise,
+    pub(crate) residual: bool,
+}
+
+impl Pointwise {
+    fn run(&self, result: &mut [f32], input: &[f32]) {
+        let outputs = self.bias.len();
+        let weight = Matrix::new(&self.weight, self.weight.len() / outputs, outputs);
+        pointwise::forward_rows(result, input, weight, &self.bias, self.activation);
+    }
+}
+
+impl InvertedResidual {
+    /// Channels of the block's input.
+    pub(crate) fn inputs(&self) -> usize {
+        let hidden = self.filter.bias.len();
+        self.expand.as_ref().map_or(hidden, |expand| expand.weight.len() / hidden)
+    }
+
+    /// Channels of the block's result.
+    pub(crate) fn outputs(&self) -> usize {
+        self.project.bias.len()
+    }
+
+    /// The sizes that the depthwise layer sees for an input of `height` × `width`.
+    pub(crate) fn geometry(&self, height: usize, width: usize) -> Geometry {
+        Geometry { height, width, channels: self.filter.bias.len(), stride: self.filter.stride }
+    }
+
+    /// The block's result for `input` `[batch, height, width, inputs]`, one image per thread.
+    pub(crate) fn forward(&self, input: &[f32], height: usize, width: usize) -> Vec<f32> {
+        let geometry = self.geometry(height, width);
+        let (out_height, out_width) = geometry.output();
+        let input_values = height * width * self.inputs();
+        let output_values = out_height * out_width * self.outputs();
+        let mut result = vec![0.0; input.len() / input_values * output_values];
+        let images = result.par_chunks_mut(output_values).zip(input.par_chunks(input_values));
+        images.for_each(|(result, image)| self.forward_image(result, image, geometry));
+        result
+    }
+
+    fn forward_image(&self, result: &mut [f32], image: &[f32], geometry: Geometry) {
+        let (_, out_width) = geometry.output();
+        let strip = (STRIP_VALUES / (geometry.width * geometry.channels * geometry.stride)).max(1);
+        let mut widened = Widened { values: Vec::new(), first: 0, end: 0 };
+        let mut filtered = vec![0.0; strip * out_width * geometry.channels];
+        let row_values = out_width * self.outputs();
+        for (at, rows) in result.chunks_mut(strip * row_values).enumerate() {
+            let from = at * strip;
+            let count = rows.len() / row_values;
+            let input = match &self.expand {
+                Some(expand) => widened.advance(expand, image, geometry, from, count),
+                None => Rows { values: image, first: 0 },
+            };
+            let filtered = &mut filtered[..count * out_width * geometry.channels];
+            let Depthwise { weight, bias, activation, .. } = &self.filter;
+            depthwise::forward_rows(filtered, input, weight, bias, *activation, geometry, from);
+            self.project.run(rows, filtered);
+        }
+        if self.residual {
+            result.iter_mut().zip(image).for_each(|(value, skipped)| *value += skipped);
+        }
+    }
+}
+
+/// The widened rows `first..end` of an image.
+struct Widened {
+    values: Vec<f32>,
+    first: usize,
+    end: usize,
+}
+
+impl Widened {
+    /// Moves on to the rows that result rows `from..from + count` need, keeping those already there.
+    fn advance(
+        &mut self,
+        expand: &Pointwise,
+        image: &[f32],
+        geometry: Geometry,
+        from: usize,
+        count: usize,
+    ) -> Rows<'_> {
+        let Geometry { height, width, channels, stride } = geometry;
+        let first = (from * stride).saturating_sub(1);
+        let end = ((from + count - 1) * stride + 2).min(height);
+        let row = width * channels;
+        let kept = self.end.saturating_sub(first);
+        let start = self.values.len() - kept * row;
+        self.values.copy_within(start.., 0);
+        self.values.resize((end - first) * row, 0.0);
+        let inputs = expand.weight.len() / channels;
+        let image_rows = &image[(first + kept) * width * inputs..end * width * inputs];
+        expand.run(&mut self.values[kept * row..], image_rows);
+        (self.first, self.end) = (first, end);
+        Rows { values: &self.values, first }
+    }
+}

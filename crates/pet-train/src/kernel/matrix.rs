@@ -1,0 +1,125 @@
+//! Single-threaded matrix products on slices.
+
+/// A matrix inside a slice, at any strides.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a> {
+    data: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// `rows` × `columns` values, row after row.
+    pub(crate) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
+        Self::strided(data, rows, columns, [columns, 1])
+    }
+
+    /// Element `(r, c)` lies at `r * strides[0] + c * strides[1]`.
+    ///
+    /// # Panics
+    ///
+    /// When the last element would lie outside `data`: that is a mistake in this crate.
+    pub(crate) fn strided(
+        data: &'a [f32],
+        rows: usize,
+        columns: usize,
+        [row_stride, column_stride]: [usize; 2],
+    ) -> Self {
+        let reach = rows.saturating_sub(1) * row_stride + columns.saturating_sub(1) * column_stride;
+        assert!(rows * columns == 0 || reach < data.len(), "matrix reaches outside its slice");
+        Self { data, rows, columns, row_stride, column_stride }
+    }
+
+    /// Number of rows.
+    pub(crate) fn rows(self) -> usize {
+        self.rows
+    }
+
+    /// The same values with rows and columns exchanged.
+    pub(crate) fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+}
+
+/// Writes `left · right` to `product`, row after row.
+///
+/// One thread works on one product: on networks this narrow, dividing many small products among threads costs more
+/// than it gains, so callers divide images instead.
+///
+/// # Panics
+///
+/// When the sizes do not agree: that is a mistake in this crate.
+#[expect(unsafe_code, reason = "gemm takes pointers; the sizes they stand for are checked here")]
+pub(crate) fn multiply(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32]) {
+    assert_eq!(left.columns, right.rows, "inner sizes of a matrix product");
+    assert_eq!(product.len(), left.rows * right.columns, "size of a matrix product");
+    if product.is_empty() {
+        return;
+    }
+    // SAFETY: `Matrix::strided` has checked that every element lies inside its slice, `product` holds exactly
+    // rows × columns elements, and as `&mut` it overlaps neither operand.
+    unsafe {
+        gemm::gemm(
+            left.rows,
+            right.columns,
+            left.columns,
+            product.as_mut_ptr(),
+            1,
+            right.columns as isize,
+            false,
+            left.data.as_ptr(),
+            left.column_stride as isize,
+            left.row_stride as isize,
+            right.data.as_ptr(),
+            right.column_stride as isize,
+            right.row_stride as isize,
+            0.0_f32,
+            1.0_f32,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_equals_the_definition_at_any_strides() {
+        let left: Vec<f32> = (0..6).map(|i| i as f32).collect();
+        let right: Vec<f32> = (0..12).map(|i| (i * i) as f32).collect();
+        let mut product = vec![f32::NAN; 8];
+        multiply(Matrix::new(&left, 2, 3), Matrix::new(&right, 3, 4), &mut product);
+        for row in 0..2 {
+            for column in 0..4 {
+                let sum: f32 = (0..3).map(|k| left[row * 3 + k] * right[k * 4 + column]).sum();
+                assert_eq!(product[row * 4 + column], sum);
+            }
+        }
+        let mut turned = vec![f32::NAN; 8];
+        let (left, right) = (Matrix::new(&left, 2, 3), Matrix::new(&right, 3, 4));
+        multiply(right.transposed(), left.transposed(), &mut turned);
+        for row in 0..2 {
+            for column in 0..4 {
+                assert_eq!(turned[column * 2 + row], product[row * 4 + column]);
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "outside its slice")]
+    fn a_matrix_larger_than_its_slice_is_caught() {
+        Matrix::new(&[0.0; 5], 2, 3);
+    }
+}

@@ -1,0 +1,126 @@
+//! The classifier as an ONNX model.
+
+use candle_core::Tensor;
+use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph, Model, Value};
+use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME};
+
+use crate::mobilenet::{Block, Convolution, Layer, blocks, fold};
+use crate::{Activation, Error, Weights};
+
+/// The classifier with its metadata: input `input` `[batch, 3, size, size]`, output `output` `[batch, classes]`, both
+/// `f32` with a free batch size; batch normalization folded into the convolutions.
+///
+/// Equal weights and metadata give equal bytes.
+///
+/// # Errors
+///
+/// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights are not a classifier for the metadata's
+/// classes; [`Error::Onnx`] when the model cannot be written.
+pub fn to_onnx(weights: &Weights, metadata: &ModelMetadata) -> Result<Vec<u8>, Error> {
+    let classes = metadata.classes.len();
+    let size = metadata.preprocess.size() as usize;
+    let mut graph = Graph::new("mobilenet_v2");
+    let shape = [Dim::symbol("batch"), Dim::fixed(3), Dim::fixed(size), Dim::fixed(size)];
+    let mut value = graph.input(INPUT_NAME, DataType::F32, &shape)?;
+    for block in blocks() {
+        value = add_block(&mut graph, &value, &block, weights)?;
+    }
+    value = graph.global_average_pool("pool", &value)?;
+    value = graph.flatten("flatten", &value, 1)?;
+    let (weight, bias) = weights.head(classes)?;
+    let weight = initializer(&mut graph, "classifier.weight", weight)?;
+    let bias = initializer(&mut graph, "classifier.bias", bias)?;
+    let options = GemmOptions { transpose_b: true, ..GemmOptions::default() };
+    value = graph.gemm("classifier", &value, &weight, Some(&bias), options)?;
+    graph.output(OUTPUT_NAME, &value)?;
+
+    let mut model = Model::new(graph, OPSET).with_producer("pet-train", env!("CARGO_PKG_VERSION"));
+    for (key, value) in metadata.to_properties()? {
+        model = model.with_metadata(key, value);
+    }
+    Ok(model.to_bytes()?)
+}
+
+fn add_block(graph: &mut Graph, input: &Value, block: &Block, weights: &Weights) -> Result<Value, Error> {
+    let mut value = input.clone();
+    for layer in &block.layers {
+        value = add_layer(graph, &value, layer, weights)?;
+    }
+    if block.residual {
+        value = graph.add(&format!("{}.add", block.name), &value, input)?;
+    }
+    Ok(value)
+}
+
+fn add_layer(graph: &mut Graph, input: &Value, layer: &Layer, weights: &Weights) -> Result<Value, Error> {
+    let folded = fold(layer, weights)?;
+    let name = &layer.convolution_name;
+    let weight = initializer(graph, &format!("{name}.weight"), &folded.weight)?;
+    let bias = initializer(graph, &format!("{name}.bias"), &folded.bias)?;
+    let value = graph.conv(name, input, &weight, Some(&bias), options(layer))?;
+    match layer.activation {
+        Activation::Linear => Ok(value),
+        Activation::Relu6 => Ok(graph.clip(&format!("{name}.relu6"), &value, 0.0, 6.0)?),
+    }
+}
+
+fn options(layer: &Layer) -> ConvOptions {
+    let padded = ConvOptions { padding: [1; 2], ..ConvOptions::square(3) };
+    match layer.convolution {
+        Convolution::Stem => ConvOptions { stride: [2; 2], ..padded },
+        Convolution::Pointwise => ConvOptions::square(1),
+        Convolution::Depthwise { stride } => {
+            ConvOptions { stride: [stride; 2], groups: layer.inputs, ..padded }
+        }
+    }
+}
+
+fn initializer(graph: &mut Graph, name: &str, tensor: &Tensor) -> Result<Value, Error> {
+    let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+    Ok(graph.initializer(name, tensor.dims(), &values)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+    use pet_model::Preprocess;
+
+    use super::*;
+
+    fn metadata(classes: &[&str]) -> ModelMetadata {
+        ModelMetadata {
+            model_name: "pets".into(),
+            model_version: None,
+            run_id: Some("abc".into()),
+            val_acc: Some(0.5),
+            classes: classes.iter().map(ToString::to_string).collect(),
+            preprocess: Preprocess::imagenet(),
+        }
+    }
+
+    fn weights(classes: usize) -> Weights {
+        let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        Weights::random(1).unwrap().with_head(zeros(&[classes, 1280]), zeros(&[classes]))
+    }
+
+    #[test]
+    fn the_model_is_read_back_with_its_metadata_and_layers() {
+        let metadata = metadata(&["Beagle", "Pug"]);
+        let bytes = to_onnx(&weights(2), &metadata).unwrap();
+        assert_eq!(bytes, to_onnx(&weights(2), &metadata).unwrap(), "the same bytes each time");
+        let model = Model::from_bytes(&bytes).unwrap();
+        assert_eq!(ModelMetadata::from_properties(model.metadata()).unwrap(), metadata);
+        assert_eq!(model.opset(), OPSET);
+        assert_eq!(model.nodes().iter().filter(|node| node.op_type() == "Conv").count(), 52);
+        assert_eq!(model.initializer("classifier.weight").unwrap().shape(), [2, 1280]);
+    }
+
+    #[test]
+    fn a_head_for_other_classes_is_refused() {
+        let error = to_onnx(&weights(3), &metadata(&["Beagle", "Pug"])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "tensor `classifier.1.weight` has shape [3, 1280], expected [2, 1280]"
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! Convolutions for candle that are fast on a plain CPU, with bias and activation fused, channels last.
+//!
+//! candle's own grouped convolution runs once per channel, which on MobileNetV2's thousands of depthwise channels
+//! costs far more than the arithmetic. Each operation here knows its backward pass, so it serves in training as well.
+
+mod depthwise;
+mod inverted_residual;
+mod pointwise;
+mod stem;
+
+pub use depthwise::depthwise;
+pub(crate) use inverted_residual::inverted_residual;
+pub use pointwise::pointwise;
+pub use stem::stem;
+
+use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
+
+use crate::kernel::matrix::Matrix;
+
+/// The values behind a contiguous `f32` tensor.
+fn values<'a>(storage: &'a CpuStorage, layout: &Layout, what: &str) -> Result<&'a [f32]> {
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        bail!("{what} has to be contiguous, got strides {:?}", layout.stride());
+    };
+    Ok(&storage.as_slice::<f32>()?[start..end])
+}
+
+/// A two-dimensional `f32` tensor as a matrix, at whatever strides it has.
+fn matrix<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<Matrix<'a>> {
+    let (rows, columns) = layout.shape().dims2()?;
+    let data = &storage.as_slice::<f32>()?[layout.start_offset()..];
+    let strides = layout.stride();
+    Ok(Matrix::strided(data, rows, columns, [strides[0], strides[1]]))
+}
+
+/// Lends a tensor's values, made contiguous first if need be, to `use_values`.
+fn with_values<T>(tensor: &Tensor, use_values: impl FnOnce(&[f32]) -> T) -> Result<T> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else { bail!("these operations run on the CPU only") };
+    Ok(use_values(values(storage, layout, "a tensor")?))
+}
+
+/// Lends a two-dimensional tensor as a matrix to `use_matrix`.
+fn with_matrix<T>(tensor: &Tensor, use_matrix: impl FnOnce(Matrix<'_>) -> T) -> Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else { bail!("these operations run on the CPU only") };
+    Ok(use_matrix(matrix(storage, layout)?))
+}
+
+/// The gradient before the activation, from the operation's result and the gradient after it.
+fn before_activation(
+    activation: crate::Activation,
+    result: &Tensor,
+    gradient: &Tensor,
+) -> Result<Tensor> {
+    let values = with_values(result, |result| {
+        with_values(gradient, |gradient| activation.backward(result, gradient))
+    })??;
+    Tensor::from_vec(values, result.shape(), result.device())
+}
+
+/// Fails unless `got` equals `expected`.
+fn check(what: &str, expected: &[usize], got: &[usize]) -> Result<()> {
+    if expected != got {
+        bail!("{what} has shape {got:?}, expected {expected:?}");
+    }
+    Ok(())
+}

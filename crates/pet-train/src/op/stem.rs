@@ -1,0 +1,83 @@
+//! The network's first convolution.
+
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+
+use super::{before_activation, check, matrix, values, with_values};
+use crate::kernel::stem::{self as kernel, PATCH, PLANES};
+use crate::kernel::{Activation, pointwise};
+
+/// `activation(convolution(input) + bias)` with a 3×3 window, stride 2 and padding 1, from planes to channels last.
+///
+/// `input` is `[batch, 3, size, size]` as preprocessing gives it, `weight` `[27, outputs]` at any strides in the
+/// order plane, row, column, `bias` `[outputs]`; the result is `[batch, ⌈size / 2⌉, ⌈size / 2⌉, outputs]`.
+///
+/// The input is taken as data: no gradient flows into it.
+///
+/// # Errors
+///
+/// When the shapes do not agree or a tensor is not `f32` on the CPU.
+pub fn stem(input: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
+    input.contiguous()?.apply_op3(weight, bias, Stem { activation })
+}
+
+struct Stem {
+    activation: Activation,
+}
+
+/// The side of a square picture in three planes.
+fn side(input: &[usize]) -> Result<usize> {
+    match *input {
+        [_, PLANES, height, width] if height == width && height > 0 => Ok(height),
+        _ => bail!("the network's input is [batch, 3, size, size], got {input:?}"),
+    }
+}
+
+impl CustomOp3 for Stem {
+    fn name(&self) -> &'static str {
+        "stem-convolution"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let size = side(input_layout.dims())?;
+        let outputs = bias_layout.shape().dims1()?;
+        check("the weight", &[PATCH, outputs], weight_layout.dims())?;
+        let result = kernel::forward(
+            values(input, input_layout, "the input")?,
+            matrix(weight, weight_layout)?,
+            values(bias, bias_layout, "the bias")?,
+            self.activation,
+            size,
+        );
+        let side = kernel::output_size(size);
+        Ok((CpuStorage::F32(result), (input_layout.dims()[0], side, side, outputs).into()))
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        result: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (size, outputs) = (side(input.dims())?, bias.dims1()?);
+        let gradient = before_activation(self.activation, result, gradient)?;
+        let for_weight = with_values(input, |input| {
+            with_values(&gradient, |gradient| kernel::weight_gradient(input, gradient, outputs, size))
+        })??;
+        let for_bias = with_values(&gradient, |gradient| pointwise::bias_gradient(gradient, outputs))?;
+        Ok((
+            None,
+            Some(Tensor::from_vec(for_weight, weight.shape(), weight.device())?),
+            Some(Tensor::from_vec(for_bias, bias.shape(), bias.device())?),
+        ))
+    }
+}

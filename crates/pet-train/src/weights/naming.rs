@@ -1,0 +1,66 @@
+//! From the names other implementations use to torchvision's.
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+
+use crate::mobilenet::blocks;
+
+/// Ending of the counters that PyTorch keeps beside batch normalization, integers that nothing here needs.
+pub(super) const COUNTER: &str = ".num_batches_tracked";
+
+/// Renames every tensor to torchvision's scheme.
+///
+/// The earlier public implementation puts convolution, normalization and activation in one sequence
+/// (`conv.0`, `conv.1`, `conv.2`, `conv.3`, …); torchvision groups the three (`conv.0.0`, `conv.0.1`, `conv.1.0`, …).
+/// The two are told apart by `features.1.conv.0.weight`, which only the former has.
+pub(super) fn to_torchvision(tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
+    let sequential = tensors.contains_key("features.1.conv.0.weight");
+    let renamed = if sequential { sequential_names() } else { BTreeMap::new() };
+    tensors
+        .into_iter()
+        .map(|(name, tensor)| (rename(&name, &renamed), tensor))
+        .collect()
+}
+
+fn rename(name: &str, renamed: &BTreeMap<String, String>) -> String {
+    match name.rsplit_once('.') {
+        Some((prefix, part)) => match renamed.get(prefix) {
+            Some(prefix) => format!("{prefix}.{part}"),
+            None => name.into(),
+        },
+        None => name.into(),
+    }
+}
+
+/// The sequential scheme's prefixes with torchvision's.
+fn sequential_names() -> BTreeMap<String, String> {
+    let blocks = blocks().into_iter().filter(|block| block.layers.len() > 1);
+    let renames = blocks.flat_map(|block| {
+        let layers = block.layers.into_iter().enumerate();
+        layers.flat_map(move |(at, layer)| {
+            let old = |part: usize| format!("{}.conv.{}", block.name, 3 * at + part);
+            [(old(0), layer.convolution_name), (old(1), layer.norm_name)]
+        })
+    });
+    renames.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequential_names_become_grouped_names() {
+        let renamed = sequential_names();
+        for (old, new) in [
+            ("features.1.conv.0.weight", "features.1.conv.0.0.weight"),
+            ("features.1.conv.4.bias", "features.1.conv.2.bias"),
+            ("features.2.conv.3.weight", "features.2.conv.1.0.weight"),
+            ("features.2.conv.7.running_var", "features.2.conv.3.running_var"),
+            ("features.18.1.weight", "features.18.1.weight"),
+        ] {
+            assert_eq!(rename(old, &renamed), new);
+        }
+    }
+}

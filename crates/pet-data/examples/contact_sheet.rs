@@ -7,7 +7,7 @@ use std::path::Path;
 use pet_data::sample::{self, Options};
 use pet_image::{Filter, Format, Limits, RgbImage};
 
-const TILE: u32 = 160;
+const TILE: u32 = 256;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();

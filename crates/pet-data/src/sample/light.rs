@@ -21,7 +21,7 @@ impl Light {
             gain: random.random_range(0.72..1.12),
             warmth: random.random_range(-0.09..0.09),
             slope: random.random_range(-0.3..0.3),
-            grain: random.random_range(1.0..6.0),
+            grain: random.random_range(1.0..3.5),
         }
     }
 

@@ -33,15 +33,19 @@ fn draw_animal(canvas: &mut Canvas, breed: &'static Breed, random: &mut ChaCha8R
     let pose = Pose::any(random);
     let (scale, foot) = match pose {
         Pose::Portrait => (
-            random.random_range(1.0..1.3),
-            random.random_range(225.0..250.0),
+            random.random_range(0.95..1.12),
+            random.random_range(232.0..256.0),
         ),
         Pose::Lying => (
             random.random_range(1.05..1.3),
             random.random_range(212.0..240.0),
         ),
-        _ => (
-            random.random_range(0.95..1.15),
+        Pose::Sitting => (
+            random.random_range(0.9..1.06),
+            random.random_range(222.0..244.0),
+        ),
+        Pose::Standing => (
+            random.random_range(0.95..1.12),
             random.random_range(216.0..240.0),
         ),
     };

@@ -25,37 +25,23 @@ pub(super) fn fetch(
         return Ok(path);
     }
     let mut partial = Partial::open(root.join(format!("{}.partial", archive.file_name())))?;
-    let mut failures = Vec::new();
-    for mirror in &source.mirrors {
-        let url = format!("{}/{}", mirror.trim_end_matches('/'), archive.file_name());
-        let download = Download {
-            agent,
-            url: &url,
-            archive,
-            limit: source.archive_bytes,
-            progress,
-        };
-        match download.run(&mut partial) {
-            Ok(()) => {
-                partial.finish(&path)?;
-                return Ok(path);
-            }
-            Err(Failure::Local(source)) => return Err(source.into()),
-            Err(Failure::Remote(reason)) => {
-                progress.message(&format!("cannot download from `{mirror}`: {reason}"));
-                failures.push(MirrorFailure {
-                    mirror: mirror.clone(),
-                    reason,
-                });
-            }
+    let download = Download {
+        agent,
+        source,
+        archive,
+        root,
+        progress,
+    };
+    match download.try_mirrors(&mut partial) {
+        Ok(()) => {
+            partial.finish(&path)?;
+            Ok(path)
+        }
+        Err(error) => {
+            partial.remove_if_empty()?;
+            Err(error)
         }
     }
-    partial.remove_if_empty()?;
-    Err(Error::Download {
-        archive: archive.file_name(),
-        root: root.to_owned(),
-        failures,
-    })
 }
 
 /// An archive that a person has put there is never replaced or removed by itself.
@@ -71,24 +57,54 @@ fn verify_present(path: &Path, archive: &Archive, progress: &dyn Progress) -> Re
     })
 }
 
-/// One archive from one mirror.
+/// One archive that is to be downloaded.
 struct Download<'a> {
     agent: &'a Agent,
-    url: &'a str,
+    source: &'a Source,
     archive: &'a Archive,
-    limit: u64,
+    root: &'a Path,
     progress: &'a dyn Progress,
 }
 
 impl Download<'_> {
+    /// Tries the mirrors in their order, until one gives the archive.
+    fn try_mirrors(&self, partial: &mut Partial) -> Result<(), Error> {
+        let mut failures = Vec::new();
+        for mirror in &self.source.mirrors {
+            match self.try_mirror(mirror, partial) {
+                Ok(()) => return Ok(()),
+                Err(Failure::Local(source)) => return Err(source.into()),
+                Err(Failure::Remote(reason)) => {
+                    self.progress
+                        .message(&format!("cannot download from `{mirror}`: {reason}"));
+                    failures.push(MirrorFailure {
+                        mirror: mirror.clone(),
+                        reason,
+                    });
+                }
+            }
+        }
+        let (archive, root) = (self.archive.file_name(), self.root.to_owned());
+        Err(Error::Download {
+            archive,
+            root,
+            failures,
+        })
+    }
+
     /// Fetches the archive and verifies it. If a file that was begun earlier or elsewhere turns
     /// out wrong, the whole of it is fetched anew, once.
-    fn run(&self, partial: &mut Partial) -> Result<(), Failure> {
+    fn try_mirror(&self, mirror: &str, partial: &mut Partial) -> Result<(), Failure> {
+        let url = format!(
+            "{}/{}",
+            mirror.trim_end_matches('/'),
+            self.archive.file_name()
+        );
         let begun = partial.length() > 0;
-        self.receive(partial)?;
+        self.receive(&url, partial)?;
         match self.verify(partial) {
             Err(Failure::Remote(_)) if begun => {
-                self.receive(partial)?;
+                self.receive(&url, partial)?;
                 self.verify(partial)
             }
             result => result,
@@ -96,12 +112,12 @@ impl Download<'_> {
     }
 
     /// Receives the whole file; a connection that is cut is resumed as long as something arrives.
-    fn receive(&self, partial: &mut Partial) -> Result<(), Failure> {
+    fn receive(&self, url: &str, partial: &mut Partial) -> Result<(), Failure> {
+        let limit = self.source.archive_bytes;
         let mut resumes = 0;
         loop {
             let before = partial.length();
-            let result = transfer(self.agent, self.url, partial, self.limit, self.progress);
-            match result {
+            match transfer(self.agent, url, partial, limit, self.progress) {
                 Err(Failure::Remote(_)) if partial.length() > before && resumes < RESUMES => {
                     resumes += 1;
                 }

@@ -1,6 +1,7 @@
 mod checksum;
 mod fetch;
 mod partial;
+mod reader;
 mod source;
 mod transfer;
 mod unpack;

@@ -6,11 +6,13 @@ use std::rc::Rc;
 use flate2::read::MultiGzDecoder;
 use tar::{Entry, EntryType};
 
+use super::reader::{Allowed, Counted};
 use super::source::UnpackLimits;
 use crate::Error;
 use crate::progress::{self, Progress, Unit};
 
-/// The most bytes that may stand between two entries: padding, and headers with long names.
+/// The most bytes that may stand between two entries or after the last: padding, and headers
+/// with long names.
 const HEADER_BYTES: u64 = 1 << 20;
 
 /// Unpacks the folder that `archive` holds to `root`, where it appears whole or not at all.
@@ -28,75 +30,97 @@ pub(super) fn unpack(
 ) -> Result<(), Error> {
     let temporary = tempfile::Builder::new()
         .prefix(".unpack-")
-        .tempdir_in(root)
-        .map_err(|source| Error::Unpack {
-            path: archive.to_owned(),
-            source,
-        })?;
+        .tempdir_in(root)?;
     let name = archive.file_name().unwrap_or_default().to_string_lossy();
     let length = fs_err::metadata(archive)?.len();
+    let file = Counted {
+        reader: fs_err::File::open(archive)?,
+        progress,
+    };
+    let unpacker = Unpacker {
+        archive,
+        target: temporary.path(),
+        limits,
+        left: *limits,
+    };
     progress::task(
         progress,
         &format!("unpack {name}"),
         length,
         Unit::Bytes,
-        || unpack_entries(archive, temporary.path(), limits, progress),
+        || unpacker.run(file),
     )?;
 
-    let unpacked = temporary.path().join(folder);
-    if !unpacked.is_dir() {
+    let whole = temporary.path().join(folder);
+    if !whole.is_dir() {
         return Err(Error::ArchiveFolder {
             path: archive.to_owned(),
             folder: folder.to_owned(),
         });
     }
-    fs_err::rename(unpacked, root.join(folder))?;
+    fs_err::rename(whole, root.join(folder))?;
     Ok(())
 }
 
-fn unpack_entries(
-    archive: &Path,
-    target: &Path,
-    limits: &UnpackLimits,
-    progress: &dyn Progress,
-) -> Result<(), Error> {
-    let broken = |source| Error::Unpack {
-        path: archive.to_owned(),
-        source,
-    };
-    let refused = |entry: &str, problem: String| Error::ArchiveEntry {
-        path: archive.to_owned(),
-        entry: entry.to_owned(),
-        problem,
-    };
-    let allowance = Rc::new(Cell::new(HEADER_BYTES));
-    let file = Counted {
-        reader: fs_err::File::open(archive)?,
-        progress,
-    };
-    let reader = Allowed {
-        reader: MultiGzDecoder::new(file),
-        left: Rc::clone(&allowance),
-    };
-    let mut bytes_left = limits.bytes;
-    let mut entries_left = limits.entries;
+/// One archive on its way to a folder.
+struct Unpacker<'a> {
+    archive: &'a Path,
+    target: &'a Path,
+    limits: &'a UnpackLimits,
+    /// What may still come.
+    left: UnpackLimits,
+}
 
-    for entry in tar::Archive::new(reader).entries().map_err(broken)? {
-        let mut entry = entry.map_err(broken)?;
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        bytes_left = bytes_left
-            .checked_sub(entry.size())
-            .ok_or_else(|| refused(&name, format!("goes beyond {} bytes in all", limits.bytes)))?;
-        entries_left = entries_left
-            .checked_sub(1)
-            .ok_or_else(|| refused(&name, format!("goes beyond {} entries", limits.entries)))?;
-        let path = safe_path(&entry).map_err(|problem| refused(&name, problem))?;
-
-        allowance.set(entry.size());
-        write_entry(&mut entry, &target.join(path)).map_err(broken)?;
-        allowance.set(HEADER_BYTES);
+impl Unpacker<'_> {
+    /// Unpacks to the end of the compressed stream, so that its own checksum is verified as well.
+    fn run(mut self, file: impl Read) -> Result<(), Error> {
+        let allowance = Rc::new(Cell::new(HEADER_BYTES));
+        let reader = Allowed {
+            reader: MultiGzDecoder::new(file),
+            left: Rc::clone(&allowance),
+        };
+        let mut archive = tar::Archive::new(reader);
+        for entry in archive.entries().map_err(|source| self.broken(source))? {
+            let mut entry = entry.map_err(|source| self.broken(source))?;
+            let path = self
+                .admit(&entry)
+                .map_err(|problem| self.refused(&entry, problem))?;
+            allowance.set(entry.size());
+            write_entry(&mut entry, &path).map_err(|source| self.broken(source))?;
+            allowance.set(HEADER_BYTES);
+        }
+        let mut rest = archive.into_inner();
+        std::io::copy(&mut rest, &mut std::io::sink()).map_err(|source| self.broken(source))?;
+        Ok(())
     }
-    Ok(())
+
+    /// Where to write an entry, or what is wrong with it.
+    fn admit(&mut self, entry: &Entry<impl Read>) -> Result<PathBuf, String> {
+        let UnpackLimits { bytes, entries } = *self.limits;
+        let bytes_left = self.left.bytes.checked_sub(entry.size());
+        let entries_left = self.left.entries.checked_sub(1);
+        self.left = UnpackLimits {
+            bytes: bytes_left.ok_or_else(|| format!("goes beyond {bytes} bytes in all"))?,
+            entries: entries_left.ok_or_else(|| format!("goes beyond {entries} entries"))?,
+        };
+        Ok(self.target.join(safe_path(entry)?))
+    }
+
+    fn refused(&self, entry: &Entry<impl Read>, problem: String) -> Error {
+        let entry = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        Error::ArchiveEntry {
+            path: self.archive.to_owned(),
+            entry,
+            problem,
+        }
+    }
+
+    fn broken(&self, source: std::io::Error) -> Error {
+        Error::Unpack {
+            path: self.archive.to_owned(),
+            source,
+        }
+    }
 }
 
 /// The entry's path, if it is a file or folder that stays below where it is put.
@@ -137,38 +161,5 @@ fn write_entry(entry: &mut Entry<impl Read>, path: &Path) -> std::io::Result<()>
             std::io::copy(entry, &mut file).map(|_| ())
         }
         _ => std::io::copy(entry, &mut std::io::sink()).map(|_| ()),
-    }
-}
-
-/// Reports every byte that is read.
-struct Counted<'a, R> {
-    reader: R,
-    progress: &'a dyn Progress,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        self.progress.advance(count as u64);
-        Ok(count)
-    }
-}
-
-/// Reads no more bytes than are allowed at the moment, so that neither a header without end nor
-/// an entry that is longer than it says can fill memory or disk.
-struct Allowed<R> {
-    reader: R,
-    left: Rc<Cell<u64>>,
-}
-
-impl<R: Read> Read for Allowed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let left = self.left.get();
-        if left == 0 && !buffer.is_empty() {
-            return Err(std::io::Error::other("a header in the archive is too long"));
-        }
-        let count = self.reader.by_ref().take(left).read(buffer)?;
-        self.left.set(left - count as u64);
-        Ok(count)
     }
 }

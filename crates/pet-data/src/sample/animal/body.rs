@@ -2,23 +2,12 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::coat::{self, Extent};
-use super::{Look, head};
+use super::{Look, head, tail};
 use crate::sample::breed::{Markings, Species};
-use crate::sample::draw::{Canvas, Shape};
+use crate::sample::draw::{Canvas, Colour, Shape};
 
 pub(super) fn sitting(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng) {
-    let lift = random.random_range(-30.0..10.0);
-    let tail = match look.breed.species {
-        Species::Cat => vec![
-            (26.0, -14.0),
-            (66.0, -10.0),
-            (82.0, -44.0),
-            (70.0, -72.0 + lift),
-        ],
-        Species::Dog => vec![(26.0, -16.0), (58.0, -20.0), (76.0, -48.0 + 0.5 * lift)],
-    };
-    coat::tail(canvas, look, &tail, 13.0);
-
+    tail::raised(canvas, look, (26.0, -14.0), random);
     let wide = |x: f32| x * look.girth;
     let outline = [
         (0.0, -114.0),
@@ -38,7 +27,7 @@ pub(super) fn sitting(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng)
         look,
         &Shape::symmetric(&outline),
         extent,
-        &chest,
+        Some(&chest),
         random,
     );
 
@@ -48,14 +37,7 @@ pub(super) fn sitting(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng)
             center: (side * wide(34.0), -18.0),
             reach: (14.0, 16.0),
         };
-        coat::trunk(
-            canvas,
-            look,
-            &haunch,
-            spots,
-            &Shape::ellipse((0.0, 99.0), (1.0, 1.0)),
-            random,
-        );
+        coat::trunk(canvas, look, &haunch, spots, None, random);
     }
     for side in [-1.0, 1.0] {
         let x = side * wide(13.0);
@@ -76,24 +58,13 @@ pub(super) fn sitting(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng)
 }
 
 pub(super) fn standing(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng) {
-    let lift = random.random_range(-25.0..15.0);
-    let tail = match look.breed.species {
-        Species::Cat => vec![
-            (66.0, -84.0),
-            (92.0, -96.0),
-            (96.0, -136.0),
-            (108.0, -156.0 + lift),
-        ],
-        Species::Dog => vec![(64.0, -86.0), (84.0, -104.0), (88.0, -132.0 + lift)],
-    };
-    coat::tail(canvas, look, &tail, 13.0);
-
+    tail::raised(canvas, look, (60.0, -84.0), random);
     let step = random.random_range(-9.0..9.0);
     for (x, step) in [(-28.0, step), (50.0, -step)] {
         let points = [(x, -56.0), (x + 0.5 * step, -30.0), (x + step, -12.0)];
         coat::leg(canvas, look, &points, 16.0, true, random);
     }
-    let fat = 8.0 * (look.girth - 1.0) * 5.0;
+    let fat = 40.0 * (look.girth - 1.0);
     let trunk = Shape::smooth(&[
         (-48.0, -100.0),
         (0.0, -98.0),
@@ -109,7 +80,7 @@ pub(super) fn standing(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng
         reach: (68.0, 32.0),
     };
     let belly = Shape::ellipse((0.0, -40.0), (66.0, 13.0));
-    coat::trunk(canvas, look, &trunk, extent, &belly, random);
+    coat::trunk(canvas, look, &trunk, extent, Some(&belly), random);
 
     for (x, step) in [(-44.0, -step), (40.0, step)] {
         let points = [(x, -60.0), (x + 0.5 * step, -32.0), (x + step, -8.0)];
@@ -120,21 +91,9 @@ pub(super) fn standing(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng
 }
 
 pub(super) fn lying(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng) {
-    let reach = random.random_range(-14.0..14.0);
-    let tail = [
-        (72.0, -20.0),
-        (98.0, -12.0),
-        (96.0, -2.0),
-        (58.0 + reach, 0.0),
-    ];
-    let behind = look.breed.species == Species::Dog;
-    if behind {
-        coat::tail(
-            canvas,
-            look,
-            &[(72.0, -24.0), (98.0, -34.0), (110.0, -54.0 + reach)],
-            13.0,
-        );
+    let cat = look.breed.species == Species::Cat;
+    if !cat {
+        tail::raised(canvas, look, (70.0, -24.0), random);
     }
     coat::leg(
         canvas,
@@ -160,21 +119,14 @@ pub(super) fn lying(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng) {
         reach: (76.0, 34.0),
     };
     let belly = Shape::ellipse((-8.0, 0.0), (54.0, 11.0));
-    coat::trunk(canvas, look, &trunk, extent, &belly, random);
+    coat::trunk(canvas, look, &trunk, extent, Some(&belly), random);
 
     let thigh = Shape::ellipse((56.0, -22.0), (25.0, 22.0));
     let spots = Extent {
         center: (56.0, -22.0),
         reach: (20.0, 18.0),
     };
-    coat::trunk(
-        canvas,
-        look,
-        &thigh,
-        spots,
-        &Shape::ellipse((0.0, 99.0), (1.0, 1.0)),
-        random,
-    );
+    coat::trunk(canvas, look, &thigh, spots, None, random);
     coat::leg(
         canvas,
         look,
@@ -191,8 +143,8 @@ pub(super) fn lying(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng) {
         false,
         random,
     );
-    if !behind {
-        coat::tail(canvas, look, &tail, 12.0);
+    if cat {
+        tail::laid(canvas, look, (72.0, -20.0), random);
     }
     collar(canvas, look, (-44.0, -52.0), 26.0);
     head(canvas, look, (-50.0, -86.0), 1.04, random);
@@ -212,7 +164,7 @@ pub(super) fn portrait(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng
         reach: (70.0, 62.0),
     };
     let chest = Shape::ellipse((0.0, 0.0), (wide(30.0), 58.0));
-    coat::trunk(canvas, look, &shoulders, extent, &chest, random);
+    coat::trunk(canvas, look, &shoulders, extent, Some(&chest), random);
     if look.breed.markings == Markings::Feathers {
         fringe(canvas, look, -30.0);
     }
@@ -231,7 +183,7 @@ fn collar(canvas: &mut Canvas, look: &Look, (x, y): (f32, f32), half_width: f32)
     canvas.stroke(&band, colour.darker(0.5), 9.5);
     canvas.stroke(&band, colour, 6.5);
     let tag = Shape::ellipse((x, y + 13.0), (5.0, 5.5));
-    canvas.fill(&tag, crate::sample::draw::Colour::hex(0xf4_d0_50));
+    canvas.fill(&tag, Colour::hex(0xf4_d0_50));
     canvas.stroke(&tag, colour.darker(0.6), 1.5);
 }
 

@@ -21,25 +21,29 @@ pub(super) fn part(canvas: &mut Canvas, look: &Look, shape: &Shape, colour: Colo
     canvas.stroke(shape, look.outline(), OUTLINE);
 }
 
-/// The trunk with its markings; `under` is its lower side.
+/// The trunk with its markings; `under` is its lighter underside, if seen.
 pub(super) fn trunk(
     canvas: &mut Canvas,
     look: &Look,
     shape: &Shape,
     extent: Extent,
-    under: &Shape,
+    under: Option<&Shape>,
     random: &mut ChaCha8Rng,
 ) {
     canvas.fill_round(shape, look.coat);
     canvas.clipped(shape, |canvas| {
         match look.breed.markings {
             Markings::Stripes => stripes(canvas, look, extent, random),
-            Markings::Spots => spots(canvas, look, extent, random),
-            Markings::Points => canvas.tint(under, look.dark, 0.12),
-            Markings::Plain | Markings::Mask | Markings::Feathers => {}
+            Markings::Spots => spots(canvas, look, extent, &[], random),
+            _ => {}
         }
-        if !matches!(look.breed.markings, Markings::Points) {
-            canvas.tint(under, look.light, 0.9);
+        if let Some(under) = under {
+            let opacity = if look.breed.markings == Markings::Points {
+                0.4
+            } else {
+                0.9
+            };
+            canvas.tint(under, look.light, opacity);
         }
     });
     canvas.stroke(shape, look.outline(), OUTLINE);
@@ -67,15 +71,23 @@ fn stripes(canvas: &mut Canvas, look: &Look, extent: Extent, random: &mut ChaCha
     }
 }
 
-/// Spots of all sizes that mostly keep their distance.
-pub(super) fn spots(canvas: &mut Canvas, look: &Look, extent: Extent, random: &mut ChaCha8Rng) {
+/// Spots of all sizes that keep their distance from one another and from `free` places.
+pub(super) fn spots(
+    canvas: &mut Canvas,
+    look: &Look,
+    extent: Extent,
+    free: &[Point],
+    random: &mut ChaCha8Rng,
+) {
     let Extent { center, reach } = extent;
-    let mut placed: Vec<Point> = Vec::new();
+    let mut placed: Vec<Point> = free.to_vec();
     for _ in 0..90 {
         let x = center.0 + reach.0 * random.random_range(-1.0..1.0);
         let y = center.1 + reach.1 * random.random_range(-1.0..1.0);
-        let near = |other: &Point| (other.0 - x).hypot(other.1 - y) < 15.0;
-        if placed.iter().any(near) {
+        if placed
+            .iter()
+            .any(|other| (other.0 - x).hypot(other.1 - y) < 15.0)
+        {
             continue;
         }
         placed.push((x, y));
@@ -134,31 +146,5 @@ fn leg_spots(canvas: &mut Canvas, look: &Look, points: &[Point], random: &mut Ch
             let y = from.1 + share * (to.1 - from.1) + random.random_range(-3.0..3.0);
             canvas.fill(&Shape::ellipse((x, y), (3.2, 2.8)), look.dark);
         }
-    }
-}
-
-/// A tail along the points, from the body to its tip.
-pub(super) fn tail(canvas: &mut Canvas, look: &Look, points: &[Point], width: f32) {
-    let markings = look.breed.markings;
-    let width = match markings {
-        Markings::Mask => 1.7 * width,
-        Markings::Feathers => 1.6 * width,
-        Markings::Spots => 0.8 * width,
-        _ => width,
-    };
-    let line = Shape::curve(points);
-    let colour = if markings == Markings::Points {
-        look.dark
-    } else {
-        look.coat
-    };
-    canvas.stroke(&line, look.outline(), width + 2.0 * OUTLINE);
-    canvas.stroke(&line, colour, width);
-    match markings {
-        Markings::Stripes => canvas.stroke_dashed(&line, look.dark, width, (5.0, 9.0)),
-        Markings::Spots => canvas.stroke_dashed(&line, look.dark, 0.7 * width, (6.0, 13.0)),
-        Markings::Mask => canvas.stroke(&line, look.light, 0.45 * width),
-        Markings::Feathers => canvas.stroke(&line, look.light, 0.35 * width),
-        Markings::Plain | Markings::Points => {}
     }
 }

@@ -28,7 +28,8 @@ pub(super) fn draw(canvas: &mut Canvas, look: &Look, random: &mut ChaCha8Rng) {
                 center: (0.0, -8.0),
                 reach: (34.0, 34.0),
             };
-            coat::spots(canvas, look, extent, random);
+            let face = [-18.0, -10.0, 10.0, 18.0].map(|x| (look.turn + x, -8.0));
+            coat::spots(canvas, look, extent, &face, random);
         }
         Markings::Mask => white_face(canvas, look),
         _ => {}

@@ -9,6 +9,7 @@ mod dog_head;
 mod face;
 mod look;
 mod pose;
+mod tail;
 
 use rand_chacha::ChaCha8Rng;
 

@@ -1,5 +1,10 @@
-use std::fmt::Display;
+mod hint;
+mod list;
+
 use std::path::PathBuf;
+
+use list::listed;
+pub use list::{MirrorFailure, UnreadableImage};
 
 /// How many names an error spells out before it only counts.
 const NAMED: usize = 10;
@@ -239,142 +244,9 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// What a person can do about it, where there is something.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Io { source } | Self::Unpack { source, .. }
-                if source.kind() == std::io::ErrorKind::StorageFull =>
-            {
-                "free some disk space and run again".to_owned()
-            }
-            Self::NoFolder { .. } => "check the path of the data set".to_owned(),
-            Self::Layout {
-                nested: Some(nested),
-                ..
-            } => {
-                format!("did you mean `{}`?", nested.display())
-            }
-            Self::Layout { expected, .. } => {
-                format!("choose the folder that holds `{expected}`")
-            }
-            Self::MissingImages { .. } => {
-                "unpack `images.tar.gz` again, or take the missing names out of the lists"
-                    .to_owned()
-            }
-            Self::UnreadableImages { .. } => {
-                "replace these images, or take them out of the data set".to_owned()
-            }
-            Self::TooFewClasses { .. } => {
-                "put the images of each class into a folder named after the class".to_owned()
-            }
-            Self::EmptyClass { .. } => "add images to the folder, or remove it".to_owned(),
-            Self::StrayFolder { .. } => {
-                "move it away, or move its images into `train` or `test`".to_owned()
-            }
-            Self::Download { root, archive, .. } => format!(
-                "check the network and run again, which goes on where this stopped; \
-                 or put `{archive}` into `{}` by hand",
-                root.display()
-            ),
-            Self::Checksum { path, .. } => {
-                format!("remove `{}` to have it downloaded again", path.display())
-            }
-            Self::Busy { .. } => "wait until the other download is done".to_owned(),
-            Self::Unpack { path, .. } => {
-                format!(
-                    "if `{}` is damaged, remove it and run again",
-                    path.display()
-                )
-            }
-            Self::NotASample { root } => {
-                format!("choose another folder, or remove `{}`", root.display())
-            }
-            _ => return None,
-        };
-        Some(hint)
-    }
-}
-
 impl From<std::io::Error> for Error {
     /// Only for errors of `fs_err`, whose text names the path.
     fn from(source: std::io::Error) -> Self {
         Self::Io { source }
-    }
-}
-
-/// An image that cannot be read or decoded, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnreadableImage {
-    /// The image file.
-    pub path: PathBuf,
-    /// The reason, in words.
-    pub reason: String,
-}
-
-impl Display for UnreadableImage {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "`{}` ({})", self.path.display(), self.reason)
-    }
-}
-
-/// A mirror that did not give an archive, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MirrorFailure {
-    /// Address of the mirror.
-    pub mirror: String,
-    /// The reason, in words.
-    pub reason: String,
-}
-
-impl Display for MirrorFailure {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "`{}` ({})", self.mirror, self.reason)
-    }
-}
-
-/// The first `limit` items, and how many more there are.
-fn listed(items: impl IntoIterator<Item = impl Display>, limit: usize) -> String {
-    let mut items = items.into_iter();
-    let named: Vec<String> = items
-        .by_ref()
-        .take(limit)
-        .map(|item| item.to_string())
-        .collect();
-    match items.count() {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn missing(count: usize) -> Error {
-        let images = (1..=count)
-            .map(|number| format!("images/Pug_{number}.jpg").into())
-            .collect();
-        Error::MissingImages {
-            path: "annotations".into(),
-            total: 50,
-            images,
-        }
-    }
-
-    #[test]
-    fn few_missing_images_are_all_named() {
-        assert_eq!(
-            missing(2).to_string(),
-            "2 of 50 images named in `annotations` are missing: \
-             `images/Pug_1.jpg`, `images/Pug_2.jpg`"
-        );
-    }
-
-    #[test]
-    fn of_many_missing_images_ten_are_named_and_the_rest_counted() {
-        let text = missing(13).to_string();
-        assert!(text.starts_with("13 of 50 images"), "{text}");
-        assert!(text.ends_with("`images/Pug_10.jpg` and 3 more"), "{text}");
     }
 }

@@ -1,0 +1,58 @@
+use super::Error;
+
+impl Error {
+    /// What a person can do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Io { source } | Self::Unpack { source, .. }
+                if source.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                "free some disk space and run again".to_owned()
+            }
+            Self::NoFolder { .. } => "check the path of the data set".to_owned(),
+            Self::Layout {
+                nested: Some(nested),
+                ..
+            } => {
+                format!("did you mean `{}`?", nested.display())
+            }
+            Self::Layout { expected, .. } => {
+                format!("choose the folder that holds `{expected}`")
+            }
+            Self::MissingImages { .. } => {
+                "unpack `images.tar.gz` again, or take the missing names out of the lists"
+                    .to_owned()
+            }
+            Self::UnreadableImages { .. } => {
+                "replace these images, or take them out of the data set".to_owned()
+            }
+            Self::TooFewClasses { .. } => {
+                "put the images of each class into a folder named after the class".to_owned()
+            }
+            Self::EmptyClass { .. } => "add images to the folder, or remove it".to_owned(),
+            Self::StrayFolder { .. } => {
+                "move it away, or move its images into `train` or `test`".to_owned()
+            }
+            Self::Download { root, archive, .. } => format!(
+                "check the network and run again, which goes on where this stopped; \
+                 or put `{archive}` into `{}` by hand",
+                root.display()
+            ),
+            Self::Checksum { path, .. } => {
+                format!("remove `{}` to have it downloaded again", path.display())
+            }
+            Self::Busy { .. } => "wait until the other download is done".to_owned(),
+            Self::Unpack { path, .. } => {
+                format!(
+                    "if `{}` is damaged, remove it and run again",
+                    path.display()
+                )
+            }
+            Self::NotASample { root } => {
+                format!("choose another folder, or remove `{}`", root.display())
+            }
+            _ => return None,
+        };
+        Some(hint)
+    }
+}

@@ -1,0 +1,79 @@
+use std::fmt::Display;
+use std::path::PathBuf;
+
+/// An image that cannot be read or decoded, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableImage {
+    /// The image file.
+    pub path: PathBuf,
+    /// The reason, in words.
+    pub reason: String,
+}
+
+impl Display for UnreadableImage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "`{}` ({})", self.path.display(), self.reason)
+    }
+}
+
+/// A mirror that did not give an archive, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MirrorFailure {
+    /// Address of the mirror.
+    pub mirror: String,
+    /// The reason, in words.
+    pub reason: String,
+}
+
+impl Display for MirrorFailure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "`{}` ({})", self.mirror, self.reason)
+    }
+}
+
+/// The first `limit` items, and how many more there are.
+pub(super) fn listed(items: impl IntoIterator<Item = impl Display>, limit: usize) -> String {
+    let mut items = items.into_iter();
+    let named: Vec<String> = items
+        .by_ref()
+        .take(limit)
+        .map(|item| item.to_string())
+        .collect();
+    match items.count() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use crate::Error;
+
+    fn missing(count: usize) -> Error {
+        let images = (1..=count)
+            .map(|number| format!("images/Pug_{number}.jpg").into())
+            .collect();
+        Error::MissingImages {
+            path: "annotations".into(),
+            total: 50,
+            images,
+        }
+    }
+
+    #[test]
+    fn few_missing_images_are_all_named() {
+        assert_eq!(
+            missing(2).to_string(),
+            "2 of 50 images named in `annotations` are missing: \
+             `images/Pug_1.jpg`, `images/Pug_2.jpg`"
+        );
+    }
+
+    #[test]
+    fn of_many_missing_images_ten_are_named_and_the_rest_counted() {
+        let text = missing(13).to_string();
+        assert!(text.starts_with("13 of 50 images"), "{text}");
+        assert!(text.ends_with("`images/Pug_10.jpg` and 3 more"), "{text}");
+    }
+}

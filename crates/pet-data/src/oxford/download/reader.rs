@@ -1,0 +1,40 @@
+use std::cell::Cell;
+use std::io::Read;
+use std::rc::Rc;
+
+use crate::Progress;
+
+/// Reports every byte that is read.
+pub(super) struct Counted<'a, R> {
+    pub(super) reader: R,
+    pub(super) progress: &'a dyn Progress,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.progress.advance(count as u64);
+        Ok(count)
+    }
+}
+
+/// Reads no more bytes than are allowed at the moment, so that neither a header without end nor
+/// an entry that is longer than it says can fill memory or disk.
+pub(super) struct Allowed<R> {
+    pub(super) reader: R,
+    pub(super) left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Allowed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 && !buffer.is_empty() {
+            return Err(std::io::Error::other(
+                "more stands between two entries than is allowed",
+            ));
+        }
+        let count = self.reader.by_ref().take(left).read(buffer)?;
+        self.left.set(left - count as u64);
+        Ok(count)
+    }
+}

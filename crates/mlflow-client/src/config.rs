@@ -58,7 +58,9 @@ impl Config {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let uri = lookup("MLFLOW_TRACKING_URI");
-        let tracking_uri = uri.as_deref().map_or(Ok(TrackingUri::default()), str::parse)?;
+        let tracking_uri = uri
+            .as_deref()
+            .map_or(Ok(TrackingUri::default()), str::parse)?;
         let mut config = Self::new(tracking_uri);
         config.experiment_name = lookup("MLFLOW_EXPERIMENT_NAME");
         config.run_id = lookup("MLFLOW_RUN_ID");

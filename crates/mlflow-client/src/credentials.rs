@@ -13,14 +13,18 @@ pub(crate) fn find(
     lookup: &impl Fn(&str) -> Option<String>,
     uri: Option<&str>,
 ) -> Result<Credentials> {
+    let environment = (
+        lookup("MLFLOW_TRACKING_USERNAME"),
+        lookup("MLFLOW_TRACKING_PASSWORD"),
+    );
     let from_uri = uri.and_then(in_uri);
-    let environment = (lookup("MLFLOW_TRACKING_USERNAME"), lookup("MLFLOW_TRACKING_PASSWORD"));
     let (user, password) = match (environment, from_uri) {
-        ((Some(user), Some(password)), _) => (Some(user), Some(password)),
-        (_, Some((user, password))) => (Some(user), Some(password)),
+        ((Some(user), Some(password)), _) | (_, Some((user, password))) => {
+            (Some(user), Some(password))
+        }
         ((user, password), None) => {
-            let file = in_home(lookup)?;
-            (user.or(file.0), password.or(file.1))
+            let (filed_user, filed_password) = in_home(lookup)?;
+            (user.or(filed_user), password.or(filed_password))
         }
     };
     Ok(match (user, password, lookup("MLFLOW_TRACKING_TOKEN")) {
@@ -39,7 +43,9 @@ fn in_uri(uri: &str) -> Option<(String, String)> {
     let (user, _) = authority.rsplit_once('@')?;
     let (user, password) = user.split_once(':').unwrap_or((user, ""));
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    scheme.starts_with("http").then(|| (decode(user), decode(password)))
+    scheme
+        .starts_with("http")
+        .then(|| (decode(user), decode(password)))
 }
 
 type UserAndPassword = (Option<String>, Option<String>);

@@ -155,6 +155,12 @@ pub trait RegistryStore: Send + Sync {
 
 /// Everything that MLflow keeps, in one place.
 pub trait Store: TrackingStore + RegistryStore {
+    /// Finds out quickly whether the store can be reached at all.
+    ///
+    /// # Errors
+    /// What a first contact can meet.
+    fn check(&self) -> Result<()>;
+
     /// The files below an artifact URI of this store.
     ///
     /// # Errors

@@ -5,8 +5,8 @@ mod path;
 pub(crate) mod uri;
 
 pub(crate) use folder::FolderArtifacts;
-pub(crate) use path::check_path;
 use path::check_new_path;
+pub(crate) use path::check_path;
 
 use crate::error::{Error, Result};
 use std::io::{self, Read};

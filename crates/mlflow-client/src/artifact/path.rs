@@ -55,7 +55,10 @@ mod tests {
     #[test]
     fn what_mlflow_would_change_is_refused_for_new_artifacts() {
         for path in ["a#b", "a?", "50%20off", "%41"] {
-            assert!(check_path(path).is_ok() && check_new_path(path).is_err(), "{path}");
+            assert!(
+                check_path(path).is_ok() && check_new_path(path).is_err(),
+                "{path}"
+            );
         }
         assert!(check_new_path("100%.txt").is_ok() && check_new_path("a%zz").is_ok());
     }

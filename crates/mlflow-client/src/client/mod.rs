@@ -60,6 +60,15 @@ impl Client {
         &self.place
     }
 
+    /// Finds out at once, without repeating, whether the store can be reached: a program can tell
+    /// its user before it starts to work.
+    ///
+    /// # Errors
+    /// When a server does not answer as MLflow does.
+    pub fn check(&self) -> Result<()> {
+        self.store.check()
+    }
+
     /// The files below an artifact URI, such as a run's
     /// [`artifact_uri`](crate::Run::artifact_uri).
     ///

@@ -48,6 +48,11 @@ impl LocalStore {
 }
 
 impl Store for LocalStore {
+    /// Opening has found out everything.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn artifact_repository(&self, uri: &str) -> Result<Box<dyn ArtifactRepository>> {
         Ok(Box::new(FolderArtifacts::new(uri::to_path(uri)?)))
     }

@@ -51,6 +51,10 @@ impl RestStore {
 }
 
 impl Store for RestStore {
+    fn check(&self) -> Result<()> {
+        self.version().map(|_| ())
+    }
+
     /// Artifacts that the server passes on (`mlflow-artifacts:`) and folders of this machine.
     fn artifact_repository(&self, uri: &str) -> Result<Box<dyn ArtifactRepository>> {
         if uri.starts_with("mlflow-artifacts:") {

@@ -44,11 +44,20 @@ fn everything_set() {
     assert_eq!(found.run_id.as_deref(), Some("abc"));
     assert_eq!(found.http.credentials, basic("me", "secret"));
     assert!(found.http.insecure_tls);
-    assert_eq!(found.http.server_certificate.as_deref(), Some("/ca.pem".as_ref()));
+    assert_eq!(
+        found.http.server_certificate.as_deref(),
+        Some("/ca.pem".as_ref())
+    );
     assert_eq!(found.http.timeout, Duration::from_millis(2500));
-    assert_eq!((found.http.max_retries, found.http.backoff), (3, Duration::ZERO));
+    assert_eq!(
+        (found.http.max_retries, found.http.backoff),
+        (3, Duration::ZERO)
+    );
     let shown = format!("{found:?}");
-    assert!(!shown.contains("secret") && !shown.contains("unused"), "{shown}");
+    assert!(
+        !shown.contains("secret") && !shown.contains("unused"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -61,7 +70,10 @@ fn credentials_in_mlflows_order() {
     let found = |variables: &[(&str, &str)]| config(variables).unwrap().http.credentials;
 
     assert_eq!(found(&[home]), basic("filed", "filed too"));
-    assert_eq!(found(&[home, ("MLFLOW_TRACKING_PASSWORD", "mine")]), basic("filed", "mine"));
+    assert_eq!(
+        found(&[home, ("MLFLOW_TRACKING_PASSWORD", "mine")]),
+        basic("filed", "mine")
+    );
     let token = ("MLFLOW_TRACKING_TOKEN", "t");
     assert_eq!(found(&[home, token]), basic("filed", "filed too"));
     assert_eq!(found(&[token]), Credentials::Token(Secret::new("t")));

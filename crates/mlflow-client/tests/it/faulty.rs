@@ -3,7 +3,8 @@
 mod stub;
 
 use mlflow_client::{
-    Batch, Client, Config, Credentials, Error, HttpOptions, NewModelVersion, NewRun, RunQuery, Secret,
+    Batch, Client, Config, Credentials, Error, HttpOptions, NewModelVersion, NewRun, RunQuery,
+    Secret,
 };
 use std::error::Error as _;
 use std::net::TcpListener;
@@ -38,7 +39,9 @@ fn run_of(id: &str) -> String {
 fn passing_refusals_are_tried_again() {
     for status in [408, 429, 500, 502, 503, 504] {
         let stub = Stub::start(vec![Answer::text(status, "busy"), Answer::Drop, json("{}")]);
-        connect(&stub.url, options()).log_batch("r", &batch()).unwrap();
+        connect(&stub.url, options())
+            .log_batch("r", &batch())
+            .unwrap();
         assert_eq!(stub.requests().len(), 3, "{status}");
     }
 }
@@ -46,7 +49,9 @@ fn passing_refusals_are_tried_again() {
 #[test]
 fn patience_ends() {
     let stub = Stub::start(vec![Answer::text(503, "down for repair"); 4]);
-    let error = connect(&stub.url, options()).log_batch("r", &batch()).unwrap_err();
+    let error = connect(&stub.url, options())
+        .log_batch("r", &batch())
+        .unwrap_err();
     assert_eq!(stub.requests().len(), 4, "once and three times more");
     assert!(error.to_string().contains("503") && error.to_string().contains("down for repair"));
     assert!(error.hint().is_some());
@@ -55,9 +60,14 @@ fn patience_ends() {
 #[test]
 fn retry_after_is_respected_up_to_the_cap() {
     for (asked, least, most) in [("0", 0, 200), ("1", 300, 900), ("86400", 300, 900)] {
-        let stub = Stub::start(vec![Answer::with(429, &format!("Retry-After: {asked}"), "slow"), json("{}")]);
+        let stub = Stub::start(vec![
+            Answer::with(429, &format!("Retry-After: {asked}"), "slow"),
+            json("{}"),
+        ]);
         let start = Instant::now();
-        connect(&stub.url, options()).log_batch("r", &batch()).unwrap();
+        connect(&stub.url, options())
+            .log_batch("r", &batch())
+            .unwrap();
         let waited = start.elapsed().as_millis();
         assert!((least..most).contains(&waited), "{asked}: {waited}");
     }
@@ -65,8 +75,17 @@ fn retry_after_is_respected_up_to_the_cap() {
 
 #[test]
 fn what_makes_something_is_not_repeated_blindly() {
-    let create = |client: &Client| client.create_run("1", &NewRun::new("a", 1)).map(|run| run.id);
-    for fault in [Answer::Drop, Answer::text(500, "oops"), Answer::text(503, "oops"), Answer::Silence] {
+    let create = |client: &Client| {
+        client
+            .create_run("1", &NewRun::new("a", 1))
+            .map(|run| run.id)
+    };
+    for fault in [
+        Answer::Drop,
+        Answer::text(500, "oops"),
+        Answer::text(503, "oops"),
+        Answer::Silence,
+    ] {
         let stub = Stub::start(vec![fault, json(&run_of("second"))]);
         assert!(create(&connect(&stub.url, options())).is_err());
         assert_eq!(stub.requests().len(), 1);
@@ -82,7 +101,11 @@ fn what_makes_something_is_not_repeated_blindly() {
 
 #[test]
 fn a_server_that_is_down_comes_back() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let url = format!("http://127.0.0.1:{port}");
     let client = connect(&url, options());
     let error = client.log_batch("r", &batch()).unwrap_err();
@@ -90,7 +113,13 @@ fn a_server_that_is_down_comes_back() {
     assert!(error.source().is_some() && error.hint().is_some());
 
     // Nothing listens: even what makes something may wait.
-    let patient = connect(&url, HttpOptions { backoff: Duration::from_millis(100), ..options() });
+    let patient = connect(
+        &url,
+        HttpOptions {
+            backoff: Duration::from_millis(100),
+            ..options()
+        },
+    );
     let waiting = std::thread::spawn(move || patient.create_run("1", &NewRun::new("a", 1)));
     std::thread::sleep(Duration::from_millis(100));
     let stub = Stub::on(port, vec![json(&run_of("late"))]);
@@ -102,7 +131,15 @@ fn a_server_that_is_down_comes_back() {
 fn a_silent_server_times_out() {
     let stub = Stub::start(vec![Answer::Silence]);
     let start = Instant::now();
-    let error = connect(&stub.url, HttpOptions { max_retries: 0, ..options() }).run("r").unwrap_err();
+    let error = connect(
+        &stub.url,
+        HttpOptions {
+            max_retries: 0,
+            ..options()
+        },
+    )
+    .run("r")
+    .unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error}");
     assert!(start.elapsed() < Duration::from_secs(3));
 }
@@ -110,12 +147,23 @@ fn a_silent_server_times_out() {
 #[test]
 fn answers_that_are_not_mlflows() {
     let html = "<html><body>Welcome to nginx!</body></html>";
-    let stub = Stub::start(vec![Answer::text(200, html), Answer::text(404, html), json("[1]"), json("{\"run\":")]);
+    let stub = Stub::start(vec![
+        Answer::text(200, html),
+        Answer::text(404, html),
+        json("[1]"),
+        json("{\"run\":"),
+    ]);
     let client = connect(&stub.url, options());
     let error = client.run("r").unwrap_err();
-    assert!(matches!(&error, Error::Answer { got, .. } if got.contains("Welcome")), "{error}");
+    assert!(
+        matches!(&error, Error::Answer { got, .. } if got.contains("Welcome")),
+        "{error}"
+    );
     let error = client.run("r").unwrap_err();
-    assert!(matches!(&error, Error::Server { status: 404, code, .. } if code == "-"), "{error}");
+    assert!(
+        matches!(&error, Error::Server { status: 404, code, .. } if code == "-"),
+        "{error}"
+    );
     assert!(error.hint().is_some());
     assert!(matches!(client.run("r"), Err(Error::Answer { .. })));
     assert!(matches!(client.run("r"), Err(Error::Answer { .. })));
@@ -131,33 +179,60 @@ fn a_forbidden_host_gets_the_hint() {
 
 #[test]
 fn credentials_are_sent_but_never_shown() {
-    let basic = Credentials::Basic { user: "me".to_owned(), password: Secret::new("pa:ss") };
+    let basic = Credentials::Basic {
+        user: "me".to_owned(),
+        password: Secret::new("pa:ss"),
+    };
     let token = Credentials::Token(Secret::new("s3cret"));
-    for (credentials, header) in [(basic, "authorization: Basic bWU6cGE6c3M="), (token, "authorization: Bearer s3cret")] {
+    for (credentials, header) in [
+        (basic, "authorization: Basic bWU6cGE6c3M="),
+        (token, "authorization: Bearer s3cret"),
+    ] {
         let stub = Stub::start(vec![Answer::text(401, "no")]);
-        let client = connect(&stub.url, HttpOptions { credentials, ..options() });
+        let client = connect(
+            &stub.url,
+            HttpOptions {
+                credentials,
+                ..options()
+            },
+        );
         let error = client.run("r").unwrap_err();
         let head = &stub.requests()[0].head;
-        assert!(head.to_lowercase().contains(&header.to_lowercase()), "{head}");
+        assert!(
+            head.to_lowercase().contains(&header.to_lowercase()),
+            "{head}"
+        );
         assert!(error.hint().unwrap().contains("MLFLOW_TRACKING_TOKEN"));
         let shown = format!("{error} {error:?} {client:?}");
-        assert!(!shown.contains("s3cret") && !shown.contains("pa:ss") && !shown.contains("bWU6"), "{shown}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("pa:ss") && !shown.contains("bWU6"),
+            "{shown}"
+        );
     }
 }
 
 #[test]
 fn a_broken_upload_starts_anew() {
     let run = r#"{"run":{"info":{"run_id":"r","status":"RUNNING","artifact_uri":"mlflow-artifacts:/1/r/artifacts"}}}"#;
-    let stub = Stub::start(vec![json(run), Answer::DropWithin(1000), Answer::text(200, "")]);
+    let stub = Stub::start(vec![
+        json(run),
+        Answer::DropWithin(1000),
+        Answer::text(200, ""),
+    ]);
     let client = connect(&stub.url, options());
     let place = tempfile::NamedTempFile::new().unwrap();
     let bytes: Vec<u8> = (0..2_000_000_u32).map(|i| (i >> 3) as u8).collect();
     fs_err::write(place.path(), &bytes).unwrap();
-    let artifacts = client.artifacts(&client.run("r").unwrap().artifact_uri).unwrap();
+    let artifacts = client
+        .artifacts(&client.run("r").unwrap().artifact_uri)
+        .unwrap();
     artifacts.upload_file(place.path(), "weights.bin").unwrap();
     let requests = stub.requests();
     let last = requests.last().unwrap();
-    assert!(last.head.starts_with("PUT /api/2.0/mlflow-artifacts/artifacts/1/r/artifacts/weights.bin "));
+    assert!(
+        last.head
+            .starts_with("PUT /api/2.0/mlflow-artifacts/artifacts/1/r/artifacts/weights.bin ")
+    );
     assert!(last.body == bytes, "the whole file, from its beginning");
 }
 
@@ -168,16 +243,26 @@ fn a_broken_download_leaves_nothing() {
     let client = connect(&stub.url, options());
     let place = tempfile::tempdir().unwrap();
     let artifacts = client.artifacts("mlflow-artifacts:/1/r/artifacts").unwrap();
-    assert!(artifacts.download_file("a.bin", &place.path().join("a.bin")).is_err());
+    assert!(
+        artifacts
+            .download_file("a.bin", &place.path().join("a.bin"))
+            .is_err()
+    );
     assert_eq!(fs_err::read_dir(place.path()).unwrap().count(), 0);
 }
 
 #[test]
 fn a_hostile_listing_stays_outside() {
-    let stub = Stub::start(vec![json(r#"{"files":[{"path":"../../evil","is_dir":false,"file_size":1}]}"#)]);
+    let stub = Stub::start(vec![json(
+        r#"{"files":[{"path":"../../evil","is_dir":false,"file_size":1}]}"#,
+    )]);
     let place = tempfile::tempdir().unwrap();
-    let artifacts = connect(&stub.url, options()).artifacts("mlflow-artifacts:/1").unwrap();
-    let error = artifacts.download_folder("", &place.path().join("target")).unwrap_err();
+    let artifacts = connect(&stub.url, options())
+        .artifacts("mlflow-artifacts:/1")
+        .unwrap();
+    let error = artifacts
+        .download_folder("", &place.path().join("target"))
+        .unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error}");
 }
 
@@ -187,7 +272,11 @@ fn defaults_left_out_and_unknown_fields_are_fine() {
         "data":{"metrics":[{"key":"a","value":"NaN","timestamp":"5"},{"key":"b","value":3}]}}],"next_page_token":""}"#;
     let stub = Stub::start(vec![json(old), json("{}")]);
     let client = connect(&stub.url, options());
-    let run = client.search_runs(&RunQuery::new("1")).next().unwrap().unwrap();
+    let run = client
+        .search_runs(&RunQuery::new("1"))
+        .next()
+        .unwrap()
+        .unwrap();
     assert_eq!(run.start_time, Some(1_700_000_000_000));
     assert!(run.metrics["a"].value.is_nan() && run.metrics["a"].timestamp == 5);
     assert!(run.tags.is_empty() && run.end_time.is_none());
@@ -195,10 +284,12 @@ fn defaults_left_out_and_unknown_fields_are_fine() {
 }
 
 #[test]
-fn the_version_is_asked_once() {
+fn a_check_does_not_wait() {
     let stub = Stub::start(vec![Answer::text(200, "3.17.2"), Answer::text(503, "no")]);
-    let store = mlflow_client::RestStore::new(&stub.url, &options()).unwrap();
-    assert_eq!(store.version().unwrap(), "3.17.2");
-    assert!(store.version().is_err());
+    let client = connect(&stub.url, HttpOptions::default());
+    client.check().unwrap();
+    assert!(client.check().is_err());
     assert_eq!(stub.requests().len(), 2);
+    let store = mlflow_client::RestStore::new(&stub.url, &options()).unwrap();
+    assert!(store.version().is_err(), "nobody listens any more");
 }

@@ -1,5 +1,7 @@
 //! The client from outside: the same suite against every store, a faulty server, and MLflow itself.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic like tests")]
+
 mod config;
 mod faulty;
 mod mlflow;

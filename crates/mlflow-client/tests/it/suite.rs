@@ -1,11 +1,14 @@
 //! What every store must do, in the same words.
 
+mod artifacts;
+mod registry;
+mod searches;
+
 use mlflow_client::{
-    Batch, Client, Error, Lifecycle, Metric, NewModelVersion, NewRun, Run, RunQuery, RunStatus,
+    Batch, Client, Error, Lifecycle, Metric, NewModelVersion, NewRun, Run, RunStatus,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use std::collections::BTreeMap;
 
 /// Runs everything against a store that nobody else uses.
 pub(crate) fn run(client: &Client) {
@@ -15,9 +18,9 @@ pub(crate) fn run(client: &Client) {
     numbers_survive(client);
     repeated_logging_changes_nothing(client);
     large_batches(client);
-    searches(client);
-    registry(client);
-    artifacts(client);
+    searches::run(client);
+    registry::run(client);
+    artifacts::run(client);
     what_is_not_there(client);
 }
 
@@ -240,193 +243,6 @@ fn large_batches(client: &Client) {
             .count(),
         130
     );
-}
-
-fn searches(client: &Client) {
-    for (index, name) in ["a", "b", "c", "d", "e"].into_iter().enumerate() {
-        let run = start(client, "searches", name, 1000 + index as i64);
-        let mut batch = Batch::new()
-            .param("lr", format!("0.{index}"))
-            .tag("arch", format!("Net{index}"));
-        if name != "e" {
-            batch = batch.metric("val_acc", index as f64 / 10.0, 5, 0);
-        }
-        client.log_batch(&run.id, &batch).unwrap();
-        let status = if index % 2 == 0 {
-            RunStatus::Finished
-        } else {
-            RunStatus::Failed
-        };
-        client.update_run(&run.id, status, Some(2000)).unwrap();
-    }
-    let experiment = client.experiment("searches").unwrap();
-    let find = |filter: &str, order: &[&str], page_size: u32| -> String {
-        let mut query = RunQuery::new(&experiment.id).filter(filter);
-        query.order_by = order.iter().map(ToString::to_string).collect();
-        query.page_size = page_size;
-        let runs = client.search_runs(&query);
-        runs.map(|run| run.unwrap().name).collect()
-    };
-    assert_eq!(find("", &[], 500), "edcba", "the latest first");
-    assert_eq!(
-        find("", &["attributes.start_time ASC"], 2),
-        "abcde",
-        "in pages"
-    );
-    assert_eq!(
-        find("metrics.val_acc > 0.05", &["metrics.val_acc DESC"], 1),
-        "dcb"
-    );
-    assert_eq!(
-        find("", &["metrics.val_acc ASC"], 500),
-        "abcde",
-        "what has no metric comes last"
-    );
-    assert_eq!(find("", &["metrics.val_acc DESC"], 500), "dcbae");
-    assert_eq!(
-        find("params.lr = '0.1' and tags.arch = 'Net1'", &[], 500),
-        "b"
-    );
-    assert_eq!(find("params.lr != '0.1'", &[], 500), "edca");
-    assert_eq!(
-        find("tags.arch LIKE 'Net%' AND tags.arch != 'Net0'", &[], 500),
-        "edcb"
-    );
-    assert_eq!(find("tags.arch LIKE 'net%'", &[], 500), "");
-    assert_eq!(find("tags.arch ILIKE 'net%'", &[], 500), "edcba");
-    assert_eq!(find("attributes.status = 'FAILED'", &[], 500), "db");
-    assert_eq!(
-        find("status = 'FINISHED' and start_time <= 1002", &[], 500),
-        "ca"
-    );
-    assert_eq!(find("run_name = 'c'", &[], 500), "c");
-    let wrong = RunQuery::new(&experiment.id).filter("bogus.a = '1'");
-    assert!(client.search_runs(&wrong).next().unwrap().is_err());
-    let nowhere = RunQuery::new("987654");
-    assert!(client.search_runs(&nowhere).next().is_none());
-}
-
-fn registry(client: &Client) {
-    let run = start(client, "registry", "maker", 1);
-    let tags = BTreeMap::from([("task".to_owned(), "classification".to_owned())]);
-    let model = client
-        .register_model("my model's", "Tells things apart.", &tags)
-        .unwrap();
-    assert_eq!(
-        (model.description.as_str(), &model.tags),
-        ("Tells things apart.", &tags)
-    );
-    let again = client
-        .register_model("my model's", "other", &BTreeMap::new())
-        .unwrap();
-    assert_eq!(again.description, "Tells things apart.");
-    client
-        .set_registered_model_tag("my model's", "task", "sorting")
-        .unwrap();
-    assert!(matches!(
-        client.register_model("a/b", "", &tags),
-        Err(Error::Invalid { .. })
-    ));
-
-    let source = format!("{}/model", run.artifact_uri);
-    let new = NewModelVersion::new("my model's", &source)
-        .run_id(&run.id)
-        .description("d")
-        .tag("val_acc", "0.91");
-    let first = client.create_model_version(&new).unwrap();
-    assert_eq!((first.version, first.status.as_str()), (1, "READY"));
-    assert_eq!(
-        (first.run_id.as_deref(), &first.source),
-        (Some(run.id.as_str()), &source)
-    );
-    assert_eq!(
-        (first.description.as_str(), first.tags["val_acc"].as_str()),
-        ("d", "0.91")
-    );
-    client.create_model_version(&new).unwrap();
-    client
-        .set_model_version_tag("my model's", 1, "val_acc", "0.92")
-        .unwrap();
-    assert_eq!(
-        client.model_version("my model's", 1).unwrap().tags["val_acc"],
-        "0.92"
-    );
-    let versions = client
-        .model_versions("my model's")
-        .map(|version| version.unwrap().version);
-    assert_eq!(versions.collect::<Vec<_>>(), [2, 1]);
-    assert_eq!(client.download_uri("my model's", 1).unwrap(), source);
-
-    client.set_alias("my model's", "champion", 1).unwrap();
-    client.set_alias("my model's", "champion", 2).unwrap();
-    let champion = client
-        .model_version_by_alias("my model's", "champion")
-        .unwrap();
-    assert_eq!(
-        (champion.version, champion.aliases),
-        (2, vec!["champion".to_owned()])
-    );
-    let model = client.registered_model("my model's").unwrap();
-    assert_eq!(
-        (model.aliases["champion"], model.tags["task"].as_str()),
-        (2, "sorting")
-    );
-    client.delete_alias("my model's", "champion").unwrap();
-    client.delete_alias("my model's", "champion").unwrap();
-    assert!(
-        client
-            .model_version_by_alias("my model's", "champion")
-            .unwrap_err()
-            .is_not_found()
-    );
-    assert!(client.set_alias("my model's", "latest", 1).is_err());
-    let names = client.registered_models().map(|model| model.unwrap().name);
-    assert!(names.collect::<Vec<_>>().contains(&"my model's".to_owned()));
-}
-
-fn artifacts(client: &Client) {
-    let run = start(client, "artifacts", "keeper", 1);
-    let artifacts = client.artifacts(&run.artifact_uri).unwrap();
-    assert_eq!(artifacts.list("").unwrap(), []);
-    let place = tempfile::tempdir().unwrap();
-    let large = place.path().join("large.bin");
-    let bytes: Vec<u8> = (0..3_000_000_u32)
-        .map(|i| (i.wrapping_mul(i) >> 7) as u8)
-        .collect();
-    fs_err::write(&large, &bytes).unwrap();
-    artifacts
-        .upload_file(&large, "deep/er/large ü%&+;.bin")
-        .unwrap();
-    artifacts.upload_bytes(b"one", "classes.json").unwrap();
-    artifacts.upload_bytes(b"two!", "classes.json").unwrap();
-    artifacts.upload_bytes(b"", "empty.txt").unwrap();
-
-    let root = artifacts.list("").unwrap();
-    let shown: Vec<_> = root
-        .iter()
-        .map(|file| (file.path.as_str(), file.size))
-        .collect();
-    assert_eq!(
-        shown,
-        [
-            ("classes.json", Some(4)),
-            ("deep", None),
-            ("empty.txt", Some(0))
-        ]
-    );
-    let deep = artifacts.list("deep/er").unwrap();
-    assert_eq!(deep[0].path, "deep/er/large ü%&+;.bin");
-
-    let target = place.path().join("back");
-    assert_eq!(artifacts.download_folder("", &target).unwrap(), 3);
-    assert!(fs_err::read(target.join("deep/er/large ü%&+;.bin")).unwrap() == bytes);
-    assert_eq!(fs_err::read(target.join("classes.json")).unwrap(), b"two!");
-    let missing = artifacts
-        .download_file("none.json", &place.path().join("none"))
-        .unwrap_err();
-    assert!(missing.is_not_found(), "{missing}");
-    assert!(!place.path().join("none").exists());
-    assert!(artifacts.upload_bytes(b"x", "../x").is_err());
 }
 
 fn what_is_not_there(client: &Client) {

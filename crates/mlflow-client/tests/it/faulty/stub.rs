@@ -29,7 +29,8 @@ impl Answer {
         } else {
             format!("Content-Length: {}\r\n", body.len())
         };
-        let text = format!("HTTP/1.1 {status} X\r\n{header}\r\n{length}Connection: close\r\n\r\n{body}");
+        let text =
+            format!("HTTP/1.1 {status} X\r\n{header}\r\n{length}Connection: close\r\n\r\n{body}");
         Self::Bytes(text.into_bytes())
     }
 }
@@ -82,7 +83,9 @@ fn serve(stream: TcpStream, answer: &Answer, seen: &Mutex<Vec<Request>>) {
     let mut request = Request::default();
     while reader.read_line(&mut request.head).unwrap_or(0) > 2 {}
     let head = request.head.to_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
     let length: usize = length.map_or(0, |text| text.trim().parse().unwrap());
     let read = match answer {
         Answer::DropWithin(bytes) => *bytes,

@@ -1,0 +1,33 @@
+//! Figures and pictures about a classifier, and its model card.
+//!
+//! Everything here is a function of its input alone: no files, no clock, no randomness, no system
+//! fonts. The same input gives the same bytes.
+//!
+//! ```
+//! use pet_report::{ConfusionMatrix, confusion_matrix_png, measure};
+//!
+//! let classes = ["Beagle".to_string(), "Pug".to_string()];
+//! // One row per image with one probability per class, and each image's class.
+//! let probabilities = [vec![0.9, 0.1], vec![0.6, 0.4], vec![0.2, 0.8]];
+//! let labels = [0, 1, 1];
+//!
+//! let metrics = measure(&probabilities, &labels, &classes, "pet-cli evaluate --split test")?;
+//! assert_eq!(metrics.images, 3);
+//! assert_eq!(metrics.classes["Pug"].recall, 0.5);
+//!
+//! let matrix = ConfusionMatrix::new(&probabilities, &labels, classes.len())?;
+//! let png = confusion_matrix_png(&matrix, &classes, "Three dogs")?;
+//! assert!(png.starts_with(b"\x89PNG"));
+//! # Ok::<(), pet_report::Error>(())
+//! ```
+
+mod check;
+mod confusion;
+mod error;
+mod measure;
+mod plot;
+
+pub use confusion::{Confusion, ConfusionMatrix};
+pub use error::Error;
+pub use measure::{PROBABILITY_FLOOR, measure};
+pub use plot::{CurvePoint, confusion_matrix_png, training_curves_png};

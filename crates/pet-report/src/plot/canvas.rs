@@ -1,0 +1,224 @@
+//! A picture being drawn.
+
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+use tiny_skia::{
+    FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash,
+    Transform,
+};
+
+use super::colors::{Color, WHITE};
+use super::font::Font;
+use crate::Error;
+
+/// A point in pixels from the upper left corner.
+pub(super) type Point = (f32, f32);
+
+/// A white sheet with lines, areas and text on it, all antialiased.
+pub(super) struct Canvas {
+    pixels: Pixmap,
+    font: Font,
+}
+
+/// How a line looks.
+#[derive(Clone, Copy)]
+pub(super) struct Pen {
+    pub(super) color: Color,
+    pub(super) width: f32,
+    pub(super) dashed: bool,
+}
+
+impl Pen {
+    pub(super) const fn solid(color: Color, width: f32) -> Self {
+        Self {
+            color,
+            width,
+            dashed: false,
+        }
+    }
+
+    pub(super) const fn dashed(color: Color, width: f32) -> Self {
+        Self {
+            color,
+            width,
+            dashed: true,
+        }
+    }
+
+    fn stroke(self) -> Stroke {
+        let dash = if self.dashed {
+            StrokeDash::new(vec![5.0, 4.0], 0.0)
+        } else {
+            None
+        };
+        let line_cap = if self.dashed {
+            LineCap::Butt
+        } else {
+            LineCap::Round
+        };
+        Stroke {
+            width: self.width,
+            dash,
+            line_cap,
+            line_join: LineJoin::Round,
+            ..Stroke::default()
+        }
+    }
+}
+
+/// How a line of text looks and which part of it stands at the given place. Up and down it is
+/// always the middle of the capital letters.
+#[derive(Clone, Copy)]
+pub(super) struct Text {
+    pub(super) size: f32,
+    pub(super) color: Color,
+    pub(super) align: Align,
+    /// Degrees, clockwise, around the given place.
+    pub(super) angle: f32,
+}
+
+impl Text {
+    pub(super) const fn new(size: f32, color: Color, align: Align) -> Self {
+        Self {
+            size,
+            color,
+            align,
+            angle: 0.0,
+        }
+    }
+
+    pub(super) const fn turned(self, angle: f32) -> Self {
+        Self { angle, ..self }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Align {
+    Start,
+    Middle,
+    End,
+}
+
+/// What marks a value on a curve.
+#[derive(Clone, Copy)]
+pub(super) enum Marker {
+    Circle,
+    Square,
+}
+
+impl Canvas {
+    pub(super) fn new(width: u32, height: u32) -> Result<Self, Error> {
+        let mut pixels = Pixmap::new(width, height).ok_or(Error::Canvas { width, height })?;
+        pixels.fill(tiny_skia::Color::WHITE);
+        Ok(Self {
+            pixels,
+            font: Font::embedded()?,
+        })
+    }
+
+    /// The font that text is measured and drawn with.
+    pub(super) fn font(&self) -> Font {
+        self.font
+    }
+
+    pub(super) fn rectangle(&mut self, (left, top): Point, width: f32, height: f32, color: Color) {
+        if let Some(area) = Rect::from_xywh(left, top, width, height) {
+            self.pixels
+                .fill_rect(area, &paint(color), Transform::identity(), None);
+        }
+    }
+
+    /// A line through `points`; nothing for fewer than two.
+    pub(super) fn line(&mut self, points: &[Point], pen: Pen) {
+        let mut path = PathBuilder::new();
+        for (index, &(x, y)) in points.iter().enumerate() {
+            if index == 0 {
+                path.move_to(x, y)
+            } else {
+                path.line_to(x, y)
+            }
+        }
+        if let Some(path) = path.finish() {
+            let identity = Transform::identity();
+            self.pixels
+                .stroke_path(&path, &paint(pen.color), &pen.stroke(), identity, None);
+        }
+    }
+
+    /// A filled marker with a thin white rim, so that it stands out from the lines.
+    pub(super) fn marker(&mut self, center: Point, radius: f32, marker: Marker, color: Color) {
+        if let Some(path) = marker_path(center, radius, marker) {
+            self.fill(&path, color, Transform::identity());
+            self.outline(&path, Pen::solid(WHITE, 1.0));
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &str, (x, y): Point, style: Text) {
+        let Some(path) = self.font.outline(text, style.size) else {
+            return;
+        };
+        let width = self.font.width(text, style.size);
+        let start = match style.align {
+            Align::Start => 0.0,
+            Align::Middle => -width / 2.0,
+            Align::End => -width,
+        };
+        let place = Transform::from_translate(start, Font::cap_height(style.size) / 2.0)
+            .post_rotate(style.angle)
+            .post_translate(x, y);
+        self.fill(&path, style.color, place);
+    }
+
+    /// The picture as PNG.
+    pub(super) fn png(&self) -> Result<Vec<u8>, Error> {
+        let levels = self
+            .pixels
+            .pixels()
+            .iter()
+            .flat_map(|p| [p.red(), p.green(), p.blue()]);
+        let levels: Vec<u8> = levels.collect();
+        let mut bytes = Vec::new();
+        // Flat areas compress best unfiltered: a third of the size that the defaults give.
+        PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, FilterType::NoFilter)
+            .write_image(
+                &levels,
+                self.pixels.width(),
+                self.pixels.height(),
+                ExtendedColorType::Rgb8,
+            )
+            .map_err(|source| Error::Encode {
+                source: source.into(),
+            })?;
+        Ok(bytes)
+    }
+
+    fn fill(&mut self, path: &Path, color: Color, transform: Transform) {
+        self.pixels
+            .fill_path(path, &paint(color), FillRule::Winding, transform, None);
+    }
+
+    fn outline(&mut self, path: &Path, pen: Pen) {
+        let identity = Transform::identity();
+        self.pixels
+            .stroke_path(path, &paint(pen.color), &pen.stroke(), identity, None);
+    }
+}
+
+fn paint(color: Color) -> Paint<'static> {
+    let mut paint = Paint::default();
+    let [red, green, blue] = color.0;
+    paint.set_color_rgba8(red, green, blue, 255);
+    paint.anti_alias = true;
+    paint
+}
+
+fn marker_path((x, y): Point, radius: f32, marker: Marker) -> Option<Path> {
+    match marker {
+        Marker::Circle => PathBuilder::from_circle(x, y, radius),
+        Marker::Square => {
+            // Of about the same area as the circle.
+            let side = radius * 1.77;
+            Rect::from_xywh(x - side / 2.0, y - side / 2.0, side, side).map(PathBuilder::from_rect)
+        }
+    }
+}

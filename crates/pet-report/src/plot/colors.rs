@@ -1,0 +1,63 @@
+//! The colours, told apart by people with any common colour blindness.
+
+/// Red, green and blue, each 0 to 255.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Color(pub(super) [u8; 3]);
+
+pub(super) const WHITE: Color = Color([0xff, 0xff, 0xff]);
+/// Titles and the text of axes.
+pub(super) const INK: Color = Color([0x1f, 0x29, 0x33]);
+/// Numbers and notes.
+pub(super) const FAINT_INK: Color = Color([0x5b, 0x67, 0x70]);
+/// Grid lines.
+pub(super) const GRID: Color = Color([0xe3, 0xe7, 0xeb]);
+/// Frames.
+pub(super) const FRAME: Color = Color([0xa9, 0xb3, 0xbc]);
+/// Cells without images.
+pub(super) const EMPTY: Color = Color([0xf3, 0xf5, 0xf7]);
+/// The training images, and right answers: blue of Okabe and Ito's palette
+/// (<https://jfly.uni-koeln.de/color/>).
+pub(super) const BLUE: Color = Color([0x00, 0x72, 0xb2]);
+/// The validation images, and mistakes: vermilion of the same palette.
+pub(super) const VERMILION: Color = Color([0xd5, 0x5e, 0x00]);
+/// The best epoch: bluish green of the same palette.
+pub(super) const GREEN: Color = Color([0x00, 0x9e, 0x73]);
+
+impl Color {
+    /// From nearly white at 0 to this colour at 1.
+    pub(super) fn tint(self, share: f32) -> Self {
+        // Mistakes are mostly small shares: some colour even for one image among hundreds, and
+        // more of the range for the lower shares.
+        let strength = 0.12 + 0.88 * share.clamp(0.0, 1.0).powf(0.75);
+        Self(
+            self.0
+                .map(|level| (255.0 + (f32::from(level) - 255.0) * strength).round() as u8),
+        )
+    }
+
+    /// White or ink, whichever is read more easily on this background.
+    pub(super) fn ink(self) -> Self {
+        let [red, green, blue] = self.0.map(f32::from);
+        // Luminance of ITU-R 709 without the gamma, which is enough to choose between two.
+        let luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+        if luminance > 150.0 { INK } else { WHITE }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tint_darkens_with_the_share_and_its_ink_follows() {
+        for color in [BLUE, VERMILION] {
+            let levels = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| color.tint(share).0[1]);
+            assert!(
+                levels.is_sorted_by(|left, right| left > right),
+                "{levels:?}"
+            );
+            assert_eq!(color.tint(0.0).ink(), INK);
+            assert_eq!(color.tint(1.0).ink(), WHITE);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One set of axes with its curves.
+
+use super::axis::{Axis, is_drawable};
+use super::canvas::{Align, Canvas, Marker, Pen, Point, Text};
+use super::colors::{Color, FAINT_INK, FRAME, GREEN, GRID, INK};
+
+const TICK_TEXT: f32 = 13.0;
+const TITLE_TEXT: f32 = 14.5;
+/// Markers nearer to each other than this many pixels would hide the line.
+const MARKER_SPACING: f32 = 10.0;
+
+/// The area between the axes in pixels.
+#[derive(Clone, Copy)]
+pub(super) struct Area {
+    pub(super) left: f32,
+    pub(super) top: f32,
+    pub(super) width: f32,
+    pub(super) height: f32,
+}
+
+/// One curve: a value for each epoch.
+pub(super) struct Series {
+    pub(super) values: Vec<(usize, f64)>,
+    pub(super) color: Color,
+    pub(super) marker: Marker,
+}
+
+pub(super) struct Panel<'a> {
+    pub(super) area: Area,
+    pub(super) epochs: &'a Axis,
+    /// `None` if no value can be drawn.
+    pub(super) values: Option<Axis>,
+    pub(super) title: &'a str,
+}
+
+impl Panel<'_> {
+    /// Draws the axes, the curves and a mark at epoch `best`.
+    pub(super) fn draw(&self, canvas: &mut Canvas, series: &[Series], best: Option<usize>) {
+        self.draw_epochs(canvas);
+        self.draw_titles(canvas);
+        let Some(values) = &self.values else {
+            let Area {
+                left,
+                top,
+                width,
+                height,
+            } = self.area;
+            let style = Text::new(TITLE_TEXT, FAINT_INK, Align::Middle);
+            canvas.text(
+                "no finite values",
+                (left + width / 2.0, top + height / 2.0),
+                style,
+            );
+            return;
+        };
+        self.draw_values(canvas, values);
+        if let Some(best) = best {
+            let x = self.x(best as f64);
+            let ends = [(x, self.area.top), (x, self.area.top + self.area.height)];
+            canvas.line(&ends, Pen::dashed(GREEN, 1.6));
+        }
+        for series in series {
+            self.draw_series(canvas, values, series);
+        }
+    }
+
+    /// Grid, ticks and labels along the lower edge.
+    fn draw_epochs(&self, canvas: &mut Canvas) {
+        let Area {
+            left,
+            top,
+            width,
+            height,
+        } = self.area;
+        let bottom = top + height;
+        for &tick in &self.epochs.ticks {
+            let x = self.x(tick);
+            canvas.line(&[(x, top), (x, bottom)], Pen::solid(GRID, 1.0));
+            canvas.line(&[(x, bottom), (x, bottom + 5.0)], Pen::solid(FRAME, 1.0));
+            let style = Text::new(TICK_TEXT, FAINT_INK, Align::Middle);
+            canvas.text(&self.epochs.label(tick), (x, bottom + 16.0), style);
+        }
+        canvas.line(
+            &[(left, bottom), (left + width, bottom)],
+            Pen::solid(FRAME, 1.0),
+        );
+    }
+
+    /// Grid and labels along the left edge.
+    fn draw_values(&self, canvas: &mut Canvas, values: &Axis) {
+        let Area {
+            left,
+            top,
+            width,
+            height,
+        } = self.area;
+        for &tick in &values.ticks {
+            let y = self.y(values, tick);
+            if y < top + height - 1.0 {
+                canvas.line(&[(left, y), (left + width, y)], Pen::solid(GRID, 1.0));
+            }
+            let style = Text::new(TICK_TEXT, FAINT_INK, Align::End);
+            canvas.text(&values.label(tick), (left - 9.0, y), style);
+        }
+    }
+
+    fn draw_titles(&self, canvas: &mut Canvas) {
+        let Area {
+            left,
+            top,
+            width,
+            height,
+        } = self.area;
+        let style = Text::new(TITLE_TEXT, INK, Align::Middle);
+        canvas.text("epoch", (left + width / 2.0, top + height + 41.0), style);
+        canvas.text(
+            self.title,
+            (left - 62.0, top + height / 2.0),
+            style.turned(-90.0),
+        );
+    }
+
+    /// One curve, with a gap where a value cannot be drawn.
+    fn draw_series(&self, canvas: &mut Canvas, values: &Axis, series: &Series) {
+        let crowded = self.area.width < MARKER_SPACING * series.values.len() as f32;
+        let can_draw = |&(_, value): &(usize, f64)| is_drawable(value);
+        let runs = series
+            .values
+            .chunk_by(|left, right| can_draw(left) == can_draw(right));
+        for run in runs.filter(|run| run.iter().all(can_draw)) {
+            let place =
+                |&(epoch, value): &(usize, f64)| (self.x(epoch as f64), self.y(values, value));
+            let points: Vec<Point> = run.iter().map(place).collect();
+            canvas.line(&points, Pen::solid(series.color, 2.2));
+            if !crowded || points.len() == 1 {
+                for point in points {
+                    canvas.marker(point, 4.6, series.marker, series.color);
+                }
+            }
+        }
+    }
+
+    fn x(&self, epoch: f64) -> f32 {
+        crisp(self.area.left + self.area.width * self.epochs.share(epoch))
+    }
+
+    fn y(&self, values: &Axis, value: f64) -> f32 {
+        crisp(self.area.top + self.area.height * (1.0 - values.share(value)))
+    }
+}
+
+/// The middle of the nearest pixel, where a thin line is sharpest.
+fn crisp(position: f32) -> f32 {
+    position.floor() + 0.5
+}

@@ -141,7 +141,7 @@ fn elf_length(header: &[u8; 64]) -> Option<u64> {
 
 /// The newest library in a folder or in its folders named after versions.
 fn newest_in(folder: &Path) -> Option<PathBuf> {
-    let inner = entries(folder).filter(|path| path.is_dir() && version_of(path).is_some());
+    let inner = entries(folder).filter(|path| version_of(path).is_some() && path.is_dir());
     let folders = std::iter::once(folder.to_owned()).chain(inner);
     let files = folders.flat_map(|folder| entries(&folder).collect::<Vec<_>>());
     let libraries = files.filter(|path| path.file_name().is_some_and(is_library));
@@ -174,4 +174,87 @@ fn version_of(path: &Path) -> Option<Vec<u32>> {
     let start = name.find(|character: char| character.is_ascii_digit())?;
     let numbers = name[start..].trim_end_matches(DLL_SUFFIX).split('.');
     numbers.map(|number| number.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_libraries() {
+        for name in [
+            "libonnxruntime.so",
+            "libonnxruntime.so.1",
+            "libonnxruntime.so.1.32.0",
+        ] {
+            assert!(is_library(OsStr::new(name)), "{name}");
+        }
+        for name in [
+            "libonnxruntime_providers_shared.so",
+            "libonnxruntime.a",
+            "onnxruntime.so",
+        ] {
+            assert!(!is_library(OsStr::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn versions_are_numbers() {
+        let version = |name: &str| version_of(Path::new(name));
+        assert_eq!(version("1.32.0"), Some(vec![1, 32, 0]));
+        assert_eq!(version("libonnxruntime.so.1.9.0"), Some(vec![1, 9, 0]));
+        assert_eq!(version("libonnxruntime.so"), None);
+        assert!(version("1.32.0") > version("1.9.2"));
+    }
+
+    #[test]
+    fn the_newest_version_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        for version in ["1.9.2", "1.32.0", "1.4.1"] {
+            let path = folder.path().join(version);
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join(format!("libonnxruntime.so.{version}")), "").unwrap();
+        }
+        fs::write(
+            folder
+                .path()
+                .join("1.32.0/libonnxruntime_providers_shared.so"),
+            "",
+        )
+        .unwrap();
+        let paths = SearchPaths::nowhere()
+            .with_folder("/nowhere")
+            .with_folder(folder.path());
+        let expected = folder.path().join("1.32.0/libonnxruntime.so.1.32.0");
+        assert_eq!(paths.find().unwrap(), expected);
+        let chosen = paths
+            .with_library(Some("/other.so".into()))
+            .with_library(Some("".into()));
+        assert_eq!(chosen.find().unwrap(), Path::new("/other.so"));
+    }
+
+    #[test]
+    fn the_places_are_named() {
+        let error = SearchPaths::nowhere()
+            .with_folder("/a")
+            .with_folder("/b")
+            .find()
+            .unwrap_err();
+        let expected = "ONNX Runtime was not found; looked for it in `/a`, `/b`";
+        assert_eq!(error.to_string(), expected);
+        assert!(error.hint().unwrap().contains("pet-cli setup"));
+    }
+
+    #[test]
+    fn the_length_of_an_elf_file_is_read_from_its_header() {
+        let program = fs::read(std::env::current_exe().unwrap()).unwrap();
+        let header: &[u8; 64] = program[..64].try_into().unwrap();
+        let length = elf_length(header).unwrap();
+        assert!(
+            length > 64 && length <= program.len() as u64,
+            "{length} of {}",
+            program.len()
+        );
+        assert_eq!(elf_length(&[0; 64]), None);
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fs_err as fs;
-use ort::session::builder::GraphOptimizationLevel;
+use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel};
 use pet_model::{MODEL_FILE, ModelMetadata};
 
 use crate::{Error, Options, Runtime, Session, contract};
@@ -153,8 +153,12 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 
 fn open(runtime: &Runtime, bytes: &[u8], options: &Options) -> ort::Result<ort::session::Session> {
     ort::session::Session::builder(runtime.environment())?
+        // Fusing everything takes 10 ms when a session is made and saves 20 at every prediction.
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(options.threads.get())?
         .with_inter_threads(1)?
+        // Left to itself, a library built with more than the processor would choose among devices,
+        // and the same photograph would get other numbers on another machine.
+        .with_auto_device(AutoDevicePolicy::PreferCPU)?
         .commit_from_memory(bytes)
 }

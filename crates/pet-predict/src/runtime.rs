@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use ort::LoadDynamicError;
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 
+use crate::error::Cause;
 use crate::library::{check, file_name};
 use crate::{Error, SearchPaths};
 
@@ -23,6 +25,14 @@ impl Runtime {
     /// Finds and loads the library. Only one can be loaded in a process: once one is, it is given
     /// back whatever the search paths.
     ///
+    /// # Telemetry
+    /// The official builds of ONNX Runtime from 1.29 on report their use to Microsoft
+    /// (<https://github.com/microsoft/onnxruntime/pull/27379>). It is turned off here, but the
+    /// library can only be told so after it has made its first report and a database in the user's
+    /// cache folder. A program that wants neither sets the environment variable
+    /// `ORT_DISABLE_TELEMETRY` to 1 before it starts any thread (a library must not), or brings a
+    /// build without telemetry, such as the official ones up to 1.28.
+    ///
     /// # Errors
     /// [`Error::LibraryNotFound`], [`Error::NotALibrary`] or [`Error::LoadLibrary`], at once.
     pub fn load(paths: &SearchPaths) -> Result<Self, Error> {
@@ -31,30 +41,31 @@ impl Runtime {
             return Ok(runtime.clone());
         }
         let library = paths.find()?;
-        let runtime = if library == Path::new(&file_name()) {
-            Self::open(library).map_err(|_| paths.not_found())?
+        let by_system = library == Path::new(&file_name());
+        let library = if by_system {
+            library
         } else {
             let library = std::path::absolute(&library).unwrap_or(library);
             check(&library)?;
-            Self::open(library)?
+            library
         };
-        Ok(loaded.insert(runtime).clone())
-    }
-
-    fn open(library: PathBuf) -> Result<Self, Error> {
-        let failed = |source| Error::LoadLibrary {
+        let failed = |source: Cause| Error::LoadLibrary {
             path: library.clone(),
             source,
         };
-        let builder = ort::init_from(&library).map_err(|source| failed(Box::new(source)))?;
+        let builder = ort::init_from(&library).map_err(|source| match source {
+            LoadDynamicError::Dlopen { .. } if by_system => paths.not_found(),
+            source => failed(Box::new(source)),
+        })?;
         let builder = builder.with_name("pet-predict").with_telemetry(false);
         let environment = builder.build().map_err(|source| failed(Box::new(source)))?;
         // Whatever goes wrong comes back as an error; a library prints nothing besides.
         environment.set_log_level(LogLevel::Fatal);
-        Ok(Self {
+        let runtime = Self {
             environment,
             library,
-        })
+        };
+        Ok(loaded.insert(runtime).clone())
     }
 
     /// The file, or the bare name by which the system's loader found it.

@@ -33,7 +33,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let start = Instant::now();
     let cache = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.cache/onnxruntime");
-    let runtime = Runtime::load(&SearchPaths::default().with_folder(cache))?;
+    let chosen = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+    let paths = SearchPaths::default()
+        .with_folder(cache)
+        .with_library(chosen);
+    let runtime = Runtime::load(&paths)?;
     print("library", start);
     let start = Instant::now();
     let options = Options {
@@ -60,9 +64,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         milliseconds(start) / 20.0
     );
     let predictor = ImagePredictor::new(model);
-    predictor.predict_batch(&vec![&photograph; 4]);
+    predictor.predict_batch(&[&photograph; 4]);
     let start = Instant::now();
-    predictor.predict_batch(&vec![&photograph; 40]);
+    predictor.predict_batch(&[&photograph; 40]);
     println!(
         "{:>8.2} ms  each of 40 predictions, in a batch",
         milliseconds(start) / 40.0

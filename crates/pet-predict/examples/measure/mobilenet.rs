@@ -1,4 +1,4 @@
-//! A network with the layers of MobileNetV2 and invented weights, to measure with.
+//! A network with the layers of `MobileNetV2` and invented weights, to measure with.
 
 use onnx_graph::{ConvOptions, DataType, Dim, Error, GemmOptions, Graph, Model, Value};
 use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME};

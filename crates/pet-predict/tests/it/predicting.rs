@@ -1,0 +1,179 @@
+//! Predictions of single pictures, of batches, from several threads.
+
+use std::num::NonZero;
+
+use pet_predict::{Error, ImagePredictor, Model, Options};
+
+use crate::support::{Parts, SIZE, picture, runtime};
+
+fn predictor(name: &str, options: &Options) -> Option<ImagePredictor> {
+    let runtime = runtime(name)?;
+    let folder = Parts::default().folder();
+    Some(ImagePredictor::load(&runtime, folder.path(), options).unwrap())
+}
+
+fn pictures() -> Vec<Vec<u8>> {
+    let level = |index: u8, factor: u8| index.wrapping_mul(factor);
+    (0..30)
+        .map(|index| picture([level(index, 37), level(index, 91), level(index, 151)]))
+        .collect()
+}
+
+#[test]
+fn the_class_and_its_probability_are_right() {
+    let Some(predictor) = predictor(
+        "the_class_and_its_probability_are_right",
+        &Options::default(),
+    ) else {
+        return;
+    };
+    let prediction = predictor.predict(&picture([0, 255, 51])).unwrap();
+    assert_eq!(prediction.predicted_class(), "green");
+    // Means 0, 1 and 0.2 times 4, through the softmax.
+    let exponentials = [0.0_f64, 4.0, 0.8].map(f64::exp);
+    let sum: f64 = exponentials.iter().sum();
+    for (got, expected) in prediction.probabilities().iter().zip(exponentials) {
+        assert!(
+            (f64::from(*got) - expected / sum).abs() < 1e-6,
+            "{got} {}",
+            expected / sum
+        );
+    }
+    let names: Vec<_> = prediction
+        .top_k(2)
+        .iter()
+        .map(|best| best.class.to_owned())
+        .collect();
+    assert_eq!(names, ["green", "blue"]);
+    assert!(prediction.timing().inference.as_nanos() > 0);
+    assert_eq!(predictor.metadata().model_version.as_deref(), Some("7"));
+}
+
+#[test]
+fn a_batch_equals_its_singles() {
+    let options = Options {
+        sessions: NonZero::new(3).unwrap(),
+        ..Options::default()
+    };
+    let Some(predictor) = predictor("a_batch_equals_its_singles", &options) else {
+        return;
+    };
+    let pictures = pictures();
+    let batch = predictor.predict_batch(&pictures);
+    assert_eq!(batch.len(), pictures.len());
+    for (picture, together) in pictures.iter().zip(batch) {
+        let alone = predictor.predict(picture).unwrap();
+        assert_eq!(together.unwrap().probabilities(), alone.probabilities());
+    }
+    assert!(predictor.predict_batch::<Vec<u8>>(&[]).is_empty());
+}
+
+#[test]
+fn a_bad_picture_spoils_no_other() {
+    let Some(predictor) = predictor("a_bad_picture_spoils_no_other", &Options::default()) else {
+        return;
+    };
+    let red = picture([200, 0, 0]);
+    let cut = &red[..red.len() / 2];
+    let answers = predictor.predict_batch(&[&red[..], b"a text", b"", cut, &red[..]]);
+    for bad in &answers[1..4] {
+        assert!(matches!(bad, Err(Error::Image { .. })), "{bad:?}");
+    }
+    for good in [&answers[0], &answers[4]] {
+        assert_eq!(good.as_ref().unwrap().predicted_class(), "red");
+    }
+}
+
+#[test]
+fn many_threads_share_few_sessions() {
+    let options = Options {
+        sessions: NonZero::new(2).unwrap(),
+        ..Options::default()
+    };
+    let Some(predictor) = predictor("many_threads_share_few_sessions", &options) else {
+        return;
+    };
+    let pictures = pictures();
+    let expected: Vec<_> = pictures
+        .iter()
+        .map(|picture| predictor.predict(picture).unwrap())
+        .collect();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for (picture, expected) in pictures.iter().zip(&expected) {
+                    let got = predictor.predict(picture).unwrap();
+                    assert_eq!(got.probabilities(), expected.probabilities());
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn worker_threads_own_sessions_of_one_model() {
+    let Some(runtime) = runtime("worker_threads_own_sessions_of_one_model") else {
+        return;
+    };
+    let folder = Parts::default().folder();
+    let model = Model::load(&runtime, folder.path(), &Options::default()).unwrap();
+    let sessions: Vec<_> = (0..3).map(|_| model.session().unwrap()).collect();
+    drop(folder);
+    let workers = sessions.into_iter().map(|mut session| {
+        std::thread::spawn(move || {
+            let classes = [[255, 0, 0], [0, 255, 0], [0, 0, 255]].map(|colour| {
+                session
+                    .predict(&picture(colour))
+                    .unwrap()
+                    .predicted_class()
+                    .to_owned()
+            });
+            assert_eq!(classes, ["red", "green", "blue"]);
+        })
+    });
+    workers.for_each(|worker| worker.join().unwrap());
+}
+
+#[test]
+fn tensors_are_run_in_batches() {
+    let Some(predictor) = predictor("tensors_are_run_in_batches", &Options::default()) else {
+        return;
+    };
+    let one = 3 * SIZE * SIZE;
+    let tensor: Vec<_> = (0..4 * one)
+        .map(|index| (index % 97) as f32 / 97.0)
+        .collect();
+    let logits = predictor.run_tensor(&tensor, 4).unwrap();
+    assert_eq!(logits.len(), 12);
+    for (image, together) in tensor.chunks(one).zip(logits.chunks(3)) {
+        for (alone, together) in predictor.run_tensor(image, 1).unwrap().iter().zip(together) {
+            assert!((alone - together).abs() < 1e-6, "{alone} {together}");
+        }
+    }
+    let error = predictor.run_tensor(&tensor, 3).unwrap_err();
+    assert_eq!(error.to_string(), "a batch of 3 takes 576 numbers, got 768");
+    assert!(matches!(
+        predictor.run_tensor(&[], 0),
+        Err(Error::TensorLength { .. })
+    ));
+    assert!(matches!(
+        predictor.run_tensor(&tensor, usize::MAX),
+        Err(Error::TensorLength { .. })
+    ));
+}
+
+#[test]
+fn numbers_that_are_none_are_no_prediction() {
+    let Some(runtime) = runtime("numbers_that_are_none_are_no_prediction") else {
+        return;
+    };
+    let mut parts = Parts::default();
+    parts.weight[4] = f32::NAN;
+    let folder = parts.folder();
+    let predictor = ImagePredictor::load(&runtime, folder.path(), &Options::default()).unwrap();
+    let error = predictor.predict(&picture([1, 2, 3])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the model should answer with finite numbers, got NaN"
+    );
+}

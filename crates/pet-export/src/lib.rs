@@ -1,1 +1,28 @@
 //! Choose the best registered version and turn it into the files that are served.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use mlflow_client::Client;
+//! use pet_export::{Exporter, select};
+//! use pet_predict::{Runtime, SearchPaths};
+//!
+//! let client = Client::local(Path::new("."))?;
+//! let selection = select(&client, "oxford_pet_classifier")?;
+//! let runtime = Runtime::load(&SearchPaths::default().with_folder(".cache/onnxruntime"))?;
+//! let exported = Exporter { client: &client, runtime: &runtime }.export(&selection, Path::new("results"))?;
+//! println!("ONNX Runtime and candle differ by at most {:e}", exported.largest_difference);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod card;
+mod error;
+mod export;
+mod select;
+mod verify;
+
+pub use card::refresh_card;
+pub use error::Error;
+pub use export::{Exported, Exporter};
+pub use select::{CHAMPION, choose, select};
+pub use verify::TOLERANCE;

@@ -1,1 +1,25 @@
 //! One training run as one MLflow run and one registered model version.
+//!
+//! ```
+//! use mlflow_client::Client;
+//! use pet_track::{RunPlan, TrackedRun};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let client = Client::local(folder.path())?;
+//! let plan = RunPlan::new("OxfordPetExperiment", "first try").param("batch_size", 32);
+//! let run = TrackedRun::start(&client, &plan)?;
+//! run.log_artifact("notes.txt", b"nothing trained yet")?;
+//! run.finish()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A [`TrackedRun`] is told of every epoch as it ends (it is a [`pet_train::Observer`]); a run that is dropped without
+//! an end is marked `FAILED`.
+
+mod error;
+mod model;
+mod run;
+
+pub use error::Error;
+pub use model::{MODEL_FOLDER, TrainedModel, WEIGHTS_FILE};
+pub use run::{BEST_EPOCH, BEST_VAL_ACC, BEST_VAL_LOSS, RunPlan, TrackedRun, VAL_ACC, VAL_LOSS};

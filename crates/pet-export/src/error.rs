@@ -1,0 +1,109 @@
+//! What can go wrong between the registry and `results/`.
+
+/// Why a version could not be chosen or exported.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The tracking store failed.
+    #[error("cannot {action}")]
+    Tracking {
+        /// What was to be done.
+        action: &'static str,
+        /// The store's answer.
+        source: mlflow_client::Error,
+    },
+    /// There is nothing to choose from.
+    #[error("model `{model}` has no version that can be ranked: {reasons}")]
+    NoCandidate {
+        /// The registered model.
+        model: String,
+        /// Why each version was left out.
+        reasons: String,
+    },
+    /// A version was not registered by this project.
+    #[error("version {version} of `{model}` was not trained here: it has no `{file}`")]
+    ForeignModel {
+        /// The registered model.
+        model: String,
+        /// The version.
+        version: String,
+        /// What its folder lacks.
+        file: &'static str,
+        /// The store's answer.
+        source: mlflow_client::Error,
+    },
+    /// The version's ONNX model cannot be read.
+    #[error("the registered ONNX model is damaged")]
+    Onnx {
+        /// What is wrong with it.
+        #[from]
+        source: onnx_graph::Error,
+    },
+    /// The version's metadata or a file of `results/` cannot be used.
+    #[error("cannot use the model's files")]
+    Model {
+        /// What is wrong.
+        #[from]
+        source: pet_model::Error,
+    },
+    /// The weights cannot be used, or the network cannot be built from them.
+    #[error("cannot rebuild the network")]
+    Network {
+        /// What is wrong.
+        #[from]
+        source: pet_train::Error,
+    },
+    /// candle could not run the network.
+    #[error("cannot run the network in candle")]
+    Candle {
+        /// candle's answer.
+        #[from]
+        source: candle_core::Error,
+    },
+    /// ONNX Runtime could not load or run the exported model.
+    #[error("ONNX Runtime refuses the exported model")]
+    Predict {
+        /// What it answered.
+        #[from]
+        source: pet_predict::Error,
+    },
+    /// The two implementations of the network disagree.
+    #[error(
+        "ONNX Runtime and candle disagree at batch {batch}: they differ by {got:e}, at most {expected:e} is allowed"
+    )]
+    Differs {
+        /// Images in the batch.
+        batch: usize,
+        /// The largest difference allowed between two logits.
+        expected: f32,
+        /// The largest difference found.
+        got: f32,
+    },
+    /// A file could not be read or written.
+    #[error("cannot access a file")]
+    Io {
+        /// The operating system's answer, with the path.
+        #[from]
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Tracking { source, .. } => source.hint(),
+            Self::Predict { source } => source.hint(),
+            Self::Model { source } => source.hint(),
+            Self::NoCandidate { .. } | Self::ForeignModel { .. } => {
+                Some("train one first: `pet-cli train --help`".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Names what was being done when the store failed.
+pub(crate) fn doing(action: &'static str) -> impl Fn(mlflow_client::Error) -> Error {
+    move |source| Error::Tracking { action, source }
+}

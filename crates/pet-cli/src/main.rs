@@ -1,1 +1,22 @@
-fn main() {}
+//! The whole life of a pet-breed classifier on the command line.
+
+mod arguments;
+mod command;
+mod failure;
+mod output;
+mod progress;
+mod setup;
+mod workspace;
+
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match command::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output::report(&failure),
+    }
+}

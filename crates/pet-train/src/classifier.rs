@@ -19,8 +19,14 @@ impl Classifier {
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights do not hold it.
     pub fn new(weights: &Weights, classes: usize) -> std::result::Result<Self, Error> {
         let (weight, bias) = weights.head(classes)?;
-        let head = Head { weight: weight.clone(), bias: bias.clone() };
-        Ok(Self { backbone: Backbone::new(weights)?, head })
+        let head = Head {
+            weight: weight.clone(),
+            bias: bias.clone(),
+        };
+        Ok(Self {
+            backbone: Backbone::new(weights)?,
+            head,
+        })
     }
 }
 

@@ -182,11 +182,13 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::TensorNames { .. } | Self::StateDict { .. } | Self::Safetensors { .. } => Some(
-                "the backbone has to be torchvision's MobileNetV2, as .pth, .pt or .safetensors".into(),
+                "the backbone has to be torchvision's MobileNetV2, as .pth, .pt or .safetensors"
+                    .into(),
             ),
-            Self::CorruptCache { path, .. } => {
-                Some(format!("delete `{}`; the features are computed again", path.display()))
-            }
+            Self::CorruptCache { path, .. } => Some(format!(
+                "delete `{}`; the features are computed again",
+                path.display()
+            )),
             Self::UnreadableImages { .. } => Some("replace or remove these files".into()),
             Self::Diverged { .. } => Some("try a smaller learning rate".into()),
             _ => None,
@@ -200,7 +202,11 @@ fn list(names: &[String]) -> String {
     if names.is_empty() {
         return "none".into();
     }
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let shown: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| format!("`{name}`"))
+        .collect();
     match names.len().checked_sub(SHOWN) {
         Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
         _ => shown.join(", "),
@@ -211,8 +217,9 @@ fn list(names: &[String]) -> String {
 fn list_failures(failures: &[(PathBuf, Error)]) -> String {
     const SHOWN: usize = 10;
     let shown = failures.iter().take(SHOWN);
-    let mut text: Vec<String> =
-        shown.map(|(path, error)| format!("`{}` ({})", path.display(), innermost(error))).collect();
+    let mut text: Vec<String> = shown
+        .map(|(path, error)| format!("`{}` ({})", path.display(), innermost(error)))
+        .collect();
     if failures.len() > SHOWN {
         text.push(format!("and {} more", failures.len() - SHOWN));
     }

@@ -20,7 +20,12 @@ pub fn to_onnx(weights: &Weights, metadata: &ModelMetadata) -> Result<Vec<u8>, E
     let classes = metadata.classes.len();
     let size = metadata.preprocess.size() as usize;
     let mut graph = Graph::new("mobilenet_v2");
-    let shape = [Dim::symbol("batch"), Dim::fixed(3), Dim::fixed(size), Dim::fixed(size)];
+    let shape = [
+        Dim::symbol("batch"),
+        Dim::fixed(3),
+        Dim::fixed(size),
+        Dim::fixed(size),
+    ];
     let mut value = graph.input(INPUT_NAME, DataType::F32, &shape)?;
     for block in blocks() {
         value = add_block(&mut graph, &value, &block, weights)?;
@@ -30,7 +35,10 @@ pub fn to_onnx(weights: &Weights, metadata: &ModelMetadata) -> Result<Vec<u8>, E
     let (weight, bias) = weights.head(classes)?;
     let weight = initializer(&mut graph, "classifier.weight", weight)?;
     let bias = initializer(&mut graph, "classifier.bias", bias)?;
-    let options = GemmOptions { transpose_b: true, ..GemmOptions::default() };
+    let options = GemmOptions {
+        transpose_b: true,
+        ..GemmOptions::default()
+    };
     value = graph.gemm("classifier", &value, &weight, Some(&bias), options)?;
     graph.output(OUTPUT_NAME, &value)?;
 
@@ -41,7 +49,12 @@ pub fn to_onnx(weights: &Weights, metadata: &ModelMetadata) -> Result<Vec<u8>, E
     Ok(model.to_bytes()?)
 }
 
-fn add_block(graph: &mut Graph, input: &Value, block: &Block, weights: &Weights) -> Result<Value, Error> {
+fn add_block(
+    graph: &mut Graph,
+    input: &Value,
+    block: &Block,
+    weights: &Weights,
+) -> Result<Value, Error> {
     let mut value = input.clone();
     for layer in &block.layers {
         value = add_layer(graph, &value, layer, weights)?;
@@ -52,7 +65,12 @@ fn add_block(graph: &mut Graph, input: &Value, block: &Block, weights: &Weights)
     Ok(value)
 }
 
-fn add_layer(graph: &mut Graph, input: &Value, layer: &Layer, weights: &Weights) -> Result<Value, Error> {
+fn add_layer(
+    graph: &mut Graph,
+    input: &Value,
+    layer: &Layer,
+    weights: &Weights,
+) -> Result<Value, Error> {
     let folded = fold(layer, weights)?;
     let name = &layer.convolution_name;
     let weight = initializer(graph, &format!("{name}.weight"), &folded.weight)?;
@@ -65,13 +83,21 @@ fn add_layer(graph: &mut Graph, input: &Value, layer: &Layer, weights: &Weights)
 }
 
 fn options(layer: &Layer) -> ConvOptions {
-    let padded = ConvOptions { padding: [1; 2], ..ConvOptions::square(3) };
+    let padded = ConvOptions {
+        padding: [1; 2],
+        ..ConvOptions::square(3)
+    };
     match layer.convolution {
-        Convolution::Stem => ConvOptions { stride: [2; 2], ..padded },
+        Convolution::Stem => ConvOptions {
+            stride: [2; 2],
+            ..padded
+        },
         Convolution::Pointwise => ConvOptions::square(1),
-        Convolution::Depthwise { stride } => {
-            ConvOptions { stride: [stride; 2], groups: layer.inputs, ..padded }
-        }
+        Convolution::Depthwise { stride } => ConvOptions {
+            stride: [stride; 2],
+            groups: layer.inputs,
+            ..padded
+        },
     }
 }
 
@@ -100,19 +126,38 @@ mod tests {
 
     fn weights(classes: usize) -> Weights {
         let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
-        Weights::random(1).unwrap().with_head(zeros(&[classes, 1280]), zeros(&[classes]))
+        Weights::random(1)
+            .unwrap()
+            .with_head(zeros(&[classes, 1280]), zeros(&[classes]))
     }
 
     #[test]
     fn the_model_is_read_back_with_its_metadata_and_layers() {
         let metadata = metadata(&["Beagle", "Pug"]);
         let bytes = to_onnx(&weights(2), &metadata).unwrap();
-        assert_eq!(bytes, to_onnx(&weights(2), &metadata).unwrap(), "the same bytes each time");
+        assert_eq!(
+            bytes,
+            to_onnx(&weights(2), &metadata).unwrap(),
+            "the same bytes each time"
+        );
         let model = Model::from_bytes(&bytes).unwrap();
-        assert_eq!(ModelMetadata::from_properties(model.metadata()).unwrap(), metadata);
+        assert_eq!(
+            ModelMetadata::from_properties(model.metadata()).unwrap(),
+            metadata
+        );
         assert_eq!(model.opset(), OPSET);
-        assert_eq!(model.nodes().iter().filter(|node| node.op_type() == "Conv").count(), 52);
-        assert_eq!(model.initializer("classifier.weight").unwrap().shape(), [2, 1280]);
+        assert_eq!(
+            model
+                .nodes()
+                .iter()
+                .filter(|node| node.op_type() == "Conv")
+                .count(),
+            52
+        );
+        assert_eq!(
+            model.initializer("classifier.weight").unwrap().shape(),
+            [2, 1280]
+        );
     }
 
     #[test]

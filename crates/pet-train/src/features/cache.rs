@@ -43,10 +43,22 @@ impl FeatureCache {
     pub fn open(folder: &Path, weights_digest: &str, recipe: &Preprocess) -> Result<Self, Error> {
         let recipe = serde_json::to_string(recipe).map_err(|source| Error::Json { source })?;
         let key = Sha256::digest(format!("{FORMAT}\n{weights_digest}\n{recipe}"));
-        let name: String = key.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let name: String = key
+            .iter()
+            .take(12)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let path = folder.join(format!("{name}.safetensors"));
-        let entries = if path.exists() { read(&path)? } else { HashMap::new() };
-        Ok(Self { path, entries, changed: false })
+        let entries = if path.exists() {
+            read(&path)?
+        } else {
+            HashMap::new()
+        };
+        Ok(Self {
+            path,
+            entries,
+            changed: false,
+        })
     }
 
     /// The features of the image with this digest.
@@ -89,7 +101,10 @@ impl FeatureCache {
         let encode = |source| Error::Serialize { source };
         let count = entries.len();
         let views = [
-            (IMAGES, TensorView::new(Dtype::U8, vec![count, DIGEST_BYTES], &images).map_err(encode)?),
+            (
+                IMAGES,
+                TensorView::new(Dtype::U8, vec![count, DIGEST_BYTES], &images).map_err(encode)?,
+            ),
             (
                 FEATURES_NAME,
                 TensorView::new(Dtype::F32, vec![count, FEATURES], &features).map_err(encode)?,
@@ -104,24 +119,34 @@ impl FeatureCache {
 }
 
 fn checksum(images: &[u8], features: &[u8]) -> String {
-    let digest = Sha256::new().chain_update(images).chain_update(features).finalize();
+    let digest = Sha256::new()
+        .chain_update(images)
+        .chain_update(features)
+        .finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read(path: &Path) -> Result<HashMap<ImageDigest, Vec<f32>>, Error> {
-    let corrupt = |reason: &str| Error::CorruptCache { path: path.to_owned(), reason: reason.into() };
+    let corrupt = |reason: &str| Error::CorruptCache {
+        path: path.to_owned(),
+        reason: reason.into(),
+    };
     if fs::metadata(path)?.len() > MAX_BYTES {
         return Err(corrupt("it is larger than any cache written here"));
     }
     let bytes = fs::read(path)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| corrupt(&error.to_string()))?;
-    let tensor = |name: &str| file.tensor(name).map_err(|error| corrupt(&error.to_string()));
+    let tensor = |name: &str| {
+        file.tensor(name)
+            .map_err(|error| corrupt(&error.to_string()))
+    };
     let (images, features) = (tensor(IMAGES)?, tensor(FEATURES_NAME)?);
     let count = images.shape().first().copied().unwrap_or(0);
     if images.shape() != [count, DIGEST_BYTES] || features.shape() != [count, FEATURES] {
         return Err(corrupt("its tensors have other shapes"));
     }
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| corrupt(&error.to_string()))?;
+    let (_, metadata) =
+        SafeTensors::read_metadata(&bytes).map_err(|error| corrupt(&error.to_string()))?;
     let expected: BTreeMap<_, _> = metadata.metadata().iter().flatten().collect();
     if expected.get(&CHECKSUM.to_owned()) != Some(&&checksum(images.data(), features.data())) {
         return Err(corrupt("its checksum does not fit its contents"));
@@ -129,7 +154,10 @@ fn read(path: &Path) -> Result<HashMap<ImageDigest, Vec<f32>>, Error> {
     let (images, _) = images.data().as_chunks::<DIGEST_BYTES>();
     let features = features.data().chunks_exact(FEATURES * 4).map(|row| {
         let (values, _) = row.as_chunks::<4>();
-        values.iter().map(|value| f32::from_le_bytes(*value)).collect()
+        values
+            .iter()
+            .map(|value| f32::from_le_bytes(*value))
+            .collect()
     });
     Ok(images.iter().copied().zip(features).collect())
 }
@@ -164,7 +192,10 @@ mod tests {
         let whole = fs::read(&cache.path).unwrap();
         for cut in (0..whole.len()).step_by(997) {
             fs::write(&cache.path, &whole[..cut]).unwrap();
-            assert!(matches!(read(&cache.path), Err(Error::CorruptCache { .. })), "cut at {cut}");
+            assert!(
+                matches!(read(&cache.path), Err(Error::CorruptCache { .. })),
+                "cut at {cut}"
+            );
         }
         let mut flipped = whole;
         *flipped.last_mut().unwrap() ^= 1;

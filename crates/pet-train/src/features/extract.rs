@@ -22,6 +22,23 @@ pub struct Features {
     pub labels: Vec<u32>,
 }
 
+impl Features {
+    /// The first `count` images, and the others.
+    ///
+    /// # Errors
+    ///
+    /// When there are fewer than `count`.
+    pub fn split_at(self, count: usize) -> Result<(Self, Self), Error> {
+        let all = self.labels.len();
+        let part = |first: usize, end: usize| {
+            let values = self.values.narrow(0, first, end.saturating_sub(first))?;
+            let labels = self.labels.get(first..end).unwrap_or_default().to_vec();
+            Ok::<_, Error>(Self { values, labels })
+        };
+        Ok((part(0, count)?, part(count, all)?))
+    }
+}
+
 /// What features are made with.
 pub struct Extractor<'a> {
     /// The network.
@@ -58,7 +75,9 @@ impl Extractor<'_> {
         let outcomes: Vec<Result<Extracted, (PathBuf, Error)>> = samples
             .par_iter()
             .map(|sample| {
-                let outcome = self.one(sample, cache).map_err(|error| (sample.path.clone(), error));
+                let outcome = self
+                    .one(sample, cache)
+                    .map_err(|error| (sample.path.clone(), error));
                 progress.advance(1);
                 outcome
             })
@@ -90,12 +109,18 @@ impl Extractor<'_> {
         self.interrupt.check()?;
         let size = fs::metadata(&sample.path)?.len();
         if size > self.limits.bytes {
-            return Err(Error::ImageTooLarge { expected: self.limits.bytes, got: size });
+            return Err(Error::ImageTooLarge {
+                expected: self.limits.bytes,
+                got: size,
+            });
         }
         let bytes = fs::read(&sample.path)?;
         let digest = Sha256::digest(&bytes).into();
         if let Some(features) = cache.get(&digest) {
-            return Ok(Extracted { digest, features: features.to_vec() });
+            return Ok(Extracted {
+                digest,
+                features: features.to_vec(),
+            });
         }
         let mut tensor = vec![0.0; self.preprocess.tensor_len()];
         self.preprocess.run(&bytes, &self.limits, &mut tensor)?;

@@ -43,7 +43,13 @@ impl HeadConfiguration {
     ///
     /// [`Error::InvalidConfiguration`] naming the first value that cannot work.
     pub fn check(&self) -> Result<(), Error> {
-        let refuse = |name, expected, got: String| Err(Error::InvalidConfiguration { name, expected, got });
+        let refuse = |name, expected, got: String| {
+            Err(Error::InvalidConfiguration {
+                name,
+                expected,
+                got,
+            })
+        };
         if self.batch_size == 0 {
             return refuse("batch size", "at least 1", self.batch_size.to_string());
         }
@@ -51,13 +57,21 @@ impl HeadConfiguration {
             return refuse("epochs", "at least 1", self.epochs.to_string());
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return refuse("learning rate", "a number above 0", self.learning_rate.to_string());
+            return refuse(
+                "learning rate",
+                "a number above 0",
+                self.learning_rate.to_string(),
+            );
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return refuse("dropout", "0 to below 1", self.dropout.to_string());
         }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return refuse("weight decay", "a number of at least 0", self.weight_decay.to_string());
+            return refuse(
+                "weight decay",
+                "a number of at least 0",
+                self.weight_decay.to_string(),
+            );
         }
         if self.patience == Some(0) {
             return refuse("patience", "at least 1", "0".into());
@@ -75,12 +89,48 @@ mod tests {
         let good = HeadConfiguration::default();
         assert!(good.check().is_ok());
         for (bad, name) in [
-            (HeadConfiguration { batch_size: 0, ..good.clone() }, "batch size"),
-            (HeadConfiguration { epochs: 0, ..good.clone() }, "epochs"),
-            (HeadConfiguration { learning_rate: f64::NAN, ..good.clone() }, "learning rate"),
-            (HeadConfiguration { dropout: 1.0, ..good.clone() }, "dropout"),
-            (HeadConfiguration { weight_decay: -1.0, ..good.clone() }, "weight decay"),
-            (HeadConfiguration { patience: Some(0), ..good.clone() }, "patience"),
+            (
+                HeadConfiguration {
+                    batch_size: 0,
+                    ..good.clone()
+                },
+                "batch size",
+            ),
+            (
+                HeadConfiguration {
+                    epochs: 0,
+                    ..good.clone()
+                },
+                "epochs",
+            ),
+            (
+                HeadConfiguration {
+                    learning_rate: f64::NAN,
+                    ..good.clone()
+                },
+                "learning rate",
+            ),
+            (
+                HeadConfiguration {
+                    dropout: 1.0,
+                    ..good.clone()
+                },
+                "dropout",
+            ),
+            (
+                HeadConfiguration {
+                    weight_decay: -1.0,
+                    ..good.clone()
+                },
+                "weight decay",
+            ),
+            (
+                HeadConfiguration {
+                    patience: Some(0),
+                    ..good.clone()
+                },
+                "patience",
+            ),
         ] {
             assert!(bad.check().unwrap_err().to_string().contains(name));
         }

@@ -34,21 +34,36 @@ impl Variables {
     pub(super) fn new(classes: usize, generator: &mut ChaCha8Rng) -> Result<Self> {
         let bound = 1.0 / (FEATURES as f32).sqrt();
         let mut uniform = |count: usize| -> Vec<f32> {
-            (0..count).map(|_| generator.random_range(-bound..bound)).collect()
+            (0..count)
+                .map(|_| generator.random_range(-bound..bound))
+                .collect()
         };
-        let weight = Tensor::from_vec(uniform(classes * FEATURES), (classes, FEATURES), &Device::Cpu)?;
+        let weight = Tensor::from_vec(
+            uniform(classes * FEATURES),
+            (classes, FEATURES),
+            &Device::Cpu,
+        )?;
         let bias = Tensor::from_vec(uniform(classes), classes, &Device::Cpu)?;
-        Ok(Self { weight: Var::from_tensor(&weight)?, bias: Var::from_tensor(&bias)? })
+        Ok(Self {
+            weight: Var::from_tensor(&weight)?,
+            bias: Var::from_tensor(&bias)?,
+        })
     }
 
     /// The head, with gradients flowing into the variables.
     pub(super) fn head(&self) -> Head {
-        Head { weight: self.weight.as_tensor().clone(), bias: self.bias.as_tensor().clone() }
+        Head {
+            weight: self.weight.as_tensor().clone(),
+            bias: self.bias.as_tensor().clone(),
+        }
     }
 
     /// A copy of the head as it is now.
     pub(super) fn snapshot(&self) -> Result<Head> {
-        Ok(Head { weight: self.weight.as_detached_tensor().copy()?, bias: self.bias.as_detached_tensor().copy()? })
+        Ok(Head {
+            weight: self.weight.as_detached_tensor().copy()?,
+            bias: self.bias.as_detached_tensor().copy()?,
+        })
     }
 
     pub(super) fn all(&self) -> Vec<Var> {
@@ -66,7 +81,13 @@ pub(super) fn dropout(features: &Tensor, share: f64, generator: &mut ChaCha8Rng)
     let kept = (1.0 / (1.0 - share)) as f32;
     let threshold = share as f32;
     let mask: Vec<f32> = (0..features.elem_count())
-        .map(|_| if generator.random::<f32>() < threshold { 0.0 } else { kept })
+        .map(|_| {
+            if generator.random::<f32>() < threshold {
+                0.0
+            } else {
+                kept
+            }
+        })
         .collect();
     features * Tensor::from_vec(mask, features.shape(), features.device())?
 }

@@ -41,7 +41,10 @@ pub trait Observer {
     /// # Errors
     ///
     /// Whatever the observer cannot do; training then stops with [`Error::Observer`].
-    fn epoch(&mut self, metrics: &EpochMetrics) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+    fn epoch(
+        &mut self,
+        metrics: &EpochMetrics,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
 /// A head with its history.
@@ -88,25 +91,47 @@ pub fn train_head(
     let mut best: Option<(Head, EpochMetrics)> = None;
     for epoch in 0..configuration.epochs {
         interrupt.check()?;
-        let (train_loss, train_acc) = run_epoch(train, &variables, &mut optimizer, configuration, epoch)?;
+        let (train_loss, train_acc) =
+            run_epoch(train, &variables, &mut optimizer, configuration, epoch)?;
         let (val_loss, val_acc) = measure(&variables.head(), validation)?;
-        let metrics = EpochMetrics { epoch, train_loss, train_acc, val_loss, val_acc };
+        let metrics = EpochMetrics {
+            epoch,
+            train_loss,
+            train_acc,
+            val_loss,
+            val_acc,
+        };
         if !(train_loss.is_finite() && val_loss.is_finite()) {
-            return Err(Error::Diverged { epoch, learning_rate: configuration.learning_rate });
+            return Err(Error::Diverged {
+                epoch,
+                learning_rate: configuration.learning_rate,
+            });
         }
         history.push(metrics);
-        observer.epoch(&metrics).map_err(|source| Error::Observer { source })?;
-        if best.as_ref().is_none_or(|(_, best)| metrics.better_than(best)) {
+        observer
+            .epoch(&metrics)
+            .map_err(|source| Error::Observer { source })?;
+        if best
+            .as_ref()
+            .is_none_or(|(_, best)| metrics.better_than(best))
+        {
             best = Some((variables.snapshot()?, metrics));
         }
         let since_best = best.as_ref().map_or(0, |(_, best)| epoch - best.epoch);
-        if configuration.patience.is_some_and(|patience| since_best >= patience) {
+        if configuration
+            .patience
+            .is_some_and(|patience| since_best >= patience)
+        {
             break;
         }
     }
     // `check` has made sure of at least one epoch.
     let (head, best) = best.ok_or(Error::NoImages { split: "training" })?;
-    Ok(TrainedHead { head, best, history })
+    Ok(TrainedHead {
+        head,
+        best,
+        history,
+    })
 }
 
 /// One pass over the training images in a seeded order; the mean loss and the accuracy as seen.
@@ -161,7 +186,9 @@ impl TrainedHead {
     pub fn probabilities(&self, features: &Features) -> Result<Vec<Vec<f32>>, Error> {
         let logits = self.head.forward(&features.values)?;
         let probabilities = candle_nn::ops::softmax(&logits, D::Minus1)?;
-        (0..features.labels.len()).map(|row| Ok(probabilities.i(row)?.to_vec1()?)).collect()
+        (0..features.labels.len())
+            .map(|row| Ok(probabilities.i(row)?.to_vec1()?))
+            .collect()
     }
 }
 
@@ -175,7 +202,10 @@ mod tests {
 
     struct Quiet;
     impl Observer for Quiet {
-        fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        fn epoch(
+            &mut self,
+            _: &EpochMetrics,
+        ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             Ok(())
         }
     }
@@ -187,7 +217,9 @@ mod tests {
         let values: Vec<f32> = labels
             .iter()
             .flat_map(|label| {
-                let mut row: Vec<f32> = (0..FEATURES).map(|_| generator.random_range(0.0..1.0)).collect();
+                let mut row: Vec<f32> = (0..FEATURES)
+                    .map(|_| generator.random_range(0.0..1.0))
+                    .collect();
                 row[*label as usize] += 6.0;
                 row
             })
@@ -198,51 +230,90 @@ mod tests {
 
     fn train(configuration: &HeadConfiguration) -> Result<TrainedHead, Error> {
         let (train, validation) = (features(90, 1), features(30, 2));
-        train_head(&train, &validation, 3, configuration, &Interrupt::default(), &mut Quiet)
+        train_head(
+            &train,
+            &validation,
+            3,
+            configuration,
+            &Interrupt::default(),
+            &mut Quiet,
+        )
     }
 
     fn values(trained: &TrainedHead) -> Vec<f32> {
-        trained.head.weight.flatten_all().unwrap().to_vec1().unwrap()
+        trained
+            .head
+            .weight
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap()
     }
 
     #[test]
     fn what_can_be_learned_is_learned() {
-        let configuration =
-            HeadConfiguration { epochs: 12, learning_rate: 1e-2, ..HeadConfiguration::default() };
+        let configuration = HeadConfiguration {
+            epochs: 12,
+            learning_rate: 1e-2,
+            ..HeadConfiguration::default()
+        };
         let trained = train(&configuration).unwrap();
         assert!(trained.best.val_acc > 0.95, "{:?}", trained.history);
         assert!(trained.history[11].train_loss < trained.history[0].train_loss);
         let rows = trained.probabilities(&features(30, 2)).unwrap();
-        assert!(rows.iter().all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5));
+        assert!(
+            rows.iter()
+                .all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5)
+        );
     }
 
     #[test]
     fn the_same_seed_gives_the_same_weights_on_any_number_of_threads() {
-        let configuration = HeadConfiguration { epochs: 2, ..HeadConfiguration::default() };
+        let configuration = HeadConfiguration {
+            epochs: 2,
+            ..HeadConfiguration::default()
+        };
         let on = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             pool.install(|| values(&train(&configuration).unwrap()))
         };
         assert_eq!(on(1), on(3));
-        let other = HeadConfiguration { seed: 43, ..configuration };
+        let other = HeadConfiguration {
+            seed: 43,
+            ..configuration
+        };
         assert_ne!(values(&train(&other).unwrap()), on(1));
     }
 
     #[test]
     fn patience_ends_training_and_the_best_epoch_is_kept() {
-        let configuration =
-            HeadConfiguration { epochs: 200, patience: Some(3), ..HeadConfiguration::default() };
+        let configuration = HeadConfiguration {
+            epochs: 200,
+            patience: Some(3),
+            ..HeadConfiguration::default()
+        };
         let trained = train(&configuration).unwrap();
         assert!(trained.history.len() < 200);
         assert_eq!(trained.history.len(), trained.best.epoch + 4);
-        assert!(trained.history.iter().all(|epoch| epoch.val_acc <= trained.best.val_acc));
+        assert!(
+            trained
+                .history
+                .iter()
+                .all(|epoch| epoch.val_acc <= trained.best.val_acc)
+        );
     }
 
     #[test]
     fn an_interrupt_stops_before_the_next_epoch() {
         struct Stopper(Interrupt, usize);
         impl Observer for Stopper {
-            fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            fn epoch(
+                &mut self,
+                _: &EpochMetrics,
+            ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
                 self.1 += 1;
                 self.0.set();
                 Ok(())
@@ -252,14 +323,24 @@ mod tests {
         let mut stopper = Stopper(interrupt.clone(), 0);
         let (train, validation) = (features(30, 1), features(30, 2));
         let configuration = HeadConfiguration::default();
-        let outcome = train_head(&train, &validation, 3, &configuration, &interrupt, &mut stopper);
+        let outcome = train_head(
+            &train,
+            &validation,
+            3,
+            &configuration,
+            &interrupt,
+            &mut stopper,
+        );
         assert!(matches!(outcome, Err(Error::Interrupted)));
         assert_eq!(stopper.1, 1);
     }
 
     #[test]
     fn a_diverging_run_says_so() {
-        let configuration = HeadConfiguration { learning_rate: 1e38, ..HeadConfiguration::default() };
+        let configuration = HeadConfiguration {
+            learning_rate: 1e38,
+            ..HeadConfiguration::default()
+        };
         assert!(matches!(train(&configuration), Err(Error::Diverged { .. })));
     }
 }

@@ -42,8 +42,18 @@ impl Activation {
         match self {
             Self::Linear => gradient.to_vec(),
             Self::Relu6 => arch.dispatch(|| {
-                let slope = |value: f32| if value > 0.0 && value < CEILING { 1.0 } else { 0.0 };
-                result.iter().zip(gradient).map(|(value, gradient)| gradient * slope(*value)).collect()
+                let slope = |value: f32| {
+                    if value > 0.0 && value < CEILING {
+                        1.0
+                    } else {
+                        0.0
+                    }
+                };
+                result
+                    .iter()
+                    .zip(gradient)
+                    .map(|(value, gradient)| gradient * slope(*value))
+                    .collect()
             }),
         }
     }

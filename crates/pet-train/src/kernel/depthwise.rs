@@ -21,7 +21,10 @@ pub(crate) struct Geometry {
 impl Geometry {
     /// Height and width of the result: `⌊(size + 2 · 1 − 3) / stride⌋ + 1`.
     pub(crate) fn output(self) -> (usize, usize) {
-        ((self.height - 1) / self.stride + 1, (self.width - 1) / self.stride + 1)
+        (
+            (self.height - 1) / self.stride + 1,
+            (self.width - 1) / self.stride + 1,
+        )
     }
 
     fn input_values(self) -> usize {
@@ -49,7 +52,10 @@ pub(crate) fn forward(
         .par_chunks_mut(geometry.output_values())
         .zip(input.par_chunks(geometry.input_values()))
         .for_each(|(result, image)| {
-            let rows = Rows { values: image, first: 0 };
+            let rows = Rows {
+                values: image,
+                first: 0,
+            };
             forward_rows(result, rows, weight, bias, activation, geometry, 0);
         });
     result
@@ -74,19 +80,28 @@ pub(crate) fn forward_rows(
     geometry: Geometry,
     from: usize,
 ) {
-    let Geometry { height, width, channels, stride } = geometry;
+    let Geometry {
+        height,
+        width,
+        channels,
+        stride,
+    } = geometry;
     let (_, out_width) = geometry.output();
     let zeros = vec![0.0; channels];
     pulp::Arch::new().dispatch(|| {
         for (y, row) in result.chunks_exact_mut(out_width * channels).enumerate() {
             for (x, pixel) in row.chunks_exact_mut(channels).enumerate() {
                 let reaches = |at: usize, tap: usize, size: usize| {
-                    (at * stride + tap).checked_sub(1).filter(|reached| *reached < size)
+                    (at * stride + tap)
+                        .checked_sub(1)
+                        .filter(|reached| *reached < size)
                 };
                 let taps = std::array::from_fn(|tap| {
                     let row = reaches(from + y, tap / 3, height);
                     let column = reaches(x, tap % 3, width);
-                    let (Some(row), Some(column)) = (row, column) else { return &zeros[..] };
+                    let (Some(row), Some(column)) = (row, column) else {
+                        return &zeros[..];
+                    };
                     let at = ((row - input.first) * width + column) * channels;
                     &input.values[at..at + channels]
                 });
@@ -142,7 +157,12 @@ fn filter_lanes<const WIDTH: usize>(
 
 /// The gradient of the input, from the gradient before the activation.
 pub(crate) fn input_gradient(gradient: &[f32], weight: &[f32], geometry: Geometry) -> Vec<f32> {
-    let Geometry { width, channels, stride, .. } = geometry;
+    let Geometry {
+        width,
+        channels,
+        stride,
+        ..
+    } = geometry;
     let (out_height, out_width) = geometry.output();
     let batch = gradient.len() / geometry.output_values();
     let zeros = vec![0.0; channels];
@@ -153,7 +173,9 @@ pub(crate) fn input_gradient(gradient: &[f32], weight: &[f32], geometry: Geometr
                 let taps = std::array::from_fn(|tap| {
                     let out_y = reached_from(y, tap / 3, stride, out_height);
                     let out_x = reached_from(x, tap % 3, stride, out_width);
-                    let (Some(out_y), Some(out_x)) = (out_y, out_x) else { return &zeros[..] };
+                    let (Some(out_y), Some(out_x)) = (out_y, out_x) else {
+                        return &zeros[..];
+                    };
                     let at = (out_y * out_width + out_x) * channels;
                     &gradient[at..at + channels]
                 });
@@ -182,7 +204,8 @@ pub(crate) fn weight_gradient(input: &[f32], gradient: &[f32], geometry: Geometr
         .zip(gradient.par_chunks(geometry.output_values()))
         .map(|(image, gradient)| {
             let mut partial = vec![0.0; TAPS * geometry.channels];
-            pulp::Arch::new().dispatch(|| weight_gradient_image(&mut partial, image, gradient, geometry));
+            pulp::Arch::new()
+                .dispatch(|| weight_gradient_image(&mut partial, image, gradient, geometry));
             partial
         })
         .collect();
@@ -192,7 +215,10 @@ pub(crate) fn weight_gradient(input: &[f32], gradient: &[f32], geometry: Geometr
 /// `sums += left * right`, in registers when all lanes are there.
 #[inline(always)]
 fn add_product(sums: &mut [f32; LANES], left: &[f32], right: &[f32]) {
-    if let (Ok(left), Ok(right)) = (<&[f32; LANES]>::try_from(left), <&[f32; LANES]>::try_from(right)) {
+    if let (Ok(left), Ok(right)) = (
+        <&[f32; LANES]>::try_from(left),
+        <&[f32; LANES]>::try_from(right),
+    ) {
         for lane in 0..LANES {
             sums[lane] += left[lane] * right[lane];
         }
@@ -213,7 +239,12 @@ fn taps(at: usize, stride: usize, size: usize) -> Range<usize> {
 /// Adds one image's part, a row of output and a row of taps at a time, so that three sums stay in registers.
 #[inline(always)]
 fn weight_gradient_image(partial: &mut [f32], image: &[f32], gradient: &[f32], geometry: Geometry) {
-    let Geometry { height, width, channels, stride } = geometry;
+    let Geometry {
+        height,
+        width,
+        channels,
+        stride,
+    } = geometry;
     let (out_height, out_width) = geometry.output();
     for y in 0..out_height {
         for tap_row in taps(y, stride, height) {
@@ -232,7 +263,10 @@ fn weight_gradient_image(partial: &mut [f32], image: &[f32], gradient: &[f32], g
                 }
                 for (tap_column, sums) in sums.iter().enumerate() {
                     let at = (tap_row * 3 + tap_column) * channels + first;
-                    partial[at..at + lanes].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+                    partial[at..at + lanes]
+                        .iter_mut()
+                        .zip(sums)
+                        .for_each(|(total, sum)| *total += sum);
                 }
                 first += lanes;
             }

@@ -50,7 +50,9 @@ impl InvertedResidual {
     /// Channels of the block's input.
     pub(crate) fn inputs(&self) -> usize {
         let hidden = self.filter.bias.len();
-        self.expand.as_ref().map_or(hidden, |expand| expand.weight.len() / hidden)
+        self.expand
+            .as_ref()
+            .map_or(hidden, |expand| expand.weight.len() / hidden)
     }
 
     /// Channels of the block's result.
@@ -60,7 +62,12 @@ impl InvertedResidual {
 
     /// The sizes that the depthwise layer sees for an input of `height` × `width`.
     pub(crate) fn geometry(&self, height: usize, width: usize) -> Geometry {
-        Geometry { height, width, channels: self.filter.bias.len(), stride: self.filter.stride }
+        Geometry {
+            height,
+            width,
+            channels: self.filter.bias.len(),
+            stride: self.filter.stride,
+        }
     }
 
     /// The block's result for `input` `[batch, height, width, inputs]`, one image per thread.
@@ -70,7 +77,9 @@ impl InvertedResidual {
         let input_values = height * width * self.inputs();
         let output_values = out_height * out_width * self.outputs();
         let mut result = vec![0.0; input.len() / input_values * output_values];
-        let images = result.par_chunks_mut(output_values).zip(input.par_chunks(input_values));
+        let images = result
+            .par_chunks_mut(output_values)
+            .zip(input.par_chunks(input_values));
         images.for_each(|(result, image)| self.forward_image(result, image, geometry));
         result
     }
@@ -78,7 +87,11 @@ impl InvertedResidual {
     fn forward_image(&self, result: &mut [f32], image: &[f32], geometry: Geometry) {
         let (_, out_width) = geometry.output();
         let strip = (STRIP_VALUES / (geometry.width * geometry.channels * geometry.stride)).max(1);
-        let mut widened = Widened { values: Vec::new(), first: 0, end: 0 };
+        let mut widened = Widened {
+            values: Vec::new(),
+            first: 0,
+            end: 0,
+        };
         let mut filtered = vec![0.0; strip * out_width * geometry.channels];
         let row_values = out_width * self.outputs();
         for (at, rows) in result.chunks_mut(strip * row_values).enumerate() {
@@ -86,15 +99,26 @@ impl InvertedResidual {
             let count = rows.len() / row_values;
             let input = match &self.expand {
                 Some(expand) => widened.advance(expand, image, geometry, from, count),
-                None => Rows { values: image, first: 0 },
+                None => Rows {
+                    values: image,
+                    first: 0,
+                },
             };
             let filtered = &mut filtered[..count * out_width * geometry.channels];
-            let Depthwise { weight, bias, activation, .. } = &self.filter;
+            let Depthwise {
+                weight,
+                bias,
+                activation,
+                ..
+            } = &self.filter;
             depthwise::forward_rows(filtered, input, weight, bias, *activation, geometry, from);
             self.project.run(rows, filtered);
         }
         if self.residual {
-            result.iter_mut().zip(image).for_each(|(value, skipped)| *value += skipped);
+            result
+                .iter_mut()
+                .zip(image)
+                .for_each(|(value, skipped)| *value += skipped);
         }
     }
 }
@@ -116,7 +140,12 @@ impl Widened {
         from: usize,
         count: usize,
     ) -> Rows<'_> {
-        let Geometry { height, width, channels, stride } = geometry;
+        let Geometry {
+            height,
+            width,
+            channels,
+            stride,
+        } = geometry;
         let first = (from * stride).saturating_sub(1);
         let end = ((from + count - 1) * stride + 2).min(height);
         let row = width * channels;
@@ -128,6 +157,9 @@ impl Widened {
         let image_rows = &image[(first + kept) * width * inputs..end * width * inputs];
         expand.run(&mut self.values[kept * row..], image_rows);
         (self.first, self.end) = (first, end);
-        Rows { values: &self.values, first }
+        Rows {
+            values: &self.values,
+            first,
+        }
     }
 }

@@ -25,7 +25,9 @@ pub(crate) fn forward(
     let rows = input.len() / inputs;
     let mut result = vec![0.0; rows * outputs];
     let block = (BLOCK_VALUES / outputs.max(inputs)).clamp(1, rows.max(1));
-    let blocks = result.par_chunks_mut(block * outputs).zip(input.par_chunks(block * inputs));
+    let blocks = result
+        .par_chunks_mut(block * outputs)
+        .zip(input.par_chunks(block * inputs));
     blocks.for_each(|(result, input)| forward_rows(result, input, weight, bias, activation));
     result
 }
@@ -44,20 +46,36 @@ pub(crate) fn forward_rows(
 }
 
 /// The gradient of the input: `gradient · weightᵀ`.
-pub(crate) fn input_gradient(gradient: &[f32], weight: Matrix<'_>, inputs: usize, outputs: usize) -> Vec<f32> {
+pub(crate) fn input_gradient(
+    gradient: &[f32],
+    weight: Matrix<'_>,
+    inputs: usize,
+    outputs: usize,
+) -> Vec<f32> {
     let rows = gradient.len() / outputs;
     let mut result = vec![0.0; rows * inputs];
     let block = (BLOCK_VALUES / outputs.max(inputs)).clamp(1, rows.max(1));
-    let blocks = result.par_chunks_mut(block * inputs).zip(gradient.par_chunks(block * outputs));
+    let blocks = result
+        .par_chunks_mut(block * inputs)
+        .zip(gradient.par_chunks(block * outputs));
     blocks.for_each(|(result, gradient)| {
         let rows = gradient.len() / outputs;
-        multiply(Matrix::new(gradient, rows, outputs), weight.transposed(), result);
+        multiply(
+            Matrix::new(gradient, rows, outputs),
+            weight.transposed(),
+            result,
+        );
     });
     result
 }
 
 /// The gradient of the weight: `inputᵀ · gradient`, `[inputs, outputs]`.
-pub(crate) fn weight_gradient(input: &[f32], gradient: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
+pub(crate) fn weight_gradient(
+    input: &[f32],
+    gradient: &[f32],
+    inputs: usize,
+    outputs: usize,
+) -> Vec<f32> {
     let partials: Vec<Vec<f32>> = input
         .par_chunks(GRADIENT_ROWS * inputs)
         .zip(gradient.par_chunks(GRADIENT_ROWS * outputs))
@@ -80,7 +98,10 @@ pub(crate) fn bias_gradient(gradient: &[f32], outputs: usize) -> Vec<f32> {
             pulp::Arch::new().dispatch(|| {
                 let mut partial = vec![0.0; outputs];
                 for row in rows.chunks_exact(outputs) {
-                    partial.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+                    partial
+                        .iter_mut()
+                        .zip(row)
+                        .for_each(|(sum, value)| *sum += value);
                 }
                 partial
             })

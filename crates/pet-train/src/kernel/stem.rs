@@ -42,7 +42,12 @@ pub(crate) fn forward(
 }
 
 /// The gradient of the weight, `[27, outputs]`, from the gradient before the activation.
-pub(crate) fn weight_gradient(input: &[f32], gradient: &[f32], outputs: usize, size: usize) -> Vec<f32> {
+pub(crate) fn weight_gradient(
+    input: &[f32],
+    gradient: &[f32],
+    outputs: usize,
+    size: usize,
+) -> Vec<f32> {
     let side = output_size(size);
     let partials: Vec<Vec<f32>> = input
         .par_chunks(PLANES * size * size)
@@ -54,7 +59,11 @@ pub(crate) fn weight_gradient(input: &[f32], gradient: &[f32], outputs: usize, s
             }
             let mut partial = vec![0.0; PATCH * outputs];
             let left = Matrix::new(&patches, side * side, PATCH).transposed();
-            multiply(left, Matrix::new(gradient, side * side, outputs), &mut partial);
+            multiply(
+                left,
+                Matrix::new(gradient, side * side, outputs),
+                &mut partial,
+            );
             partial
         })
         .collect();

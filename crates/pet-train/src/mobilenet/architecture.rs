@@ -103,7 +103,11 @@ fn single(name: &str, convolution: Convolution, inputs: usize, outputs: usize) -
         outputs,
         activation: Activation::Relu6,
     };
-    Block { name: name.into(), layers: vec![layer], residual: false }
+    Block {
+        name: name.into(),
+        layers: vec![layer],
+        residual: false,
+    }
 }
 
 /// Widen pointwise (unless the expansion is 1), filter depthwise, narrow pointwise without an activation.
@@ -140,7 +144,11 @@ fn inverted_residual(
         outputs,
         activation: Activation::Linear,
     });
-    Block { name, layers, residual: stride == 1 && inputs == outputs }
+    Block {
+        name,
+        layers,
+        residual: stride == 1 && inputs == outputs,
+    }
 }
 
 #[cfg(test)]
@@ -151,7 +159,10 @@ mod tests {
     fn it_is_the_published_network() {
         let blocks = blocks();
         assert_eq!(blocks.len(), 19);
-        let layers: Vec<Layer> = blocks.iter().flat_map(|block| block.layers.clone()).collect();
+        let layers: Vec<Layer> = blocks
+            .iter()
+            .flat_map(|block| block.layers.clone())
+            .collect();
         assert_eq!(layers.len(), 52);
         // 2,223,872 parameters without the classifier: the convolutions', and two for each normalized channel.
         let parameters: usize = layers

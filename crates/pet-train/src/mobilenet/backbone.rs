@@ -38,22 +38,31 @@ impl Backbone {
     pub fn new(weights: &Weights) -> std::result::Result<Self, Error> {
         let blocks = blocks();
         let stages = blocks.iter().map(|block| Stage::new(block, weights));
-        Ok(Self { stages: stages.collect::<std::result::Result<_, _>>()? })
+        Ok(Self {
+            stages: stages.collect::<std::result::Result<_, _>>()?,
+        })
     }
 }
 
 impl Stage {
     fn new(block: &Block, weights: &Weights) -> std::result::Result<Self, Error> {
         match block.layers.as_slice() {
-            [layer] if layer.convolution == Convolution::Stem => Ok(Self::Stem(Dense::new(layer, weights)?)),
+            [layer] if layer.convolution == Convolution::Stem => {
+                Ok(Self::Stem(Dense::new(layer, weights)?))
+            }
             [layer] => Ok(Self::Pointwise(Dense::new(layer, weights)?)),
             [expand @ .., filter, project] => Ok(Self::Block(InvertedResidual {
-                expand: expand.first().map(|layer| frozen_pointwise(layer, weights)).transpose()?,
+                expand: expand
+                    .first()
+                    .map(|layer| frozen_pointwise(layer, weights))
+                    .transpose()?,
                 filter: frozen_depthwise(filter, weights)?,
                 project: frozen_pointwise(project, weights)?,
                 residual: block.residual,
             })),
-            [] => Err(Error::MissingTensor { name: block.name.clone() }),
+            [] => Err(Error::MissingTensor {
+                name: block.name.clone(),
+            }),
         }
     }
 }
@@ -63,7 +72,11 @@ impl Dense {
         let folded = fold(layer, weights)?;
         // `[outputs, inputs · window]` turned over is what the kernels want: outputs contiguous.
         let weight = folded.weight.flatten_from(1)?.t()?.contiguous()?;
-        Ok(Self { weight, bias: folded.bias, activation: layer.activation })
+        Ok(Self {
+            weight,
+            bias: folded.bias,
+            activation: layer.activation,
+        })
     }
 
     fn values(&self) -> Result<(Vec<f32>, Vec<f32>)> {
@@ -73,7 +86,11 @@ impl Dense {
 
 fn frozen_pointwise(layer: &Layer, weights: &Weights) -> std::result::Result<Pointwise, Error> {
     let (weight, bias) = Dense::new(layer, weights)?.values()?;
-    Ok(Pointwise { weight, bias, activation: layer.activation })
+    Ok(Pointwise {
+        weight,
+        bias,
+        activation: layer.activation,
+    })
 }
 
 fn frozen_depthwise(layer: &Layer, weights: &Weights) -> std::result::Result<Depthwise, Error> {
@@ -82,15 +99,28 @@ fn frozen_depthwise(layer: &Layer, weights: &Weights) -> std::result::Result<Dep
         Convolution::Depthwise { stride } => stride,
         Convolution::Stem | Convolution::Pointwise => 1,
     };
-    Ok(Depthwise { weight, bias, activation: layer.activation, stride })
+    Ok(Depthwise {
+        weight,
+        bias,
+        activation: layer.activation,
+        stride,
+    })
 }
 
 impl Module for Stage {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         match self {
-            Self::Stem(Dense { weight, bias, activation }) => stem(input, weight, bias, *activation),
+            Self::Stem(Dense {
+                weight,
+                bias,
+                activation,
+            }) => stem(input, weight, bias, *activation),
             Self::Block(block) => inverted_residual(input, block),
-            Self::Pointwise(Dense { weight, bias, activation }) => pointwise(input, weight, bias, *activation),
+            Self::Pointwise(Dense {
+                weight,
+                bias,
+                activation,
+            }) => pointwise(input, weight, bias, *activation),
         }
     }
 }

@@ -27,5 +27,8 @@ pub fn fold(layer: &Layer, weights: &Weights) -> Result<Folded, Error> {
     let deviation = (norm("running_var")? + EPSILON)?.sqrt()?;
     let scale = norm("weight")?.div(&deviation)?;
     let bias = norm("bias")?.sub(&norm("running_mean")?.mul(&scale)?)?;
-    Ok(Folded { weight: weight.broadcast_mul(&scale.reshape((outputs, 1, 1, 1))?)?, bias })
+    Ok(Folded {
+        weight: weight.broadcast_mul(&scale.reshape((outputs, 1, 1, 1))?)?,
+        bias,
+    })
 }

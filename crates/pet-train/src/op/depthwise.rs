@@ -37,7 +37,9 @@ pub fn depthwise(
     if stride == 0 {
         bail!("the stride of a convolution has to be at least 1");
     }
-    input.contiguous()?.apply_op3(weight, bias, Depthwise { stride, activation })
+    input
+        .contiguous()?
+        .apply_op3(weight, bias, Depthwise { stride, activation })
 }
 
 struct Depthwise {
@@ -48,9 +50,12 @@ struct Depthwise {
 impl Depthwise {
     fn geometry(&self, input: &[usize]) -> Result<Geometry> {
         match *input {
-            [_, height, width, channels] if height * width * channels > 0 => {
-                Ok(Geometry { height, width, channels, stride: self.stride })
-            }
+            [_, height, width, channels] if height * width * channels > 0 => Ok(Geometry {
+                height,
+                width,
+                channels,
+                stride: self.stride,
+            }),
             _ => bail!("a depthwise input is [batch, height, width, channels], got {input:?}"),
         }
     }
@@ -71,7 +76,11 @@ impl CustomOp3 for Depthwise {
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let geometry = self.geometry(input_layout.dims())?;
-        check("the weight", &[TAPS, geometry.channels], weight_layout.dims())?;
+        check(
+            "the weight",
+            &[TAPS, geometry.channels],
+            weight_layout.dims(),
+        )?;
         check("the bias", &[geometry.channels], bias_layout.dims())?;
         let result = kernel::forward(
             values(input, input_layout, "the input")?,
@@ -96,16 +105,25 @@ impl CustomOp3 for Depthwise {
         let geometry = self.geometry(input.dims())?;
         let gradient = before_activation(self.activation, result, gradient)?;
         let for_input = with_values(&gradient, |gradient| {
-            with_values(weight, |weight| kernel::input_gradient(gradient, weight, geometry))
+            with_values(weight, |weight| {
+                kernel::input_gradient(gradient, weight, geometry)
+            })
         })??;
         let for_weight = with_values(input, |input| {
-            with_values(&gradient, |gradient| kernel::weight_gradient(input, gradient, geometry))
+            with_values(&gradient, |gradient| {
+                kernel::weight_gradient(input, gradient, geometry)
+            })
         })??;
-        let for_bias =
-            with_values(&gradient, |gradient| pointwise::bias_gradient(gradient, geometry.channels))?;
+        let for_bias = with_values(&gradient, |gradient| {
+            pointwise::bias_gradient(gradient, geometry.channels)
+        })?;
         Ok((
             Some(Tensor::from_vec(for_input, input.shape(), input.device())?),
-            Some(Tensor::from_vec(for_weight, weight.shape(), weight.device())?),
+            Some(Tensor::from_vec(
+                for_weight,
+                weight.shape(),
+                weight.device(),
+            )?),
             Some(Tensor::from_vec(for_bias, bias.shape(), bias.device())?),
         ))
     }

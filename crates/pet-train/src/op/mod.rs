@@ -20,7 +20,10 @@ use crate::kernel::matrix::Matrix;
 /// The values behind a contiguous `f32` tensor.
 fn values<'a>(storage: &'a CpuStorage, layout: &Layout, what: &str) -> Result<&'a [f32]> {
     let Some((start, end)) = layout.contiguous_offsets() else {
-        bail!("{what} has to be contiguous, got strides {:?}", layout.stride());
+        bail!(
+            "{what} has to be contiguous, got strides {:?}",
+            layout.stride()
+        );
     };
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
@@ -30,21 +33,30 @@ fn matrix<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<Matrix<'a>> {
     let (rows, columns) = layout.shape().dims2()?;
     let data = &storage.as_slice::<f32>()?[layout.start_offset()..];
     let strides = layout.stride();
-    Ok(Matrix::strided(data, rows, columns, [strides[0], strides[1]]))
+    Ok(Matrix::strided(
+        data,
+        rows,
+        columns,
+        [strides[0], strides[1]],
+    ))
 }
 
 /// Lends a tensor's values, made contiguous first if need be, to `use_values`.
 fn with_values<T>(tensor: &Tensor, use_values: impl FnOnce(&[f32]) -> T) -> Result<T> {
     let tensor = tensor.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
-    let Storage::Cpu(storage) = &*storage else { bail!("these operations run on the CPU only") };
+    let Storage::Cpu(storage) = &*storage else {
+        bail!("these operations run on the CPU only")
+    };
     Ok(use_values(values(storage, layout, "a tensor")?))
 }
 
 /// Lends a two-dimensional tensor as a matrix to `use_matrix`.
 fn with_matrix<T>(tensor: &Tensor, use_matrix: impl FnOnce(Matrix<'_>) -> T) -> Result<T> {
     let (storage, layout) = tensor.storage_and_layout();
-    let Storage::Cpu(storage) = &*storage else { bail!("these operations run on the CPU only") };
+    let Storage::Cpu(storage) = &*storage else {
+        bail!("these operations run on the CPU only")
+    };
     Ok(use_matrix(matrix(storage, layout)?))
 }
 

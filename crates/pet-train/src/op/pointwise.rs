@@ -25,8 +25,15 @@ use crate::kernel::{Activation, pointwise as kernel};
 /// assert_eq!(output.to_vec2::<f32>()?, [[3., 6., 0.]]);
 /// # Ok::<(), candle_core::Error>(())
 /// ```
-pub fn pointwise(input: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
-    input.contiguous()?.apply_op3(weight, bias, Pointwise { activation })
+pub fn pointwise(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    activation: Activation,
+) -> Result<Tensor> {
+    input
+        .contiguous()?
+        .apply_op3(weight, bias, Pointwise { activation })
 }
 
 struct Pointwise {
@@ -49,7 +56,9 @@ impl CustomOp3 for Pointwise {
     ) -> Result<(CpuStorage, Shape)> {
         let (inputs, outputs) = weight_layout.shape().dims2()?;
         let mut shape = input_layout.dims().to_vec();
-        let last = shape.last_mut().map(|last| std::mem::replace(last, outputs));
+        let last = shape
+            .last_mut()
+            .map(|last| std::mem::replace(last, outputs));
         check("the input's last dimension", &[inputs], last.as_slice())?;
         check("the bias", &[outputs], bias_layout.dims())?;
         let result = kernel::forward(
@@ -73,15 +82,25 @@ impl CustomOp3 for Pointwise {
         let (inputs, outputs) = weight.dims2()?;
         let gradient = before_activation(self.activation, result, gradient)?;
         let for_input = with_values(&gradient, |gradient| {
-            with_matrix(weight, |weight| kernel::input_gradient(gradient, weight, inputs, outputs))
+            with_matrix(weight, |weight| {
+                kernel::input_gradient(gradient, weight, inputs, outputs)
+            })
         })??;
         let for_weight = with_values(input, |input| {
-            with_values(&gradient, |gradient| kernel::weight_gradient(input, gradient, inputs, outputs))
+            with_values(&gradient, |gradient| {
+                kernel::weight_gradient(input, gradient, inputs, outputs)
+            })
         })??;
-        let for_bias = with_values(&gradient, |gradient| kernel::bias_gradient(gradient, outputs))?;
+        let for_bias = with_values(&gradient, |gradient| {
+            kernel::bias_gradient(gradient, outputs)
+        })?;
         Ok((
             Some(Tensor::from_vec(for_input, input.shape(), input.device())?),
-            Some(Tensor::from_vec(for_weight, weight.shape(), weight.device())?),
+            Some(Tensor::from_vec(
+                for_weight,
+                weight.shape(),
+                weight.device(),
+            )?),
             Some(Tensor::from_vec(for_bias, bias.shape(), bias.device())?),
         ))
     }

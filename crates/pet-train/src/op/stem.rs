@@ -16,8 +16,15 @@ use crate::kernel::{Activation, pointwise};
 /// # Errors
 ///
 /// When the shapes do not agree or a tensor is not `f32` on the CPU.
-pub fn stem(input: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
-    input.contiguous()?.apply_op3(weight, bias, Stem { activation })
+pub fn stem(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    activation: Activation,
+) -> Result<Tensor> {
+    input
+        .contiguous()?
+        .apply_op3(weight, bias, Stem { activation })
 }
 
 struct Stem {
@@ -57,7 +64,10 @@ impl CustomOp3 for Stem {
             size,
         );
         let side = kernel::output_size(size);
-        Ok((CpuStorage::F32(result), (input_layout.dims()[0], side, side, outputs).into()))
+        Ok((
+            CpuStorage::F32(result),
+            (input_layout.dims()[0], side, side, outputs).into(),
+        ))
     }
 
     fn bwd(
@@ -71,12 +81,20 @@ impl CustomOp3 for Stem {
         let (size, outputs) = (side(input.dims())?, bias.dims1()?);
         let gradient = before_activation(self.activation, result, gradient)?;
         let for_weight = with_values(input, |input| {
-            with_values(&gradient, |gradient| kernel::weight_gradient(input, gradient, outputs, size))
+            with_values(&gradient, |gradient| {
+                kernel::weight_gradient(input, gradient, outputs, size)
+            })
         })??;
-        let for_bias = with_values(&gradient, |gradient| pointwise::bias_gradient(gradient, outputs))?;
+        let for_bias = with_values(&gradient, |gradient| {
+            pointwise::bias_gradient(gradient, outputs)
+        })?;
         Ok((
             None,
-            Some(Tensor::from_vec(for_weight, weight.shape(), weight.device())?),
+            Some(Tensor::from_vec(
+                for_weight,
+                weight.shape(),
+                weight.device(),
+            )?),
             Some(Tensor::from_vec(for_bias, bias.shape(), bias.device())?),
         ))
     }

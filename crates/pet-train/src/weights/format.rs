@@ -18,10 +18,18 @@ const MAX_BYTES: u64 = 1 << 30;
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Error> {
     let size = fs::metadata(path)?.len();
     if size > MAX_BYTES {
-        return Err(Error::WeightsTooLarge { path: path.to_owned(), expected: MAX_BYTES, got: size });
+        return Err(Error::WeightsTooLarge {
+            path: path.to_owned(),
+            expected: MAX_BYTES,
+            got: size,
+        });
     }
     let bytes = fs::read(path)?;
-    if is_safetensors(&bytes) { read_safetensors(path, &bytes) } else { read_torch(path, &bytes) }
+    if is_safetensors(&bytes) {
+        read_safetensors(path, &bytes)
+    } else {
+        read_torch(path, &bytes)
+    }
 }
 
 /// A `.safetensors` file begins with its header's length and the header's opening brace.
@@ -30,13 +38,20 @@ fn is_safetensors(bytes: &[u8]) -> bool {
 }
 
 fn read_safetensors(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Error> {
-    let refuse = |source| Error::Safetensors { path: path.to_owned(), source };
+    let refuse = |source| Error::Safetensors {
+        path: path.to_owned(),
+        source,
+    };
     let file = SafeTensors::deserialize(bytes).map_err(refuse)?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
         if view.dtype() != safetensors::Dtype::F32 {
             let got = format!("{:?}", view.dtype());
-            return Err(Error::TensorType { name: name.into(), expected: "F32", got });
+            return Err(Error::TensorType {
+                name: name.into(),
+                expected: "F32",
+                got,
+            });
         }
         let tensor = Tensor::from_raw_buffer(view.data(), DType::F32, view.shape(), &Device::Cpu)?;
         tensors.insert(name.to_owned(), tensor);
@@ -45,12 +60,18 @@ fn read_safetensors(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor
 }
 
 fn read_torch(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Error> {
-    let refuse = |source| Error::StateDict { path: path.to_owned(), source };
+    let refuse = |source| Error::StateDict {
+        path: path.to_owned(),
+        source,
+    };
     let state = StateDict::read(bytes, &Limits::default()).map_err(refuse)?;
     let mut tensors = BTreeMap::new();
     for (name, _) in state.tensors().filter(|(name, _)| !name.ends_with(COUNTER)) {
         let (shape, values) = state.f32(name).map_err(refuse)?;
-        tensors.insert(name.to_owned(), Tensor::from_vec(values, shape, &Device::Cpu)?);
+        tensors.insert(
+            name.to_owned(),
+            Tensor::from_vec(values, shape, &Device::Cpu)?,
+        );
     }
     Ok(tensors)
 }
@@ -61,7 +82,10 @@ pub(super) fn to_safetensors(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u
         .iter()
         .map(|(name, tensor)| {
             let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-            let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+            let bytes = values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect::<Vec<u8>>();
             Ok((name, tensor.dims().to_vec(), bytes))
         })
         .collect::<Result<Vec<_>, Error>>()?;
@@ -69,11 +93,8 @@ pub(super) fn to_safetensors(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u
     let views = raw
         .iter()
         .map(|(name, shape, bytes)| {
-            let view = safetensors::tensor::TensorView::new(
-                safetensors::Dtype::F32,
-                shape.clone(),
-                bytes,
-            );
+            let view =
+                safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes);
             Ok((name.as_str(), view.map_err(encode)?))
         })
         .collect::<Result<Vec<_>, Error>>()?;

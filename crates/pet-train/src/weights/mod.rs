@@ -35,14 +35,18 @@ impl Weights {
     /// surplus, [`Error::TensorShape`] when one is not what MobileNetV2 has.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let tensors = format::read(path)?;
-        let weights = Self { tensors: naming::to_torchvision(tensors) };
+        let weights = Self {
+            tensors: naming::to_torchvision(tensors),
+        };
         weights.check(path)?;
         Ok(weights)
     }
 
     /// Weights from named tensors, without any check of the names.
     pub fn from_tensors(tensors: impl IntoIterator<Item = (String, Tensor)>) -> Self {
-        Self { tensors: tensors.into_iter().collect() }
+        Self {
+            tensors: tensors.into_iter().collect(),
+        }
     }
 
     /// The tensor `name`.
@@ -78,7 +82,8 @@ impl Weights {
     /// The same backbone with this classifier: `weight` `[classes, 1280]`, `bias` `[classes]`.
     #[must_use]
     pub fn with_head(mut self, weight: Tensor, bias: Tensor) -> Self {
-        self.tensors.extend([(HEAD_WEIGHT.into(), weight), (HEAD_BIAS.into(), bias)]);
+        self.tensors
+            .extend([(HEAD_WEIGHT.into(), weight), (HEAD_BIAS.into(), bias)]);
         self
     }
 
@@ -88,7 +93,10 @@ impl Weights {
     ///
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when there is no classifier for `classes` classes.
     pub fn head(&self, classes: usize) -> Result<(&Tensor, &Tensor), Error> {
-        Ok((self.get(HEAD_WEIGHT, &[classes, FEATURES])?, self.get(HEAD_BIAS, &[classes])?))
+        Ok((
+            self.get(HEAD_WEIGHT, &[classes, FEATURES])?,
+            self.get(HEAD_BIAS, &[classes])?,
+        ))
     }
 
     /// The tensors as a `.safetensors` file. Equal weights give equal bytes.
@@ -109,11 +117,19 @@ impl Weights {
         let mut digest = Sha256::new();
         for (name, tensor) in &self.tensors {
             digest.update(format!("{name} {:?}\n", tensor.dims()));
-            for value in tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()? {
+            for value in tensor
+                .to_dtype(DType::F32)?
+                .flatten_all()?
+                .to_vec1::<f32>()?
+            {
                 digest.update(value.to_le_bytes());
             }
         }
-        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(digest
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
     }
 
     /// Random weights for tests and examples: small, of the right shapes, the same for the same `seed`.
@@ -142,8 +158,11 @@ impl Weights {
 
     fn check(&self, path: &Path) -> Result<(), Error> {
         let expected: BTreeMap<String, Vec<usize>> = expected_tensors().collect();
-        let missing: Vec<String> =
-            expected.keys().filter(|name| !self.tensors.contains_key(*name)).cloned().collect();
+        let missing: Vec<String> = expected
+            .keys()
+            .filter(|name| !self.tensors.contains_key(*name))
+            .cloned()
+            .collect();
         let surplus: Vec<String> = self
             .tensors
             .keys()
@@ -151,9 +170,15 @@ impl Weights {
             .cloned()
             .collect();
         if !missing.is_empty() || !surplus.is_empty() {
-            return Err(Error::TensorNames { path: path.to_owned(), missing, surplus });
+            return Err(Error::TensorNames {
+                path: path.to_owned(),
+                missing,
+                surplus,
+            });
         }
-        expected.iter().try_for_each(|(name, shape)| self.get(name, shape).map(|_| ()))
+        expected
+            .iter()
+            .try_for_each(|(name, shape)| self.get(name, shape).map(|_| ()))
     }
 }
 
@@ -163,12 +188,17 @@ fn is_head(name: &str) -> bool {
 
 /// Names and shapes of the backbone's tensors.
 fn expected_tensors() -> impl Iterator<Item = (String, Vec<usize>)> {
-    blocks().into_iter().flat_map(|block| block.layers).flat_map(layer_tensors)
+    blocks()
+        .into_iter()
+        .flat_map(|block| block.layers)
+        .flat_map(layer_tensors)
 }
 
 fn layer_tensors(layer: Layer) -> Vec<(String, Vec<usize>)> {
     let convolution = format!("{}.weight", layer.convolution_name);
     let norm = ["weight", "bias", "running_mean", "running_var"];
     let norm = norm.map(|part| (format!("{}.{part}", layer.norm_name), vec![layer.outputs]));
-    std::iter::once((convolution, layer.weight_shape().to_vec())).chain(norm).collect()
+    std::iter::once((convolution, layer.weight_shape().to_vec()))
+        .chain(norm)
+        .collect()
 }

@@ -16,7 +16,11 @@ pub(super) const COUNTER: &str = ".num_batches_tracked";
 /// The two are told apart by `features.1.conv.0.weight`, which only the former has.
 pub(super) fn to_torchvision(tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
     let sequential = tensors.contains_key("features.1.conv.0.weight");
-    let renamed = if sequential { sequential_names() } else { BTreeMap::new() };
+    let renamed = if sequential {
+        sequential_names()
+    } else {
+        BTreeMap::new()
+    };
     tensors
         .into_iter()
         .map(|(name, tensor)| (rename(&name, &renamed), tensor))
@@ -57,7 +61,10 @@ mod tests {
             ("features.1.conv.0.weight", "features.1.conv.0.0.weight"),
             ("features.1.conv.4.bias", "features.1.conv.2.bias"),
             ("features.2.conv.3.weight", "features.2.conv.1.0.weight"),
-            ("features.2.conv.7.running_var", "features.2.conv.3.running_var"),
+            (
+                "features.2.conv.7.running_var",
+                "features.2.conv.3.running_var",
+            ),
             ("features.18.1.weight", "features.18.1.weight"),
         ] {
             assert_eq!(rename(old, &renamed), new);

@@ -1,0 +1,69 @@
+//! `pet-cli export`
+
+use clap::Args;
+use pet_export::Exporter;
+use pet_model::{SELECTION_FILE, Selection, read_json};
+use serde_json::json;
+
+use crate::arguments::{
+    CacheArgument, JsonArgument, ModelNameArgument, ResultsArgument, TrackingArguments,
+};
+use crate::failure::Failure;
+use crate::{output, workspace};
+
+/// Turn the selected version into the files that are served
+///
+/// Makes the ONNX model from the version's weights, proves that ONNX Runtime computes what candle computes, and
+/// writes the results folder. Without an earlier `pet-cli select`, selects first.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Export this version instead of the selected one
+    #[arg(long, value_name = "NUMBER")]
+    version: Option<u32>,
+    #[command(flatten)]
+    model_name: ModelNameArgument,
+    #[command(flatten)]
+    tracking: TrackingArguments,
+    #[command(flatten)]
+    results: ResultsArgument,
+    #[command(flatten)]
+    cache: CacheArgument,
+    #[command(flatten)]
+    json: JsonArgument,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (client, _) = workspace::tracking(&arguments.tracking)?;
+    let runtime = workspace::runtime(&arguments.cache.cache_dir)?;
+    let results = &arguments.results.results;
+    let model = &arguments.model_name.model_name;
+    let file = results.join(SELECTION_FILE);
+    let selection: Selection = match arguments.version {
+        Some(version) => pet_export::choose(&client, model, version)?,
+        None if file.exists() => read_json(&file)?,
+        None => pet_export::select(&client, model)?,
+    };
+    let exported = Exporter {
+        client: &client,
+        runtime: &runtime,
+    }
+    .export(&selection, results)?;
+    if arguments.json.json {
+        return output::json(&json!({
+            "model": selection.model_name,
+            "version": selection.version,
+            "run_id": selection.run_id,
+            "val_acc": selection.val_acc,
+            "largest_difference": exported.largest_difference,
+            "files": exported.files,
+        }));
+    }
+    output::line(format_args!(
+        "version {} of `{}` (val_acc {:.4}): ONNX Runtime and candle differ by at most {:.1e}",
+        selection.version, selection.model_name, selection.val_acc, exported.largest_difference
+    ))?;
+    exported
+        .files
+        .iter()
+        .try_for_each(|file| output::line(format_args!("  {}", file.display())))
+}

@@ -1,0 +1,268 @@
+//! `pet-cli predict`
+
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use fs_err as fs;
+use pet_data::{Progress, Unit};
+use pet_image::Format;
+use pet_predict::{ImagePredictor, Prediction};
+use serde::Serialize;
+
+use super::image_file::{at, read};
+use crate::arguments::{CacheArgument, JsonArgument, ResultsArgument};
+use crate::failure::Failure;
+use crate::{output, workspace};
+
+/// Images that are predicted together, between two steps of the progress bar.
+const BATCH: usize = 32;
+
+/// Characters of a full bar.
+const BAR: f32 = 24.0;
+
+/// Name the breed on photographs
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pet-cli predict photo.jpg
+  pet-cli predict --top-k 3 one.jpg two.png
+  pet-cli predict --json photos/ > predictions.json")]
+pub(crate) struct Arguments {
+    /// Images, or folders of images
+    #[arg(required_unless_present = "image", value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+    /// One more image
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<PathBuf>,
+    #[command(flatten)]
+    results: ResultsArgument,
+    /// A model file, instead of the one in the results
+    #[arg(long, value_name = "FILE", conflicts_with = "results")]
+    model: Option<PathBuf>,
+    /// How many classes to show
+    #[arg(long, short = 'k', value_name = "COUNT", default_value = "5")]
+    top_k: NonZero<usize>,
+    #[command(flatten)]
+    json: JsonArgument,
+    /// Accepted for compatibility; predictions are the same every time
+    #[arg(long, hide = true)]
+    seed: Option<u64>,
+    #[command(flatten)]
+    cache: CacheArgument,
+}
+
+/// One image's answer, for programs.
+#[derive(Serialize)]
+struct Answer {
+    file: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predicted_class: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<f32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    top_k: Vec<Ranked>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Ranked {
+    class: String,
+    probability: f32,
+}
+
+type Outcome = Result<Prediction, Failure>;
+
+pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
+    let files = files(arguments)?;
+    // A single image needs a single session, and is answered the sooner for it.
+    let sessions = (files.len() == 1).then_some(NonZero::<usize>::MIN);
+    let model = arguments
+        .model
+        .as_ref()
+        .unwrap_or(&arguments.results.results);
+    let predictor = workspace::predictor(&arguments.cache.cache_dir, model, sessions)?;
+    let outcomes = predict(&predictor, &files, progress);
+    if arguments.json.json {
+        let answers = files.iter().zip(&outcomes);
+        let answers: Vec<_> = answers
+            .map(|(file, outcome)| answer(file, outcome, arguments))
+            .collect();
+        output::json(&answers)?;
+    } else if outcomes.len() == 1 {
+        return outcomes
+            .into_iter()
+            .try_for_each(|outcome| print_one(&outcome?, arguments));
+    } else {
+        print_lines(&files, &outcomes)?;
+    }
+    let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+    if failed > 0 {
+        Err(Failure::SomeImages {
+            failed,
+            all: outcomes.len(),
+        })
+    } else {
+        Ok(())
+    }
+}
+
+/// The images named, with the images of the folders named, in order.
+fn files(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in arguments.images.iter().chain(&arguments.image) {
+        if path.is_dir() {
+            files.extend(images_in(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+/// The files in a folder that are named like images, sorted.
+fn images_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_file() && has_image_name(&path) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        Err(Failure::NoImages {
+            folder: folder.to_owned(),
+        })
+    } else {
+        Ok(files)
+    }
+}
+
+fn has_image_name(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    extension == "jpeg"
+        || Format::ALL
+            .iter()
+            .any(|format| extension == format.extension())
+}
+
+fn predict(predictor: &ImagePredictor, files: &[PathBuf], progress: &dyn Progress) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(files.len());
+    if files.len() > 1 {
+        progress.start("predicting", files.len() as u64, Unit::Images);
+    }
+    for batch in files.chunks(BATCH) {
+        outcomes.extend(predict_batch(predictor, batch));
+        progress.advance(batch.len() as u64);
+    }
+    progress.finish();
+    outcomes
+}
+
+/// Predicts the files that can be read; the others' errors stand in their places.
+fn predict_batch(predictor: &ImagePredictor, files: &[PathBuf]) -> Vec<Outcome> {
+    let contents: Vec<_> = files.iter().map(|file| read(file)).collect();
+    let readable: Vec<_> = contents
+        .iter()
+        .filter_map(|content| content.as_ref().ok())
+        .collect();
+    let mut predictions = predictor.predict_batch(&readable).into_iter();
+    let outcomes = files.iter().zip(&contents).map(|(file, content)| {
+        content
+            .is_ok()
+            .then(|| predictions.next())
+            .flatten()
+            .map(|prediction| prediction.map_err(|error| at(file, error.into())))
+    });
+    let outcomes: Vec<_> = outcomes.collect();
+    // What has no prediction has an error.
+    outcomes
+        .into_iter()
+        .zip(contents)
+        .filter_map(|(outcome, content)| outcome.or_else(|| content.err().map(Err)))
+        .collect()
+}
+
+fn answer(file: &Path, outcome: &Outcome, arguments: &Arguments) -> Answer {
+    let file = file.to_owned();
+    match outcome {
+        Ok(prediction) => Answer {
+            file,
+            predicted_class: Some(prediction.predicted_class().into()),
+            confidence: Some(prediction.confidence()),
+            top_k: prediction
+                .top_k(arguments.top_k.get())
+                .into_iter()
+                .map(Ranked::from)
+                .collect(),
+            error: None,
+        },
+        Err(failure) => {
+            let error = Some(in_one_line(failure));
+            Answer {
+                file,
+                predicted_class: None,
+                confidence: None,
+                top_k: Vec::new(),
+                error,
+            }
+        }
+    }
+}
+
+impl From<pet_predict::Ranked<'_>> for Ranked {
+    fn from(ranked: pet_predict::Ranked<'_>) -> Self {
+        Self {
+            class: ranked.class.into(),
+            probability: ranked.probability,
+        }
+    }
+}
+
+fn in_one_line(failure: &Failure) -> String {
+    match std::error::Error::source(failure) {
+        Some(cause) => format!("{failure}: {cause}"),
+        None => failure.to_string(),
+    }
+}
+
+fn print_one(prediction: &Prediction, arguments: &Arguments) -> Result<(), Failure> {
+    output::line(format_args!(
+        "Predicted class: {}",
+        prediction.predicted_class()
+    ))?;
+    output::line(format_args!("Confidence: {:.2}\n", prediction.confidence()))?;
+    let ranked = prediction.top_k(arguments.top_k.get());
+    let width = ranked
+        .iter()
+        .map(|one| one.class.chars().count())
+        .max()
+        .unwrap_or_default();
+    for one in ranked {
+        let bar = "\u{2588}".repeat((one.probability * BAR).round() as usize);
+        let line = format!(
+            "  {:width$}  {:5.1} %  {bar}",
+            one.class,
+            100.0 * one.probability
+        );
+        output::line(line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn print_lines(files: &[PathBuf], outcomes: &[Outcome]) -> Result<(), Failure> {
+    for (file, outcome) in files.iter().zip(outcomes) {
+        match outcome {
+            Ok(prediction) => output::line(format_args!(
+                "{}: {} ({:.1} %)",
+                file.display(),
+                prediction.predicted_class(),
+                100.0 * prediction.confidence()
+            ))?,
+            Err(failure) => output::note(format_args!("error: {}", in_one_line(failure))),
+        }
+    }
+    Ok(())
+}

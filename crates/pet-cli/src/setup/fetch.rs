@@ -1,0 +1,176 @@
+//! Downloads through package managers, and members of archives.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fs_err as fs;
+use sha2::{Digest, Sha256};
+
+use super::Error;
+
+/// Lets a package manager put one file into `folder`; the file.
+pub(super) fn download(program: &str, arguments: &[&str], folder: &Path) -> Result<PathBuf, Error> {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .map_err(|source| Error::Program {
+            program: program.into(),
+            source,
+        })?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        let last = text.lines().rev().find(|line| !line.trim().is_empty());
+        let message = last.unwrap_or("it did not say why").trim().to_owned();
+        return Err(Error::ProgramFailed {
+            program: program.into(),
+            message,
+        });
+    }
+    let file = fs::read_dir(folder)?.next().transpose()?;
+    file.map(|entry| entry.path())
+        .ok_or_else(|| Error::NoDownload {
+            program: program.into(),
+        })
+}
+
+/// `pip download` of one wheel, for another platform than pip's own if need be.
+pub(super) fn wheel(requirement: &str, options: &[&str], folder: &Path) -> Result<PathBuf, Error> {
+    let mut arguments = vec![
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+    ];
+    arguments.extend(["--disable-pip-version-check", "--dest", "."]);
+    arguments.extend(options);
+    arguments.push(requirement);
+    download("python3", &arguments, folder)
+}
+
+/// Fails unless the file has this SHA-256, or one that begins with it.
+pub(super) fn check_digest(name: &str, bytes: &[u8], expected: &'static str) -> Result<(), Error> {
+    let got = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    if got.starts_with(expected) {
+        Ok(())
+    } else {
+        Err(Error::Digest {
+            name: name.into(),
+            expected,
+            got,
+        })
+    }
+}
+
+/// Reads a downloaded file and checks its SHA-256.
+pub(super) fn read_checked(path: &Path, expected: &'static str) -> Result<Vec<u8>, Error> {
+    let bytes = fs::read(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    check_digest(&name, &bytes, expected)?;
+    Ok(bytes)
+}
+
+/// One member of a zip archive (a wheel), at most `limit` bytes.
+pub(super) fn zip_member(
+    path: &Path,
+    bytes: &[u8],
+    member: &str,
+    limit: u64,
+) -> Result<Vec<u8>, Error> {
+    let refuse = |source: zip::result::ZipError| Error::Archive {
+        path: path.to_owned(),
+        source: Box::new(source),
+    };
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).map_err(refuse)?;
+    let file = archive.by_name(member).map_err(refuse)?;
+    read_member(file, member, limit)
+}
+
+/// One member of a gzipped tar archive (an npm package), at most `limit` bytes.
+pub(super) fn tar_member(
+    path: &Path,
+    bytes: &[u8],
+    member: &str,
+    limit: u64,
+) -> Result<Vec<u8>, Error> {
+    let refuse = |source: std::io::Error| Error::Archive {
+        path: path.to_owned(),
+        source: Box::new(source),
+    };
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes));
+    for entry in archive.entries().map_err(refuse)? {
+        let entry = entry.map_err(refuse)?;
+        if entry.path().map_err(refuse)? == Path::new(member) {
+            return read_member(entry, member, limit);
+        }
+    }
+    Err(Error::NoMember {
+        member: member.into(),
+    })
+}
+
+fn read_member(reader: impl Read, member: &str, limit: u64) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    reader.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::MemberTooLarge {
+            member: member.into(),
+            expected: limit,
+        });
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_not_there_or_fails_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = download("no-such-program", &[], folder.path()).unwrap_err();
+        assert_eq!(missing.to_string(), "cannot run `no-such-program`");
+        let failed = download(
+            "sh",
+            &["-c", "echo first >&2; echo why >&2; exit 3"],
+            folder.path(),
+        );
+        assert_eq!(failed.unwrap_err().to_string(), "`sh` failed: why");
+        let silent = download("true", &[], folder.path()).unwrap_err();
+        assert!(matches!(silent, Error::NoDownload { .. }));
+    }
+
+    #[test]
+    fn another_digest_is_refused_with_both() {
+        let error = check_digest("wheel", b"abc", "00ff")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("00ff") && error.contains("ba7816bf"),
+            "{error}"
+        );
+        assert!(check_digest("wheel", b"abc", "ba7816bf").is_ok());
+    }
+
+    #[test]
+    fn a_member_larger_than_allowed_is_refused() {
+        assert!(read_member(&[0u8; 10][..], "m", 10).is_ok());
+        assert!(matches!(
+            read_member(&[0u8; 11][..], "m", 10),
+            Err(Error::MemberTooLarge { .. })
+        ));
+    }
+
+    #[test]
+    fn an_archive_that_is_none_is_named() {
+        let error = zip_member(Path::new("x.whl"), b"not a zip", "m", 10).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read the archive `x.whl`");
+        assert!(tar_member(Path::new("x.tgz"), b"not a tar", "m", 10).is_err());
+    }
+}

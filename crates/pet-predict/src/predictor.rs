@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::pool::Pool;
 use crate::{Error, Model, ModelMetadata, Options, Prediction, Runtime};
 
-/// Predicts the classes of photographs with a pool of sessions. Any number of threads can use one at
-/// the same time.
+/// Predicts the classes of photographs with a pool of sessions. Any number of threads can use one
+/// at the same time.
 #[derive(Debug)]
 pub struct ImagePredictor {
     pool: Pool,

@@ -60,8 +60,8 @@ impl Session {
         Ok(Prediction::new(self.model.classes(), probabilities, timing))
     }
 
-    /// Runs the model on `batch` images that are tensors already, one after the other, and gives its
-    /// raw answer: `batch` times one number (logit) for each class.
+    /// Runs the model on `batch` images that are tensors already, one after the other, and gives
+    /// its raw answer: `batch` times one number (logit) for each class.
     ///
     /// # Errors
     /// [`Error::TensorLength`] for a batch of another length; [`Error::Run`] or [`Error::Answer`]

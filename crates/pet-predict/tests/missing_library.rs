@@ -1,5 +1,5 @@
-//! No library, or a file that is none. In a process of its own, since a library that was loaded once
-//! stays loaded.
+//! No library, or a file that is none. In a process of its own, since a library that was loaded
+//! once stays loaded.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 

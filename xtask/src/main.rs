@@ -1,1 +1,139 @@
-fn main() {}
+//! Development tasks of this workspace: `cargo xtask TASK`.
+//!
+//! Every task runs other programs (`cargo`, `pet-cli`, `python3`, `docker`) in the workspace's
+//! root, and knows them by their command lines only.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the terminal"
+)]
+
+mod bench;
+mod ci;
+mod error;
+mod interrupt;
+mod invocation;
+mod pet_cli;
+mod pipeline;
+mod report;
+mod setup;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+
+/// Set up, train, test and check this workspace.
+#[derive(Debug, Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", max_term_width = 100, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask pipeline                            from a generated sample to a tested model
+  cargo xtask pipeline --dataset oxford-iiit-pet  the same with the real photographs, into results/
+  cargo xtask test                                every test
+  cargo xtask ci                                  everything that is checked before a change lands
+
+Exit status: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    Setup(setup::Arguments),
+    Pipeline(pipeline::Arguments),
+    Test(test::Arguments),
+    Ci(ci::Arguments),
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments.task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprint!("{}", error.described());
+            ExitCode::from(error.exit_status())
+        }
+    }
+}
+
+fn run(task: &Task) -> Result<(), Error> {
+    interrupt::listen()?;
+    match task {
+        Task::Setup(arguments) => setup::run(arguments),
+        Task::Pipeline(arguments) => pipeline::run(arguments),
+        Task::Test(arguments) => test::run(arguments),
+        Task::Ci(arguments) => ci::run(arguments),
+        Task::Bench(arguments) => bench::run(arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// The exit status that clap gives for a command line, none if it is accepted.
+    fn refused(line: &str) -> Option<i32> {
+        let words = std::iter::once("xtask").chain(line.split_whitespace());
+        Arguments::try_parse_from(words)
+            .err()
+            .map(|error| error.exit_code())
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn good_command_lines() {
+        for line in [
+            "setup",
+            "pipeline",
+            "pipeline --dataset oxford-iiit-pet --data-dir x",
+            "pipeline --dataset folder --data-dir x --results y",
+            "pipeline --from export --skip docker,test --dry-run",
+            "pipeline --only evaluate",
+            "test",
+            "test -p pet-image resize -- --nocapture",
+            "ci",
+            "bench predict photo.jpg --runs 5",
+        ] {
+            assert_eq!(refused(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_gives_2() {
+        for line in [
+            "",
+            "fly",
+            "pipeline --dataset cats",
+            "pipeline --dataset folder",
+            "pipeline --from train --only test",
+            "pipeline --only train --skip docker",
+            "pipeline --from nowhere",
+            "pipeline --skip docker,nothing",
+            "bench predict",
+            "bench predict photo.jpg --runs 0",
+        ] {
+            assert_eq!(refused(line), Some(2), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_help_has_examples() {
+        for task in Arguments::command().get_subcommands_mut() {
+            let help = task.render_long_help().to_string();
+            assert!(help.contains("Examples:"), "{help}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Python environments with the libraries that some tests compare with.
+
+use std::path::PathBuf;
+
+use crate::error::Error;
+use crate::invocation::Invocation;
+use crate::report::Outcome;
+use crate::workspace;
+
+/// Written into a complete environment: the packages that it holds.
+const PACKAGES_FILE: &str = "installed-by-xtask.txt";
+
+/// A Python environment under `.cache/`.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    /// Its folder's name, where the tests look as well.
+    pub(crate) folder: &'static str,
+    /// The variable that names its Python to the tests.
+    variable: &'static str,
+    packages: &'static [&'static str],
+    /// What is skipped without it.
+    purpose: &'static str,
+}
+
+/// All environments, the quicker one first.
+pub(crate) const ENVIRONMENTS: [Environment; 2] = [
+    Environment {
+        folder: "python-env",
+        variable: "PET_PYTHON",
+        packages: &["pillow", "numpy", "onnx==1.23.2", "onnxruntime==1.32.0"],
+        purpose: "the comparisons with Pillow and ONNX's checker",
+    },
+    Environment {
+        folder: "mlflow-env",
+        variable: "PET_MLFLOW_PYTHON",
+        packages: &["mlflow==3.17.2", "onnx==1.23.2", "onnxruntime==1.32.0"],
+        purpose: "the tests with MLflow's own client and server",
+    },
+];
+
+/// The environments that can be used: the variable and the Python that it names.
+pub(crate) fn installed() -> impl Iterator<Item = (&'static str, PathBuf)> {
+    let ours = ENVIRONMENTS.iter().filter(|environment| {
+        // A Python that the caller named goes to the tests by itself.
+        workspace::set(environment.variable).is_none() && environment.is_complete()
+    });
+    ours.map(|environment| (environment.variable, environment.program()))
+}
+
+impl Environment {
+    /// Makes the environment unless it is there. One that cannot be made is skipped.
+    pub(crate) fn make(&self) -> Result<Outcome, Error> {
+        if let Some(python) = workspace::set(self.variable) {
+            return Ok(Outcome::done(format!(
+                "{}={}",
+                self.variable,
+                python.display()
+            )));
+        }
+        if !self.is_complete() {
+            match self.install() {
+                Ok(()) => {}
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                Err(error) => {
+                    eprint!("{}", error.described());
+                    return Ok(Outcome::skipped(format!("no Python for {}", self.purpose)));
+                }
+            }
+        }
+        Ok(Outcome::done(workspace::shown(&self.root())))
+    }
+
+    fn install(&self) -> Result<(), Error> {
+        Invocation::new("python3")
+            .arguments(["-m", "venv", "--clear"])
+            .argument(self.root())
+            .run()?;
+        Invocation::new(self.program())
+            .arguments(["-m", "pip", "install", "--quiet", "--only-binary=:all:"])
+            .arguments(self.packages)
+            .run()?;
+        // Last, so that an installation that broke off is not taken for a whole one.
+        fs_err::write(self.root().join(PACKAGES_FILE), self.contents())?;
+        Ok(())
+    }
+
+    /// Whether it holds the packages that are asked for now.
+    fn is_complete(&self) -> bool {
+        fs_err::read_to_string(self.root().join(PACKAGES_FILE))
+            .is_ok_and(|contents| contents == self.contents())
+            && self.program().is_file()
+    }
+
+    fn contents(&self) -> String {
+        self.packages.join("\n") + "\n"
+    }
+
+    fn root(&self) -> PathBuf {
+        workspace::root().join(".cache").join(self.folder)
+    }
+
+    fn program(&self) -> PathBuf {
+        let program = if cfg!(windows) {
+            "Scripts/python.exe"
+        } else {
+            "bin/python"
+        };
+        self.root().join(program)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_find_the_environments_where_they_are_made() {
+        let root = workspace::root().join(".cache");
+        for environment in ENVIRONMENTS {
+            assert_eq!(environment.root(), root.join(environment.folder));
+            assert!(environment.program().starts_with(environment.root()));
+        }
+    }
+
+    #[test]
+    fn a_folder_without_its_mark_is_not_complete() {
+        let environment = Environment {
+            folder: "no-such-env",
+            variable: "PET_NO_SUCH",
+            packages: &["one", "two"],
+            purpose: "",
+        };
+        assert!(!environment.is_complete());
+        assert_eq!(environment.contents(), "one\ntwo\n");
+    }
+}

@@ -1,0 +1,120 @@
+//! `cargo xtask pipeline`
+
+mod dataset;
+mod docker;
+mod plan;
+mod selection;
+mod stage;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use self::dataset::Dataset;
+use self::plan::Plan;
+use self::selection::Selection;
+use self::stage::Stage;
+use crate::error::Error;
+use crate::report::{Outcome, Report};
+use crate::workspace::{self, Profile};
+
+/// From photographs to a tested model: setup, train, select, export, evaluate, test, docker
+///
+/// Without arguments it runs on a small generated sample, and everything it makes lies in `target/pipeline/sample/`.
+/// With `--dataset oxford-iiit-pet` it writes the model of the real photographs to `results/`. Runs and models are
+/// recorded where `MLFLOW_TRACKING_URI` says; else in a local MLflow database: `mlflow.db` here for the real
+/// photographs, one in `target/pipeline/` otherwise (that of the sample begins anew with each training).
+#[derive(Debug, Default, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask pipeline                                        the generated sample
+  cargo xtask pipeline --dataset oxford-iiit-pet              the real photographs, downloaded when missing
+  cargo xtask pipeline --dataset oxford-iiit-pet --data-dir ../oxford-iiit-pet --skip docker
+  cargo xtask pipeline --dataset folder --data-dir my-photos  any folder of class folders
+  cargo xtask pipeline --from export                          go on from what was trained and selected
+  cargo xtask pipeline --dry-run                              only show the commands")]
+pub(crate) struct Arguments {
+    /// The data set
+    #[arg(long, value_enum, default_value_t)]
+    dataset: Dataset,
+    /// Its folder [default: data/oxford-iiit-pet, downloaded when missing; the sample is drawn into target/]
+    #[arg(long, value_name = "DIR", required_if_eq("dataset", "folder"))]
+    data_dir: Option<PathBuf>,
+    /// Folder of the exported model [default: results, or the one in target/pipeline/]
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
+    /// Show the commands, run none
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
+    arguments.selection.check()?;
+    let plan = Plan::new(
+        arguments.dataset,
+        arguments.data_dir.as_deref(),
+        arguments.results.as_deref(),
+    )?;
+    eprintln!("{}", plan.announcement());
+    if arguments.dry_run {
+        show(&plan, &arguments.selection);
+        return Ok(());
+    }
+    let outcome = carry_out(&plan, &arguments.selection);
+    println!("\n{}", plan.announcement());
+    outcome
+}
+
+/// Prints the commands of each stage.
+fn show(plan: &Plan, selection: &Selection) {
+    println!("# build");
+    for command in plan.build(selection) {
+        println!("{command}");
+    }
+    for stage in Stage::ALL {
+        println!("# {stage}");
+        match selection.reason_to_skip(stage) {
+            Some(reason) => println!("# skipped: {reason}"),
+            None => plan
+                .commands(stage)
+                .iter()
+                .for_each(|command| println!("{command}")),
+        }
+    }
+}
+
+fn carry_out(plan: &Plan, selection: &Selection) -> Result<(), Error> {
+    let mut report = Report::new("stage");
+    report.step("build", || {
+        for command in plan.build(selection) {
+            command.run()?;
+        }
+        let program = workspace::program(Profile::Release, "pet-cli");
+        Ok(Outcome::done(workspace::shown(&program)))
+    });
+    for stage in Stage::ALL {
+        match selection.reason_to_skip(stage) {
+            Some(reason) => report.skip(stage.name(), &reason),
+            None => report.step(stage.name(), || run_stage(plan, stage)),
+        }
+    }
+    report.finish()
+}
+
+fn run_stage(plan: &Plan, stage: Stage) -> Result<Outcome, Error> {
+    match stage {
+        Stage::Train => plan.begin_anew()?,
+        Stage::Docker => {
+            if let Some(reason) = docker::obstacle() {
+                return Ok(Outcome::skipped(reason));
+            }
+        }
+        _ => {}
+    }
+    for command in plan.commands(stage) {
+        command.run()?;
+    }
+    Ok(Outcome::done(plan.output(stage)))
+}

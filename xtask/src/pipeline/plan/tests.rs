@@ -1,0 +1,139 @@
+//! Tests of the plan.
+
+use super::*;
+
+/// A plan whose tracking store does not depend on the environment of the tests.
+fn plan(dataset: Dataset, data: Option<&str>, server: bool) -> Plan {
+    let mut plan = Plan::new(dataset, data.map(Path::new), None).unwrap();
+    plan.tracking = if server {
+        Tracking::Environment("http://localhost:5000".into())
+    } else {
+        Tracking::Folder("/store".into())
+    };
+    plan
+}
+
+fn command(plan: &Plan, stage: Stage) -> String {
+    let commands = plan.commands(stage);
+    let shown: Vec<_> = commands.iter().map(Invocation::to_string).collect();
+    let shown = shown.join("\n");
+    // The target folder may lie elsewhere.
+    let (_, arguments) = shown.split_once("pet-cli ").unwrap_or(("", &shown));
+    arguments.replace(&format!("{}/", workspace::root().display()), "")
+}
+
+#[test]
+fn the_sample_stays_in_its_folder() {
+    let plan = plan(Dataset::Sample, None, false);
+    assert_eq!(
+        command(&plan, Stage::Train),
+        "train --dataset sample --data-dir target/pipeline/sample/data --epochs 5 \
+         --learning-rate 0.001 0.003 --tracking-uri sqlite:////store/mlflow.db"
+    );
+    for stage in [Stage::Select, Stage::Export] {
+        assert_eq!(
+            command(&plan, stage),
+            format!(
+                "{stage} --tracking-uri sqlite:////store/mlflow.db \
+                 --results target/pipeline/sample/results"
+            )
+        );
+    }
+    assert_eq!(
+        command(&plan, Stage::Evaluate),
+        "evaluate --dataset sample --data-dir target/pipeline/sample/data --split all \
+         --results target/pipeline/sample/results"
+    );
+    assert_eq!(
+        command(&plan, Stage::Test),
+        "PET_RESULTS=target/pipeline/sample/results PET_REQUIRE_RUNTIME=1 cargo test --release \
+         --locked -p pet-tests --test artifacts --test logic --test parity"
+    );
+    let announcement = plan.announcement();
+    assert!(announcement.contains("generated sample"), "{announcement}");
+    assert!(
+        announcement.contains("--dataset oxford-iiit-pet"),
+        "{announcement}"
+    );
+}
+
+#[test]
+fn the_real_photographs_go_to_results() {
+    let plan = plan(Dataset::OxfordIiitPet, None, false);
+    assert_eq!(
+        command(&plan, Stage::Train),
+        format!(
+            "train --dataset oxford-iiit-pet {}",
+            Dataset::OxfordIiitPet.training()
+        )
+    );
+    assert_eq!(command(&plan, Stage::Export), "export --results results");
+    assert_eq!(plan.output(Stage::Export), "results/model.onnx");
+}
+
+#[test]
+fn cartoons_have_a_name_of_their_own_on_a_server() {
+    let sample = plan(Dataset::Sample, None, true);
+    for stage in [Stage::Train, Stage::Select, Stage::Export] {
+        let command = command(&sample, stage);
+        assert!(
+            command.contains("--model-name sample_pet_classifier"),
+            "{command}"
+        );
+        assert!(!command.contains("--tracking-uri"), "{command}");
+    }
+    let real = plan(Dataset::OxfordIiitPet, None, true);
+    assert_eq!(command(&real, Stage::Select), "select --results results");
+}
+
+#[test]
+fn a_folder_without_test_images_is_measured_on_validation() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(Dataset::Folder, folder.path().to_str(), false);
+    assert!(command(&plan, Stage::Evaluate).contains("--split validation"));
+    fs_err::create_dir(folder.path().join("test")).unwrap();
+    assert!(command(&plan, Stage::Evaluate).contains("--split all"));
+    assert_eq!(
+        plan.output(Stage::Export),
+        "target/pipeline/folder/results/model.onnx"
+    );
+}
+
+#[test]
+fn the_tests_are_compiled_only_when_they_run() {
+    let plan = plan(Dataset::Sample, None, false);
+    assert_eq!(plan.build(&Selection::default()).len(), 2);
+    let only_train = Selection {
+        only: Some(Stage::Train),
+        ..Selection::default()
+    };
+    assert_eq!(plan.build(&only_train).len(), 1);
+}
+
+#[test]
+fn only_the_samples_own_store_is_emptied() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("mlflow.db");
+    let artifact = folder.path().join("mlruns/1/model");
+    let fill = || {
+        fs_err::create_dir_all(artifact.parent().unwrap()).unwrap();
+        fs_err::write(&artifact, "weights").unwrap();
+        fs_err::write(&database, "runs").unwrap();
+    };
+    fill();
+    for (dataset, server, emptied) in [
+        (Dataset::OxfordIiitPet, false, false),
+        (Dataset::Folder, false, false),
+        (Dataset::Sample, true, false),
+        (Dataset::Sample, false, true),
+    ] {
+        let mut plan = plan(dataset, Some("x"), server);
+        if !server {
+            plan.tracking = Tracking::Folder(folder.path().to_owned());
+        }
+        plan.begin_anew().unwrap();
+        assert_eq!(database.exists(), !emptied);
+        assert_eq!(artifact.exists(), !emptied);
+    }
+    plan(Dataset::Sample, None, false).begin_anew().unwrap();
+}

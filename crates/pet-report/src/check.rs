@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(message(&[], &[], 2), "there are no images to measure");
         assert_eq!(message(&[], &[], 0), "the class list is empty");
         assert_eq!(
-            message(&[good.clone()], &[0, 1], 2),
+            message(std::slice::from_ref(&good), &[0, 1], 2),
             "expected one label for each of 1 rows of probabilities, got 2"
         );
         assert_eq!(

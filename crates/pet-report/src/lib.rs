@@ -21,12 +21,14 @@
 //! # Ok::<(), pet_report::Error>(())
 //! ```
 
+mod card;
 mod check;
 mod confusion;
 mod error;
 mod measure;
 mod plot;
 
+pub use card::model_card;
 pub use confusion::{Confusion, ConfusionMatrix};
 pub use error::Error;
 pub use measure::{PROBABILITY_FLOOR, measure};

@@ -133,9 +133,9 @@ impl Canvas {
         let mut path = PathBuilder::new();
         for (index, &(x, y)) in points.iter().enumerate() {
             if index == 0 {
-                path.move_to(x, y)
+                path.move_to(x, y);
             } else {
-                path.line_to(x, y)
+                path.line_to(x, y);
             }
         }
         if let Some(path) = path.finish() {

@@ -62,6 +62,8 @@ struct Layout {
     text: f32,
     /// The names as they are drawn.
     names: Vec<String>,
+    /// Width of the widest name.
+    widest: f32,
 }
 
 impl Layout {
@@ -90,6 +92,7 @@ impl Layout {
             cell,
             text,
             names,
+            widest,
         }
     }
 
@@ -168,16 +171,8 @@ impl Layout {
             );
         }
         let axis = Text::new(15.0, INK, Align::Middle);
-        let before = self
-            .names
-            .iter()
-            .map(|name| canvas.font().width(name, self.text));
-        let before = before.fold(0.0, f32::max) + 30.0;
-        canvas.text(
-            "actual",
-            (left - before, TOP + side / 2.0),
-            axis.turned(-90.0),
-        );
+        let before = (left - self.widest - 30.0, TOP + side / 2.0);
+        canvas.text("actual", before, axis.turned(-90.0));
         canvas.text("predicted", (left + side / 2.0, self.height - 22.0), axis);
         let found = Text::new(12.0, FAINT_INK, Align::End);
         canvas.text("found", (left + side + 54.0, TOP - 11.0), found);

@@ -1,0 +1,111 @@
+//! How good the model is.
+
+use pet_model::{CONFUSION_FILE, CURVES_FILE, ClassMetrics, Metrics, ModelMetadata, SplitMetrics};
+
+use super::markdown::{code, decimal, percent, table, text};
+use super::picture;
+
+/// Up to this many classes are all listed; of more, the weakest and the strongest five.
+const FEW_CLASSES: usize = 12;
+const EXTREMES: usize = 5;
+
+pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
+    let mut section = "## Figures\n\n".to_owned();
+    if metrics.splits.is_empty() {
+        section.push_str("No split has been measured yet: run `pet-cli evaluate`.\n");
+    } else {
+        let with_top5 = metadata.classes.len() > 5;
+        let mut head = vec!["split", ">images", ">top-1", ">top-5", ">loss", ">macro F1"];
+        if !with_top5 {
+            head.retain(|name| *name != ">top-5");
+        }
+        let rows = metrics
+            .splits
+            .iter()
+            .map(|(name, split)| row(name, split, with_top5));
+        section.push_str(&table(&head, rows));
+        section.push_str(
+            "\nLoss is the mean cross-entropy in nats; macro F1 is the mean of the classes' F1 \
+             scores. Made by:\n\n",
+        );
+        let commands = metrics.splits.iter();
+        section.extend(
+            commands.map(|(name, split)| format!("- {}: {}\n", text(name), code(&split.command))),
+        );
+    }
+    section.push('\n');
+    section.push_str(&picture(
+        "Loss and accuracy over the epochs of training",
+        CURVES_FILE,
+    ));
+    section
+}
+
+fn row(name: &str, split: &SplitMetrics, with_top5: bool) -> Vec<String> {
+    let mut row = vec![text(name), split.images.to_string(), percent(split.top1)];
+    if with_top5 {
+        row.push(percent(split.top5));
+    }
+    row.extend([decimal(split.loss), decimal(split.macro_f1)]);
+    row
+}
+
+/// The classes it does best and worst on, on the test images or, without those, on another split.
+pub(super) fn classes_section(metrics: &Metrics) -> String {
+    let mut section = "## Single classes\n\n".to_owned();
+    let measured = |name: &str| Some((name.to_owned(), ranked(metrics.splits.get(name)?)));
+    let splits = metrics.splits.keys().map(String::as_str);
+    let found = ["test", "validation"]
+        .into_iter()
+        .chain(splits)
+        .filter_map(measured)
+        .find(|(_, classes)| !classes.is_empty());
+    if let Some((split, classes)) = found {
+        section.push_str(&listing(&split, &classes));
+        section.push('\n');
+    }
+    section.push_str(&picture(
+        "Which classes were taken for which",
+        CONFUSION_FILE,
+    ));
+    section
+}
+
+/// The classes that have images, lowest F1 first, then by name.
+fn ranked(split: &SplitMetrics) -> Vec<(&str, &ClassMetrics)> {
+    let mut classes: Vec<_> = split
+        .classes
+        .iter()
+        .filter(|(_, class)| class.images > 0)
+        .map(|(name, class)| (name.as_str(), class))
+        .collect();
+    classes.sort_by(|left, right| left.1.f1.total_cmp(&right.1.f1));
+    classes
+}
+
+fn listing(split: &str, classes: &[(&str, &ClassMetrics)]) -> String {
+    let split = text(split);
+    if classes.len() <= FEW_CLASSES {
+        return format!(
+            "On the {split} images, weakest first:\n\n{}",
+            class_table(classes.iter())
+        );
+    }
+    let (weakest, strongest) = (&classes[..EXTREMES], &classes[classes.len() - EXTREMES..]);
+    format!(
+        "Weakest on the {split} images:\n\n{}\nStrongest:\n\n{}",
+        class_table(weakest.iter()),
+        class_table(strongest.iter().rev())
+    )
+}
+
+fn class_table<'a>(classes: impl Iterator<Item = &'a (&'a str, &'a ClassMetrics)>) -> String {
+    let rows = classes.map(|(name, class)| {
+        let shares = [class.precision, class.recall].map(percent);
+        let mut row = vec![text(name), class.images.to_string()];
+        row.extend(shares);
+        row.push(decimal(class.f1));
+        row
+    });
+    table(&["class", ">images", ">precision", ">recall", ">F1"], rows)
+}

@@ -1,0 +1,47 @@
+//! From picture to answer, and how the weights came to be.
+
+use pet_image::{Layout, Resize};
+use pet_model::{INPUT_NAME, Metrics, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess};
+
+use super::markdown::{code_cell, table};
+
+pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
+    let mut section = format!(
+        "## Recipe\n\n{}\nONNX opset {OPSET}; output `{OUTPUT_NAME}`: `[batch, {}]` logits.\n",
+        preprocess(&metadata.preprocess),
+        metadata.classes.len(),
+    );
+    if metrics.params.is_empty() {
+        section.push_str("\nThe hyper-parameters are not recorded.\n");
+    } else {
+        let rows = metrics
+            .params
+            .iter()
+            .map(|(name, value)| vec![code_cell(name), code_cell(value)]);
+        section.push_str("\nHyper-parameters, as logged by the run:\n\n");
+        section.push_str(&table(&["parameter", "value"], rows));
+    }
+    section
+}
+
+/// What happens to a picture before the model sees it.
+fn preprocess(preprocess: &Preprocess) -> String {
+    let resize = match preprocess.resize {
+        Resize::Stretch { size } => {
+            format!("The whole picture is stretched to {size}x{size} pixels")
+        }
+        Resize::CenterCrop { resize, size } => format!(
+            "The picture's shorter side is brought to {resize} pixels and its middle \
+             {size}x{size} pixels are cut out"
+        ),
+    };
+    let Layout::Nchw = preprocess.layout;
+    let triple = |[red, green, blue]: [f32; 3]| format!("({red}, {green}, {blue})");
+    format!(
+        "{resize} (bilinear, antialiased). Red, green and blue, scaled to 0..1, are normalized with \
+         mean {} and standard deviation {}. Input `{INPUT_NAME}`: `[batch, 3, {size}, {size}]`.\n",
+        triple(preprocess.mean),
+        triple(preprocess.standard_deviation),
+        size = preprocess.size(),
+    )
+}

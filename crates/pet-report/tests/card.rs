@@ -1,0 +1,183 @@
+//! The model card against a text kept beside this file. After a wanted change, write it anew with
+//! `UPDATE_CARD=1 cargo test -p pet-report --test card` and read the difference.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use pet_model::{
+    Candidate, ClassMetrics, Metrics, ModelMetadata, Preprocess, Selection, SplitMetrics,
+};
+use pet_report::model_card;
+
+fn metadata() -> ModelMetadata {
+    ModelMetadata {
+        model_name: "oxford_pet_classifier".into(),
+        model_version: Some("3".into()),
+        run_id: Some("2eb3f0".into()),
+        val_acc: Some(0.9125),
+        classes: ["Abyssinian", "Beagle", "Pug"].map(String::from).into(),
+        preprocess: Preprocess::imagenet(),
+    }
+}
+
+fn split(command: &str, f1: [f64; 3]) -> SplitMetrics {
+    let class = |f1| ClassMetrics {
+        images: 10,
+        precision: 0.9,
+        recall: f1,
+        f1,
+    };
+    let names = ["Abyssinian", "Beagle", "Pug"].map(String::from);
+    SplitMetrics {
+        images: 30,
+        top1: 0.9,
+        top5: 1.0,
+        loss: 0.312_34,
+        macro_f1: 0.9,
+        classes: names.into_iter().zip(f1.map(class)).collect(),
+        command: command.into(),
+    }
+}
+
+fn metrics() -> Metrics {
+    let params = [
+        ("batch_size", "32"),
+        ("learning_rate", "0.001"),
+        ("model_name", "mobilenet_v2"),
+    ];
+    let splits = [
+        (
+            "test",
+            split(
+                "pet-cli evaluate --dataset oxford-iiit-pet --split test",
+                [0.9, 0.8, 1.0],
+            ),
+        ),
+        (
+            "validation",
+            split("pet-cli evaluate --split validation", [0.7, 0.8, 0.9]),
+        ),
+    ];
+    Metrics {
+        dataset: "oxford-iiit-pet".into(),
+        params: BTreeMap::from(params.map(|(name, value)| (name.into(), value.into()))),
+        splits: BTreeMap::from(splits.map(|(name, split)| (name.into(), split))),
+    }
+}
+
+fn selection() -> Selection {
+    let candidate = |version: &str, val_acc, val_loss, reason: &str| Candidate {
+        version: version.into(),
+        run_id: format!("run{version}"),
+        run_name: "mobilenet_v2_bs32_lr0.001".into(),
+        val_acc,
+        val_loss,
+        reason: reason.into(),
+    };
+    Selection {
+        model_name: "oxford_pet_classifier".into(),
+        rule: "highest val_acc, then lowest val_loss, then newest".into(),
+        version: "3".into(),
+        run_id: "2eb3f0".into(),
+        val_acc: 0.9125,
+        alias: "champion".into(),
+        candidates: vec![
+            candidate("3", 0.9125, Some(0.31), "highest val_acc"),
+            candidate("1", 0.88, None, "lower val_acc | by 0.0325"),
+        ],
+        excluded: vec![("2".into(), "its run logged no val_acc".into())],
+    }
+}
+
+#[test]
+fn the_card_is_the_one_kept_beside_this_test() {
+    let card = model_card(&metadata(), &metrics(), Some(&selection()));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/card.md");
+    if std::env::var_os("UPDATE_CARD").is_some() {
+        fs_err::write(&path, &card).unwrap();
+    }
+    assert_eq!(card, fs_err::read_to_string(&path).unwrap());
+}
+
+#[test]
+fn what_is_not_known_is_not_claimed() {
+    let bare = ModelMetadata {
+        model_version: None,
+        run_id: None,
+        val_acc: None,
+        ..metadata()
+    };
+    let metrics = Metrics {
+        dataset: "holiday|pets".into(),
+        ..Metrics::default()
+    };
+    let card = model_card(&bare, &metrics, None);
+    for absent in [
+        "version",
+        "Oxford-IIIT",
+        "CC BY-SA",
+        "ImageNet",
+        "## Selection",
+        "%",
+    ] {
+        assert!(!card.contains(absent), "`{absent}` in:\n{card}");
+    }
+    for present in [
+        "`holiday|pets`",
+        "No split has been measured",
+        "not recorded",
+    ] {
+        assert!(card.contains(present), "no `{present}` in:\n{card}");
+    }
+}
+
+#[test]
+fn a_model_of_the_sample_promises_nothing_about_animals() {
+    let card = model_card(
+        &metadata(),
+        &Metrics {
+            dataset: "sample".into(),
+            ..metrics()
+        },
+        None,
+    );
+    assert!(
+        card.contains("cartoon") && card.contains("says nothing") | card.contains("say nothing")
+    );
+    assert!(!card.contains("CC BY-SA") && !card.contains("breed of the cat"));
+}
+
+#[test]
+fn of_many_classes_the_weakest_and_strongest_are_listed() {
+    let names: Vec<String> = (0..20).map(|index| format!("Breed {index:02}")).collect();
+    let f1 = |index: usize| ClassMetrics {
+        images: 5,
+        f1: index as f64 / 20.0,
+        ..Default::default()
+    };
+    let classes = names
+        .iter()
+        .cloned()
+        .enumerate()
+        .map(|(index, name)| (name, f1(index)));
+    let split = SplitMetrics {
+        classes: classes.collect(),
+        ..split("evaluate", [0.0; 3])
+    };
+    let metrics = Metrics {
+        splits: [("test".into(), split)].into(),
+        ..metrics()
+    };
+    let card = model_card(
+        &ModelMetadata {
+            classes: names,
+            ..metadata()
+        },
+        &metrics,
+        None,
+    );
+    let table = |name: &str| card.contains(&format!("| {name} |"));
+    assert!(table("Breed 00") && table("Breed 04") && table("Breed 15") && table("Breed 19"));
+    assert!(!table("Breed 05") && !table("Breed 14"));
+    assert!(card.contains("top-5"));
+}

@@ -52,7 +52,7 @@ pub struct NewModelVersion {
     /// URI of the folder with the model. A run's full artifact URI plus path is best: it can be
     /// downloaded without asking for the run again.
     pub source: String,
-    /// The run that made the model.
+    /// The run that made the model. A server refuses the `source` without the run it belongs to.
     pub run_id: Option<String>,
     /// For people.
     pub description: String,

@@ -30,7 +30,9 @@ struct Entry {
     path: String,
     #[serde(default)]
     is_dir: bool,
-    file_size: Option<u64>,
+    /// Left out where it is 0.
+    #[serde(default)]
+    file_size: u64,
 }
 
 impl ProxyArtifacts {
@@ -110,7 +112,7 @@ impl ArtifactRepository for ProxyArtifacts {
 fn file(folder: &str, entry: &Entry) -> ArtifactFile {
     ArtifactFile {
         path: join(folder, &entry.path),
-        size: entry.file_size.filter(|_| !entry.is_dir),
+        size: (!entry.is_dir).then_some(entry.file_size),
         is_folder: entry.is_dir,
     }
 }

@@ -168,12 +168,12 @@ fn check_golden(seen: &Value, names: &[&str]) {
         assert_eq!(run["history"].as_array().unwrap().len(), 2);
         assert_eq!(run["artifacts"]["plots/classes ü.json"], "5b2261225d");
         let tiny = fs_err::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny.onnx"));
-        let hex: String = tiny
+        let tiny: Vec<_> = tiny
             .unwrap()
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        assert_eq!(run["artifacts"]["model/model.onnx"], hex);
+        assert_eq!(run["artifacts"]["model/model.onnx"], tiny.concat());
     }
     let last = names.last().unwrap();
     assert_eq!(seen["version"]["version"], names.len().to_string());

@@ -247,6 +247,8 @@ fn large_batches(client: &Client) {
 
 fn what_is_not_there(client: &Client) {
     let nobody = "0123456789abcdef0123456789abcdef";
+    let run = start(client, "nowhere", "maker", 1);
+    let orphan = NewModelVersion::new("nothing", &run.artifact_uri).run_id(&run.id);
     let not_found = |error: Error| assert!(error.is_not_found(), "{error}");
     not_found(client.run(nobody).unwrap_err());
     not_found(
@@ -273,10 +275,6 @@ fn what_is_not_there(client: &Client) {
             .set_model_version_tag("my model's", 77, "a", "b")
             .unwrap_err(),
     );
-    not_found(
-        client
-            .create_model_version(&NewModelVersion::new("nothing", "file:///x"))
-            .unwrap_err(),
-    );
+    not_found(client.create_model_version(&orphan).unwrap_err());
     assert_eq!(client.model_versions("nothing").count(), 0);
 }

@@ -1,1 +1,31 @@
-//! Tests across the crates.
+//! What the tests across the crates share: where things lie, pictures, a stand-in for a trained model.
+//!
+//! A test that lacks something which not every machine has calls one of the functions that take the test's name: they
+//! give `None` after printing `skipped: NAME: REASON`.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `PET_RESULTS` | the results folder to test, instead of the committed `results/` |
+//! | `PET_SHARED_DATA` | folder with the photographs (`originals/`), instead of `../shared/data` |
+//! | `PET_PYTHON` | a Python that can import `onnx` |
+//! | `PET_REQUIRE_RUNTIME` | `1`: a missing ONNX Runtime is a failure, not a reason to skip |
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
+mod labels;
+mod photographs;
+mod pictures;
+mod places;
+mod program;
+mod stand_in;
+mod store;
+mod tensors;
+
+pub use labels::breed_of;
+pub use photographs::photographs;
+pub use pictures::{HUGE_PNG_HEADER, gradient, sample_pictures, small_data_set, truncated_jpeg};
+pub use places::{results, results_are_committed, root};
+pub use program::{python_with_onnx, runtime, skipped};
+pub use stand_in::{backbone_bytes, classifier_weights, metadata, results_folder};
+pub use store::{Store, VERSIONS};
+pub use tensors::{largest_difference, tensors};

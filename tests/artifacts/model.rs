@@ -1,0 +1,67 @@
+//! The model file.
+
+use onnx_graph::{DataType, Dim, Model, Value};
+use pet_model::{
+    CLASSES_FILE, INPUT_NAME, MODEL_FILE, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess, SELECTION_FILE, Selection,
+    read_classes, read_json,
+};
+use pet_predict::{ImagePredictor, Options};
+use pet_tests::{results, runtime};
+
+/// The backbone has 2.2 million parameters of 4 bytes; twice that would be a mistake.
+const SIZES: std::ops::Range<u64> = 8_000_000..20_000_000;
+
+fn model() -> Model {
+    Model::from_bytes(&fs_err::read(results().join(MODEL_FILE)).unwrap()).unwrap()
+}
+
+fn only(values: &[Value]) -> (&str, DataType, Vec<Dim>) {
+    let [value] = values else { panic!("{values:?}") };
+    (value.name(), value.tensor_type().data_type, value.tensor_type().shape.clone())
+}
+
+#[test]
+fn its_size_is_that_of_the_network() {
+    let length = fs_err::metadata(results().join(MODEL_FILE)).unwrap().len();
+    assert!(SIZES.contains(&length), "{length} bytes");
+}
+
+#[test]
+fn input_and_output_are_as_promised() {
+    let model = model();
+    assert_eq!(model.opset(), OPSET);
+    assert_eq!(OPSET, 18, "the operator set that other runtimes were promised");
+    let batch = Dim::symbol("batch");
+    let input = [batch.clone(), 3.into(), 224.into(), 224.into()].to_vec();
+    assert_eq!(only(model.inputs()), (INPUT_NAME, DataType::F32, input));
+    let classes = read_classes(&results().join(CLASSES_FILE)).unwrap().len();
+    assert_eq!(only(model.outputs()), (OUTPUT_NAME, DataType::F32, vec![batch, classes.into()]));
+    let normalized = |node: &onnx_graph::Node| node.op_type() == "BatchNormalization";
+    assert!(!model.nodes().iter().any(normalized), "batch normalization is not folded");
+}
+
+#[test]
+fn its_metadata_is_complete_and_fits_the_files_beside_it() {
+    let folder = results();
+    let metadata = ModelMetadata::from_properties(model().metadata()).unwrap();
+    let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
+    assert_eq!(metadata.classes, read_classes(&folder.join(CLASSES_FILE)).unwrap());
+    assert_eq!(metadata.model_name, selection.model_name);
+    assert_eq!(metadata.model_version, Some(selection.version));
+    assert_eq!(metadata.run_id, Some(selection.run_id));
+    assert_eq!(metadata.val_acc, Some(selection.val_acc));
+    assert_eq!(metadata.preprocess, Preprocess::imagenet());
+}
+
+#[test]
+fn onnx_runtime_loads_it_and_runs_any_batch() {
+    let Some(runtime) = runtime("onnx_runtime_loads_it_and_runs_any_batch") else { return };
+    let predictor = ImagePredictor::load(&runtime, results(), &Options::default()).unwrap();
+    let metadata = predictor.metadata();
+    for batch in [1, 2, 5] {
+        let zeros = vec![0.0; batch * metadata.preprocess.tensor_len()];
+        let logits = predictor.run_tensor(&zeros, batch).unwrap();
+        assert_eq!(logits.len(), batch * metadata.classes.len());
+        assert!(logits.iter().all(|logit| logit.is_finite()), "{logits:?}");
+    }
+}

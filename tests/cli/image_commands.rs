@@ -1,0 +1,91 @@
+//! `resize`, `grayscale`, `normalize`, `crop`.
+
+use pet_image::{Format, Limits, Statistics, decode};
+use pet_tests::gradient;
+
+use crate::place::Place;
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("in.png", gradient(120, 80, Format::Png));
+    place
+}
+
+/// Size and format of an image file.
+fn look(place: &Place, name: &str) -> (u32, u32, Format) {
+    let decoded = decode(&fs_err::read(place.path(name)).unwrap(), &Limits::default()).unwrap();
+    (decoded.image.width(), decoded.image.height(), decoded.format)
+}
+
+#[test]
+fn resize_reports_and_writes() {
+    let place = place();
+    let said = "Image resized to: 50x50\n";
+    assert_eq!(place.run("resize in.png 50 50").ok(), said);
+    assert_eq!(place.files().len(), 1, "without --output nothing is written");
+    assert_eq!(place.run("resize in.png 50 50 --output new/out.png").ok(), said);
+    assert_eq!(look(&place, "new/out.png"), (50, 50, Format::Png));
+}
+
+#[test]
+fn crop_reports_and_writes() {
+    let place = place();
+    let said = "Image cropped to: 50x50\n";
+    assert_eq!(place.run("crop in.png --box 10 20 60 70").ok(), said);
+    assert_eq!(place.run("crop in.png --box 10 20 60 70 --output out.png").ok(), said);
+    let part = decode(&fs_err::read(place.path("out.png")).unwrap(), &Limits::default()).unwrap().image;
+    let whole = decode(&gradient(120, 80, Format::Png), &Limits::default()).unwrap().image;
+    assert_eq!(part.dimensions(), (50, 50));
+    assert_eq!(part.get_pixel(0, 0), whole.get_pixel(10, 20));
+    assert_eq!(part.get_pixel(49, 49), whole.get_pixel(59, 69));
+    place.refused("crop in.png --box 60 20 10 70 --output none.png").naming(&["empty"]);
+}
+
+#[test]
+fn grayscale_reports_and_writes_a_single_channel() {
+    let place = place();
+    let said = "Image converted to grayscale (mode: L)\n";
+    assert_eq!(place.run("grayscale in.png").ok(), said);
+    assert_eq!(place.run("grayscale in.png --output out.png").ok(), said);
+    let bytes = fs_err::read(place.path("out.png")).unwrap();
+    // The colour type in a PNG's header: 0 is grey, 8 bits of it.
+    assert_eq!(bytes[24..26], [8, 0]);
+    assert_eq!(look(&place, "out.png"), (120, 80, Format::Png));
+}
+
+#[test]
+fn normalize_reports_the_channels_of_the_input_and_writes() {
+    let place = place();
+    let said = place.run("normalize in.png --output out.png").ok();
+    let image = decode(&gradient(120, 80, Format::Png), &Limits::default()).unwrap().image;
+    let Statistics { mean, standard_deviation } = Statistics::of(&image);
+    let channels = |[red, green, blue]: [f64; 3]| format!("[{red:.4}, {green:.4}, {blue:.4}]");
+    let expected = format!(
+        "Image normalized.\nMean: {}\nStd Dev: {}\n",
+        channels(mean),
+        channels(standard_deviation)
+    );
+    assert_eq!(said, expected);
+    assert_eq!(look(&place, "out.png"), (120, 80, Format::Png));
+    assert_eq!(place.run("normalize in.png").ok(), expected);
+}
+
+#[test]
+fn the_format_is_that_of_the_content() {
+    let place = Place::new();
+    for format in Format::ALL {
+        // Named as something it is not, on purpose.
+        place.write("in.jpg", gradient(40, 30, format));
+        place.run("resize in.jpg 20 10 -o out").ok();
+        assert_eq!(look(&place, "out"), (20, 10, format));
+    }
+}
+
+#[test]
+fn a_one_colour_image_can_be_normalized() {
+    let place = Place::new();
+    let grey = pet_image::RgbImage::from_pixel(9, 9, [77; 3].into());
+    place.write("in.bmp", pet_image::encode_rgb(&grey, Format::Bmp).unwrap());
+    let said = place.run("normalize in.bmp -o out.bmp").ok();
+    assert!(said.contains("Mean: [77.0000, 77.0000, 77.0000]\nStd Dev: [0.0000, 0.0000, 0.0000]"), "{said}");
+}

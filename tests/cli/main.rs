@@ -1,0 +1,15 @@
+//! The `pet-cli` program from outside: what it prints, where, with which exit status, and what it leaves behind.
+
+mod bad_data;
+mod bad_disk;
+mod bad_images;
+mod bad_model;
+mod bad_store;
+mod image_commands;
+mod interrupt;
+mod journey;
+mod place;
+mod predict;
+mod said;
+mod streams;
+mod usage;

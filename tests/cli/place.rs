@@ -1,0 +1,120 @@
+//! A temporary folder to run the program in.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use pet_tests::{backbone_bytes, results_folder, root, runtime, small_data_set};
+use tempfile::TempDir;
+
+use crate::said::Said;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_pet-cli");
+
+/// A temporary folder, in which the program finds nothing but what a test has put there.
+pub(crate) struct Place {
+    folder: TempDir,
+    library: Option<PathBuf>,
+}
+
+impl Place {
+    /// An empty folder, for commands that need no ONNX Runtime.
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), library: None }
+    }
+
+    /// An empty folder with ONNX Runtime at hand; `None` where there is none.
+    pub(crate) fn with_runtime(test: &str) -> Option<Self> {
+        let library = root().join(runtime(test)?.library());
+        Some(Self { library: Some(library), ..Self::new() })
+    }
+
+    /// The same with a model in `results`.
+    pub(crate) fn with_model(test: &str) -> Option<Self> {
+        let place = Self::with_runtime(test)?;
+        results_folder(&place.path("results"));
+        Some(place)
+    }
+
+    /// What training needs: the data set `pets` and the weights `backbone.safetensors`.
+    pub(crate) fn prepare_training(&self, images_per_class: usize) {
+        small_data_set(&self.path("pets"), images_per_class);
+        self.write("backbone.safetensors", backbone_bytes());
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, bytes).unwrap();
+    }
+
+    /// The program with arguments that contain no space.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments.split_whitespace());
+        self.prepare(&mut command);
+        command
+    }
+
+    /// Lets a shell run a script, in which `$PROGRAM` is the program.
+    pub(crate) fn shell(&self, script: &str) -> Said {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).env("PROGRAM", PROGRAM);
+        self.prepare(&mut command);
+        Said::of(&mut command)
+    }
+
+    fn prepare(&self, command: &mut Command) {
+        let ours = |name: &OsStr| {
+            let name = name.to_string_lossy();
+            ["PET_", "MLFLOW_", "ORT_", "RUST_"].iter().any(|prefix| name.starts_with(prefix))
+        };
+        for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
+            command.env_remove(name);
+        }
+        command.env("ORT_DISABLE_TELEMETRY", "1").current_dir(self.folder.path()).stdin(Stdio::null());
+        if let Some(library) = &self.library {
+            command.env("ORT_DYLIB_PATH", library);
+        }
+    }
+
+    /// Runs the program with arguments that contain no space.
+    pub(crate) fn run(&self, arguments: &str) -> Said {
+        Said::of(&mut self.command(arguments))
+    }
+
+    /// Runs the program, which has to fail and leave all files as they were.
+    pub(crate) fn refused(&self, arguments: &str) -> Said {
+        let before = self.files();
+        let said = self.run(arguments).refused();
+        assert_eq!(self.files(), before, "files after: pet-cli {arguments}");
+        said
+    }
+
+    /// Path and length of every file and folder.
+    pub(crate) fn files(&self) -> BTreeSet<(PathBuf, u64)> {
+        let mut files = BTreeSet::new();
+        let mut folders = vec![self.folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs_err::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let metadata = fs_err::symlink_metadata(&path).unwrap();
+                if metadata.is_dir() {
+                    folders.push(path.clone());
+                }
+                let length = if metadata.is_dir() { 0 } else { metadata.len() };
+                files.insert((path, length));
+            }
+        }
+        files
+    }
+}

@@ -1,0 +1,37 @@
+//! Real photographs.
+
+use std::path::PathBuf;
+
+use pet_predict::{Error, Prediction};
+use pet_tests::{breed_of, photographs, results_are_committed};
+
+use crate::support::predictors;
+
+/// Of the 76 photographs, most of which the model was not trained on at this size.
+const RIGHT_AT_LEAST: usize = 60;
+
+#[test]
+fn photographs_at_their_original_size_are_answered() {
+    let test = "photographs_at_their_original_size_are_answered";
+    let Some(photographs) = photographs(test) else { return };
+    for predictor in predictors(test) {
+        for photograph in photographs.iter().step_by(19) {
+            let prediction = predictor.predict(&fs_err::read(photograph).unwrap()).unwrap();
+            assert!(prediction.confidence() > 0.0, "{}", photograph.display());
+        }
+    }
+}
+
+#[test]
+fn the_committed_model_knows_the_breeds() {
+    let test = "the_committed_model_knows_the_breeds";
+    let Some(photographs) = photographs(test).filter(|_| results_are_committed()) else { return };
+    let Some(predictor) = predictors(test).pop() else { return };
+    let contents: Vec<_> = photographs.iter().map(|file| fs_err::read(file).unwrap()).collect();
+    let answers = predictor.predict_batch(&contents);
+    let is_right = |(file, answer): &(&PathBuf, Result<Prediction, Error>)| {
+        answer.as_ref().unwrap().predicted_class() == breed_of(file)
+    };
+    let right = photographs.iter().zip(answers).filter(is_right).count();
+    assert!(right >= RIGHT_AT_LEAST, "{right} of {} are right", photographs.len());
+}

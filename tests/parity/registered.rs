@@ -1,0 +1,64 @@
+//! From trained weights through the registry to the served files.
+
+use std::path::Path;
+
+use pet_export::{Exporter, TOLERANCE, select};
+use pet_model::{MODEL_FILE, ModelMetadata, read_classes, read_json};
+use pet_predict::{ImagePredictor, Options};
+use pet_tests::{Store, VERSIONS, classifier_weights, metadata, runtime};
+use pet_train::Classifier;
+
+use crate::compare::compare;
+
+#[test]
+fn a_registered_model_is_served_as_it_was_trained() {
+    let test = "a_registered_model_is_served_as_it_was_trained";
+    let Some(runtime) = runtime(test) else { return };
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::with_versions(place.path());
+    let results = place.path().join("results");
+    let selection = select(&store.client, "stand_in").unwrap();
+    let exporter = Exporter { client: &store.client, runtime: &runtime };
+    let exported = exporter.export(&selection, &results).unwrap();
+    assert!(exported.largest_difference <= TOLERANCE, "{}", exported.largest_difference);
+    assert!(exported.files.iter().all(|file| file.is_file()), "{:?}", exported.files);
+
+    let expected = ModelMetadata {
+        model_version: Some("2".into()),
+        run_id: Some(selection.run_id.clone()),
+        val_acc: Some(VERSIONS[1]),
+        ..metadata()
+    };
+    assert_eq!(exported.metadata, expected);
+    assert_eq!(read_classes(&results.join(pet_model::CLASSES_FILE)).unwrap(), expected.classes);
+    let kept: pet_model::Selection = read_json(&results.join(pet_model::SELECTION_FILE)).unwrap();
+    assert_eq!(kept, selection);
+
+    let predictor = ImagePredictor::load(&runtime, &results, &Options::default()).unwrap();
+    assert_eq!(*predictor.metadata(), expected);
+    // Version 2 was registered with seed 1.
+    let classifier = Classifier::new(&classifier_weights(1), expected.classes.len()).unwrap();
+    compare(test, &classifier, &predictor);
+}
+
+#[test]
+fn the_same_version_gives_the_same_bytes() {
+    let Some(runtime) = runtime("the_same_version_gives_the_same_bytes") else { return };
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::new(place.path());
+    store.register(5, 0.5);
+    let exporter = Exporter { client: &store.client, runtime: &runtime };
+    let export = |folder: &Path| {
+        let selection = select(&store.client, "stand_in").unwrap();
+        let files = exporter.export(&selection, folder).unwrap().files;
+        files.into_iter().map(|file| {
+            let name = file.file_name().unwrap().to_owned();
+            (name, fs_err::read(file).unwrap())
+        })
+    };
+    let (one, other) = (place.path().join("one"), place.path().join("other"));
+    let first: Vec<_> = export(&one).collect();
+    assert!(first.iter().any(|(name, _)| name == MODEL_FILE));
+    assert!(first == export(&other).collect::<Vec<_>>(), "another folder, other bytes");
+    assert!(first == export(&one).collect::<Vec<_>>(), "once more, other bytes");
+}

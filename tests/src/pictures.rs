@@ -1,0 +1,46 @@
+//! Pictures made on the spot, good and bad ones.
+
+use std::path::Path;
+
+use pet_data::Dataset;
+use pet_data::sample::{Options, generate};
+use pet_image::{Format, RgbImage, encode_rgb};
+
+/// A PNG that announces 40,000×40,000 pixels and breaks off: 4.8 GB for whoever believes it.
+pub const HUGE_PNG_HEADER: &[u8] =
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x9c\x40\0\0\x9c\x40\x08\x02\0\0\0\xde\x6e\x99\x52";
+
+/// A picture whose colours run from edge to edge, as a file.
+pub fn gradient(width: u32, height: u32, format: Format) -> Vec<u8> {
+    let level = |at: u32, extent: u32| (at * 255 / extent.max(1)) as u8;
+    let image = RgbImage::from_fn(width, height, |x, y| {
+        [level(x, width), level(y, height), level(x + y, width + height)].into()
+    });
+    encode_rgb(&image, format).unwrap()
+}
+
+/// The first half of a JPEG file.
+pub fn truncated_jpeg() -> Vec<u8> {
+    let mut bytes = gradient(200, 200, Format::Jpeg);
+    bytes.truncate(bytes.len() / 2);
+    bytes
+}
+
+/// Draws a data set of cartoon animals: six classes with this many small pictures each to train on and one to test on.
+pub fn small_data_set(folder: &Path, images_per_class: usize) -> Dataset {
+    let options = Options {
+        images_per_class,
+        test_images_per_class: 1,
+        image_size: 64,
+        ..Options::default()
+    };
+    generate(folder, &options).unwrap()
+}
+
+/// The files of `count` (at most twelve) different cartoon animals.
+pub fn sample_pictures(count: usize) -> Vec<Vec<u8>> {
+    let place = tempfile::tempdir().unwrap();
+    let dataset = small_data_set(&place.path().join("sample"), 1);
+    let files = dataset.samples().take(count);
+    files.map(|sample| fs_err::read(&sample.path).unwrap()).collect()
+}

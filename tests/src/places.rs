@@ -1,0 +1,39 @@
+//! Where things lie.
+
+use std::path::{Path, PathBuf};
+
+use pet_model::MODEL_FILE;
+
+/// The workspace's folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The results folder under test: `PET_RESULTS`, else the committed one.
+///
+/// # Panics
+///
+/// When there is no model in it: without one there is nothing to serve.
+pub fn results() -> PathBuf {
+    let folder = chosen_results();
+    let model = folder.join(MODEL_FILE);
+    assert!(model.is_file(), "no model `{}`; make one with `cargo xtask pipeline`", model.display());
+    folder
+}
+
+/// Whether the results under test are those of the repository, trained on the real photographs.
+pub fn results_are_committed() -> bool {
+    let committed = root().join("results");
+    chosen_results() == committed || same_folder(&chosen_results(), &committed)
+}
+
+fn chosen_results() -> PathBuf {
+    // A relative path is meant from the workspace's folder; tests run in their package's.
+    let named = std::env::var_os("PET_RESULTS").filter(|path| !path.is_empty());
+    root().join(named.map_or_else(|| PathBuf::from("results"), PathBuf::from))
+}
+
+fn same_folder(one: &Path, other: &Path) -> bool {
+    let (one, other) = (fs_err::canonicalize(one), fs_err::canonicalize(other));
+    matches!((one, other), (Ok(one), Ok(other)) if one == other)
+}

@@ -1,0 +1,50 @@
+//! A stand-in for a trained model: MobileNetV2 with random weights.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use candle_core::{Device, Tensor};
+use pet_model::{CLASSES_FILE, MODEL_FILE, ModelMetadata, Preprocess, write_classes};
+use pet_train::mobilenet::FEATURES;
+use pet_train::{Weights, to_onnx};
+
+const CLASSES: [&str; 5] = ["Beagle", "Birman", "Boxer", "Great Pyrenees", "Shiba Inu"];
+
+/// What the stand-in says of itself.
+pub fn metadata() -> ModelMetadata {
+    ModelMetadata {
+        model_name: "stand_in".into(),
+        model_version: None,
+        run_id: None,
+        val_acc: None,
+        classes: CLASSES.map(str::to_owned).to_vec(),
+        preprocess: Preprocess::imagenet(),
+    }
+}
+
+/// Backbone and classifier, the same for the same seed.
+pub fn classifier_weights(seed: u64) -> Weights {
+    let classes = CLASSES.len();
+    // Every class looks at the features in its own way, so that pictures are answered differently.
+    let value = |at: usize| (0.37 * at as f32 + seed as f32).sin() * 0.2;
+    let weight: Vec<f32> = (0..classes * FEATURES).map(value).collect();
+    let weight = Tensor::from_vec(weight, (classes, FEATURES), &Device::Cpu).unwrap();
+    let bias: Vec<f32> = (0..classes).map(|class| value(class) - 0.1).collect();
+    let bias = Tensor::from_vec(bias, classes, &Device::Cpu).unwrap();
+    Weights::random(seed).unwrap().with_head(weight, bias)
+}
+
+/// A `.safetensors` file with a backbone.
+pub fn backbone_bytes() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| Weights::random(7).unwrap().to_safetensors().unwrap())
+}
+
+/// Writes the two files that prediction needs into `folder`.
+pub fn results_folder(folder: &Path) {
+    static MODEL: OnceLock<Vec<u8>> = OnceLock::new();
+    let model = MODEL.get_or_init(|| to_onnx(&classifier_weights(7), &metadata()).unwrap());
+    fs_err::create_dir_all(folder).unwrap();
+    fs_err::write(folder.join(MODEL_FILE), model).unwrap();
+    write_classes(&folder.join(CLASSES_FILE), &metadata().classes).unwrap();
+}

@@ -74,7 +74,10 @@ impl Report {
                 eprintln!("{name}: done in {}", seconds(duration));
                 self.push(name, "done", Some(duration), output);
             }
-            Ok(Outcome::Skipped { reason }) => self.skip(name, &reason),
+            Ok(Outcome::Skipped { reason }) => {
+                eprintln!("{name}: skipped: {reason}");
+                self.skip(name, &reason);
+            }
             Err(error) => {
                 let outcome = match error.exit_status() {
                     130 => "interrupted",
@@ -91,7 +94,6 @@ impl Report {
 
     /// Notes a step that is left out.
     pub(crate) fn skip(&mut self, name: &str, reason: &str) {
-        eprintln!("{name}: skipped: {reason}");
         self.push(name, &format!("skipped: {reason}"), None, String::new());
     }
 

@@ -15,8 +15,8 @@ use self::plan::Plan;
 use self::selection::Selection;
 use self::stage::Stage;
 use crate::error::Error;
+use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
-use crate::workspace::{self, Profile};
 
 /// From photographs to a tested model: setup, train, select, export, evaluate, test, docker
 ///
@@ -27,12 +27,12 @@ use crate::workspace::{self, Profile};
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
-  cargo xtask pipeline                                        the generated sample
-  cargo xtask pipeline --dataset oxford-iiit-pet              the real photographs, downloaded when missing
+  cargo xtask pipeline                            the generated sample
+  cargo xtask pipeline --dataset oxford-iiit-pet  the real photographs, downloaded when missing
   cargo xtask pipeline --dataset oxford-iiit-pet --data-dir ../oxford-iiit-pet --skip docker
-  cargo xtask pipeline --dataset folder --data-dir my-photos  any folder of class folders
-  cargo xtask pipeline --from export                          go on from what was trained and selected
-  cargo xtask pipeline --dry-run                              only show the commands")]
+  cargo xtask pipeline --dataset folder --data-dir my-photos
+  cargo xtask pipeline --from export              go on from what was trained and selected
+  cargo xtask pipeline --dry-run                  only show the commands")]
 pub(crate) struct Arguments {
     /// The data set
     #[arg(long, value_enum, default_value_t)]
@@ -70,30 +70,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
 /// Prints the commands of each stage.
 fn show(plan: &Plan, selection: &Selection) {
     println!("# build");
-    for command in plan.build(selection) {
-        println!("{command}");
-    }
+    print_all(&plan.build(selection));
     for stage in Stage::ALL {
         println!("# {stage}");
-        match selection.reason_to_skip(stage) {
+        let obstacle = || obstacle(stage);
+        match selection.reason_to_skip(stage).or_else(obstacle) {
             Some(reason) => println!("# skipped: {reason}"),
-            None => plan
-                .commands(stage)
-                .iter()
-                .for_each(|command| println!("{command}")),
+            None => print_all(&[plan.command(stage)]),
         }
+    }
+}
+
+fn print_all(commands: &[Invocation]) {
+    for command in commands {
+        println!("{command}");
     }
 }
 
 fn carry_out(plan: &Plan, selection: &Selection) -> Result<(), Error> {
     let mut report = Report::new("stage");
-    report.step("build", || {
-        for command in plan.build(selection) {
-            command.run()?;
-        }
-        let program = workspace::program(Profile::Release, "pet-cli");
-        Ok(Outcome::done(workspace::shown(&program)))
-    });
+    let build = plan.build(selection);
+    if !build.is_empty() {
+        report.step("build", || {
+            build.iter().try_for_each(Invocation::run)?;
+            Ok(Outcome::done("target/release"))
+        });
+    }
     for stage in Stage::ALL {
         match selection.reason_to_skip(stage) {
             Some(reason) => report.skip(stage.name(), &reason),
@@ -104,17 +106,20 @@ fn carry_out(plan: &Plan, selection: &Selection) -> Result<(), Error> {
 }
 
 fn run_stage(plan: &Plan, stage: Stage) -> Result<Outcome, Error> {
-    match stage {
-        Stage::Train => plan.begin_anew()?,
-        Stage::Docker => {
-            if let Some(reason) = docker::obstacle() {
-                return Ok(Outcome::skipped(reason));
-            }
-        }
-        _ => {}
+    if let Some(reason) = obstacle(stage) {
+        return Ok(Outcome::skipped(reason));
     }
-    for command in plan.commands(stage) {
-        command.run()?;
+    if stage == Stage::Train {
+        plan.begin_anew()?;
     }
+    plan.command(stage).run()?;
     Ok(Outcome::done(plan.output(stage)))
+}
+
+/// Why a stage cannot be run on this machine, none if it can.
+fn obstacle(stage: Stage) -> Option<String> {
+    match stage {
+        Stage::Docker => docker::obstacle(),
+        _ => None,
+    }
 }

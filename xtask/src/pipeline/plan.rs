@@ -78,16 +78,22 @@ impl Plan {
 
     /// What is compiled first, so that the durations of the stages are those of their work.
     pub(crate) fn build(&self, selection: &Selection) -> Vec<Invocation> {
-        let mut commands = vec![pet_cli::build(Profile::Release)];
+        let mut commands = Vec::new();
+        if Stage::ALL
+            .iter()
+            .any(|stage| *stage < Stage::Test && selection.includes(*stage))
+        {
+            commands.push(pet_cli::build(Profile::Release));
+        }
         if selection.includes(Stage::Test) {
             commands.push(self.tests().argument("--no-run"));
         }
         commands
     }
 
-    /// The commands of a stage.
-    pub(crate) fn commands(&self, stage: Stage) -> Vec<Invocation> {
-        let command = match stage {
+    /// The command of a stage.
+    pub(crate) fn command(&self, stage: Stage) -> Invocation {
+        match stage {
             Stage::Setup => pet_cli::invocation(Profile::Release, "setup"),
             Stage::Train => self.train(),
             Stage::Select | Stage::Export => {
@@ -97,8 +103,7 @@ impl Plan {
             Stage::Evaluate => self.evaluate(),
             Stage::Test => self.tests(),
             Stage::Docker => docker::build(),
-        };
-        vec![command]
+        }
     }
 
     /// What a stage made, as a person would write it.
@@ -153,11 +158,12 @@ impl Plan {
     }
 
     fn tests(&self) -> Invocation {
-        Invocation::cargo(
-            "test --release --locked -p pet-tests --test artifacts --test logic --test parity",
-        )
-        .environment("PET_RESULTS", &self.results)
-        .environment("PET_REQUIRE_RUNTIME", "1")
+        // With `pet-cli` named too, libraries get the features that they have in its build, and
+        // are not compiled again.
+        Invocation::cargo("test --release --locked -p pet-cli -p pet-tests")
+            .arguments(["--test", "artifacts", "--test", "logic", "--test", "parity"])
+            .environment("PET_RESULTS", &self.results)
+            .environment("PET_REQUIRE_RUNTIME", "1")
     }
 
     fn with_data(&self, command: Invocation) -> Invocation {

@@ -14,11 +14,11 @@ fn plan(dataset: Dataset, data: Option<&str>, server: bool) -> Plan {
 }
 
 fn command(plan: &Plan, stage: Stage) -> String {
-    let commands = plan.commands(stage);
-    let shown: Vec<_> = commands.iter().map(Invocation::to_string).collect();
-    let shown = shown.join("\n");
+    let shown = plan.command(stage).to_string();
     // The target folder may lie elsewhere.
-    let (_, arguments) = shown.split_once("pet-cli ").unwrap_or(("", &shown));
+    let program = workspace::program(Profile::Release, "pet-cli");
+    let program = workspace::shown(&program) + " ";
+    let arguments = shown.strip_prefix(&program).unwrap_or(&shown);
     arguments.replace(&format!("{}/", workspace::root().display()), "")
 }
 
@@ -47,7 +47,7 @@ fn the_sample_stays_in_its_folder() {
     assert_eq!(
         command(&plan, Stage::Test),
         "PET_RESULTS=target/pipeline/sample/results PET_REQUIRE_RUNTIME=1 cargo test --release \
-         --locked -p pet-tests --test artifacts --test logic --test parity"
+         --locked -p pet-cli -p pet-tests --test artifacts --test logic --test parity"
     );
     let announcement = plan.announcement();
     assert!(announcement.contains("generated sample"), "{announcement}");
@@ -100,14 +100,19 @@ fn a_folder_without_test_images_is_measured_on_validation() {
 }
 
 #[test]
-fn the_tests_are_compiled_only_when_they_run() {
+fn only_what_runs_is_compiled() {
     let plan = plan(Dataset::Sample, None, false);
-    assert_eq!(plan.build(&Selection::default()).len(), 2);
-    let only_train = Selection {
-        only: Some(Stage::Train),
-        ..Selection::default()
+    let built = |only| {
+        let selection = Selection {
+            only,
+            ..Selection::default()
+        };
+        plan.build(&selection).len()
     };
-    assert_eq!(plan.build(&only_train).len(), 1);
+    assert_eq!(built(None), 2);
+    assert_eq!(built(Some(Stage::Train)), 1);
+    assert_eq!(built(Some(Stage::Test)), 1);
+    assert_eq!(built(Some(Stage::Docker)), 0);
 }
 
 #[test]

@@ -17,12 +17,23 @@ print(opset.version, *[dim.dim_param or dim.dim_value for dim in output.type.ten
 
 #[test]
 fn the_onnx_checker_accepts_it() {
-    let Some(python) = python_with_onnx("the_onnx_checker_accepts_it") else { return };
+    let Some(python) = python_with_onnx("the_onnx_checker_accepts_it") else {
+        return;
+    };
     let folder = results();
-    let classes = pet_model::read_classes(&folder.join(pet_model::CLASSES_FILE)).unwrap().len();
-    let output =
-        Command::new(python).args(["-c", CHECK]).arg(folder.join(MODEL_FILE)).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let classes = pet_model::read_classes(&folder.join(pet_model::CLASSES_FILE))
+        .unwrap()
+        .len();
+    let output = Command::new(python)
+        .args(["-c", CHECK])
+        .arg(folder.join(MODEL_FILE))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said.trim(), format!("18 batch {classes}"));
 }

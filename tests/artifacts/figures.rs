@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use pet_image::{Format, Limits, decode};
 use pet_model::{
-    CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, Metrics, SELECTION_FILE, Selection, SplitMetrics,
-    read_classes, read_json,
+    CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, Metrics, SELECTION_FILE, Selection,
+    SplitMetrics, read_classes, read_json,
 };
 use pet_tests::{results, results_are_committed};
 
@@ -15,9 +15,20 @@ fn check(name: &str, figures: &SplitMetrics, classes: &[String]) {
         assert!((0.0..=1.0).contains(&share), "{name}: {share}");
     }
     assert!(figures.top5 >= figures.top1, "{name}");
-    assert!(figures.loss.is_finite() && figures.loss >= 0.0, "{name}: {}", figures.loss);
-    assert!(figures.command.contains("pet-cli"), "{name}: made by `{}`", figures.command);
-    assert!(figures.classes.keys().all(|class| classes.contains(class)), "{name}");
+    assert!(
+        figures.loss.is_finite() && figures.loss >= 0.0,
+        "{name}: {}",
+        figures.loss
+    );
+    assert!(
+        figures.command.contains("pet-cli"),
+        "{name}: made by `{}`",
+        figures.command
+    );
+    assert!(
+        figures.classes.keys().all(|class| classes.contains(class)),
+        "{name}"
+    );
     let images: usize = figures.classes.values().map(|class| class.images).sum();
     assert_eq!(images, figures.images, "{name}");
     for (class, figures) in &figures.classes {
@@ -36,8 +47,15 @@ fn the_figures_can_be_true() {
     for param in ["batch_size", "learning_rate", "epochs", "seed"] {
         assert!(metrics.params.contains_key(param), "no {param}");
     }
-    assert!(metrics.splits.contains_key("validation"), "{:?}", metrics.splits.keys());
-    metrics.splits.iter().for_each(|(name, figures)| check(name, figures, &classes));
+    assert!(
+        metrics.splits.contains_key("validation"),
+        "{:?}",
+        metrics.splits.keys()
+    );
+    metrics
+        .splits
+        .iter()
+        .for_each(|(name, figures)| check(name, figures, &classes));
 }
 
 #[test]
@@ -47,7 +65,10 @@ fn the_figures_are_those_of_the_selected_run() {
     let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
     let (measured, logged) = (metrics.splits["validation"].top1, selection.val_acc);
     // An evaluation in ONNX Runtime may decide one image in a hundred otherwise than candle.
-    assert!((measured - logged).abs() <= 0.01, "{measured} measured, {logged} logged");
+    assert!(
+        (measured - logged).abs() <= 0.01,
+        "{measured} measured, {logged} logged"
+    );
 }
 
 #[test]
@@ -70,7 +91,11 @@ fn the_pictures_show_something() {
         let decoded = decode(&bytes, &Limits::default()).unwrap();
         assert_eq!(decoded.format, Format::Png, "{file}");
         let image = decoded.image;
-        assert!(image.width() >= 400 && image.height() >= 300, "{file}: {:?}", image.dimensions());
+        assert!(
+            image.width() >= 400 && image.height() >= 300,
+            "{file}: {:?}",
+            image.dimensions()
+        );
         let colours: HashSet<_> = image.pixels().map(|pixel| pixel.0).collect();
         assert!(colours.len() > 10, "{file} has {} colours", colours.len());
     }

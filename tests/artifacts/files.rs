@@ -1,13 +1,20 @@
 //! The files that belong to a model.
 
 use pet_model::{
-    CARD_FILE, CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, MODEL_FILE, SELECTION_FILE, Selection,
-    read_classes, read_json,
+    CARD_FILE, CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, MODEL_FILE, SELECTION_FILE,
+    Selection, read_classes, read_json,
 };
 use pet_tests::{results, results_are_committed};
 
-const FILES: [&str; 7] =
-    [MODEL_FILE, CLASSES_FILE, SELECTION_FILE, METRICS_FILE, CURVES_FILE, CONFUSION_FILE, CARD_FILE];
+const FILES: [&str; 7] = [
+    MODEL_FILE,
+    CLASSES_FILE,
+    SELECTION_FILE,
+    METRICS_FILE,
+    CURVES_FILE,
+    CONFUSION_FILE,
+    CARD_FILE,
+];
 
 #[test]
 fn everything_is_there_and_nothing_half_written() {
@@ -27,12 +34,18 @@ fn everything_is_there_and_nothing_half_written() {
 fn the_selection_explains_itself() {
     let selection: Selection = read_json(&results().join(SELECTION_FILE)).unwrap();
     let best = selection.candidates.first().expect("a candidate");
-    assert_eq!((&best.version, &best.run_id), (&selection.version, &selection.run_id));
+    assert_eq!(
+        (&best.version, &best.run_id),
+        (&selection.version, &selection.run_id)
+    );
     assert_eq!(selection.alias, pet_export::CHAMPION);
     assert!(!selection.rule.is_empty());
     for candidate in &selection.candidates {
         assert!((0.0..=1.0).contains(&candidate.val_acc), "{candidate:?}");
-        assert!(candidate.val_acc <= best.val_acc, "{candidate:?} beats the one chosen");
+        assert!(
+            candidate.val_acc <= best.val_acc,
+            "{candidate:?} beats the one chosen"
+        );
         assert!(!candidate.reason.is_empty(), "{candidate:?}");
     }
 }
@@ -53,8 +66,15 @@ fn the_card_names_version_run_and_classes() {
     let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
     let card = fs_err::read_to_string(folder.join(CARD_FILE)).unwrap();
     let heading = card.lines().next().unwrap();
-    assert!(heading.ends_with(&format!(", version {}", selection.version)), "{heading}");
-    assert!(card.contains(&selection.run_id), "no run {}", selection.run_id);
+    assert!(
+        heading.ends_with(&format!(", version {}", selection.version)),
+        "{heading}"
+    );
+    assert!(
+        card.contains(&selection.run_id),
+        "no run {}",
+        selection.run_id
+    );
     for class in read_classes(&folder.join(CLASSES_FILE)).unwrap() {
         let plain = card.replace('\\', "");
         assert!(plain.contains(&class), "no class {class}");

@@ -2,8 +2,8 @@
 
 use onnx_graph::{DataType, Dim, Model, Value};
 use pet_model::{
-    CLASSES_FILE, INPUT_NAME, MODEL_FILE, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess, SELECTION_FILE, Selection,
-    read_classes, read_json,
+    CLASSES_FILE, INPUT_NAME, MODEL_FILE, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess,
+    SELECTION_FILE, Selection, read_classes, read_json,
 };
 use pet_predict::{ImagePredictor, Options};
 use pet_tests::{results, runtime};
@@ -16,8 +16,14 @@ fn model() -> Model {
 }
 
 fn only(values: &[Value]) -> (&str, DataType, Vec<Dim>) {
-    let [value] = values else { panic!("{values:?}") };
-    (value.name(), value.tensor_type().data_type, value.tensor_type().shape.clone())
+    let [value] = values else {
+        panic!("{values:?}")
+    };
+    (
+        value.name(),
+        value.tensor_type().data_type,
+        value.tensor_type().shape.clone(),
+    )
 }
 
 #[test]
@@ -30,14 +36,23 @@ fn its_size_is_that_of_the_network() {
 fn input_and_output_are_as_promised() {
     let model = model();
     assert_eq!(model.opset(), OPSET);
-    assert_eq!(OPSET, 18, "the operator set that other runtimes were promised");
+    assert_eq!(
+        OPSET, 18,
+        "the operator set that other runtimes were promised"
+    );
     let batch = Dim::symbol("batch");
     let input = [batch.clone(), 3.into(), 224.into(), 224.into()].to_vec();
     assert_eq!(only(model.inputs()), (INPUT_NAME, DataType::F32, input));
     let classes = read_classes(&results().join(CLASSES_FILE)).unwrap().len();
-    assert_eq!(only(model.outputs()), (OUTPUT_NAME, DataType::F32, vec![batch, classes.into()]));
+    assert_eq!(
+        only(model.outputs()),
+        (OUTPUT_NAME, DataType::F32, vec![batch, classes.into()])
+    );
     let normalized = |node: &onnx_graph::Node| node.op_type() == "BatchNormalization";
-    assert!(!model.nodes().iter().any(normalized), "batch normalization is not folded");
+    assert!(
+        !model.nodes().iter().any(normalized),
+        "batch normalization is not folded"
+    );
 }
 
 #[test]
@@ -45,7 +60,10 @@ fn its_metadata_is_complete_and_fits_the_files_beside_it() {
     let folder = results();
     let metadata = ModelMetadata::from_properties(model().metadata()).unwrap();
     let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
-    assert_eq!(metadata.classes, read_classes(&folder.join(CLASSES_FILE)).unwrap());
+    assert_eq!(
+        metadata.classes,
+        read_classes(&folder.join(CLASSES_FILE)).unwrap()
+    );
     assert_eq!(metadata.model_name, selection.model_name);
     assert_eq!(metadata.model_version, Some(selection.version));
     assert_eq!(metadata.run_id, Some(selection.run_id));
@@ -55,7 +73,9 @@ fn its_metadata_is_complete_and_fits_the_files_beside_it() {
 
 #[test]
 fn onnx_runtime_loads_it_and_runs_any_batch() {
-    let Some(runtime) = runtime("onnx_runtime_loads_it_and_runs_any_batch") else { return };
+    let Some(runtime) = runtime("onnx_runtime_loads_it_and_runs_any_batch") else {
+        return;
+    };
     let predictor = ImagePredictor::load(&runtime, results(), &Options::default()).unwrap();
     let metadata = predictor.metadata();
     for batch in [1, 2, 5] {

@@ -1,11 +1,14 @@
 //! Places that cannot be written, and disks that take no more.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use pet_image::Format;
 use pet_tests::{Store, gradient, skipped};
 
 use crate::place::Place;
 
-/// Files of at most 64 blocks, which is what a disk does that is almost full: the write fails half-way.
+/// Lets no file grow beyond 64 blocks: as on a full disk, a write fails half-way.
 const FULL: &str = "trap '' XFSZ; ulimit -f 64; exec \"$PROGRAM\"";
 
 fn trained(test: &str) -> Option<Place> {
@@ -19,27 +22,79 @@ fn an_image_is_written_whole_or_not_at_all() {
     let place = Place::new();
     place.write("in.bmp", gradient(400, 400, Format::Bmp));
     let before = place.files();
-    place.shell(&format!("{FULL} resize in.bmp 300 300 --output out.bmp")).refused().naming(&["out.bmp"]);
+    place
+        .shell(&format!("{FULL} resize in.bmp 300 300 --output out.bmp"))
+        .refused()
+        .naming(&["out.bmp"]);
     assert_eq!(place.files(), before);
-    place.refused("resize in.bmp 30 30 --output /proc/nowhere/out.bmp").naming(&["/proc/nowhere"]);
+    place
+        .refused("resize in.bmp 30 30 --output /proc/nowhere/out.bmp")
+        .naming(&["/proc/nowhere"]);
 }
 
 #[test]
 fn results_are_written_whole_or_not_at_all() {
-    let Some(place) = trained("results_are_written_whole_or_not_at_all") else { return };
+    let Some(place) = trained("results_are_written_whole_or_not_at_all") else {
+        return;
+    };
     place.run("export --model-name stand_in").ok();
     fs_err::write(place.path("results/classes.json"), "[\"older\"]").unwrap();
     let before = place.files();
-    place.shell(&format!("{FULL} export --model-name stand_in")).refused();
+    place
+        .shell(&format!("{FULL} export --model-name stand_in"))
+        .refused();
     assert_eq!(place.files(), before);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_do_not_fit_leave_the_older_ones_alone() {
+    let test = "results_that_do_not_fit_leave_the_older_ones_alone";
+    let Some(place) = trained(test) else { return };
+    let Some(_disk) = SmallDisk::mount(&place.path("results")) else {
+        return skipped(test, "this user may not mount a file system");
+    };
+    place.write("results/classes.json", "[\"older\"]");
+    let export = "export --model-name stand_in";
+    place
+        .refused(export)
+        .naming(&["No space left on device", "model.onnx"]);
+}
+
+/// A file system in memory of 1 MB, mounted as long as this lives.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(folder: &Path) -> Option<Self> {
+        fs_err::create_dir(folder).unwrap();
+        let mut command = Command::new("mount");
+        let output = command
+            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+            .arg(folder)
+            .output();
+        output
+            .is_ok_and(|output| output.status.success())
+            .then(|| Self(folder.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(&self.0).status();
+        assert!(std::thread::panicking() || unmounted.is_ok_and(|status| status.success()));
+    }
 }
 
 #[test]
 fn a_results_folder_that_is_none_is_named() {
-    let Some(place) = trained("a_results_folder_that_is_none_is_named") else { return };
+    let Some(place) = trained("a_results_folder_that_is_none_is_named") else {
+        return;
+    };
     place.write("results", "a file");
     for command in ["select", "export"] {
-        place.refused(&format!("{command} --model-name stand_in")).naming(&["results"]);
+        place
+            .refused(&format!("{command} --model-name stand_in"))
+            .naming(&["results"]);
         let nowhere = format!("{command} --model-name stand_in --results /proc/nowhere");
         place.refused(&nowhere).naming(&["/proc/nowhere"]);
     }
@@ -59,6 +114,8 @@ fn a_read_only_results_folder_is_named() {
         return skipped(test, "this user may write everywhere");
     }
     for command in ["select", "export"] {
-        place.refused(&format!("{command} --model-name stand_in")).naming(&["results"]);
+        place
+            .refused(&format!("{command} --model-name stand_in"))
+            .naming(&["results"]);
     }
 }

@@ -14,7 +14,11 @@ fn place() -> Place {
 /// Size and format of an image file.
 fn look(place: &Place, name: &str) -> (u32, u32, Format) {
     let decoded = decode(&fs_err::read(place.path(name)).unwrap(), &Limits::default()).unwrap();
-    (decoded.image.width(), decoded.image.height(), decoded.format)
+    (
+        decoded.image.width(),
+        decoded.image.height(),
+        decoded.format,
+    )
 }
 
 #[test]
@@ -22,8 +26,15 @@ fn resize_reports_and_writes() {
     let place = place();
     let said = "Image resized to: 50x50\n";
     assert_eq!(place.run("resize in.png 50 50").ok(), said);
-    assert_eq!(place.files().len(), 1, "without --output nothing is written");
-    assert_eq!(place.run("resize in.png 50 50 --output new/out.png").ok(), said);
+    assert_eq!(
+        place.files().len(),
+        1,
+        "without --output nothing is written"
+    );
+    assert_eq!(
+        place.run("resize in.png 50 50 --output new/out.png").ok(),
+        said
+    );
     assert_eq!(look(&place, "new/out.png"), (50, 50, Format::Png));
 }
 
@@ -32,13 +43,27 @@ fn crop_reports_and_writes() {
     let place = place();
     let said = "Image cropped to: 50x50\n";
     assert_eq!(place.run("crop in.png --box 10 20 60 70").ok(), said);
-    assert_eq!(place.run("crop in.png --box 10 20 60 70 --output out.png").ok(), said);
-    let part = decode(&fs_err::read(place.path("out.png")).unwrap(), &Limits::default()).unwrap().image;
-    let whole = decode(&gradient(120, 80, Format::Png), &Limits::default()).unwrap().image;
+    assert_eq!(
+        place
+            .run("crop in.png --box 10 20 60 70 --output out.png")
+            .ok(),
+        said
+    );
+    let part = decode(
+        &fs_err::read(place.path("out.png")).unwrap(),
+        &Limits::default(),
+    )
+    .unwrap()
+    .image;
+    let whole = decode(&gradient(120, 80, Format::Png), &Limits::default())
+        .unwrap()
+        .image;
     assert_eq!(part.dimensions(), (50, 50));
     assert_eq!(part.get_pixel(0, 0), whole.get_pixel(10, 20));
     assert_eq!(part.get_pixel(49, 49), whole.get_pixel(59, 69));
-    place.refused("crop in.png --box 60 20 10 70 --output none.png").naming(&["empty"]);
+    place
+        .refused("crop in.png --box 60 20 10 70 --output none.png")
+        .naming(&["empty"]);
 }
 
 #[test]
@@ -57,8 +82,13 @@ fn grayscale_reports_and_writes_a_single_channel() {
 fn normalize_reports_the_channels_of_the_input_and_writes() {
     let place = place();
     let said = place.run("normalize in.png --output out.png").ok();
-    let image = decode(&gradient(120, 80, Format::Png), &Limits::default()).unwrap().image;
-    let Statistics { mean, standard_deviation } = Statistics::of(&image);
+    let image = decode(&gradient(120, 80, Format::Png), &Limits::default())
+        .unwrap()
+        .image;
+    let Statistics {
+        mean,
+        standard_deviation,
+    } = Statistics::of(&image);
     let channels = |[red, green, blue]: [f64; 3]| format!("[{red:.4}, {green:.4}, {blue:.4}]");
     let expected = format!(
         "Image normalized.\nMean: {}\nStd Dev: {}\n",
@@ -87,5 +117,8 @@ fn a_one_colour_image_can_be_normalized() {
     let grey = pet_image::RgbImage::from_pixel(9, 9, [77; 3].into());
     place.write("in.bmp", pet_image::encode_rgb(&grey, Format::Bmp).unwrap());
     let said = place.run("normalize in.bmp -o out.bmp").ok();
-    assert!(said.contains("Mean: [77.0000, 77.0000, 77.0000]\nStd Dev: [0.0000, 0.0000, 0.0000]"), "{said}");
+    assert!(
+        said.contains("Mean: [77.0000, 77.0000, 77.0000]\nStd Dev: [0.0000, 0.0000, 0.0000]"),
+        "{said}"
+    );
 }

@@ -10,25 +10,36 @@ use crate::place::Place;
 use crate::said::Said;
 
 /// Far longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_is_killed_and_keeps_what_was_logged() {
     let place = Place::new();
-    place.prepare_training(2);
+    place.prepare_training(3);
     let mut command = place.command(
         "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 1000000",
     );
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let client = Client::local(place.folder()).unwrap();
     let logged = |run: &Run| client.metric_history(&run.id, "val_acc").unwrap().len();
-    wait_until(&mut child, || runs(&client).first().is_some_and(|run| logged(run) >= 2));
+    wait_until(&mut child, || {
+        runs(&client).first().is_some_and(|run| logged(run) >= 2)
+    });
 
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success());
     wait_until_gone(&mut child);
-    let said = Said::from(child.wait_with_output().unwrap()).refused().naming(&["interruption"]);
+    let said = Said::from(child.wait_with_output().unwrap())
+        .refused()
+        .naming(&["interruption"]);
     assert!(said.stdout.is_empty(), "{said:?}");
 
     let listed: Value = serde_json::from_str(&place.run("runs list --json").ok()).unwrap();
@@ -40,8 +51,13 @@ fn an_interrupted_run_is_killed_and_keeps_what_was_logged() {
 }
 
 fn runs(client: &Client) -> Vec<Run> {
-    let Some(experiment) = client.find_experiment("OxfordPetExperiment").unwrap() else { return Vec::new() };
-    client.search_runs(&RunQuery::new(&experiment.id)).map(Result::unwrap).collect()
+    let Some(experiment) = client.find_experiment("OxfordPetExperiment").unwrap() else {
+        return Vec::new();
+    };
+    client
+        .search_runs(&RunQuery::new(&experiment.id))
+        .map(Result::unwrap)
+        .collect()
 }
 
 /// Waits for a condition while the program goes on.

@@ -1,4 +1,7 @@
-//! The `pet-cli` program from outside: what it prints, where, with which exit status, and what it leaves behind.
+//! The `pet-cli` program from outside: what it prints, where, with which exit status, and what it
+//! leaves behind.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod bad_data;
 mod bad_disk;

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use pet_tests::{backbone_bytes, results_folder, root, runtime, small_data_set};
+use pet_tests::{backbone_bytes, results_folder, runtime, small_data_set};
 use tempfile::TempDir;
 
 use crate::said::Said;
@@ -21,13 +21,20 @@ pub(crate) struct Place {
 impl Place {
     /// An empty folder, for commands that need no ONNX Runtime.
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), library: None }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            library: None,
+        }
     }
 
     /// An empty folder with ONNX Runtime at hand; `None` where there is none.
     pub(crate) fn with_runtime(test: &str) -> Option<Self> {
-        let library = root().join(runtime(test)?.library());
-        Some(Self { library: Some(library), ..Self::new() })
+        let library = runtime(test)?.library().to_owned();
+        // The bare name of one that the system has found is none to hand on.
+        Some(Self {
+            library: Some(library).filter(|library| library.is_absolute()),
+            ..Self::new()
+        })
     }
 
     /// The same with a model in `results`.
@@ -76,12 +83,17 @@ impl Place {
     fn prepare(&self, command: &mut Command) {
         let ours = |name: &OsStr| {
             let name = name.to_string_lossy();
-            ["PET_", "MLFLOW_", "ORT_", "RUST_"].iter().any(|prefix| name.starts_with(prefix))
+            ["PET_", "MLFLOW_", "ORT_", "RUST_"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
         };
         for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
             command.env_remove(name);
         }
-        command.env("ORT_DISABLE_TELEMETRY", "1").current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+            .env("ORT_DISABLE_TELEMETRY", "1")
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
         if let Some(library) = &self.library {
             command.env("ORT_DYLIB_PATH", library);
         }

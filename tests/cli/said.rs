@@ -22,12 +22,17 @@ impl Said {
         self.stdout
     }
 
-    /// Checks the form of a failure: status 1, one `error: ` line, causes, at most one hint, no panic.
+    /// Checks the form of a failure: status 1, one `error: ` line, at most one hint, no panic.
     #[track_caller]
     pub(crate) fn refused(self) -> Self {
         assert_eq!(self.status, Some(1), "{self:?}");
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
-        let starting = |prefix: &str| self.stderr.lines().filter(|line| line.starts_with(prefix)).count();
+        let starting = |prefix: &str| {
+            self.stderr
+                .lines()
+                .filter(|line| line.starts_with(prefix))
+                .count()
+        };
         assert_eq!(starting("error: "), 1, "{}", self.stderr);
         assert!(starting("hint: ") <= 1, "{}", self.stderr);
         self
@@ -48,8 +53,15 @@ impl Said {
     /// Checks that there is a hint that says `part`.
     #[track_caller]
     pub(crate) fn hinting(self, part: &str) -> Self {
-        let hint = self.stderr.lines().find_map(|line| line.strip_prefix("hint: "));
-        assert!(hint.is_some_and(|hint| hint.contains(part)), "{}", self.stderr);
+        let hint = self
+            .stderr
+            .lines()
+            .find_map(|line| line.strip_prefix("hint: "));
+        assert!(
+            hint.is_some_and(|hint| hint.contains(part)),
+            "{}",
+            self.stderr
+        );
         self
     }
 }

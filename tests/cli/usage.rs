@@ -3,8 +3,21 @@
 use crate::place::Place;
 
 const COMMANDS: [&str; 15] = [
-    "", "setup", "train", "select", "export", "evaluate", "predict", "resize", "grayscale", "normalize", "crop",
-    "runs", "runs list", "runs show", "completions",
+    "",
+    "setup",
+    "train",
+    "select",
+    "export",
+    "evaluate",
+    "predict",
+    "resize",
+    "grayscale",
+    "normalize",
+    "crop",
+    "runs",
+    "runs list",
+    "runs show",
+    "completions",
 ];
 
 #[test]
@@ -14,12 +27,24 @@ fn every_command_explains_itself() {
         let help = place.run(&format!("{command} --help")).ok();
         let usage = format!("Usage: pet-cli {command}");
         assert!(help.contains(usage.trim_end()), "{command}: {help}");
-        assert!(help.lines().next().is_some_and(|line| line.len() > 10), "{command}: {help}");
-        let undocumented = help.lines().filter(|line| line.trim_start().starts_with("--"));
+        assert!(
+            help.lines().next().is_some_and(|line| line.len() > 10),
+            "{command}: {help}"
+        );
+        let undocumented = help
+            .lines()
+            .filter(|line| line.trim_start().starts_with("--"));
         for line in undocumented.filter(|line| line.trim_start().split("  ").count() == 1) {
             // clap puts a long option's explanation on the next line.
-            let next = help.lines().skip_while(|other| *other != line).nth(1).unwrap_or_default();
-            assert!(!next.trim().is_empty(), "{command}: `{line}` is not explained");
+            let next = help
+                .lines()
+                .skip_while(|other| *other != line)
+                .nth(1)
+                .unwrap_or_default();
+            assert!(
+                !next.trim().is_empty(),
+                "{command}: `{line}` is not explained"
+            );
         }
     }
     assert!(place.run("--version").ok().starts_with("pet-cli "));
@@ -32,7 +57,10 @@ fn the_overview_names_every_command_and_the_exit_status() {
     for command in COMMANDS.iter().filter(|command| !command.contains(' ')) {
         assert!(help.contains(&format!("  {command}")), "no {command}");
     }
-    assert!(help.contains("Exit status: 0 done, 1 the work failed, 2 wrong usage"), "{help}");
+    assert!(
+        help.contains("Exit status: 0 done, 1 the work failed, 2 wrong usage"),
+        "{help}"
+    );
 }
 
 #[test]
@@ -59,7 +87,10 @@ fn wrong_usage_is_status_two() {
     ] {
         let said = place.run(arguments);
         assert_eq!(said.status, Some(2), "`{arguments}`: {said:?}");
-        assert!(said.stdout.is_empty() && said.stderr.contains("Usage"), "`{arguments}`: {said:?}");
+        assert!(
+            said.stdout.is_empty() && said.stderr.contains("--help"),
+            "`{arguments}`: {said:?}"
+        );
     }
     assert!(place.files().is_empty());
 }
@@ -69,7 +100,7 @@ fn shells_get_their_completions() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = place.run(&format!("completions {shell}")).ok();
-        for word in ["pet-cli", "predict", "learning-rate", "oxford-iiit-pet"] {
+        for word in ["pet-cli", "predict", "learning-rate"] {
             assert!(script.contains(word), "{shell}: no {word}");
         }
     }

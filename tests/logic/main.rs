@@ -1,5 +1,7 @@
 //! The predictor, as the command line and the service use it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod photographs;
 mod predict;
 mod recipe;

@@ -1,7 +1,9 @@
 //! Real photographs.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use pet_data::oxford::class_names;
 use pet_predict::{Error, Prediction};
 use pet_tests::{breed_of, photographs, results_are_committed};
 
@@ -13,25 +15,49 @@ const RIGHT_AT_LEAST: usize = 60;
 #[test]
 fn photographs_at_their_original_size_are_answered() {
     let test = "photographs_at_their_original_size_are_answered";
-    let Some(photographs) = photographs(test) else { return };
+    let Some(photographs) = photographs(test) else {
+        return;
+    };
     for predictor in predictors(test) {
         for photograph in photographs.iter().step_by(19) {
-            let prediction = predictor.predict(&fs_err::read(photograph).unwrap()).unwrap();
+            let prediction = predictor
+                .predict(&fs_err::read(photograph).unwrap())
+                .unwrap();
             assert!(prediction.confidence() > 0.0, "{}", photograph.display());
         }
     }
 }
 
 #[test]
+fn the_photographs_show_breeds_of_the_data_set() {
+    let Some(photographs) = photographs("the_photographs_show_breeds_of_the_data_set") else {
+        return;
+    };
+    let shown: BTreeSet<String> = photographs.iter().map(|file| breed_of(file)).collect();
+    assert_eq!(shown, class_names().map(str::to_owned).into());
+}
+
+#[test]
 fn the_committed_model_knows_the_breeds() {
     let test = "the_committed_model_knows_the_breeds";
-    let Some(photographs) = photographs(test).filter(|_| results_are_committed()) else { return };
-    let Some(predictor) = predictors(test).pop() else { return };
-    let contents: Vec<_> = photographs.iter().map(|file| fs_err::read(file).unwrap()).collect();
+    let Some(photographs) = photographs(test).filter(|_| results_are_committed()) else {
+        return;
+    };
+    let Some(predictor) = predictors(test).pop() else {
+        return;
+    };
+    let contents: Vec<_> = photographs
+        .iter()
+        .map(|file| fs_err::read(file).unwrap())
+        .collect();
     let answers = predictor.predict_batch(&contents);
     let is_right = |(file, answer): &(&PathBuf, Result<Prediction, Error>)| {
         answer.as_ref().unwrap().predicted_class() == breed_of(file)
     };
     let right = photographs.iter().zip(answers).filter(is_right).count();
-    assert!(right >= RIGHT_AT_LEAST, "{right} of {} are right", photographs.len());
+    assert!(
+        right >= RIGHT_AT_LEAST,
+        "{right} of {} are right",
+        photographs.len()
+    );
 }

@@ -2,7 +2,7 @@
 
 use pet_image::Format;
 use pet_predict::{Error, ImagePredictor, Options};
-use pet_tests::{HUGE_PNG_HEADER, gradient, metadata, results_folder, runtime, truncated_jpeg};
+use pet_tests::{HUGE_PNG, gradient, metadata, results_folder, runtime, truncated_jpeg};
 
 use crate::support::stand_in;
 
@@ -12,7 +12,12 @@ fn pictures_that_are_none_are_refused_and_spoil_no_other() {
         return;
     };
     let good = gradient(40, 30, Format::Png);
-    let bad = [Vec::new(), truncated_jpeg(), b"this is a text".to_vec(), HUGE_PNG_HEADER.to_vec()];
+    let bad = [
+        Vec::new(),
+        truncated_jpeg(),
+        b"this is a text".to_vec(),
+        HUGE_PNG.to_vec(),
+    ];
     let expected = predictor.predict(&good).unwrap();
     for bad in bad {
         let answers = predictor.predict_batch(&[&good, &bad, &good]);
@@ -26,19 +31,32 @@ fn pictures_that_are_none_are_refused_and_spoil_no_other() {
 
 #[test]
 fn a_missing_model_is_an_error_that_names_it() {
-    let Some(runtime) = runtime("a_missing_model_is_an_error_that_names_it") else { return };
+    let Some(runtime) = runtime("a_missing_model_is_an_error_that_names_it") else {
+        return;
+    };
     let place = tempfile::tempdir().unwrap();
-    for path in [place.path().to_owned(), place.path().join("model.onnx"), "/nowhere/results".into()] {
+    for path in [
+        place.path().to_owned(),
+        place.path().join("model.onnx"),
+        "/nowhere/results".into(),
+    ] {
         let error = ImagePredictor::load(&runtime, &path, &Options::default()).unwrap_err();
-        let Error::ReadModel { source } = &error else { panic!("{error}") };
-        assert!(source.to_string().contains(&*path.to_string_lossy()), "{source}");
+        let Error::ReadModel { source } = &error else {
+            panic!("{error}")
+        };
+        assert!(
+            source.to_string().contains(&*path.to_string_lossy()),
+            "{source}"
+        );
         assert!(error.hint().unwrap().contains("pet-cli export"));
     }
 }
 
 #[test]
 fn a_model_file_alone_is_enough() {
-    let Some(runtime) = runtime("a_model_file_alone_is_enough") else { return };
+    let Some(runtime) = runtime("a_model_file_alone_is_enough") else {
+        return;
+    };
     let place = tempfile::tempdir().unwrap();
     results_folder(place.path());
     let file = place.path().join(pet_model::MODEL_FILE);

@@ -5,11 +5,15 @@ use pet_tests::{results, results_folder, runtime};
 
 /// The model of the results folder, and a stand-in that is there also before anything was trained.
 pub(crate) fn predictors(test: &str) -> Vec<ImagePredictor> {
-    let Some(runtime) = runtime(test) else { return Vec::new() };
+    let Some(runtime) = runtime(test) else {
+        return Vec::new();
+    };
     let place = tempfile::tempdir().unwrap();
     results_folder(place.path());
     let folders = [place.path(), &results()];
-    folders.map(|folder| ImagePredictor::load(&runtime, folder, &Options::default()).unwrap()).into()
+    folders
+        .map(|folder| ImagePredictor::load(&runtime, folder, &Options::default()).unwrap())
+        .into()
 }
 
 /// The stand-in alone.

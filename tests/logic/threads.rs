@@ -8,7 +8,9 @@ const THREADS: usize = 8;
 
 #[test]
 fn many_threads_get_the_answers_that_one_gets() {
-    let Some(predictor) = stand_in("many_threads_get_the_answers_that_one_gets") else { return };
+    let Some(predictor) = stand_in("many_threads_get_the_answers_that_one_gets") else {
+        return;
+    };
     let pictures = sample_pictures(4);
     let answer = |picture: &Vec<u8>| predictor.predict(picture).unwrap().probabilities().to_vec();
     let expected: Vec<Vec<f32>> = pictures.iter().map(answer).collect();
@@ -22,6 +24,8 @@ fn many_threads_get_the_answers_that_one_gets() {
             }
         };
         let threads: Vec<_> = (0..THREADS).map(|first| scope.spawn(work(first))).collect();
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
 }

@@ -10,31 +10,52 @@ use pet_tests::{Store, runtime};
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs_err::read_dir(folder).into_iter().flatten();
     let read = |entry: fs_err::DirEntry| {
-        (entry.file_name().into_string().unwrap(), fs_err::read(entry.path()).unwrap())
+        (
+            entry.file_name().into_string().unwrap(),
+            fs_err::read(entry.path()).unwrap(),
+        )
     };
     entries.map(|entry| read(entry.unwrap())).collect()
 }
 
 #[test]
 fn a_version_of_another_program_is_refused_by_name() {
-    let Some(runtime) = runtime("a_version_of_another_program_is_refused_by_name") else { return };
+    let Some(runtime) = runtime("a_version_of_another_program_is_refused_by_name") else {
+        return;
+    };
     let place = tempfile::tempdir().unwrap();
     let store = Store::new(place.path());
     let results = place.path().join("results");
-    let exporter = Exporter { client: &store.client, runtime: &runtime };
+    let exporter = Exporter {
+        client: &store.client,
+        runtime: &runtime,
+    };
     store.register(1, 0.5);
-    exporter.export(&select(&store.client, "stand_in").unwrap(), &results).unwrap();
+    exporter
+        .export(&select(&store.client, "stand_in").unwrap(), &results)
+        .unwrap();
     let before = contents(&results);
 
     let foreign = store.register_foreign(0.9);
     let selection = select(&store.client, "stand_in").unwrap();
     assert_eq!(selection.version, foreign.to_string());
     let error = exporter.export(&selection, &results).unwrap_err();
-    let Error::ForeignModel { model, version, file, .. } = &error else { panic!("{error}") };
+    let Error::ForeignModel {
+        model,
+        version,
+        file,
+        ..
+    } = &error
+    else {
+        panic!("{error}")
+    };
     assert_eq!((model.as_str(), version), ("stand_in", &selection.version));
     assert_eq!(*file, pet_track::WEIGHTS_FILE);
     assert!(error.hint().is_some());
-    assert!(contents(&results) == before, "the served files have changed");
+    assert!(
+        contents(&results) == before,
+        "the served files have changed"
+    );
 }
 
 #[test]
@@ -46,12 +67,19 @@ fn a_place_that_cannot_be_written_is_named_and_left_alone() {
     let store = Store::new(place.path());
     store.register(1, 0.5);
     let selection = select(&store.client, "stand_in").unwrap();
-    let exporter = Exporter { client: &store.client, runtime: &runtime };
+    let exporter = Exporter {
+        client: &store.client,
+        runtime: &runtime,
+    };
 
     let file = place.path().join("results");
     fs_err::write(&file, "a file, not a folder").unwrap();
     let error = exporter.export(&selection, &file).unwrap_err();
-    assert!(chain(&error).contains(&*file.to_string_lossy()), "{}", chain(&error));
+    assert!(
+        chain(&error).contains(&*file.to_string_lossy()),
+        "{}",
+        chain(&error)
+    );
     assert_eq!(fs_err::read(&file).unwrap(), b"a file, not a folder");
 
     // A folder stands where the model belongs: nothing of the new version may appear beside it.
@@ -59,27 +87,41 @@ fn a_place_that_cannot_be_written_is_named_and_left_alone() {
     fs_err::create_dir_all(folder.join("model.onnx/inside")).unwrap();
     let error = exporter.export(&selection, &folder).unwrap_err();
     assert!(chain(&error).contains("model.onnx"), "{}", chain(&error));
-    let names = fs_err::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = fs_err::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
     assert_eq!(names.collect::<Vec<_>>(), ["model.onnx"]);
 }
 
 #[test]
 fn a_selection_made_in_another_store_is_refused() {
-    let Some(runtime) = runtime("a_selection_made_in_another_store_is_refused") else { return };
+    let Some(runtime) = runtime("a_selection_made_in_another_store_is_refused") else {
+        return;
+    };
     let places = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [mine, theirs] = places.each_ref().map(|place| Store::new(place.path()));
     mine.register(1, 0.5);
     theirs.register(2, 0.5);
     let selection = choose(&theirs.client, "stand_in", 1).unwrap();
     let results = places[0].path().join("results");
-    let exporter = Exporter { client: &mine.client, runtime: &runtime };
+    let exporter = Exporter {
+        client: &mine.client,
+        runtime: &runtime,
+    };
     let error = exporter.export(&selection, &results).unwrap_err();
-    assert!(chain(&error).contains(&selection.run_id), "{}", chain(&error));
+    assert!(
+        chain(&error).contains(&selection.run_id),
+        "{}",
+        chain(&error)
+    );
     assert!(contents(&results).is_empty());
 }
 
 /// An error with its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

@@ -5,8 +5,8 @@ use onnx_graph::Model;
 use pet_train::Weights;
 use pet_train::mobilenet::{EPSILON, Layer, blocks};
 
-/// The network that a model holds. Its batch normalization is folded already: one that changes nothing but adds the
-/// bias takes its place.
+/// The network that a model holds. Its batch normalization is folded already: one that changes
+/// nothing but adds the bias takes its place.
 pub(crate) fn weights(model: &Model) -> Weights {
     let layers = blocks().into_iter().flat_map(|block| block.layers);
     let tensors = layers.flat_map(|layer| layer_tensors(model, &layer));
@@ -31,7 +31,9 @@ fn layer_tensors(model: &Model, layer: &Layer) -> Vec<(String, Tensor)> {
 }
 
 fn initializer(model: &Model, name: &str) -> Tensor {
-    let tensor = model.initializer(name).unwrap_or_else(|| panic!("no `{name}`"));
+    let tensor = model
+        .initializer(name)
+        .unwrap_or_else(|| panic!("no `{name}`"));
     let values: Vec<f32> = tensor.values().unwrap();
     Tensor::from_vec(values, tensor.shape(), &Device::Cpu).unwrap()
 }

@@ -18,10 +18,21 @@ fn a_registered_model_is_served_as_it_was_trained() {
     let store = Store::with_versions(place.path());
     let results = place.path().join("results");
     let selection = select(&store.client, "stand_in").unwrap();
-    let exporter = Exporter { client: &store.client, runtime: &runtime };
-    let exported = exporter.export(&selection, &results).unwrap();
-    assert!(exported.largest_difference <= TOLERANCE, "{}", exported.largest_difference);
-    assert!(exported.files.iter().all(|file| file.is_file()), "{:?}", exported.files);
+    let exporter = Exporter {
+        client: &store.client,
+        runtime: &runtime,
+    };
+    let outcome = exporter.export(&selection, &results).unwrap();
+    assert!(
+        outcome.largest_difference <= TOLERANCE,
+        "{}",
+        outcome.largest_difference
+    );
+    assert!(
+        outcome.files.iter().all(|file| file.is_file()),
+        "{:?}",
+        outcome.files
+    );
 
     let expected = ModelMetadata {
         model_version: Some("2".into()),
@@ -29,8 +40,11 @@ fn a_registered_model_is_served_as_it_was_trained() {
         val_acc: Some(VERSIONS[1]),
         ..metadata()
     };
-    assert_eq!(exported.metadata, expected);
-    assert_eq!(read_classes(&results.join(pet_model::CLASSES_FILE)).unwrap(), expected.classes);
+    assert_eq!(outcome.metadata, expected);
+    assert_eq!(
+        read_classes(&results.join(pet_model::CLASSES_FILE)).unwrap(),
+        expected.classes
+    );
     let kept: pet_model::Selection = read_json(&results.join(pet_model::SELECTION_FILE)).unwrap();
     assert_eq!(kept, selection);
 
@@ -43,11 +57,16 @@ fn a_registered_model_is_served_as_it_was_trained() {
 
 #[test]
 fn the_same_version_gives_the_same_bytes() {
-    let Some(runtime) = runtime("the_same_version_gives_the_same_bytes") else { return };
+    let Some(runtime) = runtime("the_same_version_gives_the_same_bytes") else {
+        return;
+    };
     let place = tempfile::tempdir().unwrap();
     let store = Store::new(place.path());
     store.register(5, 0.5);
-    let exporter = Exporter { client: &store.client, runtime: &runtime };
+    let exporter = Exporter {
+        client: &store.client,
+        runtime: &runtime,
+    };
     let export = |folder: &Path| {
         let selection = select(&store.client, "stand_in").unwrap();
         let files = exporter.export(&selection, folder).unwrap().files;
@@ -59,6 +78,12 @@ fn the_same_version_gives_the_same_bytes() {
     let (one, other) = (place.path().join("one"), place.path().join("other"));
     let first: Vec<_> = export(&one).collect();
     assert!(first.iter().any(|(name, _)| name == MODEL_FILE));
-    assert!(first == export(&other).collect::<Vec<_>>(), "another folder, other bytes");
-    assert!(first == export(&one).collect::<Vec<_>>(), "once more, other bytes");
+    assert!(
+        first == export(&other).collect::<Vec<_>>(),
+        "another folder, other bytes"
+    );
+    assert!(
+        first == export(&one).collect::<Vec<_>>(),
+        "once more, other bytes"
+    );
 }

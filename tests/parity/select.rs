@@ -8,10 +8,23 @@ fn the_best_becomes_champion_and_the_board_is_in_order() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::with_versions(place.path());
     let selection = select(&store.client, "stand_in").unwrap();
-    let order: Vec<&str> = selection.candidates.iter().map(|one| one.version.as_str()).collect();
+    let order: Vec<&str> = selection
+        .candidates
+        .iter()
+        .map(|one| one.version.as_str())
+        .collect();
     assert_eq!(order, ["2", "1", "3"]);
-    assert_eq!((selection.version.as_str(), selection.val_acc), ("2", VERSIONS[1]));
-    let champion = || store.client.model_version_by_alias("stand_in", CHAMPION).unwrap().version;
+    assert_eq!(
+        (selection.version.as_str(), selection.val_acc),
+        ("2", VERSIONS[1])
+    );
+    let champion = || {
+        store
+            .client
+            .model_version_by_alias("stand_in", CHAMPION)
+            .unwrap()
+            .version
+    };
     assert_eq!(champion(), 2);
 
     assert_eq!(choose(&store.client, "stand_in", 3).unwrap().version, "3");
@@ -31,5 +44,12 @@ fn what_is_not_there_is_named_and_the_champion_stays() {
     assert!(matches!(error, Error::Tracking { .. }), "{error}");
     let error = select(&store.client, "no_such_model").unwrap_err();
     assert!(error.to_string().contains("`no_such_model`"), "{error}");
-    assert_eq!(store.client.model_version_by_alias("stand_in", CHAMPION).unwrap().version, 1);
+    assert_eq!(
+        store
+            .client
+            .model_version_by_alias("stand_in", CHAMPION)
+            .unwrap()
+            .version,
+        1
+    );
 }

@@ -1,7 +1,8 @@
-//! What the tests across the crates share: where things lie, pictures, a stand-in for a trained model.
+//! What the tests across the crates share: where things lie, pictures, a stand-in for a trained
+//! model.
 //!
-//! A test that lacks something which not every machine has calls one of the functions that take the test's name: they
-//! give `None` after printing `skipped: NAME: REASON`.
+//! The functions that take a test's name look for what not every machine has. Where it is missing,
+//! they print `skipped: NAME: REASON` and give `None`.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -10,7 +11,11 @@
 //! | `PET_PYTHON` | a Python that can import `onnx` |
 //! | `PET_REQUIRE_RUNTIME` | `1`: a missing ONNX Runtime is a failure, not a reason to skip |
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod labels;
 mod photographs;
@@ -23,7 +28,7 @@ mod tensors;
 
 pub use labels::breed_of;
 pub use photographs::photographs;
-pub use pictures::{HUGE_PNG_HEADER, gradient, sample_pictures, small_data_set, truncated_jpeg};
+pub use pictures::{HUGE_PNG, gradient, sample_pictures, small_data_set, truncated_jpeg};
 pub use places::{results, results_are_committed, root};
 pub use program::{python_with_onnx, runtime, skipped};
 pub use stand_in::{backbone_bytes, classifier_weights, metadata, results_folder};

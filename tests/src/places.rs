@@ -6,7 +6,10 @@ use pet_model::MODEL_FILE;
 
 /// The workspace's folder.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 /// The results folder under test: `PET_RESULTS`, else the committed one.
@@ -17,7 +20,11 @@ pub fn root() -> PathBuf {
 pub fn results() -> PathBuf {
     let folder = chosen_results();
     let model = folder.join(MODEL_FILE);
-    assert!(model.is_file(), "no model `{}`; make one with `cargo xtask pipeline`", model.display());
+    assert!(
+        model.is_file(),
+        "no model `{}`; make one with `cargo xtask pipeline`",
+        model.display()
+    );
     folder
 }
 

@@ -42,6 +42,9 @@ pub fn python_with_onnx(test: &str) -> Option<PathBuf> {
     if answer.is_ok_and(|answer| answer.status.success()) {
         return Some(python);
     }
-    skipped(test, format_args!("`{}` cannot import onnx", python.display()));
+    skipped(
+        test,
+        format_args!("`{}` cannot import onnx", python.display()),
+    );
     None
 }

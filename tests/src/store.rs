@@ -8,7 +8,8 @@ use pet_train::{EpochMetrics, Observer};
 
 use crate::stand_in::{classifier_weights, metadata};
 
-/// Validation accuracies of the versions that [`Store::with_versions`] registers; version 2 is the best.
+/// Validation accuracies of the versions that [`Store::with_versions`] registers; version 2 is the
+/// best.
 pub const VERSIONS: [f64; 3] = [0.5, 0.75, 0.25];
 
 /// A local tracking store.
@@ -20,7 +21,9 @@ pub struct Store {
 impl Store {
     /// `mlflow.db` and `mlruns` in `folder`, without any run.
     pub fn new(folder: &Path) -> Self {
-        Self { client: Client::local(folder).unwrap() }
+        Self {
+            client: Client::local(folder).unwrap(),
+        }
     }
 
     /// A store with one registered version for each of [`VERSIONS`].
@@ -36,26 +39,43 @@ impl Store {
     pub fn register(&self, seed: u64, val_acc: f64) -> u32 {
         let plan = RunPlan::new("stand-ins", format!("seed {seed}")).param("seed", seed);
         let mut run = TrackedRun::start(&self.client, &plan).unwrap();
-        let best =
-            EpochMetrics { epoch: 0, train_loss: 1.0, train_acc: val_acc, val_loss: 1.0, val_acc };
+        let best = EpochMetrics {
+            epoch: 0,
+            train_loss: 1.0,
+            train_acc: val_acc,
+            val_loss: 1.0,
+            val_acc,
+        };
         run.epoch(&best).unwrap();
         let (weights, metadata) = (classifier_weights(seed), metadata());
-        let trained = TrainedModel { weights: &weights, metadata: &metadata, best };
+        let trained = TrainedModel {
+            weights: &weights,
+            metadata: &metadata,
+            best,
+        };
         let version = run.register(&trained).unwrap().version;
         run.finish().unwrap();
         version
     }
 
-    /// Registers a version as another program may do: a run with an accuracy, but no weights; the version.
+    /// Registers a version as another program may do, with an accuracy but without weights; the
+    /// version.
     pub fn register_foreign(&self, val_acc: f64) -> u32 {
         let experiment = self.client.experiment("others").unwrap();
-        let run = self.client.create_run(&experiment.id, &NewRun::new("foreign", now())).unwrap();
+        let run = self
+            .client
+            .create_run(&experiment.id, &NewRun::new("foreign", now()))
+            .unwrap();
         let batch = mlflow_client::Batch::new().metric("val_acc", val_acc, now(), 0);
         self.client.log_batch(&run.id, &batch).unwrap();
         let name = metadata().model_name;
-        self.client.register_model(&name, "", &std::collections::BTreeMap::new()).unwrap();
+        self.client
+            .register_model(&name, "", &std::collections::BTreeMap::new())
+            .unwrap();
         let artifacts = self.client.artifacts(&run.artifact_uri).unwrap();
-        artifacts.upload_bytes(b"flavors: {}\n", "model/MLmodel").unwrap();
+        artifacts
+            .upload_bytes(b"flavors: {}\n", "model/MLmodel")
+            .unwrap();
         let source = format!("{}/model", run.artifact_uri);
         let version = NewModelVersion::new(name, source).run_id(&run.id);
         self.client.create_model_version(&version).unwrap().version

@@ -7,7 +7,9 @@ pub fn tensors<T: AsRef<[u8]>>(recipe: &Preprocess, files: &[T]) -> Vec<f32> {
     let length = recipe.tensor_len();
     let mut all = vec![0.0; files.len() * length];
     for (file, tensor) in files.iter().zip(all.chunks_exact_mut(length)) {
-        recipe.run(file.as_ref(), &Limits::default(), tensor).unwrap();
+        recipe
+            .run(file.as_ref(), &Limits::default(), tensor)
+            .unwrap();
     }
     all
 }
@@ -19,17 +21,30 @@ pub fn tensors<T: AsRef<[u8]>>(recipe: &Preprocess, files: &[T]) -> Vec<f32> {
 /// When there are not as many on both sides.
 pub fn largest_difference(one: &[f32], other: &[f32]) -> f32 {
     assert_eq!(one.len(), other.len());
-    let differences = one.iter().zip(other).map(|(one, other)| (one - other).abs());
-    differences.fold(0.0, |most, one| if one.is_nan() { f32::INFINITY } else { one.max(most) })
+    let differences = one
+        .iter()
+        .zip(other)
+        .map(|(one, other)| (one - other).abs());
+    differences.fold(0.0, |most, one| {
+        if one.is_nan() {
+            f32::INFINITY
+        } else {
+            one.max(most)
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[expect(clippy::float_cmp, reason = "these numbers are exact")]
     #[test]
     fn what_is_no_number_is_no_agreement() {
         assert_eq!(largest_difference(&[1.0, 2.0], &[1.0, 2.5]), 0.5);
-        assert_eq!(largest_difference(&[1.0, f32::NAN], &[1.0, 2.0]), f32::INFINITY);
+        assert_eq!(
+            largest_difference(&[1.0, f32::NAN], &[1.0, 2.0]),
+            f32::INFINITY
+        );
     }
 }

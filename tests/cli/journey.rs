@@ -161,7 +161,10 @@ fn the_same_seed_trains_the_same_model() {
     place.prepare_training(3);
     let accuracies = |seed: u32| {
         let trained = json(place.run(&format!("{TRAIN} --seed {seed} --json")));
-        (trained[0]["val_acc"].clone(), trained[0]["val_loss"].clone())
+        (
+            trained[0]["val_acc"].clone(),
+            trained[0]["val_loss"].clone(),
+        )
     };
     let first = accuracies(1);
     assert_eq!(accuracies(1), first);

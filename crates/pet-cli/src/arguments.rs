@@ -70,7 +70,7 @@ pub(crate) enum DatasetKind {
 #[derive(Args, Clone)]
 pub(crate) struct TrackingArguments {
     /// An MLflow server (http://…) or a local database (sqlite:///…) [default: $MLFLOW_TRACKING_URI, else ./mlflow.db]
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", global = true)]
     pub(crate) tracking_uri: Option<String>,
 }
 
@@ -112,6 +112,6 @@ pub(crate) struct CacheArgument {
 #[derive(Args, Clone, Copy)]
 pub(crate) struct JsonArgument {
     /// Print JSON, for programs
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
 }

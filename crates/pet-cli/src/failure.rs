@@ -73,6 +73,10 @@ impl Failure {
             Self::NoBackbone { .. } => {
                 Some("run `pet-cli setup`, or name a file with `--backbone`".into())
             }
+            Self::EmptySplit {
+                split: "validation",
+                ..
+            } => Some("add images to each class, or raise `--validation-fraction`".into()),
             Self::OtherClasses { .. } => {
                 Some("name the data set it was trained on with `--dataset`".into())
             }

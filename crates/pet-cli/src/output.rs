@@ -25,20 +25,29 @@ pub(crate) fn note(text: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Prints an error with its causes and a hint.
-pub(crate) fn describe(failure: &Failure) {
-    note(format_args!("error: {failure}"));
+/// An error and its causes, in words.
+pub(crate) fn explain(failure: &Failure) -> Vec<String> {
+    let mut texts = vec![failure.to_string()];
     let mut said = failure.to_string();
     let mut cause = failure.source();
     while let Some(error) = cause {
         let text = error.to_string();
         // Wrappers that show their cause as their own text would say it twice.
         if !said.contains(&text) {
-            note(format_args!("  caused by: {text}"));
+            texts.push(text.clone());
         }
         said = text;
         cause = error.source();
     }
+    texts
+}
+
+/// Prints an error with its causes and a hint.
+pub(crate) fn describe(failure: &Failure) {
+    note(format_args!(
+        "error: {}",
+        explain(failure).join("\n  caused by: ")
+    ));
     if let Some(hint) = failure.hint() {
         note(format_args!("hint: {hint}"));
     }

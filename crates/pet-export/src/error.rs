@@ -32,6 +32,18 @@ pub enum Error {
         /// The store's answer.
         source: mlflow_client::Error,
     },
+    /// The selection speaks of another run than the version in the registry.
+    #[error("version {version} of `{model}` is of run `{got}`, the selection says `{expected}`")]
+    OtherRun {
+        /// The registered model.
+        model: String,
+        /// The version.
+        version: String,
+        /// The run that the selection names.
+        expected: String,
+        /// The run that the registry names.
+        got: String,
+    },
     /// The version's ONNX model cannot be read.
     #[error("the registered ONNX model is damaged")]
     Onnx {
@@ -97,6 +109,9 @@ impl Error {
             Self::Model { source } => source.hint(),
             Self::NoCandidate { .. } | Self::ForeignModel { .. } => {
                 Some("train one first: `pet-cli train --help`".into())
+            }
+            Self::OtherRun { .. } => {
+                Some("the selection is of another store; run `pet-cli select` again".into())
             }
             _ => None,
         }

@@ -7,7 +7,7 @@ use fs_err as fs;
 use mlflow_client::Client;
 use mlflow_client::model::OnnxModel;
 use pet_model::{
-    CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, MODEL_FILE, ModelMetadata,
+    CARD_FILE, CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, MODEL_FILE, ModelMetadata,
     SELECTION_FILE, Selection, write_atomically, write_classes, write_json,
 };
 use pet_predict::{ImagePredictor, Options, Runtime};
@@ -43,14 +43,15 @@ pub struct Exported {
 
 impl Exporter<'_> {
     /// Makes the ONNX model of the selected version anew from its weights, proves that it computes what candle computes,
-    /// and writes `results` with everything that belongs to it. Nothing there changes unless the proof succeeds.
+    /// and writes `results` with everything that belongs to it. Nothing there changes unless the proof succeeds and all
+    /// files have found room.
     ///
     /// The same version gives the same bytes each time.
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignModel`] for a version not trained here, [`Error::Differs`] when the proof fails, or what the
-    /// store, the files or ONNX Runtime fail with.
+    /// [`Error::ForeignModel`] for a version not trained here, [`Error::OtherRun`] for a selection made in another store,
+    /// [`Error::Differs`] when the proof fails, or what the store, the files or ONNX Runtime fail with.
     pub fn export(&self, selection: &Selection, results: &Path) -> Result<Exported, Error> {
         let place = tempfile::tempdir()?;
         let (weights, metadata) = self.fetch(selection, place.path())?;
@@ -61,20 +62,22 @@ impl Exporter<'_> {
         let classifier = Classifier::new(&weights, metadata.classes.len())?;
         let largest_difference = verify(&classifier, &predictor)?;
 
-        let mut files = vec![
-            results.join(MODEL_FILE),
-            results.join(CLASSES_FILE),
-            results.join(SELECTION_FILE),
-        ];
-        // The selection comes first: `classes.json` and the model after it are then of one version.
-        write_json(&files[2], selection)?;
-        write_classes(&files[1], &metadata.classes)?;
-        write_atomically(&files[0], &bytes)?;
-        files.extend(self.copy_run_files(&selection.run_id, results)?);
-        files.push(refresh_card(results, &metadata)?);
+        fs::create_dir_all(results)?;
+        // On the disk of the results, so that what does not fit is noticed before anything is replaced.
+        let staging = tempfile::Builder::new()
+            .prefix(".export-")
+            .tempdir_in(results)?;
+        let stage = staging.path();
+        write_atomically(&stage.join(MODEL_FILE), &bytes)?;
+        write_classes(&stage.join(CLASSES_FILE), &metadata.classes)?;
+        write_json(&stage.join(SELECTION_FILE), selection)?;
+        let mut names = vec![MODEL_FILE, CLASSES_FILE, SELECTION_FILE];
+        names.extend(self.copy_run_files(&selection.run_id, stage)?);
+        refresh_card(stage, &metadata)?;
+        names.push(CARD_FILE);
         Ok(Exported {
             metadata,
-            files,
+            files: publish(stage, &names, results)?,
             largest_difference,
         })
     }
@@ -91,6 +94,7 @@ impl Exporter<'_> {
             ..
         } = selection;
         let number = version.parse().unwrap_or_default();
+        self.check_run(selection, number)?;
         let source = self
             .client
             .download_uri(model_name, number)
@@ -128,8 +132,25 @@ impl Exporter<'_> {
         Ok((Weights::open(&weights)?, metadata))
     }
 
-    /// Copies what the run says about itself; removes what an earlier model has left and this one has not.
-    fn copy_run_files(&self, run_id: &str, results: &Path) -> Result<Vec<PathBuf>, Error> {
+    /// A selection kept in a file may be of another store, whose versions have the same numbers.
+    fn check_run(&self, selection: &Selection, number: u32) -> Result<(), Error> {
+        let found = self
+            .client
+            .model_version(&selection.model_name, number)
+            .map_err(doing("find the version"))?;
+        match found.run_id {
+            Some(run_id) if run_id != selection.run_id => Err(Error::OtherRun {
+                model: selection.model_name.clone(),
+                version: selection.version.clone(),
+                expected: selection.run_id.clone(),
+                got: run_id,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Copies what the run says about itself; the names of the files that it has.
+    fn copy_run_files(&self, run_id: &str, stage: &Path) -> Result<Vec<&'static str>, Error> {
         let run = self.client.run(run_id).map_err(doing("read the run"))?;
         let artifacts = self
             .client
@@ -137,19 +158,14 @@ impl Exporter<'_> {
             .map_err(doing("open the run's files"))?;
         let mut copied = Vec::new();
         for file in RUN_FILES {
-            let target = results.join(file);
             match artifacts.open(file) {
                 Ok(mut content) => {
                     let mut bytes = Vec::new();
                     content.read_to_end(&mut bytes)?;
-                    write_atomically(&target, &bytes)?;
-                    copied.push(target);
+                    write_atomically(&stage.join(file), &bytes)?;
+                    copied.push(file);
                 }
-                Err(error) if error.is_not_found() => {
-                    if target.exists() {
-                        fs::remove_file(&target)?;
-                    }
-                }
+                Err(error) if error.is_not_found() => {}
                 Err(source) => {
                     return Err(Error::Tracking {
                         action: "download the run's files",
@@ -160,4 +176,22 @@ impl Exporter<'_> {
         }
         Ok(copied)
     }
+}
+
+/// Moves complete files into place, the model first; removes what an earlier model has left and this
+/// one has not.
+fn publish(stage: &Path, names: &[&str], results: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::with_capacity(names.len());
+    for name in names {
+        let file = results.join(name);
+        fs::rename(stage.join(name), &file)?;
+        files.push(file);
+    }
+    for name in RUN_FILES.iter().filter(|name| !names.contains(name)) {
+        let left_over = results.join(name);
+        if left_over.exists() {
+            fs::remove_file(left_over)?;
+        }
+    }
+    Ok(files)
 }

@@ -7,7 +7,9 @@ use pet_train::Weights;
 use pet_train::mobilenet::Backbone;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let batch: usize = std::env::args().nth(1).map_or(Ok(16), |text| text.parse())?;
+    let batch: usize = std::env::args()
+        .nth(1)
+        .map_or(Ok(16), |text| text.parse())?;
     let backbone = Backbone::new(&Weights::random(0)?)?;
     let images = Tensor::randn(0f32, 1., (batch, 3, 224, 224), &Device::Cpu)?;
     for _ in 0..8 {

@@ -1,5 +1,7 @@
 //! `pet-cli export`
 
+use std::path::Path;
+
 use clap::Args;
 use pet_export::Exporter;
 use pet_model::{SELECTION_FILE, Selection, read_json};
@@ -38,10 +40,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let results = &arguments.results.results;
     let model = &arguments.model_name.model_name;
     let file = results.join(SELECTION_FILE);
-    let selection: Selection = match arguments.version {
-        Some(version) => pet_export::choose(&client, model, version)?,
-        None if file.exists() => read_json(&file)?,
-        None => pet_export::select(&client, model)?,
+    let selection = match (arguments.version, earlier_selection(&file, model)?) {
+        (Some(version), _) => pet_export::choose(&client, model, version)?,
+        (None, Some(selection)) => selection,
+        (None, None) => pet_export::select(&client, model)?,
     };
     let exported = Exporter {
         client: &client,
@@ -66,4 +68,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .files
         .iter()
         .try_for_each(|file| output::line(format_args!("  {}", file.display())))
+}
+
+/// What an earlier `pet-cli select` has kept, if it was about `model`.
+fn earlier_selection(file: &Path, model: &str) -> Result<Option<Selection>, Failure> {
+    if !file.exists() {
+        return Ok(None);
+    }
+    let selection: Selection = read_json(file)?;
+    Ok(Some(selection).filter(|selection| selection.model_name == model))
 }

@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     results: ResultsArgument,
     /// A model file, instead of the one in the results
-    #[arg(long, value_name = "FILE", conflicts_with = "results")]
+    #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// How many classes to show
     #[arg(long, short = 'k', value_name = "COUNT", default_value = "5")]
@@ -200,7 +200,7 @@ fn answer(file: &Path, outcome: &Outcome, arguments: &Arguments) -> Answer {
             error: None,
         },
         Err(failure) => {
-            let error = Some(in_one_line(failure));
+            let error = Some(output::explain(failure).join(": "));
             Answer {
                 file,
                 predicted_class: None,
@@ -218,13 +218,6 @@ impl From<pet_predict::Ranked<'_>> for Ranked {
             class: ranked.class.into(),
             probability: ranked.probability,
         }
-    }
-}
-
-fn in_one_line(failure: &Failure) -> String {
-    match std::error::Error::source(failure) {
-        Some(cause) => format!("{failure}: {cause}"),
-        None => failure.to_string(),
     }
 }
 
@@ -261,7 +254,10 @@ fn print_lines(files: &[PathBuf], outcomes: &[Outcome]) -> Result<(), Failure> {
                 prediction.predicted_class(),
                 100.0 * prediction.confidence()
             ))?,
-            Err(failure) => output::note(format_args!("error: {}", in_one_line(failure))),
+            Err(failure) => output::note(format_args!(
+                "error: {}",
+                output::explain(failure).join(": ")
+            )),
         }
     }
     Ok(())

@@ -81,6 +81,10 @@ pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), 
     let weights = backbone_weights(arguments)?;
     let dataset = workspace::dataset(&arguments.dataset, progress)?;
     let split = workspace::split(&dataset, &arguments.dataset, arguments.seed)?;
+    if split.validation.is_empty() {
+        let (dataset, split) = (dataset.name, "validation");
+        return Err(Failure::EmptySplit { dataset, split });
+    }
     let (client, _) = workspace::tracking(&arguments.tracking)?;
     progress.message(&format!(
         "{}: {} classes, {} images to train on, {} to validate on",

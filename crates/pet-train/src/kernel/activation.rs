@@ -20,7 +20,8 @@ impl Activation {
     pub(crate) fn apply(self, value: f32) -> f32 {
         match self {
             Self::Linear => value,
-            Self::Relu6 => value.max(0.0).min(CEILING),
+            // Unlike `max` and `min`, this keeps what is not a number, so that bad weights show.
+            Self::Relu6 => value.clamp(0.0, CEILING),
         }
     }
 

@@ -163,3 +163,104 @@ impl Widened {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers in [-1, 1) without a pattern.
+    fn noise(seed: u32, count: usize) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    fn pointwise_layer(inputs: usize, outputs: usize, activation: Activation) -> Pointwise {
+        let weight = noise(1, inputs * outputs);
+        Pointwise {
+            weight,
+            bias: noise(2, outputs),
+            activation,
+        }
+    }
+
+    fn block(inputs: usize, hidden: usize, outputs: usize, stride: usize) -> InvertedResidual {
+        let widened = inputs != hidden;
+        InvertedResidual {
+            expand: widened.then(|| pointwise_layer(inputs, hidden, Activation::Relu6)),
+            filter: Depthwise {
+                weight: noise(3, depthwise::TAPS * hidden),
+                bias: noise(4, hidden),
+                activation: Activation::Relu6,
+                stride,
+            },
+            project: pointwise_layer(hidden, outputs, Activation::Linear),
+            residual: stride == 1 && inputs == outputs,
+        }
+    }
+
+    /// The three layers one after the other, each over the whole batch.
+    fn layer_by_layer(
+        block: &InvertedResidual,
+        input: &[f32],
+        height: usize,
+        width: usize,
+    ) -> Vec<f32> {
+        let run = |layer: &Pointwise, input: &[f32]| {
+            let inputs = layer.weight.len() / layer.bias.len();
+            let weight = Matrix::new(&layer.weight, inputs, layer.bias.len());
+            pointwise::forward(input, weight, &layer.bias, layer.activation, inputs)
+        };
+        let Depthwise {
+            weight,
+            bias,
+            activation,
+            ..
+        } = &block.filter;
+        let expand = block.expand.as_ref();
+        let widened = expand.map_or_else(|| input.to_vec(), |expand| run(expand, input));
+        let geometry = block.geometry(height, width);
+        let filtered = depthwise::forward(&widened, weight, bias, *activation, geometry);
+        let mut result = run(&block.project, &filtered);
+        if block.residual {
+            result
+                .iter_mut()
+                .zip(input)
+                .for_each(|(value, skipped)| *value += skipped);
+        }
+        result
+    }
+
+    #[test]
+    fn a_block_equals_its_layers_one_after_the_other() {
+        // Inputs, hidden and output channels, stride, height, width. The strips of the last four
+        // end inside the image: 2, 1 and 1 rows (whose stride skips rows), and again 1.
+        for [inputs, hidden, outputs, stride, height, width] in [
+            [4, 24, 4, 1, 7, 7],
+            [4, 24, 6, 2, 7, 8],
+            [16, 16, 8, 1, 5, 3],
+            [4, 24, 4, 1, 1, 1],
+            [8, 320, 8, 1, 11, 80],
+            [8, 320, 12, 2, 11, 81],
+            [3, 700, 5, 5, 23, 20],
+            [4, 4800, 4, 1, 4, 14],
+        ] {
+            let block = block(inputs, hidden, outputs, stride);
+            let input = noise(5, 2 * height * width * inputs);
+            let got = block.forward(&input, height, width);
+            let expected = layer_by_layer(&block, &input, height, width);
+            assert_eq!(got.len(), expected.len());
+            for (got, expected) in got.iter().zip(&expected) {
+                // A thousand products add up in another order when a matrix has other rows.
+                let close = (got - expected).abs() <= 1e-5 * expected.abs().max(100.0);
+                assert!(
+                    close,
+                    "{got} is not {expected}: hidden {hidden}, stride {stride}"
+                );
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The pointwise convolution, which is also the linear layer.
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::{before_activation, check, matrix, values, with_matrix, with_values};
 use crate::kernel::{Activation, pointwise as kernel};
@@ -55,6 +55,12 @@ impl CustomOp3 for Pointwise {
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (inputs, outputs) = weight_layout.shape().dims2()?;
+        if inputs * outputs == 0 {
+            bail!(
+                "a pointwise weight is [inputs, outputs], got {:?}",
+                weight_layout.dims()
+            );
+        }
         let mut shape = input_layout.dims().to_vec();
         let last = shape
             .last_mut()

@@ -56,6 +56,12 @@ impl CustomOp3 for Stem {
         let size = side(input_layout.dims())?;
         let outputs = bias_layout.shape().dims1()?;
         check("the weight", &[PATCH, outputs], weight_layout.dims())?;
+        if outputs == 0 {
+            bail!(
+                "a stem weight is [{PATCH}, outputs], got {:?}",
+                weight_layout.dims()
+            );
+        }
         let result = kernel::forward(
             values(input, input_layout, "the input")?,
             matrix(weight, weight_layout)?,

@@ -40,7 +40,10 @@ pub(crate) fn check_classes(classes: &[String]) -> Result<(), Error> {
         return refuse(format!("{} classes, at most {MAX_CLASSES}", classes.len()));
     }
     let mut seen = HashSet::new();
-    match classes.iter().find(|class| class.trim().is_empty() || !seen.insert(class.as_str())) {
+    match classes
+        .iter()
+        .find(|class| class.trim().is_empty() || !seen.insert(class.as_str()))
+    {
         Some(class) if class.trim().is_empty() => refuse("a name is blank".into()),
         Some(class) => refuse(format!("`{class}` is named twice")),
         None => Ok(()),

@@ -57,7 +57,9 @@ impl Error {
             Self::MissingProperty { .. } | Self::UnknownFormat { .. } => {
                 Some("export the model again with `pet-cli export`".into())
             }
-            Self::Json { path, .. } => Some(format!("delete `{}` and export again", path.display())),
+            Self::Json { path, .. } => {
+                Some(format!("delete `{}` and export again", path.display()))
+            }
             _ => None,
         }
     }

@@ -24,11 +24,20 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut beside = builder.prefix(&format!(".{name}.")).tempfile_in(folder).map_err(|source| {
-        std::io::Error::new(source.kind(), format!("cannot write in `{}`: {source}", folder.display()))
-    })?;
+    let mut beside = builder
+        .prefix(&format!(".{name}."))
+        .tempfile_in(folder)
+        .map_err(|source| {
+            std::io::Error::new(
+                source.kind(),
+                format!("cannot write in `{}`: {source}", folder.display()),
+            )
+        })?;
     let wrap = |source: std::io::Error| {
-        std::io::Error::new(source.kind(), format!("cannot write `{}`: {source}", path.display()))
+        std::io::Error::new(
+            source.kind(),
+            format!("cannot write `{}`: {source}", path.display()),
+        )
     };
     beside.write_all(bytes).map_err(wrap)?;
     beside.as_file().sync_all().map_err(wrap)?;
@@ -42,8 +51,10 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 ///
 /// [`Error::Io`] when the file cannot be written, [`Error::Json`] when `value` has no JSON form.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
-    let mut text = serde_json::to_string_pretty(value)
-        .map_err(|source| Error::Json { path: path.to_owned(), source })?;
+    let mut text = serde_json::to_string_pretty(value).map_err(|source| Error::Json {
+        path: path.to_owned(),
+        source,
+    })?;
     text.push('\n');
     write_atomically(path, text.as_bytes())
 }
@@ -55,7 +66,10 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
 /// [`Error::Io`] when it cannot be read, [`Error::Json`] when it is not what is expected.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
     let text = fs::read_to_string(path)?;
-    serde_json::from_str(&text).map_err(|source| Error::Json { path: path.to_owned(), source })
+    serde_json::from_str(&text).map_err(|source| Error::Json {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -78,7 +92,9 @@ mod tests {
         let path = folder.path().join("taken");
         fs::create_dir_all(path.join("inner")).unwrap();
         let error = write_atomically(&path, b"x").unwrap_err();
-        let Error::Io { source } = error else { panic!("{error}") };
+        let Error::Io { source } = error else {
+            panic!("{error}")
+        };
         assert!(source.to_string().contains("taken"), "{source}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -49,14 +49,21 @@ impl ModelMetadata {
             (FORMAT_KEY.into(), FORMAT.into()),
             (MODEL_NAME_KEY.into(), self.model_name.clone()),
             (CLASSES_KEY.into(), to_json(CLASSES_KEY, &self.classes)?),
-            (PREPROCESS_KEY.into(), to_json(PREPROCESS_KEY, &self.preprocess)?),
+            (
+                PREPROCESS_KEY.into(),
+                to_json(PREPROCESS_KEY, &self.preprocess)?,
+            ),
         ]);
         let optional = [
             (MODEL_VERSION_KEY, self.model_version.clone()),
             (RUN_ID_KEY, self.run_id.clone()),
             (VAL_ACC_KEY, self.val_acc.map(|value| value.to_string())),
         ];
-        properties.extend(optional.into_iter().filter_map(|(key, value)| Some((key.into(), value?))));
+        properties.extend(
+            optional
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.into(), value?))),
+        );
         Ok(properties)
     }
 
@@ -69,7 +76,10 @@ impl ModelMetadata {
     pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self, Error> {
         let format = required(properties, FORMAT_KEY)?;
         if format != FORMAT {
-            return Err(Error::UnknownFormat { expected: FORMAT, got: format.clone() });
+            return Err(Error::UnknownFormat {
+                expected: FORMAT,
+                got: format.clone(),
+            });
         }
         let classes: Vec<String> = from_json(properties, CLASSES_KEY)?;
         check_classes(&classes)?;
@@ -125,9 +135,20 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let full = metadata();
-        assert_eq!(ModelMetadata::from_properties(&full.to_properties().unwrap()).unwrap(), full);
-        let bare = ModelMetadata { model_version: None, run_id: None, val_acc: None, ..full };
-        assert_eq!(ModelMetadata::from_properties(&bare.to_properties().unwrap()).unwrap(), bare);
+        assert_eq!(
+            ModelMetadata::from_properties(&full.to_properties().unwrap()).unwrap(),
+            full
+        );
+        let bare = ModelMetadata {
+            model_version: None,
+            run_id: None,
+            val_acc: None,
+            ..full
+        };
+        assert_eq!(
+            ModelMetadata::from_properties(&bare.to_properties().unwrap()).unwrap(),
+            bare
+        );
     }
 
     #[test]
@@ -149,6 +170,9 @@ mod tests {
         let mut properties = metadata().to_properties().unwrap();
         properties.insert(FORMAT_KEY.into(), "2".into());
         let error = ModelMetadata::from_properties(&properties).unwrap_err();
-        assert_eq!(error.to_string(), "the model's metadata has format `2`, expected `1`");
+        assert_eq!(
+            error.to_string(),
+            "the model's metadata has format `2`, expected `1`"
+        );
     }
 }

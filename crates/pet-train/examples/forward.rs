@@ -1,5 +1,7 @@
 //! Milliseconds per image of the backbone's forward pass:
 //! `cargo run --release -p pet-train --example forward -- 16`.
+#![expect(clippy::print_stdout, reason = "it is a program")]
+
 use std::time::Instant;
 
 use candle_core::{Device, Module, Tensor};

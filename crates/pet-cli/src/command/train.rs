@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use pet_data::{Dataset, Progress, Split};
-use pet_image::{Limits, Preprocess};
+use pet_image::{Limits, Preprocess, Resize};
 use pet_train::mobilenet::Backbone;
 use pet_train::{Extractor, FeatureCache, Features, HeadConfiguration, Interrupt, Weights};
 
@@ -55,6 +55,9 @@ pub(crate) struct Arguments {
     /// Stop after this many epochs without a better validation accuracy [default: never]
     #[arg(long, value_name = "EPOCHS")]
     patience: Option<usize>,
+    /// How a photograph becomes the network's square input; served as it was trained
+    #[arg(long, value_enum, default_value_t = Recipe::Stretch)]
+    recipe: Recipe,
     /// MobileNetV2 weights: .pt, .pth or .safetensors [default: those in the cache]
     #[arg(long, value_name = "FILE")]
     backbone: Option<PathBuf>,
@@ -74,6 +77,33 @@ pub(crate) struct Arguments {
     cache: CacheArgument,
     #[command(flatten)]
     json: JsonArgument,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Recipe {
+    /// Stretched to 224×224 pixels
+    Stretch,
+    /// Shorter side to 256 pixels, then the middle 224×224
+    CenterCrop,
+}
+
+impl Recipe {
+    fn preprocess(self) -> Preprocess {
+        let stretched = Preprocess::imagenet();
+        match self {
+            Self::Stretch => stretched,
+            Self::CenterCrop => {
+                let resize = Resize::CenterCrop {
+                    resize: 256,
+                    size: 224,
+                };
+                Preprocess {
+                    resize,
+                    ..stretched
+                }
+            }
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
@@ -105,6 +135,7 @@ pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), 
         client: &client,
         dataset: &dataset,
         dataset_digest: &digest,
+        preprocess: &arguments.recipe.preprocess(),
         weights: &weights,
         train: &features.0,
         validation: &features.1,
@@ -153,7 +184,7 @@ fn features(
     interrupt: &Interrupt,
     progress: &dyn Progress,
 ) -> Result<(Features, Features), Failure> {
-    let preprocess = Preprocess::imagenet();
+    let preprocess = arguments.recipe.preprocess();
     let folder = arguments.cache.cache_dir.join("features");
     let mut cache = FeatureCache::open(&folder, &weights.digest()?, &preprocess)?;
     let backbone = Backbone::new(weights)?;

@@ -53,10 +53,7 @@ pub(super) fn wheel(requirement: &str, options: &[&str], folder: &Path) -> Resul
 
 /// Fails unless the file has this SHA-256, or one that begins with it.
 pub(super) fn check_digest(name: &str, bytes: &[u8], expected: &'static str) -> Result<(), Error> {
-    let got = Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>();
+    let got = format!("{:x}", Sha256::digest(bytes));
     if got.starts_with(expected) {
         Ok(())
     } else {

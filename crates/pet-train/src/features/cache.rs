@@ -43,11 +43,7 @@ impl FeatureCache {
     pub fn open(folder: &Path, weights_digest: &str, recipe: &Preprocess) -> Result<Self, Error> {
         let recipe = serde_json::to_string(recipe).map_err(|source| Error::Json { source })?;
         let key = Sha256::digest(format!("{FORMAT}\n{weights_digest}\n{recipe}"));
-        let name: String = key
-            .iter()
-            .take(12)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name: String = format!("{key:x}").chars().take(24).collect();
         let path = folder.join(format!("{name}.safetensors"));
         let entries = if path.exists() {
             read(&path)?
@@ -119,11 +115,13 @@ impl FeatureCache {
 }
 
 fn checksum(images: &[u8], features: &[u8]) -> String {
-    let digest = Sha256::new()
-        .chain_update(images)
-        .chain_update(features)
-        .finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!(
+        "{:x}",
+        Sha256::new()
+            .chain_update(images)
+            .chain_update(features)
+            .finalize()
+    )
 }
 
 fn read(path: &Path) -> Result<HashMap<ImageDigest, Vec<f32>>, Error> {

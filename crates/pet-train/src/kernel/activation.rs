@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The upper bound of ReLU6.
+/// The upper bound of the rectifier that MobileNetV2 uses.
 const CEILING: f32 = 6.0;
 
 /// The function applied to a convolution's result.

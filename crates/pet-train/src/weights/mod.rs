@@ -125,11 +125,7 @@ impl Weights {
                 digest.update(value.to_le_bytes());
             }
         }
-        Ok(digest
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
+        Ok(format!("{:x}", digest.finalize()))
     }
 
     /// Random weights for tests and examples: small, of the right shapes, the same for the same `seed`.
@@ -191,10 +187,10 @@ fn expected_tensors() -> impl Iterator<Item = (String, Vec<usize>)> {
     blocks()
         .into_iter()
         .flat_map(|block| block.layers)
-        .flat_map(layer_tensors)
+        .flat_map(|layer| layer_tensors(&layer))
 }
 
-fn layer_tensors(layer: Layer) -> Vec<(String, Vec<usize>)> {
+fn layer_tensors(layer: &Layer) -> Vec<(String, Vec<usize>)> {
     let convolution = format!("{}.weight", layer.convolution_name);
     let norm = ["weight", "bias", "running_mean", "running_var"];
     let norm = norm.map(|part| (format!("{}.{part}", layer.norm_name), vec![layer.outputs]));

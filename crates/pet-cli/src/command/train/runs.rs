@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use mlflow_client::Client;
 use pet_data::{Dataset, Progress, Unit};
-use pet_image::Preprocess;
+use pet_image::{Preprocess, Resize};
 use pet_model::{CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, Metrics, ModelMetadata};
 use pet_report::{ConfusionMatrix, CurvePoint, confusion_matrix_png, measure, training_curves_png};
 use pet_track::{RunPlan, TrackedRun, TrainedModel};
@@ -23,6 +23,7 @@ pub(super) struct Experiment<'a> {
     pub(super) client: &'a Client,
     pub(super) dataset: &'a Dataset,
     pub(super) dataset_digest: &'a str,
+    pub(super) preprocess: &'a Preprocess,
     pub(super) weights: &'a Weights,
     pub(super) train: &'a Features,
     pub(super) validation: &'a Features,
@@ -96,7 +97,7 @@ impl Experiment<'_> {
             run_id: Some(run.id().into()),
             val_acc: Some(trained.best.val_acc),
             classes: self.dataset.classes.clone(),
-            preprocess: Preprocess::imagenet(),
+            preprocess: self.preprocess.clone(),
         };
         self.log_artifacts(&run, &trained, configuration)?;
         let weights = self
@@ -156,6 +157,7 @@ impl Experiment<'_> {
             .fold(RunPlan::new(self.name, name), |plan, (key, value)| {
                 plan.param(key, value)
             })
+            .param("recipe", recipe_name(self.preprocess))
             .param("train_images", self.train.labels.len())
             .param("val_images", self.validation.labels.len())
             .tag("dataset", &self.dataset.name)
@@ -247,6 +249,13 @@ fn params(configuration: &HeadConfiguration) -> Vec<(&'static str, String)> {
     ]
 }
 
+fn recipe_name(preprocess: &Preprocess) -> String {
+    match preprocess.resize {
+        Resize::Stretch { size } => format!("stretch {size}"),
+        Resize::CenterCrop { resize, size } => format!("resize {resize}, center crop {size}"),
+    }
+}
+
 fn curve_point(metrics: &EpochMetrics) -> CurvePoint {
     let EpochMetrics {
         epoch,
@@ -256,7 +265,8 @@ fn curve_point(metrics: &EpochMetrics) -> CurvePoint {
         val_acc,
     } = *metrics;
     CurvePoint {
-        epoch,
+        // People count from 1.
+        epoch: epoch + 1,
         train_loss,
         train_acc,
         val_loss,

@@ -27,6 +27,13 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    pub(crate) fn in_step(name: &str, error: Self) -> Self {
+        Self::Step {
+            name: name.to_owned(),
+            source: Box::new(error),
+        }
+    }
+
     /// 2 for wrong usage, 130 after Ctrl-C as shells have it, else 1.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
@@ -105,12 +112,8 @@ impl From<io::Error> for Error {
 mod tests {
     use super::*;
 
-    fn step(source: Error) -> Error {
-        let source = Box::new(source);
-        Error::Step {
-            name: "train".into(),
-            source,
-        }
+    fn step(error: Error) -> Error {
+        Error::in_step("train", error)
     }
 
     #[test]

@@ -79,15 +79,12 @@ impl Report {
                 self.skip(name, &reason);
             }
             Err(error) => {
-                let outcome = match error.exit_status() {
-                    130 => "interrupted",
-                    _ => "failed",
+                let (outcome, failure) = match error {
+                    Error::Interrupted => ("interrupted", Error::Interrupted),
+                    error => ("failed", Error::in_step(name, error)),
                 };
                 self.push(name, outcome, Some(duration), String::new());
-                self.failure = Some(Error::Step {
-                    name: name.to_owned(),
-                    source: Box::new(error),
-                });
+                self.failure = Some(failure);
             }
         }
     }

@@ -29,7 +29,7 @@ impl Dataset {
         match self {
             Self::Sample => "--epochs 5 --learning-rate 0.001 0.003",
             Self::OxfordIiitPet | Self::Folder => {
-                "--epochs 15 --patience 4 --learning-rate 0.001 0.0005 --batch-size 32"
+                "--recipe center-crop --epochs 40 --patience 8 --learning-rate 0.001 0.0005 0.0003"
             }
         }
     }

@@ -23,17 +23,19 @@ pub(crate) struct Environment {
 }
 
 /// All environments, the quicker one first.
+///
+/// ONNX Runtime has the version that `pet-cli setup` takes.
 pub(crate) const ENVIRONMENTS: [Environment; 2] = [
     Environment {
         folder: "python-env",
         variable: "PET_PYTHON",
-        packages: &["pillow", "numpy", "onnx==1.23.2", "onnxruntime==1.32.0"],
+        packages: &["pillow", "numpy", "onnx==1.23.2", "onnxruntime==1.28.0"],
         purpose: "the comparisons with Pillow and ONNX's checker",
     },
     Environment {
         folder: "mlflow-env",
         variable: "PET_MLFLOW_PYTHON",
-        packages: &["mlflow==3.17.2", "onnx==1.23.2", "onnxruntime==1.32.0"],
+        packages: &["mlflow==3.17.2", "onnx==1.23.2", "onnxruntime==1.28.0"],
         purpose: "the tests with MLflow's own client and server",
     },
 ];

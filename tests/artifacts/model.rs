@@ -68,7 +68,12 @@ fn its_metadata_is_complete_and_fits_the_files_beside_it() {
     assert_eq!(metadata.model_version, Some(selection.version));
     assert_eq!(metadata.run_id, Some(selection.run_id));
     assert_eq!(metadata.val_acc, Some(selection.val_acc));
-    assert_eq!(metadata.preprocess, Preprocess::imagenet());
+    let (recipe, imagenet) = (metadata.preprocess, Preprocess::imagenet());
+    assert_eq!(recipe.size(), imagenet.size());
+    assert_eq!(
+        (recipe.mean, recipe.standard_deviation),
+        (imagenet.mean, imagenet.standard_deviation)
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Training and serving turn a picture into the same numbers.
 
 use candle_core::{Device, Module, Tensor};
-use pet_image::Preprocess;
+use pet_image::{Preprocess, Resize};
 use pet_model::ModelMetadata;
 use pet_predict::{ImagePredictor, Options};
 use pet_tests::{classifier_weights, metadata, results_folder, runtime, sample_pictures, tensors};
@@ -10,9 +10,21 @@ use pet_train::Classifier;
 use crate::support::predictors;
 
 #[test]
-fn the_recipe_that_the_model_carries_is_the_one_of_training() {
-    for predictor in predictors("the_recipe_that_the_model_carries_is_the_one_of_training") {
-        assert_eq!(predictor.metadata().preprocess, Preprocess::imagenet());
+fn the_model_carries_a_recipe_that_training_offers() {
+    let resizes = [
+        Resize::Stretch { size: 224 },
+        Resize::CenterCrop {
+            resize: 256,
+            size: 224,
+        },
+    ];
+    for predictor in predictors("the_model_carries_a_recipe_that_training_offers") {
+        let recipe = predictor.metadata().preprocess.clone();
+        let offered = resizes.clone().map(|resize| Preprocess {
+            resize,
+            ..Preprocess::imagenet()
+        });
+        assert!(offered.contains(&recipe), "{recipe:?}");
     }
 }
 

@@ -20,7 +20,7 @@ fn the_model_carries_a_recipe_that_training_offers() {
     ];
     for predictor in predictors("the_model_carries_a_recipe_that_training_offers") {
         let recipe = predictor.metadata().preprocess.clone();
-        let offered = resizes.clone().map(|resize| Preprocess {
+        let offered = resizes.map(|resize| Preprocess {
             resize,
             ..Preprocess::imagenet()
         });

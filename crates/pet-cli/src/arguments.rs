@@ -48,7 +48,7 @@ pub(crate) struct DatasetArguments {
     /// The data set
     #[arg(long, value_enum, default_value_t = DatasetKind::OxfordIiitPet)]
     pub(crate) dataset: DatasetKind,
-    /// Its folder [default: data/<DATASET>, filled when it is missing]
+    /// Its folder [default: data/DATASET, filled when it is missing]
     #[arg(long, value_name = "DIR", required_if_eq("dataset", "folder"))]
     pub(crate) data_dir: Option<PathBuf>,
     /// Share of the training images that is kept for validation
@@ -69,7 +69,7 @@ pub(crate) enum DatasetKind {
 /// Where runs and models are recorded.
 #[derive(Args, Clone)]
 pub(crate) struct TrackingArguments {
-    /// An MLflow server (http://…) or a local database (sqlite:///…) [default: $MLFLOW_TRACKING_URI, else ./mlflow.db]
+    /// An MLflow server (http://…) or a local database (sqlite:///…) [default: `MLFLOW_TRACKING_URI`, else ./mlflow.db]
     #[arg(long, value_name = "URI", global = true)]
     pub(crate) tracking_uri: Option<String>,
 }

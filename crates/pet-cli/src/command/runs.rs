@@ -72,9 +72,7 @@ fn list(
         };
     };
     let query = RunQuery::new(&experiment.id).filter(filter);
-    let query = order_by
-        .iter()
-        .fold(query, |query, clause| query.order_by(clause));
+    let query = order_by.iter().fold(query, RunQuery::order_by);
     let runs = client.search_runs(&query).collect::<Result<Vec<_>, _>>()?;
     if arguments.json.json {
         return output::json(&runs.iter().map(as_json).collect::<Vec<_>>());

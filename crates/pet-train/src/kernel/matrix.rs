@@ -112,6 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "sums of small whole numbers are exact")]
     fn a_product_equals_the_definition_at_any_strides() {
         let left: Vec<f32> = (0..6).map(|i| i as f32).collect();
         let right: Vec<f32> = (0..12).map(|i| (i * i) as f32).collect();

@@ -30,12 +30,28 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
-    pet_cli::set_up(Profile::Development)?;
+    if arguments.cargo.is_empty() {
+        // Alone, `pet-cli` would be built with fewer features of some libraries, and most of the
+        // workspace again for the tests; its own tests see to it that it is built with them.
+        selected(arguments).argument("--no-run").run()?;
+        pet_cli::invocation(Profile::Development, "setup").run()?;
+    } else {
+        pet_cli::set_up(Profile::Development)?;
+    }
     all(arguments).run()
 }
 
 /// The command that runs the tests.
 fn all(arguments: &Arguments) -> Invocation {
+    let test = selected(arguments);
+    if arguments.tests.is_empty() {
+        return test;
+    }
+    test.argument("--").arguments(&arguments.tests)
+}
+
+/// The same without what the test programs are told.
+fn selected(arguments: &Arguments) -> Invocation {
     let mut test = Invocation::cargo("test --locked").environment("PET_REQUIRE_RUNTIME", "1");
     for (variable, program) in python::installed() {
         test = test.environment(variable, program);
@@ -43,11 +59,7 @@ fn all(arguments: &Arguments) -> Invocation {
     if !arguments.cargo.iter().any(names_a_package) {
         test = test.argument("--workspace");
     }
-    test = test.arguments(&arguments.cargo);
-    if arguments.tests.is_empty() {
-        return test;
-    }
-    test.argument("--").arguments(&arguments.tests)
+    test.arguments(&arguments.cargo)
 }
 
 fn names_a_package(argument: &OsString) -> bool {

@@ -33,37 +33,14 @@ pub fn select(client: &Client, model: &str) -> Result<Selection, Error> {
     }
     candidates.sort_by(|one, other| compare(&one.1, &other.1).then(other.0.cmp(&one.0)));
     explain(&mut candidates);
-    let Some((number, best)) = candidates.first().cloned() else {
+    if candidates.is_empty() && !excluded.is_empty() {
         let reasons: Vec<String> = excluded
             .iter()
             .map(|(version, reason)| format!("version {version} {reason}"))
             .collect();
-        let reasons = if reasons.is_empty() {
-            "none is registered".into()
-        } else {
-            reasons.join(", ")
-        };
-        return Err(Error::NoCandidate {
-            model: model.into(),
-            reasons,
-        });
-    };
-    client
-        .set_alias(model, CHAMPION, number)
-        .map_err(doing("set the alias"))?;
-    Ok(Selection {
-        model_name: model.into(),
-        rule: RULE.into(),
-        version: best.version,
-        run_id: best.run_id,
-        val_acc: best.val_acc,
-        alias: CHAMPION.into(),
-        candidates: candidates
-            .into_iter()
-            .map(|(_, candidate)| candidate)
-            .collect(),
-        excluded,
-    })
+        return Err(no_candidate(model, reasons.join(", ")));
+    }
+    promote(client, model, RULE.into(), candidates, excluded)
 }
 
 /// Chooses `version` of `model`, however it ranks, and points the alias [`CHAMPION`] to it.
@@ -76,24 +53,47 @@ pub fn choose(client: &Client, model: &str, version: u32) -> Result<Selection, E
     let found = client
         .model_version(model, version)
         .map_err(doing("find the version"))?;
-    let (number, mut best) = candidate(client, &found)?.map_err(|reasons| Error::NoCandidate {
-        model: model.into(),
-        reasons,
-    })?;
+    let (number, mut best) =
+        candidate(client, &found)?.map_err(|reasons| no_candidate(model, reasons))?;
     best.reason = "asked for".into();
+    let rule = format!("version {version} was asked for");
+    promote(client, model, rule, vec![(number, best)], Vec::new())
+}
+
+/// Points the alias to the first of the candidates.
+fn promote(
+    client: &Client,
+    model: &str,
+    rule: String,
+    candidates: Vec<(u32, Candidate)>,
+    excluded: Vec<(String, String)>,
+) -> Result<Selection, Error> {
+    let Some((number, best)) = candidates.first().cloned() else {
+        return Err(no_candidate(model, "none is registered".into()));
+    };
     client
         .set_alias(model, CHAMPION, number)
         .map_err(doing("set the alias"))?;
     Ok(Selection {
         model_name: model.into(),
-        rule: format!("version {version} was asked for"),
-        version: best.version.clone(),
-        run_id: best.run_id.clone(),
+        rule,
+        version: best.version,
+        run_id: best.run_id,
         val_acc: best.val_acc,
         alias: CHAMPION.into(),
-        candidates: vec![best],
-        excluded: Vec::new(),
+        candidates: candidates
+            .into_iter()
+            .map(|(_, candidate)| candidate)
+            .collect(),
+        excluded,
     })
+}
+
+fn no_candidate(model: &str, reasons: String) -> Error {
+    Error::NoCandidate {
+        model: model.into(),
+        reasons,
+    }
 }
 
 /// A version with its number, or the reason why it cannot be ranked.

@@ -169,19 +169,15 @@ fn predict_batch(predictor: &ImagePredictor, files: &[PathBuf]) -> Vec<Outcome> 
         .filter_map(|content| content.as_ref().ok())
         .collect();
     let mut predictions = predictor.predict_batch(&readable).into_iter();
-    let outcomes = files.iter().zip(&contents).map(|(file, content)| {
-        content
-            .is_ok()
-            .then(|| predictions.next())
-            .flatten()
-            .map(|prediction| prediction.map_err(|error| at(file, error.into())))
-    });
-    let outcomes: Vec<_> = outcomes.collect();
-    // What has no prediction has an error.
+    let outcomes = files.iter().zip(contents);
     outcomes
-        .into_iter()
-        .zip(contents)
-        .filter_map(|(outcome, content)| outcome.or_else(|| content.err().map(Err)))
+        .filter_map(|(file, content)| match content {
+            Ok(_) => {
+                let prediction = predictions.next()?;
+                Some(prediction.map_err(|error| at(file, error.into())))
+            }
+            Err(failure) => Some(Err(failure)),
+        })
         .collect()
 }
 

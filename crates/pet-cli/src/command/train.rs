@@ -226,13 +226,8 @@ fn print(dataset: &Dataset, finished: &[Finished], arguments: &Arguments) -> Res
             run.name, run.version, run.val_acc, run.val_loss, run.run_id
         ))?;
     }
-    let model = &arguments.model_name.model_name;
-    progress_note(dataset, model)
-}
-
-fn progress_note(dataset: &Dataset, model: &str) -> Result<(), Failure> {
     output::line(format_args!(
-        "\n`{model}` was trained on {}; next: pet-cli select, then pet-cli export",
-        dataset.name
+        "\n`{}` was trained on {}; next: pet-cli select, then pet-cli export",
+        arguments.model_name.model_name, dataset.name
     ))
 }

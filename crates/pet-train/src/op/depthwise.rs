@@ -2,9 +2,9 @@
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use super::{before_activation, check, values, with_values};
+use super::{before_activation, bias_gradient, check, gradient_of, values, with_values};
+use crate::kernel::Activation;
 use crate::kernel::depthwise::{self as kernel, Geometry, TAPS};
-use crate::kernel::{Activation, pointwise};
 
 /// `activation(depthwise(input) + bias)` with a 3×3 window and padding 1.
 ///
@@ -114,17 +114,10 @@ impl CustomOp3 for Depthwise {
                 kernel::weight_gradient(input, gradient, geometry)
             })
         })??;
-        let for_bias = with_values(&gradient, |gradient| {
-            pointwise::bias_gradient(gradient, geometry.channels)
-        })?;
         Ok((
-            Some(Tensor::from_vec(for_input, input.shape(), input.device())?),
-            Some(Tensor::from_vec(
-                for_weight,
-                weight.shape(),
-                weight.device(),
-            )?),
-            Some(Tensor::from_vec(for_bias, bias.shape(), bias.device())?),
+            gradient_of(input, for_input)?,
+            gradient_of(weight, for_weight)?,
+            bias_gradient(bias, &gradient)?,
         ))
     }
 }

@@ -16,6 +16,7 @@ pub use stem::stem;
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
 
 use crate::kernel::matrix::Matrix;
+use crate::kernel::pointwise as pointwise_kernel;
 
 /// The values behind a contiguous `f32` tensor.
 fn values<'a>(storage: &'a CpuStorage, layout: &Layout, what: &str) -> Result<&'a [f32]> {
@@ -70,6 +71,20 @@ fn before_activation(
         with_values(gradient, |gradient| activation.backward(result, gradient))
     })??;
     Tensor::from_vec(values, result.shape(), result.device())
+}
+
+/// Gradient values as a tensor like the one that they belong to.
+fn gradient_of(tensor: &Tensor, values: Vec<f32>) -> Result<Option<Tensor>> {
+    Tensor::from_vec(values, tensor.shape(), tensor.device()).map(Some)
+}
+
+/// The gradient of a bias, from the gradient before the activation.
+fn bias_gradient(bias: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+    let outputs = bias.dims1()?;
+    let sums = with_values(gradient, |gradient| {
+        pointwise_kernel::bias_gradient(gradient, outputs)
+    })?;
+    gradient_of(bias, sums)
 }
 
 /// Fails unless `got` equals `expected`.

@@ -2,7 +2,9 @@
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use super::{before_activation, check, matrix, values, with_matrix, with_values};
+use super::{
+    before_activation, bias_gradient, check, gradient_of, matrix, values, with_matrix, with_values,
+};
 use crate::kernel::{Activation, pointwise as kernel};
 
 /// `activation(input · weight + bias)` over the last dimension.
@@ -97,17 +99,10 @@ impl CustomOp3 for Pointwise {
                 kernel::weight_gradient(input, gradient, inputs, outputs)
             })
         })??;
-        let for_bias = with_values(&gradient, |gradient| {
-            kernel::bias_gradient(gradient, outputs)
-        })?;
         Ok((
-            Some(Tensor::from_vec(for_input, input.shape(), input.device())?),
-            Some(Tensor::from_vec(
-                for_weight,
-                weight.shape(),
-                weight.device(),
-            )?),
-            Some(Tensor::from_vec(for_bias, bias.shape(), bias.device())?),
+            gradient_of(input, for_input)?,
+            gradient_of(weight, for_weight)?,
+            bias_gradient(bias, &gradient)?,
         ))
     }
 }

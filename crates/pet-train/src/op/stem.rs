@@ -2,9 +2,9 @@
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use super::{before_activation, check, matrix, values, with_values};
+use super::{before_activation, bias_gradient, check, gradient_of, matrix, values, with_values};
+use crate::kernel::Activation;
 use crate::kernel::stem::{self as kernel, PATCH, PLANES};
-use crate::kernel::{Activation, pointwise};
 
 /// `activation(convolution(input) + bias)` with a 3×3 window, stride 2 and padding 1, from planes to channels last.
 ///
@@ -91,17 +91,10 @@ impl CustomOp3 for Stem {
                 kernel::weight_gradient(input, gradient, outputs, size)
             })
         })??;
-        let for_bias = with_values(&gradient, |gradient| {
-            pointwise::bias_gradient(gradient, outputs)
-        })?;
         Ok((
             None,
-            Some(Tensor::from_vec(
-                for_weight,
-                weight.shape(),
-                weight.device(),
-            )?),
-            Some(Tensor::from_vec(for_bias, bias.shape(), bias.device())?),
+            gradient_of(weight, for_weight)?,
+            bias_gradient(bias, &gradient)?,
         ))
     }
 }

@@ -1,0 +1,40 @@
+// The same request as a `curl` command, to copy.
+
+import { address } from './service.js';
+import { announce } from './work.js';
+
+const template = document.getElementById('call');
+
+function quoted(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function command(path, parameters, file, saved) {
+  const form = quoted(`file=@${file?.name ?? 'photo.jpg'}`);
+  const output = saved ? ` -o ${quoted(saved)}` : '';
+  return `curl -F ${form} ${quoted(address(path, parameters))}${output}`;
+}
+
+async function copy(code) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(code.textContent);
+  // Away from https and localhost there is no clipboard; marking it lets people copy it themselves.
+  getSelection().selectAllChildren(code);
+  throw new Error('no clipboard');
+}
+
+/** Puts the line with the command at the end of the panel; the function that it returns fills it. */
+export function addCall(panel) {
+  const line = template.content.cloneNode(true);
+  const code = line.querySelector('code');
+  const button = line.querySelector('button');
+  panel.append(line);
+  button.addEventListener('click', async () => {
+    const copied = await copy(code).then(() => true, () => false);
+    button.textContent = copied ? 'Copied' : 'Marked';
+    announce(copied ? 'The command is in the clipboard.' : 'The command is marked: copy it yourself.');
+    setTimeout(() => (button.textContent = 'Copy'), 1500);
+  });
+  return (path, parameters, file, saved) => {
+    code.textContent = command(path, parameters, file, saved);
+  };
+}

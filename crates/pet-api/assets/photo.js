@@ -1,0 +1,45 @@
+// The one photograph that all tabs share.
+
+import { bytes, format, size } from './words.js';
+
+class Photograph extends EventTarget {
+  file = null;
+  width = 0;
+  height = 0;
+  /** Whether it is one of the page's own drawings. */
+  drawn = false;
+
+  /** Shows the file and tells everyone, once its size is known. */
+  async take(file, drawn = false) {
+    const url = URL.createObjectURL(file);
+    const picture = new Image();
+    picture.src = url;
+    const shown = await picture.decode().then(() => true, () => false);
+    this.release?.();
+    this.release = () => URL.revokeObjectURL(url);
+    Object.assign(this, {
+      file,
+      drawn,
+      url: shown ? url : null,
+      width: shown ? picture.naturalWidth : 0,
+      height: shown ? picture.naturalHeight : 0,
+    });
+    this.dispatchEvent(new Event('change'));
+  }
+
+  /** Its size and format in words. */
+  get facts() {
+    const parts = [bytes(this.file.size)];
+    if (this.file.type) parts.unshift(format(this.file.type));
+    if (this.width) parts.unshift(size(this.width, this.height));
+    return parts.join(' · ');
+  }
+}
+
+export const photo = new Photograph();
+
+/** Gives a frame the shape of the picture in it, so that what lies over it fits. */
+export function fit(frame, width, height) {
+  frame.style.setProperty('--width', width);
+  frame.style.setProperty('--height', height);
+}

@@ -1,0 +1,70 @@
+// Talks with the service.
+
+import { sentence } from './words.js';
+
+/** An address of the service, wherever the page itself is mounted. */
+export function address(path, parameters = {}) {
+  const url = new URL(path, document.baseURI);
+  url.hash = '';
+  url.search = new URLSearchParams(parameters).toString();
+  return url;
+}
+
+/** What the service, or the way to it, refused: `message` is one or more whole sentences. */
+export class Refusal extends Error {
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+
+  static async from(response) {
+    const answer = await response.json().catch(() => ({}));
+    const detail = answer.detail ?? `the service answered ${response.status}`;
+    const text = typeof detail === 'string' ? detail : JSON.stringify(detail);
+    return new Refusal(`${sentence(text)} ${sentence(answer.hint ?? '')}`.trim(), response.status);
+  }
+}
+
+async function ask(url, options) {
+  let response;
+  try {
+    response = await fetch(url, options);
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new Refusal('The service does not answer. It may be stopped, or the file too large for it.');
+  }
+  if (!response.ok) throw await Refusal.from(response);
+  return response;
+}
+
+/** The answer to a photograph sent to `path`. */
+export function send(path, file, parameters, signal) {
+  const body = new FormData();
+  body.append('file', file, file.name);
+  return ask(address(path, parameters), { method: 'POST', body, signal });
+}
+
+/** The answer to a plain question; a missing page is `null`. */
+export async function get(path, signal) {
+  try {
+    return await ask(address(path), { signal });
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) return null;
+    throw error;
+  }
+}
+
+/** The file name that an answer suggests. */
+export function suggestedName(response, otherwise) {
+  const header = response.headers.get('content-disposition') ?? '';
+  const extended = /filename\*=UTF-8''([^;]+)/i.exec(header);
+  if (extended) {
+    try {
+      return decodeURIComponent(extended[1]);
+    } catch {
+      // A malformed name: the plain one will do.
+    }
+  }
+  const plain = /filename="?([^";]+)"?/i.exec(header);
+  return plain ? plain[1] : otherwise;
+}

@@ -1,0 +1,43 @@
+// Numbers and sentences as people read them.
+
+const NARROW_SPACE = '\u202f';
+
+/** A share from 0 to 1 as a percentage. */
+export function percent(share, digits = 1) {
+  return `${(share * 100).toFixed(digits)}${NARROW_SPACE}%`;
+}
+
+/** A number of bytes in the unit that suits it. */
+export function bytes(count) {
+  if (count < 1000) return `${count} bytes`;
+  if (count < 1e6) return `${Math.round(count / 1000)} kB`;
+  return `${(count / 1e6).toFixed(1)} MB`;
+}
+
+/** Milliseconds, with a decimal only where it says something. */
+export function milliseconds(time) {
+  return `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`;
+}
+
+/** Width by height. */
+export function size(width, height) {
+  return `${width} × ${height}`;
+}
+
+/** `image/jpeg` as JPEG. */
+export function format(mediaType) {
+  return mediaType.replace(/^image\/(x-)?/, '').toUpperCase();
+}
+
+/** The service's words, which begin small and end without a full stop, as a sentence. */
+export function sentence(text) {
+  const words = text.trim();
+  if (words === '') return '';
+  const first = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?]$/.test(first) ? first : `${first}.`;
+}
+
+/** A number with thousands set apart. */
+export function count(number) {
+  return number.toLocaleString('en');
+}

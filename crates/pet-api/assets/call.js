@@ -6,7 +6,7 @@ import { announce } from './work.js';
 const template = document.getElementById('call');
 
 function quoted(text) {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  return `'${String(text).replaceAll("'", "'\\''")}'`;
 }
 
 function command(path, parameters, file, saved) {

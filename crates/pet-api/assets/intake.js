@@ -73,8 +73,11 @@ function show() {
   find('another').hidden = !photo.url;
   find('frame').hidden = !photo.url;
   find('photograph-facts').textContent = photo.facts;
-  preview.src = photo.url ?? '';
+  if (photo.url) preview.src = photo.url;
   fit(find('frame'), photo.width, photo.height);
+  for (const button of document.querySelectorAll('[data-sample]')) {
+    button.setAttribute('aria-pressed', photo.drawn && button.dataset.sample === photo.file.name);
+  }
 }
 
 /** Makes all ways work. */

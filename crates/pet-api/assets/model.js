@@ -1,1 +1,108 @@
-export function refresh() {}
+// The tab Model: what is served, how good it is, and how it came to be.
+
+import { address, get } from './service.js';
+import { count, percent } from './words.js';
+import { Work } from './work.js';
+
+const FIGURES = [
+  ['training_curves.png', 'Training curves', 'Loss and accuracy over the epochs of training', 'chart'],
+  ['confusion_matrix.png', 'Confusion matrix', 'Which breeds were taken for which', 'chart'],
+  ['mistakes.png', 'Mistakes', 'Photographs that the model took for another breed', 'photographs'],
+];
+
+const panel = document.getElementById('model');
+const work = new Work(panel);
+let shown = false;
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+function card(title, ...children) {
+  return element('div', { className: 'card' }, element('h3', { className: 'title', textContent: title }), ...children);
+}
+
+async function json(path) {
+  const response = await get(path);
+  return response && response.json();
+}
+
+/** The photographs that tell most: those that no choice was made with. */
+function measured({ splits = {} }) {
+  const name = ['test', 'validation'].find((split) => split in splits) ?? Object.keys(splits)[0];
+  return name ? { name, ...splits[name] } : null;
+}
+
+function tile(figure, text) {
+  return element('li', {}, element('strong', { textContent: figure }), element('span', { textContent: text }));
+}
+
+function tiles(model, figures) {
+  const list = element('ul', { className: 'card tiles' });
+  if (figures) {
+    list.append(tile(percent(figures.top1), `right, of ${count(figures.images)} ${figures.name} photographs`));
+    list.append(tile(percent(figures.top5), 'with the right breed among the first five'));
+  }
+  if (typeof model.val_acc === 'number') {
+    list.append(tile(percent(model.val_acc), 'right, of the validation photographs'));
+  }
+  list.append(tile(count(model.classes.length), 'breeds known'));
+  return list;
+}
+
+function breed(name, figures) {
+  const item = element('li', {}, element('span', { textContent: name }));
+  if (!figures) return item;
+  const fill = element('span', { className: 'fill' });
+  fill.style.setProperty('--share', figures.recall);
+  const share = element('span', { className: 'share', textContent: percent(figures.recall, 0) });
+  item.append(share, element('span', { className: 'track' }, fill));
+  return item;
+}
+
+function breeds(model, figures) {
+  const list = element('ul', { className: 'breeds' });
+  list.append(...model.classes.map((name) => breed(name, figures?.classes?.[name])));
+  const title = figures ? `Recognised, of the ${figures.name} photographs of each breed` : 'Breeds';
+  return card(title, list);
+}
+
+async function figure([file, title, alt, kind]) {
+  const url = String(address(`model/files/${file}`));
+  const picture = element('img', { src: url, alt });
+  try {
+    await picture.decode();
+  } catch {
+    return [];
+  }
+  const link = element('a', { href: url, className: 'figure', title: 'Open by itself' }, picture);
+  link.dataset.kind = kind;
+  return [card(title, link)];
+}
+
+function heading(model, files) {
+  const version = model.model_version ? ` version ${model.model_version}` : '';
+  const title = element('h2', { textContent: `${model.model_name}${version}` });
+  const head = element('div', { className: 'card-head' }, title);
+  if (files.includes('MODEL_CARD.md')) {
+    head.append(element('a', { href: address('model/files/MODEL_CARD.md'), textContent: 'Model card' }));
+  }
+  return head;
+}
+
+async function load() {
+  const model = await json('model');
+  const files = model.files ?? [];
+  const metrics = files.includes('metrics.json') ? await json('model/files/metrics.json') : {};
+  const figures = measured(metrics);
+  const pictures = await Promise.all(FIGURES.filter(([file]) => files.includes(file)).map(figure));
+  panel.prepend(heading(model, files), tiles(model, figures), breeds(model, figures), ...pictures.flat());
+}
+
+/** Shows the model, once. */
+export async function refresh() {
+  if (shown) return;
+  shown = await work.run(load);
+}

@@ -30,8 +30,8 @@ class Photograph extends EventTarget {
   /** Its size and format in words. */
   get facts() {
     const parts = [bytes(this.file.size)];
-    if (this.file.type) parts.unshift(format(this.file.type));
-    if (this.width) parts.unshift(size(this.width, this.height));
+    if (this.file.type.startsWith('image/')) parts.unshift(format(this.file.type));
+    parts.unshift(this.width ? size(this.width, this.height) : this.file.name);
     return parts.join(' · ');
   }
 }

@@ -16,7 +16,9 @@ export class Work {
     this.problem = document.createElement('div');
     this.problem.className = 'problem';
     this.problem.setAttribute('role', 'alert');
-    panel.append(this.problem);
+    const head = panel.querySelector('.card-head');
+    if (head) head.after(this.problem);
+    else panel.append(this.problem);
   }
 
   /** Runs `action(signal)`; whether it came to its end. */

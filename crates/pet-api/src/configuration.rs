@@ -1,0 +1,55 @@
+//! The settings of the service.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pet_image::Limits;
+
+/// How the service runs. The library reads no environment variables; a program fills this in.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// Address to listen at, such as `127.0.0.1`, or `0.0.0.0` for every one of the machine's.
+    pub host: String,
+    /// Port to listen at; 0 takes a free one, see [`Application::port`](crate::Application::port).
+    pub port: u16,
+    /// Folder of the served model, with its figures.
+    pub results: PathBuf,
+    /// Worker threads, each with a session of its own.
+    pub workers: NonZero<usize>,
+    /// Requests that may wait for a worker; one more is refused.
+    pub queue: NonZero<usize>,
+    /// Images that one request may hold.
+    pub batch: NonZero<usize>,
+    /// What a photograph may measure; its `bytes` also bound an upload.
+    pub limits: Limits,
+    /// Bytes of memory for all uploads that are being read or wait; beyond, uploads are refused.
+    pub memory: usize,
+    /// Time from the head of a request to its answer.
+    pub request_timeout: Duration,
+    /// Time that accepted requests get to finish after a stop.
+    pub grace: Duration,
+    /// The secret for requests that change the service; without one there are none.
+    pub admin_token: Option<String>,
+}
+
+impl Default for Configuration {
+    /// Port 8000 of this machine alone, `results/`, as many workers as processors, 64 places in
+    /// the queue, 32 images in a
+    /// request, 256 MiB for uploads, 30 seconds for a request and for the grace, no token.
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port: 8000,
+            results: "results".into(),
+            workers: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
+            queue: const { NonZero::new(64).unwrap() },
+            batch: const { NonZero::new(32).unwrap() },
+            limits: Limits::default(),
+            memory: 256 << 20,
+            request_timeout: Duration::from_secs(30),
+            grace: Duration::from_secs(30),
+            admin_token: None,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The closed table of refusals.
+
+use actix_web::http::StatusCode;
+
+/// Why a request is refused, as the `code` of the JSON answer says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// A parameter of the request makes no sense.
+    BadParameter,
+    /// The request itself is malformed, such as a broken multipart body.
+    BadRequest,
+    /// The file is no image, or a damaged one.
+    Undecodable,
+    /// The token is missing or wrong.
+    Unauthorized,
+    /// There is nothing at this path.
+    NotFound,
+    /// The path does not take this method.
+    MethodNotAllowed,
+    /// The body did not arrive in time.
+    UploadTimeout,
+    /// The upload or the picture in it is too large.
+    TooLarge,
+    /// An image, but not in a format that is read here.
+    UnsupportedFormat,
+    /// The field `file` is missing.
+    MissingFile,
+    /// Too much waits already.
+    Busy,
+    /// The service itself failed.
+    Internal,
+    /// The service takes no work: it is stopping.
+    NotReady,
+    /// The work was not done in time.
+    DeadlinePassed,
+}
+
+impl Code {
+    /// Every code, in the order of its status.
+    pub const ALL: [Self; 14] = [
+        Self::BadParameter,
+        Self::BadRequest,
+        Self::Undecodable,
+        Self::Unauthorized,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::UploadTimeout,
+        Self::TooLarge,
+        Self::UnsupportedFormat,
+        Self::MissingFile,
+        Self::Busy,
+        Self::Internal,
+        Self::NotReady,
+        Self::DeadlinePassed,
+    ];
+
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::BadParameter | Self::BadRequest | Self::Undecodable => 400,
+            Self::Unauthorized => 401,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::UploadTimeout => 408,
+            Self::TooLarge => 413,
+            Self::UnsupportedFormat => 415,
+            Self::MissingFile => 422,
+            Self::Busy => 429,
+            Self::Internal => 500,
+            Self::NotReady => 503,
+            Self::DeadlinePassed => 504,
+        }
+    }
+
+    /// The name in the JSON answer.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BadParameter => "bad_parameter",
+            Self::BadRequest => "bad_request",
+            Self::Undecodable => "undecodable",
+            Self::Unauthorized => "unauthorized",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::UploadTimeout => "upload_timeout",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedFormat => "unsupported_format",
+            Self::MissingFile => "missing_file",
+            Self::Busy => "busy",
+            Self::Internal => "internal",
+            Self::NotReady => "not_ready",
+            Self::DeadlinePassed => "deadline_passed",
+        }
+    }
+
+    /// Seconds after which another try may succeed, for `Retry-After`.
+    pub const fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::Busy => Some(1),
+            Self::NotReady => Some(5),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn status_code(self) -> StatusCode {
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_listed_once_with_a_status_of_its_own_kind() {
+        let names: HashSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        assert!(Code::ALL.is_sorted_by_key(|code| code.status()));
+        for code in Code::ALL {
+            assert_eq!(code.status_code().as_u16(), code.status());
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The service: a REST interface and a web page on a trained model.
+//!
+//! ```no_run
+//! use pet_api::{Application, Configuration};
+//! use pet_predict::{Runtime, SearchPaths};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::load(&SearchPaths::default().with_folder(".cache/onnxruntime"))?;
+//! let configuration = Configuration { port: 0, ..Configuration::default() };
+//! pet_api::block_on(async {
+//!     let application = Application::build(configuration, runtime)?;
+//!     println!("http://127.0.0.1:{}/", application.port());
+//!     application.run_until_stopped().await
+//! })?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How a request is answered
+//!
+//! Async threads only move bytes: they read the upload, hand the work to the bounded `Queue` and
+//! write the answer. Worker threads, each with a session of its own, take the work from the queue.
+//! What is refused comes as JSON from the one table in [`Code`].
+//!
+//! Each topic has a file or folder with a `configure` function that registers its routes.
+
+mod application;
+mod configuration;
+mod error;
+mod metrics;
+mod open_inference;
+mod openapi;
+mod page;
+mod route;
+mod served;
+mod state;
+mod upload;
+mod worker;
+
+pub use application::{Application, Handle, block_on};
+pub use configuration::Configuration;
+pub use error::{Code, Error};

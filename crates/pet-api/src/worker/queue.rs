@@ -1,0 +1,182 @@
+//! The bounded queue between the async threads and the workers.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use super::Worker;
+use crate::error::{ApiError, Code};
+use crate::metrics::Metrics;
+
+/// Work with everything around it: what a worker calls.
+type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+
+/// Hands work to the workers. Clones are handles to the same queue.
+#[derive(Clone)]
+pub(crate) struct Queue(Arc<Shared>);
+
+struct Shared {
+    /// One for each worker and for each place in the queue; held until the work is done.
+    places: Arc<Semaphore>,
+    workers: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+    metrics: Arc<Metrics>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    closed: bool,
+}
+
+/// Work that was done.
+#[derive(Debug)]
+pub(crate) struct Done<T> {
+    /// What it gave.
+    pub(crate) value: T,
+    /// How long it was queued.
+    pub(crate) waited: Duration,
+}
+
+impl Queue {
+    /// A queue with `places` for work that waits while each of the `workers` is busy.
+    pub(crate) fn new(workers: usize, places: usize, metrics: Arc<Metrics>) -> Self {
+        Self(Arc::new(Shared {
+            places: Arc::new(Semaphore::new(workers + places)),
+            workers,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            metrics,
+        }))
+    }
+
+    /// Has a worker do `work`, which is refused at once when the queue is full, and given up when
+    /// the deadline passes or the caller is dropped before a worker has begun.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce(&mut Worker) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<Done<T>, ApiError> {
+        let place = self.place()?;
+        self.run_in(place, deadline, work).await
+    }
+
+    /// Has the workers do several pieces of work and gives the results in order. The whole is
+    /// refused when the queue is full; once begun, it takes no more places at a time than there are
+    /// workers and waits for each.
+    pub(crate) async fn run_all<T: Send + 'static, W>(
+        &self,
+        deadline: Instant,
+        work: Vec<W>,
+    ) -> Result<Vec<Result<Done<T>, ApiError>>, ApiError>
+    where
+        W: FnOnce(&mut Worker) -> Result<T, ApiError> + Send + 'static,
+    {
+        let mut first = Some(self.place()?);
+        let runs = work.into_iter().map(|work| {
+            let place = first.take();
+            async move {
+                let place = match place {
+                    Some(place) => place,
+                    None => self.next_place(deadline).await?,
+                };
+                self.run_in(place, deadline, work).await
+            }
+        });
+        let runs = stream::iter(runs).buffered(self.0.workers);
+        Ok(runs.collect::<Vec<_>>().await)
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let place = self.0.places.clone().try_acquire_owned();
+        place.map_err(|_| {
+            self.0.metrics.refused();
+            ApiError::new(Code::Busy, "too many requests wait already")
+        })
+    }
+
+    async fn next_place(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, ApiError> {
+        match timeout_at(deadline, self.0.places.clone().acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) => Err(stopping()),
+            Err(_) => Err(late()),
+        }
+    }
+
+    async fn run_in<T: Send + 'static>(
+        &self,
+        place: OwnedSemaphorePermit,
+        deadline: Instant,
+        work: impl FnOnce(&mut Worker) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<Done<T>, ApiError> {
+        let (sender, receiver) = oneshot::channel();
+        let queued = Instant::now();
+        let metrics = self.0.metrics.clone();
+        self.push(Box::new(move |worker| {
+            if sender.is_closed() || Instant::now() >= deadline {
+                metrics.abandoned();
+                return;
+            }
+            let waited = queued.elapsed();
+            metrics.queued(waited);
+            let result = work(worker);
+            // Free before the answer is out, lest its receiver be refused with the next request.
+            drop(place);
+            let _ = sender.send(result.map(|value| Done { value, waited }));
+        }))?;
+        match timeout_at(deadline, receiver).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(ApiError::new(
+                Code::Internal,
+                "the work on this request broke down",
+            )),
+            Err(_) => Err(late()),
+        }
+    }
+
+    fn push(&self, job: Job) -> Result<(), ApiError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(stopping());
+        }
+        state.waiting.push_back(job);
+        self.0.metrics.depth(state.waiting.len());
+        drop(state);
+        self.0.changed.notify_one();
+        Ok(())
+    }
+
+    /// The next work; waits for it. `None` once the queue is closed and empty.
+    pub(super) fn next(&self) -> Option<Job> {
+        let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
+        let state = self.0.changed.wait_while(self.lock(), idle);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let job = state.waiting.pop_front();
+        self.0.metrics.depth(state.waiting.len());
+        job
+    }
+
+    /// Takes no more work. What waits is still done, then the workers end.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.0.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn late() -> ApiError {
+    ApiError::new(Code::DeadlinePassed, "the work was not done in time")
+}
+
+fn stopping() -> ApiError {
+    ApiError::new(Code::NotReady, "the service is stopping")
+}

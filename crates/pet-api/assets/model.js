@@ -25,8 +25,7 @@ function card(title, ...children) {
 }
 
 async function json(path) {
-  const response = await get(path);
-  return response && response.json();
+  return (await get(path)).json();
 }
 
 /** The photographs that tell most: those that no choice was made with. */
@@ -48,7 +47,7 @@ function tiles(model, figures) {
   if (typeof model.val_acc === 'number') {
     list.append(tile(percent(model.val_acc), 'right, of the validation photographs'));
   }
-  list.append(tile(count(model.classes.length), 'breeds known'));
+  list.append(tile(count(model.classes), 'breeds known'));
   return list;
 }
 
@@ -62,9 +61,9 @@ function breed(name, figures) {
   return item;
 }
 
-function breeds(model, figures) {
+function breeds(names, figures) {
   const list = element('ul', { className: 'breeds' });
-  list.append(...model.classes.map((name) => breed(name, figures?.classes?.[name])));
+  list.append(...names.map((name) => breed(name, figures?.classes?.[name])));
   const title = figures ? `Recognised, of the ${figures.name} photographs of each breed` : 'Breeds';
   return card(title, list);
 }
@@ -82,9 +81,8 @@ async function figure([file, title, alt, kind]) {
   return [card(title, link)];
 }
 
-function heading(model, files) {
-  const version = model.model_version ? ` version ${model.model_version}` : '';
-  const title = element('h2', { textContent: `${model.model_name}${version}` });
+function heading({ name, version, files }) {
+  const title = element('h2', { textContent: version ? `${name}, version ${version}` : name });
   const head = element('div', { className: 'card-head' }, title);
   if (files.includes('MODEL_CARD.md')) {
     head.append(element('a', { href: address('model/files/MODEL_CARD.md'), textContent: 'Model card' }));
@@ -93,16 +91,15 @@ function heading(model, files) {
 }
 
 async function load() {
-  const model = await json('model');
-  const files = model.files ?? [];
-  const metrics = files.includes('metrics.json') ? await json('model/files/metrics.json') : {};
+  const [model, { classes }] = await Promise.all([json('model'), json('classes')]);
+  const has = ([file]) => model.files.includes(file);
+  const metrics = has(['metrics.json']) ? await json('model/files/metrics.json') : {};
   const figures = measured(metrics);
-  const pictures = await Promise.all(FIGURES.filter(([file]) => files.includes(file)).map(figure));
-  panel.prepend(heading(model, files), tiles(model, figures), breeds(model, figures), ...pictures.flat());
+  const pictures = await Promise.all(FIGURES.filter(has).map(figure));
+  panel.prepend(heading(model), tiles(model, figures), breeds(classes, figures), ...pictures.flat());
 }
 
 /** Shows the model, once. */
 export async function refresh() {
-  if (shown) return;
-  shown = await work.run(load);
+  if (!shown) shown = await work.run(load);
 }

@@ -37,11 +37,9 @@ function note(confidence) {
   return '';
 }
 
-function timing(answer, elapsed) {
-  const parts = Object.entries(answer.timing ?? {})
-    .filter(([, time]) => typeof time === 'number')
-    .map(([stage, time]) => `${stage.replace(/_ms$/, '').replaceAll('_', ' ')} ${milliseconds(time)}`);
-  const inside = parts.length ? ` (${parts.join(', ')})` : '';
+function timing({ timing: stages = {} }, elapsed) {
+  const parts = Object.entries(stages).map(([stage, time]) => `${stage} ${milliseconds(time)}`);
+  const inside = parts.length ? `, of which ${parts.join(', ')}` : '';
   return `Answered in ${milliseconds(elapsed)}${inside}.`;
 }
 

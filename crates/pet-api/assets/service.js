@@ -44,14 +44,9 @@ export function send(path, file, parameters, signal) {
   return ask(address(path, parameters), { method: 'POST', body, signal });
 }
 
-/** The answer to a plain question; a missing page is `null`. */
-export async function get(path, signal) {
-  try {
-    return await ask(address(path), { signal });
-  } catch (error) {
-    if (error instanceof Refusal && error.status === 404) return null;
-    throw error;
-  }
+/** The answer to a plain question. */
+export function get(path) {
+  return ask(address(path));
 }
 
 /** The file name that an answer suggests. */

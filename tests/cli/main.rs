@@ -8,6 +8,7 @@ mod bad_disk;
 mod bad_images;
 mod bad_model;
 mod bad_store;
+mod health;
 mod image_commands;
 mod interrupt;
 mod journey;

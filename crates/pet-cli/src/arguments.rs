@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::command;
 
@@ -17,6 +17,15 @@ pub(crate) struct Arguments {
     pub(crate) quiet: bool,
 }
 
+#[cfg(not(feature = "training"))]
+const EXAMPLES: &str = "\
+Examples:
+  pet-cli predict photo.jpg                         name the breed, with the five likeliest
+  pet-cli predict --json photos/ | jq .             a whole folder, for programs
+
+Exit status: 0 done, 1 the work failed, 2 wrong usage.";
+
+#[cfg(feature = "training")]
 const EXAMPLES: &str = "\
 Examples:
   pet-cli setup                                     fetch ONNX Runtime and backbone weights, once
@@ -28,21 +37,29 @@ Exit status: 0 done, 1 the work failed, 2 wrong usage.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    #[cfg(feature = "training")]
     Setup(command::setup::Arguments),
+    #[cfg(feature = "training")]
     Train(command::train::Arguments),
+    #[cfg(feature = "training")]
     Select(command::select::Arguments),
+    #[cfg(feature = "training")]
     Export(command::export::Arguments),
+    #[cfg(feature = "training")]
     Evaluate(command::evaluate::Arguments),
     Predict(command::predict::Arguments),
     Resize(command::resize::Arguments),
     Grayscale(command::grayscale::Arguments),
     Normalize(command::normalize::Arguments),
     Crop(command::crop::Arguments),
+    #[cfg(feature = "training")]
     Runs(command::runs::Arguments),
+    Health(command::health::Arguments),
     Completions(command::completions::Arguments),
 }
 
 /// Which photographs to work on.
+#[cfg(feature = "training")]
 #[derive(Args, Clone)]
 pub(crate) struct DatasetArguments {
     /// The data set
@@ -56,7 +73,8 @@ pub(crate) struct DatasetArguments {
     pub(crate) validation_fraction: f64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[cfg(feature = "training")]
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum DatasetKind {
     /// Cartoon cats and dogs, drawn by this program
     Sample,
@@ -67,6 +85,7 @@ pub(crate) enum DatasetKind {
 }
 
 /// Where runs and models are recorded.
+#[cfg(feature = "training")]
 #[derive(Args, Clone)]
 pub(crate) struct TrackingArguments {
     /// An MLflow server (http://…) or a local database (sqlite:///…) [default: `MLFLOW_TRACKING_URI`, else ./mlflow.db]
@@ -75,6 +94,7 @@ pub(crate) struct TrackingArguments {
 }
 
 /// Which registered model.
+#[cfg(feature = "training")]
 #[derive(Args, Clone)]
 pub(crate) struct ModelNameArgument {
     /// Name in the model registry

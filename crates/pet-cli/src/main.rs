@@ -5,7 +5,12 @@ mod command;
 mod failure;
 mod output;
 mod progress;
+#[cfg(feature = "training")]
+mod provenance;
+#[cfg(feature = "training")]
 mod setup;
+#[cfg(feature = "training")]
+mod tracking;
 mod workspace;
 
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pet_data::{Progress, Unit};
+use pet_progress::{Progress, Unit};
 
 use crate::output;
 

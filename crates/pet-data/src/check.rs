@@ -4,7 +4,7 @@ use std::path::Path;
 use pet_image::Limits;
 use rayon::prelude::*;
 
-use crate::progress::{self, Progress, Unit};
+use crate::{Progress, Unit};
 use crate::{Dataset, Error, Sample, UnreadableImage};
 
 impl Dataset {
@@ -27,7 +27,7 @@ impl Dataset {
             })
         };
         let images: Vec<UnreadableImage> =
-            progress::task(progress, "check images", total as u64, Unit::Images, || {
+            pet_progress::task(progress, "check images", total as u64, Unit::Images, || {
                 samples.par_iter().filter_map(check).collect()
             });
         if images.is_empty() {

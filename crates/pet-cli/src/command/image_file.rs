@@ -13,11 +13,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let limits = Limits::default();
     let size = fs::metadata(path)?.len();
     if size > limits.bytes {
-        let source = pet_train::Error::ImageTooLarge {
+        let too_large = Failure::FileTooLarge {
             expected: limits.bytes,
             got: size,
         };
-        return Err(at(path, source.into()));
+        return Err(at(path, too_large));
     }
     Ok(fs::read(path)?)
 }

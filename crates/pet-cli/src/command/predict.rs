@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fs_err as fs;
-use pet_data::{Progress, Unit};
 use pet_image::Format;
 use pet_predict::{ImagePredictor, Prediction};
+use pet_progress::{Progress, Unit};
 use serde::Serialize;
 
 use super::image_file::{at, read};

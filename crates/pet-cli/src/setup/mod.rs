@@ -14,7 +14,6 @@ use pet_data::Progress;
 
 pub(crate) use backbone::backbone_file;
 pub(crate) use error::Error;
-pub(crate) use onnx_runtime::runtime_folder;
 
 /// What there is after a setup.
 pub(crate) struct Installed {

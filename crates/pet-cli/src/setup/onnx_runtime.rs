@@ -7,6 +7,7 @@ use pet_data::Progress;
 use pet_model::write_atomically;
 
 use super::{Error, fetch};
+use crate::workspace::runtime_folder;
 
 /// Larger than any of the libraries named here.
 const MAX_LIBRARY_BYTES: u64 = 256 << 20;
@@ -74,11 +75,6 @@ const NODE_PACKAGES: [Package; 2] = [
         file: "libonnxruntime.so.1.27.0",
     },
 ];
-
-/// The folder of the cache that holds the library, one folder for each version.
-pub(crate) fn runtime_folder(cache: &Path) -> PathBuf {
-    cache.join("onnxruntime")
-}
 
 impl Package {
     fn of_this_machine(packages: &'static [Self]) -> Option<&'static Self> {

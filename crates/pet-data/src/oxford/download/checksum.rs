@@ -2,7 +2,7 @@ use std::io::{Read, Seek};
 
 use md5::{Digest, Md5};
 
-use crate::progress::{self, Progress, Unit};
+use crate::{Progress, Unit};
 
 const BUFFER: usize = 1 << 18;
 
@@ -18,7 +18,7 @@ pub(super) fn md5(file: &mut fs_err::File, progress: &dyn Progress) -> std::io::
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    progress::task(
+    pet_progress::task(
         progress,
         &format!("verify {name}"),
         length,

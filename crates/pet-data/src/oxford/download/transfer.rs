@@ -5,7 +5,7 @@ use ureq::{Agent, Body};
 
 use super::partial::Partial;
 use super::source::Source;
-use crate::progress::{self, Progress, Unit};
+use crate::{Progress, Unit};
 
 const BUFFER: usize = 1 << 16;
 
@@ -74,7 +74,7 @@ pub(super) fn transfer(
         return Err(Failure::Remote(too_large(limit)));
     }
     let name = url.rsplit('/').next().unwrap_or(url);
-    progress::task(
+    pet_progress::task(
         progress,
         &format!("download {name}"),
         total,

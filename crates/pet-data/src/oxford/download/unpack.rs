@@ -9,7 +9,7 @@ use tar::{Entry, EntryType};
 use super::reader::{Allowed, Counted};
 use super::source::UnpackLimits;
 use crate::Error;
-use crate::progress::{self, Progress, Unit};
+use crate::{Progress, Unit};
 
 /// The most bytes that may stand between two entries or after the last: padding, and headers
 /// with long names.
@@ -43,7 +43,7 @@ pub(super) fn unpack(
         limits,
         left: *limits,
     };
-    progress::task(
+    pet_progress::task(
         progress,
         &format!("unpack {name}"),
         length,

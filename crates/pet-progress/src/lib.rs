@@ -1,3 +1,17 @@
+//! How libraries report how far they are; the binary decides what is shown.
+//!
+//! ```
+//! use pet_progress::{Progress, Silent, Unit, task};
+//!
+//! fn add(numbers: &[u64], progress: &dyn Progress) -> u64 {
+//!     task(progress, "adding", numbers.len() as u64, Unit::Steps, || {
+//!         numbers.iter().inspect(|_| progress.advance(1)).sum()
+//!     })
+//! }
+//!
+//! assert_eq!(add(&[1, 2, 3], &Silent), 6);
+//! ```
+
 /// What a task counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unit {
@@ -40,7 +54,7 @@ impl Progress for Silent {
 }
 
 /// Runs `work` as one task, so that it is finished on every way out.
-pub(crate) fn task<T>(
+pub fn task<T>(
     progress: &dyn Progress,
     name: &str,
     total: u64,

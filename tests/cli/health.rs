@@ -1,0 +1,65 @@
+//! `pet-cli health` against services that are ready, not ready, silent and absent.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use crate::place::Place;
+
+/// Answers one request with a status line; the port.
+fn service(status: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 1024];
+        let length = stream.read(&mut request).unwrap();
+        assert!(request[..length].starts_with(b"GET /health/ready HTTP/1.1\r\n"));
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    port
+}
+
+#[test]
+fn a_service_that_is_ready() {
+    let port = service("200 OK");
+    let said = Place::new().run(&format!("health --port {port}"));
+    assert_eq!(
+        said.ok(),
+        format!("http://127.0.0.1:{port}/health/ready: ready\n")
+    );
+}
+
+#[test]
+fn the_port_is_that_of_the_environment() {
+    let port = service("200 OK").to_string();
+    let place = Place::new();
+    let mut command = place.command("health");
+    let status = command.env("PORT", &port).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn a_service_that_drains_or_is_not_there() {
+    let place = Place::new();
+    let port = service("503 Service Unavailable");
+    place
+        .run(&format!("health --port {port}"))
+        .refused()
+        .naming(&["not ready", "503"]);
+    // The stub has answered once and is gone.
+    place
+        .run(&format!("health --port {port}"))
+        .refused()
+        .naming(&["not ready", "refused"]);
+}
+
+#[test]
+fn a_service_that_never_answers_is_not_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    Place::new()
+        .run(&format!("health --port {port} --timeout 1"))
+        .refused()
+        .naming(&["not ready", "timeout"]);
+}

@@ -3,33 +3,17 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::http::KeepAlive;
 use actix_web::rt::System;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
-use pet_predict::{Options, Runtime};
+use pet_predict::Runtime;
 
 use crate::metrics::Metrics;
-use crate::served::{Served, Slot};
+use crate::served::Slot;
 use crate::state::State;
 use crate::worker::{Queue, start};
-use crate::{Configuration, Error, route};
-
-/// Threads that move bytes. They do no work, so more would only compete with the workers.
-const IO_THREADS: usize = 2;
-
-/// Time for the head of a request to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Time for a closed connection to be taken leave of.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Time that a connection without a request is kept. Longer than between a page's requests,
-/// shorter than what proxies keep.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+use crate::{Configuration, Error, openapi, server};
 
 /// A service that listens, with a model loaded, and waits to be run.
 pub struct Application {
@@ -39,7 +23,7 @@ pub struct Application {
     workers: Vec<JoinHandle<()>>,
 }
 
-/// Stops a running [`Application`] from any thread.
+/// Stops or changes a running [`Application`], from any thread.
 #[derive(Clone)]
 pub struct Handle {
     server: ServerHandle,
@@ -50,31 +34,29 @@ impl Application {
     /// Loads the model, starts the workers and listens. Must be called inside [`block_on`].
     ///
     /// # Errors
-    /// [`Error::Model`], [`Error::Listen`] or [`Error::Worker`].
+    /// [`Error::Model`], [`Error::Listen`], [`Error::Worker`] or [`Error::Serve`].
     pub fn build(configuration: Configuration, runtime: Runtime) -> Result<Self, Error> {
-        let metrics = Arc::new(Metrics::default());
-        let workers = configuration.workers.get();
-        let options = Options {
-            image: configuration.limits,
-            ..Options::default()
-        };
-        let served = Served::load(&runtime, &configuration.results, &options, 0)
-            .map_err(|source| Error::Model { source })?;
-        let slot = Arc::new(Slot::new(served));
+        let failed = |source| Error::Serve { source };
+        let metrics = Metrics::new().map_err(|error| failed(std::io::Error::other(error)))?;
+        let metrics = Arc::new(metrics);
+        let slot = Slot::load(runtime, &configuration).map_err(|source| Error::Model { source })?;
+        let slot = Arc::new(slot);
+        let answers = openapi::endpoints()
+            .flat_map(|endpoint| endpoint.statuses().map(|status| (endpoint.path, status)));
+        metrics.expect(answers);
+        metrics.serves(slot.served().metadata());
         let listener = listen(&configuration)?;
-        let port = listener
-            .local_addr()
-            .map_err(|source| Error::Serve { source })?
-            .port();
-        let queue = Queue::new(workers, configuration.queue.get(), metrics.clone());
-        let threads = start(workers, &queue, &slot, &metrics)?;
+        let port = listener.local_addr().map_err(failed)?.port();
+        let count = configuration.workers.get();
+        let queue = Queue::new(count, configuration.queue.get(), metrics.clone());
+        let workers = start(count, &queue, &slot, &metrics)?;
         let state = Data::new(State::new(configuration, queue, metrics, slot));
-        let server = server(listener, state.clone()).map_err(|source| Error::Serve { source })?;
+        let server = server::start(listener, state.clone()).map_err(failed)?;
         Ok(Self {
             port,
             server,
             state,
-            workers: threads,
+            workers,
         })
     }
 
@@ -83,7 +65,7 @@ impl Application {
         self.port
     }
 
-    /// Stops the service from elsewhere.
+    /// Stops or changes the service from elsewhere.
     pub fn handle(&self) -> Handle {
         Handle {
             server: self.server.handle(),
@@ -107,10 +89,19 @@ impl Application {
 }
 
 impl Handle {
-    /// Takes no more requests and finishes those that were accepted, within the grace time.
+    /// Says that the service is not ready, then takes no more connections and finishes the requests
+    /// that were accepted, within the grace time.
     pub async fn stop(&self) {
+        tracing::info!("stopping");
         self.state.drain();
+        tokio::time::sleep(self.state.configuration.notice).await;
         self.server.stop(true).await;
+    }
+
+    /// Serves the model that lies in the results folder now. If it does not load, the one before is
+    /// served on; the log says why. Whether it loaded.
+    pub async fn reload(&self) -> bool {
+        self.state.reload().await.is_ok()
     }
 }
 
@@ -125,24 +116,4 @@ fn listen(configuration: &Configuration) -> Result<TcpListener, Error> {
         address: format!("{host}:{port}"),
         source,
     })
-}
-
-fn server(listener: TcpListener, state: Data<State>) -> std::io::Result<Server> {
-    let grace = state.configuration.grace.as_secs();
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(state.clone())
-            .configure(route::configure)
-    });
-    Ok(server
-        .workers(IO_THREADS)
-        .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
-        .client_request_timeout(HEAD_TIMEOUT)
-        .client_disconnect_timeout(LEAVE_TIMEOUT)
-        // A client that has closed its side has gone; its request is dropped.
-        .h1_allow_half_closed(false)
-        .disable_signals()
-        .shutdown_timeout(grace)
-        .listen(listener)?
-        .run())
 }

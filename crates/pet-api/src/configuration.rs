@@ -27,6 +27,9 @@ pub struct Configuration {
     pub memory: usize,
     /// Time from the head of a request to its answer.
     pub request_timeout: Duration,
+    /// Time between saying that the service is not ready any more and taking no more connections,
+    /// in which those who send requests here can turn elsewhere.
+    pub notice: Duration,
     /// Time that accepted requests get to finish after a stop.
     pub grace: Duration,
     /// The secret for requests that change the service; without one there are none.
@@ -36,7 +39,8 @@ pub struct Configuration {
 impl Default for Configuration {
     /// Port 8000 of this machine alone, `results/`, as many workers as processors, 64 places in
     /// the queue, 32 images in a
-    /// request, 256 MiB for uploads, 30 seconds for a request and for the grace, no token.
+    /// request, 256 MiB for uploads, 30 seconds for a
+    /// request and for the grace, a second of notice, no token.
     fn default() -> Self {
         Self {
             host: "127.0.0.1".into(),
@@ -48,6 +52,7 @@ impl Default for Configuration {
             limits: Limits::default(),
             memory: 256 << 20,
             request_timeout: Duration::from_secs(30),
+            notice: Duration::from_secs(1),
             grace: Duration::from_secs(30),
             admin_token: None,
         }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use actix_web::web;
+
 use crate::Configuration;
+use crate::error::{ApiError, Code, explained};
 use crate::metrics::Metrics;
 use crate::served::{Served, Slot};
 use crate::upload::Memory;
@@ -41,12 +44,32 @@ impl State {
         }
     }
 
-    /// The model that is served now. Work should ask its [`Worker`](crate::worker::Worker) instead.
+    /// The model that is served now. Work asks its [`Worker`](crate::worker::Worker) instead.
     pub(crate) fn served(&self) -> Arc<Served> {
         self.slot.served()
     }
 
-    /// Whether new work is welcome.
+    /// Serves the model that lies in the results folder now; keeps the one before if it does not load.
+    pub(crate) async fn reload(&self) -> Result<Arc<Served>, ApiError> {
+        let slot = self.slot.clone();
+        let loaded = web::block(move || slot.reload()).await;
+        let served = loaded.map_err(|error| ApiError::internal(&error))?;
+        let served = served.map_err(|error| {
+            let reason = explained(&error);
+            tracing::warn!(
+                reason,
+                "the model was not reloaded; the old one is still served"
+            );
+            let detail = format!("{reason}; the old model is still served");
+            ApiError::new(Code::Internal, detail).with_hint(error.hint())
+        })?;
+        self.metrics.serves(served.metadata());
+        let version = served.metadata().model_version.as_deref();
+        tracing::info!(version, "the model was reloaded");
+        Ok(served)
+    }
+
+    /// Whether requests are welcome.
     pub(crate) fn is_ready(&self) -> bool {
         !self.draining.load(Ordering::Relaxed)
     }

@@ -92,6 +92,28 @@ impl Code {
         }
     }
 
+    /// What it says, for the documentation.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::BadParameter => "A parameter of the request makes no sense.",
+            Self::BadRequest => "The request is malformed, such as a broken multipart body.",
+            Self::Undecodable => "The file is no image, or a damaged one.",
+            Self::Unauthorized => "The token is missing or wrong.",
+            Self::NotFound => "There is nothing at this path.",
+            Self::MethodNotAllowed => "The path does not take this method.",
+            Self::UploadTimeout => "The body did not arrive in time.",
+            Self::TooLarge => {
+                "The upload or the picture in it is above a limit, which `detail` names."
+            }
+            Self::UnsupportedFormat => "An image, but not in a format that is read here.",
+            Self::MissingFile => "The field `file` is missing.",
+            Self::Busy => "Too many requests wait already.",
+            Self::Internal => "The service itself failed; its log says why.",
+            Self::NotReady => "The service takes no work: it is stopping.",
+            Self::DeadlinePassed => "The work was not done in time.",
+        }
+    }
+
     /// Seconds after which another try may succeed, for `Retry-After`.
     pub const fn retry_after(self) -> Option<u32> {
         match self {

@@ -4,8 +4,9 @@ mod api;
 mod code;
 mod response;
 
-pub(crate) use api::ApiError;
+pub(crate) use api::{ApiError, explained};
 pub use code::Code;
+pub(crate) use response::Refusal;
 
 /// Why the service cannot start or run.
 #[derive(Debug, thiserror::Error)]

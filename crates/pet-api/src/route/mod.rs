@@ -1,11 +1,20 @@
 //! The REST routes, a file for each topic.
 
+mod batch;
 mod health;
+mod image;
 mod missing;
+mod model;
+mod model_files;
+mod parameters;
+mod predict;
+mod reload;
 
 use actix_web::dev::Handler;
 use actix_web::web::ServiceConfig;
 use actix_web::{FromRequest, Resource, Responder, web};
+
+pub(crate) use parameters::Parameters;
 
 use crate::{metrics, open_inference, openapi, page};
 
@@ -13,6 +22,12 @@ use crate::{metrics, open_inference, openapi, page};
 pub(crate) fn configure(services: &mut ServiceConfig) {
     for topic in [
         health::configure,
+        predict::configure,
+        batch::configure,
+        image::configure,
+        model::configure,
+        model_files::configure,
+        reload::configure,
         metrics::configure,
         open_inference::configure,
         openapi::configure,

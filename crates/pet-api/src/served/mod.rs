@@ -1,11 +1,15 @@
-//! The model that is served, and the place where it is swapped.
+//! The model that is served, and how another takes its place.
+
+mod slot;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use pet_model::ModelMetadata;
 use pet_predict::{Error, Model, Options, Runtime, Session};
+
+pub(crate) use slot::Slot;
 
 /// A model with sessions that were made in advance.
 pub(crate) struct Served {
@@ -16,7 +20,7 @@ pub(crate) struct Served {
 
 impl Served {
     /// Loads the model in `results` and makes `sessions` sessions in advance.
-    pub(crate) fn load(
+    fn load(
         runtime: &Runtime,
         results: &Path,
         options: &Options,
@@ -47,27 +51,5 @@ impl Served {
     /// When it was loaded.
     pub(crate) fn since(&self) -> SystemTime {
         self.since
-    }
-}
-
-/// Holds the served model. Who works with it keeps it until done, also when it is swapped.
-pub(crate) struct Slot(RwLock<Arc<Served>>);
-
-impl Slot {
-    pub(crate) fn new(served: Served) -> Self {
-        Self(RwLock::new(Arc::new(served)))
-    }
-
-    /// The model that is served now.
-    pub(crate) fn served(&self) -> Arc<Served> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Serves another model from now on.
-    pub(crate) fn swap(&self, served: Served) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(served);
     }
 }

@@ -1,0 +1,101 @@
+//! `POST /resize`, `/grayscale`, `/crop` and `/normalize`: the image, changed, in its own format.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_DISPOSITION;
+use actix_web::web::{Data, ServiceConfig};
+use pet_image::{
+    CropBox, Decoded, Error, Filter, contrast_stretch, crop, decode, encode_gray, encode_rgb,
+    grayscale, resize,
+};
+
+use super::{Parameters, post};
+use crate::error::ApiError;
+use crate::state::State;
+use crate::upload::{Upload, attachment};
+
+/// The default of every size, in pixels: the side of the model's input.
+const SIDE: u32 = 224;
+
+pub(super) fn configure(services: &mut ServiceConfig) {
+    services
+        .service(post("/resize", resized))
+        .service(post("/grayscale", gray))
+        .service(post("/crop", cropped))
+        .service(post("/normalize", normalized));
+}
+
+async fn resized(
+    state: Data<State>,
+    parameters: Parameters,
+    upload: Upload,
+) -> Result<HttpResponse, ApiError> {
+    let width = pixels(&parameters, "width", SIDE)?;
+    let height = pixels(&parameters, "height", SIDE)?;
+    let change = move |decoded: Decoded| {
+        let resized = resize(&decoded.image, width, height, Filter::Lanczos)?;
+        encode_rgb(&resized, decoded.format)
+    };
+    changed(&state, upload, "resized", change).await
+}
+
+async fn gray(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiError> {
+    let change = |decoded: Decoded| encode_gray(&grayscale(&decoded.image), decoded.format);
+    changed(&state, upload, "gray", change).await
+}
+
+async fn cropped(
+    state: Data<State>,
+    parameters: Parameters,
+    upload: Upload,
+) -> Result<HttpResponse, ApiError> {
+    let area = CropBox {
+        left: pixels(&parameters, "left", 0)?,
+        top: pixels(&parameters, "top", 0)?,
+        right: pixels(&parameters, "right", SIDE)?,
+        bottom: pixels(&parameters, "bottom", SIDE)?,
+    };
+    let change = move |decoded: Decoded| encode_rgb(&crop(&decoded.image, area)?, decoded.format);
+    changed(&state, upload, "cropped", change).await
+}
+
+async fn normalized(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiError> {
+    let change = |decoded: Decoded| encode_rgb(&contrast_stretch(&decoded.image), decoded.format);
+    changed(&state, upload, "normalized", change).await
+}
+
+fn pixels(parameters: &Parameters, name: &str, default: u32) -> Result<u32, ApiError> {
+    let given = parameters.get(name, "a whole number of pixels")?;
+    Ok(given.unwrap_or(default))
+}
+
+/// Has a worker change the image, and offers the result under its name with a prefix.
+async fn changed(
+    state: &State,
+    upload: Upload,
+    prefix: &str,
+    change: impl FnOnce(Decoded) -> Result<Vec<u8>, Error> + Send + 'static,
+) -> Result<HttpResponse, ApiError> {
+    let Upload {
+        name,
+        body,
+        deadline,
+    } = upload;
+    let limits = state.configuration.limits;
+    let work = move |body: &[u8]| {
+        let decoded = decode(body, &limits)?;
+        let format = decoded.format;
+        Ok((change(decoded)?, format))
+    };
+    let done = state
+        .queue
+        .run(deadline.0, move |_| {
+            work(&body).map_err(|error| ApiError::image(&error, &body))
+        })
+        .await?;
+    let (image, format) = done.value;
+    let disposition = attachment(prefix, name.as_deref(), format.extension());
+    Ok(HttpResponse::Ok()
+        .content_type(format.media_type())
+        .insert_header((CONTENT_DISPOSITION, disposition))
+        .body(image))
+}

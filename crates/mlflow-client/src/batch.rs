@@ -3,13 +3,15 @@
 use crate::error::Result;
 use crate::limits::{self, check_key, check_length};
 use crate::metric::Metric;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
 /// Metrics, parameters and tags to be logged together, any number of each.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// Points of metrics' histories.
+    #[serde(with = "crate::metric::list")]
     pub metrics: Vec<Metric>,
     /// Parameters; each can be written once per run, writing the same value again does nothing.
     pub params: BTreeMap<String, String>,
@@ -42,6 +44,13 @@ impl Batch {
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.insert(key.into(), value.into());
         self
+    }
+
+    /// Adds everything of another batch, whose tags win.
+    pub fn append(&mut self, other: Self) {
+        self.metrics.extend(other.metrics);
+        self.params.extend(other.params);
+        self.tags.extend(other.tags);
     }
 
     /// Number of entries.

@@ -174,6 +174,20 @@ pub enum Error {
         /// The beginning of the answer, or what was wrong with it.
         got: String,
     },
+    /// A file of the spool holds something else.
+    #[error("cannot understand `{}` in the spool", path.display())]
+    SpoolEntry {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: Cause,
+    },
+    /// A run in the spool is still being written, or sent by another process.
+    #[error("the run in `{}` is in use by another process", path.display())]
+    SpoolBusy {
+        /// Its folder.
+        path: PathBuf,
+    },
 }
 
 impl Error {
@@ -198,6 +212,8 @@ impl Error {
             Self::Connection { .. } => {
                 "check that the server runs and that `MLFLOW_TRACKING_URI` is right"
             }
+            Self::SpoolEntry { .. } => "move the folder away to go on without it",
+            Self::SpoolBusy { .. } => "wait until the training has ended",
             Self::Io { source } => return io_hint(source),
             Self::Server {
                 status, message, ..
@@ -205,6 +221,22 @@ impl Error {
             _ => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// Whether the store, rather than what was asked of it, is at fault: the same may succeed once
+    /// the store is back, or lets this program in again.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Connection { .. }
+            | Self::Answer { .. }
+            | Self::DatabaseLocked { .. }
+            | Self::DatabaseFull { .. } => true,
+            // What is not in MLflow's form comes from a gateway, or from the door.
+            Self::Server { status, code, .. } => {
+                code == "-" || matches!(status, 401 | 403 | 408 | 429 | 500..=599)
+            }
+            _ => false,
+        }
     }
 
     /// Whether the thing asked for does not exist.

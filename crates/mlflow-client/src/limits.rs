@@ -26,6 +26,17 @@ pub const REGISTRY_TAG_LENGTH: usize = 5000;
 /// Characters of the name of an experiment or model.
 pub const NAME_LENGTH: usize = 256;
 
+/// Characters of a data set's name.
+pub const DATASET_NAME_LENGTH: usize = 500;
+/// Characters of a data set's digest, and of the type of its source.
+pub const DIGEST_LENGTH: usize = 36;
+/// Characters of a data set's source.
+pub const SOURCE_LENGTH: usize = 65_535;
+/// Characters of the name of a tag of a data set's use.
+pub const INPUT_TAG_NAME_LENGTH: usize = 255;
+/// Characters of the value of a tag of a data set's use.
+pub const INPUT_TAG_LENGTH: usize = 500;
+
 /// Checks the key of a metric, parameter or tag.
 pub(crate) fn check_key(what: &'static str, key: &str) -> Result<()> {
     let allowed = |c: char| c.is_alphanumeric() || "_-. :/".contains(c);

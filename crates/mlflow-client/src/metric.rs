@@ -47,6 +47,60 @@ impl Metric {
     }
 }
 
+/// Points as JSON, which has no NaN: that is the string `NaN`, as MLflow writes it.
+pub(crate) mod list {
+    use super::Metric;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Point {
+        key: String,
+        value: Value,
+        timestamp: i64,
+        step: i64,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Value {
+        Number(f64),
+        Text(String),
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        metrics: &[Metric],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(metrics.iter().map(|metric| {
+            let value = metric.storable();
+            Point {
+                key: metric.key.clone(),
+                value: if value.is_nan() {
+                    Value::Text("NaN".to_owned())
+                } else {
+                    Value::Number(value)
+                },
+                timestamp: metric.timestamp,
+                step: metric.step,
+            }
+        }))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Metric>, D::Error> {
+        let metric = |point: Point| {
+            let value = match point.value {
+                Value::Number(number) => number,
+                Value::Text(text) => text.parse().map_err(serde::de::Error::custom)?,
+            };
+            Ok(Metric::new(point.key, value, point.timestamp, point.step))
+        };
+        let points = Vec::<Point>::deserialize(deserializer)?;
+        points.into_iter().map(metric).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

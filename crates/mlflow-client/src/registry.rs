@@ -54,6 +54,8 @@ pub struct NewModelVersion {
     pub source: String,
     /// The run that made the model. A server refuses the `source` without the run it belongs to.
     pub run_id: Option<String>,
+    /// MLflow 3's logged model, where `source` is `models:/ID`.
+    pub model_id: Option<String>,
     /// For people.
     pub description: String,
     /// Free labels.
@@ -67,6 +69,7 @@ impl NewModelVersion {
             name: name.into(),
             source: source.into(),
             run_id: None,
+            model_id: None,
             description: String::new(),
             tags: BTreeMap::new(),
         }

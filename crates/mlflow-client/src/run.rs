@@ -1,16 +1,19 @@
 //! Runs: one execution of a program, with what it was given and what it measured.
 
 use crate::batch::check_tags;
+use crate::dataset::DatasetInput;
 use crate::error::Result;
 use crate::experiment::Lifecycle;
 use crate::limits::{self, check_length, invalid};
 use crate::metric::Metric;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 /// How far a run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum RunStatus {
     /// Waiting to be started.
     Scheduled,
@@ -95,10 +98,14 @@ pub struct Run {
     pub params: BTreeMap<String, String>,
     /// Labels, MLflow's own (`mlflow.…`) among them.
     pub tags: BTreeMap<String, String>,
+    /// The data sets it used.
+    pub datasets: Vec<DatasetInput>,
+    /// Ids of MLflow 3's logged models that it made; none in a local database.
+    pub model_ids: Vec<String>,
 }
 
 /// What a new run starts with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewRun {
     /// Name for people.
     pub name: String,

@@ -5,8 +5,10 @@
 
 use crate::artifact::ArtifactRepository;
 use crate::batch::Batch;
+use crate::dataset::DatasetInput;
 use crate::error::Result;
 use crate::experiment::Experiment;
+use crate::logged_model::{LoggedModel, NewLoggedModel};
 use crate::metric::Metric;
 use crate::registry::{ModelVersion, NewModelVersion, RegisteredModel};
 use crate::run::{NewRun, Run, RunStatus};
@@ -46,6 +48,12 @@ pub trait TrackingStore: Send + Sync {
     /// [`ParamChanged`](crate::Error::ParamChanged), or what writing can meet.
     fn log_batch(&self, run_id: &str, batch: &Batch) -> Result<()>;
 
+    /// Notes the data sets that a run used. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound) without the run, or what writing can meet.
+    fn log_datasets(&self, run_id: &str, datasets: &[DatasetInput]) -> Result<()>;
+
     /// Sets the status of a run, and when it ended.
     ///
     /// # Errors
@@ -70,6 +78,31 @@ pub trait TrackingStore: Send + Sync {
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) without the run, or what reading can meet.
     fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>>;
+}
+
+/// MLflow 3's logged models: entities of their own beside the runs that made them.
+///
+/// Only servers have them; what is written here holds for every other store.
+pub trait LoggedModelStore: Send + Sync {
+    /// Makes a logged model, whose files are to be uploaded next; none where the store does not
+    /// know logged models.
+    ///
+    /// # Errors
+    /// What writing can meet.
+    fn create_logged_model(&self, _model: &NewLoggedModel) -> Result<Option<LoggedModel>> {
+        Ok(None)
+    }
+
+    /// Says that all files of a logged model are there, or that it failed.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound) without the model, or what writing can meet.
+    fn finish_logged_model(&self, model_id: &str, _ready: bool) -> Result<()> {
+        Err(crate::Error::NotFound {
+            what: "logged model",
+            name: model_id.to_owned(),
+        })
+    }
 }
 
 /// Registered models, their versions and aliases.
@@ -154,7 +187,7 @@ pub trait RegistryStore: Send + Sync {
 }
 
 /// Everything that MLflow keeps, in one place.
-pub trait Store: TrackingStore + RegistryStore {
+pub trait Store: TrackingStore + RegistryStore + LoggedModelStore {
     /// Finds out quickly whether the store can be reached at all.
     ///
     /// # Errors

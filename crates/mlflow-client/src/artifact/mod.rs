@@ -4,7 +4,7 @@ mod folder;
 mod path;
 pub(crate) mod uri;
 
-pub(crate) use folder::FolderArtifacts;
+pub(crate) use folder::{FolderArtifacts, write_beside};
 use path::check_new_path;
 pub(crate) use path::check_path;
 

@@ -1,7 +1,10 @@
 //! The one face of both stores: checks what goes in, cuts batches to size, walks through pages.
 
+mod logged_models;
 mod models;
 mod runs;
+
+pub use logged_models::NewModel;
 
 use crate::artifact::Artifacts;
 use crate::config::Config;

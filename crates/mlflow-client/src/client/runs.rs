@@ -2,6 +2,7 @@
 
 use super::Client;
 use crate::batch::Batch;
+use crate::dataset::DatasetInput;
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, Lifecycle};
 use crate::limits::{check_experiment_name, invalid};
@@ -73,6 +74,15 @@ impl Client {
             .chunks()
             .iter()
             .try_for_each(|chunk| self.store.log_batch(run_id, chunk))
+    }
+
+    /// Notes the data sets that a run used. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// When a value is too long, there is no such run, or the store fails.
+    pub fn log_datasets(&self, run_id: &str, datasets: &[DatasetInput]) -> Result<()> {
+        datasets.iter().try_for_each(DatasetInput::check)?;
+        self.store.log_datasets(run_id, datasets)
     }
 
     /// Sets the status of a run; `end_time` is in milliseconds since 1970.

@@ -1,11 +1,12 @@
 //! The store in a SQLite database, in the form that MLflow itself opens.
 //!
-//! A new database gets an old, frozen schema (Alembic revision `3500859a5d39`, March 2023). Any
+//! A new database gets an old, frozen schema (Alembic revision `7f2a7d5fae7d`, March 2023). Any
 //! later MLflow finds tables missing and upgrades it by itself; its migrations keep what this
 //! module writes valid, as long as every statement names its columns and no `ON CONFLICT` leans on
 //! a key (MLflow adds `workspace` to some). So the same code serves new and upgraded databases.
 
 mod database;
+mod datasets;
 mod language;
 mod metrics;
 mod models;
@@ -16,7 +17,7 @@ mod versions;
 
 use crate::artifact::{ArtifactRepository, FolderArtifacts, uri};
 use crate::error::Result;
-use crate::store::Store;
+use crate::store::{LoggedModelStore, Store};
 use database::Database;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,6 +47,9 @@ impl LocalStore {
         })
     }
 }
+
+/// What MLflow 3 calls a logged model needs tables that the frozen schema does not have.
+impl LoggedModelStore for LocalStore {}
 
 impl Store for LocalStore {
     /// Opening has found out everything.

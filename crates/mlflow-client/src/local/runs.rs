@@ -2,9 +2,10 @@
 
 use super::LocalStore;
 use super::database::{Fault, Outcome};
-use super::{metrics, queries};
+use super::{datasets, metrics, queries};
 use crate::artifact::uri;
 use crate::batch::Batch;
+use crate::dataset::DatasetInput;
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, Lifecycle};
 use crate::id::random_id;
@@ -64,6 +65,16 @@ impl TrackingStore for LocalStore {
             }
             metrics::log(transaction, run_id, &batch.metrics)
         })
+    }
+
+    fn log_datasets(&self, run_id: &str, inputs: &[DatasetInput]) -> Result<()> {
+        self.database
+            .write("note a run's data sets", |transaction| {
+                check_active(transaction, run_id)?;
+                inputs
+                    .iter()
+                    .try_for_each(|dataset| datasets::log(transaction, run_id, dataset))
+            })
     }
 
     fn update_run(&self, run_id: &str, status: RunStatus, end_time: Option<i64>) -> Result<()> {
@@ -197,6 +208,8 @@ fn load_run(transaction: &Transaction<'_>, run_id: &str) -> Outcome<Run> {
                 metrics: BTreeMap::new(),
                 params: BTreeMap::new(),
                 tags: BTreeMap::new(),
+                datasets: Vec::new(),
+                model_ids: Vec::new(),
             })
         })
         .optional()?
@@ -212,6 +225,7 @@ fn load_run(transaction: &Transaction<'_>, run_id: &str) -> Outcome<Run> {
         "SELECT key, value FROM tags WHERE run_uuid = ?1",
         run_id,
     )?;
+    run.datasets = datasets::of_run(transaction, run_id)?;
     Ok(run)
 }
 

@@ -6,12 +6,16 @@ use crate::time;
 use rusqlite::Transaction;
 use std::collections::HashSet;
 
-/// The frozen schema. Never change it: MLflow migrates from exactly this state.
+/// The frozen schema. Never change it: MLflow migrates from exactly this state. The first databases
+/// of this crate ended with the first revision; the second, which MLflow added eight days later,
+/// has the data sets.
 const TABLES: &str = include_str!("schema_3500859a5d39.sql");
-const REVISION: &str = "3500859a5d39";
+const FIRST_REVISION: &str = "3500859a5d39";
+const DATASET_TABLES: &str = include_str!("schema_7f2a7d5fae7d.sql");
+const REVISION: &str = "7f2a7d5fae7d";
 
 /// The columns that this crate reads or writes.
-const NEEDED: [(&str, &[&str]); 12] = [
+const NEEDED: [(&str, &[&str]); 15] = [
     (
         "experiments",
         &[
@@ -74,6 +78,30 @@ const NEEDED: [(&str, &[&str]); 12] = [
         ],
     ),
     ("model_version_tags", &["key", "value", "name", "version"]),
+    (
+        "datasets",
+        &[
+            "dataset_uuid",
+            "experiment_id",
+            "name",
+            "digest",
+            "dataset_source_type",
+            "dataset_source",
+            "dataset_schema",
+            "dataset_profile",
+        ],
+    ),
+    (
+        "inputs",
+        &[
+            "input_uuid",
+            "source_type",
+            "source_id",
+            "destination_type",
+            "destination_id",
+        ],
+    ),
+    ("input_tags", &["input_uuid", "name", "value"]),
 ];
 
 /// Fills an empty database, checks any other.
@@ -83,6 +111,15 @@ pub(super) fn prepare(database: &Database, artifact_root: &str) -> Result<()> {
             // Another process may have been faster.
             if is_empty(transaction)? {
                 create(transaction, artifact_root)?;
+            }
+            Ok(())
+        })?;
+    }
+    if database.read("read the schema", is_first)? {
+        database.write("upgrade the schema", |transaction| {
+            if is_first(transaction)? {
+                transaction.execute_batch(DATASET_TABLES)?;
+                transaction.execute("UPDATE alembic_version SET version_num = ?1", [REVISION])?;
             }
             Ok(())
         })?;
@@ -102,9 +139,22 @@ fn is_empty(transaction: &Transaction<'_>) -> Outcome<bool> {
     Ok(count == 0)
 }
 
+/// Whether it is a database of the first revision.
+fn is_first(transaction: &Transaction<'_>) -> Outcome<bool> {
+    if columns(transaction, "alembic_version")?.is_empty() {
+        return Ok(false);
+    }
+    let mut stamps = transaction.prepare("SELECT version_num FROM alembic_version")?;
+    let stamps = stamps
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<String>>>()?;
+    Ok(stamps == [FIRST_REVISION])
+}
+
 /// Makes everything in the one transaction: whoever is killed here leaves an empty database.
 fn create(transaction: &Transaction<'_>, artifact_root: &str) -> Outcome<()> {
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(DATASET_TABLES)?;
     transaction.execute(
         "INSERT INTO alembic_version (version_num) VALUES (?1)",
         [REVISION],

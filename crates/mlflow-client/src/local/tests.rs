@@ -24,7 +24,7 @@ fn a_new_database_is_stamped_and_has_the_default_experiment() {
             row.get(0)
         })
         .unwrap();
-    assert_eq!(stamp, "3500859a5d39");
+    assert_eq!(stamp, "7f2a7d5fae7d");
     assert!(
         !folder.path().join("mlruns").exists(),
         "made with the first artifact"

@@ -16,30 +16,33 @@ pub struct Versions {
 }
 
 impl Default for Versions {
-    /// The versions this crate's output was tried with.
+    /// The versions this crate's output was tried with. ONNX Runtime 1.28 is the last one that
+    /// sends no telemetry.
     fn default() -> Self {
         Self {
             python: "3.11.7".to_owned(),
             mlflow: "3.17.2".to_owned(),
             numpy: "2.4.6".to_owned(),
             onnx: "1.23.2".to_owned(),
-            onnxruntime: "1.32.0".to_owned(),
+            onnxruntime: "1.28.0".to_owned(),
         }
     }
 }
 
 impl Versions {
-    fn packages(&self) -> [String; 4] {
-        [
+    fn packages(&self, further: &[String]) -> Vec<String> {
+        let mut packages = vec![
             format!("mlflow=={}", self.mlflow),
             format!("numpy=={}", self.numpy),
             format!("onnx=={}", self.onnx),
             format!("onnxruntime=={}", self.onnxruntime),
-        ]
+        ];
+        packages.extend_from_slice(further);
+        packages
     }
 
-    pub(super) fn requirements(&self) -> String {
-        self.packages().join("\n") + "\n"
+    pub(super) fn requirements(&self, further: &[String]) -> String {
+        self.packages(further).join("\n") + "\n"
     }
 
     pub(super) fn python_env(&self) -> String {
@@ -49,11 +52,12 @@ impl Versions {
         )
     }
 
-    pub(super) fn conda(&self) -> String {
-        let packages = self
-            .packages()
+    pub(super) fn conda(&self, further: &[String]) -> String {
+        let packages: String = self
+            .packages(further)
+            .iter()
             .map(|package| format!("  - {package}\n"))
-            .concat();
+            .collect();
         format!(
             "channels:\n- conda-forge\ndependencies:\n- python={}\n- pip\n- pip:\n{packages}name: mlflow-env\n",
             self.python

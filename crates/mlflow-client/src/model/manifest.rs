@@ -17,15 +17,36 @@ impl OnnxModel {
         }
         fields.insert("mlflow_version".into(), json!(self.versions.mlflow));
         fields.insert("model_uuid".into(), json!(self.uuid));
-        if !self.example.is_empty() {
-            fields.insert("saved_input_example_info".into(), example_info());
+        if self.has_example() {
+            fields.insert("saved_input_example_info".into(), self.example_info());
         }
-        fields.insert("signature".into(), self.signature.to_json());
+        let signature = match &self.python {
+            Some(python) => python.signature(),
+            None => self.signature.to_json(),
+        };
+        fields.insert("signature".into(), signature);
         fields.insert("utc_time_created".into(), json!(time::utc(self.created)));
         yaml::block(&Value::Object(fields))
     }
 
+    pub(super) fn has_example(&self) -> bool {
+        match &self.python {
+            Some(python) => !python.example.is_empty(),
+            None => !self.example.is_empty(),
+        }
+    }
+
     fn flavors(&self) -> Value {
+        let mut function = json!({
+            "data": Self::NETWORK,
+            "env": { "conda": "conda.yaml", "virtualenv": "python_env.yaml" },
+            "loader_module": "mlflow.onnx",
+            "python_version": self.versions.python,
+        });
+        if let Some(python) = &self.python {
+            function["code"] = json!(Self::CODE);
+            function["loader_module"] = json!(python.loader_module);
+        }
         json!({
             "onnx": {
                 "code": null,
@@ -34,20 +55,20 @@ impl OnnxModel {
                 "onnx_version": self.versions.onnx,
                 "providers": ["CPUExecutionProvider"],
             },
-            "python_function": {
-                "data": Self::NETWORK,
-                "env": { "conda": "conda.yaml", "virtualenv": "python_env.yaml" },
-                "loader_module": "mlflow.onnx",
-                "python_version": self.versions.python,
-            },
+            "python_function": function,
         })
     }
-}
 
-fn example_info() -> Value {
-    json!({
-        "artifact_path": "input_example.json",
-        "serving_input_path": "serving_input_example.json",
-        "type": "ndarray",
-    })
+    fn example_info(&self) -> Value {
+        let mut info = json!({
+            "artifact_path": "input_example.json",
+            "serving_input_path": "serving_input_example.json",
+            "type": "ndarray",
+        });
+        if self.python.is_some() {
+            info["type"] = json!("dataframe");
+            info["pandas_orient"] = json!("split");
+        }
+        info
+    }
 }

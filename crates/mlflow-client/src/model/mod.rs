@@ -3,11 +3,13 @@
 mod environment;
 mod example;
 mod manifest;
+mod python;
 mod signature;
 mod yaml;
 
 pub use environment::Versions;
 pub use example::ExampleTensor;
+pub use python::{Cell, Column, ColumnKind, PythonFunction};
 pub use signature::{DataType, Signature, TensorSpec};
 
 use crate::error::{Error, Result};
@@ -44,7 +46,8 @@ pub struct OnnxModel {
     pub created: i64,
     /// What goes in and comes out.
     pub signature: Signature,
-    /// One tensor per input of the signature; empty for no example.
+    /// One tensor per input of the signature; empty for no example, and not used beside a
+    /// [`PythonFunction`].
     pub example: Vec<ExampleTensor>,
     /// Anything worth knowing, shown by MLflow.
     pub metadata: BTreeMap<String, Value>,
@@ -54,6 +57,8 @@ pub struct OnnxModel {
     pub versions: Versions,
     /// Files to be put beside the model, under their own names.
     pub extra_files: Vec<PathBuf>,
+    /// A table in and out instead of tensors.
+    pub python: Option<PythonFunction>,
 }
 
 /// Where a model came from.
@@ -68,6 +73,8 @@ pub struct Origin {
 impl OnnxModel {
     /// Name of the network's file in the folder.
     pub const NETWORK: &str = "model.onnx";
+    /// Name of the folder with Python code.
+    pub(crate) const CODE: &str = "code";
 
     /// A model without example, metadata and origin.
     pub fn new(uuid: impl Into<String>, created: i64, signature: Signature) -> Self {
@@ -80,6 +87,7 @@ impl OnnxModel {
             origin: None,
             versions: Versions::default(),
             extra_files: Vec::new(),
+            python: None,
         }
     }
 
@@ -112,6 +120,9 @@ impl OnnxModel {
         for (name, content) in files {
             fs_err::write(inner.join(name), content)?;
         }
+        if let Some(python) = &self.python {
+            write_code(python, &inner.join(Self::CODE))?;
+        }
         fs_err::copy(network, inner.join(Self::NETWORK))?;
         for file in &self.extra_files {
             add(file, &inner)?;
@@ -122,20 +133,46 @@ impl OnnxModel {
 
     /// The files that are made from the fields, with their content.
     fn files(&self) -> Result<BTreeMap<&'static str, String>> {
+        let further = self
+            .python
+            .as_ref()
+            .map_or(&[][..], |python| &python.requirements);
         let mut files = BTreeMap::from([
             ("MLmodel", self.manifest()),
-            ("requirements.txt", self.versions.requirements()),
+            ("requirements.txt", self.versions.requirements(further)),
             ("python_env.yaml", self.versions.python_env()),
-            ("conda.yaml", self.versions.conda()),
+            ("conda.yaml", self.versions.conda(further)),
         ]);
-        if !self.example.is_empty() {
-            let example = example::to_json(&self.example, &self.signature)?;
-            let serving = serde_json::json!({ "inputs": &example });
+        if self.has_example() {
+            let (example, serving) = match &self.python {
+                Some(python) => {
+                    let table = python.example_table();
+                    let serving = serde_json::json!({ "dataframe_split": &table });
+                    (table, serving)
+                }
+                None => {
+                    let tensors = example::to_json(&self.example, &self.signature)?;
+                    let serving = serde_json::json!({ "inputs": &tensors });
+                    (tensors, serving)
+                }
+            };
             files.insert("input_example.json", example.to_string());
             files.insert("serving_input_example.json", serving.to_string());
         }
         Ok(files)
     }
+}
+
+fn write_code(python: &PythonFunction, folder: &Path) -> Result<()> {
+    fs_err::create_dir(folder)?;
+    for (name, text) in &python.code {
+        if Path::new(name).file_name() != Some(name.as_ref()) {
+            let expected = "a plain file name".to_owned();
+            return Err(invalid("name of a Python file", name, expected));
+        }
+        fs_err::write(folder.join(name), text)?;
+    }
+    Ok(())
 }
 
 fn add(file: &Path, folder: &Path) -> Result<()> {

@@ -135,3 +135,46 @@ fn nothing_is_replaced() {
         "no remains"
     );
 }
+
+#[test]
+fn a_function_of_ones_own_takes_a_table() {
+    let mut model = model();
+    model.python = Some(PythonFunction {
+        loader_module: "loader".to_owned(),
+        code: BTreeMap::from([("loader.py".to_owned(), "pass\n".to_owned())]),
+        requirements: vec!["pillow==13.0.0".to_owned()],
+        inputs: vec![Column::new("image", ColumnKind::Binary)],
+        outputs: vec![
+            Column::new("class", ColumnKind::Text),
+            Column::new("scores", ColumnKind::Doubles),
+        ],
+        example: vec![Cell::Binary(b"png".to_vec())],
+    });
+    let (place, folder) = write(&model).unwrap();
+    let read = |name: &str| fs_err::read_to_string(folder.join(name)).unwrap();
+    let manifest = read("MLmodel");
+    for line in [
+        "    code: code",
+        "    loader_module: loader",
+        "  pandas_orient: split",
+        "  type: dataframe",
+    ] {
+        assert!(manifest.lines().any(|found| found == line), "{manifest}");
+    }
+    assert!(manifest.contains(r#"\"name\":\"image\",\"required\":true,\"type\":\"binary\""#));
+    assert_eq!(read("code/loader.py"), "pass\n");
+    assert!(read("requirements.txt").ends_with("onnxruntime==1.28.0\npillow==13.0.0\n"));
+    assert!(read("conda.yaml").contains("  - pillow==13.0.0\n"));
+    assert_eq!(
+        read("serving_input_example.json"),
+        r#"{"dataframe_split":{"columns":["image"],"data":[["cG5n"]]}}"#
+    );
+
+    let python = model.python.as_mut().unwrap();
+    python.code.insert("../x.py".to_owned(), String::new());
+    let network = place.path().join("any.onnx");
+    let error = model
+        .write(&network, &place.path().join("other"))
+        .unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }), "{error}");
+}

@@ -1,6 +1,7 @@
 //! The store behind an MLflow server, over its REST interface.
 
 mod answer;
+mod logged_models;
 mod options;
 mod proxy;
 mod registry;
@@ -8,6 +9,7 @@ mod retry;
 mod tracking;
 mod transport;
 mod wire;
+mod wire_dataset;
 
 pub use options::{Credentials, HttpOptions, Secret};
 

@@ -84,6 +84,9 @@ impl RegistryStore for RestStore {
         if let Some(run_id) = &version.run_id {
             body["run_id"] = json!(run_id);
         }
+        if let Some(model_id) = &version.model_id {
+            body["model_id"] = json!(model_id);
+        }
         let request = Request::post(&api("model-versions/create"), body).creating();
         let created: OneVersion = name_it(self.ask(&request), "model", &version.name)?;
         Ok(created.model_version.into())

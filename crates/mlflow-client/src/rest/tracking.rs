@@ -4,7 +4,9 @@ use super::RestStore;
 use super::answer::{self, name_it};
 use super::transport::Request;
 use super::wire::{self, WireExperiment, WireMetric, WireRun};
+use super::wire_dataset;
 use crate::batch::Batch;
+use crate::dataset::DatasetInput;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::metric::Metric;
@@ -146,6 +148,13 @@ impl TrackingStore for RestStore {
         let request = Request::post(&api("runs/log-batch"), body);
         name_it(self.tell(&request), "run", run_id)
             .map_err(|error| self.explain_params(run_id, batch, error))
+    }
+
+    fn log_datasets(&self, run_id: &str, datasets: &[DatasetInput]) -> Result<()> {
+        let datasets: Vec<Value> = datasets.iter().map(wire_dataset::dataset).collect();
+        let body = json!({ "run_id": run_id, "datasets": datasets });
+        let request = Request::post(&api("runs/log-inputs"), body);
+        name_it(self.tell(&request), "run", run_id)
     }
 
     fn update_run(&self, run_id: &str, status: RunStatus, end_time: Option<i64>) -> Result<()> {

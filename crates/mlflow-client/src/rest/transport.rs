@@ -50,6 +50,10 @@ impl<'a> Request<'a> {
         Self::new(Method::POST, path, Payload::Json(body))
     }
 
+    pub(super) fn patch(path: &str, body: Value) -> Self {
+        Self::new(Method::PATCH, path, Payload::Json(body))
+    }
+
     pub(super) fn delete(path: &str, body: Value) -> Self {
         Self::new(Method::DELETE, path, Payload::Json(body))
     }

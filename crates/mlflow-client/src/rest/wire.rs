@@ -3,6 +3,8 @@
 //! Empty lists and default values are left out by the server, and new fields appear with every
 //! version: so everything has a default, and what is unknown is passed over.
 
+use super::wire_dataset::{WireInputs, WireOutputs};
+use crate::dataset::DatasetInput;
 use crate::experiment::{Experiment, Lifecycle};
 use crate::metric::Metric;
 use crate::registry::{ModelVersion, RegisteredModel};
@@ -20,7 +22,7 @@ pub(super) struct Pair {
     value: String,
 }
 
-fn map(pairs: Vec<Pair>) -> BTreeMap<String, String> {
+pub(super) fn map(pairs: Vec<Pair>) -> BTreeMap<String, String> {
     pairs
         .into_iter()
         .map(|pair| (pair.key, pair.value))
@@ -93,6 +95,8 @@ pub(super) fn metric(metric: &Metric) -> Value {
 pub(super) struct WireRun {
     info: WireInfo,
     data: WireData,
+    inputs: WireInputs,
+    outputs: WireOutputs,
 }
 
 #[derive(Deserialize, Default)]
@@ -120,7 +124,13 @@ struct WireData {
 }
 
 impl From<WireRun> for Run {
-    fn from(WireRun { info, data }: WireRun) -> Self {
+    fn from(wire: WireRun) -> Self {
+        let WireRun {
+            info,
+            data,
+            inputs,
+            outputs,
+        } = wire;
         let metrics = data.metrics.into_iter().map(Metric::from);
         Self {
             id: info.run_id,
@@ -136,6 +146,16 @@ impl From<WireRun> for Run {
             metrics: metrics.map(|metric| (metric.key.clone(), metric)).collect(),
             params: map(data.params),
             tags: map(data.tags),
+            datasets: inputs
+                .dataset_inputs
+                .into_iter()
+                .map(DatasetInput::from)
+                .collect(),
+            model_ids: outputs
+                .model_outputs
+                .into_iter()
+                .map(|output| output.model_id)
+                .collect(),
         }
     }
 }

@@ -27,6 +27,10 @@ for run in mlflow.search_runs(experiment_names=["golden"], output_format="list",
         "status": run.info.status,
         "user": run.data.tags.get("mlflow.user"),
         "params": run.data.params,
+        "datasets": [
+            [used.dataset.name, used.dataset.digest, {tag.key: tag.value for tag in used.tags}["mlflow.data.context"]]
+            for used in run.inputs.dataset_inputs
+        ],
         "metrics": {key: str(value) for key, value in run.data.metrics.items()},
         "history": [[point.step, point.timestamp, point.value] for point in client.get_metric_history(run.info.run_id, "val_acc")],
         "artifacts": artifacts,

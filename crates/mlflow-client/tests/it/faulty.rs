@@ -1,5 +1,6 @@
 //! A server that does everything wrong, made of a listener and a script.
 
+mod models;
 mod stub;
 
 use mlflow_client::{

@@ -3,7 +3,10 @@
 use crate::python::{self, Server};
 use crate::suite;
 use mlflow_client::model::{DataType, ExampleTensor, OnnxModel, Origin, Signature, TensorSpec};
-use mlflow_client::{Batch, Client, Config, NewModelVersion, NewRun, RunStatus, TrackingUri};
+use mlflow_client::{
+    Batch, Client, Config, DatasetInput, Metric, NewModel, NewModelVersion, NewRun, RunStatus,
+    TrackingUri,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,6 +32,7 @@ fn server_store() {
     write_golden(&client, "over REST", 0.9);
     let seen = python::look(&python, folder.path(), &server.url);
     check_golden(&seen, &["over REST"]);
+    logged_models(&client, &python, folder.path(), &server.url);
 }
 
 /// Our database read by the Python client, which upgrades it; then by a server, while we go on
@@ -79,6 +83,39 @@ fn mlflow_opens_our_database() {
     );
 }
 
+/// MLflow 3's logged models: the Python client finds one by its metric and loads it.
+fn logged_models(client: &Client, python: &Path, folder: &Path, url: &str) {
+    let experiment = client.experiment("logged").unwrap();
+    let run = client
+        .create_run(&experiment.id, &NewRun::new("logged", 1))
+        .unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let model_folder = place.path().join("model");
+    let network = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny.onnx");
+    model(&run.id).write(&network, &model_folder).unwrap();
+    let mut new = NewModel::new("model", "logged_model");
+    new.params.insert("lr".to_owned(), "0.5".to_owned());
+    new.metrics.push(Metric::new("val_acc", 0.75, 5, 2));
+    let version = client.register_folder(&run, &model_folder, &new).unwrap();
+    let [model_id] = &client.run(&run.id).unwrap().model_ids[..] else {
+        panic!("one logged model")
+    };
+    assert_eq!(version.source, format!("models:/{model_id}"));
+    let seen = python::look_at_models(python, folder, url);
+    assert_eq!(
+        seen,
+        json!([{
+            "id": model_id,
+            "name": "model",
+            "run": run.id,
+            "status": "READY",
+            "params": { "lr": "0.5" },
+            "metrics": { "val_acc": 0.75 },
+            "prediction": [[18.0, 22.0, 26.0]],
+        }])
+    );
+}
+
 /// What a training program logs: a run, its files, its model, registered.
 fn write_golden(client: &Client, name: &str, last: f64) {
     let experiment = client.experiment("golden").unwrap();
@@ -88,6 +125,8 @@ fn write_golden(client: &Client, name: &str, last: f64) {
             &NewRun::new(name, mlflow_client::now()).user("me"),
         )
         .unwrap();
+    let dataset = DatasetInput::new("numbers", "0123456789abcdef").context("training");
+    client.log_datasets(&run.id, &[dataset]).unwrap();
     let batch = Batch::new()
         .param("lr", 0.001)
         .param("odd: ü", "a'b\"c\nd")
@@ -158,6 +197,10 @@ fn check_golden(seen: &Value, names: &[&str]) {
     assert_eq!(seen["found"], names.len());
     for run in runs {
         assert_eq!(run["status"], "FINISHED");
+        assert_eq!(
+            run["datasets"],
+            json!([["numbers", "0123456789abcdef", "training"]])
+        );
         assert_eq!(run["user"], "me");
         assert_eq!(
             run["params"],

@@ -36,7 +36,18 @@ fn command(python: &Path, folder: &Path) -> Command {
 
 /// What `tests/data/look.py` finds in a store, as JSON.
 pub(crate) fn look(python: &Path, folder: &Path, uri: &str) -> serde_json::Value {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/look.py");
+    run(python, folder, "look.py", uri)
+}
+
+/// What `tests/data/look_at_models.py` finds in a store, as JSON.
+pub(crate) fn look_at_models(python: &Path, folder: &Path, uri: &str) -> serde_json::Value {
+    run(python, folder, "look_at_models.py", uri)
+}
+
+fn run(python: &Path, folder: &Path, script: &str, uri: &str) -> serde_json::Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(script);
     let output = command(python, folder)
         .arg(script)
         .arg(uri)

@@ -1,6 +1,7 @@
 //! What every store must do, in the same words.
 
 mod artifacts;
+mod folders;
 mod registry;
 mod searches;
 
@@ -21,6 +22,7 @@ pub(crate) fn run(client: &Client) {
     searches::run(client);
     registry::run(client);
     artifacts::run(client);
+    folders::run(client);
     what_is_not_there(client);
 }
 

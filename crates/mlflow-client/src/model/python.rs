@@ -1,0 +1,118 @@
+//! A `python_function` of one's own around the network.
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A table in, a table out, with Python code between that is put beside the network.
+///
+/// Without one, the `python_function` is MLflow's own for ONNX: tensors in, tensors out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PythonFunction {
+    /// The module with the function `_load_pyfunc(path)`, which gets the path of the network and
+    /// returns an object with `predict(table, params=None)`.
+    pub loader_module: String,
+    /// Python files: name, such as `loader.py`, and text.
+    pub code: BTreeMap<String, String>,
+    /// Packages it needs besides the usual ones, such as `pillow==13.0.0`.
+    pub requirements: Vec<String>,
+    /// The table it takes.
+    pub inputs: Vec<Column>,
+    /// The table it gives.
+    pub outputs: Vec<Column>,
+    /// One row that it takes, in the order of the inputs; empty for no example.
+    pub example: Vec<Cell>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What its cells hold.
+    pub kind: ColumnKind,
+}
+
+impl Column {
+    /// A column of this name.
+    pub fn new(name: impl Into<String>, kind: ColumnKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+        }
+    }
+}
+
+/// What the cells of a column hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ColumnKind {
+    /// Bytes; in JSON as base64.
+    Binary,
+    /// A text.
+    Text,
+    /// A number.
+    Double,
+    /// A list of numbers.
+    Doubles,
+}
+
+/// A cell of an example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cell {
+    /// Bytes.
+    Binary(Vec<u8>),
+    /// A text.
+    Text(String),
+}
+
+impl PythonFunction {
+    /// MLflow keeps each side as JSON within a string.
+    pub(super) fn signature(&self) -> Value {
+        let side = |columns: &[Column]| {
+            let list: Vec<Value> = columns.iter().map(Column::to_json).collect();
+            Value::Array(list).to_string()
+        };
+        json!({ "inputs": side(&self.inputs), "outputs": side(&self.outputs), "params": null })
+    }
+
+    /// The example as pandas' orientation `split`.
+    pub(super) fn example_table(&self) -> Value {
+        let names: Vec<&str> = self
+            .inputs
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect();
+        let row: Vec<Value> = self.example.iter().map(Cell::to_json).collect();
+        json!({ "columns": names, "data": [row] })
+    }
+}
+
+impl Column {
+    fn to_json(&self) -> Value {
+        let scalar = |kind| json!({ "type": kind, "name": self.name, "required": true });
+        match self.kind {
+            ColumnKind::Binary => scalar("binary"),
+            ColumnKind::Text => scalar("string"),
+            ColumnKind::Double => scalar("double"),
+            ColumnKind::Doubles => json!({
+                "type": "array",
+                "items": { "type": "double" },
+                "name": self.name,
+                "required": true,
+            }),
+        }
+    }
+}
+
+impl Cell {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Binary(bytes) => {
+                Value::String(base64::engine::general_purpose::STANDARD.encode(bytes))
+            }
+            Self::Text(text) => Value::String(text.clone()),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The folder of one run in the spool.
+
+use super::entry::{Attachment, Entry};
+use crate::artifact::write_beside;
+use crate::error::{Error, Result};
+use crate::run::NewRun;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The file that says which run it is.
+pub(super) const HEADER: &str = "run.json";
+/// The file that a process holds while it writes or sends the run.
+const LOCK: &str = "lock";
+
+/// Which run of which store it is, and why it is here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Header {
+    /// The store, without credentials.
+    pub(super) tracking_uri: String,
+    /// The name of the experiment.
+    pub(super) experiment: String,
+    /// What the run starts with.
+    pub(super) run: NewRun,
+    /// The run's id; none if the store was away when it started.
+    pub(super) run_id: Option<String>,
+    /// What the store's last words were.
+    pub(super) reason: String,
+}
+
+/// The folder of one run, held by this process.
+#[derive(Debug)]
+pub(super) struct RunFolder {
+    path: PathBuf,
+    _lock: fs_err::File,
+}
+
+impl RunFolder {
+    /// Makes a folder of its own for a run.
+    pub(super) fn create(root: &Path, header: &Header) -> Result<Self> {
+        let path = root.join(crate::id::random_id()?);
+        fs_err::create_dir_all(&path)?;
+        let lock = lock(&path)?;
+        let folder = Self { path, _lock: lock };
+        folder.write_header(header)?;
+        Ok(folder)
+    }
+
+    /// Takes a folder that another process has left.
+    pub(super) fn take(path: &Path) -> Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock(path)?,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn write_header(&self, header: &Header) -> Result<()> {
+        write_json(&self.path.join(HEADER), header)
+    }
+
+    /// Adds an entry behind the others; what is attached is there before the entry is.
+    pub(super) fn append(&self, entry: &Entry, attachment: Attachment<'_>) -> Result<()> {
+        let number = numbers(&self.path)?.last().map_or(1, |last| last + 1);
+        let data = self.data(number);
+        match attachment {
+            Attachment::None => {}
+            Attachment::Bytes(bytes) => write_beside(&data, &mut &*bytes)?,
+            Attachment::Path(path) if path.is_dir() => copy_folder(path, &data)?,
+            Attachment::Path(path) => write_beside(&data, &mut fs_err::File::open(path)?)?,
+        }
+        write_json(&self.entry(number), entry)
+    }
+
+    /// The entry of a number, and where its attachment lies.
+    pub(super) fn read(&self, number: u32) -> Result<(Entry, PathBuf)> {
+        Ok((read_json(&self.entry(number))?, self.data(number)))
+    }
+
+    /// Forgets an entry; it has been sent.
+    pub(super) fn remove(&self, number: u32) -> Result<()> {
+        fs_err::remove_file(self.entry(number))?;
+        let data = self.data(number);
+        if data.is_dir() {
+            fs_err::remove_dir_all(data)?;
+        } else if data.exists() {
+            fs_err::remove_file(data)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the run; everything has been sent.
+    pub(super) fn delete(self) -> Result<()> {
+        Ok(fs_err::remove_dir_all(&self.path)?)
+    }
+
+    fn entry(&self, number: u32) -> PathBuf {
+        self.path.join(format!("{number:06}.json"))
+    }
+
+    fn data(&self, number: u32) -> PathBuf {
+        self.path.join(format!("{number:06}.data"))
+    }
+}
+
+/// What a folder says of its run.
+pub(super) fn read_header(folder: &Path) -> Result<Header> {
+    read_json(&folder.join(HEADER))
+}
+
+/// The numbers of the entries, in order.
+pub(super) fn numbers(folder: &Path) -> Result<Vec<u32>> {
+    let mut numbers = Vec::new();
+    for entry in fs_err::read_dir(folder)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        let number: Option<u32> = name
+            .strip_suffix(".json")
+            .and_then(|name| name.parse().ok());
+        numbers.extend(number);
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn lock(folder: &Path) -> Result<fs_err::File> {
+    let file = fs_err::File::create(folder.join(LOCK))?;
+    match file.file().try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::SpoolBusy {
+            path: folder.to_owned(),
+        }),
+        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let bytes = serde_json::to_vec(value).map_err(|source| spoiled(path, source))?;
+    write_beside(path, &mut bytes.as_slice())
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = fs_err::read(path)?;
+    serde_json::from_slice(&bytes).map_err(|source| spoiled(path, source))
+}
+
+fn spoiled(path: &Path, source: serde_json::Error) -> Error {
+    Error::SpoolEntry {
+        path: path.to_owned(),
+        source: source.into(),
+    }
+}
+
+/// Copies a folder beside its place, then renames it.
+fn copy_folder(source: &Path, target: &Path) -> Result<()> {
+    let beside = target.with_extension("part");
+    copy_level(source, &beside)?;
+    Ok(fs_err::rename(beside, target)?)
+}
+
+fn copy_level(source: &Path, target: &Path) -> Result<()> {
+    fs_err::create_dir_all(target)?;
+    for entry in fs_err::read_dir(source)? {
+        let entry = entry?;
+        let inner = target.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_level(&entry.path(), &inner)?;
+        } else {
+            fs_err::copy(entry.path(), inner)?;
+        }
+    }
+    Ok(())
+}

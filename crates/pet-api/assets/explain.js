@@ -1,1 +1,66 @@
-export function offerExplanation() {}
+// Shows which places of the photograph speak for the answer, where the service can say that.
+
+import { photo } from './photo.js';
+import { get, send } from './service.js';
+import { Work, announce } from './work.js';
+
+const COVER = 0.6;
+
+/** Ten steps of matplotlib's `inferno` (CC0): more is always lighter. */
+const SHADES = [
+  [0, 0, 4], [27, 12, 66], [75, 12, 107], [120, 28, 109], [165, 44, 96],
+  [207, 68, 70], [237, 105, 37], [251, 154, 6], [247, 208, 60], [252, 255, 164],
+];
+
+const toggle = document.getElementById('explain');
+const legend = document.getElementById('explain-legend');
+const work = new Work(document.getElementById('photograph'));
+const heat = document.createElement('canvas');
+heat.className = 'heat';
+heat.setAttribute('aria-hidden', 'true');
+
+/** The map's rows as a small picture, which the browser smooths when it enlarges it. */
+function paint(rows) {
+  heat.height = rows.length;
+  heat.width = rows[0].length;
+  const most = Math.max(...rows.flat());
+  const context = heat.getContext('2d');
+  rows.forEach((row, y) => row.forEach((value, x) => {
+    const share = most > 0 ? Math.max(0, value) / most : 0;
+    context.fillStyle = `rgb(${SHADES[Math.round(share * (SHADES.length - 1))]})`;
+    context.fillRect(x, y, 1, 1);
+  }));
+}
+
+/** Lays the picture over the part of the photograph that the model saw. */
+function place([left, top, width, height]) {
+  heat.style.left = `${(left / photo.width) * 100}%`;
+  heat.style.top = `${(top / photo.height) * 100}%`;
+  heat.style.width = `${(width / photo.width) * 100}%`;
+  heat.style.height = `${(height / photo.height) * 100}%`;
+  heat.style.opacity = COVER;
+}
+
+async function refresh() {
+  const wanted = toggle.checked && photo.width > 0;
+  heat.hidden = true;
+  legend.hidden = !toggle.checked;
+  if (!wanted) return work.stop();
+  await work.run(async (signal) => {
+    const answer = await (await send('explain', photo.file, {}, signal)).json();
+    paint(answer.rows);
+    place(answer.region);
+    heat.hidden = false;
+    announce(`Shown on the photograph: what speaks for ${answer.class}.`);
+  });
+}
+
+/** Shows the switch if the service can explain. */
+export async function offerExplanation() {
+  const service = await get('openapi.json').then((answer) => answer.json(), () => ({}));
+  if (!service.paths?.['/explain']) return;
+  document.getElementById('frame').append(heat);
+  document.getElementById('explain-switch').hidden = false;
+  toggle.addEventListener('change', refresh);
+  photo.addEventListener('change', refresh);
+}

@@ -7,6 +7,8 @@ import { milliseconds, percent } from './words.js';
 import { Work, announce } from './work.js';
 
 const BREEDS = 5;
+/** Milliseconds below which a stage is not worth a word. */
+const LEAST_TIME = 0.1;
 const panel = document.getElementById('predict');
 const find = (name) => panel.querySelector(`.${name}`);
 
@@ -38,7 +40,7 @@ function note(confidence) {
 }
 
 function timing({ timing: stages = {} }, elapsed) {
-  const parts = Object.entries(stages).map(([stage, time]) => `${stage} ${milliseconds(time)}`);
+  const parts = Object.entries(stages).filter(([, time]) => time >= LEAST_TIME).map(([stage, time]) => `${stage} ${milliseconds(time)}`);
   const inside = parts.length ? `, of which ${parts.join(', ')}` : '';
   return `Answered in ${milliseconds(elapsed)}${inside}.`;
 }

@@ -1,6 +1,7 @@
 // Numbers and sentences as people read them.
 
 const NARROW_SPACE = '\u202f';
+const FIXED_SPACE = '\u00a0';
 
 /** A share from 0 to 1 as a percentage. */
 export function percent(share, digits = 1) {
@@ -16,7 +17,7 @@ export function bytes(count) {
 
 /** Milliseconds, with a decimal only where it says something. */
 export function milliseconds(time) {
-  return `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`;
+  return `${time < 10 ? time.toFixed(1) : Math.round(time)}${FIXED_SPACE}ms`;
 }
 
 /** Width by height. */

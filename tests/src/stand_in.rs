@@ -17,6 +17,7 @@ pub fn metadata() -> ModelMetadata {
         model_version: None,
         run_id: None,
         val_acc: None,
+        temperature: None,
         classes: CLASSES.map(str::to_owned).to_vec(),
         preprocess: Preprocess::imagenet(),
     }

@@ -190,6 +190,14 @@ impl Graph {
         &self.nodes
     }
 
+    /// The value called `name`, if its type is known.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        Some(Value {
+            name: name.to_owned(),
+            tensor_type: self.type_of(name)?.clone(),
+        })
+    }
+
     /// What is known of the type of the value called `name`.
     pub fn type_of(&self, name: &str) -> Option<&TensorType> {
         self.values.get(name)?.as_ref()

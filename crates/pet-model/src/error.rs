@@ -42,6 +42,12 @@ pub enum Error {
         /// The format found.
         got: String,
     },
+    /// The temperature cannot divide the model's output.
+    #[error("the model's temperature is `{got}`, expected a finite number above 0")]
+    InvalidTemperature {
+        /// The temperature found.
+        got: f64,
+    },
     /// The class list cannot be one.
     #[error("the class list is not valid: {reason}")]
     InvalidClasses {

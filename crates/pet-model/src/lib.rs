@@ -12,6 +12,7 @@
 //!     model_version: Some("3".into()),
 //!     run_id: None,
 //!     val_acc: Some(0.91),
+//!     temperature: Some(1.1),
 //!     classes: vec!["Abyssinian".into(), "Beagle".into()],
 //!     preprocess: Preprocess::imagenet(),
 //! };
@@ -26,14 +27,16 @@ mod file;
 mod metadata;
 mod metrics;
 mod selection;
+mod softmax;
 
 pub use classes::{read_classes, write_classes};
 pub use error::Error;
 pub use file::{read_json, write_atomically, write_json};
 pub use metadata::ModelMetadata;
-pub use metrics::{ClassMetrics, Metrics, SplitMetrics};
+pub use metrics::{Calibration, ClassMetrics, Metrics, SplitMetrics};
 pub use pet_image::Preprocess;
 pub use selection::{Candidate, Selection};
+pub use softmax::softmax;
 
 /// The model, complete with its recipe and classes.
 pub const MODEL_FILE: &str = "model.onnx";

@@ -18,6 +18,7 @@ const MODEL_VERSION_KEY: &str = "pet.model_version";
 const RUN_ID_KEY: &str = "pet.run_id";
 const VAL_ACC_KEY: &str = "pet.val_acc";
 const CLASSES_KEY: &str = "pet.classes";
+const TEMPERATURE_KEY: &str = "pet.temperature";
 const PREPROCESS_KEY: &str = "pet.preprocess";
 
 /// Everything needed to serve a model rightly and to trace where it came from.
@@ -31,6 +32,9 @@ pub struct ModelMetadata {
     pub run_id: Option<String>,
     /// Accuracy on the validation split, 0 to 1.
     pub val_acc: Option<f64>,
+    /// What the output is divided by before softmax, so that the confidence is honest (Guo et al., "On
+    /// Calibration of Modern Neural Networks", 2017); finite and above 0. Absent counts as 1.
+    pub temperature: Option<f64>,
     /// Class names in the order of the output's columns.
     pub classes: Vec<String>,
     /// From image bytes to the input tensor.
@@ -42,9 +46,10 @@ impl ModelMetadata {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidClasses`] for a class list that could not be read back.
+    /// [`Error::InvalidClasses`] or [`Error::InvalidTemperature`] for what could not be read back.
     pub fn to_properties(&self) -> Result<BTreeMap<String, String>, Error> {
         check_classes(&self.classes)?;
+        check_temperature(self.temperature)?;
         let mut properties = BTreeMap::from([
             (FORMAT_KEY.into(), FORMAT.into()),
             (MODEL_NAME_KEY.into(), self.model_name.clone()),
@@ -58,6 +63,10 @@ impl ModelMetadata {
             (MODEL_VERSION_KEY, self.model_version.clone()),
             (RUN_ID_KEY, self.run_id.clone()),
             (VAL_ACC_KEY, self.val_acc.map(|value| value.to_string())),
+            (
+                TEMPERATURE_KEY,
+                self.temperature.map(|value| value.to_string()),
+            ),
         ];
         properties.extend(
             optional
@@ -71,8 +80,9 @@ impl ModelMetadata {
     ///
     /// # Errors
     ///
-    /// [`Error::MissingProperty`], [`Error::InvalidProperty`], [`Error::UnknownFormat`] or
-    /// [`Error::InvalidClasses`]: a recipe that is not fully understood is never guessed at.
+    /// [`Error::MissingProperty`], [`Error::InvalidProperty`], [`Error::UnknownFormat`],
+    /// [`Error::InvalidTemperature`] or [`Error::InvalidClasses`]: a recipe that is not fully understood is
+    /// never guessed at.
     pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self, Error> {
         let format = required(properties, FORMAT_KEY)?;
         if format != FORMAT {
@@ -83,18 +93,39 @@ impl ModelMetadata {
         }
         let classes: Vec<String> = from_json(properties, CLASSES_KEY)?;
         check_classes(&classes)?;
-        let val_acc = match properties.get(VAL_ACC_KEY) {
-            Some(_) => Some(from_json(properties, VAL_ACC_KEY)?),
-            None => None,
-        };
+        let temperature = optional_number(properties, TEMPERATURE_KEY)?;
+        check_temperature(temperature)?;
         Ok(Self {
             model_name: required(properties, MODEL_NAME_KEY)?.clone(),
             model_version: properties.get(MODEL_VERSION_KEY).cloned(),
             run_id: properties.get(RUN_ID_KEY).cloned(),
-            val_acc,
+            val_acc: optional_number(properties, VAL_ACC_KEY)?,
+            temperature,
             classes,
             preprocess: from_json(properties, PREPROCESS_KEY)?,
         })
+    }
+
+    /// What the output is divided by before softmax: the temperature, or 1 without one.
+    pub fn temperature(&self) -> f64 {
+        self.temperature.unwrap_or(1.0)
+    }
+}
+
+fn check_temperature(temperature: Option<f64>) -> Result<(), Error> {
+    match temperature {
+        Some(got) if !(got.is_finite() && got > 0.0) => Err(Error::InvalidTemperature { got }),
+        _ => Ok(()),
+    }
+}
+
+fn optional_number(
+    properties: &BTreeMap<String, String>,
+    key: &'static str,
+) -> Result<Option<f64>, Error> {
+    match properties.get(key) {
+        Some(_) => from_json(properties, key).map(Some),
+        None => Ok(None),
     }
 }
 
@@ -127,6 +158,7 @@ mod tests {
             model_version: Some("12".into()),
             run_id: Some("2eb3".into()),
             val_acc: Some(0.912_345_678_9),
+            temperature: Some(1.234_567_890_123),
             classes: vec!["Chartreux \"blue\"".into(), "Pug".into()],
             preprocess: Preprocess::imagenet(),
         }
@@ -143,6 +175,7 @@ mod tests {
             model_version: None,
             run_id: None,
             val_acc: None,
+            temperature: None,
             ..full
         };
         assert_eq!(
@@ -158,6 +191,25 @@ mod tests {
             properties.remove(key);
             let error = ModelMetadata::from_properties(&properties).unwrap_err();
             assert!(error.to_string().contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_temperature_that_cannot_divide_is_refused() {
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let metadata = ModelMetadata {
+                temperature: Some(bad),
+                ..metadata()
+            };
+            assert!(metadata.to_properties().is_err(), "{bad}");
+        }
+        for bad in ["0", "-0.5", "1e999", "warm", ""] {
+            let mut properties = metadata().to_properties().unwrap();
+            properties.insert(TEMPERATURE_KEY.into(), bad.into());
+            assert!(
+                ModelMetadata::from_properties(&properties).is_err(),
+                "{bad}"
+            );
         }
     }
 

@@ -28,11 +28,27 @@ pub struct SplitMetrics {
     pub loss: f64,
     /// Unweighted mean of the classes' F1 scores, 0 to 1.
     pub macro_f1: f64,
+    /// How far the confidence can be believed, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// Figures by class name.
     #[serde(default)]
     pub classes: BTreeMap<String, ClassMetrics>,
     /// The command that made these figures.
     pub command: String,
+}
+
+/// How far the confidence of the first guess is from the share of right answers on one split.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// What the logits were divided by before softmax.
+    pub temperature: f64,
+    /// Expected calibration error of the confidence that is served, 0 to 1.
+    pub error: f64,
+    /// The same without a temperature, 0 to 1.
+    pub error_before: f64,
+    /// Mean cross-entropy without a temperature, in nats.
+    pub loss_before: f64,
 }
 
 /// Figures on one class of one split.

@@ -92,6 +92,22 @@ pub enum Error {
         /// What the file says.
         got: String,
     },
+    /// A model that does not end with global average pooling and one linear layer.
+    #[error("the answers of the model `{}` cannot be explained", path.display())]
+    Unexplainable {
+        /// The file.
+        path: PathBuf,
+        /// What it ends with instead, or why it cannot be read.
+        source: Cause,
+    },
+    /// A class that the model does not tell apart.
+    #[error("the model has no class `{class}`")]
+    UnknownClass {
+        /// The name asked for.
+        class: String,
+        /// The model's class that is named most like it.
+        nearest: String,
+    },
     /// A photograph that is none, or too large a one.
     #[error("the photograph cannot be used")]
     Image {
@@ -144,6 +160,7 @@ impl Error {
                 "delete `{}` and export the model again",
                 path.display()
             )),
+            Self::UnknownClass { nearest, .. } => Some(format!("did you mean `{nearest}`?")),
             _ => None,
         }
     }

@@ -19,12 +19,14 @@
 //! | [`Model`] | a model file that was checked: its bytes and its metadata |
 //! | [`Session`] | runs a model on one thread; a worker thread owns one |
 //! | [`ImagePredictor`] | a pool of sessions, used from any number of threads |
+//! | [`Explainer`] | shows which places of a photograph speak for a class |
 //!
 //! A model says itself how it wants to be used: which classes it tells apart and how photographs
 //! become its input. What does not fit together is refused when it is loaded, never guessed.
 
 mod contract;
 mod error;
+mod explain;
 mod library;
 mod model;
 mod options;
@@ -35,6 +37,7 @@ mod runtime;
 mod session;
 
 pub use error::Error;
+pub use explain::{ClassActivationMap, Explainer, Explanation};
 pub use library::SearchPaths;
 pub use model::Model;
 pub use options::Options;

@@ -106,6 +106,11 @@ impl Model {
         &self.0.bytes
     }
 
+    /// A runner of other bytes with the settings of this model: a variant of it.
+    pub(crate) fn open_variant(&self, bytes: &[u8]) -> ort::Result<ort::session::Session> {
+        open(&self.0.runtime, bytes, &self.0.options)
+    }
+
     pub(crate) fn classes(&self) -> Arc<[String]> {
         self.0.classes.clone()
     }

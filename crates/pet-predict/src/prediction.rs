@@ -9,6 +9,7 @@ use serde::Serialize;
 #[derive(Clone, Debug)]
 pub struct Prediction {
     classes: Arc<[String]>,
+    logits: Vec<f32>,
     probabilities: Vec<f32>,
     timing: Timing,
 }
@@ -43,15 +44,28 @@ impl Timing {
 }
 
 impl Prediction {
-    pub(crate) fn new(classes: Arc<[String]>, probabilities: Vec<f32>, timing: Timing) -> Self {
+    pub(crate) fn new(
+        classes: Arc<[String]>,
+        logits: Vec<f32>,
+        probabilities: Vec<f32>,
+        timing: Timing,
+    ) -> Self {
         Self {
             classes,
+            logits,
             probabilities,
             timing,
         }
     }
 
-    /// The probability of each class, in the order of the model's classes; they sum to 1.
+    /// What the model answered for each class, before the temperature and softmax.
+    pub fn logits(&self) -> &[f32] {
+        &self.logits
+    }
+
+    /// The probability of each class, in the order of the model's classes; they sum to 1. The
+    /// softmax of the logits divided by the model's temperature
+    /// ([`ModelMetadata::temperature`](crate::ModelMetadata)).
     pub fn probabilities(&self) -> &[f32] {
         &self.probabilities
     }
@@ -94,23 +108,6 @@ impl Prediction {
     }
 }
 
-/// `exp(logit) / sum(exp(logits))`. The largest logit is taken off first, which changes nothing but
-/// keeps every exponential within 0..=1. `None` when a logit is not finite.
-pub(crate) fn softmax(logits: &[f32]) -> Option<Vec<f32>> {
-    if logits.is_empty() || logits.iter().any(|logit| !logit.is_finite()) {
-        return None;
-    }
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponential = |&logit: &f32| (f64::from(logit) - f64::from(largest)).exp();
-    let sum: f64 = logits.iter().map(exponential).sum();
-    Some(
-        logits
-            .iter()
-            .map(|logit| (exponential(logit) / sum) as f32)
-            .collect(),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,21 +116,8 @@ mod tests {
         let classes = (0..probabilities.len())
             .map(|index| format!("class {index}"))
             .collect();
-        Prediction::new(classes, probabilities.to_vec(), Timing::default())
-    }
-
-    #[test]
-    fn softmax_is_stable_and_sums_to_one() {
-        let small = softmax(&[1.0, 2.0, 3.0]).unwrap();
-        let large = softmax(&[10_001.0, 10_002.0, 10_003.0]).unwrap();
-        for (small, expected) in small.iter().zip([0.090_030_57, 0.244_728_48, 0.665_240_94]) {
-            assert!((small - expected).abs() < 1e-7, "{small} {expected}");
-        }
-        assert_eq!(small, large);
-        assert_eq!(softmax(&[f32::MAX, f32::MIN]).unwrap(), [1.0, 0.0]);
-        assert_eq!(softmax(&[0.0, f32::NAN]), None);
-        assert_eq!(softmax(&[0.0, f32::INFINITY]), None);
-        assert_eq!(softmax(&[]), None);
+        let logits = probabilities.iter().map(|share| share.ln()).collect();
+        Prediction::new(classes, logits, probabilities.to_vec(), Timing::default())
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
+use ort::session::SessionOutputs;
 use ort::value::TensorRef;
 use pet_image::decode;
-use pet_model::{INPUT_NAME, OUTPUT_NAME};
+use pet_model::{INPUT_NAME, OUTPUT_NAME, softmax};
 
-use crate::prediction::softmax;
 use crate::{Error, Model, Prediction, Timing};
 
 /// Runs a [`Model`]. A worker thread owns one; [`Model::session`] makes as many as are needed.
@@ -51,13 +51,15 @@ impl Session {
             .map_err(failed)?;
         let preprocessing = Instant::now();
         let logits = run(&self.model, &mut self.runner, &self.tensor, 1)?;
-        let probabilities = softmax(&logits).ok_or_else(|| not_finite(&logits))?;
+        let temperature = self.model.metadata().temperature();
+        let probabilities = softmax(&logits, temperature).ok_or_else(|| not_finite(&logits))?;
         let timing = Timing {
             decode: decoding - start,
             preprocess: preprocessing - decoding,
             inference: preprocessing.elapsed(),
         };
-        Ok(Prediction::new(self.model.classes(), probabilities, timing))
+        let classes = self.model.classes();
+        Ok(Prediction::new(classes, logits, probabilities, timing))
     }
 
     /// Runs the model on `batch` images that are tensors already, one after the other, and gives
@@ -86,27 +88,45 @@ fn run(
     tensor: &[f32],
     batch: usize,
 ) -> Result<Vec<f32>, Error> {
+    let outputs = answer(model, runner, tensor, batch)?;
+    let classes = model.metadata().classes.len();
+    read(&outputs, OUTPUT_NAME, &[batch, classes])
+}
+
+/// All that a model answers.
+pub(crate) fn answer<'a>(
+    model: &Model,
+    runner: &'a mut ort::session::Session,
+    tensor: &[f32],
+    batch: usize,
+) -> Result<SessionOutputs<'a>, Error> {
     let size = model.metadata().preprocess.size() as usize;
     let input = TensorRef::from_array_view(([batch, 3, size, size], tensor)).map_err(Error::run)?;
-    let outputs = runner
+    runner
         .run(ort::inputs![INPUT_NAME => input])
-        .map_err(Error::run)?;
-    let expected = [batch as i64, model.metadata().classes.len() as i64];
+        .map_err(Error::run)
+}
+
+/// The numbers of one output, which must have the shape `expected`.
+pub(crate) fn read(
+    outputs: &SessionOutputs<'_>,
+    name: &str,
+    expected: &[usize],
+) -> Result<Vec<f32>, Error> {
     let wrong = |got: String| Error::Answer {
         expected: format!("numbers of shape {expected:?}"),
         got,
     };
-    let output = outputs
-        .get(OUTPUT_NAME)
-        .ok_or_else(|| wrong("none".into()))?;
-    let (shape, logits) = output.try_extract_tensor::<f32>().map_err(Error::run)?;
-    if **shape != expected {
+    let output = outputs.get(name).ok_or_else(|| wrong("none".into()))?;
+    let (shape, numbers) = output.try_extract_tensor::<f32>().map_err(Error::run)?;
+    let fits = |(&got, &expected): (&i64, &usize)| got == expected as i64;
+    if shape.len() != expected.len() || !shape.iter().zip(expected).all(fits) {
         return Err(wrong(format!("shape {shape:?}")));
     }
-    Ok(logits.to_vec())
+    Ok(numbers.to_vec())
 }
 
-fn not_finite(logits: &[f32]) -> Error {
+pub(crate) fn not_finite(logits: &[f32]) -> Error {
     let odd = logits.iter().find(|logit| !logit.is_finite());
     let got = odd.map_or_else(|| "none".into(), ToString::to_string);
     Error::Answer {

@@ -64,6 +64,16 @@ pub enum Error {
         /// What they add up to.
         sum: f64,
     },
+    /// A logit is not a number that can be scaled.
+    #[error("row {row}, class {class} has the logit `{value}`, expected a finite one")]
+    NotFinite {
+        /// The image.
+        row: usize,
+        /// Index of the class.
+        class: usize,
+        /// What was found.
+        value: f32,
+    },
     /// Names and matrix do not belong together.
     #[error("expected {expected} class names for the confusion matrix, got {got}")]
     NameCount {
@@ -90,6 +100,22 @@ pub enum Error {
         previous: usize,
         /// The epoch that is not later.
         epoch: usize,
+    },
+    /// The cells of a heat map do not fill its grid.
+    #[error("a heat map of {width}x{height} cells takes one number for each, got {got}")]
+    Grid {
+        /// Cells from left to right.
+        width: usize,
+        /// Cells from top to bottom.
+        height: usize,
+        /// Numbers given.
+        got: usize,
+    },
+    /// A photograph cannot be drawn.
+    #[error("cannot draw the photograph")]
+    Picture {
+        /// What is wrong with it.
+        source: pet_image::Error,
     },
     /// The embedded font cannot be used: the program was built wrongly.
     #[error("the embedded font is not valid")]

@@ -21,6 +21,7 @@
 //! # Ok::<(), pet_report::Error>(())
 //! ```
 
+mod calibration;
 mod card;
 mod check;
 mod confusion;
@@ -28,8 +29,15 @@ mod error;
 mod measure;
 mod plot;
 
+pub use calibration::{
+    CALIBRATION_BINS, TEMPERATURES, expected_calibration_error, fit_temperature, measure_logits,
+    probabilities,
+};
 pub use card::model_card;
 pub use confusion::{Confusion, ConfusionMatrix};
 pub use error::Error;
 pub use measure::{PROBABILITY_FLOOR, measure};
-pub use plot::{CurvePoint, confusion_matrix_png, training_curves_png};
+pub use plot::{
+    CurvePoint, HeatMap, Mistake, confusion_matrix_png, heat_map_png, mistakes_png,
+    training_curves_png,
+};

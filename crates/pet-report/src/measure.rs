@@ -57,6 +57,7 @@ pub fn measure(
         top1: ratio(top1, labels.len()),
         top5: ratio(top5, labels.len()),
         loss: loss / labels.len() as f64,
+        calibration: None,
         macro_f1: by_class.iter().map(|class| class.f1).sum::<f64>() / classes.len() as f64,
         classes: classes
             .iter()

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pet_model::{
-    Candidate, ClassMetrics, Metrics, ModelMetadata, Preprocess, Selection, SplitMetrics,
+    Calibration, Candidate, ClassMetrics, Metrics, ModelMetadata, Preprocess, Selection,
+    SplitMetrics,
 };
 use pet_report::model_card;
 
@@ -15,6 +16,7 @@ fn metadata() -> ModelMetadata {
         model_version: Some("3".into()),
         run_id: Some("2eb3f0".into()),
         val_acc: Some(0.9125),
+        temperature: Some(1.25),
         classes: ["Abyssinian", "Beagle", "Pug"].map(String::from).into(),
         preprocess: Preprocess::imagenet(),
     }
@@ -34,6 +36,12 @@ fn split(command: &str, f1: [f64; 3]) -> SplitMetrics {
         top5: 1.0,
         loss: 0.312_34,
         macro_f1: 0.9,
+        calibration: Some(Calibration {
+            temperature: 1.25,
+            error: 0.021,
+            error_before: 0.054,
+            loss_before: 0.33,
+        }),
         classes: names.into_iter().zip(f1.map(class)).collect(),
         command: command.into(),
     }
@@ -105,6 +113,7 @@ fn what_is_not_known_is_not_claimed() {
         model_version: None,
         run_id: None,
         val_acc: None,
+        temperature: None,
         ..metadata()
     };
     let metrics = Metrics {
@@ -126,6 +135,7 @@ fn what_is_not_known_is_not_claimed() {
         "`holiday|pets`",
         "No split has been measured",
         "not recorded",
+        "has not been calibrated",
     ] {
         assert!(card.contains(present), "no `{present}` in:\n{card}");
     }

@@ -119,6 +119,7 @@ mod tests {
             model_version: None,
             run_id: Some("abc".into()),
             val_acc: Some(0.5),
+            temperature: None,
             classes: classes.iter().map(ToString::to_string).collect(),
             preprocess: Preprocess::imagenet(),
         }

@@ -80,6 +80,7 @@ fn invented_model(folder: &tempfile::TempDir) -> Result<PathBuf, Box<dyn Error>>
         model_version: None,
         run_id: None,
         val_acc: None,
+        temperature: None,
         classes: (0..37).map(|index| format!("class {index}")).collect(),
         preprocess: pet_model::Preprocess::imagenet(),
     };

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
+mod explaining;
 mod loading;
 mod predicting;
 mod support;

@@ -63,6 +63,7 @@ pub(crate) fn metadata(classes: &[&str]) -> ModelMetadata {
         model_version: Some("7".into()),
         run_id: None,
         val_acc: Some(1.0),
+        temperature: None,
         classes: classes.iter().map(ToString::to_string).collect(),
         preprocess: Preprocess {
             resize: pet_image::Resize::Stretch { size: SIZE as u32 },

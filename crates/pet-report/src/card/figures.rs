@@ -14,16 +14,12 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
     if metrics.splits.is_empty() {
         section.push_str("No split has been measured yet: run `pet-cli evaluate`.\n");
     } else {
-        let with_top5 = metadata.classes.len() > 5;
-        let mut head = vec!["split", ">images", ">top-1", ">top-5", ">loss", ">macro F1"];
-        if !with_top5 {
-            head.retain(|name| *name != ">top-5");
-        }
+        let columns = Columns::of(metadata, metrics);
         let rows = metrics
             .splits
             .iter()
-            .map(|(name, split)| row(name, split, with_top5));
-        section.push_str(&table(&head, rows));
+            .map(|(name, split)| columns.row(name, split));
+        section.push_str(&table(&columns.head(), rows));
         section.push_str(
             "\nLoss is the mean cross-entropy in nats; macro F1 is the mean of the classes' F1 \
              scores. Made by:\n\n",
@@ -41,13 +37,39 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
     section
 }
 
-fn row(name: &str, split: &SplitMetrics, with_top5: bool) -> Vec<String> {
-    let mut row = vec![text(name), split.images.to_string(), percent(split.top1)];
-    if with_top5 {
-        row.push(percent(split.top5));
+/// What is shown of each split.
+struct Columns {
+    top5: bool,
+    calibration: bool,
+}
+
+impl Columns {
+    fn of(metadata: &ModelMetadata, metrics: &Metrics) -> Self {
+        let mut splits = metrics.splits.values();
+        Self {
+            top5: metadata.classes.len() > 5,
+            calibration: splits.any(|split| split.calibration.is_some()),
+        }
     }
-    row.extend([decimal(split.loss), decimal(split.macro_f1)]);
-    row
+
+    fn head(&self) -> Vec<&'static str> {
+        let mut head = vec!["split", ">images", ">top-1"];
+        head.extend(self.top5.then_some(">top-5"));
+        head.extend([">loss", ">macro F1"]);
+        head.extend(self.calibration.then_some(">calibration error"));
+        head
+    }
+
+    fn row(&self, name: &str, split: &SplitMetrics) -> Vec<String> {
+        let mut row = vec![text(name), split.images.to_string(), percent(split.top1)];
+        row.extend(self.top5.then(|| percent(split.top5)));
+        row.extend([decimal(split.loss), decimal(split.macro_f1)]);
+        if self.calibration {
+            let error = split.calibration.as_ref().map(|one| percent(one.error));
+            row.push(error.unwrap_or_else(|| "–".into()));
+        }
+        row
+    }
 }
 
 /// The classes it does best and worst on, on the test images or, without those, on another split.

@@ -1,5 +1,6 @@
 //! The model card.
 
+mod calibration;
 mod dataset;
 mod figures;
 mod markdown;
@@ -26,6 +27,7 @@ use self::markdown::{code, percent, text};
 ///     model_version: Some("3".into()),
 ///     run_id: None,
 ///     val_acc: Some(0.91),
+///     temperature: Some(1.1),
 ///     classes: vec!["Abyssinian".into(), "Beagle".into()],
 ///     preprocess: Preprocess::imagenet(),
 /// };
@@ -47,6 +49,7 @@ pub fn model_card(
         recipe::section(metadata, metrics),
         selection.map(selection::section).unwrap_or_default(),
         use_section(),
+        calibration::section(metadata, metrics),
         limits(metadata.classes.len(), kind),
         licences(metrics, kind),
         classes(metadata),
@@ -112,9 +115,7 @@ fn limits(classes: usize, kind: Kind) -> String {
             "Pictures unlike those it was trained on may be answered worse than the figures say.",
         ),
     };
-    let confidence = "The confidence is the softmax of the model's output. It has not been \
-                      calibrated: 0.9 does not mean right nine times out of ten.";
-    format!("## Limits\n\n- {knows}\n- {unlike}\n- {confidence}\n")
+    format!("## Limits\n\n- {knows}\n- {unlike}\n")
 }
 
 fn licences(metrics: &Metrics, kind: Kind) -> String {

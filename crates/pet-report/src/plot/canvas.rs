@@ -1,10 +1,10 @@
 //! A picture being drawn.
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
+use image::{ExtendedColorType, ImageEncoder, RgbImage};
 use tiny_skia::{
-    FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash,
-    Transform,
+    ColorU8, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke,
+    StrokeDash, Transform,
 };
 
 use super::colors::{Color, WHITE};
@@ -169,8 +169,37 @@ impl Canvas {
         self.fill(&path, style.color, place);
     }
 
+    /// Copies a photograph; what would lie beyond the sheet is left out.
+    pub(super) fn photograph(&mut self, photograph: &RgbImage, (left, top): (u32, u32)) {
+        let (width, height) = (self.pixels.width(), self.pixels.height());
+        for (x, y, pixel) in photograph.enumerate_pixels() {
+            let (x, y) = (left + x, top + y);
+            if x < width && y < height {
+                let [red, green, blue] = pixel.0;
+                let place = (y * width + x) as usize;
+                self.pixels.pixels_mut()[place] =
+                    ColorU8::from_rgba(red, green, blue, 255).premultiply();
+            }
+        }
+    }
+
+    /// Width of the sheet in pixels.
+    pub(super) fn width(&self) -> f32 {
+        self.pixels.width() as f32
+    }
+
     /// The picture as PNG.
     pub(super) fn png(&self) -> Result<Vec<u8>, Error> {
+        // Flat areas compress best unfiltered: a third of the size that the defaults give.
+        self.encode(CompressionType::Best, FilterType::NoFilter)
+    }
+
+    /// The picture with its photographs as PNG.
+    pub(super) fn photographic_png(&self) -> Result<Vec<u8>, Error> {
+        self.encode(CompressionType::Default, FilterType::Adaptive)
+    }
+
+    fn encode(&self, compression: CompressionType, filter: FilterType) -> Result<Vec<u8>, Error> {
         let levels = self
             .pixels
             .pixels()
@@ -178,8 +207,7 @@ impl Canvas {
             .flat_map(|p| [p.red(), p.green(), p.blue()]);
         let levels: Vec<u8> = levels.collect();
         let mut bytes = Vec::new();
-        // Flat areas compress best unfiltered: a third of the size that the defaults give.
-        PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, FilterType::NoFilter)
+        PngEncoder::new_with_quality(&mut bytes, compression, filter)
             .write_image(
                 &levels,
                 self.pixels.width(),

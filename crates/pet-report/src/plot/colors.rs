@@ -35,12 +35,29 @@ impl Color {
         )
     }
 
+    /// From this colour at 0 to another at 1.
+    pub(super) fn mix(self, other: Self, share: f32) -> Self {
+        let mut mixed = self;
+        for (own, other) in mixed.0.iter_mut().zip(other.0) {
+            *own = (f32::from(*own) + (f32::from(other) - f32::from(*own)) * share).round() as u8;
+        }
+        mixed
+    }
+
+    /// The grey that is as light.
+    pub(super) fn grey(self) -> Self {
+        Self([self.luminance().round() as u8; 3])
+    }
+
+    /// Luminance of ITU-R 709 without the gamma, which is enough to choose between two.
+    fn luminance(self) -> f32 {
+        let [red, green, blue] = self.0.map(f32::from);
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+
     /// White or ink, whichever is read more easily on this background.
     pub(super) fn ink(self) -> Self {
-        let [red, green, blue] = self.0.map(f32::from);
-        // Luminance of ITU-R 709 without the gamma, which is enough to choose between two.
-        let luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-        if luminance > 150.0 { INK } else { WHITE }
+        if self.luminance() > 150.0 { INK } else { WHITE }
     }
 }
 

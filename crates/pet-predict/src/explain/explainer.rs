@@ -1,0 +1,181 @@
+//! Running a model so that its answer can be explained.
+
+use std::time::Instant;
+
+use pet_image::{Region, RgbImage, decode};
+use pet_model::{OUTPUT_NAME, softmax};
+
+use super::graph::{FEATURES, Head};
+use super::map::{ClassActivationMap, shares};
+use crate::session::{answer, not_finite, read};
+use crate::{Error, Model, Prediction, Timing};
+
+/// Explains the answers of a [`Model`] with a variant of it that also gives its last features. Makes
+/// the same predictions; costs as much memory as one more [`Session`](crate::Session).
+///
+/// ```no_run
+/// use pet_predict::{Explainer, Model, Options, Runtime, SearchPaths};
+///
+/// # fn main() -> Result<(), pet_predict::Error> {
+/// let runtime = Runtime::load(&SearchPaths::default().with_folder(".cache/onnxruntime"))?;
+/// let model = Model::load(&runtime, "results", &Options::default())?;
+/// # let photograph = Vec::new();
+/// let explanation = Explainer::new(&model)?.explain(&photograph, None)?;
+/// let map = explanation.map;
+/// let sum: f32 = map.values.iter().sum();
+/// assert!((sum + map.bias - map.logit).abs() < 1e-3);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Explainer {
+    model: Model,
+    runner: ort::session::Session,
+    head: Head,
+    tensor: Vec<f32>,
+}
+
+/// What a model says of a photograph, and where it sees it.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The photograph as a person sees it, upright.
+    pub image: RgbImage,
+    /// The part of it that the map lies over.
+    pub region: Region,
+    /// The model's answer.
+    pub prediction: Prediction,
+    /// How much each place speaks for the class asked for.
+    pub map: ClassActivationMap,
+}
+
+impl Explainer {
+    /// Prepares a model. Takes about as long as loading it.
+    ///
+    /// # Errors
+    /// [`Error::Unexplainable`] for a model that does not end with global average pooling and one
+    /// linear layer with bias.
+    pub fn new(model: &Model) -> Result<Self, Error> {
+        let failed = |source| Error::Unexplainable {
+            path: model.path().to_owned(),
+            source,
+        };
+        let parsed = onnx_graph::Model::from_bytes(model.bytes());
+        let parsed = parsed.map_err(|source| failed(Box::new(source)))?;
+        let head = Head::open(&parsed).map_err(failed)?;
+        let variant = head.variant(&parsed).map_err(failed)?;
+        let runner = model.open_variant(&variant);
+        Ok(Self {
+            runner: runner.map_err(|source| failed(Box::new(source)))?,
+            tensor: vec![0.0; model.metadata().preprocess.tensor_len()],
+            head,
+            model: model.clone(),
+        })
+    }
+
+    /// The model that is explained.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Explains what speaks on a photograph (the bytes of its file) for `class`, or for the most
+    /// probable one. Upper and lower case are one.
+    ///
+    /// # Errors
+    /// [`Error::UnknownClass`]; else as [`Session::predict`](crate::Session::predict).
+    pub fn explain(
+        &mut self,
+        photograph: &[u8],
+        class: Option<&str>,
+    ) -> Result<Explanation, Error> {
+        let failed = |source| Error::Image { source };
+        let class = class.map(|name| self.find(name)).transpose()?;
+        let start = Instant::now();
+        let image = decode(photograph, &self.model.options().image)
+            .map_err(failed)?
+            .image;
+        let decoding = Instant::now();
+        let recipe = &self.model.metadata().preprocess;
+        recipe.run_image(&image, &mut self.tensor).map_err(failed)?;
+        let region = recipe.region(image.width(), image.height());
+        let preprocessing = Instant::now();
+        let (logits, features) = self.run()?;
+        let temperature = self.model.metadata().temperature();
+        let probabilities = softmax(&logits, temperature).ok_or_else(|| not_finite(&logits))?;
+        let timing = Timing {
+            decode: decoding - start,
+            preprocess: preprocessing - decoding,
+            inference: preprocessing.elapsed(),
+        };
+        let prediction = Prediction::new(self.model.classes(), logits, probabilities, timing);
+        let map = self.map(&prediction, &features, class);
+        Ok(Explanation {
+            image,
+            region,
+            prediction,
+            map,
+        })
+    }
+
+    /// Logits and features of the photograph in the tensor.
+    fn run(&mut self) -> Result<(Vec<f32>, Vec<f32>), Error> {
+        let outputs = answer(&self.model, &mut self.runner, &self.tensor, 1)?;
+        let classes = self.model.metadata().classes.len();
+        let [channels, height, width] = self.head.shape;
+        let logits = read(&outputs, OUTPUT_NAME, &[1, classes])?;
+        let features = read(&outputs, FEATURES, &[1, channels, height, width])?;
+        Ok((logits, features))
+    }
+
+    fn map(
+        &self,
+        prediction: &Prediction,
+        features: &[f32],
+        class: Option<usize>,
+    ) -> ClassActivationMap {
+        let best = || prediction.top_k(1).first().map_or(0, |best| best.index);
+        let index = class.unwrap_or_else(best);
+        let [_, height, width] = self.head.shape;
+        let of_class = |numbers: &[f32]| numbers.get(index).copied().unwrap_or_default();
+        let classes = prediction.classes();
+        ClassActivationMap {
+            class: classes.get(index).cloned().unwrap_or_default(),
+            index,
+            probability: of_class(prediction.probabilities()),
+            logit: of_class(prediction.logits()),
+            bias: of_class(&self.head.bias),
+            width,
+            height,
+            values: shares(features, self.head.weights(index), width * height),
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<usize, Error> {
+        let classes = &self.model.metadata().classes;
+        let wanted = name.to_lowercase();
+        let same = |class: &String| class.to_lowercase() == wanted;
+        classes.iter().position(same).ok_or_else(|| {
+            let shared = |class: &&String| likeness(&wanted, &class.to_lowercase());
+            Error::UnknownClass {
+                class: name.to_owned(),
+                nearest: classes
+                    .iter()
+                    .max_by_key(shared)
+                    .cloned()
+                    .unwrap_or_default(),
+            }
+        })
+    }
+}
+
+/// How many pairs of neighbouring letters of one name the other has as well, less those it has not.
+fn likeness(one: &str, other: &str) -> i64 {
+    let pairs = |name: &str| {
+        let letters: Vec<char> = name.chars().collect();
+        letters
+            .windows(2)
+            .map(|pair| pair.to_vec())
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let (one, other) = (pairs(one), pairs(other));
+    2 * one.intersection(&other).count() as i64 - other.len() as i64
+}

@@ -1,0 +1,241 @@
+//! A photograph with the places that speak for a class.
+
+use pet_image::{Filter, Region, RgbImage, resize};
+
+use super::canvas::{Align, Canvas, Pen, Text};
+use super::colormap::inferno;
+use super::colors::{Color, FAINT_INK, INK, WHITE};
+use crate::Error;
+
+/// Longer side of the drawn photograph in pixels.
+const SIDE: u32 = 640;
+/// Room for the caption.
+const FOOT: u32 = 66;
+/// The caption needs this much width, however narrow the photograph.
+const MIN_WIDTH: u32 = 420;
+/// How much of the colour covers the photograph where nothing and where most speaks for the class.
+const COVER: [f32; 2] = [0.5, 0.62];
+
+/// How much each place of a photograph speaks for a class, as a grid over a part of it.
+#[derive(Clone, Copy, Debug)]
+pub struct HeatMap<'a> {
+    /// Cells from left to right.
+    pub width: usize,
+    /// Cells from top to bottom.
+    pub height: usize,
+    /// The cells, row by row from the top; more is more.
+    pub values: &'a [f32],
+    /// The part of the photograph that the grid lies over, in the photograph's pixels.
+    pub region: Region,
+}
+
+/// Draws a photograph with a heat map over it as PNG, 640 pixels long, with `title` and `note` below.
+///
+/// The cells are smoothed bilinearly. The colour goes from none (0 and below) to the highest cell,
+/// so that pictures of different classes cannot be compared by brightness. What lies outside of the
+/// region is faded. Equal input gives equal bytes.
+///
+/// # Errors
+///
+/// [`Error::Grid`] when the cells do not fill the grid; [`Error::Picture`] for a photograph without
+/// pixels; [`Error::Font`], [`Error::Canvas`] and [`Error::Encode`] if the picture cannot be made.
+pub fn heat_map_png(
+    photograph: &RgbImage,
+    heat: &HeatMap<'_>,
+    title: &str,
+    note: &str,
+) -> Result<Vec<u8>, Error> {
+    let expected = heat.width.saturating_mul(heat.height);
+    if expected == 0 || heat.values.len() != expected {
+        return Err(Error::Grid {
+            width: heat.width,
+            height: heat.height,
+            got: heat.values.len(),
+        });
+    }
+    let scale = SIDE as f32 / photograph.width().max(photograph.height()).max(1) as f32;
+    let extent = |extent: u32| (extent as f32 * scale).round().max(1.0) as u32;
+    let (width, height) = (extent(photograph.width()), extent(photograph.height()));
+    let mut picture = resize(photograph, width, height, Filter::Lanczos)
+        .map_err(|source| Error::Picture { source })?;
+    let region = scaled(heat.region, scale);
+    paint(&mut picture, heat, region);
+
+    let mut canvas = Canvas::new(width.max(MIN_WIDTH), height + FOOT)?;
+    let left = (width.max(MIN_WIDTH) - width) / 2;
+    canvas.photograph(&picture, (left, 0));
+    if region.width < width as f32 - 1.0 || region.height < height as f32 - 1.0 {
+        draw_frame(&mut canvas, region, left as f32);
+    }
+    draw_caption(&mut canvas, title, note, height as f32);
+    canvas.photographic_png()
+}
+
+fn scaled(region: Region, scale: f32) -> Region {
+    Region {
+        left: region.left * scale,
+        top: region.top * scale,
+        width: region.width * scale,
+        height: region.height * scale,
+    }
+}
+
+/// Covers the region with the map and fades the rest.
+fn paint(picture: &mut RgbImage, heat: &HeatMap<'_>, region: Region) {
+    let most = heat.values.iter().copied().fold(0.0, f32::max);
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        let across = (x as f32 + 0.5 - region.left) / region.width;
+        let down = (y as f32 + 0.5 - region.top) / region.height;
+        let own = Color(pixel.0);
+        let inside = (0.0..=1.0).contains(&across) && (0.0..=1.0).contains(&down);
+        let color = if inside {
+            let value = heat.at(across, down).max(0.0);
+            let share = if most > 0.0 { value / most } else { 0.0 };
+            own.mix(inferno(share), COVER[0] + (COVER[1] - COVER[0]) * share)
+        } else {
+            own.grey().mix(WHITE, 0.62)
+        };
+        pixel.0 = color.0;
+    }
+}
+
+impl HeatMap<'_> {
+    /// The value at a place of the region, 0 to 1 across and down, between the middles of the cells.
+    fn at(&self, across: f32, down: f32) -> f32 {
+        let (left, right, x) = neighbours(across, self.width);
+        let (above, below, y) = neighbours(down, self.height);
+        let cell = |row: usize, column: usize| {
+            let value = self.values.get(row * self.width + column);
+            value.copied().unwrap_or_default()
+        };
+        let row = |row: usize| cell(row, left) * (1.0 - x) + cell(row, right) * x;
+        row(above) * (1.0 - y) + row(below) * y
+    }
+}
+
+/// The two cells whose middles enclose a place, and how far it lies towards the second.
+fn neighbours(place: f32, cells: usize) -> (usize, usize, f32) {
+    let last = (cells - 1) as f32;
+    let place = (place * cells as f32 - 0.5).clamp(0.0, last);
+    let first = place as usize;
+    (first, (first + 1).min(cells - 1), place - first as f32)
+}
+
+fn draw_frame(canvas: &mut Canvas, region: Region, shift: f32) {
+    let (left, top) = (region.left + shift + 0.5, region.top + 0.5);
+    let (right, bottom) = (left + region.width - 1.0, top + region.height - 1.0);
+    let corners = [
+        (left, top),
+        (right, top),
+        (right, bottom),
+        (left, bottom),
+        (left, top),
+    ];
+    canvas.line(&corners, Pen::solid(WHITE, 1.5));
+}
+
+/// Title and note at the left, what the colours mean at the right.
+fn draw_caption(canvas: &mut Canvas, title: &str, note: &str, top: f32) {
+    let (bar, margin) = (150.0, 14.0);
+    let width = canvas.width();
+    let left = width - margin - bar;
+    let room = left - 2.0 * margin;
+    let fitted = canvas.font().fit(title, 20.0, room);
+    canvas.text(
+        &fitted,
+        (margin, top + 23.0),
+        Text::new(20.0, INK, Align::Start),
+    );
+    let fitted = canvas.font().fit(note, 13.0, room);
+    let faint = |align| Text::new(13.0, FAINT_INK, align);
+    canvas.text(&fitted, (margin, top + 47.0), faint(Align::Start));
+    for step in 0..bar as u16 {
+        let color = inferno(f32::from(step) / (bar - 1.0));
+        canvas.rectangle((left + f32::from(step), top + 15.0), 1.0, 16.0, color);
+    }
+    canvas.text("nothing", (left, top + 47.0), faint(Align::Start));
+    canvas.text(
+        "speaks for it",
+        (left + bar / 2.0, top + 47.0),
+        Text::new(13.0, FAINT_INK, Align::Middle),
+    );
+    canvas.text("most", (left + bar, top + 47.0), faint(Align::End));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: Region = Region {
+        left: 0.0,
+        top: 0.0,
+        width: 40.0,
+        height: 20.0,
+    };
+
+    #[test]
+    fn between_the_middles_of_two_cells_it_is_their_mean() {
+        let heat = HeatMap {
+            width: 2,
+            height: 1,
+            values: &[1.0, 3.0],
+            region: WHOLE,
+        };
+        for (across, expected) in [(0.0, 1.0), (0.25, 1.0), (0.5, 2.0), (0.75, 3.0), (1.0, 3.0)] {
+            assert!((heat.at(across, 0.3) - expected).abs() < 1e-6, "{across}");
+        }
+    }
+
+    #[test]
+    fn the_hottest_cell_is_the_lightest_and_the_outside_is_faded() {
+        let mut picture = RgbImage::from_pixel(40, 20, [90, 120, 60].into());
+        let heat = HeatMap {
+            width: 2,
+            height: 1,
+            values: &[-5.0, 3.0],
+            region: Region {
+                left: 10.0,
+                width: 20.0,
+                ..WHOLE
+            },
+        };
+        paint(&mut picture, &heat, heat.region);
+        let sum = |x: u32| {
+            let pixel = picture.get_pixel(x, 10).0;
+            pixel.iter().map(|&level| u32::from(level)).sum::<u32>()
+        };
+        assert!(sum(28) > 2 * sum(12), "hot and cold");
+        assert!(sum(2) > 540, "outside: {}", sum(2));
+        let [red, green, blue] = picture.get_pixel(2, 2).0;
+        assert!(red == green && green == blue);
+    }
+
+    #[test]
+    fn a_grid_that_is_not_filled_is_refused() {
+        let heat = HeatMap {
+            width: 3,
+            height: 1,
+            values: &[1.0, 2.0],
+            region: WHOLE,
+        };
+        let error = heat_map_png(&RgbImage::new(4, 4), &heat, "", "").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a heat map of 3x1 cells takes one number for each, got 2"
+        );
+    }
+
+    #[test]
+    fn any_photograph_is_drawn() {
+        for (width, height) in [(1, 1), (1, 900), (900, 1), (64, 48)] {
+            let heat = HeatMap {
+                width: 1,
+                height: 1,
+                values: &[0.0],
+                region: WHOLE,
+            };
+            let png = heat_map_png(&RgbImage::new(width, height), &heat, "A class", "").unwrap();
+            assert!(png.starts_with(b"\x89PNG"));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What the rest of the service says has happened.
+
+use std::time::Duration;
+
+use pet_model::ModelMetadata;
+use pet_predict::Prediction;
+use prometheus::IntGauge;
+
+use super::Metrics;
+
+impl Metrics {
+    /// These routes will be asked for and may answer with these statuses.
+    pub(crate) fn expect<'a>(&self, answers: impl IntoIterator<Item = (&'a str, u16)>) {
+        for (route, status) in answers {
+            self.requests
+                .with_label_values(&[route, &status.to_string()]);
+            self.request_seconds.with_label_values(&[route]);
+        }
+    }
+
+    /// This model is served from now on.
+    pub(crate) fn serves(&self, model: &ModelMetadata) {
+        for class in &model.classes {
+            self.predictions.with_label_values(&[class]);
+        }
+        let version = model.model_version.as_deref().unwrap_or_default();
+        let run_id = model.run_id.as_deref().unwrap_or_default();
+        self.model_info.reset();
+        self.model_info
+            .with_label_values(&[&model.model_name, version, run_id])
+            .set(1);
+    }
+
+    /// A request has come; it is counted as long as the guard lives.
+    pub(crate) fn begun(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
+    /// A request was answered. `route` is the pattern, such as `/model/files/{name}`.
+    pub(crate) fn answered(&self, route: &str, status: u16, took: Duration) {
+        self.requests
+            .with_label_values(&[route, &status.to_string()])
+            .inc();
+        self.request_seconds
+            .with_label_values(&[route])
+            .observe(took.as_secs_f64());
+    }
+
+    /// So much work waits in the queue now.
+    pub(crate) fn depth(&self, waiting: usize) {
+        self.queue_depth.set(waiting as i64);
+    }
+
+    /// Work was refused because the queue is full.
+    pub(crate) fn refused(&self) {
+        self.queue_refused.inc();
+    }
+
+    /// Work was dropped undone: its client has gone or its deadline has passed.
+    pub(crate) fn abandoned(&self) {
+        self.queue_abandoned.inc();
+    }
+
+    /// Work has waited so long and begins now.
+    pub(crate) fn queued(&self, waited: Duration) {
+        self.queue_seconds.observe(waited.as_secs_f64());
+    }
+
+    /// A photograph was predicted: its phases' times, its class.
+    pub(crate) fn predicted(&self, prediction: &Prediction) {
+        let timing = prediction.timing();
+        self.decode_seconds.observe(timing.decode.as_secs_f64());
+        self.preprocess_seconds
+            .observe(timing.preprocess.as_secs_f64());
+        self.inferred(timing.inference);
+        self.classified(prediction.predicted_class());
+    }
+
+    /// The model has run.
+    pub(crate) fn inferred(&self, took: Duration) {
+        self.inference_seconds.observe(took.as_secs_f64());
+    }
+
+    /// The model found this class the most probable.
+    pub(crate) fn classified(&self, class: &str) {
+        self.predictions.with_label_values(&[class]).inc();
+    }
+}
+
+/// Counts a request as being answered until it is dropped, also when its client has gone.
+pub(crate) struct InFlight(IntGauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pet_model::Preprocess;
+
+    use super::*;
+
+    fn model(version: &str) -> ModelMetadata {
+        ModelMetadata {
+            model_name: "pets".into(),
+            model_version: Some(version.into()),
+            run_id: None,
+            val_acc: None,
+            temperature: None,
+            classes: vec!["Shih \"Tzu\"".into(), "Pug".into()],
+            preprocess: Preprocess::imagenet(),
+        }
+    }
+
+    #[test]
+    fn series_are_there_before_anything_happens_and_count_what_does() {
+        let metrics = Metrics::new().unwrap();
+        metrics.expect([("/predict", 200), ("/predict", 429)]);
+        metrics.serves(&model("1"));
+        let text = metrics.text().unwrap();
+        for series in [
+            "pet_requests_total{route=\"/predict\",status=\"200\"} 0",
+            "pet_requests_total{route=\"/predict\",status=\"429\"} 0",
+            "pet_request_duration_seconds_count{route=\"/predict\"} 0",
+            "pet_predictions_total{class=\"Shih \\\"Tzu\\\"\"} 0",
+            "pet_model_info{name=\"pets\",run_id=\"\",version=\"1\"} 1",
+        ] {
+            assert!(text.contains(series), "{series}: {text}");
+        }
+        metrics.answered("/predict", 200, Duration::from_millis(3));
+        metrics.classified("Pug");
+        let text = metrics.text().unwrap();
+        for series in [
+            "pet_requests_total{route=\"/predict\",status=\"200\"} 1",
+            "pet_request_duration_seconds_bucket{route=\"/predict\",le=\"0.0025\"} 0",
+            "pet_request_duration_seconds_bucket{route=\"/predict\",le=\"0.005\"} 1",
+            "pet_predictions_total{class=\"Pug\"} 1",
+        ] {
+            assert!(text.contains(series), "{series}: {text}");
+        }
+    }
+
+    #[test]
+    fn another_model_takes_the_place_of_the_first() {
+        let metrics = Metrics::new().unwrap();
+        metrics.serves(&model("1"));
+        metrics.serves(&model("2"));
+        let text = metrics.text().unwrap();
+        assert_eq!(text.matches("pet_model_info{").count(), 1, "{text}");
+        assert!(text.contains("version=\"2\""), "{text}");
+    }
+
+    #[test]
+    fn a_request_is_in_flight_until_its_guard_is_dropped() {
+        let metrics = Metrics::new().unwrap();
+        let guards = [metrics.begun(), metrics.begun()];
+        assert!(metrics.text().unwrap().contains("pet_requests_in_flight 2"));
+        drop(guards);
+        assert!(metrics.text().unwrap().contains("pet_requests_in_flight 0"));
+    }
+}

@@ -1,0 +1,139 @@
+//! The model's answer to the images of a request.
+
+use pet_model::{ModelMetadata, softmax};
+use pet_predict::Prediction;
+
+use super::malformed::Malformed;
+
+/// For each image a number for each class, in the order of the images.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    classes: Vec<String>,
+    logits: Vec<f32>,
+    probabilities: Vec<f32>,
+}
+
+/// The answer to one image.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    logits: Vec<f32>,
+    probabilities: Vec<f32>,
+}
+
+impl Row {
+    /// The answer of a model to a tensor.
+    pub(super) fn new(logits: Vec<f32>, model: &ModelMetadata) -> Result<Self, Malformed> {
+        let probabilities = softmax(&logits, model.temperature()).ok_or(Malformed::Answer)?;
+        Ok(Self {
+            logits,
+            probabilities,
+        })
+    }
+}
+
+impl From<Prediction> for Row {
+    fn from(prediction: Prediction) -> Self {
+        Self {
+            logits: prediction.logits().to_vec(),
+            probabilities: prediction.probabilities().to_vec(),
+        }
+    }
+}
+
+impl Answer {
+    /// The answers of a model with these classes to each image.
+    pub(super) fn new(classes: Vec<String>, rows: &[Row]) -> Self {
+        Self {
+            classes,
+            logits: rows.iter().flat_map(|row| &row.logits).copied().collect(),
+            probabilities: rows
+                .iter()
+                .flat_map(|row| &row.probabilities)
+                .copied()
+                .collect(),
+        }
+    }
+
+    /// Number of images.
+    pub(super) fn batch(&self) -> usize {
+        self.logits.len() / self.classes()
+    }
+
+    /// Number of classes.
+    pub(super) fn classes(&self) -> usize {
+        self.classes.len().max(1)
+    }
+
+    /// The model's raw numbers.
+    pub(super) fn logits(&self) -> &[f32] {
+        &self.logits
+    }
+
+    /// The probabilities, image by image.
+    pub(super) fn probabilities(&self) -> &[f32] {
+        &self.probabilities
+    }
+
+    /// The most probable class of each image.
+    pub(super) fn best_classes(&self) -> Vec<String> {
+        let rows = self.probabilities.chunks(self.classes());
+        rows.flat_map(|row| ranking(row, 1))
+            .map(|best| self.name(best).to_owned())
+            .collect()
+    }
+
+    /// The `count` best classes of each image as Triton writes them: `value:index:class`.
+    pub(super) fn ranked(&self, values: &[f32], count: usize) -> Vec<String> {
+        let rows = values.chunks(self.classes());
+        let texts = rows.flat_map(|row| {
+            let best = ranking(row, count).into_iter();
+            best.map(|index| {
+                let value = row.get(index).copied().unwrap_or_default();
+                format!("{value:.6}:{index}:{}", self.name(index))
+            })
+        });
+        texts.collect()
+    }
+
+    fn name(&self, index: usize) -> &str {
+        self.classes.get(index).map_or("", String::as_str)
+    }
+}
+
+/// The places of the `count` largest numbers, the largest first; of equal ones the first first.
+fn ranking(row: &[f32], count: usize) -> Vec<usize> {
+    let mut places: Vec<_> = row.iter().enumerate().collect();
+    places.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    places
+        .into_iter()
+        .take(count)
+        .map(|(place, _)| place)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_image_is_ranked_by_itself() {
+        let rows = [[1.0, 3.0, 2.0], [5.0, 4.0, 5.0]].map(|logits| Row {
+            probabilities: softmax(&logits, 1.0).unwrap(),
+            logits: logits.to_vec(),
+        });
+        let answer = Answer::new(["cat", "dog", "fox"].map(str::to_owned).to_vec(), &rows);
+        assert_eq!((answer.batch(), answer.classes()), (2, 3));
+        assert_eq!(answer.best_classes(), ["dog", "cat"]);
+        assert_eq!(
+            answer.ranked(answer.logits(), 2),
+            [
+                "3.000000:1:dog",
+                "2.000000:2:fox",
+                "5.000000:0:cat",
+                "5.000000:2:fox"
+            ]
+        );
+        let sum: f32 = answer.probabilities()[..3].iter().sum();
+        assert!((sum - 1.0).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,286 @@
+//! The input of a request, checked against the model before memory is taken for it.
+
+use actix_web::web::Bytes;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use pet_model::INPUT_NAME;
+
+use super::elements::{read_elements, read_f32};
+use super::json_data::{read_numbers, read_texts};
+use super::malformed::Malformed;
+use super::request;
+
+/// What the model is to look at.
+#[derive(Debug, PartialEq)]
+pub(super) enum Input {
+    /// FP32: images that are tensors already, one after the other.
+    Tensors {
+        /// All numbers, `batch` times as many as the model takes for one image.
+        numbers: Vec<f32>,
+        /// Number of images.
+        batch: usize,
+    },
+    /// BYTES: the files of photographs.
+    Photographs(Vec<Bytes>),
+}
+
+/// What an input must keep to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Most images in a request.
+    pub(super) batch: usize,
+    /// Side of the square that the model sees, in pixels.
+    pub(super) side: usize,
+}
+
+/// Where the data of an input stand.
+enum Source<'a> {
+    Json(&'a serde_json::value::RawValue),
+    Binary(&'a Bytes),
+}
+
+impl Input {
+    /// Reads the only input of a request; `tail` is what follows the JSON.
+    pub(super) fn read(
+        inputs: &[request::Input<'_>],
+        tail: Bytes,
+        rules: Rules,
+    ) -> Result<Self, Malformed> {
+        let [input] = inputs else {
+            return Err(Malformed::Inputs { got: inputs.len() });
+        };
+        if input.name != INPUT_NAME {
+            return Err(Malformed::Unknown {
+                kind: "input",
+                expected: INPUT_NAME,
+                got: input.name.clone(),
+            });
+        }
+        let tensors = match input.datatype.as_ref() {
+            "FP32" => true,
+            "BYTES" => false,
+            other => {
+                return Err(Malformed::Datatype {
+                    input: input.name.clone(),
+                    got: other.to_owned(),
+                });
+            }
+        };
+        let batch = rules.batch_of(&input.shape, tensors)?;
+        let source = source(input, &tail)?;
+        if tensors {
+            let numbers = numbers(source, &input.shape)?;
+            Ok(Self::Tensors { numbers, batch })
+        } else {
+            photographs(source, &input.shape, batch).map(Self::Photographs)
+        }
+    }
+}
+
+impl Rules {
+    /// The number of images that a shape announces; the shape must be one that the model takes.
+    fn batch_of(self, shape: &[usize], tensors: bool) -> Result<usize, Malformed> {
+        let batch = match *shape {
+            [batch, 3, height, width] if tensors && [height, width] == [self.side; 2] => batch,
+            [batch] | [batch, 1] if !tensors => batch,
+            _ => 0,
+        };
+        if batch == 0 {
+            let side = self.side;
+            let (datatype, expected) = if tensors {
+                ("FP32", format!("[n, 3, {side}, {side}]"))
+            } else {
+                ("BYTES", "[n]".to_owned())
+            };
+            return Err(Malformed::Shape {
+                datatype,
+                expected,
+                got: shape.to_vec(),
+            });
+        }
+        if batch > self.batch {
+            return Err(Malformed::Batch {
+                limit: self.batch,
+                got: batch,
+            });
+        }
+        Ok(batch)
+    }
+}
+
+fn source<'a>(input: &request::Input<'a>, tail: &'a Bytes) -> Result<Source<'a>, Malformed> {
+    if input.parameters.shared_memory_region.is_some() {
+        return Err(Malformed::Unsupported {
+            feature: "shared_memory_region",
+        });
+    }
+    let (source, expected) = match (input.data, input.parameters.binary_data_size) {
+        (Some(data), None) => (Source::Json(data), 0),
+        (None, Some(size)) => (Source::Binary(tail), size),
+        _ => return Err(Malformed::Data),
+    };
+    match tail.len() {
+        got if got == expected => Ok(source),
+        got => Err(Malformed::BinaryLength { expected, got }),
+    }
+}
+
+fn numbers(source: Source<'_>, shape: &[usize]) -> Result<Vec<f32>, Malformed> {
+    match source {
+        Source::Json(data) => read_numbers(data, shape),
+        Source::Binary(bytes) => read_f32(bytes, shape.iter().product()),
+    }
+}
+
+fn photographs(source: Source<'_>, shape: &[usize], batch: usize) -> Result<Vec<Bytes>, Malformed> {
+    let data = match source {
+        Source::Binary(bytes) => return read_elements(bytes, batch),
+        Source::Json(data) => data,
+    };
+    let decoded = read_texts(data, shape)?.into_iter().enumerate();
+    decoded
+        .map(|(element, text)| {
+            let bytes = STANDARD.decode(text);
+            bytes
+                .map(Bytes::from)
+                .map_err(|source| Malformed::Base64 { element, source })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::super::request::Request;
+    use super::*;
+
+    const RULES: Rules = Rules { batch: 2, side: 2 };
+
+    fn read(input: &Value, tail: &[u8]) -> Result<Input, String> {
+        let json = json!({ "inputs": [input] }).to_string();
+        let request = Request::read(json.as_bytes()).map_err(|error| error.to_string())?;
+        Input::read(&request.inputs, Bytes::copy_from_slice(tail), RULES)
+            .map_err(|error| error.to_string())
+    }
+
+    fn tensor(shape: &Value, data: &Value) -> Value {
+        json!({"name": "input", "datatype": "FP32", "shape": shape, "data": data})
+    }
+
+    #[test]
+    fn tensors_come_as_json_or_behind_it() {
+        let numbers: Vec<f32> = (0..24_u8).map(f32::from).collect();
+        let expected = Input::Tensors {
+            numbers: numbers.clone(),
+            batch: 2,
+        };
+        let json = tensor(&json!([2, 3, 2, 2]), &json!(numbers));
+        assert_eq!(read(&json, b"").unwrap(), expected);
+
+        let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+        let binary = json!({"name": "input", "datatype": "FP32", "shape": [2, 3, 2, 2],
+            "parameters": {"binary_data_size": 96}});
+        assert_eq!(read(&binary, &bytes).unwrap(), expected);
+        for cut in 0..bytes.len() {
+            assert!(read(&binary, &bytes[..cut]).is_err());
+        }
+        assert!(read(&json, b"x").is_err());
+    }
+
+    #[test]
+    fn photographs_come_as_base64_or_with_their_lengths() {
+        let expected = Input::Photographs(vec!["ab".into(), "c".into()]);
+        for (shape, data) in [
+            (json!([2]), json!(["YWI=", "Yw=="])),
+            (json!([2, 1]), json!([["YWI="], ["Yw=="]])),
+        ] {
+            let json = json!({"name": "input", "datatype": "BYTES", "shape": shape, "data": data});
+            assert_eq!(read(&json, b"").unwrap(), expected);
+        }
+        let binary = json!({"name": "input", "datatype": "BYTES", "shape": [2],
+            "parameters": {"binary_data_size": 11}});
+        assert_eq!(read(&binary, b"\x02\0\0\0ab\x01\0\0\0c").unwrap(), expected);
+    }
+
+    #[test]
+    fn what_the_model_does_not_take_is_refused() {
+        let twelve = json!(vec![0; 12]);
+        let bytes = |shape: Value, data: Value| json!({"name": "input", "datatype": "BYTES", "shape": shape, "data": data});
+        for (input, reason) in [
+            (
+                tensor(&json!([1, 3, 2, 3]), &twelve),
+                "the shape [n, 3, 2, 2]",
+            ),
+            (tensor(&json!([3, 2, 2]), &twelve), "the shape [n, 3, 2, 2]"),
+            (
+                tensor(&json!([0, 3, 2, 2]), &json!([])),
+                "the shape [n, 3, 2, 2]",
+            ),
+            (
+                tensor(&json!([3, 3, 2, 2]), &twelve),
+                "more than the limit of 2",
+            ),
+            (
+                tensor(&json!([-1, 3, 2, 2]), &twelve),
+                "not an inference request",
+            ),
+            (
+                tensor(&json!([1e19, 3, 2, 2]), &twelve),
+                "not an inference request",
+            ),
+            (
+                tensor(&json!([usize::MAX, 3, 2, 2]), &twelve),
+                "more than the limit",
+            ),
+            (tensor(&json!(vec![1; 9]), &twelve), "at most 8 elements"),
+            (tensor(&json!([2, 3, 2, 2]), &twelve), "expected 24"),
+            (
+                tensor(&json!([1, 3, 2, 2]), &Value::Null),
+                "either `data` or",
+            ),
+            (
+                bytes(json!([3]), json!(["", "", ""])),
+                "more than the limit of 2",
+            ),
+            (bytes(json!([1, 2]), json!(["", ""])), "the shape [n]"),
+            (bytes(json!([1]), json!(["a b"])), "not base64"),
+            (bytes(json!([1]), json!([1])), "expected text"),
+            (
+                json!({"name": "x", "datatype": "FP32", "shape": [1], "data": []}),
+                "no input `x`",
+            ),
+            (
+                json!({"name": "input", "datatype": "INT8", "shape": [1], "data": []}),
+                "FP32 or BYTES",
+            ),
+            (
+                json!({"datatype": "FP32", "shape": [1], "data": []}),
+                "missing field `name`",
+            ),
+            (
+                json!({"name": "input", "datatype": "FP32", "shape": [1, 3, 2, 2],
+                    "parameters": {"shared_memory_region": "here"}}),
+                "not supported",
+            ),
+        ] {
+            let error = read(&input, b"").unwrap_err();
+            assert!(error.contains(reason), "{input}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,40}") {
+            let _ = Request::read(text.as_bytes());
+        }
+
+        #[test]
+        fn a_request_that_breaks_off_is_refused(cut in 0_usize..75) {
+            let json = tensor(&json!([1, 3, 2, 2]), &json!([0, 0])).to_string();
+            let json = format!("{{\"inputs\":[{json}]}}");
+            prop_assert!(Request::read(&json.as_bytes()[..cut.min(json.len() - 1)]).is_err());
+        }
+    }
+}

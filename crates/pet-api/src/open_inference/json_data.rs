@@ -1,0 +1,223 @@
+//! `data` as JSON: one flat array, or arrays nested as the shape says.
+
+use std::fmt;
+
+use serde::de::DeserializeSeed;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::malformed::Malformed;
+
+/// An element of a tensor.
+#[derive(Clone, Copy)]
+enum Element<'a> {
+    Number(f64),
+    Text(&'a str),
+}
+
+/// Reads the numbers of a tensor in row-major order. `shape` must have been checked: memory is
+/// taken for all of its elements.
+pub(super) fn read_numbers(data: &RawValue, shape: &[usize]) -> Result<Vec<f32>, Malformed> {
+    let mut numbers = Vec::with_capacity(shape.iter().product());
+    read(data, shape, &mut |element| match element {
+        Element::Number(number) if (number as f32).is_finite() => {
+            numbers.push(number as f32);
+            Ok(())
+        }
+        Element::Number(number) => Err(format!("`{number}` is no finite 32-bit number")),
+        Element::Text(_) => Err("expected numbers, got text".to_owned()),
+    })?;
+    Ok(numbers)
+}
+
+/// Reads the texts of a tensor in row-major order.
+pub(super) fn read_texts(data: &RawValue, shape: &[usize]) -> Result<Vec<String>, Malformed> {
+    let mut texts = Vec::new();
+    read(data, shape, &mut |element| match element {
+        Element::Text(text) => {
+            texts.push(text.to_owned());
+            Ok(())
+        }
+        Element::Number(_) => Err("expected text, got a number".to_owned()),
+    })?;
+    Ok(texts)
+}
+
+type Take<'a> = dyn FnMut(Element<'_>) -> Result<(), String> + 'a;
+
+fn read(data: &RawValue, shape: &[usize], take: &mut Take<'_>) -> Result<(), Malformed> {
+    let mut reader = Reader {
+        shape,
+        leaves: None,
+        left: shape.iter().product(),
+        take,
+    };
+    let node = Node {
+        reader: &mut reader,
+        depth: 0,
+    };
+    node.deserialize(&mut serde_json::Deserializer::from_str(data.get()))
+        .map_err(|error| Malformed::Elements {
+            shape: shape.to_vec(),
+            reason: error.to_string(),
+        })
+}
+
+struct Reader<'a, 'b> {
+    shape: &'a [usize],
+    /// How many arrays enclose every element: 1 or as many as the shape has extents; learned from
+    /// the first one.
+    leaves: Option<usize>,
+    /// Elements that may still come.
+    left: usize,
+    take: &'a mut Take<'b>,
+}
+
+impl Reader<'_, '_> {
+    fn element<E: Error>(&mut self, depth: usize, element: Element<'_>) -> Result<(), E> {
+        let fits = match self.leaves {
+            Some(leaves) => depth == leaves,
+            None => depth == 1 || depth == self.shape.len(),
+        };
+        if depth == 0 || !fits {
+            return Err(E::custom("the arrays are not nested as the shape is"));
+        }
+        self.leaves = Some(depth);
+        let Some(left) = self.left.checked_sub(1) else {
+            return Err(E::custom("there are too many elements"));
+        };
+        self.left = left;
+        (self.take)(element).map_err(E::custom)
+    }
+
+    /// Checks an array that `depth` others enclose.
+    fn array<E: Error>(&self, depth: usize, length: usize) -> Result<(), E> {
+        let flat = self.leaves == Some(1) && depth == 0;
+        let expected = if flat {
+            self.shape.iter().product()
+        } else {
+            self.shape.get(depth).copied().unwrap_or_default()
+        };
+        if length != expected {
+            return Err(E::custom(format_args!(
+                "an array has {length} elements, expected {expected}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// An array or an element, enclosed by `depth` arrays.
+struct Node<'a, 'b, 'c> {
+    reader: &'a mut Reader<'b, 'c>,
+    depth: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_, '_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array of numbers or of text")
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        self.reader.element(self.depth, Element::Number(number))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.reader.element(self.depth, Element::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+        let depth = self.depth;
+        if depth >= self.reader.shape.len() {
+            return Err(A::Error::custom("the arrays are nested too deep"));
+        }
+        let mut length = 0;
+        loop {
+            let reader = &mut *self.reader;
+            let node = Node {
+                reader,
+                depth: depth + 1,
+            };
+            if sequence.next_element_seed(node)?.is_none() {
+                return self.reader.array(depth, length);
+            }
+            length += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(json: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+        let data = RawValue::from_string(json.to_owned()).unwrap();
+        read_numbers(&data, shape).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flat_and_nested_arrays_are_the_same_tensor() {
+        let expected = [1.0, -2.5, 3.0, 4e-3];
+        for json in ["[1, -2.5, 3, 4e-3]", "[[1, -2.5], [3, 4e-3]]"] {
+            assert_eq!(numbers(json, &[2, 2]).unwrap(), expected, "{json}");
+        }
+        assert_eq!(numbers("[[[7]]]", &[1, 1, 1]).unwrap(), [7.0]);
+        assert_eq!(numbers("[7]", &[1, 1, 1]).unwrap(), [7.0]);
+    }
+
+    #[test]
+    fn what_does_not_fit_the_shape_is_refused() {
+        for (json, reason) in [
+            ("[1, 2, 3]", "an array has 3 elements, expected 4"),
+            ("[1, 2, 3, 4, 5]", "too many"),
+            ("[[1, 2], [3]]", "an array has 1 elements, expected 2"),
+            ("[[1, 2, 3], [4]]", "an array has 3 elements, expected 2"),
+            ("[[1, 2], 3, 4]", "not nested as the shape"),
+            ("[1, [2, 3], 4]", "an array"),
+            ("[[[1], [2]], [[3], [4]]]", "nested too deep"),
+            ("[]", "an array has 0 elements"),
+            ("[[], []]", "an array has 0 elements"),
+            ("1", "not nested as the shape"),
+            ("{}", "invalid type"),
+            ("[1, 2, 3, null]", "invalid type"),
+            ("[1, 2, 3, true]", "invalid type"),
+            ("[1, 2, 3, \"4\"]", "expected numbers, got text"),
+            ("[1, 2, 3, 1e39]", "no finite 32-bit number"),
+        ] {
+            let error = numbers(json, &[2, 2]).unwrap_err();
+            assert!(error.contains(reason), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_of_brackets_is_refused() {
+        let json = "[".repeat(100) + &"]".repeat(100);
+        assert!(numbers(&json, &[2, 2]).unwrap_err().contains("too deep"));
+    }
+
+    #[test]
+    fn texts_are_read_with_their_escapes() {
+        let data = RawValue::from_string(r#"[["a\u002fb"], ["c"]]"#.to_owned()).unwrap();
+        assert_eq!(read_texts(&data, &[2, 1]).unwrap(), ["a/b", "c"]);
+        let error = read_texts(&data, &[1]).unwrap_err().to_string();
+        assert!(error.contains("too deep"), "{error}");
+    }
+}

@@ -1,0 +1,208 @@
+//! What an answer holds.
+
+use pet_model::OUTPUT_NAME;
+use serde::Serialize;
+
+use super::answer::Answer;
+use super::malformed::Malformed;
+use super::request::{self, Request};
+
+/// The outputs that there are, as an error lists them.
+const NAMES: &str = "output, probabilities or class";
+
+/// What can be asked of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The model's raw answer, a number for each class.
+    Logits,
+    /// The softmax of it.
+    Probabilities,
+    /// The name of the most probable class.
+    Class,
+}
+
+/// An output of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Output {
+    kind: Kind,
+    /// Whether its data stand behind the JSON.
+    pub(super) binary: bool,
+    /// How many of the best classes to name instead of giving numbers.
+    classification: Option<usize>,
+}
+
+/// The data of an output; as JSON one flat array.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Data {
+    Numbers(Vec<f32>),
+    Texts(Vec<String>),
+}
+
+impl Kind {
+    /// Every output in the order of the model's metadata.
+    pub(super) const ALL: [Self; 3] = [Self::Logits, Self::Probabilities, Self::Class];
+
+    /// Its name in the protocol.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Logits => OUTPUT_NAME,
+            Self::Probabilities => "probabilities",
+            Self::Class => "class",
+        }
+    }
+
+    /// Its datatype in the protocol.
+    pub(super) const fn datatype(self) -> &'static str {
+        match self {
+            Self::Logits | Self::Probabilities => "FP32",
+            Self::Class => "BYTES",
+        }
+    }
+}
+
+impl Output {
+    /// The outputs that a request asks for, else the `usual` ones; `classes` is how many the model
+    /// tells apart.
+    pub(super) fn wanted(
+        request: &Request<'_>,
+        usual: &[Kind],
+        classes: usize,
+    ) -> Result<Vec<Self>, Malformed> {
+        let binary = request.parameters.binary_data_output;
+        if request.outputs.is_empty() {
+            let output = |&kind| Self {
+                kind,
+                binary,
+                classification: None,
+            };
+            return Ok(usual.iter().map(output).collect());
+        }
+        let outputs = request.outputs.iter();
+        outputs
+            .map(|output| Self::read(output, binary, classes))
+            .collect()
+    }
+
+    fn read(output: &request::Output, binary: bool, classes: usize) -> Result<Self, Malformed> {
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == output.name);
+        let Some(kind) = kind else {
+            return Err(Malformed::Unknown {
+                kind: "output",
+                expected: NAMES,
+                got: output.name.clone(),
+            });
+        };
+        let parameters = &output.parameters;
+        if parameters.shared_memory_region.is_some() {
+            return Err(Malformed::Unsupported {
+                feature: "shared_memory_region",
+            });
+        }
+        let classification = parameters.classification.filter(|_| kind != Kind::Class);
+        if let Some(got) = classification.filter(|count| !(1..=classes).contains(count)) {
+            return Err(Malformed::Classification { classes, got });
+        }
+        Ok(Self {
+            kind,
+            binary: parameters.binary_data.unwrap_or(binary),
+            classification,
+        })
+    }
+
+    /// Its name in the protocol.
+    pub(super) fn name(self) -> &'static str {
+        self.kind.name()
+    }
+
+    /// The datatype of its data.
+    pub(super) fn datatype(self) -> &'static str {
+        match self.classification {
+            Some(_) => Kind::Class.datatype(),
+            None => self.kind.datatype(),
+        }
+    }
+
+    /// Its shape and data, taken from an answer.
+    pub(super) fn of(self, answer: &Answer) -> (Vec<usize>, Data) {
+        let batch = answer.batch();
+        let values = match self.kind {
+            Kind::Class => return (vec![batch], Data::Texts(answer.best_classes())),
+            Kind::Logits => answer.logits(),
+            Kind::Probabilities => answer.probabilities(),
+        };
+        match self.classification {
+            Some(count) => (
+                vec![batch, count],
+                Data::Texts(answer.ranked(values, count)),
+            ),
+            None => (
+                vec![batch, answer.classes()],
+                Data::Numbers(values.to_vec()),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn wanted(outputs: &Value) -> Result<Vec<Output>, String> {
+        let json = json!({"inputs": [], "outputs": outputs}).to_string();
+        let request = Request::read(json.as_bytes()).map_err(|error| error.to_string())?;
+        Output::wanted(&request, &[Kind::Logits], 3).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_asked_for_is_given() {
+        let names = |outputs: &[Output]| outputs.iter().map(|o| o.name()).collect::<Vec<_>>();
+        assert_eq!(names(&wanted(&json!([])).unwrap()), ["output"]);
+        let outputs = wanted(&json!([
+            {"name": "class", "parameters": {"binary_data": true}},
+            {"name": "probabilities", "parameters": {"classification": 3}},
+        ]));
+        let outputs = outputs.unwrap();
+        assert_eq!(names(&outputs), ["class", "probabilities"]);
+        assert!(outputs[0].binary && !outputs[1].binary);
+        assert_eq!(outputs[1].datatype(), "BYTES");
+    }
+
+    #[test]
+    fn what_there_is_not_is_refused() {
+        let with = |parameters: Value| json!([{"name": "output", "parameters": parameters}]);
+        for (outputs, reason) in [
+            (
+                json!([{"name": "x"}]),
+                "no output `x`, expected output, prob",
+            ),
+            (
+                with(json!({"classification": 4})),
+                "should be 1 to 3, got 4",
+            ),
+            (
+                with(json!({"classification": 0})),
+                "should be 1 to 3, got 0",
+            ),
+            (
+                with(json!({"classification": -1})),
+                "not an inference request",
+            ),
+            (
+                with(json!({"shared_memory_region": "here"})),
+                "not supported",
+            ),
+            (
+                json!(vec![json!({"name": "class"}); 17]),
+                "at most 16 elements",
+            ),
+        ] {
+            let error = wanted(&outputs).unwrap_err();
+            assert!(error.contains(reason), "{outputs}: {error}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! How an endpoint is described.
+
+use crate::Code;
+
+/// One method of one path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Endpoint {
+    pub(super) method: &'static str,
+    /// The route's pattern.
+    pub(crate) path: &'static str,
+    pub(super) tag: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) description: &'static str,
+    pub(super) parameters: &'static [Parameter],
+    pub(super) body: Body,
+    pub(super) answer: Answer,
+    /// How it may be refused.
+    pub(super) refusals: &'static [Code],
+    /// Whether it asks for the administrator's token.
+    pub(super) guarded: bool,
+}
+
+/// A parameter in the query, the path or the head.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    pub(super) place: &'static str,
+    pub(super) description: &'static str,
+    pub(super) value: Value,
+}
+
+/// What a parameter may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value {
+    /// A whole number from `least`; without a default it may be absent.
+    Integer {
+        least: i64,
+        most: Option<i64>,
+        default: Option<i64>,
+    },
+    /// Any text.
+    Text,
+    /// One of some texts.
+    OneOf(&'static [&'static str]),
+}
+
+/// What a request's body holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Body {
+    Nothing,
+    /// A photograph, as a form's field `file` or as the body itself.
+    Photograph,
+    /// Several photographs, each a form's field `file`.
+    Photographs,
+    /// An inference request of the Open Inference Protocol.
+    Inference,
+}
+
+/// What an answer holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answer {
+    /// JSON of a schema by its name.
+    Json(&'static str),
+    /// An image in the format of the upload.
+    Image,
+    /// Text or bytes of these media types.
+    Content(&'static [&'static str]),
+    /// An inference response, as JSON or followed by binary data.
+    Inference,
+}
+
+impl Endpoint {
+    /// `GET` of a path, which answers with JSON of a schema.
+    pub(super) const fn get(path: &'static str, tag: &'static str, schema: &'static str) -> Self {
+        Self {
+            method: "get",
+            path,
+            tag,
+            summary: "",
+            description: "",
+            parameters: &[],
+            body: Body::Nothing,
+            answer: Answer::Json(schema),
+            refusals: &[],
+            guarded: false,
+        }
+    }
+
+    /// `POST` of a photograph to a path.
+    pub(super) const fn post(path: &'static str, tag: &'static str, answer: Answer) -> Self {
+        Self {
+            method: "post",
+            body: Body::Photograph,
+            answer,
+            refusals: Self::WORK,
+            ..Self::get(path, tag, "")
+        }
+    }
+
+    pub(super) const fn about(mut self, summary: &'static str, description: &'static str) -> Self {
+        self.summary = summary;
+        self.description = description;
+        self
+    }
+
+    pub(super) const fn with(mut self, parameters: &'static [Parameter]) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    pub(super) const fn taking(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    pub(super) const fn giving(mut self, answer: Answer) -> Self {
+        self.answer = answer;
+        self
+    }
+
+    pub(super) const fn refusing(mut self, refusals: &'static [Code]) -> Self {
+        self.refusals = refusals;
+        self
+    }
+
+    pub(super) const fn guarded(mut self) -> Self {
+        self.guarded = true;
+        self
+    }
+
+    /// How work on an upload may be refused.
+    const WORK: &'static [Code] = &[
+        Code::BadParameter,
+        Code::BadRequest,
+        Code::Undecodable,
+        Code::UploadTimeout,
+        Code::TooLarge,
+        Code::UnsupportedFormat,
+        Code::MissingFile,
+        Code::Busy,
+        Code::Internal,
+        Code::NotReady,
+        Code::DeadlinePassed,
+    ];
+
+    /// Every status that it answers with.
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = u16> {
+        let refusals = self.refusals.iter().map(|code| code.status());
+        std::iter::once(200).chain(refusals)
+    }
+}

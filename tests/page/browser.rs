@@ -1,0 +1,223 @@
+//! A headless Chromium with the page open.
+
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::driver::Driver;
+
+/// Longest wait for something to appear on the page.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Under this name WebDriver gives references to elements.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// How the page is looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct View {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) scheme: &'static str,
+}
+
+/// A computer's window by day.
+pub(crate) const DESK: View = View {
+    width: 1280,
+    height: 1000,
+    scheme: "light",
+};
+
+/// A browser of its own, which ends with this value.
+pub(crate) struct Browser {
+    driver: Driver,
+    session: String,
+    address: String,
+}
+
+impl Browser {
+    /// Opens the page at `address`; nothing where there is no chromedriver.
+    pub(crate) fn open(address: &str, view: View) -> Option<Self> {
+        let driver = Driver::start()?;
+        let options = json!({
+            "args": [
+                "--headless=new",
+                // Containers seldom allow what the sandbox needs; only the own page is opened.
+                "--no-sandbox",
+                "--disable-dev-shm-usage",
+                "--no-first-run",
+                format!("--window-size={},{}", view.width, view.height),
+            ],
+        });
+        let capabilities = json!({ "capabilities": { "alwaysMatch": {
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+        } } });
+        let session = driver.post("/session", &capabilities);
+        let browser = Self {
+            session: format!("/session/{}", session["sessionId"].as_str().unwrap()),
+            driver,
+            address: address.to_owned(),
+        };
+        browser.look(view);
+        browser.post("/url", &json!({ "url": address }));
+        Some(browser)
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        self.driver.post(&format!("{}{path}", self.session), body)
+    }
+
+    /// Looks at the page in another way.
+    pub(crate) fn look(&self, view: View) {
+        let development = |command: &str, parameters: Value| {
+            let body = json!({ "cmd": command, "params": parameters });
+            self.post("/goog/cdp/execute", &body);
+        };
+        development(
+            "Emulation.setDeviceMetricsOverride",
+            json!({
+                "width": view.width, "height": view.height,
+                "deviceScaleFactor": 1, "mobile": view.width < 500,
+            }),
+        );
+        let scheme = json!({ "name": "prefers-color-scheme", "value": view.scheme });
+        development(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": [scheme] }),
+        );
+    }
+
+    /// What a JavaScript expression gives.
+    pub(crate) fn value(&self, expression: &str) -> Value {
+        let script = format!("return ({expression})");
+        self.post("/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// The text of an expression.
+    pub(crate) fn text(&self, expression: &str) -> String {
+        let value = self.value(expression);
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    }
+
+    /// Waits until an expression is true.
+    #[track_caller]
+    pub(crate) fn until(&self, expression: &str) {
+        let start = Instant::now();
+        while self.value(&format!("Boolean({expression})")) != true {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "never true: {expression}\n{}\n{:#?}",
+                self.text("document.body.innerText"),
+                self.console()
+            );
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn element(&self, selector: &str) -> String {
+        let body = json!({ "using": "css selector", "value": selector });
+        let element = self.post("/element", &body);
+        format!("/element/{}", element[ELEMENT].as_str().unwrap())
+    }
+
+    /// Clicks the element's middle.
+    pub(crate) fn click(&self, selector: &str) {
+        self.post(&format!("{}/click", self.element(selector)), &json!({}));
+    }
+
+    /// Chooses a file, as in the browser's own dialogue.
+    pub(crate) fn choose(&self, selector: &str, file: &Path) {
+        let path = format!("{}/value", self.element(selector));
+        self.post(&path, &json!({ "text": file }));
+    }
+
+    /// Presses keys, one after the other, wherever the focus is; see [`key`].
+    pub(crate) fn press(&self, keys: &[char]) {
+        let strokes: Vec<Value> = keys
+            .iter()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })))
+            .collect();
+        self.act(json!({ "type": "key", "id": "keyboard", "actions": strokes }));
+    }
+
+    /// Drags from one point of the window to another.
+    pub(crate) fn drag(&self, from: (f64, f64), to: (f64, f64)) {
+        let moved = |(x, y): (f64, f64), duration: u32| {
+            let (x, y) = (x.round() as i64, y.round() as i64);
+            json!({ "type": "pointerMove", "x": x, "y": y, "duration": duration })
+        };
+        self.act(json!({ "type": "pointer", "id": "mouse", "actions": [
+            moved(from, 0),
+            { "type": "pointerDown", "button": 0 },
+            moved(to, 200),
+            { "type": "pointerUp", "button": 0 },
+        ] }));
+    }
+
+    fn act(&self, source: Value) {
+        self.post("/actions", &json!({ "actions": [source] }));
+    }
+
+    fn log(&self, kind: &str) -> Vec<Value> {
+        let entries = self.post("/se/log", &json!({ "type": kind }));
+        entries.as_array().unwrap().clone()
+    }
+
+    /// What the console said since the last call.
+    pub(crate) fn console(&self) -> Vec<String> {
+        let said = |entry: Value| entry["message"].as_str().unwrap().to_owned();
+        self.log("browser").into_iter().map(said).collect()
+    }
+
+    /// Checks that the console is silent and that nothing was asked of another host.
+    #[track_caller]
+    pub(crate) fn was_quiet(&self) {
+        assert_eq!(self.console(), Vec::<String>::new());
+        self.stayed_at_home();
+    }
+
+    /// Checks that nothing was asked of another host.
+    #[track_caller]
+    pub(crate) fn stayed_at_home(&self) {
+        let requests: Vec<String> = self
+            .log("performance")
+            .iter()
+            .filter_map(requested)
+            .collect();
+        assert!(!requests.is_empty(), "the log is empty");
+        for url in requests {
+            let own = ["blob:", "data:", "about:", &self.address];
+            assert!(own.iter().any(|start| url.starts_with(start)), "{url}");
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.driver.delete(&self.session);
+    }
+}
+
+/// The address, if an entry of the performance log tells of a request.
+fn requested(entry: &Value) -> Option<String> {
+    let message: Value = serde_json::from_str(entry["message"].as_str()?).unwrap();
+    let event = &message["message"];
+    if event["method"] != "Network.requestWillBeSent" {
+        return None;
+    }
+    Some(event["params"]["request"]["url"].as_str()?.to_owned())
+}
+
+/// Keys as WebDriver names them.
+pub(crate) mod key {
+    pub(crate) const TAB: char = '\u{e004}';
+    pub(crate) const END: char = '\u{e010}';
+    pub(crate) const HOME: char = '\u{e011}';
+    pub(crate) const LEFT: char = '\u{e012}';
+    pub(crate) const RIGHT: char = '\u{e014}';
+    pub(crate) const DOWN: char = '\u{e015}';
+}

@@ -1,0 +1,110 @@
+//! The tab Crop: the box on the photograph.
+
+use serde_json::Value;
+
+use crate::browser::{Browser, key};
+use crate::{SIDE, page_with_drawing};
+
+/// Left, top, right and bottom, as the fields say.
+fn edges(page: &Browser) -> Vec<f64> {
+    let values = page
+        .value("[...document.querySelectorAll('#crop input')].map((field) => field.valueAsNumber)");
+    serde_json::from_value(values).unwrap()
+}
+
+/// Where a pixel of the photograph is in the window.
+fn place(page: &Browser, x: f64, y: f64) -> (f64, f64) {
+    let area: Value = page.value(
+        "((area) => [area.left, area.top, area.width])(document.querySelector('.crop-layer').getBoundingClientRect())",
+    );
+    let area: Vec<f64> = serde_json::from_value(area).unwrap();
+    (area[0] + x / SIDE * area[2], area[1] + y / SIDE * area[2])
+}
+
+/// Waits for the picture of the box in the fields, and checks it.
+#[track_caller]
+fn is_cut_out(page: &Browser) {
+    let edges = edges(page);
+    let (width, height) = (edges[2] - edges[0], edges[3] - edges[1]);
+    page.until(&format!(
+        "((after) => after && after.naturalWidth === {width} && after.naturalHeight === {height})
+           (document.querySelector('#crop .after img'))"
+    ));
+    let facts = page.text("document.querySelector('#crop .facts').textContent");
+    assert!(
+        facts.starts_with(&format!("{width} × {height} · JPEG")),
+        "{facts}"
+    );
+}
+
+#[track_caller]
+fn near(edges: &[f64], expected: [f64; 4]) {
+    // A pixel of the window is more than one of the photograph.
+    let is_near = edges
+        .iter()
+        .zip(expected)
+        .all(|(edge, wanted)| (edge - wanted).abs() <= 3.0);
+    assert!(is_near, "{edges:?}, expected {expected:?}");
+}
+
+#[test]
+fn a_box_is_dragged() {
+    let Some(page) = page_with_drawing("a_box_is_dragged") else {
+        return;
+    };
+    page.click("#tab-crop");
+    near(&edges(&page), [96.0, 96.0, 384.0, 384.0]);
+    is_cut_out(&page);
+
+    // A new box, from outside of the first one and against the direction of reading.
+    page.drag(place(&page, 460.0, 450.0), place(&page, 60.0, 40.0));
+    near(&edges(&page), [60.0, 40.0, 460.0, 450.0]);
+    is_cut_out(&page);
+    // By a corner, past the other one.
+    page.drag(place(&page, 460.0, 450.0), place(&page, 200.0, 240.0));
+    near(&edges(&page), [60.0, 40.0, 200.0, 240.0]);
+    is_cut_out(&page);
+    // By its middle, further than the photograph goes.
+    page.drag(place(&page, 130.0, 140.0), place(&page, 130.0, 470.0));
+    near(&edges(&page), [60.0, 280.0, 200.0, 480.0]);
+    is_cut_out(&page);
+
+    let link = page.value(
+        "((link) => [link.download, link.href.slice(0, 5)])(document.querySelector('#crop a'))",
+    );
+    assert_eq!(link, serde_json::json!(["cropped_golden-dog.jpg", "blob:"]));
+    page.was_quiet();
+}
+
+#[test]
+fn a_box_is_set_with_the_keyboard() {
+    let Some(page) = page_with_drawing("a_box_is_set_with_the_keyboard") else {
+        return;
+    };
+    page.click("#tab-crop");
+    page.value("document.querySelector('.crop-box').focus()");
+    page.press(&[key::RIGHT, key::RIGHT, key::DOWN]);
+    assert_eq!(edges(&page), [98.0, 97.0, 386.0, 385.0]);
+    is_cut_out(&page);
+
+    page.value("document.querySelector('#crop [name=right]').select()");
+    page.press(&['1', '5', '0']);
+    assert_eq!(edges(&page), [98.0, 97.0, 150.0, 385.0]);
+    is_cut_out(&page);
+    page.was_quiet();
+}
+
+#[test]
+fn an_empty_box_is_refused_in_a_sentence() {
+    let Some(page) = page_with_drawing("an_empty_box_is_refused_in_a_sentence") else {
+        return;
+    };
+    page.click("#tab-crop");
+    is_cut_out(&page);
+    page.value("document.querySelector('#crop [name=right]').select()");
+    page.press(&['9']);
+    page.until("document.querySelector('#crop .problem').textContent.endsWith('.')");
+    page.press(&['9']);
+    page.until("document.querySelector('#crop .problem').textContent === ''");
+    is_cut_out(&page);
+}

@@ -1,0 +1,111 @@
+//! How the page looks: by day and by night, on a desk and in a hand.
+
+use serde_json::Value;
+
+use crate::browser::{DESK, View};
+use crate::page_with_drawing;
+
+const PHONE: View = View {
+    width: 390,
+    height: 844,
+    scheme: "light",
+};
+
+/// The contrast of text and ground by WCAG 2.2, for an element.
+const CONTRAST: &str = "((element) => {
+    const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const light = (colour) => parse(colour).slice(0, 3)
+      .map((part) => part / 255)
+      .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+      .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+    let ground = element;
+    while (parse(getComputedStyle(ground).backgroundColor)[3] === 0) ground = ground.parentElement;
+    const [low, high] = [getComputedStyle(element).color, getComputedStyle(ground).backgroundColor]
+      .map(light).sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  })";
+
+#[test]
+fn the_page_follows_day_and_night() {
+    let Some(page) = page_with_drawing("the_page_follows_day_and_night") else {
+        return;
+    };
+    for (scheme, dark) in [("light", false), ("dark", true)] {
+        page.look(View { scheme, ..DESK });
+        let ground = page.text("getComputedStyle(document.body).backgroundColor");
+        let sum: u32 = ground
+            .split(|character: char| !character.is_ascii_digit())
+            .filter_map(|part| part.parse::<u32>().ok())
+            .sum();
+        assert_eq!(sum < 3 * 128, dark, "{ground}");
+        for text in [
+            "h1",
+            ".lead p",
+            ".brand",
+            ".top a",
+            "[aria-selected=false]",
+            ".facts",
+            ".breed",
+            ".share",
+            ".timing",
+            "code",
+        ] {
+            let contrast = page.value(&format!("{CONTRAST}(document.querySelector({text:?}))"));
+            assert!(
+                contrast.as_f64().unwrap() >= 4.5,
+                "{scheme} {text}: {contrast}"
+            );
+        }
+    }
+    page.was_quiet();
+}
+
+#[test]
+fn the_page_fits_a_phone() {
+    let Some(page) = page_with_drawing("the_page_fits_a_phone") else {
+        return;
+    };
+    page.look(PHONE);
+    for tab in [
+        "predict",
+        "resize",
+        "grayscale",
+        "crop",
+        "normalize",
+        "model",
+    ] {
+        page.click(&format!("#tab-{tab}"));
+        page.until(&format!("!document.getElementById('{tab}').ariaBusy"));
+        let width = page.value("document.documentElement.scrollWidth");
+        assert_eq!(width, PHONE.width, "{tab}");
+        let small: Value = page.value(
+            "[...document.querySelectorAll('button, .button, select, input[type=number]')]
+               .filter((control) => control.checkVisibility() && control.offsetHeight < 34)
+               .map((control) => control.outerHTML)",
+        );
+        assert_eq!(
+            small,
+            Value::Array(Vec::new()),
+            "{tab}: too small for a finger"
+        );
+    }
+    page.was_quiet();
+}
+
+/// What is shown while a photograph is answered must not push other things around.
+#[test]
+fn nothing_jumps() {
+    let Some(page) = page_with_drawing("nothing_jumps") else {
+        return;
+    };
+    page.value(
+        "new PerformanceObserver((list) => {
+           for (const shift of list.getEntries()) window.shifted = (window.shifted ?? 0) + shift.value;
+         }).observe({ type: 'layout-shift', buffered: true })",
+    );
+    page.click("[data-sample='husky-dog.jpg']");
+    page.until("document.querySelector('#predict code').textContent.includes('husky')");
+    page.until("!document.querySelector('#predict').ariaBusy");
+    let shifted = page.value("window.shifted ?? 0").as_f64().unwrap();
+    assert!(shifted < 0.02, "{shifted}");
+}

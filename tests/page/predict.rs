@@ -1,0 +1,135 @@
+//! The tab Predict.
+
+use serde_json::Value;
+
+use crate::{page, page_with_drawing};
+
+#[test]
+fn a_chosen_photograph_is_answered() {
+    let Some(page) = page_with_drawing("a_chosen_photograph_is_answered") else {
+        return;
+    };
+    let winner = page.text("document.querySelector('.winner-name').textContent");
+    assert_eq!(
+        winner,
+        page.text("document.querySelector('.breed').textContent")
+    );
+    let shares: Value = page.value(
+        "[...document.querySelectorAll('.bars .share')].map((share) => parseFloat(share.textContent))",
+    );
+    let shares: Vec<f64> = serde_json::from_value(shares).unwrap();
+    assert!(shares.is_sorted_by(|one, next| one >= next), "{shares:?}");
+    assert!(
+        shares[0] > 0.0 && shares.iter().sum::<f64>() <= 100.5,
+        "{shares:?}"
+    );
+
+    // The bars are as long as they say.
+    let drawn = page.value(
+        "((fill) => fill.offsetWidth / fill.parentElement.offsetWidth)(document.querySelector('.fill'))",
+    );
+    page.until("document.getAnimations().length === 0");
+    assert!(drawn.as_f64().is_some(), "{drawn}");
+
+    let said = page.text("document.getElementById('status').textContent");
+    assert!(said.starts_with(&winner), "{said}");
+    let timing = page.text("document.querySelector('.timing').textContent");
+    assert!(
+        timing.starts_with("Answered in ") && timing.contains("inference"),
+        "{timing}"
+    );
+    let facts = page.text("document.getElementById('photograph-facts').textContent");
+    assert!(facts.starts_with("480 × 480 · JPEG · "), "{facts}");
+    let command = page.text("document.querySelector('#predict code').textContent");
+    assert!(
+        command.starts_with("curl -F 'file=@golden-dog.jpg' 'http://127.0.0.1:"),
+        "{command}"
+    );
+    assert!(command.ends_with("/predict?top_k=5'"), "{command}");
+    page.was_quiet();
+}
+
+#[test]
+fn a_drawing_is_answered_at_a_click() {
+    let Some(page) = page("a_drawing_is_answered_at_a_click") else {
+        return;
+    };
+    page.click("[data-sample='siamese-cat.jpg']");
+    page.until("document.querySelectorAll('.bars li').length === 5");
+    page.until("document.querySelector('.note').textContent.includes('drawing')");
+    page.until(
+        "document.querySelector('[data-sample=\"siamese-cat.jpg\"]').ariaPressed === 'true'",
+    );
+    page.was_quiet();
+}
+
+/// As a browser does when a file is dropped or pasted.
+#[test]
+fn a_photograph_is_dropped_and_pasted() {
+    let Some(page) = page("a_photograph_is_dropped_and_pasted") else {
+        return;
+    };
+    for (event, field, name) in [
+        ("DragEvent('drop'", "dataTransfer", "golden-dog.jpg"),
+        ("ClipboardEvent('paste'", "clipboardData", "husky-dog.jpg"),
+    ] {
+        page.value(&format!(
+            "fetch('assets/{name}').then((answer) => answer.blob()).then((blob) => {{
+               const data = new DataTransfer();
+               data.items.add(new File([blob], '{name}', {{ type: blob.type }}));
+               dispatchEvent(new {event}, {{ {field}: data, bubbles: true, cancelable: true }}));
+             }})"
+        ));
+        page.until(&format!(
+            "document.querySelector('#predict code').textContent.includes('{name}')"
+        ));
+        page.until(
+            "!document.querySelector('#predict').ariaBusy && document.querySelector('.breed')",
+        );
+    }
+    page.was_quiet();
+}
+
+#[test]
+fn what_is_no_image_is_refused_in_a_sentence() {
+    let Some(page) = page_with_drawing("what_is_no_image_is_refused_in_a_sentence") else {
+        return;
+    };
+    page.was_quiet();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    fs_err::write(&file, "no picture").unwrap();
+    page.choose("#other-file", &file);
+    page.until("document.querySelector('#predict .problem').textContent");
+    let problem = page.text("document.querySelector('#predict .problem').textContent");
+    assert!(
+        problem.starts_with(char::is_uppercase) && problem.ends_with('.'),
+        "{problem}"
+    );
+    assert!(!problem.contains(['{', '`']), "{problem}");
+    assert_eq!(
+        page.value("document.querySelector('.problem').role"),
+        "alert"
+    );
+    // What was said of the photograph before is gone.
+    page.until("document.querySelector('.answer').offsetHeight === 0");
+    page.stayed_at_home();
+
+    // The next photograph is answered as if nothing had been.
+    page.choose("#file", &crate::drawing());
+    page.until("document.querySelector('.answer').offsetHeight > 0");
+    page.until("document.querySelector('#predict .problem').textContent === ''");
+}
+
+#[test]
+fn a_service_that_is_gone_is_told_in_a_sentence() {
+    let Some(page) = page("a_service_that_is_gone_is_told_in_a_sentence") else {
+        return;
+    };
+    page.value("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))");
+    page.choose("#file", &crate::drawing());
+    page.until(
+        "document.querySelector('#predict .problem').textContent.startsWith('The service does not answer.')",
+    );
+    page.was_quiet();
+}

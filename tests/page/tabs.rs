@@ -1,0 +1,111 @@
+//! The tabs, with the keyboard.
+
+use crate::browser::{Browser, key};
+use crate::{page, page_with_drawing};
+
+const TABS: [&str; 6] = [
+    "predict",
+    "resize",
+    "grayscale",
+    "crop",
+    "normalize",
+    "model",
+];
+
+/// The name of the panel that is shown, if the tabs agree that it is that one.
+#[track_caller]
+fn open(page: &Browser) -> String {
+    let tabs = page.text(
+        "[...document.querySelectorAll('[role=tab]')]
+           .filter((tab) => tab.ariaSelected === 'true' && tab.tabIndex === 0)
+           .map((tab) => tab.getAttribute('aria-controls')).join()",
+    );
+    let panels = page.text(
+        "[...document.querySelectorAll('[role=tabpanel]')]
+           .filter((panel) => panel.checkVisibility()).map((panel) => panel.id).join()",
+    );
+    assert_eq!(tabs, panels);
+    tabs
+}
+
+#[test]
+fn the_keyboard_goes_through_the_tabs() {
+    let Some(page) = page("the_keyboard_goes_through_the_tabs") else {
+        return;
+    };
+    assert_eq!(open(&page), "predict");
+    page.value("document.querySelector('#tab-predict').focus()");
+    for tab in &TABS[1..] {
+        page.press(&[key::RIGHT]);
+        assert_eq!(open(&page), *tab);
+        assert_eq!(page.text("document.activeElement.id"), format!("tab-{tab}"));
+        assert_eq!(page.text("location.hash"), format!("#{tab}"));
+    }
+    // Around both ends.
+    for (key, tab) in [
+        (key::RIGHT, "predict"),
+        (key::LEFT, "model"),
+        (key::HOME, "predict"),
+        (key::END, "model"),
+    ] {
+        page.press(&[key]);
+        assert_eq!(open(&page), tab);
+    }
+    page.until("document.querySelectorAll('.breeds li').length > 0");
+    page.was_quiet();
+}
+
+/// One stop for all tabs; then everything that can be used, in the order in which it is read.
+#[test]
+fn everything_is_reached_with_the_tab_key() {
+    let Some(page) = page_with_drawing("everything_is_reached_with_the_tab_key") else {
+        return;
+    };
+    page.click("#tab-crop");
+    page.until("document.querySelector('#crop .after img')");
+    let mut stops = Vec::new();
+    for _ in 0..22 {
+        page.press(&[key::TAB]);
+        stops.push(page.text(
+            "((at) => at.id || at.name || at.dataset.sample || at.className || at.tagName)(document.activeElement)",
+        ));
+        let ring = page.text(
+            "[document.activeElement, document.activeElement.closest('label')]
+               .filter(Boolean).map((at) => getComputedStyle(at).outlineStyle).join()",
+        );
+        assert!(
+            ring.contains("solid") || stops.last().unwrap() == "BODY",
+            "{stops:?}: {ring}"
+        );
+    }
+    let expected = [
+        "crop-box",
+        "other-file",
+        "camera",
+        "golden-dog.jpg",
+        "siamese-cat.jpg",
+        "ginger-cat.jpg",
+        "husky-dog.jpg",
+        "black-cat.jpg",
+        "dalmatian-dog.jpg",
+        "crop",
+        "left",
+        "top",
+        "right",
+        "bottom",
+        "button main",
+    ];
+    assert_eq!(stops[..expected.len()], expected, "{stops:?}");
+    page.was_quiet();
+}
+
+#[test]
+fn an_address_opens_its_tab() {
+    let Some(page) = page_with_drawing("an_address_opens_its_tab") else {
+        return;
+    };
+    page.value("void (location.hash = '#grayscale')");
+    page.until("document.querySelector('#grayscale .after img')");
+    assert_eq!(open(&page), "grayscale");
+    page.was_quiet();
+}

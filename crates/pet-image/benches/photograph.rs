@@ -11,7 +11,11 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use pet_image::{Filter, Format, Limits, Preprocess, RgbImage, decode, encode_rgb, resize};
+use pet_image::{
+    Augment, Filter, Format, Limits, Preprocess, RgbImage, decode, encode_rgb, resize, shrink,
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 /// The bytes of the file to measure.
 fn bytes() -> Vec<u8> {
@@ -48,6 +52,20 @@ fn measure(criterion: &mut Criterion) {
     criterion.bench_function("pixels to tensor", |bench| {
         bench.iter(|| recipe.run_image(black_box(&image), &mut tensor));
     });
+    criterion.bench_function("shrink to a shorter side of 256", |bench| {
+        bench.iter(|| shrink(black_box(image.clone()), 256));
+    });
+    let mut random = ChaCha8Rng::seed_from_u64(42);
+    let parts_only = Augment {
+        scale: (0.35, 1.0),
+        ratio: (3.0 / 4.0, 4.0 / 3.0),
+        ..Augment::none()
+    };
+    for (name, augment) in [("parts", parts_only), ("all changes", Augment::standard())] {
+        criterion.bench_function(&format!("augmented pixels to tensor, {name}"), |bench| {
+            bench.iter(|| augment.run_image(black_box(&image), &recipe, &mut random, &mut tensor));
+        });
+    }
     criterion.bench_function("bytes to tensor", |bench| {
         bench.iter(|| recipe.run(black_box(&bytes), &limits, &mut tensor));
     });

@@ -21,6 +21,47 @@ pub struct CropBox {
     pub bottom: u32,
 }
 
+impl CropBox {
+    /// All of an image.
+    pub(crate) fn whole(image: &RgbImage) -> Self {
+        Self {
+            left: 0,
+            top: 0,
+            right: image.width(),
+            bottom: image.height(),
+        }
+    }
+
+    /// Number of columns; 0 where `right` does not exceed `left`.
+    pub const fn width(&self) -> u32 {
+        self.right.saturating_sub(self.left)
+    }
+
+    /// Number of rows; 0 where `bottom` does not exceed `top`.
+    pub const fn height(&self) -> u32 {
+        self.bottom.saturating_sub(self.top)
+    }
+
+    /// Checks that the box encloses pixels of the image and nothing else.
+    pub(crate) fn check_within(self, image: &RgbImage) -> Result<(), Error> {
+        let (width, height) = image.dimensions();
+        if width == 0 || height == 0 {
+            return Err(Error::NoPixels { width, height });
+        }
+        if self.width() == 0 || self.height() == 0 {
+            return Err(Error::EmptyCrop { area: self });
+        }
+        if self.right > width || self.bottom > height {
+            return Err(Error::CropOutside {
+                area: self,
+                width,
+                height,
+            });
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for CropBox {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

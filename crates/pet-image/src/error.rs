@@ -117,6 +117,16 @@ pub enum Error {
         /// The box asked for.
         area: CropBox,
     },
+    /// A part that is to be resized does not lie within the image.
+    #[error("the box `{area}` reaches outside the image of {width}x{height} pixels")]
+    CropOutside {
+        /// The box asked for.
+        area: CropBox,
+        /// Width of the image in pixels.
+        width: u32,
+        /// Height of the image in pixels.
+        height: u32,
+    },
     /// The resizing library refuses the image.
     #[error("cannot resize to {width}x{height} pixels")]
     Resize {
@@ -130,6 +140,16 @@ pub enum Error {
     /// The preprocessing recipe holds a value that makes no sense.
     #[error("the preprocessing recipe has `{field}` = `{value}`, expected {expected}")]
     Recipe {
+        /// Name of the field.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// What is accepted.
+        expected: &'static str,
+    },
+    /// The augmentation holds a value that makes no sense.
+    #[error("the augmentation has `{field}` = `{value}`, expected {expected}")]
+    Augment {
         /// Name of the field.
         field: &'static str,
         /// Its value.
@@ -168,8 +188,10 @@ impl Error {
             Self::OutputTooLarge { .. } => "ask for a smaller size",
             Self::NoPixels { .. }
             | Self::EmptyCrop { .. }
+            | Self::CropOutside { .. }
             | Self::Resize { .. }
             | Self::Recipe { .. }
+            | Self::Augment { .. }
             | Self::TensorLength { .. } => return None,
         };
         Some(hint.to_owned())

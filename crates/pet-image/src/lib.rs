@@ -1,4 +1,4 @@
-//! Photographs to tensors: decode with limits, resize, crop, grayscale, normalize, encode.
+//! Photographs to tensors: decode with limits, resize, crop, grayscale, augment, normalize, encode.
 //!
 //! The one thing that training and serving must agree on is how bytes become numbers. That
 //! agreement is a [`Preprocess`] recipe: both sides run the same code on it, and it is written
@@ -26,7 +26,10 @@
 //!
 //! The arithmetic follows Pillow, which most published models were trained with: a bilinear
 //! [`resize`] stays within one level of it (Lanczos: two), [`grayscale`] equals its mode `L`.
+//!
+//! For training, [`Augment`] makes random changes between decoding and normalizing.
 
+mod augment;
 mod contrast;
 mod crop;
 mod decode;
@@ -38,8 +41,10 @@ mod limits;
 mod output;
 mod preprocess;
 mod resize;
+mod shrink;
 mod statistics;
 
+pub use augment::{Augment, Change};
 pub use contrast::contrast_stretch;
 pub use crop::{CropBox, center_crop, crop};
 pub use decode::{Decoded, decode};
@@ -50,6 +55,7 @@ pub use grayscale::grayscale;
 pub use image::{GrayImage, RgbImage};
 pub use limits::Limits;
 pub use output::{MAX_OUTPUT_PIXELS, MAX_OUTPUT_SIDE};
-pub use preprocess::{Layout, Preprocess, Resize};
+pub use preprocess::{Layout, Preprocess, Region, Resize};
 pub use resize::{Filter, resize};
+pub use shrink::shrink;
 pub use statistics::Statistics;

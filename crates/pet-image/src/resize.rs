@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, error::Cause, output::check_output};
+use crate::{CropBox, Error, error::Cause, output::check_output};
 
 /// The kernel of a [`resize`]. When shrinking, it is widened to cover all source pixels
 /// (antialiasing), as Pillow does and torchvision does with `antialias=True`.
@@ -33,16 +34,23 @@ pub fn resize(
     check_output(width, height)?;
     let mut resized = RgbImage::new(width, height);
     SCRATCH.with_borrow_mut(|scratch| {
-        scratch
-            .stretcher
-            .run(image, width, height, filter, &mut resized)
+        scratch.stretcher.run(
+            image,
+            CropBox::whole(image),
+            &mut resized,
+            width,
+            height,
+            filter,
+        )
     })?;
     Ok(resized)
 }
 
-/// Resizes into memory that this thread keeps, and hands the pixels (interleaved RGB) to `consume`.
+/// Resizes a part of an image, as if it were all there is, into memory that this thread keeps, and
+/// hands the pixels (interleaved RGB) to `consume`.
 pub(crate) fn resize_and<T>(
     image: &RgbImage,
+    part: CropBox,
     width: u32,
     height: u32,
     filter: Filter,
@@ -51,7 +59,7 @@ pub(crate) fn resize_and<T>(
     check_output(width, height)?;
     SCRATCH.with_borrow_mut(|Scratch { stretcher, levels }| {
         levels.resize(3 * width as usize * height as usize, 0);
-        stretcher.run(image, width, height, filter, levels)?;
+        stretcher.run(image, part, levels, width, height, filter)?;
         Ok(consume(levels))
     })
 }
@@ -84,19 +92,14 @@ impl Stretcher {
     fn run(
         &mut self,
         image: &RgbImage,
+        part: CropBox,
+        target: &mut [u8],
         width: u32,
         height: u32,
         filter: Filter,
-        target: &mut [u8],
     ) -> Result<(), Error> {
-        let (source_width, source_height) = image.dimensions();
-        if source_width == 0 || source_height == 0 {
-            return Err(Error::NoPixels {
-                width: source_width,
-                height: source_height,
-            });
-        }
-        self.passes(image, width, height, filter, target)
+        part.check_within(image)?;
+        self.passes(image, part, target, width, height, filter)
             .map_err(|source| Error::Resize {
                 width,
                 height,
@@ -111,38 +114,90 @@ impl Stretcher {
     fn passes(
         &mut self,
         image: &RgbImage,
+        part: CropBox,
+        target: &mut [u8],
         width: u32,
         height: u32,
         filter: Filter,
-        target: &mut [u8],
     ) -> Result<(), Cause> {
         let kernel = match filter {
             Filter::Bilinear => FilterType::Bilinear,
             Filter::Lanczos => FilterType::Lanczos3,
         };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(kernel));
-        let source_height = image.height();
-        self.narrowed
-            .resize(3 * width as usize * source_height as usize, 0);
+        let whole = CropBox {
+            left: 0,
+            top: 0,
+            right: width,
+            bottom: part.height(),
+        };
+        let between = 3 * width as usize * whole.height() as usize;
+        self.narrowed.resize(between, 0);
 
-        let source = ImageRef::new(
-            image.width(),
-            source_height,
-            image.as_raw(),
-            PixelType::U8x3,
-        )?;
-        let mut narrowed =
-            Image::from_slice_u8(width, source_height, &mut self.narrowed, PixelType::U8x3)?;
-        let mut target = Image::from_slice_u8(width, height, target, PixelType::U8x3)?;
-        self.resizer.resize(&source, &mut narrowed, &options)?;
-        self.resizer.resize(&narrowed, &mut target, &options)?;
+        let mut narrowed = TypedImage::from_buffer(width, whole.height(), &mut self.narrowed)?;
+        let source = view(image.width(), image.height(), image.as_raw(), part)?;
+        self.resizer
+            .resize_typed(&source, &mut narrowed, &options)?;
+        let source = view(width, whole.height(), &self.narrowed, whole)?;
+        let mut target = TypedImage::from_buffer(width, height, target)?;
+        self.resizer.resize_typed(&source, &mut target, &options)?;
         Ok(())
+    }
+}
+
+/// The library's view of a part of an image; beyond its edges, neighbouring pixels must not shine in.
+///
+/// One type for both passes, and pixels of one type only: the library compiles its code for each anew,
+/// which takes the compiler minutes if it must do so for all types of pixels.
+type View<'a> = TypedCroppedImage<'a, TypedImageRef<'a, U8x3>>;
+
+fn view(width: u32, height: u32, levels: &[u8], part: CropBox) -> Result<View<'_>, Cause> {
+    let whole = TypedImageRef::from_buffer(width, height, levels)?;
+    let CropBox { left, top, .. } = part;
+    Ok(View::new(whole, left, top, part.width(), part.height())?)
+}
+
+/// Size of an image whose shorter side gets the given length: torchvision's `Resize(shorter)`,
+/// which rounds the longer side down.
+pub(crate) fn by_shorter_side(width: u32, height: u32, shorter: u32) -> (u32, u32) {
+    let (short, long) = (width.min(height).max(1), width.max(height));
+    let stretched = u64::from(shorter) * u64::from(long) / u64::from(short);
+    let stretched = u32::try_from(stretched).unwrap_or(u32::MAX);
+    if width <= height {
+        (shorter, stretched)
+    } else {
+        (stretched, shorter)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_shorter_side_gets_the_length() {
+        // torchvision: int(256 * 500 / 375) = 341.
+        assert_eq!(by_shorter_side(500, 375, 256), (341, 256));
+        assert_eq!(by_shorter_side(375, 500, 256), (256, 341));
+        assert_eq!(by_shorter_side(80, 80, 256), (256, 256));
+    }
+
+    #[test]
+    fn a_part_is_resized_as_if_it_were_cut_out_first() {
+        let image = RgbImage::from_fn(40, 30, |x, y| [(x * y) as u8, x as u8, 7].into());
+        let part = CropBox {
+            left: 3,
+            top: 5,
+            right: 31,
+            bottom: 26,
+        };
+        let cut = crate::crop(&image, part).unwrap();
+        let expected = resize(&cut, 11, 13, Filter::Bilinear).unwrap();
+        resize_and(&image, part, 11, 13, Filter::Bilinear, |levels| {
+            assert_eq!(levels, expected.as_raw().as_slice());
+        })
+        .unwrap();
+    }
 
     #[test]
     fn the_own_size_changes_nothing() {

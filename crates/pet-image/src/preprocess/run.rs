@@ -1,12 +1,13 @@
 //! Running a recipe: decode, fit to the square, normalize.
 //!
-//! Each step takes what the one before made, so a step between them (random augmentation of the
-//! decoded picture) has its place.
+//! Each step takes what the one before made, so that random changes have their place between them.
 
 use image::RgbImage;
 
+use super::square::Square;
 use super::{Preprocess, Resize};
-use crate::{Error, Filter, Limits, crop::center_offset, decode, resize::resize_and};
+use crate::resize::{by_shorter_side, resize_and};
+use crate::{CropBox, Error, Filter, Limits, decode};
 
 impl Preprocess {
     /// Turns an image file into one image's tensor, which is overwritten: three planes (red,
@@ -30,13 +31,43 @@ impl Preprocess {
     /// As [`run`](Self::run), except those of decoding.
     pub fn run_image(&self, image: &RgbImage, tensor: &mut [f32]) -> Result<(), Error> {
         self.check(tensor)?;
-        let (width, height) = self.resized(image.width(), image.height());
-        resize_and(image, width, height, Filter::Bilinear, |levels| {
-            self.normalize(levels, width, height, tensor);
+        self.fit(image, None, |square| self.normalize(square, tensor))
+    }
+
+    /// Fits a part of a picture to the square, or all of it as the recipe says, and hands the
+    /// square to `consume`.
+    pub(crate) fn fit<T>(
+        &self,
+        image: &RgbImage,
+        part: Option<CropBox>,
+        consume: impl FnOnce(&Square<'_>) -> T,
+    ) -> Result<T, Error> {
+        let size = self.size();
+        let (part, (width, height)) = match part {
+            Some(part) => (part, (size, size)),
+            None => (
+                CropBox::whole(image),
+                self.resized(image.width(), image.height()),
+            ),
+        };
+        resize_and(image, part, width, height, Filter::Bilinear, |levels| {
+            consume(&Square::in_the_middle(levels, width, height, size))
         })
     }
 
-    fn check(&self, tensor: &[f32]) -> Result<(), Error> {
+    /// Levels to numbers, channel by channel.
+    pub(crate) fn normalize(&self, square: &Square<'_>, tensor: &mut [f32]) {
+        let [red, green, blue] = self.tables();
+        square.write(tensor, |[r, g, b]| {
+            [
+                red[usize::from(r)],
+                green[usize::from(g)],
+                blue[usize::from(b)],
+            ]
+        });
+    }
+
+    pub(crate) fn check(&self, tensor: &[f32]) -> Result<(), Error> {
         self.validate()?;
         let (expected, got) = (self.tensor_len(), tensor.len());
         if got == expected {
@@ -50,39 +81,7 @@ impl Preprocess {
     fn resized(&self, width: u32, height: u32) -> (u32, u32) {
         match self.resize {
             Resize::Stretch { size } => (size, size),
-            Resize::CenterCrop { resize, .. } => {
-                let (short, long) = (width.min(height).max(1), width.max(height));
-                let stretched = u64::from(resize) * u64::from(long) / u64::from(short);
-                let stretched = u32::try_from(stretched).unwrap_or(u32::MAX);
-                if width <= height {
-                    (resize, stretched)
-                } else {
-                    (stretched, resize)
-                }
-            }
-        }
-    }
-
-    /// Levels of the middle square to numbers, channel by channel.
-    fn normalize(&self, levels: &[u8], width: u32, height: u32, tensor: &mut [f32]) {
-        let size = self.size() as usize;
-        let left = center_offset(width, self.size()).max(0) as usize;
-        let top = center_offset(height, self.size()).max(0) as usize;
-        let tables = self.tables();
-        let (red, rest) = tensor.split_at_mut(size * size);
-        let (green, blue) = rest.split_at_mut(size * size);
-        let planes = red.chunks_exact_mut(size).zip(green.chunks_exact_mut(size));
-        let planes = planes.zip(blue.chunks_exact_mut(size));
-        let rows = levels.chunks_exact(3 * width as usize).skip(top);
-        for (row, ((red, green), blue)) in rows.zip(planes) {
-            let pixels = row.as_chunks().0.iter().skip(left);
-            for (&[r, g, b], ((red, green), blue)) in
-                pixels.zip(red.iter_mut().zip(green).zip(blue))
-            {
-                *red = tables[0][usize::from(r)];
-                *green = tables[1][usize::from(g)];
-                *blue = tables[2][usize::from(b)];
-            }
+            Resize::CenterCrop { resize, .. } => by_shorter_side(width, height, resize),
         }
     }
 
@@ -105,15 +104,6 @@ mod tests {
             resize: Resize::CenterCrop { resize, size },
             ..Preprocess::imagenet()
         }
-    }
-
-    #[test]
-    fn the_shorter_side_gets_the_length_and_the_other_is_cut_off_below() {
-        // torchvision: int(256 * 500 / 375) = 341.
-        let recipe = center_crop(256, 224);
-        assert_eq!(recipe.resized(500, 375), (341, 256));
-        assert_eq!(recipe.resized(375, 500), (256, 341));
-        assert_eq!(recipe.resized(80, 80), (256, 256));
     }
 
     #[test]

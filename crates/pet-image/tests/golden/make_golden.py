@@ -16,7 +16,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageOps
 
 HERE = Path(__file__).parent
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
@@ -180,6 +180,17 @@ def stretched(image):
     return np.round((numbers - numbers.min()) / span * 255).astype(np.uint8)
 
 
+def augmented(image, box, size, mirrored, brightness, contrast, saturation):
+    """A part, resized, mirrored, and changed in colour by Pillow's own enhancers."""
+    image = resized(image.crop(box), (size, size), Image.Resampling.BILINEAR)
+    if mirrored:
+        image = ImageOps.mirror(image)
+    image = ImageEnhance.Brightness(image).enhance(brightness)
+    image = ImageEnhance.Contrast(image).enhance(contrast)
+    image = ImageEnhance.Color(image).enhance(saturation)
+    return tensor(image, size)
+
+
 def expected(folder):
     tensors = {f"decode/{path.name}": np.asarray(decoded(path)) for path in folder.iterdir()}
     large = decoded(folder / "large.png")
@@ -197,6 +208,13 @@ def expected(folder):
     tensors["standard_deviation/large.png"] = levels.std((0, 1))
     tensors["stretch/large.png/24"] = tensor(large, 24)
     tensors["center_crop/large.png/33/24"] = center_tensor(large, 33, 24)
+    box = (9, 14, 100, 78)
+    tensors["augment/part"] = augmented(large, box, 24, False, 1, 1, 1)
+    tensors["augment/mirrored"] = augmented(large, box, 24, True, 1, 1, 1)
+    tensors["augment/brighter"] = augmented(large, box, 24, False, 1.3, 1, 1)
+    tensors["augment/contrast"] = augmented(large, box, 24, False, 1, 0.6, 1)
+    tensors["augment/colourful"] = augmented(large, box, 24, False, 1, 1, 1.4)
+    tensors["augment/all"] = augmented(large, box, 24, True, 0.8, 1.2, 0.7)
     return tensors
 
 

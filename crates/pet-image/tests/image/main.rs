@@ -7,6 +7,7 @@
     reason = "skipped tests and measurements are reported"
 )]
 
+mod augment;
 mod encoding;
 mod golden;
 mod hostile;

@@ -29,7 +29,7 @@ fn network(metadata: &ModelMetadata) -> TempDir {
     let value = graph.clip("relu6", &value, 0.0, 6.0).unwrap();
     let value = graph.global_average_pool("pool", &value).unwrap();
     let value = graph.flatten("flatten", &value, 1).unwrap();
-    let linear = [4.0, 0.0, -1.0, 0.0, 4.0, -1.0, -1.0, 0.0, 4.0];
+    let linear = [4.0_f32, 0.0, -1.0, 0.0, 4.0, -1.0, -1.0, 0.0, 4.0];
     let weight = graph.initializer("weight", &[3, 3], &linear).unwrap();
     let bias = graph
         .initializer("bias", &[3], &[0.25_f32, -0.5, 0.0])

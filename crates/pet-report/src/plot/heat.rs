@@ -19,6 +19,14 @@ const COVER: [f32; 2] = [0.5, 0.62];
 /// How much each place of a photograph speaks for a class, as a grid over a part of it.
 #[derive(Clone, Copy, Debug)]
 pub struct HeatMap<'a> {
+    /// The class.
+    pub class: &'a str,
+    /// Its probability, 0 to 1.
+    pub probability: f32,
+    /// The most probable class, which need not be the one that is shown.
+    pub answer: &'a str,
+    /// Its probability, 0 to 1.
+    pub confidence: f32,
     /// Cells from left to right.
     pub width: usize,
     /// Cells from top to bottom.
@@ -29,7 +37,7 @@ pub struct HeatMap<'a> {
     pub region: Region,
 }
 
-/// Draws a photograph with a heat map over it as PNG, 640 pixels long, with `title` and `note` below.
+/// Draws a photograph with a heat map over it as PNG, 640 pixels long, with the class below.
 ///
 /// The cells are smoothed bilinearly. The colour goes from none (0 and below) to the highest cell,
 /// so that pictures of different classes cannot be compared by brightness. What lies outside of the
@@ -39,12 +47,7 @@ pub struct HeatMap<'a> {
 ///
 /// [`Error::Grid`] when the cells do not fill the grid; [`Error::Picture`] for a photograph without
 /// pixels; [`Error::Font`], [`Error::Canvas`] and [`Error::Encode`] if the picture cannot be made.
-pub fn heat_map_png(
-    photograph: &RgbImage,
-    heat: &HeatMap<'_>,
-    title: &str,
-    note: &str,
-) -> Result<Vec<u8>, Error> {
+pub fn heat_map_png(photograph: &RgbImage, heat: &HeatMap<'_>) -> Result<Vec<u8>, Error> {
     let expected = heat.width.saturating_mul(heat.height);
     if expected == 0 || heat.values.len() != expected {
         return Err(Error::Grid {
@@ -67,7 +70,7 @@ pub fn heat_map_png(
     if region.width < width as f32 - 1.0 || region.height < height as f32 - 1.0 {
         draw_frame(&mut canvas, region, left as f32);
     }
-    draw_caption(&mut canvas, title, note, height as f32);
+    draw_caption(&mut canvas, heat, height as f32);
     canvas.photographic_png()
 }
 
@@ -134,32 +137,31 @@ fn draw_frame(canvas: &mut Canvas, region: Region, shift: f32) {
     canvas.line(&corners, Pen::solid(WHITE, 1.5));
 }
 
-/// Title and note at the left, what the colours mean at the right.
-fn draw_caption(canvas: &mut Canvas, title: &str, note: &str, top: f32) {
+/// The class at the left, what the colours mean at the right.
+fn draw_caption(canvas: &mut Canvas, heat: &HeatMap<'_>, top: f32) {
     let (bar, margin) = (150.0, 14.0);
-    let width = canvas.width();
-    let left = width - margin - bar;
+    let left = canvas.width() - margin - bar;
     let room = left - 2.0 * margin;
-    let fitted = canvas.font().fit(title, 20.0, room);
-    canvas.text(
-        &fitted,
-        (margin, top + 23.0),
-        Text::new(20.0, INK, Align::Start),
-    );
-    let fitted = canvas.font().fit(note, 13.0, room);
+    let title = format!("{}  {:.1} %", heat.class, 100.0 * heat.probability);
+    let title = canvas.font().fit(&title, 20.0, room);
+    let place = (margin, top + 23.0);
+    canvas.text(&title, place, Text::new(20.0, INK, Align::Start));
     let faint = |align| Text::new(13.0, FAINT_INK, align);
-    canvas.text(&fitted, (margin, top + 47.0), faint(Align::Start));
+    let note = if heat.class == heat.answer {
+        "the most probable class".to_owned()
+    } else {
+        let confidence = 100.0 * heat.confidence;
+        format!("the answer is {}, {confidence:.1} %", heat.answer)
+    };
+    let note = canvas.font().fit(&note, 13.0, room);
+    canvas.text(&note, (margin, top + 47.0), faint(Align::Start));
     for step in 0..bar as u16 {
         let color = inferno(f32::from(step) / (bar - 1.0));
         canvas.rectangle((left + f32::from(step), top + 15.0), 1.0, 16.0, color);
     }
-    canvas.text("nothing", (left, top + 47.0), faint(Align::Start));
-    canvas.text(
-        "speaks for it",
-        (left + bar / 2.0, top + 47.0),
-        Text::new(13.0, FAINT_INK, Align::Middle),
-    );
-    canvas.text("most", (left + bar, top + 47.0), faint(Align::End));
+    let below = top + 47.0;
+    canvas.text("nothing", (left, below), faint(Align::Start));
+    canvas.text("most for it", (left + bar, below), faint(Align::End));
 }
 
 #[cfg(test)]
@@ -173,14 +175,22 @@ mod tests {
         height: 20.0,
     };
 
+    fn heat(width: usize, values: &[f32]) -> HeatMap<'_> {
+        HeatMap {
+            class: "Pug",
+            probability: 0.25,
+            answer: "Beagle",
+            confidence: 0.75,
+            width,
+            height: 1,
+            values,
+            region: WHOLE,
+        }
+    }
+
     #[test]
     fn between_the_middles_of_two_cells_it_is_their_mean() {
-        let heat = HeatMap {
-            width: 2,
-            height: 1,
-            values: &[1.0, 3.0],
-            region: WHOLE,
-        };
+        let heat = heat(2, &[1.0, 3.0]);
         for (across, expected) in [(0.0, 1.0), (0.25, 1.0), (0.5, 2.0), (0.75, 3.0), (1.0, 3.0)] {
             assert!((heat.at(across, 0.3) - expected).abs() < 1e-6, "{across}");
         }
@@ -190,14 +200,12 @@ mod tests {
     fn the_hottest_cell_is_the_lightest_and_the_outside_is_faded() {
         let mut picture = RgbImage::from_pixel(40, 20, [90, 120, 60].into());
         let heat = HeatMap {
-            width: 2,
-            height: 1,
-            values: &[-5.0, 3.0],
             region: Region {
                 left: 10.0,
                 width: 20.0,
                 ..WHOLE
             },
+            ..heat(2, &[-5.0, 3.0])
         };
         paint(&mut picture, &heat, heat.region);
         let sum = |x: u32| {
@@ -212,13 +220,7 @@ mod tests {
 
     #[test]
     fn a_grid_that_is_not_filled_is_refused() {
-        let heat = HeatMap {
-            width: 3,
-            height: 1,
-            values: &[1.0, 2.0],
-            region: WHOLE,
-        };
-        let error = heat_map_png(&RgbImage::new(4, 4), &heat, "", "").unwrap_err();
+        let error = heat_map_png(&RgbImage::new(4, 4), &heat(3, &[1.0, 2.0])).unwrap_err();
         assert_eq!(
             error.to_string(),
             "a heat map of 3x1 cells takes one number for each, got 2"
@@ -228,13 +230,7 @@ mod tests {
     #[test]
     fn any_photograph_is_drawn() {
         for (width, height) in [(1, 1), (1, 900), (900, 1), (64, 48)] {
-            let heat = HeatMap {
-                width: 1,
-                height: 1,
-                values: &[0.0],
-                region: WHOLE,
-            };
-            let png = heat_map_png(&RgbImage::new(width, height), &heat, "A class", "").unwrap();
+            let png = heat_map_png(&RgbImage::new(width, height), &heat(1, &[0.0])).unwrap();
             assert!(png.starts_with(b"\x89PNG"));
         }
     }

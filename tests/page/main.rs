@@ -36,16 +36,20 @@ fn page(test: &str) -> Option<Browser> {
     if browser.is_none() {
         let required = std::env::var_os("PET_REQUIRE_BROWSER").is_some_and(|set| set == "1");
         assert!(!required, "chromedriver cannot be started");
-        pet_tests::skipped(test, "there is no chromedriver");
+        skipped(test, "there is no chromedriver");
     }
     browser
 }
 
+/// Says that a test was not run, and why.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn skipped(test: &str, reason: &str) {
+    eprintln!("skipped: {test}: {reason}");
+}
+
 /// A drawing of the page, as a file to choose.
 fn drawing() -> PathBuf {
-    pet_tests::root()
-        .join("crates/pet-api/assets")
-        .join(DRAWING)
+    service::root().join("crates/pet-api/assets").join(DRAWING)
 }
 
 /// The page with the drawing chosen and predicted.

@@ -3,13 +3,14 @@
 use pet_model::{CLASSES_FILE, read_classes};
 
 use crate::page;
+use crate::service::results;
 
 #[test]
 fn the_model_and_its_figures_are_shown() {
     let Some(page) = page("the_model_and_its_figures_are_shown") else {
         return;
     };
-    let results = pet_tests::results();
+    let results = results();
     let classes = read_classes(&results.join(CLASSES_FILE)).unwrap();
     page.click("#tab-model");
     page.until("document.querySelector('.tiles')");

@@ -1,20 +1,38 @@
 //! The service under test, one for all tests.
 
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::mpsc::channel;
 use std::thread;
 
 use pet_api::{Application, Configuration, block_on};
-use pet_tests::{results, runtime};
+use pet_predict::{Runtime, SearchPaths};
+
+use crate::skipped;
 
 /// Starts the service at the first call; its address, or nothing where ONNX Runtime is missing.
 pub(crate) fn address(test: &str) -> Option<&'static str> {
     static ADDRESS: OnceLock<Option<String>> = OnceLock::new();
-    ADDRESS.get_or_init(|| start(test)).as_deref()
+    let address = ADDRESS.get_or_init(start).as_deref();
+    if address.is_none() {
+        skipped(test, "there is no ONNX Runtime");
+    }
+    address
 }
 
-fn start(test: &str) -> Option<String> {
-    let runtime = runtime(test)?;
+/// The results that are served: `PET_RESULTS`, else the committed ones.
+pub(crate) fn results() -> PathBuf {
+    let named = std::env::var_os("PET_RESULTS").filter(|path| !path.is_empty());
+    root().join(named.unwrap_or_else(|| "results".into()))
+}
+
+/// The workspace's folder.
+pub(crate) fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+fn start() -> Option<String> {
+    let runtime = runtime()?;
     let configuration = Configuration {
         port: 0,
         results: results(),
@@ -31,4 +49,14 @@ fn start(test: &str) -> Option<String> {
     });
     let port = told.recv().expect("the service starts");
     Some(format!("http://127.0.0.1:{port}/"))
+}
+
+fn runtime() -> Option<Runtime> {
+    let paths = SearchPaths::default()
+        .with_folder(root().join(".cache/onnxruntime"))
+        .with_library(std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));
+    let runtime = Runtime::load(&paths);
+    let required = std::env::var_os("PET_REQUIRE_RUNTIME").is_some_and(|set| set == "1");
+    assert!(runtime.is_ok() || !required, "there is no ONNX Runtime");
+    runtime.ok()
 }

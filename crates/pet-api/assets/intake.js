@@ -2,7 +2,8 @@
 
 import { takePicture } from './camera.js';
 import { fit, photo } from './photo.js';
-import { address } from './service.js';
+import { get } from './service.js';
+import { Work } from './work.js';
 
 const find = (id) => document.getElementById(id);
 
@@ -48,12 +49,13 @@ function listenToPaste() {
 }
 
 function listenToSamples() {
+  const work = new Work(find('photograph'));
   for (const button of document.querySelectorAll('[data-sample]')) {
     const name = button.dataset.sample;
-    button.addEventListener('click', async () => {
-      const blob = await (await fetch(address(`assets/${name}`))).blob();
-      photo.take(new File([blob], name, { type: blob.type }), true);
-    });
+    button.addEventListener('click', () => work.run(async () => {
+      const blob = await (await get(`assets/${name}`)).blob();
+      await photo.take(new File([blob], name, { type: blob.type }), true);
+    }));
   }
 }
 

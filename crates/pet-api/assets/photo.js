@@ -11,10 +11,16 @@ class Photograph extends EventTarget {
 
   /** Shows the file and tells everyone, once its size is known. */
   async take(file, drawn = false) {
+    this.newest = file;
     const url = URL.createObjectURL(file);
     const picture = new Image();
     picture.src = url;
     const shown = await picture.decode().then(() => true, () => false);
+    // Another one was taken while this one was being decoded.
+    if (this.newest !== file) {
+      URL.revokeObjectURL(url);
+      return;
+    }
     this.release?.();
     this.release = () => URL.revokeObjectURL(url);
     Object.assign(this, {

@@ -1,0 +1,37 @@
+//! Search a small space of hyper-parameters: grid, seeded random choice, successive halving.
+//!
+//! This crate decides what is tried, for how long, and what goes on; it knows nothing of what is trained.
+//!
+//! ```
+//! use pet_sweep::{Axis, Rungs, Search, Space};
+//!
+//! let space = Space::new(vec![
+//!     Axis::new("learning_rate", vec![0.01, 0.001, 0.0001]),
+//!     Axis::new("dropout", vec![0.0, 0.2]),
+//! ])?;
+//! // Four of the six points, 3 epochs each; the better half goes on with 6.
+//! let rungs = Rungs::halving(4, 2, 3, 6)?;
+//! let mut search = Search::new(space.sample(4, 42)?, rungs);
+//!
+//! let mut trained = 0;
+//! while let Some(trial) = search.next_trial() {
+//!     trained += trial.epochs;
+//!     // Here something would be trained. None stands for a trial that came to nothing.
+//!     let accuracy = 1.0 - trial.point.value("dropout").unwrap_or(0.0);
+//!     search.report(Some(accuracy));
+//! }
+//! assert_eq!(trained, 4 * 3 + 2 * 6);
+//! let best = search.ranking()[0];
+//! assert_eq!(best.trial.epochs, 6);
+//! # Ok::<(), pet_sweep::Error>(())
+//! ```
+
+mod error;
+mod rungs;
+mod search;
+mod space;
+
+pub use error::Error;
+pub use rungs::{Rung, Rungs};
+pub use search::{Outcome, Search, Trial};
+pub use space::{Axis, Point, Space};

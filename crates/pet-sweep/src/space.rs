@@ -1,0 +1,158 @@
+//! The values that may be combined.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::Error;
+
+/// Most points of a space.
+const MAX_POINTS: usize = 1_000_000;
+
+/// One hyper-parameter with the values to try.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    /// Its name.
+    pub name: String,
+    /// Its values.
+    pub values: Vec<f64>,
+}
+
+impl Axis {
+    /// A hyper-parameter of this name with these values.
+    pub fn new(name: impl Into<String>, values: Vec<f64>) -> Self {
+        let name = name.into();
+        Self { name, values }
+    }
+
+    #[expect(
+        clippy::float_cmp,
+        reason = "only exactly the same value would be the same trial twice"
+    )]
+    fn check(&self) -> Result<(), Error> {
+        if self.values.is_empty() {
+            let axis = self.name.clone();
+            return Err(Error::NoValues { axis });
+        }
+        let refused = |value: f64, expected| {
+            let axis = self.name.clone();
+            Err(Error::Value {
+                axis,
+                value,
+                expected,
+            })
+        };
+        for (index, &value) in self.values.iter().enumerate() {
+            if !value.is_finite() {
+                return refused(value, "a finite number");
+            }
+            if self.values.iter().take(index).any(|other| *other == value) {
+                return refused(value, "each value once");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A value for each axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    values: Vec<(String, f64)>,
+}
+
+impl Point {
+    /// Names and values in the order of the axes.
+    pub fn values(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.values
+            .iter()
+            .map(|(name, value)| (name.as_str(), *value))
+    }
+
+    /// The value of the axis with this name, if there is one.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        self.values()
+            .find(|(other, _)| *other == name)
+            .map(|(_, value)| value)
+    }
+}
+
+/// All combinations of the values of some axes. Without axes there is one, which chooses nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Space {
+    axes: Vec<Axis>,
+    points: usize,
+}
+
+impl Space {
+    /// The space that these axes span.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoValues`], [`Error::Value`], [`Error::SameAxis`] or [`Error::TooManyPoints`] (more than a million).
+    pub fn new(axes: Vec<Axis>) -> Result<Self, Error> {
+        let mut points: usize = 1;
+        for (index, axis) in axes.iter().enumerate() {
+            axis.check()?;
+            if axes.iter().take(index).any(|other| other.name == axis.name) {
+                let axis = axis.name.clone();
+                return Err(Error::SameAxis { axis });
+            }
+            points = points.saturating_mul(axis.values.len());
+        }
+        if points > MAX_POINTS {
+            let limit = MAX_POINTS;
+            return Err(Error::TooManyPoints { limit });
+        }
+        Ok(Self { axes, points })
+    }
+
+    /// The axes.
+    pub fn axes(&self) -> &[Axis] {
+        &self.axes
+    }
+
+    /// Number of points, at least 1.
+    #[expect(clippy::len_without_is_empty, reason = "a space is never empty")]
+    pub fn len(&self) -> usize {
+        self.points
+    }
+
+    /// Every point once: the grid. The last axis changes fastest.
+    pub fn grid(&self) -> Vec<Point> {
+        (0..self.points).map(|index| self.point(index)).collect()
+    }
+
+    /// This many different points in random order. The same seed gives the same points.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Number`] for no points or more than there are.
+    pub fn sample(&self, count: usize, seed: u64) -> Result<Vec<Point>, Error> {
+        if !(1..=self.points).contains(&count) {
+            return Err(Error::Number {
+                name: "trials",
+                value: count,
+                expected: format!("1 to the `{}` points of the space", self.points),
+            });
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let chosen = rand::seq::index::sample(&mut random, self.points, count);
+        Ok(chosen.into_iter().map(|index| self.point(index)).collect())
+    }
+
+    /// The point whose values are the digits of its number.
+    fn point(&self, mut index: usize) -> Point {
+        let mut values: Vec<_> = self
+            .axes
+            .iter()
+            .rev()
+            .filter_map(|axis| {
+                let digit = index % axis.values.len();
+                index /= axis.values.len();
+                let value = axis.values.get(digit)?;
+                Some((axis.name.clone(), *value))
+            })
+            .collect();
+        values.reverse();
+        Point { values }
+    }
+}

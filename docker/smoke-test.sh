@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# Runs an image of the service as a careful host would, and asks it what its users will.
+#
+#   docker/smoke-test.sh [TAG] [PHOTOGRAPH]
+#
+# Needs docker, curl and python3.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly tag=${1:-pet-classifier} limit=$((120 * 1000 * 1000)) port=9000
+work=$(mktemp -d)
+container=
+trap 'status=$?; [[ -z $container ]] || docker rm --force "$container" >/dev/null; rm -rf "$work"; exit $status' EXIT
+
+main() {
+  photograph=${2:-$work/photograph.png}
+  [[ -n ${2:-} ]] || draw "$photograph" 320 240
+  small_enough
+  start
+  answers "GET /health/ready" 200 "$base/health/ready"
+  answers "a photograph" 200 --form "file=@$photograph" "$base/predict?top_k=3"
+  says predicted_class
+  head --bytes 40000000 /dev/zero >"$work/large.jpg"
+  answers "an upload above the limit" 413 --form "file=@$work/large.jpg" "$base/predict"
+  says too_large
+  answers "a form without a file" 422 --form "other=1" "$base/predict"
+  says missing_file
+  answers "GET /metrics" 200 "$base/metrics"
+  says '^# TYPE'
+  answers "the page" 200 "$base/"
+  becomes_healthy
+  stops_without_losing_a_request
+  echo "smoke test of $tag: all is well"
+}
+
+fail() {
+  echo "error: $*" >&2
+  [[ -z $container ]] || docker logs --tail 20 "$container" >&2
+  exit 1
+}
+
+# A picture of colours that run into each other, written with nothing but Python's own library.
+draw() {
+  python3 - "$@" <<'PYTHON'
+import struct, sys, zlib
+
+path, width, height = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+rows = b"".join(
+    b"\0" + bytes(value for x in range(width) for value in (x % 256, y % 256, (x * y) % 256)) for y in range(height)
+)
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+with open(path, "wb") as file:
+    file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+PYTHON
+}
+
+small_enough() {
+  local size
+  size=$(docker image inspect --format '{{.Size}}' "$tag")
+  ((size < limit)) || fail "the image has $size bytes, at most $limit are allowed"
+  echo "size: $((size / 1000000)) MB"
+}
+
+# Nothing may be written, no privilege is left, and the port is the one that the host names.
+start() {
+  container=$(docker run --detach --read-only --cap-drop ALL --security-opt no-new-privileges --memory 512m \
+    --env PORT=$port --publish 127.0.0.1::$port "$tag")
+  base=http://$(docker port "$container" $port/tcp | head -n 1)
+  local user
+  user=$(docker inspect --format '{{.Config.User}}' "$container")
+  [[ $user == 65532:65532 ]] || fail "the container runs as \`$user\`"
+  for _ in $(seq 100); do
+    ! curl --silent --fail --output /dev/null "$base/health/ready" || return 0
+    sleep 0.1
+  done
+  fail "the service is not ready after 10 s"
+}
+
+# answers WHAT STATUS CURL-ARGUMENTS...: the body is kept for `says`.
+answers() {
+  local what=$1 expected=$2 got
+  shift 2
+  # A refused upload may be cut off while it is sent; what counts is the answer.
+  got=$(curl --silent --max-time 20 --output "$work/answer" --write-out '%{http_code}' "$@" || true)
+  [[ $got == "$expected" ]] || fail "$what: expected $expected, got $got: $(head --bytes 300 "$work/answer")"
+  echo "$what: $got"
+}
+
+says() {
+  grep --quiet "$1" "$work/answer" || fail "no \`$1\` in: $(head --bytes 300 "$work/answer")"
+}
+
+becomes_healthy() {
+  local status
+  for _ in $(seq 300); do
+    status=$(docker inspect --format '{{.State.Health.Status}}' "$container")
+    if [[ $status == healthy ]]; then
+      echo "health check: healthy"
+      return
+    fi
+    sleep 0.1
+  done
+  fail "the health check says \`$status\`"
+}
+
+# A slow upload is under way when the service is told to stop: it is answered, and the service ends well.
+stops_without_losing_a_request() {
+  draw "$work/slow.png" 900 700
+  local size seconds=4
+  size=$(stat --format %s "$work/slow.png")
+  curl --silent --output "$work/slow" --write-out '%{http_code}' --limit-rate $((size / seconds)) \
+    --form "file=@$work/slow.png" "$base/predict" >"$work/status" &
+  local upload=$!
+  sleep 1
+  docker stop --time 20 "$container" >/dev/null
+  wait "$upload" || fail "the request in flight was cut off"
+  [[ $(<"$work/status") == 200 ]] || fail "the request in flight got $(<"$work/status"): $(head --bytes 300 "$work/slow")"
+  local status
+  status=$(docker inspect --format '{{.State.ExitCode}}' "$container")
+  [[ $status == 0 ]] || fail "the service ended with $status"
+  echo "docker stop: exit status 0, the request in flight was answered"
+}
+
+main "$@"

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Makes base images for machines that reach no image registry: from Debian's packages and from the Rust toolchain,
+# the certificates and the package managers' configuration of this machine.
+#
+#   export PET_DOCKER_OPTIONS="$(docker/stand-in-bases.sh)"
+#   cargo xtask docker
+#
+# Prints the options for `docker build` that name the images; progress goes to the standard error. Images that are
+# there already are kept. Needs Debian, root, a Docker engine, debootstrap and cargo.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What the package managers may have to be told, where this machine tells them.
+readonly variables=(
+  CARGO_HTTP_CAINFO HTTPS_PROXY HTTP_PROXY NO_PROXY http_proxy https_proxy no_proxy
+  PIP_CERT PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_INDEX_URL
+)
+
+# The libraries that Rust's and C++'s programs need, and who Debian's users are.
+readonly runtime_packages=(base-files libc6 libgcc-s1 libstdc++6)
+
+main() {
+  # shellcheck source=/dev/null
+  source /etc/os-release
+  local suite=$VERSION_CODENAME
+  local rust
+  rust=$(rustc --version | cut -d ' ' -f 2)
+  local build="pet-stand-in-build:$suite-rust-$rust" runtime="pet-stand-in-runtime:$suite"
+
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  missing "$build" && make_build "$suite" "$build"
+  missing "$runtime" && make_runtime "$runtime"
+  echo "--network host --build-arg RUST_IMAGE=$build --build-arg PYTHON_IMAGE=$build --build-arg RUNTIME_IMAGE=$runtime"
+}
+
+missing() {
+  ! docker image inspect "$1" >/dev/null 2>&1
+}
+
+# A small Debian with a C compiler, pip, and this machine's Rust.
+make_build() {
+  local suite=$1 tag=$2 root=$work/build
+  echo "making $tag" >&2
+  debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev,python3-pip "$suite" "$root" >&2
+  rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+  local toolchain
+  toolchain=$(rustc --print sysroot)
+  mkdir -p "$root/opt/rust"
+  tar --create --directory "$toolchain" --exclude=./share --exclude='*/rustlib/src' . \
+    | tar --extract --directory "$root/opt/rust"
+  configure "$root"
+  local changes=(--change "ENV PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+  local name
+  for name in "${variables[@]}"; do
+    [[ -z "${!name:-}" ]] || changes+=(--change "ENV $name=\"${!name}\"")
+  done
+  tar --create --directory "$root" . | docker import "${changes[@]}" - "$tag" >&2
+  rm -rf "$root"
+}
+
+# What the package managers find their registries by.
+configure() {
+  local root=$1 cargo_home=${CARGO_HOME:-$HOME/.cargo} file
+  mkdir -p "$root/root/.cargo"
+  cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+  for file in config.toml credentials.toml; do
+    [[ ! -f "$cargo_home/$file" ]] || cp "$cargo_home/$file" "$root/root/.cargo/"
+  done
+  [[ ! -f /etc/pip.conf ]] || cp /etc/pip.conf "$root/etc/"
+  [[ ! -f "$HOME/.config/pip/pip.conf" ]] || cp "$HOME/.config/pip/pip.conf" "$root/etc/"
+}
+
+# No more than the libraries: no shell, no package manager.
+make_runtime() {
+  local tag=$1 root=$work/runtime packages=$work/packages
+  echo "making $tag" >&2
+  mkdir -p "$packages" "$root"
+  chmod 777 "$work" "$packages" # apt fetches as a user of its own
+  (cd "$packages" && apt-get download --quiet "${runtime_packages[@]}" >&2)
+  local package
+  for package in "$packages"/*.deb; do
+    dpkg-deb --extract "$package" "$root"
+  done
+  rm -rf "$root"/usr/share/{doc,info,lintian,locale,man,gcc,gdb} "$root"/usr/lib/*/gconv
+  echo 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' >"$root/etc/passwd"
+  echo 'nonroot:x:65532:' >"$root/etc/group"
+  tar --create --directory "$root" . | docker import - "$tag" >&2
+}
+
+main

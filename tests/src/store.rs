@@ -53,7 +53,7 @@ impl Store {
             metadata: &metadata,
             best,
         };
-        let version = run.register(&trained).unwrap().version;
+        let version = run.register(&trained).unwrap().unwrap().version;
         run.finish().unwrap();
         version
     }

@@ -19,6 +19,9 @@ pub enum Error {
         #[from]
         source: pet_train::Error,
     },
+    /// The run has ended already.
+    #[error("the run has ended already")]
+    Ended,
     /// A file could not be prepared for upload.
     #[error("cannot prepare the model's folder")]
     Io {
@@ -34,7 +37,7 @@ impl Error {
         match self {
             Self::Tracking { source, .. } => source.hint(),
             Self::Model { source } => source.hint(),
-            Self::Io { .. } => None,
+            Self::Ended | Self::Io { .. } => None,
         }
     }
 }

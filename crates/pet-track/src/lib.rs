@@ -7,19 +7,25 @@
 //! let folder = tempfile::tempdir()?;
 //! let client = Client::local(folder.path())?;
 //! let plan = RunPlan::new("OxfordPetExperiment", "first try").param("batch_size", 32);
-//! let run = TrackedRun::start(&client, &plan)?;
+//! let mut run = TrackedRun::start(&client, &plan)?;
 //! run.log_artifact("notes.txt", b"nothing trained yet")?;
 //! run.finish()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! A [`TrackedRun`] is told of every epoch as it ends (it is a [`pet_train::Observer`]); a run that is dropped without
-//! an end is marked `FAILED`.
+//! an end is marked `FAILED`. With a [spool](RunPlan::spool), a server that disappears during training costs nothing
+//! but the time until that is noticed: what it missed is kept on disk and sent later.
 
 mod error;
 mod model;
+mod note;
+mod plan;
+mod provenance;
 mod run;
 
 pub use error::Error;
 pub use model::{MODEL_FOLDER, TrainedModel, WEIGHTS_FILE};
-pub use run::{BEST_EPOCH, BEST_VAL_ACC, BEST_VAL_LOSS, RunPlan, TrackedRun, VAL_ACC, VAL_LOSS};
+pub use plan::{RunPlan, TrainingData};
+pub use provenance::{Commit, Provenance};
+pub use run::{BEST_EPOCH, BEST_VAL_ACC, BEST_VAL_LOSS, DURATION, TrackedRun, VAL_ACC, VAL_LOSS};

@@ -1,20 +1,30 @@
 //! The trained model as a folder in MLflow's Model format, and as a registered version.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use mlflow_client::model::{DataType, ExampleTensor, OnnxModel, Origin, Signature, TensorSpec};
-use mlflow_client::{Client, ModelVersion, NewModelVersion, Run, now, random_id};
+use mlflow_client::model::{
+    Cell, Column, ColumnKind, DataType, OnnxModel, Origin, PythonFunction, Signature, TensorSpec,
+};
+use mlflow_client::spool::Recorder;
+use mlflow_client::{Metric, ModelVersion, NewModel, Run, now, random_id};
 use pet_model::{INPUT_NAME, ModelMetadata, OUTPUT_NAME};
 use pet_train::{EpochMetrics, Weights, to_onnx};
 
-use crate::Error;
 use crate::error::doing;
 use crate::run::{VAL_ACC, VAL_LOSS};
+use crate::{Error, RunPlan};
 
 /// The model's folder among a run's artifacts.
 pub const MODEL_FOLDER: &str = "model";
 /// candle's weights in the model's folder, from which the served model is made.
 pub const WEIGHTS_FILE: &str = "weights.safetensors";
+
+/// The module with which MLflow's tools classify encoded images.
+const LOADER: &str = "image_classifier";
+const LOADER_CODE: &str = include_str!("image_classifier.py");
+/// What the module was tried with.
+const PILLOW: &str = "pillow==13.0.0";
 
 /// What training gives.
 pub struct TrainedModel<'a> {
@@ -27,75 +37,70 @@ pub struct TrainedModel<'a> {
 }
 
 pub(crate) fn register(
-    client: &Client,
-    run: &Run,
+    recorder: &Recorder,
+    plan: &RunPlan,
     trained: &TrainedModel<'_>,
-) -> Result<ModelVersion, Error> {
+) -> Result<Option<ModelVersion>, Error> {
+    let run = recorder.run();
+    let best = &trained.best;
     let metadata = ModelMetadata {
-        run_id: Some(run.id.clone()),
-        val_acc: Some(trained.best.val_acc),
+        run_id: run.map(|run| run.id.clone()),
+        val_acc: Some(best.val_acc),
         ..trained.metadata.clone()
     };
-    upload(client, run, trained.weights, &metadata)?;
-    let name = &metadata.model_name;
-    client
-        .register_model(name, "", &BTreeMap::new())
-        .map_err(doing("register the model"))?;
-    let source = format!("{}/{MODEL_FOLDER}", run.artifact_uri);
-    let version = NewModelVersion::new(name, source)
-        .run_id(&run.id)
-        .tag(VAL_ACC, trained.best.val_acc.to_string())
-        .tag(VAL_LOSS, trained.best.val_loss.to_string());
-    client
-        .create_model_version(&version)
-        .map_err(doing("register the model's version"))
+    let place = tempfile::tempdir()?;
+    let folder = place.path().join(MODEL_FOLDER);
+    write(place.path(), &folder, run, trained.weights, &metadata)?;
+    let point = |key, value| Metric::new(key, value, now(), best.epoch as i64);
+    let model = NewModel {
+        params: plan.params.clone(),
+        metrics: vec![point(VAL_ACC, best.val_acc), point(VAL_LOSS, best.val_loss)],
+        tags: BTreeMap::from([
+            (VAL_ACC.to_owned(), best.val_acc.to_string()),
+            (VAL_LOSS.to_owned(), best.val_loss.to_string()),
+        ]),
+        ..NewModel::new(MODEL_FOLDER, &metadata.model_name)
+    };
+    recorder
+        .register_folder(&folder, &model)
+        .map_err(doing("register the model"))
 }
 
-fn upload(
-    client: &Client,
-    run: &Run,
+/// Writes the model's folder, with what it is made of beside it in `place`.
+fn write(
+    place: &Path,
+    folder: &Path,
+    run: Option<&Run>,
     weights: &Weights,
     metadata: &ModelMetadata,
 ) -> Result<(), Error> {
-    let place = tempfile::tempdir()?;
-    let network = place.path().join(OnnxModel::NETWORK);
+    let network = place.join(OnnxModel::NETWORK);
     fs_err::write(&network, to_onnx(weights, metadata)?)?;
-    let weights_file = place.path().join(WEIGHTS_FILE);
+    let weights_file = place.join(WEIGHTS_FILE);
     fs_err::write(&weights_file, weights.to_safetensors()?)?;
-    let folder = place.path().join(MODEL_FOLDER);
-    let model = description(run, metadata, weights_file).map_err(doing("describe the model"))?;
-    model
-        .write(&network, &folder)
-        .map_err(doing("write the model's folder"))?;
-    client
-        .artifacts(&run.artifact_uri)
-        .and_then(|artifacts| artifacts.upload_folder(&folder, MODEL_FOLDER))
-        .map_err(doing("upload the model"))
+    description(run, metadata, weights_file)
+        .and_then(|model| model.write(&network, folder))
+        .map_err(doing("write the model's folder"))
 }
 
 fn description(
-    run: &Run,
+    run: Option<&Run>,
     metadata: &ModelMetadata,
-    weights_file: std::path::PathBuf,
+    weights_file: PathBuf,
 ) -> Result<OnnxModel, mlflow_client::Error> {
-    let size = metadata.preprocess.size() as usize;
+    let size = i64::from(metadata.preprocess.size());
+    let classes = metadata.classes.len() as i64;
     let signature = Signature {
         inputs: vec![TensorSpec::new(
             INPUT_NAME,
             DataType::Float32,
-            &[-1, 3, size as i64, size as i64],
+            &[-1, 3, size, size],
         )],
         outputs: vec![TensorSpec::new(
             OUTPUT_NAME,
             DataType::Float32,
-            &[-1, metadata.classes.len() as i64],
+            &[-1, classes],
         )],
-    };
-    // An image of the mean colour: zeros everywhere once it is normalized.
-    let example = ExampleTensor {
-        name: INPUT_NAME.into(),
-        shape: vec![1, 3, size, size],
-        values: vec![0.0; metadata.preprocess.tensor_len()],
     };
     let mut facts = BTreeMap::new();
     facts.insert("classes".to_owned(), metadata.classes.clone().into());
@@ -105,13 +110,29 @@ fn description(
             .map(|value| (VAL_ACC.to_owned(), value.into())),
     );
     Ok(OnnxModel {
-        example: vec![example],
         metadata: facts,
-        origin: Some(Origin {
+        origin: run.map(|run| Origin {
             run_id: run.id.clone(),
             artifact_path: MODEL_FOLDER.into(),
         }),
         extra_files: vec![weights_file],
+        python: Some(image_classifier()),
         ..OnnxModel::new(random_id()?, now(), signature)
     })
+}
+
+/// Encoded images in, classes out, for whoever loads the model with MLflow's tools.
+fn image_classifier() -> PythonFunction {
+    PythonFunction {
+        loader_module: LOADER.into(),
+        code: BTreeMap::from([(format!("{LOADER}.py"), LOADER_CODE.into())]),
+        requirements: vec![PILLOW.into()],
+        inputs: vec![Column::new("image", ColumnKind::Binary)],
+        outputs: vec![
+            Column::new("class", ColumnKind::Text),
+            Column::new("probability", ColumnKind::Double),
+            Column::new("probabilities", ColumnKind::Doubles),
+        ],
+        example: vec![Cell::Binary(include_bytes!("example.png").to_vec())],
+    }
 }

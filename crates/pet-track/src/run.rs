@@ -1,14 +1,15 @@
 //! A run, from its start to its end.
 
-use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::time::{Duration, Instant};
 
-use mlflow_client::{Batch, Client, ModelVersion, NewRun, Run, RunStatus, now};
+use mlflow_client::spool::{Recorder, Spooled};
+use mlflow_client::{Batch, Client, ModelVersion, RunStatus, now};
 use pet_train::{EpochMetrics, Observer};
 
-use crate::Error;
 use crate::error::doing;
 use crate::model::{self, TrainedModel};
+use crate::note::{self, Progress};
+use crate::{Error, RunPlan};
 
 /// Metric of every epoch: share of validation images classified rightly, 0 to 1.
 pub const VAL_ACC: &str = "val_acc";
@@ -20,102 +21,68 @@ pub const BEST_VAL_ACC: &str = "best_val_acc";
 pub const BEST_VAL_LOSS: &str = "best_val_loss";
 /// The epoch whose weights were kept, from 0.
 pub const BEST_EPOCH: &str = "best_epoch";
-
-/// What a run starts with.
-#[derive(Clone, Debug)]
-pub struct RunPlan {
-    experiment: String,
-    name: String,
-    user: Option<String>,
-    source: Option<String>,
-    params: BTreeMap<String, String>,
-    tags: BTreeMap<String, String>,
-}
-
-impl RunPlan {
-    /// A run of this name in this experiment, which is made if there is none.
-    pub fn new(experiment: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            experiment: experiment.into(),
-            name: name.into(),
-            user: None,
-            source: None,
-            params: BTreeMap::new(),
-            tags: BTreeMap::new(),
-        }
-    }
-
-    /// Adds a parameter.
-    #[must_use]
-    pub fn param(mut self, key: impl Into<String>, value: impl Display) -> Self {
-        self.params.insert(key.into(), value.to_string());
-        self
-    }
-
-    /// Adds a label.
-    #[must_use]
-    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.tags.insert(key.into(), value.into());
-        self
-    }
-
-    /// Names who runs it.
-    #[must_use]
-    pub fn user(mut self, user: Option<String>) -> Self {
-        self.user = user;
-        self
-    }
-
-    /// Names what is run, such as a command line.
-    #[must_use]
-    pub fn source(mut self, source: impl Into<String>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-}
+/// Tag: how long the run took, such as `12.3 s`.
+pub const DURATION: &str = "duration";
 
 /// A run that was started and has not ended.
-pub struct TrackedRun<'a> {
-    client: &'a Client,
-    run: Run,
-    ended: bool,
+pub struct TrackedRun {
+    plan: RunPlan,
+    /// None once it has ended.
+    recorder: Option<Recorder>,
+    progress: Progress,
+    start: Instant,
+    tracking: Duration,
 }
 
-impl<'a> TrackedRun<'a> {
+impl TrackedRun {
     /// Makes the experiment if need be, starts the run and logs its parameters.
     ///
     /// # Errors
     ///
-    /// [`Error::Tracking`] when the store fails.
-    pub fn start(client: &'a Client, plan: &RunPlan) -> Result<Self, Error> {
-        let experiment = client
-            .experiment(&plan.experiment)
-            .map_err(doing("open the experiment"))?;
-        let mut new = NewRun::new(&plan.name, now());
-        new.user.clone_from(&plan.user);
-        new.source.clone_from(&plan.source);
-        new.tags.clone_from(&plan.tags);
-        let run = client
-            .create_run(&experiment.id, &new)
-            .map_err(doing("start the run"))?;
-        let tracked = Self {
-            client,
-            run,
-            ended: false,
+    /// [`Error::Tracking`] when the store fails. With a [spool](RunPlan::spool), a store that is away is no failure.
+    pub fn start(client: &Client, plan: &RunPlan) -> Result<Self, Error> {
+        let (start, spool) = (Instant::now(), plan.spool.as_ref());
+        let recorder = match &plan.run_id {
+            Some(run_id) => Recorder::resume(client, spool, run_id, plan.new_run()),
+            None => Recorder::start(client, spool, &plan.experiment, plan.new_run()),
+        };
+        let run = Self {
+            plan: plan.clone(),
+            recorder: Some(recorder.map_err(doing("start the run"))?),
+            progress: Progress::default(),
+            start,
+            tracking: Duration::ZERO,
         };
         let batch = Batch {
             params: plan.params.clone(),
-            ..Batch::new()
+            ..Batch::new().tag(note::TAG, note::text(plan, &run.progress))
         };
-        client
-            .log_batch(tracked.id(), &batch)
-            .map_err(doing("log the parameters"))?;
-        Ok(tracked)
+        run.log(&batch, "log the parameters")?;
+        if let Some(data) = &plan.data {
+            run.recorder()?
+                .log_datasets(&[data.input()])
+                .map_err(doing("log the data set"))?;
+        }
+        Ok(Self {
+            tracking: start.elapsed(),
+            ..run
+        })
     }
 
-    /// The run's id.
-    pub fn id(&self) -> &str {
-        &self.run.id
+    /// The run's id; none if the store was away when it started.
+    pub fn id(&self) -> Option<&str> {
+        let run = self.recorder.as_ref().and_then(Recorder::run);
+        run.map(|run| run.id.as_str())
+    }
+
+    /// Where the run lies, if something could not be sent.
+    pub fn spooled(&self) -> Option<Spooled> {
+        self.recorder.as_ref().and_then(Recorder::spooled)
+    }
+
+    /// Time spent on tracking so far.
+    pub fn tracking_time(&self) -> Duration {
+        self.tracking
     }
 
     /// Keeps a file with the run.
@@ -123,38 +90,43 @@ impl<'a> TrackedRun<'a> {
     /// # Errors
     ///
     /// [`Error::Tracking`] when the store fails.
-    pub fn log_artifact(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
-        let artifacts = self.client.artifacts(&self.run.artifact_uri);
-        artifacts
-            .and_then(|artifacts| artifacts.upload_bytes(bytes, path))
-            .map_err(doing("log an artifact"))
+    pub fn log_artifact(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        let start = Instant::now();
+        self.recorder()?
+            .log_artifact(path, bytes)
+            .map_err(doing("log an artifact"))?;
+        self.tracking += start.elapsed();
+        Ok(())
     }
 
     /// Logs which epoch's weights were kept, uploads the model in MLflow's format and registers it as the next version
-    /// of the model that its metadata names.
+    /// of the model that its metadata names. None where the store is away: the version is made when it is sent.
     ///
     /// # Errors
     ///
     /// [`Error::Tracking`] when the store fails, [`Error::Model`] when the model cannot be written.
-    pub fn register(&self, trained: &TrainedModel<'_>) -> Result<ModelVersion, Error> {
+    pub fn register(&mut self, trained: &TrainedModel<'_>) -> Result<Option<ModelVersion>, Error> {
+        let start = Instant::now();
         let best = &trained.best;
         let step = best.epoch as i64;
         let batch = Batch::new()
             .metric(BEST_VAL_ACC, best.val_acc, now(), step)
             .metric(BEST_VAL_LOSS, best.val_loss, now(), step)
             .metric(BEST_EPOCH, best.epoch as f64, now(), step);
-        self.client
-            .log_batch(self.id(), &batch)
-            .map_err(doing("log the best epoch"))?;
-        model::register(self.client, &self.run, trained)
+        self.log(&batch, "log the best epoch")?;
+        self.progress.best = Some(*best);
+        let version = model::register(self.recorder()?, &self.plan, trained)?;
+        self.progress.version.clone_from(&version);
+        self.tracking += start.elapsed();
+        Ok(version)
     }
 
-    /// Ends the run as `FINISHED`.
+    /// Ends the run as `FINISHED`. Says where it lies if not everything could be sent.
     ///
     /// # Errors
     ///
     /// [`Error::Tracking`] when the store fails.
-    pub fn finish(self) -> Result<(), Error> {
+    pub fn finish(self) -> Result<Option<Spooled>, Error> {
         self.end(RunStatus::Finished)
     }
 
@@ -163,43 +135,54 @@ impl<'a> TrackedRun<'a> {
     /// # Errors
     ///
     /// [`Error::Tracking`] when the store fails.
-    pub fn kill(self) -> Result<(), Error> {
+    pub fn kill(self) -> Result<Option<Spooled>, Error> {
         self.end(RunStatus::Killed)
     }
 
-    fn end(mut self, status: RunStatus) -> Result<(), Error> {
-        self.ended = true;
-        self.client
-            .update_run(&self.run.id, status, Some(now()))
-            .map_err(doing("end the run"))
+    fn end(mut self, status: RunStatus) -> Result<Option<Spooled>, Error> {
+        let took = self.start.elapsed();
+        self.progress.took = Some(took);
+        let batch = Batch::new()
+            .tag(DURATION, format!("{:.1} s", took.as_secs_f64()))
+            .tag(note::TAG, note::text(&self.plan, &self.progress));
+        self.log(&batch, "log the note")?;
+        let recorder = self.recorder.take().ok_or(Error::Ended)?;
+        recorder.end(status).map_err(doing("end the run"))
+    }
+
+    fn log(&self, batch: &Batch, action: &'static str) -> Result<(), Error> {
+        self.recorder()?.log(batch).map_err(doing(action))
+    }
+
+    fn recorder(&self) -> Result<&Recorder, Error> {
+        self.recorder.as_ref().ok_or(Error::Ended)
     }
 }
 
-impl Drop for TrackedRun<'_> {
+impl Drop for TrackedRun {
     fn drop(&mut self) {
-        if !self.ended {
+        if let Some(recorder) = self.recorder.take() {
             // The error that led here is being reported; one more about bookkeeping would hide it.
-            let _ = self
-                .client
-                .update_run(&self.run.id, RunStatus::Failed, Some(now()));
+            let _ = recorder.end(RunStatus::Failed);
         }
     }
 }
 
-impl Observer for TrackedRun<'_> {
+impl Observer for TrackedRun {
     fn epoch(
         &mut self,
         metrics: &EpochMetrics,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let start = Instant::now();
         let (time, step) = (now(), metrics.epoch as i64);
         let batch = Batch::new()
             .metric("train_loss", metrics.train_loss, time, step)
             .metric("train_acc", metrics.train_acc, time, step)
             .metric(VAL_LOSS, metrics.val_loss, time, step)
             .metric(VAL_ACC, metrics.val_acc, time, step);
-        Ok(self
-            .client
-            .log_batch(self.id(), &batch)
-            .map_err(doing("log the epoch"))?)
+        self.log(&batch, "log the epoch")?;
+        self.progress.last = Some(*metrics);
+        self.tracking += start.elapsed();
+        Ok(())
     }
 }

@@ -1,0 +1,13 @@
+//! The program together with MLflow itself: its server, its Python client, its model format.
+//!
+//! Needs a Python with `mlflow` at `PET_MLFLOW_PYTHON`, else in `.cache/mlflow-env`, and ONNX
+//! Runtime; says `skipped: …` otherwise.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod program;
+mod python;
+mod server;
+mod spool;
+mod with_server;
+mod without_server;

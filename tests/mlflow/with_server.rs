@@ -1,0 +1,171 @@
+//! Everything recorded on a server.
+
+use std::path::Path;
+
+use pet_tests::small_data_set;
+use serde_json::{Value, json};
+
+use crate::program::Program;
+use crate::python;
+use crate::server::{Server, free_port};
+
+#[test]
+fn mlflow_finds_loads_and_serves_what_was_trained() {
+    let test = "mlflow_finds_loads_and_serves_what_was_trained";
+    let (Some(python), Some(mut program)) = (python::find(test), Program::new(test)) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let store = "sqlite:///server.db";
+    let server = Server::tracking(&python, home.path(), store, free_port());
+    program.server = Some(server.url());
+    program.pipeline();
+    assert!(!program.folder().join("mlflow.db").exists());
+    assert!(!program.folder().join(".cache/spool").exists());
+
+    let pictures = program.pictures(test);
+    let seen = python::run(&python, home.path(), "look.py", &server.url(), &pictures);
+    check(&program, &seen, 2);
+    check_classes(&program, &seen, &pictures);
+
+    let model = "models:/oxford_pet_classifier@champion";
+    let arguments = ["models", "serve", "-m", model, "--env-manager", "local"];
+    // The model server asks the tracking server for the model.
+    let place = tempfile::tempdir().unwrap();
+    let service = with_tracking(&python, place.path(), &server.url(), &arguments);
+    let answers = python::run(&python, home.path(), "invoke.py", &service.url(), &pictures);
+    assert_eq!(answers, seen["classes"]);
+}
+
+/// A model server needs to know the tracking server; the folder gets a start file for it.
+fn with_tracking(python: &Path, folder: &Path, tracking: &str, arguments: &[&str]) -> Server {
+    let script = folder.join("python");
+    let text = format!(
+        "#!/bin/sh\nPATH=\"$(dirname '{0}'):$PATH\" MLFLOW_TRACKING_URI={tracking} exec '{0}' \"$@\"\n",
+        python.display()
+    );
+    fs_err::write(&script, text).unwrap();
+    #[cfg(unix)]
+    fs_err::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    Server::start(&script, folder, arguments, free_port())
+}
+
+/// What the Python client finds must be what the program says.
+pub(crate) fn check(program: &Program, seen: &Value, runs: usize) {
+    let found = seen["runs"].as_array().unwrap();
+    assert_eq!(found.len(), runs);
+    for run in found {
+        let id = run["id"].as_str().unwrap();
+        let ours = program.json(&format!("runs show {id}"));
+        assert_eq!(run["status"], "FINISHED");
+        assert_eq!(
+            (&run["name"], &run["params"]),
+            (&ours["name"], &ours["params"])
+        );
+        check_history(run, &ours);
+        check_artifacts(program, run);
+        check_tags(run);
+    }
+    let champion = program.json("models show oxford_pet_classifier");
+    let champion = champion.as_array().unwrap().iter();
+    let champion = champion
+        .clone()
+        .find(|version| version["aliases"] == json!(["champion"]));
+    let champion = champion.unwrap();
+    assert_eq!(seen["version"]["version"], champion["version"].to_string());
+    assert_eq!(seen["version"]["run_id"], champion["run_id"]);
+    assert!(seen["version"]["tags"]["val_acc"].is_string());
+    assert_eq!(seen["versions"], runs);
+    assert_eq!(
+        (&seen["example"], &seen["onnx_input"]),
+        (&json!(1), &json!("input"))
+    );
+}
+
+/// Every epoch's four metrics, bit for bit.
+fn check_history(run: &Value, ours: &Value) {
+    let epochs: usize = run["params"]["epochs"].as_str().unwrap().parse().unwrap();
+    for (key, points) in run["history"].as_object().unwrap() {
+        let ours = ours["history"][key].as_array().unwrap();
+        let ours: Vec<Value> = ours
+            .iter()
+            .map(|point| json!([point["step"], point["value"]]))
+            .collect();
+        assert_eq!(points.as_array().unwrap(), &ours, "{key}");
+        assert_eq!(ours.len(), epochs, "{key}");
+    }
+}
+
+fn check_artifacts(program: &Program, run: &Value) {
+    let place = tempfile::tempdir().unwrap();
+    let id = run["id"].as_str().unwrap();
+    let target = place.path().join("run");
+    program.run(&format!(
+        "runs artifacts {id} --download {}",
+        target.display()
+    ));
+    let theirs = run["artifacts"].as_object().unwrap();
+    for name in [
+        "classes.json",
+        "confusion_matrix.png",
+        "metrics.json",
+        "training_curves.png",
+    ] {
+        assert!(theirs.contains_key(name), "{name} in {theirs:?}");
+    }
+    let ours = program.json(&format!("runs artifacts {id}"));
+    assert_eq!(ours.as_array().unwrap().len(), theirs.len());
+    for (path, digest) in theirs {
+        let bytes = fs_err::read(target.join(path)).unwrap();
+        assert_eq!(*digest, sha256(&bytes), "{path}");
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    format!("{:x}", sha2::Sha256::digest(bytes))
+}
+
+fn check_tags(run: &Value) {
+    let tags = &run["tags"];
+    for key in [
+        "command",
+        "duration",
+        "host",
+        "system",
+        "package.pet-cli",
+        "mlflow.source.name",
+    ] {
+        assert!(tags[key].is_string(), "{key} in {tags}");
+    }
+    let note = tags["mlflow.note.content"].as_str().unwrap();
+    assert!(
+        note.contains("| best, ") && note.contains("mlflow.pyfunc.load_model"),
+        "{note}"
+    );
+    let datasets = run["datasets"].as_array().unwrap();
+    assert_eq!(datasets.len(), 1, "{datasets:?}");
+    assert_eq!(datasets[0][1].as_str().unwrap().len(), 32);
+}
+
+/// MLflow and the program name the same classes; Pillow and our decoder differ by a level here and
+/// there, which may decide between two classes that are equally likely.
+pub(crate) fn check_classes(program: &Program, seen: &Value, pictures: &[std::path::PathBuf]) {
+    let files: Vec<&str> = pictures.iter().map(|file| file.to_str().unwrap()).collect();
+    let ours = program.json(&format!("predict {}", files.join(" ")));
+    let classes = seen["classes"].as_array().unwrap();
+    assert_eq!(classes.len(), files.len());
+    for (ours, theirs) in ours.as_array().unwrap().iter().zip(classes) {
+        let ranked = ours["top_k"].as_array().unwrap();
+        let probability = |rank: usize| ranked[rank]["probability"].as_f64().unwrap();
+        let clear = probability(0) - probability(1) > 0.01;
+        assert!(!clear || ranked[0]["class"] == *theirs, "{ours}: {theirs}");
+    }
+}
+
+#[test]
+fn the_drawn_data_set_has_what_the_checks_need() {
+    let place = tempfile::tempdir().unwrap();
+    let dataset = small_data_set(place.path(), 5);
+    assert_eq!(dataset.digest().unwrap().len(), 64);
+}

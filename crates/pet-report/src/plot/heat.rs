@@ -14,7 +14,7 @@ const FOOT: u32 = 66;
 /// The caption needs this much width, however narrow the photograph.
 const MIN_WIDTH: u32 = 420;
 /// How much of the colour covers the photograph where nothing and where most speaks for the class.
-const COVER: [f32; 2] = [0.5, 0.62];
+const COVER: [f32; 2] = [0.42, 0.62];
 
 /// How much each place of a photograph speaks for a class, as a grid over a part of it.
 #[derive(Clone, Copy, Debug)]
@@ -161,7 +161,7 @@ fn draw_caption(canvas: &mut Canvas, heat: &HeatMap<'_>, top: f32) {
     }
     let below = top + 47.0;
     canvas.text("nothing", (left, below), faint(Align::Start));
-    canvas.text("most for it", (left + bar, below), faint(Align::End));
+    canvas.text("speaks for it", (left + bar, below), faint(Align::End));
 }
 
 #[cfg(test)]

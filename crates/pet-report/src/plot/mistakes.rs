@@ -15,7 +15,7 @@ const GAP: u32 = 18;
 /// The box that each photograph is fitted into.
 const BOX: (u32, u32) = (220, 176);
 /// Names and confidence below it.
-const CAPTION: u32 = 66;
+const CAPTION: u32 = 76;
 
 /// One photograph that was taken for another class.
 #[derive(Clone, Copy, Debug)]

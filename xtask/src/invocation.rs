@@ -79,6 +79,21 @@ impl Invocation {
             .is_ok_and(|status| status.success())
     }
 
+    /// What the command prints; fails if it fails.
+    pub(crate) fn output(&self) -> Result<String, Error> {
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        let output = command.output().map_err(|source| Error::Start {
+            program: self.program.to_string_lossy().into_owned(),
+            source,
+        })?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let (command, status) = (self.to_string(), output.status);
+        Err(Error::Exit { command, status })
+    }
+
     /// How long the command takes from start to end; its output is dropped.
     pub(crate) fn time(&self) -> Result<Duration, Error> {
         let mut command = self.command();
@@ -199,6 +214,7 @@ mod tests {
     fn a_program_that_succeeds() {
         let version = Invocation::cargo("--version");
         assert!(version.succeeds());
+        assert!(version.output().unwrap().starts_with("cargo "));
         assert!(version.time().unwrap() > Duration::ZERO);
     }
 }

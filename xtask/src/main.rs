@@ -10,6 +10,7 @@
 
 mod bench;
 mod ci;
+mod docker;
 mod error;
 mod interrupt;
 mod invocation;
@@ -17,6 +18,7 @@ mod pet_cli;
 mod pipeline;
 mod report;
 mod setup;
+mod space;
 mod test;
 mod workspace;
 
@@ -50,6 +52,8 @@ enum Task {
     Test(test::Arguments),
     Ci(ci::Arguments),
     Bench(bench::Arguments),
+    Docker(docker::Arguments),
+    Space(space::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -71,6 +75,8 @@ fn run(task: &Task) -> Result<(), Error> {
         Task::Test(arguments) => test::run(arguments),
         Task::Ci(arguments) => ci::run(arguments),
         Task::Bench(arguments) => bench::run(arguments),
+        Task::Docker(arguments) => docker::run(arguments),
+        Task::Space(arguments) => space::run(arguments),
     }
 }
 
@@ -105,6 +111,8 @@ mod tests {
             "test",
             "test -p pet-image resize -- --nocapture",
             "ci",
+            "docker --results target/pipeline/sample/results --smoke-test",
+            "space --output ../space",
             "bench predict photo.jpg --runs 5",
         ] {
             assert_eq!(refused(line), None, "{line}");

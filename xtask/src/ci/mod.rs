@@ -1,5 +1,6 @@
 //! `cargo xtask ci`
 
+mod delivery;
 pub(crate) mod python;
 mod tidy;
 
@@ -8,12 +9,12 @@ use clap::Args;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
-use crate::{pipeline, test};
+use crate::{docker, pipeline, test, workspace};
 
 /// Check everything, cheapest first
 ///
-/// Format, our own rules, licences, lints, documentation, every test, then the pipeline on the generated sample. Stops at the
-/// first failure. Makes Python environments under `.cache/` for the tests that compare with Python's libraries;
+/// Format, our own rules, licences, workflows and manifests, lints, documentation, every test, the pipeline on the
+/// generated sample, then the image with the committed model. Stops at the first failure. Makes Python environments under `.cache/` for the tests that compare with Python's libraries;
 /// these tests are skipped where that cannot be done, and so is the check of licences without cargo-deny.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -26,8 +27,12 @@ pub(crate) fn run(_: &Arguments) -> Result<(), Error> {
     report.step("format", || passes("fmt --all --check"));
     report.step("tidy", tidy::run);
     report.step("deny", deny);
+    report.step("delivery", delivery::run);
     report.step("lints", || {
         passes("clippy --workspace --all-targets --locked -- -D warnings")
+    });
+    report.step("serving", || {
+        passes("clippy -p pet-cli --no-default-features --locked -- -D warnings")
     });
     report.step("docs", documentation);
     for environment in &python::ENVIRONMENTS {
@@ -41,7 +46,20 @@ pub(crate) fn run(_: &Arguments) -> Result<(), Error> {
         pipeline::run(&pipeline::Arguments::default())?;
         Ok(Outcome::done("target/pipeline/sample"))
     });
+    report.step("image", image);
     report.finish()
+}
+
+/// Builds the image with the committed model and tries it.
+fn image() -> Result<Outcome, Error> {
+    match docker::obstacle() {
+        Some(message) if docker::required() => return Err(Error::Usage { message }),
+        Some(reason) => return Ok(Outcome::skipped(reason)),
+        None => {}
+    }
+    let image = docker::make(&workspace::root().join("results"))?;
+    docker::smoke_test()?;
+    Ok(Outcome::done(image))
 }
 
 /// Runs cargo with a line of arguments.

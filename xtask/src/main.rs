@@ -11,6 +11,7 @@
 mod bench;
 mod ci;
 mod docker;
+mod docs;
 mod error;
 mod interrupt;
 mod invocation;
@@ -53,6 +54,7 @@ enum Task {
     Ci(ci::Arguments),
     Bench(bench::Arguments),
     Docker(docker::Arguments),
+    Docs(docs::Arguments),
     Space(space::Arguments),
 }
 
@@ -76,6 +78,7 @@ fn run(task: &Task) -> Result<(), Error> {
         Task::Ci(arguments) => ci::run(arguments),
         Task::Bench(arguments) => bench::run(arguments),
         Task::Docker(arguments) => docker::run(arguments),
+        Task::Docs(arguments) => docs::run(arguments),
         Task::Space(arguments) => space::run(arguments),
     }
 }
@@ -111,6 +114,7 @@ mod tests {
             "test",
             "test -p pet-image resize -- --nocapture",
             "ci",
+            "docs",
             "docker --results target/pipeline/sample/results --smoke-test",
             "space --output ../space",
             "bench predict photo.jpg --runs 5",
@@ -135,6 +139,35 @@ mod tests {
         ] {
             assert_eq!(refused(line), Some(2), "{line}");
         }
+    }
+
+    #[test]
+    fn the_documents_name_tasks_that_exist() {
+        let root = workspace::root();
+        let pages = fs_err::read_dir(root.join("docs")).unwrap();
+        let pages = pages.map(|page| page.unwrap().path());
+        let named = ["README.md", "CONTRIBUTING.md"].map(|name| root.join(name));
+        let mut found = 0;
+        for page in pages
+            .chain(named)
+            .filter(|page| page.extension().is_some_and(|ending| ending == "md"))
+        {
+            let text = fs_err::read_to_string(&page).unwrap();
+            let lines = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("cargo xtask "));
+            for line in lines {
+                // Brackets are for what may be left out.
+                let line = line
+                    .split('#')
+                    .next()
+                    .unwrap_or_default()
+                    .replace(['[', ']'], "");
+                found += 1;
+                assert_eq!(refused(&line), None, "{}: {line}", page.display());
+            }
+        }
+        assert!(found > 5, "{found} tasks in the documents");
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub use registry::{ModelVersion, NewModelVersion, RegisteredModel};
 pub use rest::{Credentials, HttpOptions, RestStore, Secret};
 pub use run::{NewRun, Run, RunStatus};
 pub use search::{Page, Pages, RunQuery, Runs};
-pub use time::now;
+pub use time::{now, utc};
 pub use tracking_uri::TrackingUri;
 
 /// The example of the README is a test.

@@ -13,7 +13,7 @@ pub fn now() -> i64 {
 ///
 /// Days become a date as in Howard Hinnant's `civil_from_days`
 /// (<https://howardhinnant.github.io/date_algorithms.html>).
-pub(crate) fn utc(milliseconds: i64) -> String {
+pub fn utc(milliseconds: i64) -> String {
     let days = milliseconds.div_euclid(86_400_000);
     let rest = milliseconds.rem_euclid(86_400_000);
     let shifted = days + 719_468;

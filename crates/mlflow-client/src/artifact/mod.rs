@@ -9,8 +9,12 @@ use path::check_new_path;
 pub(crate) use path::check_path;
 
 use crate::error::{Error, Result};
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Files that are uploaded at the same time.
+const UPLOADS: usize = 4;
 
 /// Deepest nesting of folders that is walked through; ends loops of links.
 const DEEPEST: usize = 64;
@@ -103,29 +107,37 @@ impl Artifacts {
         self.repository.upload(path, Content::Bytes(bytes))
     }
 
-    /// Uploads what is in a folder, with its subfolders, below `path` (`""` is the root).
+    /// Uploads what is in a folder, with its subfolders, below `path` (`""` is the root), several
+    /// files at a time.
     ///
     /// # Errors
-    /// When a path is not accepted, a file cannot be read, or the store fails.
+    /// When a path is not accepted, a file cannot be read, or the store fails; the rest is then
+    /// left out.
     pub fn upload_folder(&self, folder: &Path, path: &str) -> Result<()> {
         check_folder(path)?;
-        self.upload_level(folder, path, 0)
-    }
-
-    fn upload_level(&self, folder: &Path, path: &str, depth: usize) -> Result<()> {
-        check_depth(path, depth)?;
-        let mut entries = fs_err::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-        entries.sort_by_key(fs_err::DirEntry::file_name);
-        for entry in entries {
-            let inner = join(path, &entry.file_name().to_string_lossy());
-            // Follows links, so that a linked file is uploaded like any other.
-            if fs_err::metadata(entry.path())?.is_dir() {
-                self.upload_level(&entry.path(), &inner, depth + 1)?;
-            } else {
-                self.upload_file(&entry.path(), &inner)?;
+        let mut files = Vec::new();
+        walk(folder, path, 0, &mut files)?;
+        let files = Mutex::new(files);
+        let next = || files.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let work = || -> Result<()> {
+            while let Some((file, path)) = next() {
+                self.upload_file(&file, &path).inspect_err(|_| {
+                    // Nobody begins another one.
+                    while next().is_some() {}
+                })?;
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..UPLOADS).map(|_| scope.spawn(work)).collect();
+            let results = workers.into_iter().map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            // All of them are waited for before the first error is looked at.
+            results.collect::<Vec<_>>().into_iter().collect()
+        })
     }
 
     /// The direct entries of a folder (`""` is the root), by name; none where it does not exist.
@@ -197,6 +209,22 @@ pub(crate) fn join(folder: &str, name: &str) -> String {
     } else {
         format!("{folder}/{name}")
     }
+}
+
+/// Every file below a folder of this machine, with its path as an artifact below `path`.
+fn walk(folder: &Path, path: &str, depth: usize, files: &mut Vec<(PathBuf, String)>) -> Result<()> {
+    check_depth(path, depth)?;
+    for entry in fs_err::read_dir(folder)? {
+        let entry = entry?;
+        let inner = join(path, &entry.file_name().to_string_lossy());
+        // Follows links, so that a linked file is uploaded like any other.
+        if fs_err::metadata(entry.path())?.is_dir() {
+            walk(&entry.path(), &inner, depth + 1, files)?;
+        } else {
+            files.push((entry.path(), inner));
+        }
+    }
+    Ok(())
 }
 
 fn check_folder(folder: &str) -> Result<()> {

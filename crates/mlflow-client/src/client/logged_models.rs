@@ -65,16 +65,13 @@ impl Client {
             params: model.params.clone(),
             metrics: model.metrics.clone(),
         };
-        let (source, model_id) = match self.store.create_logged_model(&new)? {
-            Some(logged) => {
-                self.upload_logged(&logged, folder)?;
-                (format!("models:/{}", logged.id), Some(logged.id))
-            }
-            None => {
-                self.artifacts(&run.artifact_uri)?
-                    .upload_folder(folder, &model.name)?;
-                (format!("{}/{}", run.artifact_uri, model.name), None)
-            }
+        let (source, model_id) = if let Some(logged) = self.store.create_logged_model(&new)? {
+            self.upload_logged(&logged, folder)?;
+            (format!("models:/{}", logged.id), Some(logged.id))
+        } else {
+            self.artifacts(&run.artifact_uri)?
+                .upload_folder(folder, &model.name)?;
+            (format!("{}/{}", run.artifact_uri, model.name), None)
         };
         let version = NewModelVersion {
             tags: model.tags.clone(),

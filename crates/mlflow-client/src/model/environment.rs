@@ -53,13 +53,9 @@ impl Versions {
     }
 
     pub(super) fn conda(&self, further: &[String]) -> String {
-        let packages: String = self
-            .packages(further)
-            .iter()
-            .map(|package| format!("  - {package}\n"))
-            .collect();
+        let packages = self.packages(further).join("\n  - ");
         format!(
-            "channels:\n- conda-forge\ndependencies:\n- python={}\n- pip\n- pip:\n{packages}name: mlflow-env\n",
+            "channels:\n- conda-forge\ndependencies:\n- python={}\n- pip\n- pip:\n  - {packages}\nname: mlflow-env\n",
             self.python
         )
     }

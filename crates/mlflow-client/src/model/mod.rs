@@ -144,22 +144,25 @@ impl OnnxModel {
             ("conda.yaml", self.versions.conda(further)),
         ]);
         if self.has_example() {
-            let (example, serving) = match &self.python {
-                Some(python) => {
-                    let table = python.example_table();
-                    let serving = serde_json::json!({ "dataframe_split": &table });
-                    (table, serving)
-                }
-                None => {
-                    let tensors = example::to_json(&self.example, &self.signature)?;
-                    let serving = serde_json::json!({ "inputs": &tensors });
-                    (tensors, serving)
-                }
-            };
+            let (example, serving) = self.example()?;
             files.insert("input_example.json", example.to_string());
             files.insert("serving_input_example.json", serving.to_string());
         }
         Ok(files)
+    }
+}
+
+impl OnnxModel {
+    /// The example, and how to send it to a model server.
+    fn example(&self) -> Result<(Value, Value)> {
+        if let Some(python) = &self.python {
+            let table = python.example_table();
+            let serving = serde_json::json!({ "dataframe_split": &table });
+            return Ok((table, serving));
+        }
+        let tensors = example::to_json(&self.example, &self.signature)?;
+        let serving = serde_json::json!({ "inputs": &tensors });
+        Ok((tensors, serving))
     }
 }
 

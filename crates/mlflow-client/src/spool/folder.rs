@@ -32,6 +32,8 @@ pub(super) struct Header {
 #[derive(Debug)]
 pub(super) struct RunFolder {
     path: PathBuf,
+    /// The number of the last entry.
+    last: u32,
     _lock: fs_err::File,
 }
 
@@ -41,7 +43,11 @@ impl RunFolder {
         let path = root.join(crate::id::random_id()?);
         fs_err::create_dir_all(&path)?;
         let lock = lock(&path)?;
-        let folder = Self { path, _lock: lock };
+        let folder = Self {
+            path,
+            last: 0,
+            _lock: lock,
+        };
         folder.write_header(header)?;
         Ok(folder)
     }
@@ -50,6 +56,7 @@ impl RunFolder {
     pub(super) fn take(path: &Path) -> Result<Self> {
         Ok(Self {
             path: path.to_owned(),
+            last: numbers(path)?.last().copied().unwrap_or_default(),
             _lock: lock(path)?,
         })
     }
@@ -63,8 +70,8 @@ impl RunFolder {
     }
 
     /// Adds an entry behind the others; what is attached is there before the entry is.
-    pub(super) fn append(&self, entry: &Entry, attachment: Attachment<'_>) -> Result<()> {
-        let number = numbers(&self.path)?.last().map_or(1, |last| last + 1);
+    pub(super) fn append(&mut self, entry: &Entry, attachment: Attachment<'_>) -> Result<()> {
+        let number = self.last + 1;
         let data = self.data(number);
         match attachment {
             Attachment::None => {}
@@ -72,7 +79,9 @@ impl RunFolder {
             Attachment::Path(path) if path.is_dir() => copy_folder(path, &data)?,
             Attachment::Path(path) => write_beside(&data, &mut fs_err::File::open(path)?)?,
         }
-        write_json(&self.entry(number), entry)
+        write_json(&self.entry(number), entry)?;
+        self.last = number;
+        Ok(())
     }
 
     /// The entry of a number, and where its attachment lies.

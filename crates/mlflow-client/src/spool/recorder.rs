@@ -202,7 +202,7 @@ impl Recorder {
         if let Some(error) = error {
             *kept = Some(self.keep(error)?);
         }
-        if let Some(kept) = &*kept {
+        if let Some(kept) = &mut *kept {
             kept.folder.append(entry, attachment)?;
         }
         Ok(None)

@@ -48,7 +48,7 @@ fn models(client: &Client) {
     new.params.insert("lr".to_owned(), "0.1".to_owned());
     new.metrics.push(Metric::new("val_acc", 0.75, 5, 2));
     new.tags.insert("val_acc".to_owned(), "0.75".to_owned());
-    new.description = "the first".to_owned();
+    "the first".clone_into(&mut new.description);
     let version = client.register_folder(&run, place.path(), &new).unwrap();
     assert_eq!(
         (version.version, version.description.as_str()),

@@ -9,6 +9,7 @@ See docs/scale-out.md for the packages.
 import argparse
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from pyspark.sql.functions import col, struct
 def main():
     arguments = parsed()
     start = time.perf_counter()
+    # The workers need the packages of this Python, not of the first one in the path.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # Everything runs on this machine; on a cluster, spark-submit says where.
     spark = (
         SparkSession.builder.master(arguments.master)

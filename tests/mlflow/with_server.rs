@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use pet_tests::small_data_set;
 use serde_json::{Value, json};
 
 use crate::program::Program;
@@ -161,11 +160,4 @@ pub(crate) fn check_classes(program: &Program, seen: &Value, pictures: &[std::pa
         let clear = probability(0) - probability(1) > 0.01;
         assert!(!clear || ranked[0]["class"] == *theirs, "{ours}: {theirs}");
     }
-}
-
-#[test]
-fn the_drawn_data_set_has_what_the_checks_need() {
-    let place = tempfile::tempdir().unwrap();
-    let dataset = small_data_set(place.path(), 5);
-    assert_eq!(dataset.digest().unwrap().len(), 64);
 }

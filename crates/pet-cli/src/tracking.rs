@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mlflow_client::spool::{Spool, Spooled};
-use mlflow_client::{Client, Config, TrackingUri};
+use mlflow_client::{Client, Config, Error, TrackingUri};
 
 use crate::arguments::TrackingArguments;
 use crate::failure::Failure;
@@ -22,11 +22,16 @@ pub(crate) fn config(arguments: &TrackingArguments) -> Result<Config, Failure> {
     Ok(Config::from_lookup(lookup)?)
 }
 
-/// Opens the store if it is there; a local database is not made.
+/// Opens the store if it is there; a local database is not made. One that was asked for by name has to be there.
 pub(crate) fn existing(arguments: &TrackingArguments) -> Result<Option<Client>, Failure> {
     let config = config(arguments)?;
     match &config.tracking_uri {
-        TrackingUri::Local { database } if !database.exists() => Ok(None),
+        uri if *uri == TrackingUri::default() && !Path::new("mlflow.db").exists() => Ok(None),
+        TrackingUri::Local { database } if !database.exists() => Err(Error::NotFound {
+            what: "database",
+            name: database.display().to_string(),
+        }
+        .into()),
         _ => Ok(Some(Client::open(&config)?)),
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Result<(), Failure>
     row("status", runs.iter().map(|run| run.status.to_string()))?;
     for key in keys(&runs, |run| run.params.keys()) {
         let values: Vec<_> = runs.iter().map(|run| run.params.get(key)).collect();
-        let equal = values.iter().all(|value| *value == values[0]);
+        let equal = values.iter().all(|value| Some(value) == values.first());
         if arguments.all || !equal {
             let shown = values.into_iter();
             row(key, shown.map(|value| value.cloned().unwrap_or("-".into())))?;

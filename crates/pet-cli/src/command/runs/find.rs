@@ -11,7 +11,9 @@ const ID_LENGTH: usize = 32;
 
 /// The store with the runs of these ids, or beginnings of ids.
 pub(super) fn runs(ids: &[String], common: &Common) -> Result<(Client, Vec<Run>), Failure> {
-    let client = tracking::existing(&common.tracking)?.ok_or_else(|| missing(&ids[0]))?;
+    let client = tracking::existing(&common.tracking)?;
+    let first = ids.first().map_or("", String::as_str);
+    let client = client.ok_or_else(|| missing(first))?;
     let runs = ids.iter().map(|id| one(&client, id));
     let runs = runs.collect::<Result<_, _>>()?;
     Ok((client, runs))

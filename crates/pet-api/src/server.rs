@@ -17,7 +17,7 @@ use crate::state::State;
 /// Threads that move bytes. They do no work, so more would only compete with the workers.
 const THREADS: usize = 2;
 
-/// Time for the head of a request to arrive.
+/// Most time for the head of a request to arrive.
 const HEAD: Duration = Duration::from_secs(10);
 
 /// Time for a closed connection to be taken leave of.
@@ -30,6 +30,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Answers what comes to the listener.
 pub(crate) fn start(listener: TcpListener, state: Data<State>) -> Result<Server> {
     let grace = state.configuration.grace.as_secs();
+    let head = state.configuration.request_timeout.min(HEAD);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
@@ -42,7 +43,7 @@ pub(crate) fn start(listener: TcpListener, state: Data<State>) -> Result<Server>
     let server = server
         .workers(THREADS)
         .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
-        .client_request_timeout(HEAD)
+        .client_request_timeout(head)
         .client_disconnect_timeout(LEAVE)
         // A client that has closed its side has gone; its request is dropped.
         .h1_allow_half_closed(false)

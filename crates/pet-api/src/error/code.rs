@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 
-/// Why a request is refused, as the `code` of the JSON answer says it.
+#[doc = include_str!("../../ERRORS.md")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
     /// A parameter of the request makes no sense.
@@ -133,6 +133,17 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn the_table_in_the_documentation_is_this_one() {
+        let documented = include_str!("../../ERRORS.md");
+        let rows = documented.lines().filter(|line| line.contains("| `"));
+        assert_eq!(rows.count(), Code::ALL.len());
+        for code in Code::ALL {
+            let row = format!("| {} | `{}` |", code.status(), code.name());
+            assert!(documented.contains(&row), "{row}");
+        }
+    }
 
     #[test]
     fn every_code_is_listed_once_with_a_status_of_its_own_kind() {

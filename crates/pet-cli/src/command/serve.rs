@@ -1,0 +1,126 @@
+//! `pet-cli serve`
+
+mod log;
+
+use std::num::NonZero;
+use std::time::Duration;
+
+use clap::Args;
+use pet_api::{Application, Configuration};
+use pet_predict::Limits;
+
+use super::health::port_of_the_host;
+use crate::arguments::{CacheArgument, ResultsArgument};
+use crate::failure::Failure;
+use crate::workspace;
+use log::LogArguments;
+
+/// Serve the model: the REST interface and the web page
+///
+/// Listens until it is told to stop (Ctrl-C or `SIGTERM`), then finishes the requests it has accepted. `SIGHUP` loads the
+/// model anew. Nothing that is uploaded is written to disk.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pet-cli serve                                   the page is at http://127.0.0.1:8000/
+  pet-cli serve --host 0.0.0.0 --port 9000        for other machines too
+  curl -F file=@photo.jpg 'http://127.0.0.1:8000/predict?top_k=5'")]
+pub(crate) struct Arguments {
+    /// Address to listen at; 0.0.0.0 for every one of this machine's
+    #[arg(long, env = "PET_HOST", default_value = "127.0.0.1")]
+    host: String,
+    /// Port to listen at; 0 takes a free one [default: `PORT`, else 8000]
+    #[arg(long, env = "PET_PORT")]
+    port: Option<u16>,
+    #[command(flatten)]
+    results: ResultsArgument,
+    /// Threads that predict [default: one for each processor]
+    #[arg(long, env = "PET_WORKERS", value_name = "COUNT")]
+    workers: Option<NonZero<usize>>,
+    /// Requests that may wait for a worker; more are refused with status 429
+    #[arg(long, env = "PET_QUEUE", value_name = "COUNT", default_value = "64")]
+    queue: NonZero<usize>,
+    /// Images in one request
+    #[arg(
+        long,
+        env = "PET_MAX_BATCH",
+        value_name = "COUNT",
+        default_value = "32"
+    )]
+    max_batch: NonZero<usize>,
+    /// Largest image file, in bytes
+    #[arg(long, env = "PET_MAX_UPLOAD", value_name = "BYTES", default_value_t = Limits::default().bytes)]
+    max_upload: u64,
+    /// Largest image, width times height
+    #[arg(long, env = "PET_MAX_PIXELS", value_name = "PIXELS", default_value_t = Limits::default().pixels)]
+    max_pixels: u64,
+    /// Memory for all uploads together, in bytes; beyond, they are refused with status 429
+    #[arg(long, env = "PET_UPLOAD_MEMORY", value_name = "BYTES", default_value_t = Configuration::default().memory)]
+    upload_memory: usize,
+    /// Seconds that a request may take
+    #[arg(long, env = "PET_REQUEST_TIMEOUT", value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
+    request_timeout: u64,
+    /// Seconds that accepted requests get to finish when the service is stopped
+    #[arg(long, env = "PET_GRACE", value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
+    grace: u64,
+    /// Secret for `POST /model/reload`; without it there is no such request
+    #[arg(
+        long,
+        env = "PET_ADMIN_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    admin_token: Option<String>,
+    #[command(flatten)]
+    log: LogArguments,
+    #[command(flatten)]
+    cache: CacheArgument,
+}
+
+/// What a number of seconds may be: up to a day.
+fn seconds() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..=86_400)
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    arguments.log.start();
+    let runtime = workspace::runtime(&arguments.cache.cache_dir)?;
+    let configuration = configuration(arguments);
+    let host = configuration.host.clone();
+    pet_api::block_on(async {
+        let application = Application::build(configuration, runtime)?;
+        application.handle().obey_signals()?;
+        let address = format!("http://{host}:{}/", application.port());
+        tracing::info!(address, "listening");
+        Ok(application.run_until_stopped().await?)
+    })
+}
+
+fn configuration(arguments: &Arguments) -> Configuration {
+    let default = Configuration::default();
+    let limits = Limits {
+        bytes: arguments.max_upload,
+        pixels: arguments.max_pixels,
+        ..default.limits
+    };
+    Configuration {
+        host: arguments.host.clone(),
+        port: arguments
+            .port
+            .or_else(port_of_the_host)
+            .unwrap_or(default.port),
+        results: arguments.results.results.clone(),
+        workers: arguments.workers.unwrap_or(default.workers),
+        queue: arguments.queue,
+        batch: arguments.max_batch,
+        limits,
+        memory: arguments.upload_memory,
+        request_timeout: Duration::from_secs(arguments.request_timeout),
+        grace: Duration::from_secs(arguments.grace),
+        admin_token: arguments
+            .admin_token
+            .clone()
+            .filter(|token| !token.is_empty()),
+        ..default
+    }
+}

@@ -1,0 +1,74 @@
+//! `POST /predict/batch`
+
+use std::num::NonZero;
+
+use pet_image::Format;
+
+use crate::support::{Service, gradient, post, truncated_jpeg};
+
+#[test]
+fn one_bad_file_does_not_spoil_the_others() {
+    let Some(service) = Service::start_with("one_bad_file_does_not_spoil_the_others", |settings| {
+        settings.limits.bytes = 100_000;
+        // Fewer places than files: a batch waits for its own.
+        settings.queue = NonZero::<usize>::MIN;
+    }) else {
+        return;
+    };
+    let (one, other) = (
+        gradient(80, 60, Format::Png),
+        gradient(60, 80, Format::Jpeg),
+    );
+    let request = post("/predict/batch?top_k=2")
+        .file("one.png", &one)
+        .file("cut.jpg", &truncated_jpeg())
+        .file("large.bmp", &gradient(300, 300, Format::Bmp))
+        .file("note.txt", b"a text")
+        .file("other.jpg", &other);
+    let answer = request.send(service.address).json();
+    let predictions = answer["predictions"].as_array().unwrap();
+    let names: Vec<_> = predictions
+        .iter()
+        .map(|one| one["file"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["one.png", "cut.jpg", "large.bmp", "note.txt", "other.jpg"]
+    );
+    for (index, code) in [(1, "undecodable"), (2, "too_large"), (3, "undecodable")] {
+        assert_eq!(predictions[index]["error"]["code"], code, "{answer}");
+    }
+    for (index, picture) in [(0, one), (4, other)] {
+        let alone = post("/predict")
+            .file("x", &picture)
+            .send(service.address)
+            .json();
+        assert_eq!(
+            predictions[index]["predicted_class"],
+            alone["predicted_class"]
+        );
+        assert_eq!(predictions[index]["confidence"], alone["confidence"]);
+        assert_eq!(predictions[index]["top_k"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn a_batch_has_a_limit() {
+    let Some(service) = Service::start_with("a_batch_has_a_limit", |settings| {
+        settings.batch = NonZero::new(3).unwrap();
+    }) else {
+        return;
+    };
+    let picture = gradient(20, 20, Format::Png);
+    let batch =
+        |count| (0..count).fold(post("/predict/batch"), |all, _| all.file("x.png", &picture));
+    batch(3).send(service.address).ok();
+    let refusal = batch(4).send(service.address).refused(413, "too_large");
+    assert!(
+        refusal["detail"].as_str().unwrap().contains("`3`"),
+        "{refusal}"
+    );
+    post("/predict/batch")
+        .send(service.address)
+        .refused(422, "missing_file");
+}

@@ -1,0 +1,50 @@
+//! Whether it runs and what it serves.
+
+use serde_json::json;
+
+use crate::support::{Service, get};
+
+#[test]
+fn health_is_that_of_the_original() {
+    let Some(service) = Service::start("health_is_that_of_the_original") else {
+        return;
+    };
+    assert_eq!(
+        get("/health").send(service.address).json(),
+        json!({"status": "healthy", "service": "MLOps Lab API", "version": "1.0.0"})
+    );
+    for (path, status) in [("/health/live", "live"), ("/health/ready", "ready")] {
+        assert_eq!(get(path).send(service.address).json()["status"], status);
+    }
+}
+
+#[test]
+fn the_page_and_the_documentation_have_the_title() {
+    let Some(service) = Service::start("the_page_and_the_documentation_have_the_title") else {
+        return;
+    };
+    let page = get("/").send(service.address);
+    page.ok();
+    assert!(page.text().contains("<title>MLOps Lab API</title>"));
+    assert!(
+        page.header("content-type")
+            .unwrap()
+            .starts_with("text/html")
+    );
+    let document = get("/openapi.json").send(service.address).json();
+    assert_eq!(document["info"]["title"], "MLOps Lab API");
+    get("/docs").send(service.address).ok();
+}
+
+#[test]
+fn the_model_says_what_it_is() {
+    let Some(service) = Service::start("the_model_says_what_it_is") else {
+        return;
+    };
+    let model = get("/model").send(service.address).json();
+    assert_eq!(model["input"]["shape"], json!([-1, 3, 224, 224]));
+    let classes = get("/classes").send(service.address).json();
+    let classes = classes["classes"].as_array().unwrap();
+    assert_eq!(model["classes"], classes.len());
+    assert!(model["loaded_at"].as_u64().unwrap() > 1_700_000_000);
+}

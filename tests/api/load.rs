@@ -1,0 +1,138 @@
+//! More work than workers.
+
+use std::num::NonZero;
+use std::time::{Duration, Instant};
+
+use pet_image::Format;
+
+use crate::support::{Answer, Request, Service, get, gradient, post, read};
+
+/// Work that takes a worker a second or more.
+fn long_work() -> Request {
+    post("/resize?width=5000&height=5000").file("x.png", &gradient(50, 50, Format::Png))
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The value of a series in the metrics.
+fn metric(service: &Service, series: &str) -> f64 {
+    let text = get("/metrics").send(service.address).text();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(series))
+        .unwrap_or_default();
+    line.rsplit(' ')
+        .next()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_full_queue_429_and_normal_right_after() {
+    let Some(service) =
+        Service::start_with("a_full_queue_429_and_normal_right_after", |settings| {
+            settings.workers = NonZero::new(2).unwrap();
+            settings.queue = NonZero::new(16).unwrap();
+        })
+    else {
+        return;
+    };
+    let picture = gradient(1500, 1500, Format::Png);
+    let request = post("/predict").file("x.png", &picture);
+    let answers: Vec<Answer> = std::thread::scope(|scope| {
+        let send = || request.send(service.address);
+        let threads: Vec<_> = (0..60).map(|_| scope.spawn(send)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    let (good, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert!(good.len() >= 18, "{}", good.len());
+    assert!(!refused.is_empty());
+    for answer in refused {
+        answer.refused(429, "busy");
+        assert!(
+            answer
+                .header("retry-after")
+                .unwrap()
+                .parse::<u32>()
+                .unwrap()
+                > 0
+        );
+    }
+    request.send(service.address).ok();
+    assert!(metric(&service, "pet_queue_refused_total") > 0.0);
+}
+
+#[test]
+fn memory_for_uploads_has_a_limit_429() {
+    let Some(service) = Service::start_with("memory_for_uploads_has_a_limit_429", |settings| {
+        settings.memory = 100_000;
+        settings.limits.bytes = 80_000;
+    }) else {
+        return;
+    };
+    // Holds most of the memory and never ends.
+    let half = post("/predict")
+        .body("image/jpeg", &[0xff; 70_000])
+        .announcing(80_000);
+    let holder = half.begin(service.address);
+    let other = post("/predict").body("image/jpeg", &[0xff; 70_000]);
+    wait_until("the memory is used up", || {
+        other.send(service.address).status == 429
+    });
+    other.send(service.address).refused(429, "busy");
+    drop(holder);
+    wait_until("the memory is free again", || {
+        other.send(service.address).status == 400
+    });
+}
+
+#[test]
+fn a_deadline_passed_504() {
+    let Some(service) = Service::start_with("a_deadline_passed_504", |settings| {
+        settings.request_timeout = Duration::from_millis(500);
+    }) else {
+        return;
+    };
+    let long = long_work().begin(service.address);
+    wait_until("a worker is busy", || {
+        metric(&service, "pet_queue_duration_seconds_count") > 0.0
+    });
+    // Waits behind the long work until its time is over, and is dropped undone.
+    let waiting = post("/predict").file("x.png", &gradient(30, 30, Format::Png));
+    waiting
+        .send(service.address)
+        .refused(504, "deadline_passed");
+    read(long).refused(504, "deadline_passed");
+    wait_until("the late work is dropped", || {
+        metric(&service, "pet_queue_abandoned_total") > 0.0
+    });
+}
+
+#[test]
+fn who_has_gone_gets_no_work_done() {
+    let Some(service) = Service::start("who_has_gone_gets_no_work_done") else {
+        return;
+    };
+    let long = long_work().begin(service.address);
+    wait_until("a worker is busy", || {
+        metric(&service, "pet_queue_duration_seconds_count") > 0.0
+    });
+    let gone = post("/predict").file("x.png", &gradient(30, 30, Format::Png));
+    let gone = gone.begin(service.address);
+    wait_until("it waits", || metric(&service, "pet_queue_depth") > 0.0);
+    drop(gone);
+    read(long).ok();
+    wait_until("it is dropped", || {
+        metric(&service, "pet_queue_abandoned_total") > 0.0
+    });
+    assert!(metric(&service, "pet_inference_duration_seconds_count") < 1.0);
+}

@@ -1,0 +1,18 @@
+//! The service from outside, over HTTP, with the committed model.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod batch;
+mod explain;
+mod files;
+mod headers;
+mod health;
+mod hostile;
+mod images;
+mod load;
+mod predict;
+mod protocol;
+mod refusals;
+mod reload;
+mod stop;
+mod support;

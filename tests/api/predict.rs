@@ -1,0 +1,105 @@
+//! `POST /predict`
+
+use pet_image::Format;
+
+use crate::support::{Service, gradient, photographs, post};
+
+#[test]
+fn the_answer_has_the_fields_of_the_original() {
+    let Some(service) = Service::start("the_answer_has_the_fields_of_the_original") else {
+        return;
+    };
+    let picture = gradient(300, 200, Format::Jpeg);
+    let request = post("/predict?seed=42").file("pet.jpg", &picture);
+    let answer = request.send(service.address).json();
+    let fields: Vec<_> = answer.as_object().unwrap().keys().collect();
+    assert_eq!(fields.len(), 3, "{fields:?}");
+    let classes = answer["all_classes"].as_array().unwrap();
+    assert!(classes.contains(&answer["predicted_class"]));
+    let confidence = answer["confidence"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&confidence), "{confidence}");
+    assert_eq!(request.send(service.address).json(), answer);
+    let other = post("/predict?seed=-7").file("pet.jpg", &picture);
+    assert_eq!(other.send(service.address).json(), answer);
+}
+
+#[test]
+fn the_likeliest_classes_come_with_version_and_times() {
+    let Some(service) = Service::start("the_likeliest_classes_come_with_version_and_times") else {
+        return;
+    };
+    let picture = gradient(64, 64, Format::Png);
+    let answer = post("/predict?top_k=3")
+        .file("pet.png", &picture)
+        .send(service.address)
+        .json();
+    let top = answer["top_k"].as_array().unwrap();
+    assert_eq!(top.len(), 3);
+    assert_eq!(top[0]["class"], answer["predicted_class"]);
+    assert_eq!(top[0]["probability"], answer["confidence"]);
+    assert!(top.is_sorted_by_key(|one| -one["probability"].as_f64().unwrap()));
+    assert!(answer.get("model_version").is_some());
+    for phase in ["queue", "decode", "preprocess", "inference"] {
+        assert!(answer["timing"][phase].as_f64().unwrap() >= 0.0, "{answer}");
+    }
+    let all = post("/predict?top_k=999")
+        .file("pet.png", &picture)
+        .send(service.address)
+        .json();
+    let classes = all["all_classes"].as_array().unwrap().len();
+    assert_eq!(all["top_k"].as_array().unwrap().len(), classes);
+}
+
+#[test]
+fn a_raw_body_is_as_good_as_a_form() {
+    let Some(service) = Service::start("a_raw_body_is_as_good_as_a_form") else {
+        return;
+    };
+    for format in Format::ALL {
+        let picture = gradient(90, 70, format);
+        let form = post("/predict")
+            .file("pet", &picture)
+            .send(service.address)
+            .json();
+        // The content tells the format, whatever the media type says.
+        for media_type in [
+            format.media_type(),
+            "image/x-anything",
+            "application/octet-stream",
+        ] {
+            let raw = post("/predict").body(media_type, &picture);
+            assert_eq!(raw.send(service.address).json(), form, "{media_type}");
+        }
+    }
+}
+
+#[test]
+fn other_fields_of_the_form_are_passed_over() {
+    let Some(service) = Service::start("other_fields_of_the_form_are_passed_over") else {
+        return;
+    };
+    let picture = gradient(90, 70, Format::Png);
+    let request = post("/predict?unknown=1")
+        .part("name=\"comment\"", b"a fine dog")
+        .file("pet.png", &picture)
+        .part("name=\"other\"; filename=\"x\"", &[0; 5000]);
+    request.send(service.address).ok();
+}
+
+#[test]
+fn real_photographs_are_recognized() {
+    let name = "real_photographs_are_recognized";
+    let (Some(photographs), Some(service)) = (photographs(name), Service::start(name)) else {
+        return;
+    };
+    let right = photographs.iter().filter(|path| {
+        let request = post("/predict").file("pet.jpg", &fs_err::read(path).unwrap());
+        let answer = request.send(service.address).json();
+        let class = answer["predicted_class"].as_str().unwrap();
+        let breed = class.replace(' ', "_").to_lowercase();
+        let file = path.file_stem().unwrap().to_string_lossy().to_lowercase();
+        file.starts_with(&breed)
+    });
+    let (right, all) = (right.count(), photographs.len());
+    assert!(right * 100 >= all * 80, "{right} of {all}");
+}

@@ -1,0 +1,96 @@
+//! `GET /openapi.json`, `GET /docs` and `docs/http-api.md`.
+
+use std::collections::BTreeSet;
+
+use pet_api::Code;
+
+use super::python::root;
+use crate::support::{Request, Service, get};
+
+#[test]
+fn the_document_has_the_title_of_old_and_knows_every_refusal() {
+    let name = "the_document_has_the_title_of_old_and_knows_every_refusal";
+    let Some(service) = Service::start(name) else {
+        return;
+    };
+    let document = get("/openapi.json").send(service.address).json();
+    assert_eq!(document["info"]["title"], "MLOps Lab API");
+    let table: BTreeSet<_> = Code::ALL
+        .iter()
+        .map(|code| code.status().to_string())
+        .collect();
+    let mut documented = BTreeSet::new();
+    for operations in document["paths"].as_object().unwrap().values() {
+        for operation in operations.as_object().unwrap().values() {
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.contains_key("200"), "{operation}");
+            documented.extend(responses.keys().filter(|status| *status != "200").cloned());
+        }
+    }
+    let strangers: Vec<_> = documented.difference(&table).collect();
+    assert!(strangers.is_empty(), "{strangers:?}");
+    // A method that a path does not take is documented by being absent.
+    let missing: Vec<_> = table.difference(&documented).collect();
+    assert_eq!(missing, ["405"]);
+}
+
+#[test]
+fn every_documented_path_is_there_and_takes_no_other_method() {
+    let name = "every_documented_path_is_there_and_takes_no_other_method";
+    let Some(service) = Service::start(name) else {
+        return;
+    };
+    let document = get("/openapi.json").send(service.address).json();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let path = path.replace('{', "").replace('}', "");
+        let answer = Request::new("DELETE", &path).send(service.address);
+        assert_eq!(answer.status, 405, "{path}: {}", answer.text());
+        let allowed = answer.header("allow").unwrap_or_default().to_lowercase();
+        for method in operations.as_object().unwrap().keys() {
+            assert!(allowed.contains(method), "{path}: {allowed}");
+        }
+    }
+}
+
+#[test]
+fn the_page_of_the_documentation_needs_no_other_host() {
+    let name = "the_page_of_the_documentation_needs_no_other_host";
+    let Some(service) = Service::start(name) else {
+        return;
+    };
+    let page = get("/docs").send(service.address);
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(
+        policy.contains("script-src 'self'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+    let html = String::from_utf8(page.ok().to_vec()).unwrap();
+    assert!(!html.contains("http:") && !html.contains("https:"), "{html}");
+    for attribute in ["src=\"", "href=\""] {
+        for path in html
+            .split(attribute)
+            .skip(1)
+            .filter_map(|part| part.split('"').next())
+        {
+            let path = format!("/{}", path.trim_start_matches('.'));
+            assert_eq!(get(&path).send(service.address).status, 200, "{path}");
+        }
+    }
+}
+
+#[test]
+fn the_reference_has_the_table_of_refusals() {
+    let reference = fs_err::read_to_string(root().join("docs/http-api.md")).unwrap();
+    let start = "| status | code | what it says |\n|---|---|---|\n";
+    let table = reference.split(start).nth(1).unwrap();
+    let table = table.split("\n\n").next().unwrap();
+    let expected = Code::ALL.map(|code| {
+        format!(
+            "| {} | `{}` | {} |",
+            code.status(),
+            code.name(),
+            code.meaning()
+        )
+    });
+    assert_eq!(table, expected.join("\n"));
+}

@@ -1,0 +1,255 @@
+//! The Open Inference Protocol.
+
+use std::process::Command;
+
+use pet_image::{Format, Limits, Preprocess};
+use serde_json::{Value, json};
+
+use super::python::{output, python, script};
+use crate::support::{Answer, Request, Service, get, gradient, photographs, post, results};
+
+const MODEL: &str = "/v2/models/oxford_pet_classifier";
+
+const LENGTH: &str = "Inference-Header-Content-Length";
+
+/// A service with the committed model; nothing where another one is under test.
+fn service(name: &str) -> Option<Service> {
+    let service = Service::start(name)?;
+    (get(MODEL).send(service.address).status == 200).then_some(service)
+}
+
+fn infer(request: &Value) -> Request {
+    post(&format!("{MODEL}/infer")).body("application/json", request.to_string().as_bytes())
+}
+
+/// JSON with binary data behind it.
+fn infer_binary(request: &Value, tail: &[u8]) -> Request {
+    let json = request.to_string();
+    post(&format!("{MODEL}/infer"))
+        .header(LENGTH, &json.len().to_string())
+        .body(
+            "application/octet-stream",
+            &[json.as_bytes(), tail].concat(),
+        )
+}
+
+fn photograph(extent: usize) -> Value {
+    json!({"name": "input", "datatype": "BYTES", "shape": [1],
+        "parameters": {"binary_data_size": extent}})
+}
+
+/// An image with its length before it.
+fn element(image: &[u8]) -> Vec<u8> {
+    [&(image.len() as u32).to_le_bytes(), image].concat()
+}
+
+/// A refusal has the protocol's `error` and the fields of all refusals.
+#[track_caller]
+fn refused(answer: &Answer, status: u16, code: &str, words: &str) {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(
+        (&body["code"], &body["error"]),
+        (&json!(code), &body["detail"]),
+        "{body}"
+    );
+    assert!(
+        body["error"].as_str().unwrap().contains(words),
+        "{words}: {body}"
+    );
+}
+
+#[test]
+fn a_tensor_is_answered_as_the_photograph_is() {
+    let Some(service) = service("a_tensor_is_answered_as_the_photograph_is") else {
+        return;
+    };
+    let image = gradient(300, 200, Format::Png);
+    let mut tensor = vec![0.0; Preprocess::imagenet().tensor_len()];
+    Preprocess::imagenet()
+        .run(&image, &Limits::default(), &mut tensor)
+        .unwrap();
+    let bytes: Vec<u8> = tensor
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect();
+    let input = |extra: Value| {
+        let mut input = json!({"name": "input", "datatype": "FP32", "shape": [1, 3, 224, 224]});
+        input
+            .as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
+        json!({"inputs": [input], "outputs": [{"name": "output"}, {"name": "probabilities"}, {"name": "class"}]})
+    };
+    let as_json = infer(&input(json!({"data": tensor})))
+        .send(service.address)
+        .json();
+    let size = json!({"parameters": {"binary_data_size": bytes.len()}});
+    let as_binary = infer_binary(&input(size), &bytes)
+        .send(service.address)
+        .json();
+    assert_eq!(as_json, as_binary);
+    let mut request = json!({"inputs": [photograph(image.len() + 4)]});
+    request["outputs"] = input(json!({}))["outputs"].clone();
+    let as_photograph = infer_binary(&request, &element(&image))
+        .send(service.address)
+        .json();
+    assert_eq!(as_json, as_photograph);
+
+    let predicted = post("/predict")
+        .file("a.png", &image)
+        .send(service.address)
+        .json();
+    assert_eq!(
+        as_json["outputs"][2]["data"],
+        json!([predicted["predicted_class"]])
+    );
+    let probabilities = as_json["outputs"][1]["data"].as_array().unwrap();
+    assert!(probabilities.contains(&predicted["confidence"]));
+}
+
+#[test]
+fn binary_outputs_follow_the_json() {
+    let Some(service) = service("binary_outputs_follow_the_json") else {
+        return;
+    };
+    let image = gradient(30, 20, Format::Jpeg);
+    let request = json!({"id": "one", "inputs": [photograph(image.len() + 4)],
+        "outputs": [{"name": "class"}, {"name": "output", "parameters": {"binary_data": true}}]});
+    let answer = infer_binary(&request, &element(&image)).send(service.address);
+    let length = answer.header(LENGTH).unwrap().parse().unwrap();
+    let (head, tail) = answer.ok().split_at(length);
+    let head: Value = serde_json::from_slice(head).unwrap();
+    assert_eq!(head["id"], "one");
+    assert_eq!(
+        head["outputs"][1]["parameters"]["binary_data_size"],
+        tail.len()
+    );
+    assert_eq!(tail.len(), 37 * 4);
+}
+
+#[test]
+fn refusals_have_an_error_and_a_code() {
+    let Some(service) = service("refusals_have_an_error_and_a_code") else {
+        return;
+    };
+    let send = |request: &Value| infer(request).send(service.address);
+    let inputs = |inputs: Value| send(&json!({"inputs": inputs}));
+    let bytes =
+        |data: Value| json!([{"name": "input", "datatype": "BYTES", "shape": [1], "data": data}]);
+    refused(
+        &get("/v2/nothing").send(service.address),
+        404,
+        "not_found",
+        "nothing",
+    );
+    refused(
+        &get("/v2/models/x").send(service.address),
+        404,
+        "not_found",
+        "no model `x`",
+    );
+    refused(
+        &get(&format!("{MODEL}/infer")).send(service.address),
+        405,
+        "method_not_allowed",
+        "GET",
+    );
+    refused(
+        &send(&json!([])),
+        400,
+        "bad_request",
+        "not an inference request",
+    );
+    refused(
+        &inputs(json!([])),
+        400,
+        "bad_parameter",
+        "expected one input, got 0",
+    );
+    refused(
+        &inputs(bytes(json!(["AAAA"]))),
+        400,
+        "undecodable",
+        "image 0",
+    );
+    refused(
+        &inputs(bytes(json!(["%"]))),
+        400,
+        "bad_parameter",
+        "not base64",
+    );
+    refused(
+        &inputs(bytes(json!(["SUkqAA=="]))),
+        415,
+        "unsupported_format",
+        "TIFF",
+    );
+    let many = json!([{"name": "input", "datatype": "BYTES", "shape": [33], "data": []}]);
+    refused(&inputs(many), 413, "too_large", "more than the limit of 32");
+    let huge = post(&format!("{MODEL}/infer")).announcing(1 << 40);
+    refused(&huge.send(service.address), 413, "too_large", "limit");
+    let long = infer_binary(&json!({"inputs": [photograph(5)]}), b"1234");
+    refused(
+        &long.send(service.address),
+        400,
+        "bad_parameter",
+        "expected 5 bytes",
+    );
+    let past = post(&format!("{MODEL}/infer"))
+        .header(LENGTH, "9")
+        .body("application/json", b"{}");
+    refused(&past.send(service.address), 400, "bad_request", "0 to 2");
+}
+
+#[test]
+fn a_request_that_breaks_off_anywhere_is_refused() {
+    let Some(service) = service("a_request_that_breaks_off_anywhere_is_refused") else {
+        return;
+    };
+    let image = gradient(8, 8, Format::Png);
+    let json = json!({"inputs": [photograph(image.len() + 4)]}).to_string();
+    let body = [json.as_bytes(), &element(&image)].concat();
+    for cut in (0..body.len()).step_by(7) {
+        let request = post(&format!("{MODEL}/infer"))
+            .header(LENGTH, &json.len().to_string())
+            .body("application/octet-stream", &body[..cut]);
+        let answer = request.send(service.address);
+        assert_eq!(answer.status, 400, "{cut}: {}", answer.text());
+    }
+}
+
+#[test]
+fn tritons_own_client_is_served() {
+    let name = "tritons_own_client_is_served";
+    let Some(service) = service(name) else {
+        return;
+    };
+    let Some(python) = python(
+        name,
+        "PET_PYTHON",
+        "python-env",
+        "tritonclient.http, onnxruntime",
+    ) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut pictures = Vec::new();
+    for (number, format) in [Format::Png, Format::Jpeg, Format::WebP]
+        .into_iter()
+        .enumerate()
+    {
+        let path = folder.path().join(number.to_string());
+        fs_err::write(&path, gradient(320, 240, format)).unwrap();
+        pictures.push(path);
+    }
+    let real = photographs(name).unwrap_or_default();
+    pictures.extend(real.into_iter().step_by(7).take(8));
+    let mut command = Command::new(python);
+    command
+        .arg(script("open_inference.py"))
+        .arg(service.address.to_string())
+        .arg(results().join("model.onnx"))
+        .args(pictures);
+    output(&mut command, "");
+}

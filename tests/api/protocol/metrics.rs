@@ -1,0 +1,86 @@
+//! `GET /metrics`
+
+use std::process::Command;
+
+use pet_image::Format;
+use serde_json::Value;
+
+use super::python::{output, python, script};
+use crate::support::{Service, get, gradient, post};
+
+/// What Prometheus' parser makes of the metrics.
+fn parsed(name: &str, service: &Service) -> Option<Value> {
+    let python = python(name, "PET_PYTHON", "python-env", "prometheus_client")?;
+    let text = get("/metrics").send(service.address).text();
+    let json = output(Command::new(python).arg(script("metrics.py")), &text);
+    Some(serde_json::from_str(&json).unwrap())
+}
+
+#[test]
+fn every_series_is_there_from_the_start() {
+    let name = "every_series_is_there_from_the_start";
+    let Some(service) = Service::start(name) else {
+        return;
+    };
+    let answer = get("/metrics").send(service.address);
+    let media_type = Some("text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(answer.header("content-type"), media_type);
+    let text = answer.text();
+    let document = get("/openapi.json").send(service.address).json();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let operations = operations.as_object().unwrap().values();
+        let statuses = operations.flat_map(|one| one["responses"].as_object().unwrap().keys());
+        for status in statuses {
+            let series = format!("pet_requests_total{{route=\"{path}\",status=\"{status}\"}} ");
+            assert!(text.contains(&series), "{series}");
+        }
+    }
+    let classes = get("/classes").send(service.address).json();
+    for class in classes["classes"].as_array().unwrap() {
+        let series = format!("pet_predictions_total{{class={class}}} 0");
+        assert!(text.contains(&series), "{series}");
+    }
+}
+
+#[test]
+fn what_happens_is_counted_under_few_labels() {
+    let name = "what_happens_is_counted_under_few_labels";
+    let Some(service) = Service::start(name) else {
+        return;
+    };
+    let picture = gradient(60, 40, Format::Png);
+    let answer = post("/predict")
+        .file("a.png", &picture)
+        .send(service.address)
+        .json();
+    post("/predict")
+        .send(service.address)
+        .refused(422, "missing_file");
+    for path in ["/one", "/two", "/v2/three", "/assets/none"] {
+        assert_eq!(get(path).send(service.address).status, 404);
+    }
+    let Some(metrics) = parsed(name, &service) else {
+        return;
+    };
+    let class = answer["predicted_class"].as_str().unwrap();
+    let predictions = format!("pet_predictions_total{{class={class}}}");
+    for (series, expected) in [
+        ("pet_requests_total{route=/predict,status=200}", 1.0),
+        ("pet_requests_total{route=/predict,status=422}", 1.0),
+        ("pet_requests_total{route=none,status=404}", 2.0),
+        ("pet_request_duration_seconds_count{route=/predict}", 2.0),
+        (predictions.as_str(), 1.0),
+        ("pet_decode_duration_seconds_count{}", 1.0),
+        ("pet_preprocess_duration_seconds_count{}", 1.0),
+        ("pet_inference_duration_seconds_count{}", 1.0),
+        ("pet_queue_duration_seconds_count{}", 1.0),
+        ("pet_queue_depth{}", 0.0),
+        ("pet_requests_in_flight{}", 1.0),
+    ] {
+        assert_eq!(metrics[series], expected, "{series}");
+    }
+    let memory = metrics["process_resident_memory_bytes{}"].as_f64().unwrap();
+    assert!(memory > 1e6, "{memory}");
+    let mut series = metrics.as_object().unwrap().keys();
+    assert!(!series.any(|series| series.contains("/one")));
+}

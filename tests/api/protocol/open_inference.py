@@ -1,0 +1,134 @@
+"""Uses the service as Triton's own client does: ADDRESS MODEL PHOTOGRAPH...
+
+The answers to tensors must be those of Python's ONNX Runtime on the model's file, the answers to
+photographs those of `POST /predict`.
+"""
+
+import base64
+import json
+import sys
+import urllib.request
+
+import numpy
+import onnxruntime
+from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
+from tritonclient.utils import InferenceServerException
+
+TOLERANCE = 1e-4
+
+
+def tensor_input(values, binary):
+    tensor = InferInput("input", values.shape, "FP32")
+    tensor.set_data_from_numpy(values, binary_data=binary)
+    return tensor
+
+
+def photograph_input(files, binary):
+    elements = files if binary else [base64.b64encode(file) for file in files]
+    tensor = InferInput("input", [len(files)], "BYTES")
+    tensor.set_data_from_numpy(numpy.array(elements, dtype=object), binary_data=binary)
+    return tensor
+
+
+def outputs(*names, binary):
+    return [InferRequestedOutput(name, binary_data=binary) for name in names]
+
+
+def predict(address, file):
+    """What `POST /predict` says of a photograph."""
+    headers = {"content-type": "image/*"}
+    request = urllib.request.Request(f"http://{address}/predict", file, headers)
+    with urllib.request.urlopen(request) as response:
+        return json.load(response)
+
+
+def check_metadata(client, model):
+    assert client.is_server_live() and client.is_server_ready()
+    assert client.is_model_ready(model["name"])
+    assert not client.is_model_ready("no-such-model")
+    assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
+    metadata = client.get_model_metadata(model["name"])
+    assert metadata["inputs"] == [
+        {"name": "input", "datatype": "FP32", "shape": [-1, 3, 224, 224]}
+    ]
+    assert [output["name"] for output in metadata["outputs"]] == ["output", "probabilities", "class"]
+    for version in metadata["versions"]:
+        assert client.is_model_ready(model["name"], version)
+
+
+def check_tensors(client, model, onnx):
+    values = numpy.random.default_rng(7).normal(size=(3, 3, 224, 224)).astype(numpy.float32)
+    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    (expected,) = session.run(["output"], {"input": values})
+    for binary_input in (True, False):
+        for wanted in (None, outputs("output", binary=True), outputs("output", binary=False)):
+            # JSON takes twenty bytes for a number, and a body is limited.
+            some = values if binary_input else values[:1]
+            answer = client.infer(
+                model["name"], [tensor_input(some, binary_input)], outputs=wanted, request_id="7"
+            )
+            assert answer.get_response()["id"] == "7"
+            difference = numpy.abs(answer.as_numpy("output") - expected[: len(some)]).max()
+            assert difference < TOLERANCE, difference
+    best = client.infer(
+        model["name"],
+        [tensor_input(values, True)],
+        outputs=[InferRequestedOutput("output", class_count=2)],
+    ).as_numpy("output")
+    assert best.shape == (3, 2)
+    for row, logits in zip(best, expected):
+        value, index, name = row[0].decode().split(":", 2)
+        assert int(index) == logits.argmax() and name == model["classes"][int(index)]
+        assert abs(float(value) - logits.max()) < TOLERANCE
+
+
+def check_photographs(client, model, address, files):
+    expected = [predict(address, file) for file in files]
+    for binary_input in (True, False):
+        for wanted in (None, outputs("probabilities", "class", binary=False)):
+            answer = client.infer(
+                model["name"], [photograph_input(files, binary_input)], outputs=wanted
+            )
+            classes, probabilities = answer.as_numpy("class"), answer.as_numpy("probabilities")
+            assert probabilities.shape == (len(files), len(model["classes"]))
+            for one, name, row in zip(expected, classes, probabilities):
+                name = name.decode() if isinstance(name, bytes) else name
+                assert name == one["predicted_class"], (name, one["predicted_class"])
+                assert abs(row.max() - one["confidence"]) < TOLERANCE
+
+
+def check_refusals(client, model):
+    def refused(status, words, name, tensor, **options):
+        try:
+            client.infer(name, [tensor], **options)
+        except InferenceServerException as error:
+            assert error.status() == status, error
+            assert words in error.message(), error
+        else:
+            raise AssertionError(f"{words}: not refused")
+
+    name = model["name"]
+    good = tensor_input(numpy.zeros((1, 3, 224, 224), numpy.float32), True)
+    refused("404", "there is no model", "no-such-model", good)
+    refused("404", "there is no version", name, good, model_version="0")
+    refused("400", "shape", name, tensor_input(numpy.zeros((1, 3, 9, 9), numpy.float32), True))
+    refused("400", "no output `x`", name, good, outputs=outputs("x", binary=True))
+    refused("400", "image 0", name, photograph_input([b"no image"], True))
+    refused("413", "batch", name, photograph_input([b"x"] * 99, True))
+
+
+def main(address, onnx, *photographs):
+    with urllib.request.urlopen(f"http://{address}/model") as response:
+        model = json.load(response)
+    with urllib.request.urlopen(f"http://{address}/classes") as response:
+        model["classes"] = json.load(response)["classes"]
+    files = [open(path, "rb").read() for path in photographs]
+    client = InferenceServerClient(address)
+    check_metadata(client, model)
+    check_tensors(client, model, onnx)
+    check_photographs(client, model, address, files)
+    check_refusals(client, model)
+    print(f"{len(files)} photographs and 3 tensors are answered alike")
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,27 @@
+//! schemathesis makes hundreds of requests out of `/openapi.json`, good and bad ones.
+
+use std::process::Command;
+
+use super::python::{output, python, script};
+use crate::support::Service;
+
+#[test]
+fn schemathesis_finds_no_violation() {
+    let name = "schemathesis_finds_no_violation";
+    let variable = "PET_SCHEMATHESIS_PYTHON";
+    let Some(python) = python(name, variable, "schemathesis-env", "schemathesis") else {
+        return;
+    };
+    let Some(service) = Service::start_with(name, |configuration| {
+        configuration.admin_token = Some("secret".into());
+    }) else {
+        return;
+    };
+    let mut command = Command::new(python);
+    command
+        .args(["-m", "schemathesis.cli", "--config-file"])
+        .arg(script("schemathesis.toml"))
+        .arg("run")
+        .arg(format!("http://{}/openapi.json", service.address));
+    output(&mut command, "");
+}

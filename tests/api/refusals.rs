@@ -1,0 +1,225 @@
+//! Each row of the table of refusals.
+
+use std::time::Duration;
+
+use pet_image::Format;
+
+use crate::support::{HUGE_PNG, Request, Service, get, gradient, post, read, truncated_jpeg};
+
+/// Every path that takes a photograph.
+const UPLOADS: [&str; 6] = [
+    "/predict",
+    "/predict/batch",
+    "/resize",
+    "/grayscale",
+    "/crop",
+    "/normalize",
+];
+
+#[test]
+fn bad_parameters_400() {
+    let Some(service) = Service::start("bad_parameters_400") else {
+        return;
+    };
+    let picture = gradient(30, 30, Format::Png);
+    for path in [
+        "/predict?top_k=0",
+        "/predict?top_k=many",
+        "/predict?seed=1.5",
+        "/resize?width=0",
+        "/resize?width=-1",
+        "/resize?height=1000000",
+        "/resize?width=16000&height=16000",
+        "/crop?left=9&right=9",
+        "/crop?left=5&right=3",
+        "/crop?top=x",
+    ] {
+        let answer = post(path).file("x.png", &picture).send(service.address);
+        let refusal = answer.refused(400, "bad_parameter");
+        assert!(
+            !refusal["detail"].as_str().unwrap().contains("source"),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
+fn a_broken_form_400() {
+    let Some(service) = Service::start("a_broken_form_400") else {
+        return;
+    };
+    let form = "multipart/form-data; boundary=x";
+    for (media_type, body) in [
+        ("multipart/form-data", "--x\r\n"),
+        (form, "no boundary in sight"),
+        (
+            form,
+            "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ncut",
+        ),
+        (form, ""),
+    ] {
+        let answer = post("/predict")
+            .body(media_type, body.as_bytes())
+            .send(service.address);
+        answer.refused(400, "bad_request");
+    }
+}
+
+#[test]
+fn what_cannot_be_decoded_400() {
+    let Some(service) = Service::start("what_cannot_be_decoded_400") else {
+        return;
+    };
+    for path in ["/predict", "/resize", "/grayscale", "/crop", "/normalize"] {
+        for content in [&b"this is not an image"[..], b"", &truncated_jpeg()] {
+            let answer = post(path).file("x.jpg", content).send(service.address);
+            let refusal = answer.refused(400, "undecodable");
+            assert!(refusal["hint"].is_string(), "{refusal}");
+        }
+    }
+}
+
+#[test]
+fn without_the_token_401() {
+    let Some(service) = Service::start_with("without_the_token_401", |settings| {
+        settings.admin_token = Some("secret".into());
+    }) else {
+        return;
+    };
+    let ask = |header: Option<&str>| {
+        let request = post("/model/reload");
+        let request = header.into_iter().fold(request, |request, value| {
+            request.header("Authorization", value)
+        });
+        request.send(service.address)
+    };
+    for wrong in [
+        None,
+        Some("Bearer wrong"),
+        Some("secret"),
+        Some("Basic secret"),
+        Some("Bearer "),
+    ] {
+        let answer = ask(wrong);
+        answer.refused(401, "unauthorized");
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+    }
+    ask(Some("Bearer secret")).ok();
+}
+
+#[test]
+fn nothing_there_404() {
+    let Some(service) = Service::start("nothing_there_404") else {
+        return;
+    };
+    for request in [
+        get("/nothing"),
+        post("/predict/"),
+        get("/%ff%fe"),
+        get("/model/files/nothing"),
+        Request::new("BREW", "/coffee"),
+        // Without a token there is no such request.
+        post("/model/reload").header("Authorization", "Bearer x"),
+    ] {
+        request.send(service.address).refused(404, "not_found");
+    }
+}
+
+#[test]
+fn another_method_405() {
+    let Some(service) = Service::start("another_method_405") else {
+        return;
+    };
+    for path in UPLOADS {
+        let answer = get(path).send(service.address);
+        answer.refused(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), Some("POST"), "{path}");
+    }
+    for path in ["/health", "/classes", "/model", "/openapi.json", "/metrics"] {
+        let answer = Request::new("DELETE", path).send(service.address);
+        answer.refused(405, "method_not_allowed");
+        assert!(answer.header("allow").unwrap().contains("GET"), "{path}");
+    }
+}
+
+#[test]
+fn a_slow_upload_408() {
+    let Some(service) = Service::start_with("a_slow_upload_408", |settings| {
+        settings.request_timeout = Duration::from_millis(300);
+    }) else {
+        return;
+    };
+    let slow = post("/predict")
+        .body("image/jpeg", b"the first")
+        .announcing(1000);
+    read(slow.begin(service.address)).refused(408, "upload_timeout");
+}
+
+#[test]
+fn too_large_413() {
+    let Some(service) = Service::start_with("too_large_413", |settings| {
+        settings.limits.bytes = 5000;
+        settings.limits.pixels = 10_000;
+    }) else {
+        return;
+    };
+    let ask = |request: Request| request.send(service.address);
+    let at = |length: usize| {
+        let mut picture = gradient(10, 10, Format::Png);
+        picture.resize(length, 0);
+        picture
+    };
+    for path in ["/predict", "/resize"] {
+        // At the limit the size is no reason; one more byte is.
+        ask(post(path).file("x.png", &at(5000))).ok();
+        for request in [
+            post(path).file("x.png", &at(5001)),
+            post(path).body("image/png", &at(5001)),
+            // Refused before a byte of it is sent.
+            post(path).body("image/png", b"").announcing(1 << 40),
+            post(path).file("x.png", b"").announcing(1 << 40),
+        ] {
+            let refusal = ask(request).refused(413, "too_large");
+            assert!(
+                refusal["detail"].as_str().unwrap().contains("`5000`"),
+                "{refusal}"
+            );
+        }
+        ask(post(path).file("x.png", &gradient(100, 100, Format::Png))).ok();
+        let refusal = ask(post(path).file("x.png", &gradient(101, 100, Format::Png)));
+        refusal.refused(413, "too_large");
+        ask(post(path).file("x.png", HUGE_PNG)).refused(413, "too_large");
+    }
+}
+
+#[test]
+fn another_image_format_415() {
+    let Some(service) = Service::start("another_image_format_415") else {
+        return;
+    };
+    for path in ["/predict", "/normalize"] {
+        for content in [&b"II*\0tiff"[..], b"\0\0\0\x18ftypheic\0\0\0\0"] {
+            let answer = post(path).file("photo.jpg", content).send(service.address);
+            answer.refused(415, "unsupported_format");
+            let answer = post(path).body("image/heic", content).send(service.address);
+            answer.refused(415, "unsupported_format");
+        }
+    }
+}
+
+#[test]
+fn no_file_422() {
+    let Some(service) = Service::start("no_file_422") else {
+        return;
+    };
+    for path in UPLOADS {
+        for request in [
+            post(path),
+            post(path).body("application/json", b"{}"),
+            post(path).body("application/x-www-form-urlencoded", b"file=x"),
+            post(path).part("name=\"image\"; filename=\"x.png\"", b"x"),
+        ] {
+            request.send(service.address).refused(422, "missing_file");
+        }
+    }
+}

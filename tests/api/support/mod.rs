@@ -1,0 +1,13 @@
+//! A service to ask, and how to ask it.
+
+mod answer;
+mod model;
+mod pictures;
+mod request;
+mod service;
+
+pub(crate) use answer::Answer;
+pub(crate) use model::colours;
+pub(crate) use pictures::{HUGE_PNG, gradient, photographs, truncated_jpeg};
+pub(crate) use request::{Request, get, post, read};
+pub(crate) use service::{Service, results};

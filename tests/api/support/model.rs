@@ -1,0 +1,37 @@
+//! A small model that is not the committed one.
+
+use onnx_graph::{DataType, Dim, GemmOptions, Graph, Model};
+use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess};
+
+/// The bytes of a model that tells red, green and blue pictures apart.
+pub(crate) fn colours() -> Vec<u8> {
+    let mut graph = Graph::new("colours");
+    let shape = [Dim::symbol("batch"), 3.into(), 224.into(), 224.into()];
+    let image = graph.input(INPUT_NAME, DataType::F32, &shape).unwrap();
+    let pooled = graph.global_average_pool("pool", &image).unwrap();
+    let means = graph.flatten("flatten", &pooled, 1).unwrap();
+    let weight: [f32; 9] = [4.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 4.0];
+    let weight = graph.initializer("weight", &[3, 3], &weight).unwrap();
+    let options = GemmOptions {
+        transpose_b: true,
+        ..GemmOptions::default()
+    };
+    let logits = graph
+        .gemm("classifier", &means, &weight, None, options)
+        .unwrap();
+    graph.output(OUTPUT_NAME, &logits).unwrap();
+    let metadata = ModelMetadata {
+        model_name: "colours".into(),
+        model_version: Some("7".into()),
+        run_id: None,
+        val_acc: None,
+        temperature: None,
+        classes: ["red", "green", "blue"].map(str::to_owned).to_vec(),
+        preprocess: Preprocess::imagenet(),
+    };
+    let properties = metadata.to_properties().unwrap().into_iter();
+    let model = properties.fold(Model::new(graph, OPSET), |model, (key, value)| {
+        model.with_metadata(key, value)
+    });
+    model.to_bytes().unwrap()
+}

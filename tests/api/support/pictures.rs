@@ -1,0 +1,52 @@
+//! Pictures to send, good and bad ones.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use pet_image::{Format, RgbImage, encode_rgb};
+
+use super::service::root;
+
+/// A PNG that announces 40,000×40,000 pixels and holds ten: 4.8 GB for whoever believes it.
+pub(crate) const HUGE_PNG: &[u8] = b"\x89PNG\r\n\x1a\n\
+    \0\0\0\rIHDR\0\0\x9c\x40\0\0\x9c\x40\x08\x02\0\0\0\xde\x6e\x99\x52\
+    \x00\x00\x00\x0bIDAT\x78\x9c\x63\x60\xc0\x07\x00\x00\x1e\x00\x01\xf6\xfd\xe9\x96\
+    \x00\x00\x00\x00IEND\xae\x42\x60\x82";
+
+/// A picture whose colours run from edge to edge.
+pub(crate) fn gradient(width: u32, height: u32, format: Format) -> Vec<u8> {
+    let level = |at: u32, extent: u32| (at * 255 / extent.max(1)) as u8;
+    let image = RgbImage::from_fn(width, height, |x, y| {
+        [level(x, width), level(y, height), 90].into()
+    });
+    encode_rgb(&image, format).unwrap()
+}
+
+/// The first half of a JPEG file.
+pub(crate) fn truncated_jpeg() -> Vec<u8> {
+    let mut bytes = gradient(200, 200, Format::Jpeg);
+    bytes.truncate(bytes.len() / 2);
+    bytes
+}
+
+/// Real photographs at their original size; without them the test `name` is skipped.
+pub(crate) fn photographs(name: &str) -> Option<Vec<PathBuf>> {
+    let shared = std::env::var_os("PET_SHARED_DATA")
+        .map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    let folder = shared.join("originals");
+    let entries = fs_err::read_dir(&folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "jpg"));
+    files.sort();
+    if files.is_empty() {
+        skipped(name, format_args!("no photographs at {}", folder.display()));
+        return None;
+    }
+    Some(files)
+}
+
+/// Says that a test was not run, and why.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+pub(super) fn skipped(name: &str, reason: impl Display) {
+    eprintln!("skipped: {name}: {reason}");
+}

@@ -1,0 +1,99 @@
+//! A running service.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use pet_api::{Application, Configuration, Handle};
+use pet_predict::{Runtime, SearchPaths};
+
+/// Runs on a thread of its own and is stopped when dropped.
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Service {
+    /// A service with one worker and the committed model. Without ONNX Runtime, the test `name` is
+    /// skipped, unless `PET_REQUIRE_RUNTIME` is set.
+    pub(crate) fn start(name: &str) -> Option<Self> {
+        Self::start_with(name, |_| {})
+    }
+
+    /// The same with other settings.
+    pub(crate) fn start_with(name: &str, change: impl FnOnce(&mut Configuration)) -> Option<Self> {
+        let runtime = runtime(name)?;
+        let mut configuration = Configuration {
+            port: 0,
+            results: results(),
+            workers: std::num::NonZero::<usize>::MIN,
+            notice: Duration::ZERO,
+            ..Configuration::default()
+        };
+        change(&mut configuration);
+        let (sender, receiver) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            pet_api::block_on(async {
+                let application = Application::build(configuration, runtime).unwrap();
+                sender
+                    .send((application.port(), application.handle()))
+                    .unwrap();
+                application.run_until_stopped().await.unwrap();
+            });
+        });
+        let (port, handle) = receiver.recv().unwrap();
+        Some(Self {
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            handle,
+            thread: Some(thread),
+        })
+    }
+
+    /// Tells it to stop, without waiting.
+    pub(crate) fn begin_to_stop(&self) -> JoinHandle<()> {
+        let handle = self.handle.clone();
+        std::thread::spawn(move || pet_api::block_on(handle.stop()))
+    }
+
+    /// Waits until it has stopped.
+    pub(crate) fn wait(mut self) {
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            pet_api::block_on(self.handle.stop());
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The committed model, or that of `PET_RESULTS`.
+pub(crate) fn results() -> PathBuf {
+    let named = std::env::var_os("PET_RESULTS").filter(|path| !path.is_empty());
+    root().join(named.map_or_else(|| "results".into(), PathBuf::from))
+}
+
+pub(super) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn runtime(name: &str) -> Option<Runtime> {
+    let paths = SearchPaths::default()
+        .with_folder(root().join(".cache/onnxruntime"))
+        .with_library(std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));
+    match Runtime::load(&paths) {
+        Ok(runtime) => Some(runtime),
+        Err(error) => {
+            let required = std::env::var_os("PET_REQUIRE_RUNTIME").is_some_and(|set| set == "1");
+            assert!(!required, "{error}");
+            super::pictures::skipped(name, error);
+            None
+        }
+    }
+}

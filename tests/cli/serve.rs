@@ -1,0 +1,156 @@
+//! `pet-cli serve` as a process: its log, its signals, its exit.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::place::Place;
+use crate::said::Said;
+
+/// Far longer than a start or a stop takes, even on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A running service, killed when dropped.
+struct Service {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    port: u16,
+}
+
+impl Service {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut service = Self {
+            child,
+            log,
+            port: 0,
+        };
+        let line = service.logged("listening");
+        let address = line["address"].as_str().unwrap().trim_end_matches('/');
+        service.port = address.rsplit(':').next().unwrap().parse().unwrap();
+        service
+    }
+
+    /// The next line of the log with a message.
+    fn logged(&mut self, message: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                self.log.read_line(&mut line).unwrap(),
+                0,
+                "the log ended before: {message}"
+            );
+            let entry: Value = serde_json::from_str(&line).expect(&line);
+            assert!(
+                entry["timestamp"].is_string() && entry["level"].is_string(),
+                "{line}"
+            );
+            if entry["message"] == message {
+                return entry;
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([name, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// The exit status, once it has ended by itself.
+    fn exit(&mut self) -> Option<i32> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the service did not stop");
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_reload_and_stop() {
+    let Some(place) = Place::with_model("signals_reload_and_stop") else {
+        return;
+    };
+    let mut service = Service::start(&mut place.command("serve --port 0 --log-format json"));
+    assert!(service.get("/health/ready").starts_with("HTTP/1.1 200"));
+    let entry = service.logged("answered");
+    assert_eq!(entry["path"], "/health/ready");
+    assert_eq!(entry["status"], 200);
+    assert!(
+        entry["request_id"].is_string() && entry["milliseconds"].is_number(),
+        "{entry}"
+    );
+
+    service.signal("-HUP");
+    service.logged("the model was reloaded");
+    place.write("results/model.onnx", b"not a model");
+    service.signal("-HUP");
+    let entry = service.logged("the model was not reloaded; the old one is still served");
+    assert!(
+        entry["reason"].as_str().unwrap().contains("model.onnx"),
+        "{entry}"
+    );
+    assert!(service.get("/classes").starts_with("HTTP/1.1 200"));
+
+    service.signal("-TERM");
+    service.logged("stopping");
+    assert_eq!(service.exit(), Some(0));
+}
+
+#[test]
+fn the_port_of_the_environment_is_honoured() {
+    let Some(place) = Place::with_model("the_port_of_the_environment_is_honoured") else {
+        return;
+    };
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let said = Said::of(place.command("serve").env("PORT", &port)).refused();
+    said.naming(&["cannot listen", &port])
+        .hinting("another port");
+    let mut command = place.command("serve --log-format json");
+    let service = Service::start(command.env("PORT", &port).env("PET_PORT", "0"));
+    assert_ne!(service.port.to_string(), port);
+}
+
+#[test]
+fn what_cannot_be_served_is_said_at_once() {
+    let Some(place) = Place::with_runtime("what_cannot_be_served_is_said_at_once") else {
+        return;
+    };
+    place
+        .refused("serve --port 0")
+        .naming(&["cannot be served", "model.onnx"])
+        .hinting("pet-cli export");
+    let wrong = place.run("serve --port 70000");
+    assert_eq!(wrong.status, Some(2), "{wrong:?}");
+}

@@ -7,6 +7,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, ResponseError as _};
 
 use crate::error::{ApiError, Code};
+use crate::open_inference;
 
 /// Turns every refusal that is not JSON yet into a row of the table.
 pub(crate) async fn refusals<B: MessageBody + 'static>(
@@ -19,7 +20,12 @@ pub(crate) async fn refusals<B: MessageBody + 'static>(
         return Ok(response);
     }
     let (request, old) = response.into_parts();
-    let mut new = refusal(status.as_u16(), &request).error_response();
+    let refusal = refusal(status.as_u16(), &request);
+    let mut new = if request.path().starts_with("/v2/") {
+        open_inference::Refusal::from(refusal).error_response()
+    } else {
+        refusal.error_response()
+    };
     if let Some(methods) = old.headers().get(ALLOW) {
         new.headers_mut().insert(ALLOW, methods.clone());
     }

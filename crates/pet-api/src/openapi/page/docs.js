@@ -7,8 +7,14 @@ const address = (path) => new URL(path.replace(/^\//, ''), document.baseURI);
 
 const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
 
-function element(name, text, properties = {}) {
+function element(name, text = '', properties = {}) {
   return Object.assign(document.createElement(name), { textContent: text }, properties);
+}
+
+/** Text in which `names` stand between backticks. */
+function prose(text) {
+  const parts = text.replaceAll('\n\n', '\n').split('`');
+  return parts.map((part, index) => (index % 2 ? element('code', part) : part));
 }
 
 /** What a request's body may be: a form with files, JSON, or nothing. */
@@ -150,10 +156,10 @@ function operationCard(method, path, operation, examples) {
   card.querySelector('.method').textContent = method.toUpperCase();
   card.querySelector('.path').textContent = path;
   card.querySelector('.says').textContent = operation.summary;
-  card.querySelector('.more').textContent = operation.description;
+  card.querySelector('.more').append(...prose(operation.description));
   const form = card.querySelector('form');
   const { labels, read } = fields(operation, examples);
-  form.querySelector('.fields').append(...labels);
+  form.querySelector('.inputs').append(...labels);
   const line = card.querySelector('.command code');
   const update = () => { line.textContent = command(method, path, read()); };
   form.addEventListener('input', update);
@@ -163,8 +169,9 @@ function operationCard(method, path, operation, examples) {
   });
   update();
   for (const [status, { description }] of Object.entries(operation.responses)) {
-    const row = element('tr');
-    row.append(element('th', status), element('td', description));
+    const [row, text] = [element('tr'), element('td')];
+    text.append(...prose(description));
+    row.append(element('th', status), text);
     card.querySelector('tbody').append(row);
   }
   return card;

@@ -1,14 +1,15 @@
 //! The whole network, from images to logits.
 
 use candle_core::{Module, Result, Tensor};
+use candle_nn::Linear;
 
 use crate::mobilenet::Backbone;
-use crate::{Error, Head, Weights};
+use crate::{Error, Weights};
 
 /// MobileNetV2 with a trained head: `[batch, 3, size, size]` to `[batch, classes]` logits.
 pub struct Classifier {
     backbone: Backbone,
-    head: Head,
+    head: Linear,
 }
 
 impl Classifier {
@@ -19,13 +20,9 @@ impl Classifier {
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights do not hold it.
     pub fn new(weights: &Weights, classes: usize) -> std::result::Result<Self, Error> {
         let (weight, bias) = weights.head(classes)?;
-        let head = Head {
-            weight: weight.clone(),
-            bias: bias.clone(),
-        };
         Ok(Self {
             backbone: Backbone::new(weights)?,
-            head,
+            head: Linear::new(weight.clone(), Some(bias.clone())),
         })
     }
 }

@@ -101,6 +101,52 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A checkpoint cannot be trusted.
+    #[error("the checkpoint `{}` is corrupt: {reason}", path.display())]
+    CorruptCheckpoint {
+        /// The checkpoint's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A checkpoint is of another training.
+    #[error("the checkpoint `{}` has {what} {got}, expected {expected}", path.display())]
+    OtherCheckpoint {
+        /// The checkpoint's file.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+        /// What this training has.
+        expected: String,
+        /// What the checkpoint has.
+        got: String,
+    },
+    /// Inputs have another size than the trained part of the network takes.
+    #[error("inputs hold {got} numbers each, expected {expected}")]
+    InputValues {
+        /// What the network takes.
+        expected: usize,
+        /// What the inputs hold.
+        got: usize,
+    },
+    /// A label names no class.
+    #[error("an image has label {label}, but there are {classes} classes")]
+    Label {
+        /// The label.
+        label: u32,
+        /// How many classes there are; labels count from 0.
+        classes: usize,
+    },
+    /// What the frozen part makes of the images does not fit into memory.
+    #[error(
+        "the activations below the trained blocks take {got} bytes, at most {expected} are kept"
+    )]
+    ActivationsTooLarge {
+        /// The limit in bytes.
+        expected: u64,
+        /// What they would take, in bytes.
+        got: u64,
+    },
     /// Some images of the data set cannot be used.
     #[error("{} of the images cannot be used: {}", failures.len(), list_failures(failures))]
     UnreadableImages {
@@ -189,6 +235,15 @@ impl Error {
                 "delete `{}`; the features are computed again",
                 path.display()
             )),
+            Self::CorruptCheckpoint { path, .. } => {
+                Some(format!("delete `{}` and train again", path.display()))
+            }
+            Self::OtherCheckpoint { .. } => {
+                Some("resume with the data and the options that the run was started with".into())
+            }
+            Self::ActivationsTooLarge { .. } => {
+                Some("train fewer blocks, or everything, which keeps no activations".into())
+            }
             Self::UnreadableImages { .. } => Some("replace or remove these files".into()),
             Self::Diverged { .. } => Some("try a smaller learning rate".into()),
             _ => None,

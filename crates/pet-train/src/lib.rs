@@ -1,7 +1,8 @@
 //! Train a MobileNetV2 image classifier with candle on a plain CPU.
 //!
-//! The backbone's features are computed once for each image, in parallel, and kept on disk; the classifier's last
-//! layer is trained on them in seconds. The same seed gives the same weights, bit for bit, on any number of threads.
+//! What is frozen is computed once for each image, in parallel, and kept on disk: the classifier's last layer is trained
+//! on such features in seconds. More of the network, or all of it, is trained on photographs that are changed at random.
+//! The same seed gives the same weights, bit for bit, on any number of threads and however often training was put aside.
 //!
 //! ```
 //! use candle_core::{Device, Module, Tensor};
@@ -24,26 +25,29 @@
 //! | [`mobilenet`] | the network: one list of layers, from which everything else is made |
 //! | [`op`] | the convolutions, as candle operations with backward passes |
 //! | [`Weights`] | named tensors from `.pt`, `.pth` and `.safetensors` |
-//! | [`Extractor`], [`FeatureCache`] | images to features, once |
-//! | [`train_head`] | features to a trained [`Head`] |
+//! | [`Extractor`], [`FeatureCache`] | images to what the frozen part makes of them, once |
+//! | [`Trainer`] | [`Examples`] to trained weights, by a [`Configuration`] |
 //! | [`Classifier`], [`to_onnx`] | the result, in candle and as ONNX |
 
 mod classifier;
 mod error;
 mod features;
-mod head;
 mod interrupt;
 mod kernel;
 pub mod mobilenet;
 mod onnx;
 pub mod op;
+mod training;
 mod weights;
 
 pub use classifier::Classifier;
 pub use error::Error;
 pub use features::{Extractor, FeatureCache, Features};
-pub use head::{EpochMetrics, Head, HeadConfiguration, Observer, TrainedHead, train_head};
 pub use interrupt::Interrupt;
 pub use kernel::Activation;
 pub use onnx::to_onnx;
+pub use training::{
+    Checkpoint, Configuration, EpochMetrics, Examples, FineTune, Observer, Photographs, Schedule,
+    Trained, Trainer,
+};
 pub use weights::Weights;

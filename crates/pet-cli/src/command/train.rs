@@ -1,63 +1,59 @@
 //! `pet-cli train`
 
+use std::cell::Cell;
 use std::path::PathBuf;
-use std::time::Instant;
 
-use clap::{Args, ValueEnum};
-use pet_data::{Dataset, Progress, Split};
-use pet_image::{Limits, Preprocess, Resize};
-use pet_train::mobilenet::Backbone;
-use pet_train::{Extractor, FeatureCache, Features, HeadConfiguration, Interrupt, Weights};
+use clap::{Args, Parser};
+use pet_data::{Dataset, Progress};
+use pet_train::{Configuration, FineTune, Interrupt, Weights};
 
+use self::hyperparameters::HyperParameters;
+use self::materials::Source;
+use self::paused::{Folder, own_arguments};
+use self::recipe::Recipe;
 use self::runs::{Experiment, Finished};
 use crate::arguments::{
-    CacheArgument, DatasetArguments, JsonArgument, ModelNameArgument, TrackingArguments,
+    CacheArgument, Command, DatasetArguments, JsonArgument, ModelNameArgument, TrackingArguments,
 };
 use crate::failure::Failure;
-use crate::{output, setup, workspace};
+use crate::{output, setup, tracking, workspace};
 
+mod artifacts;
+mod hyperparameters;
+mod materials;
+mod parameters;
+mod paused;
+mod recipe;
 mod runs;
 
 /// Train on a data set and register the models
 ///
 /// The frozen backbone's features are computed once for each image and cached; then the classifier is trained on
-/// them, once for each combination of learning rate and batch size. Each combination is one MLflow run and one
-/// version of the registered model.
+/// them, and with --fine-tune some or all of the backbone as well. Each combination of what may be given several times
+/// is one MLflow run and one version of the registered model. A run that was interrupted or killed goes on with
+/// --resume and ends with the same weights.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   pet-cli train --dataset sample
   pet-cli train --data-dir ../oxford-iiit-pet --learning-rate 0.001 0.0005 --batch-size 32 64
+  pet-cli train --data-dir ../oxford-iiit-pet --recipe center-crop --fine-tune all
+  pet-cli train --data-dir ../oxford-iiit-pet --fine-tune last:3 --epochs 20 --patience 5
   pet-cli train --dataset folder --data-dir my-photos --epochs 20 --patience 5
+  pet-cli train --resume 0123456789abcdef0123456789abcdef
 
 A folder data set has one folder of images for each class, or `train` and `test` with such folders.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     dataset: DatasetArguments,
-    /// Passes over the training images
-    #[arg(long, value_name = "COUNT", default_value_t = 5)]
-    epochs: usize,
-    /// Images in one step; several make several runs
-    #[arg(long, value_name = "COUNT", num_args = 1.., default_values_t = [32])]
-    batch_size: Vec<usize>,
-    /// Adam's step size; several make several runs
-    #[arg(long, value_name = "RATE", num_args = 1.., default_values_t = [0.001])]
-    learning_rate: Vec<f64>,
-    /// Seed of the split, the initial weights, the order of images and dropout
-    #[arg(long, default_value_t = 42)]
-    seed: u64,
-    /// Share of features set to zero while training
-    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
-    dropout: f64,
-    /// Decoupled weight decay
-    #[arg(long, value_name = "DECAY", default_value_t = 0.0)]
-    weight_decay: f64,
-    /// Stop after this many epochs without a better validation accuracy [default: never]
-    #[arg(long, value_name = "EPOCHS")]
-    patience: Option<usize>,
+    #[command(flatten)]
+    hyperparameters: HyperParameters,
     /// How a photograph becomes the network's square input; served as it was trained
     #[arg(long, value_enum, default_value_t = Recipe::Stretch)]
     recipe: Recipe,
+    /// Take up the run with this id where it was left; with the options that it was started with
+    #[arg(long, value_name = "RUN")]
+    resume: Option<String>,
     /// MobileNetV2 weights: .pt, .pth or .safetensors [default: those in the cache]
     #[arg(long, value_name = "FILE")]
     backbone: Option<PathBuf>,
@@ -79,43 +75,52 @@ pub(crate) struct Arguments {
     json: JsonArgument,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Recipe {
-    /// Stretched to 224×224 pixels
-    Stretch,
-    /// Shorter side to 256 pixels, then the middle 224×224
-    CenterCrop,
-}
-
-impl Recipe {
-    fn preprocess(self) -> Preprocess {
-        let stretched = Preprocess::imagenet();
-        match self {
-            Self::Stretch => stretched,
-            Self::CenterCrop => {
-                let resize = Resize::CenterCrop {
-                    resize: 256,
-                    size: 224,
-                };
-                Preprocess {
-                    resize,
-                    ..stretched
-                }
-            }
+pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
+    match &arguments.resume {
+        Some(run) => resume(run, arguments, progress),
+        None => {
+            let configurations = arguments.hyperparameters.configurations()?;
+            train(arguments, own_arguments(), &configurations, progress)
         }
     }
 }
 
-pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
-    let configurations = configurations(arguments)?;
-    let weights = backbone_weights(arguments)?;
+/// Reads how the run was started, and does that again with what the training had come to.
+fn resume(run: &str, arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
+    let paused = Folder::new(&arguments.cache.cache_dir, run)?.read()?;
+    let nothing = || Failure::NothingToResume { run: run.into() };
+    let started = crate::arguments::Arguments::try_parse_from(&paused.arguments);
+    let Ok(Command::Train(mut started)) = started.map(|started| started.command) else {
+        return Err(nothing());
+    };
+    started.tracking = arguments.tracking.clone();
+    started.cache = arguments.cache.clone();
+    started.json = arguments.json.clone();
+    started.resume = Some(run.into());
+    train(
+        &started,
+        paused.arguments,
+        &[paused.configuration],
+        progress,
+    )
+}
+
+/// Trains once for each configuration.
+fn train(
+    arguments: &Arguments,
+    command: Vec<String>,
+    configurations: &[Configuration],
+    progress: &dyn Progress,
+) -> Result<(), Failure> {
+    let backbone = backbone_weights(arguments)?;
+    let seed = arguments.hyperparameters.seed;
     let dataset = workspace::dataset(&arguments.dataset, progress)?;
-    let split = workspace::split(&dataset, &arguments.dataset, arguments.seed)?;
+    let split = workspace::split(&dataset, &arguments.dataset, seed)?;
     if split.validation.is_empty() {
         let (dataset, split) = (dataset.name, "validation");
         return Err(Failure::EmptySplit { dataset, split });
     }
-    let (client, _) = workspace::tracking(&arguments.tracking)?;
+    let (client, config) = tracking::for_training(&arguments.tracking)?;
     progress.message(&format!(
         "{}: {} classes, {} images to train on, {} to validate on",
         dataset.name,
@@ -127,44 +132,59 @@ pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), 
     let handler = interrupt.clone();
     ctrlc::set_handler(move || handler.set()).map_err(Failure::Signal)?;
 
-    let features = features(arguments, &weights, &split, &interrupt, progress)?;
+    let preprocess = arguments.recipe.preprocess();
+    let (fine_tune, augment) = (
+        arguments.hyperparameters.fine_tune,
+        arguments.hyperparameters.augment(),
+    );
+    let source = Source {
+        cache: &arguments.cache.cache_dir,
+        backbone,
+        preprocess: &preprocess,
+        augment,
+        classes: dataset.classes.len(),
+        seed,
+        interrupt: &interrupt,
+        progress,
+    };
+    let materials = source.materials(fine_tune, &split)?;
     let digest = dataset.digest()?;
     let experiment = Experiment {
         name: &arguments.experiment,
         model_name: &arguments.model_name.model_name,
         client: &client,
+        spool: &tracking::spool(&arguments.cache.cache_dir),
+        cache: &arguments.cache.cache_dir,
+        run_id: Cell::new(arguments.resume.clone().or(config.run_id)),
+        arguments: command,
         dataset: &dataset,
         dataset_digest: &digest,
-        preprocess: &arguments.recipe.preprocess(),
-        weights: &weights,
-        train: &features.0,
-        validation: &features.1,
+        preprocess: &preprocess,
+        augment: augment_name(fine_tune, &augment),
+        materials,
         interrupt: &interrupt,
         progress,
     };
-    let finished = experiment.run_all(&configurations)?;
+    let finished = experiment.run_all(configurations)?;
     print(&dataset, &finished, arguments)
 }
 
-/// Every combination of learning rate and batch size, checked before any work.
-fn configurations(arguments: &Arguments) -> Result<Vec<HeadConfiguration>, Failure> {
-    let mut configurations = Vec::new();
-    for &learning_rate in &arguments.learning_rate {
-        for &batch_size in &arguments.batch_size {
-            let configuration = HeadConfiguration {
-                batch_size,
-                learning_rate,
-                epochs: arguments.epochs,
-                seed: arguments.seed,
-                dropout: arguments.dropout,
-                weight_decay: arguments.weight_decay,
-                patience: arguments.patience,
-            };
-            configuration.check()?;
-            configurations.push(configuration);
-        }
+/// What of the augmentation is used: frozen features know mirrored photographs at most.
+fn augment_name(fine_tune: FineTune, augment: &pet_image::Augment) -> String {
+    match fine_tune {
+        _ if *augment == pet_image::Augment::none() => "none".into(),
+        FineTune::None => "none".into(),
+        FineTune::Last(_) => "mirror".into(),
+        FineTune::All => format!(
+            "crop {:?}, ratio {:?}, mirror {}, brightness {}, contrast {}, saturation {}",
+            augment.scale,
+            augment.ratio,
+            augment.flip,
+            augment.brightness,
+            augment.contrast,
+            augment.saturation
+        ),
     }
-    Ok(configurations)
 }
 
 fn backbone_weights(arguments: &Arguments) -> Result<Weights, Failure> {
@@ -176,42 +196,6 @@ fn backbone_weights(arguments: &Arguments) -> Result<Weights, Failure> {
     Ok(Weights::open(path)?.without_head())
 }
 
-/// Features of the training and the validation images.
-fn features(
-    arguments: &Arguments,
-    weights: &Weights,
-    split: &Split,
-    interrupt: &Interrupt,
-    progress: &dyn Progress,
-) -> Result<(Features, Features), Failure> {
-    let preprocess = arguments.recipe.preprocess();
-    let folder = arguments.cache.cache_dir.join("features");
-    let mut cache = FeatureCache::open(&folder, &weights.digest()?, &preprocess)?;
-    let backbone = Backbone::new(weights)?;
-    let limits = Limits::default();
-    let extractor = Extractor {
-        backbone: &backbone,
-        preprocess: &preprocess,
-        limits,
-        interrupt,
-    };
-    let (start, cached) = (Instant::now(), cache.len());
-    let samples: Vec<_> = split
-        .train
-        .iter()
-        .chain(&split.validation)
-        .cloned()
-        .collect();
-    let all = extractor.extract(&samples, &mut cache, progress)?;
-    let (seconds, computed) = (start.elapsed().as_secs_f64(), cache.len() - cached);
-    progress.message(&format!(
-        "features of {} images in {seconds:.1} s ({computed} computed, {:.1} ms per image)",
-        samples.len(),
-        1e3 * seconds / samples.len().max(1) as f64
-    ));
-    Ok(all.split_at(split.train.len())?)
-}
-
 fn print(dataset: &Dataset, finished: &[Finished], arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json.json {
         return output::json(&finished);
@@ -221,9 +205,13 @@ fn print(dataset: &Dataset, finished: &[Finished], arguments: &Arguments) -> Res
         "run", "version", "val_acc", "val_loss"
     ))?;
     for run in finished {
+        let version = run
+            .version
+            .map_or("-".into(), |version| version.to_string());
+        let id = run.run_id.as_deref().unwrap_or("-");
         output::line(format_args!(
-            "{:28} {:>7} {:>10.4} {:>10.4}  {}",
-            run.name, run.version, run.val_acc, run.val_loss, run.run_id
+            "{:28} {version:>7} {:>10.4} {:>10.4}  {id}",
+            run.name, run.val_acc, run.val_loss
         ))?;
     }
     output::line(format_args!(

@@ -9,10 +9,10 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::mobilenet::FEATURES;
+use crate::mobilenet::Backbone;
 
 /// Raised when the arithmetic changes, so that features of an older program are not taken for its own.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 const IMAGES: &str = "images";
 const FEATURES_NAME: &str = "features";
@@ -26,32 +26,44 @@ const MAX_BYTES: u64 = 4 << 30;
 /// SHA-256 of an image file.
 pub(super) type ImageDigest = [u8; DIGEST_BYTES];
 
-/// The features of images under one set of weights and one recipe.
+/// What the frozen part of one set of weights makes of images under one recipe.
 #[derive(Debug)]
 pub struct FeatureCache {
     path: PathBuf,
+    length: usize,
     entries: HashMap<ImageDigest, Vec<f32>>,
     changed: bool,
 }
 
 impl FeatureCache {
-    /// Opens the cache in `folder` for weights with this digest and this recipe; a new one is empty.
+    /// Opens the cache in `folder` for what `backbone` of weights with this digest makes of images under this recipe,
+    /// mirrored or not; a new one is empty.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] when it cannot be read, [`Error::CorruptCache`] when it is damaged.
-    pub fn open(folder: &Path, weights_digest: &str, recipe: &Preprocess) -> Result<Self, Error> {
+    pub fn open(
+        folder: &Path,
+        weights_digest: &str,
+        backbone: &Backbone,
+        recipe: &Preprocess,
+        mirrored: bool,
+    ) -> Result<Self, Error> {
+        let length = backbone.output_values(recipe.size() as usize);
+        let blocks = backbone.blocks();
         let recipe = serde_json::to_string(recipe).map_err(|source| Error::Json { source })?;
-        let key = Sha256::digest(format!("{FORMAT}\n{weights_digest}\n{recipe}"));
+        let key = format!("{FORMAT}\n{weights_digest}\n{blocks}\n{recipe}\n{mirrored}");
+        let key = Sha256::digest(key);
         let name: String = format!("{key:x}").chars().take(24).collect();
         let path = folder.join(format!("{name}.safetensors"));
         let entries = if path.exists() {
-            read(&path)?
+            read(&path, length)?
         } else {
             HashMap::new()
         };
         Ok(Self {
             path,
+            length,
             entries,
             changed: false,
         })
@@ -89,7 +101,7 @@ impl FeatureCache {
         let mut entries: Vec<_> = self.entries.iter().collect();
         entries.sort_by_key(|(image, _)| **image);
         let mut images = Vec::with_capacity(entries.len() * DIGEST_BYTES);
-        let mut features = Vec::with_capacity(entries.len() * FEATURES * 4);
+        let mut features = Vec::with_capacity(entries.len() * self.length * 4);
         for (image, values) in &entries {
             images.extend_from_slice(*image);
             features.extend(values.iter().flat_map(|value| value.to_le_bytes()));
@@ -103,7 +115,7 @@ impl FeatureCache {
             ),
             (
                 FEATURES_NAME,
-                TensorView::new(Dtype::F32, vec![count, FEATURES], &features).map_err(encode)?,
+                TensorView::new(Dtype::F32, vec![count, self.length], &features).map_err(encode)?,
             ),
         ];
         let checksum = HashMap::from([(CHECKSUM.to_owned(), checksum(&images, &features))]);
@@ -124,7 +136,7 @@ fn checksum(images: &[u8], features: &[u8]) -> String {
     )
 }
 
-fn read(path: &Path) -> Result<HashMap<ImageDigest, Vec<f32>>, Error> {
+fn read(path: &Path, length: usize) -> Result<HashMap<ImageDigest, Vec<f32>>, Error> {
     let corrupt = |reason: &str| Error::CorruptCache {
         path: path.to_owned(),
         reason: reason.into(),
@@ -140,7 +152,7 @@ fn read(path: &Path) -> Result<HashMap<ImageDigest, Vec<f32>>, Error> {
     };
     let (images, features) = (tensor(IMAGES)?, tensor(FEATURES_NAME)?);
     let count = images.shape().first().copied().unwrap_or(0);
-    if images.shape() != [count, DIGEST_BYTES] || features.shape() != [count, FEATURES] {
+    if images.shape() != [count, DIGEST_BYTES] || features.shape() != [count, length] {
         return Err(corrupt("its tensors have other shapes"));
     }
     let (_, metadata) =
@@ -150,7 +162,7 @@ fn read(path: &Path) -> Result<HashMap<ImageDigest, Vec<f32>>, Error> {
         return Err(corrupt("its checksum does not fit its contents"));
     }
     let (images, _) = images.data().as_chunks::<DIGEST_BYTES>();
-    let features = features.data().chunks_exact(FEATURES * 4).map(|row| {
+    let features = features.data().chunks_exact(length * 4).map(|row| {
         let (values, _) = row.as_chunks::<4>();
         values
             .iter()
@@ -163,9 +175,17 @@ fn read(path: &Path) -> Result<HashMap<ImageDigest, Vec<f32>>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Weights;
+    use crate::mobilenet::FEATURES;
+
+    fn open(folder: &Path, weights: &str, mirrored: bool) -> FeatureCache {
+        let backbone = Backbone::new(&Weights::random(1).unwrap()).unwrap();
+        let recipe = Preprocess::imagenet();
+        FeatureCache::open(folder, weights, &backbone, &recipe, mirrored).unwrap()
+    }
 
     fn filled(folder: &Path) -> FeatureCache {
-        let mut cache = FeatureCache::open(folder, "weights", &Preprocess::imagenet()).unwrap();
+        let mut cache = open(folder, "weights", false);
         cache.insert([7; 32], vec![0.5; FEATURES]);
         cache.insert([3; 32], (0..FEATURES).map(|i| i as f32).collect());
         cache
@@ -175,11 +195,11 @@ mod tests {
     fn what_was_saved_is_found_again_under_the_same_key_only() {
         let folder = tempfile::tempdir().unwrap();
         filled(folder.path()).save().unwrap();
-        let again = FeatureCache::open(folder.path(), "weights", &Preprocess::imagenet()).unwrap();
+        let again = open(folder.path(), "weights", false);
         assert_eq!(again.len(), 2);
         assert_eq!(again.get(&[7; 32]).unwrap(), vec![0.5; FEATURES]);
-        let other = FeatureCache::open(folder.path(), "others", &Preprocess::imagenet()).unwrap();
-        assert!(other.is_empty());
+        assert!(open(folder.path(), "others", false).is_empty());
+        assert!(open(folder.path(), "weights", true).is_empty());
     }
 
     #[test]
@@ -191,14 +211,14 @@ mod tests {
         for cut in (0..whole.len()).step_by(997) {
             fs::write(&cache.path, &whole[..cut]).unwrap();
             assert!(
-                matches!(read(&cache.path), Err(Error::CorruptCache { .. })),
+                matches!(read(&cache.path, FEATURES), Err(Error::CorruptCache { .. })),
                 "cut at {cut}"
             );
         }
         let mut flipped = whole;
         *flipped.last_mut().unwrap() ^= 1;
         fs::write(&cache.path, &flipped).unwrap();
-        let error = read(&cache.path).unwrap_err();
+        let error = read(&cache.path, FEATURES).unwrap_err();
         assert!(error.to_string().contains("checksum"), "{error}");
         assert!(error.hint().unwrap().contains("delete"));
     }

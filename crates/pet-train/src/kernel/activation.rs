@@ -36,26 +36,24 @@ impl Activation {
     }
 
     /// The gradient before the function, from the gradient after it and its `result`.
+    pub(crate) fn backward(self, result: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let mut gradient = gradient.to_vec();
+        self.backward_in_place(result, &mut gradient);
+        gradient
+    }
+
+    /// Turns the gradient after the function into the one before it.
     ///
     /// At the two bends the slope counts as zero, as in PyTorch.
-    pub(crate) fn backward(self, result: &[f32], gradient: &[f32]) -> Vec<f32> {
-        let arch = pulp::Arch::new();
-        match self {
-            Self::Linear => gradient.to_vec(),
-            Self::Relu6 => arch.dispatch(|| {
-                let slope = |value: f32| {
-                    if value > 0.0 && value < CEILING {
-                        1.0
-                    } else {
-                        0.0
-                    }
-                };
-                result
-                    .iter()
-                    .zip(gradient)
-                    .map(|(value, gradient)| gradient * slope(*value))
-                    .collect()
-            }),
+    pub(crate) fn backward_in_place(self, result: &[f32], gradient: &mut [f32]) {
+        if self == Self::Linear {
+            return;
         }
+        pulp::Arch::new().dispatch(|| {
+            for (gradient, value) in gradient.iter_mut().zip(result) {
+                let rising = *value > 0.0 && *value < CEILING;
+                *gradient = if rising { *gradient } else { 0.0 };
+            }
+        });
     }
 }

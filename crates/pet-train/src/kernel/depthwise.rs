@@ -27,11 +27,11 @@ impl Geometry {
         )
     }
 
-    fn input_values(self) -> usize {
+    pub(crate) fn input_values(self) -> usize {
         self.height * self.width * self.channels
     }
 
-    fn output_values(self) -> usize {
+    pub(crate) fn output_values(self) -> usize {
         let (height, width) = self.output();
         height * width * self.channels
     }
@@ -157,6 +157,22 @@ fn filter_lanes<const WIDTH: usize>(
 
 /// The gradient of the input, from the gradient before the activation.
 pub(crate) fn input_gradient(gradient: &[f32], weight: &[f32], geometry: Geometry) -> Vec<f32> {
+    let batch = gradient.len() / geometry.output_values();
+    let mut result = vec![0.0; batch * geometry.input_values()];
+    result
+        .par_chunks_mut(geometry.input_values())
+        .zip(gradient.par_chunks(geometry.output_values()))
+        .for_each(|(result, gradient)| image_input_gradient(result, gradient, weight, geometry));
+    result
+}
+
+/// [`input_gradient`] of one image, on one thread.
+pub(crate) fn image_input_gradient(
+    result: &mut [f32],
+    gradient: &[f32],
+    weight: &[f32],
+    geometry: Geometry,
+) {
     let Geometry {
         width,
         channels,
@@ -164,10 +180,8 @@ pub(crate) fn input_gradient(gradient: &[f32], weight: &[f32], geometry: Geometr
         ..
     } = geometry;
     let (out_height, out_width) = geometry.output();
-    let batch = gradient.len() / geometry.output_values();
     let zeros = vec![0.0; channels];
-    let mut result = vec![0.0; batch * geometry.input_values()];
-    let gather = |result: &mut [f32], gradient: &[f32]| {
+    pulp::Arch::new().dispatch(|| {
         for (y, row) in result.chunks_exact_mut(width * channels).enumerate() {
             for (x, pixel) in row.chunks_exact_mut(channels).enumerate() {
                 let taps = std::array::from_fn(|tap| {
@@ -182,12 +196,7 @@ pub(crate) fn input_gradient(gradient: &[f32], weight: &[f32], geometry: Geometr
                 filter_pixel(pixel, taps, weight, &zeros, Activation::Linear);
             }
         }
-    };
-    result
-        .par_chunks_mut(geometry.input_values())
-        .zip(gradient.par_chunks(geometry.output_values()))
-        .for_each(|(result, gradient)| pulp::Arch::new().dispatch(|| gather(result, gradient)));
-    result
+    });
 }
 
 /// The output position that reaches input position `at` through `tap`, if any.
@@ -204,12 +213,21 @@ pub(crate) fn weight_gradient(input: &[f32], gradient: &[f32], geometry: Geometr
         .zip(gradient.par_chunks(geometry.output_values()))
         .map(|(image, gradient)| {
             let mut partial = vec![0.0; TAPS * geometry.channels];
-            pulp::Arch::new()
-                .dispatch(|| weight_gradient_image(&mut partial, image, gradient, geometry));
+            add_image_weight_gradient(&mut partial, image, gradient, geometry);
             partial
         })
         .collect();
     sum_in_order(TAPS * geometry.channels, partials)
+}
+
+/// Adds one image's part to a [`weight_gradient`], on one thread.
+pub(crate) fn add_image_weight_gradient(
+    sums: &mut [f32],
+    image: &[f32],
+    gradient: &[f32],
+    geometry: Geometry,
+) {
+    pulp::Arch::new().dispatch(|| weight_gradient_image(sums, image, gradient, geometry));
 }
 
 /// `sums += left * right`, in registers when all lanes are there.

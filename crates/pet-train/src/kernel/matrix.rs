@@ -58,6 +58,13 @@ impl<'a> Matrix<'a> {
     }
 }
 
+/// Whether a product replaces what is there or is added to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Onto {
+    Nothing,
+    Itself,
+}
+
 /// Writes `left · right` to `product`, row after row.
 ///
 /// One thread works on one product: on networks this narrow, dividing many small products among threads costs more
@@ -66,11 +73,20 @@ impl<'a> Matrix<'a> {
 /// # Panics
 ///
 /// When the sizes do not agree: that is a mistake in this crate.
+pub(crate) fn multiply(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32]) {
+    product_onto(left, right, product, Onto::Nothing);
+}
+
+/// Adds `left · right` to `sum`, row after row; otherwise as [`multiply`].
+pub(crate) fn add_product(left: Matrix<'_>, right: Matrix<'_>, sum: &mut [f32]) {
+    product_onto(left, right, sum, Onto::Itself);
+}
+
 #[expect(
     unsafe_code,
     reason = "gemm takes pointers; the sizes they stand for are checked here"
 )]
-pub(crate) fn multiply(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32]) {
+fn product_onto(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32], onto: Onto) {
     assert_eq!(left.columns, right.rows, "inner sizes of a matrix product");
     assert_eq!(
         product.len(),
@@ -90,14 +106,14 @@ pub(crate) fn multiply(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32])
             product.as_mut_ptr(),
             1,
             right.columns as isize,
-            false,
+            onto == Onto::Itself,
             left.data.as_ptr(),
             left.column_stride as isize,
             left.row_stride as isize,
             right.data.as_ptr(),
             right.column_stride as isize,
             right.row_stride as isize,
-            0.0_f32,
+            if onto == Onto::Itself { 1.0_f32 } else { 0.0 },
             1.0_f32,
             false,
             false,
@@ -138,6 +154,15 @@ mod tests {
                 assert_eq!(turned[column * 2 + row], product[row * 4 + column]);
             }
         }
+    }
+
+    #[test]
+    fn a_product_can_be_added() {
+        let ones = [1.0; 4];
+        let mut sum = [10.0; 4];
+        let matrix = Matrix::new(&ones, 2, 2);
+        add_product(matrix, matrix, &mut sum);
+        assert_eq!(sum, [12.0; 4]);
     }
 
     #[test]

@@ -95,17 +95,21 @@ pub(crate) fn bias_gradient(gradient: &[f32], outputs: usize) -> Vec<f32> {
     let partials: Vec<Vec<f32>> = gradient
         .par_chunks(GRADIENT_ROWS * outputs)
         .map(|rows| {
-            pulp::Arch::new().dispatch(|| {
-                let mut partial = vec![0.0; outputs];
-                for row in rows.chunks_exact(outputs) {
-                    partial
-                        .iter_mut()
-                        .zip(row)
-                        .for_each(|(sum, value)| *sum += value);
-                }
-                partial
-            })
+            let mut partial = vec![0.0; outputs];
+            add_rows(&mut partial, rows);
+            partial
         })
         .collect();
     sum_in_order(outputs, partials)
+}
+
+/// Adds every row of `values` to `sums`.
+pub(crate) fn add_rows(sums: &mut [f32], values: &[f32]) {
+    pulp::Arch::new().dispatch(|| {
+        for row in values.chunks_exact(sums.len()) {
+            sums.iter_mut()
+                .zip(row)
+                .for_each(|(sum, value)| *sum += value);
+        }
+    });
 }

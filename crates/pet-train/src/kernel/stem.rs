@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::matrix::{Matrix, multiply};
+use super::matrix::{Matrix, add_product, multiply};
 use super::{Activation, sum_in_order};
 
 /// Colour planes of the input.
@@ -30,15 +30,26 @@ pub(crate) fn forward(
     result
         .par_chunks_mut(side * side * outputs)
         .zip(input.par_chunks(PLANES * size * size))
-        .for_each(|(result, image)| {
-            let mut patches = vec![0.0; side * PATCH];
-            for (y, row) in result.chunks_exact_mut(side * outputs).enumerate() {
-                gather_row(&mut patches, image, y, size);
-                multiply(Matrix::new(&patches, side, PATCH), weight, row);
-                pulp::Arch::new().dispatch(|| activation.finish(row, bias));
-            }
-        });
+        .for_each(|(result, image)| forward_image(result, image, weight, bias, activation, size));
     result
+}
+
+/// [`forward`] on one image, on one thread.
+pub(crate) fn forward_image(
+    result: &mut [f32],
+    image: &[f32],
+    weight: Matrix<'_>,
+    bias: &[f32],
+    activation: Activation,
+    size: usize,
+) {
+    let side = output_size(size);
+    let mut patches = vec![0.0; side * PATCH];
+    for (y, row) in result.chunks_exact_mut(side * bias.len()).enumerate() {
+        gather_row(&mut patches, image, y, size);
+        multiply(Matrix::new(&patches, side, PATCH), weight, row);
+        pulp::Arch::new().dispatch(|| activation.finish(row, bias));
+    }
 }
 
 /// The gradient of the weight, `[27, outputs]`, from the gradient before the activation.
@@ -53,21 +64,29 @@ pub(crate) fn weight_gradient(
         .par_chunks(PLANES * size * size)
         .zip(gradient.par_chunks(side * side * outputs))
         .map(|(image, gradient)| {
-            let mut patches = vec![0.0; side * side * PATCH];
-            for (y, row) in patches.chunks_exact_mut(side * PATCH).enumerate() {
-                gather_row(row, image, y, size);
-            }
             let mut partial = vec![0.0; PATCH * outputs];
-            let left = Matrix::new(&patches, side * side, PATCH).transposed();
-            multiply(
-                left,
-                Matrix::new(gradient, side * side, outputs),
-                &mut partial,
-            );
+            add_image_weight_gradient(&mut partial, image, gradient, size);
             partial
         })
         .collect();
     sum_in_order(PATCH * outputs, partials)
+}
+
+/// Adds one image's part to a [`weight_gradient`], on one thread.
+pub(crate) fn add_image_weight_gradient(
+    sums: &mut [f32],
+    image: &[f32],
+    gradient: &[f32],
+    size: usize,
+) {
+    let side = output_size(size);
+    let outputs = sums.len() / PATCH;
+    let mut patches = vec![0.0; side * PATCH];
+    for (y, gradient) in gradient.chunks_exact(side * outputs).enumerate() {
+        gather_row(&mut patches, image, y, size);
+        let patches = Matrix::new(&patches, side, PATCH).transposed();
+        add_product(patches, Matrix::new(gradient, side, outputs), sums);
+    }
 }
 
 /// Copies the patch under each output pixel of row `y` to a row of `patches`; zeros stand outside the image.

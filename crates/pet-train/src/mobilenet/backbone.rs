@@ -8,12 +8,16 @@ use crate::kernel::inverted_residual::{Depthwise, InvertedResidual, Pointwise};
 use crate::op::{inverted_residual, pointwise, stem};
 use crate::{Activation, Error, Weights};
 
-/// MobileNetV2 without its classifier: `[batch, 3, size, size]` to `[batch, 1280]`.
+/// MobileNetV2 without its classifier, `[batch, 3, size, size]` to `[batch, 1280]`; or the first of its blocks, to
+/// `[batch, height, width, channels]`.
 ///
 /// Batch normalization is folded into the convolutions, with its statistics as they were when the weights were
 /// trained. Inside, tensors are channels last, and each inverted residual block is one operation.
 pub struct Backbone {
     stages: Vec<Stage>,
+    layers: Vec<Layer>,
+    /// Whether the result is the mean over all positions.
+    pooled: bool,
 }
 
 enum Stage {
@@ -36,11 +40,44 @@ impl Backbone {
     ///
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights are not MobileNetV2's.
     pub fn new(weights: &Weights) -> std::result::Result<Self, Error> {
-        let blocks = blocks();
+        Self::first(weights, blocks().len())
+    }
+
+    /// Builds the first `count` blocks; all nineteen make the same network as [`new`](Self::new).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights are not MobileNetV2's.
+    pub fn first(weights: &Weights, count: usize) -> std::result::Result<Self, Error> {
+        let mut blocks = blocks();
+        let pooled = count >= blocks.len();
+        blocks.truncate(count);
         let stages = blocks.iter().map(|block| Stage::new(block, weights));
         Ok(Self {
             stages: stages.collect::<std::result::Result<_, _>>()?,
+            layers: blocks.into_iter().flat_map(|block| block.layers).collect(),
+            pooled,
         })
+    }
+
+    /// How many blocks there are.
+    pub fn blocks(&self) -> usize {
+        self.stages.len()
+    }
+
+    /// Numbers in the result for one image of `size` pixels square.
+    pub fn output_values(&self, size: usize) -> usize {
+        let halved = |side: usize, layer: &Layer| match layer.convolution {
+            Convolution::Stem | Convolution::Depthwise { stride: 2 } => side.div_ceil(2),
+            Convolution::Pointwise | Convolution::Depthwise { .. } => side,
+        };
+        let side = self.layers.iter().fold(size, halved);
+        let channels = self.layers.last().map_or(3, |layer| layer.outputs);
+        if self.pooled {
+            channels
+        } else {
+            side * side * channels
+        }
     }
 }
 
@@ -131,6 +168,10 @@ impl Module for Backbone {
         for stage in &self.stages {
             output = stage.forward(&output)?;
         }
-        output.mean((1, 2))
+        if self.pooled {
+            output.mean((1, 2))
+        } else {
+            Ok(output)
+        }
     }
 }

@@ -87,6 +87,16 @@ impl Weights {
         self
     }
 
+    /// The same with `tensors` in place of those of their names.
+    #[must_use]
+    pub(crate) fn with_tensors(
+        mut self,
+        tensors: impl IntoIterator<Item = (String, Tensor)>,
+    ) -> Self {
+        self.tensors.extend(tensors);
+        self
+    }
+
     /// The classifier's weight and bias.
     ///
     /// # Errors

@@ -1,32 +1,43 @@
 //! One tracked run for each combination of hyper-parameters.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Instant;
 
 use mlflow_client::Client;
+use mlflow_client::spool::Spool;
 use pet_data::{Dataset, Progress, Unit};
-use pet_image::{Preprocess, Resize};
-use pet_model::{CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, Metrics, ModelMetadata};
-use pet_report::{ConfusionMatrix, CurvePoint, confusion_matrix_png, measure, training_curves_png};
-use pet_track::{RunPlan, TrackedRun, TrainedModel};
-use pet_train::{
-    EpochMetrics, Error, Features, HeadConfiguration, Interrupt, Observer, TrainedHead, Weights,
-    train_head,
-};
+use pet_image::Preprocess;
+use pet_model::ModelMetadata;
+use pet_report::fit_temperature;
+use pet_track::{RunPlan, TrackedRun, TrainedModel, TrainingData, VAL_ACC};
+use pet_train::{Configuration, EpochMetrics, Error, Interrupt, Observer, Trained, Trainer};
 use serde::Serialize;
 
+use super::artifacts;
+use super::materials::Materials;
+use super::paused::{Folder, Paused};
+use super::{parameters, recipe};
 use crate::failure::Failure;
+use crate::{provenance, tracking};
 
 /// What all runs share.
 pub(super) struct Experiment<'a> {
     pub(super) name: &'a str,
     pub(super) model_name: &'a str,
     pub(super) client: &'a Client,
+    pub(super) spool: &'a Spool,
+    pub(super) cache: &'a Path,
+    /// The first run goes on with this one, if there is one.
+    pub(super) run_id: Cell<Option<String>>,
+    /// How the command was started, for runs that are taken up again.
+    pub(super) arguments: Vec<String>,
     pub(super) dataset: &'a Dataset,
     pub(super) dataset_digest: &'a str,
     pub(super) preprocess: &'a Preprocess,
-    pub(super) weights: &'a Weights,
-    pub(super) train: &'a Features,
-    pub(super) validation: &'a Features,
+    pub(super) augment: String,
+    pub(super) materials: Materials,
     pub(super) interrupt: &'a Interrupt,
     pub(super) progress: &'a dyn Progress,
 }
@@ -35,43 +46,62 @@ pub(super) struct Experiment<'a> {
 #[derive(Serialize)]
 pub(super) struct Finished {
     pub(super) name: String,
-    pub(super) run_id: String,
-    pub(super) version: u32,
+    /// None while the tracking store is away.
+    pub(super) run_id: Option<String>,
+    /// None while the tracking store is away.
+    pub(super) version: Option<u32>,
     pub(super) val_acc: f64,
     pub(super) val_loss: f64,
     best_epoch: usize,
     seconds: f64,
 }
 
-/// Hands each epoch to the run and to the progress bar.
-struct Watcher<'a, 'b> {
-    run: &'a mut TrackedRun<'b>,
+/// Hands each epoch to the run and each step to the progress bar.
+struct Watcher<'a> {
+    run: &'a mut TrackedRun,
     progress: &'a dyn Progress,
+    /// Epochs that were logged before the run was put aside.
+    logged: BTreeSet<i64>,
 }
 
-impl Observer for Watcher<'_, '_> {
+impl Observer for Watcher<'_> {
     fn epoch(
         &mut self,
         metrics: &EpochMetrics,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        self.progress.advance(1);
+        self.progress.message(&format!(
+            "epoch {}: train_loss {:.4}, train_acc {:.4}, val_loss {:.4}, val_acc {:.4}",
+            metrics.epoch + 1,
+            metrics.train_loss,
+            metrics.train_acc,
+            metrics.val_loss,
+            metrics.val_acc
+        ));
+        if self.logged.contains(&(metrics.epoch as i64)) {
+            return Ok(());
+        }
         self.run.epoch(metrics)
+    }
+
+    fn images(&mut self, count: usize) {
+        self.progress.advance(count as u64);
     }
 }
 
 impl Experiment<'_> {
     pub(super) fn run_all(
         &self,
-        configurations: &[HeadConfiguration],
+        configurations: &[Configuration],
     ) -> Result<Vec<Finished>, Failure> {
         let mut finished = Vec::new();
         for configuration in configurations {
             match self.run(configuration) {
                 Ok(run) => finished.push(run),
-                Err(Failure::Train(Error::Interrupted)) => {
+                Err(Failure::Interrupted { run, .. }) => {
                     return Err(Failure::Interrupted {
                         done: finished.len(),
                         all: configurations.len(),
+                        run,
                     });
                 }
                 Err(failure) => return Err(failure),
@@ -80,196 +110,181 @@ impl Experiment<'_> {
         Ok(finished)
     }
 
-    fn run(&self, configuration: &HeadConfiguration) -> Result<Finished, Failure> {
+    fn run(&self, configuration: &Configuration) -> Result<Finished, Failure> {
         let start = Instant::now();
-        let name = run_name(configuration);
-        let mut run = TrackedRun::start(self.client, &self.plan(&name, configuration))?;
-        let trained = match self.train(configuration, &mut run) {
-            Err(Error::Interrupted) => {
-                run.kill()?;
-                return Err(Error::Interrupted.into());
+        let name = parameters::run_name(configuration);
+        let plan = self.plan(&name, configuration);
+        let mut run = TrackedRun::start(self.client, &plan)?;
+        let folder = self.folder(&run, configuration)?;
+        let trained = match self.train(configuration, folder.as_ref(), &mut run) {
+            Err(Failure::Train(Error::Interrupted)) => {
+                let id = run.id().filter(|_| folder.is_some()).map(Into::into);
+                tracking::note_spooled(&name, run.kill()?.as_ref());
+                let (done, all) = (0, 1);
+                return Err(Failure::Interrupted { done, all, run: id });
             }
             trained => trained?,
         };
+        let finished = self.register(&name, configuration, &trained, &mut run, start)?;
+        tracking::note_spooled(&name, run.finish()?.as_ref());
+        folder.map_or(Ok(()), |folder| folder.remove())?;
+        Ok(finished)
+    }
+
+    /// Where the training is put aside. A run that the store does not know yet has no id to find it by.
+    fn folder(
+        &self,
+        run: &TrackedRun,
+        configuration: &Configuration,
+    ) -> Result<Option<Folder>, Failure> {
+        let Some(run_id) = run.id() else {
+            return Ok(None);
+        };
+        let folder = Folder::new(self.cache, run_id)?;
+        folder.write(&Paused {
+            arguments: self.arguments.clone(),
+            configuration: configuration.clone(),
+        })?;
+        Ok(Some(folder))
+    }
+
+    fn train(
+        &self,
+        configuration: &Configuration,
+        folder: Option<&Folder>,
+        run: &mut TrackedRun,
+    ) -> Result<Trained, Failure> {
+        let Materials {
+            weights,
+            train,
+            validation,
+        } = &self.materials;
+        let data = format!(
+            "{} {} {} {}",
+            self.dataset_digest,
+            recipe::name(self.preprocess),
+            self.augment,
+            weights.digest()?
+        );
+        let checkpoint = folder.map(|folder| folder.checkpoint(&data));
+        let trainer = Trainer {
+            weights,
+            classes: self.dataset.classes.len(),
+            train: train.as_ref(),
+            validation: validation.as_ref(),
+            configuration,
+            checkpoint: checkpoint.as_ref(),
+            interrupt: self.interrupt,
+        };
+        let images = configuration.epochs * train.labels().len();
+        self.progress.start("training", images as u64, Unit::Images);
+        let mut watcher = Watcher {
+            logged: self.logged(run),
+            run,
+            progress: self.progress,
+        };
+        let trained = trainer.run(&mut watcher);
+        self.progress.finish();
+        Ok(trained?)
+    }
+
+    /// The epochs that the store knows of. A store that is away now will be sent them all.
+    fn logged(&self, run: &TrackedRun) -> BTreeSet<i64> {
+        let history = run.id().map(|id| self.client.metric_history(id, VAL_ACC));
+        let metrics = history.and_then(Result::ok).unwrap_or_default();
+        metrics.iter().map(|metric| metric.step).collect()
+    }
+
+    fn register(
+        &self,
+        name: &str,
+        configuration: &Configuration,
+        trained: &Trained,
+        run: &mut TrackedRun,
+        start: Instant,
+    ) -> Result<Finished, Failure> {
+        let labels = self.labels();
         let metadata = ModelMetadata {
             model_name: self.model_name.into(),
             model_version: None,
-            run_id: Some(run.id().into()),
+            run_id: run.id().map(Into::into),
             val_acc: Some(trained.best.val_acc),
+            temperature: Some(fit_temperature(&trained.logits, &labels)?),
             classes: self.dataset.classes.clone(),
             preprocess: self.preprocess.clone(),
         };
-        self.log_artifacts(&run, &trained, configuration)?;
-        let weights = self
-            .weights
-            .clone()
-            .with_head(trained.head.weight.clone(), trained.head.bias.clone());
+        let parameters = self.parameters(configuration);
+        artifacts::log(
+            run,
+            name,
+            trained,
+            &metadata,
+            &labels,
+            self.dataset,
+            &parameters,
+        )?;
         let model = TrainedModel {
-            weights: &weights,
+            weights: &trained.weights,
             metadata: &metadata,
             best: trained.best,
         };
-        let version = run.register(&model)?.version;
-        let finished = Finished {
-            name,
-            run_id: run.id().into(),
+        let version = run.register(&model)?.map(|version| version.version);
+        Ok(Finished {
+            name: name.into(),
+            run_id: run.id().map(Into::into),
             version,
             val_acc: trained.best.val_acc,
             val_loss: trained.best.val_loss,
             best_epoch: trained.best.epoch,
             seconds: start.elapsed().as_secs_f64(),
-        };
-        run.finish()?;
-        Ok(finished)
+        })
     }
 
-    fn train(
-        &self,
-        configuration: &HeadConfiguration,
-        run: &mut TrackedRun<'_>,
-    ) -> Result<TrainedHead, Error> {
-        self.progress
-            .start("training", configuration.epochs as u64, Unit::Steps);
-        let classes = self.dataset.classes.len();
-        let mut watcher = Watcher {
-            run,
-            progress: self.progress,
-        };
-        let trained = train_head(
-            self.train,
-            self.validation,
-            classes,
-            configuration,
-            self.interrupt,
-            &mut watcher,
-        );
-        self.progress.finish();
-        trained
+    /// The class of each validation image.
+    fn labels(&self) -> Vec<usize> {
+        let labels = self.materials.validation.labels().iter();
+        labels.map(|label| *label as usize).collect()
     }
 
-    fn plan(&self, name: &str, configuration: &HeadConfiguration) -> RunPlan {
-        let source = std::env::args().collect::<Vec<_>>().join(" ");
-        let user = std::env::var("USER")
-            .or_else(|_| std::env::var("USERNAME"))
-            .ok();
-        params(configuration)
+    fn parameters(&self, configuration: &Configuration) -> Vec<(&'static str, String)> {
+        let mut parameters = parameters::of(configuration);
+        parameters.extend([
+            ("recipe", recipe::name(self.preprocess)),
+            ("augment", self.augment.clone()),
+        ]);
+        parameters
+    }
+
+    fn plan(&self, name: &str, configuration: &Configuration) -> RunPlan {
+        let data = self.training_data();
+        self.parameters(configuration)
             .into_iter()
             .fold(RunPlan::new(self.name, name), |plan, (key, value)| {
                 plan.param(key, value)
             })
-            .param("recipe", recipe_name(self.preprocess))
-            .param("train_images", self.train.labels.len())
-            .param("val_images", self.validation.labels.len())
+            .param("train_images", data.train_images)
+            .param("val_images", data.val_images)
             .tag("dataset", &self.dataset.name)
             .tag("dataset_digest", self.dataset_digest)
-            .user(user)
-            .source(source)
+            .data(data)
+            .provenance(provenance::of_this_process())
+            .source("pet-cli train")
+            .spool(self.spool.clone())
+            .resume(self.run_id.take())
     }
 
-    fn log_artifacts(
-        &self,
-        run: &TrackedRun<'_>,
-        trained: &TrainedHead,
-        configuration: &HeadConfiguration,
-    ) -> Result<(), Failure> {
-        let classes = &self.dataset.classes;
-        let labels: Vec<usize> = self
-            .validation
-            .labels
-            .iter()
-            .map(|label| *label as usize)
-            .collect();
-        let probabilities = trained.probabilities(self.validation)?;
-        let metrics = Metrics {
-            dataset: self.dataset.name.clone(),
-            params: params(configuration)
-                .into_iter()
-                .map(|(key, value)| (key.into(), value))
-                .collect(),
-            splits: [(
-                "validation".into(),
-                measure(&probabilities, &labels, classes, "pet-cli train")?,
-            )]
-            .into(),
-        };
-        let points: Vec<CurvePoint> = trained.history.iter().map(curve_point).collect();
-        let confusion = ConfusionMatrix::new(&probabilities, &labels, classes.len())?;
-        let title = format!(
-            "{} validation images of {}",
-            labels.len(),
-            self.dataset.name
-        );
-        run.log_artifact(CLASSES_FILE, &serde_json::to_vec_pretty(classes)?)?;
-        run.log_artifact(METRICS_FILE, &serde_json::to_vec_pretty(&metrics)?)?;
-        run.log_artifact(
-            CURVES_FILE,
-            &training_curves_png(&points, &run_name(configuration))?,
-        )?;
-        run.log_artifact(
-            CONFUSION_FILE,
-            &confusion_matrix_png(&confusion, classes, &title)?,
-        )?;
-        Ok(())
-    }
-}
-
-/// The name that the project this one replaces gives its runs.
-fn run_name(configuration: &HeadConfiguration) -> String {
-    format!(
-        "mobilenet_v2_bs{}_lr{}",
-        configuration.batch_size, configuration.learning_rate
-    )
-}
-
-/// The parameters of the project this one replaces, and those that are new.
-fn params(configuration: &HeadConfiguration) -> Vec<(&'static str, String)> {
-    let HeadConfiguration {
-        batch_size,
-        learning_rate,
-        epochs,
-        seed,
-        dropout,
-        weight_decay,
-        patience,
-    } = configuration;
-    vec![
-        ("model_name", "mobilenet_v2".into()),
-        ("batch_size", batch_size.to_string()),
-        ("learning_rate", learning_rate.to_string()),
-        ("epochs", epochs.to_string()),
-        ("seed", seed.to_string()),
-        ("optimizer", "Adam".into()),
-        ("loss_function", "CrossEntropyLoss".into()),
-        ("dropout", dropout.to_string()),
-        ("weight_decay", weight_decay.to_string()),
-        (
-            "patience",
-            patience.map_or("none".into(), |epochs| epochs.to_string()),
-        ),
-    ]
-}
-
-fn recipe_name(preprocess: &Preprocess) -> String {
-    match preprocess.resize {
-        Resize::Stretch { size } => format!("stretch {size}"),
-        Resize::CenterCrop { resize, size } => format!("resize {resize}, center crop {size}"),
-    }
-}
-
-fn curve_point(metrics: &EpochMetrics) -> CurvePoint {
-    let EpochMetrics {
-        epoch,
-        train_loss,
-        train_acc,
-        val_loss,
-        val_acc,
-    } = *metrics;
-    CurvePoint {
-        // People count from 1.
-        epoch: epoch + 1,
-        train_loss,
-        train_acc,
-        val_loss,
-        val_acc,
+    fn training_data(&self) -> TrainingData {
+        let folder = &self.dataset.root;
+        TrainingData {
+            name: self.dataset.name.clone(),
+            digest: self.dataset_digest.into(),
+            folder: std::path::absolute(folder)
+                .unwrap_or_else(|_| folder.clone())
+                .display()
+                .to_string(),
+            classes: self.dataset.classes.len(),
+            train_images: self.materials.train.labels().len(),
+            val_images: self.materials.validation.labels().len(),
+        }
     }
 }

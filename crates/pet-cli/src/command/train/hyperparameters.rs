@@ -1,0 +1,157 @@
+//! What is tried, as it is asked for on the command line.
+
+use clap::Args;
+use pet_image::Augment;
+use pet_train::{Configuration, FineTune, Schedule};
+
+use crate::failure::Failure;
+
+/// Hyper-parameters. What is not given has one default for training the head alone and another for fine-tuning.
+#[derive(Args)]
+#[command(next_help_heading = "Hyper-parameters")]
+pub(crate) struct HyperParameters {
+    /// How much is trained: none (the head alone), last:N (and the last N of 19 blocks) or all
+    #[arg(long, value_name = "PART", default_value = "none", value_parser = fine_tune)]
+    pub(crate) fine_tune: FineTune,
+    /// Passes over the training images [default: 5; 9 when fine-tuning]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) epochs: Option<usize>,
+    /// Images in one step; several make several runs [default: 32; 16 when fine-tuning]
+    #[arg(long, value_name = "COUNT", num_args = 1..)]
+    pub(crate) batch_size: Vec<usize>,
+    /// Adam's step size for the head; several make several runs [default: 0.001]
+    #[arg(long, value_name = "RATE", num_args = 1..)]
+    pub(crate) learning_rate: Vec<f64>,
+    /// Adam's step size for the backbone; several make several runs [default: 0.0001 when fine-tuning]
+    #[arg(long, value_name = "RATE", num_args = 1..)]
+    pub(crate) body_learning_rate: Vec<f64>,
+    /// The course of the step sizes [default: constant; cosine when fine-tuning]
+    #[arg(long, value_name = "COURSE", value_parser = schedule)]
+    pub(crate) schedule: Option<Schedule>,
+    /// Epochs in which the step sizes rise to their full height [default: 0; 0.5 when fine-tuning]
+    #[arg(long, value_name = "EPOCHS")]
+    pub(crate) warm_up: Option<f64>,
+    /// Seed of the split, the initial weights, the order of images, their changes and dropout
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// Share of features set to zero while training [default: 0.2]
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) dropout: Option<f64>,
+    /// Decoupled weight decay [default: 0; 0.01 when fine-tuning]
+    #[arg(long, value_name = "DECAY")]
+    pub(crate) weight_decay: Option<f64>,
+    /// Probability spread over all classes [default: 0; 0.1 when fine-tuning]
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) label_smoothing: Option<f64>,
+    /// Mix each photograph with another: the beta distribution's parameter [default: 0, none]
+    #[arg(long, value_name = "ALPHA")]
+    pub(crate) mixup: Option<f64>,
+    /// Share that the running average of the weights keeps at each step; 0 for none [default: 0; 0.998 when fine-tuning]
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) average: Option<f64>,
+    /// Stop after this many epochs without a better validation accuracy [default: never]
+    #[arg(long, value_name = "EPOCHS")]
+    pub(crate) patience: Option<usize>,
+    /// With --fine-tune all: show the photographs as they are served, without random crops, mirroring and colours
+    #[arg(long)]
+    pub(crate) no_augment: bool,
+}
+
+impl HyperParameters {
+    /// Every combination of what may be given several times, checked before any work.
+    pub(crate) fn configurations(&self) -> Result<Vec<Configuration>, Failure> {
+        let base = self.base();
+        let or_base = |given: &[f64], base: f64| {
+            if given.is_empty() {
+                vec![base]
+            } else {
+                given.to_vec()
+            }
+        };
+        let batch_sizes = if self.batch_size.is_empty() {
+            &[base.batch_size]
+        } else {
+            self.batch_size.as_slice()
+        };
+        let mut configurations = Vec::new();
+        for learning_rate in or_base(&self.learning_rate, base.learning_rate) {
+            for body_learning_rate in or_base(&self.body_learning_rate, base.body_learning_rate) {
+                for &batch_size in batch_sizes {
+                    let configuration = Configuration {
+                        batch_size,
+                        learning_rate,
+                        body_learning_rate,
+                        ..base.clone()
+                    };
+                    configuration.check()?;
+                    configurations.push(configuration);
+                }
+            }
+        }
+        Ok(configurations)
+    }
+
+    /// The defaults with what is given once.
+    fn base(&self) -> Configuration {
+        let defaults = match self.fine_tune {
+            FineTune::None => Configuration::default(),
+            part => Configuration::fine_tuning(part),
+        };
+        Configuration {
+            epochs: self.epochs.unwrap_or(defaults.epochs),
+            schedule: self.schedule.unwrap_or(defaults.schedule),
+            warm_up: self.warm_up.unwrap_or(defaults.warm_up),
+            seed: self.seed,
+            dropout: self.dropout.unwrap_or(defaults.dropout),
+            weight_decay: self.weight_decay.unwrap_or(defaults.weight_decay),
+            label_smoothing: self.label_smoothing.unwrap_or(defaults.label_smoothing),
+            mixup: self.mixup.unwrap_or(defaults.mixup),
+            average: self.average.unwrap_or(defaults.average),
+            patience: self.patience,
+            ..defaults
+        }
+    }
+
+    /// How photographs are changed while training.
+    pub(crate) fn augment(&self) -> Augment {
+        if self.no_augment {
+            Augment::none()
+        } else {
+            Augment::standard()
+        }
+    }
+}
+
+fn fine_tune(text: &str) -> Result<FineTune, String> {
+    let expected = || "expected none, last:N with N from 1 to 19, or all".to_owned();
+    match text {
+        "none" => Ok(FineTune::None),
+        "all" => Ok(FineTune::All),
+        _ => {
+            let count = text.strip_prefix("last:").ok_or_else(expected)?;
+            let count = count.parse().map_err(|_| expected())?;
+            if (1..=19).contains(&count) {
+                Ok(FineTune::Last(count))
+            } else {
+                Err(expected())
+            }
+        }
+    }
+}
+
+fn schedule(text: &str) -> Result<Schedule, String> {
+    match text {
+        "constant" => Ok(Schedule::Constant),
+        "cosine" => Ok(Schedule::Cosine),
+        _ => Err("expected constant or cosine".into()),
+    }
+}
+
+/// As it is given on the command line.
+pub(crate) fn part(fine_tune: FineTune) -> String {
+    match fine_tune {
+        FineTune::None => "none".into(),
+        FineTune::Last(count) => format!("last:{count}"),
+        FineTune::All => "all".into(),
+    }
+}

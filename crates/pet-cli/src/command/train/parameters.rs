@@ -1,0 +1,64 @@
+//! A configuration in MLflow's words.
+
+use pet_train::{Configuration, FineTune, Schedule};
+
+use super::hyperparameters::part;
+
+/// The name that the project this one replaces gives its runs, and what is fine-tuned.
+pub(super) fn run_name(configuration: &Configuration) -> String {
+    let tuned = match configuration.fine_tune {
+        FineTune::None => String::new(),
+        tuned => format!("_{}", part(tuned).replace(':', "")),
+    };
+    format!(
+        "mobilenet_v2{tuned}_bs{}_lr{}",
+        configuration.batch_size, configuration.learning_rate
+    )
+}
+
+/// The parameters of the project this one replaces, and those that are new.
+pub(super) fn of(configuration: &Configuration) -> Vec<(&'static str, String)> {
+    let Configuration {
+        fine_tune,
+        batch_size,
+        learning_rate,
+        body_learning_rate,
+        schedule,
+        warm_up,
+        epochs,
+        seed,
+        dropout,
+        weight_decay,
+        label_smoothing,
+        mixup,
+        average,
+        patience,
+    } = configuration;
+    let optimizer = if *weight_decay > 0.0 { "AdamW" } else { "Adam" };
+    let schedule = match schedule {
+        Schedule::Constant => "constant",
+        Schedule::Cosine => "cosine",
+    };
+    vec![
+        ("model_name", "mobilenet_v2".into()),
+        ("batch_size", batch_size.to_string()),
+        ("learning_rate", learning_rate.to_string()),
+        ("epochs", epochs.to_string()),
+        ("seed", seed.to_string()),
+        ("optimizer", optimizer.into()),
+        ("loss_function", "CrossEntropyLoss".into()),
+        ("dropout", dropout.to_string()),
+        ("weight_decay", weight_decay.to_string()),
+        (
+            "patience",
+            patience.map_or("none".into(), |epochs| epochs.to_string()),
+        ),
+        ("fine_tune", part(*fine_tune)),
+        ("body_learning_rate", body_learning_rate.to_string()),
+        ("schedule", schedule.into()),
+        ("warm_up", warm_up.to_string()),
+        ("label_smoothing", label_smoothing.to_string()),
+        ("mixup", mixup.to_string()),
+        ("average", average.to_string()),
+    ]
+}

@@ -1,0 +1,79 @@
+//! Milliseconds per image of a full training step, forward, backward and optimizer, at batch 16:
+//! `cargo run --release -p pet-train --example train_step`.
+#![expect(clippy::print_stdout, reason = "it is a program")]
+
+use std::error::Error;
+use std::time::Instant;
+
+use pet_train::{
+    Configuration, EpochMetrics, Examples, FineTune, Interrupt, Observer, Trainer, Weights,
+};
+use rand_chacha::ChaCha8Rng;
+
+const SIZE: usize = 224;
+const BATCH: usize = 16;
+const STEPS: usize = 8;
+
+/// Grey images, so that nothing but the training is timed.
+struct Grey {
+    labels: Vec<u32>,
+}
+
+impl Examples for Grey {
+    fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    fn input_values(&self) -> usize {
+        3 * SIZE * SIZE
+    }
+
+    fn write(
+        &self,
+        index: usize,
+        _: Option<&mut ChaCha8Rng>,
+        input: &mut [f32],
+    ) -> Result<(), pet_train::Error> {
+        input.fill(index as f32 / self.labels.len() as f32);
+        Ok(())
+    }
+}
+
+struct Clock {
+    start: Instant,
+}
+
+impl Observer for Clock {
+    fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+
+    fn images(&mut self, count: usize) {
+        let milliseconds = self.start.elapsed().as_secs_f64() * 1e3 / count as f64;
+        println!("training step, batch {count}: {milliseconds:.1} ms per image");
+        self.start = Instant::now();
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let grey = |count| Grey {
+        labels: vec![0; count],
+    };
+    let configuration = Configuration {
+        epochs: 1,
+        batch_size: BATCH,
+        ..Configuration::fine_tuning(FineTune::All)
+    };
+    let trainer = Trainer {
+        weights: &Weights::random(0)?,
+        classes: 37,
+        train: &grey(BATCH * STEPS),
+        validation: &grey(1),
+        configuration: &configuration,
+        checkpoint: None,
+        interrupt: &Interrupt::default(),
+    };
+    let start = Instant::now();
+    trainer.run(&mut Clock { start })?;
+    Ok(())
+}

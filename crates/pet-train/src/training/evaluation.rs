@@ -1,0 +1,57 @@
+//! How well the network does on examples as they are served.
+
+use rayon::prelude::*;
+
+use super::examples::Examples;
+use super::gradient::Workspaces;
+use super::loss::{Target, cross_entropy};
+use super::network::Network;
+use crate::{Error, Interrupt};
+
+/// What an evaluation came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Evaluation {
+    /// Mean cross-entropy in nats.
+    pub(crate) loss: f64,
+    /// Share classified rightly, 0 to 1.
+    pub(crate) accuracy: f64,
+    /// One number for each class and image.
+    pub(crate) logits: Vec<Vec<f32>>,
+}
+
+/// Runs the network with folded values on all `examples`.
+pub(crate) fn evaluate(
+    network: &Network,
+    folded: &[f32],
+    examples: &dyn Examples,
+    interrupt: &Interrupt,
+) -> Result<Evaluation, Error> {
+    let workspaces = Workspaces::new(network);
+    let one = |index: usize| {
+        interrupt.check()?;
+        let mut input = vec![0.0; examples.input_values()];
+        examples.write(index, None, &mut input)?;
+        let target = Target {
+            class: examples.labels()[index] as usize,
+            mixed: None,
+        };
+        Ok(workspaces.with(|workspace| {
+            network.forward(folded, &input, None, workspace);
+            let logits = workspace.logits.clone();
+            let outcome = cross_entropy(&mut workspace.logits, target, 0.0);
+            (outcome, logits)
+        }))
+    };
+    let count = examples.labels().len();
+    let outcomes: Vec<_> = (0..count)
+        .into_par_iter()
+        .map(one)
+        .collect::<Result<_, Error>>()?;
+    let loss: f64 = outcomes.iter().map(|(outcome, _)| outcome.loss).sum();
+    let right = outcomes.iter().filter(|(outcome, _)| outcome.right).count();
+    Ok(Evaluation {
+        loss: loss / count as f64,
+        accuracy: right as f64 / count as f64,
+        logits: outcomes.into_iter().map(|(_, row)| row).collect(),
+    })
+}

@@ -1,0 +1,131 @@
+//! The gradient of a batch, from the gradients of its images.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::loss::{Outcome, Target, cross_entropy};
+use super::network::{Network, Workspace};
+
+/// Parts of a batch that threads take. Fixed, so that the order of additions does not depend on how many threads
+/// there are; enough for a workstation's cores, few enough to hold a gradient for each.
+const GROUPS: usize = 8;
+/// Values that one thread adds up at a time.
+const BLOCK: usize = 1 << 16;
+
+/// One image of a batch.
+pub(crate) struct Shown<'a> {
+    pub(crate) input: &'a [f32],
+    pub(crate) target: Target,
+    /// What dropout leaves of each feature.
+    pub(crate) mask: Option<&'a [f32]>,
+}
+
+/// Computes gradients in buffers that it keeps.
+pub(crate) struct BatchGradient<'a> {
+    network: &'a Network,
+    smoothing: f32,
+    groups: Vec<Vec<f32>>,
+    workspaces: Workspaces<'a>,
+}
+
+impl<'a> BatchGradient<'a> {
+    pub(crate) fn new(network: &'a Network, values: usize, smoothing: f32) -> Self {
+        Self {
+            network,
+            smoothing,
+            groups: vec![vec![0.0; values]; GROUPS],
+            workspaces: Workspaces::new(network),
+        }
+    }
+
+    /// The mean gradient of the folded values over `batch`, and each image's outcome.
+    pub(crate) fn of(
+        &mut self,
+        folded: &[f32],
+        batch: &[Shown<'_>],
+        gradient: &mut [f32],
+    ) -> Vec<Outcome> {
+        let Self {
+            network,
+            smoothing,
+            groups,
+            workspaces,
+        } = self;
+        let in_group = batch.len().div_ceil(GROUPS).max(1);
+        let outcomes: Vec<Vec<Outcome>> = batch
+            .par_chunks(in_group)
+            .zip(groups.par_iter_mut())
+            .map(|(images, sums)| {
+                sums.fill(0.0);
+                workspaces.with(|workspace| {
+                    let images = images.iter();
+                    images
+                        .map(|image| add_image(network, folded, image, *smoothing, workspace, sums))
+                        .collect()
+                })
+            })
+            .collect();
+        mean(&groups[..outcomes.len()], batch.len(), gradient);
+        outcomes.concat()
+    }
+}
+
+fn add_image(
+    network: &Network,
+    folded: &[f32],
+    image: &Shown<'_>,
+    smoothing: f32,
+    workspace: &mut Workspace,
+    sums: &mut [f32],
+) -> Outcome {
+    let mask = image.mask;
+    network.forward(folded, image.input, mask, workspace);
+    let outcome = cross_entropy(&mut workspace.logits, image.target, smoothing);
+    network.backward(folded, image.input, mask, workspace, sums);
+    outcome
+}
+
+/// The sums of all groups, added in their order, over the number of images.
+fn mean(groups: &[Vec<f32>], images: usize, gradient: &mut [f32]) {
+    let share = 1.0 / images as f32;
+    let blocks = gradient.par_chunks_mut(BLOCK).enumerate();
+    blocks.for_each(|(block, gradient)| {
+        gradient.fill(0.0);
+        for group in groups {
+            let part = &group[block * BLOCK..][..gradient.len()];
+            gradient
+                .iter_mut()
+                .zip(part)
+                .for_each(|(sum, value)| *sum += value);
+        }
+        gradient.iter_mut().for_each(|sum| *sum *= share);
+    });
+}
+
+/// Buffers lent to threads, as many as work at the same time.
+pub(crate) struct Workspaces<'a> {
+    network: &'a Network,
+    idle: Mutex<Vec<Workspace>>,
+}
+
+impl<'a> Workspaces<'a> {
+    pub(crate) fn new(network: &'a Network) -> Self {
+        Self {
+            network,
+            idle: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
+        let taken = self.lock().pop();
+        let mut workspace = taken.unwrap_or_else(|| self.network.workspace());
+        let result = work(&mut workspace);
+        self.lock().push(workspace);
+        result
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,201 @@
+//! Where each trained value lies in one flat vector.
+//!
+//! Values, gradients, moments and averages are vectors of the same layout, so that everything that treats all values
+//! alike is one loop.
+
+use std::ops::Range;
+
+use candle_core::{Device, Tensor};
+
+use crate::mobilenet::{Block, EPSILON, FEATURES, Layer, blocks};
+use crate::{Error, Weights};
+
+/// A convolution with its batch normalization `γ · (x − μ) / σ + β`, whose statistics μ and σ stay as they are.
+#[derive(Clone, Debug)]
+pub(crate) struct TrainedLayer {
+    pub(crate) layer: Layer,
+    /// `[window · inputs, outputs]`, outputs contiguous.
+    pub(crate) weight: Range<usize>,
+    /// γ, `[outputs]`.
+    pub(crate) scale: Range<usize>,
+    /// β, `[outputs]`.
+    pub(crate) shift: Range<usize>,
+    /// μ, `[outputs]`.
+    pub(crate) mean: Vec<f32>,
+    /// σ = √(variance + ε), `[outputs]`.
+    pub(crate) deviation: Vec<f32>,
+}
+
+/// Layers in a row, whose input is added to their output when `residual`.
+#[derive(Clone, Debug)]
+pub(crate) struct TrainedBlock {
+    pub(crate) layers: Vec<TrainedLayer>,
+    pub(crate) residual: bool,
+}
+
+/// The trained blocks and the head.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) blocks: Vec<TrainedBlock>,
+    /// `[1280, classes]`.
+    pub(crate) head_weight: Range<usize>,
+    /// `[classes]`.
+    pub(crate) head_bias: Range<usize>,
+}
+
+impl Layout {
+    /// The blocks of MobileNetV2 from `first_block` on, and a head for `classes` classes.
+    pub(crate) fn new(
+        weights: &Weights,
+        first_block: usize,
+        classes: usize,
+    ) -> Result<Self, Error> {
+        let mut end = 0;
+        let trained = blocks();
+        let trained = trained.get(first_block..).unwrap_or_default().iter();
+        let blocks = trained
+            .map(|block| TrainedBlock::new(block, weights, &mut end))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            blocks,
+            head_weight: take(&mut end, FEATURES * classes),
+            head_bias: take(&mut end, classes),
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.head_bias.end
+    }
+
+    pub(crate) fn classes(&self) -> usize {
+        self.head_bias.len()
+    }
+
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &TrainedLayer> {
+        self.blocks.iter().flat_map(|block| &block.layers)
+    }
+
+    /// The values that `weights` has, head included.
+    pub(crate) fn gather(&self, weights: &Weights) -> Result<Vec<f32>, Error> {
+        let mut values = vec![0.0; self.len()];
+        for trained in self.layers() {
+            let layer = &trained.layer;
+            let name = format!("{}.weight", layer.convolution_name);
+            let weight = weights.get(&name, &layer.weight_shape())?;
+            let weight: Vec<f32> = turned(&weight.flatten_from(1)?)?;
+            values[trained.weight.clone()].copy_from_slice(&weight);
+            values[trained.scale.clone()].copy_from_slice(&norm(weights, layer, "weight")?);
+            values[trained.shift.clone()].copy_from_slice(&norm(weights, layer, "bias")?);
+        }
+        let (weight, bias) = weights.head(self.classes())?;
+        values[self.head_weight.clone()].copy_from_slice(&turned(weight)?);
+        values[self.head_bias.clone()].copy_from_slice(&bias.to_vec1::<f32>()?);
+        Ok(values)
+    }
+
+    /// `weights` with `values` in place of their own.
+    pub(crate) fn scatter(&self, values: &[f32], weights: &Weights) -> Result<Weights, Error> {
+        let mut tensors = Vec::new();
+        for TrainedLayer {
+            layer,
+            weight,
+            scale,
+            shift,
+            ..
+        } in self.layers()
+        {
+            let shape = layer.weight_shape();
+            let rows = weight.len() / layer.outputs;
+            let turned =
+                Tensor::from_slice(&values[weight.clone()], (rows, layer.outputs), &Device::Cpu)?;
+            let weight = turned.t()?.contiguous()?.reshape(&shape)?;
+            tensors.push((format!("{}.weight", layer.convolution_name), weight));
+            for (part, range) in [("weight", scale), ("bias", shift)] {
+                let tensor =
+                    Tensor::from_slice(&values[range.clone()], layer.outputs, &Device::Cpu)?;
+                tensors.push((format!("{}.{part}", layer.norm_name), tensor));
+            }
+        }
+        let classes = self.classes();
+        let head = &values[self.head_weight.clone()];
+        let head = Tensor::from_slice(head, (FEATURES, classes), &Device::Cpu)?;
+        let bias = Tensor::from_slice(&values[self.head_bias.clone()], classes, &Device::Cpu)?;
+        let weights = weights.clone().with_tensors(tensors);
+        Ok(weights.with_head(head.t()?.contiguous()?, bias))
+    }
+}
+
+impl TrainedBlock {
+    fn new(block: &Block, weights: &Weights, end: &mut usize) -> Result<Self, Error> {
+        let layers = block.layers.iter();
+        Ok(Self {
+            layers: layers
+                .map(|layer| TrainedLayer::new(layer, weights, end))
+                .collect::<Result<_, _>>()?,
+            residual: block.residual,
+        })
+    }
+}
+
+impl TrainedLayer {
+    fn new(layer: &Layer, weights: &Weights, end: &mut usize) -> Result<Self, Error> {
+        let variance = norm(weights, layer, "running_var")?;
+        let deviation = variance
+            .iter()
+            .map(|variance| (f64::from(*variance) + EPSILON).sqrt() as f32);
+        Ok(Self {
+            weight: take(end, layer.weight_shape().iter().product()),
+            scale: take(end, layer.outputs),
+            shift: take(end, layer.outputs),
+            mean: norm(weights, layer, "running_mean")?,
+            deviation: deviation.collect(),
+            layer: layer.clone(),
+        })
+    }
+}
+
+fn norm(weights: &Weights, layer: &Layer, part: &str) -> Result<Vec<f32>, Error> {
+    let tensor = weights.get(&format!("{}.{part}", layer.norm_name), &[layer.outputs])?;
+    Ok(tensor.to_vec1()?)
+}
+
+/// The values of a matrix, column after column.
+fn turned(matrix: &Tensor) -> candle_core::Result<Vec<f32>> {
+    matrix.t()?.contiguous()?.flatten_all()?.to_vec1()
+}
+
+/// The next `count` places.
+fn take(end: &mut usize, count: usize) -> Range<usize> {
+    let start = *end;
+    *end += count;
+    start..*end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gathered_is_scattered_to_where_it_came_from() {
+        let weights = Weights::random(1).unwrap();
+        let head = Tensor::arange(0f32, 2560., &Device::Cpu).unwrap();
+        let weights = weights.with_head(
+            head.reshape((2, 1280)).unwrap(),
+            Tensor::new(&[1f32, 2.], &Device::Cpu).unwrap(),
+        );
+        let layout = Layout::new(&weights, 0, 2).unwrap();
+        // 2,223,872 in the backbone, and the head.
+        assert_eq!(layout.len(), 2_223_872 + 1281 * 2);
+        let mut values = layout.gather(&weights).unwrap();
+        let same = layout.scatter(&values, &weights).unwrap();
+        assert_eq!(same.digest().unwrap(), weights.digest().unwrap());
+        values[layout.head_weight.start + 1] = 7.0;
+        let other = layout.scatter(&values, &weights).unwrap();
+        let (head, _) = other.head(2).unwrap();
+        // The second value of the turned matrix is class 1 of feature 0.
+        assert_eq!(
+            head.to_vec2::<f32>().unwrap()[1][0].to_bits(),
+            7f32.to_bits()
+        );
+    }
+}

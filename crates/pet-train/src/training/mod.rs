@@ -1,0 +1,28 @@
+//! Training: the head alone, some of the last blocks, or everything.
+
+mod batch;
+mod checkpoint;
+mod configuration;
+mod evaluation;
+mod examples;
+mod folding;
+mod gradient;
+mod layout;
+mod loss;
+mod network;
+mod observer;
+mod optimizer;
+mod random;
+mod schedule;
+mod state;
+mod trainer;
+
+#[cfg(test)]
+mod tests;
+
+pub use checkpoint::Checkpoint;
+pub use configuration::{Configuration, FineTune};
+pub use examples::{Examples, Photographs};
+pub use observer::{EpochMetrics, Observer};
+pub use schedule::Schedule;
+pub use trainer::{Trained, Trainer};

@@ -1,0 +1,322 @@
+//! The trained part of the network on one image, forward and backward, on one thread.
+//!
+//! candle's own autograd gives every activation's gradient a zeroed tensor and a copy, which on this network costs
+//! as much as the arithmetic. The network is a chain, so its backward pass is a loop over the same kernels that the
+//! candle operations are made of, in buffers that are used again for every image.
+
+use std::ops::Range;
+
+use super::layout::{Layout, TrainedLayer};
+use crate::Activation;
+use crate::kernel::depthwise::{self, Geometry, Rows};
+use crate::kernel::matrix::{Matrix, add_product, multiply};
+use crate::kernel::{pointwise, stem};
+use crate::mobilenet::{Convolution, FEATURES};
+
+/// One layer at the size that it has in this network.
+struct Step {
+    kernel: Kernel,
+    activation: Activation,
+    outputs: usize,
+    /// Values of its result.
+    values: usize,
+    weight: Range<usize>,
+    bias: Range<usize>,
+    /// The first step of the block whose input is added to this step's result.
+    adds_input_of: Option<usize>,
+}
+
+enum Kernel {
+    Stem { size: usize },
+    Pointwise { inputs: usize },
+    Depthwise(Geometry),
+}
+
+/// The trained blocks and the head, for inputs of one size.
+pub(crate) struct Network {
+    steps: Vec<Step>,
+    head_weight: Range<usize>,
+    head_bias: Range<usize>,
+    input_values: usize,
+}
+
+/// The buffers of one image's way through the network, there and back.
+pub(crate) struct Workspace {
+    results: Vec<Vec<f32>>,
+    features: Vec<f32>,
+    pub(crate) logits: Vec<f32>,
+    gradient: Vec<f32>,
+    next_gradient: Vec<f32>,
+    skipped_gradient: Vec<f32>,
+}
+
+impl Network {
+    /// The network of `layout` for inputs of `side` pixels square: the images' side when the first block is trained,
+    /// else that of the activations. Without trained blocks the inputs are features.
+    pub(crate) fn new(layout: &Layout, side: usize) -> Self {
+        let mut steps = Vec::new();
+        let (mut side, mut input_values) = (side, None);
+        for block in &layout.blocks {
+            let first = steps.len();
+            for layer in &block.layers {
+                let (step, next_side) = Step::new(layer, side);
+                input_values.get_or_insert(side * side * layer.layer.inputs);
+                steps.push(step);
+                side = next_side;
+            }
+            if let Some(last) = steps.last_mut().filter(|_| block.residual) {
+                last.adds_input_of = Some(first);
+            }
+        }
+        Self {
+            steps,
+            head_weight: layout.head_weight.clone(),
+            head_bias: layout.head_bias.clone(),
+            input_values: input_values.unwrap_or(FEATURES),
+        }
+    }
+
+    /// Numbers that one input has.
+    pub(crate) fn input_values(&self) -> usize {
+        self.input_values
+    }
+
+    pub(crate) fn workspace(&self) -> Workspace {
+        let results = self.steps.iter().map(|step| vec![0.0; step.values]);
+        let largest = self.steps.iter().map(|step| step.values).max();
+        let largest = largest.unwrap_or(0).max(self.input_values);
+        Workspace {
+            results: results.collect(),
+            features: vec![0.0; FEATURES],
+            logits: vec![0.0; self.head_bias.len()],
+            gradient: vec![0.0; largest],
+            next_gradient: vec![0.0; largest],
+            skipped_gradient: Vec::new(),
+        }
+    }
+
+    /// Computes the logits; `mask` scales the features (dropout).
+    pub(crate) fn forward(
+        &self,
+        folded: &[f32],
+        input: &[f32],
+        mask: Option<&[f32]>,
+        workspace: &mut Workspace,
+    ) {
+        for (at, step) in self.steps.iter().enumerate() {
+            let (before, rest) = workspace.results.split_at_mut(at);
+            let (Some(result), last) = (rest.first_mut(), before.last()) else {
+                continue;
+            };
+            step.forward(folded, last.map_or(input, Vec::as_slice), result);
+            if let Some(first) = step.adds_input_of {
+                add(result, input_of(first, before, input));
+            }
+        }
+        match workspace.results.last() {
+            Some(map) => pool(map, &mut workspace.features),
+            None => workspace.features.copy_from_slice(input),
+        }
+        scale(&mut workspace.features, mask);
+        let head = Matrix::new(
+            &folded[self.head_weight.clone()],
+            FEATURES,
+            workspace.logits.len(),
+        );
+        multiply(
+            Matrix::new(&workspace.features, 1, FEATURES),
+            head,
+            &mut workspace.logits,
+        );
+        add(&mut workspace.logits, &folded[self.head_bias.clone()]);
+    }
+
+    /// Adds the gradient of the folded values to `sums`, from the gradient of the logits, which stands in the
+    /// workspace's `logits` after [`forward`](Self::forward).
+    pub(crate) fn backward(
+        &self,
+        folded: &[f32],
+        input: &[f32],
+        mask: Option<&[f32]>,
+        workspace: &mut Workspace,
+        sums: &mut [f32],
+    ) {
+        let Workspace {
+            results,
+            features,
+            logits,
+            gradient,
+            next_gradient,
+            skipped_gradient,
+        } = workspace;
+        let classes = logits.len();
+        let upstream = Matrix::new(logits, 1, classes);
+        let column = Matrix::new(features, 1, FEATURES).transposed();
+        add_product(column, upstream, &mut sums[self.head_weight.clone()]);
+        add(&mut sums[self.head_bias.clone()], logits);
+        let Some(map) = results.last() else { return };
+        let head = Matrix::new(&folded[self.head_weight.clone()], FEATURES, classes);
+        multiply(upstream, head.transposed(), features);
+        scale(features, mask);
+        spread(features, &mut gradient[..map.len()]);
+        for (at, step) in self.steps.iter().enumerate().rev() {
+            let before = if at == 0 { input } else { &results[at - 1] };
+            let gradient_here = &mut gradient[..step.values];
+            if step.adds_input_of.is_some() {
+                skipped_gradient.clear();
+                skipped_gradient.extend_from_slice(gradient_here);
+            }
+            step.activation
+                .backward_in_place(&results[at], gradient_here);
+            step.add_weight_gradient(before, gradient_here, sums);
+            if at == 0 {
+                return;
+            }
+            let next = &mut next_gradient[..before.len()];
+            step.input_gradient(folded, gradient_here, next);
+            if self.opens_residual_block(at) {
+                add(next, skipped_gradient);
+            }
+            std::mem::swap(gradient, next_gradient);
+        }
+    }
+
+    fn opens_residual_block(&self, at: usize) -> bool {
+        self.steps[at..]
+            .iter()
+            .take(3)
+            .any(|step| step.adds_input_of == Some(at))
+    }
+}
+
+impl Step {
+    /// The step, and the side of its result.
+    fn new(trained: &TrainedLayer, side: usize) -> (Self, usize) {
+        let layer = &trained.layer;
+        let (kernel, next_side) = match layer.convolution {
+            Convolution::Stem => (Kernel::Stem { size: side }, stem::output_size(side)),
+            Convolution::Pointwise => {
+                let inputs = layer.inputs;
+                (Kernel::Pointwise { inputs }, side)
+            }
+            Convolution::Depthwise { stride } => {
+                let geometry = Geometry {
+                    height: side,
+                    width: side,
+                    channels: layer.outputs,
+                    stride,
+                };
+                (Kernel::Depthwise(geometry), geometry.output().0)
+            }
+        };
+        let step = Self {
+            kernel,
+            activation: layer.activation,
+            outputs: layer.outputs,
+            values: next_side * next_side * layer.outputs,
+            weight: trained.weight.clone(),
+            bias: trained.shift.clone(),
+            adds_input_of: None,
+        };
+        (step, next_side)
+    }
+
+    fn matrix<'a>(&self, folded: &'a [f32]) -> Matrix<'a> {
+        let rows = self.weight.len() / self.outputs;
+        Matrix::new(&folded[self.weight.clone()], rows, self.outputs)
+    }
+
+    fn forward(&self, folded: &[f32], input: &[f32], result: &mut [f32]) {
+        let bias = &folded[self.bias.clone()];
+        match self.kernel {
+            Kernel::Stem { size } => {
+                let weight = self.matrix(folded);
+                stem::forward_image(result, input, weight, bias, self.activation, size);
+            }
+            Kernel::Pointwise { .. } => {
+                let weight = self.matrix(folded);
+                pointwise::forward_rows(result, input, weight, bias, self.activation);
+            }
+            Kernel::Depthwise(geometry) => {
+                let rows = Rows {
+                    values: input,
+                    first: 0,
+                };
+                let weight = &folded[self.weight.clone()];
+                depthwise::forward_rows(result, rows, weight, bias, self.activation, geometry, 0);
+            }
+        }
+    }
+
+    fn add_weight_gradient(&self, input: &[f32], gradient: &[f32], sums: &mut [f32]) {
+        pointwise::add_rows(&mut sums[self.bias.clone()], gradient);
+        let sums = &mut sums[self.weight.clone()];
+        match self.kernel {
+            Kernel::Stem { size } => stem::add_image_weight_gradient(sums, input, gradient, size),
+            Kernel::Pointwise { inputs } => {
+                let rows = input.len() / inputs;
+                let input = Matrix::new(input, rows, inputs).transposed();
+                add_product(input, Matrix::new(gradient, rows, self.outputs), sums);
+            }
+            Kernel::Depthwise(geometry) => {
+                depthwise::add_image_weight_gradient(sums, input, gradient, geometry);
+            }
+        }
+    }
+
+    fn input_gradient(&self, folded: &[f32], gradient: &[f32], result: &mut [f32]) {
+        match self.kernel {
+            // Nothing stands before the stem that could be trained.
+            Kernel::Stem { .. } => {}
+            Kernel::Pointwise { .. } => {
+                let rows = gradient.len() / self.outputs;
+                let gradient = Matrix::new(gradient, rows, self.outputs);
+                multiply(gradient, self.matrix(folded).transposed(), result);
+            }
+            Kernel::Depthwise(geometry) => {
+                let weight = &folded[self.weight.clone()];
+                depthwise::image_input_gradient(result, gradient, weight, geometry);
+            }
+        }
+    }
+}
+
+/// What the block that starts with step `first` was given.
+fn input_of<'a>(first: usize, results: &'a [Vec<f32>], input: &'a [f32]) -> &'a [f32] {
+    first.checked_sub(1).map_or(input, |at| &results[at])
+}
+
+fn add(sums: &mut [f32], values: &[f32]) {
+    pulp::Arch::new().dispatch(|| {
+        sums.iter_mut()
+            .zip(values)
+            .for_each(|(sum, value)| *sum += value);
+    });
+}
+
+fn scale(values: &mut [f32], factors: Option<&[f32]>) {
+    let factors = factors.unwrap_or_default();
+    values
+        .iter_mut()
+        .zip(factors)
+        .for_each(|(value, factor)| *value *= factor);
+}
+
+/// The mean over the positions of a map, for each channel.
+fn pool(map: &[f32], features: &mut [f32]) {
+    let positions = (map.len() / features.len()) as f32;
+    features.fill(0.0);
+    pointwise::add_rows(features, map);
+    features.iter_mut().for_each(|value| *value /= positions);
+}
+
+/// The gradient of a map, from that of its means.
+fn spread(features: &[f32], map: &mut [f32]) {
+    let positions = (map.len() / features.len()) as f32;
+    for position in map.chunks_exact_mut(features.len()) {
+        position
+            .iter_mut()
+            .zip(features)
+            .for_each(|(value, gradient)| *value = gradient / positions);
+    }
+}

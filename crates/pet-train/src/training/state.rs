@@ -1,0 +1,95 @@
+//! Everything that training changes as it goes on, so that it can be put aside and taken up again.
+
+use serde::{Deserialize, Serialize};
+
+use super::layout::Layout;
+use super::observer::EpochMetrics;
+use super::optimizer::AdamW;
+use super::{Configuration, loss::Outcome};
+
+/// Training between two steps.
+pub(crate) struct State {
+    pub(crate) values: Vec<f32>,
+    /// The running average of the values; empty when none is kept.
+    pub(crate) average: Vec<f32>,
+    pub(crate) optimizer: AdamW,
+    pub(crate) progress: Progress,
+    /// The validated values of the best epoch; empty before the first.
+    pub(crate) best: Vec<f32>,
+}
+
+/// How far training has come.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Progress {
+    /// Batches of the current epoch that are done.
+    pub(crate) batches: usize,
+    /// Over the current epoch's images.
+    pub(crate) loss: f64,
+    pub(crate) right: usize,
+    /// Finished epochs.
+    pub(crate) history: Vec<EpochMetrics>,
+    pub(crate) best: Option<EpochMetrics>,
+}
+
+impl Progress {
+    /// The current epoch, from 0.
+    pub(crate) fn epoch(&self) -> usize {
+        self.history.len()
+    }
+
+    pub(crate) fn batch_done(&mut self, outcomes: &[Outcome]) {
+        self.batches += 1;
+        self.loss += outcomes.iter().map(|outcome| outcome.loss).sum::<f64>();
+        self.right += outcomes.iter().filter(|outcome| outcome.right).count();
+    }
+
+    pub(crate) fn epoch_done(&mut self, metrics: EpochMetrics) {
+        self.history.push(metrics);
+        (self.batches, self.loss, self.right) = (0, 0.0, 0);
+    }
+
+    pub(crate) fn is_over(&self, configuration: &Configuration) -> bool {
+        let last = self.epoch().saturating_sub(1);
+        let since_best = self.best.map_or(0, |best| last - best.epoch);
+        let stopped = configuration
+            .patience
+            .is_some_and(|patience| since_best >= patience);
+        stopped || self.epoch() >= configuration.epochs
+    }
+}
+
+impl State {
+    pub(crate) fn new(values: Vec<f32>, layout: &Layout, configuration: &Configuration) -> Self {
+        let average = if configuration.average > 0.0 {
+            values.clone()
+        } else {
+            Vec::new()
+        };
+        Self {
+            values,
+            average,
+            optimizer: AdamW::new(layout, configuration.weight_decay),
+            progress: Progress::default(),
+            best: Vec::new(),
+        }
+    }
+
+    /// Moves the average towards the values. Early on it keeps less, so that the first values are soon forgotten.
+    pub(crate) fn update_average(&mut self, share: f64) {
+        let steps = self.optimizer.steps as f64;
+        let kept = share.min((1.0 + steps) / (10.0 + steps)) as f32;
+        for (average, value) in self.average.iter_mut().zip(&self.values) {
+            *average = kept * *average + (1.0 - kept) * value;
+        }
+    }
+
+    /// The values that are validated and kept.
+    pub(crate) fn validated(&self) -> &[f32] {
+        if self.average.is_empty() {
+            &self.values
+        } else {
+            &self.average
+        }
+    }
+}

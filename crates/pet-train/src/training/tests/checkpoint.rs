@@ -1,0 +1,108 @@
+use std::path::Path;
+
+use super::support::{Squares, train};
+use crate::{Checkpoint, Configuration, Error, FineTune, Trained};
+
+fn configuration() -> Configuration {
+    Configuration {
+        epochs: 3,
+        batch_size: 4,
+        mixup: 0.2,
+        ..Configuration::fine_tuning(FineTune::All)
+    }
+}
+
+fn in_folder(folder: &Path) -> Checkpoint {
+    Checkpoint {
+        path: folder.join("state.safetensors"),
+        data: "squares".into(),
+    }
+}
+
+fn run(checkpoint: Option<&Checkpoint>, steps: Option<usize>) -> Result<Trained, Error> {
+    let examples = (Squares::new(10), Squares::new(3));
+    train(
+        [&examples.0, &examples.1],
+        &configuration(),
+        checkpoint,
+        steps,
+    )
+}
+
+/// Three steps make an epoch: put aside in the middle of the first, and at the end of the second.
+#[test]
+fn training_put_aside_twice_ends_with_the_same_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = in_folder(folder.path());
+    let whole = run(None, None).unwrap();
+    for steps in [2, 4] {
+        let stopped = run(Some(&checkpoint), Some(steps));
+        assert!(matches!(stopped, Err(Error::Interrupted)));
+        assert!(checkpoint.path.exists());
+    }
+    let resumed = run(Some(&checkpoint), None).unwrap();
+    assert_eq!(
+        resumed.weights.digest().unwrap(),
+        whole.weights.digest().unwrap()
+    );
+    assert_eq!(resumed.history, whole.history);
+    assert_eq!(resumed.best, whole.best);
+    checkpoint.remove().unwrap();
+    assert!(!checkpoint.path.exists());
+}
+
+#[test]
+fn a_checkpoint_of_something_else_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = in_folder(folder.path());
+    run(Some(&checkpoint), Some(1)).unwrap_err();
+    let other = Checkpoint {
+        data: "circles".into(),
+        ..checkpoint.clone()
+    };
+    let error = run(Some(&other), None).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("has data squares, expected circles"),
+        "{error}"
+    );
+    let examples = (Squares::new(10), Squares::new(3));
+    let configuration = Configuration {
+        seed: 1,
+        ..configuration()
+    };
+    let refused = train(
+        [&examples.0, &examples.1],
+        &configuration,
+        Some(&checkpoint),
+        None,
+    );
+    assert!(matches!(
+        refused,
+        Err(Error::OtherCheckpoint {
+            what: "configuration",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn every_kind_of_damage_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = in_folder(folder.path());
+    run(Some(&checkpoint), Some(1)).unwrap_err();
+    let whole = fs_err::read(&checkpoint.path).unwrap();
+    let mut damaged: Vec<Vec<u8>> = (0..7)
+        .map(|part| whole[..whole.len() * part / 7].to_vec())
+        .collect();
+    let mut flipped = whole;
+    *flipped.last_mut().unwrap() ^= 1;
+    damaged.push(flipped);
+    for bytes in damaged {
+        fs_err::write(&checkpoint.path, &bytes).unwrap();
+        let error = run(Some(&checkpoint), None).unwrap_err();
+        assert!(matches!(error, Error::CorruptCheckpoint { .. }), "{error}");
+        assert!(error.hint().unwrap().contains("delete"));
+    }
+}

@@ -1,0 +1,191 @@
+use candle_core::{Device, Tensor, Var};
+use candle_nn::loss::cross_entropy;
+
+use super::support::CLASSES;
+use crate::Weights;
+use crate::mobilenet::{Block, Convolution, Layer, blocks};
+use crate::op::{depthwise, pointwise, stem};
+use crate::training::folding::{fold, unfold_gradient};
+use crate::training::gradient::{BatchGradient, Shown};
+use crate::training::layout::{Layout, TrainedLayer};
+use crate::training::loss::Target;
+use crate::training::network::Network;
+
+const SIZE: usize = 48;
+
+fn weights() -> Weights {
+    let head = Tensor::randn(0f32, 0.05, (CLASSES, 1280), &Device::Cpu).unwrap();
+    let bias = Tensor::zeros(CLASSES, candle_core::DType::F32, &Device::Cpu).unwrap();
+    Weights::random(3).unwrap().with_head(head, bias)
+}
+
+/// A smooth picture, another for each image.
+fn inputs(images: usize) -> Vec<f32> {
+    let count = images * 3 * SIZE * SIZE;
+    (0..count).map(|at| (at as f32 * 0.37).sin()).collect()
+}
+
+/// The mean gradient over images with classes 0, 1, ...
+fn ours(layout: &Layout, values: &[f32], inputs: &[f32], images: usize) -> Vec<f32> {
+    let network = Network::new(layout, SIZE);
+    let folded = fold(layout, values);
+    let batch: Vec<Shown<'_>> = inputs
+        .chunks_exact(3 * SIZE * SIZE)
+        .take(images)
+        .enumerate()
+        .map(|(class, input)| Shown {
+            input,
+            target: Target { class, mixed: None },
+            mask: None,
+        })
+        .collect();
+    let mut gradient = vec![0.0; values.len()];
+    BatchGradient::new(&network, values.len(), 0.0).of(&folded, &batch, &mut gradient);
+    gradient
+}
+
+/// One variable for each folded weight and bias, and the same network of candle's operations.
+struct Reference {
+    variables: Vec<(Var, Var)>,
+}
+
+impl Reference {
+    fn new(layout: &Layout, values: &[f32]) -> Self {
+        let folded = fold(layout, values);
+        let variable = |range: &std::ops::Range<usize>, shape: &[usize]| {
+            let tensor = Tensor::from_slice(&folded[range.clone()], shape, &Device::Cpu).unwrap();
+            Var::from_tensor(&tensor).unwrap()
+        };
+        let layer = |layer: &TrainedLayer| {
+            let outputs = layer.layer.outputs;
+            let rows = layer.weight.len() / outputs;
+            (
+                variable(&layer.weight, &[rows, outputs]),
+                variable(&layer.shift, &[outputs]),
+            )
+        };
+        let mut variables: Vec<_> = layout.layers().map(layer).collect();
+        variables.push((
+            variable(&layout.head_weight, &[1280, CLASSES]),
+            variable(&layout.head_bias, &[CLASSES]),
+        ));
+        Self { variables }
+    }
+
+    fn loss(&self, images: &Tensor, labels: &Tensor) -> candle_core::Result<Tensor> {
+        let mut variables = self.variables.iter();
+        let mut next = || variables.next().unwrap();
+        let mut output = images.clone();
+        for Block {
+            layers, residual, ..
+        } in blocks()
+        {
+            let mut inner = output.clone();
+            for layer in &layers {
+                let (weight, bias) = next();
+                inner = convolve(layer, &inner, weight, bias)?;
+            }
+            output = if residual { (output + inner)? } else { inner };
+        }
+        let (weight, bias) = next();
+        let features = output.mean((1, 2))?;
+        let logits = features.matmul(weight)?.broadcast_add(bias)?;
+        cross_entropy(&logits, labels)
+    }
+}
+
+fn convolve(
+    layer: &Layer,
+    input: &Tensor,
+    weight: &Var,
+    bias: &Var,
+) -> candle_core::Result<Tensor> {
+    match layer.convolution {
+        Convolution::Stem => stem(input, weight, bias, layer.activation),
+        Convolution::Pointwise => pointwise(input, weight, bias, layer.activation),
+        Convolution::Depthwise { stride } => {
+            depthwise(input, weight, bias, stride, layer.activation)
+        }
+    }
+}
+
+#[test]
+fn it_equals_that_of_candles_autograd() {
+    let weights = weights();
+    let layout = Layout::new(&weights, 0, CLASSES).unwrap();
+    let values = layout.gather(&weights).unwrap();
+    let inputs = inputs(3);
+    let gradient = ours(&layout, &values, &inputs, 3);
+    let reference = Reference::new(&layout, &values);
+    let images = Tensor::from_slice(&inputs, (3, 3, SIZE, SIZE), &Device::Cpu).unwrap();
+    let labels = Tensor::new(&[0u32, 1, 2], &Device::Cpu).unwrap();
+    let store = reference
+        .loss(&images, &labels)
+        .unwrap()
+        .backward()
+        .unwrap();
+    let mut ranges: Vec<_> = layout
+        .layers()
+        .map(|layer| (layer.weight.clone(), layer.shift.clone()))
+        .collect();
+    ranges.push((layout.head_weight.clone(), layout.head_bias.clone()));
+    for ((weight, bias), (weight_range, bias_range)) in reference.variables.iter().zip(ranges) {
+        for (variable, range) in [(weight, weight_range), (bias, bias_range)] {
+            let expected = store.get(variable).unwrap().flatten_all().unwrap();
+            assert_close(&expected.to_vec1().unwrap(), &gradient[range]);
+        }
+    }
+}
+
+/// Equal up to the rounding of sums taken in another order.
+fn assert_close(expected: &[f32], got: &[f32]) {
+    let largest = expected
+        .iter()
+        .fold(0f32, |most, value| most.max(value.abs()));
+    for (expected, got) in expected.iter().zip(got) {
+        assert!(
+            (expected - got).abs() <= 2e-3 * largest + 1e-7,
+            "{expected} {got} of {largest}"
+        );
+    }
+}
+
+/// W = w · γ / σ and b = β − μ · γ / σ, differentiated by hand for `loss = Σ u · W + Σ v · b`.
+#[test]
+fn the_chain_rule_of_folding_is_the_slope() {
+    let weights = weights();
+    let layout = Layout::new(&weights, 17, CLASSES).unwrap();
+    let values = layout.gather(&weights).unwrap();
+    let upstream: Vec<f32> = (0..values.len())
+        .map(|at| (at as f32 * 0.7).cos())
+        .collect();
+    let mut gradient = upstream.clone();
+    unfold_gradient(&layout, &values, &mut gradient);
+    let used = |layer: &TrainedLayer, at: usize| !layer.scale.contains(&at);
+    let loss = |values: &[f32]| -> f64 {
+        let folded = fold(&layout, values);
+        let places = (0..values.len()).filter(|at| layout.layers().all(|layer| used(layer, *at)));
+        places
+            .map(|at| f64::from(folded[at]) * f64::from(upstream[at]))
+            .sum()
+    };
+    for layer in layout.layers() {
+        for at in [
+            layer.weight.start + 5,
+            layer.scale.start + 3,
+            layer.shift.start + 2,
+        ] {
+            let shifted = |step: f32| {
+                let mut values = values.clone();
+                values[at] += step;
+                loss(&values)
+            };
+            let slope = (shifted(0.125) - shifted(-0.125)) / 0.25;
+            let got = f64::from(gradient[at]);
+            assert!(
+                (slope - got).abs() < 1e-3 * (1.0 + slope.abs()),
+                "{at}: {slope} {got}"
+            );
+        }
+    }
+}

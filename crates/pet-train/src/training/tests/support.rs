@@ -1,0 +1,127 @@
+//! Small examples, and observers.
+
+use std::error::Error as StdError;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::mobilenet::FEATURES;
+use crate::{
+    Checkpoint, Configuration, EpochMetrics, Error, Examples, Features, Interrupt, Observer,
+    Trained, Trainer, Weights,
+};
+
+pub(super) const CLASSES: usize = 3;
+
+/// Noise with one raised feature for each of three classes.
+pub(super) fn features(images: usize, seed: u64) -> Features {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    let labels: Vec<u32> = (0..images as u32)
+        .map(|image| image % CLASSES as u32)
+        .collect();
+    let mut values = Vec::new();
+    for label in &labels {
+        let start = values.len();
+        values.extend((0..FEATURES).map(|_| generator.random_range(0.0..1.0_f32)));
+        values[start + *label as usize] += 6.0;
+    }
+    Features {
+        values,
+        mirrored: None,
+        length: FEATURES,
+        labels,
+    }
+}
+
+/// Squares of 32 pixels, each class of its own colour, with noise that is drawn anew each time.
+pub(super) struct Squares(Vec<u32>);
+
+impl Squares {
+    pub(super) fn new(count: usize) -> Self {
+        Self(
+            (0..count as u32)
+                .map(|image| image % CLASSES as u32)
+                .collect(),
+        )
+    }
+}
+
+impl Examples for Squares {
+    fn labels(&self) -> &[u32] {
+        &self.0
+    }
+
+    fn input_values(&self) -> usize {
+        3 * 32 * 32
+    }
+
+    fn write(
+        &self,
+        index: usize,
+        random: Option<&mut ChaCha8Rng>,
+        input: &mut [f32],
+    ) -> Result<(), Error> {
+        for (plane, values) in input.chunks_exact_mut(32 * 32).enumerate() {
+            values.fill(if self.0[index] as usize == plane {
+                2.0
+            } else {
+                -1.0
+            });
+        }
+        if let Some(random) = random {
+            let noise = input.iter_mut();
+            noise.for_each(|value| *value += random.random_range(-0.5..0.5));
+        }
+        Ok(())
+    }
+}
+
+/// Stops after this many steps.
+pub(super) struct StopAfter {
+    pub(super) interrupt: Interrupt,
+    pub(super) steps: usize,
+}
+
+impl Observer for StopAfter {
+    fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn StdError + Send + Sync>> {
+        Ok(())
+    }
+
+    fn images(&mut self, _: usize) {
+        self.steps = self.steps.saturating_sub(1);
+        if self.steps == 0 {
+            self.interrupt.set();
+        }
+    }
+}
+
+pub(super) struct Quiet;
+
+impl Observer for Quiet {
+    fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn StdError + Send + Sync>> {
+        Ok(())
+    }
+}
+
+/// Trains on squares or features until the end, or for so many steps.
+pub(super) fn train(
+    examples: [&dyn Examples; 2],
+    configuration: &Configuration,
+    checkpoint: Option<&Checkpoint>,
+    steps: Option<usize>,
+) -> Result<Trained, Error> {
+    let interrupt = Interrupt::default();
+    let trainer = Trainer {
+        weights: &Weights::random(7)?,
+        classes: CLASSES,
+        train: examples[0],
+        validation: examples[1],
+        configuration,
+        checkpoint,
+        interrupt: &interrupt.clone(),
+    };
+    match steps {
+        None => trainer.run(&mut Quiet),
+        Some(steps) => trainer.run(&mut StopAfter { interrupt, steps }),
+    }
+}

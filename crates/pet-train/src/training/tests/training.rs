@@ -1,0 +1,178 @@
+use super::support::{CLASSES, Squares, features, train};
+use crate::{Configuration, Error, Examples, Features, FineTune, Trained};
+
+fn head(configuration: &Configuration) -> Result<Trained, Error> {
+    train(
+        [&features(90, 1), &features(30, 2)],
+        configuration,
+        None,
+        None,
+    )
+}
+
+fn digest(trained: &Trained) -> String {
+    trained.weights.digest().unwrap()
+}
+
+#[test]
+fn what_can_be_learned_is_learned() {
+    let configuration = Configuration {
+        epochs: 12,
+        learning_rate: 1e-2,
+        ..Configuration::default()
+    };
+    let trained = head(&configuration).unwrap();
+    assert!(trained.best.val_acc > 0.95, "{:?}", trained.history);
+    assert!(trained.history[11].train_loss < trained.history[0].train_loss);
+    assert_eq!(trained.logits.len(), 30);
+    assert!(trained.logits.iter().all(|row| row.len() == CLASSES));
+}
+
+#[test]
+fn fine_tuning_learns_with_all_that_can_be_asked_for() {
+    let configuration = Configuration {
+        epochs: 4,
+        mixup: 0.2,
+        average: 0.9,
+        body_learning_rate: 1e-3,
+        ..Configuration::fine_tuning(FineTune::All)
+    };
+    let trained = train(
+        [&Squares::new(48), &Squares::new(9)],
+        &configuration,
+        None,
+        None,
+    )
+    .unwrap();
+    assert!(trained.best.val_acc > 0.6, "{:?}", trained.history);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_on_any_number_of_threads() {
+    let configuration = Configuration {
+        epochs: 2,
+        batch_size: 5,
+        mixup: 0.3,
+        ..Configuration::fine_tuning(FineTune::All)
+    };
+    let on = |threads, configuration: &Configuration| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let squares = [&Squares::new(11) as &dyn Examples, &Squares::new(3)];
+        pool.install(|| digest(&train(squares, configuration, None, None).unwrap()))
+    };
+    let one = on(1, &configuration);
+    assert_eq!(one, on(2, &configuration));
+    assert_eq!(one, on(5, &configuration));
+    let other = Configuration {
+        seed: 43,
+        ..configuration
+    };
+    assert_ne!(one, on(2, &other));
+}
+
+#[test]
+fn what_is_frozen_stays() {
+    let configuration = Configuration {
+        epochs: 1,
+        ..Configuration::fine_tuning(FineTune::Last(2))
+    };
+    // Blocks 17 and 18 take 160 channels; one pixel is enough.
+    let activations = |count: usize| Features {
+        values: (0..count * 160).map(|at| (at as f32 * 0.3).sin()).collect(),
+        mirrored: Some((0..count * 160).map(|at| (at as f32 * 0.3).cos()).collect()),
+        length: 160,
+        labels: (0..count as u32).map(|at| at % 3).collect(),
+    };
+    let trained = train(
+        [&activations(12), &activations(6)],
+        &configuration,
+        None,
+        None,
+    )
+    .unwrap();
+    let before = crate::Weights::random(7).unwrap();
+    let changed: Vec<&String> = before
+        .iter()
+        .filter(|(name, tensor)| {
+            let after = trained.weights.get(name, tensor.dims()).unwrap();
+            let values = |tensor: &candle_core::Tensor| -> Vec<f32> {
+                tensor.flatten_all().unwrap().to_vec1().unwrap()
+            };
+            values(tensor) != values(after)
+        })
+        .map(|(name, _)| name)
+        .collect();
+    assert!(
+        changed
+            .iter()
+            .all(|name| name.starts_with("features.17") || name.starts_with("features.18"))
+    );
+    assert!(changed.iter().all(|name| !name.contains("running")));
+    // Two blocks have four layers with three trained tensors each.
+    assert_eq!(changed.len(), 12);
+}
+
+#[test]
+fn patience_ends_training_and_the_best_epoch_is_kept() {
+    let configuration = Configuration {
+        epochs: 200,
+        patience: Some(3),
+        ..Configuration::default()
+    };
+    let trained = head(&configuration).unwrap();
+    assert!(trained.history.len() < 200);
+    assert_eq!(trained.history.len(), trained.best.epoch + 4);
+    assert!(
+        trained
+            .history
+            .iter()
+            .all(|epoch| epoch.val_acc <= trained.best.val_acc)
+    );
+}
+
+#[test]
+fn a_diverging_run_says_so() {
+    let configuration = Configuration {
+        learning_rate: 1e38,
+        ..Configuration::default()
+    };
+    assert!(matches!(head(&configuration), Err(Error::Diverged { .. })));
+}
+
+#[test]
+fn inputs_and_labels_that_do_not_fit_are_refused() {
+    let configuration = Configuration::fine_tuning(FineTune::All);
+    let wrong = train(
+        [&features(9, 1), &features(3, 1)],
+        &configuration,
+        None,
+        None,
+    );
+    assert!(matches!(wrong, Err(Error::InputValues { got: 1280, .. })));
+    let mut odd = features(9, 1);
+    odd.labels[4] = 3;
+    let wrong = train(
+        [&odd, &features(3, 1)],
+        &Configuration::default(),
+        None,
+        None,
+    );
+    assert!(matches!(
+        wrong,
+        Err(Error::Label {
+            label: 3,
+            classes: 3
+        })
+    ));
+    let none = features(0, 1);
+    let wrong = train(
+        [&none, &features(3, 1)],
+        &Configuration::default(),
+        None,
+        None,
+    );
+    assert!(matches!(wrong, Err(Error::NoImages { split: "training" })));
+}

@@ -70,6 +70,9 @@ impl ApiError {
     pub(crate) fn prediction(error: &pet_predict::Error, content: &[u8]) -> Self {
         match error {
             pet_predict::Error::Image { source } => Self::image(source, content),
+            pet_predict::Error::UnknownClass { .. } => {
+                Self::parameter(explained(error)).with_hint(error.hint())
+            }
             _ => Self::internal(error),
         }
     }

@@ -168,6 +168,11 @@ fn success(answer: Answer) -> Json {
             "The answer.",
             json!({"application/json": {"schema": reference(schema)}}),
         ),
+        Answer::JsonOr(schema, kind) => {
+            let mut content = plain(&[kind]);
+            content["application/json"] = json!({"schema": reference(schema)});
+            ("The answer.", content)
+        }
         Answer::Image => ("The image, as an attachment.", plain(&IMAGES)),
         Answer::Content(types) => ("The content.", plain(types)),
         Answer::Inference => (

@@ -61,6 +61,8 @@ pub(super) enum Body {
 pub(super) enum Answer {
     /// JSON of a schema by its name.
     Json(&'static str),
+    /// The same, or content of a media type if asked for.
+    JsonOr(&'static str, &'static str),
     /// An image in the format of the upload.
     Image,
     /// Text or bytes of these media types.

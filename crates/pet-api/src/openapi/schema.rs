@@ -89,6 +89,23 @@ fn predictions() -> Map<String, Value> {
             }),
         ),
         (
+            "Explanation",
+            json!({
+                "class": text(),
+                "probability": share(),
+                "logit": {"type": "number"},
+                "bias": {"type": "number", "description": "What the class gets whatever the photograph shows."},
+                "region": {
+                    "type": "array",
+                    "minItems": 4,
+                    "maxItems": 4,
+                    "items": {"type": "number"},
+                    "description": "Left, top, width and height of the part that the rows lie over, in pixels.",
+                },
+                "rows": array(&array(&json!({"type": "number"}))),
+            }),
+        ),
+        (
             "Predicted",
             json!({
                 "file": perhaps(&text()),

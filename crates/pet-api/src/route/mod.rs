@@ -1,6 +1,7 @@
 //! The REST routes, a file for each topic.
 
 mod batch;
+mod explain;
 mod health;
 mod image;
 mod missing;
@@ -24,6 +25,7 @@ pub(crate) fn configure(services: &mut ServiceConfig) {
         health::configure,
         predict::configure,
         batch::configure,
+        explain::configure,
         image::configure,
         model::configure,
         model_files::configure,

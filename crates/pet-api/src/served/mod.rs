@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use pet_model::ModelMetadata;
-use pet_predict::{Error, Model, Options, Runtime, Session};
+use pet_predict::{Error, Explainer, Explanation, Model, Options, Runtime, Session};
 
 pub(crate) use slot::Slot;
 
@@ -15,6 +15,8 @@ pub(crate) use slot::Slot;
 pub(crate) struct Served {
     model: Model,
     prepared: Mutex<Vec<Session>>,
+    /// Made when it is first asked for; one explanation at a time is enough.
+    explainer: Mutex<Option<Explainer>>,
     since: SystemTime,
 }
 
@@ -31,6 +33,7 @@ impl Served {
         Ok(Self {
             prepared: Mutex::new(prepared.collect::<Result<_, _>>()?),
             model,
+            explainer: Mutex::default(),
             since: SystemTime::now(),
         })
     }
@@ -41,6 +44,21 @@ impl Served {
         let session = prepared.pop();
         drop(prepared);
         session.map_or_else(|| self.model.session(), Ok)
+    }
+
+    /// Explains an answer. Another explanation is waited for.
+    pub(crate) fn explain(
+        &self,
+        photograph: &[u8],
+        class: Option<&str>,
+    ) -> Result<Explanation, Error> {
+        let explainer = self.explainer.lock();
+        let mut explainer = explainer.unwrap_or_else(PoisonError::into_inner);
+        let explainer = match &mut *explainer {
+            Some(explainer) => explainer,
+            empty => empty.insert(Explainer::new(&self.model)?),
+        };
+        explainer.explain(photograph, class)
     }
 
     /// What the model says of itself.

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use pet_predict::{Prediction, Session};
+use pet_predict::{Explanation, Prediction, Session};
 
 use super::Queue;
 use crate::error::{ApiError, Error};
@@ -54,6 +54,18 @@ impl Worker {
             .map_err(|error| ApiError::prediction(&error, photograph))?;
         self.metrics.predicted(&prediction);
         Ok(prediction)
+    }
+
+    /// Explains what speaks on a photograph for a class, or for the most probable one.
+    pub(crate) fn explain(
+        &mut self,
+        photograph: &[u8],
+        class: Option<&str>,
+    ) -> Result<Explanation, ApiError> {
+        let explanation = self.served()?.explain(photograph, class);
+        let explanation = explanation.map_err(|error| ApiError::prediction(&error, photograph))?;
+        self.metrics.predicted(&explanation.prediction);
+        Ok(explanation)
     }
 
     /// Runs the model on `batch` images that are tensors already, and gives its logits.

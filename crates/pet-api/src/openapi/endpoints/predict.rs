@@ -24,6 +24,20 @@ const SEED: Parameter = Parameter {
     },
 };
 
+const CLASS: Parameter = Parameter {
+    name: "class",
+    place: "query",
+    description: "The class to explain; the most probable one unless given.",
+    value: Value::Text,
+};
+
+const FORMAT: Parameter = Parameter {
+    name: "format",
+    place: "query",
+    description: "`json` for the numbers, `png` for a picture of them over the photograph.",
+    value: Value::OneOf(&["json", "png"]),
+};
+
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::post("/predict", "predict", Answer::Json("Prediction"))
         .about(
@@ -39,4 +53,15 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         )
         .with(&[TOP_K])
         .taking(Body::Photographs),
+    Endpoint::post(
+        "/explain",
+        "predict",
+        Answer::JsonOr("Explanation", "image/png"),
+    )
+    .about(
+        "Explain the answer to a photograph",
+        "How much each place of the photograph speaks for a class: a class activation map, whose \
+             cells and the bias add up to the class's logit.",
+    )
+    .with(&[CLASS, FORMAT]),
 ];

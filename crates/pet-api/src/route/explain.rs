@@ -1,0 +1,93 @@
+//! `POST /explain`
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, ServiceConfig};
+use pet_predict::Explanation;
+use pet_report::{HeatMap, heat_map_png};
+use serde::Serialize;
+
+use super::{Parameters, post};
+use crate::error::ApiError;
+use crate::state::State;
+use crate::upload::Upload;
+
+pub(super) fn configure(services: &mut ServiceConfig) {
+    services.service(post("/explain", explain));
+}
+
+/// How much each place of the photograph speaks for a class.
+#[derive(Serialize)]
+struct Answer<'a> {
+    class: &'a str,
+    probability: f32,
+    logit: f32,
+    bias: f32,
+    /// Left, top, width and height in pixels of the photograph.
+    region: [f32; 4],
+    /// The map from the top; its cells and the bias add up to the logit.
+    rows: Vec<&'a [f32]>,
+}
+
+/// What the client wants to have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Png,
+}
+
+impl std::str::FromStr for Form {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "json" => Ok(Self::Json),
+            "png" => Ok(Self::Png),
+            _ => Err(()),
+        }
+    }
+}
+
+async fn explain(
+    state: Data<State>,
+    parameters: Parameters,
+    upload: Upload,
+) -> Result<HttpResponse, ApiError> {
+    let class = parameters.get::<String>("class", "the name of a class")?;
+    let form = parameters.get("format", "`json` or `png`")?;
+    let Upload { body, deadline, .. } = upload;
+    let work = move |worker: &mut crate::worker::Worker| {
+        let explanation = worker.explain(&body, class.as_deref())?;
+        let picture = (form == Some(Form::Png)).then(|| draw(&explanation));
+        Ok((explanation, picture.transpose()?))
+    };
+    let done = state.queue.run(deadline.0, work).await?;
+    let (explanation, picture) = done.value;
+    if let Some(picture) = picture {
+        return Ok(HttpResponse::Ok().content_type("image/png").body(picture));
+    }
+    let (map, region) = (&explanation.map, explanation.region);
+    Ok(HttpResponse::Ok().json(Answer {
+        class: &map.class,
+        probability: map.probability,
+        logit: map.logit,
+        bias: map.bias,
+        region: [region.left, region.top, region.width, region.height],
+        rows: map.values.chunks(map.width.max(1)).collect(),
+    }))
+}
+
+/// The map over the photograph.
+fn draw(explanation: &Explanation) -> Result<Vec<u8>, ApiError> {
+    let map = &explanation.map;
+    let heat = HeatMap {
+        class: &map.class,
+        probability: map.probability,
+        answer: explanation.prediction.predicted_class(),
+        confidence: explanation.prediction.confidence(),
+        width: map.width,
+        height: map.height,
+        values: &map.values,
+        region: explanation.region,
+    };
+    heat_map_png(&explanation.image, &heat).map_err(|error| ApiError::internal(&error))
+}

@@ -48,12 +48,16 @@ pub(crate) enum Command {
     #[cfg(feature = "training")]
     Evaluate(command::evaluate::Arguments),
     Predict(command::predict::Arguments),
+    Explain(command::explain::Arguments),
     Resize(command::resize::Arguments),
     Grayscale(command::grayscale::Arguments),
     Normalize(command::normalize::Arguments),
     Crop(command::crop::Arguments),
     #[cfg(feature = "training")]
+    Models(command::models::Arguments),
+    #[cfg(feature = "training")]
     Runs(command::runs::Arguments),
+    Serve(command::serve::Arguments),
     Health(command::health::Arguments),
     Completions(command::completions::Arguments),
 }

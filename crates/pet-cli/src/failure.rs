@@ -26,7 +26,8 @@ pub(crate) enum Failure {
     Export(#[from] pet_export::Error),
     #[error(transparent)]
     Predict(#[from] pet_predict::Error),
-    #[cfg(feature = "training")]
+    #[error(transparent)]
+    Serve(#[from] pet_api::Error),
     #[error(transparent)]
     Report(#[from] pet_report::Error),
     #[cfg(feature = "training")]
@@ -71,8 +72,22 @@ pub(crate) enum Failure {
         difference: String,
     },
     #[cfg(feature = "training")]
+    #[error("{found} runs have ids that begin with `{id}`")]
+    SeveralRuns { id: String, found: usize },
+    #[cfg(feature = "training")]
+    #[error("{failed} of {all} runs could not be sent")]
+    Unsent { failed: usize, all: usize },
+    #[cfg(feature = "training")]
     #[error("{done} of {all} runs were made before the interruption")]
-    Interrupted { done: usize, all: usize },
+    Interrupted {
+        done: usize,
+        all: usize,
+        /// The run that can be taken up again.
+        run: Option<String>,
+    },
+    #[cfg(feature = "training")]
+    #[error("there is no interrupted run `{run}` in the cache")]
+    NothingToResume { run: String },
 }
 
 impl Failure {
@@ -92,6 +107,7 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::Export(error) => error.hint(),
             Self::Predict(error) => error.hint(),
+            Self::Serve(error) => error.hint(),
             #[cfg(feature = "training")]
             Self::Setup(error) => error.hint(),
             Self::File { source, .. } => source.hint(),
@@ -109,9 +125,10 @@ impl Failure {
                 Some("name the data set it was trained on with `--dataset`".into())
             }
             #[cfg(feature = "training")]
-            Self::Interrupted { .. } => {
-                Some("what was logged is kept; computed features are cached".into())
-            }
+            Self::Interrupted { run, .. } => Some(run.as_ref().map_or_else(
+                || "what was logged is kept; computed features are cached".into(),
+                |run| format!("`pet-cli train --resume {run}` goes on where it was left"),
+            )),
             _ => None,
         }
     }

@@ -1,184 +1,118 @@
 //! `pet-cli evaluate`
 
+mod images;
+mod log;
+mod measured;
+mod pictures;
+mod report;
+
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use fs_err as fs;
-use pet_data::{Dataset, Progress, Sample, Unit};
+use pet_data::Progress;
 use pet_export::refresh_card;
-use pet_model::{METRICS_FILE, Metrics, SplitMetrics, read_json, write_json};
-use pet_predict::ImagePredictor;
-use pet_report::{ConfusionMatrix, measure};
+use pet_model::{METRICS_FILE, Metrics, ModelMetadata, read_json, write_json};
 
-use super::image_file::at;
-use crate::arguments::{CacheArgument, DatasetArguments, JsonArgument, ResultsArgument};
+use self::images::images;
+use self::measured::Measured;
+use crate::arguments::{
+    CacheArgument, DatasetArguments, JsonArgument, ResultsArgument, TrackingArguments,
+};
 use crate::failure::Failure;
 use crate::{output, workspace};
 
-/// Images that are predicted together, between two steps of the progress bar.
-const BATCH: usize = 32;
-
-/// How many confusions are shown.
-const WORST: usize = 5;
-
-/// Measure the served model on a data set
+/// Measure the served model on a data set, or on a folder of class folders
 ///
-/// Predicts the images exactly as the service does, writes the figures to metrics.json and renews the model card.
+/// Predicts the images exactly as the service does and shows accuracy, figures by class, the worst confusions, how far
+/// the confidence can be believed, and the most confident mistakes. For a data set, the figures are written to
+/// metrics.json and the model card is renewed. Everything is logged to the run that trained the model as well, if the
+/// tracking store that holds it is there.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pet-cli evaluate                               the test images of the Oxford-IIIT Pet data set
+  pet-cli evaluate --split all --json            test and validation images, for programs
+  pet-cli evaluate photos/ --pictures report/    photos/Beagle/*.jpg, photos/Pug/*.jpg, …")]
 pub(crate) struct Arguments {
+    /// A folder of class folders, instead of a data set
+    #[arg(value_name = "DIR", conflicts_with_all = ["dataset", "data_dir", "split"])]
+    folder: Option<PathBuf>,
     #[command(flatten)]
     dataset: DatasetArguments,
     /// Which images
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     split: SplitName,
     /// Seed of the split that the model was trained with
-    #[arg(long, default_value_t = 42)]
+    #[arg(long, default_value_t = DEFAULT_SEED)]
     seed: u64,
+    /// Folder for confusion_matrix.png and mistakes.png [default: the results; for a folder of images: none]
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
     #[command(flatten)]
     results: ResultsArgument,
+    #[command(flatten)]
+    tracking: TrackingArguments,
     #[command(flatten)]
     cache: CacheArgument,
     #[command(flatten)]
     json: JsonArgument,
 }
 
+const DEFAULT_SEED: u64 = 42;
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SplitName {
     /// The images kept apart for evaluation
     Test,
     /// The images that chose the model
+    #[value(alias = "val")]
     Validation,
-    /// Both
+    /// The images that it was trained on
+    Train,
+    /// Test and validation images: all that it was not trained on
     All,
 }
 
 pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
     let results = &arguments.results.results;
     let predictor = workspace::predictor(&arguments.cache.cache_dir, results, None)?;
-    let dataset = workspace::dataset(&arguments.dataset, progress)?;
-    check_classes(&predictor.metadata().classes, &dataset.classes)?;
-
-    let mut measured = BTreeMap::new();
-    for (name, samples) in splits(&dataset, arguments)? {
-        measured.insert(
-            name,
-            evaluate(&predictor, &dataset, name, &samples, progress)?,
-        );
+    let metadata = predictor.metadata();
+    let mut all = Vec::new();
+    for images in images(arguments, &metadata.classes, progress)? {
+        all.push(Measured::new(&predictor, images, progress)?);
     }
+    if arguments.folder.is_none() {
+        keep(results, metadata, &all)?;
+    }
+    let default = arguments.folder.is_none().then_some(results);
+    if let (Some(folder), Some(first)) = (arguments.pictures.as_ref().or(default), all.first()) {
+        first.save_pictures(folder, progress)?;
+    }
+    progress.message(&log::log(&arguments.tracking, metadata, &all));
+    if arguments.json.json {
+        let by_split: BTreeMap<_, _> = all
+            .iter()
+            .map(|measured| (&measured.name, measured.for_programs()))
+            .collect();
+        return output::json(&by_split);
+    }
+    all.iter().try_for_each(report::print)
+}
+
+/// Adds the figures to those that are kept with the model.
+fn keep(results: &Path, metadata: &ModelMetadata, all: &[Measured]) -> Result<(), Failure> {
     let file = results.join(METRICS_FILE);
     let mut metrics: Metrics = if file.exists() {
         read_json(&file)?
     } else {
         Metrics::default()
     };
-    metrics.splits.extend(
-        measured
-            .iter()
-            .map(|(name, (figures, _))| ((*name).into(), figures.clone())),
-    );
-    write_json(&file, &metrics)?;
-    refresh_card(results, predictor.metadata())?;
-
-    if arguments.json.json {
-        let figures: BTreeMap<_, _> = measured
-            .iter()
-            .map(|(name, (figures, _))| (name, figures))
-            .collect();
-        return output::json(&figures);
-    }
-    measured
+    let figures = all
         .iter()
-        .try_for_each(|(name, (figures, confusion))| {
-            print(name, figures, confusion, &dataset.classes)
-        })
-}
-
-/// The images asked for, by the split's name.
-fn splits(
-    dataset: &Dataset,
-    arguments: &Arguments,
-) -> Result<Vec<(&'static str, Vec<Sample>)>, Failure> {
-    let mut splits = Vec::new();
-    if arguments.split != SplitName::Validation {
-        splits.push(("test", dataset.test.clone()));
-    }
-    if arguments.split != SplitName::Test {
-        let split = workspace::split(dataset, &arguments.dataset, arguments.seed)?;
-        splits.push(("validation", split.validation));
-    }
-    match splits.iter().find(|(_, samples)| samples.is_empty()) {
-        Some((split, _)) => Err(Failure::EmptySplit {
-            dataset: dataset.name.clone(),
-            split,
-        }),
-        None => Ok(splits),
-    }
-}
-
-fn check_classes(model: &[String], dataset: &[String]) -> Result<(), Failure> {
-    if model == dataset {
-        return Ok(());
-    }
-    let other = model.iter().zip(dataset).find(|(one, other)| one != other);
-    let difference = other.map_or("one has more".into(), |(one, other)| {
-        format!("`{one}` against `{other}`")
-    });
-    Err(Failure::OtherClasses {
-        model: model.len(),
-        dataset: dataset.len(),
-        difference,
-    })
-}
-
-fn evaluate(
-    predictor: &ImagePredictor,
-    dataset: &Dataset,
-    split: &str,
-    samples: &[Sample],
-    progress: &dyn Progress,
-) -> Result<(SplitMetrics, ConfusionMatrix), Failure> {
-    let mut probabilities = Vec::with_capacity(samples.len());
-    progress.start("evaluating", samples.len() as u64, Unit::Images);
-    for batch in samples.chunks(BATCH) {
-        let contents = batch.iter().map(|sample| fs::read(&sample.path));
-        let contents = contents.collect::<Result<Vec<_>, _>>()?;
-        for (sample, prediction) in batch.iter().zip(predictor.predict_batch(&contents)) {
-            let prediction = prediction.map_err(|error| at(&sample.path, error.into()))?;
-            probabilities.push(prediction.probabilities().to_vec());
-        }
-        progress.advance(batch.len() as u64);
-    }
-    progress.finish();
-    let labels: Vec<usize> = samples.iter().map(|sample| sample.class).collect();
-    let command = format!(
-        "pet-cli evaluate --dataset {} --split {split}",
-        dataset.name
-    );
-    let figures = measure(&probabilities, &labels, &dataset.classes, &command)?;
-    Ok((
-        figures,
-        ConfusionMatrix::new(&probabilities, &labels, dataset.classes.len())?,
-    ))
-}
-
-fn print(
-    split: &str,
-    figures: &SplitMetrics,
-    confusion: &ConfusionMatrix,
-    classes: &[String],
-) -> Result<(), Failure> {
-    output::line(format_args!("{split}: {} images", figures.images))?;
-    output::line(format_args!("  top-1 accuracy  {:.4}", figures.top1))?;
-    output::line(format_args!("  top-5 accuracy  {:.4}", figures.top5))?;
-    output::line(format_args!("  macro F1        {:.4}", figures.macro_f1))?;
-    output::line(format_args!("  cross-entropy   {:.4}", figures.loss))?;
-    let name = |class: usize| classes.get(class).map_or("?", String::as_str);
-    for mistake in confusion.worst(WORST) {
-        let (actual, predicted) = (name(mistake.actual), name(mistake.predicted));
-        output::line(format_args!(
-            "  {:3} × {actual} taken for {predicted}",
-            mistake.count
-        ))?;
-    }
+        .map(|measured| (measured.name.clone(), measured.figures.clone()));
+    metrics.splits.extend(figures);
+    write_json(&file, &metrics)?;
+    refresh_card(results, metadata)?;
     Ok(())
 }

@@ -4,11 +4,14 @@ pub(crate) mod completions;
 pub(crate) mod crop;
 #[cfg(feature = "training")]
 pub(crate) mod evaluate;
+pub(crate) mod explain;
 #[cfg(feature = "training")]
 pub(crate) mod export;
 pub(crate) mod grayscale;
 pub(crate) mod health;
 mod image_file;
+#[cfg(feature = "training")]
+pub(crate) mod models;
 pub(crate) mod normalize;
 pub(crate) mod predict;
 pub(crate) mod resize;
@@ -16,6 +19,7 @@ pub(crate) mod resize;
 pub(crate) mod runs;
 #[cfg(feature = "training")]
 pub(crate) mod select;
+pub(crate) mod serve;
 #[cfg(feature = "training")]
 pub(crate) mod setup;
 #[cfg(feature = "training")]
@@ -39,13 +43,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Export(arguments) => export::run(&arguments),
         #[cfg(feature = "training")]
         Command::Evaluate(arguments) => evaluate::run(&arguments, &bars),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments, &bars),
         Command::Resize(arguments) => resize::run(&arguments),
         Command::Grayscale(arguments) => grayscale::run(&arguments),
         Command::Normalize(arguments) => normalize::run(&arguments),
         Command::Crop(arguments) => crop::run(&arguments),
         #[cfg(feature = "training")]
+        Command::Models(arguments) => models::run(&arguments),
+        #[cfg(feature = "training")]
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     }

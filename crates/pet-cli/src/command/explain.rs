@@ -1,0 +1,142 @@
+//! `pet-cli explain`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use pet_model::write_atomically;
+use pet_predict::{ClassActivationMap, Explainer, Explanation, Model, Options};
+use pet_report::{HeatMap, heat_map_png};
+use serde::Serialize;
+
+use super::image_file::{at, read};
+use crate::arguments::{CacheArgument, JsonArgument, ResultsArgument};
+use crate::failure::Failure;
+use crate::{output, workspace};
+
+/// From nothing to most.
+const SHADES: [&str; 5] = ["··", "░░", "▒▒", "▓▓", "██"];
+
+/// Show which places of a photograph speak for a breed
+///
+/// Draws a class activation map over the photograph: the share of each place in the model's answer. For this kind of
+/// network it is exact: the shares and a constant add up to the class's score.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pet-cli explain photo.jpg                           why the likeliest breed; writes photo-explained.png
+  pet-cli explain photo.jpg -o heat.png --class pug   what speaks for a pug")]
+pub(crate) struct Arguments {
+    /// The photograph
+    #[arg(value_name = "IMAGE")]
+    image: PathBuf,
+    /// The class to explain [default: the most probable one]
+    #[arg(long, value_name = "NAME")]
+    class: Option<String>,
+    /// The picture to write, a PNG file [default: NAME-explained.png here]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    results: ResultsArgument,
+    /// A model file, instead of the one in the results
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    json: JsonArgument,
+    #[command(flatten)]
+    cache: CacheArgument,
+}
+
+/// The answer, for programs.
+#[derive(Serialize)]
+struct Answer<'a> {
+    file: &'a Path,
+    output: &'a Path,
+    class: &'a str,
+    probability: f32,
+    logit: f32,
+    bias: f32,
+    /// Left, top, width and height in pixels of the photograph.
+    region: [f32; 4],
+    /// Rows of the map from the top.
+    rows: Vec<&'a [f32]>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let runtime = workspace::runtime(&arguments.cache.cache_dir)?;
+    let place = &arguments.results.results;
+    let place = arguments.model.as_ref().unwrap_or(place);
+    let model = Model::load(&runtime, place, &Options::default())?;
+    let mut explainer = Explainer::new(&model)?;
+    let content = read(&arguments.image)?;
+    let explanation = explainer.explain(&content, arguments.class.as_deref());
+    let explanation = explanation.map_err(|error| match error {
+        error @ pet_predict::Error::Image { .. } => at(&arguments.image, error.into()),
+        error => error.into(),
+    })?;
+    let output = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| default_output(&arguments.image));
+    write_atomically(&output, &draw(&explanation)?)?;
+    let map = &explanation.map;
+    if arguments.json.json {
+        let region = explanation.region;
+        return output::json(&Answer {
+            file: &arguments.image,
+            output: &output,
+            class: &map.class,
+            probability: map.probability,
+            logit: map.logit,
+            bias: map.bias,
+            region: [region.left, region.top, region.width, region.height],
+            rows: map.values.chunks(map.width).collect(),
+        });
+    }
+    output::line(format_args!(
+        "{} ({:.1} %)\n",
+        map.class,
+        100.0 * map.probability
+    ))?;
+    print_map(map)?;
+    output::line(format_args!("\n{}", output.display()))
+}
+
+/// The picture that a person looks at.
+fn draw(explanation: &Explanation) -> Result<Vec<u8>, Failure> {
+    let map = &explanation.map;
+    let heat = HeatMap {
+        class: &map.class,
+        probability: map.probability,
+        answer: explanation.prediction.predicted_class(),
+        confidence: explanation.prediction.confidence(),
+        width: map.width,
+        height: map.height,
+        values: &map.values,
+        region: explanation.region,
+    };
+    Ok(heat_map_png(&explanation.image, &heat)?)
+}
+
+fn default_output(image: &Path) -> PathBuf {
+    let mut name = image.file_stem().unwrap_or_default().to_owned();
+    name.push("-explained.png");
+    name.into()
+}
+
+/// The map in shades of grey, for those who look at a terminal only.
+fn print_map(map: &ClassActivationMap) -> Result<(), Failure> {
+    let most = map.values.iter().copied().fold(0.0, f32::max);
+    let shade = |&value: &f32| {
+        let share = if most > 0.0 {
+            value.max(0.0) / most
+        } else {
+            0.0
+        };
+        let step = (share * SHADES.len() as f32) as usize;
+        SHADES[step.min(SHADES.len() - 1)]
+    };
+    map.values.chunks(map.width.max(1)).try_for_each(|row| {
+        let row: Vec<&str> = row.iter().map(shade).collect();
+        output::line(format_args!("  {}", row.join("")))
+    })
+}

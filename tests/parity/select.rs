@@ -1,6 +1,7 @@
 //! The choice among registered versions.
 
-use pet_export::{CHAMPION, Error, choose, select};
+use pet_export::{CHAMPION, Error, choose, promote, select};
+use pet_model::Selection;
 use pet_tests::{Store, VERSIONS};
 
 #[test]
@@ -18,19 +19,21 @@ fn the_best_becomes_champion_and_the_board_is_in_order() {
         (selection.version.as_str(), selection.val_acc),
         ("2", VERSIONS[1])
     );
-    let champion = || {
+    let file = place.path().join("results/selection.json");
+    let champion = |selection: &Selection| {
+        promote(&store.client, selection, &file).unwrap();
         store
             .client
             .model_version_by_alias("stand_in", CHAMPION)
             .unwrap()
             .version
     };
-    assert_eq!(champion(), 2);
+    assert_eq!(champion(&selection), 2);
 
-    assert_eq!(choose(&store.client, "stand_in", 3).unwrap().version, "3");
-    assert_eq!(champion(), 3);
-    select(&store.client, "stand_in").unwrap();
-    assert_eq!(champion(), 2);
+    let other = choose(&store.client, "stand_in", 3).unwrap();
+    assert_eq!(other.version, "3");
+    assert_eq!(champion(&other), 3);
+    assert_eq!(champion(&select(&store.client, "stand_in").unwrap()), 2);
 }
 
 #[test]
@@ -38,7 +41,13 @@ fn what_is_not_there_is_named_and_the_champion_stays() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::new(place.path());
     store.register(1, 0.5);
-    select(&store.client, "stand_in").unwrap();
+    let selection = select(&store.client, "stand_in").unwrap();
+    promote(
+        &store.client,
+        &selection,
+        &place.path().join("selection.json"),
+    )
+    .unwrap();
 
     let error = choose(&store.client, "stand_in", 9).unwrap_err();
     assert!(matches!(error, Error::Tracking { .. }), "{error}");

@@ -17,6 +17,7 @@ use pet_train::{Classifier, Weights, to_onnx};
 use crate::Error;
 use crate::card::refresh_card;
 use crate::error::doing;
+use crate::select::set_alias;
 use crate::verify::verify;
 
 /// Files of the run that are handed on as they are, where the run has them.
@@ -44,7 +45,7 @@ pub struct Exported {
 impl Exporter<'_> {
     /// Makes the ONNX model of the selected version anew from its weights, proves that it computes what candle computes,
     /// and writes `results` with everything that belongs to it. Nothing there changes unless the proof succeeds and all
-    /// files have found room.
+    /// files have found room; then the alias moves to the version.
     ///
     /// The same version gives the same bytes each time.
     ///
@@ -56,25 +57,24 @@ impl Exporter<'_> {
         let place = tempfile::tempdir()?;
         let (weights, metadata) = self.fetch(selection, place.path())?;
         let bytes = to_onnx(&weights, &metadata)?;
-        let staged = place.path().join("staged.onnx");
-        fs::write(&staged, &bytes)?;
-        let predictor = ImagePredictor::load(self.runtime, &staged, &Options::default())?;
-        let classifier = Classifier::new(&weights, metadata.classes.len())?;
-        let largest_difference = verify(&classifier, &predictor)?;
-
         fs::create_dir_all(results)?;
         // On the disk of the results, so that what does not fit is noticed before anything is replaced.
         let staging = tempfile::Builder::new()
             .prefix(".export-")
             .tempdir_in(results)?;
         let stage = staging.path();
-        write_atomically(&stage.join(MODEL_FILE), &bytes)?;
+        let model = stage.join(MODEL_FILE);
+        write_atomically(&model, &bytes)?;
+        let predictor = ImagePredictor::load(self.runtime, &model, &Options::default())?;
+        let classifier = Classifier::new(&weights, metadata.classes.len())?;
+        let largest_difference = verify(&classifier, &predictor)?;
         write_classes(&stage.join(CLASSES_FILE), &metadata.classes)?;
         write_json(&stage.join(SELECTION_FILE), selection)?;
         let mut names = vec![MODEL_FILE, CLASSES_FILE, SELECTION_FILE];
         names.extend(self.copy_run_files(&selection.run_id, stage)?);
         refresh_card(stage, &metadata)?;
         names.push(CARD_FILE);
+        set_alias(self.client, selection)?;
         Ok(Exported {
             metadata,
             files: publish(stage, &names, results)?,
@@ -127,6 +127,8 @@ impl Exporter<'_> {
         let metadata = ModelMetadata::from_properties(model.metadata())?;
         let metadata = ModelMetadata {
             model_version: Some(version.clone()),
+            // A run that its store did not know yet had no id when the model was written.
+            run_id: Some(selection.run_id.clone()),
             ..metadata
         };
         Ok((Weights::open(&weights)?, metadata))

@@ -24,5 +24,5 @@ mod verify;
 pub use card::refresh_card;
 pub use error::Error;
 pub use export::{Exported, Exporter};
-pub use select::{CHAMPION, choose, select};
+pub use select::{CHAMPION, choose, promote, select};
 pub use verify::TOLERANCE;

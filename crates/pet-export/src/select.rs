@@ -1,9 +1,10 @@
 //! Which registered version is served.
 
 use std::cmp::Ordering;
+use std::path::Path;
 
 use mlflow_client::{Client, ModelVersion, Run};
-use pet_model::{Candidate, Selection};
+use pet_model::{Candidate, Selection, stage_json};
 use pet_track::{BEST_VAL_ACC, BEST_VAL_LOSS, VAL_ACC, VAL_LOSS};
 
 use crate::Error;
@@ -14,7 +15,7 @@ pub const CHAMPION: &str = "champion";
 
 const RULE: &str = "highest val_acc; of equals the lowest val_loss; of equals the newest version";
 
-/// Ranks all versions of `model` by the validation accuracy of their runs and points the alias [`CHAMPION`] to the best.
+/// Ranks all versions of `model` by the validation accuracy of their runs; see [`promote`] for what comes of it.
 ///
 /// A run's accuracy is that of the epoch whose weights were kept (`best_val_acc`), else its last (`val_acc`).
 ///
@@ -40,10 +41,10 @@ pub fn select(client: &Client, model: &str) -> Result<Selection, Error> {
             .collect();
         return Err(no_candidate(model, reasons.join(", ")));
     }
-    promote(client, model, RULE.into(), candidates, excluded)
+    first(model, RULE.into(), candidates, excluded)
 }
 
-/// Chooses `version` of `model`, however it ranks, and points the alias [`CHAMPION`] to it.
+/// Chooses `version` of `model`, however it ranks.
 ///
 /// # Errors
 ///
@@ -57,23 +58,38 @@ pub fn choose(client: &Client, model: &str, version: u32) -> Result<Selection, E
         candidate(client, &found)?.map_err(|reasons| no_candidate(model, reasons))?;
     best.reason = "asked for".into();
     let rule = format!("version {version} was asked for");
-    promote(client, model, rule, vec![(number, best)], Vec::new())
+    first(model, rule, vec![(number, best)], Vec::new())
 }
 
-/// Points the alias to the first of the candidates.
-fn promote(
-    client: &Client,
+/// Points the alias [`CHAMPION`] to the selected version and keeps the selection in `file`. The file is complete before
+/// the alias moves and takes its place afterwards, so that a full disk leaves both as they were.
+///
+/// # Errors
+///
+/// [`Error::Model`] when the file cannot be written, [`Error::Tracking`] when the store fails.
+pub fn promote(client: &Client, selection: &Selection, file: &Path) -> Result<(), Error> {
+    let staged = stage_json(file, selection)?;
+    set_alias(client, selection)?;
+    Ok(staged.publish()?)
+}
+
+pub(crate) fn set_alias(client: &Client, selection: &Selection) -> Result<(), Error> {
+    let version = selection.version.parse().unwrap_or_default();
+    client
+        .set_alias(&selection.model_name, &selection.alias, version)
+        .map_err(doing("set the alias"))
+}
+
+/// The first of the candidates is selected.
+fn first(
     model: &str,
     rule: String,
     candidates: Vec<(u32, Candidate)>,
     excluded: Vec<(String, String)>,
 ) -> Result<Selection, Error> {
-    let Some((number, best)) = candidates.first().cloned() else {
+    let Some((_, best)) = candidates.first().cloned() else {
         return Err(no_candidate(model, "none is registered".into()));
     };
-    client
-        .set_alias(model, CHAMPION, number)
-        .map_err(doing("set the alias"))?;
     Ok(Selection {
         model_name: model.into(),
         rule,
@@ -174,11 +190,12 @@ fn explain(candidates: &mut [(u32, Candidate)]) {
 #[cfg(test)]
 mod tests {
     use mlflow_client::{Batch, NewModelVersion, NewRun, now};
+    use pet_model::read_json;
 
     use super::*;
 
     struct Registry {
-        _folder: tempfile::TempDir,
+        folder: tempfile::TempDir,
         client: Client,
         experiment: String,
     }
@@ -192,7 +209,7 @@ mod tests {
                 .register_model("pets", "", &std::collections::BTreeMap::new())
                 .unwrap();
             Self {
-                _folder: folder,
+                folder,
                 client,
                 experiment,
             }
@@ -240,11 +257,29 @@ mod tests {
         assert_eq!(reasons[1], "same val_acc and val_loss, older");
         assert_eq!(reasons[2], "same val_acc, higher val_loss");
         assert_eq!(reasons[4], "val_acc lower by 0.1000");
-        let champion = registry
-            .client
-            .model_version_by_alias("pets", CHAMPION)
-            .unwrap();
-        assert_eq!(champion.version, 4);
+        let champion = || registry.client.model_version_by_alias("pets", CHAMPION);
+        assert!(champion().is_err(), "to rank is not to promote");
+        let file = registry.folder.path().join("results/selection.json");
+        promote(&registry.client, &selection, &file).unwrap();
+        assert_eq!(champion().unwrap().version, 4);
+        assert_eq!(read_json::<Selection>(&file).unwrap(), selection);
+    }
+
+    #[test]
+    fn a_selection_that_cannot_be_kept_leaves_the_alias() {
+        let registry = Registry::new();
+        registry.version(&[("val_acc", 0.5)]);
+        let selection = select(&registry.client, "pets").unwrap();
+        let taken = registry.folder.path().join("taken");
+        fs_err::write(&taken, b"a file").unwrap();
+        let error = promote(&registry.client, &selection, &taken.join("selection.json"));
+        assert!(matches!(error, Err(Error::Model { .. })));
+        assert!(
+            registry
+                .client
+                .model_version_by_alias("pets", CHAMPION)
+                .is_err()
+        );
     }
 
     #[test]

@@ -1,13 +1,51 @@
 //! Files that are either whole or not there.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tempfile::NamedTempFile;
 
 use crate::Error;
+
+/// A file that is written beside its place and not yet visible there; dropped, it is gone.
+#[derive(Debug)]
+pub struct Staged {
+    beside: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Writes `bytes` beside `path`, creating the folder if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the folder cannot be written.
+    pub fn new(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
+        let mut beside = beside(path)?;
+        let written = beside.write_all(bytes);
+        written
+            .and_then(|()| beside.as_file().sync_all())
+            .map_err(|source| cannot_write(path, &source))?;
+        Ok(Self {
+            beside,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Renames the file into its place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when it cannot be; what was there stays.
+    pub fn publish(self) -> Result<(), Error> {
+        let persisted = self.beside.persist(&self.path);
+        persisted.map_err(|error| cannot_write(&self.path, &error.error))?;
+        Ok(())
+    }
+}
 
 /// Writes `bytes` beside `path` and renames the result into place, creating the folder if need be.
 ///
@@ -15,6 +53,11 @@ use crate::Error;
 ///
 /// [`Error::Io`] when the folder cannot be written; `path` is then as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    Staged::new(path, bytes)?.publish()
+}
+
+/// An empty file in the folder of `path`.
+fn beside(path: &Path) -> Result<NamedTempFile, Error> {
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -24,25 +67,20 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut beside = builder
-        .prefix(&format!(".{name}."))
-        .tempfile_in(folder)
-        .map_err(|source| {
-            std::io::Error::new(
-                source.kind(),
-                format!("cannot write in `{}`: {source}", folder.display()),
-            )
-        })?;
-    let wrap = |source: std::io::Error| {
+    let beside = builder.prefix(&format!(".{name}.")).tempfile_in(folder);
+    Ok(beside.map_err(|source| {
         std::io::Error::new(
             source.kind(),
-            format!("cannot write `{}`: {source}", path.display()),
+            format!("cannot write in `{}`: {source}", folder.display()),
         )
-    };
-    beside.write_all(bytes).map_err(wrap)?;
-    beside.as_file().sync_all().map_err(wrap)?;
-    beside.persist(path).map_err(|error| wrap(error.error))?;
-    Ok(())
+    })?)
+}
+
+fn cannot_write(path: &Path, source: &std::io::Error) -> std::io::Error {
+    std::io::Error::new(
+        source.kind(),
+        format!("cannot write `{}`: {source}", path.display()),
+    )
 }
 
 /// Writes `value` as indented JSON with a final newline, whole or not at all.
@@ -51,12 +89,25 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 ///
 /// [`Error::Io`] when the file cannot be written, [`Error::Json`] when `value` has no JSON form.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+    write_atomically(path, json(path, value)?.as_bytes())
+}
+
+/// Writes `value` as [`write_json`] does, but only beside its place.
+///
+/// # Errors
+///
+/// As [`write_json`].
+pub fn stage_json(path: &Path, value: &impl Serialize) -> Result<Staged, Error> {
+    Staged::new(path, json(path, value)?.as_bytes())
+}
+
+fn json(path: &Path, value: &impl Serialize) -> Result<String, Error> {
     let mut text = serde_json::to_string_pretty(value).map_err(|source| Error::Json {
         path: path.to_owned(),
         source,
     })?;
     text.push('\n');
-    write_atomically(path, text.as_bytes())
+    Ok(text)
 }
 
 /// Reads a JSON file.
@@ -84,6 +135,18 @@ mod tests {
         write_atomically(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_staged_is_not_visible_until_it_is_published() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("selection.json");
+        drop(stage_json(&path, &1).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let staged = stage_json(&path, &2).unwrap();
+        assert!(!path.exists());
+        staged.publish().unwrap();
+        assert_eq!(read_json::<u8>(&path).unwrap(), 2);
     }
 
     #[test]

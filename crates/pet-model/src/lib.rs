@@ -31,7 +31,7 @@ mod softmax;
 
 pub use classes::{read_classes, write_classes};
 pub use error::Error;
-pub use file::{read_json, write_atomically, write_json};
+pub use file::{Staged, read_json, stage_json, write_atomically, write_json};
 pub use metadata::ModelMetadata;
 pub use metrics::{Calibration, ClassMetrics, Metrics, SplitMetrics};
 pub use pet_image::Preprocess;

@@ -1,7 +1,7 @@
 //! `pet-cli select`
 
 use clap::Args;
-use pet_model::{SELECTION_FILE, Selection, write_json};
+use pet_model::{SELECTION_FILE, Selection};
 
 use crate::arguments::{JsonArgument, ModelNameArgument, ResultsArgument, TrackingArguments};
 use crate::failure::Failure;
@@ -26,7 +26,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (client, _) = workspace::tracking(&arguments.tracking)?;
     let selection = pet_export::select(&client, &arguments.model_name.model_name)?;
-    write_json(&arguments.results.results.join(SELECTION_FILE), &selection)?;
+    let file = arguments.results.results.join(SELECTION_FILE);
+    pet_export::promote(&client, &selection, &file)?;
     if arguments.json.json {
         output::json(&selection)
     } else {

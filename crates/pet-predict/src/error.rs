@@ -105,8 +105,8 @@ pub enum Error {
     UnknownClass {
         /// The name asked for.
         class: String,
-        /// The model's class that is named most like it.
-        nearest: String,
+        /// The model's class that is named much like it, if there is one.
+        nearest: Option<String>,
     },
     /// A photograph that is none, or too large a one.
     #[error("the photograph cannot be used")]
@@ -160,7 +160,10 @@ impl Error {
                 "delete `{}` and export the model again",
                 path.display()
             )),
-            Self::UnknownClass { nearest, .. } => Some(format!("did you mean `{nearest}`?")),
+            Self::UnknownClass { nearest, .. } => Some(match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "the model's classes are listed in `classes.json`".into(),
+            }),
             _ => None,
         }
     }

@@ -153,27 +153,26 @@ impl Explainer {
         let classes = &self.model.metadata().classes;
         let wanted = name.to_lowercase();
         let same = |class: &String| class.to_lowercase() == wanted;
-        classes.iter().position(same).ok_or_else(|| {
-            let shared = |class: &&String| likeness(&wanted, &class.to_lowercase());
-            Error::UnknownClass {
-                class: name.to_owned(),
-                nearest: classes
-                    .iter()
-                    .max_by_key(shared)
-                    .cloned()
-                    .unwrap_or_default(),
-            }
+        let nearest = || {
+            let likeness = |class: &String| likeness(&wanted, &class.to_lowercase());
+            let alike = classes.iter().filter(|class| likeness(class) > 0);
+            alike.max_by_key(|class| likeness(class)).cloned()
+        };
+        let found = classes.iter().position(same);
+        found.ok_or_else(|| Error::UnknownClass {
+            class: name.to_owned(),
+            nearest: nearest(),
         })
     }
 }
 
-/// How many pairs of neighbouring letters of one name the other has as well, less those it has not.
+/// How many pairs of neighbouring letters one name shares with the other, less those of the other that it lacks.
 fn likeness(one: &str, other: &str) -> i64 {
     let pairs = |name: &str| {
         let letters: Vec<char> = name.chars().collect();
         letters
             .windows(2)
-            .map(|pair| pair.to_vec())
+            .map(<[char]>::to_vec)
             .collect::<std::collections::BTreeSet<_>>()
     };
     let (one, other) = (pairs(one), pairs(other));

@@ -1,45 +1,43 @@
 //! How far the confidence can be believed.
 
-use pet_model::{Metrics, ModelMetadata};
+use pet_model::{Metrics, ModelMetadata, SplitMetrics};
 
 use super::markdown::{decimal, percent, table, text};
 
 pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
-    let mut section = "## Confidence\n\n".to_owned();
-    section.push_str(&match metadata.temperature {
+    let meaning = match metadata.temperature {
         Some(temperature) => format!(
             "The confidence is the softmax of the model's output divided by {temperature:.4}, the \
              temperature that fits the validation images best (Guo et al., \"On Calibration of Modern \
-             Neural Networks\", 2017). It changes no answer, only how sure the model says it is.\n"
+             Neural Networks\", 2017). It changes no answer, only how sure the model says it is."
         ),
-        None => "The confidence is the softmax of the model's output. It has not been calibrated: 0.9 \
-                 does not mean right nine times out of ten.\n"
+        None => "The confidence is the softmax of the model's output. It has not been calibrated: \
+                 0.9 does not mean right nine times out of ten."
             .into(),
-    });
-    let measured = |(name, split): (&String, &pet_model::SplitMetrics)| {
-        let calibration = split.calibration.as_ref()?;
-        Some(vec![
-            text(name),
-            percent(calibration.error_before),
-            percent(calibration.error),
-            decimal(calibration.loss_before),
-            decimal(split.loss),
-        ])
     };
-    let rows: Vec<_> = metrics.splits.iter().filter_map(measured).collect();
-    if metadata.temperature.is_some() && !rows.is_empty() {
-        let head = [
-            "split",
-            ">calibration error before",
-            ">after",
-            ">loss before",
-            ">after",
-        ];
-        section.push_str(&format!("\n{}", table(&head, rows)));
+    let rows: Vec<_> = metrics.splits.iter().filter_map(row).collect();
+    let mut parts = vec![format!("## Confidence\n\n{meaning}\n")];
+    if !rows.is_empty() {
+        if metadata.temperature.is_some() {
+            let (before, loss) = (">calibration error before", ">loss before");
+            parts.push(table(&["split", before, ">after", loss, ">after"], rows));
+        }
+        parts.push(
+            "Calibration error is the expected calibration error in 15 bins: how far the confidence \
+             of the first guess is from the share of right answers, on average.\n"
+                .into(),
+        );
     }
-    section.push_str(
-        "\nCalibration error is the expected calibration error in 15 bins: how far the confidence of \
-         the first guess is from the share of right answers, on average.\n",
-    );
-    section
+    parts.join("\n")
+}
+
+fn row((name, split): (&String, &SplitMetrics)) -> Option<Vec<String>> {
+    let calibration = split.calibration.as_ref()?;
+    Some(vec![
+        text(name),
+        percent(calibration.error_before),
+        percent(calibration.error),
+        decimal(calibration.loss_before),
+        decimal(split.loss),
+    ])
 }

@@ -76,12 +76,12 @@ fn draw(canvas: &mut Canvas, mistake: &Mistake<'_>, (left, top): (u32, u32)) -> 
         top + (BOX.1 - thumbnail.height()) / 2,
     );
     canvas.photograph(&thumbnail, place);
-    let file = format!("{:.1} %   {}", 100.0 * mistake.confidence, mistake.name);
+    let file = format!("{:.1} %  {}", 100.0 * mistake.confidence, mistake.name);
     let predicted = format!("→ {}", mistake.predicted);
     let lines = [
         (mistake.actual, 14.0, INK, 14.0),
         (&predicted, 14.0, VERMILION, 33.0),
-        (&file, 11.5, FAINT_INK, 51.0),
+        (&file, 11.0, FAINT_INK, 51.0),
     ];
     for (text, size, color, below) in lines {
         let text = canvas.font().fit(text, size, width);

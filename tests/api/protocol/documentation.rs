@@ -65,7 +65,10 @@ fn the_page_of_the_documentation_needs_no_other_host() {
         "{policy}"
     );
     let html = String::from_utf8(page.ok().to_vec()).unwrap();
-    assert!(!html.contains("http:") && !html.contains("https:"), "{html}");
+    assert!(
+        !html.contains("http:") && !html.contains("https:"),
+        "{html}"
+    );
     for attribute in ["src=\"", "href=\""] {
         for path in html
             .split(attribute)

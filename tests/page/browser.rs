@@ -141,7 +141,7 @@ impl Browser {
             .iter()
             .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })))
             .collect();
-        self.act(json!({ "type": "key", "id": "keyboard", "actions": strokes }));
+        self.act(&json!({ "type": "key", "id": "keyboard", "actions": strokes }));
     }
 
     /// Drags from one point of the window to another.
@@ -150,7 +150,7 @@ impl Browser {
             let (x, y) = (x.round() as i64, y.round() as i64);
             json!({ "type": "pointerMove", "x": x, "y": y, "duration": duration })
         };
-        self.act(json!({ "type": "pointer", "id": "mouse", "actions": [
+        self.act(&json!({ "type": "pointer", "id": "mouse", "actions": [
             moved(from, 0),
             { "type": "pointerDown", "button": 0 },
             moved(to, 200),
@@ -158,7 +158,7 @@ impl Browser {
         ] }));
     }
 
-    fn act(&self, source: Value) {
+    fn act(&self, source: &Value) {
         self.post("/actions", &json!({ "actions": [source] }));
     }
 

@@ -60,7 +60,7 @@ fn a_box_is_dragged() {
     page.drag(place(&page, 460.0, 450.0), place(&page, 60.0, 40.0));
     near(&edges(&page), [60.0, 40.0, 460.0, 450.0]);
     is_cut_out(&page);
-    // By a corner, past the other one.
+    // By a corner.
     page.drag(place(&page, 460.0, 450.0), place(&page, 200.0, 240.0));
     near(&edges(&page), [60.0, 40.0, 200.0, 240.0]);
     is_cut_out(&page);
@@ -91,7 +91,8 @@ fn a_box_is_set_with_the_keyboard() {
     page.press(&['1', '5', '0']);
     assert_eq!(edges(&page), [98.0, 97.0, 150.0, 385.0]);
     is_cut_out(&page);
-    page.was_quiet();
+    // Who types slowly is told meanwhile that the box is empty.
+    page.stayed_at_home();
 }
 
 #[test]

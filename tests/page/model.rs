@@ -34,7 +34,7 @@ fn the_model_and_its_figures_are_shown() {
         ));
     }
     if results.join("metrics.json").is_file() {
-        page.until("/\\d %/u.test(document.querySelector('.tiles strong').textContent)");
+        page.until("/\\d\\s%/u.test(document.querySelector('.tiles strong').textContent)");
     }
     // The photograph has no business here.
     page.until("!document.getElementById('photograph').checkVisibility()");

@@ -25,11 +25,12 @@ fn a_chosen_photograph_is_answered() {
     );
 
     // The bars are as long as they say.
+    page.until("document.getAnimations().length === 0");
     let drawn = page.value(
         "((fill) => fill.offsetWidth / fill.parentElement.offsetWidth)(document.querySelector('.fill'))",
     );
-    page.until("document.getAnimations().length === 0");
-    assert!(drawn.as_f64().is_some(), "{drawn}");
+    let drawn = 100.0 * drawn.as_f64().unwrap();
+    assert!((drawn - shares[0]).abs() < 1.0, "{drawn}, {}", shares[0]);
 
     let said = page.text("document.getElementById('status').textContent");
     assert!(said.starts_with(&winner), "{said}");
@@ -108,7 +109,7 @@ fn what_is_no_image_is_refused_in_a_sentence() {
     );
     assert!(!problem.contains(['{', '`']), "{problem}");
     assert_eq!(
-        page.value("document.querySelector('.problem').role"),
+        page.value("document.querySelector('#predict .problem').getAttribute('role')"),
         "alert"
     );
     // What was said of the photograph before is gone.
@@ -131,5 +132,30 @@ fn a_service_that_is_gone_is_told_in_a_sentence() {
     page.until(
         "document.querySelector('#predict .problem').textContent.startsWith('The service does not answer.')",
     );
+    page.was_quiet();
+}
+
+#[test]
+fn what_speaks_for_the_breed_is_shown_on_the_photograph() {
+    let test = "what_speaks_for_the_breed_is_shown_on_the_photograph";
+    let Some(page) = page_with_drawing(test) else {
+        return;
+    };
+    page.until("document.querySelector('#explain-switch').checkVisibility()");
+    page.click("#explain");
+    page.until("document.querySelector('.heat').checkVisibility()");
+    // One of its places is the lightest, and it lies on the photograph.
+    page.until(
+        "((heat) => heat.getContext('2d').getImageData(0, 0, heat.width, heat.height).data
+           .some((level, place) => place % 4 === 0 && level === 252))
+           (document.querySelector('.heat'))",
+    );
+    page.until(
+        "((heat, photograph) => heat.left >= photograph.left - 1 && heat.right <= photograph.right + 1)
+           (document.querySelector('.heat').getBoundingClientRect(),
+            document.getElementById('preview').getBoundingClientRect())",
+    );
+    page.click("#explain");
+    page.until("!document.querySelector('.heat').checkVisibility()");
     page.was_quiet();
 }

@@ -1,5 +1,7 @@
 //! `POST /resize`, `/grayscale`, `/crop` and `/normalize`: the image, changed, in its own format.
 
+use std::num::NonZero;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::{Data, ServiceConfig};
@@ -29,8 +31,11 @@ async fn resized(
     parameters: Parameters,
     upload: Upload,
 ) -> Result<HttpResponse, ApiError> {
-    let width = pixels(&parameters, "width", SIDE)?;
-    let height = pixels(&parameters, "height", SIDE)?;
+    let side = |name| {
+        let given = parameters.get::<NonZero<u32>>(name, "a whole number of pixels from 1");
+        given.map(|side| side.map_or(SIDE, NonZero::get))
+    };
+    let (width, height) = (side("width")?, side("height")?);
     let change = move |decoded: Decoded| {
         let resized = resize(&decoded.image, width, height, Filter::Lanczos)?;
         encode_rgb(&resized, decoded.format)
@@ -49,10 +54,10 @@ async fn cropped(
     upload: Upload,
 ) -> Result<HttpResponse, ApiError> {
     let area = CropBox {
-        left: pixels(&parameters, "left", 0)?,
-        top: pixels(&parameters, "top", 0)?,
-        right: pixels(&parameters, "right", SIDE)?,
-        bottom: pixels(&parameters, "bottom", SIDE)?,
+        left: edge(&parameters, "left", 0)?,
+        top: edge(&parameters, "top", 0)?,
+        right: edge(&parameters, "right", SIDE)?,
+        bottom: edge(&parameters, "bottom", SIDE)?,
     };
     let change = move |decoded: Decoded| encode_rgb(&crop(&decoded.image, area)?, decoded.format);
     changed(&state, upload, "cropped", change).await
@@ -63,7 +68,8 @@ async fn normalized(state: Data<State>, upload: Upload) -> Result<HttpResponse, 
     changed(&state, upload, "normalized", change).await
 }
 
-fn pixels(parameters: &Parameters, name: &str, default: u32) -> Result<u32, ApiError> {
+/// The place of an edge.
+fn edge(parameters: &Parameters, name: &str, default: u32) -> Result<u32, ApiError> {
     let given = parameters.get(name, "a whole number of pixels")?;
     Ok(given.unwrap_or(default))
 }

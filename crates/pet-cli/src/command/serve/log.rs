@@ -2,6 +2,9 @@
 
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::prelude::*;
 
 /// How the service says what it does.
 #[derive(Args)]
@@ -40,12 +43,18 @@ impl LogArguments {
             Level::Warn => LevelFilter::WARN,
             Level::Info => LevelFilter::INFO,
         };
-        let log = tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_writer(std::io::stderr);
-        match self.log_format {
-            Format::Text => log.with_ansi(false).with_target(false).init(),
-            Format::Json => log.json().flatten_event(true).with_target(false).init(),
-        }
+        // What the framework says of broken requests is no failure of the service.
+        let targets = Targets::new()
+            .with_default(level)
+            .with_target("actix_http", LevelFilter::OFF)
+            .with_target("actix_server", LevelFilter::WARN.min(level));
+        let log = layer().with_writer(std::io::stderr).with_target(false);
+        let log = match self.log_format {
+            Format::Text => log.with_ansi(false).boxed(),
+            Format::Json => log.json().flatten_event(true).boxed(),
+        };
+        tracing_subscriber::registry()
+            .with(log.with_filter(targets))
+            .init();
     }
 }

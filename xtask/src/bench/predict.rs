@@ -1,64 +1,43 @@
-//! `cargo xtask bench`
+//! `cargo xtask bench predict`
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Subcommand, value_parser};
+use clap::{Args, value_parser};
 
+use super::results;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::pet_cli;
-use crate::workspace::{self, Profile};
+use crate::workspace::Profile;
 
-/// Measure how fast the programs are
+/// One prediction, from the start of the process to its end
+///
+/// Measured by hyperfine where it is installed, else by running the program again and again.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  cargo xtask bench predict photo.jpg             the whole process, with the model in results/
-  cargo xtask bench predict photo.jpg --runs 100")]
 pub(crate) struct Arguments {
-    #[command(subcommand)]
-    what: What,
+    /// The photograph
+    image: PathBuf,
+    /// Measured runs
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
+    runs: u32,
+    /// Folder of the model [default: results]
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
 }
 
-#[derive(Debug, Subcommand)]
-enum What {
-    /// One prediction, from the start of the process to its end
-    ///
-    /// Measured by hyperfine where it is installed, else by running the program again and again.
-    Predict {
-        /// The photograph
-        image: PathBuf,
-        /// Measured runs
-        #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
-        runs: u32,
-        /// Folder of the model [default: results]
-        #[arg(long, value_name = "DIR")]
-        results: Option<PathBuf>,
-    },
-}
-
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
-    let What::Predict {
-        image,
-        runs,
-        results,
-    } = &arguments.what;
-    let image = std::path::absolute(image)?;
+pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
+    let image = std::path::absolute(&arguments.image)?;
     pet_cli::set_up(Profile::Release)?;
-    let results = match results {
-        Some(folder) => std::path::absolute(folder)?,
-        None => workspace::root().join("results"),
-    };
-    let predict = predict(&image, &results);
+    let predict = predict(&image, &results(arguments.results.as_deref())?);
     if Invocation::new("hyperfine")
         .argument("--version")
         .succeeds()
     {
-        return hyperfine(&predict, *runs).run();
+        return hyperfine(&predict, arguments.runs).run();
     }
     predict.time()?;
-    let times: Result<Vec<_>, _> = (0..*runs).map(|_| predict.time()).collect();
+    let times: Result<Vec<_>, _> = (0..arguments.runs).map(|_| predict.time()).collect();
     println!("{predict}\n{}", summary(times?));
     Ok(())
 }

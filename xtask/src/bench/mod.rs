@@ -1,0 +1,44 @@
+//! `cargo xtask bench`
+
+mod predict;
+mod serve;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use crate::error::Error;
+use crate::workspace;
+
+/// Measure how fast the programs are
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask bench predict photo.jpg             the whole process, with the model in results/
+  cargo xtask bench predict photo.jpg --runs 100
+  cargo xtask bench serve                         the service beside one in Python, under load")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Predict(predict::Arguments),
+    Serve(serve::Arguments),
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
+    match &arguments.what {
+        What::Predict(arguments) => predict::run(arguments),
+        What::Serve(arguments) => serve::run(arguments),
+    }
+}
+
+/// The folder of the model: the one that was named, else `results/`.
+fn results(named: Option<&Path>) -> Result<PathBuf, Error> {
+    match named {
+        Some(folder) => Ok(std::path::absolute(folder)?),
+        None => Ok(workspace::root().join("results")),
+    }
+}

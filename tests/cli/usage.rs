@@ -2,7 +2,7 @@
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 22] = [
     "",
     "setup",
     "train",
@@ -17,6 +17,13 @@ const COMMANDS: [&str; 15] = [
     "runs",
     "runs list",
     "runs show",
+    "runs compare",
+    "runs artifacts",
+    "runs sync",
+    "models",
+    "models list",
+    "models show",
+    "models alias",
     "completions",
 ];
 

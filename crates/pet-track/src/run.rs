@@ -46,7 +46,7 @@ impl TrackedRun {
             Some(run_id) => Recorder::resume(client, spool, run_id, plan.new_run()),
             None => Recorder::start(client, spool, &plan.experiment, plan.new_run()),
         };
-        let run = Self {
+        let mut run = Self {
             plan: plan.clone(),
             recorder: Some(recorder.map_err(doing("start the run"))?),
             progress: Progress::default(),
@@ -63,10 +63,8 @@ impl TrackedRun {
                 .log_datasets(&[data.input()])
                 .map_err(doing("log the data set"))?;
         }
-        Ok(Self {
-            tracking: start.elapsed(),
-            ..run
-        })
+        run.tracking = start.elapsed();
+        Ok(run)
     }
 
     /// The run's id; none if the store was away when it started.

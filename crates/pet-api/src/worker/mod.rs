@@ -18,5 +18,5 @@
 mod queue;
 mod thread;
 
-pub(crate) use queue::{Done, Queue};
+pub(crate) use queue::Queue;
 pub(crate) use thread::{Worker, start};

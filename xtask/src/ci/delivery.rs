@@ -25,7 +25,7 @@ const SCHEMAS: [(&str, &[&str]); 2] = [
     ("vendor.compose-spec", &["docker/compose.yaml"]),
 ];
 
-/// The manifests of Kubernetes' own kinds. KServe's schema is in no package.
+/// The manifests of Kubernetes' own kinds; the schema of `KServe` is in no package.
 const MANIFESTS: [&str; 2] = [
     "docker/kubernetes/autoscaler.yaml",
     "docker/kubernetes/deployment.yaml",

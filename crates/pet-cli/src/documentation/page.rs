@@ -14,12 +14,15 @@ failed, 2 wrong usage.
 
 /// The whole page.
 pub(super) fn render(root: &Command) -> String {
+    // Before it is built, an argument cannot say how it is written.
+    let mut root = root.clone();
+    root.build();
     let mut text = HEAD.to_owned();
     text.push_str("\nEvery command takes:\n\n");
     root.get_arguments()
         .filter(|argument| argument.is_global_set())
         .for_each(|argument| text.push_str(&line(argument)));
-    for command in visible(root) {
+    for command in visible(&root) {
         section(command, "pet-cli", &mut text);
     }
     text
@@ -42,7 +45,8 @@ fn section(command: &Command, parent: &str, text: &mut String) {
     text.push_str(&format!("\n```text\n{usage}\n```\n"));
     let arguments: Vec<_> = command
         .get_arguments()
-        .filter(|argument| !argument.is_hide_set())
+        .filter(|argument| !argument.is_hide_set() && !argument.is_global_set())
+        .filter(|argument| !matches!(argument.get_id().as_str(), "help" | "version"))
         .collect();
     if !arguments.is_empty() {
         text.push('\n');

@@ -21,4 +21,5 @@ mod resume;
 mod said;
 mod serve;
 mod streams;
+mod sweep;
 mod usage;

@@ -44,7 +44,7 @@ impl Service {
                 0,
                 "the log ended before: {message}"
             );
-            let entry: Value = serde_json::from_str(&line).expect(&line);
+            let entry: Value = serde_json::from_str(&line).unwrap();
             assert!(
                 entry["timestamp"].is_string() && entry["level"].is_string(),
                 "{line}"

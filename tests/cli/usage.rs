@@ -2,10 +2,11 @@
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "",
     "setup",
     "train",
+    "sweep",
     "select",
     "export",
     "evaluate",

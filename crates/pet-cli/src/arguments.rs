@@ -42,6 +42,8 @@ pub(crate) enum Command {
     #[cfg(feature = "training")]
     Train(command::train::Arguments),
     #[cfg(feature = "training")]
+    Sweep(command::sweep::Arguments),
+    #[cfg(feature = "training")]
     Select(command::select::Arguments),
     #[cfg(feature = "training")]
     Export(command::export::Arguments),

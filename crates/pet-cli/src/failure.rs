@@ -17,6 +17,12 @@ pub(crate) enum Failure {
     Train(#[from] pet_train::Error),
     #[cfg(feature = "training")]
     #[error(transparent)]
+    Sweep(#[from] pet_sweep::Error),
+    #[cfg(feature = "training")]
+    #[error("`--trials` chooses some points of the space, but the method `grid` tries them all")]
+    GridTrials,
+    #[cfg(feature = "training")]
+    #[error(transparent)]
     Track(#[from] pet_track::Error),
     #[cfg(feature = "training")]
     #[error(transparent)]
@@ -100,6 +106,10 @@ impl Failure {
             Self::Model(error) => error.hint(),
             #[cfg(feature = "training")]
             Self::Train(error) => error.hint(),
+            #[cfg(feature = "training")]
+            Self::Sweep(error) => error.hint(),
+            #[cfg(feature = "training")]
+            Self::GridTrials => Some("add `--method random`, or leave `--trials` out".into()),
             #[cfg(feature = "training")]
             Self::Track(error) => error.hint(),
             #[cfg(feature = "training")]

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod command;
+#[cfg(all(test, feature = "training"))]
+mod documentation;
 mod failure;
 mod output;
 mod progress;

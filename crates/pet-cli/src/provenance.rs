@@ -108,10 +108,10 @@ fn packages(lock: &str) -> BTreeMap<String, String> {
         };
         if let Some(package) = value("name") {
             name = Some(package);
-        } else if let (Some(version), Some(package)) = (value("version"), name.take()) {
-            if PACKAGES.contains(&package.as_str()) {
-                found.insert(package, version);
-            }
+        } else if let (Some(version), Some(package)) = (value("version"), name.take())
+            && PACKAGES.contains(&package.as_str())
+        {
+            found.insert(package, version);
         }
     }
     found

@@ -10,15 +10,13 @@ pub enum Error {
         /// Name of the axis.
         axis: String,
     },
-    /// A value cannot be trained with, or stands twice on its axis.
-    #[error("`{axis}` has the value `{value}`, expected {expected}")]
-    Value {
+    /// A value stands twice on its axis.
+    #[error("`{axis}` has the value `{value}` twice")]
+    SameValue {
         /// Name of the axis.
         axis: String,
         /// The value.
         value: f64,
-        /// What is accepted.
-        expected: &'static str,
     },
     /// Two axes have the same name.
     #[error("`{axis}` is an axis of the space twice")]
@@ -50,7 +48,7 @@ impl Error {
         match self {
             Self::TooManyPoints { .. } => Some("give fewer values, or several sweeps".into()),
             Self::NoValues { .. }
-            | Self::Value { .. }
+            | Self::SameValue { .. }
             | Self::SameAxis { .. }
             | Self::Number { .. } => None,
         }

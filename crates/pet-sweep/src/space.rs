@@ -33,20 +33,10 @@ impl Axis {
             let axis = self.name.clone();
             return Err(Error::NoValues { axis });
         }
-        let refused = |value: f64, expected| {
-            let axis = self.name.clone();
-            Err(Error::Value {
-                axis,
-                value,
-                expected,
-            })
-        };
         for (index, &value) in self.values.iter().enumerate() {
-            if !value.is_finite() {
-                return refused(value, "a finite number");
-            }
             if self.values.iter().take(index).any(|other| *other == value) {
-                return refused(value, "each value once");
+                let axis = self.name.clone();
+                return Err(Error::SameValue { axis, value });
             }
         }
         Ok(())
@@ -83,11 +73,11 @@ pub struct Space {
 }
 
 impl Space {
-    /// The space that these axes span.
+    /// The space that these axes span. Whether a value makes sense is for those to say who train with it.
     ///
     /// # Errors
     ///
-    /// [`Error::NoValues`], [`Error::Value`], [`Error::SameAxis`] or [`Error::TooManyPoints`] (more than a million).
+    /// [`Error::NoValues`], [`Error::SameValue`], [`Error::SameAxis`] or [`Error::TooManyPoints`] (more than a million).
     pub fn new(axes: Vec<Axis>) -> Result<Self, Error> {
         let mut points: usize = 1;
         for (index, axis) in axes.iter().enumerate() {

@@ -173,8 +173,7 @@ fn senseless_spaces_and_plans_are_refused() {
         Space::new(axes.collect()).unwrap_err().to_string()
     };
     assert_eq!(refusal(&[("rate", &[])]), "`rate` has no values to try");
-    assert!(refusal(&[("rate", &[f64::NAN])]).contains("a finite number"));
-    assert!(refusal(&[("rate", &[0.1, 0.2, 0.1])]).contains("`0.1`, expected each value once"));
+    assert!(refusal(&[("rate", &[0.1, 0.2, 0.1])]).contains("`0.1` twice"));
     assert!(refusal(&[("rate", &[0.1]), ("rate", &[0.2])]).contains("twice"));
     let values: Vec<f64> = (0..1001).map(f64::from).collect();
     assert!(refusal(&[("a", &values), ("b", &values)]).contains("more than `1000000` points"));

@@ -104,8 +104,21 @@ impl TrackedRun {
     ///
     /// [`Error::Tracking`] when the store fails, [`Error::Model`] when the model cannot be written.
     pub fn register(&mut self, trained: &TrainedModel<'_>) -> Result<Option<ModelVersion>, Error> {
+        self.log_best(&trained.best)?;
         let start = Instant::now();
-        let best = &trained.best;
+        let version = model::register(self.recorder()?, &self.plan, trained)?;
+        self.progress.version.clone_from(&version);
+        self.tracking += start.elapsed();
+        Ok(version)
+    }
+
+    /// Logs which epoch's weights were kept; for a model that is not registered.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tracking`] when the store fails.
+    pub fn log_best(&mut self, best: &EpochMetrics) -> Result<(), Error> {
+        let start = Instant::now();
         let step = best.epoch as i64;
         let batch = Batch::new()
             .metric(BEST_VAL_ACC, best.val_acc, now(), step)
@@ -113,10 +126,8 @@ impl TrackedRun {
             .metric(BEST_EPOCH, best.epoch as f64, now(), step);
         self.log(&batch, "log the best epoch")?;
         self.progress.best = Some(*best);
-        let version = model::register(self.recorder()?, &self.plan, trained)?;
-        self.progress.version.clone_from(&version);
         self.tracking += start.elapsed();
-        Ok(version)
+        Ok(())
     }
 
     /// Ends the run as `FINISHED`. Says where it lies if not everything could be sent.

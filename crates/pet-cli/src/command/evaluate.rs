@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     /// Seed of the split that the model was trained with
     #[arg(long, default_value_t = DEFAULT_SEED)]
     seed: u64,
-    /// Folder for confusion_matrix.png and mistakes.png [default: the results; for a folder of images: none]
+    /// Folder for `confusion_matrix.png` and `mistakes.png` [default: the results; for a folder of images: none]
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
     #[command(flatten)]

@@ -51,6 +51,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// What hosting services set.
-fn port_of_the_host() -> Option<u16> {
+pub(crate) fn port_of_the_host() -> Option<u16> {
     std::env::var("PORT").ok()?.parse().ok()
 }

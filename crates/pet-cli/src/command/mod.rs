@@ -23,6 +23,8 @@ pub(crate) mod serve;
 #[cfg(feature = "training")]
 pub(crate) mod setup;
 #[cfg(feature = "training")]
+pub(crate) mod sweep;
+#[cfg(feature = "training")]
 pub(crate) mod train;
 
 use crate::arguments::{Arguments, Command};
@@ -37,6 +39,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Setup(arguments) => setup::run(&arguments, &bars),
         #[cfg(feature = "training")]
         Command::Train(arguments) => train::run(&arguments, &bars),
+        #[cfg(feature = "training")]
+        Command::Sweep(arguments) => sweep::run(&arguments, &bars),
         #[cfg(feature = "training")]
         Command::Select(arguments) => select::run(&arguments),
         #[cfg(feature = "training")]

@@ -1,30 +1,28 @@
 //! `pet-cli train`
 
-use std::cell::Cell;
-use std::path::PathBuf;
-
 use clap::{Args, Parser};
 use pet_data::{Dataset, Progress};
-use pet_train::{Configuration, FineTune, Interrupt, Weights};
+use pet_train::Configuration;
 
-use self::hyperparameters::HyperParameters;
-use self::materials::Source;
 use self::paused::{Folder, own_arguments};
-use self::recipe::Recipe;
-use self::runs::{Experiment, Finished};
-use crate::arguments::{
-    CacheArgument, Command, DatasetArguments, JsonArgument, ModelNameArgument, TrackingArguments,
-};
+use crate::arguments::Command;
 use crate::failure::Failure;
-use crate::{output, setup, tracking, workspace};
+use crate::output;
+
+pub(crate) use self::hyperparameters::HyperParameters;
+pub(crate) use self::job::Job;
+pub(crate) use self::runs::{Experiment, Finished};
+pub(crate) use self::setting::Setting;
 
 mod artifacts;
 mod hyperparameters;
+mod job;
 mod materials;
 mod parameters;
 mod paused;
 mod recipe;
 mod runs;
+mod setting;
 
 /// Train on a data set and register the models
 ///
@@ -45,60 +43,36 @@ Examples:
 A folder data set has one folder of images for each class, or `train` and `test` with such folders.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    dataset: DatasetArguments,
-    #[command(flatten)]
-    hyperparameters: HyperParameters,
-    /// How a photograph becomes the network's square input; served as it was trained
-    #[arg(long, value_enum, default_value_t = Recipe::Stretch)]
-    recipe: Recipe,
+    setting: Setting,
     /// Take up the run with this id where it was left; with the options that it was started with
     #[arg(long, value_name = "RUN")]
     resume: Option<String>,
-    /// MobileNetV2 weights: .pt, .pth or .safetensors [default: those in the cache]
-    #[arg(long, value_name = "FILE")]
-    backbone: Option<PathBuf>,
-    /// MLflow experiment
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "OxfordPetExperiment",
-        env = "MLFLOW_EXPERIMENT_NAME"
-    )]
-    experiment: String,
-    #[command(flatten)]
-    model_name: ModelNameArgument,
-    #[command(flatten)]
-    tracking: TrackingArguments,
-    #[command(flatten)]
-    cache: CacheArgument,
-    #[command(flatten)]
-    json: JsonArgument,
 }
 
 pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
-    match &arguments.resume {
-        Some(run) => resume(run, arguments, progress),
-        None => {
-            let configurations = arguments.hyperparameters.configurations()?;
-            train(arguments, own_arguments(), &configurations, progress)
-        }
+    if let Some(run) = &arguments.resume {
+        return resume(run, arguments, progress);
     }
+    let setting = &arguments.setting;
+    let configurations = setting.hyperparameters.configurations()?;
+    train(setting, None, own_arguments(), &configurations, progress)
 }
 
 /// Reads how the run was started, and does that again with what the training had come to.
 fn resume(run: &str, arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
-    let paused = Folder::new(&arguments.cache.cache_dir, run)?.read()?;
+    let paused = Folder::new(&arguments.setting.cache.cache_dir, run)?.read()?;
     let nothing = || Failure::NothingToResume { run: run.into() };
     let started = crate::arguments::Arguments::try_parse_from(&paused.arguments);
-    let Ok(Command::Train(mut started)) = started.map(|started| started.command) else {
+    let Ok(Command::Train(started)) = started.map(|started| started.command) else {
         return Err(nothing());
     };
-    started.tracking = arguments.tracking.clone();
-    started.cache = arguments.cache.clone();
-    started.json = arguments.json.clone();
-    started.resume = Some(run.into());
+    let mut setting = started.setting;
+    setting.tracking = arguments.setting.tracking.clone();
+    setting.cache = arguments.setting.cache.clone();
+    setting.json = arguments.setting.json;
     train(
-        &started,
+        &setting,
+        Some(run.into()),
         paused.arguments,
         &[paused.configuration],
         progress,
@@ -107,97 +81,20 @@ fn resume(run: &str, arguments: &Arguments, progress: &dyn Progress) -> Result<(
 
 /// Trains once for each configuration.
 fn train(
-    arguments: &Arguments,
+    setting: &Setting,
+    resume: Option<String>,
     command: Vec<String>,
     configurations: &[Configuration],
     progress: &dyn Progress,
 ) -> Result<(), Failure> {
-    let backbone = backbone_weights(arguments)?;
-    let seed = arguments.hyperparameters.seed;
-    let dataset = workspace::dataset(&arguments.dataset, progress)?;
-    let split = workspace::split(&dataset, &arguments.dataset, seed)?;
-    if split.validation.is_empty() {
-        let (dataset, split) = (dataset.name, "validation");
-        return Err(Failure::EmptySplit { dataset, split });
-    }
-    let (client, config) = tracking::for_training(&arguments.tracking)?;
-    progress.message(&format!(
-        "{}: {} classes, {} images to train on, {} to validate on",
-        dataset.name,
-        dataset.classes.len(),
-        split.train.len(),
-        split.validation.len()
-    ));
-    let interrupt = Interrupt::default();
-    let handler = interrupt.clone();
-    ctrlc::set_handler(move || handler.set()).map_err(Failure::Signal)?;
-
-    let preprocess = arguments.recipe.preprocess();
-    let (fine_tune, augment) = (
-        arguments.hyperparameters.fine_tune,
-        arguments.hyperparameters.augment(),
-    );
-    let source = Source {
-        cache: &arguments.cache.cache_dir,
-        backbone,
-        preprocess: &preprocess,
-        augment,
-        classes: dataset.classes.len(),
-        seed,
-        interrupt: &interrupt,
-        progress,
-    };
-    let materials = source.materials(fine_tune, &split)?;
-    let digest = dataset.digest()?;
-    let experiment = Experiment {
-        name: &arguments.experiment,
-        model_name: &arguments.model_name.model_name,
-        client: &client,
-        spool: &tracking::spool(&arguments.cache.cache_dir),
-        cache: &arguments.cache.cache_dir,
-        run_id: Cell::new(arguments.resume.clone().or(config.run_id)),
-        arguments: command,
-        dataset: &dataset,
-        dataset_digest: &digest,
-        preprocess: &preprocess,
-        augment: augment_name(fine_tune, &augment),
-        materials,
-        interrupt: &interrupt,
-        progress,
-    };
-    let finished = experiment.run_all(configurations)?;
-    print(&dataset, &finished, arguments)
+    setting.with_experiment(resume, command, progress, |experiment| {
+        let finished = experiment.run_all(configurations)?;
+        print(experiment.dataset, &finished, setting)
+    })
 }
 
-/// What of the augmentation is used: frozen features know mirrored photographs at most.
-fn augment_name(fine_tune: FineTune, augment: &pet_image::Augment) -> String {
-    match fine_tune {
-        _ if *augment == pet_image::Augment::none() => "none".into(),
-        FineTune::None => "none".into(),
-        FineTune::Last(_) => "mirror".into(),
-        FineTune::All => format!(
-            "crop {:?}, ratio {:?}, mirror {}, brightness {}, contrast {}, saturation {}",
-            augment.scale,
-            augment.ratio,
-            augment.flip,
-            augment.brightness,
-            augment.contrast,
-            augment.saturation
-        ),
-    }
-}
-
-fn backbone_weights(arguments: &Arguments) -> Result<Weights, Failure> {
-    let cached = setup::backbone_file(&arguments.cache.cache_dir);
-    let path = arguments.backbone.as_ref().unwrap_or(&cached);
-    if !path.is_file() {
-        return Err(Failure::NoBackbone { path: path.clone() });
-    }
-    Ok(Weights::open(path)?.without_head())
-}
-
-fn print(dataset: &Dataset, finished: &[Finished], arguments: &Arguments) -> Result<(), Failure> {
-    if arguments.json.json {
+fn print(dataset: &Dataset, finished: &[Finished], setting: &Setting) -> Result<(), Failure> {
+    if setting.json.json {
         return output::json(&finished);
     }
     output::line(format_args!(
@@ -216,6 +113,6 @@ fn print(dataset: &Dataset, finished: &[Finished], arguments: &Arguments) -> Res
     }
     output::line(format_args!(
         "\n`{}` was trained on {}; next: pet-cli select, then pet-cli export",
-        arguments.model_name.model_name, dataset.name
+        setting.model_name.model_name, dataset.name
     ))
 }

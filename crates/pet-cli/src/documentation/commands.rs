@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 const ENDS: [&str; 8] = ["|", "||", "&&", ";", ">", "<", "&", "#"];
 
 /// README, CONTRIBUTING and the pages of docs/.
+#[expect(clippy::unwrap_used, reason = "only tests read the documents")]
 pub(super) fn documents(root: &Path) -> Vec<PathBuf> {
     let pages = fs_err::read_dir(root.join("docs")).unwrap();
     let pages = pages.map(|entry| entry.unwrap().path());
@@ -77,12 +78,11 @@ fn words(line: &str) -> Vec<String> {
     for character in line.chars() {
         match quote {
             Some(end) if character == end => quote = None,
-            Some(_) => word.push(character),
             None if matches!(character, '\'' | '"') => quote = Some(character),
             None if character.is_whitespace() => {
                 words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
             }
-            None => word.push(character),
+            Some(_) | None => word.push(character),
         }
     }
     words.extend((!word.is_empty()).then_some(word));

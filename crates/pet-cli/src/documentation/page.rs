@@ -51,9 +51,9 @@ fn section(command: &Command, parent: &str, text: &mut String) {
     if !arguments.is_empty() {
         text.push('\n');
     }
-    arguments
-        .iter()
-        .for_each(|argument| text.push_str(&line(argument)));
+    for argument in arguments {
+        text.push_str(&line(argument));
+    }
     let examples = command.get_after_help().map(ToString::to_string);
     if let Some(examples) = examples {
         let (examples, rest) = examples.split_once("\n\n").unwrap_or((&examples, ""));

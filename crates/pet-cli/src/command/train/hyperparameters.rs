@@ -2,6 +2,7 @@
 
 use clap::Args;
 use pet_image::Augment;
+use pet_sweep::{Axis, Point, Space};
 use pet_train::{Configuration, FineTune, Schedule};
 
 use crate::failure::Failure;
@@ -34,21 +35,22 @@ pub(crate) struct HyperParameters {
     /// Seed of the split, the initial weights, the order of images, their changes and dropout
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
-    /// Share of features set to zero while training [default: 0.2]
-    #[arg(long, value_name = "SHARE")]
-    pub(crate) dropout: Option<f64>,
-    /// Decoupled weight decay [default: 0; 0.01 when fine-tuning]
-    #[arg(long, value_name = "DECAY")]
-    pub(crate) weight_decay: Option<f64>,
-    /// Probability spread over all classes [default: 0; 0.1 when fine-tuning]
-    #[arg(long, value_name = "SHARE")]
-    pub(crate) label_smoothing: Option<f64>,
-    /// Mix each photograph with another: the beta distribution's parameter [default: 0, none]
-    #[arg(long, value_name = "ALPHA")]
-    pub(crate) mixup: Option<f64>,
-    /// Share that the running average of the weights keeps at each step; 0 for none [default: 0; 0.998 when fine-tuning]
-    #[arg(long, value_name = "SHARE")]
-    pub(crate) average: Option<f64>,
+    /// Share of features set to zero while training; several make several runs [default: 0.2]
+    #[arg(long, value_name = "SHARE", num_args = 1..)]
+    pub(crate) dropout: Vec<f64>,
+    /// Decoupled weight decay; several make several runs [default: 0; 0.01 when fine-tuning]
+    #[arg(long, value_name = "DECAY", num_args = 1..)]
+    pub(crate) weight_decay: Vec<f64>,
+    /// Probability spread over all classes; several make several runs [default: 0; 0.1 when fine-tuning]
+    #[arg(long, value_name = "SHARE", num_args = 1..)]
+    pub(crate) label_smoothing: Vec<f64>,
+    /// Mix each photograph with another: the beta distribution's parameter; several make several runs [default: 0, none]
+    #[arg(long, value_name = "ALPHA", num_args = 1..)]
+    pub(crate) mixup: Vec<f64>,
+    /// Share that the running average of the weights keeps at each step, 0 for none; several make several runs [default:
+    /// 0; 0.998 when fine-tuning]
+    #[arg(long, value_name = "SHARE", num_args = 1..)]
+    pub(crate) average: Vec<f64>,
     /// Stop after this many epochs without a better validation accuracy [default: never]
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) patience: Option<usize>,
@@ -60,39 +62,65 @@ pub(crate) struct HyperParameters {
 impl HyperParameters {
     /// Every combination of what may be given several times, checked before any work.
     pub(crate) fn configurations(&self) -> Result<Vec<Configuration>, Failure> {
+        let grid = self.space()?.grid();
+        grid.iter().map(|point| self.configuration(point)).collect()
+    }
+
+    /// What may be given several times.
+    pub(crate) fn space(&self) -> Result<Space, Failure> {
         let base = self.base();
-        let or_base = |given: &[f64], base: f64| {
-            if given.is_empty() {
-                vec![base]
+        let batch_sizes: Vec<f64> = self.batch_size.iter().map(|size| *size as f64).collect();
+        let axes = [
+            ("learning_rate", &self.learning_rate, base.learning_rate),
+            (
+                "body_learning_rate",
+                &self.body_learning_rate,
+                base.body_learning_rate,
+            ),
+            ("batch_size", &batch_sizes, base.batch_size as f64),
+            ("dropout", &self.dropout, base.dropout),
+            ("weight_decay", &self.weight_decay, base.weight_decay),
+            (
+                "label_smoothing",
+                &self.label_smoothing,
+                base.label_smoothing,
+            ),
+            ("mixup", &self.mixup, base.mixup),
+            ("average", &self.average, base.average),
+        ];
+        let axes = axes.into_iter().map(|(name, given, base)| {
+            let base = [base];
+            let values = if given.is_empty() {
+                base.as_slice()
             } else {
-                given.to_vec()
-            }
+                given.as_slice()
+            };
+            Axis::new(name, values.to_vec())
+        });
+        Ok(Space::new(axes.collect())?)
+    }
+
+    /// One of them, checked.
+    pub(crate) fn configuration(&self, point: &Point) -> Result<Configuration, Failure> {
+        let base = self.base();
+        let value = |name: &str, base: f64| point.value(name).unwrap_or(base);
+        let configuration = Configuration {
+            learning_rate: value("learning_rate", base.learning_rate),
+            body_learning_rate: value("body_learning_rate", base.body_learning_rate),
+            batch_size: value("batch_size", base.batch_size as f64) as usize,
+            dropout: value("dropout", base.dropout),
+            weight_decay: value("weight_decay", base.weight_decay),
+            label_smoothing: value("label_smoothing", base.label_smoothing),
+            mixup: value("mixup", base.mixup),
+            average: value("average", base.average),
+            ..base
         };
-        let batch_sizes = if self.batch_size.is_empty() {
-            &[base.batch_size]
-        } else {
-            self.batch_size.as_slice()
-        };
-        let mut configurations = Vec::new();
-        for learning_rate in or_base(&self.learning_rate, base.learning_rate) {
-            for body_learning_rate in or_base(&self.body_learning_rate, base.body_learning_rate) {
-                for &batch_size in batch_sizes {
-                    let configuration = Configuration {
-                        batch_size,
-                        learning_rate,
-                        body_learning_rate,
-                        ..base.clone()
-                    };
-                    configuration.check()?;
-                    configurations.push(configuration);
-                }
-            }
-        }
-        Ok(configurations)
+        configuration.check()?;
+        Ok(configuration)
     }
 
     /// The defaults with what is given once.
-    fn base(&self) -> Configuration {
+    pub(crate) fn base(&self) -> Configuration {
         let defaults = match self.fine_tune {
             FineTune::None => Configuration::default(),
             part => Configuration::fine_tuning(part),
@@ -102,11 +130,6 @@ impl HyperParameters {
             schedule: self.schedule.unwrap_or(defaults.schedule),
             warm_up: self.warm_up.unwrap_or(defaults.warm_up),
             seed: self.seed,
-            dropout: self.dropout.unwrap_or(defaults.dropout),
-            weight_decay: self.weight_decay.unwrap_or(defaults.weight_decay),
-            label_smoothing: self.label_smoothing.unwrap_or(defaults.label_smoothing),
-            mixup: self.mixup.unwrap_or(defaults.mixup),
-            average: self.average.unwrap_or(defaults.average),
             patience: self.patience,
             ..defaults
         }

@@ -16,6 +16,7 @@ use pet_train::{Configuration, EpochMetrics, Error, Interrupt, Observer, Trained
 use serde::Serialize;
 
 use super::artifacts;
+use super::job::Job;
 use super::materials::Materials;
 use super::paused::{Folder, Paused};
 use super::{parameters, recipe};
@@ -23,15 +24,15 @@ use crate::failure::Failure;
 use crate::{provenance, tracking};
 
 /// What all runs share.
-pub(super) struct Experiment<'a> {
+pub(crate) struct Experiment<'a> {
     pub(super) name: &'a str,
     pub(super) model_name: &'a str,
-    pub(super) client: &'a Client,
+    pub(crate) client: &'a Client,
     pub(super) spool: &'a Spool,
     pub(super) cache: &'a Path,
     /// The first run goes on with this one, if there is one.
     pub(super) run_id: Cell<Option<String>>,
-    /// How the command was started, for runs that are taken up again.
+    /// How the command was started, for runs that are taken up again; empty if they are not to be.
     pub(super) arguments: Vec<String>,
     pub(super) dataset: &'a Dataset,
     pub(super) dataset_digest: &'a str,
@@ -44,16 +45,23 @@ pub(super) struct Experiment<'a> {
 
 /// A run that came to its end.
 #[derive(Serialize)]
-pub(super) struct Finished {
-    pub(super) name: String,
+pub(crate) struct Finished {
+    pub(crate) name: String,
     /// None while the tracking store is away.
-    pub(super) run_id: Option<String>,
-    /// None while the tracking store is away.
-    pub(super) version: Option<u32>,
-    pub(super) val_acc: f64,
-    pub(super) val_loss: f64,
+    pub(crate) run_id: Option<String>,
+    /// None while the tracking store is away, and for a model that was not to be registered.
+    pub(crate) version: Option<u32>,
+    pub(crate) val_acc: f64,
+    pub(crate) val_loss: f64,
     best_epoch: usize,
-    seconds: f64,
+    pub(crate) seconds: f64,
+}
+
+impl Finished {
+    /// The larger, the better.
+    pub(crate) fn score(&self) -> (f64, f64) {
+        (self.val_acc, -self.val_loss)
+    }
 }
 
 /// Hands each epoch to the run and each step to the progress bar.
@@ -95,7 +103,7 @@ impl Experiment<'_> {
     ) -> Result<Vec<Finished>, Failure> {
         let mut finished = Vec::new();
         for configuration in configurations {
-            match self.run(configuration) {
+            match self.run(&Job::new(configuration)) {
                 Ok(run) => finished.push(run),
                 Err(Failure::Interrupted { run, .. }) => {
                     return Err(Failure::Interrupted {
@@ -110,23 +118,24 @@ impl Experiment<'_> {
         Ok(finished)
     }
 
-    fn run(&self, configuration: &Configuration) -> Result<Finished, Failure> {
+    /// Trains once, as a run of its own.
+    pub(crate) fn run(&self, job: &Job<'_>) -> Result<Finished, Failure> {
         let start = Instant::now();
-        let name = parameters::run_name(configuration);
-        let plan = self.plan(&name, configuration);
+        let (name, configuration) = (&job.name, job.configuration);
+        let plan = self.plan(job);
         let mut run = TrackedRun::start(self.client, &plan)?;
         let folder = self.folder(&run, configuration)?;
         let trained = match self.train(configuration, folder.as_ref(), &mut run) {
             Err(Failure::Train(Error::Interrupted)) => {
                 let id = run.id().filter(|_| folder.is_some()).map(Into::into);
-                tracking::note_spooled(&name, run.kill()?.as_ref());
+                tracking::note_spooled(name, run.kill()?.as_ref());
                 let (done, all) = (0, 1);
                 return Err(Failure::Interrupted { done, all, run: id });
             }
             trained => trained?,
         };
-        let finished = self.register(&name, configuration, &trained, &mut run, start)?;
-        tracking::note_spooled(&name, run.finish()?.as_ref());
+        let finished = self.register(job, &trained, &mut run, start)?;
+        tracking::note_spooled(name, run.finish()?.as_ref());
         folder.map_or(Ok(()), |folder| folder.remove())?;
         Ok(finished)
     }
@@ -137,7 +146,7 @@ impl Experiment<'_> {
         run: &TrackedRun,
         configuration: &Configuration,
     ) -> Result<Option<Folder>, Failure> {
-        let Some(run_id) = run.id() else {
+        let Some(run_id) = run.id().filter(|_| !self.arguments.is_empty()) else {
             return Ok(None);
         };
         let folder = Folder::new(self.cache, run_id)?;
@@ -197,8 +206,7 @@ impl Experiment<'_> {
 
     fn register(
         &self,
-        name: &str,
-        configuration: &Configuration,
+        job: &Job<'_>,
         trained: &Trained,
         run: &mut TrackedRun,
         start: Instant,
@@ -213,7 +221,7 @@ impl Experiment<'_> {
             classes: self.dataset.classes.clone(),
             preprocess: self.preprocess.clone(),
         };
-        let parameters = self.parameters(configuration);
+        let (name, parameters) = (&job.name, self.parameters(job.configuration));
         artifacts::log(
             run,
             name,
@@ -228,11 +236,16 @@ impl Experiment<'_> {
             metadata: &metadata,
             best: trained.best,
         };
-        let version = run.register(&model)?.map(|version| version.version);
+        let version = if job.registers(&trained.best) {
+            run.register(&model)?
+        } else {
+            run.log_best(&trained.best)?;
+            None
+        };
         Ok(Finished {
-            name: name.into(),
+            name: name.clone(),
             run_id: run.id().map(Into::into),
-            version,
+            version: version.map(|version| version.version),
             val_acc: trained.best.val_acc,
             val_loss: trained.best.val_loss,
             best_epoch: trained.best.epoch,
@@ -255,22 +268,43 @@ impl Experiment<'_> {
         parameters
     }
 
-    fn plan(&self, name: &str, configuration: &Configuration) -> RunPlan {
+    /// What every run of the experiment says of itself.
+    pub(crate) fn common_plan(&self, name: &str) -> RunPlan {
         let data = self.training_data();
-        self.parameters(configuration)
-            .into_iter()
-            .fold(RunPlan::new(self.name, name), |plan, (key, value)| {
-                plan.param(key, value)
-            })
+        RunPlan::new(self.name, name)
             .param("train_images", data.train_images)
             .param("val_images", data.val_images)
             .tag("dataset", &self.dataset.name)
             .tag("dataset_digest", self.dataset_digest)
             .data(data)
             .provenance(provenance::of_this_process())
-            .source("pet-cli train")
             .spool(self.spool.clone())
             .resume(self.run_id.take())
+    }
+
+    fn plan(&self, job: &Job<'_>) -> RunPlan {
+        let plan = self.common_plan(&job.name).source("pet-cli train");
+        let parameters = self.parameters(job.configuration).into_iter();
+        let plan = parameters.fold(plan, |plan, (key, value)| plan.param(key, value));
+        let tags = job.tags.iter();
+        tags.fold(plan, |plan, (key, value)| plan.tag(*key, value))
+    }
+
+    /// Number of images that one epoch sees.
+    pub(crate) fn training_images(&self) -> usize {
+        self.materials.train.labels().len()
+    }
+
+    /// The same, with its progress reported elsewhere.
+    pub(crate) fn with_progress<'b>(self, progress: &'b dyn Progress) -> Experiment<'b>
+    where
+        Self: 'b,
+    {
+        let experiment: Experiment<'b> = self;
+        Experiment {
+            progress,
+            ..experiment
+        }
     }
 
     fn training_data(&self) -> TrainingData {

@@ -71,12 +71,12 @@ fn no_metric_is_lost_when_the_server_dies() {
 fn wait_for_epochs(client: &Client, epochs: usize) -> usize {
     let patience = Instant::now() + Duration::from_mins(3);
     while Instant::now() < patience {
-        if let Some(experiment) = client.find_experiment("OxfordPetExperiment").unwrap() {
-            if let Some(run) = client.search_runs(&RunQuery::new(&experiment.id)).next() {
-                let history = client.metric_history(&run.unwrap().id, "val_acc").unwrap();
-                if history.len() >= epochs {
-                    return history.len();
-                }
+        if let Some(experiment) = client.find_experiment("OxfordPetExperiment").unwrap()
+            && let Some(run) = client.search_runs(&RunQuery::new(&experiment.id)).next()
+        {
+            let history = client.metric_history(&run.unwrap().id, "val_acc").unwrap();
+            if history.len() >= epochs {
+                return history.len();
             }
         }
         std::thread::sleep(Duration::from_millis(50));

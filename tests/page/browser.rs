@@ -11,7 +11,7 @@ use crate::driver::Driver;
 /// Longest wait for something to appear on the page.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Under this name WebDriver gives references to elements.
+/// Under this name `WebDriver` gives references to elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// How the page is looked at.
@@ -212,7 +212,7 @@ fn requested(entry: &Value) -> Option<String> {
     Some(event["params"]["request"]["url"].as_str()?.to_owned())
 }
 
-/// Keys as WebDriver names them.
+/// Keys as `WebDriver` names them.
 pub(crate) mod key {
     pub(crate) const TAB: char = '\u{e004}';
     pub(crate) const END: char = '\u{e010}';

@@ -1,4 +1,4 @@
-//! A running chromedriver and the few calls of WebDriver that the tests need.
+//! A running chromedriver and the few calls of `WebDriver` that the tests need.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use ureq::Agent;
 
 /// Longest time that one call may take.
-const CALL: Duration = Duration::from_secs(60);
+const CALL: Duration = Duration::from_mins(1);
 
 /// The process; it ends with this value.
 pub(crate) struct Driver {

@@ -1,4 +1,4 @@
-//! The page, as a person uses it: in a headless Chromium that is driven through WebDriver.
+//! The page, as a person uses it: in a headless Chromium that is driven through `WebDriver`.
 //!
 //! Where `chromedriver` is not installed the tests are skipped by name; with `PET_REQUIRE_BROWSER=1`
 //! that is a failure.

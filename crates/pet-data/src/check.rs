@@ -4,8 +4,8 @@ use std::path::Path;
 use pet_image::Limits;
 use rayon::prelude::*;
 
-use crate::{Progress, Unit};
 use crate::{Dataset, Error, Sample, UnreadableImage};
+use crate::{Progress, Unit};
 
 impl Dataset {
     /// Decodes every image, in parallel, and reports all that cannot be at once.

@@ -42,7 +42,7 @@ fn every_documented_path_is_there_and_takes_no_other_method() {
     };
     let document = get("/openapi.json").send(service.address).json();
     for (path, operations) in document["paths"].as_object().unwrap() {
-        let path = path.replace('{', "").replace('}', "");
+        let path = path.replace(['{', '}'], "");
         let answer = Request::new("DELETE", &path).send(service.address);
         assert_eq!(answer.status, 405, "{path}: {}", answer.text());
         let allowed = answer.header("allow").unwrap_or_default().to_lowercase();

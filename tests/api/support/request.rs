@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Answer;
 
 /// Far longer than any answer takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 const BOUNDARY: &str = "a-boundary-of-parts";
 
@@ -39,7 +39,7 @@ impl Request {
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.head += &format!("{name}: {value}\r\n");
+        self.head.extend([name, ": ", value, "\r\n"]);
         self
     }
 
@@ -57,12 +57,11 @@ impl Request {
     /// One more part of a form.
     pub(crate) fn part(mut self, disposition: &str, content: &[u8]) -> Self {
         let end = format!("--{BOUNDARY}--\r\n");
-        match self.body.strip_suffix(end.as_bytes()) {
-            Some(before) => self.body = before.to_vec(),
-            None => {
-                let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
-                self = self.header("Content-Type", &media_type);
-            }
+        if let Some(before) = self.body.strip_suffix(end.as_bytes()) {
+            self.body = before.to_vec();
+        } else {
+            let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
+            self = self.header("Content-Type", &media_type);
         }
         let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n");
         self.body

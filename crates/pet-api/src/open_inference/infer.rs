@@ -52,7 +52,7 @@ pub(super) async fn infer(
     };
     let classes = served.metadata().classes.len();
     // Megabytes of JSON are work as well.
-    let read = move |_: &mut Worker| Ok(Inference::read(&json, tail, rules, classes)?);
+    let read = move |_: &mut Worker| Ok(Inference::read(&json, &tail, rules, classes)?);
     let Inference { id, input, outputs } = state.queue.run(deadline.0, read).await?.value;
 
     let tensors = matches!(input, Input::Tensors { .. });
@@ -72,7 +72,7 @@ pub(super) async fn infer(
 }
 
 impl Inference {
-    fn read(json: &[u8], tail: Bytes, rules: Rules, classes: usize) -> Result<Self, Malformed> {
+    fn read(json: &[u8], tail: &Bytes, rules: Rules, classes: usize) -> Result<Self, Malformed> {
         let request = Request::read(json)?;
         let input = Input::read(&request.inputs, tail, rules)?;
         let usual: &[Kind] = match input {

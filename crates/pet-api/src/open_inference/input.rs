@@ -34,6 +34,7 @@ pub(super) struct Rules {
 }
 
 /// Where the data of an input stand.
+#[derive(Clone, Copy)]
 enum Source<'a> {
     Json(&'a serde_json::value::RawValue),
     Binary(&'a Bytes),
@@ -43,7 +44,7 @@ impl Input {
     /// Reads the only input of a request; `tail` is what follows the JSON.
     pub(super) fn read(
         inputs: &[request::Input<'_>],
-        tail: Bytes,
+        tail: &Bytes,
         rules: Rules,
     ) -> Result<Self, Malformed> {
         let [input] = inputs else {
@@ -67,7 +68,7 @@ impl Input {
             }
         };
         let batch = rules.batch_of(&input.shape, tensors)?;
-        let source = source(input, &tail)?;
+        let source = source(input, tail)?;
         if tensors {
             let numbers = numbers(source, &input.shape)?;
             Ok(Self::Tensors { numbers, batch })
@@ -161,7 +162,7 @@ mod tests {
     fn read(input: &Value, tail: &[u8]) -> Result<Input, String> {
         let json = json!({ "inputs": [input] }).to_string();
         let request = Request::read(json.as_bytes()).map_err(|error| error.to_string())?;
-        Input::read(&request.inputs, Bytes::copy_from_slice(tail), RULES)
+        Input::read(&request.inputs, &Bytes::copy_from_slice(tail), RULES)
             .map_err(|error| error.to_string())
     }
 

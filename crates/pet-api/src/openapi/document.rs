@@ -153,7 +153,7 @@ fn responses(endpoint: &Endpoint) -> Json {
             .refusals
             .iter()
             .filter(|code| code.status() == status);
-        responses.insert(status.to_string(), refusal(codes.copied(), error));
+        responses.insert(status.to_string(), refusal(&codes.copied(), error));
     }
     json!(responses)
 }
@@ -187,7 +187,7 @@ fn success(answer: Answer) -> Json {
 }
 
 /// One status with each of its codes.
-fn refusal(codes: impl Iterator<Item = Code> + Clone, schema: &str) -> Json {
+fn refusal(codes: &(impl Iterator<Item = Code> + Clone), schema: &str) -> Json {
     let meanings = codes
         .clone()
         .map(|code| format!("`{}`: {}", code.name(), code.meaning()));

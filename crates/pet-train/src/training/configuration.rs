@@ -211,12 +211,14 @@ impl Configuration {
 mod tests {
     use super::*;
 
+    type Spoil = fn(&mut Configuration);
+
     #[test]
     fn values_that_cannot_work_are_named() {
         let good = Configuration::default();
         assert!(good.check().is_ok());
         assert!(Configuration::fine_tuning(FineTune::All).check().is_ok());
-        let bad: [(&str, fn(&mut Configuration)); 9] = [
+        let bad: [(&str, Spoil); 9] = [
             ("batch size", |bad| bad.batch_size = 0),
             ("epochs", |bad| bad.epochs = 0),
             ("trained blocks", |bad| bad.fine_tune = FineTune::Last(20)),

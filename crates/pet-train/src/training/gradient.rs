@@ -94,12 +94,13 @@ fn mean(groups: &[Vec<f32>], images: usize, gradient: &mut [f32]) {
         gradient.fill(0.0);
         for group in groups {
             let part = &group[block * BLOCK..][..gradient.len()];
-            gradient
-                .iter_mut()
-                .zip(part)
-                .for_each(|(sum, value)| *sum += value);
+            for (sum, value) in gradient.iter_mut().zip(part) {
+                *sum += value;
+            }
         }
-        gradient.iter_mut().for_each(|sum| *sum *= share);
+        for sum in gradient {
+            *sum *= share;
+        }
     });
 }
 

@@ -296,10 +296,9 @@ fn add(sums: &mut [f32], values: &[f32]) {
 
 fn scale(values: &mut [f32], factors: Option<&[f32]>) {
     let factors = factors.unwrap_or_default();
-    values
-        .iter_mut()
-        .zip(factors)
-        .for_each(|(value, factor)| *value *= factor);
+    for (value, factor) in values.iter_mut().zip(factors) {
+        *value *= factor;
+    }
 }
 
 /// The mean over the positions of a map, for each channel.
@@ -307,7 +306,9 @@ fn pool(map: &[f32], features: &mut [f32]) {
     let positions = (map.len() / features.len()) as f32;
     features.fill(0.0);
     pointwise::add_rows(features, map);
-    features.iter_mut().for_each(|value| *value /= positions);
+    for value in features {
+        *value /= positions;
+    }
 }
 
 /// The gradient of a map, from that of its means.

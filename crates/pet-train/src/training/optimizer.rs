@@ -1,4 +1,4 @@
-//! AdamW (Loshchilov & Hutter 2019, algorithm 2), with one step size for the backbone and one for the head.
+//! `AdamW` (Loshchilov & Hutter 2019, algorithm 2), with one step size for the backbone and one for the head.
 
 use std::ops::Range;
 

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::workspace::{self, Profile};
 
 /// Longest time that a service may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A service that can be started.
 pub(super) struct Contender {
@@ -51,7 +51,7 @@ impl Contender {
         })
     }
 
-    /// FastAPI with two workers, or why it cannot be had.
+    /// `FastAPI` with two workers, or why it cannot be had.
     pub(super) fn peer(file: &Path, results: &Path) -> Result<Result<Self, String>, Error> {
         if !file.is_file() {
             return Ok(Err(format!("there is no `{}`", file.display())));

@@ -21,7 +21,7 @@ use table::Measured;
 
 /// The service under load, beside one in Python
 ///
-/// Sends photographs with wrk, first over 8 connections, then over one, to each in turn. The one in Python is FastAPI
+/// Sends photographs with wrk, first over 8 connections, then over one, to each in turn. The one in Python is `FastAPI`
 /// with the same model; where it cannot be run, that is said. Writes a table to target/bench/serve.md.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {

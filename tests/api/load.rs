@@ -9,7 +9,7 @@ use crate::support::{Answer, Request, Service, get, gradient, post, read};
 
 /// Work that takes a worker a second or more.
 fn long_work() -> Request {
-    post("/resize?width=5000&height=5000").file("x.png", &gradient(50, 50, Format::Png))
+    post("/resize?width=7000&height=7000").file("x.png", &gradient(50, 50, Format::Png))
 }
 
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
@@ -98,7 +98,7 @@ fn memory_for_uploads_has_a_limit_429() {
 #[test]
 fn a_deadline_passed_504() {
     let Some(service) = Service::start_with("a_deadline_passed_504", |settings| {
-        settings.request_timeout = Duration::from_secs(1);
+        settings.request_timeout = Duration::from_millis(200);
     }) else {
         return;
     };

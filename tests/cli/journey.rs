@@ -105,7 +105,7 @@ fn evaluate(place: &Place) {
         "others/Dog/b.png",
         pet_tests::gradient(9, 9, pet_image::Format::Png),
     );
-    let others = "evaluate --dataset folder --data-dir others";
+    let others = "evaluate --dataset folder --data-dir others --split train";
     place
         .refused(others)
         .naming(&["6 classes", "2"])

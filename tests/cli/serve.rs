@@ -149,7 +149,7 @@ fn what_cannot_be_served_is_said_at_once() {
     };
     place
         .refused("serve --port 0")
-        .naming(&["cannot be served", "model.onnx"])
+        .naming(&["cannot be served", "results"])
         .hinting("pet-cli export");
     let wrong = place.run("serve --port 70000");
     assert_eq!(wrong.status, Some(2), "{wrong:?}");

@@ -132,6 +132,8 @@ impl Browser {
     /// Chooses a file, as in the browser's own dialogue.
     pub(crate) fn choose(&self, selector: &str, file: &Path) {
         let path = format!("{}/value", self.element(selector));
+        // The driver refuses a path with `..` in it.
+        let file = fs_err::canonicalize(file).unwrap();
         self.post(&path, &json!({ "text": file }));
     }
 

@@ -7,7 +7,7 @@ use mlflow_client::model::{
     Cell, Column, ColumnKind, DataType, OnnxModel, Origin, PythonFunction, Signature, TensorSpec,
 };
 use mlflow_client::spool::Recorder;
-use mlflow_client::{Metric, ModelVersion, NewModel, Run, now, random_id};
+use mlflow_client::{ModelVersion, NewModel, Run, now, random_id};
 use pet_model::{INPUT_NAME, ModelMetadata, OUTPUT_NAME};
 use pet_train::{EpochMetrics, Weights, to_onnx};
 
@@ -51,10 +51,9 @@ pub(crate) fn register(
     let place = tempfile::tempdir()?;
     let folder = place.path().join(MODEL_FOLDER);
     write(place.path(), &folder, run, trained.weights, &metadata)?;
-    let point = |key, value| Metric::new(key, value, now(), best.epoch as i64);
     let model = NewModel {
         params: plan.params.clone(),
-        metrics: vec![point(VAL_ACC, best.val_acc), point(VAL_LOSS, best.val_loss)],
+        // No metrics: a server would add them to the run's, as a second point of the best epoch.
         tags: BTreeMap::from([
             (VAL_ACC.to_owned(), best.val_acc.to_string()),
             (VAL_LOSS.to_owned(), best.val_loss.to_string()),

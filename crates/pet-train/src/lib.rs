@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use candle_core::{Device, Module, Tensor};
-//! use pet_train::{Classifier, Head, Weights};
+//! use pet_train::{Classifier, Weights};
 //!
 //! // Weights usually come from `Weights::open("mobilenet_v2.pth")`; random ones do for a look at the shapes.
 //! let classes = 3;

@@ -65,10 +65,10 @@ fn a_tensor_is_answered_as_the_photograph_is() {
         return;
     };
     let image = gradient(300, 200, Format::Png);
-    let mut tensor = vec![0.0; Preprocess::imagenet().tensor_len()];
-    Preprocess::imagenet()
-        .run(&image, &Limits::default(), &mut tensor)
-        .unwrap();
+    let model = get("/model").send(service.address).json();
+    let recipe: Preprocess = serde_json::from_value(model["preprocess"].clone()).unwrap();
+    let mut tensor = vec![0.0; recipe.tensor_len()];
+    recipe.run(&image, &Limits::default(), &mut tensor).unwrap();
     let bytes: Vec<u8> = tensor
         .iter()
         .flat_map(|number| number.to_le_bytes())

@@ -137,7 +137,9 @@ mod tests {
     #[test]
     fn the_table_in_the_documentation_is_this_one() {
         let documented = include_str!("../../ERRORS.md");
-        let rows = documented.lines().filter(|line| line.contains("| `"));
+        let rows = documented
+            .lines()
+            .filter(|line| line.contains("| `") && !line.contains("status"));
         assert_eq!(rows.count(), Code::ALL.len());
         for code in Code::ALL {
             let row = format!("| {} | `{}` |", code.status(), code.name());

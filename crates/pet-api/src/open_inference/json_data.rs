@@ -191,7 +191,7 @@ mod tests {
             ("[[1, 2], [3]]", "an array has 1 elements, expected 2"),
             ("[[1, 2, 3], [4]]", "an array has 3 elements, expected 2"),
             ("[[1, 2], 3, 4]", "not nested as the shape"),
-            ("[1, [2, 3], 4]", "an array"),
+            ("[1, [2, 3], 4]", "not nested as the shape"),
             ("[[[1], [2]], [[3], [4]]]", "nested too deep"),
             ("[]", "an array has 0 elements"),
             ("[[], []]", "an array has 0 elements"),

@@ -41,9 +41,10 @@ export class Transform {
     this.timer = setTimeout(() => this.refresh(), TYPING_PAUSE);
   }
 
-  /** Asks for the picture, unless it is there. */
+  /** Asks for the picture, unless it is there or the tab is closed: opening it asks again. */
   async refresh() {
     clearTimeout(this.timer);
+    if (this.panel.hidden) return;
     const { file } = photo;
     const { parameters } = this;
     this.call(this.path, parameters, file, `${this.prefix}${file?.name ?? 'photo.jpg'}`);

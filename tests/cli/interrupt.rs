@@ -3,10 +3,11 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mlflow_client::{Client, Run, RunQuery};
+use mlflow_client::{Client, Run};
 use serde_json::Value;
 
 use crate::place::Place;
+use crate::recorded::runs;
 use crate::said::Said;
 
 /// Far longer than anything here takes, even on a busy machine.
@@ -48,16 +49,6 @@ fn an_interrupted_run_is_killed_and_keeps_what_was_logged() {
     assert!(listed[0]["end_time"].is_i64(), "{listed}");
     assert!(logged(&runs(&client)[0]) >= 2);
     place.refused("select").naming(&["oxford_pet_classifier"]);
-}
-
-fn runs(client: &Client) -> Vec<Run> {
-    let Some(experiment) = client.find_experiment("OxfordPetExperiment").unwrap() else {
-        return Vec::new();
-    };
-    client
-        .search_runs(&RunQuery::new(&experiment.id))
-        .map(Result::unwrap)
-        .collect()
 }
 
 /// Waits for a condition while the program goes on.

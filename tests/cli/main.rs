@@ -16,6 +16,7 @@ mod interrupt;
 mod journey;
 mod place;
 mod predict;
+mod recorded;
 mod registry;
 mod resume;
 mod said;

@@ -3,10 +3,11 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use mlflow_client::{Client, Run, RunQuery};
+use mlflow_client::{Client, Run};
 use serde_json::Value;
 
 use crate::place::Place;
+use crate::recorded::runs;
 
 /// Far longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -66,10 +67,7 @@ fn a_killed_run_ends_with_the_weights_of_one_that_was_not() {
 }
 
 fn second_run(client: &Client, first: &Run) -> Option<Run> {
-    client
-        .search_runs(&RunQuery::new(&first.experiment_id))
-        .map(Result::unwrap)
-        .find(|run| run.id != first.id)
+    runs(client).into_iter().find(|run| run.id != first.id)
 }
 
 fn weights(run: &Run) -> Vec<u8> {

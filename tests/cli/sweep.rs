@@ -3,10 +3,11 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mlflow_client::{Client, Run, RunQuery};
+use mlflow_client::{Client, Run};
 use serde_json::Value;
 
 use crate::place::Place;
+use crate::recorded::runs;
 use crate::said::Said;
 
 const SWEEP: &str =
@@ -14,16 +15,6 @@ const SWEEP: &str =
 
 fn json(said: Said) -> Value {
     serde_json::from_str(&said.ok()).unwrap()
-}
-
-fn runs(client: &Client) -> Vec<Run> {
-    let Some(experiment) = client.find_experiment("OxfordPetExperiment").unwrap() else {
-        return Vec::new();
-    };
-    client
-        .search_runs(&RunQuery::new(&experiment.id))
-        .map(Result::unwrap)
-        .collect()
 }
 
 #[test]

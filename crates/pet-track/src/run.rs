@@ -73,6 +73,11 @@ impl TrackedRun {
         run.map(|run| run.id.as_str())
     }
 
+    /// Whether it goes on with a run that was there before.
+    pub fn is_resumed(&self) -> bool {
+        self.plan.run_id.is_some()
+    }
+
     /// Where the run lies, if something could not be sent.
     pub fn spooled(&self) -> Option<Spooled> {
         self.recorder.as_ref().and_then(Recorder::spooled)

@@ -12,7 +12,9 @@ use pet_image::Preprocess;
 use pet_model::ModelMetadata;
 use pet_report::fit_temperature;
 use pet_track::{RunPlan, TrackedRun, TrainedModel, TrainingData, VAL_ACC};
-use pet_train::{Configuration, EpochMetrics, Error, Interrupt, Observer, Trained, Trainer};
+use pet_train::{
+    Checkpoint, Configuration, EpochMetrics, Error, Interrupt, Observer, Trained, Trainer,
+};
 use serde::Serialize;
 
 use super::artifacts;
@@ -168,14 +170,7 @@ impl Experiment<'_> {
             train,
             validation,
         } = &self.materials;
-        let data = format!(
-            "{} {} {} {}",
-            self.dataset_digest,
-            recipe::name(self.preprocess),
-            self.augment,
-            weights.digest()?
-        );
-        let checkpoint = folder.map(|folder| folder.checkpoint(&data));
+        let checkpoint = folder.map(|folder| self.checkpoint(folder)).transpose()?;
         let trainer = Trainer {
             weights,
             classes: self.dataset.classes.len(),
@@ -197,9 +192,23 @@ impl Experiment<'_> {
         Ok(trained?)
     }
 
-    /// The epochs that the store knows of. A store that is away now will be sent them all.
+    /// The file in `folder` for a training on these images from these weights.
+    fn checkpoint(&self, folder: &Folder) -> Result<Checkpoint, Failure> {
+        let data = format!(
+            "{} {} {} {}",
+            self.dataset_digest,
+            recipe::name(self.preprocess),
+            self.augment,
+            self.materials.weights.digest()?
+        );
+        Ok(folder.checkpoint(&data))
+    }
+
+    /// The epochs that the store knows of: none of a run that has just begun. A store that is away now will be sent
+    /// them all.
     fn logged(&self, run: &TrackedRun) -> BTreeSet<i64> {
-        let history = run.id().map(|id| self.client.metric_history(id, VAL_ACC));
+        let id = run.id().filter(|_| run.is_resumed());
+        let history = id.map(|id| self.client.metric_history(id, VAL_ACC));
         let metrics = history.and_then(Result::ok).unwrap_or_default();
         metrics.iter().map(|metric| metric.step).collect()
     }

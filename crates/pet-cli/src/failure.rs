@@ -22,6 +22,11 @@ pub(crate) enum Failure {
     #[error("`--trials` chooses some points of the space, but the method `grid` tries them all")]
     GridTrials,
     #[cfg(feature = "training")]
+    #[error(
+        "`--train-size` goes with `--fine-tune all` only: what is frozen sees each photograph once, as it is served"
+    )]
+    TrainSize,
+    #[cfg(feature = "training")]
     #[error(transparent)]
     Track(#[from] pet_track::Error),
     #[cfg(feature = "training")]
@@ -110,6 +115,8 @@ impl Failure {
             Self::Sweep(error) => error.hint(),
             #[cfg(feature = "training")]
             Self::GridTrials => Some("add `--method random`, or leave `--trials` out".into()),
+            #[cfg(feature = "training")]
+            Self::TrainSize => Some("add `--fine-tune all`, or leave `--train-size` out".into()),
             #[cfg(feature = "training")]
             Self::Track(error) => error.hint(),
             #[cfg(feature = "training")]

@@ -49,6 +49,10 @@ impl Observer for Clock {
     }
 
     fn images(&mut self, count: usize) {
+        // The one image that the epoch is judged by.
+        if count < BATCH {
+            return;
+        }
         let milliseconds = self.start.elapsed().as_secs_f64() * 1e3 / count as f64;
         println!("training step, batch {count}: {milliseconds:.1} ms per image");
         self.start = Instant::now();

@@ -123,7 +123,7 @@ impl Sweep<'_> {
         experiment: Experiment<'_>,
     ) -> Result<Report, Failure> {
         let all = search.rungs().trials();
-        let images = experiment.training_images() as u64;
+        let images = experiment.epoch_images() as u64;
         let total = images * search.rungs().epochs() as u64;
         let whole = Whole::new(self.progress);
         let mut parent =

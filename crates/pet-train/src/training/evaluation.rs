@@ -19,12 +19,16 @@ pub(crate) struct Evaluation {
     pub(crate) logits: Vec<Vec<f32>>,
 }
 
-/// Runs the network with folded values on all `examples`.
+/// Images between two reports of progress; enough to keep a workstation's cores busy.
+const CHUNK: usize = 64;
+
+/// Runs the network with folded values on all `examples`, and tells `done` of each number of images that are through.
 pub(crate) fn evaluate(
     network: &Network,
     folded: &[f32],
     examples: &dyn Examples,
     interrupt: &Interrupt,
+    mut done: impl FnMut(usize),
 ) -> Result<Evaluation, Error> {
     let workspaces = Workspaces::new(network);
     let one = |index: usize| {
@@ -43,10 +47,14 @@ pub(crate) fn evaluate(
         }))
     };
     let count = examples.labels().len();
-    let outcomes: Vec<_> = (0..count)
-        .into_par_iter()
-        .map(one)
-        .collect::<Result<_, Error>>()?;
+    let mut outcomes = Vec::with_capacity(count);
+    for start in (0..count).step_by(CHUNK) {
+        let chunk = start..count.min(start + CHUNK);
+        let images = chunk.len();
+        let judged = chunk.into_par_iter().map(one);
+        outcomes.append(&mut judged.collect::<Result<Vec<_>, Error>>()?);
+        done(images);
+    }
     let loss: f64 = outcomes.iter().map(|(outcome, _)| outcome.loss).sum();
     let right = outcomes.iter().filter(|(outcome, _)| outcome.right).count();
     Ok(Evaluation {

@@ -35,7 +35,8 @@ pub trait Observer {
         metrics: &EpochMetrics,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-    /// Called after each step with the number of training images that it was made of; a resumed training begins with
-    /// those that were done before.
+    /// Called with the number of images that were looked at: after each step, and while an epoch is judged. Altogether
+    /// they are the epochs times [`Trainer::epoch_images`](crate::Trainer::epoch_images), unless training stops early;
+    /// a resumed training begins with those that were done before.
     fn images(&mut self, _count: usize) {}
 }

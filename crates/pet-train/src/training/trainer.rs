@@ -32,7 +32,8 @@ pub struct Trainer<'a> {
     pub classes: usize,
     /// What is learned from: photographs, or the features that the frozen part has of them.
     pub train: &'a dyn Examples,
-    /// What each epoch is judged by.
+    /// What each epoch is judged by. Its photographs may be larger than those that are trained on: parts that are cut
+    /// out at random show animals larger than whole photographs do (Touvron et al. 2019).
     pub validation: &'a dyn Examples,
     /// Hyper-parameters.
     pub configuration: &'a Configuration,
@@ -68,18 +69,20 @@ impl Trainer<'_> {
         let weights = self.start()?;
         let first_block = self.configuration.fine_tune.first_block();
         let layout = Layout::new(&weights, first_block, self.classes)?;
-        let network = self.network(&layout)?;
+        let network = Self::network(&layout, self.train)?;
+        let judge = Self::network(&layout, self.validation)?;
         let mut state = State::new(layout.gather(&weights)?, &layout, self.configuration);
         if let Some(checkpoint) = self.checkpoint
             && checkpoint.load(&mut state, self.configuration)?
         {
-            let before = state.progress.epoch() * self.train.labels().len();
-            observer.images(before + state.progress.batches * self.configuration.batch_size);
+            let begun = state.progress.batches * self.configuration.batch_size;
+            let begun = begun.min(self.train.labels().len());
+            observer.images(state.progress.epoch() * self.epoch_images() + begun);
         }
         let mut epochs = Epochs {
             trainer: self,
             layout: &layout,
-            network: &network,
+            judge: &judge,
             gradient: BatchGradient::new(
                 &network,
                 layout.len(),
@@ -90,7 +93,12 @@ impl Trainer<'_> {
         while !state.progress.is_over(self.configuration) {
             epochs.epoch(&mut state, observer)?;
         }
-        self.trained(&weights, &layout, &network, state)
+        self.trained(&weights, &layout, &judge, state)
+    }
+
+    /// How many images one epoch looks at, those that it is judged by included.
+    pub fn epoch_images(&self) -> usize {
+        self.train.labels().len() + self.validation.labels().len()
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -129,14 +137,14 @@ impl Trainer<'_> {
         Ok(self.weights.clone().with_head(weight, bias))
     }
 
-    /// The network at the size of the inputs.
-    fn network(&self, layout: &Layout) -> Result<Network, Error> {
-        let got = self.train.input_values();
+    /// The network at the size of one side's inputs, which need not be the other's.
+    fn network(layout: &Layout, examples: &dyn Examples) -> Result<Network, Error> {
+        let got = examples.input_values();
         let channels = layout.layers().next().map(|layer| layer.layer.inputs);
         let side = channels.map_or(1, |channels| (got / channels).isqrt());
         let network = Network::new(layout, side);
         let expected = network.input_values();
-        if [got, self.validation.input_values()] != [expected, expected] {
+        if got != expected {
             return Err(Error::InputValues { expected, got });
         }
         Ok(network)
@@ -146,7 +154,7 @@ impl Trainer<'_> {
         &self,
         weights: &Weights,
         layout: &Layout,
-        network: &Network,
+        judge: &Network,
         state: State,
     ) -> Result<Trained, Error> {
         // `check` has made sure of at least one epoch.
@@ -154,7 +162,7 @@ impl Trainer<'_> {
         let best = best.ok_or(Error::NoImages { split: "training" })?;
         let folded = fold(layout, &state.best);
         let Evaluation { logits, .. } =
-            evaluate(network, &folded, self.validation, self.interrupt)?;
+            evaluate(judge, &folded, self.validation, self.interrupt, |_| ())?;
         Ok(Trained {
             weights: layout.scatter(&state.best, weights)?,
             best,
@@ -168,7 +176,8 @@ impl Trainer<'_> {
 struct Epochs<'a> {
     trainer: &'a Trainer<'a>,
     layout: &'a Layout,
-    network: &'a Network,
+    /// The network at the size of the validation images.
+    judge: &'a Network,
     gradient: BatchGradient<'a>,
     saved: Instant,
 }
@@ -199,7 +208,8 @@ impl Epochs<'_> {
             }
         }
         let folded = fold(self.layout, state.validated());
-        let judged = evaluate(self.network, &folded, validation, interrupt);
+        let done = |images| observer.images(images);
+        let judged = evaluate(self.judge, &folded, validation, interrupt, done);
         if matches!(judged, Err(Error::Interrupted)) {
             self.save(state)?;
         }

@@ -1,7 +1,7 @@
 //! What is tried, as it is asked for on the command line.
 
 use clap::Args;
-use pet_image::Augment;
+use pet_image::{Augment, Preprocess};
 use pet_sweep::{Axis, Point, Space};
 use pet_train::{Configuration, FineTune, Schedule};
 
@@ -57,6 +57,10 @@ pub(crate) struct HyperParameters {
     /// With --fine-tune all: show the photographs as they are served, without random crops, mirroring and colours
     #[arg(long)]
     pub(crate) no_augment: bool,
+    /// With --fine-tune all: side of the squares that are trained on, where smaller ones than are served train faster
+    /// [default: that of the recipe]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
+    train_size: Option<u32>,
 }
 
 impl HyperParameters {
@@ -132,6 +136,15 @@ impl HyperParameters {
             seed: self.seed,
             patience: self.patience,
             ..defaults
+        }
+    }
+
+    /// The recipe for photographs that are trained on, where `served` is the one that they are judged by.
+    pub(crate) fn train_recipe(&self, served: &Preprocess) -> Result<Preprocess, Failure> {
+        match self.train_size {
+            None => Ok(served.clone()),
+            Some(size) if self.fine_tune == FineTune::All => Ok(served.with_size(size)),
+            Some(_) => Err(Failure::TrainSize),
         }
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Source<'a> {
     pub(super) cache: &'a Path,
     pub(super) backbone: Weights,
     pub(super) preprocess: &'a Preprocess,
+    /// The same at the size that is trained on.
+    pub(super) train_recipe: &'a Preprocess,
     pub(super) augment: Augment,
     pub(super) classes: usize,
     pub(super) seed: u64,
@@ -52,8 +54,8 @@ impl Source<'_> {
         let weights = self.with_head(&train, &validation)?;
         let (train, validation) = if fine_tune == FineTune::All {
             (
-                self.photographs(&split.train),
-                self.photographs(&split.validation),
+                self.photographs(&split.train, self.train_recipe),
+                self.photographs(&split.validation, self.preprocess),
             )
         } else {
             let frozen = Backbone::first(&self.backbone, fine_tune.first_block())?;
@@ -70,14 +72,9 @@ impl Source<'_> {
         })
     }
 
-    fn photographs(&self, samples: &[Sample]) -> Box<dyn Examples> {
+    fn photographs(&self, samples: &[Sample], recipe: &Preprocess) -> Box<dyn Examples> {
         let limits = Limits::default();
-        Box::new(Photographs::new(
-            samples,
-            self.preprocess,
-            self.augment,
-            limits,
-        ))
+        Box::new(Photographs::new(samples, recipe, self.augment, limits))
     }
 
     /// What `backbone` makes of the training and the validation images.

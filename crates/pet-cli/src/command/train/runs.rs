@@ -180,7 +180,7 @@ impl Experiment<'_> {
             checkpoint: checkpoint.as_ref(),
             interrupt: self.interrupt,
         };
-        let images = configuration.epochs * train.labels().len();
+        let images = configuration.epochs * trainer.epoch_images();
         self.progress.start("training", images as u64, Unit::Images);
         let mut watcher = Watcher {
             logged: self.logged(run),
@@ -299,9 +299,12 @@ impl Experiment<'_> {
         tags.fold(plan, |plan, (key, value)| plan.tag(*key, value))
     }
 
-    /// Number of images that one epoch sees.
-    pub(crate) fn training_images(&self) -> usize {
-        self.materials.train.labels().len()
+    /// How many images one epoch looks at, those that it is judged by included.
+    pub(crate) fn epoch_images(&self) -> usize {
+        let Materials {
+            train, validation, ..
+        } = &self.materials;
+        train.labels().len() + validation.labels().len()
     }
 
     /// The same, with its progress reported elsewhere.

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use pet_data::Progress;
+use pet_image::{Augment, Preprocess};
 use pet_train::{FineTune, Interrupt, Weights};
 
 use super::hyperparameters::HyperParameters;
 use super::materials::Source;
-use super::recipe::Recipe;
+use super::recipe;
 use super::runs::Experiment;
 use crate::arguments::{
     CacheArgument, DatasetArguments, JsonArgument, ModelNameArgument, TrackingArguments,
@@ -24,9 +25,10 @@ pub(crate) struct Setting {
     dataset: DatasetArguments,
     #[command(flatten)]
     pub(crate) hyperparameters: HyperParameters,
-    /// How a photograph becomes the network's square input; served as it was trained
-    #[arg(long, value_enum, default_value_t = Recipe::Stretch)]
-    recipe: Recipe,
+    /// How a photograph becomes the network's square input, served as it was trained: stretch[:SIZE] stretches it to a
+    /// square (of 224 pixels), center-crop[:RESIZE:SIZE] brings its shorter side to RESIZE (256) and cuts out the middle
+    #[arg(long, value_name = "RECIPE", default_value = "stretch", value_parser = recipe::parse)]
+    recipe: Preprocess,
     /// MobileNetV2 weights: .pt, .pth or .safetensors [default: those in the cache]
     #[arg(long, value_name = "FILE")]
     backbone: Option<PathBuf>,
@@ -58,6 +60,7 @@ impl Setting {
         progress: &dyn Progress,
         work: impl FnOnce(Experiment<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        let train_recipe = self.hyperparameters.train_recipe(&self.recipe)?;
         let backbone = self.backbone_weights()?;
         let seed = self.hyperparameters.seed;
         let dataset = workspace::dataset(&self.dataset, progress)?;
@@ -78,7 +81,6 @@ impl Setting {
         let handler = interrupt.clone();
         ctrlc::set_handler(move || handler.set()).map_err(Failure::Signal)?;
 
-        let preprocess = self.recipe.preprocess();
         let (fine_tune, augment) = (
             self.hyperparameters.fine_tune,
             self.hyperparameters.augment(),
@@ -86,7 +88,8 @@ impl Setting {
         let source = Source {
             cache: &self.cache.cache_dir,
             backbone,
-            preprocess: &preprocess,
+            preprocess: &self.recipe,
+            train_recipe: &train_recipe,
             augment,
             classes: dataset.classes.len(),
             seed,
@@ -105,8 +108,8 @@ impl Setting {
             arguments: command,
             dataset: &dataset,
             dataset_digest: &digest,
-            preprocess: &preprocess,
-            augment: augment_name(fine_tune, &augment),
+            preprocess: &self.recipe,
+            augment: augment_name(fine_tune, &augment, train_recipe.size()),
             materials,
             interrupt: &interrupt,
             progress,
@@ -125,13 +128,14 @@ impl Setting {
 }
 
 /// What of the augmentation is used: frozen features know mirrored photographs at most.
-fn augment_name(fine_tune: FineTune, augment: &pet_image::Augment) -> String {
+fn augment_name(fine_tune: FineTune, augment: &Augment, size: u32) -> String {
     match fine_tune {
-        _ if *augment == pet_image::Augment::none() => "none".into(),
         FineTune::None => "none".into(),
+        FineTune::All if *augment == Augment::none() => format!("size {size}"),
+        _ if *augment == Augment::none() => "none".into(),
         FineTune::Last(_) => "mirror".into(),
         FineTune::All => format!(
-            "crop {:?}, ratio {:?}, mirror {}, brightness {}, contrast {}, saturation {}",
+            "crop {:?} to {size}, ratio {:?}, mirror {}, brightness {}, contrast {}, saturation {}",
             augment.scale,
             augment.ratio,
             augment.flip,

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::support::{Squares, train};
+use super::support::{Squares, Watch};
 use crate::{Checkpoint, Configuration, Error, FineTune, Trained};
 
 fn configuration() -> Configuration {
@@ -19,28 +19,30 @@ fn in_folder(folder: &Path) -> Checkpoint {
     }
 }
 
-fn run(checkpoint: Option<&Checkpoint>, steps: Option<usize>) -> Result<Trained, Error> {
+fn run(checkpoint: Option<&Checkpoint>, watch: &mut Watch) -> Result<Trained, Error> {
     let examples = (Squares::new(10), Squares::new(3));
-    train(
-        [&examples.0, &examples.1],
-        &configuration(),
-        checkpoint,
-        steps,
-    )
+    watch.train([&examples.0, &examples.1], &configuration(), checkpoint)
 }
 
-/// Three steps make an epoch: put aside in the middle of the first, and at the end of the second.
+/// Three steps and what they are judged by make an epoch, and a resumed training begins with a report of what was done:
+/// put aside in the middle of the first epoch, before the second is judged, and after that.
 #[test]
-fn training_put_aside_twice_ends_with_the_same_weights() {
+fn training_put_aside_thrice_ends_with_the_same_weights() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = in_folder(folder.path());
-    let whole = run(None, None).unwrap();
-    for steps in [2, 4] {
-        let stopped = run(Some(&checkpoint), Some(steps));
+    let mut unwatched = Watch::default();
+    let whole = run(None, &mut unwatched).unwrap();
+    assert_eq!(unwatched.images, 3 * (10 + 3));
+    for (reports, images) in [(2, 4 + 4), (6, 13 + 10), (2, 13 + 13)] {
+        let mut watch = Watch::stopping_after(reports);
+        let stopped = run(Some(&checkpoint), &mut watch);
         assert!(matches!(stopped, Err(Error::Interrupted)));
+        assert_eq!(watch.images, images);
         assert!(checkpoint.path.exists());
     }
-    let resumed = run(Some(&checkpoint), None).unwrap();
+    let mut last = Watch::default();
+    let resumed = run(Some(&checkpoint), &mut last).unwrap();
+    assert_eq!(last.images, unwatched.images);
     assert_eq!(
         resumed.weights.digest().unwrap(),
         whole.weights.digest().unwrap()
@@ -55,12 +57,12 @@ fn training_put_aside_twice_ends_with_the_same_weights() {
 fn a_checkpoint_of_something_else_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = in_folder(folder.path());
-    run(Some(&checkpoint), Some(1)).unwrap_err();
+    run(Some(&checkpoint), &mut Watch::stopping_after(1)).unwrap_err();
     let other = Checkpoint {
         data: "circles".into(),
         ..checkpoint.clone()
     };
-    let error = run(Some(&other), None).unwrap_err();
+    let error = run(Some(&other), &mut Watch::default()).unwrap_err();
     assert!(
         error
             .to_string()
@@ -72,11 +74,10 @@ fn a_checkpoint_of_something_else_is_refused() {
         seed: 1,
         ..configuration()
     };
-    let refused = train(
+    let refused = Watch::default().train(
         [&examples.0, &examples.1],
         &configuration,
         Some(&checkpoint),
-        None,
     );
     assert!(matches!(
         refused,
@@ -91,7 +92,7 @@ fn a_checkpoint_of_something_else_is_refused() {
 fn every_kind_of_damage_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = in_folder(folder.path());
-    run(Some(&checkpoint), Some(1)).unwrap_err();
+    run(Some(&checkpoint), &mut Watch::stopping_after(1)).unwrap_err();
     let whole = fs_err::read(&checkpoint.path).unwrap();
     let mut damaged: Vec<Vec<u8>> = (0..7)
         .map(|part| whole[..whole.len() * part / 7].to_vec())
@@ -101,7 +102,7 @@ fn every_kind_of_damage_is_noticed() {
     damaged.push(flipped);
     for bytes in damaged {
         fs_err::write(&checkpoint.path, &bytes).unwrap();
-        let error = run(Some(&checkpoint), None).unwrap_err();
+        let error = run(Some(&checkpoint), &mut Watch::default()).unwrap_err();
         assert!(matches!(error, Error::CorruptCheckpoint { .. }), "{error}");
         assert!(error.hint().unwrap().contains("delete"));
     }

@@ -76,52 +76,61 @@ impl Examples for Squares {
     }
 }
 
-/// Stops after this many steps.
-pub(super) struct StopAfter {
-    pub(super) interrupt: Interrupt,
-    pub(super) steps: usize,
+/// Counts the images, and stops after so many reports of them.
+#[derive(Default)]
+pub(super) struct Watch {
+    pub(super) images: usize,
+    stop_after: Option<usize>,
+    interrupt: Interrupt,
+    reports: usize,
 }
 
-impl Observer for StopAfter {
+impl Observer for Watch {
     fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn StdError + Send + Sync>> {
         Ok(())
     }
 
-    fn images(&mut self, _: usize) {
-        self.steps = self.steps.saturating_sub(1);
-        if self.steps == 0 {
+    fn images(&mut self, count: usize) {
+        self.images += count;
+        self.reports += 1;
+        if Some(self.reports) == self.stop_after {
             self.interrupt.set();
         }
     }
 }
 
-pub(super) struct Quiet;
+impl Watch {
+    pub(super) fn stopping_after(reports: usize) -> Self {
+        Self {
+            stop_after: Some(reports),
+            ..Self::default()
+        }
+    }
 
-impl Observer for Quiet {
-    fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn StdError + Send + Sync>> {
-        Ok(())
+    /// Trains on squares or features.
+    pub(super) fn train(
+        &mut self,
+        examples: [&dyn Examples; 2],
+        configuration: &Configuration,
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<Trained, Error> {
+        let trainer = Trainer {
+            weights: &Weights::random(7)?,
+            classes: CLASSES,
+            train: examples[0],
+            validation: examples[1],
+            configuration,
+            checkpoint,
+            interrupt: &self.interrupt.clone(),
+        };
+        trainer.run(self)
     }
 }
 
-/// Trains on squares or features until the end, or for so many steps.
+/// Trains on squares or features until the end.
 pub(super) fn train(
     examples: [&dyn Examples; 2],
     configuration: &Configuration,
-    checkpoint: Option<&Checkpoint>,
-    steps: Option<usize>,
 ) -> Result<Trained, Error> {
-    let interrupt = Interrupt::default();
-    let trainer = Trainer {
-        weights: &Weights::random(7)?,
-        classes: CLASSES,
-        train: examples[0],
-        validation: examples[1],
-        configuration,
-        checkpoint,
-        interrupt: &interrupt.clone(),
-    };
-    match steps {
-        None => trainer.run(&mut Quiet),
-        Some(steps) => trainer.run(&mut StopAfter { interrupt, steps }),
-    }
+    Watch::default().train(examples, configuration, None)
 }

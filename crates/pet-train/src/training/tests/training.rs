@@ -2,12 +2,7 @@ use super::support::{CLASSES, Squares, features, train};
 use crate::{Configuration, Error, Examples, Features, FineTune, Trained};
 
 fn head(configuration: &Configuration) -> Result<Trained, Error> {
-    train(
-        [&features(90, 1), &features(30, 2)],
-        configuration,
-        None,
-        None,
-    )
+    train([&features(90, 1), &features(30, 2)], configuration)
 }
 
 fn digest(trained: &Trained) -> String {
@@ -37,13 +32,7 @@ fn fine_tuning_learns_with_all_that_can_be_asked_for() {
         body_learning_rate: 1e-3,
         ..Configuration::fine_tuning(FineTune::All)
     };
-    let trained = train(
-        [&Squares::new(48), &Squares::new(9)],
-        &configuration,
-        None,
-        None,
-    )
-    .unwrap();
+    let trained = train([&Squares::new(48), &Squares::new(9)], &configuration).unwrap();
     assert!(trained.best.val_acc > 0.6, "{:?}", trained.history);
 }
 
@@ -61,7 +50,7 @@ fn the_same_seed_gives_the_same_weights_on_any_number_of_threads() {
             .build()
             .unwrap();
         let squares = [&Squares::new(11) as &dyn Examples, &Squares::new(3)];
-        pool.install(|| digest(&train(squares, configuration, None, None).unwrap()))
+        pool.install(|| digest(&train(squares, configuration).unwrap()))
     };
     let one = on(1, &configuration);
     assert_eq!(one, on(2, &configuration));
@@ -86,13 +75,7 @@ fn what_is_frozen_stays() {
         length: 160,
         labels: (0..count as u32).map(|at| at % 3).collect(),
     };
-    let trained = train(
-        [&activations(12), &activations(6)],
-        &configuration,
-        None,
-        None,
-    )
-    .unwrap();
+    let trained = train([&activations(12), &activations(6)], &configuration).unwrap();
     let before = crate::Weights::random(7).unwrap();
     let changed: Vec<&String> = before
         .iter()
@@ -145,21 +128,11 @@ fn a_diverging_run_says_so() {
 #[test]
 fn inputs_and_labels_that_do_not_fit_are_refused() {
     let configuration = Configuration::fine_tuning(FineTune::All);
-    let wrong = train(
-        [&features(9, 1), &features(3, 1)],
-        &configuration,
-        None,
-        None,
-    );
+    let wrong = train([&features(9, 1), &features(3, 1)], &configuration);
     assert!(matches!(wrong, Err(Error::InputValues { got: 1280, .. })));
     let mut odd = features(9, 1);
     odd.labels[4] = 3;
-    let wrong = train(
-        [&odd, &features(3, 1)],
-        &Configuration::default(),
-        None,
-        None,
-    );
+    let wrong = train([&odd, &features(3, 1)], &Configuration::default());
     assert!(matches!(
         wrong,
         Err(Error::Label {
@@ -168,11 +141,6 @@ fn inputs_and_labels_that_do_not_fit_are_refused() {
         })
     ));
     let none = features(0, 1);
-    let wrong = train(
-        [&none, &features(3, 1)],
-        &Configuration::default(),
-        None,
-        None,
-    );
+    let wrong = train([&none, &features(3, 1)], &Configuration::default());
     assert!(matches!(wrong, Err(Error::NoImages { split: "training" })));
 }

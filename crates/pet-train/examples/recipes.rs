@@ -1,0 +1,97 @@
+//! Which recipe to serve a fine-tuned network with: its accuracy under several, as a table, on the images that it was
+//! validated on and on the test images. The weights do not depend on the recipe, since fine-tuning sees random parts of
+//! the photographs:
+//! `cargo run --release -p pet-train --example recipes -- weights.safetensors DATA_DIR`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use candle_core::{Device, Module, Tensor};
+use pet_data::{Sample, oxford, stratified_split};
+use pet_image::{Augment, Limits, Preprocess, Resize};
+use pet_report::{fit_temperature, measure_logits};
+use pet_train::{Classifier, Examples, Photographs, Weights};
+
+/// The defaults of `pet-cli train`.
+const VALIDATION_FRACTION: f64 = 0.2;
+const SEED: u64 = 42;
+const BATCH: usize = 16;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let (Some(weights), Some(data)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: recipes WEIGHTS DATA_DIR".into());
+    };
+    let dataset = oxford::load(&data)?;
+    let split = stratified_split(&dataset.train, VALIDATION_FRACTION, SEED)?;
+    let classifier = Classifier::new(&Weights::open(&weights)?, dataset.classes.len())?;
+    println!("| recipe | validation accuracy | validation loss | test accuracy | test loss |");
+    println!("|---|---:|---:|---:|---:|");
+    for resize in resizes() {
+        let recipe = Preprocess {
+            resize,
+            ..Preprocess::imagenet()
+        };
+        let (logits, labels) = answers(&classifier, &split.validation, &recipe)?;
+        let temperature = fit_temperature(&logits, &labels)?;
+        print!("| {} |", name(resize));
+        print_figures(&logits, &labels, &dataset.classes, temperature)?;
+        let (logits, labels) = answers(&classifier, &dataset.test, &recipe)?;
+        print_figures(&logits, &labels, &dataset.classes, temperature)?;
+        println!();
+    }
+    Ok(())
+}
+
+/// Squares of several sizes, with and without a margin that is cut off.
+fn resizes() -> impl Iterator<Item = Resize> {
+    [192, 208, 224, 240, 256, 288].into_iter().flat_map(|size| {
+        let margins = [1.0, 8.0 / 7.0];
+        let crops = margins.map(|margin| Resize::CenterCrop {
+            resize: (size as f32 * margin).round() as u32,
+            size,
+        });
+        [Resize::Stretch { size }].into_iter().chain(crops)
+    })
+}
+
+fn name(resize: Resize) -> String {
+    match resize {
+        Resize::Stretch { size } => format!("`stretch:{size}`"),
+        Resize::CenterCrop { resize, size } => format!("`center-crop:{resize}:{size}`"),
+    }
+}
+
+/// The logits of each photograph, and its class.
+fn answers(
+    classifier: &Classifier,
+    samples: &[Sample],
+    recipe: &Preprocess,
+) -> Result<(Vec<Vec<f32>>, Vec<usize>), Box<dyn Error>> {
+    let (size, values) = (recipe.size() as usize, recipe.tensor_len());
+    let mut logits = Vec::new();
+    for batch in samples.chunks(BATCH) {
+        let photographs = Photographs::new(batch, recipe, Augment::none(), Limits::default());
+        let mut inputs = vec![0.0; batch.len() * values];
+        for (index, input) in inputs.chunks_mut(values).enumerate() {
+            photographs.write(index, None, input)?;
+        }
+        let images = Tensor::from_vec(inputs, (batch.len(), 3, size, size), &Device::Cpu)?;
+        logits.extend(classifier.forward(&images)?.to_vec2()?);
+    }
+    eprintln!("{} images, {}", samples.len(), name(recipe.resize));
+    Ok((logits, samples.iter().map(|sample| sample.class).collect()))
+}
+
+/// Accuracy, and cross-entropy at the temperature that would be served.
+fn print_figures(
+    logits: &[Vec<f32>],
+    labels: &[usize],
+    classes: &[String],
+    temperature: f64,
+) -> Result<(), Box<dyn Error>> {
+    let figures = measure_logits(logits, labels, classes, temperature, "recipes")?;
+    print!(" {:.4} | {:.4} |", figures.top1, figures.loss);
+    Ok(())
+}

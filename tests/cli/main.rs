@@ -10,6 +10,7 @@ mod bad_model;
 mod bad_store;
 mod evaluate;
 mod explain;
+mod fine_tune;
 mod health;
 mod image_commands;
 mod interrupt;

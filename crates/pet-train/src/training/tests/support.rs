@@ -33,26 +33,34 @@ pub(super) fn features(images: usize, seed: u64) -> Features {
     }
 }
 
-/// Squares of 32 pixels, each class of its own colour, with noise that is drawn anew each time.
-pub(super) struct Squares(Vec<u32>);
+/// Squares, each class of its own colour, with noise that is drawn anew each time.
+pub(super) struct Squares {
+    labels: Vec<u32>,
+    side: usize,
+}
 
 impl Squares {
+    /// Of 32 pixels.
     pub(super) fn new(count: usize) -> Self {
-        Self(
-            (0..count as u32)
-                .map(|image| image % CLASSES as u32)
-                .collect(),
-        )
+        Self::sized(count, 32)
+    }
+
+    pub(super) fn sized(count: usize, side: usize) -> Self {
+        let labels = (0..count as u32).map(|image| image % CLASSES as u32);
+        Self {
+            labels: labels.collect(),
+            side,
+        }
     }
 }
 
 impl Examples for Squares {
     fn labels(&self) -> &[u32] {
-        &self.0
+        &self.labels
     }
 
     fn input_values(&self) -> usize {
-        3 * 32 * 32
+        3 * self.side * self.side
     }
 
     fn write(
@@ -61,8 +69,9 @@ impl Examples for Squares {
         random: Option<&mut ChaCha8Rng>,
         input: &mut [f32],
     ) -> Result<(), Error> {
-        for (plane, values) in input.chunks_exact_mut(32 * 32).enumerate() {
-            values.fill(if self.0[index] as usize == plane {
+        let planes = input.chunks_exact_mut(self.side * self.side);
+        for (plane, values) in planes.enumerate() {
+            values.fill(if self.labels[index] as usize == plane {
                 2.0
             } else {
                 -1.0

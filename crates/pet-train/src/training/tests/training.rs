@@ -36,6 +36,22 @@ fn fine_tuning_learns_with_all_that_can_be_asked_for() {
     assert!(trained.best.val_acc > 0.6, "{:?}", trained.history);
 }
 
+/// The weights are the same whatever the size of what they are judged by, and the judgement is of that size.
+#[test]
+fn larger_images_may_be_validated_than_are_trained_on() {
+    let configuration = Configuration {
+        epochs: 1,
+        ..Configuration::fine_tuning(FineTune::All)
+    };
+    let judged_at = |side| {
+        let examples = [Squares::new(12), Squares::sized(6, side)];
+        train([&examples[0], &examples[1]], &configuration).unwrap()
+    };
+    let (small, large) = (judged_at(32), judged_at(64));
+    assert_eq!(digest(&small), digest(&large));
+    assert_ne!(small.logits, large.logits);
+}
+
 #[test]
 fn the_same_seed_gives_the_same_weights_on_any_number_of_threads() {
     let configuration = Configuration {

@@ -42,26 +42,34 @@ impl TrackedRun {
     /// [`Error::Tracking`] when the store fails. With a [spool](RunPlan::spool), a store that is away is no failure.
     pub fn start(client: &Client, plan: &RunPlan) -> Result<Self, Error> {
         let (start, spool) = (Instant::now(), plan.spool.as_ref());
+        let progress = Progress::default();
+        // The note goes along with the other tags that the run starts with.
+        let new = plan.new_run().tag(note::TAG, note::text(plan, &progress));
         let recorder = match &plan.run_id {
-            Some(run_id) => Recorder::resume(client, spool, run_id, plan.new_run()),
-            None => Recorder::start(client, spool, &plan.experiment, plan.new_run()),
+            Some(run_id) => Recorder::resume(client, spool, run_id, new),
+            None => Recorder::start(client, spool, &plan.experiment, new),
         };
         let mut run = Self {
             plan: plan.clone(),
             recorder: Some(recorder.map_err(doing("start the run"))?),
-            progress: Progress::default(),
+            progress,
             start,
             tracking: Duration::ZERO,
         };
         let batch = Batch {
             params: plan.params.clone(),
-            ..Batch::new().tag(note::TAG, note::text(plan, &run.progress))
+            ..Batch::new()
         };
         run.log(&batch, "log the parameters")?;
         if let Some(data) = &plan.data {
             run.recorder()?
                 .log_datasets(&[data.input()])
                 .map_err(doing("log the data set"))?;
+        }
+        if run.is_resumed() {
+            // It may have other parameters already, which is worth knowing before any work.
+            let recorder = run.recorder()?;
+            recorder.flush().map_err(doing("log the parameters"))?;
         }
         run.tracking = start.elapsed();
         Ok(run)

@@ -110,14 +110,16 @@ impl TrackedRun {
         Ok(())
     }
 
-    /// Logs which epoch's weights were kept, uploads the model in MLflow's format and registers it as the next version
-    /// of the model that its metadata names. None where the store is away: the version is made when it is sent.
+    /// Logs which epoch's weights were kept unless that was done, uploads the model in MLflow's format and registers it
+    /// as the next version of the model that its metadata names. None where the store is away: the version is made when it is sent.
     ///
     /// # Errors
     ///
     /// [`Error::Tracking`] when the store fails, [`Error::Model`] when the model cannot be written.
     pub fn register(&mut self, trained: &TrainedModel<'_>) -> Result<Option<ModelVersion>, Error> {
-        self.log_best(&trained.best)?;
+        if self.progress.best != Some(trained.best) {
+            self.log_best(&trained.best)?;
+        }
         let start = Instant::now();
         let version = model::register(self.recorder()?, &self.plan, trained)?;
         self.progress.version.clone_from(&version);
@@ -125,7 +127,8 @@ impl TrackedRun {
         Ok(version)
     }
 
-    /// Logs which epoch's weights were kept; for a model that is not registered.
+    /// Logs which epoch's weights were kept: soon after the last epoch it goes along with that, and for a model that is
+    /// not registered nobody else does it.
     ///
     /// # Errors
     ///

@@ -109,7 +109,8 @@ impl Recorder {
     /// [`Client::log_batch`]. A store that is away is no error with a spool.
     pub fn log(&self, batch: &Batch) -> Result<()> {
         batch.check()?;
-        self.writer.record(Entry::Batch(batch.clone()), Attachment::None)
+        self.writer
+            .record(Entry::Batch(batch.clone()), Attachment::None)
     }
 
     /// Notes the data sets that the run used.
@@ -118,7 +119,8 @@ impl Recorder {
     /// When a value is too long, or as [`log`](Self::log).
     pub fn log_datasets(&self, datasets: &[DatasetInput]) -> Result<()> {
         datasets.iter().try_for_each(DatasetInput::check)?;
-        self.writer.record(Entry::Datasets(datasets.to_vec()), Attachment::None)
+        self.writer
+            .record(Entry::Datasets(datasets.to_vec()), Attachment::None)
     }
 
     /// Keeps bytes as a file of the run.
@@ -128,7 +130,8 @@ impl Recorder {
     pub fn log_artifact(&self, path: &str, bytes: &[u8]) -> Result<()> {
         check_new_path(path)?;
         let path = path.to_owned();
-        self.writer.record(Entry::Artifact { path }, Attachment::Bytes(bytes.to_vec()))
+        self.writer
+            .record(Entry::Artifact { path }, Attachment::Bytes(bytes.to_vec()))
     }
 
     /// Uploads a model's folder and registers it, and waits for that; none where it has to wait in

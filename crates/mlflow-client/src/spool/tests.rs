@@ -153,7 +153,10 @@ fn a_run_with_a_mistake_that_nobody_heard_of_has_failed() {
     recorder.flush().unwrap();
     recorder.log(&Batch::new().param("lr", 2)).unwrap();
     let ended = recorder.end(RunStatus::Finished);
-    assert!(matches!(ended, Err(Error::ParamChanged { .. })), "{ended:?}");
+    assert!(
+        matches!(ended, Err(Error::ParamChanged { .. })),
+        "{ended:?}"
+    );
     assert_eq!(place.client.run(&run).unwrap().status, RunStatus::Failed);
 }
 

@@ -53,6 +53,13 @@ impl Batch {
         self.tags.extend(other.tags);
     }
 
+    /// Whether no parameter of the other batch has another value here, so that both may be sent as
+    /// one without hiding a mistake.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        let mut params = other.params.iter();
+        params.all(|(key, value)| self.params.get(key).is_none_or(|known| known == value))
+    }
+
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.metrics.len() + self.params.len() + self.tags.len()

@@ -42,26 +42,34 @@ impl TrackedRun {
     /// [`Error::Tracking`] when the store fails. With a [spool](RunPlan::spool), a store that is away is no failure.
     pub fn start(client: &Client, plan: &RunPlan) -> Result<Self, Error> {
         let (start, spool) = (Instant::now(), plan.spool.as_ref());
+        let progress = Progress::default();
+        // The note goes along with the other tags that the run starts with.
+        let new = plan.new_run().tag(note::TAG, note::text(plan, &progress));
         let recorder = match &plan.run_id {
-            Some(run_id) => Recorder::resume(client, spool, run_id, plan.new_run()),
-            None => Recorder::start(client, spool, &plan.experiment, plan.new_run()),
+            Some(run_id) => Recorder::resume(client, spool, run_id, new),
+            None => Recorder::start(client, spool, &plan.experiment, new),
         };
         let mut run = Self {
             plan: plan.clone(),
             recorder: Some(recorder.map_err(doing("start the run"))?),
-            progress: Progress::default(),
+            progress,
             start,
             tracking: Duration::ZERO,
         };
         let batch = Batch {
             params: plan.params.clone(),
-            ..Batch::new().tag(note::TAG, note::text(plan, &run.progress))
+            ..Batch::new()
         };
         run.log(&batch, "log the parameters")?;
         if let Some(data) = &plan.data {
             run.recorder()?
                 .log_datasets(&[data.input()])
                 .map_err(doing("log the data set"))?;
+        }
+        if run.is_resumed() {
+            // It may have other parameters already, which is worth knowing before any work.
+            let recorder = run.recorder()?;
+            recorder.flush().map_err(doing("log the parameters"))?;
         }
         run.tracking = start.elapsed();
         Ok(run)
@@ -102,14 +110,16 @@ impl TrackedRun {
         Ok(())
     }
 
-    /// Logs which epoch's weights were kept, uploads the model in MLflow's format and registers it as the next version
-    /// of the model that its metadata names. None where the store is away: the version is made when it is sent.
+    /// Logs which epoch's weights were kept unless that was done, uploads the model in MLflow's format and registers it
+    /// as the next version of the model that its metadata names. None where the store is away: the version is made when it is sent.
     ///
     /// # Errors
     ///
     /// [`Error::Tracking`] when the store fails, [`Error::Model`] when the model cannot be written.
     pub fn register(&mut self, trained: &TrainedModel<'_>) -> Result<Option<ModelVersion>, Error> {
-        self.log_best(&trained.best)?;
+        if self.progress.best != Some(trained.best) {
+            self.log_best(&trained.best)?;
+        }
         let start = Instant::now();
         let version = model::register(self.recorder()?, &self.plan, trained)?;
         self.progress.version.clone_from(&version);
@@ -117,7 +127,8 @@ impl TrackedRun {
         Ok(version)
     }
 
-    /// Logs which epoch's weights were kept; for a model that is not registered.
+    /// Logs which epoch's weights were kept: soon after the last epoch it goes along with that, and for a model that is
+    /// not registered nobody else does it.
     ///
     /// # Errors
     ///

@@ -1,7 +1,9 @@
 //! `cargo xtask bench`
 
 mod predict;
+mod process;
 mod serve;
+mod tracking;
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +18,8 @@ use crate::workspace;
 Examples:
   cargo xtask bench predict photo.jpg             the whole process, with the model in results/
   cargo xtask bench predict photo.jpg --runs 100
-  cargo xtask bench serve                         the service beside one in Python, under load")]
+  cargo xtask bench serve                         the service beside one in Python, under load
+  cargo xtask bench tracking                      a short training with an MLflow server and without")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     what: What,
@@ -26,12 +29,14 @@ pub(crate) struct Arguments {
 enum What {
     Predict(predict::Arguments),
     Serve(serve::Arguments),
+    Tracking(tracking::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     match &arguments.what {
         What::Predict(arguments) => predict::run(arguments),
         What::Serve(arguments) => serve::run(arguments),
+        What::Tracking(arguments) => tracking::run(arguments),
     }
 }
 

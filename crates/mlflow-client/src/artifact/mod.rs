@@ -5,8 +5,7 @@ mod path;
 pub(crate) mod uri;
 
 pub(crate) use folder::{FolderArtifacts, write_beside};
-use path::check_new_path;
-pub(crate) use path::check_path;
+pub(crate) use path::{check_new_path, check_path};
 
 use crate::error::{Error, Result};
 use std::io::Read;

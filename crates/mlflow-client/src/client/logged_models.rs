@@ -1,7 +1,9 @@
 //! A run's model, from a folder to a registered version.
 
 use super::Client;
+use super::models::{check_description, check_registry_tags};
 use crate::error::Result;
+use crate::limits::check_model_name;
 use crate::logged_model::{LoggedModel, NewLoggedModel};
 use crate::metric::Metric;
 use crate::registry::{ModelVersion, NewModelVersion};
@@ -40,6 +42,13 @@ impl NewModel {
             description: String::new(),
         }
     }
+
+    /// Checks what the registry gets before files are uploaded for it.
+    fn check(&self) -> Result<()> {
+        check_model_name(&self.registered_name)?;
+        check_description(&self.description)?;
+        check_registry_tags(&self.tags)
+    }
 }
 
 impl Client {
@@ -57,7 +66,7 @@ impl Client {
         folder: &Path,
         model: &NewModel,
     ) -> Result<ModelVersion> {
-        self.register_model(&model.registered_name, "", &BTreeMap::new())?;
+        model.check()?;
         let new = NewLoggedModel {
             experiment_id: run.experiment_id.clone(),
             run_id: run.id.clone(),
@@ -80,7 +89,14 @@ impl Client {
                 .run_id(&run.id)
                 .description(&model.description)
         };
-        self.create_model_version(&version)
+        match self.create_model_version(&version) {
+            // Only the first version has no model yet: asking for it each time would be in vain.
+            Err(error) if error.is_not_found() => {
+                self.register_model(&model.registered_name, "", &BTreeMap::new())?;
+                self.create_model_version(&version)
+            }
+            created => created,
+        }
     }
 
     fn upload_logged(&self, logged: &LoggedModel, folder: &Path) -> Result<()> {

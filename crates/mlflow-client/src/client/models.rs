@@ -133,11 +133,11 @@ impl Client {
     }
 }
 
-fn check_description(description: &str) -> Result<()> {
+pub(super) fn check_description(description: &str) -> Result<()> {
     check_length("description", description, limits::REGISTRY_TAG_LENGTH)
 }
 
-fn check_registry_tags(tags: &BTreeMap<String, String>) -> Result<()> {
+pub(super) fn check_registry_tags(tags: &BTreeMap<String, String>) -> Result<()> {
     tags.iter()
         .try_for_each(|(key, value)| check_registry_tag(key, value))
 }

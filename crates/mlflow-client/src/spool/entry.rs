@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::registry::ModelVersion;
 use crate::run::{Run, RunStatus};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::PathBuf;
 
 /// One thing that a run has to tell its store.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,23 +34,28 @@ pub(super) enum Entry {
 }
 
 /// What an entry needs besides.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Attachment<'a> {
+#[derive(Debug)]
+pub(super) enum Attachment {
     /// Nothing.
     None,
     /// The content of an artifact.
-    Bytes(&'a [u8]),
+    Bytes(Vec<u8>),
     /// The file with the content, or the folder with the model.
-    Path(&'a Path),
+    Path(PathBuf),
 }
 
 impl Entry {
+    /// Whether there is nothing to tell.
+    pub(super) fn says_nothing(&self) -> bool {
+        matches!(self, Self::Batch(batch) if batch.is_empty())
+    }
+
     /// Tells the store; a model becomes a version.
     pub(super) fn send(
         &self,
         client: &Client,
         run: &Run,
-        attachment: Attachment<'_>,
+        attachment: &Attachment,
     ) -> Result<Option<ModelVersion>> {
         match (self, attachment) {
             (Self::Batch(batch), _) => client.log_batch(&run.id, batch)?,

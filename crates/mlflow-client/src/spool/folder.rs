@@ -70,12 +70,12 @@ impl RunFolder {
     }
 
     /// Adds an entry behind the others; what is attached is there before the entry is.
-    pub(super) fn append(&mut self, entry: &Entry, attachment: Attachment<'_>) -> Result<()> {
+    pub(super) fn append(&mut self, entry: &Entry, attachment: &Attachment) -> Result<()> {
         let number = self.last + 1;
         let data = self.data(number);
         match attachment {
             Attachment::None => {}
-            Attachment::Bytes(bytes) => write_beside(&data, &mut &*bytes)?,
+            Attachment::Bytes(bytes) => write_beside(&data, &mut bytes.as_slice())?,
             Attachment::Path(path) if path.is_dir() => copy_folder(path, &data)?,
             Attachment::Path(path) => write_beside(&data, &mut fs_err::File::open(path)?)?,
         }

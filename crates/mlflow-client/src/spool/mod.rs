@@ -15,6 +15,8 @@ mod entry;
 mod folder;
 mod pending;
 mod recorder;
+mod target;
+mod writer;
 
 pub use pending::{PendingRun, Sent};
 pub use recorder::{Recorder, Spooled};

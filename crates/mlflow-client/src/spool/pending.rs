@@ -148,13 +148,16 @@ impl Sender<'_> {
     fn send(&mut self, number: u32) -> Result<()> {
         let (entry, data) = self.folder.read(number)?;
         if let Entry::Batch(batch) = entry {
+            if !self.batch.agrees_with(&batch) {
+                self.flush()?;
+            }
             self.batch.append(batch);
             self.batched.push(number);
             return Ok(());
         }
         self.flush()?;
         self.ended |= matches!(entry, Entry::End { .. });
-        let sent = entry.send(self.client, self.run, Attachment::Path(&data))?;
+        let sent = entry.send(self.client, self.run, &Attachment::Path(data))?;
         self.versions.extend(sent);
         self.folder.remove(number)
     }

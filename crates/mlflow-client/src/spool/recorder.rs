@@ -1,20 +1,25 @@
 //! Writing a run to its store, or to the spool once the store is away.
 
 use super::entry::{Attachment, Entry};
-use super::folder::{Header, RunFolder};
+use super::target::Target;
+use super::writer::Writer;
 use super::{PendingRun, Spool};
+use crate::artifact::check_new_path;
 use crate::batch::Batch;
 use crate::client::{Client, NewModel};
 use crate::dataset::DatasetInput;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::registry::ModelVersion;
 use crate::run::{NewRun, Run, RunStatus};
 use crate::time::now;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-/// Writes one run to its store. Once the store is away, everything that follows goes to the spool,
-/// and no time is spent on waiting for the store any more.
+/// Writes one run to its store, on a thread of its own: measuring does not wait for the store, and
+/// what is logged while the store is busy goes there as one request. Once the store is away,
+/// everything that follows goes to the spool, and no time is spent on waiting for it any more.
+///
+/// What the store refuses is the error of a later call, at the latest of [`end`](Self::end).
+/// Dropping the recorder waits until everything has been sent or kept, but does not end the run.
 ///
 /// ```
 /// use mlflow_client::spool::{Recorder, Spool};
@@ -32,18 +37,7 @@ use std::sync::{Mutex, PoisonError};
 /// ```
 #[derive(Debug)]
 pub struct Recorder {
-    client: Client,
-    spool: Option<Spool>,
-    experiment: String,
-    new: NewRun,
-    run: Option<Run>,
-    kept: Mutex<Option<Kept>>,
-}
-
-#[derive(Debug)]
-struct Kept {
-    folder: RunFolder,
-    reason: String,
+    writer: Writer,
 }
 
 /// Where a run lies that could not be sent.
@@ -70,7 +64,7 @@ impl Recorder {
         let run = client
             .experiment(experiment)
             .and_then(|experiment| client.create_run(&experiment.id, &new));
-        Self::with(client, spool, experiment, new, run)
+        Self::with(Target::new(client, spool, experiment, new, run)?)
     }
 
     /// Goes on with a run that is there already; its name and tags are replaced by the new ones.
@@ -90,148 +84,103 @@ impl Recorder {
         };
         client.log_batch(run_id, &tags)?;
         client.update_run(run_id, RunStatus::Running, None)?;
-        Self::with(client, spool, "", new, Ok(run))
+        Self::with(Target::new(client, spool, "", new, Ok(run))?)
     }
 
-    fn with(
-        client: &Client,
-        spool: Option<&Spool>,
-        experiment: &str,
-        new: NewRun,
-        run: Result<Run>,
-    ) -> Result<Self> {
-        let mut recorder = Self {
-            client: client.clone(),
-            spool: spool.cloned(),
-            experiment: experiment.to_owned(),
-            new,
-            run: None,
-            kept: Mutex::new(None),
-        };
-        match run {
-            Ok(run) => recorder.run = Some(run),
-            Err(error) => {
-                let kept = recorder.keep(error)?;
-                recorder.kept = Mutex::new(Some(kept));
-            }
-        }
-        Ok(recorder)
+    fn with(target: Target) -> Result<Self> {
+        let writer = Writer::start(target)?;
+        Ok(Self { writer })
     }
 
     /// The run; none if the store was away when it started.
     pub fn run(&self) -> Option<&Run> {
-        self.run.as_ref()
+        self.writer.target().run.as_ref()
     }
 
-    /// Where the run lies, if something could not be sent.
+    /// Where the run lies, if something could not be sent so far.
     pub fn spooled(&self) -> Option<Spooled> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().map(Kept::spooled)
+        self.writer.target().spooled()
     }
 
     /// Logs metrics, parameters and tags.
     ///
     /// # Errors
-    /// As [`Client::log_batch`], except that a store that is away is none with a spool.
+    /// When a key or value is not accepted, or something logged earlier was refused, as by
+    /// [`Client::log_batch`]. A store that is away is no error with a spool.
     pub fn log(&self, batch: &Batch) -> Result<()> {
         batch.check()?;
-        self.record(&Entry::Batch(batch.clone()), Attachment::None)
-            .map(|_| ())
+        self.writer
+            .record(Entry::Batch(batch.clone()), Attachment::None)
     }
 
     /// Notes the data sets that the run used.
     ///
     /// # Errors
-    /// As [`Client::log_datasets`], except that a store that is away is none with a spool.
+    /// When a value is too long, or as [`log`](Self::log).
     pub fn log_datasets(&self, datasets: &[DatasetInput]) -> Result<()> {
         datasets.iter().try_for_each(DatasetInput::check)?;
-        self.record(&Entry::Datasets(datasets.to_vec()), Attachment::None)
-            .map(|_| ())
+        self.writer
+            .record(Entry::Datasets(datasets.to_vec()), Attachment::None)
     }
 
     /// Keeps bytes as a file of the run.
     ///
     /// # Errors
-    /// As [`Artifacts::upload_bytes`](crate::Artifacts::upload_bytes), except that a store that is
-    /// away is none with a spool.
+    /// When the path is not accepted, or as [`log`](Self::log).
     pub fn log_artifact(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        check_new_path(path)?;
         let path = path.to_owned();
-        self.record(&Entry::Artifact { path }, Attachment::Bytes(bytes))
-            .map(|_| ())
+        self.writer
+            .record(Entry::Artifact { path }, Attachment::Bytes(bytes.to_vec()))
     }
 
-    /// Uploads a model's folder and registers it; none where it has to wait in the spool.
+    /// Uploads a model's folder and registers it, and waits for that; none where it has to wait in
+    /// the spool.
     ///
     /// # Errors
-    /// As [`Client::register_folder`], except that a store that is away is none with a spool.
+    /// As [`Client::register_folder`], or when something logged earlier was refused. A store that
+    /// is away is no error with a spool.
     pub fn register_folder(&self, folder: &Path, model: &NewModel) -> Result<Option<ModelVersion>> {
-        self.record(&Entry::Model(model.clone()), Attachment::Path(folder))
+        let folder = Attachment::Path(folder.to_owned());
+        self.writer.finish(Entry::Model(model.clone()), folder)
+    }
+
+    /// Waits until everything has been sent or kept.
+    ///
+    /// # Errors
+    /// When something logged earlier was refused.
+    pub fn flush(&self) -> Result<()> {
+        let nothing = Entry::Batch(Batch::new());
+        self.writer.finish(nothing, Attachment::None).map(|_| ())
     }
 
     /// Ends the run. If something lies in the spool and the store is back, everything is sent now.
     /// Says where the run lies otherwise.
     ///
     /// # Errors
-    /// As [`Client::update_run`], except that a store that is away is none with a spool.
+    /// As [`Client::update_run`], except that a store that is away is none with a spool. A run of
+    /// which something was refused before ends as `FAILED`, with that error.
     pub fn end(self, status: RunStatus) -> Result<Option<Spooled>> {
+        let refused = self.flush();
+        let status = match (&refused, status) {
+            (Err(_), RunStatus::Finished) => RunStatus::Failed,
+            (_, status) => status,
+        };
         let time = now();
-        self.record(&Entry::End { status, time }, Attachment::None)?;
-        let kept = self.kept.into_inner();
-        let Some(kept) = kept.unwrap_or_else(PoisonError::into_inner) else {
+        let ended = self
+            .writer
+            .finish(Entry::End { status, time }, Attachment::None);
+        refused?;
+        ended?;
+        let client = self.writer.target().client.clone();
+        let Some(spooled) = self.spooled() else {
             return Ok(None);
         };
-        let spooled = kept.spooled();
         // Sending takes the folder for itself.
-        drop(kept);
-        let sent = self
-            .client
+        drop(self);
+        let sent = client
             .check()
-            .and_then(|()| PendingRun::open(spooled.path.clone())?.send(&self.client));
+            .and_then(|()| PendingRun::open(spooled.path.clone())?.send(&client));
         Ok(sent.is_err().then_some(spooled))
-    }
-
-    fn record(&self, entry: &Entry, attachment: Attachment<'_>) -> Result<Option<ModelVersion>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let error = match (&*kept, &self.run) {
-            (None, Some(run)) => match entry.send(&self.client, run, attachment) {
-                Err(error) => Some(error),
-                sent => return sent,
-            },
-            _ => None,
-        };
-        if let Some(error) = error {
-            *kept = Some(self.keep(error)?);
-        }
-        if let Some(kept) = &mut *kept {
-            kept.folder.append(entry, attachment)?;
-        }
-        Ok(None)
-    }
-
-    /// A folder in the spool for this run, because of an error; the error itself where the spool
-    /// does not help.
-    fn keep(&self, error: Error) -> Result<Kept> {
-        let Some(spool) = self.spool.as_ref().filter(|_| error.is_away()) else {
-            return Err(error);
-        };
-        let reason = error.to_string();
-        let header = Header {
-            tracking_uri: self.client.tracking_uri().to_string(),
-            experiment: self.experiment.clone(),
-            run: self.new.clone(),
-            run_id: self.run.as_ref().map(|run| run.id.clone()),
-            reason: reason.clone(),
-        };
-        let folder = RunFolder::create(spool.root(), &header)?;
-        Ok(Kept { folder, reason })
-    }
-}
-
-impl Kept {
-    fn spooled(&self) -> Spooled {
-        Spooled {
-            path: self.folder.path().to_owned(),
-            reason: self.reason.clone(),
-        }
     }
 }

@@ -47,8 +47,11 @@ fn what_the_store_missed_is_sent_in_the_end() {
     let place = Place::new();
     let recorder = place.start();
     recorder.log(&point(1).param("lr", 1)).unwrap();
+    recorder.flush().unwrap();
     let away = place.occupy();
     recorder.log(&point(2)).unwrap();
+    // Otherwise both may be kept as one.
+    recorder.flush().unwrap();
     recorder
         .log(&Batch::new().metric("loss", f64::NAN, 9, 9))
         .unwrap();
@@ -100,6 +103,7 @@ fn a_store_that_is_back_at_the_end_gets_everything_at_once() {
     let recorder = place.start();
     let away = place.occupy();
     recorder.log(&point(1)).unwrap();
+    recorder.flush().unwrap();
     drop(away);
     let run = recorder.run().unwrap().id.clone();
     assert_eq!(recorder.end(RunStatus::Killed).unwrap(), None);
@@ -131,9 +135,29 @@ fn a_mistake_is_no_reason_to_keep_anything() {
     let place = Place::new();
     let recorder = place.start();
     recorder.log(&Batch::new().param("lr", 1)).unwrap();
-    assert!(recorder.log(&Batch::new().param("lr", 2)).is_err());
+    recorder.log(&Batch::new().param("lr", 2)).unwrap();
+    let refused = |error: Error| matches!(error, Error::ParamChanged { .. });
+    assert!(recorder.flush().is_err_and(refused));
     assert!(recorder.log(&Batch::new().param("#", 2)).is_err());
+    assert!(recorder.log_artifact("../a", b"").is_err());
+    recorder.flush().unwrap();
     assert!(place.spool.pending().unwrap().is_empty());
+}
+
+#[test]
+fn a_run_with_a_mistake_that_nobody_heard_of_has_failed() {
+    let place = Place::new();
+    let recorder = place.start();
+    let run = recorder.run().unwrap().id.clone();
+    recorder.log(&Batch::new().param("lr", 1)).unwrap();
+    recorder.flush().unwrap();
+    recorder.log(&Batch::new().param("lr", 2)).unwrap();
+    let ended = recorder.end(RunStatus::Finished);
+    assert!(
+        matches!(ended, Err(Error::ParamChanged { .. })),
+        "{ended:?}"
+    );
+    assert_eq!(place.client.run(&run).unwrap().status, RunStatus::Failed);
 }
 
 #[test]
@@ -141,7 +165,8 @@ fn without_a_spool_a_store_that_is_away_is_an_error() {
     let place = Place::new();
     let recorder = Recorder::start(&place.client, None, "e", NewRun::new("a", 1)).unwrap();
     let away = place.occupy();
-    assert!(recorder.log(&point(1)).unwrap_err().is_away());
+    recorder.log(&point(1)).unwrap();
+    assert!(recorder.flush().unwrap_err().is_away());
     drop(away);
 }
 
@@ -151,6 +176,7 @@ fn what_is_no_entry_is_named_and_kept() {
     let recorder = place.start();
     let away = place.occupy();
     recorder.log(&point(1)).unwrap();
+    recorder.flush().unwrap();
     let path = recorder.spooled().unwrap().path;
     drop(recorder);
     drop(away);

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::super::process::Process;
 use super::http;
-use super::process::Process;
 use crate::ci::python;
 use crate::error::Error;
 use crate::workspace::{self, Profile};

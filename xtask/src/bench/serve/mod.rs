@@ -3,7 +3,6 @@
 mod contender;
 mod http;
 mod load;
-mod process;
 mod table;
 
 use std::path::{Path, PathBuf};

@@ -40,7 +40,6 @@ fn a_server_without_logged_models_gets_the_model_among_the_runs_artifacts() {
     ] {
         let stub = Stub::start(vec![
             json(RUN),
-            json(MODEL),
             refusal,
             Answer::text(200, ""),
             json(VERSION),
@@ -48,14 +47,14 @@ fn a_server_without_logged_models_gets_the_model_among_the_runs_artifacts() {
         let version = register(&connect(&stub.url, options())).unwrap();
         assert_eq!(version.version, 1);
         assert_eq!(
-            lines(&stub)[2..],
+            lines(&stub)[1..],
             [
                 "POST /logged-models",
                 "PUT -artifacts/artifacts/1/r/artifacts/model/MLmodel",
                 "POST /model-versions/create"
             ]
         );
-        let body = String::from_utf8(stub.requests()[4].body.clone()).unwrap();
+        let body = String::from_utf8(stub.requests()[3].body.clone()).unwrap();
         assert!(
             body.contains("mlflow-artifacts:/1/r/artifacts/model"),
             "{body}"
@@ -66,20 +65,19 @@ fn a_server_without_logged_models_gets_the_model_among_the_runs_artifacts() {
 #[test]
 fn another_refusal_is_no_sign_of_age() {
     let refusal = r#"{"error_code":"PERMISSION_DENIED","message":"no"}"#;
-    let stub = Stub::start(vec![json(RUN), json(MODEL), Answer::text(403, refusal)]);
+    let stub = Stub::start(vec![json(RUN), Answer::text(403, refusal)]);
     let error = register(&connect(&stub.url, options())).unwrap_err();
     assert!(
         matches!(error, Error::Server { status: 403, .. }),
         "{error}"
     );
-    assert_eq!(stub.requests().len(), 3);
+    assert_eq!(stub.requests().len(), 2);
 }
 
 #[test]
 fn a_model_whose_upload_breaks_is_marked_and_not_registered() {
     let stub = Stub::start(vec![
         json(RUN),
-        json(MODEL),
         json(LOGGED),
         json("{}"),
         Answer::DropWithin(3),
@@ -91,7 +89,43 @@ fn a_model_whose_upload_breaks_is_marked_and_not_registered() {
     };
     let error = register(&connect(&stub.url, http)).unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error}");
-    assert_eq!(lines(&stub)[5], "PATCH /logged-models/m-1");
-    let body = String::from_utf8(stub.requests()[5].body.clone()).unwrap();
+    assert_eq!(lines(&stub)[4], "PATCH /logged-models/m-1");
+    let body = String::from_utf8(stub.requests()[4].body.clone()).unwrap();
     assert!(body.contains("LOGGED_MODEL_UPLOAD_FAILED"), "{body}");
+}
+
+#[test]
+fn the_registered_model_is_made_with_its_first_version() {
+    let missing = r#"{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"no m"}"#;
+    let stub = Stub::start(vec![
+        json(RUN),
+        json(LOGGED),
+        json("{}"),
+        Answer::text(200, ""),
+        json("{}"),
+        Answer::text(404, missing),
+        json(MODEL),
+        json(VERSION),
+    ]);
+    let version = register(&connect(&stub.url, options())).unwrap();
+    assert_eq!(version.version, 1);
+    assert_eq!(
+        lines(&stub)[5..],
+        [
+            "POST /model-versions/create",
+            "POST /registered-models/create",
+            "POST /model-versions/create"
+        ]
+    );
+}
+
+#[test]
+fn a_name_that_no_model_may_have_is_refused_before_the_upload() {
+    let stub = Stub::start(vec![json(RUN)]);
+    let client = connect(&stub.url, options());
+    let run: Run = client.run("r").unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let error = client.register_folder(&run, place.path(), &NewModel::new("model", "a/b"));
+    assert!(matches!(error, Err(Error::Invalid { .. })), "{error:?}");
+    assert_eq!(stub.requests().len(), 1);
 }

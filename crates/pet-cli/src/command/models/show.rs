@@ -20,7 +20,7 @@ pub(super) fn run(client: &Client, model: &str, as_json: bool) -> Result<(), Fai
         return output::json(&versions.iter().map(one).collect::<Vec<Value>>());
     }
     output::line(format_args!(
-        "{:>7} {:19} {:>9} {:>9} {:32} aliases",
+        "{:>7} {:19} {:>9} {:>9} {:10} aliases",
         "version", "made (UTC)", "val_acc", "val_loss", "run"
     ))?;
     versions.iter().try_for_each(print)
@@ -29,7 +29,7 @@ pub(super) fn run(client: &Client, model: &str, as_json: bool) -> Result<(), Fai
 fn print(version: &ModelVersion) -> Result<(), Failure> {
     let made = utc(version.creation_time);
     output::line(format_args!(
-        "{:>7} {:19} {:>9} {:>9} {:32} {}",
+        "{:>7} {:19} {:>9} {:>9} {:10.10} {}",
         version.version,
         made.get(..19).unwrap_or(&made),
         tag(version, "val_acc"),

@@ -8,6 +8,9 @@ use super::{Common, json};
 use crate::failure::Failure;
 use crate::{output, tracking};
 
+/// Characters of an id that fit into a line of 80; `runs show` takes the beginning of an id.
+const SHORT_ID: usize = 10;
+
 /// List runs, the latest first
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -31,12 +34,12 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Result<(), Failure>
         return output::line("no runs");
     }
     output::line(format_args!(
-        "{:32} {:28} {:9} {:>9} {:>9} {:>9}",
+        "{:SHORT_ID$} {:28} {:9} {:>9} {:>9} {:>9}",
         "run", "name", "status", "took", "val_acc", "val_loss"
     ))?;
     runs.iter().try_for_each(|run| {
         output::line(format_args!(
-            "{:32} {:28} {:9} {:>9} {:>9} {:>9}",
+            "{:SHORT_ID$.SHORT_ID$} {:28.28} {:9} {:>9} {:>9} {:>9}",
             run.id,
             run.name,
             run.status.as_str(),

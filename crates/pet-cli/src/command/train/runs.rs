@@ -57,6 +57,8 @@ pub(crate) struct Finished {
     pub(crate) val_loss: f64,
     best_epoch: usize,
     pub(crate) seconds: f64,
+    /// How much of it went into waiting for the tracking store, and into making the model's files for it.
+    tracking_seconds: f64,
 }
 
 impl Finished {
@@ -66,19 +68,19 @@ impl Finished {
     }
 }
 
+/// What an observer cannot do.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Hands each epoch to the run and each step to the progress bar.
 struct Watcher<'a> {
     run: &'a mut TrackedRun,
     progress: &'a dyn Progress,
-    /// Epochs that were logged before the run was put aside.
+    /// Epochs that were logged, also before the run was put aside.
     logged: BTreeSet<i64>,
 }
 
 impl Observer for Watcher<'_> {
-    fn epoch(
-        &mut self,
-        metrics: &EpochMetrics,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn epoch(&mut self, metrics: &EpochMetrics) -> Result<(), Cause> {
         self.progress.message(&format!(
             "epoch {}: train_loss {:.4}, train_acc {:.4}, val_loss {:.4}, val_acc {:.4}",
             metrics.epoch + 1,
@@ -87,14 +89,27 @@ impl Observer for Watcher<'_> {
             metrics.val_loss,
             metrics.val_acc
         ));
-        if self.logged.contains(&(metrics.epoch as i64)) {
-            return Ok(());
-        }
-        self.run.epoch(metrics)
+        self.log(metrics)
     }
 
     fn images(&mut self, count: usize) {
         self.progress.advance(count as u64);
+    }
+}
+
+impl Watcher<'_> {
+    fn log(&mut self, metrics: &EpochMetrics) -> Result<(), Cause> {
+        if self.logged.insert(metrics.epoch as i64) {
+            self.run.epoch(metrics)?;
+        }
+        Ok(())
+    }
+
+    /// Logs the epochs of which the store has not heard: a training that is killed may have been put aside a moment
+    /// before its last epoch was sent, and is not told of that epoch again.
+    fn make_up(&mut self, history: &[EpochMetrics]) -> Result<(), Failure> {
+        let missed = history.iter().try_for_each(|metrics| self.log(metrics));
+        Ok(missed.map_err(|source| Error::Observer { source })?)
     }
 }
 
@@ -136,8 +151,11 @@ impl Experiment<'_> {
             }
             trained => trained?,
         };
-        let finished = self.register(job, &trained, &mut run, start)?;
+        let mut finished = self.register(job, &trained, &mut run)?;
+        let (tracked, ending) = (run.tracking_time(), Instant::now());
         tracking::note_spooled(name, run.finish()?.as_ref());
+        finished.tracking_seconds = (tracked + ending.elapsed()).as_secs_f64();
+        finished.seconds = start.elapsed().as_secs_f64();
         folder.map_or(Ok(()), |folder| folder.remove())?;
         Ok(finished)
     }
@@ -189,7 +207,9 @@ impl Experiment<'_> {
         };
         let trained = trainer.run(&mut watcher);
         self.progress.finish();
-        Ok(trained?)
+        let trained = trained?;
+        watcher.make_up(&trained.history)?;
+        Ok(trained)
     }
 
     /// The file in `folder` for a training on these images from these weights.
@@ -218,8 +238,8 @@ impl Experiment<'_> {
         job: &Job<'_>,
         trained: &Trained,
         run: &mut TrackedRun,
-        start: Instant,
     ) -> Result<Finished, Failure> {
+        run.log_best(&trained.best)?;
         let labels = self.labels();
         let metadata = ModelMetadata {
             model_name: self.model_name.into(),
@@ -248,7 +268,6 @@ impl Experiment<'_> {
         let version = if job.registers(&trained.best) {
             run.register(&model)?
         } else {
-            run.log_best(&trained.best)?;
             None
         };
         Ok(Finished {
@@ -258,7 +277,8 @@ impl Experiment<'_> {
             val_acc: trained.best.val_acc,
             val_loss: trained.best.val_loss,
             best_epoch: trained.best.epoch,
-            seconds: start.elapsed().as_secs_f64(),
+            seconds: 0.0,
+            tracking_seconds: 0.0,
         })
     }
 

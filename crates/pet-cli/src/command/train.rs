@@ -23,6 +23,7 @@ mod paused;
 mod recipe;
 mod runs;
 mod setting;
+mod watcher;
 
 /// Train on a data set and register the models
 ///

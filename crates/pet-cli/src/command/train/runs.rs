@@ -12,15 +12,14 @@ use pet_image::Preprocess;
 use pet_model::ModelMetadata;
 use pet_report::fit_temperature;
 use pet_track::{RunPlan, TrackedRun, TrainedModel, TrainingData, VAL_ACC};
-use pet_train::{
-    Checkpoint, Configuration, EpochMetrics, Error, Interrupt, Observer, Trained, Trainer,
-};
+use pet_train::{Checkpoint, Configuration, Error, Interrupt, Trained, Trainer};
 use serde::Serialize;
 
 use super::artifacts;
 use super::job::Job;
 use super::materials::Materials;
 use super::paused::{Folder, Paused};
+use super::watcher::Watcher;
 use super::{parameters, recipe};
 use crate::failure::Failure;
 use crate::{provenance, tracking};
@@ -65,51 +64,6 @@ impl Finished {
     /// The larger, the better.
     pub(crate) fn score(&self) -> (f64, f64) {
         (self.val_acc, -self.val_loss)
-    }
-}
-
-/// What an observer cannot do.
-type Cause = Box<dyn std::error::Error + Send + Sync>;
-
-/// Hands each epoch to the run and each step to the progress bar.
-struct Watcher<'a> {
-    run: &'a mut TrackedRun,
-    progress: &'a dyn Progress,
-    /// Epochs that were logged, also before the run was put aside.
-    logged: BTreeSet<i64>,
-}
-
-impl Observer for Watcher<'_> {
-    fn epoch(&mut self, metrics: &EpochMetrics) -> Result<(), Cause> {
-        self.progress.message(&format!(
-            "epoch {}: train_loss {:.4}, train_acc {:.4}, val_loss {:.4}, val_acc {:.4}",
-            metrics.epoch + 1,
-            metrics.train_loss,
-            metrics.train_acc,
-            metrics.val_loss,
-            metrics.val_acc
-        ));
-        self.log(metrics)
-    }
-
-    fn images(&mut self, count: usize) {
-        self.progress.advance(count as u64);
-    }
-}
-
-impl Watcher<'_> {
-    fn log(&mut self, metrics: &EpochMetrics) -> Result<(), Cause> {
-        if self.logged.insert(metrics.epoch as i64) {
-            self.run.epoch(metrics)?;
-        }
-        Ok(())
-    }
-
-    /// Logs the epochs of which the store has not heard: a training that is killed may have been put aside a moment
-    /// before its last epoch was sent, and is not told of that epoch again.
-    fn make_up(&mut self, history: &[EpochMetrics]) -> Result<(), Failure> {
-        let missed = history.iter().try_for_each(|metrics| self.log(metrics));
-        Ok(missed.map_err(|source| Error::Observer { source })?)
     }
 }
 
@@ -198,13 +152,13 @@ impl Experiment<'_> {
             checkpoint: checkpoint.as_ref(),
             interrupt: self.interrupt,
         };
-        let images = configuration.epochs * trainer.epoch_images();
-        self.progress.start("training", images as u64, Unit::Images);
         let mut watcher = Watcher {
-            logged: self.logged(run),
+            logged: self.logged(run)?,
             run,
             progress: self.progress,
         };
+        let images = configuration.epochs * trainer.epoch_images();
+        self.progress.start("training", images as u64, Unit::Images);
         let trained = trainer.run(&mut watcher);
         self.progress.finish();
         let trained = trained?;
@@ -224,13 +178,13 @@ impl Experiment<'_> {
         Ok(folder.checkpoint(&data))
     }
 
-    /// The epochs that the store knows of: none of a run that has just begun. A store that is away now will be sent
-    /// them all.
-    fn logged(&self, run: &TrackedRun) -> BTreeSet<i64> {
+    /// The epochs that the store knows of: none of a run that has just begun. Without its answer they might be logged
+    /// twice.
+    fn logged(&self, run: &TrackedRun) -> Result<BTreeSet<i64>, Failure> {
         let id = run.id().filter(|_| run.is_resumed());
         let history = id.map(|id| self.client.metric_history(id, VAL_ACC));
-        let metrics = history.and_then(Result::ok).unwrap_or_default();
-        metrics.iter().map(|metric| metric.step).collect()
+        let metrics = history.transpose()?.unwrap_or_default();
+        Ok(metrics.iter().map(|metric| metric.step).collect())
     }
 
     fn register(

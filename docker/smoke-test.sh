@@ -30,6 +30,7 @@ main() {
   answers "the page" 200 "$base/"
   becomes_healthy
   stops_without_losing_a_request
+  takes_a_mounted_model
   echo "smoke test of $tag: all is well"
 }
 
@@ -65,10 +66,10 @@ small_enough() {
   echo "size: $((size / 1000000)) MB"
 }
 
-# Nothing may be written, no privilege is left, and the port is the one that the host names.
+# start OPTIONS...: nothing may be written, no privilege is left, and the port is the one that the host names.
 start() {
   container=$(docker run --detach --read-only --cap-drop ALL --security-opt no-new-privileges --memory 512m \
-    --env PORT=$port --publish 127.0.0.1::$port "$tag")
+    --env PORT=$port --publish 127.0.0.1::$port "$@" "$tag")
   base=http://$(docker port "$container" $port/tcp | head -n 1)
   local user
   user=$(docker inspect --format '{{.Config.User}}' "$container")
@@ -123,6 +124,14 @@ stops_without_losing_a_request() {
   status=$(docker inspect --format '{{.State.ExitCode}}' "$container")
   [[ $status == 0 ]] || fail "the service ended with $status"
   echo "docker stop: exit status 0, the request in flight was answered"
+}
+
+# A model from outside the image is served, and loaded anew on SIGHUP.
+takes_a_mounted_model() {
+  docker rm --force "$container" >/dev/null
+  start --volume "$PWD/results:/opt/pet-classifier/results:ro"
+  docker kill --signal HUP "$container" >/dev/null
+  answers "a photograph, with a mounted model" 200 --form "file=@$photograph" "$base/predict"
 }
 
 main "$@"

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod batch;
+mod documents;
 mod explain;
 mod files;
 mod headers;

@@ -171,6 +171,40 @@ mod tests {
     }
 
     #[test]
+    fn the_workflows_name_tasks_and_scripts_that_exist_and_pin_their_actions() {
+        let mut tasks = 0;
+        for workflow in fs_err::read_dir(workspace::root().join(".github/workflows")).unwrap() {
+            let workflow = workflow.unwrap().path();
+            let text = fs_err::read_to_string(&workflow).unwrap();
+            assert!(
+                text.contains("\npermissions: {}\n"),
+                "{}",
+                workflow.display()
+            );
+            for line in text.lines() {
+                let line = line.trim().trim_start_matches("- ");
+                let line = line.strip_prefix("run: ").unwrap_or(line);
+                if let Some(task) = line.strip_prefix("cargo xtask ") {
+                    tasks += 1;
+                    assert_eq!(refused(task), None, "{}: {line}", workflow.display());
+                }
+                if let Some(script) = line.strip_prefix("bash ") {
+                    assert!(workspace::root().join(script).is_file(), "{line}");
+                }
+                let action = line
+                    .strip_prefix("uses: ")
+                    .filter(|name| !name.starts_with("./"));
+                let commit = action.and_then(|name| name.split(['@', ' ']).nth(1));
+                let pinned = commit.is_none_or(|commit| {
+                    commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+                });
+                assert!(pinned, "{}: {line}", workflow.display());
+            }
+        }
+        assert!(tasks > 5, "{tasks} tasks in the workflows");
+    }
+
+    #[test]
     fn every_help_has_examples() {
         for task in Arguments::command().get_subcommands_mut() {
             let help = task.render_long_help().to_string();

@@ -9,3 +9,5 @@ mod inference;
 mod metrics;
 mod python;
 mod schemathesis;
+
+pub(crate) use python::{root, skipped};

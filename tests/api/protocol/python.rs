@@ -22,12 +22,12 @@ pub(super) fn python(name: &str, variable: &str, folder: &str, module: &str) -> 
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn skipped(name: &str, reason: &str) {
+pub(crate) fn skipped(name: &str, reason: &str) {
     eprintln!("skipped: {name}: {reason}");
 }
 
 /// The workspace's folder.
-pub(super) fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 

@@ -56,7 +56,34 @@ pub(super) fn run() -> Result<Outcome, Error> {
             .run()?;
     }
     tool("shellcheck").arguments(SCRIPTS).run()?;
-    Ok(Outcome::done("workflows, scripts, manifests"))
+    let missing = services()?;
+    if missing.is_empty() {
+        return Ok(Outcome::done("workflows, scripts, manifests, services"));
+    }
+    let missing = missing.join(", ");
+    Ok(Outcome::done(format!(
+        "workflows, scripts, manifests; skipped: no {missing}"
+    )))
+}
+
+/// Has Compose and Prometheus read their own files; names the programs that are not here.
+fn services() -> Result<Vec<&'static str>, Error> {
+    let compose = Invocation::new("docker").argument("compose");
+    let promtool = Invocation::new("promtool");
+    let config = ["--file", "docker/compose.yaml", "config", "--quiet"];
+    let check = ["check", "config", "docker/prometheus.yml"];
+    let mut missing = Vec::new();
+    if compose.clone().argument("version").succeeds() {
+        compose.arguments(config).run()?;
+    } else {
+        missing.push("docker compose");
+    }
+    if promtool.clone().argument("--version").succeeds() {
+        promtool.arguments(check).run()?;
+    } else {
+        missing.push("promtool");
+    }
+    Ok(missing)
 }
 
 #[cfg(test)]

@@ -159,7 +159,8 @@ impl Plan {
             "all"
         };
         let command = pet_cli::invocation(Profile::Release, "evaluate");
-        self.with_results(self.with_data(command).arguments(["--split", split]))
+        let command = self.with_store(self.with_data(command).arguments(["--split", split]));
+        self.with_results(command)
     }
 
     fn tests(&self) -> Invocation {
@@ -184,12 +185,19 @@ impl Plan {
     }
 
     fn with_tracking(&self, command: Invocation) -> Invocation {
+        let command = self.with_store(command);
         match (&self.tracking, self.dataset) {
-            (_, Dataset::OxfordIiitPet) => command,
             // In a store with models of real pets, cartoons must not become the champion.
-            (Tracking::Environment(_), dataset) => command
+            (Tracking::Environment(_), Dataset::Sample | Dataset::Folder) => command
                 .argument("--model-name")
-                .argument(format!("{}_pet_classifier", dataset.name())),
+                .argument(format!("{}_pet_classifier", self.dataset.name())),
+            _ => command,
+        }
+    }
+
+    fn with_store(&self, command: Invocation) -> Invocation {
+        match (&self.tracking, self.dataset) {
+            (Tracking::Environment(_), _) | (_, Dataset::OxfordIiitPet) => command,
             (Tracking::Folder(folder), _) => {
                 let mut uri = OsString::from("sqlite:///");
                 uri.push(folder.join("mlflow.db"));
@@ -198,13 +206,3 @@ impl Plan {
         }
     }
 }
-
-fn unless_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests;

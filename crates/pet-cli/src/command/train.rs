@@ -100,7 +100,7 @@ fn print(dataset: &Dataset, finished: &[Finished], setting: &Setting) -> Result<
     }
     output::line(format_args!(
         "{:28} {:>7} {:>10} {:>10}  run",
-        "run", "version", "val_acc", "val_loss"
+        "name", "version", "val_acc", "val_loss"
     ))?;
     for run in finished {
         let version = run

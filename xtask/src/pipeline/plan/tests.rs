@@ -42,7 +42,7 @@ fn the_sample_stays_in_its_folder() {
     assert_eq!(
         command(&plan, Stage::Evaluate),
         "evaluate --dataset sample --data-dir target/pipeline/sample/data --split all \
-         --results target/pipeline/sample/results"
+         --tracking-uri sqlite:////store/mlflow.db --results target/pipeline/sample/results"
     );
     assert_eq!(
         command(&plan, Stage::Test),

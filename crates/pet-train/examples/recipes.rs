@@ -33,12 +33,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             resize,
             ..Preprocess::imagenet()
         };
-        let (logits, labels) = answers(&classifier, &split.validation, &recipe)?;
-        let temperature = fit_temperature(&logits, &labels)?;
+        let validation = Answers::new(&classifier, &split.validation, &recipe)?;
+        let temperature = fit_temperature(&validation.logits, &validation.labels)?;
+        let test = Answers::new(&classifier, &dataset.test, &recipe)?;
         print!("| {} |", name(resize));
-        print_figures(&logits, &labels, &dataset.classes, temperature)?;
-        let (logits, labels) = answers(&classifier, &dataset.test, &recipe)?;
-        print_figures(&logits, &labels, &dataset.classes, temperature)?;
+        for answers in [validation, test] {
+            answers.print(&dataset.classes, temperature)?;
+        }
         println!();
     }
     Ok(())
@@ -63,35 +64,39 @@ fn name(resize: Resize) -> String {
     }
 }
 
-/// The logits of each photograph, and its class.
-fn answers(
-    classifier: &Classifier,
-    samples: &[Sample],
-    recipe: &Preprocess,
-) -> Result<(Vec<Vec<f32>>, Vec<usize>), Box<dyn Error>> {
-    let (size, values) = (recipe.size() as usize, recipe.tensor_len());
-    let mut logits = Vec::new();
-    for batch in samples.chunks(BATCH) {
-        let photographs = Photographs::new(batch, recipe, Augment::none(), Limits::default());
-        let mut inputs = vec![0.0; batch.len() * values];
-        for (index, input) in inputs.chunks_mut(values).enumerate() {
-            photographs.write(index, None, input)?;
-        }
-        let images = Tensor::from_vec(inputs, (batch.len(), 3, size, size), &Device::Cpu)?;
-        logits.extend(classifier.forward(&images)?.to_vec2()?);
-    }
-    eprintln!("{} images, {}", samples.len(), name(recipe.resize));
-    Ok((logits, samples.iter().map(|sample| sample.class).collect()))
+/// What a network answers to photographs.
+struct Answers {
+    logits: Vec<Vec<f32>>,
+    labels: Vec<usize>,
 }
 
-/// Accuracy, and cross-entropy at the temperature that would be served.
-fn print_figures(
-    logits: &[Vec<f32>],
-    labels: &[usize],
-    classes: &[String],
-    temperature: f64,
-) -> Result<(), Box<dyn Error>> {
-    let figures = measure_logits(logits, labels, classes, temperature, "recipes")?;
-    print!(" {:.4} | {:.4} |", figures.top1, figures.loss);
-    Ok(())
+impl Answers {
+    fn new(
+        classifier: &Classifier,
+        samples: &[Sample],
+        recipe: &Preprocess,
+    ) -> Result<Self, Box<dyn Error>> {
+        let (size, values) = (recipe.size() as usize, recipe.tensor_len());
+        let mut logits = Vec::new();
+        for batch in samples.chunks(BATCH) {
+            let photographs = Photographs::new(batch, recipe, Augment::none(), Limits::default());
+            let mut inputs = vec![0.0; batch.len() * values];
+            for (index, input) in inputs.chunks_mut(values).enumerate() {
+                photographs.write(index, None, input)?;
+            }
+            let images = Tensor::from_vec(inputs, (batch.len(), 3, size, size), &Device::Cpu)?;
+            logits.extend(classifier.forward(&images)?.to_vec2()?);
+        }
+        eprintln!("{} images, {}", samples.len(), name(recipe.resize));
+        let labels = samples.iter().map(|sample| sample.class).collect();
+        Ok(Self { logits, labels })
+    }
+
+    /// Accuracy, and cross-entropy at the temperature that would be served.
+    fn print(&self, classes: &[String], temperature: f64) -> Result<(), Box<dyn Error>> {
+        let Self { logits, labels } = self;
+        let figures = measure_logits(logits, labels, classes, temperature, "recipes")?;
+        print!(" {:.4} | {:.4} |", figures.top1, figures.loss);
+        Ok(())
+    }
 }

@@ -12,8 +12,11 @@ use crate::support::{Service, gradient};
 /// Where the documents' service listens.
 const ADDRESS: &str = "127.0.0.1:8000";
 
+/// Looks at an answer.
+type Check = fn(&[u8]);
+
 /// How commands begin, and what their answers show.
-const ANSWERS: [(&str, fn(&[u8])); 6] = [
+const ANSWERS: [(&str, Check); 6] = [
     (
         "curl -F file=@photo.jpg 'http://127.0.0.1:8000/predict?top_k=5'",
         five_classes,

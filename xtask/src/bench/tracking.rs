@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, value_parser};
 
 use super::process::Process;
-use crate::ci::python::ENVIRONMENTS;
+use crate::ci::python::{ENVIRONMENTS, Environment};
 use crate::error::Error;
 use crate::pet_cli;
 use crate::workspace::{self, Profile};
@@ -36,9 +36,10 @@ struct Training {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
-    let environments = ENVIRONMENTS.iter();
-    let mlflow = environments.filter(|environment| environment.folder == "mlflow-env");
-    let python = mlflow.filter_map(|environment| environment.usable()).next();
+    let mlflow = ENVIRONMENTS
+        .iter()
+        .find(|environment| environment.folder == "mlflow-env");
+    let python = mlflow.and_then(Environment::usable);
     let python = python.ok_or_else(|| Error::Usage {
         message: "there is no Python with MLflow; `cargo xtask ci` makes one".into(),
     })?;

@@ -25,8 +25,8 @@ pub(crate) struct Setting {
     dataset: DatasetArguments,
     #[command(flatten)]
     pub(crate) hyperparameters: HyperParameters,
-    /// How a photograph becomes the network's square input, served as it was trained: stretch[:SIZE] stretches it to a
-    /// square (of 224 pixels), center-crop[:RESIZE:SIZE] brings its shorter side to RESIZE (256) and cuts out the middle
+    /// How a photograph becomes the network's square input, served as it was trained: stretch, or stretch:SIZE for
+    /// another size than 224 pixels; center-crop, the middle 224 of a shorter side of 256, or center-crop:RESIZE:SIZE
     #[arg(long, value_name = "RECIPE", default_value = "stretch", value_parser = recipe::parse)]
     recipe: Preprocess,
     /// MobileNetV2 weights: .pt, .pth or .safetensors [default: those in the cache]

@@ -1,8 +1,9 @@
 //! Progress bars on the terminal.
 
+use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use pet_progress::{Progress, Unit};
 
 use crate::output;
@@ -29,6 +30,14 @@ impl Bars {
     }
 }
 
+/// Three digits are enough; indicatif's own rate has four behind the point.
+fn rate(state: &ProgressState, text: &mut dyn Write) {
+    let per_second = state.per_sec();
+    let digits = usize::from(per_second < 100.0);
+    // A line that cannot be drawn is drawn again.
+    let _ = write!(text, "{per_second:.digits$}/s");
+}
+
 impl Progress for Bars {
     fn start(&self, task: &str, total: u64, unit: Unit) {
         if self.quiet {
@@ -36,13 +45,14 @@ impl Progress for Bars {
         }
         let figures = match unit {
             Unit::Bytes => "{bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
-            Unit::Images => "{pos} of {len} images, {per_sec}, {eta} left",
+            Unit::Images => "{pos} of {len} images, {rate}, {eta} left",
             Unit::Steps => "{pos} of {len}, {eta} left",
         };
         let template = format!("{{prefix:>16}} [{{bar:30}}] {figures}");
         // A template that indicatif refuses would only cost the figures.
         let style = ProgressStyle::with_template(&template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("rate", rate)
             .progress_chars("=> ");
         let bar = ProgressBar::new(total)
             .with_prefix(task.to_owned())

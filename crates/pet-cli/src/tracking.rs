@@ -9,6 +9,9 @@ use crate::arguments::TrackingArguments;
 use crate::failure::Failure;
 use crate::output;
 
+/// Characters of a run's id that fit into a line of 80; `runs show` takes the beginning of an id.
+pub(crate) const SHORT_ID: usize = 10;
+
 /// Repetitions of a request while training, unless `MLFLOW_HTTP_REQUEST_MAX_RETRIES` says otherwise: MLflow's seven
 /// would make training wait four minutes, and what fails is kept and sent later.
 const TRAINING_RETRIES: u32 = 2;

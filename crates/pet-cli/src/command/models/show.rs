@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::output;
+use crate::tracking::SHORT_ID;
 
 pub(super) fn run(client: &Client, model: &str, as_json: bool) -> Result<(), Failure> {
     // A model without versions is something else than no model.
@@ -20,7 +21,7 @@ pub(super) fn run(client: &Client, model: &str, as_json: bool) -> Result<(), Fai
         return output::json(&versions.iter().map(one).collect::<Vec<Value>>());
     }
     output::line(format_args!(
-        "{:>7} {:19} {:>9} {:>9} {:10} aliases",
+        "{:>7} {:19} {:>9} {:>9} {:SHORT_ID$} aliases",
         "version", "made (UTC)", "val_acc", "val_loss", "run"
     ))?;
     versions.iter().try_for_each(print)
@@ -29,7 +30,7 @@ pub(super) fn run(client: &Client, model: &str, as_json: bool) -> Result<(), Fai
 fn print(version: &ModelVersion) -> Result<(), Failure> {
     let made = utc(version.creation_time);
     output::line(format_args!(
-        "{:>7} {:19} {:>9} {:>9} {:10.10} {}",
+        "{:>7} {:19} {:>9} {:>9} {:SHORT_ID$.SHORT_ID$} {}",
         version.version,
         made.get(..19).unwrap_or(&made),
         tag(version, "val_acc"),

@@ -6,10 +6,8 @@ use serde_json::Value;
 
 use super::{Common, json};
 use crate::failure::Failure;
+use crate::tracking::SHORT_ID;
 use crate::{output, tracking};
-
-/// Characters of an id that fit into a line of 80; `runs show` takes the beginning of an id.
-const SHORT_ID: usize = 10;
 
 /// List runs, the latest first
 #[derive(Args)]

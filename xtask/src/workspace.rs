@@ -1,11 +1,18 @@
 //! Where things are in this workspace.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// What cargo says when it starts this program: what it said when it compiled it may be where the clone lay before it was
+/// moved.
+static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let compiled = || env!("CARGO_MANIFEST_DIR").into();
+    set("CARGO_MANIFEST_DIR").unwrap_or_else(compiled).into()
+});
 
 /// The root of the workspace, whatever the current folder is.
 pub(crate) fn root() -> &'static Path {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.parent().unwrap_or(package)
+    PACKAGE.parent().unwrap_or(&PACKAGE)
 }
 
 /// A cargo profile that this workspace is built with.

@@ -4,9 +4,11 @@ use std::ops::RangeInclusive;
 
 use crate::Error;
 
-/// The temperatures that are sought. Where every image is answered rightly, the likelihood grows
-/// without end as the temperature falls, and where the answers say nothing, as it rises.
+/// The temperatures that are sought.
 pub const TEMPERATURES: RangeInclusive<f64> = 0.05..=20.0;
+
+/// The confidence as the network gives it.
+const UNCHANGED: f64 = 1.0;
 
 /// Halvings of the interval: 2^-64 of it is far below the precision of the logits.
 const HALVINGS: usize = 64;
@@ -17,6 +19,11 @@ const HALVINGS: usize = 64;
 ///
 /// `logits` has one row per image with one number per class, `labels` each image's class index. A
 /// constant added to a row changes nothing, so logarithms of probabilities serve as well.
+///
+/// Where every image is answered rightly there is no such temperature: the likelihood grows without
+/// end as it falls, and a model that was measured on a handful of images would be certain of
+/// everything. Then it is 1, which changes nothing. Where the answers say nothing the likelihood
+/// grows as the temperature rises, up to the bound.
 ///
 /// In `1 / T` the cross-entropy is convex, so that its slope rises and has one zero, which is
 /// found by halving. Scaling keeps the order of the classes: no answer changes, only its
@@ -46,7 +53,7 @@ pub fn fit_temperature(logits: &[Vec<f32>], labels: &[usize]) -> Result<f64, Err
         return Ok(*TEMPERATURES.end());
     }
     if slope(high) <= 0.0 {
-        return Ok(*TEMPERATURES.start());
+        return Ok(UNCHANGED);
     }
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(low, high);
@@ -133,13 +140,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_best_temperature_the_nearest_bound_is_taken() {
+    fn without_a_best_temperature_nobody_becomes_surer() {
         let right = fit_temperature(&[vec![1.0, 0.0]], &[0]).unwrap();
         let wrong = fit_temperature(&[vec![1.0, 0.0]], &[1]).unwrap();
-        let bounds = [right - TEMPERATURES.start(), wrong - TEMPERATURES.end()];
-        assert!(
-            bounds.iter().all(|gap| gap.abs() < 1e-12),
-            "{right} {wrong}"
-        );
+        let gaps = [right - UNCHANGED, wrong - TEMPERATURES.end()];
+        assert!(gaps.iter().all(|gap| gap.abs() < 1e-12), "{right} {wrong}");
     }
 }

@@ -14,7 +14,10 @@ fn looking_makes_no_database() {
     let place = Place::new();
     assert_eq!(place.run("runs list").ok().trim(), "no runs");
     assert_eq!(place.run("models list").ok().trim(), "no models");
-    assert_eq!(place.run("runs sync").ok().trim(), "nothing was sent");
+    assert_eq!(
+        place.run("runs sync").ok().trim(),
+        "nothing waits to be sent"
+    );
     assert_eq!(json(&place, "runs list"), Value::Array(Vec::new()));
     place.refused("runs show 0123").naming(&["0123"]);
     place.refused("models show dogs").naming(&["`dogs`"]);

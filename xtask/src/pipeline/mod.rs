@@ -17,6 +17,7 @@ use crate::docker;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
+use crate::workspace::{self, Profile};
 
 /// From photographs to a tested model: setup, train, select, export, evaluate, test, docker
 ///
@@ -67,6 +68,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     outcome
 }
 
+/// Where the programs lie once they are compiled.
+fn compiled() -> PathBuf {
+    let program = workspace::program(Profile::Release, "pet-cli");
+    program.parent().map(PathBuf::from).unwrap_or_default()
+}
+
 /// Prints the commands of each stage.
 fn show(plan: &Plan, selection: &Selection) {
     println!("# build");
@@ -91,9 +98,12 @@ fn carry_out(plan: &Plan, selection: &Selection) -> Result<(), Error> {
     let mut report = Report::new("stage");
     let build = plan.build(selection);
     if !build.is_empty() {
+        if !compiled().is_dir() {
+            eprintln!("note: compiles everything first, which takes some minutes");
+        }
         report.step("build", || {
             build.iter().try_for_each(Invocation::run)?;
-            Ok(Outcome::done("target/release"))
+            Ok(Outcome::done(workspace::shown(&compiled())))
         });
     }
     for stage in Stage::ALL {

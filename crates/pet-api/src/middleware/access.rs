@@ -73,7 +73,8 @@ impl Drop for Entry {
             begun,
             status,
         } = self;
-        let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
+        // Whole microseconds: more digits would be noise.
+        let milliseconds = begun.elapsed().as_micros() as f64 / 1000.0;
         match status {
             Some(status) => {
                 tracing::info!(

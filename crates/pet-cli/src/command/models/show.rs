@@ -29,7 +29,7 @@ pub(super) fn run(client: &Client, model: &str, as_json: bool) -> Result<(), Fai
 
 fn print(version: &ModelVersion) -> Result<(), Failure> {
     let made = utc(version.creation_time);
-    output::line(format_args!(
+    let line = format!(
         "{:>7} {:19} {:>9} {:>9} {:SHORT_ID$.SHORT_ID$} {}",
         version.version,
         made.get(..19).unwrap_or(&made),
@@ -37,7 +37,8 @@ fn print(version: &ModelVersion) -> Result<(), Failure> {
         tag(version, "val_loss"),
         version.run_id.as_deref().unwrap_or("-"),
         version.aliases.join(", ")
-    ))
+    );
+    output::line(line.trim_end())
 }
 
 /// A tag that holds a number.

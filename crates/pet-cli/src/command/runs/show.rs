@@ -59,10 +59,13 @@ fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> 
     output::line(format_args!("{} {} ({status})", run.id, run.name))?;
     let start = run.start_time.map_or("-".into(), utc);
     let start = start.get(..19).unwrap_or(&start);
+    let user = match run.user.as_str() {
+        "" => String::new(),
+        user => format!(", by {user}"),
+    };
     output::line(format_args!(
-        "started {start} UTC, took {}, by {}",
-        took(run),
-        if run.user.is_empty() { "-" } else { &run.user }
+        "started {start} UTC, took {}{user}",
+        took(run)
     ))?;
     if let Some(commit) = run.tags.get("mlflow.source.git.commit") {
         let dirty = run
@@ -83,14 +86,16 @@ fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> 
             dataset.name, dataset.digest
         ))?;
     }
+    let keys = run.params.keys().chain(run.metrics.keys());
+    let width = keys.map(|key| key.chars().count()).max().unwrap_or(0);
     output::line("parameters")?;
     for (key, value) in &run.params {
-        output::line(format_args!("  {key:16} {value}"))?;
+        output::line(format_args!("  {key:width$} {value}"))?;
     }
     output::line("metrics, latest")?;
     histories
         .iter()
-        .try_for_each(|(key, history)| course(key, history))?;
+        .try_for_each(|(key, history)| course(key, width, history))?;
     output::line(format_args!("artifacts: {}", run.artifact_uri))?;
     run.model_ids
         .iter()
@@ -98,19 +103,19 @@ fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> 
 }
 
 /// The last value of a metric, its extremes, and its course.
-fn course(key: &str, history: &[Metric]) -> Result<(), Failure> {
+fn course(key: &str, width: usize, history: &[Metric]) -> Result<(), Failure> {
     let Some(last) = history.last() else {
         return Ok(());
     };
     let at = format!("{:.4} at epoch {}", last.value, last.step + 1);
     let values: Vec<f64> = history.iter().map(|point| point.value).collect();
     if values.len() < 2 {
-        return output::line(format_args!("  {key:16} {at}"));
+        return output::line(format_args!("  {key:width$} {at}"));
     }
     let low = values.iter().copied().fold(f64::NAN, f64::min);
     let high = values.iter().copied().fold(f64::NAN, f64::max);
     output::line(format_args!(
-        "  {key:16} {at:24} {} from {low:.4} to {high:.4}",
+        "  {key:width$} {at:24} {} between {low:.4} and {high:.4}",
         sparkline(&values)
     ))
 }

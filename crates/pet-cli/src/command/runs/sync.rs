@@ -66,7 +66,7 @@ fn print(sent: &[(String, Sent)], json: bool) -> Result<(), Failure> {
         return output::json(&sent.iter().map(entry).collect::<Vec<Value>>());
     }
     if sent.is_empty() {
-        return output::line("nothing was sent");
+        return output::line("nothing waits to be sent");
     }
     sent.iter().try_for_each(|(name, sent)| {
         output::line(format_args!(

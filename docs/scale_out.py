@@ -1,6 +1,6 @@
 """Scores a table of encoded images on Spark with a registered model, and says how many are right.
 
-    python docs/scale_out.py --data ../shared/data/oxford-iiit-pet
+    python docs/scale_out.py --data data/oxford-iiit-pet
 
 The model comes from the tracking store that `MLFLOW_TRACKING_URI` names (default: `mlflow.db` here).
 See docs/scale-out.md for the packages.

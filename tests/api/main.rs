@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod batch;
-mod documents;
 mod explain;
 mod files;
 mod headers;

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,12 +15,13 @@ const POLL: Duration = Duration::from_millis(10);
 /// How long a program may take to end after Ctrl-C before it is killed.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// A command line that can be shown and run. It runs in the workspace's root.
+/// A command line that can be shown and run. It runs in the workspace's root, if no other folder is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Invocation {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Vec<(&'static str, OsString)>,
+    folder: PathBuf,
 }
 
 impl Invocation {
@@ -28,6 +30,7 @@ impl Invocation {
             program: program.into(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            folder: workspace::root().to_owned(),
         }
     }
 
@@ -51,6 +54,12 @@ impl Invocation {
 
     pub(crate) fn environment(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.environment.push((name, value.into()));
+        self
+    }
+
+    /// Runs it in another folder than the root.
+    pub(crate) fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = folder.into();
         self
     }
 
@@ -121,7 +130,7 @@ impl Invocation {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command
-            .current_dir(workspace::root())
+            .current_dir(&self.folder)
             .args(&self.arguments)
             .envs(self.environment.iter().cloned());
         // What cargo told this program about its own package makes build scripts that look at

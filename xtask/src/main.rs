@@ -21,6 +21,7 @@ mod report;
 mod setup;
 mod space;
 mod test;
+mod walkthrough;
 mod workspace;
 
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ enum Task {
     Docker(docker::Arguments),
     Docs(docs::Arguments),
     Space(space::Arguments),
+    Walkthrough(walkthrough::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -80,6 +82,7 @@ fn run(task: &Task) -> Result<(), Error> {
         Task::Docker(arguments) => docker::run(arguments),
         Task::Docs(arguments) => docs::run(arguments),
         Task::Space(arguments) => space::run(arguments),
+        Task::Walkthrough(arguments) => walkthrough::run(arguments),
     }
 }
 
@@ -117,6 +120,7 @@ mod tests {
             "docs",
             "docker --results target/pipeline/sample/results --smoke-test",
             "space --output ../space",
+            "walkthrough docs/tracking.md",
             "bench predict photo.jpg --runs 5",
         ] {
             assert_eq!(refused(line), None, "{line}");

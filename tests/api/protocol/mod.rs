@@ -9,5 +9,3 @@ mod inference;
 mod metrics;
 mod python;
 mod schemathesis;
-
-pub(crate) use python::{root, skipped};

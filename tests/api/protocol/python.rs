@@ -27,7 +27,7 @@ pub(crate) fn skipped(name: &str, reason: &str) {
 }
 
 /// The workspace's folder.
-pub(crate) fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 

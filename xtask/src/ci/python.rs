@@ -25,7 +25,7 @@ pub(crate) struct Environment {
 /// All environments, the quicker one first.
 ///
 /// ONNX Runtime has the version that `pet-cli setup` takes.
-pub(crate) const ENVIRONMENTS: [Environment; 3] = [
+pub(crate) static ENVIRONMENTS: [Environment; 3] = [
     Environment {
         folder: "python-env",
         variable: "PET_PYTHON",
@@ -87,6 +87,13 @@ pub(crate) fn installed() -> impl Iterator<Item = (&'static str, PathBuf)> {
         workspace::set(environment.variable).is_none() && environment.is_complete()
     });
     ours.map(|environment| (environment.variable, environment.program()))
+}
+
+/// The environment in this folder.
+pub(crate) fn named(folder: &str) -> Option<&'static Environment> {
+    ENVIRONMENTS
+        .iter()
+        .find(|environment| environment.folder == folder)
 }
 
 impl Environment {
@@ -164,7 +171,7 @@ mod tests {
     #[test]
     fn tests_find_the_environments_where_they_are_made() {
         let root = workspace::root().join(".cache");
-        for environment in ENVIRONMENTS {
+        for environment in &ENVIRONMENTS {
             assert_eq!(environment.root(), root.join(environment.folder));
             assert!(environment.program().starts_with(environment.root()));
         }

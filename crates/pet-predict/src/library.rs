@@ -2,7 +2,7 @@
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -102,7 +102,12 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
         path: path.to_owned(),
         reason,
     };
-    let unreadable = |error: std::io::Error| refuse(error.kind().to_string());
+    let unreadable = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => Error::LibraryNotFound {
+            searched: vec![format!("`{}`", path.display())],
+        },
+        kind => refuse(kind.to_string()),
+    };
     let mut file = fs::File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {

@@ -99,7 +99,8 @@ pub(super) fn ranked(prediction: &Prediction, count: usize) -> Vec<Ranked<'_>> {
 impl Timing {
     fn of(prediction: &Prediction, waited: Duration) -> Self {
         let timing = prediction.timing();
-        let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
+        // Whole microseconds: more digits would be noise.
+        let milliseconds = |duration: Duration| duration.as_micros() as f64 / 1000.0;
         Self {
             queue: milliseconds(waited),
             decode: milliseconds(timing.decode),

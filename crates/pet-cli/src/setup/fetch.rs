@@ -21,8 +21,7 @@ pub(super) fn download(program: &str, arguments: &[&str], folder: &Path) -> Resu
         })?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
-        let last = text.lines().rev().find(|line| !line.trim().is_empty());
-        let message = last.unwrap_or("it did not say why").trim().to_owned();
+        let message = complaint(program, &text);
         return Err(Error::ProgramFailed {
             program: program.into(),
             message,
@@ -33,6 +32,17 @@ pub(super) fn download(program: &str, arguments: &[&str], folder: &Path) -> Resu
         .ok_or_else(|| Error::NoDownload {
             program: program.into(),
         })
+}
+
+/// The line that tells most: npm begins with what went wrong, others end with it.
+fn complaint(program: &str, text: &str) -> String {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let line = if program == "npm" {
+        lines.next()
+    } else {
+        lines.next_back()
+    };
+    line.unwrap_or("it did not say why").trim().to_owned()
 }
 
 /// `pip download` of one wheel, for another platform than pip's own if need be.
@@ -139,6 +149,8 @@ mod tests {
             folder.path(),
         );
         assert_eq!(failed.unwrap_err().to_string(), "`sh` failed: why");
+        let text = "npm error code E404\nnpm error A complete log is elsewhere\n\n";
+        assert_eq!(complaint("npm", text), "npm error code E404");
         let silent = download("true", &[], folder.path()).unwrap_err();
         assert!(matches!(silent, Error::NoDownload { .. }));
     }

@@ -155,7 +155,7 @@ fn from_wheel(package: &Package, cache: &Path) -> Result<PathBuf, Error> {
 fn from_node_package(package: &Package, cache: &Path) -> Result<PathBuf, Error> {
     let folder = tempfile::tempdir()?;
     let name = format!("onnxruntime-node@{}", package.version);
-    let path = fetch::download("npm", &["pack", "--silent", &name], folder.path())?;
+    let path = fetch::download("npm", &["pack", "--loglevel=error", &name], folder.path())?;
     let bytes = fetch::read_checked(&path, package.sha256)?;
     keep(
         package,

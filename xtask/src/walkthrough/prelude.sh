@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts that `cargo xtask walkthrough` makes of the documents begin with. Needs bash 4, curl and jq.
 set -euo pipefail
 set -m # a server and its children are one group of processes

@@ -35,8 +35,9 @@ impl Rule {
 const PLAIN: Rule = run("", None);
 
 /// More particular ones first.
-pub(super) const RULES: [Rule; 19] = [
+pub(super) const RULES: [Rule; 20] = [
     elsewhere("cargo xtask ci", ".ci/run", "cargo xtask ci"),
+    run("cargo xtask test ", None),
     elsewhere("cargo xtask test", CI, "report.step(\"test\""),
     run(
         "cargo xtask pipeline --dataset oxford-iiit-pet",

@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 
+use super::need::Need;
 use super::page::{Command, Language, Page};
 use super::rule::{FILLED_IN, Preparation, Rule, Way};
 use crate::ci::python;
 use crate::invocation::quoted;
-
-use super::need::Need;
 
 /// The functions of every script.
 const PRELUDE: &str = include_str!("prelude.sh");

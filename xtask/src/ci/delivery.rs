@@ -1,5 +1,7 @@
 //! Checks of the files that build, deliver and run the service.
 
+use std::path::Path;
+
 use super::python::DELIVERY;
 use crate::error::Error;
 use crate::invocation::Invocation;
@@ -25,11 +27,17 @@ const SCHEMAS: [(&str, &[&str]); 2] = [
     ("vendor.compose-spec", &["docker/compose.yaml"]),
 ];
 
-/// The manifests of Kubernetes' own kinds; the schema of `KServe` is in no package.
+/// The manifests of Kubernetes' own kinds.
 const MANIFESTS: [&str; 2] = [
     "docker/kubernetes/autoscaler.yaml",
     "docker/kubernetes/deployment.yaml",
 ];
+
+/// The manifest of `KServe`'s kind, whose schema is in no package: a script of ours checks it.
+const INFERENCE_SERVICE: &str = "docker/kubernetes/inference-service.yaml";
+
+/// Where the scripts lie that check what no tool does, and their tests.
+const CHECKS: &str = "xtask/src/ci/delivery";
 
 /// Checks workflows, scripts and manifests with tools from a Python environment; skipped without one.
 pub(super) fn run() -> Result<Outcome, Error> {
@@ -39,7 +47,20 @@ pub(super) fn run() -> Result<Outcome, Error> {
     let Some(python) = DELIVERY.usable() else {
         return Ok(Outcome::skipped("no Python environment"));
     };
-    // The tools lie beside the environment's Python.
+    tools(&python)?;
+    checks(&python)?;
+    let missing = services()?;
+    if missing.is_empty() {
+        return Ok(Outcome::done("workflows, scripts, manifests, services"));
+    }
+    let missing = missing.join(", ");
+    Ok(Outcome::done(format!(
+        "workflows, scripts, manifests; skipped: no {missing}"
+    )))
+}
+
+/// Runs the tools of others, which lie beside the environment's Python.
+fn tools(python: &Path) -> Result<(), Error> {
     let tool = |name| Invocation::new(python.with_file_name(name));
     for (schema, files) in SCHEMAS {
         tool("check-jsonschema")
@@ -55,15 +76,21 @@ pub(super) fn run() -> Result<Outcome, Error> {
             .arguments(["--strict", "--quiet", manifest])
             .run()?;
     }
-    tool("shellcheck").arguments(SCRIPTS).run()?;
-    let missing = services()?;
-    if missing.is_empty() {
-        return Ok(Outcome::done("workflows, scripts, manifests, services"));
-    }
-    let missing = missing.join(", ");
-    Ok(Outcome::done(format!(
-        "workflows, scripts, manifests; skipped: no {missing}"
-    )))
+    tool("shellcheck").arguments(SCRIPTS).run()
+}
+
+/// Runs our own scripts, whose tests come first: a check that finds nothing must be able to.
+fn checks(python: &Path) -> Result<(), Error> {
+    // No compiled files beside the sources.
+    let script = Invocation::new(python).argument("-B");
+    script
+        .clone()
+        .arguments(["-m", "unittest", "discover", "--start-directory", CHECKS])
+        .run()?;
+    script
+        .argument(format!("{CHECKS}/inference_service.py"))
+        .argument(INFERENCE_SERVICE)
+        .run()
 }
 
 /// Has Compose and Prometheus read their own files; names the programs that are not here.
@@ -106,7 +133,40 @@ mod tests {
         assert_eq!(files(".github/workflows", ".yml"), workflows);
         assert_eq!(files("docker", ".sh"), SCRIPTS[1..]);
         let mut manifests = files("docker/kubernetes", ".yaml");
-        manifests.retain(|name| !name.ends_with("inference-service.yaml"));
+        manifests.retain(|name| name != INFERENCE_SERVICE);
         assert_eq!(manifests, MANIFESTS);
+    }
+
+    /// The text of every Rust file in a folder and those below.
+    fn sources(folder: &Path) -> String {
+        let entries = fs_err::read_dir(folder).unwrap();
+        let texts = entries.map(|entry| match entry.unwrap().path() {
+            path if path.is_dir() => sources(&path),
+            path if path.extension().is_some_and(|ending| ending == "rs") => {
+                fs_err::read_to_string(path).unwrap()
+            }
+            _ => String::new(),
+        });
+        texts.collect()
+    }
+
+    #[test]
+    fn hosts_ask_for_routes_that_exist() {
+        let service = sources(&workspace::root().join("crates/pet-api/src"));
+        let mut asked = 0;
+        for file in MANIFESTS.iter().chain(&[INFERENCE_SERVICE, "render.yaml"]) {
+            let text = fs_err::read_to_string(workspace::root().join(file)).unwrap();
+            for line in text.lines() {
+                let path = ["path: ", "prometheus.io/path: ", "healthCheckPath: "]
+                    .iter()
+                    .find_map(|key| line.trim_start().strip_prefix(key));
+                if let Some(path) = path {
+                    asked += 1;
+                    let route = format!("get(\"{path}\"");
+                    assert!(service.contains(&route), "{file}: {path} is no route");
+                }
+            }
+        }
+        assert_eq!(asked, 6);
     }
 }

@@ -1,5 +1,8 @@
 //! Checks of the files that build, deliver and run the service.
 
+#[cfg(test)]
+mod hosts;
+
 use std::path::Path;
 
 use super::python::DELIVERY;
@@ -135,38 +138,5 @@ mod tests {
         let mut manifests = files("docker/kubernetes", ".yaml");
         manifests.retain(|name| name != INFERENCE_SERVICE);
         assert_eq!(manifests, MANIFESTS);
-    }
-
-    /// The text of every Rust file in a folder and those below.
-    fn sources(folder: &Path) -> String {
-        let entries = fs_err::read_dir(folder).unwrap();
-        let texts = entries.map(|entry| match entry.unwrap().path() {
-            path if path.is_dir() => sources(&path),
-            path if path.extension().is_some_and(|ending| ending == "rs") => {
-                fs_err::read_to_string(path).unwrap()
-            }
-            _ => String::new(),
-        });
-        texts.collect()
-    }
-
-    #[test]
-    fn hosts_ask_for_routes_that_exist() {
-        let service = sources(&workspace::root().join("crates/pet-api/src"));
-        let mut asked = 0;
-        for file in MANIFESTS.iter().chain(&[INFERENCE_SERVICE, "render.yaml"]) {
-            let text = fs_err::read_to_string(workspace::root().join(file)).unwrap();
-            for line in text.lines() {
-                let path = ["path: ", "prometheus.io/path: ", "healthCheckPath: "]
-                    .iter()
-                    .find_map(|key| line.trim_start().strip_prefix(key));
-                if let Some(path) = path {
-                    asked += 1;
-                    let route = format!("get(\"{path}\"");
-                    assert!(service.contains(&route), "{file}: {path} is no route");
-                }
-            }
-        }
-        assert_eq!(asked, 6);
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn run() -> Result<Outcome, Error> {
     )))
 }
 
-/// Runs the tools of others, which lie beside the environment's Python.
+/// Runs other people's tools, which lie beside the environment's Python.
 fn tools(python: &Path) -> Result<(), Error> {
     let tool = |name| Invocation::new(python.with_file_name(name));
     for (schema, files) in SCHEMAS {
@@ -71,6 +71,11 @@ fn tools(python: &Path) -> Result<(), Error> {
             .arguments(files)
             .run()?;
     }
+    tool("check-jsonschema")
+        .argument("--schemafile")
+        .argument(format!("{CHECKS}/render.schema.json"))
+        .argument("render.yaml")
+        .run()?;
     tool("zizmor")
         .arguments(["--offline", "--quiet", ".github/workflows"])
         .run()?;

@@ -17,6 +17,7 @@ mod interrupt;
 mod invocation;
 mod pet_cli;
 mod pipeline;
+mod release;
 mod report;
 mod setup;
 mod space;
@@ -56,6 +57,7 @@ enum Task {
     Docker(docker::Arguments),
     Docs(docs::Arguments),
     Space(space::Arguments),
+    Release(release::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -80,6 +82,7 @@ fn run(task: &Task) -> Result<(), Error> {
         Task::Docker(arguments) => docker::run(arguments),
         Task::Docs(arguments) => docs::run(arguments),
         Task::Space(arguments) => space::run(arguments),
+        Task::Release(arguments) => release::run(arguments),
     }
 }
 
@@ -117,6 +120,8 @@ mod tests {
             "docs",
             "docker --results target/pipeline/sample/results --smoke-test",
             "space --output ../space",
+            "release --tag v0.1.0 --check",
+            "release --target aarch64-apple-darwin --output ../dist",
             "bench predict photo.jpg --runs 5",
         ] {
             assert_eq!(refused(line), None, "{line}");
@@ -134,6 +139,7 @@ mod tests {
             "pipeline --only train --skip docker",
             "pipeline --from nowhere",
             "pipeline --skip docker,nothing",
+            "release --check",
             "bench predict",
             "bench predict photo.jpg --runs 0",
         ] {

@@ -19,14 +19,26 @@ pub(crate) enum Profile {
 
 /// A program of this workspace in cargo's target folder.
 pub(crate) fn program(profile: Profile, name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR");
-    let target = target.map_or_else(|| "target".into(), PathBuf::from);
     let profile = match profile {
         Profile::Development => "debug",
         Profile::Release => "release",
     };
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    root().join(target).join(profile).join(file)
+    target().join(profile).join(file(name))
+}
+
+/// A program that was built in release for a target that cargo was told.
+pub(crate) fn program_for(triple: &str, name: &str) -> PathBuf {
+    target().join(triple).join("release").join(file(name))
+}
+
+/// Cargo's target folder.
+fn target() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    root().join(target.map_or_else(|| "target".into(), PathBuf::from))
+}
+
+fn file(program: &str) -> String {
+    format!("{program}{}", std::env::consts::EXE_SUFFIX)
 }
 
 /// Folder of downloads and computed features, as `pet-cli` has it.

@@ -19,8 +19,8 @@ const RULES: [(&str, &str, &str); 17] = [
     ),
     (
         "cargo build --release -p pet-cli",
-        ".github/workflows/release.yml",
-        "cargo build --release --locked --package pet-cli",
+        "xtask/src/pet_cli.rs",
+        "build --release --locked -p pet-cli",
     ),
     (
         "cargo clippy --workspace --all-targets -- -D warnings",

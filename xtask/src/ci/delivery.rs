@@ -96,6 +96,12 @@ fn checks(python: &Path) -> Result<(), Error> {
         .clone()
         .arguments(["-m", "unittest", "discover", "--start-directory", CHECKS])
         .run()?;
+    let [(_, workflows), _] = SCHEMAS;
+    script
+        .clone()
+        .argument(format!("{CHECKS}/workflows.py"))
+        .arguments(workflows)
+        .run()?;
     script
         .argument(format!("{CHECKS}/inference_service.py"))
         .argument(INFERENCE_SERVICE)

@@ -59,8 +59,8 @@ const RULES: [(&str, &str, &str); 17] = [
     ),
     (
         "kubectl apply --filename docker/kubernetes/",
-        DELIVERY,
-        "docker/kubernetes/deployment.yaml",
+        "docker/kubernetes/cluster-test.sh",
+        "kubectl apply --filename docker/kubernetes/deployment.yaml --filename docker/kubernetes/autoscaler.yaml",
     ),
     ("hf upload ", ".github/workflows/deploy.yml", "hf upload"),
     (

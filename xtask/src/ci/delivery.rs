@@ -11,8 +11,9 @@ use crate::invocation::Invocation;
 use crate::report::Outcome;
 
 /// The scripts, which `shellcheck` reads.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
     ".ci/run",
+    "docker/kubernetes/cluster-test.sh",
     "docker/smoke-test.sh",
     "docker/stand-in-bases.sh",
     "xtask/src/release/trial.sh",
@@ -146,7 +147,9 @@ mod tests {
     fn nothing_is_left_out() {
         let [(_, workflows), _] = SCHEMAS;
         assert_eq!(files(".github/workflows", ".yml"), workflows);
-        assert_eq!(files("docker", ".sh"), SCRIPTS[1..3]);
+        let folders = ["docker/kubernetes", "docker", "xtask/src/release"];
+        let scripts = folders.map(|folder| files(folder, ".sh")).concat();
+        assert_eq!(scripts, SCRIPTS[1..]);
         let mut manifests = files("docker/kubernetes", ".yaml");
         manifests.retain(|name| name != INFERENCE_SERVICE);
         assert_eq!(manifests, MANIFESTS);

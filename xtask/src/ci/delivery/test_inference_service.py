@@ -42,7 +42,3 @@ class InferenceService(unittest.TestCase):
                 self.assertIn(right, MANIFEST)
                 found = inference_service.findings(MANIFEST.replace(right, wrong))
                 self.assertTrue(any(line.startswith(expected) for line in found), found)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -38,7 +38,3 @@ class Render(unittest.TestCase):
             with self.subTest(wrong):
                 self.assertIn(right, BLUEPRINT)
                 self.assertIn(expected, places(BLUEPRINT.replace(right, wrong)))
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,18 +1,15 @@
 """The scripts of the workflows do what they are there for.
 
-They are taken out of the workflows as they are. Programs that would reach the network are replaced by ones that note how
-they were called.
+They are taken out of the workflows as they are.
 """
 
 import http.server
-import os
 import pathlib
-import subprocess
-import tempfile
 import threading
 import unittest
 
 import workflows
+from programs import Scripts
 
 CI, DEPLOY, RELEASE = (f".github/workflows/{name}.yml" for name in ("ci", "deploy", "release"))
 
@@ -27,38 +24,22 @@ GITHUB = {
 IMAGE = {"TOKEN": "secret", "IMAGE": "ghcr.io/Some-Owner/pet-classifier"}
 
 
-class Scripts(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-        self.environment_file = self.folder / "environment"
-
-    def replace(self, program, body=""):
-        """Puts a script before the program of that name."""
-        path = self.folder / program
-        path.write_text(f'#!/bin/bash\necho "{program} $*" >>"{self.folder}/calls"\n{body}\n')
-        path.chmod(0o755)
-
-    def calls(self):
-        return (self.folder / "calls").read_text().splitlines()
-
+class Steps(Scripts):
     def run_step(self, file, job, name=None, earlier=None, **given):
         """Runs a step's script with the variables that the step declares, and those that an earlier step has set."""
         step = workflows.step(file, job, name)
         self.assertEqual(set(step.get("env", {})), set(given))
-        path = f"{self.folder}:{os.environ['PATH']}"
-        environment = {"PATH": path, "HOME": str(self.folder), "GITHUB_ENV": str(self.environment_file)}
+        self.environment_file = self.folder / "environment"
+        variables = GITHUB | {"GITHUB_ENV": str(self.environment_file)} | (earlier or {}) | given
         # As GitHub does, but that a variable which nobody sets is an error.
-        command = ["bash", "--noprofile", "--norc", "-eu", "-c", step["run"]]
-        return subprocess.run(command, env=environment | GITHUB | (earlier or {}) | given, text=True, capture_output=True)
+        return self.run_script(["bash", "--noprofile", "--norc", "-eu", "-c", step["run"]], **variables)
 
     def assert_skipped(self, done, why):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertTrue(done.stdout.startswith("::notice::skipped: ") and why in done.stdout, done.stdout)
 
 
-class Render(Scripts):
+class Render(Steps):
     def hook(self, *statuses):
         """A server that answers with one status after the other; its address and the requests that came."""
         requests, left = [], list(statuses)
@@ -112,7 +93,7 @@ class Render(Scripts):
         self.assertEqual(len(requests), 1)
 
 
-class Space(Scripts):
+class Space(Steps):
     def upload(self, token, space):
         self.replace("cargo")
         self.replace("pipx")
@@ -130,7 +111,7 @@ class Space(Scripts):
         self.assertNotIn("token", uploaded)
 
 
-class Images(Scripts):
+class Images(Steps):
     """Names of images have no capitals, whoever owns the repository."""
 
     def setUp(self):
@@ -160,7 +141,7 @@ class Images(Scripts):
         )
 
 
-class Release(Scripts):
+class Release(Steps):
     def test_the_release_has_the_tag_and_the_files(self):
         self.replace("gh")
         self.assertEqual(self.run_step(RELEASE, "release", GH_TOKEN="token").returncode, 0)
@@ -169,7 +150,7 @@ class Release(Scripts):
         self.assertIn(" dist/", call)
 
 
-class MinimumRust(Scripts):
+class MinimumRust(Steps):
     SELECT = "Select the version that Cargo.toml names, over that of rust-toolchain.toml"
 
     def test_the_version_of_cargo_toml_is_selected(self):
@@ -194,7 +175,3 @@ class Shellcheck(unittest.TestCase):
         self.assertEqual(workflows.findings('echo "${{ github.ref }}"'), [])
         (finding,) = workflows.findings("rm $1")
         self.assertIn("[SC2086]", finding)
-
-
-if __name__ == "__main__":
-    unittest.main()

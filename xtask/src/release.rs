@@ -63,24 +63,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     if arguments.check {
         return Ok(());
     }
-    let build = pet_cli::build(Profile::Release);
-    let (build, program, target) = match &arguments.target {
-        Some(target) => (
-            build.argument("--target").argument(target),
-            workspace::program_for(target, "pet-cli"),
-            target.clone(),
-        ),
-        None => (
-            build,
-            workspace::program(Profile::Release, "pet-cli"),
-            host()?,
-        ),
-    };
-    build.run()?;
+    let (program, target) = build(arguments.target.as_deref())?;
     let output = workspace::root().join(&arguments.output);
     let archive = pack(&program, &target, &output)?;
     println!("{}", workspace::shown(&archive));
     Ok(())
+}
+
+/// Builds the program; where it lies, and what it was built for.
+fn build(target: Option<&str>) -> Result<(PathBuf, String), Error> {
+    let build = pet_cli::build(Profile::Release);
+    let Some(target) = target else {
+        build.run()?;
+        let program = workspace::program(Profile::Release, "pet-cli");
+        return Ok((program, host()?));
+    };
+    build.arguments(["--target", target]).run()?;
+    let program = workspace::program_for(target, "pet-cli");
+    Ok((program, target.to_owned()))
 }
 
 fn check(tag: &str) -> Result<(), Error> {

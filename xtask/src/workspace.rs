@@ -67,6 +67,15 @@ mod tests {
     }
 
     #[test]
+    fn programs_lie_where_cargo_puts_them() {
+        let plain = program(Profile::Release, "pet-cli");
+        assert!(plain.starts_with(target().join("release")));
+        let told = program_for("some-triple", "pet-cli");
+        assert!(told.starts_with(target().join("some-triple/release")));
+        assert_eq!(plain.file_name(), told.file_name());
+    }
+
+    #[test]
     fn paths_inside_are_shown_from_the_root() {
         assert_eq!(shown(&root().join("results/a b")), "results/a b");
         assert_eq!(shown(Path::new("/elsewhere")), "/elsewhere");

@@ -5,7 +5,7 @@ use super::curl;
 use crate::protocol::root;
 
 /// How commands begin, the file that runs them or parses each of them, and the words in it that do.
-const RULES: [(&str, &str, &str); 17] = [
+const RULES: [(&str, &str, &str); 18] = [
     (
         "cargo xtask ",
         "xtask/src/main.rs",
@@ -61,6 +61,11 @@ const RULES: [(&str, &str, &str); 17] = [
         "kubectl apply --filename docker/kubernetes/",
         "docker/kubernetes/cluster-test.sh",
         "kubectl apply --filename docker/kubernetes/deployment.yaml --filename docker/kubernetes/autoscaler.yaml",
+    ),
+    (
+        ".cache/delivery-env/bin/python -B -m unittest discover ",
+        DELIVERY,
+        "[\"-m\", \"unittest\", \"discover\", \"--start-directory\", CHECKS]",
     ),
     ("hf upload ", ".github/workflows/deploy.yml", "hf upload"),
     (

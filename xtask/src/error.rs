@@ -22,6 +22,8 @@ pub(crate) enum Error {
     Usage { message: String },
     /// Files that break a rule of this workspace.
     Untidy { findings: Vec<String> },
+    /// A release's tag names another version than that of Cargo.toml.
+    Tag { tag: String, version: &'static str },
     /// One of several steps failed.
     Step { name: String, source: Box<Error> },
 }
@@ -61,6 +63,9 @@ impl Error {
             Self::Start { program, source } if source.kind() == io::ErrorKind::NotFound => {
                 Some(format!("install `{program}`, or add its folder to `PATH`"))
             }
+            Self::Tag { version, .. } => Some(format!(
+                "set `version` in Cargo.toml, or make the tag `v{version}`"
+            )),
             Self::Step { source, .. } => source.hint(),
             _ => None,
         }
@@ -84,6 +89,10 @@ impl fmt::Display for Error {
                     .iter()
                     .try_for_each(|finding| write!(formatter, "\n  {finding}"))
             }
+            Self::Tag { tag, version } => write!(
+                formatter,
+                "the tag is `{tag}`, but Cargo.toml has the version {version}"
+            ),
             Self::Step { name, .. } => write!(formatter, "`{name}` failed"),
         }
     }
@@ -95,9 +104,11 @@ impl std::error::Error for Error {
             Self::Start { source, .. } | Self::File { source } => Some(source),
             Self::Handler { source } => Some(source),
             Self::Step { source, .. } => Some(source),
-            Self::Exit { .. } | Self::Interrupted | Self::Usage { .. } | Self::Untidy { .. } => {
-                None
-            }
+            Self::Exit { .. }
+            | Self::Interrupted
+            | Self::Usage { .. }
+            | Self::Untidy { .. }
+            | Self::Tag { .. } => None,
         }
     }
 }

@@ -17,6 +17,7 @@ mod interrupt;
 mod invocation;
 mod pet_cli;
 mod pipeline;
+mod release;
 mod report;
 mod setup;
 mod space;
@@ -58,6 +59,7 @@ enum Task {
     Docs(docs::Arguments),
     Space(space::Arguments),
     Walkthrough(walkthrough::Arguments),
+    Release(release::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -83,6 +85,7 @@ fn run(task: &Task) -> Result<(), Error> {
         Task::Docs(arguments) => docs::run(arguments),
         Task::Space(arguments) => space::run(arguments),
         Task::Walkthrough(arguments) => walkthrough::run(arguments),
+        Task::Release(arguments) => release::run(arguments),
     }
 }
 
@@ -121,6 +124,8 @@ mod tests {
             "docker --results target/pipeline/sample/results --smoke-test",
             "space --output ../space",
             "walkthrough docs/tracking.md",
+            "release --tag v0.1.0 --check",
+            "release --target aarch64-apple-darwin --output ../dist",
             "bench predict photo.jpg --runs 5",
         ] {
             assert_eq!(refused(line), None, "{line}");
@@ -138,6 +143,7 @@ mod tests {
             "pipeline --only train --skip docker",
             "pipeline --from nowhere",
             "pipeline --skip docker,nothing",
+            "release --check",
             "bench predict",
             "bench predict photo.jpg --runs 0",
         ] {

@@ -26,14 +26,26 @@ pub(crate) enum Profile {
 
 /// A program of this workspace in cargo's target folder.
 pub(crate) fn program(profile: Profile, name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR");
-    let target = target.map_or_else(|| "target".into(), PathBuf::from);
     let profile = match profile {
         Profile::Development => "debug",
         Profile::Release => "release",
     };
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    root().join(target).join(profile).join(file)
+    target().join(profile).join(file(name))
+}
+
+/// A program that was built in release for a target that cargo was told.
+pub(crate) fn program_for(triple: &str, name: &str) -> PathBuf {
+    target().join(triple).join("release").join(file(name))
+}
+
+/// Cargo's target folder.
+fn target() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    root().join(target.map_or_else(|| "target".into(), PathBuf::from))
+}
+
+fn file(program: &str) -> String {
+    format!("{program}{}", std::env::consts::EXE_SUFFIX)
 }
 
 /// Folder of downloads and computed features, as `pet-cli` has it.
@@ -59,6 +71,15 @@ mod tests {
     #[test]
     fn the_root_holds_this_package() {
         assert!(root().join("xtask/src/workspace.rs").is_file());
+    }
+
+    #[test]
+    fn programs_lie_where_cargo_puts_them() {
+        let plain = program(Profile::Release, "pet-cli");
+        assert!(plain.starts_with(target().join("release")));
+        let told = program_for("some-triple", "pet-cli");
+        assert!(told.starts_with(target().join("some-triple/release")));
+        assert_eq!(plain.file_name(), told.file_name());
     }
 
     #[test]

@@ -1,15 +1,22 @@
 //! Checks of the files that build, deliver and run the service.
 
+#[cfg(test)]
+mod hosts;
+
+use std::path::Path;
+
 use super::python::DELIVERY;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::Outcome;
 
 /// The scripts, which `shellcheck` reads.
-const SCRIPTS: [&str; 3] = [
+const SCRIPTS: [&str; 5] = [
     ".ci/run",
+    "docker/kubernetes/cluster-test.sh",
     "docker/smoke-test.sh",
     "docker/stand-in-bases.sh",
+    "xtask/src/release/trial.sh",
 ];
 
 /// Files and the schema, among those that come with check-jsonschema, that they must keep to.
@@ -25,11 +32,17 @@ const SCHEMAS: [(&str, &[&str]); 2] = [
     ("vendor.compose-spec", &["docker/compose.yaml"]),
 ];
 
-/// The manifests of Kubernetes' own kinds; the schema of `KServe` is in no package.
+/// The manifests of Kubernetes' own kinds.
 const MANIFESTS: [&str; 2] = [
     "docker/kubernetes/autoscaler.yaml",
     "docker/kubernetes/deployment.yaml",
 ];
+
+/// The manifest of `KServe`'s kind, whose schema is in no package: a script of ours checks it.
+const INFERENCE_SERVICE: &str = "docker/kubernetes/inference-service.yaml";
+
+/// Where the scripts lie that check what no tool does, and their tests.
+const CHECKS: &str = "xtask/src/ci/delivery";
 
 /// Checks workflows, scripts and manifests with tools from a Python environment; skipped without one.
 pub(super) fn run() -> Result<Outcome, Error> {
@@ -39,23 +52,8 @@ pub(super) fn run() -> Result<Outcome, Error> {
     let Some(python) = DELIVERY.usable() else {
         return Ok(Outcome::skipped("no Python environment"));
     };
-    // The tools lie beside the environment's Python.
-    let tool = |name| Invocation::new(python.with_file_name(name));
-    for (schema, files) in SCHEMAS {
-        tool("check-jsonschema")
-            .arguments(["--builtin-schema", schema])
-            .arguments(files)
-            .run()?;
-    }
-    tool("zizmor")
-        .arguments(["--offline", "--quiet", ".github/workflows"])
-        .run()?;
-    for manifest in MANIFESTS {
-        tool("kubernetes-validate")
-            .arguments(["--strict", "--quiet", manifest])
-            .run()?;
-    }
-    tool("shellcheck").arguments(SCRIPTS).run()?;
+    tools(&python)?;
+    checks(&python)?;
     let missing = services()?;
     if missing.is_empty() {
         return Ok(Outcome::done("workflows, scripts, manifests, services"));
@@ -64,6 +62,51 @@ pub(super) fn run() -> Result<Outcome, Error> {
     Ok(Outcome::done(format!(
         "workflows, scripts, manifests; skipped: no {missing}"
     )))
+}
+
+/// Runs other people's tools, which lie beside the environment's Python.
+fn tools(python: &Path) -> Result<(), Error> {
+    let tool = |name| Invocation::new(python.with_file_name(name));
+    for (schema, files) in SCHEMAS {
+        tool("check-jsonschema")
+            .arguments(["--builtin-schema", schema])
+            .arguments(files)
+            .run()?;
+    }
+    tool("check-jsonschema")
+        .argument("--schemafile")
+        .argument(format!("{CHECKS}/render.schema.json"))
+        .argument("render.yaml")
+        .run()?;
+    tool("zizmor")
+        .arguments(["--offline", "--quiet", ".github/workflows"])
+        .run()?;
+    for manifest in MANIFESTS {
+        tool("kubernetes-validate")
+            .arguments(["--strict", "--quiet", manifest])
+            .run()?;
+    }
+    tool("shellcheck").arguments(SCRIPTS).run()
+}
+
+/// Runs our own scripts, whose tests come first: a check that finds nothing must be able to.
+fn checks(python: &Path) -> Result<(), Error> {
+    // No compiled files beside the sources.
+    let script = Invocation::new(python).argument("-B");
+    script
+        .clone()
+        .arguments(["-m", "unittest", "discover", "--start-directory", CHECKS])
+        .run()?;
+    let [(_, workflows), _] = SCHEMAS;
+    script
+        .clone()
+        .argument(format!("{CHECKS}/workflows.py"))
+        .arguments(workflows)
+        .run()?;
+    script
+        .argument(format!("{CHECKS}/inference_service.py"))
+        .argument(INFERENCE_SERVICE)
+        .run()
 }
 
 /// Has Compose and Prometheus read their own files; names the programs that are not here.
@@ -104,9 +147,11 @@ mod tests {
     fn nothing_is_left_out() {
         let [(_, workflows), _] = SCHEMAS;
         assert_eq!(files(".github/workflows", ".yml"), workflows);
-        assert_eq!(files("docker", ".sh"), SCRIPTS[1..]);
+        let folders = ["docker/kubernetes", "docker", "xtask/src/release"];
+        let scripts = folders.map(|folder| files(folder, ".sh")).concat();
+        assert_eq!(scripts, SCRIPTS[1..]);
         let mut manifests = files("docker/kubernetes", ".yaml");
-        manifests.retain(|name| !name.ends_with("inference-service.yaml"));
+        manifests.retain(|name| name != INFERENCE_SERVICE);
         assert_eq!(manifests, MANIFESTS);
     }
 }

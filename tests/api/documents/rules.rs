@@ -5,7 +5,7 @@ use super::curl;
 use crate::protocol::root;
 
 /// How commands begin, the file that runs them or parses each of them, and the words in it that do.
-const RULES: [(&str, &str, &str); 17] = [
+const RULES: [(&str, &str, &str); 18] = [
     (
         "cargo xtask ",
         "xtask/src/main.rs",
@@ -48,9 +48,14 @@ const RULES: [(&str, &str, &str); 17] = [
         "--volume \"$PWD/results:/opt/pet-classifier/results:ro\"",
     ),
     (
-        "export PET_DOCKER_OPTIONS=\"$(docker/stand-in-bases.sh)\"",
+        "eval \"$(docker/stand-in-bases.sh)\"",
         ".ci/run",
         "docker/stand-in-bases.sh",
+    ),
+    (
+        "eval \"$(docker/stand-in-services.sh)\"",
+        ".ci/run",
+        "docker/stand-in-services.sh",
     ),
     (
         "docker compose --file docker/compose.yaml up --build",

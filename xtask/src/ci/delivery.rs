@@ -6,10 +6,11 @@ use crate::invocation::Invocation;
 use crate::report::Outcome;
 
 /// The scripts, which `shellcheck` reads.
-const SCRIPTS: [&str; 3] = [
+const SCRIPTS: [&str; 4] = [
     ".ci/run",
     "docker/smoke-test.sh",
     "docker/stand-in-bases.sh",
+    "docker/stand-in-services.sh",
 ];
 
 /// Files and the schema, among those that come with check-jsonschema, that they must keep to.

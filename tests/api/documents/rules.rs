@@ -59,8 +59,8 @@ const RULES: [(&str, &str, &str); 18] = [
     ),
     (
         "docker compose --file docker/compose.yaml up --build",
-        DELIVERY,
-        "docker/compose.yaml",
+        "docker/stack-test.sh",
+        "docker compose --file docker/compose.yaml \"$@\"",
     ),
     (
         "kubectl apply --filename docker/kubernetes/",

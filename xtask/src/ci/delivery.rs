@@ -6,9 +6,11 @@ use crate::invocation::Invocation;
 use crate::report::Outcome;
 
 /// The scripts, which `shellcheck` reads.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 6] = [
     ".ci/run",
+    "docker/requests.sh",
     "docker/smoke-test.sh",
+    "docker/stack-test.sh",
     "docker/stand-in-bases.sh",
     "docker/stand-in-services.sh",
 ];

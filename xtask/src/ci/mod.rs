@@ -1,5 +1,6 @@
 //! `cargo xtask ci`
 
+mod containers;
 mod delivery;
 pub(crate) mod python;
 mod tidy;
@@ -9,13 +10,14 @@ use clap::Args;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
-use crate::{docker, pipeline, test, workspace};
+use crate::{pipeline, test};
 
 /// Check everything, cheapest first
 ///
 /// Format, our own rules, licences, workflows and manifests, lints, documentation, every test, the pipeline on the
-/// generated sample, then the image with the committed model. Stops at the first failure. Makes Python environments under `.cache/` for the tests that compare with Python's libraries;
-/// these tests are skipped where that cannot be done, and so is the check of licences without cargo-deny.
+/// generated sample, the image with the committed model, then the image beside MLflow and Prometheus. Stops at the first
+/// failure. Makes Python environments under `.cache/` for the tests that compare with Python's libraries; these tests are
+/// skipped where that cannot be done, and so is the check of licences without cargo-deny.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -46,20 +48,9 @@ pub(crate) fn run(_: &Arguments) -> Result<(), Error> {
         pipeline::run(&pipeline::Arguments::default())?;
         Ok(Outcome::done("target/pipeline/sample"))
     });
-    report.step("image", image);
+    report.step("image", containers::image);
+    report.step("stack", containers::stack);
     report.finish()
-}
-
-/// Builds the image with the committed model and tries it.
-fn image() -> Result<Outcome, Error> {
-    match docker::obstacle() {
-        Some(message) if docker::required() => return Err(Error::Usage { message }),
-        Some(reason) => return Ok(Outcome::skipped(reason)),
-        None => {}
-    }
-    let image = docker::make(&workspace::root().join("results"))?;
-    docker::smoke_test()?;
-    Ok(Outcome::done(image))
 }
 
 /// Runs cargo with a line of arguments.

@@ -54,7 +54,8 @@ compose() {
 
 # start [OPTION]: until every health check is content.
 start() {
-  compose up "$@" --detach --wait || fail "the stack does not come up"
+  # The limit is for a service that ends again and again.
+  compose up "$@" --detach --wait --wait-timeout 180 || fail "the stack does not come up"
   local healthy
   healthy=$(compose ps --format '{{.Health}}' | grep --count --line-regexp healthy || true)
   [[ $healthy == 3 ]] || fail "$healthy of 3 services are healthy"

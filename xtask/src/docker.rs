@@ -81,7 +81,9 @@ pub(crate) fn required() -> bool {
 
 /// Tests the model and builds the image; its tag and size.
 pub(crate) fn make(results: &Path) -> Result<String, Error> {
-    tests(results).run()?;
+    tests(results)
+        .run()
+        .map_err(|error| failed(results, error))?;
     stage(results)?;
     build(results).run()?;
     let size = Invocation::new("docker").arguments(["image", "inspect", "--format", "{{.Size}}"]);
@@ -137,6 +139,17 @@ fn tests(results: &Path) -> Invocation {
         .environment("PET_REQUIRE_RUNTIME", "1")
 }
 
+/// Says whose tests have failed, where they have run at all.
+fn failed(results: &Path, error: Error) -> Error {
+    match error {
+        Error::Exit { .. } => Error::Model {
+            results: workspace::shown(results),
+            source: Box::new(error),
+        },
+        error => error,
+    }
+}
+
 fn is_the_repositorys(results: &Path) -> bool {
     results == workspace::root().join("results")
 }
@@ -181,6 +194,19 @@ mod tests {
         assert!(other.contains("RESULTS=target/docker/results"), "{other}");
         assert!(other.contains("MODEL_VERSION=unknown"), "{other}");
         assert!(other.ends_with(" ."), "{other}");
+    }
+
+    #[test]
+    fn a_model_that_fails_its_tests_is_named() {
+        let status = std::process::ExitStatus::default();
+        let command = "cargo test".to_owned();
+        let error = failed(Path::new("/elsewhere"), Error::Exit { command, status });
+        assert_eq!(
+            error.to_string(),
+            "the model in `/elsewhere` fails its tests: no image is built"
+        );
+        let error = failed(Path::new("/elsewhere"), Error::Interrupted);
+        assert!(matches!(error, Error::Interrupted));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(crate) enum Error {
     Usage { message: String },
     /// Files that break a rule of this workspace.
     Untidy { findings: Vec<String> },
+    /// A model that does not pass its tests, so that nothing is built from it.
+    Model { results: String, source: Box<Error> },
     /// One of several steps failed.
     Step { name: String, source: Box<Error> },
 }
@@ -39,7 +41,7 @@ impl Error {
         match self {
             Self::Usage { .. } => 2,
             Self::Interrupted => 130,
-            Self::Step { source, .. } => source.exit_status(),
+            Self::Model { source, .. } | Self::Step { source, .. } => source.exit_status(),
             _ => 1,
         }
     }
@@ -61,7 +63,7 @@ impl Error {
             Self::Start { program, source } if source.kind() == io::ErrorKind::NotFound => {
                 Some(format!("install `{program}`, or add its folder to `PATH`"))
             }
-            Self::Step { source, .. } => source.hint(),
+            Self::Model { source, .. } | Self::Step { source, .. } => source.hint(),
             _ => None,
         }
     }
@@ -84,6 +86,12 @@ impl fmt::Display for Error {
                     .iter()
                     .try_for_each(|finding| write!(formatter, "\n  {finding}"))
             }
+            Self::Model { results, .. } => {
+                write!(
+                    formatter,
+                    "the model in `{results}` fails its tests: no image is built"
+                )
+            }
             Self::Step { name, .. } => write!(formatter, "`{name}` failed"),
         }
     }
@@ -94,7 +102,7 @@ impl std::error::Error for Error {
         match self {
             Self::Start { source, .. } | Self::File { source } => Some(source),
             Self::Handler { source } => Some(source),
-            Self::Step { source, .. } => Some(source),
+            Self::Model { source, .. } | Self::Step { source, .. } => Some(source),
             Self::Exit { .. } | Self::Interrupted | Self::Usage { .. } | Self::Untidy { .. } => {
                 None
             }

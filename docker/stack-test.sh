@@ -3,9 +3,9 @@
 #
 #   docker/stack-test.sh [PET-CLI]
 #
-# PET-CLI is the program that trains, else what `cargo build --release -p pet-cli` has made. The containers, volumes and
-# the image are this test's own, and are removed at its end. Needs docker with Compose 2, curl and python3, and the ports
-# of the stack.
+# PET-CLI is the program that trains, else what `cargo build --release -p pet-cli` has made. The containers, volumes
+# and the image are this test's own, and are removed at its end. Needs docker with Compose 2, curl and python3, and the
+# ports of the stack.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source docker/requests.sh

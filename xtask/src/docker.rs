@@ -40,8 +40,9 @@ const SERVED: [&str; 7] = [
 
 /// Test the model, then build the image of the service
 ///
-/// Builds nothing when a test of the model fails. The variables `RUST_IMAGE`, `PYTHON_IMAGE` and `RUNTIME_IMAGE` name other
-/// base images than the Dockerfile does, such as those of docker/stand-in-bases.sh, and `BUILD_NETWORK` the build's network.
+/// Builds nothing when a test of the model fails. The variables `RUST_IMAGE`, `PYTHON_IMAGE` and `RUNTIME_IMAGE` name
+/// other base images than the Dockerfile does, such as those of docker/stand-in-bases.sh; `BUILD_NETWORK` names the
+/// build's network.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -15,9 +15,9 @@ use crate::{pipeline, test};
 /// Check everything, cheapest first
 ///
 /// Format, our own rules, licences, workflows and manifests, lints, documentation, every test, the pipeline on the
-/// generated sample, the image with the committed model, then the image beside MLflow and Prometheus. Stops at the first
-/// failure. Makes Python environments under `.cache/` for the tests that compare with Python's libraries; these tests are
-/// skipped where that cannot be done, and so is the check of licences without cargo-deny.
+/// generated sample, the image with the committed model, then the image beside MLflow and Prometheus. Stops at the
+/// first failure. Makes Python environments under `.cache/` for the tests that compare with Python's libraries; these
+/// tests are skipped where that cannot be done, and so is the check of licences without cargo-deny.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -5,7 +5,7 @@ use super::curl;
 use crate::protocol::root;
 
 /// How commands begin, the file that runs them or parses each of them, and the words in it that do.
-const RULES: [(&str, &str, &str); 18] = [
+const RULES: [(&str, &str, &str); 17] = [
     (
         "cargo xtask ",
         "xtask/src/main.rs",
@@ -51,11 +51,6 @@ const RULES: [(&str, &str, &str); 18] = [
         "eval \"$(docker/stand-in-bases.sh)\"",
         ".ci/run",
         "docker/stand-in-bases.sh",
-    ),
-    (
-        "eval \"$(docker/stand-in-services.sh)\"",
-        ".ci/run",
-        "docker/stand-in-services.sh",
     ),
     (
         "docker compose --file docker/compose.yaml up --build",

@@ -2,11 +2,11 @@
 # Makes base images for machines that reach no image registry: from Debian's packages and from the Rust toolchain,
 # the certificates and the package managers' configuration of this machine.
 #
-#   export PET_DOCKER_OPTIONS="$(docker/stand-in-bases.sh)"
+#   eval "$(docker/stand-in-bases.sh)"
 #   cargo xtask docker
 #
-# Prints the options for `docker build` that name the images; progress goes to the standard error. Images that are
-# there already are kept. Needs Debian, root, a Docker engine, debootstrap and cargo.
+# Prints the variables that name the images, for `cargo xtask docker` and docker/compose.yaml; progress goes to the
+# standard error. Images that are there already are kept. Needs Debian, root, a Docker engine, debootstrap and cargo.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -31,18 +31,19 @@ main() {
   trap 'rm -rf "$work"' EXIT
   missing "$build" && make_build "$suite" "$build"
   missing "$runtime" && make_runtime "$runtime"
-  echo "--network host --build-arg RUST_IMAGE=$build --build-arg PYTHON_IMAGE=$build --build-arg RUNTIME_IMAGE=$runtime"
+  # This machine's way to its registries is open to a build only in this machine's network.
+  printf 'export %s=%q\n' RUST_IMAGE "$build" PYTHON_IMAGE "$build" RUNTIME_IMAGE "$runtime" BUILD_NETWORK host
 }
 
 missing() {
   ! docker image inspect "$1" >/dev/null 2>&1
 }
 
-# A small Debian with a C compiler, pip, and this machine's Rust.
+# A small Debian with a C compiler, pip and venv, and this machine's Rust.
 make_build() {
   local suite=$1 tag=$2 root=$work/build
   echo "making $tag" >&2
-  debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev,python3-pip "$suite" "$root" >&2
+  debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev,python3-pip,python3-venv "$suite" "$root" >&2
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
   local toolchain
   toolchain=$(rustc --print sysroot)

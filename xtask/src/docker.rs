@@ -2,6 +2,7 @@
 
 mod labels;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf, absolute};
 
 use clap::Args;
@@ -20,6 +21,12 @@ const TAG: &str = "pet-classifier";
 /// The model of the image, where it is not the one in `results/`; a part of the build's context.
 const STAGED: &str = "target/docker/results";
 
+/// The build arguments of docker/Dockerfile that name the images it begins with, as docker/compose.yaml has them.
+const BASES: [&str; 3] = ["RUST_IMAGE", "PYTHON_IMAGE", "RUNTIME_IMAGE"];
+
+/// The network of the build, where it is not the engine's default.
+const NETWORK: &str = "BUILD_NETWORK";
+
 /// The files that are served or shown; whatever else lies beside them stays out of the image.
 const SERVED: [&str; 7] = [
     "model.onnx",
@@ -33,8 +40,9 @@ const SERVED: [&str; 7] = [
 
 /// Test the model, then build the image of the service
 ///
-/// Builds nothing when a test of the model fails. More options for `docker build` are taken from `PET_DOCKER_OPTIONS`,
-/// such as the base images that docker/stand-in-bases.sh makes.
+/// Builds nothing when a test of the model fails. The variables `RUST_IMAGE`, `PYTHON_IMAGE` and `RUNTIME_IMAGE` name
+/// other base images than the Dockerfile does, such as those of docker/stand-in-bases.sh; `BUILD_NETWORK` names the
+/// build's network.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -74,7 +82,9 @@ pub(crate) fn required() -> bool {
 
 /// Tests the model and builds the image; its tag and size.
 pub(crate) fn make(results: &Path) -> Result<String, Error> {
-    tests(results).run()?;
+    tests(results)
+        .run()
+        .map_err(|error| failed(results, error))?;
     stage(results)?;
     build(results).run()?;
     let size = Invocation::new("docker").arguments(["image", "inspect", "--format", "{{.Size}}"]);
@@ -89,6 +99,11 @@ pub(crate) fn smoke_test() -> Result<(), Error> {
 
 /// The command that builds the image.
 pub(crate) fn build(results: &Path) -> Invocation {
+    with_bases(labelled(results), workspace::set).argument(".")
+}
+
+/// The command without its bases and its context.
+fn labelled(results: &Path) -> Invocation {
     let mut build = Invocation::new("docker").arguments(["build", "--file", FILE, "--tag", TAG]);
     for (name, value) in Labels::of(results).build_arguments() {
         build = build
@@ -98,10 +113,23 @@ pub(crate) fn build(results: &Path) -> Invocation {
     if !is_the_repositorys(results) {
         build = build.arguments(["--build-arg", &format!("RESULTS={STAGED}")]);
     }
-    let options = workspace::set("PET_DOCKER_OPTIONS").unwrap_or_default();
     build
-        .arguments(options.to_string_lossy().split_whitespace())
-        .argument(".")
+}
+
+/// Hands on what the environment says of base images and of the network.
+fn with_bases(build: Invocation, set: impl Fn(&str) -> Option<OsString>) -> Invocation {
+    let mut build = build;
+    if let Some(network) = set(NETWORK) {
+        build = build.argument("--network").argument(network);
+    }
+    for name in BASES {
+        if let Some(image) = set(name) {
+            let mut pair = OsString::from(format!("{name}="));
+            pair.push(image);
+            build = build.argument("--build-arg").argument(pair);
+        }
+    }
+    build
 }
 
 /// The command that tests the model.
@@ -110,6 +138,17 @@ fn tests(results: &Path) -> Invocation {
     Invocation::cargo("test --release --locked -p pet-cli -p pet-tests --test artifacts")
         .environment("PET_RESULTS", results)
         .environment("PET_REQUIRE_RUNTIME", "1")
+}
+
+/// Says whose tests have failed, where they have run at all.
+fn failed(results: &Path, error: Error) -> Error {
+    match error {
+        Error::Exit { .. } => Error::Model {
+            results: workspace::shown(results),
+            source: Box::new(error),
+        },
+        error => error,
+    }
 }
 
 fn is_the_repositorys(results: &Path) -> bool {
@@ -156,6 +195,54 @@ mod tests {
         assert!(other.contains("RESULTS=target/docker/results"), "{other}");
         assert!(other.contains("MODEL_VERSION=unknown"), "{other}");
         assert!(other.ends_with(" ."), "{other}");
+    }
+
+    #[test]
+    fn a_model_that_fails_its_tests_is_named() {
+        let status = std::process::ExitStatus::default();
+        let command = "cargo test".to_owned();
+        let error = failed(Path::new("/elsewhere"), Error::Exit { command, status });
+        assert_eq!(
+            error.to_string(),
+            "the model in `/elsewhere` fails its tests: no image is built"
+        );
+        let error = failed(Path::new("/elsewhere"), Error::Interrupted);
+        assert!(matches!(error, Error::Interrupted));
+    }
+
+    #[test]
+    fn base_images_and_network_come_from_the_environment() {
+        let command = |set: &dyn Fn(&str) -> Option<OsString>| {
+            with_bases(Invocation::new("docker"), set).to_string()
+        };
+        assert_eq!(command(&|_| None), "docker");
+        let some = |name: &str| match name {
+            "RUST_IMAGE" => Some("rust:mine".into()),
+            "BUILD_NETWORK" => Some("host".into()),
+            _ => None,
+        };
+        assert_eq!(
+            command(&some),
+            "docker --network host --build-arg RUST_IMAGE=rust:mine"
+        );
+    }
+
+    /// One set of variables for the Dockerfile, for Compose and for the scripts that make stand-ins.
+    #[test]
+    fn base_images_have_the_same_names_everywhere() {
+        let read = |name: &str| fs_err::read_to_string(workspace::root().join(name)).unwrap();
+        let (dockerfile, compose) = (read(FILE), read("docker/compose.yaml"));
+        let script = read("docker/stand-in-bases.sh");
+        for name in BASES {
+            assert!(
+                dockerfile.contains(&format!("\nARG {name}=")),
+                "{name}: {FILE}"
+            );
+            assert!(script.contains(&format!(" {name} ")), "{name}: the script");
+        }
+        assert!(compose.contains(&format!("args: [{}]", BASES.join(", "))));
+        assert!(compose.contains(&format!("network: ${{{NETWORK}:-default}}")));
+        assert!(script.contains(&format!(" {NETWORK} ")));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(crate) enum Error {
     Untidy { findings: Vec<String> },
     /// A release's tag names another version than that of Cargo.toml.
     Tag { tag: String, version: &'static str },
+    /// A model that does not pass its tests, so that nothing is built from it.
+    Model { results: String, source: Box<Error> },
     /// One of several steps failed.
     Step { name: String, source: Box<Error> },
 }
@@ -41,7 +43,7 @@ impl Error {
         match self {
             Self::Usage { .. } => 2,
             Self::Interrupted => 130,
-            Self::Step { source, .. } => source.exit_status(),
+            Self::Model { source, .. } | Self::Step { source, .. } => source.exit_status(),
             _ => 1,
         }
     }
@@ -66,7 +68,7 @@ impl Error {
             Self::Tag { version, .. } => Some(format!(
                 "set `version` in Cargo.toml, or make the tag `v{version}`"
             )),
-            Self::Step { source, .. } => source.hint(),
+            Self::Model { source, .. } | Self::Step { source, .. } => source.hint(),
             _ => None,
         }
     }
@@ -93,6 +95,12 @@ impl fmt::Display for Error {
                 formatter,
                 "the tag is `{tag}`, but Cargo.toml has the version {version}"
             ),
+            Self::Model { results, .. } => {
+                write!(
+                    formatter,
+                    "the model in `{results}` fails its tests: no image is built"
+                )
+            }
             Self::Step { name, .. } => write!(formatter, "`{name}` failed"),
         }
     }
@@ -103,7 +111,7 @@ impl std::error::Error for Error {
         match self {
             Self::Start { source, .. } | Self::File { source } => Some(source),
             Self::Handler { source } => Some(source),
-            Self::Step { source, .. } => Some(source),
+            Self::Model { source, .. } | Self::Step { source, .. } => Some(source),
             Self::Exit { .. }
             | Self::Interrupted
             | Self::Usage { .. }

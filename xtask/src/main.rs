@@ -120,6 +120,7 @@ mod tests {
             "test",
             "test -p pet-image resize -- --nocapture",
             "ci",
+            "ci format lints",
             "docs",
             "docker --results target/pipeline/sample/results --smoke-test",
             "space --output ../space",
@@ -137,6 +138,7 @@ mod tests {
         for line in [
             "",
             "fly",
+            "ci sleep",
             "pipeline --dataset cats",
             "pipeline --dataset folder",
             "pipeline --from train --only test",

@@ -11,12 +11,16 @@ use crate::invocation::Invocation;
 use crate::report::Outcome;
 
 /// The scripts, which `shellcheck` reads.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 9] = [
     ".ci/run",
     "docker/kubernetes/cluster-test.sh",
+    "docker/requests.sh",
     "docker/smoke-test.sh",
+    "docker/stack-test.sh",
     "docker/stand-in-bases.sh",
+    "docker/stand-in-services.sh",
     "xtask/src/release/trial.sh",
+    "xtask/src/walkthrough/prelude.sh",
 ];
 
 /// Files and the schema, among those that come with check-jsonschema, that they must keep to.
@@ -147,7 +151,12 @@ mod tests {
     fn nothing_is_left_out() {
         let [(_, workflows), _] = SCHEMAS;
         assert_eq!(files(".github/workflows", ".yml"), workflows);
-        let folders = ["docker/kubernetes", "docker", "xtask/src/release"];
+        let folders = [
+            "docker/kubernetes",
+            "docker",
+            "xtask/src/release",
+            "xtask/src/walkthrough",
+        ];
         let scripts = folders.map(|folder| files(folder, ".sh")).concat();
         assert_eq!(scripts, SCRIPTS[1..]);
         let mut manifests = files("docker/kubernetes", ".yaml");

@@ -1,71 +1,87 @@
 //! `cargo xtask ci`
 
+mod containers;
 mod delivery;
 pub(crate) mod python;
 mod tidy;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
-use crate::{docker, pipeline, release, test, walkthrough, workspace};
+use crate::{pipeline, release, test, walkthrough};
+
+/// A step: its name, and its work.
+type Step = (&'static str, fn() -> Result<Outcome, Error>);
+
+/// Every step, cheapest first.
+const STEPS: [Step; 16] = [
+    ("format", || passes("fmt --all --check")),
+    ("tidy", tidy::run),
+    ("deny", deny),
+    ("delivery", delivery::run),
+    ("lints", || {
+        passes("clippy --workspace --all-targets --locked -- -D warnings")
+    }),
+    ("serving", || {
+        passes("clippy -p pet-cli --no-default-features --locked -- -D warnings")
+    }),
+    ("docs", documentation),
+    ("python-env", || python::ENVIRONMENTS[0].make()),
+    ("schemathesis-env", || python::ENVIRONMENTS[1].make()),
+    ("mlflow-env", || python::ENVIRONMENTS[2].make()),
+    ("test", every_test),
+    ("pipeline", sample_pipeline),
+    ("release", release::trial::run),
+    ("image", containers::image),
+    ("stack", containers::stack),
+    ("walkthrough", walk),
+];
 
 /// Check everything, cheapest first
 ///
 /// Format, our own rules, licences, workflows and manifests, lints, documentation, every test, the pipeline on the
-/// generated sample, the archive of a release, the image with the committed model, then every command in the documents.
-/// Stops at the first failure. Makes Python environments under `.cache/` for the tests that compare with Python's
-/// libraries; these tests are skipped where that cannot be done, and so is the check of licences without cargo-deny.
+/// generated sample, the archive of a release, the image with the committed model, the image beside MLflow and
+/// Prometheus, then every command in the documents. Stops at the first failure. Makes Python environments under `.cache/`
+/// for the tests that compare with Python's libraries; these tests are skipped where that cannot be done, and so is the
+/// check of licences without cargo-deny.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  cargo xtask ci")]
-pub(crate) struct Arguments {}
+  cargo xtask ci                   everything
+  cargo xtask ci format lints      these steps only")]
+pub(crate) struct Arguments {
+    /// Steps, in whatever order they are named [default: all]
+    #[arg(value_name = "STEP", value_parser = PossibleValuesParser::new(STEPS.map(|(name, _)| name)))]
+    steps: Vec<String>,
+}
 
-pub(crate) fn run(_: &Arguments) -> Result<(), Error> {
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
+    let named = |name: &str| arguments.steps.iter().any(|step| step == name);
     let mut report = Report::new("step");
-    report.step("format", || passes("fmt --all --check"));
-    report.step("tidy", tidy::run);
-    report.step("deny", deny);
-    report.step("delivery", delivery::run);
-    report.step("lints", || {
-        passes("clippy --workspace --all-targets --locked -- -D warnings")
-    });
-    report.step("serving", || {
-        passes("clippy -p pet-cli --no-default-features --locked -- -D warnings")
-    });
-    report.step("docs", documentation);
-    for environment in &python::ENVIRONMENTS {
-        report.step(environment.folder, || environment.make());
+    for (name, work) in STEPS {
+        if arguments.steps.is_empty() || named(name) {
+            report.step(name, work);
+        }
     }
-    report.step("test", || {
-        test::run(&test::Arguments::default())?;
-        Ok(Outcome::done(""))
-    });
-    report.step("pipeline", || {
-        pipeline::run(&pipeline::Arguments::default())?;
-        Ok(Outcome::done("target/pipeline/sample"))
-    });
-    report.step("release", release::trial::run);
-    report.step("image", image);
-    report.step("walkthrough", || {
-        walkthrough::run(&walkthrough::Arguments::default())?;
-        Ok(Outcome::done("target/walkthrough"))
-    });
     report.finish()
 }
 
-/// Builds the image with the committed model and tries it.
-fn image() -> Result<Outcome, Error> {
-    match docker::obstacle() {
-        Some(message) if docker::required() => return Err(Error::Usage { message }),
-        Some(reason) => return Ok(Outcome::skipped(reason)),
-        None => {}
-    }
-    let image = docker::make(&workspace::root().join("results"))?;
-    docker::smoke_test()?;
-    Ok(Outcome::done(image))
+fn every_test() -> Result<Outcome, Error> {
+    test::run(&test::Arguments::default())?;
+    Ok(Outcome::done(""))
+}
+
+fn sample_pipeline() -> Result<Outcome, Error> {
+    pipeline::run(&pipeline::Arguments::default())?;
+    Ok(Outcome::done("target/pipeline/sample"))
+}
+
+fn walk() -> Result<Outcome, Error> {
+    walkthrough::run(&walkthrough::Arguments::default())?;
+    Ok(Outcome::done("target/walkthrough"))
 }
 
 /// Runs cargo with a line of arguments.

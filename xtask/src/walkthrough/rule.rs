@@ -32,19 +32,23 @@ impl Rule {
     }
 }
 
-const PLAIN: Rule = run("", None);
+static PLAIN: Rule = run("", None);
 
 /// More particular ones first.
-pub(super) const RULES: [Rule; 20] = [
+pub(super) static RULES: [Rule; 20] = [
     elsewhere("cargo xtask ci", ".ci/run", "cargo xtask ci"),
     run("cargo xtask test ", None),
-    elsewhere("cargo xtask test", CI, "report.step(\"test\""),
+    elsewhere("cargo xtask test", CI, "(\"test\", every_test)"),
     run(
         "cargo xtask pipeline --dataset oxford-iiit-pet",
         Some(Need::Photographs),
     ),
     run("cargo xtask pipeline --dataset folder", None),
-    elsewhere("cargo xtask pipeline", CI, "report.step(\"pipeline\""),
+    elsewhere(
+        "cargo xtask pipeline",
+        CI,
+        "(\"pipeline\", sample_pipeline)",
+    ),
     elsewhere(
         "cargo clippy --workspace",
         CI,
@@ -62,7 +66,7 @@ pub(super) const RULES: [Rule; 20] = [
         "docker/stack-test.sh",
         "docker compose --file docker/compose.yaml",
     ),
-    run("eval \"$(docker/stand-in-bases.sh)\"", Some(Need::StandIns)),
+    run("eval \"$(docker/stand-in-", Some(Need::StandIns)),
     elsewhere(
         "kubectl apply ",
         "docker/kubernetes/cluster-test.sh",
@@ -137,7 +141,7 @@ impl Preparation {
     }
 }
 
-pub(super) const PREPARATIONS: [Preparation; 3] = [
+pub(super) static PREPARATIONS: [Preparation; 3] = [
     Preparation {
         page: "docs/http-api.md",
         script: "serve http://127.0.0.1:8000/health/ready 'pet-cli serve'",

@@ -5,11 +5,17 @@ use std::path::{Path, PathBuf};
 use pet_model::MODEL_FILE;
 
 /// The workspace's folder.
+///
+/// # Panics
+///
+/// When there is none above the package whose tests run.
 pub fn root() -> PathBuf {
     // As cargo says it now: the clone may have been moved since these tests were compiled.
     let now = std::env::var_os("CARGO_MANIFEST_DIR");
     let package = now.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
-    package.parent().unwrap().to_owned()
+    let mut above = package.ancestors();
+    let root = above.find(|folder| folder.join("Cargo.lock").is_file());
+    root.unwrap().to_owned()
 }
 
 /// The results folder under test: `PET_RESULTS`, else the committed one.

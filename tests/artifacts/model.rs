@@ -7,6 +7,7 @@ use pet_model::{
 };
 use pet_predict::{ImagePredictor, Options};
 use pet_tests::{results, runtime};
+use sha2::{Digest, Sha256};
 
 /// The backbone has 2.2 million parameters of 4 bytes; twice that would be a mistake.
 const SIZES: std::ops::Range<u64> = 8_000_000..20_000_000;
@@ -30,6 +31,15 @@ fn only(values: &[Value]) -> (&str, DataType, Vec<Dim>) {
 fn its_size_is_that_of_the_network() {
     let length = fs_err::metadata(results().join(MODEL_FILE)).unwrap().len();
     assert!(SIZES.contains(&length), "{length} bytes");
+}
+
+#[test]
+fn its_bytes_are_those_that_were_exported() {
+    let folder = results();
+    let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
+    let bytes = fs_err::read(folder.join(MODEL_FILE)).unwrap();
+    let digest = format!("{:x}", Sha256::digest(bytes));
+    assert_eq!(Some(digest), selection.model_sha256);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use pet_model::{MODEL_FILE, ModelMetadata, read_classes, read_json};
 use pet_predict::{ImagePredictor, Options};
 use pet_tests::{Store, VERSIONS, classifier_weights, metadata, runtime};
 use pet_train::Classifier;
+use sha2::{Digest, Sha256};
 
 use crate::compare::compare;
 
@@ -46,7 +47,12 @@ fn a_registered_model_is_served_as_it_was_trained() {
         expected.classes
     );
     let kept: pet_model::Selection = read_json(&results.join(pet_model::SELECTION_FILE)).unwrap();
-    assert_eq!(kept, selection);
+    let bytes = fs_err::read(results.join(MODEL_FILE)).unwrap();
+    let with_digest = pet_model::Selection {
+        model_sha256: Some(format!("{:x}", Sha256::digest(bytes))),
+        ..selection.clone()
+    };
+    assert_eq!(kept, with_digest);
 
     let predictor = ImagePredictor::load(&runtime, &results, &Options::default()).unwrap();
     assert_eq!(*predictor.metadata(), expected);

@@ -13,6 +13,7 @@ use pet_model::{
 use pet_predict::{ImagePredictor, Options, Runtime};
 use pet_track::WEIGHTS_FILE;
 use pet_train::{Classifier, Weights, to_onnx};
+use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::card::refresh_card;
@@ -69,12 +70,16 @@ impl Exporter<'_> {
         let classifier = Classifier::new(&weights, metadata.classes.len())?;
         let largest_difference = verify(&classifier, &predictor)?;
         write_classes(&stage.join(CLASSES_FILE), &metadata.classes)?;
-        write_json(&stage.join(SELECTION_FILE), selection)?;
+        let selection = Selection {
+            model_sha256: Some(format!("{:x}", Sha256::digest(&bytes))),
+            ..selection.clone()
+        };
+        write_json(&stage.join(SELECTION_FILE), &selection)?;
         let mut names = vec![MODEL_FILE, CLASSES_FILE, SELECTION_FILE];
         names.extend(self.copy_run_files(&selection.run_id, stage)?);
         refresh_card(stage, &metadata)?;
         names.push(CARD_FILE);
-        set_alias(self.client, selection)?;
+        set_alias(self.client, &selection)?;
         Ok(Exported {
             metadata,
             files: publish(stage, &names, results)?,

@@ -97,6 +97,7 @@ fn first(
         run_id: best.run_id,
         val_acc: best.val_acc,
         alias: CHAMPION.into(),
+        model_sha256: None,
         candidates: candidates
             .into_iter()
             .map(|(_, candidate)| candidate)

@@ -22,6 +22,9 @@ pub struct Selection {
     /// Versions that could not be ranked, each with the reason.
     #[serde(default)]
     pub excluded: Vec<(String, String)>,
+    /// SHA-256 of the exported `model.onnx` in hexadecimal digits; `None` until it is exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_sha256: Option<String>,
 }
 
 /// One registered version on the leaderboard.

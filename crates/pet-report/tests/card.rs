@@ -83,6 +83,7 @@ fn selection() -> Selection {
         reason: reason.into(),
     };
     Selection {
+        model_sha256: None,
         model_name: "oxford_pet_classifier".into(),
         rule: "highest val_acc, then lowest val_loss, then newest".into(),
         version: "3".into(),

@@ -21,6 +21,7 @@ main() {
   answers "GET /health/ready" 200 "$base/health/ready"
   answers "a photograph" 200 --form "file=@$photograph" "$base/predict?top_k=3"
   says predicted_class
+  grep --only-matching '"predicted_class":"[^"]*"' "$work/answer"
   head --bytes 40000000 /dev/zero >"$work/large.jpg"
   answers "an upload above the limit" 413 --form "file=@$work/large.jpg" "$base/predict"
   says too_large

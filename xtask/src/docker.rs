@@ -92,9 +92,30 @@ pub(crate) fn make(results: &Path) -> Result<String, Error> {
     Ok(format!("image {TAG}, {}", megabytes(&size)))
 }
 
-/// Starts the image and asks it.
+/// Starts the image and asks it, of a real photograph where there is one.
 pub(crate) fn smoke_test() -> Result<(), Error> {
-    Invocation::new("docker/smoke-test.sh").argument(TAG).run()
+    Invocation::new("docker/smoke-test.sh")
+        .argument(TAG)
+        .arguments(photograph()?)
+        .run()
+}
+
+/// One of the photographs.
+fn photograph() -> Result<Option<PathBuf>, Error> {
+    let Some(folder) = workspace::photographs() else {
+        return Ok(None);
+    };
+    let mut images = Vec::new();
+    for entry in fs_err::read_dir(folder.join("images"))? {
+        let path = entry?.path();
+        images.extend(
+            path.extension()
+                .is_some_and(|ending| ending == "jpg")
+                .then_some(path),
+        );
+    }
+    images.sort();
+    Ok(images.into_iter().next())
 }
 
 /// The command that builds the image.

@@ -53,6 +53,12 @@ pub(crate) fn cache() -> PathBuf {
     root().join(set("PET_CACHE_DIR").unwrap_or_else(|| ".cache".into()))
 }
 
+/// The folder of the Oxford-IIIT Pet photographs, where this machine has them.
+pub(crate) fn photographs() -> Option<PathBuf> {
+    let folder = PathBuf::from(set("PET_SHARED_DATA")?).join("oxford-iiit-pet");
+    folder.is_dir().then_some(folder)
+}
+
 /// The value of an environment variable that is set and not empty.
 pub(crate) fn set(variable: &str) -> Option<std::ffi::OsString> {
     std::env::var_os(variable).filter(|value| !value.is_empty())

@@ -1,7 +1,5 @@
 //! What a machine must have for a command.
 
-use std::path::PathBuf;
-
 use crate::ci::python;
 use crate::docker;
 use crate::invocation::Invocation;
@@ -29,7 +27,7 @@ impl Need {
             Self::Docker => docker::obstacle(),
             Self::StandIns => missing(workspace::set("RUST_IMAGE").is_some(), "no stand-ins"),
             Self::Photographs => missing(
-                photographs().is_some(),
+                workspace::photographs().is_some(),
                 "no photographs (`PET_SHARED_DATA`)",
             ),
             Self::Java => missing(
@@ -46,10 +44,4 @@ impl Need {
 
 fn missing(there: bool, what: &str) -> Option<String> {
     (!there).then(|| what.to_owned())
-}
-
-/// The folder of Oxford-IIIT Pet.
-pub(super) fn photographs() -> Option<PathBuf> {
-    let folder = PathBuf::from(workspace::set("PET_SHARED_DATA")?).join("oxford-iiit-pet");
-    folder.is_dir().then_some(folder)
 }

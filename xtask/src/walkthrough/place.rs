@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::need;
 use crate::ci::python;
 use crate::error::Error;
 use crate::invocation::{Invocation, quoted};
@@ -34,7 +33,7 @@ fn variables() -> Result<String, Error> {
         ("ROOT", workspace::root().into()),
         ("CACHE", workspace::cache().into()),
     ];
-    variables.extend(need::photographs().map(|folder| ("PHOTOGRAPHS", folder.into())));
+    variables.extend(workspace::photographs().map(|folder| ("PHOTOGRAPHS", folder.into())));
     let line = |(name, value): (&str, OsString)| format!("export {name}={}\n", quoted(&value));
     let unset = "unset MLFLOW_TRACKING_URI PET_CACHE_DIR PET_RESULTS\n";
     Ok(variables.into_iter().map(line).collect::<String>() + unset)

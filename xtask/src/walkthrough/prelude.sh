@@ -99,9 +99,18 @@ prepare() {
   pet-cli --quiet train --dataset sample --epochs 1 --tracking-uri "sqlite:///$PWD/first.db" >/dev/null
   cp -r data/sample/train my-photos
   local photographs=(my-photos/*/*.jpg)
-  for name in photo dog cat large; do
+  for name in photo dog cat large one; do
     cp "${photographs[0]}" "$name.jpg"
   done
+  pet-cli --quiet resize photo.jpg 320 240 --output two.png
+  mkdir photos
+  cp photo.jpg two.png photos
+  for name in Beagle Pug; do
+    mkdir -p "breeds/$name" "few/$name"
+    cp photo.jpg "breeds/$name"
+    cp my-photos/Husky*/000[1-6].jpg "few/$name"
+  done
+  [[ -z ${PHOTOGRAPHS:-} ]] || ln -s "$PHOTOGRAPHS" data/oxford-iiit-pet
 }
 
 prepare

@@ -35,7 +35,7 @@ impl Rule {
 static PLAIN: Rule = run("", None);
 
 /// More particular ones first.
-pub(super) static RULES: [Rule; 20] = [
+pub(super) static RULES: [Rule; 25] = [
     elsewhere("cargo xtask ci", ".ci/run", "cargo xtask ci"),
     run("cargo xtask test ", None),
     elsewhere("cargo xtask test", CI, "(\"test\", every_test)"),
@@ -73,7 +73,16 @@ pub(super) static RULES: [Rule; 20] = [
         "kubectl apply --filename docker/kubernetes/deployment.yaml",
     ),
     elsewhere("hf upload ", ".github/workflows/deploy.yml", "hf upload"),
+    run("pet-cli evaluate --dataset", None),
+    run("pet-cli evaluate breeds/", None),
+    run("pet-cli evaluate", Some(Need::Photographs)),
+    elsewhere("pet-cli train --resume", "tests/cli/resume.rs", "--resume"),
     serve("cargo run --release -p pet-cli -- serve", SERVICE, None),
+    serve(
+        "pet-cli serve --host 0.0.0.0 --port 9000",
+        "http://127.0.0.1:9000/health/ready",
+        None,
+    ),
     serve("pet-cli serve", SERVICE, None),
     serve("mlflow server ", "http://127.0.0.1:5000/health", MLFLOW),
     serve("mlflow models serve ", "http://127.0.0.1:5001/ping", MLFLOW),
@@ -113,7 +122,7 @@ const fn elsewhere(start: &'static str, file: &'static str, words: &'static str)
 }
 
 /// What stands for something else in the documents, and what the script has in its place.
-pub(super) const FILLED_IN: [(&str, &str); 4] = [
+pub(super) const FILLED_IN: [(&str, &str); 5] = [
     // The committed model is not to be replaced, nor what is recorded in the root.
     (
         "cargo xtask pipeline --dataset oxford-iiit-pet [--data-dir DIR]",
@@ -121,6 +130,11 @@ pub(super) const FILLED_IN: [(&str, &str); 4] = [
          cargo xtask pipeline --dataset oxford-iiit-pet --data-dir DIR --results results",
     ),
     (" DIR", " \"$PHOTOGRAPHS\""),
+    // Fine-tuning on all photographs takes minutes, and a sweep hours.
+    (
+        "--data-dir ../oxford-iiit-pet",
+        "--dataset folder --data-dir few",
+    ),
     ("2eb35f0c", "\"$(run 0)\""),
     ("81d02ca1", "\"$(run 1)\""),
 ];

@@ -33,7 +33,7 @@ use crate::{output, workspace};
 Examples:
   pet-cli evaluate                               the test images of the Oxford-IIIT Pet data set
   pet-cli evaluate --split all --json            test and validation images, for programs
-  pet-cli evaluate photos/ --pictures report/    photos/Beagle/*.jpg, photos/Pug/*.jpg, …")]
+  pet-cli evaluate breeds/ --pictures report/    breeds/Beagle/*.jpg, breeds/Pug/*.jpg, …")]
 pub(crate) struct Arguments {
     /// A folder of class folders, instead of a data set
     #[arg(value_name = "DIR", conflicts_with_all = ["dataset", "data_dir", "split"])]

@@ -9,9 +9,7 @@ use serde_json::Value;
 use super::{Common, find, json};
 use crate::failure::Failure;
 use crate::output;
-
-/// Widest cell of the table.
-const WIDEST: usize = 28;
+use crate::tracking::SHORT_ID;
 
 /// Compare runs side by side: the parameters in which they differ, and all metrics
 #[derive(Args)]
@@ -29,25 +27,46 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> Result<(), Failure>
     if common.json.json {
         return output::json(&runs.iter().map(json::run).collect::<Vec<Value>>());
     }
-    row("", runs.iter().map(|run| short(&run.id, 8)))?;
-    row("name", runs.iter().map(|run| run.name.clone()))?;
-    row("status", runs.iter().map(|run| run.status.to_string()))?;
-    for key in keys(&runs, |run| run.params.keys()) {
+    // Names are long, so they stand above the table, whole.
+    for run in &runs {
+        output::line(format_args!("{}  {}", short(&run.id), run.name))?;
+    }
+    output::line("")?;
+    print(&rows(&runs, arguments.all))
+}
+
+/// The lines of the table: a heading, and a cell for each run.
+fn rows(runs: &[Run], all: bool) -> Vec<(&str, Vec<String>)> {
+    let ids = runs.iter().map(|run| short(&run.id).to_owned());
+    let statuses = runs.iter().map(|run| run.status.to_string());
+    let mut rows = vec![("", ids.collect()), ("status", statuses.collect())];
+    for key in keys(runs, |run| run.params.keys()) {
         let values: Vec<_> = runs.iter().map(|run| run.params.get(key)).collect();
         let equal = values.iter().all(|value| Some(value) == values.first());
-        if arguments.all || !equal {
-            let shown = values.into_iter();
-            row(key, shown.map(|value| value.cloned().unwrap_or("-".into())))?;
+        if all || !equal {
+            let cell = |value: Option<&String>| value.cloned().unwrap_or("-".into());
+            rows.push((key, values.into_iter().map(cell).collect()));
         }
     }
-    for key in keys(&runs, |run| run.metrics.keys()) {
-        let values = runs.iter().map(|run| run.metrics.get(key));
-        row(
-            key,
-            values.map(|value| value.map_or("-".into(), |metric| format!("{:.4}", metric.value))),
-        )?;
+    for key in keys(runs, |run| run.metrics.keys()) {
+        let metrics = runs.iter().map(|run| run.metrics.get(key));
+        let cells = metrics
+            .map(|metric| metric.map_or("-".into(), |metric| format!("{:.4}", metric.value)));
+        rows.push((key, cells.collect()));
     }
-    Ok(())
+    rows
+}
+
+/// Prints the table with columns as wide as they need be.
+fn print(rows: &[(&str, Vec<String>)]) -> Result<(), Failure> {
+    let length = |text: &str| text.chars().count();
+    let head = rows.iter().map(|(head, _)| length(head)).max().unwrap_or(0);
+    let cells = || rows.iter().flat_map(|(_, cells)| cells);
+    let width = cells().map(|cell| length(cell)).max().unwrap_or(0);
+    rows.iter().try_for_each(|(name, cells)| {
+        let cells = cells.iter().map(|cell| format!("  {cell:>width$}"));
+        output::line(format_args!("{name:head$}{}", cells.collect::<String>()))
+    })
 }
 
 /// The keys that any of the runs has.
@@ -58,12 +77,7 @@ fn keys<'a, Keys: Iterator<Item = &'a String>>(
     runs.iter().flat_map(of).collect()
 }
 
-fn row(head: &str, cells: impl Iterator<Item = String>) -> Result<(), Failure> {
-    let cells = cells.map(|cell| format!("{:>WIDEST$}", short(&cell, WIDEST)));
-    let cells: Vec<String> = cells.collect();
-    output::line(format_args!("{head:16} {}", cells.join(" ")))
-}
-
-fn short(text: &str, longest: usize) -> String {
-    text.chars().take(longest).collect()
+/// The beginning of an id, as `runs list` has it.
+fn short(id: &str) -> &str {
+    id.get(..SHORT_ID).unwrap_or(id)
 }

@@ -3,6 +3,10 @@
 mod need;
 mod page;
 mod place;
+// The bash of macOS is too old for the scripts.
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod prelude_tests;
 mod rule;
 mod script;
 

@@ -112,5 +112,3 @@ prepare() {
   done
   [[ -z ${PHOTOGRAPHS:-} ]] || ln -s "$PHOTOGRAPHS" data/oxford-iiit-pet
 }
-
-prepare

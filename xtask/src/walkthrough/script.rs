@@ -9,7 +9,7 @@ use crate::ci::python;
 use crate::invocation::quoted;
 
 /// The functions of every script.
-const PRELUDE: &str = include_str!("prelude.sh");
+pub(super) const PRELUDE: &str = include_str!("prelude.sh");
 
 /// A script, and what it leaves out.
 #[derive(Debug)]
@@ -27,6 +27,7 @@ pub(super) fn of(page: &Page) -> Script {
         run: 0,
         skipped: Vec::new(),
     };
+    script.push("prepare");
     if let Some(preparation) = Preparation::of(&page.name) {
         script.push(preparation.script);
     }
@@ -109,7 +110,8 @@ mod tests {
             commands: vec![command],
         };
         let mut script = of(&page);
-        script.text = script.text.strip_prefix(PRELUDE).unwrap().to_owned();
+        let functions = format!("{PRELUDE}prepare\n");
+        script.text = script.text.strip_prefix(&functions).unwrap().to_owned();
         script
     }
 

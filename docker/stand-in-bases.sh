@@ -9,6 +9,7 @@
 # standard error. Images that are there already are kept. Needs Debian, root, a Docker engine, debootstrap and cargo.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source docker/stand-ins.sh
 
 # What the package managers may have to be told, where this machine tells them.
 readonly variables=(
@@ -33,10 +34,6 @@ main() {
   missing "$runtime" && make_runtime "$runtime"
   # This machine's way to its registries is open to a build only in this machine's network.
   printf 'export %s=%q\n' RUST_IMAGE "$build" PYTHON_IMAGE "$build" RUNTIME_IMAGE "$runtime" BUILD_NETWORK host
-}
-
-missing() {
-  ! docker image inspect "$1" >/dev/null 2>&1
 }
 
 # A small Debian with a C compiler, pip and venv, and this machine's Rust.
@@ -74,15 +71,9 @@ configure() {
 
 # No more than the libraries: no shell, no package manager.
 make_runtime() {
-  local tag=$1 root=$work/runtime packages=$work/packages
+  local tag=$1 root=$work/runtime
   echo "making $tag" >&2
-  mkdir -p "$packages" "$root"
-  chmod 777 "$work" "$packages" # apt fetches as a user of its own
-  (cd "$packages" && apt-get download --quiet "${runtime_packages[@]}" >&2)
-  local package
-  for package in "$packages"/*.deb; do
-    dpkg-deb --extract "$package" "$root"
-  done
+  unpack "$root" "${runtime_packages[@]}"
   rm -rf "$root"/usr/share/{doc,info,lintian,locale,man,gcc,gdb} "$root"/usr/lib/*/gconv
   echo 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' >"$root/etc/passwd"
   echo 'nonroot:x:65532:' >"$root/etc/group"

@@ -9,6 +9,7 @@
 # that are there already are kept. Needs what docker/stand-in-bases.sh needs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source docker/stand-ins.sh
 
 # Debian's Prometheus is linked with the C library, which the base image has; wget is for the health check.
 readonly prometheus_packages=(prometheus busybox-static)
@@ -30,10 +31,6 @@ main() {
   printf 'export %s=%q\n' MLFLOW_IMAGE "$mlflow" PROMETHEUS_IMAGE "$prometheus"
 }
 
-missing() {
-  ! docker image inspect "$1" >/dev/null 2>&1
-}
-
 # As the public image: `mlflow` and its `python` come first on PATH.
 make_mlflow() {
   local version=$1 tag=$2
@@ -48,15 +45,10 @@ DOCKERFILE
 
 # As the public image: the same paths, and the user `nobody`, who owns the folder of the data.
 make_prometheus() {
-  local tag=$1 root=$work/prometheus packages=$work/packages
+  local tag=$1 root=$work/prometheus
   echo "making $tag" >&2
-  mkdir -p "$packages" "$root"/bin "$root"/prometheus
-  chmod 777 "$work" "$packages" # apt fetches as a user of its own
-  (cd "$packages" && apt-get download --quiet "${prometheus_packages[@]}" >&2)
-  local package
-  for package in "$packages"/*.deb; do
-    dpkg-deb --extract "$package" "$work/extracted"
-  done
+  mkdir -p "$root"/bin "$root"/prometheus
+  unpack "$work/extracted" "${prometheus_packages[@]}"
   mv "$work/extracted/usr/bin/prometheus" "$work/extracted/bin/busybox" "$root/bin/"
   ln -s busybox "$root/bin/wget"
   docker build --tag "$tag" --file - "$root" >&2 <<DOCKERFILE

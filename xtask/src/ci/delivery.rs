@@ -11,7 +11,7 @@ use crate::invocation::Invocation;
 use crate::report::Outcome;
 
 /// The scripts, which `shellcheck` reads.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 10] = [
     ".ci/run",
     "docker/kubernetes/cluster-test.sh",
     "docker/requests.sh",
@@ -19,6 +19,7 @@ const SCRIPTS: [&str; 9] = [
     "docker/stack-test.sh",
     "docker/stand-in-bases.sh",
     "docker/stand-in-services.sh",
+    "docker/stand-ins.sh",
     "xtask/src/release/trial.sh",
     "xtask/src/walkthrough/prelude.sh",
 ];

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the tests of the image and of the stack send, and how they look at the answers. They have a folder `work` and a
-# function `fail`.
+# What the tests of the image, of the stack and of the cluster send, and how they look at the answers. They have a folder
+# `work` and a function `fail`.
 # shellcheck disable=SC2154
 
 # A picture of colours that run into each other, written with nothing but Python's own library.

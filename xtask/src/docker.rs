@@ -105,16 +105,7 @@ fn photograph() -> Result<Option<PathBuf>, Error> {
     let Some(folder) = workspace::photographs() else {
         return Ok(None);
     };
-    let mut images = Vec::new();
-    for entry in fs_err::read_dir(folder.join("images"))? {
-        let path = entry?.path();
-        images.extend(
-            path.extension()
-                .is_some_and(|ending| ending == "jpg")
-                .then_some(path),
-        );
-    }
-    images.sort();
+    let images = workspace::files(folder.join("images"), "jpg")?;
     Ok(images.into_iter().next())
 }
 

@@ -155,16 +155,9 @@ mod tests {
 
     #[test]
     fn the_documents_name_tasks_that_exist() {
-        let root = workspace::root();
-        let pages = fs_err::read_dir(root.join("docs")).unwrap();
-        let pages = pages.map(|page| page.unwrap().path());
-        let named = ["README.md", "CONTRIBUTING.md"].map(|name| root.join(name));
         let mut found = 0;
-        for page in pages
-            .chain(named)
-            .filter(|page| page.extension().is_some_and(|ending| ending == "md"))
-        {
-            let text = fs_err::read_to_string(&page).unwrap();
+        for page in walkthrough::page::names().unwrap() {
+            let text = fs_err::read_to_string(workspace::root().join(&page)).unwrap();
             let lines = text
                 .lines()
                 .filter_map(|line| line.strip_prefix("cargo xtask "));
@@ -176,7 +169,7 @@ mod tests {
                     .unwrap_or_default()
                     .replace(['[', ']'], "");
                 found += 1;
-                assert_eq!(refused(&line), None, "{}: {line}", page.display());
+                assert_eq!(refused(&line), None, "{page}: {line}");
             }
         }
         assert!(found > 5, "{found} tasks in the documents");

@@ -1,5 +1,6 @@
 //! Where things are in this workspace.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -57,6 +58,27 @@ pub(crate) fn cache() -> PathBuf {
 pub(crate) fn photographs() -> Option<PathBuf> {
     let folder = PathBuf::from(set("PET_SHARED_DATA")?).join("oxford-iiit-pet");
     folder.is_dir().then_some(folder)
+}
+
+/// The files with this ending in a folder of the workspace or elsewhere, in order.
+pub(crate) fn files(folder: impl AsRef<Path>, ending: &str) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs_err::read_dir(root().join(folder))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|other| other == ending) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Takes it for success that what was to be removed is not there.
+pub(crate) fn unless_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 /// The value of an environment variable that is set and not empty.

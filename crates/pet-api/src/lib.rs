@@ -29,6 +29,7 @@ mod configuration;
 mod error;
 mod metrics;
 mod middleware;
+mod milliseconds;
 mod open_inference;
 mod openapi;
 mod page;

@@ -141,26 +141,23 @@ mod tests {
 
     /// The files with this ending in a folder, seen from the root.
     fn files(folder: &str, ending: &str) -> Vec<String> {
-        let entries = fs_err::read_dir(workspace::root().join(folder)).unwrap();
-        let paths = entries.map(|entry| workspace::shown(&entry.unwrap().path()));
-        let mut files: Vec<_> = paths.filter(|path| path.ends_with(ending)).collect();
-        files.sort();
-        files
+        let files = workspace::files(folder, ending).unwrap();
+        files.iter().map(|file| workspace::shown(file)).collect()
     }
 
     #[test]
     fn nothing_is_left_out() {
         let [(_, workflows), _] = SCHEMAS;
-        assert_eq!(files(".github/workflows", ".yml"), workflows);
+        assert_eq!(files(".github/workflows", "yml"), workflows);
         let folders = [
             "docker/kubernetes",
             "docker",
             "xtask/src/release",
             "xtask/src/walkthrough",
         ];
-        let scripts = folders.map(|folder| files(folder, ".sh")).concat();
+        let scripts = folders.map(|folder| files(folder, "sh")).concat();
         assert_eq!(scripts, SCRIPTS[1..]);
-        let mut manifests = files("docker/kubernetes", ".yaml");
+        let mut manifests = files("docker/kubernetes", "yaml");
         manifests.retain(|name| name != INFERENCE_SERVICE);
         assert_eq!(manifests, MANIFESTS);
     }

@@ -98,11 +98,11 @@ pub(crate) fn installed() -> impl Iterator<Item = (&'static str, PathBuf)> {
     ours.map(|environment| (environment.variable, environment.program()))
 }
 
-/// The environment in this folder.
-pub(crate) fn named(folder: &str) -> Option<&'static Environment> {
-    ENVIRONMENTS
-        .iter()
-        .find(|environment| environment.folder == folder)
+/// The Python of the environment in this folder, where there is one.
+pub(crate) fn usable(folder: &str) -> Option<PathBuf> {
+    let mut environments = ENVIRONMENTS.iter();
+    let named = environments.find(|environment| environment.folder == folder);
+    named.and_then(Environment::usable)
 }
 
 impl Environment {

@@ -1,7 +1,6 @@
 //! What the stages do, and where everything lies: decided before the first one runs.
 
 use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf, absolute};
 
 use super::dataset::Dataset;
@@ -11,7 +10,7 @@ use crate::docker;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::pet_cli;
-use crate::workspace::{self, Profile};
+use crate::workspace::{self, Profile, unless_missing};
 
 /// Paths and commands of one run of the pipeline.
 #[derive(Debug)]
@@ -204,13 +203,6 @@ impl Plan {
                 command.argument("--tracking-uri").argument(uri)
             }
         }
-    }
-}
-
-fn unless_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
     }
 }
 

@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
+use crate::workspace::unless_missing;
 
 /// A file of the archive.
 #[derive(Debug)]
@@ -53,9 +54,7 @@ impl Archive {
         let path = folder.join(&file);
         // In this order: an archive with another one's checksum would be taken for a broken one.
         let beside = folder.join(format!("{file}.sha256"));
-        if beside.exists() {
-            fs_err::remove_file(&beside)?;
-        }
+        unless_missing(fs_err::remove_file(&beside))?;
         replace(&path, &bytes)?;
         replace(&beside, checksum.as_bytes())?;
         Ok(path)

@@ -4,7 +4,7 @@ use super::{VERSION, host, name, pack};
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::Outcome;
-use crate::workspace::{self, Profile};
+use crate::workspace::{self, Profile, unless_missing};
 
 /// Where it happens; the folder is emptied first.
 const FOLDER: &str = "target/release-trial";
@@ -14,9 +14,7 @@ const SCRIPT: &str = "xtask/src/release/trial.sh";
 /// Packs the program that was built for the pipeline, and has a script use the archive.
 pub(crate) fn run() -> Result<Outcome, Error> {
     let folder = workspace::root().join(FOLDER);
-    if folder.exists() {
-        fs_err::remove_dir_all(&folder)?;
-    }
+    unless_missing(fs_err::remove_dir_all(&folder))?;
     let target = host()?;
     let program = workspace::program(Profile::Release, "pet-cli");
     let archive = pack(&program, &target, &folder)?;

@@ -1,7 +1,7 @@
 //! `cargo xtask walkthrough`: the documents, tried.
 
 mod need;
-mod page;
+pub(crate) mod page;
 mod place;
 // The bash of macOS is too old for the scripts.
 #[cfg(test)]

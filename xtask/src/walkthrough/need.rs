@@ -34,10 +34,10 @@ impl Need {
                 Invocation::new("java").argument("-version").succeeds(),
                 "no Java",
             ),
-            Self::Environment(folder) => {
-                let found = python::named(folder).and_then(python::Environment::usable);
-                missing(found.is_some(), &format!("no .cache/{folder}"))
-            }
+            Self::Environment(folder) => missing(
+                python::usable(folder).is_some(),
+                &format!("no .cache/{folder}"),
+            ),
         }
     }
 }

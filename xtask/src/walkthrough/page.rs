@@ -34,19 +34,20 @@ pub(super) enum Language {
 
 /// The documents that hold commands.
 pub(super) fn all() -> Result<Vec<Page>, Error> {
-    let mut names = Vec::new();
-    for entry in fs_err::read_dir(workspace::root().join("docs"))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|ending| ending == "md") {
-            names.push(workspace::shown(&path));
-        }
-    }
-    names.sort();
-    let [first, last] = NAMED.map(str::to_owned);
-    let names = std::iter::once(first).chain(names).chain([last]);
-    let pages: Result<Vec<_>, Error> = names.map(|name| read(workspace::root(), name)).collect();
+    let pages: Result<Vec<_>, Error> = names()?
+        .into_iter()
+        .map(|name| read(workspace::root(), name))
+        .collect();
     let with_commands = |page: &Page| !page.commands.is_empty();
     Ok(pages?.into_iter().filter(with_commands).collect())
+}
+
+/// Every document, as one would write it in the root.
+pub(crate) fn names() -> Result<Vec<String>, Error> {
+    let pages = workspace::files("docs", "md")?;
+    let [first, last] = NAMED.map(str::to_owned);
+    let pages = pages.iter().map(|page| workspace::shown(page));
+    Ok(std::iter::once(first).chain(pages).chain([last]).collect())
 }
 
 fn read(root: &Path, name: String) -> Result<Page, Error> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::ci::python;
 use crate::error::Error;
 use crate::invocation::{Invocation, quoted};
-use crate::workspace::{self, Profile};
+use crate::workspace::{self, Profile, unless_missing};
 
 /// Inside the workspace, so that cargo finds it from there.
 const HOME: &str = "target/walkthrough";
@@ -16,10 +16,7 @@ const HOME: &str = "target/walkthrough";
 pub(super) fn run(page: &str, script: &str) -> Result<(), Error> {
     let name = Path::new(page).file_stem().unwrap_or_default();
     let folder = workspace::root().join(HOME).join(name);
-    match fs_err::remove_dir_all(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        other => other?,
-    }
+    unless_missing(fs_err::remove_dir_all(&folder))?;
     fs_err::create_dir_all(&folder)?;
     let file = folder.join("walkthrough.sh");
     fs_err::write(&file, variables()? + script)?;
@@ -42,8 +39,9 @@ fn variables() -> Result<String, Error> {
 /// The programs of this workspace and of MLflow before all others.
 fn path() -> Result<OsString, Error> {
     let program = workspace::program(Profile::Release, "pet-cli");
-    let mlflow = python::named("mlflow-env").and_then(python::Environment::usable);
-    let own = [Some(program), mlflow].into_iter().flatten();
+    let own = [Some(program), python::usable("mlflow-env")]
+        .into_iter()
+        .flatten();
     let own = own.filter_map(|program| program.parent().map(PathBuf::from));
     let others = std::env::var_os("PATH").unwrap_or_default();
     std::env::join_paths(own.chain(std::env::split_paths(&others)))

@@ -72,11 +72,10 @@ impl Script {
 
 /// The Python that has what a command imports.
 fn interpreter(rule: &Rule) -> String {
-    let environment = match rule.need {
-        Some(Need::Environment(folder)) => python::named(folder),
+    let program = match rule.need {
+        Some(Need::Environment(folder)) => python::usable(folder),
         _ => None,
     };
-    let program = environment.and_then(python::Environment::usable);
     program.map_or_else(
         || "python3".to_owned(),
         |program| program.display().to_string(),

@@ -11,6 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 
 use super::request_id::{HEADER, request_id};
+use crate::milliseconds::milliseconds;
 use crate::state::State;
 
 /// Names, times, counts and logs a request. While the service is stopping, the answer asks for the
@@ -73,8 +74,7 @@ impl Drop for Entry {
             begun,
             status,
         } = self;
-        // Whole microseconds: more digits would be noise.
-        let milliseconds = begun.elapsed().as_micros() as f64 / 1000.0;
+        let milliseconds = milliseconds(begun.elapsed());
         match status {
             Some(status) => {
                 tracing::info!(

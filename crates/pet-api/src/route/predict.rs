@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{Parameters, post};
 use crate::error::ApiError;
+use crate::milliseconds::milliseconds;
 use crate::served::Served;
 use crate::state::State;
 use crate::upload::Upload;
@@ -99,8 +100,6 @@ pub(super) fn ranked(prediction: &Prediction, count: usize) -> Vec<Ranked<'_>> {
 impl Timing {
     fn of(prediction: &Prediction, waited: Duration) -> Self {
         let timing = prediction.timing();
-        // Whole microseconds: more digits would be noise.
-        let milliseconds = |duration: Duration| duration.as_micros() as f64 / 1000.0;
         Self {
             queue: milliseconds(waited),
             decode: milliseconds(timing.decode),

@@ -59,10 +59,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Error> {
     })?;
     let image = match format {
         Format::Jpeg => jpeg::decode(bytes, limits)?,
-        Format::WebP => {
-            webp_chunks::check(bytes, limits)?;
-            other::decode(bytes, format, limits)?
-        }
+        Format::WebP => other::decode(webp_chunks::check(bytes, limits)?, format, limits)?,
         Format::Png | Format::Gif | Format::Bmp => other::decode(bytes, format, limits)?,
     };
     Ok(Decoded { image, format })

@@ -13,8 +13,9 @@ use crate::{Error, Format, Limits};
 /// Memory that a decoder may take for each pixel of the limit: 16-bit RGBA.
 const BYTES_PER_PIXEL: u64 = 8;
 
-/// Memory that a decoder may take besides, for metadata and tables.
-const BYTES_BESIDES: u64 = 16 << 20;
+/// Memory that a decoder may take besides, for metadata and tables: what a PNG's compressed colour profile and texts
+/// unpack to counts, too.
+const BYTES_BESIDES: u64 = 8 << 20;
 
 pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<RgbImage, Error> {
     let refused = |error: ImageError| {
@@ -28,7 +29,13 @@ pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Rg
         }
     };
     let mut memory = image::Limits::no_limits();
-    memory.max_alloc = Some(limits.pixels.saturating_mul(BYTES_PER_PIXEL) + BYTES_BESIDES);
+    // The PNG decoder applies this to metadata and rows only; the size of the picture is checked below.
+    let for_pixels = if format == Format::Png {
+        u64::from(limits.width)
+    } else {
+        limits.pixels
+    };
+    memory.max_alloc = Some(for_pixels.saturating_mul(BYTES_PER_PIXEL) + BYTES_BESIDES);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format.into());
     reader.limits(memory);
 

@@ -1,7 +1,10 @@
 //! Files that are cut, damaged, huge, or no images at all.
 
+use std::io::Write as _;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use flate2::{Compression, write::ZlibEncoder};
 use pet_image::{Error, Format, Limits, decode};
 use proptest::prelude::*;
 
@@ -161,6 +164,126 @@ fn a_lossy_frame_larger_than_its_canvas_is_refused_at_once() {
             ..
         }
     ));
+}
+
+/// A WebP file of the given chunks, each of which may announce more than it holds.
+fn webp(chunks: &[(&[u8; 4], u32, &[u8])]) -> Vec<u8> {
+    let body: Vec<u8> = chunks
+        .iter()
+        .flat_map(|(name, size, content)| [&name[..], &size.to_le_bytes(), content].concat())
+        .collect();
+    let size = body.len() as u32 + 4;
+    [b"RIFF", &size.to_le_bytes()[..], b"WEBP", &body].concat()
+}
+
+/// Runs on a stack that recursion by the depth of the input would overflow at once.
+fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(128 << 10);
+    thread.spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
+fn frames_in_frames_to_the_limit_need_no_stack() {
+    let limits = Limits::default();
+    let levels = limits.bytes as usize / 24 - 1;
+    let canvas = [2, 0, 0, 0, 9, 0, 0, 9, 0, 0];
+    let mut bytes = webp(&[(b"VP8X", 10, &canvas), (b"ANIM", 6, &[0; 6])]);
+    for level in (0..levels - 2).rev() {
+        bytes.extend(b"ANMF");
+        bytes.extend((16 + 24 * level as u32).to_le_bytes());
+        bytes.extend([0; 16]);
+    }
+    let size = bytes.len() as u32 - 8;
+    bytes[4..8].copy_from_slice(&size.to_le_bytes());
+    assert!(bytes.len() as u64 > limits.bytes - 100);
+    on_a_small_stack(move || {
+        let error = decode(&bytes, &limits).unwrap_err();
+        assert!(is_about_content(&error), "{error:?}");
+    });
+}
+
+#[test]
+fn a_chunk_that_announces_more_than_there_is_is_truncated() {
+    let lossless = file("lossless.webp");
+    let picture = &lossless[20..];
+    let canvas = [8, 0, 0, 0, 44, 0, 0, 29, 0, 0];
+    let size = picture.len() as u32;
+    for announced in [9, 1 << 20, u32::MAX - 9] {
+        for name in [b"EXIF", b"ICCP", b"XMP ", b"ANMF", b"what"] {
+            let bytes = webp(&[
+                (b"VP8X", 10, &canvas),
+                (b"VP8L", size, picture),
+                (name, announced, b"Exif"),
+            ]);
+            let error = decode(&bytes, &Limits::default()).unwrap_err();
+            assert!(matches!(error, Error::Truncated { .. }), "{error:?}");
+        }
+    }
+}
+
+/// A chunk of a PNG file.
+fn png_chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let named = [name, content].concat();
+    let length = content.len() as u32;
+    [
+        &length.to_be_bytes()[..],
+        &named,
+        &crc32(&named).to_be_bytes(),
+    ]
+    .concat()
+}
+
+/// A small picture whose colour profile unpacks to 600 MB.
+fn profile_of_zeros() -> Vec<u8> {
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
+    let zeros = vec![0; 1 << 20];
+    (0..600).for_each(|_| packed.write_all(&zeros).unwrap());
+    let profile = [b"profile\0\0", &packed.finish().unwrap()[..]].concat();
+    let mut bytes = file("color.png");
+    bytes.splice(33..33, png_chunk(b"iCCP", &profile));
+    bytes
+}
+
+/// Decodes within 256 MiB of addresses what announces or unpacks to far more.
+#[test]
+#[ignore = "run by `what_is_announced_takes_no_memory`, which limits its memory"]
+fn in_little_memory() {
+    let picture = picture("color.png");
+    let decoded = decode(&profile_of_zeros(), &Limits::default()).unwrap();
+    assert!(decoded.image == picture);
+    for (format, bytes) in huge_headers() {
+        let no_limits = Limits {
+            width: u32::MAX,
+            height: u32::MAX,
+            ..Limits::default()
+        };
+        assert!(decode(&bytes, &no_limits).is_err(), "{format}");
+    }
+    let exif = webp(&[
+        (b"VP8X", 10, &[8, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
+        (b"VP8L", 5, &[0x2f, 9, 0x40, 2, 0, 0]),
+        (b"EXIF", u32::MAX, b"Exif"),
+    ]);
+    assert!(decode(&exif, &Limits::default()).is_err());
+    for name in [b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"iCCP"] {
+        let mut bytes = file("color.png");
+        bytes.splice(33..33, png_chunk(name, b"key\0\0\0\0\0"));
+        bytes[33..37].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff]);
+        assert!(decode(&bytes, &Limits::default()).is_err());
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_announced_takes_no_memory() {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg("ulimit -v 262144 && exec \"$@\"");
+    command.arg("sh").arg(std::env::current_exe().unwrap());
+    let arguments = ["--ignored", "--exact", "hostile::in_little_memory"];
+    let output = command.args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
 }
 
 #[test]

@@ -11,10 +11,7 @@ fn main() -> Result<(), mlflow_client::Error> {
     let run = client.create_run(&experiment.id, &NewRun::new("throughput", now()))?;
 
     let points = (0..10_000).map(|step| Metric::new("loss", 1.0 / step as f64, now(), step));
-    let batch = Batch {
-        metrics: points.collect(),
-        ..Batch::new()
-    };
+    let batch: Batch = points.collect();
     let start = Instant::now();
     client.log_batch(&run.id, &batch)?;
     show(&format!(

@@ -1,26 +1,70 @@
-//! Which store to use, and how: from a program, or from the variables that MLflow's users know.
+//! Which store to use, and how: set by the program, or by MLflow's environment variables.
 
-use crate::credentials;
+use crate::credentials::{self, Credentials};
 use crate::error::{Error, Result, excerpt};
-use crate::rest::HttpOptions;
 use crate::tracking_uri::TrackingUri;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Which store to use, and how.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Config {
     /// Where runs and models are kept.
     pub tracking_uri: TrackingUri,
     /// The experiment to log to (`MLFLOW_EXPERIMENT_NAME`); for the caller, not used here.
     pub experiment_name: Option<String>,
-    /// The run to go on with (`MLFLOW_RUN_ID`); for the caller, not used here.
+    /// The run to resume (`MLFLOW_RUN_ID`); for the caller, not used here.
     pub run_id: Option<String>,
     /// How to talk to a server.
     pub http: HttpOptions,
     /// How long to wait for another process that writes to the local database; MLflow itself
     /// waits as long as the default, 20 s.
     pub lock_timeout: Duration,
+}
+
+/// How to talk to a server. The defaults are those of MLflow's own client.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct HttpOptions {
+    /// How to authenticate.
+    pub credentials: Credentials,
+    /// Maximum wait for a connection, for each piece of a transfer, and for an answer to begin.
+    pub timeout: Duration,
+    /// How often a request that failed for a transient reason is sent again.
+    pub max_retries: u32,
+    /// The second retry waits twice this long, each further one twice as long as the one before;
+    /// the first does not wait. A random part of a second is added.
+    pub backoff: Duration,
+    /// No wait is longer, whatever the server asks for.
+    pub max_backoff: Duration,
+    /// Whether any certificate of the server is accepted.
+    pub insecure_tls: bool,
+    /// Certificates (PEM) to trust instead of the public ones.
+    pub server_certificate: Option<PathBuf>,
+    /// Certificate and key (PEM, one file) to present to the server.
+    pub client_certificate: Option<PathBuf>,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            credentials: Credentials::None,
+            timeout: Duration::from_secs(120),
+            max_retries: 7,
+            backoff: Duration::from_secs(2),
+            max_backoff: Duration::from_secs(120),
+            insecure_tls: false,
+            server_certificate: None,
+            client_certificate: None,
+        }
+    }
+}
+
+impl From<TrackingUri> for Config {
+    fn from(tracking_uri: TrackingUri) -> Self {
+        Self::new(tracking_uri)
+    }
 }
 
 impl Config {
@@ -35,19 +79,20 @@ impl Config {
         }
     }
 
-    /// The settings in MLflow's environment variables. This crate reads no environment by itself:
-    /// `lookup` does, usually `|name| std::env::var(name).ok()`. Empty variables count as unset.
+    /// The settings of MLflow's environment variables. The crate does not read the environment by
+    /// itself: `lookup` does, usually `|name| std::env::var(name).ok()`. Empty variables count as
+    /// unset.
     ///
     /// | variable | meaning |
     /// |---|---|
     /// | `MLFLOW_TRACKING_URI` | see [`TrackingUri`]; `sqlite:///mlflow.db` if unset |
-    /// | `MLFLOW_EXPERIMENT_NAME`, `MLFLOW_RUN_ID` | handed on to the caller |
+    /// | `MLFLOW_EXPERIMENT_NAME`, `MLFLOW_RUN_ID` | passed on to the caller |
     /// | `MLFLOW_TRACKING_USERNAME` with `MLFLOW_TRACKING_PASSWORD` | Basic authentication |
     /// | `MLFLOW_TRACKING_TOKEN` | Bearer authentication, unless there are user and password |
     /// | `HOME` (or `USERPROFILE`) | where `.mlflow/credentials` may name user and password |
-    /// | `MLFLOW_TRACKING_INSECURE_TLS` | `true`: take any certificate |
+    /// | `MLFLOW_TRACKING_INSECURE_TLS` | `true`: accept any certificate |
     /// | `MLFLOW_TRACKING_SERVER_CERT_PATH` | certificates to trust, PEM |
-    /// | `MLFLOW_TRACKING_CLIENT_CERT_PATH` | certificate and key to show, PEM |
+    /// | `MLFLOW_TRACKING_CLIENT_CERT_PATH` | certificate and key to present, PEM |
     /// | `MLFLOW_HTTP_REQUEST_TIMEOUT` | seconds |
     /// | `MLFLOW_HTTP_REQUEST_MAX_RETRIES` | a number |
     /// | `MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR` | seconds, see [`HttpOptions::backoff`] |

@@ -1,10 +1,51 @@
-//! Who asks: from the environment, the address, or `~/.mlflow/credentials`.
+//! Credentials: from the environment, the address, or `~/.mlflow/credentials`.
 
 use crate::error::Result;
-use crate::rest::{Credentials, Secret};
 use percent_encoding::percent_decode_str;
+use std::fmt;
 use std::io;
 use std::path::Path;
+
+/// A text that `Debug` does not show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one place that sends it.
+    #[cfg(feature = "rest")]
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// How a client authenticates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Credentials {
+    /// It does not.
+    #[default]
+    None,
+    /// A user with a password (HTTP's Basic scheme).
+    Basic {
+        /// The user.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A token (HTTP's Bearer scheme).
+    Token(Secret),
+}
 
 /// The credentials in MLflow's order: user and password, then a token. User and password come from
 /// the environment, from the address (`http://user:password@host`), or from the file; each of the
@@ -83,6 +124,21 @@ fn in_file(text: &str) -> UserAndPassword {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_do_not_show() {
+        let password = Secret::new("hidden");
+        let shown = format!(
+            "{:?}",
+            Credentials::Basic {
+                user: "me".to_owned(),
+                password
+            }
+        );
+        assert!(shown.contains("me") && !shown.contains("hidden"), "{shown}");
+        let token = Credentials::Token(Secret::new("hidden"));
+        assert!(!format!("{token:#?}").contains("hidden"));
+    }
 
     #[test]
     fn only_the_right_section_of_the_file_counts() {

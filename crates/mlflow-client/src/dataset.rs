@@ -1,11 +1,12 @@
 //! Data sets that runs used.
 
 use crate::error::Result;
+use crate::json::non_empty;
 use crate::limits::{self, check_length, invalid};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The tag that tells what a data set was used for, such as `training`; MLflow's pages show it.
+/// The tag for what a data set was used for, such as `training`; MLflow's pages show it.
 pub const CONTEXT_TAG: &str = "mlflow.data.context";
 
 /// A data set that a run used.
@@ -20,26 +21,42 @@ pub const CONTEXT_TAG: &str = "mlflow.data.context";
 /// assert_eq!(input.tags["mlflow.data.context"], "training");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DatasetInput {
     /// Its name.
+    #[serde(default)]
     pub name: String,
-    /// What tells one content from another, at most 36 characters. Name and digest together are
-    /// one data set within an experiment.
+    /// Identifies the content, in at most 36 characters. Name and digest together are one data set
+    /// within an experiment.
+    #[serde(default)]
     pub digest: String,
-    /// How to understand `source`, such as `local` or `code`.
+    /// The kind of `source`, such as `local` or `code`.
+    #[serde(default)]
     pub source_type: String,
     /// Where it came from, usually as JSON.
+    #[serde(default)]
     pub source: String,
     /// Its columns, as JSON.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "non_empty"
+    )]
     pub schema: Option<String>,
     /// Its figures, as JSON.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "non_empty"
+    )]
     pub profile: Option<String>,
     /// Free labels of this use.
+    #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
 
 impl DatasetInput {
-    /// A data set of this name and content, from nowhere in particular.
+    /// A data set of this name and content, of unknown origin.
     pub fn new(name: impl Into<String>, digest: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -52,7 +69,7 @@ impl DatasetInput {
         }
     }
 
-    /// Says where it came from.
+    /// Sets where it came from.
     #[must_use]
     pub fn source(mut self, source_type: impl Into<String>, source: impl Into<String>) -> Self {
         self.source_type = source_type.into();
@@ -67,7 +84,7 @@ impl DatasetInput {
         self
     }
 
-    /// Says what it was used for.
+    /// Sets what it was used for.
     #[must_use]
     pub fn context(mut self, context: impl Into<String>) -> Self {
         self.tags.insert(CONTEXT_TAG.to_owned(), context.into());
@@ -75,24 +92,21 @@ impl DatasetInput {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        for (what, value) in [
-            ("data set name", &self.name),
-            ("data set digest", &self.digest),
-            ("data set source type", &self.source_type),
-            ("data set source", &self.source),
+        for (what, value, max) in [
+            ("data set name", &self.name, limits::DATASET_NAME_LENGTH),
+            ("data set digest", &self.digest, limits::DIGEST_LENGTH),
+            (
+                "data set source type",
+                &self.source_type,
+                limits::DIGEST_LENGTH,
+            ),
+            ("data set source", &self.source, limits::SOURCE_LENGTH),
         ] {
             if value.is_empty() {
-                return Err(invalid(what, value, "at least one character".to_owned()));
+                return Err(invalid(what, value, "at least one character"));
             }
+            check_length(what, value, max)?;
         }
-        check_length("data set name", &self.name, limits::DATASET_NAME_LENGTH)?;
-        check_length("data set digest", &self.digest, limits::DIGEST_LENGTH)?;
-        check_length(
-            "data set source type",
-            &self.source_type,
-            limits::DIGEST_LENGTH,
-        )?;
-        check_length("data set source", &self.source, limits::SOURCE_LENGTH)?;
         for (key, value) in &self.tags {
             check_length("data set tag name", key, limits::INPUT_TAG_NAME_LENGTH)?;
             check_length("data set tag value", value, limits::INPUT_TAG_LENGTH)?;

@@ -23,6 +23,16 @@ pub enum Error {
         /// What is understood.
         expected: &'static str,
     },
+    /// The store's feature of this crate was off when the program was built.
+    #[error(
+        "cannot open `{uri}`: this program was built without the feature `{feature}` of mlflow-client"
+    )]
+    FeatureOff {
+        /// The tracking URI, without credentials.
+        uri: String,
+        /// The feature.
+        feature: &'static str,
+    },
     /// A setting has a value that cannot be understood.
     #[error("invalid setting `{name}`: expected {expected}, got `{value}`")]
     Setting {
@@ -61,7 +71,7 @@ pub enum Error {
         /// Its name or id.
         name: String,
     },
-    /// The thing to be created is there already.
+    /// The thing to be created exists already.
     #[error("{what} `{name}` already exists")]
     AlreadyExists {
         /// Kind of the thing.
@@ -91,11 +101,11 @@ pub enum Error {
     /// The system gave no random bytes for an id.
     #[error("cannot get random bytes for a new id")]
     Random {
-        /// What the operating system said.
-        source: Cause,
+        /// The operating system's error.
+        source: io::Error,
     },
     /// Another process held the database for too long.
-    #[error("database `{}` is locked since more than {:.1} s", path.display(), waited.as_secs_f64())]
+    #[error("database `{}` has been locked for more than {:.1} s", path.display(), waited.as_secs_f64())]
     DatabaseLocked {
         /// The database file.
         path: PathBuf,
@@ -191,6 +201,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// What does not exist.
+    pub(crate) fn not_found(what: &'static str, name: impl Into<String>) -> Self {
+        Self::NotFound {
+            what,
+            name: name.into(),
+        }
+    }
+
     /// A remedy, where a person can act.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
@@ -213,7 +231,7 @@ impl Error {
                 "check that the server runs and that `MLFLOW_TRACKING_URI` is right"
             }
             Self::SpoolEntry { .. } => "move the folder away to go on without it",
-            Self::SpoolBusy { .. } => "wait until the training has ended",
+            Self::SpoolBusy { .. } => "wait until the process that writes the run has ended",
             Self::Io { source } => return io_hint(source),
             Self::Server {
                 status, message, ..
@@ -223,15 +241,15 @@ impl Error {
         Some(text.to_owned())
     }
 
-    /// Whether the store, rather than what was asked of it, is at fault: the same may succeed once
-    /// the store is back, or lets this program in again.
-    pub fn is_away(&self) -> bool {
+    /// Whether the store rather than the request is at fault: the same request may succeed once
+    /// the store can be reached, or grants access again.
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Connection { .. }
             | Self::Answer { .. }
             | Self::DatabaseLocked { .. }
             | Self::DatabaseFull { .. } => true,
-            // What is not in MLflow's form comes from a gateway, or from the door.
+            // An answer that is not MLflow's comes from a gateway or a login page.
             Self::Server { status, code, .. } => {
                 code == "-" || matches!(status, 401 | 403 | 408 | 429 | 500..=599)
             }
@@ -274,15 +292,15 @@ fn server_hint(status: u16, message: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// The beginning of a text, fit for an error message.
+/// The beginning of a text, on one line, for an error message.
 pub(crate) fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 120;
+    const MAX: usize = 120;
     let mut short: String = text
         .chars()
-        .take(LONGEST)
+        .take(MAX)
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    if text.chars().nth(LONGEST).is_some() {
+    if text.chars().nth(MAX).is_some() {
         short.push('…');
     }
     short

@@ -35,41 +35,32 @@ mod config;
 mod credentials;
 mod dataset;
 mod error;
-mod experiment;
-mod id;
+mod json;
 pub mod limits;
+#[cfg(feature = "local")]
 mod local;
-mod logged_model;
-mod metric;
+#[cfg(feature = "model")]
 pub mod model;
 mod registry;
+#[cfg(feature = "rest")]
 mod rest;
 mod run;
 mod search;
+#[cfg(feature = "spool")]
 pub mod spool;
-pub mod store;
+mod store;
 mod time;
 mod tracking_uri;
 
-pub use artifact::{ArtifactFile, ArtifactRepository, Artifacts, Content};
-pub use batch::Batch;
-pub use client::{Client, NewModel};
-pub use config::Config;
+pub use artifact::{ArtifactFile, Artifacts};
+pub use batch::{Batch, Metric};
+pub use client::Client;
+pub use config::{Config, HttpOptions};
+pub use credentials::{Credentials, Secret};
 pub use dataset::{CONTEXT_TAG, DatasetInput};
 pub use error::{Cause, Error, Result};
-pub use experiment::{Experiment, Lifecycle};
-pub use id::random_id;
-pub use local::LocalStore;
-pub use logged_model::{LoggedModel, NewLoggedModel};
-pub use metric::Metric;
-pub use registry::{ModelVersion, NewModelVersion, RegisteredModel};
-pub use rest::{Credentials, HttpOptions, RestStore, Secret};
-pub use run::{NewRun, Run, RunStatus};
-pub use search::{Page, Pages, RunQuery, Runs};
-pub use time::{now, utc};
+pub use registry::{ModelVersion, NewModel, NewModelVersion, RegisteredModel};
+pub use run::{Experiment, Lifecycle, NewRun, Run, RunStatus, random_id};
+pub use search::{Pages, RunQuery, Runs};
+pub use time::{Timestamp, now};
 pub use tracking_uri::TrackingUri;
-
-/// The example of the README is a test.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

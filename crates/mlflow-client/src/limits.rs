@@ -1,9 +1,10 @@
 //! MLflow's limits on names and values, checked before anything is sent or written.
 //!
 //! A server would answer `INVALID_PARAMETER_VALUE`, or cut a long value short without a word; the
-//! local store would accept everything. So both stores get the same values, or the same error.
+//! local store would accept everything. With these checks both stores accept the same.
 
 use crate::error::{Error, Result, excerpt};
+use std::collections::BTreeMap;
 
 /// Metrics in one `log-batch` request.
 pub const METRICS_PER_BATCH: usize = 1000;
@@ -25,7 +26,6 @@ pub const TAG_LENGTH: usize = 8000;
 pub const REGISTRY_TAG_LENGTH: usize = 5000;
 /// Characters of the name of an experiment or model.
 pub const NAME_LENGTH: usize = 256;
-
 /// Characters of a data set's name.
 pub const DATASET_NAME_LENGTH: usize = 500;
 /// Characters of a data set's digest, and of the type of its source.
@@ -44,25 +44,33 @@ pub(crate) fn check_key(what: &'static str, key: &str) -> Result<()> {
     if !key.is_empty() && key.chars().count() <= KEY_LENGTH && key.chars().all(allowed) && is_path {
         return Ok(());
     }
-    Err(invalid(
-        what,
-        key,
-        format!(
-            "1 to {KEY_LENGTH} letters, digits, `_`, `-`, `.`, `:`, spaces, and single `/` between parts"
-        ),
-    ))
+    let expected = format!(
+        "1 to {KEY_LENGTH} letters, digits, `_`, `-`, `.`, `:`, spaces, and single `/` between parts"
+    );
+    Err(invalid(what, key, expected))
 }
 
 /// Checks the length of a value, in characters.
-pub(crate) fn check_length(what: &'static str, value: &str, longest: usize) -> Result<()> {
+pub(crate) fn check_length(what: &'static str, value: &str, max: usize) -> Result<()> {
     match value.chars().count() {
-        length if length > longest => Err(invalid(
-            what,
-            value,
-            format!("at most {longest} characters, got {length}"),
-        )),
+        length if length > max => {
+            let expected = format!("at most {max} characters, got {length}");
+            Err(invalid(what, value, expected))
+        }
         _ => Ok(()),
     }
+}
+
+/// Checks a tag whose value may have `max` characters.
+pub(crate) fn check_tag(key: &str, value: &str, max: usize) -> Result<()> {
+    check_key("tag name", key)?;
+    check_length("tag value", value, max)
+}
+
+/// Checks tags whose values may have `max` characters.
+pub(crate) fn check_tags(tags: &BTreeMap<String, String>, max: usize) -> Result<()> {
+    tags.iter()
+        .try_for_each(|(key, value)| check_tag(key, value, max))
 }
 
 /// Checks the name of an experiment.
@@ -95,15 +103,15 @@ pub(crate) fn check_alias(alias: &str) -> Result<()> {
         return Ok(());
     }
     let expected = "letters, digits, `_` and `-`, but neither `latest` nor `v` with a number";
-    Err(invalid("alias", alias, expected.to_owned()))
+    Err(invalid("alias", alias, expected))
 }
 
-/// A refusal that shows the beginning of the value.
-pub(crate) fn invalid(what: &'static str, value: &str, expected: String) -> Error {
+/// An error that shows the beginning of the value.
+pub(crate) fn invalid(what: &'static str, value: &str, expected: impl Into<String>) -> Error {
     Error::Invalid {
         what,
         value: excerpt(value),
-        expected,
+        expected: expected.into(),
     }
 }
 

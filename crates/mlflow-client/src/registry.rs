@@ -1,51 +1,90 @@
 //! The model registry: named models, their numbered versions, and aliases for versions.
 
+use crate::batch::Metric;
+use crate::error::Result;
+use crate::json;
+use crate::limits::{self, check_length, check_model_name, check_tags};
+use crate::time::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
-/// A named model, the roof over its versions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A named model with its versions. Can be read from the JSON of MLflow's REST interface.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct RegisteredModel {
     /// Unique name.
+    #[serde(default)]
     pub name: String,
-    /// When it was made, in milliseconds since 1970.
-    pub creation_time: i64,
+    /// When it was created.
+    #[serde(default, rename = "creation_timestamp")]
+    pub creation_time: Timestamp,
     /// When it or one of its versions was changed.
-    pub last_updated_time: i64,
+    #[serde(default, rename = "last_updated_timestamp")]
+    pub last_updated_time: Timestamp,
     /// For people; may be empty.
+    #[serde(default)]
     pub description: String,
     /// Free labels.
+    #[serde(default, deserialize_with = "json::pairs")]
     pub tags: BTreeMap<String, String>,
     /// Alias → version.
+    #[serde(default, deserialize_with = "aliases")]
     pub aliases: BTreeMap<String, u32>,
 }
 
-/// One version of a registered model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+fn aliases<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, u32>, D::Error> {
+    #[derive(Deserialize)]
+    struct Alias {
+        alias: String,
+        #[serde(deserialize_with = "json::version")]
+        version: u32,
+    }
+    let aliases = Vec::<Alias>::deserialize(deserializer)?;
+    Ok(aliases
+        .into_iter()
+        .map(|alias| (alias.alias, alias.version))
+        .collect())
+}
+
+/// One version of a registered model. Can be read from the JSON of MLflow's REST interface.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct ModelVersion {
     /// The registered model.
+    #[serde(default)]
     pub name: String,
     /// Counted from 1.
+    #[serde(default, deserialize_with = "json::version")]
     pub version: u32,
-    /// When it was made, in milliseconds since 1970.
-    pub creation_time: i64,
+    /// When it was created.
+    #[serde(default, rename = "creation_timestamp")]
+    pub creation_time: Timestamp,
     /// When it was last changed.
-    pub last_updated_time: i64,
+    #[serde(default, rename = "last_updated_timestamp")]
+    pub last_updated_time: Timestamp,
     /// For people; may be empty.
+    #[serde(default)]
     pub description: String,
     /// URI of the folder with the model, as it was given at creation.
+    #[serde(default)]
     pub source: String,
     /// The run that made the model.
+    #[serde(default, deserialize_with = "json::non_empty")]
     pub run_id: Option<String>,
     /// `READY` once it can be used.
+    #[serde(default)]
     pub status: String,
     /// Free labels.
+    #[serde(default, deserialize_with = "json::pairs")]
     pub tags: BTreeMap<String, String>,
     /// Aliases that point here.
+    #[serde(default)]
     pub aliases: Vec<String>,
 }
 
-/// What a new version of a registered model is made of.
+/// A new version of a registered model, whose files are stored already.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewModelVersion {
     /// The registered model, which must exist.
     pub name: String,
@@ -75,7 +114,7 @@ impl NewModelVersion {
         }
     }
 
-    /// Names the run that made the model.
+    /// Sets the run that made the model.
     #[must_use]
     pub fn run_id(mut self, run_id: impl Into<String>) -> Self {
         self.run_id = Some(run_id.into());
@@ -95,4 +134,96 @@ impl NewModelVersion {
         self.tags.insert(key.into(), value.into());
         self
     }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        check_description(&self.description)?;
+        check_tags(&self.tags, limits::REGISTRY_TAG_LENGTH)
+    }
+}
+
+/// A run's model that is to be uploaded and registered, see
+/// [`Client::register_folder`](crate::Client::register_folder).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NewModel {
+    /// Name among the run's models and artifacts, such as `model`.
+    pub name: String,
+    /// The registered model that gets a new version; created if it does not exist.
+    pub registered_name: String,
+    /// What the model was made with.
+    pub params: BTreeMap<String, String>,
+    /// What was measured on it.
+    pub metrics: Vec<Metric>,
+    /// Free labels of the version.
+    pub tags: BTreeMap<String, String>,
+    /// The version's description for people.
+    pub description: String,
+}
+
+impl NewModel {
+    /// A model without parameters, metrics, labels and description.
+    pub fn new(name: impl Into<String>, registered_name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            registered_name: registered_name.into(),
+            params: BTreeMap::new(),
+            metrics: Vec::new(),
+            tags: BTreeMap::new(),
+            description: String::new(),
+        }
+    }
+
+    /// Adds what the model was made with.
+    #[must_use]
+    pub fn params<K: Into<String>, V: Into<String>>(
+        mut self,
+        params: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let params = params.into_iter();
+        self.params
+            .extend(params.map(|(key, value)| (key.into(), value.into())));
+        self
+    }
+
+    /// Adds something that was measured on it.
+    #[must_use]
+    pub fn metric(mut self, metric: Metric) -> Self {
+        self.metrics.push(metric);
+        self
+    }
+
+    /// Adds a label of the version.
+    #[must_use]
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.insert(key.into(), value.into());
+        self
+    }
+
+    /// Describes the version for people.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = description.into();
+        self
+    }
+
+    /// Checks what the registry gets before files are uploaded for it.
+    pub(crate) fn check(&self) -> Result<()> {
+        check_model_name(&self.registered_name)?;
+        check_description(&self.description)?;
+        check_tags(&self.tags, limits::REGISTRY_TAG_LENGTH)
+    }
+}
+
+/// One of MLflow 3's logged models: the model of a run as an entity of its own.
+#[derive(Deserialize)]
+pub(crate) struct LoggedModel {
+    /// Id, such as `m-d07b…`; `models:/ID` names it to MLflow's tools.
+    #[serde(rename = "model_id")]
+    pub(crate) id: String,
+    /// URI of the folder that holds its files.
+    pub(crate) artifact_uri: String,
+}
+
+pub(crate) fn check_description(description: &str) -> Result<()> {
+    check_length("description", description, limits::REGISTRY_TAG_LENGTH)
 }

@@ -1,17 +1,67 @@
-//! Runs: one execution of a program, with what it was given and what it measured.
+//! Experiments and their runs.
 
-use crate::batch::check_tags;
+use crate::batch::Metric;
 use crate::dataset::DatasetInput;
-use crate::error::Result;
-use crate::experiment::Lifecycle;
+use crate::error::{Error, Result};
 use crate::limits::{self, check_length, invalid};
-use crate::metric::Metric;
-use serde::{Deserialize, Serialize};
+use crate::time::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// How far a run has come.
+/// Whether an entity is in use or was deleted (MLflow keeps deleted ones for a while).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// In use.
+    #[default]
+    Active,
+    /// Deleted, but can still be restored with MLflow's own tools.
+    Deleted,
+}
+
+impl From<&str> for Lifecycle {
+    /// Reads MLflow's word; anything but `deleted` counts as active.
+    fn from(name: &str) -> Self {
+        if name == "deleted" {
+            Self::Deleted
+        } else {
+            Self::Active
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Lifecycle {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::from(String::deserialize(deserializer)?.as_str()))
+    }
+}
+
+/// A named collection of runs. Can be read from the JSON of MLflow's REST interface.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct Experiment {
+    /// Id within its store.
+    #[serde(default, rename = "experiment_id")]
+    pub id: String,
+    /// Unique name.
+    #[serde(default)]
+    pub name: String,
+    /// URI under which new runs put their artifacts.
+    #[serde(default)]
+    pub artifact_location: String,
+    /// Whether it was deleted.
+    #[serde(default, rename = "lifecycle_stage")]
+    pub lifecycle: Lifecycle,
+    /// When it was created; unknown for old ones.
+    #[serde(default)]
+    pub creation_time: Option<Timestamp>,
+    /// Free labels.
+    #[serde(default, deserialize_with = "crate::json::pairs")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RunStatus {
@@ -52,7 +102,7 @@ impl fmt::Display for RunStatus {
 }
 
 impl FromStr for RunStatus {
-    type Err = crate::Error;
+    type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         [
@@ -66,13 +116,14 @@ impl FromStr for RunStatus {
         .find(|status| status.as_str() == text)
         .ok_or_else(|| {
             let expected = "`SCHEDULED`, `RUNNING`, `FINISHED`, `FAILED` or `KILLED`";
-            invalid("run status", text, expected.to_owned())
+            invalid("run status", text, expected)
         })
     }
 }
 
-/// A run, with the latest point of each metric.
+/// One execution of a program: what it was given, and what it measured.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Run {
     /// Id, unique everywhere.
     pub id: String,
@@ -82,12 +133,12 @@ pub struct Run {
     pub name: String,
     /// Who ran it; may be empty.
     pub user: String,
-    /// How far it has come.
+    /// Its state.
     pub status: RunStatus,
-    /// When it started, in milliseconds since 1970.
-    pub start_time: Option<i64>,
-    /// When it ended, in milliseconds since 1970.
-    pub end_time: Option<i64>,
+    /// When it started.
+    pub start_time: Option<Timestamp>,
+    /// When it ended.
+    pub end_time: Option<Timestamp>,
     /// URI of the folder that holds its artifacts.
     pub artifact_uri: String,
     /// Whether it was deleted.
@@ -106,11 +157,12 @@ pub struct Run {
 
 /// What a new run starts with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NewRun {
     /// Name for people.
     pub name: String,
-    /// When it started, in milliseconds since 1970.
-    pub start_time: i64,
+    /// When it started.
+    pub start_time: Timestamp,
     /// Who runs it.
     pub user: Option<String>,
     /// What is run, such as a command line; shown as "source" by MLflow.
@@ -120,11 +172,11 @@ pub struct NewRun {
 }
 
 impl NewRun {
-    /// A run of this name, started at `start_time` milliseconds since 1970.
-    pub fn new(name: impl Into<String>, start_time: i64) -> Self {
+    /// A run of this name that started at this time.
+    pub fn new(name: impl Into<String>, start_time: impl Into<Timestamp>) -> Self {
         Self {
             name: name.into(),
-            start_time,
+            start_time: start_time.into(),
             user: None,
             source: None,
             tags: BTreeMap::new(),
@@ -154,7 +206,7 @@ impl NewRun {
 
     pub(crate) fn check(&self) -> Result<()> {
         check_length("run name", &self.name, limits::KEY_LENGTH)?;
-        check_tags(&self.tags)
+        limits::check_tags(&self.tags, limits::TAG_LENGTH)
     }
 
     /// The tags under which MLflow's interface looks for name, user and source.
@@ -172,9 +224,28 @@ impl NewRun {
     }
 }
 
+/// 32 hexadecimal digits from the operating system's random source, as MLflow names runs and models.
+///
+/// # Errors
+/// When the operating system gives no random bytes.
+pub fn random_id() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|source| Error::Random {
+        source: source.into(),
+    })?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_hexadecimal_and_differ() {
+        let (a, b) = (random_id().unwrap(), random_id().unwrap());
+        assert!(a.len() == 32 && a.chars().all(|c| c.is_ascii_hexdigit()));
+        assert_ne!(a, b);
+    }
 
     #[test]
     fn statuses_are_spelled_as_mlflow_does() {
@@ -185,7 +256,10 @@ mod tests {
 
     #[test]
     fn name_user_and_source_become_tags() {
-        let tags = NewRun::new("a", 0).user("me").source("train").all_tags();
+        let tags = NewRun::new("a", Timestamp::default())
+            .user("me")
+            .source("train")
+            .all_tags();
         assert_eq!(tags["mlflow.runName"], "a");
         assert_eq!(tags["mlflow.user"], "me");
         assert_eq!(tags["mlflow.source.type"], "LOCAL");

@@ -9,6 +9,7 @@ use crate::run::Run;
 /// `metrics.val_acc > 0.9 and params.lr = '0.001'` and `metrics.val_acc DESC`. Without an order the
 /// latest run comes first.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RunQuery {
     /// Ids of the experiments to look in.
     pub experiment_ids: Vec<String>,
@@ -16,7 +17,7 @@ pub struct RunQuery {
     pub filter: String,
     /// Clauses such as `attributes.start_time DESC`, the most important first.
     pub order_by: Vec<String>,
-    /// Whether deleted runs are found, and not the others.
+    /// Whether to find deleted runs instead of the others.
     pub deleted: bool,
     /// Runs fetched at once, 1 to 50 000.
     pub page_size: u32,
@@ -47,15 +48,33 @@ impl RunQuery {
         self.order_by.push(clause.into());
         self
     }
+
+    /// Finds deleted runs instead of the others.
+    #[must_use]
+    pub fn deleted(mut self) -> Self {
+        self.deleted = true;
+        self
+    }
+
+    /// Sets how many runs are fetched at once, 1 to 50 000.
+    #[must_use]
+    pub fn page_size(mut self, runs: u32) -> Self {
+        self.page_size = runs;
+        self
+    }
 }
 
-/// Some of the results, and where the next ones are to be had.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Page<T> {
-    /// Results, in order.
-    pub items: Vec<T>,
-    /// Opaque mark of the next page; none on the last.
-    pub next: Option<String>,
+/// Some of the results, in order, and the token of the next page unless it is the last.
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) next: Option<String>,
+}
+
+#[cfg(feature = "local")]
+impl<T> From<Vec<T>> for Page<T> {
+    fn from(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
 }
 
 /// All results of a search, fetched page by page as they are asked for.
@@ -65,13 +84,13 @@ pub struct Pages<'a, T> {
     next: Next,
 }
 
-/// Fetches the page of a mark.
+/// Fetches the page of a token.
 type Fetch<'a, T> = dyn FnMut(Option<&str>) -> Result<Page<T>> + 'a;
 
 enum Next {
     First,
     Page(String),
-    Nothing,
+    End,
 }
 
 /// The runs that a search finds; an error ends it.
@@ -95,17 +114,17 @@ impl<T> Iterator for Pages<'_, T> {
             if let Some(item) = self.items.next() {
                 return Some(Ok(item));
             }
-            let page = match std::mem::replace(&mut self.next, Next::Nothing) {
+            let page = match std::mem::replace(&mut self.next, Next::End) {
                 Next::First => (self.fetch)(None),
                 Next::Page(token) => (self.fetch)(Some(&token)),
-                Next::Nothing => return None,
+                Next::End => return None,
             };
             match page {
                 Err(error) => return Some(Err(error)),
                 Ok(page) => {
                     // An empty page that promises another one would never end.
                     let more = page.next.filter(|_| !page.items.is_empty());
-                    self.next = more.map_or(Next::Nothing, Next::Page);
+                    self.next = more.map_or(Next::End, Next::Page);
                     self.items = page.items.into_iter();
                 }
             }

@@ -9,6 +9,7 @@ const EXPECTED: &str = "`http://…`, `https://…`, `sqlite:///PATH` or a folde
 
 /// Where runs and models are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TrackingUri {
     /// A SQLite database; artifacts lie in the folder `mlruns` beside it.
     Local {

@@ -57,7 +57,7 @@ pub(crate) fn spool(cache: &Path) -> Spool {
 
 /// Says that a run could not be sent.
 pub(crate) fn note_spooled(name: &str, spooled: Option<&Spooled>) {
-    let Some(Spooled { path, reason }) = spooled else {
+    let Some(Spooled { path, reason, .. }) = spooled else {
         return;
     };
     output::note(format_args!(

@@ -1,10 +1,9 @@
 //! The trained model as a folder in MLflow's Model format, and as a registered version.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mlflow_client::model::{
-    Cell, Column, ColumnKind, DataType, OnnxModel, Origin, PythonFunction, Signature, TensorSpec,
+    Cell, ColumnKind, DataType, OnnxModel, PythonFunction, Signature, TensorSpec,
 };
 use mlflow_client::spool::Recorder;
 use mlflow_client::{ModelVersion, NewModel, Run, now, random_id};
@@ -51,15 +50,11 @@ pub(crate) fn register(
     let place = tempfile::tempdir()?;
     let folder = place.path().join(MODEL_FOLDER);
     write(place.path(), &folder, run, trained.weights, &metadata)?;
-    let model = NewModel {
-        params: plan.params.clone(),
-        // No metrics: a server would add them to the run's, as a second point of the best epoch.
-        tags: BTreeMap::from([
-            (VAL_ACC.to_owned(), best.val_acc.to_string()),
-            (VAL_LOSS.to_owned(), best.val_loss.to_string()),
-        ]),
-        ..NewModel::new(MODEL_FOLDER, &metadata.model_name)
-    };
+    // No metrics: a server would add them to the run's, as a second point of the best epoch.
+    let model = NewModel::new(MODEL_FOLDER, &metadata.model_name)
+        .params(&plan.params)
+        .tag(VAL_ACC, best.val_acc.to_string())
+        .tag(VAL_LOSS, best.val_loss.to_string());
     recorder
         .register_folder(&folder, &model)
         .map_err(doing("register the model"))
@@ -89,49 +84,39 @@ fn description(
 ) -> Result<OnnxModel, mlflow_client::Error> {
     let size = i64::from(metadata.preprocess.size());
     let classes = metadata.classes.len() as i64;
-    let signature = Signature {
-        inputs: vec![TensorSpec::new(
+    let signature = Signature::new(
+        [TensorSpec::new(
             INPUT_NAME,
             DataType::Float32,
             &[-1, 3, size, size],
         )],
-        outputs: vec![TensorSpec::new(
+        [TensorSpec::new(
             OUTPUT_NAME,
             DataType::Float32,
             &[-1, classes],
         )],
-    };
-    let mut facts = BTreeMap::new();
-    facts.insert("classes".to_owned(), metadata.classes.clone().into());
-    facts.extend(
-        metadata
-            .val_acc
-            .map(|value| (VAL_ACC.to_owned(), value.into())),
     );
-    Ok(OnnxModel {
-        metadata: facts,
-        origin: run.map(|run| Origin {
-            run_id: run.id.clone(),
-            artifact_path: MODEL_FOLDER.into(),
-        }),
-        extra_files: vec![weights_file],
-        python: Some(image_classifier()),
-        ..OnnxModel::new(random_id()?, now(), signature)
+    let mut model = OnnxModel::new(random_id()?, now(), signature)
+        .metadata("classes", metadata.classes.clone())
+        .extra_file(weights_file)
+        .python(image_classifier());
+    if let Some(value) = metadata.val_acc {
+        model = model.metadata(VAL_ACC, value);
+    }
+    Ok(match run {
+        Some(run) => model.origin(&run.id, MODEL_FOLDER),
+        None => model,
     })
 }
 
 /// Encoded images in, classes out, for whoever loads the model with MLflow's tools.
 fn image_classifier() -> PythonFunction {
-    PythonFunction {
-        loader_module: LOADER.into(),
-        code: BTreeMap::from([(format!("{LOADER}.py"), LOADER_CODE.into())]),
-        requirements: vec![PILLOW.into()],
-        inputs: vec![Column::new("image", ColumnKind::Binary)],
-        outputs: vec![
-            Column::new("class", ColumnKind::Text),
-            Column::new("probability", ColumnKind::Double),
-            Column::new("probabilities", ColumnKind::Doubles),
-        ],
-        example: vec![Cell::Binary(include_bytes!("example.png").to_vec())],
-    }
+    PythonFunction::new(LOADER)
+        .code(format!("{LOADER}.py"), LOADER_CODE)
+        .requirement(PILLOW)
+        .input("image", ColumnKind::Binary)
+        .output("class", ColumnKind::Text)
+        .output("probability", ColumnKind::Double)
+        .output("probabilities", ColumnKind::Doubles)
+        .example(Cell::Binary(include_bytes!("example.png").to_vec()))
 }

@@ -56,10 +56,7 @@ impl TrackedRun {
             start,
             tracking: Duration::ZERO,
         };
-        let batch = Batch {
-            params: plan.params.clone(),
-            ..Batch::new()
-        };
+        let batch = Batch::new().params(&plan.params);
         run.log(&batch, "log the parameters")?;
         if let Some(data) = &plan.data {
             run.recorder()?

@@ -1,7 +1,7 @@
 //! Artifacts in a folder of this machine.
 
-use super::{ArtifactFile, ArtifactRepository, Content, join, missing};
-use crate::error::Result;
+use super::{ArtifactFile, ArtifactRepository, Content, join};
+use crate::error::{Error, Result};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,9 @@ impl ArtifactRepository for FolderArtifacts {
     fn open(&self, path: &str) -> Result<Box<dyn Read>> {
         match fs_err::File::open(self.path(path)) {
             Ok(file) => Ok(Box::new(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing(path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::not_found("artifact", path))
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -1,25 +1,26 @@
 //! Artifacts: the files of a run or model.
 
 mod folder;
-mod path;
-pub(crate) mod uri;
+mod location;
 
 pub(crate) use folder::{FolderArtifacts, write_beside};
-pub(crate) use path::{check_new_path, check_path};
+pub(crate) use location::{PATH, check_new_path, check_path, from_path, to_path};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::limits::invalid;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Files that are uploaded at the same time.
+/// Number of files that are uploaded at the same time.
 const UPLOADS: usize = 4;
 
-/// Deepest nesting of folders that is walked through; ends loops of links.
-const DEEPEST: usize = 64;
+/// Maximum depth of nested folders; ends loops of links, and bounds the recursion.
+const MAX_DEPTH: usize = 64;
 
 /// One entry of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ArtifactFile {
     /// Path from the root of the artifacts, with `/` between parts.
     pub path: String,
@@ -29,9 +30,9 @@ pub struct ArtifactFile {
     pub is_folder: bool,
 }
 
-/// What is to be uploaded; can be read anew when a request has to be repeated.
+/// What is to be uploaded; can be read again when a request has to be repeated.
 #[derive(Debug, Clone, Copy)]
-pub enum Content<'a> {
+pub(crate) enum Content<'a> {
     /// A file, read piece by piece.
     File(&'a Path),
     /// Bytes in memory.
@@ -40,10 +41,7 @@ pub enum Content<'a> {
 
 impl<'a> Content<'a> {
     /// A reader from the beginning, and the length in bytes.
-    ///
-    /// # Errors
-    /// When the file cannot be opened.
-    pub fn open(&self) -> Result<(Box<dyn Read + 'a>, u64)> {
+    pub(crate) fn open(&self) -> Result<(Box<dyn Read + 'a>, u64)> {
         match *self {
             Self::Bytes(bytes) => Ok((Box::new(bytes), bytes.len() as u64)),
             Self::File(path) => {
@@ -56,23 +54,14 @@ impl<'a> Content<'a> {
 }
 
 /// A place for artifacts. Paths have been checked: relative, with `/`, without `..`.
-pub trait ArtifactRepository: Send + Sync {
+pub(crate) trait ArtifactRepository: Send + Sync {
     /// Writes one file, replacing an older one.
-    ///
-    /// # Errors
-    /// What reading the content and writing can meet.
     fn upload(&self, path: &str, content: Content<'_>) -> Result<()>;
 
-    /// The direct entries of a folder (`""` is the root), by name; none where it does not exist.
-    ///
-    /// # Errors
-    /// What reading can meet.
+    /// The direct entries of a folder (`""` is the root); none where it does not exist.
     fn list(&self, folder: &str) -> Result<Vec<ArtifactFile>>;
 
-    /// Opens a file for reading.
-    ///
-    /// # Errors
-    /// [`NotFound`](Error::NotFound), or what reading can meet.
+    /// Opens a file for reading, or fails with [`NotFound`](crate::Error::NotFound).
     fn open(&self, path: &str) -> Result<Box<dyn Read>>;
 }
 
@@ -170,7 +159,7 @@ impl Artifacts {
         folder::write_beside(target, &mut self.open(path)?)
     }
 
-    /// Downloads a folder (`""` is the root) with its subfolders into `target`, which is made where
+    /// Downloads a folder (`""` is the root) with its subfolders into `target`, which is created where
     /// there is none. Nothing is written outside of it, whatever the store's listing says. Returns
     /// the number of files.
     ///
@@ -246,23 +235,15 @@ fn check_entry(folder: &str, path: &str) -> Result<()> {
         return Ok(());
     }
     let expected = format!("an entry of the folder `{folder}`");
-    Err(crate::limits::invalid("artifact path", path, expected))
+    Err(invalid("artifact path", path, expected))
 }
 
 fn check_depth(folder: &str, depth: usize) -> Result<()> {
-    if depth <= DEEPEST {
+    if depth <= MAX_DEPTH {
         return Ok(());
     }
-    let expected = format!("at most {DEEPEST} folders inside each other");
-    Err(crate::limits::invalid("artifact path", folder, expected))
-}
-
-/// What is missing, as every repository says it.
-pub(crate) fn missing(path: &str) -> Error {
-    Error::NotFound {
-        what: "artifact",
-        name: path.to_owned(),
-    }
+    let expected = format!("at most {MAX_DEPTH} folders inside each other");
+    Err(invalid("artifact path", folder, expected))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Error;
 
 /// A repository whose listing claims whatever the test wants.
 struct Liar(Vec<ArtifactFile>);
@@ -61,7 +62,7 @@ fn a_folder_that_contains_itself_ends() {
             }])
         }
         fn open(&self, path: &str) -> Result<Box<dyn Read>> {
-            Err(missing(path))
+            Err(Error::not_found("artifact", path))
         }
     }
     let target = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
-//! Making a database, and recognizing one that somebody else has made.
+//! Creating a database, and recognizing one that somebody else has created.
 
-use super::database::{Database, Outcome};
+use super::database::{Database, Outcome, Sql as _};
 use crate::error::{Error, Result};
-use crate::time;
+use crate::time::now;
 use rusqlite::Transaction;
 use std::collections::HashSet;
 
@@ -14,168 +14,98 @@ const FIRST_REVISION: &str = "3500859a5d39";
 const DATASET_TABLES: &str = include_str!("schema_7f2a7d5fae7d.sql");
 const REVISION: &str = "7f2a7d5fae7d";
 
-/// The columns that this crate reads or writes.
-const NEEDED: [(&str, &[&str]); 15] = [
-    (
-        "experiments",
-        &[
-            "experiment_id",
-            "name",
-            "artifact_location",
-            "lifecycle_stage",
-            "creation_time",
-            "last_update_time",
-        ],
-    ),
-    ("experiment_tags", &["key", "value", "experiment_id"]),
-    (
-        "runs",
-        &[
-            "run_uuid",
-            "name",
-            "source_type",
-            "source_name",
-            "entry_point_name",
-            "user_id",
-            "status",
-            "start_time",
-            "end_time",
-            "source_version",
-            "lifecycle_stage",
-            "artifact_uri",
-            "experiment_id",
-        ],
-    ),
-    ("tags", &["key", "value", "run_uuid"]),
-    ("params", &["key", "value", "run_uuid"]),
-    (
-        "metrics",
-        &["key", "value", "timestamp", "run_uuid", "step", "is_nan"],
-    ),
-    (
-        "latest_metrics",
-        &["key", "value", "timestamp", "run_uuid", "step", "is_nan"],
-    ),
-    (
-        "registered_models",
-        &["name", "creation_time", "last_updated_time", "description"],
-    ),
-    ("registered_model_tags", &["key", "value", "name"]),
-    ("registered_model_aliases", &["alias", "version", "name"]),
-    (
-        "model_versions",
-        &[
-            "name",
-            "version",
-            "creation_time",
-            "last_updated_time",
-            "description",
-            "current_stage",
-            "source",
-            "run_id",
-            "status",
-            "run_link",
-        ],
-    ),
-    ("model_version_tags", &["key", "value", "name", "version"]),
-    (
-        "datasets",
-        &[
-            "dataset_uuid",
-            "experiment_id",
-            "name",
-            "digest",
-            "dataset_source_type",
-            "dataset_source",
-            "dataset_schema",
-            "dataset_profile",
-        ],
-    ),
-    (
-        "inputs",
-        &[
-            "input_uuid",
-            "source_type",
-            "source_id",
-            "destination_type",
-            "destination_id",
-        ],
-    ),
-    ("input_tags", &["input_uuid", "name", "value"]),
-];
+/// The columns that this crate reads or writes, each line behind the name of its table.
+const NEEDED: &str = "\
+experiments experiment_id name artifact_location lifecycle_stage creation_time last_update_time
+experiment_tags key value experiment_id
+runs run_uuid name source_type source_name entry_point_name user_id status start_time end_time \
+    source_version lifecycle_stage artifact_uri experiment_id
+tags key value run_uuid
+params key value run_uuid
+metrics key value timestamp run_uuid step is_nan
+latest_metrics key value timestamp run_uuid step is_nan
+registered_models name creation_time last_updated_time description
+registered_model_tags key value name
+registered_model_aliases alias version name
+model_versions name version creation_time last_updated_time description current_stage source \
+    run_id status run_link
+model_version_tags key value name version
+datasets dataset_uuid experiment_id name digest dataset_source_type dataset_source dataset_schema \
+    dataset_profile
+inputs input_uuid source_type source_id destination_type destination_id
+input_tags input_uuid name value";
 
 /// Fills an empty database, checks any other.
 pub(super) fn prepare(database: &Database, artifact_root: &str) -> Result<()> {
     if database.read("read the schema", is_empty)? {
-        database.write("create the schema", |transaction| {
+        database.write("create the schema", |sql| {
             // Another process may have been faster.
-            if is_empty(transaction)? {
-                create(transaction, artifact_root)?;
+            if is_empty(sql)? {
+                create(sql, artifact_root)?;
             }
             Ok(())
         })?;
     }
     if database.read("read the schema", is_first)? {
-        database.write("upgrade the schema", |transaction| {
-            if is_first(transaction)? {
-                transaction.execute_batch(DATASET_TABLES)?;
-                transaction.execute("UPDATE alembic_version SET version_num = ?1", [REVISION])?;
+        database.write("upgrade the schema", |sql| {
+            if is_first(sql)? {
+                sql.execute_batch(DATASET_TABLES)?;
+                sql.change("UPDATE alembic_version SET version_num = ?1", [REVISION])?;
             }
             Ok(())
         })?;
     }
-    let missing = database.read("read the schema", find_missing)?;
-    missing.map_or(Ok(()), |missing| {
-        Err(Error::Schema {
+    match database.read("read the schema", find_missing)? {
+        Some(missing) => Err(Error::Schema {
             path: database.path().to_owned(),
             missing,
-        })
-    })
+        }),
+        None => Ok(()),
+    }
 }
 
-fn is_empty(transaction: &Transaction<'_>) -> Outcome<bool> {
-    let count: i64 =
-        transaction.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    Ok(count == 0)
+fn is_empty(sql: &Transaction<'_>) -> Outcome<bool> {
+    Ok(sql
+        .first("SELECT 1 FROM sqlite_master", [], |_| Ok(()))?
+        .is_none())
 }
 
 /// Whether it is a database of the first revision.
-fn is_first(transaction: &Transaction<'_>) -> Outcome<bool> {
-    if columns(transaction, "alembic_version")?.is_empty() {
+fn is_first(sql: &Transaction<'_>) -> Outcome<bool> {
+    if columns(sql, "alembic_version")?.is_empty() {
         return Ok(false);
     }
-    let mut stamps = transaction.prepare("SELECT version_num FROM alembic_version")?;
-    let stamps = stamps
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<String>>>()?;
+    let select = "SELECT version_num FROM alembic_version";
+    let stamps = sql.all(select, [], |row| row.get::<_, String>(0))?;
     Ok(stamps == [FIRST_REVISION])
 }
 
-/// Makes everything in the one transaction: whoever is killed here leaves an empty database.
-fn create(transaction: &Transaction<'_>, artifact_root: &str) -> Outcome<()> {
-    transaction.execute_batch(TABLES)?;
-    transaction.execute_batch(DATASET_TABLES)?;
-    transaction.execute(
+/// Creates everything in the one transaction: whoever is killed here leaves an empty database.
+fn create(sql: &Transaction<'_>, artifact_root: &str) -> Outcome<()> {
+    sql.execute_batch(TABLES)?;
+    sql.execute_batch(DATASET_TABLES)?;
+    sql.change(
         "INSERT INTO alembic_version (version_num) VALUES (?1)",
         [REVISION],
     )?;
-    let now = time::now();
-    transaction.execute(
+    sql.change(
         "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, \
          creation_time, last_update_time) VALUES (0, 'Default', ?1, 'active', ?2, ?2)",
-        (format!("{artifact_root}/0"), now),
+        (format!("{artifact_root}/0"), now()),
     )?;
     Ok(())
 }
 
 /// The first needed table or column that is not there.
-fn find_missing(transaction: &Transaction<'_>) -> Outcome<Option<String>> {
-    for (table, needed) in NEEDED {
-        let columns = columns(transaction, table)?;
+fn find_missing(sql: &Transaction<'_>) -> Outcome<Option<String>> {
+    for line in NEEDED.lines() {
+        let mut needed = line.split_whitespace();
+        let table = needed.next().unwrap_or_default();
+        let columns = columns(sql, table)?;
         if columns.is_empty() {
             return Ok(Some(format!("table `{table}`")));
         }
-        if let Some(column) = needed.iter().find(|column| !columns.contains(**column)) {
+        if let Some(column) = needed.find(|column| !columns.contains(*column)) {
             return Ok(Some(format!("column `{column}` in table `{table}`")));
         }
     }
@@ -183,8 +113,9 @@ fn find_missing(transaction: &Transaction<'_>) -> Outcome<Option<String>> {
 }
 
 /// The names of a table's columns; none where there is no such table.
-pub(super) fn columns(transaction: &Transaction<'_>, table: &str) -> Outcome<HashSet<String>> {
-    let mut statement = transaction.prepare_cached("SELECT name FROM pragma_table_info(?1)")?;
-    let names = statement.query_map([table], |row| row.get(0))?;
-    Ok(names.collect::<rusqlite::Result<_>>()?)
+pub(super) fn columns(sql: &Transaction<'_>, table: &str) -> Outcome<HashSet<String>> {
+    let names = sql.all("SELECT name FROM pragma_table_info(?1)", [table], |row| {
+        row.get(0)
+    });
+    Ok(names?.into_iter().collect())
 }

@@ -1,8 +1,4 @@
 use super::*;
-use crate::batch::Batch;
-use crate::error::Error;
-use crate::run::NewRun;
-use crate::store::{RegistryStore, TrackingStore};
 use rusqlite::Connection;
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -99,13 +95,14 @@ fn a_locked_database_is_an_error_after_the_wait() {
 fn a_full_disk_is_an_error_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
-    let run = store.create_run("0", &NewRun::new("a", 0)).unwrap();
+    let run = store
+        .create_run("0", &NewRun::new("a", Timestamp::default()))
+        .unwrap();
     store
         .database
-        .read("limit", |transaction| {
-            let pages: i64 =
-                transaction.pragma_query_value(None, "page_count", |row| row.get(0))?;
-            transaction.pragma_update(None, "max_page_count", pages)?;
+        .read("limit", |sql| {
+            let pages: i64 = sql.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            sql.pragma_update(None, "max_page_count", pages)?;
             Ok(())
         })
         .unwrap();
@@ -146,7 +143,9 @@ fn many_openers_make_one_database() {
 fn deleted_runs_and_versions_are_out_of_reach() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
-    let run = store.create_run("0", &NewRun::new("a", 0)).unwrap();
+    let run = store
+        .create_run("0", &NewRun::new("a", Timestamp::default()))
+        .unwrap();
     store
         .create_registered_model("m", "", &std::collections::BTreeMap::new())
         .unwrap();

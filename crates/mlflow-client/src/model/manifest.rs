@@ -1,7 +1,7 @@
-//! The file `MLmodel`, by which MLflow knows a folder as a model.
+//! The files that describe a model: `MLmodel`, by which MLflow recognizes it, and what Python needs to
+//! load it.
 
 use super::{OnnxModel, yaml};
-use crate::time;
 use serde_json::{Map, Value, json};
 
 impl OnnxModel {
@@ -25,15 +25,16 @@ impl OnnxModel {
             None => self.signature.to_json(),
         };
         fields.insert("signature".into(), signature);
-        fields.insert("utc_time_created".into(), json!(time::utc(self.created)));
+        fields.insert("utc_time_created".into(), json!(self.created.to_string()));
         yaml::block(&Value::Object(fields))
     }
 
     pub(super) fn has_example(&self) -> bool {
-        match &self.python {
-            Some(python) => !python.example.is_empty(),
-            None => !self.example.is_empty(),
-        }
+        self.python
+            .as_ref()
+            .map_or(!self.example.is_empty(), |python| {
+                !python.example.is_empty()
+            })
     }
 
     fn flavors(&self) -> Value {
@@ -70,5 +71,67 @@ impl OnnxModel {
             info["pandas_orient"] = json!("split");
         }
         info
+    }
+}
+
+/// Versions of Python and its packages, written into the files that tools install from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Versions {
+    /// Python.
+    pub python: String,
+    /// The package `mlflow`.
+    pub mlflow: String,
+    /// The package `numpy`.
+    pub numpy: String,
+    /// The package `onnx`.
+    pub onnx: String,
+    /// The package `onnxruntime`.
+    pub onnxruntime: String,
+}
+
+impl Default for Versions {
+    /// The versions this crate's output was tried with. ONNX Runtime 1.28 is the last one that
+    /// sends no telemetry.
+    fn default() -> Self {
+        Self {
+            python: "3.11.7".to_owned(),
+            mlflow: "3.17.2".to_owned(),
+            numpy: "2.4.6".to_owned(),
+            onnx: "1.23.2".to_owned(),
+            onnxruntime: "1.28.0".to_owned(),
+        }
+    }
+}
+
+impl Versions {
+    fn packages(&self, further: &[String]) -> Vec<String> {
+        let mut packages = vec![
+            format!("mlflow=={}", self.mlflow),
+            format!("numpy=={}", self.numpy),
+            format!("onnx=={}", self.onnx),
+            format!("onnxruntime=={}", self.onnxruntime),
+        ];
+        packages.extend_from_slice(further);
+        packages
+    }
+
+    pub(super) fn requirements(&self, further: &[String]) -> String {
+        self.packages(further).join("\n") + "\n"
+    }
+
+    pub(super) fn python_env(&self) -> String {
+        format!(
+            "python: {}\nbuild_dependencies:\n- pip\n- setuptools\n- wheel\ndependencies:\n- -r requirements.txt\n",
+            self.python
+        )
+    }
+
+    pub(super) fn conda(&self, further: &[String]) -> String {
+        let packages = self.packages(further).join("\n  - ");
+        format!(
+            "channels:\n- conda-forge\ndependencies:\n- python={}\n- pip\n- pip:\n  - {packages}\nname: mlflow-env\n",
+            self.python
+        )
     }
 }

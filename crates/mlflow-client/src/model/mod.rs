@@ -1,20 +1,18 @@
 //! The MLflow Model format: a folder that MLflow's own tools load, serve and score with.
 
-mod environment;
-mod example;
 mod manifest;
 mod python;
 mod signature;
 mod yaml;
 
-pub use environment::Versions;
-pub use example::ExampleTensor;
+pub use manifest::Versions;
 pub use python::{Cell, Column, ColumnKind, PythonFunction};
-pub use signature::{DataType, Signature, TensorSpec};
+pub use signature::{DataType, ExampleTensor, Signature, TensorSpec};
 
 use crate::error::{Error, Result};
 use crate::limits::invalid;
-use serde_json::Value;
+use crate::time::Timestamp;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -29,21 +27,24 @@ use std::path::{Path, PathBuf};
 /// let folder = tempfile::tempdir()?;
 /// # let network = folder.path().join("trained.onnx");
 /// # fs_err::write(&network, "an ONNX model")?;
-/// let model = OnnxModel::new(mlflow_client::random_id()?, mlflow_client::now(), Signature {
-///     inputs: vec![TensorSpec::new("x", DataType::Float32, &[-1, 4])],
-///     outputs: vec![TensorSpec::new("y", DataType::Float32, &[-1, 3])],
-/// });
+/// let signature = Signature::new(
+///     [TensorSpec::new("x", DataType::Float32, &[-1, 4])],
+///     [TensorSpec::new("y", DataType::Float32, &[-1, 3])],
+/// );
+/// let model = OnnxModel::new(mlflow_client::random_id()?, mlflow_client::now(), signature)
+///     .metadata("accuracy", 0.91);
 /// model.write(&network, &folder.path().join("model"))?;
 /// assert!(folder.path().join("model/MLmodel").is_file());
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct OnnxModel {
     /// 32 hexadecimal digits of its own, see [`random_id`](crate::random_id).
     pub uuid: String,
-    /// When it was made, in milliseconds since 1970.
-    pub created: i64,
+    /// When it was created.
+    pub created: Timestamp,
     /// What goes in and comes out.
     pub signature: Signature,
     /// One tensor per input of the signature; empty for no example, and not used beside a
@@ -55,7 +56,7 @@ pub struct OnnxModel {
     pub origin: Option<Origin>,
     /// The Python packages that load it.
     pub versions: Versions,
-    /// Files to be put beside the model, under their own names.
+    /// Files to be copied beside the network, under their own names.
     pub extra_files: Vec<PathBuf>,
     /// A table in and out instead of tensors.
     pub python: Option<PythonFunction>,
@@ -63,6 +64,7 @@ pub struct OnnxModel {
 
 /// Where a model came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Origin {
     /// The run.
     pub run_id: String,
@@ -77,10 +79,14 @@ impl OnnxModel {
     pub(crate) const CODE: &str = "code";
 
     /// A model without example, metadata and origin.
-    pub fn new(uuid: impl Into<String>, created: i64, signature: Signature) -> Self {
+    pub fn new(
+        uuid: impl Into<String>,
+        created: impl Into<Timestamp>,
+        signature: Signature,
+    ) -> Self {
         Self {
             uuid: uuid.into(),
-            created,
+            created: created.into(),
             signature,
             example: Vec::new(),
             metadata: BTreeMap::new(),
@@ -89,6 +95,44 @@ impl OnnxModel {
             extra_files: Vec::new(),
             python: None,
         }
+    }
+
+    /// Adds a tensor of an input example; there must be one per input of the signature.
+    #[must_use]
+    pub fn example(mut self, tensor: ExampleTensor) -> Self {
+        self.example.push(tensor);
+        self
+    }
+
+    /// Adds something worth knowing, shown by MLflow.
+    #[must_use]
+    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.metadata.insert(key.into(), value.into());
+        self
+    }
+
+    /// Sets the run that made it, and the path of the folder among the run's artifacts.
+    #[must_use]
+    pub fn origin(mut self, run_id: impl Into<String>, artifact_path: impl Into<String>) -> Self {
+        self.origin = Some(Origin {
+            run_id: run_id.into(),
+            artifact_path: artifact_path.into(),
+        });
+        self
+    }
+
+    /// Adds a file to be copied beside the network, under its own name.
+    #[must_use]
+    pub fn extra_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.extra_files.push(file.into());
+        self
+    }
+
+    /// Takes and gives tables instead of tensors.
+    #[must_use]
+    pub fn python(mut self, function: PythonFunction) -> Self {
+        self.python = Some(function);
+        self
     }
 
     /// Writes the folder with a copy of the network. It is filled beside its place and renamed
@@ -144,25 +188,18 @@ impl OnnxModel {
             ("conda.yaml", self.versions.conda(further)),
         ]);
         if self.has_example() {
-            let (example, serving) = self.example()?;
+            let (example, key) = match &self.python {
+                Some(python) => (python.example_table(), "dataframe_split"),
+                None => (self.signature.example(&self.example)?, "inputs"),
+            };
             files.insert("input_example.json", example.to_string());
-            files.insert("serving_input_example.json", serving.to_string());
+            // The same as a request to a model server.
+            files.insert(
+                "serving_input_example.json",
+                json!({ key: example }).to_string(),
+            );
         }
         Ok(files)
-    }
-}
-
-impl OnnxModel {
-    /// The example, and how to send it to a model server.
-    fn example(&self) -> Result<(Value, Value)> {
-        if let Some(python) = &self.python {
-            let table = python.example_table();
-            let serving = serde_json::json!({ "dataframe_split": &table });
-            return Ok((table, serving));
-        }
-        let tensors = example::to_json(&self.example, &self.signature)?;
-        let serving = serde_json::json!({ "inputs": &tensors });
-        Ok((tensors, serving))
     }
 }
 
@@ -170,8 +207,7 @@ fn write_code(python: &PythonFunction, folder: &Path) -> Result<()> {
     fs_err::create_dir(folder)?;
     for (name, text) in &python.code {
         if Path::new(name).file_name() != Some(name.as_ref()) {
-            let expected = "a plain file name".to_owned();
-            return Err(invalid("name of a Python file", name, expected));
+            return Err(invalid("name of a Python file", name, "a plain file name"));
         }
         fs_err::write(folder.join(name), text)?;
     }
@@ -179,17 +215,15 @@ fn write_code(python: &PythonFunction, folder: &Path) -> Result<()> {
 }
 
 fn add(file: &Path, folder: &Path) -> Result<()> {
-    let target = file.file_name().map(|name| folder.join(name));
-    match target {
+    match file.file_name().map(|name| folder.join(name)) {
         Some(target) if !target.exists() => {
             fs_err::copy(file, target)?;
             Ok(())
         }
-        _ => Err(invalid(
-            "extra file",
-            &file.to_string_lossy(),
-            "a file whose name is not taken in the folder".to_owned(),
-        )),
+        _ => {
+            let expected = "a file whose name is not taken in the folder";
+            Err(invalid("extra file", &file.to_string_lossy(), expected))
+        }
     }
 }
 

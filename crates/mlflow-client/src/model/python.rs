@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 ///
 /// Without one, the `python_function` is MLflow's own for ONNX: tensors in, tensors out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PythonFunction {
     /// The module with the function `_load_pyfunc(path)`, which gets the path of the network and
     /// returns an object with `predict(table, params=None)`.
@@ -26,6 +27,7 @@ pub struct PythonFunction {
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Column {
     /// Its name.
     pub name: String,
@@ -68,6 +70,49 @@ pub enum Cell {
 }
 
 impl PythonFunction {
+    /// A function that this module loads.
+    pub fn new(loader_module: impl Into<String>) -> Self {
+        Self {
+            loader_module: loader_module.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a Python file.
+    #[must_use]
+    pub fn code(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.code.insert(name.into(), text.into());
+        self
+    }
+
+    /// Adds a package it needs.
+    #[must_use]
+    pub fn requirement(mut self, requirement: impl Into<String>) -> Self {
+        self.requirements.push(requirement.into());
+        self
+    }
+
+    /// Adds a column of the table it takes.
+    #[must_use]
+    pub fn input(mut self, name: impl Into<String>, kind: ColumnKind) -> Self {
+        self.inputs.push(Column::new(name, kind));
+        self
+    }
+
+    /// Adds a column of the table it gives.
+    #[must_use]
+    pub fn output(mut self, name: impl Into<String>, kind: ColumnKind) -> Self {
+        self.outputs.push(Column::new(name, kind));
+        self
+    }
+
+    /// Adds a cell of the example.
+    #[must_use]
+    pub fn example(mut self, cell: Cell) -> Self {
+        self.example.push(cell);
+        self
+    }
+
     /// MLflow keeps each side as JSON within a string.
     pub(super) fn signature(&self) -> Value {
         let side = |columns: &[Column]| {
@@ -79,11 +124,7 @@ impl PythonFunction {
 
     /// The example as pandas' orientation `split`.
     pub(super) fn example_table(&self) -> Value {
-        let names: Vec<&str> = self
-            .inputs
-            .iter()
-            .map(|column| column.name.as_str())
-            .collect();
+        let names: Vec<&String> = self.inputs.iter().map(|column| &column.name).collect();
         let row: Vec<Value> = self.example.iter().map(Cell::to_json).collect();
         json!({ "columns": names, "data": [row] })
     }

@@ -1,9 +1,12 @@
-//! What goes into a model and comes out of it.
+//! What goes into a model and comes out of it, with an example.
 
-use serde_json::{Value, json};
+use crate::error::Result;
+use crate::limits::invalid;
+use serde_json::{Map, Value, json};
 
 /// What goes in and comes out, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Signature {
     /// The inputs.
     pub inputs: Vec<TensorSpec>,
@@ -13,6 +16,7 @@ pub struct Signature {
 
 /// A tensor's name, type and shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TensorSpec {
     /// The name within the network.
     pub name: String,
@@ -77,6 +81,17 @@ impl TensorSpec {
 }
 
 impl Signature {
+    /// What goes in and comes out.
+    pub fn new(
+        inputs: impl IntoIterator<Item = TensorSpec>,
+        outputs: impl IntoIterator<Item = TensorSpec>,
+    ) -> Self {
+        Self {
+            inputs: inputs.into_iter().collect(),
+            outputs: outputs.into_iter().collect(),
+        }
+    }
+
     /// MLflow keeps each side as JSON within a string.
     pub(super) fn to_json(&self) -> Value {
         let side = |specs: &[TensorSpec]| {
@@ -85,4 +100,81 @@ impl Signature {
         };
         json!({ "inputs": side(&self.inputs), "outputs": side(&self.outputs), "params": null })
     }
+
+    /// `{"x": [[1.0, …], …]}`, after checking it against the inputs.
+    pub(super) fn example(&self, example: &[ExampleTensor]) -> Result<Value> {
+        let mut tensors = Map::new();
+        for spec in &self.inputs {
+            let tensor = example
+                .iter()
+                .find(|tensor| tensor.fits(spec))
+                .ok_or_else(|| {
+                    let expected =
+                        format!("a tensor of shape {:?} with all its values", spec.shape);
+                    invalid("input example", &spec.name, expected)
+                })?;
+            tensors.insert(spec.name.clone(), nested(&tensor.shape, &tensor.values));
+        }
+        Ok(Value::Object(tensors))
+    }
+}
+
+/// A tensor of an input example.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ExampleTensor {
+    /// The name of the input.
+    pub name: String,
+    /// Its extents.
+    pub shape: Vec<usize>,
+    /// Its elements, the last extent running fastest.
+    pub values: Vec<f32>,
+}
+
+impl ExampleTensor {
+    /// A tensor for the input of this name.
+    pub fn new(name: impl Into<String>, shape: &[usize], values: impl Into<Vec<f32>>) -> Self {
+        Self {
+            name: name.into(),
+            shape: shape.to_vec(),
+            values: values.into(),
+        }
+    }
+
+    fn fits(&self, spec: &TensorSpec) -> bool {
+        let pairs = self.shape.iter().zip(&spec.shape);
+        let count = self
+            .shape
+            .iter()
+            .try_fold(1_usize, |count, extent| count.checked_mul(*extent));
+        self.name == spec.name
+            && self.shape.len() == spec.shape.len()
+            && pairs
+                .into_iter()
+                .all(|(extent, wanted)| *wanted == -1 || *extent as i64 == *wanted)
+            && count == Some(self.values.len())
+    }
+}
+
+/// Lists of lists, as deep as the shape, which the caller has written.
+fn nested(shape: &[usize], values: &[f32]) -> Value {
+    match shape {
+        [] => values.first().map_or(Value::Null, |value| number(*value)),
+        [_] => values.iter().map(|value| number(*value)).collect(),
+        [extent, inner @ ..] => {
+            let size = values.len() / (*extent).max(1);
+            values
+                .chunks(size.max(1))
+                .map(|part| nested(inner, part))
+                .collect()
+        }
+    }
+}
+
+/// The shortest decimal that reads back as the same `f32`; its `f64` would have a long tail.
+fn number(value: f32) -> Value {
+    value
+        .to_string()
+        .parse::<f64>()
+        .map_or(Value::Null, Value::from)
 }

@@ -1,24 +1,14 @@
 use super::*;
 
 fn model() -> OnnxModel {
-    let signature = Signature {
-        inputs: vec![TensorSpec::new("x", DataType::Float32, &[-1, 2])],
-        outputs: vec![TensorSpec::new("y", DataType::Float32, &[-1, 3])],
-    };
-    let mut model = OnnxModel::new(
-        "4e4a4426d01f4796b94acae54a673f37",
-        1_795_394_976_972,
-        signature,
+    let signature = Signature::new(
+        [TensorSpec::new("x", DataType::Float32, &[-1, 2])],
+        [TensorSpec::new("y", DataType::Float32, &[-1, 3])],
     );
-    model.example = vec![ExampleTensor {
-        name: "x".to_owned(),
-        shape: vec![2, 2],
-        values: vec![1.0, 0.1, -3.5, 0.0],
-    }];
-    model
-        .metadata
-        .insert("val_acc".to_owned(), Value::from(0.91));
-    model
+    let created = Timestamp::from_millis(1_795_394_976_972);
+    OnnxModel::new("4e4a4426d01f4796b94acae54a673f37", created, signature)
+        .example(ExampleTensor::new("x", &[2, 2], [1.0, 0.1, -3.5, 0.0]))
+        .metadata("val_acc", 0.91)
 }
 
 fn write(model: &OnnxModel) -> Result<(tempfile::TempDir, PathBuf)> {
@@ -72,8 +62,7 @@ fn everything_is_in_the_folder_and_nothing_beside_it() {
     let extra = tempfile::tempdir().unwrap();
     let weights = extra.path().join("weights.safetensors");
     fs_err::write(&weights, "w").unwrap();
-    let mut model = model();
-    model.extra_files.push(weights);
+    let model = model().extra_file(weights);
     let (_place, folder) = write(&model).unwrap();
     let names = |folder: &Path| -> Vec<_> {
         let entries = fs_err::read_dir(folder).unwrap();
@@ -138,18 +127,14 @@ fn nothing_is_replaced() {
 
 #[test]
 fn a_function_of_ones_own_takes_a_table() {
-    let mut model = model();
-    model.python = Some(PythonFunction {
-        loader_module: "loader".to_owned(),
-        code: BTreeMap::from([("loader.py".to_owned(), "pass\n".to_owned())]),
-        requirements: vec!["pillow==13.0.0".to_owned()],
-        inputs: vec![Column::new("image", ColumnKind::Binary)],
-        outputs: vec![
-            Column::new("class", ColumnKind::Text),
-            Column::new("scores", ColumnKind::Doubles),
-        ],
-        example: vec![Cell::Binary(b"png".to_vec())],
-    });
+    let function = PythonFunction::new("loader")
+        .code("loader.py", "pass\n")
+        .requirement("pillow==13.0.0")
+        .input("image", ColumnKind::Binary)
+        .output("class", ColumnKind::Text)
+        .output("scores", ColumnKind::Doubles)
+        .example(Cell::Binary(b"png".to_vec()));
+    let mut model = model().python(function);
     let (place, folder) = write(&model).unwrap();
     let read = |name: &str| fs_err::read_to_string(folder.join(name)).unwrap();
     let manifest = read("MLmodel");

@@ -38,18 +38,16 @@ fn write_value(text: &mut String, value: &Value, indent: usize) {
 }
 
 fn write_inner(text: &mut String, value: &Value, indent: usize) {
-    match value {
-        Value::Object(fields) if !fields.is_empty() => {
-            text.push('\n');
-            write_value(text, value, indent);
-        }
-        Value::Array(items) if !items.is_empty() => {
-            text.push('\n');
-            write_value(text, value, indent);
-        }
-        _ => {
-            let _ = writeln!(text, " {}", scalar(value));
-        }
+    let is_block = match value {
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => false,
+    };
+    if is_block {
+        text.push('\n');
+        write_value(text, value, indent);
+    } else {
+        let _ = writeln!(text, " {}", scalar(value));
     }
 }
 

@@ -1,60 +1,89 @@
 //! The store behind an MLflow server, over its REST interface.
 
-mod answer;
-mod logged_models;
-mod options;
 mod proxy;
-mod registry;
-mod retry;
-mod tracking;
+mod request;
 mod transport;
 mod wire;
-mod wire_dataset;
 
-pub use options::{Credentials, HttpOptions, Secret};
-
-use crate::artifact::{ArtifactRepository, FolderArtifacts, uri};
-use crate::error::Result;
+use crate::artifact::{ArtifactRepository, FolderArtifacts, to_path};
+use crate::batch::{Batch, Metric};
+use crate::config::HttpOptions;
+use crate::dataset::DatasetInput;
+use crate::error::{Error, Result};
+use crate::limits::invalid;
+use crate::registry::{LoggedModel, ModelVersion, NewModel, NewModelVersion, RegisteredModel};
+use crate::run::{Experiment, NewRun, Run, RunStatus};
+use crate::search::{Page, Pages, RunQuery};
 use crate::store::Store;
+use crate::time::Timestamp;
 use proxy::ProxyArtifacts;
+use request::Request;
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use transport::{Request, Transport};
+use transport::Transport;
+use wire::{WireLoggedModel, WireRun, pairs};
 
 /// The store behind an MLflow server.
 ///
-/// Nothing is sent before the first call. Reading and repeatable writing is tried again as
-/// [`HttpOptions`] say; what makes a new entity is repeated only when the server cannot have seen
+/// Nothing is sent before the first call. Reading and repeatable writing is retried as
+/// [`HttpOptions`] say; what creates a new entity is repeated only when the server cannot have seen
 /// the request.
-pub struct RestStore {
+pub(crate) struct RestStore {
     transport: Arc<Transport>,
 }
 
 impl RestStore {
     /// A client of the server at `url`, such as `http://127.0.0.1:5000`.
-    ///
-    /// # Errors
-    /// When a certificate of the options cannot be read.
-    pub fn new(url: &str, options: &HttpOptions) -> Result<Self> {
+    pub(crate) fn new(url: &str, options: &HttpOptions) -> Result<Self> {
         Ok(Self {
             transport: Arc::new(Transport::new(url, options)?),
         })
     }
 
-    /// Asks the server once, without patience, for its version, such as `3.17.2`: a quick way to
-    /// tell a person that the address is wrong or the server is down.
-    ///
-    /// # Errors
-    /// When the server does not answer as MLflow does.
-    pub fn version(&self) -> Result<String> {
-        let request = Request::get("/version").once();
-        let mut response = self.transport.send(&request)?;
-        answer::text(&mut response, &self.transport.url(&request))
+    /// A refused parameter has no error code of its own: find out which one has another value.
+    fn explain_params(&self, run_id: &str, batch: &Batch, error: Error) -> Error {
+        let refused =
+            matches!(&error, Error::Server { code, .. } if code == "INVALID_PARAMETER_VALUE");
+        if !refused || batch.params.is_empty() {
+            return error;
+        }
+        let Ok(run) = self.run(run_id) else {
+            return error;
+        };
+        let changed = batch.params.iter().find_map(|(key, value)| {
+            let logged = run.params.get(key).filter(|logged| *logged != value)?;
+            Some(Error::ParamChanged {
+                run_id: run_id.to_owned(),
+                key: key.clone(),
+                logged: logged.clone(),
+                value: value.clone(),
+            })
+        });
+        changed.unwrap_or(error)
+    }
+
+    /// Links a logged model to its run, and the run's metrics to the model.
+    fn attach(&self, run: &Run, model: &NewModel, id: &str) -> Result<()> {
+        let outputs = json!({ "run_id": run.id, "models": [{ "model_id": id, "step": 0 }] });
+        self.transport
+            .tell(&Request::post("runs/outputs", outputs))?;
+        if model.metrics.is_empty() {
+            return Ok(());
+        }
+        let mut body = json!({ "run_id": run.id, "metrics": model.metrics });
+        for metric in body["metrics"].as_array_mut().into_iter().flatten() {
+            metric["model_id"] = json!(id);
+        }
+        self.transport.tell(&Request::post("runs/log-batch", body))
     }
 }
 
 impl Store for RestStore {
-    fn check(&self) -> Result<()> {
-        self.version().map(|_| ())
+    fn version(&self) -> Result<Option<String>> {
+        self.transport
+            .text(&Request::get_page("/version").once())
+            .map(Some)
     }
 
     /// Artifacts that the server passes on (`mlflow-artifacts:`) and folders of this machine.
@@ -65,6 +94,268 @@ impl Store for RestStore {
                 uri,
             )?));
         }
-        Ok(Box::new(FolderArtifacts::new(uri::to_path(uri)?)))
+        Ok(Box::new(FolderArtifacts::new(to_path(uri)?)))
+    }
+
+    fn create_experiment(&self, name: &str) -> Result<()> {
+        let request = Request::post("experiments/create", json!({ "name": name }));
+        self.transport
+            .tell(&request.creating().about("experiment", name))
+    }
+
+    fn experiment_by_name(&self, name: &str) -> Result<Option<Experiment>> {
+        let request = Request::get("experiments/get-by-name").query("experiment_name", name);
+        let found = self
+            .transport
+            .ask(&request.about("experiment", name), "experiment");
+        match found {
+            Ok(experiment) => Ok(Some(experiment)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn experiments(&self) -> Result<Vec<Experiment>> {
+        let pages = Pages::new(|token| {
+            let body = json!({ "max_results": 1000, "view_type": "ACTIVE_ONLY" });
+            let request = Request::post("experiments/search", body).page(token);
+            self.transport.page(&request, "experiments")
+        });
+        let mut all = pages.collect::<Result<Vec<Experiment>>>()?;
+        all.sort_by_key(|experiment| experiment.id.parse::<u64>().unwrap_or(u64::MAX));
+        Ok(all)
+    }
+
+    fn create_run(&self, experiment_id: &str, run: &NewRun) -> Result<Run> {
+        let body = json!({
+            "experiment_id": experiment_id,
+            "run_name": run.name,
+            "start_time": run.start_time,
+            "user_id": run.user.as_deref().unwrap_or_default(),
+            "tags": pairs(&run.all_tags()),
+        });
+        let request = Request::post("runs/create", body).creating();
+        let request = request.about("experiment", experiment_id);
+        Ok(self.transport.ask::<WireRun>(&request, "run")?.into())
+    }
+
+    fn log_batch(&self, run_id: &str, batch: &Batch) -> Result<()> {
+        let body = json!({
+            "run_id": run_id,
+            "metrics": batch.metrics,
+            "params": pairs(&batch.params),
+            "tags": pairs(&batch.tags),
+        });
+        let request = Request::post("runs/log-batch", body).about("run", run_id);
+        self.transport
+            .tell(&request)
+            .map_err(|error| self.explain_params(run_id, batch, error))
+    }
+
+    fn log_datasets(&self, run_id: &str, datasets: &[DatasetInput]) -> Result<()> {
+        let datasets: Vec<_> = datasets.iter().map(wire::dataset).collect();
+        let body = json!({ "run_id": run_id, "datasets": datasets });
+        self.transport
+            .tell(&Request::post("runs/log-inputs", body).about("run", run_id))
+    }
+
+    fn update_run(&self, run_id: &str, status: RunStatus, end: Option<Timestamp>) -> Result<()> {
+        let mut body = json!({ "run_id": run_id, "status": status });
+        if let Some(time) = end {
+            body["end_time"] = json!(time);
+        }
+        self.transport
+            .tell(&Request::post("runs/update", body).about("run", run_id))
+    }
+
+    fn run(&self, run_id: &str) -> Result<Run> {
+        let request = Request::get("runs/get")
+            .query("run_id", run_id)
+            .about("run", run_id);
+        Ok(self.transport.ask::<WireRun>(&request, "run")?.into())
+    }
+
+    fn search_runs(&self, query: &RunQuery, page: Option<&str>) -> Result<Page<Run>> {
+        let body = json!({
+            "experiment_ids": query.experiment_ids,
+            "filter": query.filter,
+            "run_view_type": if query.deleted { "DELETED_ONLY" } else { "ACTIVE_ONLY" },
+            "max_results": query.page_size,
+            "order_by": query.order_by,
+        });
+        let request = Request::post("runs/search", body).page(page);
+        let found: Page<WireRun> = self.transport.page(&request, "runs")?;
+        Ok(Page {
+            items: found.items.into_iter().map(Run::from).collect(),
+            next: found.next,
+        })
+    }
+
+    fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>> {
+        let pages = Pages::new(|token| {
+            let request = Request::get("metrics/get-history")
+                .query("run_id", run_id)
+                .query("metric_key", key)
+                .query("max_results", "25000")
+                .page(token);
+            self.transport
+                .page(&request.about("run", run_id), "metrics")
+        });
+        pages.collect()
+    }
+
+    fn create_registered_model(
+        &self,
+        name: &str,
+        description: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<RegisteredModel> {
+        let body = json!({ "name": name, "description": description, "tags": pairs(tags) });
+        let request = Request::post("registered-models/create", body).creating();
+        self.transport
+            .ask(&request.about("model", name), "registered_model")
+    }
+
+    fn registered_model(&self, name: &str) -> Result<RegisteredModel> {
+        let request = Request::get("registered-models/get").query("name", name);
+        self.transport
+            .ask(&request.about("model", name), "registered_model")
+    }
+
+    fn registered_models(&self, page: Option<&str>) -> Result<Page<RegisteredModel>> {
+        let request = Request::get("registered-models/search").query("max_results", "100");
+        self.transport
+            .page(&request.page(page), "registered_models")
+    }
+
+    fn set_registered_model_tag(&self, name: &str, key: &str, value: &str) -> Result<()> {
+        let body = json!({ "name": name, "key": key, "value": value });
+        let request = Request::post("registered-models/set-tag", body);
+        self.transport.tell(&request.about("model", name))
+    }
+
+    fn create_model_version(&self, version: &NewModelVersion) -> Result<ModelVersion> {
+        let mut body = json!({
+            "name": version.name,
+            "source": version.source,
+            "description": version.description,
+            "tags": pairs(&version.tags),
+        });
+        for (field, id) in [("run_id", &version.run_id), ("model_id", &version.model_id)] {
+            if let Some(id) = id {
+                body[field] = json!(id);
+            }
+        }
+        let request = Request::post("model-versions/create", body).creating();
+        self.transport
+            .ask(&request.about("model", &version.name), "model_version")
+    }
+
+    fn model_version(&self, name: &str, version: u32) -> Result<ModelVersion> {
+        let request = Request::get("model-versions/get")
+            .query("name", name)
+            .query("version", &version.to_string());
+        self.transport
+            .ask(&about_version(request, name, version), "model_version")
+    }
+
+    fn model_versions(&self, name: &str, page: Option<&str>) -> Result<Page<ModelVersion>> {
+        let request = Request::get("model-versions/search")
+            .query("filter", &format!("name={}", quoted(name)?))
+            .query("max_results", "1000")
+            .query("order_by", "version_number DESC");
+        self.transport.page(&request.page(page), "model_versions")
+    }
+
+    fn set_version_tag(&self, name: &str, version: u32, key: &str, value: &str) -> Result<()> {
+        let body =
+            json!({ "name": name, "version": version.to_string(), "key": key, "value": value });
+        let request = Request::post("model-versions/set-tag", body);
+        self.transport.tell(&about_version(request, name, version))
+    }
+
+    fn set_alias(&self, name: &str, alias: &str, version: u32) -> Result<()> {
+        let body = json!({ "name": name, "alias": alias, "version": version.to_string() });
+        let request = Request::post("registered-models/alias", body);
+        self.transport.tell(&about_version(request, name, version))
+    }
+
+    fn delete_alias(&self, name: &str, alias: &str) -> Result<()> {
+        let body = json!({ "name": name, "alias": alias });
+        let request = Request::delete("registered-models/alias", body);
+        self.transport.tell(&request.about("model", name))
+    }
+
+    fn model_version_by_alias(&self, name: &str, alias: &str) -> Result<ModelVersion> {
+        let request = Request::get("registered-models/alias")
+            .query("name", name)
+            .query("alias", alias);
+        let request = request.about("alias", &format!("{name}@{alias}"));
+        self.transport.ask(&request, "model_version")
+    }
+
+    fn download_uri(&self, name: &str, version: u32) -> Result<String> {
+        let request = Request::get("model-versions/get-download-uri")
+            .query("name", name)
+            .query("version", &version.to_string());
+        self.transport
+            .ask(&about_version(request, name, version), "artifact_uri")
+    }
+
+    fn create_logged_model(&self, run: &Run, model: &NewModel) -> Result<Option<LoggedModel>> {
+        let body = json!({
+            "experiment_id": run.experiment_id,
+            "name": model.name,
+            "source_run_id": run.id,
+            "params": pairs(&model.params),
+        });
+        let request = Request::post("logged-models", body)
+            .creating()
+            .about("run", &run.id);
+        let created = match self.transport.ask::<WireLoggedModel>(&request, "model") {
+            Ok(created) => created.info,
+            Err(error) if is_unsupported(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        self.attach(run, model, &created.id)?;
+        Ok(Some(created))
+    }
+
+    fn finish_logged_model(&self, id: &str, ready: bool) -> Result<()> {
+        let status = if ready {
+            "LOGGED_MODEL_READY"
+        } else {
+            "LOGGED_MODEL_UPLOAD_FAILED"
+        };
+        let body = json!({ "model_id": id, "status": status });
+        let request = Request::patch(&format!("logged-models/{id}"), body);
+        self.transport.tell(&request.about("logged model", id))
+    }
+}
+
+fn about_version<'a>(request: Request<'a>, name: &str, version: u32) -> Request<'a> {
+    request.about("model version", &format!("{name}/{version}"))
+}
+
+/// Whether the server is too old for the request: it has no such page, which is not what MLflow
+/// says of a thing that does not exist.
+fn is_unsupported(error: &Error) -> bool {
+    let Error::Server { status, code, .. } = error else {
+        return false;
+    };
+    let no_page =
+        matches!(status, 404 | 405 | 501) && (code == "-" || code == "ENDPOINT_NOT_FOUND");
+    no_page || code == "NOT_IMPLEMENTED"
+}
+
+/// A name within a filter. The language has no way to escape a quote, only two kinds of quotes.
+fn quoted(name: &str) -> Result<String> {
+    match (name.contains('\''), name.contains('"')) {
+        (false, _) => Ok(format!("'{name}'")),
+        (true, false) => Ok(format!("\"{name}\"")),
+        (true, true) => {
+            let expected = "one without both kinds of quotes, which a search cannot express";
+            Err(invalid("model name", name, expected))
+        }
     }
 }

@@ -1,9 +1,8 @@
 //! Artifacts that the server keeps and passes on (`mlflow-artifacts:`).
 
-use super::answer::{self, name_it};
-use super::transport::{Request, Transport};
-use crate::artifact::uri::PATH;
-use crate::artifact::{ArtifactFile, ArtifactRepository, Content, check_path, join, missing};
+use super::request::Request;
+use super::transport::Transport;
+use crate::artifact::{ArtifactFile, ArtifactRepository, Content, PATH, check_path, join};
 use crate::error::{Error, Result, without_credentials};
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
@@ -17,12 +16,6 @@ pub(super) struct ProxyArtifacts {
     transport: Arc<Transport>,
     /// Path of the root within the service, without `/` at its ends.
     root: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Listing {
-    files: Vec<Entry>,
 }
 
 #[derive(Deserialize)]
@@ -77,43 +70,34 @@ fn root(uri: &str, authority: &str) -> Result<String> {
 
 impl ArtifactRepository for ProxyArtifacts {
     fn upload(&self, path: &str, content: Content<'_>) -> Result<()> {
-        let request = Request::put(&self.path(path), content, media_type(path));
+        let request = Request::put(self.path(path), content, media_type(path));
         self.transport.send(&request).map(|_| ())
     }
 
     fn list(&self, folder: &str) -> Result<Vec<ArtifactFile>> {
         let whole = join(&self.root, folder);
-        let request = Request::get(SERVICE).query("path", whole.trim_end_matches('/'));
-        let listed = self.transport.send(&request).and_then(|mut response| {
-            answer::json::<Listing>(&mut response, &self.transport.url(&request))
-        });
-        match name_it(listed, "artifact", folder) {
-            Ok(listing) => Ok(listing
-                .files
-                .iter()
-                .map(|entry| file(folder, entry))
-                .collect()),
+        let request = Request::get_page(SERVICE).query("path", whole.trim_end_matches('/'));
+        // The service names entries from the folder that was asked for.
+        let file = |entry: Entry| ArtifactFile {
+            path: join(folder, &entry.path),
+            size: (!entry.is_dir).then_some(entry.file_size),
+            is_folder: entry.is_dir,
+        };
+        match self
+            .transport
+            .page(&request.about("artifact", folder), "files")
+        {
+            Ok(listing) => Ok(listing.items.into_iter().map(file).collect()),
             Err(error) if error.is_not_found() => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }
 
     fn open(&self, path: &str) -> Result<Box<dyn Read>> {
-        let request = Request::get(&self.path(path));
-        match name_it(self.transport.send(&request), "artifact", path) {
-            Ok(response) => Ok(Box::new(response.into_body().into_reader())),
-            Err(error) if error.is_not_found() => Err(missing(path)),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// The service names entries from the folder that was asked for.
-fn file(folder: &str, entry: &Entry) -> ArtifactFile {
-    ArtifactFile {
-        path: join(folder, &entry.path),
-        size: (!entry.is_dir).then_some(entry.file_size),
-        is_folder: entry.is_dir,
+        let request = Request::get_page(&self.path(path)).about("artifact", path);
+        Ok(Box::new(
+            self.transport.send(&request)?.into_body().into_reader(),
+        ))
     }
 }
 

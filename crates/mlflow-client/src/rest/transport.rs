@@ -1,87 +1,28 @@
-//! Sending requests, with credentials and patience.
+//! Sending requests, with credentials and retries, and reading the answers.
 
-use super::answer;
-use super::options::{Credentials, HttpOptions, Secret};
-use super::retry::{Failure, Repeat, may_repeat, retry_after, wait};
-use crate::artifact::Content;
-use crate::error::{Error, Result, without_credentials};
+use super::request::{Failure, Payload, Request, delay, retry_after};
+use crate::config::HttpOptions;
+use crate::credentials::{Credentials, Secret};
+use crate::error::{Error, Result, excerpt, without_credentials};
+use crate::search::Page;
 use base64::Engine as _;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
-use std::io;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::path::Path;
 use std::time::Duration;
-use ureq::http::{Method, Response, header};
+use ureq::http::{Response, header};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
-use ureq::{Agent, Body, SendBody};
+use ureq::{Agent, Body, SendBody, Timeout};
 
 /// Servers close idle connections after 5 s (uvicorn); a shorter life here avoids the race.
 const IDLE: Duration = Duration::from_secs(4);
-
-/// One request, in a form that can be sent again.
-pub(super) struct Request<'a> {
-    method: Method,
-    /// From the root of the server, percent-encoded, with the query.
-    path: String,
-    payload: Payload<'a>,
-    repeat: Repeat,
-}
-
-enum Payload<'a> {
-    Nothing,
-    Json(Value),
-    File(Content<'a>, &'static str),
-}
-
-impl<'a> Request<'a> {
-    fn new(method: Method, path: &str, payload: Payload<'a>) -> Self {
-        Self {
-            method,
-            path: path.to_owned(),
-            payload,
-            repeat: Repeat::Always,
-        }
-    }
-
-    pub(super) fn get(path: &str) -> Self {
-        Self::new(Method::GET, path, Payload::Nothing)
-    }
-
-    pub(super) fn post(path: &str, body: Value) -> Self {
-        Self::new(Method::POST, path, Payload::Json(body))
-    }
-
-    pub(super) fn patch(path: &str, body: Value) -> Self {
-        Self::new(Method::PATCH, path, Payload::Json(body))
-    }
-
-    pub(super) fn delete(path: &str, body: Value) -> Self {
-        Self::new(Method::DELETE, path, Payload::Json(body))
-    }
-
-    pub(super) fn put(path: &str, content: Content<'a>, media_type: &'static str) -> Self {
-        Self::new(Method::PUT, path, Payload::File(content, media_type))
-    }
-
-    /// Adds a pair to the query.
-    pub(super) fn query(mut self, key: &str, value: &str) -> Self {
-        let sign = if self.path.contains('?') { '&' } else { '?' };
-        let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
-        self.path = format!("{}{sign}{key}={value}", self.path);
-        self
-    }
-
-    /// It makes an entity: repeat it only if the server has not seen it.
-    pub(super) fn creating(mut self) -> Self {
-        self.repeat = Repeat::IfUnseen;
-        self
-    }
-
-    /// Give up at the first failure.
-    pub(super) fn once(mut self) -> Self {
-        self.repeat = Repeat::Never;
-        self
-    }
-}
+/// Maximum size of an answer that is read into memory.
+const MAX_ANSWER: u64 = 512 << 20;
+/// Maximum size of an error's explanation that is read.
+const MAX_EXPLANATION: u64 = 64 << 10;
 
 /// A connection to one server.
 pub(super) struct Transport {
@@ -113,9 +54,70 @@ impl Transport {
         })
     }
 
+    /// Sends a request and reads one field of the JSON that comes back.
+    pub(super) fn ask<T: DeserializeOwned>(&self, request: &Request<'_>, field: &str) -> Result<T> {
+        self.json(request, |fields| match fields.get(field) {
+            Some(raw) => serde_json::from_str(raw.get()),
+            None => Err(serde_json::Error::custom(format_args!(
+                "no field `{field}`"
+            ))),
+        })
+    }
+
+    /// Sends a request and reads one page of a list, which is left out where it is empty.
+    pub(super) fn page<T: DeserializeOwned>(
+        &self,
+        request: &Request<'_>,
+        field: &str,
+    ) -> Result<Page<T>> {
+        self.json(request, |fields| {
+            let items = fields.get(field).map(|raw| serde_json::from_str(raw.get()));
+            let next = fields
+                .get("next_page_token")
+                .map(|raw| serde_json::from_str(raw.get()));
+            let next: Option<String> = next.transpose()?.flatten();
+            Ok(Page {
+                items: items.transpose()?.unwrap_or_default(),
+                next: next.filter(|token| !token.is_empty()),
+            })
+        })
+    }
+
+    /// Sends a request whose answer, some JSON, is ignored.
+    pub(super) fn tell(&self, request: &Request<'_>) -> Result<()> {
+        let (url, bytes) = (self.url(request), self.bytes(request, MAX_ANSWER)?);
+        let parsed = serde_json::from_slice::<IgnoredAny>(&bytes);
+        parsed
+            .map(|_| ())
+            .map_err(|error| not_mlflow(url, &bytes, &error))
+    }
+
+    /// Sends a request and reads a short text.
+    pub(super) fn text(&self, request: &Request<'_>) -> Result<String> {
+        let bytes = self.bytes(request, MAX_EXPLANATION)?;
+        Ok(excerpt(String::from_utf8_lossy(&bytes).trim()))
+    }
+
+    fn json<T>(
+        &self,
+        request: &Request<'_>,
+        parse: impl FnOnce(&HashMap<String, &RawValue>) -> serde_json::Result<T>,
+    ) -> Result<T> {
+        let bytes = self.bytes(request, MAX_ANSWER)?;
+        let parsed = serde_json::from_slice(&bytes).and_then(|fields| parse(&fields));
+        parsed.map_err(|error| not_mlflow(self.url(request), &bytes, &error))
+    }
+
+    fn bytes(&self, request: &Request<'_>, limit: u64) -> Result<Vec<u8>> {
+        read(&mut self.send(request)?, limit).map_err(|error| Error::Connection {
+            url: self.url(request),
+            source: error.into(),
+        })
+    }
+
     /// The address of a request as it is shown in errors: without the query, which may hold
     /// whatever was searched for.
-    pub(super) fn url(&self, request: &Request<'_>) -> String {
+    fn url(&self, request: &Request<'_>) -> String {
         let path = request.path.split('?').next().unwrap_or_default();
         without_credentials(&format!("{}{path}", self.base))
     }
@@ -131,26 +133,31 @@ impl Transport {
         let mut number = 0;
         loop {
             let (failure, asked, error) = match self.send_once(request)? {
+                Ok(response) if response.status().is_success() => return Ok(response),
                 Ok(mut response) => {
-                    let status = response.status().as_u16();
-                    if response.status().is_success() {
-                        return Ok(response);
-                    }
+                    let status = Failure::Status(response.status().as_u16());
                     let header = response.headers().get(header::RETRY_AFTER);
                     let asked = retry_after(header.and_then(|value| value.to_str().ok()));
-                    let error = answer::refusal(&mut response, &self.url(request));
-                    (Failure::Status(status), asked, error)
+                    (
+                        status,
+                        asked,
+                        refusal(&mut response, request, self.url(request)),
+                    )
                 }
-                Err(error) => (failure(&error), None, self.connection(request, error)),
+                Err(source) => {
+                    let failure = failure(&source);
+                    let (url, source) = (self.url(request), source.into());
+                    (failure, None, Error::Connection { url, source })
+                }
             };
             number += 1;
-            if number > self.options.max_retries || !may_repeat(request.repeat, failure) {
+            if number > self.options.max_retries || !request.retry.allows(failure) {
                 return Err(error);
             }
-            let mut chance = [0];
-            // Without chance all clients wait equally long, which is no reason to give up.
-            let _ = getrandom::fill(&mut chance);
-            std::thread::sleep(wait(&self.options, number, asked, chance[0]));
+            let mut jitter = [0];
+            // Without randomness all clients wait equally long, which is no reason to give up.
+            let _ = getrandom::fill(&mut jitter);
+            std::thread::sleep(delay(&self.options, number, asked, jitter[0]));
         }
     }
 
@@ -166,17 +173,16 @@ impl Transport {
         if let Some(authorization) = &self.authorization {
             builder = builder.header(header::AUTHORIZATION, authorization.reveal());
         }
-        let typed = header::CONTENT_TYPE;
         let sent = match &request.payload {
             Payload::Nothing => builder.body(()).map(|request| self.agent.run(request)),
             Payload::Json(value) => builder
-                .header(typed, "application/json")
+                .header(header::CONTENT_TYPE, "application/json")
                 .body(value.to_string())
                 .map(|request| self.agent.run(request)),
             Payload::File(content, media_type) => {
                 let (mut reader, length) = content.open()?;
                 builder
-                    .header(typed, *media_type)
+                    .header(header::CONTENT_TYPE, *media_type)
                     .header(header::CONTENT_LENGTH, length)
                     .body(SendBody::from_reader(&mut reader))
                     .map(|request| self.agent.run(request))
@@ -184,29 +190,75 @@ impl Transport {
         };
         Ok(sent.unwrap_or_else(|error| Err(ureq::Error::Http(error))))
     }
-
-    fn connection(&self, request: &Request<'_>, error: ureq::Error) -> Error {
-        Error::Connection {
-            url: self.url(request),
-            source: error.into(),
-        }
-    }
 }
 
 fn failure(error: &ureq::Error) -> Failure {
-    use ureq::Timeout;
-    let unsent = match error {
+    match error {
         ureq::Error::HostNotFound
         | ureq::Error::ConnectionFailed
-        | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
-        ureq::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
-        _ => false,
-    };
-    if unsent {
-        Failure::Unsent
-    } else {
-        Failure::Broken
+        | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => Failure::Unsent,
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            Failure::Unsent
+        }
+        _ => Failure::Broken,
     }
+}
+
+/// The error that a status other than success stands for. MLflow's codes for "does not exist" and
+/// "already exists" become the errors for them.
+fn refusal(response: &mut Response<Body>, request: &Request<'_>, url: String) -> Error {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error_code: String,
+        #[serde(default)]
+        message: String,
+    }
+    // A body that cannot be read makes the refusal no less a refusal.
+    let bytes = read(response, MAX_EXPLANATION).unwrap_or_default();
+    let refusal = serde_json::from_slice(&bytes).unwrap_or_else(|_| Refusal {
+        error_code: "-".to_owned(),
+        message: String::from_utf8_lossy(&bytes).trim().to_owned(),
+    });
+    if let Some((what, name)) = &request.subject {
+        let (what, name) = (*what, name.clone());
+        match refusal.error_code.as_str() {
+            "RESOURCE_DOES_NOT_EXIST" | "NOT_FOUND" => return Error::NotFound { what, name },
+            "RESOURCE_ALREADY_EXISTS" | "ALREADY_EXISTS" => {
+                return Error::AlreadyExists { what, name };
+            }
+            // The one thing for which MLflow has no code of its own.
+            "INVALID_PARAMETER_VALUE"
+                if what == "alias" && refusal.message.contains("not found") =>
+            {
+                return Error::NotFound { what, name };
+            }
+            _ => {}
+        }
+    }
+    let message = Some(refusal.message).filter(|message| !message.is_empty());
+    Error::Server {
+        url,
+        status: response.status().as_u16(),
+        code: excerpt(&refusal.error_code),
+        message: excerpt(message.as_deref().unwrap_or("no explanation")),
+    }
+}
+
+fn not_mlflow(url: String, bytes: &[u8], error: &serde_json::Error) -> Error {
+    let start = String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes));
+    let got = format!("{error}: {}", excerpt(&start));
+    Error::Answer {
+        url,
+        expected: "JSON of MLflow's interface",
+        got,
+    }
+}
+
+fn read(response: &mut Response<Body>, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let reader = response.body_mut().with_config().limit(limit).reader();
+    reader.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn authorization(credentials: &Credentials) -> Option<Secret> {
@@ -222,7 +274,7 @@ fn authorization(credentials: &Credentials) -> Option<Secret> {
 }
 
 fn tls(options: &HttpOptions) -> Result<TlsConfig> {
-    let unreadable = |path: &std::path::Path| Error::Setting {
+    let unreadable = |path: &Path| Error::Setting {
         name: "a certificate's path",
         expected: "a file with PEM blocks",
         value: path.display().to_string(),

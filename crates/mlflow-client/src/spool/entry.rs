@@ -1,15 +1,16 @@
-//! One thing that a run has to tell its store.
+//! One thing that a run has to send to its store.
 
 use crate::batch::Batch;
-use crate::client::{Client, NewModel};
+use crate::client::Client;
 use crate::dataset::DatasetInput;
 use crate::error::Result;
-use crate::registry::ModelVersion;
+use crate::registry::{ModelVersion, NewModel};
 use crate::run::{Run, RunStatus};
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// One thing that a run has to tell its store.
+/// One thing that a run has to send to its store.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Entry {
@@ -28,12 +29,12 @@ pub(super) enum Entry {
     End {
         /// A status that ends a run.
         status: RunStatus,
-        /// When, in milliseconds since 1970.
-        time: i64,
+        /// When.
+        time: Timestamp,
     },
 }
 
-/// What an entry needs besides.
+/// The files that belong to an entry.
 #[derive(Debug)]
 pub(super) enum Attachment {
     /// Nothing.
@@ -45,12 +46,7 @@ pub(super) enum Attachment {
 }
 
 impl Entry {
-    /// Whether there is nothing to tell.
-    pub(super) fn says_nothing(&self) -> bool {
-        matches!(self, Self::Batch(batch) if batch.is_empty())
-    }
-
-    /// Tells the store; a model becomes a version.
+    /// Sends it; a model becomes a version.
     pub(super) fn send(
         &self,
         client: &Client,

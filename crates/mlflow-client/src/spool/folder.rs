@@ -22,9 +22,9 @@ pub(super) struct Header {
     pub(super) experiment: String,
     /// What the run starts with.
     pub(super) run: NewRun,
-    /// The run's id; none if the store was away when it started.
+    /// The run's id; none if the store could not be reached when it started.
     pub(super) run_id: Option<String>,
-    /// What the store's last words were.
+    /// The store's error.
     pub(super) reason: String,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct RunFolder {
 impl RunFolder {
     /// Makes a folder of its own for a run.
     pub(super) fn create(root: &Path, header: &Header) -> Result<Self> {
-        let path = root.join(crate::id::random_id()?);
+        let path = root.join(crate::run::random_id()?);
         fs_err::create_dir_all(&path)?;
         let lock = lock(&path)?;
         let folder = Self {
@@ -89,7 +89,7 @@ impl RunFolder {
         Ok((read_json(&self.entry(number))?, self.data(number)))
     }
 
-    /// Forgets an entry; it has been sent.
+    /// Removes an entry that has been sent.
     pub(super) fn remove(&self, number: u32) -> Result<()> {
         fs_err::remove_file(self.entry(number))?;
         let data = self.data(number);
@@ -101,7 +101,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Forgets the run; everything has been sent.
+    /// Removes the run, of which everything has been sent.
     pub(super) fn delete(self) -> Result<()> {
         Ok(fs_err::remove_dir_all(&self.path)?)
     }
@@ -147,16 +147,16 @@ fn lock(folder: &Path) -> Result<fs_err::File> {
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let bytes = serde_json::to_vec(value).map_err(|source| spoiled(path, source))?;
+    let bytes = serde_json::to_vec(value).map_err(|source| damaged(path, source))?;
     write_beside(path, &mut bytes.as_slice())
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = fs_err::read(path)?;
-    serde_json::from_slice(&bytes).map_err(|source| spoiled(path, source))
+    serde_json::from_slice(&bytes).map_err(|source| damaged(path, source))
 }
 
-fn spoiled(path: &Path, source: serde_json::Error) -> Error {
+fn damaged(path: &Path, source: serde_json::Error) -> Error {
     Error::SpoolEntry {
         path: path.to_owned(),
         source: source.into(),

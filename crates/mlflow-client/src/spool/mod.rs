@@ -2,7 +2,7 @@
 //!
 //! A [`Recorder`] writes one run. As long as the store answers, everything goes there. From the
 //! moment it does not, everything goes to a folder of the [`Spool`], in order, each entry written
-//! beside its place and renamed. [`PendingRun::send`] makes up for it.
+//! beside its place and renamed. [`PendingRun::send`] sends it later.
 //!
 //! ```text
 //! SPOOL/ID/run.json       which run of which store, and why it is here
@@ -15,23 +15,32 @@ mod entry;
 mod folder;
 mod pending;
 mod recorder;
-mod target;
 mod writer;
 
 pub use pending::{PendingRun, Sent};
-pub use recorder::{Recorder, Spooled};
+pub use recorder::Recorder;
 
 use crate::error::Result;
 use std::path::{Path, PathBuf};
 
-/// A folder for runs whose store was away.
+/// A folder for runs whose store could not be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spool {
     root: PathBuf,
 }
 
+/// The folder of a run that could not be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Spooled {
+    /// Its folder.
+    pub path: PathBuf,
+    /// The store's error.
+    pub reason: String,
+}
+
 impl Spool {
-    /// A spool in this folder, which is made when something is kept.
+    /// A spool in this folder, which is created when something is kept.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }

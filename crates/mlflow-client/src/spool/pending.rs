@@ -7,7 +7,7 @@ use crate::client::Client;
 use crate::error::Result;
 use crate::registry::ModelVersion;
 use crate::run::{Run, RunStatus};
-use crate::time::now;
+use crate::time::{Timestamp, now};
 use std::path::{Path, PathBuf};
 
 /// A run that waits to be sent.
@@ -19,6 +19,7 @@ pub struct PendingRun {
 
 /// A run that was sent.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Sent {
     /// The run's id in its store.
     pub run_id: String,
@@ -54,18 +55,18 @@ impl PendingRun {
         &self.header.run.name
     }
 
-    /// Its id; none if the store was away when it started.
+    /// Its id; none if the store could not be reached when it started.
     pub fn run_id(&self) -> Option<&str> {
         self.header.run_id.as_deref()
     }
 
-    /// What the store's last words were.
+    /// The store's error.
     pub fn reason(&self) -> &str {
         &self.header.reason
     }
 
-    /// When it started, in milliseconds since 1970.
-    pub fn start_time(&self) -> i64 {
+    /// When it started.
+    pub fn start_time(&self) -> Timestamp {
         self.header.run.start_time
     }
 
@@ -85,7 +86,7 @@ impl PendingRun {
         Ok(self.len()? == 0)
     }
 
-    /// Sends everything, oldest first, and forgets what has arrived: after an error the rest can be
+    /// Sends everything, oldest first, and removes what has arrived: after an error the rest can be
     /// sent later. A run whose process died before it ended becomes `KILLED`.
     ///
     /// # Errors
@@ -120,7 +121,7 @@ impl PendingRun {
         })
     }
 
-    /// The run in its store; made where the store was away when it started.
+    /// The run in its store, created if the store could not be reached when it started.
     fn run(&mut self, client: &Client, folder: &RunFolder) -> Result<Run> {
         if let Some(id) = &self.header.run_id {
             return client.run(id);

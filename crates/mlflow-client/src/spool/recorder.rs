@@ -1,22 +1,22 @@
-//! Writing a run to its store, or to the spool once the store is away.
+//! Writing a run to its store, or to the spool once the store cannot be reached.
 
 use super::entry::{Attachment, Entry};
-use super::target::Target;
-use super::writer::Writer;
-use super::{PendingRun, Spool};
+use super::pending::PendingRun;
+use super::writer::{Target, Writer};
+use super::{Spool, Spooled};
 use crate::artifact::check_new_path;
 use crate::batch::Batch;
-use crate::client::{Client, NewModel};
+use crate::client::Client;
 use crate::dataset::DatasetInput;
 use crate::error::Result;
-use crate::registry::ModelVersion;
+use crate::registry::{ModelVersion, NewModel};
 use crate::run::{NewRun, Run, RunStatus};
 use crate::time::now;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Writes one run to its store, on a thread of its own: measuring does not wait for the store, and
-/// what is logged while the store is busy goes there as one request. Once the store is away,
-/// everything that follows goes to the spool, and no time is spent on waiting for it any more.
+/// what is logged while the store is busy goes there as one request. Once the store cannot be
+/// reached, everything that follows goes to the spool, and no time is spent on waiting any more.
 ///
 /// What the store refuses is the error of a later call, at the latest of [`end`](Self::end).
 /// Dropping the recorder waits until everything has been sent or kept, but does not end the run.
@@ -40,21 +40,12 @@ pub struct Recorder {
     writer: Writer,
 }
 
-/// Where a run lies that could not be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spooled {
-    /// Its folder.
-    pub path: PathBuf,
-    /// What the store's last words were.
-    pub reason: String,
-}
-
 impl Recorder {
     /// Starts a run in an experiment, which is made where there is none.
     ///
     /// # Errors
-    /// When a name or tag is not accepted, the store fails in a way that waiting does not mend, or
-    /// it is away and there is no spool.
+    /// When a name or tag is not accepted, the store fails for a reason that is not transient, or it
+    /// cannot be reached and there is no spool.
     pub fn start(
         client: &Client,
         spool: Option<&Spool>,
@@ -67,7 +58,7 @@ impl Recorder {
         Self::with(Target::new(client, spool, experiment, new, run)?)
     }
 
-    /// Goes on with a run that is there already; its name and tags are replaced by the new ones.
+    /// Resumes a run that exists already; its name and tags are replaced by the new ones.
     ///
     /// # Errors
     /// When there is no such run, or as [`start`](Self::start).
@@ -78,11 +69,7 @@ impl Recorder {
         new: NewRun,
     ) -> Result<Self> {
         let run = client.run(run_id)?;
-        let tags = Batch {
-            tags: new.all_tags(),
-            ..Batch::new()
-        };
-        client.log_batch(run_id, &tags)?;
+        client.log_batch(run_id, &Batch::new().tags(new.all_tags()))?;
         client.update_run(run_id, RunStatus::Running, None)?;
         Self::with(Target::new(client, spool, "", new, Ok(run))?)
     }
@@ -92,7 +79,7 @@ impl Recorder {
         Ok(Self { writer })
     }
 
-    /// The run; none if the store was away when it started.
+    /// The run; none if the store could not be reached when it started.
     pub fn run(&self) -> Option<&Run> {
         self.writer.target().run.as_ref()
     }
@@ -106,14 +93,15 @@ impl Recorder {
     ///
     /// # Errors
     /// When a key or value is not accepted, or something logged earlier was refused, as by
-    /// [`Client::log_batch`]. A store that is away is no error with a spool.
+    /// [`Client::log_batch`]. A store that cannot be reached is no error with a
+    /// spool.
     pub fn log(&self, batch: &Batch) -> Result<()> {
         batch.check()?;
         self.writer
             .record(Entry::Batch(batch.clone()), Attachment::None)
     }
 
-    /// Notes the data sets that the run used.
+    /// Records the data sets that the run used.
     ///
     /// # Errors
     /// When a value is too long, or as [`log`](Self::log).
@@ -123,7 +111,7 @@ impl Recorder {
             .record(Entry::Datasets(datasets.to_vec()), Attachment::None)
     }
 
-    /// Keeps bytes as a file of the run.
+    /// Logs bytes as a file of the run.
     ///
     /// # Errors
     /// When the path is not accepted, or as [`log`](Self::log).
@@ -138,8 +126,8 @@ impl Recorder {
     /// the spool.
     ///
     /// # Errors
-    /// As [`Client::register_folder`], or when something logged earlier was refused. A store that
-    /// is away is no error with a spool.
+    /// As [`Client::register_folder`], or when something logged earlier was refused. A store
+    /// that cannot be reached is no error with a spool.
     pub fn register_folder(&self, folder: &Path, model: &NewModel) -> Result<Option<ModelVersion>> {
         let folder = Attachment::Path(folder.to_owned());
         self.writer.finish(Entry::Model(model.clone()), folder)
@@ -155,10 +143,11 @@ impl Recorder {
     }
 
     /// Ends the run. If something lies in the spool and the store is back, everything is sent now.
-    /// Says where the run lies otherwise.
+    /// Returns where the run lies otherwise.
     ///
     /// # Errors
-    /// As [`Client::update_run`], except that a store that is away is none with a spool. A run of
+    /// As [`Client::update_run`], except that a store that cannot be reached is none with a
+    /// spool. A run of
     /// which something was refused before ends as `FAILED`, with that error.
     pub fn end(self, status: RunStatus) -> Result<Option<Spooled>> {
         let refused = self.flush();
@@ -176,7 +165,7 @@ impl Recorder {
         let Some(spooled) = self.spooled() else {
             return Ok(None);
         };
-        // Sending takes the folder for itself.
+        // Sending needs the lock of the folder.
         drop(self);
         let sent = client
             .check()

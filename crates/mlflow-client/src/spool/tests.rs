@@ -1,9 +1,11 @@
 use super::*;
 use crate::batch::Batch;
-use crate::client::{Client, NewModel};
+use crate::client::Client;
 use crate::dataset::DatasetInput;
 use crate::error::Error;
+use crate::registry::NewModel;
 use crate::run::{NewRun, RunStatus};
+use crate::time::Timestamp;
 use rusqlite::Connection;
 use std::time::Duration;
 
@@ -34,12 +36,23 @@ impl Place {
     }
 
     fn start(&self) -> Recorder {
-        Recorder::start(&self.client, Some(&self.spool), "e", NewRun::new("a", 1)).unwrap()
+        Recorder::start(
+            &self.client,
+            Some(&self.spool),
+            "e",
+            NewRun::new("a", Timestamp::from_millis(1)),
+        )
+        .unwrap()
     }
 }
 
 fn point(step: i64) -> Batch {
-    Batch::new().metric("loss", 1.0 / step as f64, step, step)
+    Batch::new().metric(
+        "loss",
+        1.0 / step as f64,
+        Timestamp::from_millis(step),
+        step,
+    )
 }
 
 #[test]
@@ -53,7 +66,7 @@ fn what_the_store_missed_is_sent_in_the_end() {
     // Otherwise both may be kept as one.
     recorder.flush().unwrap();
     recorder
-        .log(&Batch::new().metric("loss", f64::NAN, 9, 9))
+        .log(&Batch::new().metric("loss", f64::NAN, Timestamp::from_millis(9), 9))
         .unwrap();
     recorder
         .log_datasets(&[DatasetInput::new("d", "0")])
@@ -161,12 +174,18 @@ fn a_run_with_a_mistake_that_nobody_heard_of_has_failed() {
 }
 
 #[test]
-fn without_a_spool_a_store_that_is_away_is_an_error() {
+fn without_a_spool_a_store_that_is_transient_is_an_error() {
     let place = Place::new();
-    let recorder = Recorder::start(&place.client, None, "e", NewRun::new("a", 1)).unwrap();
+    let recorder = Recorder::start(
+        &place.client,
+        None,
+        "e",
+        NewRun::new("a", Timestamp::from_millis(1)),
+    )
+    .unwrap();
     let away = place.occupy();
     recorder.log(&point(1)).unwrap();
-    assert!(recorder.flush().unwrap_err().is_away());
+    assert!(recorder.flush().unwrap_err().is_transient());
     drop(away);
 }
 

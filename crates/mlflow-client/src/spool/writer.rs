@@ -1,29 +1,122 @@
 //! The thread that writes a run, so that whoever measures does not wait for the store.
 
 use super::entry::{Attachment, Entry};
-use super::target::Target;
+use super::folder::{Header, RunFolder};
+use super::{Spool, Spooled};
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::registry::ModelVersion;
+use crate::run::{NewRun, Run};
 use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// What came of an entry; a model became a version unless it lies in the spool.
+/// Where a run goes: to its store, or to the spool from the first failure of the store.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) client: Client,
+    spool: Option<Spool>,
+    experiment: String,
+    new: NewRun,
+    /// None if the store could not be reached when it started.
+    pub(super) run: Option<Run>,
+    kept: Mutex<Option<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    folder: RunFolder,
+    reason: String,
+}
+
+impl Target {
+    /// A run that was started, or could not be.
+    pub(super) fn new(
+        client: &Client,
+        spool: Option<&Spool>,
+        experiment: &str,
+        new: NewRun,
+        run: Result<Run>,
+    ) -> Result<Self> {
+        let mut target = Self {
+            client: client.clone(),
+            spool: spool.cloned(),
+            experiment: experiment.to_owned(),
+            new,
+            run: None,
+            kept: Mutex::new(None),
+        };
+        match run {
+            Ok(run) => target.run = Some(run),
+            Err(error) => target.kept = Mutex::new(Some(target.keep(error)?)),
+        }
+        Ok(target)
+    }
+
+    /// Where the run lies, if something could not be sent.
+    pub(super) fn spooled(&self) -> Option<Spooled> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().map(|kept| Spooled {
+            path: kept.folder.path().to_owned(),
+            reason: kept.reason.clone(),
+        })
+    }
+
+    /// Sends an entry to the store, or keeps it; a model becomes a version unless it is kept.
+    fn record(&self, entry: &Entry, attachment: &Attachment) -> Result<Option<ModelVersion>> {
+        if matches!(entry, Entry::Batch(batch) if batch.is_empty()) {
+            return Ok(None);
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (None, Some(run)) = (&*kept, &self.run) {
+            match entry.send(&self.client, run, attachment) {
+                Err(error) => *kept = Some(self.keep(error)?),
+                sent => return sent,
+            }
+        }
+        if let Some(kept) = &mut *kept {
+            kept.folder.append(entry, attachment)?;
+        }
+        Ok(None)
+    }
+
+    /// A folder in the spool for this run, because of an error; the error itself where the spool
+    /// does not help.
+    fn keep(&self, error: Error) -> Result<Kept> {
+        let Some(spool) = self.spool.as_ref().filter(|_| error.is_transient()) else {
+            return Err(error);
+        };
+        let reason = error.to_string();
+        let header = Header {
+            tracking_uri: self.client.tracking_uri().to_string(),
+            experiment: self.experiment.clone(),
+            run: self.new.clone(),
+            run_id: self.run.as_ref().map(|run| run.id.clone()),
+            reason: reason.clone(),
+        };
+        Ok(Kept {
+            folder: RunFolder::create(spool.root(), &header)?,
+            reason,
+        })
+    }
+}
+
+/// The result of an entry; a model became a version unless it lies in the spool.
 type Outcome = Result<Option<ModelVersion>>;
 
 /// One thing to do.
 struct Work {
     entry: Entry,
     attachment: Attachment,
-    /// Where somebody waits for the outcome.
+    /// Where a caller waits for the outcome.
     waiting: Option<Sender<Outcome>>,
 }
 
-/// The first failure that nobody has been told of yet.
+/// The first failure that has not been reported yet.
 type Failure = Arc<Mutex<Option<Error>>>;
 
-/// Does what it is told, in order, on a thread of its own.
+/// Writes entries in order, on a thread of its own.
 #[derive(Debug)]
 pub(super) struct Writer {
     target: Arc<Target>,
@@ -51,38 +144,36 @@ impl Writer {
         &self.target
     }
 
-    /// Hands an entry over without waiting for it. Fails with what went wrong before.
+    /// Enqueues an entry without waiting for it. Fails with what went wrong before.
     pub(super) fn record(&self, entry: Entry, attachment: Attachment) -> Result<()> {
         self.report()?;
-        self.hand_over(entry, attachment, None)
+        self.enqueue(Work {
+            entry,
+            attachment,
+            waiting: None,
+        })
     }
 
     /// Waits until an entry and everything before it have been sent or kept. Fails with what went
     /// wrong first.
     pub(super) fn finish(&self, entry: Entry, attachment: Attachment) -> Outcome {
         let (waiting, outcome) = mpsc::channel();
-        self.hand_over(entry, attachment, Some(waiting))?;
+        self.enqueue(Work {
+            entry,
+            attachment,
+            waiting: Some(waiting),
+        })?;
         let outcome = outcome.recv().map_err(|_| ended())?;
         self.report()?;
         outcome
     }
 
-    fn hand_over(
-        &self,
-        entry: Entry,
-        attachment: Attachment,
-        waiting: Option<Sender<Outcome>>,
-    ) -> Result<()> {
-        let work = Work {
-            entry,
-            attachment,
-            waiting,
-        };
+    fn enqueue(&self, work: Work) -> Result<()> {
         let queue = self.queue.as_ref().ok_or_else(ended)?;
         queue.send(work).map_err(|_| ended())
     }
 
-    /// The failure that nobody has been told of, if there is one.
+    /// The failure that has not been reported, if there is one.
     fn report(&self) -> Result<()> {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.take().map_or(Ok(()), Err)
@@ -114,7 +205,7 @@ fn write(target: &Target, queue: &Receiver<Work>, failure: &Mutex<Option<Error>>
         next = following;
         let outcome = target.record(&work.entry, &work.attachment);
         match (work.waiting, outcome) {
-            // Who does not wait any more does not want to know.
+            // Nobody waits any more: there is nobody to tell.
             (Some(waiting), outcome) => drop(waiting.send(outcome)),
             (None, Ok(_)) => {}
             (None, Err(error)) => {

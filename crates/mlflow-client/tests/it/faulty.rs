@@ -3,6 +3,7 @@
 mod models;
 mod stub;
 
+use crate::at;
 use mlflow_client::{
     Batch, Client, Config, Credentials, Error, HttpOptions, NewModelVersion, NewRun, RunQuery,
     Secret,
@@ -13,13 +14,19 @@ use std::time::{Duration, Instant};
 use stub::{Answer, Stub, json};
 
 fn options() -> HttpOptions {
-    HttpOptions {
-        timeout: Duration::from_millis(400),
-        max_retries: 3,
-        backoff: Duration::from_millis(5),
-        longest_backoff: Duration::from_millis(300),
-        ..HttpOptions::default()
-    }
+    let mut options = HttpOptions::default();
+    options.timeout = Duration::from_millis(400);
+    options.max_retries = 3;
+    options.backoff = Duration::from_millis(5);
+    options.max_backoff = Duration::from_millis(300);
+    options
+}
+
+/// The options without any retry.
+fn impatient() -> HttpOptions {
+    let mut options = options();
+    options.max_retries = 0;
+    options
 }
 
 fn connect(url: &str, http: HttpOptions) -> Client {
@@ -29,7 +36,7 @@ fn connect(url: &str, http: HttpOptions) -> Client {
 }
 
 fn batch() -> Batch {
-    Batch::new().metric("loss", 0.5, 1, 1)
+    Batch::new().metric("loss", 0.5, at(1), 1)
 }
 
 fn run_of(id: &str) -> String {
@@ -78,7 +85,7 @@ fn retry_after_is_respected_up_to_the_cap() {
 fn what_makes_something_is_not_repeated_blindly() {
     let create = |client: &Client| {
         client
-            .create_run("1", &NewRun::new("a", 1))
+            .create_run("1", &NewRun::new("a", at(1)))
             .map(|run| run.id)
     };
     for fault in [
@@ -114,14 +121,10 @@ fn a_server_that_is_down_comes_back() {
     assert!(error.source().is_some() && error.hint().is_some());
 
     // Nothing listens: even what makes something may wait.
-    let patient = connect(
-        &url,
-        HttpOptions {
-            backoff: Duration::from_millis(100),
-            ..options()
-        },
-    );
-    let waiting = std::thread::spawn(move || patient.create_run("1", &NewRun::new("a", 1)));
+    let mut slow = options();
+    slow.backoff = Duration::from_millis(100);
+    let patient = connect(&url, slow);
+    let waiting = std::thread::spawn(move || patient.create_run("1", &NewRun::new("a", at(1))));
     std::thread::sleep(Duration::from_millis(100));
     let stub = Stub::on(port, vec![json(&run_of("late"))]);
     assert_eq!(waiting.join().unwrap().unwrap().id, "late");
@@ -132,15 +135,7 @@ fn a_server_that_is_down_comes_back() {
 fn a_silent_server_times_out() {
     let stub = Stub::start(vec![Answer::Silence]);
     let start = Instant::now();
-    let error = connect(
-        &stub.url,
-        HttpOptions {
-            max_retries: 0,
-            ..options()
-        },
-    )
-    .run("r")
-    .unwrap_err();
+    let error = connect(&stub.url, impatient()).run("r").unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error}");
     assert!(start.elapsed() < Duration::from_secs(3));
 }
@@ -190,13 +185,9 @@ fn credentials_are_sent_but_never_shown() {
         (token, "authorization: Bearer s3cret"),
     ] {
         let stub = Stub::start(vec![Answer::text(401, "no")]);
-        let client = connect(
-            &stub.url,
-            HttpOptions {
-                credentials,
-                ..options()
-            },
-        );
+        let mut authenticated = options();
+        authenticated.credentials = credentials;
+        let client = connect(&stub.url, authenticated);
         let error = client.run("r").unwrap_err();
         let head = &stub.requests()[0].head;
         assert!(
@@ -278,8 +269,8 @@ fn defaults_left_out_and_unknown_fields_are_fine() {
         .next()
         .unwrap()
         .unwrap();
-    assert_eq!(run.start_time, Some(1_700_000_000_000));
-    assert!(run.metrics["a"].value.is_nan() && run.metrics["a"].timestamp == 5);
+    assert_eq!(run.start_time, Some(at(1_700_000_000_000)));
+    assert!(run.metrics["a"].value.is_nan() && run.metrics["a"].timestamp == at(5));
     assert!(run.tags.is_empty() && run.end_time.is_none());
     assert_eq!(client.search_runs(&RunQuery::new("1")).count(), 0);
 }
@@ -288,9 +279,8 @@ fn defaults_left_out_and_unknown_fields_are_fine() {
 fn a_check_does_not_wait() {
     let stub = Stub::start(vec![Answer::text(200, "3.17.2"), Answer::text(503, "no")]);
     let client = connect(&stub.url, HttpOptions::default());
-    client.check().unwrap();
+    assert_eq!(client.server_version().unwrap().as_deref(), Some("3.17.2"));
     assert!(client.check().is_err());
     assert_eq!(stub.requests().len(), 2);
-    let store = mlflow_client::RestStore::new(&stub.url, &options()).unwrap();
-    assert!(store.version().is_err(), "nobody listens any more");
+    assert!(client.server_version().is_err(), "nobody listens any more");
 }

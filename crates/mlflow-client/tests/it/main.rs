@@ -8,6 +8,11 @@ mod mlflow;
 mod python;
 mod suite;
 
+/// The moment so many milliseconds after the beginning of 1970.
+const fn at(milliseconds: i64) -> mlflow_client::Timestamp {
+    mlflow_client::Timestamp::from_millis(milliseconds)
+}
+
 /// The suite against the local store.
 #[test]
 fn local_store() {

@@ -1,8 +1,8 @@
 //! Against MLflow itself, where a Python with it is found.
 
 use crate::python::{self, Server};
-use crate::suite;
-use mlflow_client::model::{DataType, ExampleTensor, OnnxModel, Origin, Signature, TensorSpec};
+use crate::{at, suite};
+use mlflow_client::model::{DataType, ExampleTensor, OnnxModel, Signature, TensorSpec};
 use mlflow_client::{
     Batch, Client, Config, DatasetInput, Metric, NewModel, NewModelVersion, NewRun, RunStatus,
     TrackingUri,
@@ -87,15 +87,15 @@ fn mlflow_opens_our_database() {
 fn logged_models(client: &Client, python: &Path, folder: &Path, url: &str) {
     let experiment = client.experiment("logged").unwrap();
     let run = client
-        .create_run(&experiment.id, &NewRun::new("logged", 1))
+        .create_run(&experiment.id, &NewRun::new("logged", at(1)))
         .unwrap();
     let place = tempfile::tempdir().unwrap();
     let model_folder = place.path().join("model");
     let network = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny.onnx");
     model(&run.id).write(&network, &model_folder).unwrap();
-    let mut new = NewModel::new("model", "logged_model");
-    new.params.insert("lr".to_owned(), "0.5".to_owned());
-    new.metrics.push(Metric::new("val_acc", 0.75, 5, 2));
+    let new = NewModel::new("model", "logged_model")
+        .params([("lr", "0.5")])
+        .metric(Metric::new("val_acc", 0.75, at(5), 2));
     let version = client.register_folder(&run, &model_folder, &new).unwrap();
     let [model_id] = &client.run(&run.id).unwrap().model_ids[..] else {
         panic!("one logged model")
@@ -130,9 +130,9 @@ fn write_golden(client: &Client, name: &str, last: f64) {
     let batch = Batch::new()
         .param("lr", 0.001)
         .param("odd: ü", "a'b\"c\nd")
-        .metric("val_acc", 0.5, 1_700_000_000_000, 0)
-        .metric("val_acc", last, 1_700_000_001_000, 1)
-        .metric("loss", f64::NAN, 1_700_000_001_000, 1);
+        .metric("val_acc", 0.5, at(1_700_000_000_000), 0)
+        .metric("val_acc", last, at(1_700_000_001_000), 1)
+        .metric("loss", f64::NAN, at(1_700_000_001_000), 1);
     client.log_batch(&run.id, &batch).unwrap();
     let artifacts = client.artifacts(&run.artifact_uri).unwrap();
     artifacts
@@ -162,29 +162,19 @@ fn write_golden(client: &Client, name: &str, last: f64) {
 }
 
 fn model(run_id: &str) -> OnnxModel {
-    let signature = Signature {
-        inputs: vec![TensorSpec::new("x", DataType::Float32, &[-1, 4])],
-        outputs: vec![TensorSpec::new("y", DataType::Float32, &[-1, 3])],
-    };
-    let mut model = OnnxModel::new(
+    let signature = Signature::new(
+        [TensorSpec::new("x", DataType::Float32, &[-1, 4])],
+        [TensorSpec::new("y", DataType::Float32, &[-1, 3])],
+    );
+    OnnxModel::new(
         mlflow_client::random_id().unwrap(),
         mlflow_client::now(),
         signature,
-    );
-    model.example = vec![ExampleTensor {
-        name: "x".to_owned(),
-        shape: vec![1, 4],
-        values: vec![0.5, 1.0, -2.0, 0.1],
-    }];
-    model.metadata.insert("small".to_owned(), json!(1e-7));
-    model
-        .metadata
-        .insert("note".to_owned(), json!("yes: \"ü\"\n"));
-    model.origin = Some(Origin {
-        run_id: run_id.to_owned(),
-        artifact_path: "model".to_owned(),
-    });
-    model
+    )
+    .example(ExampleTensor::new("x", &[1, 4], [0.5, 1.0, -2.0, 0.1]))
+    .metadata("small", 1e-7)
+    .metadata("note", "yes: \"ü\"\n")
+    .origin(run_id, "model")
 }
 
 fn check_golden(seen: &Value, names: &[&str]) {

@@ -103,7 +103,7 @@ impl Server {
     }
 
     fn wait(&mut self, port: u16, log: &Path) {
-        let patience = Instant::now() + Duration::from_mins(2);
+        let patience = Instant::now() + Duration::from_secs(120);
         while !answers(port) {
             let ended = self.child.try_wait().unwrap().is_some();
             let hopeful = !ended && Instant::now() < patience;

@@ -5,6 +5,7 @@ mod folders;
 mod registry;
 mod searches;
 
+use crate::at;
 use mlflow_client::{
     Batch, Client, Error, Lifecycle, Metric, NewModelVersion, NewRun, Run, RunStatus,
 };
@@ -29,7 +30,7 @@ pub(crate) fn run(client: &Client) {
 fn start(client: &Client, experiment: &str, name: &str, time: i64) -> Run {
     let experiment = client.experiment(experiment).unwrap();
     client
-        .create_run(&experiment.id, &NewRun::new(name, time))
+        .create_run(&experiment.id, &NewRun::new(name, at(time)))
         .unwrap()
 }
 
@@ -46,7 +47,7 @@ fn experiments(client: &Client) {
 
 fn runs(client: &Client) {
     let experiment = client.experiment("runs").unwrap();
-    let new = NewRun::new("the first", 1_700_000_000_000)
+    let new = NewRun::new("the first", at(1_700_000_000_000))
         .user("me")
         .source("train --fast")
         .tag("device", "cpu");
@@ -56,7 +57,7 @@ fn runs(client: &Client) {
     assert_eq!(run.status, RunStatus::Running);
     assert_eq!(
         (run.start_time, run.end_time),
-        (Some(1_700_000_000_000), None)
+        (Some(at(1_700_000_000_000)), None)
     );
     assert_eq!(run.tags["mlflow.source.name"], "train --fast");
     assert_eq!(run.tags["device"], "cpu");
@@ -67,9 +68,9 @@ fn runs(client: &Client) {
     );
 
     let batch = Batch::new()
-        .metric("val_acc", 0.5, 1_700_000_001_000, 0)
-        .metric("val_acc", 0.75, 1_700_000_002_000, 1)
-        .metric("val_acc", 0.7, 1_700_000_003_000, 2)
+        .metric("val_acc", 0.5, at(1_700_000_001_000), 0)
+        .metric("val_acc", 0.75, at(1_700_000_002_000), 1)
+        .metric("val_acc", 0.7, at(1_700_000_003_000), 2)
         .param("lr", 0.001)
         .tag("mlflow.runName", "renamed");
     client.log_batch(&run.id, &batch).unwrap();
@@ -79,19 +80,19 @@ fn runs(client: &Client) {
             .is_err()
     );
     client
-        .update_run(&run.id, RunStatus::Finished, Some(1_700_000_009_000))
+        .update_run(&run.id, RunStatus::Finished, Some(at(1_700_000_009_000)))
         .unwrap();
 
     let run = client.run(&run.id).unwrap();
     assert_eq!(
         (run.status, run.end_time),
-        (RunStatus::Finished, Some(1_700_000_009_000))
+        (RunStatus::Finished, Some(at(1_700_000_009_000)))
     );
     assert_eq!(run.name, "renamed");
     assert_eq!(run.params["lr"], "0.001");
     assert_eq!(
         run.metrics["val_acc"],
-        Metric::new("val_acc", 0.7, 1_700_000_003_000, 2)
+        Metric::new("val_acc", 0.7, at(1_700_000_003_000), 2)
     );
     assert_eq!(
         client.metric_history(&run.id, "val_acc").unwrap(),
@@ -115,11 +116,9 @@ fn odd_values_survive(client: &Client) {
             number.set(number.get() + 1);
             // A parameter can be written only once.
             let fresh = |(key, value)| (format!("{}-{key}", number.get()), value);
-            let batch = Batch {
-                params: params.into_iter().map(fresh).collect(),
-                tags: tags.into_iter().map(fresh).collect(),
-                ..Batch::new()
-            };
+            let batch = Batch::new()
+                .params(params.into_iter().map(fresh))
+                .tags(tags.into_iter().map(fresh));
             client.log_batch(&run.id, &batch).unwrap();
             let run = client.run(&run.id).unwrap();
             for (key, value) in &batch.params {
@@ -150,12 +149,9 @@ fn numbers_survive(client: &Client) {
         .chain((0..100).map(|i| f64::from(i).sin() * 10_f64.powi(i - 50)))
         .collect();
     let metrics = any.iter().enumerate();
-    let batch = Batch {
-        metrics: metrics
-            .map(|(i, value)| Metric::new("x", *value, 5, i as i64))
-            .collect(),
-        ..Batch::new()
-    };
+    let batch: Batch = metrics
+        .map(|(i, value)| Metric::new("x", *value, at(5), i as i64))
+        .collect();
     client.log_batch(&run.id, &batch).unwrap();
     let bits = |metrics: &[Metric]| {
         metrics
@@ -169,14 +165,17 @@ fn numbers_survive(client: &Client) {
     );
 
     let extremes = Batch::new()
-        .metric("nan", f64::NAN, 1, 0)
-        .metric("up", f64::INFINITY, 1, 0)
-        .metric("down", f64::NEG_INFINITY, 1, -7);
+        .metric("nan", f64::NAN, at(1), 0)
+        .metric("up", f64::INFINITY, at(1), 0)
+        .metric("down", f64::NEG_INFINITY, at(1), -7);
     client.log_batch(&run.id, &extremes).unwrap();
     let run = client.run(&run.id).unwrap();
     assert!(run.metrics["nan"].value.is_nan());
     assert_eq!(run.metrics["up"].value.to_bits(), f64::MAX.to_bits());
-    assert_eq!(run.metrics["down"], Metric::new("down", f64::MIN, 1, -7));
+    assert_eq!(
+        run.metrics["down"],
+        Metric::new("down", f64::MIN, at(1), -7)
+    );
     assert!(
         client.metric_history(&run.id, "nan").unwrap()[0]
             .value
@@ -187,8 +186,8 @@ fn numbers_survive(client: &Client) {
 fn repeated_logging_changes_nothing(client: &Client) {
     let run = start(client, "repeated", "repeated", 1);
     let batch = Batch::new()
-        .metric("loss", 0.5, 10, 1)
-        .metric("loss", 0.5, 10, 1)
+        .metric("loss", 0.5, at(10), 1)
+        .metric("loss", 0.5, at(10), 1)
         .param("lr", "1")
         .tag("t", "1");
     client.log_batch(&run.id, &batch).unwrap();
@@ -197,7 +196,7 @@ fn repeated_logging_changes_nothing(client: &Client) {
 
     // A late point of an earlier step is history, but not the latest.
     client
-        .log_batch(&run.id, &Batch::new().metric("loss", 9.0, 99, 0))
+        .log_batch(&run.id, &Batch::new().metric("loss", 9.0, at(99), 0))
         .unwrap();
     assert_eq!(client.run(&run.id).unwrap().metrics["loss"].step, 1);
 
@@ -219,18 +218,13 @@ fn repeated_logging_changes_nothing(client: &Client) {
 
 fn large_batches(client: &Client) {
     let run = start(client, "large", "large", 1);
-    let pairs = |what: &str| {
-        (0..130)
-            .map(|i| (format!("{what}{i}"), "x".repeat(1000)))
-            .collect()
-    };
-    let batch = Batch {
-        metrics: (0..2500)
-            .map(|i| Metric::new("loss", f64::from(i), 7, i64::from(i)))
-            .collect(),
-        params: pairs("p"),
-        tags: pairs("t"),
-    };
+    let pairs =
+        |what: &'static str| (0..130).map(move |i| (format!("{what}{i}"), "x".repeat(1000)));
+    let metrics = (0..2500).map(|i| Metric::new("loss", f64::from(i), at(7), i64::from(i)));
+    let batch = metrics
+        .collect::<Batch>()
+        .params(pairs("p"))
+        .tags(pairs("t"));
     client.log_batch(&run.id, &batch).unwrap();
     assert_eq!(
         client.metric_history(&run.id, "loss").unwrap(),
@@ -265,7 +259,7 @@ fn what_is_not_there(client: &Client) {
     );
     not_found(
         client
-            .create_run("987654", &NewRun::new("a", 1))
+            .create_run("987654", &NewRun::new("a", at(1)))
             .unwrap_err(),
     );
     not_found(client.registered_model("nothing").unwrap_err());

@@ -1,8 +1,8 @@
 //! Models on servers that are older, or break off.
 
 use super::stub::{Answer, Stub, json};
-use super::{connect, options};
-use mlflow_client::{Client, Error, HttpOptions, ModelVersion, NewModel, Run};
+use super::{connect, impatient, options};
+use mlflow_client::{Client, Error, ModelVersion, NewModel, Run};
 
 const RUN: &str = r#"{"run":{"info":{"run_id":"r","experiment_id":"1","status":"RUNNING","artifact_uri":"mlflow-artifacts:/1/r/artifacts"}}}"#;
 const MODEL: &str = r#"{"registered_model":{"name":"m"}}"#;
@@ -83,11 +83,7 @@ fn a_model_whose_upload_breaks_is_marked_and_not_registered() {
         Answer::DropWithin(3),
         json("{}"),
     ]);
-    let http = HttpOptions {
-        max_retries: 0,
-        ..options()
-    };
-    let error = register(&connect(&stub.url, http)).unwrap_err();
+    let error = register(&connect(&stub.url, impatient())).unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error}");
     assert_eq!(lines(&stub)[4], "PATCH /logged-models/m-1");
     let body = String::from_utf8(stub.requests()[4].body.clone()).unwrap();

@@ -1,6 +1,7 @@
 //! Data sets of runs, and models from folders.
 
 use super::start;
+use crate::at;
 use mlflow_client::{Client, DatasetInput, Metric, NewModel};
 
 pub(super) fn run(client: &Client) {
@@ -44,11 +45,11 @@ fn models(client: &Client) {
     fs_err::create_dir(place.path().join("code")).unwrap();
     fs_err::write(place.path().join("MLmodel"), "flavors: {}\n").unwrap();
     fs_err::write(place.path().join("code/a.py"), "pass\n").unwrap();
-    let mut new = NewModel::new("model", "from a folder");
-    new.params.insert("lr".to_owned(), "0.1".to_owned());
-    new.metrics.push(Metric::new("val_acc", 0.75, 5, 2));
-    new.tags.insert("val_acc".to_owned(), "0.75".to_owned());
-    "the first".clone_into(&mut new.description);
+    let new = NewModel::new("model", "from a folder")
+        .params([("lr", "0.1")])
+        .metric(Metric::new("val_acc", 0.75, at(5), 2))
+        .tag("val_acc", "0.75")
+        .description("the first");
     let version = client.register_folder(&run, place.path(), &new).unwrap();
     assert_eq!(
         (version.version, version.description.as_str()),

@@ -1,6 +1,7 @@
 //! Searching for runs.
 
 use super::start;
+use crate::at;
 use mlflow_client::{Batch, Client, RunQuery, RunStatus};
 
 pub(super) fn run(client: &Client) {
@@ -10,7 +11,7 @@ pub(super) fn run(client: &Client) {
             .param("lr", format!("0.{index}"))
             .tag("arch", format!("Net{index}"));
         if name != "e" {
-            batch = batch.metric("val_acc", index as f64 / 10.0, 5, 0);
+            batch = batch.metric("val_acc", index as f64 / 10.0, at(5), 0);
         }
         client.log_batch(&run.id, &batch).unwrap();
         let status = if index % 2 == 0 {
@@ -18,13 +19,14 @@ pub(super) fn run(client: &Client) {
         } else {
             RunStatus::Failed
         };
-        client.update_run(&run.id, status, Some(2000)).unwrap();
+        client.update_run(&run.id, status, Some(at(2000))).unwrap();
     }
     let experiment = client.experiment("searches").unwrap();
     let find = |filter: &str, order: &[&str], page_size: u32| -> String {
-        let mut query = RunQuery::new(&experiment.id).filter(filter);
-        query.order_by = order.iter().map(ToString::to_string).collect();
-        query.page_size = page_size;
+        let query = RunQuery::new(&experiment.id)
+            .filter(filter)
+            .page_size(page_size);
+        let query = order.iter().copied().fold(query, RunQuery::order_by);
         let runs = client.search_runs(&query);
         runs.map(|run| run.unwrap().name).collect()
     };

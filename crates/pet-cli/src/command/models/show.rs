@@ -1,6 +1,6 @@
 //! `pet-cli models show`
 
-use mlflow_client::{Client, ModelVersion, utc};
+use mlflow_client::{Client, ModelVersion};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -28,7 +28,7 @@ pub(super) fn run(client: &Client, model: &str, as_json: bool) -> Result<(), Fai
 }
 
 fn print(version: &ModelVersion) -> Result<(), Failure> {
-    let made = utc(version.creation_time);
+    let made = version.creation_time.to_string();
     let line = format!(
         "{:>7} {:19} {:>9} {:>9} {:SHORT_ID$.SHORT_ID$} {}",
         version.version,

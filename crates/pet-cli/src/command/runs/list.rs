@@ -65,7 +65,7 @@ fn find(arguments: &Arguments, common: &Common) -> Result<Vec<Run>, Failure> {
 /// How long a run took, in seconds.
 pub(super) fn took(run: &Run) -> String {
     match (run.start_time, run.end_time) {
-        (Some(start), Some(end)) => format!("{:.1} s", (end - start) as f64 / 1e3),
+        (Some(start), Some(end)) => format!("{:.1} s", end.since(start).as_secs_f64()),
         _ => "-".into(),
     }
 }

@@ -1,7 +1,7 @@
 //! `pet-cli runs show`
 
 use clap::Args;
-use mlflow_client::{CONTEXT_TAG, Client, Metric, Run, utc};
+use mlflow_client::{CONTEXT_TAG, Client, Metric, Run, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::list::took;
@@ -57,7 +57,10 @@ fn as_json(run: &Run, histories: &[(String, Vec<Metric>)]) -> Value {
 fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> {
     let status = run.status.as_str();
     output::line(format_args!("{} {} ({status})", run.id, run.name))?;
-    let start = run.start_time.map_or("-".into(), utc);
+    let start = run
+        .start_time
+        .as_ref()
+        .map_or("-".into(), Timestamp::to_string);
     let start = start.get(..19).unwrap_or(&start);
     let user = match run.user.as_str() {
         "" => String::new(),

@@ -1,9 +1,7 @@
 //! A search for runs as one SQL statement.
 
-use super::database::Outcome;
-use super::language::{
-    Attribute, Comparator, Condition, Field, Order, Test, parse_filter, parse_order,
-};
+use super::database::{Outcome, Sql as _};
+use super::language::{Condition, Field, Order, Test, parse_filter, parse_order};
 use crate::error::Result;
 use crate::limits::invalid;
 use crate::search::{Page, RunQuery};
@@ -25,7 +23,7 @@ impl Select {
             None => 0,
             Some(token) => token
                 .parse()
-                .map_err(|_| invalid("page token", token, "one from an earlier page".to_owned()))?,
+                .map_err(|_| invalid("page token", token, "one from an earlier page"))?,
         };
         let mut select = Self {
             statement: "SELECT r.run_uuid FROM runs r WHERE r.lifecycle_stage = ".to_owned(),
@@ -54,10 +52,9 @@ impl Select {
     }
 
     /// The ids of the runs.
-    pub(super) fn run(&self, transaction: &Transaction<'_>) -> Outcome<Page<String>> {
-        let mut statement = transaction.prepare_cached(&self.statement)?;
-        let ids = statement.query_map(params_from_iter(&self.values), |row| row.get(0))?;
-        let mut items = ids.collect::<rusqlite::Result<Vec<String>>>()?;
+    pub(super) fn run(&self, sql: &Transaction<'_>) -> Outcome<Page<String>> {
+        let values = params_from_iter(&self.values);
+        let mut items = sql.all(&self.statement, values, |row| row.get(0))?;
         let more = items.len() > self.page_size;
         items.truncate(self.page_size);
         Ok(Page {
@@ -84,17 +81,12 @@ impl Select {
         }
     }
 
-    fn condition(&mut self, condition: Condition) {
+    fn condition(&mut self, Condition { field, test }: Condition) {
         self.push(" AND ");
-        match condition.field {
-            Field::Attribute(attribute) => self.test(column(attribute), condition.test),
-            Field::Metric(key) => self.exists("latest_metrics", key, condition.test),
-            Field::Param(key) => self.exists("params", key, condition.test),
-            Field::Tag(key) => self.exists("tags", key, condition.test),
-        }
-    }
-
-    fn exists(&mut self, table: &str, key: String, test: Test) {
+        let (table, key) = match storage(field) {
+            Storage::Column(column) => return self.test(column, test),
+            Storage::Table(table, key) => (table, key),
+        };
         if test == Test::Absent {
             self.push("NOT ");
         }
@@ -104,7 +96,7 @@ impl Select {
         self.bind(key);
         if !matches!(test, Test::Absent | Test::Present) {
             // A NaN is stored as 0 but is not equal to it, nor above or below anything.
-            if table == "latest_metrics" {
+            if table == METRICS {
                 self.push(" AND NOT t.is_nan");
             }
             self.push(" AND ");
@@ -116,16 +108,16 @@ impl Select {
     fn test(&mut self, column: &str, test: Test) {
         match test {
             Test::Number(comparator, number) => {
-                self.push(&format!("{column}{}", sign(comparator)));
+                self.push(&format!("{column} {comparator} "));
                 self.bind(number);
             }
-            Test::Text(Comparator::ILike, pattern) => {
+            Test::Text("ILIKE", pattern) => {
                 self.push(&format!("lower({column}) LIKE lower("));
                 self.bind(pattern);
                 self.push(")");
             }
             Test::Text(comparator, wanted) => {
-                self.push(&format!("{column}{}", sign(comparator)));
+                self.push(&format!("{column} {comparator} "));
                 self.bind(wanted);
             }
             Test::OneOf { negated, values } => {
@@ -142,51 +134,46 @@ impl Select {
     /// Runs without the value come last in either direction, and NaN just before them.
     fn order(&mut self, order: Order) {
         let direction = if order.ascending { " ASC, " } else { " DESC, " };
-        let (table, key) = match order.field {
-            Field::Attribute(attribute) => {
-                let column = column(attribute);
+        match storage(order.field) {
+            Storage::Column(column) => {
                 self.push(&format!("{column} IS NULL, {column}{direction}"));
-                return;
             }
-            Field::Metric(key) => ("latest_metrics", key),
-            Field::Param(key) => ("params", key),
-            Field::Tag(key) => ("tags", key),
-        };
-        let rank = if table == "latest_metrics" {
-            "t.is_nan"
-        } else {
-            "0"
-        };
-        let source = format!("FROM {table} t WHERE t.run_uuid = r.run_uuid AND t.key = ");
-        self.push(&format!("coalesce((SELECT {rank} {source}"));
-        self.bind(key.clone());
-        self.push(&format!("), 2), (SELECT t.value {source}"));
-        self.bind(key);
-        self.push(")");
-        self.push(direction);
+            Storage::Table(table, key) => {
+                let rank = if table == METRICS { "t.is_nan" } else { "0" };
+                let source = format!("FROM {table} t WHERE t.run_uuid = r.run_uuid AND t.key = ");
+                self.push(&format!("coalesce((SELECT {rank} {source}"));
+                self.bind(key.clone());
+                self.push(&format!("), 2), (SELECT t.value {source}"));
+                self.bind(key);
+                self.push(&format!("){direction}"));
+            }
+        }
     }
 }
 
-fn column(attribute: Attribute) -> &'static str {
-    match attribute {
-        Attribute::RunId => "r.run_uuid",
-        Attribute::RunName => "r.name",
-        Attribute::UserId => "r.user_id",
-        Attribute::Status => "r.status",
-        Attribute::ArtifactUri => "r.artifact_uri",
-        Attribute::StartTime => "r.start_time",
-        Attribute::EndTime => "r.end_time",
-    }
+const METRICS: &str = "latest_metrics";
+
+/// Where the database keeps a field.
+enum Storage {
+    /// In a column of the runs.
+    Column(&'static str),
+    /// In the rows of a table that have this key.
+    Table(&'static str, String),
 }
 
-fn sign(comparator: Comparator) -> &'static str {
-    match comparator {
-        Comparator::Equal => " = ",
-        Comparator::NotEqual => " != ",
-        Comparator::Less => " < ",
-        Comparator::LessOrEqual => " <= ",
-        Comparator::Greater => " > ",
-        Comparator::GreaterOrEqual => " >= ",
-        Comparator::Like | Comparator::ILike => " LIKE ",
+fn storage(field: Field) -> Storage {
+    match field {
+        Field::Metric(key) => Storage::Table(METRICS, key),
+        Field::Param(key) => Storage::Table("params", key),
+        Field::Tag(key) => Storage::Table("tags", key),
+        Field::Attribute(attribute) => Storage::Column(match attribute {
+            "run_id" => "r.run_uuid",
+            "run_name" => "r.name",
+            "user_id" => "r.user_id",
+            "status" => "r.status",
+            "artifact_uri" => "r.artifact_uri",
+            "start_time" => "r.start_time",
+            _ => "r.end_time",
+        }),
     }
 }

@@ -1,0 +1,199 @@
+//! Registered models and their versions in the database.
+
+use super::database::{Outcome, Sql as _, or_default};
+use super::schema;
+use crate::error::Error;
+use crate::registry::{ModelVersion, NewModelVersion, RegisteredModel};
+use crate::time::now;
+use rusqlite::{Row, Transaction};
+use std::collections::BTreeMap;
+
+/// Deleted versions keep their row, and with it their number.
+const DELETED: &str = "Deleted_Internal";
+
+/// Creates a registered model without tags.
+pub(super) fn create(sql: &Transaction<'_>, name: &str, description: &str) -> Outcome<()> {
+    let select = "SELECT 1 FROM registered_models WHERE name = ?1";
+    if sql.first(select, [name], |_| Ok(()))?.is_some() {
+        let name = name.to_owned();
+        return Err(Error::AlreadyExists {
+            what: "model",
+            name,
+        }
+        .into());
+    }
+    sql.change(
+        "INSERT INTO registered_models (name, creation_time, last_updated_time, description) \
+         VALUES (?1, ?2, ?2, ?3)",
+        (name, now(), description),
+    )?;
+    Ok(())
+}
+
+/// A registered model with its tags and aliases.
+pub(super) fn load(sql: &Transaction<'_>, name: &str) -> Outcome<RegisteredModel> {
+    let select = "SELECT creation_time, last_updated_time, description FROM registered_models \
+                  WHERE name = ?1";
+    let tags = "SELECT key, value FROM registered_model_tags WHERE name = ?1";
+    let aliases = "SELECT alias, version FROM registered_model_aliases WHERE name = ?1";
+    let aliases = sql.all(aliases, [name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let tags = sql.pairs(tags, [name])?;
+    let model = sql.first(select, [name], |row| {
+        Ok(RegisteredModel {
+            name: name.to_owned(),
+            creation_time: or_default(row, "creation_time")?,
+            last_updated_time: or_default(row, "last_updated_time")?,
+            description: or_default(row, "description")?,
+            tags,
+            aliases: aliases.into_iter().collect(),
+        })
+    })?;
+    Ok(model.ok_or_else(|| Error::not_found("model", name))?)
+}
+
+/// All registered models, by name.
+pub(super) fn all(sql: &Transaction<'_>) -> Outcome<Vec<RegisteredModel>> {
+    let select = "SELECT name FROM registered_models ORDER BY name";
+    let names = sql.all(select, [], |row| row.get::<_, String>(0))?;
+    names.iter().map(|name| load(sql, name)).collect()
+}
+
+/// Notes that a registered model, which must exist, was changed.
+pub(super) fn touch(sql: &Transaction<'_>, name: &str) -> Outcome<()> {
+    let update = "UPDATE registered_models SET last_updated_time = ?2 WHERE name = ?1";
+    match sql.change(update, (name, now()))? {
+        0 => Err(Error::not_found("model", name).into()),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn set_tag(sql: &Transaction<'_>, name: &str, key: &str, value: &str) -> Outcome<()> {
+    sql.set(
+        "UPDATE registered_model_tags SET value = ?3 WHERE name = ?1 AND key = ?2",
+        "INSERT INTO registered_model_tags (name, key, value) VALUES (?1, ?2, ?3)",
+        (name, key, value),
+    )
+}
+
+pub(super) fn set_alias(
+    sql: &Transaction<'_>,
+    name: &str,
+    alias: &str,
+    version: u32,
+) -> Outcome<()> {
+    sql.set(
+        "UPDATE registered_model_aliases SET version = ?3 WHERE name = ?1 AND alias = ?2",
+        "INSERT INTO registered_model_aliases (name, alias, version) VALUES (?1, ?2, ?3)",
+        (name, alias, version),
+    )
+}
+
+/// Adds the next version to a registered model, which must exist.
+pub(super) fn create_version(
+    sql: &Transaction<'_>,
+    version: &NewModelVersion,
+) -> Outcome<ModelVersion> {
+    let number: u32 = sql.query_row(
+        "SELECT coalesce(max(version), 0) + 1 FROM model_versions WHERE name = ?1",
+        [&version.name],
+        |row| row.get(0),
+    )?;
+    let NewModelVersion {
+        name,
+        description,
+        source,
+        run_id,
+        ..
+    } = version;
+    sql.change(
+        "INSERT INTO model_versions (name, version, creation_time, last_updated_time, description, \
+         current_stage, source, run_id, status, run_link) \
+         VALUES (?1, ?2, ?3, ?3, ?4, 'None', ?5, ?6, 'READY', '')",
+        (name, number, now(), description, source, run_id),
+    )?;
+    for (key, value) in &version.tags {
+        set_version_tag(sql, name, number, key, value)?;
+    }
+    load_version(sql, name, number)
+}
+
+/// A version with its tags and aliases.
+pub(super) fn load_version(
+    sql: &Transaction<'_>,
+    name: &str,
+    version: u32,
+) -> Outcome<ModelVersion> {
+    let found = sql.first(
+        "SELECT name, version, creation_time, last_updated_time, description, source, run_id, \
+         status FROM model_versions WHERE name = ?1 AND version = ?2 AND current_stage <> ?3",
+        (name, version, DELETED),
+        version_from_row,
+    )?;
+    let missing = || Error::not_found("model version", format!("{name}/{version}"));
+    let mut found = found.ok_or_else(missing)?;
+    let tags = "SELECT key, value FROM model_version_tags WHERE name = ?1 AND version = ?2";
+    found.tags = sql.pairs(tags, (name, version))?;
+    let aliases = "SELECT alias FROM registered_model_aliases WHERE name = ?1 AND version = ?2 \
+                   ORDER BY alias";
+    found.aliases = sql.all(aliases, (name, version), |row| row.get(0))?;
+    Ok(found)
+}
+
+fn version_from_row(row: &Row<'_>) -> rusqlite::Result<ModelVersion> {
+    Ok(ModelVersion {
+        name: row.get("name")?,
+        version: row.get("version")?,
+        creation_time: or_default(row, "creation_time")?,
+        last_updated_time: or_default(row, "last_updated_time")?,
+        description: or_default(row, "description")?,
+        source: or_default(row, "source")?,
+        run_id: row
+            .get::<_, Option<String>>("run_id")?
+            .filter(|id| !id.is_empty()),
+        status: or_default(row, "status")?,
+        tags: BTreeMap::new(),
+        aliases: Vec::new(),
+    })
+}
+
+/// All versions of a model, the newest first.
+pub(super) fn all_versions(sql: &Transaction<'_>, name: &str) -> Outcome<Vec<ModelVersion>> {
+    let select = "SELECT version FROM model_versions WHERE name = ?1 AND current_stage <> ?2 \
+                  ORDER BY version DESC";
+    let numbers = sql.all(select, (name, DELETED), |row| row.get(0))?;
+    numbers
+        .into_iter()
+        .map(|number| load_version(sql, name, number))
+        .collect()
+}
+
+pub(super) fn set_version_tag(
+    sql: &Transaction<'_>,
+    name: &str,
+    version: u32,
+    key: &str,
+    value: &str,
+) -> Outcome<()> {
+    sql.set(
+        "UPDATE model_version_tags SET value = ?4 WHERE name = ?1 AND version = ?2 AND key = ?3",
+        "INSERT INTO model_version_tags (name, version, key, value) VALUES (?1, ?2, ?3, ?4)",
+        (name, version, key, value),
+    )
+}
+
+/// Where a version's files lie. Newer MLflow keeps the location of a model registered as
+/// `models:/…` in a column that the frozen schema does not have.
+pub(super) fn storage(sql: &Transaction<'_>, name: &str, version: u32) -> Outcome<String> {
+    let source = load_version(sql, name, version)?.source;
+    if !schema::columns(sql, "model_versions")?.contains("storage_location") {
+        return Ok(source);
+    }
+    let select = "SELECT storage_location FROM model_versions WHERE name = ?1 AND version = ?2";
+    let location = sql.first(select, (name, version), |row| {
+        row.get::<_, Option<String>>(0)
+    })?;
+    Ok(location
+        .flatten()
+        .filter(|location| !location.is_empty())
+        .unwrap_or(source))
+}

@@ -3,8 +3,8 @@
 
 use crate::error::{Error, Result, without_credentials};
 use crate::limits::invalid;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use std::path::{Path, PathBuf};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str};
+use std::path::PathBuf;
 
 /// Accepts a relative path with `/` between its parts, none of which leads upwards or means
 /// something else on another system.
@@ -47,12 +47,16 @@ pub(crate) const PATH: &AsciiSet = &NON_ALPHANUMERIC
 ///
 /// # Errors
 /// When the current folder is unknown, or the path is not Unicode, which MLflow cannot store.
-pub(crate) fn from_path(path: &Path) -> Result<String> {
+#[cfg(feature = "local")]
+pub(crate) fn from_path(path: &std::path::Path) -> Result<String> {
     let absolute = std::path::absolute(path)?;
     let text = absolute
         .to_str()
         .ok_or_else(|| invalid("path", &path.to_string_lossy(), "a path in Unicode"))?;
-    Ok(format!("file://{}", utf8_percent_encode(text, PATH)))
+    Ok(format!(
+        "file://{}",
+        percent_encoding::utf8_percent_encode(text, PATH)
+    ))
 }
 
 /// The path of a `file:` URI, or of a URI without a scheme, which is a path already.
@@ -98,7 +102,7 @@ fn is_other_scheme(uri: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::path::Component;
+    use std::path::{Component, Path};
 
     #[test]
     fn usual_paths_are_accepted() {
@@ -135,6 +139,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "local")]
     #[test]
     fn odd_characters_are_encoded() {
         let uri = from_path(Path::new("/a b/ü#?%/c")).unwrap();
@@ -160,6 +165,7 @@ mod tests {
         assert_eq!(to_path("file:/tmp/a").unwrap(), Path::new("/tmp/a"));
     }
 
+    #[cfg(feature = "local")]
     proptest! {
         #[test]
         fn a_path_survives(name in "[^/\\x00]{1,20}") {

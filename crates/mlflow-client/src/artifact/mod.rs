@@ -1,13 +1,11 @@
 //! Artifacts: the files of a run or model.
 
-mod folder;
-mod location;
-
-pub(crate) use folder::{FolderArtifacts, write_beside};
-pub(crate) use location::{PATH, check_new_path, check_path, from_path, to_path};
+pub(crate) mod folder;
+pub(crate) mod location;
 
 use crate::error::Result;
 use crate::limits::invalid;
+use location::{check_new_path, check_path};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

@@ -1,3 +1,4 @@
+use super::folder::FolderArtifacts;
 use super::*;
 use crate::error::Error;
 

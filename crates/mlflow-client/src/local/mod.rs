@@ -13,7 +13,9 @@ mod registry;
 mod runs;
 mod schema;
 
-use crate::artifact::{ArtifactRepository, FolderArtifacts, from_path, to_path};
+use crate::artifact::ArtifactRepository;
+use crate::artifact::folder::FolderArtifacts;
+use crate::artifact::location::{from_path, to_path};
 use crate::batch::{Batch, Metric};
 use crate::dataset::DatasetInput;
 use crate::error::{Error, Result};

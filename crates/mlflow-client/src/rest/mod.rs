@@ -5,7 +5,9 @@ mod request;
 mod transport;
 mod wire;
 
-use crate::artifact::{ArtifactRepository, FolderArtifacts, to_path};
+use crate::artifact::ArtifactRepository;
+use crate::artifact::folder::FolderArtifacts;
+use crate::artifact::location::to_path;
 use crate::batch::{Batch, Metric};
 use crate::config::HttpOptions;
 use crate::dataset::DatasetInput;

@@ -2,7 +2,8 @@
 
 use super::request::Request;
 use super::transport::Transport;
-use crate::artifact::{ArtifactFile, ArtifactRepository, Content, PATH, check_path, join};
+use crate::artifact::location::{PATH, check_path};
+use crate::artifact::{ArtifactFile, ArtifactRepository, Content, join};
 use crate::error::{Error, Result, without_credentials};
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! The folder of one run in the spool.
 
 use super::entry::{Attachment, Entry};
-use crate::artifact::write_beside;
+use crate::artifact::folder::write_beside;
 use crate::error::{Error, Result};
 use crate::run::NewRun;
 use serde::de::DeserializeOwned;

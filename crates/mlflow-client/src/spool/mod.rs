@@ -71,4 +71,5 @@ impl Spool {
 }
 
 #[cfg(test)]
+#[cfg(feature = "local")]
 mod tests;

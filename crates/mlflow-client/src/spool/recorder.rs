@@ -4,7 +4,7 @@ use super::entry::{Attachment, Entry};
 use super::pending::PendingRun;
 use super::writer::{Target, Writer};
 use super::{Spool, Spooled};
-use crate::artifact::check_new_path;
+use crate::artifact::location::check_new_path;
 use crate::batch::Batch;
 use crate::client::Client;
 use crate::dataset::DatasetInput;

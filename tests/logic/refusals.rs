@@ -48,7 +48,7 @@ fn a_missing_model_is_an_error_that_names_it() {
             source.to_string().contains(&*path.to_string_lossy()),
             "{source}"
         );
-        assert!(error.hint().unwrap().contains("pet-cli export"));
+        assert!(error.hint().unwrap().contains("export a model"));
     }
 }
 

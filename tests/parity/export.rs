@@ -29,6 +29,7 @@ fn a_version_of_another_program_is_refused_by_name() {
     let exporter = Exporter {
         client: &store.client,
         runtime: &runtime,
+        usage: "",
     };
     store.register(1, 0.5);
     exporter
@@ -70,6 +71,7 @@ fn a_place_that_cannot_be_written_is_named_and_left_alone() {
     let exporter = Exporter {
         client: &store.client,
         runtime: &runtime,
+        usage: "",
     };
 
     let file = place.path().join("results");
@@ -107,6 +109,7 @@ fn a_selection_made_in_another_store_is_refused() {
     let exporter = Exporter {
         client: &mine.client,
         runtime: &runtime,
+        usage: "",
     };
     let error = exporter.export(&selection, &results).unwrap_err();
     assert!(

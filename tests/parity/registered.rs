@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pet_export::{Exporter, TOLERANCE, select};
-use pet_model::{MODEL_FILE, ModelMetadata, read_classes, read_json};
+use pet_model::{MODEL_FILE, read_classes, read_json};
 use pet_predict::{ImagePredictor, Options};
 use pet_tests::{Store, VERSIONS, classifier_weights, metadata, runtime};
 use pet_train::Classifier;
@@ -22,6 +22,7 @@ fn a_registered_model_is_served_as_it_was_trained() {
     let exporter = Exporter {
         client: &store.client,
         runtime: &runtime,
+        usage: "",
     };
     let outcome = exporter.export(&selection, &results).unwrap();
     assert!(
@@ -35,12 +36,10 @@ fn a_registered_model_is_served_as_it_was_trained() {
         outcome.files
     );
 
-    let expected = ModelMetadata {
-        model_version: Some("2".into()),
-        run_id: Some(selection.run_id.clone()),
-        val_acc: Some(VERSIONS[1]),
-        ..metadata()
-    };
+    let expected = metadata()
+        .with_model_version("2")
+        .with_run_id(&selection.run_id)
+        .with_val_acc(VERSIONS[1]);
     assert_eq!(outcome.metadata, expected);
     assert_eq!(
         read_classes(&results.join(pet_model::CLASSES_FILE)).unwrap(),
@@ -72,6 +71,7 @@ fn the_same_version_gives_the_same_bytes() {
     let exporter = Exporter {
         client: &store.client,
         runtime: &runtime,
+        usage: "",
     };
     let export = |folder: &Path| {
         let selection = select(&store.client, "stand_in").unwrap();

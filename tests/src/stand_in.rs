@@ -12,15 +12,8 @@ const CLASSES: [&str; 5] = ["Beagle", "Birman", "Boxer", "Great Pyrenees", "Shib
 
 /// What the stand-in says of itself.
 pub fn metadata() -> ModelMetadata {
-    ModelMetadata {
-        model_name: "stand_in".into(),
-        model_version: None,
-        run_id: None,
-        val_acc: None,
-        temperature: None,
-        classes: CLASSES.map(str::to_owned).to_vec(),
-        preprocess: Preprocess::imagenet(),
-    }
+    let classes = CLASSES.map(str::to_owned).to_vec();
+    ModelMetadata::new("stand_in", classes, Preprocess::imagenet())
 }
 
 /// Backbone and classifier, the same for the same seed.

@@ -6,7 +6,15 @@
 use crate::{Attribute, Error, Graph, Node, Value};
 
 /// Settings of [`Graph::conv`].
+///
+/// ```
+/// use onnx_graph::ConvOptions;
+///
+/// let depthwise = ConvOptions::square(3).with_stride([2, 2]).with_padding([1, 1]).with_groups(32);
+/// assert_eq!(depthwise.kernel, [3, 3]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConvOptions {
     /// Height and width of the kernel; must be those of the weight.
     pub kernel: [usize; 2],
@@ -14,7 +22,8 @@ pub struct ConvOptions {
     pub stride: [usize; 2],
     /// Rows of zeros above and below, columns of zeros on the left and on the right.
     pub padding: [usize; 2],
-    /// Groups of channels that are convolved apart; as many as channels makes it depthwise.
+    /// Groups of channels that are convolved separately; one group per channel is a depthwise
+    /// convolution.
     pub groups: usize,
 }
 
@@ -28,16 +37,55 @@ impl ConvOptions {
             groups: 1,
         }
     }
+
+    /// Moves the window by `stride` rows and columns at a time.
+    #[must_use]
+    pub fn with_stride(self, stride: [usize; 2]) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// Surrounds the input by `padding` rows and columns of zeros on each side.
+    #[must_use]
+    pub fn with_padding(self, padding: [usize; 2]) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// Convolves `groups` groups of channels separately.
+    #[must_use]
+    pub fn with_groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
 }
 
 /// Settings of [`Graph::gemm`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GemmOptions {
     /// Take the left matrix transposed.
     pub transpose_a: bool,
     /// Take the right matrix transposed, as weights of linear layers are stored: `[outputs,
     /// inputs]`.
     pub transpose_b: bool,
+}
+
+impl GemmOptions {
+    /// Sets whether the left matrix is transposed first.
+    #[must_use]
+    pub fn with_transpose_a(self, transpose_a: bool) -> Self {
+        Self {
+            transpose_a,
+            ..self
+        }
+    }
+
+    /// Sets whether the right matrix is transposed first.
+    #[must_use]
+    pub fn with_transpose_b(self, transpose_b: bool) -> Self {
+        Self {
+            transpose_b,
+            ..self
+        }
+    }
 }
 
 macro_rules! operators {

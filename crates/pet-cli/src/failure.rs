@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::hint;
+
 /// Any failure of a subcommand, with what a person can do about it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -89,11 +91,11 @@ pub(crate) enum Failure {
     #[error("{failed} of {all} runs could not be sent")]
     Unsent { failed: usize, all: usize },
     #[cfg(feature = "training")]
-    #[error("{done} of {all} runs were made before the interruption")]
+    #[error("interrupted: {done} of {all} runs finished")]
     Interrupted {
         done: usize,
         all: usize,
-        /// The run that can be taken up again.
+        /// The run that can be resumed.
         run: Option<String>,
     },
     #[cfg(feature = "training")]
@@ -108,7 +110,7 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::Data(error) => error.hint(),
             Self::Image(error) => error.hint(),
-            Self::Model(error) => error.hint(),
+            Self::Model(error) => hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]
             Self::Train(error) => error.hint(),
             #[cfg(feature = "training")]
@@ -122,9 +124,9 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::Tracking(error) => error.hint(),
             #[cfg(feature = "training")]
-            Self::Export(error) => error.hint(),
-            Self::Predict(error) => error.hint(),
-            Self::Serve(error) => error.hint(),
+            Self::Export(error) => hint::of(error).or_else(|| error.hint()),
+            Self::Predict(error) => hint::of(error).or_else(|| error.hint()),
+            Self::Serve(error) => hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]
             Self::Setup(error) => error.hint(),
             Self::File { source, .. } => source.hint(),
@@ -144,7 +146,7 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::Interrupted { run, .. } => Some(run.as_ref().map_or_else(
                 || "what was logged is kept; computed features are cached".into(),
-                |run| format!("`pet-cli train --resume {run}` goes on where it was left"),
+                |run| format!("`pet-cli train --resume {run}` continues where it stopped"),
             )),
             _ => None,
         }

@@ -5,6 +5,7 @@ mod command;
 #[cfg(all(test, feature = "training"))]
 mod documentation;
 mod failure;
+mod hint;
 mod output;
 mod progress;
 #[cfg(feature = "training")]

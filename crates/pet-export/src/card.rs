@@ -6,15 +6,21 @@ use pet_model::{
     CARD_FILE, METRICS_FILE, Metrics, ModelMetadata, SELECTION_FILE, Selection, read_json,
     write_atomically,
 };
+use pet_report::ModelCard;
 
 use crate::Error;
 
-/// Writes `MODEL_CARD.md` anew from the model's metadata and what `metrics.json` and `selection.json` beside it say.
+/// Writes `MODEL_CARD.md` again from the model's metadata and what `metrics.json` and `selection.json` beside it say.
+/// `usage` is Markdown that shows how the calling program uses the model; it may be empty.
 ///
 /// # Errors
 ///
 /// [`Error::Model`] when one of these files is damaged or the card cannot be written.
-pub fn refresh_card(results: &Path, metadata: &ModelMetadata) -> Result<PathBuf, Error> {
+pub fn refresh_card(
+    results: &Path,
+    metadata: &ModelMetadata,
+    usage: &str,
+) -> Result<PathBuf, Error> {
     let metrics = results.join(METRICS_FILE);
     let metrics: Metrics = if metrics.exists() {
         read_json(&metrics)?
@@ -28,9 +34,10 @@ pub fn refresh_card(results: &Path, metadata: &ModelMetadata) -> Result<PathBuf,
         None
     };
     let card = results.join(CARD_FILE);
-    write_atomically(
-        &card,
-        pet_report::model_card(metadata, &metrics, selection.as_ref()).as_bytes(),
-    )?;
+    let text = ModelCard::new(metadata, &metrics)
+        .with_selection(selection.as_ref())
+        .with_usage(usage)
+        .to_string();
+    write_atomically(&card, text.as_bytes())?;
     Ok(card)
 }

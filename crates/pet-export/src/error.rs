@@ -108,10 +108,10 @@ impl Error {
             Self::Predict { source } => source.hint(),
             Self::Model { source } => source.hint(),
             Self::NoCandidate { .. } | Self::ForeignModel { .. } => {
-                Some("train one first: `pet-cli train --help`".into())
+                Some("train and register a model first".into())
             }
             Self::OtherRun { .. } => {
-                Some("the selection is of another store; run `pet-cli select` again".into())
+                Some("the selection was made in another store: select again".into())
             }
             _ => None,
         }

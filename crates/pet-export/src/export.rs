@@ -30,6 +30,8 @@ pub struct Exporter<'a> {
     pub client: &'a Client,
     /// Runs the exported model for the proof that it is right.
     pub runtime: &'a Runtime,
+    /// Markdown for the model card that shows how the calling program uses the model; may be empty.
+    pub usage: &'a str,
 }
 
 /// What an export came to.
@@ -77,7 +79,7 @@ impl Exporter<'_> {
         write_json(&stage.join(SELECTION_FILE), &selection)?;
         let mut names = vec![MODEL_FILE, CLASSES_FILE, SELECTION_FILE];
         names.extend(self.copy_run_files(&selection.run_id, stage)?);
-        refresh_card(stage, &metadata)?;
+        refresh_card(stage, &metadata, self.usage)?;
         names.push(CARD_FILE);
         set_alias(self.client, &selection)?;
         Ok(Exported {
@@ -129,13 +131,10 @@ impl Exporter<'_> {
             })?;
         }
         let model = onnx_graph::Model::from_bytes(&fs::read(&network)?)?;
-        let metadata = ModelMetadata::from_properties(model.metadata())?;
-        let metadata = ModelMetadata {
-            model_version: Some(version.clone()),
-            // A run that its store did not know yet had no id when the model was written.
-            run_id: Some(selection.run_id.clone()),
-            ..metadata
-        };
+        // A run that its store did not know yet had no id when the model was written.
+        let metadata = ModelMetadata::from_properties(model.metadata())?
+            .with_model_version(version)
+            .with_run_id(&selection.run_id);
         Ok((Weights::open(&weights)?, metadata))
     }
 

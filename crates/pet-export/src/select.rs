@@ -317,6 +317,6 @@ mod tests {
         let registry = Registry::new();
         let error = select(&registry.client, "pets").unwrap_err();
         assert!(error.to_string().contains("none is registered"), "{error}");
-        assert!(error.hint().unwrap().contains("pet-cli train"));
+        assert!(error.hint().unwrap().contains("train"));
     }
 }

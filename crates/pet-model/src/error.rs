@@ -61,7 +61,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::MissingProperty { .. } | Self::UnknownFormat { .. } => {
-                Some("export the model again with `pet-cli export`".into())
+                Some("export the model again".into())
             }
             Self::Json { path, .. } => {
                 Some(format!("delete `{}` and export again", path.display()))

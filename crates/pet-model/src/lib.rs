@@ -7,15 +7,11 @@
 //! ```
 //! use pet_model::{ModelMetadata, Preprocess};
 //!
-//! let metadata = ModelMetadata {
-//!     model_name: "oxford_pet_classifier".into(),
-//!     model_version: Some("3".into()),
-//!     run_id: None,
-//!     val_acc: Some(0.91),
-//!     temperature: Some(1.1),
-//!     classes: vec!["Abyssinian".into(), "Beagle".into()],
-//!     preprocess: Preprocess::imagenet(),
-//! };
+//! let classes = vec!["Abyssinian".into(), "Beagle".into()];
+//! let metadata = ModelMetadata::new("oxford_pet_classifier", classes, Preprocess::imagenet())
+//!     .with_model_version("3")
+//!     .with_val_acc(0.91)
+//!     .with_temperature(1.1);
 //! let properties = metadata.to_properties()?;
 //! assert_eq!(ModelMetadata::from_properties(&properties)?, metadata);
 //! # Ok::<(), pet_model::Error>(())

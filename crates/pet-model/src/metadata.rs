@@ -21,8 +21,9 @@ const CLASSES_KEY: &str = "pet.classes";
 const TEMPERATURE_KEY: &str = "pet.temperature";
 const PREPROCESS_KEY: &str = "pet.preprocess";
 
-/// Everything needed to serve a model rightly and to trace where it came from.
+/// Everything needed to serve a model correctly and to trace where it came from.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ModelMetadata {
     /// Name in the model registry, such as `oxford_pet_classifier`.
     pub model_name: String,
@@ -42,6 +43,51 @@ pub struct ModelMetadata {
 }
 
 impl ModelMetadata {
+    /// The metadata of a model of which nothing else is known.
+    pub fn new(
+        model_name: impl Into<String>,
+        classes: Vec<String>,
+        preprocess: Preprocess,
+    ) -> Self {
+        Self {
+            model_name: model_name.into(),
+            model_version: None,
+            run_id: None,
+            val_acc: None,
+            temperature: None,
+            classes,
+            preprocess,
+        }
+    }
+
+    /// Sets the version in the model registry.
+    #[must_use]
+    pub fn with_model_version(mut self, version: impl Into<String>) -> Self {
+        self.model_version = Some(version.into());
+        self
+    }
+
+    /// Sets the run that trained the model.
+    #[must_use]
+    pub fn with_run_id(mut self, run_id: impl Into<String>) -> Self {
+        self.run_id = Some(run_id.into());
+        self
+    }
+
+    /// Sets the accuracy on the validation split, 0 to 1.
+    #[must_use]
+    pub fn with_val_acc(mut self, val_acc: f64) -> Self {
+        self.val_acc = Some(val_acc);
+        self
+    }
+
+    /// Sets what the output is divided by before softmax.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        self.temperature = Some(temperature);
+        self
+    }
+
     /// The metadata as the string pairs that ONNX keeps. Equal metadata gives equal pairs.
     ///
     /// # Errors

@@ -141,19 +141,18 @@ pub enum Error {
 }
 
 impl Error {
-    /// What a person can do about it, where there is something.
+    /// What can be done about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::LibraryNotFound { .. } => Some(
-                "run `pet-cli setup`, or set `ORT_DYLIB_PATH` to the path of the library".into(),
-            ),
-            Self::NotALibrary { path, .. } | Self::LoadLibrary { path, .. } => Some(format!(
-                "delete `{}` and run `pet-cli setup`, or set `ORT_DYLIB_PATH` to another library",
-                path.display()
-            )),
-            Self::ReadModel { .. } => Some("make a model with `pet-cli export`".into()),
+            Self::LibraryNotFound { .. } => {
+                Some("install ONNX Runtime, or add its folder to the search paths".into())
+            }
+            Self::NotALibrary { .. } | Self::LoadLibrary { .. } => {
+                Some("install ONNX Runtime again, or name another library".into())
+            }
+            Self::ReadModel { .. } => Some("export a model first, or name another path".into()),
             Self::ModelSize { .. } | Self::LoadModel { .. } | Self::Interface { .. } => {
-                Some("export the model again with `pet-cli export`".into())
+                Some("export the model again".into())
             }
             Self::Metadata { source, .. } | Self::ReadClasses { source } => source.hint(),
             Self::Classes { path, .. } => Some(format!(

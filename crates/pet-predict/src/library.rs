@@ -34,8 +34,8 @@ impl Default for SearchPaths {
 }
 
 impl SearchPaths {
-    /// No place at all, to start from.
-    pub fn nowhere() -> Self {
+    /// No search path at all, to start from.
+    pub fn empty() -> Self {
         Self {
             library: None,
             folders: Vec::new(),
@@ -227,7 +227,7 @@ mod tests {
             "",
         )
         .unwrap();
-        let paths = SearchPaths::nowhere()
+        let paths = SearchPaths::empty()
             .with_folder("/nowhere")
             .with_folder(folder.path());
         let expected = folder.path().join("1.32.0/libonnxruntime.so.1.32.0");
@@ -240,14 +240,14 @@ mod tests {
 
     #[test]
     fn the_places_are_named() {
-        let error = SearchPaths::nowhere()
+        let error = SearchPaths::empty()
             .with_folder("/a")
             .with_folder("/b")
             .find()
             .unwrap_err();
         let expected = "ONNX Runtime was not found; looked for it in `/a`, `/b`";
         assert_eq!(error.to_string(), expected);
-        assert!(error.hint().unwrap().contains("pet-cli setup"));
+        assert!(error.hint().unwrap().contains("search paths"));
     }
 
     #[test]

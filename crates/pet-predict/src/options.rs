@@ -6,7 +6,16 @@ use pet_image::Limits;
 
 /// Settings of a [`Model`](crate::Model) and of the [`ImagePredictor`](crate::ImagePredictor) on
 /// it.
+///
+/// ```
+/// use std::num::NonZero;
+///
+/// let two = NonZero::new(2).unwrap();
+/// let options = pet_predict::Options::default().with_sessions(two);
+/// assert_eq!(options.sessions, two);
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Options {
     /// Threads that share the work of one run. One is best when several sessions run side by side.
     pub threads: NonZero<usize>,
@@ -17,6 +26,35 @@ pub struct Options {
     pub model_bytes: u64,
     /// Largest photograph.
     pub image: Limits,
+}
+
+impl Options {
+    /// Sets how many threads share the work of one run.
+    #[must_use]
+    pub fn with_threads(self, threads: NonZero<usize>) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// Sets how many sessions are made at most.
+    #[must_use]
+    pub fn with_sessions(self, sessions: NonZero<usize>) -> Self {
+        Self { sessions, ..self }
+    }
+
+    /// Sets the size of the largest model file in bytes.
+    #[must_use]
+    pub fn with_model_bytes(self, model_bytes: u64) -> Self {
+        Self {
+            model_bytes,
+            ..self
+        }
+    }
+
+    /// Sets the limits for photographs.
+    #[must_use]
+    pub fn with_image(self, image: Limits) -> Self {
+        Self { image, ..self }
+    }
 }
 
 impl Default for Options {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use pet_predict::{Error, Runtime, SearchPaths};
 
 fn load(path: &Path) -> Error {
-    Runtime::load(&SearchPaths::nowhere().with_library(Some(path.to_owned()))).unwrap_err()
+    Runtime::load(&SearchPaths::empty().with_library(Some(path.to_owned()))).unwrap_err()
 }
 
 #[test]
@@ -22,12 +22,12 @@ fn what_is_no_library_is_a_typed_error_at_once() {
         path
     };
 
-    let error = Runtime::load(&SearchPaths::nowhere().with_folder(folder.path())).unwrap_err();
+    let error = Runtime::load(&SearchPaths::empty().with_folder(folder.path())).unwrap_err();
     assert!(
         matches!(&error, Error::LibraryNotFound { searched } if searched.len() == 1),
         "{error}"
     );
-    assert!(error.hint().unwrap().contains("pet-cli setup"));
+    assert!(error.hint().unwrap().contains("search paths"));
 
     let error = load(&folder.path().join("absent.so"));
     assert!(matches!(error, Error::LibraryNotFound { .. }), "{error}");

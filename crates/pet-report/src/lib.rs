@@ -11,7 +11,7 @@
 //! let probabilities = [vec![0.9, 0.1], vec![0.6, 0.4], vec![0.2, 0.8]];
 //! let labels = [0, 1, 1];
 //!
-//! let metrics = measure(&probabilities, &labels, &classes, "pet-cli evaluate --split test")?;
+//! let metrics = measure(&probabilities, &labels, &classes, "evaluate --split test")?;
 //! assert_eq!(metrics.images, 3);
 //! assert_eq!(metrics.classes["Pug"].recall, 0.5);
 //!
@@ -33,7 +33,7 @@ pub use calibration::{
     CALIBRATION_BINS, TEMPERATURES, expected_calibration_error, fit_temperature, measure_logits,
     probabilities,
 };
-pub use card::model_card;
+pub use card::ModelCard;
 pub use confusion::{Confusion, ConfusionMatrix};
 pub use error::Error;
 pub use measure::{PROBABILITY_FLOOR, measure};

@@ -8,18 +8,15 @@ use pet_model::{
     Calibration, Candidate, ClassMetrics, Metrics, ModelMetadata, Preprocess, Selection,
     SplitMetrics,
 };
-use pet_report::model_card;
+use pet_report::ModelCard;
 
 fn metadata() -> ModelMetadata {
-    ModelMetadata {
-        model_name: "oxford_pet_classifier".into(),
-        model_version: Some("3".into()),
-        run_id: Some("2eb3f0".into()),
-        val_acc: Some(0.9125),
-        temperature: Some(1.25),
-        classes: ["Abyssinian", "Beagle", "Pug"].map(String::from).into(),
-        preprocess: Preprocess::imagenet(),
-    }
+    let classes = ["Abyssinian", "Beagle", "Pug"].map(String::from).into();
+    ModelMetadata::new("oxford_pet_classifier", classes, Preprocess::imagenet())
+        .with_model_version("3")
+        .with_run_id("2eb3f0")
+        .with_val_acc(0.9125)
+        .with_temperature(1.25)
 }
 
 fn split(command: &str, f1: [f64; 3]) -> SplitMetrics {
@@ -100,7 +97,12 @@ fn selection() -> Selection {
 
 #[test]
 fn the_card_is_the_one_kept_beside_this_test() {
-    let card = model_card(&metadata(), &metrics(), Some(&selection()));
+    let card = ModelCard::new(&metadata(), &metrics())
+        .with_selection(&selection())
+        .with_usage(
+            "```sh\npet-cli predict photo.jpg\npet-cli predict --top-k 3 --json photos/\n```\n",
+        )
+        .to_string();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/card.md");
     if std::env::var_os("UPDATE_CARD").is_some() {
         fs_err::write(&path, &card).unwrap();
@@ -110,18 +112,13 @@ fn the_card_is_the_one_kept_beside_this_test() {
 
 #[test]
 fn what_is_not_known_is_not_claimed() {
-    let bare = ModelMetadata {
-        model_version: None,
-        run_id: None,
-        val_acc: None,
-        temperature: None,
-        ..metadata()
-    };
+    let classes = metadata().classes;
+    let bare = ModelMetadata::new("oxford_pet_classifier", classes, Preprocess::imagenet());
     let metrics = Metrics {
         dataset: "holiday|pets".into(),
         ..Metrics::default()
     };
-    let card = model_card(&bare, &metrics, None);
+    let card = ModelCard::new(&bare, &metrics).to_string();
     for absent in [
         "version",
         "Oxford-IIIT",
@@ -144,14 +141,14 @@ fn what_is_not_known_is_not_claimed() {
 
 #[test]
 fn a_model_of_the_sample_promises_nothing_about_animals() {
-    let card = model_card(
+    let card = ModelCard::new(
         &metadata(),
         &Metrics {
             dataset: "sample".into(),
             ..metrics()
         },
-        None,
-    );
+    )
+    .to_string();
     assert!(
         card.contains("cartoon") && card.contains("says nothing") | card.contains("say nothing")
     );
@@ -179,14 +176,8 @@ fn of_many_classes_the_weakest_and_strongest_are_listed() {
         splits: [("test".into(), split)].into(),
         ..metrics()
     };
-    let card = model_card(
-        &ModelMetadata {
-            classes: names,
-            ..metadata()
-        },
-        &metrics,
-        None,
-    );
+    let metadata = ModelMetadata::new("pets", names, Preprocess::imagenet());
+    let card = ModelCard::new(&metadata, &metrics).to_string();
     let table = |name: &str| card.contains(&format!("| {name} |"));
     assert!(table("Breed 00") && table("Breed 04") && table("Breed 15") && table("Breed 19"));
     assert!(!table("Breed 05") && !table("Breed 14"));

@@ -42,11 +42,8 @@ pub(crate) fn register(
 ) -> Result<Option<ModelVersion>, Error> {
     let run = recorder.run();
     let best = &trained.best;
-    let metadata = ModelMetadata {
-        run_id: run.map(|run| run.id.clone()),
-        val_acc: Some(best.val_acc),
-        ..trained.metadata.clone()
-    };
+    let mut metadata = trained.metadata.clone().with_val_acc(best.val_acc);
+    metadata.run_id = run.map(|run| run.id.clone());
     let place = tempfile::tempdir()?;
     let folder = place.path().join(MODEL_FOLDER);
     write(place.path(), &folder, run, trained.weights, &metadata)?;

@@ -35,10 +35,7 @@ pub fn to_onnx(weights: &Weights, metadata: &ModelMetadata) -> Result<Vec<u8>, E
     let (weight, bias) = weights.head(classes)?;
     let weight = initializer(&mut graph, "classifier.weight", weight)?;
     let bias = initializer(&mut graph, "classifier.bias", bias)?;
-    let options = GemmOptions {
-        transpose_b: true,
-        ..GemmOptions::default()
-    };
+    let options = GemmOptions::default().with_transpose_b(true);
     value = graph.gemm("classifier", &value, &weight, Some(&bias), options)?;
     graph.output(OUTPUT_NAME, &value)?;
 
@@ -83,21 +80,13 @@ fn add_layer(
 }
 
 fn options(layer: &Layer) -> ConvOptions {
-    let padded = ConvOptions {
-        padding: [1; 2],
-        ..ConvOptions::square(3)
-    };
+    let padded = ConvOptions::square(3).with_padding([1; 2]);
     match layer.convolution {
-        Convolution::Stem => ConvOptions {
-            stride: [2; 2],
-            ..padded
-        },
+        Convolution::Stem => padded.with_stride([2; 2]),
         Convolution::Pointwise => ConvOptions::square(1),
-        Convolution::Depthwise { stride } => ConvOptions {
-            stride: [stride; 2],
-            groups: layer.inputs,
-            ..padded
-        },
+        Convolution::Depthwise { stride } => {
+            padded.with_stride([stride; 2]).with_groups(layer.inputs)
+        }
     }
 }
 
@@ -114,15 +103,10 @@ mod tests {
     use super::*;
 
     fn metadata(classes: &[&str]) -> ModelMetadata {
-        ModelMetadata {
-            model_name: "pets".into(),
-            model_version: None,
-            run_id: Some("abc".into()),
-            val_acc: Some(0.5),
-            temperature: None,
-            classes: classes.iter().map(ToString::to_string).collect(),
-            preprocess: Preprocess::imagenet(),
-        }
+        let classes = classes.iter().map(ToString::to_string).collect();
+        ModelMetadata::new("pets", classes, Preprocess::imagenet())
+            .with_run_id("abc")
+            .with_val_acc(0.5)
     }
 
     fn weights(classes: usize) -> Weights {

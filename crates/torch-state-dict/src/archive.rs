@@ -5,10 +5,11 @@ use std::io::{Cursor as Seekable, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use crate::contents::{self, quoted};
+use crate::contents::{self, Contents};
 use crate::cursor::Cursor;
+use crate::error::quoted;
 use crate::pickle::{self, Storage};
-use crate::{Error, Limits, StateDict};
+use crate::{Error, Limits};
 
 const PICKLE_SUFFIX: &str = "/data.pkl";
 
@@ -22,7 +23,7 @@ pub(crate) fn matches(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
 }
 
-pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<StateDict, Error> {
+pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Contents, Error> {
     let opened = ZipArchive::new(Seekable::new(bytes));
     let mut archive = opened.map_err(|error| broken("the directory".to_owned(), error))?;
     let folder = folder(&archive)?;
@@ -41,7 +42,7 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<StateDict, Error> {
         }
         storages.push(data);
     }
-    StateDict::new(tensors, storages)
+    Ok((tensors, storages))
 }
 
 /// The name of the archive's only folder with a pickle; it is that of the file as first saved.

@@ -1,5 +1,6 @@
 //! What a pickle describes, checked before any tensor data is read.
 
+use crate::error::quoted;
 use crate::layout::Layout;
 use crate::pickle::{Pickle, Rebuilt, Storage, Value};
 use crate::{DataType, Error, Limits};
@@ -7,8 +8,11 @@ use crate::{DataType, Error, Limits};
 /// How many names an error quotes.
 const QUOTED_KEYS: usize = 8;
 
-/// How much of a name an error quotes.
-const QUOTED_CHARACTERS: usize = 100;
+/// Keys below which training programs keep the state dict beside other things.
+const NESTED: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+
+/// The tensors of a file, and the little-endian elements of each storage that they refer to.
+pub(crate) type Contents = (Vec<Tensor>, Vec<Vec<u8>>);
 
 /// A named tensor; its layout fits its storage.
 #[derive(Debug, Clone)]
@@ -61,8 +65,10 @@ fn check_storages(pickle: &Pickle<'_>, limits: &Limits) -> Result<(), Error> {
 
 type Entries<'p, 'a> = &'p [(Value<'a>, Value<'a>)];
 
+/// The entries of the state dict: the pickled dictionary, or the one that it keeps below a key of
+/// [`NESTED`].
 fn entries<'p, 'a>(pickle: &'p Pickle<'a>) -> Result<Entries<'p, 'a>, Error> {
-    pickle
+    let outermost = pickle
         .heap
         .entries(pickle.root)
         .ok_or_else(|| Error::NotStateDict {
@@ -70,7 +76,14 @@ fn entries<'p, 'a>(pickle: &'p Pickle<'a>) -> Result<Entries<'p, 'a>, Error> {
             found: pickle.root.kind(),
             expected: "a dictionary of tensors",
             keys: Vec::new(),
-        })
+        })?;
+    let below = |wanted: &&str| {
+        // Of equal keys Python keeps the last value.
+        let mut entries = outermost.iter().rev();
+        let (_, value) = entries.find(|(key, _)| *key == Value::Text(wanted))?;
+        pickle.heap.entries(*value)
+    };
+    Ok(NESTED.iter().find_map(below).unwrap_or(outermost))
 }
 
 fn tensor(
@@ -125,9 +138,4 @@ fn quoted_keys(entries: Entries<'_, '_>) -> Vec<String> {
         _ => None,
     });
     names.take(QUOTED_KEYS).collect()
-}
-
-/// A name cut to a length fit for a message.
-pub(crate) fn quoted(name: &str) -> String {
-    name.chars().take(QUOTED_CHARACTERS).collect()
 }

@@ -28,15 +28,25 @@ pub enum DataType {
     Bool,
 }
 
+/// Each type, in its order, with the bytes of an element, the class in the module `torch` and the
+/// name that PyTorch gives it without `torch.`.
+const TABLE: [(DataType, usize, &str, &str); 10] = [
+    (DataType::F64, 8, "DoubleStorage", "float64"),
+    (DataType::F32, 4, "FloatStorage", "float32"),
+    (DataType::F16, 2, "HalfStorage", "float16"),
+    (DataType::BF16, 2, "BFloat16Storage", "bfloat16"),
+    (DataType::I64, 8, "LongStorage", "int64"),
+    (DataType::I32, 4, "IntStorage", "int32"),
+    (DataType::I16, 2, "ShortStorage", "int16"),
+    (DataType::I8, 1, "CharStorage", "int8"),
+    (DataType::U8, 1, "ByteStorage", "uint8"),
+    (DataType::Bool, 1, "BoolStorage", "bool"),
+];
+
 impl DataType {
     /// Size of one element in bytes.
     pub fn element_size(self) -> usize {
-        match self {
-            Self::F64 | Self::I64 => 8,
-            Self::F32 | Self::I32 => 4,
-            Self::F16 | Self::BF16 | Self::I16 => 2,
-            Self::I8 | Self::U8 | Self::Bool => 1,
-        }
+        TABLE[self as usize].1
     }
 
     /// Size of `elements` in bytes; `u64::MAX` where that overflows.
@@ -46,36 +56,27 @@ impl DataType {
 
     /// The type behind a class of the module `torch`, such as `FloatStorage`.
     pub(crate) fn from_storage_class(class: &str) -> Option<Self> {
-        Some(match class {
-            "DoubleStorage" => Self::F64,
-            "FloatStorage" => Self::F32,
-            "HalfStorage" => Self::F16,
-            "BFloat16Storage" => Self::BF16,
-            "LongStorage" => Self::I64,
-            "IntStorage" => Self::I32,
-            "ShortStorage" => Self::I16,
-            "CharStorage" => Self::I8,
-            "ByteStorage" => Self::U8,
-            "BoolStorage" => Self::Bool,
-            _ => return None,
-        })
+        TABLE.iter().find(|row| row.2 == class).map(|row| row.0)
     }
 }
 
 /// The name that PyTorch gives the type, without `torch.`.
 impl fmt::Display for DataType {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::F64 => "float64",
-            Self::F32 => "float32",
-            Self::F16 => "float16",
-            Self::BF16 => "bfloat16",
-            Self::I64 => "int64",
-            Self::I32 => "int32",
-            Self::I16 => "int16",
-            Self::I8 => "int8",
-            Self::U8 => "uint8",
-            Self::Bool => "bool",
-        })
+        formatter.write_str(TABLE[*self as usize].3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_type() {
+        for (index, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.0 as usize, index);
+            assert_eq!(DataType::from_storage_class(row.2), Some(row.0));
+        }
+        assert_eq!(DataType::from_storage_class("ComplexFloatStorage"), None);
     }
 }

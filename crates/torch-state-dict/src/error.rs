@@ -2,6 +2,9 @@
 
 use crate::DataType;
 
+/// How much of a name an error quotes.
+const QUOTED_CHARACTERS: usize = 100;
+
 /// Why a state dict could not be read.
 ///
 /// Byte offsets count from the start of the file in the legacy layout and from the start of
@@ -215,4 +218,9 @@ fn state_dict_hint(keys: &[String]) -> String {
         return advice.to_owned();
     }
     format!("the file holds `{}`; {advice}", keys.join("`, `"))
+}
+
+/// A name cut to a length fit for a message.
+pub(crate) fn quoted(name: &str) -> String {
+    name.chars().take(QUOTED_CHARACTERS).collect()
 }

@@ -5,10 +5,11 @@
 //! key, the number of elements as a 64-bit integer and the elements. All numbers are
 //! little-endian whatever the writing system is.
 
-use crate::contents;
+use crate::contents::{self, Contents};
 use crate::cursor::Cursor;
+use crate::error::quoted;
 use crate::pickle::{self, Pickle, Storage, Value};
-use crate::{Error, Limits, StateDict};
+use crate::{Error, Limits};
 
 /// The pickled magic number `0x1950a86a20f9469cfc6c` in protocol 2.
 const MAGIC_PICKLE: [u8; 15] = *b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
@@ -23,7 +24,7 @@ pub(crate) fn matches(bytes: &[u8]) -> bool {
     start.first() == Some(&0x80) && start.windows(10).any(|window| window == magic_number)
 }
 
-pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<StateDict, Error> {
+pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Contents, Error> {
     let mut cursor = Cursor::new(bytes);
     read_head(&mut cursor, limits)?;
     let object = pickle::load(&mut cursor, limits)?;
@@ -31,7 +32,7 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<StateDict, Error> {
     let keys = pickle::load(&mut cursor, limits)?;
     let storages = read_storages(&mut cursor, &object, &keys)?;
     cursor.finish()?;
-    StateDict::new(tensors, storages)
+    Ok((tensors, storages))
 }
 
 fn read_head(cursor: &mut Cursor<'_>, limits: &Limits) -> Result<(), Error> {
@@ -88,7 +89,7 @@ fn read_storage(cursor: &mut Cursor<'_>, storage: &Storage<'_>) -> Result<Vec<u8
     let elements = u64::from_le_bytes(cursor.array("a storage's size")?);
     if elements != storage.elements as u64 {
         return Err(Error::StorageSize {
-            key: contents::quoted(storage.key),
+            key: quoted(storage.key),
             unit: "elements",
             expected: storage.elements as u64,
             got: elements,
@@ -99,7 +100,7 @@ fn read_storage(cursor: &mut Cursor<'_>, storage: &Storage<'_>) -> Result<Vec<u8
 
 fn unmatched(key: &str, problem: &'static str) -> Error {
     Error::StorageKey {
-        key: contents::quoted(key),
+        key: quoted(key),
         problem,
     }
 }

@@ -1,12 +1,12 @@
 //! Read PyTorch state dicts without Python and without running pickled code.
 //!
 //! ```
-//! use torch_state_dict::{DataType, Limits, StateDict};
+//! use torch_state_dict::{DataType, StateDict};
 //!
 //! # fn main() -> Result<(), torch_state_dict::Error> {
 //! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/legacy.pt");
-//! let weights = StateDict::open(path, &Limits::default())?;
-//! for (name, tensor) in weights.tensors() {
+//! let weights = StateDict::open(path)?;
+//! for (name, tensor) in &weights {
 //!     assert_eq!(tensor.element_count(), tensor.shape().iter().product::<usize>(), "{name}");
 //! }
 //! let (shape, values) = weights.f32("layer.weight")?;
@@ -50,5 +50,5 @@ mod tensor;
 pub use data_type::DataType;
 pub use error::Error;
 pub use limits::Limits;
-pub use state_dict::StateDict;
+pub use state_dict::{StateDict, Tensors};
 pub use tensor::TensorView;

@@ -10,6 +10,11 @@ use crate::{Error, Limits, TensorView, archive, legacy};
 
 /// The tensors of a file written by `torch.save(model.state_dict(), path)`, in the file's order.
 ///
+/// A training program's checkpoint is read as well when the state dict lies below one of the keys
+/// `state_dict`, `model_state_dict` and `model`; whatever else the checkpoint holds is left out.
+/// Names stay as they are in the file: [`without_prefix`](Self::without_prefix) removes the
+/// `module.` that `torch.nn.DataParallel` puts before each.
+///
 /// The data is owned: nothing refers to the bytes it was read from.
 #[derive(Clone)]
 pub struct StateDict {
@@ -20,12 +25,22 @@ pub struct StateDict {
 }
 
 impl StateDict {
-    /// Reads the file at `path`; see [`read`](Self::read).
+    /// Reads the file at `path` within the default [`Limits`].
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] where the file cannot be read, otherwise those of [`read`](Self::read).
-    pub fn open(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, Error> {
+    /// As [`open_with`](Self::open_with).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_with(path, &Limits::default())
+    }
+
+    /// Reads the file at `path`; see [`from_bytes_with`](Self::from_bytes_with).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] where the file cannot be read, otherwise those of
+    /// [`from_bytes_with`](Self::from_bytes_with).
+    pub fn open_with(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, Error> {
         let wrap = |source| Error::Read { source };
         let file = fs_err::File::open(path.as_ref()).map_err(wrap)?;
         limits.check_file(file.metadata().map_err(wrap)?.len())?;
@@ -33,7 +48,16 @@ impl StateDict {
         // The file may grow between the check and the end of reading.
         let mut bounded = file.take(limits.file_bytes.saturating_add(1));
         bounded.read_to_end(&mut bytes).map_err(wrap)?;
-        Self::read(&bytes, limits)
+        Self::from_bytes_with(&bytes, limits)
+    }
+
+    /// Reads a state dict within the default [`Limits`].
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes_with`](Self::from_bytes_with).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::from_bytes_with(bytes, &Limits::default())
     }
 
     /// Reads a state dict in either layout of `torch.save`, told apart by content.
@@ -43,12 +67,14 @@ impl StateDict {
     /// [`Error::UnknownFormat`] for other content; [`Error::Global`] and [`Error::Opcode`] where
     /// the pickle asks for more than a state dict needs; [`Error::NotStateDict`] where it holds
     /// something other than named tensors; the other variants for damaged or outsized files.
-    pub fn read(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+    pub fn from_bytes_with(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         limits.check_file(bytes.len() as u64)?;
         if archive::matches(bytes) {
-            archive::read(bytes, limits)
+            let (tensors, storages) = archive::read(bytes, limits)?;
+            Self::new(tensors, storages)
         } else if legacy::matches(bytes) {
-            legacy::read(bytes, limits)
+            let (tensors, storages) = legacy::read(bytes, limits)?;
+            Self::new(tensors, storages)
         } else {
             Err(Error::UnknownFormat {
                 start: bytes.iter().take(8).copied().collect(),
@@ -57,7 +83,7 @@ impl StateDict {
     }
 
     /// Joins the described tensors with the data of the storages they refer to by position.
-    pub(crate) fn new(tensors: Vec<Tensor>, storages: Vec<Vec<u8>>) -> Result<Self, Error> {
+    fn new(tensors: Vec<Tensor>, storages: Vec<Vec<u8>>) -> Result<Self, Error> {
         let mut positions = HashMap::with_capacity(tensors.len());
         for (position, tensor) in tensors.iter().enumerate() {
             if positions.insert(tensor.name.clone(), position).is_some() {
@@ -73,6 +99,28 @@ impl StateDict {
         })
     }
 
+    /// The same tensors with `prefix` removed from their names, if every name begins with it and
+    /// is longer; otherwise unchanged.
+    ///
+    /// `torch.nn.DataParallel` and `DistributedDataParallel` name every tensor `module.…`, and
+    /// `torch.compile` names it `_orig_mod.…`.
+    #[must_use]
+    pub fn without_prefix(mut self, prefix: &str) -> Self {
+        let shorten = |name: &str| name.strip_prefix(prefix).map(str::to_owned);
+        let names: Option<Vec<String>> = self
+            .tensors
+            .iter()
+            .map(|tensor| shorten(&tensor.name).filter(|name| !name.is_empty()))
+            .collect();
+        if let Some(names) = names {
+            self.positions = names.iter().cloned().zip(0..).collect();
+            for (tensor, name) in self.tensors.iter_mut().zip(names) {
+                tensor.name = name;
+            }
+        }
+        self
+    }
+
     /// How many tensors there are.
     pub fn len(&self) -> usize {
         self.tensors.len()
@@ -84,10 +132,11 @@ impl StateDict {
     }
 
     /// The names and tensors in the file's order.
-    pub fn tensors(&self) -> impl Iterator<Item = (&str, TensorView<'_>)> {
-        self.tensors
-            .iter()
-            .map(|tensor| (tensor.name.as_str(), self.view(tensor)))
+    pub fn iter(&self) -> Tensors<'_> {
+        Tensors {
+            state_dict: self,
+            tensors: self.tensors.iter(),
+        }
     }
 
     /// The tensor called `name`.
@@ -96,10 +145,8 @@ impl StateDict {
     ///
     /// [`Error::MissingTensor`] where there is none.
     pub fn tensor(&self, name: &str) -> Result<TensorView<'_>, Error> {
-        let tensor = self
-            .positions
-            .get(name)
-            .and_then(|position| self.tensors.get(*position));
+        let position = self.positions.get(name);
+        let tensor = position.and_then(|position| self.tensors.get(*position));
         let tensor = tensor.ok_or_else(|| Error::MissingTensor {
             name: name.to_owned(),
         })?;
@@ -127,11 +174,8 @@ impl StateDict {
     }
 
     fn view<'a>(&'a self, tensor: &'a Tensor) -> TensorView<'a> {
-        let storage = self
-            .storages
-            .get(tensor.storage)
-            .map_or(&[][..], Vec::as_slice);
-        TensorView::new(tensor, storage)
+        let storage = self.storages.get(tensor.storage);
+        TensorView::new(tensor, storage.map_or(&[][..], Vec::as_slice))
     }
 }
 
@@ -141,3 +185,44 @@ impl fmt::Debug for StateDict {
         formatter.debug_list().entries(&self.tensors).finish()
     }
 }
+
+/// As [`StateDict::from_bytes`].
+impl TryFrom<&[u8]> for StateDict {
+    type Error = Error;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Error> {
+        Self::from_bytes(bytes)
+    }
+}
+
+/// The names and tensors in the file's order.
+impl<'a> IntoIterator for &'a StateDict {
+    type Item = (&'a str, TensorView<'a>);
+    type IntoIter = Tensors<'a>;
+
+    fn into_iter(self) -> Tensors<'a> {
+        self.iter()
+    }
+}
+
+/// Iterator over names and tensors; see [`StateDict::iter`].
+#[derive(Clone, Debug)]
+pub struct Tensors<'a> {
+    state_dict: &'a StateDict,
+    tensors: std::slice::Iter<'a, Tensor>,
+}
+
+impl<'a> Iterator for Tensors<'a> {
+    type Item = (&'a str, TensorView<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let tensor = self.tensors.next()?;
+        Some((&tensor.name, self.state_dict.view(tensor)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.tensors.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Tensors<'_> {}

@@ -12,23 +12,14 @@ pub(crate) fn colours() -> Vec<u8> {
     let means = graph.flatten("flatten", &pooled, 1).unwrap();
     let weight: [f32; 9] = [4.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 4.0];
     let weight = graph.initializer("weight", &[3, 3], &weight).unwrap();
-    let options = GemmOptions {
-        transpose_b: true,
-        ..GemmOptions::default()
-    };
+    let options = GemmOptions::default().with_transpose_b(true);
     let logits = graph
         .gemm("classifier", &means, &weight, None, options)
         .unwrap();
     graph.output(OUTPUT_NAME, &logits).unwrap();
-    let metadata = ModelMetadata {
-        model_name: "colours".into(),
-        model_version: Some("7".into()),
-        run_id: None,
-        val_acc: None,
-        temperature: None,
-        classes: ["red", "green", "blue"].map(str::to_owned).to_vec(),
-        preprocess: Preprocess::imagenet(),
-    };
+    let classes = ["red", "green", "blue"].map(str::to_owned).to_vec();
+    let metadata =
+        ModelMetadata::new("colours", classes, Preprocess::imagenet()).with_model_version("7");
     let properties = metadata.to_properties().unwrap().into_iter();
     let model = properties.fold(Model::new(graph, OPSET), |model, (key, value)| {
         model.with_metadata(key, value)

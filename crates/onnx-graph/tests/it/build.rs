@@ -86,16 +86,10 @@ fn options_that_no_operator_takes_are_refused() {
     let weight = graph
         .initializer("weight", &[4, 3, 3, 3], &[0.0_f32; 108])
         .unwrap();
-    let options = ConvOptions {
-        groups: 0,
-        ..ConvOptions::square(3)
-    };
+    let options = ConvOptions::square(3).with_groups(0);
     let error = graph.conv("a", &image, &weight, None, options).unwrap_err();
     assert!(matches!(error, Error::Attribute { .. }), "{error}");
-    let options = ConvOptions {
-        stride: [0, 1],
-        ..ConvOptions::square(3)
-    };
+    let options = ConvOptions::square(3).with_stride([0, 1]);
     let error = graph.conv("b", &image, &weight, None, options).unwrap_err();
     let expected = "attribute `strides` of node `b` should be 2 integers of at least 1, \
                     got Ints([0, 1])";
@@ -112,10 +106,7 @@ fn products_must_fit() {
         .input("x", DataType::F32, &[Dim::symbol("n"), 8.into()])
         .unwrap();
     let weight = graph.initializer("w", &[5, 8], &[0.0_f32; 40]).unwrap();
-    let transposed = GemmOptions {
-        transpose_b: true,
-        ..GemmOptions::default()
-    };
+    let transposed = GemmOptions::default().with_transpose_b(true);
     let error = graph
         .gemm("a", &features, &weight, None, GemmOptions::default())
         .unwrap_err();

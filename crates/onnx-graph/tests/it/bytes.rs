@@ -69,27 +69,18 @@ fn limits_are_kept() {
             .unwrap_err()
             .to_string()
     };
-    let few = Limits {
-        bytes: 100,
-        ..Limits::default()
-    };
+    let few = Limits::default().with_bytes(100);
     let expected = format!(
         "{} bytes are more than the 100 that are accepted",
         bytes.len()
     );
     assert_eq!(error_with(few), expected);
-    let few = Limits {
-        nodes: 3,
-        ..Limits::default()
-    };
+    let few = Limits::default().with_nodes(3);
     assert_eq!(
         error_with(few),
         "16 nodes are more than the 3 that are accepted"
     );
-    let few = Limits {
-        rank: 3,
-        ..Limits::default()
-    };
+    let few = Limits::default().with_rank(3);
     let expected = "4 axes of value `image` are more than the 3 that are accepted";
     assert_eq!(error_with(few), expected);
 }

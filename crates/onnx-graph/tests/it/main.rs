@@ -6,5 +6,6 @@
 mod build;
 mod bytes;
 mod checker;
+mod depth;
 mod networks;
 mod round_trip;

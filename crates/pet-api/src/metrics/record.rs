@@ -118,15 +118,8 @@ mod tests {
     use super::*;
 
     fn model(version: &str) -> ModelMetadata {
-        ModelMetadata {
-            model_name: "pets".into(),
-            model_version: Some(version.into()),
-            run_id: None,
-            val_acc: None,
-            temperature: None,
-            classes: vec!["Shih \"Tzu\"".into(), "Pug".into()],
-            preprocess: Preprocess::imagenet(),
-        }
+        let classes = vec!["Shih \"Tzu\"".into(), "Pug".into()];
+        ModelMetadata::new("pets", classes, Preprocess::imagenet()).with_model_version(version)
     }
 
     #[test]

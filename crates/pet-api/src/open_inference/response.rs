@@ -107,15 +107,10 @@ mod tests {
     use super::*;
 
     fn model() -> ModelMetadata {
-        ModelMetadata {
-            model_name: "pets".into(),
-            model_version: Some("3".into()),
-            run_id: None,
-            val_acc: None,
-            temperature: Some(2.0),
-            classes: vec!["cat".into(), "dog".into()],
-            preprocess: Preprocess::imagenet(),
-        }
+        let classes = vec!["cat".into(), "dog".into()];
+        ModelMetadata::new("pets", classes, Preprocess::imagenet())
+            .with_model_version("3")
+            .with_temperature(2.0)
     }
 
     fn body(request: &serde_json::Value) -> Body {

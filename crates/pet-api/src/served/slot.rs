@@ -24,10 +24,7 @@ impl Slot {
     /// Loads the first model. Its sessions are made by the workers, so that the first request need
     /// not wait for all of them.
     pub(crate) fn load(runtime: Runtime, configuration: &Configuration) -> Result<Self, Error> {
-        let options = Options {
-            image: configuration.limits,
-            ..Options::default()
-        };
+        let options = Options::default().with_image(configuration.limits);
         let served = Served::load(&runtime, &configuration.results, &options, 0)?;
         Ok(Self {
             runtime,

@@ -20,6 +20,7 @@ use crate::arguments::{
     CacheArgument, DatasetArguments, JsonArgument, ResultsArgument, TrackingArguments,
 };
 use crate::failure::Failure;
+use crate::hint::CARD_USAGE;
 use crate::{output, workspace};
 
 /// Measure the served model on a data set, or on a folder of class folders
@@ -113,6 +114,6 @@ fn keep(results: &Path, metadata: &ModelMetadata, all: &[Measured]) -> Result<()
         .map(|measured| (measured.name.clone(), measured.figures.clone()));
     metrics.splits.extend(figures);
     write_json(&file, &metrics)?;
-    refresh_card(results, metadata)?;
+    refresh_card(results, metadata, CARD_USAGE)?;
     Ok(())
 }

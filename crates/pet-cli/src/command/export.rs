@@ -11,6 +11,7 @@ use crate::arguments::{
     CacheArgument, JsonArgument, ModelNameArgument, ResultsArgument, TrackingArguments,
 };
 use crate::failure::Failure;
+use crate::hint::CARD_USAGE;
 use crate::{output, workspace};
 
 /// Turn the selected version into the files that are served
@@ -48,6 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let exported = Exporter {
         client: &client,
         runtime: &runtime,
+        usage: CARD_USAGE,
     }
     .export(&selection, results)?;
     if arguments.json.json {

@@ -40,10 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runtime = Runtime::load(&paths)?;
     print("library", start);
     let start = Instant::now();
-    let options = Options {
-        threads,
-        ..Options::default()
-    };
+    let options = Options::default().with_threads(threads);
     let model = Model::load(&runtime, &path, &options)?;
     print("model and first session", start);
     let mut session = model.session()?;
@@ -75,15 +72,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn invented_model(folder: &tempfile::TempDir) -> Result<PathBuf, Box<dyn Error>> {
-    let metadata = ModelMetadata {
-        model_name: "invented".into(),
-        model_version: None,
-        run_id: None,
-        val_acc: None,
-        temperature: None,
-        classes: (0..37).map(|index| format!("class {index}")).collect(),
-        preprocess: pet_model::Preprocess::imagenet(),
-    };
+    let classes = (0..37).map(|index| format!("class {index}")).collect();
+    let metadata = ModelMetadata::new("invented", classes, pet_model::Preprocess::imagenet());
     let path = folder.path().join(pet_model::MODEL_FILE);
     fs_err::write(&path, mobilenet::mobilenet(&metadata)?)?;
     Ok(path)

@@ -42,10 +42,7 @@ pub(crate) fn mobilenet(metadata: &ModelMetadata) -> Result<Vec<u8>, Error> {
     let value = graph.flatten("flatten", &value, 1)?;
     let classes = metadata.classes.len();
     let weight = graph.initializer("head", &[classes, 1280], &numbers(classes * 1280, 1280))?;
-    let options = GemmOptions {
-        transpose_b: true,
-        ..GemmOptions::default()
-    };
+    let options = GemmOptions::default().with_transpose_b(true);
     let logits = graph.gemm("classifier", &value, &weight, None, options)?;
     graph.output(OUTPUT_NAME, &logits)?;
     let properties = metadata.to_properties().unwrap_or_default().into_iter();
@@ -99,13 +96,10 @@ fn convolution(
     let weight = graph.initializer(&format!("{name}.weight"), &shape, &weight)?;
     let bias = graph.initializer(&format!("{name}.bias"), &[filters], &vec![0.0_f32; filters])?;
     let groups = if channels == 1 { filters } else { 1 };
-    let (stride, padding) = ([stride; 2], [kernel / 2; 2]);
-    let options = ConvOptions {
-        stride,
-        padding,
-        groups,
-        ..ConvOptions::square(kernel)
-    };
+    let options = ConvOptions::square(kernel)
+        .with_stride([stride; 2])
+        .with_padding([kernel / 2; 2])
+        .with_groups(groups);
     let value = graph.conv(name, input, &weight, Some(&bias), options)?;
     if activated {
         graph.clip(&format!("{name}.clip"), &value, 0.0, 6.0)

@@ -19,10 +19,7 @@ fn network(metadata: &ModelMetadata) -> TempDir {
     let weight = graph
         .initializer("convolution.weight", &[3, 3, 1, 1], &own)
         .unwrap();
-    let options = ConvOptions {
-        stride: [2, 2],
-        ..ConvOptions::square(1)
-    };
+    let options = ConvOptions::square(1).with_stride([2, 2]);
     let value = graph
         .conv("convolution", &image, &weight, None, options)
         .unwrap();
@@ -34,10 +31,7 @@ fn network(metadata: &ModelMetadata) -> TempDir {
     let bias = graph
         .initializer("bias", &[3], &[0.25_f32, -0.5, 0.0])
         .unwrap();
-    let options = GemmOptions {
-        transpose_b: true,
-        ..GemmOptions::default()
-    };
+    let options = GemmOptions::default().with_transpose_b(true);
     let value = graph
         .gemm("classifier", &value, &weight, Some(&bias), options)
         .unwrap();
@@ -49,10 +43,8 @@ fn network(metadata: &ModelMetadata) -> TempDir {
 }
 
 fn model(runtime: &Runtime, temperature: Option<f64>) -> Model {
-    let metadata = ModelMetadata {
-        temperature,
-        ..metadata(&["red", "green", "blue"])
-    };
+    let mut metadata = metadata(&["red", "green", "blue"]);
+    metadata.temperature = temperature;
     Model::load(runtime, network(&metadata).path(), &Options::default()).unwrap()
 }
 

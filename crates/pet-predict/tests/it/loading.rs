@@ -152,10 +152,7 @@ fn a_missing_or_huge_file_is_refused() {
     assert!(matches!(error, Error::ReadModel { .. }), "{error}");
     assert!(error.source().unwrap().to_string().contains("model.onnx"));
     let folder = Parts::default().folder();
-    let options = Options {
-        model_bytes: 100,
-        ..Options::default()
-    };
+    let options = Options::default().with_model_bytes(100);
     let error = Model::load(&runtime, folder.path(), &options).unwrap_err();
     assert!(
         error.to_string().ends_with("bytes, expected 1 to 100"),

@@ -51,10 +51,7 @@ fn the_class_and_its_probability_are_right() {
 
 #[test]
 fn a_batch_equals_its_singles() {
-    let options = Options {
-        sessions: NonZero::new(3).unwrap(),
-        ..Options::default()
-    };
+    let options = Options::default().with_sessions(NonZero::new(3).unwrap());
     let Some(predictor) = predictor("a_batch_equals_its_singles", &options) else {
         return;
     };
@@ -86,10 +83,7 @@ fn a_bad_picture_spoils_no_other() {
 
 #[test]
 fn many_threads_share_few_sessions() {
-    let options = Options {
-        sessions: NonZero::new(2).unwrap(),
-        ..Options::default()
-    };
+    let options = Options::default().with_sessions(NonZero::new(2).unwrap());
     let Some(predictor) = predictor("many_threads_share_few_sessions", &options) else {
         return;
     };

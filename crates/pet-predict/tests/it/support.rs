@@ -58,20 +58,16 @@ impl Default for Parts {
 }
 
 pub(crate) fn metadata(classes: &[&str]) -> ModelMetadata {
-    ModelMetadata {
-        model_name: "colours".into(),
-        model_version: Some("7".into()),
-        run_id: None,
-        val_acc: Some(1.0),
-        temperature: None,
-        classes: classes.iter().map(ToString::to_string).collect(),
-        preprocess: Preprocess {
-            resize: pet_image::Resize::Stretch { size: SIZE as u32 },
-            mean: [0.0; 3],
-            standard_deviation: [1.0; 3],
-            ..Preprocess::imagenet()
-        },
-    }
+    let classes = classes.iter().map(ToString::to_string).collect();
+    let preprocess = Preprocess {
+        resize: pet_image::Resize::Stretch { size: SIZE as u32 },
+        mean: [0.0; 3],
+        standard_deviation: [1.0; 3],
+        ..Preprocess::imagenet()
+    };
+    ModelMetadata::new("colours", classes, preprocess)
+        .with_model_version("7")
+        .with_val_acc(1.0)
 }
 
 impl Parts {
@@ -84,10 +80,7 @@ impl Parts {
         let means = graph.flatten("flatten", &pooled, 1).unwrap();
         let shape = [self.weight.len() / 3, 3];
         let weight = graph.initializer("weight", &shape, &self.weight).unwrap();
-        let options = GemmOptions {
-            transpose_b: true,
-            ..GemmOptions::default()
-        };
+        let options = GemmOptions::default().with_transpose_b(true);
         let logits = graph
             .gemm("classifier", &means, &weight, None, options)
             .unwrap();

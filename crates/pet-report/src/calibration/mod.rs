@@ -1,4 +1,4 @@
-//! How far a confidence can be believed, and the temperature that mends it.
+//! How far a confidence can be believed, and the temperature that calibrates it.
 //!
 //! Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", 2017,
 //! <https://arxiv.org/abs/1706.04599>.
@@ -21,7 +21,7 @@ pub use temperature::{TEMPERATURES, fit_temperature};
 ///
 /// let classes = ["Beagle".to_string(), "Pug".to_string()];
 /// let logits = vec![vec![8.0, 0.0]; 4];
-/// let metrics = measure_logits(&logits, &[0, 0, 0, 1], &classes, 7.282, "pet-cli evaluate")?;
+/// let metrics = measure_logits(&logits, &[0, 0, 0, 1], &classes, 7.282, "evaluate")?;
 /// let calibration = metrics.calibration.unwrap();
 /// assert!(calibration.error < 0.001 && calibration.error_before > 0.24);
 /// # Ok::<(), pet_report::Error>(())

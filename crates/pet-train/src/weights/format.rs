@@ -6,7 +6,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use fs_err as fs;
 use safetensors::SafeTensors;
-use torch_state_dict::{Limits, StateDict};
+use torch_state_dict::StateDict;
 
 use super::naming::COUNTER;
 use crate::Error;
@@ -64,9 +64,9 @@ fn read_torch(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Err
         path: path.to_owned(),
         source,
     };
-    let state = StateDict::read(bytes, &Limits::default()).map_err(refuse)?;
+    let state = StateDict::from_bytes(bytes).map_err(refuse)?;
     let mut tensors = BTreeMap::new();
-    for (name, _) in state.tensors().filter(|(name, _)| !name.ends_with(COUNTER)) {
+    for (name, _) in state.iter().filter(|(name, _)| !name.ends_with(COUNTER)) {
         let (shape, values) = state.f32(name).map_err(refuse)?;
         tensors.insert(
             name.to_owned(),

@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::global::Global;
-use super::heap::{Heap, Problem};
-use super::value::Value;
-use super::{Pickle, opcode, reduce, scalar};
-use crate::contents::quoted;
+use super::value::{Global, Heap, Problem, Value};
+use super::{Pickle, opcode, reduce};
 use crate::cursor::Cursor;
+use crate::error::quoted;
 use crate::{Error, Limits};
 
 const PROTOCOL_VERSION: u8 = 2;
@@ -43,7 +41,7 @@ struct Machine<'c, 'a> {
     marks: Vec<usize>,
     memo: HashMap<u32, Value<'a>>,
     steps: usize,
-    maximum_steps: usize,
+    max_steps: usize,
 }
 
 impl<'c, 'a> Machine<'c, 'a> {
@@ -56,17 +54,17 @@ impl<'c, 'a> Machine<'c, 'a> {
             marks: Vec::new(),
             memo: HashMap::new(),
             steps: 0,
-            maximum_steps: limits.pickle_steps,
+            max_steps: limits.pickle_steps,
         }
     }
 
     /// Counts steps, and with them the memory that the pickle makes us hold.
     fn spend(&mut self, steps: usize) -> Result<(), Error> {
         self.steps = self.steps.saturating_add(steps);
-        if self.steps > self.maximum_steps {
+        if self.steps > self.max_steps {
             return Err(Error::TooLarge {
                 what: "number of pickle steps",
-                limit: self.maximum_steps as u64,
+                limit: self.max_steps as u64,
                 got: self.steps as u64,
             });
         }
@@ -90,7 +88,7 @@ impl<'c, 'a> Machine<'c, 'a> {
             opcode::GLOBAL => self.global()?,
             opcode::REDUCE => self.reduce()?,
             opcode::BINARY_PERSISTENT_ID => self.persistent()?,
-            _ => match scalar::read(self.cursor, code, self.offset)? {
+            _ => match opcode::read_scalar(self.cursor, code, self.offset)? {
                 Some(value) => value,
                 None => return self.modify(code).map(|()| None),
             },

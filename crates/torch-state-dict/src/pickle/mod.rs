@@ -4,17 +4,13 @@
 //! collections live in a [`Heap`] and are referred to by position, so nothing recurses and no
 //! cycle can leak.
 
-mod global;
-mod heap;
 mod machine;
 mod opcode;
 mod reduce;
-mod scalar;
 mod value;
 
-pub(crate) use heap::{Heap, Rebuilt, Storage};
 pub(crate) use machine::load;
-pub(crate) use value::Value;
+pub(crate) use value::{Heap, Rebuilt, Storage, Value};
 
 /// A pickled object and the collections, storages and tensors that it refers to.
 pub(crate) struct Pickle<'a> {

@@ -1,12 +1,10 @@
 //! The meaning of the accepted globals: Python would call them, here they describe data.
 
-use super::global::Global;
-use super::heap::{Heap, Problem, Rebuilt, Storage};
-use super::value::Value;
+use super::value::{Global, Heap, Problem, Rebuilt, Storage, Value};
 use crate::layout::Layout;
 
 /// As many dimensions as PyTorch itself handles.
-const MAXIMUM_DIMENSIONS: usize = 64;
+const MAX_DIMENSIONS: usize = 64;
 
 /// A reduced value and the steps it costs beyond its opcode.
 pub(super) type Reduced<'a> = Result<(Value<'a>, usize), Problem>;
@@ -99,7 +97,7 @@ fn sizes(heap: &Heap<'_>, value: Value<'_>) -> Result<Vec<usize>, Problem> {
     let items = heap
         .items(value)
         .ok_or("a shape or strides that are no tuple")?;
-    if items.len() > MAXIMUM_DIMENSIONS {
+    if items.len() > MAX_DIMENSIONS {
         return Err("a tensor of more than 64 dimensions");
     }
     items.iter().map(|item| size(*item)).collect()

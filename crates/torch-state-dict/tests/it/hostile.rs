@@ -19,7 +19,7 @@ const FIXTURES: [&str; 6] = [
 /// Everything that can be asked of a state dict, in a comparable form.
 fn contents(state_dict: &StateDict) -> String {
     let mut contents = String::new();
-    for (name, tensor) in state_dict.tensors() {
+    for (name, tensor) in state_dict {
         let values = (tensor.to_f32().ok(), tensor.to_i64().ok());
         writeln!(contents, "{name} {:?} {values:?}", tensor.shape()).unwrap();
     }
@@ -53,15 +53,12 @@ fn every_byte_may_be_wrong() {
 }
 
 fn check(bytes: &[u8]) {
-    let limits = Limits {
-        unpacked_bytes: 1 << 16,
-        ..Limits::default()
-    };
-    let Ok(state_dict) = StateDict::read(bytes, &limits) else {
+    let limits = Limits::default().with_unpacked_bytes(1 << 16);
+    let Ok(state_dict) = StateDict::from_bytes_with(bytes, &limits) else {
         return;
     };
     let sizes = state_dict
-        .tensors()
+        .iter()
         .map(|(_, tensor)| tensor.element_count() * tensor.data_type().element_size());
     assert!(sizes.sum::<usize>() as u64 <= limits.unpacked_bytes);
     contents(&state_dict);

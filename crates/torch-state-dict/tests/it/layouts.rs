@@ -1,7 +1,7 @@
 //! Every way of writing the same tensors gives the same tensors.
 
 use serde_json::Value;
-use torch_state_dict::{Limits, StateDict, TensorView};
+use torch_state_dict::{StateDict, TensorView};
 
 use crate::{fixture, fixture_path, read};
 
@@ -61,14 +61,14 @@ fn a_compressed_archive_is_read() {
 
 #[test]
 fn a_file_is_opened() {
-    let state_dict = StateDict::open(fixture_path("zip.pt"), &Limits::default()).unwrap();
+    let state_dict = StateDict::open(fixture_path("zip.pt")).unwrap();
     assert_is_expected(&state_dict);
 }
 
 #[test]
 fn tensors_come_in_the_order_of_the_file() {
     let state_dict = read(&fixture("legacy.pt")).unwrap();
-    let names: Vec<&str> = state_dict.tensors().map(|(name, _)| name).collect();
+    let names: Vec<&str> = state_dict.iter().map(|(name, _)| name).collect();
     assert_eq!(names[..4], ["layer.weight", "layer.tied", "half", "brain"]);
     assert_eq!(names.last(), Some(&"größe"));
 }
@@ -105,4 +105,16 @@ fn pairs_and_version_1_tensors_are_read() {
         (vec![2, 2], vec![1.0, 2.0, 3.0, 4.0])
     );
     assert_eq!(state_dict.f32("column").unwrap(), (vec![2], vec![2.0, 4.0]));
+}
+
+#[test]
+fn the_state_dict_of_a_checkpoint_is_read() {
+    let plain = read(&fixture("plain.pt")).unwrap();
+    for name in ["checkpoint.pt", "checkpoint_legacy.pt"] {
+        let state_dict = read(&fixture(name)).unwrap();
+        assert_eq!(state_dict.len(), 2, "{name}");
+        for (tensor, _) in &plain {
+            assert_eq!(state_dict.f32(tensor).unwrap(), plain.f32(tensor).unwrap());
+        }
+    }
 }

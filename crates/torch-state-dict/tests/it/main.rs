@@ -13,7 +13,7 @@ mod refusals;
 
 use std::path::PathBuf;
 
-use torch_state_dict::{Error, Limits, StateDict};
+use torch_state_dict::{Error, StateDict};
 
 fn fixture_path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -26,5 +26,5 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Result<StateDict, Error> {
-    StateDict::read(bytes, &Limits::default())
+    StateDict::from_bytes(bytes)
 }

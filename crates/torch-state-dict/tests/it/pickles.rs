@@ -190,11 +190,8 @@ fn a_storage_is_as_large_as_its_data() {
         "{refused:?}"
     );
     let largest = described(b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f");
-    let unlimited = Limits {
-        unpacked_bytes: u64::MAX,
-        ..Limits::default()
-    };
-    let refused = StateDict::read(&file(&largest, &data(i64::MAX as u64)), &unlimited);
+    let unlimited = Limits::default().with_unpacked_bytes(u64::MAX);
+    let refused = StateDict::from_bytes_with(&file(&largest, &data(i64::MAX as u64)), &unlimited);
     assert!(
         matches!(refused, Err(Error::Truncated { got: 8, .. })),
         "{refused:?}"
@@ -253,12 +250,9 @@ fn tensors_that_share_a_storage_count_one_by_one() {
     let object = [b"}".to_vec(), named(b"a"), named(b"b")].concat();
     let file = file(&object, &data(2));
     let within = |unpacked_bytes| {
-        StateDict::read(
+        StateDict::from_bytes_with(
             &file,
-            &Limits {
-                unpacked_bytes,
-                ..Limits::default()
-            },
+            &Limits::default().with_unpacked_bytes(unpacked_bytes),
         )
     };
     assert_eq!(within(16).unwrap().len(), 2);
@@ -284,16 +278,88 @@ fn copies_count_as_steps() {
     );
 }
 
+/// The deepest values that the default limit for steps allows, on a stack that a few thousand
+/// calls would use up: nothing recurses with the depth of a pickle.
 #[test]
-fn deep_nesting_and_cycles_are_harmless() {
-    let deep = [&b")"[..], &b"\x85".repeat(500_000)].concat();
-    assert!(matches!(
-        read(&file(&deep, NO_KEYS)),
-        Err(Error::NotStateDict { .. })
-    ));
+fn the_deepest_nesting_takes_no_stack() {
+    const STACK: usize = 128 << 10;
+    let tuples = [&b")"[..], &b"\x85".repeat(999_990)].concat();
+    let lists = [b"]".repeat(499_990), b"a".repeat(499_989)].concat();
+    let dictionaries = [b"}N".repeat(300_000), b"}".to_vec(), b"s".repeat(300_000)].concat();
+    let marks = b"(".repeat(999_990);
+    let too_many = [&b")"[..], &b"\x85".repeat(4_000_000)].concat();
+    for object in [tuples, lists, dictionaries, marks, too_many] {
+        let file = file(&object, NO_KEYS);
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let refused = thread.spawn(move || read(&file).map(|_| ())).unwrap();
+        assert!(refused.join().unwrap().is_err());
+    }
+}
+
+#[test]
+fn a_cycle_is_no_tensor() {
     let cycle = b"}q\x00U\x01ah\x00s";
     assert_eq!(
         read(&file(cycle, NO_KEYS)).unwrap_err().to_string(),
         "entry `a` is a dictionary, not a tensor"
     );
+}
+
+/// A dictionary with the tensor `name` of the storage `s`.
+fn state_dict(name: &str) -> Vec<u8> {
+    let tensor = tensor(b"K\x00", b"K\x02\x85", b"K\x01\x85");
+    let length = name.len() as u8;
+    [&b"}U"[..], &[length], name.as_bytes(), &tensor, b"s"].concat()
+}
+
+#[test]
+fn the_state_dict_of_a_checkpoint_is_found() {
+    for key in ["state_dict", "model_state_dict", "model"] {
+        let length = [key.len() as u8];
+        let below = |value: &[u8]| [&b"U"[..], &length, key.as_bytes(), value, b"s"].concat();
+        let found = |object: &[u8]| {
+            let state_dict = read(&file(object, &data(2))).unwrap();
+            let names: Vec<_> = state_dict.iter().map(|(name, _)| name.to_owned()).collect();
+            names.join(", ")
+        };
+        let beside = b"U\x05epochK\x03sU\x09optimizer}s";
+        let object = [&b"}"[..], beside, &below(&state_dict("weight"))].concat();
+        assert_eq!(found(&object), "weight", "{key}");
+        // As in Python, the last of equal keys counts.
+        let object = [&b"}"[..], &below(b"}"), &below(&state_dict("weight"))].concat();
+        assert_eq!(found(&object), "weight", "{key}");
+        // A tensor of that name is one tensor among others.
+        assert_eq!(found(&state_dict(key)), key);
+        // Only one level down.
+        let object = [&b"}"[..], &below(&[&b"}"[..], &below(b"}")].concat())].concat();
+        assert!(read(&file(&object, NO_KEYS)).is_err(), "{key}");
+    }
+}
+
+#[test]
+fn a_dictionary_below_another_key_is_not_guessed() {
+    let object = [&b"}U\x07weights"[..], &state_dict("a"), b"s"].concat();
+    let error = read(&file(&object, &data(2))).unwrap_err();
+    let expected = "entry `weights` is a dictionary, not a tensor";
+    assert_eq!(error.to_string(), expected);
+    let hint = error.hint().unwrap();
+    assert!(hint.starts_with("the file holds `weights`; "), "{hint}");
+}
+
+#[test]
+fn a_prefix_that_all_names_have_is_removed() {
+    let named = |name: &str| read(&file(&state_dict(name), &data(2))).unwrap();
+    let plain = named("module.weight").without_prefix("module.");
+    assert_eq!(plain.f32("weight").unwrap(), (vec![2], vec![1.5, 2.5]));
+    assert!(plain.tensor("module.weight").is_err());
+    for kept in ["weight", "module.", "my.module.weight"] {
+        assert!(named(kept).without_prefix("module.").tensor(kept).is_ok());
+    }
+    let [first, second] = ["module.a", "b"].map(|name| {
+        let entry = state_dict(name);
+        entry[1..].to_vec()
+    });
+    let mixed = [&b"}"[..], &first, &second].concat();
+    let mixed = read(&file(&mixed, &data(2))).unwrap();
+    assert!(mixed.without_prefix("module.").tensor("module.a").is_ok());
 }

@@ -195,15 +195,11 @@ impl Experiment<'_> {
     ) -> Result<Finished, Failure> {
         run.log_best(&trained.best)?;
         let labels = self.labels();
-        let metadata = ModelMetadata {
-            model_name: self.model_name.into(),
-            model_version: None,
-            run_id: run.id().map(Into::into),
-            val_acc: Some(trained.best.val_acc),
-            temperature: Some(fit_temperature(&trained.logits, &labels)?),
-            classes: self.dataset.classes.clone(),
-            preprocess: self.preprocess.clone(),
-        };
+        let classes = self.dataset.classes.clone();
+        let mut metadata = ModelMetadata::new(self.model_name, classes, self.preprocess.clone())
+            .with_val_acc(trained.best.val_acc)
+            .with_temperature(fit_temperature(&trained.logits, &labels)?);
+        metadata.run_id = run.id().map(Into::into);
         let (name, parameters) = (&job.name, self.parameters(job.configuration));
         artifacts::log(
             run,

@@ -9,8 +9,8 @@ use std::fmt::Display;
 
 /// One point of a metric's history.
 ///
-/// The value may be NaN. Infinities are kept as ±[`f64::MAX`], which is what every MLflow store
-/// makes of them; this crate does the same, so that all stores agree.
+/// The value may be NaN. Infinities are kept as ±[`f64::MAX`], as every MLflow store
+/// converts them; this crate does the same, so that all stores agree.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Metric {

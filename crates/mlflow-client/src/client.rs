@@ -129,7 +129,7 @@ impl Client {
     }
 
     /// Logs metrics, parameters and tags, in as many requests as MLflow's limits demand. Repeating
-    /// it, say after an error, changes nothing.
+    /// it, for example after an error, changes nothing.
     ///
     /// # Errors
     /// When a key or value is not accepted (then nothing is written), a parameter has another
@@ -320,7 +320,7 @@ impl Client {
     /// Uploads a model's folder and registers it as the next version of its registered model.
     ///
     /// On a server that knows MLflow 3's logged models the model becomes one, shown with the run;
-    /// on an older server and in a local database it lies among the run's artifacts.
+    /// on an older server and in a local database it is stored among the run's artifacts.
     ///
     /// # Errors
     /// When a name or value is not accepted, a file cannot be read, or the store fails. What was
@@ -361,7 +361,7 @@ impl Client {
         let artifacts = self.artifacts(&logged.artifact_uri);
         let uploaded = artifacts.and_then(|artifacts| artifacts.upload_folder(folder, ""));
         let finished = self.store.finish_logged_model(&logged.id, uploaded.is_ok());
-        // What broke the upload says more than what it broke after it.
+        // The error of the upload is the cause; the second one may follow from it.
         uploaded.and(finished)
     }
 }

@@ -1,6 +1,7 @@
 //! Credentials: from the environment, the address, or `~/.mlflow/credentials`.
 
 use crate::error::Result;
+use crate::uri::Uri;
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::io;
@@ -49,7 +50,7 @@ pub enum Credentials {
 
 /// The credentials in MLflow's order: user and password, then a token. User and password come from
 /// the environment, from the address (`http://user:password@host`), or from the file; each of the
-/// two is looked for by itself.
+/// two is looked up separately.
 pub(crate) fn find(
     lookup: &impl Fn(&str) -> Option<String>,
     uri: Option<&str>,
@@ -79,14 +80,10 @@ pub(crate) fn find(
 }
 
 fn in_uri(uri: &str) -> Option<(String, String)> {
-    let (scheme, rest) = uri.split_once("://")?;
-    let authority = rest.split('/').next()?;
-    let (user, _) = authority.rsplit_once('@')?;
-    let (user, password) = user.split_once(':').unwrap_or((user, ""));
+    let uri = Uri::split(uri).filter(|uri| uri.scheme.starts_with("http"))?;
+    let (user, password) = uri.user?.split_once(':').unwrap_or((uri.user?, ""));
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    scheme
-        .starts_with("http")
-        .then(|| (decode(user), decode(password)))
+    Some((decode(user), decode(password)))
 }
 
 type UserAndPassword = (Option<String>, Option<String>);

@@ -1,5 +1,6 @@
 //! Everything that can go wrong, in one type.
 
+use crate::uri::without_credentials;
 use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
@@ -94,7 +95,7 @@ pub enum Error {
     /// A file or folder could not be read or written; the text names it.
     #[error(transparent)]
     Io {
-        /// What the operating system said, with the path.
+        /// The operating system's error, with the path.
         #[from]
         source: io::Error,
     },
@@ -117,7 +118,7 @@ pub enum Error {
     NotADatabase {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's error.
         source: Cause,
     },
     /// The disk, or the quota, is used up.
@@ -125,7 +126,7 @@ pub enum Error {
     DatabaseFull {
         /// The database file.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's error.
         source: Cause,
     },
     /// The database is one of MLflow's, but of a version that this crate does not know.
@@ -143,7 +144,7 @@ pub enum Error {
         path: PathBuf,
         /// What was being done.
         action: &'static str,
-        /// What SQLite said.
+        /// SQLite's error.
         source: Cause,
     },
     /// Artifacts of this kind of URI cannot be reached.
@@ -171,7 +172,7 @@ pub enum Error {
         status: u16,
         /// MLflow's error code, or `-` where the answer was not MLflow's.
         code: String,
-        /// The server's words, shortened.
+        /// The server's explanation, shortened.
         message: String,
     },
     /// The server's answer is not what MLflow's interface promises.
@@ -306,31 +307,14 @@ pub(crate) fn excerpt(text: &str) -> String {
     short
 }
 
-/// A URI without the user name and password it may carry.
-pub(crate) fn without_credentials(uri: &str) -> String {
-    let Some((scheme, rest)) = uri.split_once("://") else {
-        return excerpt(uri);
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    excerpt(&format!("{scheme}://{host}{path}"))
+/// A URI without credentials, for an error message.
+pub(crate) fn public(uri: &str) -> String {
+    excerpt(&without_credentials(uri))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn credentials_never_show() {
-        assert_eq!(
-            without_credentials("ftp://me:se@cret@host/a@b"),
-            "ftp://host/a@b"
-        );
-        assert_eq!(without_credentials("plain"), "plain");
-    }
 
     #[test]
     fn excerpts_are_short_and_on_one_line() {

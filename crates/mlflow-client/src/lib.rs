@@ -30,6 +30,7 @@ pub mod spool;
 mod store;
 mod time;
 mod tracking_uri;
+mod uri;
 
 pub use artifact::{ArtifactFile, Artifacts};
 pub use batch::{Batch, Metric};

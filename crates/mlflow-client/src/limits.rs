@@ -1,6 +1,6 @@
 //! MLflow's limits on names and values, checked before anything is sent or written.
 //!
-//! A server would answer `INVALID_PARAMETER_VALUE`, or cut a long value short without a word; the
+//! A server would answer `INVALID_PARAMETER_VALUE`, or silently truncate a long value; the
 //! local store would accept everything. With these checks both stores accept the same.
 
 use crate::error::{Error, Result, excerpt};

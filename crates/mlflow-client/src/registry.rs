@@ -102,7 +102,7 @@ pub struct NewModelVersion {
 }
 
 impl NewModelVersion {
-    /// A version of `name` whose model lies at `source`.
+    /// A version of `name` whose model is stored at `source`.
     pub fn new(name: impl Into<String>, source: impl Into<String>) -> Self {
         Self {
             name: name.into(),

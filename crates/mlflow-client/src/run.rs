@@ -21,7 +21,7 @@ pub enum Lifecycle {
 }
 
 impl From<&str> for Lifecycle {
-    /// Reads MLflow's word; anything but `deleted` counts as active.
+    /// Reads MLflow's name; anything but `deleted` counts as active.
     fn from(name: &str) -> Self {
         if name == "deleted" {
             Self::Deleted
@@ -83,7 +83,7 @@ impl RunStatus {
         matches!(self, Self::Finished | Self::Failed | Self::Killed)
     }
 
-    /// MLflow's word for it, such as `RUNNING`.
+    /// MLflow's name for it, such as `RUNNING`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Scheduled => "SCHEDULED",
@@ -167,7 +167,7 @@ pub struct NewRun {
     pub user: Option<String>,
     /// What is run, such as a command line; shown as "source" by MLflow.
     pub source: Option<String>,
-    /// Further labels; these win over the ones made from the fields above.
+    /// Further labels; these override the ones that the fields above become.
     pub tags: BTreeMap<String, String>,
 }
 

@@ -1,6 +1,7 @@
 //! Which store a tracking URI names.
 
-use crate::error::{Error, Result, without_credentials};
+use crate::error::{Error, Result, public};
+use crate::uri::{Uri, has_scheme};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -46,7 +47,7 @@ impl FromStr for TrackingUri {
     /// path of a database file (`.db`, `.sqlite`, or any file that exists) and the path of a folder.
     fn from_str(uri: &str) -> Result<Self> {
         let refuse = || Error::TrackingUri {
-            uri: without_credentials(uri),
+            uri: public(uri),
             expected: EXPECTED,
         };
         if uri.starts_with("http://") || uri.starts_with("https://") {
@@ -61,7 +62,8 @@ impl FromStr for TrackingUri {
                 database: PathBuf::from(path),
             });
         }
-        if uri.is_empty() || uri.contains("://") || has_scheme(uri) || uri.contains('\0') {
+        let named = uri == "databricks" || uri.contains("://") || has_scheme(uri);
+        if uri.is_empty() || named || uri.contains('\0') {
             return Err(refuse());
         }
         Ok(local(Path::new(uri)))
@@ -78,26 +80,12 @@ impl fmt::Display for TrackingUri {
 }
 
 fn server(uri: &str) -> Option<TrackingUri> {
-    let (scheme, rest) = uri.split_once("://")?;
-    let end = rest.find('/').unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    let well_formed = !host.is_empty() && !rest.contains(['?', '#', ' ']);
-    well_formed.then(|| TrackingUri::Server {
-        url: format!("{scheme}://{host}{}", path.trim_end_matches('/')),
-    })
-}
-
-/// `file:…`, `databricks:…` and so on, but not `C:\…`.
-fn has_scheme(uri: &str) -> bool {
-    uri.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.len() > 1
-            && scheme
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    }) || uri == "databricks"
+    let Uri {
+        scheme, host, path, ..
+    } = Uri::split(uri)?;
+    let well_formed = !host.is_empty() && !uri.contains(['?', '#', ' ']);
+    let url = format!("{scheme}://{host}{}", path.trim_end_matches('/'));
+    well_formed.then_some(TrackingUri::Server { url })
 }
 
 fn local(path: &Path) -> TrackingUri {

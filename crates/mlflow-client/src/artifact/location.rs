@@ -1,8 +1,9 @@
 //! Paths of artifacts, and the URIs of the folders that hold them; both come from callers and from
 //! servers.
 
-use crate::error::{Error, Result, without_credentials};
+use crate::error::{Error, Result, public};
 use crate::limits::invalid;
+use crate::uri::has_scheme;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str};
 use std::path::PathBuf;
 
@@ -65,11 +66,11 @@ pub(crate) fn from_path(path: &std::path::Path) -> Result<String> {
 /// [`ArtifactUri`](Error::ArtifactUri) when it names another host or kind of place.
 pub(crate) fn to_path(uri: &str) -> Result<PathBuf> {
     let refuse = |expected| Error::ArtifactUri {
-        uri: without_credentials(uri),
+        uri: public(uri),
         expected,
     };
     let Some(rest) = uri.strip_prefix("file:") else {
-        if uri.is_empty() || is_other_scheme(uri) {
+        if uri.is_empty() || has_scheme(uri) {
             return Err(refuse("`file:///PATH` or a path"));
         }
         return Ok(PathBuf::from(uri));
@@ -85,17 +86,6 @@ pub(crate) fn to_path(uri: &str) -> Result<PathBuf> {
         .decode_utf8()
         .map(|decoded| PathBuf::from(decoded.as_ref()))
         .map_err(|_| refuse("a path in Unicode"))
-}
-
-/// `s3://…`, `mlflow-artifacts:/…` and so on.
-fn is_other_scheme(uri: &str) -> bool {
-    uri.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.len() > 1
-            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    })
 }
 
 #[cfg(test)]

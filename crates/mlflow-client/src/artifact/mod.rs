@@ -101,9 +101,7 @@ impl Artifacts {
     /// left out.
     pub fn upload_folder(&self, folder: &Path, path: &str) -> Result<()> {
         check_folder(path)?;
-        let mut files = Vec::new();
-        walk(folder, path, 0, &mut files)?;
-        let files = Mutex::new(files);
+        let files = Mutex::new(files_below(folder, path)?);
         let next = || files.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let work = || -> Result<()> {
             while let Some((file, path)) = next() {
@@ -198,6 +196,12 @@ pub(crate) fn join(folder: &str, name: &str) -> String {
 }
 
 /// Every file below a folder of this machine, with its path as an artifact below `path`.
+pub(crate) fn files_below(folder: &Path, path: &str) -> Result<Vec<(PathBuf, String)>> {
+    let mut files = Vec::new();
+    walk(folder, path, 0, &mut files)?;
+    Ok(files)
+}
+
 fn walk(folder: &Path, path: &str, depth: usize, files: &mut Vec<(PathBuf, String)>) -> Result<()> {
     check_depth(path, depth)?;
     for entry in fs_err::read_dir(folder)? {

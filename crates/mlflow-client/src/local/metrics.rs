@@ -83,7 +83,7 @@ pub(super) fn history(sql: &Transaction<'_>, run_id: &str, key: &str) -> Outcome
     )
 }
 
-/// SQLite has no NaN: MLflow writes 0 and a mark.
+/// SQLite has no NaN: MLflow writes 0 and sets a flag.
 fn stored(metric: &Metric) -> (f64, bool) {
     match metric.storable() {
         value if value.is_nan() => (0.0, true),

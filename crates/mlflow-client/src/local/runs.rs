@@ -113,7 +113,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {
         experiment_id: row.get::<_, i64>("experiment_id")?.to_string(),
         name: or_default(row, "name")?,
         user: or_default(row, "user_id")?,
-        // The table accepts no other word.
+        // The table accepts no other value.
         status: or_default::<String>(row, "status")?
             .parse()
             .unwrap_or(RunStatus::Running),

@@ -1,4 +1,4 @@
-//! Creating a database, and recognizing one that somebody else has created.
+//! Creating a database, and recognizing an existing one.
 
 use super::database::{Database, Outcome, Sql as _};
 use crate::error::{Error, Result};
@@ -80,7 +80,7 @@ fn is_first(sql: &Transaction<'_>) -> Outcome<bool> {
     Ok(stamps == [FIRST_REVISION])
 }
 
-/// Creates everything in the one transaction: whoever is killed here leaves an empty database.
+/// Creates everything in the one transaction: a process that is killed here leaves an empty database.
 fn create(sql: &Transaction<'_>, artifact_root: &str) -> Outcome<()> {
     sql.execute_batch(TABLES)?;
     sql.execute_batch(DATASET_TABLES)?;

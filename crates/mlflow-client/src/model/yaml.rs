@@ -87,7 +87,7 @@ fn string(text: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', c]),
             '\n' => quoted.push_str("\\n"),
             ' ' => quoted.push(c),
-            // Control characters, exotic spaces and marks, and what YAML calls not printable.
+            // Control characters, exotic spaces, byte order marks, and what YAML calls not printable.
             _ if c.is_control()
                 || c.is_whitespace()
                 || matches!(c, '\u{feff}' | '\u{fffe}'..='\u{ffff}') =>

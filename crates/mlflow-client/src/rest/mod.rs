@@ -339,8 +339,8 @@ fn about_version<'a>(request: Request<'a>, name: &str, version: u32) -> Request<
     request.about("model version", &format!("{name}/{version}"))
 }
 
-/// Whether the server is too old for the request: it has no such page, which is not what MLflow
-/// says of a thing that does not exist.
+/// Whether the server is too old for the request: it has no such page, which is not how MLflow
+/// reports a thing that does not exist.
 fn is_unsupported(error: &Error) -> bool {
     let Error::Server { status, code, .. } = error else {
         return false;

@@ -4,7 +4,7 @@ use super::request::Request;
 use super::transport::Transport;
 use crate::artifact::location::{PATH, check_path};
 use crate::artifact::{ArtifactFile, ArtifactRepository, Content, join};
-use crate::error::{Error, Result, without_credentials};
+use crate::error::{Error, Result, public};
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 use std::io::Read;
@@ -45,7 +45,7 @@ impl ProxyArtifacts {
 /// refused: the credentials of this server are not for that one.
 fn root(uri: &str, authority: &str) -> Result<String> {
     let refuse = |expected| Error::ArtifactUri {
-        uri: without_credentials(uri),
+        uri: public(uri),
         expected,
     };
     let rest = uri.strip_prefix("mlflow-artifacts:").unwrap_or(uri);

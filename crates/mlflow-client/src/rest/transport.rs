@@ -3,8 +3,9 @@
 use super::request::{Failure, Payload, Request, delay, retry_after};
 use crate::config::HttpOptions;
 use crate::credentials::{Credentials, Secret};
-use crate::error::{Error, Result, excerpt, without_credentials};
+use crate::error::{Error, Result, excerpt, public};
 use crate::search::Page;
+use crate::uri::Uri;
 use base64::Engine as _;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
@@ -119,16 +120,15 @@ impl Transport {
     /// whatever was searched for.
     fn url(&self, request: &Request<'_>) -> String {
         let path = request.path.split('?').next().unwrap_or_default();
-        without_credentials(&format!("{}{path}", self.base))
+        public(&format!("{}{path}", self.base))
     }
 
     /// `host:port` of the server.
     pub(super) fn authority(&self) -> &str {
-        let rest = self.base.split_once("://").map_or("", |(_, rest)| rest);
-        rest.split('/').next().unwrap_or_default()
+        Uri::split(&self.base).map_or("", |uri| uri.host)
     }
 
-    /// Sends a request, again where that may help, and returns the answer if it says success.
+    /// Sends a request, again where that may help, and returns the answer if it is a success.
     pub(super) fn send(&self, request: &Request<'_>) -> Result<Response<Body>> {
         let mut number = 0;
         loop {
@@ -213,7 +213,7 @@ fn refusal(response: &mut Response<Body>, request: &Request<'_>, url: String) ->
         #[serde(default)]
         message: String,
     }
-    // A body that cannot be read makes the refusal no less a refusal.
+    // The status alone is an error, even if its explanation cannot be read.
     let bytes = read(response, MAX_EXPLANATION).unwrap_or_default();
     let refusal = serde_json::from_slice(&bytes).unwrap_or_else(|_| Refusal {
         error_code: "-".to_owned(),

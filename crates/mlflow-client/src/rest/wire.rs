@@ -13,14 +13,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Pairs as the server wants them.
+/// Pairs in the form the server expects.
 pub(super) fn pairs(map: &BTreeMap<String, String>) -> Value {
     map.iter()
         .map(|(key, value)| json!({ "key": key, "value": value }))
         .collect()
 }
 
-/// A data set with its tags as the server wants it.
+/// A data set with its tags in the form the server expects.
 pub(super) fn dataset(input: &DatasetInput) -> Value {
     let mut dataset = json!(input);
     if let Some(fields) = dataset.as_object_mut() {

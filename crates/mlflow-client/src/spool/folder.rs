@@ -1,6 +1,7 @@
 //! The folder of one run in the spool.
 
 use super::entry::{Attachment, Entry};
+use crate::artifact::files_below;
 use crate::artifact::folder::write_beside;
 use crate::error::{Error, Result};
 use crate::run::NewRun;
@@ -8,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// The file that says which run it is.
+/// The file that identifies the run.
 pub(super) const HEADER: &str = "run.json";
 /// The file that a process holds while it writes or sends the run.
 const LOCK: &str = "lock";
@@ -84,7 +85,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// The entry of a number, and where its attachment lies.
+    /// The entry of a number, and the path of its attachment.
     pub(super) fn read(&self, number: u32) -> Result<(Entry, PathBuf)> {
         Ok((read_json(&self.entry(number))?, self.data(number)))
     }
@@ -115,7 +116,7 @@ impl RunFolder {
     }
 }
 
-/// What a folder says of its run.
+/// The header of the run in a folder.
 pub(super) fn read_header(folder: &Path) -> Result<Header> {
     read_json(&folder.join(HEADER))
 }
@@ -166,20 +167,13 @@ fn damaged(path: &Path, source: serde_json::Error) -> Error {
 /// Copies a folder beside its place, then renames it.
 fn copy_folder(source: &Path, target: &Path) -> Result<()> {
     let beside = target.with_extension("part");
-    copy_level(source, &beside)?;
-    Ok(fs_err::rename(beside, target)?)
-}
-
-fn copy_level(source: &Path, target: &Path) -> Result<()> {
-    fs_err::create_dir_all(target)?;
-    for entry in fs_err::read_dir(source)? {
-        let entry = entry?;
-        let inner = target.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_level(&entry.path(), &inner)?;
-        } else {
-            fs_err::copy(entry.path(), inner)?;
+    fs_err::create_dir_all(&beside)?;
+    for (file, path) in files_below(source, "")? {
+        let copy = beside.join(path);
+        if let Some(folder) = copy.parent() {
+            fs_err::create_dir_all(folder)?;
         }
+        fs_err::copy(file, copy)?;
     }
-    Ok(())
+    Ok(fs_err::rename(beside, target)?)
 }

@@ -1,4 +1,4 @@
-//! Sending what was kept.
+//! Sending runs from the spool.
 
 use super::entry::{Attachment, Entry};
 use super::folder::{Header, RunFolder, numbers, read_header};

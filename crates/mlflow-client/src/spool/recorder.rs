@@ -41,7 +41,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts a run in an experiment, which is made where there is none.
+    /// Starts a run in an experiment, which is created where there is none.
     ///
     /// # Errors
     /// When a name or tag is not accepted, the store fails for a reason that is not transient, or it
@@ -84,7 +84,7 @@ impl Recorder {
         self.writer.target().run.as_ref()
     }
 
-    /// Where the run lies, if something could not be sent so far.
+    /// The folder of the run, if something could not be sent so far.
     pub fn spooled(&self) -> Option<Spooled> {
         self.writer.target().spooled()
     }
@@ -142,8 +142,8 @@ impl Recorder {
         self.writer.finish(nothing, Attachment::None).map(|_| ())
     }
 
-    /// Ends the run. If something lies in the spool and the store is back, everything is sent now.
-    /// Returns where the run lies otherwise.
+    /// Ends the run. If something is in the spool and the store can be reached again, everything is
+    /// sent now. Otherwise the folder of the run is returned.
     ///
     /// # Errors
     /// As [`Client::update_run`], except that a store that cannot be reached is none with a

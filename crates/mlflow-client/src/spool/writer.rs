@@ -1,4 +1,4 @@
-//! The thread that writes a run, so that whoever measures does not wait for the store.
+//! The thread that writes a run, so that the program does not wait for the store.
 
 use super::entry::{Attachment, Entry};
 use super::folder::{Header, RunFolder};
@@ -54,7 +54,7 @@ impl Target {
         Ok(target)
     }
 
-    /// Where the run lies, if something could not be sent.
+    /// The folder of the run, if something could not be sent.
     pub(super) fn spooled(&self) -> Option<Spooled> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.as_ref().map(|kept| Spooled {
@@ -102,7 +102,7 @@ impl Target {
     }
 }
 
-/// The result of an entry; a model became a version unless it lies in the spool.
+/// The result of an entry; a model became a version unless it went to the spool.
 type Outcome = Result<Option<ModelVersion>>;
 
 /// One thing to do.
@@ -205,7 +205,7 @@ fn write(target: &Target, queue: &Receiver<Work>, failure: &Mutex<Option<Error>>
         next = following;
         let outcome = target.record(&work.entry, &work.attachment);
         match (work.waiting, outcome) {
-            // Nobody waits any more: there is nobody to tell.
+            // The caller may have stopped waiting.
             (Some(waiting), outcome) => drop(waiting.send(outcome)),
             (None, Ok(_)) => {}
             (None, Err(error)) => {

@@ -1,28 +1,79 @@
-//! A small data set that the program draws by itself: cartoon cats and dogs of six classes.
+//! A small data set that the program draws by itself: simple faces of cats and dogs, of six classes.
 //!
 //! It stands in where no photographs are at hand, as in a first try or a continuous integration
-//! run. Animals of a class share coat, markings and kind of ears; pose, proportions, face, collar,
+//! run. Faces of a class share coat, markings and kind of ears; size, place, tilt, proportions,
 //! background and light change from picture to picture. The layout is that of
 //! [`folder`](crate::folder), with `train/` and `test/`.
 
-mod animal;
-mod breed;
 mod draw;
-mod light;
-mod options;
-mod picture;
-mod scene;
 mod store;
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use pet_image::Format;
 use rayon::prelude::*;
-
-pub use options::Options;
+use serde::{Deserialize, Serialize};
 
 use crate::{Dataset, Error};
-use breed::{BREEDS, Breed};
+use draw::{BREEDS, Breed};
+
+const SIZES: RangeInclusive<usize> = 32..=2048;
+const MAX_COUNT: usize = 10_000;
+
+/// What is drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Options {
+    /// Every seed gives other pictures; the same seed gives the same bytes on one machine.
+    pub seed: u64,
+    /// Pictures of each class to train and to validate on, from 1 to 10,000.
+    pub images_per_class: usize,
+    /// Pictures of each class kept for evaluation, from 0 to 10,000.
+    pub test_images_per_class: usize,
+    /// Width and height in pixels, from 32 to 2048.
+    pub image_size: u32,
+}
+
+impl Default for Options {
+    /// Seed 42, 40 and 10 pictures of each of the six classes, 256 by 256 pixels.
+    fn default() -> Self {
+        Self {
+            seed: 42,
+            images_per_class: 40,
+            test_images_per_class: 10,
+            image_size: 256,
+        }
+    }
+}
+
+impl Options {
+    fn check(&self) -> Result<(), Error> {
+        let checks = [
+            ("images_per_class", 1..=MAX_COUNT, self.images_per_class),
+            (
+                "test_images_per_class",
+                0..=MAX_COUNT,
+                self.test_images_per_class,
+            ),
+            ("image_size", SIZES, self.image_size as usize),
+        ];
+        match checks
+            .into_iter()
+            .find(|(_, range, got)| !range.contains(got))
+        {
+            Some((option, range, got)) => Err(out_of_range(option, range, got)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn out_of_range(option: &'static str, range: RangeInclusive<usize>, got: usize) -> Error {
+    Error::SampleOptions {
+        option,
+        expected: format!("{} to {}", range.start(), range.end()),
+        got: got as u64,
+    }
+}
 
 /// Names of the classes, in index order.
 pub fn class_names() -> Vec<&'static str> {
@@ -48,34 +99,53 @@ pub fn generate(root: &Path, options: &Options) -> Result<Dataset, Error> {
 
 /// Draws all pictures into `folder`, in parallel; what each shows depends on its number only.
 fn draw_all(folder: &Path, options: &Options) -> Result<(), Error> {
-    let sets = [
-        ("train", options.images_per_class),
-        ("test", options.test_images_per_class),
-    ];
-    for (set, (name, count)) in sets.into_iter().enumerate() {
-        for (class, breed) in BREEDS.iter().enumerate() {
-            if count == 0 {
-                continue;
-            }
+    let counts = [options.images_per_class, options.test_images_per_class];
+    for (set, (name, count)) in ["train", "test"].into_iter().zip(counts).enumerate() {
+        for (class, breed) in BREEDS.iter().enumerate().filter(|_| count > 0) {
             let folder = folder.join(name).join(breed.name);
             fs_err::create_dir_all(&folder)?;
             (0..count).into_par_iter().try_for_each(|number| {
+                let stream = (class as u64) << 33 | (set as u64) << 32 | number as u64;
                 let path = folder.join(format!("{:04}.jpg", number + 1));
-                fs_err::write(path, encoded(breed, options, stream(class, set, number))?)?;
-                Ok::<(), Error>(())
+                Ok::<(), Error>(fs_err::write(path, encoded(breed, options, stream)?)?)
             })?;
         }
     }
     Ok(())
 }
 
-/// A number of its own for every picture, whatever the counts are.
-fn stream(class: usize, set: usize, number: usize) -> u64 {
-    (class as u64) << 33 | (set as u64) << 32 | number as u64
+fn encoded(breed: &Breed, options: &Options, stream: u64) -> Result<Vec<u8>, Error> {
+    let size = options.image_size;
+    let picture = draw::draw(breed, size, options.seed, stream);
+    let picture = picture.ok_or_else(|| out_of_range("image_size", SIZES, size as usize))?;
+    pet_image::encode_rgb(&picture, Format::Jpeg).map_err(|source| Error::Image { source })
 }
 
-fn encoded(breed: &'static Breed, options: &Options, stream: u64) -> Result<Vec<u8>, Error> {
-    let picture = picture::draw(breed, options.image_size, options.seed, stream);
-    let picture = picture.ok_or_else(|| options.size_error())?;
-    pet_image::encode_rgb(&picture, Format::Jpeg).map_err(|source| Error::Image { source })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_out_of_range_are_refused_by_name() {
+        let check = |images_per_class, test_images_per_class, image_size| {
+            let options = Options {
+                seed: 1,
+                images_per_class,
+                test_images_per_class,
+                image_size,
+            };
+            options.check().map_err(|error| error.to_string())
+        };
+        assert_eq!(check(1, 0, 32), Ok(()));
+        for (bad, name) in [
+            (check(0, 0, 32), "images_per_class"),
+            (check(10_001, 0, 32), "images_per_class"),
+            (check(1, 10_001, 32), "test_images_per_class"),
+            (check(1, 0, 31), "image_size"),
+            (check(1, 0, 2049), "image_size"),
+        ] {
+            let text = bad.unwrap_err();
+            assert!(text.starts_with(&format!("`{name}` must be ")), "{text}");
+        }
+    }
 }

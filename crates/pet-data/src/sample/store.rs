@@ -1,3 +1,5 @@
+//! The folder of a sample: written whole, used again while untouched, never over other files.
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -9,10 +11,7 @@ use crate::{Dataset, Error, folder};
 const MARKER: &str = "sample.json";
 
 /// To be raised whenever the same options give other pictures.
-const VERSION: u32 = 1;
-
-/// The data set's name.
-const NAME: &str = "sample";
+const VERSION: u32 = 2;
 
 /// What a sample folder says about itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,13 +23,8 @@ struct Marker {
 
 /// The sample that is at `root`, if it has these options and nobody has changed it.
 pub(super) fn reuse(root: &Path, options: &Options) -> Result<Option<Dataset>, Error> {
-    let Some(marker) = marker(root)? else {
-        return Ok(None);
-    };
-    if marker.version != VERSION || marker.options != *options {
-        return Ok(None);
-    }
-    let Ok(dataset) = load(root) else {
+    let same = |marker: &Marker| marker.version == VERSION && marker.options == *options;
+    let (Some(marker), Ok(dataset)) = (marker(root)?.filter(same), load(root)) else {
         return Ok(None);
     };
     Ok((dataset.digest()? == marker.digest).then_some(dataset))
@@ -43,10 +37,8 @@ pub(super) fn write(
     draw: impl FnOnce(&Path) -> Result<(), Error>,
 ) -> Result<Dataset, Error> {
     check_replaceable(root)?;
-    let beside = root
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let beside = beside.unwrap_or(Path::new("."));
+    let parent = root.parent().filter(|path| !path.as_os_str().is_empty());
+    let beside = parent.unwrap_or(Path::new("."));
     fs_err::create_dir_all(beside)?;
     let temporary = tempfile::Builder::new()
         .prefix(".sample-")
@@ -72,7 +64,7 @@ pub(super) fn write(
 
 fn load(root: &Path) -> Result<Dataset, Error> {
     Ok(Dataset {
-        name: NAME.to_owned(),
+        name: "sample".to_owned(),
         ..folder::load(root)?
     })
 }
@@ -88,136 +80,106 @@ fn marker(root: &Path) -> Result<Option<Marker>, Error> {
 
 /// Only a sample, an empty folder or nothing may be replaced.
 fn check_replaceable(root: &Path) -> Result<(), Error> {
-    if !root.exists() || marker(root)?.is_some() {
-        return Ok(());
-    }
-    let empty = root.is_dir() && fs_err::read_dir(root)?.next().is_none();
-    if empty {
-        Ok(())
-    } else {
-        Err(Error::NotASample {
-            root: root.to_owned(),
-        })
-    }
+    let replaceable = !root.exists()
+        || marker(root)?.is_some()
+        || (root.is_dir() && fs_err::read_dir(root)?.next().is_none());
+    let root = root.to_owned();
+    replaceable.then_some(()).ok_or(Error::NotASample { root })
 }
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
     use crate::sample::generate;
 
-    fn options() -> Options {
-        Options {
+    /// A folder to draw in, and options for few small pictures.
+    fn place() -> (TempDir, Options) {
+        let options = Options {
             images_per_class: 2,
             test_images_per_class: 1,
             image_size: 32,
             ..Options::default()
-        }
+        };
+        (tempfile::tempdir().unwrap(), options)
     }
 
-    /// Names in the folder that `root` is in.
-    fn beside(root: &Path) -> Vec<String> {
-        let entries = fs_err::read_dir(root.parent().unwrap()).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
+    fn names(folder: &TempDir) -> Vec<std::ffi::OsString> {
+        let entries = fs_err::read_dir(folder.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
     }
 
     #[test]
     fn a_sample_is_loaded_back_and_leaves_nothing_beside() {
-        let place = tempfile::tempdir().unwrap();
-        let root = place.path().join("pets");
-        let dataset = generate(&root, &options()).unwrap();
+        let (place, options) = place();
+        let dataset = generate(&place.path().join("pets"), &options).unwrap();
         assert_eq!(dataset.name, "sample");
         assert_eq!(dataset.classes, crate::sample::class_names());
         assert_eq!((dataset.train.len(), dataset.test.len()), (12, 6));
-        dataset
-            .check(&pet_image::Limits::default(), &crate::Silent)
-            .unwrap();
-        assert_eq!(beside(&root), ["pets"]);
+        let limits = pet_image::Limits::default();
+        dataset.check(&limits, &crate::Silent).unwrap();
+        assert_eq!(names(&place), ["pets"]);
     }
 
     #[test]
-    fn same_seed_same_bytes_and_other_seed_other_bytes() {
-        let place = tempfile::tempdir().unwrap();
-        let digest = |name: &str, seed| {
-            let options = Options { seed, ..options() };
-            generate(&place.path().join(name), &options)
-                .unwrap()
-                .digest()
-                .unwrap()
-        };
-        assert_eq!(digest("one", 1), digest("two", 1));
-        assert_ne!(digest("one", 1), digest("three", 2));
-    }
-
-    #[test]
-    fn more_pictures_leave_the_first_as_they_were() {
-        let place = tempfile::tempdir().unwrap();
-        let first = |name: &str, count| {
+    fn a_picture_depends_on_the_seed_and_its_number_only() {
+        let (place, options) = place();
+        let second = |name: &str, seed, images_per_class| {
             let options = Options {
-                images_per_class: count,
-                ..options()
+                seed,
+                images_per_class,
+                ..options.clone()
             };
             let dataset = generate(&place.path().join(name), &options).unwrap();
             fs_err::read(&dataset.train[1].path).unwrap()
         };
-        assert_eq!(first("few", 2), first("more", 3));
+        assert_eq!(second("one", 1, 2), second("two", 1, 2));
+        assert_eq!(second("one", 1, 2), second("more", 1, 3));
+        assert_ne!(second("one", 1, 2), second("three", 2, 2));
     }
 
     #[test]
-    fn an_untouched_sample_is_used_again_and_a_changed_one_drawn_anew() {
-        let place = tempfile::tempdir().unwrap();
+    fn an_untouched_sample_is_used_again_and_any_other_is_replaced() {
+        let (place, mut options) = place();
         let root = place.path().join("pets");
-        let dataset = generate(&root, &options()).unwrap();
+        let dataset = generate(&root, &options).unwrap();
         let picture = &dataset.train[0].path;
         let written = || fs_err::metadata(picture).unwrap().modified().unwrap();
 
         let before = written();
-        generate(&root, &options()).unwrap();
+        generate(&root, &options).unwrap();
         assert_eq!(written(), before);
 
         fs_err::write(picture, b"broken").unwrap();
-        generate(&root, &options()).unwrap();
+        generate(&root, &options).unwrap();
         assert!(fs_err::read(picture).unwrap().len() > 100);
-    }
 
-    #[test]
-    fn other_options_replace_a_sample() {
-        let place = tempfile::tempdir().unwrap();
-        let root = place.path().join("pets");
-        generate(&root, &options()).unwrap();
-        let none = Options {
-            test_images_per_class: 0,
-            ..options()
-        };
-        assert!(generate(&root, &none).unwrap().test.is_empty());
-        assert_eq!(beside(&root), ["pets"]);
+        options.test_images_per_class = 0;
+        assert!(generate(&root, &options).unwrap().test.is_empty());
+        assert_eq!(names(&place), ["pets"]);
     }
 
     #[test]
     fn a_folder_of_other_origin_is_left_alone() {
-        let place = tempfile::tempdir().unwrap();
-        let root = place.path().join("precious");
-        fs_err::create_dir(&root).unwrap();
-        fs_err::write(root.join("work.txt"), b"years").unwrap();
-        let error = generate(&root, &options()).unwrap_err();
+        let (place, options) = place();
+        let work = place.path().join("work.txt");
+        fs_err::write(&work, b"years").unwrap();
+        let error = generate(place.path(), &options).unwrap_err();
         assert!(matches!(error, Error::NotASample { .. }), "{error}");
         assert!(error.hint().is_some());
-        assert_eq!(fs_err::read(root.join("work.txt")).unwrap(), b"years");
-        assert_eq!(beside(&root), ["precious"]);
+        assert_eq!(fs_err::read(work).unwrap(), b"years");
+        assert_eq!(names(&place), ["work.txt"]);
     }
 
     #[test]
     fn a_drawing_that_fails_leaves_nothing() {
-        let place = tempfile::tempdir().unwrap();
-        let root = place.path().join("pets");
-        let error = Error::Fraction { got: 2.0 };
-        write(&root, &options(), |folder| {
+        let (place, options) = place();
+        let draw = |folder: &Path| {
             fs_err::write(folder.join("half.jpg"), b"half")?;
-            Err(error)
-        })
-        .unwrap_err();
-        assert_eq!(fs_err::read_dir(place.path()).unwrap().count(), 0);
+            Err(Error::Fraction { got: 2.0 })
+        };
+        write(&place.path().join("pets"), &options, draw).unwrap_err();
+        assert!(names(&place).is_empty());
     }
 }

@@ -9,11 +9,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source docker/requests.sh
 
-readonly tag=${1:-pet-classifier} photograph=${2:-crates/pet-track/src/example.png}
+readonly tag=${1:-pet-classifier}
 readonly cluster=pet-classifier-test-$$
 # A registry that cannot be: what runs is the image that was loaded, or nothing.
 readonly registry=registry.invalid
 work=
+photograph=${2:-}
 image=   # what the manifest calls the image
 forward= # the process that forwards a port to the service
 
@@ -25,6 +26,10 @@ main() {
   trap 'exit 130' INT TERM
   # Another cluster that this machine knows is never touched.
   export KUBECONFIG=$work/kubeconfig
+  if [[ -z $photograph ]]; then
+    photograph=$work/photograph.png
+    draw "$photograph" 320 240
+  fi
   copy_manifests
   make_cluster
   apply

@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn the_documents_name_tasks_that_exist() {
         let mut found = 0;
-        for page in walkthrough::page::names().unwrap() {
+        for page in walkthrough::documents().unwrap() {
             let text = fs_err::read_to_string(workspace::root().join(&page)).unwrap();
             let lines = text
                 .lines()

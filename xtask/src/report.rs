@@ -81,7 +81,13 @@ impl Report {
             Err(error) => {
                 let (outcome, failure) = match error {
                     Error::Interrupted => ("interrupted", Error::Interrupted),
-                    error => ("failed", Error::in_step(name, error)),
+                    error => (
+                        "failed",
+                        Error::Step {
+                            name: name.to_owned(),
+                            source: Box::new(error),
+                        },
+                    ),
                 };
                 self.push(name, outcome, Some(duration), String::new());
                 self.failure = Some(failure);

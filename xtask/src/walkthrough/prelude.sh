@@ -3,8 +3,9 @@
 set -euo pipefail
 set -m # a server and its children are one group of processes
 
-declare -A servers # address → group of processes
-started=0          # servers so far
+declare -A servers # port → group of processes
+ports=()           # at which servers are still to come
+started=0          # commands so far that might be servers
 place=             # where in the documents we are
 
 trap 'finish $?' EXIT
@@ -12,54 +13,65 @@ trap 'exit 130' INT TERM
 
 finish() {
   trap - EXIT
-  local address
-  for address in "${!servers[@]}"; do
-    end "$address"
+  local port
+  for port in "${!servers[@]}"; do
+    end "$port"
   done
-  [[ $1 == 0 ]] || echo "error: $place does not do what it says (status $1)" >&2
+  [[ $1 == 0 ]] || echo "error: $place does not work as documented (status $1)" >&2
   exit "$1"
 }
 
-# at PLACE COMMAND: says what runs next.
-at() {
+fail() {
+  echo "error: $*" >&2
+  return 1
+}
+
+skip() {
+  show "$@"
+  echo "skipped: $3" >&2
+}
+
+# show PLACE COMMAND
+show() {
   place=$1
   printf '\n%s\n$ %s\n' "$1" "$2" >&2
 }
 
-skip() {
-  at "$1" "$2"
-  echo "skipped: $3" >&2
+# serves [PORT...]: some of the next commands go on as servers at these ports; those before have done so.
+serves() {
+  ((${#ports[@]} == 0)) || fail "nothing answers at port ${ports[*]}"
+  ports=("$@")
+  local port
+  for port in "$@"; do
+    end "$port"
+    ! answers "$port" || fail "something else answers at port $port; end it first"
+  done
 }
 
-# serve ADDRESS COMMAND: starts a server in place of an earlier one, and waits until it answers. What it says goes to a file.
-serve() {
-  local address=$1 command=$2
-  end "$address"
-  if answers "$address"; then
-    echo "error: something else answers at $address; end it first" >&2
-    return 1
-  fi
-  local log=server-$((++started)).log
-  bash -c "$command" >"$log" 2>&1 &
-  servers[$address]=$!
-  local _
-  for _ in $(seq 600); do
-    ! answers "$address" || return 0
-    kill -0 "${servers[$address]}" 2>/dev/null || break
+# Runs a command to its end, or until a server answers at the next port.
+beside() {
+  local log=output-$((++started)).log port=${ports[0]:-} limit=$((SECONDS + 1800)) group status=0
+  bash -c "$1" >"$log" 2>&1 &
+  group=$!
+  while kill -0 "$group" 2>/dev/null; do
+    if [[ -n $port ]] && answers "$port"; then
+      servers[$port]=$group
+      ports=("${ports[@]:1}")
+      return
+    fi
+    ((SECONDS < limit)) || fail "neither ends nor answers at port $port"
     sleep 0.2
   done
+  wait "$group" || status=$?
   tail -n 20 "$log" >&2
-  echo "error: nothing answers at $address" >&2
-  return 1
+  return "$status"
 }
 
 end() {
-  local group=${servers[$1]:-}
+  local group=${servers[$1]:-} _
   [[ -n $group ]] || return 0
   unset "servers[$1]"
   kill -TERM -- "-$group" 2>/dev/null || true
-  wait "$group" 2>/dev/null || true
-  local _
   for _ in $(seq 100); do
     kill -0 -- "-$group" 2>/dev/null || return 0
     sleep 0.1
@@ -68,21 +80,22 @@ end() {
 }
 
 answers() {
-  command curl --silent --fail --output /dev/null --max-time 2 "$1"
+  command curl --silent --output /dev/null --max-time 2 "http://127.0.0.1:$1"
 }
 
-# A refusal shall not pass for an answer.
+# A refusal must not pass for an answer.
 curl() {
   command curl --silent --show-error --fail-with-body "$@"
 }
+export -f curl
 
 # The run that was recorded last but N.
 run() {
   pet-cli runs list --json | jq --raw-output --argjson index "$1" '.[$index].run_id'
 }
 
-# A folder like a fresh clone after `cargo xtask setup`, with photographs in it. Of the cache only what others may share:
-# what could not be sent to a server is nobody else's.
+# A folder like a fresh clone after `cargo xtask setup`, with photographs in it: cartoons, drawn by the program. Of the
+# cache only what others may share: what could not be sent to a server is nobody else's.
 prepare() {
   local name
   for name in docs docker crates; do
@@ -95,7 +108,6 @@ prepare() {
     ln -s "$CACHE/$name" ".cache/$name"
   done
   cp .cache/backbone/mobilenet_v2.safetensors mobilenet_v2.pth
-  # The photographs are cartoons, drawn by the program.
   pet-cli --quiet train --dataset sample --epochs 1 --tracking-uri "sqlite:///$PWD/first.db" >/dev/null
   cp -r data/sample/train my-photos
   local photographs=(my-photos/*/*.jpg)
@@ -103,12 +115,29 @@ prepare() {
     cp "${photographs[0]}" "$name.jpg"
   done
   pet-cli --quiet resize photo.jpg 320 240 --output two.png
-  mkdir photos
+  mkdir -p photos breeds/Beagle breeds/Pug
   cp photo.jpg two.png photos
-  for name in Beagle Pug; do
-    mkdir -p "breeds/$name" "few/$name"
-    cp photo.jpg "breeds/$name"
-    cp my-photos/Husky*/000[1-6].jpg "few/$name"
-  done
-  [[ -z ${PHOTOGRAPHS:-} ]] || ln -s "$PHOTOGRAPHS" data/oxford-iiit-pet
+  cp photo.jpg breeds/Beagle
+  cp photo.jpg breeds/Pug
+  draw_oxford ../oxford-iiit-pet "${photographs[@]}"
+  # The real photographs where this machine has them.
+  ln -s "${PHOTOGRAPHS:-$PWD/../oxford-iiit-pet}" DIR
+  ln -s "$(realpath DIR)" data/oxford-iiit-pet
+}
+
+# draw_oxford FOLDER PHOTOGRAPHS...: three photographs of each class to train on and one to test on, as if they were those
+# of the Oxford-IIIT Pet data set.
+draw_oxford() {
+  local folder=$1 breed class=0 number list
+  shift
+  mkdir -p "$folder"/{images,annotations}
+  rm -f "$folder"/annotations/*.txt
+  while read -r breed; do
+    ((++class))
+    for number in 1 2 3 4; do
+      cp "${!number}" "$folder/images/${breed}_$number.jpg"
+      ((number < 4)) && list=trainval || list='test'
+      echo "${breed}_$number $class 1 1" >>"$folder/annotations/$list.txt"
+    done
+  done < <(jq --raw-output '.[]' results/classes.json | tr ' ' _)
 }

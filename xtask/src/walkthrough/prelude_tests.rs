@@ -1,97 +1,71 @@
 //! The functions of the scripts: what goes wrong is found, and nothing is left running.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Command, Output};
+use std::process::Command;
 
-use super::script::PRELUDE;
+use super::PRELUDE;
 
-/// Runs lines after the functions.
-fn run(lines: &str) -> Output {
-    let folder = tempfile::tempdir().unwrap();
-    let mut bash = Command::new("bash");
-    bash.args(["-c", &format!("{PRELUDE}{lines}")])
-        .current_dir(&folder);
-    bash.output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// A port at which nothing listens.
-fn free_port() -> u16 {
+/// Runs lines after the functions; `PORT` in them is one at which nothing listens. Checks the exit status, the errors,
+/// and that no server is left.
+fn check(lines: &str, status: i32, messages: &[&str]) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!("{PRELUDE}{lines}").replace("PORT", &port.to_string());
+    let mut bash = Command::new("bash");
+    let bash = bash.args(["-c", &script]).current_dir(&folder);
+    let output = bash.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{errors}");
+    for message in messages {
+        assert!(errors.contains(message), "{message}: {errors}");
+    }
+    assert!(!errors.contains("never"), "{errors}");
+    let left = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+    assert!(left.is_err(), "a server is left running");
 }
 
-fn listens(port: u16) -> bool {
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+const SERVER: &str = "serves PORT
+beside 'echo made >file'
+beside 'python3 -m http.server PORT --bind 127.0.0.1'
+serves
+";
+
+#[test]
+fn commands_that_fail_are_named_by_their_place() {
+    let lines = "show x.md:3 a\ntrue\nshow x.md:4 b\nfalse\nshow x.md:5 never\n";
+    check(lines, 1, &["x.md:4 does not work", "(status 1)"]);
+    let piped = "show x.md:3 a\nfalse | cat\n";
+    check(piped, 1, &["x.md:3 does not work"]);
 }
 
 #[test]
-fn a_command_that_fails_is_named_by_its_place() {
-    let output =
-        run("at docs/x.md:3 true\ntrue\nat docs/x.md:4 false\nfalse\nat docs/x.md:5 true\n");
-    assert_eq!(output.status.code(), Some(1));
-    let said = said(&output);
-    assert!(
-        said.contains("docs/x.md:4 does not do what it says (status 1)"),
-        "{said}"
-    );
-    assert!(!said.contains("docs/x.md:5"), "{said}");
-}
-
-#[test]
-fn a_part_of_a_pipe_that_fails_is_a_failure() {
-    assert_eq!(
-        run("at docs/x.md:3 ''\nfalse | cat\n").status.code(),
-        Some(1)
-    );
+fn servers_run_beside_the_other_commands() {
+    let curl = "beside 'curl http://127.0.0.1:PORT/file | grep made'\n";
+    check(&format!("{SERVER}{curl}"), 0, &[]);
 }
 
 #[test]
 fn a_refusal_is_a_failure() {
-    let port = free_port();
-    let lines = format!(
-        "at docs/x.md:3 server\nserve http://127.0.0.1:{port}/ 'python3 -m http.server {port} --bind 127.0.0.1'\n\
-         at docs/x.md:4 curl\ncurl http://127.0.0.1:{port}/none\n"
-    );
-    let output = run(&lines);
-    assert_ne!(output.status.code(), Some(0));
-    let said = said(&output);
-    assert!(
-        said.contains("docs/x.md:4 does not do what it says"),
-        "{said}"
-    );
-    assert!(!listens(port), "the server was left running");
+    for curl in ["curl", "beside 'curl"] {
+        let curl = format!("show x.md:4 a\n{curl} http://127.0.0.1:PORT/none");
+        let end = if curl.contains('\'') { "'\n" } else { "\n" };
+        check(&format!("{SERVER}{curl}{end}"), 22, &["x.md:4 does not"]);
+    }
 }
 
 #[test]
-fn a_server_that_ends_at_once_tells_why() {
-    let port = free_port();
-    let output = run(&format!(
-        "at docs/x.md:3 server\nserve http://127.0.0.1:{port}/ 'echo no reason >&2; exit 3'\n"
-    ));
-    assert_eq!(output.status.code(), Some(1));
-    let said = said(&output);
-    assert!(
-        said.contains("no reason") && said.contains("nothing answers"),
-        "{said}"
-    );
+fn a_server_that_ends_is_a_failure() {
+    let lines = "serves PORT\nshow x.md:3 a\nbeside 'echo no reason >&2; exit 3'\n";
+    check(lines, 3, &["no reason", "x.md:3 does not work"]);
+    let silent = "serves PORT\nbeside true\nserves\n";
+    check(silent, 1, &["nothing answers at port"]);
 }
 
 #[test]
 fn a_port_that_is_taken_is_named() {
-    let port = free_port();
-    let server = format!("python3 -m http.server {port} --bind 127.0.0.1");
-    let lines = format!(
-        "serve http://127.0.0.1:{port}/ '{server}'\nat docs/x.md:3 server\n\
-         serve http://127.0.0.1:{port}/. '{server}'\n"
-    );
-    // The same server under another address stands for a stranger.
-    let output = run(&lines);
-    assert_eq!(output.status.code(), Some(1));
-    let said = said(&output);
-    assert!(said.contains("something else answers at"), "{said}");
-    assert!(!listens(port));
+    let other = "python3 -m http.server PORT & servers[x]=$!\nuntil answers PORT; do :; done\n";
+    let lines = format!("{other}serves PORT\nshow never never\n");
+    check(&lines, 1, &["something else answers at port"]);
 }

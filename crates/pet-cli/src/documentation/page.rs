@@ -12,6 +12,19 @@ Results go to the standard output, progress, notes and errors to the standard er
 failed, 2 wrong usage.
 ";
 
+/// What `cargo xtask walkthrough` has to know of the examples of a command; CONTRIBUTING.md describes it.
+const WALKTHROUGH: [(&str, &str); 3] = [
+    (
+        "pet-cli train",
+        r#" with="train --resume 0123456789abcdef0123456789abcdef=runs list""#,
+    ),
+    (
+        "pet-cli runs",
+        r#" with="2eb35f0c=$(run 0)" with="81d02ca1=$(run 1)""#,
+    ),
+    ("pet-cli serve", r#" serves="8000 9000""#),
+];
+
 /// The whole page.
 pub(super) fn render(root: &Command) -> String {
     // Before it is built, an argument cannot say how it is written.
@@ -59,7 +72,9 @@ fn section(command: &Command, parent: &str, text: &mut String) {
         let (examples, rest) = examples.split_once("\n\n").unwrap_or((&examples, ""));
         let examples = examples.trim_start_matches("Examples:\n");
         let lines: Vec<_> = examples.lines().map(example).collect();
-        text.push_str(&format!("\n```sh\n{}\n```\n", lines.join("\n")));
+        let words = WALKTHROUGH.iter().find(|(command, _)| *command == name);
+        let words = words.map_or("", |(_, words)| words);
+        text.push_str(&format!("\n```sh{words}\n{}\n```\n", lines.join("\n")));
         if !rest.is_empty() {
             text.push_str(&format!("\n{}\n", rest.trim()));
         }

@@ -1,13 +1,13 @@
 """docker/kubernetes/cluster-test.sh passes on a cluster that does well, fails on others, and leaves none behind.
 
-The cluster is played: this shows that the script holds together, not that the manifests do on a real one.
+The cluster is played: this shows that the script holds together, not that the manifests work on a real one.
 """
 
 import shutil
 
-from programs import Scripts
+import pytest
 
-SCRIPT = "docker/kubernetes/cluster-test.sh"
+SCRIPT = ["docker/kubernetes/cluster-test.sh"]
 
 KUBECTL = r"""
 [[ "$*" != *"$BROKEN"* || -z $BROKEN ]] || exit 1
@@ -31,60 +31,54 @@ echo '{"predicted_class": "Beagle"}' >"$2"
 """
 
 
-class Cluster(Scripts):
-    def setUp(self):
-        super().setUp()
-        for program, body in [("kind", ""), ("docker", ""), ("kubectl", KUBECTL), ("curl", CURL)]:
-            self.replace(program, body)
-        self.applied = self.folder / "applied"
+@pytest.fixture
+def cluster(programs):
+    """Runs the script; what was applied lies in `programs.folder / "applied"`."""
+    for program, body in [("kind", ""), ("docker", ""), ("kubectl", KUBECTL), ("curl", CURL)]:
+        programs.replace(program, body)
 
-    def try_out(self, broken="", drain="1"):
-        return self.run_script([SCRIPT], BROKEN=broken, DRAIN=drain, APPLIED=str(self.applied))
+    def run(broken="", drain="1"):
+        done = programs.run(SCRIPT, BROKEN=broken, DRAIN=drain, APPLIED=str(programs.folder / "applied"))
+        made, deleted = (programs.calls(f"kind {verb} cluster")[0].split() for verb in ("create", "delete"))
+        assert made[4] == deleted[4]
+        return done
 
-    def assert_deleted(self):
-        made, deleted = (call.split() for call in self.calls() if call.startswith(("kind create", "kind delete")))
-        self.assertEqual((made[1], deleted[1]), ("create", "delete"))
-        self.assertEqual(made[4], deleted[4])
+    return run
 
-    def test_a_cluster_that_does_well(self):
-        done = self.try_out()
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assert_deleted()
-        self.assertEqual(len([call for call in self.calls() if call.startswith("curl")]), 2)
 
-    def test_the_pods_ask_for_the_image_that_was_loaded(self):
-        self.try_out()
-        (loaded,) = (call.split()[3] for call in self.calls() if call.startswith("kind load"))
-        self.assertIn(f"image: {loaded}\n", self.applied.read_text())
-        self.assertNotIn("OWNER", self.applied.read_text())
-        self.assertIn(f"docker tag pet-classifier {loaded}", self.calls())
+def test_a_cluster_that_does_well(cluster, programs):
+    done = cluster()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(programs.calls("curl")) == 2
+    loaded = programs.calls("kind load")[0].split()[3]
+    applied = (programs.folder / "applied").read_text()
+    assert f"image: {loaded}\n" in applied and "OWNER" not in applied
+    assert f"docker tag pet-classifier {loaded}" in programs.calls()
 
-    def test_every_failure_is_one_and_leaves_no_cluster(self):
-        for broken in ["apply", "rollout", "readyReplicas}=2", "disruptionsAllowed", "get nodes", "readyReplicas}=1"]:
-            with self.subTest(broken):
-                (self.folder / "calls").unlink(missing_ok=True)
-                self.assertEqual(self.try_out(broken).returncode, 1)
-                self.assert_deleted()
 
-    def test_a_drain_that_takes_all_is_a_failure(self):
-        done = self.try_out(drain="0")
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("error: the drain took every pod", done.stderr)
-        self.assert_deleted()
+@pytest.mark.parametrize(
+    "broken", ["apply", "rollout", "readyReplicas}=2", "disruptionsAllowed", "get nodes", "readyReplicas}=1"]
+)
+def test_every_failure_is_one(cluster, broken):
+    assert cluster(broken).returncode == 1
 
-    def test_a_service_that_does_not_predict_is_a_failure(self):
-        self.replace("curl", "exit 22")
-        done = self.try_out()
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("error: the service does not predict", done.stderr)
-        self.assert_deleted()
 
-    def test_without_a_program_it_is_skipped_unless_that_is_forbidden(self):
-        (self.folder / "kind").unlink()
-        for needed in ["bash", "dirname"]:
-            (self.folder / needed).symlink_to(shutil.which(needed))
-        only = {"PATH": str(self.folder)}
-        done = self.run_script([SCRIPT], **only)
-        self.assertEqual((done.returncode, done.stdout), (0, "cluster test: skipped: no kind\n"))
-        done = self.run_script([SCRIPT], PET_REQUIRE_CLUSTER="1", **only)
-        self.assertEqual((done.returncode, done.stderr), (1, "error: no kind\n"))
+def test_a_drain_that_takes_all_is_a_failure(cluster):
+    done = cluster(drain="0")
+    assert done.returncode == 1 and "error: the drain took every pod" in done.stderr
+
+
+def test_a_service_that_does_not_predict_is_a_failure(cluster, programs):
+    programs.replace("curl", "exit 22")
+    done = cluster()
+    assert done.returncode == 1 and "error: the service does not predict" in done.stderr
+
+
+def test_without_a_program_it_is_skipped_unless_that_is_forbidden(programs):
+    for needed in ["bash", "dirname"]:
+        (programs.folder / needed).symlink_to(shutil.which(needed))
+    only = {"PATH": str(programs.folder)}
+    done = programs.run(SCRIPT, **only)
+    assert (done.returncode, done.stdout) == (0, "cluster test: skipped: no kind\n")
+    done = programs.run(SCRIPT, PET_REQUIRE_CLUSTER="1", **only)
+    assert (done.returncode, done.stderr) == (1, "error: no kind\n")

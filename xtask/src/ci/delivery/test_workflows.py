@@ -1,17 +1,25 @@
-"""The scripts of the workflows do what they are there for.
-
-They are taken out of the workflows as they are.
-"""
+"""The scripts inside the workflows, taken out as they are: shellcheck reads them, and they do what they are there for."""
 
 import http.server
 import pathlib
+import re
+import subprocess
+import sys
 import threading
-import unittest
 
-import workflows
-from programs import Scripts
+import pytest
+import yaml
 
-CI, DEPLOY, RELEASE = (f".github/workflows/{name}.yml" for name in ("ci", "deploy", "release"))
+WORKFLOWS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(pathlib.Path(".github/workflows").glob("*.yml"))}
+
+# Each step that runs a script: workflow, job, step.
+STEPS = [
+    (file, job, step)
+    for file, workflow in WORKFLOWS.items()
+    for job, content in workflow["jobs"].items()
+    for step in content.get("steps", [])
+    if "run" in step
+]
 
 # What GitHub sets for each step.
 GITHUB = {
@@ -22,156 +30,158 @@ GITHUB = {
 }
 
 IMAGE = {"TOKEN": "secret", "IMAGE": "ghcr.io/Some-Owner/pet-classifier"}
+OWN_IMAGE = "ghcr.io/some-owner/pet-classifier"
 
 
-class Steps(Scripts):
-    def run_step(self, file, job, name=None, earlier=None, **given):
-        """Runs a step's script with the variables that the step declares, and those that an earlier step has set."""
-        step = workflows.step(file, job, name)
-        self.assertEqual(set(step.get("env", {})), set(given))
-        self.environment_file = self.folder / "environment"
-        variables = GITHUB | {"GITHUB_ENV": str(self.environment_file)} | (earlier or {}) | given
+def shellcheck(script):
+    """What shellcheck says of a script."""
+    # GitHub writes the value into the script; to the shell, it is some word.
+    script = re.sub(r"\$\{\{.*?\}\}", "expression", script)
+    program = pathlib.Path(sys.executable).with_name("shellcheck")
+    # The variables of a step are not set in its script, so they are no misspellings of others.
+    command = [program, "--shell=bash", "--exclude=SC2153", "--format=gcc", "-"]
+    return subprocess.run(command, input=script, text=True, capture_output=True).stdout
+
+
+@pytest.mark.parametrize("step", [step for _, _, step in STEPS], ids=[f"{file}-{job}" for file, job, _ in STEPS])
+def test_shellcheck_finds_nothing(step):
+    assert shellcheck(step["run"]) == ""
+
+
+def test_shellcheck_finds_a_mistake():
+    assert "[SC2086]" in shellcheck("rm $1") and shellcheck('echo "${{ github.ref }}"') == ""
+
+
+def test_scripts_that_are_called_exist():
+    scripts = [script for _, _, step in STEPS for script in re.findall(r"^bash (\S+)$", step["run"], re.MULTILINE)]
+    assert scripts and all(pathlib.Path(script).is_file() for script in scripts)
+
+
+def test_jobs_may_do_no_more_than_they_name():
+    assert all(workflow["permissions"] == {} for workflow in WORKFLOWS.values())
+
+
+@pytest.fixture
+def run_step(programs):
+    def run(file, job, name=None, earlier=None, **given):
+        """Runs a step with the variables that it declares, and those that an earlier step has set."""
+        named = [step for of, at, step in STEPS if (of, at) == (file, job) and name in (None, step.get("name"))]
+        (step,) = named
+        assert set(step.get("env", {})) == set(given)
+        variables = GITHUB | {"GITHUB_ENV": str(programs.folder / "environment")} | (earlier or {}) | given
         # As GitHub does, but that a variable which nobody sets is an error.
-        return self.run_script(["bash", "--noprofile", "--norc", "-eu", "-c", step["run"]], **variables)
+        return programs.run(["bash", "--noprofile", "--norc", "-eu", "-c", step["run"]], **variables)
 
-    def assert_skipped(self, done, why):
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertTrue(done.stdout.startswith("::notice::skipped: ") and why in done.stdout, done.stdout)
+    return run
 
 
-class Render(Steps):
-    def hook(self, *statuses):
-        """A server that answers with one status after the other; its address and the requests that came."""
-        requests, left = [], list(statuses)
+@pytest.fixture
+def deploy(run_step):
+    """Runs Render's step with a hook that answers with these statuses; how it ended, and the requests that came."""
+    requests, left = [], []
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                requests.append(self.path)
-                self.send_response(left.pop(0))
-                # Else curl waits longer with each attempt.
-                self.send_header("Retry-After", "1")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            requests.append(self.path)
+            self.send_response(left.pop(0))
+            # Else curl waits longer with each attempt.
+            self.send_header("Retry-After", "1")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
-            def log_message(self, *_):
-                pass
+        def log_message(self, *_):
+            pass
 
-        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        self.addCleanup(lambda: (server.shutdown(), thread.join(), server.server_close()))
-        return f"http://127.0.0.1:{server.server_port}/deploy/service?key=k", requests
 
-    def deploy(self, hook):
-        return self.run_step(DEPLOY, "render", "Call the deploy hook", HOOK=hook)
+        def run(*statuses):
+            left.extend(statuses)
+            hook = f"http://127.0.0.1:{server.server_port}/deploy/service?key=k"
+            return run_step("deploy", "render", "Call the deploy hook", HOOK=hook), requests
 
-    def test_without_a_secret_it_is_skipped(self):
-        self.assert_skipped(self.deploy(""), "RENDER_DEPLOY_HOOK")
-
-    def test_the_hook_is_told_the_commit(self):
-        hook, requests = self.hook(200)
-        done = self.deploy(hook)
-        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
-        self.assertEqual(requests, ["/deploy/service?key=k&ref=0123abc"])
-
-    def test_a_short_failure_is_tried_again(self):
-        hook, requests = self.hook(503, 200)
-        self.assertEqual(self.deploy(hook).returncode, 0)
-        self.assertEqual(len(requests), 2)
-
-    def test_a_lasting_failure_fails_after_three_more_attempts(self):
-        hook, requests = self.hook(500, 500, 500, 500)
-        done = self.deploy(hook)
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn("500", done.stderr)
-        self.assertEqual(len(requests), 4)
-        self.assertNotIn("key=k", done.stdout + done.stderr)
-
-    def test_a_refusal_fails_at_once(self):
-        hook, requests = self.hook(401)
-        self.assertNotEqual(self.deploy(hook).returncode, 0)
-        self.assertEqual(len(requests), 1)
+        yield run
+        server.shutdown()
+        thread.join()
 
 
-class Space(Steps):
-    def upload(self, token, space):
-        self.replace("cargo")
-        self.replace("pipx")
-        return self.run_step(DEPLOY, "space", "Upload the folder of the Space", HF_TOKEN=token, SPACE=space)
-
-    def test_without_secret_or_variable_it_is_skipped(self):
-        for token, space in [("", ""), ("token", ""), ("", "name/space")]:
-            self.assert_skipped(self.upload(token, space), "HF_TOKEN")
-
-    def test_the_folder_is_uploaded(self):
-        self.assertEqual(self.upload("token", "name/space").returncode, 0)
-        made, uploaded = self.calls()
-        self.assertEqual(made, "cargo xtask space")
-        self.assertIn("hf upload name/space target/space . --repo-type space", uploaded)
-        self.assertNotIn("token", uploaded)
+def test_the_hook_is_told_the_commit(deploy):
+    done, requests = deploy(200)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert requests == ["/deploy/service?key=k&ref=0123abc"]
 
 
-class Images(Steps):
-    """Names of images have no capitals, whoever owns the repository."""
-
-    def setUp(self):
-        super().setUp()
-        self.replace("docker", '[[ $1 != login || $(cat) == secret ]]')
-
-    def assert_pushed(self, done, *images):
-        self.assertEqual(done.returncode, 0, done.stderr)
-        login, *_ = self.calls()
-        self.assertEqual(login, "docker login ghcr.io --username someone --password-stdin")
-        pushed = [call.split()[-1] for call in self.calls() if call.startswith("docker push")]
-        self.assertEqual(pushed, [f"ghcr.io/some-owner/pet-classifier:{tag}" for tag in images])
-
-    def test_main_and_the_commit_are_pushed(self):
-        self.assert_pushed(self.run_step(DEPLOY, "image", "Push", **IMAGE), "main", "0123abc")
-
-    def test_an_architecture_of_a_release_is_pushed(self):
-        self.assert_pushed(self.run_step(RELEASE, "image", "Push", TAG="v1.2.3-arm64", **IMAGE), "1.2.3-arm64")
-
-    def test_both_architectures_become_one_tag(self):
-        self.assert_pushed(self.run_step(RELEASE, "manifest", **IMAGE))
-        image = "ghcr.io/some-owner/pet-classifier"
-        self.assertEqual(
-            self.calls()[-1],
-            f"docker buildx imagetools create --tag {image}:1.2.3 --tag {image}:latest"
-            f" {image}:1.2.3-amd64 {image}:1.2.3-arm64",
-        )
+# A short failure is tried again, a lasting one three times; a refusal fails at once.
+@pytest.mark.parametrize("statuses, succeeds", [([503, 200], True), ([500] * 4, False), ([401], False)])
+def test_the_hook_is_called_again_where_that_helps(deploy, statuses, succeeds):
+    done, requests = deploy(*statuses)
+    assert (done.returncode == 0, len(requests)) == (succeeds, len(statuses))
+    assert succeeds or str(statuses[0]) in done.stderr
+    assert "key=k" not in done.stdout + done.stderr
 
 
-class Release(Steps):
-    def test_the_release_has_the_tag_and_the_files(self):
-        self.replace("gh")
-        self.assertEqual(self.run_step(RELEASE, "release", GH_TOKEN="token").returncode, 0)
-        (call,) = self.calls()
-        self.assertTrue(call.startswith("gh release create v1.2.3 --repo Some-Owner/pets --verify-tag "), call)
-        self.assertIn(" dist/", call)
+def upload(run_step, token, space):
+    return run_step("deploy", "space", "Upload the folder of the Space", HF_TOKEN=token, SPACE=space)
 
 
-class MinimumRust(Steps):
-    SELECT = "Select the version that Cargo.toml names, over that of rust-toolchain.toml"
-
-    def test_the_version_of_cargo_toml_is_selected(self):
-        self.replace("rustup")
-        self.assertEqual(self.run_step(CI, "minimum-rust", self.SELECT).returncode, 0)
-        name, version = self.environment_file.read_text().strip().split("=")
-        self.assertEqual(name, "RUSTUP_TOOLCHAIN")
-        self.assertRegex(version, r"^1\.\d+$")
-        self.assertIn(f'rust-version = "{version}"\n', pathlib.Path("Cargo.toml").read_text())
-        self.assertEqual(self.calls(), [f"rustup toolchain install --profile minimal {version}"])
-
-    def test_another_version_is_noticed(self):
-        for selected, found in [("1.92", True), ("1.9", False), ("1.95", False)]:
-            self.replace("rustc", "echo 'rustc 1.92.0 (hash date)'")
-            earlier = {"RUSTUP_TOOLCHAIN": selected}
-            done = self.run_step(CI, "minimum-rust", "See that it is selected", earlier)
-            self.assertEqual(done.returncode == 0, found)
+def test_without_a_secret_a_place_is_skipped(run_step):
+    hook = run_step("deploy", "render", "Call the deploy hook", HOOK="")
+    spaces = [upload(run_step, *given) for given in [("", ""), ("token", ""), ("", "name/space")]]
+    for done, why in [(hook, "RENDER_DEPLOY_HOOK"), *((done, "HF_TOKEN") for done in spaces)]:
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("::notice::skipped: ") and why in done.stdout
 
 
-class Shellcheck(unittest.TestCase):
-    def test_a_mistake_is_found(self):
-        self.assertEqual(workflows.findings('echo "${{ github.ref }}"'), [])
-        (finding,) = workflows.findings("rm $1")
-        self.assertIn("[SC2086]", finding)
+def test_the_folder_of_the_space_is_uploaded(run_step, programs):
+    programs.replace("cargo")
+    programs.replace("pipx")
+    assert upload(run_step, "token", "name/space").returncode == 0
+    made, uploaded = programs.calls()
+    assert made == "cargo xtask space"
+    assert "hf upload name/space target/space . --repo-type space" in uploaded and "token" not in uploaded
+
+
+@pytest.mark.parametrize(
+    "file, job, name, given, tags",
+    [
+        ("deploy", "image", "Push", {}, ["main", "0123abc"]),
+        ("release", "image", "Push", {"TAG": "v1.2.3-arm64"}, ["1.2.3-arm64"]),
+        ("release", "manifest", None, {}, []),
+    ],
+)
+def test_images_are_pushed_under_names_without_capitals(run_step, programs, file, job, name, given, tags):
+    programs.replace("docker", '[[ $1 != login || $(cat) == secret ]]')
+    done = run_step(file, job, name, **IMAGE, **given)
+    assert done.returncode == 0, done.stderr
+    assert programs.calls()[0] == "docker login ghcr.io --username someone --password-stdin"
+    assert [call.split()[-1] for call in programs.calls("docker push")] == [f"{OWN_IMAGE}:{tag}" for tag in tags]
+    if not tags:
+        made = f"--tag {OWN_IMAGE}:1.2.3 --tag {OWN_IMAGE}:latest {OWN_IMAGE}:1.2.3-amd64 {OWN_IMAGE}:1.2.3-arm64"
+        assert programs.calls()[-1] == f"docker buildx imagetools create {made}"
+
+
+def test_the_release_has_the_tag_and_the_files(run_step, programs):
+    programs.replace("gh")
+    assert run_step("release", "release", GH_TOKEN="token").returncode == 0
+    (call,) = programs.calls()
+    assert call.startswith("gh release create v1.2.3 --repo Some-Owner/pets --verify-tag ") and " dist/" in call
+
+
+SELECT = "Select the version that Cargo.toml names, over that of rust-toolchain.toml"
+
+
+def test_the_rust_version_of_cargo_toml_is_selected(run_step, programs):
+    programs.replace("rustup")
+    assert run_step("ci", "minimum-rust", SELECT).returncode == 0
+    name, version = (programs.folder / "environment").read_text().strip().split("=")
+    assert name == "RUSTUP_TOOLCHAIN" and re.fullmatch(r"1\.\d+", version)
+    assert f'rust-version = "{version}"\n' in pathlib.Path("Cargo.toml").read_text()
+    assert programs.calls() == [f"rustup toolchain install --profile minimal {version}"]
+
+
+@pytest.mark.parametrize("selected, found", [("1.92", True), ("1.9", False), ("1.95", False)])
+def test_another_rust_version_is_noticed(run_step, programs, selected, found):
+    programs.replace("rustc", "echo 'rustc 1.92.0 (hash date)'")
+    done = run_step("ci", "minimum-rust", "See that it is selected", {"RUSTUP_TOOLCHAIN": selected})
+    assert (done.returncode == 0) == found

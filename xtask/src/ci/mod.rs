@@ -17,7 +17,7 @@ use crate::{pipeline, release, test, walkthrough};
 type Step = (&'static str, fn() -> Result<Outcome, Error>);
 
 /// Every step, cheapest first.
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     ("format", || passes("fmt --all --check")),
     ("tidy", tidy::run),
     ("deny", deny),
@@ -29,6 +29,7 @@ const STEPS: [Step; 16] = [
         passes("clippy -p pet-cli --no-default-features --locked -- -D warnings")
     }),
     ("docs", documentation),
+    ("package", package),
     ("python-env", || python::ENVIRONMENTS[0].make()),
     ("schemathesis-env", || python::ENVIRONMENTS[1].make()),
     ("mlflow-env", || python::ENVIRONMENTS[2].make()),
@@ -95,6 +96,22 @@ fn deny() -> Result<Outcome, Error> {
         return Ok(Outcome::skipped("cargo-deny is not installed"));
     }
     passes("deny --locked check licenses bans sources")
+}
+
+/// Packs the crates that may be published, as for the registry.
+fn package() -> Result<Outcome, Error> {
+    let metadata = Invocation::cargo("metadata --no-deps --format-version 1 --locked").output()?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap_or_default();
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let published = packages.filter(|package| package["publish"].is_null());
+    let names: Vec<_> = published
+        .filter_map(|package| package["name"].as_str())
+        .collect();
+    // The lints and the tests have compiled them.
+    let pack = Invocation::cargo("package --locked --no-verify --allow-dirty");
+    let pack = pack.arguments(names.iter().flat_map(|name| ["--package", name]));
+    pack.run()?;
+    Ok(Outcome::done(names.join(", ")))
 }
 
 fn documentation() -> Result<Outcome, Error> {

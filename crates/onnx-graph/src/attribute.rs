@@ -21,3 +21,24 @@ pub enum Attribute {
     /// A tensor.
     Tensor(Tensor),
 }
+
+macro_rules! from {
+    ($($value:ty => $variant:ident),*) => {$(
+        impl From<$value> for Attribute {
+            fn from(value: $value) -> Self {
+                Self::$variant(value)
+            }
+        }
+    )*};
+}
+
+from!(
+    f32 => Float, i64 => Int, String => String, Vec<f32> => Floats, Vec<i64> => Ints,
+    Vec<String> => Strings, Tensor => Tensor
+);
+
+impl From<&str> for Attribute {
+    fn from(text: &str) -> Self {
+        Self::String(text.to_owned())
+    }
+}

@@ -23,6 +23,15 @@ pub struct Model {
     pub(crate) metadata: BTreeMap<String, String>,
 }
 
+/// As [`Model::from_bytes`].
+impl TryFrom<&[u8]> for Model {
+    type Error = Error;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Error> {
+        Self::from_bytes(bytes)
+    }
+}
+
 impl Model {
     /// A model of `graph` whose operators have the meaning of `opset`.
     pub fn new(graph: Graph, opset: i64) -> Self {

@@ -28,8 +28,8 @@ impl Node {
 
     /// Sets an attribute.
     #[must_use]
-    pub fn with_attribute(mut self, name: &str, attribute: Attribute) -> Self {
-        self.attributes.insert(name.to_owned(), attribute);
+    pub fn with_attribute(mut self, name: &str, attribute: impl Into<Attribute>) -> Self {
+        self.attributes.insert(name.to_owned(), attribute.into());
         self
     }
 

@@ -140,8 +140,8 @@ impl Graph {
         let inputs: Vec<_> = [input, weight].into_iter().chain(bias).collect();
         let [rows, columns] = options.padding;
         let node = Node::new(name, "Conv", &inputs)
-            .with_attribute("dilations", Attribute::Ints(vec![1, 1]))
-            .with_attribute("group", Attribute::Int(options.groups as i64))
+            .with_attribute("dilations", vec![1_i64, 1])
+            .with_attribute("group", options.groups as i64)
             .with_attribute("kernel_shape", integers(&options.kernel))
             .with_attribute("pads", integers(&[rows, columns, rows, columns]))
             .with_attribute("strides", integers(&options.stride));
@@ -170,7 +170,7 @@ impl Graph {
     /// # Errors
     /// [`Error::Attribute`] when there is no such axis; [`Error::DuplicateName`].
     pub fn flatten(&mut self, name: &str, input: &Value, axis: i64) -> Result<Value, Error> {
-        self.node(Node::new(name, "Flatten", &[input]).with_attribute("axis", Attribute::Int(axis)))
+        self.node(Node::new(name, "Flatten", &[input]).with_attribute("axis", axis))
     }
 
     /// `a * b + bias` for two matrices, either of them transposed first; the bias is broadcast to
@@ -188,8 +188,8 @@ impl Graph {
     ) -> Result<Value, Error> {
         let inputs: Vec<_> = [a, b].into_iter().chain(bias).collect();
         let node = Node::new(name, "Gemm", &inputs)
-            .with_attribute("transA", Attribute::Int(options.transpose_a.into()))
-            .with_attribute("transB", Attribute::Int(options.transpose_b.into()));
+            .with_attribute("transA", i64::from(options.transpose_a))
+            .with_attribute("transB", i64::from(options.transpose_b));
         self.node(node)
     }
 
@@ -198,7 +198,7 @@ impl Graph {
     /// # Errors
     /// [`Error::Attribute`] when there is no such axis; [`Error::DuplicateName`].
     pub fn softmax(&mut self, name: &str, input: &Value, axis: i64) -> Result<Value, Error> {
-        self.node(Node::new(name, "Softmax", &[input]).with_attribute("axis", Attribute::Int(axis)))
+        self.node(Node::new(name, "Softmax", &[input]).with_attribute("axis", axis))
     }
 }
 

@@ -46,6 +46,13 @@ impl From<usize> for Dim {
     }
 }
 
+/// An axis whose extent is known when the model runs.
+impl From<&str> for Dim {
+    fn from(name: &str) -> Self {
+        Self::symbol(name)
+    }
+}
+
 impl fmt::Display for Dim {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

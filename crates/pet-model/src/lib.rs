@@ -1,21 +1,4 @@
-//! What a trained classifier says of itself, and the files it is kept in.
-//!
-//! Training and prediction never see each other: they meet in a folder (`results/`) whose file names,
-//! tensor names and metadata keys are written down here and nowhere else. [`ModelMetadata`] travels inside
-//! `model.onnx`, so that file alone is enough to serve rightly.
-//!
-//! ```
-//! use pet_model::{ModelMetadata, Preprocess};
-//!
-//! let classes = vec!["Abyssinian".into(), "Beagle".into()];
-//! let metadata = ModelMetadata::new("oxford_pet_classifier", classes, Preprocess::imagenet())
-//!     .with_model_version("3")
-//!     .with_val_acc(0.91)
-//!     .with_temperature(1.1);
-//! let properties = metadata.to_properties()?;
-//! assert_eq!(ModelMetadata::from_properties(&properties)?, metadata);
-//! # Ok::<(), pet_model::Error>(())
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod classes;
 mod error;

@@ -16,6 +16,7 @@ pub struct Prediction {
 
 /// One class in the order of probability.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Ranked<'a> {
     /// Number of the class, from 0.
     pub index: usize,
@@ -27,6 +28,7 @@ pub struct Ranked<'a> {
 
 /// How long each phase of a prediction took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Timing {
     /// From the file's bytes to pixels.
     pub decode: Duration,

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pet_image::RgbImage;
+
 use crate::pool::Pool;
 use crate::{Error, Model, ModelMetadata, Options, Prediction, Runtime};
 
@@ -40,6 +42,14 @@ impl ImagePredictor {
     /// As [`Session::predict`](crate::Session::predict).
     pub fn predict(&self, photograph: &[u8]) -> Result<Prediction, Error> {
         self.pool.with(|session| session.predict(photograph))
+    }
+
+    /// Predicts the class of one photograph that is decoded already and upright.
+    ///
+    /// # Errors
+    /// As [`Session::predict_image`](crate::Session::predict_image).
+    pub fn predict_image(&self, photograph: &RgbImage) -> Result<Prediction, Error> {
+        self.pool.with(|session| session.predict_image(photograph))
     }
 
     /// Predicts the classes of several photographs, as many at the same time as there are sessions.

@@ -1,10 +1,10 @@
 //! Running a model on one thread.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ort::session::SessionOutputs;
 use ort::value::TensorRef;
-use pet_image::decode;
+use pet_image::{RgbImage, decode};
 use pet_model::{INPUT_NAME, OUTPUT_NAME, softmax};
 
 use crate::{Error, Model, Prediction, Timing};
@@ -41,21 +41,33 @@ impl Session {
     /// [`Error::Image`] when the photograph cannot be used; [`Error::Run`] or [`Error::Answer`]
     /// when the model fails on it.
     pub fn predict(&mut self, photograph: &[u8]) -> Result<Prediction, Error> {
-        let failed = |source| Error::Image { source };
         let start = Instant::now();
-        let decoded = decode(photograph, &self.model.options().image).map_err(failed)?;
-        let decoding = Instant::now();
+        let decoded = decode(photograph, &self.model.options().image);
+        let decoded = decoded.map_err(|source| Error::Image { source })?;
+        self.classify(&decoded.image, start.elapsed())
+    }
+
+    /// Predicts the class of one photograph that is decoded already and upright.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn predict_image(&mut self, photograph: &RgbImage) -> Result<Prediction, Error> {
+        self.classify(photograph, Duration::ZERO)
+    }
+
+    fn classify(&mut self, image: &RgbImage, decode: Duration) -> Result<Prediction, Error> {
+        let start = Instant::now();
         let recipe = &self.model.metadata().preprocess;
         recipe
-            .run_image(&decoded.image, &mut self.tensor)
-            .map_err(failed)?;
+            .run_image(image, &mut self.tensor)
+            .map_err(|source| Error::Image { source })?;
         let preprocessing = Instant::now();
         let logits = run(&self.model, &mut self.runner, &self.tensor, 1)?;
         let temperature = self.model.metadata().temperature();
         let probabilities = softmax(&logits, temperature).ok_or_else(|| not_finite(&logits))?;
         let timing = Timing {
-            decode: decoding - start,
-            preprocess: preprocessing - decoding,
+            decode,
+            preprocess: preprocessing - start,
             inference: preprocessing.elapsed(),
         };
         let classes = self.model.classes();

@@ -59,9 +59,10 @@ fn check_channels(
     let groups = usize::try_from(group).ok().filter(|&groups| groups > 0);
     let too_few = || call.attribute("group", "at least 1", &Attribute::Int(group));
     let groups = groups.ok_or_else(too_few)?;
-    if let (Some(channels), Some(per_group)) = (channels.extent(), per_group.extent())
-        && per_group.checked_mul(groups) != Some(channels)
-    {
+    let extents = channels.extent().zip(per_group.extent());
+    let unequal =
+        |&(channels, per_group): &(usize, usize)| per_group.checked_mul(groups) != Some(channels);
+    if let Some((channels, per_group)) = extents.filter(unequal) {
         let expected = format!("{channels} channels in {groups} groups");
         return Err(call.error(expected, &format!("a weight for {per_group}")));
     }

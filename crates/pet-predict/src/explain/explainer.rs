@@ -37,6 +37,7 @@ pub struct Explainer {
 
 /// What a model says of a photograph, and where it sees it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Explanation {
     /// The photograph as a person sees it, upright.
     pub image: RgbImage,
@@ -44,7 +45,7 @@ pub struct Explanation {
     pub region: Region,
     /// The model's answer.
     pub prediction: Prediction,
-    /// How much each place speaks for the class asked for.
+    /// How much each region supports the class asked for.
     pub map: ClassActivationMap,
 }
 
@@ -77,7 +78,7 @@ impl Explainer {
         &self.model
     }
 
-    /// Explains what speaks on a photograph (the bytes of its file) for `class`, or for the most
+    /// Explains which regions of a photograph (the bytes of its file) support `class`, or the most
     /// probable one. Upper and lower case are one.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! How much each place speaks for a class.
+//! How much each region supports a class.
 
 /// A class activation map (Zhou et al., "Learning Deep Features for Discriminative Localization",
 /// 2016, <https://arxiv.org/abs/1512.04150>): a grid over what the model saw of the photograph,
@@ -7,6 +7,7 @@
 /// Exact for a network that ends with global average pooling and one linear layer: the cells and
 /// the class's bias add up to its logit. A negative cell speaks against the class.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ClassActivationMap {
     /// Name of the class.
     pub class: String,

@@ -171,3 +171,21 @@ fn numbers_that_are_none_are_no_prediction() {
         "the model should answer with finite numbers, got NaN"
     );
 }
+
+#[test]
+fn a_decoded_photograph_is_predicted_like_its_file() {
+    let Some(predictor) = predictor(
+        "a_decoded_photograph_is_predicted_like_its_file",
+        &Options::default(),
+    ) else {
+        return;
+    };
+    let file = picture([0, 200, 51]);
+    let decoded = pet_image::decode(&file, &pet_image::Limits::default()).unwrap();
+    let from_pixels = predictor.predict_image(&decoded.image).unwrap();
+    let from_bytes = predictor.predict(&file).unwrap();
+    assert_eq!(from_pixels.probabilities(), from_bytes.probabilities());
+    assert!(from_pixels.timing().decode.is_zero());
+    let empty = predictor.predict_image(&pet_predict::RgbImage::new(0, 0));
+    assert!(matches!(empty, Err(Error::Image { .. })), "{empty:?}");
+}

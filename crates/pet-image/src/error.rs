@@ -50,6 +50,22 @@ pub enum Error {
         /// Largest accepted number of pixels.
         limit: u64,
     },
+    /// A progressive picture comes in more passes than it may cost to decode.
+    #[error("the image comes in `{scans}` scans, more than the limit of `{limit}` for its size")]
+    TooManyScans {
+        /// Number of scans in the file.
+        scans: u64,
+        /// Largest accepted number for a picture of this size.
+        limit: u64,
+    },
+    /// Decoding would take more memory than a picture of the largest accepted size may.
+    #[error("decoding the image takes `{bytes}` bytes of memory, more than the limit of `{limit}`")]
+    TooMuchMemory {
+        /// Memory for coefficients, planes and pixels, in bytes.
+        bytes: u64,
+        /// Largest accepted number of bytes.
+        limit: u64,
+    },
     /// The file breaks off before the picture is complete.
     #[error(
         "the {format} image is truncated: it ends after `{bytes}` bytes, before the picture is complete"
@@ -181,9 +197,10 @@ impl Error {
                 "the format is told by the content, not by the file name; \
                  save the picture as JPEG, PNG, GIF, WebP or BMP"
             }
-            Self::Damaged { .. } | Self::Decode { .. } => {
-                "open the picture in an image program and save it again"
-            }
+            Self::TooManyScans { .. }
+            | Self::TooMuchMemory { .. }
+            | Self::Damaged { .. }
+            | Self::Decode { .. } => "open the picture in an image program and save it again",
             Self::Encode { .. } => "choose another format, for example PNG",
             Self::OutputTooLarge { .. } => "ask for a smaller size",
             Self::NoPixels { .. }

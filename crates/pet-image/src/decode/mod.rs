@@ -1,12 +1,12 @@
 //! Files to pixels.
 
 mod jpeg;
-mod jpeg_markers;
 mod other;
 mod upright;
 mod webp_chunks;
 
 use std::fmt;
+use std::panic::catch_unwind;
 
 use image::RgbImage;
 
@@ -57,12 +57,22 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Error> {
     let format = Format::detect(bytes).ok_or_else(|| Error::UnknownFormat {
         start: start(bytes),
     })?;
-    let image = match format {
-        Format::Jpeg => jpeg::decode(bytes, limits)?,
-        Format::WebP => other::decode(webp_chunks::check(bytes, limits)?, format, limits)?,
-        Format::Png | Format::Gif | Format::Bmp => other::decode(bytes, format, limits)?,
-    };
+    // A decoder that panics must end neither a request nor a training.
+    let image = catch_unwind(|| pixels(bytes, format, limits)).unwrap_or_else(|_| {
+        Err(Error::Decode {
+            format,
+            source: "the decoder panicked".into(),
+        })
+    })?;
     Ok(Decoded { image, format })
+}
+
+fn pixels(bytes: &[u8], format: Format, limits: &Limits) -> Result<RgbImage, Error> {
+    match format {
+        Format::Jpeg => jpeg::decode(bytes, limits, |_, _| 1),
+        Format::WebP => other::decode(webp_chunks::check(bytes, limits)?, format, limits),
+        Format::Png | Format::Gif | Format::Bmp => other::decode(bytes, format, limits),
+    }
 }
 
 /// The first bytes in a form that can be printed.

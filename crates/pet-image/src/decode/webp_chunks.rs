@@ -29,7 +29,7 @@ pub(super) fn check<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a [u8], Er
     for chunk in chunks(file.get(HEADER..).unwrap_or_default()) {
         let (name, content) = chunk.ok_or_else(cut)?;
         check_frame_size(name, content, limits)?;
-        if name == b"ANMF" {
+        if &name == b"ANMF" {
             for part in chunks(content.get(FRAME_HEADER..).unwrap_or_default()) {
                 let (name, content) = part.ok_or_else(cut)?;
                 check_frame_size(name, content, limits)?;
@@ -40,7 +40,7 @@ pub(super) fn check<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a [u8], Er
 }
 
 /// Name and content of each chunk; `None` for one that announces more than there is.
-fn chunks(mut rest: &[u8]) -> impl Iterator<Item = Option<(&[u8; 4], &[u8])>> {
+fn chunks(mut rest: &[u8]) -> impl Iterator<Item = Option<([u8; 4], &[u8])>> {
     std::iter::from_fn(move || {
         let (name, after) = rest.split_first_chunk::<4>()?;
         let (size, after) = after.split_first_chunk::<4>()?;
@@ -51,14 +51,14 @@ fn chunks(mut rest: &[u8]) -> impl Iterator<Item = Option<(&[u8; 4], &[u8])>> {
         };
         // Content is padded to even length.
         rest = after.get(size % 2..).unwrap_or_default();
-        Some(Some((name, content)))
+        Some(Some((*name, content)))
     })
 }
 
 /// Checks the size of a VP8 key frame (RFC 6386, section 9.1).
-fn check_frame_size(name: &[u8; 4], frame: &[u8], limits: &Limits) -> Result<(), Error> {
+fn check_frame_size(name: [u8; 4], frame: &[u8], limits: &Limits) -> Result<(), Error> {
     let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
-    match (name, frame.get(6..10)) {
+    match (&name, frame.get(6..10)) {
         (b"VP8 ", Some(&[w0, w1, h0, h1])) => limits.check_size(side(w0, w1), side(h0, h1)),
         _ => Ok(()),
     }

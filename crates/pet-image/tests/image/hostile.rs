@@ -222,8 +222,8 @@ fn a_chunk_that_announces_more_than_there_is_is_truncated() {
 }
 
 /// A chunk of a PNG file.
-fn png_chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
-    let named = [name, content].concat();
+fn png_chunk(name: [u8; 4], content: &[u8]) -> Vec<u8> {
+    let named = [&name, content].concat();
     let length = content.len() as u32;
     [
         &length.to_be_bytes()[..],
@@ -240,7 +240,7 @@ fn profile_of_zeros() -> Vec<u8> {
     (0..600).for_each(|_| packed.write_all(&zeros).unwrap());
     let profile = [b"profile\0\0", &packed.finish().unwrap()[..]].concat();
     let mut bytes = file("color.png");
-    bytes.splice(33..33, png_chunk(b"iCCP", &profile));
+    bytes.splice(33..33, png_chunk(*b"iCCP", &profile));
     bytes
 }
 
@@ -265,7 +265,7 @@ fn in_little_memory() {
         (b"EXIF", u32::MAX, b"Exif"),
     ]);
     assert!(decode(&exif, &Limits::default()).is_err());
-    for name in [b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"iCCP"] {
+    for name in [*b"tEXt", *b"zTXt", *b"iTXt", *b"eXIf", *b"iCCP"] {
         let mut bytes = file("color.png");
         bytes.splice(33..33, png_chunk(name, b"key\0\0\0\0\0"));
         bytes[33..37].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff]);

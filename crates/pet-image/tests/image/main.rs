@@ -10,6 +10,7 @@
 mod augment;
 mod encoding;
 mod golden;
+mod grid;
 mod hostile;
 mod photographs;
 mod properties;

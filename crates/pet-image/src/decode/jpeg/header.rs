@@ -1,0 +1,424 @@
+//! What a JPEG file says before and between its entropy-coded data (ITU-T T.81, annex B).
+//!
+//! The segments are walked from the first to the end-of-image marker without decoding anything, so that a file that
+//! breaks off, or that would cost too much, is refused before any work is done on it.
+
+use memchr::memchr;
+
+use super::Fault;
+
+/// Scans that are kept; those beyond are counted. Encoders write one to about twenty.
+pub(super) const MAX_SCANS: usize = 500;
+
+/// What a picture may be described by in one file.
+pub(super) struct Header<'a> {
+    pub(super) frame: Frame,
+    pub(super) scans: Vec<Scan<'a>>,
+    /// Number of scans in the file.
+    pub(super) scan_count: usize,
+    pub(super) colors: Colors,
+    /// The first EXIF block, as in Pillow.
+    pub(super) exif: Option<&'a [u8]>,
+}
+
+/// Meaning of the components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Colors {
+    Grey,
+    Rgb,
+    YCbCr,
+    Cmyk,
+    Ycck,
+}
+
+/// Size and components of the picture.
+pub(super) struct Frame {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) progressive: bool,
+    pub(super) components: Vec<Component>,
+}
+
+pub(super) struct Component {
+    identifier: u8,
+    /// Horizontal and vertical sampling factor, 1 to 4.
+    pub(super) sampling: [u32; 2],
+    quantization_index: usize,
+    /// In the order of the file; the table that holds when the component's first scan begins.
+    pub(super) quantization: Option<[u16; 64]>,
+}
+
+/// A pass over the data of some components.
+pub(super) struct Scan<'a> {
+    pub(super) components: Vec<ScanComponent<'a>>,
+    /// First and last coefficient.
+    pub(super) spectrum: [usize; 2],
+    /// Bits below which coefficients were left by the scan before, and are left by this one.
+    pub(super) approximation: [u32; 2],
+    /// Number of units between restart markers; 0 for none.
+    pub(super) restart_interval: u32,
+    pub(super) data: &'a [u8],
+}
+
+pub(super) struct ScanComponent<'a> {
+    /// Index among the frame's components.
+    pub(super) index: usize,
+    pub(super) dc: Option<Codes<'a>>,
+    pub(super) ac: Option<Codes<'a>>,
+}
+
+/// A Huffman table as it stands in the file.
+#[derive(Clone, Copy)]
+pub(super) struct Codes<'a> {
+    /// Number of codes of 1 to 16 bits.
+    pub(super) counts: &'a [u8; 16],
+    pub(super) symbols: &'a [u8],
+}
+
+impl Frame {
+    /// Largest horizontal and vertical sampling factor.
+    pub(super) fn max_sampling(&self) -> [u32; 2] {
+        [0, 1].map(|axis| {
+            let factors = self.components.iter();
+            factors
+                .map(|component| component.sampling[axis])
+                .max()
+                .unwrap_or(1)
+        })
+    }
+}
+
+impl Frame {
+    /// Number of units of a scan in a row, and number of rows: the units are single blocks where the scan has one
+    /// component, else what all components have of an area.
+    pub(super) fn units(&self, scan: &Scan<'_>) -> [usize; 2] {
+        match &scan.components[..] {
+            [part] => self
+                .samples(&self.components[part.index], 8)
+                .map(|side| side.div_ceil(8)),
+            _ => self.areas(),
+        }
+    }
+
+    /// Number of areas of which all components have whole blocks, in a row and in a column.
+    fn areas(&self) -> [usize; 2] {
+        let max = self.max_sampling();
+        [(self.width, max[0]), (self.height, max[1])]
+            .map(|(side, factor)| side.div_ceil(8 * factor) as usize)
+    }
+
+    /// Number of blocks of a component in a row and in a column, with those that only fill up the last areas.
+    pub(super) fn blocks(&self, component: &Component) -> [usize; 2] {
+        let areas = self.areas();
+        [0, 1].map(|axis| areas[axis] * component.sampling[axis] as usize)
+    }
+
+    /// Width and height of a component in samples, where its blocks have `side` samples a side.
+    pub(super) fn samples(&self, component: &Component, side: u32) -> [usize; 2] {
+        let (sizes, max) = ([self.width, self.height], self.max_sampling());
+        [0, 1].map(|axis| {
+            let samples = sizes[axis] * component.sampling[axis] * side;
+            samples.div_ceil(8 * max[axis]) as usize
+        })
+    }
+}
+
+/// Walks all segments of a file; `Ok(None)` if it breaks off before the end-of-image marker.
+pub(super) fn read(bytes: &[u8]) -> Result<Option<Header<'_>>, Fault> {
+    let mut walk = Walk::default();
+    let complete = walk.run(bytes);
+    let fault = walk.fault.take();
+    match (complete, fault) {
+        (None, _) => Ok(None),
+        (Some(()), Some(fault)) => Err(fault),
+        (Some(()), None) => walk.into_header().map(Some),
+    }
+}
+
+/// What was met so far.
+#[derive(Default)]
+struct Walk<'a> {
+    frame: Option<Frame>,
+    scans: Vec<Scan<'a>>,
+    scan_count: usize,
+    exif: Option<&'a [u8]>,
+    jfif: bool,
+    /// The colour transform of an Adobe segment.
+    adobe: Option<u8>,
+    quantization: [Option<[u16; 64]>; 4],
+    /// DC tables, then AC tables.
+    codes: [Option<Codes<'a>>; 8],
+    restart_interval: u32,
+    /// The first segment that makes no sense; what follows is walked for its end only.
+    fault: Option<Fault>,
+}
+
+impl<'a> Walk<'a> {
+    /// `None` if the file breaks off.
+    fn run(&mut self, bytes: &'a [u8]) -> Option<()> {
+        let mut rest = bytes.get(2..)?;
+        loop {
+            let (marker, after) = next_marker(rest)?;
+            match marker {
+                0xd9 => return Some(()),
+                // Without a segment: restart 0 to 7, start of image, and the reserved `TEM`.
+                0x01 | 0xd0..=0xd8 => rest = after,
+                _ => {
+                    let length = usize::from(u16::from_be_bytes(*after.first_chunk()?)).max(2);
+                    let segment = after.get(2..length)?;
+                    rest = after.get(length..)?;
+                    let mut data: &[u8] = &[];
+                    if marker == 0xda {
+                        (data, rest) = split_scan(rest)?;
+                    }
+                    if self.fault.is_none() {
+                        self.fault = self.segment(marker, segment, data).err();
+                    }
+                }
+            }
+        }
+    }
+
+    fn segment(&mut self, marker: u8, segment: &'a [u8], data: &'a [u8]) -> Result<(), Fault> {
+        match marker {
+            0xc0..=0xc2 => return self.start_frame(segment, marker == 0xc2),
+            0xc4 => return self.define_codes(segment).ok_or(Fault::Segment { marker }),
+            0xc3 | 0xc5..=0xc7 | 0xc9..=0xcf => return Err(Fault::Process { marker }),
+            0xda => return self.start_scan(segment, data),
+            0xdb => {
+                return self
+                    .define_quantization(segment)
+                    .ok_or(Fault::Segment { marker });
+            }
+            0xdd => {
+                let interval = segment.first_chunk().ok_or(Fault::Segment { marker })?;
+                self.restart_interval = u32::from(u16::from_be_bytes(*interval));
+            }
+            0xe0 if segment.len() >= 14 && segment.starts_with(b"JFIF\0") => self.jfif = true,
+            0xe1 if segment.starts_with(b"Exif\0\0") => {
+                self.exif.get_or_insert(&segment[6..]);
+            }
+            0xee if segment.starts_with(b"Adobe") => {
+                self.adobe = segment.get(11).copied().or(self.adobe);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn define_quantization(&mut self, mut rest: &[u8]) -> Option<()> {
+        while let Some((&kind, values)) = rest.split_first() {
+            let size = 1 + usize::from(kind >> 4);
+            let (values, after) = values.split_at_checked(64 * size)?;
+            let table = std::array::from_fn(|index| match size {
+                1 => u16::from(values[index]),
+                _ => u16::from_be_bytes([values[2 * index], values[2 * index + 1]]),
+            });
+            *self.quantization.get_mut(usize::from(kind & 15))? = Some(table);
+            rest = after;
+        }
+        Some(())
+    }
+
+    fn define_codes(&mut self, mut rest: &'a [u8]) -> Option<()> {
+        while let Some((&kind, after)) = rest.split_first() {
+            let (counts, after) = after.split_first_chunk()?;
+            let length = counts.iter().map(|&count| usize::from(count)).sum();
+            let (symbols, after) = after.split_at_checked(length)?;
+            if kind & 0xef > 3 || symbols.len() > 256 {
+                return None;
+            }
+            let index = usize::from(kind >> 4) * 4 + usize::from(kind & 3);
+            self.codes[index] = Some(Codes { counts, symbols });
+            rest = after;
+        }
+        Some(())
+    }
+
+    fn start_frame(&mut self, segment: &[u8], progressive: bool) -> Result<(), Fault> {
+        let bad = Fault::Segment { marker: 0xc0 };
+        let Some((&[precision, h1, h0, w1, w0, count], components)) = segment.split_first_chunk()
+        else {
+            return Err(bad);
+        };
+        if precision != 8 {
+            return Err(Fault::Precision { bits: precision });
+        }
+        if !matches!(count, 1 | 3 | 4) {
+            return Err(Fault::Components { count });
+        }
+        let components = components.as_chunks().0;
+        if self.frame.is_some() || components.len() != usize::from(count) {
+            return Err(bad);
+        }
+        let components = components.iter().map(|&[identifier, sampling, table]| {
+            let sampling = [sampling >> 4, sampling & 15].map(u32::from);
+            let in_range = sampling.iter().all(|factor| (1..=4).contains(factor)) && table < 4;
+            in_range.then_some(Component {
+                identifier,
+                sampling,
+                quantization_index: usize::from(table),
+                quantization: None,
+            })
+        });
+        self.frame = Some(Frame {
+            width: u32::from(u16::from_be_bytes([w1, w0])),
+            height: u32::from(u16::from_be_bytes([h1, h0])),
+            progressive,
+            components: components.collect::<Option<_>>().ok_or(bad)?,
+        });
+        Ok(())
+    }
+
+    fn start_scan(&mut self, segment: &[u8], data: &'a [u8]) -> Result<(), Fault> {
+        self.scan_count += 1;
+        if self.scan_count > MAX_SCANS {
+            return Ok(());
+        }
+        let bad = || Fault::Segment { marker: 0xda };
+        let frame = self.frame.as_mut().ok_or_else(bad)?;
+        let (&count, rest) = segment.split_first().ok_or_else(bad)?;
+        let (chosen, rest) = rest
+            .split_at_checked(2 * usize::from(count))
+            .ok_or_else(bad)?;
+        let &[first, last, approximation] = rest.first_chunk().ok_or_else(bad)?;
+        let mut components: Vec<ScanComponent<'_>> = Vec::new();
+        for &[identifier, tables] in chosen.as_chunks().0 {
+            let index = frame
+                .components
+                .iter()
+                .position(|known| known.identifier == identifier);
+            let index = index.ok_or_else(bad)?;
+            if components.iter().any(|earlier| earlier.index == index) || tables & 0xcc != 0 {
+                return Err(bad());
+            }
+            let component = &mut frame.components[index];
+            if component.quantization.is_none() {
+                component.quantization = self.quantization[component.quantization_index];
+            }
+            components.push(ScanComponent {
+                index,
+                dc: self.codes[usize::from(tables >> 4)],
+                ac: self.codes[4 + usize::from(tables & 3)],
+            });
+        }
+        let scan = Scan {
+            components,
+            spectrum: [first, last].map(usize::from),
+            approximation: [approximation >> 4, approximation & 15].map(u32::from),
+            restart_interval: self.restart_interval,
+            data,
+        };
+        scan.check(frame)?;
+        self.scans.push(scan);
+        Ok(())
+    }
+
+    fn into_header(self) -> Result<Header<'a>, Fault> {
+        let frame = self.frame.ok_or(Fault::NoFrame)?;
+        if self.scans.is_empty() {
+            return Err(Fault::NoScan);
+        }
+        let identifiers: Vec<u8> = frame
+            .components
+            .iter()
+            .map(|part| part.identifier)
+            .collect();
+        // libjpeg's order: JFIF, Adobe, the components' names.
+        let colors = match (identifiers.as_slice(), self.jfif, self.adobe) {
+            ([_], ..) => Colors::Grey,
+            ([_, _, _], false, Some(0)) | (b"RGB", false, None) => Colors::Rgb,
+            ([_, _, _], ..) => Colors::YCbCr,
+            (_, _, None | Some(0)) => Colors::Cmyk,
+            (_, _, Some(_)) => Colors::Ycck,
+        };
+        Ok(Header {
+            frame,
+            scans: self.scans,
+            scan_count: self.scan_count,
+            colors,
+            exif: self.exif,
+        })
+    }
+}
+
+impl Scan<'_> {
+    /// Checks what the standard demands, as far as decoding relies on it.
+    fn check(&self, frame: &Frame) -> Result<(), Fault> {
+        let ([first, last], [before, after]) = (self.spectrum, self.approximation);
+        let blocks: u32 = self
+            .components
+            .iter()
+            .map(|component| {
+                let [width, height] = frame.components[component.index].sampling;
+                width * height
+            })
+            .sum();
+        let interleaved = self.components.len() > 1;
+        let possible = match (frame.progressive, first) {
+            (false, _) => true,
+            (true, 0) => last == 0,
+            (true, _) => first <= last && last < 64 && !interleaved,
+        };
+        let steps = !frame.progressive || (after < 14 && (before == 0 || before == after + 1));
+        if self.components.is_empty() || (interleaved && blocks > 10) || !possible || !steps {
+            return Err(Fault::Segment { marker: 0xda });
+        }
+        Ok(())
+    }
+}
+
+/// The code of the next marker and what follows it. Stray bytes before it are skipped.
+fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let mut rest = bytes;
+    loop {
+        let start = memchr(0xff, rest)?;
+        let code = start + rest[start..].iter().position(|&byte| byte != 0xff)?;
+        if rest[code] != 0 {
+            return Some((rest[code], &rest[code + 1..]));
+        }
+        rest = &rest[code + 1..];
+    }
+}
+
+/// Splits behind entropy-coded data, in which `ff 00` is a byte of data and restart markers are allowed.
+fn split_scan(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut position = 0;
+    loop {
+        position += memchr(0xff, bytes.get(position..)?)?;
+        match bytes.get(position + 1)? {
+            0x00 | 0xd0..=0xd7 => position += 2,
+            0xff => position += 1,
+            _ => return Some(bytes.split_at(position)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &[u8] =
+        b"\xff\xd8\xff\xe0\x00\x07JFIF\x00\xff\xda\x00\x02ab\xff\x00c\xff\xd0d\xff\xff\xd9";
+
+    fn is_complete(bytes: &[u8]) -> bool {
+        !matches!(read(bytes), Ok(None))
+    }
+
+    #[test]
+    fn the_end_marker_is_found_behind_stuffing_restarts_and_fill() {
+        assert!(is_complete(SMALL));
+    }
+
+    #[test]
+    fn every_cut_is_noticed() {
+        for cut in 0..SMALL.len() {
+            assert!(!is_complete(&SMALL[..cut]), "cut after {cut} bytes");
+        }
+    }
+
+    #[test]
+    fn an_end_marker_inside_a_segment_does_not_count() {
+        assert!(!is_complete(b"\xff\xd8\xff\xe1\x00\x06\xff\xd9\xff\xd9"));
+    }
+}

@@ -1,4 +1,4 @@
-//! What one 500x375 picture costs on its way from JPEG bytes to a tensor.
+//! What a picture of 500x375 pixels, and one of 12 megapixels, costs on its way from JPEG bytes to a tensor.
 //!
 //! `cargo bench -p pet-image` measures a drawn picture; with the environment variable
 //! `PET_PHOTOGRAPH=FILE` it measures that file.
@@ -22,14 +22,23 @@ fn bytes() -> Vec<u8> {
     if let Some(path) = std::env::var_os("PET_PHOTOGRAPH") {
         return fs_err::read(path).expect("`PET_PHOTOGRAPH` names a file");
     }
-    // Slopes with some grain, which compresses about as well as a photograph does.
-    let picture = RgbImage::from_fn(500, 375, |x, y| {
+    encode_rgb(&drawn(), Format::Jpeg).expect("a JPEG has room for 500x375 pixels")
+}
+
+/// Slopes with some grain, which compresses about as well as a photograph does.
+fn drawn() -> RgbImage {
+    RgbImage::from_fn(500, 375, |x, y| {
         let grain = (x * 7919 + y * 104_729 + x * y) % 23;
         [x / 3 + grain, y / 2 + grain, (x + y) / 5 + grain]
             .map(|level| level as u8)
             .into()
-    });
-    encode_rgb(&picture, Format::Jpeg).expect("a JPEG has room for 500x375 pixels")
+    })
+}
+
+/// As large as telephones make them.
+fn large() -> Vec<u8> {
+    let picture = resize(&drawn(), 4032, 3024, Filter::Lanczos).expect("a size that is made");
+    encode_rgb(&picture, Format::Jpeg).expect("a JPEG has room for 4032x3024 pixels")
 }
 
 fn measure(criterion: &mut Criterion) {
@@ -67,6 +76,13 @@ fn measure(criterion: &mut Criterion) {
         });
     }
     criterion.bench_function("bytes to tensor", |bench| {
+        bench.iter(|| recipe.run(black_box(&bytes), &limits, &mut tensor));
+    });
+    let bytes = large();
+    criterion.bench_function("decode 4032x3024", |bench| {
+        bench.iter(|| decode(black_box(&bytes), &limits));
+    });
+    criterion.bench_function("bytes of 4032x3024 to tensor", |bench| {
         bench.iter(|| recipe.run(black_box(&bytes), &limits, &mut tensor));
     });
 }

@@ -26,6 +26,12 @@ pub enum Error {
         /// The first bytes, with unprintable ones escaped.
         start: String,
     },
+    /// The content is a picture or another file of a kind that people send, but that is not read.
+    #[error("the content is {kind}, not a JPEG, PNG, GIF, WebP or BMP image")]
+    ForeignFormat {
+        /// What it is, with its article, such as `a HEIC photograph`.
+        kind: &'static str,
+    },
     /// The header announces a picture wider or higher than the limits.
     #[error(
         "the image is {width}x{height} pixels, more than the limit of {max_width}x{max_height}"
@@ -191,8 +197,9 @@ impl Error {
                 "the copy or the upload broke off; fetch the file again"
             }
             Self::TooManyBytes { .. } | Self::TooLarge { .. } | Self::TooManyPixels { .. } => {
-                "scale the picture down first"
+                "save a smaller copy with an image program, or raise the limit"
             }
+            Self::ForeignFormat { .. } => "convert it to JPEG first",
             Self::UnknownFormat { .. } => {
                 "the format is told by the content, not by the file name; \
                  save the picture as JPEG, PNG, GIF, WebP or BMP"

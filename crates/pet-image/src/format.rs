@@ -106,6 +106,50 @@ impl From<Format> for image::ImageFormat {
     }
 }
 
+/// What content is that is no image of a [`Format`]: a format that people send, as they would say it.
+pub(crate) fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    let brand = |at: usize| bytes.get(at..at + 4).unwrap_or_default();
+    Some(match bytes {
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => match brand(8) {
+            b"avif" | b"avis" => "an AVIF picture",
+            b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1" => {
+                "a HEIC photograph"
+            }
+            b"crx " => "a raw photograph (CR3)",
+            _ => "a video",
+        },
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => {
+            "a TIFF picture or a raw photograph"
+        }
+        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => "a JPEG XL picture",
+        [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => {
+            "a JPEG 2000 picture"
+        }
+        [b'R', b'I', b'F', b'F', ..] if brand(8) == b"AVI " => "a video",
+        [0x1a, 0x45, 0xdf, 0xa3, ..] => "a video",
+        [b'%', b'P', b'D', b'F', ..] => "a PDF document",
+        [b'8', b'B', b'P', b'S', ..] => "a Photoshop document",
+        [0, 0, 1, 0, ..] => "an icon",
+        [b'P', b'K', 3, 4, ..] => "a ZIP archive",
+        [0x1f, 0x8b, ..] => "a gzip archive",
+        _ if starts_as_markup(bytes, b"<svg") => "an SVG drawing",
+        _ if starts_as_markup(bytes, b"<html") || starts_as_markup(bytes, b"<!doctype html") => {
+            "a web page"
+        }
+        _ => return None,
+    })
+}
+
+/// Whether a text begins with a tag, be it behind the declaration of XML.
+fn starts_as_markup(bytes: &[u8], tag: &[u8]) -> bool {
+    let start = bytes[..bytes.len().min(256)].trim_ascii_start();
+    let is_tag = |text: &[u8]| {
+        text.get(..tag.len())
+            .is_some_and(|text| text.eq_ignore_ascii_case(tag))
+    };
+    is_tag(start) || (start.starts_with(b"<?xml") && start.windows(tag.len()).any(is_tag))
+}
+
 /// Two letters are a weak signature (a text may start with "BM"), so the size of the second
 /// header, which also names its version, must be one of those that exist.
 fn has_bitmap_header(bytes: &[u8]) -> bool {
@@ -128,6 +172,28 @@ mod tests {
         for cut in 0..8 {
             assert_eq!(Format::detect(&b"\x89PNG\r\n\x1a\n"[..cut]), None);
         }
+    }
+
+    #[test]
+    fn what_is_not_read_is_named() {
+        for (bytes, name) in [
+            (
+                &b"\0\0\0\x1cftypheic\0\0\0\0mif1heic"[..],
+                "a HEIC photograph",
+            ),
+            (b"\0\0\0\x1cftypavif", "an AVIF picture"),
+            (b"\0\0\0\x18ftypmp42", "a video"),
+            (b"II*\0\x08\0\0\0", "a TIFF picture or a raw photograph"),
+            (b"\0\0\0\x0cJXL \r\n", "a JPEG XL picture"),
+            (b"%PDF-1.7", "a PDF document"),
+            (b"<?xml version='1.0'?>\n<SVG>", "an SVG drawing"),
+            (b"<!DOCTYPE html><html>", "a web page"),
+        ] {
+            assert_eq!(foreign(bytes), Some(name));
+            assert_eq!(Format::detect(bytes), None);
+        }
+        assert_eq!(foreign(b"Dear Sir"), None);
+        assert_eq!(foreign(b""), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ort::session::SessionOutputs;
 use ort::value::TensorRef;
-use pet_image::{RgbImage, decode};
+use pet_image::RgbImage;
 use pet_model::{INPUT_NAME, OUTPUT_NAME, softmax};
 
 use crate::{Error, Model, Prediction, Timing};
@@ -42,7 +42,8 @@ impl Session {
     /// when the model fails on it.
     pub fn predict(&mut self, photograph: &[u8]) -> Result<Prediction, Error> {
         let start = Instant::now();
-        let decoded = decode(photograph, &self.model.options().image);
+        let recipe = &self.model.metadata().preprocess;
+        let decoded = recipe.decode(photograph, &self.model.options().image);
         let decoded = decoded.map_err(|source| Error::Image { source })?;
         self.classify(&decoded.image, start.elapsed())
     }

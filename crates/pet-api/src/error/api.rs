@@ -50,11 +50,13 @@ impl ApiError {
     /// Why an image with this content cannot be used.
     pub(crate) fn image(error: &ImageError, content: &[u8]) -> Self {
         let code = match error {
-            ImageError::UnknownFormat { .. } => match foreign_format(content) {
+            ImageError::ForeignFormat { .. } => match foreign_format(content) {
                 Some(format) => return unsupported(format).with_hint(error.hint()),
                 None => Code::Undecodable,
             },
             ImageError::TooManyBytes { .. }
+            | ImageError::TooManyScans { .. }
+            | ImageError::TooMuchMemory { .. }
             | ImageError::TooLarge { .. }
             | ImageError::TooManyPixels { .. } => Code::TooLarge,
             ImageError::OutputTooLarge { .. } | ImageError::EmptyCrop { .. } => Code::BadParameter,

@@ -6,10 +6,11 @@ mod upright;
 mod webp_chunks;
 
 use std::fmt;
-use std::panic::catch_unwind;
+use std::panic::{UnwindSafe, catch_unwind};
 
 use image::RgbImage;
 
+use crate::format::foreign;
 use crate::{Error, Format, Limits};
 
 /// A decoded picture, as a person would see it.
@@ -49,16 +50,30 @@ impl fmt::Debug for Decoded {
 /// ```
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::TooManyBytes`] and [`Error::UnknownFormat`] by the first look;
-/// [`Error::TooLarge`] and [`Error::TooManyPixels`] by the header, before pixels are allocated;
+/// [`Error::Empty`], [`Error::TooManyBytes`], [`Error::ForeignFormat`] and [`Error::UnknownFormat`] by the first look;
+/// [`Error::TooLarge`], [`Error::TooManyPixels`], [`Error::TooManyScans`] and [`Error::TooMuchMemory`] by the header,
+/// before pixels are allocated;
 /// [`Error::Truncated`], [`Error::Damaged`] and [`Error::Decode`] by the content.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Error> {
+    decode_reduced(bytes, limits, |_, _| 1)
+}
+
+/// Decodes an image file, where the format can do so at a part of its size: `reduce` gets width and height as a person
+/// sees them and chooses 1, 2, 4 or 8, by which sides are divided (and rounded up).
+pub(crate) fn decode_reduced(
+    bytes: &[u8],
+    limits: &Limits,
+    reduce: impl Fn(u32, u32) -> u32 + UnwindSafe,
+) -> Result<Decoded, Error> {
     limits.check_bytes(bytes)?;
-    let format = Format::detect(bytes).ok_or_else(|| Error::UnknownFormat {
-        start: start(bytes),
+    let format = Format::detect(bytes).ok_or_else(|| match foreign(bytes) {
+        Some(kind) => Error::ForeignFormat { kind },
+        None => Error::UnknownFormat {
+            start: start(bytes),
+        },
     })?;
     // A decoder that panics must end neither a request nor a training.
-    let image = catch_unwind(|| pixels(bytes, format, limits)).unwrap_or_else(|_| {
+    let image = catch_unwind(|| pixels(bytes, format, limits, reduce)).unwrap_or_else(|_| {
         Err(Error::Decode {
             format,
             source: "the decoder panicked".into(),
@@ -67,9 +82,14 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Error> {
     Ok(Decoded { image, format })
 }
 
-fn pixels(bytes: &[u8], format: Format, limits: &Limits) -> Result<RgbImage, Error> {
+fn pixels(
+    bytes: &[u8],
+    format: Format,
+    limits: &Limits,
+    reduce: impl Fn(u32, u32) -> u32,
+) -> Result<RgbImage, Error> {
     match format {
-        Format::Jpeg => jpeg::decode(bytes, limits, |_, _| 1),
+        Format::Jpeg => jpeg::decode(bytes, limits, reduce),
         Format::WebP => other::decode(webp_chunks::check(bytes, limits)?, format, limits),
         Format::Png | Format::Gif | Format::Bmp => other::decode(bytes, format, limits),
     }

@@ -6,8 +6,12 @@ use image::RgbImage;
 
 use super::square::Square;
 use super::{Preprocess, Resize};
+use crate::decode::decode_reduced;
 use crate::resize::{by_shorter_side, resize_and};
-use crate::{CropBox, Error, Filter, Limits, decode};
+use crate::{CropBox, Decoded, Error, Filter, Limits};
+
+/// How many times the pixels that a resize wants must be left on each side when a picture is reduced before it.
+const REDUCING_GAP: u32 = 2;
 
 impl Preprocess {
     /// Turns an image file into one image's tensor, which is overwritten: three planes (red,
@@ -22,7 +26,26 @@ impl Preprocess {
     /// up beyond all measure.
     pub fn run(&self, bytes: &[u8], limits: &Limits, tensor: &mut [f32]) -> Result<(), Error> {
         self.check(tensor)?;
-        self.run_image(&decode(bytes, limits)?.image, tensor)
+        self.run_image(&self.decode(bytes, limits)?.image, tensor)
+    }
+
+    /// Decodes an image file as [`decode`](crate::decode()) does, but no larger than the recipe needs: a JPEG picture
+    /// is reduced to a half, a quarter or an eighth while it is decoded, as long as at least twice the pixels are left
+    /// on each side that it will be resized to. This is what Pillow's `draft` and a reducing gap of 2 do, and takes a
+    /// third of the time and less of the memory for large photographs.
+    ///
+    /// # Errors
+    /// Those of [`decode`](crate::decode()), and [`Error::Recipe`] for a recipe that makes no sense.
+    pub fn decode(&self, bytes: &[u8], limits: &Limits) -> Result<Decoded, Error> {
+        self.validate()?;
+        decode_reduced(bytes, limits, |width, height| {
+            let (needed_width, needed_height) = self.resized(width, height);
+            let leaves_enough = |part: &u32| {
+                width.div_ceil(*part) >= needed_width.saturating_mul(REDUCING_GAP)
+                    && height.div_ceil(*part) >= needed_height.saturating_mul(REDUCING_GAP)
+            };
+            [8, 4, 2].into_iter().find(leaves_enough).unwrap_or(1)
+        })
     }
 
     /// Turns decoded pixels into one image's tensor; see [`run`](Self::run).

@@ -6,7 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pet_image::{Filter, Limits, Preprocess, RgbImage, decode, grayscale, resize};
+use pet_image::{
+    Filter, Format, Limits, Preprocess, RgbImage, decode, encode_rgb, grayscale, resize,
+};
 use safetensors::SafeTensors;
 
 use crate::support::{difference, floats, golden, level_difference, levels};
@@ -54,6 +56,39 @@ fn the_path_from_jpeg_to_tensor_is_pillows() {
             .collect();
         let (_, mean) = difference(&ours, &floats(&expected, name));
         assert!(mean < 0.01, "{name}: mean difference {mean}");
+    }
+}
+
+/// Reduced while decoding, a large photograph gives nearly the same tensor as in full.
+#[test]
+fn a_large_photograph_is_reduced_and_looks_the_same() {
+    const TEST: &str = "a_large_photograph_is_reduced_and_looks_the_same";
+    let Some(folder) = originals(TEST) else {
+        return;
+    };
+    let small = decode(
+        &fs_err::read(folder.join("beagle_10.jpg")).unwrap(),
+        &Limits::default(),
+    );
+    let large = resize(&small.unwrap().image, 2000, 1500, Filter::Lanczos).unwrap();
+    let bytes = encode_rgb(&large, Format::Jpeg).unwrap();
+    for (size, reduced) in [(64, 8), (112, 4), (224, 2), (500, 1)] {
+        let recipe = Preprocess::imagenet().with_size(size);
+        let image = recipe.decode(&bytes, &Limits::default()).unwrap().image;
+        assert_eq!(
+            image.dimensions(),
+            (2000_u32.div_ceil(reduced), 1500_u32.div_ceil(reduced))
+        );
+        let full = decode(&bytes, &Limits::default()).unwrap().image;
+        let mut tensors = [&image, &full].map(|image| {
+            let mut tensor = vec![0.0; recipe.tensor_len()];
+            recipe.run_image(image, &mut tensor).unwrap();
+            tensor
+        });
+        let [one, other] = &mut tensors;
+        let (_, mean) = difference(one, other);
+        // One level is 1 / 255 / 0.224.
+        assert!(mean / 0.0175 < 2.0, "{size}: mean difference {mean}");
     }
 }
 

@@ -163,13 +163,15 @@ fn pixels(header: &Header<'_>, size: u32, limits: &Limits) -> Result<RgbImage, E
             source: fault.into(),
         });
     }
-    Ok(planes::picture(
-        &planes,
-        header.colors,
-        size > 1,
-        width,
-        height,
-    ))
+    let mut image = RgbImage::new(width, height);
+    pulp::Arch::new().dispatch(planes::Picture {
+        planes: &planes,
+        colors: header.colors,
+        is_smooth: size > 1,
+        width: width as usize,
+        pixels: &mut image,
+    });
+    Ok(image)
 }
 
 /// Turns a row of units of a sequential scan into levels, and clears it for the next.
@@ -288,13 +290,13 @@ impl Layout {
     }
 
     fn write(&self, blocks: &[scan::Block], levels: &mut [u8]) {
-        transform::write(
+        pulp::Arch::new().dispatch(transform::Rows {
             blocks,
-            self.blocks[0],
-            &self.quantization,
-            self.size,
+            stride: self.blocks[0],
+            quantization: &self.quantization,
+            size: self.size,
             levels,
-        );
+        });
     }
 }
 

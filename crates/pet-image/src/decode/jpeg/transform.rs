@@ -9,46 +9,52 @@ use super::scan::Block;
 const CONSTANT_BITS: u32 = 13;
 const PASS_BITS: u32 = 2;
 
-/// Eight numbers, one of each column; compilers make one instruction of a loop over them.
+/// Eight numbers, one of each column.
+///
+/// Here and below loops are written out and functions inlined by force: only then does the compiler make vector
+/// instructions of the machine at hand of them, which [`pulp`] chooses for [`Rows`].
 #[derive(Clone, Copy)]
 struct Lanes([i32; 8]);
 
 impl Lanes {
     #[inline(always)]
-    fn with(self, other: Self, operation: impl Fn(i32, i32) -> i32) -> Self {
-        Self(std::array::from_fn(|lane| {
-            operation(self.0[lane], other.0[lane])
-        }))
+    fn plus(mut self, other: Self) -> Self {
+        for (number, other) in self.0.iter_mut().zip(&other.0) {
+            *number = number.wrapping_add(*other);
+        }
+        self
     }
 
     #[inline(always)]
-    fn plus(self, other: Self) -> Self {
-        self.with(other, i32::wrapping_add)
+    fn minus(mut self, other: Self) -> Self {
+        for (number, other) in self.0.iter_mut().zip(&other.0) {
+            *number = number.wrapping_sub(*other);
+        }
+        self
     }
 
     #[inline(always)]
-    fn minus(self, other: Self) -> Self {
-        self.with(other, i32::wrapping_sub)
-    }
-
-    #[inline(always)]
-    fn times(self, factor: i32) -> Self {
-        Self(self.0.map(|number| number.wrapping_mul(factor)))
+    fn times(mut self, factor: i32) -> Self {
+        for number in &mut self.0 {
+            *number = number.wrapping_mul(factor);
+        }
+        self
     }
 
     /// Divides by a power of two, rounding to nearest.
     #[inline(always)]
-    fn scaled(self, bits: u32) -> Self {
-        Self(
-            self.0
-                .map(|number| number.wrapping_add(1 << (bits - 1)) >> bits),
-        )
+    fn scaled(mut self, bits: u32) -> Self {
+        for number in &mut self.0 {
+            *number = number.wrapping_add(1 << (bits - 1)) >> bits;
+        }
+        self
     }
 }
 
-/// One pass over eight coefficients of each lane.
+/// The first pass, over eight coefficients of each lane.
 #[inline(always)]
-fn pass8(input: [Lanes; 8], bits: u32) -> [Lanes; 8] {
+fn down_columns_8(input: [Lanes; 8]) -> [Lanes; 8] {
+    let bits = CONSTANT_BITS - PASS_BITS;
     let z1 = input[2].plus(input[6]).times(4433);
     let even = [
         input[0].plus(input[4]).times(1 << CONSTANT_BITS),
@@ -74,20 +80,22 @@ fn pass8(input: [Lanes; 8], bits: u32) -> [Lanes; 8] {
         b.times(16_819).plus(z2).plus(z4),
         a.times(2446).plus(z1).plus(z3),
     ];
-    std::array::from_fn(|index| {
-        if index < 4 {
-            even[index].plus(odd[index]).scaled(bits)
-        } else {
-            even[7 - index].minus(odd[7 - index]).scaled(bits)
-        }
-    })
+    let mut output = [Lanes([0; 8]); 8];
+    for index in 0..4 {
+        output[index] = even[index].plus(odd[index]).scaled(bits);
+        output[7 - index] = even[index].minus(odd[index]).scaled(bits);
+    }
+    output
 }
 
-/// One pass over the four lowest coefficients of each lane.
+/// The first pass over the four lowest coefficients of each lane.
 #[inline(always)]
-fn pass4(input: [Lanes; 8], bits: u32) -> [Lanes; 8] {
-    let even = [input[0].plus(input[2]), input[0].minus(input[2])];
-    let even = even.map(|lanes| lanes.times(1 << CONSTANT_BITS));
+fn down_columns_4(input: [Lanes; 8]) -> [Lanes; 8] {
+    let bits = CONSTANT_BITS - PASS_BITS;
+    let even = [
+        input[0].plus(input[2]).times(1 << CONSTANT_BITS),
+        input[0].minus(input[2]).times(1 << CONSTANT_BITS),
+    ];
     let z1 = input[1].plus(input[3]).times(4433);
     let odd = [
         z1.plus(input[1].times(6270)),
@@ -101,16 +109,41 @@ fn pass4(input: [Lanes; 8], bits: u32) -> [Lanes; 8] {
     output
 }
 
-#[inline(always)]
-fn transposed(rows: [Lanes; 8]) -> [Lanes; 8] {
-    std::array::from_fn(|row| Lanes(std::array::from_fn(|column| rows[column].0[row])))
-}
+/// What one coefficient of a row adds to each of its levels, in 13 bits behind the binary point: the pass above on
+/// single coefficients. Along rows a product with this matrix is faster than exchanging rows and columns.
+static ALONG_ROWS_8: [[i32; 8]; 8] = [
+    [8192, 8192, 8192, 8192, 8192, 8192, 8192, 8192],
+    [11_363, 9633, 6437, 2260, -2260, -6437, -9633, -11_363],
+    [10_703, 4433, -4433, -10_703, -10_703, -4433, 4433, 10_703],
+    [9633, -2259, -11_362, -6436, 6436, 11_362, 2259, -9633],
+    [8192, -8192, -8192, 8192, 8192, -8192, -8192, 8192],
+    [6437, -11_362, 2261, 9633, -9633, -2261, 11_362, -6437],
+    [4433, -10_704, 10_704, -4433, -4433, 10_704, -10_704, 4433],
+    [2260, -6436, 9633, -11_363, 11_363, -9633, 6436, -2260],
+];
 
-/// Both passes, the first over the columns.
+/// The same for the four lowest coefficients.
+static ALONG_ROWS_4: [[i32; 8]; 4] = [
+    [8192, 8192, 8192, 8192, 0, 0, 0, 0],
+    [10_703, 4433, -4433, -10_703, 0, 0, 0, 0],
+    [8192, -8192, -8192, 8192, 0, 0, 0, 0],
+    [4433, -10_704, 10_704, -4433, 0, 0, 0, 0],
+];
+
+/// The second pass.
 #[inline(always)]
-fn two_passes(rows: [Lanes; 8], pass: impl Fn([Lanes; 8], u32) -> [Lanes; 8]) -> [Lanes; 8] {
-    let between = transposed(pass(rows, CONSTANT_BITS - PASS_BITS));
-    transposed(pass(between, CONSTANT_BITS + PASS_BITS + 3))
+fn along_rows<const COUNT: usize>(mut rows: [Lanes; 8], matrix: &[[i32; 8]; COUNT]) -> [Lanes; 8] {
+    let bits = CONSTANT_BITS + PASS_BITS + 3;
+    for row in &mut rows[..COUNT] {
+        let mut sums = Lanes([0; 8]);
+        for (coefficient, factors) in row.0.iter().zip(matrix) {
+            for (sum, factor) in sums.0.iter_mut().zip(factors) {
+                *sum = sum.wrapping_add(coefficient.wrapping_mul(*factor));
+            }
+        }
+        *row = sums.scaled(bits);
+    }
+    rows
 }
 
 #[inline(always)]
@@ -118,66 +151,97 @@ fn level(number: i32) -> u8 {
     number.saturating_add(128).clamp(0, 255) as u8
 }
 
-/// Writes a row of blocks as `size` rows of levels.
+/// The levels of a block, of which those beyond its size mean nothing.
 #[inline(always)]
-fn row_of_blocks(blocks: &[Block], quantization: &[u16; 64], size: usize, levels: &mut [u8]) {
-    let stride = blocks.len() * size;
-    for (index, block) in blocks.iter().enumerate() {
-        let dequantized = |place: usize| i32::from(block[place]) * i32::from(quantization[place]);
-        let flat = block[1..]
-            .iter()
-            .fold(0, |all, coefficient| all | coefficient)
-            == 0;
-        if flat || size == 1 {
-            let level = level(dequantized(0).saturating_add(4) >> 3);
-            for row in levels.chunks_exact_mut(stride) {
-                row[index * size..][..size].fill(level);
-            }
-            continue;
+fn block_levels(block: &Block, quantization: &[u16; 64], size: usize) -> [[u8; 8]; 8] {
+    let mut rows = [Lanes([0; 8]); 8];
+    let places = block
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .zip(quantization.as_chunks::<8>().0);
+    for (row, (coefficients, steps)) in rows.iter_mut().zip(places) {
+        for ((number, &coefficient), &step) in row.0.iter_mut().zip(coefficients).zip(steps) {
+            *number = i32::from(coefficient).wrapping_mul(i32::from(step));
         }
-        let rows = || -> [Lanes; 8] {
-            std::array::from_fn(|row| {
-                Lanes(std::array::from_fn(|lane| dequantized(8 * row + lane)))
-            })
+    }
+    let numbers = match size {
+        8 => along_rows(down_columns_8(rows), &ALONG_ROWS_8),
+        4 => along_rows(down_columns_4(rows), &ALONG_ROWS_4),
+        _ => corner(rows),
+    };
+    let mut levels = [[0; 8]; 8];
+    for (row, numbers) in levels.iter_mut().zip(&numbers) {
+        for (target, &number) in row.iter_mut().zip(&numbers.0) {
+            *target = level(number);
+        }
+    }
+    levels
+}
+
+/// Two by two levels from the four lowest coefficients.
+#[inline(always)]
+fn corner(mut rows: [Lanes; 8]) -> [Lanes; 8] {
+    let ([a, b, ..], [c, d, ..]) = (rows[0].0, rows[1].0);
+    let (upper, lower) = (a.wrapping_add(c), a.wrapping_sub(c));
+    let (right, across) = (b.wrapping_add(d), b.wrapping_sub(d));
+    rows[0].0[0] = upper.wrapping_add(right);
+    rows[0].0[1] = upper.wrapping_sub(right);
+    rows[1].0[0] = lower.wrapping_add(across);
+    rows[1].0[1] = lower.wrapping_sub(across);
+    rows[0] = rows[0].scaled(3);
+    rows[1] = rows[1].scaled(3);
+    rows
+}
+
+/// Writes a row of blocks as `SIZE` rows of levels.
+#[inline(always)]
+fn row_of_blocks<const SIZE: usize>(blocks: &[Block], quantization: &[u16; 64], levels: &mut [u8]) {
+    let stride = blocks.len() * SIZE;
+    for (index, block) in blocks.iter().enumerate() {
+        let mut any = 0;
+        for coefficient in &block[1..] {
+            any |= coefficient;
+        }
+        let levels_of_block = if any == 0 || SIZE == 1 {
+            let mean = i32::from(block[0]) * i32::from(quantization[0]);
+            [[level(mean.saturating_add(4) >> 3); 8]; 8]
+        } else {
+            block_levels(block, quantization, SIZE)
         };
-        let output = match size {
-            8 => two_passes(rows(), pass8),
-            4 => two_passes(rows(), pass4),
-            _ => {
-                let [a, b, c, d] = [0, 1, 8, 9].map(dequantized);
-                let mut output = [Lanes([0; 8]); 8];
-                let corner = |number: i32| number.wrapping_add(4) >> 3;
-                let (upper, lower) = (a.wrapping_add(c), a.wrapping_sub(c));
-                let (right, across) = (b.wrapping_add(d), b.wrapping_sub(d));
-                output[0].0[0] = corner(upper.wrapping_add(right));
-                output[0].0[1] = corner(upper.wrapping_sub(right));
-                output[1].0[0] = corner(lower.wrapping_add(across));
-                output[1].0[1] = corner(lower.wrapping_sub(across));
-                output
-            }
-        };
-        for (row, numbers) in levels.chunks_exact_mut(stride).zip(&output) {
-            let numbers = numbers.0.map(level);
-            row[index * size..][..size].copy_from_slice(&numbers[..size]);
+        for (row, block_row) in levels.chunks_exact_mut(stride).zip(&levels_of_block) {
+            row[index * SIZE..][..SIZE].copy_from_slice(&block_row[..SIZE]);
         }
     }
 }
 
-/// Writes rows of blocks as levels, `size` (8, 4, 2 or 1) for each side of a block.
-pub(super) fn write(
-    blocks: &[Block],
-    stride: usize,
-    quantization: &[u16; 64],
-    size: usize,
-    levels: &mut [u8],
-) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let rows = levels.chunks_exact_mut(stride * size * size);
-            for (blocks, levels) in blocks.chunks_exact(stride).zip(rows) {
-                row_of_blocks(blocks, quantization, size, levels);
+/// Rows of blocks to be written as levels.
+pub(super) struct Rows<'a> {
+    pub(super) blocks: &'a [Block],
+    /// Number of blocks in a row.
+    pub(super) stride: usize,
+    pub(super) quantization: &'a [u16; 64],
+    /// Levels a side of a block: 8, 4, 2 or 1.
+    pub(super) size: usize,
+    pub(super) levels: &'a mut [u8],
+}
+
+impl pulp::WithSimd for Rows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self {
+            quantization, size, ..
+        } = self;
+        let rows = self.levels.chunks_exact_mut(self.stride * size * size);
+        for (blocks, levels) in self.blocks.chunks_exact(self.stride).zip(rows) {
+            match size {
+                8 => row_of_blocks::<8>(blocks, quantization, levels),
+                4 => row_of_blocks::<4>(blocks, quantization, levels),
+                2 => row_of_blocks::<2>(blocks, quantization, levels),
+                _ => row_of_blocks::<1>(blocks, quantization, levels),
             }
-        },
-    );
+        }
+    }
 }

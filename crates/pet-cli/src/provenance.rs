@@ -14,8 +14,8 @@ const PACKAGES: [&str; 6] = [
     "fast_image_resize",
     "gemm",
     "pet-cli",
+    "pet-image",
     "pet-train",
-    "zune-jpeg",
 ];
 
 /// Who runs which code with which arguments on which machine.

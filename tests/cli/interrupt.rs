@@ -40,7 +40,7 @@ fn an_interrupted_run_is_killed_and_keeps_what_was_logged() {
     wait_until_gone(&mut child);
     let said = Said::from(child.wait_with_output().unwrap())
         .refused()
-        .naming(&["interruption"]);
+        .naming(&["interrupted: "]);
     assert!(said.stdout.is_empty(), "{said:?}");
 
     let listed: Value = serde_json::from_str(&place.run("runs list --json").ok()).unwrap();

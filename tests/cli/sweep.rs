@@ -184,7 +184,7 @@ fn an_interrupted_sweep_is_killed_and_keeps_its_trials() {
     assert!(sent.success());
     let said = Said::from(child.wait_with_output().unwrap())
         .refused()
-        .naming(&["interruption"]);
+        .naming(&["interrupted: "]);
     assert!(said.stdout.is_empty(), "{said:?}");
     let runs = runs(&client);
     assert!(finished(&runs) >= 1);

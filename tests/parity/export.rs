@@ -51,7 +51,7 @@ fn a_version_of_another_program_is_refused_by_name() {
         panic!("{error}")
     };
     assert_eq!((model.as_str(), version), ("stand_in", &selection.version));
-    assert_eq!(*file, pet_track::WEIGHTS_FILE);
+    assert_eq!(*file, pet_model::WEIGHTS_FILE);
     assert!(error.hint().is_some());
     assert!(
         contents(&results) == before,

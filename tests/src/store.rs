@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mlflow_client::{Client, NewModelVersion, NewRun, now};
-use pet_track::{RunPlan, TrackedRun, TrainedModel};
+use pet_pipeline::{RunPlan, TrackedRun, TrainedModel};
 use pet_train::{EpochMetrics, Observer};
 
 use crate::stand_in::{classifier_weights, metadata};

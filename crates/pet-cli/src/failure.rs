@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     Train(#[from] pet_train::Error),
     #[cfg(feature = "training")]
     #[error(transparent)]
-    Sweep(#[from] pet_sweep::Error),
+    Sweep(#[from] pet_pipeline::sweep::Error),
     #[cfg(feature = "training")]
     #[error("`--trials` chooses some points of the space, but the method `grid` tries them all")]
     GridTrials,
@@ -30,7 +30,7 @@ pub(crate) enum Failure {
     TrainSize,
     #[cfg(feature = "training")]
     #[error(transparent)]
-    Track(#[from] pet_track::Error),
+    Track(#[from] pet_pipeline::Error),
     #[cfg(feature = "training")]
     #[error(transparent)]
     Tracking(#[from] mlflow_client::Error),

@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use pet_progress::{Progress, Unit};
 
-use crate::output;
+/// What a bar of images says beside it.
+const IMAGES: &str = "{pos} of {len} images, {rate}, {eta} left";
 
 /// Shows tasks as bars with rate and remaining time; silent when standard error is not a terminal or when asked to be.
 pub(crate) struct Bars {
@@ -20,6 +20,35 @@ impl Bars {
             quiet,
             current: Mutex::new(ProgressBar::hidden()),
         }
+    }
+
+    /// Starts a bar that counts images.
+    pub(crate) fn start_images(&self, task: &str, total: usize) {
+        self.begin(task, total as u64, IMAGES);
+    }
+
+    pub(crate) fn advance(&self, amount: u64) {
+        self.bar().inc(amount);
+    }
+
+    pub(crate) fn finish(&self) {
+        self.bar().finish_and_clear();
+    }
+
+    fn begin(&self, task: &str, total: u64, figures: &str) {
+        if self.quiet {
+            return;
+        }
+        let template = format!("{{prefix:>16}} [{{bar:30}}] {figures}");
+        // A template that indicatif refuses would only cost the figures.
+        let style = ProgressStyle::with_template(&template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("rate", rate)
+            .progress_chars("=> ");
+        let bar = ProgressBar::new(total)
+            .with_prefix(task.to_owned())
+            .with_style(style);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = bar;
     }
 
     fn bar(&self) -> ProgressBar {
@@ -38,39 +67,28 @@ fn rate(state: &ProgressState, text: &mut dyn Write) {
     let _ = write!(text, "{per_second:.digits$}/s");
 }
 
-impl Progress for Bars {
-    fn start(&self, task: &str, total: u64, unit: Unit) {
-        if self.quiet {
-            return;
-        }
+#[cfg(feature = "training")]
+impl pet_data::Progress for Bars {
+    fn start(&self, task: &str, total: u64, unit: pet_data::Unit) {
         let figures = match unit {
-            Unit::Bytes => "{bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
-            Unit::Images => "{pos} of {len} images, {rate}, {eta} left",
-            Unit::Steps => "{pos} of {len}, {eta} left",
+            pet_data::Unit::Bytes => "{bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+            pet_data::Unit::Images => IMAGES,
+            pet_data::Unit::Steps => "{pos} of {len}, {eta} left",
         };
-        let template = format!("{{prefix:>16}} [{{bar:30}}] {figures}");
-        // A template that indicatif refuses would only cost the figures.
-        let style = ProgressStyle::with_template(&template)
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .with_key("rate", rate)
-            .progress_chars("=> ");
-        let bar = ProgressBar::new(total)
-            .with_prefix(task.to_owned())
-            .with_style(style);
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+        self.begin(task, total, figures);
     }
 
     fn advance(&self, amount: u64) {
-        self.bar().inc(amount);
+        Self::advance(self, amount);
     }
 
     fn finish(&self) {
-        self.bar().finish_and_clear();
+        Self::finish(self);
     }
 
     fn message(&self, text: &str) {
         if !self.quiet {
-            self.bar().suspend(|| output::note(text));
+            self.bar().suspend(|| crate::output::note(text));
         }
     }
 }

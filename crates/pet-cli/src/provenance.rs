@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use pet_track::{Commit, Provenance};
+use pet_pipeline::{Commit, Provenance};
 
 /// The packages as they were locked when this program was built.
 const LOCK: &str = include_str!("../../../Cargo.lock");

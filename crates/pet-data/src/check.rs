@@ -27,7 +27,7 @@ impl Dataset {
             })
         };
         let images: Vec<UnreadableImage> =
-            pet_progress::task(progress, "check images", total as u64, Unit::Images, || {
+            crate::progress::task(progress, "check images", total as u64, Unit::Images, || {
                 samples.par_iter().filter_map(check).collect()
             });
         if images.is_empty() {

@@ -32,10 +32,11 @@ mod digest;
 mod error;
 pub mod folder;
 pub mod oxford;
+mod progress;
 pub mod sample;
 mod split;
 
 pub use dataset::{Dataset, Sample};
 pub use error::{Error, MirrorFailure, UnreadableImage};
-pub use pet_progress::{Progress, Silent, Unit};
+pub use progress::{Progress, Silent, Unit, task};
 pub use split::{Split, stratified_split};

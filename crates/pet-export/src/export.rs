@@ -8,10 +8,9 @@ use mlflow_client::Client;
 use mlflow_client::model::OnnxModel;
 use pet_model::{
     CARD_FILE, CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, MODEL_FILE, ModelMetadata,
-    SELECTION_FILE, Selection, write_atomically, write_classes, write_json,
+    SELECTION_FILE, Selection, WEIGHTS_FILE, write_atomically, write_classes, write_json,
 };
 use pet_predict::{ImagePredictor, Options, Runtime};
-use pet_track::WEIGHTS_FILE;
 use pet_train::{Classifier, Weights, to_onnx};
 use sha2::{Digest, Sha256};
 

@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 use std::path::Path;
 
 use mlflow_client::{Client, ModelVersion, Run};
-use pet_model::{Candidate, Selection, stage_json};
-use pet_track::{BEST_VAL_ACC, BEST_VAL_LOSS, VAL_ACC, VAL_LOSS};
+use pet_model::{BEST_VAL_ACC, BEST_VAL_LOSS, Candidate, Selection, VAL_ACC, VAL_LOSS, stage_json};
 
 use crate::Error;
 use crate::error::doing;

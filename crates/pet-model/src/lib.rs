@@ -38,3 +38,14 @@ pub const INPUT_NAME: &str = "input";
 pub const OUTPUT_NAME: &str = "output";
 /// The ONNX operator set that the model is written in.
 pub const OPSET: i64 = 18;
+
+/// Metric of every epoch of a run: share of validation images classified correctly, 0 to 1.
+pub const VAL_ACC: &str = "val_acc";
+/// Metric of every epoch of a run: mean cross-entropy on the validation images, in nats.
+pub const VAL_LOSS: &str = "val_loss";
+/// Metric of a run: [`VAL_ACC`] of the epoch whose weights were kept.
+pub const BEST_VAL_ACC: &str = "best_val_acc";
+/// Metric of a run: [`VAL_LOSS`] of the epoch whose weights were kept.
+pub const BEST_VAL_LOSS: &str = "best_val_loss";
+/// candle's weights in the folder of a registered model, from which the served model is made.
+pub const WEIGHTS_FILE: &str = "weights.safetensors";

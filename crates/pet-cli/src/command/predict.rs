@@ -7,12 +7,12 @@ use clap::Args;
 use fs_err as fs;
 use pet_image::Format;
 use pet_predict::{ImagePredictor, Prediction};
-use pet_progress::{Progress, Unit};
 use serde::Serialize;
 
 use super::image_file::{at, read};
 use crate::arguments::{CacheArgument, JsonArgument, ResultsArgument};
 use crate::failure::Failure;
+use crate::progress::Bars;
 use crate::{output, workspace};
 
 /// Images that are predicted together, between two steps of the progress bar.
@@ -74,7 +74,7 @@ struct Ranked {
 
 type Outcome = Result<Prediction, Failure>;
 
-pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure> {
     let files = files(arguments)?;
     // A single image needs a single session, and is answered the sooner for it.
     let sessions = (files.len() == 1).then_some(NonZero::<usize>::MIN);
@@ -148,10 +148,10 @@ fn has_image_name(path: &Path) -> bool {
             .any(|format| extension == format.extension())
 }
 
-fn predict(predictor: &ImagePredictor, files: &[PathBuf], progress: &dyn Progress) -> Vec<Outcome> {
+fn predict(predictor: &ImagePredictor, files: &[PathBuf], progress: &Bars) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(files.len());
     if files.len() > 1 {
-        progress.start("predicting", files.len() as u64, Unit::Images);
+        progress.start_images("predicting", files.len());
     }
     for batch in files.chunks(BATCH) {
         outcomes.extend(predict_batch(predictor, batch));

@@ -1,8 +1,8 @@
 //! `pet-cli sweep`
 
 use clap::{Args, ValueEnum};
-use pet_progress::{Progress, Unit, task};
-use pet_sweep::{Rungs, Search, Space, Trial};
+use pet_data::{Progress, Unit, task};
+use pet_pipeline::sweep::{Rungs, Search, Space, Trial};
 use pet_train::Configuration;
 
 use self::parent::{PARENT_TAG, Parent};

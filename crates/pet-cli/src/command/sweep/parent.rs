@@ -1,8 +1,8 @@
 //! The run of the whole sweep.
 
 use mlflow_client::{Batch, Client, now};
-use pet_sweep::{Rungs, Space};
-use pet_track::TrackedRun;
+use pet_pipeline::TrackedRun;
+use pet_pipeline::sweep::{Rungs, Space};
 
 use super::super::train::Experiment;
 use super::report::{Report, values};
@@ -62,8 +62,8 @@ impl Parent {
             return Ok(());
         };
         let mut batch = Batch::new()
-            .metric(pet_track::BEST_VAL_ACC, best.val_acc, now(), 0)
-            .metric(pet_track::BEST_VAL_LOSS, best.val_loss, now(), 0);
+            .metric(pet_model::BEST_VAL_ACC, best.val_acc, now(), 0)
+            .metric(pet_model::BEST_VAL_LOSS, best.val_loss, now(), 0);
         if let Some(run_id) = &best.run_id {
             batch = batch.tag(BEST_RUN_TAG, run_id);
         }

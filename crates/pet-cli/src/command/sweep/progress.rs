@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pet_progress::{Progress, Unit};
+use pet_data::{Progress, Unit};
 
 /// Counts the images of each trial for the bar of the whole sweep, and is silent about the rest.
 pub(super) struct Whole<'a> {

@@ -1,6 +1,6 @@
 //! What was tried, ranked.
 
-use pet_sweep::{Search, Space, Trial};
+use pet_pipeline::sweep::{Search, Space, Trial};
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -4,10 +4,10 @@ use pet_data::Dataset;
 use pet_model::{
     CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, Metrics, ModelMetadata, softmax,
 };
+use pet_pipeline::TrackedRun;
 use pet_report::{
     ConfusionMatrix, CurvePoint, confusion_matrix_png, measure_logits, training_curves_png,
 };
-use pet_track::TrackedRun;
 use pet_train::{EpochMetrics, Trained};
 
 use crate::failure::Failure;

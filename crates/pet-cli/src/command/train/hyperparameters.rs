@@ -2,7 +2,7 @@
 
 use clap::Args;
 use pet_image::{Augment, Preprocess};
-use pet_sweep::{Axis, Point, Space};
+use pet_pipeline::sweep::{Axis, Point, Space};
 use pet_train::{Configuration, FineTune, Schedule};
 
 use crate::failure::Failure;

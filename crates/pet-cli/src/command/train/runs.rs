@@ -9,9 +9,9 @@ use mlflow_client::Client;
 use mlflow_client::spool::Spool;
 use pet_data::{Dataset, Progress, Unit};
 use pet_image::Preprocess;
-use pet_model::ModelMetadata;
+use pet_model::{ModelMetadata, VAL_ACC};
+use pet_pipeline::{RunPlan, TrackedRun, TrainedModel, TrainingData};
 use pet_report::fit_temperature;
-use pet_track::{RunPlan, TrackedRun, TrainedModel, TrainingData, VAL_ACC};
 use pet_train::{Checkpoint, Configuration, Error, Interrupt, Trained, Trainer};
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use pet_data::Progress;
-use pet_track::TrackedRun;
+use pet_pipeline::TrackedRun;
 use pet_train::{EpochMetrics, Error, Observer};
 
 use crate::failure::Failure;

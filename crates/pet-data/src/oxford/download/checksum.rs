@@ -18,7 +18,7 @@ pub(super) fn md5(file: &mut fs_err::File, progress: &dyn Progress) -> std::io::
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    pet_progress::task(
+    crate::progress::task(
         progress,
         &format!("verify {name}"),
         length,

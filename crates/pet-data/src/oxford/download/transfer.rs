@@ -74,7 +74,7 @@ pub(super) fn transfer(
         return Err(Failure::Remote(too_large(limit)));
     }
     let name = url.rsplit('/').next().unwrap_or(url);
-    pet_progress::task(
+    crate::progress::task(
         progress,
         &format!("download {name}"),
         total,

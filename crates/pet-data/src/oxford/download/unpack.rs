@@ -43,7 +43,7 @@ pub(super) fn unpack(
         limits,
         left: *limits,
     };
-    pet_progress::task(
+    crate::progress::task(
         progress,
         &format!("unpack {name}"),
         length,

@@ -7,17 +7,16 @@ use mlflow_client::model::{
 };
 use mlflow_client::spool::Recorder;
 use mlflow_client::{ModelVersion, NewModel, Run, now, random_id};
-use pet_model::{INPUT_NAME, ModelMetadata, OUTPUT_NAME};
+use pet_model::{INPUT_NAME, ModelMetadata, OUTPUT_NAME, VAL_ACC, VAL_LOSS, WEIGHTS_FILE};
 use pet_train::{EpochMetrics, Weights, to_onnx};
 
 use crate::error::doing;
-use crate::run::{VAL_ACC, VAL_LOSS};
-use crate::{Error, RunPlan};
+
+use super::plan::RunPlan;
+use crate::Error;
 
 /// The model's folder among a run's artifacts.
-pub const MODEL_FOLDER: &str = "model";
-/// candle's weights in the model's folder, from which the served model is made.
-pub const WEIGHTS_FILE: &str = "weights.safetensors";
+const MODEL_FOLDER: &str = "model";
 
 /// The module with which MLflow's tools classify encoded images.
 const LOADER: &str = "image_classifier";

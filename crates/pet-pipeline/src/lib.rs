@@ -1,8 +1,8 @@
-//! One training run as one MLflow run and one registered model version.
+//! The life of a model as a library: training runs that are tracked and resumed, sweeps, evaluation.
 //!
 //! ```
 //! use mlflow_client::Client;
-//! use pet_track::{RunPlan, TrackedRun};
+//! use pet_pipeline::{RunPlan, TrackedRun};
 //!
 //! let folder = tempfile::tempdir()?;
 //! let client = Client::local(folder.path())?;
@@ -18,14 +18,10 @@
 //! but the time until that is noticed: what it missed is kept on disk and sent later.
 
 mod error;
-mod model;
-mod note;
-mod plan;
 mod provenance;
-mod run;
+pub mod sweep;
+mod tracking;
 
 pub use error::Error;
-pub use model::{MODEL_FOLDER, TrainedModel, WEIGHTS_FILE};
-pub use plan::{RunPlan, TrainingData};
 pub use provenance::{Commit, Provenance};
-pub use run::{BEST_EPOCH, BEST_VAL_ACC, BEST_VAL_LOSS, DURATION, TrackedRun, VAL_ACC, VAL_LOSS};
+pub use tracking::{RunPlan, TrackedRun, TrainedModel, TrainingData};

@@ -1,9 +1,9 @@
 //! Search a small space of hyper-parameters: grid, seeded random choice, successive halving.
 //!
-//! This crate decides what is tried, for how long, and what goes on; it knows nothing of what is trained.
+//! What is tried, for how long, and what goes on; this knows nothing of what is trained.
 //!
 //! ```
-//! use pet_sweep::{Axis, Rungs, Search, Space};
+//! use pet_pipeline::sweep::{Axis, Error, Rungs, Search, Space};
 //!
 //! let space = Space::new(vec![
 //!     Axis::new("learning_rate", vec![0.01, 0.001, 0.0001]),
@@ -23,15 +23,13 @@
 //! assert_eq!(trained, 4 * 3 + 2 * 6);
 //! let best = search.ranking()[0];
 //! assert_eq!(best.trial.epochs, 6);
-//! # Ok::<(), pet_sweep::Error>(())
+//! # Ok::<(), Error>(())
 //! ```
 
 mod error;
-mod rungs;
 mod search;
 mod space;
 
 pub use error::Error;
-pub use rungs::{Rung, Rungs};
-pub use search::{Outcome, Search, Trial};
+pub use search::{Outcome, Rung, Rungs, Search, Trial};
 pub use space::{Axis, Point, Space};

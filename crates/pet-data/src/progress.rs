@@ -1,7 +1,7 @@
 //! How libraries report how far they are; the binary decides what is shown.
 //!
 //! ```
-//! use pet_progress::{Progress, Silent, Unit, task};
+//! use pet_data::{Progress, Silent, Unit, task};
 //!
 //! fn add(numbers: &[u64], progress: &dyn Progress) -> u64 {
 //!     task(progress, "adding", numbers.len() as u64, Unit::Steps, || {

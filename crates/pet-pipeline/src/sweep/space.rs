@@ -3,7 +3,7 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::Error;
+use super::error::Error;
 
 /// Most points of a space.
 const MAX_POINTS: usize = 1_000_000;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mlflow_client::ModelVersion;
 use pet_train::EpochMetrics;
 
-use crate::RunPlan;
+use super::plan::RunPlan;
 
 /// MLflow's tag for the note.
 pub(crate) const TAG: &str = "mlflow.note.content";

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use pet_sweep::{Axis, Error, Outcome, Point, Rung, Rungs, Search, Space};
+use pet_pipeline::sweep::{Axis, Error, Outcome, Point, Rung, Rungs, Search, Space};
 use proptest::prelude::*;
 
 fn space(sizes: &[usize]) -> Space {

@@ -4,25 +4,19 @@ use std::time::{Duration, Instant};
 
 use mlflow_client::spool::{Recorder, Spooled};
 use mlflow_client::{Batch, Client, ModelVersion, RunStatus, now};
+use pet_model::{BEST_VAL_ACC, BEST_VAL_LOSS, VAL_ACC, VAL_LOSS};
 use pet_train::{EpochMetrics, Observer};
 
+use super::model::{self, TrainedModel};
+use super::note::{self, Progress};
+use super::plan::RunPlan;
+use crate::Error;
 use crate::error::doing;
-use crate::model::{self, TrainedModel};
-use crate::note::{self, Progress};
-use crate::{Error, RunPlan};
 
-/// Metric of every epoch: share of validation images classified rightly, 0 to 1.
-pub const VAL_ACC: &str = "val_acc";
-/// Metric of every epoch: mean cross-entropy on the validation images, in nats.
-pub const VAL_LOSS: &str = "val_loss";
-/// `val_acc` of the epoch whose weights were kept.
-pub const BEST_VAL_ACC: &str = "best_val_acc";
-/// `val_loss` of the epoch whose weights were kept.
-pub const BEST_VAL_LOSS: &str = "best_val_loss";
-/// The epoch whose weights were kept, from 0.
-pub const BEST_EPOCH: &str = "best_epoch";
+/// Metric: the epoch whose weights were kept, from 0.
+const BEST_EPOCH: &str = "best_epoch";
 /// Tag: how long the run took, such as `12.3 s`.
-pub const DURATION: &str = "duration";
+const DURATION: &str = "duration";
 
 /// A run that was started and has not ended.
 pub struct TrackedRun {

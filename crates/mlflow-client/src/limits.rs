@@ -79,7 +79,10 @@ pub(crate) fn check_experiment_name(name: &str) -> Result<()> {
 }
 
 /// Checks the name of a registered model, which becomes part of `models:/NAME/VERSION`.
-pub(crate) fn check_model_name(name: &str) -> Result<()> {
+///
+/// # Errors
+/// [`Invalid`](crate::Error::Invalid) for a name that MLflow does not accept.
+pub fn check_model_name(name: &str) -> Result<()> {
     check_name("model name", name, |c| c != '/' && c != ':')
 }
 

@@ -1,77 +1,17 @@
-//! What is common to the subcommands' arguments.
+//! Arguments that several subcommands share.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 
-use crate::command;
-
-/// Train, choose, export and use a classifier of pet breeds.
-#[derive(Parser)]
-#[command(version, max_term_width = 100, after_help = EXAMPLES)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    pub(crate) command: Command,
-    /// Print results and errors only: no progress, no notes
-    #[arg(long, short, global = true)]
-    pub(crate) quiet: bool,
-}
-
-#[cfg(not(feature = "training"))]
-const EXAMPLES: &str = "\
-Examples:
-  pet-cli predict photo.jpg                         name the breed, with the five likeliest
-  pet-cli predict --json photos/ | jq .             a whole folder, for programs
-
-Exit status: 0 done, 1 the work failed, 2 wrong usage.";
-
-#[cfg(feature = "training")]
-const EXAMPLES: &str = "\
-Examples:
-  pet-cli setup                                     fetch ONNX Runtime and backbone weights, once
-  pet-cli predict photo.jpg                         name the breed, with the five likeliest
-  pet-cli predict --json photos/ | jq .             a whole folder, for programs
-  pet-cli train --dataset sample && pet-cli select && pet-cli export --results target/sample
-
-Exit status: 0 done, 1 the work failed, 2 wrong usage.";
-
-#[derive(Subcommand)]
-pub(crate) enum Command {
-    #[cfg(feature = "training")]
-    Setup(command::setup::Arguments),
-    #[cfg(feature = "training")]
-    Train(command::train::Arguments),
-    #[cfg(feature = "training")]
-    Sweep(command::sweep::Arguments),
-    #[cfg(feature = "training")]
-    Select(command::select::Arguments),
-    #[cfg(feature = "training")]
-    Export(command::export::Arguments),
-    #[cfg(feature = "training")]
-    Evaluate(command::evaluate::Arguments),
-    Predict(command::predict::Arguments),
-    Explain(command::explain::Arguments),
-    Resize(command::resize::Arguments),
-    Grayscale(command::grayscale::Arguments),
-    Normalize(command::normalize::Arguments),
-    Crop(command::crop::Arguments),
-    #[cfg(feature = "training")]
-    Models(command::models::Arguments),
-    #[cfg(feature = "training")]
-    Runs(command::runs::Arguments),
-    Serve(command::serve::Arguments),
-    Health(command::health::Arguments),
-    Completions(command::completions::Arguments),
-}
-
-/// Which photographs to work on.
+/// Which images to work on.
 #[cfg(feature = "training")]
 #[derive(Args, Clone)]
 pub(crate) struct DatasetArguments {
     /// The data set
     #[arg(long, value_enum, default_value_t = DatasetKind::OxfordIiitPet)]
     pub(crate) dataset: DatasetKind,
-    /// Its folder [default: data/DATASET, filled when it is missing]
+    /// Folder of the data set [default: data/DATASET, created when it is missing]
     #[arg(long, value_name = "DIR", required_if_eq("dataset", "folder"))]
     pub(crate) data_dir: Option<PathBuf>,
     /// Share of the training images that is kept for validation
@@ -82,12 +22,35 @@ pub(crate) struct DatasetArguments {
 #[cfg(feature = "training")]
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum DatasetKind {
-    /// Cartoon cats and dogs, drawn by this program
+    /// Simple pictures of cats and dogs, drawn by this program
     Sample,
     /// The Oxford-IIIT Pet photographs; downloaded when there is no folder
     OxfordIiitPet,
     /// Any folder of class folders
     Folder,
+}
+
+#[cfg(feature = "training")]
+impl DatasetArguments {
+    /// Where the images come from.
+    pub(crate) fn source(&self) -> pet_pipeline::DataSource {
+        use pet_pipeline::DataSource;
+        let named = |name: &str| {
+            let folder = self.data_dir.clone();
+            folder.unwrap_or_else(|| PathBuf::from("data").join(name))
+        };
+        match self.dataset {
+            DatasetKind::Sample => DataSource::Sample(named("sample")),
+            DatasetKind::Folder => DataSource::Folder(named("folder")),
+            // A folder that was named but is not there is a mistake, not a wish for a download.
+            DatasetKind::OxfordIiitPet if self.data_dir.is_some() => {
+                DataSource::OxfordIiitPet(named("oxford-iiit-pet"))
+            }
+            DatasetKind::OxfordIiitPet => {
+                DataSource::OxfordIiitPetOrDownload(named("oxford-iiit-pet"))
+            }
+        }
+    }
 }
 
 /// Where runs and models are recorded.
@@ -134,10 +97,23 @@ pub(crate) struct CacheArgument {
     pub(crate) cache_dir: PathBuf,
 }
 
+impl CacheArgument {
+    /// Folder of ONNX Runtime, with a folder for each version.
+    pub(crate) fn runtime_folder(&self) -> PathBuf {
+        self.cache_dir.join("onnxruntime")
+    }
+
+    /// The backbone's weights, as `pet-cli setup` converts them.
+    #[cfg(feature = "training")]
+    pub(crate) fn backbone_file(&self) -> PathBuf {
+        self.cache_dir.join("backbone/mobilenet_v2.safetensors")
+    }
+}
+
 /// Text or JSON.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct JsonArgument {
-    /// Print JSON, for programs
+    /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }

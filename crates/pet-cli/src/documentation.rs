@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser};
 
-use crate::arguments::Arguments;
+use crate::command::Arguments;
 
 /// Set to 1 by `cargo xtask docs`, to write the page anew.
 const UPDATE: &str = "PET_UPDATE_DOCS";

@@ -16,21 +16,15 @@ pub(crate) enum Failure {
     Model(#[from] pet_model::Error),
     #[cfg(feature = "training")]
     #[error(transparent)]
-    Train(#[from] pet_train::Error),
+    Pipeline(#[from] pet_pipeline::Error),
     #[cfg(feature = "training")]
-    #[error(transparent)]
-    Sweep(#[from] pet_pipeline::sweep::Error),
-    #[cfg(feature = "training")]
-    #[error("`--trials` chooses some points of the space, but the method `grid` tries them all")]
+    #[error("`--trials` selects some of the combinations, but the method `grid` tries them all")]
     GridTrials,
     #[cfg(feature = "training")]
     #[error(
-        "`--train-size` goes with `--fine-tune all` only: what is frozen sees each photograph once, as it is served"
+        "`--train-size` has no effect without `--fine-tune all`: frozen layers see each image once, at the size that is served"
     )]
     TrainSize,
-    #[cfg(feature = "training")]
-    #[error(transparent)]
-    Track(#[from] pet_pipeline::Error),
     #[cfg(feature = "training")]
     #[error(transparent)]
     Tracking(#[from] mlflow_client::Error),
@@ -69,38 +63,14 @@ pub(crate) enum Failure {
     #[error("there are no images in `{}`", folder.display())]
     NoImages { folder: PathBuf },
     #[cfg(feature = "training")]
-    #[error("no backbone weights at `{}`", path.display())]
-    NoBackbone { path: PathBuf },
-    #[cfg(feature = "training")]
-    #[error("data set `{dataset}` has no {split} images")]
-    EmptySplit {
-        dataset: String,
-        split: &'static str,
-    },
-    #[cfg(feature = "training")]
-    #[error("the model knows {model} classes and the data set has {dataset}: {difference}")]
-    OtherClasses {
-        model: usize,
-        dataset: usize,
-        difference: String,
-    },
-    #[cfg(feature = "training")]
-    #[error("{found} runs have ids that begin with `{id}`")]
+    #[error("`{id}` is the beginning of the IDs of {found} runs")]
     SeveralRuns { id: String, found: usize },
+    #[cfg(feature = "training")]
+    #[error("{failed} of {all} runs failed: the training diverged")]
+    FailedRuns { failed: usize, all: usize },
     #[cfg(feature = "training")]
     #[error("{failed} of {all} runs could not be sent")]
     Unsent { failed: usize, all: usize },
-    #[cfg(feature = "training")]
-    #[error("interrupted: {done} of {all} runs finished")]
-    Interrupted {
-        done: usize,
-        all: usize,
-        /// The run that can be resumed.
-        run: Option<String>,
-    },
-    #[cfg(feature = "training")]
-    #[error("there is no interrupted run `{run}` in the cache")]
-    NothingToResume { run: String },
 }
 
 impl Failure {
@@ -112,15 +82,13 @@ impl Failure {
             Self::Image(error) => error.hint(),
             Self::Model(error) => hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]
-            Self::Train(error) => error.hint(),
-            #[cfg(feature = "training")]
-            Self::Sweep(error) => error.hint(),
-            #[cfg(feature = "training")]
             Self::GridTrials => Some("add `--method random`, or leave `--trials` out".into()),
             #[cfg(feature = "training")]
             Self::TrainSize => Some("add `--fine-tune all`, or leave `--train-size` out".into()),
             #[cfg(feature = "training")]
-            Self::Track(error) => error.hint(),
+            Self::Pipeline(error) => hint::of(error).or_else(|| error.hint()),
+            #[cfg(feature = "training")]
+            Self::FailedRuns { .. } => Some("try a smaller learning rate".into()),
             #[cfg(feature = "training")]
             Self::Tracking(error) => error.hint(),
             #[cfg(feature = "training")]
@@ -130,24 +98,6 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::Setup(error) => error.hint(),
             Self::File { source, .. } => source.hint(),
-            #[cfg(feature = "training")]
-            Self::NoBackbone { .. } => {
-                Some("run `pet-cli setup`, or name a file with `--backbone`".into())
-            }
-            #[cfg(feature = "training")]
-            Self::EmptySplit {
-                split: "validation",
-                ..
-            } => Some("add images to each class, or raise `--validation-fraction`".into()),
-            #[cfg(feature = "training")]
-            Self::OtherClasses { .. } => {
-                Some("name the data set it was trained on with `--dataset`".into())
-            }
-            #[cfg(feature = "training")]
-            Self::Interrupted { run, .. } => Some(run.as_ref().map_or_else(
-                || "what was logged is kept; computed features are cached".into(),
-                |run| format!("`pet-cli train --resume {run}` continues where it stopped"),
-            )),
             _ => None,
         }
     }

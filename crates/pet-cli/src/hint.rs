@@ -14,8 +14,8 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
     successors(Some(error), |error| (*error).source()).find_map(|error| {
         let predict = error.downcast_ref().and_then(predict);
         let model = || error.downcast_ref().and_then(model);
-        let export = || export(error);
-        predict.or_else(model).or_else(export)
+        let training = || training(error);
+        predict.or_else(model).or_else(training)
     })
 }
 
@@ -48,21 +48,46 @@ fn model(error: &pet_model::Error) -> Option<String> {
 }
 
 #[cfg(feature = "training")]
-fn export(error: &(dyn Error + 'static)) -> Option<String> {
+fn training(error: &(dyn Error + 'static)) -> Option<String> {
+    let export = error.downcast_ref().and_then(export);
+    export.or_else(|| error.downcast_ref().and_then(pipeline))
+}
+
+/// Without training nothing of it can fail.
+#[cfg(not(feature = "training"))]
+fn training(_: &(dyn Error + 'static)) -> Option<String> {
+    None
+}
+
+#[cfg(feature = "training")]
+fn export(error: &pet_export::Error) -> Option<String> {
     use pet_export::Error;
-    match error.downcast_ref()? {
+    match error {
         Error::NoCandidate { .. } | Error::ForeignModel { .. } => {
             Some("train one first: `pet-cli train --help`".into())
         }
         Error::OtherRun { .. } => {
-            Some("the selection is of another store; run `pet-cli select` again".into())
+            Some("the selection is from another store; run `pet-cli select` again".into())
         }
         _ => None,
     }
 }
 
-/// Without training there is nothing to export.
-#[cfg(not(feature = "training"))]
-fn export(_: &(dyn Error + 'static)) -> Option<String> {
-    None
+#[cfg(feature = "training")]
+fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
+    use pet_pipeline::Error;
+    Some(match error {
+        Error::NoBackbone { .. } => "run `pet-cli setup`, or name a file with `--backbone`".into(),
+        Error::EmptySplit { .. } => {
+            "add images to each class, or raise `--validation-fraction`".into()
+        }
+        Error::UnknownClass { .. } => {
+            "name the data set that the model was trained on with `--dataset`".into()
+        }
+        Error::Interrupted { run_id, .. } => run_id.as_ref().map_or_else(
+            || "what was logged is kept; computed features are cached".into(),
+            |run| format!("`pet-cli train --resume {run}` continues where it stopped"),
+        ),
+        _ => return None,
+    })
 }

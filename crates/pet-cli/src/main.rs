@@ -9,8 +9,6 @@ mod hint;
 mod output;
 mod progress;
 #[cfg(feature = "training")]
-mod provenance;
-#[cfg(feature = "training")]
 mod setup;
 #[cfg(feature = "training")]
 mod tracking;
@@ -18,8 +16,8 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use arguments::Arguments;
 use clap::Parser;
+use command::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -92,3 +92,14 @@ impl pet_data::Progress for Bars {
         }
     }
 }
+
+#[cfg(feature = "training")]
+impl pet_pipeline::RunObserver for Bars {
+    fn warning(&self, warning: &pet_pipeline::Warning<'_>) {
+        let later = match warning {
+            pet_pipeline::Warning::Unsent { .. } => "\n  send it later with `pet-cli runs sync`",
+            _ => "",
+        };
+        crate::output::note(format_args!("warning: {warning}{later}"));
+    }
+}

@@ -1,35 +1,50 @@
-//! Opens what several commands need: the data set, the tracking store, the predictor.
+//! Opens what several commands need: image files, ONNX Runtime and models.
 
-#[cfg(feature = "training")]
-mod training;
-
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
+use fs_err as fs;
+use pet_image::Limits;
 use pet_predict::{ImagePredictor, Options, Runtime, SearchPaths};
 
+use crate::arguments::CacheArgument;
 use crate::failure::Failure;
 
-#[cfg(feature = "training")]
-pub(crate) use training::{dataset, split, tracking};
+/// Reads a file that is not larger than what would be decoded.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let limits = Limits::default();
+    let size = fs::metadata(path)?.len();
+    if size > limits.bytes {
+        let too_large = Failure::FileTooLarge {
+            expected: limits.bytes,
+            got: size,
+        };
+        return Err(at(path, too_large));
+    }
+    Ok(fs::read(path)?)
+}
 
-/// The folder of the cache that holds ONNX Runtime, one folder for each version.
-pub(crate) fn runtime_folder(cache: &Path) -> PathBuf {
-    cache.join("onnxruntime")
+/// Names the file that something went wrong with.
+pub(crate) fn at(path: &Path, source: Failure) -> Failure {
+    Failure::File {
+        path: path.to_owned(),
+        source: Box::new(source),
+    }
 }
 
 /// Loads ONNX Runtime from `ORT_DYLIB_PATH`, from beside the program, from the cache or from the system.
-pub(crate) fn runtime(cache: &Path) -> Result<Runtime, Failure> {
+pub(crate) fn runtime(cache: &CacheArgument) -> Result<Runtime, Failure> {
     let paths = SearchPaths::default()
         .with_library(std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from))
-        .with_folder(runtime_folder(cache));
+        .with_folder(cache.runtime_folder());
     Ok(Runtime::load(&paths)?)
 }
 
 /// Loads a model with `sessions` sessions, or as many as there are processors.
 pub(crate) fn predictor(
-    cache: &Path,
+    cache: &CacheArgument,
     model: &Path,
-    sessions: Option<std::num::NonZero<usize>>,
+    sessions: Option<NonZero<usize>>,
 ) -> Result<ImagePredictor, Failure> {
     let mut options = Options::default();
     options.sessions = sessions.unwrap_or(options.sessions);

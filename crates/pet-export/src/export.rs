@@ -11,11 +11,12 @@ use pet_model::{
     SELECTION_FILE, Selection, WEIGHTS_FILE, write_atomically, write_classes, write_json,
 };
 use pet_predict::{ImagePredictor, Options, Runtime};
+use pet_report::refresh_card;
 use pet_train::{Classifier, Weights, to_onnx};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::card::refresh_card;
+
 use crate::error::doing;
 use crate::select::set_alias;
 use crate::verify::verify;

@@ -16,13 +16,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod card;
 mod error;
 mod export;
 mod select;
 mod verify;
 
-pub use card::refresh_card;
 pub use error::Error;
 pub use export::{Exported, Exporter};
 pub use select::{CHAMPION, choose, promote, select};

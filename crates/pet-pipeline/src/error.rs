@@ -1,6 +1,10 @@
-//! What can go wrong while tracking.
+//! What can go wrong in the life of a model.
 
-/// Why a run could not be tracked.
+use std::path::PathBuf;
+
+use crate::sweep::Error as SweepError;
+
+/// Why training, a sweep or an evaluation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -12,32 +16,128 @@ pub enum Error {
         /// The store's answer.
         source: mlflow_client::Error,
     },
-    /// The trained model could not be written.
-    #[error("cannot write the trained model")]
-    Model {
-        /// What does not fit.
-        #[from]
-        source: pet_train::Error,
+    /// The tracking store cannot be opened or used.
+    #[error(transparent)]
+    Store(#[from] mlflow_client::Error),
+    /// The data set cannot be used.
+    #[error(transparent)]
+    Data(#[from] pet_data::Error),
+    /// Training failed, or its weights cannot be used.
+    #[error(transparent)]
+    Train(#[from] pet_train::Error),
+    /// A search cannot be made.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
+    /// Figures or pictures cannot be made.
+    #[error(transparent)]
+    Report(#[from] pet_report::Error),
+    /// A file of the model or of a checkpoint cannot be read or written.
+    #[error(transparent)]
+    File(#[from] pet_model::Error),
+    /// A file or folder cannot be accessed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// A value has no JSON form.
+    #[error("cannot write JSON")]
+    Json(#[from] serde_json::Error),
+    /// An image cannot be evaluated.
+    #[error("cannot use `{}`", path.display())]
+    Image {
+        /// The image.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A size to train on was given, but nothing is trained on photographs.
+    #[error(
+        "a training size of {size} pixels has no effect unless the whole network is trained: frozen layers see each image once, at the size that is served"
+    )]
+    TrainSize {
+        /// The size that was given.
+        size: u32,
+    },
+    /// There are no weights to start from.
+    #[error("no backbone weights at `{}`", path.display())]
+    NoBackbone {
+        /// Where they were expected.
+        path: PathBuf,
+    },
+    /// A split has no images.
+    #[error("data set `{dataset}` has no {split} images")]
+    EmptySplit {
+        /// The data set.
+        dataset: String,
+        /// `train`, `validation` or `test`.
+        split: String,
+    },
+    /// The model does not know a class of the data set.
+    #[error(
+        "the model has no class `{class}`: it was trained on {model} classes, the data set has {dataset}"
+    )]
+    UnknownClass {
+        /// The class.
+        class: String,
+        /// How many classes the model has.
+        model: usize,
+        /// How many classes the data set has.
+        dataset: usize,
+    },
+    /// A run was interrupted. What was logged is kept.
+    #[error("interrupted: {finished} of {planned} runs finished")]
+    Interrupted {
+        /// Runs that came to their end before.
+        finished: usize,
+        /// Runs that were asked for.
+        planned: usize,
+        /// The run that can be resumed, if there is one.
+        run_id: Option<String>,
+    },
+    /// There is no checkpoint of a run.
+    #[error("there is no interrupted run `{run_id}` to resume")]
+    NothingToResume {
+        /// The ID, or its beginning.
+        run_id: String,
+    },
+    /// Several checkpoints have IDs with the same beginning.
+    #[error("`{run_id}` is the beginning of {found} interrupted runs")]
+    AmbiguousRun {
+        /// The beginning.
+        run_id: String,
+        /// How many.
+        found: usize,
+    },
+    /// A checkpoint was written by another version of this crate.
+    #[error("cannot resume run `{run_id}`: `{}` was written by another version", path.display())]
+    OldCheckpoint {
+        /// The run.
+        run_id: String,
+        /// The file.
+        path: PathBuf,
+        /// What cannot be read.
+        source: serde_json::Error,
     },
     /// The run has ended already.
-    #[error("the run has ended already")]
+    #[error("the run has already ended")]
     Ended,
-    /// A file could not be prepared for upload.
-    #[error("cannot prepare the model's folder")]
-    Io {
-        /// The operating system's answer, with the path.
-        #[from]
-        source: std::io::Error,
-    },
 }
 
 impl Error {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Tracking { source, .. } => source.hint(),
-            Self::Model { source } => source.hint(),
-            Self::Ended | Self::Io { .. } => None,
+            Self::Tracking { source, .. } | Self::Store(source) => source.hint(),
+            Self::Data(error) => error.hint(),
+            Self::Train(error) => error.hint(),
+            Self::Sweep(error) => error.hint(),
+            Self::Report(error) => error.hint(),
+            Self::File(error) => error.hint(),
+            Self::TrainSize { .. } => Some("fine-tune everything, or leave the size out".into()),
+            Self::EmptySplit { .. } => {
+                Some("add images to each class, or raise the validation fraction".into())
+            }
+            Self::UnknownClass { .. } => Some("evaluate on the data set it was trained on".into()),
+            Self::OldCheckpoint { .. } => Some("train again".into()),
+            _ => None,
         }
     }
 }

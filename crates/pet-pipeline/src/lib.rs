@@ -18,10 +18,19 @@
 //! but the time until that is noticed: what it missed is kept on disk and sent later.
 
 mod error;
+pub mod evaluate;
+mod observer;
 mod provenance;
+mod settings;
 pub mod sweep;
 mod tracking;
+mod train;
 
 pub use error::Error;
+pub use observer::{RunObserver, Warning};
 pub use provenance::{Commit, Provenance};
+pub use settings::{DataSource, TrainSettings};
 pub use tracking::{RunPlan, TrackedRun, TrainedModel, TrainingData};
+pub use train::{
+    Context, Experiment, FailedRun, FinishedRun, InterruptedRun, RunOutcome, RunRequest,
+};

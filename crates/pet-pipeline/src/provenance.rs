@@ -1,10 +1,14 @@
 //! Where a run comes from.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
 
 /// What the program that trains knows about itself and its surroundings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
+    /// What is run, such as `pet-cli train`.
+    pub source: Option<String>,
     /// Who runs it.
     pub user: Option<String>,
     /// The whole command line, without passwords.
@@ -31,6 +35,59 @@ pub struct Commit {
 }
 
 impl Provenance {
+    /// Who runs this on which machine, and which commit is checked out in the working directory, if it is in a git
+    /// repository. `variable` looks up environment variables, usually `|name| std::env::var(name).ok()`.
+    pub fn collect(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let kernel = fs_err::read_to_string("/proc/sys/kernel/hostname").ok();
+        let host = kernel.map(|name| name.trim().to_owned());
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let (kind, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+        Self {
+            user: variable("USER").or_else(|| variable("USERNAME")),
+            host: host
+                .or_else(|| variable("HOSTNAME"))
+                .or_else(|| variable("COMPUTERNAME")),
+            system: Some(format!("{kind} {architecture}, {processors} CPUs")),
+            commit: Commit::of(Path::new(".")),
+            ..Self::default()
+        }
+    }
+
+    /// Adds what is run, such as `pet-cli train`, and the whole command line: the program's name and its arguments,
+    /// which are quoted for a shell. Passwords in addresses are hidden.
+    #[must_use]
+    pub fn with_command(
+        mut self,
+        source: impl Into<String>,
+        command: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let words = command.into_iter().map(|word| quoted(&hidden(&word)));
+        self.command = Some(words.collect::<Vec<_>>().join(" "));
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Adds the versions of these packages in the text of a `Cargo.lock`; of several the last.
+    #[must_use]
+    pub fn with_packages(mut self, lock: &str, packages: &[&str]) -> Self {
+        let mut name = None;
+        for line in lock.lines() {
+            let value = |key: &str| {
+                let value = line.strip_prefix(key)?.strip_prefix(" = \"")?;
+                value.strip_suffix('"').map(str::to_owned)
+            };
+            if let Some(package) = value("name") {
+                name = Some(package);
+            } else if let (Some(version), Some(package)) = (value("version"), name.take())
+                && packages.contains(&package.as_str())
+            {
+                self.packages.insert(package, version);
+            }
+        }
+        self
+    }
+
     /// As MLflow's tags, where it has some for it.
     pub(crate) fn tags(&self) -> BTreeMap<String, String> {
         let mut tags = BTreeMap::new();
@@ -53,6 +110,23 @@ impl Provenance {
 }
 
 impl Commit {
+    /// The commit that is checked out in a folder; none without git, or outside of a repository.
+    pub fn of(folder: &Path) -> Option<Self> {
+        let git = |arguments: &[&str]| {
+            let mut command = Command::new("git");
+            let output = command.args(arguments).current_dir(folder).output().ok()?;
+            let text = String::from_utf8(output.stdout).ok()?;
+            output.status.success().then(|| text.trim().to_owned())
+        };
+        let branch = git(&["rev-parse", "--abbrev-ref", "HEAD"])?;
+        Some(Self {
+            id: git(&["rev-parse", "HEAD"])?,
+            // Git says `HEAD` where a commit is checked out by itself.
+            branch: Some(branch).filter(|branch| branch != "HEAD"),
+            dirty: !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty(),
+        })
+    }
+
     /// For people: the first characters of the hash, and whether that is all.
     pub(crate) fn shown(&self) -> String {
         let short: String = self.id.chars().take(10).collect();
@@ -65,9 +139,55 @@ impl Commit {
     }
 }
 
+/// `scheme://user:password@host` without what stands before the `@`.
+fn hidden(argument: &str) -> String {
+    let Some((scheme, rest)) = argument.split_once("://") else {
+        return argument.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://***{}", &rest[at..]),
+        None => argument.to_owned(),
+    }
+}
+
+/// As a shell would have to be told it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,*".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_are_hidden() {
+        assert_eq!(hidden("http://me:se@cret@host/a@b"), "http://***@host/a@b");
+        assert_eq!(
+            hidden("--tracking-uri=https://t:oken@host"),
+            "--tracking-uri=https://***@host"
+        );
+        assert_eq!(hidden("http://host/a@b"), "http://host/a@b");
+        assert_eq!(hidden("plain@text"), "plain@text");
+    }
+
+    #[test]
+    fn arguments_are_quoted_for_a_shell() {
+        assert_eq!(quoted("--epochs=5"), "--epochs=5");
+        assert_eq!(quoted("my cat's"), r"'my cat'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn versions_are_read_from_a_lock_file() {
+        let lock = "[[package]]\nname = \"one\"\nversion = \"1.0\"\n\n[[package]]\nname = \"two\"\nversion = \"2.0\"\n";
+        let provenance = Provenance::default().with_packages(lock, &["two", "three"]);
+        assert_eq!(provenance.packages, [("two".into(), "2.0".into())].into());
+    }
 
     #[test]
     fn the_code_has_mlflows_tags() {

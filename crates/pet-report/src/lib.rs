@@ -33,7 +33,7 @@ pub use calibration::{
     CALIBRATION_BINS, TEMPERATURES, expected_calibration_error, fit_temperature, measure_logits,
     probabilities,
 };
-pub use card::ModelCard;
+pub use card::{ModelCard, refresh_card};
 pub use confusion::{Confusion, ConfusionMatrix};
 pub use error::Error;
 pub use measure::{PROBABILITY_FLOOR, measure};

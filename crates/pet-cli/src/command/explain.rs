@@ -8,9 +8,9 @@ use pet_predict::{ClassActivationMap, Explainer, Explanation, Model, Options};
 use pet_report::{HeatMap, heat_map_png};
 use serde::Serialize;
 
-use super::image_file::{at, read};
 use crate::arguments::{CacheArgument, JsonArgument, ResultsArgument};
 use crate::failure::Failure;
+use crate::workspace::{at, read};
 use crate::{output, workspace};
 
 /// From nothing to most.
@@ -62,7 +62,7 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let runtime = workspace::runtime(&arguments.cache.cache_dir)?;
+    let runtime = workspace::runtime(&arguments.cache)?;
     let place = &arguments.results.results;
     let place = arguments.model.as_ref().unwrap_or(place);
     let model = Model::load(&runtime, place, &Options::default())?;

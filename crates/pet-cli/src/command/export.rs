@@ -1,8 +1,9 @@
-//! `pet-cli export`
+//! `pet-cli select` and `pet-cli export`: from the registry to the results folder.
 
 use std::path::Path;
 
 use clap::Args;
+use mlflow_client::Client;
 use pet_export::Exporter;
 use pet_model::{SELECTION_FILE, Selection, read_json};
 use serde_json::json;
@@ -12,14 +13,30 @@ use crate::arguments::{
 };
 use crate::failure::Failure;
 use crate::hint::CARD_USAGE;
-use crate::{output, workspace};
+use crate::{output, tracking, workspace};
 
-/// Turn the selected version into the files that are served
+/// Select the best registered version
 ///
-/// Makes the ONNX model from the version's weights, proves that ONNX Runtime computes what candle computes, and
-/// writes the results folder. Without an earlier `pet-cli select`, selects first.
+/// Ranks all versions by validation accuracy, prints the leaderboard, saves it to selection.json and points the alias
+/// `champion` at the best version.
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct SelectArguments {
+    #[command(flatten)]
+    model_name: ModelNameArgument,
+    #[command(flatten)]
+    tracking: TrackingArguments,
+    #[command(flatten)]
+    results: ResultsArgument,
+    #[command(flatten)]
+    json: JsonArgument,
+}
+
+/// Export the selected version into the files that are served
+///
+/// Builds the ONNX model from the version's weights, verifies that ONNX Runtime computes what candle computes, and
+/// writes the results folder. If nothing was selected before, selects first.
+#[derive(Args)]
+pub(crate) struct ExportArguments {
     /// Export this version instead of the selected one
     #[arg(long, value_name = "NUMBER")]
     version: Option<u32>,
@@ -35,9 +52,48 @@ pub(crate) struct Arguments {
     json: JsonArgument,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (client, _) = workspace::tracking(&arguments.tracking)?;
-    let runtime = workspace::runtime(&arguments.cache.cache_dir)?;
+pub(crate) fn select(arguments: &SelectArguments) -> Result<(), Failure> {
+    let client = Client::open(&tracking::config(&arguments.tracking)?)?;
+    let selection = pet_export::select(&client, &arguments.model_name.model_name)?;
+    let file = arguments.results.results.join(SELECTION_FILE);
+    pet_export::promote(&client, &selection, &file)?;
+    if arguments.json.json {
+        output::json(&selection)
+    } else {
+        print(&selection)
+    }
+}
+
+fn print(selection: &Selection) -> Result<(), Failure> {
+    output::line(format_args!(
+        "rank version    val_acc   val_loss  {:28} reason",
+        "run"
+    ))?;
+    for (rank, candidate) in selection.candidates.iter().enumerate() {
+        let loss = candidate
+            .val_loss
+            .map_or("-".into(), |loss| format!("{loss:.4}"));
+        output::line(format_args!(
+            "{:4} {:>7} {:>10.4} {loss:>10}  {:28} {}",
+            rank + 1,
+            candidate.version,
+            candidate.val_acc,
+            candidate.run_name,
+            candidate.reason
+        ))?;
+    }
+    for (version, reason) in &selection.excluded {
+        output::line(format_args!("   - {version:>7}  excluded: {reason}"))?;
+    }
+    output::line(format_args!(
+        "\nversion {} of `{}` is now `{}`",
+        selection.version, selection.model_name, selection.alias
+    ))
+}
+
+pub(crate) fn export(arguments: &ExportArguments) -> Result<(), Failure> {
+    let client = Client::open(&tracking::config(&arguments.tracking)?)?;
+    let runtime = workspace::runtime(&arguments.cache)?;
     let results = &arguments.results.results;
     let model = &arguments.model_name.model_name;
     let file = results.join(SELECTION_FILE);
@@ -72,7 +128,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .try_for_each(|file| output::line(format_args!("  {}", file.display())))
 }
 
-/// What an earlier `pet-cli select` has kept, if it was about `model`.
+/// The selection that `pet-cli select` saved, if it is about `model`.
 fn earlier_selection(file: &Path, model: &str) -> Result<Option<Selection>, Failure> {
     if !file.exists() {
         return Ok(None);

@@ -1,35 +1,99 @@
-//! The subcommands, one file each.
+//! The program's arguments, and its subcommands, one file each or a few that belong together.
 
-pub(crate) mod completions;
-pub(crate) mod crop;
 #[cfg(feature = "training")]
-pub(crate) mod evaluate;
-pub(crate) mod explain;
+mod evaluate;
+mod explain;
 #[cfg(feature = "training")]
-pub(crate) mod export;
-pub(crate) mod grayscale;
-pub(crate) mod health;
-mod image_file;
+mod export;
+mod health;
 #[cfg(feature = "training")]
-pub(crate) mod models;
-pub(crate) mod normalize;
-pub(crate) mod predict;
-pub(crate) mod resize;
+mod hyperparameters;
+mod images;
 #[cfg(feature = "training")]
-pub(crate) mod runs;
+mod models;
+mod predict;
 #[cfg(feature = "training")]
-pub(crate) mod select;
-pub(crate) mod serve;
+mod runs;
+mod serve;
 #[cfg(feature = "training")]
-pub(crate) mod setup;
+mod setup;
 #[cfg(feature = "training")]
-pub(crate) mod sweep;
+mod sweep;
 #[cfg(feature = "training")]
-pub(crate) mod train;
+mod train;
+#[cfg(feature = "training")]
+mod train_args;
 
-use crate::arguments::{Arguments, Command};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
 use crate::failure::Failure;
+use crate::output;
 use crate::progress::Bars;
+
+/// Train, choose, export and use a classifier of pet breeds.
+#[derive(Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Print only results and errors: no progress, no notes
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[cfg(not(feature = "training"))]
+const EXAMPLES: &str = "\
+Examples:
+  pet-cli predict photo.jpg                         name the breed, with the five most likely
+  pet-cli predict --json photos/ | jq .             a whole folder, as JSON
+
+Exit status: 0 done, 1 the work failed, 2 wrong usage.";
+
+#[cfg(feature = "training")]
+const EXAMPLES: &str = "\
+Examples:
+  pet-cli setup                                     fetch ONNX Runtime and backbone weights, once
+  pet-cli predict photo.jpg                         name the breed, with the five most likely
+  pet-cli predict --json photos/ | jq .             a whole folder, as JSON
+  pet-cli train --dataset sample && pet-cli select && pet-cli export --results target/sample
+
+Exit status: 0 done, 1 the work failed, 2 wrong usage.";
+
+#[derive(Subcommand)]
+enum Command {
+    #[cfg(feature = "training")]
+    Setup(setup::Arguments),
+    #[cfg(feature = "training")]
+    Train(train::Arguments),
+    #[cfg(feature = "training")]
+    Sweep(sweep::Arguments),
+    #[cfg(feature = "training")]
+    Select(export::SelectArguments),
+    #[cfg(feature = "training")]
+    Export(export::ExportArguments),
+    #[cfg(feature = "training")]
+    Evaluate(evaluate::Arguments),
+    Predict(predict::Arguments),
+    Explain(explain::Arguments),
+    Resize(images::ResizeArguments),
+    Grayscale(images::GrayscaleArguments),
+    Normalize(images::NormalizeArguments),
+    Crop(images::CropArguments),
+    #[cfg(feature = "training")]
+    Models(models::Arguments),
+    #[cfg(feature = "training")]
+    Runs(runs::Arguments),
+    Serve(serve::Arguments),
+    Health(health::Arguments),
+    /// Print a completion script for a shell
+    ///
+    /// For example: pet-cli completions bash > ~/.local/share/bash-completion/completions/pet-cli
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
 
 /// Runs the subcommand that was asked for.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -42,23 +106,29 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         #[cfg(feature = "training")]
         Command::Sweep(arguments) => sweep::run(&arguments, &bars),
         #[cfg(feature = "training")]
-        Command::Select(arguments) => select::run(&arguments),
+        Command::Select(arguments) => export::select(&arguments),
         #[cfg(feature = "training")]
-        Command::Export(arguments) => export::run(&arguments),
+        Command::Export(arguments) => export::export(&arguments),
         #[cfg(feature = "training")]
         Command::Evaluate(arguments) => evaluate::run(&arguments, &bars),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments, &bars),
-        Command::Resize(arguments) => resize::run(&arguments),
-        Command::Grayscale(arguments) => grayscale::run(&arguments),
-        Command::Normalize(arguments) => normalize::run(&arguments),
-        Command::Crop(arguments) => crop::run(&arguments),
+        Command::Resize(arguments) => images::resize(&arguments),
+        Command::Grayscale(arguments) => images::grayscale(&arguments),
+        Command::Normalize(arguments) => images::normalize(&arguments),
+        Command::Crop(arguments) => images::crop(&arguments),
         #[cfg(feature = "training")]
         Command::Models(arguments) => models::run(&arguments),
         #[cfg(feature = "training")]
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Completions { shell } => completions(shell),
     }
+}
+
+fn completions(shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "pet-cli", &mut script);
+    output::line(String::from_utf8_lossy(&script).trim_end())
 }

@@ -1,16 +1,15 @@
 //! `pet-cli models`
 
-mod show;
-
 use clap::{Args, Subcommand};
-use mlflow_client::{Client, Error, RegisteredModel};
+use mlflow_client::{Client, Error, ModelVersion, RegisteredModel};
 use serde_json::{Value, json};
 
 use crate::arguments::{JsonArgument, TrackingArguments};
 use crate::failure::Failure;
+use crate::tracking::SHORT_ID;
 use crate::{output, tracking};
 
-/// Look at the registered models, and point aliases to versions
+/// Inspect the registered models, and point aliases at versions
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -35,7 +34,7 @@ enum Action {
         /// The model's name
         model: String,
     },
-    /// Let an alias point to a version, wherever it pointed before
+    /// Point an alias at a version, wherever it pointed before
     Alias {
         /// The model's name
         model: String,
@@ -51,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let json = arguments.json.json;
     match &arguments.action {
         Action::List => list(client.as_ref(), json),
-        Action::Show { model } => show::run(&known(client, model)?, model, json),
+        Action::Show { model } => show(&known(client, model)?, model, json),
         Action::Alias {
             model,
             alias,
@@ -98,5 +97,61 @@ fn as_json(model: &RegisteredModel) -> Value {
         "last_updated_time": model.last_updated_time,
         "tags": model.tags,
         "aliases": model.aliases,
+    })
+}
+
+fn show(client: &Client, model: &str, as_json: bool) -> Result<(), Failure> {
+    // A model without versions is not the same as no model.
+    client.registered_model(model)?;
+    let mut versions = client
+        .model_versions(model)
+        .collect::<Result<Vec<_>, _>>()?;
+    for version in &mut versions {
+        // A server's search leaves the aliases out.
+        *version = client.model_version(model, version.version)?;
+    }
+    if as_json {
+        return output::json(&versions.iter().map(version_as_json).collect::<Vec<Value>>());
+    }
+    output::line(format_args!(
+        "{:>7} {:19} {:>9} {:>9} {:SHORT_ID$} aliases",
+        "version", "created (UTC)", "val_acc", "val_loss", "run"
+    ))?;
+    versions.iter().try_for_each(print_version)
+}
+
+fn print_version(version: &ModelVersion) -> Result<(), Failure> {
+    let created = version.creation_time.to_string();
+    let line = format!(
+        "{:>7} {:19} {:>9} {:>9} {:SHORT_ID$.SHORT_ID$} {}",
+        version.version,
+        created.get(..19).unwrap_or(&created),
+        tag(version, "val_acc"),
+        tag(version, "val_loss"),
+        version.run_id.as_deref().unwrap_or("-"),
+        version.aliases.join(", ")
+    );
+    output::line(line.trim_end())
+}
+
+/// A tag that holds a number.
+fn tag(version: &ModelVersion, key: &str) -> String {
+    let number = version
+        .tags
+        .get(key)
+        .and_then(|text| text.parse::<f64>().ok());
+    number.map_or("-".into(), |number| format!("{number:.4}"))
+}
+
+fn version_as_json(version: &ModelVersion) -> Value {
+    json!({
+        "version": version.version,
+        "creation_time": version.creation_time,
+        "description": version.description,
+        "run_id": version.run_id,
+        "source": version.source,
+        "status": version.status,
+        "tags": version.tags,
+        "aliases": version.aliases,
     })
 }

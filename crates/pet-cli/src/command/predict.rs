@@ -9,10 +9,10 @@ use pet_image::Format;
 use pet_predict::{ImagePredictor, Prediction};
 use serde::Serialize;
 
-use super::image_file::{at, read};
 use crate::arguments::{CacheArgument, JsonArgument, ResultsArgument};
 use crate::failure::Failure;
 use crate::progress::Bars;
+use crate::workspace::{at, read};
 use crate::{output, workspace};
 
 /// Images that are predicted together, between two steps of the progress bar.
@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
         .model
         .as_ref()
         .unwrap_or(&arguments.results.results);
-    let predictor = workspace::predictor(&arguments.cache.cache_dir, model, sessions)?;
+    let predictor = workspace::predictor(&arguments.cache, model, sessions)?;
     let outcomes = predict(&predictor, &files, progress);
     if arguments.json.json {
         let answers = files.iter().zip(&outcomes);

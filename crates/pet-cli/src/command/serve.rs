@@ -1,46 +1,47 @@
 //! `pet-cli serve`
 
-mod log;
-
 use std::num::NonZero;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use pet_api::{Application, Configuration};
 use pet_predict::Limits;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::prelude::*;
 
 use super::health::port_of_the_host;
 use crate::arguments::{CacheArgument, ResultsArgument};
 use crate::failure::Failure;
 use crate::workspace;
-use log::LogArguments;
 
 /// Serve the model: the REST interface and the web page
 ///
-/// Listens until it is told to stop (Ctrl-C or `SIGTERM`), then finishes the requests it has accepted. `SIGHUP` loads the
-/// model anew. Nothing that is uploaded is written to disk.
+/// Listens until it is stopped (Ctrl-C or `SIGTERM`), then finishes the requests it has accepted. `SIGHUP` reloads the
+/// model. Uploads are never written to disk.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   pet-cli serve                                   the page is at http://127.0.0.1:8000/
-  pet-cli serve --host 0.0.0.0 --port 9000        for other machines too
+  pet-cli serve --host 0.0.0.0 --port 9000        reachable from other machines
   curl -F file=@photo.jpg 'http://127.0.0.1:8000/predict?top_k=5'")]
 pub(crate) struct Arguments {
-    /// Address to listen at; 0.0.0.0 for every one of this machine's
+    /// Address to listen on; 0.0.0.0 for all addresses of this machine
     #[arg(long, env = "PET_HOST", default_value = "127.0.0.1")]
     host: String,
-    /// Port to listen at; 0 takes a free one [default: `PORT`, else 8000]
+    /// Port to listen on; 0 takes a free one [default: `PORT`, else 8000]
     #[arg(long, env = "PET_PORT")]
     port: Option<u16>,
     #[command(flatten)]
     results: ResultsArgument,
-    /// Threads that predict [default: one for each processor]
+    /// Worker threads that predict [default: one per processor]
     #[arg(long, env = "PET_WORKERS", value_name = "COUNT")]
     workers: Option<NonZero<usize>>,
-    /// Requests that may wait for a worker; more are refused with status 429
+    /// Maximum requests waiting for a worker; more are rejected with status 429
     #[arg(long, env = "PET_QUEUE", value_name = "COUNT", default_value = "64")]
     queue: NonZero<usize>,
-    /// Images in one request
+    /// Maximum images per request
     #[arg(
         long,
         env = "PET_MAX_BATCH",
@@ -48,22 +49,22 @@ pub(crate) struct Arguments {
         default_value = "32"
     )]
     max_batch: NonZero<usize>,
-    /// Largest image file, in bytes
+    /// Maximum size of an image file, in bytes
     #[arg(long, env = "PET_MAX_UPLOAD", value_name = "BYTES", default_value_t = Limits::default().bytes)]
     max_upload: u64,
-    /// Largest image, width times height
+    /// Maximum size of an image, width times height
     #[arg(long, env = "PET_MAX_PIXELS", value_name = "PIXELS", default_value_t = Limits::default().pixels)]
     max_pixels: u64,
-    /// Memory for all uploads together, in bytes; beyond, they are refused with status 429
+    /// Memory for all uploads together, in bytes; beyond it they are rejected with status 429
     #[arg(long, env = "PET_UPLOAD_MEMORY", value_name = "BYTES", default_value_t = Configuration::default().memory)]
     upload_memory: usize,
-    /// Seconds that a request may take
+    /// Maximum seconds per request
     #[arg(long, env = "PET_REQUEST_TIMEOUT", value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
     request_timeout: u64,
-    /// Seconds that accepted requests get to finish when the service is stopped
+    /// Seconds to finish accepted requests when the service is stopped
     #[arg(long, env = "PET_GRACE", value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
     grace: u64,
-    /// Secret for `POST /model/reload`; without it there is no such request
+    /// Secret for `POST /model/reload`; without it that endpoint does not exist
     #[arg(
         long,
         env = "PET_ADMIN_TOKEN",
@@ -84,7 +85,7 @@ fn seconds() -> clap::builder::RangedU64ValueParser {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.log.start();
-    let runtime = workspace::runtime(&arguments.cache.cache_dir)?;
+    let runtime = workspace::runtime(&arguments.cache)?;
     let configuration = configuration(arguments);
     let host = configuration.host.clone();
     pet_api::block_on(async {
@@ -122,5 +123,58 @@ fn configuration(arguments: &Arguments) -> Configuration {
             .clone()
             .filter(|token| !token.is_empty()),
         ..default
+    }
+}
+
+/// The log of the service, on standard error.
+#[derive(Args)]
+struct LogArguments {
+    /// Format of the log
+    #[arg(long, env = "PET_LOG_FORMAT", value_enum, default_value_t = Format::Text)]
+    log_format: Format,
+    /// What is logged
+    #[arg(long, env = "PET_LOG_LEVEL", value_enum, default_value_t = Level::Info)]
+    log_level: Level,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs: one JSON object in each line
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Level {
+    /// Failures of the service
+    Error,
+    /// And warnings
+    Warn,
+    /// And every request
+    Info,
+}
+
+impl LogArguments {
+    /// Writes the log from now on.
+    fn start(&self) {
+        let level = match self.log_level {
+            Level::Error => LevelFilter::ERROR,
+            Level::Warn => LevelFilter::WARN,
+            Level::Info => LevelFilter::INFO,
+        };
+        // What the framework says of broken requests is no failure of the service.
+        let targets = Targets::new()
+            .with_default(level)
+            .with_target("actix_http", LevelFilter::OFF)
+            .with_target("actix_server", LevelFilter::WARN.min(level));
+        let log = layer().with_writer(std::io::stderr).with_target(false);
+        let log = match self.log_format {
+            Format::Text => log.with_ansi(false).boxed(),
+            Format::Json => log.json().flatten_event(true).boxed(),
+        };
+        tracing_subscriber::registry()
+            .with(log.with_filter(targets))
+            .init();
     }
 }

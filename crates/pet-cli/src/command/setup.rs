@@ -1,27 +1,29 @@
 //! `pet-cli setup`
 
 use clap::Args;
-use pet_data::Progress;
 
 use crate::arguments::CacheArgument;
 use crate::failure::Failure;
+use crate::progress::Bars;
 use crate::{output, setup};
 
 /// Fetch ONNX Runtime and the backbone's weights into the cache
 ///
-/// Takes them from the Python and Node.js package managers, checks them against known SHA-256 digests, and does
-/// nothing when they are there already.
+/// Downloads them through the Python and Node.js package managers, checks them against known SHA-256 digests, and does
+/// nothing when they are already there.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     cache: CacheArgument,
-    /// Fetch again what is there already
+    /// Fetch again what is already there
     #[arg(long)]
     force: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
-    let installed = setup::run(&arguments.cache.cache_dir, arguments.force, progress)?;
+pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
+    let cache = &arguments.cache;
+    let (runtime, backbone) = (cache.runtime_folder(), cache.backbone_file());
+    let installed = setup::run(&runtime, &backbone, arguments.force, bars)?;
     output::line(format_args!(
         "ONNX Runtime: {}",
         installed.onnx_runtime.display()

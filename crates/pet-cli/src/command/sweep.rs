@@ -1,29 +1,24 @@
 //! `pet-cli sweep`
 
 use clap::{Args, ValueEnum};
-use pet_data::{Progress, Unit, task};
-use pet_pipeline::sweep::{Rungs, Search, Space, Trial};
-use pet_train::Configuration;
+use pet_pipeline::Experiment;
+use pet_pipeline::sweep::{self, Row, Sweep, SweepReport};
 
-use self::parent::{PARENT_TAG, Parent};
-use self::progress::Whole;
-use self::report::{Report, Score, Tried};
-use super::train::{Experiment, Finished, HyperParameters, Job, Setting};
+use super::train::{id, version};
+use super::train_args::TrainArgs;
 use crate::failure::Failure;
-
-mod parent;
-mod progress;
-mod report;
+use crate::output;
+use crate::progress::Bars;
 
 /// Try combinations of hyper-parameters and rank them
 ///
-/// Each trial is one MLflow run below a run for the whole sweep, which keeps the space, the method, the ranking as
-/// `sweep.json` and the best trial's id. A model that is better than all before it is registered as a version, so that
-/// `pet-cli select` finds the best one. A trial that diverges is ranked last; Ctrl-C keeps the trials that are done.
+/// Each trial is one MLflow run, nested below a run for the whole sweep, which keeps the space, the method, the ranking
+/// as `sweep.json` and the ID of the best trial. A model that is better than all before it is registered as a version,
+/// so that `pet-cli select` finds the best one. A trial that diverges is ranked last. Ctrl-C keeps the finished trials.
 ///
 /// With `--method halving` all trials are trained for a few epochs, and in each round the best go on for longer
-/// (Jamieson & Talwalkar 2016). They begin anew with the same seed, because the course of the step size is made for the
-/// number of epochs: every round compares trainings that are complete.
+/// (Jamieson & Talwalkar 2016). Every round trains from scratch with the same seed, because the step-size schedule
+/// depends on the number of epochs: so each round compares complete trainings.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -37,17 +32,17 @@ pub(crate) struct Arguments {
     /// Which combinations are tried, and for how long
     #[arg(long, value_enum, default_value_t = Method::Grid)]
     method: Method,
-    /// Combinations to draw from the space, with the seed; not for the grid [default: all, for halving]
+    /// How many combinations are drawn at random, with the seed; not for the grid [default: all, for halving]
     #[arg(long, value_name = "COUNT", required_if_eq("method", "random"))]
     trials: Option<usize>,
-    /// Halving: one of this many trials goes on, with this many times the epochs
+    /// Halving: one in this many trials goes on, with this many times the epochs
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
     factor: usize,
-    /// Halving: epochs of the first round, at least
+    /// Halving: minimum epochs of the first round
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     min_epochs: usize,
     #[command(flatten)]
-    setting: Setting,
+    train: TrainArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -60,136 +55,74 @@ enum Method {
     Halving,
 }
 
-impl Method {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Grid => "grid",
-            Self::Random => "random",
-            Self::Halving => "halving",
-        }
+pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
+    let args = &arguments.train;
+    let settings = args.settings()?;
+    let (space, base) = (
+        args.hyperparameters.space()?,
+        settings.configuration.clone(),
+    );
+    let sweep = Sweep::new(space, base, method(arguments)?)?;
+    let dataset = settings.load(bars)?;
+    let context = args.context("pet-cli sweep", bars)?;
+    let experiment = Experiment::prepare(&settings, dataset, &context)?;
+    let report = sweep.run(&experiment, context.tracking.run_id.clone())?;
+    if args.json.json {
+        output::json(&report)
+    } else {
+        print(&report)
     }
 }
 
-pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
-    let hyperparameters = &arguments.setting.hyperparameters;
-    // All are checked before any work.
-    hyperparameters.configurations()?;
-    let space = hyperparameters.space()?;
-    let search = search(arguments, &space)?;
-    // A trial is not taken up again by itself, so it needs to know no command.
-    let (resume, command) = (None, Vec::new());
-    let report = arguments
-        .setting
-        .with_experiment(resume, command, progress, |experiment| {
-            let sweep = Sweep {
-                hyperparameters,
-                method: arguments.method,
-                space: &space,
-                progress,
-            };
-            sweep.run(search, experiment)
-        })?;
-    report.print(arguments.setting.json.json)
-}
-
-/// What is tried, by the method that was asked for.
-fn search(arguments: &Arguments, space: &Space) -> Result<Search<Score>, Failure> {
-    let hyperparameters = &arguments.setting.hyperparameters;
-    let (epochs, seed) = (hyperparameters.base().epochs, hyperparameters.seed);
-    let trials = arguments.trials.unwrap_or(space.len());
-    Ok(match arguments.method {
-        Method::Grid if arguments.trials.is_some() => return Err(Failure::GridTrials),
-        Method::Grid => Search::new(space.grid(), Rungs::single(trials, epochs)?),
-        Method::Random => Search::new(space.sample(trials, seed)?, Rungs::single(trials, epochs)?),
-        Method::Halving => {
-            let rungs = Rungs::halving(trials, arguments.factor, arguments.min_epochs, epochs)?;
-            Search::new(space.sample(trials, seed)?, rungs)
-        }
-    })
-}
-
-struct Sweep<'a> {
-    hyperparameters: &'a HyperParameters,
-    method: Method,
-    space: &'a Space,
-    progress: &'a dyn Progress,
-}
-
-impl Sweep<'_> {
-    /// Tries everything below a run of its own. An interruption ends that run as `KILLED`, with the ranking so far.
-    fn run(
-        &self,
-        mut search: Search<Score>,
-        experiment: Experiment<'_>,
-    ) -> Result<Report, Failure> {
-        let all = search.rungs().trials();
-        let images = experiment.epoch_images() as u64;
-        let total = images * search.rungs().epochs() as u64;
-        let whole = Whole::new(self.progress);
-        let mut parent =
-            Parent::start(&experiment, self.method.name(), self.space, search.rungs())?;
-        let experiment = experiment.with_progress(&whole);
-        let mut tried = Vec::new();
-        let ended: Result<(), Failure> = task(self.progress, "sweep", total, Unit::Images, || {
-            while let Some(trial) = search.next_trial() {
-                whole.begin(images * trial.epochs as u64);
-                let finished = self.try_one(&trial, &tried, &experiment, parent.id())?;
-                whole.end();
-                let one = Tried::new(trial, finished);
-                self.progress.message(&one.line(tried.len() + 1, all));
-                search.report(one.score());
-                tried.push(one);
-            }
-            Ok(())
-        });
-        let report = Report::new(self.method.name(), parent.id(), self.space, &search, tried);
-        parent.log(&report)?;
-        match ended {
-            Err(Failure::Interrupted { .. }) => {
-                parent.kill()?;
-                let (done, run) = (report.len(), None);
-                Err(Failure::Interrupted { done, all, run })
-            }
-            ended => {
-                ended?;
-                parent.finish()?;
-                Ok(report)
-            }
-        }
+fn method(arguments: &Arguments) -> Result<sweep::Method, Failure> {
+    match (arguments.method, arguments.trials) {
+        (Method::Grid, Some(_)) => Err(Failure::GridTrials),
+        (Method::Grid, None) => Ok(sweep::Method::Grid),
+        (Method::Random, trials) => Ok(sweep::Method::Random {
+            trials: trials.unwrap_or_default(),
+        }),
+        (Method::Halving, trials) => Ok(sweep::Method::Halving {
+            trials,
+            factor: arguments.factor,
+            min_epochs: arguments.min_epochs,
+        }),
     }
+}
 
-    /// Trains once; none if the training diverged.
-    fn try_one(
-        &self,
-        trial: &Trial,
-        tried: &[Tried],
-        experiment: &Experiment<'_>,
-        parent: Option<&str>,
-    ) -> Result<Option<Finished>, Failure> {
-        let configuration = Configuration {
-            epochs: trial.epochs,
-            ..self.hyperparameters.configuration(&trial.point)?
-        };
-        let name = report::name(trial, self.space);
-        let mut tags = vec![
-            ("sweep.trial", (trial.number + 1).to_string()),
-            ("sweep.round", (trial.rung + 1).to_string()),
-        ];
-        tags.extend(parent.map(|id| (PARENT_TAG, id.to_owned())));
-        let job = Job {
-            name,
-            configuration: &configuration,
-            tags,
-            better_than: report::best(tried),
-        };
-        match experiment.run(&job) {
-            Ok(finished) => Ok(Some(finished)),
-            Err(Failure::Train(error @ pet_train::Error::Diverged { .. })) => {
-                self.progress
-                    .message(&format!("trial {}: {error}", trial.number + 1));
-                Ok(None)
-            }
-            Err(failure) => Err(failure),
-        }
-    }
+fn print(report: &SweepReport) -> Result<(), Failure> {
+    let searched: Vec<&str> = report.searched().collect();
+    let head = searched.iter().map(|name| format!("  {name}"));
+    let head = head.collect::<Vec<_>>().concat();
+    output::line(format_args!(
+        "{:>4} {:>6} {:>7} {:>9} {:>7}  {:32}{head}",
+        "rank", "epochs", "val_acc", "val_loss", "version", "run"
+    ))?;
+    let mut rows = report.trials.iter();
+    rows.try_for_each(|row| print_row(row, &searched))?;
+    output::line(format_args!(
+        "\nrun of the whole sweep: {}\nnext: pet-cli select, then pet-cli export",
+        id(report.run_id.as_deref())
+    ))
+}
+
+fn print_row(row: &Row, searched: &[&str]) -> Result<(), Failure> {
+    let cell = |name: &&str| {
+        let value = row.values.get(*name).map(ToString::to_string);
+        format!("  {:>1$}", value.unwrap_or_default(), name.len())
+    };
+    let values = searched.iter().map(cell).collect::<Vec<_>>().concat();
+    let (rank, epochs) = (row.rank, row.epochs);
+    let Some(run) = &row.finished else {
+        return output::line(format_args!(
+            "{rank:>4} {epochs:>6} {:>7} {:>9} {:>7}  {:32}{values}",
+            "-", "-", "-", "diverged"
+        ));
+    };
+    output::line(format_args!(
+        "{rank:>4} {epochs:>6} {:>7.4} {:>9.4} {:>7}  {:32}{values}",
+        run.val_acc,
+        run.val_loss,
+        version(run),
+        id(run.run_id.as_deref())
+    ))
 }

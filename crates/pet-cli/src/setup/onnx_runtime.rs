@@ -7,7 +7,6 @@ use pet_data::Progress;
 use pet_model::write_atomically;
 
 use super::{Error, fetch};
-use crate::workspace::runtime_folder;
 
 /// Larger than any of the libraries named here.
 const MAX_LIBRARY_BYTES: u64 = 256 << 20;
@@ -83,14 +82,14 @@ impl Package {
             .find(|package| package.platform == (OS, ARCH))
     }
 
-    fn library(&self, cache: &Path) -> PathBuf {
-        runtime_folder(cache).join(self.version).join(self.file)
+    fn library(&self, folder: &Path) -> PathBuf {
+        folder.join(self.version).join(self.file)
     }
 }
 
-/// The library in `cache`, fetched if it is not there or `force` is set.
+/// The library in `folder`, fetched if it is not there or `force` is set.
 pub(super) fn install(
-    cache: &Path,
+    folder: &Path,
     force: bool,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {
@@ -106,7 +105,7 @@ pub(super) fn install(
     let present = [Some(wheel), node]
         .into_iter()
         .flatten()
-        .map(|package| package.library(cache));
+        .map(|package| package.library(folder));
     if let Some(library) = present
         .into_iter()
         .find(|library| library.is_file() && !force)
@@ -115,11 +114,11 @@ pub(super) fn install(
     }
     progress.message("fetching ONNX Runtime");
     let mut attempts = Vec::new();
-    match from_wheel(wheel, cache) {
+    match from_wheel(wheel, folder) {
         Ok(library) => return Ok(library),
         Err(error) => attempts.push(error.in_one_line()),
     }
-    match node.map(|node| from_node_package(node, cache)) {
+    match node.map(|node| from_node_package(node, folder)) {
         Some(Ok(library)) => return Ok(library),
         Some(Err(error)) => attempts.push(error.in_one_line()),
         None => {}
@@ -131,8 +130,8 @@ pub(super) fn install(
     })
 }
 
-fn from_wheel(package: &Package, cache: &Path) -> Result<PathBuf, Error> {
-    let folder = tempfile::tempdir()?;
+fn from_wheel(package: &Package, folder: &Path) -> Result<PathBuf, Error> {
+    let place = tempfile::tempdir()?;
     let requirement = format!("onnxruntime=={}", package.version);
     // A fixed Python version, so that every machine fetches the same file, whatever its own Python.
     let options = [
@@ -143,29 +142,29 @@ fn from_wheel(package: &Package, cache: &Path) -> Result<PathBuf, Error> {
         "--implementation",
         "cp",
     ];
-    let path = fetch::wheel(&requirement, &options, folder.path())?;
+    let path = fetch::wheel(&requirement, &options, place.path())?;
     let bytes = fetch::read_checked(&path, package.sha256)?;
     keep(
         package,
-        cache,
+        folder,
         &fetch::zip_member(&path, &bytes, package.member, MAX_LIBRARY_BYTES)?,
     )
 }
 
-fn from_node_package(package: &Package, cache: &Path) -> Result<PathBuf, Error> {
-    let folder = tempfile::tempdir()?;
+fn from_node_package(package: &Package, folder: &Path) -> Result<PathBuf, Error> {
+    let place = tempfile::tempdir()?;
     let name = format!("onnxruntime-node@{}", package.version);
-    let path = fetch::download("npm", &["pack", "--loglevel=error", &name], folder.path())?;
+    let path = fetch::download("npm", &["pack", "--loglevel=error", &name], place.path())?;
     let bytes = fetch::read_checked(&path, package.sha256)?;
     keep(
         package,
-        cache,
+        folder,
         &fetch::tar_member(&path, &bytes, package.member, MAX_LIBRARY_BYTES)?,
     )
 }
 
-fn keep(package: &Package, cache: &Path, library: &[u8]) -> Result<PathBuf, Error> {
-    let path = package.library(cache);
+fn keep(package: &Package, folder: &Path, library: &[u8]) -> Result<PathBuf, Error> {
+    let path = package.library(folder);
     write_atomically(&path, library)?;
     Ok(path)
 }

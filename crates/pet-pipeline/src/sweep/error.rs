@@ -24,6 +24,12 @@ pub enum Error {
         /// Name of both.
         axis: String,
     },
+    /// An axis is no hyper-parameter with a number.
+    #[error("`{axis}` is not a hyper-parameter that can be searched")]
+    UnknownAxis {
+        /// Name of the axis.
+        axis: String,
+    },
     /// The space has more points than any search could try.
     #[error("the space has more than `{limit}` points")]
     TooManyPoints {
@@ -50,6 +56,7 @@ impl Error {
             Self::NoValues { .. }
             | Self::SameValue { .. }
             | Self::SameAxis { .. }
+            | Self::UnknownAxis { .. }
             | Self::Number { .. } => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Search a small space of hyper-parameters: grid, seeded random choice, successive halving.
 //!
-//! What is tried, for how long, and what goes on; this knows nothing of what is trained.
+//! A [`Space`] and a [`Search`] decide what is tried, for how long, and what goes on, and know nothing of what is
+//! trained; a [`Sweep`] trains it.
 //!
 //! ```
 //! use pet_pipeline::sweep::{Axis, Error, Rungs, Search, Space};
@@ -27,9 +28,13 @@
 //! ```
 
 mod error;
+mod report;
+mod run;
 mod search;
 mod space;
 
 pub use error::Error;
+pub use report::{Row, SweepReport};
+pub use run::{Method, Sweep};
 pub use search::{Outcome, Rung, Rungs, Search, Trial};
 pub use space::{Axis, Point, Space};

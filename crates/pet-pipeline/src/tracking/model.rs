@@ -10,10 +10,9 @@ use mlflow_client::{ModelVersion, NewModel, Run, now, random_id};
 use pet_model::{INPUT_NAME, ModelMetadata, OUTPUT_NAME, VAL_ACC, VAL_LOSS, WEIGHTS_FILE};
 use pet_train::{EpochMetrics, Weights, to_onnx};
 
-use crate::error::doing;
+use crate::error::{Error, doing};
 
 use super::plan::RunPlan;
-use crate::Error;
 
 /// The model's folder among a run's artifacts.
 const MODEL_FOLDER: &str = "model";

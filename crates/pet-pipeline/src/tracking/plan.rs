@@ -6,7 +6,7 @@ use std::fmt::Display;
 use mlflow_client::spool::Spool;
 use mlflow_client::{DatasetInput, NewRun, now};
 
-use crate::Provenance;
+use crate::provenance::Provenance;
 
 /// Characters of a digest that MLflow keeps.
 const DIGEST_LENGTH: usize = 32;
@@ -16,7 +16,6 @@ const DIGEST_LENGTH: usize = 32;
 pub struct RunPlan {
     pub(crate) experiment: String,
     pub(crate) name: String,
-    pub(crate) source: Option<String>,
     pub(crate) params: BTreeMap<String, String>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) provenance: Provenance,
@@ -48,7 +47,6 @@ impl RunPlan {
         Self {
             experiment: experiment.into(),
             name: name.into(),
-            source: None,
             params: BTreeMap::new(),
             tags: BTreeMap::new(),
             provenance: Provenance::default(),
@@ -69,13 +67,6 @@ impl RunPlan {
     #[must_use]
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.insert(key.into(), value.into());
-        self
-    }
-
-    /// Names what is run, such as `pet-cli train`.
-    #[must_use]
-    pub fn source(mut self, source: impl Into<String>) -> Self {
-        self.source = Some(source.into());
         self
     }
 
@@ -110,7 +101,7 @@ impl RunPlan {
     pub(crate) fn new_run(&self) -> NewRun {
         let mut new = NewRun::new(&self.name, now());
         new.user.clone_from(&self.provenance.user);
-        new.source.clone_from(&self.source);
+        new.source.clone_from(&self.provenance.source);
         new.tags = self.provenance.tags();
         new.tags.extend(self.tags.clone());
         new

@@ -10,8 +10,7 @@ use pet_train::{EpochMetrics, Observer};
 use super::model::{self, TrainedModel};
 use super::note::{self, Progress};
 use super::plan::RunPlan;
-use crate::Error;
-use crate::error::doing;
+use crate::error::{Error, doing};
 
 /// Metric: the epoch whose weights were kept, from 0.
 const BEST_EPOCH: &str = "best_epoch";
@@ -72,7 +71,12 @@ impl TrackedRun {
         run.map(|run| run.id.as_str())
     }
 
-    /// Whether it goes on with a run that was there before.
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.plan.name
+    }
+
+    /// Whether it continues a run that was there before.
     pub fn is_resumed(&self) -> bool {
         self.plan.run_id.is_some()
     }

@@ -3,9 +3,12 @@
 mod calibration;
 mod dataset;
 mod figures;
+mod file;
 mod markdown;
 mod recipe;
 mod selection;
+
+pub use file::refresh_card;
 
 use std::fmt;
 

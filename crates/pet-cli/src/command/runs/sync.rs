@@ -3,6 +3,7 @@
 use clap::Args;
 use mlflow_client::spool::{PendingRun, Sent};
 use mlflow_client::{Client, Config};
+use pet_pipeline::Context;
 use serde_json::{Value, json};
 
 use super::Common;
@@ -21,7 +22,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> Result<(), Failure> {
-    let pending = tracking::spool(&arguments.cache.cache_dir).pending()?;
+    let pending = Context::spool(&arguments.cache.cache_dir).pending()?;
     let all = pending.len();
     let mut sent = Vec::new();
     for run in pending {

@@ -1,77 +1,77 @@
-//! What is tried, as it is asked for on the command line.
+//! Hyper-parameters on the command line.
 
 use clap::Args;
-use pet_image::{Augment, Preprocess};
-use pet_pipeline::sweep::{Axis, Point, Space};
+use pet_image::Augment;
+use pet_pipeline::Error;
+use pet_pipeline::sweep::{Axis, Space};
 use pet_train::{Configuration, FineTune, Schedule};
 
-use crate::failure::Failure;
-
-/// Hyper-parameters. What is not given has one default for training the head alone and another for fine-tuning.
+/// Hyper-parameters. Defaults differ between training only the head and fine-tuning.
 #[derive(Args)]
 #[command(next_help_heading = "Hyper-parameters")]
 pub(crate) struct HyperParameters {
-    /// How much is trained: none (the head alone), last:N (and the last N of 19 blocks) or all
+    /// What is trained: none (only the head), last:N (the head and the last N of 19 blocks) or all
     #[arg(long, value_name = "PART", default_value = "none", value_parser = fine_tune)]
     pub(crate) fine_tune: FineTune,
     /// Passes over the training images [default: 5; 9 when fine-tuning]
     #[arg(long, value_name = "COUNT")]
     pub(crate) epochs: Option<usize>,
-    /// Images in one step; several make several runs [default: 32; 16 when fine-tuning]
+    /// Images per step; several values make several runs [default: 32; 16 when fine-tuning]
     #[arg(long, value_name = "COUNT", num_args = 1..)]
     pub(crate) batch_size: Vec<usize>,
-    /// Adam's step size for the head; several make several runs [default: 0.001]
+    /// Adam's step size for the head; several values make several runs [default: 0.001]
     #[arg(long, value_name = "RATE", num_args = 1..)]
     pub(crate) learning_rate: Vec<f64>,
-    /// Adam's step size for the backbone; several make several runs [default: 0.0001 when fine-tuning]
+    /// Adam's step size for the backbone; several values make several runs [default: 0.0001 when fine-tuning]
     #[arg(long, value_name = "RATE", num_args = 1..)]
     pub(crate) body_learning_rate: Vec<f64>,
-    /// The course of the step sizes [default: constant; cosine when fine-tuning]
-    #[arg(long, value_name = "COURSE", value_parser = schedule)]
+    /// How the step sizes change over time [default: constant; cosine when fine-tuning]
+    #[arg(long, value_name = "SCHEDULE", value_parser = schedule)]
     pub(crate) schedule: Option<Schedule>,
-    /// Epochs in which the step sizes rise to their full height [default: 0; 0.5 when fine-tuning]
+    /// Epochs over which the step sizes rise to their full value [default: 0; 0.5 when fine-tuning]
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) warm_up: Option<f64>,
-    /// Seed of the split, the initial weights, the order of images, their changes and dropout
+    /// Seed of the split, the initial weights, the order of images, augmentation and dropout
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
-    /// Share of features set to zero while training; several make several runs [default: 0.2]
+    /// Share of features set to zero during training; several values make several runs [default: 0.2]
     #[arg(long, value_name = "SHARE", num_args = 1..)]
     pub(crate) dropout: Vec<f64>,
-    /// Decoupled weight decay; several make several runs [default: 0; 0.01 when fine-tuning]
+    /// Decoupled weight decay; several values make several runs [default: 0; 0.01 when fine-tuning]
     #[arg(long, value_name = "DECAY", num_args = 1..)]
     pub(crate) weight_decay: Vec<f64>,
-    /// Probability spread over all classes; several make several runs [default: 0; 0.1 when fine-tuning]
+    /// Probability spread over all classes; several values make several runs [default: 0; 0.1 when fine-tuning]
     #[arg(long, value_name = "SHARE", num_args = 1..)]
     pub(crate) label_smoothing: Vec<f64>,
-    /// Mix each photograph with another: the beta distribution's parameter; several make several runs [default: 0, none]
+    /// Mix each photograph with another: parameter of the beta distribution; several values make several runs [default: 0, none]
     #[arg(long, value_name = "ALPHA", num_args = 1..)]
     pub(crate) mixup: Vec<f64>,
-    /// Share that the running average of the weights keeps at each step, 0 for none; several make several runs [default:
+    /// Decay of the running average of the weights, 0 for none; several values make several runs [default:
     /// 0; 0.998 when fine-tuning]
     #[arg(long, value_name = "SHARE", num_args = 1..)]
     pub(crate) average: Vec<f64>,
     /// Stop after this many epochs without a better validation accuracy [default: never]
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) patience: Option<usize>,
-    /// With --fine-tune all: show the photographs as they are served, without random crops, mirroring and colours
+    /// With --fine-tune all: train without random crops, mirroring and color changes
     #[arg(long)]
     pub(crate) no_augment: bool,
-    /// With --fine-tune all: side of the squares that are trained on, where smaller ones than are served train faster
-    /// [default: that of the recipe]
+    /// With --fine-tune all: image size in training; smaller than the size that is served is faster [default: that of the
+    /// recipe]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
-    train_size: Option<u32>,
+    pub(crate) train_size: Option<u32>,
 }
 
 impl HyperParameters {
-    /// Every combination of what may be given several times, checked before any work.
-    pub(crate) fn configurations(&self) -> Result<Vec<Configuration>, Failure> {
-        let grid = self.space()?.grid();
-        grid.iter().map(|point| self.configuration(point)).collect()
+    /// Every combination of the options that take several values, checked before any work.
+    pub(crate) fn configurations(&self) -> Result<Vec<Configuration>, Error> {
+        let (grid, base) = (self.space()?.grid(), self.base());
+        let configurations = grid.iter().map(|point| point.configure(&base));
+        configurations.collect()
     }
 
-    /// What may be given several times.
-    pub(crate) fn space(&self) -> Result<Space, Failure> {
+    /// The values of the options that take several.
+    pub(crate) fn space(&self) -> Result<Space, Error> {
         let base = self.base();
         let batch_sizes: Vec<f64> = self.batch_size.iter().map(|size| *size as f64).collect();
         let axes = [
@@ -93,34 +93,14 @@ impl HyperParameters {
             ("average", &self.average, base.average),
         ];
         let axes = axes.into_iter().map(|(name, given, base)| {
-            let base = [base];
             let values = if given.is_empty() {
-                base.as_slice()
+                vec![base]
             } else {
-                given.as_slice()
+                given.clone()
             };
-            Axis::new(name, values.to_vec())
+            Axis::new(name, values)
         });
         Ok(Space::new(axes.collect())?)
-    }
-
-    /// One of them, checked.
-    pub(crate) fn configuration(&self, point: &Point) -> Result<Configuration, Failure> {
-        let base = self.base();
-        let value = |name: &str, base: f64| point.value(name).unwrap_or(base);
-        let configuration = Configuration {
-            learning_rate: value("learning_rate", base.learning_rate),
-            body_learning_rate: value("body_learning_rate", base.body_learning_rate),
-            batch_size: value("batch_size", base.batch_size as f64) as usize,
-            dropout: value("dropout", base.dropout),
-            weight_decay: value("weight_decay", base.weight_decay),
-            label_smoothing: value("label_smoothing", base.label_smoothing),
-            mixup: value("mixup", base.mixup),
-            average: value("average", base.average),
-            ..base
-        };
-        configuration.check()?;
-        Ok(configuration)
     }
 
     /// The defaults with what is given once.
@@ -136,15 +116,6 @@ impl HyperParameters {
             seed: self.seed,
             patience: self.patience,
             ..defaults
-        }
-    }
-
-    /// The recipe for photographs that are trained on, where `served` is the one that they are judged by.
-    pub(crate) fn train_recipe(&self, served: &Preprocess) -> Result<Preprocess, Failure> {
-        match self.train_size {
-            None => Ok(served.clone()),
-            Some(size) if self.fine_tune == FineTune::All => Ok(served.with_size(size)),
-            Some(_) => Err(Failure::TrainSize),
         }
     }
 
@@ -180,14 +151,5 @@ fn schedule(text: &str) -> Result<Schedule, String> {
         "constant" => Ok(Schedule::Constant),
         "cosine" => Ok(Schedule::Cosine),
         _ => Err("expected constant or cosine".into()),
-    }
-}
-
-/// As it is given on the command line.
-pub(crate) fn part(fine_tune: FineTune) -> String {
-    match fine_tune {
-        FineTune::None => "none".into(),
-        FineTune::Last(count) => format!("last:{count}"),
-        FineTune::All => "all".into(),
     }
 }

@@ -6,21 +6,20 @@ use pet_model::{
     CARD_FILE, METRICS_FILE, Metrics, ModelMetadata, SELECTION_FILE, Selection, read_json,
     write_atomically,
 };
-use pet_report::ModelCard;
 
-use crate::Error;
+use super::ModelCard;
 
 /// Writes `MODEL_CARD.md` again from the model's metadata and what `metrics.json` and `selection.json` beside it say.
 /// `usage` is Markdown that shows how the calling program uses the model; it may be empty.
 ///
 /// # Errors
 ///
-/// [`Error::Model`] when one of these files is damaged or the card cannot be written.
+/// When one of these files is damaged or the card cannot be written.
 pub fn refresh_card(
     results: &Path,
     metadata: &ModelMetadata,
     usage: &str,
-) -> Result<PathBuf, Error> {
+) -> Result<PathBuf, pet_model::Error> {
     let metrics = results.join(METRICS_FILE);
     let metrics: Metrics = if metrics.exists() {
         read_json(&metrics)?

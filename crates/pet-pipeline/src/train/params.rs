@@ -1,11 +1,11 @@
-//! A configuration in MLflow's words.
+//! Hyper-parameters as MLflow's params, and the name they give a run.
 
 use pet_train::{Configuration, FineTune, Schedule};
 
-use super::hyperparameters::part;
+use crate::settings::TrainSettings;
 
 /// The name that the project this one replaces gives its runs, and what is fine-tuned.
-pub(super) fn run_name(configuration: &Configuration) -> String {
+pub(crate) fn run_name(configuration: &Configuration) -> String {
     let tuned = match configuration.fine_tune {
         FineTune::None => String::new(),
         tuned => format!("_{}", part(tuned).replace(':', "")),
@@ -17,7 +17,7 @@ pub(super) fn run_name(configuration: &Configuration) -> String {
 }
 
 /// The parameters of the project this one replaces, and those that are new.
-pub(super) fn of(configuration: &Configuration) -> Vec<(&'static str, String)> {
+pub(super) fn of(settings: &TrainSettings) -> Vec<(&'static str, String)> {
     let Configuration {
         fine_tune,
         batch_size,
@@ -33,7 +33,7 @@ pub(super) fn of(configuration: &Configuration) -> Vec<(&'static str, String)> {
         mixup,
         average,
         patience,
-    } = configuration;
+    } = &settings.configuration;
     let optimizer = if *weight_decay > 0.0 { "AdamW" } else { "Adam" };
     let schedule = match schedule {
         Schedule::Constant => "constant",
@@ -60,5 +60,16 @@ pub(super) fn of(configuration: &Configuration) -> Vec<(&'static str, String)> {
         ("label_smoothing", label_smoothing.to_string()),
         ("mixup", mixup.to_string()),
         ("average", average.to_string()),
+        ("recipe", settings.recipe_name()),
+        ("augment", settings.augment_name()),
     ]
+}
+
+/// How much is trained: `none`, `last:N` or `all`.
+fn part(fine_tune: FineTune) -> String {
+    match fine_tune {
+        FineTune::None => "none".into(),
+        FineTune::Last(count) => format!("last:{count}"),
+        FineTune::All => "all".into(),
+    }
 }

@@ -1,0 +1,131 @@
+//! `pet-cli resize`, `grayscale`, `normalize` and `crop`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use pet_image::{CropBox, Decoded, Filter, Limits, Statistics, decode, encode_gray, encode_rgb};
+use pet_model::write_atomically;
+
+use crate::failure::Failure;
+use crate::output;
+use crate::workspace::{at, read};
+
+/// Resize an image (Lanczos)
+#[derive(Args)]
+pub(crate) struct ResizeArguments {
+    /// The image
+    image: PathBuf,
+    /// Width in pixels
+    width: u32,
+    /// Height in pixels
+    height: u32,
+    #[command(flatten)]
+    output: OutputArgument,
+}
+
+/// Convert an image to 8-bit grayscale (ITU-R 601)
+#[derive(Args)]
+pub(crate) struct GrayscaleArguments {
+    /// The image
+    image: PathBuf,
+    #[command(flatten)]
+    output: OutputArgument,
+}
+
+/// Stretch the contrast of an image and report its channels' mean and standard deviation
+#[derive(Args)]
+pub(crate) struct NormalizeArguments {
+    /// The image
+    image: PathBuf,
+    #[command(flatten)]
+    output: OutputArgument,
+}
+
+/// Crop an image
+#[derive(Args)]
+pub(crate) struct CropArguments {
+    /// The image
+    image: PathBuf,
+    /// The box's edges in pixels; what lies outside the image comes out black
+    #[arg(
+        long = "box",
+        num_args = 4,
+        value_names = ["LEFT", "TOP", "RIGHT", "BOTTOM"],
+        default_values_t = [0, 0, 224, 224]
+    )]
+    edges: Vec<u32>,
+    #[command(flatten)]
+    output: OutputArgument,
+}
+
+#[derive(Args)]
+struct OutputArgument {
+    /// Where to write the result, in the format of the input [default: only report]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl OutputArgument {
+    /// Writes an image file, whole or not at all, if there is a place for it.
+    fn save(
+        &self,
+        encode: impl FnOnce() -> Result<Vec<u8>, pet_image::Error>,
+    ) -> Result<(), Failure> {
+        let Some(path) = &self.output else {
+            return Ok(());
+        };
+        Ok(write_atomically(path, &encode()?)?)
+    }
+}
+
+fn open(path: &Path) -> Result<Decoded, Failure> {
+    decode(&read(path)?, &Limits::default()).map_err(|error| at(path, error.into()))
+}
+
+pub(crate) fn resize(arguments: &ResizeArguments) -> Result<(), Failure> {
+    let decoded = open(&arguments.image)?;
+    let (width, height) = (arguments.width, arguments.height);
+    let image = pet_image::resize(&decoded.image, width, height, Filter::Lanczos)?;
+    let encode = || encode_rgb(&image, decoded.format);
+    arguments.output.save(encode)?;
+    let (width, height) = image.dimensions();
+    output::line(format_args!("Image resized to: {width}x{height}"))
+}
+
+pub(crate) fn grayscale(arguments: &GrayscaleArguments) -> Result<(), Failure> {
+    let decoded = open(&arguments.image)?;
+    let image = pet_image::grayscale(&decoded.image);
+    let encode = || encode_gray(&image, decoded.format);
+    arguments.output.save(encode)?;
+    output::line("Image converted to grayscale (mode: L)")
+}
+
+pub(crate) fn normalize(arguments: &NormalizeArguments) -> Result<(), Failure> {
+    let decoded = open(&arguments.image)?;
+    let statistics = Statistics::of(&decoded.image);
+    let encode = || encode_rgb(&pet_image::contrast_stretch(&decoded.image), decoded.format);
+    arguments.output.save(encode)?;
+    let channels = |[red, green, blue]: [f64; 3]| format!("[{red:.4}, {green:.4}, {blue:.4}]");
+    output::line("Image normalized.")?;
+    output::line(format_args!("Mean: {}", channels(statistics.mean)))?;
+    output::line(format_args!(
+        "Std Dev: {}",
+        channels(statistics.standard_deviation)
+    ))
+}
+
+pub(crate) fn crop(arguments: &CropArguments) -> Result<(), Failure> {
+    let decoded = open(&arguments.image)?;
+    let edge = |at: usize| arguments.edges.get(at).copied().unwrap_or_default();
+    let area = CropBox {
+        left: edge(0),
+        top: edge(1),
+        right: edge(2),
+        bottom: edge(3),
+    };
+    let image = pet_image::crop(&decoded.image, area)?;
+    let encode = || encode_rgb(&image, decoded.format);
+    arguments.output.save(encode)?;
+    let (width, height) = image.dimensions();
+    output::line(format_args!("Image cropped to: {width}x{height}"))
+}

@@ -1,0 +1,65 @@
+//! Which images are evaluated.
+
+use pet_data::{Dataset, Sample};
+
+use crate::error::Error;
+
+/// Images that are evaluated together.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ImageSet {
+    /// The split, or the folder.
+    pub name: String,
+    /// With the index of each image's class among the model's.
+    pub samples: Vec<Sample>,
+    /// The command that evaluates them again, which is kept with the figures; may be empty.
+    pub command: String,
+}
+
+impl ImageSet {
+    /// These samples of the data set, for a model with these classes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptySplit`] for no samples, [`Error::UnknownClass`] for a class of the data set that the model does not
+    /// have.
+    pub fn new(
+        name: impl Into<String>,
+        dataset: &Dataset,
+        samples: &[Sample],
+        model: &[String],
+    ) -> Result<Self, Error> {
+        let name = name.into();
+        if samples.is_empty() {
+            let (dataset, split) = (dataset.name.clone(), name);
+            return Err(Error::EmptySplit { dataset, split });
+        }
+        let index = |class: &String| {
+            let found = model.iter().position(|known| known == class);
+            found.ok_or_else(|| Error::UnknownClass {
+                class: class.clone(),
+                model: model.len(),
+                dataset: dataset.classes.len(),
+            })
+        };
+        let indices = dataset.classes.iter().map(index);
+        let indices: Vec<usize> = indices.collect::<Result<_, _>>()?;
+        let samples = samples.iter().filter_map(|sample| {
+            let class = *indices.get(sample.class)?;
+            let path = sample.path.clone();
+            Some(Sample { path, class })
+        });
+        Ok(Self {
+            name,
+            samples: samples.collect(),
+            command: String::new(),
+        })
+    }
+
+    /// Adds the command that evaluates these images again.
+    #[must_use]
+    pub fn with_command(self, command: impl Into<String>) -> Self {
+        let command = command.into();
+        Self { command, ..self }
+    }
+}

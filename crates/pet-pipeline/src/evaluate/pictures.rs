@@ -1,0 +1,58 @@
+//! The confusion matrix and the mistakes as pictures.
+
+use pet_image::{Limits, RgbImage, decode};
+use pet_model::CONFUSION_FILE;
+use pet_report::{confusion_matrix_png, mistakes_png};
+
+use super::evaluation::{Evaluation, Mistake, at, read};
+use crate::error::Error;
+
+/// The photographs of the most confident mistakes. It is not committed: the photographs belong to their owners.
+const MISTAKES_FILE: &str = "mistakes.png";
+
+/// Draws the pictures. A matrix of very many classes could not be read and is left out.
+pub(super) fn draw(evaluation: &Evaluation) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
+    let mut pictures = Vec::new();
+    let title = format!("{}: {} images", evaluation.model, evaluation.name);
+    match confusion_matrix_png(&evaluation.confusion, &evaluation.classes, &title) {
+        Ok(png) => pictures.push((CONFUSION_FILE, png)),
+        Err(pet_report::Error::TooManyClasses { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    pictures.push((MISTAKES_FILE, contact_sheet(evaluation)?));
+    Ok(pictures)
+}
+
+fn contact_sheet(evaluation: &Evaluation) -> Result<Vec<u8>, Error> {
+    let mistakes = &evaluation.mistakes;
+    let photograph = |mistake: &Mistake| {
+        let decoded = decode(&read(&mistake.file)?, &Limits::default());
+        Ok(decoded.map_err(at(&mistake.file))?.image)
+    };
+    let photographs: Vec<RgbImage> = mistakes
+        .iter()
+        .map(photograph)
+        .collect::<Result<_, Error>>()?;
+    let name = |mistake: &Mistake| {
+        let name = mistake.file.file_stem().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    let names: Vec<String> = mistakes.iter().map(name).collect();
+    let rows = mistakes.iter().zip(photographs.iter().zip(&names));
+    let sheet = rows.map(|(mistake, (photograph, name))| pet_report::Mistake {
+        photograph,
+        actual: &mistake.actual,
+        predicted: &mistake.predicted,
+        confidence: mistake.confidence,
+        name,
+    });
+    let sheet: Vec<_> = sheet.collect();
+    let title = format!("Most confident mistakes on the {} images", evaluation.name);
+    let note = format!(
+        "{} of {} images mistaken; the {} surest: class → taken for, confidence, file",
+        evaluation.mistaken,
+        evaluation.figures.images,
+        sheet.len()
+    );
+    Ok(mistakes_png(&sheet, &title, &note)?)
+}

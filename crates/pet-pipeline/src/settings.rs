@@ -1,0 +1,166 @@
+//! What is trained, on what, and how: plain data, so that a checkpoint can keep it.
+
+use std::path::PathBuf;
+
+use mlflow_client::limits::check_model_name;
+use pet_data::{Dataset, Progress, Split, folder, oxford, sample, stratified_split};
+use pet_image::{Augment, Preprocess, Resize};
+use pet_train::{Configuration, FineTune};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// Where the images come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum DataSource {
+    /// A folder of class folders; see [`pet_data::folder`].
+    Folder(PathBuf),
+    /// The generated sample, drawn into this folder if it is not there.
+    Sample(PathBuf),
+    /// The Oxford-IIIT Pet data set in this folder.
+    OxfordIiitPet(PathBuf),
+    /// The same, downloaded if the folder is not there.
+    OxfordIiitPetOrDownload(PathBuf),
+}
+
+impl DataSource {
+    /// Opens the data set, after drawing or downloading it if need be.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, or is not what it should be.
+    pub fn load(&self, progress: &dyn Progress) -> Result<Dataset, pet_data::Error> {
+        match self {
+            Self::Folder(root) => folder::load(root),
+            Self::Sample(root) => sample::generate(root, &sample::Options::default()),
+            Self::OxfordIiitPet(root) => oxford::load(root),
+            Self::OxfordIiitPetOrDownload(root) => {
+                if !root.exists() {
+                    progress.message("downloading the Oxford-IIIT Pet data set (about 800 MB)");
+                    oxford::download(root, progress)?;
+                }
+                oxford::load(root)
+            }
+        }
+    }
+}
+
+/// Everything that decides what a run trains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TrainSettings {
+    /// Where the images come from.
+    pub data: DataSource,
+    /// Share of the training images that is kept for validation, 0 to 1.
+    pub validation_fraction: f64,
+    /// MobileNetV2 weights to start from: `.pt`, `.pth` or `.safetensors`.
+    pub backbone: PathBuf,
+    /// From image bytes to the network's input, as it is served.
+    pub recipe: Preprocess,
+    /// Side of the squares that are trained on, in pixels, if it is not the recipe's. Only where everything is trained.
+    pub train_size: Option<u32>,
+    /// How photographs are changed at random while training.
+    pub augment: Augment,
+    /// Hyper-parameters.
+    pub configuration: Configuration,
+    /// MLflow experiment.
+    pub experiment: String,
+    /// Name in the model registry.
+    pub model_name: String,
+}
+
+impl TrainSettings {
+    /// Trains the classifier's head on these images with the default hyper-parameters.
+    pub fn new(data: DataSource, backbone: impl Into<PathBuf>) -> Self {
+        Self {
+            data,
+            validation_fraction: 0.2,
+            backbone: backbone.into(),
+            recipe: Preprocess::imagenet(),
+            train_size: None,
+            augment: Augment::standard(),
+            configuration: Configuration::default(),
+            experiment: "Default".into(),
+            model_name: "classifier".into(),
+        }
+    }
+
+    /// Opens the data set, after drawing or downloading it if need be, once it is known that the rest can work.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Train`], [`Error::Store`], [`Error::TrainSize`] or [`Error::NoBackbone`] for settings that cannot work,
+    /// [`Error::Data`] for a data set that cannot be used.
+    pub fn load(&self, progress: &dyn Progress) -> Result<Dataset, Error> {
+        self.configuration.check()?;
+        check_model_name(&self.model_name)?;
+        self.train_recipe()?;
+        if !self.backbone.is_file() {
+            let path = self.backbone.clone();
+            return Err(Error::NoBackbone { path });
+        }
+        Ok(self.data.load(progress)?)
+    }
+
+    /// Divides the training images of the data set into those to train on and those to validate on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptySplit`] when there is no image to validate on, [`Error::Data`] for a fraction that is none.
+    pub fn split(&self, dataset: &Dataset) -> Result<Split, Error> {
+        let seed = self.configuration.seed;
+        let split = stratified_split(&dataset.train, self.validation_fraction, seed)?;
+        if split.validation.is_empty() {
+            return Err(Error::EmptySplit {
+                dataset: dataset.name.clone(),
+                split: "validation".into(),
+            });
+        }
+        Ok(split)
+    }
+
+    /// The recipe for images that are trained on.
+    pub(crate) fn train_recipe(&self) -> Result<Preprocess, Error> {
+        match self.train_size {
+            None => Ok(self.recipe.clone()),
+            Some(size) if self.configuration.fine_tune == FineTune::All => {
+                Ok(self.recipe.with_size(size))
+            }
+            Some(size) => Err(Error::TrainSize { size }),
+        }
+    }
+
+    /// The recipe in a few words.
+    pub(crate) fn recipe_name(&self) -> String {
+        match self.recipe.resize {
+            Resize::Stretch { size } => format!("stretch {size}"),
+            Resize::CenterCrop { resize, size } => {
+                format!("resize {resize}, center crop {size}")
+            }
+        }
+    }
+
+    /// What of the augmentation is used, in a few words: frozen features know mirrored photographs at most.
+    pub(crate) fn augment_name(&self) -> String {
+        let size = self.train_size.unwrap_or(self.recipe.size());
+        let augment = &self.augment;
+        match self.configuration.fine_tune {
+            FineTune::None => "none".into(),
+            FineTune::All if *augment == Augment::none() => format!("size {size}"),
+            _ if *augment == Augment::none() => "none".into(),
+            FineTune::Last(_) => "mirror".into(),
+            FineTune::All => format!(
+                "crop {:?} to {size}, ratio {:?}, mirror {}, brightness {}, contrast {}, saturation {}",
+                augment.scale,
+                augment.ratio,
+                augment.flip,
+                augment.brightness,
+                augment.contrast,
+                augment.saturation
+            ),
+        }
+    }
+}

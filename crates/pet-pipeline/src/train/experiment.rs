@@ -1,0 +1,376 @@
+//! Tracked runs on the same images.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use mlflow_client::Client;
+use pet_data::{Dataset, Unit};
+use pet_model::{ModelMetadata, VAL_ACC};
+use pet_report::fit_temperature;
+use pet_train::{Checkpoint, EpochMetrics, Observer, Trained, Trainer, Weights};
+
+use super::artifacts::Artifacts;
+use super::checkpoint::CheckpointFolder;
+use super::inputs::{Preparation, TrainingInputs};
+use super::params;
+use super::request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};
+use crate::error::Error;
+use crate::observer::RunObserver;
+use crate::settings::TrainSettings;
+use crate::tracking::{RunPlan, TrackedRun, TrainedModel, TrainingData};
+
+/// Images and weights that are ready to be trained with, and the store that records it.
+pub struct Experiment<'a> {
+    context: &'a Context<'a>,
+    settings: &'a TrainSettings,
+    client: Client,
+    dataset: Dataset,
+    digest: String,
+    inputs: TrainingInputs,
+}
+
+impl<'a> Experiment<'a> {
+    /// Opens the store, and computes what the frozen part of the network makes of the images of `dataset`, which
+    /// [`TrainSettings::load`] gives.
+    ///
+    /// # Errors
+    ///
+    /// When the data set, the weights, the store or the cache cannot be used.
+    pub fn prepare(
+        settings: &'a TrainSettings,
+        dataset: Dataset,
+        context: &'a Context<'a>,
+    ) -> Result<Self, Error> {
+        let train_recipe = settings.train_recipe()?;
+        let backbone = Weights::open(&settings.backbone)?.without_head();
+        let split = settings.split(&dataset)?;
+        let client = Client::open(&context.tracking)?;
+        client.check()?;
+        context.observer.message(&format!(
+            "{}: {} classes, {} images to train on, {} to validate on",
+            dataset.name,
+            dataset.classes.len(),
+            split.train.len(),
+            split.validation.len()
+        ));
+        let preparation = Preparation {
+            settings,
+            context,
+            backbone,
+            dataset: &dataset,
+            split,
+            train_recipe,
+        };
+        Ok(Self {
+            inputs: preparation.inputs()?,
+            digest: dataset.digest()?,
+            context,
+            settings,
+            client,
+            dataset,
+        })
+    }
+
+    /// The data set.
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// The tracking store.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What it runs in.
+    pub fn context(&self) -> &'a Context<'a> {
+        self.context
+    }
+
+    /// How many images one epoch looks at, those that it is validated on included.
+    pub fn epoch_images(&self) -> usize {
+        let (train, validation) = (&self.inputs.train, &self.inputs.validation);
+        train.labels().len() + validation.labels().len()
+    }
+
+    /// Trains once for each request. A training that diverges does not keep the others from being run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Interrupted`], or what a run fails with other than diverging.
+    pub fn run_all(&self, requests: &[RunRequest]) -> Result<Vec<RunOutcome>, Error> {
+        let mut outcomes = Vec::with_capacity(requests.len());
+        for request in requests {
+            let outcome = self.run(request).map_err(|error| match error {
+                Error::Interrupted { run_id, .. } => Error::Interrupted {
+                    finished: outcomes.len(),
+                    planned: requests.len(),
+                    run_id,
+                },
+                error => error,
+            })?;
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    /// Trains once, as a run of its own. A run that can be resumed continues from its checkpoint, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Interrupted`], or when the images, the store or the cache fail.
+    pub fn run(&self, request: &RunRequest) -> Result<RunOutcome, Error> {
+        self.run_observed(request, self.context.observer)
+    }
+
+    /// The same, watched by somebody else.
+    pub(crate) fn run_observed(
+        &self,
+        request: &RunRequest,
+        observer: &dyn RunObserver,
+    ) -> Result<RunOutcome, Error> {
+        let start = Instant::now();
+        let settings = TrainSettings {
+            configuration: request.configuration.clone(),
+            ..self.settings.clone()
+        };
+        let mut run = TrackedRun::start(&self.client, &self.plan(request, &settings))?;
+        let folder = self.folder(&run, request, &settings)?;
+        let trained = match self.train(&settings, folder.as_ref(), &mut run, observer) {
+            Err(Error::Train(pet_train::Error::Interrupted)) => {
+                let run_id = run.id().filter(|_| folder.is_some()).map(Into::into);
+                self.context
+                    .note_unsent(&request.name, run.kill()?.as_ref());
+                let (finished, planned) = (0, 1);
+                return Err(Error::Interrupted {
+                    finished,
+                    planned,
+                    run_id,
+                });
+            }
+            Err(Error::Train(error @ pet_train::Error::Diverged { .. })) => {
+                observer.message(&format!("{}: {error}", request.name));
+                folder.map_or(Ok(()), |folder| folder.remove())?;
+                return Ok(RunOutcome::Failed(FailedRun {
+                    name: request.name.clone(),
+                    run_id: run.id().map(Into::into),
+                    error: error.to_string(),
+                }));
+            }
+            trained => trained?,
+        };
+        let mut finished = self.register(request, &settings, &trained, &mut run)?;
+        let (tracked, ending) = (run.tracking_time(), Instant::now());
+        self.context
+            .note_unsent(&request.name, run.finish()?.as_ref());
+        finished.tracking_seconds = (tracked + ending.elapsed()).as_secs_f64();
+        finished.seconds = start.elapsed().as_secs_f64();
+        folder.map_or(Ok(()), |folder| folder.remove())?;
+        Ok(RunOutcome::Finished(finished))
+    }
+
+    /// Where the checkpoint is kept. A run that the store does not know yet has no ID to find it by.
+    fn folder(
+        &self,
+        run: &TrackedRun,
+        request: &RunRequest,
+        settings: &TrainSettings,
+    ) -> Result<Option<CheckpointFolder>, Error> {
+        let Some(run_id) = run.id().filter(|_| request.resumable) else {
+            return Ok(None);
+        };
+        let folder = CheckpointFolder::new(&self.context.cache, run_id)?;
+        folder.write(settings)?;
+        Ok(Some(folder))
+    }
+
+    fn train(
+        &self,
+        settings: &TrainSettings,
+        folder: Option<&CheckpointFolder>,
+        run: &mut TrackedRun,
+        observer: &dyn RunObserver,
+    ) -> Result<Trained, Error> {
+        let checkpoint = folder
+            .map(|folder| self.checkpoint(settings, folder))
+            .transpose()?;
+        let trainer = Trainer {
+            weights: &self.inputs.weights,
+            classes: self.dataset.classes.len(),
+            train: self.inputs.train.as_ref(),
+            validation: self.inputs.validation.as_ref(),
+            configuration: &settings.configuration,
+            checkpoint: checkpoint.as_ref(),
+            interrupt: &self.context.interrupt,
+        };
+        let mut recorder = EpochRecorder {
+            logged: self.logged(run)?,
+            run,
+            observer,
+        };
+        let images = settings.configuration.epochs * trainer.epoch_images();
+        let trained = pet_data::task(observer, "training", images as u64, Unit::Images, || {
+            trainer.run(&mut recorder)
+        })?;
+        recorder.catch_up(&trained.history)?;
+        Ok(trained)
+    }
+
+    /// The file in `folder` for a training on these images from these weights.
+    fn checkpoint(
+        &self,
+        settings: &TrainSettings,
+        folder: &CheckpointFolder,
+    ) -> Result<Checkpoint, Error> {
+        Ok(folder.state(format!(
+            "{} {} {} {}",
+            self.digest,
+            settings.recipe_name(),
+            settings.augment_name(),
+            self.inputs.weights.digest()?
+        )))
+    }
+
+    /// The epochs that the store knows of: none of a run that has just begun. Without its answer they might be logged
+    /// twice.
+    fn logged(&self, run: &TrackedRun) -> Result<BTreeSet<i64>, Error> {
+        let id = run.id().filter(|_| run.is_resumed());
+        let history = id.map(|id| self.client.metric_history(id, VAL_ACC));
+        let metrics = history.transpose()?.unwrap_or_default();
+        Ok(metrics.iter().map(|metric| metric.step).collect())
+    }
+
+    fn register(
+        &self,
+        request: &RunRequest,
+        settings: &TrainSettings,
+        trained: &Trained,
+        run: &mut TrackedRun,
+    ) -> Result<FinishedRun, Error> {
+        let best = trained.best;
+        run.log_best(&best)?;
+        let labels = self.inputs.validation.labels().iter();
+        let labels: Vec<usize> = labels.map(|label| *label as usize).collect();
+        let classes = self.dataset.classes.clone();
+        let mut metadata =
+            ModelMetadata::new(&settings.model_name, classes, settings.recipe.clone())
+                .with_val_acc(best.val_acc)
+                .with_temperature(fit_temperature(&trained.logits, &labels)?);
+        metadata.run_id = run.id().map(Into::into);
+        let artifacts = Artifacts {
+            trained,
+            metadata: &metadata,
+            dataset: &self.dataset,
+            labels: &labels,
+            params: params::of(settings),
+            command: self
+                .context
+                .provenance
+                .source
+                .as_deref()
+                .unwrap_or_default(),
+        };
+        artifacts.log(run)?;
+        let score = (best.val_acc, -best.val_loss);
+        let version = if request.better_than.is_none_or(|other| score > other) {
+            run.register(&TrainedModel {
+                weights: &trained.weights,
+                metadata: &metadata,
+                best,
+            })?
+        } else {
+            None
+        };
+        Ok(FinishedRun {
+            name: request.name.clone(),
+            run_id: run.id().map(Into::into),
+            version: version.map(|version| version.version),
+            val_acc: best.val_acc,
+            val_loss: best.val_loss,
+            best_epoch: best.epoch,
+            seconds: 0.0,
+            tracking_seconds: 0.0,
+        })
+    }
+
+    /// What every run of the experiment says of itself.
+    pub(crate) fn common_plan(&self, name: &str, run_id: Option<String>) -> RunPlan {
+        let data = self.training_data();
+        RunPlan::new(&self.settings.experiment, name)
+            .param("train_images", data.train_images)
+            .param("val_images", data.val_images)
+            .tag("dataset", &self.dataset.name)
+            .tag("dataset_digest", &self.digest)
+            .data(data)
+            .provenance(self.context.provenance.clone())
+            .spool(Context::spool(&self.context.cache))
+            .resume(run_id)
+    }
+
+    fn plan(&self, request: &RunRequest, settings: &TrainSettings) -> RunPlan {
+        let plan = self.common_plan(&request.name, request.run_id.clone());
+        let params = params::of(settings).into_iter();
+        let plan = params.fold(plan, |plan, (key, value)| plan.param(key, value));
+        let tags = request.tags.iter();
+        tags.fold(plan, |plan, (key, value)| plan.tag(key, value))
+    }
+
+    fn training_data(&self) -> TrainingData {
+        let folder = &self.dataset.root;
+        TrainingData {
+            name: self.dataset.name.clone(),
+            digest: self.digest.clone(),
+            folder: std::path::absolute(folder)
+                .unwrap_or_else(|_| folder.clone())
+                .display()
+                .to_string(),
+            classes: self.dataset.classes.len(),
+            train_images: self.inputs.train.labels().len(),
+            val_images: self.inputs.validation.labels().len(),
+        }
+    }
+}
+
+/// What an observer cannot do.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Hands each epoch to the run and each step to the progress bar.
+struct EpochRecorder<'a> {
+    run: &'a mut TrackedRun,
+    observer: &'a dyn RunObserver,
+    /// Epochs that were logged, also before an interruption.
+    logged: BTreeSet<i64>,
+}
+
+impl Observer for EpochRecorder<'_> {
+    fn epoch(&mut self, metrics: &EpochMetrics) -> Result<(), Cause> {
+        self.observer.message(&format!(
+            "epoch {}: train_loss {:.4}, train_acc {:.4}, val_loss {:.4}, val_acc {:.4}",
+            metrics.epoch + 1,
+            metrics.train_loss,
+            metrics.train_acc,
+            metrics.val_loss,
+            metrics.val_acc
+        ));
+        self.log(metrics)
+    }
+
+    fn images(&mut self, count: usize) {
+        self.observer.advance(count as u64);
+    }
+}
+
+impl EpochRecorder<'_> {
+    fn log(&mut self, metrics: &EpochMetrics) -> Result<(), Cause> {
+        if self.logged.insert(metrics.epoch as i64) {
+            self.run.epoch(metrics)?;
+        }
+        Ok(())
+    }
+
+    /// Logs the epochs that the store does not know: a training may be killed after its checkpoint and before its last
+    /// epoch was sent, and is not told of that epoch again.
+    fn catch_up(&mut self, history: &[EpochMetrics]) -> Result<(), Error> {
+        let missed = history.iter().try_for_each(|metrics| self.log(metrics));
+        Ok(missed.map_err(|source| pet_train::Error::Observer { source })?)
+    }
+}

@@ -1,0 +1,134 @@
+//! What training starts from: weights, and photographs or what the frozen part of the network makes of them.
+
+use std::time::Instant;
+
+use pet_data::{Dataset, Sample, Split};
+use pet_image::{Limits, Preprocess};
+use pet_train::mobilenet::Backbone;
+use pet_train::{
+    Configuration, EpochMetrics, Examples, Extractor, FeatureCache, Features, FineTune, Observer,
+    Photographs, Trainer, Weights,
+};
+
+use super::request::Context;
+use crate::error::Error;
+use crate::settings::TrainSettings;
+
+/// Examples and the weights to start with.
+pub(super) struct TrainingInputs {
+    pub(super) weights: Weights,
+    pub(super) train: Box<dyn Examples>,
+    pub(super) validation: Box<dyn Examples>,
+}
+
+/// What they are made of.
+pub(super) struct Preparation<'a> {
+    pub(super) settings: &'a TrainSettings,
+    pub(super) context: &'a Context<'a>,
+    pub(super) backbone: Weights,
+    pub(super) dataset: &'a Dataset,
+    pub(super) split: Split,
+    /// The recipe at the size that is trained on.
+    pub(super) train_recipe: Preprocess,
+}
+
+impl Preparation<'_> {
+    /// Fine-tuning starts with a head that was trained on the frozen backbone's features: a random one would at first
+    /// pull the backbone away from what it knows (Kumar et al. 2022).
+    pub(super) fn inputs(self) -> Result<TrainingInputs, Error> {
+        let fine_tune = self.settings.configuration.fine_tune;
+        let whole = Backbone::new(&self.backbone)?;
+        let (train, validation) = self.features(&whole, false)?;
+        if fine_tune == FineTune::None {
+            return Ok(TrainingInputs {
+                weights: self.backbone,
+                train: Box::new(train),
+                validation: Box::new(validation),
+            });
+        }
+        let weights = self.with_head(&train, &validation)?;
+        if fine_tune == FineTune::All {
+            return Ok(TrainingInputs {
+                weights,
+                train: self.photographs(&self.split.train, &self.train_recipe),
+                validation: self.photographs(&self.split.validation, &self.settings.recipe),
+            });
+        }
+        let frozen = Backbone::first(&self.backbone, fine_tune.first_block())?;
+        let (train, validation) = self.features(&frozen, self.settings.augment.flip > 0.0)?;
+        Ok(TrainingInputs {
+            weights,
+            train: Box::new(train),
+            validation: Box::new(validation),
+        })
+    }
+
+    fn photographs(&self, samples: &[Sample], recipe: &Preprocess) -> Box<dyn Examples> {
+        let augment = self.settings.augment;
+        Box::new(Photographs::new(
+            samples,
+            recipe,
+            augment,
+            Limits::default(),
+        ))
+    }
+
+    /// What `backbone` makes of the training and the validation images.
+    fn features(&self, backbone: &Backbone, mirrored: bool) -> Result<(Features, Features), Error> {
+        let (recipe, split) = (&self.settings.recipe, &self.split);
+        let progress = self.context.observer;
+        let folder = self.context.cache.join("features");
+        let digest = self.backbone.digest()?;
+        let open = |mirrored| FeatureCache::open(&folder, &digest, backbone, recipe, mirrored);
+        let mut cache = open(false)?;
+        let mut mirror_cache = if mirrored { Some(open(true)?) } else { None };
+        let extractor = Extractor {
+            backbone,
+            preprocess: recipe,
+            limits: Limits::default(),
+            interrupt: &self.context.interrupt,
+        };
+        let samples = split.train.iter().chain(&split.validation);
+        let samples: Vec<_> = samples.cloned().collect();
+        let (start, cached) = (Instant::now(), cache.len());
+        let all = extractor.extract(&samples, &mut cache, mirror_cache.as_mut(), progress)?;
+        let (seconds, computed) = (start.elapsed().as_secs_f64(), cache.len() - cached);
+        progress.message(&format!(
+            "features of {} images in {seconds:.1} s ({computed} computed, {:.1} ms per image)",
+            samples.len(),
+            1e3 * seconds / samples.len().max(1) as f64
+        ));
+        Ok(all.split_at(split.train.len()))
+    }
+
+    fn with_head(&self, train: &Features, validation: &Features) -> Result<Weights, Error> {
+        let configuration = Configuration {
+            seed: self.settings.configuration.seed,
+            ..Configuration::default()
+        };
+        let trainer = Trainer {
+            weights: &self.backbone,
+            classes: self.dataset.classes.len(),
+            train,
+            validation,
+            configuration: &configuration,
+            checkpoint: None,
+            interrupt: &self.context.interrupt,
+        };
+        let trained = trainer.run(&mut Unwatched)?;
+        let message = format!(
+            "the head alone reaches {:.4} on validation",
+            trained.best.val_acc
+        );
+        self.context.observer.message(&message);
+        Ok(trained.weights)
+    }
+}
+
+struct Unwatched;
+
+impl Observer for Unwatched {
+    fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
+}

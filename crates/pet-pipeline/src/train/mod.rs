@@ -1,0 +1,12 @@
+//! Training: an [`Experiment`] prepares the images once and trains any number of tracked runs on them.
+
+mod artifacts;
+mod checkpoint;
+mod experiment;
+mod inputs;
+mod params;
+mod request;
+
+pub use checkpoint::InterruptedRun;
+pub use experiment::Experiment;
+pub use request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};

@@ -26,11 +26,7 @@ fn a_version_of_another_program_is_refused_by_name() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::new(place.path());
     let results = place.path().join("results");
-    let exporter = Exporter {
-        client: &store.client,
-        runtime: &runtime,
-        usage: "",
-    };
+    let exporter = Exporter::new(&store.client, &runtime);
     store.register(1, 0.5);
     exporter
         .export(&select(&store.client, "stand_in").unwrap(), &results)
@@ -68,11 +64,7 @@ fn a_place_that_cannot_be_written_is_named_and_left_alone() {
     let store = Store::new(place.path());
     store.register(1, 0.5);
     let selection = select(&store.client, "stand_in").unwrap();
-    let exporter = Exporter {
-        client: &store.client,
-        runtime: &runtime,
-        usage: "",
-    };
+    let exporter = Exporter::new(&store.client, &runtime);
 
     let file = place.path().join("results");
     fs_err::write(&file, "a file, not a folder").unwrap();
@@ -106,11 +98,7 @@ fn a_selection_made_in_another_store_is_refused() {
     theirs.register(2, 0.5);
     let selection = choose(&theirs.client, "stand_in", 1).unwrap();
     let results = places[0].path().join("results");
-    let exporter = Exporter {
-        client: &mine.client,
-        runtime: &runtime,
-        usage: "",
-    };
+    let exporter = Exporter::new(&mine.client, &runtime);
     let error = exporter.export(&selection, &results).unwrap_err();
     assert!(
         chain(&error).contains(&selection.run_id),

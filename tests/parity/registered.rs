@@ -19,11 +19,7 @@ fn a_registered_model_is_served_as_it_was_trained() {
     let store = Store::with_versions(place.path());
     let results = place.path().join("results");
     let selection = select(&store.client, "stand_in").unwrap();
-    let exporter = Exporter {
-        client: &store.client,
-        runtime: &runtime,
-        usage: "",
-    };
+    let exporter = Exporter::new(&store.client, &runtime);
     let outcome = exporter.export(&selection, &results).unwrap();
     assert!(
         outcome.largest_difference <= TOLERANCE,
@@ -68,11 +64,7 @@ fn the_same_version_gives_the_same_bytes() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::new(place.path());
     store.register(5, 0.5);
-    let exporter = Exporter {
-        client: &store.client,
-        runtime: &runtime,
-        usage: "",
-    };
+    let exporter = Exporter::new(&store.client, &runtime);
     let export = |folder: &Path| {
         let selection = select(&store.client, "stand_in").unwrap();
         let files = exporter.export(&selection, folder).unwrap().files;

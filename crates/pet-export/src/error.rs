@@ -20,6 +20,16 @@ pub enum Error {
         /// Why each version was left out.
         reasons: String,
     },
+    /// The selection's version is not a number.
+    #[error("the selection of `{model}` names version `{version}`, expected a number")]
+    InvalidVersion {
+        /// The registered model.
+        model: String,
+        /// What stands there.
+        version: String,
+        /// Why it is none.
+        source: std::num::ParseIntError,
+    },
     /// A version was not registered by this project.
     #[error("version {version} of `{model}` was not trained here: it has no `{file}`")]
     ForeignModel {
@@ -32,8 +42,10 @@ pub enum Error {
         /// The store's answer.
         source: mlflow_client::Error,
     },
-    /// The selection speaks of another run than the version in the registry.
-    #[error("version {version} of `{model}` is of run `{got}`, the selection says `{expected}`")]
+    /// The selection names another run than the version in the registry.
+    #[error(
+        "version {version} of `{model}` belongs to run `{got}`, the selection names run `{expected}`"
+    )]
     OtherRun {
         /// The registered model.
         model: String,
@@ -73,7 +85,7 @@ pub enum Error {
         source: candle_core::Error,
     },
     /// ONNX Runtime could not load or run the exported model.
-    #[error("ONNX Runtime refuses the exported model")]
+    #[error("ONNX Runtime rejects the exported model")]
     Predict {
         /// What it answered.
         #[from]
@@ -111,8 +123,9 @@ impl Error {
                 Some("train and register a model first".into())
             }
             Self::OtherRun { .. } => {
-                Some("the selection was made in another store: select again".into())
+                Some("the selection was made in another store; select again".into())
             }
+            Self::InvalidVersion { .. } => Some("select again".into()),
             _ => None,
         }
     }

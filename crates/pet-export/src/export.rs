@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 
 use crate::error::doing;
-use crate::select::set_alias;
+use crate::select::{set_alias, version_number};
 use crate::verify::verify;
 
 /// Files of the run that are handed on as they are, where the run has them.
@@ -26,16 +26,14 @@ const RUN_FILES: [&str; 3] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE];
 
 /// What an export works with.
 pub struct Exporter<'a> {
-    /// Where the version is registered.
-    pub client: &'a Client,
-    /// Runs the exported model for the proof that it is right.
-    pub runtime: &'a Runtime,
-    /// Markdown for the model card that shows how the calling program uses the model; may be empty.
-    pub usage: &'a str,
+    client: &'a Client,
+    runtime: &'a Runtime,
+    usage: &'a str,
 }
 
-/// What an export came to.
+/// The result of an export.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Exported {
     /// What the model says of itself.
     pub metadata: ModelMetadata,
@@ -45,17 +43,33 @@ pub struct Exported {
     pub largest_difference: f32,
 }
 
-impl Exporter<'_> {
-    /// Makes the ONNX model of the selected version anew from its weights, proves that it computes what candle computes,
-    /// and writes `results` with everything that belongs to it. Nothing there changes unless the proof succeeds and all
-    /// files have found room; then the alias moves to the version.
+impl<'a> Exporter<'a> {
+    /// Exports versions registered in this store, and verifies them with this runtime.
+    pub fn new(client: &'a Client, runtime: &'a Runtime) -> Self {
+        let usage = "";
+        Self {
+            client,
+            runtime,
+            usage,
+        }
+    }
+
+    /// Adds Markdown to the model card that shows how the calling program uses the model.
+    #[must_use]
+    pub fn with_usage(self, usage: &'a str) -> Self {
+        Self { usage, ..self }
+    }
+
+    /// Builds the ONNX model of the selected version again from its weights, verifies that it computes what candle
+    /// computes, and writes `results` with everything that belongs to it. Nothing there changes unless the verification
+    /// succeeds and there is space for all files; then the alias moves to the version.
     ///
     /// The same version gives the same bytes each time.
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignModel`] for a version not trained here, [`Error::OtherRun`] for a selection made in another store,
-    /// [`Error::Differs`] when the proof fails, or what the store, the files or ONNX Runtime fail with.
+    /// [`Error::InvalidVersion`] or [`Error::ForeignModel`] for a version not trained here, [`Error::OtherRun`] for a selection made in another store,
+    /// [`Error::Differs`] when the verification fails, or what the store, the files or ONNX Runtime fail with.
     pub fn export(&self, selection: &Selection, results: &Path) -> Result<Exported, Error> {
         let place = tempfile::tempdir()?;
         let (weights, metadata) = self.fetch(selection, place.path())?;
@@ -100,7 +114,7 @@ impl Exporter<'_> {
             version,
             ..
         } = selection;
-        let number = version.parse().unwrap_or_default();
+        let number = version_number(selection)?;
         self.check_run(selection, number)?;
         let source = self
             .client

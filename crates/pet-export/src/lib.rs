@@ -10,8 +10,7 @@
 //! let client = Client::local(Path::new("."))?;
 //! let selection = select(&client, "oxford_pet_classifier")?;
 //! let runtime = Runtime::load(&SearchPaths::default().with_folder(".cache/onnxruntime"))?;
-//! let exporter = Exporter { client: &client, runtime: &runtime, usage: "" };
-//! let exported = exporter.export(&selection, Path::new("results"))?;
+//! let exported = Exporter::new(&client, &runtime).export(&selection, Path::new("results"))?;
 //! println!("ONNX Runtime and candle differ by at most {:e}", exported.largest_difference);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

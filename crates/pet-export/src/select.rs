@@ -65,7 +65,8 @@ pub fn choose(client: &Client, model: &str, version: u32) -> Result<Selection, E
 ///
 /// # Errors
 ///
-/// [`Error::Model`] when the file cannot be written, [`Error::Tracking`] when the store fails.
+/// [`Error::InvalidVersion`] for a version that is not a number, [`Error::Model`] when the file cannot be written,
+/// [`Error::Tracking`] when the store fails.
 pub fn promote(client: &Client, selection: &Selection, file: &Path) -> Result<(), Error> {
     let staged = stage_json(file, selection)?;
     set_alias(client, selection)?;
@@ -73,10 +74,20 @@ pub fn promote(client: &Client, selection: &Selection, file: &Path) -> Result<()
 }
 
 pub(crate) fn set_alias(client: &Client, selection: &Selection) -> Result<(), Error> {
-    let version = selection.version.parse().unwrap_or_default();
+    let version = version_number(selection)?;
     client
         .set_alias(&selection.model_name, &selection.alias, version)
         .map_err(doing("set the alias"))
+}
+
+/// The selected version as the registry counts it. In a file it may be anything.
+pub(crate) fn version_number(selection: &Selection) -> Result<u32, Error> {
+    let number = selection.version.parse();
+    number.map_err(|source| Error::InvalidVersion {
+        model: selection.model_name.clone(),
+        version: selection.version.clone(),
+        source,
+    })
 }
 
 /// The first of the candidates is selected.
@@ -280,6 +291,20 @@ mod tests {
                 .model_version_by_alias("pets", CHAMPION)
                 .is_err()
         );
+    }
+
+    #[test]
+    fn a_version_that_is_no_number_is_refused() {
+        let registry = Registry::new();
+        registry.version(&[("val_acc", 0.5)]);
+        let selection = Selection {
+            version: "best".into(),
+            ..select(&registry.client, "pets").unwrap()
+        };
+        let file = registry.folder.path().join("selection.json");
+        let error = promote(&registry.client, &selection, &file).unwrap_err();
+        assert!(error.to_string().contains("`best`"), "{error}");
+        assert!(error.hint().is_some() && !file.exists());
     }
 
     #[test]

@@ -102,12 +102,8 @@ pub(crate) fn export(arguments: &ExportArguments) -> Result<(), Failure> {
         (None, Some(selection)) => selection,
         (None, None) => pet_export::select(&client, model)?,
     };
-    let exported = Exporter {
-        client: &client,
-        runtime: &runtime,
-        usage: CARD_USAGE,
-    }
-    .export(&selection, results)?;
+    let exporter = Exporter::new(&client, &runtime).with_usage(CARD_USAGE);
+    let exported = exporter.export(&selection, results)?;
     if arguments.json.json {
         return output::json(&json!({
             "model": selection.model_name,

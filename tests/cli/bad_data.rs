@@ -1,107 +1,109 @@
 //! Data sets, weights and caches that cannot be used.
 
-use crate::place::Place;
+use serde_json::Value;
+
+use crate::test_dir::TestDir;
 
 const TRAIN: &str = "train --epochs 1 --backbone backbone.safetensors";
 
-fn place() -> Place {
-    let place = Place::new();
-    place.prepare_training(3);
-    place
+fn dir() -> TestDir {
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    dir
 }
 
 #[test]
 fn missing_weights_are_named() {
-    let place = place();
-    place
-        .refused("train --dataset folder --data-dir pets")
+    let dir = dir();
+    dir.refused("train --dataset folder --data-dir pets")
         .naming(&[".cache/backbone/mobilenet_v2.safetensors"])
         .hinting("pet-cli setup");
-    place
-        .refused("train --dataset folder --data-dir pets --backbone mine.pt")
+    dir.refused("train --dataset folder --data-dir pets --backbone mine.pt")
         .naming(&["`mine.pt`"]);
 }
 
 #[test]
 fn weights_that_are_none_are_named() {
-    let place = place();
-    let whole = fs_err::read(place.path("backbone.safetensors")).unwrap();
+    let dir = dir();
+    let whole = fs_err::read(dir.path("backbone.safetensors")).unwrap();
     for (name, bytes) in [
         ("empty.pt", &b""[..]),
         ("text.pth", b"no weights at all"),
         ("cut.safetensors", &whole[..5000]),
     ] {
-        place.write(name, bytes);
+        dir.write(name, bytes);
         let train = format!("train --dataset folder --data-dir pets --backbone {name}");
-        place.refused(&train).naming(&[name]).hinting("MobileNetV2");
+        dir.refused(&train).naming(&[name]).hinting("MobileNetV2");
     }
 }
 
 #[test]
 fn a_missing_data_folder_is_named() {
-    let place = place();
+    let dir = dir();
     for dataset in ["folder", "oxford-iiit-pet"] {
         let train = format!("{TRAIN} --dataset {dataset} --data-dir nowhere");
-        place.refused(&train).naming(&["`nowhere`"]).hinting("path");
+        dir.refused(&train).naming(&["`nowhere`"]).hinting("path");
     }
 }
 
 #[test]
 fn a_malformed_annotation_is_named_with_its_line() {
-    let place = place();
-    place.write("oxford/images/Abyssinian_1.jpg", "");
-    place.write("oxford/annotations/test.txt", "");
-    place.write(
+    let dir = dir();
+    dir.write("oxford/images/Abyssinian_1.jpg", "");
+    dir.write("oxford/annotations/test.txt", "");
+    dir.write(
         "oxford/annotations/trainval.txt",
         "Abyssinian_1 1 1 1\nAbyssinian_2 one 1 1\n",
     );
-    place
-        .refused(&format!(
-            "{TRAIN} --dataset oxford-iiit-pet --data-dir oxford"
-        ))
-        .naming(&["trainval.txt", "line 2", "Abyssinian_2 one 1 1"]);
+    dir.refused(&format!(
+        "{TRAIN} --dataset oxford-iiit-pet --data-dir oxford"
+    ))
+    .naming(&["trainval.txt", "line 2", "Abyssinian_2 one 1 1"]);
 }
 
 #[test]
 fn an_image_that_is_listed_but_missing_is_named() {
-    let place = place();
-    fs_err::create_dir_all(place.path("oxford/images")).unwrap();
-    place.write("oxford/annotations/test.txt", "");
-    place.write(
+    let dir = dir();
+    fs_err::create_dir_all(dir.path("oxford/images")).unwrap();
+    dir.write("oxford/annotations/test.txt", "");
+    dir.write(
         "oxford/annotations/trainval.txt",
         "Abyssinian_1 1 1 1\nbeagle_2 2 2 1\n",
     );
-    place
-        .refused(&format!(
-            "{TRAIN} --dataset oxford-iiit-pet --data-dir oxford"
-        ))
-        .naming(&["Abyssinian_1.jpg", "beagle_2.jpg"]);
+    dir.refused(&format!(
+        "{TRAIN} --dataset oxford-iiit-pet --data-dir oxford"
+    ))
+    .naming(&["Abyssinian_1.jpg", "beagle_2.jpg"]);
 }
 
 #[test]
 fn a_sample_is_not_drawn_over_a_folder_of_other_origin() {
-    let place = place();
-    place.write("precious/work.txt", "years");
-    place
-        .refused(&format!("{TRAIN} --dataset sample --data-dir precious"))
+    let dir = dir();
+    dir.write("precious/work.txt", "years");
+    dir.refused(&format!("{TRAIN} --dataset sample --data-dir precious"))
         .naming(&["`precious`"])
         .hinting("folder");
 }
 
 #[test]
 fn all_unreadable_images_are_named_at_once() {
-    let place = place();
-    place.run("runs list").ok();
-    let classes = fs_err::read_dir(place.path("pets/train")).unwrap();
+    let dir = dir();
+    dir.run("runs list").ok();
+    let classes = fs_err::read_dir(dir.path("pets/train")).unwrap();
     for class in classes.take(2) {
         fs_err::write(class.unwrap().path().join("bad.jpg"), "no image").unwrap();
     }
-    let said = place
+    let output = dir
         .run(&format!("{TRAIN} --dataset folder --data-dir pets"))
         .refused();
-    assert_eq!(said.stderr.matches("bad.jpg").count(), 2, "{}", said.stderr);
     assert_eq!(
-        place.run("runs list --json").ok().trim(),
+        output.stderr.matches("bad.jpg").count(),
+        2,
+        "{}",
+        output.stderr
+    );
+    assert_eq!(
+        dir.run("runs list --json").ok().trim(),
         "[]",
         "no run was started"
     );
@@ -109,10 +111,10 @@ fn all_unreadable_images_are_named_at_once() {
 
 #[test]
 fn a_corrupt_feature_cache_is_named() {
-    let place = place();
+    let dir = dir();
     let train = format!("{TRAIN} --dataset folder --data-dir pets");
-    place.run(&train).ok();
-    let [cache] = &fs_err::read_dir(place.path(".cache/features"))
+    dir.run(&train).ok();
+    let [cache] = &fs_err::read_dir(dir.path(".cache/features"))
         .unwrap()
         .collect::<Vec<_>>()[..]
     else {
@@ -122,30 +124,72 @@ fn a_corrupt_feature_cache_is_named() {
     let whole = fs_err::read(&path).unwrap();
     for length in [0, 10, whole.len() - 1] {
         fs_err::write(&path, &whole[..length]).unwrap();
-        place
-            .refused(&train)
+        dir.refused(&train)
             .naming(&[".cache/features", "corrupt"])
             .hinting("delete");
     }
     fs_err::remove_file(&path).unwrap();
-    place.run(&train).ok();
+    dir.run(&train).ok();
 }
 
 #[test]
 fn too_few_images_to_validate_on_are_noticed_before_any_work() {
-    let place = Place::new();
-    place.prepare_training(2);
+    let dir = TestDir::new();
+    dir.prepare_training(2);
     for train in [TRAIN.to_owned(), format!("{TRAIN} --validation-fraction 0")] {
-        place
-            .refused(&format!("{train} --dataset folder --data-dir pets"))
+        dir.refused(&format!("{train} --dataset folder --data-dir pets"))
             .naming(&["`pets`", "validation"])
             .hinting("--validation-fraction");
     }
 }
 
 #[test]
+fn a_model_name_that_mlflow_refuses_is_refused_before_any_work() {
+    let dir = dir();
+    for command in ["train", "sweep"] {
+        let train = TRAIN.replacen("train", command, 1);
+        dir.refused(&format!(
+            "{train} --dataset folder --data-dir pets --model-name a/b"
+        ))
+        .naming(&["model name", "`a/b`"]);
+    }
+}
+
+#[test]
+fn a_run_that_diverges_does_not_end_the_others() {
+    let dir = dir();
+    let rates = "--learning-rate 0.001 1e38 0.01";
+    let train = format!("{TRAIN} --dataset folder --data-dir pets {rates} --json");
+    let output = dir
+        .run(&train)
+        .refused()
+        .naming(&["1 of 3 runs failed"])
+        .hinting("learning rate");
+    let outcomes: Value = serde_json::from_str(&output.stdout).unwrap();
+    let statuses: Vec<_> = outcomes
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| &run["status"])
+        .collect();
+    assert_eq!(statuses, ["FINISHED", "FAILED", "FINISHED"]);
+    let listed: Value = serde_json::from_str(&dir.run("runs list --json").ok()).unwrap();
+    let diverged = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|run| run["run_id"] == outcomes[1]["run_id"]);
+    assert_eq!(diverged.unwrap()["status"], "FAILED");
+    let text = dir.run(&train.replace(" --json", "")).refused().stdout;
+    assert!(
+        text.contains("FAILED") && text.contains("pet-cli select"),
+        "{text}"
+    );
+}
+
+#[test]
 fn hyper_parameters_that_cannot_work_are_named() {
-    let place = place();
+    let dir = dir();
     for (option, name) in [
         ("--epochs 0", "epochs"),
         ("--batch-size 0", "batch size"),
@@ -156,6 +200,6 @@ fn hyper_parameters_that_cannot_work_are_named() {
         let train = format!(
             "train --backbone backbone.safetensors --dataset folder --data-dir pets {option}"
         );
-        place.refused(&train).naming(&[name]);
+        dir.refused(&train).naming(&[name]);
     }
 }

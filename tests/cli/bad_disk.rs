@@ -6,58 +6,54 @@ use std::process::Command;
 use pet_image::Format;
 use pet_tests::{Store, gradient, skipped};
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
 /// Lets no file grow beyond 64 blocks: as on a full disk, a write fails half-way.
 const FULL: &str = "trap '' XFSZ; ulimit -f 64; exec \"$PROGRAM\"";
 
-fn trained(test: &str) -> Option<Place> {
-    let place = Place::with_runtime(test)?;
-    Store::new(place.folder()).register(1, 0.5);
-    Some(place)
+fn trained(test: &str) -> Option<TestDir> {
+    let dir = TestDir::with_runtime(test)?;
+    Store::new(dir.folder()).register(1, 0.5);
+    Some(dir)
 }
 
 #[test]
 fn an_image_is_written_whole_or_not_at_all() {
-    let place = Place::new();
-    place.write("in.bmp", gradient(400, 400, Format::Bmp));
-    let before = place.files();
-    place
-        .shell(&format!("{FULL} resize in.bmp 300 300 --output out.bmp"))
+    let dir = TestDir::new();
+    dir.write("in.bmp", gradient(400, 400, Format::Bmp));
+    let before = dir.files();
+    dir.shell(&format!("{FULL} resize in.bmp 300 300 --output out.bmp"))
         .refused()
         .naming(&["out.bmp"]);
-    assert_eq!(place.files(), before);
-    place
-        .refused("resize in.bmp 30 30 --output /proc/nowhere/out.bmp")
+    assert_eq!(dir.files(), before);
+    dir.refused("resize in.bmp 30 30 --output /proc/nowhere/out.bmp")
         .naming(&["/proc/nowhere"]);
 }
 
 #[test]
 fn results_are_written_whole_or_not_at_all() {
-    let Some(place) = trained("results_are_written_whole_or_not_at_all") else {
+    let Some(dir) = trained("results_are_written_whole_or_not_at_all") else {
         return;
     };
-    place.run("export --model-name stand_in").ok();
-    fs_err::write(place.path("results/classes.json"), "[\"older\"]").unwrap();
-    let before = place.files();
-    place
-        .shell(&format!("{FULL} export --model-name stand_in"))
+    dir.run("export --model-name stand_in").ok();
+    fs_err::write(dir.path("results/classes.json"), "[\"older\"]").unwrap();
+    let before = dir.files();
+    dir.shell(&format!("{FULL} export --model-name stand_in"))
         .refused();
-    assert_eq!(place.files(), before);
+    assert_eq!(dir.files(), before);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn results_that_do_not_fit_leave_the_older_ones_alone() {
     let test = "results_that_do_not_fit_leave_the_older_ones_alone";
-    let Some(place) = trained(test) else { return };
-    let Some(_disk) = SmallDisk::mount(&place.path("results")) else {
+    let Some(dir) = trained(test) else { return };
+    let Some(_disk) = SmallDisk::mount(&dir.path("results")) else {
         return skipped(test, "this user may not mount a file system");
     };
-    place.write("results/classes.json", "[\"older\"]");
+    dir.write("results/classes.json", "[\"older\"]");
     let export = "export --model-name stand_in";
-    place
-        .refused(export)
+    dir.refused(export)
         .naming(&["No space left on device", "model.onnx"]);
 }
 
@@ -87,16 +83,15 @@ impl Drop for SmallDisk {
 
 #[test]
 fn a_results_folder_that_is_none_is_named() {
-    let Some(place) = trained("a_results_folder_that_is_none_is_named") else {
+    let Some(dir) = trained("a_results_folder_that_is_none_is_named") else {
         return;
     };
-    place.write("results", "a file");
+    dir.write("results", "a file");
     for command in ["select", "export"] {
-        place
-            .refused(&format!("{command} --model-name stand_in"))
+        dir.refused(&format!("{command} --model-name stand_in"))
             .naming(&["results"]);
         let nowhere = format!("{command} --model-name stand_in --results /proc/nowhere");
-        place.refused(&nowhere).naming(&["/proc/nowhere"]);
+        dir.refused(&nowhere).naming(&["/proc/nowhere"]);
     }
 }
 
@@ -106,16 +101,15 @@ fn a_read_only_results_folder_is_named() {
     use std::os::unix::fs::PermissionsExt;
 
     let test = "a_read_only_results_folder_is_named";
-    let Some(place) = trained(test) else { return };
-    let folder = place.path("results");
+    let Some(dir) = trained(test) else { return };
+    let folder = dir.path("results");
     fs_err::create_dir(&folder).unwrap();
     fs_err::set_permissions(&folder, PermissionsExt::from_mode(0o555)).unwrap();
     if fs_err::write(folder.join("probe"), "").is_ok() {
         return skipped(test, "this user may write everywhere");
     }
     for command in ["select", "export"] {
-        place
-            .refused(&format!("{command} --model-name stand_in"))
+        dir.refused(&format!("{command} --model-name stand_in"))
             .naming(&["results"]);
     }
 }

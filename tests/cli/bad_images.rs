@@ -3,7 +3,7 @@
 use pet_image::Format;
 use pet_tests::{HUGE_PNG, gradient, truncated_jpeg};
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
 /// Name, and what the error has to say besides it.
 const BAD: [(&str, &str); 5] = [
@@ -14,18 +14,18 @@ const BAD: [(&str, &str); 5] = [
     ("missing.jpg", "No such file"),
 ];
 
-fn write_all(place: &Place) {
-    place.write("empty.jpg", b"");
-    place.write("cut.jpg", truncated_jpeg());
-    place.write("text.jpg", "This is a text, whatever its name says.");
-    place.write("huge.png", HUGE_PNG);
-    place.write("good.png", gradient(60, 40, Format::Png));
+fn write_all(dir: &TestDir) {
+    dir.write("empty.jpg", b"");
+    dir.write("cut.jpg", truncated_jpeg());
+    dir.write("text.jpg", "This is a text, whatever its name says.");
+    dir.write("huge.png", HUGE_PNG);
+    dir.write("good.png", gradient(60, 40, Format::Png));
 }
 
 #[test]
 fn image_commands_name_the_file_and_the_reason() {
-    let place = Place::new();
-    write_all(&place);
+    let dir = TestDir::new();
+    write_all(&dir);
     for (name, reason) in BAD {
         for command in [
             format!("resize {name} 10 10 --output out"),
@@ -33,49 +33,50 @@ fn image_commands_name_the_file_and_the_reason() {
             format!("normalize {name} --output out"),
             format!("crop {name} --box 0 0 5 5 --output out"),
         ] {
-            place.refused(&command).naming(&[name, reason]);
+            dir.refused(&command).naming(&[name, reason]);
         }
     }
 }
 
 #[test]
 fn predict_names_the_file_and_the_reason() {
-    let Some(place) = Place::with_model("predict_names_the_file_and_the_reason") else {
+    let Some(dir) = TestDir::with_model("predict_names_the_file_and_the_reason") else {
         return;
     };
-    write_all(&place);
+    write_all(&dir);
     for (name, reason) in BAD {
-        let said = place
+        let output = dir
             .refused(&format!("predict {name}"))
             .naming(&[name, reason]);
-        assert!(said.stdout.is_empty(), "{said:?}");
+        assert!(output.stdout.is_empty(), "{output:?}");
     }
 }
 
 #[test]
 fn one_bad_file_spoils_no_other() {
-    let Some(place) = Place::with_model("one_bad_file_spoils_no_other") else {
+    let Some(dir) = TestDir::with_model("one_bad_file_spoils_no_other") else {
         return;
     };
-    write_all(&place);
+    write_all(&dir);
     for (name, reason) in BAD {
-        let said = place.run(&format!("predict good.png {name} good.png"));
-        assert_eq!(said.status, Some(1), "{said:?}");
+        let output = dir.run(&format!("predict good.png {name} good.png"));
+        assert_eq!(output.status, Some(1), "{output:?}");
         assert_eq!(
-            said.stdout
+            output
+                .stdout
                 .lines()
                 .filter(|line| line.starts_with("good.png: "))
                 .count(),
             2,
-            "{said:?}"
+            "{output:?}"
         );
-        let errors: Vec<&str> = said
+        let errors: Vec<&str> = output
             .stderr
             .lines()
             .filter(|line| line.starts_with("error: "))
             .collect();
         let [one, all] = errors[..] else {
-            panic!("{said:?}")
+            panic!("{output:?}")
         };
         assert!(one.contains(name) && one.contains(reason), "{one}");
         assert_eq!(all, "error: 1 of 3 images could not be used");
@@ -84,12 +85,12 @@ fn one_bad_file_spoils_no_other() {
 
 #[test]
 fn one_bad_file_is_an_entry_of_the_json() {
-    let Some(place) = Place::with_model("one_bad_file_is_an_entry_of_the_json") else {
+    let Some(dir) = TestDir::with_model("one_bad_file_is_an_entry_of_the_json") else {
         return;
     };
-    write_all(&place);
-    let said = place.run("predict --json good.png empty.jpg").refused();
-    let answers: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    write_all(&dir);
+    let output = dir.run("predict --json good.png empty.jpg").refused();
+    let answers: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     assert!(
         answers[0]["error"].is_null() && answers[0]["predicted_class"].is_string(),
         "{answers}"
@@ -104,19 +105,15 @@ fn one_bad_file_is_an_entry_of_the_json() {
 
 #[test]
 fn folders_and_sizes_that_cannot_be_used_are_named() {
-    let place = Place::new();
-    write_all(&place);
-    fs_err::create_dir(place.path("folder.png")).unwrap();
-    place
-        .refused("resize folder.png 10 10")
+    let dir = TestDir::new();
+    write_all(&dir);
+    fs_err::create_dir(dir.path("folder.png")).unwrap();
+    dir.refused("resize folder.png 10 10")
         .naming(&["folder.png"]);
-    place
-        .refused("resize good.png 0 10 --output out")
+    dir.refused("resize good.png 0 10 --output out")
         .naming(&["0x10"]);
-    place
-        .refused("resize good.png 4000000 4000000 --output out")
+    dir.refused("resize good.png 4000000 4000000 --output out")
         .naming(&["4000000x4000000"]);
-    place
-        .refused("resize good.png 10 10 --output good.png/out.png")
+    dir.refused("resize good.png 10 10 --output good.png/out.png")
         .naming(&["good.png"]);
 }

@@ -3,75 +3,70 @@
 use pet_image::Format;
 use pet_tests::gradient;
 
-use crate::place::Place;
-use crate::said::Said;
+use crate::output::Output;
+use crate::test_dir::TestDir;
 
-fn place(test: &str) -> Option<Place> {
-    let place = Place::with_model(test)?;
-    place.write("good.png", gradient(60, 40, Format::Png));
-    Some(place)
+fn dir(test: &str) -> Option<TestDir> {
+    let dir = TestDir::with_model(test)?;
+    dir.write("good.png", gradient(60, 40, Format::Png));
+    Some(dir)
 }
 
 /// `predict` with another library.
-fn with_library(place: &Place, library: &str) -> Said {
-    let before = place.files();
-    let said = Said::of(
-        place
-            .command("predict good.png")
+fn with_library(dir: &TestDir, library: &str) -> Output {
+    let before = dir.files();
+    let output = Output::of(
+        dir.command("predict good.png")
             .env("ORT_DYLIB_PATH", library),
     )
     .refused();
-    assert_eq!(place.files(), before);
-    said
+    assert_eq!(dir.files(), before);
+    output
 }
 
 #[test]
 fn a_library_that_is_missing_or_none_is_named() {
-    let place = Place::new();
-    place.write("good.png", gradient(60, 40, Format::Png));
-    place.write("lib.so", "This is a text. ".repeat(20));
-    place.write("short.so", "short");
-    with_library(&place, "/nowhere/lib.so")
+    let dir = TestDir::new();
+    dir.write("good.png", gradient(60, 40, Format::Png));
+    dir.write("lib.so", "This is a text. ".repeat(20));
+    dir.write("short.so", "short");
+    with_library(&dir, "/nowhere/lib.so")
         .naming(&["`/nowhere/lib.so`"])
         .hinting("pet-cli setup");
-    with_library(&place, "lib.so")
+    with_library(&dir, "lib.so")
         .naming(&["lib.so", "not an ELF"])
         .hinting("ORT_DYLIB_PATH");
-    with_library(&place, "short.so")
+    with_library(&dir, "short.so")
         .naming(&["short.so"])
         .hinting("ORT_DYLIB_PATH");
 }
 
 #[test]
 fn a_missing_model_is_named() {
-    let Some(place) = place("a_missing_model_is_named") else {
+    let Some(dir) = dir("a_missing_model_is_named") else {
         return;
     };
-    fs_err::remove_dir_all(place.path("results")).unwrap();
-    place
-        .refused("predict good.png")
+    fs_err::remove_dir_all(dir.path("results")).unwrap();
+    dir.refused("predict good.png")
         .naming(&["`results`"])
         .hinting("pet-cli export");
-    place
-        .refused("predict --model my.onnx good.png")
+    dir.refused("predict --model my.onnx good.png")
         .naming(&["my.onnx"])
         .hinting("pet-cli export");
-    place
-        .refused("predict --results nowhere good.png")
+    dir.refused("predict --results nowhere good.png")
         .naming(&["nowhere"])
         .hinting("pet-cli export");
 }
 
 #[test]
 fn a_truncated_model_is_named() {
-    let Some(place) = place("a_truncated_model_is_named") else {
+    let Some(dir) = dir("a_truncated_model_is_named") else {
         return;
     };
-    let whole = fs_err::read(place.path("results/model.onnx")).unwrap();
+    let whole = fs_err::read(dir.path("results/model.onnx")).unwrap();
     for length in [0, 100, whole.len() / 2, whole.len() - 1000] {
-        place.write("results/model.onnx", &whole[..length]);
-        place
-            .refused("predict good.png")
+        dir.write("results/model.onnx", &whole[..length]);
+        dir.refused("predict good.png")
             .naming(&["results/model.onnx"])
             .hinting("pet-cli export");
     }
@@ -79,16 +74,14 @@ fn a_truncated_model_is_named() {
 
 #[test]
 fn other_classes_beside_the_model_are_named_on_both_sides() {
-    let Some(place) = place("other_classes_beside_the_model_are_named_on_both_sides") else {
+    let Some(dir) = dir("other_classes_beside_the_model_are_named_on_both_sides") else {
         return;
     };
-    place.write("results/classes.json", r#"["Beagle", "Birman"]"#);
-    place
-        .refused("predict good.png")
+    dir.write("results/classes.json", r#"["Beagle", "Birman"]"#);
+    dir.refused("predict good.png")
         .naming(&["results/classes.json", "5 classes", "2 classes"])
         .hinting("classes.json");
-    place.write("results/classes.json", "[\"Beagle\", ");
-    place
-        .refused("predict good.png")
+    dir.write("results/classes.json", "[\"Beagle\", ");
+    dir.refused("predict good.png")
         .naming(&["results/classes.json"]);
 }

@@ -4,31 +4,31 @@ use pet_model::{Metrics, read_json};
 use pet_tests::{metadata, sample_pictures};
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
 /// The stand-in, and pictures for its classes: two each to train on and one to test on.
-fn place(test: &str) -> Option<Place> {
-    let place = Place::with_model(test)?;
+fn dir(test: &str) -> Option<TestDir> {
+    let dir = TestDir::with_model(test)?;
     let pictures = sample_pictures(12);
     for (index, class) in metadata().classes.iter().enumerate() {
         for (number, split) in ["train", "train", "test"].into_iter().enumerate() {
             let picture = &pictures[(3 * index + number) % pictures.len()];
-            place.write(&format!("pets/{split}/{class}/{number}.png"), picture);
+            dir.write(&format!("pets/{split}/{class}/{number}.png"), picture);
         }
     }
-    Some(place)
+    Some(dir)
 }
 
 #[test]
 fn a_folder_of_class_folders_is_measured_and_changes_no_results() {
-    let Some(place) = place("a_folder_of_class_folders_is_measured_and_changes_no_results") else {
+    let Some(dir) = dir("a_folder_of_class_folders_is_measured_and_changes_no_results") else {
         return;
     };
-    let before = place.files();
-    let said = place.run("evaluate pets --json");
-    assert!(said.stderr.contains("not logged"), "{}", said.stderr);
-    let answer: Value = serde_json::from_str(&said.ok()).unwrap();
-    assert_eq!(place.files(), before);
+    let before = dir.files();
+    let output = dir.run("evaluate pets --json");
+    assert!(output.stderr.contains("not logged"), "{}", output.stderr);
+    let answer: Value = serde_json::from_str(&output.ok()).unwrap();
+    assert_eq!(dir.files(), before);
     let figures = &answer["pets"];
     let images = figures["images"].as_u64().unwrap();
     let share = |name: &str| figures[name].as_f64().unwrap();
@@ -42,7 +42,7 @@ fn a_folder_of_class_folders_is_measured_and_changes_no_results() {
     assert!(mistakes.is_sorted_by(|one, other| confidence(one) >= confidence(other)));
     for mistake in mistakes {
         assert_ne!(mistake["actual"], mistake["predicted"]);
-        assert!(place.path(mistake["file"].as_str().unwrap()).is_file());
+        assert!(dir.path(mistake["file"].as_str().unwrap()).is_file());
     }
     let confused = figures["confusions"].as_array().unwrap().iter();
     let confused: u64 = confused.map(|one| one["images"].as_u64().unwrap()).sum();
@@ -52,8 +52,8 @@ fn a_folder_of_class_folders_is_measured_and_changes_no_results() {
 #[test]
 fn the_report_is_aligned_and_the_pictures_are_where_they_were_asked_for() {
     let test = "the_report_is_aligned_and_the_pictures_are_where_they_were_asked_for";
-    let Some(place) = place(test) else { return };
-    let text = place.run("evaluate pets --pictures report").ok();
+    let Some(dir) = dir(test) else { return };
+    let text = dir.run("evaluate pets --pictures report").ok();
     for part in [
         "top-1 accuracy",
         "top-5 accuracy",
@@ -70,47 +70,46 @@ fn the_report_is_aligned_and_the_pictures_are_where_they_were_asked_for() {
         assert_eq!(row.chars().count(), head.chars().count(), "{head}\n{row}");
     }
     for picture in ["confusion_matrix.png", "mistakes.png"] {
-        let png = fs_err::read(place.path("report").join(picture)).unwrap();
+        let png = fs_err::read(dir.path("report").join(picture)).unwrap();
         assert!(png.starts_with(b"\x89PNG"), "{picture}");
     }
 }
 
 #[test]
 fn a_split_of_a_data_set_is_kept_with_the_model() {
-    let Some(place) = place("a_split_of_a_data_set_is_kept_with_the_model") else {
+    let Some(dir) = dir("a_split_of_a_data_set_is_kept_with_the_model") else {
         return;
     };
     let data = "--dataset folder --data-dir pets --validation-fraction 0.5";
-    place.run(&format!("evaluate {data} --split val")).ok();
-    place
-        .run(&format!("evaluate {data} --split train --seed 7"))
+    dir.run(&format!("evaluate {data} --split val")).ok();
+    dir.run(&format!("evaluate {data} --split train --seed 7"))
         .ok();
-    let metrics: Metrics = read_json(&place.path("results/metrics.json")).unwrap();
+    let metrics: Metrics = read_json(&dir.path("results/metrics.json")).unwrap();
     let command = &metrics.splits["train"].command;
     assert_eq!(
         command,
         "pet-cli evaluate --dataset folder --data-dir pets --split train --seed 7"
     );
     assert!(metrics.splits["validation"].calibration.is_some());
-    assert!(place.path("results/mistakes.png").is_file());
-    let card = fs_err::read_to_string(place.path("results/MODEL_CARD.md")).unwrap();
+    assert!(dir.path("results/mistakes.png").is_file());
+    let card = fs_err::read_to_string(dir.path("results/MODEL_CARD.md")).unwrap();
     assert!(card.contains("calibration error"), "{card}");
 }
 
 #[test]
 fn a_folder_and_a_data_set_exclude_each_other() {
-    let place = Place::new();
-    let said = place.run("evaluate pets --split test");
-    assert_eq!(said.status, Some(2), "{said:?}");
+    let dir = TestDir::new();
+    let output = dir.run("evaluate pets --split test");
+    assert_eq!(output.status, Some(2), "{output:?}");
 }
 
 #[test]
 fn classes_that_the_model_does_not_know_are_named() {
-    let Some(place) = place("classes_that_the_model_does_not_know_are_named") else {
+    let Some(dir) = dir("classes_that_the_model_does_not_know_are_named") else {
         return;
     };
     let picture = pet_tests::gradient(9, 9, pet_image::Format::Png);
-    place.write("strange/Dodo/a.png", &picture);
-    place.write("strange/Quagga/b.png", &picture);
-    place.refused("evaluate strange").naming(&["`Dodo`"]);
+    dir.write("strange/Dodo/a.png", &picture);
+    dir.write("strange/Quagga/b.png", &picture);
+    dir.refused("evaluate strange").naming(&["`Dodo`"]);
 }

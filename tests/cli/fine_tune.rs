@@ -4,40 +4,39 @@ use mlflow_client::Client;
 use pet_model::CARD_FILE;
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
 const TRAIN: &str =
     "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 1 --json";
 
 #[test]
 fn a_network_trained_on_small_squares_is_served_on_large_ones() {
-    let Some(place) =
-        Place::with_runtime("a_network_trained_on_small_squares_is_served_on_large_ones")
+    let Some(dir) =
+        TestDir::with_runtime("a_network_trained_on_small_squares_is_served_on_large_ones")
     else {
         return;
     };
-    place.prepare_training(3);
+    dir.prepare_training(3);
     let options = "--fine-tune all --recipe center-crop:72:64 --train-size 32";
     let trained: Value =
-        serde_json::from_str(&place.run(&format!("{TRAIN} {options}")).ok()).unwrap();
-    let client = Client::local(place.folder()).unwrap();
+        serde_json::from_str(&dir.run(&format!("{TRAIN} {options}")).ok()).unwrap();
+    let client = Client::local(dir.folder()).unwrap();
     let run = client.run(trained[0]["run_id"].as_str().unwrap()).unwrap();
     assert_eq!(run.params["recipe"], "resize 72, center crop 64");
     assert!(run.params["augment"].contains("to 32"), "{:?}", run.params);
 
-    place.run("select").ok();
-    place.run("export").ok();
-    let card = fs_err::read_to_string(place.path("results").join(CARD_FILE)).unwrap();
+    dir.run("select").ok();
+    dir.run("export").ok();
+    let card = fs_err::read_to_string(dir.path("results").join(CARD_FILE)).unwrap();
     assert!(card.contains("`[batch, 3, 64, 64]`"), "{card}");
-    place.shell("$PROGRAM predict pets/*/*").ok();
+    dir.shell("$PROGRAM predict pets/*/*").ok();
 }
 
 #[test]
 fn a_size_that_nothing_is_trained_at_is_refused() {
-    let place = Place::new();
-    place.prepare_training(3);
-    place
-        .refused(&format!("{TRAIN} --fine-tune last:2 --train-size 32"))
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    dir.refused(&format!("{TRAIN} --fine-tune last:2 --train-size 32"))
         .naming(&["--train-size", "--fine-tune all"])
         .hinting("leave `--train-size` out");
 }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
 /// Answers one request with a status line; the port.
 fn service(status: &'static str) -> u16 {
@@ -23,9 +23,9 @@ fn service(status: &'static str) -> u16 {
 #[test]
 fn a_service_that_is_ready() {
     let port = service("200 OK");
-    let said = Place::new().run(&format!("health --port {port}"));
+    let output = TestDir::new().run(&format!("health --port {port}"));
     assert_eq!(
-        said.ok(),
+        output.ok(),
         format!("http://127.0.0.1:{port}/health/ready: ready\n")
     );
 }
@@ -33,23 +33,21 @@ fn a_service_that_is_ready() {
 #[test]
 fn the_port_is_that_of_the_environment() {
     let port = service("200 OK").to_string();
-    let place = Place::new();
-    let mut command = place.command("health");
+    let dir = TestDir::new();
+    let mut command = dir.command("health");
     let status = command.env("PORT", &port).status().unwrap();
     assert!(status.success());
 }
 
 #[test]
 fn a_service_that_drains_or_is_not_there() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let port = service("503 Service Unavailable");
-    place
-        .run(&format!("health --port {port}"))
+    dir.run(&format!("health --port {port}"))
         .refused()
         .naming(&["not ready", "503"]);
     // The stub has answered once and is gone.
-    place
-        .run(&format!("health --port {port}"))
+    dir.run(&format!("health --port {port}"))
         .refused()
         .naming(&["not ready", "refused"]);
 }
@@ -58,7 +56,7 @@ fn a_service_that_drains_or_is_not_there() {
 fn a_service_that_never_answers_is_not_waited_for() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    Place::new()
+    TestDir::new()
         .run(&format!("health --port {port} --timeout 1"))
         .refused()
         .naming(&["not ready", "timeout"]);

@@ -3,17 +3,17 @@
 use pet_image::{Format, Limits, Statistics, decode};
 use pet_tests::gradient;
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
-fn place() -> Place {
-    let place = Place::new();
-    place.write("in.png", gradient(120, 80, Format::Png));
-    place
+fn dir() -> TestDir {
+    let dir = TestDir::new();
+    dir.write("in.png", gradient(120, 80, Format::Png));
+    dir
 }
 
 /// Size and format of an image file.
-fn look(place: &Place, name: &str) -> (u32, u32, Format) {
-    let decoded = decode(&fs_err::read(place.path(name)).unwrap(), &Limits::default()).unwrap();
+fn look(dir: &TestDir, name: &str) -> (u32, u32, Format) {
+    let decoded = decode(&fs_err::read(dir.path(name)).unwrap(), &Limits::default()).unwrap();
     (
         decoded.image.width(),
         decoded.image.height(),
@@ -23,34 +23,29 @@ fn look(place: &Place, name: &str) -> (u32, u32, Format) {
 
 #[test]
 fn resize_reports_and_writes() {
-    let place = place();
-    let said = "Image resized to: 50x50\n";
-    assert_eq!(place.run("resize in.png 50 50").ok(), said);
+    let dir = dir();
+    let output = "Image resized to: 50x50\n";
+    assert_eq!(dir.run("resize in.png 50 50").ok(), output);
+    assert_eq!(dir.files().len(), 1, "without --output nothing is written");
     assert_eq!(
-        place.files().len(),
-        1,
-        "without --output nothing is written"
+        dir.run("resize in.png 50 50 --output new/out.png").ok(),
+        output
     );
-    assert_eq!(
-        place.run("resize in.png 50 50 --output new/out.png").ok(),
-        said
-    );
-    assert_eq!(look(&place, "new/out.png"), (50, 50, Format::Png));
+    assert_eq!(look(&dir, "new/out.png"), (50, 50, Format::Png));
 }
 
 #[test]
 fn crop_reports_and_writes() {
-    let place = place();
-    let said = "Image cropped to: 50x50\n";
-    assert_eq!(place.run("crop in.png --box 10 20 60 70").ok(), said);
+    let dir = dir();
+    let output = "Image cropped to: 50x50\n";
+    assert_eq!(dir.run("crop in.png --box 10 20 60 70").ok(), output);
     assert_eq!(
-        place
-            .run("crop in.png --box 10 20 60 70 --output out.png")
+        dir.run("crop in.png --box 10 20 60 70 --output out.png")
             .ok(),
-        said
+        output
     );
     let part = decode(
-        &fs_err::read(place.path("out.png")).unwrap(),
+        &fs_err::read(dir.path("out.png")).unwrap(),
         &Limits::default(),
     )
     .unwrap()
@@ -61,27 +56,26 @@ fn crop_reports_and_writes() {
     assert_eq!(part.dimensions(), (50, 50));
     assert_eq!(part.get_pixel(0, 0), whole.get_pixel(10, 20));
     assert_eq!(part.get_pixel(49, 49), whole.get_pixel(59, 69));
-    place
-        .refused("crop in.png --box 60 20 10 70 --output none.png")
+    dir.refused("crop in.png --box 60 20 10 70 --output none.png")
         .naming(&["empty"]);
 }
 
 #[test]
 fn grayscale_reports_and_writes_a_single_channel() {
-    let place = place();
-    let said = "Image converted to grayscale (mode: L)\n";
-    assert_eq!(place.run("grayscale in.png").ok(), said);
-    assert_eq!(place.run("grayscale in.png --output out.png").ok(), said);
-    let bytes = fs_err::read(place.path("out.png")).unwrap();
+    let dir = dir();
+    let output = "Image converted to grayscale (mode: L)\n";
+    assert_eq!(dir.run("grayscale in.png").ok(), output);
+    assert_eq!(dir.run("grayscale in.png --output out.png").ok(), output);
+    let bytes = fs_err::read(dir.path("out.png")).unwrap();
     // The colour type in a PNG's header: 0 is grey, 8 bits of it.
     assert_eq!(bytes[24..26], [8, 0]);
-    assert_eq!(look(&place, "out.png"), (120, 80, Format::Png));
+    assert_eq!(look(&dir, "out.png"), (120, 80, Format::Png));
 }
 
 #[test]
 fn normalize_reports_the_channels_of_the_input_and_writes() {
-    let place = place();
-    let said = place.run("normalize in.png --output out.png").ok();
+    let dir = dir();
+    let output = dir.run("normalize in.png --output out.png").ok();
     let image = decode(&gradient(120, 80, Format::Png), &Limits::default())
         .unwrap()
         .image;
@@ -95,30 +89,30 @@ fn normalize_reports_the_channels_of_the_input_and_writes() {
         channels(mean),
         channels(standard_deviation)
     );
-    assert_eq!(said, expected);
-    assert_eq!(look(&place, "out.png"), (120, 80, Format::Png));
-    assert_eq!(place.run("normalize in.png").ok(), expected);
+    assert_eq!(output, expected);
+    assert_eq!(look(&dir, "out.png"), (120, 80, Format::Png));
+    assert_eq!(dir.run("normalize in.png").ok(), expected);
 }
 
 #[test]
 fn the_format_is_that_of_the_content() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for format in Format::ALL {
         // Named as something it is not, on purpose.
-        place.write("in.jpg", gradient(40, 30, format));
-        place.run("resize in.jpg 20 10 -o out").ok();
-        assert_eq!(look(&place, "out"), (20, 10, format));
+        dir.write("in.jpg", gradient(40, 30, format));
+        dir.run("resize in.jpg 20 10 -o out").ok();
+        assert_eq!(look(&dir, "out"), (20, 10, format));
     }
 }
 
 #[test]
 fn a_one_colour_image_can_be_normalized() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let grey = pet_image::RgbImage::from_pixel(9, 9, [77; 3].into());
-    place.write("in.bmp", pet_image::encode_rgb(&grey, Format::Bmp).unwrap());
-    let said = place.run("normalize in.bmp -o out.bmp").ok();
+    dir.write("in.bmp", pet_image::encode_rgb(&grey, Format::Bmp).unwrap());
+    let output = dir.run("normalize in.bmp -o out.bmp").ok();
     assert!(
-        said.contains("Mean: [77.0000, 77.0000, 77.0000]\nStd Dev: [0.0000, 0.0000, 0.0000]"),
-        "{said}"
+        output.contains("Mean: [77.0000, 77.0000, 77.0000]\nStd Dev: [0.0000, 0.0000, 0.0000]"),
+        "{output}"
     );
 }

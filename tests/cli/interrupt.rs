@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use mlflow_client::{Client, Run};
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::output::Output;
 use crate::recorded::runs;
-use crate::said::Said;
+use crate::test_dir::TestDir;
 
 /// Far longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -16,9 +16,9 @@ const PATIENCE: Duration = Duration::from_mins(2);
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_is_killed_and_keeps_what_was_logged() {
-    let place = Place::new();
-    place.prepare_training(3);
-    let mut command = place.command(
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    let mut command = dir.command(
         "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 1000000",
     );
     let mut child = command
@@ -26,7 +26,7 @@ fn an_interrupted_run_is_killed_and_keeps_what_was_logged() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let client = Client::local(place.folder()).unwrap();
+    let client = Client::local(dir.folder()).unwrap();
     let logged = |run: &Run| client.metric_history(&run.id, "val_acc").unwrap().len();
     wait_until(&mut child, || {
         runs(&client).first().is_some_and(|run| logged(run) >= 2)
@@ -38,17 +38,17 @@ fn an_interrupted_run_is_killed_and_keeps_what_was_logged() {
         .unwrap();
     assert!(sent.success());
     wait_until_gone(&mut child);
-    let said = Said::from(child.wait_with_output().unwrap())
+    let output = Output::from(child.wait_with_output().unwrap())
         .refused()
         .naming(&["interrupted: "]);
-    assert!(said.stdout.is_empty(), "{said:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
 
-    let listed: Value = serde_json::from_str(&place.run("runs list --json").ok()).unwrap();
+    let listed: Value = serde_json::from_str(&dir.run("runs list --json").ok()).unwrap();
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed[0]["status"], "KILLED");
     assert!(listed[0]["end_time"].is_i64(), "{listed}");
     assert!(logged(&runs(&client)[0]) >= 2);
-    place.refused("select").naming(&["oxford_pet_classifier"]);
+    dir.refused("select").naming(&["oxford_pet_classifier"]);
 }
 
 /// Waits for a condition while the program goes on.

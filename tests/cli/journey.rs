@@ -5,30 +5,30 @@ use std::collections::BTreeMap;
 use pet_model::{METRICS_FILE, Metrics, SELECTION_FILE, Selection, SplitMetrics, read_json};
 use serde_json::Value;
 
-use crate::place::Place;
-use crate::said::Said;
+use crate::output::Output;
+use crate::test_dir::TestDir;
 
 const TRAIN: &str =
     "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 2";
 
-fn json(said: Said) -> Value {
-    serde_json::from_str(&said.ok()).unwrap()
+fn json(output: Output) -> Value {
+    serde_json::from_str(&output.ok()).unwrap()
 }
 
 #[test]
 fn from_pictures_to_predictions() {
-    let Some(place) = Place::with_runtime("from_pictures_to_predictions") else {
+    let Some(dir) = TestDir::with_runtime("from_pictures_to_predictions") else {
         return;
     };
-    place.prepare_training(5);
+    dir.prepare_training(5);
 
-    let said = place.run(&format!("{TRAIN} --learning-rate 0.001 0.01 --json"));
+    let output = dir.run(&format!("{TRAIN} --learning-rate 0.001 0.01 --json"));
     assert!(
-        !said.stderr.contains(['\r', '\x1b']),
+        !output.stderr.contains(['\r', '\x1b']),
         "no bar without a terminal: {}",
-        said.stderr
+        output.stderr
     );
-    let trained = json(said);
+    let trained = json(output);
     let versions: Vec<u64> = trained
         .as_array()
         .unwrap()
@@ -39,7 +39,7 @@ fn from_pictures_to_predictions() {
     assert_eq!(trained[0]["name"], "mobilenet_v2_bs32_lr0.001");
     assert_eq!(trained[1]["name"], "mobilenet_v2_bs32_lr0.01");
 
-    let chosen = json(place.run("select --json"));
+    let chosen = json(dir.run("select --json"));
     let best = trained
         .as_array()
         .unwrap()
@@ -47,17 +47,17 @@ fn from_pictures_to_predictions() {
         .map(|run| run["val_acc"].as_f64().unwrap());
     let got = chosen["val_acc"].as_f64().unwrap();
     assert!((got - best.fold(0.0, f64::max)).abs() < 1e-12, "{chosen}");
-    let selection: Selection = read_json(&place.path("results").join(SELECTION_FILE)).unwrap();
+    let selection: Selection = read_json(&dir.path("results").join(SELECTION_FILE)).unwrap();
     assert_eq!(chosen, serde_json::to_value(&selection).unwrap());
 
-    export(&place, &selection);
-    evaluate(&place);
-    predict(&place);
-    runs(&place, &selection);
+    export(&dir, &selection);
+    evaluate(&dir);
+    predict(&dir);
+    runs(&dir, &selection);
 }
 
-fn export(place: &Place, selection: &Selection) {
-    let exported = json(place.run("export --json"));
+fn export(dir: &TestDir, selection: &Selection) {
+    let exported = json(dir.run("export --json"));
     assert_eq!(exported["version"], selection.version);
     assert!(
         exported["largest_difference"].as_f64().unwrap() <= 1e-4,
@@ -71,9 +71,9 @@ fn export(place: &Place, selection: &Selection) {
         .collect();
     assert!(files.len() >= 7, "{files:?}");
     for file in &files {
-        assert!(place.path(file).is_file(), "{file}");
+        assert!(dir.path(file).is_file(), "{file}");
     }
-    let text = place.run("export").ok();
+    let text = dir.run("export").ok();
     assert!(
         text.starts_with(&format!("version {} of ", selection.version)),
         "{text}"
@@ -81,39 +81,38 @@ fn export(place: &Place, selection: &Selection) {
     assert!(files.iter().all(|file| text.contains(file)), "{text}");
 }
 
-fn evaluate(place: &Place) {
+fn evaluate(dir: &TestDir) {
     let data = "--dataset folder --data-dir pets";
-    let figures = json(place.run(&format!("evaluate {data} --split all --json")));
+    let figures = json(dir.run(&format!("evaluate {data} --split all --json")));
     assert_eq!(figures["test"]["images"], 6);
     assert_eq!(figures["validation"]["images"], 6);
-    let metrics: Metrics = read_json(&place.path("results").join(METRICS_FILE)).unwrap();
+    let metrics: Metrics = read_json(&dir.path("results").join(METRICS_FILE)).unwrap();
     let splits: BTreeMap<String, SplitMetrics> = serde_json::from_value(figures).unwrap();
     assert_eq!(splits, metrics.splits);
-    let text = place.run(&format!("evaluate {data}")).ok();
+    let text = dir.run(&format!("evaluate {data}")).ok();
     assert!(
         text.starts_with("test: 6 images\n  top-1 accuracy"),
         "{text}"
     );
-    let card = fs_err::read_to_string(place.path("results/MODEL_CARD.md")).unwrap();
+    let card = fs_err::read_to_string(dir.path("results/MODEL_CARD.md")).unwrap();
     assert!(card.contains("test"), "{card}");
 
-    place.write(
+    dir.write(
         "others/Cat/a.png",
         pet_tests::gradient(9, 9, pet_image::Format::Png),
     );
-    place.write(
+    dir.write(
         "others/Dog/b.png",
         pet_tests::gradient(9, 9, pet_image::Format::Png),
     );
     let others = "evaluate --dataset folder --data-dir others --split train";
-    place
-        .refused(others)
+    dir.refused(others)
         .naming(&["6 classes", "2"])
         .hinting("--dataset");
 }
 
-fn predict(place: &Place) {
-    let answers = json(place.shell("exec \"$PROGRAM\" predict --json 'pets/test/Husky Dog'"));
+fn predict(dir: &TestDir) {
+    let answers = json(dir.shell("exec \"$PROGRAM\" predict --json 'pets/test/Husky Dog'"));
     let [answer] = answers.as_array().unwrap().as_slice() else {
         panic!("{answers}")
     };
@@ -125,18 +124,18 @@ fn predict(place: &Place) {
     );
 }
 
-fn runs(place: &Place, selection: &Selection) {
-    let listed = json(place.run("runs list --json"));
+fn runs(dir: &TestDir, selection: &Selection) {
+    let listed = json(dir.run("runs list --json"));
     let listed = listed.as_array().unwrap();
     assert_eq!(listed.len(), 2);
     assert!(
         listed.iter().all(|run| run["status"] == "FINISHED"),
         "{listed:?}"
     );
-    let text = place.run("runs list --order-by metrics.val_acc").ok();
+    let text = dir.run("runs list --order-by metrics.val_acc").ok();
     assert_eq!(text.lines().count(), 3, "{text}");
 
-    let shown = json(place.run(&format!("runs show --json {}", selection.run_id)));
+    let shown = json(dir.run(&format!("runs show --json {}", selection.run_id)));
     for param in [
         "model_name",
         "batch_size",
@@ -151,7 +150,7 @@ fn runs(place: &Place, selection: &Selection) {
     for metric in ["train_loss", "train_acc", "val_loss", "val_acc"] {
         assert!(shown["metrics"][metric].is_number(), "no {metric}: {shown}");
     }
-    let text = place.run(&format!("runs show {}", selection.run_id)).ok();
+    let text = dir.run(&format!("runs show {}", selection.run_id)).ok();
     assert!(
         text.contains("learning_rate") && text.contains("FINISHED"),
         "{text}"
@@ -160,10 +159,10 @@ fn runs(place: &Place, selection: &Selection) {
 
 #[test]
 fn the_same_seed_trains_the_same_model() {
-    let place = Place::new();
-    place.prepare_training(3);
+    let dir = TestDir::new();
+    dir.prepare_training(3);
     let accuracies = |seed: u32| {
-        let trained = json(place.run(&format!("{TRAIN} --seed {seed} --json")));
+        let trained = json(dir.run(&format!("{TRAIN} --seed {seed} --json")));
         (
             trained[0]["val_acc"].clone(),
             trained[0]["val_loss"].clone(),
@@ -176,11 +175,11 @@ fn the_same_seed_trains_the_same_model() {
 
 #[test]
 fn quiet_says_nothing_but_the_result() {
-    let place = Place::new();
-    place.prepare_training(3);
-    let loud = place.run(TRAIN);
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    let loud = dir.run(TRAIN);
     assert!(loud.stderr.contains("6 classes"), "{loud:?}");
-    let quiet = place.run(&format!("{TRAIN} --quiet"));
+    let quiet = dir.run(&format!("{TRAIN} --quiet"));
     assert_eq!(quiet.stderr, "");
     assert!(quiet.ok().contains("mobilenet_v2_bs32_lr0.001"));
 }

@@ -1,16 +1,16 @@
-//! What the program has said.
+//! Exit status and output of the program.
 
-use std::process::{Command, Output};
+use std::process::{self, Command};
 
 /// Exit status and output.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct Output {
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Said {
+impl Output {
     pub(crate) fn of(command: &mut Command) -> Self {
         command.output().unwrap().into()
     }
@@ -66,8 +66,8 @@ impl Said {
     }
 }
 
-impl From<Output> for Said {
-    fn from(output: Output) -> Self {
+impl From<process::Output> for Output {
+    fn from(output: process::Output) -> Self {
         Self {
             status: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -4,15 +4,15 @@ use pet_image::Format;
 use pet_tests::{gradient, metadata, sample_pictures};
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
-fn place(test: &str) -> Option<Place> {
-    let place = Place::with_model(test)?;
+fn dir(test: &str) -> Option<TestDir> {
+    let dir = TestDir::with_model(test)?;
     for (number, picture) in sample_pictures(3).iter().enumerate() {
-        place.write(&format!("photos/{number}.jpg"), picture);
+        dir.write(&format!("photos/{number}.jpg"), picture);
     }
-    place.write("photos/notes.txt", "no image");
-    Some(place)
+    dir.write("photos/notes.txt", "no image");
+    Some(dir)
 }
 
 fn json(text: &str) -> Value {
@@ -21,14 +21,14 @@ fn json(text: &str) -> Value {
 
 #[test]
 fn one_image_gets_class_confidence_and_the_best() {
-    let Some(place) = place("one_image_gets_class_confidence_and_the_best") else {
+    let Some(dir) = dir("one_image_gets_class_confidence_and_the_best") else {
         return;
     };
-    let before = place.files();
-    let said = place.run("predict photos/0.jpg");
-    assert_eq!(said.stderr, "");
-    let said = said.ok();
-    let mut lines = said.lines();
+    let before = dir.files();
+    let output = dir.run("predict photos/0.jpg");
+    assert_eq!(output.stderr, "");
+    let output = output.ok();
+    let mut lines = output.lines();
     let class = lines
         .next()
         .unwrap()
@@ -36,39 +36,39 @@ fn one_image_gets_class_confidence_and_the_best() {
         .unwrap();
     assert!(
         metadata().classes.iter().any(|known| known == class),
-        "{said}"
+        "{output}"
     );
     let confidence = lines.next().unwrap().strip_prefix("Confidence: ").unwrap();
     assert!(
         (0.0..=1.0).contains(&confidence.parse::<f64>().unwrap()),
-        "{said}"
+        "{output}"
     );
     let ranked: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-    assert_eq!(ranked.len(), 5, "{said}");
-    assert!(ranked[0].trim_start().starts_with(class), "{said}");
-    assert_eq!(place.files(), before);
+    assert_eq!(ranked.len(), 5, "{output}");
+    assert!(ranked[0].trim_start().starts_with(class), "{output}");
+    assert_eq!(dir.files(), before);
 }
 
 #[test]
 fn the_originals_arguments_are_understood() {
-    let Some(place) = place("the_originals_arguments_are_understood") else {
+    let Some(dir) = dir("the_originals_arguments_are_understood") else {
         return;
     };
-    let answer = place.run("predict --image photos/1.jpg --seed 3").ok();
+    let answer = dir.run("predict --image photos/1.jpg --seed 3").ok();
     assert!(answer.starts_with("Predicted class: "), "{answer}");
     assert_eq!(
-        place.run("predict --image photos/1.jpg --seed 4").ok(),
+        dir.run("predict --image photos/1.jpg --seed 4").ok(),
         answer
     );
-    assert_eq!(place.run("predict photos/1.jpg").ok(), answer);
+    assert_eq!(dir.run("predict photos/1.jpg").ok(), answer);
 }
 
 #[test]
 fn json_says_the_same_for_programs() {
-    let Some(place) = place("json_says_the_same_for_programs") else {
+    let Some(dir) = dir("json_says_the_same_for_programs") else {
         return;
     };
-    let answers = json(&place.run("predict --json --top-k 3 photos/0.jpg").ok());
+    let answers = json(&dir.run("predict --json --top-k 3 photos/0.jpg").ok());
     let [answer] = answers.as_array().unwrap().as_slice() else {
         panic!("{answers}")
     };
@@ -84,7 +84,7 @@ fn json_says_the_same_for_programs() {
     assert!(
         shares.is_sorted_by(|one, other| one >= other) && shares.iter().sum::<f64>() < 1.000_01
     );
-    let text = place.run("predict photos/0.jpg").ok();
+    let text = dir.run("predict photos/0.jpg").ok();
     assert!(
         text.contains(answer["predicted_class"].as_str().unwrap()),
         "{text}"
@@ -93,14 +93,14 @@ fn json_says_the_same_for_programs() {
 
 #[test]
 fn several_files_and_folders_are_answered_in_order() {
-    let Some(place) = place("several_files_and_folders_are_answered_in_order") else {
+    let Some(dir) = dir("several_files_and_folders_are_answered_in_order") else {
         return;
     };
-    place.write("other.png", gradient(50, 60, Format::Png));
-    let said = place.run("predict other.png photos");
-    assert_eq!(said.stderr, "", "no bar without a terminal");
-    let said = said.ok();
-    let named: Vec<&str> = said
+    dir.write("other.png", gradient(50, 60, Format::Png));
+    let output = dir.run("predict other.png photos");
+    assert_eq!(output.stderr, "", "no bar without a terminal");
+    let output = output.ok();
+    let named: Vec<&str> = output
         .lines()
         .map(|line| line.split(':').next().unwrap())
         .collect();
@@ -108,7 +108,7 @@ fn several_files_and_folders_are_answered_in_order() {
         named,
         ["other.png", "photos/0.jpg", "photos/1.jpg", "photos/2.jpg"]
     );
-    let answers = json(&place.run("predict --json photos other.png").ok());
+    let answers = json(&dir.run("predict --json photos other.png").ok());
     let files: Vec<&str> = answers
         .as_array()
         .unwrap()
@@ -123,24 +123,24 @@ fn several_files_and_folders_are_answered_in_order() {
 
 #[test]
 fn a_folder_without_images_is_named() {
-    let Some(place) = place("a_folder_without_images_is_named") else {
+    let Some(dir) = dir("a_folder_without_images_is_named") else {
         return;
     };
-    place.write("none/notes.txt", "no image");
-    place.refused("predict none").naming(&["`none`"]);
+    dir.write("none/notes.txt", "no image");
+    dir.refused("predict none").naming(&["`none`"]);
 }
 
 #[test]
 fn a_model_file_can_be_named_whatever_the_environment_says() {
-    let Some(place) = place("a_model_file_can_be_named_whatever_the_environment_says") else {
+    let Some(dir) = dir("a_model_file_can_be_named_whatever_the_environment_says") else {
         return;
     };
-    fs_err::rename(place.path("results/model.onnx"), place.path("mine.onnx")).unwrap();
-    let mut command = place.command("predict --model mine.onnx photos/0.jpg");
-    let said = crate::said::Said::of(command.env("PET_RESULTS", "elsewhere"));
-    assert!(said.ok().starts_with("Predicted class: "));
-    let mut command = place.command("predict photos/0.jpg");
-    crate::said::Said::of(command.env("PET_RESULTS", "elsewhere"))
+    fs_err::rename(dir.path("results/model.onnx"), dir.path("mine.onnx")).unwrap();
+    let mut command = dir.command("predict --model mine.onnx photos/0.jpg");
+    let output = crate::output::Output::of(command.env("PET_RESULTS", "elsewhere"));
+    assert!(output.ok().starts_with("Predicted class: "));
+    let mut command = dir.command("predict photos/0.jpg");
+    crate::output::Output::of(command.env("PET_RESULTS", "elsewhere"))
         .refused()
         .naming(&["elsewhere"]);
 }
@@ -148,18 +148,18 @@ fn a_model_file_can_be_named_whatever_the_environment_says() {
 #[cfg(unix)]
 #[test]
 fn the_library_is_found_in_the_cache() {
-    let Some(place) = place("the_library_is_found_in_the_cache") else {
+    let Some(dir) = dir("the_library_is_found_in_the_cache") else {
         return;
     };
-    let mut command = place.command("predict photos/0.jpg");
+    let mut command = dir.command("predict photos/0.jpg");
     let mut variables = command.get_envs();
     let library = variables.find_map(|(name, value)| value.filter(|_| name == "ORT_DYLIB_PATH"));
     let Some(library) = library.map(ToOwned::to_owned) else {
         return;
     };
-    let version = place.path(".cache/onnxruntime/1.0.0");
+    let version = dir.path(".cache/onnxruntime/1.0.0");
     fs_err::create_dir_all(&version).unwrap();
     std::os::unix::fs::symlink(library, version.join("libonnxruntime.so.1.0.0")).unwrap();
-    let said = crate::said::Said::of(command.env_remove("ORT_DYLIB_PATH"));
-    assert!(said.ok().starts_with("Predicted class: "));
+    let output = crate::output::Output::of(command.env_remove("ORT_DYLIB_PATH"));
+    assert!(output.ok().starts_with("Predicted class: "));
 }

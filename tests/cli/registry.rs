@@ -3,91 +3,84 @@
 use pet_tests::{Store, VERSIONS};
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
-fn json(place: &Place, arguments: &str) -> Value {
-    serde_json::from_str(&place.run(&format!("{arguments} --json")).ok()).unwrap()
+fn json(dir: &TestDir, arguments: &str) -> Value {
+    serde_json::from_str(&dir.run(&format!("{arguments} --json")).ok()).unwrap()
 }
 
 #[test]
 fn looking_makes_no_database() {
-    let place = Place::new();
-    assert_eq!(place.run("runs list").ok().trim(), "no runs");
-    assert_eq!(place.run("models list").ok().trim(), "no models");
-    assert_eq!(
-        place.run("runs sync").ok().trim(),
-        "nothing waits to be sent"
-    );
-    assert_eq!(json(&place, "runs list"), Value::Array(Vec::new()));
-    place.refused("runs show 0123").naming(&["0123"]);
-    place.refused("models show dogs").naming(&["`dogs`"]);
-    place
-        .refused("runs list --tracking-uri sqlite:///elsewhere.db")
+    let dir = TestDir::new();
+    assert_eq!(dir.run("runs list").ok().trim(), "no runs");
+    assert_eq!(dir.run("models list").ok().trim(), "no models");
+    assert_eq!(dir.run("runs sync").ok().trim(), "nothing waits to be sent");
+    assert_eq!(json(&dir, "runs list"), Value::Array(Vec::new()));
+    dir.refused("runs show 0123").naming(&["0123"]);
+    dir.refused("models show dogs").naming(&["`dogs`"]);
+    dir.refused("runs list --tracking-uri sqlite:///elsewhere.db")
         .naming(&["elsewhere.db"]);
-    assert!(place.files().is_empty());
+    assert!(dir.files().is_empty());
 }
 
 #[test]
 fn runs_are_listed_shown_and_compared() {
-    let place = Place::new();
-    Store::with_versions(place.folder());
+    let dir = TestDir::new();
+    Store::with_versions(dir.folder());
     let list = "runs list --experiment stand-ins";
     let best = json(
-        &place,
+        &dir,
         &format!("{list} --order-by metrics.best_val_acc --limit 1"),
     );
     assert_eq!(best[0]["metrics"]["best_val_acc"], VERSIONS[2]);
-    let filtered = place.shell(
+    let filtered = dir.shell(
         "exec \"$PROGRAM\" runs list --experiment stand-ins --json --filter \"params.seed = '1'\"",
     );
     let filtered: Value = serde_json::from_str(&filtered.ok()).unwrap();
     assert_eq!(filtered.as_array().unwrap().len(), 1);
 
-    let all = json(&place, list);
+    let all = json(&dir, list);
     let ids: Vec<&str> = all
         .as_array()
         .unwrap()
         .iter()
         .map(|run| run["run_id"].as_str().unwrap())
         .collect();
-    let shown = json(&place, &format!("runs show {}", &ids[0][..12]));
+    let shown = json(&dir, &format!("runs show {}", &ids[0][..12]));
     assert_eq!(shown["run_id"], ids[0]);
     assert_eq!(shown["history"]["val_acc"].as_array().unwrap().len(), 1);
-    let text = place.run(&format!("runs show {}", ids[0])).ok();
+    let text = dir.run(&format!("runs show {}", ids[0])).ok();
     assert!(
         text.contains("metrics, latest") && text.contains("val_acc"),
         "{text}"
     );
 
-    let compared = place
-        .run(&format!("runs compare {} {}", ids[0], ids[1]))
-        .ok();
+    let compared = dir.run(&format!("runs compare {} {}", ids[0], ids[1])).ok();
     let seeds = compared
         .lines()
         .find(|line| line.starts_with("seed"))
         .unwrap();
     let seeds: Vec<&str> = seeds.split_whitespace().collect();
     assert_eq!(seeds, ["seed", "2", "1"]);
-    let files = json(&place, &format!("runs artifacts {}", ids[0]));
+    let files = json(&dir, &format!("runs artifacts {}", ids[0]));
     let model = |file: &Value| file["path"] == "model/code/image_classifier.py";
     assert!(files.as_array().unwrap().iter().any(model), "{files}");
-    place
-        .run(&format!("runs artifacts {} --download run", ids[0]))
+    dir.run(&format!("runs artifacts {} --download run", ids[0]))
         .ok();
-    assert!(place.path("run/model/MLmodel").is_file());
+    assert!(dir.path("run/model/MLmodel").is_file());
 }
 
 #[test]
 fn aliases_are_set_and_shown() {
-    let place = Place::new();
-    Store::with_versions(place.folder());
-    place.run("models alias stand_in best 2").ok();
-    let text = place.run("models list").ok();
+    let dir = TestDir::new();
+    Store::with_versions(dir.folder());
+    dir.run("models alias stand_in best 2").ok();
+    let text = dir.run("models list").ok();
     assert!(
         text.contains("stand_in") && text.contains("best is version 2"),
         "{text}"
     );
-    let versions = json(&place, "models show stand_in");
+    let versions = json(&dir, "models show stand_in");
     let numbers: Vec<&Value> = versions
         .as_array()
         .unwrap()
@@ -96,12 +89,10 @@ fn aliases_are_set_and_shown() {
         .collect();
     assert_eq!(numbers, [3, 2, 1]);
     assert_eq!(versions[1]["aliases"][0], "best");
-    let text = place.run("models show stand_in").ok();
+    let text = dir.run("models show stand_in").ok();
     assert_eq!(text.lines().count(), 4, "{text}");
-    place
-        .refused("models alias stand_in latest 2")
+    dir.refused("models alias stand_in latest 2")
         .naming(&["latest"]);
-    place
-        .refused("models alias stand_in best 9")
+    dir.refused("models alias stand_in best 9")
         .naming(&["stand_in/9"]);
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use mlflow_client::{Client, Run};
 use serde_json::Value;
 
-use crate::place::Place;
 use crate::recorded::runs;
+use crate::test_dir::TestDir;
 
 /// Far longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -17,13 +17,13 @@ const TRAIN: &str = "train --dataset folder --data-dir pets --backbone backbone.
 
 #[test]
 fn a_killed_run_ends_with_the_weights_of_one_that_was_not() {
-    let place = Place::new();
-    place.prepare_training(3);
-    let client = Client::local(place.folder()).unwrap();
-    let whole: Value = serde_json::from_str(&place.run(TRAIN).ok()).unwrap();
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    let client = Client::local(dir.folder()).unwrap();
+    let whole: Value = serde_json::from_str(&dir.run(TRAIN).ok()).unwrap();
     let whole = client.run(whole[0]["run_id"].as_str().unwrap()).unwrap();
 
-    let mut child = place
+    let mut child = dir
         .command(TRAIN)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -32,7 +32,7 @@ fn a_killed_run_ends_with_the_weights_of_one_that_was_not() {
     let start = Instant::now();
     let state = loop {
         let found = second_run(&client, &whole)
-            .map(|run| place.path(&format!(".cache/training/{}/state.safetensors", run.id)));
+            .map(|run| dir.path(&format!(".cache/training/{}/state.safetensors", run.id)));
         match found.filter(|state| state.is_file()) {
             Some(state) => break state,
             None => assert!(start.elapsed() < PATIENCE, "no checkpoint was written"),
@@ -44,7 +44,8 @@ fn a_killed_run_ends_with_the_weights_of_one_that_was_not() {
     let killed = second_run(&client, &whole).unwrap();
     assert!(state.is_file(), "it ended before it could be killed");
 
-    let resumed = place.run(&format!("train --resume {} --json", killed.id));
+    // The beginning of the ID, as `runs list` shows it.
+    let resumed = dir.run(&format!("train --resume {} --json", &killed.id[..10]));
     let resumed: Value = serde_json::from_str(&resumed.ok()).unwrap();
     assert_eq!(resumed[0]["run_id"], killed.id.as_str());
     assert!(!state.exists());
@@ -61,9 +62,28 @@ fn a_killed_run_ends_with_the_weights_of_one_that_was_not() {
         assert_eq!(history(&killed), history(&whole), "{key}");
     }
     let name = ["train --resume", &killed.id].join(" ");
-    place
-        .refused(&name)
+    dir.refused(&name)
         .naming(&["no interrupted run", &killed.id]);
+}
+
+#[test]
+fn options_that_a_resumed_run_would_ignore_are_refused() {
+    let dir = TestDir::new();
+    for option in [
+        "--epochs 3",
+        "--seed 7",
+        "--learning-rate 0.5",
+        "--dataset sample",
+        "--recipe center-crop",
+        "--model-name cats",
+        "--backbone mine.pt",
+    ] {
+        let output = dir.run(&format!("train --resume 0123456789 {option}"));
+        assert_eq!(output.status, Some(2), "{option}: {output:?}");
+        assert!(output.stderr.contains("--resume"), "{output:?}");
+    }
+    dir.refused("train --resume 0123456789 --json")
+        .naming(&["no interrupted run", "0123456789"]);
 }
 
 fn second_run(client: &Client, first: &Run) -> Option<Run> {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::place::Place;
-use crate::said::Said;
+use crate::output::Output;
+use crate::test_dir::TestDir;
 
 /// Far longer than a start or a stop takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -98,10 +98,10 @@ impl Drop for Service {
 #[cfg(unix)]
 #[test]
 fn signals_reload_and_stop() {
-    let Some(place) = Place::with_model("signals_reload_and_stop") else {
+    let Some(dir) = TestDir::with_model("signals_reload_and_stop") else {
         return;
     };
-    let mut service = Service::start(&mut place.command("serve --port 0 --log-format json"));
+    let mut service = Service::start(&mut dir.command("serve --port 0 --log-format json"));
     assert!(service.get("/health/ready").starts_with("HTTP/1.1 200"));
     let entry = service.logged("answered");
     assert_eq!(entry["path"], "/health/ready");
@@ -113,7 +113,7 @@ fn signals_reload_and_stop() {
 
     service.signal("-HUP");
     service.logged("the model was reloaded");
-    place.write("results/model.onnx", b"not a model");
+    dir.write("results/model.onnx", b"not a model");
     service.signal("-HUP");
     let entry = service.logged("the model was not reloaded; the old one is still served");
     assert!(
@@ -129,28 +129,28 @@ fn signals_reload_and_stop() {
 
 #[test]
 fn the_port_of_the_environment_is_honoured() {
-    let Some(place) = Place::with_model("the_port_of_the_environment_is_honoured") else {
+    let Some(dir) = TestDir::with_model("the_port_of_the_environment_is_honoured") else {
         return;
     };
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let said = Said::of(place.command("serve").env("PORT", &port)).refused();
-    said.naming(&["cannot listen", &port])
+    let output = Output::of(dir.command("serve").env("PORT", &port)).refused();
+    output
+        .naming(&["cannot listen", &port])
         .hinting("another port");
-    let mut command = place.command("serve --log-format json");
+    let mut command = dir.command("serve --log-format json");
     let service = Service::start(command.env("PORT", &port).env("PET_PORT", "0"));
     assert_ne!(service.port.to_string(), port);
 }
 
 #[test]
 fn what_cannot_be_served_is_said_at_once() {
-    let Some(place) = Place::with_runtime("what_cannot_be_served_is_said_at_once") else {
+    let Some(dir) = TestDir::with_runtime("what_cannot_be_served_is_said_at_once") else {
         return;
     };
-    place
-        .refused("serve --port 0")
+    dir.refused("serve --port 0")
         .naming(&["cannot be served", "results"])
         .hinting("pet-cli export");
-    let wrong = place.run("serve --port 70000");
+    let wrong = dir.run("serve --port 70000");
     assert_eq!(wrong.status, Some(2), "{wrong:?}");
 }

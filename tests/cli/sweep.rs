@@ -6,22 +6,22 @@ use std::time::{Duration, Instant};
 use mlflow_client::{Client, Run};
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::output::Output;
 use crate::recorded::runs;
-use crate::said::Said;
+use crate::test_dir::TestDir;
 
 const SWEEP: &str =
     "sweep --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 2";
 
-fn json(said: Said) -> Value {
-    serde_json::from_str(&said.ok()).unwrap()
+fn json(output: Output) -> Value {
+    serde_json::from_str(&output.ok()).unwrap()
 }
 
 #[test]
 fn a_grid_is_ranked_below_one_run() {
-    let place = Place::new();
-    place.prepare_training(5);
-    let report = json(place.run(&format!(
+    let dir = TestDir::new();
+    dir.prepare_training(5);
+    let report = json(dir.run(&format!(
         "{SWEEP} --learning-rate 0.01 0.001 --weight-decay 0 0.1 --json"
     )));
     let trials = report["trials"].as_array().unwrap();
@@ -40,7 +40,7 @@ fn a_grid_is_ranked_below_one_run() {
     assert_eq!(trials[0]["rank"], 1);
     assert_eq!(report["best_run_id"], trials[0]["run_id"]);
 
-    let client = Client::local(place.folder()).unwrap();
+    let client = Client::local(dir.folder()).unwrap();
     let parent = report["run_id"].as_str().unwrap();
     let all = runs(&client);
     assert_eq!(all.len(), 5);
@@ -59,18 +59,18 @@ fn a_grid_is_ranked_below_one_run() {
     assert!((best - trials[0]["val_acc"].as_f64().unwrap()).abs() < 1e-12);
 
     // What is chosen from the registry is the best trial.
-    let chosen = json(place.run("select --json"));
+    let chosen = json(dir.run("select --json"));
     assert_eq!(chosen["run_id"], report["best_run_id"], "{chosen}");
 }
 
 #[test]
 fn halving_goes_on_with_the_best_and_repeats_itself() {
-    let place = Place::new();
-    place.prepare_training(4);
+    let dir = TestDir::new();
+    dir.prepare_training(4);
     let command = format!(
         "{SWEEP} --method halving --trials 4 --learning-rate 0.03 0.01 0.003 --dropout 0 0.5 --json"
     );
-    let first = json(place.run(&command));
+    let first = json(dir.run(&command));
     let trials = first["trials"].as_array().unwrap();
     let rounds: Vec<_> = trials
         .iter()
@@ -91,7 +91,7 @@ fn halving_goes_on_with_the_best_and_repeats_itself() {
     went_on.sort_unstable();
     assert_eq!(went_on, best);
 
-    let second = json(place.run(&command));
+    let second = json(dir.run(&command));
     let what = |report: &Value| -> Vec<_> {
         let trials = report["trials"].as_array().unwrap().iter();
         trials
@@ -109,9 +109,9 @@ fn halving_goes_on_with_the_best_and_repeats_itself() {
 
 #[test]
 fn people_get_a_table() {
-    let place = Place::new();
-    place.prepare_training(4);
-    let text = place
+    let dir = TestDir::new();
+    dir.prepare_training(4);
+    let text = dir
         .run(&format!(
             "{SWEEP} --method random --trials 2 --learning-rate 0.01 0.003 0.001"
         ))
@@ -130,39 +130,35 @@ fn people_get_a_table() {
 
 #[test]
 fn senseless_searches_are_refused_before_any_work() {
-    let place = Place::new();
-    place.prepare_training(2);
-    place
-        .refused(&format!("{SWEEP} --trials 2 --learning-rate 0.1 0.2"))
+    let dir = TestDir::new();
+    dir.prepare_training(2);
+    dir.refused(&format!("{SWEEP} --trials 2 --learning-rate 0.1 0.2"))
         .naming(&["--trials", "grid"])
         .hinting("random");
-    place
-        .refused(&format!(
-            "{SWEEP} --method random --trials 3 --learning-rate 0.1 0.2"
-        ))
-        .naming(&["trials", "`3`", "`2` points"]);
-    place
-        .refused(&format!("{SWEEP} --learning-rate 0.1 0.1"))
+    dir.refused(&format!(
+        "{SWEEP} --method random --trials 3 --learning-rate 0.1 0.2"
+    ))
+    .naming(&["trials", "`3`", "`2` points"]);
+    dir.refused(&format!("{SWEEP} --learning-rate 0.1 0.1"))
         .naming(&["learning_rate", "twice"]);
-    place
-        .refused(&format!("{SWEEP} --dropout 0 1"))
+    dir.refused(&format!("{SWEEP} --dropout 0 1"))
         .naming(&["dropout"]);
-    let said = place.run(&format!("{SWEEP} --method random"));
-    assert_eq!(said.status, Some(2), "{said:?}");
+    let output = dir.run(&format!("{SWEEP} --method random"));
+    assert_eq!(output.status, Some(2), "{output:?}");
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interrupted_sweep_is_killed_and_keeps_its_trials() {
-    let place = Place::new();
-    place.prepare_training(3);
-    let mut child = place
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    let mut child = dir
         .command(&format!("{SWEEP} --epochs 300 --learning-rate 0.01 0.009 0.008 0.007 0.006 0.005 0.004 0.003").replace("--epochs 2 ", ""))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let client = Client::local(place.folder()).unwrap();
+    let client = Client::local(dir.folder()).unwrap();
     let finished = |runs: &[Run]| {
         runs.iter()
             .filter(|run| run.status.as_str() == "FINISHED")
@@ -182,10 +178,10 @@ fn an_interrupted_sweep_is_killed_and_keeps_its_trials() {
         .status()
         .unwrap();
     assert!(sent.success());
-    let said = Said::from(child.wait_with_output().unwrap())
+    let output = Output::from(child.wait_with_output().unwrap())
         .refused()
         .naming(&["interrupted: "]);
-    assert!(said.stdout.is_empty(), "{said:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
     let runs = runs(&client);
     assert!(finished(&runs) >= 1);
     let parent = runs.iter().find(|run| run.name == "sweep").unwrap();

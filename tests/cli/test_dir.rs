@@ -8,17 +8,17 @@ use std::process::{Command, Stdio};
 use pet_tests::{backbone_bytes, results_folder, runtime, small_data_set};
 use tempfile::TempDir;
 
-use crate::said::Said;
+use crate::output::Output;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pet-cli");
 
 /// A temporary folder, in which the program finds nothing but what a test has put there.
-pub(crate) struct Place {
+pub(crate) struct TestDir {
     folder: TempDir,
     library: Option<PathBuf>,
 }
 
-impl Place {
+impl TestDir {
     /// An empty folder, for commands that need no ONNX Runtime.
     pub(crate) fn new() -> Self {
         Self {
@@ -39,9 +39,9 @@ impl Place {
 
     /// The same with a model in `results`.
     pub(crate) fn with_model(test: &str) -> Option<Self> {
-        let place = Self::with_runtime(test)?;
-        results_folder(&place.path("results"));
-        Some(place)
+        let dir = Self::with_runtime(test)?;
+        results_folder(&dir.path("results"));
+        Some(dir)
     }
 
     /// What training needs: the data set `pets` and the weights `backbone.safetensors`.
@@ -73,11 +73,11 @@ impl Place {
     }
 
     /// Lets a shell run a script, in which `$PROGRAM` is the program.
-    pub(crate) fn shell(&self, script: &str) -> Said {
+    pub(crate) fn shell(&self, script: &str) -> Output {
         let mut command = Command::new("sh");
         command.args(["-c", script]).env("PROGRAM", PROGRAM);
         self.prepare(&mut command);
-        Said::of(&mut command)
+        Output::of(&mut command)
     }
 
     fn prepare(&self, command: &mut Command) {
@@ -100,16 +100,16 @@ impl Place {
     }
 
     /// Runs the program with arguments that contain no space.
-    pub(crate) fn run(&self, arguments: &str) -> Said {
-        Said::of(&mut self.command(arguments))
+    pub(crate) fn run(&self, arguments: &str) -> Output {
+        Output::of(&mut self.command(arguments))
     }
 
     /// Runs the program, which has to fail and leave all files as they were.
-    pub(crate) fn refused(&self, arguments: &str) -> Said {
+    pub(crate) fn refused(&self, arguments: &str) -> Output {
         let before = self.files();
-        let said = self.run(arguments).refused();
+        let output = self.run(arguments).refused();
         assert_eq!(self.files(), before, "files after: pet-cli {arguments}");
-        said
+        output
     }
 
     /// Path and length of every file and folder.

@@ -1,6 +1,6 @@
 //! Help, wrong usage, completions.
 
-use crate::place::Place;
+use crate::test_dir::TestDir;
 
 const COMMANDS: [&str; 23] = [
     "",
@@ -30,9 +30,9 @@ const COMMANDS: [&str; 23] = [
 
 #[test]
 fn every_command_explains_itself() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for command in COMMANDS {
-        let help = place.run(&format!("{command} --help")).ok();
+        let help = dir.run(&format!("{command} --help")).ok();
         let usage = format!("Usage: pet-cli {command}");
         assert!(help.contains(usage.trim_end()), "{command}: {help}");
         assert!(
@@ -55,13 +55,13 @@ fn every_command_explains_itself() {
             );
         }
     }
-    assert!(place.run("--version").ok().starts_with("pet-cli "));
-    assert!(place.files().is_empty());
+    assert!(dir.run("--version").ok().starts_with("pet-cli "));
+    assert!(dir.files().is_empty());
 }
 
 #[test]
 fn the_overview_names_every_command_and_the_exit_status() {
-    let help = Place::new().run("--help").ok();
+    let help = TestDir::new().run("--help").ok();
     for command in COMMANDS.iter().filter(|command| !command.contains(' ')) {
         assert!(help.contains(&format!("  {command}")), "no {command}");
     }
@@ -73,7 +73,7 @@ fn the_overview_names_every_command_and_the_exit_status() {
 
 #[test]
 fn wrong_usage_is_status_two() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for arguments in [
         "",
         "bark",
@@ -96,21 +96,21 @@ fn wrong_usage_is_status_two() {
         "runs show",
         "completions basic",
     ] {
-        let said = place.run(arguments);
-        assert_eq!(said.status, Some(2), "`{arguments}`: {said:?}");
+        let output = dir.run(arguments);
+        assert_eq!(output.status, Some(2), "`{arguments}`: {output:?}");
         assert!(
-            said.stdout.is_empty() && said.stderr.contains("--help"),
-            "`{arguments}`: {said:?}"
+            output.stdout.is_empty() && output.stderr.contains("--help"),
+            "`{arguments}`: {output:?}"
         );
     }
-    assert!(place.files().is_empty());
+    assert!(dir.files().is_empty());
 }
 
 #[test]
 fn shells_get_their_completions() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = place.run(&format!("completions {shell}")).ok();
+        let script = dir.run(&format!("completions {shell}")).ok();
         for word in ["pet-cli", "predict", "learning-rate"] {
             assert!(script.contains(word), "{shell}: no {word}");
         }

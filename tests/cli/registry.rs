@@ -14,7 +14,10 @@ fn looking_makes_no_database() {
     let dir = TestDir::new();
     assert_eq!(dir.run("runs list").ok().trim(), "no runs");
     assert_eq!(dir.run("models list").ok().trim(), "no models");
-    assert_eq!(dir.run("runs sync").ok().trim(), "nothing waits to be sent");
+    assert_eq!(
+        dir.run("runs sync").ok().trim(),
+        "nothing is waiting to be sent"
+    );
     assert_eq!(json(&dir, "runs list"), Value::Array(Vec::new()));
     dir.refused("runs show 0123").naming(&["0123"]);
     dir.refused("models show dogs").naming(&["`dogs`"]);

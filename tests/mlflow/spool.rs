@@ -53,7 +53,10 @@ fn no_metric_is_lost_when_the_server_dies() {
         (&sent[0]["run_id"], &sent[0]["versions"][0]),
         (&said[0]["run_id"], &1.into())
     );
-    assert_eq!(program.run("runs sync").trim(), "nothing waits to be sent");
+    assert_eq!(
+        program.run("runs sync").trim(),
+        "nothing is waiting to be sent"
+    );
 
     let run = client.run(said[0]["run_id"].as_str().unwrap()).unwrap();
     assert_eq!(run.status, RunStatus::Finished);

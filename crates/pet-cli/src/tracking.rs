@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use mlflow_client::{Client, Config, Error, TrackingUri};
+use mlflow_client::{Client, Config, Error, Timestamp, TrackingUri};
 
 use crate::arguments::TrackingArguments;
 use crate::failure::Failure;
-
-/// Characters of a run's ID that fit into a line of 80; `runs show` takes the beginning of an ID.
-pub(crate) const SHORT_ID: usize = 10;
 
 /// Repetitions of a request while training, unless `MLFLOW_HTTP_REQUEST_MAX_RETRIES` says otherwise: MLflow's seven
 /// would make training wait four minutes, and what fails is kept and sent later.
@@ -44,4 +41,16 @@ pub(crate) fn existing(arguments: &TrackingArguments) -> Result<Option<Client>, 
         .into()),
         _ => Ok(Some(Client::open(&config)?)),
     }
+}
+
+/// The beginning of a run's ID, which `runs show` takes as well.
+pub(crate) fn short_id(id: &str) -> &str {
+    id.get(..10).unwrap_or(id)
+}
+
+/// A time to the second.
+pub(crate) fn short_time(time: Timestamp) -> String {
+    let mut text = time.to_string();
+    text.truncate(19);
+    text
 }

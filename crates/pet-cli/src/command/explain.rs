@@ -6,7 +6,7 @@ use clap::Args;
 use pet_model::write_atomically;
 use pet_predict::{ClassActivationMap, Explainer, Explanation, Model, Options};
 use pet_report::{HeatMap, heat_map_png};
-use serde::Serialize;
+use serde_json::json;
 
 use crate::arguments::{CacheArgument, JsonArgument, ResultsArgument};
 use crate::failure::Failure;
@@ -16,15 +16,15 @@ use crate::{output, workspace};
 /// From nothing to most.
 const SHADES: [&str; 5] = ["··", "░░", "▒▒", "▓▓", "██"];
 
-/// Show which places of a photograph speak for a breed
+/// Show which regions of a photograph support the predicted breed
 ///
-/// Draws a class activation map over the photograph: the share of each place in the model's answer. For this kind of
-/// network it is exact: the shares and a constant add up to the class's score.
+/// Draws a class activation map over the photograph: how much each region contributes to the model's answer. For this
+/// kind of network it is exact: the contributions and a constant add up to the score of the class.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  pet-cli explain photo.jpg                           why the likeliest breed; writes photo-explained.png
-  pet-cli explain photo.jpg -o heat.png --class pug   what speaks for a pug")]
+  pet-cli explain photo.jpg                           the most likely breed; writes photo-explained.png
+  pet-cli explain photo.jpg -o heat.png --class pug   what supports a pug")]
 pub(crate) struct Arguments {
     /// The photograph
     #[arg(value_name = "IMAGE")]
@@ -44,21 +44,6 @@ pub(crate) struct Arguments {
     json: JsonArgument,
     #[command(flatten)]
     cache: CacheArgument,
-}
-
-/// The answer, for programs.
-#[derive(Serialize)]
-struct Answer<'a> {
-    file: &'a Path,
-    output: &'a Path,
-    class: &'a str,
-    probability: f32,
-    logit: f32,
-    bias: f32,
-    /// Left, top, width and height in pixels of the photograph.
-    region: [f32; 4],
-    /// Rows of the map from the top.
-    rows: Vec<&'a [f32]>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -81,16 +66,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let map = &explanation.map;
     if arguments.json.json {
         let region = explanation.region;
-        return output::json(&Answer {
-            file: &arguments.image,
-            output: &output,
-            class: &map.class,
-            probability: map.probability,
-            logit: map.logit,
-            bias: map.bias,
-            region: [region.left, region.top, region.width, region.height],
-            rows: map.values.chunks(map.width).collect(),
-        });
+        return output::json(&json!({
+            "file": arguments.image,
+            "output": output,
+            "class": map.class,
+            "probability": map.probability,
+            "logit": map.logit,
+            "bias": map.bias,
+            // Left, top, width and height in pixels of the photograph.
+            "region": [region.left, region.top, region.width, region.height],
+            // From the top.
+            "rows": map.values.chunks(map.width).collect::<Vec<_>>(),
+        }));
     }
     output::line(format_args!(
         "{} ({:.1} %)\n",

@@ -65,26 +65,38 @@ pub(crate) fn select(arguments: &SelectArguments) -> Result<(), Failure> {
 }
 
 fn print(selection: &Selection) -> Result<(), Failure> {
-    output::line(format_args!(
-        "rank version    val_acc   val_loss  {:28} reason",
-        "run"
-    ))?;
-    for (rank, candidate) in selection.candidates.iter().enumerate() {
-        let loss = candidate
-            .val_loss
-            .map_or("-".into(), |loss| format!("{loss:.4}"));
-        output::line(format_args!(
-            "{:4} {:>7} {:>10.4} {loss:>10}  {:28} {}",
-            rank + 1,
-            candidate.version,
-            candidate.val_acc,
-            candidate.run_name,
-            candidate.reason
-        ))?;
-    }
-    for (version, reason) in &selection.excluded {
-        output::line(format_args!("   - {version:>7}  excluded: {reason}"))?;
-    }
+    let ranked = (1..).zip(&selection.candidates).map(|(rank, candidate)| {
+        vec![
+            rank.to_string(),
+            candidate.version.clone(),
+            output::number(Some(candidate.val_acc)),
+            output::number(candidate.val_loss),
+            candidate.run_name.clone(),
+            candidate.reason.clone(),
+        ]
+    });
+    let excluded = selection.excluded.iter().map(|(version, reason)| {
+        let [dash, none] = ["-", ""].map(str::to_owned);
+        let reason = format!("excluded: it {reason}");
+        vec![
+            dash.clone(),
+            version.clone(),
+            dash.clone(),
+            dash,
+            none,
+            reason,
+        ]
+    });
+    let rows: Vec<_> = ranked.chain(excluded).collect();
+    let heads = [
+        ">rank",
+        ">version",
+        ">val_acc",
+        ">val_loss",
+        "run",
+        "reason",
+    ];
+    output::table(&heads, &rows)?;
     output::line(format_args!(
         "\nversion {} of `{}` is now `{}`",
         selection.version, selection.model_name, selection.alias

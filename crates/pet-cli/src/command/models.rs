@@ -2,11 +2,12 @@
 
 use clap::{Args, Subcommand};
 use mlflow_client::{Client, Error, ModelVersion, RegisteredModel};
+use pet_model::{VAL_ACC, VAL_LOSS};
 use serde_json::{Value, json};
 
 use crate::arguments::{JsonArgument, TrackingArguments};
 use crate::failure::Failure;
-use crate::tracking::SHORT_ID;
+use crate::tracking::{short_id, short_time};
 use crate::{output, tracking};
 
 /// Inspect the registered models, and point aliases at versions
@@ -81,12 +82,13 @@ fn list(client: Option<&Client>, json: bool) -> Result<(), Failure> {
     if models.is_empty() {
         return output::line("no models");
     }
-    models.iter().try_for_each(|model| {
+    let row = |model: &RegisteredModel| {
         let aliases = model.aliases.iter();
         let aliases = aliases.map(|(alias, version)| format!("{alias} is version {version}"));
-        let aliases: Vec<String> = aliases.collect();
-        output::line(format_args!("{:32} {}", model.name, aliases.join(", ")))
-    })
+        vec![model.name.clone(), aliases.collect::<Vec<_>>().join(", ")]
+    };
+    let rows: Vec<_> = models.iter().map(row).collect();
+    output::table(&["name", "aliases"], &rows)
 }
 
 fn as_json(model: &RegisteredModel) -> Value {
@@ -113,34 +115,28 @@ fn show(client: &Client, model: &str, as_json: bool) -> Result<(), Failure> {
     if as_json {
         return output::json(&versions.iter().map(version_as_json).collect::<Vec<Value>>());
     }
-    output::line(format_args!(
-        "{:>7} {:19} {:>9} {:>9} {:SHORT_ID$} aliases",
-        "version", "created (UTC)", "val_acc", "val_loss", "run"
-    ))?;
-    versions.iter().try_for_each(print_version)
+    let heads = [
+        ">version",
+        "created (UTC)",
+        ">val_acc",
+        ">val_loss",
+        "run",
+        "aliases",
+    ];
+    let rows: Vec<_> = versions.iter().map(row).collect();
+    output::table(&heads, &rows)
 }
 
-fn print_version(version: &ModelVersion) -> Result<(), Failure> {
-    let created = version.creation_time.to_string();
-    let line = format!(
-        "{:>7} {:19} {:>9} {:>9} {:SHORT_ID$.SHORT_ID$} {}",
-        version.version,
-        created.get(..19).unwrap_or(&created),
-        tag(version, "val_acc"),
-        tag(version, "val_loss"),
-        version.run_id.as_deref().unwrap_or("-"),
-        version.aliases.join(", ")
-    );
-    output::line(line.trim_end())
-}
-
-/// A tag that holds a number.
-fn tag(version: &ModelVersion, key: &str) -> String {
-    let number = version
-        .tags
-        .get(key)
-        .and_then(|text| text.parse::<f64>().ok());
-    number.map_or("-".into(), |number| format!("{number:.4}"))
+fn row(version: &ModelVersion) -> Vec<String> {
+    let figure = |key: &str| version.tags.get(key).and_then(|text| text.parse().ok());
+    vec![
+        version.version.to_string(),
+        short_time(version.creation_time),
+        output::number(figure(VAL_ACC)),
+        output::number(figure(VAL_LOSS)),
+        output::optional(version.run_id.as_deref().map(short_id)),
+        version.aliases.join(", "),
+    ]
 }
 
 fn version_as_json(version: &ModelVersion) -> Value {

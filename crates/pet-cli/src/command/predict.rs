@@ -7,7 +7,7 @@ use clap::Args;
 use fs_err as fs;
 use pet_image::Format;
 use pet_predict::{ImagePredictor, Prediction};
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::arguments::{CacheArgument, JsonArgument, ResultsArgument};
 use crate::failure::Failure;
@@ -52,26 +52,6 @@ pub(crate) struct Arguments {
     cache: CacheArgument,
 }
 
-/// One image's answer, for programs.
-#[derive(Serialize)]
-struct Answer {
-    file: PathBuf,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    predicted_class: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    confidence: Option<f32>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    top_k: Vec<Ranked>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Ranked {
-    class: String,
-    probability: f32,
-}
-
 type Outcome = Result<Prediction, Failure>;
 
 pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure> {
@@ -87,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
     if arguments.json.json {
         let answers = files.iter().zip(&outcomes);
         let answers: Vec<_> = answers
-            .map(|(file, outcome)| answer(file, outcome, arguments))
+            .map(|(file, outcome)| answer(file, outcome, arguments.top_k.get()))
             .collect();
         output::json(&answers)?;
     } else if outcomes.len() == 1 {
@@ -181,39 +161,21 @@ fn predict_batch(predictor: &ImagePredictor, files: &[PathBuf]) -> Vec<Outcome> 
         .collect()
 }
 
-fn answer(file: &Path, outcome: &Outcome, arguments: &Arguments) -> Answer {
-    let file = file.to_owned();
+/// One image's answer as JSON.
+fn answer(file: &Path, outcome: &Outcome, count: usize) -> Value {
     match outcome {
-        Ok(prediction) => Answer {
-            file,
-            predicted_class: Some(prediction.predicted_class().into()),
-            confidence: Some(prediction.confidence()),
-            top_k: prediction
-                .top_k(arguments.top_k.get())
-                .into_iter()
-                .map(Ranked::from)
-                .collect(),
-            error: None,
-        },
-        Err(failure) => {
-            let error = Some(output::explain(failure).join(": "));
-            Answer {
-                file,
-                predicted_class: None,
-                confidence: None,
-                top_k: Vec::new(),
-                error,
-            }
+        Ok(prediction) => {
+            let ranked = prediction.top_k(count).into_iter();
+            let ranked =
+                ranked.map(|one| json!({ "class": one.class, "probability": one.probability }));
+            json!({
+                "file": file,
+                "predicted_class": prediction.predicted_class(),
+                "confidence": prediction.confidence(),
+                "top_k": ranked.collect::<Vec<_>>(),
+            })
         }
-    }
-}
-
-impl From<pet_predict::Ranked<'_>> for Ranked {
-    fn from(ranked: pet_predict::Ranked<'_>) -> Self {
-        Self {
-            class: ranked.class.into(),
-            probability: ranked.probability,
-        }
+        Err(failure) => json!({ "file": file, "error": output::explain(failure).join(": ") }),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use clap::{Args, ValueEnum};
 use pet_pipeline::Experiment;
-use pet_pipeline::sweep::{self, Row, Sweep, SweepReport};
+use pet_pipeline::sweep::{Row, Space, Sweep, SweepReport};
+use pet_train::Configuration;
 
-use super::train::{id, version};
 use super::train_args::TrainArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
         args.hyperparameters.space()?,
         settings.configuration.clone(),
     );
-    let sweep = Sweep::new(space, base, method(arguments)?)?;
+    let sweep = sweep(arguments, space, base)?;
     let dataset = settings.load(bars)?;
     let context = args.context("pet-cli sweep", bars)?;
     let experiment = Experiment::prepare(&settings, dataset, &context)?;
@@ -74,55 +74,52 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     }
 }
 
-fn method(arguments: &Arguments) -> Result<sweep::Method, Failure> {
-    match (arguments.method, arguments.trials) {
-        (Method::Grid, Some(_)) => Err(Failure::GridTrials),
-        (Method::Grid, None) => Ok(sweep::Method::Grid),
-        (Method::Random, trials) => Ok(sweep::Method::Random {
-            trials: trials.unwrap_or_default(),
-        }),
-        (Method::Halving, trials) => Ok(sweep::Method::Halving {
-            trials,
-            factor: arguments.factor,
-            min_epochs: arguments.min_epochs,
-        }),
-    }
+fn sweep(arguments: &Arguments, space: Space, base: Configuration) -> Result<Sweep, Failure> {
+    let trials = arguments.trials.unwrap_or(space.len());
+    Ok(match arguments.method {
+        Method::Grid if arguments.trials.is_some() => return Err(Failure::GridTrials),
+        Method::Grid => Sweep::grid(space, base)?,
+        Method::Random => Sweep::random(space, base, trials)?,
+        Method::Halving => {
+            let (factor, min_epochs) = (arguments.factor, arguments.min_epochs);
+            Sweep::halving(space, base, trials, factor, min_epochs)?
+        }
+    })
 }
 
 fn print(report: &SweepReport) -> Result<(), Failure> {
     let searched: Vec<&str> = report.searched().collect();
-    let head = searched.iter().map(|name| format!("  {name}"));
-    let head = head.collect::<Vec<_>>().concat();
-    output::line(format_args!(
-        "{:>4} {:>6} {:>7} {:>9} {:>7}  {:32}{head}",
-        "rank", "epochs", "val_acc", "val_loss", "version", "run"
-    ))?;
-    let mut rows = report.trials.iter();
-    rows.try_for_each(|row| print_row(row, &searched))?;
+    let row = |row: &Row| {
+        let run = row.finished.as_ref();
+        let mut cells = vec![
+            row.rank.to_string(),
+            row.epochs.to_string(),
+            output::number(run.map(|run| run.val_acc)),
+            output::number(run.map(|run| run.val_loss)),
+            output::optional(run.and_then(|run| run.version)),
+            run.map_or("diverged".into(), |run| {
+                output::optional(run.run_id.as_ref())
+            }),
+        ];
+        let values = searched.iter().map(|name| row.values.get(*name));
+        cells.extend(values.map(output::optional));
+        cells
+    };
+    let rows: Vec<_> = report.trials.iter().map(row).collect();
+    let heads = [
+        ">rank",
+        ">epochs",
+        ">val_acc",
+        ">val_loss",
+        ">version",
+        "run",
+    ];
+    let names: Vec<String> = searched.iter().map(|name| format!(">{name}")).collect();
+    let names = names.iter().map(String::as_str);
+    let heads: Vec<&str> = heads.into_iter().chain(names).collect();
+    output::table(&heads, &rows)?;
     output::line(format_args!(
         "\nrun of the whole sweep: {}\nnext: pet-cli select, then pet-cli export",
-        id(report.run_id.as_deref())
-    ))
-}
-
-fn print_row(row: &Row, searched: &[&str]) -> Result<(), Failure> {
-    let cell = |name: &&str| {
-        let value = row.values.get(*name).map(ToString::to_string);
-        format!("  {:>1$}", value.unwrap_or_default(), name.len())
-    };
-    let values = searched.iter().map(cell).collect::<Vec<_>>().concat();
-    let (rank, epochs) = (row.rank, row.epochs);
-    let Some(run) = &row.finished else {
-        return output::line(format_args!(
-            "{rank:>4} {epochs:>6} {:>7} {:>9} {:>7}  {:32}{values}",
-            "-", "-", "-", "diverged"
-        ));
-    };
-    output::line(format_args!(
-        "{rank:>4} {epochs:>6} {:>7.4} {:>9.4} {:>7}  {:32}{values}",
-        run.val_acc,
-        run.val_loss,
-        version(run),
-        id(run.run_id.as_deref())
+        output::optional(report.run_id.as_ref())
     ))
 }

@@ -1,9 +1,7 @@
 //! `pet-cli train`
 
 use clap::Args;
-use pet_pipeline::{
-    Experiment, FinishedRun, InterruptedRun, RunOutcome, RunRequest, TrainSettings,
-};
+use pet_pipeline::{Experiment, InterruptedRun, RunOutcome, RunRequest, TrainSettings};
 
 use super::train_args::TrainArgs;
 use crate::failure::Failure;
@@ -82,11 +80,27 @@ fn train(
 }
 
 fn print(dataset: &str, outcomes: &[RunOutcome], settings: &TrainSettings) -> Result<(), Failure> {
-    output::line(format_args!(
-        "{:28} {:>7} {:>10} {:>10}  run",
-        "name", "version", "val_acc", "val_loss"
-    ))?;
-    outcomes.iter().try_for_each(print_run)?;
+    let row = |outcome: &RunOutcome| match outcome {
+        RunOutcome::Finished(run) => vec![
+            run.name.clone(),
+            output::optional(run.version),
+            output::number(Some(run.val_acc)),
+            output::number(Some(run.val_loss)),
+            output::optional(run.run_id.as_ref()),
+        ],
+        RunOutcome::Failed(run) => {
+            let id = output::optional(run.run_id.as_ref());
+            vec![
+                run.name.clone(),
+                "-".into(),
+                "FAILED".into(),
+                "-".into(),
+                id,
+            ]
+        }
+    };
+    let rows: Vec<_> = outcomes.iter().map(row).collect();
+    output::table(&["name", ">version", ">val_acc", ">val_loss", "run"], &rows)?;
     if outcomes.iter().all(|one| one.finished().is_none()) {
         return Ok(());
     }
@@ -94,36 +108,4 @@ fn print(dataset: &str, outcomes: &[RunOutcome], settings: &TrainSettings) -> Re
         "\n`{}` was trained on {dataset}; next: pet-cli select, then pet-cli export",
         settings.model_name
     ))
-}
-
-fn print_run(outcome: &RunOutcome) -> Result<(), Failure> {
-    match outcome {
-        RunOutcome::Finished(run) => {
-            let (version, id) = (version(run), id(run.run_id.as_deref()));
-            output::line(format_args!(
-                "{:28} {version:>7} {:>10.4} {:>10.4}  {id}",
-                run.name, run.val_acc, run.val_loss
-            ))
-        }
-        RunOutcome::Failed(run) => output::line(format_args!(
-            "{:28} {:>7} {:>10} {:>10}  {}",
-            run.name,
-            "-",
-            "FAILED",
-            "-",
-            id(run.run_id.as_deref())
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// The version's number, if the model was registered.
-pub(super) fn version(run: &FinishedRun) -> String {
-    let number = run.version.map(|version| version.to_string());
-    number.unwrap_or("-".into())
-}
-
-/// The run's ID, if the store was there to give one.
-pub(super) fn id(run_id: Option<&str>) -> &str {
-    run_id.unwrap_or("-")
 }

@@ -35,6 +35,6 @@ mod space;
 
 pub use error::Error;
 pub use report::{Row, SweepReport};
-pub use run::{Method, Sweep};
+pub use run::Sweep;
 pub use search::{Outcome, Rung, Rungs, Search, Trial};
 pub use space::{Axis, Point, Space};

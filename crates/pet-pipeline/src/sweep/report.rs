@@ -1,35 +1,27 @@
 //! What was tried, ranked.
 
+use std::cmp::Ordering;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::search::{Search, Trial};
+use super::search::Search;
 use super::space::Space;
 use crate::train::FinishedRun;
 
-/// How good a trial was: see [`FinishedRun::score`].
-pub(super) type Score = (f64, f64);
+/// A run as a search compares it: see [`FinishedRun::score`].
+#[derive(Clone, Debug)]
+pub(super) struct Scored(pub(super) FinishedRun);
 
-/// A trial that came to its end; without a run if the training diverged.
-pub(super) struct Tried {
-    pub(super) trial: Trial,
-    pub(super) finished: Option<FinishedRun>,
+impl PartialEq for Scored {
+    fn eq(&self, other: &Self) -> bool {
+        self.partial_cmp(other) == Some(Ordering::Equal)
+    }
 }
 
-impl Tried {
-    pub(super) fn score(&self) -> Option<Score> {
-        self.finished.as_ref().map(FinishedRun::score)
-    }
-
-    /// For people who are watching.
-    pub(super) fn line(&self, number: usize, all: usize) -> String {
-        let result = self.finished.as_ref().map_or("diverged".into(), |run| {
-            format!(
-                "val_acc {:.4} in {:.1} s, {}",
-                run.val_acc, run.seconds, run.name
-            )
-        });
-        format!("{number} of {all}: {result}")
+impl PartialOrd for Scored {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.0.score().partial_cmp(&other.0.score())
     }
 }
 
@@ -73,38 +65,31 @@ impl SweepReport {
         method: &'static str,
         run_id: Option<&str>,
         space: &Space,
-        search: &Search<Score>,
-        tried: Vec<Tried>,
+        search: &Search<Scored>,
     ) -> Self {
-        let key = |trial: &Trial| (trial.number, trial.rung);
-        let rank = |one: &Tried| {
-            let mut ranking = search.ranking().into_iter();
-            ranking.position(|outcome| key(&outcome.trial) == key(&one.trial))
-        };
-        let row = |one: Tried| Row {
-            rank: rank(&one).map_or(0, |rank| rank + 1),
-            trial: one.trial.number + 1,
-            round: one.trial.rung + 1,
-            epochs: one.trial.epochs,
-            values: one
-                .trial
-                .point
-                .values()
-                .map(|(name, value)| (name.to_owned(), value.into()))
-                .collect(),
-            finished: one.finished,
-        };
-        let mut trials: Vec<Row> = tried.into_iter().map(row).collect();
-        trials.sort_by_key(|row| row.rank);
+        let ranking = search.ranking().into_iter().enumerate();
+        let rows = ranking.map(|(index, outcome)| {
+            let trial = &outcome.trial;
+            let values = trial.point.values();
+            Row {
+                rank: index + 1,
+                trial: trial.number + 1,
+                round: trial.rung + 1,
+                epochs: trial.epochs,
+                values: values
+                    .map(|(name, value)| (name.to_owned(), value.into()))
+                    .collect(),
+                finished: outcome.score.clone().map(|Scored(run)| run),
+            }
+        });
         let axes = space.axes().iter();
+        let axes = axes.map(|axis| (axis.name.clone(), axis.values.clone().into()));
         let mut report = Self {
             method,
             run_id: run_id.map(Into::into),
-            space: axes
-                .map(|axis| (axis.name.clone(), axis.values.clone().into()))
-                .collect(),
+            space: axes.collect(),
             best_run_id: None,
-            trials,
+            trials: rows.collect(),
         };
         report.best_run_id = report.best().and_then(|best| best.run_id.clone());
         report

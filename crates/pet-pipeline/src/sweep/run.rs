@@ -7,13 +7,13 @@ use pet_data::{Progress, Unit, task};
 use pet_model::{BEST_VAL_ACC, BEST_VAL_LOSS};
 use pet_train::Configuration;
 
-use super::report::{Score, SweepReport, Tried};
+use super::report::{Scored, SweepReport};
 use super::search::{Rungs, Search, Trial};
 use super::space::{Point, Space};
 use crate::error::Error;
 use crate::observer::{RunObserver, Warning};
 use crate::tracking::{RunPlan, TrackedRun};
-use crate::train::{Experiment, RunRequest};
+use crate::train::{Experiment, RunOutcome, RunRequest};
 
 /// MLflow's tag of a run below another.
 const PARENT_TAG: &str = "mlflow.parentRunId";
@@ -23,77 +23,68 @@ const BEST_RUN_TAG: &str = "sweep.best_run_id";
 const REPORT_FILE: &str = "sweep.json";
 const NAME: &str = "sweep";
 
-/// Which points of a space are tried, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Method {
-    /// Every point.
-    Grid,
-    /// Some points, drawn at random.
-    Random {
-        /// How many.
-        trials: usize,
-    },
-    /// Successive halving; see [`Rungs::halving`].
-    Halving {
-        /// Points to begin with; all, unless given.
-        trials: Option<usize>,
-        /// One of this many trials goes on, with this many times the epochs.
-        factor: usize,
-        /// Epochs of the first round, at least.
-        min_epochs: usize,
-    },
-}
-
-impl Method {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Grid => "grid",
-            Self::Random { .. } => "random",
-            Self::Halving { .. } => "halving",
-        }
-    }
-}
-
-/// A search for the best hyper-parameters that has not begun.
+/// A search for the best hyper-parameters that has not begun. What is no axis of its space is as in the base
+/// configuration, whose seed draws the points and whose epochs are those of the last round.
+///
+/// All constructors fail with [`Error::Sweep`] for numbers that make no sense and with [`Error::Train`] for a point that
+/// cannot work: all points are checked before any work.
 #[derive(Clone, Debug)]
 pub struct Sweep {
     method: &'static str,
     base: Configuration,
     space: Space,
-    search: Search<Score>,
+    search: Search<Scored>,
 }
 
 impl Sweep {
-    /// Tries points of this space; what is no axis of it is as in `base`. The points are drawn with `base`'s seed, and
-    /// the last round trains for its epochs.
+    /// Tries every point.
     ///
     /// # Errors
     ///
-    /// [`Error::Sweep`] when the method cannot be used on the space, [`Error::Train`] when a point makes no sense: all
-    /// are checked before any work.
-    pub fn new(space: Space, base: Configuration, method: Method) -> Result<Self, Error> {
+    /// See [`Sweep`].
+    pub fn grid(space: Space, base: Configuration) -> Result<Self, Error> {
+        let search = Search::new(space.grid(), Rungs::single(space.len(), base.epochs)?);
+        Self::new("grid", space, base, search)
+    }
+
+    /// Tries this many points, drawn at random.
+    ///
+    /// # Errors
+    ///
+    /// See [`Sweep`].
+    pub fn random(space: Space, base: Configuration, trials: usize) -> Result<Self, Error> {
+        let rungs = Rungs::single(trials, base.epochs)?;
+        let search = Search::new(space.sample(trials, base.seed)?, rungs);
+        Self::new("random", space, base, search)
+    }
+
+    /// Successive halving of this many points, drawn at random: one in `factor` goes on with `factor` times the epochs,
+    /// of which the first round has at least `min_epochs`. See [`Rungs::halving`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Sweep`].
+    pub fn halving(
+        space: Space,
+        base: Configuration,
+        trials: usize,
+        factor: usize,
+        min_epochs: usize,
+    ) -> Result<Self, Error> {
+        let rungs = Rungs::halving(trials, factor, min_epochs, base.epochs)?;
+        let search = Search::new(space.sample(trials, base.seed)?, rungs);
+        Self::new("halving", space, base, search)
+    }
+
+    fn new(
+        method: &'static str,
+        space: Space,
+        base: Configuration,
+        search: Search<Scored>,
+    ) -> Result<Self, Error> {
         let grid = space.grid();
         grid.iter()
             .try_for_each(|point| point.configure(&base).map(drop))?;
-        let (all, epochs) = (space.len(), base.epochs);
-        let search = match method {
-            Method::Grid => Search::new(grid, Rungs::single(all, epochs)?),
-            Method::Random { trials } => {
-                let rungs = Rungs::single(trials, epochs)?;
-                Search::new(space.sample(trials, base.seed)?, rungs)
-            }
-            Method::Halving {
-                trials,
-                factor,
-                min_epochs,
-            } => {
-                let trials = trials.unwrap_or(all);
-                let rungs = Rungs::halving(trials, factor, min_epochs, epochs)?;
-                Search::new(space.sample(trials, base.seed)?, rungs)
-            }
-        };
-        let method = method.name();
         Ok(Self {
             method,
             base,
@@ -120,22 +111,20 @@ impl Sweep {
         let plan = self.plan(experiment.common_plan(NAME, run_id));
         let mut parent = TrackedRun::start(experiment.client(), &plan)?;
         let bar = OneBar::new(observer);
-        let mut tried = Vec::new();
         let ended: Result<(), Error> = task(observer, "sweep", total, Unit::Images, || {
             while let Some(trial) = self.search.next_trial() {
                 bar.begin(images * trial.epochs as u64);
-                let request = self.request(&trial, &tried, parent.id())?;
+                let request = self.request(&trial, parent.id())?;
                 let outcome = experiment.run_observed(&request, &bar)?;
                 bar.end();
-                let finished = outcome.finished().cloned();
-                let one = Tried { trial, finished };
-                observer.message(&one.line(tried.len() + 1, planned));
-                self.search.report(one.score());
-                tried.push(one);
+                self.search.report(outcome.finished().cloned().map(Scored));
+                let number = self.search.outcomes().len();
+                let result = result(&outcome);
+                observer.message(&format!("{number} of {planned}: {result}"));
             }
             Ok(())
         });
-        let report = SweepReport::new(self.method, parent.id(), &self.space, &self.search, tried);
+        let report = SweepReport::new(self.method, parent.id(), &self.space, &self.search);
         log(&mut parent, experiment, &report)?;
         let spooled = match ended {
             Err(Error::Interrupted { .. }) => parent.kill()?,
@@ -169,12 +158,7 @@ impl Sweep {
         })
     }
 
-    fn request(
-        &self,
-        trial: &Trial,
-        tried: &[Tried],
-        parent: Option<&str>,
-    ) -> Result<RunRequest, Error> {
+    fn request(&self, trial: &Trial, parent: Option<&str>) -> Result<RunRequest, Error> {
         let configuration = Configuration {
             epochs: trial.epochs,
             ..trial.point.configure(&self.base)?
@@ -187,7 +171,8 @@ impl Sweep {
         ];
         let parent = parent.map(|id| (PARENT_TAG.into(), id.into()));
         request.tags.extend(parent);
-        let scores = tried.iter().filter_map(Tried::score);
+        let outcomes = self.search.outcomes().iter();
+        let scores = outcomes.filter_map(|one| Some(one.score.as_ref()?.0.score()));
         request.better_than = scores.reduce(|best, score| if score > best { score } else { best });
         request.resumable = false;
         Ok(request)
@@ -238,6 +223,14 @@ impl Point {
         configuration.check()?;
         Ok(configuration)
     }
+}
+
+/// For people who are watching.
+fn result(outcome: &RunOutcome) -> String {
+    outcome.finished().map_or("diverged".into(), |run| {
+        let (accuracy, seconds) = (run.val_acc, run.seconds);
+        format!("val_acc {accuracy:.4} in {seconds:.1} s, {}", run.name)
+    })
 }
 
 /// Keeps the ranking, and which trial is the best.
@@ -349,7 +342,7 @@ mod tests {
     fn an_axis_that_is_no_hyper_parameter_is_refused() {
         let axis = super::super::Axis::new("colour", vec![1.0]);
         let space = Space::new(vec![axis]).unwrap();
-        let error = Sweep::new(space, Configuration::default(), Method::Grid).unwrap_err();
+        let error = Sweep::grid(space, Configuration::default()).unwrap_err();
         assert!(error.to_string().contains("`colour`"), "{error}");
     }
 }

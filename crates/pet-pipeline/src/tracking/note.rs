@@ -89,20 +89,14 @@ fn version(note: &mut String, progress: &Progress) -> std::fmt::Result {
 
 fn origin(note: &mut String, plan: &RunPlan, progress: &Progress) -> std::fmt::Result {
     let provenance = &plan.provenance;
-    let mut facts = Vec::new();
-    facts.extend(
-        progress
-            .took
-            .map(|took| format!("took {:.1} s", took.as_secs_f64())),
-    );
-    facts.extend(
-        provenance
-            .commit
-            .as_ref()
-            .map(|commit| format!("code at {}", commit.shown())),
-    );
-    facts.extend(provenance.host.as_ref().map(|host| format!("on `{host}`")));
-    facts.extend(provenance.system.clone());
+    let (took, commit) = (progress.took, provenance.commit.as_ref());
+    let facts = [
+        took.map(|took| format!("took {:.1} s", took.as_secs_f64())),
+        commit.map(|commit| format!("code at {}", commit.shown())),
+        provenance.host.as_ref().map(|host| format!("on `{host}`")),
+        provenance.system.clone(),
+    ];
+    let facts: Vec<String> = facts.into_iter().flatten().collect();
     if !facts.is_empty() {
         writeln!(note, "{}.\n", capitalized(&facts.join(", ")))?;
     }
@@ -126,20 +120,20 @@ mod tests {
 
     #[test]
     fn it_says_what_was_trained_on_what_with_which_result() {
-        let plan = RunPlan::new("e", "r")
-            .data(TrainingData {
-                name: "pets".into(),
-                digest: "0123456789abcdef".into(),
-                folder: "/data/pets".into(),
-                classes: 37,
-                train_images: 80,
-                val_images: 20,
-            })
-            .provenance(Provenance {
-                command: Some("pet-cli train --epochs 5".into()),
-                host: Some("den".into()),
-                ..Provenance::default()
-            });
+        let mut plan = RunPlan::new("e", "r");
+        plan.data = Some(TrainingData {
+            name: "pets".into(),
+            digest: "0123456789abcdef".into(),
+            folder: "/data/pets".into(),
+            classes: 37,
+            train_images: 80,
+            val_images: 20,
+        });
+        plan.provenance = Provenance {
+            command: Some("pet-cli train --epochs 5".into()),
+            host: Some("den".into()),
+            ..Provenance::default()
+        };
         let best = EpochMetrics {
             epoch: 2,
             train_loss: 0.5,

@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use mlflow_client::spool::Spool;
 use mlflow_client::{DatasetInput, NewRun, now};
+use serde_json::json;
 
 use crate::provenance::Provenance;
 
@@ -13,15 +14,24 @@ const DIGEST_LENGTH: usize = 32;
 
 /// What a run starts with.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RunPlan {
-    pub(crate) experiment: String,
-    pub(crate) name: String,
-    pub(crate) params: BTreeMap<String, String>,
-    pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) provenance: Provenance,
-    pub(crate) data: Option<TrainingData>,
-    pub(crate) spool: Option<Spool>,
-    pub(crate) run_id: Option<String>,
+    /// The experiment, which is created if there is none.
+    pub experiment: String,
+    /// The run's name.
+    pub name: String,
+    /// Its parameters.
+    pub params: BTreeMap<String, String>,
+    /// Its labels.
+    pub tags: BTreeMap<String, String>,
+    /// Who runs it, where, and which code.
+    pub provenance: Provenance,
+    /// What it is trained on.
+    pub data: Option<TrainingData>,
+    /// Keeps what cannot be sent because the store has gone away meanwhile.
+    pub spool: Option<Spool>,
+    /// A run to continue, instead of making one.
+    pub run_id: Option<String>,
 }
 
 /// What a run is trained on.
@@ -42,7 +52,7 @@ pub struct TrainingData {
 }
 
 impl RunPlan {
-    /// A run of this name in this experiment, which is made if there is none.
+    /// A run of this name in this experiment.
     pub fn new(experiment: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             experiment: experiment.into(),
@@ -63,41 +73,6 @@ impl RunPlan {
         self
     }
 
-    /// Adds a label.
-    #[must_use]
-    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.tags.insert(key.into(), value.into());
-        self
-    }
-
-    /// Says who runs it, where, and which code.
-    #[must_use]
-    pub fn provenance(mut self, provenance: Provenance) -> Self {
-        self.provenance = provenance;
-        self
-    }
-
-    /// Says what it is trained on.
-    #[must_use]
-    pub fn data(mut self, data: TrainingData) -> Self {
-        self.data = Some(data);
-        self
-    }
-
-    /// Keeps there what cannot be sent because the store has gone away meanwhile.
-    #[must_use]
-    pub fn spool(mut self, spool: Spool) -> Self {
-        self.spool = Some(spool);
-        self
-    }
-
-    /// Goes on with a run that is there already, instead of making one.
-    #[must_use]
-    pub fn resume(mut self, run_id: Option<String>) -> Self {
-        self.run_id = run_id;
-        self
-    }
-
     pub(crate) fn new_run(&self) -> NewRun {
         let mut new = NewRun::new(&self.name, now());
         new.user.clone_from(&self.provenance.user);
@@ -112,30 +87,17 @@ impl TrainingData {
     /// As MLflow shows it beside the run.
     pub(crate) fn input(&self) -> DatasetInput {
         let digest: String = self.digest.chars().take(DIGEST_LENGTH).collect();
-        let uri = json_string(&self.folder);
-        let (rows, classes) = (self.train_images + self.val_images, self.classes);
-        let (train, val) = (self.train_images, self.val_images);
+        let profile = json!({
+            "num_rows": self.train_images + self.val_images,
+            "num_classes": self.classes,
+            "train_images": self.train_images,
+            "val_images": self.val_images,
+        });
         DatasetInput::new(&self.name, digest)
-            .source("local", format!(r#"{{"uri":{uri}}}"#))
-            .profile(format!(
-                r#"{{"num_rows":{rows},"num_classes":{classes},"train_images":{train},"val_images":{val}}}"#
-            ))
+            .source("local", json!({ "uri": self.folder }).to_string())
+            .profile(profile.to_string())
             .context("training")
     }
-}
-
-/// A text in JSON's quotes.
-fn json_string(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.extend(format!("\\u{:04x}", u32::from(c)).chars()),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]
@@ -155,6 +117,6 @@ mod tests {
         let input = data.input();
         assert_eq!(input.digest.len(), 32);
         assert_eq!(input.source, r#"{"uri":"C:\\\"pets\""}"#);
-        assert!(input.profile.unwrap().starts_with(r#"{"num_rows":10,"#));
+        assert!(input.profile.unwrap().contains(r#""num_rows":10"#));
     }
 }

@@ -97,12 +97,10 @@ impl TrackedRun {
     ///
     /// [`Error::Tracking`] when the store fails.
     pub fn log_artifact(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
-        let start = Instant::now();
-        self.recorder()?
-            .log_artifact(path, bytes)
-            .map_err(doing("log an artifact"))?;
-        self.tracking += start.elapsed();
-        Ok(())
+        self.timed(|run| {
+            let logged = run.recorder()?.log_artifact(path, bytes);
+            logged.map_err(doing("log an artifact"))
+        })
     }
 
     /// Logs which epoch's weights were kept unless that was done, uploads the model in MLflow's format and registers it
@@ -110,15 +108,13 @@ impl TrackedRun {
     ///
     /// # Errors
     ///
-    /// [`Error::Tracking`] when the store fails, [`Error::Model`] when the model cannot be written.
+    /// [`Error::Tracking`] when the store fails, [`Error::Train`] when the model cannot be written.
     pub fn register(&mut self, trained: &TrainedModel<'_>) -> Result<Option<ModelVersion>, Error> {
         if self.progress.best != Some(trained.best) {
             self.log_best(&trained.best)?;
         }
-        let start = Instant::now();
-        let version = model::register(self.recorder()?, &self.plan, trained)?;
+        let version = self.timed(|run| model::register(run.recorder()?, &run.plan, trained))?;
         self.progress.version.clone_from(&version);
-        self.tracking += start.elapsed();
         Ok(version)
     }
 
@@ -129,16 +125,13 @@ impl TrackedRun {
     ///
     /// [`Error::Tracking`] when the store fails.
     pub fn log_best(&mut self, best: &EpochMetrics) -> Result<(), Error> {
-        let start = Instant::now();
         let step = best.epoch as i64;
         let batch = Batch::new()
             .metric(BEST_VAL_ACC, best.val_acc, now(), step)
             .metric(BEST_VAL_LOSS, best.val_loss, now(), step)
             .metric(BEST_EPOCH, best.epoch as f64, now(), step);
-        self.log(&batch, "log the best epoch")?;
         self.progress.best = Some(*best);
-        self.tracking += start.elapsed();
-        Ok(())
+        self.timed(|run| run.log(&batch, "log the best epoch"))
     }
 
     /// Ends the run as `FINISHED`. Says where it lies if not everything could be sent.
@@ -170,6 +163,14 @@ impl TrackedRun {
         recorder.end(status).map_err(doing("end the run"))
     }
 
+    /// Adds the time that some tracking takes.
+    fn timed<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        let start = Instant::now();
+        let result = work(self);
+        self.tracking += start.elapsed();
+        result
+    }
+
     fn log(&self, batch: &Batch, action: &'static str) -> Result<(), Error> {
         self.recorder()?.log(batch).map_err(doing(action))
     }
@@ -193,16 +194,13 @@ impl Observer for TrackedRun {
         &mut self,
         metrics: &EpochMetrics,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let start = Instant::now();
         let (time, step) = (now(), metrics.epoch as i64);
         let batch = Batch::new()
             .metric("train_loss", metrics.train_loss, time, step)
             .metric("train_acc", metrics.train_acc, time, step)
             .metric(VAL_LOSS, metrics.val_loss, time, step)
             .metric(VAL_ACC, metrics.val_acc, time, step);
-        self.log(&batch, "log the epoch")?;
         self.progress.last = Some(*metrics);
-        self.tracking += start.elapsed();
-        Ok(())
+        Ok(self.timed(|run| run.log(&batch, "log the epoch"))?)
     }
 }

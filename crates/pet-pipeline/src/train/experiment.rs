@@ -295,23 +295,28 @@ impl<'a> Experiment<'a> {
     /// What every run of the experiment says of itself.
     pub(crate) fn common_plan(&self, name: &str, run_id: Option<String>) -> RunPlan {
         let data = self.training_data();
-        RunPlan::new(&self.settings.experiment, name)
+        let mut plan = RunPlan::new(&self.settings.experiment, name)
             .param("train_images", data.train_images)
-            .param("val_images", data.val_images)
-            .tag("dataset", &self.dataset.name)
-            .tag("dataset_digest", &self.digest)
-            .data(data)
-            .provenance(self.context.provenance.clone())
-            .spool(Context::spool(&self.context.cache))
-            .resume(run_id)
+            .param("val_images", data.val_images);
+        plan.tags = [
+            ("dataset".into(), self.dataset.name.clone()),
+            ("dataset_digest".into(), self.digest.clone()),
+        ]
+        .into();
+        plan.data = Some(data);
+        plan.provenance = self.context.provenance.clone();
+        plan.spool = Some(Context::spool(&self.context.cache));
+        plan.run_id = run_id;
+        plan
     }
 
     fn plan(&self, request: &RunRequest, settings: &TrainSettings) -> RunPlan {
-        let plan = self.common_plan(&request.name, request.run_id.clone());
+        let mut plan = self.common_plan(&request.name, request.run_id.clone());
         let params = params::of(settings).into_iter();
-        let plan = params.fold(plan, |plan, (key, value)| plan.param(key, value));
-        let tags = request.tags.iter();
-        tags.fold(plan, |plan, (key, value)| plan.tag(key, value))
+        let params = params.map(|(key, value)| (key.to_owned(), value));
+        plan.params.extend(params);
+        plan.tags.extend(request.tags.iter().cloned());
+        plan
     }
 
     fn training_data(&self) -> TrainingData {

@@ -131,7 +131,6 @@ pub struct FailedRun {
 /// What became of a run, as `status` says in JSON.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "status", rename_all = "UPPERCASE")]
-#[non_exhaustive]
 pub enum RunOutcome {
     /// It came to its end.
     Finished(FinishedRun),

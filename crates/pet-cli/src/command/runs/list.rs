@@ -1,54 +1,72 @@
-//! `pet-cli runs list`
+//! `pet-cli runs list` and `pet-cli runs compare`
+
+use std::collections::BTreeSet;
 
 use clap::Args;
 use mlflow_client::{Run, RunQuery};
+use pet_model::{BEST_VAL_ACC, BEST_VAL_LOSS, VAL_ACC, VAL_LOSS};
 use serde_json::Value;
 
-use super::{Common, json};
+use super::common::{Common, as_json, find, took};
 use crate::failure::Failure;
-use crate::tracking::SHORT_ID;
+use crate::tracking::short_id;
 use crate::{output, tracking};
 
 /// List runs, the latest first
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct ListArguments {
     /// MLflow's filter expression
     #[arg(long, value_name = "EXPRESSION", default_value = "")]
     filter: String,
     /// MLflow's order clause; may be given several times
     #[arg(long, value_name = "CLAUSE")]
     order_by: Vec<String>,
-    /// List no more than this many
+    /// Maximum number of runs
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
 }
 
-pub(super) fn run(arguments: &Arguments, common: &Common) -> Result<(), Failure> {
-    let runs = find(arguments, common)?;
+/// Compare runs side by side: the parameters in which they differ, and all metrics
+#[derive(Args)]
+pub(super) struct CompareArguments {
+    /// The runs' IDs, or the beginnings of them
+    #[arg(num_args = 2.., required = true)]
+    runs: Vec<String>,
+    /// Also show the parameters that are equal
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) fn list(arguments: &ListArguments, common: &Common) -> Result<(), Failure> {
+    let runs = search(arguments, common)?;
     if common.json.json {
-        return output::json(&runs.iter().map(json::run).collect::<Vec<Value>>());
+        return output::json(&runs.iter().map(as_json).collect::<Vec<Value>>());
     }
     if runs.is_empty() {
         return output::line("no runs");
     }
-    output::line(format_args!(
-        "{:SHORT_ID$} {:28} {:9} {:>9} {:>9} {:>9}",
-        "run", "name", "status", "took", "val_acc", "val_loss"
-    ))?;
-    runs.iter().try_for_each(|run| {
-        output::line(format_args!(
-            "{:SHORT_ID$.SHORT_ID$} {:28.28} {:9} {:>9} {:>9} {:>9}",
-            run.id,
-            run.name,
-            run.status.as_str(),
-            took(run),
-            metric(run, "best_val_acc", "val_acc"),
-            metric(run, "best_val_loss", "val_loss")
-        ))
-    })
+    // Names are long, so they stand last, whole.
+    let rows: Vec<_> = runs.iter().map(row).collect();
+    let heads = ["run", "status", ">took", ">val_acc", ">val_loss", "name"];
+    output::table(&heads, &rows)
 }
 
-fn find(arguments: &Arguments, common: &Common) -> Result<Vec<Run>, Failure> {
+fn row(run: &Run) -> Vec<String> {
+    let metric = |best: &str, last: &str| {
+        let metric = run.metrics.get(best).or_else(|| run.metrics.get(last));
+        output::number(metric.map(|metric| metric.value))
+    };
+    vec![
+        short_id(&run.id).into(),
+        run.status.to_string(),
+        took(run),
+        metric(BEST_VAL_ACC, VAL_ACC),
+        metric(BEST_VAL_LOSS, VAL_LOSS),
+        run.name.clone(),
+    ]
+}
+
+fn search(arguments: &ListArguments, common: &Common) -> Result<Vec<Run>, Failure> {
     let Some(client) = tracking::existing(&common.tracking)? else {
         return Ok(Vec::new());
     };
@@ -62,16 +80,53 @@ fn find(arguments: &Arguments, common: &Common) -> Result<Vec<Run>, Failure> {
     Ok(runs.collect::<Result<_, _>>()?)
 }
 
-/// How long a run took, in seconds.
-pub(super) fn took(run: &Run) -> String {
-    match (run.start_time, run.end_time) {
-        (Some(start), Some(end)) => format!("{:.1} s", end.since(start).as_secs_f64()),
-        _ => "-".into(),
+pub(super) fn compare(arguments: &CompareArguments, common: &Common) -> Result<(), Failure> {
+    let (_, runs) = find(&arguments.runs, common)?;
+    if common.json.json {
+        return output::json(&runs.iter().map(as_json).collect::<Vec<Value>>());
     }
+    // Names are long, so they stand above the table, whole.
+    for run in &runs {
+        output::line(format_args!("{}  {}", short_id(&run.id), run.name))?;
+    }
+    output::line("")?;
+    let ids: Vec<String> = runs
+        .iter()
+        .map(|run| format!(">{}", short_id(&run.id)))
+        .collect();
+    let heads: Vec<&str> = std::iter::once("")
+        .chain(ids.iter().map(String::as_str))
+        .collect();
+    output::table(&heads, &rows(&runs, arguments.all))
 }
 
-/// The first of two metrics that the run has.
-fn metric(run: &Run, first: &str, second: &str) -> String {
-    let metric = run.metrics.get(first).or_else(|| run.metrics.get(second));
-    metric.map_or("-".into(), |metric| format!("{:.4}", metric.value))
+/// A heading, and a cell for each run.
+fn rows(runs: &[Run], all: bool) -> Vec<Vec<String>> {
+    let row = |head: &str, cells: Vec<String>| {
+        let head = std::iter::once(head.to_owned());
+        head.chain(cells).collect()
+    };
+    let statuses = runs.iter().map(|run| run.status.to_string());
+    let mut rows = vec![row("status", statuses.collect())];
+    for key in keys(runs, |run| run.params.keys()) {
+        let values: Vec<_> = runs.iter().map(|run| run.params.get(key)).collect();
+        let equal = values.iter().all(|value| Some(value) == values.first());
+        if all || !equal {
+            rows.push(row(key, values.into_iter().map(output::optional).collect()));
+        }
+    }
+    for key in keys(runs, |run| run.metrics.keys()) {
+        let metrics = runs.iter().map(|run| run.metrics.get(key));
+        let cells = metrics.map(|metric| output::number(metric.map(|metric| metric.value)));
+        rows.push(row(key, cells.collect()));
+    }
+    rows
+}
+
+/// The keys that any of the runs has.
+fn keys<'a, Keys: Iterator<Item = &'a String>>(
+    runs: &'a [Run],
+    of: impl Fn(&'a Run) -> Keys,
+) -> BTreeSet<&'a String> {
+    runs.iter().flat_map(of).collect()
 }

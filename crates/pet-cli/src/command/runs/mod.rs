@@ -1,20 +1,16 @@
 //! `pet-cli runs`
 
-mod artifacts;
-mod compare;
-mod find;
-mod json;
+mod common;
 mod list;
 mod show;
-mod sparkline;
-mod sync;
+mod transfer;
 
 use clap::{Args, Subcommand};
 
-use crate::arguments::{JsonArgument, TrackingArguments};
+use self::common::Common;
 use crate::failure::Failure;
 
-/// Look at the recorded runs, and send those that could not be
+/// Inspect the recorded runs, and send those that could not be sent
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -24,7 +20,7 @@ Examples:
   pet-cli runs artifacts 2eb35f0c --download run
   pet-cli runs sync
 
-A run is named by its id or the beginning of it. Filters and orders are in MLflow's language.")]
+A run is named by its ID or the beginning of it. Filters and orders follow MLflow's syntax.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -32,40 +28,22 @@ pub(crate) struct Arguments {
     common: Common,
 }
 
-/// What all actions understand.
-#[derive(Args)]
-struct Common {
-    #[command(flatten)]
-    tracking: TrackingArguments,
-    /// MLflow experiment
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "OxfordPetExperiment",
-        env = "MLFLOW_EXPERIMENT_NAME",
-        global = true
-    )]
-    experiment: String,
-    #[command(flatten)]
-    json: JsonArgument,
-}
-
 #[derive(Subcommand)]
 enum Action {
-    List(list::Arguments),
+    List(list::ListArguments),
     Show(show::Arguments),
-    Compare(compare::Arguments),
-    Artifacts(artifacts::Arguments),
-    Sync(sync::Arguments),
+    Compare(list::CompareArguments),
+    Artifacts(transfer::ArtifactsArguments),
+    Sync(transfer::SyncArguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let common = &arguments.common;
     match &arguments.action {
-        Action::List(arguments) => list::run(arguments, common),
+        Action::List(arguments) => list::list(arguments, common),
         Action::Show(arguments) => show::run(arguments, common),
-        Action::Compare(arguments) => compare::run(arguments, common),
-        Action::Artifacts(arguments) => artifacts::run(arguments, common),
-        Action::Sync(arguments) => sync::run(arguments, common),
+        Action::Compare(arguments) => list::compare(arguments, common),
+        Action::Artifacts(arguments) => transfer::artifacts(arguments, common),
+        Action::Sync(arguments) => transfer::sync(arguments, common),
     }
 }

@@ -1,24 +1,23 @@
 //! `pet-cli runs show`
 
 use clap::Args;
-use mlflow_client::{CONTEXT_TAG, Client, Metric, Run, Timestamp};
+use mlflow_client::{CONTEXT_TAG, Client, Metric, Run};
 use serde_json::{Map, Value, json};
 
-use super::list::took;
-use super::sparkline::sparkline;
-use super::{Common, find};
+use super::common::{Common, find, took};
 use crate::failure::Failure;
 use crate::output;
+use crate::tracking::short_time;
 
 /// Show one run: parameters, data sets, and each metric with its course
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The run's id, or the beginning of it
+    /// The run's ID, or the beginning of it
     run: String,
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> Result<(), Failure> {
-    let (client, runs) = find::runs(std::slice::from_ref(&arguments.run), common)?;
+    let (client, runs) = find(std::slice::from_ref(&arguments.run), common)?;
     for run in &runs {
         let histories = histories(&client, run)?;
         if common.json.json {
@@ -40,7 +39,7 @@ fn histories(client: &Client, run: &Run) -> Result<Vec<(String, Vec<Metric>)>, F
 }
 
 fn as_json(run: &Run, histories: &[(String, Vec<Metric>)]) -> Value {
-    let mut value = super::json::run(run);
+    let mut value = super::common::as_json(run);
     let histories: Map<String, Value> = histories
         .iter()
         .map(|(key, history)| {
@@ -57,11 +56,7 @@ fn as_json(run: &Run, histories: &[(String, Vec<Metric>)]) -> Value {
 fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> {
     let status = run.status.as_str();
     output::line(format_args!("{} {} ({status})", run.id, run.name))?;
-    let start = run
-        .start_time
-        .as_ref()
-        .map_or("-".into(), Timestamp::to_string);
-    let start = start.get(..19).unwrap_or(&start);
+    let start = output::optional(run.start_time.map(short_time));
     let user = match run.user.as_str() {
         "" => String::new(),
         user => format!(", by {user}"),
@@ -110,7 +105,8 @@ fn course(key: &str, width: usize, history: &[Metric]) -> Result<(), Failure> {
     let Some(last) = history.last() else {
         return Ok(());
     };
-    let at = format!("{:.4} at epoch {}", last.value, last.step + 1);
+    let number = |value| output::number(Some(value));
+    let at = format!("{} at epoch {}", number(last.value), last.step + 1);
     let values: Vec<f64> = history.iter().map(|point| point.value).collect();
     if values.len() < 2 {
         return output::line(format_args!("  {key:width$} {at}"));
@@ -118,7 +114,73 @@ fn course(key: &str, width: usize, history: &[Metric]) -> Result<(), Failure> {
     let low = values.iter().copied().fold(f64::NAN, f64::min);
     let high = values.iter().copied().fold(f64::NAN, f64::max);
     output::line(format_args!(
-        "  {key:width$} {at:24} {} between {low:.4} and {high:.4}",
-        sparkline(&values)
+        "  {key:width$} {at:24} {} between {} and {}",
+        sparkline(&values),
+        number(low),
+        number(high)
     ))
+}
+
+/// Maximum characters of a line.
+const WIDTH: usize = 40;
+/// From the lowest to the highest value.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Where there is no number.
+const GAP: char = '·';
+
+/// The values as bars; of more than [`WIDTH`] values, each bar is the mean of several.
+fn sparkline(values: &[f64]) -> String {
+    let values = condensed(values);
+    let finite = || values.iter().copied().filter(|value| value.is_finite());
+    let low = finite().fold(f64::INFINITY, f64::min);
+    let high = finite().fold(f64::NEG_INFINITY, f64::max);
+    let bar = |value: f64| {
+        if !value.is_finite() {
+            return GAP;
+        }
+        let share = if high > low {
+            (value - low) / (high - low)
+        } else {
+            0.5
+        };
+        let index = (share * (BARS.len() - 1) as f64).round() as usize;
+        BARS.get(index).copied().unwrap_or(GAP)
+    };
+    values.into_iter().map(bar).collect()
+}
+
+fn condensed(values: &[f64]) -> Vec<f64> {
+    if values.len() <= WIDTH {
+        return values.to_vec();
+    }
+    let part = |index: usize| {
+        let (start, end) = (
+            index * values.len() / WIDTH,
+            (index + 1) * values.len() / WIDTH,
+        );
+        let part = values.get(start..end).unwrap_or_default();
+        part.iter().sum::<f64>() / part.len().max(1) as f64
+    };
+    (0..WIDTH).map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_is_flat_and_the_highest_full() {
+        assert_eq!(sparkline(&[0.0, 0.5, 1.0]), "▁▅█");
+        assert_eq!(sparkline(&[3.0, 3.0]), "▅▅");
+        assert_eq!(sparkline(&[1.0, f64::NAN, 2.0]), "▁·█");
+        assert_eq!(sparkline(&[]), "");
+    }
+
+    #[test]
+    fn long_histories_fit() {
+        let values: Vec<f64> = (0..1000).map(f64::from).collect();
+        let line = sparkline(&values);
+        assert_eq!(line.chars().count(), WIDTH);
+        assert!(line.starts_with('▁') && line.ends_with('█'));
+    }
 }

@@ -47,6 +47,14 @@ fn a_missing_data_folder_is_named() {
 }
 
 #[test]
+fn a_folder_of_class_folders_that_is_not_called_one_is_recognized() {
+    let dir = dir();
+    dir.refused(&format!("{TRAIN} --data-dir pets"))
+        .naming(&["`pets`"])
+        .hinting("--dataset folder");
+}
+
+#[test]
 fn a_malformed_annotation_is_named_with_its_line() {
     let dir = dir();
     dir.write("oxford/images/Abyssinian_1.jpg", "");

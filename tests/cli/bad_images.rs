@@ -11,7 +11,7 @@ const BAD: [(&str, &str); 5] = [
     ("cut.jpg", "truncated"),
     ("text.jpg", "not a JPEG"),
     ("huge.png", "40000x40000"),
-    ("missing.jpg", "No such file"),
+    ("missing.jpg", "file not found"),
 ];
 
 fn write_all(dir: &TestDir) {

@@ -107,6 +107,15 @@ fn wrong_usage_is_status_two() {
 }
 
 #[test]
+fn a_count_of_nothing_is_explained() {
+    for command in ["predict a.jpg -k", "serve --workers", "serve --queue"] {
+        let output = TestDir::new().run(&format!("{command} 0"));
+        let text = "expected a whole number of at least 1";
+        assert!(output.stderr.contains(text), "{command}: {output:?}");
+    }
+}
+
+#[test]
 fn shells_get_their_completions() {
     let dir = TestDir::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

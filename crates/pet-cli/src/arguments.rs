@@ -1,5 +1,6 @@
 //! Arguments that several subcommands share.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -108,6 +109,12 @@ impl CacheArgument {
     pub(crate) fn backbone_file(&self) -> PathBuf {
         self.cache_dir.join("backbone/mobilenet_v2.safetensors")
     }
+}
+
+/// Reads a count, which is at least 1.
+pub(crate) fn count(text: &str) -> Result<NonZero<usize>, String> {
+    text.parse()
+        .map_err(|_| "expected a whole number of at least 1".into())
 }
 
 /// Text or JSON.

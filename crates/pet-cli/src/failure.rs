@@ -40,6 +40,8 @@ pub(crate) enum Failure {
     #[cfg(feature = "training")]
     #[error(transparent)]
     Setup(#[from] crate::setup::Error),
+    #[error("file not found: `{}`", path.display())]
+    FileNotFound { path: PathBuf },
     #[error("the file holds {got} bytes, at most {expected} are read")]
     FileTooLarge { expected: u64, got: u64 },
     #[error("cannot use `{}`", path.display())]
@@ -78,7 +80,7 @@ impl Failure {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             #[cfg(feature = "training")]
-            Self::Data(error) => error.hint(),
+            Self::Data(error) => hint::of(error).or_else(|| error.hint()),
             Self::Image(error) => error.hint(),
             Self::Model(error) => hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]

@@ -50,7 +50,10 @@ fn model(error: &pet_model::Error) -> Option<String> {
 #[cfg(feature = "training")]
 fn training(error: &(dyn Error + 'static)) -> Option<String> {
     let export = error.downcast_ref().and_then(export);
-    export.or_else(|| error.downcast_ref().and_then(pipeline))
+    let pipeline = || error.downcast_ref().and_then(pipeline);
+    export
+        .or_else(pipeline)
+        .or_else(|| data(error.downcast_ref()?))
 }
 
 /// Without training nothing of it can fail.
@@ -74,9 +77,25 @@ fn export(error: &pet_export::Error) -> Option<String> {
 }
 
 #[cfg(feature = "training")]
+fn data(error: &pet_data::Error) -> Option<String> {
+    use pet_data::Error;
+    match error {
+        Error::Layout {
+            nested: None,
+            expected,
+            ..
+        } => Some(format!(
+            "choose the folder that holds `{expected}`, or add `--dataset folder` for a folder of class folders"
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(feature = "training")]
 fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
     use pet_pipeline::Error;
     Some(match error {
+        Error::Data(error) => return data(error),
         Error::NoBackbone { .. } => "run `pet-cli setup`, or name a file with `--backbone`".into(),
         Error::EmptySplit { .. } => {
             "add images to each class, or raise `--validation-fraction`".into()

@@ -11,6 +11,8 @@ mod progress;
 #[cfg(feature = "training")]
 mod setup;
 #[cfg(feature = "training")]
+mod table;
+#[cfg(feature = "training")]
 mod tracking;
 mod workspace;
 

@@ -1,5 +1,6 @@
 //! Opens what several commands need: image files, ONNX Runtime and models.
 
+use std::io::ErrorKind;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,13 @@ use crate::failure::Failure;
 /// Reads a file that is not larger than what would be decoded.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let limits = Limits::default();
-    let size = fs::metadata(path)?.len();
+    let size = match fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(Failure::FileNotFound { path: path.into() });
+        }
+        Err(error) => return Err(error.into()),
+    };
     if size > limits.bytes {
         let too_large = Failure::FileTooLarge {
             expected: limits.bytes,

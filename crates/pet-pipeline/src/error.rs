@@ -85,7 +85,7 @@ pub enum Error {
     /// A run was interrupted. What was logged is kept.
     #[error("interrupted: {finished} of {planned} runs finished")]
     Interrupted {
-        /// Runs that came to their end before.
+        /// Runs that finished before.
         finished: usize,
         /// Runs that were asked for.
         planned: usize,

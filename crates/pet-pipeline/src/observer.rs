@@ -23,7 +23,7 @@ pub enum Warning<'a> {
     Unsent {
         /// The run's name.
         run: &'a str,
-        /// Where it lies, and why.
+        /// Where the rest is kept, and why.
         spooled: &'a Spooled,
     },
     /// The best trial could not be noted on the sweep's run; its report holds it as well.

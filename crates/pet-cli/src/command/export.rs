@@ -13,7 +13,7 @@ use crate::arguments::{
 };
 use crate::failure::Failure;
 use crate::hint::CARD_USAGE;
-use crate::{output, tracking, workspace};
+use crate::{output, table, tracking, workspace};
 
 /// Select the best registered version
 ///
@@ -69,8 +69,8 @@ fn print(selection: &Selection) -> Result<(), Failure> {
         vec![
             rank.to_string(),
             candidate.version.clone(),
-            output::number(Some(candidate.val_acc)),
-            output::number(candidate.val_loss),
+            table::number(Some(candidate.val_acc)),
+            table::number(candidate.val_loss),
             candidate.run_name.clone(),
             candidate.reason.clone(),
         ]
@@ -96,7 +96,7 @@ fn print(selection: &Selection) -> Result<(), Failure> {
         "run",
         "reason",
     ];
-    output::table(&heads, &rows)?;
+    table::print(&heads, &rows)?;
     output::line(format_args!(
         "\nversion {} of `{}` is now `{}`",
         selection.version, selection.model_name, selection.alias

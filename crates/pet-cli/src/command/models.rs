@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::arguments::{JsonArgument, TrackingArguments};
 use crate::failure::Failure;
 use crate::tracking::{short_id, short_time};
-use crate::{output, tracking};
+use crate::{output, table, tracking};
 
 /// Inspect the registered models, and point aliases at versions
 #[derive(Args)]
@@ -88,7 +88,7 @@ fn list(client: Option<&Client>, json: bool) -> Result<(), Failure> {
         vec![model.name.clone(), aliases.collect::<Vec<_>>().join(", ")]
     };
     let rows: Vec<_> = models.iter().map(row).collect();
-    output::table(&["name", "aliases"], &rows)
+    table::print(&["name", "aliases"], &rows)
 }
 
 fn as_json(model: &RegisteredModel) -> Value {
@@ -124,7 +124,7 @@ fn show(client: &Client, model: &str, as_json: bool) -> Result<(), Failure> {
         "aliases",
     ];
     let rows: Vec<_> = versions.iter().map(row).collect();
-    output::table(&heads, &rows)
+    table::print(&heads, &rows)
 }
 
 fn row(version: &ModelVersion) -> Vec<String> {
@@ -132,9 +132,9 @@ fn row(version: &ModelVersion) -> Vec<String> {
     vec![
         version.version.to_string(),
         short_time(version.creation_time),
-        output::number(figure(VAL_ACC)),
-        output::number(figure(VAL_LOSS)),
-        output::optional(version.run_id.as_deref().map(short_id)),
+        table::number(figure(VAL_ACC)),
+        table::number(figure(VAL_LOSS)),
+        table::optional(version.run_id.as_deref().map(short_id)),
         version.aliases.join(", "),
     ]
 }

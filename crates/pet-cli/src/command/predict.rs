@@ -9,7 +9,7 @@ use pet_image::Format;
 use pet_predict::{ImagePredictor, Prediction};
 use serde_json::{Value, json};
 
-use crate::arguments::{CacheArgument, JsonArgument, ResultsArgument};
+use crate::arguments::{CacheArgument, JsonArgument, ResultsArgument, count};
 use crate::failure::Failure;
 use crate::progress::Bars;
 use crate::workspace::{at, read};
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// How many classes to show
-    #[arg(long, short = 'k', value_name = "COUNT", default_value = "5")]
+    #[arg(long, short = 'k', value_name = "COUNT", default_value = "5", value_parser = count)]
     top_k: NonZero<usize>,
     #[command(flatten)]
     json: JsonArgument,

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::prelude::*;
 
 use super::health::port_of_the_host;
-use crate::arguments::{CacheArgument, ResultsArgument};
+use crate::arguments::{CacheArgument, ResultsArgument, count};
 use crate::failure::Failure;
 use crate::workspace;
 
@@ -36,17 +36,18 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     results: ResultsArgument,
     /// Worker threads that predict [default: one per processor]
-    #[arg(long, env = "PET_WORKERS", value_name = "COUNT")]
+    #[arg(long, env = "PET_WORKERS", value_name = "COUNT", value_parser = count)]
     workers: Option<NonZero<usize>>,
     /// Maximum requests waiting for a worker; more are rejected with status 429
-    #[arg(long, env = "PET_QUEUE", value_name = "COUNT", default_value = "64")]
+    #[arg(long, env = "PET_QUEUE", value_name = "COUNT", default_value = "64", value_parser = count)]
     queue: NonZero<usize>,
     /// Maximum images per request
     #[arg(
         long,
         env = "PET_MAX_BATCH",
         value_name = "COUNT",
-        default_value = "32"
+        default_value = "32",
+        value_parser = count
     )]
     max_batch: NonZero<usize>,
     /// Maximum size of an image file, in bytes

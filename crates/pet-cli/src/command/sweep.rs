@@ -7,8 +7,8 @@ use pet_train::Configuration;
 
 use super::train_args::TrainArgs;
 use crate::failure::Failure;
-use crate::output;
 use crate::progress::Bars;
+use crate::{output, table};
 
 /// Try combinations of hyper-parameters and rank them
 ///
@@ -94,15 +94,15 @@ fn print(report: &SweepReport) -> Result<(), Failure> {
         let mut cells = vec![
             row.rank.to_string(),
             row.epochs.to_string(),
-            output::number(run.map(|run| run.val_acc)),
-            output::number(run.map(|run| run.val_loss)),
-            output::optional(run.and_then(|run| run.version)),
+            table::number(run.map(|run| run.val_acc)),
+            table::number(run.map(|run| run.val_loss)),
+            table::optional(run.and_then(|run| run.version)),
             run.map_or("diverged".into(), |run| {
-                output::optional(run.run_id.as_ref())
+                table::optional(run.run_id.as_ref())
             }),
         ];
         let values = searched.iter().map(|name| row.values.get(*name));
-        cells.extend(values.map(output::optional));
+        cells.extend(values.map(table::optional));
         cells
     };
     let rows: Vec<_> = report.trials.iter().map(row).collect();
@@ -117,9 +117,9 @@ fn print(report: &SweepReport) -> Result<(), Failure> {
     let names: Vec<String> = searched.iter().map(|name| format!(">{name}")).collect();
     let names = names.iter().map(String::as_str);
     let heads: Vec<&str> = heads.into_iter().chain(names).collect();
-    output::table(&heads, &rows)?;
+    table::print(&heads, &rows)?;
     output::line(format_args!(
         "\nrun of the whole sweep: {}\nnext: pet-cli select, then pet-cli export",
-        output::optional(report.run_id.as_ref())
+        table::optional(report.run_id.as_ref())
     ))
 }

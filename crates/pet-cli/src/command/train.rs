@@ -5,8 +5,8 @@ use pet_pipeline::{Experiment, InterruptedRun, RunOutcome, RunRequest, TrainSett
 
 use super::train_args::TrainArgs;
 use crate::failure::Failure;
-use crate::output;
 use crate::progress::Bars;
+use crate::{output, table};
 
 /// Train on a data set and register the models
 ///
@@ -83,13 +83,13 @@ fn print(dataset: &str, outcomes: &[RunOutcome], settings: &TrainSettings) -> Re
     let row = |outcome: &RunOutcome| match outcome {
         RunOutcome::Finished(run) => vec![
             run.name.clone(),
-            output::optional(run.version),
-            output::number(Some(run.val_acc)),
-            output::number(Some(run.val_loss)),
-            output::optional(run.run_id.as_ref()),
+            table::optional(run.version),
+            table::number(Some(run.val_acc)),
+            table::number(Some(run.val_loss)),
+            table::optional(run.run_id.as_ref()),
         ],
         RunOutcome::Failed(run) => {
-            let id = output::optional(run.run_id.as_ref());
+            let id = table::optional(run.run_id.as_ref());
             vec![
                 run.name.clone(),
                 "-".into(),
@@ -100,7 +100,7 @@ fn print(dataset: &str, outcomes: &[RunOutcome], settings: &TrainSettings) -> Re
         }
     };
     let rows: Vec<_> = outcomes.iter().map(row).collect();
-    output::table(&["name", ">version", ">val_acc", ">val_loss", "run"], &rows)?;
+    table::print(&["name", ">version", ">val_acc", ">val_loss", "run"], &rows)?;
     if outcomes.iter().all(|one| one.finished().is_none()) {
         return Ok(());
     }

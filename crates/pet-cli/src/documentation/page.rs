@@ -1,6 +1,6 @@
 //! The page of the command line, out of clap's own knowledge.
 
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 
 const HEAD: &str = "\
 # The command line
@@ -59,7 +59,12 @@ fn section(command: &Command, parent: &str, text: &mut String) {
     let arguments: Vec<_> = command
         .get_arguments()
         .filter(|argument| !argument.is_hide_set() && !argument.is_global_set())
-        .filter(|argument| !matches!(argument.get_id().as_str(), "help" | "version"))
+        .filter(|argument| {
+            !matches!(
+                argument.get_action(),
+                ArgAction::Help | ArgAction::HelpLong | ArgAction::HelpShort | ArgAction::Version
+            )
+        })
         .collect();
     if !arguments.is_empty() {
         text.push('\n');
@@ -106,6 +111,7 @@ fn line(argument: &Arg) -> String {
         }
         let defaults = argument.get_default_values().iter();
         let defaults: Vec<_> = defaults
+            .filter(|value| !value.is_empty())
             .map(|value| format!("`{}`", value.display()))
             .collect();
         if !defaults.is_empty() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Why something could not be installed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("no way to get {what}: {}", attempts.join("; "))]
+    #[error("cannot get {what}: {}", attempts.join("; "))]
     Unavailable {
         what: &'static str,
         attempts: Vec<String>,

@@ -27,6 +27,12 @@ pub(crate) fn run(
     force: bool,
     progress: &dyn Progress,
 ) -> Result<Installed, Error> {
+    // That nothing can be written is known before anything is downloaded.
+    for folder in [Some(runtime_folder), backbone_file.parent()] {
+        let folder = folder.unwrap_or(Path::new("."));
+        fs_err::create_dir_all(folder)?;
+        tempfile::tempfile_in(folder)?;
+    }
     Ok(Installed {
         onnx_runtime: onnx_runtime::install(runtime_folder, force, progress)?,
         backbone: backbone::install(backbone_file, force, progress)?,

@@ -17,7 +17,7 @@
 //! let mut trained = 0;
 //! while let Some(trial) = search.next_trial() {
 //!     trained += trial.epochs;
-//!     // Here something would be trained. None stands for a trial that came to nothing.
+//!     // Here something would be trained. None stands for a trial that failed.
 //!     let accuracy = 1.0 - trial.point.value("dropout").unwrap_or(0.0);
 //!     search.report(Some(accuracy));
 //! }

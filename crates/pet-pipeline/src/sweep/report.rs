@@ -50,7 +50,7 @@ pub struct Row {
 pub struct SweepReport {
     /// `grid`, `random` or `halving`.
     pub method: &'static str,
-    /// The run of the whole sweep; none while the tracking store is away.
+    /// The run of the whole sweep; none while the tracking store cannot be reached.
     pub run_id: Option<String>,
     /// The values of each axis.
     pub space: Map<String, Value>,

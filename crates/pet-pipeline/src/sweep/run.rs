@@ -249,7 +249,7 @@ fn log(
     if let Some(run_id) = &best.run_id {
         batch = batch.tag(BEST_RUN_TAG, run_id);
     }
-    // The ranking says the same, and is kept even if the store has gone away meanwhile.
+    // The ranking says the same, and is kept even if the store became unreachable.
     if let Err(source) = experiment.client().log_batch(id, &batch) {
         let warning = Warning::BestNotLogged { source: &source };
         experiment.context().observer.warning(&warning);

@@ -120,14 +120,14 @@ pub struct Trial {
 pub struct Outcome<S> {
     /// What was tried.
     pub trial: Trial,
-    /// How good it was; none if it came to nothing.
+    /// How good it was; none if it failed.
     pub score: Option<S>,
 }
 
 /// Hands out trials and is told how good each was: the larger the score, the better.
 ///
 /// When all trials of a round are reported, the best ones go on to the next; of equals, the earlier. Trials without a
-/// score never go on. A search may be left at any time: its ranking holds what is known so far.
+/// score never go on. A search may be stopped at any time: its ranking holds what is known so far.
 #[derive(Clone, Debug)]
 pub struct Search<S> {
     points: Vec<Point>,

@@ -73,7 +73,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// The space that these axes span. Whether a value makes sense is for those to say who train with it.
+    /// The space that these axes span. Whether a value makes sense is decided when it is trained with.
     ///
     /// # Errors
     ///

@@ -28,7 +28,7 @@ pub struct RunPlan {
     pub provenance: Provenance,
     /// What it is trained on.
     pub data: Option<TrainingData>,
-    /// Keeps what cannot be sent because the store has gone away meanwhile.
+    /// Keeps what cannot be sent because the store became unreachable.
     pub spool: Option<Spool>,
     /// A run to continue, instead of making one.
     pub run_id: Option<String>,

@@ -28,11 +28,11 @@ pub struct TrackedRun {
 }
 
 impl TrackedRun {
-    /// Makes the experiment if need be, starts the run and logs its parameters.
+    /// Creates the experiment if need be, starts the run and logs its parameters.
     ///
     /// # Errors
     ///
-    /// [`Error::Tracking`] when the store fails. With a [spool](RunPlan::spool), a store that is away is no failure.
+    /// [`Error::Tracking`] when the store fails. With a [spool](RunPlan::spool), a store that cannot be reached is no failure.
     pub fn start(client: &Client, plan: &RunPlan) -> Result<Self, Error> {
         let (start, spool) = (Instant::now(), plan.spool.as_ref());
         let progress = Progress::default();
@@ -65,7 +65,7 @@ impl TrackedRun {
         Ok(run)
     }
 
-    /// The run's id; none if the store was away when it started.
+    /// The run's ID; none if the store could not be reached when it started.
     pub fn id(&self) -> Option<&str> {
         let run = self.recorder.as_ref().and_then(Recorder::run);
         run.map(|run| run.id.as_str())
@@ -81,7 +81,7 @@ impl TrackedRun {
         self.plan.run_id.is_some()
     }
 
-    /// Where the run lies, if something could not be sent.
+    /// Where the rest of the run is kept, if something could not be sent.
     pub fn spooled(&self) -> Option<Spooled> {
         self.recorder.as_ref().and_then(Recorder::spooled)
     }
@@ -104,7 +104,7 @@ impl TrackedRun {
     }
 
     /// Logs which epoch's weights were kept unless that was done, uploads the model in MLflow's format and registers it
-    /// as the next version of the model that its metadata names. None where the store is away: the version is made when it is sent.
+    /// as the next version of the model that its metadata names. None where the store cannot be reached: the version is created when it is sent.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl TrackedRun {
         self.timed(|run| run.log(&batch, "log the best epoch"))
     }
 
-    /// Ends the run as `FINISHED`. Says where it lies if not everything could be sent.
+    /// Ends the run as `FINISHED`. Returns where the rest is kept if not everything could be sent.
     ///
     /// # Errors
     ///

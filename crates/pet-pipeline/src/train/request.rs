@@ -87,15 +87,15 @@ impl RunRequest {
     }
 }
 
-/// A run that came to its end.
+/// A run that finished.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct FinishedRun {
     /// Its name.
     pub name: String,
-    /// None while the tracking store is away.
+    /// None while the tracking store cannot be reached.
     pub run_id: Option<String>,
-    /// None while the tracking store is away, and for a model that was not to be registered.
+    /// None while the tracking store cannot be reached, and for a model that was not to be registered.
     pub version: Option<u32>,
     /// Share of validation images classified correctly with the weights that were kept, 0 to 1.
     pub val_acc: f64,
@@ -122,7 +122,7 @@ impl FinishedRun {
 pub struct FailedRun {
     /// Its name.
     pub name: String,
-    /// None while the tracking store is away.
+    /// None while the tracking store cannot be reached.
     pub run_id: Option<String>,
     /// What went wrong.
     pub error: String,
@@ -132,14 +132,14 @@ pub struct FailedRun {
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "status", rename_all = "UPPERCASE")]
 pub enum RunOutcome {
-    /// It came to its end.
+    /// It finished.
     Finished(FinishedRun),
     /// Its training diverged, which says nothing about other hyper-parameters.
     Failed(FailedRun),
 }
 
 impl RunOutcome {
-    /// The run, if it came to its end.
+    /// The run, if it finished.
     pub fn finished(&self) -> Option<&FinishedRun> {
         match self {
             Self::Finished(run) => Some(run),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::common::{Common, as_json, find, took};
 use crate::failure::Failure;
 use crate::tracking::short_id;
-use crate::{output, tracking};
+use crate::{output, table, tracking};
 
 /// List runs, the latest first
 #[derive(Args)]
@@ -48,13 +48,13 @@ pub(super) fn list(arguments: &ListArguments, common: &Common) -> Result<(), Fai
     // Names are long, so they stand last, whole.
     let rows: Vec<_> = runs.iter().map(row).collect();
     let heads = ["run", "status", ">took", ">val_acc", ">val_loss", "name"];
-    output::table(&heads, &rows)
+    table::print(&heads, &rows)
 }
 
 fn row(run: &Run) -> Vec<String> {
     let metric = |best: &str, last: &str| {
         let metric = run.metrics.get(best).or_else(|| run.metrics.get(last));
-        output::number(metric.map(|metric| metric.value))
+        table::number(metric.map(|metric| metric.value))
     };
     vec![
         short_id(&run.id).into(),
@@ -97,7 +97,7 @@ pub(super) fn compare(arguments: &CompareArguments, common: &Common) -> Result<(
     let heads: Vec<&str> = std::iter::once("")
         .chain(ids.iter().map(String::as_str))
         .collect();
-    output::table(&heads, &rows(&runs, arguments.all))
+    table::print(&heads, &rows(&runs, arguments.all))
 }
 
 /// A heading, and a cell for each run.
@@ -112,12 +112,12 @@ fn rows(runs: &[Run], all: bool) -> Vec<Vec<String>> {
         let values: Vec<_> = runs.iter().map(|run| run.params.get(key)).collect();
         let equal = values.iter().all(|value| Some(value) == values.first());
         if all || !equal {
-            rows.push(row(key, values.into_iter().map(output::optional).collect()));
+            rows.push(row(key, values.into_iter().map(table::optional).collect()));
         }
     }
     for key in keys(runs, |run| run.metrics.keys()) {
         let metrics = runs.iter().map(|run| run.metrics.get(key));
-        let cells = metrics.map(|metric| output::number(metric.map(|metric| metric.value)));
+        let cells = metrics.map(|metric| table::number(metric.map(|metric| metric.value)));
         rows.push(row(key, cells.collect()));
     }
     rows

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::common::{Common, find, took};
 use crate::failure::Failure;
-use crate::output;
 use crate::tracking::short_time;
+use crate::{output, table};
 
 /// Show one run: parameters, data sets, and each metric with its course
 #[derive(Args)]
@@ -56,7 +56,7 @@ fn as_json(run: &Run, histories: &[(String, Vec<Metric>)]) -> Value {
 fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> {
     let status = run.status.as_str();
     output::line(format_args!("{} {} ({status})", run.id, run.name))?;
-    let start = output::optional(run.start_time.map(short_time));
+    let start = table::optional(run.start_time.map(short_time));
     let user = match run.user.as_str() {
         "" => String::new(),
         user => format!(", by {user}"),
@@ -105,7 +105,7 @@ fn course(key: &str, width: usize, history: &[Metric]) -> Result<(), Failure> {
     let Some(last) = history.last() else {
         return Ok(());
     };
-    let number = |value| output::number(Some(value));
+    let number = |value| table::number(Some(value));
     let at = format!("{} at epoch {}", number(last.value), last.step + 1);
     let values: Vec<f64> = history.iter().map(|point| point.value).collect();
     if values.len() < 2 {

@@ -1,0 +1,57 @@
+//! Tables of results.
+
+use crate::failure::Failure;
+use crate::output;
+
+/// Prints a table with columns as wide as they need to be. A column whose head begins with `>` is aligned to the right.
+pub(crate) fn print(heads: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    let length = |text: &str| text.chars().count();
+    let width = |column: usize, head: &str| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        let widest = cells.map(|cell| length(cell)).max().unwrap_or(0);
+        widest.max(length(head.trim_start_matches('>')))
+    };
+    let widths: Vec<usize> = (0..).zip(heads).map(|(at, head)| width(at, head)).collect();
+    let print_row = |cells: &mut dyn Iterator<Item = &str>| {
+        let cells = cells.zip(heads).zip(&widths);
+        let cells = cells.map(|((cell, head), width)| {
+            if head.starts_with('>') {
+                format!("{cell:>width$}")
+            } else {
+                format!("{cell:width$}")
+            }
+        });
+        output::line(cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    print_row(&mut heads.iter().map(|head| head.trim_start_matches('>')))?;
+    rows.iter()
+        .try_for_each(|row| print_row(&mut row.iter().map(String::as_str)))
+}
+
+/// A number with four digits behind the point, or `-`. MLflow keeps infinity as the largest number.
+pub(crate) fn number(value: Option<f64>) -> String {
+    optional(value.map(|value| match value {
+        _ if value.abs() >= f64::MAX => format!("{}", f64::INFINITY.copysign(value)),
+        _ if value.abs() >= 1e9 => format!("{value:.4e}"),
+        _ => format!("{value:.4}"),
+    }))
+}
+
+/// A value, or `-`.
+pub(crate) fn optional(value: Option<impl ToString>) -> String {
+    value.map_or("-".into(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_stay_short() {
+        assert_eq!(number(None), "-");
+        assert_eq!(number(Some(0.5)), "0.5000");
+        assert_eq!(number(Some(-f64::MAX)), "-inf");
+        assert_eq!(number(Some(f64::NAN)), "NaN");
+        assert_eq!(number(Some(1.5e30)), "1.5000e30");
+    }
+}

@@ -23,18 +23,9 @@ pub(crate) struct ResizeArguments {
     output: OutputArgument,
 }
 
-/// Convert an image to 8-bit grayscale (ITU-R 601)
+/// One image in, one out.
 #[derive(Args)]
-pub(crate) struct GrayscaleArguments {
-    /// The image
-    image: PathBuf,
-    #[command(flatten)]
-    output: OutputArgument,
-}
-
-/// Stretch the contrast of an image and report its channels' mean and standard deviation
-#[derive(Args)]
-pub(crate) struct NormalizeArguments {
+pub(crate) struct FileArguments {
     /// The image
     image: PathBuf,
     #[command(flatten)]
@@ -92,7 +83,7 @@ pub(crate) fn resize(arguments: &ResizeArguments) -> Result<(), Failure> {
     output::line(format_args!("Image resized to: {width}x{height}"))
 }
 
-pub(crate) fn grayscale(arguments: &GrayscaleArguments) -> Result<(), Failure> {
+pub(crate) fn grayscale(arguments: &FileArguments) -> Result<(), Failure> {
     let decoded = open(&arguments.image)?;
     let image = pet_image::grayscale(&decoded.image);
     let encode = || encode_gray(&image, decoded.format);
@@ -100,7 +91,7 @@ pub(crate) fn grayscale(arguments: &GrayscaleArguments) -> Result<(), Failure> {
     output::line("Image converted to grayscale (mode: L)")
 }
 
-pub(crate) fn normalize(arguments: &NormalizeArguments) -> Result<(), Failure> {
+pub(crate) fn normalize(arguments: &FileArguments) -> Result<(), Failure> {
     let decoded = open(&arguments.image)?;
     let statistics = Statistics::of(&decoded.image);
     let encode = || encode_rgb(&pet_image::contrast_stretch(&decoded.image), decoded.format);

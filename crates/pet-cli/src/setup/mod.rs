@@ -4,7 +4,7 @@
 //! know their mirrors, proxies and certificates.
 
 mod backbone;
-mod error;
+pub(crate) mod error;
 mod fetch;
 mod onnx_runtime;
 
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use pet_data::Progress;
 
-pub(crate) use error::Error;
+use self::error::Error;
 
 /// What there is after a setup.
 pub(crate) struct Installed {
@@ -27,12 +27,6 @@ pub(crate) fn run(
     force: bool,
     progress: &dyn Progress,
 ) -> Result<Installed, Error> {
-    // That nothing can be written is known before anything is downloaded.
-    for folder in [Some(runtime_folder), backbone_file.parent()] {
-        let folder = folder.unwrap_or(Path::new("."));
-        fs_err::create_dir_all(folder)?;
-        tempfile::tempfile_in(folder)?;
-    }
     Ok(Installed {
         onnx_runtime: onnx_runtime::install(runtime_folder, force, progress)?,
         backbone: backbone::install(backbone_file, force, progress)?,

@@ -6,32 +6,43 @@ use std::path::{Path, PathBuf};
 use pet_data::Progress;
 use pet_model::write_atomically;
 
-use super::{Error, fetch};
+use super::error::Error;
+use super::fetch;
 
 /// Larger than any of the libraries named here.
 const MAX_LIBRARY_BYTES: u64 = 256 << 20;
+
+const NODE_SHA256: &str = "c3779c01c59832f8c03e2c392ac3af10bf08579f1822e8b1c63cc451edb302a2";
 
 /// Where a platform's library is found in a package.
 struct Package {
     /// Operating system and architecture, as Rust names them.
     platform: (&'static str, &'static str),
     version: &'static str,
-    /// pip's name of the platform; empty for npm, whose package serves all.
-    tag: &'static str,
+    source: Source,
     sha256: &'static str,
     member: &'static str,
     file: &'static str,
 }
 
+enum Source {
+    /// A Python wheel, with pip's name of the platform.
+    Wheel(&'static str),
+    /// The Node.js package, which serves all platforms.
+    Node,
+}
+
+/// For each platform, the first that can be fetched is taken.
+///
 /// Later libraries for Linux write a telemetry database and report home unless an environment variable forbids it
 /// before they are loaded; nobody who classifies a pet has asked for that, so the last version without it is taken.
 ///
 /// SHA-256 of the files as they were served in November 2026.
-const WHEELS: [Package; 3] = [
+const PACKAGES: [Package; 5] = [
     Package {
         platform: ("linux", "x86_64"),
         version: "1.28.0",
-        tag: "manylinux_2_28_x86_64",
+        source: Source::Wheel("manylinux_2_28_x86_64"),
         sha256: "0a83bdb70d143cede762b677789bf2a7acca54b3fb82565601d5c30695aa933c",
         member: "onnxruntime/capi/libonnxruntime.so.1.28.0",
         file: "libonnxruntime.so.1.28.0",
@@ -39,7 +50,7 @@ const WHEELS: [Package; 3] = [
     Package {
         platform: ("linux", "aarch64"),
         version: "1.28.0",
-        tag: "manylinux_2_28_aarch64",
+        source: Source::Wheel("manylinux_2_28_aarch64"),
         sha256: "4e81a23df16e7acb9d51b06d30cc098e49315ef9180f97bc2221d167b4b04d9c",
         member: "onnxruntime/capi/libonnxruntime.so.1.28.0",
         file: "libonnxruntime.so.1.28.0",
@@ -47,20 +58,15 @@ const WHEELS: [Package; 3] = [
     Package {
         platform: ("macos", "aarch64"),
         version: "1.28.0",
-        tag: "macosx_14_0_arm64",
+        source: Source::Wheel("macosx_14_0_arm64"),
         sha256: "26ff0fdd06efb6c155bae95387a09db1a2be89c7a03e4d0bffd5a171cc2826da",
         member: "onnxruntime/capi/libonnxruntime.1.28.0.dylib",
         file: "libonnxruntime.1.28.0.dylib",
     },
-];
-
-const NODE_SHA256: &str = "c3779c01c59832f8c03e2c392ac3af10bf08579f1822e8b1c63cc451edb302a2";
-
-const NODE_PACKAGES: [Package; 2] = [
     Package {
         platform: ("linux", "x86_64"),
         version: "1.27.0",
-        tag: "",
+        source: Source::Node,
         sha256: NODE_SHA256,
         member: "package/bin/napi-v6/linux/x64/libonnxruntime.so.1",
         file: "libonnxruntime.so.1.27.0",
@@ -68,24 +74,12 @@ const NODE_PACKAGES: [Package; 2] = [
     Package {
         platform: ("linux", "aarch64"),
         version: "1.27.0",
-        tag: "",
+        source: Source::Node,
         sha256: NODE_SHA256,
         member: "package/bin/napi-v6/linux/arm64/libonnxruntime.so.1",
         file: "libonnxruntime.so.1.27.0",
     },
 ];
-
-impl Package {
-    fn of_this_machine(packages: &'static [Self]) -> Option<&'static Self> {
-        packages
-            .iter()
-            .find(|package| package.platform == (OS, ARCH))
-    }
-
-    fn library(&self, folder: &Path) -> PathBuf {
-        folder.join(self.version).join(self.file)
-    }
-}
 
 /// The library in `folder`, fetched if it is not there or `force` is set.
 pub(super) fn install(
@@ -93,78 +87,55 @@ pub(super) fn install(
     force: bool,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {
-    let (wheel, node) = (
-        Package::of_this_machine(&WHEELS),
-        Package::of_this_machine(&NODE_PACKAGES),
-    );
-    let Some(wheel) = wheel else {
-        return Err(Error::Platform {
-            platform: format!("{OS} on {ARCH}"),
-        });
-    };
-    let present = [Some(wheel), node]
-        .into_iter()
-        .flatten()
-        .map(|package| package.library(folder));
-    if let Some(library) = present
-        .into_iter()
-        .find(|library| library.is_file() && !force)
-    {
+    let packages = || PACKAGES.iter().filter(|one| one.platform == (OS, ARCH));
+    if packages().next().is_none() {
+        let platform = format!("{OS} on {ARCH}");
+        return Err(Error::Platform { platform });
+    }
+    let mut present = packages().map(|package| package.library(folder));
+    if let Some(library) = present.find(|library| library.is_file() && !force) {
         return Ok(library);
     }
+    fetch::check_writable(folder)?;
     progress.message("fetching ONNX Runtime");
-    let mut attempts = Vec::new();
-    match from_wheel(wheel, folder) {
-        Ok(library) => return Ok(library),
-        Err(error) => attempts.push(error.in_one_line()),
-    }
-    match node.map(|node| from_node_package(node, folder)) {
-        Some(Ok(library)) => return Ok(library),
-        Some(Err(error)) => attempts.push(error.in_one_line()),
-        None => {}
-    }
-    Err(Error::Unavailable {
-        what: "ONNX Runtime",
-        attempts,
-        hint: "install python3 with pip (or npm), or set ORT_DYLIB_PATH to the library of an installed ONNX Runtime",
-    })
-}
-
-fn from_wheel(package: &Package, folder: &Path) -> Result<PathBuf, Error> {
-    let place = tempfile::tempdir()?;
-    let requirement = format!("onnxruntime=={}", package.version);
-    // A fixed Python version, so that every machine fetches the same file, whatever its own Python.
-    let options = [
-        "--platform",
-        package.tag,
-        "--python-version",
-        "3.12",
-        "--implementation",
-        "cp",
-    ];
-    let path = fetch::wheel(&requirement, &options, place.path())?;
-    let bytes = fetch::read_checked(&path, package.sha256)?;
-    keep(
-        package,
-        folder,
-        &fetch::zip_member(&path, &bytes, package.member, MAX_LIBRARY_BYTES)?,
+    fetch::first(
+        "ONNX Runtime",
+        packages().map(|package| package.install(folder)),
+        "install python3 with pip (or npm), or set ORT_DYLIB_PATH to the library of an installed ONNX Runtime",
     )
 }
 
-fn from_node_package(package: &Package, folder: &Path) -> Result<PathBuf, Error> {
-    let place = tempfile::tempdir()?;
-    let name = format!("onnxruntime-node@{}", package.version);
-    let path = fetch::download("npm", &["pack", "--loglevel=error", &name], place.path())?;
-    let bytes = fetch::read_checked(&path, package.sha256)?;
-    keep(
-        package,
-        folder,
-        &fetch::tar_member(&path, &bytes, package.member, MAX_LIBRARY_BYTES)?,
-    )
-}
+impl Package {
+    fn library(&self, folder: &Path) -> PathBuf {
+        folder.join(self.version).join(self.file)
+    }
 
-fn keep(package: &Package, folder: &Path, library: &[u8]) -> Result<PathBuf, Error> {
-    let path = package.library(folder);
-    write_atomically(&path, library)?;
-    Ok(path)
+    fn install(&self, folder: &Path) -> Result<PathBuf, Error> {
+        let place = tempfile::tempdir()?;
+        let (file, limit) = (self.download(place.path())?, MAX_LIBRARY_BYTES);
+        let bytes = fetch::read_checked(&file, self.sha256)?;
+        let library = match self.source {
+            Source::Wheel(_) => fetch::zip_member(&file, &bytes, self.member, limit)?,
+            Source::Node => fetch::tar_member(&file, &bytes, self.member, limit)?,
+        };
+        let path = self.library(folder);
+        write_atomically(&path, &library)?;
+        Ok(path)
+    }
+
+    fn download(&self, place: &Path) -> Result<PathBuf, Error> {
+        let version = self.version;
+        match self.source {
+            Source::Wheel(platform) => {
+                // A fixed Python version, so that every machine fetches the same file, whatever its own Python.
+                let options = ["--python-version", "3.12", "--implementation", "cp"];
+                let options = [["--platform", platform].as_slice(), &options].concat();
+                fetch::wheel(&format!("onnxruntime=={version}"), &options, place)
+            }
+            Source::Node => {
+                let package = format!("onnxruntime-node@{version}");
+                fetch::download("npm", &["pack", "--loglevel=error", &package], place)
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use mlflow_client::Client;
 use pet_data::{Dataset, Unit};
 use pet_model::{ModelMetadata, VAL_ACC};
 use pet_report::fit_temperature;
-use pet_train::{Checkpoint, EpochMetrics, Observer, Trained, Trainer, Weights};
+use pet_train::{Checkpoint, Configuration, EpochMetrics, Observer, Trained, Trainer, Weights};
 
 use super::artifacts::Artifacts;
 use super::checkpoint::CheckpointFolder;
@@ -129,21 +129,17 @@ impl<'a> Experiment<'a> {
         observer: &dyn RunObserver,
     ) -> Result<RunOutcome, Error> {
         let start = Instant::now();
-        let settings = TrainSettings {
-            configuration: request.configuration.clone(),
-            ..self.settings.clone()
-        };
+        let settings = self.settings_of(request);
         let mut run = TrackedRun::start(&self.client, &self.plan(request, &settings))?;
         let folder = self.folder(&run, request, &settings)?;
         let trained = match self.train(&settings, folder.as_ref(), &mut run, observer) {
             Err(Error::Train(pet_train::Error::Interrupted)) => {
                 let run_id = run.id().filter(|_| folder.is_some()).map(Into::into);
-                self.context
-                    .note_unsent(&request.name, run.kill()?.as_ref());
-                let (finished, planned) = (0, 1);
+                let spooled = run.kill()?;
+                self.context.note_unsent(&request.name, spooled.as_ref());
                 return Err(Error::Interrupted {
-                    finished,
-                    planned,
+                    finished: 0,
+                    planned: 1,
                     run_id,
                 });
             }
@@ -160,12 +156,26 @@ impl<'a> Experiment<'a> {
         };
         let mut finished = self.register(request, &settings, &trained, &mut run)?;
         let (tracked, ending) = (run.tracking_time(), Instant::now());
-        self.context
-            .note_unsent(&request.name, run.finish()?.as_ref());
+        let spooled = run.finish()?;
+        self.context.note_unsent(&request.name, spooled.as_ref());
         finished.tracking_seconds = (tracked + ending.elapsed()).as_secs_f64();
         finished.seconds = start.elapsed().as_secs_f64();
         folder.map_or(Ok(()), |folder| folder.remove())?;
         Ok(RunOutcome::Finished(finished))
+    }
+
+    /// The inputs were made for one seed and one part of the network to train.
+    fn settings_of(&self, request: &RunRequest) -> TrainSettings {
+        let mut settings = self.settings.clone();
+        let Configuration {
+            fine_tune, seed, ..
+        } = settings.configuration;
+        settings.configuration = Configuration {
+            fine_tune,
+            seed,
+            ..request.configuration.clone()
+        };
+        settings
     }
 
     /// Where the checkpoint is kept. A run that the store does not know yet has no ID to find it by.
@@ -256,18 +266,14 @@ impl<'a> Experiment<'a> {
                 .with_val_acc(best.val_acc)
                 .with_temperature(fit_temperature(&trained.logits, &labels)?);
         metadata.run_id = run.id().map(Into::into);
+        let command = self.context.provenance.source.as_deref();
         let artifacts = Artifacts {
             trained,
             metadata: &metadata,
             dataset: &self.dataset,
             labels: &labels,
             params: params::of(settings),
-            command: self
-                .context
-                .provenance
-                .source
-                .as_deref()
-                .unwrap_or_default(),
+            command: command.unwrap_or_default(),
         };
         artifacts.log(run)?;
         let score = (best.val_acc, -best.val_loss);

@@ -39,7 +39,7 @@ pub(crate) enum Failure {
     Report(#[from] pet_report::Error),
     #[cfg(feature = "training")]
     #[error(transparent)]
-    Setup(#[from] crate::setup::error::Error),
+    Setup(#[from] crate::command::setup::error::Error),
     #[error("file not found: `{}`", path.display())]
     FileNotFound { path: PathBuf },
     #[error("the file holds {got} bytes, at most {expected} are read")]

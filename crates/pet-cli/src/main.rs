@@ -9,8 +9,6 @@ mod hint;
 mod output;
 mod progress;
 #[cfg(feature = "training")]
-mod setup;
-#[cfg(feature = "training")]
 mod table;
 #[cfg(feature = "training")]
 mod tracking;

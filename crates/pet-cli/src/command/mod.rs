@@ -5,7 +5,6 @@ mod evaluate;
 mod explain;
 #[cfg(feature = "training")]
 mod export;
-mod health;
 #[cfg(feature = "training")]
 mod hyperparameters;
 mod images;
@@ -16,7 +15,7 @@ mod predict;
 mod runs;
 mod serve;
 #[cfg(feature = "training")]
-mod setup;
+pub(crate) mod setup;
 #[cfg(feature = "training")]
 mod sweep;
 #[cfg(feature = "training")]
@@ -86,8 +85,8 @@ enum Command {
     Models(models::Arguments),
     #[cfg(feature = "training")]
     Runs(runs::Arguments),
-    Serve(serve::Arguments),
-    Health(health::Arguments),
+    Serve(serve::ServeArguments),
+    Health(serve::HealthArguments),
     /// Print a completion script for a shell
     ///
     /// For example: pet-cli completions bash > ~/.local/share/bash-completion/completions/pet-cli
@@ -123,8 +122,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Models(arguments) => models::run(&arguments),
         #[cfg(feature = "training")]
         Command::Runs(arguments) => runs::run(&arguments),
-        Command::Serve(arguments) => serve::run(&arguments),
-        Command::Health(arguments) => health::run(&arguments),
+        Command::Serve(arguments) => serve::serve(&arguments),
+        Command::Health(arguments) => serve::health(&arguments),
         Command::Completions { shell } => completions(shell),
     }
 }

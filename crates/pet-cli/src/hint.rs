@@ -101,7 +101,9 @@ fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
             "add images to each class, or raise `--validation-fraction`".into()
         }
         Error::UnknownClass { .. } => {
-            "name the data set that the model was trained on with `--dataset`".into()
+            "name the class folders like the model's classes, or name the data set that the \
+             model was trained on with `--dataset`"
+                .into()
         }
         Error::Interrupted { run_id, .. } => run_id.as_ref().map_or_else(
             || "what was logged is kept; computed features are cached".into(),

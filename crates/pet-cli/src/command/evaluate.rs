@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use pet_data::{Progress, Sample, folder, stratified_split};
 use pet_model::{ClassMetrics, ModelMetadata, SplitMetrics, write_atomically};
-use pet_pipeline::evaluate::{Evaluation, ImageSet, Mistake, add_to_results, evaluate, log_to_run};
+use pet_pipeline::evaluate::{Evaluation, ImageSet, add_to_results, evaluate, log_to_run};
 
 use crate::arguments::{
     CacheArgument, DatasetArguments, DatasetKind, JsonArgument, ResultsArgument, TrackingArguments,
@@ -14,7 +14,7 @@ use crate::arguments::{
 use crate::failure::Failure;
 use crate::hint::CARD_USAGE;
 use crate::progress::Bars;
-use crate::{output, tracking, workspace};
+use crate::{output, table, tracking, workspace};
 
 /// Evaluate the served model on a data set or a folder of class folders
 ///
@@ -167,42 +167,64 @@ fn log(arguments: &TrackingArguments, metadata: &ModelMetadata, all: &[Evaluatio
 
 fn print(evaluation: &Evaluation) -> Result<(), Failure> {
     let figures = &evaluation.figures;
-    output::line(format_args!(
-        "{}: {} images",
-        evaluation.name, figures.images
-    ))?;
+    let images = figures.images;
+    output::line(format_args!("{}: {images} images", evaluation.name))?;
     print_figures(figures)?;
     print_classes(figures)?;
-    print_confusions(evaluation)?;
-    print_mistakes(evaluation)
+    if evaluation.mistaken == 0 {
+        return output::line("\nno mistakes");
+    }
+    output::line("\nworst confusions")?;
+    let worst = evaluation.confusions().take(PRINTED);
+    let worst = worst.map(|one| {
+        vec![
+            one.images.to_string(),
+            one.actual.into(),
+            one.predicted.into(),
+        ]
+    });
+    let worst: Vec<_> = worst.collect();
+    table::print(&[">images", "actual", "predicted"], &worst)?;
+    output::line("\nmost confident mistakes")?;
+    let surest = evaluation.mistakes.iter().take(PRINTED);
+    let surest = surest.map(|one| {
+        let (actual, predicted) = (one.actual.clone(), one.predicted.clone());
+        let confidence = percent(one.confidence.into(), 1);
+        vec![
+            confidence,
+            actual,
+            predicted,
+            one.file.display().to_string(),
+        ]
+    });
+    let surest: Vec<_> = surest.collect();
+    table::print(&[">confidence", "actual", "predicted", "file"], &surest)
 }
 
 fn print_figures(figures: &SplitMetrics) -> Result<(), Failure> {
-    let share = |share: f64| format!("{:6.2} %", 100.0 * share);
-    output::line(format_args!("  top-1 accuracy     {}", share(figures.top1)))?;
-    output::line(format_args!("  top-5 accuracy     {}", share(figures.top5)))?;
-    output::line(format_args!(
-        "  macro F1           {:6.4}",
-        figures.macro_f1
-    ))?;
-    output::line(format_args!("  cross-entropy      {:6.4}", figures.loss))?;
+    let figure = |label: &str, value: String| {
+        let text = format!("  {label:17} {value:>8}");
+        output::line(text.trim_end())
+    };
+    figure("top-1 accuracy", percent(figures.top1, 2))?;
+    figure("top-5 accuracy", percent(figures.top5, 2))?;
+    figure("macro F1", format!("{:.4}  ", figures.macro_f1))?;
+    figure("cross-entropy", format!("{:.4}  ", figures.loss))?;
     let Some(calibration) = &figures.calibration else {
         return Ok(());
     };
     let temperature = if (calibration.temperature - 1.0).abs() < f64::EPSILON {
-        "   (no temperature: the confidence as the network gives it)".into()
+        "(no temperature: the confidence as the network gives it)".into()
     } else {
         format!(
-            "   (with temperature {:.3}; {} and cross-entropy {:.4} without)",
+            "(with temperature {:.3}; {} and cross-entropy {:.4} without)",
             calibration.temperature,
-            share(calibration.error_before).trim_start(),
+            percent(calibration.error_before, 2),
             calibration.loss_before
         )
     };
-    output::line(format_args!(
-        "  calibration error  {}{temperature}",
-        share(calibration.error)
-    ))
+    let error = percent(calibration.error, 2);
+    figure("calibration error", format!("{error:>8}   {temperature}"))
 }
 
 /// The classes that have images, weakest first.
@@ -210,61 +232,26 @@ fn print_classes(figures: &SplitMetrics) -> Result<(), Failure> {
     let with_images = figures.classes.iter().filter(|one| one.1.images > 0);
     let mut classes: Vec<(&String, &ClassMetrics)> = with_images.collect();
     classes.sort_by(|one, other| one.1.f1.total_cmp(&other.1.f1));
-    let width = width(classes.iter().map(|(name, _)| name.as_str())).max("class".len());
-    output::line(format_args!(
-        "\n  {:width$}  images  precision   recall      F1",
-        "class"
-    ))?;
-    for (name, class) in &classes {
-        output::line(format_args!(
-            "  {name:width$}  {:6}  {:7.1} %  {:5.1} %  {:6.4}",
-            class.images,
-            100.0 * class.precision,
-            100.0 * class.recall,
-            class.f1
-        ))?;
-    }
+    let rows = classes.iter().map(|(name, class)| {
+        vec![
+            (*name).clone(),
+            class.images.to_string(),
+            percent(class.precision, 1),
+            percent(class.recall, 1),
+            format!("{:.4}", class.f1),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    output::line("")?;
+    table::print(&["class", ">images", ">precision", ">recall", ">F1"], &rows)?;
     match figures.classes.len() - classes.len() {
         0 => Ok(()),
         without => output::line(format_args!(
-            "  {without} more classes have no images here and count as 0 in macro F1"
+            "{without} more classes have no images here and count as 0 in macro F1"
         )),
     }
 }
 
-fn print_confusions(evaluation: &Evaluation) -> Result<(), Failure> {
-    let worst: Vec<_> = evaluation.confusions().take(PRINTED).collect();
-    if worst.is_empty() {
-        return output::line("\n  no mistakes");
-    }
-    let width = width(worst.iter().map(|one| one.actual));
-    output::line("\n  worst confusions")?;
-    worst.iter().try_for_each(|one| {
-        output::line(format_args!(
-            "  {:4} × {:width$} taken for {}",
-            one.images, one.actual, one.predicted
-        ))
-    })
-}
-
-fn print_mistakes(evaluation: &Evaluation) -> Result<(), Failure> {
-    let surest: Vec<_> = evaluation.mistakes.iter().take(PRINTED).collect();
-    if surest.is_empty() {
-        return Ok(());
-    }
-    let text = |mistake: &&Mistake| format!("{} taken for {}", mistake.actual, mistake.predicted);
-    let lines: Vec<String> = surest.iter().map(text).collect();
-    let width = width(lines.iter().map(String::as_str));
-    output::line("\n  most confident mistakes")?;
-    surest.iter().zip(&lines).try_for_each(|(mistake, text)| {
-        output::line(format_args!(
-            "  {:5.1} %  {text:width$}  {}",
-            100.0 * mistake.confidence,
-            mistake.file.display()
-        ))
-    })
-}
-
-fn width<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
-    texts.map(|text| text.chars().count()).max().unwrap_or(0)
+fn percent(share: f64, digits: usize) -> String {
+    format!("{:.digits$} %", 100.0 * share)
 }

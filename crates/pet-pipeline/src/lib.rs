@@ -1,21 +1,38 @@
-//! The life of a model as a library: training runs that are tracked and resumed, sweeps, evaluation.
+//! The life of an image classifier as a library: training runs that are tracked and resumed, sweeps, evaluation.
 //!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use mlflow_client::TrackingUri;
+//! use pet_data::Silent;
+//! use pet_pipeline::{Context, DataSource, Experiment, RunRequest, TrainSettings};
+//!
+//! let mut settings = TrainSettings::new(DataSource::Folder("photos".into()), "mobilenet_v2.pth");
+//! settings.configuration.epochs = 10;
+//! let context = Context::new(TrackingUri::in_folder(Path::new(".")), ".cache", &Silent);
+//! let dataset = settings.load(&Silent)?;
+//! let experiment = Experiment::prepare(&settings, dataset, &context)?;
+//! let outcome = experiment.run(&RunRequest::new(settings.configuration.clone()))?;
+//! if let Some(run) = outcome.finished() {
+//!     println!("{:.4} as version {:?}", run.val_acc, run.version);
+//! }
+//! # Ok::<(), pet_pipeline::Error>(())
 //! ```
-//! use mlflow_client::Client;
-//! use pet_pipeline::{RunPlan, TrackedRun};
 //!
-//! let folder = tempfile::tempdir()?;
-//! let client = Client::local(folder.path())?;
-//! let plan = RunPlan::new("OxfordPetExperiment", "first try").param("batch_size", 32);
-//! let mut run = TrackedRun::start(&client, &plan)?;
-//! run.log_artifact("notes.txt", b"nothing trained yet")?;
-//! run.finish()?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! | type or module | duty |
+//! |---|---|
+//! | [`TrainSettings`], [`DataSource`] | what is trained, on what, and how: plain data |
+//! | [`Context`], [`Provenance`] | where it is recorded, what is kept on disk, who runs it |
+//! | [`Experiment`], [`RunRequest`] | images and weights that are ready; one run on them |
+//! | [`InterruptedRun`] | finds a run that can be resumed |
+//! | [`sweep`] | tries combinations of hyper-parameters and ranks them |
+//! | [`mod@evaluate`] | what an exported model makes of images |
+//! | [`TrackedRun`], [`RunPlan`] | one MLflow run, from its start to the registered version |
+//! | [`RunObserver`] | is told how far everything is |
 //!
-//! A [`TrackedRun`] is told of every epoch as it ends (it is a [`pet_train::Observer`]); a run that is dropped without
-//! an end is marked `FAILED`. With a [spool](RunPlan::spool), a server that disappears during training costs nothing
-//! but the time until that is noticed: what it missed is kept on disk and sent later.
+//! This crate never prints, exits or reads the environment. A run whose process dies can be resumed from its checkpoint
+//! and ends with the same weights; a run that is dropped without an end is marked `FAILED`; what a tracking server
+//! missed is kept on disk and sent later. The example `train_folder` also exports and evaluates what it has trained.
 
 mod error;
 pub mod evaluate;

@@ -17,7 +17,21 @@ const BEST_EPOCH: &str = "best_epoch";
 /// Tag: how long the run took, such as `12.3 s`.
 const DURATION: &str = "duration";
 
-/// A run that was started and has not ended.
+/// A run that was started and has not ended. It is told of every epoch as it ends; dropped without an end, it is marked
+/// `FAILED`.
+///
+/// ```
+/// use mlflow_client::Client;
+/// use pet_pipeline::{RunPlan, TrackedRun};
+///
+/// let folder = tempfile::tempdir()?;
+/// let client = Client::local(folder.path())?;
+/// let plan = RunPlan::new("OxfordPetExperiment", "first try").param("batch_size", 32);
+/// let mut run = TrackedRun::start(&client, &plan)?;
+/// run.log_artifact("notes.txt", b"nothing trained yet")?;
+/// run.finish()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct TrackedRun {
     plan: RunPlan,
     /// None once it has ended.

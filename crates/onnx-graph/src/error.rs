@@ -84,6 +84,12 @@ pub enum Error {
         /// The type held.
         got: DataType,
     },
+    /// A value to be quantized of which nothing was observed.
+    #[error("the range of value `{value}` is not known")]
+    MissingRange {
+        /// Name of the value.
+        value: String,
+    },
     /// An operator set outside of the range in which this crate knows the meaning of the operators.
     #[error("opset {got} is not supported, expected {lowest} to {highest}")]
     Opset {

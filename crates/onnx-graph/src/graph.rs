@@ -203,6 +203,11 @@ impl Graph {
         self.values.get(name)?.as_ref()
     }
 
+    /// Whether there is a value called `name`, of a known type or not.
+    pub(crate) fn defines(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
     /// Adds a node; the types of its outputs are what follows from its inputs and what is declared.
     pub(crate) fn push(&mut self, node: Node, declared: &Declared) -> Result<(), Error> {
         let types = self.output_types(&node, declared)?;

@@ -12,6 +12,7 @@ mod model;
 mod node;
 mod ops;
 mod proto;
+mod quantize;
 mod tensor;
 mod value;
 
@@ -23,5 +24,6 @@ pub use limits::Limits;
 pub use model::Model;
 pub use node::Node;
 pub use ops::{ConvOptions, GemmOptions};
+pub use quantize::{Quantizer, Range};
 pub use tensor::Tensor;
 pub use value::{Dim, TensorType, Value};

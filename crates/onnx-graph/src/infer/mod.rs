@@ -4,6 +4,7 @@ mod call;
 mod conv;
 mod elementwise;
 mod linear;
+mod quantization;
 
 use call::Call;
 
@@ -27,6 +28,8 @@ pub(crate) fn infer(
         "Flatten" => linear::flatten,
         "Gemm" => linear::gemm,
         "MatMul" => linear::matmul,
+        "QuantizeLinear" => quantization::quantize,
+        "DequantizeLinear" => quantization::dequantize,
         _ => return Ok(None),
     };
     call.has_one_output()?;

@@ -23,24 +23,24 @@ assert numpy.array_equal(logits, again) and logits.shape == (2, 5), logits
 assert numpy.allclose(probabilities.sum(axis=1), 1), probabilities
 ";
 
-/// `PET_PYTHON`, else the interpreter in the workspace's cache, if it can import `onnx`.
-fn python_with_onnx() -> Option<PathBuf> {
+/// `PET_PYTHON`, else the interpreter in the workspace's cache, if it can import `onnx`. Without one,
+/// the test `name` is skipped.
+pub(crate) fn python_with_onnx(name: &str) -> Option<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let cached = workspace.join(".cache/python-env/bin/python");
     let python = std::env::var_os("PET_PYTHON").map_or(cached, PathBuf::from);
-    let found = Command::new(&python)
-        .args(["-c", "import onnx"])
-        .output()
-        .ok()?;
-    found.status.success().then_some(python)
+    let found = Command::new(&python).args(["-c", "import onnx"]).output();
+    if !found.is_ok_and(|found| found.status.success()) {
+        eprintln!("skipped: {name}: no Python with onnx");
+        return None;
+    }
+    Some(python)
 }
 
 #[test]
 fn the_onnx_checker_accepts_and_infers_the_same_shapes() {
-    let Some(python) = python_with_onnx() else {
-        eprintln!(
-            "skipped: the_onnx_checker_accepts_and_infers_the_same_shapes: no Python with onnx"
-        );
+    let name = "the_onnx_checker_accepts_and_infers_the_same_shapes";
+    let Some(python) = python_with_onnx(name) else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

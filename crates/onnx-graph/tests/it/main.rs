@@ -8,4 +8,5 @@ mod bytes;
 mod checker;
 mod depth;
 mod networks;
+mod quantize;
 mod round_trip;

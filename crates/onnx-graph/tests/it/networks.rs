@@ -40,7 +40,7 @@ fn scaled(graph: &mut Graph, image: &Value) -> Result<Value, Error> {
 }
 
 /// A convolution with bias and `ReLU6`; the weight is `[filters, channels, kernel, kernel]`.
-fn convolution(
+pub(crate) fn convolution(
     graph: &mut Graph,
     name: &str,
     input: &Value,

@@ -1,0 +1,164 @@
+//! Weights and biases as integers.
+
+use super::range::Steps;
+
+/// The largest integer of a weight.
+const MOST: f32 = 127.0;
+/// What a bias must stay below as an integer, with room for the sum that it is added to.
+const MOST_BIAS: f32 = (1 << 30) as f32;
+
+/// A weight in signed bytes and a bias in 32 bits, with a scale for each filter.
+pub(super) struct Filters {
+    pub(super) weight: Vec<i8>,
+    pub(super) scales: Vec<f32>,
+    pub(super) bias: Vec<i32>,
+    /// The input's scale times each filter's.
+    pub(super) bias_scales: Vec<f32>,
+}
+
+impl Filters {
+    /// Quantizes `filters` filters, each with a part of `weight` and a number of `bias`, for an
+    /// input in these steps.
+    ///
+    /// Processors without `VNNI` instructions add the products of two neighbouring weights with two
+    /// bytes in 16 bits, and cut off what does not fit. Weights of one channel each, as in depthwise
+    /// convolutions, are not multiplied that way; of others, two neighbours of one sign stay within
+    /// 128, since 128 times 255 fits. So the answers are the same on every processor, at the price
+    /// of slightly longer steps.
+    pub(super) fn new(weight: &[f32], bias: &[f32], neighbours: Neighbours, input: Steps) -> Self {
+        let length = weight.len() / bias.len().max(1);
+        let mut filters = Self {
+            weight: Vec::with_capacity(weight.len()),
+            scales: Vec::with_capacity(bias.len()),
+            bias: Vec::with_capacity(bias.len()),
+            bias_scales: Vec::with_capacity(bias.len()),
+        };
+        for (filter, bias) in weight.chunks_exact(length.max(1)).zip(bias) {
+            filters.push(filter, *bias, neighbours, input.scale);
+        }
+        filters
+    }
+
+    fn push(&mut self, filter: &[f32], bias: f32, neighbours: Neighbours, input: f32) {
+        // A filter of very small weights with a large bias would lose the bias.
+        let for_bias = bias.abs() / (input * MOST_BIAS);
+        let scale = (neighbours.largest(filter) / MOST).max(for_bias);
+        let scale = if scale.is_normal() {
+            scale
+        } else {
+            f32::MIN_POSITIVE
+        };
+        let bias_scale = (scale * input).max(f32::MIN_POSITIVE);
+        let integer = |weight: &f32| (weight / scale).round().clamp(-MOST, MOST) as i8;
+        self.weight.extend(filter.iter().map(integer));
+        self.scales.push(scale);
+        self.bias.push((bias / bias_scale).round() as i32);
+        self.bias_scales.push(bias_scale);
+    }
+}
+
+/// Which weights of a filter are multiplied beside one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Neighbours {
+    /// None: there is one channel.
+    None,
+    /// The first with the second, the third with the fourth: a kernel of extent 1.
+    Pairs,
+    /// Not known: the order of a larger kernel's weights is the library's.
+    Any,
+}
+
+impl Neighbours {
+    /// Of a weight of this shape, `[filters, channels, kernel...]`.
+    pub(super) fn of(shape: &[usize]) -> Self {
+        match shape {
+            [_, 1, ..] => Self::None,
+            [_, _, kernel @ ..] if kernel.iter().all(|&extent| extent == 1) => Self::Pairs,
+            _ => Self::Any,
+        }
+    }
+
+    /// What must not become more than [`MOST`].
+    fn largest(self, filter: &[f32]) -> f32 {
+        let largest = |weights: &[f32]| {
+            weights
+                .iter()
+                .fold(0.0_f32, |most, one| most.max(one.abs()))
+        };
+        let sum = |pair: &[f32]| {
+            let positive: f32 = pair.iter().map(|one| one.max(0.0)).sum();
+            let negative: f32 = pair.iter().map(|one| one.min(0.0)).sum();
+            positive.max(-negative)
+        };
+        match self {
+            Self::None => largest(filter),
+            Self::Pairs => filter.chunks(2).map(sum).fold(0.0, f32::max),
+            Self::Any => 2.0 * largest(filter),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const INPUT: Steps = Steps {
+        scale: 6.0 / 255.0,
+        zero_point: 0,
+    };
+
+    proptest! {
+        #[test]
+        fn weights_and_biases_are_met_within_half_a_step(
+            weight in vec(-3.0_f32..3.0, 24), bias in vec(-50.0_f32..50.0, 3),
+        ) {
+            for neighbours in [Neighbours::None, Neighbours::Pairs, Neighbours::Any] {
+                let filters = Filters::new(&weight, &bias, neighbours, INPUT);
+                for (index, (weight, integer)) in weight.iter().zip(&filters.weight).enumerate() {
+                    let scale = filters.scales[index / 8];
+                    let met = f32::from(*integer) * scale;
+                    prop_assert!((met - weight).abs() <= 0.501 * scale, "{met} {weight}");
+                }
+                for (index, bias) in bias.iter().enumerate() {
+                    let met = filters.bias[index] as f32 * filters.bias_scales[index];
+                    prop_assert!((met - bias).abs() <= 0.501 * filters.bias_scales[index] + 1e-5);
+                }
+            }
+        }
+
+        #[test]
+        fn sums_of_two_products_fit_16_bits(weight in vec(-3.0_f32..3.0, 9), any in 0_usize..9) {
+            let pairs = Filters::new(&weight, &[0.0], Neighbours::Pairs, INPUT);
+            for pair in pairs.weight.chunks(2) {
+                for bytes in [[255, 255], [255, 0], [0, 255]] {
+                    let sum: i32 = pair.iter().zip(bytes).map(|(&one, byte)| i32::from(one) * byte).sum();
+                    prop_assert!(i16::try_from(sum).is_ok(), "{pair:?}: {sum}");
+                }
+            }
+            let free = Filters::new(&weight, &[0.0], Neighbours::Any, INPUT);
+            let sum = 255 * (i32::from(free.weight[any]) + i32::from(free.weight[0]));
+            prop_assert!(i16::try_from(sum).is_ok(), "{sum}");
+        }
+    }
+
+    #[test]
+    fn a_filter_without_weights_keeps_its_bias() {
+        for weight in [0.0, 1e-30, f32::MIN_POSITIVE / 2.0] {
+            let filters = Filters::new(&[weight; 4], &[3.0], Neighbours::Pairs, INPUT);
+            let met = filters.bias[0] as f32 * filters.bias_scales[0];
+            assert!((met - 3.0).abs() < 1e-5, "{met}");
+            let none = Filters::new(&[weight; 4], &[0.0], Neighbours::None, INPUT);
+            assert!(none.scales[0] > 0.0 && none.bias == [0]);
+        }
+    }
+
+    #[test]
+    fn neighbours_follow_from_the_shape() {
+        assert_eq!(Neighbours::of(&[8, 1, 3, 3]), Neighbours::None);
+        assert_eq!(Neighbours::of(&[8, 4, 1, 1]), Neighbours::Pairs);
+        assert_eq!(Neighbours::of(&[8, 4, 3, 3]), Neighbours::Any);
+    }
+}

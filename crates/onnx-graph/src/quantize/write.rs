@@ -1,0 +1,226 @@
+//! The quantized graph.
+
+use std::collections::BTreeMap;
+
+use super::plan::{Activation, Step};
+use super::range::{Range, Steps};
+use super::weight::{Filters, Neighbours};
+use crate::graph::Declared;
+use crate::{Attribute, Error, Graph, Node, Tensor};
+
+/// Writes a graph anew, node by node.
+pub(super) struct Writer<'a> {
+    source: &'a Graph,
+    ranges: &'a BTreeMap<String, Range>,
+    graph: Graph,
+    /// The steps of the quantized values.
+    steps: BTreeMap<String, Steps>,
+    declared: Declared,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(
+        source: &'a Graph,
+        ranges: &'a BTreeMap<String, Range>,
+    ) -> Result<Self, Error> {
+        let mut graph = Graph::new(source.name());
+        for input in source.inputs() {
+            graph.input(&input.name, input.data_type(), input.shape())?;
+        }
+        let results = source.nodes().iter().flat_map(Node::outputs);
+        let typed = results.filter_map(|name| Some((name.clone(), source.type_of(name)?.clone())));
+        Ok(Self {
+            declared: typed.collect(),
+            source,
+            ranges,
+            graph,
+            steps: BTreeMap::new(),
+        })
+    }
+
+    pub(super) fn step(&mut self, node: &Node, step: &Step) -> Result<(), Error> {
+        match step {
+            Step::Folded => Ok(()),
+            Step::Float => self.float(node),
+            Step::Add(activation) => {
+                self.float(node)?;
+                self.result(node, activation)
+            }
+            Step::Conv(activation) => {
+                self.conv(node)?;
+                self.result(node, activation)
+            }
+        }
+    }
+
+    /// The finished graph, with the outputs of the source under their names.
+    pub(super) fn finish(mut self) -> Result<Graph, Error> {
+        for output in self.source.outputs() {
+            let name = &output.name;
+            if self.source.find_initializer(name).is_some() {
+                self.constant(name)?;
+            }
+            if self.graph.defines(name) {
+                self.graph.mark_output(output.clone())?;
+                continue;
+            }
+            let user = format!("output `{name}`");
+            let undefined = || Error::UndefinedValue {
+                user,
+                value: name.clone(),
+            };
+            let value = self.graph.value(&dequantized(name)).ok_or_else(undefined)?;
+            self.graph.output(name, &value)?;
+        }
+        Ok(self.graph)
+    }
+
+    /// A node as it is, on values that may have been quantized before.
+    fn float(&mut self, node: &Node) -> Result<(), Error> {
+        let mut node = node.clone();
+        for input in &mut node.inputs {
+            self.constant(input)?;
+            if self.steps.contains_key(input) {
+                *input = dequantized(input);
+            }
+        }
+        self.graph.push(node, &self.declared)
+    }
+
+    fn conv(&mut self, node: &Node) -> Result<(), Error> {
+        let (input, weight) = (&node.inputs[0], &node.inputs[1]);
+        if !self.steps.contains_key(input) {
+            self.quantize(input, input, None)?;
+        }
+        let Some(tensor) = self.source.find_initializer(weight) else {
+            return Err(Error::UndefinedValue {
+                user: format!("node `{}`", node.label()),
+                value: weight.clone(),
+            });
+        };
+        let count = tensor.shape().first().copied().unwrap_or_default();
+        let bias = node
+            .inputs
+            .get(2)
+            .and_then(|bias| self.source.find_initializer(bias));
+        let numbers = bias.map_or_else(|| Ok(vec![0.0; count]), Tensor::values)?;
+        let neighbours = Neighbours::of(tensor.shape());
+        let filters = Filters::new(&tensor.values()?, &numbers, neighbours, self.steps[input]);
+        let mut node = node.clone();
+        node.inputs[0] = dequantized(input);
+        let zeros = vec![0_i8; count];
+        node.inputs[1] = self.filters(
+            weight,
+            tensor.shape(),
+            &filters.weight,
+            &filters.scales,
+            Some(&zeros),
+        )?;
+        if let Some(bias) = bias {
+            node.inputs[2] = self.filters(
+                bias.name(),
+                &[count],
+                &filters.bias,
+                &filters.bias_scales,
+                None,
+            )?;
+        }
+        self.graph.push(node, &self.declared)
+    }
+
+    /// Constants in integers with a scale for each filter; the name of what they stand for. A weight
+    /// that several nodes share is written for each of them, as the node's input may differ.
+    fn filters<T: crate::Element>(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        integers: &[T],
+        scales: &[f32],
+        zero_points: Option<&[i8]>,
+    ) -> Result<String, Error> {
+        let name = self.unused(name);
+        let scale = self
+            .graph
+            .initializer(&format!("{name}.scale"), &[scales.len()], scales)?;
+        let integers = self
+            .graph
+            .initializer(&format!("{name}.quantized"), shape, integers)?;
+        let mut inputs = vec![&integers, &scale];
+        let zero_points = zero_points
+            .map(|zeros| {
+                self.graph
+                    .initializer(&format!("{name}.zero_point"), &[zeros.len()], zeros)
+            })
+            .transpose()?;
+        inputs.extend(&zero_points);
+        let made = dequantized(&name);
+        let node = Node::new(&made, "DequantizeLinear", &inputs);
+        self.graph
+            .node(node.with_attribute("axis", Attribute::Int(0)))?;
+        Ok(made)
+    }
+
+    /// `name`, or with a number behind it when it was taken before.
+    fn unused(&self, name: &str) -> String {
+        let taken = |name: &String| self.graph.defines(&dequantized(name));
+        let mut numbered = (2..).map(|number: u32| format!("{name}.{number}"));
+        let first = Some(name.to_owned()).filter(|name| !taken(name));
+        first
+            .or_else(|| numbered.find(|name| !taken(name)))
+            .unwrap_or_default()
+    }
+
+    /// Quantizes what a node has made.
+    fn result(&mut self, node: &Node, activation: &Activation) -> Result<(), Error> {
+        self.quantize(&node.outputs[0], &activation.value, activation.limits)
+    }
+
+    /// Takes the numbers of `source` through 8 bits; from then on they are those of `value`.
+    fn quantize(&mut self, source: &str, value: &str, limits: Option<Range>) -> Result<(), Error> {
+        let missing = || Error::MissingRange {
+            value: value.to_owned(),
+        };
+        let range = *self.ranges.get(value).ok_or_else(missing)?;
+        let steps = limits.map_or(range, |limits| range.within(limits)).steps();
+        let undefined = || Error::UndefinedValue {
+            user: format!("`{value}`"),
+            value: source.to_owned(),
+        };
+        let floats = self.graph.value(source).ok_or_else(undefined)?;
+        let scale = self
+            .graph
+            .initializer(&format!("{value}.scale"), &[], &[steps.scale])?;
+        let zero_point =
+            self.graph
+                .initializer(&format!("{value}.zero_point"), &[], &[steps.zero_point])?;
+        let quantize = Node::new(
+            &format!("{value}.quantized"),
+            "QuantizeLinear",
+            &[&floats, &scale, &zero_point],
+        );
+        let bytes = self.graph.node(quantize)?;
+        let dequantize = Node::new(
+            &dequantized(value),
+            "DequantizeLinear",
+            &[&bytes, &scale, &zero_point],
+        );
+        self.graph.node(dequantize)?;
+        self.steps.insert(value.to_owned(), steps);
+        Ok(())
+    }
+
+    /// Takes over a constant of the source, if `name` is one that is not here yet.
+    fn constant(&mut self, name: &str) -> Result<(), Error> {
+        match self.source.find_initializer(name) {
+            Some(tensor) if !self.graph.defines(name) => {
+                self.graph.tensor(tensor.clone()).map(|_| ())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The numbers of a value after they went through 8 bits.
+fn dequantized(value: &str) -> String {
+    format!("{value}.dequantized")
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pet_image::Limits;
+use pet_predict::Precision;
 
 /// How the service runs. The library reads no environment variables; a program fills this in.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Configuration {
     pub port: u16,
     /// Folder of the served model, with its figures.
     pub results: PathBuf,
+    /// Which model of that folder is served; `None` for the one in 8-bit integers if there is one.
+    pub precision: Option<Precision>,
     /// Worker threads, each with a session of its own.
     pub workers: NonZero<usize>,
     /// Requests that may wait for a worker; one more is refused.
@@ -46,6 +49,7 @@ impl Default for Configuration {
             host: "127.0.0.1".into(),
             port: 8000,
             results: "results".into(),
+            precision: None,
             workers: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             queue: const { NonZero::new(64).unwrap() },
             batch: const { NonZero::new(32).unwrap() },

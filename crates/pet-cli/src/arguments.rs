@@ -3,7 +3,8 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use pet_predict::Precision;
 
 /// Which images to work on.
 #[cfg(feature = "training")]
@@ -115,6 +116,35 @@ impl CacheArgument {
 pub(crate) fn count(text: &str) -> Result<NonZero<usize>, String> {
     text.parse()
         .map_err(|_| "expected a whole number of at least 1".into())
+}
+
+/// Which of the models in the results folder.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct PrecisionArgument {
+    /// Numbers that the model computes in
+    #[arg(long, env = "PET_PRECISION", value_enum, default_value_t = PrecisionChoice::Auto)]
+    pub(crate) precision: PrecisionChoice,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrecisionChoice {
+    /// 8-bit integers if there is such a model, else floating-point numbers
+    Auto,
+    /// Floating-point numbers of 32 bits: `model.onnx`
+    Fp32,
+    /// Integers of 8 bits: `model.int8.onnx`
+    Int8,
+}
+
+impl PrecisionChoice {
+    /// The precision asked for, if one is.
+    pub(crate) fn precision(self) -> Option<Precision> {
+        match self {
+            Self::Auto => None,
+            Self::Fp32 => Some(Precision::Fp32),
+            Self::Int8 => Some(Precision::Int8),
+        }
+    }
 }
 
 /// Text or JSON.

@@ -69,6 +69,9 @@ fn export(error: &pet_export::Error) -> Option<String> {
         Error::NoCandidate { .. } | Error::ForeignModel { .. } => {
             Some("train one first: `pet-cli train --help`".into())
         }
+        Error::Gate { .. } => {
+            Some("serve the model in fp32: `pet-cli export --precision fp32`".into())
+        }
         Error::OtherRun { .. } => {
             Some("the selection is from another store; run `pet-cli select` again".into())
         }

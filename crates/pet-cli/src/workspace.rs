@@ -8,7 +8,7 @@ use fs_err as fs;
 use pet_image::Limits;
 use pet_predict::{ImagePredictor, Options, Runtime, SearchPaths};
 
-use crate::arguments::CacheArgument;
+use crate::arguments::{CacheArgument, PrecisionArgument};
 use crate::failure::Failure;
 
 /// Reads a file that is not larger than what would be decoded.
@@ -47,13 +47,14 @@ pub(crate) fn runtime(cache: &CacheArgument) -> Result<Runtime, Failure> {
     Ok(Runtime::load(&paths)?)
 }
 
-/// Loads a model with `sessions` sessions, or as many as there are processors.
+/// Loads a model, of a folder that of the precision asked for, with `sessions` sessions, or as many as there are processors.
 pub(crate) fn predictor(
     cache: &CacheArgument,
     model: &Path,
+    precision: PrecisionArgument,
     sessions: Option<NonZero<usize>>,
 ) -> Result<ImagePredictor, Failure> {
-    let mut options = Options::default();
+    let mut options = Options::default().with_precision(precision.precision.precision());
     options.sessions = sessions.unwrap_or(options.sessions);
     Ok(ImagePredictor::load(&runtime(cache)?, model, &options)?)
 }

@@ -1,5 +1,11 @@
 //! What can go wrong between the registry and `results/`.
 
+use std::path::PathBuf;
+
+use pet_model::Quantization;
+
+use crate::Gate;
+
 /// Why a version could not be chosen or exported.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -103,6 +109,36 @@ pub enum Error {
         /// The largest difference found.
         got: f32,
     },
+    /// The images do not fit the model.
+    #[error("cannot quantize the model with these images")]
+    Images {
+        /// What does not fit.
+        #[from]
+        source: pet_pipeline::Error,
+    },
+    /// An image cannot be used to quantize the model.
+    #[error("cannot use `{}`", path.display())]
+    Image {
+        /// The image.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: pet_predict::Error,
+    },
+    /// The model has no convolutions.
+    #[error("the model has no layers that can be quantized")]
+    NothingToQuantize,
+    /// The model in integers is not good enough.
+    #[error(
+        "the int8 model is not good enough on {} validation images: accuracy {:.4}, in fp32 {:.4} (at most {:.4} less is allowed), other answers on {:.2} % (at most {:.2} %)",
+        figures.images, figures.top1_int8, figures.top1_fp32, gate.loss,
+        100.0 * (1.0 - figures.agreement), 100.0 * gate.differing
+    )]
+    Gate {
+        /// Those of the best attempt.
+        figures: Box<Quantization>,
+        /// What is allowed.
+        gate: Gate,
+    },
     /// A file could not be read or written.
     #[error("cannot access a file")]
     Io {
@@ -117,13 +153,17 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Tracking { source, .. } => source.hint(),
-            Self::Predict { source } => source.hint(),
+            Self::Predict { source } | Self::Image { source, .. } => source.hint(),
             Self::Model { source } => source.hint(),
             Self::NoCandidate { .. } | Self::ForeignModel { .. } => {
                 Some("train and register a model first".into())
             }
             Self::OtherRun { .. } => {
                 Some("the selection was made in another store; select again".into())
+            }
+            Self::Images { source } => source.hint(),
+            Self::Gate { .. } => {
+                Some("keep the model in fp32, or calibrate with more images".into())
             }
             Self::InvalidVersion { .. } => Some("select again".into()),
             _ => None,

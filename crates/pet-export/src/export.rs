@@ -7,15 +7,16 @@ use fs_err as fs;
 use mlflow_client::Client;
 use mlflow_client::model::OnnxModel;
 use pet_model::{
-    CARD_FILE, CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, MODEL_FILE, ModelMetadata,
-    SELECTION_FILE, Selection, WEIGHTS_FILE, write_atomically, write_classes, write_json,
+    CARD_FILE, CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, INT8_MODEL_FILE, METRICS_FILE,
+    MODEL_FILE, ModelMetadata, Quantization, SELECTION_FILE, Selection, WEIGHTS_FILE,
+    write_atomically, write_classes, write_json,
 };
 use pet_predict::{ImagePredictor, Options, Runtime};
 use pet_report::refresh_card;
 use pet_train::{Classifier, Weights, to_onnx};
 use sha2::{Digest, Sha256};
 
-use crate::Error;
+use crate::{Error, Int8, Quantized};
 
 use crate::error::doing;
 use crate::select::{set_alias, version_number};
@@ -29,6 +30,7 @@ pub struct Exporter<'a> {
     client: &'a Client,
     runtime: &'a Runtime,
     usage: &'a str,
+    int8: Option<&'a Int8<'a>>,
 }
 
 /// The result of an export.
@@ -41,6 +43,8 @@ pub struct Exported {
     pub files: Vec<PathBuf>,
     /// The largest difference between candle's logits and ONNX Runtime's.
     pub largest_difference: f32,
+    /// How the model in 8-bit integers compares, if one was asked for.
+    pub quantization: Option<Quantization>,
 }
 
 impl<'a> Exporter<'a> {
@@ -51,7 +55,14 @@ impl<'a> Exporter<'a> {
             client,
             runtime,
             usage,
+            int8: None,
         }
+    }
+
+    /// Exports the model in 8-bit integers as well; without one, such a model of before is removed.
+    #[must_use]
+    pub fn with_int8(self, int8: Option<&'a Int8<'a>>) -> Self {
+        Self { int8, ..self }
     }
 
     /// Adds Markdown to the model card that shows how the calling program uses the model.
@@ -69,7 +80,7 @@ impl<'a> Exporter<'a> {
     /// # Errors
     ///
     /// [`Error::InvalidVersion`] or [`Error::ForeignModel`] for a version not trained here, [`Error::OtherRun`] for a selection made in another store,
-    /// [`Error::Differs`] when the verification fails, or what the store, the files or ONNX Runtime fail with.
+    /// [`Error::Differs`] when the verification fails, [`Error::Gate`] when the model in integers is not good enough, or what the store, the files or ONNX Runtime fail with.
     pub fn export(&self, selection: &Selection, results: &Path) -> Result<Exported, Error> {
         let place = tempfile::tempdir()?;
         let (weights, metadata) = self.fetch(selection, place.path())?;
@@ -85,14 +96,22 @@ impl<'a> Exporter<'a> {
         let predictor = ImagePredictor::load(self.runtime, &model, &Options::default())?;
         let classifier = Classifier::new(&weights, metadata.classes.len())?;
         let largest_difference = verify(&classifier, &predictor)?;
+        let quantized = self.int8.map(|int8| int8.quantize(self.runtime, &model));
+        let quantized = quantized.transpose()?;
         write_classes(&stage.join(CLASSES_FILE), &metadata.classes)?;
         let selection = Selection {
             model_sha256: Some(format!("{:x}", Sha256::digest(&bytes))),
+            int8_sha256: quantized.as_ref().map(Quantized::digest),
             ..selection.clone()
         };
         write_json(&stage.join(SELECTION_FILE), &selection)?;
         let mut names = vec![MODEL_FILE, CLASSES_FILE, SELECTION_FILE];
         names.extend(self.copy_run_files(&selection.run_id, stage)?);
+        if let Some(quantized) = &quantized {
+            let staged = quantized.stage(stage)?;
+            names.extend(staged.into_iter().filter(|name| *name != METRICS_FILE));
+            names.extend((!names.contains(&METRICS_FILE)).then_some(METRICS_FILE));
+        }
         refresh_card(stage, &metadata, self.usage)?;
         names.push(CARD_FILE);
         set_alias(self.client, &selection)?;
@@ -100,6 +119,7 @@ impl<'a> Exporter<'a> {
             metadata,
             files: publish(stage, &names, results)?,
             largest_difference,
+            quantization: quantized.map(|one| one.figures),
         })
     }
 
@@ -207,7 +227,8 @@ fn publish(stage: &Path, names: &[&str], results: &Path) -> Result<Vec<PathBuf>,
         fs::rename(stage.join(name), &file)?;
         files.push(file);
     }
-    for name in RUN_FILES.iter().filter(|name| !names.contains(name)) {
+    let may_be_left = RUN_FILES.iter().chain(&[INT8_MODEL_FILE]);
+    for name in may_be_left.filter(|name| !names.contains(name)) {
         let left_over = results.join(name);
         if left_over.exists() {
             fs::remove_file(left_over)?;

@@ -17,10 +17,12 @@
 
 mod error;
 mod export;
+mod int8;
 mod select;
 mod verify;
 
 pub use error::Error;
 pub use export::{Exported, Exporter};
+pub use int8::{Gate, Int8, Quantized};
 pub use select::{CHAMPION, choose, promote, select};
 pub use verify::TOLERANCE;

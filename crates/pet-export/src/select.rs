@@ -108,6 +108,7 @@ fn first(
         val_acc: best.val_acc,
         alias: CHAMPION.into(),
         model_sha256: None,
+        int8_sha256: None,
         candidates: candidates
             .into_iter()
             .map(|(_, candidate)| candidate)

@@ -42,6 +42,12 @@ pub enum Error {
         /// The format found.
         got: String,
     },
+    /// The model computes in numbers that this program does not know.
+    #[error("the model's precision is `{got}`, expected `fp32` or `int8`")]
+    UnknownPrecision {
+        /// The precision found.
+        got: String,
+    },
     /// The temperature cannot divide the model's output.
     #[error("the model's temperature is `{got}`, expected a finite number above 0")]
     InvalidTemperature {

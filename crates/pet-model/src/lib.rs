@@ -5,6 +5,7 @@ mod error;
 mod file;
 mod metadata;
 mod metrics;
+mod precision;
 mod selection;
 mod softmax;
 
@@ -12,13 +13,16 @@ pub use classes::{read_classes, write_classes};
 pub use error::Error;
 pub use file::{Staged, read_json, stage_json, write_atomically, write_json};
 pub use metadata::ModelMetadata;
-pub use metrics::{Calibration, ClassMetrics, Metrics, SplitMetrics};
+pub use metrics::{Calibration, ClassMetrics, Metrics, Quantization, SplitMetrics};
 pub use pet_image::Preprocess;
+pub use precision::Precision;
 pub use selection::{Candidate, Selection};
 pub use softmax::softmax;
 
 /// The model, complete with its recipe and classes.
 pub const MODEL_FILE: &str = "model.onnx";
+/// The same model in 8-bit integers, where it was made.
+pub const INT8_MODEL_FILE: &str = "model.int8.onnx";
 /// The class names, a JSON array in index order.
 pub const CLASSES_FILE: &str = "classes.json";
 /// Which version was chosen, by which rule, out of which candidates.

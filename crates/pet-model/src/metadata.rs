@@ -6,8 +6,8 @@ use pet_image::Preprocess;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Error;
 use crate::classes::check_classes;
+use crate::{Error, Precision};
 
 /// Raised whenever a reader of the old rules would misread the new ones.
 const FORMAT: &str = "1";
@@ -16,6 +16,7 @@ const FORMAT_KEY: &str = "pet.format";
 const MODEL_NAME_KEY: &str = "pet.model_name";
 const MODEL_VERSION_KEY: &str = "pet.model_version";
 const RUN_ID_KEY: &str = "pet.run_id";
+const PRECISION_KEY: &str = "pet.precision";
 const VAL_ACC_KEY: &str = "pet.val_acc";
 const CLASSES_KEY: &str = "pet.classes";
 const TEMPERATURE_KEY: &str = "pet.temperature";
@@ -31,6 +32,8 @@ pub struct ModelMetadata {
     pub model_version: Option<String>,
     /// The tracked run that trained it.
     pub run_id: Option<String>,
+    /// The numbers that it computes in; absent in the file counts as [`Precision::Fp32`].
+    pub precision: Precision,
     /// Accuracy on the validation split, 0 to 1.
     pub val_acc: Option<f64>,
     /// What the output is divided by before softmax, so that the confidence is honest (Guo et al., "On
@@ -53,6 +56,7 @@ impl ModelMetadata {
             model_name: model_name.into(),
             model_version: None,
             run_id: None,
+            precision: Precision::default(),
             val_acc: None,
             temperature: None,
             classes,
@@ -71,6 +75,13 @@ impl ModelMetadata {
     #[must_use]
     pub fn with_run_id(mut self, run_id: impl Into<String>) -> Self {
         self.run_id = Some(run_id.into());
+        self
+    }
+
+    /// Sets the numbers that it computes in.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
         self
     }
 
@@ -105,7 +116,9 @@ impl ModelMetadata {
                 to_json(PREPROCESS_KEY, &self.preprocess)?,
             ),
         ]);
+        let precision = Some(self.precision).filter(|one| *one != Precision::default());
         let optional = [
+            (PRECISION_KEY, precision.map(|one| one.to_string())),
             (MODEL_VERSION_KEY, self.model_version.clone()),
             (RUN_ID_KEY, self.run_id.clone()),
             (VAL_ACC_KEY, self.val_acc.map(|value| value.to_string())),
@@ -145,6 +158,7 @@ impl ModelMetadata {
             model_name: required(properties, MODEL_NAME_KEY)?.clone(),
             model_version: properties.get(MODEL_VERSION_KEY).cloned(),
             run_id: properties.get(RUN_ID_KEY).cloned(),
+            precision: precision(properties)?,
             val_acc: optional_number(properties, VAL_ACC_KEY)?,
             temperature,
             classes,
@@ -156,6 +170,13 @@ impl ModelMetadata {
     pub fn temperature(&self) -> f64 {
         self.temperature.unwrap_or(1.0)
     }
+}
+
+fn precision(properties: &BTreeMap<String, String>) -> Result<Precision, Error> {
+    let Some(name) = properties.get(PRECISION_KEY) else {
+        return Ok(Precision::default());
+    };
+    Precision::from_name(name).ok_or_else(|| Error::UnknownPrecision { got: name.clone() })
 }
 
 fn check_temperature(temperature: Option<f64>) -> Result<(), Error> {
@@ -203,6 +224,7 @@ mod tests {
             model_name: "pets".into(),
             model_version: Some("12".into()),
             run_id: Some("2eb3".into()),
+            precision: Precision::Int8,
             val_acc: Some(0.912_345_678_9),
             temperature: Some(1.234_567_890_123),
             classes: vec!["Chartreux \"blue\"".into(), "Pug".into()],
@@ -220,6 +242,7 @@ mod tests {
         let bare = ModelMetadata {
             model_version: None,
             run_id: None,
+            precision: Precision::Fp32,
             val_acc: None,
             temperature: None,
             ..full
@@ -257,6 +280,17 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[test]
+    fn the_precision_is_named_unless_it_is_that_of_training() {
+        let mut properties = metadata().to_properties().unwrap();
+        assert_eq!(properties[PRECISION_KEY], "int8");
+        let floats = metadata().with_precision(Precision::Fp32);
+        assert!(!floats.to_properties().unwrap().contains_key(PRECISION_KEY));
+        properties.insert(PRECISION_KEY.into(), "int4".into());
+        let error = ModelMetadata::from_properties(&properties).unwrap_err();
+        assert!(error.to_string().contains("`int4`"), "{error}");
     }
 
     #[test]

@@ -13,6 +13,32 @@ pub struct Metrics {
     pub params: BTreeMap<String, String>,
     /// Figures by split.
     pub splits: BTreeMap<String, SplitMetrics>,
+    /// What the model in 8-bit integers costs, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantization: Option<Quantization>,
+}
+
+/// The model in 8-bit integers beside the one in floating-point numbers, on the same images.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quantization {
+    /// Number of images that both were run on.
+    pub images: usize,
+    /// Number of images that the ranges of the integers were taken from.
+    pub calibration_images: usize,
+    /// Share of images whose first guess in floating-point numbers is right, 0 to 1.
+    pub top1_fp32: f64,
+    /// The same in integers.
+    pub top1_int8: f64,
+    /// Share of images whose first guess is the same in both, 0 to 1.
+    pub agreement: f64,
+    /// Convolutions at the start that still compute in floating-point numbers.
+    pub fp32_layers: usize,
+    /// All convolutions.
+    pub layers: usize,
+    /// Size of the model in floating-point numbers in bytes.
+    pub bytes_fp32: u64,
+    /// Size of the model in integers in bytes.
+    pub bytes_int8: u64,
 }
 
 /// Figures on one split.

@@ -25,6 +25,9 @@ pub struct Selection {
     /// SHA-256 of the exported `model.onnx` in hexadecimal digits; `None` until it is exported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_sha256: Option<String>,
+    /// SHA-256 of the `model.int8.onnx` beside it; `None` when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int8_sha256: Option<String>,
 }
 
 /// One registered version on the leaderboard.

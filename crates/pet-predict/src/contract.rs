@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType, ValueType};
-use pet_model::{CLASSES_FILE, INPUT_NAME, ModelMetadata, OUTPUT_NAME, read_classes};
+use pet_model::{CLASSES_FILE, INPUT_NAME, ModelMetadata, OUTPUT_NAME, Precision, read_classes};
 
 use crate::Error;
 
@@ -109,6 +109,20 @@ fn extents(shape: &[i64]) -> String {
         extent => extent.to_string(),
     });
     extents.collect::<Vec<_>>().join(", ")
+}
+
+/// Checks that a model in a folder computes in what its name says.
+pub(crate) fn check_precision(path: &Path, metadata: &ModelMetadata) -> Result<(), Error> {
+    let named = |one: &Precision| path.file_name().is_some_and(|name| name == one.file());
+    let got = metadata.precision;
+    match Precision::ALL.into_iter().find(named) {
+        Some(expected) if expected != got => Err(Error::Precision {
+            path: path.to_owned(),
+            expected,
+            got,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Checks that the class list in a model's folder, if there is one, is the model's.

@@ -73,6 +73,16 @@ pub enum Error {
         /// What the graph has.
         got: String,
     },
+    /// A model in a folder under the name of another precision than its own.
+    #[error("the model `{}` should compute in {expected}, but computes in {got}", path.display())]
+    Precision {
+        /// The file.
+        path: PathBuf,
+        /// What its name says.
+        expected: pet_model::Precision,
+        /// What it says of itself.
+        got: pet_model::Precision,
+    },
     /// A class list beside the model that cannot be read.
     #[error("cannot read the class list beside the model")]
     ReadClasses {
@@ -151,9 +161,10 @@ impl Error {
                 Some("install ONNX Runtime again, or name another library".into())
             }
             Self::ReadModel { .. } => Some("export a model first, or name another path".into()),
-            Self::ModelSize { .. } | Self::LoadModel { .. } | Self::Interface { .. } => {
-                Some("export the model again".into())
-            }
+            Self::ModelSize { .. }
+            | Self::LoadModel { .. }
+            | Self::Interface { .. }
+            | Self::Precision { .. } => Some("export the model again".into()),
             Self::Metadata { source, .. } | Self::ReadClasses { source } => source.hint(),
             Self::Classes { path, .. } => Some(format!(
                 "delete `{}` and export the model again",

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod calibrate;
 mod contract;
 mod error;
 mod explain;
@@ -12,13 +13,14 @@ mod predictor;
 mod runtime;
 mod session;
 
+pub use calibrate::Calibrator;
 pub use error::Error;
 pub use explain::{ClassActivationMap, Explainer, Explanation};
 pub use library::SearchPaths;
 pub use model::Model;
 pub use options::Options;
 pub use pet_image::{Limits, RgbImage};
-pub use pet_model::ModelMetadata;
+pub use pet_model::{ModelMetadata, Precision};
 pub use prediction::{Prediction, Ranked, Timing};
 pub use predictor::ImagePredictor;
 pub use runtime::Runtime;

@@ -3,6 +3,7 @@
 use std::num::NonZero;
 
 use pet_image::Limits;
+use pet_model::Precision;
 
 /// Settings of a [`Model`](crate::Model) and of the [`ImagePredictor`](crate::ImagePredictor) on
 /// it.
@@ -22,6 +23,9 @@ pub struct Options {
     /// Sessions that an [`ImagePredictor`](crate::ImagePredictor) makes at most, and so runs at the
     /// same time. They are made when they are first needed.
     pub sessions: NonZero<usize>,
+    /// Which model of a folder is run; `None` for the one in 8-bit integers where there is one that
+    /// can be used, else the one in floating-point numbers.
+    pub precision: Option<Precision>,
     /// Largest model file in bytes.
     pub model_bytes: u64,
     /// Largest photograph.
@@ -41,6 +45,12 @@ impl Options {
         Self { sessions, ..self }
     }
 
+    /// Sets which model of a folder is run.
+    #[must_use]
+    pub fn with_precision(self, precision: Option<Precision>) -> Self {
+        Self { precision, ..self }
+    }
+
     /// Sets the size of the largest model file in bytes.
     #[must_use]
     pub fn with_model_bytes(self, model_bytes: u64) -> Self {
@@ -58,12 +68,13 @@ impl Options {
 }
 
 impl Default for Options {
-    /// One thread per session, as many sessions as the machine has processors, models up to
-    /// 512 MiB, the photographs of [`Limits::default`].
+    /// One thread per session, as many sessions as the machine has processors, either model, models
+    /// up to 512 MiB, the photographs of [`Limits::default`].
     fn default() -> Self {
         Self {
             threads: NonZero::<usize>::MIN,
             sessions: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
+            precision: None,
             model_bytes: 512 << 20,
             image: Limits::default(),
         }

@@ -120,6 +120,19 @@ pub(crate) fn answer<'a>(
         .map_err(Error::run)
 }
 
+/// The numbers of one output, with their shape.
+pub(crate) fn numbers<'a>(
+    outputs: &'a SessionOutputs<'_>,
+    name: &str,
+) -> Result<(&'a [i64], &'a [f32]), Error> {
+    let output = outputs.get(name).ok_or_else(|| Error::Answer {
+        expected: format!("an output `{name}`"),
+        got: "none".into(),
+    })?;
+    let (shape, numbers) = output.try_extract_tensor::<f32>().map_err(Error::run)?;
+    Ok((shape, numbers))
+}
+
 /// The numbers of one output, which must have the shape `expected`.
 pub(crate) fn read(
     outputs: &SessionOutputs<'_>,
@@ -130,8 +143,7 @@ pub(crate) fn read(
         expected: format!("numbers of shape {expected:?}"),
         got,
     };
-    let output = outputs.get(name).ok_or_else(|| wrong("none".into()))?;
-    let (shape, numbers) = output.try_extract_tensor::<f32>().map_err(Error::run)?;
+    let (shape, numbers) = numbers(outputs, name)?;
     let fits = |(&got, &expected): (&i64, &usize)| got == expected as i64;
     if shape.len() != expected.len() || !shape.iter().zip(expected).all(fits) {
         return Err(wrong(format!("shape {shape:?}")));

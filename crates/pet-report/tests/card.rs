@@ -67,6 +67,7 @@ fn metrics() -> Metrics {
         dataset: "oxford-iiit-pet".into(),
         params: BTreeMap::from(params.map(|(name, value)| (name.into(), value.into()))),
         splits: BTreeMap::from(splits.map(|(name, split)| (name.into(), split))),
+        quantization: None,
     }
 }
 
@@ -81,6 +82,7 @@ fn selection() -> Selection {
     };
     Selection {
         model_sha256: None,
+        int8_sha256: None,
         model_name: "oxford_pet_classifier".into(),
         rule: "highest val_acc, then lowest val_loss, then newest".into(),
         version: "3".into(),

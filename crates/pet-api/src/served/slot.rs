@@ -24,7 +24,9 @@ impl Slot {
     /// Loads the first model. Its sessions are made by the workers, so that the first request need
     /// not wait for all of them.
     pub(crate) fn load(runtime: Runtime, configuration: &Configuration) -> Result<Self, Error> {
-        let options = Options::default().with_image(configuration.limits);
+        let options = Options::default()
+            .with_image(configuration.limits)
+            .with_precision(configuration.precision);
         let served = Served::load(&runtime, &configuration.results, &options, 0)?;
         Ok(Self {
             runtime,

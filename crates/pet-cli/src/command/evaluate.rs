@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use pet_data::{Progress, Sample, folder, stratified_split};
-use pet_model::{ClassMetrics, ModelMetadata, SplitMetrics, write_atomically};
+use pet_model::{ClassMetrics, ModelMetadata, Precision, SplitMetrics, write_atomically};
 use pet_pipeline::evaluate::{Evaluation, ImageSet, add_to_results, evaluate, log_to_run};
 
 use crate::arguments::{
-    CacheArgument, DatasetArguments, DatasetKind, JsonArgument, ResultsArgument, TrackingArguments,
+    CacheArgument, DatasetArguments, DatasetKind, JsonArgument, PrecisionArgument, PrecisionChoice,
+    ResultsArgument, TrackingArguments,
 };
 use crate::failure::Failure;
 use crate::hint::CARD_USAGE;
@@ -44,6 +45,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
     #[command(flatten)]
+    precision: PrecisionArgument,
+    #[command(flatten)]
     results: ResultsArgument,
     #[command(flatten)]
     tracking: TrackingArguments,
@@ -72,11 +75,11 @@ enum SplitName {
 
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let results = &arguments.results.results;
-    let predictor = workspace::predictor(&arguments.cache, results, None)?;
+    let predictor = workspace::predictor(&arguments.cache, results, arguments.precision, None)?;
     let metadata = predictor.metadata();
     let images = match &arguments.folder {
         Some(folder) => vec![of_folder(folder, &metadata.classes)?],
-        None => of_dataset(arguments, &metadata.classes, bars)?,
+        None => of_dataset(arguments, metadata, bars)?,
     };
     let all = images.iter().map(|set| evaluate(&predictor, set, bars));
     let all: Vec<Evaluation> = all.collect::<Result<_, _>>()?;
@@ -109,7 +112,7 @@ fn of_folder(path: &Path, classes: &[String]) -> Result<ImageSet, Failure> {
 /// The images asked for, the test images first.
 fn of_dataset(
     arguments: &Arguments,
-    classes: &[String],
+    metadata: &ModelMetadata,
     progress: &dyn Progress,
 ) -> Result<Vec<ImageSet>, Failure> {
     let dataset = arguments.dataset.source().load(progress)?;
@@ -127,14 +130,20 @@ fn of_dataset(
         });
     }
     let images = |(name, samples): (&str, Vec<Sample>)| {
-        let images = ImageSet::new(name, &dataset, &samples, classes)?;
-        Ok(images.with_command(command(&dataset.name, arguments, name)))
+        // Figures of both models stand beside one another.
+        let label = match metadata.precision {
+            Precision::Fp32 => name.to_owned(),
+            Precision::Int8 => format!("{name}_int8"),
+        };
+        let images = ImageSet::new(label, &dataset, &samples, &metadata.classes)?;
+        let command = command(&dataset.name, arguments, name, metadata.precision);
+        Ok(images.with_command(command))
     };
     splits.into_iter().map(images).collect()
 }
 
 /// The command that evaluates a split again.
-fn command(name: &str, arguments: &Arguments, split: &str) -> String {
+fn command(name: &str, arguments: &Arguments, split: &str, precision: Precision) -> String {
     let data = match arguments.dataset.dataset {
         DatasetKind::Folder => format!("folder --data-dir {name}"),
         DatasetKind::Sample | DatasetKind::OxfordIiitPet => name.to_owned(),
@@ -143,7 +152,11 @@ fn command(name: &str, arguments: &Arguments, split: &str) -> String {
         seed if split != "test" && seed != DEFAULT_SEED => format!(" --seed {seed}"),
         _ => String::new(),
     };
-    format!("pet-cli evaluate --dataset {data} --split {split}{seed}")
+    let precision = match (precision, arguments.precision.precision) {
+        (Precision::Fp32, PrecisionChoice::Auto) => String::new(),
+        (precision, _) => format!(" --precision {precision}"),
+    };
+    format!("pet-cli evaluate --dataset {data} --split {split}{seed}{precision}")
 }
 
 /// Logs everything to the model's run and says so, or why not: figures that could not be logged are no less true.

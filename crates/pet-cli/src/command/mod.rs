@@ -109,7 +109,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         #[cfg(feature = "training")]
         Command::Select(arguments) => export::select(&arguments),
         #[cfg(feature = "training")]
-        Command::Export(arguments) => export::export(&arguments),
+        Command::Export(arguments) => export::export(&arguments, &bars),
         #[cfg(feature = "training")]
         Command::Evaluate(arguments) => evaluate::run(&arguments, &bars),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -9,7 +9,7 @@ use pet_image::Format;
 use pet_predict::{ImagePredictor, Prediction};
 use serde_json::{Value, json};
 
-use crate::arguments::{CacheArgument, JsonArgument, ResultsArgument, count};
+use crate::arguments::{CacheArgument, JsonArgument, PrecisionArgument, ResultsArgument, count};
 use crate::failure::Failure;
 use crate::progress::Bars;
 use crate::workspace::{at, read};
@@ -40,6 +40,8 @@ pub(crate) struct Arguments {
     /// A model file, instead of the one in the results
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    precision: PrecisionArgument,
     /// How many classes to show
     #[arg(long, short = 'k', value_name = "COUNT", default_value = "5", value_parser = count)]
     top_k: NonZero<usize>,
@@ -62,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
         .model
         .as_ref()
         .unwrap_or(&arguments.results.results);
-    let predictor = workspace::predictor(&arguments.cache, model, sessions)?;
+    let predictor = workspace::predictor(&arguments.cache, model, arguments.precision, sessions)?;
     let outcomes = predict(&predictor, &files, progress);
     if arguments.json.json {
         let answers = files.iter().zip(&outcomes);

@@ -11,7 +11,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::prelude::*;
 
-use crate::arguments::{CacheArgument, ResultsArgument, count};
+use crate::arguments::{CacheArgument, PrecisionArgument, ResultsArgument, count};
 use crate::failure::Failure;
 use crate::{output, workspace};
 
@@ -37,6 +37,8 @@ pub(crate) struct ServeArguments {
     port: Option<u16>,
     #[command(flatten)]
     results: ResultsArgument,
+    #[command(flatten)]
+    precision: PrecisionArgument,
     /// Worker threads that predict [default: one per processor]
     #[arg(long, env = "PET_WORKERS", value_name = "COUNT", value_parser = count)]
     workers: Option<NonZero<usize>>,
@@ -135,6 +137,7 @@ fn configuration(arguments: &ServeArguments) -> Configuration {
             .or_else(port_of_the_host)
             .unwrap_or(default.port),
         results: arguments.results.results.clone(),
+        precision: arguments.precision.precision.precision(),
         workers: arguments.workers.unwrap_or(default.workers),
         queue: arguments.queue,
         batch: arguments.max_batch,

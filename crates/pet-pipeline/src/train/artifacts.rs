@@ -35,6 +35,7 @@ impl Artifacts<'_> {
             dataset: self.dataset.name.clone(),
             params: params.map(|(key, value)| (key.into(), value)).collect(),
             splits: [("validation".into(), figures)].into(),
+            quantization: None,
         };
         let points: Vec<CurvePoint> = self.trained.history.iter().map(curve_point).collect();
         // Training has refused what is not finite, so every row has its probabilities.

@@ -5,6 +5,7 @@ mod dataset;
 mod figures;
 mod file;
 mod markdown;
+mod precision;
 mod recipe;
 mod selection;
 
@@ -86,6 +87,7 @@ impl fmt::Display for ModelCard<'_> {
             figures::classes_section(metrics),
             recipe::section(metadata, metrics),
             self.selection.map(selection::section).unwrap_or_default(),
+            precision::section(metrics).unwrap_or_default(),
             use_section(self.usage),
             calibration::section(metadata, metrics),
             limits(metadata.classes.len(), kind),

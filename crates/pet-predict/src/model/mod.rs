@@ -1,12 +1,14 @@
 //! A model file that was read and checked.
 
+mod choose;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fs_err as fs;
 use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel};
-use pet_model::{MODEL_FILE, ModelMetadata};
+use pet_model::ModelMetadata;
 
 use crate::{Error, Options, Runtime, Session, contract};
 
@@ -27,30 +29,51 @@ struct Inner {
 }
 
 impl Model {
-    /// Reads and checks a model: a file, or a folder such as `results/` with `model.onnx` in it. In
-    /// a folder, `classes.json` must be the model's if it is there.
+    /// Reads and checks a model: a file, or a folder such as `results/` with `model.onnx` or
+    /// `model.int8.onnx` in it, of which the options choose one. In a folder, `classes.json` must be
+    /// the model's if it is there.
     ///
     /// # Errors
     /// [`Error::ReadModel`], [`Error::ModelSize`] or [`Error::LoadModel`] when it is no model;
-    /// [`Error::Metadata`], [`Error::Interface`], [`Error::ReadClasses`] or [`Error::Classes`] when
-    /// it is not one that can be used rightly.
+    /// [`Error::Metadata`], [`Error::Interface`], [`Error::Precision`], [`Error::ReadClasses`] or
+    /// [`Error::Classes`] when it is not one that can be used rightly.
     pub fn load(
         runtime: &Runtime,
         path: impl AsRef<Path>,
         options: &Options,
     ) -> Result<Self, Error> {
         let given = path.as_ref();
-        let folder = given.is_dir().then_some(given);
-        let path = folder.map_or_else(|| given.to_owned(), |folder| folder.join(MODEL_FILE));
+        if !given.is_dir() {
+            return Self::open(runtime, given.to_owned(), options);
+        }
+        let (file, other) = choose::files(given, options.precision, options.model_bytes);
+        match (Self::open_in(given, runtime, file, options), other) {
+            // Where one is damaged, the other still answers.
+            (Err(_), Some(other)) => Self::open_in(given, runtime, other, options),
+            (opened, _) => opened,
+        }
+    }
+
+    /// Opens a model beside which its class list may lie.
+    fn open_in(
+        folder: &Path,
+        runtime: &Runtime,
+        file: PathBuf,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        let model = Self::open(runtime, file, options)?;
+        contract::check_precision(model.path(), model.metadata())?;
+        contract::check_classes(folder, model.metadata())?;
+        Ok(model)
+    }
+
+    fn open(runtime: &Runtime, path: PathBuf, options: &Options) -> Result<Self, Error> {
         let bytes = read(&path, options.model_bytes)?;
         let session = open(runtime, &bytes, options).map_err(|source| Error::LoadModel {
             path: path.clone(),
             source: Box::new(source),
         })?;
         let metadata = contract::read_metadata(&session, &path)?;
-        if let Some(folder) = folder {
-            contract::check_classes(folder, &metadata)?;
-        }
         Ok(Self(Arc::new(Inner {
             runtime: runtime.clone(),
             path,

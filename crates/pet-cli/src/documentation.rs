@@ -23,7 +23,10 @@ fn the_page_of_the_command_line_is_current() {
     let file = root().join("docs/command-line.md");
     let page = render(&Arguments::command());
     if std::env::var_os(UPDATE).is_some_and(|set| set == "1") {
-        fs_err::write(&file, &page).unwrap();
+        // Beside and renamed, since another test may read it now.
+        let beside = file.with_extension("md.new");
+        fs_err::write(&beside, &page).unwrap();
+        fs_err::rename(&beside, &file).unwrap();
     }
     let written = fs_err::read_to_string(&file).unwrap_or_default();
     let stale = page

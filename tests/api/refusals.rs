@@ -198,7 +198,11 @@ fn another_image_format_415() {
         return;
     };
     for path in ["/predict", "/normalize"] {
-        for content in [&b"II*\0tiff"[..], b"\0\0\0\x18ftypheic\0\0\0\0"] {
+        for content in [
+            &b"\0\0\0\x0cJXL \r\n"[..],
+            b"\0\0\0\x18ftypheic\0\0\0\0",
+            b"\0\0\0\x18ftypavis\0\0\0\0",
+        ] {
             let answer = post(path).file("photo.jpg", content).send(service.address);
             answer.refused(415, "unsupported_format");
             let answer = post(path).body("image/heic", content).send(service.address);

@@ -31,6 +31,8 @@ pub enum Error {
     ForeignFormat {
         /// What it is, with its article, such as `a HEIC photograph`.
         kind: &'static str,
+        /// Whether it is a picture, which an image program can convert.
+        is_picture: bool,
     },
     /// The header announces a picture wider or higher than the limits.
     #[error(

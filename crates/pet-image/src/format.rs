@@ -106,17 +106,30 @@ impl From<Format> for image::ImageFormat {
     }
 }
 
-/// What content is that is no image of a [`Format`]: a format that people send, as they would say it.
-pub(crate) fn foreign(bytes: &[u8]) -> Option<&'static str> {
-    let brand = |at: usize| bytes.get(at..at + 4).unwrap_or_default();
+/// A format that people send and that is not read here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Foreign {
+    /// As people would say it, with its article.
+    pub(crate) kind: &'static str,
+    pub(crate) is_picture: bool,
+}
+
+/// What content is that is no image of a [`Format`].
+pub(crate) fn foreign(bytes: &[u8]) -> Option<Foreign> {
+    let picture = picture(bytes).map(|kind| (kind, true));
+    let (kind, is_picture) = picture.or_else(|| Some((document(bytes)?, false)))?;
+    Some(Foreign { kind, is_picture })
+}
+
+fn picture(bytes: &[u8]) -> Option<&'static str> {
     Some(match bytes {
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => match brand(8) {
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => match tag_at(bytes, 8) {
             b"avif" | b"avis" => "an AVIF picture",
             b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1" => {
                 "a HEIC photograph"
             }
             b"crx " => "a raw photograph (CR3)",
-            _ => "a video",
+            _ => return None,
         },
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => {
             "a TIFF picture or a raw photograph"
@@ -125,19 +138,30 @@ pub(crate) fn foreign(bytes: &[u8]) -> Option<&'static str> {
         [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => {
             "a JPEG 2000 picture"
         }
-        [b'R', b'I', b'F', b'F', ..] if brand(8) == b"AVI " => "a video",
-        [0x1a, 0x45, 0xdf, 0xa3, ..] => "a video",
-        [b'%', b'P', b'D', b'F', ..] => "a PDF document",
         [b'8', b'B', b'P', b'S', ..] => "a Photoshop document",
         [0, 0, 1, 0, ..] => "an icon",
+        _ if starts_as_markup(bytes, b"<svg") => "an SVG drawing",
+        _ => return None,
+    })
+}
+
+fn document(bytes: &[u8]) -> Option<&'static str> {
+    Some(match bytes {
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] | [0x1a, 0x45, 0xdf, 0xa3, ..] => "a video",
+        [b'R', b'I', b'F', b'F', ..] if tag_at(bytes, 8) == b"AVI " => "a video",
+        [b'%', b'P', b'D', b'F', ..] => "a PDF document",
         [b'P', b'K', 3, 4, ..] => "a ZIP archive",
         [0x1f, 0x8b, ..] => "a gzip archive",
-        _ if starts_as_markup(bytes, b"<svg") => "an SVG drawing",
         _ if starts_as_markup(bytes, b"<html") || starts_as_markup(bytes, b"<!doctype html") => {
             "a web page"
         }
         _ => return None,
     })
+}
+
+/// The four bytes at an offset, or nothing.
+fn tag_at(bytes: &[u8], at: usize) -> &[u8] {
+    bytes.get(at..at + 4).unwrap_or_default()
 }
 
 /// Whether a text begins with a tag, be it behind the declaration of XML.
@@ -176,20 +200,25 @@ mod tests {
 
     #[test]
     fn what_is_not_read_is_named() {
-        for (bytes, name) in [
+        for (bytes, kind, is_picture) in [
             (
                 &b"\0\0\0\x1cftypheic\0\0\0\0mif1heic"[..],
                 "a HEIC photograph",
+                true,
             ),
-            (b"\0\0\0\x1cftypavif", "an AVIF picture"),
-            (b"\0\0\0\x18ftypmp42", "a video"),
-            (b"II*\0\x08\0\0\0", "a TIFF picture or a raw photograph"),
-            (b"\0\0\0\x0cJXL \r\n", "a JPEG XL picture"),
-            (b"%PDF-1.7", "a PDF document"),
-            (b"<?xml version='1.0'?>\n<SVG>", "an SVG drawing"),
-            (b"<!DOCTYPE html><html>", "a web page"),
+            (b"\0\0\0\x1cftypavif", "an AVIF picture", true),
+            (b"\0\0\0\x18ftypmp42", "a video", false),
+            (
+                b"II*\0\x08\0\0\0",
+                "a TIFF picture or a raw photograph",
+                true,
+            ),
+            (b"\0\0\0\x0cJXL \r\n", "a JPEG XL picture", true),
+            (b"%PDF-1.7", "a PDF document", false),
+            (b"<?xml version='1.0'?>\n<SVG>", "an SVG drawing", true),
+            (b"<!DOCTYPE html><html>", "a web page", false),
         ] {
-            assert_eq!(foreign(bytes), Some(name));
+            assert_eq!(foreign(bytes), Some(Foreign { kind, is_picture }));
             assert_eq!(Format::detect(bytes), None);
         }
         assert_eq!(foreign(b"Dear Sir"), None);

@@ -3,7 +3,6 @@
 use pet_image::Error as ImageError;
 
 use super::Code;
-use crate::upload::foreign_format;
 
 /// Why a request gets no answer: which row of the table, what is wrong, what can be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,13 +46,12 @@ impl std::fmt::Display for ApiError {
 }
 
 impl ApiError {
-    /// Why an image with this content cannot be used.
-    pub(crate) fn image(error: &ImageError, content: &[u8]) -> Self {
+    /// Why an image cannot be used.
+    pub(crate) fn image(error: &ImageError) -> Self {
         let code = match error {
-            ImageError::ForeignFormat { .. } => match foreign_format(content) {
-                Some(format) => return unsupported(format).with_hint(error.hint()),
-                None => Code::Undecodable,
-            },
+            ImageError::ForeignFormat {
+                is_picture: true, ..
+            } => Code::UnsupportedFormat,
             ImageError::TooManyBytes { .. }
             | ImageError::TooManyScans { .. }
             | ImageError::TooMuchMemory { .. }
@@ -68,21 +66,16 @@ impl ApiError {
         Self::new(code, explained(error)).with_hint(error.hint())
     }
 
-    /// Why a photograph with this content gets no prediction.
-    pub(crate) fn prediction(error: &pet_predict::Error, content: &[u8]) -> Self {
+    /// Why a photograph gets no prediction.
+    pub(crate) fn prediction(error: &pet_predict::Error) -> Self {
         match error {
-            pet_predict::Error::Image { source } => Self::image(source, content),
+            pet_predict::Error::Image { source } => Self::image(source),
             pet_predict::Error::UnknownClass { .. } => {
                 Self::parameter(explained(error)).with_hint(error.hint())
             }
             _ => Self::internal(error),
         }
     }
-}
-
-fn unsupported(format: &str) -> ApiError {
-    let detail = format!("{format} images are not read; JPEG, PNG, GIF, WebP and BMP are");
-    ApiError::new(Code::UnsupportedFormat, detail)
 }
 
 impl From<pet_predict::Error> for ApiError {

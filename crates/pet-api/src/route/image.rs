@@ -95,7 +95,7 @@ async fn changed(
     let done = state
         .queue
         .run(deadline.0, move |_| {
-            work(&body).map_err(|error| ApiError::image(&error, &body))
+            work(&body).map_err(|error| ApiError::image(&error))
         })
         .await?;
     let (image, format) = done.value;

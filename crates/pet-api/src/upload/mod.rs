@@ -12,7 +12,6 @@ mod body;
 mod deadline;
 mod extract;
 mod file_name;
-mod foreign;
 mod memory;
 mod multipart;
 
@@ -20,5 +19,4 @@ pub(crate) use body::read_body;
 pub(crate) use deadline::Deadline;
 pub(crate) use extract::{Photograph, Upload, Uploads};
 pub(crate) use file_name::attachment;
-pub(crate) use foreign::foreign_format;
 pub(crate) use memory::{Body, Memory};

@@ -51,7 +51,7 @@ impl Worker {
         let session = &mut self.current()?.session;
         let prediction = session
             .predict(photograph)
-            .map_err(|error| ApiError::prediction(&error, photograph))?;
+            .map_err(|error| ApiError::prediction(&error))?;
         self.metrics.predicted(&prediction);
         Ok(prediction)
     }
@@ -63,7 +63,7 @@ impl Worker {
         class: Option<&str>,
     ) -> Result<Explanation, ApiError> {
         let explanation = self.served()?.explain(photograph, class);
-        let explanation = explanation.map_err(|error| ApiError::prediction(&error, photograph))?;
+        let explanation = explanation.map_err(|error| ApiError::prediction(&error))?;
         self.metrics.predicted(&explanation.prediction);
         Ok(explanation)
     }

@@ -10,7 +10,7 @@ use std::panic::{UnwindSafe, catch_unwind};
 
 use image::RgbImage;
 
-use crate::format::foreign;
+use crate::format::{Foreign, foreign};
 use crate::{Error, Format, Limits};
 
 /// A decoded picture, as a person would see it.
@@ -67,7 +67,7 @@ pub(crate) fn decode_reduced(
 ) -> Result<Decoded, Error> {
     limits.check_bytes(bytes)?;
     let format = Format::detect(bytes).ok_or_else(|| match foreign(bytes) {
-        Some(kind) => Error::ForeignFormat { kind },
+        Some(Foreign { kind, is_picture }) => Error::ForeignFormat { kind, is_picture },
         None => Error::UnknownFormat {
             start: start(bytes),
         },

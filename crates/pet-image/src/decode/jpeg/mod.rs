@@ -127,33 +127,7 @@ fn pixels(header: &Header<'_>, size: u32, limits: &Limits) -> Result<RgbImage, E
         .map_err(refused)?;
     check_memory(&layouts, frame.progressive, width, height, limits)?;
     let mut planes: Vec<Plane> = layouts.iter().map(Layout::plane).collect();
-    let mut decoded = frame.height as usize;
-    let mut fault = None;
-    {
-        let mut store: Vec<Blocks> = layouts
-            .iter()
-            .map(|layout| layout.store(frame.progressive))
-            .collect();
-        for scan in &header.scans {
-            let result = if frame.progressive {
-                scan::read(frame, scan, &mut store, |_, _| {})
-            } else {
-                scan::read(frame, scan, &mut store, |store, row| {
-                    finish_row(scan, store, row, &layouts, &mut planes);
-                })
-            };
-            if let Err(broken) = result {
-                decoded = decoded.min(broken.row * frame.rows_of_unit(scan) as usize);
-                fault.get_or_insert(broken.fault);
-            }
-        }
-        if frame.progressive {
-            for ((layout, plane), store) in layouts.iter().zip(&mut planes).zip(&mut store) {
-                let blocks = std::mem::take(&mut store.blocks);
-                layout.write(&blocks, &mut plane.levels);
-            }
-        }
-    }
+    let (decoded, fault) = read_scans(header, &layouts, &mut planes);
     let missing = frame.height as usize - decoded;
     if let Some(fault) = fault.filter(|_| missing > frame.height as usize / MISSING_ROWS) {
         return Err(Error::Damaged {
@@ -172,6 +146,39 @@ fn pixels(header: &Header<'_>, size: u32, limits: &Limits) -> Result<RgbImage, E
         pixels: &mut image,
     });
     Ok(image)
+}
+
+/// Decodes all scans into planes. Gives the number of rows that are whole, and what broke the others.
+fn read_scans(
+    header: &Header<'_>,
+    layouts: &[Layout],
+    planes: &mut [Plane],
+) -> (usize, Option<Fault>) {
+    let frame = &header.frame;
+    let mut decoded = frame.height as usize;
+    let mut fault = None;
+    let mut store: Vec<Blocks> = layouts
+        .iter()
+        .map(|layout| layout.store(frame.progressive))
+        .collect();
+    for scan in &header.scans {
+        let result = scan::read(frame, scan, &mut store, |store, row| {
+            // The coefficients of a progressive file are whole only after its last scan.
+            if !frame.progressive {
+                finish_row(scan, store, row, layouts, planes);
+            }
+        });
+        if let Err(broken) = result {
+            decoded = decoded.min(broken.row * frame.rows_of_unit(scan) as usize);
+            fault.get_or_insert(broken.fault);
+        }
+    }
+    if frame.progressive {
+        for ((layout, plane), store) in layouts.iter().zip(planes).zip(store) {
+            layout.write(&store.blocks, &mut plane.levels);
+        }
+    }
+    (decoded, fault)
 }
 
 /// Turns a row of units of a sequential scan into levels, and clears it for the next.

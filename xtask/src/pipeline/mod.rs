@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
 
 /// Where the programs lie once they are compiled.
 fn compiled() -> PathBuf {
-    let program = workspace::program(Profile::Release, "pet-cli");
+    let program = workspace::program(Profile::Development, "pet-cli");
     program.parent().map(PathBuf::from).unwrap_or_default()
 }
 

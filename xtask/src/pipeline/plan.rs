@@ -87,7 +87,7 @@ impl Plan {
             .iter()
             .any(|stage| *stage < Stage::Test && selection.includes(*stage))
         {
-            commands.push(pet_cli::build(Profile::Release));
+            commands.push(pet_cli::build(Profile::Development));
         }
         if selection.includes(Stage::Test) {
             commands.push(self.tests().argument("--no-run"));
@@ -98,10 +98,10 @@ impl Plan {
     /// The command of a stage.
     pub(crate) fn command(&self, stage: Stage) -> Invocation {
         match stage {
-            Stage::Setup => pet_cli::invocation(Profile::Release, "setup"),
+            Stage::Setup => pet_cli::invocation(Profile::Development, "setup"),
             Stage::Train => self.train(),
             Stage::Select | Stage::Export => {
-                let command = pet_cli::invocation(Profile::Release, stage.name());
+                let command = pet_cli::invocation(Profile::Development, stage.name());
                 self.with_results(self.with_tracking(command))
             }
             Stage::Evaluate => self.evaluate(),
@@ -140,7 +140,7 @@ impl Plan {
     }
 
     fn train(&self) -> Invocation {
-        let command = pet_cli::invocation(Profile::Release, "train");
+        let command = pet_cli::invocation(Profile::Development, "train");
         let grid = self.dataset.training().split_whitespace();
         self.with_tracking(self.with_data(command).arguments(grid))
     }
@@ -157,7 +157,7 @@ impl Plan {
         } else {
             "all"
         };
-        let command = pet_cli::invocation(Profile::Release, "evaluate");
+        let command = pet_cli::invocation(Profile::Development, "evaluate");
         let command = self.with_store(self.with_data(command).arguments(["--split", split]));
         self.with_results(command)
     }

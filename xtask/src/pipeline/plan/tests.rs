@@ -16,7 +16,7 @@ fn plan(dataset: Dataset, data: Option<&str>, server: bool) -> Plan {
 fn command(plan: &Plan, stage: Stage) -> String {
     let shown = plan.command(stage).to_string();
     // The target folder may lie elsewhere.
-    let program = workspace::program(Profile::Release, "pet-cli");
+    let program = workspace::program(Profile::Development, "pet-cli");
     let program = workspace::shown(&program) + " ";
     let arguments = shown.strip_prefix(&program).unwrap_or(&shown);
     arguments.replace(&format!("{}/", workspace::root().display()), "")

@@ -17,10 +17,11 @@ use crate::{pipeline, release, test, walkthrough};
 type Step = (&'static str, fn() -> Result<Outcome, Error>);
 
 /// Every step, cheapest first.
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     ("format", || passes("fmt --all --check")),
     ("tidy", tidy::run),
     ("deny", deny),
+    ("advisories", advisories),
     ("delivery", delivery::run),
     ("lints", || {
         passes("clippy --workspace --all-targets --locked -- -D warnings")
@@ -96,6 +97,15 @@ fn deny() -> Result<Outcome, Error> {
         return Ok(Outcome::skipped("cargo-deny is not installed"));
     }
     passes("deny --locked check licenses bans sources")
+}
+
+fn advisories() -> Result<Outcome, Error> {
+    if !Invocation::cargo("deny fetch db").succeeds() {
+        return Ok(Outcome::skipped(
+            "no cargo-deny, or RustSec's database cannot be reached",
+        ));
+    }
+    passes("deny --locked check --disable-fetch advisories")
 }
 
 /// Packs the crates that may be published, as for the registry.

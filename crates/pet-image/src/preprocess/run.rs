@@ -31,8 +31,8 @@ impl Preprocess {
 
     /// Decodes an image file as [`decode`](crate::decode()) does, but no larger than the recipe needs: a JPEG picture
     /// is reduced to a half, a quarter or an eighth while it is decoded, as long as at least twice the pixels are left
-    /// on each side that it will be resized to. This is what Pillow's `draft` and a reducing gap of 2 do, and takes a
-    /// third of the time and less of the memory for large photographs.
+    /// on each side that it will be resized to. This is what Pillow's `draft` and a reducing gap of 2 do, and takes less
+    /// than half of the time and less of the memory for large photographs.
     ///
     /// # Errors
     /// Those of [`decode`](crate::decode()), and [`Error::Recipe`] for a recipe that makes no sense.

@@ -13,6 +13,7 @@ mod explain;
 mod fine_tune;
 mod health;
 mod image_commands;
+mod int8;
 mod interrupt;
 mod journey;
 mod output;

@@ -4,6 +4,7 @@
 
 mod compare;
 mod export;
+mod int8;
 mod rebuild;
 mod registered;
 mod results;

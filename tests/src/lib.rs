@@ -17,6 +17,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod colours;
 mod labels;
 mod photographs;
 mod pictures;
@@ -26,6 +27,7 @@ mod stand_in;
 mod store;
 mod tensors;
 
+pub use colours::{colours_data_set, colours_results};
 pub use labels::breed_of;
 pub use photographs::photographs;
 pub use pictures::{HUGE_PNG, gradient, sample_pictures, small_data_set, truncated_jpeg};

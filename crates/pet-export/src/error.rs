@@ -124,6 +124,16 @@ pub enum Error {
         /// What is wrong with it.
         source: pet_predict::Error,
     },
+    /// An image file is larger than what is decoded.
+    #[error("`{}` holds {got} bytes, at most {limit} are read", path.display())]
+    ImageSize {
+        /// The image.
+        path: PathBuf,
+        /// The largest size in bytes.
+        limit: u64,
+        /// Its size in bytes.
+        got: u64,
+    },
     /// The model has no convolutions.
     #[error("the model has no layers that can be quantized")]
     NothingToQuantize,

@@ -75,8 +75,8 @@ impl<'a> Quantizer<'a> {
         }
     }
 
-    /// How many convolutions could be quantized.
-    pub fn layers(&self) -> usize {
+    /// The results of the convolutions that could be quantized, in the order of running.
+    pub fn layers(&self) -> Vec<Value> {
         plan::layers(self.graph())
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::range::Range;
-use crate::{DataType, Graph, Node, TensorType};
+use crate::{DataType, Graph, Node, TensorType, Value};
 
 /// What becomes of a node.
 pub(super) enum Step {
@@ -72,10 +72,11 @@ pub(super) fn values(graph: &Graph, steps: &[Step]) -> Vec<String> {
     values
 }
 
-/// How many layers could be quantized.
-pub(super) fn layers(graph: &Graph) -> usize {
+/// What the layers make that could be quantized.
+pub(super) fn layers(graph: &Graph) -> Vec<Value> {
     let layers = graph.nodes().iter().filter(|node| is_layer(graph, node));
-    layers.count()
+    let results = layers.filter_map(|node| node.outputs.first());
+    results.filter_map(|name| graph.value(name)).collect()
 }
 
 /// A convolution of `f32` with a constant weight, and a constant bias if any.

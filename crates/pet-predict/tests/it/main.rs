@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod explaining;
+mod int8;
 mod loading;
 mod predicting;
 mod support;

@@ -1,0 +1,178 @@
+//! How many layers stay in floating-point numbers.
+
+use std::collections::BTreeMap;
+
+use fs_err as fs;
+use onnx_graph::{Dim, Quantizer, Range, Value};
+use pet_data::{Progress, Sample, Unit, task};
+use pet_model::{ModelMetadata, Precision, Quantization};
+use pet_predict::{ImagePredictor, Model, Options, Runtime};
+
+use super::{Quantized, at, calibration_images, read};
+use crate::{Error, Gate};
+
+/// Images that are predicted together, between two steps of the progress bar.
+const BATCH: usize = 32;
+/// Convolutions at the start that may stay in floating-point numbers.
+const MOST_FLOAT_LAYERS: usize = 8;
+
+/// Tries models in integers against the one that they are made of.
+pub(super) struct Search<'a> {
+    runtime: &'a Runtime,
+    images: &'a [Sample],
+    progress: &'a dyn Progress,
+    metadata: ModelMetadata,
+    floats: onnx_graph::Model,
+    bytes_fp32: u64,
+    /// What the model in floating-point numbers says of each image.
+    expected: Vec<usize>,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(
+        runtime: &'a Runtime,
+        model: Model,
+        images: &'a [Sample],
+        progress: &'a dyn Progress,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            runtime,
+            images,
+            progress,
+            metadata: model.metadata().clone().with_precision(Precision::Int8),
+            floats: onnx_graph::Model::from_bytes(model.bytes())?,
+            bytes_fp32: model.bytes().len() as u64,
+            expected: guesses(&ImagePredictor::new(model), images, "fp32", progress)?,
+        })
+    }
+
+    /// The first attempt that the gate lets through, with more and more layers in floating-point numbers.
+    pub(super) fn run(
+        &self,
+        ranges: &BTreeMap<String, Range>,
+        gate: Gate,
+    ) -> Result<Quantized, Error> {
+        let layers = Quantizer::new(&self.floats).layers();
+        let mut best: Option<Quantization> = None;
+        for count in borders(&layers) {
+            let attempt = self.attempt(ranges, count, layers.len())?;
+            let figures = &attempt.figures;
+            if gate.lets_through(figures) {
+                return Ok(attempt);
+            }
+            if best
+                .as_ref()
+                .is_none_or(|best| figures.agreement > best.agreement)
+            {
+                best = Some(attempt.figures);
+            }
+        }
+        let figures = Box::new(best.ok_or(Error::NothingToQuantize)?);
+        Err(Error::Gate { figures, gate })
+    }
+
+    fn attempt(
+        &self,
+        ranges: &BTreeMap<String, Range>,
+        fp32_layers: usize,
+        layers: usize,
+    ) -> Result<Quantized, Error> {
+        let quantizer = Quantizer::new(&self.floats).with_float_layers(fp32_layers);
+        let properties = self.metadata.to_properties()?.into_iter();
+        let model = properties.fold(quantizer.quantize(ranges)?, |model, (key, value)| {
+            model.with_metadata(key, value)
+        });
+        let bytes = model.to_bytes()?;
+        let place = tempfile::tempdir()?;
+        let file = place.path().join(Precision::Int8.file());
+        fs::write(&file, &bytes)?;
+        let predictor = ImagePredictor::load(self.runtime, &file, &Options::default())?;
+        let what = format!("int8, {fp32_layers} layers in fp32");
+        let guesses = guesses(&predictor, self.images, &what, self.progress)?;
+        let labels: Vec<usize> = self.images.iter().map(|image| image.class).collect();
+        let figures = Quantization {
+            images: self.images.len(),
+            calibration_images: calibration_images(self.images).len(),
+            top1_fp32: agreement(&self.expected, &labels),
+            top1_int8: agreement(&guesses, &labels),
+            agreement: agreement(&self.expected, &guesses),
+            fp32_layers,
+            layers,
+            bytes_fp32: self.bytes_fp32,
+            bytes_int8: bytes.len() as u64,
+        };
+        Ok(Quantized { bytes, figures })
+    }
+}
+
+/// The most probable class of each image.
+fn guesses(
+    predictor: &ImagePredictor,
+    images: &[Sample],
+    what: &str,
+    progress: &dyn Progress,
+) -> Result<Vec<usize>, Error> {
+    task(progress, what, images.len() as u64, Unit::Images, || {
+        let mut guesses = Vec::with_capacity(images.len());
+        for batch in images.chunks(BATCH) {
+            let contents = batch.iter().map(|sample| read(&sample.path));
+            let contents = contents.collect::<Result<Vec<_>, _>>()?;
+            for (sample, prediction) in batch.iter().zip(predictor.predict_batch(&contents)) {
+                let prediction = prediction.map_err(at(&sample.path))?;
+                let best = prediction.top_k(1);
+                guesses.push(best.first().map_or(usize::MAX, |best| best.index));
+            }
+            progress.advance(batch.len() as u64);
+        }
+        Ok(guesses)
+    })
+}
+
+/// After how many layers the integers may begin, of layers that make `results`. Each number that crosses takes time to
+/// become a byte, so a layer that makes far fewer of them than the one before is not the first in integers.
+fn borders(results: &[Value]) -> Vec<usize> {
+    let sizes: Vec<usize> = results.iter().map(size).collect();
+    let next_is_small = |count: usize| match count.checked_sub(1) {
+        Some(last) => sizes
+            .get(count)
+            .is_some_and(|&next| 2 * next <= sizes[last]),
+        None => false,
+    };
+    let all = 0..results.len().min(MOST_FLOAT_LAYERS + 1);
+    all.filter(|&count| !next_is_small(count)).collect()
+}
+
+/// Numbers for one image.
+fn size(value: &Value) -> usize {
+    value.shape().iter().filter_map(Dim::extent).product()
+}
+
+/// The share of places at which two lists are equal.
+fn agreement(one: &[usize], other: &[usize]) -> f64 {
+    let equal = one.iter().zip(other).filter(|(one, other)| one == other);
+    equal.count() as f64 / one.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use onnx_graph::{DataType, Graph};
+
+    use super::*;
+
+    #[test]
+    fn integers_begin_where_few_numbers_cross() {
+        let mut graph = Graph::new("sizes");
+        let mut value = |(index, size): (usize, &usize)| {
+            let shape = [Dim::symbol("batch"), Dim::fixed(*size)];
+            graph
+                .input(&format!("{index}"), DataType::F32, &shape)
+                .unwrap()
+        };
+        // The beginning of MobileNetV2, in thousands: widening, filtering, narrowing.
+        let sizes = [401, 401, 200, 1204, 301, 75, 451, 451, 75, 451];
+        let results: Vec<_> = sizes.iter().enumerate().map(&mut value).collect();
+        assert_eq!(borders(&results), [0, 1, 3, 6, 7]);
+        assert_eq!(borders(&results[..1]), [0]);
+        assert!(borders(&[]).is_empty());
+    }
+}

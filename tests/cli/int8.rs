@@ -1,0 +1,101 @@
+//! Models in 8-bit integers: made, refused, used and passed over.
+
+use pet_model::{INT8_MODEL_FILE, METRICS_FILE, Metrics, read_json};
+use pet_tests::{colours_data_set, colours_results};
+
+use crate::test_dir::TestDir;
+
+const DATA: &str = "--dataset folder --data-dir colours";
+
+/// A model of colours with pictures; red is `spread` times as large inside.
+fn dir(test: &str, spread: f32) -> Option<TestDir> {
+    let dir = TestDir::with_runtime(test)?;
+    colours_results(&dir.path("results"), spread);
+    colours_data_set(&dir.path("colours"), 20);
+    Some(dir)
+}
+
+#[test]
+fn a_good_one_is_made_and_used() {
+    let Some(dir) = dir("a_good_one_is_made_and_used", 1.0) else {
+        return;
+    };
+    let text = dir.run(&format!("export --precision int8 {DATA}")).ok();
+    let expected =
+        "int8: accuracy 1.0000 on 12 validation images (fp32 1.0000), the same answer on 100.00 %;";
+    assert!(text.starts_with(expected), "{text}");
+    let metrics: Metrics = read_json(&dir.path("results").join(METRICS_FILE)).unwrap();
+    let figures = metrics.quantization.unwrap();
+    assert_eq!((figures.fp32_layers, figures.layers), (0, 12));
+    let card = fs_err::read_to_string(dir.path("results/MODEL_CARD.md")).unwrap();
+    assert!(card.contains("`model.int8.onnx`"), "{card}");
+
+    for precision in ["auto", "fp32", "int8"] {
+        let answer = dir
+            .run(&format!(
+                "predict --precision {precision} colours/train/green/3.png"
+            ))
+            .ok();
+        assert!(
+            answer.starts_with("Predicted class: green"),
+            "{precision}: {answer}"
+        );
+        let evaluate = format!("evaluate {DATA} --split validation --precision {precision}");
+        let name = if precision == "fp32" {
+            "validation:"
+        } else {
+            "validation_int8:"
+        };
+        let text = dir.run(&evaluate).ok();
+        assert!(text.starts_with(name), "{precision}: {text}");
+    }
+    let metrics: Metrics = read_json(&dir.path("results").join(METRICS_FILE)).unwrap();
+    let commands: Vec<_> = metrics
+        .splits
+        .values()
+        .map(|split| split.command.as_str())
+        .collect();
+    assert!(
+        commands[0].ends_with("--split validation --precision fp32"),
+        "{commands:?}"
+    );
+    assert!(
+        commands[1].ends_with("--split validation --precision int8"),
+        "{commands:?}"
+    );
+    assert_eq!(metrics.quantization.map(|one| one.images), Some(12));
+    // Explained from the values that the integers stand for.
+    dir.run("explain colours/train/red/0.png -o map.png").ok();
+}
+
+#[test]
+fn one_that_answers_otherwise_is_refused_and_changes_nothing() {
+    let name = "one_that_answers_otherwise_is_refused_and_changes_nothing";
+    let Some(dir) = dir(name, 1e6) else {
+        return;
+    };
+    dir.refused(&format!("export --precision int8 {DATA}"))
+        .naming(&[
+            "int8 model is not good enough",
+            "12 validation images",
+            "in fp32 1.0000",
+            "at most 2.00 %",
+        ])
+        .hinting("--precision fp32");
+    dir.refused("predict --precision int8 colours/train/red/0.png")
+        .naming(&[INT8_MODEL_FILE])
+        .hinting("pet-cli export");
+    let answer = dir.run("predict colours/train/red/0.png").ok();
+    assert!(answer.starts_with("Predicted class: red"), "{answer}");
+}
+
+#[test]
+fn images_of_other_classes_are_refused() {
+    let Some(dir) = dir("images_of_other_classes_are_refused", 1.0) else {
+        return;
+    };
+    dir.prepare_training(5);
+    dir.refused("export --precision int8 --dataset folder --data-dir pets")
+        .naming(&["no class"])
+        .hinting("--dataset");
+}

@@ -103,20 +103,6 @@ impl Invocation {
         Err(Error::Exit { command, status })
     }
 
-    /// How long the command takes from start to end; its output is dropped.
-    pub(crate) fn time(&self) -> Result<Duration, Error> {
-        let mut command = self.command();
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        let start = Instant::now();
-        let status = self.start(&mut command)?.wait()?;
-        let duration = start.elapsed();
-        if status.success() {
-            return Ok(duration);
-        }
-        let command = self.to_string();
-        Err(Error::Exit { command, status })
-    }
-
     fn start(&self, command: &mut Command) -> Result<Child, Error> {
         if interrupt::requested() {
             return Err(Error::Interrupted);
@@ -214,7 +200,6 @@ mod tests {
     fn a_failing_program_is_a_failure() {
         let failing = Invocation::cargo("no-such-subcommand");
         assert!(!failing.succeeds());
-        assert!(matches!(failing.time(), Err(Error::Exit { .. })));
         let error = failing.run().unwrap_err().to_string();
         assert!(error.starts_with("`cargo no-such-subcommand` ended with exit status"));
     }
@@ -224,6 +209,5 @@ mod tests {
         let version = Invocation::cargo("--version");
         assert!(version.succeeds());
         assert!(version.output().unwrap().starts_with("cargo "));
-        assert!(version.time().unwrap() > Duration::ZERO);
     }
 }

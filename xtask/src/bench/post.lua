@@ -1,4 +1,4 @@
--- Posts every file of a folder in turn, as the field `file` of a form.
+-- Posts every file of a folder in turn, as the field `file` of a form, and prints the figures as JSON in the last line.
 local bodies, turn = {}, 0
 
 function init(arguments)
@@ -17,4 +17,10 @@ end
 function request()
   turn = turn % #bodies + 1
   return wrk.format(nil, nil, nil, bodies[turn])
+end
+
+function done(summary, latency)
+  io.write(string.format('{"rate": %f, "p50": %f, "p99": %f, "refused": %d}\n',
+    summary.requests / summary.duration * 1e6,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, summary.errors.status))
 end

@@ -1,0 +1,163 @@
+//! `cargo xtask bench`: hyperfine, wrk and the script beside this file do the measuring.
+
+use std::path::{Path, PathBuf, absolute};
+
+use clap::{Args, Subcommand, value_parser};
+
+use crate::ci::python;
+use crate::error::Error;
+use crate::invocation::Invocation;
+use crate::pet_cli;
+use crate::workspace::{self, Profile, unless_missing};
+
+const SCRIPT: &str = "xtask/src/bench/bench.py";
+
+/// Measure how fast the programs are
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask bench predict photo.jpg             the whole process, with the model in results/
+  cargo xtask bench predict photo.jpg --runs 100
+  cargo xtask bench serve                         the service beside one in Python, under load
+  cargo xtask bench tracking                      a short training with an MLflow server and without")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// One prediction, from the start of the process to its end
+    ///
+    /// Measured by hyperfine.
+    Predict {
+        /// The photograph
+        image: PathBuf,
+        /// Measured runs
+        #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
+        runs: u32,
+        /// Folder of the model [default: results]
+        #[arg(long, value_name = "DIR")]
+        results: Option<PathBuf>,
+    },
+    Serve(Serve),
+    /// Training for five epochs with an MLflow server, in turn with the same without one
+    ///
+    /// The training is on the generated sample, whose features are cached: a second or less, so that nothing hides what
+    /// tracking costs. "Without tracking" is what a run with the local database takes, less the time that the program
+    /// says it spent on tracking. Needs the Python environment with MLflow, which `cargo xtask ci` makes.
+    Tracking {
+        /// How often each is measured
+        #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = value_parser!(u32).range(1..))]
+        rounds: u32,
+    },
+}
+
+/// The service under load, beside one in Python
+///
+/// Sends photographs with wrk, first over 8 connections, then over one, to each in turn. The one in Python is `FastAPI`
+/// with the same model; where it cannot be run, that is said. Writes a table to target/bench/serve.md.
+#[derive(Debug, Args)]
+struct Serve {
+    /// How often each is measured
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Seconds of load in each round, for each number of connections
+    #[arg(long, value_name = "SECONDS", default_value_t = 8, value_parser = value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Folder of photographs [default: originals in `PET_SHARED_DATA`]
+    #[arg(long, value_name = "DIR")]
+    photographs: Option<PathBuf>,
+    /// The service in Python
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "../shared/bench/peers/app_fastapi.py"
+    )]
+    peer: PathBuf,
+    /// Folder of the model [default: results]
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
+    match &arguments.what {
+        What::Predict {
+            image,
+            runs,
+            results,
+        } => predict(image, *runs, results.as_deref()),
+        What::Serve(arguments) => serve(arguments),
+        What::Tracking { rounds } => tracking(*rounds),
+    }
+}
+
+fn predict(image: &Path, runs: u32, results: Option<&Path>) -> Result<(), Error> {
+    pet_cli::set_up(Profile::Release)?;
+    let predict = pet_cli::invocation(Profile::Release, "predict")
+        .argument(absolute(image)?)
+        .argument("--results")
+        .argument(model(results)?);
+    Invocation::new("hyperfine")
+        .arguments(["--shell=none", "--warmup=3", &format!("--runs={runs}")])
+        .argument(predict.to_string())
+        .run()
+}
+
+fn serve(arguments: &Serve) -> Result<(), Error> {
+    let shared = workspace::set("PET_SHARED_DATA").unwrap_or_else(|| "../shared/data".into());
+    let originals = workspace::root().join(shared).join("originals");
+    let photographs = arguments.photographs.as_deref().unwrap_or(&originals);
+    let peer = workspace::root().join(&arguments.peer);
+    let mut bench = Invocation::new("python3")
+        .arguments([SCRIPT, "serve"])
+        .argument("--results")
+        .argument(model(arguments.results.as_deref())?)
+        .argument("--photographs")
+        .argument(absolute(photographs)?)
+        .argument("--cache")
+        .argument(absolute(workspace::cache())?)
+        .arguments([format!("--rounds={}", arguments.rounds)])
+        .arguments([format!("--seconds={}", arguments.seconds)])
+        .arguments(["--output", "target/bench/serve.md"]);
+    if peer.is_file() {
+        python::BENCH.make()?;
+    }
+    match python::BENCH.usable().filter(|_| peer.is_file()) {
+        Some(python) => {
+            let peer = bench.argument("--peer").argument(absolute(peer)?);
+            bench = peer.argument("--python").argument(python);
+        }
+        None => println!(
+            "absent: FastAPI: no `{}`, or no Python for it",
+            peer.display()
+        ),
+    }
+    measure(bench)
+}
+
+fn tracking(rounds: u32) -> Result<(), Error> {
+    let python = python::usable("mlflow-env").ok_or_else(|| {
+        Error::usage("there is no Python with MLflow; `cargo xtask ci mlflow-env` makes one")
+    })?;
+    let folder = workspace::root().join("target/bench/tracking");
+    unless_missing(fs_err::remove_dir_all(&folder))?;
+    fs_err::create_dir_all(&folder)?;
+    let bench = Invocation::new(python).arguments([SCRIPT, "tracking"]);
+    let bench = bench.argument(format!("--rounds={rounds}"));
+    measure(bench.argument("--folder").argument(folder))
+}
+
+/// Has a script measure the program that is built for it.
+fn measure(bench: Invocation) -> Result<(), Error> {
+    pet_cli::set_up(Profile::Release)?;
+    fs_err::create_dir_all(workspace::root().join("target/bench"))?;
+    let program = workspace::program(Profile::Release, "pet-cli");
+    bench.argument("--program").argument(program).run()
+}
+
+/// The folder of the model: the one that was named, else `results/`.
+fn model(named: Option<&Path>) -> Result<PathBuf, Error> {
+    let default = workspace::root().join("results");
+    Ok(absolute(named.unwrap_or(&default))?)
+}

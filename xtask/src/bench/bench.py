@@ -1,0 +1,205 @@
+"""What `cargo xtask bench serve` and `cargo xtask bench tracking` measure."""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from statistics import median_low as median
+
+# Connections of the heavier load, and how often a start is measured.
+MANY, STARTS = 8, 5
+LOAD = pathlib.Path(__file__).with_name("post.lua")
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def ask(port, path, body=None):
+    """The text of an answer; empty where there is none."""
+    form = {"Content-Type": "multipart/form-data; boundary=part"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, form)
+    try:
+        with OPENER.open(request, timeout=10) as answer:
+            return answer.read().decode()
+    except OSError:
+        return ""
+
+
+@contextlib.contextmanager
+def running(command, answers, **options):
+    """A server, from its first answer until it is no longer needed: its process, and how many seconds it took to start."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
+    try:
+        while not answers():
+            if process.poll() is not None or time.perf_counter() - start > 120:
+                sys.exit(f"error: `{command[0]}` does not answer")
+            time.sleep(0.002)
+        yield process.pid, time.perf_counter() - start
+    finally:
+        # Politely first, so that a process with children can end them.
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def table(*rows):
+    """A table in Markdown; its first row is the heading."""
+    heading, *others = ["| " + " | ".join(row) + " |\n" for row in rows]
+    return heading + "|---" * len(rows[0]) + "|\n" + "".join(others)
+
+
+# ---- serve
+
+
+def resident(pid):
+    """Megabytes in use by a process and its children; only on Linux."""
+    try:
+        kibibytes = re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0.0
+    return (int(kibibytes[1]) * 1.024e-3 if kibibytes else 0.0) + sum(map(resident, children))
+
+
+def work(metrics):
+    """Seconds of decoding, preprocessing and inference so far, and the number of photographs."""
+    value = dict(re.findall(r"^pet_(\w+) ([\d.e+-]+)$", metrics, re.MULTILINE))
+    seconds = [value.get(f"{phase}_duration_seconds_sum", 0) for phase in ("decode", "preprocess", "inference")]
+    return sum(map(float, seconds)), float(value.get("decode_duration_seconds_count", 0))
+
+
+class Service:
+    def __init__(self, name, command, folder, photograph):
+        self.name, self.command, self.folder, self.port = name, command, folder, free_port()
+        head = b'--part\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+        self.body = head + photograph + b"\r\n--part--\r\n"
+        self.many, self.one, self.resident, self.work = [], [], [], []
+
+    def start(self):
+        predicts = lambda: ask(self.port, "/predict", self.body)
+        return running([*self.command, str(self.port)], predicts, cwd=self.folder)
+
+    def load(self, connections, options):
+        wrk = ["wrk", "-t1", f"-c{connections}", f"-d{options.seconds}s", "-s", LOAD]
+        wrk += [f"http://127.0.0.1:{self.port}/predict", "--", options.photographs]
+        done = subprocess.run(wrk, check=True, capture_output=True, text=True)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def measure(self, pid, options):
+        self.many.append(self.load(MANY, options))
+        self.resident.append(resident(pid))
+        seconds, count = work(ask(self.port, "/metrics"))
+        self.one.append(self.load(1, options))
+        seconds_after, count_after = work(ask(self.port, "/metrics"))
+        if count_after > count:
+            self.work.append((seconds_after - seconds) / (count_after - count))
+
+    def median(self, loads, figure):
+        return median(load[figure] for load in getattr(self, loads))
+
+    def row(self):
+        figures = [("many", "rate"), ("many", "p50"), ("many", "p99"), ("one", "rate"), ("one", "p50")]
+        refused = sum(load["refused"] for load in self.many + self.one)
+        return [self.name, *(f"{self.median(*figure):.1f}" for figure in figures), f"{median(self.resident):.0f}", str(refused)]
+
+
+def promises(ours, peer, starts):
+    """The figures that were promised: what, how much, and what came of it."""
+    rate = ours.median("many", "rate")
+    if peer:
+        yield f"req/s at {MANY} connections, against FastAPI", "≥ 1.6 ×", f"{rate / peer.median('many', 'rate'):.2f} ×"
+        times = ours.median("one", "p50") / peer.median("one", "p50")
+        yield "p50 at 1 connection, against FastAPI", "≤ 0.65 ×", f"{times:.2f} ×"
+    floor = os.cpu_count() / median(ours.work)
+    yield "share of the CPU floor", "≥ 85 %", f"{100 * rate / floor:.0f} % of {floor:.0f} req/s"
+    yield "resident memory", "≤ 160 MB", f"{max(ours.resident):.0f} MB"
+    yield "start to first answer", "≤ 0.4 s", f"{median(starts):.2f} s"
+
+
+def serve(options):
+    photograph = min(options.photographs.iterdir()).read_bytes()
+    command = [options.program, "serve", "--log-level=warn", "--results", options.results]
+    command += ["--cache-dir", options.cache, "--port"]
+    services = [ours := Service("pet-cli serve", command, options.results, photograph)]
+    if options.python:
+        command = [options.python, "-m", "uvicorn", f"{options.peer.stem}:app", "--app-dir", options.peer.parent]
+        command += ["--workers", "2", "--log-level", "warning", "--port"]
+        services.append(Service("FastAPI", command, options.results, photograph))
+    starts = []
+    for _ in range(STARTS):
+        with ours.start() as (_, seconds):
+            starts.append(seconds)
+    with contextlib.ExitStack() as stack:
+        started = [(service, stack.enter_context(service.start())[0]) for service in services]
+        for number in range(options.rounds):
+            for service, pid in started:
+                print(f"round {number + 1}: {service.name}", flush=True)
+                service.measure(pid, options)
+    heading = ["service", f"req/s, {MANY} connections", "p50 ms", "p99 ms", "req/s, 1 connection", "p50 ms"]
+    text = table([*heading, "resident MB", "refused"], *(service.row() for service in services))
+    peer = services[1] if options.python else None
+    text += "\n" + table(["measure", "reach", "got"], *promises(ours, peer, starts))
+    options.output.write_text(text)
+    print(f"\n{text}\nwritten to {options.output}")
+
+
+# ---- tracking
+
+
+def train(program, store):
+    """Seconds of one training, and those of them that went into tracking."""
+    command = [program, "train", "--dataset", "sample", "--epochs", "5", "--json", "--tracking-uri", store]
+    start = time.perf_counter()
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    return time.perf_counter() - start, json.loads(printed)[0]["tracking_seconds"]
+
+
+def tracking(options):
+    port = free_port()
+    server = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
+    server += ["--backend-store-uri", "sqlite:///server.db", "--port", str(port)]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    hidden = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": os.environ | quiet}
+    stores = [f"http://127.0.0.1:{port}", f"sqlite:///{options.folder}/mlflow.db"]
+    rows = []
+    with running(server, lambda: ask(port, "/health"), cwd=options.folder, **hidden):
+        # The first one of each computes features, makes tables and warms the server up.
+        for store in stores:
+            train(options.program, store)
+        for _ in range(options.rounds):
+            (served, _), (local, spent) = (train(options.program, store) for store in stores)
+            rows.append([served, local, local - spent, served - local + spent])
+            print("with a server {:.3f} s, local {:.3f} s, without tracking {:.3f} s".format(*rows[-1]), flush=True)
+    names = ["with a server", "with the local database", "without tracking", "what the server costs (reach: 0.5 s)"]
+    medians = [[name, f"{median(column):.3f} s"] for name, column in zip(names, zip(*rows))]
+    print("\n" + table(["5 epochs on the sample", f"median of {options.rounds}"], *medians))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["serve", "tracking"])
+    for path in ["program", "folder", "results", "cache", "photographs", "peer", "python", "output"]:
+        parser.add_argument(f"--{path}", type=pathlib.Path)
+    for number in ["rounds", "seconds"]:
+        parser.add_argument(f"--{number}", type=int)
+    options = parser.parse_args()
+    {"serve": serve, "tracking": tracking}[options.what](options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""The figures of `cargo xtask bench serve`."""
+
+import runpy
+import types
+
+BENCH = types.SimpleNamespace(**runpy.run_path("xtask/src/bench/bench.py"))
+
+
+def measured(rate, p50):
+    service = BENCH.Service("name", [], ".", b"")
+    service.many, service.one = [{"rate": rate}], [{"p50": p50}]
+    service.resident, service.work = [100.0], [0.005]
+    return service
+
+
+def test_the_work_is_read_from_the_metrics():
+    phases = ["decode_duration_seconds_sum 1.5", "preprocess_duration_seconds_sum 0.25"]
+    phases += ["inference_duration_seconds_sum 0.25", "decode_duration_seconds_count 100"]
+    assert BENCH.work("".join(f"pet_{phase}\n" for phase in phases)) == (2.0, 100.0)
+    assert BENCH.work("") == (0.0, 0.0)
+
+
+def test_promises_are_held_against_the_peer():
+    ours, peer = measured(300, 6.0), measured(150, 10.0)
+    got = {reach: got for _, reach, got in BENCH.promises(ours, peer, [0.3])}
+    assert (got["≥ 1.6 ×"], got["≤ 0.65 ×"], got["≤ 0.4 s"]) == ("2.00 ×", "0.60 ×", "0.30 s")
+    assert len(list(BENCH.promises(ours, None, [0.3]))) == 3

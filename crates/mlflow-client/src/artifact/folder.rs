@@ -5,6 +5,9 @@ use crate::error::{Error, Result};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+/// How the names of files begin that are being written.
+const UNFINISHED: &str = ".writing-";
+
 /// Artifacts in a folder of this machine.
 pub(crate) struct FolderArtifacts {
     root: PathBuf,
@@ -38,17 +41,36 @@ impl ArtifactRepository for FolderArtifacts {
         if !path.is_dir() {
             return Ok(Vec::new());
         }
-        fs_err::read_dir(path)?
-            .map(|entry| {
+        let mut files = Vec::new();
+        for entry in fs_err::read_dir(path)? {
+            let entry = entry?;
+            if is_unfinished(&entry) {
+                continue;
+            }
+            let metadata = fs_err::metadata(entry.path())?;
+            files.push(ArtifactFile {
+                path: join(folder, &entry.file_name().to_string_lossy()),
+                size: metadata.is_file().then_some(metadata.len()),
+                is_folder: metadata.is_dir(),
+            });
+        }
+        Ok(files)
+    }
+
+    fn remove_unfinished(&self) -> Result<()> {
+        let mut folders = vec![self.root.clone()];
+        while let Some(folder) = folders.pop().filter(|folder| folder.is_dir()) {
+            for entry in fs_err::read_dir(folder)? {
                 let entry = entry?;
-                let metadata = fs_err::metadata(entry.path())?;
-                Ok(ArtifactFile {
-                    path: join(folder, &entry.file_name().to_string_lossy()),
-                    size: metadata.is_file().then_some(metadata.len()),
-                    is_folder: metadata.is_dir(),
-                })
-            })
-            .collect()
+                // A link is left alone: what it leads to was not written here.
+                if entry.file_type()?.is_dir() {
+                    folders.push(entry.path());
+                } else if is_unfinished(&entry) {
+                    fs_err::remove_file(entry.path())?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn open(&self, path: &str) -> Result<Box<dyn Read>> {
@@ -62,6 +84,11 @@ impl ArtifactRepository for FolderArtifacts {
     }
 }
 
+fn is_unfinished(entry: &fs_err::DirEntry) -> bool {
+    let name = entry.file_name();
+    name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
+}
+
 /// Writes a file beside its place and renames it, so that nothing half-written is ever seen.
 pub(crate) fn write_beside(target: &Path, reader: &mut dyn Read) -> Result<()> {
     let folder = match target.parent() {
@@ -69,7 +96,7 @@ pub(crate) fn write_beside(target: &Path, reader: &mut dyn Read) -> Result<()> {
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
+    builder.prefix(UNFINISHED);
     // A server that runs as another user must be able to read it; the umask still counts.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

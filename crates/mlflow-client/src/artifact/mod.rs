@@ -61,6 +61,12 @@ pub(crate) trait ArtifactRepository: Send + Sync {
 
     /// Opens a file for reading, or fails with [`NotFound`](crate::Error::NotFound).
     fn open(&self, path: &str) -> Result<Box<dyn Read>>;
+
+    /// Removes what uploads of a program that was killed left behind. A store behind a protocol has nothing of the kind:
+    /// it sees to that itself.
+    fn remove_unfinished(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The files below one artifact URI.
@@ -73,6 +79,12 @@ pub struct Artifacts {
 impl Artifacts {
     pub(crate) fn new(repository: Box<dyn ArtifactRepository>) -> Self {
         Self { repository }
+    }
+
+    /// Removes what uploads left behind whose program was killed. Nobody may be uploading at the same time.
+    #[cfg(feature = "spool")]
+    pub(crate) fn remove_unfinished(&self) -> Result<()> {
+        self.repository.remove_unfinished()
     }
 
     /// Uploads a file as `path`, piece by piece.

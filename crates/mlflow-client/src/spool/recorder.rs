@@ -58,7 +58,8 @@ impl Recorder {
         Self::with(Target::new(client, spool, experiment, new, run)?)
     }
 
-    /// Resumes a run that exists already; its name and tags are replaced by the new ones.
+    /// Resumes a run that exists already; its name and tags are replaced by the new ones, and what was left of files that
+    /// were being written is removed. Nobody else may be writing the run.
     ///
     /// # Errors
     /// When there is no such run, or as [`start`](Self::start).
@@ -71,6 +72,7 @@ impl Recorder {
         let run = client.run(run_id)?;
         client.log_batch(run_id, &Batch::new().tags(new.all_tags()))?;
         client.update_run(run_id, RunStatus::Running, None)?;
+        client.artifacts(&run.artifact_uri)?.remove_unfinished()?;
         Self::with(Target::new(client, spool, "", new, Ok(run))?)
     }
 

@@ -1,5 +1,6 @@
 //! A run, from its start to its end.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use mlflow_client::spool::{Recorder, Spooled};
@@ -33,6 +34,7 @@ const DURATION: &str = "duration";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct TrackedRun {
+    client: Client,
     plan: RunPlan,
     /// None once it has ended.
     recorder: Option<Recorder>,
@@ -57,6 +59,7 @@ impl TrackedRun {
             None => Recorder::start(client, spool, &plan.experiment, new),
         };
         let mut run = Self {
+            client: client.clone(),
             plan: plan.clone(),
             recorder: Some(recorder.map_err(doing("start the run"))?),
             progress,
@@ -118,7 +121,8 @@ impl TrackedRun {
     }
 
     /// Logs which epoch's weights were kept unless that was done, uploads the model in MLflow's format and registers it
-    /// as the next version of the model that its metadata names. None where the store cannot be reached: the version is created when it is sent.
+    /// as the next version of the model that its metadata names, unless a resumed run did so before it was killed. None
+    /// where the store cannot be reached: the version is created when it is sent.
     ///
     /// # Errors
     ///
@@ -127,25 +131,63 @@ impl TrackedRun {
         if self.progress.best != Some(trained.best) {
             self.log_best(&trained.best)?;
         }
-        let version = self.timed(|run| model::register(run.recorder()?, &run.plan, trained))?;
+        let version = self.timed(|run| {
+            let known = run.registered(&trained.metadata.model_name)?;
+            match known {
+                Some(version) => Ok(Some(version)),
+                None => model::register(run.recorder()?, &run.plan, trained),
+            }
+        })?;
         self.progress.version.clone_from(&version);
         Ok(version)
     }
 
-    /// Logs which epoch's weights were kept: soon after the last epoch it goes along with that, and for a model that is
-    /// not registered nobody else does it.
+    /// The version that a resumed run had registered before it was interrupted.
+    fn registered(&self, name: &str) -> Result<Option<ModelVersion>, Error> {
+        let (true, Some(id)) = (self.is_resumed(), self.id()) else {
+            return Ok(None);
+        };
+        for version in self.client.model_versions(name) {
+            let version = version.map_err(doing("list the model's versions"))?;
+            if version.run_id.as_deref() == Some(id) {
+                return Ok(Some(version));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Logs which epoch's weights were kept, unless the store knows: soon after the last epoch it goes along with that,
+    /// and for a model that is not registered nobody else does it.
     ///
     /// # Errors
     ///
     /// [`Error::Tracking`] when the store fails.
     pub fn log_best(&mut self, best: &EpochMetrics) -> Result<(), Error> {
         let step = best.epoch as i64;
+        if self.logged_steps(BEST_EPOCH)?.contains(&step) {
+            self.progress.best = Some(*best);
+            return Ok(());
+        }
         let batch = Batch::new()
             .metric(BEST_VAL_ACC, best.val_acc, now(), step)
             .metric(BEST_VAL_LOSS, best.val_loss, now(), step)
             .metric(BEST_EPOCH, best.epoch as f64, now(), step);
         self.progress.best = Some(*best);
         self.timed(|run| run.log(&batch, "log the best epoch"))
+    }
+
+    /// The steps at which the store knows a metric: none of a run that has just begun. Without its answer a point might be
+    /// logged twice, so for a resumed run it has to give one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tracking`] when the store fails.
+    pub(crate) fn logged_steps(&self, metric: &str) -> Result<BTreeSet<i64>, Error> {
+        let id = self.id().filter(|_| self.is_resumed());
+        let history = id.map(|id| self.client.metric_history(id, metric));
+        let points = history.transpose().map_err(doing("read the metrics"))?;
+        let points = points.unwrap_or_default();
+        Ok(points.iter().map(|point| point.step).collect())
     }
 
     /// Ends the run as `FINISHED`. Returns where the rest is kept if not everything could be sent.

@@ -213,7 +213,7 @@ impl<'a> Experiment<'a> {
             interrupt: &self.context.interrupt,
         };
         let mut recorder = EpochRecorder {
-            logged: self.logged(run)?,
+            logged: run.logged_steps(VAL_ACC)?,
             run,
             observer,
         };
@@ -238,15 +238,6 @@ impl<'a> Experiment<'a> {
             settings.augment_name(),
             self.inputs.weights.digest()?
         )))
-    }
-
-    /// The epochs that the store knows of: none of a run that has just begun. Without its answer they might be logged
-    /// twice.
-    fn logged(&self, run: &TrackedRun) -> Result<BTreeSet<i64>, Error> {
-        let id = run.id().filter(|_| run.is_resumed());
-        let history = id.map(|id| self.client.metric_history(id, VAL_ACC));
-        let metrics = history.transpose()?.unwrap_or_default();
-        Ok(metrics.iter().map(|metric| metric.step).collect())
     }
 
     fn register(

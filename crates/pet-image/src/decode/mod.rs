@@ -1,5 +1,6 @@
 //! Files to pixels.
 
+mod color;
 mod jpeg;
 mod other;
 mod upright;
@@ -35,8 +36,10 @@ impl fmt::Debug for Decoded {
 /// - The format is told by content ([`Format::detect`]).
 /// - The EXIF orientation of JPEG, PNG and WebP is applied.
 /// - Transparent pixels are blended over white.
-/// - Grey, palette, 16-bit and CMYK pictures become 8-bit RGB. Colour profiles are not applied.
-/// - Of an animation, the first frame is taken.
+/// - Grey, palette, 16-bit and CMYK pictures become 8-bit RGB.
+/// - The colour profile of a JPEG, PNG or WebP picture is applied, so that levels are those of sRGB. One that is broken is
+///   ignored, and so is one for CMYK.
+/// - Of an animation, the first frame is taken; of a file with several pictures (MPO), the first.
 ///
 /// A file that breaks off before the last pixel is an error. For JPEG that means, as in Pillow,
 /// before its end marker. Small flaws that leave the picture whole (stray bytes, damage in the

@@ -7,6 +7,7 @@ use image::error::ImageError;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder as _, ImageReader, RgbImage, RgbaImage};
 
+use super::color::{Pixel, to_srgb};
 use super::{truncated, upright::upright};
 use crate::{Error, Format, Limits};
 
@@ -43,8 +44,12 @@ pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Rg
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let has_profile = matches!(format, Format::Png | Format::WebP);
+    let profile = has_profile
+        .then(|| decoder.icc_profile().ok().flatten())
+        .flatten();
     let image = DynamicImage::from_decoder(decoder).map_err(refused)?;
-    Ok(upright(opaque(image), orientation))
+    Ok(upright(opaque(image, profile.as_deref()), orientation))
 }
 
 /// Whether the decoder would have read on but for the end of the file.
@@ -58,12 +63,22 @@ fn is_end_of_file(error: &ImageError) -> bool {
     matches!(cause, Some(gif::DecodingError::UnexpectedEof))
 }
 
-/// Converts to 8-bit RGB, with transparent pixels over white.
-fn opaque(image: DynamicImage) -> RgbImage {
+/// Converts to 8-bit sRGB, with transparent pixels over white.
+fn opaque(image: DynamicImage, profile: Option<&[u8]>) -> RgbImage {
+    let is_grey = !image.color().has_color();
+    let convert = |pixel, levels: &mut [u8]| {
+        if let Some(profile) = profile {
+            to_srgb(profile, is_grey, pixel, levels);
+        }
+    };
     if image.color().has_alpha() {
-        over_white(&image.into_rgba8())
+        let mut image = image.into_rgba8();
+        convert(Pixel::Rgba, &mut image);
+        over_white(&image)
     } else {
-        image.into_rgb8()
+        let mut image = image.into_rgb8();
+        convert(Pixel::Rgb, &mut image);
+        image
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod augment;
+mod color;
 mod encoding;
 mod golden;
 mod grid;

@@ -6,6 +6,7 @@
 use memchr::memchr;
 
 use super::Fault;
+use super::profile::{Profile, SIGNATURE};
 
 /// Scans that are kept; those beyond are counted. Encoders write one to about twenty.
 pub(super) const MAX_SCANS: usize = 500;
@@ -19,6 +20,7 @@ pub(super) struct Header<'a> {
     pub(super) colors: Colors,
     /// The first EXIF block, as in Pillow.
     pub(super) exif: Option<&'a [u8]>,
+    pub(super) profile: Profile<'a>,
 }
 
 /// Meaning of the components.
@@ -142,6 +144,7 @@ struct Walk<'a> {
     scans: Vec<Scan<'a>>,
     scan_count: usize,
     exif: Option<&'a [u8]>,
+    profile: Profile<'a>,
     jfif: bool,
     /// The colour transform of an Adobe segment.
     adobe: Option<u8>,
@@ -197,6 +200,9 @@ impl<'a> Walk<'a> {
             0xe0 if segment.len() >= 14 && segment.starts_with(b"JFIF\0") => self.jfif = true,
             0xe1 if segment.starts_with(b"Exif\0\0") => {
                 self.exif.get_or_insert(&segment[6..]);
+            }
+            0xe2 if segment.starts_with(SIGNATURE) => {
+                self.profile.push(&segment[SIGNATURE.len()..]);
             }
             0xee if segment.starts_with(b"Adobe") => {
                 self.adobe = segment.get(11).copied().or(self.adobe);
@@ -338,6 +344,7 @@ impl<'a> Walk<'a> {
             scan_count: self.scan_count,
             colors,
             exif: self.exif,
+            profile: self.profile,
         })
     }
 }

@@ -13,14 +13,16 @@
 mod header;
 mod huffman;
 mod planes;
+mod profile;
 mod scan;
 mod transform;
 
 use image::{RgbImage, metadata::Orientation};
 
-use self::header::{Component, Frame, Header, MAX_SCANS, Scan};
+use self::header::{Colors, Component, Frame, Header, MAX_SCANS, Scan};
 use self::planes::Plane;
 use self::scan::{Blocks, row_by_row};
+use super::color::{Pixel, to_srgb};
 use super::{truncated, upright::upright};
 use crate::{Error, Format, Limits};
 
@@ -97,7 +99,16 @@ pub(super) fn decode(
     };
     let size = 8 / part.clamp(1, 8);
     check_work(&header, limits)?;
-    let image = pixels(&header, size, limits)?;
+    let mut image = pixels(&header, size, limits)?;
+    let is_cmyk = matches!(header.colors, Colors::Cmyk | Colors::Ycck);
+    if let Some(profile) = header.profile.join().filter(|_| !is_cmyk) {
+        to_srgb(
+            &profile,
+            header.colors == Colors::Grey,
+            Pixel::Rgb,
+            &mut image,
+        );
+    }
     Ok(match orientation {
         Orientation::NoTransforms => image,
         orientation => upright(image, orientation),

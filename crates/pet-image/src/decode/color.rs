@@ -1,0 +1,180 @@
+//! Colour profiles (ICC): levels of another colour space to those of sRGB, which models and screens expect.
+//!
+//! A profile that is broken, too large or made for another kind of picture is ignored, as browsers do.
+
+use std::panic::catch_unwind;
+use std::sync::Arc;
+
+use moxcms::{
+    ColorProfile, DataColorSpace, Layout, ParsingOptions, ToneReprCurve, TransformExecutor,
+    TransformOptions,
+};
+
+/// Largest profile that is used, in bytes. Those of cameras and screens have a few thousand, those of printers up to
+/// two million.
+const MAX_BYTES: usize = 4 << 20;
+
+/// How far the primaries of a profile, which are near 1, may be from those of sRGB to be the same.
+const SAME_PRIMARY: f64 = 0.002;
+
+/// How far a level may be off, in parts of the step to its neighbour, for a tone curve to be that of sRGB.
+const SAME_LEVEL: f32 = 0.5;
+
+/// Levels that are converted at a time, which bounds the memory for it.
+const PIXELS_AT_A_TIME: usize = 4096;
+
+type Transform = Arc<dyn TransformExecutor<u8> + Send + Sync>;
+
+/// What a pixel consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pixel {
+    Rgb,
+    /// With transparency, which stays as it is.
+    Rgba,
+}
+
+/// Converts the levels of a picture that has `profile` to sRGB in place. `is_grey` says that the file's picture was
+/// grey, so that its three levels are the same and its profile is one for grey.
+pub(super) fn to_srgb(profile: &[u8], is_grey: bool, pixel: Pixel, levels: &mut [u8]) {
+    // What panics on a hostile profile must not cost the picture.
+    let transform = catch_unwind(|| transform(profile, is_grey, pixel));
+    let Ok(Some(transform)) = transform else {
+        return;
+    };
+    let channels = match pixel {
+        Pixel::Rgb => 3,
+        Pixel::Rgba => 4,
+    };
+    let mut from = vec![0; PIXELS_AT_A_TIME * channels];
+    for part in levels.chunks_mut(PIXELS_AT_A_TIME * channels) {
+        let from = &mut from[..part.len()];
+        from.copy_from_slice(part);
+        if transform.transform(from, part).is_err() {
+            return;
+        }
+    }
+}
+
+/// How levels change, or `None` if they stay as they are.
+fn transform(profile: &[u8], is_grey: bool, pixel: Pixel) -> Option<Transform> {
+    let options = ParsingOptions {
+        max_profile_size: MAX_BYTES,
+        ..ParsingOptions::default()
+    };
+    let profile = ColorProfile::new_from_slice_with_options(profile, options).ok()?;
+    let srgb = ColorProfile::new_srgb();
+    let layout = match pixel {
+        Pixel::Rgb => Layout::Rgb,
+        Pixel::Rgba => Layout::Rgba,
+    };
+    let profile = match (profile.color_space, is_grey) {
+        (DataColorSpace::Rgb, false) => profile,
+        (DataColorSpace::Gray, true) => tinted(profile.gray_trc?),
+        _ => return None,
+    };
+    if is_srgb(&profile, &srgb) {
+        return None;
+    }
+    let options = TransformOptions::default();
+    profile
+        .create_transform_8bit(layout, &srgb, layout, options)
+        .ok()
+}
+
+/// A profile with the primaries of sRGB, for pictures whose three levels are the same: those stay so.
+fn tinted(curve: ToneReprCurve) -> ColorProfile {
+    let mut profile = ColorProfile::new_srgb();
+    profile.red_trc = Some(curve.clone());
+    profile.green_trc = Some(curve.clone());
+    profile.blue_trc = Some(curve);
+    profile.cicp = None;
+    profile
+}
+
+/// Whether a profile changes next to nothing: by far most that are met are sRGB's own, in many versions.
+fn is_srgb(profile: &ColorProfile, srgb: &ColorProfile) -> bool {
+    let has_table = profile.lut_a_to_b_perceptual.is_some()
+        || profile.lut_a_to_b_colorimetric.is_some()
+        || profile.lut_a_to_b_saturation.is_some();
+    let (ours, theirs) = (profile.colorant_matrix(), srgb.colorant_matrix());
+    let mut primaries = ours.v.iter().flatten().zip(theirs.v.iter().flatten());
+    let same_primaries = primaries.all(|(one, other)| (one - other).abs() < SAME_PRIMARY);
+    if has_table || !same_primaries {
+        return false;
+    }
+    let Ok(expected) = srgb.build_8bit_lin_table(&srgb.red_trc) else {
+        return false;
+    };
+    [&profile.red_trc, &profile.green_trc, &profile.blue_trc]
+        .into_iter()
+        .all(|curve| {
+            profile
+                .build_8bit_lin_table(curve)
+                .is_ok_and(|table| is_same_curve(&table[..], &expected[..]))
+        })
+}
+
+fn is_same_curve(curve: &[f32], expected: &[f32]) -> bool {
+    let steps = expected.windows(2).map(|pair| pair[1] - pair[0]);
+    let mut levels = curve.iter().zip(expected).zip(steps);
+    levels.all(|((one, other), step)| (one - other).abs() <= SAME_LEVEL * step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(profile: &ColorProfile, is_grey: bool) -> [u8; 6] {
+        let mut levels = [200, 100, 50, 128, 128, 128];
+        to_srgb(&profile.encode().unwrap(), is_grey, Pixel::Rgb, &mut levels);
+        levels
+    }
+
+    const SAME: [u8; 6] = [200, 100, 50, 128, 128, 128];
+
+    #[test]
+    fn srgb_is_recognized_and_others_are_not() {
+        assert!(
+            transform(
+                &ColorProfile::new_srgb().encode().unwrap(),
+                false,
+                Pixel::Rgb
+            )
+            .is_none()
+        );
+        for other in [
+            ColorProfile::new_display_p3(),
+            ColorProfile::new_adobe_rgb(),
+        ] {
+            assert!(transform(&other.encode().unwrap(), false, Pixel::Rgb).is_some());
+        }
+    }
+
+    #[test]
+    fn a_profile_for_another_kind_of_picture_is_ignored() {
+        assert_eq!(changed(&ColorProfile::new_display_p3(), true), SAME);
+        assert_eq!(
+            changed(&ColorProfile::new_gray_with_gamma(1.0), false),
+            SAME
+        );
+    }
+
+    #[test]
+    fn a_broken_profile_changes_nothing_and_ends_nothing() {
+        let whole = ColorProfile::new_display_p3().encode().unwrap();
+        for length in 0..whole.len() {
+            let mut levels = SAME;
+            to_srgb(&whole[..length], false, Pixel::Rgb, &mut levels);
+        }
+        for at in 0..whole.len() {
+            for value in [0, 0x7f, 0xff] {
+                let mut broken = whole.clone();
+                broken[at] = value;
+                to_srgb(&broken, false, Pixel::Rgb, &mut SAME.clone());
+            }
+        }
+        let mut levels = SAME;
+        to_srgb(b"no profile", false, Pixel::Rgb, &mut levels);
+        assert_eq!(levels, SAME);
+    }
+}

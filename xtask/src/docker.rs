@@ -1,15 +1,13 @@
 //! `cargo xtask docker`: the image of the service.
 
-mod labels;
-
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf, absolute};
 
 use clap::Args;
 
-use self::labels::Labels;
 use crate::error::Error;
 use crate::invocation::Invocation;
+use crate::report::Outcome;
 use crate::workspace;
 
 /// What describes the image.
@@ -26,6 +24,9 @@ const BASES: [&str; 3] = ["RUST_IMAGE", "PYTHON_IMAGE", "RUNTIME_IMAGE"];
 
 /// The network of the build, where it is not the engine's default.
 const NETWORK: &str = "BUILD_NETWORK";
+
+/// What is not known is said to be so.
+const UNKNOWN: &str = "unknown";
 
 /// The files that are served or shown; whatever else lies beside them stays out of the image.
 const SERVED: [&str; 7] = [
@@ -75,9 +76,14 @@ pub(crate) fn obstacle() -> Option<String> {
     (!engine).then(|| "no Docker engine (`docker info` fails)".to_owned())
 }
 
-/// Whether a machine without a Docker engine fails what needs one.
-pub(crate) fn required() -> bool {
-    workspace::set("PET_REQUIRE_DOCKER").is_some_and(|set| set == "1")
+/// Skips a step without an engine, or fails it where `PET_REQUIRE_DOCKER` says that there must be one.
+pub(crate) fn with_engine(step: impl FnOnce() -> Result<Outcome, Error>) -> Result<Outcome, Error> {
+    let required = workspace::set("PET_REQUIRE_DOCKER").is_some_and(|set| set == "1");
+    match obstacle() {
+        Some(message) if required => Err(Error::Usage { message }),
+        Some(reason) => Ok(Outcome::skipped(reason)),
+        None => step(),
+    }
 }
 
 /// Tests the model and builds the image; its tag and size.
@@ -89,65 +95,74 @@ pub(crate) fn make(results: &Path) -> Result<String, Error> {
     build(results).run()?;
     let size = Invocation::new("docker").arguments(["image", "inspect", "--format", "{{.Size}}"]);
     let size = size.argument(TAG).output()?;
-    Ok(format!("image {TAG}, {}", megabytes(&size)))
+    let megabytes = size.trim().parse::<f64>().unwrap_or(f64::NAN) / 1e6;
+    Ok(format!("image {TAG}, {megabytes:.1} MB"))
 }
 
 /// Starts the image and asks it, of a real photograph where there is one.
 pub(crate) fn smoke_test() -> Result<(), Error> {
-    Invocation::new("docker/smoke-test.sh")
-        .argument(TAG)
-        .arguments(photograph()?)
-        .run()
-}
-
-/// One of the photographs.
-fn photograph() -> Result<Option<PathBuf>, Error> {
-    let Some(folder) = workspace::photographs() else {
-        return Ok(None);
-    };
-    let images = workspace::files(folder.join("images"), "jpg")?;
-    Ok(images.into_iter().next())
+    let images = workspace::photographs().map(|folder| folder.join("images"));
+    let images = images.map(|images| workspace::files(images, "jpg"));
+    let photograph = images.transpose()?.unwrap_or_default().into_iter().next();
+    let test = Invocation::new("docker/smoke-test.sh").argument(TAG);
+    test.arguments(photograph).run()
 }
 
 /// The command that builds the image.
 pub(crate) fn build(results: &Path) -> Invocation {
-    with_bases(labelled(results), workspace::set).argument(".")
+    let build = Invocation::new("docker").arguments(["build", "--file", FILE, "--tag", TAG]);
+    let mut build = labels(results)
+        .iter()
+        .fold(build, |build, (name, value)| with(build, name, value));
+    if !is_the_repositorys(results) {
+        build = with(build, "RESULTS", STAGED);
+    }
+    with_bases(build, workspace::set).argument(".")
 }
 
-/// The command without its bases and its context.
-fn labelled(results: &Path) -> Invocation {
-    let mut build = Invocation::new("docker").arguments(["build", "--file", FILE, "--tag", TAG]);
-    for (name, value) in Labels::of(results).build_arguments() {
-        build = build
-            .argument("--build-arg")
-            .argument(format!("{name}={value}"));
-    }
-    if !is_the_repositorys(results) {
-        build = build.arguments(["--build-arg", &format!("RESULTS={STAGED}")]);
-    }
-    build
+/// What is written on the image.
+fn labels(results: &Path) -> [(&'static str, String); 4] {
+    let head = Invocation::new("git").arguments(["rev-parse", "HEAD"]);
+    let revision = head.output().map(|commit| commit.trim().to_owned());
+    let selection = fs_err::read_to_string(results.join("selection.json"));
+    let selection = serde_json::from_str(&selection.unwrap_or_default()).unwrap_or_default();
+    let field = |name: &str| match serde_json::Value::get(&selection, name) {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(serde_json::Value::Number(number)) => number.to_string(),
+        _ => UNKNOWN.to_owned(),
+    };
+    [
+        ("VERSION", env!("CARGO_PKG_VERSION").to_owned()),
+        ("REVISION", revision.unwrap_or_else(|_| UNKNOWN.to_owned())),
+        ("MODEL_VERSION", field("version")),
+        ("MODEL_VAL_ACC", field("val_acc")),
+    ]
 }
 
 /// Hands on what the environment says of base images and of the network.
-fn with_bases(build: Invocation, set: impl Fn(&str) -> Option<OsString>) -> Invocation {
-    let mut build = build;
+fn with_bases(mut build: Invocation, set: impl Fn(&str) -> Option<OsString>) -> Invocation {
     if let Some(network) = set(NETWORK) {
         build = build.argument("--network").argument(network);
     }
     for name in BASES {
         if let Some(image) = set(name) {
-            let mut pair = OsString::from(format!("{name}="));
-            pair.push(image);
-            build = build.argument("--build-arg").argument(pair);
+            build = with(build, name, image);
         }
     }
     build
 }
 
+/// Adds an argument of docker/Dockerfile.
+fn with(build: Invocation, name: &str, value: impl AsRef<OsStr>) -> Invocation {
+    let mut pair = OsString::from(format!("{name}="));
+    pair.push(value);
+    build.argument("--build-arg").argument(pair)
+}
+
 /// The command that tests the model.
 fn tests(results: &Path) -> Invocation {
     // As the pipeline does, so that nothing is compiled twice.
-    Invocation::cargo("test --release --locked -p pet-cli -p pet-tests --test artifacts")
+    Invocation::cargo("test --locked -p pet-cli -p pet-tests --test artifacts")
         .environment("PET_RESULTS", results)
         .environment("PET_REQUIRE_RUNTIME", "1")
 }
@@ -183,14 +198,6 @@ fn stage(results: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Bytes, as `docker` prints them, in a unit for people.
-fn megabytes(bytes: &str) -> String {
-    match bytes.trim().parse::<u64>() {
-        Ok(bytes) => format!("{:.1} MB", bytes as f64 / 1e6),
-        Err(_) => format!("{} bytes", bytes.trim()),
-    }
 }
 
 #[cfg(test)]
@@ -240,8 +247,12 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_decimal() {
-        assert_eq!(megabytes("78912345\n"), "78.9 MB");
-        assert_eq!(megabytes("many"), "many bytes");
+    fn the_model_is_described_by_its_selection() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(labels(folder.path())[2].1, UNKNOWN);
+        let selection = r#"{"version": "12", "val_acc": 0.9375, "candidates": []}"#;
+        fs_err::write(folder.path().join("selection.json"), selection).unwrap();
+        let [_, _, version, accuracy] = labels(folder.path());
+        assert_eq!((version.1.as_str(), accuracy.1.as_str()), ("12", "0.9375"));
     }
 }

@@ -1,14 +1,14 @@
 //! The steps that need a Docker engine.
 
-use crate::docker;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::Outcome;
 use crate::workspace::{self, Profile};
+use crate::{docker, pet_cli};
 
 /// Builds the image with the committed model and tries it.
 pub(super) fn image() -> Result<Outcome, Error> {
-    with_engine(|| {
+    docker::with_engine(|| {
         let image = docker::make(&workspace::root().join("results"))?;
         docker::smoke_test()?;
         Ok(Outcome::done(image))
@@ -17,24 +17,16 @@ pub(super) fn image() -> Result<Outcome, Error> {
 
 /// Brings up the service with MLflow and Prometheus beside it, and trains into it.
 pub(super) fn stack() -> Result<Outcome, Error> {
-    with_engine(|| {
+    docker::with_engine(|| {
         if let Some(reason) = stack_obstacle() {
             return Ok(Outcome::skipped(reason));
         }
+        pet_cli::build(Profile::Release).run()?;
         Invocation::new("docker/stack-test.sh")
             .argument(workspace::program(Profile::Release, "pet-cli"))
             .run()?;
         Ok(Outcome::done("service, MLflow, Prometheus"))
     })
-}
-
-/// Without an engine the step is skipped, or fails where there must be one.
-fn with_engine(step: impl FnOnce() -> Result<Outcome, Error>) -> Result<Outcome, Error> {
-    match docker::obstacle() {
-        Some(message) if docker::required() => Err(Error::Usage { message }),
-        Some(reason) => Ok(Outcome::skipped(reason)),
-        None => step(),
-    }
 }
 
 /// Why the stack cannot be brought up here, none if it can.

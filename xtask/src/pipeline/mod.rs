@@ -1,18 +1,14 @@
 //! `cargo xtask pipeline`
 
-mod dataset;
 mod plan;
-mod selection;
 mod stage;
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use self::dataset::Dataset;
-use self::plan::Plan;
-use self::selection::Selection;
-use self::stage::Stage;
+use self::plan::{Dataset, Plan};
+use self::stage::{Selection, Stage};
 use crate::docker;
 use crate::error::Error;
 use crate::invocation::Invocation;
@@ -68,19 +64,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     outcome
 }
 
-/// Where the programs lie once they are compiled.
-fn compiled() -> PathBuf {
-    let program = workspace::program(Profile::Development, "pet-cli");
-    program.parent().map(PathBuf::from).unwrap_or_default()
-}
-
 /// Prints the commands of each stage.
 fn show(plan: &Plan, selection: &Selection) {
     println!("# build");
     print_all(&plan.build(selection));
-    for stage in Stage::ALL {
+    for stage in Stage::all() {
         println!("# {stage}");
-        let obstacle = || obstacle(stage);
+        let obstacle = || docker::obstacle().filter(|_| stage == Stage::Docker);
         match selection.reason_to_skip(stage).or_else(obstacle) {
             Some(reason) => println!("# skipped: {reason}"),
             None => print_all(&[plan.command(stage)]),
@@ -97,44 +87,34 @@ fn print_all(commands: &[Invocation]) {
 fn carry_out(plan: &Plan, selection: &Selection) -> Result<(), Error> {
     let mut report = Report::new("stage");
     let build = plan.build(selection);
+    let program = workspace::program(Profile::Development, "pet-cli");
     if !build.is_empty() {
-        if !compiled().is_dir() {
+        if !program.is_file() {
             eprintln!("note: compiles everything first, which takes some minutes");
         }
         report.step("build", || {
             build.iter().try_for_each(Invocation::run)?;
-            Ok(Outcome::done(workspace::shown(&compiled())))
+            let folder = program.parent().unwrap_or(&program);
+            Ok(Outcome::done(workspace::shown(folder)))
         });
     }
-    for stage in Stage::ALL {
+    for stage in Stage::all() {
         match selection.reason_to_skip(stage) {
-            Some(reason) => report.skip(stage.name(), &reason),
-            None => report.step(stage.name(), || run_stage(plan, stage)),
+            Some(reason) => report.skip(&stage.to_string(), &reason),
+            None => report.step(&stage.to_string(), || run_stage(plan, stage)),
         }
     }
     report.finish()
 }
 
 fn run_stage(plan: &Plan, stage: Stage) -> Result<Outcome, Error> {
-    match obstacle(stage) {
-        Some(message) if docker::required() => return Err(Error::Usage { message }),
-        Some(reason) => return Ok(Outcome::skipped(reason)),
-        None => {}
-    }
-    if stage == Stage::Docker {
-        return docker::make(plan.results()).map(Outcome::done);
-    }
-    if stage == Stage::Train {
-        plan.begin_anew()?;
+    match stage {
+        Stage::Docker => {
+            return docker::with_engine(|| docker::make(plan.results()).map(Outcome::done));
+        }
+        Stage::Train => plan.begin_anew()?,
+        _ => {}
     }
     plan.command(stage).run()?;
     Ok(Outcome::done(plan.output(stage)))
-}
-
-/// Why a stage cannot be run on this machine, none if it can.
-fn obstacle(stage: Stage) -> Option<String> {
-    match stage {
-        Stage::Docker => docker::obstacle(),
-        _ => None,
-    }
 }

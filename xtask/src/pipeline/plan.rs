@@ -1,16 +1,27 @@
 //! What the stages do, and where everything lies: decided before the first one runs.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf, absolute};
 
-use super::dataset::Dataset;
-use super::selection::Selection;
-use super::stage::Stage;
+use clap::ValueEnum;
+
+use super::stage::{Selection, Stage, name};
 use crate::docker;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::pet_cli;
 use crate::workspace::{self, Profile, unless_missing};
+
+/// A data set, as `pet-cli` calls it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dataset {
+    /// Cartoon cats and dogs, drawn by the program
+    #[default]
+    Sample,
+    /// The Oxford-IIIT Pet photographs
+    OxfordIiitPet,
+    /// Any folder of class folders
+    Folder,
+}
 
 /// Paths and commands of one run of the pipeline.
 #[derive(Debug)]
@@ -18,16 +29,8 @@ pub(crate) struct Plan {
     dataset: Dataset,
     data: Option<PathBuf>,
     results: PathBuf,
-    tracking: Tracking,
-}
-
-/// Where runs and models are recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Tracking {
-    /// Where `MLFLOW_TRACKING_URI` says.
-    Environment(OsString),
-    /// The database `mlflow.db` in this folder, artifacts beside it.
-    Folder(PathBuf),
+    /// The folder of `mlflow.db` and its artifacts; none where `MLFLOW_TRACKING_URI` names a store.
+    store: Option<PathBuf>,
 }
 
 impl Plan {
@@ -36,25 +39,22 @@ impl Plan {
         data: Option<&Path>,
         results: Option<&Path>,
     ) -> Result<Self, Error> {
-        let own = workspace::root()
-            .join("target/pipeline")
-            .join(dataset.name());
+        let root = workspace::root();
         let home = match dataset {
-            Dataset::OxfordIiitPet => workspace::root().to_owned(),
-            Dataset::Sample | Dataset::Folder => own,
+            Dataset::OxfordIiitPet => root.to_owned(),
+            Dataset::Sample | Dataset::Folder => root.join("target/pipeline").join(name(&dataset)),
         };
         let data = match data {
             Some(folder) => Some(absolute(folder)?),
             None => (dataset == Dataset::Sample).then(|| home.join("data")),
         };
+        let results = results.map_or_else(|| Ok(home.join("results")), absolute)?;
+        let store = workspace::set("MLFLOW_TRACKING_URI").map_or(Some(home), |_| None);
         Ok(Self {
             dataset,
             data,
-            results: results.map_or_else(|| Ok(home.join("results")), absolute)?,
-            tracking: match workspace::set("MLFLOW_TRACKING_URI") {
-                Some(uri) => Tracking::Environment(uri),
-                None => Tracking::Folder(home),
-            },
+            results,
+            store,
         })
     }
 
@@ -66,45 +66,40 @@ impl Plan {
     /// What a person should know of the run, before and after it.
     pub(crate) fn announcement(&self) -> String {
         let results = workspace::shown(&self.results);
-        match self.dataset {
-            Dataset::Sample => format!(
-                "note: this is the generated sample, cartoon cats and dogs; its model ({results}) knows no real animal\n\
-                 note: for the real photographs: cargo xtask pipeline --dataset oxford-iiit-pet [--data-dir DIR]"
-            ),
-            Dataset::OxfordIiitPet | Dataset::Folder => {
-                format!(
-                    "note: data set `{}`, results in {results}",
-                    self.dataset.name()
-                )
-            }
+        if self.dataset != Dataset::Sample {
+            let dataset = name(&self.dataset);
+            return format!("note: data set `{dataset}`, results in {results}");
         }
+        format!(
+            "note: this is the generated sample, cartoon cats and dogs; its model ({results}) knows no real animal\n\
+             note: for the real photographs: cargo xtask pipeline --dataset oxford-iiit-pet [--data-dir DIR]"
+        )
     }
 
     /// What is compiled first, so that the durations of the stages are those of their work.
     pub(crate) fn build(&self, selection: &Selection) -> Vec<Invocation> {
-        let mut commands = Vec::new();
-        if Stage::ALL
-            .iter()
-            .any(|stage| *stage < Stage::Test && selection.includes(*stage))
-        {
-            commands.push(pet_cli::build(Profile::Development));
-        }
-        if selection.includes(Stage::Test) {
-            commands.push(self.tests().argument("--no-run"));
-        }
-        commands
+        let mut before_test = Stage::all().filter(|stage| *stage < Stage::Test);
+        let program = before_test.any(|stage| selection.includes(stage));
+        let program = program.then(|| pet_cli::build(Profile::Development));
+        let tests = selection.includes(Stage::Test);
+        let tests = tests.then(|| self.tests().argument("--no-run"));
+        program.into_iter().chain(tests).collect()
     }
 
     /// The command of a stage.
     pub(crate) fn command(&self, stage: Stage) -> Invocation {
+        let command = pet_cli::invocation(Profile::Development, &stage.to_string());
         match stage {
-            Stage::Setup => pet_cli::invocation(Profile::Development, "setup"),
-            Stage::Train => self.train(),
-            Stage::Select | Stage::Export => {
-                let command = pet_cli::invocation(Profile::Development, stage.name());
-                self.with_results(self.with_tracking(command))
+            Stage::Setup => command,
+            Stage::Train => {
+                let grid = self.training().split_whitespace();
+                self.with_tracking(self.with_data(command).arguments(grid))
             }
-            Stage::Evaluate => self.evaluate(),
+            Stage::Select | Stage::Export => self.with_results(self.with_tracking(command)),
+            Stage::Evaluate => {
+                let command = self.with_data(command).arguments(["--split", self.split()]);
+                self.with_results(self.with_store(command))
+            }
             Stage::Test => self.tests(),
             Stage::Docker => docker::build(&self.results),
         }
@@ -113,23 +108,21 @@ impl Plan {
     /// What a stage made, as a person would write it.
     pub(crate) fn output(&self, stage: Stage) -> String {
         let file = |name| workspace::shown(&self.results.join(name));
-        match stage {
-            Stage::Setup => workspace::shown(&workspace::cache()),
-            Stage::Train => match &self.tracking {
-                Tracking::Environment(_) => "runs in MLFLOW_TRACKING_URI".to_owned(),
-                Tracking::Folder(folder) => workspace::shown(&folder.join("mlflow.db")),
-            },
-            Stage::Select => file("selection.json"),
-            Stage::Export => file("model.onnx"),
-            Stage::Evaluate => file("metrics.json"),
-            Stage::Test => "artifacts, logic, parity".to_owned(),
-            Stage::Docker => "image".to_owned(),
+        match (stage, &self.store) {
+            (Stage::Setup, _) => workspace::shown(&workspace::cache()),
+            (Stage::Train, None) => "runs in MLFLOW_TRACKING_URI".to_owned(),
+            (Stage::Train, Some(folder)) => workspace::shown(&folder.join("mlflow.db")),
+            (Stage::Select, _) => file("selection.json"),
+            (Stage::Export, _) => file("model.onnx"),
+            (Stage::Evaluate, _) => file("metrics.json"),
+            (Stage::Test, _) => "artifacts, logic, parity".to_owned(),
+            (Stage::Docker, _) => "image".to_owned(),
         }
     }
 
     /// Removes what earlier runs on the sample recorded, for their models may know other classes.
     pub(crate) fn begin_anew(&self) -> Result<(), Error> {
-        let (Dataset::Sample, Tracking::Folder(folder)) = (self.dataset, &self.tracking) else {
+        let (Dataset::Sample, Some(folder)) = (self.dataset, &self.store) else {
             return Ok(());
         };
         for file in ["mlflow.db", "mlflow.db-wal", "mlflow.db-shm"] {
@@ -139,40 +132,36 @@ impl Plan {
         Ok(())
     }
 
-    fn train(&self) -> Invocation {
-        let command = pet_cli::invocation(Profile::Development, "train");
-        let grid = self.dataset.training().split_whitespace();
-        self.with_tracking(self.with_data(command).arguments(grid))
+    /// The arguments of `pet-cli train`: a small grid, so that there is something to select from.
+    fn training(&self) -> &'static str {
+        match self.dataset {
+            Dataset::Sample => "--epochs 5 --learning-rate 0.001 0.003",
+            Dataset::OxfordIiitPet | Dataset::Folder => {
+                "--recipe center-crop --epochs 40 --patience 8 --learning-rate 0.001 0.0005 0.0003"
+            }
+        }
     }
 
-    fn evaluate(&self) -> Invocation {
-        let folder = self.dataset == Dataset::Folder;
-        let has_test = self
-            .data
-            .as_ref()
-            .is_some_and(|data| data.join("test").is_dir());
-        // Class folders alone leave no images but those kept for validation.
-        let split = if folder && !has_test {
-            "validation"
-        } else {
-            "all"
-        };
-        let command = pet_cli::invocation(Profile::Development, "evaluate");
-        let command = self.with_store(self.with_data(command).arguments(["--split", split]));
-        self.with_results(command)
+    /// Class folders alone leave no images but those kept for validation.
+    fn split(&self) -> &'static str {
+        let has_test = |data: &PathBuf| data.join("test").is_dir();
+        match self.dataset {
+            Dataset::Folder if !self.data.as_ref().is_some_and(has_test) => "validation",
+            _ => "all",
+        }
     }
 
     fn tests(&self) -> Invocation {
         // With `pet-cli` named too, libraries get the features that they have in its build, and
         // are not compiled again.
-        Invocation::cargo("test --release --locked -p pet-cli -p pet-tests")
+        Invocation::cargo("test --locked -p pet-cli -p pet-tests")
             .arguments(["--test", "artifacts", "--test", "logic", "--test", "parity"])
             .environment("PET_RESULTS", &self.results)
             .environment("PET_REQUIRE_RUNTIME", "1")
     }
 
     fn with_data(&self, command: Invocation) -> Invocation {
-        let command = command.argument("--dataset").argument(self.dataset.name());
+        let command = command.arguments(["--dataset", &name(&self.dataset)]);
         match &self.data {
             Some(folder) => command.argument("--data-dir").argument(folder),
             None => command,
@@ -185,23 +174,22 @@ impl Plan {
 
     fn with_tracking(&self, command: Invocation) -> Invocation {
         let command = self.with_store(command);
-        match (&self.tracking, self.dataset) {
-            // In a store with models of real pets, cartoons must not become the champion.
-            (Tracking::Environment(_), Dataset::Sample | Dataset::Folder) => command
-                .argument("--model-name")
-                .argument(format!("{}_pet_classifier", self.dataset.name())),
-            _ => command,
+        if self.store.is_some() || self.dataset == Dataset::OxfordIiitPet {
+            return command;
         }
+        // In a store with models of real pets, cartoons must not become the champion.
+        let model = format!("{}_pet_classifier", name(&self.dataset));
+        command.arguments(["--model-name", &model])
     }
 
     fn with_store(&self, command: Invocation) -> Invocation {
-        match (&self.tracking, self.dataset) {
-            (Tracking::Environment(_), _) | (_, Dataset::OxfordIiitPet) => command,
-            (Tracking::Folder(folder), _) => {
-                let mut uri = OsString::from("sqlite:///");
+        match &self.store {
+            Some(folder) if self.dataset != Dataset::OxfordIiitPet => {
+                let mut uri = std::ffi::OsString::from("sqlite:///");
                 uri.push(folder.join("mlflow.db"));
                 command.argument("--tracking-uri").argument(uri)
             }
+            _ => command,
         }
     }
 }

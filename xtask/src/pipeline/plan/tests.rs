@@ -5,11 +5,7 @@ use super::*;
 /// A plan whose tracking store does not depend on the environment of the tests.
 fn plan(dataset: Dataset, data: Option<&str>, server: bool) -> Plan {
     let mut plan = Plan::new(dataset, data.map(Path::new), None).unwrap();
-    plan.tracking = if server {
-        Tracking::Environment("http://localhost:5000".into())
-    } else {
-        Tracking::Folder("/store".into())
-    };
+    plan.store = (!server).then(|| "/store".into());
     plan
 }
 
@@ -46,8 +42,8 @@ fn the_sample_stays_in_its_folder() {
     );
     assert_eq!(
         command(&plan, Stage::Test),
-        "PET_RESULTS=target/pipeline/sample/results PET_REQUIRE_RUNTIME=1 cargo test --release \
-         --locked -p pet-cli -p pet-tests --test artifacts --test logic --test parity"
+        "PET_RESULTS=target/pipeline/sample/results PET_REQUIRE_RUNTIME=1 cargo test --locked \
+         -p pet-cli -p pet-tests --test artifacts --test logic --test parity"
     );
     let announcement = plan.announcement();
     assert!(announcement.contains("generated sample"), "{announcement}");
@@ -62,10 +58,7 @@ fn the_real_photographs_go_to_results() {
     let plan = plan(Dataset::OxfordIiitPet, None, false);
     assert_eq!(
         command(&plan, Stage::Train),
-        format!(
-            "train --dataset oxford-iiit-pet {}",
-            Dataset::OxfordIiitPet.training()
-        )
+        format!("train --dataset oxford-iiit-pet {}", plan.training())
     );
     assert_eq!(command(&plan, Stage::Export), "export --results results");
     assert_eq!(plan.output(Stage::Export), "results/model.onnx");
@@ -134,7 +127,7 @@ fn only_the_samples_own_store_is_emptied() {
     ] {
         let mut plan = plan(dataset, Some("x"), server);
         if !server {
-            plan.tracking = Tracking::Folder(folder.path().to_owned());
+            plan.store = Some(folder.path().to_owned());
         }
         plan.begin_anew().unwrap();
         assert_eq!(database.exists(), !emptied);

@@ -1,17 +1,17 @@
 //! `cargo xtask release`: the program as an archive, with what belongs to it.
 
 mod archive;
-pub(crate) mod trial;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use self::archive::{Archive, Entry};
+use self::archive::Entry;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::pet_cli;
-use crate::workspace::{self, Profile};
+use crate::report::Outcome;
+use crate::workspace::{self, Profile, unless_missing};
 
 /// Of the whole workspace.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -70,6 +70,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
+/// Packs a release, and has a script use it as somebody would who has downloaded it.
+pub(crate) fn trial() -> Result<Outcome, Error> {
+    let folder = workspace::root().join("target/release-trial");
+    unless_missing(fs_err::remove_dir_all(&folder))?;
+    let (program, target) = build(None)?;
+    let archive = pack(&program, &target, &folder)?;
+    Invocation::new("xtask/src/release/trial.sh")
+        .argument(&folder)
+        .arguments([&name(&target), VERSION])
+        .run()?;
+    Ok(Outcome::done(workspace::shown(&archive)))
+}
+
 /// Builds the program; where it lies, and what it was built for.
 fn build(target: Option<&str>) -> Result<(PathBuf, String), Error> {
     let build = pet_cli::build(Profile::Release);
@@ -111,17 +124,16 @@ fn name(target: &str) -> String {
 /// Packs a program with what belongs to it; the path of the archive.
 fn pack(program: &Path, target: &str, output: &Path) -> Result<PathBuf, Error> {
     let file = format!("pet-cli{}", std::env::consts::EXE_SUFFIX);
-    let mut entries = vec![Entry::program(file, fs_err::read(program)?)];
+    let mut entries: Vec<Entry> = vec![(file, 0o755, fs_err::read(program)?)];
     for document in DOCUMENTS {
         let contents = fs_err::read(workspace::root().join(document))?;
-        entries.push(Entry::text(document, contents));
+        entries.push((document.to_owned(), 0o644, contents));
     }
     for (shell, file) in COMPLETIONS {
         let script = Invocation::new(program).arguments(["completions", shell]);
-        entries.push(Entry::text(file, script.output()?.into_bytes()));
+        entries.push((file.to_owned(), 0o644, script.output()?.into_bytes()));
     }
-    let name = name(target);
-    Archive { name, entries }.write(output)
+    archive::write(output, &name(target), &entries)
 }
 
 #[cfg(test)]

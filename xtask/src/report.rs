@@ -1,6 +1,5 @@
 //! Steps that follow each other: run until one fails, and shown as a table at the end.
 
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
@@ -27,19 +26,12 @@ impl Outcome {
     }
 }
 
-#[derive(Debug)]
-struct Row {
-    name: String,
-    outcome: String,
-    duration: Option<Duration>,
-    output: String,
-}
-
 /// What became of each step.
 #[derive(Debug)]
 pub(crate) struct Report {
-    heading: &'static str,
-    rows: Vec<Row>,
+    /// Name, outcome, duration and output of each step, below their headings.
+    rows: Vec<[String; 4]>,
+    total: Duration,
     failure: Option<Error>,
 }
 
@@ -47,8 +39,8 @@ impl Report {
     /// A report without steps; `heading` says what a step is called.
     pub(crate) fn new(heading: &'static str) -> Self {
         Self {
-            heading,
-            rows: Vec::new(),
+            rows: vec![[heading, "outcome", "duration", "output"].map(str::to_owned)],
+            total: Duration::ZERO,
             failure: None,
         }
     }
@@ -78,19 +70,14 @@ impl Report {
                 eprintln!("{name}: skipped: {reason}");
                 self.skip(name, &reason);
             }
+            Err(Error::Interrupted) => {
+                self.push(name, "interrupted", Some(duration), String::new());
+                self.failure = Some(Error::Interrupted);
+            }
             Err(error) => {
-                let (outcome, failure) = match error {
-                    Error::Interrupted => ("interrupted", Error::Interrupted),
-                    error => (
-                        "failed",
-                        Error::Step {
-                            name: name.to_owned(),
-                            source: Box::new(error),
-                        },
-                    ),
-                };
-                self.push(name, outcome, Some(duration), String::new());
-                self.failure = Some(failure);
+                self.push(name, "failed", Some(duration), String::new());
+                let (name, source) = (name.to_owned(), Box::new(error));
+                self.failure = Some(Error::Step { name, source });
             }
         }
     }
@@ -107,43 +94,22 @@ impl Report {
     }
 
     fn push(&mut self, name: &str, outcome: &str, duration: Option<Duration>, output: String) {
-        self.rows.push(Row {
-            name: name.to_owned(),
-            outcome: outcome.to_owned(),
-            duration,
-            output,
-        });
+        self.total += duration.unwrap_or_default();
+        let duration = duration.map_or_else(|| "-".to_owned(), seconds);
+        self.rows
+            .push([name.to_owned(), outcome.to_owned(), duration, output]);
     }
 
     fn table(&self) -> String {
-        let total = self.rows.iter().filter_map(|row| row.duration).sum();
-        let mut lines = vec![[self.heading, "outcome", "duration", "output"].map(str::to_owned)];
-        lines.extend(self.rows.iter().map(Row::cells));
-        lines.push(["total", "", &seconds(total), ""].map(str::to_owned));
-
-        let width = |column: usize| {
-            let cells = lines.iter().map(|line| line[column].chars().count());
-            cells.max().unwrap_or(0)
-        };
-        let (name, outcome, duration) = (width(0), width(1), width(2));
-        let mut table = String::new();
-        for [first, second, third, fourth] in &lines {
+        let total = ["total", "", &seconds(self.total), ""].map(str::to_owned);
+        let rows = || self.rows.iter().chain([&total]);
+        let width = |column: usize| rows().map(|row| row[column].chars().count()).max();
+        let [name, outcome, duration] = [0, 1, 2].map(|column| width(column).unwrap_or(0));
+        let line = |[first, second, third, fourth]: &[String; 4]| {
             let line = format!("{first:name$}  {second:outcome$}  {third:>duration$}  {fourth}");
-            // Writing to a string does not fail.
-            let _ = writeln!(table, "{}", line.trim_end());
-        }
-        table
-    }
-}
-
-impl Row {
-    fn cells(&self) -> [String; 4] {
-        [
-            self.name.clone(),
-            self.outcome.clone(),
-            self.duration.map_or_else(|| "-".to_owned(), seconds),
-            self.output.clone(),
-        ]
+            line.trim_end().to_owned() + "\n"
+        };
+        rows().map(line).collect()
     }
 }
 
@@ -213,7 +179,7 @@ total                       1 min 17 s
             ran += 1;
             Ok(Outcome::done(""))
         });
-        let outcomes: Vec<_> = report.rows.iter().map(|row| row.outcome.as_str()).collect();
+        let outcomes: Vec<_> = report.rows[1..].iter().map(|row| &row[1]).collect();
         assert_eq!(outcomes, ["done", "skipped: no need", "failed", "not run"]);
         assert_eq!(ran, 0);
         let error = report.finish().unwrap_err();

@@ -36,7 +36,7 @@ const STEPS: [Step; 18] = [
     ("mlflow-env", || python::ENVIRONMENTS[2].make()),
     ("test", every_test),
     ("pipeline", sample_pipeline),
-    ("release", release::trial::run),
+    ("release", release::trial),
     ("image", containers::image),
     ("stack", containers::stack),
     ("walkthrough", walk),

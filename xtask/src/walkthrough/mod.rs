@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::invocation::{Invocation, quoted};
 use crate::report::{Outcome, Report};
 use crate::workspace::{self, Profile, unless_missing};
-use crate::{docker, setup};
+use crate::{docker, pet_cli};
 
 /// Functions that every script begins with.
 const PRELUDE: &str = include_str!("prelude.sh");
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     let pages = chosen(&arguments.pages)?;
-    setup::run(&setup::Arguments {})?;
+    pet_cli::set_up(Profile::Release)?;
     let mut report = Report::new("document");
     for (name, fences) in &pages {
         report.step(name, || walk(name, fences));

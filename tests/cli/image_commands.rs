@@ -116,3 +116,21 @@ fn a_one_colour_image_can_be_normalized() {
         "{output}"
     );
 }
+
+/// The option that the hint names lets the command do its work.
+#[test]
+fn limits_are_options_and_the_hint_names_what_helps() {
+    let dir = dir();
+    for command in [
+        "resize in.png 5 5",
+        "grayscale in.png",
+        "normalize in.png",
+        "crop in.png",
+    ] {
+        dir.refused(&format!("{command} --max-pixels 9599"))
+            .naming(&["120x80", "9599", "`--max-pixels 9600`"]);
+        dir.run(&format!("{command} --max-pixels 9600")).ok();
+        dir.refused(&format!("{command} --max-upload 10"))
+            .naming(&["at most 10", "`--max-upload`"]);
+    }
+}

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use pet_image::Limits;
 use pet_predict::Precision;
 
 /// Which images to work on.
@@ -116,6 +117,28 @@ impl CacheArgument {
 pub(crate) fn count(text: &str) -> Result<NonZero<usize>, String> {
     text.parse()
         .map_err(|_| "expected a whole number of at least 1".into())
+}
+
+/// How large an image may be.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct LimitArguments {
+    /// Maximum size of an image file, in bytes
+    #[arg(long, env = "PET_MAX_UPLOAD", value_name = "BYTES", default_value_t = Limits::default().bytes)]
+    max_upload: u64,
+    /// Maximum size of an image, width times height
+    #[arg(long, env = "PET_MAX_PIXELS", value_name = "PIXELS", default_value_t = Limits::default().pixels)]
+    max_pixels: u64,
+}
+
+impl LimitArguments {
+    /// What the decoder is told.
+    pub(crate) fn limits(self) -> Limits {
+        Limits {
+            bytes: self.max_upload,
+            pixels: self.max_pixels,
+            ..Limits::default()
+        }
+    }
 }
 
 /// Which of the models in the results folder.

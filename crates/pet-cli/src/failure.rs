@@ -81,7 +81,10 @@ impl Failure {
         match self {
             #[cfg(feature = "training")]
             Self::Data(error) => hint::of(error).or_else(|| error.hint()),
-            Self::Image(error) => error.hint(),
+            Self::Image(error) | Self::Predict(pet_predict::Error::Image { source: error }) => {
+                hint::of_image(error).or_else(|| error.hint())
+            }
+            Self::FileTooLarge { .. } => Some(hint::MORE_BYTES.into()),
             Self::Model(error) => hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]
             Self::GridTrials => Some("add `--method random`, or leave `--trials` out".into()),

@@ -19,6 +19,23 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
+/// What lets the commands that have the option read a larger file.
+pub(crate) const MORE_BYTES: &str =
+    "raise the limit with `--max-upload`, or save a smaller copy with an image program";
+
+/// The advice about an image, for the commands that have options for its limits.
+pub(crate) fn of_image(error: &pet_image::Error) -> Option<String> {
+    use pet_image::Error;
+    match error {
+        Error::TooManyBytes { .. } => Some(MORE_BYTES.into()),
+        Error::TooManyPixels { width, height, .. } => Some(format!(
+            "raise the limit with `--max-pixels {}`, or save a smaller copy with an image program",
+            u64::from(*width) * u64::from(*height)
+        )),
+        _ => None,
+    }
+}
+
 fn predict(error: &pet_predict::Error) -> Option<String> {
     use pet_predict::Error;
     Some(match error {

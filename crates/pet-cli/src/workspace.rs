@@ -1,7 +1,6 @@
 //! Opens what several commands need: image files, ONNX Runtime and models.
 
 use std::io::ErrorKind;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -12,8 +11,7 @@ use crate::arguments::{CacheArgument, PrecisionArgument};
 use crate::failure::Failure;
 
 /// Reads a file that is not larger than what would be decoded.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let limits = Limits::default();
+pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
     let size = match fs::metadata(path) {
         Ok(metadata) => metadata.len(),
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -47,14 +45,13 @@ pub(crate) fn runtime(cache: &CacheArgument) -> Result<Runtime, Failure> {
     Ok(Runtime::load(&paths)?)
 }
 
-/// Loads a model, of a folder that of the precision asked for, with `sessions` sessions, or as many as there are processors.
+/// Loads a model, of a folder that of the precision asked for.
 pub(crate) fn predictor(
     cache: &CacheArgument,
     model: &Path,
     precision: PrecisionArgument,
-    sessions: Option<NonZero<usize>>,
+    options: Options,
 ) -> Result<ImagePredictor, Failure> {
-    let mut options = Options::default().with_precision(precision.precision.precision());
-    options.sessions = sessions.unwrap_or(options.sessions);
+    let options = options.with_precision(precision.precision.precision());
     Ok(ImagePredictor::load(&runtime(cache)?, model, &options)?)
 }

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use pet_data::{Progress, Sample, folder, stratified_split};
 use pet_model::{ClassMetrics, ModelMetadata, Precision, SplitMetrics, write_atomically};
 use pet_pipeline::evaluate::{Evaluation, ImageSet, add_to_results, evaluate, log_to_run};
+use pet_predict::Options;
 
 use crate::arguments::{
     CacheArgument, DatasetArguments, DatasetKind, JsonArgument, PrecisionArgument, PrecisionChoice,
@@ -75,7 +76,12 @@ enum SplitName {
 
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let results = &arguments.results.results;
-    let predictor = workspace::predictor(&arguments.cache, results, arguments.precision, None)?;
+    let predictor = workspace::predictor(
+        &arguments.cache,
+        results,
+        arguments.precision,
+        Options::default(),
+    )?;
     let metadata = predictor.metadata();
     let images = match &arguments.folder {
         Some(folder) => vec![of_folder(folder, &metadata.classes)?],

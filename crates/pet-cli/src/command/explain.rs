@@ -8,7 +8,7 @@ use pet_predict::{ClassActivationMap, Explainer, Explanation, Model, Options};
 use pet_report::{HeatMap, heat_map_png};
 use serde_json::json;
 
-use crate::arguments::{CacheArgument, JsonArgument, ResultsArgument};
+use crate::arguments::{CacheArgument, JsonArgument, LimitArguments, ResultsArgument};
 use crate::failure::Failure;
 use crate::workspace::{at, read};
 use crate::{output, workspace};
@@ -41,6 +41,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     #[command(flatten)]
+    limits: LimitArguments,
+    #[command(flatten)]
     json: JsonArgument,
     #[command(flatten)]
     cache: CacheArgument,
@@ -50,9 +52,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = workspace::runtime(&arguments.cache)?;
     let place = &arguments.results.results;
     let place = arguments.model.as_ref().unwrap_or(place);
-    let model = Model::load(&runtime, place, &Options::default())?;
+    let limits = arguments.limits.limits();
+    let options = Options::default().with_image(limits);
+    let model = Model::load(&runtime, place, &options)?;
     let mut explainer = Explainer::new(&model)?;
-    let content = read(&arguments.image)?;
+    let content = read(&arguments.image, &limits)?;
     let explanation = explainer.explain(&content, arguments.class.as_deref());
     let explanation = explanation.map_err(|error| match error {
         error @ pet_predict::Error::Image { .. } => at(&arguments.image, error.into()),

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use pet_image::{CropBox, Decoded, Filter, Limits, Statistics, decode, encode_gray, encode_rgb};
+use pet_image::{CropBox, Decoded, Filter, Statistics, decode, encode_gray, encode_rgb};
 use pet_model::write_atomically;
 
+use crate::arguments::LimitArguments;
 use crate::failure::Failure;
 use crate::output;
 use crate::workspace::{at, read};
@@ -21,6 +22,8 @@ pub(crate) struct ResizeArguments {
     height: u32,
     #[command(flatten)]
     output: OutputArgument,
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 /// One image in, one out.
@@ -30,6 +33,8 @@ pub(crate) struct FileArguments {
     image: PathBuf,
     #[command(flatten)]
     output: OutputArgument,
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 /// Crop an image
@@ -47,6 +52,8 @@ pub(crate) struct CropArguments {
     edges: Vec<u32>,
     #[command(flatten)]
     output: OutputArgument,
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 #[derive(Args)]
@@ -69,12 +76,13 @@ impl OutputArgument {
     }
 }
 
-fn open(path: &Path) -> Result<Decoded, Failure> {
-    decode(&read(path)?, &Limits::default()).map_err(|error| at(path, error.into()))
+fn open(path: &Path, limits: LimitArguments) -> Result<Decoded, Failure> {
+    let limits = limits.limits();
+    decode(&read(path, &limits)?, &limits).map_err(|error| at(path, error.into()))
 }
 
 pub(crate) fn resize(arguments: &ResizeArguments) -> Result<(), Failure> {
-    let decoded = open(&arguments.image)?;
+    let decoded = open(&arguments.image, arguments.limits)?;
     let (width, height) = (arguments.width, arguments.height);
     let image = pet_image::resize(&decoded.image, width, height, Filter::Lanczos)?;
     let encode = || encode_rgb(&image, decoded.format);
@@ -84,7 +92,7 @@ pub(crate) fn resize(arguments: &ResizeArguments) -> Result<(), Failure> {
 }
 
 pub(crate) fn grayscale(arguments: &FileArguments) -> Result<(), Failure> {
-    let decoded = open(&arguments.image)?;
+    let decoded = open(&arguments.image, arguments.limits)?;
     let image = pet_image::grayscale(&decoded.image);
     let encode = || encode_gray(&image, decoded.format);
     arguments.output.save(encode)?;
@@ -92,7 +100,7 @@ pub(crate) fn grayscale(arguments: &FileArguments) -> Result<(), Failure> {
 }
 
 pub(crate) fn normalize(arguments: &FileArguments) -> Result<(), Failure> {
-    let decoded = open(&arguments.image)?;
+    let decoded = open(&arguments.image, arguments.limits)?;
     let statistics = Statistics::of(&decoded.image);
     let encode = || encode_rgb(&pet_image::contrast_stretch(&decoded.image), decoded.format);
     arguments.output.save(encode)?;
@@ -106,7 +114,7 @@ pub(crate) fn normalize(arguments: &FileArguments) -> Result<(), Failure> {
 }
 
 pub(crate) fn crop(arguments: &CropArguments) -> Result<(), Failure> {
-    let decoded = open(&arguments.image)?;
+    let decoded = open(&arguments.image, arguments.limits)?;
     let edge = |at: usize| arguments.edges.get(at).copied().unwrap_or_default();
     let area = CropBox {
         left: edge(0),

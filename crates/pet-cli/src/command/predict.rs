@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fs_err as fs;
-use pet_image::Format;
-use pet_predict::{ImagePredictor, Prediction};
+use pet_image::{Format, Limits};
+use pet_predict::{ImagePredictor, Options, Prediction};
 use serde_json::{Value, json};
 
-use crate::arguments::{CacheArgument, JsonArgument, PrecisionArgument, ResultsArgument, count};
+use crate::arguments::{
+    CacheArgument, JsonArgument, LimitArguments, PrecisionArgument, ResultsArgument, count,
+};
 use crate::failure::Failure;
 use crate::progress::Bars;
 use crate::workspace::{at, read};
@@ -46,6 +48,8 @@ pub(crate) struct Arguments {
     #[arg(long, short = 'k', value_name = "COUNT", default_value = "5", value_parser = count)]
     top_k: NonZero<usize>,
     #[command(flatten)]
+    limits: LimitArguments,
+    #[command(flatten)]
     json: JsonArgument,
     /// Accepted for compatibility; predictions are the same every time
     #[arg(long, hide = true)]
@@ -64,8 +68,14 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
         .model
         .as_ref()
         .unwrap_or(&arguments.results.results);
-    let predictor = workspace::predictor(&arguments.cache, model, arguments.precision, sessions)?;
-    let outcomes = predict(&predictor, &files, progress);
+    let limits = arguments.limits.limits();
+    let options = Options::default().with_image(limits);
+    let options = match sessions {
+        Some(sessions) => options.with_sessions(sessions),
+        None => options,
+    };
+    let predictor = workspace::predictor(&arguments.cache, model, arguments.precision, options)?;
+    let outcomes = predict(&predictor, &files, &limits, progress);
     if arguments.json.json {
         let answers = files.iter().zip(&outcomes);
         let answers: Vec<_> = answers
@@ -130,13 +140,18 @@ fn has_image_name(path: &Path) -> bool {
             .any(|format| extension == format.extension())
 }
 
-fn predict(predictor: &ImagePredictor, files: &[PathBuf], progress: &Bars) -> Vec<Outcome> {
+fn predict(
+    predictor: &ImagePredictor,
+    files: &[PathBuf],
+    limits: &Limits,
+    progress: &Bars,
+) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(files.len());
     if files.len() > 1 {
         progress.start_images("predicting", files.len());
     }
     for batch in files.chunks(BATCH) {
-        outcomes.extend(predict_batch(predictor, batch));
+        outcomes.extend(predict_batch(predictor, batch, limits));
         progress.advance(batch.len() as u64);
     }
     progress.finish();
@@ -144,8 +159,8 @@ fn predict(predictor: &ImagePredictor, files: &[PathBuf], progress: &Bars) -> Ve
 }
 
 /// Predicts the files that can be read; the others' errors stand in their places.
-fn predict_batch(predictor: &ImagePredictor, files: &[PathBuf]) -> Vec<Outcome> {
-    let contents: Vec<_> = files.iter().map(|file| read(file)).collect();
+fn predict_batch(predictor: &ImagePredictor, files: &[PathBuf], limits: &Limits) -> Vec<Outcome> {
+    let contents: Vec<_> = files.iter().map(|file| read(file, limits)).collect();
     let readable: Vec<_> = contents
         .iter()
         .filter_map(|content| content.as_ref().ok())

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use pet_api::{Application, Configuration};
-use pet_predict::Limits;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::prelude::*;
 
-use crate::arguments::{CacheArgument, PrecisionArgument, ResultsArgument, count};
+use crate::arguments::{CacheArgument, LimitArguments, PrecisionArgument, ResultsArgument, count};
 use crate::failure::Failure;
 use crate::{output, workspace};
 
@@ -54,12 +53,8 @@ pub(crate) struct ServeArguments {
         value_parser = count
     )]
     max_batch: NonZero<usize>,
-    /// Maximum size of an image file, in bytes
-    #[arg(long, env = "PET_MAX_UPLOAD", value_name = "BYTES", default_value_t = Limits::default().bytes)]
-    max_upload: u64,
-    /// Maximum size of an image, width times height
-    #[arg(long, env = "PET_MAX_PIXELS", value_name = "PIXELS", default_value_t = Limits::default().pixels)]
-    max_pixels: u64,
+    #[command(flatten)]
+    limits: LimitArguments,
     /// Memory for all uploads together, in bytes; beyond it they are rejected with status 429
     #[arg(long, env = "PET_UPLOAD_MEMORY", value_name = "BYTES", default_value_t = Configuration::default().memory)]
     upload_memory: usize,
@@ -125,11 +120,6 @@ pub(crate) fn serve(arguments: &ServeArguments) -> Result<(), Failure> {
 
 fn configuration(arguments: &ServeArguments) -> Configuration {
     let default = Configuration::default();
-    let limits = Limits {
-        bytes: arguments.max_upload,
-        pixels: arguments.max_pixels,
-        ..default.limits
-    };
     Configuration {
         host: arguments.host.clone(),
         port: arguments
@@ -141,7 +131,7 @@ fn configuration(arguments: &ServeArguments) -> Configuration {
         workers: arguments.workers.unwrap_or(default.workers),
         queue: arguments.queue,
         batch: arguments.max_batch,
-        limits,
+        limits: arguments.limits.limits(),
         memory: arguments.upload_memory,
         request_timeout: Duration::from_secs(arguments.request_timeout),
         grace: Duration::from_secs(arguments.grace),

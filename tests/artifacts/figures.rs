@@ -78,9 +78,7 @@ fn the_committed_model_is_as_good_as_it_was() {
     }
     let metrics: Metrics = read_json(&results().join(METRICS_FILE)).unwrap();
     assert_eq!(metrics.dataset, "oxford-iiit-pet");
-    // The 370 test images at hand are harder than the whole test split: a converged logistic
-    // regression on the same features, trained on all of `trainval`, reaches 0.85 on them.
-    for (split, least) in [("validation", 0.88), ("test", 0.80)] {
+    for (split, least) in [("validation", 0.88), ("test", 0.88), ("test_int8", 0.88)] {
         let figures = metrics.splits.get(split).expect(split);
         assert!(figures.top1 >= least, "{split}: {}", figures.top1);
     }

@@ -5,4 +5,5 @@
 mod checker;
 mod figures;
 mod files;
+mod int8;
 mod model;

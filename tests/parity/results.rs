@@ -2,7 +2,7 @@
 
 use onnx_graph::Model;
 use pet_model::MODEL_FILE;
-use pet_predict::{ImagePredictor, Options};
+use pet_predict::{ImagePredictor, Options, Precision};
 use pet_tests::{results, runtime};
 use pet_train::Classifier;
 
@@ -14,7 +14,8 @@ fn the_served_model_computes_what_candle_computes() {
     let test = "the_served_model_computes_what_candle_computes";
     let Some(runtime) = runtime(test) else { return };
     let folder = results();
-    let predictor = ImagePredictor::load(&runtime, &folder, &Options::default()).unwrap();
+    let options = Options::default().with_precision(Some(Precision::Fp32));
+    let predictor = ImagePredictor::load(&runtime, &folder, &options).unwrap();
     let model = Model::from_bytes(&fs_err::read(folder.join(MODEL_FILE)).unwrap()).unwrap();
     let classes = predictor.metadata().classes.len();
     let classifier = Classifier::new(&rebuild::weights(&model), classes).unwrap();

@@ -29,8 +29,9 @@ const NETWORK: &str = "BUILD_NETWORK";
 const UNKNOWN: &str = "unknown";
 
 /// The files that are served or shown; whatever else lies beside them stays out of the image.
-const SERVED: [&str; 7] = [
+const SERVED: [&str; 8] = [
     "model.onnx",
+    "model.int8.onnx",
     "classes.json",
     "selection.json",
     "metrics.json",

@@ -17,7 +17,7 @@ pub(crate) struct DatasetArguments {
     /// Folder of the data set [default: data/DATASET, created when it is missing]
     #[arg(long, value_name = "DIR", required_if_eq("dataset", "folder"))]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Share of the training images that is kept for validation
+    /// Share of the training images that is kept for validation, unless the data set has images for it
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     pub(crate) validation_fraction: f64,
 }

@@ -7,7 +7,6 @@ use crate::hint;
 /// Any failure of a subcommand, with what a person can do about it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[cfg(feature = "training")]
     #[error(transparent)]
     Data(#[from] pet_data::Error),
     #[error(transparent)]
@@ -79,7 +78,6 @@ impl Failure {
     /// What a person can do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            #[cfg(feature = "training")]
             Self::Data(error) => hint::of(error).or_else(|| error.hint()),
             Self::Image(error) | Self::Predict(pet_predict::Error::Image { source: error }) => {
                 hint::of_image(error).or_else(|| error.hint())

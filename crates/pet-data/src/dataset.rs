@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use crate::{Error, LeftOut, Split, stratified_split};
+
 /// One image and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Sample {
@@ -18,15 +20,35 @@ pub struct Dataset {
     pub root: PathBuf,
     /// Class names in index order.
     pub classes: Vec<String>,
-    /// Images to train and to validate on; see [`stratified_split`](crate::stratified_split).
+    /// Images to train on, and to validate on unless `validation` holds some; see [`Dataset::split`].
     pub train: Vec<Sample>,
+    /// Images to validate on, where the data set itself keeps them apart.
+    pub validation: Vec<Sample>,
     /// Images for evaluation only, never for a choice made while training. May be empty.
     pub test: Vec<Sample>,
+    /// What of the folder was left out.
+    pub left_out: LeftOut,
 }
 
 impl Dataset {
-    /// All samples: those of `train`, then those of `test`.
+    /// All samples: those of `train`, then of `validation`, then of `test`.
     pub fn samples(&self) -> impl Iterator<Item = &Sample> {
-        self.train.iter().chain(&self.test)
+        self.train.iter().chain(&self.validation).chain(&self.test)
+    }
+
+    /// What to train on and what to validate on: as the data set divides it, or else by
+    /// [`stratified_split`].
+    ///
+    /// # Errors
+    ///
+    /// As [`stratified_split`].
+    pub fn split(&self, validation_fraction: f64, seed: u64) -> Result<Split, Error> {
+        if self.validation.is_empty() {
+            return stratified_split(&self.train, validation_fraction, seed);
+        }
+        Ok(Split {
+            train: self.train.clone(),
+            validation: self.validation.clone(),
+        })
     }
 }

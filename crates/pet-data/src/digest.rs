@@ -14,8 +14,8 @@ impl Dataset {
     /// order, and the same images (relative path, class and bytes) for training and for
     /// evaluation. Where they lie, how they are called and how the samples are ordered does not
     /// matter. Hashed are, every text preceded by its length as a 64-bit little-endian number:
-    /// the number of classes and their names; then for `train` and for `test` the number of
-    /// samples and, sorted by path, the path below [`Dataset::root`] with `/` between its parts,
+    /// the number of classes and their names; then for `train`, for `test` and, unless it is empty,
+    /// for `validation` the number of samples and, sorted by path, the path below [`Dataset::root`] with `/` between its parts,
     /// the class index, and the bytes.
     ///
     /// # Errors
@@ -29,6 +29,9 @@ impl Dataset {
         }
         for samples in [&self.train, &self.test] {
             self.hash_samples(&mut hash, samples)?;
+        }
+        if !self.validation.is_empty() {
+            self.hash_samples(&mut hash, &self.validation)?;
         }
         Ok(format!("{:x}", hash.finalize()))
     }

@@ -1,29 +1,24 @@
 //! Any folder of class folders.
 //!
-//! Either the class folders stand directly in the root, or in `train/` and, if there are images
-//! kept for evaluation, in `test/`:
+//! Either the class folders stand directly in the root, or in `train/` and, where there are such
+//! images, in `val/` for validation and in `test/` for evaluation:
 //!
 //! ```text
 //! root/Cat/one.jpg            root/train/Cat/one.jpg
 //! root/Dog/two.png            root/train/Dog/two.png
-//!                             root/test/Cat/three.jpg
+//!                             root/val/Dog/three.jpg
+//!                             root/test/Cat/four.jpg
 //! ```
 //!
-//! A class is named as its folder, and classes are in the order of their names (by bytes, so upper
-//! case stands first). Images may lie at any depth below their class folder. Files and folders
-//! whose name begins with a dot are left out, and so are files without the extension of an image;
-//! links to folders are followed for the class folders themselves only, so that no loop is walked.
+//! These three may be written in any letter case, and as `training`, `valid`, `validation` and
+//! `testing` too. A class is named as its folder, and classes are in the order of their names (by
+//! bytes, so upper case stands first). Images may lie at any depth below their class folder. What
+//! is left out, and which links are followed, is the same for every folder: [`walk`](crate::walk).
 
 use std::path::{Path, PathBuf};
 
-use crate::{Dataset, Error, Sample};
-
-/// Extensions of images, in lower case. The last five are formats that cannot be decoded: such
-/// files count as well, so that [`Dataset::check`] names them instead of losing them silently.
-const EXTENSIONS: [&str; 13] = [
-    "jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "bmp", "tif", "tiff", "heic", "heif",
-    "avif",
-];
+use crate::walk::{class_folders, images};
+use crate::{Dataset, Error, LeftOut, Sample};
 
 /// The name of a data set whose folder has none, such as `..`.
 const UNNAMED: &str = "folder";
@@ -33,139 +28,164 @@ const UNNAMED: &str = "folder";
 /// # Errors
 ///
 /// [`Error::NoFolder`], [`Error::TooFewClasses`] and [`Error::EmptyClass`] for what is not there;
-/// [`Error::UnknownTestClass`] for a class below `test/` that `train/` has not;
-/// [`Error::StrayFolder`] for a folder beside `train/` and `test/`; [`Error::ClassName`] for a
-/// name that is not UTF-8; [`Error::Io`].
+/// [`Error::NoTrainFolder`] for `test/` or `val/` without `train/`; [`Error::TwoFolders`] for one
+/// of them in two spellings; [`Error::StrayFolder`] for a folder beside them;
+/// [`Error::UntrainedClass`] for a class that `train/` has not; [`Error::ClassName`] for a name
+/// that cannot be a class; [`Error::Io`].
 pub fn load(root: &Path) -> Result<Dataset, Error> {
     if !root.is_dir() {
         return Err(Error::NoFolder {
             root: root.to_owned(),
         });
     }
-    let folders = subfolders(root)?;
-    let train = root.join("train");
-    let (class_folders, test_folders) = if holds_classes(&folders, &train)? {
-        (subfolders(&train)?, test_folders(&folders)?)
-    } else {
-        (folders, Vec::new())
-    };
-    if class_folders.len() < 2 {
-        let root = class_folders
-            .first()
-            .and_then(|path| path.parent())
-            .unwrap_or(root)
-            .to_owned();
+    let mut left_out = LeftOut::default();
+    let layout = layout(root, &mut left_out)?;
+    let folders = class_folders(&layout.train, &mut left_out)?;
+    if folders.len() < 2 {
         return Err(Error::TooFewClasses {
-            root,
-            got: class_folders.len(),
+            root: layout.train,
+            got: folders.len(),
         });
     }
-    let classes: Vec<String> = class_folders
+    let classes: Vec<String> = folders
         .iter()
         .map(|path| class_name(path))
         .collect::<Result<_, _>>()?;
+    let train = samples(&folders, &classes, &mut left_out)?;
+    let mut of = |part: Option<PathBuf>| match part {
+        Some(folder) => {
+            let folders = class_folders(&folder, &mut left_out)?;
+            samples(&folders, &classes, &mut left_out)
+        }
+        None => Ok(Vec::new()),
+    };
+    let (validation, test) = (of(layout.validation)?, of(layout.test)?);
     Ok(Dataset {
         name: root
             .file_name()
             .map_or(UNNAMED.into(), |name| name.to_string_lossy().into_owned()),
         root: root.to_owned(),
-        train: samples(&class_folders, &classes)?,
-        test: samples(&test_folders, &classes)?,
+        train,
+        validation,
+        test,
         classes,
+        left_out,
     })
 }
 
-/// Whether `train` is one of `folders` and holds class folders, rather than being a class itself.
-fn holds_classes(folders: &[PathBuf], train: &Path) -> Result<bool, Error> {
-    Ok(folders.iter().any(|folder| folder == train) && !subfolders(train)?.is_empty())
+/// Which folders hold the class folders.
+struct Layout {
+    train: PathBuf,
+    validation: Option<PathBuf>,
+    test: Option<PathBuf>,
 }
 
-/// The class folders of `test`, the only folder that may stand beside `train`.
-fn test_folders(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    let mut test_folders = Vec::new();
-    for folder in folders {
-        if folder.ends_with("test") {
-            test_folders = subfolders(folder)?;
-        } else if !folder.ends_with("train") {
-            return Err(Error::StrayFolder {
-                path: folder.clone(),
-            });
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Train,
+    Validation,
+    Test,
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    fn named(folder: &Path) -> Option<Self> {
+        let name = folder.file_name()?.to_str()?.to_ascii_lowercase();
+        match name.as_str() {
+            "train" | "training" => Some(Self::Train),
+            "val" | "valid" | "validation" => Some(Self::Validation),
+            "test" | "testing" => Some(Self::Test),
+            _ => None,
         }
     }
-    Ok(test_folders)
+}
+
+fn layout(root: &Path, left_out: &mut LeftOut) -> Result<Layout, Error> {
+    let mut outside = LeftOut::default();
+    let folders = class_folders(root, &mut outside)?;
+    if !is_divided(&folders)? {
+        // The class folders stand in the root, where they are listed, and what is left out counted, once more.
+        return Ok(Layout {
+            train: root.to_owned(),
+            validation: None,
+            test: None,
+        });
+    }
+    left_out.add(&outside);
+    let mut parts: [Option<PathBuf>; 3] = [None, None, None];
+    for folder in folders {
+        let part = Part::ALL
+            .iter()
+            .position(|&part| Part::named(&folder) == Some(part));
+        match part.and_then(|part| parts.get_mut(part)) {
+            None => return Err(Error::StrayFolder { path: folder }),
+            Some(Some(first)) => {
+                let (first, second) = (first.clone(), folder);
+                return Err(Error::TwoFolders { first, second });
+            }
+            Some(part) => *part = Some(folder),
+        }
+    }
+    let [train, validation, test] = parts;
+    let Some(train) = train else {
+        let root = root.to_owned();
+        return Err(Error::NoTrainFolder { root });
+    };
+    Ok(Layout {
+        train,
+        validation,
+        test,
+    })
+}
+
+/// Whether these folders hold class folders rather than being classes themselves: one that is named as a part holds
+/// folders, or all are named so.
+fn is_divided(folders: &[PathBuf]) -> Result<bool, Error> {
+    let mut parts = folders.iter().filter(|path| Part::named(path).is_some());
+    if !folders.is_empty() && parts.clone().count() == folders.len() {
+        return Ok(true);
+    }
+    parts.try_fold(false, |divided, folder| {
+        Ok(divided || !class_folders(folder, &mut LeftOut::default())?.is_empty())
+    })
 }
 
 /// The images of every class folder; the classes are looked up by name.
-fn samples(class_folders: &[PathBuf], classes: &[String]) -> Result<Vec<Sample>, Error> {
+fn samples(
+    class_folders: &[PathBuf],
+    classes: &[String],
+    left_out: &mut LeftOut,
+) -> Result<Vec<Sample>, Error> {
     let mut samples = Vec::new();
     for folder in class_folders {
         let name = class_name(folder)?;
         let Ok(class) = classes.binary_search(&name) else {
-            return Err(Error::UnknownTestClass {
+            return Err(Error::UntrainedClass {
                 path: folder.clone(),
                 class: name,
             });
         };
-        let mut images = Vec::new();
-        collect_images(folder, &mut images)?;
+        let images = images(folder, left_out)?;
         if images.is_empty() {
             return Err(Error::EmptyClass {
                 path: folder.clone(),
             });
         }
-        images.sort_unstable();
         samples.extend(images.into_iter().map(|path| Sample { path, class }));
     }
     Ok(samples)
 }
 
+/// The name of a class, if every file that will hold it can.
 fn class_name(folder: &Path) -> Result<String, Error> {
     let name = folder.file_name().and_then(|name| name.to_str());
-    name.map(str::to_owned).ok_or_else(|| Error::ClassName {
-        path: folder.to_owned(),
-    })
-}
-
-/// Visible folders in `folder`, links to folders among them, sorted by name.
-fn subfolders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut folders = visible_entries(folder)?;
-    folders.retain(|path| path.is_dir());
-    folders.sort_unstable_by(|one, other| one.file_name().cmp(&other.file_name()));
-    Ok(folders)
-}
-
-/// Adds the images in `folder` and below it to `images`.
-fn collect_images(folder: &Path, images: &mut Vec<PathBuf>) -> Result<(), Error> {
-    for path in visible_entries(folder)? {
-        if path.is_dir() {
-            if !path.is_symlink() {
-                collect_images(&path, images)?;
-            }
-        } else if has_image_extension(&path) {
-            images.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn visible_entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut paths = Vec::new();
-    for entry in fs_err::read_dir(folder)? {
-        let entry = entry?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            paths.push(entry.path());
-        }
-    }
-    Ok(paths)
-}
-
-fn has_image_extension(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| {
-        EXTENSIONS
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(extension))
-    })
+    let usable = |name: &&str| !name.trim().is_empty() && !name.contains(char::is_control);
+    name.filter(usable)
+        .map(str::to_owned)
+        .ok_or_else(|| Error::ClassName {
+            path: folder.to_owned(),
+        })
 }
 
 #[cfg(test)]
@@ -239,6 +259,53 @@ mod tests {
     }
 
     #[test]
+    fn parts_are_known_in_every_spelling_and_never_become_classes() {
+        for [train, validation, test] in [
+            ["Train", "Val", "Test"],
+            ["training", "validation", "testing"],
+            ["TRAIN", "valid", "TEST"],
+        ] {
+            let files = [train, validation, test].map(|part| format!("{part}/Dog/1.jpg"));
+            let cat = format!("{train}/Cat/1.jpg");
+            let root = tree(&[&cat, &files[0], &files[1], &files[2]]);
+            let dataset = load(root.path()).unwrap();
+            assert_eq!(dataset.classes, ["Cat", "Dog"]);
+            assert_eq!(listed(&root, &dataset.validation), [(files[1].clone(), 1)]);
+            assert_eq!(listed(&root, &dataset.test), [(files[2].clone(), 1)]);
+        }
+    }
+
+    #[test]
+    fn images_that_lie_in_train_and_test_alone_are_no_classes() {
+        assert_eq!(
+            failure(&["Train/1.jpg", "Test/2.jpg"]).0,
+            "`ROOT/Train` holds 0 class folders, expected at least 2"
+        );
+    }
+
+    #[test]
+    fn a_test_folder_without_a_train_folder_is_refused() {
+        let (text, error) = failure(&["Test/Cat/1.jpg", "Test/Dog/1.jpg"]);
+        assert_eq!(text, "`ROOT` has folders for evaluation, but no `train`");
+        assert!(error.hint().is_some());
+    }
+
+    #[cfg(not(any(windows, target_os = "macos")))]
+    #[test]
+    fn a_part_in_two_spellings_is_refused() {
+        let (text, _) = failure(&["train/Cat/1.jpg", "training/Dog/1.jpg"]);
+        assert_eq!(text, "`ROOT/train` and `ROOT/training` mean the same");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_cannot_be_a_class_is_refused() {
+        let (text, error) = failure(&["Cat/1.jpg", "Dog\n/1.jpg"]);
+        assert!(text.ends_with("cannot name a class"), "{text}");
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
     fn hidden_files_and_files_that_are_no_images_are_left_out() {
         let root = tree(&[
             ".git/HEAD",
@@ -248,8 +315,15 @@ mod tests {
             "Cat/README.md",
             "Dog/Thumbs.db",
             "Dog/2.jpeg",
+            "__MACOSX/Cat/._1.jpg",
+            "loose.jpg",
         ]);
         let dataset = load(root.path()).unwrap();
+        assert_eq!(
+            dataset.left_out.to_string(),
+            "2 hidden files or folders, 3 leftovers of a system or an archive, \
+             1 file that is not an image, 1 image outside the class folders"
+        );
         assert_eq!(
             listed(&root, &dataset.train),
             [("Cat/1.jpg".into(), 0), ("Dog/2.jpeg".into(), 1)]
@@ -262,6 +336,7 @@ mod tests {
         let root = tree(&["Cat/1.jpg", ".store/2.jpg"]);
         std::os::unix::fs::symlink(root.path().join(".store"), root.path().join("Dog")).unwrap();
         std::os::unix::fs::symlink(root.path(), root.path().join("Cat/loop")).unwrap();
+        std::os::unix::fs::symlink(root.path(), root.path().join("Loop")).unwrap();
         let dataset = load(root.path()).unwrap();
         assert_eq!(
             listed(&root, &dataset.train),
@@ -297,15 +372,15 @@ mod tests {
         let (text, _) = failure(&["train/Cat/1.jpg", "train/Dog/1.jpg", "test/Fox/1.jpg"]);
         assert_eq!(
             text,
-            "test class `Fox` in `ROOT/test/Fox` has no training images"
+            "class `Fox` in `ROOT/test/Fox` has no training images"
         );
     }
 
     #[test]
     fn a_folder_beside_train_and_test_is_refused() {
-        let (text, error) = failure(&["train/Cat/1.jpg", "train/Dog/1.jpg", "valid/Cat/1.jpg"]);
+        let (text, error) = failure(&["train/Cat/1.jpg", "train/Dog/1.jpg", "new/Cat/1.jpg"]);
         assert!(
-            text.starts_with("folder `ROOT/valid` stands beside `train`"),
+            text.starts_with("folder `ROOT/new` stands beside `train`"),
             "{text}"
         );
         assert!(error.hint().is_some());

@@ -33,10 +33,13 @@ mod error;
 pub mod folder;
 pub mod oxford;
 mod progress;
+#[cfg(feature = "sample")]
 pub mod sample;
 mod split;
+pub mod walk;
 
 pub use dataset::{Dataset, Sample};
 pub use error::{Error, MirrorFailure, UnreadableImage};
 pub use progress::{Progress, Silent, Unit, task};
 pub use split::{Split, stratified_split};
+pub use walk::LeftOut;

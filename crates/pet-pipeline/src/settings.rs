@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mlflow_client::limits::check_model_name;
-use pet_data::{Dataset, Progress, Split, folder, oxford, sample, stratified_split};
+use pet_data::{Dataset, Progress, Split, folder, oxford, sample};
 use pet_image::{Augment, Preprocess, Resize};
 use pet_train::{Configuration, FineTune};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,14 @@ impl DataSource {
     /// When it is not there, or is not what it should be.
     pub fn load(&self, progress: &dyn Progress) -> Result<Dataset, pet_data::Error> {
         match self {
-            Self::Folder(root) => folder::load(root),
+            Self::Folder(root) => {
+                let dataset = folder::load(root)?;
+                if !dataset.left_out.is_empty() {
+                    let (root, left_out) = (root.display(), &dataset.left_out);
+                    progress.message(&format!("left out of `{root}`: {left_out}"));
+                }
+                Ok(dataset)
+            }
             Self::Sample(root) => sample::generate(root, &sample::Options::default()),
             Self::OxfordIiitPet(root) => oxford::load(root),
             Self::OxfordIiitPetOrDownload(root) => {
@@ -54,7 +61,7 @@ impl DataSource {
 pub struct TrainSettings {
     /// Where the images come from.
     pub data: DataSource,
-    /// Share of the training images that is kept for validation, 0 to 1.
+    /// Share of the training images that is kept for validation, 0 to 1, unless the data set has its own.
     pub validation_fraction: f64,
     /// MobileNetV2 weights to start from: `.pt`, `.pth` or `.safetensors`.
     pub backbone: PathBuf,
@@ -112,7 +119,7 @@ impl TrainSettings {
     /// [`Error::EmptySplit`] when there is no image to validate on, [`Error::Data`] for a fraction that is none.
     pub fn split(&self, dataset: &Dataset) -> Result<Split, Error> {
         let seed = self.configuration.seed;
-        let split = stratified_split(&dataset.train, self.validation_fraction, seed)?;
+        let split = dataset.split(self.validation_fraction, seed)?;
         if split.validation.is_empty() {
             return Err(Error::EmptySplit {
                 dataset: dataset.name.clone(),

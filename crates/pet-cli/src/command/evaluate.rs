@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use pet_data::{Progress, Sample, folder, stratified_split};
+use pet_data::{LeftOut, Progress, Sample};
 use pet_model::{ClassMetrics, ModelMetadata, Precision, SplitMetrics, write_atomically};
+use pet_pipeline::DataSource;
 use pet_pipeline::evaluate::{Evaluation, ImageSet, add_to_results, evaluate, log_to_run};
 use pet_predict::Options;
 
@@ -83,8 +84,8 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
         Options::default(),
     )?;
     let metadata = predictor.metadata();
-    let images = match &arguments.folder {
-        Some(folder) => vec![of_folder(folder, &metadata.classes)?],
+    let (images, left_out) = match &arguments.folder {
+        Some(folder) => of_folder(folder, &metadata.classes, bars)?,
         None => of_dataset(arguments, metadata, bars)?,
     };
     let all = images.iter().map(|set| evaluate(&predictor, set, bars));
@@ -102,17 +103,33 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     }
     bars.message(&log(&arguments.tracking, metadata, &all));
     if arguments.json.json {
-        let by_name: BTreeMap<_, _> = all.iter().map(|one| (&one.name, one)).collect();
-        return output::json(&by_name);
+        return print_json(&all, &left_out);
     }
     all.iter().try_for_each(print)
 }
 
-fn of_folder(path: &Path, classes: &[String]) -> Result<ImageSet, Failure> {
-    let dataset = folder::load(path)?;
+/// By the name of the split or folder; with what of a folder was left out, if anything was.
+fn print_json(all: &[Evaluation], left_out: &LeftOut) -> Result<(), Failure> {
+    let mut by_name = BTreeMap::new();
+    for one in all {
+        let mut value = serde_json::to_value(one)?;
+        if let (Some(fields), false) = (value.as_object_mut(), left_out.is_empty()) {
+            fields.insert("left_out".into(), serde_json::to_value(left_out)?);
+        }
+        by_name.insert(&one.name, value);
+    }
+    output::json(&by_name)
+}
+
+/// What is evaluated, and what of the folder was left out.
+type Images = (Vec<ImageSet>, LeftOut);
+
+fn of_folder(path: &Path, classes: &[String], progress: &dyn Progress) -> Result<Images, Failure> {
+    let dataset = DataSource::Folder(path.to_owned()).load(progress)?;
     let samples: Vec<Sample> = dataset.samples().cloned().collect();
     let images = ImageSet::new(&dataset.name, &dataset, &samples, classes)?;
-    Ok(images.with_command(format!("pet-cli evaluate {}", dataset.name)))
+    let images = images.with_command(format!("pet-cli evaluate {}", dataset.name));
+    Ok((vec![images], dataset.left_out))
 }
 
 /// The images asked for, the test images first.
@@ -120,7 +137,7 @@ fn of_dataset(
     arguments: &Arguments,
     metadata: &ModelMetadata,
     progress: &dyn Progress,
-) -> Result<Vec<ImageSet>, Failure> {
+) -> Result<Images, Failure> {
     let dataset = arguments.dataset.source().load(progress)?;
     let split = arguments.split;
     let mut splits = Vec::new();
@@ -129,7 +146,7 @@ fn of_dataset(
     }
     if split != SplitName::Test {
         let fraction = arguments.dataset.validation_fraction;
-        let parts = stratified_split(&dataset.train, fraction, arguments.seed)?;
+        let parts = dataset.split(fraction, arguments.seed)?;
         splits.push(match split {
             SplitName::Train => ("train", parts.train),
             _ => ("validation", parts.validation),
@@ -145,7 +162,8 @@ fn of_dataset(
         let command = command(&dataset.name, arguments, name, metadata.precision);
         Ok(images.with_command(command))
     };
-    splits.into_iter().map(images).collect()
+    let images: Result<Vec<ImageSet>, Failure> = splits.into_iter().map(images).collect();
+    Ok((images?, dataset.left_out))
 }
 
 /// The command that evaluates a split again.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use mlflow_client::Client;
-use pet_data::{Dataset, Sample, stratified_split};
+use pet_data::{Dataset, Sample};
 use pet_export::{Exporter, Int8};
 use pet_model::{Quantization, SELECTION_FILE, Selection, read_json};
 use serde_json::json;
@@ -154,7 +154,7 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
 fn validation(arguments: &ExportArguments, bars: &Bars) -> Result<(Dataset, Vec<Sample>), Failure> {
     let dataset = arguments.dataset.source().load(bars)?;
     let fraction = arguments.dataset.validation_fraction;
-    let parts = stratified_split(&dataset.train, fraction, arguments.seed)?;
+    let parts = dataset.split(fraction, arguments.seed)?;
     Ok((dataset, parts.validation))
 }
 

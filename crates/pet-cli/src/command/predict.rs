@@ -1,11 +1,12 @@
 //! `pet-cli predict`
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use fs_err as fs;
-use pet_image::{Format, Limits};
+use pet_data::{LeftOut, walk};
+use pet_image::Limits;
 use pet_predict::{ImagePredictor, Options, Prediction};
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ Examples:
   pet-cli predict --top-k 3 one.jpg two.png
   pet-cli predict --json photos/ > predictions.json")]
 pub(crate) struct Arguments {
-    /// Images, or folders of images
+    /// Images, or folders with images in them and below
     #[arg(required_unless_present = "image", value_name = "IMAGE")]
     images: Vec<PathBuf>,
     /// One more image
@@ -61,7 +62,7 @@ pub(crate) struct Arguments {
 type Outcome = Result<Prediction, Failure>;
 
 pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure> {
-    let files = files(arguments)?;
+    let Files { files, left_out } = files(arguments)?;
     // A single image needs a single session, and is answered the sooner for it.
     let sessions = (files.len() == 1).then_some(NonZero::<usize>::MIN);
     let model = arguments
@@ -78,10 +79,11 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
     let outcomes = predict(&predictor, &files, &limits, progress);
     if arguments.json.json {
         let answers = files.iter().zip(&outcomes);
-        let answers: Vec<_> = answers
-            .map(|(file, outcome)| answer(file, outcome, arguments.top_k.get()))
-            .collect();
-        output::json(&answers)?;
+        let answers = answers.map(|(file, outcome)| answer(file, outcome, arguments.top_k.get()));
+        let left_out = left_out
+            .iter()
+            .map(|(folder, left_out)| json!({ "folder": folder, "left_out": left_out }));
+        output::json(&answers.chain(left_out).collect::<Vec<_>>())?;
     } else if outcomes.len() == 1 {
         return outcomes
             .into_iter()
@@ -100,44 +102,33 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
     }
 }
 
-/// The images named, with the images of the folders named, in order.
-fn files(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
+/// What is predicted, and what of each folder is not.
+struct Files {
+    files: Vec<PathBuf>,
+    left_out: Vec<(PathBuf, LeftOut)>,
+}
+
+/// The images named, with the images of the folders named and of all below them, in order.
+fn files(arguments: &Arguments) -> Result<Files, Failure> {
+    let (mut files, mut left_out) = (Vec::new(), Vec::new());
     for path in arguments.images.iter().chain(&arguments.image) {
-        if path.is_dir() {
-            files.extend(images_in(path)?);
-        } else {
+        if !path.is_dir() {
             files.push(path.clone());
+            continue;
         }
-    }
-    Ok(files)
-}
-
-/// The files in a folder that are named like images, sorted.
-fn images_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_file() && has_image_name(&path) {
-            files.push(path);
+        let mut without = LeftOut::default();
+        let images = walk::images(path, &mut without)?;
+        let folder = path.clone();
+        if !without.is_empty() {
+            output::note(format_args!("left out of `{}`: {without}", path.display()));
+            left_out.push((folder.clone(), without));
         }
+        if images.is_empty() {
+            return Err(Failure::NoImages { folder });
+        }
+        files.extend(images);
     }
-    files.sort();
-    if files.is_empty() {
-        Err(Failure::NoImages {
-            folder: folder.to_owned(),
-        })
-    } else {
-        Ok(files)
-    }
-}
-
-fn has_image_name(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    extension == "jpeg"
-        || Format::ALL
-            .iter()
-            .any(|format| extension == format.extension())
+    Ok(Files { files, left_out })
 }
 
 fn predict(
@@ -221,6 +212,7 @@ fn print_one(prediction: &Prediction, arguments: &Arguments) -> Result<(), Failu
 }
 
 fn print_lines(files: &[PathBuf], outcomes: &[Outcome]) -> Result<(), Failure> {
+    let mut hints = BTreeSet::new();
     for (file, outcome) in files.iter().zip(outcomes) {
         match outcome {
             Ok(prediction) => output::line(format_args!(
@@ -229,11 +221,16 @@ fn print_lines(files: &[PathBuf], outcomes: &[Outcome]) -> Result<(), Failure> {
                 prediction.predicted_class(),
                 100.0 * prediction.confidence()
             ))?,
-            Err(failure) => output::note(format_args!(
-                "error: {}",
-                output::explain(failure).join(": ")
-            )),
+            Err(failure) => {
+                let causes = output::explain(failure).join(": ");
+                output::note(format_args!("error: {causes}"));
+                hints.extend(failure.hint());
+            }
         }
+    }
+    // Many files fail for few reasons.
+    for hint in hints {
+        output::note(format_args!("hint: {hint}"));
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ Examples:
   pet-cli train --dataset folder --data-dir my-photos --epochs 20 --patience 5
   pet-cli train --resume 0123456789abcdef0123456789abcdef
 
-A folder data set has one folder of images per class, or `train` and `test` with such folders.")]
+A folder data set has one folder of images per class, or `train`, `val` and `test` with such folders.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     train: TrainArgs,

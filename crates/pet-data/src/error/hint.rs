@@ -31,8 +31,14 @@ impl Error {
             }
             Self::EmptyClass { .. } => "add images to the folder, or remove it".to_owned(),
             Self::StrayFolder { .. } => {
-                "move it away, or move its images into `train` or `test`".to_owned()
+                "move it away, or move its images into `train`, `val` or `test`".to_owned()
             }
+            Self::NoTrainFolder { root } => format!(
+                "put the class folders to train on into `{}`, or name the folder that holds class folders",
+                root.join("train").display()
+            ),
+            Self::TwoFolders { .. } => "move the images of one into the other".to_owned(),
+            Self::ClassName { .. } => "rename the folder with letters and digits".to_owned(),
             Self::Download { root, archive, .. } => format!(
                 "check the network and run again, which goes on where this stopped; \
                  or put `{archive}` into `{}` by hand",

@@ -123,24 +123,40 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// The name of a class folder is not UTF-8.
-    #[error("the name of class folder `{}` is not UTF-8", path.display())]
+    /// The name of a class folder is blank, not UTF-8, or has control characters.
+    #[error("the folder name `{}` cannot name a class", path.display())]
     ClassName {
         /// The class folder.
         path: PathBuf,
     },
 
-    /// A class occurs among the test images only.
-    #[error("test class `{class}` in `{}` has no training images", path.display())]
-    UnknownTestClass {
+    /// A class occurs among the validation or the test images only.
+    #[error("class `{class}` in `{}` has no training images", path.display())]
+    UntrainedClass {
         /// Where the class was found.
         path: PathBuf,
         /// Its name.
         class: String,
     },
 
-    /// A folder stands beside `train` and `test` that would be left out without a word.
-    #[error("folder `{}` stands beside `train`, where only `test` is expected", path.display())]
+    /// There are images for validation or evaluation, but none to train on.
+    #[error("`{}` has folders for evaluation, but no `train`", root.display())]
+    NoTrainFolder {
+        /// The folder where it was expected.
+        root: PathBuf,
+    },
+
+    /// Two folders are spellings of the same part, such as `train` and `Training`.
+    #[error("`{}` and `{}` mean the same", first.display(), second.display())]
+    TwoFolders {
+        /// One of them.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+
+    /// A folder stands beside `train` that would be left out without a word.
+    #[error("folder `{}` stands beside `train`, where only `val` and `test` are expected", path.display())]
     StrayFolder {
         /// The folder.
         path: PathBuf,

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::annotation::{self, Annotation};
-use crate::{Dataset, Error, Sample};
+use crate::{Dataset, Error, LeftOut, Sample};
 
 /// The data set's name, and the folder that torchvision keeps it in.
 pub const NAME: &str = "oxford-iiit-pet";
@@ -38,6 +38,8 @@ pub fn load(root: &Path) -> Result<Dataset, Error> {
         name: NAME.to_owned(),
         root: root.to_owned(),
         train: samples(&trainval),
+        validation: Vec::new(),
+        left_out: LeftOut::default(),
         test: samples(&test),
         classes,
     };

@@ -7,9 +7,11 @@
 
 mod annotation;
 mod class_names;
+#[cfg(feature = "download")]
 mod download;
 mod load;
 
 pub use class_names::class_names;
+#[cfg(feature = "download")]
 pub use download::{Archive, Source, UnpackLimits, download, download_from};
 pub use load::{NAME, load};

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Options;
-use crate::{Dataset, Error, folder};
+use crate::{Dataset, Error, LeftOut, folder};
 
 /// The file that tells a sample from a data set of other origin.
 const MARKER: &str = "sample.json";
@@ -65,6 +65,8 @@ pub(super) fn write(
 fn load(root: &Path) -> Result<Dataset, Error> {
     Ok(Dataset {
         name: "sample".to_owned(),
+        // Its own marker is nothing to report.
+        left_out: LeftOut::default(),
         ..folder::load(root)?
     })
 }

@@ -1,6 +1,7 @@
 //! Downloading Oxford-IIIT Pet from mirrors that behave well, badly and with intent.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![cfg(feature = "download")]
 
 mod archives;
 mod hostile;

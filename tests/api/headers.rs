@@ -53,6 +53,7 @@ fn the_page_may_load_its_own_files_only() {
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("default-src 'none'") || policy.contains("default-src 'self'"));
     assert!(!policy.contains("unsafe"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
 }
 
 #[test]

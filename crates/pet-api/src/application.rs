@@ -1,19 +1,23 @@
-//! The service as a whole.
+//! The service as a whole, and what the operating system asks of it.
 
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::rt;
 use actix_web::rt::System;
 use actix_web::web::Data;
 use pet_predict::Runtime;
 
+use crate::configuration::Configuration;
+use crate::error::Error;
 use crate::metrics::Metrics;
+use crate::queue::{Queue, start};
+use crate::route;
 use crate::served::Slot;
+use crate::server;
 use crate::state::State;
-use crate::worker::{Queue, start};
-use crate::{Configuration, Error, openapi, server};
 
 /// A service that listens, with a model loaded, and waits to be run.
 pub struct Application {
@@ -41,9 +45,7 @@ impl Application {
         let metrics = Arc::new(metrics);
         let slot = Slot::load(runtime, &configuration).map_err(|source| Error::Model { source })?;
         let slot = Arc::new(slot);
-        let answers = openapi::endpoints()
-            .flat_map(|endpoint| endpoint.statuses().map(|status| (endpoint.path, status)));
-        metrics.expect(answers);
+        metrics.expect(route::answers());
         metrics.serves(slot.served().metadata());
         let listener = listen(&configuration)?;
         let port = listener.local_addr().map_err(failed)?.port();
@@ -116,4 +118,50 @@ fn listen(configuration: &Configuration) -> Result<TcpListener, Error> {
         address: format!("{host}:{port}"),
         source,
     })
+}
+
+impl Handle {
+    /// Listens to the process's signals from now on: `SIGTERM` and `SIGINT` (Ctrl-C) stop the
+    /// service, `SIGHUP` reloads the model. For programs; must be called inside
+    /// [`block_on`](crate::block_on).
+    ///
+    /// # Errors
+    /// The operating system's, when it does not let the process listen.
+    #[cfg(unix)]
+    pub fn obey_signals(&self) -> std::io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+            let (handle, mut signals) = (self.clone(), signal(kind)?);
+            rt::spawn(async move {
+                if signals.recv().await.is_some() {
+                    handle.stop().await;
+                }
+            });
+        }
+        let (handle, mut signals) = (self.clone(), signal(SignalKind::hangup())?);
+        rt::spawn(async move {
+            while signals.recv().await.is_some() {
+                // How it went is in the log.
+                let _ = handle.reload().await;
+            }
+        });
+        Ok(())
+    }
+
+    /// Listens to Ctrl-C from now on, which stops the service. For programs; must be called inside
+    /// [`block_on`](crate::block_on).
+    ///
+    /// # Errors
+    /// None on this system.
+    #[cfg(not(unix))]
+    pub fn obey_signals(&self) -> std::io::Result<()> {
+        let handle = self.clone();
+        rt::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                handle.stop().await;
+            }
+        });
+        Ok(())
+    }
 }

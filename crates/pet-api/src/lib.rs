@@ -22,21 +22,22 @@
 //! write the answer. Worker threads, each with a session of its own, take the work from the queue.
 //! What is refused comes as JSON from the one table in [`Code`].
 //!
-//! Each topic has a file or folder with a `configure` function that registers its routes.
+//! The handlers lie in `route`, each topic with a `configure` function that registers its paths.
 
 mod application;
+mod asset;
 mod configuration;
 mod error;
+mod file_name;
+mod memory;
 mod metrics;
 mod middleware;
-mod milliseconds;
 mod open_inference;
 mod openapi;
-mod page;
+mod queue;
 mod route;
 mod served;
 mod server;
-mod signals;
 mod state;
 mod upload;
 mod worker;

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::web;
 
-use crate::Configuration;
+use crate::configuration::Configuration;
 use crate::error::{ApiError, Code, explained};
+use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::queue::Queue;
 use crate::served::{Served, Slot};
-use crate::upload::Memory;
-use crate::worker::Queue;
 
 /// Shared by all handlers, as `web::Data<State>`.
 pub(crate) struct State {

@@ -1,4 +1,4 @@
-//! What is counted, and `GET /metrics` in Prometheus' text format.
+//! What is counted, in Prometheus' text format.
 //!
 //! The queue and the workers call the methods of [`Metrics`], each with what has just happened; none
 //! of them blocks. Every series is there from the start, so that a rate needs no first event: each
@@ -7,29 +7,188 @@
 //! Labels take few values, whatever clients send: a route is its pattern (`/model/files/{name}`),
 //! and a path without a route is `none`.
 
-mod process;
 mod record;
-mod register;
-mod series;
 
-use actix_web::HttpResponse;
-use actix_web::web::{Data, ServiceConfig};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(crate) use series::Metrics;
+use prometheus::core::Collector;
+use prometheus::{
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, Result, TextEncoder,
+};
 
-use crate::error::ApiError;
-use crate::route::get;
-use crate::state::State;
-
-/// What scrapers expect of the text format.
-const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-pub(crate) fn configure(services: &mut ServiceConfig) {
-    services.service(get("/metrics", metrics));
+/// The service's counts.
+pub(crate) struct Metrics {
+    registry: Registry,
+    process: Process,
+    requests: IntCounterVec,
+    request_seconds: HistogramVec,
+    in_flight: IntGauge,
+    queue_depth: IntGauge,
+    queue_seconds: Histogram,
+    queue_refused: IntCounter,
+    queue_abandoned: IntCounter,
+    decode_seconds: Histogram,
+    preprocess_seconds: Histogram,
+    inference_seconds: Histogram,
+    predictions: IntCounterVec,
+    model_info: IntGaugeVec,
 }
 
-async fn metrics(state: Data<State>) -> Result<HttpResponse, ApiError> {
-    let text = state.metrics.text();
-    let text = text.map_err(|error| ApiError::internal(&error))?;
-    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
+impl Metrics {
+    /// All counts at zero.
+    ///
+    /// # Errors
+    /// When two series have the same name, or one has none that Prometheus takes.
+    #[rustfmt::skip] // One series in a line.
+    pub(crate) fn new() -> Result<Self> {
+        let all = &Registry::new();
+        Ok(Self {
+            requests: counters(all, "pet_requests_total", "Requests that were answered.", &["route", "status"])?,
+            request_seconds: histograms(all, "pet_request_duration_seconds", "Time from the head of a request to its answer.", &["route"])?,
+            in_flight: gauge(all, "pet_requests_in_flight", "Requests that are being answered.")?,
+            queue_depth: gauge(all, "pet_queue_depth", "Work that waits for a worker.")?,
+            queue_seconds: histogram(all, "pet_queue_duration_seconds", "Time that work waited for a worker.")?,
+            queue_refused: counter(all, "pet_queue_refused_total", "Work that was refused because the queue was full.")?,
+            queue_abandoned: counter(all, "pet_queue_abandoned_total", "Work that was dropped undone: its client had gone or its deadline had passed.")?,
+            decode_seconds: histogram(all, "pet_decode_duration_seconds", "Time from a photograph's bytes to pixels.")?,
+            preprocess_seconds: histogram(all, "pet_preprocess_duration_seconds", "Time from pixels to the model's input.")?,
+            inference_seconds: histogram(all, "pet_inference_duration_seconds", "Time of running the model.")?,
+            predictions: counters(all, "pet_predictions_total", "Images by the class that the model found most probable.", &["class"])?,
+            model_info: gauges(all, "pet_model_info", "The served model; always 1.", &["name", "version", "run_id"])?,
+            process: Process::new(all)?,
+            registry: all.clone(),
+        })
+    }
+
+    /// All series in the text format.
+    ///
+    /// # Errors
+    /// When a series cannot be written.
+    pub(crate) fn text(&self) -> Result<String> {
+        self.process.look();
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+/// Upper bounds of the histograms in seconds: half a millisecond, as decoding takes, to ten seconds.
+const BOUNDS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+pub(crate) fn counter(all: &Registry, name: &str, help: &str) -> Result<IntCounter> {
+    register(all, IntCounter::new(name, help)?)
+}
+
+pub(crate) fn counters(
+    all: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntCounterVec> {
+    register(all, IntCounterVec::new(Opts::new(name, help), labels)?)
+}
+
+pub(crate) fn gauge(all: &Registry, name: &str, help: &str) -> Result<IntGauge> {
+    register(all, IntGauge::new(name, help)?)
+}
+
+pub(crate) fn gauges(
+    all: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntGaugeVec> {
+    register(all, IntGaugeVec::new(Opts::new(name, help), labels)?)
+}
+
+pub(crate) fn histogram(all: &Registry, name: &str, help: &str) -> Result<Histogram> {
+    register(all, Histogram::with_opts(options(name, help))?)
+}
+
+pub(crate) fn histograms(
+    all: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<HistogramVec> {
+    register(all, HistogramVec::new(options(name, help), labels)?)
+}
+
+fn options(name: &str, help: &str) -> HistogramOpts {
+    HistogramOpts::new(name, help).buckets(BOUNDS.to_vec())
+}
+
+fn register<T: Collector + Clone + 'static>(all: &Registry, series: T) -> Result<T> {
+    all.register(Box::new(series.clone()))?;
+    Ok(series)
+}
+
+pub(crate) struct Process {
+    resident_memory: IntGauge,
+}
+
+impl Process {
+    pub(crate) fn new(all: &Registry) -> Result<Self> {
+        let start = Gauge::new(
+            "process_start_time_seconds",
+            "Start of the service in seconds since 1970-01-01 UTC.",
+        )?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        start.set(now.unwrap_or_default().as_secs_f64());
+        all.register(Box::new(start))?;
+        let name = "process_resident_memory_bytes";
+        let help = "Resident memory in bytes; 0 where the system does not tell.";
+        Ok(Self {
+            resident_memory: gauge(all, name, help)?,
+        })
+    }
+
+    /// Looks at what changes.
+    pub(crate) fn look(&self) {
+        self.resident_memory.set(resident_memory().unwrap_or(0));
+    }
+}
+
+/// Resident memory in bytes, as Linux tells it.
+fn resident_memory() -> Option<i64> {
+    let status = fs_err::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// In milliseconds, down to whole microseconds: more digits would be noise.
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+
+    #[test]
+    fn what_needs_no_label_is_there_from_the_start() {
+        let text = Metrics::new().unwrap().text().unwrap();
+        for series in [
+            "pet_requests_in_flight 0",
+            "pet_queue_depth 0",
+            "pet_queue_refused_total 0",
+            "pet_decode_duration_seconds_count 0",
+            "pet_inference_duration_seconds_bucket{le=\"+Inf\"} 0",
+            "process_start_time_seconds 1",
+        ] {
+            assert!(text.contains(&format!("\n{series}")), "{series}: {text}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_has_megabytes() {
+        let bytes = resident_memory().unwrap();
+        assert!((1 << 20..1 << 36).contains(&bytes), "{bytes}");
+    }
 }

@@ -6,26 +6,12 @@ use pet_model::ModelMetadata;
 use pet_predict::Prediction;
 use prometheus::IntGauge;
 
-use super::Metrics;
-
-/// The routes and statuses that stand in no document: files of the pages, and what is not there.
-const UNDESCRIBED: [(&str, u16); 7] = [
-    ("none", 404),
-    ("/assets/{name}", 200),
-    ("/assets/{name}", 304),
-    ("/assets/{name}", 404),
-    ("/docs/docs.css", 200),
-    ("/docs/docs.js", 200),
-    ("/v2/{path:.*}", 404),
-];
+use crate::metrics::Metrics;
 
 impl Metrics {
-    /// These routes will be asked for and may answer with these statuses. That a path does not take
-    /// a method (405), and what no document describes, is added.
+    /// These routes will be asked for and may answer with these statuses.
     pub(crate) fn expect<'a>(&self, answers: impl IntoIterator<Item = (&'a str, u16)>) {
-        let answers = answers.into_iter();
-        let all = answers.flat_map(|(route, status)| [(route, status), (route, 405)]);
-        for (route, status) in all.chain(UNDESCRIBED) {
+        for (route, status) in answers {
             self.requests
                 .with_label_values(&[route, &status.to_string()]);
             self.request_seconds.with_label_values(&[route]);

@@ -3,11 +3,11 @@
 use pet_model::{ModelMetadata, softmax};
 use pet_predict::Prediction;
 
-use super::malformed::Malformed;
+use crate::open_inference::error::Malformed;
 
 /// For each image a number for each class, in the order of the images.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     classes: Vec<String>,
     logits: Vec<f32>,
     probabilities: Vec<f32>,
@@ -15,14 +15,14 @@ pub(super) struct Answer {
 
 /// The answer to one image.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+pub(crate) struct Row {
     logits: Vec<f32>,
     probabilities: Vec<f32>,
 }
 
 impl Row {
     /// The answer of a model to a tensor.
-    pub(super) fn new(logits: Vec<f32>, model: &ModelMetadata) -> Result<Self, Malformed> {
+    pub(crate) fn new(logits: Vec<f32>, model: &ModelMetadata) -> Result<Self, Malformed> {
         let probabilities = softmax(&logits, model.temperature()).ok_or(Malformed::Answer)?;
         Ok(Self {
             logits,
@@ -42,7 +42,7 @@ impl From<Prediction> for Row {
 
 impl Answer {
     /// The answers of a model with these classes to each image.
-    pub(super) fn new(classes: Vec<String>, rows: &[Row]) -> Self {
+    pub(crate) fn new(classes: Vec<String>, rows: &[Row]) -> Self {
         Self {
             classes,
             logits: rows.iter().flat_map(|row| &row.logits).copied().collect(),
@@ -55,27 +55,27 @@ impl Answer {
     }
 
     /// Number of images.
-    pub(super) fn batch(&self) -> usize {
+    pub(crate) fn batch(&self) -> usize {
         self.logits.len() / self.classes()
     }
 
     /// Number of classes.
-    pub(super) fn classes(&self) -> usize {
+    pub(crate) fn classes(&self) -> usize {
         self.classes.len().max(1)
     }
 
     /// The model's raw numbers.
-    pub(super) fn logits(&self) -> &[f32] {
+    pub(crate) fn logits(&self) -> &[f32] {
         &self.logits
     }
 
     /// The probabilities, image by image.
-    pub(super) fn probabilities(&self) -> &[f32] {
+    pub(crate) fn probabilities(&self) -> &[f32] {
         &self.probabilities
     }
 
     /// The most probable class of each image.
-    pub(super) fn best_classes(&self) -> Vec<String> {
+    pub(crate) fn best_classes(&self) -> Vec<String> {
         let rows = self.probabilities.chunks(self.classes());
         rows.flat_map(|row| ranking(row, 1))
             .map(|best| self.name(best).to_owned())
@@ -83,7 +83,7 @@ impl Answer {
     }
 
     /// The `count` best classes of each image as Triton writes them: `value:index:class`.
-    pub(super) fn ranked(&self, values: &[f32], count: usize) -> Vec<String> {
+    pub(crate) fn ranked(&self, values: &[f32], count: usize) -> Vec<String> {
         let rows = values.chunks(self.classes());
         let texts = rows.flat_map(|row| {
             let best = ranking(row, count).into_iter();
@@ -113,6 +113,7 @@ fn ranking(row: &[f32], count: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
 
     #[test]

@@ -5,14 +5,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pet_model::INPUT_NAME;
 
-use super::elements::{read_elements, read_f32};
-use super::json_data::{read_numbers, read_texts};
-use super::malformed::Malformed;
-use super::request;
+use crate::open_inference::data::{read_elements, read_f32, read_numbers, read_texts};
+use crate::open_inference::error::Malformed;
+use crate::open_inference::request;
 
 /// What the model is to look at.
 #[derive(Debug, PartialEq)]
-pub(super) enum Input {
+pub(crate) enum Input {
     /// FP32: images that are tensors already, one after the other.
     Tensors {
         /// All numbers, `batch` times as many as the model takes for one image.
@@ -26,11 +25,11 @@ pub(super) enum Input {
 
 /// What an input must keep to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// Most images in a request.
-    pub(super) batch: usize,
+    pub(crate) batch: usize,
     /// Side of the square that the model sees, in pixels.
-    pub(super) side: usize,
+    pub(crate) side: usize,
 }
 
 /// Where the data of an input stand.
@@ -42,7 +41,7 @@ enum Source<'a> {
 
 impl Input {
     /// Reads the only input of a request; `tail` is what follows the JSON.
-    pub(super) fn read(
+    pub(crate) fn read(
         inputs: &[request::Input<'_>],
         tail: &Bytes,
         rules: Rules,
@@ -154,7 +153,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::super::request::Request;
+    use crate::open_inference::request::Request;
+
     use super::*;
 
     const RULES: Rules = Rules { batch: 2, side: 2 };

@@ -3,16 +3,17 @@
 use pet_model::OUTPUT_NAME;
 use serde::Serialize;
 
-use super::answer::Answer;
-use super::malformed::Malformed;
-use super::request::{self, Request};
+use crate::open_inference::answer::Answer;
+use crate::open_inference::error::Malformed;
+use crate::open_inference::request;
+use crate::open_inference::request::Request;
 
 /// The outputs that there are, as an error lists them.
 const NAMES: &str = "output, probabilities or class";
 
 /// What can be asked of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The model's raw answer, a number for each class.
     Logits,
     /// The softmax of it.
@@ -23,10 +24,10 @@ pub(super) enum Kind {
 
 /// An output of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Output {
+pub(crate) struct Output {
     kind: Kind,
     /// Whether its data stand behind the JSON.
-    pub(super) binary: bool,
+    pub(crate) binary: bool,
     /// How many of the best classes to name instead of giving numbers.
     classification: Option<usize>,
 }
@@ -34,17 +35,17 @@ pub(super) struct Output {
 /// The data of an output; as JSON one flat array.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Data {
+pub(crate) enum Data {
     Numbers(Vec<f32>),
     Texts(Vec<String>),
 }
 
 impl Kind {
     /// Every output in the order of the model's metadata.
-    pub(super) const ALL: [Self; 3] = [Self::Logits, Self::Probabilities, Self::Class];
+    pub(crate) const ALL: [Self; 3] = [Self::Logits, Self::Probabilities, Self::Class];
 
     /// Its name in the protocol.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Logits => OUTPUT_NAME,
             Self::Probabilities => "probabilities",
@@ -53,7 +54,7 @@ impl Kind {
     }
 
     /// Its datatype in the protocol.
-    pub(super) const fn datatype(self) -> &'static str {
+    pub(crate) const fn datatype(self) -> &'static str {
         match self {
             Self::Logits | Self::Probabilities => "FP32",
             Self::Class => "BYTES",
@@ -64,7 +65,7 @@ impl Kind {
 impl Output {
     /// The outputs that a request asks for, else the `usual` ones; `classes` is how many the model
     /// tells apart.
-    pub(super) fn wanted(
+    pub(crate) fn wanted(
         request: &Request<'_>,
         usual: &[Kind],
         classes: usize,
@@ -113,12 +114,12 @@ impl Output {
     }
 
     /// Its name in the protocol.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.kind.name()
     }
 
     /// The datatype of its data.
-    pub(super) fn datatype(self) -> &'static str {
+    pub(crate) fn datatype(self) -> &'static str {
         match self.classification {
             Some(_) => Kind::Class.datatype(),
             None => self.kind.datatype(),
@@ -126,7 +127,7 @@ impl Output {
     }
 
     /// Its shape and data, taken from an answer.
-    pub(super) fn of(self, answer: &Answer) -> (Vec<usize>, Data) {
+    pub(crate) fn of(self, answer: &Answer) -> (Vec<usize>, Data) {
         let batch = answer.batch();
         let values = match self.kind {
             Kind::Class => return (vec![batch], Data::Texts(answer.best_classes())),

@@ -1,78 +1,156 @@
-//! The JSON of an inference request, as the protocol has it.
+//! A request: JSON, with binary tensor data behind it.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
+use actix_web::web::Bytes;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::at_most::at_most;
-use super::malformed::Malformed;
+use crate::open_inference::error::Malformed;
 
 /// An inference request. Fields that the protocol does not know are passed over.
 #[derive(Debug, Deserialize)]
-pub(super) struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// Given back with the answer.
-    pub(super) id: Option<String>,
+    pub(crate) id: Option<String>,
     #[serde(default)]
-    pub(super) parameters: RequestParameters,
+    pub(crate) parameters: RequestParameters,
     #[serde(borrow, deserialize_with = "at_most::<4, _, _>")]
-    pub(super) inputs: Vec<Input<'a>>,
+    pub(crate) inputs: Vec<Input<'a>>,
     #[serde(default, deserialize_with = "at_most::<16, _, _>")]
-    pub(super) outputs: Vec<Output>,
+    pub(crate) outputs: Vec<Output>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct RequestParameters {
+pub(crate) struct RequestParameters {
     /// How outputs that do not say so themselves are given.
     #[serde(default)]
-    pub(super) binary_data_output: bool,
+    pub(crate) binary_data_output: bool,
 }
 
 /// An input tensor; its data stay unread until its shape has been found fitting.
 #[derive(Debug, Deserialize)]
-pub(super) struct Input<'a> {
-    pub(super) name: String,
+pub(crate) struct Input<'a> {
+    pub(crate) name: String,
     #[serde(borrow)]
-    pub(super) datatype: Cow<'a, str>,
+    pub(crate) datatype: Cow<'a, str>,
     #[serde(deserialize_with = "at_most::<8, _, _>")]
-    pub(super) shape: Vec<usize>,
+    pub(crate) shape: Vec<usize>,
     #[serde(default)]
-    pub(super) parameters: InputParameters,
+    pub(crate) parameters: InputParameters,
     #[serde(borrow)]
-    pub(super) data: Option<&'a RawValue>,
+    pub(crate) data: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct InputParameters {
+pub(crate) struct InputParameters {
     /// Bytes of this input behind the JSON.
-    pub(super) binary_data_size: Option<usize>,
+    pub(crate) binary_data_size: Option<usize>,
     /// The name of a piece of memory shared with the client, which a remote service cannot have.
-    pub(super) shared_memory_region: Option<String>,
+    pub(crate) shared_memory_region: Option<String>,
 }
 
 /// An output that is asked for.
 #[derive(Debug, Deserialize)]
-pub(super) struct Output {
-    pub(super) name: String,
+pub(crate) struct Output {
+    pub(crate) name: String,
     #[serde(default)]
-    pub(super) parameters: OutputParameters,
+    pub(crate) parameters: OutputParameters,
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct OutputParameters {
+pub(crate) struct OutputParameters {
     /// Whether it is to stand behind the JSON.
-    pub(super) binary_data: Option<bool>,
+    pub(crate) binary_data: Option<bool>,
     /// How many of the best classes to name instead of giving numbers.
-    pub(super) classification: Option<usize>,
+    pub(crate) classification: Option<usize>,
     /// As [`InputParameters::shared_memory_region`].
-    pub(super) shared_memory_region: Option<String>,
+    pub(crate) shared_memory_region: Option<String>,
 }
 
 impl<'a> Request<'a> {
     /// Reads the JSON part of a body.
-    pub(super) fn read(json: &'a [u8]) -> Result<Self, Malformed> {
+    pub(crate) fn read(json: &'a [u8]) -> Result<Self, Malformed> {
         serde_json::from_slice(json).map_err(|error| Malformed::Request {
             reason: error.to_string(),
         })
+    }
+}
+
+/// Reads an array of at most `LIMIT` elements; a longer one is refused at the first too many.
+/// For `#[serde(deserialize_with = "at_most::<LIMIT, _, _>")]`.
+pub(crate) fn at_most<'de, const LIMIT: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_seq(AtMost::<T, LIMIT>(PhantomData))
+}
+
+struct AtMost<T, const LIMIT: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const LIMIT: usize> Visitor<'de> for AtMost<T, LIMIT> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "an array of at most {LIMIT} elements")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = sequence.next_element()? {
+            if elements.len() == LIMIT {
+                return Err(A::Error::custom(format_args!(
+                    "expected at most {LIMIT} elements"
+                )));
+            }
+            elements.push(element);
+        }
+        Ok(elements)
+    }
+}
+
+/// The header that tells how long the JSON part is.
+pub(crate) const HEADER_LENGTH: &str = "inference-header-content-length";
+
+/// Splits a body at the length that the header [`HEADER_LENGTH`] names; without the header all of
+/// it is JSON.
+pub(crate) fn split(body: &Bytes, header: Option<&[u8]>) -> Result<(Bytes, Bytes), Malformed> {
+    let Some(header) = header else {
+        return Ok((body.clone(), Bytes::new()));
+    };
+    let length = std::str::from_utf8(header)
+        .ok()
+        .and_then(|text| text.parse::<usize>().ok())
+        .filter(|&length| length <= body.len());
+    let Some(length) = length else {
+        return Err(Malformed::HeaderLength {
+            body: body.len(),
+            got: String::from_utf8_lossy(header).into_owned(),
+        });
+    };
+    Ok((body.slice(..length), body.slice(length..)))
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+
+    #[test]
+    fn the_header_divides_the_body() {
+        let body = Bytes::from_static(b"{}tail");
+        let parts = |header: Option<&str>| split(&body, header.map(str::as_bytes));
+        assert_eq!(parts(None).unwrap(), (body.clone(), Bytes::new()));
+        assert_eq!(parts(Some("2")).unwrap().1, "tail");
+        assert_eq!(parts(Some("6")).unwrap(), (body.clone(), Bytes::new()));
+        for bad in ["7", "-1", "", "2.0", " 2", "99999999999999999999999"] {
+            let error = parts(Some(bad)).unwrap_err().to_string();
+            assert!(error.contains("0 to 6"), "{error}");
+        }
+        assert!(split(&body, Some(b"\xff")).is_err());
     }
 }

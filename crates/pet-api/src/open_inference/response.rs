@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::answer::Answer;
-use super::elements::{write_f32, write_texts};
-use super::output::{Data, Output};
+use crate::open_inference::answer::Answer;
+use crate::open_inference::data::{write_f32, write_texts};
+use crate::open_inference::output::{Data, Output};
 
 /// An answer in the words of the protocol.
 #[derive(Serialize)]
@@ -35,23 +35,23 @@ struct Parameters {
 
 /// What an answer is given under.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Label<'a> {
-    pub(super) model_name: &'a str,
-    pub(super) model_version: Option<&'a str>,
+pub(crate) struct Label<'a> {
+    pub(crate) model_name: &'a str,
+    pub(crate) model_version: Option<&'a str>,
     /// The request's own name for itself.
-    pub(super) id: Option<&'a str>,
+    pub(crate) id: Option<&'a str>,
 }
 
 /// A body, and the length of its JSON part if binary data follow.
 #[derive(Debug)]
-pub(super) struct Body {
-    pub(super) bytes: Vec<u8>,
-    pub(super) json_length: Option<usize>,
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) json_length: Option<usize>,
 }
 
 impl Body {
     /// Writes the wanted outputs of an answer.
-    pub(super) fn write(
+    pub(crate) fn write(
         label: Label<'_>,
         outputs: &[Output],
         answer: &Answer,
@@ -101,9 +101,10 @@ mod tests {
     use pet_model::{ModelMetadata, Preprocess};
     use serde_json::json;
 
-    use super::super::answer::Row;
-    use super::super::output::Kind;
-    use super::super::request::Request;
+    use crate::open_inference::answer::Row;
+    use crate::open_inference::output::Kind;
+    use crate::open_inference::request::Request;
+
     use super::*;
 
     fn model() -> ModelMetadata {

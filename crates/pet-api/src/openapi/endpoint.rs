@@ -1,37 +1,37 @@
 //! How an endpoint is described.
 
-use crate::Code;
+use crate::error::Code;
 
 /// One method of one path.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Endpoint {
-    pub(super) method: &'static str,
+    pub(crate) method: &'static str,
     /// The route's pattern.
     pub(crate) path: &'static str,
-    pub(super) tag: &'static str,
-    pub(super) summary: &'static str,
-    pub(super) description: &'static str,
-    pub(super) parameters: &'static [Parameter],
-    pub(super) body: Body,
-    pub(super) answer: Answer,
+    pub(crate) tag: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) parameters: &'static [Parameter],
+    pub(crate) body: Body,
+    pub(crate) answer: Answer,
     /// How it may be refused.
-    pub(super) refusals: &'static [Code],
+    pub(crate) refusals: &'static [Code],
     /// Whether it asks for the administrator's token.
-    pub(super) guarded: bool,
+    pub(crate) guarded: bool,
 }
 
 /// A parameter in the query, the path or the head.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Parameter {
-    pub(super) name: &'static str,
-    pub(super) place: &'static str,
-    pub(super) description: &'static str,
-    pub(super) value: Value,
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    pub(crate) place: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) value: Value,
 }
 
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// A whole number from `least`; without a default it may be absent.
     Integer {
         least: i64,
@@ -46,7 +46,7 @@ pub(super) enum Value {
 
 /// What a request's body holds.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Body {
+pub(crate) enum Body {
     Nothing,
     /// A photograph, as a form's field `file` or as the body itself.
     Photograph,
@@ -58,7 +58,7 @@ pub(super) enum Body {
 
 /// What an answer holds.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// JSON of a schema by its name.
     Json(&'static str),
     /// The same, or content of a media type if asked for.
@@ -73,7 +73,7 @@ pub(super) enum Answer {
 
 impl Endpoint {
     /// `GET` of a path, which answers with JSON of a schema.
-    pub(super) const fn get(path: &'static str, tag: &'static str, schema: &'static str) -> Self {
+    pub(crate) const fn get(path: &'static str, tag: &'static str, schema: &'static str) -> Self {
         Self {
             method: "get",
             path,
@@ -89,7 +89,7 @@ impl Endpoint {
     }
 
     /// `POST` of a photograph to a path.
-    pub(super) const fn post(path: &'static str, tag: &'static str, answer: Answer) -> Self {
+    pub(crate) const fn post(path: &'static str, tag: &'static str, answer: Answer) -> Self {
         Self {
             method: "post",
             body: Body::Photograph,
@@ -99,33 +99,33 @@ impl Endpoint {
         }
     }
 
-    pub(super) const fn about(mut self, summary: &'static str, description: &'static str) -> Self {
+    pub(crate) const fn about(mut self, summary: &'static str, description: &'static str) -> Self {
         self.summary = summary;
         self.description = description;
         self
     }
 
-    pub(super) const fn with(mut self, parameters: &'static [Parameter]) -> Self {
+    pub(crate) const fn with(mut self, parameters: &'static [Parameter]) -> Self {
         self.parameters = parameters;
         self
     }
 
-    pub(super) const fn taking(mut self, body: Body) -> Self {
+    pub(crate) const fn taking(mut self, body: Body) -> Self {
         self.body = body;
         self
     }
 
-    pub(super) const fn giving(mut self, answer: Answer) -> Self {
+    pub(crate) const fn giving(mut self, answer: Answer) -> Self {
         self.answer = answer;
         self
     }
 
-    pub(super) const fn refusing(mut self, refusals: &'static [Code]) -> Self {
+    pub(crate) const fn refusing(mut self, refusals: &'static [Code]) -> Self {
         self.refusals = refusals;
         self
     }
 
-    pub(super) const fn guarded(mut self) -> Self {
+    pub(crate) const fn guarded(mut self) -> Self {
         self.guarded = true;
         self
     }

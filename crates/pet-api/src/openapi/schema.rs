@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 /// A reference to a schema by its name.
-pub(super) fn reference(name: &str) -> Value {
+pub(crate) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
 /// Every schema by its name.
-pub(super) fn schemas() -> Value {
+pub(crate) fn schemas() -> Value {
     let all = [
         predictions(),
         model(),

@@ -6,12 +6,14 @@ use pet_predict::Explanation;
 use pet_report::{HeatMap, heat_map_png};
 use serde::Serialize;
 
-use super::{Parameters, post};
 use crate::error::ApiError;
+use crate::route::request::Parameters;
+use crate::route::request::post;
 use crate::state::State;
 use crate::upload::Upload;
+use crate::worker::Worker;
 
-pub(super) fn configure(services: &mut ServiceConfig) {
+pub(crate) fn configure(services: &mut ServiceConfig) {
     services.service(post("/explain", explain));
 }
 
@@ -55,7 +57,7 @@ async fn explain(
     let class = parameters.get::<String>("class", "the name of a class")?;
     let form = parameters.get("format", "`json` or `png`")?;
     let Upload { body, deadline, .. } = upload;
-    let work = move |worker: &mut crate::worker::Worker| {
+    let work = move |worker: &mut Worker| {
         let explanation = worker.explain(&body, class.as_deref())?;
         let picture = (form == Some(Form::Png)).then(|| draw(&explanation));
         Ok((explanation, picture.transpose()?))

@@ -10,15 +10,17 @@ use pet_image::{
     grayscale, resize,
 };
 
-use super::{Parameters, post};
 use crate::error::ApiError;
+use crate::file_name::attachment;
+use crate::route::request::Parameters;
+use crate::route::request::post;
 use crate::state::State;
-use crate::upload::{Upload, attachment};
+use crate::upload::Upload;
 
 /// The default of every size, in pixels: the side of the model's input.
 const SIDE: u32 = 224;
 
-pub(super) fn configure(services: &mut ServiceConfig) {
+pub(crate) fn configure(services: &mut ServiceConfig) {
     services
         .service(post("/resize", resized))
         .service(post("/grayscale", gray))

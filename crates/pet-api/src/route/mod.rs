@@ -1,63 +1,58 @@
-//! The REST routes, a file for each topic.
+//! The handlers, a file for each topic.
 
-mod batch;
 mod explain;
-mod health;
 mod image;
-mod missing;
+mod inference;
 mod model;
-mod model_files;
-mod parameters;
+mod page;
 mod predict;
-mod reload;
+mod request;
+mod service;
 
-use actix_web::dev::Handler;
-use actix_web::web::ServiceConfig;
-use actix_web::{FromRequest, Resource, Responder, web};
+use actix_web::HttpRequest;
+use actix_web::web::{self, ServiceConfig};
 
-pub(crate) use parameters::Parameters;
+use crate::error::{ApiError, Code};
+use crate::openapi::endpoints;
 
-use crate::{metrics, open_inference, openapi, page};
+/// What stands in no document: files of the pages, and what is not there.
+const UNDESCRIBED: [(&str, u16); 7] = [
+    ("none", 404),
+    ("/assets/{name}", 200),
+    ("/assets/{name}", 304),
+    ("/assets/{name}", 404),
+    ("/docs/docs.css", 200),
+    ("/docs/docs.js", 200),
+    ("/v2/{path:.*}", 404),
+];
 
 /// Registers every route.
 pub(crate) fn configure(services: &mut ServiceConfig) {
     for topic in [
-        health::configure,
+        service::configure,
         predict::configure,
-        batch::configure,
         explain::configure,
         image::configure,
         model::configure,
-        model_files::configure,
-        reload::configure,
-        metrics::configure,
-        open_inference::configure,
-        openapi::configure,
+        inference::configure,
         page::configure,
     ] {
         services.configure(topic);
     }
-    services.default_service(web::to(missing::missing));
+    services.default_service(web::to(missing));
 }
 
-/// A path that takes `GET` and `HEAD`; every other method is refused in JSON.
-pub(crate) fn get<F, Args>(path: &str, handler: F) -> Resource
-where
-    F: Handler<Args> + Clone,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    web::resource(path)
-        .route(web::get().to(handler.clone()))
-        .route(web::head().to(handler))
+/// Every route with each status that it may answer with; 405 where it does not take the method.
+pub(crate) fn answers() -> impl Iterator<Item = (&'static str, u16)> {
+    let described = endpoints().flat_map(|endpoint| {
+        let statuses = endpoint.statuses().chain([405]);
+        statuses.map(|status| (endpoint.path, status))
+    });
+    described.chain(UNDESCRIBED)
 }
 
-/// A path that takes `POST`; every other method is refused in JSON.
-pub(crate) fn post<F, Args>(path: &str, handler: F) -> Resource
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    web::resource(path).route(web::post().to(handler))
+/// Any path without a route.
+async fn missing(request: HttpRequest) -> Result<&'static str, ApiError> {
+    let detail = format!("there is nothing at `{}`", request.path());
+    Err(ApiError::new(Code::NotFound, detail).with_hint("`/docs` lists what there is".to_owned()))
 }

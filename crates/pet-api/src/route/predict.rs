@@ -1,4 +1,4 @@
-//! `POST /predict`
+//! `POST /predict` and `/predict/batch`.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -9,15 +9,19 @@ use actix_web::web::{Data, ServiceConfig};
 use pet_predict::Prediction;
 use serde::Serialize;
 
-use super::{Parameters, post};
-use crate::error::ApiError;
-use crate::milliseconds::milliseconds;
+use crate::error::{ApiError, Refusal};
+use crate::metrics::milliseconds;
+use crate::route::request::Parameters;
+use crate::route::request::post;
 use crate::served::Served;
 use crate::state::State;
-use crate::upload::Upload;
+use crate::upload::{Photograph, Upload, Uploads};
+use crate::worker::Worker;
 
-pub(super) fn configure(services: &mut ServiceConfig) {
-    services.service(post("/predict", predict));
+pub(crate) fn configure(services: &mut ServiceConfig) {
+    services
+        .service(post("/predict", predict))
+        .service(post("/predict/batch", predict_batch));
 }
 
 /// What is said of one photograph: the fields of the original, and more when asked for.
@@ -39,7 +43,7 @@ struct Details<'a> {
 
 /// One of the likeliest classes.
 #[derive(Serialize)]
-pub(super) struct Ranked<'a> {
+pub(crate) struct Ranked<'a> {
     class: &'a str,
     probability: f32,
 }
@@ -62,7 +66,7 @@ async fn predict(
     parameters.get::<i64>("seed", "a whole number")?;
     let top_k = top_k(&parameters)?;
     let Upload { body, deadline, .. } = upload;
-    let work = move |worker: &mut crate::worker::Worker| {
+    let work = move |worker: &mut Worker| {
         let prediction = worker.predict(&body)?;
         Ok((prediction, worker.served()?))
     };
@@ -81,13 +85,13 @@ async fn predict(
 }
 
 /// How many of the likeliest classes are asked for.
-pub(super) fn top_k(parameters: &Parameters) -> Result<Option<usize>, ApiError> {
+pub(crate) fn top_k(parameters: &Parameters) -> Result<Option<usize>, ApiError> {
     let top_k = parameters.get::<NonZero<u16>>("top_k", "a whole number from 1")?;
     Ok(top_k.map(|count| usize::from(count.get())))
 }
 
 /// The likeliest classes.
-pub(super) fn ranked(prediction: &Prediction, count: usize) -> Vec<Ranked<'_>> {
+pub(crate) fn ranked(prediction: &Prediction, count: usize) -> Vec<Ranked<'_>> {
     let ranked = prediction.top_k(count).into_iter();
     ranked
         .map(|one| Ranked {
@@ -107,4 +111,69 @@ impl Timing {
             inference: milliseconds(timing.inference),
         }
     }
+}
+
+/// The answers, in the order of the files.
+#[derive(Serialize)]
+struct Answers<'a> {
+    predictions: Vec<OfFile<'a>>,
+}
+
+#[derive(Serialize)]
+struct OfFile<'a> {
+    file: Option<&'a str>,
+    #[serde(flatten)]
+    outcome: Outcome<'a>,
+}
+
+/// A prediction, or why there is none.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outcome<'a> {
+    Predicted {
+        predicted_class: &'a str,
+        confidence: f32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        top_k: Option<Vec<Ranked<'a>>>,
+    },
+    Refused {
+        error: Refusal<'a>,
+    },
+}
+
+/// A file that cannot be used spoils no other.
+async fn predict_batch(
+    state: Data<State>,
+    parameters: Parameters,
+    uploads: Uploads,
+) -> Result<HttpResponse, ApiError> {
+    let top_k = top_k(&parameters)?;
+    let (names, bodies): (Vec<_>, Vec<_>) = uploads
+        .photographs
+        .into_iter()
+        .map(|Photograph { name, body }| (name, body))
+        .unzip();
+    let work = bodies.into_iter().map(|body| {
+        move |worker: &mut Worker| -> Result<Prediction, ApiError> { worker.predict(&body?) }
+    });
+    let outcomes = state
+        .queue
+        .run_all(uploads.deadline.0, work.collect())
+        .await?;
+    let answers = names.iter().zip(&outcomes).map(|(name, outcome)| OfFile {
+        file: name.as_deref(),
+        outcome: match outcome {
+            Ok(done) => Outcome::Predicted {
+                predicted_class: done.value.predicted_class(),
+                confidence: done.value.confidence(),
+                top_k: top_k.map(|count| ranked(&done.value, count)),
+            },
+            Err(error) => Outcome::Refused {
+                error: error.refusal(),
+            },
+        },
+    });
+    Ok(HttpResponse::Ok().json(Answers {
+        predictions: answers.collect(),
+    }))
 }

@@ -16,12 +16,12 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// A file of the page.
-pub(super) struct Asset {
+pub(crate) struct Asset {
     name: &'static str,
-    pub(super) media_type: &'static str,
-    pub(super) bytes: &'static [u8],
+    pub(crate) media_type: &'static str,
+    pub(crate) bytes: &'static [u8],
     /// Made of the content: a browser that has these bytes need not fetch them again.
-    pub(super) tag: EntityTag,
+    pub(crate) tag: EntityTag,
 }
 
 impl Asset {
@@ -45,13 +45,13 @@ macro_rules! file {
         (
             $name,
             $media_type,
-            include_bytes!(concat!("../../assets/", $name)) as &'static [u8],
+            include_bytes!(concat!("../assets/", $name)) as &'static [u8],
         )
     };
 }
 
 /// The page itself.
-pub(super) static PAGE: LazyLock<Asset> = LazyLock::new(|| Asset::new(file!(HTML, "index.html")));
+pub(crate) static PAGE: LazyLock<Asset> = LazyLock::new(|| Asset::new(file!(HTML, "index.html")));
 
 /// What the page is made of.
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
@@ -84,7 +84,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 });
 
 /// The file of this name.
-pub(super) fn find(name: &str) -> Option<&'static Asset> {
+pub(crate) fn find(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.name == name)
 }
 

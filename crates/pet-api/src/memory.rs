@@ -99,6 +99,7 @@ pub(crate) fn too_large(limit: u64) -> ApiError {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
 
     #[test]

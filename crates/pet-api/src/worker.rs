@@ -1,13 +1,10 @@
-//! A thread that works.
+//! What a piece of work has at hand: a session on the served model.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use pet_predict::{Explanation, Prediction, Session};
 
-use super::Queue;
-use crate::error::{ApiError, Error};
+use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::served::{Served, Slot};
 
@@ -23,29 +20,26 @@ struct Current {
     session: Session,
 }
 
-/// Starts `count` threads that work until the queue is closed and empty.
-pub(crate) fn start(
-    count: usize,
-    queue: &Queue,
-    slot: &Arc<Slot>,
-    metrics: &Arc<Metrics>,
-) -> Result<Vec<JoinHandle<()>>, Error> {
-    let start = |number| {
-        let worker = Worker {
-            slot: slot.clone(),
-            metrics: metrics.clone(),
-            current: None,
-        };
-        let queue = queue.clone();
-        std::thread::Builder::new()
-            .name(format!("worker-{number}"))
-            .spawn(move || worker.work(&queue))
-            .map_err(|source| Error::Worker { source })
-    };
-    (0..count).map(start).collect()
-}
-
 impl Worker {
+    pub(crate) fn new(slot: Arc<Slot>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            slot,
+            metrics,
+            current: None,
+        }
+    }
+
+    /// Makes a session before the first request, so that it need not wait for it; a failure shows
+    /// there.
+    pub(crate) fn prepare(&mut self) {
+        let _ = self.current();
+    }
+
+    /// Forgets the session, which may be in any state after a panic.
+    pub(crate) fn reset(&mut self) {
+        self.current = None;
+    }
+
     /// Predicts the class of a photograph; records how long each phase took.
     pub(crate) fn predict(&mut self, photograph: &[u8]) -> Result<Prediction, ApiError> {
         let session = &mut self.current()?.session;
@@ -97,17 +91,5 @@ impl Worker {
             },
         };
         Ok(self.current.insert(current))
-    }
-
-    fn work(mut self, queue: &Queue) {
-        // Before the first request, so that it need not wait for it; a failure shows there.
-        let _ = self.current();
-        while let Some(job) = queue.next() {
-            // Damaged files may hit a bug in a decoder: it costs this request, not the thread.
-            if catch_unwind(AssertUnwindSafe(|| job(&mut self))).is_err() {
-                tracing::error!("the work on a request panicked");
-                self.current = None;
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
-//! The page at `/` and its files, embedded in the program.
+//! The page at `/`, the documentation at `/docs` and `/openapi.json`. Everything is embedded.
 
-mod asset;
+use std::sync::OnceLock;
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETag, Header as _, IfNoneMatch,
@@ -8,17 +8,28 @@ use actix_web::http::header::{
 use actix_web::web::{Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::asset::{Asset, PAGE, find};
 use crate::error::{ApiError, Code};
-use crate::route::get;
-use asset::{Asset, PAGE};
+use crate::route::request::get;
 
-/// Own files only; pictures may also come from the page's memory.
+/// Own files only; pictures may also come from the page's memory. No other page may frame this one.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'";
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HTML: &str = include_str!("../../docs/docs.html");
+const STYLE: &str = include_str!("../../docs/docs.css");
+const SCRIPT: &str = include_str!("../../docs/docs.js");
 
 pub(crate) fn configure(services: &mut ServiceConfig) {
-    services.service(get("/", page));
-    services.service(get("/assets/{name}", file));
+    services
+        .service(get("/", page))
+        .service(get("/assets/{name}", file))
+        .service(get("/openapi.json", document))
+        .service(get("/docs", async || text("text/html", HTML)))
+        .service(get("/docs/docs.css", async || text("text/css", STYLE)))
+        .service(get("/docs/docs.js", async || {
+            text("text/javascript", SCRIPT)
+        }));
 }
 
 async fn page(request: HttpRequest) -> HttpResponse {
@@ -26,7 +37,7 @@ async fn page(request: HttpRequest) -> HttpResponse {
 }
 
 async fn file(request: HttpRequest, name: Path<String>) -> Result<HttpResponse, ApiError> {
-    asset::find(&name)
+    find(&name)
         .map(|asset| answer(&request, asset))
         .ok_or_else(|| ApiError::new(Code::NotFound, format!("the page has no file `{name}`")))
 }
@@ -55,4 +66,19 @@ fn is_known(request: &HttpRequest, asset: &Asset) -> bool {
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&asset.tag)),
         Ok(IfNoneMatch::Any) | Err(_) => false,
     }
+}
+
+async fn document() -> HttpResponse {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    let text = TEXT.get_or_init(|| format!("{:#}", crate::openapi::document()));
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(text.as_str())
+}
+
+fn text(kind: &str, text: &'static str) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(format!("{kind}; charset=utf-8"))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .body(text)
 }

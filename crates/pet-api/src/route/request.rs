@@ -1,14 +1,36 @@
-//! The parameters in a request's address.
+//! How handlers are bound to paths, and the parameters of a request's address.
 
 use std::fmt::Display;
 use std::future::{Ready, ready};
 use std::str::FromStr;
 
-use actix_web::dev::Payload;
+use actix_web::dev::{Handler, Payload};
 use actix_web::web::Query;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpRequest, Resource, Responder, web};
 
 use crate::error::ApiError;
+
+/// A path that takes `GET` and `HEAD`; every other method is refused in JSON.
+pub(crate) fn get<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path)
+        .route(web::get().to(handler.clone()))
+        .route(web::head().to(handler))
+}
+
+/// A path that takes `POST`; every other method is refused in JSON.
+pub(crate) fn post<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path).route(web::post().to(handler))
+}
 
 /// What stands behind the `?`. Unknown parameters are passed over.
 pub(crate) struct Parameters(Vec<(String, String)>);

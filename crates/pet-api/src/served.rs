@@ -1,15 +1,13 @@
 //! The model that is served, and how another takes its place.
 
-mod slot;
-
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use pet_model::ModelMetadata;
 use pet_predict::{Error, Explainer, Explanation, Model, Options, Runtime, Session};
 
-pub(crate) use slot::Slot;
+use crate::configuration::Configuration;
 
 /// A model with sessions that were made in advance.
 pub(crate) struct Served {
@@ -69,5 +67,53 @@ impl Served {
     /// When it was loaded.
     pub(crate) fn since(&self) -> SystemTime {
         self.since
+    }
+}
+
+/// Holds the served model and knows where to load the next. Who works with a model keeps it until
+/// done, also when another has taken its place.
+pub(crate) struct Slot {
+    runtime: Runtime,
+    results: PathBuf,
+    options: Options,
+    workers: usize,
+    current: RwLock<Arc<Served>>,
+    /// Held while a model is loaded: one at a time.
+    loading: Mutex<()>,
+}
+
+impl Slot {
+    /// Loads the first model. Its sessions are made by the workers, so that the first request need
+    /// not wait for all of them.
+    pub(crate) fn load(runtime: Runtime, configuration: &Configuration) -> Result<Self, Error> {
+        let options = Options::default()
+            .with_image(configuration.limits)
+            .with_precision(configuration.precision);
+        let served = Served::load(&runtime, &configuration.results, &options, 0)?;
+        Ok(Self {
+            runtime,
+            results: configuration.results.clone(),
+            options,
+            workers: configuration.workers.get(),
+            current: RwLock::new(Arc::new(served)),
+            loading: Mutex::new(()),
+        })
+    }
+
+    /// The model that is served now.
+    pub(crate) fn served(&self) -> Arc<Served> {
+        let current = self.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Loads the model that lies in the results folder now, with a session for each worker, and
+    /// serves it from then on. If it does not load, the one before is served on. Takes a while.
+    pub(crate) fn reload(&self) -> Result<Arc<Served>, Error> {
+        let _one_at_a_time = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Served::load(&self.runtime, &self.results, &self.options, self.workers)?;
+        let next = Arc::new(next);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = next.clone();
+        Ok(next)
     }
 }

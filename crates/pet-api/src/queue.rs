@@ -1,17 +1,33 @@
-//! The bounded queue between the async threads and the workers.
+//! Where the work is done: threads that take it from a bounded queue.
+//!
+//! A handler never decodes or predicts by itself. It hands a closure to the [`Queue`], which a
+//! [`Worker`] calls on its own thread, and awaits the result:
+//!
+//! ```text
+//! let done = state.queue.run(deadline, move |worker| worker.predict(&photograph)).await?;
+//! let done = state.queue.run(deadline, move |worker| worker.run_tensor(&tensor, 4)).await?;
+//! let done = state.queue.run(deadline, move |_| Ok(pet_image::grayscale(&image))).await?;
+//! ```
+//!
+//! `done.value` is what the closure gave, `done.waited` how long it was queued. A full queue is
+//! [`Code::Busy`], a passed deadline [`Code::DeadlinePassed`]. A handler that is dropped, since its
+//! client has gone, takes its work with it: it is skipped when its turn comes. Metrics of the queue
+//! and of each phase are recorded here, not by the handlers.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::Worker;
-use crate::error::{ApiError, Code};
+use crate::error::{ApiError, Code, Error};
 use crate::metrics::Metrics;
+use crate::served::Slot;
+use crate::worker::Worker;
 
 /// Work with everything around it: what a worker calls.
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
@@ -156,7 +172,7 @@ impl Queue {
     }
 
     /// The next work; waits for it. `None` once the queue is closed and empty.
-    pub(super) fn next(&self) -> Option<Job> {
+    pub(crate) fn next(&self) -> Option<Job> {
         let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
         let state = self.0.changed.wait_while(self.lock(), idle);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
@@ -182,4 +198,34 @@ fn late() -> ApiError {
 
 fn stopping() -> ApiError {
     ApiError::new(Code::NotReady, "the service is stopping")
+}
+
+/// Starts `count` threads that work until the queue is closed and empty.
+pub(crate) fn start(
+    count: usize,
+    queue: &Queue,
+    slot: &Arc<Slot>,
+    metrics: &Arc<Metrics>,
+) -> Result<Vec<JoinHandle<()>>, Error> {
+    let start = |number| {
+        let worker = Worker::new(slot.clone(), metrics.clone());
+        let queue = queue.clone();
+        std::thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(move || work(worker, &queue))
+            .map_err(|source| Error::Worker { source })
+    };
+    (0..count).map(start).collect()
+}
+
+/// Does what comes until the queue is closed and empty.
+fn work(mut worker: Worker, queue: &Queue) {
+    worker.prepare();
+    while let Some(job) = queue.next() {
+        // Damaged files may hit a bug in a decoder: it costs this request, not the thread.
+        if catch_unwind(AssertUnwindSafe(|| job(&mut worker))).is_err() {
+            tracing::error!("the work on a request panicked");
+            worker.reset();
+        }
+    }
 }

@@ -1,25 +1,49 @@
-//! `POST /v2/models/{name}/infer`
+//! The handlers of the Open Inference Protocol: `/v2/…`.
 
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderValue;
-use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::web::{self, Bytes, Data, Json, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use pet_model::{INPUT_NAME, ModelMetadata};
+use serde::{Deserialize, Serialize};
 
-use super::Refusal;
-use super::answer::{Answer, Row};
-use super::body::{HEADER_LENGTH, split};
-use super::input::{Input, Rules};
-use super::malformed::Malformed;
-use super::model::Named;
-use super::output::{Kind, Output};
-use super::request::Request;
-use super::response::{Body, Label};
 use crate::error::{ApiError, Code};
+use crate::memory;
+use crate::open_inference::answer::{Answer, Row};
+use crate::open_inference::input::{Input, Rules};
+use crate::open_inference::output::{Kind, Output};
+use crate::open_inference::request::{HEADER_LENGTH, Request, split};
+use crate::open_inference::response::{Body, Label};
+use crate::open_inference::{Malformed, Refusal};
+use crate::route::request::{get, post};
 use crate::served::Served;
 use crate::state::State;
-use crate::upload::{self, Deadline, read_body};
+use crate::upload::{Deadline, read_body};
 use crate::worker::Worker;
+
+/// A model may be asked for with its version or without.
+const MODEL: [&str; 2] = ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"];
+
+pub(crate) fn configure(services: &mut ServiceConfig) {
+    services
+        .service(get("/v2", server))
+        .service(get("/v2/health/live", live))
+        .service(get("/v2/health/ready", ready));
+    for path in MODEL {
+        services
+            .service(get(path, model))
+            .service(get(&format!("{path}/ready"), model_ready))
+            .service(post(&format!("{path}/infer"), infer));
+    }
+    services.service(web::resource("/v2/{path:.*}").to(missing));
+}
+
+/// Any other path of the protocol.
+async fn missing(request: HttpRequest) -> Result<&'static str, Refusal> {
+    let detail = format!("the protocol has nothing at `{}`", request.path());
+    Err(ApiError::new(Code::NotFound, detail).into())
+}
 
 /// A request that was read and found fitting.
 struct Inference {
@@ -32,7 +56,7 @@ struct Inference {
 type Answered = (Arc<Served>, Row);
 
 /// Runs the model on tensors or on photographs.
-pub(super) async fn infer(
+pub(crate) async fn infer(
     deadline: Deadline,
     state: Data<State>,
     named: Path<Named>,
@@ -88,8 +112,8 @@ impl Inference {
 }
 
 /// The body without a copy; its memory counts as used as long as a part of it is held.
-fn held(body: upload::Body) -> Bytes {
-    struct Owner(upload::Body);
+fn held(body: memory::Body) -> Bytes {
+    struct Owner(memory::Body);
     impl AsRef<[u8]> for Owner {
         fn as_ref(&self) -> &[u8] {
             &self.0
@@ -174,4 +198,143 @@ fn respond(body: Body) -> HttpResponse {
         None => response.content_type("application/json"),
     };
     response.body(body.bytes)
+}
+
+#[derive(Serialize)]
+pub(crate) struct Server {
+    name: &'static str,
+    version: &'static str,
+    extensions: [&'static str; 2],
+}
+
+#[derive(Serialize)]
+pub(crate) struct Live {
+    live: bool,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Ready {
+    ready: bool,
+}
+
+/// What the service is.
+async fn server() -> Json<Server> {
+    Json(Server {
+        name: "MLOps Lab API",
+        version: "1.0.0",
+        extensions: ["binary_tensor_data", "classification"],
+    })
+}
+
+/// The process runs.
+pub(crate) async fn live() -> Json<Live> {
+    Json(Live { live: true })
+}
+
+/// Requests are welcome.
+pub(crate) async fn ready(state: Data<State>) -> Result<Json<Ready>, Refusal> {
+    check_ready(&state)?;
+    Ok(Json(Ready { ready: true }))
+}
+
+pub(crate) fn check_ready(state: &State) -> Result<(), ApiError> {
+    if state.is_ready() {
+        return Ok(());
+    }
+    Err(ApiError::new(Code::NotReady, "the service is stopping"))
+}
+
+/// The model that a request names.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Named {
+    name: String,
+    version: Option<String>,
+}
+
+/// What the protocol tells of a model.
+#[derive(Serialize)]
+pub(crate) struct Model {
+    name: String,
+    versions: Vec<String>,
+    platform: &'static str,
+    inputs: Vec<Tensor>,
+    outputs: Vec<Tensor>,
+}
+
+#[derive(Serialize)]
+struct Tensor {
+    name: &'static str,
+    datatype: &'static str,
+    /// -1 stands for any number of images.
+    shape: Vec<i64>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ModelReady {
+    name: String,
+    ready: bool,
+}
+
+impl Named {
+    /// The served model, if it is the one that is named.
+    pub(crate) fn served(&self, state: &State) -> Result<Arc<Served>, ApiError> {
+        let served = state.served();
+        let model = served.metadata();
+        if self.name != model.model_name {
+            let detail = format!("there is no model `{}`", self.name);
+            let hint = format!("the served model is `{}`", model.model_name);
+            return Err(ApiError::new(Code::NotFound, detail).with_hint(hint));
+        }
+        if let Some(version) = &self.version
+            && Some(version) != model.model_version.as_ref()
+        {
+            let detail = format!("there is no version `{version}` of `{}`", self.name);
+            let served = model.model_version.as_ref();
+            let hint = served.map(|served| format!("the served version is `{served}`"));
+            return Err(ApiError::new(Code::NotFound, detail).with_hint(hint));
+        }
+        Ok(served)
+    }
+}
+
+/// What the model takes and gives.
+async fn model(state: Data<State>, named: Path<Named>) -> Result<Json<Model>, Refusal> {
+    Ok(Json(Model::of(named.served(&state)?.metadata())))
+}
+
+/// Requests to the model are welcome.
+pub(crate) async fn model_ready(
+    state: Data<State>,
+    named: Path<Named>,
+) -> Result<Json<ModelReady>, Refusal> {
+    named.served(&state)?;
+    check_ready(&state)?;
+    let Named { name, .. } = named.into_inner();
+    Ok(Json(ModelReady { name, ready: true }))
+}
+
+impl Model {
+    fn of(model: &ModelMetadata) -> Self {
+        let side = i64::from(model.preprocess.size());
+        let classes = model.classes.len() as i64;
+        let outputs = Kind::ALL.into_iter().map(|kind| Tensor {
+            name: kind.name(),
+            datatype: kind.datatype(),
+            shape: match kind {
+                Kind::Class => vec![-1],
+                Kind::Logits | Kind::Probabilities => vec![-1, classes],
+            },
+        });
+        Self {
+            name: model.model_name.clone(),
+            versions: model.model_version.iter().cloned().collect(),
+            platform: "onnx_onnxv1",
+            inputs: vec![Tensor {
+                name: INPUT_NAME,
+                datatype: "FP32",
+                shape: vec![-1, 3, side, side],
+            }],
+            outputs: outputs.collect(),
+        }
+    }
 }

@@ -1,17 +1,22 @@
-//! `GET /health`, `/health/live` and `/health/ready`.
+//! `GET /health`, `/health/live`, `/health/ready` and `/metrics`.
 
+use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, ServiceConfig};
 use serde::Serialize;
 
-use super::get;
 use crate::error::{ApiError, Code};
+use crate::route::request::get;
 use crate::state::State;
 
-pub(super) fn configure(services: &mut ServiceConfig) {
+/// What scrapers expect of the text format.
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub(crate) fn configure(services: &mut ServiceConfig) {
     services
         .service(get("/health", health))
         .service(get("/health/live", live))
-        .service(get("/health/ready", ready));
+        .service(get("/health/ready", ready))
+        .service(get("/metrics", metrics));
 }
 
 #[derive(Serialize)]
@@ -46,4 +51,10 @@ async fn ready(state: Data<State>) -> Result<Json<Status>, ApiError> {
     } else {
         Err(ApiError::new(Code::NotReady, "the service is stopping"))
     }
+}
+
+async fn metrics(state: Data<State>) -> Result<HttpResponse, ApiError> {
+    let text = state.metrics.text();
+    let text = text.map_err(|error| ApiError::internal(&error))?;
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
 }

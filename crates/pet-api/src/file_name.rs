@@ -39,14 +39,23 @@ pub(crate) fn attachment(prefix: &str, name: Option<&str>, extension: &str) -> S
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 
-/// The last part of what may be a path, without control characters.
+/// The last part of what may be a path, without control characters and without those that turn the
+/// direction of the text around, which would show `gpj.exe` as `exe.jpg`.
 fn last_part(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept = last.chars().filter(|char| !char.is_control()).take(LONGEST);
+    let kept = last
+        .chars()
+        .filter(|char| !char.is_control() && !is_directional(*char))
+        .take(LONGEST);
     kept.collect::<String>()
         .trim()
         .trim_start_matches('.')
         .to_owned()
+}
+
+/// A character of Unicode's property `Bidi_Control`.
+fn is_directional(char: char) -> bool {
+    matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A character of RFC 9110's `token`.
@@ -61,6 +70,7 @@ fn is_plain(char: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
 
     fn named(name: &str) -> String {
@@ -104,5 +114,13 @@ mod tests {
             "attachment; filename=\"gray_K_the.png\"; filename*=UTF-8''gray_K%C3%A4the.png"
         );
         assert!(named(&"x".repeat(5000)).len() < 200);
+    }
+
+    #[test]
+    fn no_name_turns_the_direction_of_its_text_around() {
+        assert_eq!(
+            named("a\u{202e}gpj.exe\u{2066}\u{200f}"),
+            "attachment; filename=gray_agpj.exe"
+        );
     }
 }

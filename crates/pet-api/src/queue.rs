@@ -29,6 +29,10 @@ use crate::metrics::Metrics;
 use crate::served::Slot;
 use crate::worker::Worker;
 
+/// Stack of a worker: as much as the main thread of a Linux process has, whatever the environment
+/// says. No decoder here recurses with the depth of its input.
+const STACK: usize = 8 << 20;
+
 /// Work with everything around it: what a worker calls.
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 
@@ -212,6 +216,7 @@ pub(crate) fn start(
         let queue = queue.clone();
         std::thread::Builder::new()
             .name(format!("worker-{number}"))
+            .stack_size(STACK)
             .spawn(move || work(worker, &queue))
             .map_err(|source| Error::Worker { source })
     };

@@ -48,7 +48,7 @@ fn an_interrupted_run_is_killed_and_keeps_what_was_logged() {
     assert_eq!(listed[0]["status"], "KILLED");
     assert!(listed[0]["end_time"].is_i64(), "{listed}");
     assert!(logged(&runs(&client)[0]) >= 2);
-    dir.refused("select").naming(&["oxford_pet_classifier"]);
+    dir.refused("select").naming(&["no model is registered"]);
 }
 
 /// Waits for a condition while the program goes on.

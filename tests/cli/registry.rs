@@ -99,3 +99,85 @@ fn aliases_are_set_and_shown() {
     dir.refused("models alias stand_in best 9")
         .naming(&["stand_in/9"]);
 }
+
+#[test]
+fn a_command_needs_the_name_where_several_models_are_registered() {
+    let dir = TestDir::new();
+    dir.refused("select")
+        .naming(&["no model is registered"])
+        .hinting("pet-cli train");
+    let store = Store::with_versions(dir.folder());
+    let chosen = json(&dir, "select");
+    assert_eq!(
+        (&chosen["version"], &chosen["alias"]),
+        (&"2".into(), &"challenger".into())
+    );
+    assert!(!dir.path("results").exists());
+    let nothing = std::collections::BTreeMap::new();
+    store.client.register_model("dogs", "", &nothing).unwrap();
+    for command in ["select", "export"] {
+        dir.refused(command)
+            .naming(&["`dogs`", "`stand_in`"])
+            .hinting("--model-name");
+    }
+}
+
+#[test]
+fn models_of_other_data_do_not_compete_and_do_not_replace_results() {
+    let test = "models_of_other_data_do_not_compete_and_do_not_replace_results";
+    let Some(dir) = TestDir::with_runtime(test) else {
+        return;
+    };
+    dir.prepare_training(5);
+    pet_tests::small_data_set(&dir.path("others"), 6);
+    let train = "train --backbone backbone.safetensors --epochs 1 --dataset folder";
+    let name = "--model-name mine";
+    let advice = dir.run(&format!("{train} --data-dir pets")).ok();
+    assert!(
+        advice.contains("pet-cli select --model-name pets_classifier"),
+        "{advice}"
+    );
+    assert!(
+        advice.contains("--results models/pets_classifier"),
+        "{advice}"
+    );
+    dir.run(&format!("{train} --data-dir pets {name}")).ok();
+    dir.run(&format!("export {name}")).ok();
+    let before = fs_err::read(dir.path("results/model.onnx")).unwrap();
+    dir.run(&format!("{train} --data-dir others {name}")).ok();
+    let shown = dir.run("models show mine").ok();
+    assert!(
+        shown.contains("pets ") && shown.contains("others "),
+        "{shown}"
+    );
+    assert!(dir.run("runs list").ok().contains("others "));
+
+    let selection = json(&dir, &format!("select {name}"));
+    assert_eq!(selection["version"], "2");
+    assert_eq!(selection["dataset"]["name"], "others");
+    let reason = selection["excluded"][0][1].as_str().unwrap();
+    assert!(reason.contains("other data: pets"), "{reason}");
+    let export = format!("export {name} --alias challenger");
+    dir.refused(&export)
+        .naming(&["`results`", "trained on pets"])
+        .hinting("--force");
+    dir.refused(&format!("export {name} --alias best"))
+        .naming(&["best"]);
+    assert_eq!(
+        fs_err::read(dir.path("results/model.onnx")).unwrap(),
+        before
+    );
+    dir.run(&format!("{export} --force")).ok();
+    assert_ne!(
+        fs_err::read(dir.path("results/model.onnx")).unwrap(),
+        before
+    );
+
+    dir.run("models alias mine champion 1").ok();
+    let exported = json(&dir, &format!("export {name} --results champion"));
+    assert_eq!(exported["version"], "1");
+    let asked = json(&dir, &format!("export {name} --version 2 --results two"));
+    assert_eq!(asked["version"], "2");
+    let versions = json(&dir, "models show mine");
+    assert_eq!(versions[1]["aliases"][0], "champion", "{versions}");
+}

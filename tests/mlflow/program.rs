@@ -8,8 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What is trained: a drawn data set and a random backbone.
-pub(crate) const TRAIN: &str =
-    "train --dataset folder --data-dir pets --backbone backbone.safetensors";
+pub(crate) const TRAIN: &str = "train --dataset folder --data-dir pets --backbone backbone.safetensors --model-name oxford_pet_classifier";
 /// Photographs that are classified; each costs the program and Python a prediction.
 const PHOTOGRAPHS: usize = 12;
 
@@ -75,8 +74,12 @@ impl Program {
     /// Trains twice, selects and exports.
     pub(crate) fn pipeline(&self) {
         self.run(&format!("{TRAIN} --epochs 3 --learning-rate 0.001 0.01"));
-        self.run("select");
+        let selected = self.json("select");
         self.run("export");
+        let version = selected["version"].as_str().unwrap();
+        self.run(&format!(
+            "models alias oxford_pet_classifier champion {version}"
+        ));
     }
 
     /// Photographs, real ones where they are at hand.

@@ -67,9 +67,10 @@ pub(crate) fn check(program: &Program, seen: &Value, runs: usize) {
     }
     let champion = program.json("models show oxford_pet_classifier");
     let champion = champion.as_array().unwrap().iter();
-    let champion = champion
-        .clone()
-        .find(|version| version["aliases"] == json!(["champion"]));
+    let champion = champion.clone().find(|version| {
+        let aliases = version["aliases"].as_array().unwrap();
+        aliases.contains(&json!("champion"))
+    });
     let champion = champion.unwrap();
     assert_eq!(seen["version"]["version"], champion["version"].to_string());
     assert_eq!(seen["version"]["run_id"], champion["run_id"]);

@@ -1,11 +1,10 @@
 //! The choice among registered versions.
 
-use pet_export::{CHAMPION, Error, choose, promote, select};
-use pet_model::Selection;
+use pet_export::{CHALLENGER, CHAMPION, Error, challenge, choose, current, select};
 use pet_tests::{Store, VERSIONS};
 
 #[test]
-fn the_best_becomes_champion_and_the_board_is_in_order() {
+fn the_best_becomes_challenger_and_the_board_is_in_order() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::with_versions(place.path());
     let selection = select(&store.client, "stand_in").unwrap();
@@ -19,21 +18,21 @@ fn the_best_becomes_champion_and_the_board_is_in_order() {
         (selection.version.as_str(), selection.val_acc),
         ("2", VERSIONS[1])
     );
-    let file = place.path().join("results/selection.json");
-    let champion = |selection: &Selection| {
-        promote(&store.client, selection, &file).unwrap();
-        store
-            .client
-            .model_version_by_alias("stand_in", CHAMPION)
-            .unwrap()
-            .version
-    };
-    assert_eq!(champion(&selection), 2);
+    challenge(&store.client, &selection).unwrap();
+    let alias = |name| store.client.model_version_by_alias("stand_in", name);
+    assert_eq!(alias(CHALLENGER).unwrap().version, 2);
+    assert!(alias(CHAMPION).is_err(), "nobody has promoted it");
 
     let other = choose(&store.client, "stand_in", 3).unwrap();
-    assert_eq!(other.version, "3");
-    assert_eq!(champion(&other), 3);
-    assert_eq!(champion(&select(&store.client, "stand_in").unwrap()), 2);
+    assert_eq!((other.version.as_str(), other.alias.as_str()), ("3", ""));
+    store.client.set_alias("stand_in", CHAMPION, 3).unwrap();
+    assert_eq!(current(&store.client, "stand_in").unwrap().version, "3");
+    challenge(&store.client, &select(&store.client, "stand_in").unwrap()).unwrap();
+    assert_eq!(
+        alias(CHAMPION).unwrap().version,
+        3,
+        "the user's choice stands"
+    );
 }
 
 #[test]
@@ -41,13 +40,7 @@ fn what_is_not_there_is_named_and_the_champion_stays() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::new(place.path());
     store.register(1, 0.5);
-    let selection = select(&store.client, "stand_in").unwrap();
-    promote(
-        &store.client,
-        &selection,
-        &place.path().join("selection.json"),
-    )
-    .unwrap();
+    store.client.set_alias("stand_in", CHAMPION, 1).unwrap();
 
     let error = choose(&store.client, "stand_in", 9).unwrap_err();
     assert!(matches!(error, Error::Tracking { .. }), "{error}");

@@ -69,9 +69,9 @@ pub(crate) struct TrackingArguments {
 #[cfg(feature = "training")]
 #[derive(Args, Clone)]
 pub(crate) struct ModelNameArgument {
-    /// Name in the model registry
-    #[arg(long, value_name = "NAME", default_value = "oxford_pet_classifier")]
-    pub(crate) model_name: String,
+    /// Name in the model registry [default: when training, one for each data set; else the only one registered]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model_name: Option<String>,
 }
 
 /// Where the served files are.

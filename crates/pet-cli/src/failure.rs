@@ -67,6 +67,12 @@ pub(crate) enum Failure {
     #[error("`{id}` is the beginning of the IDs of {found} runs")]
     SeveralRuns { id: String, found: usize },
     #[cfg(feature = "training")]
+    #[error("no model is registered in this tracking store")]
+    NoModels,
+    #[cfg(feature = "training")]
+    #[error("{} models are registered: `{}`", models.len(), models.join("`, `"))]
+    SeveralModels { models: Vec<String> },
+    #[cfg(feature = "training")]
     #[error("{failed} of {all} runs failed: the training diverged")]
     FailedRuns { failed: usize, all: usize },
     #[cfg(feature = "training")]
@@ -90,6 +96,12 @@ impl Failure {
             Self::TrainSize => Some("add `--fine-tune all`, or leave `--train-size` out".into()),
             #[cfg(feature = "training")]
             Self::Pipeline(error) => hint::of(error).or_else(|| error.hint()),
+            #[cfg(feature = "training")]
+            Self::NoModels => {
+                Some("train one first (`pet-cli train --help`), or see `--tracking-uri`".into())
+            }
+            #[cfg(feature = "training")]
+            Self::SeveralModels { .. } => Some("name one of them with `--model-name`".into()),
             #[cfg(feature = "training")]
             Self::FailedRuns { .. } => Some("try a smaller learning rate".into()),
             #[cfg(feature = "training")]

@@ -86,6 +86,10 @@ fn export(error: &pet_export::Error) -> Option<String> {
         Error::NoCandidate { .. } | Error::ForeignModel { .. } => {
             Some("train one first: `pet-cli train --help`".into())
         }
+        Error::OtherResults { .. } => Some(
+            "write to another folder with `--results DIR`, or replace this one with `--force`"
+                .into(),
+        ),
         Error::Gate { .. } => {
             Some("serve the model in fp32: `pet-cli export --precision fp32`".into())
         }

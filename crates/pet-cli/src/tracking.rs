@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mlflow_client::{Client, Config, Error, Timestamp, TrackingUri};
 
-use crate::arguments::TrackingArguments;
+use crate::arguments::{ModelNameArgument, TrackingArguments};
 use crate::failure::Failure;
 
 /// Repetitions of a request while training, unless `MLFLOW_HTTP_REQUEST_MAX_RETRIES` says otherwise: MLflow's seven
@@ -40,6 +40,25 @@ pub(crate) fn existing(arguments: &TrackingArguments) -> Result<Option<Client>, 
         }
         .into()),
         _ => Ok(Some(Client::open(&config)?)),
+    }
+}
+
+/// Opens the store of a command that needs registered models. A local database is not created.
+pub(crate) fn required(arguments: &TrackingArguments) -> Result<Client, Failure> {
+    existing(arguments)?.ok_or(Failure::NoModels)
+}
+
+/// The registered model that was named, else the only one that there is.
+pub(crate) fn model_name(client: &Client, argument: &ModelNameArgument) -> Result<String, Failure> {
+    if let Some(name) = &argument.model_name {
+        return Ok(name.clone());
+    }
+    let models = client.registered_models().map(|model| Ok(model?.name));
+    let models: Vec<String> = models.collect::<Result<_, Error>>()?;
+    match models.as_slice() {
+        [] => Err(Failure::NoModels),
+        [only] => Ok(only.clone()),
+        _ => Err(Failure::SeveralModels { models }),
     }
 }
 

@@ -62,6 +62,14 @@ pub enum Error {
         /// The run that the registry names.
         got: String,
     },
+    /// The results are those of another model.
+    #[error("`{}` holds another model: {reason}", folder.display())]
+    OtherResults {
+        /// The folder that was to be replaced.
+        folder: PathBuf,
+        /// How the model there differs.
+        reason: String,
+    },
     /// The version's ONNX model cannot be read.
     #[error("the registered ONNX model is damaged")]
     Onnx {
@@ -170,6 +178,9 @@ impl Error {
             }
             Self::OtherRun { .. } => {
                 Some("the selection was made in another store; select again".into())
+            }
+            Self::OtherResults { .. } => {
+                Some("export to another folder, or ask to replace this one".into())
             }
             Self::Images { source } => source.hint(),
             Self::Gate { .. } => {

@@ -19,11 +19,15 @@ use sha2::{Digest, Sha256};
 use crate::{Error, Int8, Quantized};
 
 use crate::error::doing;
-use crate::select::{set_alias, version_number};
+use crate::replace::{check_replaceable, publish};
+use crate::select::version_number;
 use crate::verify::verify;
 
 /// Files of the run that are handed on as they are, where the run has them.
 const RUN_FILES: [&str; 3] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE];
+
+/// Files that an earlier model may have and this one has not.
+const MAY_BE_LEFT: [&str; 4] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE, INT8_MODEL_FILE];
 
 /// What an export works with.
 pub struct Exporter<'a> {
@@ -31,6 +35,7 @@ pub struct Exporter<'a> {
     runtime: &'a Runtime,
     usage: &'a str,
     int8: Option<&'a Int8<'a>>,
+    force: bool,
 }
 
 /// The result of an export.
@@ -56,7 +61,14 @@ impl<'a> Exporter<'a> {
             runtime,
             usage,
             int8: None,
+            force: false,
         }
+    }
+
+    /// Replaces results of other data or classes too.
+    #[must_use]
+    pub fn with_force(self, force: bool) -> Self {
+        Self { force, ..self }
     }
 
     /// Exports the model in 8-bit integers as well; without one, such a model of before is removed.
@@ -73,17 +85,22 @@ impl<'a> Exporter<'a> {
 
     /// Builds the ONNX model of the selected version again from its weights, verifies that it computes what candle
     /// computes, and writes `results` with everything that belongs to it. Nothing there changes unless the verification
-    /// succeeds and there is space for all files; then the alias moves to the version.
+    /// succeeds and there is space for all files; and what was replaced comes back when a file cannot take its place.
+    /// No alias moves.
     ///
     /// The same version gives the same bytes each time.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidVersion`] or [`Error::ForeignModel`] for a version not trained here, [`Error::OtherRun`] for a selection made in another store,
+    /// [`Error::OtherResults`] when the results are those of other data or classes,
     /// [`Error::Differs`] when the verification fails, [`Error::Gate`] when the model in integers is not good enough, or what the store, the files or ONNX Runtime fail with.
     pub fn export(&self, selection: &Selection, results: &Path) -> Result<Exported, Error> {
         let place = tempfile::tempdir()?;
         let (weights, metadata) = self.fetch(selection, place.path())?;
+        if !self.force {
+            check_replaceable(self.client, results, &metadata, selection.dataset.as_ref())?;
+        }
         let bytes = to_onnx(&weights, &metadata)?;
         fs::create_dir_all(results)?;
         // On the disk of the results, so that what does not fit is noticed before anything is replaced.
@@ -114,10 +131,9 @@ impl<'a> Exporter<'a> {
         }
         refresh_card(stage, &metadata, self.usage)?;
         names.push(CARD_FILE);
-        set_alias(self.client, &selection)?;
         Ok(Exported {
             metadata,
-            files: publish(stage, &names, results)?,
+            files: publish(stage, &names, &MAY_BE_LEFT, results)?,
             largest_difference,
             quantization: quantized.map(|one| one.figures),
         })
@@ -216,23 +232,4 @@ impl<'a> Exporter<'a> {
         }
         Ok(copied)
     }
-}
-
-/// Moves complete files into place, the model first; removes what an earlier model has left and this
-/// one has not.
-fn publish(stage: &Path, names: &[&str], results: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut files = Vec::with_capacity(names.len());
-    for name in names {
-        let file = results.join(name);
-        fs::rename(stage.join(name), &file)?;
-        files.push(file);
-    }
-    let may_be_left = RUN_FILES.iter().chain(&[INT8_MODEL_FILE]);
-    for name in may_be_left.filter(|name| !names.contains(name)) {
-        let left_over = results.join(name);
-        if left_over.exists() {
-            fs::remove_file(left_over)?;
-        }
-    }
-    Ok(files)
 }

@@ -18,11 +18,15 @@
 mod error;
 mod export;
 mod int8;
+mod rank;
+mod replace;
 mod select;
 mod verify;
 
 pub use error::Error;
 pub use export::{Exported, Exporter};
 pub use int8::{Gate, Int8, Quantized};
-pub use select::{CHAMPION, choose, promote, select};
+pub use select::{
+    CHALLENGER, CHAMPION, challenge, choose, choose_alias, current, select, select_on,
+};
 pub use verify::TOLERANCE;

@@ -1,46 +1,62 @@
-//! Which registered version is served.
+//! Which registered version is chosen.
 
-use std::cmp::Ordering;
-use std::path::Path;
-
-use mlflow_client::{Client, ModelVersion, Run};
-use pet_model::{BEST_VAL_ACC, BEST_VAL_LOSS, Candidate, Selection, VAL_ACC, VAL_LOSS, stage_json};
+use mlflow_client::{Client, ModelVersion};
+use pet_model::{Candidate, Selection, TrainedOn};
 
 use crate::Error;
 use crate::error::doing;
+use crate::rank::{Measured, measured, other_data, rank};
 
-/// The alias that points to the version that is served.
+/// The alias of the version that is served. Only [`promote`](crate::promote) and people move it.
 pub const CHAMPION: &str = "champion";
+/// The alias of the version that was selected to become the champion.
+pub const CHALLENGER: &str = "challenger";
 
 const RULE: &str = "highest val_acc; of equals the lowest val_loss; of equals the newest version";
 
-/// Ranks all versions of `model` by the validation accuracy of their runs; see [`promote`] for what comes of it.
+/// Ranks the versions of `model` that were trained on the same data by the validation accuracy of their runs. Which data
+/// that is says the beginning of its `digest`; without one it is that of the newest version. The others are listed with
+/// the reason. [`challenge`] marks the best.
 ///
 /// A run's accuracy is that of the epoch whose weights were kept (`best_val_acc`), else its last (`val_acc`).
 ///
 /// # Errors
 ///
 /// [`Error::NoCandidate`] when no version can be ranked, [`Error::Tracking`] when the store fails.
-pub fn select(client: &Client, model: &str) -> Result<Selection, Error> {
-    let mut candidates = Vec::new();
-    let mut excluded = Vec::new();
+pub fn select_on(client: &Client, model: &str, digest: Option<&str>) -> Result<Selection, Error> {
+    let (mut versions, mut excluded) = (Vec::new(), Vec::new());
     for version in client.model_versions(model) {
         let version = version.map_err(doing("list the registered versions"))?;
-        match candidate(client, &version)? {
-            Ok(candidate) => candidates.push(candidate),
-            Err(reason) => excluded.push((version.version.to_string(), reason)),
+        match measured(client, &version)? {
+            Ok(one) => versions.push(one),
+            Err(reason) => excluded.push((version.version, reason)),
         }
     }
-    candidates.sort_by(|one, other| compare(&one.1, &other.1).then(other.0.cmp(&one.0)));
-    explain(&mut candidates);
-    if candidates.is_empty() && !excluded.is_empty() {
-        let reasons: Vec<String> = excluded
-            .iter()
-            .map(|(version, reason)| format!("version {version} {reason}"))
-            .collect();
-        return Err(no_candidate(model, reasons.join(", ")));
+    let data = data(&versions, digest).map_err(|reason| no_candidate(model, reason))?;
+    versions.retain(|version| match other_data(version, data.as_ref()) {
+        None => true,
+        Some(reason) => {
+            excluded.push((version.number, reason));
+            false
+        }
+    });
+    rank(&mut versions);
+    excluded.sort_by(|one, other| other.0.cmp(&one.0));
+    if versions.is_empty() && !excluded.is_empty() {
+        let reasons = excluded.iter();
+        let reasons = reasons.map(|(version, reason)| format!("version {version} {reason}"));
+        return Err(no_candidate(model, reasons.collect::<Vec<_>>().join(", ")));
     }
-    first(model, RULE.into(), candidates, excluded)
+    first(model, RULE.into(), versions, excluded)
+}
+
+/// The same for the data of the newest version.
+///
+/// # Errors
+///
+/// As [`select_on`].
+pub fn select(client: &Client, model: &str) -> Result<Selection, Error> {
+    select_on(client, model, None)
 }
 
 /// Chooses `version` of `model`, however it ranks.
@@ -53,31 +69,70 @@ pub fn choose(client: &Client, model: &str, version: u32) -> Result<Selection, E
     let found = client
         .model_version(model, version)
         .map_err(doing("find the version"))?;
-    let (number, mut best) =
-        candidate(client, &found)?.map_err(|reasons| no_candidate(model, reasons))?;
-    best.reason = "asked for".into();
     let rule = format!("version {version} was asked for");
-    first(model, rule, vec![(number, best)], Vec::new())
+    let chosen = only(client, model, &found, rule)?;
+    Ok(Selection {
+        alias: String::new(),
+        ..chosen
+    })
 }
 
-/// Points the alias [`CHAMPION`] to the selected version and keeps the selection in `file`. The file is complete before
-/// the alias moves and takes its place afterwards, so that a full disk leaves both as they were.
+/// Chooses the version that `alias` points to, with the others that it was ranked against if it is the best of them.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidVersion`] for a version that is not a number, [`Error::Model`] when the file cannot be written,
-/// [`Error::Tracking`] when the store fails.
-pub fn promote(client: &Client, selection: &Selection, file: &Path) -> Result<(), Error> {
-    let staged = stage_json(file, selection)?;
-    set_alias(client, selection)?;
-    Ok(staged.publish()?)
+/// As [`choose`].
+pub fn choose_alias(client: &Client, model: &str, alias: &str) -> Result<Selection, Error> {
+    let found = client
+        .model_version_by_alias(model, alias)
+        .map_err(doing("find the version with the alias"))?;
+    let rule = format!("the alias {alias} points to version {}", found.version);
+    let chosen = only(client, model, &found, rule)?;
+    let digest = chosen.dataset.as_ref().map(|data| data.digest.as_str());
+    let chosen = match select_on(client, model, digest) {
+        Ok(best) if best.version == chosen.version => best,
+        Ok(_) | Err(Error::NoCandidate { .. }) => chosen,
+        Err(error) => return Err(error),
+    };
+    Ok(Selection {
+        alias: alias.into(),
+        ..chosen
+    })
 }
 
-pub(crate) fn set_alias(client: &Client, selection: &Selection) -> Result<(), Error> {
-    let version = version_number(selection)?;
+/// What is exported when nothing else is asked for: the [`CHAMPION`], else the [`CHALLENGER`], else the best.
+///
+/// # Errors
+///
+/// As [`choose`] and [`select_on`].
+pub fn current(client: &Client, model: &str) -> Result<Selection, Error> {
+    for alias in [CHAMPION, CHALLENGER] {
+        match client.model_version_by_alias(model, alias) {
+            Ok(_) => return choose_alias(client, model, alias),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(doing("find the version with the alias")(error)),
+        }
+    }
+    let best = select(client, model)?;
+    Ok(Selection {
+        alias: String::new(),
+        ..best
+    })
+}
+
+/// Points the alias [`CHALLENGER`] to the selected version, and notes the rule there. The champion stays.
+///
+/// # Errors
+///
+/// [`Error::InvalidVersion`] for a version that is not a number, [`Error::Tracking`] when the store fails.
+pub fn challenge(client: &Client, selection: &Selection) -> Result<(), Error> {
+    let (model, version) = (&selection.model_name, version_number(selection)?);
     client
-        .set_alias(&selection.model_name, &selection.alias, version)
-        .map_err(doing("set the alias"))
+        .set_alias(model, CHALLENGER, version)
+        .map_err(doing("set the alias"))?;
+    client
+        .set_model_version_tag(model, version, "selection_rule", &selection.rule)
+        .map_err(doing("note the selection"))
 }
 
 /// The selected version as the registry counts it. In a file it may be anything.
@@ -90,30 +145,66 @@ pub(crate) fn version_number(selection: &Selection) -> Result<u32, Error> {
     })
 }
 
-/// The first of the candidates is selected.
+/// The data to compare versions on: what the digest names, else that of the newest version that has any.
+fn data(versions: &[Measured], digest: Option<&str>) -> Result<Option<TrainedOn>, String> {
+    let known = versions.iter().filter(|version| {
+        let data = version.data.as_ref();
+        data.is_some_and(|data| data.digest.starts_with(digest.unwrap_or_default()))
+    });
+    let newest = known.max_by_key(|version| version.number);
+    match (newest, digest) {
+        (None, Some(digest)) => Err(format!(
+            "none was trained on data whose digest begins with `{digest}`"
+        )),
+        (newest, _) => Ok(newest.and_then(|version| version.data.clone())),
+    }
+}
+
+/// A selection of one version without others.
+fn only(
+    client: &Client,
+    model: &str,
+    version: &ModelVersion,
+    rule: String,
+) -> Result<Selection, Error> {
+    let found = measured(client, version)?
+        .map_err(|reason| no_candidate(model, format!("version {} {reason}", version.version)));
+    let mut best = found?;
+    best.candidate.reason = "asked for".into();
+    first(model, rule, vec![best], Vec::new())
+}
+
+/// The first of the versions is selected.
 fn first(
     model: &str,
     rule: String,
-    candidates: Vec<(u32, Candidate)>,
-    excluded: Vec<(String, String)>,
+    versions: Vec<Measured>,
+    excluded: Vec<(u32, String)>,
 ) -> Result<Selection, Error> {
-    let Some((_, best)) = candidates.first().cloned() else {
+    let Some(Measured {
+        candidate: best,
+        data,
+        ..
+    }) = versions.first().cloned()
+    else {
         return Err(no_candidate(model, "none is registered".into()));
     };
+    let candidates: Vec<Candidate> = versions.into_iter().map(|one| one.candidate).collect();
+    let excluded = excluded.into_iter();
     Ok(Selection {
         model_name: model.into(),
         rule,
         version: best.version,
         run_id: best.run_id,
         val_acc: best.val_acc,
-        alias: CHAMPION.into(),
+        alias: CHALLENGER.into(),
+        dataset: data,
         model_sha256: None,
         int8_sha256: None,
-        candidates: candidates
-            .into_iter()
-            .map(|(_, candidate)| candidate)
+        candidates,
+        excluded: excluded
+            .map(|(version, reason)| (version.to_string(), reason))
             .collect(),
-        excluded,
     })
 }
 
@@ -124,90 +215,14 @@ fn no_candidate(model: &str, reasons: String) -> Error {
     }
 }
 
-/// A version with its number, or the reason why it cannot be ranked.
-fn candidate(
-    client: &Client,
-    version: &ModelVersion,
-) -> Result<Result<(u32, Candidate), String>, Error> {
-    let Some(run_id) = &version.run_id else {
-        return Ok(Err("names no run".into()));
-    };
-    let run = match client.run(run_id) {
-        Ok(run) => run,
-        Err(error) if error.is_not_found() => {
-            return Ok(Err(format!("names the missing run `{run_id}`")));
-        }
-        Err(source) => {
-            return Err(Error::Tracking {
-                action: "read a version's run",
-                source,
-            });
-        }
-    };
-    let Some(val_acc) = metric(&run, BEST_VAL_ACC, VAL_ACC) else {
-        return Ok(Err(format!("has no finite val_acc in run `{run_id}`")));
-    };
-    let candidate = Candidate {
-        version: version.version.to_string(),
-        run_id: run_id.clone(),
-        val_acc,
-        val_loss: metric(&run, BEST_VAL_LOSS, VAL_LOSS),
-        run_name: run.name,
-        reason: String::new(),
-    };
-    Ok(Ok((version.version, candidate)))
-}
-
-/// The first of two metrics that the run has, if it is a finite number.
-fn metric(run: &Run, first: &str, second: &str) -> Option<f64> {
-    let metric = run.metrics.get(first).or_else(|| run.metrics.get(second))?;
-    Some(metric.value).filter(|value| value.is_finite())
-}
-
-/// Better candidates first, without regard to their age.
-fn compare(one: &Candidate, other: &Candidate) -> Ordering {
-    let loss = |candidate: &Candidate| candidate.val_loss.unwrap_or(f64::INFINITY);
-    other
-        .val_acc
-        .total_cmp(&one.val_acc)
-        .then(loss(one).total_cmp(&loss(other)))
-}
-
-/// Says of each candidate why it stands where it stands.
-fn explain(candidates: &mut [(u32, Candidate)]) {
-    let Some((first, rest)) = candidates.split_first_mut() else {
-        return;
-    };
-    let best = &mut first.1;
-    best.reason = match rest.first().map(|(_, second)| second) {
-        Some(second) if second.val_acc < best.val_acc => "best val_acc",
-        Some(second) if compare(best, second).is_lt() => {
-            "best val_acc, of equals the lowest val_loss"
-        }
-        Some(_) => "best val_acc, of equals the newest",
-        None => "the only version",
-    }
-    .into();
-    for (_, candidate) in rest {
-        candidate.reason = if candidate.val_acc < best.val_acc {
-            format!("val_acc lower by {:.4}", best.val_acc - candidate.val_acc)
-        } else if compare(best, candidate).is_lt() {
-            "same val_acc, higher val_loss".into()
-        } else {
-            "same val_acc and val_loss, older".into()
-        };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use mlflow_client::{Batch, NewModelVersion, NewRun, now};
-    use pet_model::read_json;
 
     use super::*;
 
     struct Registry {
-        folder: tempfile::TempDir,
+        _folder: tempfile::TempDir,
         client: Client,
         experiment: String,
     }
@@ -221,13 +236,18 @@ mod tests {
                 .register_model("pets", "", &std::collections::BTreeMap::new())
                 .unwrap();
             Self {
-                folder,
+                _folder: folder,
                 client,
                 experiment,
             }
         }
 
         fn version(&self, metrics: &[(&str, f64)]) -> u32 {
+            self.version_on(metrics, &[])
+        }
+
+        /// A version whose run has these tags and the seed 42.
+        fn version_on(&self, metrics: &[(&str, f64)], tags: &[(&str, &str)]) -> u32 {
             let run = self
                 .client
                 .create_run(&self.experiment, &NewRun::new("r", now()))
@@ -235,6 +255,9 @@ mod tests {
             let batch = metrics.iter().fold(Batch::new(), |batch, (key, value)| {
                 batch.metric(*key, *value, now(), 0)
             });
+            let batch = tags
+                .iter()
+                .fold(batch, |batch, (key, value)| batch.tag(*key, *value));
             self.client.log_batch(&run.id, &batch).unwrap();
             let source = format!("{}/model", run.artifact_uri);
             let version = NewModelVersion::new("pets", source).run_id(&run.id);
@@ -269,29 +292,59 @@ mod tests {
         assert_eq!(reasons[1], "same val_acc and val_loss, older");
         assert_eq!(reasons[2], "same val_acc, higher val_loss");
         assert_eq!(reasons[4], "val_acc lower by 0.1000");
-        let champion = || registry.client.model_version_by_alias("pets", CHAMPION);
-        assert!(champion().is_err(), "to rank is not to promote");
-        let file = registry.folder.path().join("results/selection.json");
-        promote(&registry.client, &selection, &file).unwrap();
-        assert_eq!(champion().unwrap().version, 4);
-        assert_eq!(read_json::<Selection>(&file).unwrap(), selection);
+        let alias = |name| registry.client.model_version_by_alias("pets", name);
+        assert!(alias(CHALLENGER).is_err(), "to rank is not to mark");
+        challenge(&registry.client, &selection).unwrap();
+        assert_eq!(alias(CHALLENGER).unwrap().version, 4);
+        assert!(alias(CHAMPION).is_err(), "to mark is not to promote");
     }
 
     #[test]
-    fn a_selection_that_cannot_be_kept_leaves_the_alias() {
+    fn only_versions_of_the_same_data_compete() {
+        let registry = Registry::new();
+        let pets = [("dataset", "pets"), ("dataset_digest", "0123456789")];
+        let sample = [("dataset", "sample"), ("dataset_digest", "abcdef0123")];
+        registry.version_on(&[("val_acc", 0.99)], &sample);
+        registry.version_on(&[("val_acc", 0.8)], &pets);
+        registry.version(&[("val_acc", 1.0)]);
+        registry.version_on(&[("val_acc", 0.7)], &pets);
+        let selection = select(&registry.client, "pets").unwrap();
+        assert_eq!(order(&selection), ["2", "4"]);
+        assert_eq!(selection.dataset.as_ref().unwrap().name, "pets");
+        let reasons = [
+            ("3", "does not say what it was trained on"),
+            ("1", "was trained on other data: sample abcdef01"),
+        ];
+        let reasons = reasons.map(|(version, reason)| (version.to_owned(), reason.to_owned()));
+        assert_eq!(selection.excluded, reasons);
+        let asked = select_on(&registry.client, "pets", Some("abc")).unwrap();
+        assert_eq!(asked.version, "1");
+        let error = select_on(&registry.client, "pets", Some("fff")).unwrap_err();
+        assert!(error.to_string().contains("`fff`"), "{error}");
+    }
+
+    #[test]
+    fn an_alias_chooses_its_version_and_champions_come_before_challengers() {
         let registry = Registry::new();
         registry.version(&[("val_acc", 0.5)]);
-        let selection = select(&registry.client, "pets").unwrap();
-        let taken = registry.folder.path().join("taken");
-        fs_err::write(&taken, b"a file").unwrap();
-        let error = promote(&registry.client, &selection, &taken.join("selection.json"));
-        assert!(matches!(error, Err(Error::Model { .. })));
-        assert!(
-            registry
-                .client
-                .model_version_by_alias("pets", CHAMPION)
-                .is_err()
+        registry.version(&[("val_acc", 0.9)]);
+        let client = &registry.client;
+        assert_eq!(current(client, "pets").unwrap().version, "2");
+        client.set_alias("pets", CHALLENGER, 1).unwrap();
+        let chosen = current(client, "pets").unwrap();
+        assert_eq!(
+            (chosen.version.as_str(), chosen.alias.as_str()),
+            ("1", CHALLENGER)
         );
+        assert_eq!(chosen.candidates.len(), 1);
+        client.set_alias("pets", CHAMPION, 2).unwrap();
+        let chosen = current(client, "pets").unwrap();
+        assert_eq!(
+            (chosen.version.as_str(), chosen.alias.as_str()),
+            ("2", CHAMPION)
+        );
+        assert_eq!(order(&chosen), ["2", "1"]);
+        assert!(choose_alias(client, "pets", "best").is_err());
     }
 
     #[test]
@@ -302,10 +355,9 @@ mod tests {
             version: "best".into(),
             ..select(&registry.client, "pets").unwrap()
         };
-        let file = registry.folder.path().join("selection.json");
-        let error = promote(&registry.client, &selection, &file).unwrap_err();
+        let error = challenge(&registry.client, &selection).unwrap_err();
         assert!(error.to_string().contains("`best`"), "{error}");
-        assert!(error.hint().is_some() && !file.exists());
+        assert!(error.hint().is_some());
     }
 
     #[test]

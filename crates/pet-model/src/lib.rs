@@ -16,7 +16,7 @@ pub use metadata::ModelMetadata;
 pub use metrics::{Calibration, ClassMetrics, Metrics, Quantization, SplitMetrics};
 pub use pet_image::Preprocess;
 pub use precision::Precision;
-pub use selection::{Candidate, Selection};
+pub use selection::{Candidate, Selection, TrainedOn};
 pub use softmax::softmax;
 
 /// The model, complete with its recipe and classes.

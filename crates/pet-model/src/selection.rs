@@ -15,8 +15,11 @@ pub struct Selection {
     pub run_id: String,
     /// Its validation accuracy, 0 to 1.
     pub val_acc: f64,
-    /// The alias that now points to it.
+    /// The alias by which it was chosen; empty where it was chosen by its number.
     pub alias: String,
+    /// What it and all candidates were trained on; `None` when the run does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<TrainedOn>,
     /// All versions that could be ranked, best first.
     pub candidates: Vec<Candidate>,
     /// Versions that could not be ranked, each with the reason.
@@ -29,6 +32,28 @@ pub struct Selection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub int8_sha256: Option<String>,
 }
+
+/// What a model was trained on. Only models trained on the same are measured on the same validation images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainedOn {
+    /// Name of the data set.
+    pub name: String,
+    /// What tells its classes and images from any other's, in hexadecimal digits.
+    pub digest: String,
+    /// How images were set aside for validation, in words.
+    pub split: String,
+}
+
+impl TrainedOn {
+    /// The name with the beginning of the digest.
+    pub fn short(&self) -> String {
+        let digest: String = self.digest.chars().take(SHORT_DIGEST).collect();
+        format!("{} {digest}", self.name)
+    }
+}
+
+/// Digits of a digest that are shown.
+const SHORT_DIGEST: usize = 8;
 
 /// One registered version on the leaderboard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -47,7 +47,7 @@ pub use error::Error;
 pub use observer::{RunObserver, Warning};
 pub use provenance::{Commit, Provenance};
 pub use settings::{DataSource, TrainSettings};
-pub use tracking::{RunPlan, TrackedRun, TrainedModel, TrainingData};
+pub use tracking::{RunPlan, TrackedRun, TrainedModel, TrainingData, trained_on};
 pub use train::{
     Context, Experiment, FailedRun, FinishedRun, InterruptedRun, RunOutcome, RunRequest,
 };

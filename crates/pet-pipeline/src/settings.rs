@@ -54,6 +54,32 @@ impl DataSource {
     }
 }
 
+/// What a registered model is called whose data set has no better name.
+const UNNAMED: &str = "folder";
+
+impl DataSource {
+    /// What a model of these images is called in the registry unless somebody says otherwise: models of different data
+    /// sets do not become versions of one another.
+    pub fn model_name(&self) -> String {
+        let root = match self {
+            Self::OxfordIiitPet(_) | Self::OxfordIiitPetOrDownload(_) => {
+                return "oxford_pet_classifier".into();
+            }
+            Self::Sample(_) => return "sample_pet_classifier".into(),
+            Self::Folder(root) => std::path::absolute(root).unwrap_or_else(|_| root.clone()),
+        };
+        let name = root.file_name().unwrap_or_default().to_string_lossy();
+        let parts = name.split(|letter: char| !letter.is_alphanumeric());
+        let parts: Vec<String> = parts
+            .filter(|part| !part.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        let name = parts.join("_");
+        let name = if name.is_empty() { UNNAMED } else { &name };
+        format!("{name}_classifier")
+    }
+}
+
 /// Everything that decides what a run trains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -168,6 +194,32 @@ impl TrainSettings {
                 augment.contrast,
                 augment.saturation
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_data_set_has_a_model_name_of_its_own_that_mlflow_accepts() {
+        let folder = |path: &str| DataSource::Folder(path.into()).model_name();
+        assert_eq!(
+            folder("/data/My Photos (2024)/"),
+            "my_photos_2024_classifier"
+        );
+        assert_eq!(folder("/data/a:b"), "a_b_classifier");
+        assert_eq!(folder("/"), "folder_classifier");
+        let names = [
+            folder("pets"),
+            DataSource::Sample("pets".into()).model_name(),
+            DataSource::OxfordIiitPet("pets".into()).model_name(),
+        ];
+        assert_eq!(names[2], "oxford_pet_classifier");
+        assert_ne!(names[0], names[1]);
+        for name in names {
+            check_model_name(&name).unwrap();
         }
     }
 }

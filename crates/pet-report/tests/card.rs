@@ -89,6 +89,7 @@ fn selection() -> Selection {
         run_id: "2eb3f0".into(),
         val_acc: 0.9125,
         alias: "champion".into(),
+        dataset: None,
         candidates: vec![
             candidate("3", 0.9125, Some(0.31), "highest val_acc"),
             candidate("1", 0.88, None, "lower val_acc | by 0.0325"),

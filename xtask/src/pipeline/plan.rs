@@ -95,7 +95,11 @@ impl Plan {
                 let grid = self.training().split_whitespace();
                 self.with_tracking(self.with_data(command).arguments(grid))
             }
-            Stage::Select | Stage::Export => self.with_results(self.with_tracking(command)),
+            Stage::Select => self.with_tracking(command),
+            Stage::Export => {
+                let command = command.arguments(["--alias", "challenger"]);
+                self.with_results(self.with_tracking(command))
+            }
             Stage::Evaluate => {
                 let command = self.with_data(command).arguments(["--split", self.split()]);
                 self.with_results(self.with_store(command))
@@ -112,7 +116,7 @@ impl Plan {
             (Stage::Setup, _) => workspace::shown(&workspace::cache()),
             (Stage::Train, None) => "runs in MLFLOW_TRACKING_URI".to_owned(),
             (Stage::Train, Some(folder)) => workspace::shown(&folder.join("mlflow.db")),
-            (Stage::Select, _) => file("selection.json"),
+            (Stage::Select, _) => "alias challenger".to_owned(),
             (Stage::Export, _) => file("model.onnx"),
             (Stage::Evaluate, _) => file("metrics.json"),
             (Stage::Test, _) => "artifacts, logic, parity".to_owned(),
@@ -174,12 +178,17 @@ impl Plan {
 
     fn with_tracking(&self, command: Invocation) -> Invocation {
         let command = self.with_store(command);
-        if self.store.is_some() || self.dataset == Dataset::OxfordIiitPet {
-            return command;
+        // A store that is not the data set's own may have models of other data.
+        match (self.dataset, &self.store) {
+            (Dataset::OxfordIiitPet, _) => {
+                command.arguments(["--model-name", "oxford_pet_classifier"])
+            }
+            (_, Some(_)) => command,
+            (dataset, None) => {
+                let model = format!("{}_pet_classifier", name(&dataset));
+                command.arguments(["--model-name", &model])
+            }
         }
-        // In a store with models of real pets, cartoons must not become the champion.
-        let model = format!("{}_pet_classifier", name(&self.dataset));
-        command.arguments(["--model-name", &model])
     }
 
     fn with_store(&self, command: Invocation) -> Invocation {

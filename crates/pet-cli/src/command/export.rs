@@ -1,12 +1,9 @@
 //! `pet-cli select` and `pet-cli export`: from the registry to the results folder.
 
-use std::path::Path;
-
 use clap::{Args, ValueEnum};
-use mlflow_client::Client;
 use pet_data::{Dataset, Sample};
 use pet_export::{Exporter, Int8};
-use pet_model::{Quantization, SELECTION_FILE, Selection, read_json};
+use pet_model::{Quantization, Selection};
 use serde_json::json;
 
 use crate::arguments::{
@@ -20,24 +17,27 @@ use crate::{output, table, tracking, workspace};
 
 /// Select the best registered version
 ///
-/// Ranks all versions by validation accuracy, prints the leaderboard, saves it to selection.json and points the alias
-/// `champion` at the best version.
+/// Ranks the versions that were trained on the same data by validation accuracy, prints the leaderboard and points the
+/// alias `challenger` at the best version. Nothing is exported, and the `champion` stays.
 #[derive(Args)]
 pub(crate) struct SelectArguments {
+    /// Rank the versions trained on the data set with this digest, or the beginning of it [default: that of the newest
+    /// version]
+    #[arg(long, value_name = "DIGEST")]
+    data: Option<String>,
     #[command(flatten)]
     model_name: ModelNameArgument,
     #[command(flatten)]
     tracking: TrackingArguments,
     #[command(flatten)]
-    results: ResultsArgument,
-    #[command(flatten)]
     json: JsonArgument,
 }
 
-/// Export the selected version into the files that are served
+/// Export a version into the files that are served
 ///
 /// Builds the ONNX model from the version's weights, verifies that ONNX Runtime computes what candle computes, and
-/// writes the results folder. If nothing was selected before, selects first.
+/// writes the results folder. Exported is the version with the alias `champion`, else the `challenger`, else the best
+/// one. No alias moves, and results of other data or classes are not replaced without --force.
 ///
 /// A model in 8-bit integers (`--precision`) is calibrated and judged with the validation images of a data set. It is
 /// refused if it is less accurate by more than 0.3 points or gives other answers on more than 2 % of them.
@@ -45,12 +45,19 @@ pub(crate) struct SelectArguments {
 #[command(after_help = "\
 Examples:
   pet-cli export                     model.onnx, in floating-point numbers
+  pet-cli export --alias challenger --results candidate
   pet-cli export --precision both    and model.int8.onnx
   pet-cli export --precision int8    model.int8.onnx from the model.onnx that is there, without a registry")]
 pub(crate) struct ExportArguments {
-    /// Export this version instead of the selected one
-    #[arg(long, value_name = "NUMBER")]
+    /// Export this version
+    #[arg(long, value_name = "NUMBER", conflicts_with = "alias")]
     version: Option<u32>,
+    /// Export the version that this alias points to
+    #[arg(long, value_name = "NAME")]
+    alias: Option<String>,
+    /// Replace results of other data or classes
+    #[arg(long)]
+    force: bool,
     /// Numbers that the exported model computes in
     #[arg(long, value_enum, default_value_t = Precisions::Fp32)]
     precision: Precisions,
@@ -82,10 +89,10 @@ enum Precisions {
 }
 
 pub(crate) fn select(arguments: &SelectArguments) -> Result<(), Failure> {
-    let client = Client::open(&tracking::config(&arguments.tracking)?)?;
-    let selection = pet_export::select(&client, &arguments.model_name.model_name)?;
-    let file = arguments.results.results.join(SELECTION_FILE);
-    pet_export::promote(&client, &selection, &file)?;
+    let client = tracking::required(&arguments.tracking)?;
+    let model = tracking::model_name(&client, &arguments.model_name)?;
+    let selection = pet_export::select_on(&client, &model, arguments.data.as_deref())?;
+    pet_export::challenge(&client, &selection)?;
     if arguments.json.json {
         output::json(&selection)
     } else {
@@ -125,6 +132,10 @@ fn print(selection: &Selection) -> Result<(), Failure> {
         "run",
         "reason",
     ];
+    if let Some(data) = &selection.dataset {
+        let (name, split) = (data.short(), &data.split);
+        output::line(format_args!("trained on {name} ({split})\n"))?;
+    }
     table::print(&heads, &rows)?;
     output::line(format_args!(
         "\nversion {} of `{}` is now `{}`",
@@ -159,18 +170,18 @@ fn validation(arguments: &ExportArguments, bars: &Bars) -> Result<(Dataset, Vec<
 }
 
 fn export_version(arguments: &ExportArguments, int8: Option<&Int8>) -> Result<(), Failure> {
-    let client = Client::open(&tracking::config(&arguments.tracking)?)?;
+    let client = tracking::required(&arguments.tracking)?;
+    let model = tracking::model_name(&client, &arguments.model_name)?;
     let runtime = workspace::runtime(&arguments.cache)?;
     let results = &arguments.results.results;
-    let model = &arguments.model_name.model_name;
-    let file = results.join(SELECTION_FILE);
-    let selection = match (arguments.version, earlier_selection(&file, model)?) {
-        (Some(version), _) => pet_export::choose(&client, model, version)?,
-        (None, Some(selection)) => selection,
-        (None, None) => pet_export::select(&client, model)?,
+    let selection = match (arguments.version, &arguments.alias) {
+        (Some(version), _) => pet_export::choose(&client, &model, version)?,
+        (None, Some(alias)) => pet_export::choose_alias(&client, &model, alias)?,
+        (None, None) => pet_export::current(&client, &model)?,
     };
     let exporter = Exporter::new(&client, &runtime)
         .with_usage(CARD_USAGE)
+        .with_force(arguments.force)
         .with_int8(int8);
     let exported = exporter.export(&selection, results)?;
     if arguments.json.json {
@@ -212,13 +223,4 @@ fn print_quantization(figures: &Quantization) -> Result<(), Failure> {
         figures.fp32_layers,
         figures.layers
     ))
-}
-
-/// The selection that `pet-cli select` saved, if it is about `model`.
-fn earlier_selection(file: &Path, model: &str) -> Result<Option<Selection>, Failure> {
-    if !file.exists() {
-        return Ok(None);
-    }
-    let selection: Selection = read_json(file)?;
-    Ok(Some(selection).filter(|selection| selection.model_name == model))
 }

@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 use mlflow_client::{Client, Error, ModelVersion, RegisteredModel};
-use pet_model::{VAL_ACC, VAL_LOSS};
+use pet_model::VAL_ACC;
+use pet_pipeline::trained_on;
 use serde_json::{Value, json};
 
 use crate::arguments::{JsonArgument, TrackingArguments};
@@ -119,24 +120,31 @@ fn show(client: &Client, model: &str, as_json: bool) -> Result<(), Failure> {
         ">version",
         "created (UTC)",
         ">val_acc",
-        ">val_loss",
         "run",
+        "data set",
         "aliases",
     ];
-    let rows: Vec<_> = versions.iter().map(row).collect();
+    let rows = versions.iter().map(|version| row(client, version));
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
     table::print(&heads, &rows)
 }
 
-fn row(version: &ModelVersion) -> Vec<String> {
+fn row(client: &Client, version: &ModelVersion) -> Result<Vec<String>, Failure> {
     let figure = |key: &str| version.tags.get(key).and_then(|text| text.parse().ok());
-    vec![
+    let run = match version.run_id.as_deref().map(|id| client.run(id)) {
+        Some(Ok(run)) => Some(run),
+        Some(Err(error)) if !error.is_not_found() => return Err(error.into()),
+        Some(Err(_)) | None => None,
+    };
+    let data = run.as_ref().and_then(trained_on);
+    Ok(vec![
         version.version.to_string(),
         short_time(version.creation_time),
         table::number(figure(VAL_ACC)),
-        table::number(figure(VAL_LOSS)),
         table::optional(version.run_id.as_deref().map(short_id)),
+        table::optional(data.map(|data| data.short())),
         version.aliases.join(", "),
-    ]
+    ])
 }
 
 fn version_as_json(version: &ModelVersion) -> Value {

@@ -5,6 +5,7 @@ use pet_pipeline::Experiment;
 use pet_pipeline::sweep::{Row, Space, Sweep, SweepReport};
 use pet_train::Configuration;
 
+use super::train::next_steps;
 use super::train_args::TrainArgs;
 use crate::failure::Failure;
 use crate::progress::Bars;
@@ -70,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     if args.json.json {
         output::json(&report)
     } else {
-        print(&report)
+        print(&report, &next_steps(&settings))
     }
 }
 
@@ -87,7 +88,7 @@ fn sweep(arguments: &Arguments, space: Space, base: Configuration) -> Result<Swe
     })
 }
 
-fn print(report: &SweepReport) -> Result<(), Failure> {
+fn print(report: &SweepReport, next_steps: &str) -> Result<(), Failure> {
     let searched: Vec<&str> = report.searched().collect();
     let row = |row: &Row| {
         let run = row.finished.as_ref();
@@ -119,7 +120,7 @@ fn print(report: &SweepReport) -> Result<(), Failure> {
     let heads: Vec<&str> = heads.into_iter().chain(names).collect();
     table::print(&heads, &rows)?;
     output::line(format_args!(
-        "\nrun of the whole sweep: {}\nnext: pet-cli select, then pet-cli export",
+        "\nrun of the whole sweep: {}\nnext:\n{next_steps}",
         table::optional(report.run_id.as_ref())
     ))
 }

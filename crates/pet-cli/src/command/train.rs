@@ -1,7 +1,9 @@
 //! `pet-cli train`
 
+use std::path::PathBuf;
+
 use clap::Args;
-use pet_pipeline::{Experiment, InterruptedRun, RunOutcome, RunRequest, TrainSettings};
+use pet_pipeline::{DataSource, Experiment, InterruptedRun, RunOutcome, RunRequest, TrainSettings};
 
 use super::train_args::TrainArgs;
 use crate::failure::Failure;
@@ -105,7 +107,32 @@ fn print(dataset: &str, outcomes: &[RunOutcome], settings: &TrainSettings) -> Re
         return Ok(());
     }
     output::line(format_args!(
-        "\n`{}` was trained on {dataset}; next: pet-cli select, then pet-cli export",
-        settings.model_name
+        "\n`{}` was trained on {dataset}; next:\n{}",
+        settings.model_name,
+        next_steps(settings)
     ))
+}
+
+/// The commands that follow a training. They name the model, and a folder of its own for what the folder of the shipped
+/// model is not for.
+pub(super) fn next_steps(settings: &TrainSettings) -> String {
+    let model = &settings.model_name;
+    let shipped = DataSource::OxfordIiitPet(PathBuf::new()).model_name();
+    let results = if *model == shipped && settings.data.model_name() == shipped {
+        String::new()
+    } else {
+        format!(" --results models/{}", quoted(model))
+    };
+    let model = quoted(model);
+    format!("  pet-cli select --model-name {model}\n  pet-cli export --model-name {model}{results}")
+}
+
+/// A name as a shell takes it for one word.
+fn quoted(name: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "_-.".contains(letter);
+    if name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', "'\\''"))
+    }
 }

@@ -81,7 +81,8 @@ impl TrainArgs {
         settings.augment = hyperparameters.augment();
         settings.configuration = hyperparameters.base();
         settings.experiment.clone_from(&self.experiment);
-        settings.model_name.clone_from(&self.model_name.model_name);
+        let model_name = self.model_name.model_name.clone();
+        settings.model_name = model_name.unwrap_or_else(|| settings.data.model_name());
         Ok(settings)
     }
 

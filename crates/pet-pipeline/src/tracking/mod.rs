@@ -4,7 +4,10 @@ pub(crate) mod model;
 mod note;
 mod plan;
 mod run;
+mod trained_on;
 
 pub use model::TrainedModel;
 pub use plan::{RunPlan, TrainingData};
 pub use run::TrackedRun;
+pub use trained_on::trained_on;
+pub(crate) use trained_on::{DATASET, DATASET_DIGEST, TRAIN_IMAGES, VAL_IMAGES};

@@ -17,7 +17,10 @@ use super::request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};
 use crate::error::Error;
 use crate::observer::RunObserver;
 use crate::settings::TrainSettings;
-use crate::tracking::{RunPlan, TrackedRun, TrainedModel, TrainingData};
+use crate::tracking::{
+    DATASET, DATASET_DIGEST, RunPlan, TRAIN_IMAGES, TrackedRun, TrainedModel, TrainingData,
+    VAL_IMAGES,
+};
 
 /// Images and weights that are ready to be trained with, and the store that records it.
 pub struct Experiment<'a> {
@@ -293,11 +296,11 @@ impl<'a> Experiment<'a> {
     pub(crate) fn common_plan(&self, name: &str, run_id: Option<String>) -> RunPlan {
         let data = self.training_data();
         let mut plan = RunPlan::new(&self.settings.experiment, name)
-            .param("train_images", data.train_images)
-            .param("val_images", data.val_images);
+            .param(TRAIN_IMAGES, data.train_images)
+            .param(VAL_IMAGES, data.val_images);
         plan.tags = [
-            ("dataset".into(), self.dataset.name.clone()),
-            ("dataset_digest".into(), self.digest.clone()),
+            (DATASET.into(), self.dataset.name.clone()),
+            (DATASET_DIGEST.into(), self.digest.clone()),
         ]
         .into();
         plan.data = Some(data);

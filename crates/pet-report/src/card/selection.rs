@@ -27,13 +27,16 @@ pub(super) fn section(selection: &Selection) -> String {
         ">validation loss",
         "why",
     ];
+    let alias = match selection.alias.as_str() {
+        "" => String::new(),
+        alias => format!(", alias {}", code(alias)),
+    };
     let mut section = format!(
-        "## Selection\n\nVersion {} was chosen (run {}, alias {}). Rule: {}.\n\n{}\n\
+        "## Selection\n\nVersion {} was chosen (run {}{alias}). Rule: {}.\n\n{}\n\
          The validation images took part in this choice, so figures on them flatter the model a \
          little.\n",
         text(&selection.version),
         code(&selection.run_id),
-        code(&selection.alias),
         text(selection.rule.trim_end_matches('.')),
         table(&head, rows),
     );

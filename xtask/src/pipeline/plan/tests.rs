@@ -26,15 +26,15 @@ fn the_sample_stays_in_its_folder() {
         "train --dataset sample --data-dir target/pipeline/sample/data --epochs 5 \
          --learning-rate 0.001 0.003 --tracking-uri sqlite:////store/mlflow.db"
     );
-    for stage in [Stage::Select, Stage::Export] {
-        assert_eq!(
-            command(&plan, stage),
-            format!(
-                "{stage} --tracking-uri sqlite:////store/mlflow.db \
-                 --results target/pipeline/sample/results"
-            )
-        );
-    }
+    assert_eq!(
+        command(&plan, Stage::Select),
+        "select --tracking-uri sqlite:////store/mlflow.db"
+    );
+    assert_eq!(
+        command(&plan, Stage::Export),
+        "export --alias challenger --tracking-uri sqlite:////store/mlflow.db \
+         --results target/pipeline/sample/results"
+    );
     assert_eq!(
         command(&plan, Stage::Evaluate),
         "evaluate --dataset sample --data-dir target/pipeline/sample/data --split all \
@@ -58,9 +58,15 @@ fn the_real_photographs_go_to_results() {
     let plan = plan(Dataset::OxfordIiitPet, None, false);
     assert_eq!(
         command(&plan, Stage::Train),
-        format!("train --dataset oxford-iiit-pet {}", plan.training())
+        format!(
+            "train --dataset oxford-iiit-pet {} --model-name oxford_pet_classifier",
+            plan.training()
+        )
     );
-    assert_eq!(command(&plan, Stage::Export), "export --results results");
+    assert_eq!(
+        command(&plan, Stage::Export),
+        "export --alias challenger --model-name oxford_pet_classifier --results results"
+    );
     assert_eq!(plan.output(Stage::Export), "results/model.onnx");
 }
 
@@ -76,7 +82,10 @@ fn cartoons_have_a_name_of_their_own_on_a_server() {
         assert!(!command.contains("--tracking-uri"), "{command}");
     }
     let real = plan(Dataset::OxfordIiitPet, None, true);
-    assert_eq!(command(&real, Stage::Select), "select --results results");
+    assert_eq!(
+        command(&real, Stage::Select),
+        "select --model-name oxford_pet_classifier"
+    );
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use mlflow_client::{Run, RunQuery};
-use pet_model::{BEST_VAL_ACC, BEST_VAL_LOSS, VAL_ACC, VAL_LOSS};
+use pet_model::{BEST_VAL_ACC, VAL_ACC};
+use pet_pipeline::trained_on;
 use serde_json::Value;
 
 use super::common::{Common, as_json, find, took};
@@ -47,7 +48,7 @@ pub(super) fn list(arguments: &ListArguments, common: &Common) -> Result<(), Fai
     }
     // Names are long, so they stand last, whole.
     let rows: Vec<_> = runs.iter().map(row).collect();
-    let heads = ["run", "status", ">took", ">val_acc", ">val_loss", "name"];
+    let heads = ["run", "status", ">took", ">val_acc", "data set", "name"];
     table::print(&heads, &rows)
 }
 
@@ -61,7 +62,7 @@ fn row(run: &Run) -> Vec<String> {
         run.status.to_string(),
         took(run),
         metric(BEST_VAL_ACC, VAL_ACC),
-        metric(BEST_VAL_LOSS, VAL_LOSS),
+        table::optional(trained_on(run).map(|data| data.short())),
         run.name.clone(),
     ]
 }

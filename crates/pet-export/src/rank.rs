@@ -1,0 +1,116 @@
+//! The order of the versions that were trained on the same data.
+
+use std::cmp::Ordering;
+
+use mlflow_client::{Client, ModelVersion, Run};
+use pet_model::{BEST_VAL_ACC, BEST_VAL_LOSS, Candidate, TrainedOn, VAL_ACC, VAL_LOSS};
+use pet_pipeline::trained_on;
+
+use crate::Error;
+
+/// A version that has been measured, with what it was measured on.
+#[derive(Clone)]
+pub(crate) struct Measured {
+    pub(crate) number: u32,
+    pub(crate) candidate: Candidate,
+    pub(crate) data: Option<TrainedOn>,
+}
+
+/// A version with its figures, or the reason why it cannot be ranked.
+pub(crate) fn measured(
+    client: &Client,
+    version: &ModelVersion,
+) -> Result<Result<Measured, String>, Error> {
+    let Some(run_id) = &version.run_id else {
+        return Ok(Err("names no run".into()));
+    };
+    let run = match client.run(run_id) {
+        Ok(run) => run,
+        Err(error) if error.is_not_found() => {
+            return Ok(Err(format!("names the missing run `{run_id}`")));
+        }
+        Err(source) => {
+            return Err(Error::Tracking {
+                action: "read a version's run",
+                source,
+            });
+        }
+    };
+    let Some(val_acc) = metric(&run, BEST_VAL_ACC, VAL_ACC) else {
+        return Ok(Err(format!("has no finite val_acc in run `{run_id}`")));
+    };
+    let data = trained_on(&run);
+    let candidate = Candidate {
+        version: version.version.to_string(),
+        run_id: run_id.clone(),
+        val_acc,
+        val_loss: metric(&run, BEST_VAL_LOSS, VAL_LOSS),
+        run_name: run.name,
+        reason: String::new(),
+    };
+    Ok(Ok(Measured {
+        number: version.version,
+        candidate,
+        data,
+    }))
+}
+
+/// The first of two metrics that the run has, if it is a finite number.
+fn metric(run: &Run, first: &str, second: &str) -> Option<f64> {
+    let metric = run.metrics.get(first).or_else(|| run.metrics.get(second))?;
+    Some(metric.value).filter(|value| value.is_finite())
+}
+
+/// Why a version was not measured on the same images as those trained on `data`; `None` if it was.
+pub(crate) fn other_data(version: &Measured, data: Option<&TrainedOn>) -> Option<String> {
+    match (&version.data, data) {
+        (one, other) if one.as_ref() == other => None,
+        (None, _) => Some("does not say what it was trained on".into()),
+        (Some(one), Some(other)) if one.digest == other.digest => {
+            Some(format!("was split in another way: {}", one.split))
+        }
+        (Some(one), _) => Some(format!("was trained on other data: {}", one.short())),
+    }
+}
+
+/// The best first, each with the reason why it stands where it stands.
+pub(crate) fn rank(versions: &mut [Measured]) {
+    versions.sort_by(|one, other| {
+        compare(&one.candidate, &other.candidate).then(other.number.cmp(&one.number))
+    });
+    explain(versions);
+}
+
+/// Better candidates first, without regard to their age.
+fn compare(one: &Candidate, other: &Candidate) -> Ordering {
+    let loss = |candidate: &Candidate| candidate.val_loss.unwrap_or(f64::INFINITY);
+    other
+        .val_acc
+        .total_cmp(&one.val_acc)
+        .then(loss(one).total_cmp(&loss(other)))
+}
+
+fn explain(versions: &mut [Measured]) {
+    let Some((first, rest)) = versions.split_first_mut() else {
+        return;
+    };
+    let best = &mut first.candidate;
+    best.reason = match rest.first().map(|second| &second.candidate) {
+        Some(second) if second.val_acc < best.val_acc => "best val_acc",
+        Some(second) if compare(best, second).is_lt() => {
+            "best val_acc, of equals the lowest val_loss"
+        }
+        Some(_) => "best val_acc, of equals the newest",
+        None => "the only version",
+    }
+    .into();
+    for candidate in rest.iter_mut().map(|version| &mut version.candidate) {
+        candidate.reason = if candidate.val_acc < best.val_acc {
+            format!("val_acc lower by {:.4}", best.val_acc - candidate.val_acc)
+        } else if compare(best, candidate).is_lt() {
+            "same val_acc, higher val_loss".into()
+        } else {
+            "same val_acc and val_loss, older".into()
+        };
+    }
+}

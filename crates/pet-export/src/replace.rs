@@ -1,0 +1,146 @@
+//! The results that were there before.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use mlflow_client::Client;
+use pet_model::{MODEL_FILE, ModelMetadata, SELECTION_FILE, Selection, TrainedOn, read_json};
+use pet_pipeline::trained_on;
+
+use crate::Error;
+
+/// Folder in the stage for what is being replaced.
+const REPLACED: &str = "replaced";
+
+/// Refuses to replace a model of other classes or other data. Where one of the two does not say what it was trained on,
+/// the name in the registry has to be the same.
+pub(crate) fn check_replaceable(
+    client: &Client,
+    results: &Path,
+    new: &ModelMetadata,
+    new_data: Option<&TrainedOn>,
+) -> Result<(), Error> {
+    let model = results.join(MODEL_FILE);
+    if !model.exists() {
+        return Ok(());
+    }
+    let refuse = |reason: String| Error::OtherResults {
+        folder: results.to_owned(),
+        reason,
+    };
+    let read = onnx_graph::Model::from_bytes(&fs::read(&model)?).ok();
+    let old = read.and_then(|read| ModelMetadata::from_properties(read.metadata()).ok());
+    let Some(old) = old else {
+        return Err(refuse(format!(
+            "`{MODEL_FILE}` was not made by this program"
+        )));
+    };
+    if old.classes != new.classes {
+        let (one, other) = (old.classes.len(), new.classes.len());
+        return Err(refuse(format!(
+            "`{}` knows other classes ({one}) than `{}` ({other})",
+            old.model_name, new.model_name
+        )));
+    }
+    match (old_data(client, results, &old), new_data) {
+        (Some(one), Some(other)) if one.digest != other.digest => Err(refuse(format!(
+            "it was trained on {}, the new one on {}",
+            one.short(),
+            other.short()
+        ))),
+        (Some(_), Some(_)) => Ok(()),
+        _ if old.model_name != new.model_name => Err(refuse(format!(
+            "it is of `{}`, the new one of `{}`",
+            old.model_name, new.model_name
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// What the selection beside the model says, else its run, if this store has it.
+fn old_data(client: &Client, results: &Path, old: &ModelMetadata) -> Option<TrainedOn> {
+    let kept: Option<Selection> = read_json(&results.join(SELECTION_FILE)).ok();
+    kept.and_then(|kept| kept.dataset).or_else(|| {
+        let run = client.run(old.run_id.as_deref()?).ok()?;
+        trained_on(&run)
+    })
+}
+
+/// Moves complete files into place, the model first, and removes those of `may_be_left` that are not among them. When
+/// one of them cannot take its place, all that was replaced comes back.
+pub(crate) fn publish(
+    stage: &Path,
+    names: &[&str],
+    may_be_left: &[&str],
+    results: &Path,
+) -> Result<Vec<PathBuf>, Error> {
+    let kept = stage.join(REPLACED);
+    fs::create_dir(&kept)?;
+    let left = may_be_left.iter().filter(|name| !names.contains(name));
+    for name in names.iter().chain(left.clone()) {
+        let file = results.join(name);
+        // A second name costs no space; where the disk knows none, a copy does.
+        if file.exists() && fs::hard_link(&file, kept.join(name)).is_err() {
+            fs::copy(&file, kept.join(name))?;
+        }
+    }
+    let mut changed = Vec::new();
+    let outcome = replace(stage, names, left, results, &mut changed);
+    if outcome.is_err() {
+        for name in changed {
+            // The error that led here is reported; what can be brought back is.
+            let _ = match kept.join(name).exists() {
+                true => fs::rename(kept.join(name), results.join(name)),
+                false => fs::remove_file(results.join(name)),
+            };
+        }
+    }
+    outcome?;
+    Ok(names.iter().map(|name| results.join(name)).collect())
+}
+
+fn replace<'a>(
+    stage: &Path,
+    names: &[&'a str],
+    left: impl Iterator<Item = &'a &'a str>,
+    results: &Path,
+    changed: &mut Vec<&'a str>,
+) -> std::io::Result<()> {
+    for name in names {
+        fs::rename(stage.join(name), results.join(name))?;
+        changed.push(name);
+    }
+    for name in left.filter(|name| results.join(name).exists()) {
+        fs::remove_file(results.join(name))?;
+        changed.push(name);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_replaced_comes_back_when_a_later_file_fails() {
+        let place = tempfile::tempdir().unwrap();
+        let (stage, results) = (place.path().join("stage"), place.path().join("results"));
+        fs::create_dir_all(&stage).unwrap();
+        fs::create_dir_all(&results).unwrap();
+        fs::write(results.join("a"), "old a").unwrap();
+        fs::write(results.join("left"), "old left").unwrap();
+        fs::write(stage.join("a"), "new a").unwrap();
+        fs::write(stage.join("b"), "new b").unwrap();
+        let read = |name: &str| fs::read_to_string(results.join(name)).ok();
+        publish(&stage, &["a", "b", "missing"], &["left"], &results).unwrap_err();
+        assert_eq!(read("a").as_deref(), Some("old a"));
+        assert_eq!(
+            (read("b"), read("left").as_deref()),
+            (None, Some("old left"))
+        );
+        fs::remove_dir_all(stage.join(REPLACED)).unwrap();
+        fs::write(stage.join("a"), "new a").unwrap();
+        publish(&stage, &["a"], &["left"], &results).unwrap();
+        assert_eq!((read("a").as_deref(), read("left")), (Some("new a"), None));
+    }
+}

@@ -105,7 +105,7 @@ const WRITES: [&str; 2] = [
 fn a_run_killed_at_any_write_is_recorded_once() {
     let tracer = Command::new("strace").arg("--version").output();
     if !tracer.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: a_run_killed_at_any_write_is_recorded_once (no strace)");
+        pet_tests::skipped("a_run_killed_at_any_write_is_recorded_once", "no strace");
         return;
     }
     // A step of 1 takes some minutes.

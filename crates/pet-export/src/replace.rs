@@ -89,9 +89,10 @@ pub(crate) fn publish(
     if outcome.is_err() {
         for name in changed {
             // The error that led here is reported; what can be brought back is.
-            let _ = match kept.join(name).exists() {
-                true => fs::rename(kept.join(name), results.join(name)),
-                false => fs::remove_file(results.join(name)),
+            let _ = if kept.join(name).exists() {
+                fs::rename(kept.join(name), results.join(name))
+            } else {
+                fs::remove_file(results.join(name))
             };
         }
     }

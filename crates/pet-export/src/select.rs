@@ -41,7 +41,7 @@ pub fn select_on(client: &Client, model: &str, digest: Option<&str>) -> Result<S
         }
     });
     rank(&mut versions);
-    excluded.sort_by(|one, other| other.0.cmp(&one.0));
+    excluded.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
     if versions.is_empty() && !excluded.is_empty() {
         let reasons = excluded.iter();
         let reasons = reasons.map(|(version, reason)| format!("version {version} {reason}"));

@@ -128,9 +128,11 @@ fn limits_are_options_and_the_hint_names_what_helps() {
         "crop in.png",
     ] {
         dir.refused(&format!("{command} --max-pixels 9599"))
-            .naming(&["120x80", "9599", "`--max-pixels 9600`"]);
+            .naming(&["120x80", "9599"])
+            .hinting("`--max-pixels 9600`");
         dir.run(&format!("{command} --max-pixels 9600")).ok();
         dir.refused(&format!("{command} --max-upload 10"))
-            .naming(&["at most 10", "`--max-upload`"]);
+            .naming(&["10"])
+            .hinting("`--max-upload`");
     }
 }

@@ -1,5 +1,6 @@
 //! The Open Inference Protocol.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use pet_image::{Format, Limits, Preprocess};
@@ -219,6 +220,15 @@ fn a_request_that_breaks_off_anywhere_is_refused() {
     }
 }
 
+/// The file that the service has loaded: that in 8-bit integers where there is one.
+fn served_model() -> PathBuf {
+    let int8 = results().join("model.int8.onnx");
+    if int8.is_file() {
+        return int8;
+    }
+    results().join("model.onnx")
+}
+
 #[test]
 fn tritons_own_client_is_served() {
     let name = "tritons_own_client_is_served";
@@ -249,7 +259,7 @@ fn tritons_own_client_is_served() {
     command
         .arg(script("open_inference.py"))
         .arg(service.address.to_string())
-        .arg(results().join("model.onnx"))
+        .arg(served_model())
         .args(pictures);
     output(&mut command, "");
 }

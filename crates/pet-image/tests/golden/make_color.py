@@ -6,15 +6,13 @@
 Needs Pillow and numpy.
 """
 
-import io
 import struct
 
 import numpy as np
 from PIL import Image, ImageCms
 
-from make_golden import HERE, save_tensors, scene, write_png
+from make_golden import HERE, SRGB, in_srgb, save_tensors, scene, write_png
 
-SRGB = ImageCms.createProfile("sRGB")
 # Red, green and blue in XYZ, adapted to the white of profiles (D50).
 DISPLAY_P3 = ((0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407))
 ADOBE_RGB = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
@@ -95,17 +93,11 @@ def draw(folder):
 def decoded(path):
     """The first picture over white, in sRGB; a profile that cannot be used is ignored."""
     image = Image.open(path)
-    data = image.info.get("icc_profile")
     if image.mode == "P":
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
     alpha = image.getchannel("A") if image.mode == "RGBA" else None
     image = image.convert("RGB") if alpha else image
-    if data:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(data))
-            image = ImageCms.profileToProfile(image, source, SRGB, outputMode="RGB")
-        except (OSError, ImageCms.PyCMSError):
-            pass
+    image = in_srgb(image)
     image = image.convert("RGB")
     if alpha:
         white = Image.new("RGB", image.size, "white")

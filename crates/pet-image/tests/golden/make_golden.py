@@ -10,17 +10,19 @@ photographs only scattered numbers are kept, from which no picture can be made.
 """
 
 import argparse
+import io
 import json
 import struct
 import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageCms, ImageEnhance, ImageOps
 
 HERE = Path(__file__).parent
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+SRGB = ImageCms.createProfile("sRGB")
 SAMPLE_STRIDE = 499  # a prime, so that the samples wander over rows, columns and channels
 
 
@@ -133,9 +135,21 @@ def draw_files(folder):
     Image.fromarray(scene(120, 83, 3)).save(folder / "large.png")
 
 
+def in_srgb(image):
+    """An opaque picture without its colour profile; one that cannot be used is ignored."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "L"):
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(image, source, SRGB, outputMode="RGB")
+    except (OSError, ImageCms.PyCMSError):
+        return image
+
+
 def decoded(path):
     """The picture as a person sees it: upright, over white, 8-bit RGB."""
-    image = ImageOps.exif_transpose(Image.open(path))
+    image = in_srgb(ImageOps.exif_transpose(Image.open(path)))
     if image.mode == "I;16":
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA") or "transparency" in image.info:

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::error::doing;
 use crate::rank::{Measured, measured, other_data, rank};
 
-/// The alias of the version that is served. Only [`promote`](crate::promote) and people move it.
+/// The alias of the version that is served. Nothing here moves it: people do.
 pub const CHAMPION: &str = "champion";
 /// The alias of the version that was selected to become the champion.
 pub const CHALLENGER: &str = "challenger";

@@ -62,7 +62,7 @@ pub(crate) struct Arguments {
 type Outcome = Result<Prediction, Failure>;
 
 pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure> {
-    let Files { files, left_out } = files(arguments)?;
+    let files = files(arguments)?;
     // A single image needs a single session, and is answered the sooner for it.
     let sessions = (files.len() == 1).then_some(NonZero::<usize>::MIN);
     let model = arguments
@@ -80,10 +80,7 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
     if arguments.json.json {
         let answers = files.iter().zip(&outcomes);
         let answers = answers.map(|(file, outcome)| answer(file, outcome, arguments.top_k.get()));
-        let left_out = left_out
-            .iter()
-            .map(|(folder, left_out)| json!({ "folder": folder, "left_out": left_out }));
-        output::json(&answers.chain(left_out).collect::<Vec<_>>())?;
+        output::json(&answers.collect::<Vec<_>>())?;
     } else if outcomes.len() == 1 {
         return outcomes
             .into_iter()
@@ -102,15 +99,9 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
     }
 }
 
-/// What is predicted, and what of each folder is not.
-struct Files {
-    files: Vec<PathBuf>,
-    left_out: Vec<(PathBuf, LeftOut)>,
-}
-
-/// The images named, with the images of the folders named and of all below them, in order.
-fn files(arguments: &Arguments) -> Result<Files, Failure> {
-    let (mut files, mut left_out) = (Vec::new(), Vec::new());
+/// The images named, with the images of the folders named and of all below them, in order. Says what else is there.
+fn files(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
     for path in arguments.images.iter().chain(&arguments.image) {
         if !path.is_dir() {
             files.push(path.clone());
@@ -118,17 +109,16 @@ fn files(arguments: &Arguments) -> Result<Files, Failure> {
         }
         let mut without = LeftOut::default();
         let images = walk::images(path, &mut without)?;
-        let folder = path.clone();
         if !without.is_empty() {
             output::note(format_args!("left out of `{}`: {without}", path.display()));
-            left_out.push((folder.clone(), without));
         }
         if images.is_empty() {
+            let folder = path.clone();
             return Err(Failure::NoImages { folder });
         }
         files.extend(images);
     }
-    Ok(Files { files, left_out })
+    Ok(files)
 }
 
 fn predict(

@@ -75,7 +75,11 @@ failed, 2 wrong usage.
 ";
 
 /// What `cargo xtask walkthrough` has to know of the examples of a command; CONTRIBUTING.md describes it.
-const WALKTHROUGH: [(&str, &str); 3] = [
+const WALKTHROUGH: [(&str, &str); 4] = [
+    (
+        "pet-cli export",
+        r#" skip="tests/cli and tests/parity export each way""#,
+    ),
     (
         "pet-cli train",
         r#" with="train --resume 0123456789abcdef0123456789abcdef=runs list""#,

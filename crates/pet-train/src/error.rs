@@ -93,6 +93,16 @@ pub enum Error {
         /// The type found.
         got: String,
     },
+    /// A weight is not a finite number.
+    #[error("`{}` holds {value} in tensor `{name}`, expected finite numbers", path.display())]
+    WeightNotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// The first such value.
+        value: f32,
+    },
     /// The cached features cannot be trusted.
     #[error("the feature cache `{}` is corrupt: {reason}", path.display())]
     CorruptCache {
@@ -229,6 +239,10 @@ impl Error {
         match self {
             Self::TensorNames { .. } | Self::StateDict { .. } | Self::Safetensors { .. } => Some(
                 "the backbone has to be torchvision's MobileNetV2, as .pth, .pt or .safetensors"
+                    .into(),
+            ),
+            Self::WeightNotFinite { .. } => Some(
+                "the file is damaged, or the training that wrote it diverged: take another one"
                     .into(),
             ),
             Self::CorruptCache { path, .. } => Some(format!(

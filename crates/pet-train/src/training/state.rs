@@ -50,12 +50,23 @@ impl Progress {
     }
 
     pub(crate) fn is_over(&self, configuration: &Configuration) -> bool {
-        let last = self.epoch().saturating_sub(1);
-        let since_best = self.best.map_or(0, |best| last - best.epoch);
         let stopped = configuration
             .patience
-            .is_some_and(|patience| since_best >= patience);
+            .is_some_and(|patience| self.epochs_without_gain() >= patience);
         stopped || self.epoch() >= configuration.epochs
+    }
+
+    /// How many epochs have passed since the validation accuracy was last raised. The best epoch may be a later one: among
+    /// equal accuracies it is the one with the lowest loss, which can fall for as long as training goes on.
+    fn epochs_without_gain(&self) -> usize {
+        let mut highest = f64::NEG_INFINITY;
+        let mut raised = 0;
+        for epoch in &self.history {
+            if epoch.val_acc > highest {
+                (highest, raised) = (epoch.val_acc, epoch.epoch);
+            }
+        }
+        self.epoch().saturating_sub(raised + 1)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::Error;
 /// Far above the 14 MB of MobileNetV2, far below a machine's memory.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// Reads the named tensors of a file as `f32`.
+/// Reads the named tensors of a file as `f32`, without the counters of batches.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Error> {
     let size = fs::metadata(path)?.len();
     if size > MAX_BYTES {
@@ -45,18 +45,28 @@ fn read_safetensors(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor
     let file = SafeTensors::deserialize(bytes).map_err(refuse)?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
-        if view.dtype() != safetensors::Dtype::F32 {
-            let got = format!("{:?}", view.dtype());
-            return Err(Error::TensorType {
-                name: name.into(),
-                expected: "F32",
-                got,
-            });
+        if name.ends_with(COUNTER) {
+            continue;
         }
-        let tensor = Tensor::from_raw_buffer(view.data(), DType::F32, view.shape(), &Device::Cpu)?;
-        tensors.insert(name.to_owned(), tensor);
+        let kind = float_type(name, view.dtype())?;
+        let tensor = Tensor::from_raw_buffer(view.data(), kind, view.shape(), &Device::Cpu)?;
+        tensors.insert(name.to_owned(), tensor.to_dtype(DType::F32)?);
     }
     Ok(tensors)
+}
+
+fn float_type(name: &str, kind: safetensors::Dtype) -> Result<DType, Error> {
+    match kind {
+        safetensors::Dtype::F32 => Ok(DType::F32),
+        safetensors::Dtype::F16 => Ok(DType::F16),
+        safetensors::Dtype::BF16 => Ok(DType::BF16),
+        safetensors::Dtype::F64 => Ok(DType::F64),
+        other => Err(Error::TensorType {
+            name: name.into(),
+            expected: "F16, BF16, F32 or F64",
+            got: format!("{other:?}"),
+        }),
+    }
 }
 
 fn read_torch(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Error> {

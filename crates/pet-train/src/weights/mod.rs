@@ -27,14 +27,16 @@ impl Weights {
     /// Reads ImageNet weights from a legacy `.pt`, a `.pth` or a `.safetensors` file, told apart by content.
     ///
     /// Tensor names may be torchvision's or those of the earlier public implementation
-    /// (`features.2.conv.3.weight`); a classifier may be present or not.
+    /// (`features.2.conv.3.weight`), each behind the `module.` or `_orig_mod.` of PyTorch's wrappers; a classifier may be
+    /// present or not. Values may be of any float type, `f16` and `bf16` included.
     ///
     /// # Errors
     ///
     /// When the file cannot be read or is none of these; [`Error::TensorNames`] when tensors are missing or
-    /// surplus, [`Error::TensorShape`] when one is not what MobileNetV2 has.
+    /// surplus, [`Error::TensorShape`] when one is not what MobileNetV2 has, [`Error::WeightNotFinite`] when one holds
+    /// something that is not a number.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let tensors = format::read(path)?;
+        let tensors = naming::without_wrappers(format::read(path)?);
         let weights = Self {
             tensors: naming::to_torchvision(tensors),
         };
@@ -182,9 +184,23 @@ impl Weights {
                 surplus,
             });
         }
-        expected
-            .iter()
-            .try_for_each(|(name, shape)| self.get(name, shape).map(|_| ()))
+        for (name, shape) in &expected {
+            check_finite(path, name, self.get(name, shape)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Training on a weight that is not a number would only end after the first epoch, as if the step size were wrong.
+fn check_finite(path: &Path, name: &str, tensor: &Tensor) -> Result<(), Error> {
+    let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+    match values.into_iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(Error::WeightNotFinite {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            value,
+        }),
+        None => Ok(()),
     }
 }
 

@@ -9,6 +9,25 @@ use crate::mobilenet::blocks;
 /// Ending of the counters that PyTorch keeps beside batch normalization, integers that nothing here needs.
 pub(super) const COUNTER: &str = ".num_batches_tracked";
 
+/// What PyTorch's wrappers put before the name of every tensor.
+const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
+
+/// Removes what wrappers such as `DataParallel` and `torch.compile` put before every name, in whatever order.
+pub(super) fn without_wrappers(tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
+    let wrapper = WRAPPERS.iter().find(|wrapper| {
+        !tensors.is_empty() && tensors.keys().all(|name| name.starts_with(**wrapper))
+    });
+    match wrapper {
+        Some(wrapper) => without_wrappers(
+            tensors
+                .into_iter()
+                .map(|(name, tensor)| (name[wrapper.len()..].to_owned(), tensor))
+                .collect(),
+        ),
+        None => tensors,
+    }
+}
+
 /// Renames every tensor to torchvision's scheme.
 ///
 /// The earlier public implementation puts convolution, normalization and activation in one sequence

@@ -151,7 +151,7 @@ fn a_tensor_of_another_type_is_named() {
         .collect();
     let views = data.iter().map(|(name, shape, bytes)| {
         let dtype = if *name == "features.0.1.bias" {
-            Dtype::F64
+            Dtype::I64
         } else {
             Dtype::F32
         };
@@ -161,7 +161,7 @@ fn a_tensor_of_another_type_is_named() {
         )
     });
     let error = open_bytes(&safetensors::serialize(views, None).unwrap()).unwrap_err();
-    let expected = "tensor `features.0.1.bias` has type `F64`, expected `F32`";
+    let expected = "tensor `features.0.1.bias` has type `I64`, expected `F16, BF16, F32 or F64`";
     assert_eq!(error.to_string(), expected);
 }
 

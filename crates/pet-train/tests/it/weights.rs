@@ -1,6 +1,6 @@
 //! Files of weights: three formats, two schemes of names, with a classifier and without.
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use pet_train::{Error, Weights};
 use tempfile::NamedTempFile;
 
@@ -108,6 +108,73 @@ fn sequential_names_open_as_torchvisions() {
     assert_eq!(opened.digest().unwrap(), weights.digest().unwrap());
 }
 
+#[test]
+fn names_behind_the_prefixes_of_wrappers_open() {
+    let weights = Weights::random(3).unwrap();
+    for prefix in ["module.", "_orig_mod.", "module._orig_mod."] {
+        let wrapped = tensors(&weights).into_iter();
+        let wrapped: Tensors = wrapped
+            .map(|(name, tensor)| (format!("{prefix}{}", sequential_name(&name)), tensor))
+            .collect();
+        let opened = open_tensors(wrapped).unwrap();
+        assert_eq!(
+            opened.digest().unwrap(),
+            weights.digest().unwrap(),
+            "{prefix}"
+        );
+    }
+}
+
+/// The weights as a `.safetensors` file of another type, with the counters that PyTorch keeps.
+fn encoded(weights: &Weights, kind: DType) -> Vec<u8> {
+    let mut tensors: std::collections::HashMap<String, Tensor> = tensors(weights)
+        .into_iter()
+        .map(|(name, tensor)| (name, tensor.to_dtype(kind).unwrap()))
+        .collect();
+    let counter = Tensor::new(7i64, &Device::Cpu).unwrap();
+    tensors.insert("features.0.1.num_batches_tracked".into(), counter);
+    let file = NamedTempFile::new().unwrap();
+    candle_core::safetensors::save(&tensors, file.path()).unwrap();
+    fs_err::read(file.path()).unwrap()
+}
+
+#[test]
+fn safetensors_of_every_float_type_open() {
+    let weights = Weights::random(3).unwrap();
+    for (kind, tolerance) in [
+        (DType::F64, 0.0),
+        (DType::F32, 0.0),
+        (DType::F16, 1e-3),
+        (DType::BF16, 1e-2),
+    ] {
+        let opened = open_bytes(&encoded(&weights, kind)).unwrap();
+        for (name, tensor) in weights.iter() {
+            let read = values(opened.get(name, tensor.dims()).unwrap());
+            let near = |(a, b): (&f32, &f32)| (a - b).abs() <= tolerance * a.abs().max(0.01);
+            assert!(
+                values(tensor).iter().zip(&read).all(near),
+                "{name} as {kind:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_weight_that_is_not_a_number_is_named() {
+    let mut damaged = tensors(&Weights::random(3).unwrap());
+    let (name, tensor) = &mut damaged[40];
+    let name = name.clone();
+    *tensor = tensor.affine(1.0, f64::NAN).unwrap();
+    let error = open_tensors(damaged).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("NaN in tensor `{name}`")),
+        "{error}"
+    );
+    assert!(error.hint().unwrap().contains("diverged"));
+}
+
 /// How far the storage of the files that PyTorch wrote counts; see `golden/make_golden.py`.
 const PERIOD: usize = 512;
 
@@ -158,8 +225,8 @@ fn a_legacy_file_with_sequential_names_opens() {
 #[test]
 fn a_classifier_of_any_size_comes_along() {
     let head = |classes: usize| {
-        let weight = Tensor::ones((classes, 1280), candle_core::DType::F32, &Device::Cpu).unwrap();
-        let bias = Tensor::zeros(classes, candle_core::DType::F32, &Device::Cpu).unwrap();
+        let weight = Tensor::ones((classes, 1280), DType::F32, &Device::Cpu).unwrap();
+        let bias = Tensor::zeros(classes, DType::F32, &Device::Cpu).unwrap();
         (weight, bias)
     };
     let (weight, bias) = head(3);

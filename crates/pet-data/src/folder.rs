@@ -193,17 +193,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-
-    /// A folder with these files, all of them empty.
-    fn tree(files: &[&str]) -> TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = root.path().join(file);
-            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-            fs_err::write(path, b"").unwrap();
-        }
-        root
-    }
+    use crate::walk::tests::tree;
 
     fn listed(root: &TempDir, samples: &[Sample]) -> Vec<(String, usize)> {
         let relative = |sample: &Sample| {

@@ -208,12 +208,13 @@ fn has_image_extension(path: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use tempfile::TempDir;
 
     use super::*;
 
-    fn tree(files: &[&str]) -> TempDir {
+    /// A folder with these files, all of them empty.
+    pub(crate) fn tree(files: &[&str]) -> TempDir {
         let root = tempfile::tempdir().unwrap();
         for file in files {
             let path = root.path().join(file);

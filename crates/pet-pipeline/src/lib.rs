@@ -1,15 +1,12 @@
 //! The life of an image classifier as a library: training runs that are tracked and resumed, sweeps, evaluation.
 //!
 //! ```no_run
-//! use std::path::Path;
-//!
-//! use mlflow_client::TrackingUri;
 //! use pet_data::Silent;
 //! use pet_pipeline::{Context, DataSource, Experiment, RunRequest, TrainSettings};
 //!
 //! let mut settings = TrainSettings::new(DataSource::Folder("photos".into()), "mobilenet_v2.pth");
 //! settings.configuration.epochs = 10;
-//! let context = Context::new(TrackingUri::in_folder(Path::new(".")), ".cache", &Silent);
+//! let context = Context::in_folder("work".as_ref(), &Silent);
 //! let dataset = settings.load(&Silent)?;
 //! let experiment = Experiment::prepare(&settings, dataset, &context)?;
 //! let outcome = experiment.run(&RunRequest::new(settings.configuration.clone()))?;

@@ -56,6 +56,15 @@ impl ImageSet {
         })
     }
 
+    /// The data set's test images, for a model with these classes.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn test(dataset: &Dataset, model: &[String]) -> Result<Self, Error> {
+        Self::new("test", dataset, &dataset.test, model)
+    }
+
     /// Adds the command that evaluates these images again.
     #[must_use]
     pub fn with_command(self, command: impl Into<String>) -> Self {

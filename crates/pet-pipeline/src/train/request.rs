@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use mlflow_client::Config;
 use mlflow_client::spool::{Spool, Spooled};
+use mlflow_client::{Config, TrackingUri};
 use pet_train::{Configuration, Interrupt};
 use serde::Serialize;
 
@@ -41,6 +41,12 @@ impl<'a> Context<'a> {
             interrupt: Interrupt::default(),
             observer,
         }
+    }
+
+    /// Keeps everything in one folder: runs and models in `mlflow.db`, the rest in `cache`.
+    pub fn in_folder(folder: &Path, observer: &'a dyn RunObserver) -> Self {
+        let store = TrackingUri::in_folder(folder);
+        Self::new(store, folder.join("cache"), observer)
     }
 
     /// Where runs are kept that could not be sent.

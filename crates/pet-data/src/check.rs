@@ -45,7 +45,7 @@ fn decode(path: &Path, limits: &Limits) -> Result<(), String> {
 }
 
 /// Reads at most one byte more than the limit, which is enough for the decoder to refuse.
-fn read(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs_err::File::open(path)?
         .take(limit.saturating_add(1))
@@ -54,7 +54,7 @@ fn read(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
 }
 
 /// An error and its causes on one line.
-fn reason(error: &dyn std::error::Error) -> String {
+pub(crate) fn reason(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes
         .map(ToString::to_string)

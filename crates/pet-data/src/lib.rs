@@ -32,6 +32,8 @@ mod digest;
 mod error;
 pub mod folder;
 pub mod oxford;
+#[cfg(feature = "pictures")]
+pub mod picture;
 mod progress;
 #[cfg(feature = "sample")]
 pub mod sample;
@@ -41,5 +43,5 @@ pub mod walk;
 pub use dataset::{Dataset, Sample};
 pub use error::{Error, MirrorFailure, UnreadableImage};
 pub use progress::{Progress, Silent, Unit, task};
-pub use split::{Split, stratified_split};
+pub use split::{Split, grouped_split, stratified_split};
 pub use walk::LeftOut;

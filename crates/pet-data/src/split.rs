@@ -1,4 +1,5 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -44,32 +45,97 @@ pub fn stratified_split(
     validation_fraction: f64,
     seed: u64,
 ) -> Result<Split, Error> {
+    grouped_split(samples, validation_fraction, seed, &[])
+}
+
+/// The same, but the samples of each group come to one side: pictures of one moment, or copies.
+///
+/// A group counts for each class that it has samples of, and is left to training where it would take a class beyond
+/// its share. Groups name their samples by path; paths that are not among the samples, and groups of one, change nothing.
+///
+/// # Errors
+///
+/// As [`stratified_split`].
+pub fn grouped_split(
+    samples: &[Sample],
+    validation_fraction: f64,
+    seed: u64,
+    groups: &[Vec<PathBuf>],
+) -> Result<Split, Error> {
     if !(0.0..1.0).contains(&validation_fraction) {
         return Err(Error::Fraction {
             got: validation_fraction,
         });
     }
-    let mut split = Split {
-        train: Vec::new(),
-        validation: Vec::new(),
-    };
-    for (class, mut members) in by_class(samples)? {
-        let count = validation_count(members.len(), validation_fraction);
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(class as u64);
-        members.shuffle(&mut random);
-
-        let (validation, train) = members.split_at_mut(count);
-        validation.sort_unstable_by_key(|sample| &sample.path);
-        train.sort_unstable_by_key(|sample| &sample.path);
-        split
-            .validation
-            .extend(validation.iter().map(|&sample| sample.clone()));
-        split
-            .train
-            .extend(train.iter().map(|&sample| sample.clone()));
+    let classes = by_class(samples)?;
+    let groups = Groups::new(samples, groups);
+    let mut room: BTreeMap<usize, usize> = BTreeMap::new();
+    for (class, members) in &classes {
+        room.insert(*class, validation_count(members.len(), validation_fraction));
     }
-    Ok(split)
+    let mut chosen: HashSet<&Path> = HashSet::new();
+    for (class, members) in &classes {
+        let mut members = members.clone();
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(*class as u64);
+        members.shuffle(&mut random);
+        for sample in members {
+            let group = groups.of(sample);
+            if !chosen.contains(sample.path.as_path()) && take(&group, &mut room) {
+                chosen.extend(group.iter().map(|sample| sample.path.as_path()));
+            }
+        }
+    }
+    let all = classes.values().flatten().copied().cloned();
+    let (validation, train) = all.partition(|sample| chosen.contains(sample.path.as_path()));
+    Ok(Split { train, validation })
+}
+
+/// Whether every class has room for its samples of the group, which is then taken.
+fn take(group: &[&Sample], room: &mut BTreeMap<usize, usize>) -> bool {
+    let mut needed: BTreeMap<usize, usize> = BTreeMap::new();
+    for sample in group {
+        *needed.entry(sample.class).or_default() += 1;
+    }
+    let fits = needed
+        .iter()
+        .all(|(class, count)| room.get(class) >= Some(count));
+    if fits {
+        for (class, count) in needed {
+            room.entry(class).and_modify(|rest| *rest -= count);
+        }
+    }
+    fits
+}
+
+/// Which samples belong together.
+struct Groups<'a> {
+    members: Vec<Vec<&'a Sample>>,
+    places: HashMap<&'a Path, usize>,
+}
+
+impl<'a> Groups<'a> {
+    fn new(samples: &'a [Sample], groups: &[Vec<PathBuf>]) -> Self {
+        let samples = samples.iter().map(|sample| (sample.path.as_path(), sample));
+        let by_path: HashMap<&Path, &Sample> = samples.collect();
+        let known = |group: &Vec<PathBuf>| -> Vec<&Sample> {
+            let found = group.iter().filter_map(|path| by_path.get(path.as_path()));
+            found.copied().collect()
+        };
+        let members: Vec<Vec<&Sample>> = groups.iter().map(known).collect();
+        let places = (0..).zip(&members).flat_map(|(index, group)| {
+            let paths = group.iter().map(|sample| sample.path.as_path());
+            paths.map(move |path| (path, index))
+        });
+        let places = places.collect();
+        Self { members, places }
+    }
+
+    fn of(&self, sample: &'a Sample) -> Vec<&'a Sample> {
+        let place = self.places.get(sample.path.as_path());
+        let group = place.and_then(|place| self.members.get(*place));
+        group.cloned().unwrap_or_else(|| vec![sample])
+    }
 }
 
 /// The samples of each class, sorted by path.
@@ -199,5 +265,68 @@ mod tests {
         let twice = [samples(&[3]), samples(&[1])].concat();
         let error = stratified_split(&twice, 0.2, 0).unwrap_err();
         assert_eq!(error.to_string(), "sample `0/0` is listed twice");
+    }
+
+    /// Groups of three, across the classes.
+    fn triples(samples: &[Sample]) -> Vec<Vec<PathBuf>> {
+        let mut mixed: Vec<&Sample> = samples.iter().collect();
+        mixed.sort_by_key(|sample| {
+            sample
+                .path
+                .to_string_lossy()
+                .bytes()
+                .rev()
+                .collect::<Vec<_>>()
+        });
+        let paths = |group: &[&Sample]| group.iter().map(|sample| sample.path.clone()).collect();
+        mixed.chunks(3).map(paths).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn groups_stay_together_and_no_class_gives_more_than_its_share(
+            sizes in prop::collection::vec(1..30usize, 1..6),
+            fraction in 0.0..0.9f64,
+            seed: u64,
+        ) {
+            let all = samples(&sizes);
+            let groups = triples(&all);
+            let split = grouped_split(&all, fraction, seed, &groups).unwrap();
+            prop_assert_eq!(split.train.len() + split.validation.len(), all.len());
+            let validated: HashSet<_> = split.validation.iter().map(|one| &one.path).collect();
+            for group in &groups {
+                let count = group.iter().filter(|path| validated.contains(path)).count();
+                prop_assert!(count == 0 || count == group.len(), "{group:?}");
+            }
+            for (class, size) in sizes.iter().enumerate() {
+                let count = split.validation.iter().filter(|one| one.class == class).count();
+                prop_assert!(count <= validation_count(*size, fraction));
+            }
+        }
+    }
+
+    #[test]
+    fn a_few_groups_leave_the_share_as_it_is() {
+        let all = samples(&[50, 50]);
+        let pair = |one: usize, other: usize| vec![all[one].path.clone(), all[other].path.clone()];
+        let groups = [pair(0, 1), pair(10, 60), pair(7, 8)];
+        for seed in 0..20 {
+            let split = grouped_split(&all, 0.2, seed, &groups).unwrap();
+            assert_eq!(split.validation.len(), 20, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn groups_of_other_samples_change_nothing() {
+        let all = samples(&[12, 9]);
+        let groups = [
+            vec!["elsewhere.jpg".into()],
+            vec![all[3].path.clone()],
+            vec![],
+        ];
+        assert_eq!(
+            grouped_split(&all, 0.3, 5, &groups).unwrap(),
+            stratified_split(&all, 0.3, 5).unwrap()
+        );
     }
 }

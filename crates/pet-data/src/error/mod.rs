@@ -252,6 +252,10 @@ pub enum Error {
         got: f64,
     },
 
+    /// The work was asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+
     /// The same image is listed twice.
     #[error("sample `{}` is listed twice", path.display())]
     DuplicateSample {

@@ -1,0 +1,289 @@
+//! Which pictures show the same.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use rayon::prelude::*;
+
+use super::Fingerprint;
+use super::area::{AREAS, Area};
+use super::fit::Pattern;
+use crate::{Error, Progress, Unit};
+
+/// Bits in which the hashes of two pictures may differ to be compared further.
+const DISTANCE: u32 = 14;
+/// Correlation from which on two pictures count as the same: in Oxford-IIIT Pet all pairs above it are copies or were
+/// taken in the same moment, seen by eye, and a part of 75 % of the sides has more.
+const SIMILAR: f32 = 0.95;
+
+/// Pictures that show the same, by their places in the list that was searched.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Duplicates {
+    /// Groups of identical pictures.
+    pub exact: Vec<Vec<usize>>,
+    /// Groups of pictures that are alike, each with one of those that are identical.
+    pub near: Vec<NearGroup>,
+}
+
+/// Pictures that are scaled, cut, mirrored or compressed from the same, or taken in the same moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NearGroup {
+    /// In ascending order.
+    pub members: Vec<usize>,
+    /// The least of the correlations that hold the group together, 0 to 1.
+    pub similarity: f32,
+}
+
+struct Pair {
+    one: usize,
+    other: usize,
+    similarity: f32,
+}
+
+impl Duplicates {
+    /// Finds all of them. Perceptual hashes of each whole picture are compared with those of the wholes and of the
+    /// parts of all others; what comes close is laid over the other so that it fits best, and its correlation decides.
+    /// `stop` is asked for each picture and ends the work.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Interrupted`] once `stop` said so.
+    pub fn find(
+        fingerprints: &[&Fingerprint],
+        progress: &dyn Progress,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, Error> {
+        let (exact, distinct) = identical(fingerprints);
+        let comparable: Vec<usize> = distinct
+            .into_iter()
+            .filter(|&index| !fingerprints[index].flat)
+            .collect();
+        let of = |&one: &usize| {
+            if stop() {
+                return Err(Error::Interrupted);
+            }
+            let pairs = alike(one, &comparable, fingerprints);
+            progress.advance(1);
+            Ok(pairs)
+        };
+        let count = comparable.len() as u64;
+        let pairs: Result<Vec<Vec<Pair>>, Error> =
+            crate::progress::task(progress, "near-duplicates", count, Unit::Images, || {
+                comparable.par_iter().map(of).collect()
+            });
+        let pairs: Vec<Pair> = pairs?.into_iter().flatten().collect();
+        let near = groups(fingerprints.len(), &pairs);
+        Ok(Self { exact, near })
+    }
+
+    /// Groups of all that belong together, identical or alike.
+    pub fn together(&self, count: usize) -> Vec<Vec<usize>> {
+        let mut sets = Sets::new(count);
+        let near = self.near.iter().map(|group| &group.members);
+        for members in self.exact.iter().chain(near) {
+            for pair in members.windows(2) {
+                sets.join(pair[0], pair[1]);
+            }
+        }
+        sets.groups()
+    }
+}
+
+/// The groups of identical pictures, and the first of each kind.
+fn identical(fingerprints: &[&Fingerprint]) -> (Vec<Vec<usize>>, Vec<usize>) {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut places: HashMap<[u8; 32], usize> = HashMap::new();
+    for (index, fingerprint) in fingerprints.iter().enumerate() {
+        match places.entry(fingerprint.digest) {
+            Entry::Occupied(place) => groups[*place.get()].push(index),
+            Entry::Vacant(place) => {
+                place.insert(groups.len());
+                groups.push(vec![index]);
+            }
+        }
+    }
+    let first = groups.iter().map(|group| group[0]).collect();
+    groups.retain(|group| group.len() > 1);
+    (groups, first)
+}
+
+/// The pictures that `one` has a part of, or is like.
+fn alike(one: usize, others: &[usize], fingerprints: &[&Fingerprint]) -> Vec<Pair> {
+    let container = fingerprints[one];
+    let mut sums = None;
+    let mut pairs = Vec::new();
+    for &other in others.iter().filter(|&&other| other != one) {
+        let part = fingerprints[other];
+        for (hash, mirrored) in [(part.hashes[0], false), (part.mirrored, true)] {
+            let Some(area) = nearest(&container.hashes, hash) else {
+                continue;
+            };
+            let sums = sums.get_or_insert_with(|| container.thumbnail.sums());
+            let whole = if mirrored {
+                part.thumbnail.mirrored().sums()
+            } else {
+                part.thumbnail.sums()
+            };
+            let pattern = Pattern::of(&whole, Area::WHOLE);
+            let similarity = pattern.map_or(0.0, |pattern| pattern.best_fit(sums, area));
+            if similarity >= SIMILAR {
+                pairs.push(Pair {
+                    one,
+                    other,
+                    similarity,
+                });
+                break;
+            }
+        }
+    }
+    pairs
+}
+
+/// The area whose hash is nearest, if one is near at all. Nearly all are not, so that they are looked at in one short
+/// loop without branches.
+fn nearest(hashes: &[u64; AREAS], hash: u64) -> Option<Area> {
+    let distances = hashes.map(|area| (area ^ hash).count_ones());
+    let least = distances.iter().copied().fold(u32::MAX, u32::min);
+    if least > DISTANCE {
+        return None;
+    }
+    let place = distances.iter().position(|distance| *distance == least)?;
+    Area::all().get(place).copied()
+}
+
+fn groups(count: usize, pairs: &[Pair]) -> Vec<NearGroup> {
+    let mut sets = Sets::new(count);
+    for pair in pairs {
+        sets.join(pair.one, pair.other);
+    }
+    let mut least: HashMap<usize, f32> = HashMap::new();
+    for pair in pairs {
+        let similarity = least.entry(sets.root(pair.one)).or_insert(1.0);
+        *similarity = similarity.min(pair.similarity);
+    }
+    let groups = sets.groups().into_iter();
+    let group = |members: Vec<usize>| {
+        let root = sets.root(members[0]);
+        let similarity = least.get(&root).copied().unwrap_or(1.0);
+        NearGroup {
+            members,
+            similarity,
+        }
+    };
+    groups.map(group).collect()
+}
+
+/// Disjoint sets (Galler & Fischer 1964).
+struct Sets(Vec<usize>);
+
+impl Sets {
+    fn new(count: usize) -> Self {
+        Self((0..count).collect())
+    }
+
+    fn root(&mut self, index: usize) -> usize {
+        let mut index = index;
+        while self.0[index] != index {
+            self.0[index] = self.0[self.0[index]];
+            index = self.0[index];
+        }
+        index
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.root(one), self.root(other));
+        let (first, second) = (one.min(other), one.max(other));
+        self.0[second] = first;
+    }
+
+    /// Those of more than one, in ascending order.
+    fn groups(&mut self) -> Vec<Vec<usize>> {
+        let mut groups: std::collections::BTreeMap<usize, Vec<usize>> = [].into();
+        for index in 0..self.0.len() {
+            groups.entry(self.root(index)).or_default().push(index);
+        }
+        groups
+            .into_values()
+            .filter(|group| group.len() > 1)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pet_image::{CropBox, Filter, Format, Limits, RgbImage, crop, encode_rgb, resize};
+
+    use super::*;
+    use crate::Silent;
+    use crate::picture::Picture;
+
+    /// Waves without repetition, in colour.
+    fn scene(seed: f32) -> RgbImage {
+        RgbImage::from_fn(240, 180, |x, y| {
+            let (x, y) = (x as f32 / 40.0, y as f32 / 40.0);
+            let wave = (seed * x + y * y).sin() + (x * y * 0.7 + seed).cos();
+            let level = (127.0 + 55.0 * wave) as u8;
+            [level, 255 - level, level / 2].into()
+        })
+    }
+
+    fn mirrored(image: &RgbImage) -> RgbImage {
+        let (width, height) = image.dimensions();
+        RgbImage::from_fn(width, height, |x, y| *image.get_pixel(width - 1 - x, y))
+    }
+
+    fn find(files: &[Vec<u8>]) -> Duplicates {
+        let limits = Limits::default();
+        let pictures = files.iter().map(|file| Picture::of(file, &limits).unwrap());
+        let pictures: Vec<Picture> = pictures.collect();
+        let fingerprints: Vec<_> = pictures.iter().map(|one| &one.fingerprint).collect();
+        Duplicates::find(&fingerprints, &Silent, &|| false).unwrap()
+    }
+
+    #[test]
+    fn what_was_made_of_a_picture_is_found_and_nothing_else() {
+        let (scene, other) = (scene(1.0), self::scene(4.1));
+        let png = |image: &RgbImage| encode_rgb(image, Format::Png).unwrap();
+        let area = CropBox {
+            left: 20,
+            top: 10,
+            right: 220,
+            bottom: 160,
+        };
+        let files = [
+            png(&scene),
+            png(&other),
+            encode_rgb(&scene, Format::Jpeg).unwrap(),
+            png(&crop(&scene, area).unwrap()),
+            encode_rgb(&scene, Format::Bmp).unwrap(),
+            png(&resize(&scene, 90, 70, Filter::Bilinear).unwrap()),
+            png(&mirrored(&scene)),
+        ];
+        let found = find(&files);
+        assert_eq!(found.exact, [[0, 4]], "the same pixels in two formats");
+        assert_eq!(found.near.len(), 1, "{found:?}");
+        assert_eq!(found.near[0].members, [0, 2, 3, 5, 6]);
+        assert!(found.near[0].similarity >= SIMILAR);
+        assert_eq!(found.together(files.len()), [[0, 2, 3, 4, 5, 6]]);
+    }
+
+    #[test]
+    fn pictures_of_one_colour_are_alike_only_when_identical() {
+        let grey = |level: u8, side| {
+            let image = RgbImage::from_pixel(side, side, [level; 3].into());
+            encode_rgb(&image, Format::Png).unwrap()
+        };
+        let found = find(&[grey(90, 40), grey(91, 40), grey(90, 50), grey(90, 40)]);
+        assert_eq!(found.exact, [[0, 3]]);
+        assert_eq!(found.near, []);
+    }
+
+    #[test]
+    fn a_search_that_is_stopped_says_so() {
+        let files = [scene(1.0), scene(2.0)].map(|image| encode_rgb(&image, Format::Png).unwrap());
+        let prints = files.map(|file| Fingerprint::of_file(&file, &Limits::default()).unwrap());
+        let prints: Vec<_> = prints.iter().collect();
+        let stopped = Duplicates::find(&prints, &Silent, &|| true);
+        assert!(matches!(stopped, Err(Error::Interrupted)));
+    }
+}

@@ -20,8 +20,10 @@ pub struct ConvOptions {
     pub kernel: [usize; 2],
     /// Step between two windows, down and right.
     pub stride: [usize; 2],
-    /// Rows of zeros above and below, columns of zeros on the left and on the right.
+    /// Rows of zeros above, columns of zeros on the left.
     pub padding: [usize; 2],
+    /// Rows of zeros below, columns of zeros on the right.
+    pub padding_after: [usize; 2],
     /// Groups of channels that are convolved separately; one group per channel is a depthwise
     /// convolution.
     pub groups: usize,
@@ -34,6 +36,7 @@ impl ConvOptions {
             kernel: [kernel; 2],
             stride: [1; 2],
             padding: [0; 2],
+            padding_after: [0; 2],
             groups: 1,
         }
     }
@@ -47,7 +50,18 @@ impl ConvOptions {
     /// Surrounds the input by `padding` rows and columns of zeros on each side.
     #[must_use]
     pub fn with_padding(self, padding: [usize; 2]) -> Self {
-        Self { padding, ..self }
+        self.with_uneven_padding(padding, padding)
+    }
+
+    /// Surrounds the input by rows and columns of zeros, of which there may be more on one side: TensorFlow's `SAME` has
+    /// more below and on the right.
+    #[must_use]
+    pub fn with_uneven_padding(self, before: [usize; 2], after: [usize; 2]) -> Self {
+        Self {
+            padding: before,
+            padding_after: after,
+            ..self
+        }
     }
 
     /// Convolves `groups` groups of channels separately.
@@ -138,12 +152,12 @@ impl Graph {
         options: ConvOptions,
     ) -> Result<Value, Error> {
         let inputs: Vec<_> = [input, weight].into_iter().chain(bias).collect();
-        let [rows, columns] = options.padding;
+        let ([above, left], [below, right]) = (options.padding, options.padding_after);
         let node = Node::new(name, "Conv", &inputs)
             .with_attribute("dilations", vec![1_i64, 1])
             .with_attribute("group", options.groups as i64)
             .with_attribute("kernel_shape", integers(&options.kernel))
-            .with_attribute("pads", integers(&[rows, columns, rows, columns]))
+            .with_attribute("pads", integers(&[above, left, below, right]))
             .with_attribute("strides", integers(&options.stride));
         self.node(node)
     }

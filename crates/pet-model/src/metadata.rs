@@ -16,6 +16,7 @@ const FORMAT_KEY: &str = "pet.format";
 const MODEL_NAME_KEY: &str = "pet.model_name";
 const MODEL_VERSION_KEY: &str = "pet.model_version";
 const RUN_ID_KEY: &str = "pet.run_id";
+const BACKBONE_KEY: &str = "pet.backbone";
 const PRECISION_KEY: &str = "pet.precision";
 const VAL_ACC_KEY: &str = "pet.val_acc";
 const CLASSES_KEY: &str = "pet.classes";
@@ -32,6 +33,8 @@ pub struct ModelMetadata {
     pub model_version: Option<String>,
     /// The tracked run that trained it.
     pub run_id: Option<String>,
+    /// The network without its classifier, such as `mobilenet_v2`.
+    pub backbone: Option<String>,
     /// The numbers that it computes in; absent in the file counts as [`Precision::Fp32`].
     pub precision: Precision,
     /// Accuracy on the validation split, 0 to 1.
@@ -56,6 +59,7 @@ impl ModelMetadata {
             model_name: model_name.into(),
             model_version: None,
             run_id: None,
+            backbone: None,
             precision: Precision::default(),
             val_acc: None,
             temperature: None,
@@ -75,6 +79,13 @@ impl ModelMetadata {
     #[must_use]
     pub fn with_run_id(mut self, run_id: impl Into<String>) -> Self {
         self.run_id = Some(run_id.into());
+        self
+    }
+
+    /// Sets the network without its classifier.
+    #[must_use]
+    pub fn with_backbone(mut self, backbone: impl Into<String>) -> Self {
+        self.backbone = Some(backbone.into());
         self
     }
 
@@ -121,6 +132,7 @@ impl ModelMetadata {
             (PRECISION_KEY, precision.map(|one| one.to_string())),
             (MODEL_VERSION_KEY, self.model_version.clone()),
             (RUN_ID_KEY, self.run_id.clone()),
+            (BACKBONE_KEY, self.backbone.clone()),
             (VAL_ACC_KEY, self.val_acc.map(|value| value.to_string())),
             (
                 TEMPERATURE_KEY,
@@ -158,6 +170,7 @@ impl ModelMetadata {
             model_name: required(properties, MODEL_NAME_KEY)?.clone(),
             model_version: properties.get(MODEL_VERSION_KEY).cloned(),
             run_id: properties.get(RUN_ID_KEY).cloned(),
+            backbone: properties.get(BACKBONE_KEY).cloned(),
             precision: precision(properties)?,
             val_acc: optional_number(properties, VAL_ACC_KEY)?,
             temperature,
@@ -224,6 +237,7 @@ mod tests {
             model_name: "pets".into(),
             model_version: Some("12".into()),
             run_id: Some("2eb3".into()),
+            backbone: Some("mobilenet_v2".into()),
             precision: Precision::Int8,
             val_acc: Some(0.912_345_678_9),
             temperature: Some(1.234_567_890_123),
@@ -242,6 +256,7 @@ mod tests {
         let bare = ModelMetadata {
             model_version: None,
             run_id: None,
+            backbone: None,
             precision: Precision::Fp32,
             val_acc: None,
             temperature: None,

@@ -5,6 +5,7 @@
 mod compare;
 mod export;
 mod int8;
+mod networks;
 mod rebuild;
 mod registered;
 mod results;

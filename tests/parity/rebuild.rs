@@ -3,13 +3,13 @@
 use candle_core::{Device, Tensor};
 use onnx_graph::Model;
 use pet_train::Weights;
-use pet_train::mobilenet::{EPSILON, Layer, blocks};
+use pet_train::network::{Architecture, Layer};
 
 /// The network that a model holds. Its batch normalization is folded already: one that changes
 /// nothing but adds the bias takes its place.
 pub(crate) fn weights(model: &Model) -> Weights {
-    let layers = blocks().into_iter().flat_map(|block| block.layers);
-    let tensors = layers.flat_map(|layer| layer_tensors(model, &layer));
+    let layers = Architecture::standard().layers();
+    let tensors = layers.flat_map(|layer| layer_tensors(model, layer));
     let head = ["classifier.weight", "classifier.bias"].map(|name| initializer(model, name));
     let [weight, bias] = head;
     Weights::from_tensors(tensors).with_head(weight, bias)
@@ -22,7 +22,7 @@ fn layer_tensors(model: &Model, layer: &Layer) -> Vec<(String, Tensor)> {
         ("weight", constant(1.0)),
         ("bias", initializer(model, &format!("{name}.bias"))),
         ("running_mean", constant(0.0)),
-        ("running_var", constant((1.0 - EPSILON) as f32)),
+        ("running_var", constant((1.0 - layer.epsilon) as f32)),
     ];
     let norm = norm.map(|(part, tensor)| (format!("{}.{part}", layer.norm_name), tensor));
     let weight = format!("{name}.weight");

@@ -33,6 +33,9 @@ pub use photographs::photographs;
 pub use pictures::{HUGE_PNG, gradient, sample_pictures, small_data_set, truncated_jpeg};
 pub use places::{results, results_are_committed, root};
 pub use program::{python_with_onnx, runtime, skipped};
-pub use stand_in::{backbone_bytes, classifier_weights, metadata, results_folder};
+pub use stand_in::{
+    backbone_bytes, classifier_weights, classifier_weights_of, metadata, results_folder,
+    results_folder_of,
+};
 pub use store::{Store, VERSIONS};
 pub use tensors::{largest_difference, tensors};

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use candle_core::{Device, Tensor};
 use pet_model::{CLASSES_FILE, MODEL_FILE, ModelMetadata, Preprocess, write_classes};
-use pet_train::mobilenet::FEATURES;
+use pet_train::network::{Architecture, FEATURES};
 use pet_train::{Weights, to_onnx};
 
 const CLASSES: [&str; 5] = ["Beagle", "Birman", "Boxer", "Great Pyrenees", "Shiba Inu"];
@@ -16,8 +16,13 @@ pub fn metadata() -> ModelMetadata {
     ModelMetadata::new("stand_in", classes, Preprocess::imagenet())
 }
 
-/// Backbone and classifier, the same for the same seed.
+/// MobileNetV2 and classifier, the same for the same seed.
 pub fn classifier_weights(seed: u64) -> Weights {
+    classifier_weights_of(Architecture::standard(), seed)
+}
+
+/// The same of any network.
+pub fn classifier_weights_of(network: &'static Architecture, seed: u64) -> Weights {
     let classes = CLASSES.len();
     // Every class looks at the features in its own way, so that pictures are answered differently.
     // Numbers of this size (1/√1280) are what training begins with.
@@ -26,7 +31,8 @@ pub fn classifier_weights(seed: u64) -> Weights {
     let weight = Tensor::from_vec(weight, (classes, FEATURES), &Device::Cpu).unwrap();
     let bias: Vec<f32> = (0..classes).map(|class| value(class) - 0.1).collect();
     let bias = Tensor::from_vec(bias, classes, &Device::Cpu).unwrap();
-    Weights::random(seed).unwrap().with_head(weight, bias)
+    let weights = Weights::random_of(network, seed).unwrap();
+    weights.with_head(weight, bias)
 }
 
 /// A `.safetensors` file with a backbone.
@@ -39,6 +45,18 @@ pub fn backbone_bytes() -> &'static [u8] {
 pub fn results_folder(folder: &Path) {
     static MODEL: OnceLock<Vec<u8>> = OnceLock::new();
     let model = MODEL.get_or_init(|| to_onnx(&classifier_weights(7), &metadata()).unwrap());
+    write_results(folder, model);
+}
+
+/// The same for any network, with the recipe that it was pretrained with.
+pub fn results_folder_of(network: &'static Architecture, folder: &Path) {
+    let mut metadata = metadata();
+    metadata.preprocess = network.recipe.clone();
+    let model = to_onnx(&classifier_weights_of(network, 7), &metadata).unwrap();
+    write_results(folder, &model);
+}
+
+fn write_results(folder: &Path, model: &[u8]) {
     fs_err::create_dir_all(folder).unwrap();
     fs_err::write(folder.join(MODEL_FILE), model).unwrap();
     write_classes(&folder.join(CLASSES_FILE), &metadata().classes).unwrap();

@@ -108,8 +108,9 @@ impl CacheArgument {
 
     /// The backbone's weights, as `pet-cli setup` converts them.
     #[cfg(feature = "training")]
-    pub(crate) fn backbone_file(&self) -> PathBuf {
-        self.cache_dir.join("backbone/mobilenet_v2.safetensors")
+    pub(crate) fn backbone_file(&self, name: &str) -> PathBuf {
+        let folder = self.cache_dir.join("backbone");
+        folder.join(format!("{name}.safetensors"))
     }
 }
 

@@ -118,9 +118,17 @@ fn data(error: &pet_data::Error) -> Option<String> {
 #[cfg(feature = "training")]
 fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
     use pet_pipeline::Error;
+    use pet_train::network::Architecture;
     Some(match error {
         Error::Data(error) => return data(error),
-        Error::NoBackbone { .. } => "run `pet-cli setup`, or name a file with `--backbone`".into(),
+        Error::NoBackbone { path } => {
+            let name = path.file_stem().and_then(|stem| stem.to_str());
+            let network = name.and_then(Architecture::named);
+            match network.filter(|network| network.name != Architecture::standard().name) {
+                Some(Architecture { name, .. }) => format!("run `pet-cli setup --backbone {name}`"),
+                None => "run `pet-cli setup`, or name a file with `--backbone`".into(),
+            }
+        }
         Error::EmptySplit { .. } => {
             "add images to each class, or raise `--validation-fraction`".into()
         }

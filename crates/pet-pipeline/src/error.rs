@@ -62,6 +62,19 @@ pub enum Error {
         /// Where they were expected.
         path: PathBuf,
     },
+    /// The recipe normalizes otherwise than the network was pretrained with.
+    #[error(
+        "{network} takes images with the mean {:?} and the standard deviation {:?}, the recipe has {:?} and {:?}",
+        expected.0, expected.1, got.0, got.1
+    )]
+    Normalization {
+        /// The network.
+        network: &'static str,
+        /// Mean and standard deviation that it was pretrained with.
+        expected: ([f32; 3], [f32; 3]),
+        /// Those of the recipe.
+        got: ([f32; 3], [f32; 3]),
+    },
     /// A split has no images.
     #[error("data set `{dataset}` has no {split} images")]
     EmptySplit {

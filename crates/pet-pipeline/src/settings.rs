@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use mlflow_client::limits::check_model_name;
 use pet_data::{Dataset, Progress, Split, folder, oxford, sample};
 use pet_image::{Augment, Preprocess, Resize};
+use pet_train::network::Architecture;
 use pet_train::{Configuration, FineTune};
 use serde::{Deserialize, Serialize};
 
@@ -89,9 +90,9 @@ pub struct TrainSettings {
     pub data: DataSource,
     /// Share of the training images that is kept for validation, 0 to 1, unless the data set has its own.
     pub validation_fraction: f64,
-    /// MobileNetV2 weights to start from: `.pt`, `.pth` or `.safetensors`.
+    /// Weights to start from: `.pt`, `.pth` or `.safetensors`. The network is recognized by them.
     pub backbone: PathBuf,
-    /// From image bytes to the network's input, as it is served.
+    /// From image bytes to the network's input, as it is served. Normalized as the network was pretrained.
     pub recipe: Preprocess,
     /// Side of the squares that are trained on, in pixels, if it is not the recipe's. Only where everything is trained.
     pub train_size: Option<u32>,
@@ -106,7 +107,8 @@ pub struct TrainSettings {
 }
 
 impl TrainSettings {
-    /// Trains the classifier's head on these images with the default hyper-parameters.
+    /// Trains the classifier's head on these images with the default hyper-parameters and the recipe of MobileNetV2;
+    /// [`Architecture::recipe`] has those of others.
     pub fn new(data: DataSource, backbone: impl Into<PathBuf>) -> Self {
         Self {
             data,
@@ -153,6 +155,20 @@ impl TrainSettings {
             });
         }
         Ok(split)
+    }
+
+    /// Fails when the recipe normalizes otherwise than the network was pretrained with: it would see nothing that it knows.
+    pub(crate) fn check_normalization(&self, network: &Architecture) -> Result<(), Error> {
+        let constants = |recipe: &Preprocess| (recipe.mean, recipe.standard_deviation);
+        let (expected, got) = (constants(&network.recipe), constants(&self.recipe));
+        if expected == got {
+            return Ok(());
+        }
+        Err(Error::Normalization {
+            network: network.title,
+            expected,
+            got,
+        })
     }
 
     /// The recipe for images that are trained on.

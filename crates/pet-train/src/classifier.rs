@@ -3,10 +3,10 @@
 use candle_core::{Module, Result, Tensor};
 use candle_nn::Linear;
 
-use crate::mobilenet::Backbone;
+use crate::network::Backbone;
 use crate::{Error, Weights};
 
-/// MobileNetV2 with a trained head: `[batch, 3, size, size]` to `[batch, classes]` logits.
+/// A backbone with a trained head: `[batch, 3, size, size]` to `[batch, classes]` logits.
 pub struct Classifier {
     backbone: Backbone,
     head: Linear,

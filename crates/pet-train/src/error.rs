@@ -20,7 +20,7 @@ pub enum Error {
         #[from]
         source: candle_core::Error,
     },
-    /// A file of weights is larger than any MobileNetV2.
+    /// A file of weights is larger than any network here.
     #[error("`{}` holds {got} bytes, at most {expected} are read", path.display())]
     WeightsTooLarge {
         /// The file.
@@ -52,9 +52,9 @@ pub enum Error {
         /// What is wrong with them.
         source: safetensors::SafeTensorError,
     },
-    /// A file does not hold MobileNetV2's tensors.
+    /// A file does not hold the tensors of a known network.
     #[error(
-        "`{}` does not hold MobileNetV2: missing {}; surplus {}",
+        "`{}` does not hold {network}: missing {}; surplus {}",
         path.display(),
         list(missing),
         list(surplus)
@@ -62,9 +62,11 @@ pub enum Error {
     TensorNames {
         /// The file.
         path: PathBuf,
-        /// Tensors that MobileNetV2 has and the file has not.
+        /// The network that comes closest.
+        network: &'static str,
+        /// Tensors that the network has and the file has not.
         missing: Vec<String>,
-        /// Tensors that the file has and MobileNetV2 has not.
+        /// Tensors that the file has and the network has not.
         surplus: Vec<String>,
     },
     /// A tensor is not there.
@@ -204,7 +206,7 @@ pub enum Error {
         /// The hyper-parameter.
         name: &'static str,
         /// What would work.
-        expected: &'static str,
+        expected: String,
         /// What was given.
         got: String,
     },
@@ -238,7 +240,8 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::TensorNames { .. } | Self::StateDict { .. } | Self::Safetensors { .. } => Some(
-                "the backbone has to be torchvision's MobileNetV2, as .pth, .pt or .safetensors"
+                "the backbone has to be torchvision's MobileNetV2 or an EfficientNet-Lite 0 to 2, as .pth, .pt or \
+                 .safetensors"
                     .into(),
             ),
             Self::WeightNotFinite { .. } => Some(

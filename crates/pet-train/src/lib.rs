@@ -1,4 +1,4 @@
-//! Train a MobileNetV2 image classifier with candle on a plain CPU.
+//! Train an image classifier on MobileNetV2 or EfficientNet-Lite with candle on a plain CPU.
 //!
 //! What is frozen is computed once for each image, in parallel, and kept on disk: the classifier's last layer is trained
 //! on such features in seconds. More of the network, or all of it, is trained on photographs that are changed at random.
@@ -22,7 +22,7 @@
 //!
 //! | module or type | duty |
 //! |---|---|
-//! | [`mobilenet`] | the network: one list of layers, from which everything else is made |
+//! | [`network`] | the networks: each one list of layers, from which everything else is made |
 //! | [`op`] | the convolutions, as candle operations with backward passes |
 //! | [`Weights`] | named tensors from `.pt`, `.pth` and `.safetensors` |
 //! | [`Extractor`], [`FeatureCache`] | images to what the frozen part makes of them, once |
@@ -34,7 +34,7 @@ mod error;
 mod features;
 mod interrupt;
 mod kernel;
-pub mod mobilenet;
+pub mod network;
 mod onnx;
 pub mod op;
 mod training;
@@ -44,7 +44,7 @@ pub use classifier::Classifier;
 pub use error::Error;
 pub use features::{Extractor, FeatureCache, Features};
 pub use interrupt::Interrupt;
-pub use kernel::Activation;
+pub use kernel::{Activation, Padding, Window};
 pub use onnx::to_onnx;
 pub use training::{
     Checkpoint, Configuration, EpochMetrics, Examples, FineTune, Observer, Photographs, Schedule,

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph, Model, Value};
 use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME};
 
-use crate::mobilenet::{Block, Convolution, Layer, blocks, fold};
+use crate::network::{Block, Convolution, Folded, Layer, fold};
 use crate::{Activation, Error, Weights};
 
 /// The classifier with its metadata: input `input` `[batch, 3, size, size]`, output `output` `[batch, classes]`, both
@@ -19,7 +19,8 @@ use crate::{Activation, Error, Weights};
 pub fn to_onnx(weights: &Weights, metadata: &ModelMetadata) -> Result<Vec<u8>, Error> {
     let classes = metadata.classes.len();
     let size = metadata.preprocess.size() as usize;
-    let mut graph = Graph::new("mobilenet_v2");
+    let network = weights.architecture();
+    let mut graph = Graph::new(network.name);
     let shape = [
         Dim::symbol("batch"),
         Dim::fixed(3),
@@ -27,8 +28,9 @@ pub fn to_onnx(weights: &Weights, metadata: &ModelMetadata) -> Result<Vec<u8>, E
         Dim::fixed(size),
     ];
     let mut value = graph.input(INPUT_NAME, DataType::F32, &shape)?;
-    for block in blocks() {
-        value = add_block(&mut graph, &value, &block, weights)?;
+    let mut side = size;
+    for block in &network.blocks {
+        value = add_block(&mut graph, &value, block, weights, &mut side)?;
     }
     value = graph.global_average_pool("pool", &value)?;
     value = graph.flatten("flatten", &value, 1)?;
@@ -51,10 +53,12 @@ fn add_block(
     input: &Value,
     block: &Block,
     weights: &Weights,
+    side: &mut usize,
 ) -> Result<Value, Error> {
     let mut value = input.clone();
     for layer in &block.layers {
-        value = add_layer(graph, &value, layer, weights)?;
+        value = add_layer(graph, &value, layer, weights, *side)?;
+        *side = layer.output_side(*side);
     }
     if block.residual {
         value = graph.add(&format!("{}.add", block.name), &value, input)?;
@@ -67,27 +71,37 @@ fn add_layer(
     input: &Value,
     layer: &Layer,
     weights: &Weights,
+    side: usize,
 ) -> Result<Value, Error> {
-    let folded = fold(layer, weights)?;
+    let Folded { weight, bias } = fold(layer, weights)?;
     let name = &layer.convolution_name;
-    let weight = initializer(graph, &format!("{name}.weight"), &folded.weight)?;
-    let bias = initializer(graph, &format!("{name}.bias"), &folded.bias)?;
-    let value = graph.conv(name, input, &weight, Some(&bias), options(layer))?;
+    let (shape, weight) = (layer.weight_shape(), turned(&weight, layer.outputs));
+    let weight = graph.initializer(&format!("{name}.weight"), &shape, &weight)?;
+    let bias = graph.initializer(&format!("{name}.bias"), &[layer.outputs], &bias)?;
+    let value = graph.conv(name, input, &weight, Some(&bias), options(layer, side))?;
     match layer.activation {
         Activation::Linear => Ok(value),
         Activation::Relu6 => Ok(graph.clip(&format!("{name}.relu6"), &value, 0.0, 6.0)?),
     }
 }
 
-fn options(layer: &Layer) -> ConvOptions {
-    let padded = ConvOptions::square(3).with_padding([1; 2]);
-    match layer.convolution {
-        Convolution::Stem => padded.with_stride([2; 2]),
-        Convolution::Pointwise => ConvOptions::square(1),
-        Convolution::Depthwise { stride } => {
-            padded.with_stride([stride; 2]).with_groups(layer.inputs)
-        }
+/// For an input of `side` times `side`.
+fn options(layer: &Layer, side: usize) -> ConvOptions {
+    let convolution = layer.convolution;
+    let [before, after] = layer.zeros(side);
+    let options = ConvOptions::square(convolution.window())
+        .with_stride([convolution.stride(); 2])
+        .with_uneven_padding([before; 2], [after; 2]);
+    match convolution {
+        Convolution::Stem | Convolution::Pointwise => options,
+        Convolution::Depthwise { .. } => options.with_groups(layer.inputs),
     }
+}
+
+/// The values of a matrix with so many columns, column after column.
+fn turned(matrix: &[f32], columns: usize) -> Vec<f32> {
+    let column = |at: usize| matrix.iter().skip(at).step_by(columns).copied();
+    (0..columns).flat_map(column).collect()
 }
 
 fn initializer(graph: &mut Graph, name: &str, tensor: &Tensor) -> Result<Value, Error> {

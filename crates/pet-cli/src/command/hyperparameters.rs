@@ -1,5 +1,7 @@
 //! Hyper-parameters on the command line.
 
+use std::num::NonZero;
+
 use clap::Args;
 use pet_image::Augment;
 use pet_pipeline::Error;
@@ -10,7 +12,7 @@ use pet_train::{Configuration, FineTune, Schedule};
 #[derive(Args)]
 #[command(next_help_heading = "Hyper-parameters")]
 pub(crate) struct HyperParameters {
-    /// What is trained: none (only the head), last:N (the head and the last N of 19 blocks) or all
+    /// What is trained: none (only the head), last:N (the head and the last N of the backbone's blocks, 19 in MobileNetV2) or all
     #[arg(long, value_name = "PART", default_value = "none", value_parser = fine_tune)]
     pub(crate) fine_tune: FineTune,
     /// Passes over the training images [default: 5; 9 when fine-tuning]
@@ -130,18 +132,14 @@ impl HyperParameters {
 }
 
 fn fine_tune(text: &str) -> Result<FineTune, String> {
-    let expected = || "expected none, last:N with N from 1 to 19, or all".to_owned();
+    let expected = || "expected none, last:N with N of at least 1, or all".to_owned();
     match text {
         "none" => Ok(FineTune::None),
         "all" => Ok(FineTune::All),
         _ => {
             let count = text.strip_prefix("last:").ok_or_else(expected)?;
-            let count = count.parse().map_err(|_| expected())?;
-            if (1..=19).contains(&count) {
-                Ok(FineTune::Last(count))
-            } else {
-                Err(expected())
-            }
+            let count = count.parse::<NonZero<usize>>().map_err(|_| expected())?;
+            Ok(FineTune::Last(count.get()))
         }
     }
 }

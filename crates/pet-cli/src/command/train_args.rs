@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use pet_image::{Preprocess, Resize};
-use pet_pipeline::{Context, Provenance, TrainSettings};
-use pet_train::{FineTune, Interrupt};
+use pet_pipeline::{Context, Error, Provenance, TrainSettings};
+use pet_train::network::Architecture;
+use pet_train::{FineTune, Interrupt, Weights};
 
 use super::hyperparameters::HyperParameters;
 use crate::arguments::{
@@ -28,10 +29,11 @@ const PACKAGES: [&str; 6] = [
     "pet-train",
 ];
 
-/// Side of the square that MobileNetV2 was pretrained with, in pixels.
-const SIZE: u32 = 224;
-/// The shorter side of which torchvision cuts that square, in pixels.
-const SHORTER_SIDE: u32 = 256;
+/// The central square as torchvision cuts it; that of another size has the same share of the picture.
+const CENTER_CROP: Resize = Resize::CenterCrop {
+    resize: 256,
+    size: 224,
+};
 
 #[derive(Args)]
 pub(crate) struct TrainArgs {
@@ -40,13 +42,15 @@ pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub(crate) hyperparameters: HyperParameters,
     /// How a photograph becomes the network's square input, in training and when served: stretch, or stretch:SIZE for
-    /// another size than 224 pixels; center-crop, the central 224 pixels after resizing the shorter side to 256, or
-    /// center-crop:RESIZE:SIZE
-    #[arg(long, value_name = "RECIPE", default_value = "stretch", value_parser = recipe)]
-    recipe: Preprocess,
-    /// MobileNetV2 weights: .pt, .pth or .safetensors [default: those in the cache]
-    #[arg(long, value_name = "FILE")]
-    backbone: Option<PathBuf>,
+    /// another size than the backbone's (224 pixels; Lite1 240, Lite2 260); center-crop, the central square after resizing
+    /// the shorter side to 8/7 of it (256 for 224), or center-crop:RESIZE:SIZE
+    #[arg(long, value_name = "RECIPE", default_value = "stretch", value_parser = square)]
+    recipe: Square,
+    /// The pretrained network to start from: `mobilenet_v2`, `efficientnet_lite0`, `efficientnet_lite1` or
+    /// `efficientnet_lite2`, whose weights `pet-cli setup` fetches; or a file with weights of one of them: .pt, .pth or
+    /// .safetensors
+    #[arg(long, value_name = "NAME|FILE", default_value = "mobilenet_v2")]
+    backbone: PathBuf,
     /// MLflow experiment
     #[arg(
         long,
@@ -72,11 +76,10 @@ impl TrainArgs {
         if hyperparameters.train_size.is_some() && hyperparameters.fine_tune != FineTune::All {
             return Err(Failure::TrainSize);
         }
-        let backbone = self.backbone.clone();
-        let backbone = backbone.unwrap_or_else(|| self.cache.backbone_file());
-        let mut settings = TrainSettings::new(self.dataset.source(), backbone);
+        let (weights, backbone) = self.backbone()?;
+        let mut settings = TrainSettings::new(self.dataset.source(), weights);
         settings.validation_fraction = self.dataset.validation_fraction;
-        settings.recipe = self.recipe.clone();
+        settings.recipe = self.recipe.recipe(backbone);
         settings.train_size = hyperparameters.train_size;
         settings.augment = hyperparameters.augment();
         settings.configuration = hyperparameters.base();
@@ -84,6 +87,20 @@ impl TrainArgs {
         let model_name = self.model_name.model_name.clone();
         settings.model_name = model_name.unwrap_or_else(|| settings.data.model_name());
         Ok(settings)
+    }
+
+    /// The file of the weights, and the network that they are of.
+    fn backbone(&self) -> Result<(PathBuf, &'static Architecture), Failure> {
+        let path = &self.backbone;
+        if let Some(network) = path.to_str().and_then(Architecture::named) {
+            return Ok((self.cache.backbone_file(network.name), network));
+        }
+        if !path.is_file() {
+            let path = path.clone();
+            return Err(Error::NoBackbone { path }.into());
+        }
+        let weights = Weights::open(path).map_err(Error::Train)?;
+        Ok((path.clone(), weights.architecture()))
     }
 
     /// What it runs in. From now on Ctrl-C stops it gently. `source` names the command.
@@ -102,8 +119,31 @@ impl TrainArgs {
     }
 }
 
+/// How a photograph becomes a square; what is left out is the backbone's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Square {
+    Stretch,
+    CenterCrop,
+    Given(Resize),
+}
+
+impl Square {
+    fn recipe(self, backbone: &Architecture) -> Preprocess {
+        let size = backbone.recipe.size();
+        let with = |resize| Preprocess {
+            resize,
+            ..backbone.recipe.clone()
+        };
+        match self {
+            Self::Stretch => with(Resize::Stretch { size }),
+            Self::CenterCrop => with(CENTER_CROP).with_size(size),
+            Self::Given(resize) => with(resize),
+        }
+    }
+}
+
 /// Reads `stretch[:SIZE]` or `center-crop[:RESIZE:SIZE]`.
-fn recipe(text: &str) -> Result<Preprocess, String> {
+fn square(text: &str) -> Result<Square, String> {
     let unknown = || "expected stretch, stretch:SIZE, center-crop or center-crop:RESIZE:SIZE";
     let mut parts = text.split(':');
     let name = parts.next().unwrap_or_default();
@@ -111,22 +151,16 @@ fn recipe(text: &str) -> Result<Preprocess, String> {
         .map(str::parse)
         .collect::<Result<_, _>>()
         .map_err(|_| unknown())?;
-    let resize = match (name, sizes.as_slice()) {
-        ("stretch", []) => Resize::Stretch { size: SIZE },
-        ("stretch", &[size]) => Resize::Stretch { size },
-        ("center-crop", []) => Resize::CenterCrop {
-            resize: SHORTER_SIDE,
-            size: SIZE,
-        },
-        ("center-crop", &[resize, size]) => Resize::CenterCrop { resize, size },
+    let square = match (name, sizes.as_slice()) {
+        ("stretch", []) => Square::Stretch,
+        ("stretch", &[size]) => Square::Given(Resize::Stretch { size }),
+        ("center-crop", []) => Square::CenterCrop,
+        ("center-crop", &[resize, size]) => Square::Given(Resize::CenterCrop { resize, size }),
         _ => return Err(unknown().into()),
     };
-    let preprocess = Preprocess {
-        resize,
-        ..Preprocess::imagenet()
-    };
-    preprocess.validate().map_err(|error| error.to_string())?;
-    Ok(preprocess)
+    let recipe = square.recipe(Architecture::standard());
+    recipe.validate().map_err(|error| error.to_string())?;
+    Ok(square)
 }
 
 #[cfg(test)]
@@ -135,12 +169,21 @@ mod tests {
 
     #[test]
     fn sizes_may_be_left_out() {
-        let resize = |text| recipe(text).unwrap().resize;
+        let of = |backbone: &str, text| {
+            let backbone = Architecture::named(backbone).unwrap();
+            square(text).unwrap().recipe(backbone).resize
+        };
+        let resize = |text| of("mobilenet_v2", text);
         assert_eq!(resize("stretch"), Resize::Stretch { size: 224 });
         assert_eq!(resize("stretch:192"), Resize::Stretch { size: 192 });
         let crop = |resize, size| Resize::CenterCrop { resize, size };
         assert_eq!(resize("center-crop"), crop(256, 224));
         assert_eq!(resize("center-crop:288:256"), crop(288, 256));
+        assert_eq!(of("efficientnet_lite1", "center-crop"), crop(274, 240));
+        assert_eq!(
+            of("efficientnet_lite2", "stretch"),
+            Resize::Stretch { size: 260 }
+        );
     }
 
     #[test]
@@ -153,14 +196,14 @@ mod tests {
             "stretch:1:2",
             "center-crop:256",
         ] {
-            assert!(recipe(text).unwrap_err().starts_with("expected"), "{text}");
+            assert!(square(text).unwrap_err().starts_with("expected"), "{text}");
         }
         assert!(
-            recipe("center-crop:200:224")
+            square("center-crop:200:224")
                 .unwrap_err()
                 .contains("resize")
         );
-        assert!(recipe("stretch:4096").unwrap_err().contains("1 to 1024"));
+        assert!(square("stretch:4096").unwrap_err().contains("1 to 1024"));
     }
 
     #[test]

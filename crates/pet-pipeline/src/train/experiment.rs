@@ -7,6 +7,7 @@ use mlflow_client::Client;
 use pet_data::{Dataset, Unit};
 use pet_model::{ModelMetadata, VAL_ACC};
 use pet_report::fit_temperature;
+use pet_train::network::Architecture;
 use pet_train::{Checkpoint, Configuration, EpochMetrics, Observer, Trained, Trainer, Weights};
 
 use super::artifacts::Artifacts;
@@ -46,6 +47,7 @@ impl<'a> Experiment<'a> {
     ) -> Result<Self, Error> {
         let train_recipe = settings.train_recipe()?;
         let backbone = Weights::open(&settings.backbone)?.without_head();
+        settings.check_normalization(backbone.architecture())?;
         let split = settings.split(&dataset)?;
         let client = Client::open(&context.tracking)?;
         client.check()?;
@@ -132,6 +134,7 @@ impl<'a> Experiment<'a> {
         observer: &dyn RunObserver,
     ) -> Result<RunOutcome, Error> {
         let start = Instant::now();
+        let request = &self.named(request);
         let settings = self.settings_of(request);
         let mut run = TrackedRun::start(&self.client, &self.plan(request, &settings))?;
         let folder = self.folder(&run, request, &settings)?;
@@ -165,6 +168,18 @@ impl<'a> Experiment<'a> {
         finished.seconds = start.elapsed().as_secs_f64();
         folder.map_or(Ok(()), |folder| folder.remove())?;
         Ok(RunOutcome::Finished(finished))
+    }
+
+    fn network(&self) -> &'static Architecture {
+        self.inputs.weights.architecture()
+    }
+
+    fn named(&self, request: &RunRequest) -> RunRequest {
+        let mut request = request.clone();
+        if request.name.is_empty() {
+            request.name = params::run_name(self.network(), &request.configuration);
+        }
+        request
     }
 
     /// The inputs were made for one seed and one part of the network to train.
@@ -257,6 +272,7 @@ impl<'a> Experiment<'a> {
         let classes = self.dataset.classes.clone();
         let mut metadata =
             ModelMetadata::new(&settings.model_name, classes, settings.recipe.clone())
+                .with_backbone(self.network().name)
                 .with_val_acc(best.val_acc)
                 .with_temperature(fit_temperature(&trained.logits, &labels)?);
         metadata.run_id = run.id().map(Into::into);
@@ -266,7 +282,7 @@ impl<'a> Experiment<'a> {
             metadata: &metadata,
             dataset: &self.dataset,
             labels: &labels,
-            params: params::of(settings),
+            params: params::of(self.network(), settings),
             command: command.unwrap_or_default(),
         };
         artifacts.log(run)?;
@@ -312,7 +328,7 @@ impl<'a> Experiment<'a> {
 
     fn plan(&self, request: &RunRequest, settings: &TrainSettings) -> RunPlan {
         let mut plan = self.common_plan(&request.name, request.run_id.clone());
-        let params = params::of(settings).into_iter();
+        let params = params::of(self.network(), settings).into_iter();
         let params = params.map(|(key, value)| (key.to_owned(), value));
         plan.params.extend(params);
         plan.tags.extend(request.tags.iter().cloned());

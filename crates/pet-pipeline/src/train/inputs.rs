@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use pet_data::{Dataset, Sample, Split};
 use pet_image::{Limits, Preprocess};
-use pet_train::mobilenet::Backbone;
+use pet_train::network::Backbone;
 use pet_train::{
     Configuration, EpochMetrics, Examples, Extractor, FeatureCache, Features, FineTune, Observer,
     Photographs, Trainer, Weights,
@@ -37,6 +37,7 @@ impl Preparation<'_> {
     /// pull the backbone away from what it knows (Kumar et al. 2022).
     pub(super) fn inputs(self) -> Result<TrainingInputs, Error> {
         let fine_tune = self.settings.configuration.fine_tune;
+        let first_block = fine_tune.first_block(self.backbone.architecture().blocks.len())?;
         let whole = Backbone::new(&self.backbone)?;
         let (train, validation) = self.features(&whole, false)?;
         if fine_tune == FineTune::None {
@@ -54,7 +55,7 @@ impl Preparation<'_> {
                 validation: self.photographs(&self.split.validation, &self.settings.recipe),
             });
         }
-        let frozen = Backbone::first(&self.backbone, fine_tune.first_block())?;
+        let frozen = Backbone::first(&self.backbone, first_block)?;
         let (train, validation) = self.features(&frozen, self.settings.augment.flip > 0.0)?;
         Ok(TrainingInputs {
             weights,

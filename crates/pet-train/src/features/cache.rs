@@ -9,10 +9,10 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::mobilenet::Backbone;
+use crate::network::Backbone;
 
 /// Raised when the arithmetic changes, so that features of an older program are not taken for its own.
-const FORMAT: &str = "2";
+const FORMAT: &str = "3";
 
 const IMAGES: &str = "images";
 const FEATURES_NAME: &str = "features";
@@ -176,7 +176,7 @@ fn read(path: &Path, length: usize) -> Result<HashMap<ImageDigest, Vec<f32>>, Er
 mod tests {
     use super::*;
     use crate::Weights;
-    use crate::mobilenet::FEATURES;
+    use crate::network::FEATURES;
 
     fn open(folder: &Path, weights: &str, mirrored: bool) -> FeatureCache {
         let backbone = Backbone::new(&Weights::random(1).unwrap()).unwrap();

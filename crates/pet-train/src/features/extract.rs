@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::cache::{FeatureCache, ImageDigest};
-use crate::mobilenet::Backbone;
+use crate::network::Backbone;
 use crate::{Error, Interrupt};
 
 /// What is held of a data set in memory at most.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The upper bound of the rectifier that MobileNetV2 uses.
+/// The upper bound of the rectifier that all networks here use.
 const CEILING: f32 = 6.0;
 
 /// The function applied to a convolution's result.

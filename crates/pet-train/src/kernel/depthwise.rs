@@ -1,34 +1,44 @@
-//! 3×3 depthwise convolution with padding 1, channels last.
-
-use std::ops::Range;
+//! Depthwise convolution with a 3×3 or 5×5 window, channels last.
 
 use rayon::prelude::*;
 
+use super::axis::{Axis, Padding, Window};
 use super::{Activation, LANES, sum_in_order};
 
-/// Weights of one channel.
-pub(crate) const TAPS: usize = 9;
-
-/// The sizes of a depthwise convolution's input, and its stride.
+/// The sizes of a depthwise convolution's input, and how its window moves over them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
-    pub(crate) height: usize,
-    pub(crate) width: usize,
+    pub(crate) rows: Axis,
+    pub(crate) columns: Axis,
     pub(crate) channels: usize,
-    pub(crate) stride: usize,
+    pub(crate) window: Window,
 }
 
 impl Geometry {
-    /// Height and width of the result: `⌊(size + 2 · 1 − 3) / stride⌋ + 1`.
+    /// For an input of `[height, width]`, neither of which is 0.
+    pub(crate) fn new(
+        [height, width]: [usize; 2],
+        channels: usize,
+        window: Window,
+        stride: usize,
+        padding: Padding,
+    ) -> Self {
+        let axis = |size| Axis::new(size, window.side(), stride, padding);
+        Self {
+            rows: axis(height),
+            columns: axis(width),
+            channels,
+            window,
+        }
+    }
+
+    /// Height and width of the result.
     pub(crate) fn output(self) -> (usize, usize) {
-        (
-            (self.height - 1) / self.stride + 1,
-            (self.width - 1) / self.stride + 1,
-        )
+        (self.rows.outputs(), self.columns.outputs())
     }
 
     pub(crate) fn input_values(self) -> usize {
-        self.height * self.width * self.channels
+        self.rows.size * self.columns.size * self.channels
     }
 
     pub(crate) fn output_values(self) -> usize {
@@ -38,7 +48,7 @@ impl Geometry {
 }
 
 /// `activation(depthwise(input) + bias)` for `input` `[batch, height, width, channels]`, `weight`
-/// `[9, channels]` with taps in row order.
+/// `[taps, channels]` with taps in row order.
 pub(crate) fn forward(
     input: &[f32],
     weight: &[f32],
@@ -80,29 +90,41 @@ pub(crate) fn forward_rows(
     geometry: Geometry,
     from: usize,
 ) {
+    let run = match geometry.window {
+        Window::Three => filter_rows::<3, 9>,
+        Window::Five => filter_rows::<5, 25>,
+    };
+    run(result, input, weight, bias, activation, geometry, from);
+}
+
+/// [`forward_rows`] with a window of side `SIDE`.
+fn filter_rows<const SIDE: usize, const TAPS: usize>(
+    result: &mut [f32],
+    input: Rows<'_>,
+    weight: &[f32],
+    bias: &[f32],
+    activation: Activation,
+    geometry: Geometry,
+    from: usize,
+) {
     let Geometry {
-        height,
-        width,
+        rows,
+        columns,
         channels,
-        stride,
+        ..
     } = geometry;
-    let (_, out_width) = geometry.output();
     let zeros = vec![0.0; channels];
     pulp::Arch::new().dispatch(|| {
-        for (y, row) in result.chunks_exact_mut(out_width * channels).enumerate() {
+        let row_values = columns.outputs() * channels;
+        for (y, row) in result.chunks_exact_mut(row_values).enumerate() {
             for (x, pixel) in row.chunks_exact_mut(channels).enumerate() {
-                let reaches = |at: usize, tap: usize, size: usize| {
-                    (at * stride + tap)
-                        .checked_sub(1)
-                        .filter(|reached| *reached < size)
-                };
-                let taps = std::array::from_fn(|tap| {
-                    let row = reaches(from + y, tap / 3, height);
-                    let column = reaches(x, tap % 3, width);
+                let taps: [&[f32]; TAPS] = std::array::from_fn(|tap| {
+                    let row = rows.input(from + y, tap / SIDE);
+                    let column = columns.input(x, tap % SIDE);
                     let (Some(row), Some(column)) = (row, column) else {
                         return &zeros[..];
                     };
-                    let at = ((row - input.first) * width + column) * channels;
+                    let at = ((row - input.first) * columns.size + column) * channels;
                     &input.values[at..at + channels]
                 });
                 filter_pixel(pixel, taps, weight, bias, activation);
@@ -111,9 +133,9 @@ pub(crate) fn forward_rows(
     });
 }
 
-/// `pixel = activation(bias + Σ tap · weight)` over nine taps, each as long as `pixel`.
+/// `pixel = activation(bias + Σ tap · weight)` over the taps, each as long as `pixel`.
 #[inline(always)]
-fn filter_pixel(
+fn filter_pixel<const TAPS: usize>(
     pixel: &mut [f32],
     taps: [&[f32]; TAPS],
     weight: &[f32],
@@ -121,15 +143,15 @@ fn filter_pixel(
     activation: Activation,
 ) {
     if pixel.len().is_multiple_of(LANES) {
-        filter_lanes::<LANES>(pixel, taps, weight, bias, activation);
+        filter_lanes::<LANES, TAPS>(pixel, taps, weight, bias, activation);
     } else {
-        filter_lanes::<1>(pixel, taps, weight, bias, activation);
+        filter_lanes::<1, TAPS>(pixel, taps, weight, bias, activation);
     }
 }
 
 /// [`filter_pixel`] on `WIDTH` channels at a time, whose sums stay in registers.
 #[inline(always)]
-fn filter_lanes<const WIDTH: usize>(
+fn filter_lanes<const WIDTH: usize, const TAPS: usize>(
     pixel: &mut [f32],
     taps: [&[f32]; TAPS],
     weight: &[f32],
@@ -173,24 +195,38 @@ pub(crate) fn image_input_gradient(
     weight: &[f32],
     geometry: Geometry,
 ) {
+    let run = match geometry.window {
+        Window::Three => spread_rows::<3, 9>,
+        Window::Five => spread_rows::<5, 25>,
+    };
+    run(result, gradient, weight, geometry);
+}
+
+/// [`image_input_gradient`] with a window of side `SIDE`.
+fn spread_rows<const SIDE: usize, const TAPS: usize>(
+    result: &mut [f32],
+    gradient: &[f32],
+    weight: &[f32],
+    geometry: Geometry,
+) {
     let Geometry {
-        width,
+        rows,
+        columns,
         channels,
-        stride,
         ..
     } = geometry;
-    let (out_height, out_width) = geometry.output();
     let zeros = vec![0.0; channels];
     pulp::Arch::new().dispatch(|| {
-        for (y, row) in result.chunks_exact_mut(width * channels).enumerate() {
+        let row_values = columns.size * channels;
+        for (y, row) in result.chunks_exact_mut(row_values).enumerate() {
             for (x, pixel) in row.chunks_exact_mut(channels).enumerate() {
-                let taps = std::array::from_fn(|tap| {
-                    let out_y = reached_from(y, tap / 3, stride, out_height);
-                    let out_x = reached_from(x, tap % 3, stride, out_width);
-                    let (Some(out_y), Some(out_x)) = (out_y, out_x) else {
+                let taps: [&[f32]; TAPS] = std::array::from_fn(|tap| {
+                    let row = rows.output(y, tap / SIDE);
+                    let column = columns.output(x, tap % SIDE);
+                    let (Some(row), Some(column)) = (row, column) else {
                         return &zeros[..];
                     };
-                    let at = (out_y * out_width + out_x) * channels;
+                    let at = (row * columns.outputs() + column) * channels;
                     &gradient[at..at + channels]
                 });
                 filter_pixel(pixel, taps, weight, &zeros, Activation::Linear);
@@ -199,25 +235,18 @@ pub(crate) fn image_input_gradient(
     });
 }
 
-/// The output position that reaches input position `at` through `tap`, if any.
-#[inline(always)]
-fn reached_from(at: usize, tap: usize, stride: usize, size: usize) -> Option<usize> {
-    let shifted = (at + 1).checked_sub(tap)?;
-    (shifted.is_multiple_of(stride) && shifted / stride < size).then_some(shifted / stride)
-}
-
-/// The gradient of the weight, `[9, channels]`, from the gradient before the activation.
+/// The gradient of the weight, `[taps, channels]`, from the gradient before the activation.
 pub(crate) fn weight_gradient(input: &[f32], gradient: &[f32], geometry: Geometry) -> Vec<f32> {
     let partials: Vec<Vec<f32>> = input
         .par_chunks(geometry.input_values())
         .zip(gradient.par_chunks(geometry.output_values()))
         .map(|(image, gradient)| {
-            let mut partial = vec![0.0; TAPS * geometry.channels];
+            let mut partial = vec![0.0; geometry.window.taps() * geometry.channels];
             add_image_weight_gradient(&mut partial, image, gradient, geometry);
             partial
         })
         .collect();
-    sum_in_order(TAPS * geometry.channels, partials)
+    sum_in_order(geometry.window.taps() * geometry.channels, partials)
 }
 
 /// Adds one image's part to a [`weight_gradient`], on one thread.
@@ -227,7 +256,10 @@ pub(crate) fn add_image_weight_gradient(
     gradient: &[f32],
     geometry: Geometry,
 ) {
-    pulp::Arch::new().dispatch(|| weight_gradient_image(sums, image, gradient, geometry));
+    pulp::Arch::new().dispatch(|| match geometry.window {
+        Window::Three => weight_gradient_image::<3>(sums, image, gradient, geometry),
+        Window::Five => weight_gradient_image::<5>(sums, image, gradient, geometry),
+    });
 }
 
 /// `sums += left * right`, in registers when all lanes are there.
@@ -247,40 +279,39 @@ fn add_product(sums: &mut [f32; LANES], left: &[f32], right: &[f32]) {
     }
 }
 
-/// The taps along one axis that fall on the image, for output position `at`.
-fn taps(at: usize, stride: usize, size: usize) -> Range<usize> {
-    let first = usize::from(at == 0);
-    let last = (size + 1 - at * stride).min(3);
-    first..last
-}
-
-/// Adds one image's part, a row of output and a row of taps at a time, so that three sums stay in registers.
+/// Adds one image's part, a row of output and a row of taps at a time, so that their sums stay in registers.
 #[inline(always)]
-fn weight_gradient_image(partial: &mut [f32], image: &[f32], gradient: &[f32], geometry: Geometry) {
+fn weight_gradient_image<const SIDE: usize>(
+    partial: &mut [f32],
+    image: &[f32],
+    gradient: &[f32],
+    geometry: Geometry,
+) {
     let Geometry {
-        height,
-        width,
+        rows,
+        columns,
         channels,
-        stride,
+        ..
     } = geometry;
     let (out_height, out_width) = geometry.output();
     for y in 0..out_height {
-        for tap_row in taps(y, stride, height) {
-            let line = (y * stride + tap_row - 1) * width;
+        for tap_row in rows.taps(y) {
+            let line = (y * rows.stride + tap_row - rows.before) * columns.size;
             let mut first = 0;
             while first < channels {
                 let lanes = LANES.min(channels - first);
-                let mut sums = [[0.0; LANES]; 3];
+                let mut sums = [[0.0; LANES]; SIDE];
                 for x in 0..out_width {
                     let at = (y * out_width + x) * channels + first;
                     let gradient = &gradient[at..at + lanes];
-                    for tap_column in taps(x, stride, width) {
-                        let at = (line + x * stride + tap_column - 1) * channels + first;
+                    let start = line + x * columns.stride;
+                    for tap_column in columns.taps(x) {
+                        let at = (start + tap_column - columns.before) * channels + first;
                         add_product(&mut sums[tap_column], gradient, &image[at..at + lanes]);
                     }
                 }
                 for (tap_column, sums) in sums.iter().enumerate() {
-                    let at = (tap_row * 3 + tap_column) * channels + first;
+                    let at = (tap_row * SIDE + tap_column) * channels + first;
                     partial[at..at + lanes]
                         .iter_mut()
                         .zip(sums)

@@ -3,8 +3,11 @@
 //! The widened activations are six times as large as the block's input and are needed only by the next layer. Here
 //! they are made for a few rows, filtered, narrowed and overwritten, so that they never leave the core's cache.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::axis::{Padding, Window};
 use super::depthwise::{self, Geometry, Rows};
 use super::matrix::Matrix;
 use super::{Activation, pointwise};
@@ -20,13 +23,15 @@ pub(crate) struct Pointwise {
     pub(crate) activation: Activation,
 }
 
-/// A depthwise layer: `weight` `[9, channels]`.
+/// A depthwise layer: `weight` `[taps, channels]`.
 #[derive(Clone)]
 pub(crate) struct Depthwise {
     pub(crate) weight: Vec<f32>,
     pub(crate) bias: Vec<f32>,
     pub(crate) activation: Activation,
+    pub(crate) window: Window,
     pub(crate) stride: usize,
+    pub(crate) padding: Padding,
 }
 
 /// Widen, filter, narrow, add the input.
@@ -62,12 +67,14 @@ impl InvertedResidual {
 
     /// The sizes that the depthwise layer sees for an input of `height` × `width`.
     pub(crate) fn geometry(&self, height: usize, width: usize) -> Geometry {
-        Geometry {
-            height,
-            width,
-            channels: self.filter.bias.len(),
-            stride: self.filter.stride,
-        }
+        let Depthwise {
+            window,
+            stride,
+            padding,
+            ..
+        } = self.filter;
+        let channels = self.filter.bias.len();
+        Geometry::new([height, width], channels, window, stride, padding)
     }
 
     /// The block's result for `input` `[batch, height, width, inputs]`, one image per thread.
@@ -85,14 +92,20 @@ impl InvertedResidual {
     }
 
     fn forward_image(&self, result: &mut [f32], image: &[f32], geometry: Geometry) {
-        let (_, out_width) = geometry.output();
-        let strip = (STRIP_VALUES / (geometry.width * geometry.channels * geometry.stride)).max(1);
+        let out_width = geometry.columns.outputs();
+        let Geometry {
+            rows,
+            columns,
+            channels,
+            ..
+        } = geometry;
+        let strip = (STRIP_VALUES / (columns.size * channels * rows.stride)).max(1);
         let mut widened = Widened {
             values: Vec::new(),
             first: 0,
             end: 0,
         };
-        let mut filtered = vec![0.0; strip * out_width * geometry.channels];
+        let mut filtered = vec![0.0; strip * out_width * channels];
         let row_values = out_width * self.outputs();
         for (at, rows) in result.chunks_mut(strip * row_values).enumerate() {
             let from = at * strip;
@@ -104,7 +117,7 @@ impl InvertedResidual {
                     first: 0,
                 },
             };
-            let filtered = &mut filtered[..count * out_width * geometry.channels];
+            let filtered = &mut filtered[..count * out_width * channels];
             let Depthwise {
                 weight,
                 bias,
@@ -140,14 +153,8 @@ impl Widened {
         from: usize,
         count: usize,
     ) -> Rows<'_> {
-        let Geometry {
-            height,
-            width,
-            channels,
-            stride,
-        } = geometry;
-        let first = (from * stride).saturating_sub(1);
-        let end = ((from + count - 1) * stride + 2).min(height);
+        let Range { start: first, end } = geometry.rows.inputs(from..from + count);
+        let (width, channels) = (geometry.columns.size, geometry.channels);
         let row = width * channels;
         let kept = self.end.saturating_sub(first);
         let start = self.values.len() - kept * row;
@@ -187,15 +194,22 @@ mod tests {
         }
     }
 
-    fn block(inputs: usize, hidden: usize, outputs: usize, stride: usize) -> InvertedResidual {
+    fn block(
+        [inputs, hidden, outputs]: [usize; 3],
+        stride: usize,
+        window: Window,
+        padding: Padding,
+    ) -> InvertedResidual {
         let widened = inputs != hidden;
         InvertedResidual {
             expand: widened.then(|| pointwise_layer(inputs, hidden, Activation::Relu6)),
             filter: Depthwise {
-                weight: noise(3, depthwise::TAPS * hidden),
+                weight: noise(3, window.taps() * hidden),
                 bias: noise(4, hidden),
                 activation: Activation::Relu6,
+                window,
                 stride,
+                padding,
             },
             project: pointwise_layer(hidden, outputs, Activation::Linear),
             residual: stride == 1 && inputs == outputs,
@@ -248,18 +262,25 @@ mod tests {
             [3, 700, 5, 5, 23, 20],
             [4, 4800, 4, 1, 4, 14],
         ] {
-            let block = block(inputs, hidden, outputs, stride);
-            let input = noise(5, 2 * height * width * inputs);
-            let got = block.forward(&input, height, width);
-            let expected = layer_by_layer(&block, &input, height, width);
-            assert_eq!(got.len(), expected.len());
-            for (got, expected) in got.iter().zip(&expected) {
-                // A thousand products add up in another order when a matrix has other rows.
-                let close = (got - expected).abs() <= 1e-5 * expected.abs().max(100.0);
-                assert!(
-                    close,
-                    "{got} is not {expected}: hidden {hidden}, stride {stride}"
-                );
+            for (window, padding) in [
+                (Window::Three, Padding::Centered),
+                (Window::Three, Padding::Same),
+                (Window::Five, Padding::Centered),
+                (Window::Five, Padding::Same),
+            ] {
+                let block = block([inputs, hidden, outputs], stride, window, padding);
+                let input = noise(5, 2 * height * width * inputs);
+                let got = block.forward(&input, height, width);
+                let expected = layer_by_layer(&block, &input, height, width);
+                assert_eq!(got.len(), expected.len());
+                for (got, expected) in got.iter().zip(&expected) {
+                    // A thousand products add up in another order when a matrix has other rows.
+                    let close = (got - expected).abs() <= 1e-5 * expected.abs().max(100.0);
+                    assert!(
+                        close,
+                        "{got} is not {expected}: hidden {hidden}, stride {stride}, {window:?}, {padding:?}"
+                    );
+                }
             }
         }
     }

@@ -8,6 +8,7 @@
 //! and sums over blocks are taken in the blocks' order: results do not depend on how many threads there are.
 
 pub(crate) mod activation;
+pub(crate) mod axis;
 pub(crate) mod depthwise;
 pub(crate) mod inverted_residual;
 pub(crate) mod matrix;
@@ -15,6 +16,7 @@ pub(crate) mod pointwise;
 pub(crate) mod stem;
 
 pub use activation::Activation;
+pub use axis::{Padding, Window};
 
 /// Channels handled together by one inner loop: two AVX or four SSE registers.
 const LANES: usize = 16;

@@ -1,7 +1,8 @@
-//! The network's first layer: 3×3 convolution, stride 2, padding 1, from planes to channels last.
+//! The network's first layer: 3×3 convolution with stride 2, from planes to channels last.
 
 use rayon::prelude::*;
 
+use super::axis::{Axis, Padding};
 use super::matrix::{Matrix, add_product, multiply};
 use super::{Activation, sum_in_order};
 
@@ -10,27 +11,27 @@ pub(crate) const PLANES: usize = 3;
 /// Inputs of one output pixel: 3 planes of 3×3 pixels.
 pub(crate) const PATCH: usize = PLANES * 9;
 
-/// Side of the result for a square input.
-pub(crate) fn output_size(size: usize) -> usize {
-    (size - 1) / 2 + 1
+/// Rows and columns of a square input, whose side is not 0.
+pub(crate) fn axis(size: usize, padding: Padding) -> Axis {
+    Axis::new(size, 3, 2, padding)
 }
 
 /// `activation(convolution(input) + bias)` for `input` `[batch, 3, size, size]` and `weight` `[27, outputs]` in the
-/// order plane, row, column; the result is `[batch, size / 2, size / 2, outputs]`.
+/// order plane, row, column; the result is `[batch, ⌈size / 2⌉, ⌈size / 2⌉, outputs]`.
 pub(crate) fn forward(
     input: &[f32],
     weight: Matrix<'_>,
     bias: &[f32],
     activation: Activation,
-    size: usize,
+    axis: Axis,
 ) -> Vec<f32> {
-    let (outputs, side) = (bias.len(), output_size(size));
+    let (outputs, side, size) = (bias.len(), axis.outputs(), axis.size);
     let batch = input.len() / (PLANES * size * size);
     let mut result = vec![0.0; batch * side * side * outputs];
     result
         .par_chunks_mut(side * side * outputs)
         .zip(input.par_chunks(PLANES * size * size))
-        .for_each(|(result, image)| forward_image(result, image, weight, bias, activation, size));
+        .for_each(|(result, image)| forward_image(result, image, weight, bias, activation, axis));
     result
 }
 
@@ -41,12 +42,12 @@ pub(crate) fn forward_image(
     weight: Matrix<'_>,
     bias: &[f32],
     activation: Activation,
-    size: usize,
+    axis: Axis,
 ) {
-    let side = output_size(size);
+    let side = axis.outputs();
     let mut patches = vec![0.0; side * PATCH];
     for (y, row) in result.chunks_exact_mut(side * bias.len()).enumerate() {
-        gather_row(&mut patches, image, y, size);
+        gather_row(&mut patches, image, y, axis);
         multiply(Matrix::new(&patches, side, PATCH), weight, row);
         pulp::Arch::new().dispatch(|| activation.finish(row, bias));
     }
@@ -57,15 +58,15 @@ pub(crate) fn weight_gradient(
     input: &[f32],
     gradient: &[f32],
     outputs: usize,
-    size: usize,
+    axis: Axis,
 ) -> Vec<f32> {
-    let side = output_size(size);
+    let (side, size) = (axis.outputs(), axis.size);
     let partials: Vec<Vec<f32>> = input
         .par_chunks(PLANES * size * size)
         .zip(gradient.par_chunks(side * side * outputs))
         .map(|(image, gradient)| {
             let mut partial = vec![0.0; PATCH * outputs];
-            add_image_weight_gradient(&mut partial, image, gradient, size);
+            add_image_weight_gradient(&mut partial, image, gradient, axis);
             partial
         })
         .collect();
@@ -77,34 +78,32 @@ pub(crate) fn add_image_weight_gradient(
     sums: &mut [f32],
     image: &[f32],
     gradient: &[f32],
-    size: usize,
+    axis: Axis,
 ) {
-    let side = output_size(size);
+    let side = axis.outputs();
     let outputs = sums.len() / PATCH;
     let mut patches = vec![0.0; side * PATCH];
     for (y, gradient) in gradient.chunks_exact(side * outputs).enumerate() {
-        gather_row(&mut patches, image, y, size);
+        gather_row(&mut patches, image, y, axis);
         let patches = Matrix::new(&patches, side, PATCH).transposed();
         add_product(patches, Matrix::new(gradient, side, outputs), sums);
     }
 }
 
 /// Copies the patch under each output pixel of row `y` to a row of `patches`; zeros stand outside the image.
-fn gather_row(patches: &mut [f32], image: &[f32], y: usize, size: usize) {
+fn gather_row(patches: &mut [f32], image: &[f32], y: usize, axis: Axis) {
+    let size = axis.size;
     patches.fill(0.0);
     for plane in 0..PLANES {
-        for tap_row in 0..3 {
-            let row = match (2 * y + tap_row).checked_sub(1) {
-                Some(row) if row < size => &image[(plane * size + row) * size..][..size],
-                _ => continue,
+        for tap_row in 0..axis.window {
+            let Some(row) = axis.input(y, tap_row) else {
+                continue;
             };
-            let at = (plane * 3 + tap_row) * 3;
+            let row = &image[(plane * size + row) * size..][..size];
+            let at = (plane * axis.window + tap_row) * axis.window;
             for (x, patch) in patches.chunks_exact_mut(PATCH).enumerate() {
-                let first = (2 * x).saturating_sub(1);
-                let last = (2 * x + 2).min(size);
-                // The first patch starts left of the image, at tap 1.
-                let at = at + usize::from(x == 0);
-                patch[at..at + last - first].copy_from_slice(&row[first..last]);
+                let (taps, seen) = (axis.taps(x), axis.inputs(x..x + 1));
+                patch[at + taps.start..at + taps.end].copy_from_slice(&row[seen]);
             }
         }
     }

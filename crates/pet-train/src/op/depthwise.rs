@@ -1,15 +1,15 @@
-//! The 3×3 depthwise convolution.
+//! The depthwise convolution.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::{before_activation, bias_gradient, check, gradient_of, values, with_values};
-use crate::kernel::Activation;
-use crate::kernel::depthwise::{self as kernel, Geometry, TAPS};
+use crate::kernel::depthwise::{self as kernel, Geometry};
+use crate::kernel::{Activation, Padding, Window};
 
-/// `activation(depthwise(input) + bias)` with a 3×3 window and padding 1.
+/// `activation(depthwise(input) + bias)` with a window of 3×3 or 5×5.
 ///
-/// `input` is `[batch, height, width, channels]`, `weight` `[9, channels]` (the window row after row), `bias`
-/// `[channels]`, `stride` 1 or more; the result is `[batch, ⌈height / stride⌉, ⌈width / stride⌉, channels]`.
+/// `input` is `[batch, height, width, channels]`, `weight` `[9, channels]` or `[25, channels]` (the window row after
+/// row), `bias` `[channels]`, `stride` 1 or more; the result is `[batch, ⌈height / stride⌉, ⌈width / stride⌉, channels]`.
 ///
 /// # Errors
 ///
@@ -17,12 +17,12 @@ use crate::kernel::depthwise::{self as kernel, Geometry, TAPS};
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
-/// use pet_train::{Activation, op::depthwise};
+/// use pet_train::{Activation, Padding, op::depthwise};
 ///
 /// let input = Tensor::ones((1, 4, 4, 8), DType::F32, &Device::Cpu)?;
 /// let weight = Tensor::ones((9, 8), DType::F32, &Device::Cpu)?;
 /// let bias = Tensor::zeros(8, DType::F32, &Device::Cpu)?;
-/// let output = depthwise(&input, &weight, &bias, 2, Activation::Linear)?;
+/// let output = depthwise(&input, &weight, &bias, 2, Padding::Centered, Activation::Linear)?;
 /// assert_eq!(output.dims(), [1, 2, 2, 8]);
 /// assert_eq!(output.flatten_all()?.to_vec1::<f32>()?[0], 4.0); // a corner sees four pixels
 /// # Ok::<(), candle_core::Error>(())
@@ -32,30 +32,48 @@ pub fn depthwise(
     weight: &Tensor,
     bias: &Tensor,
     stride: usize,
+    padding: Padding,
     activation: Activation,
 ) -> Result<Tensor> {
     if stride == 0 {
         bail!("the stride of a convolution has to be at least 1");
     }
-    input
-        .contiguous()?
-        .apply_op3(weight, bias, Depthwise { stride, activation })
+    let operation = Depthwise {
+        window: window(weight),
+        stride,
+        padding,
+        activation,
+    };
+    input.contiguous()?.apply_op3(weight, bias, operation)
+}
+
+/// The window of a weight; one of another shape is refused when the operation runs.
+fn window(weight: &Tensor) -> Window {
+    let taps = weight.dims().first();
+    if taps == Some(&Window::Five.taps()) {
+        Window::Five
+    } else {
+        Window::Three
+    }
 }
 
 struct Depthwise {
+    window: Window,
     stride: usize,
+    padding: Padding,
     activation: Activation,
 }
 
 impl Depthwise {
     fn geometry(&self, input: &[usize]) -> Result<Geometry> {
         match *input {
-            [_, height, width, channels] if height * width * channels > 0 => Ok(Geometry {
-                height,
-                width,
+            [_, height, width, channels] if height * width * channels > 0 => Ok(Geometry::new(
+                [height, width],
                 channels,
-                stride: self.stride,
-            }),
+                self.window,
+                self.stride,
+                self.padding,
+            )),
             _ => bail!("a depthwise input is [batch, height, width, channels], got {input:?}"),
         }
     }
@@ -78,7 +96,7 @@ impl CustomOp3 for Depthwise {
         let geometry = self.geometry(input_layout.dims())?;
         check(
             "the weight",
-            &[TAPS, geometry.channels],
+            &[self.window.taps(), geometry.channels],
             weight_layout.dims(),
         )?;
         check("the bias", &[geometry.channels], bias_layout.dims())?;

@@ -3,10 +3,11 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::{before_activation, bias_gradient, check, gradient_of, matrix, values, with_values};
-use crate::kernel::Activation;
+use crate::kernel::axis::Axis;
 use crate::kernel::stem::{self as kernel, PATCH, PLANES};
+use crate::kernel::{Activation, Padding};
 
-/// `activation(convolution(input) + bias)` with a 3×3 window, stride 2 and padding 1, from planes to channels last.
+/// `activation(convolution(input) + bias)` with a 3×3 window and stride 2, from planes to channels last.
 ///
 /// `input` is `[batch, 3, size, size]` as preprocessing gives it, `weight` `[27, outputs]` at any strides in the
 /// order plane, row, column, `bias` `[outputs]`; the result is `[batch, ⌈size / 2⌉, ⌈size / 2⌉, outputs]`.
@@ -20,22 +21,30 @@ pub fn stem(
     input: &Tensor,
     weight: &Tensor,
     bias: &Tensor,
+    padding: Padding,
     activation: Activation,
 ) -> Result<Tensor> {
-    input
-        .contiguous()?
-        .apply_op3(weight, bias, Stem { activation })
+    let operation = Stem {
+        padding,
+        activation,
+    };
+    input.contiguous()?.apply_op3(weight, bias, operation)
 }
 
 struct Stem {
+    padding: Padding,
     activation: Activation,
 }
 
-/// The side of a square picture in three planes.
-fn side(input: &[usize]) -> Result<usize> {
-    match *input {
-        [_, PLANES, height, width] if height == width && height > 0 => Ok(height),
-        _ => bail!("the network's input is [batch, 3, size, size], got {input:?}"),
+impl Stem {
+    /// The rows and columns of a square picture in three planes.
+    fn axis(&self, input: &[usize]) -> Result<Axis> {
+        match *input {
+            [_, PLANES, height, width] if height == width && height > 0 => {
+                Ok(kernel::axis(height, self.padding))
+            }
+            _ => bail!("the network's input is [batch, 3, size, size], got {input:?}"),
+        }
     }
 }
 
@@ -53,7 +62,7 @@ impl CustomOp3 for Stem {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let size = side(input_layout.dims())?;
+        let axis = self.axis(input_layout.dims())?;
         let outputs = bias_layout.shape().dims1()?;
         check("the weight", &[PATCH, outputs], weight_layout.dims())?;
         if outputs == 0 {
@@ -67,9 +76,9 @@ impl CustomOp3 for Stem {
             matrix(weight, weight_layout)?,
             values(bias, bias_layout, "the bias")?,
             self.activation,
-            size,
+            axis,
         );
-        let side = kernel::output_size(size);
+        let side = axis.outputs();
         Ok((
             CpuStorage::F32(result),
             (input_layout.dims()[0], side, side, outputs).into(),
@@ -84,11 +93,11 @@ impl CustomOp3 for Stem {
         result: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (size, outputs) = (side(input.dims())?, bias.dims1()?);
+        let (axis, outputs) = (self.axis(input.dims())?, bias.dims1()?);
         let gradient = before_activation(self.activation, result, gradient)?;
         let for_weight = with_values(input, |input| {
             with_values(&gradient, |gradient| {
-                kernel::weight_gradient(input, gradient, outputs, size)
+                kernel::weight_gradient(input, gradient, outputs, axis)
             })
         })??;
         Ok((

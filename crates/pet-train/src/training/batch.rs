@@ -10,7 +10,7 @@ use super::gradient::Shown;
 use super::loss::Target;
 use super::{Configuration, random};
 use crate::Error;
-use crate::mobilenet::FEATURES;
+use crate::network::FEATURES;
 
 /// The order in which an epoch shows `count` images.
 pub(crate) fn order(count: usize, epoch: usize, configuration: &Configuration) -> Vec<usize> {

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule::Schedule;
 use crate::Error;
-use crate::mobilenet;
 
 /// How much of the network is trained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,20 +12,30 @@ pub enum FineTune {
     /// The head alone.
     #[default]
     None,
-    /// The head and this many of the backbone's nineteen blocks, counted from its end.
+    /// The head and this many of the backbone's blocks, counted from its end.
     Last(usize),
     /// Everything.
     All,
 }
 
 impl FineTune {
-    /// The first block that is trained: 0 for all, 19 for none.
-    pub fn first_block(self) -> usize {
-        let blocks = mobilenet::blocks().len();
+    /// The first block that is trained of a backbone that has so many: 0 for all, `blocks` for none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfiguration`] when the backbone has fewer blocks than are to be trained.
+    pub fn first_block(self, blocks: usize) -> Result<usize, Error> {
         match self {
-            Self::None => blocks,
-            Self::Last(count) => blocks.saturating_sub(count),
-            Self::All => 0,
+            Self::None => Ok(blocks),
+            Self::Last(count) => {
+                let first = blocks.checked_sub(count);
+                first.ok_or_else(|| Error::InvalidConfiguration {
+                    name: "trained blocks",
+                    expected: format!("1 to {blocks}"),
+                    got: count.to_string(),
+                })
+            }
+            Self::All => Ok(0),
         }
     }
 }
@@ -111,7 +120,6 @@ impl Configuration {
     ///
     /// [`Error::InvalidConfiguration`] naming the first value that cannot work.
     pub fn check(&self) -> Result<(), Error> {
-        let blocks = mobilenet::blocks().len();
         let trained = match self.fine_tune {
             FineTune::Last(count) => count,
             FineTune::None | FineTune::All => 1,
@@ -137,8 +145,8 @@ impl Configuration {
             ),
             (
                 "trained blocks",
-                (1..=blocks).contains(&trained),
-                "1 to 19",
+                trained > 0,
+                at_least_one,
                 trained.to_string(),
             ),
             (
@@ -200,7 +208,7 @@ impl Configuration {
             None => Ok(()),
             Some((name, _, expected, got)) => Err(Error::InvalidConfiguration {
                 name,
-                expected,
+                expected: expected.into(),
                 got,
             }),
         }
@@ -221,7 +229,7 @@ mod tests {
         let bad: [(&str, Spoil); 9] = [
             ("batch size", |bad| bad.batch_size = 0),
             ("epochs", |bad| bad.epochs = 0),
-            ("trained blocks", |bad| bad.fine_tune = FineTune::Last(20)),
+            ("trained blocks", |bad| bad.fine_tune = FineTune::Last(0)),
             ("learning rate", |bad| bad.learning_rate = f64::NAN),
             ("dropout", |bad| bad.dropout = 1.0),
             ("weight decay", |bad| bad.weight_decay = -1.0),
@@ -239,7 +247,10 @@ mod tests {
 
     #[test]
     fn blocks_are_counted_from_the_end() {
-        let first = [FineTune::None, FineTune::Last(3), FineTune::All].map(FineTune::first_block);
-        assert_eq!(first, [19, 16, 0]);
+        let first = |part: FineTune| part.first_block(19).unwrap();
+        let parts = [FineTune::None, FineTune::Last(3), FineTune::All];
+        assert_eq!(parts.map(first), [19, 16, 0]);
+        let error = FineTune::Last(20).first_block(19).unwrap_err().to_string();
+        assert_eq!(error, "trained blocks is 20, expected 1 to 19");
     }
 }

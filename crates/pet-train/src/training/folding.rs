@@ -1,25 +1,16 @@
-//! Batch normalization with frozen statistics, folded into the convolution before it, there and back.
-//!
-//! A layer computes `γ · (w·x − μ) / σ + β`, which is one convolution with `W = w · γ / σ` and `b = β − μ · γ / σ`
-//! (Ioffe & Szegedy 2015, section 3.1). The gradients of w, γ and β follow from those of W and b by the chain rule.
+//! Batch normalization folded into the convolutions, there and back: the gradients of w, γ and β follow from those of the
+//! folded W and b by the chain rule.
 
 use super::layout::{Layout, TrainedLayer};
+use crate::network::{add_shifts, factors, scale_rows};
 
 /// The folded values: W where w lies, b where β lies; the head as it is. γ's places are not used.
 pub(crate) fn fold(layout: &Layout, values: &[f32]) -> Vec<f32> {
     let mut folded = values.to_vec();
     for layer in layout.layers() {
-        let outputs = layer.layer.outputs;
-        let factors = factors(layer, values);
-        for row in folded[layer.weight.clone()].chunks_exact_mut(outputs) {
-            row.iter_mut()
-                .zip(&factors)
-                .for_each(|(weight, factor)| *weight *= factor);
-        }
-        let shift = folded[layer.shift.clone()].iter_mut();
-        for ((shift, factor), mean) in shift.zip(&factors).zip(&layer.mean) {
-            *shift -= mean * factor;
-        }
+        let factors = factors_of(layer, values);
+        scale_rows(&mut folded[layer.weight.clone()], &factors);
+        add_shifts(&mut folded[layer.shift.clone()], &factors, &layer.mean);
     }
     folded
 }
@@ -28,7 +19,7 @@ pub(crate) fn fold(layout: &Layout, values: &[f32]) -> Vec<f32> {
 pub(crate) fn unfold_gradient(layout: &Layout, values: &[f32], gradient: &mut [f32]) {
     for layer in layout.layers() {
         let outputs = layer.layer.outputs;
-        let factors = factors(layer, values);
+        let factors = factors_of(layer, values);
         // Σ over the window of dW · w, which is the gradient of γ / σ by way of W.
         let mut by_weight = vec![0.0; outputs];
         let weights = values[layer.weight.clone()].chunks_exact(outputs);
@@ -47,11 +38,6 @@ pub(crate) fn unfold_gradient(layout: &Layout, values: &[f32], gradient: &mut [f
     }
 }
 
-/// γ / σ for each channel.
-fn factors(layer: &TrainedLayer, values: &[f32]) -> Vec<f32> {
-    let scales = values[layer.scale.clone()].iter();
-    scales
-        .zip(&layer.deviation)
-        .map(|(scale, deviation)| scale / deviation)
-        .collect()
+fn factors_of(layer: &TrainedLayer, values: &[f32]) -> Vec<f32> {
+    factors(&values[layer.scale.clone()], &layer.deviation)
 }

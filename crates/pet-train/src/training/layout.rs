@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 
-use crate::mobilenet::{Block, EPSILON, FEATURES, Layer, blocks};
+use crate::network::{Block, FEATURES, Layer};
+use crate::weights::turned;
 use crate::{Error, Weights};
 
 /// A convolution with its batch normalization `γ · (x − μ) / σ + β`, whose statistics μ and σ stay as they are.
@@ -22,7 +23,7 @@ pub(crate) struct TrainedLayer {
     pub(crate) shift: Range<usize>,
     /// μ, `[outputs]`.
     pub(crate) mean: Vec<f32>,
-    /// σ = √(variance + ε), `[outputs]`.
+    /// σ, `[outputs]`.
     pub(crate) deviation: Vec<f32>,
 }
 
@@ -44,15 +45,15 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The blocks of MobileNetV2 from `first_block` on, and a head for `classes` classes.
+    /// The network's blocks from `first_block` on, and a head for `classes` classes.
     pub(crate) fn new(
         weights: &Weights,
         first_block: usize,
         classes: usize,
     ) -> Result<Self, Error> {
         let mut end = 0;
-        let trained = blocks();
-        let trained = trained.get(first_block..).unwrap_or_default().iter();
+        let blocks = &weights.architecture().blocks;
+        let trained = blocks.get(first_block..).unwrap_or_default().iter();
         let blocks = trained
             .map(|block| TrainedBlock::new(block, weights, &mut end))
             .collect::<Result<_, _>>()?;
@@ -80,12 +81,9 @@ impl Layout {
         let mut values = vec![0.0; self.len()];
         for trained in self.layers() {
             let layer = &trained.layer;
-            let name = format!("{}.weight", layer.convolution_name);
-            let weight = weights.get(&name, &layer.weight_shape())?;
-            let weight: Vec<f32> = turned(&weight.flatten_from(1)?)?;
-            values[trained.weight.clone()].copy_from_slice(&weight);
-            values[trained.scale.clone()].copy_from_slice(&norm(weights, layer, "weight")?);
-            values[trained.shift.clone()].copy_from_slice(&norm(weights, layer, "bias")?);
+            values[trained.weight.clone()].copy_from_slice(&weights.convolution(layer)?);
+            values[trained.scale.clone()].copy_from_slice(&weights.norm(layer, "weight")?);
+            values[trained.shift.clone()].copy_from_slice(&weights.norm(layer, "bias")?);
         }
         let (weight, bias) = weights.head(self.classes())?;
         values[self.head_weight.clone()].copy_from_slice(&turned(weight)?);
@@ -139,29 +137,15 @@ impl TrainedBlock {
 
 impl TrainedLayer {
     fn new(layer: &Layer, weights: &Weights, end: &mut usize) -> Result<Self, Error> {
-        let variance = norm(weights, layer, "running_var")?;
-        let deviation = variance
-            .iter()
-            .map(|variance| (f64::from(*variance) + EPSILON).sqrt() as f32);
         Ok(Self {
             weight: take(end, layer.weight_shape().iter().product()),
             scale: take(end, layer.outputs),
             shift: take(end, layer.outputs),
-            mean: norm(weights, layer, "running_mean")?,
-            deviation: deviation.collect(),
+            mean: weights.norm(layer, "running_mean")?,
+            deviation: weights.deviation(layer)?,
             layer: layer.clone(),
         })
     }
-}
-
-fn norm(weights: &Weights, layer: &Layer, part: &str) -> Result<Vec<f32>, Error> {
-    let tensor = weights.get(&format!("{}.{part}", layer.norm_name), &[layer.outputs])?;
-    Ok(tensor.to_vec1()?)
-}
-
-/// The values of a matrix, column after column.
-fn turned(matrix: &Tensor) -> candle_core::Result<Vec<f32>> {
-    matrix.t()?.contiguous()?.flatten_all()?.to_vec1()
 }
 
 /// The next `count` places.

@@ -8,10 +8,11 @@ use std::ops::Range;
 
 use super::layout::{Layout, TrainedLayer};
 use crate::Activation;
+use crate::kernel::axis::Axis;
 use crate::kernel::depthwise::{self, Geometry, Rows};
 use crate::kernel::matrix::{Matrix, add_product, multiply};
 use crate::kernel::{pointwise, stem};
-use crate::mobilenet::{Convolution, FEATURES};
+use crate::network::{Convolution, FEATURES};
 
 /// One layer at the size that it has in this network.
 struct Step {
@@ -27,7 +28,7 @@ struct Step {
 }
 
 enum Kernel {
-    Stem { size: usize },
+    Stem(Axis),
     Pointwise { inputs: usize },
     Depthwise(Geometry),
 }
@@ -193,22 +194,19 @@ impl Step {
     /// The step, and the side of its result.
     fn new(trained: &TrainedLayer, side: usize) -> (Self, usize) {
         let layer = &trained.layer;
-        let (kernel, next_side) = match layer.convolution {
-            Convolution::Stem => (Kernel::Stem { size: side }, stem::output_size(side)),
+        let kernel = match layer.convolution {
+            Convolution::Stem => Kernel::Stem(stem::axis(side, layer.padding)),
             Convolution::Pointwise => {
                 let inputs = layer.inputs;
-                (Kernel::Pointwise { inputs }, side)
+                Kernel::Pointwise { inputs }
             }
-            Convolution::Depthwise { stride } => {
-                let geometry = Geometry {
-                    height: side,
-                    width: side,
-                    channels: layer.outputs,
-                    stride,
-                };
-                (Kernel::Depthwise(geometry), geometry.output().0)
+            Convolution::Depthwise { window, stride } => {
+                let (sides, channels) = ([side; 2], layer.outputs);
+                let geometry = Geometry::new(sides, channels, window, stride, layer.padding);
+                Kernel::Depthwise(geometry)
             }
         };
+        let next_side = layer.output_side(side);
         let step = Self {
             kernel,
             activation: layer.activation,
@@ -229,9 +227,9 @@ impl Step {
     fn forward(&self, folded: &[f32], input: &[f32], result: &mut [f32]) {
         let bias = &folded[self.bias.clone()];
         match self.kernel {
-            Kernel::Stem { size } => {
+            Kernel::Stem(axis) => {
                 let weight = self.matrix(folded);
-                stem::forward_image(result, input, weight, bias, self.activation, size);
+                stem::forward_image(result, input, weight, bias, self.activation, axis);
             }
             Kernel::Pointwise { .. } => {
                 let weight = self.matrix(folded);
@@ -252,7 +250,7 @@ impl Step {
         pointwise::add_rows(&mut sums[self.bias.clone()], gradient);
         let sums = &mut sums[self.weight.clone()];
         match self.kernel {
-            Kernel::Stem { size } => stem::add_image_weight_gradient(sums, input, gradient, size),
+            Kernel::Stem(axis) => stem::add_image_weight_gradient(sums, input, gradient, axis),
             Kernel::Pointwise { inputs } => {
                 let rows = input.len() / inputs;
                 let input = Matrix::new(input, rows, inputs).transposed();
@@ -267,7 +265,7 @@ impl Step {
     fn input_gradient(&self, folded: &[f32], gradient: &[f32], result: &mut [f32]) {
         match self.kernel {
             // Nothing stands before the stem that could be trained.
-            Kernel::Stem { .. } => {}
+            Kernel::Stem(_) => {}
             Kernel::Pointwise { .. } => {
                 let rows = gradient.len() / self.outputs;
                 let gradient = Matrix::new(gradient, rows, self.outputs);

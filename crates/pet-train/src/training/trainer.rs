@@ -17,7 +17,7 @@ use super::observer::{EpochMetrics, Observer};
 use super::optimizer::Rates;
 use super::state::State;
 use super::{Configuration, random};
-use crate::mobilenet::FEATURES;
+use crate::network::FEATURES;
 use crate::{Error, Interrupt, Weights};
 
 /// How long a killed training may have worked for nothing.
@@ -67,7 +67,8 @@ impl Trainer<'_> {
     pub fn run(&self, observer: &mut dyn Observer) -> Result<Trained, Error> {
         self.check()?;
         let weights = self.start()?;
-        let first_block = self.configuration.fine_tune.first_block();
+        let blocks = weights.architecture().blocks.len();
+        let first_block = self.configuration.fine_tune.first_block(blocks)?;
         let layout = Layout::new(&weights, first_block, self.classes)?;
         let network = Self::network(&layout, self.train)?;
         let judge = Self::network(&layout, self.validation)?;

@@ -10,45 +10,46 @@ use candle_core::{DType, Device, Tensor};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::mobilenet::{FEATURES, Layer, blocks};
+use crate::network::{Architecture, FEATURES, Layer};
 
-/// The classifier's weight, `[classes, 1280]`.
-pub(crate) const HEAD_WEIGHT: &str = "classifier.1.weight";
-/// The classifier's bias, `[classes]`.
-pub(crate) const HEAD_BIAS: &str = "classifier.1.bias";
-
-/// MobileNetV2's tensors under torchvision's names, all `f32` on the CPU.
-#[derive(Clone, Debug, Default)]
+/// A network's tensors under the names that [`Architecture`] has for them, all `f32` on the CPU.
+#[derive(Clone, Debug)]
 pub struct Weights {
+    architecture: &'static Architecture,
     tensors: BTreeMap<String, Tensor>,
 }
 
 impl Weights {
     /// Reads ImageNet weights from a legacy `.pt`, a `.pth` or a `.safetensors` file, told apart by content.
     ///
-    /// Tensor names may be torchvision's or those of the earlier public implementation
-    /// (`features.2.conv.3.weight`), each behind the `module.` or `_orig_mod.` of PyTorch's wrappers; a classifier may be
-    /// present or not. Values may be of any float type, `f16` and `bf16` included.
+    /// The network is recognized by its tensors' names and shapes. Those of MobileNetV2 may be torchvision's or those of
+    /// the earlier public implementation (`features.2.conv.3.weight`), each name behind the `module.` or `_orig_mod.` of
+    /// PyTorch's wrappers; a classifier may be present or not. Values may be of any float type, `f16` and `bf16` included.
     ///
     /// # Errors
     ///
     /// When the file cannot be read or is none of these; [`Error::TensorNames`] when tensors are missing or
-    /// surplus, [`Error::TensorShape`] when one is not what MobileNetV2 has, [`Error::WeightNotFinite`] when one holds
+    /// surplus, [`Error::TensorShape`] when one is not what the network has, [`Error::WeightNotFinite`] when one holds
     /// something that is not a number.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let tensors = naming::without_wrappers(format::read(path)?);
-        let weights = Self {
-            tensors: naming::to_torchvision(tensors),
-        };
+        let weights = Self::from_tensors(naming::to_torchvision(tensors));
         weights.check(path)?;
         Ok(weights)
     }
 
-    /// Weights from named tensors, without any check of the names.
+    /// Weights from named tensors, without any check of the names: the network is the one that most of them belong to.
     pub fn from_tensors(tensors: impl IntoIterator<Item = (String, Tensor)>) -> Self {
+        let tensors: BTreeMap<String, Tensor> = tensors.into_iter().collect();
         Self {
-            tensors: tensors.into_iter().collect(),
+            architecture: Architecture::closest(|name| tensors.get(name).map(Tensor::dims)),
+            tensors,
         }
+    }
+
+    /// The network that they are of.
+    pub fn architecture(&self) -> &'static Architecture {
+        self.architecture
     }
 
     /// The tensor `name`.
@@ -77,15 +78,17 @@ impl Weights {
     /// The backbone alone, without a classifier.
     #[must_use]
     pub fn without_head(mut self) -> Self {
-        self.tensors.retain(|name, _| !is_head(name));
+        let architecture = self.architecture;
+        self.tensors.retain(|name, _| !is_head(architecture, name));
         self
     }
 
     /// The same backbone with this classifier: `weight` `[classes, 1280]`, `bias` `[classes]`.
     #[must_use]
     pub fn with_head(mut self, weight: Tensor, bias: Tensor) -> Self {
-        self.tensors
-            .extend([(HEAD_WEIGHT.into(), weight), (HEAD_BIAS.into(), bias)]);
+        let head = [("weight", weight), ("bias", bias)];
+        let head = head.map(|(part, tensor)| (self.head_name(part), tensor));
+        self.tensors.extend(head);
         self
     }
 
@@ -106,9 +109,33 @@ impl Weights {
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when there is no classifier for `classes` classes.
     pub fn head(&self, classes: usize) -> Result<(&Tensor, &Tensor), Error> {
         Ok((
-            self.get(HEAD_WEIGHT, &[classes, FEATURES])?,
-            self.get(HEAD_BIAS, &[classes])?,
+            self.get(&self.head_name("weight"), &[classes, FEATURES])?,
+            self.get(&self.head_name("bias"), &[classes])?,
         ))
+    }
+
+    fn head_name(&self, part: &str) -> String {
+        format!("{}.{part}", self.architecture.head)
+    }
+
+    /// The weight of a layer's convolution, `[window · inputs, outputs]`.
+    pub(crate) fn convolution(&self, layer: &Layer) -> Result<Vec<f32>, Error> {
+        let name = format!("{}.weight", layer.convolution_name);
+        let weight = self.get(&name, &layer.weight_shape())?;
+        Ok(turned(&weight.flatten_from(1)?)?)
+    }
+
+    /// A tensor of a layer's batch normalization, `[outputs]`.
+    pub(crate) fn norm(&self, layer: &Layer, part: &str) -> Result<Vec<f32>, Error> {
+        let tensor = self.get(&format!("{}.{part}", layer.norm_name), &[layer.outputs])?;
+        Ok(tensor.to_vec1()?)
+    }
+
+    /// σ = √(variance + ε) of a layer's batch normalization, `[outputs]`.
+    pub(crate) fn deviation(&self, layer: &Layer) -> Result<Vec<f32>, Error> {
+        let variances = self.norm(layer, "running_var")?.into_iter();
+        let deviation = |variance| (f64::from(variance) + layer.epsilon).sqrt() as f32;
+        Ok(variances.map(deviation).collect())
     }
 
     /// The tensors as a `.safetensors` file. Equal weights give equal bytes.
@@ -140,16 +167,25 @@ impl Weights {
         Ok(format!("{:x}", digest.finalize()))
     }
 
-    /// Random weights for tests and examples: small, of the right shapes, the same for the same `seed`.
+    /// Random weights of MobileNetV2 for tests and examples: small, of the right shapes, the same for the same `seed`.
     ///
     /// # Errors
     ///
     /// When candle cannot make a tensor.
     pub fn random(seed: u64) -> Result<Self, Error> {
+        Self::random_of(Architecture::standard(), seed)
+    }
+
+    /// The same of another network.
+    ///
+    /// # Errors
+    ///
+    /// When candle cannot make a tensor.
+    pub fn random_of(architecture: &'static Architecture, seed: u64) -> Result<Self, Error> {
         use rand::{Rng, SeedableRng};
         let mut generator = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
         let mut tensors = BTreeMap::new();
-        for (name, shape) in expected_tensors() {
+        for (name, shape) in architecture.tensors() {
             let count: usize = shape.iter().product();
             let scale = (2.0 / shape.iter().skip(1).product::<usize>() as f32).sqrt();
             let sample = |_| match name.rsplit('.').next() {
@@ -161,11 +197,14 @@ impl Weights {
             let values: Vec<f32> = (0..count).map(sample).collect();
             tensors.insert(name, Tensor::from_vec(values, shape, &Device::Cpu)?);
         }
-        Ok(Self { tensors })
+        Ok(Self {
+            architecture,
+            tensors,
+        })
     }
 
     fn check(&self, path: &Path) -> Result<(), Error> {
-        let expected: BTreeMap<String, Vec<usize>> = expected_tensors().collect();
+        let expected: BTreeMap<String, Vec<usize>> = self.architecture.tensors().collect();
         let missing: Vec<String> = expected
             .keys()
             .filter(|name| !self.tensors.contains_key(*name))
@@ -174,12 +213,13 @@ impl Weights {
         let surplus: Vec<String> = self
             .tensors
             .keys()
-            .filter(|name| !expected.contains_key(*name) && !is_head(name))
+            .filter(|name| !expected.contains_key(*name) && !is_head(self.architecture, name))
             .cloned()
             .collect();
         if !missing.is_empty() || !surplus.is_empty() {
             return Err(Error::TensorNames {
                 path: path.to_owned(),
+                network: self.architecture.title,
                 missing,
                 surplus,
             });
@@ -204,23 +244,12 @@ fn check_finite(path: &Path, name: &str, tensor: &Tensor) -> Result<(), Error> {
     }
 }
 
-fn is_head(name: &str) -> bool {
-    name.starts_with("classifier.")
+fn is_head(architecture: &Architecture, name: &str) -> bool {
+    let part = name.strip_prefix(architecture.head);
+    part.is_some_and(|part| part.starts_with('.'))
 }
 
-/// Names and shapes of the backbone's tensors.
-fn expected_tensors() -> impl Iterator<Item = (String, Vec<usize>)> {
-    blocks()
-        .into_iter()
-        .flat_map(|block| block.layers)
-        .flat_map(|layer| layer_tensors(&layer))
-}
-
-fn layer_tensors(layer: &Layer) -> Vec<(String, Vec<usize>)> {
-    let convolution = format!("{}.weight", layer.convolution_name);
-    let norm = ["weight", "bias", "running_mean", "running_var"];
-    let norm = norm.map(|part| (format!("{}.{part}", layer.norm_name), vec![layer.outputs]));
-    std::iter::once((convolution, layer.weight_shape().to_vec()))
-        .chain(norm)
-        .collect()
+/// The values of a matrix, column after column.
+pub(crate) fn turned(matrix: &Tensor) -> candle_core::Result<Vec<f32>> {
+    matrix.t()?.contiguous()?.flatten_all()?.to_vec1()
 }

@@ -1,10 +1,10 @@
-//! From the names other implementations use to torchvision's.
+//! From the names that another implementation of MobileNetV2 uses to torchvision's.
 
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
-use crate::mobilenet::blocks;
+use crate::network::Architecture;
 
 /// Ending of the counters that PyTorch keeps beside batch normalization, integers that nothing here needs.
 pub(super) const COUNTER: &str = ".num_batches_tracked";
@@ -28,7 +28,7 @@ pub(super) fn without_wrappers(tensors: BTreeMap<String, Tensor>) -> BTreeMap<St
     }
 }
 
-/// Renames every tensor to torchvision's scheme.
+/// Renames the tensors of a MobileNetV2 to torchvision's scheme; other names stay.
 ///
 /// The earlier public implementation puts convolution, normalization and activation in one sequence
 /// (`conv.0`, `conv.1`, `conv.2`, `conv.3`, …); torchvision groups the three (`conv.0.0`, `conv.0.1`, `conv.1.0`, …).
@@ -58,12 +58,14 @@ fn rename(name: &str, renamed: &BTreeMap<String, String>) -> String {
 
 /// The sequential scheme's prefixes with torchvision's.
 fn sequential_names() -> BTreeMap<String, String> {
-    let blocks = blocks().into_iter().filter(|block| block.layers.len() > 1);
+    let blocks = Architecture::standard().blocks.iter();
+    let blocks = blocks.filter(|block| block.layers.len() > 1);
     let renames = blocks.flat_map(|block| {
-        let layers = block.layers.into_iter().enumerate();
+        let layers = block.layers.iter().enumerate();
         layers.flat_map(move |(at, layer)| {
             let old = |part: usize| format!("{}.conv.{}", block.name, 3 * at + part);
-            [(old(0), layer.convolution_name), (old(1), layer.norm_name)]
+            let new = [&layer.convolution_name, &layer.norm_name];
+            [(old(0), new[0].clone()), (old(1), new[1].clone())]
         })
     });
     renames.collect()

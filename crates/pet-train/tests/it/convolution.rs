@@ -1,7 +1,7 @@
 //! Forward passes against candle's own convolutions.
 
 use candle_core::Tensor;
-use pet_train::{Activation, op};
+use pet_train::{Activation, Padding, op};
 use proptest::prelude::*;
 
 use crate::formula::noise;
@@ -11,6 +11,11 @@ use crate::reference::{self, Arguments};
 /// The sums of at most a thousand products of size 10 differ by their order alone.
 const TOLERANCE: f32 = 1e-4;
 
+/// Sides of a depthwise convolution's window.
+const WINDOWS: [usize; 2] = [3, 5];
+
+pub(crate) const PADDINGS: [Padding; 2] = [Padding::Centered, Padding::Same];
+
 const ACTIVATIONS: [Activation; 2] = [Activation::Linear, Activation::Relu6];
 
 /// Arguments of a depthwise convolution, `size` being height and width.
@@ -19,9 +24,11 @@ pub(crate) fn depthwise_arguments(
     batch: usize,
     size: (usize, usize),
     channels: usize,
+    window: usize,
 ) -> Arguments {
     let input = noise(seed, &[batch, size.0, size.1, channels]);
-    let weight = (noise(seed + 1, &[9, channels]) * 8.0).unwrap();
+    let scale = 24.0 / window as f64;
+    let weight = (noise(seed + 1, &[window * window, channels]) * scale).unwrap();
     let bias = (noise(seed + 2, &[channels]) + 1.0).unwrap();
     [input, weight, bias]
 }
@@ -48,28 +55,34 @@ pub(crate) fn stem_arguments(seed: u32, batch: usize, size: usize, outputs: usiz
     [input, weight, bias]
 }
 
-fn depthwise([input, weight, bias]: &Arguments, stride: usize, activation: Activation) -> Tensor {
-    op::depthwise(input, weight, bias, stride, activation).unwrap()
+fn depthwise(
+    [input, weight, bias]: &Arguments,
+    stride: usize,
+    padding: Padding,
+    activation: Activation,
+) -> Tensor {
+    op::depthwise(input, weight, bias, stride, padding, activation).unwrap()
 }
 
 fn pointwise([input, weight, bias]: &Arguments, activation: Activation) -> Tensor {
     op::pointwise(input, weight, bias, activation).unwrap()
 }
 
-fn stem([input, weight, bias]: &Arguments, activation: Activation) -> Tensor {
-    op::stem(input, weight, bias, activation).unwrap()
+fn stem([input, weight, bias]: &Arguments, padding: Padding, activation: Activation) -> Tensor {
+    op::stem(input, weight, bias, padding, activation).unwrap()
 }
 
 #[track_caller]
-fn check_depthwise(arguments: &Arguments, stride: usize, activation: Activation) {
+fn check_depthwise(arguments: &Arguments, stride: usize, padding: Padding, activation: Activation) {
     let what = format!(
-        "depthwise {:?}, stride {stride}, {activation:?}",
-        arguments[0].shape()
+        "depthwise {:?}, weight {:?}, stride {stride}, {padding:?}, {activation:?}",
+        arguments[0].shape(),
+        arguments[1].shape()
     );
-    let expected = reference::depthwise(arguments, stride, activation).unwrap();
+    let expected = reference::depthwise(arguments, stride, padding, activation).unwrap();
     assert_close(
         &what,
-        &depthwise(arguments, stride, activation),
+        &depthwise(arguments, stride, padding, activation),
         &expected,
         TOLERANCE,
     );
@@ -88,10 +101,12 @@ fn check_pointwise(arguments: &Arguments, activation: Activation) {
 }
 
 #[track_caller]
-fn check_stem(arguments: &Arguments, activation: Activation) {
-    let what = format!("stem {:?}, {activation:?}", arguments[0].shape());
-    let expected = reference::stem(arguments, activation).unwrap();
-    assert_close(&what, &stem(arguments, activation), &expected, TOLERANCE);
+fn check_stem(arguments: &Arguments, padding: Padding, activation: Activation) {
+    let shape = arguments[0].shape();
+    let what = format!("stem {shape:?}, {padding:?}, {activation:?}");
+    let expected = reference::stem(arguments, padding, activation).unwrap();
+    let got = stem(arguments, padding, activation);
+    assert_close(&what, &got, &expected, TOLERANCE);
 }
 
 #[test]
@@ -108,9 +123,13 @@ fn depthwise_equals_candles() {
     ] {
         for channels in [1, 5, 16, 24, 33, 48] {
             for stride in [1, 2, 3, 4] {
-                let arguments = depthwise_arguments(stride as u32, 2, size, channels);
-                for activation in ACTIVATIONS {
-                    check_depthwise(&arguments, stride, activation);
+                for window in WINDOWS {
+                    let arguments = depthwise_arguments(stride as u32, 2, size, channels, window);
+                    for padding in PADDINGS {
+                        for activation in ACTIVATIONS {
+                            check_depthwise(&arguments, stride, padding, activation);
+                        }
+                    }
                 }
             }
         }
@@ -141,8 +160,10 @@ fn stem_equals_candles() {
     for size in [1, 2, 3, 4, 7, 8, 15, 32] {
         for outputs in [1, 5, 32] {
             let arguments = stem_arguments(5, 2, size, outputs);
-            for activation in ACTIVATIONS {
-                check_stem(&arguments, activation);
+            for padding in PADDINGS {
+                for activation in ACTIVATIONS {
+                    check_stem(&arguments, padding, activation);
+                }
             }
         }
     }
@@ -152,12 +173,27 @@ fn stem_equals_candles() {
 #[test]
 fn the_arguments_reach_all_parts_of_relu6() {
     for result in [
-        depthwise(&depthwise_arguments(1, 2, (7, 7), 16), 1, Activation::Relu6),
+        depthwise(
+            &depthwise_arguments(1, 2, (7, 7), 16, 3),
+            1,
+            Padding::Centered,
+            Activation::Relu6,
+        ),
+        depthwise(
+            &depthwise_arguments(1, 2, (7, 7), 16, 5),
+            1,
+            Padding::Same,
+            Activation::Relu6,
+        ),
         pointwise(
             &pointwise_arguments(9, &[2, 7, 7], 16, 96),
             Activation::Relu6,
         ),
-        stem(&stem_arguments(5, 2, 15, 32), Activation::Relu6),
+        stem(
+            &stem_arguments(5, 2, 15, 32),
+            Padding::Same,
+            Activation::Relu6,
+        ),
     ] {
         let values = values(&result);
         let share = |part: fn(f32) -> bool| {
@@ -179,8 +215,11 @@ proptest! {
         size in (1..15_usize, 1..15_usize),
         channels in 1..70_usize,
         stride in 1..5_usize,
+        window in prop::sample::select(&WINDOWS[..]),
+        padding in prop::sample::select(&PADDINGS[..]),
     ) {
-        check_depthwise(&depthwise_arguments(seed, batch, size, channels), stride, Activation::Relu6);
+        let arguments = depthwise_arguments(seed, batch, size, channels, window);
+        check_depthwise(&arguments, stride, padding, Activation::Relu6);
     }
 
     #[test]
@@ -196,9 +235,13 @@ proptest! {
 
     #[test]
     fn stem_equals_candles_for_any_geometry(
-        seed in 0..1000_u32, batch in 1..4_usize, size in 1..30_usize, outputs in 1..40_usize,
+        seed in 0..1000_u32,
+        batch in 1..4_usize,
+        size in 1..30_usize,
+        outputs in 1..40_usize,
+        padding in prop::sample::select(&PADDINGS[..]),
     ) {
-        check_stem(&stem_arguments(seed, batch, size, outputs), Activation::Relu6);
+        check_stem(&stem_arguments(seed, batch, size, outputs), padding, Activation::Relu6);
     }
 }
 
@@ -214,7 +257,7 @@ fn views_give_what_copies_give() {
     assert_close("pointwise", &views, &copies, 1e-5);
 
     // A view that starts inside its tensor and one that skips columns.
-    let [input, weight, bias] = depthwise_arguments(2, 3, (4, 6), 8);
+    let [input, weight, bias] = depthwise_arguments(2, 3, (4, 6), 8, 3);
     let [input, weight, bias] = [
         input.narrow(0, 1, 2).unwrap().narrow(2, 1, 4).unwrap(),
         weight,
@@ -223,11 +266,15 @@ fn views_give_what_copies_give() {
             .narrow(0, 8, 8)
             .unwrap(),
     ];
-    check_depthwise(&[input, weight, bias], 2, Activation::Linear);
+    check_depthwise(&[input, weight, bias], 2, Padding::Same, Activation::Linear);
 
     let [input, weight, bias] = stem_arguments(2, 2, 6, 4);
     let input = input.transpose(2, 3).unwrap();
-    check_stem(&[input, turned(&weight), bias], Activation::Linear);
+    check_stem(
+        &[input, turned(&weight), bias],
+        Padding::Same,
+        Activation::Linear,
+    );
 }
 
 #[test]
@@ -247,11 +294,20 @@ fn pointwise_works_on_any_number_of_dimensions() {
 
 #[test]
 fn no_images_give_no_results() {
-    let result = depthwise(&depthwise_arguments(0, 0, (4, 4), 8), 2, Activation::Relu6);
+    let result = depthwise(
+        &depthwise_arguments(0, 0, (4, 4), 8, 3),
+        2,
+        Padding::Same,
+        Activation::Relu6,
+    );
     assert_eq!(result.dims(), [0, 2, 2, 8]);
     let result = pointwise(&pointwise_arguments(0, &[0, 4], 8, 3), Activation::Relu6);
     assert_eq!(result.dims(), [0, 4, 3]);
-    let result = stem(&stem_arguments(0, 0, 8, 4), Activation::Relu6);
+    let result = stem(
+        &stem_arguments(0, 0, 8, 4),
+        Padding::Same,
+        Activation::Relu6,
+    );
     assert_eq!(result.dims(), [0, 4, 4, 4]);
 }
 
@@ -265,17 +321,23 @@ fn what_is_not_a_number_stays_so() {
     for activation in ACTIVATIONS {
         for result in [
             depthwise(
-                &poisoned(depthwise_arguments(0, 1, (3, 3), 16)),
+                &poisoned(depthwise_arguments(0, 1, (3, 3), 16, 3)),
                 1,
+                Padding::Same,
                 activation,
             ),
             depthwise(
-                &poisoned(depthwise_arguments(0, 1, (3, 3), 5)),
+                &poisoned(depthwise_arguments(0, 1, (3, 3), 5, 5)),
                 1,
+                Padding::Same,
                 activation,
             ),
             pointwise(&poisoned(pointwise_arguments(0, &[4], 3, 5)), activation),
-            stem(&poisoned(stem_arguments(0, 1, 4, 5)), activation),
+            stem(
+                &poisoned(stem_arguments(0, 1, 4, 5)),
+                Padding::Same,
+                activation,
+            ),
         ] {
             assert!(
                 values(&result).iter().all(|value| value.is_nan()),

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 use pet_train::Weights;
-use pet_train::mobilenet::blocks;
+use pet_train::network::Architecture;
 
 /// Numbers in [-1, 1) from a hash of `seed` and index.
 ///
@@ -25,40 +25,34 @@ fn hashed(seed: u32, at: u32) -> f32 {
     (hash >> 8) as f32 / (1 << 23) as f32 - 1.0
 }
 
-/// The backbone's tensors in torchvision's order, with their shapes.
+/// MobileNetV2's tensors in torchvision's order, with their shapes.
 pub(crate) fn backbone_tensors() -> Vec<(String, Vec<usize>)> {
-    let mut tensors = Vec::new();
-    for layer in blocks().into_iter().flat_map(|block| block.layers) {
-        let weight = format!("{}.weight", layer.convolution_name);
-        tensors.push((weight, layer.weight_shape().to_vec()));
-        for part in ["weight", "bias", "running_mean", "running_var"] {
-            tensors.push((format!("{}.{part}", layer.norm_name), vec![layer.outputs]));
-        }
-    }
-    tensors
+    Architecture::standard().tensors().collect()
+}
+
+/// Weights of MobileNetV2 that keep activations alive through all layers.
+pub(crate) fn weights() -> Weights {
+    weights_of(Architecture::standard())
 }
 
 /// Weights that keep activations alive through all layers, as He et al. 2015 scale them.
-pub(crate) fn weights() -> Weights {
-    let tensors = backbone_tensors()
-        .into_iter()
-        .zip(0..)
-        .map(|((name, shape), seed)| {
-            let values = noise(seed, &shape);
-            let tensor = if let [_, inputs, height, width] = *shape {
-                let scale = (6.0 / (inputs * height * width) as f64).sqrt() as f32;
-                values
-                    .broadcast_mul(&Tensor::new(scale, &Device::Cpu).unwrap())
-                    .unwrap()
-            } else if name.ends_with("running_var") {
-                values.affine(0.5, 1.0).unwrap()
-            } else if name.ends_with("weight") {
-                values.affine(0.25, 1.0).unwrap()
-            } else {
-                values.affine(0.25, 0.0).unwrap()
-            };
-            (name, tensor)
-        });
+pub(crate) fn weights_of(network: &Architecture) -> Weights {
+    let tensors = network.tensors().zip(0..).map(|((name, shape), seed)| {
+        let values = noise(seed, &shape);
+        let tensor = if let [_, inputs, height, width] = *shape {
+            let scale = (6.0 / (inputs * height * width) as f64).sqrt() as f32;
+            values
+                .broadcast_mul(&Tensor::new(scale, &Device::Cpu).unwrap())
+                .unwrap()
+        } else if name.ends_with("running_var") {
+            values.affine(0.5, 1.0).unwrap()
+        } else if name.ends_with("weight") {
+            values.affine(0.25, 1.0).unwrap()
+        } else {
+            values.affine(0.25, 0.0).unwrap()
+        };
+        (name, tensor)
+    });
     Weights::from_tensors(tensors)
 }
 

@@ -1,7 +1,7 @@
 //! The operations of this crate as candle computes them: planes, convolution, planes last.
 
 use candle_core::{Result, Tensor};
-use pet_train::Activation;
+use pet_train::{Activation, Padding};
 
 /// Arguments of an operation: input, weight, bias.
 pub(crate) type Arguments = [Tensor; 3];
@@ -9,11 +9,14 @@ pub(crate) type Arguments = [Tensor; 3];
 pub(crate) fn depthwise(
     [input, weight, bias]: &Arguments,
     stride: usize,
+    padding: Padding,
     activation: Activation,
 ) -> Result<Tensor> {
     let channels = bias.elem_count();
-    let weight = weight.t()?.reshape((channels, 1, 3, 3))?;
-    let planes = planes(input)?.conv2d(&weight, 1, stride, 1, channels)?;
+    let window = weight.dims()[0].isqrt();
+    let weight = weight.t()?.reshape((channels, 1, window, window))?;
+    let padded = pad(planes(input)?, window, stride, padding)?;
+    let planes = padded.conv2d(&weight, 0, stride, 1, channels)?;
     finish(&planes, bias, activation)
 }
 
@@ -30,9 +33,22 @@ pub(crate) fn pointwise(
     )
 }
 
-pub(crate) fn stem([input, weight, bias]: &Arguments, activation: Activation) -> Result<Tensor> {
+pub(crate) fn stem(
+    [input, weight, bias]: &Arguments,
+    padding: Padding,
+    activation: Activation,
+) -> Result<Tensor> {
     let weight = weight.t()?.reshape((bias.elem_count(), 3, 3, 3))?;
-    finish(&input.conv2d(&weight, 1, 2, 1, 1)?, bias, activation)
+    let padded = pad(input.clone(), 3, 2, padding)?;
+    finish(&padded.conv2d(&weight, 0, 2, 1, 1)?, bias, activation)
+}
+
+/// Planes with zeros around them.
+fn pad(planes: Tensor, window: usize, stride: usize, padding: Padding) -> Result<Tensor> {
+    [2, 3].into_iter().try_fold(planes, |planes, axis| {
+        let [before, after] = padding.around(planes.dim(axis)?, window, stride);
+        planes.pad_with_zeros(axis, before, after)
+    })
 }
 
 fn planes(channels_last: &Tensor) -> Result<Tensor> {

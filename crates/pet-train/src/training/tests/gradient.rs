@@ -3,7 +3,7 @@ use candle_nn::loss::cross_entropy;
 
 use super::support::CLASSES;
 use crate::Weights;
-use crate::mobilenet::{Block, Convolution, Layer, blocks};
+use crate::network::{Architecture, Block, Convolution, Layer};
 use crate::op::{depthwise, pointwise, stem};
 use crate::training::folding::{fold, unfold_gradient};
 use crate::training::gradient::{BatchGradient, Shown};
@@ -13,10 +13,11 @@ use crate::training::network::Network;
 
 const SIZE: usize = 48;
 
-fn weights() -> Weights {
+fn weights(network: &'static Architecture) -> Weights {
     let head = Tensor::randn(0f32, 0.05, (CLASSES, 1280), &Device::Cpu).unwrap();
     let bias = Tensor::zeros(CLASSES, candle_core::DType::F32, &Device::Cpu).unwrap();
-    Weights::random(3).unwrap().with_head(head, bias)
+    let weights = Weights::random_of(network, 3).unwrap();
+    weights.with_head(head, bias)
 }
 
 /// A smooth picture, another for each image.
@@ -46,11 +47,12 @@ fn ours(layout: &Layout, values: &[f32], inputs: &[f32], images: usize) -> Vec<f
 
 /// One variable for each folded weight and bias, and the same network of candle's operations.
 struct Reference {
+    network: &'static Architecture,
     variables: Vec<(Var, Var)>,
 }
 
 impl Reference {
-    fn new(layout: &Layout, values: &[f32]) -> Self {
+    fn new(network: &'static Architecture, layout: &Layout, values: &[f32]) -> Self {
         let folded = fold(layout, values);
         let variable = |range: &std::ops::Range<usize>, shape: &[usize]| {
             let tensor = Tensor::from_slice(&folded[range.clone()], shape, &Device::Cpu).unwrap();
@@ -69,7 +71,7 @@ impl Reference {
             variable(&layout.head_weight, &[1280, CLASSES]),
             variable(&layout.head_bias, &[CLASSES]),
         ));
-        Self { variables }
+        Self { network, variables }
     }
 
     fn loss(&self, images: &Tensor, labels: &Tensor) -> candle_core::Result<Tensor> {
@@ -78,14 +80,14 @@ impl Reference {
         let mut output = images.clone();
         for Block {
             layers, residual, ..
-        } in blocks()
+        } in &self.network.blocks
         {
             let mut inner = output.clone();
-            for layer in &layers {
+            for layer in layers {
                 let (weight, bias) = next();
                 inner = convolve(layer, &inner, weight, bias)?;
             }
-            output = if residual { (output + inner)? } else { inner };
+            output = if *residual { (output + inner)? } else { inner };
         }
         let (weight, bias) = next();
         let features = output.mean((1, 2))?;
@@ -101,22 +103,28 @@ fn convolve(
     bias: &Var,
 ) -> candle_core::Result<Tensor> {
     match layer.convolution {
-        Convolution::Stem => stem(input, weight, bias, layer.activation),
+        Convolution::Stem => stem(input, weight, bias, layer.padding, layer.activation),
         Convolution::Pointwise => pointwise(input, weight, bias, layer.activation),
-        Convolution::Depthwise { stride } => {
-            depthwise(input, weight, bias, stride, layer.activation)
+        Convolution::Depthwise { stride, .. } => {
+            depthwise(input, weight, bias, stride, layer.padding, layer.activation)
         }
     }
 }
 
 #[test]
 fn it_equals_that_of_candles_autograd() {
-    let weights = weights();
+    for name in ["mobilenet_v2", "efficientnet_lite0"] {
+        equals_autograd(Architecture::named(name).unwrap());
+    }
+}
+
+fn equals_autograd(network: &'static Architecture) {
+    let weights = weights(network);
     let layout = Layout::new(&weights, 0, CLASSES).unwrap();
     let values = layout.gather(&weights).unwrap();
     let inputs = inputs(3);
     let gradient = ours(&layout, &values, &inputs, 3);
-    let reference = Reference::new(&layout, &values);
+    let reference = Reference::new(network, &layout, &values);
     let images = Tensor::from_slice(&inputs, (3, 3, SIZE, SIZE), &Device::Cpu).unwrap();
     let labels = Tensor::new(&[0u32, 1, 2], &Device::Cpu).unwrap();
     let store = reference
@@ -153,7 +161,7 @@ fn assert_close(expected: &[f32], got: &[f32]) {
 /// W = w · γ / σ and b = β − μ · γ / σ, differentiated by hand for `loss = Σ u · W + Σ v · b`.
 #[test]
 fn the_chain_rule_of_folding_is_the_slope() {
-    let weights = weights();
+    let weights = weights(Architecture::standard());
     let layout = Layout::new(&weights, 17, CLASSES).unwrap();
     let values = layout.gather(&weights).unwrap();
     let upstream: Vec<f32> = (0..values.len())

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::mobilenet::FEATURES;
+use crate::network::FEATURES;
 use crate::{
     Checkpoint, Configuration, EpochMetrics, Error, Examples, Features, Interrupt, Observer,
     Trained, Trainer, Weights,

@@ -1,14 +1,14 @@
 //! The frozen network, from images to features.
 
-use candle_core::{Module, Result, Tensor};
+use candle_core::{Device, Module, Result, Tensor};
 
-use super::architecture::{Block, Convolution, Layer, blocks};
-use super::folding::fold;
+use super::description::{Block, Convolution, Layer};
+use super::folding::{Folded, fold};
 use crate::kernel::inverted_residual::{Depthwise, InvertedResidual, Pointwise};
 use crate::op::{inverted_residual, pointwise, stem};
-use crate::{Activation, Error, Weights};
+use crate::{Activation, Error, Padding, Weights, Window};
 
-/// MobileNetV2 without its classifier, `[batch, 3, size, size]` to `[batch, 1280]`; or the first of its blocks, to
+/// A network without its classifier, `[batch, 3, size, size]` to `[batch, 1280]`; or the first of its blocks, to
 /// `[batch, height, width, channels]`.
 ///
 /// Batch normalization is folded into the convolutions, with its statistics as they were when the weights were
@@ -30,33 +30,36 @@ enum Stage {
 struct Dense {
     weight: Tensor,
     bias: Tensor,
+    padding: Padding,
     activation: Activation,
 }
 
 impl Backbone {
-    /// Builds the network from weights with torchvision's names.
+    /// Builds the network that the weights belong to.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights are not MobileNetV2's.
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights lack something.
     pub fn new(weights: &Weights) -> std::result::Result<Self, Error> {
-        Self::first(weights, blocks().len())
+        Self::first(weights, weights.architecture().blocks.len())
     }
 
-    /// Builds the first `count` blocks; all nineteen make the same network as [`new`](Self::new).
+    /// Builds the first `count` blocks; all of them make the same network as [`new`](Self::new).
     ///
     /// # Errors
     ///
-    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights are not MobileNetV2's.
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights lack something.
     pub fn first(weights: &Weights, count: usize) -> std::result::Result<Self, Error> {
-        let mut blocks = blocks();
-        let pooled = count >= blocks.len();
-        blocks.truncate(count);
+        let all = &weights.architecture().blocks;
+        let blocks = &all[..count.min(all.len())];
         let stages = blocks.iter().map(|block| Stage::new(block, weights));
         Ok(Self {
             stages: stages.collect::<std::result::Result<_, _>>()?,
-            layers: blocks.into_iter().flat_map(|block| block.layers).collect(),
-            pooled,
+            layers: blocks
+                .iter()
+                .flat_map(|block| block.layers.clone())
+                .collect(),
+            pooled: count >= all.len(),
         })
     }
 
@@ -67,11 +70,8 @@ impl Backbone {
 
     /// Numbers in the result for one image of `size` pixels square.
     pub fn output_values(&self, size: usize) -> usize {
-        let halved = |side: usize, layer: &Layer| match layer.convolution {
-            Convolution::Stem | Convolution::Depthwise { stride: 2 } => side.div_ceil(2),
-            Convolution::Pointwise | Convolution::Depthwise { .. } => side,
-        };
-        let side = self.layers.iter().fold(size, halved);
+        let layers = self.layers.iter();
+        let side = layers.fold(size, |side, layer| layer.output_side(side));
         let channels = self.layers.last().map_or(3, |layer| layer.outputs);
         if self.pooled {
             channels
@@ -106,23 +106,19 @@ impl Stage {
 
 impl Dense {
     fn new(layer: &Layer, weights: &Weights) -> std::result::Result<Self, Error> {
-        let folded = fold(layer, weights)?;
-        // `[outputs, inputs · window]` turned over is what the kernels want: outputs contiguous.
-        let weight = folded.weight.flatten_from(1)?.t()?.contiguous()?;
+        let Folded { weight, bias } = fold(layer, weights)?;
+        let rows = weight.len() / layer.outputs;
         Ok(Self {
-            weight,
-            bias: folded.bias,
+            weight: Tensor::from_vec(weight, (rows, layer.outputs), &Device::Cpu)?,
+            bias: Tensor::from_vec(bias, layer.outputs, &Device::Cpu)?,
+            padding: layer.padding,
             activation: layer.activation,
         })
-    }
-
-    fn values(&self) -> Result<(Vec<f32>, Vec<f32>)> {
-        Ok((self.weight.flatten_all()?.to_vec1()?, self.bias.to_vec1()?))
     }
 }
 
 fn frozen_pointwise(layer: &Layer, weights: &Weights) -> std::result::Result<Pointwise, Error> {
-    let (weight, bias) = Dense::new(layer, weights)?.values()?;
+    let Folded { weight, bias } = fold(layer, weights)?;
     Ok(Pointwise {
         weight,
         bias,
@@ -131,16 +127,18 @@ fn frozen_pointwise(layer: &Layer, weights: &Weights) -> std::result::Result<Poi
 }
 
 fn frozen_depthwise(layer: &Layer, weights: &Weights) -> std::result::Result<Depthwise, Error> {
-    let (weight, bias) = Dense::new(layer, weights)?.values()?;
-    let stride = match layer.convolution {
-        Convolution::Depthwise { stride } => stride,
-        Convolution::Stem | Convolution::Pointwise => 1,
+    let Folded { weight, bias } = fold(layer, weights)?;
+    let window = match layer.convolution {
+        Convolution::Depthwise { window, .. } => window,
+        Convolution::Stem | Convolution::Pointwise => Window::Three,
     };
     Ok(Depthwise {
         weight,
         bias,
         activation: layer.activation,
-        stride,
+        window,
+        stride: layer.convolution.stride(),
+        padding: layer.padding,
     })
 }
 
@@ -150,13 +148,15 @@ impl Module for Stage {
             Self::Stem(Dense {
                 weight,
                 bias,
+                padding,
                 activation,
-            }) => stem(input, weight, bias, *activation),
+            }) => stem(input, weight, bias, *padding, *activation),
             Self::Block(block) => inverted_residual(input, block),
             Self::Pointwise(Dense {
                 weight,
                 bias,
                 activation,
+                ..
             }) => pointwise(input, weight, bias, *activation),
         }
     }

@@ -1,0 +1,228 @@
+//! What a network is made of.
+
+use pet_image::Preprocess;
+
+use crate::{Activation, Padding, Window};
+
+/// Features that each network gives for one image.
+pub const FEATURES: usize = 1280;
+
+/// How a layer's window moves over the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Convolution {
+    /// 3×3 over all channels with stride 2: the first layer.
+    Stem,
+    /// 1×1 over all channels.
+    Pointwise,
+    /// Within each channel.
+    Depthwise {
+        /// How far it sees.
+        window: Window,
+        /// 1, or 2 to halve height and width.
+        stride: usize,
+    },
+}
+
+impl Convolution {
+    /// Side of the window.
+    pub fn window(self) -> usize {
+        match self {
+            Self::Stem => 3,
+            Self::Pointwise => 1,
+            Self::Depthwise { window, .. } => window.side(),
+        }
+    }
+
+    /// How far apart two windows are, down and right.
+    pub fn stride(self) -> usize {
+        match self {
+            Self::Stem => 2,
+            Self::Pointwise => 1,
+            Self::Depthwise { stride, .. } => stride,
+        }
+    }
+}
+
+/// A convolution followed by batch normalization and an activation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// Prefix of the convolution's weight, such as `features.2.conv.0.0`.
+    pub convolution_name: String,
+    /// Prefix of the batch normalization's tensors, such as `features.2.conv.0.1`.
+    pub norm_name: String,
+    /// The window.
+    pub convolution: Convolution,
+    /// The zeros around the input.
+    pub padding: Padding,
+    /// Channels in.
+    pub inputs: usize,
+    /// Channels out.
+    pub outputs: usize,
+    /// Added to the variance in batch normalization.
+    pub epsilon: f64,
+    /// What follows.
+    pub activation: Activation,
+}
+
+impl Layer {
+    /// Shape of the convolution's weight: `[outputs, inputs per group, height, width]`.
+    pub fn weight_shape(&self) -> [usize; 4] {
+        let inputs = match self.convolution {
+            Convolution::Stem | Convolution::Pointwise => self.inputs,
+            Convolution::Depthwise { .. } => 1,
+        };
+        let window = self.convolution.window();
+        [self.outputs, inputs, window, window]
+    }
+
+    /// Side of the result for a square input.
+    pub fn output_side(&self, side: usize) -> usize {
+        side.div_ceil(self.convolution.stride())
+    }
+
+    /// Zeros before and after a side of the input.
+    pub fn zeros(&self, side: usize) -> [usize; 2] {
+        let (window, stride) = (self.convolution.window(), self.convolution.stride());
+        self.padding.around(side, window, stride)
+    }
+}
+
+/// Layers in a row, skipped over by a connection when `residual`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// Prefix of its tensors, such as `features.2`.
+    pub name: String,
+    /// The layers, first to last.
+    pub layers: Vec<Layer>,
+    /// Whether the block's input is added to its output.
+    pub residual: bool,
+}
+
+/// A network up to its classifier: a stem, inverted residual blocks, a last pointwise convolution, and the mean over all
+/// positions. Everything is made from this list: the frozen and the trained network, the names of the weights, the ONNX
+/// model.
+#[derive(Debug)]
+pub struct Architecture {
+    /// What it is called on command lines and in files, such as `mobilenet_v2`.
+    pub name: &'static str,
+    /// What it is called in sentences.
+    pub title: &'static str,
+    /// The blocks, first to last.
+    pub blocks: Vec<Block>,
+    /// Prefix of the classifier's tensors.
+    pub head: &'static str,
+    /// From image bytes to its input, as it was pretrained.
+    pub recipe: Preprocess,
+}
+
+impl Architecture {
+    /// The layers of all blocks.
+    pub fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.blocks.iter().flat_map(|block| &block.layers)
+    }
+
+    /// Names and shapes of the tensors without the classifier's, in the order of the layers.
+    pub fn tensors(&self) -> impl Iterator<Item = (String, Vec<usize>)> {
+        self.layers().flat_map(|layer| {
+            let convolution = format!("{}.weight", layer.convolution_name);
+            let norm = ["weight", "bias", "running_mean", "running_var"];
+            let norm =
+                norm.map(|part| (format!("{}.{part}", layer.norm_name), vec![layer.outputs]));
+            std::iter::once((convolution, layer.weight_shape().to_vec())).chain(norm)
+        })
+    }
+}
+
+/// What all layers of one family of networks have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Family {
+    pub(super) padding: Padding,
+    pub(super) epsilon: f64,
+}
+
+/// Names of a layer's convolution and of its batch normalization.
+pub(super) type Names = [String; 2];
+
+/// The sizes of an inverted residual block.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) inputs: usize,
+    pub(super) expansion: usize,
+    pub(super) window: Window,
+    pub(super) stride: usize,
+    pub(super) outputs: usize,
+}
+
+impl Family {
+    /// A block of one layer with ReLU6.
+    pub(super) fn single(
+        self,
+        name: &str,
+        names: Names,
+        convolution: Convolution,
+        [inputs, outputs]: [usize; 2],
+    ) -> Block {
+        let layer = self.layer(names, convolution, [inputs, outputs], Activation::Relu6);
+        Block {
+            name: name.into(),
+            layers: vec![layer],
+            residual: false,
+        }
+    }
+
+    /// Widen pointwise (unless the expansion is 1), filter depthwise, narrow pointwise without an activation (Sandler et
+    /// al. 2018, figure 3).
+    pub(super) fn inverted_residual(
+        self,
+        name: String,
+        [expand, filter, project]: [Names; 3],
+        sizes: Sizes,
+    ) -> Block {
+        let Sizes {
+            inputs,
+            expansion,
+            window,
+            stride,
+            outputs,
+        } = sizes;
+        let hidden = inputs * expansion;
+        let depthwise = Convolution::Depthwise { window, stride };
+        let mut layers = Vec::with_capacity(3);
+        if expansion != 1 {
+            let channels = [inputs, hidden];
+            layers.push(self.layer(expand, Convolution::Pointwise, channels, Activation::Relu6));
+        }
+        layers.push(self.layer(filter, depthwise, [hidden; 2], Activation::Relu6));
+        let channels = [hidden, outputs];
+        layers.push(self.layer(
+            project,
+            Convolution::Pointwise,
+            channels,
+            Activation::Linear,
+        ));
+        Block {
+            name,
+            layers,
+            residual: stride == 1 && inputs == outputs,
+        }
+    }
+
+    fn layer(
+        self,
+        [convolution_name, norm_name]: Names,
+        convolution: Convolution,
+        [inputs, outputs]: [usize; 2],
+        activation: Activation,
+    ) -> Layer {
+        Layer {
+            convolution_name,
+            norm_name,
+            convolution,
+            padding: self.padding,
+            inputs,
+            outputs,
+            epsilon: self.epsilon,
+            activation,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! MobileNetV2 (Sandler et al. 2018, table 2), with torchvision's tensor names.
+
+use pet_image::Preprocess;
+
+use super::description::{Architecture, Block, Convolution, FEATURES, Family, Sizes};
+use crate::{Padding, Window};
+
+const FAMILY: Family = Family {
+    padding: Padding::Centered,
+    epsilon: 1e-5,
+};
+
+/// Output channels of the stem.
+const STEM_CHANNELS: usize = 32;
+
+/// Expansion factor, output channels, repetitions and first stride of each group of inverted residual blocks.
+const GROUPS: [(usize, usize, usize, usize); 7] = [
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+];
+
+pub(super) fn architecture() -> Architecture {
+    Architecture {
+        name: "mobilenet_v2",
+        title: "MobileNetV2",
+        blocks: blocks(),
+        head: "classifier.1",
+        recipe: Preprocess::imagenet(),
+    }
+}
+
+fn blocks() -> Vec<Block> {
+    let mut blocks = vec![single(0, Convolution::Stem, [3, STEM_CHANNELS])];
+    let mut inputs = STEM_CHANNELS;
+    for (expansion, outputs, repetitions, first_stride) in GROUPS {
+        for repetition in 0..repetitions {
+            let sizes = Sizes {
+                inputs,
+                expansion,
+                window: Window::Three,
+                stride: if repetition == 0 { first_stride } else { 1 },
+                outputs,
+            };
+            blocks.push(inverted_residual(blocks.len(), sizes));
+            inputs = outputs;
+        }
+    }
+    let channels = [inputs, FEATURES];
+    blocks.push(single(blocks.len(), Convolution::Pointwise, channels));
+    blocks
+}
+
+fn single(at: usize, convolution: Convolution, channels: [usize; 2]) -> Block {
+    let name = format!("features.{at}");
+    let names = [0, 1].map(|part| format!("{name}.{part}"));
+    FAMILY.single(&name, names, convolution, channels)
+}
+
+/// The layers are counted through; those with an activation are groups of their own.
+fn inverted_residual(at: usize, sizes: Sizes) -> Block {
+    let name = format!("features.{at}");
+    let filter = usize::from(sizes.expansion != 1);
+    let grouped = |place: usize| [0, 1].map(|part| format!("{name}.conv.{place}.{part}"));
+    let project = [1, 2].map(|part| format!("{name}.conv.{}", filter + part));
+    let names = [grouped(0), grouped(filter), project];
+    FAMILY.inverted_residual(name, names, sizes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Layer;
+
+    #[test]
+    fn it_is_the_published_network() {
+        let network = architecture();
+        assert_eq!(network.blocks.len(), 19);
+        let layers: Vec<&Layer> = network.layers().collect();
+        assert_eq!(layers.len(), 52);
+        // 2,223,872 parameters without the classifier: the convolutions', and two for each normalized channel.
+        let parameters: usize = layers
+            .iter()
+            .map(|layer| layer.weight_shape().iter().product::<usize>() + 2 * layer.outputs)
+            .sum();
+        assert_eq!(parameters, 2_223_872);
+        let residual = network.blocks.iter().filter(|block| block.residual);
+        assert_eq!(residual.count(), 10);
+        assert_eq!(layers[1].convolution_name, "features.1.conv.0.0");
+        assert_eq!(layers[2].norm_name, "features.1.conv.2");
+        assert_eq!(layers[51].norm_name, "features.18.1");
+    }
+}

@@ -4,6 +4,8 @@ use mlflow_client::Client;
 use pet_model::CARD_FILE;
 use serde_json::Value;
 
+use pet_tests::backbone_bytes_of;
+
 use crate::test_dir::TestDir;
 
 const TRAIN: &str =
@@ -30,6 +32,33 @@ fn a_network_trained_on_small_squares_is_served_on_large_ones() {
     let card = fs_err::read_to_string(dir.path("results").join(CARD_FILE)).unwrap();
     assert!(card.contains("`[batch, 3, 64, 64]`"), "{card}");
     dir.shell("$PROGRAM predict pets/*/*").ok();
+}
+
+/// Its file is recognized, and it is normalized as it was pretrained; the odd size is padded unevenly in places.
+#[test]
+fn an_efficientnet_is_trained_served_and_explained() {
+    let Some(dir) = TestDir::with_runtime("an_efficientnet_is_trained_served_and_explained") else {
+        return;
+    };
+    dir.prepare_training(3);
+    dir.write("lite.safetensors", &backbone_bytes_of("efficientnet_lite1"));
+    let train = "train --dataset folder --data-dir pets --backbone lite.safetensors --epochs 1 \
+                 --json --recipe stretch:75 --fine-tune";
+    let trained: Value = serde_json::from_str(&dir.run(&format!("{train} all")).ok()).unwrap();
+    let name = trained[0]["name"].as_str().unwrap();
+    assert!(name.starts_with("efficientnet_lite1_all_"), "{name}");
+
+    dir.run("select").ok();
+    dir.run("export").ok();
+    let card = fs_err::read_to_string(dir.path("results").join(CARD_FILE)).unwrap();
+    assert!(
+        card.contains("`[batch, 3, 75, 75]`") && card.contains("Apache-2.0"),
+        "{card}"
+    );
+    dir.shell("$PROGRAM predict pets/*/*").ok();
+    dir.shell("set -- pets/*/*/*; $PROGRAM explain \"$1\"").ok();
+    dir.refused(&format!("{train} last:24"))
+        .naming(&["trained blocks is 24, expected 1 to 23"]);
 }
 
 #[test]

@@ -34,8 +34,8 @@ pub use pictures::{HUGE_PNG, gradient, sample_pictures, small_data_set, truncate
 pub use places::{results, results_are_committed, root};
 pub use program::{python_with_onnx, runtime, skipped};
 pub use stand_in::{
-    backbone_bytes, classifier_weights, classifier_weights_of, metadata, results_folder,
-    results_folder_of,
+    backbone_bytes, backbone_bytes_of, classifier_weights, classifier_weights_of, metadata,
+    results_folder, results_folder_of,
 };
 pub use store::{Store, VERSIONS};
 pub use tensors::{largest_difference, tensors};

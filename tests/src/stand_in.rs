@@ -41,6 +41,13 @@ pub fn backbone_bytes() -> &'static [u8] {
     BYTES.get_or_init(|| Weights::random(7).unwrap().to_safetensors().unwrap())
 }
 
+/// The same with the network of this name.
+pub fn backbone_bytes_of(name: &str) -> Vec<u8> {
+    let network = Architecture::named(name).unwrap();
+    let weights = Weights::random_of(network, 7).unwrap();
+    weights.to_safetensors().unwrap()
+}
+
 /// Writes the two files that prediction needs into `folder`.
 pub fn results_folder(folder: &Path) {
     static MODEL: OnceLock<Vec<u8>> = OnceLock::new();

@@ -238,4 +238,21 @@ mod tests {
             check_model_name(&name).unwrap();
         }
     }
+
+    #[test]
+    fn a_network_is_not_trained_on_images_normalized_for_another() {
+        let mut settings = TrainSettings::new(DataSource::Folder("pets".into()), "weights.pt");
+        let network = |name| Architecture::named(name).unwrap();
+        settings
+            .check_normalization(network("mobilenet_v2"))
+            .unwrap();
+        let lite = network("efficientnet_lite0");
+        let error = settings.check_normalization(lite).unwrap_err();
+        assert!(
+            error.to_string().starts_with("EfficientNet-Lite0 takes"),
+            "{error}"
+        );
+        settings.recipe = lite.recipe.with_size(192);
+        settings.check_normalization(lite).unwrap();
+    }
 }

@@ -1,22 +1,23 @@
 //! Milliseconds per image of a full training step, forward, backward and optimizer, at batch 16:
-//! `cargo run --release -p pet-train --example train_step`.
+//! `cargo run --release -p pet-train --example train_step -- efficientnet_lite0`.
 #![expect(clippy::print_stdout, reason = "it is a program")]
 
 use std::error::Error;
 use std::time::Instant;
 
+use pet_train::network::Architecture;
 use pet_train::{
     Configuration, EpochMetrics, Examples, FineTune, Interrupt, Observer, Trainer, Weights,
 };
 use rand_chacha::ChaCha8Rng;
 
-const SIZE: usize = 224;
 const BATCH: usize = 16;
 const STEPS: usize = 8;
 
 /// Grey images, so that nothing but the training is timed.
 struct Grey {
     labels: Vec<u32>,
+    input_values: usize,
 }
 
 impl Examples for Grey {
@@ -25,7 +26,7 @@ impl Examples for Grey {
     }
 
     fn input_values(&self) -> usize {
-        3 * SIZE * SIZE
+        self.input_values
     }
 
     fn write(
@@ -60,8 +61,11 @@ impl Observer for Clock {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let name = std::env::args().nth(1).unwrap_or("mobilenet_v2".into());
+    let network = Architecture::named(&name).ok_or("no such network")?;
     let grey = |count| Grey {
         labels: vec![0; count],
+        input_values: network.recipe.tensor_len(),
     };
     let configuration = Configuration {
         epochs: 1,
@@ -69,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..Configuration::fine_tuning(FineTune::All)
     };
     let trainer = Trainer {
-        weights: &Weights::random(0)?,
+        weights: &Weights::random_of(network, 0)?,
         classes: 37,
         train: &grey(BATCH * STEPS),
         validation: &grey(1),

@@ -1,6 +1,7 @@
 //! Files of weights: three formats, two schemes of names, with a classifier and without.
 
 use candle_core::{DType, Device, Tensor};
+use pet_train::network::architectures;
 use pet_train::{Error, Weights};
 use tempfile::NamedTempFile;
 
@@ -63,6 +64,34 @@ fn safetensors_round_trip() {
     assert!(
         opened.to_safetensors().unwrap() == bytes,
         "equal weights give equal bytes"
+    );
+}
+
+/// A file says nothing of its network but its tensors' names and shapes; those of the Lites begin alike.
+#[test]
+fn every_network_is_recognized_with_its_classifier() {
+    for network in architectures() {
+        let weight = Tensor::ones((3, 1280), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let bias = Tensor::zeros(3, candle_core::DType::F32, &Device::Cpu).unwrap();
+        let backbone = Weights::random_of(network, 3).unwrap();
+        let whole = backbone.clone().with_head(weight, bias);
+        let opened = open_bytes(&whole.to_safetensors().unwrap()).unwrap();
+        assert_eq!(opened.architecture().name, network.name);
+        assert_eq!(opened.head(3).unwrap().0.dims(), [3, 1280]);
+        let bare = opened.without_head();
+        assert_eq!(bare.digest().unwrap(), backbone.digest().unwrap());
+    }
+}
+
+#[test]
+fn what_a_damaged_efficientnet_lacks_is_named() {
+    let network = &architectures()[2];
+    let kept = tensors(&Weights::random_of(network, 3).unwrap()).into_iter();
+    let kept = kept.filter(|(name, _)| name != "_blocks.7._bn1.running_var");
+    let error = open_tensors(kept.collect()).unwrap_err().to_string();
+    assert!(
+        error.contains("does not hold EfficientNet-Lite1: missing `_blocks.7._bn1.running_var`"),
+        "{error}"
     );
 }
 

@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use super::support::{Squares, Watch};
-use crate::{Checkpoint, Configuration, Error, FineTune, Trained};
+use crate::network::architectures;
+use crate::{Checkpoint, Configuration, Error, FineTune, Trained, Weights};
 
 fn configuration() -> Configuration {
     Configuration {
@@ -105,5 +106,23 @@ fn every_kind_of_damage_is_noticed() {
         let error = run(Some(&checkpoint), &mut Watch::default()).unwrap_err();
         assert!(matches!(error, Error::CorruptCheckpoint { .. }), "{error}");
         assert!(error.hint().unwrap().contains("delete"));
+    }
+}
+
+#[test]
+fn every_network_can_be_put_aside() {
+    for network in architectures() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoint = in_folder(folder.path());
+        let on = |mut watch: Watch, checkpoint| {
+            watch.weights = Some(Weights::random_of(network, 7).unwrap());
+            run(checkpoint, &mut watch)
+        };
+        let whole = on(Watch::default(), None).unwrap();
+        let stopped = on(Watch::stopping_after(2), Some(&checkpoint));
+        assert!(matches!(stopped, Err(Error::Interrupted)));
+        let resumed = on(Watch::default(), Some(&checkpoint)).unwrap();
+        let digests = [resumed, whole].map(|trained| trained.weights.digest().unwrap());
+        assert_eq!(digests[0], digests[1], "{}", network.name);
     }
 }

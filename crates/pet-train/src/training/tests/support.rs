@@ -88,6 +88,8 @@ impl Examples for Squares {
 /// Counts the images, and stops after so many reports of them.
 #[derive(Default)]
 pub(super) struct Watch {
+    /// What training starts from; a random MobileNetV2 if there is nothing.
+    pub(super) weights: Option<Weights>,
     pub(super) images: usize,
     stop_after: Option<usize>,
     interrupt: Interrupt,
@@ -123,8 +125,12 @@ impl Watch {
         configuration: &Configuration,
         checkpoint: Option<&Checkpoint>,
     ) -> Result<Trained, Error> {
+        let start = match &self.weights {
+            Some(weights) => weights.clone(),
+            None => Weights::random(7)?,
+        };
         let trainer = Trainer {
-            weights: &Weights::random(7)?,
+            weights: &start,
             classes: CLASSES,
             train: examples[0],
             validation: examples[1],

@@ -19,6 +19,7 @@ mod journey;
 mod output;
 mod predict;
 mod recorded;
+mod refit;
 mod registry;
 mod resume;
 mod serve;

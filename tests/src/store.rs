@@ -43,8 +43,8 @@ impl Store {
             epoch: 0,
             train_loss: 1.0,
             train_acc: val_acc,
-            val_loss: 1.0,
-            val_acc,
+            val_loss: Some(1.0),
+            val_acc: Some(val_acc),
         };
         run.epoch(&best).unwrap();
         let (weights, metadata) = (classifier_weights(seed), metadata());

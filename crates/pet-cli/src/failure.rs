@@ -25,6 +25,11 @@ pub(crate) enum Failure {
     )]
     TrainSize,
     #[cfg(feature = "training")]
+    #[error(
+        "the model is a refit of run `{run_id}`: it was trained on its validation images as well"
+    )]
+    ValidationTrained { run_id: String },
+    #[cfg(feature = "training")]
     #[error(transparent)]
     Tracking(#[from] mlflow_client::Error),
     #[cfg(feature = "training")]
@@ -94,6 +99,10 @@ impl Failure {
             Self::GridTrials => Some("add `--method random`, or leave `--trials` out".into()),
             #[cfg(feature = "training")]
             Self::TrainSize => Some("add `--fine-tune all`, or leave `--train-size` out".into()),
+            #[cfg(feature = "training")]
+            Self::ValidationTrained { .. } => Some(
+                "evaluate it on the test images: `--split test`; or the model of that run".into(),
+            ),
             #[cfg(feature = "training")]
             Self::Pipeline(error) => hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]

@@ -37,12 +37,16 @@ pub(crate) fn at(path: &Path, source: Failure) -> Failure {
     }
 }
 
-/// Loads ONNX Runtime from `ORT_DYLIB_PATH`, from beside the program, from the cache or from the system.
-pub(crate) fn runtime(cache: &CacheArgument) -> Result<Runtime, Failure> {
-    let paths = SearchPaths::default()
+/// Where ONNX Runtime may be: at `ORT_DYLIB_PATH`, beside the program, in the cache or where the system looks.
+pub(crate) fn libraries(cache: &CacheArgument) -> SearchPaths {
+    SearchPaths::default()
         .with_library(std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from))
-        .with_folder(cache.runtime_folder());
-    Ok(Runtime::load(&paths)?)
+        .with_folder(cache.runtime_folder())
+}
+
+/// Loads ONNX Runtime.
+pub(crate) fn runtime(cache: &CacheArgument) -> Result<Runtime, Failure> {
+    Ok(Runtime::load(&libraries(cache))?)
 }
 
 /// Loads a model, of a folder that of the precision asked for.

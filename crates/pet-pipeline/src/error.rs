@@ -56,6 +56,47 @@ pub enum Error {
         /// The size that was given.
         size: u32,
     },
+    /// Teachers were given, but nothing is trained on photographs.
+    #[error(
+        "teachers have no effect unless the whole network is trained: frozen layers see each image once, and teachers the views that are trained on"
+    )]
+    FrozenStudent,
+    /// A teacher cannot be used.
+    #[error("cannot learn from `{}`", path.display())]
+    Teacher {
+        /// The teacher.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<pet_predict::Error>,
+    },
+    /// A teacher knows other classes than the data set has.
+    #[error("cannot learn from `{}`, which knows other classes: expected {expected}, got {got}", path.display())]
+    TeacherClasses {
+        /// The teacher.
+        path: PathBuf,
+        /// The first class of the data set that is not the teacher's, or how many there are.
+        expected: String,
+        /// What the teacher has instead.
+        got: String,
+    },
+    /// A run's recipe cannot be trained once more on all images.
+    #[error("cannot refit run `{run_id}`: {reason}")]
+    NoRefit {
+        /// The run.
+        run_id: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The data set is not the one that the refitted run was trained on.
+    #[error("cannot refit run `{run_id}` on other images: expected data set {expected}, got {got}")]
+    RefitData {
+        /// The run.
+        run_id: String,
+        /// The digest of its data set.
+        expected: String,
+        /// The digest of the one that is there.
+        got: String,
+    },
     /// There are no weights to start from.
     #[error("no backbone weights at `{}`", path.display())]
     NoBackbone {
@@ -145,6 +186,7 @@ impl Error {
             Self::Report(error) => error.hint(),
             Self::File(error) => error.hint(),
             Self::TrainSize { .. } => Some("fine-tune everything, or leave the size out".into()),
+            Self::FrozenStudent => Some("fine-tune everything, or leave the teachers out".into()),
             Self::EmptySplit { .. } => {
                 Some("add images to each class, or raise the validation fraction".into())
             }

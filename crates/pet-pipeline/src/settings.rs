@@ -10,6 +10,7 @@ use pet_train::{Configuration, FineTune};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::train::Refit;
 
 /// Where the images come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +101,13 @@ pub struct TrainSettings {
     pub augment: Augment,
     /// Hyper-parameters.
     pub configuration: Configuration,
+    /// Exported models whose answers are learned besides the labels: folders with an ONNX model, or such models. Only
+    /// where everything is trained.
+    #[serde(default)]
+    pub teachers: Vec<PathBuf>,
+    /// The finished run whose recipe this is, to be trained on all images.
+    #[serde(default)]
+    pub refit: Option<Refit>,
     /// MLflow experiment.
     pub experiment: String,
     /// Name in the model registry.
@@ -118,6 +126,8 @@ impl TrainSettings {
             train_size: None,
             augment: Augment::standard(),
             configuration: Configuration::default(),
+            teachers: Vec::new(),
+            refit: None,
             experiment: "Default".into(),
             model_name: "classifier".into(),
         }
@@ -127,12 +137,16 @@ impl TrainSettings {
     ///
     /// # Errors
     ///
-    /// [`Error::Train`], [`Error::Store`], [`Error::TrainSize`] or [`Error::NoBackbone`] for settings that cannot work,
+    /// [`Error::Train`], [`Error::Store`], [`Error::TrainSize`], [`Error::FrozenStudent`] or [`Error::NoBackbone`] for
+    /// settings that cannot work,
     /// [`Error::Data`] for a data set that cannot be used.
     pub fn load(&self, progress: &dyn Progress) -> Result<Dataset, Error> {
         self.configuration.check()?;
         check_model_name(&self.model_name)?;
         self.train_recipe()?;
+        if !self.teachers.is_empty() && self.configuration.fine_tune != FineTune::All {
+            return Err(Error::FrozenStudent);
+        }
         if !self.backbone.is_file() {
             let path = self.backbone.clone();
             return Err(Error::NoBackbone { path });
@@ -140,19 +154,23 @@ impl TrainSettings {
         Ok(self.data.load(progress)?)
     }
 
-    /// Divides the training images of the data set into those to train on and those to validate on.
+    /// Divides the training images of the data set into those to train on and those to validate on, of which there are
+    /// none for a refit.
     ///
     /// # Errors
     ///
     /// [`Error::EmptySplit`] when there is no image to validate on, [`Error::Data`] for a fraction that is none.
     pub fn split(&self, dataset: &Dataset) -> Result<Split, Error> {
         let seed = self.configuration.seed;
-        let split = dataset.split(self.validation_fraction, seed)?;
+        let mut split = dataset.split(self.validation_fraction, seed)?;
         if split.validation.is_empty() {
             return Err(Error::EmptySplit {
                 dataset: dataset.name.clone(),
                 split: "validation".into(),
             });
+        }
+        if self.refit.is_some() {
+            split.train.append(&mut split.validation);
         }
         Ok(split)
     }

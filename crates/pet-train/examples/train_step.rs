@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         weights: &Weights::random_of(network, 0)?,
         classes: 37,
         train: &grey(BATCH * STEPS),
-        validation: &grey(1),
+        validation: Some(&grey(1)),
         configuration: &configuration,
         checkpoint: None,
         interrupt: &Interrupt::default(),

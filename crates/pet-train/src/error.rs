@@ -233,6 +233,20 @@ pub enum Error {
         /// What it answered.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A teacher could not answer.
+    #[error("a teacher failed")]
+    Teacher {
+        /// What it answered.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A teacher's answer is not one finite number for each class.
+    #[error("a teacher answered {got} numbers, expected {classes} finite ones")]
+    TeacherAnswer {
+        /// Classes that are trained on.
+        classes: usize,
+        /// Numbers in its answer.
+        got: usize,
+    },
 }
 
 impl Error {

@@ -27,6 +27,7 @@
 //! | [`Weights`] | named tensors from `.pt`, `.pth` and `.safetensors` |
 //! | [`Extractor`], [`FeatureCache`] | images to what the frozen part makes of them, once |
 //! | [`Trainer`] | [`Examples`] to trained weights, by a [`Configuration`] |
+//! | [`Teacher`] | a trained model whose answers are learned besides the labels |
 //! | [`Classifier`], [`to_onnx`] | the result, in candle and as ONNX |
 
 mod classifier;
@@ -48,6 +49,6 @@ pub use kernel::{Activation, Padding, Window};
 pub use onnx::to_onnx;
 pub use training::{
     Checkpoint, Configuration, EpochMetrics, Examples, FineTune, Observer, Photographs, Schedule,
-    Trained, Trainer,
+    Teacher, Trained, Trainer,
 };
 pub use weights::Weights;

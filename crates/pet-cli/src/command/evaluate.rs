@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use pet_data::{LeftOut, Progress, Sample};
-use pet_model::{ClassMetrics, ModelMetadata, Precision, SplitMetrics, write_atomically};
+use pet_model::{
+    ClassMetrics, METRICS_FILE, Metrics, ModelMetadata, Precision, SplitMetrics, read_json,
+    write_atomically,
+};
 use pet_pipeline::DataSource;
 use pet_pipeline::evaluate::{Evaluation, ImageSet, add_to_results, evaluate, log_to_run};
 use pet_predict::Options;
@@ -113,8 +116,12 @@ fn print_json(all: &[Evaluation], left_out: &LeftOut) -> Result<(), Failure> {
     let mut by_name = BTreeMap::new();
     for one in all {
         let mut value = serde_json::to_value(one)?;
-        if let (Some(fields), false) = (value.as_object_mut(), left_out.is_empty()) {
-            fields.insert("left_out".into(), serde_json::to_value(left_out)?);
+        if let Some(fields) = value.as_object_mut() {
+            let interval = serde_json::to_value(one.figures.top1_interval())?;
+            fields.insert("top1_interval".into(), interval);
+            if !left_out.is_empty() {
+                fields.insert("left_out".into(), serde_json::to_value(left_out)?);
+            }
         }
         by_name.insert(&one.name, value);
     }
@@ -139,7 +146,14 @@ fn of_dataset(
     progress: &dyn Progress,
 ) -> Result<Images, Failure> {
     let dataset = arguments.dataset.source().load(progress)?;
-    let split = arguments.split;
+    let split = match refit_of(&arguments.results.results) {
+        Some(run_id) if arguments.split == SplitName::Validation => {
+            return Err(Failure::ValidationTrained { run_id });
+        }
+        // All that it was not trained on.
+        Some(_) if arguments.split == SplitName::All => SplitName::Test,
+        _ => arguments.split,
+    };
     let mut splits = Vec::new();
     if matches!(split, SplitName::Test | SplitName::All) {
         splits.push(("test", dataset.test.clone()));
@@ -164,6 +178,12 @@ fn of_dataset(
     };
     let images: Result<Vec<ImageSet>, Failure> = splits.into_iter().map(images).collect();
     Ok((images?, dataset.left_out))
+}
+
+/// The run whose recipe the model is a refit of, trained on the validation images as well.
+fn refit_of(results: &Path) -> Option<String> {
+    let metrics: Metrics = read_json(&results.join(METRICS_FILE)).ok()?;
+    metrics.params.get("refit_of").cloned()
 }
 
 /// The command that evaluates a split again.
@@ -243,7 +263,13 @@ fn print_figures(figures: &SplitMetrics) -> Result<(), Failure> {
         let text = format!("  {label:17} {value:>8}");
         output::line(text.trim_end())
     };
-    figure("top-1 accuracy", percent(figures.top1, 2))?;
+    let (low, high) = figures.top1_interval();
+    let accuracy = percent(figures.top1, 2);
+    let interval = format!("{} to {}", percent(low, 2), percent(high, 2));
+    figure(
+        "top-1 accuracy",
+        format!("{accuracy:>8}   (95 % interval {interval})"),
+    )?;
     figure("top-5 accuracy", percent(figures.top5, 2))?;
     figure("macro F1", format!("{:.4}  ", figures.macro_f1))?;
     figure("cross-entropy", format!("{:.4}  ", figures.loss))?;

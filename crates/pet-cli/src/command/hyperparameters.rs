@@ -1,6 +1,7 @@
 //! Hyper-parameters on the command line.
 
 use std::num::NonZero;
+use std::path::PathBuf;
 
 use clap::Args;
 use pet_image::Augment;
@@ -55,6 +56,16 @@ pub(crate) struct HyperParameters {
     /// Stop after this many epochs without a better validation accuracy [default: never]
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) patience: Option<usize>,
+    /// With --fine-tune all: learn from the answers of exported models as well: folders such as results, or ONNX files.
+    /// Several are averaged. They are asked about each random part of each photograph, so every epoch takes longer
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub(crate) teacher: Vec<PathBuf>,
+    /// With --teacher: share of the loss that the teachers have; the labels have the rest [default: 0.7]
+    #[arg(long, value_name = "SHARE", requires = "teacher")]
+    pub(crate) teacher_weight: Option<f64>,
+    /// With --teacher: how much softer than served the teachers' probabilities are made [default: 2]
+    #[arg(long, value_name = "TEMPERATURE", requires = "teacher")]
+    pub(crate) teacher_temperature: Option<f64>,
     /// With --fine-tune all: train without random crops, mirroring and color changes
     #[arg(long)]
     pub(crate) no_augment: bool,
@@ -117,6 +128,10 @@ impl HyperParameters {
             warm_up: self.warm_up.unwrap_or(defaults.warm_up),
             seed: self.seed,
             patience: self.patience,
+            teacher_weight: self.teacher_weight.unwrap_or(defaults.teacher_weight),
+            teacher_temperature: self
+                .teacher_temperature
+                .unwrap_or(defaults.teacher_temperature),
             ..defaults
         }
     }

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use pet_pipeline::{DataSource, Experiment, InterruptedRun, RunOutcome, RunRequest, TrainSettings};
 
+use super::runs::find_one;
 use super::train_args::TrainArgs;
 use crate::failure::Failure;
 use crate::progress::Bars;
-use crate::{output, table};
+use crate::{output, table, tracking};
 
 /// Train on a data set and register the models
 ///
@@ -24,7 +25,9 @@ Examples:
   pet-cli train --data-dir ../oxford-iiit-pet --recipe center-crop --fine-tune all
   pet-cli train --data-dir ../oxford-iiit-pet --fine-tune last:3 --epochs 20 --patience 5
   pet-cli train --dataset folder --data-dir my-photos --epochs 20 --patience 5
+  pet-cli train --data-dir ../oxford-iiit-pet --fine-tune all --epochs 30 --mixup 0.2 --teacher models/teacher
   pet-cli train --resume 0123456789abcdef0123456789abcdef
+  pet-cli train --refit 0123456789abcdef0123456789abcdef
 
 A folder data set has one folder of images per class, or `train`, `val` and `test` with such folders.")]
 pub(crate) struct Arguments {
@@ -37,6 +40,21 @@ pub(crate) struct Arguments {
         conflicts_with_all = ["DatasetArguments", "HyperParameters", "ModelNameArgument", "recipe", "backbone"]
     )]
     resume: Option<String>,
+    /// Train with the options of the finished run with this ID, or the beginning of it, on its validation images as well,
+    /// for as many epochs as were best there; or for --epochs
+    ///
+    /// Nothing is left to validate with, so the new version carries that run's validation accuracy and temperature, and
+    /// `pet-cli select` prefers it to that run's.
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = [
+            "resume", "DatasetArguments", "ModelNameArgument", "recipe", "backbone", "fine_tune", "batch_size",
+            "learning_rate", "body_learning_rate", "schedule", "warm_up", "seed", "dropout", "weight_decay",
+            "label_smoothing", "mixup", "average", "patience", "teacher", "no_augment", "train_size",
+        ]
+    )]
+    refit: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
@@ -47,9 +65,25 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
         request.run_id = Some(interrupted.run_id);
         return train(args, &interrupted.settings, vec![request], bars);
     }
+    if let Some(id) = &arguments.refit {
+        let settings = refit(args, id)?;
+        let request = RunRequest::new(settings.configuration.clone());
+        return train(args, &settings, vec![request], bars);
+    }
     let configurations = args.hyperparameters.configurations()?.into_iter();
     let requests = configurations.map(RunRequest::new).collect();
     train(args, &args.settings()?, requests, bars)
+}
+
+/// The settings of a finished run, for all its images.
+fn refit(args: &TrainArgs, id: &str) -> Result<TrainSettings, Failure> {
+    let client = tracking::required(&args.tracking)?;
+    let run = find_one(&client, id)?;
+    let mut settings = TrainSettings::refit(&client, &run.id)?;
+    if let Some(epochs) = args.hyperparameters.epochs {
+        settings.configuration.epochs = epochs;
+    }
+    Ok(settings)
 }
 
 fn train(

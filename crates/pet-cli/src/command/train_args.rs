@@ -14,7 +14,7 @@ use crate::arguments::{
 };
 use crate::failure::Failure;
 use crate::progress::Bars;
-use crate::tracking;
+use crate::{tracking, workspace};
 
 /// The packages as they were locked when this program was built.
 const LOCK: &str = include_str!("../../../../Cargo.lock");
@@ -62,7 +62,7 @@ pub(crate) struct TrainArgs {
     #[command(flatten)]
     model_name: ModelNameArgument,
     #[command(flatten)]
-    tracking: TrackingArguments,
+    pub(crate) tracking: TrackingArguments,
     #[command(flatten)]
     pub(crate) cache: CacheArgument,
     #[command(flatten)]
@@ -83,6 +83,7 @@ impl TrainArgs {
         settings.train_size = hyperparameters.train_size;
         settings.augment = hyperparameters.augment();
         settings.configuration = hyperparameters.base();
+        settings.teachers.clone_from(&hyperparameters.teacher);
         settings.experiment.clone_from(&self.experiment);
         let model_name = self.model_name.model_name.clone();
         settings.model_name = model_name.unwrap_or_else(|| settings.data.model_name());
@@ -115,6 +116,7 @@ impl TrainArgs {
         let handler = interrupt.clone();
         ctrlc::set_handler(move || handler.set()).map_err(Failure::Signal)?;
         context.interrupt = interrupt;
+        context.libraries = workspace::libraries(&self.cache);
         Ok(context)
     }
 }

@@ -13,6 +13,7 @@ use pet_train::{EpochMetrics, Weights, to_onnx};
 use crate::error::{Error, doing};
 
 use super::plan::RunPlan;
+use super::trained_on::REFIT_OF;
 
 /// The model's folder among a run's artifacts.
 const MODEL_FOLDER: &str = "model";
@@ -40,16 +41,21 @@ pub(crate) fn register(
 ) -> Result<Option<ModelVersion>, Error> {
     let run = recorder.run();
     let best = &trained.best;
-    let mut metadata = trained.metadata.clone().with_val_acc(best.val_acc);
+    let mut metadata = trained.metadata.clone();
+    metadata.val_acc = best.val_acc;
     metadata.run_id = run.map(|run| run.id.clone());
     let place = tempfile::tempdir()?;
     let folder = place.path().join(MODEL_FOLDER);
     write(place.path(), &folder, run, trained.weights, &metadata)?;
     // No metrics: a server would add them to the run's, as a second point of the best epoch.
-    let model = NewModel::new(MODEL_FOLDER, &metadata.model_name)
-        .params(&plan.params)
-        .tag(VAL_ACC, best.val_acc.to_string())
-        .tag(VAL_LOSS, best.val_loss.to_string());
+    let model = NewModel::new(MODEL_FOLDER, &metadata.model_name).params(&plan.params);
+    let figures = [(VAL_ACC, best.val_acc), (VAL_LOSS, best.val_loss)].into_iter();
+    let figures = figures.filter_map(|(key, value)| Some((key, value?)));
+    let model = figures.fold(model, |model, (key, value)| {
+        model.tag(key, value.to_string())
+    });
+    let refit = plan.tags.get(REFIT_OF).into_iter();
+    let model = refit.fold(model, |model, run| model.tag(REFIT_OF, run));
     recorder
         .register_folder(&folder, &model)
         .map_err(doing("register the model"))

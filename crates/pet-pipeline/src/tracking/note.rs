@@ -7,6 +7,7 @@ use mlflow_client::ModelVersion;
 use pet_train::EpochMetrics;
 
 use super::plan::RunPlan;
+use super::trained_on::REFIT_OF;
 
 /// MLflow's tag for the note.
 pub(crate) const TAG: &str = "mlflow.note.content";
@@ -44,7 +45,14 @@ fn data(note: &mut String, plan: &RunPlan) -> std::fmt::Result {
         note,
         "Trained on **{}** (digest `{digest}`): {} classes, {} images to train on, {} to validate on.\n",
         data.name, data.classes, data.train_images, data.val_images
-    )
+    )?;
+    match plan.tags.get(REFIT_OF) {
+        Some(run) => writeln!(
+            note,
+            "A refit of run `{run}` on all images; the validation figures of the best epoch are that run's.\n"
+        ),
+        None => Ok(()),
+    }
 }
 
 fn epochs(note: &mut String, progress: &Progress) -> std::fmt::Result {
@@ -61,15 +69,19 @@ fn epochs(note: &mut String, progress: &Progress) -> std::fmt::Result {
         let Some(metrics) = metrics else { continue };
         writeln!(
             note,
-            "| {which}, {} | {:.4} | {:.4} | {:.4} | {:.4} |",
+            "| {which}, {} | {:.4} | {:.4} | {} | {} |",
             metrics.epoch + 1,
             metrics.train_loss,
             metrics.train_acc,
-            metrics.val_loss,
-            metrics.val_acc
+            measured(metrics.val_loss),
+            measured(metrics.val_acc)
         )?;
     }
     writeln!(note)
+}
+
+fn measured(figure: Option<f64>) -> String {
+    figure.map_or_else(|| "–".into(), |figure| format!("{figure:.4}"))
 }
 
 fn version(note: &mut String, progress: &Progress) -> std::fmt::Result {
@@ -138,8 +150,8 @@ mod tests {
             epoch: 2,
             train_loss: 0.5,
             train_acc: 0.75,
-            val_loss: 0.625,
-            val_acc: 0.875,
+            val_loss: Some(0.625),
+            val_acc: Some(0.875),
         };
         let progress = Progress {
             best: Some(best),

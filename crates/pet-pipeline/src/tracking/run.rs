@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use mlflow_client::spool::{Recorder, Spooled};
-use mlflow_client::{Batch, Client, ModelVersion, RunStatus, now};
+use mlflow_client::{Batch, Client, ModelVersion, RunStatus, Timestamp, now};
 use pet_model::{BEST_VAL_ACC, BEST_VAL_LOSS, VAL_ACC, VAL_LOSS};
 use pet_train::{EpochMetrics, Observer};
 
@@ -14,7 +14,9 @@ use super::plan::RunPlan;
 use crate::error::{Error, doing};
 
 /// Metric: the epoch whose weights were kept, from 0.
-const BEST_EPOCH: &str = "best_epoch";
+pub(crate) const BEST_EPOCH: &str = "best_epoch";
+/// Metric of every epoch: the loss that was trained with.
+pub(crate) const TRAIN_LOSS: &str = "train_loss";
 /// Tag: how long the run took, such as `12.3 s`.
 const DURATION: &str = "duration";
 
@@ -168,10 +170,9 @@ impl TrackedRun {
             self.progress.best = Some(*best);
             return Ok(());
         }
-        let batch = Batch::new()
-            .metric(BEST_VAL_ACC, best.val_acc, now(), step)
-            .metric(BEST_VAL_LOSS, best.val_loss, now(), step)
-            .metric(BEST_EPOCH, best.epoch as f64, now(), step);
+        let figures = [(BEST_VAL_ACC, best.val_acc), (BEST_VAL_LOSS, best.val_loss)];
+        let batch = Batch::new().metric(BEST_EPOCH, best.epoch as f64, now(), step);
+        let batch = with_measured(batch, figures, now(), step);
         self.progress.best = Some(*best);
         self.timed(|run| run.log(&batch, "log the best epoch"))
     }
@@ -236,6 +237,20 @@ impl TrackedRun {
     }
 }
 
+/// Adds the figures that there are.
+fn with_measured(
+    batch: Batch,
+    figures: [(&str, Option<f64>); 2],
+    time: Timestamp,
+    step: i64,
+) -> Batch {
+    let measured = figures.into_iter();
+    let measured = measured.filter_map(|(key, value)| Some((key, value?)));
+    measured.fold(batch, |batch, (key, value)| {
+        batch.metric(key, value, time, step)
+    })
+}
+
 impl Drop for TrackedRun {
     fn drop(&mut self) {
         if let Some(recorder) = self.recorder.take() {
@@ -252,10 +267,10 @@ impl Observer for TrackedRun {
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let (time, step) = (now(), metrics.epoch as i64);
         let batch = Batch::new()
-            .metric("train_loss", metrics.train_loss, time, step)
-            .metric("train_acc", metrics.train_acc, time, step)
-            .metric(VAL_LOSS, metrics.val_loss, time, step)
-            .metric(VAL_ACC, metrics.val_acc, time, step);
+            .metric(TRAIN_LOSS, metrics.train_loss, time, step)
+            .metric("train_acc", metrics.train_acc, time, step);
+        let figures = [(VAL_LOSS, metrics.val_loss), (VAL_ACC, metrics.val_acc)];
+        let batch = with_measured(batch, figures, time, step);
         self.progress.last = Some(*metrics);
         Ok(self.timed(|run| run.log(&batch, "log the epoch"))?)
     }

@@ -12,6 +12,11 @@ pub(crate) const TRAIN_IMAGES: &str = "train_images";
 /// Parameter: images to validate on.
 pub(crate) const VAL_IMAGES: &str = "val_images";
 
+/// Tag: how the data set was split for the figures of the run, if they are another run's.
+pub(crate) const SPLIT: &str = "split";
+/// Tag: the run whose recipe was trained once more, on all images, and whose validation figures this run has.
+pub(crate) const REFIT_OF: &str = "refit_of";
+
 /// The data set of a run with the way in which it was split; `None` for a run that does not name one, as those of other
 /// programs. The digest covers the classes as well as the images, and the seed decides the split.
 pub fn trained_on(run: &Run) -> Option<TrainedOn> {
@@ -20,12 +25,14 @@ pub fn trained_on(run: &Run) -> Option<TrainedOn> {
     Some(TrainedOn {
         name: tag(DATASET)?.clone(),
         digest: tag(DATASET_DIGEST)?.clone(),
-        split: format!(
-            "seed {}, {} images to train on, {} to validate on",
-            param("seed"),
-            param(TRAIN_IMAGES),
-            param(VAL_IMAGES)
-        ),
+        split: tag(SPLIT).cloned().unwrap_or_else(|| {
+            format!(
+                "seed {}, {} images to train on, {} to validate on",
+                param("seed"),
+                param(TRAIN_IMAGES),
+                param(VAL_IMAGES)
+            )
+        }),
     })
 }
 
@@ -55,5 +62,9 @@ mod tests {
             data.split,
             "seed 42, 8 images to train on, 2 to validate on"
         );
+        let refit = Batch::new().tag(SPLIT, "as that one was");
+        client.log_batch(&run.id, &refit).unwrap();
+        let data = trained_on(&client.run(&run.id).unwrap()).unwrap();
+        assert_eq!(data.split, "as that one was");
     }
 }

@@ -14,8 +14,8 @@ use crate::settings::TrainSettings;
 
 const RUN_FILE: &str = "run.json";
 const STATE_FILE: &str = "state.safetensors";
-/// Far larger than any settings.
-const MAX_BYTES: u64 = 1 << 20;
+/// Far larger than any settings, which hold the figures of every class where a run is refitted.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// A run that was interrupted, with the settings it was started with.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,22 +5,24 @@ use std::time::Instant;
 
 use mlflow_client::Client;
 use pet_data::{Dataset, Unit};
-use pet_model::{ModelMetadata, VAL_ACC};
+use pet_model::ModelMetadata;
 use pet_report::fit_temperature;
 use pet_train::network::Architecture;
 use pet_train::{Checkpoint, Configuration, EpochMetrics, Observer, Trained, Trainer, Weights};
 
-use super::artifacts::Artifacts;
+use super::artifacts::{Artifacts, VALIDATION};
 use super::checkpoint::CheckpointFolder;
 use super::inputs::{Preparation, TrainingInputs};
 use super::params;
+use super::refit::{Picture, Refit};
 use super::request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};
+use super::teachers::Teachers;
 use crate::error::Error;
 use crate::observer::RunObserver;
 use crate::settings::TrainSettings;
 use crate::tracking::{
-    DATASET, DATASET_DIGEST, RunPlan, TRAIN_IMAGES, TrackedRun, TrainedModel, TrainingData,
-    VAL_IMAGES,
+    DATASET, DATASET_DIGEST, REFIT_OF, RunPlan, SPLIT, TRAIN_IMAGES, TRAIN_LOSS, TrackedRun,
+    TrainedModel, TrainingData, VAL_IMAGES,
 };
 
 /// Images and weights that are ready to be trained with, and the store that records it.
@@ -31,6 +33,10 @@ pub struct Experiment<'a> {
     dataset: Dataset,
     digest: String,
     inputs: TrainingInputs,
+    /// The SHA-256 of the teachers' files.
+    teachers: Vec<String>,
+    /// What the refitted run has drawn, for a refit.
+    pictures: Vec<Picture>,
 }
 
 impl<'a> Experiment<'a> {
@@ -46,11 +52,17 @@ impl<'a> Experiment<'a> {
         context: &'a Context<'a>,
     ) -> Result<Self, Error> {
         let train_recipe = settings.train_recipe()?;
+        let digest = dataset.digest()?;
+        check_refit(settings.refit.as_ref(), &digest)?;
+        let (folders, libraries) = (&settings.teachers, &context.libraries);
+        let teachers = Teachers::load(folders, libraries, &dataset.classes)?;
         let backbone = Weights::open(&settings.backbone)?.without_head();
         settings.check_normalization(backbone.architecture())?;
         let split = settings.split(&dataset)?;
         let client = Client::open(&context.tracking)?;
         client.check()?;
+        let refit = settings.refit.as_ref();
+        let pictures = refit.map(|refit| refit.pictures(&client)).transpose()?;
         context.observer.message(&format!(
             "{}: {} classes, {} images to train on, {} to validate on",
             dataset.name,
@@ -65,10 +77,13 @@ impl<'a> Experiment<'a> {
             dataset: &dataset,
             split,
             train_recipe,
+            teachers: teachers.models,
         };
         Ok(Self {
             inputs: preparation.inputs()?,
-            digest: dataset.digest()?,
+            teachers: teachers.digests,
+            pictures: pictures.unwrap_or_default(),
+            digest,
             context,
             settings,
             client,
@@ -93,8 +108,12 @@ impl<'a> Experiment<'a> {
 
     /// How many images one epoch looks at, those that it is validated on included.
     pub fn epoch_images(&self) -> usize {
-        let (train, validation) = (&self.inputs.train, &self.inputs.validation);
-        train.labels().len() + validation.labels().len()
+        self.inputs.train.labels().len() + self.validation_labels().len()
+    }
+
+    fn validation_labels(&self) -> &[u32] {
+        let validation = self.inputs.validation.as_ref();
+        validation.map_or(&[], |examples| examples.labels())
     }
 
     /// Trains once for each request. A training that diverges does not keep the others from being run.
@@ -178,6 +197,9 @@ impl<'a> Experiment<'a> {
         let mut request = request.clone();
         if request.name.is_empty() {
             request.name = params::run_name(self.network(), &request.configuration);
+            if self.settings.refit.is_some() {
+                request.name += "_refit";
+            }
         }
         request
     }
@@ -225,13 +247,13 @@ impl<'a> Experiment<'a> {
             weights: &self.inputs.weights,
             classes: self.dataset.classes.len(),
             train: self.inputs.train.as_ref(),
-            validation: self.inputs.validation.as_ref(),
+            validation: self.inputs.validation.as_deref(),
             configuration: &settings.configuration,
             checkpoint: checkpoint.as_ref(),
             interrupt: &self.context.interrupt,
         };
         let mut recorder = EpochRecorder {
-            logged: run.logged_steps(VAL_ACC)?,
+            logged: run.logged_steps(TRAIN_LOSS)?,
             run,
             observer,
         };
@@ -249,13 +271,15 @@ impl<'a> Experiment<'a> {
         settings: &TrainSettings,
         folder: &CheckpointFolder,
     ) -> Result<Checkpoint, Error> {
-        Ok(folder.state(format!(
-            "{} {} {} {}",
-            self.digest,
+        let mut parts = vec![
+            self.digest.clone(),
             settings.recipe_name(),
             settings.augment_name(),
-            self.inputs.weights.digest()?
-        )))
+            self.inputs.weights.digest()?,
+        ];
+        parts.extend(settings.refit.as_ref().map(|_| "all images".into()));
+        parts.extend(self.teachers.iter().cloned());
+        Ok(folder.state(parts.join(" ")))
     }
 
     fn register(
@@ -265,28 +289,35 @@ impl<'a> Experiment<'a> {
         trained: &Trained,
         run: &mut TrackedRun,
     ) -> Result<FinishedRun, Error> {
-        let best = trained.best;
-        run.log_best(&best)?;
-        let labels = self.inputs.validation.labels().iter();
+        let labels = self.validation_labels().iter();
         let labels: Vec<usize> = labels.map(|label| *label as usize).collect();
+        let (val_acc, val_loss, temperature) = figures(settings, trained, &labels)?;
+        let best = EpochMetrics {
+            val_acc: Some(val_acc),
+            val_loss: Some(val_loss),
+            ..trained.best
+        };
+        run.log_best(&best)?;
         let classes = self.dataset.classes.clone();
         let mut metadata =
             ModelMetadata::new(&settings.model_name, classes, settings.recipe.clone())
                 .with_backbone(self.network().name)
-                .with_val_acc(best.val_acc)
-                .with_temperature(fit_temperature(&trained.logits, &labels)?);
+                .with_val_acc(val_acc)
+                .with_temperature(temperature);
         metadata.run_id = run.id().map(Into::into);
         let command = self.context.provenance.source.as_deref();
         let artifacts = Artifacts {
+            settings,
             trained,
             metadata: &metadata,
             dataset: &self.dataset,
             labels: &labels,
-            params: params::of(self.network(), settings),
+            pictures: &self.pictures,
+            params: self.params(settings),
             command: command.unwrap_or_default(),
         };
         artifacts.log(run)?;
-        let score = (best.val_acc, -best.val_loss);
+        let score = (val_acc, -val_loss);
         let version = if request.better_than.is_none_or(|other| score > other) {
             run.register(&TrainedModel {
                 weights: &trained.weights,
@@ -300,8 +331,9 @@ impl<'a> Experiment<'a> {
             name: request.name.clone(),
             run_id: run.id().map(Into::into),
             version: version.map(|version| version.version),
-            val_acc: best.val_acc,
-            val_loss: best.val_loss,
+            refit_of: settings.refit.as_ref().map(|refit| refit.run_id.clone()),
+            val_acc,
+            val_loss,
             best_epoch: best.epoch,
             seconds: 0.0,
             tracking_seconds: 0.0,
@@ -319,6 +351,10 @@ impl<'a> Experiment<'a> {
             (DATASET_DIGEST.into(), self.digest.clone()),
         ]
         .into();
+        if let Some(refit) = &self.settings.refit {
+            plan.tags.insert(REFIT_OF.into(), refit.run_id.clone());
+            plan.tags.insert(SPLIT.into(), refit.split.clone());
+        }
         plan.data = Some(data);
         plan.provenance = self.context.provenance.clone();
         plan.spool = Some(Context::spool(&self.context.cache));
@@ -328,11 +364,21 @@ impl<'a> Experiment<'a> {
 
     fn plan(&self, request: &RunRequest, settings: &TrainSettings) -> RunPlan {
         let mut plan = self.common_plan(&request.name, request.run_id.clone());
-        let params = params::of(self.network(), settings).into_iter();
+        let params = self.params(settings).into_iter();
         let params = params.map(|(key, value)| (key.to_owned(), value));
         plan.params.extend(params);
         plan.tags.extend(request.tags.iter().cloned());
         plan
+    }
+
+    fn params(&self, settings: &TrainSettings) -> Vec<(&'static str, String)> {
+        let mut params = params::of(self.network(), settings);
+        if !self.teachers.is_empty() {
+            params.push(("teachers", self.teachers.join(", ")));
+        }
+        let refit = settings.refit.as_ref();
+        params.extend(refit.map(|refit| (REFIT_OF, refit.run_id.clone())));
+        params
     }
 
     fn training_data(&self) -> TrainingData {
@@ -346,8 +392,34 @@ impl<'a> Experiment<'a> {
                 .to_string(),
             classes: self.dataset.classes.len(),
             train_images: self.inputs.train.labels().len(),
-            val_images: self.inputs.validation.labels().len(),
+            val_images: self.validation_labels().len(),
         }
+    }
+}
+
+/// Validation accuracy and loss, and the temperature that fits: measured, or for a refit what the other run measured.
+fn figures(
+    settings: &TrainSettings,
+    trained: &Trained,
+    labels: &[usize],
+) -> Result<(f64, f64, f64), Error> {
+    if let Some(refit) = &settings.refit {
+        return Ok((refit.val_acc, refit.val_loss, refit.temperature()));
+    }
+    let measured = trained.best.val_acc.zip(trained.best.val_loss);
+    let (accuracy, loss) = measured.ok_or(pet_train::Error::NoImages { split: VALIDATION })?;
+    Ok((accuracy, loss, fit_temperature(&trained.logits, labels)?))
+}
+
+/// What a run measured is no estimate for a model of other images.
+fn check_refit(refit: Option<&Refit>, digest: &str) -> Result<(), Error> {
+    match refit {
+        Some(refit) if refit.dataset_digest != digest => Err(Error::RefitData {
+            run_id: refit.run_id.clone(),
+            expected: refit.dataset_digest.clone(),
+            got: digest.into(),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -364,14 +436,17 @@ struct EpochRecorder<'a> {
 
 impl Observer for EpochRecorder<'_> {
     fn epoch(&mut self, metrics: &EpochMetrics) -> Result<(), Cause> {
-        self.observer.message(&format!(
-            "epoch {}: train_loss {:.4}, train_acc {:.4}, val_loss {:.4}, val_acc {:.4}",
+        let validated = metrics.val_loss.zip(metrics.val_acc);
+        let validated = validated
+            .map(|(loss, accuracy)| format!(", val_loss {loss:.4}, val_acc {accuracy:.4}"));
+        let message = format!(
+            "epoch {}: train_loss {:.4}, train_acc {:.4}{}",
             metrics.epoch + 1,
             metrics.train_loss,
             metrics.train_acc,
-            metrics.val_loss,
-            metrics.val_acc
-        ));
+            validated.unwrap_or_default()
+        );
+        self.observer.message(&message);
         self.log(metrics)
     }
 

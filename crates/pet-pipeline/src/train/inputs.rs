@@ -1,5 +1,6 @@
 //! What training starts from: weights, and photographs or what the frozen part of the network makes of them.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use pet_data::{Dataset, Sample, Split};
@@ -7,7 +8,7 @@ use pet_image::{Limits, Preprocess};
 use pet_train::network::Backbone;
 use pet_train::{
     Configuration, EpochMetrics, Examples, Extractor, FeatureCache, Features, FineTune, Observer,
-    Photographs, Trainer, Weights,
+    Photographs, Teacher, Trainer, Weights,
 };
 
 use super::request::Context;
@@ -18,7 +19,8 @@ use crate::settings::TrainSettings;
 pub(super) struct TrainingInputs {
     pub(super) weights: Weights,
     pub(super) train: Box<dyn Examples>,
-    pub(super) validation: Box<dyn Examples>,
+    /// None for a refit.
+    pub(super) validation: Option<Box<dyn Examples>>,
 }
 
 /// What they are made of.
@@ -30,6 +32,8 @@ pub(super) struct Preparation<'a> {
     pub(super) split: Split,
     /// The recipe at the size that is trained on.
     pub(super) train_recipe: Preprocess,
+    /// What is learned from besides the labels.
+    pub(super) teachers: Vec<Arc<dyn Teacher>>,
 }
 
 impl Preparation<'_> {
@@ -40,19 +44,25 @@ impl Preparation<'_> {
         let first_block = fine_tune.first_block(self.backbone.architecture().blocks.len())?;
         let whole = Backbone::new(&self.backbone)?;
         let (train, validation) = self.features(&whole, false)?;
+        let validated = !self.split.validation.is_empty();
+        let validation_of =
+            |features: Features| validated.then(|| Box::new(features) as Box<dyn Examples>);
         if fine_tune == FineTune::None {
             return Ok(TrainingInputs {
                 weights: self.backbone,
                 train: Box::new(train),
-                validation: Box::new(validation),
+                validation: validation_of(validation),
             });
         }
-        let weights = self.with_head(&train, &validation)?;
+        let weights = self.with_head(&train, validated.then_some(&validation))?;
         if fine_tune == FineTune::All {
             return Ok(TrainingInputs {
                 weights,
-                train: self.photographs(&self.split.train, &self.train_recipe),
-                validation: self.photographs(&self.split.validation, &self.settings.recipe),
+                train: Box::new(
+                    self.photographs(&self.split.train, &self.train_recipe)
+                        .taught_by(self.teachers.clone()),
+                ),
+                validation: validated.then(|| self.validation_photographs()),
             });
         }
         let frozen = Backbone::first(&self.backbone, first_block)?;
@@ -60,18 +70,17 @@ impl Preparation<'_> {
         Ok(TrainingInputs {
             weights,
             train: Box::new(train),
-            validation: Box::new(validation),
+            validation: validation_of(validation),
         })
     }
 
-    fn photographs(&self, samples: &[Sample], recipe: &Preprocess) -> Box<dyn Examples> {
+    fn validation_photographs(&self) -> Box<dyn Examples> {
+        Box::new(self.photographs(&self.split.validation, &self.settings.recipe))
+    }
+
+    fn photographs(&self, samples: &[Sample], recipe: &Preprocess) -> Photographs {
         let augment = self.settings.augment;
-        Box::new(Photographs::new(
-            samples,
-            recipe,
-            augment,
-            Limits::default(),
-        ))
+        Photographs::new(samples, recipe, augment, Limits::default())
     }
 
     /// What `backbone` makes of the training and the validation images.
@@ -102,7 +111,7 @@ impl Preparation<'_> {
         Ok(all.split_at(split.train.len()))
     }
 
-    fn with_head(&self, train: &Features, validation: &Features) -> Result<Weights, Error> {
+    fn with_head(&self, train: &Features, validation: Option<&Features>) -> Result<Weights, Error> {
         let configuration = Configuration {
             seed: self.settings.configuration.seed,
             ..Configuration::default()
@@ -111,17 +120,16 @@ impl Preparation<'_> {
             weights: &self.backbone,
             classes: self.dataset.classes.len(),
             train,
-            validation,
+            validation: validation.map(|features| features as &dyn Examples),
             configuration: &configuration,
             checkpoint: None,
             interrupt: &self.context.interrupt,
         };
         let trained = trainer.run(&mut Unwatched)?;
-        let message = format!(
-            "the head alone reaches {:.4} on validation",
-            trained.best.val_acc
-        );
-        self.context.observer.message(&message);
+        if let Some(accuracy) = trained.best.val_acc {
+            let message = format!("the head alone reaches {accuracy:.4} on validation");
+            self.context.observer.message(&message);
+        }
         Ok(trained.weights)
     }
 }

@@ -5,8 +5,11 @@ mod checkpoint;
 mod experiment;
 mod inputs;
 mod params;
+mod refit;
 mod request;
+mod teachers;
 
 pub use checkpoint::InterruptedRun;
 pub use experiment::Experiment;
+pub use refit::Refit;
 pub use request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};

@@ -33,6 +33,8 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
         label_smoothing,
         mixup,
         average,
+        teacher_weight,
+        teacher_temperature,
         patience,
     } = &settings.configuration;
     let optimizer = if *weight_decay > 0.0 { "AdamW" } else { "Adam" };
@@ -40,7 +42,7 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
         Schedule::Constant => "constant",
         Schedule::Cosine => "cosine",
     };
-    vec![
+    let mut params = vec![
         ("model_name", network.name.into()),
         ("batch_size", batch_size.to_string()),
         ("learning_rate", learning_rate.to_string()),
@@ -63,7 +65,12 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
         ("average", average.to_string()),
         ("recipe", settings.recipe_name()),
         ("augment", settings.augment_name()),
-    ]
+    ];
+    if !settings.teachers.is_empty() {
+        params.push(("teacher_weight", teacher_weight.to_string()));
+        params.push(("teacher_temperature", teacher_temperature.to_string()));
+    }
+    params
 }
 
 /// How much is trained: `none`, `last:N` or `all`.

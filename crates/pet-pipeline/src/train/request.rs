@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mlflow_client::spool::{Spool, Spooled};
 use mlflow_client::{Config, TrackingUri};
+use pet_predict::SearchPaths;
 use pet_train::{Configuration, Interrupt};
 use serde::Serialize;
 
@@ -22,6 +23,8 @@ pub struct Context<'a> {
     pub provenance: Provenance,
     /// Set to stop early.
     pub interrupt: Interrupt,
+    /// Where ONNX Runtime is, which runs the teachers, if there are any.
+    pub libraries: SearchPaths,
     /// Is told how far everything is.
     pub observer: &'a dyn RunObserver,
 }
@@ -38,6 +41,7 @@ impl<'a> Context<'a> {
             cache: cache.into(),
             provenance: Provenance::default(),
             interrupt: Interrupt::default(),
+            libraries: SearchPaths::default(),
             observer,
         }
     }
@@ -102,6 +106,9 @@ pub struct FinishedRun {
     pub run_id: Option<String>,
     /// None while the tracking store cannot be reached, and for a model that was not to be registered.
     pub version: Option<u32>,
+    /// The run whose recipe was trained once more on all images, and whose validation figures follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refit_of: Option<String>,
     /// Share of validation images classified correctly with the weights that were kept, 0 to 1.
     pub val_acc: f64,
     /// Mean cross-entropy on the validation images with the weights that were kept, in nats.

@@ -11,6 +11,14 @@ const EXTREMES: usize = 5;
 
 pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
     let mut section = "## Figures\n\n".to_owned();
+    let refit = metrics.params.get("refit_of").map(|run| {
+        format!(
+            "This is a refit of run {}: the same recipe, trained on the validation images as well. The figures on \
+             validation images, the temperature and the curves are those of that run, which had not seen them.\n\n",
+            code(run)
+        )
+    });
+    section.extend(refit);
     if metrics.splits.is_empty() {
         section.push_str("No split has been measured yet.\n");
     } else {
@@ -21,7 +29,7 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
             .map(|(name, split)| columns.row(name, split));
         section.push_str(&table(&columns.head(), rows));
         section.push_str(
-            "\nLoss is the mean cross-entropy in nats; macro F1 is the mean of the classes' F1 \
+            "\nThe interval is Wilson's of the top-1 accuracy. Loss is the mean cross-entropy in nats; macro F1 is the mean of the classes' F1 \
              scores. Made by:\n\n",
         );
         let commands = metrics.splits.iter();
@@ -53,7 +61,7 @@ impl Columns {
     }
 
     fn head(&self) -> Vec<&'static str> {
-        let mut head = vec!["split", ">images", ">top-1"];
+        let mut head = vec!["split", ">images", ">top-1", ">95 % interval"];
         head.extend(self.top5.then_some(">top-5"));
         head.extend([">loss", ">macro F1"]);
         head.extend(self.calibration.then_some(">calibration error"));
@@ -61,7 +69,9 @@ impl Columns {
     }
 
     fn row(&self, name: &str, split: &SplitMetrics) -> Vec<String> {
+        let (low, high) = split.top1_interval();
         let mut row = vec![text(name), split.images.to_string(), percent(split.top1)];
+        row.push(format!("{} to {}", percent(low), percent(high)));
         row.extend(self.top5.then(|| percent(split.top5)));
         row.extend([decimal(split.loss), decimal(split.macro_f1)]);
         if self.calibration {

@@ -25,12 +25,17 @@ pub(super) fn section(metrics: &Metrics) -> Option<String> {
         row("int8", *top1_int8, *bytes_int8),
     ];
     let head = ["precision", ">top-1 on validation images", ">size"];
+    let trained = if metrics.params.contains_key("refit_of") {
+        " It was trained on these as well, so only the difference says something."
+    } else {
+        ""
+    };
     Some(format!(
         "## Precision\n\n\
          `{INT8_MODEL_FILE}` is the same model in 8-bit integers: all convolutions but the first \
          {fp32_layers} of {layers}, weights with a scale for each filter, ranges from \
          {calibration_images} validation images. On {images} validation images its answer is that of \
-         fp32 on {}.\n\n{}",
+         fp32 on {}.{trained}\n\n{}",
         percent(*agreement),
         table(&head, rows)
     ))

@@ -73,6 +73,10 @@ pub struct Configuration {
     /// Share that the running average of the weights keeps at each step, 0 to below 1; 0 keeps no average. The
     /// average is what is validated and kept.
     pub average: f64,
+    /// Share of the loss that teachers have, where there are any, 0 to 1; the labels have the rest.
+    pub teacher_weight: f64,
+    /// What logits are divided by before they are compared with the teachers' (Hinton et al. 2015), above 0.
+    pub teacher_temperature: f64,
     /// Stop after this many epochs without a better validation accuracy; `None` never stops early.
     pub patience: Option<usize>,
 }
@@ -93,6 +97,8 @@ impl Default for Configuration {
             label_smoothing: 0.0,
             mixup: 0.0,
             average: 0.0,
+            teacher_weight: 0.7,
+            teacher_temperature: 2.0,
             patience: None,
         }
     }
@@ -124,87 +130,36 @@ impl Configuration {
             FineTune::Last(count) => count,
             FineTune::None | FineTune::All => 1,
         };
-        let at_least_one = "at least 1";
-        let share = "0 to below 1";
-        let number = "a number of at least 0";
-        let is_share = |value: f64| (0.0..1.0).contains(&value);
-        let is_number = |value: f64| value.is_finite() && value >= 0.0;
-        let rates = self.learning_rate.is_finite() && self.learning_rate > 0.0;
-        let checks = [
-            (
-                "batch size",
-                self.batch_size > 0,
-                at_least_one,
-                self.batch_size.to_string(),
-            ),
-            (
-                "epochs",
-                self.epochs > 0,
-                at_least_one,
-                self.epochs.to_string(),
-            ),
-            (
-                "trained blocks",
-                trained > 0,
-                at_least_one,
-                trained.to_string(),
-            ),
-            (
-                "learning rate",
-                rates,
-                "a number above 0",
-                self.learning_rate.to_string(),
-            ),
-            (
-                "body learning rate",
-                is_number(self.body_learning_rate),
-                number,
-                self.body_learning_rate.to_string(),
-            ),
-            (
-                "warm-up",
-                is_number(self.warm_up),
-                number,
-                self.warm_up.to_string(),
-            ),
-            (
-                "dropout",
-                is_share(self.dropout),
-                share,
-                self.dropout.to_string(),
-            ),
-            (
-                "weight decay",
-                is_number(self.weight_decay),
-                number,
-                self.weight_decay.to_string(),
-            ),
-            (
-                "label smoothing",
-                is_share(self.label_smoothing),
-                share,
-                self.label_smoothing.to_string(),
-            ),
-            (
-                "mixup",
-                is_number(self.mixup),
-                number,
-                self.mixup.to_string(),
-            ),
-            (
-                "average",
-                is_share(self.average),
-                share,
-                self.average.to_string(),
-            ),
-            (
-                "patience",
-                self.patience != Some(0),
-                at_least_one,
-                "0".into(),
-            ),
+        let counts = [
+            ("batch size", self.batch_size),
+            ("epochs", self.epochs),
+            ("trained blocks", trained),
+            ("patience", self.patience.unwrap_or(1)),
         ];
-        match checks.into_iter().find(|(_, good, _, _)| !good) {
+        let counts = counts.map(|(name, got)| (name, got > 0, "at least 1", got.to_string()));
+        let above_zero = [
+            ("learning rate", self.learning_rate),
+            ("teacher temperature", self.teacher_temperature),
+        ];
+        let above_zero = numbers(above_zero, "a number above 0", |got| got > 0.0);
+        let from_zero = [
+            ("body learning rate", self.body_learning_rate),
+            ("warm-up", self.warm_up),
+            ("weight decay", self.weight_decay),
+            ("mixup", self.mixup),
+        ];
+        let from_zero = numbers(from_zero, "a number of at least 0", |got| got >= 0.0);
+        let shares = [
+            ("dropout", self.dropout),
+            ("label smoothing", self.label_smoothing),
+            ("average", self.average),
+        ];
+        let shares = numbers(shares, "0 to below 1", |got| (0.0..1.0).contains(&got));
+        let whole = [("teacher weight", self.teacher_weight)];
+        let whole = numbers(whole, "0 to 1", |got| (0.0..=1.0).contains(&got));
+        let checks = counts.into_iter().chain(above_zero).chain(from_zero);
+        let mut checks = checks.chain(shares).chain(whole);
+        match checks.find(|(_, good, _, _)| !good) {
             None => Ok(()),
             Some((name, _, expected, got)) => Err(Error::InvalidConfiguration {
                 name,
@@ -213,6 +168,18 @@ impl Configuration {
             }),
         }
     }
+}
+
+/// A value's name, whether it can work, what was expected, and what is there.
+type Check = (&'static str, bool, &'static str, String);
+
+fn numbers<const N: usize>(
+    values: [(&'static str, f64); N],
+    expected: &'static str,
+    good: impl Fn(f64) -> bool,
+) -> [Check; N] {
+    let check = |got: f64| got.is_finite() && good(got);
+    values.map(|(name, got)| (name, check(got), expected, got.to_string()))
 }
 
 #[cfg(test)]
@@ -226,7 +193,7 @@ mod tests {
         let good = Configuration::default();
         assert!(good.check().is_ok());
         assert!(Configuration::fine_tuning(FineTune::All).check().is_ok());
-        let bad: [(&str, Spoil); 9] = [
+        let bad: [(&str, Spoil); 11] = [
             ("batch size", |bad| bad.batch_size = 0),
             ("epochs", |bad| bad.epochs = 0),
             ("trained blocks", |bad| bad.fine_tune = FineTune::Last(0)),
@@ -235,6 +202,8 @@ mod tests {
             ("weight decay", |bad| bad.weight_decay = -1.0),
             ("label smoothing", |bad| bad.label_smoothing = 1.0),
             ("mixup", |bad| bad.mixup = f64::INFINITY),
+            ("teacher weight", |bad| bad.teacher_weight = 1.1),
+            ("teacher temperature", |bad| bad.teacher_temperature = 0.0),
             ("patience", |bad| bad.patience = Some(0)),
         ];
         for (name, spoil) in bad {

@@ -1,11 +1,14 @@
 //! What the trained part of the network is shown.
 
+use std::sync::Arc;
+
 use fs_err as fs;
 use pet_data::Sample;
 use pet_image::{Augment, Limits, Preprocess, decode};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
+use super::teacher::Teacher;
 use crate::{Error, Features};
 
 /// Labelled inputs.
@@ -13,10 +16,16 @@ pub trait Examples: Sync {
     /// Class indices, one for each input.
     fn labels(&self) -> &[u32];
 
-    /// Numbers in one input.
+    /// Numbers in one input of the network.
     fn input_values(&self) -> usize;
 
-    /// Writes input `index`, changed at random when `random` is given, else as it is served.
+    /// The models whose answers are learned besides the labels.
+    fn teachers(&self) -> &[Arc<dyn Teacher>] {
+        &[]
+    }
+
+    /// Writes input `index`, changed at random when `random` is given, else as it is served. With `random`, what each
+    /// teacher is shown follows the network's input: the same view by the teacher's own recipe.
     ///
     /// # Errors
     ///
@@ -38,6 +47,7 @@ pub struct Photographs {
     recipe: Preprocess,
     augment: Augment,
     limits: Limits,
+    teachers: Vec<Arc<dyn Teacher>>,
 }
 
 impl Photographs {
@@ -49,7 +59,14 @@ impl Photographs {
             recipe: recipe.clone(),
             augment,
             limits,
+            teachers: Vec::new(),
         }
+    }
+
+    /// Shows what is trained on to these models as well.
+    #[must_use]
+    pub fn taught_by(self, teachers: Vec<Arc<dyn Teacher>>) -> Self {
+        Self { teachers, ..self }
     }
 
     fn read(
@@ -60,11 +77,18 @@ impl Photographs {
     ) -> Result<(), Error> {
         let bytes = fs::read(&sample.path)?;
         let image = decode(&bytes, &self.limits)?.image;
-        match random {
-            Some(random) => self
-                .augment
-                .run_image(&image, &self.recipe, random, input)?,
-            None => self.recipe.run_image(&image, input)?,
+        let Some(random) = random else {
+            return Ok(self.recipe.run_image(&image, input)?);
+        };
+        self.augment.check()?;
+        let change = self.augment.draw(image.width(), image.height(), random);
+        let (input, mut views) = input.split_at_mut(self.recipe.tensor_len());
+        change.run_image(&image, &self.recipe, input)?;
+        for teacher in &self.teachers {
+            let recipe = teacher.recipe();
+            let (view, rest) = views.split_at_mut(recipe.tensor_len());
+            change.run_image(&image, recipe, view)?;
+            views = rest;
         }
         Ok(())
     }
@@ -77,6 +101,10 @@ impl Examples for Photographs {
 
     fn input_values(&self) -> usize {
         self.recipe.tensor_len()
+    }
+
+    fn teachers(&self) -> &[Arc<dyn Teacher>] {
+        &self.teachers
     }
 
     fn write(

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::loss::{Outcome, Target, cross_entropy};
+use super::loss::{Loss, Outcome, Target};
 use super::network::{Network, Workspace};
 
 /// Parts of a batch that threads take. Fixed, so that the order of additions does not depend on how many threads
@@ -17,6 +17,8 @@ const BLOCK: usize = 1 << 16;
 pub(crate) struct Shown<'a> {
     pub(crate) input: &'a [f32],
     pub(crate) target: Target,
+    /// The probability that teachers give to each class.
+    pub(crate) taught: Option<&'a [f32]>,
     /// What dropout leaves of each feature.
     pub(crate) mask: Option<&'a [f32]>,
 }
@@ -24,16 +26,16 @@ pub(crate) struct Shown<'a> {
 /// Computes gradients in buffers that it keeps.
 pub(crate) struct BatchGradient<'a> {
     network: &'a Network,
-    smoothing: f32,
+    loss: Loss,
     groups: Vec<Vec<f32>>,
     workspaces: Workspaces<'a>,
 }
 
 impl<'a> BatchGradient<'a> {
-    pub(crate) fn new(network: &'a Network, values: usize, smoothing: f32) -> Self {
+    pub(crate) fn new(network: &'a Network, values: usize, loss: Loss) -> Self {
         Self {
             network,
-            smoothing,
+            loss,
             groups: vec![vec![0.0; values]; GROUPS],
             workspaces: Workspaces::new(network),
         }
@@ -48,7 +50,7 @@ impl<'a> BatchGradient<'a> {
     ) -> Vec<Outcome> {
         let Self {
             network,
-            smoothing,
+            loss,
             groups,
             workspaces,
         } = self;
@@ -61,7 +63,7 @@ impl<'a> BatchGradient<'a> {
                 workspaces.with(|workspace| {
                     let images = images.iter();
                     images
-                        .map(|image| add_image(network, folded, image, *smoothing, workspace, sums))
+                        .map(|image| add_image(network, folded, image, *loss, workspace, sums))
                         .collect()
                 })
             })
@@ -75,13 +77,13 @@ fn add_image(
     network: &Network,
     folded: &[f32],
     image: &Shown<'_>,
-    smoothing: f32,
+    loss: Loss,
     workspace: &mut Workspace,
     sums: &mut [f32],
 ) -> Outcome {
     let mask = image.mask;
     network.forward(folded, image.input, mask, workspace);
-    let outcome = cross_entropy(&mut workspace.logits, image.target, smoothing);
+    let outcome = loss.of(&mut workspace.logits, image.target, image.taught);
     network.backward(folded, image.input, mask, workspace, sums);
     outcome
 }

@@ -1,4 +1,6 @@
-//! Cross-entropy against softened and mixed labels.
+//! Cross-entropy against softened and mixed labels, and against teachers' answers.
+
+use super::Configuration;
 
 /// What an image shows: one class, or after mixup two with their shares.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +29,59 @@ pub(crate) struct Outcome {
     pub(crate) loss: f64,
     /// Whether the class with the highest logit is the target's.
     pub(crate) right: bool,
+}
+
+/// What is trained for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loss {
+    smoothing: f32,
+    /// The teachers' share.
+    weight: f32,
+    /// What logits are divided by where probabilities are compared with the teachers'.
+    pub(crate) temperature: f32,
+}
+
+impl Loss {
+    pub(crate) fn new(configuration: &Configuration) -> Self {
+        Self {
+            smoothing: configuration.label_smoothing as f32,
+            weight: configuration.teacher_weight as f32,
+            temperature: configuration.teacher_temperature as f32,
+        }
+    }
+
+    /// Cross-entropy, and where teachers answered with the probabilities `taught`
+    ///
+    /// (1 − weight) · cross-entropy + weight · temperature² · KL(taught ‖ softmax(`logits` / temperature)),
+    ///
+    /// as Hinton et al. (2015) weigh it: the square makes up for gradients that shrink with the temperature. The gradient
+    /// takes the logits' place.
+    pub(crate) fn of(self, logits: &mut [f32], target: Target, taught: Option<&[f32]>) -> Outcome {
+        let Some(taught) = taught else {
+            return cross_entropy(logits, target, self.smoothing);
+        };
+        let (weight, temperature) = (self.weight, self.temperature);
+        let soft = softmax(logits, temperature);
+        let mut outcome = cross_entropy(logits, target, self.smoothing);
+        let mut divergence = 0.0;
+        for ((gradient, got), wanted) in logits.iter_mut().zip(soft).zip(taught) {
+            *gradient = (1.0 - weight) * *gradient + weight * temperature * (got - wanted);
+            if *wanted > 0.0 {
+                let ratio = wanted / got.max(f32::MIN_POSITIVE);
+                divergence += f64::from(*wanted) * f64::from(ratio).ln();
+            }
+        }
+        let (weight, temperature) = (f64::from(weight), f64::from(temperature));
+        outcome.loss = (1.0 - weight) * outcome.loss + weight * temperature.powi(2) * divergence;
+        outcome
+    }
+}
+
+/// The probabilities of `logits` divided by `temperature`.
+pub(crate) fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
+    let scaled: Vec<f32> = logits.iter().map(|logit| logit / temperature).collect();
+    let log_sum = log_sum_exp(&scaled);
+    scaled.iter().map(|logit| (logit - log_sum).exp()).collect()
 }
 
 /// The cross-entropy of softmax(`logits`); its gradient takes the logits' place.
@@ -90,6 +145,51 @@ mod tests {
             let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
             assert!((slope - f64::from(gradient[class])).abs() < 1e-4);
         }
+    }
+
+    #[test]
+    fn with_teachers_the_gradient_is_the_slope_as_well() {
+        let target = Target {
+            class: 0,
+            mixed: Some((2, 0.3)),
+        };
+        let taught = softmax(&[1.0, 0.5, -2.0], 2.0);
+        let configuration = Configuration {
+            label_smoothing: 0.1,
+            teacher_weight: 0.7,
+            teacher_temperature: 2.0,
+            ..Configuration::default()
+        };
+        let loss = Loss::new(&configuration);
+        let mut gradient = LOGITS.to_vec();
+        loss.of(&mut gradient, target, Some(&taught));
+        for class in 0..3 {
+            let at = |step: f32| {
+                let mut logits = LOGITS;
+                logits[class] += step;
+                loss.of(&mut logits, target, Some(&taught)).loss
+            };
+            let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
+            assert!((slope - f64::from(gradient[class])).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn a_student_that_answers_as_its_teachers_do_has_nothing_to_learn_from_them() {
+        let configuration = Configuration {
+            teacher_weight: 1.0,
+            ..Configuration::default()
+        };
+        let loss = Loss::new(&configuration);
+        let target = Target {
+            class: 1,
+            mixed: None,
+        };
+        let taught = softmax(&LOGITS, loss.temperature);
+        let mut gradient = LOGITS;
+        let outcome = loss.of(&mut gradient, target, Some(&taught));
+        assert!(outcome.loss.abs() < 1e-6 && !outcome.right);
+        assert!(gradient.iter().all(|value| value.abs() < 1e-6));
     }
 
     #[test]

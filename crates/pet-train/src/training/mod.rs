@@ -15,6 +15,7 @@ mod optimizer;
 mod random;
 mod schedule;
 mod state;
+mod teacher;
 mod trainer;
 
 #[cfg(test)]
@@ -25,4 +26,5 @@ pub use configuration::{Configuration, FineTune};
 pub use examples::{Examples, Photographs};
 pub use observer::{EpochMetrics, Observer};
 pub use schedule::Schedule;
+pub use teacher::Teacher;
 pub use trainer::{Trained, Trainer};

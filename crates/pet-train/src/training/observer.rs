@@ -11,15 +11,17 @@ pub struct EpochMetrics {
     pub train_loss: f64,
     /// Share of training images classified rightly as they were seen, 0 to 1.
     pub train_acc: f64,
-    /// Mean cross-entropy in nats over the validation images after the epoch.
-    pub val_loss: f64,
-    /// Share of validation images classified rightly after the epoch, 0 to 1.
-    pub val_acc: f64,
+    /// Mean cross-entropy in nats over the validation images after the epoch, if there are any.
+    pub val_loss: Option<f64>,
+    /// Share of validation images classified rightly after the epoch, 0 to 1, if there are any.
+    pub val_acc: Option<f64>,
 }
 
 impl EpochMetrics {
-    pub(crate) fn better_than(&self, other: &Self) -> bool {
-        (self.val_acc, -self.val_loss) > (other.val_acc, -other.val_loss)
+    /// Whether its weights are to be kept rather than those of an earlier epoch. Where nothing is validated, they are.
+    pub(crate) fn better_than(&self, earlier: &Self) -> bool {
+        let score = |metrics: &Self| (metrics.val_acc, metrics.val_loss.map(|loss| -loss));
+        self.val_acc.is_none() || score(self) > score(earlier)
     }
 }
 

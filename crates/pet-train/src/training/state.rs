@@ -59,7 +59,7 @@ impl Progress {
     /// How many epochs have passed since the validation accuracy was last raised. The best epoch may be a later one: among
     /// equal accuracies it is the one with the lowest loss, which can fall for as long as training goes on.
     fn epochs_without_gain(&self) -> usize {
-        let mut highest = f64::NEG_INFINITY;
+        let mut highest = None;
         let mut raised = 0;
         for epoch in &self.history {
             if epoch.val_acc > highest {

@@ -12,6 +12,7 @@ use super::examples::Examples;
 use super::folding::{fold, unfold_gradient};
 use super::gradient::BatchGradient;
 use super::layout::Layout;
+use super::loss::Loss;
 use super::network::Network;
 use super::observer::{EpochMetrics, Observer};
 use super::optimizer::Rates;
@@ -33,8 +34,9 @@ pub struct Trainer<'a> {
     /// What is learned from: photographs, or the features that the frozen part has of them.
     pub train: &'a dyn Examples,
     /// What each epoch is judged by. Its photographs may be larger than those that are trained on: parts that are cut
-    /// out at random show animals larger than whole photographs do (Touvron et al. 2019).
-    pub validation: &'a dyn Examples,
+    /// out at random show animals larger than whole photographs do (Touvron et al. 2019). With `None` all epochs are
+    /// trained and the last one's weights are kept.
+    pub validation: Option<&'a dyn Examples>,
     /// Hyper-parameters.
     pub configuration: &'a Configuration,
     /// Where the training is put aside, and taken up from when the file is there.
@@ -48,11 +50,12 @@ pub struct Trainer<'a> {
 pub struct Trained {
     /// The weights of the best epoch, head included.
     pub weights: Weights,
-    /// The epoch they are from: highest validation accuracy, then lowest loss, then earliest.
+    /// The epoch they are from: highest validation accuracy, then lowest loss, then earliest; the last without validation.
     pub best: EpochMetrics,
     /// All epochs.
     pub history: Vec<EpochMetrics>,
-    /// What the best epoch's weights answer to the validation images: one number for each image and class.
+    /// What the best epoch's weights answer to the validation images, if there are any: one number for each image and
+    /// class.
     pub logits: Vec<Vec<f32>>,
 }
 
@@ -71,7 +74,7 @@ impl Trainer<'_> {
         let first_block = self.configuration.fine_tune.first_block(blocks)?;
         let layout = Layout::new(&weights, first_block, self.classes)?;
         let network = Self::network(&layout, self.train)?;
-        let judge = Self::network(&layout, self.validation)?;
+        let judge = self.judge(&layout)?;
         let mut state = State::new(layout.gather(&weights)?, &layout, self.configuration);
         if let Some(checkpoint) = self.checkpoint
             && checkpoint.load(&mut state, self.configuration)?
@@ -83,28 +86,33 @@ impl Trainer<'_> {
         let mut epochs = Epochs {
             trainer: self,
             layout: &layout,
-            judge: &judge,
-            gradient: BatchGradient::new(
-                &network,
-                layout.len(),
-                self.configuration.label_smoothing as f32,
-            ),
+            judge: judge.as_ref(),
+            gradient: BatchGradient::new(&network, layout.len(), Loss::new(self.configuration)),
             saved: Instant::now(),
         };
         while !state.progress.is_over(self.configuration) {
             epochs.epoch(&mut state, observer)?;
         }
-        self.trained(&weights, &layout, &judge, state)
+        self.trained(&weights, &layout, judge.as_ref(), state)
     }
 
     /// How many images one epoch looks at, those that it is judged by included.
     pub fn epoch_images(&self) -> usize {
-        self.train.labels().len() + self.validation.labels().len()
+        let validation = self.validation.map_or(0, |images| images.labels().len());
+        self.train.labels().len() + validation
     }
 
     fn check(&self) -> Result<(), Error> {
         self.configuration.check()?;
-        for (split, examples) in [("training", self.train), ("validation", self.validation)] {
+        if self.validation.is_none() && self.configuration.patience.is_some() {
+            return Err(Error::InvalidConfiguration {
+                name: "patience",
+                expected: "none where nothing is validated".into(),
+                got: format!("{:?}", self.configuration.patience),
+            });
+        }
+        let validation = self.validation.map(|examples| ("validation", examples));
+        for (split, examples) in [("training", self.train)].into_iter().chain(validation) {
             if examples.labels().is_empty() {
                 return Err(Error::NoImages { split });
             }
@@ -151,25 +159,51 @@ impl Trainer<'_> {
         Ok(network)
     }
 
+    /// The network at the size of the validation images.
+    fn judge<'e>(&'e self, layout: &Layout) -> Result<Option<Judge<'e>>, Error> {
+        let judge = self.validation.map(|examples| {
+            let network = Self::network(layout, examples)?;
+            Ok(Judge { network, examples })
+        });
+        judge.transpose()
+    }
+
     fn trained(
         &self,
         weights: &Weights,
         layout: &Layout,
-        judge: &Network,
+        judge: Option<&Judge<'_>>,
         state: State,
     ) -> Result<Trained, Error> {
         // `check` has made sure of at least one epoch.
         let best = state.progress.best;
         let best = best.ok_or(Error::NoImages { split: "training" })?;
         let folded = fold(layout, &state.best);
-        let Evaluation { logits, .. } =
-            evaluate(judge, &folded, self.validation, self.interrupt, |_| ())?;
+        let judged = judge.map(|judge| judge.judge(&folded, self.interrupt, |_| ()));
+        let judged = judged.transpose()?;
         Ok(Trained {
             weights: layout.scatter(&state.best, weights)?,
             best,
             history: state.progress.history,
-            logits,
+            logits: judged.map_or_else(Vec::new, |judged| judged.logits),
         })
+    }
+}
+
+/// What epochs are judged by.
+struct Judge<'a> {
+    network: Network,
+    examples: &'a dyn Examples,
+}
+
+impl Judge<'_> {
+    fn judge(
+        &self,
+        folded: &[f32],
+        interrupt: &Interrupt,
+        done: impl FnMut(usize),
+    ) -> Result<Evaluation, Error> {
+        evaluate(&self.network, folded, self.examples, interrupt, done)
     }
 }
 
@@ -177,8 +211,7 @@ impl Trainer<'_> {
 struct Epochs<'a> {
     trainer: &'a Trainer<'a>,
     layout: &'a Layout,
-    /// The network at the size of the validation images.
-    judge: &'a Network,
+    judge: Option<&'a Judge<'a>>,
     gradient: BatchGradient<'a>,
     saved: Instant,
 }
@@ -188,7 +221,7 @@ impl Epochs<'_> {
     fn epoch(&mut self, state: &mut State, observer: &mut dyn Observer) -> Result<(), Error> {
         let Trainer {
             train,
-            validation,
+            classes,
             configuration,
             interrupt,
             ..
@@ -201,7 +234,7 @@ impl Epochs<'_> {
                 self.save(state)?;
                 return Err(interrupted);
             }
-            let batch = Batch::make(chosen, epoch, train, configuration)?;
+            let batch = Batch::make(chosen, epoch, train, classes, configuration)?;
             self.step(state, &batch);
             observer.images(chosen.len());
             if self.saved.elapsed() >= CHECKPOINT_INTERVAL {
@@ -210,11 +243,13 @@ impl Epochs<'_> {
         }
         let folded = fold(self.layout, state.validated());
         let done = |images| observer.images(images);
-        let judged = evaluate(self.judge, &folded, validation, interrupt, done);
-        if matches!(judged, Err(Error::Interrupted)) {
+        let judged = self
+            .judge
+            .map(|judge| judge.judge(&folded, interrupt, done));
+        if matches!(judged, Some(Err(Error::Interrupted))) {
             self.save(state)?;
         }
-        let metrics = self.finish_epoch(state, &judged?)?;
+        let metrics = self.finish_epoch(state, judged.transpose()?.as_ref())?;
         observer
             .epoch(&metrics)
             .map_err(|source| Error::Observer { source })?;
@@ -246,16 +281,20 @@ impl Epochs<'_> {
         configuration.schedule.share(step, steps, warm_up)
     }
 
-    fn finish_epoch(&self, state: &mut State, judged: &Evaluation) -> Result<EpochMetrics, Error> {
+    fn finish_epoch(
+        &self,
+        state: &mut State,
+        judged: Option<&Evaluation>,
+    ) -> Result<EpochMetrics, Error> {
         let count = self.trainer.train.labels().len() as f64;
         let metrics = EpochMetrics {
             epoch: state.progress.epoch(),
             train_loss: state.progress.loss / count,
             train_acc: state.progress.right as f64 / count,
-            val_loss: judged.loss,
-            val_acc: judged.accuracy,
+            val_loss: judged.map(|judged| judged.loss),
+            val_acc: judged.map(|judged| judged.accuracy),
         };
-        if !(metrics.train_loss.is_finite() && metrics.val_loss.is_finite()) {
+        if !(metrics.train_loss.is_finite() && metrics.val_loss.is_none_or(f64::is_finite)) {
             return Err(Error::Diverged {
                 epoch: metrics.epoch,
                 learning_rate: self.trainer.configuration.learning_rate,

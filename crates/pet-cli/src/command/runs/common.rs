@@ -34,12 +34,13 @@ pub(super) fn find(ids: &[String], common: &Common) -> Result<(Client, Vec<Run>)
     let client = tracking::existing(&common.tracking)?;
     let first = ids.first().map_or("", String::as_str);
     let client = client.ok_or_else(|| missing(first))?;
-    let runs = ids.iter().map(|id| one(&client, id));
+    let runs = ids.iter().map(|id| find_one(&client, id));
     let runs = runs.collect::<Result<_, _>>()?;
     Ok((client, runs))
 }
 
-fn one(client: &Client, id: &str) -> Result<Run, Failure> {
+/// The run with this ID, or this beginning of one.
+pub(crate) fn find_one(client: &Client, id: &str) -> Result<Run, Failure> {
     if id.len() >= ID_LENGTH {
         return Ok(client.run(id)?);
     }

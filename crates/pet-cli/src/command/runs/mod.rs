@@ -8,6 +8,7 @@ mod transfer;
 use clap::{Args, Subcommand};
 
 use self::common::Common;
+pub(crate) use self::common::find_one;
 use crate::failure::Failure;
 
 /// Inspect the recorded runs, and send those that could not be sent

@@ -2,14 +2,14 @@ use candle_core::{Device, Tensor, Var};
 use candle_nn::loss::cross_entropy;
 
 use super::support::CLASSES;
-use crate::Weights;
 use crate::network::{Architecture, Block, Convolution, Layer};
 use crate::op::{depthwise, pointwise, stem};
 use crate::training::folding::{fold, unfold_gradient};
 use crate::training::gradient::{BatchGradient, Shown};
 use crate::training::layout::{Layout, TrainedLayer};
-use crate::training::loss::Target;
+use crate::training::loss::{Loss, Target};
 use crate::training::network::Network;
+use crate::{Configuration, Weights};
 
 const SIZE: usize = 48;
 
@@ -37,11 +37,16 @@ fn ours(layout: &Layout, values: &[f32], inputs: &[f32], images: usize) -> Vec<f
         .map(|(class, input)| Shown {
             input,
             target: Target { class, mixed: None },
+            taught: None,
             mask: None,
         })
         .collect();
     let mut gradient = vec![0.0; values.len()];
-    BatchGradient::new(&network, values.len(), 0.0).of(&folded, &batch, &mut gradient);
+    BatchGradient::new(&network, values.len(), Loss::new(&Configuration::default())).of(
+        &folded,
+        &batch,
+        &mut gradient,
+    );
     gradient
 }
 

@@ -1,14 +1,16 @@
 //! Small examples, and observers.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
+use pet_image::Preprocess;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::network::FEATURES;
 use crate::{
     Checkpoint, Configuration, EpochMetrics, Error, Examples, Features, Interrupt, Observer,
-    Trained, Trainer, Weights,
+    Teacher, Trained, Trainer, Weights,
 };
 
 pub(super) const CLASSES: usize = 3;
@@ -35,8 +37,9 @@ pub(super) fn features(images: usize, seed: u64) -> Features {
 
 /// Squares, each class of its own colour, with noise that is drawn anew each time.
 pub(super) struct Squares {
-    labels: Vec<u32>,
+    pub(super) labels: Vec<u32>,
     side: usize,
+    teachers: Vec<Arc<dyn Teacher>>,
 }
 
 impl Squares {
@@ -50,7 +53,34 @@ impl Squares {
         Self {
             labels: labels.collect(),
             side,
+            teachers: Vec::new(),
         }
+    }
+
+    /// The same, shown to teachers that know the colours.
+    pub(super) fn taught(self, teachers: usize) -> Self {
+        let teacher = Arc::new(Colours(Preprocess::imagenet().with_size(self.side as u32)));
+        let teachers = (0..teachers).map(|_| teacher.clone() as Arc<dyn Teacher>);
+        Self {
+            teachers: teachers.collect(),
+            ..self
+        }
+    }
+}
+
+/// Knows a square by the plane that has the highest mean.
+#[derive(Debug)]
+struct Colours(Preprocess);
+
+impl Teacher for Colours {
+    fn recipe(&self) -> &Preprocess {
+        &self.0
+    }
+
+    fn answer(&self, input: &[f32]) -> Result<Vec<f32>, Box<dyn StdError + Send + Sync>> {
+        let planes = input.chunks_exact(input.len() / CLASSES);
+        let mean = |plane: &[f32]| plane.iter().sum::<f32>() / plane.len() as f32;
+        Ok(planes.map(mean).collect())
     }
 }
 
@@ -63,24 +93,27 @@ impl Examples for Squares {
         3 * self.side * self.side
     }
 
+    fn teachers(&self) -> &[Arc<dyn Teacher>] {
+        &self.teachers
+    }
+
     fn write(
         &self,
         index: usize,
         random: Option<&mut ChaCha8Rng>,
         input: &mut [f32],
     ) -> Result<(), Error> {
+        let (input, views) = input.split_at_mut(self.input_values());
         let planes = input.chunks_exact_mut(self.side * self.side);
         for (plane, values) in planes.enumerate() {
-            values.fill(if self.labels[index] as usize == plane {
-                2.0
-            } else {
-                -1.0
-            });
+            values.fill(if index % CLASSES == plane { 2.0 } else { -1.0 });
         }
         if let Some(random) = random {
             let noise = input.iter_mut();
             noise.for_each(|value| *value += random.random_range(-0.5..0.5));
         }
+        let views = views.chunks_exact_mut(input.len());
+        views.for_each(|view| view.copy_from_slice(input));
         Ok(())
     }
 }
@@ -133,13 +166,27 @@ impl Watch {
             weights: &start,
             classes: CLASSES,
             train: examples[0],
-            validation: examples[1],
+            validation: Some(examples[1]),
             configuration,
             checkpoint,
             interrupt: &self.interrupt.clone(),
         };
         trainer.run(self)
     }
+}
+
+/// Trains on features without validation.
+pub(super) fn train_unvalidated(configuration: &Configuration) -> Result<Trained, Error> {
+    let trainer = Trainer {
+        weights: &Weights::random(7)?,
+        classes: CLASSES,
+        train: &features(90, 1),
+        validation: None,
+        configuration,
+        checkpoint: None,
+        interrupt: &Interrupt::default(),
+    };
+    trainer.run(&mut Watch::default())
 }
 
 /// Trains on squares or features until the end.

@@ -1,0 +1,105 @@
+//! Exported models as teachers: training itself knows nothing of ONNX Runtime.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pet_image::Preprocess;
+use pet_predict::{ImagePredictor, Options, Precision, Runtime, SearchPaths};
+use pet_train::Teacher;
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+
+/// The models that are learned from.
+#[derive(Default)]
+pub(super) struct Teachers {
+    pub(super) models: Vec<Arc<dyn Teacher>>,
+    /// The SHA-256 of each model's file.
+    pub(super) digests: Vec<String>,
+}
+
+impl Teachers {
+    /// Loads the models in these folders, which have to know these classes in this order.
+    pub(super) fn load(
+        folders: &[PathBuf],
+        libraries: &SearchPaths,
+        classes: &[String],
+    ) -> Result<Self, Error> {
+        let mut teachers = Self::default();
+        for folder in folders {
+            let predictor = open(folder, libraries).map_err(|source| Error::Teacher {
+                path: folder.clone(),
+                source: Box::new(source),
+            })?;
+            check_classes(folder, classes, &predictor.metadata().classes)?;
+            let digest = Sha256::digest(predictor.model().bytes());
+            teachers.digests.push(format!("{digest:x}"));
+            teachers.models.push(Arc::new(Exported(predictor)));
+        }
+        Ok(teachers)
+    }
+}
+
+fn open(folder: &Path, libraries: &SearchPaths) -> Result<ImagePredictor, pet_predict::Error> {
+    let runtime = Runtime::load(libraries)?;
+    // What integers lose need not be learned.
+    let options = Options::default().with_precision(Some(Precision::Fp32));
+    ImagePredictor::load(&runtime, folder, &options)
+}
+
+fn check_classes(folder: &Path, expected: &[String], got: &[String]) -> Result<(), Error> {
+    let pairs = || expected.iter().zip(got);
+    let difference = if expected.len() == got.len() {
+        let other = pairs().position(|(expected, got)| expected != got);
+        other.map(|class| (expected[class].clone(), got[class].clone()))
+    } else {
+        let count = |classes: &[String]| format!("{} classes", classes.len());
+        Some((count(expected), count(got)))
+    };
+    difference.map_or(Ok(()), |(expected, got)| {
+        Err(Error::TeacherClasses {
+            path: folder.to_owned(),
+            expected,
+            got,
+        })
+    })
+}
+
+/// An exported model. Each of its sessions works on one thread, so every thread gets the same answer.
+#[derive(Debug)]
+struct Exported(ImagePredictor);
+
+impl Teacher for Exported {
+    fn recipe(&self) -> &Preprocess {
+        &self.0.metadata().preprocess
+    }
+
+    /// As sure as the model is when it is served, so that no teacher outweighs another by the size of its numbers.
+    fn answer(&self, input: &[f32]) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
+        let temperature = self.0.metadata().temperature() as f32;
+        let mut logits = self.0.run_tensor(input, 1)?;
+        for logit in &mut logits {
+            *logit /= temperature;
+        }
+        Ok(logits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_classes_are_named() {
+        let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect::<Vec<_>>();
+        let check = |got: &[&str]| {
+            let checked = check_classes(Path::new("old"), &list(&["Beagle", "Pug"]), &list(got));
+            checked.map_err(|error| error.to_string())
+        };
+        assert_eq!(check(&["Beagle", "Pug"]), Ok(()));
+        let error = check(&["Beagle", "Birman"]).unwrap_err();
+        assert!(error.contains("`old`"), "{error}");
+        assert!(error.contains("expected Pug, got Birman"), "{error}");
+        assert!(check(&["Beagle"]).unwrap_err().contains("got 1 classes"));
+    }
+}

@@ -1,0 +1,99 @@
+//! A chosen recipe trained on all images, and models that learn from others.
+
+use mlflow_client::Client;
+use pet_model::{METRICS_FILE, Metrics, SELECTION_FILE, Selection, read_json};
+use serde_json::Value;
+
+use crate::test_dir::TestDir;
+
+const TRAIN: &str =
+    "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 2 --json";
+const SMALL: &str = "--fine-tune all --recipe stretch:32";
+
+fn first(text: &str) -> Value {
+    let all: Value = serde_json::from_str(text).unwrap();
+    all[0].clone()
+}
+
+#[test]
+fn a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place() {
+    let name = "a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place";
+    let Some(dir) = TestDir::with_runtime(name) else {
+        return;
+    };
+    dir.prepare_training(5);
+    dir.run(TRAIN).ok();
+    dir.run("select").ok();
+    dir.run("export --results teacher").ok();
+
+    // The teacher sees 224 pixels, the student 32.
+    let student =
+        format!("{TRAIN} {SMALL} --teacher teacher teacher/model.onnx --model-name students");
+    let student = first(&dir.run(&student).ok());
+    let client = Client::local(dir.folder()).unwrap();
+    let run_id = student["run_id"].as_str().unwrap();
+    let run = client.run(run_id).unwrap();
+    assert_eq!(run.params["teacher_weight"], "0.7");
+    let teacher: Selection = read_json(&dir.path("teacher").join(SELECTION_FILE)).unwrap();
+    let digest = teacher.model_sha256.unwrap();
+    assert_eq!(run.params["teachers"], format!("{digest}, {digest}"));
+
+    let refit = first(
+        &dir.run(&format!("train --refit {} --json", &run_id[..10]))
+            .ok(),
+    );
+    assert_eq!(refit["refit_of"], run_id);
+    assert_eq!(refit["val_acc"], student["val_acc"]);
+    assert_eq!(refit["best_epoch"], student["best_epoch"]);
+    let again = client.run(refit["run_id"].as_str().unwrap()).unwrap();
+    assert_eq!(again.params["teachers"], run.params["teachers"]);
+    let images = |key: &str| -> usize { run.params[key].parse().unwrap() };
+    let all = images("train_images") + images("val_images");
+    assert_eq!(again.params["train_images"], all.to_string());
+    assert_eq!(again.params["val_images"], "0");
+    assert!(
+        !again.metrics.contains_key("val_acc"),
+        "nothing was validated"
+    );
+    assert_ne!(again.tags["split"], "");
+
+    let chosen = dir.run("select --model-name students --json").ok();
+    let chosen: Value = serde_json::from_str(&chosen).unwrap();
+    assert_eq!(chosen["run_id"], refit["run_id"], "{chosen}");
+    assert_eq!(chosen["candidates"].as_array().unwrap().len(), 2);
+    dir.run("export --model-name students --results student")
+        .ok();
+    let evaluate = "evaluate --dataset folder --data-dir pets --results student --split";
+    dir.refused(&format!("{evaluate} validation"))
+        .naming(&["trained on its validation images", run_id])
+        .hinting("--split test");
+    let figures = dir.run(&format!("{evaluate} all --json")).ok();
+    let figures: Value = serde_json::from_str(&figures).unwrap();
+    assert!(figures.get("validation").is_none(), "{figures}");
+    assert_eq!(figures["test"]["images"], 6);
+    let metrics: Metrics = read_json(&dir.path("student").join(METRICS_FILE)).unwrap();
+    assert_eq!(metrics.params["refit_of"], run_id);
+    assert!(metrics.splits.contains_key("validation"));
+
+    dir.refused(&format!("train --refit {}", again.id))
+        .naming(&["cannot refit", "a refit itself"]);
+}
+
+#[test]
+fn what_cannot_teach_or_be_refitted_is_refused() {
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    dir.refused(&format!("{TRAIN} --teacher results"))
+        .naming(&["teachers have no effect"])
+        .hinting("fine-tune everything");
+    for usage in [
+        format!("{TRAIN} --teacher-weight 0.5"),
+        "train --refit 0123 --seed 7".into(),
+        "train --refit 0123 --resume 4567".into(),
+    ] {
+        let output = dir.run(&usage);
+        assert_eq!(output.status, Some(2), "{usage}: {output:?}");
+    }
+    dir.run(TRAIN).ok();
+    dir.refused("train --refit 0123").naming(&["0123"]);
+}

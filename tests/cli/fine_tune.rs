@@ -41,7 +41,7 @@ fn an_efficientnet_is_trained_served_and_explained() {
         return;
     };
     dir.prepare_training(3);
-    dir.write("lite.safetensors", &backbone_bytes_of("efficientnet_lite1"));
+    dir.write("lite.safetensors", backbone_bytes_of("efficientnet_lite1"));
     let train = "train --dataset folder --data-dir pets --backbone lite.safetensors --epochs 1 \
                  --json --recipe stretch:75 --fine-tune";
     let trained: Value = serde_json::from_str(&dir.run(&format!("{train} all")).ok()).unwrap();

@@ -25,13 +25,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let dataset = oxford::load(&data)?;
     let split = stratified_split(&dataset.train, VALIDATION_FRACTION, SEED)?;
-    let classifier = Classifier::new(&Weights::open(&weights)?, dataset.classes.len())?;
+    let weights = Weights::open(&weights)?;
+    let classifier = Classifier::new(&weights, dataset.classes.len())?;
     println!("| recipe | validation accuracy | validation loss | test accuracy | test loss |");
     println!("|---|---:|---:|---:|---:|");
     for resize in resizes() {
         let recipe = Preprocess {
             resize,
-            ..Preprocess::imagenet()
+            ..weights.architecture().recipe.clone()
         };
         let validation = Answers::new(&classifier, &split.validation, &recipe)?;
         let temperature = fit_temperature(&validation.logits, &validation.labels)?;

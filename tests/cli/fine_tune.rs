@@ -68,4 +68,8 @@ fn a_size_that_nothing_is_trained_at_is_refused() {
     dir.refused(&format!("{TRAIN} --fine-tune last:2 --train-size 32"))
         .naming(&["--train-size", "--fine-tune all"])
         .hinting("leave `--train-size` out");
+    for option in ["--rand-augment 2:5", "--erase 0.25"] {
+        dir.refused(&format!("{TRAIN} {option}"))
+            .naming(&[option.split(' ').next().unwrap()]);
+    }
 }

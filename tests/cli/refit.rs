@@ -8,7 +8,7 @@ use crate::test_dir::TestDir;
 
 const TRAIN: &str =
     "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 2 --json";
-const SMALL: &str = "--fine-tune all --recipe stretch:32";
+const SMALL: &str = "--fine-tune all --recipe stretch:32 --rand-augment 2:5 --erase 0.25";
 
 fn first(text: &str) -> Value {
     let all: Value = serde_json::from_str(text).unwrap();
@@ -34,6 +34,7 @@ fn a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place() {
     let run_id = student["run_id"].as_str().unwrap();
     let run = client.run(run_id).unwrap();
     assert_eq!(run.params["teacher_weight"], "0.7");
+    assert!(run.params["augment"].ends_with("operations 2:5, erase 0.25"));
     let teacher: Selection = read_json(&dir.path("teacher").join(SELECTION_FILE)).unwrap();
     let digest = teacher.model_sha256.unwrap();
     assert_eq!(run.params["teachers"], format!("{digest}, {digest}"));

@@ -21,9 +21,9 @@ pub(crate) enum Failure {
     GridTrials,
     #[cfg(feature = "training")]
     #[error(
-        "`--train-size` has no effect without `--fine-tune all`: frozen layers see each image once, at the size that is served"
+        "`{option}` has no effect without `--fine-tune all`: frozen layers see each image once, as it is served"
     )]
-    TrainSize,
+    FrozenLayers { option: &'static str },
     #[cfg(feature = "training")]
     #[error(
         "the model is a refit of run `{run_id}`: it was trained on its validation images as well"
@@ -98,7 +98,9 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::GridTrials => Some("add `--method random`, or leave `--trials` out".into()),
             #[cfg(feature = "training")]
-            Self::TrainSize => Some("add `--fine-tune all`, or leave `--train-size` out".into()),
+            Self::FrozenLayers { option } => {
+                Some(format!("add `--fine-tune all`, or leave `{option}` out"))
+            }
             #[cfg(feature = "training")]
             Self::ValidationTrained { .. } => Some(
                 "evaluate it on the test images: `--split test`; or the model of that run".into(),

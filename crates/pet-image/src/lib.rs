@@ -17,7 +17,7 @@ mod resize;
 mod shrink;
 mod statistics;
 
-pub use augment::{Augment, Change};
+pub use augment::{Augment, Change, Erased, Warp};
 pub use contrast::contrast_stretch;
 pub use crop::{CropBox, center_crop, crop};
 pub use decode::{Decoded, decode};

@@ -219,15 +219,23 @@ impl TrainSettings {
             FineTune::All if *augment == Augment::none() => format!("size {size}"),
             _ if *augment == Augment::none() => "none".into(),
             FineTune::Last(_) => "mirror".into(),
-            FineTune::All => format!(
-                "crop {:?} to {size}, ratio {:?}, mirror {}, brightness {}, contrast {}, saturation {}",
-                augment.scale,
-                augment.ratio,
-                augment.flip,
-                augment.brightness,
-                augment.contrast,
-                augment.saturation
-            ),
+            FineTune::All => {
+                let usual = format!(
+                    "crop {:?} to {size}, ratio {:?}, mirror {}, brightness {}, contrast {}, saturation {}",
+                    augment.scale,
+                    augment.ratio,
+                    augment.flip,
+                    augment.brightness,
+                    augment.contrast,
+                    augment.saturation
+                );
+                let (operations, magnitude) = (augment.operations, augment.magnitude);
+                let operations =
+                    (operations > 0).then(|| format!("operations {operations}:{magnitude}"));
+                let erased = (augment.erase > 0.0).then(|| format!("erase {}", augment.erase));
+                let parts = [Some(usual), operations, erased].into_iter().flatten();
+                parts.collect::<Vec<_>>().join(", ")
+            }
         }
     }
 }

@@ -69,6 +69,13 @@ pub(crate) struct HyperParameters {
     /// With --fine-tune all: train without random crops, mirroring and color changes
     #[arg(long)]
     pub(crate) no_augment: bool,
+    /// With --fine-tune all: turn, shear, shift or recolor each photograph on top of that, by N random operations of
+    /// magnitude M, 0 to 10 [default: none]
+    #[arg(long, value_name = "N:M", value_parser = operations, conflicts_with = "no_augment")]
+    pub(crate) rand_augment: Option<(u32, f32)>,
+    /// With --fine-tune all: probability of hiding a random part of each photograph [default: 0]
+    #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with = "no_augment")]
+    pub(crate) erase: Option<f32>,
     /// With --fine-tune all: image size in training; smaller than the size that is served is faster [default: that of the
     /// recipe]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
@@ -139,10 +146,27 @@ impl HyperParameters {
     /// How photographs are changed while training.
     pub(crate) fn augment(&self) -> Augment {
         if self.no_augment {
-            Augment::none()
-        } else {
-            Augment::standard()
+            return Augment::none();
         }
+        let (operations, magnitude) = self.rand_augment.unwrap_or_default();
+        Augment {
+            operations,
+            magnitude,
+            erase: self.erase.unwrap_or_default(),
+            ..Augment::standard()
+        }
+    }
+
+    /// The first option that was given but changes photographs that no one is shown, since the first layers are frozen.
+    pub(crate) fn without_effect(&self) -> Option<&'static str> {
+        let given = [
+            ("--train-size", self.train_size.is_some()),
+            ("--rand-augment", self.rand_augment.is_some()),
+            ("--erase", self.erase.is_some()),
+        ];
+        let frozen = self.fine_tune != FineTune::All;
+        let mut given = given.into_iter().filter(|(_, given)| frozen && *given);
+        given.next().map(|(option, _)| option)
     }
 }
 
@@ -157,6 +181,24 @@ fn fine_tune(text: &str) -> Result<FineTune, String> {
             Ok(FineTune::Last(count.get()))
         }
     }
+}
+
+/// Reads `N:M`.
+fn operations(text: &str) -> Result<(u32, f32), String> {
+    let parts = text.split_once(':');
+    let parts =
+        parts.and_then(|(count, magnitude)| Some((count.parse().ok()?, magnitude.parse().ok()?)));
+    let good = parts
+        .filter(|(count, magnitude)| (1..=8).contains(count) && (0.0..=10.0).contains(magnitude));
+    good.ok_or_else(|| "expected N:M with N from 1 to 8 and M from 0 to 10".into())
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    let share = text
+        .parse()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "expected 0 to 1".into())
 }
 
 fn schedule(text: &str) -> Result<Schedule, String> {

@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
         conflicts_with_all = [
             "resume", "DatasetArguments", "ModelNameArgument", "recipe", "backbone", "fine_tune", "batch_size",
             "learning_rate", "body_learning_rate", "schedule", "warm_up", "seed", "dropout", "weight_decay",
-            "label_smoothing", "mixup", "average", "patience", "teacher", "no_augment", "train_size",
+            "label_smoothing", "mixup", "average", "patience", "teacher", "no_augment", "rand_augment", "erase", "train_size",
         ]
     )]
     refit: Option<String>,

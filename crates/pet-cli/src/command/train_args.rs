@@ -6,7 +6,7 @@ use clap::Args;
 use pet_image::{Preprocess, Resize};
 use pet_pipeline::{Context, Error, Provenance, TrainSettings};
 use pet_train::network::Architecture;
-use pet_train::{FineTune, Interrupt, Weights};
+use pet_train::{Interrupt, Weights};
 
 use super::hyperparameters::HyperParameters;
 use crate::arguments::{
@@ -73,8 +73,8 @@ impl TrainArgs {
     /// What is trained, on what, and how.
     pub(crate) fn settings(&self) -> Result<TrainSettings, Failure> {
         let hyperparameters = &self.hyperparameters;
-        if hyperparameters.train_size.is_some() && hyperparameters.fine_tune != FineTune::All {
-            return Err(Failure::TrainSize);
+        if let Some(option) = hyperparameters.without_effect() {
+            return Err(Failure::FrozenLayers { option });
         }
         let (weights, backbone) = self.backbone()?;
         let mut settings = TrainSettings::new(self.dataset.source(), weights);

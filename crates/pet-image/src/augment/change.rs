@@ -4,6 +4,7 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::jitter::Jitter;
+use super::place::{Erased, Warp};
 use crate::{CropBox, Error, Preprocess};
 
 /// What is changed on one photograph: drawn by [`Augment::draw`](crate::Augment::draw), or chosen.
@@ -21,6 +22,12 @@ pub struct Change {
     pub contrast: f32,
     /// Factor of the distance to the pixel's own grey; 1 leaves the saturation.
     pub saturation: f32,
+    /// How the square is turned, sheared or shifted, before it is mirrored.
+    #[serde(default)]
+    pub warp: Option<Warp>,
+    /// What is hidden in the end.
+    #[serde(default)]
+    pub erased: Option<Erased>,
 }
 
 impl Change {
@@ -31,6 +38,8 @@ impl Change {
         brightness: 1.0,
         contrast: 1.0,
         saturation: 1.0,
+        warp: None,
+        erased: None,
     };
 
     /// Turns decoded pixels into one image's tensor, changed; see
@@ -50,10 +59,15 @@ impl Change {
             Some(jitter) => jitter.normalize(square, recipe, tensor),
             None => recipe.normalize(square, tensor),
         })?;
+        let size = recipe.size() as usize;
+        if let Some(warp) = &self.warp {
+            warp.run(size, tensor);
+        }
         if self.mirrored {
-            tensor
-                .chunks_exact_mut(recipe.size() as usize)
-                .for_each(<[f32]>::reverse);
+            tensor.chunks_exact_mut(size).for_each(<[f32]>::reverse);
+        }
+        if let Some(erased) = &self.erased {
+            erased.run(size, tensor);
         }
         Ok(())
     }

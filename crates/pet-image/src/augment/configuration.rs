@@ -4,6 +4,7 @@ use image::RgbImage;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::operation::STRONGEST;
 use crate::{Error, Preprocess};
 
 /// Random changes to a photograph that leave its class alone, for training.
@@ -52,6 +53,16 @@ pub struct Augment {
     pub contrast: f32,
     /// Saturation, likewise.
     pub saturation: f32,
+    /// How many operations are drawn for each photograph after `RandAugment` (Cubuk et al. 2020): turning, shearing,
+    /// shifting, and changes of brightness, contrast and saturation on top of those above.
+    #[serde(default)]
+    pub operations: u32,
+    /// How strong these are, 0 to 10.
+    #[serde(default)]
+    pub magnitude: f32,
+    /// Probability that a part of the square is hidden (random erasing, Zhong et al. 2020).
+    #[serde(default)]
+    pub erase: f32,
 }
 
 impl Augment {
@@ -68,6 +79,9 @@ impl Augment {
             brightness: 0.2,
             contrast: 0.2,
             saturation: 0.2,
+            operations: 0,
+            magnitude: 0.0,
+            erase: 0.0,
         }
     }
 
@@ -80,6 +94,9 @@ impl Augment {
             brightness: 0.0,
             contrast: 0.0,
             saturation: 0.0,
+            operations: 0,
+            magnitude: 0.0,
+            erase: 0.0,
         }
     }
 
@@ -96,10 +113,13 @@ impl Augment {
             ("brightness", self.brightness),
             ("contrast", self.contrast),
             ("saturation", self.saturation),
+            ("erase", self.erase),
         ];
-        for (field, value) in shares {
-            if !(0.0..=1.0).contains(&value) {
-                let (value, expected) = (value.to_string(), "0 to 1");
+        let shares = shares.map(|(field, value)| (field, value, 1.0, "0 to 1"));
+        let magnitude = ("magnitude", self.magnitude, STRONGEST, "0 to 10");
+        for (field, value, most, expected) in shares.into_iter().chain([magnitude]) {
+            if !(0.0..=most).contains(&value) {
+                let value = value.to_string();
                 return Err(Error::Augment {
                     field,
                     value,
@@ -157,6 +177,9 @@ mod tests {
         let again: Augment = serde_json::from_str(&json).unwrap();
         assert_eq!(again, Augment::standard());
         assert!(serde_json::from_str::<Augment>(&json.replace("flip", "flop")).is_err());
+        let before = json.replace(r#","operations":0,"magnitude":0.0,"erase":0.0"#, "");
+        assert_ne!(before, json);
+        assert_eq!(serde_json::from_str::<Augment>(&before).unwrap(), again);
     }
 
     #[test]
@@ -184,6 +207,8 @@ mod tests {
         );
         assert_eq!(refused(|augment| augment.contrast = 1.1), "contrast");
         assert_eq!(refused(|augment| augment.saturation = 2.0), "saturation");
+        assert_eq!(refused(|augment| augment.erase = 1.5), "erase");
+        assert_eq!(refused(|augment| augment.magnitude = 11.0), "magnitude");
         assert!(Augment::none().check().is_ok());
     }
 }

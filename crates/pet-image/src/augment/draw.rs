@@ -2,7 +2,7 @@
 
 use rand::Rng;
 
-use super::{Augment, Change};
+use super::{Augment, Change, Erased, operation};
 use crate::CropBox;
 
 /// How often a part is drawn that does not fit into the photograph before the middle is taken, as in
@@ -14,13 +14,17 @@ impl Augment {
     ///
     /// Values that [`check`](Self::check) refuses give changes without meaning.
     pub fn draw(&self, width: u32, height: u32, random: &mut impl Rng) -> Change {
-        Change {
+        let mut change = Change {
             part: self.draw_part(width, height, random),
             mirrored: random.random::<f32>() < self.flip,
             brightness: factor(self.brightness, random),
             contrast: factor(self.contrast, random),
             saturation: factor(self.saturation, random),
-        }
+            ..Change::NONE
+        };
+        operation::draw(&mut change, self.operations, self.magnitude, random);
+        change.erased = Erased::draw(self.erase, random);
+        change
     }
 
     /// The part of the photograph that is seen, drawn as torchvision's `RandomResizedCrop` draws it
@@ -135,6 +139,29 @@ mod tests {
             ..augment
         };
         assert_eq!(parts(flat, 1, 9)[0], area_at(0, 4, 1, 1));
+    }
+
+    #[test]
+    fn operations_come_on_top_of_what_was_drawn_before() {
+        let augment = |operations| Augment {
+            operations,
+            magnitude: 5.0,
+            ..Augment::none()
+        };
+        let draw = |operations| {
+            let mut random = ChaCha8Rng::seed_from_u64(7);
+            let draws = (0..800).map(|_| augment(operations).draw(40, 30, &mut random));
+            draws.collect::<Vec<_>>()
+        };
+        assert!(draw(0).iter().all(|change| *change == Change::NONE));
+        // Five of eight operations move the square; of two draws both are colours in 9 of 64 cases.
+        let moved = |changes: &[Change]| changes.iter().filter(|one| one.warp.is_some()).count();
+        assert!((440..560).contains(&moved(&draw(1))));
+        assert!((630..740).contains(&moved(&draw(2))));
+        for change in draw(2) {
+            let factors = [change.brightness, change.contrast, change.saturation];
+            assert!(factors.iter().all(|factor| (0.3..=2.11).contains(factor)));
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ prop_compose! {
     ) -> Augment {
         let ascending = |(one, other): (f32, f32)| (one.min(other), one.max(other));
         let (scale, ratio) = (ascending(scale), ascending(ratio));
-        Augment { scale, ratio, flip, brightness, contrast, saturation }
+        Augment { scale, ratio, flip, brightness, contrast, saturation, ..Augment::none() }
     }
 }
 

@@ -8,6 +8,7 @@ mod bad_disk;
 mod bad_images;
 mod bad_model;
 mod bad_store;
+mod data_check;
 mod evaluate;
 mod explain;
 mod fine_tune;

@@ -4,22 +4,62 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+#[cfg(feature = "training")]
+use pet_data::{Dataset, Progress, Split};
 use pet_image::Limits;
+#[cfg(feature = "training")]
+use pet_pipeline::check::SamePictures;
 use pet_predict::Precision;
+#[cfg(feature = "training")]
+use pet_train::Interrupt;
 
-/// Which images to work on.
+#[cfg(feature = "training")]
+use crate::failure::Failure;
+
+/// Where the images are.
 #[cfg(feature = "training")]
 #[derive(Args, Clone)]
-pub(crate) struct DatasetArguments {
+pub(crate) struct SourceArguments {
     /// The data set
     #[arg(long, value_enum, default_value_t = DatasetKind::OxfordIiitPet)]
     pub(crate) dataset: DatasetKind,
     /// Folder of the data set [default: data/DATASET, created when it is missing]
     #[arg(long, value_name = "DIR", required_if_eq("dataset", "folder"))]
     pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// Which images to work on.
+#[cfg(feature = "training")]
+#[derive(Args, Clone)]
+pub(crate) struct DatasetArguments {
+    #[command(flatten)]
+    pub(crate) source: SourceArguments,
     /// Share of the training images that is kept for validation, unless the data set has images for it
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     pub(crate) validation_fraction: f64,
+    /// Keep pictures that show the same on one side of the split
+    #[arg(long)]
+    pub(crate) group_duplicates: bool,
+}
+
+#[cfg(feature = "training")]
+impl DatasetArguments {
+    /// The images to train and to validate on, as training with these options divides them.
+    pub(crate) fn split(
+        &self,
+        dataset: &Dataset,
+        seed: u64,
+        cache: &CacheArgument,
+        progress: &dyn Progress,
+    ) -> Result<Split, Failure> {
+        let fraction = self.validation_fraction;
+        if !self.group_duplicates {
+            return Ok(dataset.split(fraction, seed)?);
+        }
+        let (digest, stop) = (dataset.digest()?, Interrupt::default());
+        let same = SamePictures::find(dataset, &digest, &cache.cache_dir, &stop, progress)?;
+        Ok(dataset.split_grouped(fraction, seed, same.groups())?)
+    }
 }
 
 #[cfg(feature = "training")]
@@ -34,9 +74,9 @@ pub(crate) enum DatasetKind {
 }
 
 #[cfg(feature = "training")]
-impl DatasetArguments {
+impl SourceArguments {
     /// Where the images come from.
-    pub(crate) fn source(&self) -> pet_pipeline::DataSource {
+    pub(crate) fn data(&self) -> pet_pipeline::DataSource {
         use pet_pipeline::DataSource;
         let named = |name: &str| {
             let folder = self.data_dir.clone();

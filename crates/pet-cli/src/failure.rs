@@ -81,6 +81,9 @@ pub(crate) enum Failure {
     #[error("{failed} of {all} runs failed: the training diverged")]
     FailedRuns { failed: usize, all: usize },
     #[cfg(feature = "training")]
+    #[error("`{dataset}` has problems: {}", kinds.join(", "))]
+    DataProblems { dataset: String, kinds: Vec<String> },
+    #[cfg(feature = "training")]
     #[error("{failed} of {all} runs could not be sent")]
     Unsent { failed: usize, all: usize },
 }
@@ -113,6 +116,11 @@ impl Failure {
             }
             #[cfg(feature = "training")]
             Self::SeveralModels { .. } => Some("name one of them with `--model-name`".into()),
+            #[cfg(feature = "training")]
+            Self::DataProblems { .. } => Some(
+                "mend them, or say what makes the check fail with `--fail-on error|warning|never`"
+                    .into(),
+            ),
             #[cfg(feature = "training")]
             Self::FailedRuns { .. } => Some("try a smaller learning rate".into()),
             #[cfg(feature = "training")]

@@ -6,6 +6,8 @@ mod command;
 mod documentation;
 mod failure;
 mod hint;
+#[cfg(feature = "training")]
+mod interrupt;
 mod output;
 mod progress;
 #[cfg(feature = "training")]

@@ -96,8 +96,15 @@ impl pet_data::Progress for Bars {
 #[cfg(feature = "training")]
 impl pet_pipeline::RunObserver for Bars {
     fn warning(&self, warning: &pet_pipeline::Warning<'_>) {
+        // It says something of the data, and nothing that was asked for did not work.
+        if self.quiet && matches!(warning, pet_pipeline::Warning::Leak(_)) {
+            return;
+        }
         let later = match warning {
             pet_pipeline::Warning::Unsent { .. } => "\n  send it later with `pet-cli runs sync`",
+            pet_pipeline::Warning::Leak(_) => {
+                "\n  `pet-cli data check` lists them, `--group-duplicates` keeps them on one side"
+            }
             _ => "",
         };
         crate::output::note(format_args!("warning: {warning}{later}"));

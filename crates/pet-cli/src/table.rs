@@ -42,9 +42,26 @@ pub(crate) fn optional(value: Option<impl ToString>) -> String {
     value.map_or("-".into(), |value| value.to_string())
 }
 
+/// The text in at most `width` characters; of a longer one, the end behind an ellipsis: of a path, the file.
+pub(crate) fn end_of(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let end = text.chars().skip(length + 1 - width.max(1));
+    std::iter::once('…').chain(end).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::number;
+    use super::{end_of, number};
+
+    #[test]
+    fn of_long_texts_the_end_is_kept() {
+        assert_eq!(end_of("Pug/1.jpg", 9), "Pug/1.jpg");
+        assert_eq!(end_of("Pug/1.jpg", 6), "…1.jpg");
+        assert_eq!(end_of("Pug/1.jpg", 0), "…");
+    }
 
     #[test]
     fn numbers_stay_short() {

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use crate::{Error, LeftOut, Split, stratified_split};
+use crate::{Error, LeftOut, Split, grouped_split};
 
 /// One image and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,14 +37,28 @@ impl Dataset {
     }
 
     /// What to train on and what to validate on: as the data set divides it, or else by
-    /// [`stratified_split`].
+    /// [`stratified_split`](crate::stratified_split).
     ///
     /// # Errors
     ///
-    /// As [`stratified_split`].
+    /// As [`stratified_split`](crate::stratified_split).
     pub fn split(&self, validation_fraction: f64, seed: u64) -> Result<Split, Error> {
+        self.split_grouped(validation_fraction, seed, &[])
+    }
+
+    /// The same, but by [`grouped_split`], which keeps each of the groups on one side.
+    ///
+    /// # Errors
+    ///
+    /// As [`grouped_split`].
+    pub fn split_grouped(
+        &self,
+        validation_fraction: f64,
+        seed: u64,
+        groups: &[Vec<PathBuf>],
+    ) -> Result<Split, Error> {
         if self.validation.is_empty() {
-            return stratified_split(&self.train, validation_fraction, seed);
+            return grouped_split(&self.train, validation_fraction, seed, groups);
         }
         Ok(Split {
             train: self.train.clone(),

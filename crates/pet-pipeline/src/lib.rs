@@ -24,6 +24,7 @@
 //! | [`Refit`] | a finished run whose recipe is trained once more, on all images |
 //! | [`InterruptedRun`] | finds a run that can be resumed |
 //! | [`sweep`] | tries combinations of hyper-parameters and ranks them |
+//! | [`check`] | whether a data set can be trusted |
 //! | [`mod@evaluate`] | what an exported model makes of images |
 //! | [`TrackedRun`], [`RunPlan`] | one MLflow run, from its start to the registered version |
 //! | [`RunObserver`] | is told how far everything is |
@@ -32,6 +33,7 @@
 //! and ends with the same weights; a run that is dropped without an end is marked `FAILED`; what a tracking server
 //! missed is kept on disk and sent later. The example `train_folder` also exports and evaluates what it has trained.
 
+pub mod check;
 mod error;
 pub mod evaluate;
 mod observer;

@@ -5,6 +5,8 @@ use std::fmt;
 use mlflow_client::spool::Spooled;
 use pet_data::{Progress, Silent};
 
+use crate::check::Leak;
+
 /// Is told how far training is, and of what went wrong without stopping it.
 pub trait RunObserver: Progress {
     /// Something did not work, but training goes on.
@@ -26,6 +28,8 @@ pub enum Warning<'a> {
         /// Where the rest is kept, and why.
         spooled: &'a Spooled,
     },
+    /// Validation images show what is trained on, so that their accuracy is too good.
+    Leak(&'a Leak),
     /// The best trial could not be noted on the sweep's run; its report holds it as well.
     BestNotLogged {
         /// The store's answer.
@@ -41,6 +45,14 @@ impl fmt::Display for Warning<'_> {
                 "run `{run}` could not be sent completely: {}; the rest is kept in `{}`",
                 spooled.reason,
                 spooled.path.display()
+            ),
+            Self::Leak(leak) => write!(
+                formatter,
+                "{} of {} validation images show what is trained on, such as `{}` and `{}`",
+                leak.images,
+                leak.validated,
+                leak.example.display(),
+                leak.trained.display()
             ),
             Self::BestNotLogged { source } => {
                 write!(formatter, "the best trial could not be logged: {source}")

@@ -9,6 +9,7 @@ use pet_train::network::Architecture;
 use pet_train::{Configuration, FineTune};
 use serde::{Deserialize, Serialize};
 
+use crate::check::SamePictures;
 use crate::error::Error;
 use crate::train::Refit;
 
@@ -91,6 +92,9 @@ pub struct TrainSettings {
     pub data: DataSource,
     /// Share of the training images that is kept for validation, 0 to 1, unless the data set has its own.
     pub validation_fraction: f64,
+    /// Whether pictures that show the same come to one side of the split.
+    #[serde(default)]
+    pub group_duplicates: bool,
     /// Weights to start from: `.pt`, `.pth` or `.safetensors`. The network is recognized by them.
     pub backbone: PathBuf,
     /// From image bytes to the network's input, as it is served. Normalized as the network was pretrained.
@@ -121,6 +125,7 @@ impl TrainSettings {
         Self {
             data,
             validation_fraction: 0.2,
+            group_duplicates: false,
             backbone: backbone.into(),
             recipe: Preprocess::imagenet(),
             train_size: None,
@@ -155,14 +160,19 @@ impl TrainSettings {
     }
 
     /// Divides the training images of the data set into those to train on and those to validate on, of which there are
-    /// none for a refit.
+    /// none for a refit. `same` are pictures that come to one side if the settings say so.
     ///
     /// # Errors
     ///
     /// [`Error::EmptySplit`] when there is no image to validate on, [`Error::Data`] for a fraction that is none.
-    pub fn split(&self, dataset: &Dataset) -> Result<Split, Error> {
+    pub fn split(&self, dataset: &Dataset, same: &SamePictures) -> Result<Split, Error> {
         let seed = self.configuration.seed;
-        let mut split = dataset.split(self.validation_fraction, seed)?;
+        let groups = if self.group_duplicates {
+            same.groups()
+        } else {
+            &[]
+        };
+        let mut split = dataset.split_grouped(self.validation_fraction, seed, groups)?;
         if split.validation.is_empty() {
             return Err(Error::EmptySplit {
                 dataset: dataset.name.clone(),

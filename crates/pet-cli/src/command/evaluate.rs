@@ -145,7 +145,7 @@ fn of_dataset(
     metadata: &ModelMetadata,
     progress: &dyn Progress,
 ) -> Result<Images, Failure> {
-    let dataset = arguments.dataset.source().load(progress)?;
+    let dataset = arguments.dataset.source.data().load(progress)?;
     let split = match refit_of(&arguments.results.results) {
         Some(run_id) if arguments.split == SplitName::Validation => {
             return Err(Failure::ValidationTrained { run_id });
@@ -159,8 +159,8 @@ fn of_dataset(
         splits.push(("test", dataset.test.clone()));
     }
     if split != SplitName::Test {
-        let fraction = arguments.dataset.validation_fraction;
-        let parts = dataset.split(fraction, arguments.seed)?;
+        let (seed, cache) = (arguments.seed, &arguments.cache);
+        let parts = arguments.dataset.split(&dataset, seed, cache, progress)?;
         splits.push(match split {
             SplitName::Train => ("train", parts.train),
             _ => ("validation", parts.validation),
@@ -188,7 +188,7 @@ fn refit_of(results: &Path) -> Option<String> {
 
 /// The command that evaluates a split again.
 fn command(name: &str, arguments: &Arguments, split: &str, precision: Precision) -> String {
-    let data = match arguments.dataset.dataset {
+    let data = match arguments.dataset.source.dataset {
         DatasetKind::Folder => format!("folder --data-dir {name}"),
         DatasetKind::Sample | DatasetKind::OxfordIiitPet => name.to_owned(),
     };
@@ -196,11 +196,16 @@ fn command(name: &str, arguments: &Arguments, split: &str, precision: Precision)
         seed if split != "test" && seed != DEFAULT_SEED => format!(" --seed {seed}"),
         _ => String::new(),
     };
+    let grouped = if split != "test" && arguments.dataset.group_duplicates {
+        " --group-duplicates"
+    } else {
+        ""
+    };
     let precision = match (precision, arguments.precision.precision) {
         (Precision::Fp32, PrecisionChoice::Auto) => String::new(),
         (precision, _) => format!(" --precision {precision}"),
     };
-    format!("pet-cli evaluate --dataset {data} --split {split}{seed}{precision}")
+    format!("pet-cli evaluate --dataset {data} --split {split}{seed}{grouped}{precision}")
 }
 
 /// Logs everything to the model's run and says so, or why not: figures that could not be logged are no less true.

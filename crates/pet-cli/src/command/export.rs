@@ -163,9 +163,9 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
 
 /// The data set, and the validation images among its own.
 fn validation(arguments: &ExportArguments, bars: &Bars) -> Result<(Dataset, Vec<Sample>), Failure> {
-    let dataset = arguments.dataset.source().load(bars)?;
-    let fraction = arguments.dataset.validation_fraction;
-    let parts = dataset.split(fraction, arguments.seed)?;
+    let dataset = arguments.dataset.source.data().load(bars)?;
+    let (seed, cache) = (arguments.seed, &arguments.cache);
+    let parts = arguments.dataset.split(&dataset, seed, cache, bars)?;
     Ok((dataset, parts.validation))
 }
 

@@ -1,6 +1,10 @@
 //! The program's arguments, and its subcommands, one file each or a few that belong together.
 
 #[cfg(feature = "training")]
+mod data;
+#[cfg(feature = "training")]
+mod data_report;
+#[cfg(feature = "training")]
 mod evaluate;
 mod explain;
 #[cfg(feature = "training")]
@@ -64,6 +68,8 @@ enum Command {
     #[cfg(feature = "training")]
     Setup(setup::Arguments),
     #[cfg(feature = "training")]
+    Data(data::Arguments),
+    #[cfg(feature = "training")]
     Train(train::Arguments),
     #[cfg(feature = "training")]
     Sweep(sweep::Arguments),
@@ -102,6 +108,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         #[cfg(feature = "training")]
         Command::Setup(arguments) => setup::run(&arguments, &bars),
+        #[cfg(feature = "training")]
+        Command::Data(arguments) => data::run(&arguments, &bars),
         #[cfg(feature = "training")]
         Command::Train(arguments) => train::run(&arguments, &bars),
         #[cfg(feature = "training")]

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     #[arg(
         long,
         value_name = "RUN",
-        conflicts_with_all = ["DatasetArguments", "HyperParameters", "ModelNameArgument", "recipe", "backbone"]
+        conflicts_with_all = ["SourceArguments", "DatasetArguments", "HyperParameters", "ModelNameArgument", "recipe", "backbone"]
     )]
     resume: Option<String>,
     /// Train with the options of the finished run with this ID, or the beginning of it, on its validation images as well,

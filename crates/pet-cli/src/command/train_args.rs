@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use pet_image::{Preprocess, Resize};
 use pet_pipeline::{Context, Error, Provenance, TrainSettings};
+use pet_train::Weights;
 use pet_train::network::Architecture;
-use pet_train::{Interrupt, Weights};
 
 use super::hyperparameters::HyperParameters;
 use crate::arguments::{
@@ -14,7 +14,7 @@ use crate::arguments::{
 };
 use crate::failure::Failure;
 use crate::progress::Bars;
-use crate::{tracking, workspace};
+use crate::{interrupt, tracking, workspace};
 
 /// The packages as they were locked when this program was built.
 const LOCK: &str = include_str!("../../../../Cargo.lock");
@@ -77,8 +77,9 @@ impl TrainArgs {
             return Err(Failure::FrozenLayers { option });
         }
         let (weights, backbone) = self.backbone()?;
-        let mut settings = TrainSettings::new(self.dataset.source(), weights);
+        let mut settings = TrainSettings::new(self.dataset.source.data(), weights);
         settings.validation_fraction = self.dataset.validation_fraction;
+        settings.group_duplicates = self.dataset.group_duplicates;
         settings.recipe = self.recipe.recipe(backbone);
         settings.train_size = hyperparameters.train_size;
         settings.augment = hyperparameters.augment();
@@ -112,10 +113,7 @@ impl TrainArgs {
         context.provenance = Provenance::collect(|name| std::env::var(name).ok())
             .with_command(source, program.chain(std::env::args().skip(1)))
             .with_packages(LOCK, &PACKAGES);
-        let interrupt = Interrupt::default();
-        let handler = interrupt.clone();
-        ctrlc::set_handler(move || handler.set()).map_err(Failure::Signal)?;
-        context.interrupt = interrupt;
+        context.interrupt = interrupt::on_ctrl_c()?;
         context.libraries = workspace::libraries(&self.cache);
         Ok(context)
     }

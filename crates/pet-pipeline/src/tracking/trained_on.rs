@@ -9,6 +9,8 @@ pub(crate) const DATASET: &str = "dataset";
 pub(crate) const DATASET_DIGEST: &str = "dataset_digest";
 /// Parameter: images to train on.
 pub(crate) const TRAIN_IMAGES: &str = "train_images";
+/// Parameter: whether pictures that show the same were kept on one side of the split.
+pub(crate) const GROUP_DUPLICATES: &str = "group_duplicates";
 /// Parameter: images to validate on.
 pub(crate) const VAL_IMAGES: &str = "val_images";
 
@@ -27,10 +29,14 @@ pub fn trained_on(run: &Run) -> Option<TrainedOn> {
         digest: tag(DATASET_DIGEST)?.clone(),
         split: tag(SPLIT).cloned().unwrap_or_else(|| {
             format!(
-                "seed {}, {} images to train on, {} to validate on",
+                "seed {}, {} images to train on, {} to validate on{}",
                 param("seed"),
                 param(TRAIN_IMAGES),
-                param(VAL_IMAGES)
+                param(VAL_IMAGES),
+                match param(GROUP_DUPLICATES) {
+                    "true" => ", duplicates grouped",
+                    _ => "",
+                }
             )
         }),
     })

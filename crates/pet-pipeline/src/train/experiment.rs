@@ -17,9 +17,10 @@ use super::params;
 use super::refit::{Picture, Refit};
 use super::request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};
 use super::teachers::Teachers;
+use crate::check::SamePictures;
 use crate::error::Error;
-use crate::observer::RunObserver;
-use crate::settings::TrainSettings;
+use crate::observer::{RunObserver, Warning};
+use crate::settings::{DataSource, TrainSettings};
 use crate::tracking::{
     DATASET, DATASET_DIGEST, REFIT_OF, RunPlan, SPLIT, TRAIN_IMAGES, TRAIN_LOSS, TrackedRun,
     TrainedModel, TrainingData, VAL_IMAGES,
@@ -58,11 +59,17 @@ impl<'a> Experiment<'a> {
         let teachers = Teachers::load(folders, libraries, &dataset.classes)?;
         let backbone = Weights::open(&settings.backbone)?.without_head();
         settings.check_normalization(backbone.architecture())?;
-        let split = settings.split(&dataset)?;
+        // Before any work: whether there can be a split.
+        settings.split(&dataset, &SamePictures::default())?;
         let client = Client::open(&context.tracking)?;
         client.check()?;
         let refit = settings.refit.as_ref();
         let pictures = refit.map(|refit| refit.pictures(&client)).transpose()?;
+        let same = same_pictures(settings, &dataset, &digest, context)?;
+        let split = settings.split(&dataset, &same)?;
+        if let Some(leak) = same.leak(&split) {
+            context.observer.warning(&Warning::Leak(&leak));
+        }
         context.observer.message(&format!(
             "{}: {} classes, {} images to train on, {} to validate on",
             dataset.name,
@@ -421,6 +428,20 @@ fn check_refit(refit: Option<&Refit>, digest: &str) -> Result<(), Error> {
         }),
         _ => Ok(()),
     }
+}
+
+/// The pictures that show the same. Those that this program draws are alike by intention.
+fn same_pictures(
+    settings: &TrainSettings,
+    dataset: &Dataset,
+    digest: &str,
+    context: &Context<'_>,
+) -> Result<SamePictures, Error> {
+    if matches!(settings.data, DataSource::Sample(_)) {
+        return Ok(SamePictures::default());
+    }
+    let (cache, interrupt) = (&context.cache, &context.interrupt);
+    SamePictures::find(dataset, digest, cache, interrupt, context.observer)
 }
 
 /// What an observer cannot do.

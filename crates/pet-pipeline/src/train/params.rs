@@ -4,6 +4,7 @@ use pet_train::network::Architecture;
 use pet_train::{Configuration, FineTune, Schedule};
 
 use crate::settings::TrainSettings;
+use crate::tracking::GROUP_DUPLICATES;
 
 /// The name that the project this one replaces gives its runs, and what is fine-tuned.
 pub(super) fn run_name(network: &Architecture, configuration: &Configuration) -> String {
@@ -65,6 +66,7 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
         ("average", average.to_string()),
         ("recipe", settings.recipe_name()),
         ("augment", settings.augment_name()),
+        (GROUP_DUPLICATES, settings.group_duplicates.to_string()),
     ];
     if !settings.teachers.is_empty() {
         params.push(("teacher_weight", teacher_weight.to_string()));

@@ -1,21 +1,9 @@
 //! The most confident mistakes as a contact sheet.
 
-use pet_image::{Filter, RgbImage, resize};
+use pet_image::RgbImage;
 
-use super::canvas::{Align, Canvas, Text};
-use super::colors::{EMPTY, FAINT_INK, INK, VERMILION};
+use super::sheet::{Tile, contact_sheet_png};
 use crate::Error;
-
-const COLUMNS: usize = 5;
-/// More could not be looked at one by one.
-const MOST: usize = 100;
-const TOP: u32 = 74;
-const MARGIN: u32 = 24;
-const GAP: u32 = 18;
-/// The box that each photograph is fitted into.
-const BOX: (u32, u32) = (220, 176);
-/// Names and confidence below it.
-const CAPTION: u32 = 76;
 
 /// One photograph that was taken for another class.
 #[derive(Clone, Copy, Debug)]
@@ -42,96 +30,21 @@ pub struct Mistake<'a> {
 /// [`Error::Picture`] for a photograph without pixels; [`Error::Font`], [`Error::Canvas`] and
 /// [`Error::Encode`] if the picture cannot be made.
 pub fn mistakes_png(mistakes: &[Mistake<'_>], title: &str, note: &str) -> Result<Vec<u8>, Error> {
-    let mistakes = mistakes.get(..MOST).unwrap_or(mistakes);
-    let rows = mistakes.len().div_ceil(COLUMNS).max(1) as u32;
-    let columns = COLUMNS as u32;
-    let width = 2 * MARGIN + columns * BOX.0 + (columns - 1) * GAP;
-    let height = TOP + rows * (BOX.1 + CAPTION) + MARGIN;
-    let mut canvas = Canvas::new(width, height)?;
-    let center = width as f32 / 2.0;
-    let title = canvas.font().fit(title, 20.0, width as f32 - 48.0);
-    canvas.text(&title, (center, 26.0), Text::new(20.0, INK, Align::Middle));
-    let faint = Text::new(14.0, FAINT_INK, Align::Middle);
-    let note = canvas.font().fit(note, 14.0, width as f32 - 48.0);
-    canvas.text(&note, (center, 51.0), faint);
-    if mistakes.is_empty() {
-        canvas.text("no mistakes", (center, height as f32 / 2.0), faint);
-    }
-    for (index, mistake) in mistakes.iter().enumerate() {
-        let (column, row) = (index % COLUMNS, index / COLUMNS);
-        let left = MARGIN + column as u32 * (BOX.0 + GAP);
-        let top = TOP + row as u32 * (BOX.1 + CAPTION);
-        draw(&mut canvas, mistake, (left, top))?;
-    }
-    canvas.photographic_png()
-}
-
-fn draw(canvas: &mut Canvas, mistake: &Mistake<'_>, (left, top): (u32, u32)) -> Result<(), Error> {
-    let (x, y) = (left as f32, top as f32);
-    let (width, height) = (BOX.0 as f32, BOX.1 as f32);
-    canvas.rectangle((x, y), width, height, EMPTY);
-    let thumbnail = thumbnail(mistake.photograph)?;
-    let place = (
-        left + (BOX.0 - thumbnail.width()) / 2,
-        top + (BOX.1 - thumbnail.height()) / 2,
-    );
-    canvas.photograph(&thumbnail, place);
-    let file = format!("{:.1} %  {}", 100.0 * mistake.confidence, mistake.name);
-    let predicted = format!("→ {}", mistake.predicted);
-    let lines = [
-        (mistake.actual, 14.0, INK, 14.0),
-        (&predicted, 14.0, VERMILION, 33.0),
-        (&file, 11.0, FAINT_INK, 51.0),
-    ];
-    for (text, size, color, below) in lines {
-        let text = canvas.font().fit(text, size, width);
-        let style = Text::new(size, color, Align::Start);
-        canvas.text(&text, (x, y + height + below), style);
-    }
-    Ok(())
-}
-
-/// The photograph, made to fit the box.
-fn thumbnail(photograph: &RgbImage) -> Result<RgbImage, Error> {
-    let (width, height) = photograph.dimensions();
-    let scale = (BOX.0 as f32 / width.max(1) as f32).min(BOX.1 as f32 / height.max(1) as f32);
-    let extent = |extent: u32, most: u32| ((extent as f32 * scale).round() as u32).clamp(1, most);
-    let (width, height) = (extent(width, BOX.0), extent(height, BOX.1));
-    resize(photograph, width, height, Filter::Lanczos).map_err(|source| Error::Picture { source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_thumbnail_keeps_its_shape_and_fits_the_box() {
-        let size = |width, height| {
-            thumbnail(&RgbImage::new(width, height))
-                .unwrap()
-                .dimensions()
-        };
-        assert_eq!(size(500, 375), (220, 165));
-        assert_eq!(size(375, 500), (132, 176));
-        assert_eq!(size(20, 20), (176, 176));
-        assert_eq!(size(4000, 1), (220, 1));
-    }
-
-    #[test]
-    fn any_number_of_mistakes_makes_a_sheet() {
-        let photograph = RgbImage::from_pixel(30, 40, [200, 30, 30].into());
-        let mistake = Mistake {
-            photograph: &photograph,
-            actual: "American Pit Bull Terrier",
-            predicted: "Staffordshire Bull Terrier",
-            confidence: 0.987,
-            name: "american_pit_bull_terrier_123456789.jpg",
-        };
-        for count in [0, 1, 5, 6, 101] {
-            let png = mistakes_png(&vec![mistake; count], "Mistakes", "of a model").unwrap();
-            let sheet = image::load_from_memory(&png).unwrap();
-            let rows = count.clamp(1, MOST).div_ceil(COLUMNS) as u32;
-            assert_eq!(sheet.height(), TOP + rows * (BOX.1 + CAPTION) + MARGIN);
-        }
-    }
+    let lines = mistakes.iter().map(|mistake| {
+        let predicted = format!("→ {}", mistake.predicted);
+        let file = format!("{:.1} %  {}", 100.0 * mistake.confidence, mistake.name);
+        (predicted, file)
+    });
+    let lines: Vec<_> = lines.collect();
+    let tiles = mistakes
+        .iter()
+        .zip(&lines)
+        .map(|(mistake, (predicted, file))| Tile {
+            photograph: Some(mistake.photograph),
+            title: mistake.actual,
+            problem: predicted,
+            name: file,
+        });
+    let tiles: Vec<_> = tiles.collect();
+    contact_sheet_png(&tiles, title, note, "no mistakes")
 }

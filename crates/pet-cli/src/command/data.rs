@@ -1,0 +1,145 @@
+//! `pet-cli data`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use pet_data::Progress;
+use pet_model::write_atomically;
+use pet_pipeline::check::{DataCheck, DataReport, Severity};
+use pet_pipeline::{DataSource, Error};
+use pet_train::network::Architecture;
+
+use super::data_report;
+use crate::arguments::{CacheArgument, JsonArgument, SourceArguments};
+use crate::failure::Failure;
+use crate::progress::Bars;
+use crate::{interrupt, output};
+
+/// Check data sets before anything is trained on them
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    Check(CheckArguments),
+}
+
+/// Find pictures and labels that a data set should not have
+///
+/// Pictures that cannot be read, are tiny, blurred, dark, bright, of one colour or of an odd shape; copies, and pictures
+/// that are scaled, cut, mirrored or compressed from one another, within a class, across classes and across splits;
+/// labels that are probably wrong, as classifiers see it that were trained on the other pictures; classes with few
+/// pictures. Nothing is changed. The same picture in two classes or in two splits, and one that cannot be read, is an
+/// error; everything else is a warning.
+///
+/// Labels are checked where the backbone's weights are (see `pet-cli setup`). What the backbone makes of each picture is
+/// kept in the cache, where training finds it.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pet-cli data check my-photos
+  pet-cli data check my-photos --sheet found.png --fail-on never
+  pet-cli data check --dataset sample --fail-on never --json
+
+Exit status: 0 nothing found that counts, 1 problems or another failure, 2 wrong usage.")]
+struct CheckArguments {
+    /// A folder of class folders, instead of a data set
+    #[arg(value_name = "DIR", conflicts_with_all = ["dataset", "data_dir"])]
+    folder: Option<PathBuf>,
+    #[command(flatten)]
+    source: SourceArguments,
+    /// What makes the check fail
+    #[arg(long, value_enum, default_value_t = FailOn::Error)]
+    fail_on: FailOn,
+    /// Write a contact sheet of what was found, as a PNG file
+    #[arg(long, value_name = "FILE")]
+    sheet: Option<PathBuf>,
+    /// How many of each kind are listed
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    show: usize,
+    /// Network whose features labels are checked with, or a file of its weights [default:
+    /// `mobilenet_v2`]
+    #[arg(long, value_name = "NAME|FILE")]
+    backbone: Option<PathBuf>,
+    #[command(flatten)]
+    cache: CacheArgument,
+    #[command(flatten)]
+    json: JsonArgument,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Errors
+    Error,
+    /// Errors and warnings
+    Warning,
+    /// Nothing that is found
+    Never,
+}
+
+pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
+    match &arguments.action {
+        Action::Check(arguments) => check(arguments, bars),
+    }
+}
+
+fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
+    let folder = arguments.folder.clone().map(DataSource::Folder);
+    let source = folder.unwrap_or_else(|| arguments.source.data());
+    let backbone = backbone(arguments)?;
+    let dataset = source.load(bars)?;
+    let interrupt = interrupt::on_ctrl_c()?;
+    let check = DataCheck::new(&dataset, &arguments.cache.cache_dir, bars);
+    let mut check = check.with_interrupt(interrupt);
+    if let Some(backbone) = backbone {
+        check = check.with_backbone(backbone);
+    } else {
+        bars.message("labels are not checked: there are no backbone weights (`pet-cli setup`)");
+    }
+    let report = check.run()?;
+    if let Some(path) = &arguments.sheet {
+        write_atomically(path, &report.contact_sheet()?)?;
+        bars.message(&format!("wrote {}", path.display()));
+    }
+    if arguments.json.json {
+        output::json(&report)?;
+    } else {
+        data_report::print(&report, arguments.show)?;
+    }
+    verdict(&report, arguments.fail_on)
+}
+
+/// The weights, if there are any. Those that were named must be there.
+fn backbone(arguments: &CheckArguments) -> Result<Option<PathBuf>, Failure> {
+    let file = |network: &Architecture| arguments.cache.backbone_file(network.name);
+    let Some(named) = &arguments.backbone else {
+        let path = file(Architecture::standard());
+        return Ok(path.is_file().then_some(path));
+    };
+    let network = named.to_str().and_then(Architecture::named);
+    let path = network.map_or_else(|| named.clone(), file);
+    if !path.is_file() {
+        return Err(Error::NoBackbone { path }.into());
+    }
+    Ok(Some(path))
+}
+
+fn verdict(report: &DataReport, fail_on: FailOn) -> Result<(), Failure> {
+    let least = match fail_on {
+        FailOn::Error => Severity::Error,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Never => return Ok(()),
+    };
+    let counted = report.problems.iter().filter(|one| one.severity >= least);
+    let kinds: Vec<String> = counted
+        .map(|problem| format!("{} {}", problem.images, problem.kind))
+        .collect();
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let dataset = report.dataset.clone();
+    Err(Failure::DataProblems { dataset, kinds })
+}

@@ -1,0 +1,167 @@
+//! What `pet-cli data check` found, in tables of up to 80 columns.
+
+use std::path::Path;
+
+use pet_pipeline::check::{DataReport, DuplicateGroup, Member};
+
+use crate::failure::Failure;
+use crate::table::end_of;
+use crate::{output, table};
+
+/// Columns of a terminal.
+const WIDTH: usize = 80;
+/// The longest class name that is shown whole.
+const CLASS: usize = 20;
+/// The longest reason.
+const REASON: usize = 44;
+/// Pictures of a group that are listed.
+const MEMBERS: usize = 5;
+
+/// Prints the kinds of problems, then up to `show` of each.
+pub(crate) fn print(report: &DataReport, show: usize) -> Result<(), Failure> {
+    let (images, classes) = (report.images, report.classes.len());
+    output::line(format_args!(
+        "{}: {images} images of {classes} classes",
+        report.dataset
+    ))?;
+    if let Some(labels) = &report.labels {
+        let share = 100.0 * labels.accuracy;
+        output::line(format_args!(
+            "labels were checked by classifiers that agree with {share:.1} % of them"
+        ))?;
+    }
+    if report.problems.is_empty() {
+        return output::line("no problems found");
+    }
+    let rows = report.problems.iter().map(|problem| {
+        let (severity, images) = (problem.severity.to_string(), problem.images.to_string());
+        vec![severity, images, problem.kind.clone()]
+    });
+    output::line("")?;
+    table::print(
+        &["severity", ">images", "problem"],
+        &rows.collect::<Vec<_>>(),
+    )?;
+    unreadable(report, show)?;
+    duplicates(report, show)?;
+    labels(report, show)?;
+    flaws(report, show)?;
+    few(report, show)
+}
+
+/// A heading, the first rows, and how many more there are. The last column gets what the others leave.
+fn section(
+    title: &str,
+    heads: &[&str],
+    rows: impl ExactSizeIterator<Item = Vec<Vec<String>>>,
+    show: usize,
+) -> Result<(), Failure> {
+    let all = rows.len();
+    if all == 0 || show == 0 {
+        return Ok(());
+    }
+    output::line(format_args!("\n{title}"))?;
+    let mut shown: Vec<Vec<String>> = rows.take(show).flatten().collect();
+    let others = heads.len().saturating_sub(1);
+    let width = |column: usize| {
+        let cells = shown.iter().filter_map(|row| row.get(column));
+        let widest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let head = heads
+            .get(column)
+            .map_or("", |head| head.trim_start_matches('>'));
+        2 + widest.max(head.len())
+    };
+    let taken: usize = (0..others).map(width).sum();
+    for last in shown.iter_mut().filter_map(|row| row.get_mut(others)) {
+        *last = end_of(last, WIDTH.saturating_sub(taken));
+    }
+    table::print(heads, &shown)?;
+    match all.saturating_sub(show) {
+        0 => Ok(()),
+        more => output::line(format_args!("… and {more} more (`--show`, `--json`)")),
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn unreadable(report: &DataReport, show: usize) -> Result<(), Failure> {
+    let rows = report.unreadable.iter().map(|image| {
+        // Of a reason, the beginning says more.
+        let reason = image.reason.chars().take(REASON).collect();
+        vec![vec![reason, text(&image.file)]]
+    });
+    section(
+        "pictures that cannot be read",
+        &["reason", "file"],
+        rows,
+        show,
+    )
+}
+
+fn duplicates(report: &DataReport, show: usize) -> Result<(), Failure> {
+    let rows = report.duplicates.iter().map(|group: &DuplicateGroup| {
+        let members = group.images.iter().take(MEMBERS).enumerate();
+        let row = |(place, member): (usize, &Member)| {
+            let alike = match place {
+                0 => format!("{:.3}", group.similarity),
+                _ => String::new(),
+            };
+            let (class, split) = (end_of(&member.class, CLASS), member.split.to_owned());
+            vec![alike, split, class, text(&member.file)]
+        };
+        let mut rows: Vec<Vec<String>> = members.map(row).collect();
+        if let more @ 1.. = group.images.len().saturating_sub(MEMBERS) {
+            let empty = String::new;
+            rows.push(vec![empty(), empty(), empty(), format!("and {more} more")]);
+        }
+        rows
+    });
+    let heads = [">alike", "split", "class", "file"];
+    section("pictures that show the same", &heads, rows, show)
+}
+
+fn labels(report: &DataReport, show: usize) -> Result<(), Failure> {
+    let Some(labels) = &report.labels else {
+        return Ok(());
+    };
+    let rows = labels.suspects.iter().map(|suspect| {
+        vec![vec![
+            end_of(&suspect.given, CLASS),
+            end_of(&suspect.likely, CLASS),
+            format!("{:.1} %", 100.0 * suspect.likely_probability),
+            text(&suspect.file),
+        ]]
+    });
+    let heads = ["label", "likely", ">", "file"];
+    section("labels that are probably wrong", &heads, rows, show)
+}
+
+fn flaws(report: &DataReport, show: usize) -> Result<(), Failure> {
+    let rows = report.flaws.iter().map(|image| {
+        let flaw = image.flaw;
+        let (value, limit) = (format!("{:.1}", flaw.value), format!("{:.0}", flaw.limit));
+        vec![vec![
+            flaw.kind.name().into(),
+            value,
+            limit,
+            text(&image.file),
+        ]]
+    });
+    let heads = ["flaw", ">measured", ">limit", "file"];
+    section("pictures on which little can be seen", &heads, rows, show)
+}
+
+fn few(report: &DataReport, show: usize) -> Result<(), Failure> {
+    let few: Vec<_> = report.classes.iter().filter(|class| class.few).collect();
+    let rows = few
+        .iter()
+        .map(|class| vec![vec![class.images.to_string(), class.class.clone()]]);
+    section(
+        "classes with few pictures",
+        &[">images", "class"],
+        rows,
+        show,
+    )
+}

@@ -1,0 +1,72 @@
+//! How many pictures each class has.
+
+use pet_data::Dataset;
+use serde::Serialize;
+
+/// Fewer teach little.
+const FEW: usize = 20;
+/// A class with less than this share of the mean is drowned by the others.
+const SHARE: f64 = 0.25;
+
+/// One class, and how many pictures it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClassSize {
+    /// The class.
+    pub class: String,
+    /// Its pictures in all splits.
+    pub images: usize,
+    /// Whether these are too few: fewer than twenty, or than a quarter of the mean of all classes.
+    pub few: bool,
+}
+
+/// The classes in their order.
+pub(super) fn class_sizes(dataset: &Dataset) -> Vec<ClassSize> {
+    let mut counts = vec![0; dataset.classes.len()];
+    for sample in dataset.samples() {
+        if let Some(count) = counts.get_mut(sample.class) {
+            *count += 1;
+        }
+    }
+    let mean = counts.iter().sum::<usize>() as f64 / counts.len().max(1) as f64;
+    let classes = dataset.classes.iter().zip(counts);
+    let size = |(class, images): (&String, usize)| ClassSize {
+        class: class.clone(),
+        images,
+        few: images < FEW || (images as f64) < SHARE * mean,
+    };
+    classes.map(size).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pet_data::{LeftOut, Sample};
+
+    use super::*;
+
+    #[test]
+    fn few_in_number_or_by_comparison() {
+        let classes = [19, 20, 100, 24, 400];
+        let sample = |(class, count): (usize, &usize)| {
+            let sample = |number| Sample {
+                path: format!("{class}/{number}").into(),
+                class,
+            };
+            (0..*count).map(sample).collect::<Vec<_>>()
+        };
+        let mut dataset = Dataset {
+            name: "pets".into(),
+            root: "pets".into(),
+            classes: ["a", "b", "c", "d", "e"].map(Into::into).into(),
+            train: classes.iter().enumerate().flat_map(sample).collect(),
+            validation: Vec::new(),
+            test: Vec::new(),
+            left_out: LeftOut::default(),
+        };
+        let few = |dataset: &Dataset| -> Vec<bool> {
+            class_sizes(dataset).iter().map(|size| size.few).collect()
+        };
+        assert_eq!(few(&dataset), [true, true, false, true, false]);
+        dataset.train.retain(|sample| sample.class < 3);
+        assert_eq!(few(&dataset), [true, false, false, true, true]);
+    }
+}

@@ -1,0 +1,166 @@
+//! What a classifier says of each picture that it has not seen.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use pet_data::{Progress, Sample, Unit, grouped_split, task};
+use pet_image::{Limits, Preprocess, Resize};
+use pet_model::softmax;
+use pet_train::network::Backbone;
+use pet_train::{
+    Configuration, EpochMetrics, Extractor, FeatureCache, Features, Interrupt, Observer, Trainer,
+    Weights,
+};
+
+use crate::error::Error;
+
+/// Parts that the pictures are divided into; each is judged by what the others taught.
+const FOLDS: usize = 5;
+const SEED: u64 = 42;
+
+/// Probabilities of every class for every picture, from classifiers that were trained on others.
+#[derive(Debug)]
+pub struct OutOfFold {
+    /// One row for each picture.
+    pub probabilities: Vec<Vec<f32>>,
+    /// Share of pictures whose class is the likeliest, 0 to 1.
+    pub accuracy: f64,
+}
+
+/// What the classifiers are trained on.
+pub(super) struct Inputs<'a> {
+    pub(super) samples: &'a [Sample],
+    /// Pictures that show the same, which would tell their answers to one another.
+    pub(super) groups: &'a [Vec<PathBuf>],
+    pub(super) classes: usize,
+    pub(super) backbone: &'a Path,
+    pub(super) cache: &'a Path,
+    pub(super) interrupt: &'a Interrupt,
+    pub(super) progress: &'a dyn Progress,
+}
+
+impl Inputs<'_> {
+    pub(super) fn run(&self) -> Result<OutOfFold, Error> {
+        let weights = Weights::open(self.backbone)?.without_head();
+        let features = self.features(&weights)?;
+        let folds = self.folds()?;
+        let configuration = Configuration {
+            seed: SEED,
+            ..Configuration::default()
+        };
+        let seen = (FOLDS * configuration.epochs * self.samples.len()) as u64;
+        let mut rows = vec![Vec::new(); self.samples.len()];
+        task(self.progress, "label check", seen, Unit::Images, || {
+            for fold in 0..FOLDS {
+                let (others, own) = divide(&folds, fold);
+                if own.is_empty() || others.is_empty() {
+                    continue;
+                }
+                let trainer = Trainer {
+                    weights: &weights,
+                    classes: self.classes,
+                    train: &select(&features, &others),
+                    validation: Some(&select(&features, &own)),
+                    configuration: &configuration,
+                    checkpoint: None,
+                    interrupt: self.interrupt,
+                };
+                let trained = trainer.run(&mut Watch(self.progress))?;
+                for (index, logits) in own.into_iter().zip(trained.logits) {
+                    rows[index] = softmax(&logits, 1.0).unwrap_or_default();
+                }
+            }
+            Ok::<(), Error>(())
+        })?;
+        Ok(OutOfFold {
+            accuracy: accuracy(&rows, &features.labels),
+            probabilities: rows,
+        })
+    }
+
+    fn features(&self, weights: &Weights) -> Result<Features, Error> {
+        let backbone = Backbone::new(weights)?;
+        // As training does by default, so that both find the same features in the cache.
+        let recipe = &weights.architecture().recipe;
+        let size = recipe.size();
+        let recipe = Preprocess {
+            resize: Resize::Stretch { size },
+            ..recipe.clone()
+        };
+        let folder = self.cache.join("features");
+        let mut cache = FeatureCache::open(&folder, &weights.digest()?, &backbone, &recipe, false)?;
+        let extractor = Extractor {
+            backbone: &backbone,
+            preprocess: &recipe,
+            limits: Limits::default(),
+            interrupt: self.interrupt,
+        };
+        Ok(extractor.extract(self.samples, &mut cache, None, self.progress)?)
+    }
+
+    /// The fold of each sample: of what is left, a fifth, then a fourth, then a third.
+    fn folds(&self) -> Result<Vec<usize>, Error> {
+        let places = self.samples.iter().enumerate();
+        let places: HashMap<&Path, usize> = places
+            .map(|(index, sample)| (sample.path.as_path(), index))
+            .collect();
+        let mut folds = vec![FOLDS - 1; self.samples.len()];
+        let mut rest = self.samples.to_vec();
+        for fold in 0..FOLDS - 1 {
+            let share = 1.0 / (FOLDS - fold) as f64;
+            let split = grouped_split(&rest, share, SEED, self.groups)?;
+            for sample in &split.validation {
+                if let Some(&index) = places.get(sample.path.as_path()) {
+                    folds[index] = fold;
+                }
+            }
+            rest = split.train;
+        }
+        Ok(folds)
+    }
+}
+
+/// The indices of the other folds, and of this one.
+fn divide(folds: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
+    (0..folds.len()).partition(|&index| folds[index] != fold)
+}
+
+/// The features of some of the pictures.
+fn select(features: &Features, chosen: &[usize]) -> Features {
+    let length = features.length;
+    let values = chosen.iter();
+    let values = values.flat_map(|index| &features.values[index * length..][..length]);
+    Features {
+        values: values.copied().collect(),
+        mirrored: None,
+        length,
+        labels: chosen.iter().map(|&index| features.labels[index]).collect(),
+    }
+}
+
+fn accuracy(rows: &[Vec<f32>], labels: &[u32]) -> f64 {
+    let likeliest = |row: &Vec<f32>| {
+        let classes = (0..).zip(row);
+        classes
+            .max_by(|one, other| one.1.total_cmp(other.1))
+            .map(|(class, _)| class)
+    };
+    let right = rows
+        .iter()
+        .zip(labels)
+        .filter(|(row, label)| likeliest(row) == Some(**label));
+    right.count() as f64 / rows.len().max(1) as f64
+}
+
+/// Moves the progress bar.
+struct Watch<'a>(&'a dyn Progress);
+
+impl Observer for Watch<'_> {
+    fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
+
+    fn images(&mut self, count: usize) {
+        self.0.advance(count as u64);
+    }
+}

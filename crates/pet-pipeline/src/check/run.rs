@@ -1,0 +1,234 @@
+//! The check itself.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use pet_data::picture::{Duplicates, Picture, inspect};
+use pet_data::{Dataset, Progress, Sample};
+use pet_image::Limits;
+use pet_train::Interrupt;
+
+use super::balance::class_sizes;
+use super::labels::label_errors;
+use super::out_of_fold::{Inputs, OutOfFold};
+use super::report::{
+    DataReport, DuplicateGroup, FlawedImage, LabelReport, Likeness, Member, SuspectLabel,
+    UnreadableFile,
+};
+use crate::error::Error;
+
+/// Checks a data set.
+pub struct DataCheck<'a> {
+    dataset: &'a Dataset,
+    cache: PathBuf,
+    backbone: Option<PathBuf>,
+    limits: Limits,
+    interrupt: Interrupt,
+    progress: &'a dyn Progress,
+}
+
+impl<'a> DataCheck<'a> {
+    /// Checks this data set; features are kept in the cache.
+    pub fn new(
+        dataset: &'a Dataset,
+        cache: impl Into<PathBuf>,
+        progress: &'a dyn Progress,
+    ) -> Self {
+        Self {
+            dataset,
+            cache: cache.into(),
+            backbone: None,
+            limits: Limits::default(),
+            interrupt: Interrupt::default(),
+            progress,
+        }
+    }
+
+    /// Checks labels as well, by what a network with these weights makes of the pictures.
+    #[must_use]
+    pub fn with_backbone(self, file: impl Into<PathBuf>) -> Self {
+        let backbone = Some(file.into());
+        Self { backbone, ..self }
+    }
+
+    /// Can be stopped.
+    #[must_use]
+    pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
+        Self { interrupt, ..self }
+    }
+
+    /// Looks at everything.
+    ///
+    /// # Errors
+    ///
+    /// When it was asked to stop, or the weights or the cache cannot be used. What is wrong with the pictures is no
+    /// error but in the report.
+    pub fn run(&self) -> Result<DataReport, Error> {
+        let listed: Vec<&Sample> = self.dataset.samples().collect();
+        let stop = || self.interrupt.check().is_err();
+        let read = inspect(&listed, &self.limits, self.progress, &stop)?;
+        let mut report = self.empty();
+        let (mut samples, mut pictures) = (Vec::new(), Vec::new());
+        for (&sample, picture) in listed.iter().zip(read) {
+            match picture {
+                Ok(picture) => {
+                    report.flaws.extend(self.flaws(sample, &picture));
+                    samples.push(sample);
+                    pictures.push(picture);
+                }
+                Err(reason) => {
+                    let file = self.file(&sample.path);
+                    report.unreadable.push(UnreadableFile { file, reason });
+                }
+            }
+        }
+        let fingerprints: Vec<_> = pictures.iter().map(|one| &one.fingerprint).collect();
+        let duplicates = Duplicates::find(&fingerprints, self.progress, &stop)?;
+        report.duplicates = self.groups(&samples, &duplicates);
+        report.labels = self.labels(&samples, &duplicates)?;
+        report.summarize();
+        Ok(report)
+    }
+
+    /// What classifiers that have not seen a picture say of it, for all that can be read, with their samples.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn out_of_fold(
+        &self,
+        samples: &[Sample],
+        groups: &[Vec<PathBuf>],
+        backbone: &Path,
+    ) -> Result<OutOfFold, Error> {
+        let inputs = Inputs {
+            samples,
+            groups,
+            classes: self.dataset.classes.len(),
+            backbone,
+            cache: &self.cache,
+            interrupt: &self.interrupt,
+            progress: self.progress,
+        };
+        inputs.run()
+    }
+
+    fn empty(&self) -> DataReport {
+        DataReport {
+            dataset: self.dataset.name.clone(),
+            root: self.dataset.root.clone(),
+            images: self.dataset.samples().count(),
+            problems: Vec::new(),
+            unreadable: Vec::new(),
+            flaws: Vec::new(),
+            duplicates: Vec::new(),
+            labels: None,
+            classes: class_sizes(self.dataset),
+        }
+    }
+
+    fn splits(&self) -> HashMap<&Path, &'static str> {
+        let Dataset {
+            train,
+            validation,
+            test,
+            ..
+        } = self.dataset;
+        let all = [(train, "train"), (validation, "validation"), (test, "test")];
+        let all = all.into_iter().flat_map(|(samples, name)| {
+            let paths = samples.iter().map(|sample| sample.path.as_path());
+            paths.map(move |path| (path, name))
+        });
+        all.collect()
+    }
+
+    fn file(&self, path: &Path) -> PathBuf {
+        let below = path.strip_prefix(&self.dataset.root);
+        below.unwrap_or(path).to_owned()
+    }
+
+    fn class(&self, class: usize) -> String {
+        let name = self.dataset.classes.get(class);
+        name.cloned().unwrap_or_default()
+    }
+
+    fn flaws(&self, sample: &Sample, picture: &Picture) -> Vec<FlawedImage> {
+        let file = self.file(&sample.path);
+        let flaws = picture.flaws().into_iter();
+        let flaws = flaws.map(|flaw| FlawedImage {
+            file: file.clone(),
+            flaw,
+        });
+        flaws.collect()
+    }
+
+    fn groups(&self, samples: &[&Sample], duplicates: &Duplicates) -> Vec<DuplicateGroup> {
+        let splits = self.splits();
+        let member = |index: &usize| {
+            let sample = samples[*index];
+            Member {
+                file: self.file(&sample.path),
+                class: self.class(sample.class),
+                split: splits
+                    .get(sample.path.as_path())
+                    .copied()
+                    .unwrap_or_default(),
+            }
+        };
+        let group = |kind, similarity, members: &[usize]| {
+            let images: Vec<Member> = members.iter().map(member).collect();
+            let differ =
+                |of: fn(&Member) -> &str| images.windows(2).any(|two| of(&two[0]) != of(&two[1]));
+            DuplicateGroup {
+                kind,
+                similarity,
+                across_classes: differ(|member| &member.class),
+                across_splits: differ(|member| member.split),
+                images,
+            }
+        };
+        let exact = duplicates.exact.iter();
+        let exact = exact.map(|members| group(Likeness::Exact, 1.0, members));
+        let near = duplicates.near.iter();
+        let near = near.map(|near| group(Likeness::Near, near.similarity, &near.members));
+        let mut groups: Vec<_> = exact.chain(near).collect();
+        groups.sort_by_key(|group| (!group.across_splits, !group.across_classes));
+        groups
+    }
+
+    fn labels(
+        &self,
+        samples: &[&Sample],
+        duplicates: &Duplicates,
+    ) -> Result<Option<LabelReport>, Error> {
+        let Some(backbone) = &self.backbone else {
+            return Ok(None);
+        };
+        let samples: Vec<Sample> = samples.iter().map(|&sample| sample.clone()).collect();
+        if samples.is_empty() {
+            return Ok(None);
+        }
+        let paths = |group: &Vec<usize>| -> Vec<PathBuf> {
+            group
+                .iter()
+                .map(|&index| samples[index].path.clone())
+                .collect()
+        };
+        let together = duplicates.together(samples.len());
+        let groups: Vec<Vec<PathBuf>> = together.iter().map(paths).collect();
+        let answers = self.out_of_fold(&samples, &groups, backbone)?;
+        let labels: Vec<usize> = samples.iter().map(|sample| sample.class).collect();
+        let found = label_errors(&answers.probabilities, &labels).into_iter();
+        let suspects = found.map(|error| SuspectLabel {
+            file: self.file(&samples[error.image].path),
+            given: self.class(error.given),
+            likely: self.class(error.likely),
+            given_probability: error.given_probability,
+            likely_probability: error.likely_probability,
+        });
+        Ok(Some(LabelReport {
+            accuracy: answers.accuracy,
+            suspects: suspects.collect(),
+        }))
+    }
+}

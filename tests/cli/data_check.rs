@@ -1,0 +1,160 @@
+//! `pet-cli data check`
+
+use pet_image::{CropBox, Filter, Format, RgbImage, crop, encode_rgb, resize};
+use serde_json::Value;
+
+use crate::test_dir::TestDir;
+
+/// Patches of light and dark, which two scenes share no more of than chance has it.
+fn scene(seed: u32) -> RgbImage {
+    RgbImage::from_fn(240, 180, |x, y| {
+        let place = (x / 20) + 100 * (y / 20) + 10_000 * seed;
+        // The end of MurmurHash3, so that neighbours have nothing in common.
+        let mixed = (place ^ (place >> 16)).wrapping_mul(0x85eb_ca6b);
+        let mixed = (mixed ^ (mixed >> 13)).wrapping_mul(0xc2b2_ae35);
+        let level = (mixed >> 24) as u8;
+        [level, 255 - level, level / 2].into()
+    })
+}
+
+fn png(image: &RgbImage) -> Vec<u8> {
+    encode_rgb(image, Format::Png).unwrap()
+}
+
+/// Two classes of twenty scenes to train on and two to test on, each another.
+fn clean() -> TestDir {
+    let dir = TestDir::new();
+    for (class, first) in [("Cat", 100), ("Dog", 200)] {
+        for number in 0..22 {
+            let split = if number < 20 { "train" } else { "test" };
+            let file = format!("pets/{split}/{class}/{number:02}.png");
+            dir.write(&file, png(&scene(first + number)));
+        }
+    }
+    dir
+}
+
+#[test]
+fn a_data_set_without_faults_passes() {
+    let dir = clean();
+    let output = dir.run("data check pets --fail-on warning");
+    assert!(
+        output.stderr.contains("labels are not checked"),
+        "{}",
+        output.stderr
+    );
+    let text = output.ok();
+    assert!(text.starts_with("pets: 44 images of 2 classes\n"), "{text}");
+    assert!(text.contains("no problems found"), "{text}");
+}
+
+#[test]
+fn each_fault_is_found_listed_and_drawn() {
+    let dir = clean();
+    let cat = scene(100);
+    let part = CropBox {
+        left: 10,
+        top: 20,
+        right: 220,
+        bottom: 175,
+    };
+    dir.write("pets/train/Dog/copy of a cat.png", png(&cat));
+    dir.write(
+        "pets/test/Dog/cut.png",
+        png(&crop(&scene(200), part).unwrap()),
+    );
+    let small = resize(&scene(101), 120, 110, Filter::Bilinear).unwrap();
+    dir.write("pets/train/Cat/small.png", png(&small));
+    dir.write("pets/train/Cat/empty.jpg", "");
+    let long_name = format!("pets/train/Cat/{}.png", "long ".repeat(30));
+    dir.write(
+        &long_name,
+        png(&RgbImage::from_pixel(300, 200, [7, 90, 7].into())),
+    );
+
+    let output = dir.run("data check pets --sheet found/sheet.png").refused();
+    let output = output.naming(&["1 unreadable", "2 copies across classes"]);
+    let output = output.hinting("--fail-on");
+    for part in [
+        "error          2  copies across classes",
+        "error          2  near-copies across splits",
+        "warning        2  near-copies within a class",
+        "warning        1  one colour",
+        "copy of a cat.png",
+        "empty.jpg",
+    ] {
+        assert!(
+            output.stdout.contains(part),
+            "no {part}:\n{}",
+            output.stdout
+        );
+    }
+    for line in output.stdout.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    let sheet = fs_err::read(dir.path("found/sheet.png")).unwrap();
+    assert!(sheet.starts_with(b"\x89PNG"));
+
+    let json = dir.run("data check pets --json --fail-on never").ok();
+    let report: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["images"], 49);
+    assert_eq!(report["unreadable"][0]["file"], "train/Cat/empty.jpg");
+    assert_eq!(report["flaws"][0]["kind"], "one_colour");
+    let groups = report["duplicates"].as_array().unwrap();
+    let across: Vec<_> = groups.iter().map(|group| &group["across_splits"]).collect();
+    assert_eq!(across, [true, false, false]);
+    assert_eq!(groups[1]["images"][1]["class"], "Dog");
+    assert!(report["labels"].is_null());
+}
+
+#[test]
+fn labels_are_checked_where_there_are_weights() {
+    let dir = TestDir::new();
+    dir.prepare_training(6);
+    let check = "data check pets --backbone backbone.safetensors --fail-on never --json";
+    let report: Value = serde_json::from_str(&dir.run(check).ok()).unwrap();
+    let accuracy = report["labels"]["accuracy"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&accuracy), "{accuracy}");
+    assert!(report["labels"]["suspects"].is_array());
+    assert!(dir.path(".cache/features").is_dir(), "features are kept");
+    dir.refused("data check pets --backbone nowhere.pt")
+        .naming(&["`nowhere.pt`"]);
+}
+
+#[test]
+fn what_is_no_data_set_is_refused() {
+    let dir = TestDir::new();
+    dir.refused("data check nowhere").naming(&["`nowhere`"]);
+    dir.write("pets/Cat/1.png", png(&scene(100)));
+    dir.refused("data check pets")
+        .naming(&["`pets`", "1 class"]);
+}
+
+#[test]
+fn training_warns_of_copies_across_the_split_and_can_keep_them_together() {
+    let dir = TestDir::new();
+    dir.prepare_training(1);
+    for (class, first) in [("Cat", 100), ("Dog", 200)] {
+        for number in 0..5 {
+            let picture = png(&scene(first + number));
+            dir.write(&format!("scenes/{class}/{number}.png"), &picture);
+            dir.write(&format!("scenes/{class}/{number} again.png"), &picture);
+        }
+    }
+    let train = "train --dataset folder --data-dir scenes --backbone backbone.safetensors \
+                 --epochs 1 --validation-fraction 0.4";
+    let output = dir.run(train);
+    let warning = "validation images show what is trained on";
+    assert!(output.stderr.contains(warning), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("--group-duplicates"),
+        "{}",
+        output.stderr
+    );
+    output.ok();
+    let output = dir.run(&format!("{train} --group-duplicates"));
+    assert!(!output.stderr.contains(warning), "{}", output.stderr);
+    output.ok();
+    let runs: Value = serde_json::from_str(&dir.run("runs list --json").ok()).unwrap();
+    assert_eq!(runs[0]["params"]["group_duplicates"], "true");
+}

@@ -57,7 +57,8 @@ pub(crate) struct HyperParameters {
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) patience: Option<usize>,
     /// With --fine-tune all: learn from the answers of exported models as well: folders such as results, or ONNX files.
-    /// Several are averaged. They are asked about each random part of each photograph, so every epoch takes longer
+    /// Several are averaged. One that has seen the validation images, as a refit or a model of another seed has, makes
+    /// validation look too good. All are asked about each random part of each photograph, so an epoch takes longer
     #[arg(long, value_name = "DIR", num_args = 1..)]
     pub(crate) teacher: Vec<PathBuf>,
     /// With --teacher: share of the loss that the teachers have; the labels have the rest [default: 0.7]

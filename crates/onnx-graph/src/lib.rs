@@ -24,6 +24,6 @@ pub use limits::Limits;
 pub use model::Model;
 pub use node::Node;
 pub use ops::{ConvOptions, GemmOptions};
-pub use quantize::{Quantizer, Range};
+pub use quantize::{Channel, Quantizer, Range};
 pub use tensor::Tensor;
 pub use value::{Dim, TensorType, Value};

@@ -2,14 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use onnx_graph::{Graph, Quantizer, Range, Value};
+use onnx_graph::{Channel, Graph, Quantizer, Range, Value};
 
 use crate::error::Cause;
 use crate::session::{answer, numbers};
 use crate::{Error, Model};
 
-/// Runs a [`Model`] on photographs and keeps the ranges of the values that
-/// [`onnx_graph::Quantizer`] asks for.
+/// What [`onnx_graph::Quantizer`] asks for, by the names of the values.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Calibration {
+    /// The range of each value.
+    pub ranges: BTreeMap<String, Range>,
+    /// The channels of each value that has some.
+    pub channels: BTreeMap<String, Vec<Channel>>,
+}
+
+/// Runs a [`Model`] on photographs and keeps what the values inside it were.
 #[derive(Debug)]
 pub struct Calibrator {
     model: Model,
@@ -17,7 +26,9 @@ pub struct Calibrator {
     tensor: Vec<f32>,
     /// The outputs of the runner, by the names of the values in the model.
     outputs: Vec<(String, String)>,
-    ranges: BTreeMap<String, Range>,
+    calibration: Calibration,
+    /// Photographs so far.
+    count: f32,
 }
 
 impl Calibrator {
@@ -42,7 +53,8 @@ impl Calibrator {
             runner: runner.map_err(|source| failed(Box::new(source)))?,
             tensor: vec![0.0; model.metadata().preprocess.tensor_len()],
             outputs,
-            ranges: BTreeMap::new(),
+            calibration: Calibration::default(),
+            count: 0.0,
             model: model.clone(),
         })
     }
@@ -62,23 +74,51 @@ impl Calibrator {
             .run_image(&decoded.image, &mut self.tensor)
             .map_err(failed)?;
         let outputs = answer(&self.model, &mut self.runner, &self.tensor, 1)?;
+        self.count += 1.0;
         for (output, value) in &self.outputs {
-            let (_, numbers) = numbers(&outputs, output)?;
+            let (shape, numbers) = numbers(&outputs, output)?;
             let range = Range::of(numbers).ok_or_else(|| Error::Answer {
                 expected: format!("finite numbers in `{value}`"),
                 got: "others".into(),
             })?;
-            let known = self.ranges.get(value).copied();
-            let joined = known.map_or(range, |known| known.join(range));
-            self.ranges.insert(value.clone(), joined);
+            self.calibration
+                .join(value, range, &channels(shape, numbers), self.count);
         }
         Ok(())
     }
 
-    /// The ranges of the values on all photographs so far.
-    pub fn into_ranges(self) -> BTreeMap<String, Range> {
-        self.ranges
+    /// What the values were on all photographs so far.
+    pub fn finish(self) -> Calibration {
+        self.calibration
     }
+}
+
+impl Calibration {
+    /// Adds what a value was on photograph number `count`.
+    fn join(&mut self, value: &str, range: Range, channels: &[Channel], count: f32) {
+        let known = self.ranges.get(value).copied();
+        let joined = known.map_or(range, |known| known.join(range));
+        self.ranges.insert(value.to_owned(), joined);
+        let known = self.channels.entry(value.to_owned()).or_default();
+        known.resize(channels.len(), Channel::default());
+        for (known, channel) in known.iter_mut().zip(channels) {
+            known.mean += (channel.mean - known.mean) / count;
+            known.maximum = known.maximum.max(channel.maximum);
+        }
+    }
+}
+
+/// The channels of a value of shape `[1, channels, height, width]`; none of one of another shape.
+fn channels(shape: &[i64], numbers: &[f32]) -> Vec<Channel> {
+    let &[_, _, height, width] = shape else {
+        return Vec::new();
+    };
+    let length = usize::try_from(height * width).unwrap_or_default().max(1);
+    let channel = |numbers: &[f32]| Channel {
+        mean: numbers.iter().sum::<f32>() / length as f32,
+        maximum: numbers.iter().copied().fold(0.0, f32::max),
+    };
+    numbers.chunks(length).map(channel).collect()
 }
 
 /// The graph with `values` as further outputs, and the outputs' names with those of the values.

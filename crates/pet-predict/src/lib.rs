@@ -13,7 +13,7 @@ mod predictor;
 mod runtime;
 mod session;
 
-pub use calibrate::Calibrator;
+pub use calibrate::{Calibration, Calibrator};
 pub use error::Error;
 pub use explain::{ClassActivationMap, Explainer, Explanation};
 pub use library::SearchPaths;

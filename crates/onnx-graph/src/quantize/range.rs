@@ -68,6 +68,15 @@ impl Range {
     }
 }
 
+/// What one channel of a value was on examples.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Channel {
+    /// The mean of its numbers.
+    pub mean: f32,
+    /// The largest of them.
+    pub maximum: f32,
+}
+
 /// Eight bits without sign as numbers: `scale * (byte - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Steps {

@@ -16,6 +16,25 @@ pub(super) struct Filters {
     pub(super) bias_scales: Vec<f32>,
 }
 
+/// What enters a convolution.
+pub(super) struct Input {
+    pub(super) steps: Steps,
+    /// Channels that a filter takes.
+    pub(super) channels: usize,
+    /// The mean of each channel; with them biases take back what rounding the weights changes on average.
+    pub(super) means: Option<Vec<f32>>,
+}
+
+impl Input {
+    /// The means of the channels that a filter takes: filters are divided evenly among groups of channels.
+    fn means(&self, filter: usize, filters: usize) -> Option<&[f32]> {
+        let means = self.means.as_deref()?;
+        let groups = (means.len() / self.channels.max(1)).max(1);
+        let group = filter * groups / filters.max(1);
+        means.get(group * self.channels..)?.get(..self.channels)
+    }
+}
+
 impl Filters {
     /// Quantizes `filters` filters, each with a part of `weight` and a number of `bias`, for an
     /// input in these steps.
@@ -25,7 +44,7 @@ impl Filters {
     /// convolutions, are not multiplied that way; of others, two neighbours of one sign stay within
     /// 128, since 128 times 255 fits. So the answers are the same on every processor, at the price
     /// of slightly longer steps.
-    pub(super) fn new(weight: &[f32], bias: &[f32], neighbours: Neighbours, input: Steps) -> Self {
+    pub(super) fn new(weight: &[f32], bias: &[f32], neighbours: Neighbours, input: &Input) -> Self {
         let length = weight.len() / bias.len().max(1);
         let mut filters = Self {
             weight: Vec::with_capacity(weight.len()),
@@ -33,13 +52,21 @@ impl Filters {
             bias: Vec::with_capacity(bias.len()),
             bias_scales: Vec::with_capacity(bias.len()),
         };
-        for (filter, bias) in weight.chunks_exact(length.max(1)).zip(bias) {
-            filters.push(filter, *bias, neighbours, input.scale);
+        let rows = weight.chunks_exact(length.max(1)).zip(bias);
+        for (index, (filter, one)) in rows.enumerate() {
+            let means = input.means(index, bias.len());
+            filters.push(filter, *one, neighbours, (input.steps.scale, means));
         }
         filters
     }
 
-    fn push(&mut self, filter: &[f32], bias: f32, neighbours: Neighbours, input: f32) {
+    fn push(
+        &mut self,
+        filter: &[f32],
+        bias: f32,
+        neighbours: Neighbours,
+        (input, means): (f32, Option<&[f32]>),
+    ) {
         // A filter of very small weights with a large bias would lose the bias.
         let for_bias = bias.abs() / (input * MOST_BIAS);
         let scale = (neighbours.largest(filter) / MOST).max(for_bias);
@@ -50,11 +77,29 @@ impl Filters {
         };
         let bias_scale = (scale * input).max(f32::MIN_POSITIVE);
         let integer = |weight: &f32| (weight / scale).round().clamp(-MOST, MOST) as i8;
-        self.weight.extend(filter.iter().map(integer));
+        let integers: Vec<i8> = filter.iter().map(integer).collect();
+        let bias = bias + means.map_or(0.0, |means| rounding(filter, &integers, scale, means));
+        self.weight.extend(integers);
         self.scales.push(scale);
         self.bias.push((bias / bias_scale).round() as i32);
         self.bias_scales.push(bias_scale);
     }
+}
+
+/// What rounding the weights of a filter takes from its result, for an input that is everywhere its mean.
+fn rounding(filter: &[f32], integers: &[i8], scale: f32, means: &[f32]) -> f32 {
+    let kernel = (filter.len() / means.len().max(1)).max(1);
+    let channels = filter
+        .chunks(kernel)
+        .zip(integers.chunks(kernel))
+        .zip(means);
+    let lost = channels.map(|((weights, integers), mean)| {
+        let pairs = weights.iter().zip(integers);
+        mean * pairs
+            .map(|(weight, &integer)| weight - scale * f32::from(integer))
+            .sum::<f32>()
+    });
+    lost.sum()
 }
 
 /// Which weights of a filter are multiplied beside one another.
@@ -105,9 +150,13 @@ mod tests {
 
     use super::*;
 
-    const INPUT: Steps = Steps {
-        scale: 6.0 / 255.0,
-        zero_point: 0,
+    const INPUT: Input = Input {
+        steps: Steps {
+            scale: 6.0 / 255.0,
+            zero_point: 0,
+        },
+        channels: 1,
+        means: None,
     };
 
     proptest! {
@@ -116,7 +165,7 @@ mod tests {
             weight in vec(-3.0_f32..3.0, 24), bias in vec(-50.0_f32..50.0, 3),
         ) {
             for neighbours in [Neighbours::None, Neighbours::Pairs, Neighbours::Any] {
-                let filters = Filters::new(&weight, &bias, neighbours, INPUT);
+                let filters = Filters::new(&weight, &bias, neighbours, &INPUT);
                 for (index, (weight, integer)) in weight.iter().zip(&filters.weight).enumerate() {
                     let scale = filters.scales[index / 8];
                     let met = f32::from(*integer) * scale;
@@ -131,26 +180,47 @@ mod tests {
 
         #[test]
         fn sums_of_two_products_fit_16_bits(weight in vec(-3.0_f32..3.0, 9), any in 0_usize..9) {
-            let pairs = Filters::new(&weight, &[0.0], Neighbours::Pairs, INPUT);
+            let pairs = Filters::new(&weight, &[0.0], Neighbours::Pairs, &INPUT);
             for pair in pairs.weight.chunks(2) {
                 for bytes in [[255, 255], [255, 0], [0, 255]] {
                     let sum: i32 = pair.iter().zip(bytes).map(|(&one, byte)| i32::from(one) * byte).sum();
                     prop_assert!(i16::try_from(sum).is_ok(), "{pair:?}: {sum}");
                 }
             }
-            let free = Filters::new(&weight, &[0.0], Neighbours::Any, INPUT);
+            let free = Filters::new(&weight, &[0.0], Neighbours::Any, &INPUT);
             let sum = 255 * (i32::from(free.weight[any]) + i32::from(free.weight[0]));
             prop_assert!(i16::try_from(sum).is_ok(), "{sum}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_mean_of_a_result_stays(
+            weight in vec(-3.0_f32..3.0, 4 * 2 * 9), means in vec(0.0_f32..6.0, 4),
+        ) {
+            // Two groups of two channels, with two filters each.
+            let input = Input { channels: 2, means: Some(means.clone()), ..INPUT };
+            let filters = Filters::new(&weight, &[0.5; 4], Neighbours::Any, &input);
+            for filter in 0..4 {
+                let mean = |index: usize| means[2 * (filter / 2) + index / 9];
+                let places = || (0..18).map(|index| (18 * filter + index, mean(index)));
+                let exact: f32 = 0.5 + places().map(|(at, mean)| weight[at] * mean).sum::<f32>();
+                let scale = filters.scales[filter];
+                let integers = places().map(|(at, mean)| scale * f32::from(filters.weight[at]) * mean);
+                let bias = filters.bias[filter] as f32 * filters.bias_scales[filter];
+                let met = bias + integers.sum::<f32>();
+                prop_assert!((met - exact).abs() < 1e-2, "{met} {exact}");
+            }
         }
     }
 
     #[test]
     fn a_filter_without_weights_keeps_its_bias() {
         for weight in [0.0, 1e-30, f32::MIN_POSITIVE / 2.0] {
-            let filters = Filters::new(&[weight; 4], &[3.0], Neighbours::Pairs, INPUT);
+            let filters = Filters::new(&[weight; 4], &[3.0], Neighbours::Pairs, &INPUT);
             let met = filters.bias[0] as f32 * filters.bias_scales[0];
             assert!((met - 3.0).abs() < 1e-5, "{met}");
-            let none = Filters::new(&[weight; 4], &[0.0], Neighbours::None, INPUT);
+            let none = Filters::new(&[weight; 4], &[0.0], Neighbours::None, &INPUT);
             assert!(none.scales[0] > 0.0 && none.bias == [0]);
         }
     }

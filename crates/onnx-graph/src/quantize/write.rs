@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::balance::Balance;
 use super::plan::{Activation, Step};
 use super::range::{Range, Steps};
-use super::weight::{Filters, Neighbours};
+use super::weight::{Filters, Input, Neighbours};
 use crate::graph::Declared;
 use crate::{Attribute, Error, Graph, Node, Tensor};
 
@@ -12,6 +13,7 @@ use crate::{Attribute, Error, Graph, Node, Tensor};
 pub(super) struct Writer<'a> {
     source: &'a Graph,
     ranges: &'a BTreeMap<String, Range>,
+    balance: Balance<'a>,
     graph: Graph,
     /// The steps of the quantized values.
     steps: BTreeMap<String, Steps>,
@@ -22,6 +24,7 @@ impl<'a> Writer<'a> {
     pub(super) fn new(
         source: &'a Graph,
         ranges: &'a BTreeMap<String, Range>,
+        balance: Balance<'a>,
     ) -> Result<Self, Error> {
         let mut graph = Graph::new(source.name());
         for input in source.inputs() {
@@ -33,6 +36,7 @@ impl<'a> Writer<'a> {
             declared: typed.collect(),
             source,
             ranges,
+            balance,
             graph,
             steps: BTreeMap::new(),
         })
@@ -47,7 +51,7 @@ impl<'a> Writer<'a> {
                 self.result(node, activation)
             }
             Step::Conv(activation) => {
-                self.conv(node)?;
+                self.conv(node, activation)?;
                 self.result(node, activation)
             }
         }
@@ -87,7 +91,7 @@ impl<'a> Writer<'a> {
         self.graph.push(node, &self.declared)
     }
 
-    fn conv(&mut self, node: &Node) -> Result<(), Error> {
+    fn conv(&mut self, node: &Node, activation: &Activation) -> Result<(), Error> {
         let (input, weight) = (&node.inputs[0], &node.inputs[1]);
         if !self.steps.contains_key(input) {
             self.quantize(input, input, None)?;
@@ -98,14 +102,12 @@ impl<'a> Writer<'a> {
                 value: weight.clone(),
             });
         };
-        let count = tensor.shape().first().copied().unwrap_or_default();
         let bias = node
             .inputs
             .get(2)
             .and_then(|bias| self.source.find_initializer(bias));
-        let numbers = bias.map_or_else(|| Ok(vec![0.0; count]), Tensor::values)?;
-        let neighbours = Neighbours::of(tensor.shape());
-        let filters = Filters::new(&tensor.values()?, &numbers, neighbours, self.steps[input]);
+        let filters = self.quantized_filters(input, tensor, bias, activation)?;
+        let count = filters.scales.len();
         let mut node = node.clone();
         node.inputs[0] = dequantized(input);
         let zeros = vec![0_i8; count];
@@ -126,6 +128,49 @@ impl<'a> Writer<'a> {
             )?;
         }
         self.graph.push(node, &self.declared)
+    }
+
+    /// The filters of a convolution as integers, for an input and a result whose channels may be stretched.
+    fn quantized_filters(
+        &self,
+        input: &str,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        activation: &Activation,
+    ) -> Result<Filters, Error> {
+        let count = weight.shape().first().copied().unwrap_or_default();
+        let mut weights = weight.values()?;
+        let mut biases = bias.map_or_else(|| Ok(vec![0.0; count]), Tensor::values)?;
+        let length = (weights.len() / count.max(1)).max(1);
+        let rows = || 0..count;
+        if let Some(factors) = self.balance.factors(&activation.value) {
+            for (row, factor) in rows().zip(factors) {
+                weights[row * length..][..length]
+                    .iter_mut()
+                    .for_each(|one| *one *= factor);
+                biases[row] *= factor;
+            }
+        }
+        // Only a depthwise convolution takes a stretched value: a filter for each channel.
+        if let Some(factors) = self.balance.factors(input) {
+            for (row, factor) in rows().zip(factors) {
+                weights[row * length..][..length]
+                    .iter_mut()
+                    .for_each(|one| *one /= factor);
+            }
+        }
+        let means = bias.and_then(|_| self.balance.means(input));
+        let input = Input {
+            steps: self.steps[input],
+            channels: weight.shape().get(1).copied().unwrap_or(1),
+            means,
+        };
+        Ok(Filters::new(
+            &weights,
+            &biases,
+            Neighbours::of(weight.shape()),
+            &input,
+        ))
     }
 
     /// Constants in integers with a scale for each filter; the name of what they stand for. A weight

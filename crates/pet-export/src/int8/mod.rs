@@ -4,15 +4,13 @@ mod gate;
 mod keep;
 mod search;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use fs_err as fs;
-use onnx_graph::Range;
 use pet_data::{Dataset, Progress, Sample, Unit, task};
 use pet_model::Quantization;
 use pet_pipeline::evaluate::ImageSet;
-use pet_predict::{Calibrator, Limits, Model, Options, Runtime};
+use pet_predict::{Calibration, Calibrator, Limits, Model, Options, Runtime};
 
 use crate::Error;
 
@@ -67,17 +65,13 @@ impl<'a> Int8<'a> {
         let model = Model::load(runtime, file, &Options::default())?;
         let classes = &model.metadata().classes;
         let images = ImageSet::new("validation", self.dataset, self.images, classes)?;
-        let ranges = self.calibrate(&model, &images.samples)?;
+        let calibration = self.calibrate(&model, &images.samples)?;
         let search = search::Search::new(runtime, model, &images.samples, self.progress)?;
-        search.run(&ranges, self.gate)
+        search.run(&calibration, self.gate)
     }
 
-    /// The ranges of the values in the model on some of the images.
-    fn calibrate(
-        &self,
-        model: &Model,
-        images: &[Sample],
-    ) -> Result<BTreeMap<String, Range>, Error> {
+    /// What the values in the model are on some of the images.
+    fn calibrate(&self, model: &Model, images: &[Sample]) -> Result<Calibration, Error> {
         let chosen = calibration_images(images);
         let mut calibrator = Calibrator::new(model)?;
         let count = chosen.len() as u64;
@@ -87,7 +81,7 @@ impl<'a> Int8<'a> {
                 observed.map_err(at(&sample.path))?;
                 self.progress.advance(1);
             }
-            Ok(calibrator.into_ranges())
+            Ok(calibrator.finish())
         })
     }
 }

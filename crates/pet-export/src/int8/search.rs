@@ -1,12 +1,10 @@
 //! How many layers stay in floating-point numbers.
 
-use std::collections::BTreeMap;
-
 use fs_err as fs;
-use onnx_graph::{Dim, Quantizer, Range, Value};
+use onnx_graph::{Dim, Quantizer, Value};
 use pet_data::{Progress, Sample, Unit, task};
 use pet_model::{ModelMetadata, Precision, Quantization};
-use pet_predict::{ImagePredictor, Model, Options, Runtime};
+use pet_predict::{Calibration, ImagePredictor, Model, Options, Runtime};
 
 use super::{Quantized, at, calibration_images, read};
 use crate::{Error, Gate};
@@ -47,15 +45,11 @@ impl<'a> Search<'a> {
     }
 
     /// The first attempt that the gate lets through, with more and more layers in floating-point numbers.
-    pub(super) fn run(
-        &self,
-        ranges: &BTreeMap<String, Range>,
-        gate: Gate,
-    ) -> Result<Quantized, Error> {
+    pub(super) fn run(&self, calibration: &Calibration, gate: Gate) -> Result<Quantized, Error> {
         let layers = Quantizer::new(&self.floats).layers();
         let mut best: Option<Quantization> = None;
         for count in borders(&layers) {
-            let attempt = self.attempt(ranges, count, layers.len())?;
+            let attempt = self.attempt(calibration, count, layers.len())?;
             let figures = &attempt.figures;
             if gate.lets_through(figures) {
                 return Ok(attempt);
@@ -73,15 +67,18 @@ impl<'a> Search<'a> {
 
     fn attempt(
         &self,
-        ranges: &BTreeMap<String, Range>,
+        calibration: &Calibration,
         fp32_layers: usize,
         layers: usize,
     ) -> Result<Quantized, Error> {
-        let quantizer = Quantizer::new(&self.floats).with_float_layers(fp32_layers);
+        let quantizer = Quantizer::new(&self.floats)
+            .with_float_layers(fp32_layers)
+            .with_channels(&calibration.channels);
         let properties = self.metadata.to_properties()?.into_iter();
-        let model = properties.fold(quantizer.quantize(ranges)?, |model, (key, value)| {
-            model.with_metadata(key, value)
-        });
+        let model = properties.fold(
+            quantizer.quantize(&calibration.ranges)?,
+            |model, (key, value)| model.with_metadata(key, value),
+        );
         let bytes = model.to_bytes()?;
         let place = tempfile::tempdir()?;
         let file = place.path().join(Precision::Int8.file());

@@ -1,12 +1,11 @@
 //! Models in 8-bit integers: what ranges are observed, what they compute, which of two is loaded.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph, Quantizer, Range, Value};
 use pet_image::{Format, RgbImage, encode_rgb};
 use pet_model::{INPUT_NAME, INT8_MODEL_FILE, MODEL_FILE, OUTPUT_NAME};
-use pet_predict::{Calibrator, Error, Model, Options, Precision, Runtime};
+use pet_predict::{Calibration, Calibrator, Error, Model, Options, Precision, Runtime};
 use tempfile::TempDir;
 
 use crate::support::{Parts, SIZE, finish, metadata, picture, runtime};
@@ -74,12 +73,12 @@ fn motley(seed: usize) -> Vec<u8> {
     encode_rgb(&image, Format::Png).unwrap()
 }
 
-fn ranges(model: &Model) -> BTreeMap<String, Range> {
+fn calibration(model: &Model) -> Calibration {
     let mut calibrator = Calibrator::new(model).unwrap();
     for seed in 0..8 {
         calibrator.observe(&motley(seed)).unwrap();
     }
-    calibrator.into_ranges()
+    calibrator.finish()
 }
 
 fn load(runtime: &Runtime, path: &Path) -> Model {
@@ -95,7 +94,9 @@ fn the_quantized_network_computes_nearly_the_same() {
     let file = folder.path().join("floats.onnx");
     fs_err::write(&file, network()).unwrap();
     let floats = load(&runtime, &file);
-    let ranges = ranges(&floats);
+    let Calibration {
+        ranges, channels, ..
+    } = calibration(&floats);
     let names: Vec<_> = ranges.keys().map(String::as_str).collect();
     let expected = [
         "filtered.relu6",
@@ -109,9 +110,16 @@ fn the_quantized_network_computes_nearly_the_same() {
     assert_eq!(ranges["input"], Range::new(0.0, 1.0).unwrap());
     assert!(ranges["wide.relu6"].minimum() >= 0.0 && ranges["wide.relu6"].maximum() <= 6.0);
 
+    assert_eq!(channels["input"].len(), 3);
+    for channel in channels.values().flatten() {
+        assert!(channel.mean <= channel.maximum, "{channel:?}");
+    }
+
     let parsed = onnx_graph::Model::from_bytes(floats.bytes()).unwrap();
     for layers in 0..4 {
-        let quantizer = Quantizer::new(&parsed).with_float_layers(layers);
+        let quantizer = Quantizer::new(&parsed)
+            .with_float_layers(layers)
+            .with_channels(&channels);
         let bytes = quantizer.quantize(&ranges).unwrap().to_bytes().unwrap();
         let file = folder.path().join("integers.onnx");
         fs_err::write(&file, bytes).unwrap();

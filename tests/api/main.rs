@@ -10,6 +10,7 @@ mod health;
 mod hostile;
 mod images;
 mod load;
+mod memory;
 mod predict;
 mod protocol;
 mod refusals;

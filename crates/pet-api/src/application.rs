@@ -50,7 +50,8 @@ impl Application {
         let listener = listen(&configuration)?;
         let port = listener.local_addr().map_err(failed)?.port();
         let count = configuration.workers.get();
-        let queue = Queue::new(count, configuration.queue.get(), metrics.clone());
+        let (places, memory) = (configuration.queue.get(), configuration.decoding_memory);
+        let queue = Queue::new(count, places, memory, metrics.clone());
         let workers = start(count, &queue, &slot, &metrics)?;
         let state = Data::new(State::new(configuration, queue, metrics, slot));
         let server = server::start(listener, state.clone()).map_err(failed)?;

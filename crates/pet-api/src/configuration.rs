@@ -28,6 +28,9 @@ pub struct Configuration {
     pub limits: Limits,
     /// Bytes of memory for all uploads that are being read or wait; beyond, uploads are refused.
     pub memory: usize,
+    /// Bytes of memory for all pictures that are being decoded or changed; one that would take more than its share is
+    /// refused. See [`Sizing`](crate::Sizing).
+    pub decoding_memory: u64,
     /// Time from the head of a request to its answer.
     pub request_timeout: Duration,
     /// Time between saying that the service is not ready any more and taking no more connections,
@@ -42,7 +45,7 @@ pub struct Configuration {
 impl Default for Configuration {
     /// Port 8000 of this machine alone, `results/`, as many workers as processors, 64 places in
     /// the queue, 32 images in a
-    /// request, 256 MiB for uploads, 30 seconds for a
+    /// request, 256 MiB for uploads and 1 GiB for decoding, 30 seconds for a
     /// request and for the grace, a second of notice, no token.
     fn default() -> Self {
         Self {
@@ -55,6 +58,7 @@ impl Default for Configuration {
             batch: const { NonZero::new(32).unwrap() },
             limits: Limits::default(),
             memory: 256 << 20,
+            decoding_memory: 1 << 30,
             request_timeout: Duration::from_secs(30),
             notice: Duration::from_secs(1),
             grace: Duration::from_secs(30),

@@ -26,6 +26,7 @@
 
 mod application;
 mod asset;
+mod budget;
 mod configuration;
 mod error;
 mod file_name;
@@ -43,5 +44,6 @@ mod upload;
 mod worker;
 
 pub use application::{Application, Handle, block_on};
+pub use budget::Sizing;
 pub use configuration::Configuration;
 pub use error::{Code, Error};

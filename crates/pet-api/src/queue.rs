@@ -21,9 +21,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use pet_image::Cost;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use crate::budget::Budget;
 use crate::error::{ApiError, Code, Error};
 use crate::metrics::Metrics;
 use crate::served::Slot;
@@ -44,6 +46,7 @@ struct Shared {
     /// One for each worker and for each place in the queue; held until the work is done.
     places: Arc<Semaphore>,
     workers: usize,
+    budget: Budget,
     state: Mutex<State>,
     changed: Condvar,
     metrics: Arc<Metrics>,
@@ -65,11 +68,12 @@ pub(crate) struct Done<T> {
 }
 
 impl Queue {
-    /// A queue with `places` for work that waits while each of the `workers` is busy.
-    pub(crate) fn new(workers: usize, places: usize, metrics: Arc<Metrics>) -> Self {
+    /// A queue with `places` for work that waits while each of the `workers` is busy, and `memory` bytes for decoding.
+    pub(crate) fn new(workers: usize, places: usize, memory: u64, metrics: Arc<Metrics>) -> Self {
         Self(Arc::new(Shared {
             places: Arc::new(Semaphore::new(workers + places)),
             workers,
+            budget: Budget::new(memory, workers, places),
             state: Mutex::default(),
             changed: Condvar::new(),
             metrics,
@@ -83,30 +87,40 @@ impl Queue {
         deadline: Instant,
         work: impl FnOnce(&mut Worker) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<Done<T>, ApiError> {
+        self.run_costly(deadline, Cost::default(), work).await
+    }
+
+    /// As [`run`](Self::run), for work on a picture: where that is expensive, it waits for its turn.
+    pub(crate) async fn run_costly<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        cost: Cost,
+        work: impl FnOnce(&mut Worker) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<Done<T>, ApiError> {
         let place = self.place()?;
-        self.run_in(place, deadline, work).await
+        self.run_in(place, deadline, cost, work).await
     }
 
     /// Has the workers do several pieces of work and gives the results in order. The whole is
     /// refused when the queue is full; once begun, it takes no more places at a time than there are
-    /// workers and waits for each.
+    /// workers and waits for each. Every piece comes with its own cost.
     pub(crate) async fn run_all<T: Send + 'static, W>(
         &self,
         deadline: Instant,
-        work: Vec<W>,
+        work: Vec<(Cost, W)>,
     ) -> Result<Vec<Result<Done<T>, ApiError>>, ApiError>
     where
         W: FnOnce(&mut Worker) -> Result<T, ApiError> + Send + 'static,
     {
         let mut first = Some(self.place()?);
-        let runs = work.into_iter().map(|work| {
+        let runs = work.into_iter().map(|(cost, work)| {
             let place = first.take();
             async move {
                 let place = match place {
                     Some(place) => place,
                     None => self.next_place(deadline).await?,
                 };
-                self.run_in(place, deadline, work).await
+                self.run_in(place, deadline, cost, work).await
             }
         });
         let runs = stream::iter(runs).buffered(self.0.workers);
@@ -133,10 +147,12 @@ impl Queue {
         &self,
         place: OwnedSemaphorePermit,
         deadline: Instant,
+        cost: Cost,
         work: impl FnOnce(&mut Worker) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<Done<T>, ApiError> {
-        let (sender, receiver) = oneshot::channel();
         let queued = Instant::now();
+        let turn = self.0.budget.turn(cost, deadline).await?;
+        let (sender, receiver) = oneshot::channel();
         let metrics = self.0.metrics.clone();
         self.push(Box::new(move |worker| {
             let is_late = Instant::now() >= deadline;
@@ -150,7 +166,7 @@ impl Queue {
             metrics.queued(waited);
             let result = work(worker);
             // Free before the answer is out, lest its receiver be refused with the next request.
-            drop(place);
+            drop((place, turn));
             let _ = sender.send(result.map(|value| Done { value, waited }));
         }))?;
         match timeout_at(deadline, receiver).await {

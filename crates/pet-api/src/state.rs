@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::web;
 
+use pet_image::Cost;
+
 use crate::configuration::Configuration;
 use crate::error::{ApiError, Code, explained};
 use crate::memory::Memory;
@@ -47,6 +49,13 @@ impl State {
     /// The model that is served now. Work asks its [`Worker`](crate::worker::Worker) instead.
     pub(crate) fn served(&self) -> Arc<Served> {
         self.slot.served()
+    }
+
+    /// What a prediction for a photograph takes.
+    pub(crate) fn cost(&self, photograph: &[u8]) -> Cost {
+        let served = self.served();
+        let recipe = &served.metadata().preprocess;
+        recipe.cost(photograph, &self.configuration.limits)
     }
 
     /// Serves the model that lies in the results folder now; keeps the one before if it does not load.

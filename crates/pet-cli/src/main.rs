@@ -8,6 +8,7 @@ mod failure;
 mod hint;
 #[cfg(feature = "training")]
 mod interrupt;
+mod memory;
 mod output;
 mod progress;
 #[cfg(feature = "training")]

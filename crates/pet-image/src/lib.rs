@@ -20,7 +20,7 @@ mod statistics;
 pub use augment::{Augment, Change, Erased, Warp};
 pub use contrast::contrast_stretch;
 pub use crop::{CropBox, center_crop, crop};
-pub use decode::{Decoded, decode};
+pub use decode::{Cost, Decoded, cost, decode};
 pub use encode::{encode_gray, encode_rgb};
 pub use error::Error;
 pub use format::Format;

@@ -29,6 +29,18 @@ pub enum Error {
         /// The operating system's answer.
         source: std::io::Error,
     },
+    /// There is too little memory for the workers and the uploads.
+    #[error(
+        "`{memory}` bytes of memory are too little for `{workers}` workers, which need `{needed}`"
+    )]
+    Memory {
+        /// Bytes that there are.
+        memory: u64,
+        /// Number of workers.
+        workers: u64,
+        /// Bytes that they and the uploads need.
+        needed: u64,
+    },
     /// A worker thread cannot be started.
     #[error("cannot start a worker thread")]
     Worker {
@@ -57,6 +69,9 @@ impl Error {
                 }
                 _ => None,
             },
+            Self::Memory { .. } => {
+                Some("take fewer workers, or less of the memory for uploads".into())
+            }
             Self::Worker { .. } | Self::Serve { .. } => None,
         }
     }

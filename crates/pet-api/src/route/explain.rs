@@ -57,12 +57,13 @@ async fn explain(
     let class = parameters.get::<String>("class", "the name of a class")?;
     let form = parameters.get("format", "`json` or `png`")?;
     let Upload { body, deadline, .. } = upload;
+    let cost = pet_image::cost(&body, &state.configuration.limits);
     let work = move |worker: &mut Worker| {
         let explanation = worker.explain(&body, class.as_deref())?;
         let picture = (form == Some(Form::Png)).then(|| draw(&explanation));
         Ok((explanation, picture.transpose()?))
     };
-    let done = state.queue.run(deadline.0, work).await?;
+    let done = state.queue.run_costly(deadline.0, cost, work).await?;
     let (explanation, picture) = done.value;
     if let Some(picture) = picture {
         return Ok(HttpResponse::Ok().content_type("image/png").body(picture));

@@ -6,8 +6,8 @@ use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::{Data, ServiceConfig};
 use pet_image::{
-    CropBox, Decoded, Error, Filter, contrast_stretch, crop, decode, encode_gray, encode_rgb,
-    grayscale, resize,
+    Cost, CropBox, Decoded, Error, Filter, MAX_OUTPUT_PIXELS, contrast_stretch, cost, crop, decode,
+    encode_gray, encode_rgb, grayscale, resize,
 };
 
 use crate::error::ApiError;
@@ -16,6 +16,9 @@ use crate::route::request::Parameters;
 use crate::route::request::post;
 use crate::state::State;
 use crate::upload::Upload;
+
+/// Times that the pixels of a result are gone over, compared with decoding a JPEG.
+const WORK: u64 = 4;
 
 /// The default of every size, in pixels: the side of the model's input.
 const SIDE: u32 = 224;
@@ -42,12 +45,13 @@ async fn resized(
         let resized = resize(&decoded.image, width, height, Filter::Lanczos)?;
         encode_rgb(&resized, decoded.format)
     };
-    changed(&state, upload, "resized", change).await
+    let output = u64::from(width) * u64::from(height);
+    changed(&state, upload, "resized", Some(output), change).await
 }
 
 async fn gray(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiError> {
     let change = |decoded: Decoded| encode_gray(&grayscale(&decoded.image), decoded.format);
-    changed(&state, upload, "gray", change).await
+    changed(&state, upload, "gray", None, change).await
 }
 
 async fn cropped(
@@ -62,12 +66,12 @@ async fn cropped(
         bottom: edge(&parameters, "bottom", SIDE)?,
     };
     let change = move |decoded: Decoded| encode_rgb(&crop(&decoded.image, area)?, decoded.format);
-    changed(&state, upload, "cropped", change).await
+    changed(&state, upload, "cropped", None, change).await
 }
 
 async fn normalized(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiError> {
     let change = |decoded: Decoded| encode_rgb(&contrast_stretch(&decoded.image), decoded.format);
-    changed(&state, upload, "normalized", change).await
+    changed(&state, upload, "normalized", None, change).await
 }
 
 /// The place of an edge.
@@ -76,11 +80,16 @@ fn edge(parameters: &Parameters, name: &str, default: u32) -> Result<u32, ApiErr
     Ok(given.unwrap_or(default))
 }
 
-/// Has a worker change the image, and offers the result under its name with a prefix.
+/// Bytes that a change takes for each pixel of its result: the levels, those of a first pass, and the file.
+const CHANGE: u64 = 9;
+
+/// Has a worker change the image to one of `output` pixels, or at most its own, and offers the result under its name
+/// with a prefix.
 async fn changed(
     state: &State,
     upload: Upload,
     prefix: &str,
+    output: Option<u64>,
     change: impl FnOnce(Decoded) -> Result<Vec<u8>, Error> + Send + 'static,
 ) -> Result<HttpResponse, ApiError> {
     let Upload {
@@ -89,6 +98,19 @@ async fn changed(
         deadline,
     } = upload;
     let limits = state.configuration.limits;
+    let decoding = cost(&body, &limits);
+    let output = output.unwrap_or(decoding.pixels);
+    // What is too large is refused before it is made.
+    let output = if output > MAX_OUTPUT_PIXELS {
+        0
+    } else {
+        output
+    };
+    let cost = Cost {
+        memory: decoding.memory + output * CHANGE,
+        work: decoding.work + output * WORK,
+        ..decoding
+    };
     let work = move |body: &[u8]| {
         let decoded = decode(body, &limits)?;
         let format = decoded.format;
@@ -96,7 +118,7 @@ async fn changed(
     };
     let done = state
         .queue
-        .run(deadline.0, move |_| {
+        .run_costly(deadline.0, cost, move |_| {
             work(&body).map_err(|error| ApiError::image(&error))
         })
         .await?;

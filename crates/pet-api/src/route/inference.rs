@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::{self, Bytes, Data, Json, Path, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use pet_image::Cost;
 use pet_model::{INPUT_NAME, ModelMetadata};
 use serde::{Deserialize, Serialize};
 
@@ -130,19 +131,22 @@ async fn run(state: &State, deadline: Deadline, input: Input) -> Result<Vec<Answ
             let numbers: Arc<[f32]> = numbers.into();
             let work = (0..batch).map(|image| {
                 let (numbers, start) = (numbers.clone(), image * length);
-                move |worker: &mut Worker| {
+                let work = move |worker: &mut Worker| {
                     tensor(
                         worker,
                         numbers.get(start..start + length).unwrap_or_default(),
                     )
-                }
+                };
+                (Cost::default(), work)
             });
             state.queue.run_all(deadline.0, work.collect()).await?
         }
         Input::Photographs(photographs) => {
-            let work = photographs
-                .into_iter()
-                .map(|bytes| move |worker: &mut Worker| photograph(worker, &bytes));
+            let work = photographs.into_iter().map(|bytes| {
+                let cost = state.cost(&bytes);
+                let work = move |worker: &mut Worker| photograph(worker, &bytes);
+                (cost, work)
+            });
             state.queue.run_all(deadline.0, work.collect()).await?
         }
     };

@@ -66,11 +66,12 @@ async fn predict(
     parameters.get::<i64>("seed", "a whole number")?;
     let top_k = top_k(&parameters)?;
     let Upload { body, deadline, .. } = upload;
+    let cost = state.cost(&body);
     let work = move |worker: &mut Worker| {
         let prediction = worker.predict(&body)?;
         Ok((prediction, worker.served()?))
     };
-    let done = state.queue.run(deadline.0, work).await?;
+    let done = state.queue.run_costly(deadline.0, cost, work).await?;
     let (prediction, served): &(Prediction, Arc<Served>) = &done.value;
     Ok(HttpResponse::Ok().json(Answer {
         predicted_class: prediction.predicted_class(),
@@ -154,7 +155,13 @@ async fn predict_batch(
         .map(|Photograph { name, body }| (name, body))
         .unzip();
     let work = bodies.into_iter().map(|body| {
-        move |worker: &mut Worker| -> Result<Prediction, ApiError> { worker.predict(&body?) }
+        let cost = body
+            .as_ref()
+            .map(|body| state.cost(body))
+            .unwrap_or_default();
+        let work =
+            move |worker: &mut Worker| -> Result<Prediction, ApiError> { worker.predict(&body?) };
+        (cost, work)
     });
     let outcomes = state
         .queue

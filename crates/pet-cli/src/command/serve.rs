@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use pet_api::{Application, Configuration};
+use pet_api::{Application, Configuration, Sizing};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
@@ -12,7 +12,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::arguments::{CacheArgument, LimitArguments, PrecisionArgument, ResultsArgument, count};
 use crate::failure::Failure;
-use crate::{output, workspace};
+use crate::{memory, output, workspace};
 
 /// Where the service listens unless it is told otherwise.
 const PORT: u16 = 8000;
@@ -38,7 +38,7 @@ pub(crate) struct ServeArguments {
     results: ResultsArgument,
     #[command(flatten)]
     precision: PrecisionArgument,
-    /// Worker threads that predict [default: one per processor]
+    /// Worker threads that predict [default: one per processor, as far as the memory allows]
     #[arg(long, env = "PET_WORKERS", value_name = "COUNT", value_parser = count)]
     workers: Option<NonZero<usize>>,
     /// Maximum requests waiting for a worker; more are rejected with status 429
@@ -55,9 +55,14 @@ pub(crate) struct ServeArguments {
     max_batch: NonZero<usize>,
     #[command(flatten)]
     limits: LimitArguments,
-    /// Memory for all uploads together, in bytes; beyond it they are rejected with status 429
-    #[arg(long, env = "PET_UPLOAD_MEMORY", value_name = "BYTES", default_value_t = Configuration::default().memory)]
-    upload_memory: usize,
+    /// Memory that the service may take, such as 512M or 2GiB [default: the limit of its container, else 512 MiB and
+    /// 256 MiB for each worker]
+    #[arg(long, env = "PET_MEMORY", value_name = "BYTES", value_parser = memory::parse)]
+    memory: Option<u64>,
+    /// Memory for all uploads together, in bytes; beyond it they are rejected with status 429 [default: a quarter of
+    /// what the workers leave, at most 256 MiB]
+    #[arg(long, env = "PET_UPLOAD_MEMORY", value_name = "BYTES")]
+    upload_memory: Option<usize>,
     /// Maximum seconds per request
     #[arg(long, env = "PET_REQUEST_TIMEOUT", value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
     request_timeout: u64,
@@ -107,7 +112,7 @@ fn seconds() -> clap::builder::RangedU64ValueParser {
 pub(crate) fn serve(arguments: &ServeArguments) -> Result<(), Failure> {
     arguments.log.start();
     let runtime = workspace::runtime(&arguments.cache)?;
-    let configuration = configuration(arguments);
+    let configuration = configuration(arguments)?;
     let host = configuration.host.clone();
     pet_api::block_on(async {
         let application = Application::build(configuration, runtime)?;
@@ -118,9 +123,12 @@ pub(crate) fn serve(arguments: &ServeArguments) -> Result<(), Failure> {
     })
 }
 
-fn configuration(arguments: &ServeArguments) -> Configuration {
+fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
     let default = Configuration::default();
-    Configuration {
+    let (workers, sizing) = sizing(arguments, default.workers)?;
+    let mut limits = arguments.limits.limits();
+    limits.bytes = limits.bytes.min(sizing.uploads as u64);
+    Ok(Configuration {
         host: arguments.host.clone(),
         port: arguments
             .port
@@ -128,11 +136,12 @@ fn configuration(arguments: &ServeArguments) -> Configuration {
             .unwrap_or(default.port),
         results: arguments.results.results.clone(),
         precision: arguments.precision.precision.precision(),
-        workers: arguments.workers.unwrap_or(default.workers),
+        workers,
         queue: arguments.queue,
         batch: arguments.max_batch,
-        limits: arguments.limits.limits(),
-        memory: arguments.upload_memory,
+        limits,
+        memory: sizing.uploads,
+        decoding_memory: sizing.decoding,
         request_timeout: Duration::from_secs(arguments.request_timeout),
         grace: Duration::from_secs(arguments.grace),
         admin_token: arguments
@@ -140,7 +149,26 @@ fn configuration(arguments: &ServeArguments) -> Configuration {
             .clone()
             .filter(|token| !token.is_empty()),
         ..default
+    })
+}
+
+/// How many workers there are, and how the memory is divided. Unless their number is given, there are no more than fit.
+fn sizing(
+    arguments: &ServeArguments,
+    processors: NonZero<usize>,
+) -> Result<(NonZero<usize>, Sizing), Failure> {
+    let memory = arguments.memory.or_else(memory::limit);
+    let divide = |workers: NonZero<usize>| {
+        let memory = memory.unwrap_or_else(|| Sizing::unlimited(workers.get()));
+        let sizing = Sizing::new(memory, workers.get(), arguments.upload_memory);
+        sizing.map(|sizing| (workers, sizing))
+    };
+    if let Some(workers) = arguments.workers {
+        return Ok(divide(workers)?);
     }
+    let fewer = (1..=processors.get()).rev().filter_map(NonZero::new);
+    let fitting = fewer.filter_map(|workers| divide(workers).ok()).next();
+    Ok(fitting.map_or_else(|| divide(NonZero::<usize>::MIN), Ok)?)
 }
 
 /// The log of the service, on standard error.

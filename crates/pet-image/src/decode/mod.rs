@@ -1,6 +1,7 @@
 //! Files to pixels.
 
 mod color;
+mod cost;
 mod jpeg;
 mod other;
 mod upright;
@@ -10,6 +11,10 @@ use std::fmt;
 use std::panic::{UnwindSafe, catch_unwind};
 
 use image::RgbImage;
+
+pub use self::cost::Cost;
+pub use self::cost::cost;
+pub(crate) use self::cost::cost_reduced;
 
 use crate::format::{Foreign, foreign};
 use crate::{Error, Format, Limits};

@@ -39,6 +39,39 @@ pub(super) fn check<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a [u8], Er
     Ok(file)
 }
 
+/// Pixels of the largest frame of a file that [`check`] accepts.
+pub(super) fn largest_frame(file: &[u8]) -> u64 {
+    let top = chunks(file.get(HEADER..).unwrap_or_default()).flatten();
+    let sizes = top.flat_map(|(name, content)| {
+        let inner = match &name {
+            b"ANMF" => content.get(FRAME_HEADER..).unwrap_or_default(),
+            _ => &[],
+        };
+        let inner = chunks(inner).flatten();
+        std::iter::once((name, content))
+            .chain(inner)
+            .map(|(name, frame)| frame_pixels(name, frame))
+    });
+    sizes.max().unwrap_or_default()
+}
+
+/// Pixels of a lossy or lossless frame; 0 for any other chunk.
+fn frame_pixels(name: [u8; 4], frame: &[u8]) -> u64 {
+    let (width, height) = match (&name, frame) {
+        (b"VP8 ", [_, _, _, _, _, _, w0, w1, h0, h1, ..]) => {
+            let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+            (side(*w0, *w1), side(*h0, *h1))
+        }
+        // Fourteen bits each, one less than the side.
+        (b"VP8L", [_, a, b, c, d, ..]) => {
+            let bits = u32::from_le_bytes([*a, *b, *c, *d]);
+            ((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1)
+        }
+        _ => (0, 0),
+    };
+    u64::from(width) * u64::from(height)
+}
+
 /// Name and content of each chunk; `None` for one that announces more than there is.
 fn chunks(mut rest: &[u8]) -> impl Iterator<Item = Option<([u8; 4], &[u8])>> {
     std::iter::from_fn(move || {

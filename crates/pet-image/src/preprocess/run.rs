@@ -6,9 +6,9 @@ use image::RgbImage;
 
 use super::square::Square;
 use super::{Preprocess, Resize};
-use crate::decode::decode_reduced;
+use crate::decode::{cost_reduced, decode_reduced};
 use crate::resize::{by_shorter_side, resize_and};
-use crate::{CropBox, Decoded, Error, Filter, Limits};
+use crate::{Cost, CropBox, Decoded, Error, Filter, Limits};
 
 /// How many times the pixels that a resize wants must be left on each side when a picture is reduced before it.
 const REDUCING_GAP: u32 = 2;
@@ -38,14 +38,22 @@ impl Preprocess {
     /// Those of [`decode`](crate::decode()), and [`Error::Recipe`] for a recipe that makes no sense.
     pub fn decode(&self, bytes: &[u8], limits: &Limits) -> Result<Decoded, Error> {
         self.validate()?;
-        decode_reduced(bytes, limits, |width, height| {
-            let (needed_width, needed_height) = self.resized(width, height);
-            let leaves_enough = |part: &u32| {
-                width.div_ceil(*part) >= needed_width.saturating_mul(REDUCING_GAP)
-                    && height.div_ceil(*part) >= needed_height.saturating_mul(REDUCING_GAP)
-            };
-            [8, 4, 2].into_iter().find(leaves_enough).unwrap_or(1)
-        })
+        decode_reduced(bytes, limits, |width, height| self.part(width, height))
+    }
+
+    /// Estimates what [`decode`](Self::decode) takes for a file; see [`cost`](crate::cost()).
+    pub fn cost(&self, bytes: &[u8], limits: &Limits) -> Cost {
+        cost_reduced(bytes, limits, |width, height| self.part(width, height))
+    }
+
+    /// By how much the sides of a JPEG picture are divided while it is decoded.
+    fn part(&self, width: u32, height: u32) -> u32 {
+        let (needed_width, needed_height) = self.resized(width, height);
+        let leaves_enough = |part: &u32| {
+            width.div_ceil(*part) >= needed_width.saturating_mul(REDUCING_GAP)
+                && height.div_ceil(*part) >= needed_height.saturating_mul(REDUCING_GAP)
+        };
+        [8, 4, 2].into_iter().find(leaves_enough).unwrap_or(1)
     }
 
     /// Turns decoded pixels into one image's tensor; see [`run`](Self::run).

@@ -23,7 +23,7 @@ use self::header::{Colors, Component, Frame, Header, MAX_SCANS, Scan};
 use self::planes::Plane;
 use self::scan::{Blocks, row_by_row};
 use super::color::{Pixel, to_srgb};
-use super::{truncated, upright::upright};
+use super::{Cost, truncated, upright::upright};
 use crate::{Error, Format, Limits};
 
 /// Of a damaged picture, at most this part of the rows may be missing: one in sixteen.
@@ -83,21 +83,7 @@ pub(super) fn decode(
         .ok_or_else(|| truncated(bytes, Format::Jpeg))?;
     let Frame { width, height, .. } = header.frame;
     limits.check_size(width, height)?;
-    let orientation = header.exif.and_then(Orientation::from_exif_chunk);
-    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
-    let is_turned = matches!(
-        orientation,
-        Orientation::Rotate90
-            | Orientation::Rotate270
-            | Orientation::Rotate90FlipH
-            | Orientation::Rotate270FlipH
-    );
-    let part = if is_turned {
-        reduce(height, width)
-    } else {
-        reduce(width, height)
-    };
-    let size = 8 / part.clamp(1, 8);
+    let (size, orientation) = (size(&header, reduce), orientation(&header));
     check_work(&header, limits)?;
     let mut image = pixels(&header, size, limits)?;
     let is_cmyk = matches!(header.colors, Colors::Cmyk | Colors::Ycck);
@@ -115,6 +101,51 @@ pub(super) fn decode(
     })
 }
 
+/// What decoding a file that [`decode`] accepts takes.
+pub(super) fn cost(bytes: &[u8], reduce: impl Fn(u32, u32) -> u32) -> Option<Cost> {
+    let header = header::read(bytes).ok()??;
+    let frame = &header.frame;
+    let size = size(&header, reduce);
+    let layouts = layouts(frame, size).ok()?;
+    let [width, height] = reduced(frame, size);
+    let decoded = u64::from(width) * u64::from(height);
+    let decoding = memory(&layouts, frame.progressive, width, height);
+    Some(Cost {
+        pixels: decoded,
+        // Turning needs the picture twice, when the planes are gone.
+        memory: decoding.max(6 * decoded),
+        work: u64::from(frame.width) * u64::from(frame.height) * header.scan_count as u64,
+    })
+}
+
+fn orientation(header: &Header<'_>) -> Orientation {
+    let orientation = header.exif.and_then(Orientation::from_exif_chunk);
+    orientation.unwrap_or(Orientation::NoTransforms)
+}
+
+/// Side of what becomes of a block of 8, as `reduce` says for width and height as a person sees them.
+fn size(header: &Header<'_>, reduce: impl Fn(u32, u32) -> u32) -> u32 {
+    let Frame { width, height, .. } = header.frame;
+    let is_turned = matches!(
+        orientation(header),
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    let part = if is_turned {
+        reduce(height, width)
+    } else {
+        reduce(width, height)
+    };
+    8 / part.clamp(1, 8)
+}
+
+/// Width and height of the picture when blocks become squares of `size`.
+fn reduced(frame: &Frame, size: u32) -> [u32; 2] {
+    [frame.width, frame.height].map(|side| (side * size).div_ceil(8))
+}
+
 /// Refuses what would take too long.
 fn check_work(header: &Header<'_>, limits: &Limits) -> Result<(), Error> {
     let pixels = u64::from(header.frame.width) * u64::from(header.frame.height);
@@ -129,13 +160,8 @@ fn check_work(header: &Header<'_>, limits: &Limits) -> Result<(), Error> {
 
 fn pixels(header: &Header<'_>, size: u32, limits: &Limits) -> Result<RgbImage, Error> {
     let frame = &header.frame;
-    let [width, height] = [frame.width, frame.height].map(|side| (side * size).div_ceil(8));
-    let layouts: Vec<Layout> = frame
-        .components
-        .iter()
-        .map(|component| Layout::new(frame, component, size))
-        .collect::<Result<_, _>>()
-        .map_err(refused)?;
+    let [width, height] = reduced(frame, size);
+    let layouts = layouts(frame, size).map_err(refused)?;
     check_memory(&layouts, frame.progressive, width, height, limits)?;
     let mut planes: Vec<Plane> = layouts.iter().map(Layout::plane).collect();
     let (decoded, fault) = read_scans(header, &layouts, &mut planes);
@@ -215,7 +241,25 @@ fn finish_row(
     }
 }
 
-/// Refuses what would take too much memory: coefficients, planes and pixels.
+fn layouts(frame: &Frame, size: u32) -> Result<Vec<Layout>, Fault> {
+    let components = frame.components.iter();
+    components
+        .map(|component| Layout::new(frame, component, size))
+        .collect()
+}
+
+/// Bytes that decoding takes: coefficients, planes and pixels.
+fn memory(layouts: &[Layout], progressive: bool, width: u32, height: u32) -> u64 {
+    let for_component = |layout: &Layout| {
+        let blocks = layout.blocks[0] as u64 * layout.blocks[1] as u64;
+        let coefficients = if progressive { 128 } else { 0 };
+        blocks * (coefficients + (layout.size * layout.size) as u64)
+    };
+    let pixels = 3 * u64::from(width) * u64::from(height);
+    pixels + layouts.iter().map(for_component).sum::<u64>()
+}
+
+/// Refuses what would take too much memory.
 fn check_memory(
     layouts: &[Layout],
     progressive: bool,
@@ -223,13 +267,7 @@ fn check_memory(
     height: u32,
     limits: &Limits,
 ) -> Result<(), Error> {
-    let for_component = |layout: &Layout| {
-        let blocks = layout.blocks[0] as u64 * layout.blocks[1] as u64;
-        let coefficients = if progressive { 128 } else { 0 };
-        blocks * (coefficients + (layout.size * layout.size) as u64)
-    };
-    let pixels = 3 * u64::from(width) * u64::from(height);
-    let bytes = pixels + layouts.iter().map(for_component).sum::<u64>();
+    let bytes = memory(layouts, progressive, width, height);
     let limit = limits
         .pixels
         .saturating_mul(BYTES_PER_PIXEL)

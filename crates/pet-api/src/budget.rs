@@ -1,0 +1,197 @@
+//! The memory and the time that decoding may take.
+//!
+//! Most photographs are ordinary: each worker has memory for one of them at any time. One that takes more, or long, is
+//! expensive: it waits until no other such one is being worked on. So the memory has a bound, and of two workers one
+//! is always there for ordinary requests.
+
+use std::sync::Arc;
+
+use pet_image::Cost;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::{ApiError, Code, Error};
+
+/// What the program, the model and all that is small take, in bytes.
+const BASE: u64 = 96 << 20;
+
+/// What a worker takes besides: a session and its buffers.
+const FOR_WORKER: u64 = 32 << 20;
+
+/// The least that decoding must have for each worker and for one expensive picture.
+const LEAST: u64 = 24 << 20;
+
+/// The most that an ordinary picture takes.
+const ORDINARY: u64 = 64 << 20;
+
+/// The most pixels that are gone over for an ordinary picture; about half a second.
+const ORDINARY_WORK: u64 = 100_000_000;
+
+/// The most memory for uploads unless it is given.
+const UPLOADS: u64 = 256 << 20;
+
+/// How the memory of the whole process is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizing {
+    /// Bytes for all uploads that are being read or wait.
+    pub uploads: usize,
+    /// Bytes for all decoding.
+    pub decoding: u64,
+}
+
+impl Sizing {
+    /// Divides `memory` bytes among that many workers and the uploads, which get a quarter of what is not yet used, and
+    /// 256 MiB at most, unless it is given.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if it is too little.
+    pub fn new(memory: u64, workers: usize, uploads: Option<usize>) -> Result<Self, Error> {
+        let workers = workers as u64;
+        let fixed = BASE + workers * FOR_WORKER;
+        let least = (workers + 1) * LEAST;
+        let free = memory.saturating_sub(fixed);
+        let for_uploads = uploads.map_or((free / 4).min(UPLOADS), |bytes| bytes as u64);
+        let decoding = free.saturating_sub(for_uploads);
+        if decoding < least {
+            let uploads = uploads.map_or(least / 3, |bytes| bytes as u64);
+            let needed = fixed.saturating_add(least).saturating_add(uploads);
+            return Err(Error::Memory {
+                memory,
+                workers,
+                needed,
+            });
+        }
+        Ok(Self {
+            uploads: usize::try_from(for_uploads).unwrap_or(usize::MAX),
+            decoding,
+        })
+    }
+
+    /// The memory that is taken for granted where no limit is known: 512 MiB and 256 MiB for each worker.
+    pub fn unlimited(workers: usize) -> u64 {
+        (512 << 20) + (workers as u64) * (256 << 20)
+    }
+}
+
+/// Tells ordinary pictures from expensive ones, and lets those in one after the other.
+pub(crate) struct Budget {
+    ordinary: u64,
+    expensive: u64,
+    turn: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+/// Leave to work on an expensive picture, until it is dropped.
+pub(crate) struct Turn {
+    _turn: OwnedSemaphorePermit,
+    _waiting: OwnedSemaphorePermit,
+}
+
+impl Budget {
+    /// A budget of `memory` bytes, in which half of the `places` of the queue may wait with expensive pictures.
+    pub(crate) fn new(memory: u64, workers: usize, places: usize) -> Self {
+        let workers = workers as u64;
+        let ordinary = (memory / (workers + 1)).min(ORDINARY);
+        Self {
+            ordinary,
+            expensive: memory - ordinary * workers.saturating_sub(1),
+            turn: Arc::new(Semaphore::new(1)),
+            waiting: Arc::new(Semaphore::new(places.div_ceil(2))),
+        }
+    }
+
+    /// Waits until there is memory for the work; an ordinary picture never waits.
+    pub(crate) async fn turn(
+        &self,
+        cost: Cost,
+        deadline: Instant,
+    ) -> Result<Option<Turn>, ApiError> {
+        if cost.memory > self.expensive {
+            return Err(self.too_much(cost));
+        }
+        if cost.memory <= self.ordinary && cost.work <= ORDINARY_WORK {
+            return Ok(None);
+        }
+        let busy = |_| ApiError::new(Code::Busy, "too many large pictures wait already");
+        let waiting = self.waiting.clone().try_acquire_owned().map_err(busy)?;
+        let late = || ApiError::new(Code::DeadlinePassed, "the work was not done in time");
+        let turn = timeout_at(deadline, self.turn.clone().acquire_owned()).await;
+        Ok(Some(Turn {
+            _turn: turn.map_err(|_| late())?.map_err(|_| late())?,
+            _waiting: waiting,
+        }))
+    }
+
+    fn too_much(&self, cost: Cost) -> ApiError {
+        let (needed, limit) = (cost.memory, self.expensive);
+        let detail = format!(
+            "work on the picture takes `{needed}` bytes of memory, more than the limit of `{limit}`"
+        );
+        ApiError::new(Code::TooLarge, detail).with_hint("scale the picture down first".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn cost(memory: u64, work: u64) -> Cost {
+        Cost {
+            pixels: 0,
+            memory,
+            work,
+        }
+    }
+
+    #[test]
+    fn expensive_pictures_take_turns_and_ordinary_ones_pass() {
+        crate::block_on(async {
+            let budget = Budget::new(300, 2, 4);
+            let soon = || Instant::now() + Duration::from_millis(20);
+            assert!(budget.turn(cost(100, 0), soon()).await.unwrap().is_none());
+            let refusal = budget.turn(cost(201, 0), soon()).await.err().unwrap();
+            assert_eq!(refusal.code, Code::TooLarge);
+            assert!(refusal.detail.contains("`201`") && refusal.detail.contains("`200`"));
+
+            let first = budget.turn(cost(200, 0), soon()).await.unwrap();
+            assert!(first.is_some());
+            let long = cost(1, ORDINARY_WORK + 1);
+            let second = budget.turn(long, soon()).await.err().unwrap();
+            assert_eq!(second.code, Code::DeadlinePassed);
+            assert!(budget.turn(cost(100, 0), soon()).await.unwrap().is_none());
+            drop(first);
+            assert!(budget.turn(long, soon()).await.unwrap().is_some());
+        });
+    }
+
+    #[test]
+    fn a_crowd_of_expensive_pictures_is_refused() {
+        crate::block_on(async {
+            let budget = Budget::new(300, 2, 2);
+            let long = cost(1, ORDINARY_WORK + 1);
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let _first = budget.turn(long, deadline).await.unwrap();
+            let refusal = budget.turn(long, deadline).await.err().unwrap();
+            assert_eq!(refusal.code, Code::Busy);
+        });
+    }
+
+    #[test]
+    fn all_parts_fit_into_the_memory() {
+        let memory = 512 << 20;
+        let sizing = Sizing::new(memory, 2, None).unwrap();
+        let fixed = BASE + 2 * FOR_WORKER;
+        assert_eq!(fixed + sizing.uploads as u64 + sizing.decoding, memory);
+        assert!(Sizing::new(memory, 64, None).is_err());
+        assert!(Sizing::new(memory, 2, Some(512 << 20)).is_err());
+        for workers in [1, 2, 64, 1000] {
+            assert!(Sizing::new(Sizing::unlimited(workers), workers, None).is_ok());
+            let Err(Error::Memory { needed, .. }) = Sizing::new(0, workers, None) else {
+                panic!("nothing is enough");
+            };
+            assert!(Sizing::new(needed, workers, None).is_ok());
+        }
+    }
+}

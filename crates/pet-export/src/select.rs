@@ -86,8 +86,18 @@ pub fn choose_alias(client: &Client, model: &str, alias: &str) -> Result<Selecti
     let found = client
         .model_version_by_alias(model, alias)
         .map_err(doing("find the version with the alias"))?;
+    choose_found(client, model, alias, &found)
+}
+
+/// The same for the version that was found at the alias, which may point elsewhere by now.
+fn choose_found(
+    client: &Client,
+    model: &str,
+    alias: &str,
+    found: &ModelVersion,
+) -> Result<Selection, Error> {
     let rule = format!("the alias {alias} points to version {}", found.version);
-    let chosen = only(client, model, &found, rule)?;
+    let chosen = only(client, model, found, rule)?;
     let digest = chosen.dataset.as_ref().map(|data| data.digest.as_str());
     let chosen = match select_on(client, model, digest) {
         Ok(best) if best.version == chosen.version => best,
@@ -108,7 +118,7 @@ pub fn choose_alias(client: &Client, model: &str, alias: &str) -> Result<Selecti
 pub fn current(client: &Client, model: &str) -> Result<Selection, Error> {
     for alias in [CHAMPION, CHALLENGER] {
         match client.model_version_by_alias(model, alias) {
-            Ok(_) => return choose_alias(client, model, alias),
+            Ok(found) => return choose_found(client, model, alias, &found),
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(doing("find the version with the alias")(error)),
         }

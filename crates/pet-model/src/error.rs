@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read or written; the source names the path.
-    #[error("cannot access a file of the model")]
+    #[error("cannot access a file")]
     Io {
         /// The operating system's answer, with the path.
         source: std::io::Error,

@@ -2,6 +2,7 @@
 
 use pet_tests::Store;
 
+use crate::output::Output;
 use crate::test_dir::TestDir;
 
 #[test]
@@ -26,6 +27,23 @@ fn a_tracking_uri_that_names_no_store_is_named() {
         .hinting("MLFLOW_TRACKING_URI");
     dir.refused("runs list --tracking-uri sqlite:////proc/nowhere/mlflow.db")
         .naming(&["/proc/nowhere"]);
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_told() {
+    let dir = TestDir::new();
+    // Connections wait in its queue for ever.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let mut command = dir.command(&format!("runs list --tracking-uri {server}"));
+    command
+        .env("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")
+        .env("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0");
+    let output = Output::of(&mut command).refused();
+    let notice = format!(
+        "waiting for `{server}`, which has not answered for 2s (attempts: 1, of at most 4s each); Ctrl-C stops\n"
+    );
+    assert!(output.stderr.starts_with(&notice), "{output:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::credentials::{self, Credentials};
 use crate::error::{Error, Result, excerpt};
 use crate::tracking_uri::TrackingUri;
+use crate::waiting::OnWaiting;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct HttpOptions {
     pub server_certificate: Option<PathBuf>,
     /// Certificate and key (PEM, one file) to present to the server.
     pub client_certificate: Option<PathBuf>,
+    /// Who is told when the server does not answer.
+    pub on_waiting: Option<OnWaiting>,
 }
 
 impl Default for HttpOptions {
@@ -57,6 +60,7 @@ impl Default for HttpOptions {
             insecure_tls: false,
             server_certificate: None,
             client_certificate: None,
+            on_waiting: None,
         }
     }
 }

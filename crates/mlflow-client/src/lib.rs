@@ -31,6 +31,7 @@ mod store;
 mod time;
 mod tracking_uri;
 mod uri;
+mod waiting;
 
 pub use artifact::{ArtifactFile, Artifacts};
 pub use batch::{Batch, Metric};
@@ -44,3 +45,4 @@ pub use run::{Experiment, Lifecycle, NewRun, Run, RunStatus, random_id};
 pub use search::{Pages, RunQuery, Runs};
 pub use time::{Timestamp, now};
 pub use tracking_uri::TrackingUri;
+pub use waiting::{OnWaiting, Waiting};

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use mlflow_client::{Client, Config, Error, Timestamp, TrackingUri};
+use mlflow_client::{Client, Config, Error, OnWaiting, Timestamp, TrackingUri, Waiting};
 
 use crate::arguments::{ModelNameArgument, TrackingArguments};
 use crate::failure::Failure;
+use crate::output;
 
 /// Repetitions of a request while training, unless `MLFLOW_HTTP_REQUEST_MAX_RETRIES` says otherwise: MLflow's seven
 /// would make training wait four minutes, and what fails is kept and sent later.
@@ -31,7 +32,8 @@ pub(crate) fn for_training(arguments: &TrackingArguments) -> Result<Config, Fail
 
 /// Opens the store if it is there; a local database is not created. One that was asked for by name has to be there.
 pub(crate) fn existing(arguments: &TrackingArguments) -> Result<Option<Client>, Failure> {
-    let config = config(arguments)?;
+    let mut config = config(arguments)?;
+    config.http.on_waiting = Some(OnWaiting(tell));
     match &config.tracking_uri {
         uri if *uri == TrackingUri::default() && !Path::new("mlflow.db").exists() => Ok(None),
         TrackingUri::Local { database } if !database.exists() => Err(Error::NotFound {
@@ -41,6 +43,20 @@ pub(crate) fn existing(arguments: &TrackingArguments) -> Result<Option<Client>, 
         .into()),
         _ => Ok(Some(Client::open(&config)?)),
     }
+}
+
+fn tell(waiting: &Waiting) {
+    let Waiting {
+        server,
+        waited,
+        attempts,
+        timeout,
+        ..
+    } = waiting;
+    output::note(format_args!(
+        "waiting for `{server}`, which has not answered for {waited:?} (attempts: {attempts}, of at most \
+         {timeout:?} each); Ctrl-C stops"
+    ));
 }
 
 /// Opens the store of a command that needs registered models. A local database is not created.

@@ -130,6 +130,14 @@ pub(super) enum Failure {
 }
 
 impl Retry {
+    /// How often a request may be sent.
+    pub(super) fn attempts(self, options: &HttpOptions) -> u32 {
+        match self {
+            Self::Always | Self::IfUnseen => options.max_retries.saturating_add(1),
+            Self::Never => 1,
+        }
+    }
+
     /// Whether the same request may succeed later, and may be sent again.
     pub(super) fn allows(self, failure: Failure) -> bool {
         match (self, failure) {

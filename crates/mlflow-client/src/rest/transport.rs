@@ -6,6 +6,7 @@ use crate::credentials::{Credentials, Secret};
 use crate::error::{Error, Result, excerpt, public};
 use crate::search::Page;
 use crate::uri::Uri;
+use crate::waiting::{OnWaiting, Waiting, watch};
 use base64::Engine as _;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Once;
 use std::time::Duration;
 use ureq::http::{Response, header};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
@@ -20,6 +22,8 @@ use ureq::{Agent, Body, SendBody, Timeout};
 
 /// Servers close idle connections after 5 s (uvicorn); a shorter life here avoids the race.
 const IDLE: Duration = Duration::from_secs(4);
+/// How long a server may be silent before that is told.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Maximum size of an answer that is read into memory.
 const MAX_ANSWER: u64 = 512 << 20;
 /// Maximum size of an error's explanation that is read.
@@ -31,6 +35,7 @@ pub(super) struct Transport {
     base: String,
     authorization: Option<Secret>,
     options: HttpOptions,
+    told: Once,
 }
 
 impl Transport {
@@ -52,6 +57,7 @@ impl Transport {
             base: base.trim_end_matches('/').to_owned(),
             authorization: authorization(&options.credentials),
             options: options.clone(),
+            told: Once::new(),
         })
     }
 
@@ -128,8 +134,27 @@ impl Transport {
         Uri::split(&self.base).map_or("", |uri| uri.host)
     }
 
-    /// Sends a request, again where that may help, and returns the answer if it is a success.
+    /// Sends a request, again where that may help, and returns the answer if it is a success. Whoever wants to know is
+    /// told of a long silence.
     pub(super) fn send(&self, request: &Request<'_>) -> Result<Response<Body>> {
+        let Some(OnWaiting(tell)) = self
+            .options
+            .on_waiting
+            .filter(|_| !self.told.is_completed())
+        else {
+            return self.send_and_repeat(request);
+        };
+        let waiting = Waiting {
+            server: public(&self.base),
+            waited: PATIENCE,
+            attempts: request.retry.attempts(&self.options),
+            timeout: self.options.timeout,
+        };
+        let tell = || self.told.call_once(|| tell(&waiting));
+        watch(PATIENCE, tell, || self.send_and_repeat(request))
+    }
+
+    fn send_and_repeat(&self, request: &Request<'_>) -> Result<Response<Body>> {
         let mut number = 0;
         loop {
             let (failure, asked, error) = match self.send_once(request)? {

@@ -83,9 +83,9 @@ fn normalize_reports_the_channels_of_the_input_and_writes() {
         mean,
         standard_deviation,
     } = Statistics::of(&image);
-    let channels = |[red, green, blue]: [f64; 3]| format!("[{red:.4}, {green:.4}, {blue:.4}]");
+    let channels = |[red, green, blue]: [f64; 3]| format!("[{red:.2}, {green:.2}, {blue:.2}]");
     let expected = format!(
-        "Image normalized.\nMean: {}\nStd Dev: {}\n",
+        "Image normalized.\n  Mean: {}\n  Std Dev: {}\n",
         channels(mean),
         channels(standard_deviation)
     );
@@ -95,14 +95,29 @@ fn normalize_reports_the_channels_of_the_input_and_writes() {
 }
 
 #[test]
-fn the_format_is_that_of_the_content() {
+fn the_format_is_that_of_the_extension_else_of_the_content() {
     let dir = TestDir::new();
     for format in Format::ALL {
         // Named as something it is not, on purpose.
         dir.write("in.jpg", gradient(40, 30, format));
         dir.run("resize in.jpg 20 10 -o out").ok();
         assert_eq!(look(&dir, "out"), (20, 10, format));
+        for (name, named) in [("out.PNG", Format::Png), ("a.b.jpeg", Format::Jpeg)] {
+            dir.run(&format!("resize in.jpg 20 10 -o {name}")).ok();
+            assert_eq!(look(&dir, name), (20, 10, named));
+        }
     }
+    dir.refused("grayscale in.jpg -o out.tiff")
+        .naming(&["`out.tiff`"])
+        .hinting("`.png`");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let dir = dir();
+    let output = dir.refused("resize in.png 5 5 -o in.png/out.png");
+    let output = output.naming(&["cannot access a file", "in.png"]);
+    assert!(!output.stderr.contains("model"), "{output:?}");
 }
 
 #[test]
@@ -112,7 +127,7 @@ fn a_one_colour_image_can_be_normalized() {
     dir.write("in.bmp", pet_image::encode_rgb(&grey, Format::Bmp).unwrap());
     let output = dir.run("normalize in.bmp -o out.bmp").ok();
     assert!(
-        output.contains("Mean: [77.0000, 77.0000, 77.0000]\nStd Dev: [0.0000, 0.0000, 0.0000]"),
+        output.contains("  Mean: [77.00, 77.00, 77.00]\n  Std Dev: [0.00, 0.00, 0.00]"),
         "{output}"
     );
 }

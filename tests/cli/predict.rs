@@ -56,10 +56,7 @@ fn the_originals_arguments_are_understood() {
     };
     let answer = dir.run("predict --image photos/1.jpg --seed 3").ok();
     assert!(answer.starts_with("Predicted class: "), "{answer}");
-    assert_eq!(
-        dir.run("predict --image photos/1.jpg --seed 4").ok(),
-        answer
-    );
+    assert_eq!(dir.run("predict -i photos/1.jpg -s 4").ok(), answer);
     assert_eq!(dir.run("predict photos/1.jpg").ok(), answer);
 }
 

@@ -46,6 +46,8 @@ pub(crate) enum Failure {
     Setup(#[from] crate::command::setup::error::Error),
     #[error("file not found: `{}`", path.display())]
     FileNotFound { path: PathBuf },
+    #[error("`{}` names no format of images that can be written", path.display())]
+    UnknownExtension { path: PathBuf },
     #[error("the file holds {got} bytes, at most {expected} are read")]
     FileTooLarge { expected: u64, got: u64 },
     #[error("cannot use `{}`", path.display())]
@@ -96,6 +98,7 @@ impl Failure {
             Self::Image(error) | Self::Predict(pet_predict::Error::Image { source: error }) => {
                 hint::of_image(error).or_else(|| error.hint())
             }
+            Self::UnknownExtension { .. } => Some(hint::extensions()),
             Self::FileTooLarge { .. } => Some(hint::MORE_BYTES.into()),
             Self::Model(error) => hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]

@@ -23,6 +23,13 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
 pub(crate) const MORE_BYTES: &str =
     "raise the limit with `--max-upload`, or save a smaller copy with an image program";
 
+/// What the name of an image that is written may end with.
+pub(crate) fn extensions() -> String {
+    let formats = pet_image::Format::ALL;
+    let names = formats.map(|format| format!("`.{}`", format.extension()));
+    format!("let the name end with one of {}", names.join(", "))
+}
+
 /// The advice about an image, for the commands that have options for its limits.
 pub(crate) fn of_image(error: &pet_image::Error) -> Option<String> {
     use pet_image::Error;

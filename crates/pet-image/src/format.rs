@@ -59,6 +59,25 @@ impl Format {
         }
     }
 
+    /// The format that a file name extension stands for, in any case and without the dot, or `None`.
+    ///
+    /// ```
+    /// use pet_image::Format;
+    ///
+    /// assert_eq!(Format::of_extension("JPEG"), Some(Format::Jpeg));
+    /// assert_eq!(Format::of_extension("txt"), None);
+    /// ```
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        match extension.to_ascii_lowercase().as_str() {
+            "jpg" | "jpeg" | "jpe" | "jfif" => Some(Self::Jpeg),
+            "png" => Some(Self::Png),
+            "gif" => Some(Self::Gif),
+            "webp" => Some(Self::WebP),
+            "bmp" | "dib" => Some(Self::Bmp),
+            _ => None,
+        }
+    }
+
     /// The media type for `Content-Type`, such as `image/jpeg`.
     pub const fn media_type(self) -> &'static str {
         match self {

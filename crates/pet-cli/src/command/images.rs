@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use pet_image::{CropBox, Decoded, Filter, Statistics, decode, encode_gray, encode_rgb};
+use pet_image::{CropBox, Decoded, Filter, Format, Statistics, decode, encode_gray, encode_rgb};
 use pet_model::write_atomically;
 
 use crate::arguments::LimitArguments;
@@ -58,7 +58,8 @@ pub(crate) struct CropArguments {
 
 #[derive(Args)]
 struct OutputArgument {
-    /// Where to write the result, in the format of the input [default: only report]
+    /// Where to write the result, in the format that the extension names; without one, in that of the image [default:
+    /// only report]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -67,13 +68,23 @@ impl OutputArgument {
     /// Writes an image file, whole or not at all, if there is a place for it.
     fn save(
         &self,
-        encode: impl FnOnce() -> Result<Vec<u8>, pet_image::Error>,
+        input: Format,
+        encode: impl FnOnce(Format) -> Result<Vec<u8>, pet_image::Error>,
     ) -> Result<(), Failure> {
         let Some(path) = &self.output else {
             return Ok(());
         };
-        Ok(write_atomically(path, &encode()?)?)
+        Ok(write_atomically(path, &encode(format(path, input)?)?)?)
     }
+}
+
+/// The format to write a file in.
+fn format(path: &Path, input: Format) -> Result<Format, Failure> {
+    let Some(extension) = path.extension() else {
+        return Ok(input);
+    };
+    let format = extension.to_str().and_then(Format::of_extension);
+    format.ok_or_else(|| Failure::UnknownExtension { path: path.into() })
 }
 
 fn open(path: &Path, limits: LimitArguments) -> Result<Decoded, Failure> {
@@ -85,8 +96,8 @@ pub(crate) fn resize(arguments: &ResizeArguments) -> Result<(), Failure> {
     let decoded = open(&arguments.image, arguments.limits)?;
     let (width, height) = (arguments.width, arguments.height);
     let image = pet_image::resize(&decoded.image, width, height, Filter::Lanczos)?;
-    let encode = || encode_rgb(&image, decoded.format);
-    arguments.output.save(encode)?;
+    let encode = |format| encode_rgb(&image, format);
+    arguments.output.save(decoded.format, encode)?;
     let (width, height) = image.dimensions();
     output::line(format_args!("Image resized to: {width}x{height}"))
 }
@@ -94,21 +105,21 @@ pub(crate) fn resize(arguments: &ResizeArguments) -> Result<(), Failure> {
 pub(crate) fn grayscale(arguments: &FileArguments) -> Result<(), Failure> {
     let decoded = open(&arguments.image, arguments.limits)?;
     let image = pet_image::grayscale(&decoded.image);
-    let encode = || encode_gray(&image, decoded.format);
-    arguments.output.save(encode)?;
+    let encode = |format| encode_gray(&image, format);
+    arguments.output.save(decoded.format, encode)?;
     output::line("Image converted to grayscale (mode: L)")
 }
 
 pub(crate) fn normalize(arguments: &FileArguments) -> Result<(), Failure> {
     let decoded = open(&arguments.image, arguments.limits)?;
     let statistics = Statistics::of(&decoded.image);
-    let encode = || encode_rgb(&pet_image::contrast_stretch(&decoded.image), decoded.format);
-    arguments.output.save(encode)?;
-    let channels = |[red, green, blue]: [f64; 3]| format!("[{red:.4}, {green:.4}, {blue:.4}]");
+    let encode = |format| encode_rgb(&pet_image::contrast_stretch(&decoded.image), format);
+    arguments.output.save(decoded.format, encode)?;
+    let channels = |[red, green, blue]: [f64; 3]| format!("[{red:.2}, {green:.2}, {blue:.2}]");
     output::line("Image normalized.")?;
-    output::line(format_args!("Mean: {}", channels(statistics.mean)))?;
+    output::line(format_args!("  Mean: {}", channels(statistics.mean)))?;
     output::line(format_args!(
-        "Std Dev: {}",
+        "  Std Dev: {}",
         channels(statistics.standard_deviation)
     ))
 }
@@ -123,8 +134,8 @@ pub(crate) fn crop(arguments: &CropArguments) -> Result<(), Failure> {
         bottom: edge(3),
     };
     let image = pet_image::crop(&decoded.image, area)?;
-    let encode = || encode_rgb(&image, decoded.format);
-    arguments.output.save(encode)?;
+    let encode = |format| encode_rgb(&image, format);
+    arguments.output.save(decoded.format, encode)?;
     let (width, height) = image.dimensions();
     output::line(format_args!("Image cropped to: {width}x{height}"))
 }

@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(required_unless_present = "image", value_name = "IMAGE")]
     images: Vec<PathBuf>,
     /// One more image
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, short, value_name = "IMAGE")]
     image: Option<PathBuf>,
     #[command(flatten)]
     results: ResultsArgument,
@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     json: JsonArgument,
     /// Accepted for compatibility; predictions are the same every time
-    #[arg(long, hide = true)]
+    #[arg(long, short, hide = true)]
     seed: Option<u64>,
     #[command(flatten)]
     cache: CacheArgument,

@@ -166,8 +166,8 @@ fn sizing(
     if let Some(workers) = arguments.workers {
         return Ok(divide(workers)?);
     }
-    let fewer = (1..=processors.get()).rev().filter_map(NonZero::new);
-    let fitting = fewer.filter_map(|workers| divide(workers).ok()).next();
+    let mut fewer = (1..=processors.get()).rev().filter_map(NonZero::new);
+    let fitting = fewer.find_map(|workers| divide(workers).ok());
     Ok(fitting.map_or_else(|| divide(NonZero::<usize>::MIN), Ok)?)
 }
 

@@ -82,7 +82,10 @@ const WALKTHROUGH: [(&str, &str); 4] = [
     ),
     (
         "pet-cli train",
-        r#" with="train --resume 0123456789abcdef0123456789abcdef=runs list""#,
+        concat!(
+            r#" with="train --resume 0123456789abcdef0123456789abcdef=runs list""#,
+            r#" with="train --refit 0123456789abcdef0123456789abcdef=runs list""#,
+        ),
     ),
     (
         "pet-cli runs",

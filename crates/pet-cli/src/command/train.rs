@@ -25,7 +25,7 @@ Examples:
   pet-cli train --data-dir ../oxford-iiit-pet --recipe center-crop --fine-tune all
   pet-cli train --data-dir ../oxford-iiit-pet --fine-tune last:3 --epochs 20 --patience 5
   pet-cli train --dataset folder --data-dir my-photos --epochs 20 --patience 5
-  pet-cli train --data-dir ../oxford-iiit-pet --fine-tune all --epochs 30 --mixup 0.2 --teacher models/teacher
+  pet-cli train --data-dir ../oxford-iiit-pet --fine-tune all --epochs 20 --mixup 0.2 --teacher results
   pet-cli train --resume 0123456789abcdef0123456789abcdef
   pet-cli train --refit 0123456789abcdef0123456789abcdef
 

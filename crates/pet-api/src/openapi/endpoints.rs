@@ -130,7 +130,9 @@ const FILE: &[Parameter] = &[Parameter {
     value: Value::OneOf(&[
         "training_curves.png",
         "confusion_matrix.png",
+        "mistakes.png",
         "metrics.json",
+        "selection.json",
         "MODEL_CARD.md",
     ]),
 }];

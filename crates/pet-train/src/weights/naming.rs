@@ -14,18 +14,29 @@ const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
 
 /// Removes what wrappers such as `DataParallel` and `torch.compile` put before every name, in whatever order.
 pub(super) fn without_wrappers(tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
-    let wrapper = WRAPPERS.iter().find(|wrapper| {
-        !tensors.is_empty() && tensors.keys().all(|name| name.starts_with(**wrapper))
-    });
-    match wrapper {
-        Some(wrapper) => without_wrappers(
-            tensors
-                .into_iter()
-                .map(|(name, tensor)| (name[wrapper.len()..].to_owned(), tensor))
-                .collect(),
-        ),
-        None => tensors,
+    let mut wrapped = 0;
+    while let Some(length) = wrapper(&tensors, wrapped) {
+        wrapped += length;
     }
+    if wrapped == 0 {
+        return tensors;
+    }
+    let unwrapped = tensors.into_iter();
+    unwrapped
+        .map(|(name, tensor)| (name[wrapped..].to_owned(), tensor))
+        .collect()
+}
+
+/// The length of the wrapper that every name has at this place, if there is one.
+fn wrapper(tensors: &BTreeMap<String, Tensor>, at: usize) -> Option<usize> {
+    let everywhere = |wrapper: &&&str| {
+        let mut names = tensors.keys();
+        !tensors.is_empty() && names.all(|name| name[at..].starts_with(**wrapper))
+    };
+    WRAPPERS
+        .iter()
+        .find(everywhere)
+        .map(|wrapper| wrapper.len())
 }
 
 /// Renames the tensors of a MobileNetV2 to torchvision's scheme; other names stay.

@@ -154,6 +154,14 @@ fn names_behind_the_prefixes_of_wrappers_open() {
     }
 }
 
+#[test]
+fn prefixes_without_end_are_refused_and_overflow_no_stack() {
+    let name = format!("{}x", "module.".repeat(1 << 20));
+    let tensor = Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap();
+    let error = open_tensors(vec![(name, tensor)]).unwrap_err().to_string();
+    assert!(error.contains("surplus `x`"), "{error}");
+}
+
 /// The weights as a `.safetensors` file of another type, with the counters that PyTorch keeps.
 fn encoded(weights: &Weights, kind: DType) -> Vec<u8> {
     let mut tensors: std::collections::HashMap<String, Tensor> = tensors(weights)

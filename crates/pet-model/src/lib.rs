@@ -51,5 +51,8 @@ pub const VAL_LOSS: &str = "val_loss";
 pub const BEST_VAL_ACC: &str = "best_val_acc";
 /// Metric of a run: [`VAL_LOSS`] of the epoch whose weights were kept.
 pub const BEST_VAL_LOSS: &str = "best_val_loss";
+/// Parameter and tag of a run, and of its model: the run whose recipe was trained once more, on all images, and whose
+/// figures on validation images are given.
+pub const REFIT_OF: &str = "refit_of";
 /// candle's weights in the folder of a registered model, from which the served model is made.
 pub const WEIGHTS_FILE: &str = "weights.safetensors";

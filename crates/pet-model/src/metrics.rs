@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::REFIT_OF;
+
 /// Figures on every split that was measured, by the split's name (`validation`, `test`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
@@ -16,6 +18,13 @@ pub struct Metrics {
     /// What the model in 8-bit integers costs, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantization: Option<Quantization>,
+}
+
+impl Metrics {
+    /// The run that the model is a refit of: it was trained on the validation images as well.
+    pub fn refit_of(&self) -> Option<&str> {
+        self.params.get(REFIT_OF).map(String::as_str)
+    }
 }
 
 /// The model in 8-bit integers beside the one in floating-point numbers, on the same images.

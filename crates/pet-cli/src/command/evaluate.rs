@@ -183,7 +183,7 @@ fn of_dataset(
 /// The run whose recipe the model is a refit of, trained on the validation images as well.
 fn refit_of(results: &Path) -> Option<String> {
     let metrics: Metrics = read_json(&results.join(METRICS_FILE)).ok()?;
-    metrics.params.get("refit_of").cloned()
+    metrics.refit_of().map(str::to_owned)
 }
 
 /// The command that evaluates a split again.

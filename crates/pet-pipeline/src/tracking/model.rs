@@ -7,13 +7,14 @@ use mlflow_client::model::{
 };
 use mlflow_client::spool::Recorder;
 use mlflow_client::{ModelVersion, NewModel, Run, now, random_id};
-use pet_model::{INPUT_NAME, ModelMetadata, OUTPUT_NAME, VAL_ACC, VAL_LOSS, WEIGHTS_FILE};
+use pet_model::{
+    INPUT_NAME, ModelMetadata, OUTPUT_NAME, REFIT_OF, VAL_ACC, VAL_LOSS, WEIGHTS_FILE,
+};
 use pet_train::{EpochMetrics, Weights, to_onnx};
 
 use crate::error::{Error, doing};
 
 use super::plan::RunPlan;
-use super::trained_on::REFIT_OF;
 
 /// The model's folder among a run's artifacts.
 const MODEL_FOLDER: &str = "model";

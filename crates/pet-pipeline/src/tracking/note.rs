@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use mlflow_client::ModelVersion;
+use pet_model::REFIT_OF;
 use pet_train::EpochMetrics;
 
 use super::plan::RunPlan;
-use super::trained_on::REFIT_OF;
 
 /// MLflow's tag for the note.
 pub(crate) const TAG: &str = "mlflow.note.content";

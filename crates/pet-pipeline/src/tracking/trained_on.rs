@@ -16,8 +16,6 @@ pub(crate) const VAL_IMAGES: &str = "val_images";
 
 /// Tag: how the data set was split for the figures of the run, if they are another run's.
 pub(crate) const SPLIT: &str = "split";
-/// Tag: the run whose recipe was trained once more, on all images, and whose validation figures this run has.
-pub(crate) const REFIT_OF: &str = "refit_of";
 
 /// The data set of a run with the way in which it was split; `None` for a run that does not name one, as those of other
 /// programs. The digest covers the classes as well as the images, and the seed decides the split.

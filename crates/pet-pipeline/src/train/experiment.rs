@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use mlflow_client::Client;
 use pet_data::{Dataset, Unit};
-use pet_model::ModelMetadata;
+use pet_model::{ModelMetadata, REFIT_OF};
 use pet_report::fit_temperature;
 use pet_train::network::Architecture;
 use pet_train::{Checkpoint, Configuration, EpochMetrics, Observer, Trained, Trainer, Weights};
@@ -22,8 +22,8 @@ use crate::error::Error;
 use crate::observer::{RunObserver, Warning};
 use crate::settings::{DataSource, TrainSettings};
 use crate::tracking::{
-    DATASET, DATASET_DIGEST, REFIT_OF, RunPlan, SPLIT, TRAIN_IMAGES, TRAIN_LOSS, TrackedRun,
-    TrainedModel, TrainingData, VAL_IMAGES,
+    DATASET, DATASET_DIGEST, RunPlan, SPLIT, TRAIN_IMAGES, TRAIN_LOSS, TrackedRun, TrainedModel,
+    TrainingData, VAL_IMAGES,
 };
 
 /// Images and weights that are ready to be trained with, and the store that records it.

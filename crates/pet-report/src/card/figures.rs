@@ -11,7 +11,7 @@ const EXTREMES: usize = 5;
 
 pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
     let mut section = "## Figures\n\n".to_owned();
-    let refit = metrics.params.get("refit_of").map(|run| {
+    let refit = metrics.refit_of().map(|run| {
         format!(
             "This is a refit of run {}: the same recipe, trained on the validation images as well. The figures on \
              validation images, the temperature and the curves are those of that run, which had not seen them.\n\n",

@@ -25,7 +25,7 @@ pub(super) fn section(metrics: &Metrics) -> Option<String> {
         row("int8", *top1_int8, *bytes_int8),
     ];
     let head = ["precision", ">top-1 on validation images", ">size"];
-    let trained = if metrics.params.contains_key("refit_of") {
+    let trained = if metrics.refit_of().is_some() {
         " It was trained on these as well, so only the difference says something."
     } else {
         ""

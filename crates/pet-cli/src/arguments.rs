@@ -7,8 +7,6 @@ use clap::{Args, ValueEnum};
 #[cfg(feature = "training")]
 use pet_data::{Dataset, Progress, Split};
 use pet_image::Limits;
-#[cfg(feature = "training")]
-use pet_pipeline::check::SamePictures;
 use pet_predict::Precision;
 #[cfg(feature = "training")]
 use pet_train::Interrupt;
@@ -57,7 +55,8 @@ impl DatasetArguments {
             return Ok(dataset.split(fraction, seed)?);
         }
         let (digest, stop) = (dataset.digest()?, Interrupt::default());
-        let same = SamePictures::find(dataset, &digest, &cache.cache_dir, &stop, progress)?;
+        let source = self.source.data();
+        let same = source.same_pictures(dataset, &digest, &cache.cache_dir, &stop, progress)?;
         Ok(dataset.split_grouped(fraction, seed, same.groups())?)
     }
 }

@@ -1,12 +1,12 @@
 //! What is trained, on what, and how: plain data, so that a checkpoint can keep it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mlflow_client::limits::check_model_name;
 use pet_data::{Dataset, Progress, Split, folder, oxford, sample};
 use pet_image::{Augment, Preprocess, Resize};
 use pet_train::network::Architecture;
-use pet_train::{Configuration, FineTune};
+use pet_train::{Configuration, FineTune, Interrupt};
 use serde::{Deserialize, Serialize};
 
 use crate::check::SamePictures;
@@ -54,6 +54,28 @@ impl DataSource {
                 oxford::load(root)
             }
         }
+    }
+}
+
+impl DataSource {
+    /// The pictures of the data set that show the same: for those that this program draws none, which are alike by
+    /// intention.
+    ///
+    /// # Errors
+    ///
+    /// As [`SamePictures::find`].
+    pub fn same_pictures(
+        &self,
+        dataset: &Dataset,
+        digest: &str,
+        cache: &Path,
+        interrupt: &Interrupt,
+        progress: &dyn Progress,
+    ) -> Result<SamePictures, Error> {
+        if matches!(self, Self::Sample(_)) {
+            return Ok(SamePictures::default());
+        }
+        SamePictures::find(dataset, digest, cache, interrupt, progress)
     }
 }
 
@@ -273,6 +295,21 @@ mod tests {
         for name in names {
             check_model_name(&name).unwrap();
         }
+    }
+
+    #[test]
+    fn what_is_drawn_is_alike_by_intention() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("pets");
+        let source = DataSource::Sample(root.clone());
+        let dataset = source.load(&pet_data::Silent).unwrap();
+        let groups = |source: &DataSource| {
+            let (cache, stop) = (place.path().join("cache"), Interrupt::default());
+            let same = source.same_pictures(&dataset, "digest", &cache, &stop, &pet_data::Silent);
+            same.unwrap().groups().len()
+        };
+        assert_eq!(groups(&source), 0);
+        assert!(groups(&DataSource::Folder(root)) > 0);
     }
 
     #[test]

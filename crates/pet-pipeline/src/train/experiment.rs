@@ -20,7 +20,7 @@ use super::teachers::Teachers;
 use crate::check::SamePictures;
 use crate::error::Error;
 use crate::observer::{RunObserver, Warning};
-use crate::settings::{DataSource, TrainSettings};
+use crate::settings::TrainSettings;
 use crate::tracking::{
     DATASET, DATASET_DIGEST, RunPlan, SPLIT, TRAIN_IMAGES, TRAIN_LOSS, TrackedRun, TrainedModel,
     TrainingData, VAL_IMAGES,
@@ -65,7 +65,11 @@ impl<'a> Experiment<'a> {
         client.check()?;
         let refit = settings.refit.as_ref();
         let pictures = refit.map(|refit| refit.pictures(&client)).transpose()?;
-        let same = same_pictures(settings, &dataset, &digest, context)?;
+        let (cache, interrupt) = (&context.cache, &context.interrupt);
+        let same =
+            settings
+                .data
+                .same_pictures(&dataset, &digest, cache, interrupt, context.observer)?;
         let split = settings.split(&dataset, &same)?;
         if let Some(leak) = same.leak(&split) {
             context.observer.warning(&Warning::Leak(&leak));
@@ -428,20 +432,6 @@ fn check_refit(refit: Option<&Refit>, digest: &str) -> Result<(), Error> {
         }),
         _ => Ok(()),
     }
-}
-
-/// The pictures that show the same. Those that this program draws are alike by intention.
-fn same_pictures(
-    settings: &TrainSettings,
-    dataset: &Dataset,
-    digest: &str,
-    context: &Context<'_>,
-) -> Result<SamePictures, Error> {
-    if matches!(settings.data, DataSource::Sample(_)) {
-        return Ok(SamePictures::default());
-    }
-    let (cache, interrupt) = (&context.cache, &context.interrupt);
-    SamePictures::find(dataset, digest, cache, interrupt, context.observer)
 }
 
 /// What an observer cannot do.

@@ -1,11 +1,13 @@
-use std::io::Read;
+use std::io::Read as _;
 use std::path::Path;
 
-use pet_image::Limits;
+use pet_image::{Limits, decode};
 use rayon::prelude::*;
 
-use crate::{Dataset, Error, Sample, UnreadableImage};
-use crate::{Progress, Unit};
+use crate::{Dataset, Error, Progress, Sample, Unit, UnreadableImage};
+
+/// What was read of each sample, or in words why it cannot be.
+pub(crate) type Read<T> = Vec<Result<T, String>>;
 
 impl Dataset {
     /// Decodes every image, in parallel, and reports all that cannot be at once.
@@ -17,19 +19,16 @@ impl Dataset {
     pub fn check(&self, limits: &Limits, progress: &dyn Progress) -> Result<(), Error> {
         let samples: Vec<&Sample> = self.samples().collect();
         let total = samples.len();
-        let check = |sample: &&Sample| {
-            let result = decode(&sample.path, limits);
-            progress.advance(1);
-            let reason = result.err()?;
-            Some(UnreadableImage {
-                path: sample.path.clone(),
-                reason,
-            })
-        };
-        let images: Vec<UnreadableImage> =
-            crate::progress::task(progress, "check images", total as u64, Unit::Images, || {
-                samples.par_iter().filter_map(check).collect()
-            });
+        // The pixels of a whole data set would fill the memory.
+        let check = |bytes: &[u8]| decode(bytes, limits).map(|_| ());
+        let never = || false;
+        let checked = read_each("check images", &samples, limits, progress, &never, check)?;
+        let unreadable = samples.into_iter().zip(checked);
+        let unreadable = unreadable.filter_map(|(sample, checked)| {
+            let (path, reason) = (sample.path.clone(), checked.err()?);
+            Some(UnreadableImage { path, reason })
+        });
+        let images: Vec<UnreadableImage> = unreadable.collect();
         if images.is_empty() {
             return Ok(());
         }
@@ -37,15 +36,31 @@ impl Dataset {
     }
 }
 
-/// Decodes an image, or says in words why that fails.
-fn decode(path: &Path, limits: &Limits) -> Result<(), String> {
-    let bytes = read(path, limits.bytes).map_err(|error| reason(&error))?;
-    pet_image::decode(&bytes, limits).map_err(|error| reason(&error))?;
-    Ok(())
+/// What `work` makes of every file within the limit, in the order of `samples`, or in words why there is nothing.
+pub(crate) fn read_each<T: Send>(
+    task: &str,
+    samples: &[&Sample],
+    limits: &Limits,
+    progress: &dyn Progress,
+    stop: &(dyn Fn() -> bool + Sync),
+    work: impl Fn(&[u8]) -> Result<T, pet_image::Error> + Sync,
+) -> Result<Read<T>, Error> {
+    let one = |sample: &&Sample| {
+        if stop() {
+            return Err(Error::Interrupted);
+        }
+        let bytes = read(&sample.path, limits.bytes).map_err(|error| reason(&error));
+        let done = bytes.and_then(|bytes| work(&bytes).map_err(|error| reason(&error)));
+        progress.advance(1);
+        Ok(done)
+    };
+    crate::progress::task(progress, task, samples.len() as u64, Unit::Images, || {
+        samples.par_iter().map(one).collect()
+    })
 }
 
 /// Reads at most one byte more than the limit, which is enough for the decoder to refuse.
-pub(crate) fn read(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+fn read(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs_err::File::open(path)?
         .take(limit.saturating_add(1))
@@ -54,7 +69,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
 }
 
 /// An error and its causes on one line.
-pub(crate) fn reason(error: &dyn std::error::Error) -> String {
+fn reason(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes
         .map(ToString::to_string)

@@ -95,7 +95,8 @@ fn confident_class(row: &[f32], usual: &[Option<f32>]) -> Option<usize> {
     likeliest(confident).map(|(class, _)| class)
 }
 
-fn likeliest(classes: impl Iterator<Item = (usize, f32)>) -> Option<(usize, f32)> {
+/// The class with the highest probability, with that; of equals the last.
+pub(super) fn likeliest(classes: impl Iterator<Item = (usize, f32)>) -> Option<(usize, f32)> {
     classes.max_by(|one, other| one.1.total_cmp(&other.1))
 }
 

@@ -12,6 +12,7 @@ use pet_train::{
     Weights,
 };
 
+use super::labels::likeliest;
 use crate::error::Error;
 
 /// Parts that the pictures are divided into; each is judged by what the others taught.
@@ -139,16 +140,10 @@ fn select(features: &Features, chosen: &[usize]) -> Features {
 }
 
 fn accuracy(rows: &[Vec<f32>], labels: &[u32]) -> f64 {
-    let likeliest = |row: &Vec<f32>| {
-        let classes = (0..).zip(row);
-        classes
-            .max_by(|one, other| one.1.total_cmp(other.1))
-            .map(|(class, _)| class)
-    };
-    let right = rows
-        .iter()
-        .zip(labels)
-        .filter(|(row, label)| likeliest(row) == Some(**label));
+    let right = rows.iter().zip(labels).filter(|(row, label)| {
+        let found = likeliest(row.iter().copied().enumerate());
+        found.is_some_and(|(class, _)| class == **label as usize)
+    });
     right.count() as f64 / rows.len().max(1) as f64
 }
 

@@ -7,10 +7,9 @@ use pet_report::{Tile, contact_sheet_png};
 
 use super::report::{DataReport, DuplicateGroup, Likeness};
 use crate::error::Error;
+use crate::evaluate;
 
-/// As many as a sheet holds.
-const MOST: usize = 100;
-/// Pictures of each kind, so that the others have room.
+/// Pictures of each kind, so that all find room on a sheet.
 const EACH: usize = 30;
 /// More pixels than a sheet shows.
 const SIDE: u32 = 256;
@@ -24,7 +23,7 @@ struct Entry {
 
 impl DataReport {
     /// Draws a contact sheet of what was found: pictures that show the same beside one another, then suspected labels,
-    /// then pictures on which little can be seen; up to thirty of each and a hundred in all.
+    /// then pictures on which little can be seen; up to thirty of each.
     ///
     /// # Errors
     ///
@@ -51,7 +50,7 @@ impl DataReport {
             .take(EACH)
             .chain(suspects.take(EACH))
             .chain(flaws.take(EACH));
-        let entries: Vec<Entry> = entries.take(MOST).collect();
+        let entries: Vec<Entry> = entries.collect();
         self.draw(&entries)
     }
 
@@ -95,10 +94,6 @@ fn class_of(file: &Path) -> String {
 }
 
 fn read(path: &Path) -> Option<RgbImage> {
-    let limits = Limits::default();
-    if fs_err::metadata(path).ok()?.len() > limits.bytes {
-        return None;
-    }
-    let image = decode(&fs_err::read(path).ok()?, &limits).ok()?.image;
-    shrink(image, SIDE).ok()
+    let decoded = decode(&evaluate::read(path).ok()?, &Limits::default());
+    shrink(decoded.ok()?.image, SIDE).ok()
 }

@@ -155,7 +155,7 @@ fn logits(
 }
 
 /// Reads an image file, unless it is larger than what would be decoded.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let (size, limit) = (fs::metadata(path)?.len(), Limits::default().bytes);
     if size > limit {
         let text = format!("the file holds {size} bytes, at most {limit} are read");

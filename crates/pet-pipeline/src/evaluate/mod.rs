@@ -10,6 +10,7 @@ use pet_predict::ImagePredictor;
 
 use crate::error::Error;
 
+pub(crate) use evaluation::read;
 pub use evaluation::{Confusion, Evaluation, Mistake};
 pub use images::ImageSet;
 pub use keep::{add_to_results, log_to_run};

@@ -26,10 +26,10 @@ impl<'a> Balance<'a> {
     ) -> Self {
         let mut factors = BTreeMap::new();
         for step in steps {
-            // From 0 on a number that is stretched stays on its side of the limits.
             let Step::Conv(activation) = step else {
                 continue;
             };
+            // From 0 on a number that is stretched stays on its side of the limits.
             let rectified = activation
                 .limits
                 .is_some_and(|limits| limits.minimum() >= 0.0);

@@ -142,21 +142,22 @@ impl<'a> Writer<'a> {
         let mut weights = weight.values()?;
         let mut biases = bias.map_or_else(|| Ok(vec![0.0; count]), Tensor::values)?;
         let length = (weights.len() / count.max(1)).max(1);
-        let rows = || 0..count;
         if let Some(factors) = self.balance.factors(&activation.value) {
-            for (row, factor) in rows().zip(factors) {
-                weights[row * length..][..length]
-                    .iter_mut()
-                    .for_each(|one| *one *= factor);
-                biases[row] *= factor;
+            for (filter, factor) in weights.chunks_exact_mut(length).zip(factors) {
+                for one in filter {
+                    *one *= factor;
+                }
+            }
+            for (bias, factor) in biases.iter_mut().zip(factors) {
+                *bias *= factor;
             }
         }
         // Only a depthwise convolution takes a stretched value: a filter for each channel.
         if let Some(factors) = self.balance.factors(input) {
-            for (row, factor) in rows().zip(factors) {
-                weights[row * length..][..length]
-                    .iter_mut()
-                    .for_each(|one| *one /= factor);
+            for (filter, factor) in weights.chunks_exact_mut(length).zip(factors) {
+                for one in filter {
+                    *one /= factor;
+                }
             }
         }
         let means = bias.and_then(|_| self.balance.means(input));

@@ -1,6 +1,8 @@
 //! Arguments that several subcommands share.
 
 use std::num::NonZero;
+#[cfg(feature = "training")]
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -9,7 +11,7 @@ use pet_data::{Dataset, Progress, Split};
 use pet_image::Limits;
 use pet_predict::Precision;
 #[cfg(feature = "training")]
-use pet_train::Interrupt;
+use pet_train::{Interrupt, network::Architecture};
 
 #[cfg(feature = "training")]
 use crate::failure::Failure;
@@ -143,6 +145,15 @@ impl CacheArgument {
     /// Folder of ONNX Runtime, with a folder for each version.
     pub(crate) fn runtime_folder(&self) -> PathBuf {
         self.cache_dir.join("onnxruntime")
+    }
+
+    /// The file of a backbone's weights, which was given by the backbone's name or as a file. With the backbone, where
+    /// that is known by its name.
+    #[cfg(feature = "training")]
+    pub(crate) fn weights(&self, given: &Path) -> (PathBuf, Option<&'static Architecture>) {
+        let network = given.to_str().and_then(Architecture::named);
+        let file = |network: &Architecture| self.backbone_file(network.name);
+        (network.map_or_else(|| given.to_owned(), file), network)
     }
 
     /// The backbone's weights, as `pet-cli setup` converts them.

@@ -5,13 +5,7 @@ use crate::output;
 
 /// Prints a table with columns as wide as they need to be. A column whose head begins with `>` is aligned to the right.
 pub(crate) fn print(heads: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
-    let length = |text: &str| text.chars().count();
-    let width = |column: usize, head: &str| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        let widest = cells.map(|cell| length(cell)).max().unwrap_or(0);
-        widest.max(length(head.trim_start_matches('>')))
-    };
-    let widths: Vec<usize> = (0..).zip(heads).map(|(at, head)| width(at, head)).collect();
+    let widths = widths(heads, rows);
     let print_row = |cells: &mut dyn Iterator<Item = &str>| {
         let cells = cells.zip(heads).zip(&widths);
         let cells = cells.map(|((cell, head), width)| {
@@ -26,6 +20,17 @@ pub(crate) fn print(heads: &[&str], rows: &[Vec<String>]) -> Result<(), Failure>
     print_row(&mut heads.iter().map(|head| head.trim_start_matches('>')))?;
     rows.iter()
         .try_for_each(|row| print_row(&mut row.iter().map(String::as_str)))
+}
+
+/// How wide each column has to be.
+pub(crate) fn widths(heads: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
+    let length = |text: &str| text.chars().count();
+    let width = |(column, head): (usize, &&str)| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        let widest = cells.map(|cell| length(cell)).max().unwrap_or(0);
+        widest.max(length(head.trim_start_matches('>')))
+    };
+    heads.iter().enumerate().map(width).collect()
 }
 
 /// A number with four digits behind the point, or `-`. MLflow keeps infinity as the largest number.

@@ -112,15 +112,14 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     verdict(&report, arguments.fail_on)
 }
 
-/// The weights, if there are any. Those that were named must be there.
+/// The weights, if there are any. Those that were given must be there.
 fn backbone(arguments: &CheckArguments) -> Result<Option<PathBuf>, Failure> {
-    let file = |network: &Architecture| arguments.cache.backbone_file(network.name);
-    let Some(named) = &arguments.backbone else {
-        let path = file(Architecture::standard());
+    let cache = &arguments.cache;
+    let Some(given) = &arguments.backbone else {
+        let path = cache.backbone_file(Architecture::standard().name);
         return Ok(path.is_file().then_some(path));
     };
-    let network = named.to_str().and_then(Architecture::named);
-    let path = network.map_or_else(|| named.clone(), file);
+    let (path, _) = cache.weights(given);
     if !path.is_file() {
         return Err(Error::NoBackbone { path }.into());
     }

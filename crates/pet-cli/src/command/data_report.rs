@@ -63,15 +63,8 @@ fn section(
     output::line(format_args!("\n{title}"))?;
     let mut shown: Vec<Vec<String>> = rows.take(show).flatten().collect();
     let others = heads.len().saturating_sub(1);
-    let width = |column: usize| {
-        let cells = shown.iter().filter_map(|row| row.get(column));
-        let widest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
-        let head = heads
-            .get(column)
-            .map_or("", |head| head.trim_start_matches('>'));
-        2 + widest.max(head.len())
-    };
-    let taken: usize = (0..others).map(width).sum();
+    let widths = table::widths(heads, &shown).into_iter().take(others);
+    let taken: usize = widths.map(|width| width + 2).sum();
     for last in shown.iter_mut().filter_map(|row| row.get_mut(others)) {
         *last = end_of(last, WIDTH.saturating_sub(taken));
     }

@@ -93,16 +93,15 @@ impl TrainArgs {
 
     /// The file of the weights, and the network that they are of.
     fn backbone(&self) -> Result<(PathBuf, &'static Architecture), Failure> {
-        let path = &self.backbone;
-        if let Some(network) = path.to_str().and_then(Architecture::named) {
-            return Ok((self.cache.backbone_file(network.name), network));
+        let (path, network) = self.cache.weights(&self.backbone);
+        if let Some(network) = network {
+            return Ok((path, network));
         }
         if !path.is_file() {
-            let path = path.clone();
             return Err(Error::NoBackbone { path }.into());
         }
-        let weights = Weights::open(path).map_err(Error::Train)?;
-        Ok((path.clone(), weights.architecture()))
+        let weights = Weights::open(&path).map_err(Error::Train)?;
+        Ok((path, weights.architecture()))
     }
 
     /// What it runs in. From now on Ctrl-C stops it gently. `source` names the command.

@@ -32,7 +32,7 @@ fn an_absent_file_is_not_listed() {
     let model = folder.path().join("model.onnx");
     fs_err::copy(results().join("model.onnx"), model).unwrap();
     let Some(service) = Service::start_with("an_absent_file_is_not_listed", |configuration| {
-        configuration.results = folder.path().to_owned();
+        configuration.results = folder.path().into();
     }) else {
         return;
     };

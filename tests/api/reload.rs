@@ -14,7 +14,7 @@ fn a_model_is_swapped_without_losing_a_request() {
     fs_err::copy(results().join("model.onnx"), &model).unwrap();
     let name = "a_model_is_swapped_without_losing_a_request";
     let Some(service) = Service::start_with(name, |settings| {
-        settings.results = folder.path().to_owned();
+        settings.results = folder.path().into();
         settings.admin_token = Some("secret".into());
     }) else {
         return;

@@ -35,7 +35,7 @@ fn start() -> Option<String> {
     let runtime = runtime()?;
     let configuration = Configuration {
         port: 0,
-        results: results(),
+        results: results().into(),
         ..Configuration::default()
     };
     let (tell, told) = channel();

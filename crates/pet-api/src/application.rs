@@ -46,7 +46,7 @@ impl Application {
         let slot = Slot::load(runtime, &configuration).map_err(|source| Error::Model { source })?;
         let slot = Arc::new(slot);
         metrics.expect(route::answers());
-        metrics.serves(slot.served().metadata());
+        announce(&slot, &configuration, &metrics);
         let listener = listen(&configuration)?;
         let port = listener.local_addr().map_err(failed)?.port();
         let count = configuration.workers.get();
@@ -111,6 +111,20 @@ impl Handle {
 /// Runs a future, such as that of [`Application::run_until_stopped`], on this thread.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     System::new().block_on(future)
+}
+
+/// Says in the log and in the metrics which model is served.
+fn announce(slot: &Slot, configuration: &Configuration, metrics: &Metrics) {
+    let served = slot.served();
+    let metadata = served.metadata();
+    metrics.serves(metadata);
+    tracing::info!(
+        model = metadata.model_name,
+        version = metadata.model_version,
+        precision = %metadata.precision,
+        results = %configuration.results,
+        "the model was loaded"
+    );
 }
 
 fn listen(configuration: &Configuration) -> Result<TcpListener, Error> {

@@ -1,10 +1,10 @@
 //! The settings of the service.
 
 use std::num::NonZero;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use pet_image::Limits;
+use pet_model::Results;
 use pet_predict::Precision;
 
 /// How the service runs. The library reads no environment variables; a program fills this in.
@@ -14,8 +14,8 @@ pub struct Configuration {
     pub host: String,
     /// Port to listen at; 0 takes a free one, see [`Application::port`](crate::Application::port).
     pub port: u16,
-    /// Folder of the served model, with its figures.
-    pub results: PathBuf,
+    /// The served model with its figures: a folder, or files inside the program.
+    pub results: Results,
     /// Which model of that folder is served; `None` for the one in 8-bit integers if there is one.
     pub precision: Option<Precision>,
     /// Worker threads, each with a session of its own.

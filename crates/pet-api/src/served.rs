@@ -1,10 +1,9 @@
 //! The model that is served, and how another takes its place.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use pet_model::ModelMetadata;
+use pet_model::{ModelMetadata, Results};
 use pet_predict::{Error, Explainer, Explanation, Model, Options, Runtime, Session};
 
 use crate::configuration::Configuration;
@@ -22,11 +21,11 @@ impl Served {
     /// Loads the model in `results` and makes `sessions` sessions in advance.
     fn load(
         runtime: &Runtime,
-        results: &Path,
+        results: &Results,
         options: &Options,
         sessions: usize,
     ) -> Result<Self, Error> {
-        let model = Model::load(runtime, results, options)?;
+        let model = Model::from_results(runtime, results, options)?;
         let prepared = (0..sessions).map(|_| model.session());
         Ok(Self {
             prepared: Mutex::new(prepared.collect::<Result<_, _>>()?),
@@ -74,7 +73,7 @@ impl Served {
 /// done, also when another has taken its place.
 pub(crate) struct Slot {
     runtime: Runtime,
-    results: PathBuf,
+    results: Results,
     options: Options,
     workers: usize,
     current: RwLock<Arc<Served>>,
@@ -106,7 +105,7 @@ impl Slot {
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Loads the model that lies in the results folder now, with a session for each worker, and
+    /// Loads the model that lies in the results now, with a session for each worker, and
     /// serves it from then on. If it does not load, the one before is served on. Takes a while.
     pub(crate) fn reload(&self) -> Result<Arc<Served>, Error> {
         let _one_at_a_time = self.loading.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,6 +6,7 @@ mod file;
 mod metadata;
 mod metrics;
 mod precision;
+mod results;
 mod selection;
 mod softmax;
 
@@ -16,6 +17,7 @@ pub use metadata::ModelMetadata;
 pub use metrics::{Calibration, ClassMetrics, Metrics, Quantization, SplitMetrics};
 pub use pet_image::Preprocess;
 pub use precision::Precision;
+pub use results::{BuiltInFile, Results};
 pub use selection::{Candidate, Selection, TrainedOn};
 pub use softmax::softmax;
 

@@ -31,6 +31,12 @@ pub enum Error {
         /// Why not.
         source: Cause,
     },
+    /// No model at the place that was named.
+    #[error("there is no model at `{}`", path.display())]
+    NoModel {
+        /// The file.
+        path: PathBuf,
+    },
     /// A model file that cannot be read.
     #[error("cannot read the model")]
     ReadModel {
@@ -160,7 +166,9 @@ impl Error {
             Self::NotALibrary { .. } | Self::LoadLibrary { .. } => {
                 Some("install ONNX Runtime again, or name another library".into())
             }
-            Self::ReadModel { .. } => Some("export a model first, or name another path".into()),
+            Self::NoModel { .. } | Self::ReadModel { .. } => {
+                Some("export a model first, or name another path".into())
+            }
             Self::ModelSize { .. }
             | Self::LoadModel { .. }
             | Self::Interface { .. }

@@ -9,6 +9,9 @@ use fs_err as fs;
 
 use crate::Error;
 
+/// The first version with the interface that `ort` is told to use (its feature `api-22`).
+const OLDEST: [u32; 2] = [1, 22];
+
 /// The places in which to look for the library, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchPaths {
@@ -53,21 +56,37 @@ impl SearchPaths {
         self
     }
 
+    /// The system's loader path as well, after all folders.
+    #[must_use]
+    pub fn with_system(mut self) -> Self {
+        self.system = true;
+        self
+    }
+
     /// One more folder, looked at after the others and before the system's loader path. The library
     /// lies in it or, as in the project's cache, in a folder named after its version; of several
-    /// versions the newest is taken.
+    /// versions the newest is taken. A folder whose library is too old is passed over if a later one has another.
     #[must_use]
     pub fn with_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folders.push(folder.into());
         self
     }
 
-    /// The first library that is found. One found by the system's loader is its bare name.
-    pub(crate) fn find(&self) -> Result<PathBuf, Error> {
+    /// The first library that is found, without loading it. One that is left to the system's loader is its bare name.
+    ///
+    /// # Errors
+    /// [`Error::LibraryNotFound`] with the places.
+    pub fn find(&self) -> Result<PathBuf, Error> {
         if let Some(path) = &self.library {
             return Ok(path.clone());
         }
-        if let Some(found) = self.folders.iter().find_map(|folder| newest_in(folder)) {
+        let found = self.folders.iter().filter_map(|folder| newest_in(folder));
+        let mut found: Vec<PathBuf> = found.collect();
+        if let Some(first) = found.iter().position(|path| !is_too_old(path)) {
+            return Ok(found.swap_remove(first));
+        }
+        // That it is too old says more than that there is none.
+        if let Some(found) = found.into_iter().next() {
             return Ok(found);
         }
         if self.system {
@@ -157,6 +176,15 @@ fn newest_in(folder: &Path) -> Option<PathBuf> {
     })
 }
 
+/// Whether a library's version, where its name or folder tells one, lacks the interface that this crate is built for.
+fn is_too_old(path: &Path) -> bool {
+    let folder = path.parent().and_then(version_of);
+    match version_of(path).or(folder).as_deref() {
+        Some([major, minor, ..]) => [*major, *minor] < OLDEST,
+        _ => false,
+    }
+}
+
 fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     entries.filter_map(|entry| Some(entry.ok()?.path()))
@@ -236,6 +264,23 @@ mod tests {
             .with_library(Some("/other.so".into()))
             .with_library(Some("".into()));
         assert_eq!(chosen.find().unwrap(), Path::new("/other.so"));
+    }
+
+    #[test]
+    fn a_library_that_is_too_old_is_taken_only_where_there_is_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["1.17.0", "1.28.0"].map(|version| {
+            let path = folder.path().join(format!("python-{version}"));
+            fs::create_dir(&path).unwrap();
+            let path = path.join(format!("libonnxruntime.so.{version}"));
+            fs::write(&path, "").unwrap();
+            path
+        });
+        let [old, new] = &paths;
+        let places = SearchPaths::empty().with_folder(old.parent().unwrap());
+        assert_eq!(places.find().unwrap(), *old);
+        let places = places.with_folder(new.parent().unwrap()).with_system();
+        assert_eq!(places.find().unwrap(), *new);
     }
 
     #[test]

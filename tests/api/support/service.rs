@@ -28,7 +28,7 @@ impl Service {
         let runtime = runtime(name)?;
         let mut configuration = Configuration {
             port: 0,
-            results: results(),
+            results: results().into(),
             workers: std::num::NonZero::<usize>::MIN,
             notice: Duration::ZERO,
             ..Configuration::default()

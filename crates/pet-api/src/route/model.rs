@@ -1,7 +1,6 @@
 //! The served model: `GET /model`, `/classes` and `/model/files/{name}`, `POST /model/reload`.
 
 use std::hint::black_box;
-use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue};
@@ -9,7 +8,7 @@ use actix_web::web::{Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 use pet_model::{
     CARD_FILE, CONFUSION_FILE, CURVES_FILE, INPUT_NAME, METRICS_FILE, OUTPUT_NAME, Preprocess,
-    SELECTION_FILE,
+    Results, SELECTION_FILE,
 };
 use serde::Serialize;
 
@@ -105,9 +104,9 @@ async fn classes(state: Data<State>) -> HttpResponse {
 }
 
 /// The names of the files that are there.
-pub(crate) fn present(results: &Path) -> Vec<&'static str> {
+pub(crate) fn present(results: &Results) -> Vec<&'static str> {
     let names = FILES.iter().map(|(name, _)| *name);
-    names.filter(|name| results.join(name).is_file()).collect()
+    names.filter(|name| results.contains(name)).collect()
 }
 
 async fn file(state: Data<State>, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -117,8 +116,8 @@ async fn file(state: Data<State>, name: web::Path<String>) -> Result<HttpRespons
     };
     let known = FILES.iter().find(|(known, _)| *known == name.as_str());
     let (known, media_type) = *known.ok_or_else(missing)?;
-    let path = state.configuration.results.join(known);
-    let content = web::block(move || fs_err::read(path)).await;
+    let results = state.configuration.results.clone();
+    let content = web::block(move || results.read(known)).await;
     let content = content.map_err(|error| ApiError::internal(&error))?;
     let content = content.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => missing(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pet_model::{ModelMetadata, Precision};
 
-use super::read;
+use super::source::read;
 
 /// The file to run, and the one to run when that cannot be. Asked for no precision, the first is the
 /// model in 8-bit integers, if there is one that belongs to the other.

@@ -1,15 +1,16 @@
 //! A model file that was read and checked.
 
 mod choose;
+mod source;
 
-use std::io::Read;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fs_err as fs;
 use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel};
-use pet_model::ModelMetadata;
+use pet_model::{ModelMetadata, Results};
 
+use self::source::{built_in, read};
 use crate::{Error, Options, Runtime, Session, contract};
 
 /// A model that fits its metadata, ready to be run by any number of [`Session`]s. Clones are
@@ -20,7 +21,7 @@ pub struct Model(Arc<Inner>);
 struct Inner {
     runtime: Runtime,
     path: PathBuf,
-    bytes: Vec<u8>,
+    bytes: Cow<'static, [u8]>,
     metadata: ModelMetadata,
     classes: Arc<[String]>,
     options: Options,
@@ -34,7 +35,8 @@ impl Model {
     /// the model's if it is there.
     ///
     /// # Errors
-    /// [`Error::ReadModel`], [`Error::ModelSize`] or [`Error::LoadModel`] when it is no model;
+    /// [`Error::NoModel`] when there is none; [`Error::ReadModel`], [`Error::ModelSize`] or [`Error::LoadModel`] when it
+    /// is no model;
     /// [`Error::Metadata`], [`Error::Interface`], [`Error::Precision`], [`Error::ReadClasses`] or
     /// [`Error::Classes`] when it is not one that can be used rightly.
     pub fn load(
@@ -44,7 +46,8 @@ impl Model {
     ) -> Result<Self, Error> {
         let given = path.as_ref();
         if !given.is_dir() {
-            return Self::open(runtime, given.to_owned(), options);
+            let bytes = read(given, options.model_bytes)?;
+            return Self::open(runtime, given.to_owned(), bytes.into(), options);
         }
         let (file, other) = choose::files(given, options.precision, options.model_bytes);
         match (Self::open_in(given, runtime, file, options), other) {
@@ -54,6 +57,46 @@ impl Model {
         }
     }
 
+    /// Reads and checks the model of a folder, as [`load`](Self::load) does, or the one that a program has in itself, of
+    /// which nothing is copied.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn from_results(
+        runtime: &Runtime,
+        results: &Results,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        if let Some(folder) = results.folder() {
+            return Self::load(runtime, folder, options);
+        }
+        let (path, bytes) = built_in(results, options)?;
+        let model = Self::open(runtime, path, bytes, options)?;
+        contract::check_precision(model.path(), model.metadata())?;
+        Ok(model)
+    }
+
+    /// What the model that these options choose says of itself, read without ONNX Runtime and without any other check.
+    ///
+    /// # Errors
+    /// [`Error::NoModel`], [`Error::ReadModel`], [`Error::ModelSize`], [`Error::LoadModel`] or [`Error::Metadata`].
+    pub fn describe(results: &Results, options: &Options) -> Result<ModelMetadata, Error> {
+        let (path, bytes) = match results.folder() {
+            Some(folder) => {
+                let (file, _) = choose::files(folder, options.precision, options.model_bytes);
+                let bytes = read(&file, options.model_bytes)?;
+                (file, Cow::Owned(bytes))
+            }
+            None => built_in(results, options)?,
+        };
+        let model = onnx_graph::Model::from_bytes(&bytes).map_err(|source| Error::LoadModel {
+            path: path.clone(),
+            source: Box::new(source),
+        })?;
+        ModelMetadata::from_properties(model.metadata())
+            .map_err(|source| Error::Metadata { path, source })
+    }
+
     /// Opens a model beside which its class list may lie.
     fn open_in(
         folder: &Path,
@@ -61,14 +104,19 @@ impl Model {
         file: PathBuf,
         options: &Options,
     ) -> Result<Self, Error> {
-        let model = Self::open(runtime, file, options)?;
+        let bytes = read(&file, options.model_bytes)?;
+        let model = Self::open(runtime, file, bytes.into(), options)?;
         contract::check_precision(model.path(), model.metadata())?;
         contract::check_classes(folder, model.metadata())?;
         Ok(model)
     }
 
-    fn open(runtime: &Runtime, path: PathBuf, options: &Options) -> Result<Self, Error> {
-        let bytes = read(&path, options.model_bytes)?;
+    fn open(
+        runtime: &Runtime,
+        path: PathBuf,
+        bytes: Cow<'static, [u8]>,
+        options: &Options,
+    ) -> Result<Self, Error> {
         let session = open(runtime, &bytes, options).map_err(|source| Error::LoadModel {
             path: path.clone(),
             source: Box::new(source),
@@ -119,7 +167,7 @@ impl Model {
         &self.0.options
     }
 
-    /// The model file.
+    /// The model file; for one inside the program a name that no file has.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
@@ -153,29 +201,6 @@ impl std::fmt::Debug for Model {
             .field("metadata", metadata)
             .field("options", options);
         formatter.finish_non_exhaustive()
-    }
-}
-
-/// Reads a file of at most `limit` bytes.
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let size = |got| Error::ModelSize {
-        path: path.to_owned(),
-        limit,
-        got,
-    };
-    let failed = |source| Error::ReadModel { source };
-    let file = fs::File::open(path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    if length > limit {
-        return Err(size(length));
-    }
-    let mut bytes = Vec::with_capacity(length as usize);
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    match bytes.len() as u64 {
-        got if got == 0 || got > limit => Err(size(got)),
-        _ => Ok(bytes),
     }
 }
 

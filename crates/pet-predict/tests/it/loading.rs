@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use onnx_graph::{DataType, Dim, Graph};
-use pet_model::{CLASSES_FILE, MODEL_FILE, write_classes};
+use pet_model::{CLASSES_FILE, INT8_MODEL_FILE, MODEL_FILE, Precision, Results, write_classes};
 use pet_predict::{Error, Model, Options, Runtime};
 
 use crate::support::{Parts, finish, metadata, runtime};
@@ -31,6 +31,56 @@ fn a_folder_or_a_file_is_loaded() {
         assert_eq!(*model.metadata(), metadata(&["red", "green", "blue"]));
         assert_eq!(model.path(), file);
     }
+}
+
+/// The files of a program that lives as long as the tests.
+fn carried(names: &[&'static str]) -> Results {
+    let folder = Parts::default().folder();
+    let bytes: &[u8] = fs_err::read(folder.path().join(MODEL_FILE)).unwrap().leak();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (*name, bytes)).collect();
+    Results::BuiltIn(files.leak())
+}
+
+#[test]
+fn a_model_inside_the_program_is_loaded() {
+    let Some(runtime) = runtime("a_model_inside_the_program_is_loaded") else {
+        return;
+    };
+    let (results, options) = (carried(&[MODEL_FILE]), Options::default());
+    let model = Model::from_results(&runtime, &results, &options).unwrap();
+    assert_eq!(*model.metadata(), metadata(&["red", "green", "blue"]));
+    assert_eq!(
+        Model::describe(&results, &options).unwrap(),
+        *model.metadata()
+    );
+    let folder = Parts::default().folder();
+    let loaded = Model::from_results(&runtime, &folder.path().into(), &options).unwrap();
+    assert_eq!(loaded.bytes(), model.bytes());
+    let described = Model::describe(&folder.path().into(), &options).unwrap();
+    assert_eq!(described, *model.metadata());
+}
+
+#[test]
+fn what_is_not_or_wrongly_inside_the_program_is_named() {
+    let Some(runtime) = runtime("what_is_not_or_wrongly_inside_the_program_is_named") else {
+        return;
+    };
+    let message = |names: &[&'static str], options: &Options| {
+        let error = Model::from_results(&runtime, &carried(names), options).unwrap_err();
+        error.to_string()
+    };
+    let int8 = Options::default().with_precision(Some(Precision::Int8));
+    assert_eq!(
+        message(&[MODEL_FILE], &int8),
+        "there is no model at `built in/model.int8.onnx`"
+    );
+    let named_otherwise = message(&[INT8_MODEL_FILE], &Options::default());
+    assert!(
+        named_otherwise.contains("should compute in int8"),
+        "{named_otherwise}"
+    );
+    let small = Options::default().with_model_bytes(100);
+    assert!(message(&[MODEL_FILE], &small).ends_with("expected 1 to 100"));
 }
 
 #[test]
@@ -149,8 +199,8 @@ fn a_missing_or_huge_file_is_refused() {
     };
     let empty = tempfile::tempdir().unwrap();
     let error = Model::load(&runtime, empty.path(), &Options::default()).unwrap_err();
-    assert!(matches!(error, Error::ReadModel { .. }), "{error}");
-    assert!(error.source().unwrap().to_string().contains("model.onnx"));
+    assert!(matches!(error, Error::NoModel { .. }), "{error}");
+    assert!(error.to_string().contains("model.onnx"));
     let folder = Parts::default().folder();
     let options = Options::default().with_model_bytes(100);
     let error = Model::load(&runtime, folder.path(), &options).unwrap_err();

@@ -47,7 +47,7 @@ fn a_missing_model_is_named() {
         return;
     };
     fs_err::remove_dir_all(dir.path("results")).unwrap();
-    dir.refused("predict good.png")
+    dir.refused("predict --results results good.png")
         .naming(&["`results`"])
         .hinting("pet-cli export");
     dir.refused("predict --model my.onnx good.png")

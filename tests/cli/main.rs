@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod anywhere;
 mod bad_data;
 mod bad_disk;
 mod bad_images;

@@ -148,7 +148,7 @@ fn what_cannot_be_served_is_said_at_once() {
     let Some(dir) = TestDir::with_runtime("what_cannot_be_served_is_said_at_once") else {
         return;
     };
-    dir.refused("serve --port 0")
+    dir.refused("serve --port 0 --results results")
         .naming(&["cannot be served", "results"])
         .hinting("pet-cli export");
     let wrong = dir.run("serve --port 70000");

@@ -83,7 +83,7 @@ impl TestDir {
     fn prepare(&self, command: &mut Command) {
         let ours = |name: &OsStr| {
             let name = name.to_string_lossy();
-            ["PET_", "MLFLOW_", "ORT_", "RUST_"]
+            ["PET_", "MLFLOW_", "ORT_", "RUST_", "XDG_"]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
         };
@@ -92,6 +92,8 @@ impl TestDir {
         }
         command
             .env("ORT_DISABLE_TELEMETRY", "1")
+            .env("PET_CACHE_DIR", ".cache")
+            .env("HOME", self.folder.path().join("home"))
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         if let Some(library) = &self.library {

@@ -9,12 +9,14 @@ use clap::{Args, ValueEnum};
 #[cfg(feature = "training")]
 use pet_data::{Dataset, Progress, Split};
 use pet_image::Limits;
-use pet_predict::Precision;
+use pet_predict::{Precision, Results, SearchPaths};
 #[cfg(feature = "training")]
 use pet_train::{Interrupt, network::Architecture};
 
-#[cfg(feature = "training")]
 use crate::failure::Failure;
+#[cfg(feature = "training")]
+use crate::places::RUNTIME;
+use crate::places::{Places, find_results};
 
 /// Where the images are.
 #[cfg(feature = "training")]
@@ -58,7 +60,7 @@ impl DatasetArguments {
         }
         let (digest, stop) = (dataset.digest()?, Interrupt::default());
         let source = self.source.data();
-        let same = source.same_pictures(dataset, &digest, &cache.cache_dir, &stop, progress)?;
+        let same = source.same_pictures(dataset, &digest, &cache.folder(), &stop, progress)?;
         Ok(dataset.split_grouped(fraction, seed, same.groups())?)
     }
 }
@@ -118,7 +120,24 @@ pub(crate) struct ModelNameArgument {
 /// Where the served files are.
 #[derive(Args, Clone)]
 pub(crate) struct ResultsArgument {
-    /// Folder of the served model
+    /// Folder of the model [default: `results` here, in the workspace, beside the program or in the user's data folder,
+    /// the first that has a model; else the model built into the program]
+    #[arg(long, value_name = "DIR", env = "PET_RESULTS")]
+    results: Option<PathBuf>,
+}
+
+impl ResultsArgument {
+    /// The model that answers.
+    pub(crate) fn find(&self) -> Result<Results, Failure> {
+        find_results(&Places::here(), self.results.as_deref())
+    }
+}
+
+/// Where a model is exported to.
+#[cfg(feature = "training")]
+#[derive(Args, Clone)]
+pub(crate) struct ExportFolderArgument {
+    /// Folder of the exported model
     #[arg(
         long,
         value_name = "DIR",
@@ -131,20 +150,38 @@ pub(crate) struct ResultsArgument {
 /// Where downloads and computed features are kept.
 #[derive(Args, Clone)]
 pub(crate) struct CacheArgument {
-    /// Folder of downloads and computed features
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = ".cache",
-        env = "PET_CACHE_DIR"
-    )]
-    pub(crate) cache_dir: PathBuf,
+    /// Folder of downloads and computed features [default: `.cache` in the workspace; outside of one, the user's data and
+    /// cache folders]
+    #[arg(long, value_name = "DIR", env = "PET_CACHE_DIR")]
+    cache_dir: Option<PathBuf>,
 }
 
 impl CacheArgument {
-    /// Folder of ONNX Runtime, with a folder for each version.
+    /// The folder of computed features, checkpoints and runs that wait for their server.
+    #[cfg(feature = "training")]
+    pub(crate) fn folder(&self) -> PathBuf {
+        Places::here().cache(self.cache_dir.as_deref())
+    }
+
+    /// The folder that ONNX Runtime is put into, with a folder for each version.
+    #[cfg(feature = "training")]
     pub(crate) fn runtime_folder(&self) -> PathBuf {
-        self.cache_dir.join("onnxruntime")
+        Places::here()
+            .downloads(self.cache_dir.as_deref())
+            .join(RUNTIME)
+    }
+
+    /// Where `pet-cli setup` puts a backbone's weights.
+    #[cfg(feature = "training")]
+    pub(crate) fn backbone_target(&self, name: &str) -> PathBuf {
+        let folder = Places::here().downloads(self.cache_dir.as_deref());
+        folder.join(backbone(name))
+    }
+
+    /// Where ONNX Runtime may be: at `ORT_DYLIB_PATH`, else in the places of this program, else where the system looks.
+    pub(crate) fn libraries(&self) -> SearchPaths {
+        let named = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+        Places::here().libraries(self.cache_dir.as_deref(), named)
     }
 
     /// The file of a backbone's weights, which was given by the backbone's name or as a file. With the backbone, where
@@ -156,12 +193,17 @@ impl CacheArgument {
         (network.map_or_else(|| given.to_owned(), file), network)
     }
 
-    /// The backbone's weights, as `pet-cli setup` converts them.
+    /// The backbone's weights, as `pet-cli setup` converts them: where they are, else where they would be put.
     #[cfg(feature = "training")]
     pub(crate) fn backbone_file(&self, name: &str) -> PathBuf {
-        let folder = self.cache_dir.join("backbone");
-        folder.join(format!("{name}.safetensors"))
+        Places::here().download(self.cache_dir.as_deref(), &backbone(name))
     }
+}
+
+/// The file of a backbone's weights in a folder of downloads.
+#[cfg(feature = "training")]
+fn backbone(name: &str) -> PathBuf {
+    format!("backbone/{name}.safetensors").into()
 }
 
 /// Reads a count, which is at least 1.

@@ -44,6 +44,8 @@ pub(crate) enum Failure {
     #[cfg(feature = "training")]
     #[error(transparent)]
     Setup(#[from] crate::command::setup::error::Error),
+    #[error("no model was found; looked for one in `{}`", searched.join("`, `"))]
+    NoModel { searched: Vec<String> },
     #[error("file not found: `{}`", path.display())]
     FileNotFound { path: PathBuf },
     #[error("`{}` names no format of images that can be written", path.display())]
@@ -98,6 +100,7 @@ impl Failure {
             Self::Image(error) | Self::Predict(pet_predict::Error::Image { source: error }) => {
                 hint::of_image(error).or_else(|| error.hint())
             }
+            Self::NoModel { .. } => Some(hint::MAKE_MODEL.into()),
             Self::UnknownExtension { .. } => Some(hint::extensions()),
             Self::FileTooLarge { .. } => Some(hint::MORE_BYTES.into()),
             Self::Model(error) => hint::of(error).or_else(|| error.hint()),
@@ -127,13 +130,17 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::FailedRuns { .. } => Some("try a smaller learning rate".into()),
             #[cfg(feature = "training")]
-            Self::Tracking(error) => error.hint(),
+            Self::Tracking(error) => hint::of_tracking(error),
             #[cfg(feature = "training")]
             Self::Export(error) => hint::of(error).or_else(|| error.hint()),
             Self::Predict(error) => hint::of(error).or_else(|| error.hint()),
             Self::Serve(error) => hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]
             Self::Setup(error) => error.hint(),
+            Self::NotReady { .. } => {
+                Some("start it with `pet-cli serve`, or name its address with `--url`".into())
+            }
+            Self::Io(error) => hint::of_io(error).map(str::to_owned),
             Self::File { source, .. } => source.hint(),
             _ => None,
         }

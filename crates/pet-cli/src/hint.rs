@@ -19,6 +19,10 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
+/// Where a model comes from.
+pub(crate) const MAKE_MODEL: &str =
+    "make a model with `pet-cli export`, or name the folder of one with `--results`";
+
 /// What lets the commands that have the option read a larger file.
 pub(crate) const MORE_BYTES: &str =
     "raise the limit with `--max-upload`, or save a smaller copy with an image program";
@@ -53,7 +57,7 @@ fn predict(error: &pet_predict::Error) -> Option<String> {
             "delete `{}` and run `pet-cli setup`, or set `ORT_DYLIB_PATH` to another library",
             path.display()
         ),
-        Error::ReadModel { .. } => "make a model with `pet-cli export`".into(),
+        Error::NoModel { .. } | Error::ReadModel { .. } => MAKE_MODEL.into(),
         Error::ModelSize { .. } | Error::LoadModel { .. } | Error::Interface { .. } => {
             "export the model again with `pet-cli export`".into()
         }
@@ -67,8 +71,40 @@ fn model(error: &pet_model::Error) -> Option<String> {
         Error::MissingProperty { .. } | Error::UnknownFormat { .. } => {
             Some("export the model again with `pet-cli export`".into())
         }
+        Error::Io { source } => of_io(source).map(str::to_owned),
         _ => None,
     }
+}
+
+/// The advice about a file or a folder that cannot be used.
+pub(crate) fn of_io(error: &std::io::Error) -> Option<&'static str> {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Some("choose a place that you may read and write")
+        }
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists => {
+            Some("a file stands where a folder is needed, or a folder where a file is")
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Some("free some space, or choose another disk")
+        }
+        _ => None,
+    }
+}
+
+/// Where the names of what is recorded can be read.
+#[cfg(feature = "training")]
+pub(crate) fn of_tracking(error: &mlflow_client::Error) -> Option<String> {
+    let mlflow_client::Error::NotFound { what, .. } = error else {
+        return error.hint();
+    };
+    let command = match *what {
+        "run" => "runs list",
+        "model" => "models list",
+        _ => return None,
+    };
+    Some(format!("`pet-cli {command}` shows those that there are"))
 }
 
 #[cfg(feature = "training")]

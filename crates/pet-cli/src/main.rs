@@ -1,5 +1,6 @@
 //! The whole life of a pet-breed classifier on the command line.
 
+mod about;
 mod arguments;
 mod command;
 #[cfg(all(test, feature = "training"))]
@@ -10,6 +11,7 @@ mod hint;
 mod interrupt;
 mod memory;
 mod output;
+mod places;
 mod progress;
 #[cfg(feature = "training")]
 mod table;
@@ -20,11 +22,16 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use command::Arguments;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match command::run(arguments) {
+    let outcome = match Arguments::try_parse() {
+        Ok(arguments) => command::run(arguments),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => about::print(),
+        Err(error) => error.exit(),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => output::report(&failure),
     }

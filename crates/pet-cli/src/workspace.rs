@@ -1,13 +1,13 @@
 //! Opens what several commands need: image files, ONNX Runtime and models.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fs_err as fs;
 use pet_image::Limits;
-use pet_predict::{ImagePredictor, Options, Runtime, SearchPaths};
+use pet_predict::{Model, Options, Runtime};
 
-use crate::arguments::{CacheArgument, PrecisionArgument};
+use crate::arguments::{CacheArgument, ResultsArgument};
 use crate::failure::Failure;
 
 /// Reads a file that is not larger than what would be decoded.
@@ -37,25 +37,22 @@ pub(crate) fn at(path: &Path, source: Failure) -> Failure {
     }
 }
 
-/// Where ONNX Runtime may be: at `ORT_DYLIB_PATH`, beside the program, in the cache or where the system looks.
-pub(crate) fn libraries(cache: &CacheArgument) -> SearchPaths {
-    SearchPaths::default()
-        .with_library(std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from))
-        .with_folder(cache.runtime_folder())
-}
-
 /// Loads ONNX Runtime.
 pub(crate) fn runtime(cache: &CacheArgument) -> Result<Runtime, Failure> {
-    Ok(Runtime::load(&libraries(cache))?)
+    Ok(Runtime::load(&cache.libraries())?)
 }
 
-/// Loads a model, of a folder that of the precision asked for.
-pub(crate) fn predictor(
+/// Loads a model: the file that was named, else of the results that of the precision asked for.
+pub(crate) fn model(
     cache: &CacheArgument,
-    model: &Path,
-    precision: PrecisionArgument,
-    options: Options,
-) -> Result<ImagePredictor, Failure> {
-    let options = options.with_precision(precision.precision.precision());
-    Ok(ImagePredictor::load(&runtime(cache)?, model, &options)?)
+    file: Option<&Path>,
+    results: &ResultsArgument,
+    options: &Options,
+) -> Result<Model, Failure> {
+    if let Some(file) = file {
+        return Ok(Model::load(&runtime(cache)?, file, options)?);
+    }
+    // Before the library is loaded, which takes longer.
+    let results = results.find()?;
+    Ok(Model::from_results(&runtime(cache)?, &results, options)?)
 }

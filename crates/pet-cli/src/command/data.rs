@@ -92,7 +92,7 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     let backbone = backbone(arguments)?;
     let dataset = source.load(bars)?;
     let interrupt = interrupt::on_ctrl_c()?;
-    let check = DataCheck::new(&dataset, &arguments.cache.cache_dir, bars);
+    let check = DataCheck::new(&dataset, arguments.cache.folder(), bars);
     let mut check = check.with_interrupt(interrupt);
     if let Some(backbone) = backbone {
         check = check.with_backbone(backbone);

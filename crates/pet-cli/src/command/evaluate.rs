@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use pet_data::{LeftOut, Progress, Sample};
 use pet_model::{
-    ClassMetrics, METRICS_FILE, Metrics, ModelMetadata, Precision, SplitMetrics, read_json,
+    ClassMetrics, METRICS_FILE, Metrics, ModelMetadata, Precision, Results, SplitMetrics,
     write_atomically,
 };
 use pet_pipeline::DataSource;
 use pet_pipeline::evaluate::{Evaluation, ImageSet, add_to_results, evaluate, log_to_run};
-use pet_predict::Options;
+use pet_predict::{ImagePredictor, Model, Options};
 
 use crate::arguments::{
     CacheArgument, DatasetArguments, DatasetKind, JsonArgument, PrecisionArgument, PrecisionChoice,
@@ -79,25 +79,25 @@ enum SplitName {
 }
 
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
-    let results = &arguments.results.results;
-    let predictor = workspace::predictor(
-        &arguments.cache,
-        results,
-        arguments.precision,
-        Options::default(),
-    )?;
+    let results = arguments.results.find()?;
+    let precision = arguments.precision.precision.precision();
+    let options = Options::default().with_precision(precision);
+    let runtime = workspace::runtime(&arguments.cache)?;
+    let predictor = ImagePredictor::new(Model::from_results(&runtime, &results, &options)?);
     let metadata = predictor.metadata();
     let (images, left_out) = match &arguments.folder {
         Some(folder) => of_folder(folder, &metadata.classes, bars)?,
-        None => of_dataset(arguments, metadata, bars)?,
+        None => of_dataset(arguments, &results, metadata, bars)?,
     };
     let all = images.iter().map(|set| evaluate(&predictor, set, bars));
     let all: Vec<Evaluation> = all.collect::<Result<_, _>>()?;
-    if arguments.folder.is_none() {
-        add_to_results(results, metadata, &all, CARD_USAGE)?;
+    // The figures of a data set belong to the model, if it lies in a folder.
+    let kept = results.folder().filter(|_| arguments.folder.is_none());
+    if let Some(folder) = kept {
+        add_to_results(folder, metadata, &all, CARD_USAGE)?;
     }
-    let default = arguments.folder.is_none().then_some(results);
-    if let (Some(folder), Some(first)) = (arguments.pictures.as_ref().or(default), all.first()) {
+    let pictures = arguments.pictures.as_deref().or(kept);
+    if let (Some(folder), Some(first)) = (pictures, all.first()) {
         for (name, png) in &first.pictures {
             let path = folder.join(name);
             write_atomically(&path, png)?;
@@ -142,11 +142,12 @@ fn of_folder(path: &Path, classes: &[String], progress: &dyn Progress) -> Result
 /// The images asked for, the test images first.
 fn of_dataset(
     arguments: &Arguments,
+    results: &Results,
     metadata: &ModelMetadata,
     progress: &dyn Progress,
 ) -> Result<Images, Failure> {
     let dataset = arguments.dataset.source.data().load(progress)?;
-    let split = match refit_of(&arguments.results.results) {
+    let split = match refit_of(results) {
         Some(run_id) if arguments.split == SplitName::Validation => {
             return Err(Failure::ValidationTrained { run_id });
         }
@@ -181,8 +182,9 @@ fn of_dataset(
 }
 
 /// The run whose recipe the model is a refit of, trained on the validation images as well.
-fn refit_of(results: &Path) -> Option<String> {
-    let metrics: Metrics = read_json(&results.join(METRICS_FILE)).ok()?;
+fn refit_of(results: &Results) -> Option<String> {
+    let metrics = results.read(METRICS_FILE).ok()?;
+    let metrics: Metrics = serde_json::from_slice(&metrics).ok()?;
     metrics.refit_of().map(str::to_owned)
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pet_model::write_atomically;
-use pet_predict::{ClassActivationMap, Explainer, Explanation, Model, Options};
+use pet_predict::{ClassActivationMap, Explainer, Explanation, Options};
 use pet_report::{HeatMap, heat_map_png};
 use serde_json::json;
 
@@ -49,12 +49,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let runtime = workspace::runtime(&arguments.cache)?;
-    let place = &arguments.results.results;
-    let place = arguments.model.as_ref().unwrap_or(place);
     let limits = arguments.limits.limits();
     let options = Options::default().with_image(limits);
-    let model = Model::load(&runtime, place, &options)?;
+    let (file, results) = (arguments.model.as_deref(), &arguments.results);
+    let model = workspace::model(&arguments.cache, file, results, &options)?;
     let mut explainer = Explainer::new(&model)?;
     let content = read(&arguments.image, &limits)?;
     let explanation = explainer.explain(&content, arguments.class.as_deref());

@@ -7,7 +7,7 @@ use pet_model::{Quantization, Selection};
 use serde_json::json;
 
 use crate::arguments::{
-    CacheArgument, DatasetArguments, JsonArgument, ModelNameArgument, ResultsArgument,
+    CacheArgument, DatasetArguments, ExportFolderArgument, JsonArgument, ModelNameArgument,
     TrackingArguments,
 };
 use crate::failure::Failure;
@@ -71,7 +71,7 @@ pub(crate) struct ExportArguments {
     #[command(flatten)]
     tracking: TrackingArguments,
     #[command(flatten)]
-    results: ResultsArgument,
+    results: ExportFolderArgument,
     #[command(flatten)]
     cache: CacheArgument,
     #[command(flatten)]

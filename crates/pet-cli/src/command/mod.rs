@@ -51,6 +51,8 @@ Examples:
   pet-cli predict photo.jpg                         name the breed, with the five most likely
   pet-cli predict --json photos/ | jq .             a whole folder, as JSON
 
+`pet-cli --version` tells which model answers, and where things are.
+
 Exit status: 0 done, 1 the work failed, 2 wrong usage.";
 
 #[cfg(feature = "training")]
@@ -60,6 +62,8 @@ Examples:
   pet-cli predict photo.jpg                         name the breed, with the five most likely
   pet-cli predict --json photos/ | jq .             a whole folder, as JSON
   pet-cli train --dataset sample && pet-cli select && pet-cli export --results target/sample
+
+`pet-cli --version` tells which model answers, and where things are.
 
 Exit status: 0 done, 1 the work failed, 2 wrong usage.";
 

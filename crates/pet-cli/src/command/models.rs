@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::arguments::{JsonArgument, TrackingArguments};
 use crate::failure::Failure;
 use crate::tracking::{short_id, short_time};
-use crate::{output, table, tracking};
+use crate::{about, output, table, tracking};
 
 /// Inspect the registered models, and point aliases at versions
 #[derive(Args)]
@@ -81,7 +81,8 @@ fn list(client: Option<&Client>, json: bool) -> Result<(), Failure> {
         return output::json(&models.iter().map(as_json).collect::<Vec<Value>>());
     }
     if models.is_empty() {
-        return output::line("no models");
+        output::line("no models")?;
+        return answering();
     }
     let row = |model: &RegisteredModel| {
         let aliases = model.aliases.iter();
@@ -89,7 +90,13 @@ fn list(client: Option<&Client>, json: bool) -> Result<(), Failure> {
         vec![model.name.clone(), aliases.collect::<Vec<_>>().join(", ")]
     };
     let rows: Vec<_> = models.iter().map(row).collect();
-    table::print(&["name", "aliases"], &rows)
+    table::print(&["name", "aliases"], &rows)?;
+    answering()
+}
+
+/// Which model `predict` and `serve` take when none is named, which need be none of these.
+fn answering() -> Result<(), Failure> {
+    output::line(format_args!("\nanswering: {}", about::answering()))
 }
 
 fn as_json(model: &RegisteredModel) -> Value {

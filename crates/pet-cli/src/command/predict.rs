@@ -65,17 +65,18 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
     let files = files(arguments)?;
     // A single image needs a single session, and is answered the sooner for it.
     let sessions = (files.len() == 1).then_some(NonZero::<usize>::MIN);
-    let model = arguments
-        .model
-        .as_ref()
-        .unwrap_or(&arguments.results.results);
     let limits = arguments.limits.limits();
-    let options = Options::default().with_image(limits);
+    let precision = arguments.precision.precision.precision();
+    let options = Options::default()
+        .with_image(limits)
+        .with_precision(precision);
     let options = match sessions {
         Some(sessions) => options.with_sessions(sessions),
         None => options,
     };
-    let predictor = workspace::predictor(&arguments.cache, model, arguments.precision, options)?;
+    let (file, results) = (arguments.model.as_deref(), &arguments.results);
+    let model = workspace::model(&arguments.cache, file, results, &options)?;
+    let predictor = ImagePredictor::new(model);
     let outcomes = predict(&predictor, &files, &limits, progress);
     if arguments.json.json {
         let answers = files.iter().zip(&outcomes);

@@ -134,7 +134,7 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
             .port
             .or_else(port_of_the_host)
             .unwrap_or(default.port),
-        results: arguments.results.results.clone(),
+        results: arguments.results.find()?,
         precision: arguments.precision.precision.precision(),
         workers,
         queue: arguments.queue,

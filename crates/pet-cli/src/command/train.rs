@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let args = &arguments.train;
     if let Some(id) = &arguments.resume {
-        let interrupted = InterruptedRun::find(&args.cache.cache_dir, id)?;
+        let interrupted = InterruptedRun::find(&args.cache.folder(), id)?;
         let mut request = RunRequest::new(interrupted.settings.configuration.clone());
         request.run_id = Some(interrupted.run_id);
         return train(args, &interrupted.settings, vec![request], bars);

@@ -14,7 +14,7 @@ use crate::arguments::{
 };
 use crate::failure::Failure;
 use crate::progress::Bars;
-use crate::{interrupt, tracking, workspace};
+use crate::{interrupt, tracking};
 
 /// The packages as they were locked when this program was built.
 const LOCK: &str = include_str!("../../../../Cargo.lock");
@@ -107,13 +107,13 @@ impl TrainArgs {
     /// What it runs in. From now on Ctrl-C stops it gently. `source` names the command.
     pub(crate) fn context<'a>(&self, source: &str, bars: &'a Bars) -> Result<Context<'a>, Failure> {
         let tracking = tracking::for_training(&self.tracking)?;
-        let mut context = Context::new(tracking, &self.cache.cache_dir, bars);
+        let mut context = Context::new(tracking, self.cache.folder(), bars);
         let program = std::iter::once("pet-cli".to_owned());
         context.provenance = Provenance::collect(|name| std::env::var(name).ok())
             .with_command(source, program.chain(std::env::args().skip(1)))
             .with_packages(LOCK, &PACKAGES);
         context.interrupt = interrupt::on_ctrl_c()?;
-        context.libraries = workspace::libraries(&self.cache);
+        context.libraries = self.cache.libraries();
         Ok(context)
     }
 }

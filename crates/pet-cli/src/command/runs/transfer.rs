@@ -75,7 +75,7 @@ fn print_files(files: &[ArtifactFile], json: bool) -> Result<(), Failure> {
 }
 
 pub(super) fn sync(arguments: &SyncArguments, common: &Common) -> Result<(), Failure> {
-    let pending = Context::spool(&arguments.cache.cache_dir).pending()?;
+    let pending = Context::spool(&arguments.cache.folder()).pending()?;
     let all = pending.len();
     let mut sent = Vec::new();
     for run in pending {

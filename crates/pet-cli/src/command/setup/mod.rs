@@ -15,7 +15,10 @@ use crate::failure::Failure;
 use crate::output;
 use crate::progress::Bars;
 
-/// Fetch ONNX Runtime and the weights of backbones into the cache
+/// Fetch ONNX Runtime and the weights of backbones
+///
+/// In a clone of the project they go into its `.cache`, elsewhere into the user's data folder, where every later command
+/// finds them.
 ///
 /// Downloads them through the Python and Node.js package managers, checks them against known SHA-256 digests, and does
 /// nothing when they are already there.
@@ -36,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let library = onnx_runtime::install(&cache.runtime_folder(), force, bars)?;
     output::line(format_args!("ONNX Runtime: {}", library.display()))?;
     for name in &arguments.backbone {
-        let weights = backbone::install(name, &cache.backbone_file(name), force, bars)?;
+        let weights = backbone::install(name, &cache.backbone_target(name), force, bars)?;
         output::line(format_args!("backbone weights: {}", weights.display()))?;
     }
     Ok(())

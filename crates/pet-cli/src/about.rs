@@ -1,0 +1,61 @@
+//! `pet-cli --version`: the program, and what it works with where it is run.
+
+use std::path::{Path, PathBuf};
+
+use pet_predict::{Model, Options, Results};
+
+use crate::failure::Failure;
+use crate::output;
+use crate::places::{Places, find_results};
+
+/// Prints the version, the model that answers when no option names another, and where things are.
+pub(crate) fn print() -> Result<(), Failure> {
+    let places = Places::here();
+    let cache = variable("PET_CACHE_DIR");
+    let cache = cache.as_deref();
+    output::line(concat!("pet-cli ", env!("CARGO_PKG_VERSION")))?;
+    output::line(format_args!("model: {}", answering()))?;
+    output::line(format_args!("ONNX Runtime: {}", library(&places, cache)))?;
+    output::line(format_args!("cache: {}", places.cache(cache).display()))
+}
+
+/// The model that answers when no option names another.
+pub(crate) fn answering() -> String {
+    match find_results(&Places::here(), variable("PET_RESULTS").as_deref()) {
+        Ok(results) => describe(&results),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+/// A model in a line: where it is, and what it says of itself.
+fn describe(results: &Results) -> String {
+    let metadata = match Model::describe(results, &Options::default()) {
+        Ok(metadata) => metadata,
+        Err(error) => return output::explain(&error.into()).join(": "),
+    };
+    let version = metadata.model_version.as_deref();
+    let version = version.map_or(String::new(), |version| format!(" version {version}"));
+    format!(
+        "{results}: {}{version}, {}, {} classes",
+        metadata.model_name,
+        metadata.precision,
+        metadata.classes.len()
+    )
+}
+
+fn library(places: &Places, cache: Option<&Path>) -> String {
+    match places.libraries(cache, variable("ORT_DYLIB_PATH")).find() {
+        Ok(library) if library.is_absolute() || library.is_file() => library.display().to_string(),
+        Ok(library) => format!(
+            "none is set up; the system is asked for `{}`",
+            library.display()
+        ),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The value of an environment variable that is set and not empty.
+fn variable(name: &str) -> Option<PathBuf> {
+    let value = std::env::var_os(name).filter(|value| !value.is_empty());
+    value.map(PathBuf::from)
+}

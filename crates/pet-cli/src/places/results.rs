@@ -1,0 +1,33 @@
+//! Which model answers.
+
+use std::path::Path;
+
+use pet_model::{INT8_MODEL_FILE, MODEL_FILE, Results};
+
+use super::{Places, built_in};
+use crate::failure::Failure;
+
+/// The folder of a model.
+pub(super) const FOLDER: &str = "results";
+
+/// The model that was named, else the first that is found, else the one inside the program.
+pub(crate) fn find_results(places: &Places, given: Option<&Path>) -> Result<Results, Failure> {
+    if let Some(given) = given {
+        return Ok(given.into());
+    }
+    let folders = places.all_results();
+    // A folder of this name may hold anything.
+    let found = folders.iter().find(|folder| has_model(folder));
+    let found = found.map(Results::from);
+    found.or_else(built_in::results).ok_or_else(|| {
+        let searched = folders.iter().map(|folder| folder.display().to_string());
+        Failure::NoModel {
+            searched: searched.collect(),
+        }
+    })
+}
+
+fn has_model(folder: &Path) -> bool {
+    let mut names = [MODEL_FILE, INT8_MODEL_FILE].into_iter();
+    names.any(|name| folder.join(name).is_file())
+}

@@ -18,6 +18,7 @@ mod image_commands;
 mod int8;
 mod interrupt;
 mod journey;
+mod messages;
 mod output;
 mod predict;
 mod recorded;

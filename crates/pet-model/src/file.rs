@@ -69,9 +69,12 @@ fn beside(path: &Path) -> Result<NamedTempFile, Error> {
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
     let beside = builder.prefix(&format!(".{name}.")).tempfile_in(folder);
     Ok(beside.map_err(|source| {
+        // Without the name of the file beside, which nobody has asked for.
+        let cause = std::error::Error::source(&source).map(ToString::to_string);
+        let cause = cause.unwrap_or_else(|| source.to_string());
         std::io::Error::new(
             source.kind(),
-            format!("cannot write in `{}`: {source}", folder.display()),
+            format!("cannot write in `{}`: {cause}", folder.display()),
         )
     })?)
 }
@@ -147,6 +150,18 @@ mod tests {
         assert!(!path.exists());
         staged.publish().unwrap();
         assert_eq!(read_json::<u8>(&path).unwrap(), 2);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named_and_nothing_else() {
+        let error = write_atomically(Path::new("/proc/out.json"), b"x").unwrap_err();
+        let Error::Io { source } = error else {
+            panic!("{error}")
+        };
+        let text = source.to_string();
+        assert!(text.starts_with("cannot write in `/proc`: "), "{text}");
+        assert!(!text.contains("out.json"), "{text}");
     }
 
     #[test]

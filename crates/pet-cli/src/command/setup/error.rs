@@ -42,12 +42,12 @@ pub(crate) enum Error {
         #[from]
         source: pet_train::Error,
     },
-    #[error("cannot write the cache")]
+    #[error("what was fetched cannot be kept")]
     Write {
         #[from]
         source: pet_model::Error,
     },
-    #[error("cannot access the cache")]
+    #[error("the folder of downloads cannot be used")]
     Io {
         #[from]
         source: std::io::Error,
@@ -60,6 +60,9 @@ impl Error {
             Self::Unavailable { hint, .. } => Some((*hint).into()),
             Self::Platform { .. } => {
                 Some("install ONNX Runtime and set ORT_DYLIB_PATH to its library".into())
+            }
+            Self::Write { .. } | Self::Io { .. } => {
+                Some("choose a folder that you may write with `--cache-dir`".into())
             }
             _ => None,
         }

@@ -1,6 +1,9 @@
 //! What stands around the answers.
 
-use crate::support::{Request, Service, get};
+use pet_image::Format;
+use serde_json::Value;
+
+use crate::support::{Request, Service, get, gradient, post};
 
 #[test]
 fn every_answer_has_a_name_and_is_what_it_says() {
@@ -65,5 +68,82 @@ fn head_is_get_without_a_body() {
         let answer = Request::new("HEAD", path).send(service.address);
         assert_eq!(answer.status, 200, "{path}");
         assert!(answer.body.is_empty());
+    }
+}
+
+#[test]
+fn options_tells_the_methods() {
+    let Some(service) = Service::start("options_tells_the_methods") else {
+        return;
+    };
+    for (path, methods) in [
+        ("/health", "GET, HEAD, OPTIONS"),
+        ("/predict", "OPTIONS, POST"),
+    ] {
+        let answer = Request::new("OPTIONS", path).send(service.address);
+        assert_eq!(answer.status, 204, "{path}");
+        assert_eq!(answer.header("allow"), Some(methods), "{path}");
+        assert!(answer.body.is_empty());
+    }
+}
+
+#[test]
+fn work_on_a_photograph_tells_its_phases() {
+    let Some(service) = Service::start("work_on_a_photograph_tells_its_phases") else {
+        return;
+    };
+    let picture = gradient(60, 40, Format::Png);
+    for (path, names) in [
+        ("/predict", "queue decode preprocess infer"),
+        ("/explain", "queue decode preprocess infer"),
+        ("/grayscale", "queue decode change"),
+    ] {
+        let answer = post(path).file("x.png", &picture).send(service.address);
+        answer.ok();
+        let phases = answer.header("server-timing").unwrap().split(", ");
+        let phases = phases.map(|phase| phase.split_once(";dur=").unwrap());
+        let (given, took): (Vec<_>, Vec<_>) = phases.unzip();
+        assert_eq!(given.join(" "), names);
+        assert!(took.iter().all(|took| took.parse::<f64>().unwrap() >= 0.0));
+    }
+}
+
+#[test]
+fn refusals_are_problem_details_for_who_asks() {
+    let Some(service) = Service::start("refusals_are_problem_details_for_who_asks") else {
+        return;
+    };
+    for (request, status, code) in [
+        (get("/nothing"), 404, "not_found"),
+        (get("/predict"), 405, "method_not_allowed"),
+        (post("/predict"), 422, "missing_file"),
+        (get("/v2/models/nothing"), 404, "not_found"),
+    ] {
+        for (accept, problem) in [
+            ("application/problem+json", true),
+            ("text/html, application/problem+json;q=0.5", true),
+            ("application/json, application/problem+json;q=0.5", false),
+            ("application/problem+json;q=0, */*", false),
+            ("*/*", false),
+        ] {
+            let answer = request
+                .clone()
+                .header("Accept", accept)
+                .send(service.address);
+            assert_eq!(answer.status, status, "{accept}");
+            let kind = if problem {
+                "application/problem+json"
+            } else {
+                "application/json"
+            };
+            assert_eq!(answer.header("content-type"), Some(kind), "{accept}");
+            let body: Value = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(body["code"], code, "{body}");
+            assert_eq!(body["status"] == status, problem, "{body}");
+            assert_eq!(
+                body["type"].is_string() && body["title"].is_string(),
+                problem
+            );
+        }
     }
 }

@@ -141,3 +141,49 @@ fn who_has_gone_gets_no_work_done() {
     });
     assert!(metric(&service, "pet_inference_duration_seconds_count") < 1.0);
 }
+
+#[test]
+fn answers_that_nobody_reads_are_given_up() {
+    let name = "answers_that_nobody_reads_are_given_up";
+    let Some(service) = Service::start_with(name, |settings| {
+        settings.memory = 20 << 20;
+        settings.request_timeout = Duration::from_secs(5);
+    }) else {
+        return;
+    };
+    // 12 MB come back, far more than the buffers of a connection.
+    let large =
+        post("/resize?width=2000&height=2000").file("x.bmp", &gradient(20, 20, Format::Bmp));
+    let unread = large.begin(service.address);
+    wait_until("the answer waits", || {
+        large.send(service.address).status == 429
+    });
+    wait_until("its memory is free again", || {
+        large.send(service.address).status == 200
+    });
+    let mut got = Vec::new();
+    let _ = std::io::Read::read_to_end(&mut &unread, &mut got);
+    assert!(
+        got.starts_with(b"HTTP/1.1 200") && got.len() < 12_000_000,
+        "{}",
+        got.len()
+    );
+}
+
+#[test]
+fn ordinary_photographs_pass_a_crowd_of_large_ones() {
+    let name = "ordinary_photographs_pass_a_crowd_of_large_ones";
+    let Some(service) = Service::start(name) else {
+        return;
+    };
+    // Each takes the one worker long, and lets others pass for longer.
+    let large = post("/predict").file("x.png", &gradient(3000, 3000, Format::Png));
+    let crowd: Vec<_> = (0..30).map(|_| large.begin(service.address)).collect();
+    wait_until("they wait", || metric(&service, "pet_queue_depth") > 8.0);
+    let small = post("/predict").file("x.png", &gradient(30, 30, Format::Png));
+    small.send(service.address).ok();
+    assert!(metric(&service, "pet_queue_depth") > 0.0, "it was the last");
+    for one in crowd {
+        read(one).ok();
+    }
+}

@@ -17,3 +17,4 @@ mod refusals;
 mod reload;
 mod stop;
 mod support;
+mod uploads;

@@ -1,8 +1,8 @@
 //! The memory and the time that decoding may take.
 //!
 //! Most photographs are ordinary: each worker has memory for one of them at any time. One that takes more, or long, is
-//! expensive: it waits until no other such one is being worked on. So the memory has a bound, and of two workers one
-//! is always there for ordinary requests.
+//! expensive. One that takes more memory waits until no other such one is being worked on, so the memory has a bound; and
+//! all expensive ones together have no more than all workers but one, so that one is always there for ordinary requests.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ const LEAST: u64 = 24 << 20;
 /// The most that an ordinary picture takes.
 const ORDINARY: u64 = 64 << 20;
 
-/// The most pixels that are gone over for an ordinary picture; about half a second.
-const ORDINARY_WORK: u64 = 100_000_000;
+/// The most pixels that are gone over for an ordinary picture; about a fifth of a second.
+const ORDINARY_WORK: u64 = 40_000_000;
 
 /// The most memory for uploads unless it is given.
 const UPLOADS: u64 = 256 << 20;
@@ -77,30 +77,35 @@ impl Sizing {
 pub(crate) struct Budget {
     ordinary: u64,
     expensive: u64,
-    turn: Arc<Semaphore>,
+    /// One, for pictures that take more memory than ordinary ones.
+    large: Arc<Semaphore>,
+    /// One for each worker that expensive pictures may have.
+    long: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
 /// Leave to work on an expensive picture, until it is dropped.
 pub(crate) struct Turn {
-    _turn: OwnedSemaphorePermit,
+    _large: Option<OwnedSemaphorePermit>,
+    _long: OwnedSemaphorePermit,
     _waiting: OwnedSemaphorePermit,
 }
 
 impl Budget {
     /// A budget of `memory` bytes, in which half of the `places` of the queue may wait with expensive pictures.
     pub(crate) fn new(memory: u64, workers: usize, places: usize) -> Self {
-        let workers = workers as u64;
-        let ordinary = (memory / (workers + 1)).min(ORDINARY);
+        let others = workers.saturating_sub(1);
+        let ordinary = (memory / (workers as u64 + 1)).min(ORDINARY);
         Self {
             ordinary,
-            expensive: memory - ordinary * workers.saturating_sub(1),
-            turn: Arc::new(Semaphore::new(1)),
+            expensive: memory - ordinary * others as u64,
+            large: Arc::new(Semaphore::new(1)),
+            long: Arc::new(Semaphore::new(others.max(1))),
             waiting: Arc::new(Semaphore::new(places.div_ceil(2))),
         }
     }
 
-    /// Waits until there is memory for the work; an ordinary picture never waits.
+    /// Waits until there is memory and a worker for the work; an ordinary picture never waits here.
     pub(crate) async fn turn(
         &self,
         cost: Cost,
@@ -109,15 +114,21 @@ impl Budget {
         if cost.memory > self.expensive {
             return Err(self.too_much(cost));
         }
-        if cost.memory <= self.ordinary && cost.work <= ORDINARY_WORK {
+        let is_large = cost.memory > self.ordinary;
+        if !is_large && cost.work <= ORDINARY_WORK {
             return Ok(None);
         }
         let busy = |_| ApiError::new(Code::Busy, "too many large pictures wait already");
         let waiting = self.waiting.clone().try_acquire_owned().map_err(busy)?;
-        let late = || ApiError::new(Code::DeadlinePassed, "the work was not done in time");
-        let turn = timeout_at(deadline, self.turn.clone().acquire_owned()).await;
+        // Always in this order, so that none waits for a worker that waits for memory.
+        let large = if is_large {
+            Some(acquire(&self.large, deadline).await?)
+        } else {
+            None
+        };
         Ok(Some(Turn {
-            _turn: turn.map_err(|_| late())?.map_err(|_| late())?,
+            _large: large,
+            _long: acquire(&self.long, deadline).await?,
             _waiting: waiting,
         }))
     }
@@ -129,6 +140,15 @@ impl Budget {
         );
         ApiError::new(Code::TooLarge, detail).with_hint("scale the picture down first".to_owned())
     }
+}
+
+async fn acquire(
+    permits: &Arc<Semaphore>,
+    deadline: Instant,
+) -> Result<OwnedSemaphorePermit, ApiError> {
+    let late = || ApiError::new(Code::DeadlinePassed, "the work was not done in time");
+    let permit = timeout_at(deadline, permits.clone().acquire_owned()).await;
+    permit.map_err(|_| late())?.map_err(|_| late())
 }
 
 #[cfg(test)]
@@ -163,6 +183,23 @@ mod tests {
             assert!(budget.turn(cost(100, 0), soon()).await.unwrap().is_none());
             drop(first);
             assert!(budget.turn(long, soon()).await.unwrap().is_some());
+        });
+    }
+
+    #[test]
+    fn all_workers_but_one_take_expensive_pictures_and_one_at_a_time_a_large_one() {
+        crate::block_on(async {
+            let budget = Budget::new(500, 4, 8);
+            let soon = || Instant::now() + Duration::from_millis(20);
+            let (large, long) = (cost(200, 0), cost(1, ORDINARY_WORK + 1));
+            let first = budget.turn(large, soon()).await.unwrap();
+            assert!(budget.turn(large, soon()).await.is_err());
+            let second = budget.turn(long, soon()).await.unwrap();
+            let third = budget.turn(long, soon()).await.unwrap();
+            assert!(budget.turn(long, soon()).await.is_err());
+            drop(first);
+            assert!(budget.turn(long, soon()).await.unwrap().is_some());
+            drop((second, third));
         });
     }
 

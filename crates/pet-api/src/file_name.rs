@@ -1,4 +1,4 @@
-//! Clients' file names, made safe for a header.
+//! What clients write, made safe to be shown: names of files, also in a header.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -39,18 +39,27 @@ pub(crate) fn attachment(prefix: &str, name: Option<&str>, extension: &str) -> S
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 
-/// The last part of what may be a path, without control characters and without those that turn the
-/// direction of the text around, which would show `gpj.exe` as `exe.jpg`.
+/// The last part of what may be a path.
 fn last_part(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept = last
-        .chars()
-        .filter(|char| !char.is_control() && !is_directional(*char))
-        .take(LONGEST);
+    let kept = last.chars().filter(|char| is_shown(*char)).take(LONGEST);
     kept.collect::<String>()
         .trim()
         .trim_start_matches('.')
         .to_owned()
+}
+
+/// A text without control characters and without those that turn the direction of the text around, which would show
+/// `gpj.exe` as `exe.jpg`.
+pub(crate) fn shown(text: String) -> String {
+    if text.chars().all(is_shown) {
+        return text;
+    }
+    text.chars().filter(|char| is_shown(*char)).collect()
+}
+
+fn is_shown(char: char) -> bool {
+    !char.is_control() && !is_directional(char)
 }
 
 /// A character of Unicode's property `Bidi_Control`.
@@ -122,5 +131,7 @@ mod tests {
             named("a\u{202e}gpj.exe\u{2066}\u{200f}"),
             "attachment; filename=gray_agpj.exe"
         );
+        assert_eq!(shown("a\u{202e}\u{7}b".into()), "ab");
+        assert_eq!(shown("K\u{e4}the".into()), "K\u{e4}the");
     }
 }

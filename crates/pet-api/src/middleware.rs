@@ -13,11 +13,13 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::web::Data;
-use actix_web::{Error, HttpRequest, ResponseError as _};
+use actix_web::{Error, HttpRequest, HttpResponse};
 
 use crate::error::{ApiError, Code};
 use crate::metrics::milliseconds;
 use crate::open_inference;
+use crate::problem::where_wanted;
+use crate::route::timing::SERVER_TIMING;
 use crate::state::State;
 
 /// Pages of any other host may use the service: it has no cookies, and what changes it asks for a
@@ -29,7 +31,7 @@ pub(crate) fn cross_origin() -> Cors {
         .allow_any_method()
         .allow_any_header()
         .expose_headers([CONTENT_DISPOSITION, RETRY_AFTER])
-        .expose_headers([HEADER])
+        .expose_headers([HeaderName::from_static(HEADER), SERVER_TIMING])
         .max_age(3600)
 }
 
@@ -158,20 +160,31 @@ pub(crate) async fn refusals<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let response = next.call(request).await?.map_into_boxed_body();
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) || is_json(&response) {
+    if !(status.is_client_error() || status.is_server_error()) {
         return Ok(response);
     }
+    let response = if is_json(&response) {
+        response
+    } else {
+        in_our_form(response)
+    };
+    Ok(where_wanted(response))
+}
+
+/// A refusal of the framework as a row of the table.
+fn in_our_form(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let status = response.status();
     let (request, old) = response.into_parts();
     let refusal = refusal(status.as_u16(), &request);
     let mut new = if request.path().starts_with("/v2/") {
-        open_inference::Refusal::from(refusal).error_response()
+        HttpResponse::from_error(open_inference::Refusal::from(refusal))
     } else {
-        refusal.error_response()
+        HttpResponse::from_error(refusal)
     };
     if let Some(methods) = old.headers().get(ALLOW) {
         new.headers_mut().insert(ALLOW, methods.clone());
     }
-    Ok(ServiceResponse::new(request, new))
+    ServiceResponse::new(request, new)
 }
 
 fn is_json(response: &ServiceResponse) -> bool {

@@ -4,17 +4,20 @@
 //! [`Worker`] calls on its own thread, and awaits the result:
 //!
 //! ```text
-//! let done = state.queue.run(deadline, move |worker| worker.predict(&photograph)).await?;
-//! let done = state.queue.run(deadline, move |worker| worker.run_tensor(&tensor, 4)).await?;
-//! let done = state.queue.run(deadline, move |_| Ok(pet_image::grayscale(&image))).await?;
+//! let done = state.queue.run(deadline, cost, move |worker| worker.predict(&photograph)).await?;
+//! let done = state.queue.run(deadline, cost, move |worker| worker.run_tensor(&tensor, 4)).await?;
+//! let done = state.queue.run(deadline, cost, move |_| Ok(pet_image::grayscale(&image))).await?;
 //! ```
 //!
 //! `done.value` is what the closure gave, `done.waited` how long it was queued. A full queue is
 //! [`Code::Busy`], a passed deadline [`Code::DeadlinePassed`]. A handler that is dropped, since its
 //! client has gone, takes its work with it: it is skipped when its turn comes. Metrics of the queue
 //! and of each phase are recorded here, not by the handlers.
+//!
+//! Work that is expected to take longer lets shorter work pass, but only such as comes within a time in proportion:
+//! an ordinary photograph need not wait for a crowd of large ones, and no work waits for ever.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -35,6 +38,9 @@ use crate::worker::Worker;
 /// says. No decoder here recurses with the depth of its input.
 const STACK: usize = 8 << 20;
 
+/// How long a picture lets shorter work pass for each pixel that is gone over: ten times as long as that takes.
+const PASSING: Duration = Duration::from_nanos(50);
+
 /// Work with everything around it: what a worker calls.
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 
@@ -54,7 +60,10 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Job>,
+    /// In the order in which it is done: by the time up to which it lets other work pass, then as it came.
+    waiting: BTreeMap<(Instant, u64), Job>,
+    /// How much work has come.
+    count: u64,
     closed: bool,
 }
 
@@ -81,17 +90,9 @@ impl Queue {
     }
 
     /// Has a worker do `work`, which is refused at once when the queue is full, and given up when
-    /// the deadline passes or the caller is dropped before a worker has begun.
+    /// the deadline passes or the caller is dropped before a worker has begun. Where it is on an expensive picture, it
+    /// waits for its turn.
     pub(crate) async fn run<T: Send + 'static>(
-        &self,
-        deadline: Instant,
-        work: impl FnOnce(&mut Worker) -> Result<T, ApiError> + Send + 'static,
-    ) -> Result<Done<T>, ApiError> {
-        self.run_costly(deadline, Cost::default(), work).await
-    }
-
-    /// As [`run`](Self::run), for work on a picture: where that is expensive, it waits for its turn.
-    pub(crate) async fn run_costly<T: Send + 'static>(
         &self,
         deadline: Instant,
         cost: Cost,
@@ -154,21 +155,25 @@ impl Queue {
         let turn = self.0.budget.turn(cost, deadline).await?;
         let (sender, receiver) = oneshot::channel();
         let metrics = self.0.metrics.clone();
-        self.push(Box::new(move |worker| {
-            let is_late = Instant::now() >= deadline;
-            if is_late || sender.is_closed() {
-                metrics.abandoned();
-                // Said as well where the receiver's own clock has not reached the deadline yet.
-                let _ = sender.send(Err(late()));
-                return;
-            }
-            let waited = queued.elapsed();
-            metrics.queued(waited);
-            let result = work(worker);
-            // Free before the answer is out, lest its receiver be refused with the next request.
-            drop((place, turn));
-            let _ = sender.send(result.map(|value| Done { value, waited }));
-        }))?;
+        let due = queued + passing(cost);
+        self.push(
+            due,
+            Box::new(move |worker| {
+                let is_late = Instant::now() >= deadline;
+                if is_late || sender.is_closed() {
+                    metrics.abandoned();
+                    // Said as well where the receiver's own clock has not reached the deadline yet.
+                    let _ = sender.send(Err(late()));
+                    return;
+                }
+                let waited = queued.elapsed();
+                metrics.queued(waited);
+                let result = work(worker);
+                // Free before the answer is out, lest its receiver be refused with the next request.
+                drop((place, turn));
+                let _ = sender.send(result.map(|value| Done { value, waited }));
+            }),
+        )?;
         match timeout_at(deadline, receiver).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(ApiError::new(
@@ -179,12 +184,14 @@ impl Queue {
         }
     }
 
-    fn push(&self, job: Job) -> Result<(), ApiError> {
+    fn push(&self, due: Instant, job: Job) -> Result<(), ApiError> {
         let mut state = self.lock();
         if state.closed {
             return Err(stopping());
         }
-        state.waiting.push_back(job);
+        state.count += 1;
+        let place = (due, state.count);
+        state.waiting.insert(place, job);
         self.0.metrics.depth(state.waiting.len());
         drop(state);
         self.0.changed.notify_one();
@@ -196,7 +203,7 @@ impl Queue {
         let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
         let state = self.0.changed.wait_while(self.lock(), idle);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
-        let job = state.waiting.pop_front();
+        let job = state.waiting.pop_first().map(|(_, job)| job);
         self.0.metrics.depth(state.waiting.len());
         job
     }
@@ -210,6 +217,11 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long work lets shorter work pass.
+fn passing(cost: Cost) -> Duration {
+    PASSING.saturating_mul(u32::try_from(cost.work).unwrap_or(u32::MAX))
 }
 
 fn late() -> ApiError {

@@ -15,13 +15,17 @@ use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::mime::Mime;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
+use crate::encoding::{Chunks, unpacked};
 use crate::error::{ApiError, Code};
-use crate::memory::{Body, Memory, too_large};
+use crate::file_name::shown;
+use crate::memory::{Arrival, Body, Memory, too_large};
+use crate::part_heads::PartHeads;
 use crate::state::State;
 
 /// The file of a photograph, as its client sent it.
@@ -95,13 +99,16 @@ async fn read(request: &HttpRequest, payload: Payload, most: usize) -> Result<Up
     let memory = &state.memory;
     let photographs = match kind(request) {
         Kind::Form => {
-            let all = limit.saturating_add(AROUND).saturating_mul(most as u64);
             // The most that the parts can hold together; what is told is the limit of one.
-            if announced(request).is_some_and(|length| length > all.min(memory.all() as u64)) {
+            let all = limit.saturating_add(AROUND).saturating_mul(most as u64);
+            let all = all.min(memory.all() as u64);
+            if announced(request).is_some_and(|length| length > all) {
                 return Err(too_large(limit));
             }
-            let read = read_form(request, payload, most, limit, memory);
-            deadline.arrival(read).await?
+            let body = unpacked(request, payload, all)?;
+            let arrival = memory.arrival();
+            let read = read_form(request, body, most, limit, &arrival);
+            arrival.read(deadline.0, read).await?
         }
         Kind::Raw => {
             let body = read_body(request, payload, limit, memory, deadline).await;
@@ -162,36 +169,53 @@ const FIELD: &str = "file";
 pub(crate) const AROUND: u64 = 64 << 10;
 
 /// Reads the fields `file`, at most `most`; further ones and other fields are passed over.
-pub(crate) async fn read_form(
+async fn read_form(
     request: &HttpRequest,
-    payload: Payload,
+    body: Chunks,
     most: usize,
     limit: u64,
-    memory: &Memory,
+    arrival: &Arrival<'_>,
 ) -> Result<Vec<Photograph>, ApiError> {
-    let mut form = Multipart::new(request.headers(), payload);
+    let mut heads = boundary(request).map(|boundary| PartHeads::new(&boundary));
+    let body = body.map(move |chunk| match (&mut heads, chunk) {
+        (Some(heads), Ok(chunk)) => Ok(heads.pass(&chunk)),
+        (_, chunk) => chunk,
+    });
+    let mut form = Multipart::new(request.headers(), body);
     let mut photographs = Vec::new();
     while let Some(field) = form.next().await {
-        let mut field = field.map_err(|error| malformed(&error))?;
+        let mut field = field.map_err(|error| malformed(&error, limit))?;
         if field.name() == Some(FIELD) && photographs.len() < most {
-            photographs.push(photograph(field, limit, memory).await?);
+            photographs.push(photograph(field, limit, arrival).await?);
         } else {
-            pass_over(&mut field).await?;
+            pass_over(&mut field, limit).await?;
         }
     }
     Ok(photographs)
 }
 
+/// What stands between the parts of a form.
+fn boundary(request: &HttpRequest) -> Option<String> {
+    let kind = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let kind = kind.parse::<Mime>().ok()?;
+    Some(kind.get_param("boundary")?.as_str().to_owned())
+}
+
 /// Reads one photograph. Too large a one is passed over, so that those behind it can be read.
-async fn photograph(mut field: Field, limit: u64, memory: &Memory) -> Result<Photograph, ApiError> {
+async fn photograph(
+    mut field: Field,
+    limit: u64,
+    arrival: &Arrival<'_>,
+) -> Result<Photograph, ApiError> {
     let name = file_name(&field);
-    let mut body = memory.body(limit);
+    let mut body = arrival.body(limit);
     while let Some(chunk) = field.next().await {
-        match body.push(&chunk.map_err(|error| malformed(&error))?) {
+        let chunk = chunk.map_err(|error| malformed(&error, limit))?;
+        match body.push(&chunk).await {
             Ok(()) => {}
             Err(error) if error.code == Code::TooLarge => {
                 drop(body);
-                pass_over(&mut field).await?;
+                pass_over(&mut field, limit).await?;
                 let body = Err(error);
                 return Ok(Photograph { name, body });
             }
@@ -202,9 +226,9 @@ async fn photograph(mut field: Field, limit: u64, memory: &Memory) -> Result<Pho
     Ok(Photograph { name, body })
 }
 
-async fn pass_over(field: &mut Field) -> Result<(), ApiError> {
+async fn pass_over(field: &mut Field, limit: u64) -> Result<(), ApiError> {
     while let Some(chunk) = field.next().await {
-        chunk.map_err(|error| malformed(&error))?;
+        chunk.map_err(|error| malformed(&error, limit))?;
     }
     Ok(())
 }
@@ -212,12 +236,17 @@ async fn pass_over(field: &mut Field) -> Result<(), ApiError> {
 fn file_name(field: &Field) -> Option<String> {
     let disposition = field.content_disposition()?;
     if let Some(extended) = disposition.get_filename_ext() {
-        return Some(String::from_utf8_lossy(&extended.value).into_owned());
+        return Some(shown(String::from_utf8_lossy(&extended.value).into_owned()));
     }
-    disposition.get_filename().map(ToOwned::to_owned)
+    let name = disposition.get_filename();
+    name.map(|name| shown(name.to_owned()))
 }
 
-fn malformed(error: &MultipartError) -> ApiError {
+fn malformed(error: &MultipartError, limit: u64) -> ApiError {
+    // Only a compressed body comes to this: it unpacks to more than all its parts may have.
+    if let MultipartError::Payload(PayloadError::Overflow) = error {
+        return too_large(limit);
+    }
     ApiError::new(
         Code::BadRequest,
         format!("the multipart body cannot be read: {error}"),
@@ -227,7 +256,7 @@ fn malformed(error: &MultipartError) -> ApiError {
 /// Reads a body of at most `limit` bytes. One that announces more is refused before it is read.
 pub(crate) async fn read_body(
     request: &HttpRequest,
-    mut payload: Payload,
+    payload: Payload,
     limit: u64,
     memory: &Memory,
     deadline: Deadline,
@@ -235,14 +264,16 @@ pub(crate) async fn read_body(
     if announced(request).is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let mut body = memory.body(limit);
+    let mut chunks = unpacked(request, payload, u64::MAX)?;
+    let arrival = memory.arrival();
+    let mut body = arrival.body(limit);
     let read = async {
-        while let Some(chunk) = payload.next().await {
-            body.push(&chunk.map_err(|error| broken(&error))?)?;
+        while let Some(chunk) = chunks.next().await {
+            body.push(&chunk.map_err(|error| broken(&error))?).await?;
         }
         Ok(())
     };
-    deadline.arrival(read).await?;
+    arrival.read(deadline.0, read).await?;
     Ok(body.finish())
 }
 
@@ -262,17 +293,6 @@ fn broken(error: &PayloadError) -> ApiError {
 /// The moment up to which a request may take, counted from when its head had arrived.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(pub(crate) Instant);
-
-impl Deadline {
-    /// Awaits the arrival of a body, up to the deadline.
-    pub(crate) async fn arrival<T>(
-        self,
-        body: impl Future<Output = Result<T, ApiError>>,
-    ) -> Result<T, ApiError> {
-        let late = |_| ApiError::new(Code::UploadTimeout, "the body did not arrive in time");
-        timeout_at(self.0, body).await.map_err(late)?
-    }
-}
 
 impl FromRequest for Deadline {
     type Error = ApiError;

@@ -23,6 +23,8 @@ pub enum Code {
     TooLarge,
     /// An image, but not in a format that is read here.
     UnsupportedFormat,
+    /// The body is compressed in a way that is not read here.
+    UnsupportedEncoding,
     /// The field `file` is missing.
     MissingFile,
     /// Too much waits already.
@@ -37,7 +39,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of its status.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BadParameter,
         Self::BadRequest,
         Self::Undecodable,
@@ -47,6 +49,7 @@ impl Code {
         Self::UploadTimeout,
         Self::TooLarge,
         Self::UnsupportedFormat,
+        Self::UnsupportedEncoding,
         Self::MissingFile,
         Self::Busy,
         Self::Internal,
@@ -63,7 +66,7 @@ impl Code {
             Self::MethodNotAllowed => 405,
             Self::UploadTimeout => 408,
             Self::TooLarge => 413,
-            Self::UnsupportedFormat => 415,
+            Self::UnsupportedFormat | Self::UnsupportedEncoding => 415,
             Self::MissingFile => 422,
             Self::Busy => 429,
             Self::Internal => 500,
@@ -84,6 +87,7 @@ impl Code {
             Self::UploadTimeout => "upload_timeout",
             Self::TooLarge => "too_large",
             Self::UnsupportedFormat => "unsupported_format",
+            Self::UnsupportedEncoding => "unsupported_encoding",
             Self::MissingFile => "missing_file",
             Self::Busy => "busy",
             Self::Internal => "internal",
@@ -106,6 +110,7 @@ impl Code {
                 "The upload or the picture in it is above a limit, which `detail` names."
             }
             Self::UnsupportedFormat => "An image, but not in a format that is read here.",
+            Self::UnsupportedEncoding => "The body is compressed in a way that is not read here.",
             Self::MissingFile => "The field `file` is missing.",
             Self::Busy => "Too many requests wait already.",
             Self::Internal => "The service itself failed; its log says why.",

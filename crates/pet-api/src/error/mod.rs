@@ -6,10 +6,12 @@ mod code;
 pub use code::Code;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCEPT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use pet_image::Error as ImageError;
 use serde::Serialize;
+
+use crate::file_name::shown;
 
 /// Why the service cannot start or run.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +91,8 @@ impl ApiError {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
-            detail: detail.into(),
+            // It may hold words of the client.
+            detail: shown(detail.into()),
             hint: None,
         }
     }
@@ -202,6 +205,9 @@ impl ResponseError for ApiError {
         }
         if self.code == Code::Unauthorized {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        if self.code == Code::UnsupportedEncoding {
+            response.insert_header((ACCEPT_ENCODING, crate::encoding::READ));
         }
         response.json(self.refusal())
     }

@@ -147,7 +147,7 @@ impl From<Malformed> for ApiError {
 
 /// A refusal from the same table as all others, with the protocol's `error` beside `detail`.
 #[derive(Debug)]
-pub(crate) struct Refusal(ApiError);
+pub(crate) struct Refusal(pub(crate) ApiError);
 
 #[derive(Serialize)]
 struct Body<'a> {

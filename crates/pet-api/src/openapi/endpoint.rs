@@ -138,6 +138,7 @@ impl Endpoint {
         Code::UploadTimeout,
         Code::TooLarge,
         Code::UnsupportedFormat,
+        Code::UnsupportedEncoding,
         Code::MissingFile,
         Code::Busy,
         Code::Internal,

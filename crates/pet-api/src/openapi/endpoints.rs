@@ -252,6 +252,7 @@ const INFER: Endpoint = Endpoint::post("/v2/models/{name}/infer", TAG, Answer::I
         Code::UploadTimeout,
         Code::TooLarge,
         Code::UnsupportedFormat,
+        Code::UnsupportedEncoding,
         Code::Busy,
         Code::Internal,
         Code::NotReady,

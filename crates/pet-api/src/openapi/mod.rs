@@ -16,10 +16,12 @@ use serde_json::{Map, Value as Json, json};
 use crate::error::Code;
 use crate::openapi::endpoint::{Answer, Body, Endpoint, Parameter, Value};
 use crate::openapi::schema::{reference, schemas};
+use crate::problem::PROBLEM;
 
 const DESCRIPTION: &str = "Names the breed of the cat or dog in a photograph, and works on images.\n\n\
     Refusals are always JSON with `detail` (what is wrong), `code` (a row of the table in the \
-    documentation) and, where something can be done, `hint`.";
+    documentation) and, where something can be done, `hint`; or problem details (RFC 9457), for who accepts \
+    `application/problem+json`.";
 
 const TAGS: [(&str, &str); 5] = [
     ("predict", "Which breed is it?"),
@@ -201,7 +203,10 @@ fn refusal(codes: &(impl Iterator<Item = Code> + Clone), schema: &str) -> Json {
         .map(|code| format!("`{}`: {}", code.name(), code.meaning()));
     let mut refusal = json!({
         "description": meanings.collect::<Vec<_>>().join("\n\n"),
-        "content": {"application/json": {"schema": reference(schema)}},
+        "content": {
+            "application/json": {"schema": reference(schema)},
+            PROBLEM: {"schema": reference("Problem")},
+        },
     });
     if codes.clone().any(|code| code.retry_after().is_some()) {
         refusal["headers"] = json!({"Retry-After": {

@@ -67,6 +67,17 @@ fn predictions() -> Map<String, Value> {
                 "hint?": {"type": "string", "description": "What can be done about it."},
             }),
         ),
+        (
+            "Problem",
+            json!({
+                "type": {"type": "string", "description": "Where the code is explained."},
+                "title": {"type": "string", "description": "What the code means."},
+                "status": {"type": "integer", "minimum": 400, "maximum": 599},
+                "detail": {"type": "string", "description": "What is wrong."},
+                "code": {"type": "string", "description": "The row of the table of refusals."},
+                "hint?": {"type": "string", "description": "What can be done about it."},
+            }),
+        ),
         ("Ranked", json!({"class": text(), "probability": share()})),
         (
             "Timing",

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::error::ApiError;
 use crate::route::request::Parameters;
 use crate::route::request::post;
+use crate::route::timing::of_prediction;
 use crate::state::State;
 use crate::upload::Upload;
 use crate::worker::Worker;
@@ -63,13 +64,16 @@ async fn explain(
         let picture = (form == Some(Form::Png)).then(|| draw(&explanation));
         Ok((explanation, picture.transpose()?))
     };
-    let done = state.queue.run_costly(deadline.0, cost, work).await?;
+    let done = state.queue.run(deadline.0, cost, work).await?;
     let (explanation, picture) = done.value;
+    let mut response = HttpResponse::Ok();
+    let timing = explanation.prediction.timing();
+    response.insert_header(of_prediction(done.waited, timing));
     if let Some(picture) = picture {
-        return Ok(HttpResponse::Ok().content_type("image/png").body(picture));
+        return Ok(response.content_type("image/png").body(picture));
     }
     let (map, region) = (&explanation.map, explanation.region);
-    Ok(HttpResponse::Ok().json(Answer {
+    Ok(response.json(Answer {
         class: &map.class,
         probability: map.probability,
         logit: map.logit,

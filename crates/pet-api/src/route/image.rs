@@ -9,11 +9,14 @@ use pet_image::{
     Cost, CropBox, Decoded, Error, Filter, MAX_OUTPUT_PIXELS, contrast_stretch, cost, crop, decode,
     encode_gray, encode_rgb, grayscale, resize,
 };
+use tokio::time::Instant;
 
 use crate::error::ApiError;
 use crate::file_name::attachment;
+use crate::held::Held;
 use crate::route::request::Parameters;
 use crate::route::request::post;
+use crate::route::timing::phases;
 use crate::state::State;
 use crate::upload::Upload;
 
@@ -112,20 +115,31 @@ async fn changed(
         ..decoding
     };
     let work = move |body: &[u8]| {
+        let start = Instant::now();
         let decoded = decode(body, &limits)?;
-        let format = decoded.format;
-        Ok((change(decoded)?, format))
+        let (format, decoding) = (decoded.format, start.elapsed());
+        let start = Instant::now();
+        let changed = change(decoded)?;
+        Ok((changed, format, [decoding, start.elapsed()]))
     };
     let done = state
         .queue
-        .run_costly(deadline.0, cost, move |_| {
+        .run(deadline.0, cost, move |_| {
             work(&body).map_err(|error| ApiError::image(&error))
         })
         .await?;
-    let (image, format) = done.value;
+    let (image, format, [decoding, changing]) = done.value;
+    let took = [
+        ("queue", done.waited),
+        ("decode", decoding),
+        ("change", changing),
+    ];
+    let memory = state.memory.answer(image.len())?;
+    let until = Instant::now() + state.configuration.request_timeout;
     let disposition = attachment(prefix, name.as_deref(), format.extension());
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())
+        .insert_header(phases(&took))
         .insert_header((CONTENT_DISPOSITION, disposition))
-        .body(image))
+        .body(Held::new(image, memory, until)))
 }

@@ -23,6 +23,9 @@ use crate::state::State;
 use crate::upload::{Deadline, read_body};
 use crate::worker::Worker;
 
+/// How long a byte of JSON takes, compared with a pixel of a JPEG.
+const WORK: u64 = 2;
+
 /// A model may be asked for with its version or without.
 const MODEL: [&str; 2] = ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"];
 
@@ -77,8 +80,13 @@ pub(crate) async fn infer(
     };
     let classes = served.metadata().classes.len();
     // Megabytes of JSON are work as well.
+    let reading = Cost {
+        work: json.len() as u64 * WORK,
+        ..Cost::default()
+    };
     let read = move |_: &mut Worker| Ok(Inference::read(&json, &tail, rules, classes)?);
-    let Inference { id, input, outputs } = state.queue.run(deadline.0, read).await?.value;
+    let read = state.queue.run(deadline.0, reading, read).await?;
+    let Inference { id, input, outputs } = read.value;
 
     let tensors = matches!(input, Input::Tensors { .. });
     let (served, answer) = answer(run(&state, deadline, input).await?)?;

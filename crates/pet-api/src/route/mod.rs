@@ -8,6 +8,7 @@ mod page;
 mod predict;
 mod request;
 mod service;
+pub(crate) mod timing;
 
 use actix_web::HttpRequest;
 use actix_web::web::{self, ServiceConfig};
@@ -42,10 +43,10 @@ pub(crate) fn configure(services: &mut ServiceConfig) {
     services.default_service(web::to(missing));
 }
 
-/// Every route with each status that it may answer with; 405 where it does not take the method.
+/// Every route with each status that it may answer with; 204 to `OPTIONS`, 405 where it does not take the method.
 pub(crate) fn answers() -> impl Iterator<Item = (&'static str, u16)> {
     let described = endpoints().flat_map(|endpoint| {
-        let statuses = endpoint.statuses().chain([405]);
+        let statuses = endpoint.statuses().chain([204, 405]);
         statuses.map(|status| (endpoint.path, status))
     });
     described.chain(UNDESCRIBED)

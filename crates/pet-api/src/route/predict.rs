@@ -13,6 +13,7 @@ use crate::error::{ApiError, Refusal};
 use crate::metrics::milliseconds;
 use crate::route::request::Parameters;
 use crate::route::request::post;
+use crate::route::timing::of_prediction;
 use crate::served::Served;
 use crate::state::State;
 use crate::upload::{Photograph, Upload, Uploads};
@@ -71,9 +72,10 @@ async fn predict(
         let prediction = worker.predict(&body)?;
         Ok((prediction, worker.served()?))
     };
-    let done = state.queue.run_costly(deadline.0, cost, work).await?;
+    let done = state.queue.run(deadline.0, cost, work).await?;
     let (prediction, served): &(Prediction, Arc<Served>) = &done.value;
-    Ok(HttpResponse::Ok().json(Answer {
+    let timing = of_prediction(done.waited, prediction.timing());
+    Ok(HttpResponse::Ok().insert_header(timing).json(Answer {
         predicted_class: prediction.predicted_class(),
         confidence: prediction.confidence(),
         all_classes: prediction.classes(),

@@ -5,12 +5,14 @@ use std::future::{Ready, ready};
 use std::str::FromStr;
 
 use actix_web::dev::{Handler, Payload};
+use actix_web::http::Method;
+use actix_web::http::header::ALLOW;
 use actix_web::web::Query;
-use actix_web::{FromRequest, HttpRequest, Resource, Responder, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Resource, Responder, Route, web};
 
 use crate::error::ApiError;
 
-/// A path that takes `GET` and `HEAD`; every other method is refused in JSON.
+/// A path that takes `GET`, `HEAD` and `OPTIONS`; every other method is refused in JSON.
 pub(crate) fn get<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args> + Clone,
@@ -20,16 +22,30 @@ where
     web::resource(path)
         .route(web::get().to(handler.clone()))
         .route(web::head().to(handler))
+        .route(options("GET, HEAD, OPTIONS"))
 }
 
-/// A path that takes `POST`; every other method is refused in JSON.
+/// A path that takes `POST` and `OPTIONS`; every other method is refused in JSON.
 pub(crate) fn post<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    web::resource(path).route(web::post().to(handler))
+    web::resource(path)
+        .route(web::post().to(handler))
+        .route(options("OPTIONS, POST"))
+}
+
+/// The answer to `OPTIONS`, when it does not come from the page of another host: the methods that a path takes.
+fn options(methods: &'static str) -> Route {
+    web::method(Method::OPTIONS).to(move || {
+        ready(
+            HttpResponse::NoContent()
+                .insert_header((ALLOW, methods))
+                .finish(),
+        )
+    })
 }
 
 /// What stands behind the `?`. Unknown parameters are passed over.

@@ -41,3 +41,13 @@ fn an_absent_file_is_not_listed() {
     let answer = get("/model/files/metrics.json").send(service.address);
     answer.refused(404, "not_found");
 }
+
+#[test]
+fn the_documentation_is_found_with_a_slash_too() {
+    let Some(service) = Service::start("the_documentation_is_found_with_a_slash_too") else {
+        return;
+    };
+    let answer = get("/docs/").send(service.address);
+    assert_eq!(answer.status, 308);
+    assert_eq!(answer.header("location"), Some("../docs"));
+}

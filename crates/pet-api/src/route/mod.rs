@@ -17,11 +17,12 @@ use crate::error::{ApiError, Code};
 use crate::openapi::endpoints;
 
 /// What stands in no document: files of the pages, and what is not there.
-const UNDESCRIBED: [(&str, u16); 7] = [
+const UNDESCRIBED: [(&str, u16); 8] = [
     ("none", 404),
     ("/assets/{name}", 200),
     ("/assets/{name}", 304),
     ("/assets/{name}", 404),
+    ("/docs/", 308),
     ("/docs/docs.css", 200),
     ("/docs/docs.js", 200),
     ("/v2/{path:.*}", 404),

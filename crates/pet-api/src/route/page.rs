@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETag, Header as _, IfNoneMatch,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETag, Header as _, IfNoneMatch, LOCATION,
 };
 use actix_web::web::{Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -26,6 +26,7 @@ pub(crate) fn configure(services: &mut ServiceConfig) {
         .service(get("/assets/{name}", file))
         .service(get("/openapi.json", document))
         .service(get("/docs", async || text("text/html", HTML)))
+        .service(get("/docs/", without_slash))
         .service(get("/docs/docs.css", async || text("text/css", STYLE)))
         .service(get("/docs/docs.js", async || {
             text("text/javascript", SCRIPT)
@@ -74,6 +75,13 @@ async fn document() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body(text.as_str())
+}
+
+/// The documentation's links are relative to an address without a slash at its end.
+async fn without_slash() -> HttpResponse {
+    HttpResponse::PermanentRedirect()
+        .insert_header((LOCATION, "../docs"))
+        .finish()
 }
 
 fn text(kind: &str, text: &'static str) -> HttpResponse {

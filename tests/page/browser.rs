@@ -131,10 +131,31 @@ impl Browser {
 
     /// Chooses a file, as in the browser's own dialogue.
     pub(crate) fn choose(&self, selector: &str, file: &Path) {
+        self.choose_all(selector, &[file]);
+    }
+
+    /// Chooses several files at once.
+    pub(crate) fn choose_all(&self, selector: &str, files: &[&Path]) {
         let path = format!("{}/value", self.element(selector));
         // The driver refuses a path with `..` in it.
-        let file = fs_err::canonicalize(file).unwrap();
-        self.post(&path, &json!({ "text": file }));
+        let files = files.iter().map(|file| fs_err::canonicalize(file).unwrap());
+        let files: Vec<String> = files.map(|file| file.display().to_string()).collect();
+        self.post(&path, &json!({ "text": files.join("\n") }));
+    }
+
+    /// From now on `uploads` in the page lists what is sent: path, name and bytes of the file, and the file itself.
+    pub(crate) fn watch_uploads(&self) {
+        self.value(
+            "((fetch) => {
+               window.uploads = [];
+               window.fetch = (url, options) => {
+                 const file = options?.body?.get('file');
+                 const path = new URL(url).pathname;
+                 if (file) window.uploads.push({ path, name: file.name, bytes: file.size, file });
+                 return fetch(url, options);
+               };
+             })(window.fetch)",
+        );
     }
 
     /// Presses keys, one after the other, wherever the focus is; see [`key`].

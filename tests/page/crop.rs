@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::browser::{Browser, key};
-use crate::{SIDE, page_with_drawing};
+use crate::{HEIGHT, WIDTH, page_with_photograph};
 
 /// Left, top, right and bottom, as the fields say.
 fn edges(page: &Browser) -> Vec<f64> {
@@ -15,10 +15,13 @@ fn edges(page: &Browser) -> Vec<f64> {
 /// Where a pixel of the photograph is in the window.
 fn place(page: &Browser, x: f64, y: f64) -> (f64, f64) {
     let area: Value = page.value(
-        "((area) => [area.left, area.top, area.width])(document.querySelector('.crop-layer').getBoundingClientRect())",
+        "((area) => [area.left, area.top, area.width, area.height])(document.querySelector('.crop-layer').getBoundingClientRect())",
     );
     let area: Vec<f64> = serde_json::from_value(area).unwrap();
-    (area[0] + x / SIDE * area[2], area[1] + y / SIDE * area[2])
+    (
+        area[0] + x / WIDTH * area[2],
+        area[1] + y / HEIGHT * area[3],
+    )
 }
 
 /// Waits for the picture of the box in the fields, and checks it.
@@ -49,47 +52,47 @@ fn near(edges: &[f64], expected: [f64; 4]) {
 
 #[test]
 fn a_box_is_dragged() {
-    let Some(page) = page_with_drawing("a_box_is_dragged") else {
+    let Some(page) = page_with_photograph("a_box_is_dragged") else {
         return;
     };
     page.click("#tab-crop");
-    near(&edges(&page), [96.0, 96.0, 384.0, 384.0]);
+    near(&edges(&page), [90.0, 60.0, 361.0, 240.0]);
     is_cut_out(&page);
 
     // A new box, from outside of the first one and against the direction of reading.
-    page.drag(place(&page, 460.0, 450.0), place(&page, 60.0, 40.0));
-    near(&edges(&page), [60.0, 40.0, 460.0, 450.0]);
+    page.drag(place(&page, 430.0, 280.0), place(&page, 60.0, 40.0));
+    near(&edges(&page), [60.0, 40.0, 430.0, 280.0]);
     is_cut_out(&page);
     // By a corner.
-    page.drag(place(&page, 460.0, 450.0), place(&page, 200.0, 240.0));
-    near(&edges(&page), [60.0, 40.0, 200.0, 240.0]);
+    page.drag(place(&page, 430.0, 280.0), place(&page, 200.0, 140.0));
+    near(&edges(&page), [60.0, 40.0, 200.0, 140.0]);
     is_cut_out(&page);
     // By its middle, further than the photograph goes.
-    page.drag(place(&page, 130.0, 140.0), place(&page, 130.0, 470.0));
-    near(&edges(&page), [60.0, 280.0, 200.0, 480.0]);
+    page.drag(place(&page, 130.0, 90.0), place(&page, 130.0, 290.0));
+    near(&edges(&page), [60.0, 200.0, 200.0, 300.0]);
     is_cut_out(&page);
 
     let link = page.value(
         "((link) => [link.download, link.href.slice(0, 5)])(document.querySelector('#crop a'))",
     );
-    assert_eq!(link, serde_json::json!(["cropped_golden-dog.jpg", "blob:"]));
+    assert_eq!(link, serde_json::json!(["cropped_cat.jpg", "blob:"]));
     page.was_quiet();
 }
 
 #[test]
 fn a_box_is_set_with_the_keyboard() {
-    let Some(page) = page_with_drawing("a_box_is_set_with_the_keyboard") else {
+    let Some(page) = page_with_photograph("a_box_is_set_with_the_keyboard") else {
         return;
     };
     page.click("#tab-crop");
     page.value("document.querySelector('.crop-box').focus()");
     page.press(&[key::RIGHT, key::RIGHT, key::DOWN]);
-    assert_eq!(edges(&page), [98.0, 97.0, 386.0, 385.0]);
+    assert_eq!(edges(&page), [92.0, 61.0, 363.0, 241.0]);
     is_cut_out(&page);
 
     page.value("document.querySelector('#crop [name=right]').select()");
     page.press(&['1', '5', '0']);
-    assert_eq!(edges(&page), [98.0, 97.0, 150.0, 385.0]);
+    assert_eq!(edges(&page), [92.0, 61.0, 150.0, 241.0]);
     is_cut_out(&page);
     // Who types slowly is told meanwhile that the box is empty.
     page.stayed_at_home();
@@ -97,7 +100,7 @@ fn a_box_is_set_with_the_keyboard() {
 
 #[test]
 fn an_empty_box_is_refused_in_a_sentence() {
-    let Some(page) = page_with_drawing("an_empty_box_is_refused_in_a_sentence") else {
+    let Some(page) = page_with_photograph("an_empty_box_is_refused_in_a_sentence") else {
         return;
     };
     page.click("#tab-crop");
@@ -105,6 +108,9 @@ fn an_empty_box_is_refused_in_a_sentence() {
     page.value("document.querySelector('#crop [name=right]').select()");
     page.press(&['9']);
     page.until("document.querySelector('#crop .problem').textContent.endsWith('.')");
+    // What was cut out before is neither shown nor offered.
+    page.until("!document.querySelector('#crop .after .frame').checkVisibility()");
+    page.until("!document.querySelector('#crop a').href");
     page.press(&['9']);
     page.until("document.querySelector('#crop .problem').textContent === ''");
     is_cut_out(&page);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::browser::{DESK, View};
-use crate::page_with_drawing;
+use crate::{file, page_with_photograph};
 
 const PHONE: View = View {
     width: 390,
@@ -27,7 +27,7 @@ const CONTRAST: &str = "((element) => {
 
 #[test]
 fn the_page_follows_day_and_night() {
-    let Some(page) = page_with_drawing("the_page_follows_day_and_night") else {
+    let Some(page) = page_with_photograph("the_page_follows_day_and_night") else {
         return;
     };
     for (scheme, dark) in [("light", false), ("dark", true)] {
@@ -62,7 +62,7 @@ fn the_page_follows_day_and_night() {
 
 #[test]
 fn the_page_fits_a_phone() {
-    let Some(page) = page_with_drawing("the_page_fits_a_phone") else {
+    let Some(page) = page_with_photograph("the_page_fits_a_phone") else {
         return;
     };
     page.look(PHONE);
@@ -95,7 +95,7 @@ fn the_page_fits_a_phone() {
 /// What is shown while a photograph is answered must not push other things around.
 #[test]
 fn nothing_jumps() {
-    let Some(page) = page_with_drawing("nothing_jumps") else {
+    let Some(page) = page_with_photograph("nothing_jumps") else {
         return;
     };
     page.value(
@@ -103,8 +103,11 @@ fn nothing_jumps() {
            for (const shift of list.getEntries()) window.shifted = (window.shifted ?? 0) + shift.value;
          }).observe({ type: 'layout-shift', buffered: true })",
     );
-    page.click("[data-sample='husky-dog.jpg']");
-    page.until("document.querySelector('#predict code').textContent.includes('husky')");
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other.jpg");
+    fs_err::copy(file("cat.jpg"), &other).unwrap();
+    page.choose("#other-file", &other);
+    page.until("document.querySelector('#predict code').textContent.includes('other.jpg')");
     page.until("!document.querySelector('#predict').ariaBusy");
     let shifted = page.value("window.shifted ?? 0").as_f64().unwrap();
     assert!(shifted < 0.02, "{shifted}");

@@ -12,22 +12,23 @@
 mod browser;
 mod crop;
 mod driver;
+mod large;
 mod looks;
 mod model;
+mod part;
 mod predict;
 mod service;
 mod tabs;
 mod transform;
+mod visit;
 
 use std::path::PathBuf;
 
 use browser::{Browser, DESK};
 
-/// What the tests show to the page.
-const DRAWING: &str = "golden-dog.jpg";
-
-/// Width and height of the drawing, in pixels.
-const SIDE: f64 = 480.0;
+/// Width and height of the photograph that the tests show to the page, in pixels.
+const WIDTH: f64 = 451.0;
+const HEIGHT: f64 = 300.0;
 
 /// A browser with the page open; nothing where the machine lacks what that takes.
 fn page(test: &str) -> Option<Browser> {
@@ -47,15 +48,15 @@ fn skipped(test: &str, reason: &str) {
     eprintln!("skipped: {test}: {reason}");
 }
 
-/// A drawing of the page, as a file to choose.
-fn drawing() -> PathBuf {
-    service::root().join("crates/pet-api/assets").join(DRAWING)
+/// The file of a photograph, to choose.
+fn file(name: &str) -> PathBuf {
+    service::root().join("tests/page").join(name)
 }
 
-/// The page with the drawing chosen and predicted.
-fn page_with_drawing(test: &str) -> Option<Browser> {
+/// The page with the photograph chosen and predicted.
+fn page_with_photograph(test: &str) -> Option<Browser> {
     let browser = page(test)?;
-    browser.choose("#file", &drawing());
+    browser.choose("#file", &file("cat.jpg"));
     browser.until("document.querySelectorAll('.bars li').length === 5");
     Some(browser)
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::{page, page_with_drawing};
+use crate::{file, page, page_with_photograph};
 
 #[test]
 fn a_chosen_photograph_is_answered() {
-    let Some(page) = page_with_drawing("a_chosen_photograph_is_answered") else {
+    let Some(page) = page_with_photograph("a_chosen_photograph_is_answered") else {
         return;
     };
     let winner = page.text("document.querySelector('.winner-name').textContent");
@@ -40,10 +40,10 @@ fn a_chosen_photograph_is_answered() {
         "{timing}"
     );
     let facts = page.text("document.getElementById('photograph-facts').textContent");
-    assert!(facts.starts_with("480 × 480 · JPEG · "), "{facts}");
+    assert!(facts.starts_with("451 × 300 · JPEG · "), "{facts}");
     let command = page.text("document.querySelector('#predict code').textContent");
     assert!(
-        command.starts_with("curl -F 'file=@golden-dog.jpg' 'http://127.0.0.1:"),
+        command.starts_with("curl -F 'file=@cat.jpg' 'http://127.0.0.1:"),
         "{command}"
     );
     assert!(command.ends_with("/predict?top_k=5'"), "{command}");
@@ -51,56 +51,15 @@ fn a_chosen_photograph_is_answered() {
 }
 
 #[test]
-fn a_drawing_is_answered_at_a_click() {
-    let Some(page) = page("a_drawing_is_answered_at_a_click") else {
-        return;
-    };
-    page.click("[data-sample='siamese-cat.jpg']");
-    page.until("document.querySelectorAll('.bars li').length === 5");
-    page.until("document.querySelector('.note').textContent.includes('drawing')");
-    page.until(
-        "document.querySelector('[data-sample=\"siamese-cat.jpg\"]').ariaPressed === 'true'",
-    );
-    page.was_quiet();
-}
-
-/// As a browser does when a file is dropped or pasted.
-#[test]
-fn a_photograph_is_dropped_and_pasted() {
-    let Some(page) = page("a_photograph_is_dropped_and_pasted") else {
-        return;
-    };
-    for (event, field, name) in [
-        ("DragEvent('drop'", "dataTransfer", "golden-dog.jpg"),
-        ("ClipboardEvent('paste'", "clipboardData", "husky-dog.jpg"),
-    ] {
-        page.value(&format!(
-            "fetch('assets/{name}').then((answer) => answer.blob()).then((blob) => {{
-               const data = new DataTransfer();
-               data.items.add(new File([blob], '{name}', {{ type: blob.type }}));
-               dispatchEvent(new {event}, {{ {field}: data, bubbles: true, cancelable: true }}));
-             }})"
-        ));
-        page.until(&format!(
-            "document.querySelector('#predict code').textContent.includes('{name}')"
-        ));
-        page.until(
-            "!document.querySelector('#predict').ariaBusy && document.querySelector('.breed')",
-        );
-    }
-    page.was_quiet();
-}
-
-#[test]
 fn what_is_no_image_is_refused_in_a_sentence() {
-    let Some(page) = page_with_drawing("what_is_no_image_is_refused_in_a_sentence") else {
+    let Some(page) = page_with_photograph("what_is_no_image_is_refused_in_a_sentence") else {
         return;
     };
     page.was_quiet();
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("notes.txt");
-    fs_err::write(&file, "no picture").unwrap();
-    page.choose("#other-file", &file);
+    let notes = folder.path().join("notes.txt");
+    fs_err::write(&notes, "no picture").unwrap();
+    page.choose("#other-file", &notes);
     page.until("document.querySelector('#predict .problem').textContent");
     let problem = page.text("document.querySelector('#predict .problem').textContent");
     assert!(
@@ -117,7 +76,7 @@ fn what_is_no_image_is_refused_in_a_sentence() {
     page.stayed_at_home();
 
     // The next photograph is answered as if nothing had been.
-    page.choose("#file", &crate::drawing());
+    page.choose("#file", &file("cat.jpg"));
     page.until("document.querySelector('.answer').offsetHeight > 0");
     page.until("document.querySelector('#predict .problem').textContent === ''");
 }
@@ -128,7 +87,7 @@ fn a_service_that_is_gone_is_told_in_a_sentence() {
         return;
     };
     page.value("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))");
-    page.choose("#file", &crate::drawing());
+    page.choose("#file", &file("cat.jpg"));
     page.until(
         "document.querySelector('#predict .problem').textContent.startsWith('The service does not answer.')",
     );
@@ -136,9 +95,9 @@ fn a_service_that_is_gone_is_told_in_a_sentence() {
 }
 
 #[test]
-fn what_speaks_for_the_breed_is_shown_on_the_photograph() {
-    let test = "what_speaks_for_the_breed_is_shown_on_the_photograph";
-    let Some(page) = page_with_drawing(test) else {
+fn what_supports_the_breed_is_shown_on_the_photograph() {
+    let test = "what_supports_the_breed_is_shown_on_the_photograph";
+    let Some(page) = page_with_photograph(test) else {
         return;
     };
     page.until("document.querySelector('#explain-switch').checkVisibility()");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::browser::Browser;
-use crate::page_with_drawing;
+use crate::{file, page_with_photograph};
 
 /// Opens the tab and waits for its picture of this size.
 #[track_caller]
@@ -16,28 +16,28 @@ fn after(page: &Browser, tab: &str, width: u32, height: u32) {
 
 #[test]
 fn every_tab_shows_before_and_after_and_offers_the_file() {
-    let Some(page) = page_with_drawing("every_tab_shows_before_and_after_and_offers_the_file")
+    let Some(page) = page_with_photograph("every_tab_shows_before_and_after_and_offers_the_file")
     else {
         return;
     };
-    for (tab, prefix, side) in [
-        ("resize", "resized", 224),
-        ("grayscale", "gray", 480),
-        ("normalize", "normalized", 480),
+    for (tab, prefix, width, height) in [
+        ("resize", "resized", 224, 224),
+        ("grayscale", "gray", 451, 300),
+        ("normalize", "normalized", 451, 300),
     ] {
         page.click(&format!("#tab-{tab}"));
-        after(&page, tab, side, side);
-        page.until("document.getElementById('preview').naturalWidth === 480");
+        after(&page, tab, width, height);
+        page.until("document.getElementById('preview').naturalWidth === 451");
         let link = page.value(&format!(
             "((link) => [link.download, link.href.slice(0, 5)])(document.querySelector('#{tab} a'))"
         ));
-        assert_eq!(link, json!([format!("{prefix}_golden-dog.jpg"), "blob:"]));
+        assert_eq!(link, json!([format!("{prefix}_cat.jpg"), "blob:"]));
         let command = page.text(&format!(
             "document.querySelector('#{tab} code').textContent"
         ));
         assert!(command.contains(&format!("/{tab}")), "{command}");
         assert!(
-            command.ends_with(&format!("-o '{prefix}_golden-dog.jpg'")),
+            command.ends_with(&format!("-o '{prefix}_cat.jpg'")),
             "{command}"
         );
     }
@@ -46,7 +46,7 @@ fn every_tab_shows_before_and_after_and_offers_the_file() {
 
 #[test]
 fn a_new_size_is_taken_up_as_it_is_typed() {
-    let Some(page) = page_with_drawing("a_new_size_is_taken_up_as_it_is_typed") else {
+    let Some(page) = page_with_photograph("a_new_size_is_taken_up_as_it_is_typed") else {
         return;
     };
     page.click("#tab-resize");
@@ -55,12 +55,37 @@ fn a_new_size_is_taken_up_as_it_is_typed() {
     page.press(&['1', '0', '0']);
     after(&page, "resize", 100, 224);
     page.click("#keep-shape");
-    after(&page, "resize", 100, 100);
+    after(&page, "resize", 100, 67);
 
-    // Another photograph is changed as well, with what stands in the fields.
-    page.click("[data-sample='black-cat.jpg']");
-    page.until("document.querySelector('#resize code').textContent.includes('black-cat.jpg')");
-    page.until("document.querySelector('#resize a').download === 'resized_black-cat.jpg'");
-    after(&page, "resize", 100, 100);
+    // Another photograph is changed as well, with what stands in the fields; the service does not read this one.
+    page.choose("#other-file", &file("cat.avif"));
+    page.until("document.querySelector('#resize code').textContent.includes('cat.avif')");
+    page.until("document.querySelector('#resize a').download.startsWith('resized_cat.')");
+    after(&page, "resize", 100, 67);
+    page.was_quiet();
+}
+
+/// Typing a number begins with an empty field, which is no fault of the service.
+#[test]
+fn an_empty_number_is_refused_in_a_sentence() {
+    let Some(page) = page_with_photograph("an_empty_number_is_refused_in_a_sentence") else {
+        return;
+    };
+    page.click("#tab-resize");
+    after(&page, "resize", 224, 224);
+    page.value(
+        "((field) => { field.value = ''; field.dispatchEvent(new Event('input', { bubbles: true })); })
+           (document.querySelector('#resize [name=width]'))",
+    );
+    let problem = "document.querySelector('#resize .problem').textContent";
+    page.until(problem);
+    assert_eq!(
+        page.text(problem),
+        "Width must be a whole number from 1 to 10000."
+    );
+    page.until("!document.querySelector('#resize .after .frame').checkVisibility()");
+    let link = page
+        .value("((link) => [link.href, link.ariaDisabled])(document.querySelector('#resize a'))");
+    assert_eq!(link, json!(["", "true"]));
     page.was_quiet();
 }

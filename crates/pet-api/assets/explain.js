@@ -1,5 +1,6 @@
-// Shows which places of the photograph speak for the answer, where the service can say that.
+// Shows which regions of the photograph support the answer, where the service can say that.
 
+import { answers } from './answers.js';
 import { photo } from './photo.js';
 import { get, send } from './service.js';
 import { Work, announce } from './work.js';
@@ -18,6 +19,7 @@ const work = new Work(document.getElementById('photograph'));
 const heat = document.createElement('canvas');
 heat.className = 'heat';
 heat.setAttribute('aria-hidden', 'true');
+let explained = null;
 
 /** The map's rows as a small picture, which the browser smooths when it enlarges it. */
 function paint(rows) {
@@ -32,26 +34,33 @@ function paint(rows) {
   }));
 }
 
-/** Lays the picture over the part of the photograph that the model saw. */
-function place([left, top, width, height]) {
-  heat.style.left = `${(left / photo.width) * 100}%`;
-  heat.style.top = `${(top / photo.height) * 100}%`;
-  heat.style.width = `${(width / photo.width) * 100}%`;
-  heat.style.height = `${(height / photo.height) * 100}%`;
+/** Lays the picture over what the model saw, which is told in pixels of what was sent. */
+function place([left, top, width, height], { area, width: sentWidth, height: sentHeight }) {
+  const across = area.width / sentWidth;
+  const down = area.height / sentHeight;
+  heat.style.left = `${((area.left + left * across) / photo.width) * 100}%`;
+  heat.style.top = `${((area.top + top * down) / photo.height) * 100}%`;
+  heat.style.width = `${((width * across) / photo.width) * 100}%`;
+  heat.style.height = `${((height * down) / photo.height) * 100}%`;
   heat.style.opacity = COVER;
 }
 
 async function refresh() {
-  const wanted = toggle.checked && photo.width > 0;
-  heat.hidden = true;
+  const photograph = photo.current;
+  const outcome = photograph?.outcome;
+  const wanted = toggle.checked && photograph?.url && outcome;
   legend.hidden = !toggle.checked;
+  if (wanted && explained === outcome) return;
+  explained = null;
+  heat.hidden = true;
   if (!wanted) return work.stop();
   await work.run(async (signal) => {
-    const answer = await (await send('explain', photo.file, {}, signal)).json();
+    const answer = await (await send('explain', outcome.view.file, {}, signal)).json();
     paint(answer.rows);
-    place(answer.region);
+    place(answer.region, outcome.view);
     heat.hidden = false;
-    announce(`Shown on the photograph: what speaks for ${answer.class}.`);
+    explained = outcome;
+    announce(`Shown on the photograph: the regions that support ${answer.class}.`);
   });
 }
 
@@ -59,8 +68,13 @@ async function refresh() {
 export async function offerExplanation() {
   const service = await get('openapi.json').then((answer) => answer.json(), () => ({}));
   if (!service.paths?.['/explain']) return;
-  document.getElementById('frame').append(heat);
+  heat.hidden = true;
+  // Below the square.
+  document.getElementById('preview').after(heat);
   document.getElementById('explain-switch').hidden = false;
   toggle.addEventListener('change', refresh);
   photo.addEventListener('change', refresh);
+  answers.addEventListener('change', ({ detail }) => {
+    if (detail === photo.current) refresh();
+  });
 }

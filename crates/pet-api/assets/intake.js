@@ -1,9 +1,8 @@
-// The ways by which a photograph comes in: chosen, dropped, pasted, taken, or one of the drawings.
+// The ways by which photographs come in: chosen, dropped, pasted or taken.
 
 import { takePicture } from './camera.js';
 import { fit, photo } from './photo.js';
-import { get } from './service.js';
-import { Work } from './work.js';
+import * as visit from './visit.js';
 
 const find = (id) => document.getElementById(id);
 
@@ -11,10 +10,10 @@ function listenToInputs() {
   for (const id of ['file', 'other-file', 'camera-file']) {
     const input = find(id);
     input.addEventListener('change', () => {
-      const [file] = input.files;
+      const files = [...input.files];
       // Emptied, so that the same file can be chosen again.
       input.value = '';
-      if (file) photo.take(file);
+      visit.add(files);
     });
   }
 }
@@ -34,29 +33,17 @@ function listenToDrops() {
     mark(false);
     if (!carriesFiles(event)) return;
     event.preventDefault();
-    const [file] = event.dataTransfer.files;
-    if (file) photo.take(file);
+    visit.add(event.dataTransfer.files);
   });
 }
 
 function listenToPaste() {
   addEventListener('paste', (event) => {
-    const [file] = event.clipboardData?.files ?? [];
-    if (!file) return;
+    const files = event.clipboardData?.files ?? [];
+    if (!files.length) return;
     event.preventDefault();
-    photo.take(file);
+    visit.add(files);
   });
-}
-
-function listenToSamples() {
-  const work = new Work(find('photograph'));
-  for (const button of document.querySelectorAll('[data-sample]')) {
-    const name = button.dataset.sample;
-    button.addEventListener('click', () => work.run(async () => {
-      const blob = await (await get(`assets/${name}`)).blob();
-      await photo.take(new File([blob], name, { type: blob.type }), true);
-    }));
-  }
 }
 
 function listenToCamera() {
@@ -65,21 +52,38 @@ function listenToCamera() {
   find('camera').addEventListener('click', async () => {
     if (phone || !navigator.mediaDevices) return find('camera-file').click();
     const file = await takePicture();
-    if (file) photo.take(file);
+    if (file) visit.add([file]);
   });
 }
 
+function listenToClear() {
+  find('clear').addEventListener('click', async () => {
+    await visit.clear();
+    // The button is gone.
+    find('file').focus();
+  });
+}
+
+/** What is to be known about how the photograph is treated. */
+function remark(photograph) {
+  const parts = [];
+  if (photograph?.isAnimated) parts.push('Only the first frame of this animation is used.');
+  if (photograph?.isConverted) parts.push(`The service does not read ${photograph.format}, so this browser sends it as JPEG.`);
+  return parts.join(' ');
+}
+
 function show() {
-  const preview = find('preview');
-  find('drop').hidden = Boolean(photo.url);
-  find('another').hidden = !photo.url;
-  find('frame').hidden = !photo.url;
-  find('photograph-facts').textContent = photo.facts;
-  if (photo.url) preview.src = photo.url;
+  const { current } = photo;
+  const url = current?.url;
+  find('drop').hidden = Boolean(url);
+  find('another').hidden = !url;
+  find('clear').hidden = !current;
+  find('frame').hidden = !url;
+  find('photograph-facts').textContent = current?.facts ?? '';
+  find('photograph-remark').textContent = remark(current);
+  if (url) find('preview').src = url;
+  else find('preview').removeAttribute('src');
   fit(find('frame'), photo.width, photo.height);
-  for (const button of document.querySelectorAll('[data-sample]')) {
-    button.setAttribute('aria-pressed', photo.drawn && button.dataset.sample === photo.file.name);
-  }
 }
 
 /** Makes all ways work. */
@@ -87,7 +91,7 @@ export function start() {
   listenToInputs();
   listenToDrops();
   listenToPaste();
-  listenToSamples();
   listenToCamera();
+  listenToClear();
   photo.addEventListener('change', show);
 }

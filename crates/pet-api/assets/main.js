@@ -1,13 +1,15 @@
-// Puts the page together: one photograph, six tabs.
+// Puts the page together: the photographs, and six tabs for the one that is shown.
 
-import { CropBox } from './crop.js';
+import * as crop from './crop.js';
 import { offerExplanation } from './explain.js';
 import * as intake from './intake.js';
 import * as model from './model.js';
+import * as part from './part.js';
 import { photo } from './photo.js';
 import * as predict from './predict.js';
 import * as tabs from './tabs.js';
 import { Transform, keepShape } from './transform.js';
+import * as visit from './visit.js';
 
 const panels = {
   predict,
@@ -17,10 +19,13 @@ const panels = {
   normalize: new Transform('normalize', 'normalized_'),
   model,
 };
+const frame = document.getElementById('frame');
 
 intake.start();
+visit.start();
 keepShape(panels.resize.form, document.getElementById('keep-shape'));
-new CropBox(document.getElementById('frame'), panels.crop.form);
 offerExplanation();
+crop.start(frame, panels.crop.form);
+part.start(frame);
 tabs.start((name) => panels[name].refresh());
 photo.addEventListener('change', () => panels[tabs.open()].refresh());

@@ -1,24 +1,24 @@
 // The tab Model: what is served, how good it is, and how it came to be.
 
+import { bar, element } from './elements.js';
 import { address, get } from './service.js';
 import { count, percent } from './words.js';
 import { Work } from './work.js';
 
 const FIGURES = [
   ['training_curves.png', 'Training curves', 'Loss and accuracy over the epochs of training', 'chart'],
-  ['confusion_matrix.png', 'Confusion matrix', 'Which breeds were taken for which', 'chart'],
-  ['mistakes.png', 'Mistakes', 'Photographs that the model took for another breed', 'photographs'],
+  ['confusion_matrix.png', 'Confusion matrix', 'Which breeds were confused with which', 'chart'],
+  ['mistakes.png', 'Mistakes', 'Photographs that the model got wrong', 'photographs'],
 ];
+
+/** Photographs below which a share is shown as what was counted. */
+const FEW = 100;
+/** As many answers as the second figure looks at. */
+const BEST = 5;
 
 const panel = document.getElementById('model');
 const work = new Work(panel);
 let shown = false;
-
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
 
 function card(title, ...children) {
   return element('div', { className: 'card' }, element('h3', { className: 'title', textContent: title }), ...children);
@@ -38,33 +38,41 @@ function tile(figure, text) {
   return element('li', {}, element('strong', { textContent: figure }), element('span', { textContent: text }));
 }
 
+/** A share of few photographs as what was counted, for a percentage would claim more. */
+function part(share, images, digits) {
+  return images < FEW ? `${Math.round(share * images)} of ${images}` : percent(share, digits);
+}
+
 function tiles(model, figures) {
   const list = element('ul', { className: 'card tiles' });
   if (figures) {
-    list.append(tile(percent(figures.top1), `right, of ${count(figures.images)} ${figures.name} photographs`));
-    list.append(tile(percent(figures.top5), 'with the right breed among the first five'));
+    const few = figures.images < FEW;
+    const photographs = few ? `${figures.name} photographs` : `of ${count(figures.images)} ${figures.name} photographs`;
+    list.append(tile(part(figures.top1, figures.images), few ? `${photographs} right` : `right, ${photographs}`));
+    // Among five classes the right one is always there.
+    if (model.classes > BEST) {
+      list.append(tile(part(figures.top5, figures.images), 'with the right breed among the first five'));
+    }
   }
-  if (typeof model.val_acc === 'number') {
+  if (typeof model.val_acc === 'number' && figures?.name !== 'validation') {
     list.append(tile(percent(model.val_acc), 'right, of the validation photographs'));
   }
-  list.append(tile(count(model.classes), 'breeds known'));
+  list.append(tile(count(model.classes), model.classes === 1 ? 'breed known' : 'breeds known'));
   return list;
 }
 
 function breed(name, figures) {
   const item = element('li', {}, element('span', { textContent: name }));
   if (!figures) return item;
-  const fill = element('span', { className: 'fill' });
-  fill.style.setProperty('--share', figures.recall);
-  const share = element('span', { className: 'share', textContent: percent(figures.recall, 0) });
-  item.append(share, element('span', { className: 'track' }, fill));
+  const share = element('span', { className: 'share', textContent: part(figures.recall, figures.images, 0) });
+  item.append(share, bar(figures.recall));
   return item;
 }
 
 function breeds(names, figures) {
   const list = element('ul', { className: 'breeds' });
   list.append(...names.map((name) => breed(name, figures?.classes?.[name])));
-  const title = figures ? `Recognised, of the ${figures.name} photographs of each breed` : 'Breeds';
+  const title = figures ? `Recognized, of the ${figures.name} photographs of each breed` : 'Breeds';
   return card(title, list);
 }
 

@@ -1,48 +1,29 @@
-// The one photograph that all tabs share.
+// The photograph that is shown, which all tabs share.
 
-import { bytes, format, size } from './words.js';
+class Shown extends EventTarget {
+  /** A `Photograph` that was opened, or nothing. */
+  current = null;
 
-class Photograph extends EventTarget {
-  file = null;
-  width = 0;
-  height = 0;
-  /** Whether it is one of the page's own drawings. */
-  drawn = false;
-
-  /** Shows the file and tells everyone, once its size is known. */
-  async take(file, drawn = false) {
-    this.newest = file;
-    const url = URL.createObjectURL(file);
-    const picture = new Image();
-    picture.src = url;
-    const shown = await picture.decode().then(() => true, () => false);
-    // Another one was taken while this one was being decoded.
-    if (this.newest !== file) {
-      URL.revokeObjectURL(url);
-      return;
-    }
-    this.release?.();
-    this.release = () => URL.revokeObjectURL(url);
-    Object.assign(this, {
-      file,
-      drawn,
-      url: shown ? url : null,
-      width: shown ? picture.naturalWidth : 0,
-      height: shown ? picture.naturalHeight : 0,
-    });
+  /** Shows it and tells everyone, once it is opened; nothing clears the page. */
+  async show(photograph) {
+    this.newest = photograph;
+    await photograph?.open();
+    // Another one was chosen meanwhile.
+    if (this.newest !== photograph) return;
+    this.current = photograph;
     this.dispatchEvent(new Event('change'));
   }
 
-  /** Its size and format in words. */
-  get facts() {
-    const parts = [bytes(this.file.size)];
-    if (this.file.type.startsWith('image/')) parts.unshift(format(this.file.type));
-    parts.unshift(this.width ? size(this.width, this.height) : this.file.name);
-    return parts.join(' · ');
+  get width() {
+    return this.current?.width ?? 0;
+  }
+
+  get height() {
+    return this.current?.height ?? 0;
   }
 }
 
-export const photo = new Photograph();
+export const photo = new Shown();
 
 /** Gives a frame the shape of the picture in it, so that what lies over it fits. */
 export function fit(frame, width, height) {

@@ -1,70 +1,104 @@
 // The tab Predict: which breed, how sure, how long it took.
 
+import { BREEDS, answers } from './answers.js';
 import { addCall } from './call.js';
+import { bar, element } from './elements.js';
 import { photo } from './photo.js';
-import { send } from './service.js';
-import { milliseconds, percent } from './words.js';
+import { bytes, milliseconds, percent, size } from './words.js';
 import { Work, announce } from './work.js';
 
-const BREEDS = 5;
 /** Milliseconds below which a stage is not worth a word. */
 const LEAST_TIME = 0.1;
+/** Confidence below which the answer is called unsure. */
+const SURE = 0.5;
 const panel = document.getElementById('predict');
 const find = (name) => panel.querySelector(`.${name}`);
 
 const work = new Work(panel);
 const call = addCall(panel);
+const command = panel.querySelector('.call');
 let shown = null;
 
-function element(tag, className, text = '') {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
+function row({ class: breed, probability }) {
+  const text = (className, textContent) => element('span', { className, textContent });
+  return element('li', {}, text('breed', breed), text('share', percent(probability)), bar(probability));
 }
 
-function bar({ class: breed, probability }) {
-  const item = document.createElement('li');
-  const track = element('span', 'track');
-  const fill = element('span', 'fill');
-  fill.style.setProperty('--share', probability);
-  track.append(fill);
-  item.append(element('span', 'breed', breed), element('span', 'share', percent(probability)), track);
-  return item;
+function note({ part, answer }) {
+  const parts = part ? ['This part of the photograph.'] : [];
+  if (answer.confidence < SURE) parts.push('Not sure. It may be a breed that the model does not know.');
+  return parts.join(' ');
 }
 
-function note(confidence) {
-  if (photo.drawn) return 'Only a guess: the model learned from photographs, and this is a drawing.';
-  if (confidence < 0.5) return 'Not sure. It may be a breed that the model does not know.';
-  return '';
-}
-
-function timing({ timing: stages = {} }, elapsed) {
+function timing({ answer: { timing: stages = {} }, elapsed }) {
   const parts = Object.entries(stages).filter(([, time]) => time >= LEAST_TIME).map(([stage, time]) => `${stage} ${milliseconds(time)}`);
   const inside = parts.length ? `, of which ${parts.join(', ')}` : '';
   return `Answered in ${milliseconds(elapsed)}${inside}.`;
 }
 
-function show(answer, elapsed) {
+/** What was sent, if that is not the file itself. */
+function sent({ view }, photograph) {
+  if (view.file === photograph.file) return '';
+  const what = `${size(view.width, view.height)} pixels, ${bytes(view.file.size)}`;
+  const whole = `${size(photograph.width, photograph.height)}, ${bytes(photograph.file.size)}`;
+  return `Sent as ${what}. The original has ${whole}.`;
+}
+
+function show(photograph) {
+  const { outcome } = photograph;
+  const { answer } = outcome;
   find('empty').hidden = true;
   find('answer').hidden = false;
   find('winner-name').textContent = answer.predicted_class;
   find('winner-share').textContent = percent(answer.confidence);
-  find('note').textContent = note(answer.confidence);
-  find('bars').replaceChildren(...answer.top_k.map(bar));
-  find('timing').textContent = timing(answer, elapsed);
+  find('note').textContent = note(outcome);
+  find('bars').replaceChildren(...answer.top_k.map(row));
+  find('timing').textContent = timing(outcome);
+  find('sent').textContent = sent(outcome, photograph);
+  // The command sends the whole file, which would be answered otherwise.
+  command.hidden = Boolean(outcome.part);
+  shown = outcome;
   announce(`${answer.predicted_class}, ${percent(answer.confidence, 0)}. ${find('note').textContent}`);
 }
 
-/** Predicts, unless the answer for this photograph is there. */
+function clear() {
+  work.stop();
+  work.refuse('');
+  find('empty').hidden = false;
+  find('answer').hidden = true;
+  command.hidden = false;
+  shown = null;
+}
+
+/** Predicts the photograph, unless its answer is there. */
 export async function refresh() {
-  const { file } = photo;
-  call('predict', { top_k: BREEDS }, file);
-  if (!file || shown === file) return;
-  const done = await work.run(async (signal) => {
-    const start = performance.now();
-    const answer = await (await send('predict', file, { top_k: BREEDS }, signal)).json();
-    show(answer, performance.now() - start);
+  const photograph = photo.current;
+  call('predict', { top_k: BREEDS }, photograph?.file);
+  if (!photograph) return clear();
+  if (photograph.outcome && shown === photograph.outcome) return;
+  await work.run(async (signal) => {
+    if (!photograph.outcome) await answers.whole(photograph);
+    signal.throwIfAborted();
+    show(photograph);
   });
-  shown = done ? file : null;
+}
+
+/** Predicts the part of the photograph inside this box. */
+export function predictPart(part) {
+  const photograph = photo.current;
+  return work.run(async (signal) => {
+    await answers.part(photograph, part, signal);
+    signal.throwIfAborted();
+    show(photograph);
+  });
+}
+
+/** Goes back to the answer for the whole photograph. */
+export function predictWhole() {
+  const photograph = photo.current;
+  return work.run(async (signal) => {
+    await answers.again(photograph);
+    signal.throwIfAborted();
+    show(photograph);
+  });
 }

@@ -32,24 +32,29 @@ function neighbour(tab, key) {
   return key in places ? tabs.at(places[key] % tabs.length) : null;
 }
 
+/** Opens the tab of this name. */
+export function visit(wanted) {
+  tabs.find((tab) => name(tab) === wanted).click();
+}
+
 /** Makes the tabs work; `changed` is called with the name of each tab that is opened. */
 export function start(changed) {
   const show = (tab) => {
     select(tab);
     changed(name(tab));
   };
-  const visit = (tab) => {
+  const follow = (tab) => {
     history.replaceState(null, '', `#${name(tab)}`);
     show(tab);
   };
   for (const tab of tabs) {
-    tab.addEventListener('click', () => visit(tab));
+    tab.addEventListener('click', () => follow(tab));
     tab.addEventListener('keydown', (event) => {
       const next = neighbour(tab, event.key);
       if (!next) return;
       event.preventDefault();
       next.focus();
-      visit(next);
+      follow(next);
     });
   }
   const addressed = () => tabs.find((tab) => `#${name(tab)}` === location.hash) ?? tabs[0];

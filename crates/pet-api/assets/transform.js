@@ -3,11 +3,23 @@
 import { addCall } from './call.js';
 import { fit, photo } from './photo.js';
 import { send, suggestedName } from './service.js';
+import * as tabs from './tabs.js';
+import * as visit from './visit.js';
 import { bytes, format, size } from './words.js';
 import { Work, announce } from './work.js';
 
 const TYPING_PAUSE = 250;
 const template = document.getElementById('transform');
+
+/** What is wrong with the fields, as sentences. */
+function complaints(form) {
+  const wrong = [...(form?.elements ?? [])].filter((field) => !field.validity.valid);
+  const sentence = ({ labels, min, max }) => {
+    const range = max ? `from ${min} to ${max}` : `of at least ${min}`;
+    return `${labels[0].textContent.trim()} must be a whole number ${range}.`;
+  };
+  return wrong.map(sentence).join(' ');
+}
 
 /** One such tab. */
 export class Transform {
@@ -17,18 +29,29 @@ export class Transform {
     this.prefix = prefix;
     this.panel = document.getElementById(path);
     this.form = this.panel.querySelector('form');
-    this.about = this.panel.querySelector('.about');
-    this.about.before(template.content.cloneNode(true));
+    this.panel.querySelector('.about').before(template.content.cloneNode(true));
     this.frame = this.panel.querySelector('.frame');
     this.empty = this.panel.querySelector('.empty');
     this.link = this.panel.querySelector('a');
+    this.predict = this.panel.querySelector('.predict');
+    this.facts = this.panel.querySelector('.facts');
     this.work = new Work(this.panel);
     this.call = addCall(this.panel);
+    this.listen();
+    this.clear();
+  }
+
+  listen() {
     this.form?.addEventListener('submit', (event) => {
       event.preventDefault();
       this.refresh();
     });
     this.form?.addEventListener('input', () => this.refreshSoon());
+    this.predict.addEventListener('click', () => {
+      if (!this.result) return;
+      visit.add([this.result]);
+      tabs.visit('predict');
+    });
   }
 
   /** The values of the fields. */
@@ -45,42 +68,70 @@ export class Transform {
   async refresh() {
     clearTimeout(this.timer);
     if (this.panel.hidden) return;
-    const { file } = photo;
+    const { current } = photo;
     const { parameters } = this;
-    this.call(this.path, parameters, file, `${this.prefix}${file?.name ?? 'photo.jpg'}`);
+    this.call(this.path, parameters, current?.file, `${this.prefix}${current?.name ?? 'photo.jpg'}`);
+    const complaint = current ? complaints(this.form) : '';
+    if (!current || complaint) {
+      this.work.stop();
+      this.clear();
+      return this.work.refuse(complaint);
+    }
     const wanted = JSON.stringify(parameters);
-    if (!file || (this.shown?.file === file && this.shown.wanted === wanted)) return;
-    const done = await this.work.run(async (signal) => {
-      const response = await send(this.path, file, parameters, signal);
-      await this.show(await response.blob(), suggestedName(response, `${this.prefix}${file.name}`));
-    });
-    if (done) this.shown = { file, wanted };
+    if (this.shown?.current === current && this.shown.wanted === wanted) return;
+    const done = await this.work.run((signal) => this.ask(current, parameters, signal));
+    if (done) this.shown = { current, wanted };
+    // What stood there before belongs to something else.
+    else if (this.panel.classList.contains('failed')) this.clear();
   }
 
-  async show(blob, name) {
-    const url = URL.createObjectURL(blob);
+  async ask(current, parameters, signal) {
+    const file = await current.whole();
+    const response = await send(this.path, file, parameters, signal);
+    const blob = await response.blob();
+    await this.show(new File([blob], suggestedName(response, `${this.prefix}${file.name}`), { type: blob.type }));
+  }
+
+  async show(file) {
+    const url = URL.createObjectURL(file);
     const picture = new Image();
     picture.src = url;
     await picture.decode();
+    this.clear();
     const { naturalWidth: width, naturalHeight: height } = picture;
     picture.alt = `${this.panel.querySelector('h2').textContent} photograph, ${size(width, height)} pixels`;
-    this.release?.();
-    this.release = () => URL.revokeObjectURL(url);
+    this.url = url;
+    this.result = file;
     this.frame.replaceChildren(picture);
     this.frame.hidden = false;
     this.empty.hidden = true;
     fit(this.frame, width, height);
-    this.offer(url, name);
-    const facts = `${size(width, height)} · ${format(blob.type)} · ${bytes(blob.size)}`;
-    this.panel.querySelector('.facts').textContent = facts;
+    this.offer();
+    this.facts.textContent = `${size(width, height)} · ${format(file.type)} · ${bytes(file.size)}`;
     announce(picture.alt);
   }
 
-  offer(url, name) {
-    this.link.href = url;
-    this.link.download = name;
+  offer() {
+    this.link.href = this.url;
+    this.link.download = this.result.name;
     this.link.removeAttribute('role');
-    this.link.removeAttribute('aria-disabled');
+    for (const button of [this.link, this.predict]) button.removeAttribute('aria-disabled');
+  }
+
+  /** Shows no picture and offers none. */
+  clear() {
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.url = null;
+    this.result = null;
+    this.shown = null;
+    this.frame.replaceChildren();
+    this.frame.hidden = true;
+    this.empty.hidden = false;
+    this.facts.textContent = '';
+    this.link.removeAttribute('href');
+    this.link.removeAttribute('download');
+    this.link.setAttribute('role', 'link');
+    for (const button of [this.link, this.predict]) button.setAttribute('aria-disabled', 'true');
   }
 }
 

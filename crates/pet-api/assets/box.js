@@ -1,0 +1,91 @@
+// A box over the photograph that pointer and keyboard move.
+
+import { clamp } from './geometry.js';
+import { photo } from './photo.js';
+
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** The box; who uses it says what a hand does with it. */
+export class Box {
+  edges = { left: 0, top: 0, right: 1, bottom: 1 };
+
+  /**
+   * `grips` are the handles by the points of the compass, `label` is read out, and these are asked for the new box:
+   * `move(box, x, y)`, `pull(box, grip, point)`, `begin(start, point, box)` where none was hit, `key(box, event)`.
+   * `changed(box)` is told.
+   */
+  constructor(frame, { name, label, grips, ...hands }) {
+    this.hands = hands;
+    this.layer = document.createElement('div');
+    this.layer.className = `layer ${name}-layer`;
+    this.box = document.createElement('div');
+    this.box.className = `box ${name}-box`;
+    this.box.tabIndex = 0;
+    this.box.setAttribute('role', 'group');
+    this.box.setAttribute('aria-label', label);
+    for (const grip of grips) {
+      const handle = document.createElement('span');
+      handle.className = 'grip';
+      handle.dataset.grip = grip;
+      this.box.append(handle);
+    }
+    this.layer.append(this.box);
+    frame.append(this.layer);
+    this.layer.addEventListener('pointerdown', (event) => this.drag(event));
+    this.box.addEventListener('keydown', (event) => this.nudge(event));
+  }
+
+  /** Shows the box at these edges, in pixels of the photograph. */
+  draw(edges) {
+    this.edges = edges;
+    const place = (edge, value) => this.box.style.setProperty(`--${edge}`, clamp(value, 0, 1));
+    place('left', edges.left / photo.width);
+    place('top', edges.top / photo.height);
+    place('right', 1 - edges.right / photo.width);
+    place('bottom', 1 - edges.bottom / photo.height);
+  }
+
+  change(edges) {
+    this.draw(edges);
+    this.hands.changed(edges);
+  }
+
+  /** Where the pointer is, in pixels of the photograph. */
+  point(event) {
+    const area = this.layer.getBoundingClientRect();
+    return {
+      x: ((event.clientX - area.left) / area.width) * photo.width,
+      y: ((event.clientY - area.top) / area.height) * photo.height,
+    };
+  }
+
+  drag(event) {
+    if (event.button !== 0 || !photo.width) return;
+    event.preventDefault();
+    this.box.focus({ preventScroll: true });
+    const start = this.point(event);
+    const box = this.edges;
+    const { grip } = event.target.dataset;
+    const inside = event.target === this.box;
+    const follow = (move) => {
+      const point = this.point(move);
+      if (grip) this.change(this.hands.pull(box, grip, point));
+      else if (inside) this.change(this.hands.move(box, point.x - start.x, point.y - start.y));
+      else this.change(this.hands.begin(start, point, box));
+    };
+    this.layer.setPointerCapture(event.pointerId);
+    this.layer.addEventListener('pointermove', follow);
+    this.layer.addEventListener('lostpointercapture', () => {
+      this.layer.removeEventListener('pointermove', follow);
+    }, { once: true });
+  }
+
+  nudge(event) {
+    const step = event.shiftKey ? 10 : 1;
+    const by = STEPS[event.key]?.map((side) => side * step);
+    const box = by ? this.hands.move(this.edges, ...by) : this.hands.key?.(this.edges, event);
+    if (!box) return;
+    event.preventDefault();
+    this.change(box);
+  }
+}

@@ -1,0 +1,76 @@
+// What a file is, told by its content as the service does it.
+
+/** Formats that the service reads. */
+const READ = ['JPEG', 'PNG', 'GIF', 'WebP', 'BMP'];
+/** As many bytes as the signatures need. */
+const HEAD = 32;
+/** Where an animated PNG must have said so: before its pixels. */
+const PNG_HEAD = 65_536;
+
+const BRANDS = { avif: 'AVIF', avis: 'AVIF', heic: 'HEIC', heix: 'HEIC', hevc: 'HEIC', mif1: 'HEIC', msf1: 'HEIC' };
+const SIGNATURES = [
+  ['JPEG', '\xff\xd8\xff'],
+  ['PNG', '\x89PNG\r\n\x1a\n'],
+  ['GIF', 'GIF8'],
+  ['BMP', 'BM'],
+  ['TIFF', 'II*\0'],
+  ['TIFF', 'MM\0*'],
+];
+
+async function bytes(file, end) {
+  return new Uint8Array(await file.slice(0, end).arrayBuffer());
+}
+
+function latin(content) {
+  return Array.from(content, (byte) => String.fromCharCode(byte)).join('');
+}
+
+/** The format's name, or its media type's, or nothing. */
+export async function formatOf(file) {
+  const head = latin(await bytes(file, HEAD));
+  const found = SIGNATURES.find(([, signature]) => head.startsWith(signature));
+  if (found) return found[0];
+  if (head.startsWith('RIFF') && head.startsWith('WEBP', 8)) return 'WebP';
+  if (head.startsWith('ftyp', 4)) return BRANDS[head.slice(8, 12)] ?? null;
+  return file.type.startsWith('image/') ? file.type.replace(/^image\/(x-)?/, '').replace(/\+.*/, '').toUpperCase() : null;
+}
+
+/** Whether the service reads the format. */
+export function isRead(format) {
+  return READ.includes(format);
+}
+
+/** Skips the blocks of data that end with an empty one. */
+function afterBlocks(content, start) {
+  let at = start;
+  while (at < content.length && content[at] !== 0) at += content[at] + 1;
+  return at + 1;
+}
+
+/** The place behind a colour table whose size the flags tell. */
+function afterTable(flags) {
+  return flags & 0x80 ? 3 << ((flags & 7) + 1) : 0;
+}
+
+function gifHasFrames(content) {
+  let frames = 0;
+  let at = 13 + afterTable(content[10]);
+  while (at < content.length && frames < 2) {
+    if (content[at] === 0x21) {
+      at = afterBlocks(content, at + 2);
+    } else if (content[at] === 0x2c) {
+      frames += 1;
+      at = afterBlocks(content, at + 11 + afterTable(content[at + 9]));
+    } else break;
+  }
+  return frames > 1;
+}
+
+/** Whether the file is an animation, of which only the first frame counts. */
+export async function isAnimated(file, format) {
+  if (format === 'GIF') return gifHasFrames(await bytes(file));
+  if (format === 'PNG') return latin(await bytes(file, PNG_HEAD)).includes('acTL');
+  const head = await bytes(file, HEAD);
+  if (format === 'WebP') return latin(head).startsWith('VP8X', 12) && (head[20] & 2) !== 0;
+  return format === 'AVIF' && latin(head).startsWith('avis', 8);
+}

@@ -1,0 +1,156 @@
+// One photograph: its file, what the browser makes of it, and what is sent for it.
+
+import { formatOf, isAnimated, isRead } from './format.js';
+import { around, known, reduction, seen } from './recipe.js';
+import { bytes, size } from './words.js';
+
+/** Pixels above which a photograph is made smaller before it is sent. */
+const LARGE = 2e6;
+/** Most pixels of a picture that is only sent in another format; browsers refuse larger canvases. */
+const MOST = 16e6;
+const QUALITY = 0.92;
+/** For a picture that will be looked at, not only classified. */
+const FINE_QUALITY = 0.95;
+
+async function decode(url) {
+  const picture = new Image();
+  picture.src = url;
+  return picture.decode().then(() => picture, () => null);
+}
+
+/** An area of the picture, drawn. Where it is larger than the picture its own colours go on. */
+export function draw(picture, area, width, height) {
+  const canvas = document.createElement('canvas');
+  canvas.width = Math.max(1, Math.round(width));
+  canvas.height = Math.max(1, Math.round(height));
+  const context = canvas.getContext('2d');
+  context.imageSmoothingQuality = 'high';
+  // The service puts white behind what is transparent, too.
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  const across = canvas.width / area.width;
+  const down = canvas.height / area.height;
+  const { naturalWidth, naturalHeight } = picture;
+  const beyond = area.left < 0 || area.top < 0
+    || area.left + area.width > naturalWidth || area.top + area.height > naturalHeight;
+  if (beyond) context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  context.drawImage(picture, -area.left * across, -area.top * down, naturalWidth * across, naturalHeight * down);
+  return canvas;
+}
+
+async function toFile(canvas, name, quality) {
+  const blob = await new Promise((done) => canvas.toBlob(done, 'image/jpeg', quality));
+  if (!blob) throw new Error('the browser cannot write the picture');
+  return new File([blob], `${name.replace(/\.[^.]*$/, '')}.jpg`, { type: 'image/jpeg' });
+}
+
+/** A file that was opened; `url` is nothing where the browser cannot show it. */
+export class Photograph {
+  url = null;
+  width = 0;
+  height = 0;
+
+  /** What is shown of it: the latest answer. */
+  outcome = null;
+  /** Why there is none, as a sentence. */
+  problem = null;
+  #closing = new AbortController();
+
+  constructor(file) {
+    this.file = file;
+    this.name = file.name;
+  }
+
+  /** Aborted once the photograph is no longer wanted. */
+  get closed() {
+    return this.#closing.signal;
+  }
+
+  /** Reads what there is to know of a file. Everyone gets the same answer, however often it is asked. */
+  open() {
+    this.opened ??= this.read();
+    return this.opened;
+  }
+
+  async read() {
+    this.format = await formatOf(this.file).catch(() => null);
+    this.isAnimated = await isAnimated(this.file, this.format).catch(() => false);
+    const url = URL.createObjectURL(this.file);
+    const picture = await decode(url);
+    if (!picture) return URL.revokeObjectURL(url);
+    this.url = url;
+    this.width = picture.naturalWidth;
+    this.height = picture.naturalHeight;
+    if (this.isAnimated) await this.hold(picture);
+    return this.url;
+  }
+
+  /** Lets an animation stand still at the frame that counts. */
+  async hold(picture) {
+    const still = await toFile(draw(picture, this.all, this.width, this.height), this.name, FINE_QUALITY);
+    URL.revokeObjectURL(this.url);
+    this.url = URL.createObjectURL(still);
+  }
+
+  get all() {
+    return { left: 0, top: 0, width: this.width, height: this.height };
+  }
+
+  get isLarge() {
+    return this.width * this.height > LARGE;
+  }
+
+  /** Whether the browser reads the format and the service does not. */
+  get isConverted() {
+    return Boolean(this.url) && !isRead(this.format);
+  }
+
+  /** A small picture of it. */
+  async thumbnail(side) {
+    const picture = this.url && await decode(this.url);
+    if (!picture) return null;
+    const short = Math.min(this.width, this.height);
+    const area = { left: (this.width - short) / 2, top: (this.height - short) / 2, width: short, height: short };
+    return draw(picture, area, side, side);
+  }
+
+  /** The whole picture in a format that the service reads. */
+  async whole() {
+    await this.open();
+    if (!this.isConverted) return this.file;
+    this.converted ??= this.convert();
+    return this.converted;
+  }
+
+  async convert() {
+    const scale = Math.min(1, Math.sqrt(MOST / (this.width * this.height)));
+    const canvas = draw(await decode(this.url), this.all, this.width * scale, this.height * scale);
+    return toFile(canvas, this.name, FINE_QUALITY);
+  }
+
+  /** What is sent so that the model sees `part`, or what it sees of the whole: `file`, and the `area` that it shows. */
+  async view(part = null) {
+    await Promise.all([this.open(), known]);
+    if (!this.url) return { file: this.file, area: this.all, width: this.width, height: this.height };
+    const asItIs = !part && !this.isLarge;
+    if (asItIs) return { file: await this.whole(), area: this.all, width: this.width, height: this.height };
+    const area = around(part ?? seen(this));
+    const scale = reduction(area);
+    const canvas = draw(await decode(this.url), area, area.width * scale, area.height * scale);
+    const file = await toFile(canvas, this.name, QUALITY);
+    return { file, area, width: canvas.width, height: canvas.height };
+  }
+
+  /** Its size and format in words. */
+  get facts() {
+    const parts = [this.width ? size(this.width, this.height) : this.name, bytes(this.file.size)];
+    if (this.format) parts.splice(1, 0, this.format);
+    return parts.join(' · ');
+  }
+
+  /** Frees what the browser keeps for it, and gives up what is under way. */
+  close() {
+    this.#closing.abort();
+    if (this.url) URL.revokeObjectURL(this.url);
+  }
+}

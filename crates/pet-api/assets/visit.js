@@ -1,0 +1,100 @@
+// The photographs of this visit: each with its likeliest breed, and a bar that shows how likely it is.
+
+import { answers } from './answers.js';
+import { bar } from './elements.js';
+import { photo } from './photo.js';
+import { Photograph } from './photograph.js';
+import { count, percent } from './words.js';
+import { announce } from './work.js';
+
+/** Most photographs that are kept; the oldest give way. */
+const MOST = 100;
+const THUMBNAIL = 56;
+
+const find = (id) => document.getElementById(id);
+const section = find('visit');
+const list = find('visit-list');
+const facts = find('visit-facts');
+const template = find('visit-entry');
+/** Each photograph with its line of the list. */
+const entries = new Map();
+/** Ends when the last photograph that waits is answered. */
+let waiting = Promise.resolve();
+
+function write(line, photograph) {
+  const { outcome, problem } = photograph;
+  const find = (name) => line.querySelector(`.${name}`);
+  const answer = outcome?.answer;
+  line.classList.toggle('refused', Boolean(problem));
+  find('entry-answer').textContent = answer?.predicted_class ?? problem?.replaceAll('`', '') ?? 'Waiting …';
+  find('share').textContent = answer ? percent(answer.confidence) : '';
+  const kept = find('entry-bar');
+  kept.replaceChildren(...(answer ? [bar(answer.confidence)] : []));
+}
+
+async function paint(line, photograph) {
+  await photograph.open();
+  const picture = await photograph.thumbnail(THUMBNAIL);
+  if (picture) line.querySelector('.entry-picture').replaceChildren(picture);
+}
+
+function addLine(photograph) {
+  const line = template.content.cloneNode(true).querySelector('li');
+  line.querySelector('.entry-name').textContent = photograph.name;
+  line.querySelector('button').addEventListener('click', () => photo.show(photograph));
+  write(line, photograph);
+  list.append(line);
+  entries.set(photograph, line);
+  paint(line, photograph);
+}
+
+function remove(photograph) {
+  entries.get(photograph).remove();
+  entries.delete(photograph);
+  photograph.close();
+}
+
+function show() {
+  section.hidden = entries.size < 2;
+  facts.textContent = `${count(entries.size)} photographs, kept until this page is closed`;
+  for (const [photograph, line] of entries) {
+    line.querySelector('button').ariaPressed = photograph === photo.current;
+  }
+}
+
+/** Answers them one after the other, so that others are served in between. */
+async function answerAll(photographs) {
+  for (const photograph of photographs) {
+    // What went wrong stands in its line.
+    if (entries.has(photograph)) await answers.whole(photograph).catch(() => {});
+  }
+}
+
+/** Takes files in: the first is shown, and all are answered if there are several. */
+export function add(files) {
+  const photographs = [...files].slice(0, MOST).map((file) => new Photograph(file));
+  if (!photographs.length) return;
+  photographs.forEach(addLine);
+  const old = [...entries.keys()].slice(0, Math.max(0, entries.size - MOST));
+  old.forEach(remove);
+  photo.show(photographs[0]);
+  show();
+  if (photographs.length === 1) return;
+  announce(`${count(photographs.length)} photographs are being answered.`);
+  waiting = waiting.then(() => answerAll(photographs)).then(() => announce('All photographs are answered.'));
+}
+
+/** Forgets all of them; settles once the page is empty. */
+export function clear() {
+  [...entries.keys()].forEach(remove);
+  return photo.show(null);
+}
+
+/** Makes the list follow what happens. */
+export function start() {
+  photo.addEventListener('change', show);
+  answers.addEventListener('change', ({ detail }) => {
+    const line = entries.get(detail);
+    if (line) write(line, detail);
+  });
+}

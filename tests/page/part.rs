@@ -1,0 +1,156 @@
+//! The square that the model sees, on the tab Predict.
+
+use std::collections::HashMap;
+
+use pet_image::{Filter, Format, Limits, RgbImage, decode, encode_rgb, resize};
+use tempfile::TempDir;
+
+use crate::browser::{Browser, key};
+use crate::{HEIGHT, WIDTH, file, page, page_with_photograph};
+
+/// A wide picture with the cat at its right end, and the width of that picture in pixels.
+const WIDE: f64 = 1500.0;
+
+/// Breeds that a spotted cat is taken for.
+const SPOTTED: [&str; 3] = ["Egyptian Mau", "Abyssinian", "Bengal"];
+
+fn wide(folder: &TempDir) -> std::path::PathBuf {
+    let photograph = fs_err::read(file("cat.jpg")).unwrap();
+    let cat = decode(&photograph, &Limits::default()).unwrap().image;
+    let cat = resize(&cat, WIDTH as u32, HEIGHT as u32, Filter::Lanczos).unwrap();
+    let gap = WIDE as u32 - cat.width();
+    let picture = RgbImage::from_fn(WIDE as u32, cat.height(), |x, y| {
+        if x < gap {
+            [120; 3].into()
+        } else {
+            *cat.get_pixel(x - gap, y)
+        }
+    });
+    let path = folder.path().join("wide.png");
+    fs_err::write(&path, encode_rgb(&picture, Format::Png).unwrap()).unwrap();
+    path
+}
+
+/// How likely the five breeds are that are shown, in percent.
+fn breeds(page: &Browser) -> HashMap<String, f64> {
+    let shown = page.value(
+        "Object.fromEntries([...document.querySelectorAll('.bars li')].map((line) =>
+           [line.querySelector('.breed').textContent, parseFloat(line.querySelector('.share').textContent)]))",
+    );
+    serde_json::from_value(shown).unwrap()
+}
+
+fn spotted(page: &Browser) -> f64 {
+    let breeds = breeds(page);
+    SPOTTED.iter().filter_map(|breed| breeds.get(*breed)).sum()
+}
+
+/// The square's left edge and width, in pixels of a photograph of this width.
+fn square(page: &Browser, width: f64) -> (f64, f64) {
+    let shares = page.value(
+        "((layer, box) => [(box.left - layer.left) / layer.width, box.width / layer.width])
+           (document.querySelector('.part-layer').getBoundingClientRect(),
+            document.querySelector('.part-box').getBoundingClientRect())",
+    );
+    let (left, side): (f64, f64) = serde_json::from_value(shares).unwrap();
+    (left * width, side * width)
+}
+
+/// Where a pixel of the wide picture is in the window.
+fn place(page: &Browser, x: f64) -> (f64, f64) {
+    let area = page.value(
+        "((area) => [area.left, area.top, area.width, area.height])
+           (document.querySelector('.part-layer').getBoundingClientRect())",
+    );
+    let [left, top, width, height]: [f64; 4] = serde_json::from_value(area).unwrap();
+    (left + x / WIDE * width, top + height / 2.0)
+}
+
+#[test]
+fn the_square_is_dragged_to_the_animal_and_predicted() {
+    let Some(page) = page("the_square_is_dragged_to_the_animal_and_predicted") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    page.choose("#file", &wide(&folder));
+    page.until("document.querySelectorAll('.bars li').length === 5");
+    page.until("document.querySelector('.part-box').checkVisibility()");
+    // The middle is shown to the model, where nothing is.
+    let (left, side) = square(&page, WIDE);
+    assert!(
+        (left - 619.0).abs() < 3.0 && (side - 262.0).abs() < 3.0,
+        "{left} {side}"
+    );
+    let whole = breeds(&page);
+    assert!(spotted(&page) < 50.0, "{whole:?}");
+    page.until("document.getElementById('part-predict').ariaDisabled === 'true'");
+
+    page.drag(place(&page, 750.0), place(&page, WIDE - WIDTH / 2.0));
+    let (left, side) = square(&page, WIDE);
+    assert!(
+        (left - 1144.0).abs() < 6.0 && (side - 262.0).abs() < 3.0,
+        "{left} {side}"
+    );
+    page.watch_uploads();
+    page.click("#part-predict");
+    page.until("document.querySelector('.note').textContent.startsWith('This part')");
+    assert!(spotted(&page) > 60.0, "{:?}", breeds(&page));
+    // Only that part has been sent, with the margin that the model does not see.
+    let sent = page.text("document.querySelector('.sent').textContent");
+    assert!(sent.starts_with("Sent as 299 × 299 pixels, "), "{sent}");
+    assert_eq!(page.value("uploads.length"), 1);
+
+    page.click("#part-whole");
+    page.until("!document.querySelector('.note').textContent.startsWith('This part')");
+    assert_eq!(breeds(&page), whole);
+    assert_eq!(page.value("uploads.length"), 1);
+    page.was_quiet();
+}
+
+#[test]
+fn the_square_is_moved_with_the_keyboard() {
+    let Some(page) = page_with_photograph("the_square_is_moved_with_the_keyboard") else {
+        return;
+    };
+    page.until("document.querySelector('.part-box').checkVisibility()");
+    let (start, side) = square(&page, WIDTH);
+    page.value("document.querySelector('.part-box').focus()");
+    page.press(&[key::RIGHT; 20]);
+    let (left, _) = square(&page, WIDTH);
+    assert!((left - start - 20.0).abs() < 0.5, "{start} {left}");
+    page.press(&['-'; 15]);
+    let (left, smaller) = square(&page, WIDTH);
+    assert!((side - smaller - 30.0).abs() < 0.5, "{side} {smaller}");
+    assert!((left - start - 35.0).abs() < 0.5, "{start} {left}");
+    // No further than the photograph.
+    page.press(&[key::LEFT; 150]);
+    let (left, _) = square(&page, WIDTH);
+    assert!(left.abs() < 0.5, "{left}");
+    page.value("document.getElementById('part-predict').focus()");
+    page.press(&['\u{e007}']);
+    page.until("document.querySelector('.note').textContent.startsWith('This part')");
+    assert_eq!(page.text("document.activeElement.id"), "part-predict");
+    page.was_quiet();
+}
+
+#[test]
+fn the_explanation_lies_in_the_square() {
+    let Some(page) = page_with_photograph("the_explanation_lies_in_the_square") else {
+        return;
+    };
+    let lies_in_it = "((heat, box) => ['left', 'top', 'right', 'bottom'].every((edge) => Math.abs(heat[edge] - box[edge]) < 2))
+       (document.querySelector('.heat').getBoundingClientRect(), document.querySelector('.part-box').getBoundingClientRect())";
+    page.until("document.querySelector('#explain-switch').checkVisibility()");
+    page.click("#explain");
+    page.until("document.querySelector('.heat').checkVisibility()");
+    page.until(lies_in_it);
+    page.value("document.querySelector('.part-box').focus()");
+    page.press(&[key::LEFT; 30]);
+    page.until(&format!("!({lies_in_it})"));
+    page.click("#part-predict");
+    page.until("document.querySelector('.note').textContent.startsWith('This part')");
+    page.until(&format!(
+        "document.querySelector('.heat').checkVisibility() && {lies_in_it}"
+    ));
+    page.was_quiet();
+}

@@ -1,0 +1,103 @@
+//! Several photographs: the list of this visit.
+
+use crate::browser::Browser;
+use crate::{file, page, page_with_photograph};
+
+/// Drops or pastes copies of the photograph that is shown, as a browser does.
+fn hand(page: &Browser, event: &str, field: &str, names: [&str; 2]) {
+    page.value(&format!(
+        "void import(new URL('assets/photo.js', document.baseURI)).then(({{ photo }}) => {{
+           const data = new DataTransfer();
+           for (const name of {names:?}) data.items.add(new File([photo.current.file], name, {{ type: 'image/jpeg' }}));
+           dispatchEvent(new {event}, {{ {field}: data, bubbles: true, cancelable: true }}));
+         }})"
+    ));
+}
+
+fn names(page: &Browser) -> String {
+    page.text(
+        "[...document.querySelectorAll('.entry-name')].map((name) => name.textContent).join()",
+    )
+}
+
+#[test]
+fn dropped_and_pasted_photographs_are_all_answered() {
+    let Some(page) = page_with_photograph("dropped_and_pasted_photographs_are_all_answered") else {
+        return;
+    };
+    page.until("!document.getElementById('visit').checkVisibility()");
+    hand(
+        &page,
+        "DragEvent('drop'",
+        "dataTransfer",
+        ["one.jpg", "two.jpg"],
+    );
+    page.until("document.querySelectorAll('#visit-list .fill').length === 3");
+    hand(
+        &page,
+        "ClipboardEvent('paste'",
+        "clipboardData",
+        ["three.jpg", "four.jpg"],
+    );
+    page.until("document.querySelectorAll('#visit-list .fill').length === 5");
+    assert_eq!(names(&page), "cat.jpg,one.jpg,two.jpg,three.jpg,four.jpg");
+    // The first of the new ones is shown.
+    page.until("document.querySelector('#predict code').textContent.includes('three.jpg')");
+    page.until("document.querySelectorAll('.entry-picture canvas').length === 5");
+
+    // An answer that is there is not asked for again.
+    page.watch_uploads();
+    page.click("#visit-list li:nth-child(2) button");
+    page.until("document.querySelector('#predict code').textContent.includes('one.jpg')");
+    page.until("document.querySelector('#visit-list [aria-pressed=true] .entry-name').textContent === 'one.jpg'");
+    assert_eq!(page.value("uploads.length"), 0);
+    page.was_quiet();
+
+    page.click("#clear");
+    page.until("!document.getElementById('visit').checkVisibility()");
+    page.until("document.getElementById('drop').checkVisibility()");
+    page.until("!document.querySelector('.answer').checkVisibility()");
+    assert_eq!(page.text("document.activeElement.id"), "file");
+    assert_eq!(names(&page), "");
+    assert_eq!(page.console(), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_is_no_image_spoils_no_other() {
+    let Some(page) = page("a_file_that_is_no_image_spoils_no_other") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let notes = folder.path().join("notes.txt");
+    fs_err::write(&notes, "no picture").unwrap();
+    page.choose_all("#file", &[&file("cat.jpg"), &notes, &file("cat.avif")]);
+    page.until("document.querySelectorAll('#visit-list .fill').length === 2");
+    page.until("document.querySelectorAll('#visit-list .refused').length === 1");
+    let problem = page.text("document.querySelector('.refused .entry-answer').textContent");
+    assert!(
+        problem.starts_with(char::is_uppercase) && problem.ends_with('.'),
+        "{problem}"
+    );
+    let winner = page.text("document.querySelector('.winner-name').textContent");
+    assert_eq!(
+        winner,
+        page.text("document.querySelector('.entry-answer').textContent")
+    );
+}
+
+#[test]
+fn what_was_cut_out_is_predicted() {
+    let Some(page) = page_with_photograph("what_was_cut_out_is_predicted") else {
+        return;
+    };
+    page.click("#tab-crop");
+    page.until("document.querySelector('#crop .after img')");
+    page.click("#crop .predict");
+    page.until("document.querySelector('#predict').checkVisibility()");
+    page.until("document.querySelector('#predict code').textContent.includes('cropped_cat.jpg')");
+    page.until("document.querySelectorAll('#visit-list .fill').length === 2");
+    page.until(
+        "document.getElementById('photograph-facts').textContent.startsWith('271 × 180 · JPEG')",
+    );
+    page.was_quiet();
+}

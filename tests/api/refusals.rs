@@ -44,6 +44,22 @@ fn bad_parameters_400() {
 }
 
 #[test]
+fn an_empty_parameter_is_called_empty() {
+    let Some(service) = Service::start("an_empty_parameter_is_called_empty") else {
+        return;
+    };
+    let picture = gradient(30, 30, Format::Png);
+    let answer = post("/resize?width=")
+        .file("x.png", &picture)
+        .send(service.address);
+    let refusal = answer.refused(400, "bad_parameter");
+    assert_eq!(
+        refusal["detail"],
+        "`width` is empty, expected a whole number of pixels from 1"
+    );
+}
+
+#[test]
 fn a_broken_form_400() {
     let Some(service) = Service::start("a_broken_form_400") else {
         return;

@@ -89,6 +89,11 @@ impl Browser {
         );
     }
 
+    /// Runs a script in the page.
+    pub(crate) fn run(&self, script: &str) {
+        self.post("/execute/sync", &json!({ "script": script, "args": [] }));
+    }
+
     /// What a JavaScript expression gives.
     pub(crate) fn value(&self, expression: &str) -> Value {
         let script = format!("return ({expression})");

@@ -78,6 +78,14 @@ fn the_page_fits_a_phone() {
         page.until(&format!("!document.getElementById('{tab}').ariaBusy"));
         let width = page.value("document.documentElement.scrollWidth");
         assert_eq!(width, PHONE.width, "{tab}");
+        let outside = page.value(
+            "[...document.querySelectorAll('[role=tab]')].filter((tab) => {
+               const { left, right } = tab.getBoundingClientRect();
+               const shown = tab.parentElement.getBoundingClientRect();
+               return left < shown.left || right > shown.right || tab.scrollWidth > tab.clientWidth;
+             }).map((tab) => tab.textContent)",
+        );
+        assert_eq!(outside, Value::Array(Vec::new()), "{tab}: tabs are cut");
         let small: Value = page.value(
             "[...document.querySelectorAll('button, .button, select, input[type=number]')]
                .filter((control) => control.checkVisibility() && control.offsetHeight < 34)

@@ -9,6 +9,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod accessibility;
 mod browser;
 mod crop;
 mod driver;

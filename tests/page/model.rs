@@ -40,3 +40,36 @@ fn the_model_and_its_figures_are_shown() {
     page.until("!document.getElementById('photograph').checkVisibility()");
     page.was_quiet();
 }
+
+/// A model of one's own, judged by few photographs: a share of 24 is no matter of tenths of a percent.
+#[test]
+fn few_photographs_are_counted() {
+    let Some(page) = page("few_photographs_are_counted") else {
+        return;
+    };
+    page.value(
+        "((fetch) => {
+           const small = {
+             '/model': { name: 'mine', version: null, val_acc: 0.875, classes: 2, files: ['metrics.json'] },
+             '/classes': { classes: ['Tom', 'Rex'] },
+             '/model/files/metrics.json': { splits: { validation: { images: 24, top1: 0.875, top5: 1, classes: {
+               Tom: { images: 12, recall: 1 }, Rex: { images: 12, recall: 0.75 } } } } },
+           };
+           window.fetch = (url, options) => {
+             const answer = small[new URL(url).pathname];
+             return answer ? Promise.resolve(Response.json(answer)) : fetch(url, options);
+           };
+         })(window.fetch)",
+    );
+    page.click("#tab-model");
+    page.until("document.querySelector('.tiles')");
+    assert_eq!(
+        page.text("[...document.querySelectorAll('.tiles li')].map((tile) => tile.innerText.replace('\\n', ' ')).join('; ')"),
+        "21 of 24 validation photographs right; 2 breeds known"
+    );
+    assert_eq!(
+        page.text("[...document.querySelectorAll('.breeds .share')].map((share) => share.textContent).join()"),
+        "12 of 12,9 of 12"
+    );
+    page.was_quiet();
+}

@@ -3,7 +3,7 @@
 use crate::browser::{Browser, key};
 use crate::{page, page_with_photograph};
 
-const TABS: [&str; 6] = [
+pub(crate) const TABS: [&str; 6] = [
     "predict",
     "resize",
     "grayscale",

@@ -65,7 +65,12 @@ impl Parameters {
         };
         let refused = |_| {
             let value: String = value.chars().take(40).collect();
-            ApiError::parameter(format!("`{name}` is `{value}`, expected {expected}"))
+            let is = if value.is_empty() {
+                "empty".to_owned()
+            } else {
+                format!("`{value}`")
+            };
+            ApiError::parameter(format!("`{name}` is {is}, expected {expected}"))
         };
         value.parse().map(Some).map_err(refused)
     }

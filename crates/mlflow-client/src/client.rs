@@ -283,6 +283,19 @@ impl Client {
         self.store.set_alias(name, alias, version)
     }
 
+    /// Points an alias to version `to` if it still points to version `from`, or to none for `None`.
+    ///
+    /// In a local database nothing can come between. A server has no such request: it is asked before and after, which
+    /// leaves another program the time of one request.
+    ///
+    /// # Errors
+    /// [`Error::AliasMoved`] when it points elsewhere; when the alias is not accepted, there is no such model or version,
+    /// or the store fails.
+    pub fn move_alias(&self, name: &str, alias: &str, from: Option<u32>, to: u32) -> Result<()> {
+        check_alias(alias)?;
+        self.store.move_alias(name, alias, from, to)
+    }
+
     /// Removes an alias; nothing happens where there is none.
     ///
     /// # Errors

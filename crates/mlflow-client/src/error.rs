@@ -80,6 +80,18 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// An alias was moved meanwhile, by another program or a person.
+    #[error("alias `{alias}` of `{model}` was moved meanwhile: expected {}, found {}", version_text(*expected), version_text(*got))]
+    AliasMoved {
+        /// The registered model.
+        model: String,
+        /// The alias.
+        alias: String,
+        /// The version that it was to point to; `None` for no version.
+        expected: Option<u32>,
+        /// The version that it points to.
+        got: Option<u32>,
+    },
     /// A parameter can be written only once.
     #[error("parameter `{key}` of run `{run_id}` is already `{logged}`, got `{value}`")]
     ParamChanged {
@@ -291,6 +303,14 @@ fn server_hint(status: u16, message: &str) -> Option<String> {
         _ => return None,
     };
     Some(text.to_owned())
+}
+
+/// What an alias points to, in words.
+fn version_text(version: Option<u32>) -> String {
+    version.map_or_else(
+        || "no version".to_owned(),
+        |version| format!("version {version}"),
+    )
 }
 
 /// The beginning of a text, on one line, for an error message.

@@ -1,7 +1,7 @@
 //! The model registry: named models, their numbered versions, and aliases for versions.
 
 use crate::batch::Metric;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::json;
 use crate::limits::{self, check_length, check_model_name, check_tags};
 use crate::time::Timestamp;
@@ -30,6 +30,22 @@ pub struct RegisteredModel {
     /// Alias → version.
     #[serde(default, deserialize_with = "aliases")]
     pub aliases: BTreeMap<String, u32>,
+}
+
+impl RegisteredModel {
+    /// Fails unless the alias points to this version, or to none for `None`.
+    pub(crate) fn check_alias(&self, alias: &str, expected: Option<u32>) -> Result<()> {
+        let got = self.aliases.get(alias).copied();
+        if got == expected {
+            return Ok(());
+        }
+        Err(Error::AliasMoved {
+            model: self.name.clone(),
+            alias: alias.to_owned(),
+            expected,
+            got,
+        })
+    }
 }
 
 fn aliases<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, u32>, D::Error> {

@@ -75,6 +75,9 @@ pub(crate) trait Store: Send + Sync {
     /// Points an alias to a version, wherever it pointed before.
     fn set_alias(&self, name: &str, alias: &str, version: u32) -> Result<()>;
 
+    /// Points an alias to a version; fails with [`AliasMoved`](Error::AliasMoved) unless it pointed to `from`.
+    fn move_alias(&self, name: &str, alias: &str, from: Option<u32>, to: u32) -> Result<()>;
+
     /// Nothing happens where there is no such alias.
     fn delete_alias(&self, name: &str, alias: &str) -> Result<()>;
 

@@ -209,6 +209,15 @@ impl Store for LocalStore {
         })
     }
 
+    fn move_alias(&self, name: &str, alias: &str, from: Option<u32>, to: u32) -> Result<()> {
+        self.database.write("move an alias", |sql| {
+            registry::load(sql, name)?.check_alias(alias, from)?;
+            registry::load_version(sql, name, to)?;
+            registry::touch(sql, name)?;
+            registry::set_alias(sql, name, alias, to)
+        })
+    }
+
     fn delete_alias(&self, name: &str, alias: &str) -> Result<()> {
         self.database.write("delete an alias", |sql| {
             registry::touch(sql, name)?;

@@ -282,6 +282,12 @@ impl Store for RestStore {
         self.transport.tell(&about_version(request, name, version))
     }
 
+    fn move_alias(&self, name: &str, alias: &str, from: Option<u32>, to: u32) -> Result<()> {
+        self.registered_model(name)?.check_alias(alias, from)?;
+        self.set_alias(name, alias, to)?;
+        self.registered_model(name)?.check_alias(alias, Some(to))
+    }
+
     fn delete_alias(&self, name: &str, alias: &str) -> Result<()> {
         let body = json!({ "name": name, "alias": alias });
         let request = Request::delete("registered-models/alias", body);

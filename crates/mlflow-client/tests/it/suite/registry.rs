@@ -69,6 +69,7 @@ pub(super) fn run(client: &Client) {
         (model.aliases["champion"], model.tags["task"].as_str()),
         (2, "sorting")
     );
+    an_alias_moves_only_from_where_it_is(client);
     client.delete_alias("my model's", "champion").unwrap();
     client.delete_alias("my model's", "champion").unwrap();
     assert!(
@@ -80,4 +81,19 @@ pub(super) fn run(client: &Client) {
     assert!(client.set_alias("my model's", "latest", 1).is_err());
     let names = client.registered_models().map(|model| model.unwrap().name);
     assert!(names.collect::<Vec<_>>().contains(&"my model's".to_owned()));
+}
+
+/// The champion is version 2 before and after.
+fn an_alias_moves_only_from_where_it_is(client: &Client) {
+    let champion = |from, to| client.move_alias("my model's", "champion", from, to);
+    champion(Some(2), 1).unwrap();
+    for elsewhere in [Some(2), None] {
+        let error = champion(elsewhere, 2).unwrap_err();
+        let moved = matches!(error, Error::AliasMoved { expected, got: Some(1), .. } if expected == elsewhere);
+        assert!(moved, "{error}");
+    }
+    assert!(champion(Some(1), 77).unwrap_err().is_not_found());
+    champion(Some(1), 2).unwrap();
+    client.move_alias("my model's", "new", None, 1).unwrap();
+    client.delete_alias("my model's", "new").unwrap();
 }

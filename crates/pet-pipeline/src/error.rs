@@ -136,6 +136,44 @@ pub enum Error {
         /// How many classes the data set has.
         dataset: usize,
     },
+    /// A file of limits for a promotion cannot be used.
+    #[error("cannot use `{}` as limits of a promotion", path.display())]
+    Gate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A limit of a promotion is one that no model can meet.
+    #[error("cannot require the `{field}` {got} of `{metric}`: expected {}", between(*least, *most))]
+    Limit {
+        /// The figure.
+        metric: &'static str,
+        /// The kind of limit.
+        field: &'static str,
+        /// The least that makes sense.
+        least: f64,
+        /// The most that makes sense.
+        most: f64,
+        /// What was required.
+        got: f64,
+    },
+    /// Two versions were not measured on the same images.
+    #[error("cannot compare answers to {got} images with answers to {expected}")]
+    Unpaired {
+        /// Images of the champion.
+        expected: usize,
+        /// Images of the challenger.
+        got: usize,
+    },
+    /// The images are not those that a version was trained and validated on.
+    #[error("the version was trained on other images: expected {expected}, got {got}")]
+    OtherImages {
+        /// The data set, or how it was split.
+        expected: String,
+        /// What the images are of, or how they are split.
+        got: String,
+    },
     /// A run was interrupted. What was logged is kept.
     #[error("interrupted: {finished} of {planned} runs finished")]
     Interrupted {
@@ -192,8 +230,20 @@ impl Error {
             }
             Self::UnknownClass { .. } => Some("evaluate on the data set it was trained on".into()),
             Self::OldCheckpoint { .. } => Some("train again".into()),
+            Self::OtherImages { .. } => Some(
+                "name the data set, the seed and the validation fraction of the training".into(),
+            ),
             _ => None,
         }
+    }
+}
+
+/// A range of numbers in words.
+fn between(least: f64, most: f64) -> String {
+    match (least.abs() < f64::MAX, most < f64::MAX) {
+        (true, true) => format!("a number from {least} to {most}"),
+        (true, false) => format!("a number of at least {least}"),
+        _ => "a number".into(),
     }
 }
 

@@ -26,6 +26,7 @@
 //! | [`sweep`] | tries combinations of hyper-parameters and ranks them |
 //! | [`check`] | whether a data set can be trusted |
 //! | [`mod@evaluate`] | what an exported model makes of images |
+//! | [`promote`] | whether a challenger may take the champion's place |
 //! | [`TrackedRun`], [`RunPlan`] | one MLflow run, from its start to the registered version |
 //! | [`RunObserver`] | is told how far everything is |
 //!
@@ -37,6 +38,7 @@ pub mod check;
 mod error;
 pub mod evaluate;
 mod observer;
+pub mod promote;
 mod provenance;
 mod settings;
 pub mod sweep;

@@ -31,6 +31,8 @@ pub struct Evaluation {
     pub classes: Vec<String>,
     /// Accuracy, losses, calibration, and figures by class.
     pub figures: SplitMetrics,
+    /// Whether the first guess is right, for each image in turn.
+    pub right: Vec<bool>,
     /// Which classes were taken for which.
     pub confusion: ConfusionMatrix,
     /// Up to 20 mistakes, the most confident first.
@@ -82,6 +84,9 @@ impl Evaluation {
         let labels: Vec<usize> = images.samples.iter().map(|sample| sample.class).collect();
         let temperature = predictor.metadata().temperature();
         let probabilities = probabilities(&logits, temperature)?;
+        let right = probabilities.iter().zip(&labels);
+        let right = right.map(|(row, label)| guess(row) == Some(*label));
+        let right = right.collect();
         let mut mistakes = mistakes(&images.samples, &probabilities, classes);
         let mistaken = mistakes.len();
         mistakes.truncate(SHOWN);
@@ -91,6 +96,7 @@ impl Evaluation {
             name: images.name.clone(),
             model: model_name.clone(),
             classes: classes.clone(),
+            right,
             mistakes,
             mistaken,
             pictures: Vec::new(),
@@ -165,7 +171,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 /// Names the image that something is wrong with.
-pub(super) fn at<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+pub(crate) fn at<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     path: &Path,
 ) -> impl Fn(E) -> Error {
     move |source| Error::Image {
@@ -174,15 +180,21 @@ pub(super) fn at<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     }
 }
 
+/// The likeliest class, as `measure` has it: of equally probable ones the first.
+fn guess(row: &[f32]) -> Option<usize> {
+    let by_probability = |one: &(usize, &f32), other: &(usize, &f32)| {
+        one.1.total_cmp(other.1).then(other.0.cmp(&one.0))
+    };
+    let (guess, _) = row.iter().enumerate().max_by(by_probability)?;
+    Some(guess)
+}
+
 /// All mistakes, the most confident first.
 fn mistakes(samples: &[Sample], probabilities: &[Vec<f32>], classes: &[String]) -> Vec<Mistake> {
     let name = |class: usize| classes.get(class).cloned().unwrap_or_default();
     let mistake = |(sample, row): (&Sample, &Vec<f32>)| {
-        // As `measure` has it: of equally probable classes the first.
-        let by_probability = |one: &(usize, &f32), other: &(usize, &f32)| {
-            one.1.total_cmp(other.1).then(other.0.cmp(&one.0))
-        };
-        let (guess, &confidence) = row.iter().enumerate().max_by(by_probability)?;
+        let guess = guess(row)?;
+        let confidence = *row.get(guess)?;
         (guess != sample.class).then(|| Mistake {
             file: sample.path.clone(),
             actual: name(sample.class),

@@ -10,8 +10,8 @@ use pet_predict::ImagePredictor;
 
 use crate::error::Error;
 
-pub(crate) use evaluation::read;
 pub use evaluation::{Confusion, Evaluation, Mistake};
+pub(crate) use evaluation::{at, read};
 pub use images::ImageSet;
 pub use keep::{add_to_results, log_to_run};
 
@@ -25,7 +25,20 @@ pub fn evaluate(
     images: &ImageSet,
     progress: &dyn Progress,
 ) -> Result<Evaluation, Error> {
-    let mut evaluation = Evaluation::without_pictures(predictor, images, progress)?;
+    let mut evaluation = evaluate_figures(predictor, images, progress)?;
     evaluation.pictures = pictures::draw(&evaluation)?;
     Ok(evaluation)
+}
+
+/// The same without pictures, where only the figures are wanted.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+pub fn evaluate_figures(
+    predictor: &ImagePredictor,
+    images: &ImageSet,
+    progress: &dyn Progress,
+) -> Result<Evaluation, Error> {
+    Evaluation::without_pictures(predictor, images, progress)
 }

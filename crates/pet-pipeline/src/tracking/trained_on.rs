@@ -1,5 +1,7 @@
 //! What a tracked run was trained on, read back from the run.
 
+use std::fmt::Display;
+
 use mlflow_client::Run;
 use pet_model::TrainedOn;
 
@@ -26,18 +28,22 @@ pub fn trained_on(run: &Run) -> Option<TrainedOn> {
         name: tag(DATASET)?.clone(),
         digest: tag(DATASET_DIGEST)?.clone(),
         split: tag(SPLIT).cloned().unwrap_or_else(|| {
-            format!(
-                "seed {}, {} images to train on, {} to validate on{}",
-                param("seed"),
-                param(TRAIN_IMAGES),
-                param(VAL_IMAGES),
-                match param(GROUP_DUPLICATES) {
-                    "true" => ", duplicates grouped",
-                    _ => "",
-                }
-            )
+            let grouped = param(GROUP_DUPLICATES) == "true";
+            let (train, validation) = (param(TRAIN_IMAGES), param(VAL_IMAGES));
+            split_in_words(&param("seed"), &train, &validation, grouped)
         }),
     })
+}
+
+/// How images are set aside for validation.
+pub(crate) fn split_in_words(
+    seed: &dyn Display,
+    train: &dyn Display,
+    validation: &dyn Display,
+    grouped: bool,
+) -> String {
+    let grouped = if grouped { ", duplicates grouped" } else { "" };
+    format!("seed {seed}, {train} images to train on, {validation} to validate on{grouped}")
 }
 
 #[cfg(test)]

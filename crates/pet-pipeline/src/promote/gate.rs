@@ -1,0 +1,298 @@
+//! What a challenger has to reach.
+
+use std::path::Path;
+
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// Bytes of the largest file that is taken for a gate.
+const FILE_BYTES: u64 = 1 << 20;
+
+/// The limits for each figure. In a file, a figure that is named has the limits written there and no others; one that is
+/// not named has those of [`Gate::default`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Gate {
+    /// Share of images whose first guess is right, 0 to 1.
+    pub accuracy: Limit,
+    /// Mean of the classes' F1 scores, 0 to 1.
+    pub macro_f1: Limit,
+    /// Share of a class's images that are found, 0 to 1; of each class.
+    pub class_recall: Limit,
+    /// Classes with fewer images than this are too few to judge by, and have no limits.
+    pub class_images: usize,
+    /// Expected calibration error, 0 to 1; the lower the better.
+    pub calibration_error: Limit,
+    /// Time of one prediction, from the file's bytes to the answer, in milliseconds; the lower the better.
+    pub latency_ms: Limit,
+    /// Size of the model file in units of 1,000,000 bytes; the lower the better.
+    pub size_mb: Limit,
+    /// How the images that only one of the two gets right are judged.
+    pub mcnemar: Significance,
+}
+
+/// What one figure has to reach, as MLflow's model validation has it. A change is counted as an improvement, so that a
+/// negative one says how much worse the challenger may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Limit {
+    /// The least value, or the largest of a figure that is the better the lower.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// The least improvement on the champion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_absolute_change: Option<f64>,
+    /// The least improvement as a share of the champion's value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_relative_change: Option<f64>,
+}
+
+/// The significance test on the images that only one of the two gets right.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Significance {
+    /// A difference with a p-value below this is no chance, 0 to 1.
+    pub alpha: f64,
+    /// What the challenger has to show.
+    pub require: Requirement,
+}
+
+/// What the significance test has to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Requirement {
+    /// The challenger is not significantly worse.
+    #[default]
+    NotWorse,
+    /// The challenger is significantly better.
+    Better,
+}
+
+/// A figure that has limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Metric {
+    /// See [`Gate::accuracy`].
+    Accuracy,
+    /// See [`Gate::macro_f1`].
+    MacroF1,
+    /// See [`Gate::class_recall`].
+    ClassRecall,
+    /// See [`Gate::calibration_error`].
+    CalibrationError,
+    /// See [`Gate::latency_ms`].
+    LatencyMs,
+    /// See [`Gate::size_mb`].
+    SizeMb,
+    /// See [`Gate::mcnemar`].
+    Mcnemar,
+}
+
+impl Metric {
+    /// Whether a larger value is the better one.
+    pub fn greater_is_better(self) -> bool {
+        matches!(self, Self::Accuracy | Self::MacroF1 | Self::ClassRecall)
+    }
+
+    /// Its name in a file and in a report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::MacroF1 => "macro_f1",
+            Self::ClassRecall => "class_recall",
+            Self::CalibrationError => "calibration_error",
+            Self::LatencyMs => "latency_ms",
+            Self::SizeMb => "size_mb",
+            Self::Mcnemar => "mcnemar",
+        }
+    }
+
+    /// Whether its values lie between 0 and 1.
+    fn is_share(self) -> bool {
+        !matches!(self, Self::LatencyMs | Self::SizeMb)
+    }
+}
+
+impl Default for Gate {
+    /// At least half of the images right and no fewer than the champion, no class lost, confidence that can be believed,
+    /// and at most half as much again of time and size.
+    fn default() -> Self {
+        let limit = |threshold, min_absolute_change, min_relative_change| Limit {
+            threshold,
+            min_absolute_change,
+            min_relative_change,
+        };
+        Self {
+            accuracy: limit(Some(0.5), Some(0.0), None),
+            macro_f1: Limit::default(),
+            class_recall: limit(Some(0.1), Some(-0.25), None),
+            class_images: 10,
+            calibration_error: limit(Some(0.25), Some(-0.05), None),
+            latency_ms: limit(None, None, Some(-0.5)),
+            size_mb: limit(None, None, Some(-0.5)),
+            mcnemar: Significance::default(),
+        }
+    }
+}
+
+impl Default for Significance {
+    fn default() -> Self {
+        Self {
+            alpha: 0.05,
+            require: Requirement::default(),
+        }
+    }
+}
+
+impl Gate {
+    /// Reads a gate from a JSON file, and checks it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Gate`] when the file cannot be read, is larger than 1 MiB, or is no gate; [`Error::Limit`] as
+    /// [`check`](Self::check).
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Gate {
+            path: path.to_owned(),
+            source,
+        };
+        let size = fs::metadata(path)
+            .map_err(|error| failed(error.into()))?
+            .len();
+        if size > FILE_BYTES {
+            let text = format!("the file holds {size} bytes, at most {FILE_BYTES} are read");
+            return Err(failed(text.into()));
+        }
+        let bytes = fs::read(path).map_err(|error| failed(error.into()))?;
+        let gate: Self = serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?;
+        gate.check()?;
+        Ok(gate)
+    }
+
+    /// Checks that each limit can be met by some model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Limit`] for one that cannot.
+    pub fn check(&self) -> Result<(), Error> {
+        for (metric, limit) in self.limits() {
+            limit.check(metric)?;
+        }
+        within(Metric::Mcnemar, "alpha", Some(self.mcnemar.alpha), 0.0, 1.0)
+    }
+
+    /// The limits of each figure that has any.
+    pub(super) fn limits(&self) -> [(Metric, Limit); 6] {
+        [
+            (Metric::Accuracy, self.accuracy),
+            (Metric::MacroF1, self.macro_f1),
+            (Metric::ClassRecall, self.class_recall),
+            (Metric::CalibrationError, self.calibration_error),
+            (Metric::LatencyMs, self.latency_ms),
+            (Metric::SizeMb, self.size_mb),
+        ]
+    }
+}
+
+impl Limit {
+    fn check(self, metric: Metric) -> Result<(), Error> {
+        let most = if metric.is_share() { 1.0 } else { f64::MAX };
+        within(metric, "threshold", self.threshold, 0.0, most)?;
+        let change = self.min_absolute_change;
+        within(metric, "min_absolute_change", change, -most, most)?;
+        let change = self.min_relative_change;
+        within(metric, "min_relative_change", change, -f64::MAX, f64::MAX)
+    }
+}
+
+fn within(
+    metric: Metric,
+    field: &'static str,
+    value: Option<f64>,
+    least: f64,
+    most: f64,
+) -> Result<(), Error> {
+    match value {
+        // What is not a number lies nowhere.
+        Some(got) if !(least..=most).contains(&got) => Err(Error::Limit {
+            metric: metric.name(),
+            field,
+            least,
+            most,
+            got,
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Gate, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gate.json");
+        fs::write(&file, text).unwrap();
+        Gate::read(&file)
+    }
+
+    #[test]
+    fn a_file_changes_what_it_names() {
+        let text = r#"{"accuracy": {"threshold": 0.9}, "latency_ms": {}, "mcnemar": {"require": "better"}}"#;
+        let gate = read(text).unwrap();
+        assert_eq!(gate.accuracy.threshold, Some(0.9));
+        assert_eq!(gate.accuracy.min_absolute_change, None);
+        assert_eq!(gate.latency_ms, Limit::default());
+        assert_eq!(gate.size_mb, Gate::default().size_mb);
+        let significance = (gate.mcnemar.alpha, gate.mcnemar.require);
+        assert_eq!(significance, (0.05, Requirement::Better));
+        assert_eq!(read("{}").unwrap(), Gate::default());
+        let written = serde_json::to_string(&gate).unwrap();
+        assert_eq!(read(&written).unwrap(), gate);
+    }
+
+    #[test]
+    fn what_no_model_can_meet_or_nobody_knows_is_refused() {
+        for (text, part) in [
+            (r#"{"accuracy": {"threshold": 90}}"#, "accuracy"),
+            (r#"{"accuracy": {"threshold": -0.1}}"#, "threshold"),
+            (r#"{"size_mb": {"threshold": -1}}"#, "size_mb"),
+            (r#"{"mcnemar": {"alpha": 5}}"#, "alpha"),
+            (
+                r#"{"class_recall": {"min_absolute_change": 2}}"#,
+                "min_absolute_change",
+            ),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(matches!(error, Error::Limit { .. }), "{text}: {error}");
+            assert!(error.to_string().contains(part), "{text}: {error}");
+        }
+        for text in [
+            r#"{"acuracy": {}}"#,
+            r#"{"accuracy": {"least": 1}}"#,
+            "",
+            "[",
+            "[1]",
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(matches!(error, Error::Gate { .. }), "{text}: {error}");
+        }
+        Gate::default().check().unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_missing_or_endless_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = Gate::read(&folder.path().join("gate.json")).unwrap_err();
+        assert!(missing.to_string().contains("gate.json"), "{missing}");
+        let large = " ".repeat(FILE_BYTES as usize + 1);
+        assert!(matches!(read(&large).unwrap_err(), Error::Gate { .. }));
+    }
+}

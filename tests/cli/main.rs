@@ -21,6 +21,7 @@ mod journey;
 mod messages;
 mod output;
 mod predict;
+mod promote;
 mod recorded;
 mod refit;
 mod registry;

@@ -253,7 +253,8 @@ const CASES: [Case; 37] = [
 ];
 
 /// Failures that the table cannot have, and the file that has them, or why nothing has.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 8] = [
+    ("NotPromoted", "promote.rs"),
     ("NoModel", "only a program without a model inside says so"),
     ("Output", "messages.rs"),
     ("SeveralRuns", "messages.rs"),

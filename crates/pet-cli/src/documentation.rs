@@ -75,7 +75,8 @@ failed, 2 wrong usage.
 ";
 
 /// What `cargo xtask walkthrough` has to know of the examples of a command; CONTRIBUTING.md describes it.
-const WALKTHROUGH: [(&str, &str); 4] = [
+const WALKTHROUGH: [(&str, &str); 5] = [
+    ("pet-cli promote", r#" skip="tests/cli promotes each way""#),
     (
         "pet-cli export",
         r#" skip="tests/cli and tests/parity export each way""#,

@@ -85,6 +85,13 @@ pub(crate) enum Failure {
     #[error("{failed} of {all} runs failed: the training diverged")]
     FailedRuns { failed: usize, all: usize },
     #[cfg(feature = "training")]
+    #[error("version {version} of `{model}` is not promoted: it misses limits of {}", failed.join(", "))]
+    NotPromoted {
+        model: String,
+        version: u32,
+        failed: Vec<&'static str>,
+    },
+    #[cfg(feature = "training")]
     #[error("`{dataset}` has problems: {}", kinds.join(", "))]
     DataProblems { dataset: String, kinds: Vec<String> },
     #[cfg(feature = "training")]
@@ -129,6 +136,11 @@ impl Failure {
             ),
             #[cfg(feature = "training")]
             Self::FailedRuns { .. } => Some("try a smaller learning rate".into()),
+            #[cfg(feature = "training")]
+            Self::NotPromoted { .. } => Some(
+                "`pet-cli models alias MODEL champion VERSION` makes it the champion all the same"
+                    .into(),
+            ),
             #[cfg(feature = "training")]
             Self::Tracking(error) => hint::of_tracking(error),
             #[cfg(feature = "training")]

@@ -136,6 +136,16 @@ fn export(error: &pet_export::Error) -> Option<String> {
         Error::Gate { .. } => {
             Some("serve the model in fp32: `pet-cli export --precision fp32`".into())
         }
+        Error::NoAlias { .. } => Some(
+            "run `pet-cli select`, or set it: `pet-cli models alias MODEL ALIAS VERSION`".into(),
+        ),
+        Error::Contestant {
+            role: pet_export::Role::Champion,
+            ..
+        } => Some("choose another champion: `pet-cli models alias MODEL champion VERSION`".into()),
+        Error::Incomparable { .. } => {
+            Some("compare them with `--split test`, on images that neither was trained on".into())
+        }
         Error::OtherRun { .. } => {
             Some("the selection is from another store; run `pet-cli select` again".into())
         }
@@ -171,6 +181,11 @@ fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
                 Some(Architecture { name, .. }) => format!("run `pet-cli setup --backbone {name}`"),
                 None => "run `pet-cli setup`, or name a file with `--backbone`".into(),
             }
+        }
+        Error::OtherImages { .. } => {
+            "give `--dataset`, `--data-dir`, `--seed`, `--validation-fraction` and \
+             `--group-duplicates` as in the training"
+                .into()
         }
         Error::EmptySplit { .. } => {
             "add images to each class, or raise `--validation-fraction`".into()

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pet_model::Quantization;
 
-use crate::Gate;
+use crate::{Gate, Role};
 
 /// Why a version could not be chosen or exported.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,41 @@ pub enum Error {
         model: String,
         /// Why each version was left out.
         reasons: String,
+    },
+    /// An alias points to no version.
+    #[error("no version of `{model}` has the alias `{alias}`")]
+    NoAlias {
+        /// The registered model.
+        model: String,
+        /// The alias.
+        alias: String,
+    },
+    /// A version that is to be compared cannot be.
+    #[error("cannot use the {role}, version {version} of `{model}`")]
+    Contestant {
+        /// The part that it plays.
+        role: Role,
+        /// The registered model.
+        model: String,
+        /// The version.
+        version: u32,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+    /// Two versions cannot be compared.
+    #[error(
+        "cannot compare version {challenger} of `{model}` with the champion{}: {reason}",
+        champion.map(|version| format!(", version {version}")).unwrap_or_default()
+    )]
+    Incomparable {
+        /// The registered model.
+        model: String,
+        /// The version that is to become the champion.
+        challenger: u32,
+        /// The champion, if there is one.
+        champion: Option<u32>,
+        /// What is in the way.
+        reason: String,
     },
     /// The selection's version is not a number.
     #[error("the selection of `{model}` names version `{version}`, expected a number")]
@@ -187,6 +222,15 @@ impl Error {
                 Some("keep the model in fp32, or calibrate with more images".into())
             }
             Self::InvalidVersion { .. } => Some("select again".into()),
+            Self::NoAlias { .. } => Some("select a version, or point the alias at one".into()),
+            Self::Contestant {
+                role: Role::Champion,
+                ..
+            } => Some("point the alias of the champion at a version that can be used".into()),
+            Self::Contestant { source, .. } => source.hint(),
+            Self::Incomparable { .. } => {
+                Some("compare them on test images that neither was trained on".into())
+            }
             _ => None,
         }
     }

@@ -15,6 +15,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod contest;
 mod error;
 mod export;
 mod int8;
@@ -23,6 +24,7 @@ mod replace;
 mod select;
 mod verify;
 
+pub use contest::{Contest, Contestant, Role, Wanted, promote};
 pub use error::Error;
 pub use export::{Exported, Exporter};
 pub use int8::{Gate, Int8, Quantized};

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::error::doing;
 use crate::rank::{Measured, measured, other_data, rank};
 
-/// The alias of the version that is served. Nothing here moves it: people do.
+/// The alias of the version that is served. Only [`promote`](crate::promote()) moves it, and people do.
 pub const CHAMPION: &str = "champion";
 /// The alias of the version that was selected to become the champion.
 pub const CHALLENGER: &str = "challenger";
@@ -171,7 +171,7 @@ fn data(versions: &[Measured], digest: Option<&str>) -> Result<Option<TrainedOn>
 }
 
 /// A selection of one version without others.
-fn only(
+pub(crate) fn only(
     client: &Client,
     model: &str,
     version: &ModelVersion,

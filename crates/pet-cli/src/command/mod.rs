@@ -16,6 +16,12 @@ mod images;
 mod models;
 mod predict;
 #[cfg(feature = "training")]
+mod promote;
+#[cfg(feature = "training")]
+mod promote_args;
+#[cfg(feature = "training")]
+mod promote_report;
+#[cfg(feature = "training")]
 mod runs;
 mod serve;
 #[cfg(feature = "training")]
@@ -83,6 +89,8 @@ enum Command {
     Export(export::ExportArguments),
     #[cfg(feature = "training")]
     Evaluate(evaluate::Arguments),
+    #[cfg(feature = "training")]
+    Promote(promote::Arguments),
     Predict(predict::Arguments),
     Explain(explain::Arguments),
     Resize(images::ResizeArguments),
@@ -124,6 +132,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Export(arguments) => export::export(&arguments, &bars),
         #[cfg(feature = "training")]
         Command::Evaluate(arguments) => evaluate::run(&arguments, &bars),
+        #[cfg(feature = "training")]
+        Command::Promote(arguments) => promote::run(&arguments, &bars),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments, &bars),
         Command::Resize(arguments) => images::resize(&arguments),

@@ -1,0 +1,85 @@
+//! The limits of `pet-cli promote`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use pet_pipeline::promote::{Gate, Requirement};
+
+use crate::failure::Failure;
+
+/// What the challenger has to reach; the options come before the file.
+#[derive(Args)]
+pub(crate) struct GateArguments {
+    /// JSON file with limits; those that it does not name are as without it
+    #[arg(long, value_name = "FILE")]
+    gate: Option<PathBuf>,
+    /// Least accuracy, 0 to 1 [default: 0.5]
+    #[arg(long, value_name = "SHARE")]
+    min_accuracy: Option<f64>,
+    /// Least gain in accuracy over the champion; a negative one allows a loss [default: 0]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    min_gain: Option<f64>,
+    /// Least recall of each class with enough images [default: 0.1]
+    #[arg(long, value_name = "SHARE")]
+    min_class_recall: Option<f64>,
+    /// Largest loss of recall of a class with enough images [default: 0.25]
+    #[arg(long, value_name = "SHARE")]
+    max_class_loss: Option<f64>,
+    /// Images that are enough to judge a class by [default: 10]
+    #[arg(long, value_name = "COUNT")]
+    min_class_images: Option<usize>,
+    /// Largest calibration error, 0 to 1 [default: 0.25]
+    #[arg(long, value_name = "SHARE")]
+    max_calibration_error: Option<f64>,
+    /// Largest time of one prediction, in milliseconds [default: 1.5 times the champion's]
+    #[arg(long, value_name = "MILLISECONDS")]
+    max_latency: Option<f64>,
+    /// Largest model file, in megabytes [default: 1.5 times the champion's]
+    #[arg(long, value_name = "MEGABYTES")]
+    max_size: Option<f64>,
+    /// Differences with a p-value below this are no chance [default: 0.05]
+    #[arg(long, value_name = "P")]
+    alpha: Option<f64>,
+    /// Require that the challenger is better by more than chance, instead of no worse
+    #[arg(long)]
+    require_better: bool,
+}
+
+impl GateArguments {
+    /// The file's limits, or the default ones, with those of the options in their place.
+    pub(crate) fn gate(&self) -> Result<Gate, Failure> {
+        let file = self.gate.as_deref().map(Gate::read).transpose()?;
+        let mut gate = file.unwrap_or_default();
+        let loss = self.max_class_loss.map(|loss| -loss);
+        for (option, limit) in [
+            (self.min_accuracy, &mut gate.accuracy.threshold),
+            (self.min_gain, &mut gate.accuracy.min_absolute_change),
+            (self.min_class_recall, &mut gate.class_recall.threshold),
+            (loss, &mut gate.class_recall.min_absolute_change),
+            (
+                self.max_calibration_error,
+                &mut gate.calibration_error.threshold,
+            ),
+            (self.max_latency, &mut gate.latency_ms.threshold),
+            (self.max_size, &mut gate.size_mb.threshold),
+        ] {
+            if option.is_some() {
+                *limit = option;
+            }
+        }
+        // Who says how long or how large it may be has no need of the champion's measure.
+        if self.max_latency.is_some() {
+            gate.latency_ms.min_relative_change = None;
+        }
+        if self.max_size.is_some() {
+            gate.size_mb.min_relative_change = None;
+        }
+        gate.class_images = self.min_class_images.unwrap_or(gate.class_images);
+        gate.mcnemar.alpha = self.alpha.unwrap_or(gate.mcnemar.alpha);
+        if self.require_better {
+            gate.mcnemar.require = Requirement::Better;
+        }
+        gate.check()?;
+        Ok(gate)
+    }
+}

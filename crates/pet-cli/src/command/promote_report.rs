@@ -1,0 +1,82 @@
+//! What `pet-cli promote` prints.
+
+use pet_pipeline::promote::{Check, Kind, Metric, Promotion};
+
+use crate::failure::Failure;
+use crate::{output, table};
+
+/// Prints the figures of both versions, and each limit with whether it is met.
+pub(crate) fn print(promotion: &Promotion) -> Result<(), Failure> {
+    output::line(format_args!("measured on {}", promotion.images))?;
+    if let (Some(paired), Some(champion)) = (&promotion.paired, &promotion.champion) {
+        output::line(format_args!(
+            "only the challenger (version {}) is right on {}, only the champion (version {}) on {}",
+            promotion.challenger.version,
+            paired.only_challenger,
+            champion.version,
+            paired.only_champion
+        ))?;
+    }
+    output::line("")?;
+    let rows: Vec<_> = promotion.checks.iter().map(row).collect();
+    let heads = ["check", ">champion", ">challenger", "required", "passed"];
+    table::print(&heads, &rows)
+}
+
+fn row(check: &Check) -> Vec<String> {
+    let value =
+        |value: Option<f64>| table::optional(value.map(|value| amount(check.metric, value)));
+    let passed = if check.passed { "yes" } else { "no" };
+    vec![
+        name(check),
+        value(check.champion),
+        value(check.challenger),
+        required(check),
+        passed.into(),
+    ]
+}
+
+fn name(check: &Check) -> String {
+    match (check.metric, &check.class) {
+        (Metric::ClassRecall, Some(class)) => format!("recall of {class}"),
+        (Metric::Accuracy, _) => "accuracy".into(),
+        (Metric::MacroF1, _) => "macro F1".into(),
+        (Metric::CalibrationError, _) => "calibration error".into(),
+        (Metric::LatencyMs, _) => "latency".into(),
+        (Metric::SizeMb, _) => "size".into(),
+        (Metric::Mcnemar, _) => "McNemar's p".into(),
+        (metric, _) => metric.name().into(),
+    }
+}
+
+/// A value with its unit.
+fn amount(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::LatencyMs => format!("{value:.1} ms"),
+        Metric::SizeMb => format!("{value:.1} MB"),
+        _ => format!("{value:.4}"),
+    }
+}
+
+fn required(check: &Check) -> String {
+    let change = |size: String| {
+        if check.limit < 0.0 {
+            format!("at most {size} worse")
+        } else {
+            format!("at least {size} better")
+        }
+    };
+    let size = check.limit.abs();
+    match check.kind {
+        Kind::Threshold if check.metric.greater_is_better() => {
+            format!("at least {}", amount(check.metric, check.limit))
+        }
+        Kind::Threshold => format!("at most {}", amount(check.metric, check.limit)),
+        Kind::MinAbsoluteChange | Kind::MinRelativeChange if size == 0.0 => "no worse".into(),
+        Kind::MinAbsoluteChange => change(amount(check.metric, size)),
+        Kind::MinRelativeChange => change(format!("{:.0} %", 100.0 * size)),
+        Kind::NotWorse => format!("not worse with p < {}", check.limit),
+        Kind::Better => format!("better with p < {}", check.limit),
+        _ => check.limit.to_string(),
+    }
+}

@@ -1,0 +1,263 @@
+//! The two versions that a promotion is about.
+
+use std::fmt;
+use std::path::Path;
+
+use mlflow_client::{Client, RegisteredModel};
+use pet_model::{REFIT_OF, Selection};
+use pet_pipeline::promote::{Promotion, Verdict};
+
+use crate::error::doing;
+use crate::select::{CHALLENGER, CHAMPION, only};
+use crate::{Error, Exported, Exporter};
+
+/// A version that is to become the champion, and the one that is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Contest {
+    /// The version that is to become the champion.
+    pub challenger: Contestant,
+    /// The version with the alias [`CHAMPION`], if there is one.
+    pub champion: Option<Contestant>,
+}
+
+/// One of the two.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Contestant {
+    /// Which of them it is.
+    pub role: Role,
+    /// Its number in the registry.
+    pub version: u32,
+    /// What the registry and its run say of it.
+    pub selection: Selection,
+    /// The run whose recipe it is a refit of: it was trained on the validation images as well.
+    pub refit_of: Option<String>,
+}
+
+/// The part that a version plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// It is to become the champion.
+    Challenger,
+    /// It is the champion.
+    Champion,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Challenger => CHALLENGER,
+            Self::Champion => CHAMPION,
+        })
+    }
+}
+
+/// What names the version that is to become the champion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted<'a> {
+    /// An alias, such as [`CHALLENGER`].
+    Alias(&'a str),
+    /// Its number.
+    Version(u32),
+}
+
+impl Contest {
+    /// Finds both in the registry. Where no version has the alias [`CHAMPION`], there is no champion yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoAlias`] when the alias that was asked for points nowhere, [`Error::Contestant`] for a version that is
+    /// gone or was not measured, [`Error::Tracking`] when there is no such model or the store fails.
+    pub fn find(client: &Client, model: &str, wanted: Wanted<'_>) -> Result<Self, Error> {
+        let registered = client
+            .registered_model(model)
+            .map_err(doing("find the registered model"))?;
+        let challenger = match wanted {
+            Wanted::Version(version) => version,
+            Wanted::Alias(alias) => pointed_at(&registered, alias)?,
+        };
+        let champion = registered.aliases.get(CHAMPION);
+        let find = |role, version| Contestant::find(client, model, role, version);
+        Ok(Self {
+            challenger: find(Role::Challenger, challenger)?,
+            champion: champion
+                .map(|version| find(Role::Champion, *version))
+                .transpose()?,
+        })
+    }
+
+    /// Whether the challenger is the champion already.
+    pub fn is_settled(&self) -> bool {
+        let champion = self.champion.as_ref();
+        champion.is_some_and(|one| one.version == self.challenger.version)
+    }
+
+    /// Both, the challenger first.
+    pub fn both(&self) -> impl Iterator<Item = &Contestant> {
+        std::iter::once(&self.challenger).chain(&self.champion)
+    }
+
+    /// Checks that both were trained on the same images, so that neither has seen those that it is validated on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Incomparable`] when they were not, or one of them does not say.
+    pub fn check_same_data(&self) -> Result<(), Error> {
+        let data = |one: &Contestant| one.selection.dataset.clone();
+        let mut all = self.both().map(|one| {
+            let silent = || {
+                self.incomparable(format!(
+                    "the {} does not say what it was trained on",
+                    one.role
+                ))
+            };
+            data(one).ok_or_else(silent)
+        });
+        let Some(challenger) = all.next().transpose()? else {
+            return Ok(());
+        };
+        let Some(champion) = all.next().transpose()? else {
+            return Ok(());
+        };
+        if champion.digest != challenger.digest {
+            let (one, other) = (champion.short(), challenger.short());
+            let reason = format!("the champion was trained on {one}, the challenger on {other}");
+            return Err(self.incomparable(reason));
+        }
+        if champion.split != challenger.split {
+            let reason = format!(
+                "the champion's data set was split otherwise ({}) than the challenger's ({})",
+                champion.split, challenger.split
+            );
+            return Err(self.incomparable(reason));
+        }
+        Ok(())
+    }
+
+    /// Checks that both know the same classes, which are given in the order of [`both`](Self::both).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Incomparable`] when they do not.
+    pub fn check_same_classes(&self, classes: &[&[String]]) -> Result<(), Error> {
+        let [challenger, champion] = classes else {
+            return Ok(());
+        };
+        if challenger == champion {
+            return Ok(());
+        }
+        let (one, other) = (champion.len(), challenger.len());
+        let reason = format!(
+            "the champion knows {one} classes, the challenger {other} that are not the same"
+        );
+        Err(self.incomparable(reason))
+    }
+
+    fn incomparable(&self, reason: String) -> Error {
+        Error::Incomparable {
+            model: self.challenger.selection.model_name.clone(),
+            challenger: self.challenger.version,
+            champion: self.champion.as_ref().map(|one| one.version),
+            reason,
+        }
+    }
+}
+
+impl Contestant {
+    fn find(client: &Client, model: &str, role: Role, version: u32) -> Result<Self, Error> {
+        let find = || {
+            let found = client
+                .model_version(model, version)
+                .map_err(doing("find the version"))?;
+            let rule = format!("version {version} is the {role}");
+            Ok(Self {
+                role,
+                version,
+                selection: only(client, model, &found, rule)?,
+                refit_of: found.tags.get(REFIT_OF).cloned(),
+            })
+        };
+        find().map_err(|source| unusable(role, model, version, source))
+    }
+
+    /// Exports the version into a folder of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Contestant`] with what the export failed with.
+    pub fn export(&self, exporter: &Exporter<'_>, folder: &Path) -> Result<Exported, Error> {
+        let (model, version) = (&self.selection.model_name, self.version);
+        let exported = exporter.export(&self.selection, folder);
+        exported.map_err(|source| unusable(self.role, model, version, source))
+    }
+}
+
+/// Notes the outcome as tags of the challenger, and points the alias [`CHAMPION`] at it if it has passed and the
+/// champion is still the one that it was compared with.
+///
+/// # Errors
+///
+/// [`Error::Tracking`] when the store fails or the alias has moved meanwhile; the champion is then as it was.
+pub fn promote(client: &Client, promotion: &Promotion) -> Result<(), Error> {
+    let (model, version) = (&promotion.model, promotion.challenger.version);
+    for (key, value) in tags(promotion) {
+        client
+            .set_model_version_tag(model, version, key, &value)
+            .map_err(doing("note the promotion"))?;
+    }
+    if promotion.verdict != Verdict::Passed {
+        return Ok(());
+    }
+    let from = promotion.champion.as_ref().map(|one| one.version);
+    client
+        .move_alias(model, CHAMPION, from, version)
+        .map_err(doing("move the alias of the champion"))
+}
+
+/// What the version says of its last comparison.
+fn tags(promotion: &Promotion) -> Vec<(&'static str, String)> {
+    let none = || "none".to_owned();
+    let status = match promotion.verdict {
+        Verdict::Passed => "approved",
+        _ => "rejected",
+    };
+    let failed = promotion.failed().join(", ");
+    let champion = promotion.champion.as_ref();
+    let p_value = promotion.paired.map(|paired| paired.p_value().to_string());
+    vec![
+        ("validation_status", status.to_owned()),
+        (
+            "promotion_failed",
+            if failed.is_empty() { none() } else { failed },
+        ),
+        (
+            "promotion_against",
+            champion.map_or_else(none, |one| one.version.to_string()),
+        ),
+        ("promotion_images", promotion.images.clone()),
+        (
+            "promotion_accuracy",
+            promotion.challenger.accuracy.to_string(),
+        ),
+        ("promotion_p_value", p_value.unwrap_or_else(none)),
+    ]
+}
+
+fn pointed_at(registered: &RegisteredModel, alias: &str) -> Result<u32, Error> {
+    let version = registered.aliases.get(alias).copied();
+    version.ok_or_else(|| Error::NoAlias {
+        model: registered.name.clone(),
+        alias: alias.to_owned(),
+    })
+}
+
+fn unusable(role: Role, model: &str, version: u32, source: Error) -> Error {
+    Error::Contestant {
+        role,
+        model: model.to_owned(),
+        version,
+        source: Box::new(source),
+    }
+}

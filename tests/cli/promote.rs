@@ -1,0 +1,205 @@
+//! From challenger to champion, or not.
+
+use mlflow_client::Client;
+use pet_image::{Format, RgbImage, encode_rgb};
+use pet_pipeline::promote::{Promotion, Verdict};
+use serde_json::Value;
+
+use crate::test_dir::TestDir;
+
+const TRAIN: &str = "train --dataset folder --backbone backbone.safetensors --model-name pets";
+const PROMOTE: &str = "promote --dataset folder --data-dir pets";
+/// Learns to tell the colours of the pictures apart.
+const GOOD: &str = "--epochs 100 --learning-rate 0.005";
+/// Has hardly begun to learn: as many answers are right as by chance.
+const BROKEN: &str = "--epochs 1 --learning-rate 0.003";
+
+/// Pictures of four colours, each in several shades; two of each colour to test on.
+fn colours(dir: &TestDir, name: &str, images: u8) {
+    for (class, level) in [
+        ("Black", [0, 0, 0]),
+        ("Blue", [0, 0, 200]),
+        ("Red", [200, 0, 0]),
+        ("White", [200; 3]),
+    ] {
+        for (part, count) in [("train", images), ("test", 2)] {
+            for number in 0..count {
+                let shade = number * 5 + if part == "test" { 2 } else { 0 };
+                let image =
+                    RgbImage::from_pixel(32, 32, level.map(|level: u8| level + shade).into());
+                let png = encode_rgb(&image, Format::Png).unwrap();
+                dir.write(&format!("{name}/{part}/{class}/{number}.png"), png);
+            }
+        }
+    }
+}
+
+fn champion(dir: &TestDir) -> Option<u32> {
+    let client = Client::local(dir.folder()).unwrap();
+    let aliases = client.registered_model("pets").unwrap().aliases;
+    aliases.get("champion").copied()
+}
+
+fn tag(dir: &TestDir, version: u32, key: &str) -> String {
+    let client = Client::local(dir.folder()).unwrap();
+    let tags = client.model_version("pets", version).unwrap().tags;
+    tags.get(key).cloned().unwrap_or_default()
+}
+
+fn report(dir: &TestDir) -> Promotion {
+    let text = fs_err::read_to_string(dir.path("promotion.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A folder with one trained version, which is the challenger.
+fn with_challenger(test: &str) -> Option<TestDir> {
+    let dir = TestDir::with_runtime(test)?;
+    dir.write("backbone.safetensors", pet_tests::backbone_bytes());
+    colours(&dir, "pets", 10);
+    dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
+    dir.run("select").ok();
+    Some(dir)
+}
+
+#[test]
+fn a_first_model_is_promoted_and_a_broken_one_is_refused() {
+    let Some(dir) = with_challenger("a_first_model_is_promoted_and_a_broken_one_is_refused") else {
+        return;
+    };
+    dir.run(&format!("{PROMOTE} --dry-run")).ok();
+    assert_eq!(champion(&dir), None, "a dry run changes nothing");
+    assert_eq!(tag(&dir, 1, "validation_status"), "");
+    let text = dir.run(PROMOTE).ok();
+    assert!(
+        text.contains("version 1 of `pets` is now `champion` (the first)"),
+        "{text}"
+    );
+    assert_eq!(champion(&dir), Some(1));
+    let first = report(&dir);
+    assert_eq!((first.verdict, first.champion), (Verdict::Passed, None));
+    assert_eq!(tag(&dir, 1, "validation_status"), "approved");
+    let again = dir.run(PROMOTE).ok();
+    assert!(
+        again.contains("version 1 of `pets` is the champion already"),
+        "{again}"
+    );
+
+    dir.run(&format!("{TRAIN} --data-dir pets {BROKEN}")).ok();
+    dir.run("models alias pets challenger 2").ok();
+    let refused = dir.run(PROMOTE).refused();
+    let refused = refused
+        .naming(&["version 2 of `pets`", "accuracy"])
+        .hinting("all the same");
+    let row = refused
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("accuracy"));
+    assert!(row.unwrap().ends_with("no"), "{}", refused.stdout);
+    assert_eq!(champion(&dir), Some(1));
+    let second = report(&dir);
+    assert_eq!(second.verdict, Verdict::Refused);
+    assert_eq!(second.champion.unwrap().accuracy, first.challenger.accuracy);
+    let paired = second.paired.unwrap();
+    assert!(paired.only_champion > paired.only_challenger, "{paired:?}");
+    assert_eq!(tag(&dir, 2, "validation_status"), "rejected");
+    assert_eq!(tag(&dir, 2, "promotion_against"), "1");
+    assert!(tag(&dir, 2, "promotion_failed").contains("accuracy"));
+
+    // The same model under another number is as good as the champion, but not better.
+    let version = format!("{PROMOTE} --version 3");
+    dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
+    dir.run(&format!("{version} --require-better"))
+        .refused()
+        .naming(&["mcnemar"]);
+    assert_eq!(champion(&dir), Some(1));
+    let json = dir
+        .run(&format!("{version} --json --max-latency 60000"))
+        .ok();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["verdict"], &json["paired"]["only_champion"]),
+        (&"passed".into(), &0.into())
+    );
+    assert_eq!(champion(&dir), Some(3));
+}
+
+#[test]
+fn limits_come_from_a_file_and_from_options() {
+    let Some(dir) = with_challenger("limits_come_from_a_file_and_from_options") else {
+        return;
+    };
+    let gate = |text: &str, options: &str| {
+        dir.write("gate.json", text);
+        dir.run(&format!("{PROMOTE} --gate gate.json {options}"))
+    };
+    gate(r#"{"size_mb": {"threshold": 0.001}}"#, "")
+        .refused()
+        .naming(&["size_mb"]);
+    assert_eq!(champion(&dir), None);
+    assert_eq!(report(&dir).gate.size_mb.threshold, Some(0.001));
+    for (text, part) in [
+        (r#"{"acuracy": {}}"#, "acuracy"),
+        (r#"{"accuracy": {"threshold": 90}}"#, "90"),
+        ("{", "gate.json"),
+    ] {
+        gate(text, "").refused().naming(&[part]);
+    }
+    dir.refused(&format!("{PROMOTE} --gate missing.json"))
+        .naming(&["missing.json"]);
+    dir.refused(&format!("{PROMOTE} --min-accuracy 50"))
+        .naming(&["threshold", "50"]);
+    dir.write("taken/inside", "");
+    let taken = dir.run(&format!("{PROMOTE} --output taken")).refused();
+    taken.naming(&["taken"]);
+    gate(r#"{"size_mb": {"threshold": 0.001}}"#, "--max-size 1000").ok();
+    assert_eq!(champion(&dir), Some(1));
+}
+
+#[test]
+fn what_cannot_be_compared_is_named_and_the_champion_stays() {
+    let test = "what_cannot_be_compared_is_named_and_the_champion_stays";
+    let Some(dir) = with_challenger(test) else {
+        return;
+    };
+    dir.refused(&format!("{PROMOTE} --alias best"))
+        .naming(&["`pets`", "`best`"])
+        .hinting("pet-cli select");
+    dir.refused(&format!("{PROMOTE} --version 7"))
+        .naming(&["challenger, version 7"]);
+    dir.refused(&format!("{PROMOTE} --model-name dogs"))
+        .naming(&["dogs"]);
+    dir.refused(&format!("{PROMOTE} --seed 7"))
+        .naming(&["seed 42", "seed 7"])
+        .hinting("--seed");
+    colours(&dir, "others", 9);
+    let others = "promote --dataset folder --data-dir others";
+    dir.refused(others)
+        .naming(&["other images"])
+        .hinting("--data-dir");
+    dir.run(PROMOTE).ok();
+
+    dir.run(&format!("{TRAIN} --data-dir others {GOOD}")).ok();
+    dir.run("models alias pets challenger 2").ok();
+    dir.refused(others)
+        .naming(&["version 2", "champion, version 1", "was trained on pets"])
+        .hinting("--split test");
+    let test = dir.run(&format!(
+        "{others} --split test --dry-run --output test.json"
+    ));
+    assert!(
+        test.stderr.contains("was trained on pets"),
+        "{}",
+        test.stderr
+    );
+    assert!(dir.path("test.json").exists(), "{test:?}");
+
+    // The champion's files are gone.
+    let client = Client::local(dir.folder()).unwrap();
+    let files = client.download_uri("pets", 1).unwrap();
+    dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
+    fs_err::remove_dir_all(files.trim_start_matches("file://")).unwrap();
+    dir.refused(&format!("{PROMOTE} --version 3"))
+        .naming(&["champion, version 1", "weights.safetensors"])
+        .hinting("models alias");
+    assert_eq!(champion(&dir), Some(1));
+}

@@ -15,12 +15,15 @@ use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
 use crate::workspace::{self, Profile};
 
-/// From photographs to a tested model: setup, train, select, export, evaluate, test, docker
+/// From photographs to a tested model: setup, train, select, export, evaluate, promote, test, docker
 ///
 /// Without arguments it runs on a small generated sample, and everything it makes lies in `target/pipeline/sample/`.
 /// With `--dataset oxford-iiit-pet` it writes the model of the real photographs to `results/`. Runs and models are
 /// recorded where `MLFLOW_TRACKING_URI` says; else in a local MLflow database: `mlflow.db` here for the real
 /// photographs, one in `target/pipeline/` otherwise (that of the sample begins anew with each training).
+///
+/// The best model becomes the champion only if it passes `pet-cli promote`, beside the champion that there is. If it is
+/// refused, the pipeline ends, and the results are the champion's again.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,6 +43,9 @@ pub(crate) struct Arguments {
     /// Folder of the exported model [default: results, or the one in target/pipeline/]
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
+    /// Limits that a model has to meet to become the champion, as `pet-cli promote --gate` takes them
+    #[arg(long, value_name = "FILE")]
+    gate: Option<PathBuf>,
     /// Show the commands, run none
     #[arg(long)]
     dry_run: bool,
@@ -53,6 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
         arguments.dataset,
         arguments.data_dir.as_deref(),
         arguments.results.as_deref(),
+        arguments.gate.as_deref(),
     )?;
     eprintln!("{}", plan.announcement());
     if arguments.dry_run {
@@ -115,6 +122,14 @@ fn run_stage(plan: &Plan, stage: Stage) -> Result<Outcome, Error> {
         Stage::Train => plan.begin_anew()?,
         _ => {}
     }
-    plan.command(stage).run()?;
+    let outcome = plan.command(stage).run();
+    if stage == Stage::Promote && matches!(outcome, Err(Error::Exit { .. })) {
+        // Without a champion this exports the same again. That it was refused is what counts.
+        eprintln!(
+            "note: not promoted; exporting the champion, if there is one, to the results again"
+        );
+        let _ = plan.restore().run();
+    }
+    outcome?;
     Ok(Outcome::done(plan.output(stage)))
 }

@@ -29,6 +29,9 @@ pub(crate) struct Plan {
     dataset: Dataset,
     data: Option<PathBuf>,
     results: PathBuf,
+    gate: Option<PathBuf>,
+    /// Where the comparison with the champion is written.
+    promotion: PathBuf,
     /// The folder of `mlflow.db` and its artifacts; none where `MLFLOW_TRACKING_URI` names a store.
     store: Option<PathBuf>,
 }
@@ -38,11 +41,14 @@ impl Plan {
         dataset: Dataset,
         data: Option<&Path>,
         results: Option<&Path>,
+        gate: Option<&Path>,
     ) -> Result<Self, Error> {
         let root = workspace::root();
+        let own = root.join("target/pipeline").join(name(&dataset));
+        let promotion = own.join("promotion.json");
         let home = match dataset {
             Dataset::OxfordIiitPet => root.to_owned(),
-            Dataset::Sample | Dataset::Folder => root.join("target/pipeline").join(name(&dataset)),
+            Dataset::Sample | Dataset::Folder => own,
         };
         let data = match data {
             Some(folder) => Some(absolute(folder)?),
@@ -54,6 +60,8 @@ impl Plan {
             dataset,
             data,
             results,
+            gate: gate.map(absolute).transpose()?,
+            promotion,
             store,
         })
     }
@@ -104,9 +112,23 @@ impl Plan {
                 let command = self.with_data(command).arguments(["--split", self.split()]);
                 self.with_results(self.with_store(command))
             }
+            Stage::Promote => {
+                let command = self.with_data(command).argument("--output");
+                let command = command.argument(&self.promotion);
+                let command = self.gate.iter().fold(command, |command, gate| {
+                    command.argument("--gate").argument(gate)
+                });
+                self.with_tracking(command)
+            }
             Stage::Test => self.tests(),
             Stage::Docker => docker::build(&self.results),
         }
+    }
+
+    /// The command that exports what is to be served, after a challenger was refused.
+    pub(crate) fn restore(&self) -> Invocation {
+        let export = pet_cli::invocation(Profile::Development, &Stage::Export.to_string());
+        self.with_results(self.with_tracking(export))
     }
 
     /// What a stage made, as a person would write it.
@@ -119,6 +141,7 @@ impl Plan {
             (Stage::Select, _) => "alias challenger".to_owned(),
             (Stage::Export, _) => file("model.onnx"),
             (Stage::Evaluate, _) => file("metrics.json"),
+            (Stage::Promote, _) => "alias champion".to_owned(),
             (Stage::Test, _) => "artifacts, logic, parity".to_owned(),
             (Stage::Docker, _) => "image".to_owned(),
         }

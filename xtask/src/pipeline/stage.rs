@@ -19,6 +19,8 @@ pub(crate) enum Stage {
     Export,
     /// Measure it on images that it has not seen
     Evaluate,
+    /// Let it become the champion, if it passes
+    Promote,
     /// Run the artifact, logic and parity tests on what was exported
     Test,
     /// Build the image of the service
@@ -102,11 +104,11 @@ mod tests {
         let all = run(&Selection::default());
         assert_eq!(
             all.join(" "),
-            "setup train select export evaluate test docker"
+            "setup train select export evaluate promote test docker"
         );
         assert_eq!(run(&selection(None, Some(Stage::Select), &[])), ["select"]);
         let later = selection(Some(Stage::Export), None, &[Stage::Docker, Stage::Train]);
-        assert_eq!(run(&later), ["export", "evaluate", "test"]);
+        assert_eq!(run(&later), ["export", "evaluate", "promote", "test"]);
         let reason = |stage| later.reason_to_skip(stage);
         assert_eq!(reason(Stage::Setup).as_deref(), Some("--from export"));
         assert_eq!(reason(Stage::Docker).as_deref(), Some("--skip docker"));

@@ -4,7 +4,7 @@ use super::*;
 
 /// A plan whose tracking store does not depend on the environment of the tests.
 fn plan(dataset: Dataset, data: Option<&str>, server: bool) -> Plan {
-    let mut plan = Plan::new(dataset, data.map(Path::new), None).unwrap();
+    let mut plan = Plan::new(dataset, data.map(Path::new), None, None).unwrap();
     plan.store = (!server).then(|| "/store".into());
     plan
 }
@@ -40,6 +40,12 @@ fn the_sample_stays_in_its_folder() {
         "evaluate --dataset sample --data-dir target/pipeline/sample/data --split all \
          --tracking-uri sqlite:////store/mlflow.db --results target/pipeline/sample/results"
     );
+    let promote = "promote --dataset sample --data-dir target/pipeline/sample/data \
+                   --output target/pipeline/sample/promotion.json";
+    assert_eq!(
+        command(&plan, Stage::Promote),
+        format!("{promote} --tracking-uri sqlite:////store/mlflow.db")
+    );
     assert_eq!(
         command(&plan, Stage::Test),
         "PET_RESULTS=target/pipeline/sample/results PET_REQUIRE_RUNTIME=1 cargo test --locked \
@@ -73,7 +79,7 @@ fn the_real_photographs_go_to_results() {
 #[test]
 fn cartoons_have_a_name_of_their_own_on_a_server() {
     let sample = plan(Dataset::Sample, None, true);
-    for stage in [Stage::Train, Stage::Select, Stage::Export] {
+    for stage in [Stage::Train, Stage::Select, Stage::Export, Stage::Promote] {
         let command = command(&sample, stage);
         assert!(
             command.contains("--model-name sample_pet_classifier"),
@@ -99,6 +105,24 @@ fn a_folder_without_test_images_is_measured_on_validation() {
         plan.output(Stage::Export),
         "target/pipeline/folder/results/model.onnx"
     );
+}
+
+#[test]
+fn a_gate_is_handed_on_and_what_is_refused_leaves_the_results() {
+    let gate = Some(Path::new("/gates/strict.json"));
+    let mut plan = Plan::new(Dataset::OxfordIiitPet, None, None, gate).unwrap();
+    plan.store = None;
+    assert_eq!(
+        command(&plan, Stage::Promote),
+        "promote --dataset oxford-iiit-pet --output target/pipeline/oxford-iiit-pet/promotion.json \
+         --gate /gates/strict.json --model-name oxford_pet_classifier"
+    );
+    let restore = plan.restore().to_string();
+    assert!(
+        restore.contains(" export --model-name oxford_pet_classifier --results "),
+        "{restore}"
+    );
+    assert!(!restore.contains("challenger"), "{restore}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ class Answers extends EventTarget {
 
   /** What is said of a part of it. */
   part(photograph, part, signal) {
-    return this.#ask(photograph, part, AbortSignal.any([signal, photograph.closed]));
+    return this.#ask(photograph, part, signal);
   }
 
   async #ask(photograph, part, signal) {

@@ -7,7 +7,7 @@ import { photo } from './photo.js';
 import { predictPart, predictWhole } from './predict.js';
 import { known, seen, seesSquare } from './recipe.js';
 
-const ALL = 'The model sees all of it. Draw a box around one animal to predict only that part.';
+const ALL = 'The model sees all of it. Pull the corners around one animal to predict only that part.';
 
 const find = (id) => document.getElementById(id);
 const controls = find('part');

@@ -81,7 +81,8 @@ export class Photograph {
     this.url = url;
     this.width = picture.naturalWidth;
     this.height = picture.naturalHeight;
-    if (this.isAnimated) await this.hold(picture);
+    // An animation that does not stand still is better than none.
+    if (this.isAnimated) await this.hold(picture).catch(() => {});
     return this.url;
   }
 
@@ -131,10 +132,14 @@ export class Photograph {
   /** What is sent so that the model sees `part`, or what it sees of the whole: `file`, and the `area` that it shows. */
   async view(part = null) {
     await Promise.all([this.open(), known]);
-    if (!this.url) return { file: this.file, area: this.all, width: this.width, height: this.height };
-    const asItIs = !part && !this.isLarge;
-    if (asItIs) return { file: await this.whole(), area: this.all, width: this.width, height: this.height };
-    const area = around(part ?? seen(this));
+    if (part) return this.cut(around(part));
+    // Where the browser has no memory for a canvas, the file itself is sent.
+    const cut = this.url && this.isLarge && await this.cut(around(seen(this))).catch(() => null);
+    return cut || { file: await this.whole(), area: this.all, width: this.width, height: this.height };
+  }
+
+  /** An area with as many pixels as the model needs. */
+  async cut(area) {
     const scale = reduction(area);
     const canvas = draw(await decode(this.url), area, area.width * scale, area.height * scale);
     const file = await toFile(canvas, this.name, QUALITY);

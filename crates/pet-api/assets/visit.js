@@ -21,12 +21,17 @@ const entries = new Map();
 /** Ends when the last photograph that waits is answered. */
 let waiting = Promise.resolve();
 
+/** The first words of a refusal; the rest is told where the photograph is shown. */
+function briefly(problem) {
+  return `${problem.replaceAll('`', '').split(/[;.](?:\s|$)/)[0]}.`;
+}
+
 function write(line, photograph) {
   const { outcome, problem } = photograph;
   const find = (name) => line.querySelector(`.${name}`);
   const answer = outcome?.answer;
   line.classList.toggle('refused', Boolean(problem));
-  find('entry-answer').textContent = answer?.predicted_class ?? problem?.replaceAll('`', '') ?? 'Waiting …';
+  find('entry-answer').textContent = answer?.predicted_class ?? (problem ? briefly(problem) : 'Waiting …');
   find('share').textContent = answer ? percent(answer.confidence) : '';
   const kept = find('entry-bar');
   kept.replaceChildren(...(answer ? [bar(answer.confidence)] : []));

@@ -10,9 +10,9 @@ export function percent(share, digits = 1) {
 
 /** A number of bytes in the unit that suits it. */
 export function bytes(count) {
-  if (count < 1000) return `${count} bytes`;
-  if (count < 1e6) return `${Math.round(count / 1000)} kB`;
-  return `${(count / 1e6).toFixed(1)} MB`;
+  if (count < 1000) return `${count}${FIXED_SPACE}bytes`;
+  if (count < 1e6) return `${Math.round(count / 1000)}${FIXED_SPACE}kB`;
+  return `${(count / 1e6).toFixed(1)}${FIXED_SPACE}MB`;
 }
 
 /** Milliseconds, with a decimal only where it says something. */

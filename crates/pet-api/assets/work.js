@@ -32,7 +32,7 @@ export class Work {
       this.refuse('');
       return true;
     } catch (error) {
-      if (controller.signal.aborted) return false;
+      if (controller.signal.aborted || error.name === 'AbortError') return false;
       this.refuse(error instanceof Refusal ? error.message : 'Something on this page went wrong.');
       if (!(error instanceof Refusal)) throw error;
       return false;

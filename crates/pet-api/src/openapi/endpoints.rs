@@ -68,7 +68,7 @@ const PREDICT: &[Endpoint] = &[
     )
     .about(
         "Explain the answer to a photograph",
-        "How much each place of the photograph speaks for a class: a class activation map, whose \
+        "How much each region of the photograph supports a class: a class activation map, whose \
              cells and the bias add up to the class's logit.",
     )
     .with(&[CLASS, FORMAT]),
@@ -109,7 +109,7 @@ const IMAGE: &[Endpoint] = &[
         .about("Resize", "Stretches the picture to a size (Lanczos).")
         .with(SIZE),
     Endpoint::post("/grayscale", "image", Answer::Image)
-        .about("Make grey", "Leaves one channel of eight bits."),
+        .about("Convert to grayscale", "Leaves one channel of eight bits."),
     Endpoint::post("/crop", "image", Answer::Image)
         .about(
             "Crop",
@@ -158,7 +158,7 @@ const MODEL: &[Endpoint] = &[
         .refusing(&[Code::NotFound, Code::Internal]),
     Endpoint::post("/model/reload", "model", Answer::Json("Model"))
         .about(
-            "Load the model anew",
+            "Reload the model",
             "No request is dropped; a model that does not load leaves the old one in its place.",
         )
         .taking(Body::Nothing)
@@ -184,10 +184,7 @@ const SERVICE: &[Endpoint] = &[
     Endpoint::get("/health/live", "service", "State")
         .about("Say that the process runs", "Restart it when this fails."),
     Endpoint::get("/health/ready", "service", "State")
-        .about(
-            "Say whether requests are welcome",
-            "Send none while this fails.",
-        )
+        .about("Readiness check", "Send no requests while this fails.")
         .refusing(&[Code::NotReady]),
     Endpoint::get("/metrics", "service", "")
         .about("Read the metrics", "In Prometheus' text format.")
@@ -233,7 +230,7 @@ const DESCRIBE: Endpoint = Endpoint::get("/v2/models/{name}", TAG, "InferenceMod
 const READY: Endpoint = Endpoint::get("/v2/models/{name}/ready", TAG, "ModelReady")
     .about(
         "Say whether the model takes requests",
-        "Send none while this fails.",
+        "Send no requests while this fails.",
     )
     .refusing(&[Code::NotFound, Code::NotReady]);
 
@@ -263,7 +260,7 @@ const INFERENCE: &[Endpoint] = &[
     Endpoint::get("/v2", TAG, "Server").about("Describe the service", "Its name and extensions."),
     Endpoint::get("/v2/health/live", TAG, "Live").about("Say that the process runs", ""),
     Endpoint::get("/v2/health/ready", TAG, "Ready")
-        .about("Say whether requests are welcome", "")
+        .about("Readiness check", "")
         .refusing(&[Code::NotReady]),
     DESCRIBE.with(&[NAME]),
     READY.with(&[NAME]),

@@ -18,7 +18,7 @@ pub(crate) fn configure(services: &mut ServiceConfig) {
     services.service(post("/explain", explain));
 }
 
-/// How much each place of the photograph speaks for a class.
+/// How much each region of the photograph supports a class.
 #[derive(Serialize)]
 struct Answer<'a> {
     class: &'a str,

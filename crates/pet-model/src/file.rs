@@ -69,9 +69,9 @@ fn beside(path: &Path) -> Result<NamedTempFile, Error> {
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
     let beside = builder.prefix(&format!(".{name}.")).tempfile_in(folder);
     Ok(beside.map_err(|source| {
-        // Without the name of the file beside, which nobody has asked for.
-        let cause = std::error::Error::source(&source).map(ToString::to_string);
-        let cause = cause.unwrap_or_else(|| source.to_string());
+        // Without the name of the file beside, which tempfile adds and nobody has asked for.
+        let text = source.to_string();
+        let cause = text.split(" at path ").next().unwrap_or_default();
         std::io::Error::new(
             source.kind(),
             format!("cannot write in `{}`: {cause}", folder.display()),

@@ -9,8 +9,8 @@ use fs_err as fs;
 
 use crate::Error;
 
-/// The first version with the interface that `ort` is told to use (its feature `api-22`).
-const OLDEST: [u32; 2] = [1, 22];
+/// The first version that can be told to stay on the processor; `ort` takes 1.22 as well (its feature `api-22`).
+const OLDEST: [u32; 2] = [1, 23];
 
 /// The places in which to look for the library, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,7 +176,7 @@ fn newest_in(folder: &Path) -> Option<PathBuf> {
     })
 }
 
-/// Whether a library's version, where its name or folder tells one, lacks the interface that this crate is built for.
+/// Whether a library's version, where its name or folder tells one, lacks what this crate asks for.
 fn is_too_old(path: &Path) -> bool {
     let folder = path.parent().and_then(version_of);
     match version_of(path).or(folder).as_deref() {

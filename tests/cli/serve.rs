@@ -22,17 +22,27 @@ struct Service {
 
 impl Service {
     fn start(command: &mut Command) -> Self {
+        let mut service = Self::begin(command);
+        service.listen();
+        service
+    }
+
+    /// One whose log is not read yet.
+    fn begin(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut service = Self {
+        Self {
             child,
             log,
             port: 0,
-        };
-        let line = service.logged("listening");
+        }
+    }
+
+    /// Waits until it listens.
+    fn listen(&mut self) {
+        let line = self.logged("listening");
         let address = line["address"].as_str().unwrap().trim_end_matches('/');
-        service.port = address.rsplit(':').next().unwrap().parse().unwrap();
-        service
+        self.port = address.rsplit(':').next().unwrap().parse().unwrap();
     }
 
     /// The next line of the log with a message.
@@ -141,6 +151,26 @@ fn the_port_of_the_environment_is_honoured() {
     let mut command = dir.command("serve --log-format json");
     let service = Service::start(command.env("PORT", &port).env("PET_PORT", "0"));
     assert_ne!(service.port.to_string(), port);
+}
+
+#[cfg(feature = "built-in-model")]
+#[test]
+fn the_model_built_in_is_served_with_its_figures() {
+    let Some(dir) = TestDir::with_runtime("the_model_built_in_is_served_with_its_figures") else {
+        return;
+    };
+    let mut service = Service::begin(&mut dir.command("serve --port 0 --log-format json"));
+    let entry = service.logged("the model was loaded");
+    assert_eq!(entry["results"], "built in");
+    service.listen();
+    assert!(service.get("/model").contains("\"metrics.json\""));
+    let committed = pet_tests::root().join("results/metrics.json");
+    let committed = fs_err::read_to_string(committed).unwrap();
+    let answer = service.get("/model/files/metrics.json");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains(committed.trim_end()),
+        "{answer}"
+    );
 }
 
 #[test]

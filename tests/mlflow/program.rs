@@ -51,6 +51,7 @@ impl Program {
             .args(arguments.split_whitespace())
             .current_dir(self.folder())
             .env("ORT_DYLIB_PATH", &self.library)
+            .env("PET_CACHE_DIR", ".cache")
             .env("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
             .stdin(Stdio::null());
         if let Some(server) = &self.server {

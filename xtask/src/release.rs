@@ -1,12 +1,14 @@
 //! `cargo xtask release`: the program as an archive, with what belongs to it.
 
 mod archive;
+mod wheel;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use self::archive::Entry;
+use crate::ci::python::RELEASE;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::pet_cli;
@@ -34,7 +36,8 @@ const COMPLETIONS: [(&str, &str); 3] = [
 /// Build pet-cli and pack it for a release
 ///
 /// Writes `pet-cli-VERSION-TARGET.tar.gz`, which holds the program, its completions and documents, and beside it a file
-/// with its checksum for `sha256sum --check`. The same files give the same archive, byte for byte.
+/// with its checksum for `sha256sum --check`. The same files give the same archive, byte for byte. Where maturin is
+/// installed, the same program is packed as a Python wheel, which brings ONNX Runtime with it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -67,10 +70,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     let output = workspace::root().join(&arguments.output);
     let archive = pack(&program, &target, &output)?;
     println!("{}", workspace::shown(&archive));
+    match wheel::build(arguments.target.as_deref(), &output)? {
+        Some(wheel) => println!("{}", workspace::shown(&wheel)),
+        None => println!("skipped: the Python wheel: maturin is not installed"),
+    }
     Ok(())
 }
 
-/// Packs a release, and has a script use it as somebody would who has downloaded it.
+/// Packs a release, and has scripts use it as somebody would who has downloaded it, or who installs it with cargo or pip.
 pub(crate) fn trial() -> Result<Outcome, Error> {
     let folder = workspace::root().join("target/release-trial");
     unless_missing(fs_err::remove_dir_all(&folder))?;
@@ -80,7 +87,19 @@ pub(crate) fn trial() -> Result<Outcome, Error> {
         .argument(&folder)
         .arguments([&name(&target), VERSION])
         .run()?;
-    Ok(Outcome::done(workspace::shown(&archive)))
+    RELEASE.make()?;
+    let installed = Invocation::new("xtask/src/release/installed.sh").argument(&folder);
+    let Some(wheel) = wheel::build(None, &folder)? else {
+        installed.run()?;
+        let done = format!(
+            "{}; skipped: no maturin for the wheel",
+            workspace::shown(&archive)
+        );
+        return Ok(Outcome::done(done));
+    };
+    installed.argument(&wheel).run()?;
+    let made = [&archive, &wheel].map(|path| workspace::shown(path));
+    Ok(Outcome::done(made.join(", ")))
 }
 
 /// Builds the program; where it lies, and what it was built for.

@@ -45,10 +45,10 @@ const STEPS: [Step; 18] = [
 /// Check everything, cheapest first
 ///
 /// Format, our own rules, licences, workflows and manifests, lints, documentation, every test, the pipeline on the
-/// generated sample, the archive of a release, the image with the committed model, the image beside MLflow and
-/// Prometheus, then every command in the documents. Stops at the first failure. Makes Python environments under `.cache/`
-/// for the tests that compare with Python's libraries; these tests are skipped where that cannot be done, and so is the
-/// check of licences without cargo-deny.
+/// generated sample, the archive and the Python wheel of a release, the image with the committed model, the image beside
+/// MLflow and Prometheus, then every command in the documents. Stops at the first failure. Makes Python environments under
+/// `.cache/` for the tests that compare with Python's libraries; these tests are skipped where that cannot be done, and so
+/// is the check of licences without cargo-deny.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

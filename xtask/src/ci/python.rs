@@ -63,6 +63,15 @@ pub(crate) const DELIVERY: Environment = Environment {
     purpose: "the checks of workflows, scripts and manifests",
 };
 
+/// For the release's Python wheel.
+pub(crate) const RELEASE: Environment = Environment {
+    folder: "release-env",
+    variable: "PET_RELEASE_PYTHON",
+    packages: "maturin==1.16.0",
+    bare: "",
+    purpose: "the program as a Python wheel",
+};
+
 /// For the service that `cargo xtask bench serve` measures beside ours.
 pub(crate) const BENCH: Environment = Environment {
     folder: "bench-env",

@@ -18,7 +18,7 @@ sha256sum --check --strict "$name.tar.gz.sha256"
 tar -xzf "$name.tar.gz"
 cd "$name"
 
-found=$(./pet-cli --version)
+found=$(./pet-cli --version | head -n 1)
 [[ $found == "pet-cli $version" ]] || fail "expected \`pet-cli $version\`, got \`$found\`"
 
 for file in completions/_pet-cli completions/pet-cli.fish LICENSE README.md CHANGELOG.md docs/command-line.md; do

@@ -86,6 +86,29 @@ fn a_file_that_is_no_image_spoils_no_other() {
 }
 
 #[test]
+fn clearing_gives_up_what_is_under_way() {
+    let Some(page) = page("clearing_gives_up_what_is_under_way") else {
+        return;
+    };
+    page.value(
+        "window.fetch = (url, { signal }) => new Promise((answer, refuse) => {
+           signal.addEventListener('abort', () => { window.ended = true; refuse(signal.reason); });
+         })",
+    );
+    page.choose("#file", &file("cat.jpg"));
+    page.until("document.querySelector('#predict').ariaBusy === 'true'");
+    page.until("document.getElementById('clear').checkVisibility()");
+    page.click("#clear");
+    page.until("window.ended && !document.querySelector('#predict').ariaBusy");
+    page.until("document.getElementById('drop').checkVisibility()");
+    assert_eq!(
+        page.text("document.querySelector('#predict .problem').textContent"),
+        ""
+    );
+    page.was_quiet();
+}
+
+#[test]
 fn what_was_cut_out_is_predicted() {
     let Some(page) = page_with_photograph("what_was_cut_out_is_predicted") else {
         return;

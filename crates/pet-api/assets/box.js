@@ -12,7 +12,7 @@ export class Box {
   /**
    * `grips` are the handles by the points of the compass, `label` is read out, and these are asked for the new box:
    * `move(box, x, y)`, `pull(box, grip, point)`, `begin(start, point, box)` where none was hit, `key(box, event)`.
-   * `changed(box)` is told.
+   * `changed(box)` is told. Beside a box with `scrolls`, a finger moves the page instead.
    */
   constructor(frame, { name, label, grips, ...hands }) {
     this.hands = hands;
@@ -61,12 +61,13 @@ export class Box {
 
   drag(event) {
     if (event.button !== 0 || !photo.width) return;
+    const { grip } = event.target.dataset;
+    const inside = event.target === this.box;
+    if (this.hands.scrolls && event.pointerType === 'touch' && !grip && !inside) return;
     event.preventDefault();
     this.box.focus({ preventScroll: true });
     const start = this.point(event);
     const box = this.edges;
-    const { grip } = event.target.dataset;
-    const inside = event.target === this.box;
     const follow = (move) => {
       const point = this.point(move);
       if (grip) this.change(this.hands.pull(box, grip, point));

@@ -74,6 +74,7 @@ export function start(frame) {
     pull,
     begin,
     key: press,
+    scrolls: true,
     changed: () => offer(box),
   });
   box.layer.hidden = true;

@@ -6,6 +6,7 @@ mod compare;
 mod export;
 mod int8;
 mod networks;
+mod outliers;
 mod rebuild;
 mod registered;
 mod results;

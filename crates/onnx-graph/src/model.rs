@@ -53,11 +53,27 @@ impl Model {
         self
     }
 
+    /// The same model with another graph.
+    #[must_use]
+    pub fn with_graph(self, graph: Graph) -> Self {
+        Self { graph, ..self }
+    }
+
     /// Adds a property; a key that is there already gets the new value.
     #[must_use]
     pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(key.into(), value.into());
         self
+    }
+
+    /// Adds several properties, as [`with_metadata`](Self::with_metadata) adds one.
+    #[must_use]
+    pub fn with_properties<K: Into<String>, V: Into<String>>(
+        self,
+        properties: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let properties = properties.into_iter();
+        properties.fold(self, |model, (key, value)| model.with_metadata(key, value))
     }
 
     /// The bytes of the model's file, after [`Model::check`]. The same model always gives the same

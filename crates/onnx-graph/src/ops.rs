@@ -207,6 +207,18 @@ impl Graph {
         self.node(node)
     }
 
+    /// Divides by the Euclidean length along an axis; negative axes count from the last. Where the length is 0, the
+    /// result is 0 or not a number, as the runtime has it.
+    ///
+    /// # Errors
+    /// [`Error::Attribute`] when there is no such axis; [`Error::DuplicateName`].
+    pub fn l2_normalize(&mut self, name: &str, input: &Value, axis: i64) -> Result<Value, Error> {
+        let node = Node::new(name, "LpNormalization", &[input])
+            .with_attribute("axis", axis)
+            .with_attribute("p", 2_i64);
+        self.node(node)
+    }
+
     /// Exponentials along an axis, divided by their sum; negative axes count from the last.
     ///
     /// # Errors

@@ -26,7 +26,8 @@ function row({ class: breed, probability }) {
 
 function note({ part, answer }) {
   const parts = part ? ['This part of the photograph.'] : [];
-  if (answer.confidence < SURE) parts.push('Not sure. It may be a breed that the model does not know.');
+  if (answer.known === false) parts.push(`Probably none of the ${answer.all_classes.length} breeds that the model knows.`);
+  else if (answer.confidence < SURE) parts.push('Not sure. It may be a breed that the model does not know.');
   return parts.join(' ');
 }
 

@@ -22,9 +22,9 @@ use crate::places::{Places, find_results};
 #[cfg(feature = "training")]
 #[derive(Args, Clone)]
 pub(crate) struct SourceArguments {
-    /// The data set
-    #[arg(long, value_enum, default_value_t = DatasetKind::OxfordIiitPet)]
-    pub(crate) dataset: DatasetKind,
+    /// The data set [default: oxford-iiit-pet]
+    #[arg(long, value_enum)]
+    pub(crate) dataset: Option<DatasetKind>,
     /// Folder of the data set [default: data/DATASET, created when it is missing]
     #[arg(long, value_name = "DIR", required_if_eq("dataset", "folder"))]
     pub(crate) data_dir: Option<PathBuf>,
@@ -78,6 +78,16 @@ pub(crate) enum DatasetKind {
 
 #[cfg(feature = "training")]
 impl SourceArguments {
+    /// Which data set.
+    pub(crate) fn kind(&self) -> DatasetKind {
+        self.dataset.unwrap_or(DatasetKind::OxfordIiitPet)
+    }
+
+    /// Whether a data set or its folder was asked for.
+    pub(crate) fn is_named(&self) -> bool {
+        self.dataset.is_some() || self.data_dir.is_some()
+    }
+
     /// Where the images come from.
     pub(crate) fn data(&self) -> pet_pipeline::DataSource {
         use pet_pipeline::DataSource;
@@ -85,7 +95,7 @@ impl SourceArguments {
             let folder = self.data_dir.clone();
             folder.unwrap_or_else(|| PathBuf::from("data").join(name))
         };
-        match self.dataset {
+        match self.kind() {
             DatasetKind::Sample => DataSource::Sample(named("sample")),
             DatasetKind::Folder => DataSource::Folder(named("folder")),
             // A folder that was named but is not there is a mistake, not a wish for a download.

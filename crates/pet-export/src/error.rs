@@ -152,14 +152,17 @@ pub enum Error {
         /// The largest difference found.
         got: f32,
     },
+    /// The model cannot learn to tell outliers.
+    #[error("the model does not end in a linear layer, so it has no features to compare")]
+    NoFeatures,
     /// The images do not fit the model.
-    #[error("cannot quantize the model with these images")]
+    #[error("these images do not fit the model")]
     Images {
         /// What does not fit.
         #[from]
         source: pet_pipeline::Error,
     },
-    /// An image cannot be used to quantize the model.
+    /// The model cannot be run on an image.
     #[error("cannot use `{}`", path.display())]
     Image {
         /// The image.

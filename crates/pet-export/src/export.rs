@@ -16,7 +16,7 @@ use pet_report::refresh_card;
 use pet_train::{Classifier, Weights, to_onnx};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Int8, Quantized};
+use crate::{Error, Int8, Outliers, Quantized};
 
 use crate::error::doing;
 use crate::replace::{check_replaceable, publish};
@@ -35,6 +35,7 @@ pub struct Exporter<'a> {
     runtime: &'a Runtime,
     usage: &'a str,
     int8: Option<&'a Int8<'a>>,
+    outliers: Option<&'a Outliers<'a>>,
     force: bool,
 }
 
@@ -61,6 +62,7 @@ impl<'a> Exporter<'a> {
             runtime,
             usage,
             int8: None,
+            outliers: None,
             force: false,
         }
     }
@@ -75,6 +77,12 @@ impl<'a> Exporter<'a> {
     #[must_use]
     pub fn with_int8(self, int8: Option<&'a Int8<'a>>) -> Self {
         Self { int8, ..self }
+    }
+
+    /// Exports a model that tells pictures which show none of its classes.
+    #[must_use]
+    pub fn with_outliers(self, outliers: Option<&'a Outliers<'a>>) -> Self {
+        Self { outliers, ..self }
     }
 
     /// Adds Markdown to the model card that shows how the calling program uses the model.
@@ -97,11 +105,10 @@ impl<'a> Exporter<'a> {
     /// [`Error::Differs`] when the verification fails, [`Error::Gate`] when the model in integers is not good enough, or what the store, the files or ONNX Runtime fail with.
     pub fn export(&self, selection: &Selection, results: &Path) -> Result<Exported, Error> {
         let place = tempfile::tempdir()?;
-        let (weights, metadata) = self.fetch(selection, place.path())?;
+        let (weights, mut metadata) = self.fetch(selection, place.path())?;
         if !self.force {
             check_replaceable(self.client, results, &metadata, selection.dataset.as_ref())?;
         }
-        let bytes = to_onnx(&weights, &metadata)?;
         fs::create_dir_all(results)?;
         // On the disk of the results, so that what does not fit is noticed before anything is replaced.
         let staging = tempfile::Builder::new()
@@ -109,7 +116,10 @@ impl<'a> Exporter<'a> {
             .tempdir_in(results)?;
         let stage = staging.path();
         let model = stage.join(MODEL_FILE);
-        write_atomically(&model, &bytes)?;
+        write_atomically(&model, &to_onnx(&weights, &metadata)?)?;
+        if let Some(outliers) = self.outliers {
+            metadata = outliers.add(self.runtime, &model)?;
+        }
         let predictor = ImagePredictor::load(self.runtime, &model, &Options::default())?;
         let classifier = Classifier::new(&weights, metadata.classes.len())?;
         let largest_difference = verify(&classifier, &predictor)?;
@@ -117,7 +127,7 @@ impl<'a> Exporter<'a> {
         let quantized = quantized.transpose()?;
         write_classes(&stage.join(CLASSES_FILE), &metadata.classes)?;
         let selection = Selection {
-            model_sha256: Some(format!("{:x}", Sha256::digest(&bytes))),
+            model_sha256: Some(format!("{:x}", Sha256::digest(fs::read(&model)?))),
             int8_sha256: quantized.as_ref().map(Quantized::digest),
             ..selection.clone()
         };

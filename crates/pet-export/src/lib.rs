@@ -18,7 +18,9 @@
 mod contest;
 mod error;
 mod export;
+mod images;
 mod int8;
+mod outliers;
 mod rank;
 mod replace;
 mod select;
@@ -28,6 +30,7 @@ pub use contest::{Contest, Contestant, Role, Wanted, promote};
 pub use error::Error;
 pub use export::{Exported, Exporter};
 pub use int8::{Gate, Int8, Quantized};
+pub use outliers::Outliers;
 pub use select::{
     CHALLENGER, CHAMPION, challenge, choose, choose_alias, current, select, select_on,
 };

@@ -54,6 +54,12 @@ pub enum Error {
         /// The temperature found.
         got: f64,
     },
+    /// No cosine is as large or as small as the least similarity.
+    #[error("the model's least similarity is `{got}`, expected a number from -1 to 1")]
+    InvalidSimilarity {
+        /// The least similarity found.
+        got: f64,
+    },
     /// The class list cannot be one.
     #[error("the class list is not valid: {reason}")]
     InvalidClasses {

@@ -40,8 +40,12 @@ pub const CARD_FILE: &str = "MODEL_CARD.md";
 
 /// Name of the model's only input, `[batch, 3, size, size]` of `f32`.
 pub const INPUT_NAME: &str = "input";
-/// Name of the model's only output, `[batch, classes]` logits of `f32`.
+/// Name of the model's answer, `[batch, classes]` logits of `f32`.
 pub const OUTPUT_NAME: &str = "output";
+/// Name of the model's second output, where it can tell strangers: `[batch, classes]` of `f32`, the cosine of the angle
+/// between the picture's features and the mean features of each class, -1 to 1. It goes with
+/// [`ModelMetadata::least_similarity`].
+pub const SIMILARITY_NAME: &str = "similarity";
 /// The ONNX operator set that the model is written in.
 pub const OPSET: i64 = 18;
 

@@ -19,6 +19,7 @@ const RUN_ID_KEY: &str = "pet.run_id";
 const BACKBONE_KEY: &str = "pet.backbone";
 const PRECISION_KEY: &str = "pet.precision";
 const VAL_ACC_KEY: &str = "pet.val_acc";
+const LEAST_SIMILARITY_KEY: &str = "pet.least_similarity";
 const CLASSES_KEY: &str = "pet.classes";
 const TEMPERATURE_KEY: &str = "pet.temperature";
 const PREPROCESS_KEY: &str = "pet.preprocess";
@@ -42,6 +43,9 @@ pub struct ModelMetadata {
     /// What the output is divided by before softmax, so that the confidence is honest (Guo et al., "On
     /// Calibration of Modern Neural Networks", 2017); finite and above 0. Absent counts as 1.
     pub temperature: Option<f64>,
+    /// A picture that is less similar than this to every class is probably of none, -1 to 1. Absent where the model
+    /// has no output [`SIMILARITY_NAME`](crate::SIMILARITY_NAME).
+    pub least_similarity: Option<f64>,
     /// Class names in the order of the output's columns.
     pub classes: Vec<String>,
     /// From image bytes to the input tensor.
@@ -63,6 +67,7 @@ impl ModelMetadata {
             precision: Precision::default(),
             val_acc: None,
             temperature: None,
+            least_similarity: None,
             classes,
             preprocess,
         }
@@ -110,14 +115,23 @@ impl ModelMetadata {
         self
     }
 
+    /// Sets how similar a picture must be to some class to be known, -1 to 1.
+    #[must_use]
+    pub fn with_least_similarity(mut self, least: f64) -> Self {
+        self.least_similarity = Some(least);
+        self
+    }
+
     /// The metadata as the string pairs that ONNX keeps. Equal metadata gives equal pairs.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidClasses`] or [`Error::InvalidTemperature`] for what could not be read back.
+    /// [`Error::InvalidClasses`], [`Error::InvalidTemperature`] or [`Error::InvalidSimilarity`] for what could not be
+    /// read back.
     pub fn to_properties(&self) -> Result<BTreeMap<String, String>, Error> {
         check_classes(&self.classes)?;
         check_temperature(self.temperature)?;
+        check_similarity(self.least_similarity)?;
         let mut properties = BTreeMap::from([
             (FORMAT_KEY.into(), FORMAT.into()),
             (MODEL_NAME_KEY.into(), self.model_name.clone()),
@@ -138,6 +152,10 @@ impl ModelMetadata {
                 TEMPERATURE_KEY,
                 self.temperature.map(|value| value.to_string()),
             ),
+            (
+                LEAST_SIMILARITY_KEY,
+                self.least_similarity.map(|value| value.to_string()),
+            ),
         ];
         properties.extend(
             optional
@@ -152,8 +170,8 @@ impl ModelMetadata {
     /// # Errors
     ///
     /// [`Error::MissingProperty`], [`Error::InvalidProperty`], [`Error::UnknownFormat`],
-    /// [`Error::InvalidTemperature`] or [`Error::InvalidClasses`]: a recipe that is not fully understood is
-    /// never guessed at.
+    /// [`Error::InvalidTemperature`], [`Error::InvalidSimilarity`] or [`Error::InvalidClasses`]: a recipe that is not
+    /// fully understood is never guessed at.
     pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self, Error> {
         let format = required(properties, FORMAT_KEY)?;
         if format != FORMAT {
@@ -166,6 +184,8 @@ impl ModelMetadata {
         check_classes(&classes)?;
         let temperature = optional_number(properties, TEMPERATURE_KEY)?;
         check_temperature(temperature)?;
+        let least_similarity = optional_number(properties, LEAST_SIMILARITY_KEY)?;
+        check_similarity(least_similarity)?;
         Ok(Self {
             model_name: required(properties, MODEL_NAME_KEY)?.clone(),
             model_version: properties.get(MODEL_VERSION_KEY).cloned(),
@@ -174,6 +194,7 @@ impl ModelMetadata {
             precision: precision(properties)?,
             val_acc: optional_number(properties, VAL_ACC_KEY)?,
             temperature,
+            least_similarity,
             classes,
             preprocess: from_json(properties, PREPROCESS_KEY)?,
         })
@@ -195,6 +216,13 @@ fn precision(properties: &BTreeMap<String, String>) -> Result<Precision, Error> 
 fn check_temperature(temperature: Option<f64>) -> Result<(), Error> {
     match temperature {
         Some(got) if !(got.is_finite() && got > 0.0) => Err(Error::InvalidTemperature { got }),
+        _ => Ok(()),
+    }
+}
+
+fn check_similarity(least: Option<f64>) -> Result<(), Error> {
+    match least {
+        Some(got) if !(-1.0..=1.0).contains(&got) => Err(Error::InvalidSimilarity { got }),
         _ => Ok(()),
     }
 }
@@ -241,6 +269,7 @@ mod tests {
             precision: Precision::Int8,
             val_acc: Some(0.912_345_678_9),
             temperature: Some(1.234_567_890_123),
+            least_similarity: Some(-0.25),
             classes: vec!["Chartreux \"blue\"".into(), "Pug".into()],
             preprocess: Preprocess::imagenet(),
         }
@@ -260,6 +289,7 @@ mod tests {
             precision: Precision::Fp32,
             val_acc: None,
             temperature: None,
+            least_similarity: None,
             ..full
         };
         assert_eq!(
@@ -295,6 +325,18 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[test]
+    fn a_similarity_that_no_cosine_has_is_refused() {
+        for bad in [1.01, -2.0, f64::NAN] {
+            let metadata = metadata().with_least_similarity(bad);
+            assert!(metadata.to_properties().is_err(), "{bad}");
+        }
+        let mut properties = metadata().to_properties().unwrap();
+        properties.insert(LEAST_SIMILARITY_KEY.into(), "1.5".into());
+        let error = ModelMetadata::from_properties(&properties).unwrap_err();
+        assert!(error.to_string().contains("1.5"), "{error}");
     }
 
     #[test]

@@ -66,6 +66,9 @@ pub struct SplitMetrics {
     /// How far the confidence can be believed, where it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// Share of images that the model takes for pictures of its classes, 0 to 1, where it can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<f64>,
     /// Figures by class name.
     #[serde(default)]
     pub classes: BTreeMap<String, ClassMetrics>,

@@ -48,6 +48,18 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The model was exported without examples of its classes.
+    #[error("model `{model}` cannot tell outliers: it was exported without a data set")]
+    NoSimilarity {
+        /// The model's name.
+        model: String,
+    },
+    /// There is nothing to evaluate in a folder.
+    #[error("there are no pictures in `{}`", folder.display())]
+    NoPictures {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A size to train on was given, but nothing is trained on photographs.
     #[error(
         "a training size of {size} pixels has no effect unless the whole network is trained: frozen layers see each image once, at the size that is served"

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType, ValueType};
-use pet_model::{CLASSES_FILE, INPUT_NAME, ModelMetadata, OUTPUT_NAME, Precision, read_classes};
+use pet_model::{
+    CLASSES_FILE, INPUT_NAME, ModelMetadata, OUTPUT_NAME, Precision, SIMILARITY_NAME, read_classes,
+};
 
 use crate::Error;
 
@@ -32,7 +34,8 @@ fn properties(session: &Session) -> ort::Result<BTreeMap<String, String>> {
     Ok(pairs.collect())
 }
 
-/// One input for the recipe's tensors, one output with a number for each class.
+/// One input for the recipe's tensors, one output with a number for each class, and a second one where the metadata says
+/// how to read it.
 fn check_graph(session: &Session, metadata: &ModelMetadata, path: &Path) -> Result<(), Error> {
     let size = i64::from(metadata.preprocess.size());
     let classes = metadata.classes.len() as i64;
@@ -40,29 +43,34 @@ fn check_graph(session: &Session, metadata: &ModelMetadata, path: &Path) -> Resu
         name: INPUT_NAME,
         shape: &[-1, 3, size, size],
     };
-    let output = Expected {
-        name: OUTPUT_NAME,
-        shape: &[-1, classes],
-    };
+    let shape = &[-1, classes];
+    let output = |name| Expected { name, shape };
+    let second = metadata.least_similarity.map(|_| output(SIMILARITY_NAME));
+    let outputs: Vec<_> = [output(OUTPUT_NAME)].into_iter().chain(second).collect();
     for (kind, expected, outlets) in [
-        ("input", input, session.inputs()),
-        ("output", output, session.outputs()),
+        ("input", [input].as_slice(), session.inputs()),
+        ("output", &outputs, session.outputs()),
     ] {
-        let fits = matches!(outlets, [outlet] if expected.fits(outlet));
-        if !fits {
+        let mut pairs = expected.iter().zip(outlets);
+        if expected.len() != outlets.len() || !pairs.all(|(expected, got)| expected.fits(got)) {
             let got: Vec<_> = outlets.iter().map(describe).collect();
+            let expected: Vec<_> = expected.iter().map(Expected::describe).collect();
             return Err(Error::Interface {
                 path: path.to_owned(),
-                expected: format!("the {kind} `{}`", expected.describe()),
-                got: if got.is_empty() {
-                    "none".into()
-                } else {
-                    format!("`{}`", got.join("`, `"))
-                },
+                expected: format!("the {kind} {}", list(&expected)),
+                got: list(&got),
             });
         }
     }
     Ok(())
+}
+
+/// Names in backquotes.
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "none".into(),
+        names => format!("`{}`", names.join("`, `")),
+    }
 }
 
 /// A tensor of `f32`; -1 stands for an extent that is open until the model runs.

@@ -15,7 +15,7 @@ mod session;
 
 pub use calibrate::{Calibration, Calibrator};
 pub use error::Error;
-pub use explain::{ClassActivationMap, Explainer, Explanation};
+pub use explain::{ClassActivationMap, Explainer, Explanation, FeatureExtractor};
 pub use library::SearchPaths;
 pub use model::Model;
 pub use options::Options;

@@ -11,7 +11,17 @@ pub struct Prediction {
     classes: Arc<[String]>,
     logits: Vec<f32>,
     probabilities: Vec<f32>,
+    similarity: Option<Similarity>,
     timing: Timing,
+}
+
+/// How much a photograph is like those that the model was trained on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Similarity {
+    /// The cosine of the angle to the nearest class, -1 to 1.
+    pub(crate) nearest: f32,
+    /// What known photographs have at least.
+    pub(crate) least: f64,
 }
 
 /// One class in the order of probability.
@@ -56,8 +66,14 @@ impl Prediction {
             classes,
             logits,
             probabilities,
+            similarity: None,
             timing,
         }
+    }
+
+    #[must_use]
+    pub(crate) fn with_similarity(self, similarity: Option<Similarity>) -> Self {
+        Self { similarity, ..self }
     }
 
     /// What the model answered for each class, before the temperature and softmax.
@@ -104,6 +120,19 @@ impl Prediction {
         ranked
     }
 
+    /// How much the photograph is like those of the nearest class that the model was trained on: the cosine of the angle
+    /// between its features and their mean, -1 to 1. `None` for a model that was exported without examples.
+    pub fn similarity(&self) -> Option<f32> {
+        self.similarity.map(|similarity| similarity.nearest)
+    }
+
+    /// Whether the photograph shows one of the classes at all, judged by its [`similarity`](Self::similarity): if not,
+    /// the probabilities only say which class is the least unlikely. `None` for a model that cannot tell.
+    pub fn is_known(&self) -> Option<bool> {
+        self.similarity
+            .map(|similarity| f64::from(similarity.nearest) >= similarity.least)
+    }
+
     /// How long each phase took.
     pub fn timing(&self) -> Timing {
         self.timing
@@ -120,6 +149,22 @@ mod tests {
             .collect();
         let logits = probabilities.iter().map(|share| share.ln()).collect();
         Prediction::new(classes, logits, probabilities.to_vec(), Timing::default())
+    }
+
+    #[test]
+    fn what_is_like_no_class_is_not_known() {
+        let known = |nearest| {
+            let similarity = Similarity {
+                nearest,
+                least: 0.5,
+            };
+            prediction(&[1.0]).with_similarity(Some(similarity))
+        };
+        assert_eq!(known(0.5).is_known(), Some(true));
+        assert_eq!(known(0.499).is_known(), Some(false));
+        assert_eq!(known(f32::NAN).is_known(), Some(false));
+        assert_eq!(known(0.7).similarity(), Some(0.7));
+        assert_eq!(prediction(&[1.0]).is_known(), None);
     }
 
     #[test]

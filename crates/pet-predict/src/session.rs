@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use ort::session::SessionOutputs;
 use ort::value::TensorRef;
 use pet_image::RgbImage;
-use pet_model::{INPUT_NAME, OUTPUT_NAME, softmax};
+use pet_model::{INPUT_NAME, OUTPUT_NAME, SIMILARITY_NAME, softmax};
 
+use crate::prediction::Similarity;
 use crate::{Error, Model, Prediction, Timing};
 
 /// Runs a [`Model`]. A worker thread owns one; [`Model::session`] makes as many as are needed.
@@ -63,16 +64,13 @@ impl Session {
             .run_image(image, &mut self.tensor)
             .map_err(|source| Error::Image { source })?;
         let preprocessing = Instant::now();
-        let logits = run(&self.model, &mut self.runner, &self.tensor, 1)?;
-        let temperature = self.model.metadata().temperature();
-        let probabilities = softmax(&logits, temperature).ok_or_else(|| not_finite(&logits))?;
+        let outputs = answer(&self.model, &mut self.runner, &self.tensor, 1)?;
         let timing = Timing {
             decode,
             preprocess: preprocessing - start,
             inference: preprocessing.elapsed(),
         };
-        let classes = self.model.classes();
-        Ok(Prediction::new(classes, logits, probabilities, timing))
+        prediction(&self.model, &outputs, timing)
     }
 
     /// Runs the model on `batch` images that are tensors already, one after the other, and gives
@@ -120,6 +118,28 @@ pub(crate) fn answer<'a>(
         .map_err(Error::run)
 }
 
+/// What the outputs for one photograph say.
+pub(crate) fn prediction(
+    model: &Model,
+    outputs: &SessionOutputs<'_>,
+    timing: Timing,
+) -> Result<Prediction, Error> {
+    let metadata = model.metadata();
+    let shape = [1, metadata.classes.len()];
+    let logits = read(outputs, OUTPUT_NAME, &shape)?;
+    let probabilities =
+        softmax(&logits, metadata.temperature()).ok_or_else(|| not_finite(&logits))?;
+    let similarity = |least| {
+        let cosines = read(outputs, SIMILARITY_NAME, &shape)?;
+        // Features that are all 0 have an angle to nothing: not a number, and not like any class.
+        let nearest = cosines.iter().copied().fold(-1.0, f32::max);
+        Ok(Similarity { nearest, least })
+    };
+    let similarity = metadata.least_similarity.map(similarity).transpose()?;
+    let prediction = Prediction::new(model.classes(), logits, probabilities, timing);
+    Ok(prediction.with_similarity(similarity))
+}
+
 /// The numbers of one output, with their shape.
 pub(crate) fn numbers<'a>(
     outputs: &'a SessionOutputs<'_>,
@@ -151,7 +171,7 @@ pub(crate) fn read(
     Ok(numbers.to_vec())
 }
 
-pub(crate) fn not_finite(logits: &[f32]) -> Error {
+fn not_finite(logits: &[f32]) -> Error {
     let odd = logits.iter().find(|logit| !logit.is_finite());
     let got = odd.map_or_else(|| "none".into(), ToString::to_string);
     Error::Answer {

@@ -53,6 +53,7 @@ pub fn measure(
     }
     let by_class: Vec<ClassMetrics> = tallies.iter().map(Tally::metrics).collect();
     Ok(SplitMetrics {
+        known: None,
         images: labels.len(),
         top1: ratio(top1, labels.len()),
         top5: ratio(top5, labels.len()),

@@ -41,10 +41,9 @@ pub fn to_onnx(weights: &Weights, metadata: &ModelMetadata) -> Result<Vec<u8>, E
     value = graph.gemm("classifier", &value, &weight, Some(&bias), options)?;
     graph.output(OUTPUT_NAME, &value)?;
 
-    let mut model = Model::new(graph, OPSET).with_producer("pet-train", env!("CARGO_PKG_VERSION"));
-    for (key, value) in metadata.to_properties()? {
-        model = model.with_metadata(key, value);
-    }
+    let model = Model::new(graph, OPSET)
+        .with_producer("pet-train", env!("CARGO_PKG_VERSION"))
+        .with_properties(metadata.to_properties()?);
     Ok(model.to_bytes()?)
 }
 

@@ -106,7 +106,7 @@ impl Plan {
             Stage::Select => self.with_tracking(command),
             Stage::Export => {
                 let command = command.arguments(["--alias", "challenger"]);
-                self.with_results(self.with_tracking(command))
+                self.with_results(self.with_tracking(self.with_data(command)))
             }
             Stage::Evaluate => {
                 let command = self.with_data(command).arguments(["--split", self.split()]);

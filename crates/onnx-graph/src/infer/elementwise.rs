@@ -17,8 +17,8 @@ pub(super) fn same_float(call: &Call) -> Inferred {
     same(call)
 }
 
-/// `Softmax`: an axis of a floating-point input.
-pub(super) fn softmax(call: &Call) -> Inferred {
+/// `LpNormalization`, `Softmax`: an axis of a floating-point input, the last one by default.
+pub(super) fn along_axis(call: &Call) -> Inferred {
     let input = call.same_floats()?;
     let rank = input.shape.len();
     call.axis(-1, rank, rank.saturating_sub(1))?;

@@ -22,7 +22,7 @@ pub(crate) fn infer(
         "Clip" => elementwise::clip,
         "Identity" | "Relu" => elementwise::same,
         "Sigmoid" => elementwise::same_float,
-        "Softmax" => elementwise::softmax,
+        "LpNormalization" | "Softmax" => elementwise::along_axis,
         "Conv" => conv::conv,
         "GlobalAveragePool" => conv::global_average_pool,
         "Flatten" => linear::flatten,

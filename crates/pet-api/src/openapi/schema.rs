@@ -56,6 +56,22 @@ fn share() -> Value {
     json!({"type": "number", "minimum": 0, "maximum": 1})
 }
 
+fn known() -> Value {
+    json!({
+        "type": "boolean",
+        "description": "Whether the photograph shows one of the classes at all; absent where the model cannot tell.",
+    })
+}
+
+fn similarity() -> Value {
+    json!({
+        "type": "number",
+        "minimum": -1,
+        "maximum": 1,
+        "description": "How much the photograph is like those of the nearest class: the cosine between features.",
+    })
+}
+
 fn predictions() -> Map<String, Value> {
     let milliseconds = json!({"type": "number", "minimum": 0});
     named(&[
@@ -94,6 +110,8 @@ fn predictions() -> Map<String, Value> {
                 "predicted_class": text(),
                 "confidence": share(),
                 "all_classes": array(&text()),
+                "known?": known(),
+                "similarity?": similarity(),
                 "top_k?": array(&reference("Ranked")),
                 "model_version?": perhaps(&text()),
                 "timing?": reference("Timing"),
@@ -122,6 +140,8 @@ fn predictions() -> Map<String, Value> {
                 "file": perhaps(&text()),
                 "predicted_class": text(),
                 "confidence": share(),
+                "known?": known(),
+                "similarity?": similarity(),
                 "top_k?": array(&reference("Ranked")),
             }),
         ),

@@ -32,7 +32,27 @@ struct Answer<'a> {
     confidence: f32,
     all_classes: &'a [String],
     #[serde(flatten)]
+    likeness: Likeness,
+    #[serde(flatten)]
     details: Option<Details<'a>>,
+}
+
+/// Whether the photograph shows any of the classes, from a model that can tell.
+#[derive(Serialize)]
+struct Likeness {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    similarity: Option<f32>,
+}
+
+impl Likeness {
+    fn of(prediction: &Prediction) -> Self {
+        Self {
+            known: prediction.is_known(),
+            similarity: prediction.similarity(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -79,6 +99,7 @@ async fn predict(
         predicted_class: prediction.predicted_class(),
         confidence: prediction.confidence(),
         all_classes: prediction.classes(),
+        likeness: Likeness::of(prediction),
         details: top_k.map(|count| Details {
             top_k: ranked(prediction, count),
             model_version: served.metadata().model_version.as_deref(),
@@ -136,6 +157,8 @@ enum Outcome<'a> {
     Predicted {
         predicted_class: &'a str,
         confidence: f32,
+        #[serde(flatten)]
+        likeness: Likeness,
         #[serde(skip_serializing_if = "Option::is_none")]
         top_k: Option<Vec<Ranked<'a>>>,
     },
@@ -175,6 +198,7 @@ async fn predict_batch(
             Ok(done) => Outcome::Predicted {
                 predicted_class: done.value.predicted_class(),
                 confidence: done.value.confidence(),
+                likeness: Likeness::of(&done.value),
                 top_k: top_k.map(|count| ranked(&done.value, count)),
             },
             Err(error) => Outcome::Refused {

@@ -10,7 +10,9 @@ use pet_model::{
     write_atomically,
 };
 use pet_pipeline::DataSource;
-use pet_pipeline::evaluate::{Evaluation, ImageSet, add_to_results, evaluate, log_to_run};
+use pet_pipeline::evaluate::{
+    Evaluation, ImageSet, OutlierFigures, add_to_results, evaluate, log_to_run,
+};
 use pet_predict::{ImagePredictor, Model, Options};
 
 use crate::arguments::{
@@ -33,7 +35,8 @@ use crate::{output, table, tracking, workspace};
 Examples:
   pet-cli evaluate                               the test images of the Oxford-IIIT Pet data set
   pet-cli evaluate --split all --json            test and validation images, as JSON
-  pet-cli evaluate breeds/ --pictures report/    breeds/Beagle/*.jpg, breeds/Pug/*.jpg, …")]
+  pet-cli evaluate breeds/ --pictures report/    breeds/Beagle/*.jpg, breeds/Pug/*.jpg, …
+  pet-cli evaluate --outliers other-pictures/    and how well pictures of something else are told apart")]
 pub(crate) struct Arguments {
     /// A folder of class folders, instead of a data set
     #[arg(value_name = "DIR", conflicts_with_all = ["dataset", "data_dir", "split"])]
@@ -49,6 +52,9 @@ pub(crate) struct Arguments {
     /// Folder for `confusion_matrix.png` and `mistakes.png` [default: the results; for a folder of images: none]
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
+    /// A folder of pictures that show none of the classes: tells how well the model recognizes that
+    #[arg(long, value_name = "DIR")]
+    outliers: Option<PathBuf>,
     #[command(flatten)]
     precision: PrecisionArgument,
     #[command(flatten)]
@@ -91,6 +97,10 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     };
     let all = images.iter().map(|set| evaluate(&predictor, set, bars));
     let all: Vec<Evaluation> = all.collect::<Result<_, _>>()?;
+    let outliers = match (&arguments.outliers, all.first()) {
+        (Some(folder), Some(first)) => Some(first.compare_outliers(&predictor, folder, bars)?),
+        _ => None,
+    };
     // The figures of a data set belong to the model, if it lies in a folder.
     let kept = results.folder().filter(|_| arguments.folder.is_none());
     if let Some(folder) = kept {
@@ -106,14 +116,22 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     }
     bars.message(&log(&arguments.tracking, metadata, &all));
     if arguments.json.json {
-        return print_json(&all, &left_out);
+        return print_json(&all, outliers.as_ref(), &left_out);
     }
-    all.iter().try_for_each(print)
+    all.iter().try_for_each(print)?;
+    outliers.iter().try_for_each(print_outliers)
 }
 
 /// By the name of the split or folder; with what of a folder was left out, if anything was.
-fn print_json(all: &[Evaluation], left_out: &LeftOut) -> Result<(), Failure> {
+fn print_json(
+    all: &[Evaluation],
+    outliers: Option<&OutlierFigures>,
+    left_out: &LeftOut,
+) -> Result<(), Failure> {
     let mut by_name = BTreeMap::new();
+    if let Some(outliers) = outliers {
+        by_name.insert("outliers", serde_json::to_value(outliers)?);
+    }
     for one in all {
         let mut value = serde_json::to_value(one)?;
         if let Some(fields) = value.as_object_mut() {
@@ -123,7 +141,7 @@ fn print_json(all: &[Evaluation], left_out: &LeftOut) -> Result<(), Failure> {
                 fields.insert("left_out".into(), serde_json::to_value(left_out)?);
             }
         }
-        by_name.insert(&one.name, value);
+        by_name.insert(one.name.as_str(), value);
     }
     output::json(&by_name)
 }
@@ -190,7 +208,7 @@ fn refit_of(results: &Results) -> Option<String> {
 
 /// The command that evaluates a split again.
 fn command(name: &str, arguments: &Arguments, split: &str, precision: Precision) -> String {
-    let data = match arguments.dataset.source.dataset {
+    let data = match arguments.dataset.source.kind() {
         DatasetKind::Folder => format!("folder --data-dir {name}"),
         DatasetKind::Sample | DatasetKind::OxfordIiitPet => name.to_owned(),
     };
@@ -280,6 +298,10 @@ fn print_figures(figures: &SplitMetrics) -> Result<(), Failure> {
     figure("top-5 accuracy", percent(figures.top5, 2))?;
     figure("macro F1", format!("{:.4}  ", figures.macro_f1))?;
     figure("cross-entropy", format!("{:.4}  ", figures.loss))?;
+    if let Some(known) = figures.known {
+        let text = "(the others are taken for pictures of something else)";
+        figure("known", format!("{:>8}   {text}", percent(known, 2)))?;
+    }
     let Some(calibration) = &figures.calibration else {
         return Ok(());
     };
@@ -295,6 +317,24 @@ fn print_figures(figures: &SplitMetrics) -> Result<(), Failure> {
     };
     let error = percent(calibration.error, 2);
     figure("calibration error", format!("{error:>8}   {temperature}"))
+}
+
+fn print_outliers(figures: &OutlierFigures) -> Result<(), Failure> {
+    output::line(format_args!("\noutliers: {} images", figures.images))?;
+    output::line(format_args!(
+        "  known             {:>8}   (taken for one of the classes)",
+        percent(figures.known, 2)
+    ))?;
+    output::line(format_args!("  AUROC             {:>6.4}", figures.auroc))?;
+    output::line(format_args!(
+        "  false positives   {:>8}   (where 95 % of the images of the classes are known)",
+        percent(figures.false_positives_at_95, 2)
+    ))?;
+    if !figures.taken.is_empty() {
+        output::line("\nmost similar to one of the classes")?;
+    }
+    let mut taken = figures.taken.iter();
+    taken.try_for_each(|file| output::line(format_args!("  {}", file.display())))
 }
 
 /// The classes that have images, weakest first.

@@ -1,8 +1,8 @@
 //! `pet-cli select` and `pet-cli export`: from the registry to the results folder.
 
 use clap::{Args, ValueEnum};
-use pet_data::{Dataset, Sample};
-use pet_export::{Exporter, Int8};
+use pet_data::{Dataset, Split};
+use pet_export::{Exporter, Int8, Outliers};
 use pet_model::{Quantization, Selection};
 use serde_json::json;
 
@@ -39,12 +39,16 @@ pub(crate) struct SelectArguments {
 /// writes the results folder. Exported is the version with the alias `champion`, else the `challenger`, else the best
 /// one. No alias moves, and results of other data or classes are not replaced without --force.
 ///
+/// Where a data set is named, the model learns to tell outliers: pictures that show none of its classes. It takes the
+/// images that it was trained on for that, so name the data set, validation share and seed of the training.
+///
 /// A model in 8-bit integers (`--precision`) is calibrated and judged with the validation images of a data set. It is
 /// refused if it is less accurate by more than 0.3 points or gives other answers on more than 2 % of them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   pet-cli export                     model.onnx, in floating-point numbers
+  pet-cli export --dataset oxford-iiit-pet    a model.onnx that tells other pictures apart
   pet-cli export --alias challenger --results candidate
   pet-cli export --precision both    and model.int8.onnx
   pet-cli export --precision int8    model.int8.onnx from the model.onnx that is there, without a registry")]
@@ -82,7 +86,7 @@ pub(crate) struct ExportArguments {
 enum Precisions {
     /// Floating-point numbers of 32 bits: `model.onnx`
     Fp32,
-    /// Integers of 8 bits: `model.int8.onnx`, from the `model.onnx` in the results
+    /// Integers of 8 bits: `model.int8.onnx`, from the `model.onnx` in the results, which learns to tell outliers
     Int8,
     /// Both files
     Both,
@@ -144,16 +148,20 @@ fn print(selection: &Selection) -> Result<(), Failure> {
 }
 
 pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Failure> {
-    if arguments.precision == Precisions::Fp32 {
-        return export_version(arguments, None);
+    if arguments.precision == Precisions::Fp32 && !arguments.dataset.source.is_named() {
+        return export_version(arguments, None, None);
     }
-    let (dataset, images) = validation(arguments, bars)?;
-    let int8 = Int8::new(&dataset, &images, bars);
-    if arguments.precision == Precisions::Both {
-        return export_version(arguments, Some(&int8));
+    let (dataset, parts) = images(arguments, bars)?;
+    let outliers = Outliers::new(&dataset, &parts.train, &parts.validation, bars);
+    let int8 = Int8::new(&dataset, &parts.validation, bars);
+    match arguments.precision {
+        Precisions::Fp32 => return export_version(arguments, Some(&outliers), None),
+        Precisions::Both => return export_version(arguments, Some(&outliers), Some(&int8)),
+        Precisions::Int8 => {}
     }
     let runtime = workspace::runtime(&arguments.cache)?;
     let results = &arguments.results.results;
+    outliers.add_to_results(&runtime, results)?;
     let quantization = int8.add_to_results(&runtime, results, CARD_USAGE)?;
     if arguments.json.json {
         return output::json(&json!({ "quantization": quantization }));
@@ -161,15 +169,19 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
     print_quantization(&quantization)
 }
 
-/// The data set, and the validation images among its own.
-fn validation(arguments: &ExportArguments, bars: &Bars) -> Result<(Dataset, Vec<Sample>), Failure> {
+/// The data set, and its images to train and to validate on.
+fn images(arguments: &ExportArguments, bars: &Bars) -> Result<(Dataset, Split), Failure> {
     let dataset = arguments.dataset.source.data().load(bars)?;
     let (seed, cache) = (arguments.seed, &arguments.cache);
     let parts = arguments.dataset.split(&dataset, seed, cache, bars)?;
-    Ok((dataset, parts.validation))
+    Ok((dataset, parts))
 }
 
-fn export_version(arguments: &ExportArguments, int8: Option<&Int8>) -> Result<(), Failure> {
+fn export_version(
+    arguments: &ExportArguments,
+    outliers: Option<&Outliers>,
+    int8: Option<&Int8>,
+) -> Result<(), Failure> {
     let client = tracking::required(&arguments.tracking)?;
     let model = tracking::model_name(&client, &arguments.model_name)?;
     let runtime = workspace::runtime(&arguments.cache)?;
@@ -182,6 +194,7 @@ fn export_version(arguments: &ExportArguments, int8: Option<&Int8>) -> Result<()
     let exporter = Exporter::new(&client, &runtime)
         .with_usage(CARD_USAGE)
         .with_force(arguments.force)
+        .with_outliers(outliers)
         .with_int8(int8);
     let exported = exporter.export(&selection, results)?;
     if arguments.json.json {
@@ -191,6 +204,7 @@ fn export_version(arguments: &ExportArguments, int8: Option<&Int8>) -> Result<()
             "run_id": selection.run_id,
             "val_acc": selection.val_acc,
             "largest_difference": exported.largest_difference,
+            "least_similarity": exported.metadata.least_similarity,
             "quantization": exported.quantization,
             "files": exported.files,
         }));
@@ -199,6 +213,11 @@ fn export_version(arguments: &ExportArguments, int8: Option<&Int8>) -> Result<()
         "version {} of `{}` (val_acc {:.4}): ONNX Runtime and candle differ by at most {:.1e}",
         selection.version, selection.model_name, selection.val_acc, exported.largest_difference
     ))?;
+    if let Some(least) = exported.metadata.least_similarity {
+        output::line(format_args!(
+            "a picture whose similarity to every class is below {least:.3} is told to show none of them"
+        ))?;
+    }
     exported
         .quantization
         .iter()

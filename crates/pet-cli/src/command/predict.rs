@@ -171,6 +171,8 @@ fn answer(file: &Path, outcome: &Outcome, count: usize) -> Value {
                 "file": file,
                 "predicted_class": prediction.predicted_class(),
                 "confidence": prediction.confidence(),
+                "known": prediction.is_known(),
+                "similarity": prediction.similarity(),
                 "top_k": ranked.collect::<Vec<_>>(),
             })
         }
@@ -184,6 +186,12 @@ fn print_one(prediction: &Prediction, arguments: &Arguments) -> Result<(), Failu
         prediction.predicted_class()
     ))?;
     output::line(format_args!("Confidence: {:.2}\n", prediction.confidence()))?;
+    if prediction.is_known() == Some(false) {
+        let count = prediction.classes().len();
+        output::line(format_args!(
+            "This is probably none of the {count} classes; of them, the likeliest are:\n"
+        ))?;
+    }
     let ranked = prediction.top_k(arguments.top_k.get());
     let width = ranked
         .iter()
@@ -207,10 +215,15 @@ fn print_lines(files: &[PathBuf], outcomes: &[Outcome]) -> Result<(), Failure> {
     for (file, outcome) in files.iter().zip(outcomes) {
         match outcome {
             Ok(prediction) => output::line(format_args!(
-                "{}: {} ({:.1} %)",
+                "{}: {} ({:.1} %){}",
                 file.display(),
                 prediction.predicted_class(),
-                100.0 * prediction.confidence()
+                100.0 * prediction.confidence(),
+                if prediction.is_known() == Some(false) {
+                    ", probably none of the classes"
+                } else {
+                    ""
+                }
             ))?,
             Err(failure) => {
                 let causes = output::explain(failure).join(": ");

@@ -6,13 +6,13 @@ mod search;
 
 use std::path::Path;
 
-use fs_err as fs;
 use pet_data::{Dataset, Progress, Sample, Unit, task};
 use pet_model::Quantization;
 use pet_pipeline::evaluate::ImageSet;
-use pet_predict::{Calibration, Calibrator, Limits, Model, Options, Runtime};
+use pet_predict::{Calibration, Calibrator, Model, Options, Runtime};
 
 use crate::Error;
+use crate::images::{at, read};
 
 pub use gate::Gate;
 
@@ -91,24 +91,6 @@ fn calibration_images(images: &[Sample]) -> Vec<&Sample> {
     let count = CALIBRATION.min(images.len());
     let chosen = (0..count).map(|index| index * images.len() / count);
     chosen.filter_map(|index| images.get(index)).collect()
-}
-
-/// Reads an image file, unless it is larger than what would be decoded.
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let (got, limit) = (fs::metadata(path)?.len(), Limits::default().bytes);
-    if got > limit {
-        let path = path.to_owned();
-        return Err(Error::ImageSize { path, limit, got });
-    }
-    Ok(fs::read(path)?)
-}
-
-/// Names the image that something is wrong with.
-fn at(path: &Path) -> impl Fn(pet_predict::Error) -> Error {
-    move |source| Error::Image {
-        path: path.to_owned(),
-        source,
-    }
 }
 
 #[cfg(test)]

@@ -2,15 +2,15 @@
 
 use fs_err as fs;
 use onnx_graph::{Dim, Quantizer, Value};
-use pet_data::{Progress, Sample, Unit, task};
+use pet_data::{Progress, Sample};
 use pet_model::{ModelMetadata, Precision, Quantization};
-use pet_predict::{Calibration, ImagePredictor, Model, Options, Runtime};
+use pet_predict::{Calibration, ImagePredictor, Model, Options, Prediction, Runtime};
 
-use super::{Quantized, at, calibration_images, read};
+use super::{Quantized, calibration_images};
+use crate::images::predict;
+use crate::outliers::least_similarity;
 use crate::{Error, Gate};
 
-/// Images that are predicted together, between two steps of the progress bar.
-const BATCH: usize = 32;
 /// Convolutions at the start that may stay in floating-point numbers.
 const MOST_FLOAT_LAYERS: usize = 8;
 
@@ -40,7 +40,12 @@ impl<'a> Search<'a> {
             metadata: model.metadata().clone().with_precision(Precision::Int8),
             floats: onnx_graph::Model::from_bytes(model.bytes())?,
             bytes_fp32: model.bytes().len() as u64,
-            expected: guesses(&ImagePredictor::new(model), images, "fp32", progress)?,
+            expected: guesses(&predict(
+                &ImagePredictor::new(model),
+                images,
+                "fp32",
+                progress,
+            )?),
         })
     }
 
@@ -74,18 +79,20 @@ impl<'a> Search<'a> {
         let quantizer = Quantizer::new(&self.floats)
             .with_float_layers(fp32_layers)
             .with_channels(&calibration.channels);
-        let properties = self.metadata.to_properties()?.into_iter();
-        let model = properties.fold(
-            quantizer.quantize(&calibration.ranges)?,
-            |model, (key, value)| model.with_metadata(key, value),
-        );
-        let bytes = model.to_bytes()?;
+        let model = quantizer
+            .quantize(&calibration.ranges)?
+            .with_properties(self.metadata.to_properties()?);
         let place = tempfile::tempdir()?;
         let file = place.path().join(Precision::Int8.file());
-        fs::write(&file, &bytes)?;
+        fs::write(&file, model.to_bytes()?)?;
         let predictor = ImagePredictor::load(self.runtime, &file, &Options::default())?;
         let what = format!("int8, {fp32_layers} layers in fp32");
-        let guesses = guesses(&predictor, self.images, &what, self.progress)?;
+        let predictions = predict(&predictor, self.images, &what, self.progress)?;
+        let mut metadata = self.metadata.clone();
+        metadata.least_similarity = least_similarity(&predictions);
+        let model = model.with_properties(metadata.to_properties()?);
+        let bytes = model.to_bytes()?;
+        let guesses = guesses(&predictions);
         let labels: Vec<usize> = self.images.iter().map(|image| image.class).collect();
         let figures = Quantization {
             images: self.images.len(),
@@ -103,26 +110,12 @@ impl<'a> Search<'a> {
 }
 
 /// The most probable class of each image.
-fn guesses(
-    predictor: &ImagePredictor,
-    images: &[Sample],
-    what: &str,
-    progress: &dyn Progress,
-) -> Result<Vec<usize>, Error> {
-    task(progress, what, images.len() as u64, Unit::Images, || {
-        let mut guesses = Vec::with_capacity(images.len());
-        for batch in images.chunks(BATCH) {
-            let contents = batch.iter().map(|sample| read(&sample.path));
-            let contents = contents.collect::<Result<Vec<_>, _>>()?;
-            for (sample, prediction) in batch.iter().zip(predictor.predict_batch(&contents)) {
-                let prediction = prediction.map_err(at(&sample.path))?;
-                let best = prediction.top_k(1);
-                guesses.push(best.first().map_or(usize::MAX, |best| best.index));
-            }
-            progress.advance(batch.len() as u64);
-        }
-        Ok(guesses)
-    })
+fn guesses(predictions: &[Prediction]) -> Vec<usize> {
+    let best = |prediction: &Prediction| {
+        let best = prediction.top_k(1);
+        best.first().map_or(usize::MAX, |best| best.index)
+    };
+    predictions.iter().map(best).collect()
 }
 
 /// After how many layers the integers may begin, of layers that make `results`. Each number that crosses takes time to

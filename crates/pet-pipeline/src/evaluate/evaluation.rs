@@ -6,7 +6,7 @@ use fs_err as fs;
 use pet_data::{Progress, Sample, Unit, task};
 use pet_image::Limits;
 use pet_model::{ModelMetadata, SplitMetrics};
-use pet_predict::ImagePredictor;
+use pet_predict::{ImagePredictor, Prediction};
 use pet_report::{ConfusionMatrix, measure_logits, probabilities};
 use serde::Serialize;
 
@@ -39,6 +39,8 @@ pub struct Evaluation {
     pub mistakes: Vec<Mistake>,
     /// How many mistakes there are altogether.
     pub mistaken: usize,
+    /// How similar each image is to the nearest class, -1 to 1; none for a model that cannot tell outliers.
+    pub similarities: Vec<f32>,
     /// The confusion matrix and the mistakes as PNG files, by their names.
     pub pictures: Vec<(&'static str, Vec<u8>)>,
 }
@@ -80,7 +82,11 @@ impl Evaluation {
             classes,
             ..
         } = predictor.metadata();
-        let logits = logits(predictor, &images.samples, progress)?;
+        let predictions = predictions(predictor, &images.samples, "evaluating", progress)?;
+        let logits: Vec<_> = predictions
+            .iter()
+            .map(|prediction| prediction.logits().to_vec())
+            .collect();
         let labels: Vec<usize> = images.samples.iter().map(|sample| sample.class).collect();
         let temperature = predictor.metadata().temperature();
         let probabilities = probabilities(&logits, temperature)?;
@@ -90,8 +96,12 @@ impl Evaluation {
         let mut mistakes = mistakes(&images.samples, &probabilities, classes);
         let mistaken = mistakes.len();
         mistakes.truncate(SHOWN);
+        let measured = measure_logits(&logits, &labels, classes, temperature, &images.command)?;
         Ok(Self {
-            figures: measure_logits(&logits, &labels, classes, temperature, &images.command)?,
+            figures: SplitMetrics {
+                known: share_known(&predictions),
+                ..measured
+            },
             confusion: ConfusionMatrix::new(&probabilities, &labels, classes.len())?,
             name: images.name.clone(),
             model: model_name.clone(),
@@ -99,6 +109,10 @@ impl Evaluation {
             right,
             mistakes,
             mistaken,
+            similarities: predictions
+                .iter()
+                .filter_map(Prediction::similarity)
+                .collect(),
             pictures: Vec::new(),
         })
     }
@@ -133,31 +147,33 @@ impl Serialize for Evaluation {
     }
 }
 
-/// The logits of each image.
-fn logits(
+/// The share of images that the model takes for pictures of its classes; `None` where it cannot tell.
+fn share_known(predictions: &[Prediction]) -> Option<f64> {
+    let known: Option<Vec<bool>> = predictions.iter().map(Prediction::is_known).collect();
+    let known = known.filter(|known| !known.is_empty())?;
+    Some(known.iter().filter(|&&known| known).count() as f64 / known.len() as f64)
+}
+
+/// What the model says of each image; `what` names the work in the progress.
+pub(super) fn predictions(
     predictor: &ImagePredictor,
     samples: &[Sample],
+    what: &str,
     progress: &dyn Progress,
-) -> Result<Vec<Vec<f32>>, Error> {
-    let mut logits = Vec::with_capacity(samples.len());
-    task(
-        progress,
-        "evaluating",
-        samples.len() as u64,
-        Unit::Images,
-        || {
-            for batch in samples.chunks(BATCH) {
-                let contents = batch.iter().map(|sample| read(&sample.path));
-                let contents = contents.collect::<Result<Vec<_>, _>>()?;
-                for (sample, prediction) in batch.iter().zip(predictor.predict_batch(&contents)) {
-                    let prediction = prediction.map_err(at(&sample.path))?;
-                    logits.push(prediction.logits().to_vec());
-                }
-                progress.advance(batch.len() as u64);
+) -> Result<Vec<Prediction>, Error> {
+    let count = samples.len() as u64;
+    task(progress, what, count, Unit::Images, || {
+        let mut predictions = Vec::with_capacity(samples.len());
+        for batch in samples.chunks(BATCH) {
+            let contents = batch.iter().map(|sample| read(&sample.path));
+            let contents = contents.collect::<Result<Vec<_>, _>>()?;
+            for (sample, prediction) in batch.iter().zip(predictor.predict_batch(&contents)) {
+                predictions.push(prediction.map_err(at(&sample.path))?);
             }
-            Ok(logits)
-        },
-    )
+            progress.advance(batch.len() as u64);
+        }
+        Ok(predictions)
+    })
 }
 
 /// Reads an image file, unless it is larger than what would be decoded.

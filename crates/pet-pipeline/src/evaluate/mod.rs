@@ -3,6 +3,7 @@
 mod evaluation;
 mod images;
 mod keep;
+mod outliers;
 mod pictures;
 
 use pet_data::Progress;
@@ -14,6 +15,7 @@ pub use evaluation::{Confusion, Evaluation, Mistake};
 pub(crate) use evaluation::{at, read};
 pub use images::ImageSet;
 pub use keep::{add_to_results, log_to_run};
+pub use outliers::OutlierFigures;
 
 /// Predicts the images exactly as the service does.
 ///

@@ -3,11 +3,10 @@
 use std::time::Instant;
 
 use pet_image::{Region, RgbImage, decode};
-use pet_model::{OUTPUT_NAME, softmax};
 
-use super::graph::{FEATURES, Head};
+use super::graph::Head;
 use super::map::{ClassActivationMap, shares};
-use crate::session::{answer, not_finite, read};
+use crate::session::{answer, prediction};
 use crate::{Error, Model, Prediction, Timing};
 
 /// Explains the answers of a [`Model`] with a variant of it that also gives its last features. Makes
@@ -56,17 +55,9 @@ impl Explainer {
     /// [`Error::Unexplainable`] for a model that does not end with global average pooling and one
     /// linear layer with bias.
     pub fn new(model: &Model) -> Result<Self, Error> {
-        let failed = |source| Error::Unexplainable {
-            path: model.path().to_owned(),
-            source,
-        };
-        let parsed = onnx_graph::Model::from_bytes(model.bytes());
-        let parsed = parsed.map_err(|source| failed(Box::new(source)))?;
-        let head = Head::open(&parsed).map_err(failed)?;
-        let variant = head.variant(&parsed).map_err(failed)?;
-        let runner = model.open_variant(&variant);
+        let (head, runner) = Head::run_with(model)?;
         Ok(Self {
-            runner: runner.map_err(|source| failed(Box::new(source)))?,
+            runner,
             tensor: vec![0.0; model.metadata().preprocess.tensor_len()],
             head,
             model: model.clone(),
@@ -99,15 +90,15 @@ impl Explainer {
         recipe.run_image(&image, &mut self.tensor).map_err(failed)?;
         let region = recipe.region(image.width(), image.height());
         let preprocessing = Instant::now();
-        let (logits, features) = self.run()?;
-        let temperature = self.model.metadata().temperature();
-        let probabilities = softmax(&logits, temperature).ok_or_else(|| not_finite(&logits))?;
+        let outputs = answer(&self.model, &mut self.runner, &self.tensor, 1)?;
         let timing = Timing {
             decode: decoding - start,
             preprocess: preprocessing - decoding,
             inference: preprocessing.elapsed(),
         };
-        let prediction = Prediction::new(self.model.classes(), logits, probabilities, timing);
+        let prediction = prediction(&self.model, &outputs, timing)?;
+        let features = self.head.features(&outputs)?;
+        drop(outputs);
         let map = self.map(&prediction, &features, class);
         Ok(Explanation {
             image,
@@ -115,16 +106,6 @@ impl Explainer {
             prediction,
             map,
         })
-    }
-
-    /// Logits and features of the photograph in the tensor.
-    fn run(&mut self) -> Result<(Vec<f32>, Vec<f32>), Error> {
-        let outputs = answer(&self.model, &mut self.runner, &self.tensor, 1)?;
-        let classes = self.model.metadata().classes.len();
-        let [channels, height, width] = self.head.shape;
-        let logits = read(&outputs, OUTPUT_NAME, &[1, classes])?;
-        let features = read(&outputs, FEATURES, &[1, channels, height, width])?;
-        Ok((logits, features))
     }
 
     fn map(

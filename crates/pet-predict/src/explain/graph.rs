@@ -1,10 +1,14 @@
 //! What has to be known of a model's graph to explain its answers.
 
 use onnx_graph::{Attribute, Dim, Graph, Model, Node, Tensor};
+use ort::session::{Session, SessionOutputs};
 use pet_model::OUTPUT_NAME;
 
+use crate::Error;
+use crate::session::read;
+
 /// Name of the output that the features are added as.
-pub(super) const FEATURES: &str = "explain.features";
+const FEATURES: &str = "explain.features";
 
 /// The end of a network: features, global average pooling, one linear layer.
 #[derive(Debug)]
@@ -20,8 +24,23 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// The end of a model, and a runner of the model that also answers [`FEATURES`].
+    pub(super) fn run_with(model: &crate::Model) -> Result<(Self, Session), Error> {
+        let failed = |source| Error::Unexplainable {
+            path: model.path().to_owned(),
+            source,
+        };
+        let parsed = Model::from_bytes(model.bytes());
+        let parsed = parsed.map_err(|source| failed(Box::new(source)))?;
+        let head = Self::open(&parsed).map_err(failed)?;
+        let variant = head.variant(&parsed).map_err(failed)?;
+        let runner = model.open_variant(&variant);
+        let runner = runner.map_err(|source| failed(Box::new(source)))?;
+        Ok((head, runner))
+    }
+
     /// Finds the end of a model; fails when it ends otherwise.
-    pub(super) fn open(model: &Model) -> Result<Self, Reason> {
+    fn open(model: &Model) -> Result<Self, Reason> {
         let graph = model.graph();
         let linear = maker(graph, OUTPUT_NAME, "Gemm")?;
         let [input, weight, bias] = linear.inputs() else {
@@ -55,12 +74,18 @@ impl Head {
 
     /// The bytes of the model with the features as one more output, [`FEATURES`]. Its metadata is left
     /// behind: it is run here and nowhere else.
-    pub(super) fn variant(&self, model: &Model) -> Result<Vec<u8>, Reason> {
+    fn variant(&self, model: &Model) -> Result<Vec<u8>, Reason> {
         let mut graph = model.graph().clone();
         let features = graph.value(&self.features);
         let features = features.ok_or("the features have no known type")?;
         graph.output(FEATURES, &features)?;
         Ok(Model::new(graph, model.opset()).to_bytes()?)
+    }
+
+    /// The features of one photograph, channel after channel, out of what the variant answered.
+    pub(super) fn features(&self, outputs: &SessionOutputs<'_>) -> Result<Vec<f32>, Error> {
+        let [channels, height, width] = self.shape;
+        read(outputs, FEATURES, &[1, channels, height, width])
     }
 
     /// The weights of one class, one for each channel.
@@ -71,7 +96,7 @@ impl Head {
 }
 
 /// Why a graph cannot be explained.
-pub(super) type Reason = Box<dyn std::error::Error + Send + Sync>;
+type Reason = Box<dyn std::error::Error + Send + Sync>;
 
 /// The node that makes `value`, which must be of the kind `expected`.
 fn maker<'a>(graph: &'a Graph, value: &str, expected: &str) -> Result<&'a Node, Reason> {

@@ -2,7 +2,7 @@
 
 use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph};
 use pet_model::{INPUT_NAME, MODEL_FILE, OUTPUT_NAME};
-use pet_predict::{Error, Explainer, Model, ModelMetadata, Options, Runtime};
+use pet_predict::{Error, Explainer, FeatureExtractor, Model, ModelMetadata, Options, Runtime};
 use tempfile::TempDir;
 
 use crate::support::{Parts, SIZE, finish, metadata, picture, runtime};
@@ -160,4 +160,20 @@ fn what_cannot_be_explained_is_said() {
     assert_eq!(error.hint().as_deref(), Some("did you mean `green`?"));
     let error = explainer.explain(b"a text", None).unwrap_err();
     assert!(matches!(error, Error::Image { .. }));
+}
+
+#[test]
+fn features_are_what_the_last_layer_takes() {
+    let Some(runtime) = runtime("features_are_what_the_last_layer_takes") else {
+        return;
+    };
+    let model = model(&runtime, None);
+    let mut extractor = FeatureExtractor::new(&model).unwrap();
+    let features = extractor.extract(&picture([255, 0, 51])).unwrap();
+    let expected = [1.0, 0.0, 0.2];
+    assert_eq!(features.len(), expected.len());
+    for (feature, expected) in features.iter().zip(expected) {
+        assert!((feature - expected).abs() < 1e-5, "{features:?}");
+    }
+    assert!(extractor.extract(b"no picture").is_err());
 }

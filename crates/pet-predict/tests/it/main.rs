@@ -6,5 +6,6 @@
 mod explaining;
 mod int8;
 mod loading;
+mod outliers;
 mod predicting;
 mod support;

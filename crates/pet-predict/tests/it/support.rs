@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use onnx_graph::{DataType, Dim, GemmOptions, Graph, Model};
 use pet_image::{Format, Preprocess, RgbImage, encode_rgb};
-use pet_model::{INPUT_NAME, MODEL_FILE, ModelMetadata, OPSET, OUTPUT_NAME};
+use pet_model::{INPUT_NAME, MODEL_FILE, ModelMetadata, OPSET, OUTPUT_NAME, SIMILARITY_NAME};
 use pet_predict::{Runtime, SearchPaths};
 use tempfile::TempDir;
 
@@ -37,6 +37,8 @@ pub(crate) struct Parts {
     pub(crate) size: usize,
     /// The matrix from mean red, green and blue to logits, three numbers for each class.
     pub(crate) weight: Vec<f32>,
+    /// Whether the cosines to pure red, green and blue are answered too.
+    pub(crate) similarity: bool,
     pub(crate) metadata: Vec<(String, String)>,
 }
 
@@ -48,6 +50,7 @@ impl Default for Parts {
             batch: Dim::symbol("batch"),
             size: SIZE,
             weight: vec![4.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 4.0],
+            similarity: false,
             metadata: metadata(&["red", "green", "blue"])
                 .to_properties()
                 .unwrap()
@@ -85,6 +88,15 @@ impl Parts {
             .gemm("classifier", &means, &weight, None, options)
             .unwrap();
         graph.output(self.output, &logits).unwrap();
+        if self.similarity {
+            let own: [f32; 9] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+            let classes = graph.initializer("classes", &[3, 3], &own).unwrap();
+            let direction = graph.l2_normalize("direction", &means, -1).unwrap();
+            let cosines = graph
+                .gemm("cosines", &direction, &classes, None, options)
+                .unwrap();
+            graph.output(SIMILARITY_NAME, &cosines).unwrap();
+        }
         finish(graph, self.metadata)
     }
 
@@ -98,10 +110,7 @@ impl Parts {
 
 /// The bytes of a model of `graph` that says `metadata` of itself.
 pub(crate) fn finish(graph: Graph, metadata: Vec<(String, String)>) -> Vec<u8> {
-    let model = Model::new(graph, OPSET);
-    let model = metadata
-        .into_iter()
-        .fold(model, |model, (key, value)| model.with_metadata(key, value));
+    let model = Model::new(graph, OPSET).with_properties(metadata);
     model.to_bytes().unwrap()
 }
 

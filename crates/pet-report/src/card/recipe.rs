@@ -1,7 +1,9 @@
 //! From picture to answer, and how the weights came to be.
 
 use pet_image::{Layout, Resize};
-use pet_model::{INPUT_NAME, Metrics, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess};
+use pet_model::{
+    INPUT_NAME, Metrics, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess, SIMILARITY_NAME,
+};
 
 use super::markdown::{code_cell, table};
 
@@ -11,6 +13,7 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
         preprocess(&metadata.preprocess),
         metadata.classes.len(),
     );
+    section.extend(metadata.least_similarity.map(similarity));
     if metrics.params.is_empty() {
         section.push_str("\nThe hyper-parameters are not recorded.\n");
     } else {
@@ -22,6 +25,15 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
         section.push_str(&table(&["parameter", "value"], rows));
     }
     section
+}
+
+/// How pictures of something else are told.
+fn similarity(least: f64) -> String {
+    format!(
+        "Output `{SIMILARITY_NAME}`: of the same shape, the cosine between the picture's features and the mean features \
+         of each class. A picture whose largest cosine is below {least:.3} probably shows none of the classes; the \
+         validation images stay above it but for 2 %.\n"
+    )
 }
 
 /// What happens to a picture before the model sees it.

@@ -1,0 +1,256 @@
+//! Telling pictures that show none of the classes.
+//!
+//! A network's probabilities sum to 1 whatever it is shown. But what it was not trained on has features that point
+//! elsewhere: in the direction of the mean features of no class. So the exported model also answers the cosines between a
+//! picture's features and those means (the nearest class mean of [Mensink et al.
+//! 2013](https://doi.org/10.1109/TPAMI.2013.83), on features of length 1), and its metadata says how large the largest
+//! one is for nearly all pictures of the classes.
+
+use std::path::Path;
+
+use fs_err as fs;
+use onnx_graph::{GemmOptions, Graph, Node};
+use pet_data::{Dataset, Progress, Sample, Unit, task};
+use pet_model::{
+    MODEL_FILE, ModelMetadata, OUTPUT_NAME, SELECTION_FILE, SIMILARITY_NAME, Selection, read_json,
+    write_atomically, write_json,
+};
+use pet_pipeline::evaluate::ImageSet;
+use pet_predict::{FeatureExtractor, ImagePredictor, Model, Options, Prediction, Runtime};
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+use crate::images::{at, predict, read};
+
+/// Images of a class that its mean is taken over; more change it little.
+const EXAMPLES: usize = 50;
+
+/// The share of pictures of the classes that may be taken for others.
+const REFUSED: f64 = 0.02;
+
+/// Adds to a model what tells outliers: pictures that show none of its classes.
+pub struct Outliers<'a> {
+    dataset: &'a Dataset,
+    train: &'a [Sample],
+    validation: &'a [Sample],
+    progress: &'a dyn Progress,
+}
+
+impl<'a> Outliers<'a> {
+    /// Learns what the classes look like from images that the model was trained on, `train`, and how much others of
+    /// these classes differ from them, from `validation`. Both are of the data set.
+    pub fn new(
+        dataset: &'a Dataset,
+        train: &'a [Sample],
+        validation: &'a [Sample],
+        progress: &'a dyn Progress,
+    ) -> Self {
+        Self {
+            dataset,
+            train,
+            validation,
+            progress,
+        }
+    }
+
+    /// Writes the model in `file` again with the output [`SIMILARITY_NAME`] and the least similarity in its metadata.
+    /// Gives that metadata.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoFeatures`] for a model that does not end in a linear layer; [`Error::Images`] for images that the
+    /// model does not fit, or what reading them, ONNX Runtime or the graph fail with.
+    pub fn add(&self, runtime: &Runtime, file: &Path) -> Result<ModelMetadata, Error> {
+        let model = Model::load(runtime, file, &Options::default())?;
+        let mut metadata = model.metadata().clone();
+        let classes = &metadata.classes;
+        let train = ImageSet::new("train", self.dataset, self.train, classes)?;
+        let validation = ImageSet::new("validation", self.dataset, self.validation, classes)?;
+        let means = self.class_means(&model, &train.samples)?;
+        let changed = onnx_graph::Model::from_bytes(model.bytes())?;
+        let graph = with_similarity(changed.graph(), &means, classes.len())?;
+        let changed = changed.with_graph(graph);
+        // The lowest cosine, so that the model can be run to see what the least one is to be.
+        metadata.least_similarity = Some(-1.0);
+        write(&changed, &metadata, file)?;
+        let predictor = ImagePredictor::load(runtime, file, &Options::default())?;
+        let predictions = predict(
+            &predictor,
+            &validation.samples,
+            "telling outliers",
+            self.progress,
+        )?;
+        metadata.least_similarity = least_similarity(&predictions);
+        write(&changed, &metadata, file)?;
+        Ok(metadata)
+    }
+
+    /// Changes the model that lies in `results`, unless it can tell outliers already, and its digest in `selection.json`.
+    /// A model in 8-bit integers beside it is then that of another model, and no longer served. Nothing there changes
+    /// unless all succeeds.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add); [`Error::Model`] or [`Error::Io`] when a file cannot be read or written.
+    pub fn add_to_results(&self, runtime: &Runtime, results: &Path) -> Result<(), Error> {
+        let model = results.join(MODEL_FILE);
+        let read = onnx_graph::Model::from_bytes(&fs::read(&model)?)?;
+        let metadata = ModelMetadata::from_properties(read.metadata())?;
+        if metadata.least_similarity.is_some() {
+            return Ok(());
+        }
+        let staging = tempfile::Builder::new()
+            .prefix(".export-")
+            .tempdir_in(results)?;
+        let staged = staging.path().join(MODEL_FILE);
+        fs::copy(&model, &staged)?;
+        self.add(runtime, &staged)?;
+        let selection = results.join(SELECTION_FILE);
+        if selection.exists() {
+            let mut kept: Selection = read_json(&selection)?;
+            kept.model_sha256 = Some(format!("{:x}", Sha256::digest(fs::read(&staged)?)));
+            kept.int8_sha256 = None;
+            write_json(&staging.path().join(SELECTION_FILE), &kept)?;
+            fs::rename(staging.path().join(SELECTION_FILE), selection)?;
+        }
+        Ok(fs::rename(staged, model)?)
+    }
+
+    /// The mean features of each class, one class after the other, each of length 1; zeros for a class without images.
+    fn class_means(&self, model: &Model, images: &[Sample]) -> Result<Vec<f32>, Error> {
+        let classes = model.metadata().classes.len();
+        let chosen = examples(images, classes);
+        let count = chosen.len() as u64;
+        let features = task(
+            self.progress,
+            "learning the classes",
+            count,
+            Unit::Images,
+            || extract(model, &chosen, self.progress),
+        )?;
+        let channels = features.first().map_or(0, Vec::len);
+        let mut means = vec![0.0; classes * channels];
+        for (sample, features) in chosen.iter().zip(&features) {
+            let mean = means.chunks_exact_mut(channels).nth(sample.class);
+            let unit = unit(features);
+            for (sum, value) in mean.into_iter().flatten().zip(unit) {
+                *sum += value;
+            }
+        }
+        let means = means.chunks_exact(channels.max(1)).flat_map(unit);
+        Ok(means.map(|value| value as f32).collect())
+    }
+}
+
+/// The first images of each class.
+fn examples(images: &[Sample], classes: usize) -> Vec<&Sample> {
+    let mut taken = vec![0; classes];
+    let take = |sample: &&Sample| match taken.get_mut(sample.class) {
+        Some(count) if *count < EXAMPLES => {
+            *count += 1;
+            true
+        }
+        _ => false,
+    };
+    images.iter().filter(take).collect()
+}
+
+/// The features of each image, found on all cores.
+fn extract(
+    model: &Model,
+    images: &[&Sample],
+    progress: &dyn Progress,
+) -> Result<Vec<Vec<f32>>, Error> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let work = |part: &[&Sample]| -> Result<Vec<_>, Error> {
+        let mut extractor = FeatureExtractor::new(model)?;
+        let one = |sample: &&Sample| {
+            let features = extractor.extract(&read(&sample.path)?);
+            progress.advance(1);
+            features.map_err(at(&sample.path))
+        };
+        part.iter().map(one).collect()
+    };
+    let parts: Vec<_> = std::thread::scope(|scope| {
+        let parts = images.chunks(images.len().div_ceil(threads).max(1));
+        let threads: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
+        let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+        joined.collect()
+    });
+    let mut all = Vec::with_capacity(images.len());
+    for part in parts {
+        all.extend(part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+    }
+    Ok(all)
+}
+
+/// The same direction with length 1; zeros stay.
+fn unit<T: Copy + Into<f64>>(vector: &[T]) -> impl Iterator<Item = f64> + '_ {
+    let square = |&value: &T| value.into() * value.into();
+    let length = vector.iter().map(square).sum::<f64>().sqrt();
+    let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
+    vector.iter().map(move |&value| value.into() * scale)
+}
+
+/// The graph with the cosines of the angles between the features and `means` as second output.
+fn with_similarity(graph: &Graph, means: &[f32], classes: usize) -> Result<Graph, Error> {
+    let mut graph = graph.clone();
+    let makes = |node: &&Node| node.outputs().iter().any(|output| output == OUTPUT_NAME);
+    let linear = graph.nodes().iter().find(makes);
+    let linear = linear.filter(|node| node.op_type() == "Gemm");
+    let features = linear.and_then(|node| graph.value(node.inputs().first()?));
+    let features = features.ok_or(Error::NoFeatures)?;
+    let shape = [classes, means.len() / classes.max(1)];
+    let means = graph.initializer("similarity.means", &shape, means)?;
+    let direction = graph.l2_normalize("similarity.direction", &features, -1)?;
+    let options = GemmOptions::default().with_transpose_b(true);
+    let cosines = graph.gemm("similarity.cosines", &direction, &means, None, options)?;
+    graph.output(SIMILARITY_NAME, &cosines)?;
+    Ok(graph)
+}
+
+fn write(model: &onnx_graph::Model, metadata: &ModelMetadata, file: &Path) -> Result<(), Error> {
+    let model = model.clone().with_properties(metadata.to_properties()?);
+    Ok(write_atomically(file, &model.to_bytes()?)?)
+}
+
+/// What all but [`REFUSED`] of these pictures, which show the classes, have at least. `None` where there is none, or a
+/// model that has no similarity.
+pub(crate) fn least_similarity(predictions: &[Prediction]) -> Option<f64> {
+    let mut found: Vec<f32> = predictions
+        .iter()
+        .filter_map(Prediction::similarity)
+        .collect();
+    found.sort_by(f32::total_cmp);
+    let refused = (found.len() as f64 * REFUSED) as usize;
+    found.get(refused).copied().map(f64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_images_of_every_class_are_examples() {
+        let sample = |class| Sample {
+            path: "a.png".into(),
+            class,
+        };
+        let samples: Vec<_> = (0..300).map(|index| sample(index / 100)).collect();
+        let chosen = examples(&samples, 3);
+        assert_eq!(chosen.len(), 3 * EXAMPLES);
+        assert_eq!([chosen[0].class, chosen[149].class], [0, 2]);
+        assert_eq!(examples(&samples[..7], 3).len(), 7);
+        assert!(
+            examples(&samples, 0).is_empty(),
+            "classes the model has not"
+        );
+    }
+
+    #[test]
+    fn directions_have_length_one() {
+        let made: Vec<_> = unit(&[3.0_f32, 0.0, -4.0]).collect();
+        assert_eq!(made, [0.6, 0.0, -0.8]);
+        assert_eq!(unit(&[0.0_f32; 2]).collect::<Vec<_>>(), [0.0; 2]);
+    }
+}

@@ -1,0 +1,135 @@
+//! How well a model tells pictures that show none of its classes.
+
+use std::path::{Path, PathBuf};
+
+use pet_data::{LeftOut, Progress, Sample, walk};
+use pet_predict::{ImagePredictor, Prediction};
+use serde::Serialize;
+
+use super::Evaluation;
+use super::evaluation::predictions;
+use crate::Error;
+
+/// The share of pictures of the classes that a threshold lets through when false positives are counted.
+const RECALL: f64 = 0.95;
+/// Pictures that are shown.
+const SHOWN: usize = 10;
+
+/// What a model makes of pictures that show none of its classes.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct OutlierFigures {
+    /// Number of pictures.
+    pub images: usize,
+    /// Share of them that the served model takes for one of its classes, 0 to 1.
+    pub known: f64,
+    /// Probability that a picture of the classes is more similar to them than one of these, 0 to 1: the area under the
+    /// receiver operating characteristic.
+    pub auroc: f64,
+    /// Share of these that would be taken for one of the classes if 95 % of the pictures of the classes were.
+    pub false_positives_at_95: f64,
+    /// Up to 10 of those that are taken for one of the classes, the most similar first.
+    pub taken: Vec<PathBuf>,
+}
+
+impl Evaluation {
+    /// Predicts the pictures in a folder and below, which show none of the classes, and compares them with those that
+    /// were evaluated.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSimilarity`] for a model that cannot tell; [`Error::NoPictures`] for a folder without pictures, or what
+    /// reading or predicting them fails with.
+    pub fn compare_outliers(
+        &self,
+        predictor: &ImagePredictor,
+        folder: &Path,
+        progress: &dyn Progress,
+    ) -> Result<OutlierFigures, Error> {
+        if self.similarities.is_empty() {
+            return Err(Error::NoSimilarity {
+                model: self.model.clone(),
+            });
+        }
+        let files = walk::images(folder, &mut LeftOut::default())?;
+        if files.is_empty() {
+            let folder = folder.to_owned();
+            return Err(Error::NoPictures { folder });
+        }
+        let sample = |path| Sample { path, class: 0 };
+        let samples: Vec<_> = files.into_iter().map(sample).collect();
+        let predictions = predictions(predictor, &samples, "predicting outliers", progress)?;
+        let similarities: Vec<f32> = predictions
+            .iter()
+            .filter_map(Prediction::similarity)
+            .collect();
+        let threshold = lower_quantile(&self.similarities, 1.0 - RECALL);
+        let at_95 = similarities.iter().filter(|one| **one >= threshold);
+        let taken = taken(&samples, &predictions);
+        let share = |count: usize| count as f64 / samples.len() as f64;
+        Ok(OutlierFigures {
+            images: samples.len(),
+            known: share(taken.len()),
+            auroc: area(&self.similarities, &similarities),
+            false_positives_at_95: share(at_95.count()),
+            taken: taken.into_iter().take(SHOWN).collect(),
+        })
+    }
+}
+
+/// The pictures that the model takes for one of its classes, the most similar first.
+fn taken(samples: &[Sample], predictions: &[Prediction]) -> Vec<PathBuf> {
+    let pairs = samples.iter().zip(predictions);
+    let known = pairs.filter(|(_, prediction)| prediction.is_known() == Some(true));
+    let mut known: Vec<_> = known.collect();
+    known.sort_by(|(_, one), (_, other)| {
+        let similarity = |prediction: &Prediction| prediction.similarity().unwrap_or(-1.0);
+        similarity(other).total_cmp(&similarity(one))
+    });
+    let paths = known.into_iter().map(|(sample, _)| sample.path.clone());
+    paths.collect()
+}
+
+/// What all but `share` of the numbers, of which there are some, have at least.
+fn lower_quantile(numbers: &[f32], share: f64) -> f32 {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let below = (sorted.len() as f64 * share) as usize;
+    sorted.get(below).copied().unwrap_or(f32::MAX)
+}
+
+/// The probability that one of `high` is larger than one of `low`, where both are drawn at random; equal ones count
+/// half ([Mann and Whitney 1947](https://doi.org/10.1214/aoms/1177730491)).
+fn area(high: &[f32], low: &[f32]) -> f64 {
+    let mut sorted = low.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let won = |one: &f32| {
+        let smaller = sorted.partition_point(|other| other < one);
+        let not_larger = sorted.partition_point(|other| other <= one);
+        (smaller + not_larger) as f64 / 2.0
+    };
+    let pairs = high.len() as f64 * low.len() as f64;
+    high.iter().map(won).sum::<f64>() / pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_area_is_the_share_of_pairs_in_order() {
+        let same = |one: f64, other: f64| (one - other).abs() < 1e-12;
+        assert!(same(area(&[0.8, 0.9], &[0.1, 0.7]), 1.0));
+        assert!(same(area(&[0.1], &[0.8, 0.9]), 0.0));
+        assert!(same(area(&[0.5, 0.5], &[0.5]), 0.5));
+        // (0.4 > 0.1), (0.4 < 0.6), (0.7 > 0.1), (0.7 > 0.6)
+        assert!(same(area(&[0.4, 0.7], &[0.1, 0.6]), 0.75));
+    }
+
+    #[test]
+    fn a_quantile_leaves_its_share_below() {
+        let numbers: Vec<f32> = (0_u8..100).rev().map(f32::from).collect();
+        assert!((lower_quantile(&numbers, 0.05) - 5.0).abs() < f32::EPSILON);
+        assert!((lower_quantile(&numbers[..3], 0.05) - 97.0).abs() < f32::EPSILON);
+    }
+}

@@ -225,7 +225,9 @@ fn tags(promotion: &Promotion) -> Vec<(&'static str, String)> {
     };
     let failed = promotion.failed().join(", ");
     let champion = promotion.champion.as_ref();
-    let p_value = promotion.paired.map(|paired| paired.p_value().to_string());
+    let p_value = promotion
+        .paired
+        .map(|paired| format!("{:e}", paired.p_value()));
     vec![
         ("validation_status", status.to_owned()),
         (

@@ -54,6 +54,8 @@ fn amount(metric: Metric, value: f64) -> String {
     match metric {
         Metric::LatencyMs => format!("{value:.1} ms"),
         Metric::SizeMb => format!("{value:.1} MB"),
+        // Far below the usual limits the digits behind the point would be zeros.
+        Metric::Mcnemar if value < 1e-3 => format!("{value:.1e}"),
         _ => format!("{value:.4}"),
     }
 }

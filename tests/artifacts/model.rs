@@ -3,7 +3,7 @@
 use onnx_graph::{DataType, Dim, Model, Value};
 use pet_model::{
     CLASSES_FILE, INPUT_NAME, MODEL_FILE, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess,
-    SELECTION_FILE, Selection, read_classes, read_json,
+    SELECTION_FILE, SIMILARITY_NAME, Selection, read_classes, read_json,
 };
 use pet_predict::{ImagePredictor, Options};
 use pet_tests::{results, runtime};
@@ -16,15 +16,14 @@ fn model() -> Model {
     Model::from_bytes(&fs_err::read(results().join(MODEL_FILE)).unwrap()).unwrap()
 }
 
-fn only(values: &[Value]) -> (&str, DataType, Vec<Dim>) {
-    let [value] = values else {
-        panic!("{values:?}")
-    };
-    (
-        value.name(),
-        value.tensor_type().data_type,
-        value.tensor_type().shape.clone(),
-    )
+fn promised(values: &[Value]) -> Vec<(&str, DataType, Vec<Dim>)> {
+    let values = values.iter();
+    values
+        .map(|value| {
+            let of = value.tensor_type();
+            (value.name(), of.data_type, of.shape.clone())
+        })
+        .collect()
 }
 
 #[test]
@@ -43,7 +42,7 @@ fn its_bytes_are_those_that_were_exported() {
 }
 
 #[test]
-fn input_and_output_are_as_promised() {
+fn input_and_outputs_are_as_promised() {
     let model = model();
     assert_eq!(model.opset(), OPSET);
     assert_eq!(
@@ -52,12 +51,20 @@ fn input_and_output_are_as_promised() {
     );
     let batch = Dim::symbol("batch");
     let input = [batch.clone(), 3.into(), 224.into(), 224.into()].to_vec();
-    assert_eq!(only(model.inputs()), (INPUT_NAME, DataType::F32, input));
-    let classes = read_classes(&results().join(CLASSES_FILE)).unwrap().len();
     assert_eq!(
-        only(model.outputs()),
-        (OUTPUT_NAME, DataType::F32, vec![batch, classes.into()])
+        promised(model.inputs()),
+        [(INPUT_NAME, DataType::F32, input)]
     );
+    let classes = read_classes(&results().join(CLASSES_FILE)).unwrap().len();
+    let shape = vec![batch, classes.into()];
+    let metadata = ModelMetadata::from_properties(model.metadata()).unwrap();
+    let second = metadata.least_similarity.map(|_| SIMILARITY_NAME);
+    let expected: Vec<_> = [OUTPUT_NAME]
+        .into_iter()
+        .chain(second)
+        .map(|name| (name, DataType::F32, shape.clone()))
+        .collect();
+    assert_eq!(promised(model.outputs()), expected);
     let normalized = |node: &onnx_graph::Node| node.op_type() == "BatchNormalization";
     assert!(
         !model.nodes().iter().any(normalized),

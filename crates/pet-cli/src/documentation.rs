@@ -75,7 +75,7 @@ failed, 2 wrong usage.
 ";
 
 /// What `cargo xtask walkthrough` has to know of the examples of a command; CONTRIBUTING.md describes it.
-const WALKTHROUGH: [(&str, &str); 5] = [
+const WALKTHROUGH: [(&str, &str); 6] = [
     ("pet-cli promote", r#" skip="tests/cli promotes each way""#),
     (
         "pet-cli export",
@@ -92,6 +92,7 @@ const WALKTHROUGH: [(&str, &str); 5] = [
         "pet-cli runs",
         r#" with="2eb35f0c=$(run 0)" with="81d02ca1=$(run 1)""#,
     ),
+    ("pet-cli evaluate", r#" with="other-pictures/=photos/""#),
     ("pet-cli serve", r#" serves="8000 9000""#),
 ];
 

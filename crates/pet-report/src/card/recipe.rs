@@ -13,7 +13,10 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
         preprocess(&metadata.preprocess),
         metadata.classes.len(),
     );
-    section.extend(metadata.least_similarity.map(similarity));
+    if let Some(least) = metadata.least_similarity {
+        section.push('\n');
+        section.push_str(&similarity(least));
+    }
     if metrics.params.is_empty() {
         section.push_str("\nThe hyper-parameters are not recorded.\n");
     } else {
@@ -31,8 +34,8 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
 fn similarity(least: f64) -> String {
     format!(
         "Output `{SIMILARITY_NAME}`: of the same shape, the cosine between the picture's features and the mean features \
-         of each class. A picture whose largest cosine is below {least:.3} probably shows none of the classes; the \
-         validation images stay above it but for 2 %.\n"
+         of each class. A picture whose largest cosine is below {least:.3} probably shows none of the classes; 98 % of \
+         the validation images have more.\n"
     )
 }
 

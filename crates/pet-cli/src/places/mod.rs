@@ -75,7 +75,7 @@ impl Places {
 
     /// The folder that downloads are put into, and where those of other calls may be, in order.
     #[cfg(feature = "training")]
-    fn alldownloads(&self, given: Option<&Path>) -> Vec<PathBuf> {
+    fn all_downloads(&self, given: Option<&Path>) -> Vec<PathBuf> {
         let chosen = self.downloads(given);
         let others = [self.workspace_cache(), self.data.clone()];
         let others = others.into_iter().flatten().filter(|one| *one != chosen);
@@ -86,7 +86,7 @@ impl Places {
     /// A downloaded file, such as `backbone/mobilenet_v2.safetensors`: where it is, else where it would be put.
     #[cfg(feature = "training")]
     pub(crate) fn download(&self, given: Option<&Path>, file: &Path) -> PathBuf {
-        let folders = self.alldownloads(given).into_iter();
+        let folders = self.all_downloads(given).into_iter();
         let mut files = folders.map(|folder| folder.join(file));
         let found = files.find(|file| file.is_file());
         found.unwrap_or_else(|| self.downloads(given).join(file))

@@ -13,6 +13,7 @@ mod data_check;
 mod evaluate;
 mod explain;
 mod fine_tune;
+mod flood;
 mod health;
 mod image_commands;
 mod int8;

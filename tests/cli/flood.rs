@@ -1,0 +1,73 @@
+//! The worst that the limits allow, sent to the service in the memory of its container: `docker/flood.py`.
+
+use std::fs::File;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use pet_tests::{root, skipped};
+use serde_json::Value;
+
+use crate::test_dir::TestDir;
+
+/// The memory that the manifests give, in bytes.
+const MEMORY: u64 = 512 << 20;
+
+/// A process that is killed when dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The address of the service that writes this log.
+fn address(dir: &TestDir, log: &str) -> String {
+    let start = Instant::now();
+    loop {
+        let text = fs_err::read_to_string(dir.path(log)).unwrap();
+        let entries = text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
+        let address = entries
+            .into_iter()
+            .find_map(|entry: Value| Some(entry["address"].as_str()?.to_owned()));
+        if let Some(address) = address {
+            return address;
+        }
+        assert!(start.elapsed() < Duration::from_mins(1), "{text}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_flood_of_the_worst_stays_within_the_memory_and_keeps_nobody_out() {
+    let test = "a_flood_of_the_worst_stays_within_the_memory_and_keeps_nobody_out";
+    if Command::new("python3").arg("--version").output().is_err() {
+        skipped(test, "there is no python3");
+        return;
+    }
+    let Some(dir) = TestDir::with_model(test) else {
+        return;
+    };
+    let log = File::create(dir.path("log")).unwrap();
+    let serve = format!("serve --port 0 --memory {MEMORY} --workers 2 --log-format json");
+    let service = Running(dir.command(&serve).stderr(log).spawn().unwrap());
+    let mut flood = Command::new("python3");
+    flood
+        .arg(root().join("docker/flood.py"))
+        .arg(address(&dir, "log"));
+    flood.args(["--seconds", "6", "--memory", &MEMORY.to_string()]);
+    let flood = flood
+        .args(["--pid", &service.0.id().to_string()])
+        .output()
+        .unwrap();
+    let (said, faults) = (
+        String::from_utf8_lossy(&flood.stdout),
+        String::from_utf8_lossy(&flood.stderr),
+    );
+    assert!(flood.status.success(), "{said}{faults}");
+    assert!(said.contains("peak memory"), "{said}");
+}

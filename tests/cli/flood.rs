@@ -1,6 +1,5 @@
 //! The worst that the limits allow, sent to the service in the memory of its container: `docker/flood.py`.
 
-use std::fs::File;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -52,7 +51,7 @@ fn a_flood_of_the_worst_stays_within_the_memory_and_keeps_nobody_out() {
     let Some(dir) = TestDir::with_model(test) else {
         return;
     };
-    let log = File::create(dir.path("log")).unwrap();
+    let (log, _) = fs_err::File::create(dir.path("log")).unwrap().into_parts();
     let serve = format!("serve --port 0 --memory {MEMORY} --workers 2 --log-format json");
     let service = Running(dir.command(&serve).stderr(log).spawn().unwrap());
     let mut flood = Command::new("python3");

@@ -12,7 +12,9 @@ fn the_answer_has_the_fields_of_the_original() {
     let picture = gradient(300, 200, Format::Jpeg);
     let request = post("/predict?seed=42").file("pet.jpg", &picture);
     let answer = request.send(service.address).json();
-    let fields: Vec<_> = answer.as_object().unwrap().keys().collect();
+    let mut fields: Vec<_> = answer.as_object().unwrap().keys().collect();
+    // What a model that tells strangers says as well.
+    fields.retain(|field| !["known", "similarity"].contains(&field.as_str()));
     assert_eq!(fields.len(), 3, "{fields:?}");
     let classes = answer["all_classes"].as_array().unwrap();
     assert!(classes.contains(&answer["predicted_class"]));

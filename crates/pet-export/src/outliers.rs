@@ -8,16 +8,11 @@
 
 use std::path::Path;
 
-use fs_err as fs;
 use onnx_graph::{GemmOptions, Graph, Node};
 use pet_data::{Dataset, Progress, Sample, Unit, task};
-use pet_model::{
-    MODEL_FILE, ModelMetadata, OUTPUT_NAME, SELECTION_FILE, SIMILARITY_NAME, Selection, read_json,
-    write_atomically, write_json,
-};
+use pet_model::{ModelMetadata, OUTPUT_NAME, SIMILARITY_NAME, write_atomically};
 use pet_pipeline::evaluate::ImageSet;
 use pet_predict::{FeatureExtractor, ImagePredictor, Model, Options, Prediction, Runtime};
-use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::images::{at, predict, read};
@@ -83,37 +78,6 @@ impl<'a> Outliers<'a> {
         metadata.least_similarity = least_similarity(&predictions);
         write(&changed, &metadata, file)?;
         Ok(metadata)
-    }
-
-    /// Changes the model that lies in `results`, unless it can tell outliers already, and its digest in `selection.json`.
-    /// A model in 8-bit integers beside it is then that of another model, and no longer served. Nothing there changes
-    /// unless all succeeds.
-    ///
-    /// # Errors
-    ///
-    /// As [`add`](Self::add); [`Error::Model`] or [`Error::Io`] when a file cannot be read or written.
-    pub fn add_to_results(&self, runtime: &Runtime, results: &Path) -> Result<(), Error> {
-        let model = results.join(MODEL_FILE);
-        let read = onnx_graph::Model::from_bytes(&fs::read(&model)?)?;
-        let metadata = ModelMetadata::from_properties(read.metadata())?;
-        if metadata.least_similarity.is_some() {
-            return Ok(());
-        }
-        let staging = tempfile::Builder::new()
-            .prefix(".export-")
-            .tempdir_in(results)?;
-        let staged = staging.path().join(MODEL_FILE);
-        fs::copy(&model, &staged)?;
-        self.add(runtime, &staged)?;
-        let selection = results.join(SELECTION_FILE);
-        if selection.exists() {
-            let mut kept: Selection = read_json(&selection)?;
-            kept.model_sha256 = Some(format!("{:x}", Sha256::digest(fs::read(&staged)?)));
-            kept.int8_sha256 = None;
-            write_json(&staging.path().join(SELECTION_FILE), &kept)?;
-            fs::rename(staging.path().join(SELECTION_FILE), selection)?;
-        }
-        Ok(fs::rename(staged, model)?)
     }
 
     /// The mean features of each class, one class after the other, each of length 1; zeros for a class without images.

@@ -161,8 +161,7 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
     }
     let runtime = workspace::runtime(&arguments.cache)?;
     let results = &arguments.results.results;
-    outliers.add_to_results(&runtime, results)?;
-    let quantization = int8.add_to_results(&runtime, results, CARD_USAGE)?;
+    let quantization = int8.add_to_results(&runtime, results, &outliers, CARD_USAGE)?;
     if arguments.json.json {
         return output::json(&json!({ "quantization": quantization }));
     }

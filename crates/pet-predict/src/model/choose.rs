@@ -28,7 +28,11 @@ pub(super) fn files(
 fn belong_together(floats: &Path, integers: &Path, limit: u64) -> bool {
     let [floats, integers] = [floats, integers].map(|path| metadata(path, limit));
     match (floats, integers) {
-        (Some(floats), Some(integers)) => floats.with_precision(integers.precision) == integers,
+        (Some(mut floats), Some(integers)) => {
+            // Each is measured for itself.
+            floats.least_similarity = integers.least_similarity;
+            floats.with_precision(integers.precision) == integers
+        }
         (None, Some(_)) => true,
         (_, None) => false,
     }

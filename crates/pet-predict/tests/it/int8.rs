@@ -169,20 +169,22 @@ fn values_that_are_not_finite_are_refused() {
 }
 
 /// A folder with a model in floating-point numbers of version `floats` and one in integers of
-/// version `integers`.
+/// version `integers`, which know their pictures by limits of their own.
 fn folder(floats: &str, integers: &str) -> TempDir {
-    let parts = |version: &str, precision| {
+    let parts = |version: &str, precision, least| {
         let metadata = metadata(&CLASSES)
             .with_model_version(version)
-            .with_precision(precision);
+            .with_precision(precision)
+            .with_least_similarity(least);
         let metadata = metadata.to_properties().unwrap().into_iter().collect();
         Parts {
             metadata,
+            similarity: true,
             ..Parts::default()
         }
     };
-    let folder = parts(floats, Precision::Fp32).folder();
-    let bytes = parts(integers, Precision::Int8).bytes();
+    let folder = parts(floats, Precision::Fp32, 0.5).folder();
+    let bytes = parts(integers, Precision::Int8, 0.6).bytes();
     fs_err::write(folder.path().join(INT8_MODEL_FILE), bytes).unwrap();
     folder
 }

@@ -32,8 +32,8 @@ fn the_sample_stays_in_its_folder() {
     );
     assert_eq!(
         command(&plan, Stage::Export),
-        "export --alias challenger --tracking-uri sqlite:////store/mlflow.db \
-         --results target/pipeline/sample/results"
+        "export --alias challenger --dataset sample --data-dir target/pipeline/sample/data \
+         --tracking-uri sqlite:////store/mlflow.db --results target/pipeline/sample/results"
     );
     assert_eq!(
         command(&plan, Stage::Evaluate),
@@ -71,7 +71,7 @@ fn the_real_photographs_go_to_results() {
     );
     assert_eq!(
         command(&plan, Stage::Export),
-        "export --alias challenger --model-name oxford_pet_classifier --results results"
+        "export --alias challenger --dataset oxford-iiit-pet --model-name oxford_pet_classifier --results results"
     );
     assert_eq!(plan.output(Stage::Export), "results/model.onnx");
 }

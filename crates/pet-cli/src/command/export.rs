@@ -214,7 +214,7 @@ fn export_version(
     ))?;
     if let Some(least) = exported.metadata.least_similarity {
         output::line(format_args!(
-            "a picture whose similarity to every class is below {least:.3} is told to show none of them"
+            "pictures whose similarity to every class is below {least:.3} count as none of them"
         ))?;
     }
     exported

@@ -36,7 +36,7 @@ const TRAIN: &str =
     "train --backbone backbone.safetensors --dataset folder --data-dir pets --epochs 1";
 
 /// `TRAIN` stands for a training that works; in this order.
-const CASES: [Case; 37] = [
+const CASES: [Case; 39] = [
     // Before any training.
     case(
         "NoModels",
@@ -231,6 +231,18 @@ const CASES: [Case; 37] = [
         "models show dogs",
         &["model `dogs` does not exist"],
         "pet-cli models list",
+    ),
+    case(
+        "NoVersion",
+        "export --precision int8 --version 1",
+        &["`--version` has no effect"],
+        "--precision both",
+    ),
+    case(
+        "Export",
+        "export --precision int8 --results empty --dataset folder --data-dir pets",
+        &["`empty` holds no `model.onnx`"],
+        "--precision both",
     ),
     case(
         "Export",

@@ -26,6 +26,11 @@ pub(crate) enum Failure {
     FrozenLayers { option: &'static str },
     #[cfg(feature = "training")]
     #[error(
+        "`{option}` has no effect with `--precision int8`, which quantizes the model in the results folder"
+    )]
+    NoVersion { option: &'static str },
+    #[cfg(feature = "training")]
+    #[error(
         "the model is a refit of run `{run_id}`: it was trained on its validation images as well"
     )]
     ValidationTrained { run_id: String },
@@ -117,6 +122,10 @@ impl Failure {
             Self::FrozenLayers { option } => {
                 Some(format!("add `--fine-tune all`, or leave `{option}` out"))
             }
+            #[cfg(feature = "training")]
+            Self::NoVersion { option } => Some(format!(
+                "add `--precision both` to export the version, or leave `{option}` out"
+            )),
             #[cfg(feature = "training")]
             Self::ValidationTrained { .. } => Some(
                 "evaluate it on the test images: `--split test`; or the model of that run".into(),

@@ -133,6 +133,9 @@ fn export(error: &pet_export::Error) -> Option<String> {
             "write to another folder with `--results DIR`, or replace this one with `--force`"
                 .into(),
         ),
+        Error::NoModel { .. } => Some(
+            "export a version as both: `pet-cli export --precision both`, or name the folder of one with `--results`".into(),
+        ),
         Error::Gate { .. } => {
             Some("serve the model in fp32: `pet-cli export --precision fp32`".into())
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pet_model::Quantization;
+use pet_model::{MODEL_FILE, Quantization};
 
 use crate::{Gate, Role};
 
@@ -179,6 +179,12 @@ pub enum Error {
         limit: u64,
         /// Its size in bytes.
         got: u64,
+    },
+    /// There is no model to quantize.
+    #[error("`{}` holds no `{MODEL_FILE}` that a model in integers could be made of", folder.display())]
+    NoModel {
+        /// The folder.
+        folder: PathBuf,
     },
     /// The model has no convolutions.
     #[error("the model has no layers that can be quantized")]

@@ -151,6 +151,12 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
     if arguments.precision == Precisions::Fp32 && !arguments.dataset.source.is_named() {
         return export_version(arguments, None, None);
     }
+    let no_version = |option| Err(Failure::NoVersion { option });
+    match (arguments.precision, arguments.version, &arguments.alias) {
+        (Precisions::Int8, Some(_), _) => return no_version("--version"),
+        (Precisions::Int8, _, Some(_)) => return no_version("--alias"),
+        _ => {}
+    }
     let (dataset, parts) = images(arguments, bars)?;
     let outliers = Outliers::new(&dataset, &parts.train, &parts.validation, bars);
     let int8 = Int8::new(&dataset, &parts.validation, bars);

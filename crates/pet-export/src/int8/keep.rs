@@ -22,7 +22,7 @@ impl Int8<'_> {
     ///
     /// # Errors
     ///
-    /// As [`Int8::quantize`]; [`Error::Model`] or [`Error::Io`] when a file cannot be read or written.
+    /// As [`Int8::quantize`]; [`Error::NoModel`] when there is none to quantize, [`Error::Model`] or [`Error::Io`] when a file cannot be read or written.
     pub fn add_to_results(
         &self,
         runtime: &Runtime,
@@ -30,6 +30,10 @@ impl Int8<'_> {
         outliers: &Outliers<'_>,
         usage: &str,
     ) -> Result<Quantization, Error> {
+        if !results.join(MODEL_FILE).exists() {
+            let folder = results.to_owned();
+            return Err(Error::NoModel { folder });
+        }
         let staging = tempfile::Builder::new()
             .prefix(".export-")
             .tempdir_in(results)?;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use pet_image::Format;
 
+use crate::memory::deep;
 use crate::support::{Answer, Request, Service, get, gradient, post, read};
 
 /// Work that takes a worker a second or more.
@@ -118,6 +119,24 @@ fn a_deadline_passed_504() {
     answer.refused(504, "deadline_passed");
     drop(long);
     wait_until("the late work is dropped", || {
+        metric(&service, "pet_queue_abandoned_total") > 0.0
+    });
+}
+
+#[test]
+fn a_picture_of_who_has_gone_is_given_up_while_it_is_decoded() {
+    let name = "a_picture_of_who_has_gone_is_given_up_while_it_is_decoded";
+    let Some(service) = Service::start(name) else {
+        return;
+    };
+    let large = post("/predict").file("x.png", &deep(4000));
+    let begun = || metric(&service, "pet_queue_duration_seconds_count");
+    // It may be done before the service notices; then another one is sent.
+    wait_until("it is given up", || {
+        let before = begun();
+        let gone = large.begin(service.address);
+        wait_until("a worker is busy", || begun() > before);
+        drop(gone);
         metric(&service, "pet_queue_abandoned_total") > 0.0
     });
 }

@@ -9,7 +9,7 @@ use pet_image::Format;
 use crate::support::{Service, get, gradient, post};
 
 /// An empty picture of 16 bits a channel with transparency: a small file, and 8 bytes for each pixel.
-fn deep(side: u32) -> Vec<u8> {
+pub(crate) fn deep(side: u32) -> Vec<u8> {
     let mut png = Vec::new();
     let levels = vec![0; side as usize * side as usize * 8];
     let encoder = PngEncoder::new(&mut png);

@@ -11,7 +11,8 @@
 //!
 //! `done.value` is what the closure gave, `done.waited` how long it was queued. A full queue is
 //! [`Code::Busy`], a passed deadline [`Code::DeadlinePassed`]. A handler that is dropped, since its
-//! client has gone, takes its work with it: it is skipped when its turn comes. Metrics of the queue
+//! client has gone, takes its work with it: it is skipped when its turn comes, and a picture that is being decoded
+//! is given up. Metrics of the queue
 //! and of each phase are recorded here, not by the handlers.
 //!
 //! Work that is expected to take longer lets shorter work pass, but only such as comes within a time in proportion:
@@ -90,7 +91,7 @@ impl Queue {
     }
 
     /// Has a worker do `work`, which is refused at once when the queue is full, and given up when
-    /// the deadline passes or the caller is dropped before a worker has begun. Where it is on an expensive picture, it
+    /// the deadline passes or the caller is dropped: before a worker has begun, or while it decodes. Where it is on an expensive picture, it
     /// waits for its turn.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
@@ -156,6 +157,9 @@ impl Queue {
         let (sender, receiver) = oneshot::channel();
         let metrics = self.0.metrics.clone();
         let due = queued + passing(cost);
+        // Gone when this is dropped, since its client has gone.
+        let here = Arc::new(());
+        let caller = Arc::downgrade(&here);
         self.push(
             due,
             Box::new(move |worker| {
@@ -168,7 +172,11 @@ impl Queue {
                 }
                 let waited = queued.elapsed();
                 metrics.queued(waited);
-                let result = work(worker);
+                let wanted = move || caller.strong_count() > 0 && Instant::now() < deadline;
+                let result = pet_image::while_wanted(wanted, || work(worker));
+                if matches!(&result, Err(error) if error.code == Code::DeadlinePassed) {
+                    metrics.abandoned();
+                }
                 // Free before the answer is out, lest its receiver be refused with the next request.
                 drop((place, turn));
                 let _ = sender.send(result.map(|value| Done { value, waited }));

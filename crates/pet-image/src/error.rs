@@ -74,6 +74,9 @@ pub enum Error {
         /// Largest accepted number of bytes.
         limit: u64,
     },
+    /// Nobody waits for the picture any more, as [`while_wanted`](crate::while_wanted) was told.
+    #[error("the image was given up: nobody waits for it any more")]
+    Unwanted,
     /// The file breaks off before the picture is complete.
     #[error(
         "the {format} image is truncated: it ends after `{bytes}` bytes, before the picture is complete"
@@ -212,7 +215,8 @@ impl Error {
             | Self::Decode { .. } => "open the picture in an image program and save it again",
             Self::Encode { .. } => "choose another format, for example PNG",
             Self::OutputTooLarge { .. } => "ask for a smaller size",
-            Self::NoPixels { .. }
+            Self::Unwanted
+            | Self::NoPixels { .. }
             | Self::EmptyCrop { .. }
             | Self::CropOutside { .. }
             | Self::Resize { .. }

@@ -16,6 +16,7 @@ mod preprocess;
 mod resize;
 mod shrink;
 mod statistics;
+mod wanted;
 
 pub use augment::{Augment, Change, Erased, Warp};
 pub use contrast::contrast_stretch;
@@ -32,3 +33,4 @@ pub use preprocess::{Layout, Preprocess, Region, Resize};
 pub use resize::{Filter, resize};
 pub use shrink::shrink;
 pub use statistics::Statistics;
+pub use wanted::while_wanted;

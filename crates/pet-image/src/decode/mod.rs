@@ -17,6 +17,7 @@ pub use self::cost::cost;
 pub(crate) use self::cost::cost_reduced;
 
 use crate::format::{Foreign, foreign};
+use crate::wanted::is_wanted;
 use crate::{Error, Format, Limits};
 
 /// A decoded picture, as a person would see it.
@@ -96,6 +97,9 @@ fn pixels(
     limits: &Limits,
     reduce: impl Fn(u32, u32) -> u32,
 ) -> Result<RgbImage, Error> {
+    if !is_wanted() {
+        return Err(Error::Unwanted);
+    }
     match format {
         Format::Jpeg => jpeg::decode(bytes, limits, reduce),
         Format::WebP => other::decode(webp_chunks::check(bytes, limits)?, format, limits),

@@ -9,6 +9,7 @@ use image::{DynamicImage, ImageDecoder as _, ImageReader, RgbImage, RgbaImage};
 
 use super::color::{Pixel, to_srgb};
 use super::{Cost, truncated, upright::upright};
+use crate::wanted::{Wanted, is_wanted};
 use crate::{Error, Format, Limits};
 
 /// Memory that a decoder may take for each pixel of the limit: 16-bit RGBA.
@@ -20,7 +21,9 @@ const BYTES_BESIDES: u64 = 8 << 20;
 
 pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<RgbImage, Error> {
     let refused = |error: ImageError| {
-        if is_end_of_file(&error) {
+        if !is_wanted() {
+            Error::Unwanted
+        } else if is_end_of_file(&error) {
             truncated(bytes, format)
         } else {
             Error::Decode {
@@ -43,7 +46,7 @@ pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Rg
     Ok(upright(opaque(image, profile.as_deref()), orientation))
 }
 
-fn reader<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> ImageReader<Cursor<&'a [u8]>> {
+fn reader<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> ImageReader<Wanted<'a>> {
     let mut memory = image::Limits::no_limits();
     // The PNG decoder applies this to metadata and rows only; the size of the picture is checked below.
     let for_pixels = if format == Format::Png {
@@ -52,7 +55,7 @@ fn reader<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> ImageReader<C
         limits.pixels
     };
     memory.max_alloc = Some(for_pixels.saturating_mul(BYTES_PER_PIXEL) + BYTES_BESIDES);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.into());
+    let mut reader = ImageReader::with_format(Wanted(Cursor::new(bytes)), format.into());
     reader.limits(memory);
     reader
 }

@@ -1,9 +1,11 @@
 //! JPEG files as nobody makes them and everybody must read them, against Pillow and libjpeg.
 
+use std::cell::Cell;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
-use pet_image::{Error, Limits, RgbImage, decode};
+use pet_image::{Error, Limits, RgbImage, decode, while_wanted};
 use safetensors::SafeTensors;
 
 use crate::support::{file, golden, level_difference, levels};
@@ -152,6 +154,18 @@ fn many_scans(count: usize) -> Vec<u8> {
     let again = bytes[scan..end].repeat(count);
     bytes.splice(end..end, again);
     bytes
+}
+
+#[test]
+fn a_picture_is_given_up_between_two_rows() {
+    let bytes = many_scans(400);
+    let asked = Rc::new(Cell::new(0));
+    let count = asked.clone();
+    let wanted = move || count.replace(count.get() + 1) < 100;
+    let error = while_wanted(wanted, || decode(&bytes, &Limits::default())).unwrap_err();
+    assert!(matches!(error, Error::Unwanted), "{error:?}");
+    assert_eq!(asked.get(), 101);
+    assert!(decode(&bytes, &Limits::default()).is_ok());
 }
 
 #[test]

@@ -61,6 +61,8 @@ pub(super) enum Fault {
     Code,
     #[error("the restart marker `{expected}` is missing")]
     Restart { expected: u8 },
+    #[error("nobody waits for it any more")]
+    Unwanted,
     #[error("the data of a scan ends too early")]
     Exhausted,
 }
@@ -165,6 +167,9 @@ fn pixels(header: &Header<'_>, size: u32, limits: &Limits) -> Result<RgbImage, E
     check_memory(&layouts, frame.progressive, width, height, limits)?;
     let mut planes: Vec<Plane> = layouts.iter().map(Layout::plane).collect();
     let (decoded, fault) = read_scans(header, &layouts, &mut planes);
+    if matches!(fault, Some(Fault::Unwanted)) {
+        return Err(Error::Unwanted);
+    }
     let missing = frame.height as usize - decoded;
     if let Some(fault) = fault.filter(|_| missing > frame.height as usize / MISSING_ROWS) {
         return Err(Error::Damaged {
@@ -206,6 +211,9 @@ fn read_scans(
             }
         });
         if let Err(broken) = result {
+            if matches!(broken.fault, Fault::Unwanted) {
+                return (0, Some(Fault::Unwanted));
+            }
             decoded = decoded.min(broken.row * frame.rows_of_unit(scan) as usize);
             fault.get_or_insert(broken.fault);
         }

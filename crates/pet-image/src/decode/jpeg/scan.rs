@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use super::header::{Frame, Scan};
 use super::huffman::{BitReader, Huffman};
 use super::{Broken, Fault};
+use crate::wanted::is_wanted;
 
 /// The coefficients of 8x8 samples, row by row.
 pub(super) type Block = [i16; 64];
@@ -67,6 +68,10 @@ pub(super) fn read(
     };
     let [columns, rows] = frame.units(scan);
     for row in 0..rows {
+        if !is_wanted() {
+            let fault = Fault::Unwanted;
+            return Err(Broken { row, fault });
+        }
         // A sequential scan has memory for one row of units only.
         let top = if frame.progressive { row } else { 0 };
         let result = state.read_row(frame.progressive, scan, store, top, columns);

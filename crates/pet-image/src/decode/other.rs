@@ -15,9 +15,12 @@ use crate::{Error, Format, Limits};
 /// Memory that a decoder may take for each pixel of the limit: 16-bit RGBA.
 const BYTES_PER_PIXEL: u64 = 8;
 
-/// Memory that a decoder may take besides, for metadata and tables: what a PNG's compressed colour profile and texts
-/// unpack to counts, too.
+/// Memory that a decoder may take besides, for metadata and tables.
 const BYTES_BESIDES: u64 = 8 << 20;
+
+/// What a PNG's compressed colour profile and texts may unpack to. The buffer that they are unpacked into doubles as it
+/// grows, so it may be twice as large.
+const UNPACKED: u64 = BYTES_BESIDES / 2;
 
 pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<RgbImage, Error> {
     let refused = |error: ImageError| {
@@ -49,12 +52,12 @@ pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Rg
 fn reader<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> ImageReader<Wanted<'a>> {
     let mut memory = image::Limits::no_limits();
     // The PNG decoder applies this to metadata and rows only; the size of the picture is checked below.
-    let for_pixels = if format == Format::Png {
-        u64::from(limits.width)
+    let (pixels, besides) = if format == Format::Png {
+        (u64::from(limits.width), UNPACKED)
     } else {
-        limits.pixels
+        (limits.pixels, BYTES_BESIDES)
     };
-    memory.max_alloc = Some(for_pixels.saturating_mul(BYTES_PER_PIXEL) + BYTES_BESIDES);
+    memory.max_alloc = Some(pixels.saturating_mul(BYTES_PER_PIXEL) + besides);
     let mut reader = ImageReader::with_format(Wanted(Cursor::new(bytes)), format.into());
     reader.limits(memory);
     reader

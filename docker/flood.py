@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Sends a service the worst that its limits allow, with ordinary requests and health checks beside it.
 
-    docker/flood.py URL [--seconds 20] [--clients 8] [--photograph FILE] [--pid PID --memory BYTES] [--within SECONDS]
+    docker/flood.py URL [--seconds 20] [--times 1] [--clients 8] [--photograph FILE] [--pid PID --memory BYTES]
+                    [--within SECONDS]
 
-The hostile files are made here, with nothing but Python's own library. Prints how each kind was answered and how long
-that took; fails when an answer has a status that it should not have, when an ordinary request or a health check is not
-answered with 200, when the process PID has needed more than BYTES of memory at any time, or when one ordinary request in
-a hundred took longer than SECONDS.
+The hostile files are made here, with nothing but Python's own library. Goes on for SECONDS, and until each kind has been
+answered so many TIMES. Prints how each kind was answered and how long that took; fails when an answer has a status that
+it should not have, when an ordinary request or a health check is not answered with 200, when the process PID has needed
+more than BYTES of memory at any time, or when one ordinary request in a hundred took longer than SECONDS.
 """
 
 import argparse
@@ -151,27 +152,32 @@ class Tally:
             self.statuses[name][status] += 1
             self.seconds[name].append(seconds)
 
+    def least(self, kinds):
+        """How often the kind that was answered least was."""
+        with self.lock:
+            return min(len(self.seconds[kind.name]) for kind in kinds)
+
     def quantile(self, name, share):
         seconds = sorted(self.seconds[name])
         return seconds[min(len(seconds) - 1, math.ceil(share * len(seconds)) - 1)] if seconds else math.nan
 
 
-def repeat(kinds, address, tally, end, pause=0.0):
-    """Sends requests, one after the other, until the end."""
+def repeat(kinds, address, tally, over, pause=0.0):
+    """Sends requests, one after the other, until it is over."""
     for kind in kinds:
         begun = time.monotonic()
-        if begun >= end:
+        if over():
             return
         status = kind.send(address, timeout=90)
         tally.add(kind.name, status, time.monotonic() - begun)
         time.sleep(pause)
 
 
-def never_read(address, end):
-    """Asks for large answers, and holds uploads back in the middle, until the end."""
+def never_read(address, over):
+    """Asks for large answers, and holds uploads back in the middle, until it is over."""
     request = Kind("", "", png(50, 50)).body
     connections = []
-    while time.monotonic() < end:
+    while not over():
         connection = socket.create_connection(address)
         head = f"Host: x\r\nContent-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
         if len(connections) % 2:
@@ -193,15 +199,19 @@ def flood(address, arguments, photograph):
     ]
     hostile = hostile_kinds()
     tally, end = Tally(), time.monotonic() + arguments.seconds
+
+    def over():
+        return time.monotonic() >= end and tally.least(hostile) >= arguments.times
+
     with concurrent.futures.ThreadPoolExecutor(arguments.clients + 3) as pool:
         work = [
             # Each begins with another kind.
             pool.submit(repeat, itertools.cycle(hostile[at % len(hostile) :] + hostile[: at % len(hostile)]),
-                        address, tally, end)
+                        address, tally, over)
             for at in range(arguments.clients)
         ]
-        work += [pool.submit(repeat, itertools.repeat(kind), address, tally, end, 0.02) for kind in ordinary]
-        work.append(pool.submit(never_read, address, end))
+        work += [pool.submit(repeat, itertools.repeat(kind), address, tally, over, 0.02) for kind in ordinary]
+        work.append(pool.submit(never_read, address, over))
         for one in work:
             one.result()
     return hostile + ordinary, tally
@@ -225,8 +235,6 @@ def report(kinds, tally):
 def faults(kinds, tally, arguments):
     for kind in kinds:
         counts = tally.statuses[kind.name]
-        if not counts:
-            yield f"{kind.name}: never sent; take more seconds"
         odd = [status for status in counts if status not in kind.statuses and not (status is None and kind.body)]
         odd += [None] if kind.statuses == (200,) and counts[None] else []
         if odd:
@@ -245,6 +253,7 @@ def main():
     parser = argparse.ArgumentParser(description="Sends a service the worst that its limits allow.")
     parser.add_argument("url")
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--photograph")
     parser.add_argument("--pid", type=int)

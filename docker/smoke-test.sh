@@ -18,6 +18,7 @@ main() {
   [[ -n ${2:-} ]] || draw "$photograph" 320 240
   small_enough
   start
+  holds_no_tools
   answers "GET /health/ready" 200 "$base/health/ready"
   answers "a photograph" 200 --form "file=@$photograph" "$base/predict?top_k=3"
   says predicted_class
@@ -31,6 +32,7 @@ main() {
   says '^# TYPE'
   answers "the page" 200 "$base/"
   becomes_healthy
+  withstands_a_flood
   stops_without_losing_a_request
   takes_a_mounted_model
   echo "smoke test of $tag: all is well"
@@ -64,6 +66,15 @@ start() {
   fail "the service is not ready after 10 s"
 }
 
+# Only what serves: nothing that runs commands, installs, compiles or fetches.
+holds_no_tools() {
+  local tools='a?sh|bash|busybox|dash|env|apk|apt|apt-get|dpkg|rpm|pip3?|perl|python[0-9.]*|c?cc|gcc|clang|ld|as|make|cargo|curl|wget|nc'
+  docker export "$container" | tar --list >"$work/files"
+  grep --quiet '^usr/local/bin/pet-cli$' "$work/files" || fail "the image's files cannot be listed"
+  ! grep --extended-regexp "(^|/)($tools)$" "$work/files" || fail "the image holds these tools"
+  echo "no tools among $(wc -l <"$work/files") files"
+}
+
 becomes_healthy() {
   local status
   for _ in $(seq 300); do
@@ -75,6 +86,15 @@ becomes_healthy() {
     sleep 0.1
   done
   fail "the health check says \`$status\`"
+}
+
+# The worst that the limits allow, 64 times and beside ordinary requests, fits into the memory of the container.
+withstands_a_flood() {
+  python3 docker/flood.py "$base" --times 64 --photograph "$photograph" || fail "the flood was not withstood"
+  local state
+  state=$(docker inspect --format '{{.State.Status}}, OOMKilled {{.State.OOMKilled}}' "$container")
+  [[ $state == "running, OOMKilled false" ]] || fail "after the flood the container is $state"
+  echo "flood: $state, $(docker stats --no-stream --format '{{.MemUsage}}' "$container")"
 }
 
 # A slow upload is under way when the service is told to stop: it is answered, and the service ends well.

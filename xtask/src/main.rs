@@ -12,6 +12,7 @@ mod bench;
 mod ci;
 mod docker;
 mod error;
+mod fuzz;
 mod interrupt;
 mod invocation;
 mod pet_cli;
@@ -55,6 +56,7 @@ enum Task {
     Bench(bench::Arguments),
     Docker(docker::Arguments),
     Docs(pet_cli::Docs),
+    Fuzz(fuzz::Arguments),
     Space(space::Arguments),
     Walkthrough(walkthrough::Arguments),
     Release(release::Arguments),
@@ -81,6 +83,7 @@ fn run(task: &Task) -> Result<(), Error> {
         Task::Bench(arguments) => bench::run(arguments),
         Task::Docker(arguments) => docker::run(arguments),
         Task::Docs(arguments) => pet_cli::docs(arguments),
+        Task::Fuzz(arguments) => fuzz::run(arguments),
         Task::Space(arguments) => space::run(arguments),
         Task::Walkthrough(arguments) => walkthrough::run(arguments),
         Task::Release(arguments) => release::run(arguments),
@@ -120,6 +123,7 @@ mod tests {
             "ci",
             "ci format lints",
             "docs",
+            "fuzz --seconds 60 image onnx",
             "docker --results target/pipeline/sample/results --smoke-test",
             "space --output ../space",
             "walkthrough docs/tracking.md",
@@ -137,6 +141,7 @@ mod tests {
             "",
             "fly",
             "ci sleep",
+            "fuzz cats",
             "pipeline --dataset cats",
             "pipeline --dataset folder",
             "pipeline --from train --only test",

@@ -126,7 +126,7 @@ fn check(tag: &str) -> Result<(), Error> {
 }
 
 /// What the compiler builds for when it is not told.
-fn host() -> Result<String, Error> {
+pub(crate) fn host() -> Result<String, Error> {
     let about = Invocation::new("rustc").argument("-vV").output()?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).ok_or_else(|| {

@@ -43,7 +43,7 @@ pub(crate) fn program_for(triple: &str, name: &str) -> PathBuf {
 }
 
 /// Cargo's target folder.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR");
     root().join(target.map_or_else(|| "target".into(), PathBuf::from))
 }

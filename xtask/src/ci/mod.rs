@@ -11,14 +11,17 @@ use clap::builder::PossibleValuesParser;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
-use crate::{pipeline, release, test, walkthrough};
+use crate::{fuzz, pipeline, release, test, walkthrough};
 
 /// A step: its name, and its work.
 type Step = (&'static str, fn() -> Result<Outcome, Error>);
 
 /// Every step, cheapest first.
-const STEPS: [Step; 18] = [
-    ("format", || passes("fmt --all --check")),
+const STEPS: [Step; 19] = [
+    ("format", || {
+        passes("fmt --all --check")?;
+        passes("fmt --manifest-path fuzz/Cargo.toml --check")
+    }),
     ("tidy", tidy::run),
     ("deny", deny),
     ("advisories", advisories),
@@ -35,6 +38,8 @@ const STEPS: [Step; 18] = [
     ("schemathesis-env", || python::ENVIRONMENTS[1].make()),
     ("mlflow-env", || python::ENVIRONMENTS[2].make()),
     ("test", every_test),
+    // The tests have fetched ONNX Runtime.
+    ("fuzz", fuzz::briefly),
     ("pipeline", sample_pipeline),
     ("release", release::trial),
     ("image", containers::image),
@@ -44,8 +49,8 @@ const STEPS: [Step; 18] = [
 
 /// Check everything, cheapest first
 ///
-/// Format, our own rules, licences, workflows and manifests, lints, documentation, every test, the pipeline on the
-/// generated sample, the archive and the Python wheel of a release, the image with the committed model, the image beside
+/// Format, our own rules, licences, workflows and manifests, lints, documentation, every test, mutated input, the pipeline on
+/// the generated sample, the archive and the Python wheel of a release, the image with the committed model, the image beside
 /// MLflow and Prometheus, then every command in the documents. Stops at the first failure. Makes Python environments under
 /// `.cache/` for the tests that compare with Python's libraries; these tests are skipped where that cannot be done, and so
 /// is the check of licences without cargo-deny.

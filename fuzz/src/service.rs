@@ -1,0 +1,100 @@
+//! The service, inside the target's process.
+
+use std::num::NonZero;
+use std::sync::mpsc;
+
+use pet_api::{Application, Configuration};
+use pet_image::Limits;
+use pet_predict::{Runtime, SearchPaths};
+use ureq::Agent;
+
+use crate::root;
+
+/// The largest upload.
+const BYTES: u64 = 256 << 10;
+
+/// The most pixels of a picture.
+const PIXELS: u64 = 1 << 18;
+
+/// A service with the committed model and small limits, and a client of it.
+pub struct Service {
+    base: String,
+    agent: Agent,
+}
+
+impl Service {
+    /// Starts it; it runs as long as the process does.
+    pub fn start() -> Self {
+        let paths = SearchPaths::default()
+            .with_folder(root().join(".cache/onnxruntime"))
+            .with_library(std::env::var_os("ORT_DYLIB_PATH").map(Into::into));
+        let runtime =
+            Runtime::load(&paths).expect("ONNX Runtime, which `cargo xtask setup` fetches");
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            pet_api::block_on(async {
+                let application = Application::build(configuration(), runtime).expect("a model");
+                sender.send(application.port()).expect("somebody who waits");
+                application.run_until_stopped().await.expect("a server");
+            });
+        });
+        let port = receiver.recv().expect("a service");
+        let agent = Agent::config_builder().http_status_as_error(false).build();
+        Self {
+            base: format!("http://127.0.0.1:{port}"),
+            agent: agent.into(),
+        }
+    }
+
+    /// Sends a body in pieces of some bytes. It may be refused, or cut off, but not be the service's own fault.
+    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8], piece: usize) {
+        let mut pieces = Pieces { body, piece };
+        let mut request = self.agent.post(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send(ureq::SendBody::from_reader(&mut pieces));
+        let Ok(mut answer) = answer else {
+            return self.is_well();
+        };
+        let status = answer.status().as_u16();
+        let text = answer.body_mut().read_to_vec().unwrap_or_default();
+        assert!(
+            matches!(status, 200..500 | 503),
+            "{status}: {}",
+            String::from_utf8_lossy(&text)
+        );
+    }
+
+    fn is_well(&self) {
+        let answer = self.agent.get(format!("{}/health/ready", self.base)).call();
+        assert_eq!(answer.expect("an answer").status(), 200);
+    }
+}
+
+fn configuration() -> Configuration {
+    Configuration {
+        port: 0,
+        results: root().join("results").into(),
+        workers: NonZero::<usize>::MIN,
+        limits: Limits {
+            bytes: BYTES,
+            pixels: PIXELS,
+            ..Limits::default()
+        },
+        ..Configuration::default()
+    }
+}
+
+/// Gives a few bytes at a time.
+struct Pieces<'a> {
+    body: &'a [u8],
+    piece: usize,
+}
+
+impl std::io::Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let most = self.piece.clamp(1, buffer.len().max(1));
+        self.body.read(&mut buffer[..most])
+    }
+}

@@ -1,0 +1,137 @@
+//! `cargo xtask fuzz`: the targets of `fuzz/`, each with libFuzzer.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::error::Error;
+use crate::invocation::Invocation;
+use crate::report::{Outcome, Report};
+use crate::{release, workspace};
+
+/// A target, and the folders of the files that the tests have for it.
+type Target = (&'static str, &'static [&'static str]);
+
+const TARGETS: [Target; 9] = [
+    (
+        "image",
+        &[
+            "crates/pet-image/tests/golden/files",
+            "crates/pet-image/tests/golden/grid",
+        ],
+    ),
+    ("checkpoint", &["crates/torch-state-dict/tests/fixtures"]),
+    ("safetensors", &[]),
+    ("onnx", &[]),
+    ("model", &[]),
+    ("annotations", &[]),
+    ("form", &[]),
+    ("protocol", &[]),
+    ("mlflow", &[]),
+];
+
+/// What libFuzzer needs to see where an input leads, as `cargo fuzz` has it.
+const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// Kilobytes of the stack, an eighth of what the service's workers have.
+const STACK: u32 = 1024;
+
+/// Seconds for one input, and the longest input in bytes.
+const LIMITS: [&str; 2] = ["-timeout=10", "-max_len=65536"];
+
+/// Feed mutated input to everything that reads what others have made
+///
+/// Builds the targets in fuzz/ and runs each for some time; fuzz/README.md says what to do with a
+/// finding. Those of the service need ONNX Runtime, which `cargo xtask setup` fetches. Needs a C++ compiler.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask fuzz                      each target for 15 seconds
+  cargo xtask fuzz --seconds 3600 image")]
+pub(crate) struct Arguments {
+    /// Targets, in whatever order they are named [default: all]
+    #[arg(value_name = "TARGET", value_parser = PossibleValuesParser::new(TARGETS.map(|(name, _)| name)))]
+    targets: Vec<String>,
+    /// How long each is run
+    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    seconds: u32,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
+    if let Some(reason) = obstacle() {
+        return Err(Error::Usage {
+            message: reason.to_owned(),
+        });
+    }
+    make()?;
+    let mut report = Report::new("target");
+    for (name, files) in TARGETS {
+        let named = arguments.targets.iter().any(|target| target == name);
+        if named || arguments.targets.is_empty() {
+            report.step(name, || fuzz(name, files, arguments.seconds));
+        }
+    }
+    report.finish()
+}
+
+/// The step of the checks: a short time for each.
+pub(crate) fn briefly() -> Result<Outcome, Error> {
+    if let Some(reason) = obstacle() {
+        return Ok(Outcome::skipped(reason));
+    }
+    run(&Arguments {
+        targets: Vec::new(),
+        seconds: 15,
+    })?;
+    Ok(Outcome::done(format!("{} targets", TARGETS.len())))
+}
+
+/// Why the targets cannot be built here, none if they can.
+fn obstacle() -> Option<&'static str> {
+    if !cfg!(target_os = "linux") {
+        return Some("fuzz/ is built for Linux alone");
+    }
+    let compiler = Invocation::new("c++").argument("--version").succeeds();
+    (!compiler).then_some("no C++ compiler, which libFuzzer is built with")
+}
+
+/// Builds the targets with the versions that the workspace has.
+fn make() -> Result<(), Error> {
+    let root = workspace::root();
+    fs_err::copy(root.join("Cargo.lock"), root.join("fuzz/Cargo.lock"))?;
+    let host = release::host()?;
+    Invocation::cargo("build --release --manifest-path fuzz/Cargo.toml")
+        .arguments(["--target", &host, "--target-dir"])
+        .argument(built())
+        .environment("RUSTFLAGS", COVERAGE)
+        .run()
+}
+
+/// The folder that the targets are built into.
+fn built() -> PathBuf {
+    workspace::target().join("fuzz")
+}
+
+fn program(name: &str) -> Result<PathBuf, Error> {
+    Ok(built().join(release::host()?).join("release").join(name))
+}
+
+/// Runs a target on a small stack. What it finds lies in fuzz/artifacts, what leads to new places in fuzz/corpus.
+fn fuzz(name: &str, files: &[&str], seconds: u32) -> Result<Outcome, Error> {
+    let [corpus, artifacts] = ["corpus", "artifacts"].map(|folder| format!("fuzz/{folder}/{name}"));
+    fs_err::create_dir_all(workspace::root().join(&artifacts))?;
+    let limited = format!("ulimit -s {STACK} && exec \"$@\"");
+    Invocation::new("sh")
+        .arguments(["-c", &limited, "sh"])
+        .argument(program(name)?)
+        .arguments(LIMITS)
+        .argument(format!("-max_total_time={seconds}"))
+        .argument(format!("-artifact_prefix={artifacts}/"))
+        .arguments(["-verbosity=0", "-print_final_stats=1", &corpus])
+        .arguments(files)
+        .run()?;
+    Ok(Outcome::done(corpus))
+}

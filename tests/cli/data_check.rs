@@ -49,6 +49,15 @@ fn a_data_set_without_faults_passes() {
 }
 
 #[test]
+fn pictures_above_the_limits_are_told() {
+    let dir = clean();
+    let text = dir.run("data check pets --fail-on never --max-pixels 43199");
+    let text = text.ok();
+    assert!(text.contains("240x180 pixels, more than"), "{text}");
+    dir.run("data check pets --max-pixels 43200").ok();
+}
+
+#[test]
 fn each_fault_is_found_listed_and_drawn() {
     let dir = clean();
     let cat = scene(100);

@@ -50,6 +50,19 @@ fn a_folder_of_class_folders_is_measured_and_changes_no_results() {
 }
 
 #[test]
+fn the_limits_of_images_are_options() {
+    let Some(dir) = dir("the_limits_of_images_are_options") else {
+        return;
+    };
+    dir.refused("evaluate pets --max-pixels 10")
+        .naming(&["cannot use `pets/", "more than the limit of `10` pixels"])
+        .hinting("`--max-pixels");
+    dir.refused("evaluate pets --max-upload 10")
+        .naming(&["cannot use `pets/", "more than the limit of `10`"])
+        .hinting("`--max-upload`");
+}
+
+#[test]
 fn the_report_is_aligned_and_the_pictures_are_where_they_were_asked_for() {
     let test = "the_report_is_aligned_and_the_pictures_are_where_they_were_asked_for";
     let Some(dir) = dir(test) else { return };

@@ -36,7 +36,7 @@ const TRAIN: &str =
     "train --backbone backbone.safetensors --dataset folder --data-dir pets --epochs 1";
 
 /// `TRAIN` stands for a training that works; in this order.
-const CASES: [Case; 39] = [
+const CASES: [Case; 41] = [
     // Before any training.
     case(
         "NoModels",
@@ -183,6 +183,21 @@ const CASES: [Case; 39] = [
         "TRAIN --validation-fraction 0",
         &["`pets`", "validation"],
         "--validation-fraction",
+    ),
+    case(
+        "Pipeline",
+        "TRAIN --max-pixels 10",
+        &[
+            "images cannot be used",
+            "more than the limit of `10` pixels",
+        ],
+        "`--max-pixels",
+    ),
+    case(
+        "Pipeline",
+        "TRAIN --max-upload 10",
+        &["images cannot be used", "at most 10 are read"],
+        "`--max-upload`",
     ),
     case(
         "GridTrials",

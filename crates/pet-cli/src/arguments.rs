@@ -42,6 +42,8 @@ pub(crate) struct DatasetArguments {
     /// Keep pictures that show the same on one side of the split
     #[arg(long)]
     pub(crate) group_duplicates: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
 }
 
 #[cfg(feature = "training")]
@@ -60,7 +62,14 @@ impl DatasetArguments {
         }
         let (digest, stop) = (dataset.digest()?, Interrupt::default());
         let source = self.source.data();
-        let same = source.same_pictures(dataset, &digest, &cache.folder(), &stop, progress)?;
+        let same = source.same_pictures(
+            dataset,
+            &digest,
+            &cache.folder(),
+            &self.limits.limits(),
+            &stop,
+            progress,
+        )?;
         Ok(dataset.split_grouped(fraction, seed, same.groups())?)
     }
 }

@@ -12,10 +12,11 @@ pub(crate) const CARD_USAGE: &str =
 /// program's own.
 pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
     successors(Some(error), |error| (*error).source()).find_map(|error| {
-        let predict = error.downcast_ref().and_then(predict);
+        let image = error.downcast_ref().and_then(of_image);
+        let predict = || error.downcast_ref().and_then(predict);
         let model = || error.downcast_ref().and_then(model);
         let training = || training(error);
-        predict.or_else(model).or_else(training)
+        image.or_else(predict).or_else(model).or_else(training)
     })
 }
 
@@ -23,7 +24,7 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
 pub(crate) const MAKE_MODEL: &str =
     "make a model with `pet-cli export`, or name the folder of one with `--results`";
 
-/// What lets the commands that have the option read a larger file.
+/// What lets a command read a larger file.
 pub(crate) const MORE_BYTES: &str =
     "raise the limit with `--max-upload`, or save a smaller copy with an image program";
 
@@ -34,7 +35,7 @@ pub(crate) fn extensions() -> String {
     format!("let the name end with one of {}", names.join(", "))
 }
 
-/// The advice about an image, for the commands that have options for its limits.
+/// The advice about an image; every command that reads one has options for its limits.
 pub(crate) fn of_image(error: &pet_image::Error) -> Option<String> {
     use pet_image::Error;
     match error {
@@ -43,6 +44,8 @@ pub(crate) fn of_image(error: &pet_image::Error) -> Option<String> {
             "raise the limit with `--max-pixels {}`, or save a smaller copy with an image program",
             u64::from(*width) * u64::from(*height)
         )),
+        // No option raises the limit of a side.
+        Error::TooLarge { .. } => Some("save a smaller copy with an image program".into()),
         _ => None,
     }
 }
@@ -171,12 +174,25 @@ fn data(error: &pet_data::Error) -> Option<String> {
     }
 }
 
+/// The advice about the first image that has one.
+#[cfg(feature = "training")]
+fn train(error: &pet_train::Error) -> Option<String> {
+    use pet_train::Error;
+    match error {
+        Error::UnreadableImages { failures } => failures.iter().find_map(|(_, error)| train(error)),
+        Error::ImageTooLarge { .. } => Some(MORE_BYTES.into()),
+        Error::Image { source } => of_image(source),
+        _ => None,
+    }
+}
+
 #[cfg(feature = "training")]
 fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
     use pet_pipeline::Error;
     use pet_train::network::Architecture;
     Some(match error {
         Error::Data(error) => return data(error),
+        Error::Train(error) => return train(error),
         Error::NoBackbone { path } => {
             let name = path.file_stem().and_then(|stem| stem.to_str());
             let network = name.and_then(Architecture::named);

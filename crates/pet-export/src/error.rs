@@ -155,30 +155,12 @@ pub enum Error {
     /// The model cannot learn to tell outliers.
     #[error("the model does not end in a linear layer, so it has no features to compare")]
     NoFeatures,
-    /// The images do not fit the model.
-    #[error("these images do not fit the model")]
+    /// The images do not fit the model, or one cannot be used.
+    #[error(transparent)]
     Images {
-        /// What does not fit.
+        /// What is wrong.
         #[from]
         source: pet_pipeline::Error,
-    },
-    /// The model cannot be run on an image.
-    #[error("cannot use `{}`", path.display())]
-    Image {
-        /// The image.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: pet_predict::Error,
-    },
-    /// An image file is larger than what is decoded.
-    #[error("`{}` holds {got} bytes, at most {limit} are read", path.display())]
-    ImageSize {
-        /// The image.
-        path: PathBuf,
-        /// The largest size in bytes.
-        limit: u64,
-        /// Its size in bytes.
-        got: u64,
     },
     /// There is no model to quantize.
     #[error("`{}` holds no `{MODEL_FILE}` that a model in integers could be made of", folder.display())]
@@ -215,7 +197,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Tracking { source, .. } => source.hint(),
-            Self::Predict { source } | Self::Image { source, .. } => source.hint(),
+            Self::Predict { source } => source.hint(),
             Self::Model { source } => source.hint(),
             Self::NoCandidate { .. } | Self::ForeignModel { .. } => {
                 Some("train and register a model first".into())

@@ -18,7 +18,6 @@
 mod contest;
 mod error;
 mod export;
-mod images;
 mod int8;
 mod outliers;
 mod rank;

@@ -11,11 +11,10 @@ use std::path::Path;
 use onnx_graph::{GemmOptions, Graph, Node};
 use pet_data::{Dataset, Progress, Sample, Unit, task};
 use pet_model::{ModelMetadata, OUTPUT_NAME, SIMILARITY_NAME, write_atomically};
-use pet_pipeline::evaluate::ImageSet;
-use pet_predict::{FeatureExtractor, ImagePredictor, Model, Options, Prediction, Runtime};
+use pet_pipeline::evaluate::{ImageSet, at, predictions, read};
+use pet_predict::{FeatureExtractor, ImagePredictor, Limits, Model, Options, Prediction, Runtime};
 
 use crate::Error;
-use crate::images::{at, predict, read};
 
 /// Images of a class that its mean is taken over; more change it little.
 const EXAMPLES: usize = 50;
@@ -29,6 +28,7 @@ pub struct Outliers<'a> {
     train: &'a [Sample],
     validation: &'a [Sample],
     progress: &'a dyn Progress,
+    limits: Limits,
 }
 
 impl<'a> Outliers<'a> {
@@ -45,7 +45,14 @@ impl<'a> Outliers<'a> {
             train,
             validation,
             progress,
+            limits: Limits::default(),
         }
+    }
+
+    /// Sets how large an image may be.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Writes the model in `file` again with the output [`SIMILARITY_NAME`] and the least similarity in its metadata.
@@ -56,7 +63,8 @@ impl<'a> Outliers<'a> {
     /// [`Error::NoFeatures`] for a model that does not end in a linear layer; [`Error::Images`] for images that the
     /// model does not fit, or what reading them, ONNX Runtime or the graph fail with.
     pub fn add(&self, runtime: &Runtime, file: &Path) -> Result<ModelMetadata, Error> {
-        let model = Model::load(runtime, file, &Options::default())?;
+        let options = Options::default().with_image(self.limits);
+        let model = Model::load(runtime, file, &options)?;
         let mut metadata = model.metadata().clone();
         let classes = &metadata.classes;
         let train = ImageSet::new("train", self.dataset, self.train, classes)?;
@@ -68,8 +76,8 @@ impl<'a> Outliers<'a> {
         // The lowest cosine, so that the model can be run to see what the least one is to be.
         metadata.least_similarity = Some(-1.0);
         write(&changed, &metadata, file)?;
-        let predictor = ImagePredictor::load(runtime, file, &Options::default())?;
-        let predictions = predict(
+        let predictor = ImagePredictor::load(runtime, file, &options)?;
+        let predictions = predictions(
             &predictor,
             &validation.samples,
             "telling outliers",
@@ -127,11 +135,12 @@ fn extract(
 ) -> Result<Vec<Vec<f32>>, Error> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let work = |part: &[&Sample]| -> Result<Vec<_>, Error> {
+        let limits = &model.options().image;
         let mut extractor = FeatureExtractor::new(model)?;
         let one = |sample: &&Sample| {
-            let features = extractor.extract(&read(&sample.path)?);
+            let features = extractor.extract(&read(&sample.path, limits)?);
             progress.advance(1);
-            features.map_err(at(&sample.path))
+            Ok(features.map_err(at(&sample.path))?)
         };
         part.iter().map(one).collect()
     };

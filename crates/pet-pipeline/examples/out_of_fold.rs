@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 
 use pet_data::{Sample, Silent, folder};
+use pet_image::Limits;
 use pet_pipeline::check::{DataCheck, SamePictures, label_errors};
 use pet_train::Interrupt;
 
@@ -19,7 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let dataset = folder::load(root)?;
     let interrupt = Interrupt::default();
-    let same = SamePictures::find(&dataset, &dataset.digest()?, cache, &interrupt, &Silent)?;
+    let (digest, limits) = (dataset.digest()?, Limits::default());
+    let same = SamePictures::find(&dataset, &digest, cache, &limits, &interrupt, &Silent)?;
     let samples: Vec<Sample> = dataset.samples().cloned().collect();
     let check = DataCheck::new(&dataset, cache, &Silent);
     let answers = check.out_of_fold(&samples, same.groups(), backbone)?;

@@ -46,7 +46,7 @@ pub enum Error {
         /// The image.
         path: PathBuf,
         /// What is wrong with it.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: pet_predict::Error,
     },
     /// The model was exported without examples of its classes.
     #[error("model `{model}` cannot tell outliers: it was exported without a data set")]
@@ -235,6 +235,7 @@ impl Error {
             Self::Sweep(error) => error.hint(),
             Self::Report(error) => error.hint(),
             Self::File(error) => error.hint(),
+            Self::Image { source, .. } => source.hint(),
             Self::TrainSize { .. } => Some("fine-tune everything, or leave the size out".into()),
             Self::FrozenStudent => Some("fine-tune everything, or leave the teachers out".into()),
             Self::EmptySplit { .. } => {

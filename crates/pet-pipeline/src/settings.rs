@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mlflow_client::limits::check_model_name;
 use pet_data::{Dataset, Progress, Split, folder, oxford, sample};
-use pet_image::{Augment, Preprocess, Resize};
+use pet_image::{Augment, Limits, Preprocess, Resize};
 use pet_train::network::Architecture;
 use pet_train::{Configuration, FineTune, Interrupt};
 use serde::{Deserialize, Serialize};
@@ -69,13 +69,14 @@ impl DataSource {
         dataset: &Dataset,
         digest: &str,
         cache: &Path,
+        limits: &Limits,
         interrupt: &Interrupt,
         progress: &dyn Progress,
     ) -> Result<SamePictures, Error> {
         if matches!(self, Self::Sample(_)) {
             return Ok(SamePictures::default());
         }
-        SamePictures::find(dataset, digest, cache, interrupt, progress)
+        SamePictures::find(dataset, digest, cache, limits, interrupt, progress)
     }
 }
 
@@ -305,7 +306,8 @@ mod tests {
         let dataset = source.load(&pet_data::Silent).unwrap();
         let groups = |source: &DataSource| {
             let (cache, stop) = (place.path().join("cache"), Interrupt::default());
-            let same = source.same_pictures(&dataset, "digest", &cache, &stop, &pet_data::Silent);
+            let (limits, silent) = (Limits::default(), pet_data::Silent);
+            let same = source.same_pictures(&dataset, "digest", &cache, &limits, &stop, &silent);
             same.unwrap().groups().len()
         };
         assert_eq!(groups(&source), 0);

@@ -128,6 +128,7 @@ pub enum Error {
     #[error("the photograph cannot be used")]
     Image {
         /// What is wrong with it.
+        #[from]
         source: pet_image::Error,
     },
     /// Numbers for the input that are not as many as the model takes.

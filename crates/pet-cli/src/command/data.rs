@@ -10,7 +10,7 @@ use pet_pipeline::{DataSource, Error};
 use pet_train::network::Architecture;
 
 use super::data_report;
-use crate::arguments::{CacheArgument, JsonArgument, SourceArguments};
+use crate::arguments::{CacheArgument, JsonArgument, LimitArguments, SourceArguments};
 use crate::failure::Failure;
 use crate::progress::Bars;
 use crate::{interrupt, output};
@@ -65,6 +65,8 @@ struct CheckArguments {
     #[arg(long, value_name = "NAME|FILE")]
     backbone: Option<PathBuf>,
     #[command(flatten)]
+    limits: LimitArguments,
+    #[command(flatten)]
     cache: CacheArgument,
     #[command(flatten)]
     json: JsonArgument,
@@ -92,8 +94,9 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     let backbone = backbone(arguments)?;
     let dataset = source.load(bars)?;
     let interrupt = interrupt::on_ctrl_c()?;
+    let limits = arguments.limits.limits();
     let check = DataCheck::new(&dataset, arguments.cache.folder(), bars);
-    let mut check = check.with_interrupt(interrupt);
+    let mut check = check.with_interrupt(interrupt).with_limits(limits);
     if let Some(backbone) = backbone {
         check = check.with_backbone(backbone);
     } else {
@@ -101,7 +104,7 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     }
     let report = check.run()?;
     if let Some(path) = &arguments.sheet {
-        write_atomically(path, &report.contact_sheet()?)?;
+        write_atomically(path, &report.contact_sheet(&limits)?)?;
         bars.message(&format!("wrote {}", path.display()));
     }
     if arguments.json.json {

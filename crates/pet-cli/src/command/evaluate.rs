@@ -87,7 +87,9 @@ enum SplitName {
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let results = arguments.results.find()?;
     let precision = arguments.precision.precision.precision();
-    let options = Options::default().with_precision(precision);
+    let options = Options::default()
+        .with_image(arguments.dataset.limits.limits())
+        .with_precision(precision);
     let runtime = workspace::runtime(&arguments.cache)?;
     let predictor = ImagePredictor::new(Model::from_results(&runtime, &results, &options)?);
     let metadata = predictor.metadata();

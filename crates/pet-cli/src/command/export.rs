@@ -158,8 +158,10 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
         _ => {}
     }
     let (dataset, parts) = images(arguments, bars)?;
-    let outliers = Outliers::new(&dataset, &parts.train, &parts.validation, bars);
-    let int8 = Int8::new(&dataset, &parts.validation, bars);
+    let limits = arguments.dataset.limits.limits();
+    let outliers =
+        Outliers::new(&dataset, &parts.train, &parts.validation, bars).with_limits(limits);
+    let int8 = Int8::new(&dataset, &parts.validation, bars).with_limits(limits);
     match arguments.precision {
         Precisions::Fp32 => return export_version(arguments, Some(&outliers), None),
         Precisions::Both => return export_version(arguments, Some(&outliers), Some(&int8)),

@@ -12,7 +12,7 @@ use pet_pipeline::evaluate::{ImageSet, evaluate_figures};
 use pet_pipeline::promote::{
     Contender, Gate, Measured, Promotion, Verdict, check_trained_on, latency_ms,
 };
-use pet_predict::{ImagePredictor, Options, Runtime};
+use pet_predict::{ImagePredictor, Limits, Options, Runtime};
 use serde_json::json;
 
 use super::promote_args::GateArguments;
@@ -182,7 +182,8 @@ fn compare(
     let runtime = workspace::runtime(&arguments.cache)?;
     let place = tempfile::tempdir()?;
     let exporter = Exporter::new(client, &runtime);
-    let served = |one| Served::new(one, &exporter, &runtime, place.path());
+    let limits = arguments.dataset.limits.limits();
+    let served = |one| Served::new(one, &exporter, &runtime, place.path(), limits);
     let served = contest.both().map(served).collect::<Result<Vec<_>, _>>()?;
     let classes: Vec<&[String]> = served.iter().map(Served::classes).collect();
     contest.check_same_classes(&classes)?;
@@ -217,10 +218,13 @@ impl Served {
         exporter: &Exporter<'_>,
         runtime: &Runtime,
         place: &Path,
+        limits: Limits,
     ) -> Result<Self, Failure> {
         let folder = place.join(one.role.to_string());
         one.export(exporter, &folder)?;
-        let options = Options::default().with_precision(Some(Precision::Fp32));
+        let options = Options::default()
+            .with_image(limits)
+            .with_precision(Some(Precision::Fp32));
         Ok(Self {
             predictor: ImagePredictor::load(runtime, &folder, &options)?,
             bytes: fs::metadata(folder.join(MODEL_FILE))?.len(),

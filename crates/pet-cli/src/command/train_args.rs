@@ -112,6 +112,7 @@ impl TrainArgs {
         context.provenance = Provenance::collect(|name| std::env::var(name).ok())
             .with_command(source, program.chain(std::env::args().skip(1)))
             .with_packages(LOCK, &PACKAGES);
+        context.limits = self.dataset.limits.limits();
         context.interrupt = interrupt::on_ctrl_c()?;
         context.libraries = self.cache.libraries();
         Ok(context)

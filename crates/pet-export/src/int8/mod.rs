@@ -8,11 +8,10 @@ use std::path::Path;
 
 use pet_data::{Dataset, Progress, Sample, Unit, task};
 use pet_model::Quantization;
-use pet_pipeline::evaluate::ImageSet;
-use pet_predict::{Calibration, Calibrator, Model, Options, Runtime};
+use pet_pipeline::evaluate::{ImageSet, at, read};
+use pet_predict::{Calibration, Calibrator, Limits, Model, Options, Runtime};
 
 use crate::Error;
-use crate::images::{at, read};
 
 pub use gate::Gate;
 
@@ -25,6 +24,7 @@ pub struct Int8<'a> {
     images: &'a [Sample],
     progress: &'a dyn Progress,
     gate: Gate,
+    limits: Limits,
 }
 
 /// A model in integers that is good enough.
@@ -45,6 +45,7 @@ impl<'a> Int8<'a> {
             images,
             progress,
             gate: Gate::default(),
+            limits: Limits::default(),
         }
     }
 
@@ -52,6 +53,12 @@ impl<'a> Int8<'a> {
     #[must_use]
     pub fn with_gate(self, gate: Gate) -> Self {
         Self { gate, ..self }
+    }
+
+    /// Sets how large an image may be.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Quantizes the model in a file. Of its convolutions as few as possible, counted from the
@@ -62,7 +69,7 @@ impl<'a> Int8<'a> {
     /// [`Error::Gate`] when none is good enough; [`Error::Images`] for images that the model does not fit, or what
     /// reading them, ONNX Runtime or the graph fail with.
     pub fn quantize(&self, runtime: &Runtime, file: &Path) -> Result<Quantized, Error> {
-        let model = Model::load(runtime, file, &Options::default())?;
+        let model = Model::load(runtime, file, &Options::default().with_image(self.limits))?;
         let classes = &model.metadata().classes;
         let images = ImageSet::new("validation", self.dataset, self.images, classes)?;
         let calibration = self.calibrate(&model, &images.samples)?;
@@ -77,7 +84,7 @@ impl<'a> Int8<'a> {
         let count = chosen.len() as u64;
         task(self.progress, "calibrating", count, Unit::Images, || {
             for sample in chosen {
-                let observed = calibrator.observe(&read(&sample.path)?);
+                let observed = calibrator.observe(&read(&sample.path, &self.limits)?);
                 observed.map_err(at(&sample.path))?;
                 self.progress.advance(1);
             }

@@ -4,10 +4,10 @@ use fs_err as fs;
 use onnx_graph::{Dim, Quantizer, Value};
 use pet_data::{Progress, Sample};
 use pet_model::{ModelMetadata, Precision, Quantization};
+use pet_pipeline::evaluate::predictions;
 use pet_predict::{Calibration, ImagePredictor, Model, Options, Prediction, Runtime};
 
 use super::{Quantized, calibration_images};
-use crate::images::predict;
 use crate::outliers::least_similarity;
 use crate::{Error, Gate};
 
@@ -19,6 +19,7 @@ pub(super) struct Search<'a> {
     runtime: &'a Runtime,
     images: &'a [Sample],
     progress: &'a dyn Progress,
+    options: Options,
     metadata: ModelMetadata,
     floats: onnx_graph::Model,
     bytes_fp32: u64,
@@ -37,10 +38,11 @@ impl<'a> Search<'a> {
             runtime,
             images,
             progress,
+            options: model.options().clone(),
             metadata: model.metadata().clone().with_precision(Precision::Int8),
             floats: onnx_graph::Model::from_bytes(model.bytes())?,
             bytes_fp32: model.bytes().len() as u64,
-            expected: guesses(&predict(
+            expected: guesses(&predictions(
                 &ImagePredictor::new(model),
                 images,
                 "fp32",
@@ -85,9 +87,9 @@ impl<'a> Search<'a> {
         let place = tempfile::tempdir()?;
         let file = place.path().join(Precision::Int8.file());
         fs::write(&file, model.to_bytes()?)?;
-        let predictor = ImagePredictor::load(self.runtime, &file, &Options::default())?;
+        let predictor = ImagePredictor::load(self.runtime, &file, &self.options)?;
         let what = format!("int8, {fp32_layers} layers in fp32");
-        let predictions = predict(&predictor, self.images, &what, self.progress)?;
+        let predictions = predictions(&predictor, self.images, &what, self.progress)?;
         let mut metadata = self.metadata.clone();
         metadata.least_similarity = least_similarity(&predictions);
         let model = model.with_properties(metadata.to_properties()?);

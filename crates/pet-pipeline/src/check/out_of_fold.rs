@@ -36,6 +36,7 @@ pub(super) struct Inputs<'a> {
     pub(super) classes: usize,
     pub(super) backbone: &'a Path,
     pub(super) cache: &'a Path,
+    pub(super) limits: Limits,
     pub(super) interrupt: &'a Interrupt,
     pub(super) progress: &'a dyn Progress,
 }
@@ -93,7 +94,7 @@ impl Inputs<'_> {
         let extractor = Extractor {
             backbone: &backbone,
             preprocess: &recipe,
-            limits: Limits::default(),
+            limits: self.limits,
             interrupt: self.interrupt,
         };
         Ok(extractor.extract(self.samples, &mut cache, None, self.progress)?)

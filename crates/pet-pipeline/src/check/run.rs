@@ -51,6 +51,12 @@ impl<'a> DataCheck<'a> {
         Self { backbone, ..self }
     }
 
+    /// Sets how large a picture may be.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// Can be stopped.
     #[must_use]
     pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
@@ -107,6 +113,7 @@ impl<'a> DataCheck<'a> {
             classes: self.dataset.classes.len(),
             backbone,
             cache: &self.cache,
+            limits: self.limits,
             interrupt: &self.interrupt,
             progress: self.progress,
         };

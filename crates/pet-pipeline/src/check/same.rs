@@ -45,16 +45,20 @@ impl SamePictures {
         dataset: &Dataset,
         digest: &str,
         cache: &Path,
+        limits: &Limits,
         interrupt: &Interrupt,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let name: String = digest.chars().take(24).collect();
-        let file = cache.join(format!("same-pictures/{FORMAT}-{name}.json"));
+        let file = cache.join(format!(
+            "same-pictures/{FORMAT}-{name}{}.json",
+            suffix(limits)
+        ));
         let known: Option<Vec<Vec<PathBuf>>> = read_json(&file).ok();
         let groups = if let Some(groups) = known {
             groups
         } else {
-            let groups = search(dataset, interrupt, progress)?;
+            let groups = search(dataset, limits, interrupt, progress)?;
             // Names that are no text are searched for again each time.
             if groups.iter().flatten().all(|path| path.to_str().is_some()) {
                 write_json(&file, &groups)?;
@@ -98,15 +102,24 @@ impl SamePictures {
     }
 }
 
+/// What limits other than the usual ones add to a file's name: other pictures can be read with them.
+fn suffix(limits: &Limits) -> String {
+    if *limits == Limits::default() {
+        return String::new();
+    }
+    format!("-{}-{}", limits.bytes, limits.pixels)
+}
+
 /// The groups, by their paths below the data set's folder.
 fn search(
     dataset: &Dataset,
+    limits: &Limits,
     interrupt: &Interrupt,
     progress: &dyn Progress,
 ) -> Result<Vec<Vec<PathBuf>>, Error> {
     let samples: Vec<&Sample> = dataset.train.iter().chain(&dataset.validation).collect();
     let stop = || interrupt.check().is_err();
-    let read = fingerprints(&samples, &Limits::default(), progress, &stop)?;
+    let read = fingerprints(&samples, limits, progress, &stop)?;
     let readable = samples.into_iter().zip(&read);
     let readable: Vec<(&Sample, &Fingerprint)> = readable
         .filter_map(|(sample, read)| Some((sample, read.as_ref().ok()?)))
@@ -177,15 +190,23 @@ mod tests {
         let picture = &dataset.train[0].path;
         fs_err::copy(picture, root.join("train/Siamese Cat/copy.jpg")).unwrap();
         let dataset = pet_data::folder::load(&root).unwrap();
-        let find = |digest: &str| {
+        let find = |digest: &str, pixels: u64| {
             let (cache, stop) = (place.path().join("cache"), Interrupt::default());
-            SamePictures::find(&dataset, digest, &cache, &stop, &pet_data::Silent).unwrap()
+            let limits = Limits {
+                pixels,
+                ..Limits::default()
+            };
+            SamePictures::find(&dataset, digest, &cache, &limits, &stop, &pet_data::Silent).unwrap()
         };
-        let found = find("one");
+        let usual = Limits::default().pixels;
+        let found = find("one", usual);
         let copied = found.groups().iter().any(|group| group.contains(picture));
         assert!(copied, "{found:?}");
         fs_err::remove_dir_all(&root).unwrap();
-        assert_eq!(find("one").groups(), found.groups());
-        assert!(find("other").groups().is_empty(), "no picture can be read");
+        assert_eq!(find("one", usual).groups(), found.groups());
+        for (digest, pixels) in [("other", usual), ("one", usual + 1)] {
+            let searched = find(digest, pixels);
+            assert!(searched.groups().is_empty(), "no picture can be read");
+        }
     }
 }

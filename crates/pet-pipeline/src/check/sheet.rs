@@ -28,7 +28,7 @@ impl DataReport {
     /// # Errors
     ///
     /// [`Error::Report`] if the sheet cannot be drawn. A picture that can no longer be read leaves its place empty.
-    pub fn contact_sheet(&self) -> Result<Vec<u8>, Error> {
+    pub fn contact_sheet(&self, limits: &Limits) -> Result<Vec<u8>, Error> {
         let same = self.duplicates.iter().flat_map(same);
         let suspects = self.labels.iter().flat_map(|labels| &labels.suspects);
         let suspects = suspects.map(|suspect| Entry {
@@ -51,13 +51,13 @@ impl DataReport {
             .chain(suspects.take(EACH))
             .chain(flaws.take(EACH));
         let entries: Vec<Entry> = entries.collect();
-        self.draw(&entries)
+        self.draw(&entries, limits)
     }
 
-    fn draw(&self, entries: &[Entry]) -> Result<Vec<u8>, Error> {
+    fn draw(&self, entries: &[Entry], limits: &Limits) -> Result<Vec<u8>, Error> {
         let photographs = entries
             .iter()
-            .map(|entry| read(&self.root.join(&entry.file)));
+            .map(|entry| read(&self.root.join(&entry.file), limits));
         let photographs: Vec<Option<RgbImage>> = photographs.collect();
         let names = entries.iter().map(|entry| entry.file.to_string_lossy());
         let names: Vec<_> = names.collect();
@@ -93,7 +93,7 @@ fn class_of(file: &Path) -> String {
     folder.unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn read(path: &Path) -> Option<RgbImage> {
-    let decoded = decode(&evaluate::read(path).ok()?, &Limits::default());
+fn read(path: &Path, limits: &Limits) -> Option<RgbImage> {
+    let decoded = decode(&evaluate::read(path, limits).ok()?, limits);
     shrink(decoded.ok()?.image, SIDE).ok()
 }

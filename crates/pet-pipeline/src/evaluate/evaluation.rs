@@ -155,17 +155,21 @@ fn share_known(predictions: &[Prediction]) -> Option<f64> {
 }
 
 /// What the model says of each image; `what` names the work in the progress.
-pub(super) fn predictions(
+///
+/// # Errors
+///
+/// [`Error::Image`] for an image that cannot be read or predicted.
+pub fn predictions(
     predictor: &ImagePredictor,
     samples: &[Sample],
     what: &str,
     progress: &dyn Progress,
 ) -> Result<Vec<Prediction>, Error> {
-    let count = samples.len() as u64;
+    let (count, limits) = (samples.len() as u64, predictor.model().options().image);
     task(progress, what, count, Unit::Images, || {
         let mut predictions = Vec::with_capacity(samples.len());
         for batch in samples.chunks(BATCH) {
-            let contents = batch.iter().map(|sample| read(&sample.path));
+            let contents = batch.iter().map(|sample| read(&sample.path, &limits));
             let contents = contents.collect::<Result<Vec<_>, _>>()?;
             for (sample, prediction) in batch.iter().zip(predictor.predict_batch(&contents)) {
                 predictions.push(prediction.map_err(at(&sample.path))?);
@@ -177,19 +181,20 @@ pub(super) fn predictions(
 }
 
 /// Reads an image file, unless it is larger than what would be decoded.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let (size, limit) = (fs::metadata(path)?.len(), Limits::default().bytes);
-    if size > limit {
-        let text = format!("the file holds {size} bytes, at most {limit} are read");
-        return Err(at(path)(text));
+///
+/// # Errors
+///
+/// [`Error::Image`] for a file that is too large, [`Error::Io`] for one that cannot be read.
+pub fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
+    let (bytes, limit) = (fs::metadata(path)?.len(), limits.bytes);
+    if bytes > limit {
+        return Err(at(path)(pet_image::Error::TooManyBytes { bytes, limit }));
     }
     Ok(fs::read(path)?)
 }
 
 /// Names the image that something is wrong with.
-pub(crate) fn at<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
-    path: &Path,
-) -> impl Fn(E) -> Error {
+pub fn at<E: Into<pet_predict::Error>>(path: &Path) -> impl Fn(E) -> Error {
     move |source| Error::Image {
         path: path.to_owned(),
         source: source.into(),

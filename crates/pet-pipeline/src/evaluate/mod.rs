@@ -11,8 +11,7 @@ use pet_predict::ImagePredictor;
 
 use crate::error::Error;
 
-pub use evaluation::{Confusion, Evaluation, Mistake};
-pub(crate) use evaluation::{at, read};
+pub use evaluation::{Confusion, Evaluation, Mistake, at, predictions, read};
 pub use images::ImageSet;
 pub use keep::{add_to_results, log_to_run};
 pub use outliers::OutlierFigures;
@@ -28,7 +27,7 @@ pub fn evaluate(
     progress: &dyn Progress,
 ) -> Result<Evaluation, Error> {
     let mut evaluation = evaluate_figures(predictor, images, progress)?;
-    evaluation.pictures = pictures::draw(&evaluation)?;
+    evaluation.pictures = pictures::draw(&evaluation, &predictor.model().options().image)?;
     Ok(evaluation)
 }
 

@@ -11,7 +11,10 @@ use crate::error::Error;
 const MISTAKES_FILE: &str = "mistakes.png";
 
 /// Draws the pictures. A matrix of very many classes could not be read and is left out.
-pub(super) fn draw(evaluation: &Evaluation) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
+pub(super) fn draw(
+    evaluation: &Evaluation,
+    limits: &Limits,
+) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
     let mut pictures = Vec::new();
     let title = format!("{}: {} images", evaluation.model, evaluation.name);
     match confusion_matrix_png(&evaluation.confusion, &evaluation.classes, &title) {
@@ -19,14 +22,14 @@ pub(super) fn draw(evaluation: &Evaluation) -> Result<Vec<(&'static str, Vec<u8>
         Err(pet_report::Error::TooManyClasses { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    pictures.push((MISTAKES_FILE, contact_sheet(evaluation)?));
+    pictures.push((MISTAKES_FILE, contact_sheet(evaluation, limits)?));
     Ok(pictures)
 }
 
-fn contact_sheet(evaluation: &Evaluation) -> Result<Vec<u8>, Error> {
+fn contact_sheet(evaluation: &Evaluation, limits: &Limits) -> Result<Vec<u8>, Error> {
     let mistakes = &evaluation.mistakes;
     let photograph = |mistake: &Mistake| {
-        let decoded = decode(&read(&mistake.file)?, &Limits::default());
+        let decoded = decode(&read(&mistake.file, limits)?, limits);
         Ok(decoded.map_err(at(&mistake.file))?.image)
     };
     let photographs: Vec<RgbImage> = mistakes

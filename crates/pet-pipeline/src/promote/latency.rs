@@ -22,8 +22,12 @@ const ROUNDS: usize = 5;
 /// [`Error::Image`] for an image that cannot be read or predicted. Without images each time is not a number.
 pub fn latency_ms(predictors: &[&ImagePredictor], samples: &[Sample]) -> Result<Vec<f64>, Error> {
     let mut fastest = vec![Vec::new(); predictors.len()];
+    let limits = predictors
+        .first()
+        .map(|first| first.model().options().image);
+    let limits = limits.unwrap_or_default();
     for sample in spread(samples) {
-        let content = read(&sample.path)?;
+        let content = read(&sample.path, &limits)?;
         let mut times = vec![Duration::MAX; predictors.len()];
         for _ in 0..ROUNDS {
             for (predictor, least) in predictors.iter().zip(&mut times) {

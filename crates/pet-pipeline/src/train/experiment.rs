@@ -65,11 +65,14 @@ impl<'a> Experiment<'a> {
         client.check()?;
         let refit = settings.refit.as_ref();
         let pictures = refit.map(|refit| refit.pictures(&client)).transpose()?;
-        let (cache, interrupt) = (&context.cache, &context.interrupt);
-        let same =
-            settings
-                .data
-                .same_pictures(&dataset, &digest, cache, interrupt, context.observer)?;
+        let same = settings.data.same_pictures(
+            &dataset,
+            &digest,
+            &context.cache,
+            &context.limits,
+            &context.interrupt,
+            context.observer,
+        )?;
         let split = settings.split(&dataset, &same)?;
         if let Some(leak) = same.leak(&split) {
             context.observer.warning(&Warning::Leak(&leak));

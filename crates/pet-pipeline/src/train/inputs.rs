@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pet_data::{Dataset, Sample, Split};
-use pet_image::{Limits, Preprocess};
+use pet_image::Preprocess;
 use pet_train::network::Backbone;
 use pet_train::{
     Configuration, EpochMetrics, Examples, Extractor, FeatureCache, Features, FineTune, Observer,
@@ -80,7 +80,7 @@ impl Preparation<'_> {
 
     fn photographs(&self, samples: &[Sample], recipe: &Preprocess) -> Photographs {
         let augment = self.settings.augment;
-        Photographs::new(samples, recipe, augment, Limits::default())
+        Photographs::new(samples, recipe, augment, self.context.limits)
     }
 
     /// What `backbone` makes of the training and the validation images.
@@ -95,7 +95,7 @@ impl Preparation<'_> {
         let extractor = Extractor {
             backbone,
             preprocess: recipe,
-            limits: Limits::default(),
+            limits: self.context.limits,
             interrupt: &self.context.interrupt,
         };
         let samples = split.train.iter().chain(&split.validation);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mlflow_client::spool::{Spool, Spooled};
 use mlflow_client::{Config, TrackingUri};
+use pet_image::Limits;
 use pet_predict::SearchPaths;
 use pet_train::{Configuration, Interrupt};
 use serde::Serialize;
@@ -19,6 +20,8 @@ pub struct Context<'a> {
     pub tracking: Config,
     /// Folder of computed features, checkpoints, and of what could not be sent to the store.
     pub cache: PathBuf,
+    /// The largest images that are read.
+    pub limits: Limits,
     /// What is recorded about the calling program.
     pub provenance: Provenance,
     /// Set to stop early.
@@ -39,6 +42,7 @@ impl<'a> Context<'a> {
         Self {
             tracking: tracking.into(),
             cache: cache.into(),
+            limits: Limits::default(),
             provenance: Provenance::default(),
             interrupt: Interrupt::default(),
             libraries: SearchPaths::default(),

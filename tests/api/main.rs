@@ -4,6 +4,7 @@
 
 mod batch;
 mod explain;
+mod feedback;
 mod files;
 mod headers;
 mod health;

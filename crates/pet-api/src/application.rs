@@ -12,6 +12,7 @@ use pet_predict::Runtime;
 
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::feedback::Feedback;
 use crate::metrics::Metrics;
 use crate::queue::{Queue, start};
 use crate::route;
@@ -38,7 +39,7 @@ impl Application {
     /// Loads the model, starts the workers and listens. Must be called inside [`block_on`].
     ///
     /// # Errors
-    /// [`Error::Model`], [`Error::Listen`], [`Error::Worker`] or [`Error::Serve`].
+    /// [`Error::Model`], [`Error::Feedback`], [`Error::Listen`], [`Error::Worker`] or [`Error::Serve`].
     pub fn build(configuration: Configuration, runtime: Runtime) -> Result<Self, Error> {
         let failed = |source| Error::Serve { source };
         let metrics = Metrics::new().map_err(|error| failed(std::io::Error::other(error)))?;
@@ -47,13 +48,14 @@ impl Application {
         let slot = Arc::new(slot);
         metrics.expect(route::answers());
         announce(&slot, &configuration, &metrics);
+        let feedback = feedback(&configuration)?;
         let listener = listen(&configuration)?;
         let port = listener.local_addr().map_err(failed)?.port();
         let count = configuration.workers.get();
         let (places, memory) = (configuration.queue.get(), configuration.decoding_memory);
         let queue = Queue::new(count, places, memory, metrics.clone());
         let workers = start(count, &queue, &slot, &metrics)?;
-        let state = Data::new(State::new(configuration, queue, metrics, slot));
+        let state = Data::new(State::new(configuration, queue, metrics, slot, feedback));
         let server = server::start(listener, state.clone()).map_err(failed)?;
         Ok(Self {
             port,
@@ -125,6 +127,14 @@ fn announce(slot: &Slot, configuration: &Configuration, metrics: &Metrics) {
         results = %configuration.results,
         "the model was loaded"
     );
+}
+
+fn feedback(configuration: &Configuration) -> Result<Option<Arc<Feedback>>, Error> {
+    let Some(settings) = configuration.feedback.clone() else {
+        return Ok(None);
+    };
+    let feedback = Feedback::open(settings).map_err(|source| Error::Feedback { source })?;
+    Ok(Some(Arc::new(feedback)))
 }
 
 fn listen(configuration: &Configuration) -> Result<TcpListener, Error> {

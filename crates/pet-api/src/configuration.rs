@@ -7,6 +7,8 @@ use pet_image::Limits;
 use pet_model::Results;
 use pet_predict::Precision;
 
+use crate::feedback::FeedbackFolder;
+
 /// How the service runs. The library reads no environment variables; a program fills this in.
 #[derive(Clone, Debug)]
 pub struct Configuration {
@@ -40,13 +42,15 @@ pub struct Configuration {
     pub grace: Duration,
     /// The secret for requests that change the service; without one there are none.
     pub admin_token: Option<String>,
+    /// Where corrections are kept; without it none are, and nothing is written to disk.
+    pub feedback: Option<FeedbackFolder>,
 }
 
 impl Default for Configuration {
     /// Port 8000 of this machine alone, `results/`, as many workers as processors, 64 places in
     /// the queue, 32 images in a
     /// request, 256 MiB for uploads and 1 GiB for decoding, 30 seconds for a
-    /// request and for the grace, a second of notice, no token.
+    /// request and for the grace, a second of notice, no token, no corrections.
     fn default() -> Self {
         Self {
             host: "127.0.0.1".into(),
@@ -63,6 +67,7 @@ impl Default for Configuration {
             notice: Duration::from_secs(1),
             grace: Duration::from_secs(30),
             admin_token: None,
+            feedback: None,
         }
     }
 }

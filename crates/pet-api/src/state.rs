@@ -9,6 +9,7 @@ use pet_image::Cost;
 
 use crate::configuration::Configuration;
 use crate::error::{ApiError, Code, explained};
+use crate::feedback::Feedback;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
@@ -26,6 +27,8 @@ pub(crate) struct State {
     pub(crate) slot: Arc<Slot>,
     /// The memory that uploads share.
     pub(crate) memory: Memory,
+    /// Corrections, where they are kept.
+    pub(crate) feedback: Option<Arc<Feedback>>,
     draining: AtomicBool,
 }
 
@@ -35,6 +38,7 @@ impl State {
         queue: Queue,
         metrics: Arc<Metrics>,
         slot: Arc<Slot>,
+        feedback: Option<Arc<Feedback>>,
     ) -> Self {
         Self {
             memory: Memory::new(configuration.memory),
@@ -42,6 +46,7 @@ impl State {
             queue,
             metrics,
             slot,
+            feedback,
             draining: AtomicBool::new(false),
         }
     }

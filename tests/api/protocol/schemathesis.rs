@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use pet_api::FeedbackFolder;
+
 use super::python::{output, python, script};
 use crate::support::Service;
 
@@ -12,8 +14,14 @@ fn schemathesis_finds_no_violation() {
     let Some(python) = python(name, variable, "schemathesis-env", "schemathesis") else {
         return;
     };
+    let kept = tempfile::tempdir().unwrap();
     let Some(service) = Service::start_with(name, |configuration| {
         configuration.admin_token = Some("secret".into());
+        configuration.feedback = Some(FeedbackFolder {
+            folder: kept.path().into(),
+            bytes: 1 << 20,
+            count: 100,
+        });
     }) else {
         return;
     };

@@ -35,11 +35,13 @@ pub enum Code {
     NotReady,
     /// The work was not done in time.
     DeadlinePassed,
+    /// No more corrections fit.
+    Full,
 }
 
 impl Code {
     /// Every code, in the order of its status.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::BadParameter,
         Self::BadRequest,
         Self::Undecodable,
@@ -55,6 +57,7 @@ impl Code {
         Self::Internal,
         Self::NotReady,
         Self::DeadlinePassed,
+        Self::Full,
     ];
 
     /// The HTTP status.
@@ -72,6 +75,7 @@ impl Code {
             Self::Internal => 500,
             Self::NotReady => 503,
             Self::DeadlinePassed => 504,
+            Self::Full => 507,
         }
     }
 
@@ -93,6 +97,7 @@ impl Code {
             Self::Internal => "internal",
             Self::NotReady => "not_ready",
             Self::DeadlinePassed => "deadline_passed",
+            Self::Full => "full",
         }
     }
 
@@ -116,6 +121,7 @@ impl Code {
             Self::Internal => "The service itself failed; its log says why.",
             Self::NotReady => "The service takes no work: it is stopping.",
             Self::DeadlinePassed => "The work was not done in time.",
+            Self::Full => "No more corrections fit.",
         }
     }
 

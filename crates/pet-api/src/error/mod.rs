@@ -23,6 +23,12 @@ pub enum Error {
         /// Why not.
         source: pet_predict::Error,
     },
+    /// The folder for corrections cannot be made or read.
+    #[error("the folder for corrections cannot be used")]
+    Feedback {
+        /// The operating system's answer, which names the folder.
+        source: std::io::Error,
+    },
     /// The address cannot be listened at.
     #[error("cannot listen at `{address}`")]
     Listen {
@@ -74,7 +80,7 @@ impl Error {
             Self::Memory { .. } => {
                 Some("take fewer workers, or less of the memory for uploads".into())
             }
-            Self::Worker { .. } | Self::Serve { .. } => None,
+            Self::Feedback { .. } | Self::Worker { .. } | Self::Serve { .. } => None,
         }
     }
 }

@@ -20,6 +20,9 @@ impl Metrics {
 
     /// This model is served from now on.
     pub(crate) fn serves(&self, model: &ModelMetadata) {
+        for correct in ["true", "false"] {
+            self.corrections.with_label_values(&[correct]);
+        }
         for class in &model.classes {
             self.predictions.with_label_values(&[class]);
         }
@@ -80,6 +83,13 @@ impl Metrics {
     /// The model has run.
     pub(crate) fn inferred(&self, took: Duration) {
         self.inference_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A correction was kept; whether the answer was right.
+    pub(crate) fn corrected(&self, correct: bool) {
+        self.corrections
+            .with_label_values(&[&correct.to_string()])
+            .inc();
     }
 
     /// The model found this class the most probable.

@@ -5,7 +5,7 @@ use crate::openapi::endpoint::{Answer, Body, Endpoint, Parameter, Value};
 
 /// Every endpoint, in the order of the documentation.
 pub(crate) fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    [PREDICT, IMAGE, MODEL, SERVICE, INFERENCE]
+    [PREDICT, FEEDBACK, IMAGE, MODEL, SERVICE, INFERENCE]
         .into_iter()
         .flatten()
 }
@@ -72,6 +72,43 @@ const PREDICT: &[Endpoint] = &[
              cells and the bias add up to the class's logit.",
     )
     .with(&[CLASS, FORMAT]),
+];
+
+const RIGHT: Parameter = Parameter {
+    name: "class",
+    place: "query",
+    description: "The right class, one of the model's; the predicted one confirms the answer.",
+    value: Value::Text,
+};
+
+const FEEDBACK: &[Endpoint] = &[
+    Endpoint::post("/feedback", "feedback", Answer::Json("Correction"))
+        .about(
+            "Correct or confirm an answer",
+            "Keeps the photograph, without its metadata, with the right class. Only where the service was started with a \
+             folder for corrections.",
+        )
+        .with(&[RIGHT])
+        .refusing(&[
+            Code::BadParameter,
+            Code::BadRequest,
+            Code::Undecodable,
+            Code::NotFound,
+            Code::UploadTimeout,
+            Code::TooLarge,
+            Code::UnsupportedFormat,
+            Code::UnsupportedEncoding,
+            Code::MissingFile,
+            Code::Busy,
+            Code::Internal,
+            Code::NotReady,
+            Code::DeadlinePassed,
+            Code::Full,
+        ]),
+    Endpoint::get("/feedback", "feedback", "Corrections")
+        .about("Count the corrections", "By class, with the limits.")
+        .refusing(&[Code::Unauthorized, Code::NotFound])
+        .guarded(),
 ];
 
 const fn pixels(

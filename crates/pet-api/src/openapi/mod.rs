@@ -23,8 +23,9 @@ const DESCRIPTION: &str = "Names the breed of the cat or dog in a photograph, an
     documentation) and, where something can be done, `hint`; or problem details (RFC 9457), for who accepts \
     `application/problem+json`.";
 
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 6] = [
     ("predict", "Which breed is it?"),
+    ("feedback", "Corrections to train on, where they are kept."),
     (
         "image",
         "Work on an image; the answer is an image in the format of the upload.",

@@ -12,6 +12,7 @@ pub(crate) fn schemas() -> Value {
     let all = [
         predictions(),
         model(),
+        feedback(),
         service(),
         inference_models(),
         inference(),
@@ -183,7 +184,33 @@ fn model() -> Map<String, Value> {
                     "layout": text(),
                 })),
                 "loaded_at": {"type": "integer", "description": "Seconds since 1970-01-01 UTC."},
+                "feedback": {"type": "boolean", "description": "Whether corrections are kept."},
                 "files": array(&text()),
+            }),
+        ),
+    ])
+}
+
+fn feedback() -> Map<String, Value> {
+    let count = json!({"type": "integer", "minimum": 0});
+    named(&[
+        (
+            "Correction",
+            json!({
+                "class": text(),
+                "predicted_class": text(),
+                "correct": {"type": "boolean"},
+                "model_version": perhaps(&text()),
+            }),
+        ),
+        (
+            "Corrections",
+            json!({
+                "count": count,
+                "bytes": count,
+                "classes": {"type": "object", "additionalProperties": count},
+                "max_count": count,
+                "max_bytes": count,
             }),
         ),
     ])

@@ -1,6 +1,7 @@
 //! The handlers, a file for each topic.
 
 mod explain;
+mod feedback;
 mod image;
 mod inference;
 mod model;
@@ -34,6 +35,7 @@ pub(crate) fn configure(services: &mut ServiceConfig) {
         service::configure,
         predict::configure,
         explain::configure,
+        feedback::configure,
         image::configure,
         model::configure,
         inference::configure,

@@ -49,6 +49,8 @@ pub(crate) struct Description<'a> {
     preprocess: &'a Preprocess,
     /// When it was loaded, in seconds since 1970.
     loaded_at: u64,
+    /// Whether the service keeps corrections.
+    feedback: bool,
     /// What `/model/files/{name}` has.
     files: Vec<&'static str>,
 }
@@ -86,6 +88,7 @@ impl<'a> Description<'a> {
             },
             preprocess: &metadata.preprocess,
             loaded_at: since.unwrap_or_default().as_secs(),
+            feedback: state.feedback.is_some(),
             files: present(&state.configuration.results),
         }
     }
@@ -136,7 +139,7 @@ async fn reload(request: HttpRequest, state: Data<State>) -> Result<HttpResponse
 }
 
 /// Lets pass who knows the token. Without one, the path is as good as not there.
-fn authorize(request: &HttpRequest, token: Option<&str>) -> Result<(), ApiError> {
+pub(crate) fn authorize(request: &HttpRequest, token: Option<&str>) -> Result<(), ApiError> {
     let Some(token) = token else {
         let detail = "the service runs without an administrator's token";
         return Err(ApiError::new(Code::NotFound, detail));

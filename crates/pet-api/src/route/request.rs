@@ -38,7 +38,7 @@ where
 }
 
 /// The answer to `OPTIONS`, when it does not come from the page of another host: the methods that a path takes.
-fn options(methods: &'static str) -> Route {
+pub(crate) fn options(methods: &'static str) -> Route {
     web::method(Method::OPTIONS).to(move || {
         ready(
             HttpResponse::NoContent()

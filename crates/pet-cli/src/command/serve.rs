@@ -1,10 +1,11 @@
 //! `pet-cli serve` and `pet-cli health`
 
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use pet_api::{Application, Configuration, Sizing};
+use pet_api::{Application, Configuration, FeedbackFolder, Sizing};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
@@ -20,7 +21,7 @@ const PORT: u16 = 8000;
 /// Serve the model: the REST interface and the web page
 ///
 /// Listens until it is stopped (Ctrl-C or `SIGTERM`), then finishes the requests it has accepted. `SIGHUP` reloads the
-/// model. Uploads are never written to disk.
+/// model. Uploads are not written to disk, but for corrections where `--feedback` asks for them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -69,7 +70,7 @@ pub(crate) struct ServeArguments {
     /// Seconds to finish accepted requests when the service is stopped
     #[arg(long, env = "PET_GRACE", value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
     grace: u64,
-    /// Secret for `POST /model/reload`; without it that endpoint does not exist
+    /// Secret for `POST /model/reload` and `GET /feedback`; without it they do not exist
     #[arg(
         long,
         env = "PET_ADMIN_TOKEN",
@@ -78,9 +79,44 @@ pub(crate) struct ServeArguments {
     )]
     admin_token: Option<String>,
     #[command(flatten)]
+    feedback: FeedbackArguments,
+    #[command(flatten)]
     log: LogArguments,
     #[command(flatten)]
     cache: CacheArgument,
+}
+
+/// What is kept of what people say of answers.
+#[derive(Args)]
+struct FeedbackArguments {
+    /// Keep the pictures that people correct or confirm in this folder, a folder of class folders to train on; without it
+    /// nothing is kept
+    #[arg(long, env = "PET_FEEDBACK", value_name = "DIR")]
+    feedback: Option<PathBuf>,
+    /// Maximum size of that folder, such as 512M or 2GiB; what is beyond is rejected with status 507
+    #[arg(long, env = "PET_FEEDBACK_BYTES", value_name = "BYTES", default_value = "1GiB", value_parser = memory::parse)]
+    feedback_bytes: u64,
+    /// Maximum pictures in that folder
+    #[arg(
+        long,
+        env = "PET_FEEDBACK_COUNT",
+        value_name = "COUNT",
+        default_value_t = 10_000
+    )]
+    feedback_count: u64,
+}
+
+impl FeedbackArguments {
+    fn folder(&self) -> Option<FeedbackFolder> {
+        let folder = self.feedback.clone();
+        // A variable that is set to nothing means none.
+        let folder = folder.filter(|folder| !folder.as_os_str().is_empty())?;
+        Some(FeedbackFolder {
+            folder,
+            bytes: self.feedback_bytes,
+            count: self.feedback_count,
+        })
+    }
 }
 
 /// Ask a running service whether it is ready
@@ -148,6 +184,7 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
             .admin_token
             .clone()
             .filter(|token| !token.is_empty()),
+        feedback: arguments.feedback.folder(),
         ..default
     })
 }

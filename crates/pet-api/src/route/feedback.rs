@@ -1,0 +1,135 @@
+//! `POST /feedback` keeps a picture with the class that is right, `GET /feedback` counts them.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use pet_image::{Cost, cost, decode, encode_rgb};
+use serde::Serialize;
+
+use crate::error::{ApiError, Code};
+use crate::feedback::{Correction, Feedback, Kept};
+use crate::route::model::authorize;
+use crate::route::request::{Parameters, options};
+use crate::state::State;
+use crate::upload::{Upload, state};
+use crate::worker::Worker;
+
+/// Bytes that encoding takes for each pixel: the levels and the file.
+const ENCODING: u64 = 6;
+
+/// Times that the pixels are gone over to encode them, compared with decoding.
+const WORK: u64 = 2;
+
+pub(crate) fn configure(services: &mut ServiceConfig) {
+    let resource = web::resource("/feedback")
+        .route(web::get().to(counts))
+        .route(web::head().to(counts))
+        .route(web::post().to(keep))
+        .route(options("GET, HEAD, OPTIONS, POST"));
+    services.service(resource);
+}
+
+/// Where corrections go. Without it the path is as good as not there, which is said before an upload is read.
+struct Keeping(Arc<Feedback>);
+
+impl FromRequest for Keeping {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let keeping = state(request).and_then(|state| {
+            let detail = "the service keeps no corrections";
+            let hint = "it does when it is started with a folder for them";
+            let missing = || ApiError::new(Code::NotFound, detail).with_hint(hint.to_owned());
+            state.feedback.clone().map(Self).ok_or_else(missing)
+        });
+        ready(keeping)
+    }
+}
+
+#[derive(Serialize)]
+struct Counts {
+    #[serde(flatten)]
+    kept: Kept,
+    max_count: u64,
+    max_bytes: u64,
+}
+
+async fn counts(
+    Keeping(feedback): Keeping,
+    request: HttpRequest,
+    state: Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    authorize(&request, state.configuration.admin_token.as_deref())?;
+    let settings = feedback.settings();
+    Ok(HttpResponse::Ok().json(Counts {
+        kept: feedback.kept(),
+        max_count: settings.count,
+        max_bytes: settings.bytes,
+    }))
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    class: &'a str,
+    predicted_class: &'a str,
+    correct: bool,
+    model_version: Option<&'a str>,
+}
+
+/// The picture is answered once more, so that what is kept as the answer is the model's and not the client's.
+async fn keep(
+    Keeping(feedback): Keeping,
+    state: Data<State>,
+    parameters: Parameters,
+    upload: Upload,
+) -> Result<HttpResponse, ApiError> {
+    let class = parameters.get::<String>("class", "the name of a class")?;
+    let class = class.ok_or_else(|| ApiError::parameter("`class`, the right class, is missing"))?;
+    let Upload { body, deadline, .. } = upload;
+    let limits = state.configuration.limits;
+    let (decoding, predicting) = (cost(&body, &limits), state.cost(&body));
+    let cost = Cost {
+        memory: predicting
+            .memory
+            .max(decoding.memory + decoding.pixels * ENCODING),
+        work: predicting.work + decoding.work + decoding.pixels * WORK,
+        ..decoding
+    };
+    let right = class.clone();
+    let work = move |worker: &mut Worker| {
+        let served = worker.served()?;
+        let metadata = served.metadata();
+        if !metadata.classes.contains(&right) {
+            let detail = format!("`class` is `{right}`, expected one of the model's classes");
+            let hint = "`/classes` lists them".to_owned();
+            return Err(ApiError::parameter(detail).with_hint(hint));
+        }
+        let prediction = worker.predict(&body)?;
+        let decoded = decode(&body, &limits).map_err(|error| ApiError::image(&error))?;
+        let picture = encode_rgb(&decoded.image, decoded.format);
+        let picture = picture.map_err(|error| ApiError::image(&error))?;
+        let correction = Correction {
+            class: &right,
+            predicted_class: prediction.predicted_class(),
+            confidence: prediction.confidence(),
+            model_name: &metadata.model_name,
+            model_version: metadata.model_version.as_deref(),
+        };
+        feedback.keep(&picture, decoded.format.extension(), &correction)?;
+        Ok((prediction, served))
+    };
+    let done = state.queue.run(deadline.0, cost, work).await?;
+    let (prediction, served) = &done.value;
+    let correct = prediction.predicted_class() == class;
+    state.metrics.corrected(correct);
+    Ok(HttpResponse::Ok().json(Answer {
+        class: &class,
+        predicted_class: prediction.predicted_class(),
+        correct,
+        model_version: served.metadata().model_version.as_deref(),
+    }))
+}

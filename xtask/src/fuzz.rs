@@ -58,6 +58,9 @@ pub(crate) struct Arguments {
     /// How long each is run
     #[arg(long, value_name = "SECONDS", default_value_t = 15)]
     seconds: u32,
+    /// Which mutations are made; 0 makes others each time
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    seed: u32,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
@@ -71,13 +74,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     for (name, files) in TARGETS {
         let named = arguments.targets.iter().any(|target| target == name);
         if named || arguments.targets.is_empty() {
-            report.step(name, || fuzz(name, files, arguments.seconds));
+            report.step(name, || fuzz(name, files, arguments));
         }
     }
     report.finish()
 }
 
-/// The step of the checks: a short time for each.
+/// The step of the checks: a short time for each, with the same mutations each time, lest a change be refused for what was
+/// there before it.
 pub(crate) fn briefly() -> Result<Outcome, Error> {
     if let Some(reason) = obstacle() {
         return Ok(Outcome::skipped(reason));
@@ -85,6 +89,7 @@ pub(crate) fn briefly() -> Result<Outcome, Error> {
     run(&Arguments {
         targets: Vec::new(),
         seconds: 15,
+        seed: 1,
     })?;
     Ok(Outcome::done(format!("{} targets", TARGETS.len())))
 }
@@ -120,7 +125,7 @@ fn program(name: &str) -> Result<PathBuf, Error> {
 }
 
 /// Runs a target on a small stack. What it finds lies in fuzz/artifacts, what leads to new places in fuzz/corpus.
-fn fuzz(name: &str, files: &[&str], seconds: u32) -> Result<Outcome, Error> {
+fn fuzz(name: &str, files: &[&str], arguments: &Arguments) -> Result<Outcome, Error> {
     let [corpus, artifacts] = ["corpus", "artifacts"].map(|folder| format!("fuzz/{folder}/{name}"));
     fs_err::create_dir_all(workspace::root().join(&artifacts))?;
     let limited = format!("ulimit -s {STACK} && exec \"$@\"");
@@ -128,7 +133,8 @@ fn fuzz(name: &str, files: &[&str], seconds: u32) -> Result<Outcome, Error> {
         .arguments(["-c", &limited, "sh"])
         .argument(program(name)?)
         .arguments(LIMITS)
-        .argument(format!("-max_total_time={seconds}"))
+        .argument(format!("-max_total_time={}", arguments.seconds))
+        .argument(format!("-seed={}", arguments.seed))
         .argument(format!("-artifact_prefix={artifacts}/"))
         .arguments(["-verbosity=0", "-print_final_stats=1", &corpus])
         .arguments(files)

@@ -21,6 +21,7 @@ mod predict;
 mod service;
 mod tabs;
 mod transform;
+mod verdict;
 mod visit;
 
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use pet_api::{Application, Configuration, block_on};
+use pet_api::{Application, Configuration, FeedbackFolder, block_on};
 use pet_predict::{Runtime, SearchPaths};
 
 use crate::skipped;
@@ -13,7 +13,7 @@ use crate::skipped;
 /// Starts the service at the first call; its address, or nothing where ONNX Runtime is missing.
 pub(crate) fn address(test: &str) -> Option<&'static str> {
     static ADDRESS: OnceLock<Option<String>> = OnceLock::new();
-    let address = ADDRESS.get_or_init(start).as_deref();
+    let address = ADDRESS.get_or_init(|| start(Some(feedback()))).as_deref();
     if address.is_none() {
         skipped(test, "there is no ONNX Runtime");
     }
@@ -31,11 +31,22 @@ pub(crate) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-fn start() -> Option<String> {
+/// Where the service keeps corrections.
+pub(crate) fn feedback() -> FeedbackFolder {
+    FeedbackFolder {
+        folder: Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("page-{}", std::process::id())),
+        bytes: 1 << 20,
+        count: 100,
+    }
+}
+
+/// Starts a service that keeps corrections, or none; its address.
+pub(crate) fn start(feedback: Option<FeedbackFolder>) -> Option<String> {
     let runtime = runtime()?;
     let configuration = Configuration {
         port: 0,
         results: results().into(),
+        feedback,
         ..Configuration::default()
     };
     let (tell, told) = channel();

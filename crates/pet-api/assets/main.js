@@ -9,6 +9,7 @@ import { photo } from './photo.js';
 import * as predict from './predict.js';
 import * as tabs from './tabs.js';
 import { Transform, keepShape } from './transform.js';
+import { offerVerdict } from './verdict.js';
 import * as visit from './visit.js';
 
 const panels = {
@@ -25,6 +26,7 @@ intake.start();
 visit.start();
 keepShape(panels.resize.form, document.getElementById('keep-shape'));
 offerExplanation();
+offerVerdict();
 crop.start(frame, panels.crop.form);
 part.start(frame);
 tabs.start((name) => panels[name].refresh());

@@ -78,6 +78,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         file!(SCRIPT, "service.js"),
         file!(SCRIPT, "tabs.js"),
         file!(SCRIPT, "transform.js"),
+        file!(SCRIPT, "verdict.js"),
         file!(SCRIPT, "visit.js"),
         file!(SCRIPT, "words.js"),
         file!(SCRIPT, "work.js"),

@@ -163,8 +163,8 @@ impl Queue {
         self.push(
             due,
             Box::new(move |worker| {
-                let is_late = Instant::now() >= deadline;
-                if is_late || sender.is_closed() {
+                let wanted = move || caller.strong_count() > 0 && Instant::now() < deadline;
+                if !wanted() {
                     metrics.abandoned();
                     // Said as well where the receiver's own clock has not reached the deadline yet.
                     let _ = sender.send(Err(late()));
@@ -172,7 +172,6 @@ impl Queue {
                 }
                 let waited = queued.elapsed();
                 metrics.queued(waited);
-                let wanted = move || caller.strong_count() > 0 && Instant::now() < deadline;
                 let result = pet_image::while_wanted(wanted, || work(worker));
                 if matches!(&result, Err(error) if error.code == Code::DeadlinePassed) {
                     metrics.abandoned();

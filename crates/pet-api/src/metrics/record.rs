@@ -9,20 +9,20 @@ use prometheus::IntGauge;
 use crate::metrics::Metrics;
 
 impl Metrics {
-    /// These routes will be asked for and may answer with these statuses.
+    /// These routes will be asked for and may answer with these statuses; answers will be called right and wrong.
     pub(crate) fn expect<'a>(&self, answers: impl IntoIterator<Item = (&'a str, u16)>) {
         for (route, status) in answers {
             self.requests
                 .with_label_values(&[route, &status.to_string()]);
             self.request_seconds.with_label_values(&[route]);
         }
+        for correct in ["true", "false"] {
+            self.corrections.with_label_values(&[correct]);
+        }
     }
 
     /// This model is served from now on.
     pub(crate) fn serves(&self, model: &ModelMetadata) {
-        for correct in ["true", "false"] {
-            self.corrections.with_label_values(&[correct]);
-        }
         for class in &model.classes {
             self.predictions.with_label_values(&[class]);
         }

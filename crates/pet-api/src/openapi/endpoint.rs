@@ -16,6 +16,8 @@ pub(crate) struct Endpoint {
     pub(crate) answer: Answer,
     /// How it may be refused.
     pub(crate) refusals: &'static [Code],
+    /// Those that only this endpoint has.
+    pub(crate) besides: &'static [Code],
     /// Whether it asks for the administrator's token.
     pub(crate) guarded: bool,
 }
@@ -84,6 +86,7 @@ impl Endpoint {
             body: Body::Nothing,
             answer: Answer::Json(schema),
             refusals: &[],
+            besides: &[],
             guarded: false,
         }
     }
@@ -125,6 +128,11 @@ impl Endpoint {
         self
     }
 
+    pub(crate) const fn refusing_besides(mut self, refusals: &'static [Code]) -> Self {
+        self.besides = refusals;
+        self
+    }
+
     pub(crate) const fn guarded(mut self) -> Self {
         self.guarded = true;
         self
@@ -146,9 +154,14 @@ impl Endpoint {
         Code::DeadlinePassed,
     ];
 
+    /// How it may refuse.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = &'static Code> + Clone {
+        self.refusals.iter().chain(self.besides)
+    }
+
     /// Every status that it answers with.
     pub(crate) fn statuses(&self) -> impl Iterator<Item = u16> {
-        let refusals = self.refusals.iter().map(|code| code.status());
+        let refusals = self.refusals().map(|code| code.status());
         std::iter::once(200).chain(refusals)
     }
 }

@@ -89,22 +89,7 @@ const FEEDBACK: &[Endpoint] = &[
              folder for corrections.",
         )
         .with(&[RIGHT])
-        .refusing(&[
-            Code::BadParameter,
-            Code::BadRequest,
-            Code::Undecodable,
-            Code::NotFound,
-            Code::UploadTimeout,
-            Code::TooLarge,
-            Code::UnsupportedFormat,
-            Code::UnsupportedEncoding,
-            Code::MissingFile,
-            Code::Busy,
-            Code::Internal,
-            Code::NotReady,
-            Code::DeadlinePassed,
-            Code::Full,
-        ]),
+        .refusing_besides(&[Code::NotFound, Code::Full]),
     Endpoint::get("/feedback", "feedback", "Corrections")
         .about("Count the corrections", "By class, with the limits.")
         .refusing(&[Code::Unauthorized, Code::NotFound])

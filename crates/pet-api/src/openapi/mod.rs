@@ -160,10 +160,7 @@ fn responses(endpoint: &Endpoint) -> Json {
         "Error"
     };
     for status in endpoint.statuses().filter(|&status| status != 200) {
-        let codes = endpoint
-            .refusals
-            .iter()
-            .filter(|code| code.status() == status);
+        let codes = endpoint.refusals().filter(|code| code.status() == status);
         responses.insert(status.to_string(), refusal(&codes.copied(), error));
     }
     json!(responses)

@@ -132,7 +132,7 @@ fn export(error: &pet_export::Error) -> Option<String> {
         Error::NoCandidate { .. } | Error::ForeignModel { .. } => {
             Some("train one first: `pet-cli train --help`".into())
         }
-        Error::Images { source } => pipeline(source).or_else(|| of(source)),
+        Error::Images { source } => of(source),
         Error::OtherResults { .. } => Some(
             "write to another folder with `--results DIR`, or replace this one with `--force`"
                 .into(),

@@ -6,13 +6,19 @@ use pet_api::{Configuration, FeedbackFolder};
 use pet_image::{Format, Limits, decode};
 use serde_json::{Value, json};
 
-use crate::support::{HUGE_PNG, Service, colours, get, gradient, post, truncated_jpeg};
+use crate::support::{
+    HUGE_PNG, Service, colours, colours_called, get, gradient, post, truncated_jpeg,
+};
 
 /// A service with the classes red, green and blue that keeps corrections in the folder `kept`.
 fn start(name: &str, place: &Path, count: u64, bytes: u64) -> Option<Service> {
+    start_with(name, place, &colours(), count, bytes)
+}
+
+fn start_with(name: &str, place: &Path, model: &[u8], count: u64, bytes: u64) -> Option<Service> {
     let results = place.join("results");
     fs_err::create_dir_all(&results).unwrap();
-    fs_err::write(results.join("model.onnx"), colours()).unwrap();
+    fs_err::write(results.join("model.onnx"), model).unwrap();
     Service::start_with(name, |settings: &mut Configuration| {
         settings.results = results.into();
         settings.admin_token = Some("secret".into());
@@ -156,4 +162,132 @@ fn without_a_folder_there_is_no_such_path() {
         get("/model").send(service.address).json()["feedback"],
         false
     );
+}
+
+#[test]
+fn only_the_own_page_and_programs_correct() {
+    let place = tempfile::tempdir().unwrap();
+    let name = "only_the_own_page_and_programs_correct";
+    let Some(service) = start(name, place.path(), 10, 1 << 20) else {
+        return;
+    };
+    let send = |site: Option<&str>, side: u32| {
+        let picture = gradient(side, side, Format::Png);
+        let request = post("/feedback?class=red").file("x.png", &picture);
+        let request = match site {
+            Some(site) => request.header("Sec-Fetch-Site", site),
+            None => request,
+        };
+        request.send(service.address)
+    };
+    for site in [
+        "cross-site",
+        "same-site",
+        "",
+        "Same-Origin, none",
+        "elsewhere",
+    ] {
+        let refusal = send(Some(site), 20).refused(403, "cross_site");
+        assert!(refusal["hint"].is_string(), "{site}: {refusal}");
+    }
+    assert_eq!(counts(&service)["count"], 0);
+    for (side, site) in [(20, None), (21, Some("same-origin")), (22, Some("none"))] {
+        send(site, side).ok();
+    }
+    assert_eq!(counts(&service)["count"], 3);
+}
+
+#[test]
+fn what_is_there_is_never_overwritten() {
+    let place = tempfile::tempdir().unwrap();
+    let name = "what_is_there_is_never_overwritten";
+    let Some(service) = start(name, place.path(), 10, 1 << 20) else {
+        return;
+    };
+    let send = || {
+        let picture = gradient(20, 20, Format::Png);
+        let request = post("/feedback?class=red").file("x.png", &picture);
+        request.send(service.address).ok();
+    };
+    send();
+    let folder = place.path().join("kept/red");
+    let first = files(&folder).swap_remove(0);
+    let (second, digest) = first
+        .file_stem()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .split_once('-')
+        .unwrap();
+    // The names that the same picture gets in the next minute, each taken by one of the two files.
+    let second: u64 = second.parse().unwrap();
+    for (number, second) in (second + 1..second + 61).enumerate() {
+        let ending = ["png", "json"][number % 2];
+        fs_err::write(folder.join(format!("{second}-{digest}.{ending}")), "taken").unwrap();
+    }
+    let content = || -> Vec<_> {
+        let read = |path: PathBuf| (fs_err::read(&path).unwrap(), path);
+        files(&folder).into_iter().map(read).collect()
+    };
+    let before = content();
+    assert_eq!(before.len(), 62);
+    let mut taken = std::collections::HashSet::new();
+    while taken.len() < 3 {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        taken.insert(now.unwrap().as_secs());
+        send();
+    }
+    assert_eq!(content(), before);
+    assert_eq!(counts(&service)["count"], 1);
+}
+
+#[test]
+fn a_class_that_is_a_path_stays_inside_the_folder() {
+    let place = tempfile::tempdir().unwrap();
+    let name = "a_class_that_is_a_path_stays_inside_the_folder";
+    let long = "x".repeat(300);
+    let hostile = [
+        ("../x", "../x"),
+        ("a/b", "a/b"),
+        ("/tmp/x", "/tmp/x"),
+        ("..", ".."),
+        (".", "."),
+        (".hidden", ".hidden"),
+        ("a\\b", "a%5Cb"),
+        ("c:d", "c:d"),
+        ("a\0b", "a%00b"),
+        ("a\nb", "a%0Ab"),
+        (&long, &long),
+    ];
+    let classes: Vec<&str> = hostile
+        .iter()
+        .map(|(class, _)| *class)
+        .chain(["fine"])
+        .collect();
+    let model = colours_called(&classes);
+    let Some(service) = start_with(name, place.path(), &model, 10, 1 << 20) else {
+        return;
+    };
+    let picture = gradient(20, 20, Format::Png);
+    let send = |class: &str| {
+        let request = post(&format!("/feedback?class={class}")).file("x.png", &picture);
+        request.send(service.address)
+    };
+    let before = files(place.path());
+    for (class, written) in hostile {
+        let refusal = send(written).refused(400, "bad_parameter");
+        let detail = refusal["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("cannot name a folder"),
+            "{class:?}: {detail}"
+        );
+    }
+    assert_eq!(files(place.path()), before);
+    assert_eq!(
+        fs_err::read_dir(place.path()).unwrap().count(),
+        2,
+        "kept and results"
+    );
+    send("fine").ok();
+    assert_eq!(files(&place.path().join("kept/fine")).len(), 2);
 }

@@ -22,6 +22,9 @@ use crate::error::{ApiError, Code};
 /// Hexadecimal digits of the picture's digest in the name of its file.
 const DIGITS: usize = 16;
 
+/// Bytes that the name of a folder may have on usual file systems.
+const LONGEST: usize = 255;
+
 /// The ending of what lies beside a picture.
 const BESIDE: &str = "json";
 
@@ -149,7 +152,9 @@ impl Feedback {
         let is_name = parts.next() == Some(Component::Normal(class.as_ref()))
             && parts.next().is_none()
             && !class.starts_with('.')
-            && !class.contains(['/', '\\', ':']);
+            && class.len() <= LONGEST
+            && !class.contains(['/', '\\', ':'])
+            && !class.contains(char::is_control);
         if is_name {
             return Ok(self.settings.folder.join(class));
         }

@@ -5,19 +5,26 @@ use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess};
 
 /// The bytes of a model that tells red, green and blue pictures apart.
 pub(crate) fn colours() -> Vec<u8> {
+    colours_called(&["red", "green", "blue"])
+}
+
+/// The same with other names for the classes; those beyond three look at the colours again.
+pub(crate) fn colours_called(classes: &[&str]) -> Vec<u8> {
     let mut graph = Graph::new("colours");
     let shape = [Dim::symbol("batch"), 3.into(), 224.into(), 224.into()];
     let image = graph.input(INPUT_NAME, DataType::F32, &shape).unwrap();
     let pooled = graph.global_average_pool("pool", &image).unwrap();
     let means = graph.flatten("flatten", &pooled, 1).unwrap();
-    let weight: [f32; 9] = [4.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 4.0];
-    let weight = graph.initializer("weight", &[3, 3], &weight).unwrap();
+    let weight = |at: usize| if at % 3 == at / 3 % 3 { 4.0 } else { 0.0 };
+    let weight: Vec<f32> = (0..classes.len() * 3).map(weight).collect();
+    let shape = [classes.len(), 3];
+    let weight = graph.initializer("weight", &shape, &weight).unwrap();
     let options = GemmOptions::default().with_transpose_b(true);
     let logits = graph
         .gemm("classifier", &means, &weight, None, options)
         .unwrap();
     graph.output(OUTPUT_NAME, &logits).unwrap();
-    let classes = ["red", "green", "blue"].map(str::to_owned).to_vec();
+    let classes = classes.iter().map(|&class| class.to_owned()).collect();
     let metadata =
         ModelMetadata::new("colours", classes, Preprocess::imagenet()).with_model_version("7");
     let properties = metadata.to_properties().unwrap().into_iter();

@@ -13,6 +13,8 @@ pub enum Code {
     Undecodable,
     /// The token is missing or wrong.
     Unauthorized,
+    /// The page of another site asks, where only this service's own page and programs may.
+    CrossSite,
     /// There is nothing at this path.
     NotFound,
     /// The path does not take this method.
@@ -41,11 +43,12 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of its status.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadParameter,
         Self::BadRequest,
         Self::Undecodable,
         Self::Unauthorized,
+        Self::CrossSite,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::UploadTimeout,
@@ -65,6 +68,7 @@ impl Code {
         match self {
             Self::BadParameter | Self::BadRequest | Self::Undecodable => 400,
             Self::Unauthorized => 401,
+            Self::CrossSite => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::UploadTimeout => 408,
@@ -86,6 +90,7 @@ impl Code {
             Self::BadRequest => "bad_request",
             Self::Undecodable => "undecodable",
             Self::Unauthorized => "unauthorized",
+            Self::CrossSite => "cross_site",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UploadTimeout => "upload_timeout",
@@ -108,6 +113,7 @@ impl Code {
             Self::BadRequest => "The request is malformed, such as a broken multipart body.",
             Self::Undecodable => "The file is no image, or a damaged one.",
             Self::Unauthorized => "The token is missing or wrong.",
+            Self::CrossSite => "The page of another site asks for what only this one's may.",
             Self::NotFound => "There is nothing at this path.",
             Self::MethodNotAllowed => "The path does not take this method.",
             Self::UploadTimeout => "The body did not arrive in time.",

@@ -86,10 +86,10 @@ const FEEDBACK: &[Endpoint] = &[
         .about(
             "Correct or confirm an answer",
             "Keeps the photograph, without its metadata, with the right class. Only where the service was started with a \
-             folder for corrections.",
+             folder for corrections, and not for the page of another site, which a browser tells by `Sec-Fetch-Site`.",
         )
         .with(&[RIGHT])
-        .refusing_besides(&[Code::NotFound, Code::Full]),
+        .refusing_besides(&[Code::CrossSite, Code::NotFound, Code::Full]),
     Endpoint::get("/feedback", "feedback", "Corrections")
         .about("Count the corrections", "By class, with the limits.")
         .refusing(&[Code::Unauthorized, Code::NotFound])

@@ -4,6 +4,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::HeaderValue;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use pet_image::{Cost, cost, decode, encode_rgb};
@@ -22,6 +23,9 @@ const ENCODING: u64 = 6;
 
 /// Times that the pixels are gone over to encode them, compared with decoding.
 const WORK: u64 = 2;
+
+/// Where a request comes from, as browsers say it (Fetch Metadata).
+const SITE: &str = "sec-fetch-site";
 
 pub(crate) fn configure(services: &mut ServiceConfig) {
     let resource = web::resource("/feedback")
@@ -47,6 +51,27 @@ impl FromRequest for Keeping {
             state.feedback.clone().map(Self).ok_or_else(missing)
         });
         ready(keeping)
+    }
+}
+
+/// What only the service's own page and programs may send. A form on any page could otherwise put pictures into the folder
+/// in the name of whoever looks at it, since simple requests are sent before a browser asks whether they may be.
+struct OwnPage;
+
+impl FromRequest for OwnPage {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let from = request.headers().get(SITE).map(HeaderValue::as_bytes);
+        ready(match from {
+            None | Some(b"same-origin" | b"none") => Ok(Self),
+            Some(_) => {
+                let detail = "corrections are not taken from the pages of other sites";
+                let hint = "send it from the service's own page, or from a program".to_owned();
+                Err(ApiError::new(Code::CrossSite, detail).with_hint(hint))
+            }
+        })
     }
 }
 
@@ -83,6 +108,7 @@ struct Answer<'a> {
 /// The picture is answered once more, so that what is kept as the answer is the model's and not the client's.
 async fn keep(
     Keeping(feedback): Keeping,
+    _: OwnPage,
     state: Data<State>,
     parameters: Parameters,
     upload: Upload,

@@ -73,6 +73,10 @@ is_watched() {
   asked=prometheus
   knows 'up{job="pet-classifier"} == 1'
   knows pet_queue_depth
+  # Its rules are loaded and none of them fires.
+  answers "Prometheus' rules" 200 http://localhost:9090/api/v1/rules
+  says PetServiceDown
+  knows 'absent(ALERTS{alertstate="firing"})'
 }
 
 # knows QUERY: Prometheus looks at the service every ten seconds.

@@ -40,6 +40,10 @@ fn every_series_is_there_from_the_start() {
         let series = format!("pet_predictions_total{{class={class}}} 0");
         assert!(text.contains(&series), "{series}");
     }
+    for known in ["true", "false"] {
+        let series = format!("pet_known_total{{known=\"{known}\"}} 0");
+        assert!(text.contains(&series), "{series}");
+    }
 }
 
 #[test]
@@ -64,12 +68,19 @@ fn what_happens_is_counted_under_few_labels() {
     };
     let class = answer["predicted_class"].as_str().unwrap();
     let predictions = format!("pet_predictions_total{{class={class}}}");
+    let known = answer["known"].as_bool().map(|known| {
+        let count = |is: bool| f64::from(u8::from(known == is));
+        [count(true), count(false)]
+    });
+    let [known, unknown] = known.unwrap_or_default();
     for (series, expected) in [
         ("pet_requests_total{route=/predict,status=200}", 1.0),
         ("pet_requests_total{route=/predict,status=422}", 1.0),
         ("pet_requests_total{route=none,status=404}", 2.0),
         ("pet_request_duration_seconds_count{route=/predict}", 2.0),
         (predictions.as_str(), 1.0),
+        ("pet_known_total{known=true}", known),
+        ("pet_known_total{known=false}", unknown),
         ("pet_decode_duration_seconds_count{}", 1.0),
         ("pet_preprocess_duration_seconds_count{}", 1.0),
         ("pet_inference_duration_seconds_count{}", 1.0),

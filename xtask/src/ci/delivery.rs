@@ -42,24 +42,21 @@ pub(super) fn run() -> Result<Outcome, Error> {
     services()
 }
 
-/// Has Compose and Prometheus read their own files, where they are installed.
+/// Has Compose and Prometheus read their own files, and Prometheus try its alarms, where they are installed.
 fn services() -> Result<Outcome, Error> {
     let mut checked = vec!["workflows, scripts, manifests".to_owned()];
-    for (name, version, check) in [
-        (
-            "docker",
-            "compose version",
-            "compose --file docker/compose.yaml config --quiet",
-        ),
-        (
-            "promtool",
-            "--version",
-            "check config docker/prometheus.yml",
-        ),
+    let compose = ["compose --file docker/compose.yaml config --quiet"].as_slice();
+    let prometheus = [
+        "check config docker/prometheus.yml",
+        "test rules docker/alerts-test.yml",
+    ];
+    for (name, version, checks) in [
+        ("docker", "compose version", compose),
+        ("promtool", "--version", &prometheus),
     ] {
         let program = |line: &str| Invocation::new(name).arguments(line.split(' '));
         if program(version).succeeds() {
-            program(check).run()?;
+            checks.iter().try_for_each(|check| program(check).run())?;
         } else {
             checked.push(format!("skipped: no `{name} {version}`"));
         }

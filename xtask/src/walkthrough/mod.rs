@@ -113,6 +113,10 @@ fn obstacle(need: &str) -> Option<String> {
             Invocation::new("java").argument("-version").succeeds(),
             "Java",
         ),
+        "promtool" => (
+            Invocation::new("promtool").argument("--version").succeeds(),
+            "promtool",
+        ),
         "stand-ins" => (workspace::set("RUST_IMAGE").is_some(), "stand-in images"),
         folder => (python::usable(folder).is_some(), folder),
     };

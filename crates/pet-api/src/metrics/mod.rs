@@ -32,6 +32,7 @@ pub(crate) struct Metrics {
     preprocess_seconds: Histogram,
     inference_seconds: Histogram,
     predictions: IntCounterVec,
+    known: IntCounterVec,
     corrections: IntCounterVec,
     model_info: IntGaugeVec,
 }
@@ -56,6 +57,7 @@ impl Metrics {
             preprocess_seconds: histogram(all, "pet_preprocess_duration_seconds", "Time from pixels to the model's input.")?,
             inference_seconds: histogram(all, "pet_inference_duration_seconds", "Time of running the model.")?,
             predictions: counters(all, "pet_predictions_total", "Images by the class that the model found most probable.", &["class"])?,
+            known: counters(all, "pet_known_total", "Photographs by whether the model takes them for pictures of its classes at all.", &["known"])?,
             corrections: counters(all, "pet_corrections_total", "Corrections that were kept, by whether the answer was right.", &["correct"])?,
             model_info: gauges(all, "pet_model_info", "The served model; always 1.", &["name", "version", "run_id"])?,
             process: Process::new(all)?,

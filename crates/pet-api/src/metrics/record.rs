@@ -9,15 +9,17 @@ use prometheus::IntGauge;
 use crate::metrics::Metrics;
 
 impl Metrics {
-    /// These routes will be asked for and may answer with these statuses; answers will be called right and wrong.
+    /// These routes will be asked for and may answer with these statuses; photographs will be known and not, answers be
+    /// called right and wrong.
     pub(crate) fn expect<'a>(&self, answers: impl IntoIterator<Item = (&'a str, u16)>) {
         for (route, status) in answers {
             self.requests
                 .with_label_values(&[route, &status.to_string()]);
             self.request_seconds.with_label_values(&[route]);
         }
-        for correct in ["true", "false"] {
-            self.corrections.with_label_values(&[correct]);
+        for either in ["true", "false"] {
+            self.known.with_label_values(&[either]);
+            self.corrections.with_label_values(&[either]);
         }
     }
 
@@ -70,7 +72,7 @@ impl Metrics {
         self.queue_seconds.observe(waited.as_secs_f64());
     }
 
-    /// A photograph was predicted: its phases' times, its class.
+    /// A photograph was predicted: its phases' times, its class, and whether it is of the classes, if the model can tell.
     pub(crate) fn predicted(&self, prediction: &Prediction) {
         let timing = prediction.timing();
         self.decode_seconds.observe(timing.decode.as_secs_f64());
@@ -78,6 +80,9 @@ impl Metrics {
             .observe(timing.preprocess.as_secs_f64());
         self.inferred(timing.inference);
         self.classified(prediction.predicted_class());
+        if let Some(known) = prediction.is_known() {
+            self.known.with_label_values(&[&known.to_string()]).inc();
+        }
     }
 
     /// The model has run.

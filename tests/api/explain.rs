@@ -32,3 +32,21 @@ fn the_map_adds_up_and_can_be_looked_at() {
     ask("/explain?class=unicorn").refused(400, "bad_parameter");
     ask("/explain?format=tiff").refused(400, "bad_parameter");
 }
+
+#[test]
+fn every_worker_explains_alike() {
+    let Some(service) = Service::start_with("every_worker_explains_alike", |settings| {
+        settings.workers = std::num::NonZero::new(3).unwrap();
+    }) else {
+        return;
+    };
+    let request = post("/explain").file("x.png", &gradient(120, 90, Format::Png));
+    let first = request.send(service.address).json();
+    std::thread::scope(|scope| {
+        let ask = || request.send(service.address).json();
+        let clients: Vec<_> = (0..9).map(|_| scope.spawn(ask)).collect();
+        for client in clients {
+            assert_eq!(client.join().unwrap(), first);
+        }
+    });
+}

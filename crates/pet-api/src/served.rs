@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use pet_model::{ModelMetadata, Results};
-use pet_predict::{Error, Explainer, Explanation, Model, Options, Runtime, Session};
+use pet_predict::{Error, Explainer, Model, Options, Runtime, Session};
 
 use crate::configuration::Configuration;
 
@@ -12,8 +12,6 @@ use crate::configuration::Configuration;
 pub(crate) struct Served {
     model: Model,
     prepared: Mutex<Vec<Session>>,
-    /// Made when it is first asked for; one explanation at a time is enough.
-    explainer: Mutex<Option<Explainer>>,
     since: SystemTime,
 }
 
@@ -30,7 +28,6 @@ impl Served {
         Ok(Self {
             prepared: Mutex::new(prepared.collect::<Result<_, _>>()?),
             model,
-            explainer: Mutex::default(),
             since: SystemTime::now(),
         })
     }
@@ -43,19 +40,9 @@ impl Served {
         session.map_or_else(|| self.model.session(), Ok)
     }
 
-    /// Explains an answer. Another explanation is waited for.
-    pub(crate) fn explain(
-        &self,
-        photograph: &[u8],
-        class: Option<&str>,
-    ) -> Result<Explanation, Error> {
-        let explainer = self.explainer.lock();
-        let mut explainer = explainer.unwrap_or_else(PoisonError::into_inner);
-        let explainer = match &mut *explainer {
-            Some(explainer) => explainer,
-            empty => empty.insert(Explainer::new(&self.model)?),
-        };
-        explainer.explain(photograph, class)
+    /// An explainer of the model. Takes about as long as loading it.
+    pub(crate) fn explainer(&self) -> Result<Explainer, Error> {
+        Explainer::new(&self.model)
     }
 
     /// What the model says of itself.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pet_predict::{Explanation, Prediction, Session};
+use pet_predict::{Explainer, Explanation, Prediction, Session};
 
 use crate::error::ApiError;
 use crate::metrics::Metrics;
@@ -18,6 +18,8 @@ pub(crate) struct Worker {
 struct Current {
     served: Arc<Served>,
     session: Session,
+    /// Made when this worker is first asked to explain: most services never are.
+    explainer: Option<Explainer>,
 }
 
 impl Worker {
@@ -56,7 +58,12 @@ impl Worker {
         photograph: &[u8],
         class: Option<&str>,
     ) -> Result<Explanation, ApiError> {
-        let explanation = self.served()?.explain(photograph, class);
+        let current = self.current()?;
+        let explainer = match &mut current.explainer {
+            Some(explainer) => explainer,
+            none => none.insert(current.served.explainer()?),
+        };
+        let explanation = explainer.explain(photograph, class);
         let explanation = explanation.map_err(|error| ApiError::prediction(&error))?;
         self.metrics.predicted(&explanation.prediction);
         Ok(explanation)
@@ -88,6 +95,7 @@ impl Worker {
             None => Current {
                 session: served.session()?,
                 served,
+                explainer: None,
             },
         };
         Ok(self.current.insert(current))

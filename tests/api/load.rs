@@ -1,37 +1,16 @@
 //! More work than workers.
 
 use std::num::NonZero;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pet_image::Format;
 
 use crate::memory::deep;
-use crate::support::{Answer, Request, Service, get, gradient, post, read};
+use crate::support::{Answer, Request, Service, gradient, metric, post, read, wait_until};
 
 /// Work that takes a worker a second or more.
 fn long_work() -> Request {
     post("/resize?width=7000&height=7000").file("x.png", &gradient(50, 50, Format::Png))
-}
-
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_mins(1), "never: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// The value of a series in the metrics.
-fn metric(service: &Service, series: &str) -> f64 {
-    let text = get("/metrics").send(service.address).text();
-    let line = text
-        .lines()
-        .find(|line| line.starts_with(series))
-        .unwrap_or_default();
-    line.rsplit(' ')
-        .next()
-        .and_then(|value| value.parse().ok())
-        .unwrap_or_default()
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod predict;
 mod protocol;
 mod refusals;
 mod reload;
+mod shadow;
 mod stop;
 mod support;
 mod uploads;

@@ -10,22 +10,27 @@ use actix_web::rt::System;
 use actix_web::web::Data;
 use pet_predict::Runtime;
 
+use crate::budget::for_shadow;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::feedback::Feedback;
+use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::models::Models;
 use crate::queue::{Queue, start};
 use crate::route;
-use crate::served::Slot;
 use crate::server;
+use crate::shadow;
 use crate::state::State;
+use crate::worker::Worker;
 
 /// A service that listens, with a model loaded, and waits to be run.
 pub struct Application {
     port: u16,
     server: Server,
     state: Data<State>,
-    workers: Vec<JoinHandle<()>>,
+    /// The workers, then what ends after them.
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// Stops or changes a running [`Application`], from any thread.
@@ -36,32 +41,30 @@ pub struct Handle {
 }
 
 impl Application {
-    /// Loads the model, starts the workers and listens. Must be called inside [`block_on`].
+    /// Loads the models, starts the workers and listens. Must be called inside [`block_on`].
     ///
     /// # Errors
-    /// [`Error::Model`], [`Error::Feedback`], [`Error::Listen`], [`Error::Worker`] or [`Error::Serve`].
+    /// [`Error::Model`], [`Error::Successor`], [`Error::Classes`], [`Error::Feedback`], [`Error::Listen`], [`Error::Worker`] or [`Error::Serve`].
     pub fn build(configuration: Configuration, runtime: Runtime) -> Result<Self, Error> {
         let failed = |source| Error::Serve { source };
         let metrics = Metrics::new().map_err(|error| failed(std::io::Error::other(error)))?;
         let metrics = Arc::new(metrics);
-        let slot = Slot::load(runtime, &configuration).map_err(|source| Error::Model { source })?;
-        let slot = Arc::new(slot);
+        let models = Arc::new(Models::load(runtime, &configuration)?);
         metrics.expect(route::answers());
-        announce(&slot, &configuration, &metrics);
+        models.current().announce(&metrics, "the model was loaded");
         let feedback = feedback(&configuration)?;
         let listener = listen(&configuration)?;
         let port = listener.local_addr().map_err(failed)?.port();
-        let count = configuration.workers.get();
-        let (places, memory) = (configuration.queue.get(), configuration.decoding_memory);
-        let queue = Queue::new(count, places, memory, metrics.clone());
-        let workers = start(count, &queue, &slot, &metrics)?;
-        let state = Data::new(State::new(configuration, queue, metrics, slot, feedback));
+        let memory = Arc::new(Memory::new(configuration.memory));
+        let (queue, threads) = threads(&configuration, &models, &memory, &metrics)?;
+        let state = State::new(configuration, queue, metrics, models, memory, feedback);
+        let state = Data::new(state);
         let server = server::start(listener, state.clone()).map_err(failed)?;
         Ok(Self {
             port,
             server,
             state,
-            workers,
+            threads,
         })
     }
 
@@ -85,9 +88,9 @@ impl Application {
     pub async fn run_until_stopped(self) -> Result<(), Error> {
         let outcome = self.server.await;
         self.state.queue.close();
-        for worker in self.workers {
-            // A worker that panicked has said so; there is nothing left to do.
-            let _ = worker.join();
+        for thread in self.threads {
+            // One that panicked has said so; there is nothing left to do.
+            let _ = thread.join();
         }
         outcome.map_err(|source| Error::Serve { source })
     }
@@ -103,8 +106,8 @@ impl Handle {
         self.server.stop(true).await;
     }
 
-    /// Serves the model that lies in the results folder now. If it does not load, the one before is
-    /// served on; the log says why. Whether it loaded.
+    /// Serves the models that lie in their folders now. If one does not load, those before are served on; the log says
+    /// why. Whether they loaded.
     pub async fn reload(&self) -> bool {
         self.state.reload().await.is_ok()
     }
@@ -115,18 +118,26 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     System::new().block_on(future)
 }
 
-/// Says in the log and in the metrics which model is served.
-fn announce(slot: &Slot, configuration: &Configuration, metrics: &Metrics) {
-    let served = slot.served();
-    let metadata = served.metadata();
-    metrics.serves(metadata);
-    tracing::info!(
-        model = metadata.model_name,
-        version = metadata.model_version,
-        precision = %metadata.precision,
-        results = %configuration.results,
-        "the model was loaded"
-    );
+/// The queue with everyone who works for it.
+fn threads(
+    configuration: &Configuration,
+    models: &Arc<Models>,
+    memory: &Arc<Memory>,
+    metrics: &Arc<Metrics>,
+) -> Result<(Queue, Vec<JoinHandle<()>>), Error> {
+    let count = configuration.workers.get();
+    let mut decoding = configuration.decoding_memory;
+    let for_shadow = for_shadow(decoding, count);
+    if configuration.shadow.is_some() {
+        decoding -= for_shadow;
+    }
+    let queue = Queue::new(count, configuration.queue.get(), decoding, metrics.clone());
+    let shadow = shadow::start(configuration, for_shadow, &queue, models, memory, metrics)?;
+    let (shadow, last) = shadow.unzip();
+    let worker = || Worker::new(metrics.clone(), shadow.clone());
+    let mut threads = start(count, &queue, &models.served(), worker)?;
+    threads.extend(last);
+    Ok((queue, threads))
 }
 
 fn feedback(configuration: &Configuration) -> Result<Option<Arc<Feedback>>, Error> {

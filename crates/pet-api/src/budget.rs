@@ -15,8 +15,11 @@ use crate::error::{ApiError, Code, Error};
 /// What the program, the model and all that is small take, in bytes.
 const BASE: u64 = 96 << 20;
 
-/// What a worker takes besides: a session and its buffers.
-const FOR_WORKER: u64 = 32 << 20;
+/// What another model takes: its file, and what explains it.
+const FOR_MODEL: u64 = 32 << 20;
+
+/// What a thread takes for each model that it runs: a session and its buffers.
+const FOR_SESSION: u64 = 32 << 20;
 
 /// The least that decoding must have for each worker and for one expensive picture.
 const LEAST: u64 = 24 << 20;
@@ -25,7 +28,7 @@ const LEAST: u64 = 24 << 20;
 const ORDINARY: u64 = 64 << 20;
 
 /// The most pixels that are gone over for an ordinary picture; about a fifth of a second.
-const ORDINARY_WORK: u64 = 40_000_000;
+pub(crate) const ORDINARY_WORK: u64 = 40_000_000;
 
 /// The most memory for uploads unless it is given.
 const UPLOADS: u64 = 256 << 20;
@@ -39,16 +42,40 @@ pub struct Sizing {
     pub decoding: u64,
 }
 
+/// What takes memory besides uploads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// Worker threads.
+    pub workers: usize,
+    /// Models that they run.
+    pub models: usize,
+    /// Whether a shadow runs beside them.
+    pub shadow: bool,
+}
+
+impl Demand {
+    /// Threads that decode.
+    fn threads(self) -> u64 {
+        self.workers as u64 + u64::from(self.shadow)
+    }
+
+    /// Bytes for programs and models.
+    fn fixed(self) -> u64 {
+        let (workers, models) = (self.workers as u64, self.models.max(1) as u64);
+        let shadow = u64::from(self.shadow);
+        BASE + (models - 1 + shadow) * FOR_MODEL + (workers * models + shadow) * FOR_SESSION
+    }
+}
+
 impl Sizing {
-    /// Divides `memory` bytes among that many workers and the uploads, which get a quarter of what is not yet used, and
-    /// 256 MiB at most, unless it is given.
+    /// Divides `memory` bytes among the workers with their models and the uploads, which get a quarter of what is not yet
+    /// used, and 256 MiB at most, unless it is given.
     ///
     /// # Errors
     /// [`Error::Memory`] if it is too little.
-    pub fn new(memory: u64, workers: usize, uploads: Option<usize>) -> Result<Self, Error> {
-        let workers = workers as u64;
-        let fixed = BASE + workers * FOR_WORKER;
-        let least = (workers + 1) * LEAST;
+    pub fn new(memory: u64, demand: Demand, uploads: Option<usize>) -> Result<Self, Error> {
+        let fixed = demand.fixed();
+        let least = (demand.threads() + 1) * LEAST;
         let free = memory.saturating_sub(fixed);
         let for_uploads = uploads.map_or((free / 4).min(UPLOADS), |bytes| bytes as u64);
         let decoding = free.saturating_sub(for_uploads);
@@ -57,7 +84,7 @@ impl Sizing {
             let needed = fixed.saturating_add(least).saturating_add(uploads);
             return Err(Error::Memory {
                 memory,
-                workers,
+                workers: demand.workers as u64,
                 needed,
             });
         }
@@ -67,10 +94,22 @@ impl Sizing {
         })
     }
 
-    /// The memory that is taken for granted where no limit is known: 512 MiB and 256 MiB for each worker.
-    pub fn unlimited(workers: usize) -> u64 {
-        (512 << 20) + (workers as u64) * (256 << 20)
+    /// The memory that is taken for granted where no limit is known: 512 MiB, 256 MiB for each worker, and what the
+    /// models besides the served one take.
+    pub fn unlimited(demand: Demand) -> u64 {
+        let alone = Demand {
+            models: 1,
+            shadow: false,
+            ..demand
+        };
+        let besides = demand.fixed() - alone.fixed();
+        (512 << 20) + demand.threads() * (256 << 20) + besides
     }
+}
+
+/// The part of the memory for decoding that a shadow beside `workers` has: as much as each of them for an ordinary picture.
+pub(crate) fn for_shadow(memory: u64, workers: usize) -> u64 {
+    (memory / (workers as u64 + 2)).min(ORDINARY)
 }
 
 /// Tells ordinary pictures from expensive ones, and lets those in one after the other.
@@ -218,17 +257,27 @@ mod tests {
     #[test]
     fn all_parts_fit_into_the_memory() {
         let memory = 512 << 20;
-        let sizing = Sizing::new(memory, 2, None).unwrap();
-        let fixed = BASE + 2 * FOR_WORKER;
+        let demand = |workers, models, shadow| Demand {
+            workers,
+            models,
+            shadow,
+        };
+        let sizing = Sizing::new(memory, demand(2, 1, false), None).unwrap();
+        let fixed = BASE + 2 * FOR_SESSION;
         assert_eq!(fixed + sizing.uploads as u64 + sizing.decoding, memory);
-        assert!(Sizing::new(memory, 64, None).is_err());
-        assert!(Sizing::new(memory, 2, Some(512 << 20)).is_err());
+        let with_shadow = Sizing::new(memory, demand(2, 1, true), None).unwrap();
+        assert!(with_shadow.decoding < sizing.decoding);
+        assert!(Sizing::new(memory, demand(64, 1, false), None).is_err());
+        assert!(Sizing::new(memory, demand(2, 9, false), None).is_err());
+        assert!(Sizing::new(memory, demand(2, 1, false), Some(512 << 20)).is_err());
         for workers in [1, 2, 64, 1000] {
-            assert!(Sizing::new(Sizing::unlimited(workers), workers, None).is_ok());
-            let Err(Error::Memory { needed, .. }) = Sizing::new(0, workers, None) else {
-                panic!("nothing is enough");
-            };
-            assert!(Sizing::new(needed, workers, None).is_ok());
+            for demand in [demand(workers, 1, false), demand(workers, 5, true)] {
+                assert!(Sizing::new(Sizing::unlimited(demand), demand, None).is_ok());
+                let Err(Error::Memory { needed, .. }) = Sizing::new(0, demand, None) else {
+                    panic!("nothing is enough");
+                };
+                assert!(Sizing::new(needed, demand, None).is_ok());
+            }
         }
     }
 }

@@ -42,15 +42,51 @@ pub struct Configuration {
     pub grace: Duration,
     /// The secret for requests that change the service; without one there are none.
     pub admin_token: Option<String>,
+    /// A model that answers again what the served one answers, unseen, while there is nothing else to do.
+    pub shadow: Option<Successor>,
     /// Where corrections are kept; without it none are, and nothing is written to disk.
     pub feedback: Option<FeedbackFolder>,
+}
+
+/// A model that may take the place of the served one; it must tell the same classes apart.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    /// The model with its figures.
+    pub results: Results,
+    /// How many photographs it answers.
+    pub share: Share,
+}
+
+/// A share of all photographs, in steps of a hundredth of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(u64);
+
+impl Share {
+    /// Every photograph.
+    pub const ALL: Self = Self(Self::WHOLE);
+
+    const WHOLE: u64 = 10_000;
+
+    /// So many in a hundred; `None` unless that is more than 0 and at most 100.
+    pub fn from_percent(percent: f64) -> Option<Self> {
+        let steps = (percent * 100.0).round();
+        (1.0..=Self::WHOLE as f64)
+            .contains(&steps)
+            .then_some(Self(steps as u64))
+    }
+
+    /// Whether it takes the one with this number: of numbers in a row it takes as many as its share is, evenly.
+    pub(crate) fn takes(self, number: u64) -> bool {
+        let number = number % Self::WHOLE;
+        (number + 1) * self.0 / Self::WHOLE > number * self.0 / Self::WHOLE
+    }
 }
 
 impl Default for Configuration {
     /// Port 8000 of this machine alone, `results/`, as many workers as processors, 64 places in
     /// the queue, 32 images in a
     /// request, 256 MiB for uploads and 1 GiB for decoding, 30 seconds for a
-    /// request and for the grace, a second of notice, no token, no corrections.
+    /// request and for the grace, a second of notice, no token, no successors, no corrections.
     fn default() -> Self {
         Self {
             host: "127.0.0.1".into(),
@@ -67,7 +103,34 @@ impl Default for Configuration {
             notice: Duration::from_secs(1),
             grace: Duration::from_secs(30),
             admin_token: None,
+            shadow: None,
             feedback: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_takes_as_many_as_it_says_and_evenly() {
+        for (percent, of_ten_thousand) in [(0.01, 1), (5.0, 500), (33.3, 3330), (100.0, 10_000)] {
+            let share = Share::from_percent(percent).unwrap();
+            let taken = |numbers: std::ops::Range<u64>| {
+                numbers.filter(|&number| share.takes(number)).count()
+            };
+            assert_eq!(taken(0..10_000), of_ten_thousand, "{percent}");
+            assert_eq!(taken(123_456..133_456), of_ten_thousand, "{percent}");
+            let half = taken(0..5_000) as f64;
+            assert!(
+                (half - of_ten_thousand as f64 / 2.0).abs() <= 1.0,
+                "{percent}"
+            );
+        }
+        for percent in [0.0, 0.001, -5.0, 100.1, f64::NAN, f64::INFINITY] {
+            assert_eq!(Share::from_percent(percent), None, "{percent}");
+        }
+        assert_eq!(Share::from_percent(100.0), Some(Share::ALL));
     }
 }

@@ -19,7 +19,7 @@
 //! # How a request is answered
 //!
 //! Async threads only move bytes: they read the upload, hand the work to the bounded `Queue` and
-//! write the answer. Worker threads, each with a session of its own, take the work from the queue.
+//! write the answer. Worker threads, each with a session to itself while it predicts, take the work from the queue.
 //! What is refused comes as JSON from the one table in [`Code`].
 //!
 //! The handlers lie in `route`, each topic with a `configure` function that registers its paths.
@@ -36,6 +36,7 @@ mod held;
 mod memory;
 mod metrics;
 mod middleware;
+mod models;
 mod open_inference;
 mod openapi;
 mod part_heads;
@@ -44,12 +45,13 @@ mod queue;
 mod route;
 mod served;
 mod server;
+mod shadow;
 mod state;
 mod upload;
 mod worker;
 
 pub use application::{Application, Handle, block_on};
-pub use budget::Sizing;
-pub use configuration::Configuration;
+pub use budget::{Demand, Sizing};
+pub use configuration::{Configuration, Share, Successor};
 pub use error::{Code, Error};
 pub use feedback::FeedbackFolder;

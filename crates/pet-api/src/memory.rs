@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use actix_web::web::Bytes;
 use futures_util::future::{Either, select};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -42,6 +43,11 @@ impl Memory {
     /// All bytes that there are.
     pub(crate) fn all(&self) -> usize {
         self.all
+    }
+
+    /// Whether at least half of it is free.
+    pub(crate) fn is_half_free(&self) -> bool {
+        self.free.available_permits() >= self.all / 2
     }
 
     /// A request whose body begins to arrive, with one photograph or several.
@@ -225,6 +231,19 @@ impl Growing<'_> {
 pub(crate) struct Body {
     bytes: Vec<u8>,
     _held: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Without a copy; the memory counts as used as long as a part of the body is held.
+impl From<Body> for Bytes {
+    fn from(body: Body) -> Self {
+        Self::from_owner(body)
+    }
 }
 
 impl Deref for Body {

@@ -4,8 +4,8 @@
 //! [`Worker`] calls on its own thread, and awaits the result:
 //!
 //! ```text
-//! let done = state.queue.run(deadline, cost, move |worker| worker.predict(&photograph)).await?;
-//! let done = state.queue.run(deadline, cost, move |worker| worker.run_tensor(&tensor, 4)).await?;
+//! let done = state.queue.run(deadline, cost, move |worker| worker.predict(&served, &photograph)).await?;
+//! let done = state.queue.run(deadline, cost, move |worker| worker.run_tensor(&served, &tensor, 4)).await?;
 //! let done = state.queue.run(deadline, cost, move |_| Ok(pet_image::grayscale(&image))).await?;
 //! ```
 //!
@@ -32,18 +32,18 @@ use tokio::time::{Instant, timeout_at};
 use crate::budget::Budget;
 use crate::error::{ApiError, Code, Error};
 use crate::metrics::Metrics;
-use crate::served::Slot;
+use crate::served::Served;
 use crate::worker::Worker;
 
 /// Stack of a worker: as much as the main thread of a Linux process has, whatever the environment
 /// says. No decoder here recurses with the depth of its input.
-const STACK: usize = 8 << 20;
+pub(crate) const STACK: usize = 8 << 20;
 
 /// How long a picture lets shorter work pass for each pixel that is gone over: ten times as long as that takes.
 const PASSING: Duration = Duration::from_nanos(50);
 
 /// Work with everything around it: what a worker calls.
-type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+type Job = Box<dyn FnOnce(&Worker) + Send>;
 
 /// Hands work to the workers. Clones are handles to the same queue.
 #[derive(Clone)]
@@ -53,6 +53,8 @@ struct Shared {
     /// One for each worker and for each place in the queue; held until the work is done.
     places: Arc<Semaphore>,
     workers: usize,
+    /// How much work may wait while every worker is busy.
+    room: usize,
     budget: Budget,
     state: Mutex<State>,
     changed: Condvar,
@@ -83,6 +85,7 @@ impl Queue {
         Self(Arc::new(Shared {
             places: Arc::new(Semaphore::new(workers + places)),
             workers,
+            room: places,
             budget: Budget::new(memory, workers, places),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -97,7 +100,7 @@ impl Queue {
         &self,
         deadline: Instant,
         cost: Cost,
-        work: impl FnOnce(&mut Worker) -> Result<T, ApiError> + Send + 'static,
+        work: impl FnOnce(&Worker) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<Done<T>, ApiError> {
         let place = self.place()?;
         self.run_in(place, deadline, cost, work).await
@@ -112,7 +115,7 @@ impl Queue {
         work: Vec<(Cost, W)>,
     ) -> Result<Vec<Result<Done<T>, ApiError>>, ApiError>
     where
-        W: FnOnce(&mut Worker) -> Result<T, ApiError> + Send + 'static,
+        W: FnOnce(&Worker) -> Result<T, ApiError> + Send + 'static,
     {
         let mut first = Some(self.place()?);
         let runs = work.into_iter().map(|(cost, work)| {
@@ -150,7 +153,7 @@ impl Queue {
         place: OwnedSemaphorePermit,
         deadline: Instant,
         cost: Cost,
-        work: impl FnOnce(&mut Worker) -> Result<T, ApiError> + Send + 'static,
+        work: impl FnOnce(&Worker) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<Done<T>, ApiError> {
         let queued = Instant::now();
         let turn = self.0.budget.turn(cost, deadline).await?;
@@ -215,6 +218,11 @@ impl Queue {
         job
     }
 
+    /// Whether there is less work than workers: nothing waits, and one of them is idle.
+    pub(crate) fn has_idle_worker(&self) -> bool {
+        self.0.places.available_permits() > self.0.room
+    }
+
     /// Takes no more work. What waits is still done, then the workers end.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
@@ -239,33 +247,36 @@ fn stopping() -> ApiError {
     ApiError::new(Code::NotReady, "the service is stopping")
 }
 
-/// Starts `count` threads that work until the queue is closed and empty.
+/// Starts `count` threads, each with a worker and a session on `served` to begin with, that work until the queue is closed
+/// and empty.
 pub(crate) fn start(
     count: usize,
     queue: &Queue,
-    slot: &Arc<Slot>,
-    metrics: &Arc<Metrics>,
+    served: &Arc<Served>,
+    worker: impl Fn() -> Worker,
 ) -> Result<Vec<JoinHandle<()>>, Error> {
     let start = |number| {
-        let worker = Worker::new(slot.clone(), metrics.clone());
+        let (served, worker) = (served.clone(), worker());
         let queue = queue.clone();
         std::thread::Builder::new()
             .name(format!("worker-{number}"))
             .stack_size(STACK)
-            .spawn(move || work(worker, &queue))
+            .spawn(move || work(served, &worker, &queue))
             .map_err(|source| Error::Worker { source })
     };
     (0..count).map(start).collect()
 }
 
 /// Does what comes until the queue is closed and empty.
-fn work(mut worker: Worker, queue: &Queue) {
-    worker.prepare();
+fn work(served: Arc<Served>, worker: &Worker, queue: &Queue) {
+    // A session before the first request, so that it need not wait for it; a failure shows there.
+    let _ = served.prepare();
+    // Another may take its place.
+    drop(served);
     while let Some(job) = queue.next() {
         // Damaged files may hit a bug in a decoder: it costs this request, not the thread.
-        if catch_unwind(AssertUnwindSafe(|| job(&mut worker))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| job(worker))).is_err() {
             tracing::error!("the work on a request panicked");
-            worker.reset();
         }
     }
 }

@@ -1,53 +1,90 @@
-//! The model that is served, and how another takes its place.
+//! A model that answers, with the sessions that the workers share.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use pet_model::{ModelMetadata, Results};
-use pet_predict::{Error, Explainer, Model, Options, Runtime, Session};
+use pet_predict::{Error, Explainer, Explanation, Model, Options, Runtime, Session};
 
-use crate::configuration::Configuration;
+use crate::metrics::Loaded;
 
-/// A model with sessions that were made in advance.
+/// What a model is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It answers unless something else is asked for.
+    Served,
+    /// It answers again what the served one has answered, and nobody sees it.
+    Shadow,
+}
+
+impl Role {
+    /// Its name in the metrics.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Served => "served",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+/// A model with its sessions. Who works with one keeps it until done, also when another has taken its place.
 pub(crate) struct Served {
     model: Model,
-    prepared: Mutex<Vec<Session>>,
+    results: Results,
+    role: Role,
+    sessions: Pool<Session>,
+    explainers: Pool<Explainer>,
     since: SystemTime,
 }
 
 impl Served {
-    /// Loads the model in `results` and makes `sessions` sessions in advance.
-    fn load(
-        runtime: &Runtime,
-        results: &Results,
-        options: &Options,
-        sessions: usize,
-    ) -> Result<Self, Error> {
-        let model = Model::from_results(runtime, results, options)?;
-        let prepared = (0..sessions).map(|_| model.session());
-        Ok(Self {
-            prepared: Mutex::new(prepared.collect::<Result<_, _>>()?),
-            model,
-            since: SystemTime::now(),
-        })
+    /// Does work with a session that nobody else uses meanwhile.
+    pub(crate) fn run<T>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.sessions.run(|| self.model.session(), work)
     }
 
-    /// A session: one made in advance, else a new one.
-    pub(crate) fn session(&self) -> Result<Session, Error> {
-        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        let session = prepared.pop();
-        drop(prepared);
-        session.map_or_else(|| self.model.session(), Ok)
+    /// Makes a session more, so that the next who needs one need not wait for it.
+    pub(crate) fn prepare(&self) -> Result<(), Error> {
+        self.sessions.put(self.model.session()?);
+        Ok(())
     }
 
-    /// An explainer of the model. Takes about as long as loading it.
-    pub(crate) fn explainer(&self) -> Result<Explainer, Error> {
-        Explainer::new(&self.model)
+    /// Explains an answer.
+    pub(crate) fn explain(
+        &self,
+        photograph: &[u8],
+        class: Option<&str>,
+    ) -> Result<Explanation, Error> {
+        let explain = |explainer: &mut Explainer| explainer.explain(photograph, class);
+        self.explainers.run(|| Explainer::new(&self.model), explain)
     }
 
     /// What the model says of itself.
     pub(crate) fn metadata(&self) -> &ModelMetadata {
         self.model.metadata()
+    }
+
+    /// Its version, empty where it has none.
+    pub(crate) fn version(&self) -> &str {
+        self.loaded().version()
+    }
+
+    /// Where it was loaded from.
+    pub(crate) fn results(&self) -> &Results {
+        &self.results
+    }
+
+    /// As it is counted.
+    pub(crate) fn loaded(&self) -> Loaded<'_> {
+        let metadata = self.metadata();
+        Loaded {
+            name: &metadata.model_name,
+            metadata,
+            role: self.role,
+        }
     }
 
     /// When it was loaded.
@@ -56,50 +93,53 @@ impl Served {
     }
 }
 
-/// Holds the served model and knows where to load the next. Who works with a model keeps it until
-/// done, also when another has taken its place.
-pub(crate) struct Slot {
-    runtime: Runtime,
-    results: Results,
-    options: Options,
-    workers: usize,
-    current: RwLock<Arc<Served>>,
-    /// Held while a model is loaded: one at a time.
-    loading: Mutex<()>,
+/// What one thread at a time uses and others use again. There are never more of them than threads have worked at the same
+/// time, and all go with their model. One whose work panics is not used again: it may be in any state.
+struct Pool<T>(Mutex<Vec<T>>);
+
+impl<T> Pool<T> {
+    fn run<U>(
+        &self,
+        make: impl FnOnce() -> Result<T, Error>,
+        work: impl FnOnce(&mut T) -> Result<U, Error>,
+    ) -> Result<U, Error> {
+        let idle = self.idle().pop();
+        let mut used = idle.map_or_else(make, Ok)?;
+        let result = work(&mut used);
+        self.put(used);
+        result
+    }
+
+    fn put(&self, unused: T) {
+        self.idle().push(unused);
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl Slot {
-    /// Loads the first model. Its sessions are made by the workers, so that the first request need
-    /// not wait for all of them.
-    pub(crate) fn load(runtime: Runtime, configuration: &Configuration) -> Result<Self, Error> {
-        let options = Options::default()
-            .with_image(configuration.limits)
-            .with_precision(configuration.precision);
-        let served = Served::load(&runtime, &configuration.results, &options, 0)?;
-        Ok(Self {
-            runtime,
-            results: configuration.results.clone(),
-            options,
-            workers: configuration.workers.get(),
-            current: RwLock::new(Arc::new(served)),
-            loading: Mutex::new(()),
-        })
+/// Loads models.
+pub(crate) struct Loader {
+    runtime: Runtime,
+    options: Options,
+}
+
+impl Loader {
+    pub(crate) fn new(runtime: Runtime, options: Options) -> Self {
+        Self { runtime, options }
     }
 
-    /// The model that is served now.
-    pub(crate) fn served(&self) -> Arc<Served> {
-        let current = self.current.read();
-        current.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Loads the model that lies in the results now, with a session for each worker, and
-    /// serves it from then on. If it does not load, the one before is served on. Takes a while.
-    pub(crate) fn reload(&self) -> Result<Arc<Served>, Error> {
-        let _one_at_a_time = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Served::load(&self.runtime, &self.results, &self.options, self.workers)?;
-        let next = Arc::new(next);
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = next.clone();
-        Ok(next)
+    /// Loads the model in `results`.
+    pub(crate) fn load(&self, results: &Results, role: Role) -> Result<Arc<Served>, Error> {
+        let model = Model::from_results(&self.runtime, results, &self.options)?;
+        Ok(Arc::new(Served {
+            model,
+            results: results.clone(),
+            role,
+            sessions: Pool(Mutex::default()),
+            explainers: Pool(Mutex::default()),
+            since: SystemTime::now(),
+        }))
     }
 }

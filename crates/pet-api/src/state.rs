@@ -12,8 +12,9 @@ use crate::error::{ApiError, Code, explained};
 use crate::feedback::Feedback;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::models::Models;
 use crate::queue::Queue;
-use crate::served::{Served, Slot};
+use crate::served::Served;
 
 /// Shared by all handlers, as `web::Data<State>`.
 pub(crate) struct State {
@@ -23,10 +24,10 @@ pub(crate) struct State {
     pub(crate) queue: Queue,
     /// Counts.
     pub(crate) metrics: Arc<Metrics>,
-    /// The served model.
-    pub(crate) slot: Arc<Slot>,
+    /// The models.
+    pub(crate) models: Arc<Models>,
     /// The memory that uploads share.
-    pub(crate) memory: Memory,
+    pub(crate) memory: Arc<Memory>,
     /// Corrections, where they are kept.
     pub(crate) feedback: Option<Arc<Feedback>>,
     draining: AtomicBool,
@@ -37,38 +38,38 @@ impl State {
         configuration: Configuration,
         queue: Queue,
         metrics: Arc<Metrics>,
-        slot: Arc<Slot>,
+        models: Arc<Models>,
+        memory: Arc<Memory>,
         feedback: Option<Arc<Feedback>>,
     ) -> Self {
         Self {
-            memory: Memory::new(configuration.memory),
             configuration,
             queue,
             metrics,
-            slot,
+            models,
+            memory,
             feedback,
             draining: AtomicBool::new(false),
         }
     }
 
-    /// The model that is served now. Work asks its [`Worker`](crate::worker::Worker) instead.
+    /// The model that is served now. A request keeps the one that it begins with.
     pub(crate) fn served(&self) -> Arc<Served> {
-        self.slot.served()
+        self.models.served()
     }
 
-    /// What a prediction for a photograph takes.
-    pub(crate) fn cost(&self, photograph: &[u8]) -> Cost {
-        let served = self.served();
+    /// What a prediction of this model for a photograph takes.
+    pub(crate) fn cost(&self, served: &Served, photograph: &[u8]) -> Cost {
         let recipe = &served.metadata().preprocess;
         recipe.cost(photograph, &self.configuration.limits)
     }
 
-    /// Serves the model that lies in the results folder now; keeps the one before if it does not load.
+    /// Serves the models that lie in their folders now; keeps those before if one does not load.
     pub(crate) async fn reload(&self) -> Result<Arc<Served>, ApiError> {
-        let slot = self.slot.clone();
-        let loaded = web::block(move || slot.reload()).await;
-        let served = loaded.map_err(|error| ApiError::internal(&error))?;
-        let served = served.map_err(|error| {
+        let models = self.models.clone();
+        let loaded = web::block(move || models.reload()).await;
+        let generation = loaded.map_err(|error| ApiError::internal(&error))?;
+        let generation = generation.map_err(|error| {
             let reason = explained(&error);
             tracing::warn!(
                 reason,
@@ -77,10 +78,8 @@ impl State {
             let detail = format!("{reason}; the old model is still served");
             ApiError::new(Code::Internal, detail).with_hint(error.hint())
         })?;
-        self.metrics.serves(served.metadata());
-        let version = served.metadata().model_version.as_deref();
-        tracing::info!(version, "the model was reloaded");
-        Ok(served)
+        generation.announce(&self.metrics, "the model was reloaded");
+        Ok(generation.served)
     }
 
     /// Whether requests are welcome.

@@ -5,17 +5,33 @@ use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess};
 
 /// The bytes of a model that tells red, green and blue pictures apart.
 pub(crate) fn colours() -> Vec<u8> {
-    colours_called(&["red", "green", "blue"])
+    coloured("7", true)
 }
 
-/// The same with other names for the classes; those beyond three look at the colours again.
+/// The bytes of such a model of a version, which is right or takes each colour for another.
+pub(crate) fn coloured(version: &str, is_right: bool) -> Vec<u8> {
+    model(version, &["red", "green", "blue"], usize::from(!is_right))
+}
+
+/// The bytes of a model with other names for the classes; those beyond three look at the colours again.
 pub(crate) fn colours_called(classes: &[&str]) -> Vec<u8> {
+    model("7", classes, 0)
+}
+
+/// Each class looks at the colour that is `off` behind its own.
+fn model(version: &str, classes: &[&str], off: usize) -> Vec<u8> {
     let mut graph = Graph::new("colours");
     let shape = [Dim::symbol("batch"), 3.into(), 224.into(), 224.into()];
     let image = graph.input(INPUT_NAME, DataType::F32, &shape).unwrap();
     let pooled = graph.global_average_pool("pool", &image).unwrap();
     let means = graph.flatten("flatten", &pooled, 1).unwrap();
-    let weight = |at: usize| if at % 3 == at / 3 % 3 { 4.0 } else { 0.0 };
+    let weight = |at: usize| {
+        if at % 3 == (at / 3 + off) % 3 {
+            4.0
+        } else {
+            0.0
+        }
+    };
     let weight: Vec<f32> = (0..classes.len() * 3).map(weight).collect();
     let shape = [classes.len(), 3];
     let weight = graph.initializer("weight", &shape, &weight).unwrap();
@@ -26,7 +42,7 @@ pub(crate) fn colours_called(classes: &[&str]) -> Vec<u8> {
     graph.output(OUTPUT_NAME, &logits).unwrap();
     let classes = classes.iter().map(|&class| class.to_owned()).collect();
     let metadata =
-        ModelMetadata::new("colours", classes, Preprocess::imagenet()).with_model_version("7");
+        ModelMetadata::new("colours", classes, Preprocess::imagenet()).with_model_version(version);
     let properties = metadata.to_properties().unwrap().into_iter();
     let model = properties.fold(Model::new(graph, OPSET), |model, (key, value)| {
         model.with_metadata(key, value)

@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pet_api::{Application, Configuration, Handle};
 use pet_predict::{Runtime, SearchPaths};
+
+use super::request::get;
 
 /// Runs on a thread of its own and is stopped when dropped.
 pub(crate) struct Service {
@@ -73,6 +75,28 @@ impl Drop for Service {
     }
 }
 
+/// Waits until something has come about, which others do.
+pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_mins(1), "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The value of a series in the metrics.
+pub(crate) fn metric(service: &Service, series: &str) -> f64 {
+    let text = get("/metrics").send(service.address).text();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(series))
+        .unwrap_or_default();
+    line.rsplit(' ')
+        .next()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or_default()
+}
+
 /// The committed model, or that of `PET_RESULTS`.
 pub(crate) fn results() -> PathBuf {
     let named = std::env::var_os("PET_RESULTS").filter(|path| !path.is_empty());
@@ -83,7 +107,8 @@ pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn runtime(name: &str) -> Option<Runtime> {
+/// ONNX Runtime; without it the test `name` is skipped, unless `PET_REQUIRE_RUNTIME` is set.
+pub(crate) fn runtime(name: &str) -> Option<Runtime> {
     let paths = SearchPaths::default()
         .with_folder(root().join(".cache/onnxruntime"))
         .with_library(std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));

@@ -23,6 +23,33 @@ pub enum Error {
         /// Why not.
         source: pet_predict::Error,
     },
+    /// A successor of the served model cannot be loaded.
+    #[error("the {role} model in `{results}` cannot be used")]
+    Successor {
+        /// What it is there for.
+        role: &'static str,
+        /// Where it lies.
+        results: String,
+        /// Why not.
+        source: pet_predict::Error,
+    },
+    /// A successor tells other classes apart than the served model.
+    #[error(
+        "the {role} model in `{results}` has other classes than the served model: class {number} is {got}, expected \
+         {expected}"
+    )]
+    Classes {
+        /// What it is there for.
+        role: &'static str,
+        /// Where it lies.
+        results: String,
+        /// The first class that differs, from 0.
+        number: usize,
+        /// Its name in the served model.
+        expected: String,
+        /// Its name in the successor.
+        got: String,
+    },
     /// The folder for corrections cannot be made or read.
     #[error("the folder for corrections cannot be used")]
     Feedback {
@@ -67,7 +94,10 @@ impl Error {
     /// What a person can do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Model { source } => source.hint(),
+            Self::Model { source } | Self::Successor { source, .. } => source.hint(),
+            Self::Classes { .. } => {
+                Some("serve a model of other classes by itself; nothing can be compared".into())
+            }
             Self::Listen { source, .. } => match source.kind() {
                 std::io::ErrorKind::AddrInUse => {
                     Some("another program listens there; choose another port".into())

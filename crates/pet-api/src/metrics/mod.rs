@@ -7,7 +7,10 @@
 //! Labels take few values, whatever clients send: a route is its pattern (`/model/files/{name}`),
 //! and a path without a route is `none`.
 
+mod models;
 mod record;
+
+pub(crate) use models::{Loaded, Outcome};
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +19,8 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, Result, TextEncoder,
 };
+
+use crate::metrics::models::OfModels;
 
 /// The service's counts.
 pub(crate) struct Metrics {
@@ -34,7 +39,8 @@ pub(crate) struct Metrics {
     predictions: IntCounterVec,
     known: IntCounterVec,
     corrections: IntCounterVec,
-    model_info: IntGaugeVec,
+    /// What is counted of each model by its version.
+    pub(crate) models: OfModels,
 }
 
 impl Metrics {
@@ -59,7 +65,7 @@ impl Metrics {
             predictions: counters(all, "pet_predictions_total", "Images by the class that the model found most probable.", &["class"])?,
             known: counters(all, "pet_known_total", "Photographs by whether the model takes them for pictures of its classes at all.", &["known"])?,
             corrections: counters(all, "pet_corrections_total", "Corrections that were kept, by whether the answer was right.", &["correct"])?,
-            model_info: gauges(all, "pet_model_info", "The served model; always 1.", &["name", "version", "run_id"])?,
+            models: OfModels::new(all)?,
             process: Process::new(all)?,
             registry: all.clone(),
         })

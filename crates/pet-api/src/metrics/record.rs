@@ -28,12 +28,6 @@ impl Metrics {
         for class in &model.classes {
             self.predictions.with_label_values(&[class]);
         }
-        let version = model.model_version.as_deref().unwrap_or_default();
-        let run_id = model.run_id.as_deref().unwrap_or_default();
-        self.model_info.reset();
-        self.model_info
-            .with_label_values(&[&model.model_name, version, run_id])
-            .set(1);
     }
 
     /// A request has come; it is counted as long as the guard lives.
@@ -117,10 +111,21 @@ mod tests {
     use pet_model::Preprocess;
 
     use super::*;
+    use crate::metrics::Loaded;
+    use crate::served::Role;
 
     fn model(version: &str) -> ModelMetadata {
         let classes = vec!["Shih \"Tzu\"".into(), "Pug".into()];
         ModelMetadata::new("pets", classes, Preprocess::imagenet()).with_model_version(version)
+    }
+
+    fn loaded(metadata: &ModelMetadata, role: Role) -> Loaded<'_> {
+        let name = &metadata.model_name;
+        Loaded {
+            name,
+            metadata,
+            role,
+        }
     }
 
     #[test]
@@ -128,13 +133,15 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.expect([("/predict", 200), ("/predict", 429)]);
         metrics.serves(&model("1"));
+        metrics.models.loaded([loaded(&model("1"), Role::Served)]);
         let text = metrics.text().unwrap();
         for series in [
             "pet_requests_total{route=\"/predict\",status=\"200\"} 0",
             "pet_requests_total{route=\"/predict\",status=\"429\"} 0",
             "pet_request_duration_seconds_count{route=\"/predict\"} 0",
             "pet_predictions_total{class=\"Shih \\\"Tzu\\\"\"} 0",
-            "pet_model_info{name=\"pets\",run_id=\"\",version=\"1\"} 1",
+            "pet_model_info{name=\"pets\",role=\"served\",run_id=\"\",version=\"1\"} 1",
+            "pet_model_duration_seconds_count{name=\"pets\",role=\"served\",version=\"1\"} 0",
         ] {
             assert!(text.contains(series), "{series}: {text}");
         }
@@ -154,8 +161,8 @@ mod tests {
     #[test]
     fn another_model_takes_the_place_of_the_first() {
         let metrics = Metrics::new().unwrap();
-        metrics.serves(&model("1"));
-        metrics.serves(&model("2"));
+        metrics.models.loaded([loaded(&model("1"), Role::Served)]);
+        metrics.models.loaded([loaded(&model("2"), Role::Served)]);
         let text = metrics.text().unwrap();
         assert_eq!(text.matches("pet_model_info{").count(), 1, "{text}");
         assert!(text.contains("version=\"2\""), "{text}");

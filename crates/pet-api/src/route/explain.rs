@@ -59,8 +59,9 @@ async fn explain(
     let form = parameters.get("format", "`json` or `png`")?;
     let Upload { body, deadline, .. } = upload;
     let cost = pet_image::cost(&body, &state.configuration.limits);
-    let work = move |worker: &mut Worker| {
-        let explanation = worker.explain(&body, class.as_deref())?;
+    let served = state.served();
+    let work = move |worker: &Worker| {
+        let explanation = worker.explain(&served, &body, class.as_deref())?;
         let picture = (form == Some(Form::Png)).then(|| draw(&explanation));
         Ok((explanation, picture.transpose()?))
     };

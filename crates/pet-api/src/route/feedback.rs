@@ -117,7 +117,8 @@ async fn keep(
     let class = class.ok_or_else(|| ApiError::parameter("`class`, the right class, is missing"))?;
     let Upload { body, deadline, .. } = upload;
     let limits = state.configuration.limits;
-    let (decoding, predicting) = (cost(&body, &limits), state.cost(&body));
+    let served = state.served();
+    let (decoding, predicting) = (cost(&body, &limits), state.cost(&served, &body));
     let cost = Cost {
         memory: predicting
             .memory
@@ -126,15 +127,15 @@ async fn keep(
         ..decoding
     };
     let right = class.clone();
-    let work = move |worker: &mut Worker| {
-        let served = worker.served()?;
-        let metadata = served.metadata();
+    let model = served.clone();
+    let work = move |worker: &Worker| {
+        let metadata = model.metadata();
         if !metadata.classes.contains(&right) {
             let detail = format!("`class` is `{right}`, expected one of the model's classes");
             let hint = "`/classes` lists them".to_owned();
             return Err(ApiError::parameter(detail).with_hint(hint));
         }
-        let prediction = worker.predict(&body)?;
+        let prediction = worker.predict(&model, &body)?;
         let decoded = decode(&body, &limits).map_err(|error| ApiError::image(&error))?;
         let picture = encode_rgb(&decoded.image, decoded.format);
         let picture = picture.map_err(|error| ApiError::image(&error))?;
@@ -146,10 +147,10 @@ async fn keep(
             model_version: metadata.model_version.as_deref(),
         };
         feedback.keep(&picture, decoded.format.extension(), &correction)?;
-        Ok((prediction, served))
+        Ok(prediction)
     };
     let done = state.queue.run(deadline.0, cost, work).await?;
-    let (prediction, served) = &done.value;
+    let prediction = &done.value;
     let correct = prediction.predicted_class() == class;
     state.metrics.corrected(correct);
     Ok(HttpResponse::Ok().json(Answer {

@@ -10,7 +10,6 @@ use pet_model::{INPUT_NAME, ModelMetadata};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, Code};
-use crate::memory;
 use crate::open_inference::answer::{Answer, Row};
 use crate::open_inference::input::{Input, Rules};
 use crate::open_inference::output::{Kind, Output};
@@ -56,9 +55,6 @@ struct Inference {
     outputs: Vec<Output>,
 }
 
-/// The answer to one image, and the model that gave it.
-type Answered = (Arc<Served>, Row);
-
 /// Runs the model on tensors or on photographs.
 pub(crate) async fn infer(
     deadline: Deadline,
@@ -72,7 +68,7 @@ pub(crate) async fn infer(
     let payload = payload.into_inner();
     let body = read_body(&request, payload, limit, &state.memory, deadline).await?;
     let header = request.headers().get(HEADER_LENGTH);
-    let (json, tail) = split(&held(body), header.map(HeaderValue::as_bytes))?;
+    let (json, tail) = split(&body.into(), header.map(HeaderValue::as_bytes))?;
 
     let rules = Rules {
         batch: state.configuration.batch.get(),
@@ -84,12 +80,13 @@ pub(crate) async fn infer(
         work: json.len() as u64 * WORK,
         ..Cost::default()
     };
-    let read = move |_: &mut Worker| Ok(Inference::read(&json, &tail, rules, classes)?);
+    let read = move |_: &Worker| Ok(Inference::read(&json, &tail, rules, classes)?);
     let read = state.queue.run(deadline.0, reading, read).await?;
     let Inference { id, input, outputs } = read.value;
 
     let tensors = matches!(input, Input::Tensors { .. });
-    let (served, answer) = answer(run(&state, deadline, input).await?)?;
+    let rows = run(&state, &served, deadline, input).await?;
+    let answer = Answer::new(served.metadata().classes.clone(), &rows);
     if tensors {
         for class in answer.best_classes() {
             state.metrics.classified(&class);
@@ -120,30 +117,24 @@ impl Inference {
     }
 }
 
-/// The body without a copy; its memory counts as used as long as a part of it is held.
-fn held(body: memory::Body) -> Bytes {
-    struct Owner(memory::Body);
-    impl AsRef<[u8]> for Owner {
-        fn as_ref(&self) -> &[u8] {
-            &self.0
-        }
-    }
-    Bytes::from_owner(Owner(body))
-}
-
 /// Each image is a piece of work of its own, so that a large batch does not keep others waiting.
-async fn run(state: &State, deadline: Deadline, input: Input) -> Result<Vec<Answered>, ApiError> {
+async fn run(
+    state: &State,
+    served: &Arc<Served>,
+    deadline: Deadline,
+    input: Input,
+) -> Result<Vec<Row>, ApiError> {
     let done = match input {
         Input::Tensors { numbers, batch } => {
             let length = numbers.len() / batch.max(1);
             let numbers: Arc<[f32]> = numbers.into();
             let work = (0..batch).map(|image| {
-                let (numbers, start) = (numbers.clone(), image * length);
-                let work = move |worker: &mut Worker| {
-                    tensor(
-                        worker,
-                        numbers.get(start..start + length).unwrap_or_default(),
-                    )
+                let (served, numbers) = (served.clone(), numbers.clone());
+                let work = move |worker: &Worker| {
+                    let start = image * length;
+                    let tensor = numbers.get(start..start + length).unwrap_or_default();
+                    let logits = worker.run_tensor(&served, tensor, 1)?;
+                    Ok(Row::new(logits, served.metadata())?)
                 };
                 (Cost::default(), work)
             });
@@ -151,8 +142,8 @@ async fn run(state: &State, deadline: Deadline, input: Input) -> Result<Vec<Answ
         }
         Input::Photographs(photographs) => {
             let work = photographs.into_iter().map(|bytes| {
-                let cost = state.cost(&bytes);
-                let work = move |worker: &mut Worker| photograph(worker, &bytes);
+                let (served, cost) = (served.clone(), state.cost(served, &bytes));
+                let work = move |worker: &Worker| worker.answer(&served, &bytes).map(Row::from);
                 (cost, work)
             });
             state.queue.run_all(deadline.0, work.collect()).await?
@@ -169,36 +160,6 @@ async fn run(state: &State, deadline: Deadline, input: Input) -> Result<Vec<Answ
             Err(error) => Err(which(image, error)),
         })
         .collect()
-}
-
-fn tensor(worker: &mut Worker, tensor: &[f32]) -> Result<Answered, ApiError> {
-    let logits = worker.run_tensor(tensor, 1)?;
-    let served = worker.served()?;
-    let row = Row::new(logits, served.metadata())?;
-    Ok((served, row))
-}
-
-fn photograph(worker: &mut Worker, bytes: &[u8]) -> Result<Answered, ApiError> {
-    let row = worker.predict(bytes)?.into();
-    Ok((worker.served()?, row))
-}
-
-/// Puts the images together. The model may have been changed between two of them; that is no harm
-/// as long as both tell the same classes apart.
-fn answer(answered: Vec<Answered>) -> Result<(Arc<Served>, Answer), ApiError> {
-    let (models, rows): (Vec<_>, Vec<_>) = answered.into_iter().unzip();
-    let last = models.last().filter(|&last| {
-        let mut models = models.iter();
-        models.all(|model| model.metadata().classes == last.metadata().classes)
-    });
-    let Some(last) = last else {
-        let detail = "the served model was changed during the request";
-        return Err(ApiError::new(Code::NotReady, detail).with_hint("send it again".to_owned()));
-    };
-    Ok((
-        last.clone(),
-        Answer::new(last.metadata().classes.clone(), &rows),
-    ))
 }
 
 fn respond(body: Body) -> HttpResponse {

@@ -1,11 +1,10 @@
 //! `POST /predict` and `/predict/batch`.
 
 use std::num::NonZero;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::{Bytes, Data, ServiceConfig};
 use pet_predict::Prediction;
 use serde::Serialize;
 
@@ -14,7 +13,6 @@ use crate::metrics::milliseconds;
 use crate::route::request::Parameters;
 use crate::route::request::post;
 use crate::route::timing::of_prediction;
-use crate::served::Served;
 use crate::state::State;
 use crate::upload::{Photograph, Upload, Uploads};
 use crate::worker::Worker;
@@ -87,13 +85,12 @@ async fn predict(
     parameters.get::<i64>("seed", "a whole number")?;
     let top_k = top_k(&parameters)?;
     let Upload { body, deadline, .. } = upload;
-    let cost = state.cost(&body);
-    let work = move |worker: &mut Worker| {
-        let prediction = worker.predict(&body)?;
-        Ok((prediction, worker.served()?))
-    };
+    let (served, body) = (state.served(), Bytes::from(body));
+    let cost = state.cost(&served, &body);
+    let model = served.clone();
+    let work = move |worker: &Worker| worker.answer(&model, &body);
     let done = state.queue.run(deadline.0, cost, work).await?;
-    let (prediction, served): &(Prediction, Arc<Served>) = &done.value;
+    let prediction = &done.value;
     let timing = of_prediction(done.waited, prediction.timing());
     Ok(HttpResponse::Ok().insert_header(timing).json(Answer {
         predicted_class: prediction.predicted_class(),
@@ -180,12 +177,10 @@ async fn predict_batch(
         .map(|Photograph { name, body }| (name, body))
         .unzip();
     let work = bodies.into_iter().map(|body| {
-        let cost = body
-            .as_ref()
-            .map(|body| state.cost(body))
-            .unwrap_or_default();
-        let work =
-            move |worker: &mut Worker| -> Result<Prediction, ApiError> { worker.predict(&body?) };
+        let (served, body) = (state.served(), body.map(Bytes::from));
+        let cost = body.as_ref().map(|body| state.cost(&served, body));
+        let cost = cost.unwrap_or_default();
+        let work = move |worker: &Worker| worker.answer(&served, &body?);
         (cost, work)
     });
     let outcomes = state

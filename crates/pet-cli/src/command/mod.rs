@@ -24,6 +24,7 @@ mod promote_report;
 #[cfg(feature = "training")]
 mod runs;
 mod serve;
+mod serve_models;
 #[cfg(feature = "training")]
 pub(crate) mod setup;
 #[cfg(feature = "training")]

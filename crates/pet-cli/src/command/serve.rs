@@ -12,6 +12,7 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::prelude::*;
 
 use crate::arguments::{CacheArgument, LimitArguments, PrecisionArgument, ResultsArgument, count};
+use crate::command::serve_models::ModelArguments;
 use crate::failure::Failure;
 use crate::{memory, output, workspace};
 
@@ -21,7 +22,7 @@ const PORT: u16 = 8000;
 /// Serve the model: the REST interface and the web page
 ///
 /// Listens until it is stopped (Ctrl-C or `SIGTERM`), then finishes the requests it has accepted. `SIGHUP` reloads the
-/// model. Uploads are not written to disk, but for corrections where `--feedback` asks for them.
+/// models. Uploads are not written to disk, but for corrections where `--feedback` asks for them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -39,6 +40,8 @@ pub(crate) struct ServeArguments {
     results: ResultsArgument,
     #[command(flatten)]
     precision: PrecisionArgument,
+    #[command(flatten)]
+    models: ModelArguments,
     /// Worker threads that predict [default: one per processor, as far as the memory allows]
     #[arg(long, env = "PET_WORKERS", value_name = "COUNT", value_parser = count)]
     workers: Option<NonZero<usize>>,
@@ -164,7 +167,7 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
     let (workers, sizing) = sizing(arguments, default.workers)?;
     let mut limits = arguments.limits.limits();
     limits.bytes = limits.bytes.min(sizing.uploads as u64);
-    Ok(Configuration {
+    let mut configuration = Configuration {
         host: arguments.host.clone(),
         port: arguments
             .port
@@ -186,7 +189,9 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
             .filter(|token| !token.is_empty()),
         feedback: arguments.feedback.folder(),
         ..default
-    })
+    };
+    arguments.models.add_to(&mut configuration);
+    Ok(configuration)
 }
 
 /// How many workers there are, and how the memory is divided. Unless their number is given, there are no more than fit.
@@ -196,8 +201,9 @@ fn sizing(
 ) -> Result<(NonZero<usize>, Sizing), Failure> {
     let memory = arguments.memory.or_else(memory::limit);
     let divide = |workers: NonZero<usize>| {
-        let memory = memory.unwrap_or_else(|| Sizing::unlimited(workers.get()));
-        let sizing = Sizing::new(memory, workers.get(), arguments.upload_memory);
+        let demand = arguments.models.demand(workers.get());
+        let memory = memory.unwrap_or_else(|| Sizing::unlimited(demand));
+        let sizing = Sizing::new(memory, demand, arguments.upload_memory);
         sizing.map(|sizing| (workers, sizing))
     };
     if let Some(workers) = arguments.workers {

@@ -1,0 +1,83 @@
+//! The models that `pet-cli serve` runs besides the served one.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use pet_api::{Configuration, Demand, Share, Successor};
+
+/// The models besides the served one.
+#[derive(Args)]
+pub(crate) struct ModelArguments {
+    /// Let the model in this folder answer the same photographs, unseen, while there is nothing else to do, and count in
+    /// the metrics how often it agrees; `DIR=25%` for a quarter of them
+    #[arg(long, env = "PET_SHADOW", value_name = "DIR[=SHARE%]", value_parser = shadow)]
+    shadow: Option<Named>,
+}
+
+/// A folder with a share; none where an environment variable is set to nothing.
+type Named = Option<(PathBuf, Share)>;
+
+impl ModelArguments {
+    /// Adds the models to the settings of the service.
+    pub(crate) fn add_to(&self, configuration: &mut Configuration) {
+        configuration.shadow = successor(self.shadow.as_ref());
+    }
+
+    /// What `workers` workers need for all models.
+    pub(crate) fn demand(&self, workers: usize) -> Demand {
+        Demand {
+            workers,
+            models: 1,
+            shadow: self.shadow.iter().flatten().next().is_some(),
+        }
+    }
+}
+
+fn successor(named: Option<&Named>) -> Option<Successor> {
+    let (folder, share) = named?.clone()?;
+    Some(Successor {
+        results: folder.into(),
+        share,
+    })
+}
+
+/// Reads `DIR` or `DIR=SHARE%`.
+fn shadow(text: &str) -> Result<Named, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.rsplit_once('=') {
+        Some((folder, share)) if share.ends_with('%') => with_share(folder, share).map(Some),
+        _ => Ok(Some((text.into(), Share::ALL))),
+    }
+}
+
+fn with_share(folder: &str, share: &str) -> Result<(PathBuf, Share), String> {
+    let percent = share
+        .strip_suffix('%')
+        .and_then(|share| share.trim().parse().ok());
+    let share = percent.and_then(Share::from_percent);
+    let share = share.filter(|_| !folder.is_empty());
+    let share =
+        share.ok_or("expected a folder and a share from 0.01% to 100%, such as `DIR=5%`")?;
+    Ok((folder.into(), share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_may_stand_behind_the_folder() {
+        let named =
+            |folder: &str, percent| Some((folder.into(), Share::from_percent(percent).unwrap()));
+        assert_eq!(shadow("next").unwrap(), named("next", 100.0));
+        assert_eq!(shadow("next=25%").unwrap(), named("next", 25.0));
+        assert_eq!(shadow("a=b=0.5%").unwrap(), named("a=b", 0.5));
+        assert_eq!(shadow("a=b").unwrap(), named("a=b", 100.0));
+        assert_eq!(shadow("").unwrap(), None);
+        for wrong in ["next=0%", "next=101%", "next=x%", "next=%", "=5%"] {
+            assert!(shadow(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod evaluate;
 mod explain;
 mod fine_tune;
 mod flood;
+mod folds;
 mod health;
 mod image_commands;
 mod int8;

@@ -43,5 +43,5 @@ pub mod walk;
 pub use dataset::{Dataset, Sample};
 pub use error::{Error, MirrorFailure, UnreadableImage};
 pub use progress::{Progress, Silent, Unit, task};
-pub use split::{Split, grouped_split, stratified_split};
+pub use split::{Split, grouped_folds, grouped_split, stratified_split};
 pub use walk::LeftOut;

@@ -91,6 +91,50 @@ pub fn grouped_split(
     Ok(Split { train, validation })
 }
 
+/// Divides the samples into `count` parts for cross-validation: each part is validated on once, after training on the
+/// others. Every class has about the same share of each part, and the samples of a group come to the same part.
+///
+/// # Errors
+///
+/// [`Error::Folds`] for less than two parts, or where one would be empty; else as [`stratified_split`].
+pub fn grouped_folds(
+    samples: &[Sample],
+    count: usize,
+    seed: u64,
+    groups: &[Vec<PathBuf>],
+) -> Result<Vec<Split>, Error> {
+    let refused = || Error::Folds {
+        got: count,
+        images: samples.len(),
+    };
+    if count < 2 || count > samples.len() {
+        return Err(refused());
+    }
+    let mut parts = Vec::with_capacity(count);
+    let mut rest = samples.to_vec();
+    // Of what is left, a fifth, then a fourth, then a third.
+    for left in (2..=count).rev() {
+        let split = grouped_split(&rest, 1.0 / left as f64, seed, groups)?;
+        parts.push(split.validation);
+        rest = split.train;
+    }
+    parts.push(rest);
+    if parts.iter().any(Vec::is_empty) {
+        return Err(refused());
+    }
+    let others = |own: usize| {
+        let others = parts.iter().enumerate().filter(|(part, _)| *part != own);
+        let mut others: Vec<Sample> = others.flat_map(|(_, part)| part).cloned().collect();
+        others.sort_by(|one, other| (one.class, &one.path).cmp(&(other.class, &other.path)));
+        others
+    };
+    let fold = |(own, part): (usize, &Vec<Sample>)| Split {
+        train: others(own),
+        validation: part.clone(),
+    };
+    Ok(parts.iter().enumerate().map(fold).collect())
+}
+
 /// Whether every class has room for its samples of the group, which is then taken.
 fn take(group: &[&Sample], room: &mut BTreeMap<usize, usize>) -> bool {
     let mut needed: BTreeMap<usize, usize> = BTreeMap::new();
@@ -302,6 +346,50 @@ mod tests {
                 let count = split.validation.iter().filter(|one| one.class == class).count();
                 prop_assert!(count <= validation_count(*size, fraction));
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_sample_is_validated_once_and_groups_stay_together(
+            sizes in prop::collection::vec(1..30usize, 1..6), count in 2..7usize, seed: u64,
+        ) {
+            let all = samples(&sizes);
+            let groups = triples(&all);
+            let Ok(folds) = grouped_folds(&all, count, seed, &groups) else {
+                return Ok(());
+            };
+            prop_assert_eq!(folds.len(), count);
+            let mut validated: Vec<_> = folds.iter().flat_map(|fold| &fold.validation).collect();
+            validated.sort_by_key(|sample| &sample.path);
+            let mut expected: Vec<_> = all.iter().collect();
+            expected.sort_by_key(|sample| &sample.path);
+            prop_assert_eq!(validated, expected);
+            for fold in &folds {
+                prop_assert!(paths(&fold.train).is_disjoint(&paths(&fold.validation)));
+                prop_assert_eq!(fold.train.len() + fold.validation.len(), all.len());
+                let own: HashSet<_> = fold.validation.iter().map(|one| &one.path).collect();
+                for group in &groups {
+                    let count = group.iter().filter(|path| own.contains(path)).count();
+                    prop_assert!(count == 0 || count == group.len(), "{group:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn folds_are_of_like_size() {
+        let folds = grouped_folds(&samples(&[23, 40]), 5, 7, &[]).unwrap();
+        for fold in &folds {
+            let sizes = [0, 1].map(|class| of_class(&fold.validation, class));
+            assert!((4..=5).contains(&sizes[0]) && sizes[1] == 8, "{sizes:?}");
+        }
+        for count in [0, 1, 4, 1000] {
+            let error = grouped_folds(&samples(&[3, 2]), count, 7, &[]).unwrap_err();
+            assert!(
+                matches!(error, Error::Folds { images: 5, .. }),
+                "{count}: {error}"
+            );
         }
     }
 

@@ -21,6 +21,7 @@
 //! | [`TrainSettings`], [`DataSource`] | what is trained, on what, and how: plain data |
 //! | [`Context`], [`Provenance`] | where it is recorded, what is kept on disk, who runs it |
 //! | [`Experiment`], [`RunRequest`] | images and weights that are ready; one run on them |
+//! | [`CrossValidation`] | the same training once for each part of the images: a figure with its error |
 //! | [`Refit`] | a finished run whose recipe is trained once more, on all images |
 //! | [`InterruptedRun`] | finds a run that can be resumed |
 //! | [`sweep`] | tries combinations of hyper-parameters and ranks them |
@@ -51,5 +52,6 @@ pub use provenance::{Commit, Provenance};
 pub use settings::{DataSource, TrainSettings};
 pub use tracking::{RunPlan, TrackedRun, TrainedModel, TrainingData, trained_on};
 pub use train::{
-    Context, Experiment, FailedRun, FinishedRun, InterruptedRun, Refit, RunOutcome, RunRequest,
+    Context, CrossValidation, Experiment, FailedRun, FinishedRun, InterruptedRun, Refit,
+    RunOutcome, RunRequest,
 };

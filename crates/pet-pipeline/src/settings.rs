@@ -190,11 +190,7 @@ impl TrainSettings {
     /// [`Error::EmptySplit`] when there is no image to validate on, [`Error::Data`] for a fraction that is none.
     pub fn split(&self, dataset: &Dataset, same: &SamePictures) -> Result<Split, Error> {
         let seed = self.configuration.seed;
-        let groups = if self.group_duplicates {
-            same.groups()
-        } else {
-            &[]
-        };
+        let groups = self.groups(same);
         let mut split = dataset.split_grouped(self.validation_fraction, seed, groups)?;
         if split.validation.is_empty() {
             return Err(Error::EmptySplit {
@@ -206,6 +202,15 @@ impl TrainSettings {
             split.train.append(&mut split.validation);
         }
         Ok(split)
+    }
+
+    /// The pictures that come to one side of a split.
+    pub(crate) fn groups<'s>(&self, same: &'s SamePictures) -> &'s [Vec<PathBuf>] {
+        if self.group_duplicates {
+            same.groups()
+        } else {
+            &[]
+        }
     }
 
     /// Fails when the recipe normalizes otherwise than the network was pretrained with: it would see nothing that it knows.

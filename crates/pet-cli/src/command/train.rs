@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pet_pipeline::{DataSource, Experiment, InterruptedRun, RunOutcome, RunRequest, TrainSettings};
+use pet_pipeline::{
+    CrossValidation, DataSource, Experiment, InterruptedRun, RunOutcome, RunRequest, TrainSettings,
+};
 
 use super::runs::find_one;
 use super::train_args::TrainArgs;
@@ -28,6 +30,7 @@ Examples:
   pet-cli train --data-dir ../oxford-iiit-pet --fine-tune all --epochs 20 --mixup 0.2 --teacher results
   pet-cli train --resume 0123456789abcdef0123456789abcdef
   pet-cli train --refit 0123456789abcdef0123456789abcdef
+  pet-cli train --data-dir ../oxford-iiit-pet --folds 5 --learning-rate 0.001 0.0005
 
 A folder data set has one folder of images per class, or `train`, `val` and `test` with such folders.")]
 pub(crate) struct Arguments {
@@ -55,6 +58,17 @@ pub(crate) struct Arguments {
         ]
     )]
     refit: Option<String>,
+    /// Cross-validate: divide the training images into this many parts and train once for each, validating on it
+    ///
+    /// Every image counts once, so the accuracy is worth more than that of one split, and has a standard error. The run
+    /// keeps no model: `--refit` trains its recipe on all images, for as many epochs as were best. It cannot be resumed.
+    #[arg(long, value_name = "COUNT", value_parser = parse_folds, conflicts_with_all = ["resume", "refit", "validation_fraction"])]
+    folds: Option<usize>,
+}
+
+fn parse_folds(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| *count >= 2);
+    count.ok_or_else(|| "expected a whole number from 2".into())
 }
 
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
@@ -63,16 +77,16 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
         let interrupted = InterruptedRun::find(&args.cache.folder(), id)?;
         let mut request = RunRequest::new(interrupted.settings.configuration.clone());
         request.run_id = Some(interrupted.run_id);
-        return train(args, &interrupted.settings, vec![request], bars);
+        return train(arguments, &interrupted.settings, vec![request], bars);
     }
     if let Some(id) = &arguments.refit {
         let settings = refit(args, id)?;
         let request = RunRequest::new(settings.configuration.clone());
-        return train(args, &settings, vec![request], bars);
+        return train(arguments, &settings, vec![request], bars);
     }
     let configurations = args.hyperparameters.configurations()?.into_iter();
     let requests = configurations.map(RunRequest::new).collect();
-    train(args, &args.settings()?, requests, bars)
+    train(arguments, &args.settings()?, requests, bars)
 }
 
 /// The settings of a finished run, for all its images.
@@ -87,23 +101,31 @@ fn refit(args: &TrainArgs, id: &str) -> Result<TrainSettings, Failure> {
 }
 
 fn train(
-    args: &TrainArgs,
+    arguments: &Arguments,
     settings: &TrainSettings,
     mut requests: Vec<RunRequest>,
     bars: &Bars,
 ) -> Result<(), Failure> {
+    let args = &arguments.train;
     let dataset = settings.load(bars)?;
     let context = args.context("pet-cli train", bars)?;
     if let Some(first) = requests.first_mut() {
         let run_id = first.run_id.take();
         first.run_id = run_id.or_else(|| context.tracking.run_id.clone());
     }
-    let experiment = Experiment::prepare(settings, dataset, &context)?;
-    let outcomes = experiment.run_all(&requests)?;
+    let name = dataset.name.clone();
+    let outcomes = match arguments.folds {
+        Some(folds) => {
+            CrossValidation::prepare(settings, dataset, &context, folds)?.run_all(&requests)?
+        }
+        None => Experiment::prepare(settings, dataset, &context)?.run_all(&requests)?,
+    };
     if args.json.json {
         output::json(&outcomes)?;
+    } else if arguments.folds.is_some() {
+        print_folds(&outcomes)?;
     } else {
-        print(&experiment.dataset().name, &outcomes, settings)?;
+        print(&name, &outcomes, settings)?;
     }
     let failed = outcomes.iter().filter(|one| one.finished().is_none());
     match failed.count() {
@@ -144,6 +166,55 @@ fn print(dataset: &str, outcomes: &[RunOutcome], settings: &TrainSettings) -> Re
         "\n`{}` was trained on {dataset}; next:\n{}",
         settings.model_name,
         next_steps(settings)
+    ))
+}
+
+/// Accuracies with their standard errors; the epochs are those that a refit takes.
+fn print_folds(outcomes: &[RunOutcome]) -> Result<(), Failure> {
+    let row = |outcome: &RunOutcome| match outcome {
+        RunOutcome::Finished(run) => vec![
+            run.name.clone(),
+            table::number(Some(run.val_acc)),
+            table::number(run.standard_error),
+            table::number(Some(run.val_loss)),
+            (run.best_epoch + 1).to_string(),
+            table::optional(run.run_id.as_ref()),
+        ],
+        RunOutcome::Failed(run) => {
+            let (failed, id) = ("FAILED".into(), table::optional(run.run_id.as_ref()));
+            vec![
+                run.name.clone(),
+                failed,
+                "-".into(),
+                "-".into(),
+                "-".into(),
+                id,
+            ]
+        }
+    };
+    let rows: Vec<_> = outcomes.iter().map(row).collect();
+    let heads = [
+        "name",
+        ">val_acc",
+        ">std_error",
+        ">val_loss",
+        ">epochs",
+        "run",
+    ];
+    table::print(&heads, &rows)?;
+    let finished = outcomes.iter().filter_map(RunOutcome::finished);
+    let best = finished.reduce(|best, run| {
+        if run.score() > best.score() {
+            run
+        } else {
+            best
+        }
+    });
+    let Some(id) = best.and_then(|best| best.run_id.as_deref()) else {
+        return Ok(());
+    };
+    output::line(format_args!(
+        "\nThe accuracy is over all images, each validated once; next:\n  pet-cli train --refit {id}"
     ))
 }
 

@@ -252,6 +252,15 @@ pub enum Error {
         got: f64,
     },
 
+    /// There have to be two folds, and images for each.
+    #[error("cannot divide {images} images into {got} folds that all have images")]
+    Folds {
+        /// The number of folds given.
+        got: usize,
+        /// The number of images.
+        images: usize,
+    },
+
     /// The work was asked to stop.
     #[error("interrupted")]
     Interrupted,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use pet_data::{Progress, Sample, Unit, grouped_split, task};
+use pet_data::{Progress, Sample, Unit, grouped_folds, task};
 use pet_image::{Limits, Preprocess, Resize};
 use pet_model::softmax;
 use pet_train::network::Backbone;
@@ -45,7 +45,8 @@ impl Inputs<'_> {
     pub(super) fn run(&self) -> Result<OutOfFold, Error> {
         let weights = Weights::open(self.backbone)?.without_head();
         let features = self.features(&weights)?;
-        let folds = self.folds()?;
+        let folds = grouped_folds(self.samples, FOLDS, SEED, self.groups)?;
+        let places = Places::new(self.samples);
         let configuration = Configuration {
             seed: SEED,
             ..Configuration::default()
@@ -53,8 +54,8 @@ impl Inputs<'_> {
         let seen = (FOLDS * configuration.epochs * self.samples.len()) as u64;
         let mut rows = vec![Vec::new(); self.samples.len()];
         task(self.progress, "label check", seen, Unit::Images, || {
-            for fold in 0..FOLDS {
-                let (others, own) = divide(&folds, fold);
+            for fold in &folds {
+                let (others, own) = (places.of(&fold.train), places.of(&fold.validation));
                 if own.is_empty() || others.is_empty() {
                     continue;
                 }
@@ -99,32 +100,29 @@ impl Inputs<'_> {
         };
         Ok(extractor.extract(self.samples, &mut cache, None, self.progress)?)
     }
-
-    /// The fold of each sample: of what is left, a fifth, then a fourth, then a third.
-    fn folds(&self) -> Result<Vec<usize>, Error> {
-        let places = self.samples.iter().enumerate();
-        let places: HashMap<&Path, usize> = places
-            .map(|(index, sample)| (sample.path.as_path(), index))
-            .collect();
-        let mut folds = vec![FOLDS - 1; self.samples.len()];
-        let mut rest = self.samples.to_vec();
-        for fold in 0..FOLDS - 1 {
-            let share = 1.0 / (FOLDS - fold) as f64;
-            let split = grouped_split(&rest, share, SEED, self.groups)?;
-            for sample in &split.validation {
-                if let Some(&index) = places.get(sample.path.as_path()) {
-                    folds[index] = fold;
-                }
-            }
-            rest = split.train;
-        }
-        Ok(folds)
-    }
 }
 
-/// The indices of the other folds, and of this one.
-fn divide(folds: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
-    (0..folds.len()).partition(|&index| folds[index] != fold)
+/// Where each picture stands among the samples.
+struct Places<'a>(HashMap<&'a Path, usize>);
+
+impl<'a> Places<'a> {
+    fn new(samples: &'a [Sample]) -> Self {
+        let samples = samples.iter().enumerate();
+        Self(
+            samples
+                .map(|(index, sample)| (sample.path.as_path(), index))
+                .collect(),
+        )
+    }
+
+    /// The places of some of the samples, in order.
+    fn of(&self, chosen: &[Sample]) -> Vec<usize> {
+        let chosen = chosen.iter();
+        let places = chosen.filter_map(|sample| self.0.get(sample.path.as_path()).copied());
+        let mut places: Vec<usize> = places.collect();
+        places.sort_unstable();
+        places
+    }
 }
 
 /// The features of some of the pictures.

@@ -209,6 +209,15 @@ impl TrackedRun {
         self.end(RunStatus::Killed)
     }
 
+    /// Logs figures of the run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tracking`] when the store fails.
+    pub(crate) fn log_metrics(&mut self, batch: &Batch) -> Result<(), Error> {
+        self.timed(|run| run.log(batch, "log the metrics"))
+    }
+
     fn end(mut self, status: RunStatus) -> Result<Option<Spooled>, Error> {
         let took = self.start.elapsed();
         self.progress.took = Some(took);

@@ -1,13 +1,11 @@
 //! The files that are kept with a run.
 
 use pet_data::Dataset;
-use pet_model::{
-    CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, Metrics, ModelMetadata, softmax,
-};
+use pet_model::{CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, Metrics, softmax};
 use pet_report::{
     ConfusionMatrix, CurvePoint, confusion_matrix_png, measure_logits, training_curves_png,
 };
-use pet_train::{EpochMetrics, Trained};
+use pet_train::EpochMetrics;
 
 use super::refit::Picture;
 use crate::error::Error;
@@ -22,8 +20,11 @@ pub(super) const VALIDATION: &str = "validation";
 /// What the files are made of.
 pub(super) struct Artifacts<'a> {
     pub(super) settings: &'a TrainSettings,
-    pub(super) trained: &'a Trained,
-    pub(super) metadata: &'a ModelMetadata,
+    /// All epochs.
+    pub(super) history: &'a [EpochMetrics],
+    /// The answers to the validation images: one number for each image and class.
+    pub(super) logits: &'a [Vec<f32>],
+    pub(super) temperature: f64,
     pub(super) dataset: &'a Dataset,
     /// The class of each validation image.
     pub(super) labels: &'a [usize],
@@ -39,7 +40,7 @@ impl Artifacts<'_> {
     /// has no validation images: the figures and pictures are those of the run that it refits.
     pub(super) fn log(self, run: &mut TrackedRun) -> Result<(), Error> {
         let (classes, labels) = (&self.dataset.classes, self.labels);
-        let (logits, temperature) = (&self.trained.logits, self.metadata.temperature());
+        let (logits, temperature) = (self.logits, self.temperature);
         run.log_artifact(SETTINGS_FILE, &serde_json::to_vec_pretty(self.settings)?)?;
         run.log_artifact(CLASSES_FILE, &serde_json::to_vec_pretty(classes)?)?;
         let figures = if let Some(refit) = &self.settings.refit {
@@ -62,13 +63,8 @@ impl Artifacts<'_> {
 
     fn log_pictures(&self, run: &mut TrackedRun) -> Result<(), Error> {
         let (classes, labels) = (&self.dataset.classes, self.labels);
-        let (logits, temperature) = (&self.trained.logits, self.metadata.temperature());
-        let points: Vec<CurvePoint> = self
-            .trained
-            .history
-            .iter()
-            .filter_map(curve_point)
-            .collect();
+        let (logits, temperature) = (self.logits, self.temperature);
+        let points: Vec<CurvePoint> = self.history.iter().filter_map(curve_point).collect();
         // Training has refused what is not finite, so every row has its probabilities.
         let rows = logits.iter().filter_map(|row| softmax(row, temperature));
         let probabilities: Vec<_> = rows.collect();

@@ -1,10 +1,11 @@
 //! Tracked runs on the same images.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use mlflow_client::Client;
-use pet_data::{Dataset, Unit};
+use pet_data::{Dataset, Split, Unit};
 use pet_model::{ModelMetadata, REFIT_OF};
 use pet_report::fit_temperature;
 use pet_train::network::Architecture;
@@ -31,7 +32,7 @@ pub struct Experiment<'a> {
     context: &'a Context<'a>,
     settings: &'a TrainSettings,
     client: Client,
-    dataset: Dataset,
+    dataset: Arc<Dataset>,
     digest: String,
     inputs: TrainingInputs,
     /// The SHA-256 of the teachers' files.
@@ -52,6 +53,21 @@ impl<'a> Experiment<'a> {
         dataset: Dataset,
         context: &'a Context<'a>,
     ) -> Result<Self, Error> {
+        let divide =
+            |dataset: &Dataset, same: &SamePictures| Ok(vec![settings.split(dataset, same)?]);
+        let mut prepared = Self::prepare_splits(settings, dataset, context, divide)?;
+        prepared
+            .pop()
+            .ok_or(pet_train::Error::NoImages { split: "training" }.into())
+    }
+
+    /// The same for each of the splits into which `divide` puts the images of `dataset`.
+    pub(super) fn prepare_splits(
+        settings: &'a TrainSettings,
+        dataset: Dataset,
+        context: &'a Context<'a>,
+        divide: impl Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>,
+    ) -> Result<Vec<Self>, Error> {
         let train_recipe = settings.train_recipe()?;
         let digest = dataset.digest()?;
         check_refit(settings.refit.as_ref(), &digest)?;
@@ -60,7 +76,7 @@ impl<'a> Experiment<'a> {
         let backbone = Weights::open(&settings.backbone)?.without_head();
         settings.check_normalization(backbone.architecture())?;
         // Before any work: whether there can be a split.
-        settings.split(&dataset, &SamePictures::default())?;
+        divide(&dataset, &SamePictures::default())?;
         let client = Client::open(&context.tracking)?;
         client.check()?;
         let refit = settings.refit.as_ref();
@@ -73,36 +89,34 @@ impl<'a> Experiment<'a> {
             &context.interrupt,
             context.observer,
         )?;
-        let split = settings.split(&dataset, &same)?;
-        if let Some(leak) = same.leak(&split) {
+        let splits = divide(&dataset, &same)?;
+        if let Some(leak) = splits.iter().find_map(|split| same.leak(split)) {
             context.observer.warning(&Warning::Leak(&leak));
         }
-        context.observer.message(&format!(
-            "{}: {} classes, {} images to train on, {} to validate on",
-            dataset.name,
-            dataset.classes.len(),
-            split.train.len(),
-            split.validation.len()
-        ));
-        let preparation = Preparation {
-            settings,
-            context,
-            backbone,
-            dataset: &dataset,
-            split,
-            train_recipe,
-            teachers: teachers.models,
+        context.observer.message(&described(&dataset, &splits));
+        let dataset = Arc::new(dataset);
+        let experiment = |split| {
+            let preparation = Preparation {
+                settings,
+                context,
+                backbone: backbone.clone(),
+                dataset: &dataset,
+                split,
+                train_recipe: train_recipe.clone(),
+                teachers: teachers.models.clone(),
+            };
+            Ok(Self {
+                inputs: preparation.inputs()?,
+                teachers: teachers.digests.clone(),
+                pictures: pictures.clone().unwrap_or_default(),
+                digest: digest.clone(),
+                context,
+                settings,
+                client: client.clone(),
+                dataset: dataset.clone(),
+            })
         };
-        Ok(Self {
-            inputs: preparation.inputs()?,
-            teachers: teachers.digests,
-            pictures: pictures.unwrap_or_default(),
-            digest,
-            context,
-            settings,
-            client,
-            dataset,
-        })
+        splits.into_iter().map(experiment).collect()
     }
 
     /// The data set.
@@ -125,7 +139,7 @@ impl<'a> Experiment<'a> {
         self.inputs.train.labels().len() + self.validation_labels().len()
     }
 
-    fn validation_labels(&self) -> &[u32] {
+    pub(super) fn validation_labels(&self) -> &[u32] {
         let validation = self.inputs.validation.as_ref();
         validation.map_or(&[], |examples| examples.labels())
     }
@@ -207,7 +221,7 @@ impl<'a> Experiment<'a> {
         self.inputs.weights.architecture()
     }
 
-    fn named(&self, request: &RunRequest) -> RunRequest {
+    pub(super) fn named(&self, request: &RunRequest) -> RunRequest {
         let mut request = request.clone();
         if request.name.is_empty() {
             request.name = params::run_name(self.network(), &request.configuration);
@@ -219,7 +233,7 @@ impl<'a> Experiment<'a> {
     }
 
     /// The inputs were made for one seed and one part of the network to train.
-    fn settings_of(&self, request: &RunRequest) -> TrainSettings {
+    pub(super) fn settings_of(&self, request: &RunRequest) -> TrainSettings {
         let mut settings = self.settings.clone();
         let Configuration {
             fine_tune, seed, ..
@@ -258,13 +272,8 @@ impl<'a> Experiment<'a> {
             .map(|folder| self.checkpoint(settings, folder))
             .transpose()?;
         let trainer = Trainer {
-            weights: &self.inputs.weights,
-            classes: self.dataset.classes.len(),
-            train: self.inputs.train.as_ref(),
-            validation: self.inputs.validation.as_deref(),
-            configuration: &settings.configuration,
             checkpoint: checkpoint.as_ref(),
-            interrupt: &self.context.interrupt,
+            ..self.trainer(&settings.configuration)
         };
         let mut recorder = EpochRecorder {
             logged: run.logged_steps(TRAIN_LOSS)?,
@@ -277,6 +286,19 @@ impl<'a> Experiment<'a> {
         })?;
         recorder.catch_up(&trained.history)?;
         Ok(trained)
+    }
+
+    /// A training on these images from these weights.
+    pub(super) fn trainer<'t>(&'t self, configuration: &'t Configuration) -> Trainer<'t> {
+        Trainer {
+            weights: &self.inputs.weights,
+            classes: self.dataset.classes.len(),
+            train: self.inputs.train.as_ref(),
+            validation: self.inputs.validation.as_deref(),
+            configuration,
+            checkpoint: None,
+            interrupt: &self.context.interrupt,
+        }
     }
 
     /// The file in `folder` for a training on these images from these weights.
@@ -319,18 +341,8 @@ impl<'a> Experiment<'a> {
                 .with_val_acc(val_acc)
                 .with_temperature(temperature);
         metadata.run_id = run.id().map(Into::into);
-        let command = self.context.provenance.source.as_deref();
-        let artifacts = Artifacts {
-            settings,
-            trained,
-            metadata: &metadata,
-            dataset: &self.dataset,
-            labels: &labels,
-            pictures: &self.pictures,
-            params: self.params(settings),
-            command: command.unwrap_or_default(),
-        };
-        artifacts.log(run)?;
+        let (history, logits) = (&trained.history, &trained.logits);
+        self.log_artifacts(settings, run, (history, logits), &labels, temperature)?;
         let score = (val_acc, -val_loss);
         let version = if request.better_than.is_none_or(|other| score > other) {
             run.register(&TrainedModel {
@@ -347,11 +359,36 @@ impl<'a> Experiment<'a> {
             version: version.map(|version| version.version),
             refit_of: settings.refit.as_ref().map(|refit| refit.run_id.clone()),
             val_acc,
+            standard_error: None,
             val_loss,
             best_epoch: best.epoch,
             seconds: 0.0,
             tracking_seconds: 0.0,
         })
+    }
+
+    /// Keeps the files of a run whose epochs and answers to the validation images these are.
+    pub(super) fn log_artifacts(
+        &self,
+        settings: &TrainSettings,
+        run: &mut TrackedRun,
+        (history, logits): (&[EpochMetrics], &[Vec<f32>]),
+        labels: &[usize],
+        temperature: f64,
+    ) -> Result<(), Error> {
+        let command = self.context.provenance.source.as_deref();
+        let artifacts = Artifacts {
+            settings,
+            history,
+            logits,
+            temperature,
+            dataset: &self.dataset,
+            labels,
+            pictures: &self.pictures,
+            params: self.params(settings),
+            command: command.unwrap_or_default(),
+        };
+        artifacts.log(run)
     }
 
     /// What every run of the experiment says of itself.
@@ -376,7 +413,7 @@ impl<'a> Experiment<'a> {
         plan
     }
 
-    fn plan(&self, request: &RunRequest, settings: &TrainSettings) -> RunPlan {
+    pub(super) fn plan(&self, request: &RunRequest, settings: &TrainSettings) -> RunPlan {
         let mut plan = self.common_plan(&request.name, request.run_id.clone());
         let params = self.params(settings).into_iter();
         let params = params.map(|(key, value)| (key.to_owned(), value));
@@ -423,6 +460,23 @@ fn figures(
     let measured = trained.best.val_acc.zip(trained.best.val_loss);
     let (accuracy, loss) = measured.ok_or(pet_train::Error::NoImages { split: VALIDATION })?;
     Ok((accuracy, loss, fit_temperature(&trained.logits, labels)?))
+}
+
+/// The data set and how it was divided, for people who are watching.
+fn described(dataset: &Dataset, splits: &[Split]) -> String {
+    let (name, classes) = (&dataset.name, dataset.classes.len());
+    match splits {
+        [split] => format!(
+            "{name}: {classes} classes, {} images to train on, {} to validate on",
+            split.train.len(),
+            split.validation.len()
+        ),
+        folds => {
+            let images: usize = folds.iter().map(|fold| fold.validation.len()).sum();
+            let count = folds.len();
+            format!("{name}: {classes} classes, {images} images in {count} folds")
+        }
+    }
 }
 
 /// What a run measured is no estimate for a model of other images.

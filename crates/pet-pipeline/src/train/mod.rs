@@ -3,6 +3,7 @@
 mod artifacts;
 mod checkpoint;
 mod experiment;
+mod folds;
 mod inputs;
 mod params;
 mod refit;
@@ -11,5 +12,6 @@ mod teachers;
 
 pub use checkpoint::InterruptedRun;
 pub use experiment::Experiment;
+pub use folds::CrossValidation;
 pub use refit::Refit;
 pub use request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};

@@ -115,6 +115,9 @@ pub struct FinishedRun {
     pub refit_of: Option<String>,
     /// Share of validation images classified correctly with the weights that were kept, 0 to 1.
     pub val_acc: f64,
+    /// Of that accuracy, for a cross-validation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
     /// Mean cross-entropy on the validation images with the weights that were kept, in nats.
     pub val_loss: f64,
     /// The epoch whose weights were kept, from 0.

@@ -27,6 +27,10 @@ impl EpochMetrics {
 
 /// Told of every epoch as it ends.
 pub trait Observer {
+    /// Called before [`epoch`](Self::epoch) where there are validation images: what the epoch's weights answer to them, one
+    /// number for each image and class.
+    fn validated(&mut self, _logits: &[Vec<f32>]) {}
+
     /// Called after each epoch.
     ///
     /// # Errors

@@ -249,7 +249,11 @@ impl Epochs<'_> {
         if matches!(judged, Some(Err(Error::Interrupted))) {
             self.save(state)?;
         }
-        let metrics = self.finish_epoch(state, judged.transpose()?.as_ref())?;
+        let judged = judged.transpose()?;
+        let metrics = self.finish_epoch(state, judged.as_ref())?;
+        if let Some(judged) = &judged {
+            observer.validated(&judged.logits);
+        }
         observer
             .epoch(&metrics)
             .map_err(|source| Error::Observer { source })?;

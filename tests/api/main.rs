@@ -19,4 +19,5 @@ mod reload;
 mod shadow;
 mod stop;
 mod support;
+mod trace;
 mod uploads;

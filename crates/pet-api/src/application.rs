@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::rt;
@@ -104,6 +105,11 @@ impl Handle {
         self.state.drain();
         tokio::time::sleep(self.state.configuration.notice).await;
         self.server.stop(true).await;
+    }
+
+    /// What is left of the notice and the grace after a stop, for what a program still has to do; 0 before one.
+    pub fn time_to_stop(&self) -> Duration {
+        self.state.time_to_stop()
     }
 
     /// Serves the models that lie in their folders now. If one does not load, those before are served on; the log says

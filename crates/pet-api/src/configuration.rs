@@ -1,6 +1,7 @@
 //! The settings of the service.
 
 use std::num::NonZero;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pet_image::Limits;
@@ -8,6 +9,7 @@ use pet_model::Results;
 use pet_predict::Precision;
 
 use crate::feedback::FeedbackFolder;
+use crate::trace::Tracer;
 
 /// How the service runs. The library reads no environment variables; a program fills this in.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub struct Configuration {
     pub shadow: Option<Successor>,
     /// Where corrections are kept; without it none are, and nothing is written to disk.
     pub feedback: Option<FeedbackFolder>,
+    /// Who collects the spans of requests; without it there are none.
+    pub tracer: Option<Arc<dyn Tracer>>,
 }
 
 /// A model that may take the place of the served one; it must tell the same classes apart.
@@ -86,7 +90,8 @@ impl Default for Configuration {
     /// Port 8000 of this machine alone, `results/`, as many workers as processors, 64 places in
     /// the queue, 32 images in a
     /// request, 256 MiB for uploads and 1 GiB for decoding, 30 seconds for a
-    /// request and for the grace, a second of notice, no token, no successors, no corrections.
+    /// request and for the grace, a second of notice, no token, no successors, no corrections,
+    /// no spans.
     fn default() -> Self {
         Self {
             host: "127.0.0.1".into(),
@@ -105,6 +110,7 @@ impl Default for Configuration {
             admin_token: None,
             shadow: None,
             feedback: None,
+            tracer: None,
         }
     }
 }

@@ -47,6 +47,7 @@ mod served;
 mod server;
 mod shadow;
 mod state;
+mod trace;
 mod upload;
 mod worker;
 
@@ -55,3 +56,4 @@ pub use budget::{Demand, Sizing};
 pub use configuration::{Configuration, Share, Successor};
 pub use error::{Code, Error};
 pub use feedback::FeedbackFolder;
+pub use trace::{TraceContext, Tracer};

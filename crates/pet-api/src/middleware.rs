@@ -1,4 +1,4 @@
-//! What is done around every request: a name, a count and a line of the log; refusals of the framework
+//! What is done around every request: a name, a span, a count and a line of the log; refusals of the framework
 //! in the form of our own; headers.
 
 use std::time::Instant;
@@ -14,6 +14,8 @@ use actix_web::http::header::{
 use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::web::Data;
 use actix_web::{Error, HttpRequest, HttpResponse};
+use tracing::Instrument as _;
+use tracing::field::display;
 
 use crate::error::{ApiError, Code};
 use crate::metrics::milliseconds;
@@ -21,6 +23,7 @@ use crate::open_inference;
 use crate::problem::where_wanted;
 use crate::route::timing::SERVER_TIMING;
 use crate::state::State;
+use crate::trace::{RequestTrace, TRACEPARENT, TraceContext};
 
 /// Pages of any other host may use the service: it has no cookies, and what changes it asks for a
 /// token.
@@ -31,7 +34,8 @@ pub(crate) fn cross_origin() -> Cors {
         .allow_any_method()
         .allow_any_header()
         .expose_headers([CONTENT_DISPOSITION, RETRY_AFTER])
-        .expose_headers([HeaderName::from_static(HEADER), SERVER_TIMING])
+        .expose_headers([HEADER, TRACEPARENT].map(HeaderName::from_static))
+        .expose_headers([SERVER_TIMING])
         .max_age(3600)
 }
 
@@ -42,7 +46,7 @@ pub(crate) fn security_headers() -> DefaultHeaders {
         .add((REFERRER_POLICY, "no-referrer"))
 }
 
-/// Names, times, counts and logs a request. While the service is stopping, the answer asks for the
+/// Names, traces, times, counts and logs a request. While the service is stopping, the answer asks for the
 /// connection to be closed.
 pub(crate) async fn access<B: MessageBody>(
     request: ServiceRequest,
@@ -50,26 +54,40 @@ pub(crate) async fn access<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let mut entry = Entry::of(&request);
     let state = request.app_data::<Data<State>>().cloned();
+    let pattern = request.match_pattern();
+    let route = pattern.as_deref().unwrap_or("none");
+    let tracer = state.as_ref().and_then(|state| state.tracer());
+    let trace = RequestTrace::begin(&request, route, &entry.id, tracer);
+    entry.trace = trace.place();
     let in_flight = state.as_ref().map(|state| state.metrics.begun());
-    let mut response = next.call(request).await?;
+    let answer = next.call(request).instrument(trace.span().clone());
+    let mut response = answer.await?;
     drop(in_flight);
 
-    if let Ok(id) = HeaderValue::from_str(&entry.id) {
-        let headers = response.headers_mut();
-        headers.insert(HeaderName::from_static(HEADER), id);
-    }
+    let status = response.status().as_u16();
+    trace.answered(status);
+    name(&mut response, &entry);
     if let Some(state) = state {
-        let pattern = response.request().match_pattern();
-        let route = pattern.as_deref().unwrap_or("none");
-        let status = response.status().as_u16();
         state.metrics.answered(route, status, entry.begun.elapsed());
         if !state.is_ready() {
             let head = response.response_mut().head_mut();
             head.set_connection_type(ConnectionType::Close);
         }
     }
-    entry.status = Some(response.status().as_u16());
+    entry.status = Some(status);
     Ok(response)
+}
+
+/// Says what the request is called, and its place in a trace.
+fn name<B>(response: &mut ServiceResponse<B>, entry: &Entry) {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&entry.id) {
+        headers.insert(HeaderName::from_static(HEADER), id);
+    }
+    let place = entry.trace.map(|trace| trace.to_string());
+    if let Some(Ok(place)) = place.map(HeaderValue::try_from) {
+        headers.insert(HeaderName::from_static(TRACEPARENT), place);
+    }
 }
 
 /// A line of the log, written when the request is over, however it ends.
@@ -78,6 +96,7 @@ struct Entry {
     method: String,
     path: String,
     begun: Instant,
+    trace: Option<TraceContext>,
     status: Option<u16>,
 }
 
@@ -88,6 +107,7 @@ impl Entry {
             method: request.method().to_string(),
             path: request.path().to_owned(),
             begun: Instant::now(),
+            trace: None,
             status: None,
         }
     }
@@ -100,13 +120,16 @@ impl Drop for Entry {
             method,
             path,
             begun,
+            trace,
             status,
         } = self;
         let milliseconds = milliseconds(begun.elapsed());
+        let trace_id = trace.map(|trace| display(format!("{:032x}", trace.trace_id)));
         match status {
             Some(status) => {
                 tracing::info!(
                     request_id = id,
+                    trace_id,
                     method,
                     path,
                     status,
@@ -117,6 +140,7 @@ impl Drop for Entry {
             None => {
                 tracing::info!(
                     request_id = id,
+                    trace_id,
                     method,
                     path,
                     milliseconds,

@@ -28,11 +28,13 @@ use futures_util::{StreamExt as _, stream};
 use pet_image::Cost;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use crate::budget::Budget;
 use crate::error::{ApiError, Code, Error};
 use crate::metrics::Metrics;
 use crate::served::Served;
+use crate::trace::{self, Waiting};
 use crate::worker::Worker;
 
 /// Stack of a worker: as much as the main thread of a Linux process has, whatever the environment
@@ -118,15 +120,16 @@ impl Queue {
         W: FnOnce(&Worker) -> Result<T, ApiError> + Send + 'static,
     {
         let mut first = Some(self.place()?);
-        let runs = work.into_iter().map(|(cost, work)| {
+        let runs = work.into_iter().enumerate().map(|(index, (cost, work))| {
             let place = first.take();
-            async move {
+            let run = async move {
                 let place = match place {
                     Some(place) => place,
                     None => self.next_place(deadline).await?,
                 };
                 self.run_in(place, deadline, cost, work).await
-            }
+            };
+            run.instrument(trace::image(index))
         });
         let runs = stream::iter(runs).buffered(self.0.workers);
         Ok(runs.collect::<Vec<_>>().await)
@@ -156,26 +159,29 @@ impl Queue {
         work: impl FnOnce(&Worker) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<Done<T>, ApiError> {
         let queued = Instant::now();
+        // Gone when this is dropped, since its client has gone.
+        let waiting = Arc::new(Waiting::begin());
         let turn = self.0.budget.turn(cost, deadline).await?;
         let (sender, receiver) = oneshot::channel();
         let metrics = self.0.metrics.clone();
         let due = queued + passing(cost);
-        // Gone when this is dropped, since its client has gone.
-        let here = Arc::new(());
-        let caller = Arc::downgrade(&here);
+        let caller = Arc::downgrade(&waiting);
         self.push(
             due,
             Box::new(move |worker| {
+                let span = caller.upgrade().map(|waiting| waiting.end());
                 let wanted = move || caller.strong_count() > 0 && Instant::now() < deadline;
-                if !wanted() {
+                let Some(span) = span.filter(|_| wanted()) else {
                     metrics.abandoned();
                     // Said as well where the receiver's own clock has not reached the deadline yet.
                     let _ = sender.send(Err(late()));
                     return;
-                }
+                };
                 let waited = queued.elapsed();
                 metrics.queued(waited);
-                let result = pet_image::while_wanted(wanted, || work(worker));
+                let work = || pet_image::while_wanted(wanted, || work(worker));
+                let result = span.in_scope(work);
+                drop(span);
                 if matches!(&result, Err(error) if error.code == Code::DeadlinePassed) {
                     metrics.abandoned();
                 }

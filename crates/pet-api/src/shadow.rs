@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 use actix_web::web::Bytes;
 use pet_image::{Limits, while_wanted};
 use pet_predict::Prediction;
+use tracing::Dispatch;
+use tracing::dispatcher::with_default;
 
 use crate::budget::ORDINARY_WORK;
 use crate::configuration::{Configuration, Share};
@@ -158,6 +160,8 @@ impl Lane {
         }
         let queue = self.queue.clone();
         let predict = || shadow.run(|session| session.predict(&answered.photograph));
+        // What is done here is no part of a request, and of no trace.
+        let predict = || with_default(&Dispatch::none(), predict);
         let prediction = while_wanted(move || queue.has_idle_worker(), predict);
         let prediction = match prediction.map_err(|error| ApiError::prediction(&error)) {
             Ok(prediction) => prediction,

@@ -1,7 +1,7 @@
 //! What the handlers share.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use actix_web::web;
 
@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::queue::Queue;
 use crate::served::Served;
+use crate::trace::Tracer;
 
 /// Shared by all handlers, as `web::Data<State>`.
 pub(crate) struct State {
@@ -30,7 +31,7 @@ pub(crate) struct State {
     pub(crate) memory: Arc<Memory>,
     /// Corrections, where they are kept.
     pub(crate) feedback: Option<Arc<Feedback>>,
-    draining: AtomicBool,
+    draining: OnceLock<Instant>,
 }
 
 impl State {
@@ -49,13 +50,18 @@ impl State {
             models,
             memory,
             feedback,
-            draining: AtomicBool::new(false),
+            draining: OnceLock::new(),
         }
     }
 
     /// The model that is served now. A request keeps the one that it begins with.
     pub(crate) fn served(&self) -> Arc<Served> {
         self.models.served()
+    }
+
+    /// Who collects spans, if anybody does.
+    pub(crate) fn tracer(&self) -> Option<&dyn Tracer> {
+        self.configuration.tracer.as_deref()
     }
 
     /// What a prediction of this model for a photograph takes.
@@ -84,11 +90,20 @@ impl State {
 
     /// Whether requests are welcome.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.draining.load(Ordering::Relaxed)
+        self.draining.get().is_none()
     }
 
     /// From now on the service is not ready.
     pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        let _ = self.draining.set(Instant::now());
+    }
+
+    /// What is left of the time to stop in; none of it is where the service was not told to.
+    pub(crate) fn time_to_stop(&self) -> Duration {
+        let Configuration { notice, grace, .. } = &self.configuration;
+        let since = self.draining.get().map(Instant::elapsed);
+        since.map_or(Duration::ZERO, |since| {
+            (*notice + *grace).saturating_sub(since)
+        })
     }
 }

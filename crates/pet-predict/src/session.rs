@@ -6,6 +6,7 @@ use ort::session::SessionOutputs;
 use ort::value::TensorRef;
 use pet_image::RgbImage;
 use pet_model::{INPUT_NAME, OUTPUT_NAME, SIMILARITY_NAME, softmax};
+use tracing::info_span;
 
 use crate::prediction::Similarity;
 use crate::{Error, Model, Prediction, Timing};
@@ -44,7 +45,8 @@ impl Session {
     pub fn predict(&mut self, photograph: &[u8]) -> Result<Prediction, Error> {
         let start = Instant::now();
         let recipe = &self.model.metadata().preprocess;
-        let decoded = recipe.decode(photograph, &self.model.options().image);
+        let limits = &self.model.options().image;
+        let decoded = info_span!("decode").in_scope(|| recipe.decode(photograph, limits));
         let decoded = decoded.map_err(|source| Error::Image { source })?;
         self.classify(&decoded.image, start.elapsed())
     }
@@ -60,8 +62,9 @@ impl Session {
     fn classify(&mut self, image: &RgbImage, decode: Duration) -> Result<Prediction, Error> {
         let start = Instant::now();
         let recipe = &self.model.metadata().preprocess;
-        recipe
-            .run_image(image, &mut self.tensor)
+        let tensor = &mut self.tensor;
+        info_span!("preprocess")
+            .in_scope(|| recipe.run_image(image, tensor))
             .map_err(|source| Error::Image { source })?;
         let preprocessing = Instant::now();
         let outputs = answer(&self.model, &mut self.runner, &self.tensor, 1)?;
@@ -104,7 +107,7 @@ fn run(
     read(&outputs, OUTPUT_NAME, &[batch, classes])
 }
 
-/// All that a model answers.
+/// All that a model answers. Here, as where photographs are decoded and prepared, is a span for who traces them.
 pub(crate) fn answer<'a>(
     model: &Model,
     runner: &'a mut ort::session::Session,
@@ -113,6 +116,7 @@ pub(crate) fn answer<'a>(
 ) -> Result<SessionOutputs<'a>, Error> {
     let size = model.metadata().preprocess.size() as usize;
     let input = TensorRef::from_array_view(([batch, 3, size, size], tensor)).map_err(Error::run)?;
+    let _infer = info_span!("infer").entered();
     runner
         .run(ort::inputs![INPUT_NAME => input])
         .map_err(Error::run)

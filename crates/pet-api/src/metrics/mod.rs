@@ -39,6 +39,7 @@ pub(crate) struct Metrics {
     predictions: IntCounterVec,
     known: IntCounterVec,
     corrections: IntCounterVec,
+    spans_lost: IntCounter,
     /// What is counted of each model by its version.
     pub(crate) models: OfModels,
 }
@@ -65,6 +66,7 @@ impl Metrics {
             predictions: counters(all, "pet_predictions_total", "Images by the class that the model found most probable.", &["class"])?,
             known: counters(all, "pet_known_total", "Photographs by whether the model takes them for pictures of its classes at all.", &["known"])?,
             corrections: counters(all, "pet_corrections_total", "Corrections that were kept, by whether the answer was right.", &["correct"])?,
+            spans_lost: counter(all, "pet_spans_lost_total", "Spans of traces that were lost: the collector was down, too slow, or refused them.")?,
             models: OfModels::new(all)?,
             process: Process::new(all)?,
             registry: all.clone(),

@@ -91,6 +91,12 @@ impl Metrics {
             .inc();
     }
 
+    /// So many spans were lost since the start.
+    pub(crate) fn spans_lost(&self, total: u64) {
+        let known = self.spans_lost.get();
+        self.spans_lost.inc_by(total.saturating_sub(known));
+    }
+
     /// The model found this class the most probable.
     pub(crate) fn classified(&self, class: &str) {
         self.predictions.with_label_values(&[class]).inc();

@@ -11,6 +11,7 @@ use crate::route::request::Parameters;
 use crate::route::request::post;
 use crate::route::timing::of_prediction;
 use crate::state::State;
+use crate::trace::answered_by;
 use crate::upload::Upload;
 use crate::worker::Worker;
 
@@ -60,13 +61,15 @@ async fn explain(
     let Upload { body, deadline, .. } = upload;
     let cost = pet_image::cost(&body, &state.configuration.limits);
     let served = state.served();
+    let model = served.clone();
     let work = move |worker: &Worker| {
-        let explanation = worker.explain(&served, &body, class.as_deref())?;
+        let explanation = worker.explain(&model, &body, class.as_deref())?;
         let picture = (form == Some(Form::Png)).then(|| draw(&explanation));
         Ok((explanation, picture.transpose()?))
     };
     let done = state.queue.run(deadline.0, cost, work).await?;
     let (explanation, picture) = done.value;
+    answered_by(served.metadata());
     let mut response = HttpResponse::Ok();
     let timing = explanation.prediction.timing();
     response.insert_header(of_prediction(done.waited, timing));

@@ -15,6 +15,7 @@ use crate::feedback::{Correction, Feedback, Kept};
 use crate::route::model::authorize;
 use crate::route::request::{Parameters, options};
 use crate::state::State;
+use crate::trace::answered_by;
 use crate::upload::{Upload, state};
 use crate::worker::Worker;
 
@@ -150,6 +151,7 @@ async fn keep(
         Ok(prediction)
     };
     let done = state.queue.run(deadline.0, cost, work).await?;
+    answered_by(served.metadata());
     let prediction = &done.value;
     let correct = prediction.predicted_class() == class;
     state.metrics.corrected(correct);

@@ -10,6 +10,7 @@ use pet_image::{
     encode_gray, encode_rgb, grayscale, resize,
 };
 use tokio::time::Instant;
+use tracing::info_span;
 
 use crate::error::ApiError;
 use crate::file_name::attachment;
@@ -116,10 +117,10 @@ async fn changed(
     };
     let work = move |body: &[u8]| {
         let start = Instant::now();
-        let decoded = decode(body, &limits)?;
+        let decoded = info_span!("decode").in_scope(|| decode(body, &limits))?;
         let (format, decoding) = (decoded.format, start.elapsed());
         let start = Instant::now();
-        let changed = change(decoded)?;
+        let changed = info_span!("change").in_scope(|| change(decoded))?;
         Ok((changed, format, [decoding, start.elapsed()]))
     };
     let done = state

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use pet_image::Cost;
 use pet_model::{INPUT_NAME, ModelMetadata};
 use serde::{Deserialize, Serialize};
+use tracing::info_span;
 
 use crate::error::{ApiError, Code};
 use crate::open_inference::answer::{Answer, Row};
@@ -19,6 +20,7 @@ use crate::open_inference::{Malformed, Refusal};
 use crate::route::request::{get, post};
 use crate::served::Served;
 use crate::state::State;
+use crate::trace::answered_by;
 use crate::upload::{Deadline, read_body};
 use crate::worker::Worker;
 
@@ -80,12 +82,16 @@ pub(crate) async fn infer(
         work: json.len() as u64 * WORK,
         ..Cost::default()
     };
-    let read = move |_: &Worker| Ok(Inference::read(&json, &tail, rules, classes)?);
+    let read = move |_: &Worker| {
+        let _read = info_span!("read").entered();
+        Ok(Inference::read(&json, &tail, rules, classes)?)
+    };
     let read = state.queue.run(deadline.0, reading, read).await?;
     let Inference { id, input, outputs } = read.value;
 
     let tensors = matches!(input, Input::Tensors { .. });
     let rows = run(&state, &served, deadline, input).await?;
+    answered_by(served.metadata());
     let answer = Answer::new(served.metadata().classes.clone(), &rows);
     if tensors {
         for class in answer.best_classes() {

@@ -14,6 +14,7 @@ use crate::route::request::Parameters;
 use crate::route::request::post;
 use crate::route::timing::of_prediction;
 use crate::state::State;
+use crate::trace::answered_by;
 use crate::upload::{Photograph, Upload, Uploads};
 use crate::worker::Worker;
 
@@ -90,6 +91,7 @@ async fn predict(
     let model = served.clone();
     let work = move |worker: &Worker| worker.answer(&model, &body);
     let done = state.queue.run(deadline.0, cost, work).await?;
+    answered_by(served.metadata());
     let prediction = &done.value;
     let timing = of_prediction(done.waited, prediction.timing());
     Ok(HttpResponse::Ok().insert_header(timing).json(Answer {
@@ -176,17 +178,19 @@ async fn predict_batch(
         .into_iter()
         .map(|Photograph { name, body }| (name, body))
         .unzip();
+    let served = state.served();
     let work = bodies.into_iter().map(|body| {
-        let (served, body) = (state.served(), body.map(Bytes::from));
+        let (model, body) = (served.clone(), body.map(Bytes::from));
         let cost = body.as_ref().map(|body| state.cost(&served, body));
         let cost = cost.unwrap_or_default();
-        let work = move |worker: &Worker| worker.answer(&served, &body?);
+        let work = move |worker: &Worker| worker.answer(&model, &body?);
         (cost, work)
     });
     let outcomes = state
         .queue
         .run_all(uploads.deadline.0, work.collect())
         .await?;
+    answered_by(served.metadata());
     let answers = names.iter().zip(&outcomes).map(|(name, outcome)| OfFile {
         file: name.as_deref(),
         outcome: match outcome {

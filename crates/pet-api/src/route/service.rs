@@ -54,6 +54,9 @@ async fn ready(state: Data<State>) -> Result<Json<Status>, ApiError> {
 }
 
 async fn metrics(state: Data<State>) -> Result<HttpResponse, ApiError> {
+    if let Some(tracer) = state.tracer() {
+        state.metrics.spans_lost(tracer.lost());
+    }
     let text = state.metrics.text();
     let text = text.map_err(|error| ApiError::internal(&error))?;
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use pet_image::{Region, RgbImage, decode};
+use tracing::info_span;
 
 use super::graph::Head;
 use super::map::{ClassActivationMap, shares};
@@ -82,12 +83,15 @@ impl Explainer {
         let failed = |source| Error::Image { source };
         let class = class.map(|name| self.find(name)).transpose()?;
         let start = Instant::now();
-        let image = decode(photograph, &self.model.options().image)
-            .map_err(failed)?
-            .image;
+        let limits = &self.model.options().image;
+        let decoded = info_span!("decode").in_scope(|| decode(photograph, limits));
+        let image = decoded.map_err(failed)?.image;
         let decoding = Instant::now();
         let recipe = &self.model.metadata().preprocess;
-        recipe.run_image(&image, &mut self.tensor).map_err(failed)?;
+        let tensor = &mut self.tensor;
+        info_span!("preprocess")
+            .in_scope(|| recipe.run_image(&image, tensor))
+            .map_err(failed)?;
         let region = recipe.region(image.width(), image.height());
         let preprocessing = Instant::now();
         let outputs = answer(&self.model, &mut self.runner, &self.tensor, 1)?;

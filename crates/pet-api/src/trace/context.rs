@@ -1,0 +1,129 @@
+//! The header `traceparent` of W3C Trace Context (Recommendation, level 1): the place of a request in a trace.
+
+use std::fmt::{self, Display};
+
+use actix_web::http::header::HeaderMap;
+
+/// The name of the header, in the request and in the answer.
+pub(crate) const TRACEPARENT: &str = "traceparent";
+
+/// A place in a trace: which trace, which span of it, and whether that span is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The whole trace; never 0.
+    pub trace_id: u128,
+    /// One span of it; never 0.
+    pub span_id: u64,
+    /// Whether who made the span records it, which is what the others of the trace go by.
+    pub sampled: bool,
+}
+
+impl TraceContext {
+    /// Reads the value of the header. `None` for what is malformed, which counts as no header at all. A version later
+    /// than this one may have more fields after the four that are known.
+    pub fn parse(value: &str) -> Option<Self> {
+        let mut fields = value.splitn(5, '-');
+        let version = hexadecimal(fields.next()?, 2)?;
+        let trace_id = hexadecimal(fields.next()?, 32)?;
+        let span_id = hexadecimal(fields.next()?, 16)? as u64;
+        let flags = hexadecimal(fields.next()?, 2)?;
+        let more = fields.next().is_some();
+        let is_valid = version != 0xff && !(version == 0 && more) && trace_id != 0 && span_id != 0;
+        is_valid.then_some(Self {
+            trace_id,
+            span_id,
+            sampled: flags & 1 == 1,
+        })
+    }
+
+    /// The place that the caller names; none where there are several headers.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut values = headers.get_all(TRACEPARENT);
+        let value = values.next().filter(|_| values.next().is_none())?;
+        Self::parse(value.to_str().ok()?)
+    }
+}
+
+impl Display for TraceContext {
+    /// The value of the header.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            trace_id,
+            span_id,
+            sampled,
+        } = self;
+        let flags = u8::from(*sampled);
+        write!(f, "00-{trace_id:032x}-{span_id:016x}-{flags:02x}")
+    }
+}
+
+/// A number in exactly so many digits; capital letters are not allowed.
+fn hexadecimal(text: &str, digits: usize) -> Option<u128> {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let fits = text.len() == digits && text.bytes().all(is_digit);
+    fits.then(|| u128::from_str_radix(text, 16).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const SPAN: &str = "00f067aa0ba902b7";
+
+    #[test]
+    fn what_is_well_formed_is_read() {
+        for (value, sampled) in [
+            (format!("00-{TRACE}-{SPAN}-01"), true),
+            (format!("00-{TRACE}-{SPAN}-00"), false),
+            (format!("00-{TRACE}-{SPAN}-ff"), true),
+            (format!("cc-{TRACE}-{SPAN}-01"), true),
+            (
+                format!("cc-{TRACE}-{SPAN}-00-what-the-future-brings"),
+                false,
+            ),
+        ] {
+            let context = TraceContext::parse(&value).unwrap();
+            assert_eq!(context.trace_id, 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736);
+            assert_eq!(context.span_id, 0x00f0_67aa_0ba9_02b7);
+            assert_eq!(context.sampled, sampled, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_passed_over() {
+        for value in [
+            String::new(),
+            format!("00-{TRACE}-{SPAN}"),
+            format!("00-{TRACE}-{SPAN}-01-"),
+            format!("00-{TRACE}-{SPAN}-01-more"),
+            format!("ff-{TRACE}-{SPAN}-01"),
+            format!("0-{TRACE}-{SPAN}-01"),
+            format!("00-{}-{SPAN}-01", "0".repeat(32)),
+            format!("00-{TRACE}-{}-01", "0".repeat(16)),
+            format!("00-{}-{SPAN}-01", TRACE.to_uppercase()),
+            format!("00-{TRACE}-{SPAN}-0x"),
+            format!("00-{TRACE}-{SPAN}-+1"),
+            format!("00-{TRACE}1-{SPAN}-01"),
+            format!("cc-{TRACE}-{SPAN}-01.more"),
+        ] {
+            assert_eq!(TraceContext::parse(&value), None, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn anything_may_come(value in ".{0,80}") {
+            let _ = TraceContext::parse(&value);
+        }
+
+        #[test]
+        fn what_is_written_is_read(trace_id in 1..=u128::MAX, span_id in 1..=u64::MAX, sampled: bool) {
+            let context = TraceContext { trace_id, span_id, sampled };
+            prop_assert_eq!(TraceContext::parse(&context.to_string()), Some(context));
+        }
+    }
+}

@@ -55,7 +55,7 @@ fn an_empty_parameter_is_called_empty() {
     let refusal = answer.refused(400, "bad_parameter");
     assert_eq!(
         refusal["detail"],
-        "`width` is empty, expected a whole number of pixels from 1"
+        "`width` is empty, expected a whole number from 1 to 4294967295"
     );
 }
 

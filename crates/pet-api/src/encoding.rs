@@ -17,9 +17,6 @@ use tokio::task::yield_now;
 
 use crate::error::{ApiError, Code};
 
-/// The encodings that are read, as `Accept-Encoding` lists them.
-pub(crate) const READ: &str = "gzip, deflate";
-
 /// Bytes that are unpacked at a time: at most about a thousand times as many come out.
 const STEP: usize = 512;
 

@@ -13,6 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -51,10 +52,13 @@ pub(crate) struct Correction<'a> {
 }
 
 /// What is kept.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct Kept {
+    /// Pictures that are kept.
     count: u64,
+    /// Bytes of all files.
     bytes: u64,
+    /// Pictures of each class.
     classes: BTreeMap<String, u64>,
 }
 

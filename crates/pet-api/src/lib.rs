@@ -22,13 +22,15 @@
 //! write the answer. Worker threads, each with a session to itself while it predicts, take the work from the queue.
 //! What is refused comes as JSON from the one table in [`Code`].
 //!
-//! The handlers lie in `route`, each topic with a `configure` function that registers its paths.
+//! The handlers lie in `route`. Each topic has a function that lists its endpoints: what a handler takes and answers with
+//! is described by its types, so that the route and its part of the `OpenAPI` document come from one place.
 
 mod application;
 mod asset;
 mod budget;
 mod configuration;
 mod encoding;
+mod endpoint;
 mod error;
 mod feedback;
 mod file_name;

@@ -21,6 +21,7 @@ use crate::error::{ApiError, Code};
 use crate::metrics::milliseconds;
 use crate::open_inference;
 use crate::problem::where_wanted;
+use crate::route;
 use crate::route::timing::SERVER_TIMING;
 use crate::state::State;
 use crate::trace::{RequestTrace, TRACEPARENT, TraceContext};
@@ -182,17 +183,38 @@ pub(crate) async fn refusals<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let response = next.call(request).await?.map_into_boxed_body();
+    let mut response = next.call(request).await?.map_into_boxed_body();
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) {
-        return Ok(response);
+    if status.is_client_error() || status.is_server_error() {
+        if !is_json(&response) {
+            response = in_our_form(response);
+        }
+        response = where_wanted(response);
     }
-    let response = if is_json(&response) {
-        response
+    Ok(if cfg!(debug_assertions) {
+        described(response)
     } else {
-        in_our_form(response)
-    };
-    Ok(where_wanted(response))
+        response
+    })
+}
+
+/// Breaks an answer that the document does not know, so that every test that comes upon it fails.
+fn described(response: ServiceResponse) -> ServiceResponse {
+    let request = response.request();
+    let route = request.match_pattern().unwrap_or_default();
+    let kind = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    let (method, status) = (request.method(), response.status().as_u16());
+    if route::is_described(method, &route, status, kind) {
+        return response;
+    }
+    tracing::error!(%method, route, status, kind, "no endpoint describes this answer");
+    let detail = format!("{status} of `{method} {route}` with `{kind:?}` is described nowhere");
+    let refusal = ApiError::new(Code::Internal, detail);
+    response.into_response(HttpResponse::from_error(refusal))
 }
 
 /// A refusal of the framework as a row of the table.

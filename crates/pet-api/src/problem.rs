@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{Accept, CONTENT_TYPE, Header as _, HeaderValue, Quality, VARY};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::ApiError;
@@ -12,14 +13,20 @@ use crate::open_inference;
 /// The media type.
 pub(crate) const PROBLEM: &str = "application/problem+json";
 
-/// What is told, with our own `code` and `hint` as the RFC allows.
-#[derive(Serialize)]
-struct Problem<'a> {
+/// A refusal as problem details (RFC 9457), with `code` and `hint` of our own.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Problem<'a> {
+    /// Where the code is explained.
     r#type: String,
+    /// What the code means.
     title: &'a str,
+    #[schemars(range(min = 400, max = 599))]
     status: u16,
+    /// What is wrong.
     detail: &'a str,
+    /// The row of the table of refusals.
     code: &'a str,
+    /// What can be done about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
 }

@@ -11,6 +11,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
 use crate::middleware::{access, cross_origin, refusals, security_headers};
+use crate::openapi::Document;
 use crate::route;
 use crate::state::State;
 
@@ -31,9 +32,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub(crate) fn start(listener: TcpListener, state: Data<State>) -> Result<Server> {
     let grace = state.configuration.grace.as_secs();
     let head = state.configuration.request_timeout.min(HEAD);
+    let document = Data::new(Document::of(&*route::TOPICS));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
+            .app_data(document.clone())
             .configure(route::configure)
             .wrap(cross_origin())
             .wrap(from_fn(refusals))

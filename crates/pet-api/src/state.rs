@@ -93,6 +93,15 @@ impl State {
         self.draining.get().is_none()
     }
 
+    /// That requests are welcome: the model is loaded and the service is not stopping.
+    pub(crate) fn check_ready(&self) -> Result<(), ApiError> {
+        if self.is_ready() {
+            Ok(())
+        } else {
+            Err(ApiError::new(Code::NotReady, "the service is stopping"))
+        }
+    }
+
     /// From now on the service is not ready.
     pub(crate) fn drain(&self) {
         let _ = self.draining.set(Instant::now());

@@ -19,9 +19,12 @@ use actix_web::mime::Mime;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
+use pet_image::Format;
+use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
 use crate::encoding::{Chunks, unpacked};
+use crate::endpoint::{Described, Operation};
 use crate::error::{ApiError, Code};
 use crate::file_name::shown;
 use crate::memory::{Arrival, Body, Memory, too_large};
@@ -47,6 +50,55 @@ pub(crate) struct Upload {
 pub(crate) struct Uploads {
     pub(crate) photographs: Vec<Photograph>,
     pub(crate) deadline: Deadline,
+}
+
+/// How reading a body may be refused.
+pub(crate) const READING: [Code; 5] = [
+    Code::BadRequest,
+    Code::UploadTimeout,
+    Code::TooLarge,
+    Code::UnsupportedEncoding,
+    Code::Busy,
+];
+
+/// How work on what was uploaded may be refused.
+pub(crate) const WORKING: [Code; 6] = [
+    Code::Undecodable,
+    Code::UnsupportedFormat,
+    Code::Busy,
+    Code::Internal,
+    Code::NotReady,
+    Code::DeadlinePassed,
+];
+
+impl Described for Upload {
+    fn describe(operation: &mut Operation) {
+        takes_form(operation, &file());
+        for format in Format::ALL {
+            operation.takes(format.media_type(), json!({}));
+        }
+    }
+}
+
+impl Described for Uploads {
+    fn describe(operation: &mut Operation) {
+        takes_form(
+            operation,
+            &json!({"type": "array", "minItems": 1, "items": file()}),
+        );
+    }
+}
+
+fn file() -> Json {
+    json!({"type": "string", "contentMediaType": "application/octet-stream"})
+}
+
+fn takes_form(operation: &mut Operation, files: &Json) {
+    let form = json!({"type": "object", "required": [FIELD], "properties": {FIELD: files}});
+    operation.takes("multipart/form-data", json!({"schema": form}));
+    operation.refuses(&READING);
+    operation.refuses(&WORKING);
+    operation.refuses(&[Code::MissingFile]);
 }
 
 type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;

@@ -9,9 +9,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use pet_image::Error as ImageError;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::file_name::shown;
+
+/// The encodings that bodies may have, as `Accept-Encoding` lists them.
+const ENCODINGS: &str = "gzip, deflate";
 
 /// Why the service cannot start or run.
 #[derive(Debug, thiserror::Error)]
@@ -212,22 +216,36 @@ pub(crate) fn explained(error: &dyn std::error::Error) -> String {
 }
 
 /// A refusal as its client reads it.
-#[derive(Serialize)]
-pub(crate) struct Refusal<'a> {
-    detail: &'a str,
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(crate) struct Refusal {
+    /// What is wrong.
+    detail: String,
+    /// The row of the table of refusals.
     code: &'static str,
+    /// What can be done about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
+    hint: Option<String>,
 }
 
 impl ApiError {
-    pub(crate) fn refusal(&self) -> Refusal<'_> {
+    pub(crate) fn refusal(&self) -> Refusal {
         Refusal {
-            detail: &self.detail,
+            detail: self.detail.clone(),
             code: self.code.name(),
-            hint: self.hint.as_deref(),
+            hint: self.hint.clone(),
         }
     }
+}
+
+/// An error that its client reads as JSON.
+pub(crate) trait Refuses {
+    /// What is written.
+    type Body: JsonSchema;
+}
+
+impl Refuses for ApiError {
+    type Body = Refusal;
 }
 
 impl ResponseError for ApiError {
@@ -244,7 +262,7 @@ impl ResponseError for ApiError {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
         if self.code == Code::UnsupportedEncoding {
-            response.insert_header((ACCEPT_ENCODING, crate::encoding::READ));
+            response.insert_header((ACCEPT_ENCODING, ENCODINGS));
         }
         response.json(self.refusal())
     }

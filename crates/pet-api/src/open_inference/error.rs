@@ -3,9 +3,10 @@
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::{ApiError, Code, explained};
+use crate::error::{ApiError, Code, Refuses, explained};
 
 /// Why a request is refused before any work is done on it.
 #[derive(Debug, thiserror::Error)]
@@ -149,11 +150,18 @@ impl From<Malformed> for ApiError {
 #[derive(Debug)]
 pub(crate) struct Refusal(pub(crate) ApiError);
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// A refusal as the protocol's clients read it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InferenceError")]
+pub(crate) struct Body<'a> {
+    /// What is wrong; the same as `detail`.
     error: &'a str,
     #[serde(flatten)]
-    rest: crate::error::Refusal<'a>,
+    rest: crate::error::Refusal,
+}
+
+impl Refuses for Refusal {
+    type Body = Body<'static>;
 }
 
 impl ResponseError for Refusal {

@@ -1,26 +1,15 @@
 //! What an answer holds.
 
-use pet_model::OUTPUT_NAME;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::open_inference::answer::Answer;
 use crate::open_inference::error::Malformed;
 use crate::open_inference::request;
-use crate::open_inference::request::Request;
+use crate::open_inference::request::{Kind, Request};
 
 /// The outputs that there are, as an error lists them.
 const NAMES: &str = "output, probabilities or class";
-
-/// What can be asked of the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// The model's raw answer, a number for each class.
-    Logits,
-    /// The softmax of it.
-    Probabilities,
-    /// The name of the most probable class.
-    Class,
-}
 
 /// An output of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,33 +22,12 @@ pub(crate) struct Output {
 }
 
 /// The data of an output; as JSON one flat array.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(inline)]
 pub(crate) enum Data {
     Numbers(Vec<f32>),
     Texts(Vec<String>),
-}
-
-impl Kind {
-    /// Every output in the order of the model's metadata.
-    pub(crate) const ALL: [Self; 3] = [Self::Logits, Self::Probabilities, Self::Class];
-
-    /// Its name in the protocol.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Logits => OUTPUT_NAME,
-            Self::Probabilities => "probabilities",
-            Self::Class => "class",
-        }
-    }
-
-    /// Its datatype in the protocol.
-    pub(crate) const fn datatype(self) -> &'static str {
-        match self {
-            Self::Logits | Self::Probabilities => "FP32",
-            Self::Class => "BYTES",
-        }
-    }
 }
 
 impl Output {

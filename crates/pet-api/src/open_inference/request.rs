@@ -5,6 +5,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use actix_web::web::Bytes;
+use pet_model::{INPUT_NAME, OUTPUT_NAME};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -12,63 +14,117 @@ use serde_json::value::RawValue;
 use crate::open_inference::error::Malformed;
 
 /// An inference request. Fields that the protocol does not know are passed over.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "InferenceRequest")]
 pub(crate) struct Request<'a> {
     /// Given back with the answer.
     pub(crate) id: Option<String>,
     #[serde(default)]
     pub(crate) parameters: RequestParameters,
+    /// Exactly one.
     #[serde(borrow, deserialize_with = "at_most::<4, _, _>")]
+    #[schemars(length(equal = 1))]
     pub(crate) inputs: Vec<Input<'a>>,
+    /// What is asked for; the usual outputs where it is empty.
     #[serde(default, deserialize_with = "at_most::<16, _, _>")]
+    #[schemars(length(max = 16))]
     pub(crate) outputs: Vec<Output>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub(crate) struct RequestParameters {
     /// How outputs that do not say so themselves are given.
     #[serde(default)]
     pub(crate) binary_data_output: bool,
 }
 
-/// An input tensor; its data stay unread until its shape has been found fitting.
-#[derive(Debug, Deserialize)]
+/// An input tensor.
+// Its data stay unread until its shape has been found fitting.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "InferenceInput")]
 pub(crate) struct Input<'a> {
+    #[schemars(extend("enum" = [INPUT_NAME]))]
     pub(crate) name: String,
     #[serde(borrow)]
+    #[schemars(extend("enum" = ["FP32", "BYTES"]))]
     pub(crate) datatype: Cow<'a, str>,
+    /// Extent of each axis.
     #[serde(deserialize_with = "at_most::<8, _, _>")]
+    #[schemars(length(max = 8))]
     pub(crate) shape: Vec<usize>,
     #[serde(default)]
     pub(crate) parameters: InputParameters,
+    /// Flat, or nested as the shape is.
     #[serde(borrow)]
+    #[schemars(with = "Option<Vec<serde_json::Value>>")]
     pub(crate) data: Option<&'a RawValue>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub(crate) struct InputParameters {
     /// Bytes of this input behind the JSON.
     pub(crate) binary_data_size: Option<usize>,
     /// The name of a piece of memory shared with the client, which a remote service cannot have.
+    #[schemars(skip)]
     pub(crate) shared_memory_region: Option<String>,
 }
 
 /// An output that is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "InferenceOutput")]
 pub(crate) struct Output {
+    #[schemars(extend("enum" = Kind::ALL.map(Kind::name)))]
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) parameters: OutputParameters,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub(crate) struct OutputParameters {
     /// Whether it is to stand behind the JSON.
     pub(crate) binary_data: Option<bool>,
     /// How many of the best classes to name instead of giving numbers.
+    #[schemars(range(min = 1))]
     pub(crate) classification: Option<usize>,
     /// As [`InputParameters::shared_memory_region`].
+    #[schemars(skip)]
     pub(crate) shared_memory_region: Option<String>,
+}
+
+/// What can be asked of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The model's raw answer, a number for each class.
+    Logits,
+    /// The softmax of it.
+    Probabilities,
+    /// The name of the most probable class.
+    Class,
+}
+
+impl Kind {
+    /// Every output in the order of the model's metadata.
+    pub(crate) const ALL: [Self; 3] = [Self::Logits, Self::Probabilities, Self::Class];
+
+    /// Its name in the protocol.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Logits => OUTPUT_NAME,
+            Self::Probabilities => "probabilities",
+            Self::Class => "class",
+        }
+    }
+
+    /// Its datatype in the protocol.
+    pub(crate) const fn datatype(self) -> &'static str {
+        match self {
+            Self::Logits | Self::Probabilities => "FP32",
+            Self::Class => "BYTES",
+        }
+    }
 }
 
 impl<'a> Request<'a> {

@@ -1,5 +1,6 @@
 //! The body of an answer.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::open_inference::answer::Answer;
@@ -7,20 +8,32 @@ use crate::open_inference::data::{write_f32, write_texts};
 use crate::open_inference::output::{Data, Output};
 
 /// An answer in the words of the protocol.
-#[derive(Serialize)]
-struct Response<'a> {
-    model_name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model_version: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "InferenceResponse")]
+pub(crate) struct Response {
+    #[serde(flatten)]
+    label: Label,
     outputs: Vec<Tensor>,
 }
 
-#[derive(Serialize)]
+/// What an answer is given under.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Label {
+    pub(crate) model_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model_version: Option<String>,
+    /// The request's own name for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+}
+
+/// An output of the model.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "InferenceTensor")]
 struct Tensor {
     name: &'static str,
     datatype: &'static str,
+    /// Extent of each axis.
     shape: Vec<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters: Option<Parameters>,
@@ -28,49 +41,36 @@ struct Tensor {
     data: Option<Data>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Parameters {
+    /// Bytes of this output behind the JSON.
     binary_data_size: usize,
 }
 
-/// What an answer is given under.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Label<'a> {
-    pub(crate) model_name: &'a str,
-    pub(crate) model_version: Option<&'a str>,
-    /// The request's own name for itself.
-    pub(crate) id: Option<&'a str>,
-}
-
-/// A body, and the length of its JSON part if binary data follow.
+/// The body of an answer: JSON, and the data that follow it where any output is wanted in binary.
 #[derive(Debug)]
 pub(crate) struct Body {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) json_length: Option<usize>,
+    pub(crate) response: Response,
+    pub(crate) tail: Option<Vec<u8>>,
 }
 
 impl Body {
     /// Writes the wanted outputs of an answer.
-    pub(crate) fn write(
-        label: Label<'_>,
-        outputs: &[Output],
-        answer: &Answer,
-    ) -> serde_json::Result<Self> {
+    pub(crate) fn new(label: Label, outputs: &[Output], answer: &Answer) -> Self {
         let mut tail = Vec::new();
         let tensors = outputs
             .iter()
             .map(|&output| tensor(output, answer, &mut tail));
-        let response = Response {
-            model_name: label.model_name,
-            model_version: label.model_version,
-            id: label.id,
-            outputs: tensors.collect(),
-        };
-        let mut bytes = serde_json::to_vec(&response)?;
+        let outputs_of = tensors.collect();
         let binary = outputs.iter().any(|output| output.binary);
-        let json_length = binary.then_some(bytes.len());
-        bytes.append(&mut tail);
-        Ok(Self { bytes, json_length })
+        Self {
+            response: Response {
+                label,
+                outputs: outputs_of,
+            },
+            tail: binary.then_some(tail),
+        }
     }
 }
 
@@ -102,8 +102,7 @@ mod tests {
     use serde_json::json;
 
     use crate::open_inference::answer::Row;
-    use crate::open_inference::output::Kind;
-    use crate::open_inference::request::Request;
+    use crate::open_inference::request::{Kind, Request};
 
     use super::*;
 
@@ -121,33 +120,31 @@ mod tests {
         let row = Row::new(vec![1.0, -0.5], &model()).unwrap();
         let answer = Answer::new(model().classes, &[row]);
         let label = Label {
-            model_name: "pets",
-            model_version: Some("3"),
-            id: request.id.as_deref(),
+            model_name: "pets".into(),
+            model_version: Some("3".into()),
+            id: request.id,
         };
-        Body::write(label, &outputs, &answer).unwrap()
+        Body::new(label, &outputs, &answer)
     }
 
     #[test]
     fn json_holds_the_data() {
         let body = body(&json!({"id": "7", "inputs": []}));
-        assert_eq!(body.json_length, None);
+        assert_eq!(body.tail, None);
         let expected = json!({"model_name": "pets", "model_version": "3", "id": "7", "outputs": [
             {"name": "output", "datatype": "FP32", "shape": [1, 2], "data": [1.0, -0.5]},
             {"name": "class", "datatype": "BYTES", "shape": [1], "data": ["cat"]},
         ]});
-        let got: serde_json::Value = serde_json::from_slice(&body.bytes).unwrap();
-        assert_eq!(got, expected);
+        assert_eq!(serde_json::to_value(&body.response).unwrap(), expected);
     }
 
     #[test]
     fn binary_data_follow_the_json() {
         let body = body(&json!({"inputs": [], "parameters": {"binary_data_output": true}}));
-        let (json, tail) = body.bytes.split_at(body.json_length.unwrap());
-        let json: serde_json::Value = serde_json::from_slice(json).unwrap();
+        let json = serde_json::to_value(&body.response).unwrap();
         let sizes = ["/outputs/0", "/outputs/1"]
             .map(|output| json.pointer(output).unwrap()["parameters"]["binary_data_size"].clone());
         assert_eq!(sizes, [8, 7]);
-        assert_eq!(tail, b"\0\0\x80\x3f\0\0\0\xbf\x03\0\0\0cat");
+        assert_eq!(body.tail.unwrap(), b"\0\0\x80\x3f\0\0\0\xbf\x03\0\0\0cat");
     }
 }

@@ -1,90 +1,99 @@
 //! `POST /explain`
 
-use actix_web::HttpResponse;
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::{Data, Json};
+use actix_web::{CustomizeResponder, Either, HttpResponse, Responder as _};
 use pet_predict::Explanation;
 use pet_report::{HeatMap, heat_map_png};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use crate::endpoint::{Endpoint, post};
 use crate::error::ApiError;
-use crate::route::request::Parameters;
-use crate::route::request::post;
+use crate::route::query::Query;
 use crate::route::timing::of_prediction;
 use crate::state::State;
 use crate::trace::answered_by;
 use crate::upload::Upload;
 use crate::worker::Worker;
 
-pub(crate) fn configure(services: &mut ServiceConfig) {
-    services.service(post("/explain", explain));
+pub(crate) fn endpoint() -> Endpoint {
+    post("/explain", explain).giving(["image/png"]).about(
+        "Explain the answer to a photograph",
+        "How much each region of the photograph supports a class: a class activation map, whose cells and the bias add up \
+         to the class's logit.",
+    )
 }
 
 /// How much each region of the photograph supports a class.
-#[derive(Serialize)]
-struct Answer<'a> {
-    class: &'a str,
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Explanation")]
+struct Answer {
+    class: String,
+    #[schemars(range(min = 0, max = 1))]
     probability: f32,
     logit: f32,
+    /// What the class gets whatever the photograph shows.
     bias: f32,
-    /// Left, top, width and height in pixels of the photograph.
+    /// Left, top, width and height of the part that the rows lie over, in pixels.
     region: [f32; 4],
     /// The map from the top; its cells and the bias add up to the logit.
-    rows: Vec<&'a [f32]>,
+    rows: Vec<Vec<f32>>,
 }
 
-/// What the client wants to have.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Deserialize, JsonSchema)]
+struct Asked {
+    /// The class to explain; the most probable one unless given.
+    class: Option<String>,
+    /// `json` for the numbers, `png` for a picture of them over the photograph.
+    format: Option<Form>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 enum Form {
     Json,
     Png,
 }
 
-impl std::str::FromStr for Form {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "json" => Ok(Self::Json),
-            "png" => Ok(Self::Png),
-            _ => Err(()),
-        }
-    }
-}
-
 async fn explain(
     state: Data<State>,
-    parameters: Parameters,
+    Query(asked): Query<Asked>,
     upload: Upload,
-) -> Result<HttpResponse, ApiError> {
-    let class = parameters.get::<String>("class", "the name of a class")?;
-    let form = parameters.get("format", "`json` or `png`")?;
+) -> Result<CustomizeResponder<Either<Json<Answer>, HttpResponse>>, ApiError> {
+    let Asked { class, format } = asked;
     let Upload { body, deadline, .. } = upload;
     let cost = pet_image::cost(&body, &state.configuration.limits);
     let served = state.served();
     let model = served.clone();
     let work = move |worker: &Worker| {
         let explanation = worker.explain(&model, &body, class.as_deref())?;
-        let picture = (form == Some(Form::Png)).then(|| draw(&explanation));
+        let picture = (format == Some(Form::Png)).then(|| draw(&explanation));
         Ok((explanation, picture.transpose()?))
     };
     let done = state.queue.run(deadline.0, cost, work).await?;
     let (explanation, picture) = done.value;
     answered_by(served.metadata());
-    let mut response = HttpResponse::Ok();
-    let timing = explanation.prediction.timing();
-    response.insert_header(of_prediction(done.waited, timing));
-    if let Some(picture) = picture {
-        return Ok(response.content_type("image/png").body(picture));
+    let timing = of_prediction(done.waited, explanation.prediction.timing());
+    let answer = match picture {
+        Some(picture) => Either::Right(HttpResponse::Ok().content_type("image/png").body(picture)),
+        None => Either::Left(Json(Answer::of(explanation))),
+    };
+    Ok(answer.customize().insert_header(timing))
+}
+
+impl Answer {
+    fn of(explanation: Explanation) -> Self {
+        let (map, region) = (explanation.map, explanation.region);
+        let rows = map.values.chunks(map.width.max(1)).map(<[f32]>::to_vec);
+        Self {
+            rows: rows.collect(),
+            class: map.class,
+            probability: map.probability,
+            logit: map.logit,
+            bias: map.bias,
+            region: [region.left, region.top, region.width, region.height],
+        }
     }
-    let (map, region) = (&explanation.map, explanation.region);
-    Ok(response.json(Answer {
-        class: &map.class,
-        probability: map.probability,
-        logit: map.logit,
-        bias: map.bias,
-        region: [region.left, region.top, region.width, region.height],
-        rows: map.values.chunks(map.width.max(1)).collect(),
-    }))
 }
 
 /// The map over the photograph.

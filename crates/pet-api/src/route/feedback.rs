@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderValue;
-use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::web::{Data, Json};
+use actix_web::{FromRequest, HttpRequest};
 use pet_image::{Cost, cost, decode, encode_rgb};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use crate::endpoint::{Described, Operation, Topic, get, post};
 use crate::error::{ApiError, Code};
 use crate::feedback::{Correction, Feedback, Kept};
-use crate::route::model::authorize;
-use crate::route::request::{Parameters, options};
+use crate::route::administrator::Administrator;
+use crate::route::query::Query;
 use crate::state::State;
 use crate::trace::answered_by;
 use crate::upload::{Upload, state};
@@ -28,17 +30,29 @@ const WORK: u64 = 2;
 /// Where a request comes from, as browsers say it (Fetch Metadata).
 const SITE: &str = "sec-fetch-site";
 
-pub(crate) fn configure(services: &mut ServiceConfig) {
-    let resource = web::resource("/feedback")
-        .route(web::get().to(counts))
-        .route(web::head().to(counts))
-        .route(web::post().to(keep))
-        .route(options("GET, HEAD, OPTIONS, POST"));
-    services.service(resource);
+pub(crate) fn topic() -> Topic {
+    let keep = post("/feedback", keep).refusing(&[Code::Full]).about(
+        "Correct or confirm an answer",
+        "Keeps the photograph, without its metadata, with the right class. Only where the service was started with a \
+         folder for corrections, and not for the page of another site, which a browser tells by `Sec-Fetch-Site`.",
+    );
+    let counts =
+        get("/feedback", counts).about("Count the corrections", "By class, with the limits.");
+    Topic {
+        name: "feedback",
+        description: "Corrections to train on, where they are kept.",
+        endpoints: vec![keep, counts],
+    }
 }
 
 /// Where corrections go. Without it the path is as good as not there, which is said before an upload is read.
 struct Keeping(Arc<Feedback>);
+
+impl Described for Keeping {
+    fn describe(operation: &mut Operation) {
+        operation.refuses(&[Code::NotFound]);
+    }
+}
 
 impl FromRequest for Keeping {
     type Error = ApiError;
@@ -59,6 +73,12 @@ impl FromRequest for Keeping {
 /// in the name of whoever looks at it, since simple requests are sent before a browser asks whether they may be.
 struct OwnPage;
 
+impl Described for OwnPage {
+    fn describe(operation: &mut Operation) {
+        operation.refuses(&[Code::CrossSite]);
+    }
+}
+
 impl FromRequest for OwnPage {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
@@ -76,34 +96,45 @@ impl FromRequest for OwnPage {
     }
 }
 
-#[derive(Serialize)]
+/// What is kept, and how much may be.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Corrections")]
 struct Counts {
     #[serde(flatten)]
     kept: Kept,
+    /// Pictures that may be kept.
     max_count: u64,
+    /// Bytes that all files together may have.
     max_bytes: u64,
 }
 
-async fn counts(
-    Keeping(feedback): Keeping,
-    request: HttpRequest,
-    state: Data<State>,
-) -> Result<HttpResponse, ApiError> {
-    authorize(&request, state.configuration.admin_token.as_deref())?;
+async fn counts(Keeping(feedback): Keeping, _: Administrator) -> Result<Json<Counts>, ApiError> {
     let settings = feedback.settings();
-    Ok(HttpResponse::Ok().json(Counts {
+    Ok(Json(Counts {
         kept: feedback.kept(),
         max_count: settings.count,
         max_bytes: settings.bytes,
     }))
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    class: &'a str,
-    predicted_class: &'a str,
+#[derive(Deserialize, JsonSchema)]
+struct Asked {
+    /// The right class, one of the model's; the predicted one confirms the answer.
+    class: String,
+}
+
+/// What was kept.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Correction")]
+struct Answer {
+    /// The right class.
+    class: String,
+    /// What the model answers.
+    predicted_class: String,
+    /// Whether both are the same.
     correct: bool,
-    model_version: Option<&'a str>,
+    /// The model's version.
+    model_version: Option<String>,
 }
 
 /// The picture is answered once more, so that what is kept as the answer is the model's and not the client's.
@@ -111,11 +142,9 @@ async fn keep(
     Keeping(feedback): Keeping,
     _: OwnPage,
     state: Data<State>,
-    parameters: Parameters,
+    Query(Asked { class }): Query<Asked>,
     upload: Upload,
-) -> Result<HttpResponse, ApiError> {
-    let class = parameters.get::<String>("class", "the name of a class")?;
-    let class = class.ok_or_else(|| ApiError::parameter("`class`, the right class, is missing"))?;
+) -> Result<Json<Answer>, ApiError> {
     let Upload { body, deadline, .. } = upload;
     let limits = state.configuration.limits;
     let served = state.served();
@@ -152,13 +181,13 @@ async fn keep(
     };
     let done = state.queue.run(deadline.0, cost, work).await?;
     answered_by(served.metadata());
-    let prediction = &done.value;
-    let correct = prediction.predicted_class() == class;
+    let predicted_class = done.value.predicted_class().to_owned();
+    let correct = predicted_class == class;
     state.metrics.corrected(correct);
-    Ok(HttpResponse::Ok().json(Answer {
-        class: &class,
-        predicted_class: prediction.predicted_class(),
+    Ok(Json(Answer {
+        class,
+        predicted_class,
         correct,
-        model_version: served.metadata().model_version.as_deref(),
+        model_version: served.metadata().model_version.clone(),
     }))
 }

@@ -1,22 +1,22 @@
 //! `POST /resize`, `/grayscale`, `/crop` and `/normalize`: the image, changed, in its own format.
 
-use std::num::NonZero;
-
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::Data;
 use pet_image::{
-    Cost, CropBox, Decoded, Error, Filter, MAX_OUTPUT_PIXELS, contrast_stretch, cost, crop, decode,
-    encode_gray, encode_rgb, grayscale, resize,
+    Cost, CropBox, Decoded, Error, Filter, Format, MAX_OUTPUT_PIXELS, contrast_stretch, cost, crop,
+    decode, encode_gray, encode_rgb, grayscale, resize,
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 use tokio::time::Instant;
 use tracing::info_span;
 
+use crate::endpoint::{Topic, post};
 use crate::error::ApiError;
 use crate::file_name::attachment;
 use crate::held::Held;
-use crate::route::request::Parameters;
-use crate::route::request::post;
+use crate::route::query::Query;
 use crate::route::timing::phases;
 use crate::state::State;
 use crate::upload::Upload;
@@ -24,27 +24,66 @@ use crate::upload::Upload;
 /// Times that the pixels of a result are gone over, compared with decoding a JPEG.
 const WORK: u64 = 4;
 
-/// The default of every size, in pixels: the side of the model's input.
-const SIDE: u32 = 224;
+pub(crate) fn topic() -> Topic {
+    let endpoints = [
+        post("/resize", resized)
+            .about("Resize", "Stretches the picture to a size (Lanczos)."),
+        post("/grayscale", gray).about("Convert to grayscale", "Leaves one channel of eight bits."),
+        post("/crop", cropped).about(
+            "Crop",
+            "Cuts a box out; what lies outside of the picture is black.",
+        ),
+        post("/normalize", normalized).about(
+            "Normalize",
+            "Takes the mean off each channel, divides by its standard deviation and spreads the result over all levels.",
+        ),
+    ];
+    let media_types = Format::ALL.map(Format::media_type);
+    Topic {
+        name: "image",
+        description: "Work on an image; the answer is an image in the format of the upload, as an attachment.",
+        endpoints: endpoints.map(|one| one.giving(media_types)).into(),
+    }
+}
 
-pub(crate) fn configure(services: &mut ServiceConfig) {
-    services
-        .service(post("/resize", resized))
-        .service(post("/grayscale", gray))
-        .service(post("/crop", cropped))
-        .service(post("/normalize", normalized));
+#[derive(Deserialize, JsonSchema)]
+struct Size {
+    /// Width in pixels.
+    #[serde(default = "side")]
+    #[schemars(range(min = 1))]
+    width: u32,
+    /// Height in pixels.
+    #[serde(default = "side")]
+    #[schemars(range(min = 1))]
+    height: u32,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Edges {
+    /// First column that is kept, from 0.
+    #[serde(default)]
+    left: u32,
+    /// First row that is kept, from 0.
+    #[serde(default)]
+    top: u32,
+    /// First column that is cut off again.
+    #[serde(default = "side")]
+    right: u32,
+    /// First row that is cut off again.
+    #[serde(default = "side")]
+    bottom: u32,
+}
+
+/// The side of the model's input in pixels.
+fn side() -> u32 {
+    224
 }
 
 async fn resized(
     state: Data<State>,
-    parameters: Parameters,
+    Query(Size { width, height }): Query<Size>,
     upload: Upload,
 ) -> Result<HttpResponse, ApiError> {
-    let side = |name| {
-        let given = parameters.get::<NonZero<u32>>(name, "a whole number of pixels from 1");
-        given.map(|side| side.map_or(SIDE, NonZero::get))
-    };
-    let (width, height) = (side("width")?, side("height")?);
     let change = move |decoded: Decoded| {
         let resized = resize(&decoded.image, width, height, Filter::Lanczos)?;
         encode_rgb(&resized, decoded.format)
@@ -60,14 +99,14 @@ async fn gray(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiErr
 
 async fn cropped(
     state: Data<State>,
-    parameters: Parameters,
+    Query(edges): Query<Edges>,
     upload: Upload,
 ) -> Result<HttpResponse, ApiError> {
     let area = CropBox {
-        left: edge(&parameters, "left", 0)?,
-        top: edge(&parameters, "top", 0)?,
-        right: edge(&parameters, "right", SIDE)?,
-        bottom: edge(&parameters, "bottom", SIDE)?,
+        left: edges.left,
+        top: edges.top,
+        right: edges.right,
+        bottom: edges.bottom,
     };
     let change = move |decoded: Decoded| encode_rgb(&crop(&decoded.image, area)?, decoded.format);
     changed(&state, upload, "cropped", None, change).await
@@ -76,12 +115,6 @@ async fn cropped(
 async fn normalized(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiError> {
     let change = |decoded: Decoded| encode_rgb(&contrast_stretch(&decoded.image), decoded.format);
     changed(&state, upload, "normalized", None, change).await
-}
-
-/// The place of an edge.
-fn edge(parameters: &Parameters, name: &str, default: u32) -> Result<u32, ApiError> {
-    let given = parameters.get(name, "a whole number of pixels")?;
-    Ok(given.unwrap_or(default))
 }
 
 /// Bytes that a change takes for each pixel of its result: the levels, those of a first pass, and the file.

@@ -1,5 +1,6 @@
 //! The handlers, a file for each topic.
 
+mod administrator;
 mod explain;
 mod feedback;
 mod image;
@@ -7,56 +8,167 @@ mod inference;
 mod model;
 mod page;
 mod predict;
-mod request;
+mod query;
 mod service;
 pub(crate) mod timing;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use actix_web::HttpRequest;
+use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 
+use crate::endpoint::{Endpoint, Topic, resource};
 use crate::error::{ApiError, Code};
-use crate::openapi::endpoints;
+use crate::open_inference;
 
-/// What stands in no document: files of the pages, and what is not there.
-const UNDESCRIBED: [(&str, u16); 8] = [
-    ("none", 404),
-    ("/assets/{name}", 200),
-    ("/assets/{name}", 304),
-    ("/assets/{name}", 404),
-    ("/docs/", 308),
-    ("/docs/docs.css", 200),
-    ("/docs/docs.js", 200),
-    ("/v2/{path:.*}", 404),
-];
+/// Everything that is answered, in the order of the documentation. There is no other way to register a route.
+pub(crate) static TOPICS: LazyLock<[Topic; 6]> = LazyLock::new(|| {
+    [
+        predict::topic(),
+        feedback::topic(),
+        image::topic(),
+        model::topic(),
+        service::topic(),
+        inference::topic(),
+    ]
+});
+
+/// What has a route as far as labels go, and nothing behind it.
+const MISSING: [&str; 2] = ["none", PROTOCOL];
+
+/// Every other path of the protocol.
+const PROTOCOL: &str = "/v2/{path:.*}";
+
+fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
+    TOPICS.iter().flat_map(|topic| &topic.endpoints)
+}
 
 /// Registers every route.
 pub(crate) fn configure(services: &mut ServiceConfig) {
-    for topic in [
-        service::configure,
-        predict::configure,
-        explain::configure,
-        feedback::configure,
-        image::configure,
-        model::configure,
-        inference::configure,
-        page::configure,
-    ] {
-        services.configure(topic);
+    let mut paths: BTreeMap<&str, Vec<&Endpoint>> = BTreeMap::new();
+    for endpoint in endpoints() {
+        paths.entry(&endpoint.path).or_default().push(endpoint);
     }
+    for (path, endpoints) in paths {
+        services.service(resource(path, endpoints));
+    }
+    services.service(web::resource(PROTOCOL).to(missing_in_protocol));
     services.default_service(web::to(missing));
 }
 
 /// Every route with each status that it may answer with; 204 to `OPTIONS`, 405 where it does not take the method.
 pub(crate) fn answers() -> impl Iterator<Item = (&'static str, u16)> {
     let described = endpoints().flat_map(|endpoint| {
-        let statuses = endpoint.statuses().chain([204, 405]);
-        statuses.map(|status| (endpoint.path, status))
+        let statuses = endpoint.operation.statuses().chain([204, 405]);
+        statuses.map(|status| (endpoint.path.as_str(), status))
     });
-    described.chain(UNDESCRIBED)
+    described.chain(MISSING.map(|route| (route, 404)))
+}
+
+/// Whether an answer of a route, with content of a media type or none, is described.
+pub(crate) fn is_described(method: &Method, route: &str, status: u16, kind: Option<&str>) -> bool {
+    let mut here = endpoints().filter(|endpoint| endpoint.path == route);
+    match here.find(|endpoint| endpoint.takes(method)) {
+        Some(endpoint) => endpoint.operation.allows(status, kind),
+        // What browsers ask before a page of another host does.
+        None if method == Method::OPTIONS => [200, 204, 400, 404].contains(&status),
+        None => [404, 405].contains(&status),
+    }
 }
 
 /// Any path without a route.
 async fn missing(request: HttpRequest) -> Result<&'static str, ApiError> {
     let detail = format!("there is nothing at `{}`", request.path());
     Err(ApiError::new(Code::NotFound, detail).with_hint("`/docs` lists what there is".to_owned()))
+}
+
+/// Any other path of the protocol.
+async fn missing_in_protocol(
+    request: HttpRequest,
+) -> Result<&'static str, open_inference::Refusal> {
+    let detail = format!("the protocol has nothing at `{}`", request.path());
+    Err(ApiError::new(Code::NotFound, detail).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::{Value, json};
+
+    use crate::openapi::Document;
+
+    use super::*;
+
+    fn document() -> Value {
+        serde_json::from_str(&Document::of(&*TOPICS).0).unwrap()
+    }
+
+    #[test]
+    fn what_the_document_refers_to_is_there() {
+        let document = document();
+        let text = document.to_string();
+        let marker = "\"$ref\":\"#/components/schemas/";
+        assert!(text.contains(marker));
+        for part in text.split(marker).skip(1) {
+            let name = part.split('"').next().unwrap();
+            let schemas = &document["components"]["schemas"];
+            assert!(schemas.get(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn different_schemas_have_different_names() {
+        let mut schemas: BTreeMap<&str, &Value> = BTreeMap::new();
+        for (name, schema) in endpoints().flat_map(|endpoint| &endpoint.operation.schemas) {
+            assert_eq!(*schemas.entry(name).or_insert(schema), schema, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_operation_is_described_in_full() {
+        let mut names = BTreeSet::new();
+        let document = document();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for operation in operations.as_object().unwrap().values() {
+                assert!(names.insert(operation["operationId"].as_str()), "{path}");
+                assert_ne!(operation["summary"], "", "{path}");
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    let has_content = response
+                        .get("content")
+                        .is_some_and(|content| content != &json!({}));
+                    assert!(has_content || status.starts_with('3'), "{path} {status}");
+                }
+                let parameters = operation["parameters"].as_array().unwrap();
+                for parameter in parameters {
+                    assert_ne!(parameter["description"], "", "{path} {parameter}");
+                }
+                let in_path = parameters.iter().filter(|one| one["in"] == "path");
+                assert_eq!(in_path.count(), path.matches('{').count(), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_endpoint_describes_is_told_from_what_one_does() {
+        let json = Some("application/json");
+        for (method, route, status, kind, expected) in [
+            (Method::GET, "/health", 200, json, true),
+            (Method::HEAD, "/health", 200, json, true),
+            (Method::GET, "/health", 404, json, false),
+            (Method::GET, "/health", 200, Some("text/html"), false),
+            (Method::POST, "/health", 405, json, true),
+            (Method::POST, "/predict", 422, json, true),
+            (Method::POST, "/predict", 401, json, false),
+            (Method::OPTIONS, "/predict", 204, None, true),
+            (Method::GET, "/docs/", 308, None, true),
+            (Method::GET, "", 404, json, true),
+            (Method::GET, "", 200, json, false),
+        ] {
+            let described = is_described(&method, route, status, kind);
+            assert_eq!(described, expected, "{method} {route} {status} {kind:?}");
+        }
+    }
 }

@@ -1,19 +1,20 @@
 //! The served model: `GET /model`, `/classes` and `/model/files/{name}`, `POST /model/reload`.
 
-use std::hint::black_box;
 use std::time::UNIX_EPOCH;
 
-use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue};
-use actix_web::web::{Data, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpResponse, web};
 use pet_model::{
     CARD_FILE, CONFUSION_FILE, CURVES_FILE, INPUT_NAME, METRICS_FILE, OUTPUT_NAME, Preprocess,
     Results, SELECTION_FILE,
 };
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use crate::endpoint::{Topic, get, post};
 use crate::error::{ApiError, Code};
-use crate::route::request::{get, post};
+use crate::route::administrator::Administrator;
 use crate::served::Served;
 use crate::state::State;
 
@@ -27,55 +28,82 @@ const FILES: [(&str, &str); 6] = [
     (CARD_FILE, "text/markdown; charset=utf-8"),
 ];
 
-pub(crate) fn configure(services: &mut ServiceConfig) {
-    services
-        .service(get("/model", model))
-        .service(get("/classes", classes))
-        .service(get("/model/files/{name}", file))
-        .service(post("/model/reload", reload));
+pub(crate) fn topic() -> Topic {
+    let classes =
+        get("/classes", classes).about("List the classes", "In the order of the model's output.");
+    let model = get("/model", model).about(
+        "Describe the model",
+        "Where it comes from and what it takes.",
+    );
+    let file = get("/model/files/{name}", file)
+        .giving(["image/png", "application/json", "text/markdown"])
+        .refusing(&[Code::NotFound, Code::Internal])
+        .about(
+            "Read a file about the model",
+            "Figures and pictures, where there are any.",
+        );
+    let reload = post("/model/reload", reload)
+        .refusing(&[Code::Internal, Code::NotReady])
+        .about(
+            "Reload the model",
+            "No request is dropped; a model that does not load leaves the old one in its place.",
+        );
+    Topic {
+        name: "model",
+        description: "The served model.",
+        endpoints: vec![classes, model, file, reload],
+    }
 }
 
 /// The served model.
-#[derive(Serialize)]
-pub(crate) struct Description<'a> {
-    name: &'a str,
-    version: Option<&'a str>,
-    run_id: Option<&'a str>,
-    /// Accuracy on the validation split, 0 to 1.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Model")]
+struct Description {
+    name: String,
+    version: Option<String>,
+    /// The training run in MLflow that it comes from.
+    run_id: Option<String>,
+    /// Accuracy on the validation split.
+    #[schemars(range(min = 0, max = 1))]
     val_acc: Option<f64>,
+    /// How many classes it tells apart.
+    #[schemars(range(min = 1))]
     classes: usize,
     input: Tensor,
     output: Tensor,
-    preprocess: &'a Preprocess,
-    /// When it was loaded, in seconds since 1970.
+    preprocess: Preprocess,
+    /// When it was loaded, in seconds since 1970-01-01 UTC.
     loaded_at: u64,
-    /// Whether the service keeps corrections.
+    /// Whether corrections are kept.
     feedback: bool,
     /// What `/model/files/{name}` has.
     files: Vec<&'static str>,
 }
 
-#[derive(Serialize)]
+/// A tensor that the model takes or gives.
+#[derive(Serialize, JsonSchema)]
 struct Tensor {
     name: &'static str,
-    /// -1 stands for the batch, which is open.
+    /// -1 stands for any number of images.
+    #[schemars(inner(range(min = -1)))]
     shape: Vec<i64>,
 }
 
-#[derive(Serialize)]
-struct Classes<'a> {
-    classes: &'a [String],
+/// The classes in the order of the model's output.
+#[derive(Serialize, JsonSchema)]
+struct Classes {
+    classes: Vec<String>,
 }
 
-impl<'a> Description<'a> {
-    pub(crate) fn new(served: &'a Served, state: &State) -> Self {
+impl Description {
+    fn new(served: &Served, state: &State) -> Self {
         let metadata = served.metadata();
         let size = i64::from(metadata.preprocess.size());
         let since = served.since().duration_since(UNIX_EPOCH);
         Self {
-            name: &metadata.model_name,
-            version: metadata.model_version.as_deref(),
-            run_id: metadata.run_id.as_deref(),
+            name: metadata.model_name.clone(),
+            version: metadata.model_version.clone(),
+            run_id: metadata.run_id.clone(),
             val_acc: metadata.val_acc,
             classes: metadata.classes.len(),
             input: Tensor {
@@ -86,7 +114,7 @@ impl<'a> Description<'a> {
                 name: OUTPUT_NAME,
                 shape: vec![-1, metadata.classes.len() as i64],
             },
-            preprocess: &metadata.preprocess,
+            preprocess: metadata.preprocess.clone(),
             loaded_at: since.unwrap_or_default().as_secs(),
             feedback: state.feedback.is_some(),
             files: present(&state.configuration.results),
@@ -94,25 +122,31 @@ impl<'a> Description<'a> {
     }
 }
 
-async fn model(state: Data<State>) -> HttpResponse {
-    let served = state.served();
-    HttpResponse::Ok().json(Description::new(&served, &state))
+async fn model(state: Data<State>) -> Json<Description> {
+    Json(Description::new(&state.served(), &state))
 }
 
-async fn classes(state: Data<State>) -> HttpResponse {
-    let served = state.served();
-    HttpResponse::Ok().json(Classes {
-        classes: &served.metadata().classes,
-    })
+async fn classes(state: Data<State>) -> Json<Classes> {
+    let classes = state.served().metadata().classes.clone();
+    Json(Classes { classes })
 }
 
 /// The names of the files that are there.
-pub(crate) fn present(results: &Results) -> Vec<&'static str> {
+fn present(results: &Results) -> Vec<&'static str> {
     let names = FILES.iter().map(|(name, _)| *name);
     names.filter(|name| results.contains(name)).collect()
 }
 
-async fn file(state: Data<State>, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
+/// Which file is asked for.
+#[derive(Deserialize, JsonSchema)]
+struct Named {
+    /// Name of the file.
+    #[schemars(extend("enum" = FILES.map(|(name, _)| name)))]
+    name: String,
+}
+
+async fn file(state: Data<State>, named: Path<Named>) -> Result<HttpResponse, ApiError> {
+    let Named { name } = named.into_inner();
     let missing = || {
         let detail = format!("there is no file `{name}` of the model");
         ApiError::new(Code::NotFound, detail).with_hint("`/model` lists its files".to_owned())
@@ -132,51 +166,7 @@ async fn file(state: Data<State>, name: web::Path<String>) -> Result<HttpRespons
         .body(content))
 }
 
-async fn reload(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, ApiError> {
-    authorize(&request, state.configuration.admin_token.as_deref())?;
+async fn reload(_: Administrator, state: Data<State>) -> Result<Json<Description>, ApiError> {
     let served = state.reload().await?;
-    Ok(HttpResponse::Ok().json(Description::new(&served, &state)))
-}
-
-/// Lets pass who knows the token. Without one, the path is as good as not there.
-pub(crate) fn authorize(request: &HttpRequest, token: Option<&str>) -> Result<(), ApiError> {
-    let Some(token) = token else {
-        let detail = "the service runs without an administrator's token";
-        return Err(ApiError::new(Code::NotFound, detail));
-    };
-    let given = request.headers().get(AUTHORIZATION).and_then(bearer);
-    if given.is_some_and(|given| same(given, token.as_bytes())) {
-        Ok(())
-    } else {
-        let detail = "the administrator's token is missing or wrong";
-        let hint = "send it as `Authorization: Bearer TOKEN`".to_owned();
-        Err(ApiError::new(Code::Unauthorized, detail).with_hint(hint))
-    }
-}
-
-fn bearer(value: &HeaderValue) -> Option<&[u8]> {
-    value.as_bytes().strip_prefix(b"Bearer ")
-}
-
-/// Compares in a time that does not tell how much of a guess is right.
-fn same(given: &[u8], expected: &[u8]) -> bool {
-    let pairs = given.iter().zip(expected);
-    let difference = pairs.fold(0, |difference, (one, other)| {
-        black_box(difference | (one ^ other))
-    });
-    given.len() == expected.len() && difference == 0
-}
-
-#[cfg(test)]
-mod tests {
-
-    use super::*;
-
-    #[test]
-    fn only_the_whole_token_is_right() {
-        assert!(same(b"secret", b"secret"));
-        for wrong in ["", "s", "secre", "secret1", "Secret"] {
-            assert!(!same(wrong.as_bytes(), b"secret"), "{wrong}");
-        }
-    }
+    Ok(Json(Description::new(&served, &state)))
 }

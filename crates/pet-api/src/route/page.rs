@@ -1,16 +1,15 @@
 //! The page at `/`, the documentation at `/docs` and `/openapi.json`. Everything is embedded.
 
-use std::sync::OnceLock;
-
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETag, Header as _, IfNoneMatch, LOCATION,
 };
-use actix_web::web::{Path, ServiceConfig};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::asset::{Asset, PAGE, find};
+use crate::endpoint::{Endpoint, get};
 use crate::error::{ApiError, Code};
-use crate::route::request::get;
+use crate::openapi::Document;
 
 /// Own files only; pictures may also come from the page's memory. No other page may frame this one.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
@@ -20,18 +19,38 @@ const HTML: &str = include_str!("../../docs/docs.html");
 const STYLE: &str = include_str!("../../docs/docs.css");
 const SCRIPT: &str = include_str!("../../docs/docs.js");
 
-pub(crate) fn configure(services: &mut ServiceConfig) {
-    services
-        .service(get("/", page))
-        .service(get("/assets/{name}", file))
-        .service(get("/openapi.json", document))
-        .service(get("/docs", async || text("text/html", HTML)))
-        .service(get("/docs/", without_slash))
-        .service(get("/docs/docs.css", async || text("text/css", STYLE)))
-        .service(get("/docs/docs.js", async || {
-            text("text/javascript", SCRIPT)
-        }));
+pub(crate) fn endpoints() -> [Endpoint; 7] {
+    let docs = async || text("text/html", HTML);
+    let style = async || text("text/css", STYLE);
+    let script = async || text("text/javascript", SCRIPT);
+    [
+        get("/", page)
+            .giving(["text/html"])
+            .answering(304, UNCHANGED)
+            .about("Open the page", "For people."),
+        get("/openapi.json", document)
+            .giving(["application/json"])
+            .about("Read this document", "OpenAPI 3.1."),
+        get("/docs", docs)
+            .giving(["text/html"])
+            .about("Open this documentation", "For people."),
+        get("/docs/", without_slash)
+            .answering(308, "It is elsewhere.")
+            .hidden(),
+        get("/docs/docs.css", style).giving(["text/css"]).hidden(),
+        get("/docs/docs.js", script)
+            .giving(["text/javascript"])
+            .hidden(),
+        get("/assets/{name}", file)
+            .giving(["text/css", "text/javascript", "image/svg+xml"])
+            .answering(304, UNCHANGED)
+            .refusing(&[Code::NotFound])
+            .hidden(),
+    ]
 }
+
+/// What a browser that has a file already is told.
+const UNCHANGED: &str = "The file has not changed.";
 
 async fn page(request: HttpRequest) -> HttpResponse {
     answer(&request, &PAGE)
@@ -69,12 +88,10 @@ fn is_known(request: &HttpRequest, asset: &Asset) -> bool {
     }
 }
 
-async fn document() -> HttpResponse {
-    static TEXT: OnceLock<String> = OnceLock::new();
-    let text = TEXT.get_or_init(|| format!("{:#}", crate::openapi::document()));
+async fn document(document: Data<Document>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
-        .body(text.as_str())
+        .body(document.0.clone())
 }
 
 /// The documentation's links are relative to an address without a slash at its end.

@@ -3,88 +3,138 @@
 use std::num::NonZero;
 use std::time::Duration;
 
-use actix_web::HttpResponse;
-use actix_web::web::{Bytes, Data, ServiceConfig};
+use actix_web::web::{Bytes, Data, Json};
+use actix_web::{CustomizeResponder, Responder as _};
 use pet_predict::Prediction;
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
 
+use crate::endpoint::{Topic, post};
 use crate::error::{ApiError, Refusal};
 use crate::metrics::milliseconds;
-use crate::route::request::Parameters;
-use crate::route::request::post;
+use crate::route::explain;
+use crate::route::query::Query;
 use crate::route::timing::of_prediction;
 use crate::state::State;
 use crate::trace::answered_by;
 use crate::upload::{Photograph, Upload, Uploads};
 use crate::worker::Worker;
 
-pub(crate) fn configure(services: &mut ServiceConfig) {
-    services
-        .service(post("/predict", predict))
-        .service(post("/predict/batch", predict_batch));
+pub(crate) fn topic() -> Topic {
+    let one = post("/predict", predict).about(
+        "Predict the breed",
+        "The most probable class of one photograph.",
+    );
+    let several = post("/predict/batch", predict_batch).about(
+        "Predict the breeds of several photographs",
+        "The answers stand in the order of the files. One that cannot be used has its refusal in its place and spoils no \
+         other.",
+    );
+    Topic {
+        name: "predict",
+        description: "Which breed is it?",
+        endpoints: vec![one, several, explain::endpoint()],
+    }
+}
+
+/// What else is asked about one photograph.
+#[derive(Deserialize, JsonSchema)]
+struct Asked {
+    /// Adds this many of the most probable classes, the time it took and the model's version.
+    top_k: Option<NonZero<u16>>,
+    /// Taken for the sake of older clients. The answer to a photograph is always the same.
+    #[serde(rename = "seed")]
+    _seed: Option<i64>,
+}
+
+/// What else is asked about several photographs.
+#[derive(Deserialize, JsonSchema)]
+struct AskedOfEach {
+    /// Adds this many of the most probable classes.
+    top_k: Option<NonZero<u16>>,
 }
 
 /// What is said of one photograph: the fields of the original, and more when asked for.
-#[derive(Serialize)]
-struct Answer<'a> {
-    predicted_class: &'a str,
-    confidence: f32,
-    all_classes: &'a [String],
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Prediction")]
+struct Answer {
     #[serde(flatten)]
-    likeness: Likeness,
+    best: Best,
+    /// Every class that the model tells apart.
+    all_classes: Vec<String>,
     #[serde(flatten)]
-    details: Option<Details<'a>>,
+    details: Option<Details>,
 }
 
-/// Whether the photograph shows any of the classes, from a model that can tell.
-#[derive(Serialize)]
-struct Likeness {
+/// The most probable class.
+#[derive(Serialize, JsonSchema)]
+struct Best {
+    /// The most probable class.
+    predicted_class: String,
+    /// Its probability.
+    #[schemars(range(min = 0, max = 1))]
+    confidence: f32,
+    /// Whether the photograph shows one of the classes at all; absent where the model cannot tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<bool>,
+    /// How much the photograph is like those of the nearest class: the cosine between features.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -1, max = 1))]
     similarity: Option<f32>,
 }
 
-impl Likeness {
+impl Best {
     fn of(prediction: &Prediction) -> Self {
         Self {
+            predicted_class: prediction.predicted_class().to_owned(),
+            confidence: prediction.confidence(),
             known: prediction.is_known(),
             similarity: prediction.similarity(),
         }
     }
 }
 
-#[derive(Serialize)]
-struct Details<'a> {
-    top_k: Vec<Ranked<'a>>,
-    model_version: Option<&'a str>,
+#[derive(Serialize, JsonSchema)]
+struct Details {
+    /// The most probable classes, the most probable one first.
+    top_k: Vec<Ranked>,
+    /// The model's version; null where it has none.
+    #[schemars(schema_with = "text_or_null")]
+    model_version: Option<String>,
     timing: Timing,
 }
 
-/// One of the likeliest classes.
-#[derive(Serialize)]
-pub(crate) struct Ranked<'a> {
-    class: &'a str,
+/// Said in full, because elsewhere what may be absent is never null.
+fn text_or_null(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [{"type": "string"}, {"type": "null"}]})
+}
+
+/// One of the most probable classes.
+#[derive(Serialize, JsonSchema)]
+struct Ranked {
+    class: String,
+    #[schemars(range(min = 0, max = 1))]
     probability: f32,
 }
 
 /// How long each phase took, in milliseconds.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Timing {
+    #[schemars(range(min = 0))]
     queue: f64,
+    #[schemars(range(min = 0))]
     decode: f64,
+    #[schemars(range(min = 0))]
     preprocess: f64,
+    #[schemars(range(min = 0))]
     inference: f64,
 }
 
-/// `seed` is accepted as in the original and changes nothing: predictions are never random.
 async fn predict(
     state: Data<State>,
-    parameters: Parameters,
+    Query(asked): Query<Asked>,
     upload: Upload,
-) -> Result<HttpResponse, ApiError> {
-    parameters.get::<i64>("seed", "a whole number")?;
-    let top_k = top_k(&parameters)?;
+) -> Result<CustomizeResponder<Json<Answer>>, ApiError> {
     let Upload { body, deadline, .. } = upload;
     let (served, body) = (state.served(), Bytes::from(body));
     let cost = state.cost(&served, &body);
@@ -94,31 +144,24 @@ async fn predict(
     answered_by(served.metadata());
     let prediction = &done.value;
     let timing = of_prediction(done.waited, prediction.timing());
-    Ok(HttpResponse::Ok().insert_header(timing).json(Answer {
-        predicted_class: prediction.predicted_class(),
-        confidence: prediction.confidence(),
-        all_classes: prediction.classes(),
-        likeness: Likeness::of(prediction),
-        details: top_k.map(|count| Details {
+    let answer = Answer {
+        best: Best::of(prediction),
+        all_classes: prediction.classes().to_vec(),
+        details: asked.top_k.map(|count| Details {
             top_k: ranked(prediction, count),
-            model_version: served.metadata().model_version.as_deref(),
+            model_version: served.metadata().model_version.clone(),
             timing: Timing::of(prediction, done.waited),
         }),
-    }))
+    };
+    Ok(Json(answer).customize().insert_header(timing))
 }
 
-/// How many of the likeliest classes are asked for.
-pub(crate) fn top_k(parameters: &Parameters) -> Result<Option<usize>, ApiError> {
-    let top_k = parameters.get::<NonZero<u16>>("top_k", "a whole number from 1")?;
-    Ok(top_k.map(|count| usize::from(count.get())))
-}
-
-/// The likeliest classes.
-pub(crate) fn ranked(prediction: &Prediction, count: usize) -> Vec<Ranked<'_>> {
-    let ranked = prediction.top_k(count).into_iter();
+/// The most probable classes, the most probable one first.
+fn ranked(prediction: &Prediction, count: NonZero<u16>) -> Vec<Ranked> {
+    let ranked = prediction.top_k(count.get().into()).into_iter();
     ranked
         .map(|one| Ranked {
-            class: one.class,
+            class: one.class.to_owned(),
             probability: one.probability,
         })
         .collect()
@@ -137,42 +180,43 @@ impl Timing {
 }
 
 /// The answers, in the order of the files.
-#[derive(Serialize)]
-struct Answers<'a> {
-    predictions: Vec<OfFile<'a>>,
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Predictions")]
+struct Answers {
+    predictions: Vec<OfFile>,
 }
 
-#[derive(Serialize)]
-struct OfFile<'a> {
-    file: Option<&'a str>,
+/// What is said of one of several photographs.
+#[derive(Serialize, JsonSchema)]
+struct OfFile {
+    /// The file's name as its client gave it.
+    file: Option<String>,
     #[serde(flatten)]
-    outcome: Outcome<'a>,
+    outcome: Outcome,
 }
 
 /// A prediction, or why there is none.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-enum Outcome<'a> {
+enum Outcome {
     Predicted {
-        predicted_class: &'a str,
-        confidence: f32,
         #[serde(flatten)]
-        likeness: Likeness,
+        best: Best,
+        /// The most probable classes, the most probable one first.
         #[serde(skip_serializing_if = "Option::is_none")]
-        top_k: Option<Vec<Ranked<'a>>>,
+        top_k: Option<Vec<Ranked>>,
     },
     Refused {
-        error: Refusal<'a>,
+        error: Refusal,
     },
 }
 
 /// A file that cannot be used spoils no other.
 async fn predict_batch(
     state: Data<State>,
-    parameters: Parameters,
+    Query(asked): Query<AskedOfEach>,
     uploads: Uploads,
-) -> Result<HttpResponse, ApiError> {
-    let top_k = top_k(&parameters)?;
+) -> Result<Json<Answers>, ApiError> {
     let (names, bodies): (Vec<_>, Vec<_>) = uploads
         .photographs
         .into_iter()
@@ -191,21 +235,22 @@ async fn predict_batch(
         .run_all(uploads.deadline.0, work.collect())
         .await?;
     answered_by(served.metadata());
-    let answers = names.iter().zip(&outcomes).map(|(name, outcome)| OfFile {
-        file: name.as_deref(),
-        outcome: match outcome {
-            Ok(done) => Outcome::Predicted {
-                predicted_class: done.value.predicted_class(),
-                confidence: done.value.confidence(),
-                likeness: Likeness::of(&done.value),
-                top_k: top_k.map(|count| ranked(&done.value, count)),
+    let answers = names
+        .into_iter()
+        .zip(outcomes)
+        .map(|(file, outcome)| OfFile {
+            file,
+            outcome: match outcome {
+                Ok(done) => Outcome::Predicted {
+                    best: Best::of(&done.value),
+                    top_k: asked.top_k.map(|count| ranked(&done.value, count)),
+                },
+                Err(error) => Outcome::Refused {
+                    error: error.refusal(),
+                },
             },
-            Err(error) => Outcome::Refused {
-                error: error.refusal(),
-            },
-        },
-    });
-    Ok(HttpResponse::Ok().json(Answers {
+        });
+    Ok(Json(Answers {
         predictions: answers.collect(),
     }))
 }

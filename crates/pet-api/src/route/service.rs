@@ -1,32 +1,52 @@
 //! `GET /health`, `/health/live`, `/health/ready` and `/metrics`.
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, ServiceConfig};
+use actix_web::web::{Data, Json};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::endpoint::{Topic, get};
 use crate::error::{ApiError, Code};
-use crate::route::request::get;
+use crate::route::page;
 use crate::state::State;
 
 /// What scrapers expect of the text format.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-pub(crate) fn configure(services: &mut ServiceConfig) {
-    services
-        .service(get("/health", health))
-        .service(get("/health/live", live))
-        .service(get("/health/ready", ready))
-        .service(get("/metrics", metrics));
+pub(crate) fn topic() -> Topic {
+    let mut endpoints = vec![
+        get("/health", health).about(
+            "Say that the service is healthy",
+            "As long as the process runs.",
+        ),
+        get("/health/live", live).about("Say that the process runs", "Restart it when this fails."),
+        get("/health/ready", ready)
+            .refusing(&[Code::NotReady])
+            .about("Readiness check", "Send no requests while this fails."),
+        get("/metrics", metrics)
+            .giving(["text/plain"])
+            .refusing(&[Code::Internal])
+            .about("Read the metrics", "In Prometheus' text format."),
+    ];
+    endpoints.extend(page::endpoints());
+    Topic {
+        name: "service",
+        description: "Health, metrics and documentation.",
+        endpoints,
+    }
 }
 
-#[derive(Serialize)]
+/// That the service is healthy, and what it is.
+#[derive(Serialize, JsonSchema)]
 struct Health {
     status: &'static str,
     service: &'static str,
     version: &'static str,
 }
 
-#[derive(Serialize)]
+/// How the service is.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "State")]
 struct Status {
     status: &'static str,
 }
@@ -46,11 +66,8 @@ async fn live() -> Json<Status> {
 
 /// Requests are welcome: the model is loaded and the service is not stopping.
 async fn ready(state: Data<State>) -> Result<Json<Status>, ApiError> {
-    if state.is_ready() {
-        Ok(Json(Status { status: "ready" }))
-    } else {
-        Err(ApiError::new(Code::NotReady, "the service is stopping"))
-    }
+    state.check_ready()?;
+    Ok(Json(Status { status: "ready" }))
 }
 
 async fn metrics(state: Data<State>) -> Result<HttpResponse, ApiError> {

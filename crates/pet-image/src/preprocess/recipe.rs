@@ -22,6 +22,11 @@ use serde::{Deserialize, Serialize};
 /// Reading JSON refuses unknown fields and senseless values. A value put together in code is
 /// checked by [`validate`](Self::validate) and whenever it runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schemars",
+    schemars(!try_from, description = "How an image file becomes the input of a model.")
+)]
 #[serde(deny_unknown_fields, try_from = "super::validate::Unchecked")]
 pub struct Preprocess {
     /// How the picture is brought to the model's size.
@@ -36,6 +41,7 @@ pub struct Preprocess {
 
 /// How a picture of any size becomes a square. Always bilinear with antialiasing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Resize {
     /// The whole picture, stretched to a square: torchvision's `Resize((size, size))`.
@@ -55,6 +61,7 @@ pub enum Resize {
 
 /// Order of the numbers in a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
     /// Image, channel (red, green, blue), row, column.

@@ -1,0 +1,65 @@
+//! The `OpenAPI` document, made of the endpoints that there are.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::endpoint::{Endpoint, Topic};
+
+const DESCRIPTION: &str = "Names the breed of the cat or dog in a photograph, and works on images.\n\n\
+    Refusals are always JSON with `detail` (what is wrong), `code` (a row of the table in the \
+    documentation) and, where something can be done, `hint`; or problem details (RFC 9457), for who accepts \
+    `application/problem+json`.";
+
+/// The document as text.
+pub(crate) struct Document(pub(crate) String);
+
+impl Document {
+    /// Describes the endpoints that are shown.
+    pub(crate) fn of(topics: &[Topic]) -> Self {
+        Self(format!("{:#}", document(topics)))
+    }
+}
+
+fn document(topics: &[Topic]) -> Json {
+    let mut paths: BTreeMap<&str, Map<String, Json>> = BTreeMap::new();
+    let mut schemas = Map::new();
+    for topic in topics {
+        for endpoint in topic.endpoints.iter().filter(|endpoint| endpoint.is_shown) {
+            let operation = &endpoint.operation;
+            schemas.extend(operation.schemas.clone());
+            let operation = operation.document(&name(endpoint), topic.name);
+            let method = endpoint.method.as_str().to_lowercase();
+            paths
+                .entry(&endpoint.path)
+                .or_default()
+                .insert(method, operation);
+        }
+    }
+    let tag = |topic: &Topic| json!({"name": topic.name, "description": topic.description});
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "MLOps Lab API",
+            "version": "1.0.0",
+            "description": DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "tags": topics.iter().map(tag).collect::<Vec<_>>(),
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    })
+}
+
+/// A name made of the method and the path: `post_predict_batch`.
+fn name(endpoint: &Endpoint) -> String {
+    let parts = endpoint.path.split(['/', '{', '}', '.']);
+    parts
+        .filter(|part| !part.is_empty())
+        .fold(endpoint.method.as_str().to_lowercase(), |name, part| {
+            format!("{name}_{part}")
+        })
+}

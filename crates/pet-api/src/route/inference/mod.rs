@@ -1,0 +1,94 @@
+//! The handlers of the Open Inference Protocol: `/v2/…`.
+
+mod content;
+mod model;
+mod run;
+
+use actix_web::web::{Data, Json};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::endpoint::{Endpoint, Topic, get, post};
+use crate::error::Code;
+use crate::open_inference::Refusal;
+use crate::state::State;
+
+/// A model may be asked for with its version or without.
+const MODEL: [&str; 2] = ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"];
+
+pub(crate) fn topic() -> Topic {
+    let mut endpoints = vec![
+        get("/v2", server).about("Describe the service", "Its name and extensions."),
+        get("/v2/health/live", live).about("Say that the process runs", ""),
+        get("/v2/health/ready", is_ready)
+            .refusing(&[Code::NotReady])
+            .about("Readiness check", ""),
+    ];
+    endpoints.extend(MODEL.into_iter().flat_map(of_model));
+    Topic {
+        name: "open inference",
+        description: "The Open Inference Protocol (KServe v2), as Triton's clients speak it.",
+        endpoints,
+    }
+}
+
+fn of_model(path: &str) -> [Endpoint; 3] {
+    [
+        get(path, model::describe).about("Describe the model", "Its inputs and outputs."),
+        get(format!("{path}/ready"), model::ready)
+            .refusing(&[Code::NotReady])
+            .about(
+                "Say whether the model takes requests",
+                "Send no requests while this fails.",
+            ),
+        post(format!("{path}/infer"), run::infer)
+            .giving(["application/octet-stream"])
+            .refusing(&[Code::BadParameter])
+            .about(
+                "Run the model",
+                "The input `input` takes FP32 tensors `[n, 3, 224, 224]`, or BYTES `[n]`: image files, in JSON as base64. \
+                 The outputs are `output` (logits), `probabilities` and `class`. Where one is asked for in binary, its data \
+                 follow the JSON.",
+            ),
+    ]
+}
+
+/// What the service is.
+#[derive(Serialize, JsonSchema)]
+struct Server {
+    name: &'static str,
+    version: &'static str,
+    extensions: [&'static str; 2],
+}
+
+/// Whether the process runs.
+#[derive(Serialize, JsonSchema)]
+struct Live {
+    live: bool,
+}
+
+/// Whether requests are welcome.
+#[derive(Serialize, JsonSchema)]
+struct Ready {
+    ready: bool,
+}
+
+/// What the service is.
+async fn server() -> Json<Server> {
+    Json(Server {
+        name: "MLOps Lab API",
+        version: "1.0.0",
+        extensions: ["binary_tensor_data", "classification"],
+    })
+}
+
+/// The process runs.
+async fn live() -> Json<Live> {
+    Json(Live { live: true })
+}
+
+/// Requests are welcome.
+async fn is_ready(state: Data<State>) -> Result<Json<Ready>, Refusal> {
+    state.check_ready()?;
+    Ok(Json(Ready { ready: true }))
+}

@@ -1,0 +1,82 @@
+//! What stands behind the `?` of a request's address.
+
+use std::collections::BTreeMap;
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
+
+use crate::endpoint::{Described, Operation, Parameter, parameters};
+use crate::error::{ApiError, Code};
+
+/// The parameters that are the fields of a type, checked against the very schema that the document has of them.
+/// Unknown ones are passed over; of one that is given twice the last counts.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: JsonSchema> Described for Query<T> {
+    fn describe(operation: &mut Operation) {
+        operation.takes_parameters::<T>("query");
+        operation.refuses(&[Code::BadParameter]);
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema> FromRequest for Query<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(read(request.query_string()).map(Self))
+    }
+}
+
+fn read<T: DeserializeOwned + JsonSchema>(query: &str) -> Result<T, ApiError> {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(query);
+    let pairs = pairs.map_err(|_| ApiError::parameter("the parameters cannot be read"))?;
+    let given: BTreeMap<_, _> = pairs.into_inner().into_iter().collect();
+    let mut values = Map::new();
+    for parameter in parameters::<T>() {
+        match given.get(&parameter.name) {
+            Some(text) => values.insert(parameter.name.clone(), value(&parameter, text)?),
+            None if parameter.is_required => {
+                let detail = format!("the parameter `{}` is missing", parameter.name);
+                return Err(ApiError::parameter(detail));
+            }
+            None => continue,
+        };
+    }
+    serde_json::from_value(Json::Object(values))
+        .map_err(|error| ApiError::parameter(error.to_string()))
+}
+
+/// The value of a parameter, if its schema allows it.
+fn value(Parameter { name, schema, .. }: &Parameter, text: &str) -> Result<Json, ApiError> {
+    let expected = if schema.get("type").is_some_and(|kind| kind == "integer") {
+        let bound = |key, default| schema.get(key).and_then(Json::as_i64).unwrap_or(default);
+        let (least, most) = (bound("minimum", i64::MIN), bound("maximum", i64::MAX));
+        match text.parse::<i64>() {
+            Ok(number) if (least..=most).contains(&number) => return Ok(number.into()),
+            _ => format!("a whole number from {least} to {most}"),
+        }
+    } else if let Some(values) = schema.get("enum").and_then(Json::as_array) {
+        if values.iter().any(|value| value == text) {
+            return Ok(text.into());
+        }
+        let values = values.iter().filter_map(Json::as_str);
+        let values = values.map(|value| format!("`{value}`"));
+        values.collect::<Vec<_>>().join(" or ")
+    } else {
+        return Ok(text.into());
+    };
+    let given: String = text.chars().take(40).collect();
+    let is = if given.is_empty() {
+        "empty".to_owned()
+    } else {
+        format!("`{given}`")
+    };
+    Err(ApiError::parameter(format!(
+        "`{name}` is {is}, expected {expected}"
+    )))
+}

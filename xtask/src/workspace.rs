@@ -4,9 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use crate::error::Error;
-use crate::invocation::Invocation;
-
 /// What cargo says when it starts this program: what it said when it compiled it may be where the clone lay before it was
 /// moved.
 static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -74,24 +71,6 @@ pub(crate) fn files(folder: impl AsRef<Path>, ending: &str) -> io::Result<Vec<Pa
     }
     files.sort();
     Ok(files)
-}
-
-/// The files under version control, or about to be, that these patterns name.
-pub(crate) fn tracked<'line>(
-    patterns: impl Iterator<Item = &'line str>,
-) -> Result<Vec<String>, Error> {
-    let list = [
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "--",
-    ];
-    let files = Invocation::new("git")
-        .arguments(list)
-        .arguments(patterns)
-        .output()?;
-    Ok(files.lines().map(str::to_owned).collect())
 }
 
 /// Takes it for success that what was to be removed is not there.

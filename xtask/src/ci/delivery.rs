@@ -1,10 +1,10 @@
 //! Checks of the files that build, deliver and run the service.
 
 use super::python::DELIVERY;
+use super::tidy::tracked;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::Outcome;
-use crate::workspace;
 
 /// What no tool checks: tests of the workflows' scripts, and of what the files for the hosts say.
 const TESTS: &str = "xtask/src/ci/delivery";
@@ -19,7 +19,7 @@ pub(super) fn run() -> Result<Outcome, Error> {
         let mut words = line.split(' ');
         let tool = python.with_file_name(words.next().unwrap_or_default());
         let check = Invocation::new(tool).arguments(words);
-        check.arguments(workspace::tracked(files.split(' '))?).run()
+        check.arguments(tracked(files.split(' '))?).run()
     };
     check(
         "check-jsonschema --builtin-schema vendor.github-workflows",

@@ -1,6 +1,7 @@
 //! Rules of this workspace that no other tool checks.
 
 use crate::error::Error;
+use crate::invocation::Invocation;
 use crate::report::Outcome;
 use crate::workspace;
 
@@ -12,7 +13,7 @@ const README_LINES: usize = 200;
 
 /// Checks the files under version control, or about to be.
 pub(super) fn run() -> Result<Outcome, Error> {
-    let files = workspace::tracked(["*.rs", "README.md"].into_iter())?;
+    let files = tracked(["*.rs", "README.md"].into_iter())?;
     let mut findings = Vec::new();
     for file in &files {
         let path = workspace::root().join(file);
@@ -25,6 +26,24 @@ pub(super) fn run() -> Result<Outcome, Error> {
         return Ok(Outcome::done(format!("{} files", files.len())));
     }
     Err(Error::Untidy { findings })
+}
+
+/// The files under version control, or about to be, that these patterns name.
+pub(super) fn tracked<'line>(
+    patterns: impl Iterator<Item = &'line str>,
+) -> Result<Vec<String>, Error> {
+    let list = [
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "--",
+    ];
+    let files = Invocation::new("git")
+        .arguments(list)
+        .arguments(patterns)
+        .output()?;
+    Ok(files.lines().map(str::to_owned).collect())
 }
 
 /// What is wrong in a file.

@@ -7,7 +7,6 @@ use pet_report::{
 };
 use pet_train::EpochMetrics;
 
-use super::refit::Picture;
 use crate::error::Error;
 use crate::settings::TrainSettings;
 use crate::tracking::TrackedRun;
@@ -16,6 +15,9 @@ use crate::tracking::TrackedRun;
 pub(super) const SETTINGS_FILE: &str = "settings.json";
 /// The split whose figures training measures.
 pub(super) const VALIDATION: &str = "validation";
+
+/// A picture by the name of its file.
+pub(super) type Picture = (&'static str, Vec<u8>);
 
 /// What the files are made of.
 pub(super) struct Artifacts<'a> {

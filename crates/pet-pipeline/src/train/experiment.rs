@@ -11,11 +11,11 @@ use pet_report::fit_temperature;
 use pet_train::network::Architecture;
 use pet_train::{Checkpoint, Configuration, EpochMetrics, Observer, Trained, Trainer, Weights};
 
-use super::artifacts::{Artifacts, VALIDATION};
+use super::artifacts::{Artifacts, Picture, VALIDATION};
 use super::checkpoint::CheckpointFolder;
 use super::inputs::{Preparation, TrainingInputs};
 use super::params;
-use super::refit::{Picture, Refit};
+use super::refit::Refit;
 use super::request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};
 use super::teachers::Teachers;
 use crate::check::SamePictures;

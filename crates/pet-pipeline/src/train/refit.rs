@@ -9,7 +9,7 @@ use pet_model::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::artifacts::{SETTINGS_FILE, VALIDATION};
+use super::artifacts::{Picture, SETTINGS_FILE, VALIDATION};
 use crate::error::{Error, doing};
 use crate::settings::TrainSettings;
 use crate::tracking::{BEST_EPOCH, trained_on};
@@ -37,9 +37,6 @@ pub struct Refit {
     /// All figures on them.
     pub validation: SplitMetrics,
 }
-
-/// A picture by the name of its file.
-pub(super) type Picture = (&'static str, Vec<u8>);
 
 impl Refit {
     /// The temperature that fits the validation images of the run.

@@ -25,6 +25,7 @@ main() {
   start --build
   predicts
   is_watched
+  is_drawn
   takes_a_training
   compose down
   start
@@ -40,7 +41,7 @@ refuse() {
 
 ports_are_free() {
   local port
-  for port in 8000 5000 9090; do
+  for port in 8000 5000 9090 3000; do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
       refuse "something listens at port $port already" \
         "stop it first; a stack of your own with \`docker compose --file docker/compose.yaml down\`"
@@ -77,6 +78,22 @@ is_watched() {
   answers "Prometheus' rules" 200 http://localhost:9090/api/v1/rules
   says PetServiceDown
   knows 'absent(ALERTS{alertstate="firing"})'
+}
+
+# Grafana has no stand-in: it is tried where its image is, or can be had.
+is_drawn() {
+  asked=grafana
+  if ! compose --profile grafana pull --quiet --policy missing grafana >/dev/null 2>&1; then
+    echo "Grafana: skipped, its image cannot be had"
+    return
+  fi
+  compose --profile grafana up --detach --wait --wait-timeout 180 grafana || fail "Grafana does not come up"
+  answers "Grafana's dashboard" 200 http://localhost:3000/api/dashboards/uid/pet-classifier
+  says '"title":"Pet classifier"'
+  answers "Grafana's question to Prometheus" 200 \
+    "http://localhost:3000/api/datasources/proxy/uid/prometheus/api/v1/query?query=pet_queue_depth"
+  says '"result":\[{'
+  compose --profile grafana rm --stop --force grafana
 }
 
 # knows QUERY: Prometheus looks at the service every ten seconds.
@@ -133,7 +150,7 @@ finish() {
   local status=$?
   trap '' INT TERM
   trap - EXIT
-  compose down --volumes --timeout 5 || echo "error: containers are left over: docker ps" >&2
+  compose --profile grafana down --volumes --timeout 5 || echo "error: containers are left over: docker ps" >&2
   docker image rm --force "$SERVICE_IMAGE" >/dev/null 2>&1 || true
   rm -rf "$work"
   exit "$status"

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod batch;
+mod drift;
 mod explain;
 mod feedback;
 mod files;

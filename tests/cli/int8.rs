@@ -1,6 +1,7 @@
 //! Models in 8-bit integers: made, refused, used and passed over.
 
-use pet_model::{INT8_MODEL_FILE, METRICS_FILE, Metrics, read_json};
+use pet_model::{INT8_MODEL_FILE, METRICS_FILE, Metrics, Precision, read_json};
+use pet_predict::{Model, Options};
 use pet_tests::{colours_data_set, colours_results};
 
 use crate::test_dir::TestDir;
@@ -27,6 +28,22 @@ fn a_good_one_is_made_and_used() {
     let metrics: Metrics = read_json(&dir.path("results").join(METRICS_FILE)).unwrap();
     let figures = metrics.quantization.unwrap();
     assert_eq!((figures.fp32_layers, figures.layers), (0, 12));
+    assert_eq!(
+        figures.bytes_int8,
+        fs_err::metadata(dir.path("results/model.int8.onnx"))
+            .unwrap()
+            .len()
+    );
+    for precision in Precision::ALL {
+        let options = Options::default().with_precision(Some(precision));
+        let described = Model::describe(&dir.path("results").into(), &options).unwrap();
+        let reference = described.reference.unwrap();
+        let images = (reference.images.as_str(), reference.count());
+        assert_eq!(images, ("validation", 12), "{precision}");
+        assert_eq!(reference.classes, [4, 4, 4], "{precision}");
+        assert_eq!(reference.similarity.iter().sum::<u32>(), 12, "{precision}");
+        assert!(!reference.trained_on);
+    }
     let card = fs_err::read_to_string(dir.path("results/MODEL_CARD.md")).unwrap();
     assert!(card.contains("`model.int8.onnx`"), "{card}");
 

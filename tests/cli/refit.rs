@@ -2,6 +2,7 @@
 
 use mlflow_client::Client;
 use pet_model::{METRICS_FILE, Metrics, SELECTION_FILE, Selection, read_json};
+use pet_predict::{Model, Options};
 use serde_json::Value;
 
 use crate::test_dir::TestDir;
@@ -62,8 +63,12 @@ fn a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place() {
     let chosen: Value = serde_json::from_str(&chosen).unwrap();
     assert_eq!(chosen["run_id"], refit["run_id"], "{chosen}");
     assert_eq!(chosen["candidates"].as_array().unwrap().len(), 2);
-    dir.run("export --model-name students --results student")
+    dir.run("export --model-name students --results student --dataset folder --data-dir pets")
         .ok();
+    let described = Model::describe(&dir.path("student").into(), &Options::default()).unwrap();
+    let reference = described.reference.unwrap();
+    assert_eq!((reference.images.as_str(), reference.count()), ("test", 6));
+    assert!(!reference.trained_on, "all others were trained on");
     let evaluate = "evaluate --dataset folder --data-dir pets --results student --split";
     dir.refused(&format!("{evaluate} validation"))
         .naming(&["trained on its validation images", run_id])

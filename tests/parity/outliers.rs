@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use pet_data::{Dataset, Silent, folder};
-use pet_export::{Exporter, Outliers, select};
+use pet_export::{Exporter, Outliers, References, select};
 use pet_image::{Format, RgbImage, encode_rgb};
+use pet_model::Reference;
 use pet_pipeline::evaluate::{ImageSet, evaluate};
-use pet_predict::{Explainer, ImagePredictor, Options, Runtime};
+use pet_predict::{Explainer, ImagePredictor, Options, Prediction, Runtime};
 use pet_tests::{Store, metadata, runtime};
 
 /// Five shades of one colour for each class of the stand-in, each with another one.
@@ -34,7 +35,10 @@ fn exported(place: &Path, runtime: &Runtime) -> (Dataset, ImagePredictor) {
     let outliers = Outliers::new(&dataset, &samples, &samples, &Silent);
     let selection = select(&store.client, "stand_in").unwrap();
     let results = place.join("results");
-    let exporter = Exporter::new(&store.client, runtime).with_outliers(Some(&outliers));
+    let references = References::new(&dataset, &samples, &Silent);
+    let exporter = Exporter::new(&store.client, runtime)
+        .with_outliers(Some(&outliers))
+        .with_references(Some(&references));
     let exported = exporter.export(&selection, &results).unwrap();
     let predictor = ImagePredictor::load(runtime, &results, &Options::default()).unwrap();
     assert_eq!(*predictor.metadata(), exported.metadata);
@@ -50,7 +54,11 @@ fn pictures_of_the_classes_are_known() {
     let (dataset, predictor) = exported(place.path(), &runtime);
     let least = predictor.metadata().least_similarity.unwrap();
     assert!(least > 0.5 && least <= 1.0, "{least}");
+    let reference = predictor.metadata().reference.clone().unwrap();
+    assert_eq!(reference.count(), dataset.samples().count() as u64);
+    assert_eq!(reference.features.len(), dataset.classes.len());
     let mut explainer = Explainer::new(predictor.model()).unwrap();
+    let mut answers = Vec::new();
     for sample in dataset.samples() {
         let photograph = fs_err::read(&sample.path).unwrap();
         let prediction = predictor.predict(&photograph).unwrap();
@@ -58,7 +66,11 @@ fn pictures_of_the_classes_are_known() {
         let explained = explainer.explain(&photograph, None).unwrap().prediction;
         let [one, other] = [&prediction, &explained].map(|one| one.similarity().unwrap());
         assert!((one - other).abs() < 1e-5, "{one} {other}");
+        answers.push(prediction);
     }
+    let answers: Vec<_> = answers.iter().map(Prediction::observation).collect();
+    let expected = Reference::of(dataset.classes.len(), &answers).with_images("validation", false);
+    assert_eq!(reference, expected);
 }
 
 #[test]

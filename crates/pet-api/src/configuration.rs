@@ -35,6 +35,8 @@ pub struct Configuration {
     /// Bytes of memory for all pictures that are being decoded or changed; one that would take more than its share is
     /// refused. See [`Sizing`](crate::Sizing).
     pub decoding_memory: u64,
+    /// Photographs that drift is measured over, the latest; no more than 10,000 are kept.
+    pub drift_window: NonZero<usize>,
     /// Time from the head of a request to its answer.
     pub request_timeout: Duration,
     /// Time between saying that the service is not ready any more and taking no more connections,
@@ -89,7 +91,7 @@ impl Share {
 impl Default for Configuration {
     /// Port 8000 of this machine alone, `results/`, as many workers as processors, 64 places in
     /// the queue, 32 images in a
-    /// request, 256 MiB for uploads and 1 GiB for decoding, 30 seconds for a
+    /// request, 256 MiB for uploads and 1 GiB for decoding, drift over 1,000 photographs, 30 seconds for a
     /// request and for the grace, a second of notice, no token, no successors, no corrections,
     /// no spans.
     fn default() -> Self {
@@ -104,6 +106,7 @@ impl Default for Configuration {
             limits: Limits::default(),
             memory: 256 << 20,
             decoding_memory: 1 << 30,
+            drift_window: const { NonZero::new(1000).unwrap() },
             request_timeout: Duration::from_secs(30),
             notice: Duration::from_secs(1),
             grace: Duration::from_secs(30),

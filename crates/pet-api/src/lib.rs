@@ -29,6 +29,7 @@ mod application;
 mod asset;
 mod budget;
 mod configuration;
+mod drift;
 mod encoding;
 mod endpoint;
 mod error;

@@ -63,7 +63,7 @@ impl Models {
         let options = Options::default()
             .with_image(configuration.limits)
             .with_precision(configuration.precision);
-        let loader = Loader::new(runtime, options);
+        let loader = Loader::new(runtime, options, configuration.drift_window.get());
         let results = configuration.results.clone();
         let shadow = configuration.shadow.as_ref();
         let shadow = shadow.map(|successor| successor.results.clone());

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use pet_model::{ModelMetadata, Results};
 use pet_predict::{Error, Explainer, Explanation, Model, Options, Runtime, Session};
 
+use crate::drift::Drift;
 use crate::metrics::Loaded;
 
 /// What a model is there for.
@@ -34,6 +35,7 @@ pub(crate) struct Served {
     role: Role,
     sessions: Pool<Session>,
     explainers: Pool<Explainer>,
+    drift: Option<Drift>,
     since: SystemTime,
 }
 
@@ -87,6 +89,11 @@ impl Served {
         }
     }
 
+    /// How far its answers are from its reference, if it has one.
+    pub(crate) fn drift(&self) -> Option<&Drift> {
+        self.drift.as_ref()
+    }
+
     /// When it was loaded.
     pub(crate) fn since(&self) -> SystemTime {
         self.since
@@ -123,17 +130,25 @@ impl<T> Pool<T> {
 pub(crate) struct Loader {
     runtime: Runtime,
     options: Options,
+    window: usize,
 }
 
 impl Loader {
-    pub(crate) fn new(runtime: Runtime, options: Options) -> Self {
-        Self { runtime, options }
+    /// Their drift is measured over so many photographs.
+    pub(crate) fn new(runtime: Runtime, options: Options, window: usize) -> Self {
+        Self {
+            runtime,
+            options,
+            window,
+        }
     }
 
     /// Loads the model in `results`.
     pub(crate) fn load(&self, results: &Results, role: Role) -> Result<Arc<Served>, Error> {
         let model = Model::from_results(&self.runtime, results, &self.options)?;
+        let reference = model.metadata().reference.clone();
         Ok(Arc::new(Served {
+            drift: reference.map(|reference| Drift::new(reference, self.window)),
             model,
             results: results.clone(),
             role,

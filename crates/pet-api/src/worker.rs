@@ -44,6 +44,10 @@ impl Worker {
         let prediction = served.run(|session| session.predict(photograph));
         let prediction = prediction.map_err(|error| ApiError::prediction(&error))?;
         self.metrics.predicted(&prediction);
+        // Not so an explanation: it is of a photograph that was predicted before.
+        if let Some(drift) = served.drift() {
+            drift.observe(&prediction.observation());
+        }
         let took = prediction.timing().total();
         self.metrics.models.ran(served.loaded(), took);
         Ok(prediction)

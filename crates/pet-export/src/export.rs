@@ -8,15 +8,15 @@ use mlflow_client::Client;
 use mlflow_client::model::OnnxModel;
 use pet_model::{
     CARD_FILE, CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, INT8_MODEL_FILE, METRICS_FILE,
-    MODEL_FILE, ModelMetadata, Quantization, SELECTION_FILE, Selection, WEIGHTS_FILE,
-    write_atomically, write_classes, write_json,
+    MODEL_FILE, Metrics, ModelMetadata, Quantization, SELECTION_FILE, Selection, WEIGHTS_FILE,
+    read_json, write_atomically, write_classes, write_json,
 };
 use pet_predict::{ImagePredictor, Options, Runtime};
 use pet_report::refresh_card;
 use pet_train::{Classifier, Weights, to_onnx};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Int8, Outliers, Quantized};
+use crate::{Error, Int8, Outliers, References};
 
 use crate::error::doing;
 use crate::replace::{check_replaceable, publish};
@@ -36,6 +36,7 @@ pub struct Exporter<'a> {
     usage: &'a str,
     int8: Option<&'a Int8<'a>>,
     outliers: Option<&'a Outliers<'a>>,
+    references: Option<&'a References<'a>>,
     force: bool,
 }
 
@@ -53,6 +54,24 @@ pub struct Exported {
     pub quantization: Option<Quantization>,
 }
 
+/// What a model file says of itself.
+pub(crate) fn describe(model: &Path) -> Result<ModelMetadata, Error> {
+    let model = onnx_graph::Model::from_bytes(&fs::read(model)?)?;
+    Ok(ModelMetadata::from_properties(model.metadata())?)
+}
+
+/// SHA-256 of a file in hexadecimal digits.
+pub(crate) fn digest(file: &Path) -> Result<String, Error> {
+    Ok(format!("{:x}", Sha256::digest(fs::read(file)?)))
+}
+
+/// What the model in integers of a folder costs, if its figures say so.
+pub(crate) fn quantization(folder: &Path) -> Result<Option<Quantization>, Error> {
+    let file = folder.join(METRICS_FILE);
+    let metrics: Option<Metrics> = file.exists().then(|| read_json(&file)).transpose()?;
+    Ok(metrics.and_then(|metrics| metrics.quantization))
+}
+
 impl<'a> Exporter<'a> {
     /// Exports versions registered in this store, and verifies them with this runtime.
     pub fn new(client: &'a Client, runtime: &'a Runtime) -> Self {
@@ -63,6 +82,7 @@ impl<'a> Exporter<'a> {
             usage,
             int8: None,
             outliers: None,
+            references: None,
             force: false,
         }
     }
@@ -83,6 +103,12 @@ impl<'a> Exporter<'a> {
     #[must_use]
     pub fn with_outliers(self, outliers: Option<&'a Outliers<'a>>) -> Self {
         Self { outliers, ..self }
+    }
+
+    /// Exports models that say what they answer to images which stand for those they will be shown.
+    #[must_use]
+    pub fn with_references(self, references: Option<&'a References<'a>>) -> Self {
+        Self { references, ..self }
     }
 
     /// Adds Markdown to the model card that shows how the calling program uses the model.
@@ -126,12 +152,6 @@ impl<'a> Exporter<'a> {
         let quantized = self.int8.map(|int8| int8.quantize(self.runtime, &model));
         let quantized = quantized.transpose()?;
         write_classes(&stage.join(CLASSES_FILE), &metadata.classes)?;
-        let selection = Selection {
-            model_sha256: Some(format!("{:x}", Sha256::digest(fs::read(&model)?))),
-            int8_sha256: quantized.as_ref().map(Quantized::digest),
-            ..selection.clone()
-        };
-        write_json(&stage.join(SELECTION_FILE), &selection)?;
         let mut names = vec![MODEL_FILE, CLASSES_FILE, SELECTION_FILE];
         names.extend(self.copy_run_files(&selection.run_id, stage)?);
         if let Some(quantized) = &quantized {
@@ -139,13 +159,25 @@ impl<'a> Exporter<'a> {
             names.extend(staged.into_iter().filter(|name| *name != METRICS_FILE));
             names.extend((!names.contains(&METRICS_FILE)).then_some(METRICS_FILE));
         }
+        if let Some(references) = self.references {
+            references.add(self.runtime, stage)?;
+            metadata = describe(&model)?;
+        }
+        let int8 = quantized.map(|_| stage.join(INT8_MODEL_FILE));
+        let selection = Selection {
+            model_sha256: Some(digest(&model)?),
+            int8_sha256: int8.as_deref().map(digest).transpose()?,
+            ..selection.clone()
+        };
+        write_json(&stage.join(SELECTION_FILE), &selection)?;
+        let quantization = quantization(stage)?;
         refresh_card(stage, &metadata, self.usage)?;
         names.push(CARD_FILE);
         Ok(Exported {
             metadata,
             files: publish(stage, &names, &MAY_BE_LEFT, results)?,
             largest_difference,
-            quantization: quantized.map(|one| one.figures),
+            quantization,
         })
     }
 
@@ -190,9 +222,8 @@ impl<'a> Exporter<'a> {
                 }
             })?;
         }
-        let model = onnx_graph::Model::from_bytes(&fs::read(&network)?)?;
         // A run that its store did not know yet had no id when the model was written.
-        let metadata = ModelMetadata::from_properties(model.metadata())?
+        let metadata = describe(&network)?
             .with_model_version(version)
             .with_run_id(&selection.run_id);
         Ok((Weights::open(&weights)?, metadata))

@@ -21,6 +21,7 @@ mod export;
 mod int8;
 mod outliers;
 mod rank;
+mod references;
 mod replace;
 mod select;
 mod verify;
@@ -30,6 +31,7 @@ pub use error::Error;
 pub use export::{Exported, Exporter};
 pub use int8::{Gate, Int8, Quantized};
 pub use outliers::Outliers;
+pub use references::References;
 pub use select::{
     CHALLENGER, CHAMPION, challenge, choose, choose_alias, current, select, select_on,
 };

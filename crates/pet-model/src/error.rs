@@ -60,6 +60,16 @@ pub enum Error {
         /// The least similarity found.
         got: f64,
     },
+    /// The reference is not one of this model's answers.
+    #[error("the model's reference has {got} {what}, expected {expected}")]
+    InvalidReference {
+        /// What it has too many or too few of.
+        what: &'static str,
+        /// How many the model's answers have.
+        expected: usize,
+        /// How many it has.
+        got: usize,
+    },
     /// The class list cannot be one.
     #[error("the class list is not valid: {reason}")]
     InvalidClasses {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::classes::check_classes;
-use crate::{Error, Precision};
+use crate::{Error, Precision, Reference};
 
 /// Raised whenever a reader of the old rules would misread the new ones.
 const FORMAT: &str = "1";
@@ -20,6 +20,7 @@ const BACKBONE_KEY: &str = "pet.backbone";
 const PRECISION_KEY: &str = "pet.precision";
 const VAL_ACC_KEY: &str = "pet.val_acc";
 const LEAST_SIMILARITY_KEY: &str = "pet.least_similarity";
+const REFERENCE_KEY: &str = "pet.reference";
 const CLASSES_KEY: &str = "pet.classes";
 const TEMPERATURE_KEY: &str = "pet.temperature";
 const PREPROCESS_KEY: &str = "pet.preprocess";
@@ -46,6 +47,8 @@ pub struct ModelMetadata {
     /// A picture that is less similar than this to every class is probably of none, -1 to 1. Absent where the model
     /// has no output [`SIMILARITY_NAME`](crate::SIMILARITY_NAME).
     pub least_similarity: Option<f64>,
+    /// What it answers to images that stand for those it will be shown, where it was exported with some.
+    pub reference: Option<Reference>,
     /// Class names in the order of the output's columns.
     pub classes: Vec<String>,
     /// From image bytes to the input tensor.
@@ -68,6 +71,7 @@ impl ModelMetadata {
             val_acc: None,
             temperature: None,
             least_similarity: None,
+            reference: None,
             classes,
             preprocess,
         }
@@ -122,16 +126,33 @@ impl ModelMetadata {
         self
     }
 
+    /// Sets what it answers to images that stand for those it will be shown.
+    #[must_use]
+    pub fn with_reference(mut self, reference: Reference) -> Self {
+        self.reference = Some(reference);
+        self
+    }
+
+    /// The same without what is measured with each model file for itself, so that two files of one version are equal
+    /// but for their precision.
+    #[must_use]
+    pub fn without_measurements(mut self) -> Self {
+        self.least_similarity = None;
+        self.reference = None;
+        self
+    }
+
     /// The metadata as the string pairs that ONNX keeps. Equal metadata gives equal pairs.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidClasses`], [`Error::InvalidTemperature`] or [`Error::InvalidSimilarity`] for what could not be
-    /// read back.
+    /// [`Error::InvalidClasses`], [`Error::InvalidTemperature`], [`Error::InvalidSimilarity`] or
+    /// [`Error::InvalidReference`] for what could not be read back.
     pub fn to_properties(&self) -> Result<BTreeMap<String, String>, Error> {
         check_classes(&self.classes)?;
         check_temperature(self.temperature)?;
         check_similarity(self.least_similarity)?;
+        check_reference(self.reference.as_ref(), &self.classes)?;
         let mut properties = BTreeMap::from([
             (FORMAT_KEY.into(), FORMAT.into()),
             (MODEL_NAME_KEY.into(), self.model_name.clone()),
@@ -141,12 +162,17 @@ impl ModelMetadata {
                 to_json(PREPROCESS_KEY, &self.preprocess)?,
             ),
         ]);
+        let reference = self.reference.as_ref();
+        let reference = reference
+            .map(|one| to_json(REFERENCE_KEY, one))
+            .transpose()?;
         let precision = Some(self.precision).filter(|one| *one != Precision::default());
         let optional = [
             (PRECISION_KEY, precision.map(|one| one.to_string())),
             (MODEL_VERSION_KEY, self.model_version.clone()),
             (RUN_ID_KEY, self.run_id.clone()),
             (BACKBONE_KEY, self.backbone.clone()),
+            (REFERENCE_KEY, reference),
             (VAL_ACC_KEY, self.val_acc.map(|value| value.to_string())),
             (
                 TEMPERATURE_KEY,
@@ -170,8 +196,8 @@ impl ModelMetadata {
     /// # Errors
     ///
     /// [`Error::MissingProperty`], [`Error::InvalidProperty`], [`Error::UnknownFormat`],
-    /// [`Error::InvalidTemperature`], [`Error::InvalidSimilarity`] or [`Error::InvalidClasses`]: a recipe that is not
-    /// fully understood is never guessed at.
+    /// [`Error::InvalidTemperature`], [`Error::InvalidSimilarity`], [`Error::InvalidReference`] or
+    /// [`Error::InvalidClasses`]: a recipe that is not fully understood is never guessed at.
     pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self, Error> {
         let format = required(properties, FORMAT_KEY)?;
         if format != FORMAT {
@@ -182,19 +208,22 @@ impl ModelMetadata {
         }
         let classes: Vec<String> = from_json(properties, CLASSES_KEY)?;
         check_classes(&classes)?;
-        let temperature = optional_number(properties, TEMPERATURE_KEY)?;
+        let temperature = optional(properties, TEMPERATURE_KEY)?;
         check_temperature(temperature)?;
-        let least_similarity = optional_number(properties, LEAST_SIMILARITY_KEY)?;
+        let least_similarity = optional(properties, LEAST_SIMILARITY_KEY)?;
         check_similarity(least_similarity)?;
+        let reference: Option<Reference> = optional(properties, REFERENCE_KEY)?;
+        check_reference(reference.as_ref(), &classes)?;
         Ok(Self {
             model_name: required(properties, MODEL_NAME_KEY)?.clone(),
             model_version: properties.get(MODEL_VERSION_KEY).cloned(),
             run_id: properties.get(RUN_ID_KEY).cloned(),
             backbone: properties.get(BACKBONE_KEY).cloned(),
             precision: precision(properties)?,
-            val_acc: optional_number(properties, VAL_ACC_KEY)?,
+            val_acc: optional(properties, VAL_ACC_KEY)?,
             temperature,
             least_similarity,
+            reference,
             classes,
             preprocess: from_json(properties, PREPROCESS_KEY)?,
         })
@@ -227,10 +256,14 @@ fn check_similarity(least: Option<f64>) -> Result<(), Error> {
     }
 }
 
-fn optional_number(
+fn check_reference(reference: Option<&Reference>, classes: &[String]) -> Result<(), Error> {
+    reference.map_or(Ok(()), |one| one.check(classes.len()))
+}
+
+fn optional<T: DeserializeOwned>(
     properties: &BTreeMap<String, String>,
     key: &'static str,
-) -> Result<Option<f64>, Error> {
+) -> Result<Option<T>, Error> {
     match properties.get(key) {
         Some(_) => from_json(properties, key).map(Some),
         None => Ok(None),
@@ -259,6 +292,17 @@ fn to_json(key: &'static str, value: &impl Serialize) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Observation;
+
+    fn reference() -> Reference {
+        let answer = Observation {
+            class: 1,
+            confidence: 0.75,
+            similarity: Some(0.7),
+            cosines: &[0.1, 0.7],
+        };
+        Reference::of(2, &[answer]).with_images("test", true)
+    }
 
     fn metadata() -> ModelMetadata {
         ModelMetadata {
@@ -270,6 +314,7 @@ mod tests {
             val_acc: Some(0.912_345_678_9),
             temperature: Some(1.234_567_890_123),
             least_similarity: Some(-0.25),
+            reference: Some(reference()),
             classes: vec!["Chartreux \"blue\"".into(), "Pug".into()],
             preprocess: Preprocess::imagenet(),
         }
@@ -290,6 +335,7 @@ mod tests {
             val_acc: None,
             temperature: None,
             least_similarity: None,
+            reference: None,
             ..full
         };
         assert_eq!(
@@ -337,6 +383,25 @@ mod tests {
         properties.insert(LEAST_SIMILARITY_KEY.into(), "1.5".into());
         let error = ModelMetadata::from_properties(&properties).unwrap_err();
         assert!(error.to_string().contains("1.5"), "{error}");
+    }
+
+    #[test]
+    fn a_reference_of_other_answers_is_refused() {
+        let mut metadata = metadata();
+        metadata.classes.push("Sphynx".into());
+        assert!(metadata.to_properties().is_err());
+        for bad in ["[]", "{}", r#"{"images":"test","trained_on":false}"#] {
+            let mut properties = self::metadata().to_properties().unwrap();
+            properties.insert(REFERENCE_KEY.into(), bad.into());
+            let error = ModelMetadata::from_properties(&properties).unwrap_err();
+            assert!(error.to_string().contains(REFERENCE_KEY), "{error}");
+        }
+        let mut properties = self::metadata().to_properties().unwrap();
+        let short = properties[REFERENCE_KEY].replace(",0],\"similarity\"", "],\"similarity\"");
+        properties.insert(REFERENCE_KEY.into(), short);
+        let error = ModelMetadata::from_properties(&properties).unwrap_err();
+        let expected = "the model's reference has 19 bins of confidence, expected 20";
+        assert_eq!(error.to_string(), expected);
     }
 
     #[test]

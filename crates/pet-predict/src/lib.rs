@@ -20,7 +20,7 @@ pub use library::SearchPaths;
 pub use model::Model;
 pub use options::Options;
 pub use pet_image::{Limits, RgbImage};
-pub use pet_model::{ModelMetadata, Precision, Results};
+pub use pet_model::{ModelMetadata, Observation, Precision, Results};
 pub use prediction::{Prediction, Ranked, Timing};
 pub use predictor::ImagePredictor;
 pub use runtime::Runtime;

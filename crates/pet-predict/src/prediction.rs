@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pet_model::Observation;
 use serde::Serialize;
 
 /// The probability of each class.
@@ -16,9 +17,11 @@ pub struct Prediction {
 }
 
 /// How much a photograph is like those that the model was trained on.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Similarity {
-    /// The cosine of the angle to the nearest class, -1 to 1.
+    /// The cosine of the angle to each class, -1 to 1.
+    pub(crate) cosines: Vec<f32>,
+    /// The largest of them.
     pub(crate) nearest: f32,
     /// What known photographs have at least.
     pub(crate) least: f64,
@@ -123,14 +126,29 @@ impl Prediction {
     /// How much the photograph is like those of the nearest class that the model was trained on: the cosine of the angle
     /// between its features and their mean, -1 to 1. `None` for a model that was exported without examples.
     pub fn similarity(&self) -> Option<f32> {
-        self.similarity.map(|similarity| similarity.nearest)
+        self.similarity
+            .as_ref()
+            .map(|similarity| similarity.nearest)
     }
 
     /// Whether the photograph shows one of the classes at all, judged by its [`similarity`](Self::similarity): if not,
     /// the probabilities only say which class is the least unlikely. `None` for a model that cannot tell.
     pub fn is_known(&self) -> Option<bool> {
         self.similarity
+            .as_ref()
             .map(|similarity| f64::from(similarity.nearest) >= similarity.least)
+    }
+
+    /// What of the answer is counted to see whether photographs change.
+    pub fn observation(&self) -> Observation<'_> {
+        let best = self.top_k(1);
+        let best = best.first();
+        Observation {
+            class: best.map_or(0, |best| best.index),
+            confidence: best.map_or(0.0, |best| best.probability),
+            similarity: self.similarity(),
+            cosines: self.similarity.as_ref().map_or(&[], |one| &one.cosines),
+        }
     }
 
     /// How long each phase took.
@@ -155,6 +173,7 @@ mod tests {
     fn what_is_like_no_class_is_not_known() {
         let known = |nearest| {
             let similarity = Similarity {
+                cosines: vec![nearest],
                 nearest,
                 least: 0.5,
             };

@@ -137,7 +137,11 @@ pub(crate) fn prediction(
         let cosines = read(outputs, SIMILARITY_NAME, &shape)?;
         // Features that are all 0 have an angle to nothing: not a number, and not like any class.
         let nearest = cosines.iter().copied().fold(-1.0, f32::max);
-        Ok::<_, Error>(Similarity { nearest, least })
+        Ok::<_, Error>(Similarity {
+            cosines,
+            nearest,
+            least,
+        })
     };
     let similarity = metadata.least_similarity.map(similarity).transpose()?;
     let prediction = Prediction::new(model.classes(), logits, probabilities, timing);

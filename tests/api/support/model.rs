@@ -3,23 +3,35 @@
 use onnx_graph::{DataType, Dim, GemmOptions, Graph, Model};
 use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess};
 
+pub(crate) const COLOURS: [&str; 3] = ["red", "green", "blue"];
+
 /// The bytes of a model that tells red, green and blue pictures apart.
 pub(crate) fn colours() -> Vec<u8> {
     coloured("7", true)
 }
 
+/// The bytes of such a model that says something else of itself.
+pub(crate) fn colours_that_say(change: impl FnOnce(ModelMetadata) -> ModelMetadata) -> Vec<u8> {
+    model("7", &COLOURS, 0, change)
+}
+
 /// The bytes of such a model of a version, which is right or takes each colour for another.
 pub(crate) fn coloured(version: &str, is_right: bool) -> Vec<u8> {
-    model(version, &["red", "green", "blue"], usize::from(!is_right))
+    model(version, &COLOURS, usize::from(!is_right), |same| same)
 }
 
 /// The bytes of a model with other names for the classes; those beyond three look at the colours again.
 pub(crate) fn colours_called(classes: &[&str]) -> Vec<u8> {
-    model("7", classes, 0)
+    model("7", classes, 0, |same| same)
 }
 
 /// Each class looks at the colour that is `off` behind its own.
-fn model(version: &str, classes: &[&str], off: usize) -> Vec<u8> {
+fn model(
+    version: &str,
+    classes: &[&str],
+    off: usize,
+    change: impl FnOnce(ModelMetadata) -> ModelMetadata,
+) -> Vec<u8> {
     let mut graph = Graph::new("colours");
     let shape = [Dim::symbol("batch"), 3.into(), 224.into(), 224.into()];
     let image = graph.input(INPUT_NAME, DataType::F32, &shape).unwrap();
@@ -43,7 +55,7 @@ fn model(version: &str, classes: &[&str], off: usize) -> Vec<u8> {
     let classes = classes.iter().map(|&class| class.to_owned()).collect();
     let metadata =
         ModelMetadata::new("colours", classes, Preprocess::imagenet()).with_model_version(version);
-    let properties = metadata.to_properties().unwrap().into_iter();
+    let properties = change(metadata).to_properties().unwrap().into_iter();
     let model = properties.fold(Model::new(graph, OPSET), |model, (key, value)| {
         model.with_metadata(key, value)
     });

@@ -31,9 +31,7 @@ pub(crate) fn truncated_jpeg() -> Vec<u8> {
 
 /// Real photographs at their original size; without them the test `name` is skipped.
 pub(crate) fn photographs(name: &str) -> Option<Vec<PathBuf>> {
-    let shared = std::env::var_os("PET_SHARED_DATA")
-        .map_or_else(|| root().join("../shared/data"), PathBuf::from);
-    let folder = shared.join("originals");
+    let folder = shared().join("originals");
     let entries = fs_err::read_dir(&folder).into_iter().flatten().flatten();
     let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "jpg"));
@@ -43,6 +41,24 @@ pub(crate) fn photographs(name: &str) -> Option<Vec<PathBuf>> {
         return None;
     }
     Some(files)
+}
+
+/// The test images of the Oxford-IIIT Pet data set in the order of their breeds; without them the test `name` is skipped.
+pub(crate) fn test_images(name: &str) -> Option<Vec<PathBuf>> {
+    let folder = shared().join("oxford-iiit-pet");
+    let Ok(list) = fs_err::read_to_string(folder.join("annotations/test.txt")) else {
+        skipped(name, format_args!("no photographs at {}", folder.display()));
+        return None;
+    };
+    let names = list.lines().filter_map(|line| line.split(' ').next());
+    let file = |name| folder.join("images").join(name).with_extension("jpg");
+    let mut files: Vec<_> = names.map(file).collect();
+    files.sort();
+    Some(files)
+}
+
+fn shared() -> PathBuf {
+    std::env::var_os("PET_SHARED_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from)
 }
 
 /// Says that a test was not run, and why.

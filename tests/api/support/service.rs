@@ -99,8 +99,17 @@ pub(crate) fn metric(service: &Service, series: &str) -> f64 {
 
 /// The committed model, or that of `PET_RESULTS`.
 pub(crate) fn results() -> PathBuf {
+    root().join(named_results().unwrap_or_else(|| "results".into()))
+}
+
+/// Whether the model is the committed one.
+pub(crate) fn results_are_committed() -> bool {
+    named_results().is_none()
+}
+
+fn named_results() -> Option<PathBuf> {
     let named = std::env::var_os("PET_RESULTS").filter(|path| !path.is_empty());
-    root().join(named.map_or_else(|| "results".into(), PathBuf::from))
+    named.map(PathBuf::from)
 }
 
 pub(super) fn root() -> PathBuf {

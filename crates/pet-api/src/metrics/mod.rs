@@ -2,11 +2,12 @@
 //!
 //! The queue and the workers call the methods of [`Metrics`], each with what has just happened; none
 //! of them blocks. Every series is there from the start, so that a rate needs no first event: each
-//! route with each of its statuses, each class of the model.
+//! route with each of its statuses, each class of the model. Only drift is not shown before there is enough to tell it.
 //!
 //! Labels take few values, whatever clients send: a route is its pattern (`/model/files/{name}`),
 //! and a path without a route is `none`.
 
+mod drift;
 mod models;
 mod record;
 
@@ -26,6 +27,7 @@ use crate::metrics::models::OfModels;
 pub(crate) struct Metrics {
     registry: Registry,
     process: Process,
+    drift: drift::Gauges,
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     in_flight: IntGauge,
@@ -68,6 +70,7 @@ impl Metrics {
             corrections: counters(all, "pet_corrections_total", "Corrections that were kept, by whether the answer was right.", &["correct"])?,
             spans_lost: counter(all, "pet_spans_lost_total", "Spans of traces that were lost: the collector was down, too slow, or refused them.")?,
             models: OfModels::new(all)?,
+            drift: drift::Gauges::new(all)?,
             process: Process::new(all)?,
             registry: all.clone(),
         })

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use pet_data::{Dataset, Split};
-use pet_export::{Exporter, Int8, Outliers};
+use pet_export::{Exporter, Int8, Outliers, References};
 use pet_model::{Quantization, Selection};
 use serde_json::json;
 
@@ -40,7 +40,9 @@ pub(crate) struct SelectArguments {
 /// one. No alias moves, and results of other data or classes are not replaced without --force.
 ///
 /// Where a data set is named, the model learns to tell outliers: pictures that show none of its classes. It takes the
-/// images that it was trained on for that, so name the data set, validation share and seed of the training.
+/// images that it was trained on for that, so name the data set, validation share and seed of the training. What it
+/// answers to the validation images, of a refit to the test images, is written into it: the service compares with that
+/// what it answers later (`pet_drift_*`).
 ///
 /// A model in 8-bit integers (`--precision`) is calibrated and judged with the validation images of a data set. It is
 /// refused if it is less accurate by more than 0.3 points or gives other answers on more than 2 % of them.
@@ -149,7 +151,7 @@ fn print(selection: &Selection) -> Result<(), Failure> {
 
 pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Failure> {
     if arguments.precision == Precisions::Fp32 && !arguments.dataset.source.is_named() {
-        return export_version(arguments, None, None);
+        return export_version(arguments, &Images::default());
     }
     let no_version = |option| Err(Failure::NoVersion { option });
     match (arguments.precision, arguments.version, &arguments.alias) {
@@ -162,14 +164,19 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
     let outliers =
         Outliers::new(&dataset, &parts.train, &parts.validation, bars).with_limits(limits);
     let int8 = Int8::new(&dataset, &parts.validation, bars).with_limits(limits);
-    match arguments.precision {
-        Precisions::Fp32 => return export_version(arguments, Some(&outliers), None),
-        Precisions::Both => return export_version(arguments, Some(&outliers), Some(&int8)),
-        Precisions::Int8 => {}
+    let references = References::new(&dataset, &parts.validation, bars).with_limits(limits);
+    if arguments.precision != Precisions::Int8 {
+        let images = Images {
+            outliers: Some(&outliers),
+            references: Some(&references),
+            int8: (arguments.precision == Precisions::Both).then_some(&int8),
+        };
+        return export_version(arguments, &images);
     }
     let runtime = workspace::runtime(&arguments.cache)?;
     let results = &arguments.results.results;
-    let quantization = int8.add_to_results(&runtime, results, &outliers, CARD_USAGE)?;
+    let quantization =
+        int8.add_to_results(&runtime, results, &outliers, &references, CARD_USAGE)?;
     if arguments.json.json {
         return output::json(&json!({ "quantization": quantization }));
     }
@@ -184,11 +191,15 @@ fn images(arguments: &ExportArguments, bars: &Bars) -> Result<(Dataset, Split), 
     Ok((dataset, parts))
 }
 
-fn export_version(
-    arguments: &ExportArguments,
-    outliers: Option<&Outliers>,
-    int8: Option<&Int8>,
-) -> Result<(), Failure> {
+/// What an export makes with the images of a data set.
+#[derive(Default)]
+struct Images<'a> {
+    outliers: Option<&'a Outliers<'a>>,
+    references: Option<&'a References<'a>>,
+    int8: Option<&'a Int8<'a>>,
+}
+
+fn export_version(arguments: &ExportArguments, images: &Images) -> Result<(), Failure> {
     let client = tracking::required(&arguments.tracking)?;
     let model = tracking::model_name(&client, &arguments.model_name)?;
     let runtime = workspace::runtime(&arguments.cache)?;
@@ -201,8 +212,9 @@ fn export_version(
     let exporter = Exporter::new(&client, &runtime)
         .with_usage(CARD_USAGE)
         .with_force(arguments.force)
-        .with_outliers(outliers)
-        .with_int8(int8);
+        .with_outliers(images.outliers)
+        .with_references(images.references)
+        .with_int8(images.int8);
     let exported = exporter.export(&selection, results)?;
     if arguments.json.json {
         return output::json(&json!({

@@ -67,6 +67,10 @@ pub(crate) struct ServeArguments {
     /// what the workers leave, at most 256 MiB]
     #[arg(long, env = "PET_UPLOAD_MEMORY", value_name = "BYTES")]
     upload_memory: Option<usize>,
+    /// Number of photographs, the latest, that drift (`pet_drift_*`) is measured over, 200 to 10000
+    #[arg(long, env = "PET_DRIFT_WINDOW", value_name = "COUNT", default_value_t = 1000,
+          value_parser = clap::value_parser!(u64).range(200..=10_000))]
+    drift_window: u64,
     /// Maximum seconds per request
     #[arg(long, env = "PET_REQUEST_TIMEOUT", value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
     request_timeout: u64,
@@ -181,6 +185,10 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
         limits,
         memory: sizing.uploads,
         decoding_memory: sizing.decoding,
+        drift_window: usize::try_from(arguments.drift_window)
+            .ok()
+            .and_then(NonZero::new)
+            .unwrap_or(default.drift_window),
         request_timeout: Duration::from_secs(arguments.request_timeout),
         grace: Duration::from_secs(arguments.grace),
         admin_token: arguments

@@ -4,21 +4,22 @@ use std::path::Path;
 
 use fs_err as fs;
 use pet_model::{
-    CARD_FILE, INT8_MODEL_FILE, METRICS_FILE, MODEL_FILE, Metrics, ModelMetadata, Quantization,
-    SELECTION_FILE, Selection, read_json, write_atomically, write_json,
+    CARD_FILE, INT8_MODEL_FILE, METRICS_FILE, MODEL_FILE, Metrics, Quantization, SELECTION_FILE,
+    Selection, read_json, write_atomically, write_json,
 };
 use pet_predict::Runtime;
 use pet_report::refresh_card;
-use sha2::{Digest, Sha256};
 
 use super::{Int8, Quantized};
-use crate::{Error, Outliers};
+use crate::export::{describe, digest, quantization};
+use crate::{Error, Outliers, References};
 
 impl Int8<'_> {
     /// Quantizes the model that lies in `results`, and adds the result to it: the model, its digest in
     /// `selection.json`, its figures in `metrics.json` and in the card. A model that cannot tell outliers learns it
-    /// first, from `outliers`. `usage` is Markdown for the card that shows how the calling program uses the model.
-    /// Nothing there changes unless the model is good enough and there is space for all files.
+    /// first, from `outliers`; both get what they answer to the images of `references`. `usage` is Markdown for the card
+    /// that shows how the calling program uses the model. Nothing there changes unless the model is good enough and there is
+    /// space for all files.
     ///
     /// # Errors
     ///
@@ -28,6 +29,7 @@ impl Int8<'_> {
         runtime: &Runtime,
         results: &Path,
         outliers: &Outliers<'_>,
+        references: &References<'_>,
         usage: &str,
     ) -> Result<Quantization, Error> {
         if !results.join(MODEL_FILE).exists() {
@@ -44,46 +46,35 @@ impl Int8<'_> {
             }
         }
         let model = stage.join(MODEL_FILE);
-        let read = onnx_graph::Model::from_bytes(&fs::read(&model)?)?;
-        let mut metadata = ModelMetadata::from_properties(read.metadata())?;
-        let mut changed = None;
-        if metadata.least_similarity.is_none() {
-            metadata = outliers.add(runtime, &model)?;
-            changed = Some(digest(&fs::read(&model)?));
+        if describe(&model)?.least_similarity.is_none() {
+            outliers.add(runtime, &model)?;
         }
         let quantized = self.quantize(runtime, &model)?;
         let mut names = quantized.stage(stage)?;
-        names.extend(changed.is_some().then_some(MODEL_FILE));
-        names.extend(stage_digests(stage, changed, &quantized)?);
-        refresh_card(stage, &metadata, usage)?;
+        references.add(runtime, stage)?;
+        names.push(MODEL_FILE);
+        names.extend(stage_digests(stage)?);
+        refresh_card(stage, &describe(&model)?, usage)?;
         names.push(CARD_FILE);
+        let figures = quantization(stage)?.unwrap_or(quantized.figures);
         for name in names {
             fs::rename(stage.join(name), results.join(name))?;
         }
-        Ok(quantized.figures)
+        Ok(figures)
     }
 }
 
-/// Notes the digests of the models that changed in the `selection.json` of a folder, if it has one; its name then.
-fn stage_digests(
-    stage: &Path,
-    model: Option<String>,
-    quantized: &Quantized,
-) -> Result<Option<&'static str>, Error> {
+/// Notes the digests of both models in the `selection.json` of a folder, if it has one; its name then.
+fn stage_digests(stage: &Path) -> Result<Option<&'static str>, Error> {
     let selection = stage.join(SELECTION_FILE);
     if !selection.exists() {
         return Ok(None);
     }
     let mut kept: Selection = read_json(&selection)?;
-    kept.int8_sha256 = Some(quantized.digest());
-    kept.model_sha256 = model.or(kept.model_sha256);
+    kept.model_sha256 = Some(digest(&stage.join(MODEL_FILE))?);
+    kept.int8_sha256 = Some(digest(&stage.join(INT8_MODEL_FILE))?);
     write_json(&selection, &kept)?;
     Ok(Some(SELECTION_FILE))
-}
-
-/// SHA-256 in hexadecimal digits.
-fn digest(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
 }
 
 impl Quantized {
@@ -98,10 +89,5 @@ impl Quantized {
         };
         write_json(&file, &metrics)?;
         Ok(vec![INT8_MODEL_FILE, METRICS_FILE])
-    }
-
-    /// SHA-256 of the model file in hexadecimal digits.
-    pub(crate) fn digest(&self) -> String {
-        digest(&self.bytes)
     }
 }

@@ -28,10 +28,10 @@ pub(super) fn files(
 fn belong_together(floats: &Path, integers: &Path, limit: u64) -> bool {
     let [floats, integers] = [floats, integers].map(|path| metadata(path, limit));
     match (floats, integers) {
-        (Some(mut floats), Some(integers)) => {
-            // Each is measured for itself.
-            floats.least_similarity = integers.least_similarity;
-            floats.with_precision(integers.precision) == integers
+        (Some(floats), Some(integers)) => {
+            let precision = integers.precision;
+            let [floats, integers] = [floats, integers].map(ModelMetadata::without_measurements);
+            floats.with_precision(precision) == integers
         }
         (None, Some(_)) => true,
         (_, None) => false,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph, Quantizer, Range, Value};
 use pet_image::{Format, RgbImage, encode_rgb};
-use pet_model::{INPUT_NAME, INT8_MODEL_FILE, MODEL_FILE, OUTPUT_NAME};
+use pet_model::{INPUT_NAME, INT8_MODEL_FILE, MODEL_FILE, OUTPUT_NAME, Reference};
 use pet_predict::{Calibration, Calibrator, Error, Model, Options, Precision, Runtime};
 use tempfile::TempDir;
 
@@ -169,13 +169,14 @@ fn values_that_are_not_finite_are_refused() {
 }
 
 /// A folder with a model in floating-point numbers of version `floats` and one in integers of
-/// version `integers`, which know their pictures by limits of their own.
+/// version `integers`, which know their pictures by limits of their own and have references of their own.
 fn folder(floats: &str, integers: &str) -> TempDir {
     let parts = |version: &str, precision, least| {
         let metadata = metadata(&CLASSES)
             .with_model_version(version)
             .with_precision(precision)
-            .with_least_similarity(least);
+            .with_least_similarity(least)
+            .with_reference(Reference::of(CLASSES.len(), &[]).with_images(version, least > 0.5));
         let metadata = metadata.to_properties().unwrap().into_iter().collect();
         Parts {
             metadata,

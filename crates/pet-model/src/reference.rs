@@ -1,0 +1,229 @@
+//! What a model answers to many images, in numbers few enough to be kept inside it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Directions whose moments are kept at most: those of the first classes. With them a reference has a few thousand
+/// characters, however many classes the model has.
+const DIRECTIONS: usize = 64;
+
+/// What a model answers to images that stand for those it will be shown: what later answers are compared with, to see
+/// whether the photographs have changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Reference {
+    /// Which images, such as `test`.
+    pub images: String,
+    /// Whether the model was trained on these very images: it is then surer of them than of others.
+    pub trained_on: bool,
+    /// How many images were taken for each class, in the order of the model's classes.
+    pub classes: Vec<u32>,
+    /// How many have a confidence in each of [`BINS`](Self::BINS) bins of equal width from 0 to 1.
+    pub confidence: Vec<u32>,
+    /// The same of the similarity to the nearest class, in which all below 0 count as 0; empty for a model that has
+    /// none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub similarity: Vec<u32>,
+    /// Moments of the features: of their cosine to each class's mean features, of the first 64 classes; empty for a
+    /// model that has no similarity.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<Moments>,
+}
+
+/// The mean of some numbers, and how far they lie from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moments {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation of the whole set, not estimated from a sample of it.
+    pub deviation: f64,
+}
+
+/// One answer of a model, as far as it is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation<'a> {
+    /// The number of the most probable class.
+    pub class: usize,
+    /// Its probability, 0 to 1.
+    pub confidence: f32,
+    /// The largest of the cosines, whatever their number; `None` for a model that does not answer them.
+    pub similarity: Option<f32>,
+    /// The cosines of the angles between the picture's features and each class's mean features, -1 to 1; empty for a
+    /// model that does not answer them. Those beyond the first 64 classes are not looked at.
+    pub cosines: &'a [f32],
+}
+
+impl<'a> Observation<'a> {
+    /// The cosines whose moments are kept.
+    pub fn directions(&self) -> &'a [f32] {
+        self.cosines.get(..DIRECTIONS).unwrap_or(self.cosines)
+    }
+}
+
+impl Reference {
+    /// Bins of each histogram: 0.05 wide, so that some thousand images fill those that matter.
+    pub const BINS: usize = 20;
+
+    /// Counts the answers of a model with so many classes.
+    pub fn of(classes: usize, answers: &[Observation<'_>]) -> Self {
+        let similarities = answers.iter().filter_map(|answer| answer.similarity);
+        let similarities: Vec<f32> = similarities.collect();
+        let mut counts = vec![0; classes];
+        for answer in answers {
+            if let Some(count) = counts.get_mut(answer.class) {
+                *count += 1;
+            }
+        }
+        Self {
+            images: String::new(),
+            trained_on: false,
+            classes: counts,
+            confidence: histogram(answers.iter().map(|answer| answer.confidence)),
+            similarity: if similarities.is_empty() {
+                Vec::new()
+            } else {
+                histogram(similarities)
+            },
+            features: moments(answers),
+        }
+    }
+
+    /// Names the images, and says whether the model was trained on them.
+    #[must_use]
+    pub fn with_images(self, images: impl Into<String>, trained_on: bool) -> Self {
+        Self {
+            images: images.into(),
+            trained_on,
+            ..self
+        }
+    }
+
+    /// Number of images.
+    pub fn count(&self) -> u64 {
+        self.classes.iter().copied().map(u64::from).sum()
+    }
+
+    /// Checks what was read for a model with so many classes.
+    pub(crate) fn check(&self, classes: usize) -> Result<(), Error> {
+        let (bins, none) = (Self::BINS, 0);
+        let fits = |what, got, allowed: &[usize]| match allowed {
+            [.., expected] if !allowed.contains(&got) => {
+                let expected = *expected;
+                Err(Error::InvalidReference {
+                    what,
+                    expected,
+                    got,
+                })
+            }
+            _ => Ok(()),
+        };
+        fits("classes", self.classes.len(), &[classes])?;
+        fits("bins of confidence", self.confidence.len(), &[bins])?;
+        fits("bins of similarity", self.similarity.len(), &[none, bins])?;
+        let directions = classes.min(DIRECTIONS);
+        fits("features", self.features.len(), &[none, directions])
+    }
+}
+
+/// How many of the shares lie in each bin. What is beyond 0 and 1, or not a number, counts in the bin at that end.
+fn histogram(shares: impl IntoIterator<Item = f32>) -> Vec<u32> {
+    let mut bins = vec![0; Reference::BINS];
+    for share in shares {
+        // The cast ends at 0 and turns what is not a number into 0.
+        let bin = (share * Reference::BINS as f32) as usize;
+        if let Some(count) = bins.get_mut(bin.min(Reference::BINS - 1)) {
+            *count += 1;
+        }
+    }
+    bins
+}
+
+/// The moments of each direction.
+fn moments(answers: &[Observation<'_>]) -> Vec<Moments> {
+    let directions = answers.first().map_or(0, |first| first.directions().len());
+    let count = answers.len() as f64;
+    let moments = |direction: usize| {
+        // Features that are all 0 have an angle to nothing: not a number.
+        let values = answers.iter().map(|answer| {
+            let cosine = answer.cosines.get(direction).copied().unwrap_or_default();
+            f64::from(if cosine.is_finite() { cosine } else { 0.0 })
+        });
+        let mean = values.clone().sum::<f64>() / count;
+        let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+        // Six digits are more than any sample tells.
+        let short = |value: f64| (value * 1e6).round() / 1e6;
+        Moments {
+            mean: short(mean),
+            deviation: short(variance.sqrt()),
+        }
+    };
+    (0..directions).map(moments).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_counted_by_class_and_bin() {
+        let cosines = [[0.5, -0.25], [1.0, 0.25], [-1.0, f32::NAN]];
+        let answers = [(0, 0.04, 0), (1, 0.05, 1), (1, 1.0, 2), (1, f32::NAN, 2)];
+        let answers = answers.map(|(class, confidence, row)| Observation {
+            class,
+            confidence,
+            similarity: cosines[row].iter().copied().reduce(f32::max),
+            cosines: &cosines[row],
+        });
+        let reference = Reference::of(3, &answers);
+        assert_eq!(reference.classes, [1, 3, 0]);
+        assert_eq!(reference.count(), 4);
+        let of = |bins: &[u32]| -> Vec<(usize, u32)> {
+            let counts = bins.iter().copied().enumerate();
+            counts.filter(|(_, count)| *count > 0).collect()
+        };
+        assert_eq!(of(&reference.confidence), [(0, 2), (1, 1), (19, 1)]);
+        assert_eq!(of(&reference.similarity), [(0, 2), (10, 1), (19, 1)]);
+        let [one, other] = reference.features[..] else {
+            panic!("{:?}", reference.features)
+        };
+        assert!((one.mean - -0.125).abs() < 1e-9, "{one:?}");
+        assert!((one.deviation - 0.892_679).abs() < 1e-9, "{one:?}");
+        assert!(other.mean.abs() < 1e-9, "{other:?}");
+    }
+
+    #[test]
+    fn a_model_without_similarity_has_no_moments() {
+        let answer = Observation {
+            class: 0,
+            confidence: 0.9,
+            similarity: None,
+            cosines: &[],
+        };
+        let reference = Reference::of(1, &[answer]);
+        assert!(reference.similarity.is_empty() && reference.features.is_empty());
+        assert!(reference.check(1).is_ok());
+        let error = reference.check(2).unwrap_err().to_string();
+        assert_eq!(error, "the model's reference has 1 classes, expected 2");
+    }
+
+    #[test]
+    fn it_stays_small_whatever_the_number_of_classes() {
+        let cosines = vec![0.123_456_7; 1000];
+        let answers = vec![
+            Observation {
+                class: 999,
+                confidence: 0.5,
+                similarity: Some(0.5),
+                cosines: &cosines,
+            };
+            10
+        ];
+        let reference = Reference::of(1000, &answers);
+        assert_eq!(reference.features.len(), DIRECTIONS);
+        assert!(reference.check(1000).is_ok());
+        assert!(serde_json::to_string(&reference).unwrap().len() < 6000);
+    }
+}

@@ -28,14 +28,14 @@ pub(crate) fn topic() -> Topic {
     let endpoints = [
         post("/resize", resized)
             .about("Resize", "Stretches the picture to a size (Lanczos)."),
-        post("/grayscale", gray).about("Convert to grayscale", "Leaves one channel of eight bits."),
+        post("/grayscale", gray).about("Convert to grayscale", "Keeps a single 8-bit channel."),
         post("/crop", cropped).about(
             "Crop",
             "Cuts a box out; what lies outside of the picture is black.",
         ),
         post("/normalize", normalized).about(
             "Normalize",
-            "Takes the mean off each channel, divides by its standard deviation and spreads the result over all levels.",
+            "Subtracts each channel's mean, divides by its standard deviation and stretches the result over all levels.",
         ),
     ];
     let media_types = Format::ALL.map(Format::media_type);

@@ -27,8 +27,8 @@ pub(crate) fn topic() -> Topic {
     );
     let several = post("/predict/batch", predict_batch).about(
         "Predict the breeds of several photographs",
-        "The answers stand in the order of the files. One that cannot be used has its refusal in its place and spoils no \
-         other.",
+        "Answers come in the order of the files. A file that cannot be used is refused in its place; the others are answered \
+         all the same.",
     );
     Topic {
         name: "predict",

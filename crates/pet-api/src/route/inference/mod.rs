@@ -19,7 +19,7 @@ const MODEL: [&str; 2] = ["/v2/models/{name}", "/v2/models/{name}/versions/{vers
 pub(crate) fn topic() -> Topic {
     let mut endpoints = vec![
         get("/v2", server).about("Describe the service", "Its name and extensions."),
-        get("/v2/health/live", live).about("Say that the process runs", ""),
+        get("/v2/health/live", live).about("Liveness check", ""),
         get("/v2/health/ready", is_ready)
             .refusing(&[Code::NotReady])
             .about("Readiness check", ""),
@@ -38,7 +38,7 @@ fn of_model(path: &str) -> [Endpoint; 3] {
         get(format!("{path}/ready"), model::ready)
             .refusing(&[Code::NotReady])
             .about(
-                "Say whether the model takes requests",
+                "Readiness check of the model",
                 "Send no requests while this fails.",
             ),
         post(format!("{path}/infer"), run::infer)

@@ -11,6 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source docker/requests.sh
 
 readonly program=${1:-${CARGO_TARGET_DIR:-target}/release/pet-cli} name=stack-test
+readonly trace=4bf92f3577b34da6a3ce929d0e0e4736
 export COMPOSE_PROJECT_NAME=pet-classifier-stack-test SERVICE_IMAGE=pet-classifier-stack-test
 # Where `docker build` is still the older builder, Compose takes the same one, and what that has built already.
 docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
@@ -24,6 +25,7 @@ main() {
   trap 'exit 130' INT TERM
   start --build
   predicts
+  is_traced
   is_watched
   is_drawn
   takes_a_training
@@ -66,8 +68,24 @@ start() {
 predicts() {
   asked=service
   draw "$work/photograph.png" 320 240
-  answers "a photograph" 200 --form "file=@$work/photograph.png" http://localhost:8000/predict
+  answers "a photograph" 200 --header "traceparent: 00-$trace-00f067aa0ba902b7-01" \
+    --form "file=@$work/photograph.png" http://localhost:8000/predict
   says predicted_class
+}
+
+# The service sends what it has every five seconds.
+is_traced() {
+  asked=mlflow
+  for _ in $(seq 60); do
+    curl --silent --max-time 5 --output "$work/answer" \
+      "http://localhost:5000/api/3.0/mlflow/traces/get?trace_id=tr-$trace" || true
+    if grep --quiet '"infer"' "$work/answer"; then
+      echo "MLflow: the trace of the photograph"
+      return
+    fi
+    sleep 0.5
+  done
+  fail "MLflow does not know the trace after 30 s: $(head --bytes 300 "$work/answer")"
 }
 
 is_watched() {

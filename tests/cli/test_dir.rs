@@ -83,7 +83,7 @@ impl TestDir {
     fn prepare(&self, command: &mut Command) {
         let ours = |name: &OsStr| {
             let name = name.to_string_lossy();
-            ["PET_", "MLFLOW_", "ORT_", "RUST_", "XDG_"]
+            ["PET_", "MLFLOW_", "ORT_", "OTEL_", "RUST_", "XDG_"]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
         };

@@ -9,5 +9,6 @@ mod program;
 mod python;
 mod server;
 mod spool;
+mod traces;
 mod with_server;
 mod without_server;

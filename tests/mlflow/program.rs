@@ -43,7 +43,10 @@ impl Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pet-cli"));
         for (name, _) in std::env::vars_os() {
             let shown = name.to_string_lossy();
-            if shown.starts_with("PET_") || shown.starts_with("MLFLOW_") {
+            if ["PET_", "MLFLOW_", "OTEL_"]
+                .iter()
+                .any(|prefix| shown.starts_with(prefix))
+            {
                 command.env_remove(&name);
             }
         }

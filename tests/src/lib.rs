@@ -23,6 +23,7 @@ mod photographs;
 mod pictures;
 mod places;
 mod program;
+mod service;
 mod stand_in;
 mod store;
 mod tensors;
@@ -33,6 +34,7 @@ pub use photographs::photographs;
 pub use pictures::{HUGE_PNG, gradient, sample_pictures, small_data_set, truncated_jpeg};
 pub use places::{results, results_are_committed, root};
 pub use program::{python_with_onnx, runtime, skipped};
+pub use service::Service;
 pub use stand_in::{
     backbone_bytes, backbone_bytes_of, classifier_weights, classifier_weights_of, metadata,
     results_folder, results_folder_of,

@@ -75,6 +75,8 @@ pub(crate) enum Failure {
         url: String,
         source: Box<ureq::Error>,
     },
+    #[error("`{url}` is not the address of a collector: expected {expected}")]
+    Collector { url: String, expected: &'static str },
     #[error("there are no images in `{}`", folder.display())]
     NoImages { folder: PathBuf },
     #[cfg(feature = "training")]
@@ -161,6 +163,9 @@ impl Failure {
             Self::NotReady { .. } => {
                 Some("start it with `pet-cli serve`, or name its address with `--url`".into())
             }
+            Self::Collector { .. } => Some(
+                "name one with `--otlp-endpoint` or `OTEL_EXPORTER_OTLP_ENDPOINT`, or none".into(),
+            ),
             Self::Io(error) => hint::of_io(error).map(str::to_owned),
             Self::File { source, .. } => source.hint(),
             _ => None,

@@ -15,6 +15,7 @@ mod places;
 mod progress;
 #[cfg(feature = "training")]
 mod table;
+mod traces;
 #[cfg(feature = "training")]
 mod tracking;
 mod workspace;

@@ -7,13 +7,14 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use pet_api::{Application, Configuration, FeedbackFolder, Sizing};
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::prelude::*;
 
 use crate::arguments::{CacheArgument, LimitArguments, PrecisionArgument, ResultsArgument, count};
 use crate::command::serve_models::ModelArguments;
 use crate::failure::Failure;
+use crate::traces::{TraceArguments, Traces};
 use crate::{memory, output, workspace};
 
 /// Where the service listens unless it is told otherwise.
@@ -88,6 +89,8 @@ pub(crate) struct ServeArguments {
     #[command(flatten)]
     feedback: FeedbackArguments,
     #[command(flatten)]
+    traces: TraceArguments,
+    #[command(flatten)]
     log: LogArguments,
     #[command(flatten)]
     cache: CacheArgument,
@@ -153,17 +156,26 @@ fn seconds() -> clap::builder::RangedU64ValueParser {
 }
 
 pub(crate) fn serve(arguments: &ServeArguments) -> Result<(), Failure> {
-    arguments.log.start();
+    let traces = arguments.traces.start()?;
+    arguments.log.start(traces.as_ref());
     let runtime = workspace::runtime(&arguments.cache)?;
-    let configuration = configuration(arguments)?;
+    let mut configuration = configuration(arguments)?;
+    configuration.tracer = traces.as_ref().map(Traces::tracer);
     let host = configuration.host.clone();
-    pet_api::block_on(async {
+    let outcome = pet_api::block_on(async {
         let application = Application::build(configuration, runtime)?;
-        application.handle().obey_signals()?;
+        let handle = application.handle();
+        handle.obey_signals()?;
         let address = format!("http://{host}:{}/", application.port());
         tracing::info!(address, "listening");
-        Ok(application.run_until_stopped().await?)
-    })
+        application.run_until_stopped().await?;
+        Ok(handle.time_to_stop())
+    });
+    let time = *outcome.as_ref().unwrap_or(&Duration::ZERO);
+    if let Some(traces) = traces {
+        traces.stop(time);
+    }
+    outcome.map(drop)
 }
 
 fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
@@ -252,8 +264,8 @@ enum Level {
 }
 
 impl LogArguments {
-    /// Writes the log from now on.
-    fn start(&self) {
+    /// Writes the log from now on, and gathers the spans if there is who wants them. Otherwise nobody looks at them.
+    fn start(&self, traces: Option<&Traces>) {
         let level = match self.log_level {
             Level::Error => LevelFilter::ERROR,
             Level::Warn => LevelFilter::WARN,
@@ -269,9 +281,14 @@ impl LogArguments {
             Format::Text => log.with_ansi(false).boxed(),
             Format::Json => log.json().flatten_event(true).boxed(),
         };
-        tracing_subscriber::registry()
-            .with(log.with_filter(targets))
-            .init();
+        // Spans are for traces; without this they would stand in each line.
+        let events = targets.and(filter_fn(|metadata| !metadata.is_span()));
+        let mut layers = vec![log.with_filter(events).boxed()];
+        layers.extend(traces.map(|traces| traces.layer().boxed()));
+        tracing_subscriber::registry().with(layers).init();
+        if let Some(traces) = traces {
+            traces.announce();
+        }
     }
 }
 

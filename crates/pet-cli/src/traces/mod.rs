@@ -1,0 +1,219 @@
+//! The spans of the service, sent to a collector by OTLP over HTTP.
+
+mod collector;
+mod delivery;
+mod headers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _,
+};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use pet_api::{TraceContext, Tracer};
+use tracing::Span;
+use tracing::level_filters::LevelFilter;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::registry::LookupSpan;
+use ureq::http::Uri;
+
+use self::collector::Collector;
+use self::delivery::{Bounded, Delivery};
+use self::headers::Headers;
+use crate::failure::Failure;
+
+/// Most time for a collector to take what it is sent.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where traces go.
+#[derive(Args)]
+pub(crate) struct TraceArguments {
+    /// Send the spans of requests to this collector by OTLP over HTTP, such as `http://127.0.0.1:4318`; `/v1/traces` is
+    /// added
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    otlp_endpoint: Option<String>,
+    /// Headers that the collector wants, such as x-mlflow-experiment-id=0
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_HEADERS",
+        value_name = "NAME=VALUE,…",
+        hide_env_values = true
+    )]
+    otlp_headers: Option<Headers>,
+    /// Name of the service in its traces
+    #[arg(
+        long,
+        env = "OTEL_SERVICE_NAME",
+        value_name = "NAME",
+        default_value = "pet-classifier"
+    )]
+    service_name: String,
+    /// Share of the requests that are traced, from 0 to 1; a request with a `traceparent` is traced if that says so
+    #[arg(long, env = "PET_TRACE_SHARE", value_name = "SHARE", default_value_t = 1.0, value_parser = share)]
+    trace_share: f64,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok();
+    let share = share.filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "expected a number from 0 to 1".into())
+}
+
+/// Sends spans until it is stopped.
+pub(crate) struct Traces {
+    provider: SdkTracerProvider,
+    delivery: Arc<Delivery>,
+    host: String,
+    share: f64,
+}
+
+impl TraceArguments {
+    /// Sends spans to the collector from now on, on a thread of its own. Without a collector there is nothing.
+    pub(crate) fn start(&self) -> Result<Option<Traces>, Failure> {
+        // A variable that is set to nothing means none.
+        let url = self.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
+        let Some(url) = url else {
+            return Ok(None);
+        };
+        let host = host(url)?;
+        let delivery = Arc::new(Delivery::default());
+        let url = format!("{}/v1/traces", url.trim_end_matches('/'));
+        let headers = self.otlp_headers.clone().unwrap_or_default();
+        let collector = Collector::new(url, headers, TIMEOUT, delivery.clone());
+        let resource = Resource::builder()
+            .with_service_name(self.service_name.clone())
+            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+        let new = Sampler::TraceIdRatioBased(self.trace_share);
+        let provider = SdkTracerProvider::builder()
+            .with_resource(resource.build())
+            .with_sampler(Sampler::ParentBased(Box::new(new)))
+            .with_span_processor(Bounded::new(collector, delivery.clone()))
+            .build();
+        Ok(Some(Traces {
+            provider,
+            delivery,
+            host,
+            share: self.trace_share,
+        }))
+    }
+}
+
+/// The host of a collector's address, if it is one that this program can speak to.
+fn host(url: &str) -> Result<String, Failure> {
+    let refused = |expected| Failure::Collector {
+        url: url.to_owned(),
+        expected,
+    };
+    let address = url.parse::<Uri>().ok();
+    let parts = address
+        .as_ref()
+        .and_then(|address| Some((address.scheme_str()?, address.host()?)));
+    match parts {
+        Some(("http", host)) => Ok(host.to_owned()),
+        // Only the part of the program that trains brings encryption.
+        Some(("https", host)) if cfg!(feature = "training") => Ok(host.to_owned()),
+        Some(("https", _)) => Err(refused(
+            "`http://…`, since this program is built without encryption",
+        )),
+        _ => Err(refused("`http://HOST:PORT`")),
+    }
+}
+
+impl Traces {
+    /// Gathers the spans of this program's own crates, and nothing else of what happens: the lines of the log may have
+    /// more in them than is meant to leave the machine.
+    pub(crate) fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
+    where
+        S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+    {
+        let ours =
+            filter_fn(|metadata| metadata.is_span() && metadata.target().starts_with("pet_"));
+        tracing_opentelemetry::layer()
+            .with_tracer(self.provider.tracer("pet-cli"))
+            .with_context_activation(false)
+            .with_location(false)
+            .with_target(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_filter(ours.with_max_level_hint(LevelFilter::INFO))
+    }
+
+    /// What the service asks.
+    pub(crate) fn tracer(&self) -> Arc<dyn Tracer> {
+        self.delivery.clone()
+    }
+
+    /// Says where spans go.
+    pub(crate) fn announce(&self) {
+        let Self { host, share, .. } = self;
+        tracing::info!(host, share, "spans are sent to a collector");
+    }
+
+    /// Sends what is left, as far as that takes no more than `time`.
+    pub(crate) fn stop(self, time: Duration) {
+        let outcome = self.provider.shutdown_with_timeout(time.min(TIMEOUT));
+        let lost = self.delivery.lost();
+        if outcome.is_err() || lost > 0 {
+            tracing::warn!(lost, "not all spans were delivered");
+        }
+    }
+}
+
+impl Tracer for Delivery {
+    fn begin(&self, span: &Span, caller: Option<TraceContext>) -> Option<TraceContext> {
+        if let Some(caller) = caller {
+            let caller = Context::new().with_remote_span_context(remote(caller));
+            // Refused where nobody gathers this span, and then it has no place either.
+            let _ = span.set_parent(caller);
+        }
+        let context = span.context();
+        let place = context.span().span_context().clone();
+        place.is_valid().then(|| TraceContext {
+            trace_id: u128::from_be_bytes(place.trace_id().to_bytes()),
+            span_id: u64::from_be_bytes(place.span_id().to_bytes()),
+            sampled: place.is_sampled(),
+        })
+    }
+
+    fn lost(&self) -> u64 {
+        self.lost()
+    }
+}
+
+fn remote(caller: TraceContext) -> SpanContext {
+    SpanContext::new(
+        TraceId::from(caller.trace_id),
+        SpanId::from(caller.span_id),
+        TraceFlags::default().with_sampled(caller.sampled),
+        true,
+        TraceState::NONE,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_part_of_one() {
+        assert_eq!(share("0.25"), Ok(0.25));
+        for bad in ["", "-0.1", "1.5", "NaN", "5%"] {
+            assert!(share(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_collector_has_an_address_on_the_web() {
+        assert_eq!(host("http://me:secret@here:4318/").unwrap(), "here");
+        for bad in ["here", "here:4318", "/v1/traces", "ftp://here", "http://"] {
+            assert!(host(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -51,7 +51,7 @@ fn every_cut_of_an_image_is_refused_or_answered() {
     let Some(service) = Service::start("every_cut_of_an_image_is_refused_or_answered") else {
         return;
     };
-    for format in Format::ALL {
+    for format in Format::WRITTEN {
         let picture = gradient(24, 24, format);
         for length in (0..picture.len()).step_by(picture.len() / 12 + 1) {
             let answer = post("/predict")

@@ -2,7 +2,7 @@
 
 use pet_image::{Decoded, Format, Limits, decode};
 
-use crate::support::{Answer, Service, gradient, post};
+use crate::support::{Answer, Service, gradient, post, root};
 
 fn decoded(answer: &Answer) -> Decoded {
     decode(answer.ok(), &Limits::default()).unwrap()
@@ -39,7 +39,7 @@ fn the_content_tells_the_format() {
     let Some(service) = Service::start("the_content_tells_the_format") else {
         return;
     };
-    for format in Format::ALL {
+    for format in Format::WRITTEN {
         let picture = gradient(40, 30, format);
         for path in [
             "/resize?width=8&height=8",
@@ -53,6 +53,26 @@ fn the_content_tells_the_format() {
             assert_eq!(decoded(&answer).format, format, "{path}");
             assert_eq!(answer.header("content-type"), Some(format.media_type()));
         }
+    }
+}
+
+/// It is read only, and browsers cannot show it.
+#[test]
+fn a_tiff_comes_back_as_png() {
+    let Some(service) = Service::start("a_tiff_comes_back_as_png") else {
+        return;
+    };
+    let file = root().join("crates/pet-image/tests/golden/tiff/tiles_deflate.tif");
+    let file = fs_err::read(file).unwrap();
+    let plain = decode(&file, &Limits::default()).unwrap().image;
+    for path in ["/resize?width=37&height=21", "/crop?right=37&bottom=21"] {
+        let answer = post(path).file("scan.tif", &file).send(service.address);
+        let answered = decoded(&answer);
+        assert_eq!(answered.format, Format::Png);
+        assert!(answered.image == plain, "{path}");
+        assert_eq!(answer.header("content-type"), Some("image/png"));
+        let name = answer.header("content-disposition").unwrap();
+        assert!(name.ends_with("_scan.png"), "{name}");
     }
 }
 

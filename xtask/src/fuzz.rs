@@ -19,6 +19,7 @@ const TARGETS: [Target; 9] = [
         &[
             "crates/pet-image/tests/golden/files",
             "crates/pet-image/tests/golden/grid",
+            "crates/pet-image/tests/golden/tiff",
         ],
     ),
     ("checkpoint", &["crates/torch-state-dict/tests/fixtures"]),

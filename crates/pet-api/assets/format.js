@@ -1,7 +1,7 @@
 // What a file is, told by its content as the service does it.
 
 /** Formats that the service reads. */
-const READ = ['JPEG', 'PNG', 'GIF', 'WebP', 'BMP'];
+const READ = ['JPEG', 'PNG', 'GIF', 'WebP', 'BMP', 'TIFF'];
 /** As many bytes as the signatures need. */
 const HEAD = 32;
 /** Where an animated PNG must have said so: before its pixels. */
@@ -29,7 +29,9 @@ function latin(content) {
 export async function formatOf(file) {
   const head = latin(await bytes(file, HEAD));
   const found = SIGNATURES.find(([, signature]) => head.startsWith(signature));
-  if (found) return found[0];
+  // Raw photographs are TIFF files too.
+  const isRaw = found?.[0] === 'TIFF' && /x-|dng/.test(file.type);
+  if (found && !isRaw) return found[0];
   if (head.startsWith('RIFF') && head.startsWith('WEBP', 8)) return 'WebP';
   if (head.startsWith('ftyp', 4)) return BRANDS[head.slice(8, 12)] ?? null;
   return file.type.startsWith('image/') ? file.type.replace(/^image\/(x-)?/, '').replace(/\+.*/, '').toUpperCase() : null;

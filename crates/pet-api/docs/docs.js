@@ -66,7 +66,7 @@ function fields(operation, examples) {
   let body = null;
   if (kind === 'form') {
     body = element('input', '', { type: 'file', accept: 'image/*', multiple: severalFiles(operation) });
-    labels.push(labelled('file', 'JPEG, PNG, GIF, WebP or BMP.', body, true));
+    labels.push(labelled('file', 'JPEG, PNG, GIF, WebP, BMP or TIFF.', body, true));
   } else if (kind === 'json') {
     body = element('textarea', '', { value: examples.inference, spellcheck: false });
     labels.push(labelled('body', 'An inference request.', body, true));

@@ -30,7 +30,7 @@ pub(crate) const MORE_BYTES: &str =
 
 /// What the name of an image that is written may end with.
 pub(crate) fn extensions() -> String {
-    let formats = pet_image::Format::ALL;
+    let formats = pet_image::Format::WRITTEN;
     let names = formats.map(|format| format!("`.{}`", format.extension()));
     format!("let the name end with one of {}", names.join(", "))
 }

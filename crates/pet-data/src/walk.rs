@@ -18,9 +18,9 @@ use serde::Serialize;
 use crate::Error;
 
 /// Other spellings of the extensions of [`Format`], and formats of pictures that cannot be decoded.
-const EXTENSIONS: [&str; 22] = [
-    "jpeg", "jpe", "jfif", "dib", "tif", "tiff", "heic", "heif", "hif", "avif", "jxl", "jp2",
-    "j2k", "dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2", "psd",
+const EXTENSIONS: [&str; 21] = [
+    "jpeg", "jpe", "jfif", "dib", "tif", "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "dng",
+    "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2", "psd",
 ];
 
 /// What systems and archives leave behind under names that are not hidden, in lower case.

@@ -3,6 +3,7 @@
 use image::codecs::{
     bmp::BmpEncoder, gif::GifEncoder, jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder,
 };
+use image::error::{ImageError, ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
 use image::{ExtendedColorType, GrayImage, ImageEncoder as _, ImageResult, RgbImage};
 
 use crate::{Error, Format};
@@ -21,7 +22,7 @@ const GIF_SPEED: i32 = 10;
 ///
 /// # Errors
 /// [`Error::Encode`] where the format has no room for the size: JPEG and GIF end at 65,535 pixels
-/// a side, WebP at 16,384; and for an image without pixels.
+/// a side, WebP at 16,384; for an image without pixels; and for a format that is not among [`Format::WRITTEN`].
 pub fn encode_rgb(image: &RgbImage, format: Format) -> Result<Vec<u8>, Error> {
     let (width, height) = image.dimensions();
     encode(
@@ -89,5 +90,11 @@ fn write(
         }
         Format::WebP => WebPEncoder::new_lossless(bytes).write_image(levels, width, height, color),
         Format::Bmp => BmpEncoder::new(&mut bytes).write_image(levels, width, height, color),
+        Format::Tiff => Err(ImageError::Unsupported(
+            UnsupportedError::from_format_and_kind(
+                ImageFormatHint::Exact(format.into()),
+                UnsupportedErrorKind::GenericFeature("writing".to_owned()),
+            ),
+        )),
     }
 }

@@ -21,13 +21,15 @@ pub enum Error {
         limit: u64,
     },
     /// The content is in none of the formats of [`Format`].
-    #[error("the content is not a JPEG, PNG, GIF, WebP or BMP image; it starts with `{start}`")]
+    #[error(
+        "the content is not a JPEG, PNG, GIF, WebP, BMP or TIFF image; it starts with `{start}`"
+    )]
     UnknownFormat {
         /// The first bytes, with unprintable ones escaped.
         start: String,
     },
     /// The content is a picture or another file of a kind that people send, but that is not read.
-    #[error("the content is {kind}, not a JPEG, PNG, GIF, WebP or BMP image")]
+    #[error("the content is {kind}, not a JPEG, PNG, GIF, WebP, BMP or TIFF image")]
     ForeignFormat {
         /// What it is, with its article, such as `a HEIC photograph`.
         kind: &'static str,
@@ -204,10 +206,13 @@ impl Error {
             Self::TooManyBytes { .. } | Self::TooLarge { .. } | Self::TooManyPixels { .. } => {
                 "save a smaller copy with an image program, or raise the limit"
             }
-            Self::ForeignFormat { .. } => "convert it to JPEG first",
+            Self::ForeignFormat {
+                is_picture: true, ..
+            } => "open it in an image program and save it as JPEG",
+            Self::ForeignFormat { .. } => "use the photograph itself, saved as JPEG or PNG",
             Self::UnknownFormat { .. } => {
                 "the format is told by the content, not by the file name; \
-                 save the picture as JPEG, PNG, GIF, WebP or BMP"
+                 save the picture as JPEG, PNG, GIF, WebP, BMP or TIFF"
             }
             Self::TooManyScans { .. }
             | Self::TooMuchMemory { .. }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An image file format that can be read and written.
+/// An image file format that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -18,11 +18,23 @@ pub enum Format {
     WebP,
     /// Windows bitmap.
     Bmp,
+    /// TIFF; of several pages, the first. It is read only.
+    Tiff,
 }
 
 impl Format {
     /// Every format, in the order in which messages list them.
-    pub const ALL: [Self; 5] = [Self::Jpeg, Self::Png, Self::Gif, Self::WebP, Self::Bmp];
+    pub const ALL: [Self; 6] = [
+        Self::Jpeg,
+        Self::Png,
+        Self::Gif,
+        Self::WebP,
+        Self::Bmp,
+        Self::Tiff,
+    ];
+
+    /// The formats that can be written as well.
+    pub const WRITTEN: [Self; 5] = [Self::Jpeg, Self::Png, Self::Gif, Self::WebP, Self::Bmp];
 
     /// Tells the format by the signature at the start of the content, or `None`.
     ///
@@ -55,6 +67,8 @@ impl Format {
                 ..,
             ] => Some(Self::WebP),
             [b'B', b'M', ..] if has_bitmap_header(bytes) => Some(Self::Bmp),
+            _ if raw(bytes).is_some() => None,
+            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
             _ => None,
         }
     }
@@ -74,6 +88,7 @@ impl Format {
             "gif" => Some(Self::Gif),
             "webp" => Some(Self::WebP),
             "bmp" | "dib" => Some(Self::Bmp),
+            "tif" | "tiff" => Some(Self::Tiff),
             _ => None,
         }
     }
@@ -86,6 +101,7 @@ impl Format {
             Self::Gif => "image/gif",
             Self::WebP => "image/webp",
             Self::Bmp => "image/bmp",
+            Self::Tiff => "image/tiff",
         }
     }
 
@@ -97,6 +113,23 @@ impl Format {
             Self::Gif => "gif",
             Self::WebP => "webp",
             Self::Bmp => "bmp",
+            Self::Tiff => "tiff",
+        }
+    }
+
+    /// The format in which a picture that was read from this one is written: the same, or PNG for one that is only read.
+    ///
+    /// ```
+    /// use pet_image::Format;
+    ///
+    /// assert_eq!(Format::Gif.written(), Format::Gif);
+    /// assert_eq!(Format::Tiff.written(), Format::Png);
+    /// ```
+    #[must_use]
+    pub const fn written(self) -> Self {
+        match self {
+            Self::Jpeg | Self::Png | Self::Gif | Self::WebP | Self::Bmp => self,
+            Self::Tiff => Self::Png,
         }
     }
 }
@@ -109,6 +142,7 @@ impl fmt::Display for Format {
             Self::Gif => "GIF",
             Self::WebP => "WebP",
             Self::Bmp => "BMP",
+            Self::Tiff => "TIFF",
         })
     }
 }
@@ -121,6 +155,7 @@ impl From<Format> for image::ImageFormat {
             Format::Gif => Self::Gif,
             Format::WebP => Self::WebP,
             Format::Bmp => Self::Bmp,
+            Format::Tiff => Self::Tiff,
         }
     }
 }
@@ -150,9 +185,7 @@ fn picture(bytes: &[u8]) -> Option<&'static str> {
             b"crx " => "a raw photograph (CR3)",
             _ => return None,
         },
-        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => {
-            "a TIFF picture or a raw photograph"
-        }
+        _ if raw(bytes).is_some() => return raw(bytes),
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => "a JPEG XL picture",
         [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => {
             "a JPEG 2000 picture"
@@ -160,6 +193,19 @@ fn picture(bytes: &[u8]) -> Option<&'static str> {
         [b'8', b'B', b'P', b'S', ..] => "a Photoshop document",
         [0, 0, 1, 0, ..] => "an icon",
         _ if starts_as_markup(bytes, b"<svg") => "an SVG drawing",
+        _ => return None,
+    })
+}
+
+/// Raw photographs that have a signature of their own; others are TIFF files, and told by what those hold.
+fn raw(bytes: &[u8]) -> Option<&'static str> {
+    Some(match bytes {
+        [b'I', b'I', 42, 0, _, _, _, _, b'C', b'R', ..] => "a raw photograph (CR2)",
+        [b'I', b'I', b'R', b'O' | b'S', ..] | [b'M', b'M', b'O', b'R', ..] => {
+            "a raw photograph (ORF)"
+        }
+        [b'I', b'I', b'U', 0, ..] => "a raw photograph (RW2)",
+        _ if bytes.starts_with(b"FUJIFILMCCD-RAW") => "a raw photograph (RAF)",
         _ => return None,
     })
 }
@@ -227,11 +273,8 @@ mod tests {
             ),
             (b"\0\0\0\x1cftypavif", "an AVIF picture", true),
             (b"\0\0\0\x18ftypmp42", "a video", false),
-            (
-                b"II*\0\x08\0\0\0",
-                "a TIFF picture or a raw photograph",
-                true,
-            ),
+            (b"II*\0\x10\0\0\0CR\x02\0", "a raw photograph (CR2)", true),
+            (b"IIRO\x08\0\0\0", "a raw photograph (ORF)", true),
             (b"\0\0\0\x0cJXL \r\n", "a JPEG XL picture", true),
             (b"%PDF-1.7", "a PDF document", false),
             (b"<?xml version='1.0'?>\n<SVG>", "an SVG drawing", true),
@@ -247,7 +290,7 @@ mod tests {
     #[test]
     fn names_in_json_are_lower_case() {
         let names = serde_json::to_string(&Format::ALL).unwrap();
-        assert_eq!(names, r#"["jpeg","png","gif","webp","bmp"]"#);
+        assert_eq!(names, r#"["jpeg","png","gif","webp","bmp","tiff"]"#);
     }
 
     #[test]

@@ -181,10 +181,10 @@ fn refusals_have_an_error_and_a_code() {
         "not base64",
     );
     refused(
-        &inputs(bytes(json!(["SUkqAA=="]))),
+        &inputs(bytes(json!(["AAAAGGZ0eXBoZWlj"]))),
         415,
         "unsupported_format",
-        "TIFF",
+        "HEIC",
     );
     let many = json!([{"name": "input", "datatype": "BYTES", "shape": [33], "data": []}]);
     refused(&inputs(many), 413, "too_large", "more than the limit of 32");

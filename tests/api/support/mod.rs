@@ -10,4 +10,6 @@ pub(crate) use answer::Answer;
 pub(crate) use model::{COLOURS, coloured, colours, colours_called, colours_that_say};
 pub(crate) use pictures::{HUGE_PNG, gradient, photographs, test_images, truncated_jpeg};
 pub(crate) use request::{Request, get, post, read};
-pub(crate) use service::{Service, metric, results, results_are_committed, runtime, wait_until};
+pub(crate) use service::{
+    Service, metric, results, results_are_committed, root, runtime, wait_until,
+};

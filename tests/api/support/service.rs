@@ -112,7 +112,7 @@ fn named_results() -> Option<PathBuf> {
     named.map(PathBuf::from)
 }
 
-pub(super) fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 

@@ -167,7 +167,8 @@ async fn keep(
         }
         let prediction = worker.predict(&model, &body)?;
         let decoded = decode(&body, &limits).map_err(|error| ApiError::image(&error))?;
-        let picture = encode_rgb(&decoded.image, decoded.format);
+        let format = decoded.format.written();
+        let picture = encode_rgb(&decoded.image, format);
         let picture = picture.map_err(|error| ApiError::image(&error))?;
         let correction = Correction {
             class: &right,
@@ -176,7 +177,7 @@ async fn keep(
             model_name: &metadata.model_name,
             model_version: metadata.model_version.as_deref(),
         };
-        feedback.keep(&picture, decoded.format.extension(), &correction)?;
+        feedback.keep(&picture, format.extension(), &correction)?;
         Ok(prediction)
     };
     let done = state.queue.run(deadline.0, cost, work).await?;

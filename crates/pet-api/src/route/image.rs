@@ -1,4 +1,4 @@
-//! `POST /resize`, `/grayscale`, `/crop` and `/normalize`: the image, changed, in its own format.
+//! `POST /resize`, `/grayscale`, `/crop` and `/normalize`: the image, changed, in its own format or in PNG.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
@@ -38,10 +38,10 @@ pub(crate) fn topic() -> Topic {
             "Subtracts each channel's mean, divides by its standard deviation and stretches the result over all levels.",
         ),
     ];
-    let media_types = Format::ALL.map(Format::media_type);
+    let media_types = Format::WRITTEN.map(Format::media_type);
     Topic {
         name: "image",
-        description: "Work on an image; the answer is an image in the format of the upload, as an attachment.",
+        description: "Work on an image; the answer is an image in the format of the upload (PNG for TIFF), as an attachment.",
         endpoints: endpoints.map(|one| one.giving(media_types)).into(),
     }
 }
@@ -86,14 +86,15 @@ async fn resized(
 ) -> Result<HttpResponse, ApiError> {
     let change = move |decoded: Decoded| {
         let resized = resize(&decoded.image, width, height, Filter::Lanczos)?;
-        encode_rgb(&resized, decoded.format)
+        encode_rgb(&resized, decoded.format.written())
     };
     let output = u64::from(width) * u64::from(height);
     changed(&state, upload, "resized", Some(output), change).await
 }
 
 async fn gray(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiError> {
-    let change = |decoded: Decoded| encode_gray(&grayscale(&decoded.image), decoded.format);
+    let change =
+        |decoded: Decoded| encode_gray(&grayscale(&decoded.image), decoded.format.written());
     changed(&state, upload, "gray", None, change).await
 }
 
@@ -108,13 +109,21 @@ async fn cropped(
         right: edges.right,
         bottom: edges.bottom,
     };
-    let change = move |decoded: Decoded| encode_rgb(&crop(&decoded.image, area)?, decoded.format);
+    let change =
+        move |decoded: Decoded| encode_rgb(&crop(&decoded.image, area)?, decoded.format.written());
     changed(&state, upload, "cropped", None, change).await
 }
 
 async fn normalized(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiError> {
-    let change = |decoded: Decoded| encode_rgb(&contrast_stretch(&decoded.image), decoded.format);
+    let change =
+        |decoded: Decoded| encode_rgb(&contrast_stretch(&decoded.image), decoded.format.written());
     changed(&state, upload, "normalized", None, change).await
+}
+
+/// The name of a file of another format.
+fn renamed(name: &str, format: Format) -> String {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    format!("{stem}.{}", format.extension())
 }
 
 /// Bytes that a change takes for each pixel of its result: the levels, those of a first pass, and the file.
@@ -162,7 +171,13 @@ async fn changed(
             work(&body).map_err(|error| ApiError::image(&error))
         })
         .await?;
-    let (image, format, [decoding, changing]) = done.value;
+    let (image, read, [decoding, changing]) = done.value;
+    let format = read.written();
+    let name = if format == read {
+        name
+    } else {
+        name.map(|name| renamed(&name, format))
+    };
     let took = [
         ("queue", done.waited),
         ("decode", decoding),

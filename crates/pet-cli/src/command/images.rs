@@ -58,7 +58,7 @@ pub(crate) struct CropArguments {
 
 #[derive(Args)]
 struct OutputArgument {
-    /// Where to write the result, in the format that the extension names; without one, in that of the image [default:
+    /// Where to write the result, in the format that the extension names; without one, in that of the image (PNG for TIFF) [default:
     /// only report]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -81,9 +81,10 @@ impl OutputArgument {
 /// The format to write a file in.
 fn format(path: &Path, input: Format) -> Result<Format, Failure> {
     let Some(extension) = path.extension() else {
-        return Ok(input);
+        return Ok(input.written());
     };
     let format = extension.to_str().and_then(Format::of_extension);
+    let format = format.filter(|format| Format::WRITTEN.contains(format));
     format.ok_or_else(|| Failure::UnknownExtension { path: path.into() })
 }
 

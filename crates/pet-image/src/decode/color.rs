@@ -55,6 +55,13 @@ pub(super) fn to_srgb(profile: &[u8], is_grey: bool, pixel: Pixel, levels: &mut 
     }
 }
 
+/// The light that coloured and black ink leave together, with Pillow's rounding.
+#[inline(always)]
+pub(super) fn under_black(light: u8, black: u8) -> u8 {
+    let product = u32::from(255 - light) * u32::from(black) + 128;
+    black.saturating_sub((((product >> 8) + product) >> 8) as u8)
+}
+
 /// How levels change, or `None` if they stay as they are.
 fn transform(profile: &[u8], is_grey: bool, pixel: Pixel) -> Option<Transform> {
     let options = ParsingOptions {

@@ -2,7 +2,7 @@
 
 use std::panic::{UnwindSafe, catch_unwind};
 
-use super::{jpeg, other, webp_chunks};
+use super::{jpeg, other, tiff, webp_chunks};
 use crate::{Format, Limits};
 
 /// What decoding an image file takes, at most.
@@ -45,6 +45,7 @@ pub(crate) fn cost_reduced(
             // A frame is decoded at its own size before it is compared with the canvas.
             Some(canvas.max(other::cost_of_frame(webp_chunks::largest_frame(file))))
         }
+        Format::Tiff => tiff::cost(bytes, limits),
         format @ (Format::Png | Format::Gif | Format::Bmp) => other::cost(bytes, format, limits),
     });
     cost.ok().flatten().unwrap_or_default()

@@ -2,9 +2,10 @@
 
 mod color;
 mod cost;
+mod finish;
 mod jpeg;
 mod other;
-mod upright;
+mod tiff;
 mod webp_chunks;
 
 use std::fmt;
@@ -40,12 +41,12 @@ impl fmt::Debug for Decoded {
 /// Decodes an image file.
 ///
 /// - The format is told by content ([`Format::detect`]).
-/// - The EXIF orientation of JPEG, PNG and WebP is applied.
+/// - The orientation of JPEG, PNG, WebP (EXIF) and TIFF is applied.
 /// - Transparent pixels are blended over white.
 /// - Grey, palette, 16-bit and CMYK pictures become 8-bit RGB.
-/// - The colour profile of a JPEG, PNG or WebP picture is applied, so that levels are those of sRGB. One that is broken is
+/// - The colour profile of a JPEG, PNG, WebP or TIFF picture is applied, so that levels are those of sRGB. One that is broken is
 ///   ignored, and so is one for CMYK.
-/// - Of an animation, the first frame is taken; of a file with several pictures (MPO), the first.
+/// - Of an animation, the first frame is taken; of a file with several pictures (MPO, TIFF), the first.
 ///
 /// A file that breaks off before the last pixel is an error. For JPEG that means, as in Pillow,
 /// before its end marker. Small flaws that leave the picture whole (stray bytes, damage in the
@@ -104,6 +105,7 @@ fn pixels(
         Format::Jpeg => jpeg::decode(bytes, limits, reduce),
         Format::WebP => other::decode(webp_chunks::check(bytes, limits)?, format, limits),
         Format::Png | Format::Gif | Format::Bmp => other::decode(bytes, format, limits),
+        Format::Tiff => tiff::decode(bytes, limits),
     }
 }
 

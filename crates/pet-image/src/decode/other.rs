@@ -5,10 +5,10 @@ use std::io::{Cursor, ErrorKind};
 
 use image::error::ImageError;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder as _, ImageReader, RgbImage, RgbaImage};
+use image::{DynamicImage, ImageDecoder as _, ImageReader, RgbImage};
 
-use super::color::{Pixel, to_srgb};
-use super::{Cost, truncated, upright::upright};
+use super::finish::{opaque, upright};
+use super::{Cost, truncated};
 use crate::wanted::{Wanted, is_wanted};
 use crate::{Error, Format, Limits};
 
@@ -114,33 +114,4 @@ fn is_end_of_file(error: &ImageError) -> bool {
     // The GIF decoder has a word of its own for it.
     let cause = cause.and_then(|cause| cause.downcast_ref::<gif::DecodingError>());
     matches!(cause, Some(gif::DecodingError::UnexpectedEof))
-}
-
-/// Converts to 8-bit sRGB, with transparent pixels over white.
-fn opaque(image: DynamicImage, profile: Option<&[u8]>) -> RgbImage {
-    let is_grey = !image.color().has_color();
-    let convert = |pixel, levels: &mut [u8]| {
-        if let Some(profile) = profile {
-            to_srgb(profile, is_grey, pixel, levels);
-        }
-    };
-    if image.color().has_alpha() {
-        let mut image = image.into_rgba8();
-        convert(Pixel::Rgba, &mut image);
-        over_white(&image)
-    } else {
-        let mut image = image.into_rgb8();
-        convert(Pixel::Rgb, &mut image);
-        image
-    }
-}
-
-fn over_white(image: &RgbaImage) -> RgbImage {
-    let mut blended = RgbImage::new(image.width(), image.height());
-    for (pixel, source) in blended.pixels_mut().zip(image.pixels()) {
-        let [red, green, blue, alpha] = source.0.map(u32::from);
-        pixel.0 = [red, green, blue]
-            .map(|level| ((level * alpha + 255 * (255 - alpha) + 127) / 255) as u8);
-    }
-    blended
 }

@@ -9,7 +9,7 @@ use crate::support::{level_difference, picture};
 #[test]
 fn colour_survives_every_format() {
     let image = picture("color.png");
-    for format in Format::ALL {
+    for format in Format::WRITTEN {
         let bytes = encode_rgb(&image, format).unwrap();
         assert_eq!(Format::detect(&bytes), Some(format));
         let decoded = decode(&bytes, &Limits::default()).unwrap();
@@ -19,7 +19,9 @@ fn colour_survives_every_format() {
             Format::Jpeg => assert!(mean < 4.0, "mean difference {mean}"),
             // A palette of 256 colours.
             Format::Gif => assert!(mean < 10.0, "mean difference {mean}"),
-            Format::Png | Format::WebP | Format::Bmp => assert_eq!(largest, 0, "{format}"),
+            Format::Png | Format::WebP | Format::Bmp | Format::Tiff => {
+                assert_eq!(largest, 0, "{format}");
+            }
         }
     }
 }
@@ -27,7 +29,7 @@ fn colour_survives_every_format() {
 #[test]
 fn grey_survives_every_format() {
     let image = grayscale(&picture("color.png"));
-    for format in Format::ALL {
+    for format in Format::WRITTEN {
         let decoded = decode(&encode_gray(&image, format).unwrap(), &Limits::default()).unwrap();
         let levels: Vec<u8> = decoded.image.pixels().map(|pixel| pixel[1]).collect();
         assert!(
@@ -63,7 +65,7 @@ fn what_a_format_has_no_room_for_is_an_error() {
             Err(Error::Encode { width: 70_000, .. })
         ));
     }
-    for format in Format::ALL {
+    for format in Format::WRITTEN {
         assert!(matches!(
             encode_rgb(&RgbImage::new(0, 3), format),
             Err(Error::NoPixels { .. })

@@ -91,7 +91,7 @@ fn no_bytes_and_texts_are_told_apart() {
     let text = refusal(b"Dear Sir,\nplease find no picture here");
     assert_eq!(
         text.to_string(),
-        r"the content is not a JPEG, PNG, GIF, WebP or BMP image; it starts with `Dear Sir,\npl`"
+        r"the content is not a JPEG, PNG, GIF, WebP, BMP or TIFF image; it starts with `Dear Sir,\npl`"
     );
     assert!(text.hint().is_some());
 }
@@ -378,12 +378,12 @@ proptest! {
 
     #[test]
     fn any_bytes_are_an_error_or_a_picture(
-        format in 0..6_usize,
+        format in 0..7_usize,
         noise in prop::collection::vec(any::<u8>(), 0..300),
     ) {
-        let signatures: [&[u8]; 6] = [
+        let signatures: [&[u8]; 7] = [
             b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\x40\0\0\0WEBPVP8 ",
-            b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0",
+            b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", b"II*\0\x08\0\0\0",
         ];
         let bytes = [signatures[format], &noise[..]].concat();
         let _ = decode(&bytes, &small());

@@ -16,3 +16,4 @@ mod hostile;
 mod photographs;
 mod properties;
 mod support;
+mod tiff;

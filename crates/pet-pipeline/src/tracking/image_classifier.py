@@ -1,6 +1,6 @@
 """Names what photographs show: MLflow's `python_function` for a model with its recipe inside.
 
-Takes a table with the encoded images (JPEG, PNG, GIF, WebP, BMP) in the column `image`, and gives
+Takes a table with the encoded images (JPEG, PNG, GIF, WebP, BMP, TIFF) in the column `image`, and gives
 `class`, `probability` and `probabilities`, the latter in the order of the model's classes. How an
 image becomes the network's input stands in the metadata of the ONNX model, so this file knows no
 number of its own. A recipe that it does not know is refused.

@@ -23,7 +23,7 @@ use self::header::{Colors, Component, Frame, Header, MAX_SCANS, Scan};
 use self::planes::Plane;
 use self::scan::{Blocks, row_by_row};
 use super::color::{Pixel, to_srgb};
-use super::{Cost, truncated, upright::upright};
+use super::{Cost, finish::upright, truncated};
 use crate::{Error, Format, Limits};
 
 /// Of a damaged picture, at most this part of the rows may be missing: one in sixteen.

@@ -1,6 +1,7 @@
 //! Planes of levels to pixels: enlarging what is stored at a lower resolution, and colour conversion, both as libjpeg
 //! and Pillow do them.
 
+use super::super::color::under_black;
 use super::header::Colors;
 
 /// The levels of one component.
@@ -143,17 +144,11 @@ fn convert(parts: &[&[u8]], colors: Colors, row: &mut [u8]) {
                     Colors::Ycck => rgb(a, b, c).map(|level| 255 - level),
                     _ => [a, b, c],
                 };
-                *pixel = light.map(|light| black.saturating_sub(ink(255 - light, black)));
+                *pixel = light.map(|light| under_black(light, black));
             }
         }
         _ => {}
     }
-}
-
-/// Pillow's rounding of a product of levels.
-fn ink(level: u8, black: u8) -> u8 {
-    let product = u32::from(level) * u32::from(black) + 128;
-    (((product >> 8) + product) >> 8) as u8
 }
 
 /// Pixels that are converted at once.

@@ -1,0 +1,249 @@
+//! TIFF: the first picture of a file, in strips or tiles.
+//!
+//! Why a reader of our own: of 67 valid files (`tests/golden/make_tiff.py`), `image` 0.25.10 with `tiff` 0.11.3 decoded 3
+//! wrongly without a word (a fourth sample beside differences, the order of bits, multiplied transparency), panicked on
+//! one and refused 11 (palettes, grey of 2 and 4 bits or with transparency). It also reads on behind the end of what is
+//! compressed, so that a small file can keep it busy for minutes, and decodes JPEG inside with `zune-jpeg`. What is left
+//! when unpacking is done by `flate2` and `weezl`, and JPEG by [`super::jpeg`], is a table of numbers.
+//!
+//! Data flows from `directory` (tags) through `header` (what they mean), `unpack` (bytes) and `rows` (samples of 8 bits)
+//! to pixels here. Only a row is held beside the picture, or for JPEG a chunk.
+
+mod directory;
+mod header;
+mod rows;
+mod unpack;
+
+use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
+
+use self::directory::Directory;
+use self::header::{Alpha, Colors, Compression, Header};
+use super::color::under_black;
+use super::finish::{opaque, upright};
+use super::{Cost, truncated};
+use crate::wanted::is_wanted;
+use crate::{Error, Format, Limits};
+
+/// Why a TIFF file cannot be decoded.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    /// Said as [`Error::Truncated`].
+    #[error("it breaks off")]
+    Truncated,
+    /// Said as [`Error::Unwanted`].
+    #[error("nobody waits for it any more")]
+    Unwanted,
+    #[error("the tag `{tag}` is missing")]
+    Missing { tag: u16 },
+    #[error("the tag `{tag}` has a value that makes no sense")]
+    Tag { tag: u16 },
+    #[error("it has `{samples}` samples a pixel, expected 1 to 8")]
+    Samples { samples: u64 },
+    #[error("it has `{bits}` bits a sample, expected 1, 2, 4, 8 or 16, the same for all")]
+    Bits { bits: u64 },
+    #[error("its samples are floating-point numbers or have a sign, expected whole numbers")]
+    SampleFormat,
+    #[error(
+        "it is compressed with {name} (`{number}`), expected LZW, Deflate, PackBits, JPEG or nothing"
+    )]
+    Compression { number: u64, name: &'static str },
+    #[error("its colours are of the kind `{number}`, expected grey, RGB, a palette or CMYK")]
+    Colors { number: u64 },
+    #[error("its colours, bits, samples and compression do not go together here")]
+    Combination,
+    #[error("it has the predictor `{number}`, expected 1, or 2 with 8 or 16 bits a sample")]
+    Predictor { number: u64 },
+    #[error("a side of its tiles is `{side}`, expected 16 to 16384")]
+    Tile { side: u64 },
+    #[error(
+        "its tiles cover more than the limit of `{limit}` pixels, most of them outside the picture"
+    )]
+    Outside { limit: u64 },
+    #[error("it has `{got}` strips or tiles, expected `{needed}`")]
+    Chunks { needed: u64, got: usize },
+    #[error("its strips or tiles share their data")]
+    Shared,
+    #[error("the data of a strip or tile ends too early")]
+    Short,
+    #[error("the data of a strip or tile is damaged")]
+    Data { source: std::io::Error },
+    #[error("a strip or tile is no JPEG picture of its size")]
+    NoJpeg,
+    #[error("a strip or tile cannot be decoded")]
+    Jpeg { source: Box<Error> },
+}
+
+/// Memory for a row and tables.
+const BYTES_BESIDES: u64 = 1 << 20;
+
+/// Memory for each pixel of a chunk that is a JPEG file.
+const BYTES_PER_JPEG_PIXEL: u64 = 12;
+
+/// Times that the pixels are gone over, compared with a baseline JPEG.
+const WORK: u64 = 4;
+
+/// Times that the limit of pixels may be covered by tiles that reach beyond the picture.
+const MAX_COVERED: u64 = 2;
+
+pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
+    let refused = |fault| refused(bytes, fault);
+    let header = read(bytes, limits)?;
+    let is_cmyk = header.colors == Colors::Cmyk;
+    let profile = header.profile.filter(|_| !is_cmyk);
+    let image = picture(&header, bytes).map_err(refused)?;
+    Ok(upright(opaque(image, profile), header.orientation))
+}
+
+/// What decoding a file that [`decode`] accepts takes.
+pub(super) fn cost(bytes: &[u8], limits: &Limits) -> Option<Cost> {
+    let header = read(bytes, limits).ok()?;
+    let pixels = area([header.width, header.height]);
+    let inside = match header.compression {
+        Compression::Jpeg => area(header.chunks.size) * BYTES_PER_JPEG_PIXEL + bytes.len() as u64,
+        _ => 0,
+    };
+    // Blending over white and turning hold two pictures.
+    let each = if header.alpha == Alpha::None {
+        3 + 3
+    } else {
+        4 + 3
+    };
+    Some(Cost {
+        pixels,
+        memory: pixels * each + inside + BYTES_BESIDES,
+        work: covered(&header) * WORK,
+    })
+}
+
+/// Reads and checks everything but the pixels.
+fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Header<'a>, Error> {
+    let refused = |fault| refused(bytes, fault);
+    let directory = Directory::read(bytes).map_err(refused)?;
+    if header::is_raw(&directory).map_err(refused)? {
+        return Err(Error::ForeignFormat {
+            kind: "a raw photograph",
+            is_picture: true,
+        });
+    }
+    let (width, height) = header::size(&directory).map_err(refused)?;
+    limits.check_size(width, height)?;
+    let header = Header::read(&directory).map_err(refused)?;
+    let limit = limits.pixels.saturating_mul(MAX_COVERED);
+    if covered(&header) > limit {
+        return Err(refused(Fault::Outside { limit }));
+    }
+    let limit = limits.pixels;
+    if header.compression == Compression::Jpeg && area(header.chunks.size) > limit {
+        return Err(refused(Fault::Outside { limit }));
+    }
+    header.check_data(bytes).map_err(refused)?;
+    Ok(header)
+}
+
+/// Pixels that are unpacked, with those of tiles outside the picture: only a JPEG file is unpacked to its last row.
+fn covered(header: &Header<'_>) -> u64 {
+    let width = area([header.chunks.size[0], header.chunks.count[0]]);
+    let height = match header.compression {
+        Compression::Jpeg => area([header.chunks.size[1], header.chunks.count[1]]),
+        _ => u64::from(header.height),
+    };
+    width.saturating_mul(height)
+}
+
+fn area(sides: [u32; 2]) -> u64 {
+    u64::from(sides[0]) * u64::from(sides[1])
+}
+
+fn refused(bytes: &[u8], fault: Fault) -> Error {
+    match fault {
+        Fault::Truncated => truncated(bytes, Format::Tiff),
+        Fault::Unwanted => Error::Unwanted,
+        fault => Error::Decode {
+            format: Format::Tiff,
+            source: fault.into(),
+        },
+    }
+}
+
+fn picture(header: &Header<'_>, bytes: &[u8]) -> Result<DynamicImage, Fault> {
+    let (width, height) = (header.width, header.height);
+    let channels = channels(header);
+    let stride = width as usize * channels;
+    let mut levels = vec![0; stride * height as usize];
+    let [chunk_width, chunk_height] = header.chunks.size.map(|side| side as usize);
+    let across = header.chunks.count[0] as usize;
+    for chunk in 0..across * header.chunks.count[1] as usize {
+        let left = chunk % across * chunk_width * channels;
+        let right = stride.min(left + chunk_width * channels);
+        let mut rows = header.rows(bytes, chunk)?;
+        let top = chunk / across * chunk_height;
+        for row in levels
+            .chunks_exact_mut(stride)
+            .skip(top)
+            .take(header.height_of(chunk) as usize)
+        {
+            if !is_wanted() {
+                return Err(Fault::Unwanted);
+            }
+            write_pixels(header, rows.next()?, &mut row[left..right]);
+        }
+    }
+    let image = match channels {
+        1 => GrayImage::from_raw(width, height, levels).map(DynamicImage::ImageLuma8),
+        2 => GrayAlphaImage::from_raw(width, height, levels).map(DynamicImage::ImageLumaA8),
+        3 => RgbImage::from_raw(width, height, levels).map(DynamicImage::ImageRgb8),
+        _ => RgbaImage::from_raw(width, height, levels).map(DynamicImage::ImageRgba8),
+    };
+    image.ok_or(Fault::Short)
+}
+
+/// Levels of a pixel of the picture.
+fn channels(header: &Header<'_>) -> usize {
+    let colors = match header.colors {
+        Colors::Grey | Colors::Ink => 1,
+        Colors::Rgb | Colors::YCbCr | Colors::Cmyk | Colors::Palette(_) => 3,
+    };
+    colors + usize::from(header.alpha != Alpha::None)
+}
+
+/// Turns a row of samples into levels, as many pixels as there is room for.
+fn write_pixels(header: &Header<'_>, samples: &[u8], row: &mut [u8]) {
+    let channels = channels(header);
+    let colors = channels - usize::from(header.alpha != Alpha::None);
+    let pixels = row.chunks_exact_mut(channels);
+    for (pixel, samples) in pixels.zip(samples.chunks_exact(header.samples)) {
+        match &header.colors {
+            Colors::Palette(palette) => {
+                let color = palette.get(usize::from(samples[0])).copied();
+                pixel.copy_from_slice(&color.unwrap_or_default());
+            }
+            Colors::Cmyk => {
+                for (level, ink) in pixel.iter_mut().zip(samples) {
+                    *level = under_black(255 - ink, 255 - samples[3]);
+                }
+            }
+            Colors::Ink => {
+                pixel.copy_from_slice(&samples[..channels]);
+                pixel[0] = 255 - pixel[0];
+            }
+            Colors::Grey | Colors::Rgb | Colors::YCbCr => {
+                pixel.copy_from_slice(&samples[..channels]);
+            }
+        }
+        if header.alpha == Alpha::Premultiplied {
+            divide(pixel, colors);
+        }
+    }
+}
+
+/// Undoes the multiplication of levels with their transparency.
+fn divide(pixel: &mut [u8], colors: usize) {
+    let (colors, alpha) = pixel.split_at_mut(colors);
+    let alpha = u32::from(alpha[0]);
+    for level in colors {
+        *level = (u32::from(*level) * 255)
+            .checked_div(alpha)
+            .unwrap_or(0)
+            .min(255) as u8;
+    }
+}

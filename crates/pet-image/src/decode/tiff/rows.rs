@@ -1,0 +1,239 @@
+//! The rows of a strip or tile, with samples of 8 bits.
+
+use std::io::{ErrorKind, Read};
+
+use image::RgbImage;
+
+use super::super::jpeg;
+use super::Fault;
+use super::directory::Order;
+use super::header::{Colors, Compression, Header};
+use super::unpack::unpacked;
+use crate::{Error, Limits};
+
+/// Start of a JPEG file, and a segment which says that its colours are red, green and blue.
+const JPEG_START: &[u8] = b"\xff\xd8";
+const JPEG_RGB: &[u8] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0";
+
+/// What is left of a strip or tile.
+pub(super) struct Rows<'a> {
+    header: &'a Header<'a>,
+    source: Source<'a>,
+    /// Memory for a row as it is stored.
+    stored: Vec<u8>,
+    /// A row with samples of 8 bits, pixel by pixel.
+    samples: Vec<u8>,
+}
+
+enum Source<'a> {
+    /// One for each plane.
+    Streams(Vec<Box<dyn Read + 'a>>),
+    Picture {
+        image: RgbImage,
+        next: usize,
+    },
+}
+
+impl<'a> Header<'a> {
+    fn planes(&self) -> usize {
+        if self.is_planar { self.samples } else { 1 }
+    }
+
+    /// Bytes of a row of a chunk in one plane.
+    fn row_bytes(&self) -> usize {
+        let samples = self.chunks.size[0] as usize * self.samples / self.planes();
+        (samples * self.bits as usize).div_ceil(8)
+    }
+
+    /// Number of chunks in a plane.
+    fn chunk_count(&self) -> usize {
+        self.chunks
+            .count
+            .map(|count| count as usize)
+            .iter()
+            .product()
+    }
+
+    /// Rows of a chunk that lie within the picture.
+    pub(super) fn height_of(&self, chunk: usize) -> u32 {
+        let top = chunk as u32 / self.chunks.count[0] * self.chunks.size[1];
+        self.chunks.size[1].min(self.height - top)
+    }
+
+    /// Checks that all data is there, and that no part of it is to be unpacked over and over.
+    pub(super) fn check_data(&self, bytes: &[u8]) -> Result<(), Fault> {
+        let mut packed = 0;
+        for plane in 0..self.planes() {
+            for chunk in 0..self.chunk_count() {
+                packed += self.data(bytes, plane, chunk)?.len();
+            }
+        }
+        if packed > 2 * bytes.len() {
+            return Err(Fault::Shared);
+        }
+        Ok(())
+    }
+
+    /// What the file holds of a chunk.
+    fn data(&self, bytes: &'a [u8], plane: usize, chunk: usize) -> Result<&'a [u8], Fault> {
+        let index = plane * self.chunk_count() + chunk;
+        // Writers are at odds about the lengths of what is not compressed.
+        let length = match self.chunks.lengths {
+            Some(lengths) if self.compression != Compression::None => lengths.get(index),
+            _ => Some(self.row_bytes() as u64 * u64::from(self.height_of(chunk))),
+        };
+        let start = self.chunks.offsets.get(index);
+        let start = start.and_then(|start| usize::try_from(start).ok());
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let range = start
+            .zip(length)
+            .map(|(start, length)| start..start.saturating_add(length));
+        range
+            .and_then(|range| bytes.get(range))
+            .ok_or(Fault::Truncated)
+    }
+
+    /// The rows of a chunk, counted row by row.
+    pub(super) fn rows(&'a self, bytes: &'a [u8], chunk: usize) -> Result<Rows<'a>, Fault> {
+        let source = if self.compression == Compression::Jpeg {
+            Source::Picture {
+                image: self.jpeg(self.data(bytes, 0, chunk)?, chunk)?,
+                next: 0,
+            }
+        } else {
+            let streams = (0..self.planes())
+                .map(|plane| Ok(unpacked(self.compression, self.data(bytes, plane, chunk)?)));
+            Source::Streams(streams.collect::<Result<_, Fault>>()?)
+        };
+        Ok(Rows {
+            header: self,
+            source,
+            stored: vec![0; self.row_bytes()],
+            samples: vec![0; self.chunks.size[0] as usize * self.samples],
+        })
+    }
+
+    /// Decodes a chunk that is a JPEG file without its tables.
+    fn jpeg(&self, data: &[u8], chunk: usize) -> Result<RgbImage, Fault> {
+        let [width, height] = self.chunks.size;
+        let tables = self
+            .jpeg_tables
+            .strip_prefix(JPEG_START)
+            .unwrap_or_default();
+        let tables = tables.strip_suffix(b"\xff\xd9").unwrap_or(tables);
+        let colors = if self.colors == Colors::Rgb {
+            JPEG_RGB
+        } else {
+            b""
+        };
+        let data = data.strip_prefix(JPEG_START).ok_or(Fault::NoJpeg)?;
+        let file = [JPEG_START, colors, tables, data].concat();
+        let limits = Limits {
+            bytes: u64::MAX,
+            width,
+            height,
+            pixels: u64::from(width) * u64::from(height),
+        };
+        let image = jpeg::decode(&file, &limits, |_, _| 1).map_err(|error| match error {
+            Error::Unwanted => Fault::Unwanted,
+            error => Fault::Jpeg {
+                source: Box::new(error),
+            },
+        })?;
+        if image.width() != width || image.height() < self.height_of(chunk) {
+            return Err(Fault::NoJpeg);
+        }
+        Ok(image)
+    }
+}
+
+impl Rows<'_> {
+    /// The samples of the next row.
+    pub(super) fn next(&mut self) -> Result<&[u8], Fault> {
+        let header = self.header;
+        match &mut self.source {
+            Source::Picture { image, next } => {
+                let row = image.chunks_exact(3 * image.width() as usize).nth(*next);
+                *next += 1;
+                let pixels = row.unwrap_or_default().as_chunks::<3>().0;
+                for (samples, pixel) in self.samples.chunks_exact_mut(header.samples).zip(pixels) {
+                    samples.copy_from_slice(&pixel[..header.samples]);
+                }
+            }
+            Source::Streams(planes) => {
+                let step = planes.len();
+                for (plane, stream) in planes.iter_mut().enumerate() {
+                    stream.read_exact(&mut self.stored).map_err(unreadable)?;
+                    if header.is_reversed {
+                        self.stored
+                            .iter_mut()
+                            .for_each(|byte| *byte = byte.reverse_bits());
+                    }
+                    if header.has_differences {
+                        add_up(
+                            &mut self.stored,
+                            header.bits,
+                            header.samples / step,
+                            header.order,
+                        );
+                    }
+                    let levels = self.samples[plane..].iter_mut().step_by(step);
+                    write_levels(&self.stored, header, levels);
+                }
+            }
+        }
+        Ok(&self.samples)
+    }
+}
+
+fn unreadable(error: std::io::Error) -> Fault {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => Fault::Short,
+        _ => Fault::Data { source: error },
+    }
+}
+
+/// Differences to the pixel on the left become samples.
+fn add_up(row: &mut [u8], bits: u32, samples: usize, order: Order) {
+    if bits == 8 {
+        for index in samples..row.len() {
+            row[index] = row[index].wrapping_add(row[index - samples]);
+        }
+        return;
+    }
+    let pairs = row.as_chunks_mut::<2>().0;
+    for index in samples..pairs.len() {
+        let [sum, before] =
+            [pairs[index], pairs[index - samples]].map(|pair| order.number(&pair) as u16);
+        let sum = sum.wrapping_add(before);
+        pairs[index] = match order {
+            Order::Little => sum.to_le_bytes(),
+            Order::Big => sum.to_be_bytes(),
+        };
+    }
+}
+
+/// Samples of any number of bits become levels; the places in a palette stay as they are.
+fn write_levels<'a>(row: &[u8], header: &Header<'_>, levels: impl Iterator<Item = &'a mut u8>) {
+    match header.bits {
+        8 => levels.zip(row).for_each(|(level, &sample)| *level = sample),
+        16 => {
+            for (level, pair) in levels.zip(row.as_chunks::<2>().0) {
+                *level = ((header.order.number(pair) as u32 + 128) / 257) as u8;
+            }
+        }
+        bits => {
+            let max = (1 << bits) - 1;
+            let scale = if matches!(header.colors, Colors::Palette(_)) {
+                1
+            } else {
+                255 / max
+            };
+            let in_byte = 8 / bits as usize;
+            for (index, level) in levels.enumerate() {
+                let shift = 8 - bits as usize * (index % in_byte + 1);
+                *level = (row[index / in_byte] >> shift & max) * scale;
+            }
+        }
+    }
+}

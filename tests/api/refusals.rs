@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use pet_image::Format;
+use serde_json::Value as Json;
 
-use crate::support::{HUGE_PNG, Request, Service, get, gradient, post, read, truncated_jpeg};
+use crate::support::{HUGE_PNG, Request, Service, get, gradient, post, read, root, truncated_jpeg};
 
 /// Every path that takes a photograph.
 const UPLOADS: [&str; 6] = [
@@ -213,16 +214,31 @@ fn another_image_format_415() {
     let Some(service) = Service::start("another_image_format_415") else {
         return;
     };
-    for path in ["/predict", "/normalize"] {
-        for content in [
-            &b"\0\0\0\x0cJXL \r\n"[..],
-            b"\0\0\0\x18ftypheic\0\0\0\0",
-            b"\0\0\0\x18ftypavis\0\0\0\0",
-        ] {
-            let answer = post(path).file("photo.jpg", content).send(service.address);
-            answer.refused(415, "unsupported_format");
-            let answer = post(path).body("image/heic", content).send(service.address);
-            answer.refused(415, "unsupported_format");
+    let folder = root().join("tests/foreign");
+    let kinds = fs_err::read(folder.join("kinds.json")).unwrap();
+    let kinds: Json = serde_json::from_slice(&kinds).unwrap();
+    for (name, about) in kinds.as_object().unwrap() {
+        let content = fs_err::read(folder.join(name)).unwrap();
+        let (status, code, advice) = if about["is_picture"] == true {
+            (415, "unsupported_format", "save it as JPEG")
+        } else {
+            (400, "undecodable", "use the photograph itself")
+        };
+        for path in ["/predict", "/normalize"] {
+            for request in [
+                post(path).file("photo.jpg", &content),
+                post(path).body("image/heic", &content),
+            ] {
+                let answer = request.send(service.address);
+                let refusal = answer.refused(status, code);
+                let said = |field: &str| refusal[field].as_str().unwrap().to_owned();
+                let kind = about["kind"].as_str().unwrap();
+                assert!(
+                    said("detail").contains(&format!("is {kind}, not")),
+                    "{name}: {refusal}"
+                );
+                assert!(said("hint").contains(advice), "{name}: {refusal}");
+            }
         }
     }
 }

@@ -54,7 +54,23 @@ fn pictures_above_the_limits_are_told() {
     let text = dir.run("data check pets --fail-on never --max-pixels 43199");
     let text = text.ok();
     assert!(text.contains("240x180 pixels, more than"), "{text}");
+    let hints: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with("hint: "))
+        .collect();
+    let [hint] = hints[..] else { panic!("{text}") };
+    assert!(hint.contains("`--max-pixels`"), "{hint}");
     dir.run("data check pets --max-pixels 43200").ok();
+    let text = dir.run("data check pets --fail-on never --max-upload 100");
+    let text = text.ok();
+    assert!(
+        text.contains("the image has `101` bytes, more than"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\nhint: raise the limit with `--max-upload`"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn report(dir: &TestDir) -> Promotion {
 }
 
 /// A folder with one trained version, which is the challenger.
-fn with_challenger(test: &str) -> Option<TestDir> {
+pub(crate) fn with_challenger(test: &str) -> Option<TestDir> {
     let dir = TestDir::with_runtime(test)?;
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());
     colours(&dir, "pets", 10);

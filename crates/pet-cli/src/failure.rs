@@ -112,7 +112,7 @@ impl Failure {
         match self {
             Self::Data(error) => hint::of(error).or_else(|| error.hint()),
             Self::Image(error) | Self::Predict(pet_predict::Error::Image { source: error }) => {
-                hint::of_image(error).or_else(|| error.hint())
+                hint::of_image(error)
             }
             Self::NoModel { .. } => Some(hint::MAKE_MODEL.into()),
             Self::UnknownExtension { .. } => Some(hint::extensions()),

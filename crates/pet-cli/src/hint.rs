@@ -28,6 +28,11 @@ pub(crate) const MAKE_MODEL: &str =
 pub(crate) const MORE_BYTES: &str =
     "raise the limit with `--max-upload`, or save a smaller copy with an image program";
 
+/// What lets a command read larger pictures.
+#[cfg(feature = "training")]
+pub(crate) const MORE_PIXELS: &str =
+    "raise the limit with `--max-pixels`, or save smaller copies with an image program";
+
 /// What the name of an image that is written may end with.
 pub(crate) fn extensions() -> String {
     let formats = pet_image::Format::WRITTEN;
@@ -35,8 +40,13 @@ pub(crate) fn extensions() -> String {
     format!("let the name end with one of {}", names.join(", "))
 }
 
-/// The advice about an image; every command that reads one has options for its limits.
+/// The advice about an image.
 pub(crate) fn of_image(error: &pet_image::Error) -> Option<String> {
+    of_limit(error).or_else(|| error.hint())
+}
+
+/// The advice about an image that is too large; every command that reads one has options for its limits.
+fn of_limit(error: &pet_image::Error) -> Option<String> {
     use pet_image::Error;
     match error {
         Error::TooManyBytes { .. } => Some(MORE_BYTES.into()),
@@ -182,7 +192,7 @@ fn train(error: &pet_train::Error) -> Option<String> {
     match error {
         Error::UnreadableImages { failures } => failures.iter().find_map(|(_, error)| train(error)),
         Error::ImageTooLarge { .. } => Some(MORE_BYTES.into()),
-        Error::Image { source } => of_image(source),
+        Error::Image { source } => of_limit(source),
         _ => None,
     }
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 use pet_image::{Limits, decode};
 use rayon::prelude::*;
 
-use crate::{Dataset, Error, Progress, Sample, Unit, UnreadableImage};
+use crate::{Dataset, Error, Progress, ReadError, Sample, Unit, UnreadableImage};
 
-/// What was read of each sample, or in words why it cannot be.
-pub(crate) type Read<T> = Vec<Result<T, String>>;
+/// What was read of each sample, or why it cannot be.
+pub(crate) type Read<T> = Vec<Result<T, ReadError>>;
 
 impl Dataset {
     /// Decodes every image, in parallel, and reports all that cannot be at once.
@@ -25,7 +25,7 @@ impl Dataset {
         let checked = read_each("check images", &samples, limits, progress, &never, check)?;
         let unreadable = samples.into_iter().zip(checked);
         let unreadable = unreadable.filter_map(|(sample, checked)| {
-            let (path, reason) = (sample.path.clone(), checked.err()?);
+            let (path, reason) = (sample.path.clone(), checked.err()?.reason());
             Some(UnreadableImage { path, reason })
         });
         let images: Vec<UnreadableImage> = unreadable.collect();
@@ -36,7 +36,7 @@ impl Dataset {
     }
 }
 
-/// What `work` makes of every file within the limit, in the order of `samples`, or in words why there is nothing.
+/// What `work` makes of every file within the limit, in the order of `samples`, or why there is nothing.
 pub(crate) fn read_each<T: Send>(
     task: &str,
     samples: &[&Sample],
@@ -49,8 +49,8 @@ pub(crate) fn read_each<T: Send>(
         if stop() {
             return Err(Error::Interrupted);
         }
-        let bytes = read(&sample.path, limits.bytes).map_err(|error| reason(&error));
-        let done = bytes.and_then(|bytes| work(&bytes).map_err(|error| reason(&error)));
+        let bytes = read(&sample.path, limits.bytes).map_err(ReadError::from);
+        let done = bytes.and_then(|bytes| Ok(work(&bytes)?));
         progress.advance(1);
         Ok(done)
     };
@@ -66,15 +66,6 @@ fn read(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
         .take(limit.saturating_add(1))
         .read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// An error and its causes on one line.
-fn reason(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 #[cfg(test)]

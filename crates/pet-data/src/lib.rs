@@ -41,7 +41,7 @@ mod split;
 pub mod walk;
 
 pub use dataset::{Dataset, Sample};
-pub use error::{Error, MirrorFailure, UnreadableImage};
+pub use error::{Error, MirrorFailure, ReadError, UnreadableImage};
 pub use progress::{Progress, Silent, Unit, task};
 pub use split::{Split, grouped_folds, grouped_split, stratified_split};
 pub use walk::LeftOut;

@@ -13,7 +13,7 @@ use super::data_report;
 use crate::arguments::{CacheArgument, JsonArgument, LimitArguments, SourceArguments};
 use crate::failure::Failure;
 use crate::progress::Bars;
-use crate::{interrupt, output};
+use crate::{hint, interrupt, output};
 
 /// Check data sets before anything is trained on them
 #[derive(Args)]
@@ -96,7 +96,8 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     let interrupt = interrupt::on_ctrl_c()?;
     let limits = arguments.limits.limits();
     let check = DataCheck::new(&dataset, arguments.cache.folder(), bars);
-    let mut check = check.with_interrupt(interrupt).with_limits(limits);
+    let check = check.with_interrupt(interrupt).with_limits(limits);
+    let mut check = check.with_advice(advice);
     if let Some(backbone) = backbone {
         check = check.with_backbone(backbone);
     } else {
@@ -113,6 +114,14 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
         data_report::print(&report, arguments.show)?;
     }
     verdict(&report, arguments.fail_on)
+}
+
+/// What to do about a picture that cannot be read: the same for all that are too large.
+fn advice(error: &pet_image::Error) -> Option<String> {
+    match error {
+        pet_image::Error::TooManyPixels { .. } => Some(hint::MORE_PIXELS.into()),
+        error => hint::of_image(error),
+    }
 }
 
 /// The weights, if there are any. Those that were given must be there.

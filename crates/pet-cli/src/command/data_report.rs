@@ -1,5 +1,6 @@
 //! What `pet-cli data check` found, in tables of up to 80 columns.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use pet_pipeline::check::{DataReport, DuplicateGroup, Member};
@@ -90,7 +91,16 @@ fn unreadable(report: &DataReport, show: usize) -> Result<(), Failure> {
         &["reason", "file"],
         rows,
         show,
-    )
+    )?;
+    let hints: BTreeSet<_> = report
+        .unreadable
+        .iter()
+        .flat_map(|image| &image.hint)
+        .collect();
+    for hint in hints.into_iter().take(show) {
+        output::line(format_args!("hint: {hint}"))?;
+    }
+    Ok(())
 }
 
 fn duplicates(report: &DataReport, show: usize) -> Result<(), Failure> {

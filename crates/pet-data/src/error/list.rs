@@ -16,6 +16,29 @@ impl Display for UnreadableImage {
     }
 }
 
+/// Why one image of a data set cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The image cannot be decoded.
+    #[error(transparent)]
+    Image(#[from] pet_image::Error),
+}
+
+impl ReadError {
+    /// The error and its causes on one line.
+    pub fn reason(&self) -> String {
+        let error: &dyn std::error::Error = self;
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        causes
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": ")
+    }
+}
+
 /// A mirror that did not give an archive, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MirrorFailure {

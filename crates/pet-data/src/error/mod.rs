@@ -4,7 +4,7 @@ mod list;
 use std::path::PathBuf;
 
 use list::listed;
-pub use list::{MirrorFailure, UnreadableImage};
+pub use list::{MirrorFailure, ReadError, UnreadableImage};
 
 /// How many names an error spells out before it only counts.
 const NAMED: usize = 10;

@@ -39,6 +39,8 @@ pub struct UnreadableFile {
     pub file: PathBuf,
     /// Why not.
     pub reason: String,
+    /// What can be done about it.
+    pub hint: Option<String>,
 }
 
 /// A picture on which little can be seen.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use pet_data::picture::{Duplicates, Picture, inspect};
-use pet_data::{Dataset, Progress, Sample};
+use pet_data::{Dataset, Progress, ReadError, Sample};
 use pet_image::Limits;
 use pet_train::Interrupt;
 
@@ -24,6 +24,7 @@ pub struct DataCheck<'a> {
     backbone: Option<PathBuf>,
     limits: Limits,
     interrupt: Interrupt,
+    advice: fn(&pet_image::Error) -> Option<String>,
     progress: &'a dyn Progress,
 }
 
@@ -40,6 +41,7 @@ impl<'a> DataCheck<'a> {
             backbone: None,
             limits: Limits::default(),
             interrupt: Interrupt::default(),
+            advice: pet_image::Error::hint,
             progress,
         }
     }
@@ -55,6 +57,12 @@ impl<'a> DataCheck<'a> {
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Has the advice about a picture that cannot be read given by a program that knows more than [`pet_image`] does.
+    #[must_use]
+    pub fn with_advice(self, advice: fn(&pet_image::Error) -> Option<String>) -> Self {
+        Self { advice, ..self }
     }
 
     /// Can be stopped.
@@ -82,10 +90,14 @@ impl<'a> DataCheck<'a> {
                     samples.push(sample);
                     pictures.push(picture);
                 }
-                Err(reason) => {
-                    let file = self.file(&sample.path);
-                    report.unreadable.push(UnreadableFile { file, reason });
-                }
+                Err(error) => report.unreadable.push(UnreadableFile {
+                    file: self.file(&sample.path),
+                    reason: error.reason(),
+                    hint: match &error {
+                        ReadError::Image(error) => (self.advice)(error),
+                        ReadError::Io(_) => None,
+                    },
+                }),
             }
         }
         let fingerprints: Vec<_> = pictures.iter().map(|one| &one.fingerprint).collect();

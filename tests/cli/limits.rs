@@ -1,0 +1,87 @@
+//! How large images may be, for every command that reads them.
+
+use pet_tests::{colours_data_set, colours_results, results_folder};
+
+use crate::output::Output;
+use crate::promote::with_challenger;
+use crate::test_dir::TestDir;
+
+/// On pictures whose features are not kept yet.
+const TRAINING: &str = "--backbone backbone.safetensors --dataset folder --data-dir colours";
+
+/// Every command that reads images, as it works without limits.
+fn commands() -> Vec<String> {
+    let mut commands: Vec<String> = [
+        "resize pets/train/Red/0.png 5 5",
+        "grayscale pets/train/Red/0.png",
+        "normalize pets/train/Red/0.png",
+        "crop pets/train/Red/0.png",
+        "predict pets/train/Red/0.png",
+        "predict pets/train/Red",
+        "explain pets/train/Red/0.png",
+        "evaluate colours --results of-colours",
+        "export --precision int8 --results of-colours --dataset folder --data-dir colours",
+        "promote --dataset folder --data-dir pets",
+    ]
+    .map(str::to_owned)
+    .into();
+    commands.extend(["train", "sweep"].map(|command| format!("{command} {TRAINING} --epochs 1")));
+    commands
+}
+
+fn dir(test: &str) -> Option<TestDir> {
+    let dir = with_challenger(test)?;
+    results_folder(&dir.path("results"));
+    colours_results(&dir.path("of-colours"), 1.0);
+    colours_data_set(&dir.path("colours"), 20);
+    Some(dir)
+}
+
+fn with_variable(dir: &TestDir, command: &str, name: &str, value: &str) -> Output {
+    Output::of(dir.command(command).env(name, value))
+}
+
+#[test]
+fn each_command_refuses_what_is_above_them_and_names_the_option() {
+    let Some(dir) = dir("each_command_refuses_what_is_above_them_and_names_the_option") else {
+        return;
+    };
+    for command in commands() {
+        for (option, variable) in [
+            ("--max-pixels", "PET_MAX_PIXELS"),
+            ("--max-upload", "PET_MAX_UPLOAD"),
+        ] {
+            let hint = format!("raise the limit with `{option}");
+            let by_option = dir.run(&format!("{command} {option} 10"));
+            for output in [by_option, with_variable(&dir, &command, variable, "10")] {
+                let said = format!("{command}, {option}: {output:?}");
+                assert_eq!(output.status, Some(1), "{said}");
+                assert!(output.stderr.contains(&hint), "{said}");
+                assert!(output.stderr.contains("10"), "{said}");
+            }
+            // What was asked for comes before what is set for all.
+            if command.starts_with("resize") {
+                let asked = format!("{command} {option} 1000000");
+                with_variable(&dir, &asked, variable, "10").ok();
+            }
+        }
+    }
+}
+
+#[test]
+fn the_check_of_a_data_set_tells_which_option_reads_them() {
+    let dir = TestDir::new();
+    colours_data_set(&dir.path("colours"), 20);
+    for (option, variable) in [
+        ("--max-pixels", "PET_MAX_PIXELS"),
+        ("--max-upload", "PET_MAX_UPLOAD"),
+    ] {
+        let by_option = dir.run(&format!("data check colours {option} 10"));
+        let by_variable = with_variable(&dir, "data check colours", variable, "10");
+        for output in [by_option, by_variable] {
+            let output = output.refused();
+            let hint = format!("\nhint: raise the limit with `{option}`");
+            assert!(output.stdout.contains(&hint), "{output:?}");
+        }
+    }
+}

@@ -22,6 +22,7 @@ mod image_commands;
 mod int8;
 mod interrupt;
 mod journey;
+mod learning_rate;
 mod limits;
 mod messages;
 mod output;

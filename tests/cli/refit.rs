@@ -86,6 +86,23 @@ fn a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place() {
 }
 
 #[test]
+fn a_refit_may_be_another_model() {
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    let run = first(&dir.run(TRAIN).ok());
+    let id = run["run_id"].as_str().unwrap();
+    let refit = format!("train --refit {id} --model-name all_images --json");
+    let refit = first(&dir.run(&refit).ok());
+    assert_eq!(refit["version"], 1);
+    let client = Client::local(dir.folder()).unwrap();
+    let version = client.model_version("all_images", 1).unwrap();
+    assert_eq!(version.run_id.as_deref(), refit["run_id"].as_str());
+    assert_eq!(client.model_versions("pets_classifier").count(), 1);
+    dir.refused(&format!("train --refit {id} --model-name a/b"))
+        .naming(&["a/b"]);
+}
+
+#[test]
 fn what_cannot_teach_or_be_refitted_is_refused() {
     let dir = TestDir::new();
     dir.prepare_training(3);

@@ -30,6 +30,12 @@ pub(crate) enum Failure {
     )]
     NoVersion { option: &'static str },
     #[cfg(feature = "training")]
+    #[error("`--find-learning-rate` takes one value of each option, got {got} combinations")]
+    SeveralConfigurations { got: usize },
+    #[cfg(feature = "training")]
+    #[error("no learning rate can be suggested: the loss diverged at once")]
+    NoLearningRate,
+    #[cfg(feature = "training")]
     #[error(
         "the model is a refit of run `{run_id}`: it was trained on its validation images as well"
     )]
@@ -128,6 +134,12 @@ impl Failure {
             Self::NoVersion { option } => Some(format!(
                 "add `--precision both` to export the version, or leave `{option}` out"
             )),
+            #[cfg(feature = "training")]
+            Self::SeveralConfigurations { .. } => Some("give each option one value".into()),
+            #[cfg(feature = "training")]
+            Self::NoLearningRate => {
+                Some("are the backbone's weights those of a trained network?".into())
+            }
             #[cfg(feature = "training")]
             Self::ValidationTrained { .. } => Some(
                 "evaluate it on the test images: `--split test`; or the model of that run".into(),

@@ -22,6 +22,7 @@
 //! | [`Context`], [`Provenance`] | where it is recorded, what is kept on disk, who runs it |
 //! | [`Experiment`], [`RunRequest`] | images and weights that are ready; one run on them |
 //! | [`CrossValidation`] | the same training once for each part of the images: a figure with its error |
+//! | [`test_learning_rates`] | which learning rate a training should have, before it is run |
 //! | [`Refit`] | a finished run whose recipe is trained once more, on all images |
 //! | [`InterruptedRun`] | finds a run that can be resumed |
 //! | [`sweep`] | tries combinations of hyper-parameters and ranks them |
@@ -53,5 +54,5 @@ pub use settings::{DataSource, TrainSettings};
 pub use tracking::{RunPlan, TrackedRun, TrainedModel, TrainingData, trained_on};
 pub use train::{
     Context, CrossValidation, Experiment, FailedRun, FinishedRun, InterruptedRun, Refit,
-    RunOutcome, RunRequest,
+    RunOutcome, RunRequest, test_learning_rates,
 };

@@ -93,6 +93,9 @@ pub enum Error {
     /// There is nothing to draw a curve of.
     #[error("there are no epochs to draw")]
     NoEpochs,
+    /// A range test has no step with a learning rate above 0.
+    #[error("there are no learning rates to draw")]
+    NoSteps,
     /// Curves go from left to right.
     #[error("epoch {epoch} follows epoch {previous}, expected a later one")]
     EpochOrder {

@@ -38,6 +38,6 @@ pub use confusion::{Confusion, ConfusionMatrix};
 pub use error::Error;
 pub use measure::{PROBABILITY_FLOOR, measure};
 pub use plot::{
-    CurvePoint, HeatMap, Mistake, Tile, confusion_matrix_png, contact_sheet_png, heat_map_png,
-    mistakes_png, training_curves_png,
+    CurvePoint, HeatMap, LossPoint, Mistake, Tile, confusion_matrix_png, contact_sheet_png,
+    heat_map_png, learning_rates_png, mistakes_png, training_curves_png,
 };

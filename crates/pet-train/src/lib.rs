@@ -27,6 +27,7 @@
 //! | [`Weights`] | named tensors from `.pt`, `.pth` and `.safetensors` |
 //! | [`Extractor`], [`FeatureCache`] | images to what the frozen part makes of them, once |
 //! | [`Trainer`] | [`Examples`] to trained weights, by a [`Configuration`] |
+//! | [`RangeTest`] | which learning rates a training can use |
 //! | [`Teacher`] | a trained model whose answers are learned besides the labels |
 //! | [`Classifier`], [`to_onnx`] | the result, in candle and as ONNX |
 
@@ -48,7 +49,7 @@ pub use interrupt::Interrupt;
 pub use kernel::{Activation, Padding, Window};
 pub use onnx::to_onnx;
 pub use training::{
-    Checkpoint, Configuration, EpochMetrics, Examples, FineTune, Observer, Photographs, Schedule,
-    Teacher, Trained, Trainer,
+    Checkpoint, Configuration, EpochMetrics, Examples, FineTune, Observer, Photographs, RangeTest,
+    RatePoint, RateRange, Schedule, Teacher, Trained, Trainer,
 };
 pub use weights::Weights;

@@ -13,6 +13,8 @@ mod export;
 mod hyperparameters;
 mod images;
 #[cfg(feature = "training")]
+mod learning_rate;
+#[cfg(feature = "training")]
 mod models;
 mod predict;
 #[cfg(feature = "training")]

@@ -7,6 +7,7 @@ use pet_pipeline::{
     CrossValidation, DataSource, Experiment, InterruptedRun, RunOutcome, RunRequest, TrainSettings,
 };
 
+use super::learning_rate;
 use super::runs::find_one;
 use super::train_args::TrainArgs;
 use crate::failure::Failure;
@@ -28,6 +29,7 @@ Examples:
   pet-cli train --data-dir ../oxford-iiit-pet --fine-tune last:3 --epochs 20 --patience 5
   pet-cli train --dataset folder --data-dir my-photos --epochs 20 --patience 5
   pet-cli train --data-dir ../oxford-iiit-pet --fine-tune all --epochs 20 --mixup 0.2 --teacher results
+  pet-cli train --dataset folder --data-dir my-photos --find-learning-rate
   pet-cli train --resume 0123456789abcdef0123456789abcdef
   pet-cli train --refit 0123456789abcdef0123456789abcdef
   pet-cli train --data-dir ../oxford-iiit-pet --folds 5 --learning-rate 0.001 0.0005
@@ -47,12 +49,12 @@ pub(crate) struct Arguments {
     /// for as many epochs as were best there; or for --epochs
     ///
     /// Nothing is left to validate with, so the new version carries that run's validation accuracy and temperature, and
-    /// `pet-cli select` prefers it to that run's.
+    /// `pet-cli select` prefers it to that run's. --model-name registers it as another model.
     #[arg(
         long,
         value_name = "RUN",
         conflicts_with_all = [
-            "resume", "DatasetArguments", "ModelNameArgument", "recipe", "backbone", "fine_tune", "batch_size",
+            "resume", "DatasetArguments", "recipe", "backbone", "fine_tune", "batch_size",
             "learning_rate", "body_learning_rate", "schedule", "warm_up", "seed", "dropout", "weight_decay",
             "label_smoothing", "mixup", "average", "patience", "teacher", "no_augment", "rand_augment", "erase", "train_size",
         ]
@@ -64,6 +66,21 @@ pub(crate) struct Arguments {
     /// keeps no model: `--refit` trains its recipe on all images, for as many epochs as were best. It cannot be resumed.
     #[arg(long, value_name = "COUNT", value_parser = parse_folds, conflicts_with_all = ["resume", "refit", "validation_fraction"])]
     folds: Option<usize>,
+    /// Look for a learning rate instead of training: raise it from 1e-7 to 10 in at most 100 steps, until the loss diverges
+    /// (Smith 2017), and suggest the middle of the loss's longest descent, as fastai does. Writes `learning_rate.png`
+    /// and `learning_rate.json` into DIR [default: the current folder], prints the command to go on with, and records
+    /// nothing
+    ///
+    /// The backbone's rate rises along with the head's, as far below it as by default.
+    #[arg(
+        long,
+        value_name = "DIR",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ".",
+        conflicts_with_all = ["resume", "refit", "folds", "learning_rate", "body_learning_rate"]
+    )]
+    find_learning_rate: Option<PathBuf>,
 }
 
 fn parse_folds(text: &str) -> Result<usize, String> {
@@ -73,6 +90,9 @@ fn parse_folds(text: &str) -> Result<usize, String> {
 
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let args = &arguments.train;
+    if let Some(folder) = &arguments.find_learning_rate {
+        return learning_rate::find(args, folder, bars);
+    }
     if let Some(id) = &arguments.resume {
         let interrupted = InterruptedRun::find(&args.cache.folder(), id)?;
         let mut request = RunRequest::new(interrupted.settings.configuration.clone());
@@ -96,6 +116,9 @@ fn refit(args: &TrainArgs, id: &str) -> Result<TrainSettings, Failure> {
     let mut settings = TrainSettings::refit(&client, &run.id)?;
     if let Some(epochs) = args.hyperparameters.epochs {
         settings.configuration.epochs = epochs;
+    }
+    if let Some(name) = &args.model_name.model_name {
+        settings.model_name.clone_from(name);
     }
     Ok(settings)
 }
@@ -233,9 +256,9 @@ pub(super) fn next_steps(settings: &TrainSettings) -> String {
 }
 
 /// A name as a shell takes it for one word.
-fn quoted(name: &str) -> String {
-    let plain = |letter: char| letter.is_alphanumeric() || "_-.".contains(letter);
-    if name.chars().all(plain) {
+pub(super) fn quoted(name: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "_-./:=,@+%".contains(letter);
+    if !name.is_empty() && name.chars().all(plain) {
         name.to_owned()
     } else {
         format!("'{}'", name.replace('\'', "'\\''"))

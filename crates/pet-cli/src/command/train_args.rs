@@ -60,7 +60,7 @@ pub(crate) struct TrainArgs {
     )]
     experiment: String,
     #[command(flatten)]
-    model_name: ModelNameArgument,
+    pub(crate) model_name: ModelNameArgument,
     #[command(flatten)]
     pub(crate) tracking: TrackingArguments,
     #[command(flatten)]

@@ -9,18 +9,17 @@ use pet_data::{Dataset, Split, Unit};
 use pet_model::{ModelMetadata, REFIT_OF};
 use pet_report::fit_temperature;
 use pet_train::network::Architecture;
-use pet_train::{Checkpoint, Configuration, EpochMetrics, Observer, Trained, Trainer, Weights};
+use pet_train::{Checkpoint, Configuration, EpochMetrics, Observer, Trained, Trainer};
 
 use super::artifacts::{Artifacts, Picture, VALIDATION};
 use super::checkpoint::CheckpointFolder;
-use super::inputs::{Preparation, TrainingInputs};
+use super::inputs::TrainingInputs;
 use super::params;
-use super::refit::Refit;
+use super::prepared::{Checked, Prepared};
 use super::request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};
-use super::teachers::Teachers;
 use crate::check::SamePictures;
 use crate::error::Error;
-use crate::observer::{RunObserver, Warning};
+use crate::observer::RunObserver;
 use crate::settings::TrainSettings;
 use crate::tracking::{
     DATASET, DATASET_DIGEST, RunPlan, SPLIT, TRAIN_IMAGES, TRAIN_LOSS, TrackedRun, TrainedModel,
@@ -68,55 +67,23 @@ impl<'a> Experiment<'a> {
         context: &'a Context<'a>,
         divide: impl Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>,
     ) -> Result<Vec<Self>, Error> {
-        let train_recipe = settings.train_recipe()?;
-        let digest = dataset.digest()?;
-        check_refit(settings.refit.as_ref(), &digest)?;
-        let (folders, libraries) = (&settings.teachers, &context.libraries);
-        let teachers = Teachers::load(folders, libraries, &dataset.classes)?;
-        let backbone = Weights::open(&settings.backbone)?.without_head();
-        settings.check_normalization(backbone.architecture())?;
-        // Before any work: whether there can be a split.
-        divide(&dataset, &SamePictures::default())?;
+        let checked = Checked::new(settings, dataset, context, divide)?;
         let client = Client::open(&context.tracking)?;
         client.check()?;
         let refit = settings.refit.as_ref();
         let pictures = refit.map(|refit| refit.pictures(&client)).transpose()?;
-        let same = settings.data.same_pictures(
-            &dataset,
-            &digest,
-            &context.cache,
-            &context.limits,
-            &context.interrupt,
-            context.observer,
-        )?;
-        let splits = divide(&dataset, &same)?;
-        if let Some(leak) = splits.iter().find_map(|split| same.leak(split)) {
-            context.observer.warning(&Warning::Leak(&leak));
-        }
-        context.observer.message(&described(&dataset, &splits));
-        let dataset = Arc::new(dataset);
-        let experiment = |split| {
-            let preparation = Preparation {
-                settings,
-                context,
-                backbone: backbone.clone(),
-                dataset: &dataset,
-                split,
-                train_recipe: train_recipe.clone(),
-                teachers: teachers.models.clone(),
-            };
-            Ok(Self {
-                inputs: preparation.inputs()?,
-                teachers: teachers.digests.clone(),
-                pictures: pictures.clone().unwrap_or_default(),
-                digest: digest.clone(),
-                context,
-                settings,
-                client: client.clone(),
-                dataset: dataset.clone(),
-            })
+        let experiment = |prepared: Prepared| Self {
+            inputs: prepared.inputs,
+            teachers: prepared.teachers,
+            pictures: pictures.clone().unwrap_or_default(),
+            digest: prepared.digest,
+            context,
+            settings,
+            client: client.clone(),
+            dataset: prepared.dataset,
         };
-        splits.into_iter().map(experiment).collect()
+        let prepared = checked.prepare()?.into_iter();
+        Ok(prepared.map(experiment).collect())
     }
 
     /// The data set.
@@ -460,35 +427,6 @@ fn figures(
     let measured = trained.best.val_acc.zip(trained.best.val_loss);
     let (accuracy, loss) = measured.ok_or(pet_train::Error::NoImages { split: VALIDATION })?;
     Ok((accuracy, loss, fit_temperature(&trained.logits, labels)?))
-}
-
-/// The data set and how it was divided, for people who are watching.
-fn described(dataset: &Dataset, splits: &[Split]) -> String {
-    let (name, classes) = (&dataset.name, dataset.classes.len());
-    match splits {
-        [split] => format!(
-            "{name}: {classes} classes, {} images to train on, {} to validate on",
-            split.train.len(),
-            split.validation.len()
-        ),
-        folds => {
-            let images: usize = folds.iter().map(|fold| fold.validation.len()).sum();
-            let count = folds.len();
-            format!("{name}: {classes} classes, {images} images in {count} folds")
-        }
-    }
-}
-
-/// What a run measured is no estimate for a model of other images.
-fn check_refit(refit: Option<&Refit>, digest: &str) -> Result<(), Error> {
-    match refit {
-        Some(refit) if refit.dataset_digest != digest => Err(Error::RefitData {
-            run_id: refit.run_id.clone(),
-            expected: refit.dataset_digest.clone(),
-            got: digest.into(),
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// What an observer cannot do.

@@ -16,7 +16,15 @@ pub(super) struct Axis {
     pub(super) lower: f64,
     pub(super) upper: f64,
     pub(super) ticks: Vec<f64>,
-    decimals: usize,
+    labels: Labels,
+}
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Labels {
+    Decimals(usize),
+    /// As a power of ten, whose exponent it is.
+    Power,
 }
 
 impl Axis {
@@ -67,6 +75,24 @@ impl Axis {
         }
     }
 
+    /// An axis of powers of ten from the smallest to the largest of `values`, which are above 0; a place on it is the
+    /// common logarithm of a value.
+    pub(super) fn of_powers(values: impl Iterator<Item = f64>) -> Option<Self> {
+        let exponents = values.map(f64::log10).filter(|value| value.is_finite());
+        let (lower, upper) = exponents.fold(None, |range: Option<(f64, f64)>, value| {
+            let (lower, upper) = range.unwrap_or((value, value));
+            Some((lower.min(value), upper.max(value)))
+        })?;
+        let room = ((upper - lower) * 0.03).max(0.1);
+        let axis = Self::stepped((lower - room).ceil(), (upper + room).floor(), 1.0);
+        Some(Self {
+            lower: lower - room,
+            upper: upper + room,
+            labels: Labels::Power,
+            ..axis
+        })
+    }
+
     /// The multiples of `step` from `lower` to `upper`, both counted in steps.
     fn stepped(lower: f64, upper: f64, step: f64) -> Self {
         let count = (upper - lower).max(-1.0) as usize + 1;
@@ -76,7 +102,7 @@ impl Axis {
             ticks: (0..count)
                 .map(|index| (lower + index as f64) * step)
                 .collect(),
-            decimals: (-step.log10()).ceil().clamp(0.0, 9.0) as usize,
+            labels: Labels::Decimals((-step.log10()).ceil().clamp(0.0, 9.0) as usize),
         }
     }
 
@@ -87,8 +113,11 @@ impl Axis {
 
     /// A value as it is written along the axis.
     pub(super) fn label(&self, value: f64) -> String {
-        // Adding zero turns -0 into 0.
-        format!("{:.*}", self.decimals, value + 0.0)
+        match self.labels {
+            // Adding zero turns -0 into 0.
+            Labels::Decimals(decimals) => format!("{:.*}", decimals, value + 0.0),
+            Labels::Power => format!("{:e}", 10_f64.powi(value.round() as i32)),
+        }
     }
 }
 
@@ -143,6 +172,17 @@ mod tests {
         }
         let beyond = [f64::NAN, f64::INFINITY, 1e300];
         assert_eq!(Axis::of_values(beyond.into_iter(), 0.0..=1.0), None);
+    }
+
+    #[test]
+    fn powers_of_ten_are_written_as_they_are_typed() {
+        let rates = [1e-5, 3e-4, 0.02, f64::NAN];
+        let axis = Axis::of_powers(rates.into_iter()).unwrap();
+        assert_eq!(labels(&axis), ["1e-5", "1e-4", "1e-3", "1e-2"]);
+        assert!((axis.share(-5.0) - 0.028).abs() < 0.01, "{axis:?}");
+        let one = Axis::of_powers([0.5].into_iter()).unwrap();
+        assert!((0.0..=1.0).contains(&one.share(0.5_f64.log10())));
+        assert_eq!(Axis::of_powers([0.0].into_iter()), None);
     }
 
     #[test]

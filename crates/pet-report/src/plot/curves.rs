@@ -1,8 +1,9 @@
 //! Loss and accuracy over the epochs.
 
 use super::axis::{Axis, is_drawable};
-use super::canvas::{Align, Canvas, Marker, Pen, Text};
-use super::colors::{BLUE, Color, GREEN, INK, VERMILION};
+use super::canvas::{Canvas, Marker, Pen};
+use super::colors::{BLUE, Color, GREEN, VERMILION};
+use super::heading::{self, Entry};
 use super::panel::{Area, Panel, Series};
 use crate::Error;
 
@@ -72,9 +73,8 @@ pub fn training_curves_png(points: &[CurvePoint], title: &str) -> Result<Vec<u8>
     let epochs = Axis::of_epochs(first.epoch, last.epoch);
     let best = best(points);
     let mut canvas = Canvas::new(WIDTH, HEIGHT)?;
-    draw_title(&mut canvas, title);
-    draw_legend(&mut canvas, best);
-    let mark = best.map(|point| point.epoch);
+    heading::draw(&mut canvas, title, &legend(best));
+    let mark = best.map(|point| point.epoch as f64);
 
     let losses = [
         series(points, |point| point.train_loss, BLUE, Marker::Circle),
@@ -83,7 +83,8 @@ pub fn training_curves_png(points: &[CurvePoint], title: &str) -> Result<Vec<u8>
     let values = Axis::of_values(drawn(&losses), 0.0..=f64::MAX);
     let panel = Panel {
         area: LEFT_PANEL,
-        epochs: &epochs,
+        across: &epochs,
+        across_title: "epoch",
         values,
         title: "loss",
     };
@@ -106,7 +107,8 @@ pub fn training_curves_png(points: &[CurvePoint], title: &str) -> Result<Vec<u8>
     let values = Axis::of_values(drawn(&accuracies), 0.0..=100.0);
     let panel = Panel {
         area: RIGHT_PANEL,
-        epochs: &epochs,
+        across: &epochs,
+        across_title: "epoch",
         values,
         title: "accuracy (%)",
     };
@@ -140,12 +142,12 @@ fn series(
 ) -> Series {
     let values = points
         .iter()
-        .map(|point| (point.epoch, value(point)))
+        .map(|point| (point.epoch as f64, value(point)))
         .collect();
     Series {
         values,
-        color,
-        marker,
+        pen: Pen::solid(color, 2.2),
+        marker: Some(marker),
     }
 }
 
@@ -155,57 +157,26 @@ fn drawn(series: &[Series]) -> impl Iterator<Item = f64> {
         .flat_map(|series| series.values.iter().map(|&(_, value)| value))
 }
 
-fn draw_title(canvas: &mut Canvas, title: &str) {
-    let size = 20.0;
-    let title = canvas.font().fit(title, size, WIDTH as f32 - 60.0);
-    canvas.text(
-        &title,
-        (WIDTH as f32 / 2.0, 32.0),
-        Text::new(size, INK, Align::Middle),
-    );
-}
-
 /// Both curves and the best epoch, in one line below the title.
-fn draw_legend(canvas: &mut Canvas, best: Option<&CurvePoint>) {
-    let (size, sample, gap, y) = (14.5, 34.0, 36.0, 66.0);
+fn legend(best: Option<&CurvePoint>) -> Vec<Entry> {
+    let entry = |color, marker, text: &str| Entry {
+        pen: Pen::solid(color, 2.2),
+        marker: Some(marker),
+        text: text.to_owned(),
+    };
     let mut entries = vec![
-        (
-            Pen::solid(BLUE, 2.2),
-            Some(Marker::Circle),
-            "training".to_owned(),
-        ),
-        (
-            Pen::solid(VERMILION, 2.2),
-            Some(Marker::Square),
-            "validation".to_owned(),
-        ),
+        entry(BLUE, Marker::Circle, "training"),
+        entry(VERMILION, Marker::Square, "validation"),
     ];
-    if let Some(CurvePoint { epoch, val_acc, .. }) = best {
-        let text = format!(
+    entries.extend(best.map(|CurvePoint { epoch, val_acc, .. }| Entry {
+        pen: Pen::dashed(GREEN, 1.6),
+        marker: None,
+        text: format!(
             "best epoch: {epoch}, validation accuracy {:.1} %",
             100.0 * val_acc
-        );
-        entries.push((Pen::dashed(GREEN, 1.6), None, text));
-    }
-    let font = canvas.font();
-    let widths: Vec<f32> = entries
-        .iter()
-        .map(|(_, _, text)| sample + 8.0 + font.width(text, size))
-        .collect();
-    let total = widths.iter().sum::<f32>() + gap * (entries.len() - 1) as f32;
-    let mut x = (WIDTH as f32 - total) / 2.0;
-    for ((pen, marker, text), width) in entries.into_iter().zip(widths) {
-        canvas.line(&[(x, y), (x + sample, y)], pen);
-        if let Some(marker) = marker {
-            canvas.marker((x + sample / 2.0, y), 4.6, marker, pen.color);
-        }
-        canvas.text(
-            &text,
-            (x + sample + 8.0, y),
-            Text::new(size, INK, Align::Start),
-        );
-        x += width + gap;
-    }
+        ),
+    }));
+    entries
 }
 
 #[cfg(test)]

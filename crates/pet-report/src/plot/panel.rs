@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, is_drawable};
 use super::canvas::{Align, Canvas, Marker, Pen, Point, Text};
-use super::colors::{Color, FAINT_INK, FRAME, GREEN, GRID, INK};
+use super::colors::{FAINT_INK, FRAME, GREEN, GRID, INK};
 
 const TICK_TEXT: f32 = 13.0;
 const TITLE_TEXT: f32 = 14.5;
@@ -18,25 +18,28 @@ pub(super) struct Area {
     pub(super) height: f32,
 }
 
-/// One curve: a value for each epoch.
+/// One curve: places along the lower axis, each with its value.
 pub(super) struct Series {
-    pub(super) values: Vec<(usize, f64)>,
-    pub(super) color: Color,
-    pub(super) marker: Marker,
+    pub(super) values: Vec<(f64, f64)>,
+    pub(super) pen: Pen,
+    /// Marks the values where they are not crowded.
+    pub(super) marker: Option<Marker>,
 }
 
 pub(super) struct Panel<'a> {
     pub(super) area: Area,
-    pub(super) epochs: &'a Axis,
+    /// The lower axis.
+    pub(super) across: &'a Axis,
+    pub(super) across_title: &'a str,
     /// `None` if no value can be drawn.
     pub(super) values: Option<Axis>,
     pub(super) title: &'a str,
 }
 
 impl Panel<'_> {
-    /// Draws the axes, the curves and a mark at epoch `best`.
-    pub(super) fn draw(&self, canvas: &mut Canvas, series: &[Series], best: Option<usize>) {
-        self.draw_epochs(canvas);
+    /// Draws the axes, the curves and a line at `mark`.
+    pub(super) fn draw(&self, canvas: &mut Canvas, series: &[Series], mark: Option<f64>) {
+        self.draw_across(canvas);
         self.draw_titles(canvas);
         let Some(values) = &self.values else {
             let Area {
@@ -54,8 +57,8 @@ impl Panel<'_> {
             return;
         };
         self.draw_values(canvas, values);
-        if let Some(best) = best {
-            let x = self.x(best as f64);
+        if let Some(mark) = mark {
+            let x = self.x(mark);
             let ends = [(x, self.area.top), (x, self.area.top + self.area.height)];
             canvas.line(&ends, Pen::dashed(GREEN, 1.6));
         }
@@ -65,7 +68,7 @@ impl Panel<'_> {
     }
 
     /// Grid, ticks and labels along the lower edge.
-    fn draw_epochs(&self, canvas: &mut Canvas) {
+    fn draw_across(&self, canvas: &mut Canvas) {
         let Area {
             left,
             top,
@@ -73,12 +76,12 @@ impl Panel<'_> {
             height,
         } = self.area;
         let bottom = top + height;
-        for &tick in &self.epochs.ticks {
+        for &tick in &self.across.ticks {
             let x = self.x(tick);
             canvas.line(&[(x, top), (x, bottom)], Pen::solid(GRID, 1.0));
             canvas.line(&[(x, bottom), (x, bottom + 5.0)], Pen::solid(FRAME, 1.0));
             let style = Text::new(TICK_TEXT, FAINT_INK, Align::Middle);
-            canvas.text(&self.epochs.label(tick), (x, bottom + 16.0), style);
+            canvas.text(&self.across.label(tick), (x, bottom + 16.0), style);
         }
         canvas.line(
             &[(left, bottom), (left + width, bottom)],
@@ -112,7 +115,11 @@ impl Panel<'_> {
             height,
         } = self.area;
         let style = Text::new(TITLE_TEXT, INK, Align::Middle);
-        canvas.text("epoch", (left + width / 2.0, top + height + 41.0), style);
+        canvas.text(
+            self.across_title,
+            (left + width / 2.0, top + height + 41.0),
+            style,
+        );
         canvas.text(
             self.title,
             (left - 62.0, top + height / 2.0),
@@ -123,25 +130,25 @@ impl Panel<'_> {
     /// One curve, with a gap where a value cannot be drawn.
     fn draw_series(&self, canvas: &mut Canvas, values: &Axis, series: &Series) {
         let crowded = self.area.width < MARKER_SPACING * series.values.len() as f32;
-        let can_draw = |&(_, value): &(usize, f64)| is_drawable(value);
+        let can_draw = |&(_, value): &(f64, f64)| is_drawable(value);
         let runs = series
             .values
             .chunk_by(|left, right| can_draw(left) == can_draw(right));
         for run in runs.filter(|run| run.iter().all(can_draw)) {
-            let place =
-                |&(epoch, value): &(usize, f64)| (self.x(epoch as f64), self.y(values, value));
+            let place = |&(across, value): &(f64, f64)| (self.x(across), self.y(values, value));
             let points: Vec<Point> = run.iter().map(place).collect();
-            canvas.line(&points, Pen::solid(series.color, 2.2));
-            if !crowded || points.len() == 1 {
+            canvas.line(&points, series.pen);
+            let marker = series.marker.filter(|_| !crowded || points.len() == 1);
+            if let Some(marker) = marker {
                 for point in points {
-                    canvas.marker(point, 4.6, series.marker, series.color);
+                    canvas.marker(point, 4.6, marker, series.pen.color);
                 }
             }
         }
     }
 
-    fn x(&self, epoch: f64) -> f32 {
-        crisp(self.area.left + self.area.width * self.epochs.share(epoch))
+    fn x(&self, across: f64) -> f32 {
+        crisp(self.area.left + self.area.width * self.across.share(across))
     }
 
     fn y(&self, values: &Axis, value: f64) -> f32 {

@@ -13,8 +13,10 @@ mod network;
 mod observer;
 mod optimizer;
 mod random;
+mod range_test;
 mod schedule;
 mod state;
+mod step;
 mod teacher;
 mod trainer;
 
@@ -25,6 +27,7 @@ pub use checkpoint::Checkpoint;
 pub use configuration::{Configuration, FineTune};
 pub use examples::{Examples, Photographs};
 pub use observer::{EpochMetrics, Observer};
+pub use range_test::{RangeTest, RatePoint, RateRange};
 pub use schedule::Schedule;
 pub use teacher::Teacher;
 pub use trainer::{Trained, Trainer};

@@ -9,14 +9,13 @@ use super::batch::{Batch, order};
 use super::checkpoint::Checkpoint;
 use super::evaluation::{Evaluation, evaluate};
 use super::examples::Examples;
-use super::folding::{fold, unfold_gradient};
-use super::gradient::BatchGradient;
+use super::folding::fold;
 use super::layout::Layout;
-use super::loss::Loss;
 use super::network::Network;
 use super::observer::{EpochMetrics, Observer};
 use super::optimizer::Rates;
 use super::state::State;
+use super::step::Steps;
 use super::{Configuration, random};
 use crate::network::FEATURES;
 use crate::{Error, Interrupt, Weights};
@@ -87,7 +86,7 @@ impl Trainer<'_> {
             trainer: self,
             layout: &layout,
             judge: judge.as_ref(),
-            gradient: BatchGradient::new(&network, layout.len(), Loss::new(self.configuration)),
+            steps: Steps::new(&network, &layout, self.configuration),
             saved: Instant::now(),
         };
         while !state.progress.is_over(self.configuration) {
@@ -102,7 +101,7 @@ impl Trainer<'_> {
         self.train.labels().len() + validation
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         self.configuration.check()?;
         if self.validation.is_none() && self.configuration.patience.is_some() {
             return Err(Error::InvalidConfiguration {
@@ -129,7 +128,7 @@ impl Trainer<'_> {
     }
 
     /// The weights to start from, with a head: uniform in ±1/√1280 if there is none, as PyTorch's `Linear` starts.
-    fn start(&self) -> Result<Weights, Error> {
+    pub(super) fn start(&self) -> Result<Weights, Error> {
         if self.weights.head(self.classes).is_ok() {
             return Ok(self.weights.clone());
         }
@@ -147,7 +146,7 @@ impl Trainer<'_> {
     }
 
     /// The network at the size of one side's inputs, which need not be the other's.
-    fn network(layout: &Layout, examples: &dyn Examples) -> Result<Network, Error> {
+    pub(super) fn network(layout: &Layout, examples: &dyn Examples) -> Result<Network, Error> {
         let got = examples.input_values();
         let channels = layout.layers().next().map(|layer| layer.layer.inputs);
         let side = channels.map_or(1, |channels| (got / channels).isqrt());
@@ -212,7 +211,7 @@ struct Epochs<'a> {
     trainer: &'a Trainer<'a>,
     layout: &'a Layout,
     judge: Option<&'a Judge<'a>>,
-    gradient: BatchGradient<'a>,
+    steps: Steps<'a>,
     saved: Instant,
 }
 
@@ -235,7 +234,10 @@ impl Epochs<'_> {
                 return Err(interrupted);
             }
             let batch = Batch::make(chosen, epoch, train, classes, configuration)?;
-            self.step(state, &batch);
+            let rates = self.rates(state.optimizer.steps);
+            let outcomes = self.steps.step(state, &batch, rates);
+            state.update_average(configuration.average);
+            state.progress.batch_done(&outcomes);
             observer.images(chosen.len());
             if self.saved.elapsed() >= CHECKPOINT_INTERVAL {
                 self.save(state)?;
@@ -260,29 +262,17 @@ impl Epochs<'_> {
         self.save(state)
     }
 
-    fn step(&mut self, state: &mut State, batch: &Batch) {
-        let configuration = self.trainer.configuration;
-        let folded = fold(self.layout, &state.values);
-        let mut gradient = vec![0.0; state.values.len()];
-        let outcomes = self.gradient.of(&folded, &batch.shown(), &mut gradient);
-        unfold_gradient(self.layout, &state.values, &mut gradient);
-        let share = self.rate_share(state.optimizer.steps);
-        let rates = Rates {
-            body: share * configuration.body_learning_rate,
-            head: share * configuration.learning_rate,
-        };
-        state.optimizer.step(&mut state.values, &gradient, rates);
-        state.update_average(configuration.average);
-        state.progress.batch_done(&outcomes);
-    }
-
-    fn rate_share(&self, step: u64) -> f64 {
+    fn rates(&self, step: u64) -> Rates {
         let configuration = self.trainer.configuration;
         let images = self.trainer.train.labels().len();
         let per_epoch = images.div_ceil(configuration.batch_size) as u64;
         let steps = per_epoch * configuration.epochs as u64;
         let warm_up = (configuration.warm_up * per_epoch as f64).round() as u64;
-        configuration.schedule.share(step, steps, warm_up)
+        let share = configuration.schedule.share(step, steps, warm_up);
+        Rates {
+            body: share * configuration.body_learning_rate,
+            head: share * configuration.learning_rate,
+        }
     }
 
     fn finish_epoch(

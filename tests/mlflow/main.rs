@@ -10,5 +10,7 @@ mod python;
 mod server;
 mod spool;
 mod traces;
+#[cfg(target_os = "linux")]
+mod system_metrics;
 mod with_server;
 mod without_server;

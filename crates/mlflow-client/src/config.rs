@@ -4,8 +4,12 @@ use crate::credentials::{self, Credentials};
 use crate::error::{Error, Result, excerpt};
 use crate::tracking_uri::TrackingUri;
 use crate::waiting::OnWaiting;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Measuring more often would be felt by what is measured.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Which store to use, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,11 +21,36 @@ pub struct Config {
     pub experiment_name: Option<String>,
     /// The run to resume (`MLFLOW_RUN_ID`); for the caller, not used here.
     pub run_id: Option<String>,
+    /// Whether and how often to log what the machine does; for the caller, not used here.
+    pub system_metrics: SystemMetrics,
     /// How to talk to a server.
     pub http: HttpOptions,
     /// How long to wait for another process that writes to the local database; MLflow itself
     /// waits as long as the default, 20 s.
     pub lock_timeout: Duration,
+}
+
+/// Whether and how often a run logs what the machine does, as MLflow's own client: processors, memory, disk and network,
+/// as metrics named `system/…`. The defaults are MLflow's: off, else every ten seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SystemMetrics {
+    /// Whether they are logged.
+    pub enabled: bool,
+    /// Time between two measurements.
+    pub interval: Duration,
+    /// How many of them become one point of each metric.
+    pub samples: NonZero<usize>,
+}
+
+impl Default for SystemMetrics {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            interval: Duration::from_secs(10),
+            samples: NonZero::<usize>::MIN,
+        }
+    }
 }
 
 /// How to talk to a server. The defaults are those of MLflow's own client.
@@ -78,6 +107,7 @@ impl Config {
             tracking_uri,
             experiment_name: None,
             run_id: None,
+            system_metrics: SystemMetrics::default(),
             http: HttpOptions::default(),
             lock_timeout: Duration::from_secs(20),
         }
@@ -91,6 +121,9 @@ impl Config {
     /// |---|---|
     /// | `MLFLOW_TRACKING_URI` | see [`TrackingUri`]; `sqlite:///mlflow.db` if unset |
     /// | `MLFLOW_EXPERIMENT_NAME`, `MLFLOW_RUN_ID` | passed on to the caller |
+    /// | `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING` | `true`: see [`SystemMetrics`]; passed on to the caller |
+    /// | `MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL` | seconds, at least 0.1 |
+    /// | `MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING` | a number, at least 1 |
     /// | `MLFLOW_TRACKING_USERNAME` with `MLFLOW_TRACKING_PASSWORD` | Basic authentication |
     /// | `MLFLOW_TRACKING_TOKEN` | Bearer authentication, unless there are user and password |
     /// | `HOME` (or `USERPROFILE`) | where `.mlflow/credentials` may name user and password |
@@ -113,6 +146,7 @@ impl Config {
         let mut config = Self::new(tracking_uri);
         config.experiment_name = lookup("MLFLOW_EXPERIMENT_NAME");
         config.run_id = lookup("MLFLOW_RUN_ID");
+        config.system_metrics = system_metrics(&lookup)?;
         let http = &mut config.http;
         http.credentials = credentials::find(&lookup, uri.as_deref())?;
         http.insecure_tls = flag(&lookup, "MLFLOW_TRACKING_INSECURE_TLS")?;
@@ -131,6 +165,27 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+fn system_metrics(lookup: &impl Fn(&str) -> Option<String>) -> Result<SystemMetrics> {
+    let mut settings = SystemMetrics {
+        enabled: flag(lookup, "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING")?,
+        ..SystemMetrics::default()
+    };
+    let interval = "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL";
+    if let Some(time) = seconds(lookup, interval)? {
+        if time < SHORTEST_INTERVAL {
+            let text = lookup(interval).unwrap_or_default();
+            return Err(wrong(interval, "at least 0.1 seconds", &text));
+        }
+        settings.interval = time;
+    }
+    let samples = "MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING";
+    if let Some(text) = lookup(samples) {
+        let number = text.trim().parse();
+        settings.samples = number.map_err(|_| wrong(samples, "a number of at least 1", &text))?;
+    }
+    Ok(settings)
 }
 
 fn seconds(

@@ -36,7 +36,7 @@ mod waiting;
 pub use artifact::{ArtifactFile, Artifacts};
 pub use batch::{Batch, Metric};
 pub use client::Client;
-pub use config::{Config, HttpOptions};
+pub use config::{Config, HttpOptions, SystemMetrics};
 pub use credentials::{Credentials, Secret};
 pub use dataset::{CONTEXT_TAG, DatasetInput};
 pub use error::{Cause, Error, Result};

@@ -220,6 +220,12 @@ pub enum Error {
         /// What cannot be read.
         source: serde_json::Error,
     },
+    /// What the machine does cannot be measured.
+    #[error("cannot measure the system")]
+    SystemMetrics {
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The run has ended already.
     #[error("the run has already ended")]
     Ended,
@@ -246,6 +252,9 @@ impl Error {
             Self::OtherImages { .. } => Some(
                 "name the data set, the seed and the validation fraction of the training".into(),
             ),
+            Self::SystemMetrics { .. } => {
+                Some("leave the metrics of the system out where there is no Linux".into())
+            }
             _ => None,
         }
     }

@@ -103,6 +103,16 @@ impl Recorder {
             .record(Entry::Batch(batch.clone()), Attachment::None)
     }
 
+    /// Logs the same from beside the work that the run records: what was refused earlier stays the error of a call of that
+    /// work.
+    ///
+    /// # Errors
+    /// When a key or value is not accepted.
+    pub fn log_beside(&self, batch: &Batch) -> Result<()> {
+        batch.check()?;
+        self.writer.record_beside(Entry::Batch(batch.clone()))
+    }
+
     /// Records the data sets that the run used.
     ///
     /// # Errors

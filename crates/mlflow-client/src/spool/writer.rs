@@ -154,6 +154,15 @@ impl Writer {
         })
     }
 
+    /// The same, leaving what went wrong before to another call.
+    pub(super) fn record_beside(&self, entry: Entry) -> Result<()> {
+        self.enqueue(Work {
+            entry,
+            attachment: Attachment::None,
+            waiting: None,
+        })
+    }
+
     /// Waits until an entry and everything before it have been sent or kept. Fails with what went
     /// wrong first.
     pub(super) fn finish(&self, entry: Entry, attachment: Attachment) -> Outcome {

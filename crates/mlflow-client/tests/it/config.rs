@@ -29,6 +29,9 @@ fn everything_set() {
         ("MLFLOW_TRACKING_URI", "https://host:1/base/"),
         ("MLFLOW_EXPERIMENT_NAME", "digits"),
         ("MLFLOW_RUN_ID", "abc"),
+        ("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true"),
+        ("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.5"),
+        ("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "3"),
         ("MLFLOW_TRACKING_USERNAME", "me"),
         ("MLFLOW_TRACKING_PASSWORD", "secret"),
         ("MLFLOW_TRACKING_TOKEN", "unused"),
@@ -42,6 +45,9 @@ fn everything_set() {
     assert_eq!(found.tracking_uri.to_string(), "https://host:1/base");
     assert_eq!(found.experiment_name.as_deref(), Some("digits"));
     assert_eq!(found.run_id.as_deref(), Some("abc"));
+    let system = found.system_metrics;
+    assert!(system.enabled && system.samples.get() == 3, "{system:?}");
+    assert_eq!(system.interval, Duration::from_millis(500));
     assert_eq!(found.http.credentials, basic("me", "secret"));
     assert!(found.http.insecure_tls);
     assert_eq!(
@@ -90,6 +96,9 @@ fn wrong_values_are_named() {
         ("MLFLOW_HTTP_REQUEST_TIMEOUT", "inf"),
         ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1.5"),
         ("MLFLOW_TRACKING_INSECURE_TLS", "maybe"),
+        ("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "perhaps"),
+        ("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.01"),
+        ("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "0"),
     ];
     for (name, value) in cases {
         let error = config(&[(name, value)]).unwrap_err().to_string();

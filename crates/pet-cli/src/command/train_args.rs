@@ -63,6 +63,10 @@ pub(crate) struct TrainArgs {
     pub(crate) model_name: ModelNameArgument,
     #[command(flatten)]
     pub(crate) tracking: TrackingArguments,
+    /// Log what the machine does every ten seconds, as MLflow's own client does: `system/cpu_utilization_percentage`, memory,
+    /// disk and network. So does MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING=true
+    #[arg(long)]
+    system_metrics: bool,
     #[command(flatten)]
     pub(crate) cache: CacheArgument,
     #[command(flatten)]
@@ -106,7 +110,8 @@ impl TrainArgs {
 
     /// What it runs in. From now on Ctrl-C stops it gently. `source` names the command.
     pub(crate) fn context<'a>(&self, source: &str, bars: &'a Bars) -> Result<Context<'a>, Failure> {
-        let tracking = tracking::for_training(&self.tracking)?;
+        let mut tracking = tracking::for_training(&self.tracking)?;
+        tracking.system_metrics.enabled |= self.system_metrics;
         let mut context = Context::new(tracking, self.cache.folder(), bars);
         let program = std::iter::once("pet-cli".to_owned());
         context.provenance = Provenance::collect(|name| std::env::var(name).ok())

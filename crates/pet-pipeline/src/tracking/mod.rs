@@ -1,9 +1,11 @@
 //! One training run as one MLflow run and one registered model version.
 
 pub(crate) mod model;
+mod monitor;
 mod note;
 mod plan;
 mod run;
+mod system;
 mod trained_on;
 
 pub use model::TrainedModel;

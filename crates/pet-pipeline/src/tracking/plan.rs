@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use mlflow_client::spool::Spool;
-use mlflow_client::{DatasetInput, NewRun, now};
+use mlflow_client::{DatasetInput, NewRun, SystemMetrics, now};
 use serde_json::json;
 
 use crate::provenance::Provenance;
@@ -30,6 +30,8 @@ pub struct RunPlan {
     pub data: Option<TrainingData>,
     /// Keeps what cannot be sent because the store became unreachable.
     pub spool: Option<Spool>,
+    /// Whether and how often what the machine does is logged.
+    pub system_metrics: SystemMetrics,
     /// A run to continue, instead of making one.
     pub run_id: Option<String>,
 }
@@ -62,6 +64,7 @@ impl RunPlan {
             provenance: Provenance::default(),
             data: None,
             spool: None,
+            system_metrics: SystemMetrics::default(),
             run_id: None,
         }
     }

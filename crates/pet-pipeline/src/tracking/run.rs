@@ -1,6 +1,7 @@
 //! A run, from its start to its end.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mlflow_client::spool::{Recorder, Spooled};
@@ -9,6 +10,7 @@ use pet_model::{BEST_VAL_ACC, BEST_VAL_LOSS, VAL_ACC, VAL_LOSS};
 use pet_train::{EpochMetrics, Observer};
 
 use super::model::{self, TrainedModel};
+use super::monitor::Monitor;
 use super::note::{self, Progress};
 use super::plan::RunPlan;
 use crate::error::{Error, doing};
@@ -39,7 +41,9 @@ pub struct TrackedRun {
     client: Client,
     plan: RunPlan,
     /// None once it has ended.
-    recorder: Option<Recorder>,
+    recorder: Option<Arc<Recorder>>,
+    /// Logs what the machine does, if that was asked for.
+    monitor: Option<Monitor>,
     progress: Progress,
     start: Instant,
     tracking: Duration,
@@ -60,10 +64,12 @@ impl TrackedRun {
             Some(run_id) => Recorder::resume(client, spool, run_id, new),
             None => Recorder::start(client, spool, &plan.experiment, new),
         };
+        let recorder = Arc::new(recorder.map_err(doing("start the run"))?);
         let mut run = Self {
             client: client.clone(),
             plan: plan.clone(),
-            recorder: Some(recorder.map_err(doing("start the run"))?),
+            recorder: Some(Arc::clone(&recorder)),
+            monitor: None,
             progress,
             start,
             tracking: Duration::ZERO,
@@ -80,13 +86,16 @@ impl TrackedRun {
             let recorder = run.recorder()?;
             recorder.flush().map_err(doing("log the parameters"))?;
         }
+        if plan.system_metrics.enabled {
+            run.monitor = Some(Monitor::start(recorder, plan.system_metrics)?);
+        }
         run.tracking = start.elapsed();
         Ok(run)
     }
 
     /// The run's ID; none if the store could not be reached when it started.
     pub fn id(&self) -> Option<&str> {
-        let run = self.recorder.as_ref().and_then(Recorder::run);
+        let run = self.recorder.as_ref().and_then(|recorder| recorder.run());
         run.map(|run| run.id.as_str())
     }
 
@@ -102,7 +111,7 @@ impl TrackedRun {
 
     /// Where the rest of the run is kept, if something could not be sent.
     pub fn spooled(&self) -> Option<Spooled> {
-        self.recorder.as_ref().and_then(Recorder::spooled)
+        self.recorder.as_ref()?.spooled()
     }
 
     /// Time spent on tracking so far.
@@ -225,8 +234,14 @@ impl TrackedRun {
             .tag(DURATION, format!("{:.1} s", took.as_secs_f64()))
             .tag(note::TAG, note::text(&self.plan, &self.progress));
         self.log(&batch, "log the note")?;
-        let recorder = self.recorder.take().ok_or(Error::Ended)?;
+        let recorder = self.take_recorder().ok_or(Error::Ended)?;
         recorder.end(status).map_err(doing("end the run"))
+    }
+
+    /// The recorder once nobody else uses it.
+    fn take_recorder(&mut self) -> Option<Recorder> {
+        self.monitor = None;
+        self.recorder.take().and_then(Arc::into_inner)
     }
 
     /// Adds the time that some tracking takes.
@@ -242,7 +257,7 @@ impl TrackedRun {
     }
 
     fn recorder(&self) -> Result<&Recorder, Error> {
-        self.recorder.as_ref().ok_or(Error::Ended)
+        self.recorder.as_deref().ok_or(Error::Ended)
     }
 }
 
@@ -262,7 +277,7 @@ fn with_measured(
 
 impl Drop for TrackedRun {
     fn drop(&mut self) {
-        if let Some(recorder) = self.recorder.take() {
+        if let Some(recorder) = self.take_recorder() {
             // The error that led here is being reported; one more about bookkeeping would hide it.
             let _ = recorder.end(RunStatus::Failed);
         }

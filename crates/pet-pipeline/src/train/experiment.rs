@@ -376,6 +376,7 @@ impl<'a> Experiment<'a> {
         plan.data = Some(data);
         plan.provenance = self.context.provenance.clone();
         plan.spool = Some(Context::spool(&self.context.cache));
+        plan.system_metrics = self.context.tracking.system_metrics;
         plan.run_id = run_id;
         plan
     }

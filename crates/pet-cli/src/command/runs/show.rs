@@ -106,7 +106,12 @@ fn course(key: &str, width: usize, history: &[Metric]) -> Result<(), Failure> {
         return Ok(());
     };
     let number = |value| table::number(Some(value));
-    let at = format!("{} at epoch {}", number(last.value), last.step + 1);
+    let unit = if key.starts_with(SYSTEM) {
+        "sample"
+    } else {
+        "epoch"
+    };
+    let at = format!("{} at {unit} {}", number(last.value), last.step + 1);
     let values: Vec<f64> = history.iter().map(|point| point.value).collect();
     if values.len() < 2 {
         return output::line(format_args!("  {key:width$} {at}"));
@@ -121,6 +126,8 @@ fn course(key: &str, width: usize, history: &[Metric]) -> Result<(), Failure> {
     ))
 }
 
+/// How the names of metrics start whose steps are no epochs.
+const SYSTEM: &str = "system/";
 /// Maximum characters of a line.
 const WIDTH: usize = 40;
 /// From the lowest to the highest value.

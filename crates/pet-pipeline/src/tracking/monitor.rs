@@ -1,0 +1,132 @@
+//! Measures the machine beside a run, when and as MLflow's own client does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+
+use mlflow_client::spool::Recorder;
+use mlflow_client::{Batch, Run, SystemMetrics, now};
+
+use super::system::{PREFIX, Sample, System};
+use crate::error::Error;
+
+/// Logs what the machine does, on a thread of its own, until it is dropped.
+pub(super) struct Monitor {
+    /// None once the thread is to end.
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Monitor {
+    /// Starts with the step after the last that the run has.
+    pub(super) fn start(recorder: Arc<Recorder>, settings: SystemMetrics) -> Result<Self, Error> {
+        let cannot = |source| Error::SystemMetrics { source };
+        let watch = Watch {
+            system: System::new().map_err(cannot)?,
+            step: recorder.run().map_or(0, next_step),
+            recorder,
+            settings,
+        };
+        let (stop, stopped) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("system-metrics".to_owned());
+        let thread = thread.spawn(move || watch.run(&stopped)).map_err(cannot)?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Monitor {
+    /// Returns at once: what is measured of the current interval is left out, as MLflow leaves it out.
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // Its panic would hide how the run went.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Watch {
+    system: System,
+    recorder: Arc<Recorder>,
+    settings: SystemMetrics,
+    step: i64,
+}
+
+impl Watch {
+    /// A measurement that fails ends it: the run is worth more than its metrics of the system.
+    fn run(mut self, stopped: &Receiver<()>) {
+        let mut samples = Vec::new();
+        while stopped.recv_timeout(self.settings.interval) == Err(RecvTimeoutError::Timeout) {
+            let Ok(sample) = self.system.sample() else {
+                return;
+            };
+            samples.push(sample);
+            if samples.len() >= self.settings.samples.get()
+                && !self.log(&std::mem::take(&mut samples))
+            {
+                return;
+            }
+        }
+    }
+
+    fn log(&mut self, samples: &[Sample]) -> bool {
+        let (time, step) = (now(), self.step);
+        let metrics = aggregate(samples).into_iter();
+        let batch = metrics.fold(Batch::new(), |batch, (name, value)| {
+            batch.metric(format!("{PREFIX}{name}"), value, time, step)
+        });
+        self.step += 1;
+        self.recorder.log_beside(&batch).is_ok()
+    }
+}
+
+/// A resumed run goes on where it was left.
+fn next_step(run: &Run) -> i64 {
+    let ours = run.metrics.values();
+    let ours = ours.filter(|metric| metric.key.starts_with(PREFIX));
+    ours.map(|metric| metric.step + 1).max().unwrap_or(0)
+}
+
+/// The mean of each value, to one digit behind the point; of what is counted since the start, the last.
+fn aggregate(samples: &[Sample]) -> BTreeMap<&'static str, f64> {
+    let mut values = BTreeMap::<_, Vec<f64>>::new();
+    for (name, value) in samples.iter().flatten() {
+        values.entry(*name).or_default().push(*value);
+    }
+    let one = |(name, values): (&'static str, Vec<f64>)| {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let rounded = (10.0 * mean).round() / 10.0;
+        let counted = name.starts_with("network_");
+        (
+            name,
+            values
+                .last()
+                .copied()
+                .filter(|_| counted)
+                .unwrap_or(rounded),
+        )
+    };
+    values.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_become_means_and_counters_their_last_value() {
+        let sample = |busy, received| {
+            vec![
+                ("cpu_utilization_percentage", busy),
+                ("network_receive_megabytes", received),
+            ]
+        };
+        let values = aggregate(&[sample(10.0, 0.125), sample(20.04, 2.375)]);
+        assert!((values["cpu_utilization_percentage"] - 15.0).abs() < 1e-9);
+        assert!((values["network_receive_megabytes"] - 2.375).abs() < 1e-9);
+    }
+}

@@ -9,8 +9,8 @@ mod program;
 mod python;
 mod server;
 mod spool;
-mod traces;
 #[cfg(target_os = "linux")]
 mod system_metrics;
+mod traces;
 mod with_server;
 mod without_server;

@@ -60,7 +60,9 @@ fn interrupted(mut command: Command, there: impl Fn() -> bool, client: &Client) 
         .spawn()
         .unwrap();
     wait(&mut child, there);
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
     assert!(sent.unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(1), "it was interrupted");
     points(client)

@@ -58,6 +58,7 @@ pub fn learning_rates_png(
     let upper = upper.fold(f64::NEG_INFINITY, f64::max);
     let drawn = points.iter().flat_map(|point| [point.loss, point.smoothed]);
     let values = Axis::of_values(drawn.filter(|loss| *loss <= upper), 0.0..=f64::MAX);
+    let upper = values.as_ref().map_or(upper, |axis| axis.upper);
     let pens = [Pen::solid(BLUE.mix(WHITE, 0.6), 1.4), Pen::solid(BLUE, 2.2)];
     let series = |pen, value: fn(&LossPoint) -> f64| Series {
         values: points

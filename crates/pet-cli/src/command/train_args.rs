@@ -64,7 +64,7 @@ pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub(crate) tracking: TrackingArguments,
     /// Log what the machine does every ten seconds, as MLflow's own client does: `system/cpu_utilization_percentage`, memory,
-    /// disk and network. So does MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING=true
+    /// disk and network. So does `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING=true`
     #[arg(long)]
     system_metrics: bool,
     #[command(flatten)]

@@ -236,6 +236,23 @@ fn probes_are_traced_as_a_part_of_a_trace_only() {
     assert!(spans[0].parent_span_id.is_empty());
 }
 
+#[test]
+fn what_the_shadow_does_is_part_of_no_trace() {
+    let Some(dir) = TestDir::with_model("what_the_shadow_does_is_part_of_no_trace") else {
+        return;
+    };
+    let collector = Collector::start(200);
+    let service = traced(&dir, &collector.url, "--results results --shadow results");
+    upload(&service, "/predict", 1, "");
+    let agreed = |line: &str| line.contains("outcome=\"agreed\"") && line.ends_with(" 1");
+    while !service.get("/metrics").lines().any(agreed) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    service.get("/classes");
+    let spans = collector.spans_with("GET /classes");
+    assert_eq!(by_name(&spans).len(), 6, "{spans:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn what_waits_is_sent_at_the_stop() {

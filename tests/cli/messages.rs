@@ -280,12 +280,15 @@ const CASES: [Case; 41] = [
 ];
 
 /// Failures that the table cannot have, and the file that has them, or why nothing has.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 11] = [
     ("NotPromoted", "promote.rs"),
     ("NoModel", "only a program without a model inside says so"),
     ("Output", "messages.rs"),
     ("SeveralRuns", "messages.rs"),
     ("Unsent", "../mlflow/spool.rs"),
+    ("Collector", "traces.rs"),
+    ("SeveralConfigurations", "learning_rate.rs"),
+    ("NoLearningRate", "only a loss that diverges at once says so"),
     ("Signal", "the system refuses no handler"),
     ("Json", "what is printed has no keys but strings"),
     ("Report", "what is drawn fits"),

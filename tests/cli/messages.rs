@@ -288,7 +288,10 @@ const ELSEWHERE: [(&str, &str); 11] = [
     ("Unsent", "../mlflow/spool.rs"),
     ("Collector", "traces.rs"),
     ("SeveralConfigurations", "learning_rate.rs"),
-    ("NoLearningRate", "only a loss that diverges at once says so"),
+    (
+        "NoLearningRate",
+        "only a loss that diverges at once says so",
+    ),
     ("Signal", "the system refuses no handler"),
     ("Json", "what is printed has no keys but strings"),
     ("Report", "what is drawn fits"),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::test_dir::TestDir;
 
 /// Patches of light and dark, which two scenes share no more of than chance has it.
-fn scene(seed: u32) -> RgbImage {
+pub(crate) fn scene(seed: u32) -> RgbImage {
     RgbImage::from_fn(240, 180, |x, y| {
         let place = (x / 20) + 100 * (y / 20) + 10_000 * seed;
         // The end of MurmurHash3, so that neighbours have nothing in common.
@@ -17,7 +17,7 @@ fn scene(seed: u32) -> RgbImage {
     })
 }
 
-fn png(image: &RgbImage) -> Vec<u8> {
+pub(crate) fn png(image: &RgbImage) -> Vec<u8> {
     encode_rgb(image, Format::Png).unwrap()
 }
 

@@ -10,6 +10,7 @@ mod bad_images;
 mod bad_model;
 mod bad_store;
 mod collector;
+mod corrections;
 mod data_check;
 mod evaluate;
 mod explain;

@@ -10,24 +10,31 @@ use crate::test_dir::TestDir;
 const TRAIN: &str = "train --dataset folder --backbone backbone.safetensors --model-name pets";
 const PROMOTE: &str = "promote --dataset folder --data-dir pets";
 /// Learns to tell the colours of the pictures apart.
-const GOOD: &str = "--epochs 100 --learning-rate 0.005";
+pub(crate) const GOOD: &str = "--epochs 100 --learning-rate 0.005";
 /// Has hardly begun to learn: as many answers are right as by chance.
 const BROKEN: &str = "--epochs 1 --learning-rate 0.003";
 
+/// The classes, with the levels of red, green and blue of their darkest shades.
+pub(crate) const COLOURS: [(&str, [u8; 3]); 4] = [
+    ("Black", [0, 0, 0]),
+    ("Blue", [0, 0, 200]),
+    ("Red", [200, 0, 0]),
+    ("White", [200; 3]),
+];
+
+/// A picture of a lighter shade.
+pub(crate) fn shade(levels: [u8; 3], lighter: u8) -> Vec<u8> {
+    let image = RgbImage::from_pixel(32, 32, levels.map(|level| level + lighter).into());
+    encode_rgb(&image, Format::Png).unwrap()
+}
+
 /// Pictures of four colours, each in several shades; two of each colour to test on.
-fn colours(dir: &TestDir, name: &str, images: u8) {
-    for (class, level) in [
-        ("Black", [0, 0, 0]),
-        ("Blue", [0, 0, 200]),
-        ("Red", [200, 0, 0]),
-        ("White", [200; 3]),
-    ] {
+pub(crate) fn colours(dir: &TestDir, name: &str, images: u8) {
+    for (class, levels) in COLOURS {
         for (part, count) in [("train", images), ("test", 2)] {
             for number in 0..count {
-                let shade = number * 5 + if part == "test" { 2 } else { 0 };
-                let image =
-                    RgbImage::from_pixel(32, 32, level.map(|level: u8| level + shade).into());
-                let png = encode_rgb(&image, Format::Png).unwrap();
+                let lighter = number * 5 + if part == "test" { 2 } else { 0 };
+                let png = shade(levels, lighter);
                 dir.write(&format!("{name}/{part}/{class}/{number}.png"), png);
             }
         }

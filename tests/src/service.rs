@@ -66,7 +66,12 @@ impl Service {
 
     /// The answer to `GET`.
     pub fn get(&self, path: &str) -> String {
-        self.send("GET", path, "", &[])
+        self.get_with(path, "")
+    }
+
+    /// The same with more lines in the head, each with its end.
+    pub fn get_with(&self, path: &str, head: &str) -> String {
+        self.send("GET", path, head, &[])
     }
 
     /// The answer to `POST` with more lines in the head, each with its end, and a body.

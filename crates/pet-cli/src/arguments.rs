@@ -5,6 +5,8 @@ use std::num::NonZero;
 use std::path::Path;
 use std::path::PathBuf;
 
+#[cfg(feature = "training")]
+use clap::{Arg, ArgAction};
 use clap::{Args, ValueEnum};
 #[cfg(feature = "training")]
 use pet_data::{Dataset, Progress, Split};
@@ -26,8 +28,19 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_enum)]
     pub(crate) dataset: Option<DatasetKind>,
     /// Folder of the data set [default: data/DATASET, created when it is missing]
-    #[arg(long, value_name = "DIR", required_if_eq("dataset", "folder"))]
-    pub(crate) data_dir: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", required_if_eq("dataset", "folder"), action = ArgAction::Set)]
+    data_dir: Vec<PathBuf>,
+}
+
+/// Lets `--data-dir` be given several times, where it stands among the arguments.
+#[cfg(feature = "training")]
+pub(crate) fn several_folders(argument: Arg) -> Arg {
+    if argument.get_id() != "data_dir" {
+        return argument;
+    }
+    let help = "Folder of the data set [default: data/DATASET, created when it is missing]; given again, a folder of class \
+                folders, such as corrections, whose pictures are trained on as well but never validated on";
+    argument.action(ArgAction::Append).help(help)
 }
 
 /// Which images to work on.
@@ -94,21 +107,26 @@ impl SourceArguments {
 
     /// Whether a data set or its folder was asked for.
     pub(crate) fn is_named(&self) -> bool {
-        self.dataset.is_some() || self.data_dir.is_some()
+        self.dataset.is_some() || !self.data_dir.is_empty()
+    }
+
+    /// Folders whose pictures are trained on besides.
+    pub(crate) fn additions(&self) -> &[PathBuf] {
+        self.data_dir.get(1..).unwrap_or_default()
     }
 
     /// Where the images come from.
     pub(crate) fn data(&self) -> pet_pipeline::DataSource {
         use pet_pipeline::DataSource;
         let named = |name: &str| {
-            let folder = self.data_dir.clone();
+            let folder = self.data_dir.first().cloned();
             folder.unwrap_or_else(|| PathBuf::from("data").join(name))
         };
         match self.kind() {
             DatasetKind::Sample => DataSource::Sample(named("sample")),
             DatasetKind::Folder => DataSource::Folder(named("folder")),
             // A folder that was named but is not there is a mistake, not a wish for a download.
-            DatasetKind::OxfordIiitPet if self.data_dir.is_some() => {
+            DatasetKind::OxfordIiitPet if !self.data_dir.is_empty() => {
                 DataSource::OxfordIiitPet(named("oxford-iiit-pet"))
             }
             DatasetKind::OxfordIiitPet => {

@@ -105,6 +105,9 @@ impl pet_pipeline::RunObserver for Bars {
             pet_pipeline::Warning::Leak(_) => {
                 "\n  `pet-cli data check` lists them, `--group-duplicates` keeps them on one side"
             }
+            pet_pipeline::Warning::Unused(_) => {
+                "\n  `pet-cli data check` with the same folders lists them"
+            }
             _ => "",
         };
         crate::output::note(format_args!("warning: {warning}{later}"));

@@ -5,7 +5,7 @@ use crate::{Error, LeftOut, Split, grouped_split};
 /// One image and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Sample {
-    /// The image file: [`Dataset::root`] joined with its place in the data set.
+    /// The image file: [`Dataset::root`] joined with its place in the data set, unless it was added.
     pub path: PathBuf,
     /// Index into [`Dataset::classes`].
     pub class: usize,
@@ -26,18 +26,21 @@ pub struct Dataset {
     pub validation: Vec<Sample>,
     /// Images for evaluation only, never for a choice made while training. May be empty.
     pub test: Vec<Sample>,
+    /// Images of other folders to train on besides; see [`Dataset::adding`].
+    pub added: Vec<Sample>,
     /// What of the folder was left out.
     pub left_out: LeftOut,
 }
 
 impl Dataset {
-    /// All samples: those of `train`, then of `validation`, then of `test`.
+    /// All samples: those of `train`, then of `validation`, of `test` and of `added`.
     pub fn samples(&self) -> impl Iterator<Item = &Sample> {
-        self.train.iter().chain(&self.validation).chain(&self.test)
+        let own = self.train.iter().chain(&self.validation).chain(&self.test);
+        own.chain(&self.added)
     }
 
     /// What to train on and what to validate on: as the data set divides it, or else by
-    /// [`stratified_split`](crate::stratified_split).
+    /// [`stratified_split`](crate::stratified_split). Added images are on neither side.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ impl Dataset {
     /// Two data sets have the same digest if and only if they have the same classes in the same
     /// order, and the same images (relative path, class and bytes) for training and for
     /// evaluation. Where they lie, how they are called and how the samples are ordered does not
-    /// matter. Hashed are, every text preceded by its length as a 64-bit little-endian number:
+    /// matter, nor what was [added](Dataset::adding). Hashed are, every text preceded by its length as a 64-bit little-endian number:
     /// the number of classes and their names; then for `train`, for `test` and, unless it is empty,
     /// for `validation` the number of samples and, sorted by path, the path below [`Dataset::root`] with `/` between its parts,
     /// the class index, and the bytes.
@@ -34,6 +34,26 @@ impl Dataset {
             self.hash_samples(&mut hash, &self.validation)?;
         }
         Ok(format!("{:x}", hash.finalize()))
+    }
+
+    /// SHA-256 over the [added](Dataset::adding) images, in lower-case hexadecimal digits; `None` where there are none.
+    ///
+    /// Hashed are, in their order, the class index as a 64-bit little-endian number and the SHA-256 of the bytes: how
+    /// their files are called does not matter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if an image cannot be read.
+    pub fn added_digest(&self) -> Result<Option<String>, Error> {
+        if self.added.is_empty() {
+            return Ok(None);
+        }
+        let mut hash = Sha256::new();
+        for sample in &self.added {
+            number(&mut hash, sample.class as u64);
+            hash_file(&mut hash, &sample.path)?;
+        }
+        Ok(Some(format!("{:x}", hash.finalize())))
     }
 
     fn hash_samples(&self, hash: &mut Sha256, samples: &[Sample]) -> Result<(), Error> {

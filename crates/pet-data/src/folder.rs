@@ -68,6 +68,7 @@ pub fn load(root: &Path) -> Result<Dataset, Error> {
         train,
         validation,
         test,
+        added: Vec::new(),
         classes,
         left_out,
     })
@@ -178,7 +179,7 @@ fn samples(
 }
 
 /// The name of a class, if every file that will hold it can.
-fn class_name(folder: &Path) -> Result<String, Error> {
+pub(crate) fn class_name(folder: &Path) -> Result<String, Error> {
     let name = folder.file_name().and_then(|name| name.to_str());
     let usable = |name: &&str| !name.trim().is_empty() && !name.contains(char::is_control);
     name.filter(usable)

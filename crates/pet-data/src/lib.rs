@@ -26,6 +26,7 @@
 //! images kept apart for evaluation. Loading reads no image; [`Dataset::check`] decodes all of
 //! them and reports every unreadable one at once.
 
+mod added;
 mod check;
 mod dataset;
 mod digest;

@@ -6,9 +6,10 @@
 //! - So is what systems and archives leave behind, such as `__MACOSX`, `Thumbs.db` and `._photo.jpg`.
 //! - A link to a file is that file. A link to a folder is not followed, so that no loop is walked;
 //!   only a class folder may be one.
+//! - What is kept of an image under its name, as `photo.json` beside `photo.jpg`, is passed over in silence.
 //! - What was left out is counted by reason: [`LeftOut`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -166,12 +167,22 @@ enum Kind {
 
 /// What `folder` holds that counts.
 fn entries(folder: &Path, left_out: &mut LeftOut) -> Result<Vec<(PathBuf, Kind)>, Error> {
-    let mut kept = Vec::new();
+    let (mut kept, mut described) = (Vec::new(), Vec::new());
     for entry in fs_err::read_dir(folder)? {
         let path = entry?.path();
         match kind(&path) {
             Ok(kind) => kept.push((path, kind)),
+            Err(Reason::OtherFile) if path.extension().is_some_and(|end| end == "json") => {
+                described.push(path);
+            }
             Err(reason) => left_out.note(reason),
+        }
+    }
+    let images = kept.iter().filter(|(_, kind)| matches!(kind, Kind::Image));
+    let images: HashSet<_> = images.map(|(path, _)| path.file_stem()).collect();
+    for path in described {
+        if !images.contains(&path.file_stem()) {
+            left_out.note(Reason::OtherFile);
         }
     }
     Ok(kept)

@@ -109,6 +109,33 @@ pub enum Error {
         /// The digest of the one that is there.
         got: String,
     },
+    /// The images that were added to the data set are not those that the refitted run was trained with.
+    #[error("cannot refit run `{run_id}` with other added images: expected {expected}, got {got}")]
+    RefitAdded {
+        /// The run.
+        run_id: String,
+        /// The digest of what it was trained with, or `none`.
+        expected: String,
+        /// The digest of what is there.
+        got: String,
+    },
+    /// Images were added to a data set that is cross-validated.
+    #[error(
+        "cannot cross-validate with added images: every image of the data set is validated on, which they may show"
+    )]
+    FoldsAdded,
+    /// The images are not those that the run was started with.
+    #[error("cannot resume run `{run_id}` with other {what}: expected {expected}, got {got}")]
+    ResumeData {
+        /// The run.
+        run_id: String,
+        /// Which images.
+        what: &'static str,
+        /// The digest of those that it was started with, or `none`.
+        expected: String,
+        /// The digest of those that are there.
+        got: String,
+    },
     /// There are no weights to start from.
     #[error("no backbone weights at `{}`", path.display())]
     NoBackbone {
@@ -249,6 +276,12 @@ impl Error {
             }
             Self::UnknownClass { .. } => Some("evaluate on the data set it was trained on".into()),
             Self::OldCheckpoint { .. } => Some("train again".into()),
+            Self::FoldsAdded => {
+                Some("cross-validate on the data set alone, or train on one split".into())
+            }
+            Self::RefitAdded { .. } | Self::ResumeData { .. } => Some(
+                "train again with what the folders hold now, or restore what they held then".into(),
+            ),
             Self::OtherImages { .. } => Some(
                 "name the data set, the seed and the validation fraction of the training".into(),
             ),

@@ -5,7 +5,7 @@ use std::fmt;
 use mlflow_client::spool::Spooled;
 use pet_data::{Progress, Silent};
 
-use crate::check::Leak;
+use crate::check::{Leak, UnusedPictures};
 
 /// Is told how far training is, and of what went wrong without stopping it.
 pub trait RunObserver: Progress {
@@ -30,6 +30,8 @@ pub enum Warning<'a> {
     },
     /// Validation images show what is trained on, so that their accuracy is too good.
     Leak(&'a Leak),
+    /// Some of the added pictures are not trained on.
+    Unused(&'a UnusedPictures),
     /// The best trial could not be noted on the sweep's run; its report holds it as well.
     BestNotLogged {
         /// The store's answer.
@@ -54,6 +56,7 @@ impl fmt::Display for Warning<'_> {
                 leak.example.display(),
                 leak.trained.display()
             ),
+            Self::Unused(unused) => unused.fmt(formatter),
             Self::BestNotLogged { source } => {
                 write!(formatter, "the best trial could not be logged: {source}")
             }

@@ -9,7 +9,7 @@ use pet_train::network::Architecture;
 use pet_train::{Configuration, FineTune, Interrupt};
 use serde::{Deserialize, Serialize};
 
-use crate::check::SamePictures;
+use crate::check::{SamePictures, UnusedPictures};
 use crate::error::Error;
 use crate::train::Refit;
 
@@ -78,6 +78,20 @@ impl DataSource {
         }
         SamePictures::find(dataset, digest, cache, limits, interrupt, progress)
     }
+
+    /// The added pictures that must not be trained on: those that show what is validated on in these splits, or a test
+    /// image, for which drawn ones have to be identical, and those that cannot be read.
+    pub(crate) fn unused_pictures(
+        &self,
+        dataset: &Dataset,
+        splits: &[Split],
+        limits: &Limits,
+        interrupt: &Interrupt,
+        progress: &dyn Progress,
+    ) -> Result<UnusedPictures, Error> {
+        let drawn = matches!(self, Self::Sample(_));
+        UnusedPictures::find(dataset, splits, drawn, limits, interrupt, progress)
+    }
 }
 
 /// What a registered model is called whose data set has no better name.
@@ -113,6 +127,9 @@ impl DataSource {
 pub struct TrainSettings {
     /// Where the images come from.
     pub data: DataSource,
+    /// Folders of class folders whose images are trained on besides, and never validated on; see [`Dataset::adding`].
+    #[serde(default)]
+    pub additions: Vec<PathBuf>,
     /// Share of the training images that is kept for validation, 0 to 1, unless the data set has its own.
     pub validation_fraction: f64,
     /// Whether pictures that show the same come to one side of the split.
@@ -147,6 +164,7 @@ impl TrainSettings {
     pub fn new(data: DataSource, backbone: impl Into<PathBuf>) -> Self {
         Self {
             data,
+            additions: Vec::new(),
             validation_fraction: 0.2,
             group_duplicates: false,
             backbone: backbone.into(),
@@ -179,11 +197,12 @@ impl TrainSettings {
             let path = self.backbone.clone();
             return Err(Error::NoBackbone { path });
         }
-        Ok(self.data.load(progress)?)
+        let dataset = self.data.load(progress)?;
+        Ok(dataset.adding(&self.additions, progress)?)
     }
 
-    /// Divides the training images of the data set into those to train on and those to validate on, of which there are
-    /// none for a refit. `same` are pictures that come to one side if the settings say so.
+    /// Divides the training images of the data set into those to train on and those to validate on. `same` are pictures
+    /// that come to one side if the settings say so.
     ///
     /// # Errors
     ///
@@ -191,15 +210,12 @@ impl TrainSettings {
     pub fn split(&self, dataset: &Dataset, same: &SamePictures) -> Result<Split, Error> {
         let seed = self.configuration.seed;
         let groups = self.groups(same);
-        let mut split = dataset.split_grouped(self.validation_fraction, seed, groups)?;
+        let split = dataset.split_grouped(self.validation_fraction, seed, groups)?;
         if split.validation.is_empty() {
             return Err(Error::EmptySplit {
                 dataset: dataset.name.clone(),
                 split: "validation".into(),
             });
-        }
-        if self.refit.is_some() {
-            split.train.append(&mut split.validation);
         }
         Ok(split)
     }

@@ -119,6 +119,9 @@ prepare() {
   cp photo.jpg two.png photos
   cp photo.jpg breeds/Beagle
   cp photo.jpg breeds/Pug
+  # As a service keeps them: a folder for each class.
+  mkdir -p "corrections/$(basename "$(dirname "${photographs[0]}")")"
+  cp photo.jpg corrections/*
   draw_oxford ../oxford-iiit-pet "${photographs[@]}"
   # The real photographs where this machine has them.
   ln -s "${PHOTOGRAPHS:-$PWD/../oxford-iiit-pet}" DIR

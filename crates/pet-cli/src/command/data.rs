@@ -10,7 +10,9 @@ use pet_pipeline::{DataSource, Error};
 use pet_train::network::Architecture;
 
 use super::data_report;
-use crate::arguments::{CacheArgument, JsonArgument, LimitArguments, SourceArguments};
+use crate::arguments::{
+    CacheArgument, JsonArgument, LimitArguments, SourceArguments, several_folders,
+};
 use crate::failure::Failure;
 use crate::progress::Bars;
 use crate::{hint, interrupt, output};
@@ -38,13 +40,17 @@ enum Action {
 /// Labels are checked where the backbone's weights are (see `pet-cli setup`). What the backbone makes of each picture is
 /// kept in the cache, where training finds it.
 #[derive(Args)]
-#[command(after_help = "\
+#[command(
+    mut_args(several_folders),
+    after_help = "\
 Examples:
   pet-cli data check my-photos
+  pet-cli data check --dataset folder --data-dir my-photos --data-dir corrections
   pet-cli data check my-photos --sheet found.png --fail-on never
   pet-cli data check --dataset sample --fail-on never --json
 
-Exit status: 0 nothing found that counts, 1 problems or another failure, 2 wrong usage.")]
+Exit status: 0 nothing found that counts, 1 problems or another failure, 2 wrong usage."
+)]
 struct CheckArguments {
     /// A folder of class folders, instead of a data set
     #[arg(value_name = "DIR", conflicts_with_all = ["dataset", "data_dir"])]
@@ -93,6 +99,7 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     let source = folder.unwrap_or_else(|| arguments.source.data());
     let backbone = backbone(arguments)?;
     let dataset = source.load(bars)?;
+    let dataset = dataset.adding(arguments.source.additions(), bars)?;
     let interrupt = interrupt::on_ctrl_c()?;
     let limits = arguments.limits.limits();
     let check = DataCheck::new(&dataset, arguments.cache.folder(), bars);

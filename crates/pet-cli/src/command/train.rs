@@ -28,6 +28,7 @@ Examples:
   pet-cli train --data-dir ../oxford-iiit-pet --recipe center-crop --fine-tune all
   pet-cli train --data-dir ../oxford-iiit-pet --fine-tune last:3 --epochs 20 --patience 5
   pet-cli train --dataset folder --data-dir my-photos --epochs 20 --patience 5
+  pet-cli train --dataset folder --data-dir my-photos --data-dir corrections
   pet-cli train --data-dir ../oxford-iiit-pet --fine-tune all --epochs 20 --mixup 0.2 --teacher results
   pet-cli train --dataset folder --data-dir my-photos --find-learning-rate
   pet-cli train --resume 0123456789abcdef0123456789abcdef
@@ -54,7 +55,7 @@ pub(crate) struct Arguments {
         long,
         value_name = "RUN",
         conflicts_with_all = [
-            "resume", "DatasetArguments", "recipe", "backbone", "fine_tune", "batch_size",
+            "resume", "SourceArguments", "DatasetArguments", "recipe", "backbone", "fine_tune", "batch_size",
             "learning_rate", "body_learning_rate", "schedule", "warm_up", "seed", "dropout", "weight_decay",
             "label_smoothing", "mixup", "average", "patience", "teacher", "no_augment", "rand_augment", "erase", "train_size",
         ]

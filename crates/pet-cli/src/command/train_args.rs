@@ -11,6 +11,7 @@ use pet_train::network::Architecture;
 use super::hyperparameters::HyperParameters;
 use crate::arguments::{
     CacheArgument, DatasetArguments, JsonArgument, ModelNameArgument, TrackingArguments,
+    several_folders,
 };
 use crate::failure::Failure;
 use crate::progress::Bars;
@@ -36,6 +37,7 @@ const CENTER_CROP: Resize = Resize::CenterCrop {
 };
 
 #[derive(Args)]
+#[command(mut_args(several_folders))]
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     dataset: DatasetArguments,
@@ -82,6 +84,10 @@ impl TrainArgs {
         }
         let (weights, backbone) = self.backbone()?;
         let mut settings = TrainSettings::new(self.dataset.source.data(), weights);
+        self.dataset
+            .source
+            .additions()
+            .clone_into(&mut settings.additions);
         settings.validation_fraction = self.dataset.validation_fraction;
         settings.group_duplicates = self.dataset.group_duplicates;
         settings.recipe = self.recipe.recipe(backbone);

@@ -38,6 +38,10 @@ impl Error {
                 root.join("train").display()
             ),
             Self::TwoFolders { .. } => "move the images of one into the other".to_owned(),
+            Self::UnknownClasses { .. } => {
+                "an added folder has a folder of images for each class, named like the data set's classes".to_owned()
+            }
+            Self::FolderTwice { .. } => "name each folder once".to_owned(),
             Self::ClassName { .. } => "rename the folder with letters and digits".to_owned(),
             Self::Download { root, archive, .. } => format!(
                 "check the network and run again, which goes on where this stopped; \

@@ -139,6 +139,29 @@ pub enum Error {
         class: String,
     },
 
+    /// A folder that is added has classes that the data set does not know.
+    #[error(
+        "`{}` has classes that data set `{dataset}` has not: {}",
+        root.display(), listed(classes.iter().map(|class| format!("`{class}`")), NAMED)
+    )]
+    UnknownClasses {
+        /// The folder that is added.
+        root: PathBuf,
+        /// The data set.
+        dataset: String,
+        /// The classes.
+        classes: Vec<String>,
+    },
+
+    /// A folder was added twice, or to itself.
+    #[error("`{}` and `{}` are the same folder", first.display(), second.display())]
+    FolderTwice {
+        /// The one that came first.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+
     /// There are images for validation or evaluation, but none to train on.
     #[error("`{}` has folders for evaluation, but no `train`", root.display())]
     NoTrainFolder {

@@ -41,6 +41,7 @@ pub fn load(root: &Path) -> Result<Dataset, Error> {
         validation: Vec::new(),
         left_out: LeftOut::default(),
         test: samples(&test),
+        added: Vec::new(),
         classes,
     };
     check_present(&dataset)?;

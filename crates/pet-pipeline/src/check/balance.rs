@@ -60,6 +60,7 @@ mod tests {
             train: classes.iter().enumerate().flat_map(sample).collect(),
             validation: Vec::new(),
             test: Vec::new(),
+            added: Vec::new(),
             left_out: LeftOut::default(),
         };
         let few = |dataset: &Dataset| -> Vec<bool> {

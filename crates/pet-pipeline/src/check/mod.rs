@@ -15,6 +15,7 @@
 //! # Ok::<(), pet_pipeline::Error>(())
 //! ```
 
+mod added;
 mod balance;
 mod labels;
 mod out_of_fold;
@@ -24,6 +25,7 @@ mod run;
 mod same;
 mod sheet;
 
+pub use added::{CopiedPicture, UnusedPictures};
 pub use balance::ClassSize;
 pub use labels::{LabelError, label_errors};
 pub use out_of_fold::OutOfFold;

@@ -151,9 +151,15 @@ impl<'a> DataCheck<'a> {
             train,
             validation,
             test,
+            added,
             ..
         } = self.dataset;
-        let all = [(train, "train"), (validation, "validation"), (test, "test")];
+        let all = [
+            (train, "train"),
+            (added, "train"),
+            (validation, "validation"),
+            (test, "test"),
+        ];
         let all = all.into_iter().flat_map(|(samples, name)| {
             let paths = samples.iter().map(|sample| sample.path.as_path());
             paths.map(move |path| (path, name))
@@ -161,9 +167,12 @@ impl<'a> DataCheck<'a> {
         all.collect()
     }
 
+    /// Its place below the data set's folder; the whole path of one that was added.
     fn file(&self, path: &Path) -> PathBuf {
-        let below = path.strip_prefix(&self.dataset.root);
-        below.unwrap_or(path).to_owned()
+        if let Ok(below) = path.strip_prefix(&self.dataset.root) {
+            return below.to_owned();
+        }
+        std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
     }
 
     fn class(&self, class: usize) -> String {

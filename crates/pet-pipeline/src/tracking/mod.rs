@@ -14,5 +14,6 @@ pub use run::TrackedRun;
 pub(crate) use run::{BEST_EPOCH, TRAIN_LOSS};
 pub use trained_on::trained_on;
 pub(crate) use trained_on::{
-    DATASET, DATASET_DIGEST, GROUP_DUPLICATES, SPLIT, TRAIN_IMAGES, VAL_IMAGES, split_in_words,
+    ADDED_DIGEST, ADDED_IMAGES, DATASET, DATASET_DIGEST, GROUP_DUPLICATES, SPLIT, TRAIN_IMAGES,
+    VAL_IMAGES, split_in_words,
 };

@@ -41,9 +41,13 @@ fn data(note: &mut String, plan: &RunPlan) -> std::fmt::Result {
         return Ok(());
     };
     let digest: String = data.digest.chars().take(12).collect();
+    let added = match data.added_images {
+        0 => String::new(),
+        count => format!(" and {count} that were added"),
+    };
     writeln!(
         note,
-        "Trained on **{}** (digest `{digest}`): {} classes, {} images to train on, {} to validate on.\n",
+        "Trained on **{}** (digest `{digest}`): {} classes, {} images to train on{added}, {} to validate on.\n",
         data.name, data.classes, data.train_images, data.val_images
     )?;
     match plan.tags.get(REFIT_OF) {
@@ -139,6 +143,7 @@ mod tests {
             folder: "/data/pets".into(),
             classes: 37,
             train_images: 80,
+            added_images: 0,
             val_images: 20,
         });
         plan.provenance = Provenance {

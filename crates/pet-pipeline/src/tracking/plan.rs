@@ -49,6 +49,8 @@ pub struct TrainingData {
     pub classes: usize,
     /// Images to train on.
     pub train_images: usize,
+    /// Images of other folders to train on besides.
+    pub added_images: usize,
     /// Images to validate on.
     pub val_images: usize,
 }
@@ -94,6 +96,7 @@ impl TrainingData {
             "num_rows": self.train_images + self.val_images,
             "num_classes": self.classes,
             "train_images": self.train_images,
+            "added_images": self.added_images,
             "val_images": self.val_images,
         });
         DatasetInput::new(&self.name, digest)
@@ -115,6 +118,7 @@ mod tests {
             folder: "C:\\\"pets\"".into(),
             classes: 2,
             train_images: 8,
+            added_images: 0,
             val_images: 2,
         };
         let input = data.input();

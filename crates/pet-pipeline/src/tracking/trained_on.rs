@@ -9,7 +9,11 @@ use pet_model::TrainedOn;
 pub(crate) const DATASET: &str = "dataset";
 /// Tag: the data set's whole digest. The input that MLflow keeps has only its beginning.
 pub(crate) const DATASET_DIGEST: &str = "dataset_digest";
-/// Parameter: images to train on.
+/// Tag: the digest of the images that were added to the data set, if there were any.
+pub(crate) const ADDED_DIGEST: &str = "added_digest";
+/// Parameter: how many these are.
+pub(crate) const ADDED_IMAGES: &str = "added_images";
+/// Parameter: images of the data set to train on.
 pub(crate) const TRAIN_IMAGES: &str = "train_images";
 /// Parameter: whether pictures that show the same were kept on one side of the split.
 pub(crate) const GROUP_DUPLICATES: &str = "group_duplicates";
@@ -20,7 +24,8 @@ pub(crate) const VAL_IMAGES: &str = "val_images";
 pub(crate) const SPLIT: &str = "split";
 
 /// The data set of a run with the way in which it was split; `None` for a run that does not name one, as those of other
-/// programs. The digest covers the classes as well as the images, and the seed decides the split.
+/// programs. The digest covers the classes as well as the images, and the seed decides the split. What was added to the
+/// images to train on changes neither: such a run was validated on the same images.
 pub fn trained_on(run: &Run) -> Option<TrainedOn> {
     let tag = |key: &str| run.tags.get(key).filter(|value| !value.is_empty());
     let param = |key: &str| run.params.get(key).map_or("?", String::as_str);

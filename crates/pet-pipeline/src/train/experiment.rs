@@ -1,6 +1,5 @@
 //! Tracked runs on the same images.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,21 +8,23 @@ use pet_data::{Dataset, Split, Unit};
 use pet_model::{ModelMetadata, REFIT_OF};
 use pet_report::fit_temperature;
 use pet_train::network::Architecture;
-use pet_train::{Checkpoint, Configuration, EpochMetrics, Observer, Trained, Trainer};
+use pet_train::{Checkpoint, Configuration, EpochMetrics, Trained, Trainer};
 
 use super::artifacts::{Artifacts, Picture, VALIDATION};
 use super::checkpoint::CheckpointFolder;
+use super::images::Identity;
 use super::inputs::TrainingInputs;
 use super::params;
 use super::prepared::{Checked, Prepared};
+use super::recorder::EpochRecorder;
 use super::request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};
 use crate::check::SamePictures;
-use crate::error::Error;
+use crate::error::{Error, doing};
 use crate::observer::RunObserver;
 use crate::settings::TrainSettings;
 use crate::tracking::{
-    DATASET, DATASET_DIGEST, RunPlan, SPLIT, TRAIN_IMAGES, TRAIN_LOSS, TrackedRun, TrainedModel,
-    TrainingData, VAL_IMAGES,
+    ADDED_DIGEST, ADDED_IMAGES, DATASET, DATASET_DIGEST, RunPlan, SPLIT, TRAIN_IMAGES, TRAIN_LOSS,
+    TrackedRun, TrainedModel, TrainingData, VAL_IMAGES,
 };
 
 /// Images and weights that are ready to be trained with, and the store that records it.
@@ -32,7 +33,7 @@ pub struct Experiment<'a> {
     settings: &'a TrainSettings,
     client: Client,
     dataset: Arc<Dataset>,
-    digest: String,
+    identity: Identity,
     inputs: TrainingInputs,
     /// The SHA-256 of the teachers' files.
     teachers: Vec<String>,
@@ -76,7 +77,7 @@ impl<'a> Experiment<'a> {
             inputs: prepared.inputs,
             teachers: prepared.teachers,
             pictures: pictures.clone().unwrap_or_default(),
-            digest: prepared.digest,
+            identity: prepared.identity,
             context,
             settings,
             client: client.clone(),
@@ -150,6 +151,10 @@ impl<'a> Experiment<'a> {
         let start = Instant::now();
         let request = &self.named(request);
         let settings = self.settings_of(request);
+        if let Some(run_id) = &request.run_id {
+            let run = self.client.run(run_id).map_err(doing("read the run"))?;
+            self.identity.check_resumed(&run)?;
+        }
         let mut run = TrackedRun::start(&self.client, &self.plan(request, &settings))?;
         let folder = self.folder(&run, request, &settings)?;
         let trained = match self.train(&settings, folder.as_ref(), &mut run, observer) {
@@ -275,13 +280,14 @@ impl<'a> Experiment<'a> {
         folder: &CheckpointFolder,
     ) -> Result<Checkpoint, Error> {
         let mut parts = vec![
-            self.digest.clone(),
+            self.identity.digest.clone(),
             settings.recipe_name(),
             settings.augment_name(),
             self.inputs.weights.digest()?,
         ];
         parts.extend(settings.refit.as_ref().map(|_| "all images".into()));
         parts.extend(self.teachers.iter().cloned());
+        parts.extend(self.identity.added.clone());
         Ok(folder.state(parts.join(" ")))
     }
 
@@ -366,9 +372,12 @@ impl<'a> Experiment<'a> {
             .param(VAL_IMAGES, data.val_images);
         plan.tags = [
             (DATASET.into(), self.dataset.name.clone()),
-            (DATASET_DIGEST.into(), self.digest.clone()),
+            (DATASET_DIGEST.into(), self.identity.digest.clone()),
         ]
         .into();
+        let added = self.identity.added.iter();
+        let added = added.map(|digest| (ADDED_DIGEST.into(), digest.clone()));
+        plan.tags.extend(added);
         if let Some(refit) = &self.settings.refit {
             plan.tags.insert(REFIT_OF.into(), refit.run_id.clone());
             plan.tags.insert(SPLIT.into(), refit.split.clone());
@@ -395,6 +404,9 @@ impl<'a> Experiment<'a> {
         if !self.teachers.is_empty() {
             params.push(("teachers", self.teachers.join(", ")));
         }
+        if self.identity.added.is_some() {
+            params.push((ADDED_IMAGES, self.dataset.added.len().to_string()));
+        }
         let refit = settings.refit.as_ref();
         params.extend(refit.map(|refit| (REFIT_OF, refit.run_id.clone())));
         params
@@ -404,13 +416,14 @@ impl<'a> Experiment<'a> {
         let folder = &self.dataset.root;
         TrainingData {
             name: self.dataset.name.clone(),
-            digest: self.digest.clone(),
+            digest: self.identity.digest.clone(),
             folder: std::path::absolute(folder)
                 .unwrap_or_else(|_| folder.clone())
                 .display()
                 .to_string(),
             classes: self.dataset.classes.len(),
-            train_images: self.inputs.train.labels().len(),
+            train_images: self.inputs.train.labels().len() - self.dataset.added.len(),
+            added_images: self.dataset.added.len(),
             val_images: self.validation_labels().len(),
         }
     }
@@ -428,52 +441,4 @@ fn figures(
     let measured = trained.best.val_acc.zip(trained.best.val_loss);
     let (accuracy, loss) = measured.ok_or(pet_train::Error::NoImages { split: VALIDATION })?;
     Ok((accuracy, loss, fit_temperature(&trained.logits, labels)?))
-}
-
-/// What an observer cannot do.
-type Cause = Box<dyn std::error::Error + Send + Sync>;
-
-/// Hands each epoch to the run and each step to the progress bar.
-struct EpochRecorder<'a> {
-    run: &'a mut TrackedRun,
-    observer: &'a dyn RunObserver,
-    /// Epochs that were logged, also before an interruption.
-    logged: BTreeSet<i64>,
-}
-
-impl Observer for EpochRecorder<'_> {
-    fn epoch(&mut self, metrics: &EpochMetrics) -> Result<(), Cause> {
-        let validated = metrics.val_loss.zip(metrics.val_acc);
-        let validated = validated
-            .map(|(loss, accuracy)| format!(", val_loss {loss:.4}, val_acc {accuracy:.4}"));
-        let message = format!(
-            "epoch {}: train_loss {:.4}, train_acc {:.4}{}",
-            metrics.epoch + 1,
-            metrics.train_loss,
-            metrics.train_acc,
-            validated.unwrap_or_default()
-        );
-        self.observer.message(&message);
-        self.log(metrics)
-    }
-
-    fn images(&mut self, count: usize) {
-        self.observer.advance(count as u64);
-    }
-}
-
-impl EpochRecorder<'_> {
-    fn log(&mut self, metrics: &EpochMetrics) -> Result<(), Cause> {
-        if self.logged.insert(metrics.epoch as i64) {
-            self.run.epoch(metrics)?;
-        }
-        Ok(())
-    }
-
-    /// Logs the epochs that the store does not know: a training may be killed after its checkpoint and before its last
-    /// epoch was sent, and is not told of that epoch again.
-    fn catch_up(&mut self, history: &[EpochMetrics]) -> Result<(), Error> {
-        let missed = history.iter().try_for_each(|metrics| self.log(metrics));
-        Ok(missed.map_err(|source| pet_train::Error::Observer { source })?)
-    }
 }

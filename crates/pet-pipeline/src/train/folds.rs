@@ -35,13 +35,17 @@ impl<'a> CrossValidation<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Data`] for less than two parts, or more than there are images for; else as [`Experiment::prepare`].
+    /// [`Error::FoldsAdded`] where images were added, [`Error::Data`] for less than two parts, or more than there are images for; else as [`Experiment::prepare`].
     pub fn prepare(
         settings: &'a TrainSettings,
         dataset: Dataset,
         context: &'a Context<'a>,
         count: usize,
     ) -> Result<Self, Error> {
+        // What of them shows an image that is validated on would differ from part to part, and from a refit.
+        if !dataset.added.is_empty() {
+            return Err(Error::FoldsAdded);
+        }
         let divide = |dataset: &Dataset, same: &SamePictures| folds(settings, dataset, same, count);
         let folds = Experiment::prepare_splits(settings, dataset, context, divide)?;
         Ok(Self { folds })

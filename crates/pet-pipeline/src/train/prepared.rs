@@ -6,13 +6,12 @@ use pet_data::{Dataset, Split};
 use pet_image::Preprocess;
 use pet_train::Weights;
 
+use super::images::{Identity, divided};
 use super::inputs::{Preparation, TrainingInputs};
-use super::refit::Refit;
 use super::request::Context;
 use super::teachers::Teachers;
 use crate::check::SamePictures;
 use crate::error::Error;
-use crate::observer::Warning;
 use crate::settings::TrainSettings;
 
 /// Settings and a data set that can work together, as far as that is known before any work.
@@ -22,7 +21,7 @@ pub(super) struct Checked<'a, Divide> {
     /// Makes the splits, knowing which pictures show the same.
     divide: Divide,
     dataset: Dataset,
-    digest: String,
+    identity: Identity,
     train_recipe: Preprocess,
     teachers: Teachers,
     backbone: Weights,
@@ -31,8 +30,7 @@ pub(super) struct Checked<'a, Divide> {
 /// One split's images and weights, ready to be trained with.
 pub(super) struct Prepared {
     pub(super) dataset: Arc<Dataset>,
-    /// Of the data set.
-    pub(super) digest: String,
+    pub(super) identity: Identity,
     pub(super) inputs: TrainingInputs,
     /// The SHA-256 of the teachers' files.
     pub(super) teachers: Vec<String>,
@@ -46,8 +44,8 @@ impl<'a, Divide: Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>> Check
         divide: Divide,
     ) -> Result<Self, Error> {
         let train_recipe = settings.train_recipe()?;
-        let digest = dataset.digest()?;
-        check_refit(settings.refit.as_ref(), &digest)?;
+        let identity = Identity::of_data_set(&dataset)?;
+        identity.check_refit(settings.refit.as_ref())?;
         let (folders, libraries) = (&settings.teachers, &context.libraries);
         let teachers = Teachers::load(folders, libraries, &dataset.classes)?;
         let backbone = Weights::open(&settings.backbone)?.without_head();
@@ -59,7 +57,7 @@ impl<'a, Divide: Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>> Check
             context,
             divide,
             dataset,
-            digest,
+            identity,
             train_recipe,
             teachers,
             backbone,
@@ -69,22 +67,18 @@ impl<'a, Divide: Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>> Check
     /// Computes what the frozen part of the network makes of the images of each split.
     pub(super) fn prepare(self) -> Result<Vec<Prepared>, Error> {
         let Self {
-            settings, context, ..
+            settings,
+            context,
+            divide,
+            mut dataset,
+            identity,
+            ..
         } = self;
-        let same = settings.data.same_pictures(
-            &self.dataset,
-            &self.digest,
-            &context.cache,
-            &context.limits,
-            &context.interrupt,
-            context.observer,
-        )?;
-        let splits = (self.divide)(&self.dataset, &same)?;
-        if let Some(leak) = splits.iter().find_map(|split| same.leak(split)) {
-            context.observer.warning(&Warning::Leak(&leak));
-        }
-        context.observer.message(&described(&self.dataset, &splits));
-        let dataset = Arc::new(self.dataset);
+        let splits = divided(settings, &mut dataset, &identity.digest, context, divide)?;
+        let identity = identity.with_added(&dataset)?;
+        identity.check_refit_added(settings.refit.as_ref())?;
+        context.observer.message(&described(&dataset, &splits));
+        let dataset = Arc::new(dataset);
         let prepared = |split| {
             let preparation = Preparation {
                 settings,
@@ -98,7 +92,7 @@ impl<'a, Divide: Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>> Check
             Ok(Prepared {
                 inputs: preparation.inputs()?,
                 teachers: self.teachers.digests.clone(),
-                digest: self.digest.clone(),
+                identity: identity.clone(),
                 dataset: Arc::clone(&dataset),
             })
         };
@@ -109,9 +103,13 @@ impl<'a, Divide: Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>> Check
 /// The data set and how it was divided, for people who are watching.
 fn described(dataset: &Dataset, splits: &[Split]) -> String {
     let (name, classes) = (&dataset.name, dataset.classes.len());
+    let added = match dataset.added.len() {
+        0 => String::new(),
+        count => format!(" with {count} that were added"),
+    };
     match splits {
         [split] => format!(
-            "{name}: {classes} classes, {} images to train on, {} to validate on",
+            "{name}: {classes} classes, {} images to train on{added}, {} to validate on",
             split.train.len(),
             split.validation.len()
         ),
@@ -120,17 +118,5 @@ fn described(dataset: &Dataset, splits: &[Split]) -> String {
             let count = folds.len();
             format!("{name}: {classes} classes, {images} images in {count} folds")
         }
-    }
-}
-
-/// What a run measured is no estimate for a model of other images.
-fn check_refit(refit: Option<&Refit>, digest: &str) -> Result<(), Error> {
-    match refit {
-        Some(refit) if refit.dataset_digest != digest => Err(Error::RefitData {
-            run_id: refit.run_id.clone(),
-            expected: refit.dataset_digest.clone(),
-            got: digest.into(),
-        }),
-        _ => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::artifacts::{Picture, SETTINGS_FILE, VALIDATION};
 use crate::error::{Error, doing};
 use crate::settings::TrainSettings;
-use crate::tracking::{BEST_EPOCH, trained_on};
+use crate::tracking::{ADDED_DIGEST, BEST_EPOCH, trained_on};
 
 /// Far larger than any settings, and than the figures of any model.
 const MAX_BYTES: u64 = 16 << 20;
@@ -28,6 +28,9 @@ pub struct Refit {
     pub run_id: String,
     /// The whole digest of its data set.
     pub dataset_digest: String,
+    /// The whole digest of the images that were added to it, if there were any.
+    #[serde(default)]
+    pub added_digest: Option<String>,
     /// How that was split, in words.
     pub split: String,
     /// Share of its validation images classified correctly, 0 to 1.
@@ -92,6 +95,7 @@ impl TrainSettings {
         settings.refit = Some(Refit {
             run_id: run.id.clone(),
             dataset_digest: data.digest,
+            added_digest: run.tags.get(ADDED_DIGEST).cloned(),
             split: data.split,
             val_acc: metric(BEST_VAL_ACC)?,
             val_loss: metric(BEST_VAL_LOSS)?,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod batch;
+mod canary;
 mod drift;
 mod explain;
 mod feedback;

@@ -46,6 +46,8 @@ pub struct Configuration {
     pub grace: Duration,
     /// The secret for requests that change the service; without one there are none.
     pub admin_token: Option<String>,
+    /// A model that answers its share of the photographs in place of the served one.
+    pub canary: Option<Successor>,
     /// A model that answers again what the served one answers, unseen, while there is nothing else to do.
     pub shadow: Option<Successor>,
     /// Where corrections are kept; without it none are, and nothing is written to disk.
@@ -81,6 +83,11 @@ impl Share {
             .then_some(Self(steps as u64))
     }
 
+    /// Whether something that lies there among all is in it. What is in a share is in every larger one.
+    pub(crate) fn holds(self, position: u64) -> bool {
+        position % Self::WHOLE < self.0
+    }
+
     /// Whether it takes the one with this number: of numbers in a row it takes as many as its share is, evenly.
     pub(crate) fn takes(self, number: u64) -> bool {
         let number = number % Self::WHOLE;
@@ -111,6 +118,7 @@ impl Default for Configuration {
             notice: Duration::from_secs(1),
             grace: Duration::from_secs(30),
             admin_token: None,
+            canary: None,
             shadow: None,
             feedback: None,
             tracer: None,

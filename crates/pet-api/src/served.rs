@@ -14,6 +14,8 @@ use crate::metrics::Loaded;
 pub(crate) enum Role {
     /// It answers unless something else is asked for.
     Served,
+    /// It answers a share of the photographs in place of the served one.
+    Canary,
     /// It answers again what the served one has answered, and nobody sees it.
     Shadow,
 }
@@ -23,6 +25,7 @@ impl Role {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Served => "served",
+            Self::Canary => "canary",
             Self::Shadow => "shadow",
         }
     }
@@ -64,6 +67,11 @@ impl Served {
         self.explainers.run(|| Explainer::new(&self.model), explain)
     }
 
+    /// The name that it is asked for by.
+    pub(crate) fn name(&self) -> &str {
+        &self.metadata().model_name
+    }
+
     /// What the model says of itself.
     pub(crate) fn metadata(&self) -> &ModelMetadata {
         self.model.metadata()
@@ -83,7 +91,7 @@ impl Served {
     pub(crate) fn loaded(&self) -> Loaded<'_> {
         let metadata = self.metadata();
         Loaded {
-            name: &metadata.model_name,
+            name: self.name(),
             metadata,
             role: self.role,
         }

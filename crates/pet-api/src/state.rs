@@ -12,7 +12,7 @@ use crate::error::{ApiError, Code, explained};
 use crate::feedback::Feedback;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::models::Models;
+use crate::models::{Choice, Models};
 use crate::queue::Queue;
 use crate::served::Served;
 use crate::trace::Tracer;
@@ -54,9 +54,14 @@ impl State {
         }
     }
 
-    /// The model that is served now. A request keeps the one that it begins with.
+    /// The models that answer now. A request keeps those that it begins with.
+    pub(crate) fn choice(&self) -> Choice {
+        self.models.choice()
+    }
+
+    /// The model that is served now.
     pub(crate) fn served(&self) -> Arc<Served> {
-        self.models.served()
+        self.choice().served
     }
 
     /// Who collects spans, if anybody does.
@@ -85,7 +90,7 @@ impl State {
             ApiError::new(Code::Internal, detail).with_hint(error.hint())
         })?;
         generation.announce(&self.metrics, "the model was reloaded");
-        Ok(generation.served)
+        Ok(generation.choice.served)
     }
 
     /// Whether requests are welcome.

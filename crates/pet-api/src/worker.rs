@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::web::Bytes;
-use pet_predict::{Explanation, Prediction};
+use pet_predict::{Error, Explanation, Prediction};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::metrics::Metrics;
-use crate::served::Served;
+use crate::served::{Role, Served};
 use crate::shadow::Shadow;
 
 /// What a piece of work has at hand: models that are run on its thread, counted and timed.
@@ -29,7 +29,10 @@ impl Worker {
         photograph: &Bytes,
     ) -> Result<Prediction, ApiError> {
         let prediction = self.predict(served, photograph)?;
-        if let Some(shadow) = &self.shadow {
+        // It is compared with the model that it may replace, not with another successor.
+        if let Some(shadow) = &self.shadow
+            && served.loaded().role == Role::Served
+        {
             shadow.offer(photograph, &prediction);
         }
         Ok(prediction)
@@ -42,7 +45,7 @@ impl Worker {
         photograph: &[u8],
     ) -> Result<Prediction, ApiError> {
         let prediction = served.run(|session| session.predict(photograph));
-        let prediction = prediction.map_err(|error| ApiError::prediction(&error))?;
+        let prediction = prediction.map_err(|error| self.refusal(served, &error))?;
         self.metrics.predicted(&prediction);
         // Not so an explanation: it is of a photograph that was predicted before.
         if let Some(drift) = served.drift() {
@@ -61,7 +64,7 @@ impl Worker {
         class: Option<&str>,
     ) -> Result<Explanation, ApiError> {
         let explanation = served.explain(photograph, class);
-        let explanation = explanation.map_err(|error| ApiError::prediction(&error))?;
+        let explanation = explanation.map_err(|error| self.refusal(served, &error))?;
         self.metrics.predicted(&explanation.prediction);
         Ok(explanation)
     }
@@ -74,8 +77,18 @@ impl Worker {
         batch: usize,
     ) -> Result<Vec<f32>, ApiError> {
         let start = Instant::now();
-        let logits = served.run(|session| session.run_tensor(tensor, batch))?;
+        let logits = served.run(|session| session.run_tensor(tensor, batch));
+        let logits = logits.map_err(|error| self.refusal(served, &error))?;
         self.metrics.inferred(start.elapsed());
         Ok(logits)
+    }
+
+    /// Why there is no answer; what the model itself failed on is counted.
+    fn refusal(&self, served: &Served, error: &Error) -> ApiError {
+        let refusal = ApiError::prediction(error);
+        if refusal.code == Code::Internal {
+            self.metrics.models.failed(served.loaded());
+        }
+        refusal
     }
 }

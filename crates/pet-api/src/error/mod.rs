@@ -99,9 +99,10 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Model { source } | Self::Successor { source, .. } => source.hint(),
-            Self::Classes { .. } => {
-                Some("serve a model of other classes by itself; nothing can be compared".into())
-            }
+            Self::Classes { .. } => Some(
+                "a successor must tell the same classes apart; serve another model by itself"
+                    .into(),
+            ),
             Self::Listen { source, .. } => match source.kind() {
                 std::io::ErrorKind::AddrInUse => {
                     Some("another program listens there; choose another port".into())
@@ -183,23 +184,14 @@ impl ApiError {
         Self::new(code, explained(error)).with_hint(error.hint())
     }
 
-    /// Why a photograph gets no prediction.
+    /// Why an image gets no prediction.
     pub(crate) fn prediction(error: &pet_predict::Error) -> Self {
         match error {
             pet_predict::Error::Image { source } => Self::image(source),
-            pet_predict::Error::UnknownClass { .. } => {
+            pet_predict::Error::UnknownClass { .. } | pet_predict::Error::TensorLength { .. } => {
                 Self::parameter(explained(error)).with_hint(error.hint())
             }
             _ => Self::internal(error),
-        }
-    }
-}
-
-impl From<pet_predict::Error> for ApiError {
-    fn from(error: pet_predict::Error) -> Self {
-        match error {
-            pet_predict::Error::TensorLength { .. } => Self::parameter(explained(&error)),
-            _ => Self::internal(&error),
         }
     }
 }

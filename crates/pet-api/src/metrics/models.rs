@@ -56,6 +56,7 @@ impl<'a> Loaded<'a> {
 pub(crate) struct OfModels {
     info: IntGaugeVec,
     seconds: HistogramVec,
+    failures: IntCounterVec,
     shadow: IntCounterVec,
     differences: HistogramVec,
 }
@@ -68,6 +69,7 @@ impl OfModels {
         Ok(Self {
             info: gauges(all, "pet_model_info", "The models that are loaded; always 1.", &["name", "version", "run_id", "role"])?,
             seconds: histograms(all, "pet_model_duration_seconds", "Time that a model took for a photograph, from its bytes to the answer.", &["name", "version", "role"])?,
+            failures: counters(all, "pet_model_failures_total", "Images on which a model itself failed.", &["name", "version", "role"])?,
             shadow: counters(all, "pet_shadow_total", "Photographs that the shadow was to answer, by what became of them.", &["version", "outcome"])?,
             differences: register(all, HistogramVec::new(differences, &["version"])?)?,
         })
@@ -83,8 +85,9 @@ impl OfModels {
                 .info
                 .with_label_values(&[name, version, run_id, role.name()]);
             info.set(1);
-            self.seconds
-                .with_label_values(&[name, version, role.name()]);
+            let labels = [name, version, role.name()];
+            self.seconds.with_label_values(&labels);
+            self.failures.with_label_values(&labels);
             if role == Role::Shadow {
                 self.differences.with_label_values(&[version]);
                 for outcome in Outcome::ALL {
@@ -99,6 +102,12 @@ impl OfModels {
         let labels = [model.name, model.version(), model.role.name()];
         let seconds = self.seconds.with_label_values(&labels);
         seconds.observe(took.as_secs_f64());
+    }
+
+    /// A model has failed on an image.
+    pub(crate) fn failed(&self, model: Loaded<'_>) {
+        let labels = [model.name, model.version(), model.role.name()];
+        self.failures.with_label_values(&labels).inc();
     }
 
     /// A photograph was left for the shadow.

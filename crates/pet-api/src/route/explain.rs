@@ -63,7 +63,7 @@ async fn explain(
     let Asked { class, format } = asked;
     let Upload { body, deadline, .. } = upload;
     let cost = pet_image::cost(&body, &state.configuration.limits);
-    let served = state.served();
+    let served = state.choice().for_photograph(&body);
     let model = served.clone();
     let work = move |worker: &Worker| {
         let explanation = worker.explain(&model, &body, class.as_deref())?;

@@ -147,7 +147,7 @@ async fn keep(
 ) -> Result<Json<Answer>, ApiError> {
     let Upload { body, deadline, .. } = upload;
     let limits = state.configuration.limits;
-    let served = state.served();
+    let served = state.choice().for_photograph(&body);
     let (decoding, predicting) = (cost(&body, &limits), state.cost(&served, &body));
     let cost = Cost {
         memory: predicting

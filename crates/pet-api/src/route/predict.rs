@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::endpoint::{Topic, post};
 use crate::error::{ApiError, Refusal};
 use crate::metrics::milliseconds;
+use crate::queue::Done;
 use crate::route::explain;
 use crate::route::query::Query;
 use crate::route::timing::of_prediction;
+use crate::served::Served;
 use crate::state::State;
 use crate::trace::answered_by;
 use crate::upload::{Photograph, Upload, Uploads};
@@ -63,7 +65,31 @@ struct Answer {
     /// Every class that the model tells apart.
     all_classes: Vec<String>,
     #[serde(flatten)]
+    origin: Origin,
+    #[serde(flatten)]
     details: Option<Details>,
+}
+
+/// The model that has answered, where it may have been another or somebody wants to know.
+#[derive(Serialize, JsonSchema)]
+struct Origin {
+    /// The model's version; null where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "text_or_null")]
+    model_version: Option<Version>,
+}
+
+/// The version of a model, which may have none.
+#[derive(Serialize)]
+struct Version(Option<String>);
+
+impl Origin {
+    fn of(served: &Served, is_told: bool) -> Self {
+        let version = || Version(served.metadata().model_version.clone());
+        Self {
+            model_version: is_told.then(version),
+        }
+    }
 }
 
 /// The most probable class.
@@ -98,9 +124,6 @@ impl Best {
 struct Details {
     /// The most probable classes, the most probable one first.
     top_k: Vec<Ranked>,
-    /// The model's version; null where it has none.
-    #[schemars(schema_with = "text_or_null")]
-    model_version: Option<String>,
     timing: Timing,
 }
 
@@ -136,7 +159,8 @@ async fn predict(
     upload: Upload,
 ) -> Result<CustomizeResponder<Json<Answer>>, ApiError> {
     let Upload { body, deadline, .. } = upload;
-    let (served, body) = (state.served(), Bytes::from(body));
+    let choice = state.choice();
+    let (served, body) = (choice.for_photograph(&body), Bytes::from(body));
     let cost = state.cost(&served, &body);
     let model = served.clone();
     let work = move |worker: &Worker| worker.answer(&model, &body);
@@ -147,9 +171,9 @@ async fn predict(
     let answer = Answer {
         best: Best::of(prediction),
         all_classes: prediction.classes().to_vec(),
+        origin: Origin::of(&served, asked.top_k.is_some() || choice.is_open()),
         details: asked.top_k.map(|count| Details {
             top_k: ranked(prediction, count),
-            model_version: served.metadata().model_version.clone(),
             timing: Timing::of(prediction, done.waited),
         }),
     };
@@ -202,6 +226,8 @@ enum Outcome {
     Predicted {
         #[serde(flatten)]
         best: Best,
+        #[serde(flatten)]
+        origin: Origin,
         /// The most probable classes, the most probable one first.
         #[serde(skip_serializing_if = "Option::is_none")]
         top_k: Option<Vec<Ranked>>,
@@ -222,28 +248,37 @@ async fn predict_batch(
         .into_iter()
         .map(|Photograph { name, body }| (name, body))
         .unzip();
-    let served = state.served();
+    let choice = state.choice();
+    let is_told = asked.top_k.is_some() || choice.is_open();
     let work = bodies.into_iter().map(|body| {
-        let (model, body) = (served.clone(), body.map(Bytes::from));
+        let body = body.map(Bytes::from);
+        let served = choice.for_photograph(body.as_deref().unwrap_or_default());
         let cost = body.as_ref().map(|body| state.cost(&served, body));
         let cost = cost.unwrap_or_default();
-        let work = move |worker: &Worker| worker.answer(&model, &body?);
+        let work = move |worker: &Worker| {
+            let prediction = worker.answer(&served, &body?)?;
+            Ok((prediction, served))
+        };
         (cost, work)
     });
     let outcomes = state
         .queue
         .run_all(uploads.deadline.0, work.collect())
         .await?;
-    answered_by(served.metadata());
+    answered_by(choice.served.metadata());
     let answers = names
         .into_iter()
         .zip(outcomes)
         .map(|(file, outcome)| OfFile {
             file,
             outcome: match outcome {
-                Ok(done) => Outcome::Predicted {
-                    best: Best::of(&done.value),
-                    top_k: asked.top_k.map(|count| ranked(&done.value, count)),
+                Ok(Done {
+                    value: (prediction, served),
+                    ..
+                }) => Outcome::Predicted {
+                    best: Best::of(&prediction),
+                    origin: Origin::of(&served, is_told),
+                    top_k: asked.top_k.map(|count| ranked(&prediction, count)),
                 },
                 Err(error) => Outcome::Refused {
                     error: error.refusal(),

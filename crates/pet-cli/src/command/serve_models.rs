@@ -12,6 +12,9 @@ pub(crate) struct ModelArguments {
     /// the metrics how often it agrees; `DIR=25%` for a quarter of them
     #[arg(long, env = "PET_SHADOW", value_name = "DIR[=SHARE%]", value_parser = shadow)]
     shadow: Option<Named>,
+    /// Answer this share of the photographs with the model in this folder, such as `next=5%`: always the same photographs
+    #[arg(long, env = "PET_CANARY", value_name = "DIR=SHARE%", value_parser = canary)]
+    canary: Option<Named>,
 }
 
 /// A folder with a share; none where an environment variable is set to nothing.
@@ -21,14 +24,15 @@ impl ModelArguments {
     /// Adds the models to the settings of the service.
     pub(crate) fn add_to(&self, configuration: &mut Configuration) {
         configuration.shadow = successor(self.shadow.as_ref());
+        configuration.canary = successor(self.canary.as_ref());
     }
 
     /// What `workers` workers need for all models.
     pub(crate) fn demand(&self, workers: usize) -> Demand {
         Demand {
             workers,
-            models: 1,
-            shadow: self.shadow.iter().flatten().next().is_some(),
+            models: 1 + self.canary.iter().flatten().count(),
+            shadow: self.shadow.iter().flatten().count() > 0,
         }
     }
 }
@@ -50,6 +54,15 @@ fn shadow(text: &str) -> Result<Named, String> {
         Some((folder, share)) if share.ends_with('%') => with_share(folder, share).map(Some),
         _ => Ok(Some((text.into(), Share::ALL))),
     }
+}
+
+/// Reads `DIR=SHARE%`.
+fn canary(text: &str) -> Result<Named, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (folder, share) = text.rsplit_once('=').unwrap_or((text, ""));
+    with_share(folder, share).map(Some)
 }
 
 fn with_share(folder: &str, share: &str) -> Result<(PathBuf, Share), String> {
@@ -77,7 +90,9 @@ mod tests {
         assert_eq!(shadow("a=b").unwrap(), named("a=b", 100.0));
         assert_eq!(shadow("").unwrap(), None);
         for wrong in ["next=0%", "next=101%", "next=x%", "next=%", "=5%"] {
-            assert!(shadow(wrong).is_err(), "{wrong}");
+            assert!(shadow(wrong).is_err() && canary(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(canary("a=b=5%").unwrap(), named("a=b", 5.0));
+        assert!(canary("next").is_err() && canary("next=5").is_err());
     }
 }

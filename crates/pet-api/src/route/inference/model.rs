@@ -1,20 +1,19 @@
 //! What the protocol tells of the model.
 
 use std::future::ready as at_once;
-use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::web::{Data, Json, Path};
 use actix_web::{FromRequest, HttpRequest};
-use pet_model::{INPUT_NAME, ModelMetadata};
+use pet_model::INPUT_NAME;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Described, Operation};
 use crate::error::{ApiError, Code};
+use crate::models::Choice;
 use crate::open_inference::Refusal;
 use crate::open_inference::request::Kind;
-use crate::served::Served;
 use crate::state::State;
 use crate::upload::state;
 
@@ -27,8 +26,8 @@ struct Names {
     version: Option<String>,
 }
 
-/// The served model, if it is the one that a request names.
-pub(super) struct Named(pub(super) Arc<Served>);
+/// The models that a request names.
+pub(super) struct Named(pub(super) Choice);
 
 impl Described for Named {
     fn describe(operation: &mut Operation) {
@@ -45,8 +44,11 @@ impl FromRequest for Named {
         let unreadable = |_| ApiError::new(Code::NotFound, "the name of the model cannot be read");
         let names = Path::<Names>::extract(request).into_inner();
         let names = names.map_err(unreadable);
-        let served = names.and_then(|names| names.served(&*state(request)?));
-        at_once(served.map(Self).map_err(Refusal))
+        let choice = names.and_then(|names| {
+            let choice = state(request)?.choice();
+            choice.named(&names.name, names.version.as_deref())
+        });
+        at_once(choice.map(Self).map_err(Refusal))
     }
 }
 
@@ -79,45 +81,24 @@ pub(super) struct ModelReady {
     ready: bool,
 }
 
-impl Names {
-    /// The served model, if it is the one that is named.
-    pub(crate) fn served(&self, state: &State) -> Result<Arc<Served>, ApiError> {
-        let served = state.served();
-        let model = served.metadata();
-        if self.name != model.model_name {
-            let detail = format!("there is no model `{}`", self.name);
-            let hint = format!("the served model is `{}`", model.model_name);
-            return Err(ApiError::new(Code::NotFound, detail).with_hint(hint));
-        }
-        if let Some(version) = &self.version
-            && Some(version) != model.model_version.as_ref()
-        {
-            let detail = format!("there is no version `{version}` of `{}`", self.name);
-            let served = model.model_version.as_ref();
-            let hint = served.map(|served| format!("the served version is `{served}`"));
-            return Err(ApiError::new(Code::NotFound, detail).with_hint(hint));
-        }
-        Ok(served)
-    }
-}
-
 /// What the model takes and gives.
-pub(super) async fn describe(Named(served): Named) -> Result<Json<Model>, Refusal> {
-    Ok(Json(Model::of(served.metadata())))
+pub(super) async fn describe(Named(choice): Named) -> Result<Json<Model>, Refusal> {
+    Ok(Json(Model::of(&choice)))
 }
 
 /// Requests to the model are welcome.
 pub(super) async fn ready(
-    Named(served): Named,
+    Named(choice): Named,
     state: Data<State>,
 ) -> Result<Json<ModelReady>, Refusal> {
     state.check_ready()?;
-    let name = served.metadata().model_name.clone();
+    let name = choice.served.name().to_owned();
     Ok(Json(ModelReady { name, ready: true }))
 }
 
 impl Model {
-    fn of(model: &ModelMetadata) -> Self {
+    fn of(choice: &Choice) -> Self {
+        let model = choice.served.metadata();
         let side = i64::from(model.preprocess.size());
         let classes = model.classes.len() as i64;
         let outputs = Kind::ALL.into_iter().map(|kind| Tensor {
@@ -129,8 +110,8 @@ impl Model {
             },
         });
         Self {
-            name: model.model_name.clone(),
-            versions: model.model_version.iter().cloned().collect(),
+            name: choice.served.name().to_owned(),
+            versions: choice.versions(),
             platform: "onnx_onnxv1",
             inputs: vec![Tensor {
                 name: INPUT_NAME,

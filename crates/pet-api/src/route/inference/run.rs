@@ -34,7 +34,7 @@ struct Inference {
 
 /// Runs the model on tensors or on photographs.
 pub(super) async fn infer(
-    Named(served): Named,
+    Named(choice): Named,
     state: Data<State>,
     content: Content,
 ) -> Result<Either<Json<Response>, HttpResponse>, Refusal> {
@@ -45,9 +45,9 @@ pub(super) async fn infer(
     } = content;
     let rules = Rules {
         batch: state.configuration.batch.get(),
-        side: served.metadata().preprocess.size() as usize,
+        side: choice.served.metadata().preprocess.size() as usize,
     };
-    let classes = served.metadata().classes.len();
+    let classes = choice.served.metadata().classes.len();
     // Megabytes of JSON are work as well.
     let reading = Cost {
         work: json.len() as u64 * WORK,
@@ -61,6 +61,13 @@ pub(super) async fn infer(
     let Inference { id, input, outputs } = read.value;
 
     let tensors = matches!(input, Input::Tensors { .. });
+    // Tensors were made for the model that is described. All photographs of a request go the way of the first.
+    let served = match &input {
+        Input::Photographs(photographs) => {
+            choice.for_photograph(photographs.first().map(Bytes::as_ref).unwrap_or_default())
+        }
+        Input::Tensors { .. } => choice.served,
+    };
     let rows = run(&state, &served, deadline, input).await?;
     answered_by(served.metadata());
     let answer = Answer::new(served.metadata().classes.clone(), &rows);
@@ -70,7 +77,7 @@ pub(super) async fn infer(
         }
     }
     let label = Label {
-        model_name: served.metadata().model_name.clone(),
+        model_name: served.name().to_owned(),
         model_version: served.metadata().model_version.clone(),
         id,
     };

@@ -1,0 +1,162 @@
+//! A successor that answers a share of the photographs.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pet_api::{Application, Configuration, Error, FeedbackFolder, Share, Successor};
+use pet_image::Format;
+use serde_json::{Value, json};
+
+use crate::support::{Service, coloured, colours, get, gradient, metric, post, results, runtime};
+
+/// A service of version 7 whose canary of version 8 answers half of the photographs, with another class.
+fn start(name: &str, place: &Path, percent: f64) -> Option<Service> {
+    fs_err::write(place.join("model.onnx"), colours()).unwrap();
+    Service::start_with(name, |settings| {
+        settings.results = place.into();
+        settings.canary = Some(canary(place, percent));
+        settings.feedback = Some(FeedbackFolder {
+            folder: place.join("kept"),
+            bytes: 1 << 20,
+            count: 100,
+        });
+    })
+}
+
+fn canary(place: &Path, percent: f64) -> Successor {
+    let folder = place.join("next");
+    fs_err::create_dir_all(&folder).unwrap();
+    fs_err::write(folder.join("model.onnx"), coloured("8", false)).unwrap();
+    Successor {
+        results: folder.into(),
+        share: Share::from_percent(percent).unwrap(),
+    }
+}
+
+fn pictures() -> Vec<Vec<u8>> {
+    (20..60)
+        .map(|side| gradient(side, 20, Format::Png))
+        .collect()
+}
+
+fn predict(service: &Service, picture: &[u8]) -> Value {
+    let request = post("/predict").file("x.png", picture);
+    request.send(service.address).json()
+}
+
+#[test]
+fn a_photograph_is_always_answered_by_the_same_model() {
+    let place = tempfile::tempdir().unwrap();
+    let name = "a_photograph_is_always_answered_by_the_same_model";
+    let Some(service) = start(name, place.path(), 50.0) else {
+        return;
+    };
+    let pictures = pictures();
+    let answers: Vec<_> = pictures
+        .iter()
+        .map(|picture| predict(&service, picture))
+        .collect();
+    let canaries = answers
+        .iter()
+        .filter(|answer| answer["model_version"] == "8")
+        .count();
+    assert!((5..35).contains(&canaries), "{canaries}");
+    let mut batch = post("/predict/batch");
+    for picture in pictures.iter().take(20) {
+        batch = batch.file("x.png", picture);
+    }
+    let batch = batch.send(service.address).json();
+    for (number, (picture, answer)) in pictures.iter().zip(&answers).enumerate() {
+        // One takes green for green, the other for blue or red.
+        assert_eq!(
+            answer["predicted_class"] == "green",
+            answer["model_version"] == "7"
+        );
+        assert_eq!(predict(&service, picture), *answer);
+        let corrected = post("/feedback?class=red").file("x.png", picture);
+        let corrected = corrected.send(service.address).json();
+        assert_eq!(corrected["model_version"], answer["model_version"]);
+        if let Some(one) = batch["predictions"].get(number) {
+            assert_eq!(one["model_version"], answer["model_version"]);
+            assert_eq!(one["predicted_class"], answer["predicted_class"]);
+        }
+    }
+    for (role, version, count) in [("served", 7, 40 - canaries), ("canary", 8, canaries)] {
+        let labels = format!("name=\"colours\",role=\"{role}\",version=\"{version}\"");
+        let answered = metric(
+            &service,
+            &format!("pet_model_duration_seconds_count{{{labels}}}"),
+        );
+        assert!(
+            answered as usize >= 3 * count,
+            "{role}: {answered} of {count}"
+        );
+        let failures = metric(&service, &format!("pet_model_failures_total{{{labels}}}"));
+        assert_eq!(failures as usize, 0, "{role}");
+        let info = format!(
+            "pet_model_info{{name=\"colours\",role=\"{role}\",run_id=\"\",version=\"{version}\"}}"
+        );
+        assert_eq!(metric(&service, &info) as usize, 1, "{info}");
+    }
+    drop(service);
+    // Also after a restart, and with a larger share.
+    let service = start(name, place.path(), 80.0).unwrap();
+    for (picture, before) in pictures.iter().zip(&answers) {
+        let answer = predict(&service, picture);
+        assert!(answer == *before || before["model_version"] == "7");
+    }
+}
+
+#[test]
+fn the_protocol_has_both_versions() {
+    let place = tempfile::tempdir().unwrap();
+    let Some(service) = start("the_protocol_has_both_versions", place.path(), 100.0) else {
+        return;
+    };
+    let model = get("/v2/models/colours").send(service.address).json();
+    assert_eq!(model["versions"], json!(["7", "8"]));
+    let infer = |path: &str, input: &Value| {
+        let body = json!({"inputs": [input]}).to_string();
+        let request = post(&format!("/v2/models/colours{path}/infer"));
+        let answer = request
+            .body("application/json", body.as_bytes())
+            .send(service.address);
+        answer.json()["model_version"].clone()
+    };
+    let picture = STANDARD.encode(gradient(20, 20, Format::Png));
+    let photograph = json!({"name": "input", "datatype": "BYTES", "shape": [1], "data": [picture]});
+    let zeros = vec![0.0; 3 * 224 * 224];
+    let tensor =
+        json!({"name": "input", "datatype": "FP32", "shape": [1, 3, 224, 224], "data": zeros});
+    assert_eq!(infer("", &photograph), "8");
+    assert_eq!(infer("/versions/7", &photograph), "7");
+    assert_eq!(infer("", &tensor), "7");
+    assert_eq!(infer("/versions/8", &tensor), "8");
+    assert_eq!(
+        get("/v2/models/colours/versions/9")
+            .send(service.address)
+            .status,
+        404
+    );
+}
+
+#[test]
+fn a_canary_of_other_classes_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let Some(runtime) = runtime("a_canary_of_other_classes_is_refused") else {
+        return;
+    };
+    let configuration = Configuration {
+        port: 0,
+        results: results().into(),
+        canary: Some(canary(place.path(), 5.0)),
+        ..Configuration::default()
+    };
+    let refused = pet_api::block_on(async { Application::build(configuration, runtime).err() });
+    let refused = refused.unwrap();
+    assert!(
+        matches!(refused, Error::Classes { role: "canary", .. }),
+        "{refused}"
+    );
+}

@@ -2,135 +2,75 @@
 
 use actix_web::http::StatusCode;
 
-#[doc = include_str!("../../ERRORS.md")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Code {
+/// Makes the enum of its rows: what a code means, its name here, its status, and its name in the JSON answer.
+macro_rules! table {
+    ($(#[doc = $meaning:literal] $code:ident = $status:literal, $name:literal;)*) => {
+        #[doc = include_str!("../../ERRORS.md")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $meaning] $code,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of its status.
+            pub const ALL: [Self; [$($status),*].len()] = [$(Self::$code),*];
+
+            /// The HTTP status.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$code => $status,)* }
+            }
+
+            /// The name in the JSON answer.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$code => $name,)* }
+            }
+
+            /// What it says, for the documentation.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$code => $meaning.trim_ascii(),)* }
+            }
+        }
+    };
+}
+
+table! {
     /// A parameter of the request makes no sense.
-    BadParameter,
-    /// The request itself is malformed, such as a broken multipart body.
-    BadRequest,
+    BadParameter = 400, "bad_parameter";
+    /// The request is malformed, such as a broken multipart body.
+    BadRequest = 400, "bad_request";
     /// The file is no image, or a damaged one.
-    Undecodable,
+    Undecodable = 400, "undecodable";
     /// The token is missing or wrong.
-    Unauthorized,
-    /// The page of another site asks, where only this service's own page and programs may.
-    CrossSite,
+    Unauthorized = 401, "unauthorized";
+    /// The page of another site asks for what only this one's may.
+    CrossSite = 403, "cross_site";
     /// There is nothing at this path.
-    NotFound,
+    NotFound = 404, "not_found";
     /// The path does not take this method.
-    MethodNotAllowed,
+    MethodNotAllowed = 405, "method_not_allowed";
     /// The body did not arrive in time.
-    UploadTimeout,
-    /// The upload or the picture in it is too large.
-    TooLarge,
+    UploadTimeout = 408, "upload_timeout";
+    /// The upload or the picture in it is above a limit, which `detail` names.
+    TooLarge = 413, "too_large";
     /// An image, but not in a format that is read here.
-    UnsupportedFormat,
+    UnsupportedFormat = 415, "unsupported_format";
     /// The body is compressed in a way that is not read here.
-    UnsupportedEncoding,
+    UnsupportedEncoding = 415, "unsupported_encoding";
     /// The field `file` is missing.
-    MissingFile,
-    /// Too much waits already.
-    Busy,
-    /// The service itself failed.
-    Internal,
+    MissingFile = 422, "missing_file";
+    /// Too many requests wait already.
+    Busy = 429, "busy";
+    /// The service itself failed; its log says why.
+    Internal = 500, "internal";
     /// The service takes no work: it is stopping.
-    NotReady,
+    NotReady = 503, "not_ready";
     /// The work was not done in time.
-    DeadlinePassed,
+    DeadlinePassed = 504, "deadline_passed";
     /// No more corrections fit.
-    Full,
+    Full = 507, "full";
 }
 
 impl Code {
-    /// Every code, in the order of its status.
-    pub const ALL: [Self; 17] = [
-        Self::BadParameter,
-        Self::BadRequest,
-        Self::Undecodable,
-        Self::Unauthorized,
-        Self::CrossSite,
-        Self::NotFound,
-        Self::MethodNotAllowed,
-        Self::UploadTimeout,
-        Self::TooLarge,
-        Self::UnsupportedFormat,
-        Self::UnsupportedEncoding,
-        Self::MissingFile,
-        Self::Busy,
-        Self::Internal,
-        Self::NotReady,
-        Self::DeadlinePassed,
-        Self::Full,
-    ];
-
-    /// The HTTP status.
-    pub const fn status(self) -> u16 {
-        match self {
-            Self::BadParameter | Self::BadRequest | Self::Undecodable => 400,
-            Self::Unauthorized => 401,
-            Self::CrossSite => 403,
-            Self::NotFound => 404,
-            Self::MethodNotAllowed => 405,
-            Self::UploadTimeout => 408,
-            Self::TooLarge => 413,
-            Self::UnsupportedFormat | Self::UnsupportedEncoding => 415,
-            Self::MissingFile => 422,
-            Self::Busy => 429,
-            Self::Internal => 500,
-            Self::NotReady => 503,
-            Self::DeadlinePassed => 504,
-            Self::Full => 507,
-        }
-    }
-
-    /// The name in the JSON answer.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BadParameter => "bad_parameter",
-            Self::BadRequest => "bad_request",
-            Self::Undecodable => "undecodable",
-            Self::Unauthorized => "unauthorized",
-            Self::CrossSite => "cross_site",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::UploadTimeout => "upload_timeout",
-            Self::TooLarge => "too_large",
-            Self::UnsupportedFormat => "unsupported_format",
-            Self::UnsupportedEncoding => "unsupported_encoding",
-            Self::MissingFile => "missing_file",
-            Self::Busy => "busy",
-            Self::Internal => "internal",
-            Self::NotReady => "not_ready",
-            Self::DeadlinePassed => "deadline_passed",
-            Self::Full => "full",
-        }
-    }
-
-    /// What it says, for the documentation.
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::BadParameter => "A parameter of the request makes no sense.",
-            Self::BadRequest => "The request is malformed, such as a broken multipart body.",
-            Self::Undecodable => "The file is no image, or a damaged one.",
-            Self::Unauthorized => "The token is missing or wrong.",
-            Self::CrossSite => "The page of another site asks for what only this one's may.",
-            Self::NotFound => "There is nothing at this path.",
-            Self::MethodNotAllowed => "The path does not take this method.",
-            Self::UploadTimeout => "The body did not arrive in time.",
-            Self::TooLarge => {
-                "The upload or the picture in it is above a limit, which `detail` names."
-            }
-            Self::UnsupportedFormat => "An image, but not in a format that is read here.",
-            Self::UnsupportedEncoding => "The body is compressed in a way that is not read here.",
-            Self::MissingFile => "The field `file` is missing.",
-            Self::Busy => "Too many requests wait already.",
-            Self::Internal => "The service itself failed; its log says why.",
-            Self::NotReady => "The service takes no work: it is stopping.",
-            Self::DeadlinePassed => "The work was not done in time.",
-            Self::Full => "No more corrections fit.",
-        }
-    }
-
     /// Seconds after which another try may succeed, for `Retry-After`.
     pub const fn retry_after(self) -> Option<u32> {
         match self {

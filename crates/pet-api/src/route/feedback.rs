@@ -98,8 +98,7 @@ impl FromRequest for OwnPage {
 
 /// What is kept, and how much may be.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Corrections")]
-struct Counts {
+struct Corrections {
     #[serde(flatten)]
     kept: Kept,
     /// Pictures that may be kept.
@@ -108,9 +107,12 @@ struct Counts {
     max_bytes: u64,
 }
 
-async fn counts(Keeping(feedback): Keeping, _: Administrator) -> Result<Json<Counts>, ApiError> {
+async fn counts(
+    Keeping(feedback): Keeping,
+    _: Administrator,
+) -> Result<Json<Corrections>, ApiError> {
     let settings = feedback.settings();
-    Ok(Json(Counts {
+    Ok(Json(Corrections {
         kept: feedback.kept(),
         max_count: settings.count,
         max_bytes: settings.bytes,

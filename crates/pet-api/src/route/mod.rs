@@ -102,23 +102,6 @@ mod tests {
 
     use super::*;
 
-    fn document() -> Value {
-        serde_json::from_str(&Document::of(&*TOPICS).0).unwrap()
-    }
-
-    #[test]
-    fn what_the_document_refers_to_is_there() {
-        let document = document();
-        let text = document.to_string();
-        let marker = "\"$ref\":\"#/components/schemas/";
-        assert!(text.contains(marker));
-        for part in text.split(marker).skip(1) {
-            let name = part.split('"').next().unwrap();
-            let schemas = &document["components"]["schemas"];
-            assert!(schemas.get(name).is_some(), "{name}");
-        }
-    }
-
     #[test]
     fn different_schemas_have_different_names() {
         let mut schemas: BTreeMap<&str, &Value> = BTreeMap::new();
@@ -130,7 +113,8 @@ mod tests {
     #[test]
     fn every_operation_is_described_in_full() {
         let mut names = BTreeSet::new();
-        let document = document();
+        let document = Document::of(&*TOPICS);
+        let document: Value = serde_json::from_str(&document.0).unwrap();
         for (path, operations) in document["paths"].as_object().unwrap() {
             for operation in operations.as_object().unwrap().values() {
                 assert!(names.insert(operation["operationId"].as_str()), "{path}");

@@ -57,8 +57,7 @@ pub(crate) fn topic() -> Topic {
 
 /// The served model.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Model")]
-struct Description {
+struct Model {
     name: String,
     version: Option<String>,
     /// The training run in MLflow that it comes from.
@@ -95,7 +94,7 @@ struct Classes {
     classes: Vec<String>,
 }
 
-impl Description {
+impl Model {
     fn new(served: &Served, state: &State) -> Self {
         let metadata = served.metadata();
         let size = i64::from(metadata.preprocess.size());
@@ -122,8 +121,8 @@ impl Description {
     }
 }
 
-async fn model(state: Data<State>) -> Json<Description> {
-    Json(Description::new(&state.served(), &state))
+async fn model(state: Data<State>) -> Json<Model> {
+    Json(Model::new(&state.served(), &state))
 }
 
 async fn classes(state: Data<State>) -> Json<Classes> {
@@ -166,7 +165,7 @@ async fn file(state: Data<State>, named: Path<Named>) -> Result<HttpResponse, Ap
         .body(content))
 }
 
-async fn reload(_: Administrator, state: Data<State>) -> Result<Json<Description>, ApiError> {
+async fn reload(_: Administrator, state: Data<State>) -> Result<Json<Model>, ApiError> {
     let served = state.reload().await?;
-    Ok(Json(Description::new(&served, &state)))
+    Ok(Json(Model::new(&served, &state)))
 }

@@ -205,8 +205,7 @@ impl Timing {
 
 /// The answers, in the order of the files.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Predictions")]
-struct Answers {
+struct Predictions {
     predictions: Vec<OfFile>,
 }
 
@@ -242,7 +241,7 @@ async fn predict_batch(
     state: Data<State>,
     Query(asked): Query<AskedOfEach>,
     uploads: Uploads,
-) -> Result<Json<Answers>, ApiError> {
+) -> Result<Json<Predictions>, ApiError> {
     let (names, bodies): (Vec<_>, Vec<_>) = uploads
         .photographs
         .into_iter()
@@ -285,7 +284,7 @@ async fn predict_batch(
                 },
             },
         });
-    Ok(Json(Answers {
+    Ok(Json(Predictions {
         predictions: answers.collect(),
     }))
 }

@@ -54,19 +54,17 @@ impl FromRequest for Named {
 
 /// What the protocol tells of a model.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "InferenceModel")]
-pub(super) struct Model {
+pub(super) struct InferenceModel {
     name: String,
     versions: Vec<String>,
     platform: &'static str,
-    inputs: Vec<Tensor>,
-    outputs: Vec<Tensor>,
+    inputs: Vec<TensorMetadata>,
+    outputs: Vec<TensorMetadata>,
 }
 
 /// A tensor that the model takes or gives.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "TensorMetadata")]
-struct Tensor {
+struct TensorMetadata {
     name: &'static str,
     datatype: &'static str,
     /// -1 stands for any number of images.
@@ -82,8 +80,8 @@ pub(super) struct ModelReady {
 }
 
 /// What the model takes and gives.
-pub(super) async fn describe(Named(choice): Named) -> Result<Json<Model>, Refusal> {
-    Ok(Json(Model::of(&choice)))
+pub(super) async fn describe(Named(choice): Named) -> Result<Json<InferenceModel>, Refusal> {
+    Ok(Json(InferenceModel::of(&choice)))
 }
 
 /// Requests to the model are welcome.
@@ -96,12 +94,12 @@ pub(super) async fn ready(
     Ok(Json(ModelReady { name, ready: true }))
 }
 
-impl Model {
+impl InferenceModel {
     fn of(choice: &Choice) -> Self {
         let model = choice.served.metadata();
         let side = i64::from(model.preprocess.size());
         let classes = model.classes.len() as i64;
-        let outputs = Kind::ALL.into_iter().map(|kind| Tensor {
+        let outputs = Kind::ALL.into_iter().map(|kind| TensorMetadata {
             name: kind.name(),
             datatype: kind.datatype(),
             shape: match kind {
@@ -113,7 +111,7 @@ impl Model {
             name: choice.served.name().to_owned(),
             versions: choice.versions(),
             platform: "onnx_onnxv1",
-            inputs: vec![Tensor {
+            inputs: vec![TensorMetadata {
                 name: INPUT_NAME,
                 datatype: "FP32",
                 shape: vec![-1, 3, side, side],

@@ -76,9 +76,7 @@ pub fn grouped_split(
     let mut chosen: HashSet<&Path> = HashSet::new();
     for (class, members) in &classes {
         let mut members = members.clone();
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(*class as u64);
-        members.shuffle(&mut random);
+        members.shuffle(&mut of_class(seed, *class));
         for sample in members {
             let group = groups.of(sample);
             if !chosen.contains(sample.path.as_path()) && take(&group, &mut room) {
@@ -110,29 +108,72 @@ pub fn grouped_folds(
     if count < 2 || count > samples.len() {
         return Err(refused());
     }
-    let mut parts = Vec::with_capacity(count);
-    let mut rest = samples.to_vec();
-    // Of what is left, a fifth, then a fourth, then a third.
-    for left in (2..=count).rev() {
-        let split = grouped_split(&rest, 1.0 / left as f64, seed, groups)?;
-        parts.push(split.validation);
-        rest = split.train;
-    }
-    parts.push(rest);
-    if parts.iter().any(Vec::is_empty) {
+    let classes = by_class(samples)?;
+    let parts = parts(&classes, &Groups::new(samples, groups), count, seed);
+    let fold = |part: usize| {
+        let all = classes.values().flatten().copied().cloned();
+        let is_own = |sample: &Sample| parts.get(sample.path.as_path()) == Some(&part);
+        let (validation, train) = all.partition(is_own);
+        Split { train, validation }
+    };
+    let folds: Vec<Split> = (0..count).map(fold).collect();
+    if folds.iter().any(|fold| fold.validation.is_empty()) {
         return Err(refused());
     }
-    let others = |own: usize| {
-        let others = parts.iter().enumerate().filter(|(part, _)| *part != own);
-        let mut others: Vec<Sample> = others.flat_map(|(_, part)| part).cloned().collect();
-        others.sort_by(|one, other| (one.class, &one.path).cmp(&(other.class, &other.path)));
-        others
-    };
-    let fold = |(own, part): (usize, &Vec<Sample>)| Split {
-        train: others(own),
-        validation: part.clone(),
-    };
-    Ok(parts.iter().enumerate().map(fold).collect())
+    Ok(folds)
+}
+
+/// The part that each sample comes to, with its group: where its class has the fewest, and of those the smallest.
+fn parts<'a>(
+    classes: &BTreeMap<usize, Vec<&'a Sample>>,
+    groups: &Groups<'a>,
+    count: usize,
+    seed: u64,
+) -> HashMap<&'a Path, usize> {
+    let mut sizes = vec![Part::default(); count];
+    let mut parts = HashMap::new();
+    for (class, members) in classes {
+        let mut members = members.clone();
+        members.shuffle(&mut of_class(seed, *class));
+        for sample in members {
+            if parts.contains_key(sample.path.as_path()) {
+                continue;
+            }
+            let fewest = |part: &usize| sizes[*part].size_with(*class);
+            let part = (0..count).min_by_key(fewest).unwrap_or_default();
+            for sample in groups.of(sample) {
+                parts.insert(sample.path.as_path(), part);
+                sizes[part].add(sample.class);
+            }
+        }
+    }
+    parts
+}
+
+/// How many samples a part has, and of which classes.
+#[derive(Clone, Debug, Default)]
+struct Part {
+    images: usize,
+    classes: BTreeMap<usize, usize>,
+}
+
+impl Part {
+    fn size_with(&self, class: usize) -> (usize, usize) {
+        let of_class = self.classes.get(&class).copied().unwrap_or_default();
+        (of_class, self.images)
+    }
+
+    fn add(&mut self, class: usize) {
+        self.images += 1;
+        *self.classes.entry(class).or_default() += 1;
+    }
+}
+
+/// Random numbers for the samples of a class, whatever the other classes are.
+fn of_class(seed: u64, class: usize) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(class as u64);
+    random
 }
 
 /// Whether every class has room for its samples of the group, which is then taken.
@@ -229,7 +270,7 @@ mod tests {
         samples.iter().collect()
     }
 
-    fn of_class(samples: &[Sample], class: usize) -> usize {
+    fn count_of(samples: &[Sample], class: usize) -> usize {
         samples
             .iter()
             .filter(|sample| sample.class == class)
@@ -255,9 +296,9 @@ mod tests {
         ) {
             let split = stratified_split(&samples(&sizes), fraction, seed).unwrap();
             for (class, &size) in sizes.iter().enumerate() {
-                let got = of_class(&split.validation, class) as f64;
+                let got = count_of(&split.validation, class) as f64;
                 prop_assert!((got - size as f64 * fraction).abs() <= 1.0);
-                prop_assert!(of_class(&split.train, class) >= 1);
+                prop_assert!(count_of(&split.train, class) >= 1);
             }
         }
 
@@ -381,10 +422,18 @@ mod tests {
     fn folds_are_of_like_size() {
         let folds = grouped_folds(&samples(&[23, 40]), 5, 7, &[]).unwrap();
         for fold in &folds {
-            let sizes = [0, 1].map(|class| of_class(&fold.validation, class));
+            let sizes = [0, 1].map(|class| count_of(&fold.validation, class));
             assert!((4..=5).contains(&sizes[0]) && sizes[1] == 8, "{sizes:?}");
         }
-        for count in [0, 1, 4, 1000] {
+        // Classes smaller than the number of folds.
+        for fold in grouped_folds(&samples(&[3; 37]), 5, 7, &[]).unwrap() {
+            assert!(
+                (22..=23).contains(&fold.validation.len()),
+                "{}",
+                fold.validation.len()
+            );
+        }
+        for count in [0, 1, 6, 1000] {
             let error = grouped_folds(&samples(&[3, 2]), count, 7, &[]).unwrap_err();
             assert!(
                 matches!(error, Error::Folds { images: 5, .. }),

@@ -106,7 +106,7 @@ enum Command {
     Models(models::Arguments),
     #[cfg(feature = "training")]
     Runs(runs::Arguments),
-    Serve(serve::ServeArguments),
+    Serve(Box<serve::ServeArguments>),
     Health(serve::HealthArguments),
     /// Print a completion script for a shell
     ///

@@ -76,7 +76,7 @@ impl Drop for Service {
 }
 
 /// Waits until something has come about, which others do.
-pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < Duration::from_mins(1), "never: {what}");

@@ -55,8 +55,9 @@ enum What {
 
 /// The service under load, beside one in Python
 ///
-/// Sends photographs with wrk, first over 8 connections, then over one, to each in turn. The one in Python is `FastAPI`
-/// with the same model; where it cannot be run, that is said. Writes a table to target/bench/serve.md.
+/// Sends photographs with wrk, first over 8 connections, then over one, to each in turn: the service with the model that
+/// it serves by default, the same in fp32, and one in Python, `FastAPI` with the fp32 model. Says so where that one cannot
+/// be run. Writes a table to target/bench/serve.md.
 #[derive(Debug, Args)]
 struct Serve {
     /// How often each is measured

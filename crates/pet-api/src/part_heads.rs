@@ -197,8 +197,10 @@ mod tests {
         ) {
             let head = disposition("name=\"file\"; filename=\"K\u{e4}the \u{1f436}.jpg\"".as_bytes());
             let form = form(&head, &content);
-            // A delimiter inside the content makes what follows a head, where it may be changed.
-            prop_assume!(!content.windows(7).any(|part| part == b"\r\n--x\r\n"));
+            // A delimiter inside the content, or made of its end and the line that follows it, makes what follows a head,
+            // where it may be changed.
+            let lines = [&content[..], b"\r\n"].concat();
+            prop_assume!(!lines.windows(7).any(|part| part == b"\r\n--x\r\n"));
             prop_assume!(!content.starts_with(b"\n--x") && !content.starts_with(b"--x"));
             prop_assert_eq!(pass(&form, length), form);
         }

@@ -38,6 +38,19 @@ fn signals_reload_and_stop() {
 }
 
 #[test]
+fn variables_that_are_set_to_nothing_ask_for_nothing() {
+    let Some(dir) = TestDir::with_model("variables_that_are_set_to_nothing_ask_for_nothing") else {
+        return;
+    };
+    let mut command = dir.command("serve --port 0 --log-format json");
+    for variable in ["PET_SHADOW", "PET_CANARY", "PET_FEEDBACK"] {
+        command.env(variable, "");
+    }
+    let service = Service::start(&mut command);
+    assert!(service.get("/health/ready").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
 fn the_port_of_the_environment_is_honoured() {
     let Some(dir) = TestDir::with_model("the_port_of_the_environment_is_honoured") else {
         return;

@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::path::Path;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 #[cfg(feature = "training")]
 use clap::{Arg, ArgAction};
 use clap::{Args, ValueEnum};
@@ -247,6 +248,18 @@ fn backbone(name: &str) -> PathBuf {
 pub(crate) fn count(text: &str) -> Result<NonZero<usize>, String> {
     text.parse()
         .map_err(|_| "expected a whole number of at least 1".into())
+}
+
+/// Reads a folder, which is empty where an environment variable is set to nothing; clap itself refuses that.
+pub(crate) fn folder() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
+/// The folder, unless it is empty, which means none.
+pub(crate) fn some_folder(folder: Option<&PathBuf>) -> Option<PathBuf> {
+    folder
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .cloned()
 }
 
 /// How large an image may be.

@@ -11,7 +11,9 @@ use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::prelude::*;
 
-use crate::arguments::{CacheArgument, LimitArguments, PrecisionArgument, ResultsArgument, count};
+use crate::arguments::{
+    CacheArgument, LimitArguments, PrecisionArgument, ResultsArgument, count, folder, some_folder,
+};
 use crate::command::serve_models::ModelArguments;
 use crate::failure::Failure;
 use crate::traces::{TraceArguments, Traces};
@@ -101,7 +103,7 @@ pub(crate) struct ServeArguments {
 struct FeedbackArguments {
     /// Keep the pictures that people correct or confirm in this folder, a folder of class folders to train on; without it
     /// nothing is kept
-    #[arg(long, env = "PET_FEEDBACK", value_name = "DIR")]
+    #[arg(long, env = "PET_FEEDBACK", value_name = "DIR", value_parser = folder())]
     feedback: Option<PathBuf>,
     /// Maximum size of that folder, such as 512M or 2GiB; what is beyond is rejected with status 507
     #[arg(long, env = "PET_FEEDBACK_BYTES", value_name = "BYTES", default_value = "1GiB", value_parser = memory::parse)]
@@ -118,9 +120,7 @@ struct FeedbackArguments {
 
 impl FeedbackArguments {
     fn folder(&self) -> Option<FeedbackFolder> {
-        let folder = self.feedback.clone();
-        // A variable that is set to nothing means none.
-        let folder = folder.filter(|folder| !folder.as_os_str().is_empty())?;
+        let folder = some_folder(self.feedback.as_ref())?;
         Some(FeedbackFolder {
             folder,
             bytes: self.feedback_bytes,

@@ -18,6 +18,7 @@ mod predict;
 mod protocol;
 mod refusals;
 mod reload;
+mod repository;
 mod shadow;
 mod stop;
 mod support;

@@ -37,13 +37,69 @@ fn signals_reload_and_stop() {
     assert_eq!(service.exit(), Some(0));
 }
 
+#[cfg(unix)]
+#[test]
+fn the_models_of_a_folder_are_served_and_reloaded() {
+    let Some(dir) = TestDir::with_model("the_models_of_a_folder_are_served_and_reloaded") else {
+        return;
+    };
+    dir.write("models/.hidden", "");
+    let copy = || {
+        let model = fs_err::read(dir.path("results/model.onnx")).unwrap();
+        dir.write("models/second/model.onnx", model);
+    };
+    copy();
+    let serve = "serve --port 0 --log-format json --models models --max-models 1";
+    let mut command = dir.command(serve);
+    let mut service = Service::begin(&mut command);
+    let entry = service.logged("left out of the models");
+    assert_eq!(
+        (&entry["name"], &entry["reason"]),
+        (&".hidden".into(), &"it is hidden".into())
+    );
+    service.logged("the model was loaded");
+    let entry = service.logged("the model was loaded");
+    assert_eq!(
+        (&entry["model"], &entry["role"]),
+        (&"second".into(), &"named".into())
+    );
+    service.listen();
+    assert!(service.get("/v2/models/second").starts_with("HTTP/1.1 200"));
+
+    // One that does not load stays as it was, and the others are reloaded.
+    dir.write("models/second/model.onnx", b"not a model");
+    service.signal("-HUP");
+    assert_eq!(service.logged("the model was reloaded")["role"], "served");
+    let entry = service.logged("the model was not reloaded; the old one is still served");
+    assert!(
+        entry["reason"].as_str().unwrap().contains("second"),
+        "{entry}"
+    );
+    assert!(service.get("/v2/models/second").starts_with("HTTP/1.1 200"));
+    copy();
+    service.signal("-HUP");
+    assert_eq!(service.logged("the model was reloaded")["role"], "served");
+    assert_eq!(service.logged("the model was reloaded")["model"], "second");
+
+    dir.write("models/second/model.onnx", b"not a model");
+    dir.refused("serve --port 0 --models models")
+        .naming(&["named model", "models/second"]);
+    dir.refused("serve --port 0 --models nowhere")
+        .naming(&["folder of models", "nowhere"]);
+    copy();
+    dir.write("models/third/model.onnx", b"not a model");
+    dir.refused(serve)
+        .naming(&["`models` has 2, of which 1"])
+        .hinting("memory");
+}
+
 #[test]
 fn variables_that_are_set_to_nothing_ask_for_nothing() {
     let Some(dir) = TestDir::with_model("variables_that_are_set_to_nothing_ask_for_nothing") else {
         return;
     };
     let mut command = dir.command("serve --port 0 --log-format json");
-    for variable in ["PET_SHADOW", "PET_CANARY", "PET_FEEDBACK"] {
+    for variable in ["PET_MODELS", "PET_SHADOW", "PET_CANARY", "PET_FEEDBACK"] {
         command.env(variable, "");
     }
     let service = Service::start(&mut command);

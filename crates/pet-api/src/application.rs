@@ -45,14 +45,15 @@ impl Application {
     /// Loads the models, starts the workers and listens. Must be called inside [`block_on`].
     ///
     /// # Errors
-    /// [`Error::Model`], [`Error::Successor`], [`Error::Classes`], [`Error::Feedback`], [`Error::Listen`], [`Error::Worker`] or [`Error::Serve`].
+    /// [`Error::Model`], [`Error::Successor`], [`Error::Classes`], [`Error::ModelFolder`], [`Error::ModelCount`],
+    /// [`Error::SameName`], [`Error::Feedback`], [`Error::Listen`], [`Error::Worker`] or [`Error::Serve`].
     pub fn build(configuration: Configuration, runtime: Runtime) -> Result<Self, Error> {
         let failed = |source| Error::Serve { source };
         let metrics = Metrics::new().map_err(|error| failed(std::io::Error::other(error)))?;
         let metrics = Arc::new(metrics);
         let models = Arc::new(Models::load(runtime, &configuration)?);
         metrics.expect(route::answers());
-        models.current().announce(&metrics, "the model was loaded");
+        models.announce("the model was loaded");
         let feedback = feedback(&configuration)?;
         let listener = listen(&configuration)?;
         let port = listener.local_addr().map_err(failed)?.port();
@@ -112,8 +113,8 @@ impl Handle {
         self.state.time_to_stop()
     }
 
-    /// Serves the models that lie in their folders now. If one does not load, those before are served on; the log says
-    /// why. Whether they loaded.
+    /// Loads every model from its folder again: the served one with its successors, then the named ones. One that does not
+    /// load stays as it was; the log says why. Whether all loaded.
     pub async fn reload(&self) -> bool {
         self.state.reload().await.is_ok()
     }
@@ -164,7 +165,7 @@ fn listen(configuration: &Configuration) -> Result<TcpListener, Error> {
 
 impl Handle {
     /// Listens to the process's signals from now on: `SIGTERM` and `SIGINT` (Ctrl-C) stop the
-    /// service, `SIGHUP` reloads the model. For programs; must be called inside
+    /// service, `SIGHUP` reloads the models. For programs; must be called inside
     /// [`block_on`](crate::block_on).
     ///
     /// # Errors

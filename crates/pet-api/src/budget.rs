@@ -10,6 +10,7 @@ use pet_image::Cost;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use crate::configuration::Configuration;
 use crate::error::{ApiError, Code, Error};
 
 /// What the program, the model and all that is small take, in bytes.
@@ -54,6 +55,17 @@ pub struct Demand {
 }
 
 impl Demand {
+    /// What a service with these settings needs: all models that may be loaded count.
+    pub fn of(configuration: &Configuration) -> Self {
+        let folder = configuration.models.as_ref();
+        let named = folder.map_or(0, |folder| folder.most);
+        Self {
+            workers: configuration.workers.get(),
+            models: 1 + usize::from(configuration.canary.is_some()) + named,
+            shadow: configuration.shadow.is_some(),
+        }
+    }
+
     /// Threads that decode.
     fn threads(self) -> u64 {
         self.workers as u64 + u64::from(self.shadow)

@@ -9,6 +9,7 @@ use pet_model::Results;
 use pet_predict::Precision;
 
 use crate::feedback::FeedbackFolder;
+use crate::model_folder::ModelFolder;
 use crate::trace::Tracer;
 
 /// How the service runs. The library reads no environment variables; a program fills this in.
@@ -50,6 +51,8 @@ pub struct Configuration {
     pub canary: Option<Successor>,
     /// A model that answers again what the served one answers, unseen, while there is nothing else to do.
     pub shadow: Option<Successor>,
+    /// Further models, which answer requests that name them.
+    pub models: Option<ModelFolder>,
     /// Where corrections are kept; without it none are, and nothing is written to disk.
     pub feedback: Option<FeedbackFolder>,
     /// Who collects the spans of requests; without it there are none.
@@ -99,7 +102,7 @@ impl Default for Configuration {
     /// Port 8000 of this machine alone, `results/`, as many workers as processors, 64 places in
     /// the queue, 32 images in a
     /// request, 256 MiB for uploads and 1 GiB for decoding, drift over 1,000 photographs, 30 seconds for a
-    /// request and for the grace, a second of notice, no token, no successors, no corrections,
+    /// request and for the grace, a second of notice, no token, no successors, no other models, no corrections,
     /// no spans.
     fn default() -> Self {
         Self {
@@ -120,6 +123,7 @@ impl Default for Configuration {
             admin_token: None,
             canary: None,
             shadow: None,
+            models: None,
             feedback: None,
             tracer: None,
         }

@@ -1,274 +1,251 @@
 //! The models of the service, and how others take their place.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use pet_model::Results;
 use pet_predict::{Options, Runtime};
-use sha2::{Digest, Sha256};
 
-use crate::configuration::{Configuration, Share, Successor};
-use crate::error::{ApiError, Code, Error};
+use crate::choice::Choice;
+use crate::configuration::Configuration;
+use crate::error::{ApiError, Code, Error, explained};
+use crate::generation::{Generation, Sources};
 use crate::metrics::Metrics;
+use crate::repository::{IndexEntry, Repository};
 use crate::served::{Loader, Role, Served};
-
-/// The models that are loaded and replaced together.
-#[derive(Clone)]
-pub(crate) struct Generation {
-    /// Those that answer.
-    pub(crate) choice: Choice,
-    /// The one that answers again, unseen.
-    pub(crate) shadow: Option<Arc<Served>>,
-}
-
-/// The model that answers, or one of two.
-#[derive(Clone)]
-pub(crate) struct Choice {
-    /// The one that answers unless the other does.
-    pub(crate) served: Arc<Served>,
-    /// The one that answers a share of the photographs.
-    canary: Option<(Arc<Served>, Share)>,
-}
-
-impl Choice {
-    /// The model that answers a photograph: always the same for the same photograph, so that nobody needs to be known
-    /// again, and an explanation or a correction is of the model that has answered.
-    pub(crate) fn for_photograph(&self, photograph: &[u8]) -> Arc<Served> {
-        let canary = self.canary.as_ref();
-        let canary = canary.filter(|(_, share)| share.holds(position(photograph)));
-        canary.map_or(&self.served, |(canary, _)| canary).clone()
-    }
-
-    /// Whether an answer may be of one model or of another.
-    pub(crate) fn is_open(&self) -> bool {
-        self.canary.is_some()
-    }
-
-    /// The versions that may answer.
-    pub(crate) fn versions(&self) -> Vec<String> {
-        let canary = self.canary.as_ref().map(|(canary, _)| canary);
-        let versions = std::iter::once(&self.served).chain(canary);
-        let versions = versions.filter_map(|served| served.metadata().model_version.clone());
-        let mut versions: Vec<_> = versions.collect();
-        versions.dedup();
-        versions
-    }
-
-    /// The model of this name and, if it is given, of this version.
-    pub(crate) fn named(self, name: &str, version: Option<&str>) -> Result<Self, ApiError> {
-        let canary = self.canary.as_ref().map(|(canary, _)| canary);
-        let all = || std::iter::once(&self.served).chain(canary);
-        if self.served.name() != name {
-            let detail = format!("there is no model `{name}`");
-            let hint = format!("the served model is `{}`", self.served.name());
-            return Err(ApiError::new(Code::NotFound, detail).with_hint(hint));
-        }
-        let Some(version) = version else {
-            return Ok(self);
-        };
-        let found =
-            all().find(|served| served.metadata().model_version.as_deref() == Some(version));
-        let missing = || {
-            let detail = format!("there is no version `{version}` of `{name}`");
-            let served = self.served.metadata().model_version.as_ref();
-            let hint = served.map(|served| format!("the served version is `{served}`"));
-            ApiError::new(Code::NotFound, detail).with_hint(hint)
-        };
-        let served = found.ok_or_else(missing)?.clone();
-        Ok(Self {
-            served,
-            canary: None,
-        })
-    }
-}
-
-/// Bytes at the beginning and at the end of a file that tell it from others. With its length they do, and hashing more of
-/// a large one would take longer than reading it from the network.
-const TELLING: usize = 32 << 10;
-
-/// Where a photograph lies among all: evenly spread, and always the same on every machine.
-fn position(photograph: &[u8]) -> u64 {
-    let mut digest = Sha256::new();
-    digest.update((photograph.len() as u64).to_le_bytes());
-    digest.update(&photograph[..photograph.len().min(TELLING)]);
-    digest.update(&photograph[photograph.len().saturating_sub(TELLING)..]);
-    let first = digest.finalize().first_chunk().copied();
-    u64::from_le_bytes(first.unwrap_or_default())
-}
-
-impl Generation {
-    /// Every model of it.
-    fn all(&self) -> impl Iterator<Item = &Arc<Served>> {
-        let canary = self.choice.canary.iter().map(|(canary, _)| canary);
-        let served = std::iter::once(&self.choice.served);
-        served.chain(canary).chain(&self.shadow)
-    }
-
-    /// Says in the log and in the metrics which models there are from now on.
-    pub(crate) fn announce(&self, metrics: &Metrics, message: &str) {
-        metrics.serves(self.choice.served.metadata());
-        metrics
-            .models
-            .loaded(self.all().map(|served| served.loaded()));
-        for served in self.all() {
-            let metadata = served.metadata();
-            tracing::info!(
-                model = metadata.model_name,
-                version = metadata.model_version,
-                precision = %metadata.precision,
-                role = served.loaded().role.name(),
-                results = %served.results(),
-                "{message}"
-            );
-        }
-    }
-}
 
 /// Holds the models and knows where to load the next ones.
 pub(crate) struct Models {
     loader: Loader,
-    results: Results,
-    canary: Option<Successor>,
-    shadow: Option<Successor>,
+    sources: Sources,
     workers: usize,
     current: RwLock<Generation>,
-    /// Held while models are loaded: one generation at a time.
+    repository: Repository,
+    /// Held while models are loaded or unloaded: one after the other.
     loading: Mutex<()>,
 }
 
 impl Models {
     /// Loads the first models. The sessions of the served one are made by the workers, so that the first request need
-    /// not wait for all of them.
+    /// not wait for all of them; the other models get theirs as requests come.
     pub(crate) fn load(runtime: Runtime, configuration: &Configuration) -> Result<Self, Error> {
         let options = Options::default()
             .with_image(configuration.limits)
             .with_precision(configuration.precision);
         let loader = Loader::new(runtime, options, configuration.drift_window.get());
-        let (canary, shadow) = (configuration.canary.as_ref(), configuration.shadow.as_ref());
-        let first = generation(&loader, &configuration.results, canary, shadow)?;
+        let sources = Sources {
+            results: configuration.results.clone(),
+            canary: configuration.canary.clone(),
+            shadow: configuration.shadow.clone(),
+        };
+        let first = Generation::load(&loader, &sources)?;
+        let repository = Repository::new(configuration.models.clone());
+        for (name, results) in repository.first(first.choice.served.name())? {
+            repository.put(load(&loader, &name, &results)?);
+        }
         Ok(Self {
             loader,
-            results: configuration.results.clone(),
-            canary: canary.cloned(),
-            shadow: shadow.cloned(),
+            sources,
             workers: configuration.workers.get(),
             current: RwLock::new(first),
+            repository,
             loading: Mutex::new(()),
         })
     }
 
-    /// The models of now.
+    /// The served model of now with its successors.
     pub(crate) fn current(&self) -> Generation {
         let current = self.current.read();
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Those that answer now.
+    /// The models that answer requests which name none.
     pub(crate) fn choice(&self) -> Choice {
         let current = self.current.read();
         let current = current.unwrap_or_else(PoisonError::into_inner);
         current.choice.clone()
     }
 
-    /// Loads the models that lie in their folders now, with a session for each worker, and serves them from then on. If
-    /// one does not load, those before are served on. Takes a while.
-    pub(crate) fn reload(&self) -> Result<Generation, Error> {
-        let _one_at_a_time = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
-        let (canary, shadow) = (self.canary.as_ref(), self.shadow.as_ref());
-        let next = generation(&self.loader, &self.results, canary, shadow)?;
-        for _ in 0..self.workers {
-            let prepared = next.choice.served.prepare();
-            prepared.map_err(|source| Error::Model { source })?;
+    /// The models that answer requests for this name.
+    pub(crate) fn named(&self, name: &str) -> Result<Choice, ApiError> {
+        let choice = self.choice();
+        if choice.served.name() == name {
+            return Ok(choice);
         }
+        let missing = || {
+            let others = self.repository.loaded();
+            let others = others.iter().map(|served| served.name());
+            missing(name, std::iter::once(choice.served.name()).chain(others))
+        };
+        let found = self.repository.get(name);
+        found.map(Choice::only).ok_or_else(missing)
+    }
+
+    /// Every model.
+    fn all(&self) -> Vec<Arc<Served>> {
+        let mut all: Vec<_> = self.current().all().cloned().collect();
+        all.extend(self.repository.loaded());
+        all
+    }
+
+    /// Says in the log which models there are.
+    pub(crate) fn announce(&self, message: &str) {
+        self.all()
+            .iter()
+            .for_each(|served| served.announce(message));
+    }
+
+    /// Says in the metrics which models there are.
+    pub(crate) fn show(&self, metrics: &Metrics) {
+        let all = self.all();
+        metrics
+            .models
+            .loaded(all.iter().map(|served| served.loaded()));
+        let served = self.choice().served;
+        metrics.serves(served.metadata());
+        metrics.drifted(served.drift());
+    }
+
+    /// Loads every model again: first the served one with its successors, then the named ones, one after the other, so
+    /// that at most one of them is in memory twice. A model that does not load stays as it was, and the rest are still
+    /// tried, unless it is the served one. Gives the served one. Takes a while.
+    pub(crate) fn reload(&self) -> Result<Arc<Served>, Error> {
+        let _alone = self.alone();
+        let served = self.reload_served()?;
+        let loaded = self.repository.loaded().into_iter();
+        let again = loaded.map(|served| self.load_folder(served.name(), served.results()));
+        let again: Vec<_> = again.collect();
+        again.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(served)
+    }
+
+    /// Loads the model of this name from its folder, or loads it again; if that fails, it stays as it was. Takes a while.
+    pub(crate) fn load_named(&self, name: &str) -> Result<IndexEntry, ApiError> {
+        let _alone = self.alone();
+        let served = self.choice().served;
+        let refused =
+            |error: Error| ApiError::new(Code::Internal, explained(&error)).with_hint(error.hint());
+        if served.name() == name {
+            let served = self.reload_served().map_err(refused)?;
+            return Ok(IndexEntry::ready(served.name(), &served));
+        }
+        let folders = self.repository.folders().map_err(refused)?;
+        let missing = || {
+            let folders = folders.keys().map(String::as_str);
+            missing(name, std::iter::once(served.name()).chain(folders))
+        };
+        let results = folders.get(name).ok_or_else(missing)?;
+        self.repository.check_room(name)?;
+        let loaded = self.load_folder(name, results).map_err(refused)?;
+        Ok(IndexEntry::ready(name, &loaded))
+    }
+
+    /// Unloads the model of this name; requests that have begun with it are still answered.
+    pub(crate) fn unload_named(&self, name: &str) -> Result<IndexEntry, ApiError> {
+        let _alone = self.alone();
+        let served = self.choice().served;
+        if served.name() == name {
+            let detail = format!("`{name}` is the served model, which cannot be unloaded");
+            let hint = "`/model/reload` loads what lies in its folder now".to_owned();
+            return Err(ApiError::parameter(detail).with_hint(hint));
+        }
+        if let Some(unloaded) = self.repository.take(name) {
+            unloaded.announce("the model was unloaded");
+            return Ok(IndexEntry::unavailable(name, None));
+        }
+        let folders = self.repository.folders();
+        let folders = folders.map_err(|error| ApiError::internal(&error))?;
+        if folders.contains_key(name) {
+            return Ok(IndexEntry::unavailable(name, None));
+        }
+        Err(missing(name, folders.keys().map(String::as_str)))
+    }
+
+    /// All models that can be named, loaded or not.
+    pub(crate) fn index(&self) -> Result<Vec<IndexEntry>, Error> {
+        let choice = self.choice();
+        let name = choice.served.name();
+        let ready = choice.all().map(|served| IndexEntry::ready(name, served));
+        let mut index: Vec<_> = ready.collect();
+        index.extend(self.repository.index(name)?);
+        Ok(index)
+    }
+
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.loading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Loads the served model and its successors again. If one does not load, the old ones are still served.
+    fn reload_served(&self) -> Result<Arc<Served>, Error> {
+        let next = self.next().inspect_err(not_reloaded)?;
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         *current = next.clone();
+        drop(current);
+        let served = next.choice.served.clone();
+        next.all()
+            .for_each(|served| served.announce("the model was reloaded"));
+        Ok(served)
+    }
+
+    fn next(&self) -> Result<Generation, Error> {
+        let next = Generation::load(&self.loader, &self.sources)?;
+        let served = &next.choice.served;
+        self.repository.check_name(served.name())?;
+        let prepared = self.prepare(served);
+        prepared.map_err(|source| Error::Model { source })?;
         Ok(next)
     }
-}
 
-fn generation(
-    loader: &Loader,
-    results: &Results,
-    canary: Option<&Successor>,
-    shadow: Option<&Successor>,
-) -> Result<Generation, Error> {
-    let served = loader.load(results, Role::Served);
-    let served = served.map_err(|source| Error::Model { source })?;
-    let load = |role: Role, next: &Successor| {
-        let loaded = successor(loader, &next.results, role, &served)?;
-        Ok((loaded, next.share))
-    };
-    let canary = canary.map(|next| load(Role::Canary, next)).transpose()?;
-    let shadow = shadow.map(|next| load(Role::Shadow, next)).transpose()?;
-    Ok(Generation {
-        choice: Choice { served, canary },
-        shadow: shadow.map(|(shadow, _)| shadow),
-    })
-}
-
-/// Loads a model that may take the place of the served one, so it must tell the same classes apart.
-fn successor(
-    loader: &Loader,
-    results: &Results,
-    role: Role,
-    served: &Served,
-) -> Result<Arc<Served>, Error> {
-    let failed = |source| Error::Successor {
-        role: role.name(),
-        results: results.to_string(),
-        source,
-    };
-    let successor = loader.load(results, role).map_err(failed)?;
-    let (expected, got) = (&served.metadata().classes, &successor.metadata().classes);
-    if expected == got {
-        return Ok(successor);
-    }
-    let longer = expected.len().max(got.len());
-    let differs = (0..longer).find(|&number| expected.get(number) != got.get(number));
-    let number = differs.unwrap_or_default();
-    let name = |classes: &[String]| {
-        let class = classes.get(number);
-        class.map_or_else(|| "nothing".into(), |class| format!("`{class}`"))
-    };
-    Err(Error::Classes {
-        role: role.name(),
-        results: results.to_string(),
-        number,
-        expected: name(expected),
-        got: name(got),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn photographs_are_spread_evenly_and_stay_where_they_are() {
-        let photographs = || (0..10_000_u32).map(u32::to_le_bytes);
-        let held = |percent| {
-            let share = Share::from_percent(percent).unwrap();
-            let held = photographs().filter(|bytes| share.holds(position(bytes)));
-            held.collect::<Vec<_>>()
-        };
-        let (few, many) = (held(5.0), held(10.0));
-        assert!((400..600).contains(&few.len()), "{}", few.len());
-        assert!((850..1150).contains(&many.len()), "{}", many.len());
-        // A larger share keeps what the smaller one had.
-        assert!(few.iter().all(|photograph| many.contains(photograph)));
-        assert_eq!(held(100.0).len(), 10_000);
+    /// Loads a named model; if that fails, the old one is kept.
+    fn load_folder(&self, name: &str, results: &Results) -> Result<Arc<Served>, Error> {
+        let is_loaded = self.repository.get(name).is_some();
+        let loaded = load(&self.loader, name, results).and_then(|served| {
+            let prepared = self.prepare(&served);
+            prepared.map_err(|source| Error::unusable(Role::Named, results, source))?;
+            Ok(served)
+        });
+        let loaded = loaded.inspect_err(|error| {
+            self.repository.failed(name, explained(error));
+            if is_loaded {
+                not_reloaded(error);
+            } else {
+                tracing::warn!(reason = explained(error), "the model was not loaded");
+            }
+        })?;
+        self.repository.put(loaded.clone());
+        loaded.announce(if is_loaded {
+            "the model was reloaded"
+        } else {
+            "the model was loaded"
+        });
+        Ok(loaded)
     }
 
-    #[test]
-    fn beginning_end_and_length_tell_photographs_apart() {
-        let one = vec![0; 3 * TELLING];
-        let mut others = [one.clone(), one.clone(), one.clone()];
-        others[0][0] = 1;
-        others[1][3 * TELLING - 1] = 1;
-        others[2].push(0);
-        for other in others {
-            assert_ne!(position(&one), position(&other));
-        }
-        assert_eq!(position(&one), position(&one.clone()));
-        position(b"");
+    /// Makes a session for each worker, so that no request need wait for it.
+    fn prepare(&self, served: &Served) -> Result<(), pet_predict::Error> {
+        (0..self.workers).try_for_each(|_| served.prepare())
     }
+}
+
+fn not_reloaded(error: &Error) {
+    tracing::warn!(
+        reason = explained(error),
+        "the model was not reloaded; the old one is still served"
+    );
+}
+
+fn missing<'a>(name: &str, others: impl Iterator<Item = &'a str>) -> ApiError {
+    let detail = format!("there is no model `{name}`");
+    let others: Vec<_> = others.map(|name| format!("`{name}`")).collect();
+    let hint = match others.as_slice() {
+        [] => None,
+        [one] => Some(format!("the only model is {one}")),
+        several => Some(format!("the models are {}", several.join(", "))),
+    };
+    ApiError::new(Code::NotFound, detail).with_hint(hint)
+}
+
+/// Loads a model of the repository, which has the name of its folder.
+fn load(loader: &Loader, name: &str, results: &Results) -> Result<Arc<Served>, Error> {
+    let loaded = loader.load(results, Role::Named, Some(name));
+    loaded.map_err(|source| Error::unusable(Role::Named, results, source))
 }

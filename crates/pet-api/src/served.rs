@@ -18,6 +18,8 @@ pub(crate) enum Role {
     Canary,
     /// It answers again what the served one has answered, and nobody sees it.
     Shadow,
+    /// It answers requests that name it.
+    Named,
 }
 
 impl Role {
@@ -27,13 +29,20 @@ impl Role {
             Self::Served => "served",
             Self::Canary => "canary",
             Self::Shadow => "shadow",
+            Self::Named => "named",
         }
+    }
+
+    /// Whether its classes are those of the served model; a named model may have any.
+    pub(crate) fn has_served_classes(self) -> bool {
+        self != Self::Named
     }
 }
 
 /// A model with its sessions. Who works with one keeps it until done, also when another has taken its place.
 pub(crate) struct Served {
     model: Model,
+    name: String,
     results: Results,
     role: Role,
     sessions: Pool<Session>,
@@ -69,7 +78,12 @@ impl Served {
 
     /// The name that it is asked for by.
     pub(crate) fn name(&self) -> &str {
-        &self.metadata().model_name
+        &self.name
+    }
+
+    /// What it is there for.
+    pub(crate) fn role(&self) -> Role {
+        self.role
     }
 
     /// What the model says of itself.
@@ -100,6 +114,19 @@ impl Served {
     /// How far its answers are from its reference, if it has one.
     pub(crate) fn drift(&self) -> Option<&Drift> {
         self.drift.as_ref()
+    }
+
+    /// Logs what has happened to it.
+    pub(crate) fn announce(&self, message: &str) {
+        let metadata = self.metadata();
+        tracing::info!(
+            model = self.name(),
+            version = metadata.model_version,
+            precision = %metadata.precision,
+            role = self.role.name(),
+            results = %self.results,
+            "{message}"
+        );
     }
 
     /// When it was loaded.
@@ -151,11 +178,20 @@ impl Loader {
         }
     }
 
-    /// Loads the model in `results`.
-    pub(crate) fn load(&self, results: &Results, role: Role) -> Result<Arc<Served>, Error> {
+    /// Loads the model in `results`. It has its own name unless it is given another.
+    pub(crate) fn load(
+        &self,
+        results: &Results,
+        role: Role,
+        name: Option<&str>,
+    ) -> Result<Arc<Served>, Error> {
         let model = Model::from_results(&self.runtime, results, &self.options)?;
-        let reference = model.metadata().reference.clone();
+        let metadata = model.metadata();
+        let reference = metadata.reference.clone();
+        // Drift is shown for the served model only.
+        let reference = reference.filter(|_| role.has_served_classes());
         Ok(Arc::new(Served {
+            name: name.unwrap_or(&metadata.model_name).to_owned(),
             drift: reference.map(|reference| Drift::new(reference, self.window)),
             model,
             results: results.clone(),

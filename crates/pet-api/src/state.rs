@@ -7,13 +7,15 @@ use actix_web::web;
 
 use pet_image::Cost;
 
+use crate::choice::Choice;
 use crate::configuration::Configuration;
 use crate::error::{ApiError, Code, explained};
 use crate::feedback::Feedback;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::models::{Choice, Models};
+use crate::models::Models;
 use crate::queue::Queue;
+use crate::repository::IndexEntry;
 use crate::served::Served;
 use crate::trace::Tracer;
 
@@ -54,14 +56,9 @@ impl State {
         }
     }
 
-    /// The models that answer now. A request keeps those that it begins with.
+    /// The models that answer requests which name none. A request keeps those that it begins with.
     pub(crate) fn choice(&self) -> Choice {
         self.models.choice()
-    }
-
-    /// The model that is served now.
-    pub(crate) fn served(&self) -> Arc<Served> {
-        self.choice().served
     }
 
     /// Who collects spans, if anybody does.
@@ -75,22 +72,39 @@ impl State {
         recipe.cost(photograph, &self.configuration.limits)
     }
 
-    /// Serves the models that lie in their folders now; keeps those before if one does not load.
+    /// Loads every model again; one that does not load stays as it was.
     pub(crate) async fn reload(&self) -> Result<Arc<Served>, ApiError> {
-        let models = self.models.clone();
-        let loaded = web::block(move || models.reload()).await;
-        let generation = loaded.map_err(|error| ApiError::internal(&error))?;
-        let generation = generation.map_err(|error| {
-            let reason = explained(&error);
-            tracing::warn!(
-                reason,
-                "the model was not reloaded; the old one is still served"
-            );
-            let detail = format!("{reason}; the old model is still served");
+        let reloaded = self.aside(Models::reload).await?;
+        reloaded.map_err(|error| {
+            let detail = format!("{}; the old model is still served", explained(&error));
             ApiError::new(Code::Internal, detail).with_hint(error.hint())
-        })?;
-        generation.announce(&self.metrics, "the model was reloaded");
-        Ok(generation.choice.served)
+        })
+    }
+
+    /// Loads a model of the repository.
+    pub(crate) async fn load(&self, name: String) -> Result<IndexEntry, ApiError> {
+        self.aside(move |models| models.load_named(&name)).await?
+    }
+
+    /// Unloads a model of the repository.
+    pub(crate) async fn unload(&self, name: String) -> Result<IndexEntry, ApiError> {
+        self.aside(move |models| models.unload_named(&name)).await?
+    }
+
+    /// All models that can be named, loaded or not.
+    pub(crate) async fn index(&self) -> Result<Vec<IndexEntry>, ApiError> {
+        let index = self.aside(Models::index).await?;
+        index.map_err(|error| ApiError::internal(&error))
+    }
+
+    /// Runs slow work on a thread that may block.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Models) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let models = self.models.clone();
+        let done = web::block(move || work(&models)).await;
+        done.map_err(|error| ApiError::internal(&error))
     }
 
     /// Whether requests are welcome.

@@ -31,7 +31,7 @@ impl Worker {
         let prediction = self.predict(served, photograph)?;
         // It is compared with the model that it may replace, not with another successor.
         if let Some(shadow) = &self.shadow
-            && served.loaded().role == Role::Served
+            && served.role() == Role::Served
         {
             shadow.offer(photograph, &prediction);
         }
@@ -46,7 +46,7 @@ impl Worker {
     ) -> Result<Prediction, ApiError> {
         let prediction = served.run(|session| session.predict(photograph));
         let prediction = prediction.map_err(|error| self.refusal(served, &error))?;
-        self.metrics.predicted(&prediction);
+        self.count(served, &prediction);
         // Not so an explanation: it is of a photograph that was predicted before.
         if let Some(drift) = served.drift() {
             drift.observe(&prediction.observation());
@@ -65,8 +65,16 @@ impl Worker {
     ) -> Result<Explanation, ApiError> {
         let explanation = served.explain(photograph, class);
         let explanation = explanation.map_err(|error| self.refusal(served, &error))?;
-        self.metrics.predicted(&explanation.prediction);
+        self.count(served, &explanation.prediction);
         Ok(explanation)
+    }
+
+    /// Counts an answer.
+    fn count(&self, served: &Served, prediction: &Prediction) {
+        self.metrics.timed(prediction.timing());
+        if served.role().has_served_classes() {
+            self.metrics.predicted(prediction);
+        }
     }
 
     /// Runs the model on `batch` images that are tensors already, and gives its logits.

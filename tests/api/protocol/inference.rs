@@ -3,13 +3,18 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use pet_api::ModelFolder;
 use pet_image::{Format, Limits, Preprocess};
 use serde_json::{Value, json};
 
 use super::python::{output, python, script};
-use crate::support::{Answer, Request, Service, get, gradient, photographs, post, results};
+use crate::support::{
+    Answer, Request, Service, colours, get, gradient, photographs, post, results,
+};
 
 const MODEL: &str = "/v2/models/oxford_pet_classifier";
+
+const TOKEN: &str = "secret";
 
 const LENGTH: &str = "Inference-Header-Content-Length";
 
@@ -232,9 +237,19 @@ fn served_model() -> PathBuf {
 #[test]
 fn tritons_own_client_is_served() {
     let name = "tritons_own_client_is_served";
-    let Some(service) = service(name) else {
+    let other = tempfile::tempdir().unwrap();
+    let folder = other.path().join("colours");
+    fs_err::create_dir(&folder).unwrap();
+    fs_err::write(folder.join("model.onnx"), colours()).unwrap();
+    let Some(service) = Service::start_with(name, |settings| {
+        settings.admin_token = Some(TOKEN.into());
+        settings.models = Some(ModelFolder::new(other.path().into(), None).unwrap());
+    }) else {
         return;
     };
+    if get(MODEL).send(service.address).status != 200 {
+        return;
+    }
     let Some(python) = python(
         name,
         "PET_PYTHON",
@@ -259,6 +274,7 @@ fn tritons_own_client_is_served() {
     command
         .arg(script("open_inference.py"))
         .arg(service.address.to_string())
+        .arg(TOKEN)
         .arg(served_model())
         .args(pictures);
     output(&mut command, "");

@@ -1,7 +1,7 @@
-"""Uses the service as Triton's own client does: ADDRESS MODEL PHOTOGRAPH...
+"""Uses the service as Triton's own client does: ADDRESS TOKEN MODEL PHOTOGRAPH...
 
 The answers to tensors must be those of Python's ONNX Runtime on the model's file, the answers to
-photographs those of `POST /predict`.
+photographs those of `POST /predict`. Beside the served model there is one in a folder `colours`.
 """
 
 import base64
@@ -46,7 +46,8 @@ def check_metadata(client, model):
     assert client.is_server_live() and client.is_server_ready()
     assert client.is_model_ready(model["name"])
     assert not client.is_model_ready("no-such-model")
-    assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
+    extensions = client.get_server_metadata()["extensions"]
+    assert {"binary_tensor_data", "model_repository"} <= set(extensions)
     metadata = client.get_model_metadata(model["name"])
     assert metadata["inputs"] == [
         {"name": "input", "datatype": "FP32", "shape": [-1, 3, 224, 224]}
@@ -117,7 +118,48 @@ def check_refusals(client, model):
     refused("413", "batch", name, photograph_input([b"x"] * 99, True))
 
 
-def main(address, onnx, *photographs):
+def check_repository(client, model, token, file):
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def index():
+        return {one["name"]: one for one in client.get_model_repository_index(headers=headers)}
+
+    def refused(status, words, ask):
+        try:
+            ask()
+        except InferenceServerException as error:
+            assert error.status() == status, error
+            assert words in error.message(), error
+        else:
+            raise AssertionError(f"{words}: not refused")
+
+    name = "colours"
+    assert {one["state"] for one in index().values()} == {"READY"}
+    assert set(index()) == {name, model["name"]}
+    answer = client.infer(name, [photograph_input([file], True)])
+    assert answer.get_response()["model_name"] == name
+    client.unload_model(name, headers=headers)
+    assert index()[name]["state"] == "UNAVAILABLE" and index()[name]["reason"]
+    assert not client.is_model_ready(name)
+    client.load_model(name, headers=headers)
+    assert client.is_model_ready(name) and index()[name]["state"] == "READY"
+    client.load_model(model["name"], headers=headers)
+    assert client.is_model_ready(model["name"])
+    refused("401", "token", lambda: client.load_model(name))
+    refused("401", "token", client.get_model_repository_index)
+    refused("404", "no model `x`", lambda: client.load_model("x", headers=headers))
+    refused("400", "config", lambda: client.load_model(name, headers=headers, config="{}"))
+    refused(
+        "400",
+        "`config`, `file:1/model.onnx`",
+        lambda: client.load_model(
+            name, headers=headers, config="{}", files={"file:1/model.onnx": b"x"}
+        ),
+    )
+    refused("400", "cannot be unloaded", lambda: client.unload_model(model["name"], headers=headers))
+
+
+def main(address, token, onnx, *photographs):
     with urllib.request.urlopen(f"http://{address}/model") as response:
         model = json.load(response)
     with urllib.request.urlopen(f"http://{address}/classes") as response:
@@ -128,6 +170,7 @@ def main(address, onnx, *photographs):
     check_tensors(client, model, onnx)
     check_photographs(client, model, address, files)
     check_refusals(client, model)
+    check_repository(client, model, token, files[0])
     print(f"{len(files)} photographs and 3 tensors are answered alike")
 
 

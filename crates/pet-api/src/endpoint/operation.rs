@@ -20,6 +20,7 @@ pub(crate) struct Operation {
     parameters: Vec<Json>,
     /// By media type.
     body: Map<String, Json>,
+    is_body_optional: bool,
     /// By media type, with status 200.
     answer: Map<String, Json>,
     /// Other statuses that are no refusals.
@@ -68,6 +69,12 @@ impl Operation {
         let (schema, schemas) = read::<T>();
         self.schemas.extend(schemas);
         self.takes(JSON, json!({"schema": schema}));
+    }
+
+    /// It takes JSON, or no body.
+    pub(crate) fn takes_json_if_any<T: JsonSchema>(&mut self) {
+        self.takes_json::<T>();
+        self.is_body_optional = true;
     }
 
     /// It answers with a media type.
@@ -140,7 +147,10 @@ impl Operation {
             "responses": self.responses(),
         });
         if !self.body.is_empty() {
-            operation["requestBody"] = json!({"required": true, "content": self.body});
+            operation["requestBody"] = json!({
+                "required": !self.is_body_optional,
+                "content": self.body,
+            });
         }
         if self.is_guarded {
             operation["security"] = json!([{"token": []}]);

@@ -66,7 +66,7 @@ table! {
     NotReady = 503, "not_ready";
     /// The work was not done in time.
     DeadlinePassed = 504, "deadline_passed";
-    /// No more corrections fit.
+    /// No more corrections, or no more models, fit.
     Full = 507, "full";
 }
 

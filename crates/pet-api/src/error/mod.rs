@@ -5,14 +5,18 @@ mod code;
 
 pub use code::Code;
 
+use std::path::PathBuf;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use pet_image::Error as ImageError;
+use pet_model::Results;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::file_name::shown;
+use crate::served::Role;
 
 /// The encodings that bodies may have, as `Accept-Encoding` lists them.
 const ENCODINGS: &str = "gzip, deflate";
@@ -27,7 +31,7 @@ pub enum Error {
         /// Why not.
         source: pet_predict::Error,
     },
-    /// A successor of the served model cannot be loaded.
+    /// A model besides the served one, such as its successor, cannot be loaded.
     #[error("the {role} model in `{results}` cannot be used")]
     Successor {
         /// What it is there for.
@@ -53,6 +57,30 @@ pub enum Error {
         expected: String,
         /// Its name in the successor.
         got: String,
+    },
+    /// The folder of models cannot be read.
+    #[error("the folder of models cannot be read")]
+    ModelFolder {
+        /// The operating system's answer, which names the folder.
+        source: std::io::Error,
+    },
+    /// The folder of models has more than may be loaded.
+    #[error("the folder of models `{}` has {count}, of which {most} may be loaded", folder.display())]
+    ModelCount {
+        /// The folder.
+        folder: PathBuf,
+        /// Models in it.
+        count: usize,
+        /// How many may be loaded at a time.
+        most: usize,
+    },
+    /// A model of the folder of models has the name of the served one.
+    #[error("the model in `{results}` has the name of the served model, `{name}`")]
+    SameName {
+        /// The name of both.
+        name: String,
+        /// Where the one of the folder lies.
+        results: String,
     },
     /// The folder for corrections cannot be made or read.
     #[error("the folder for corrections cannot be used")]
@@ -95,6 +123,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// A model besides the served one that cannot be loaded.
+    pub(crate) fn unusable(role: Role, results: &Results, source: pet_predict::Error) -> Self {
+        Self::Successor {
+            role: role.name(),
+            results: results.to_string(),
+            source,
+        }
+    }
+
     /// What a person can do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -115,7 +152,14 @@ impl Error {
             Self::Memory { .. } => {
                 Some("take fewer workers, or less of the memory for uploads".into())
             }
-            Self::Feedback { .. } | Self::Worker { .. } | Self::Serve { .. } => None,
+            Self::ModelCount { .. } => {
+                Some("allow more, which takes memory, or take some away".into())
+            }
+            Self::SameName { .. } => Some("give its folder another name".into()),
+            Self::ModelFolder { .. }
+            | Self::Feedback { .. }
+            | Self::Worker { .. }
+            | Self::Serve { .. } => None,
         }
     }
 }

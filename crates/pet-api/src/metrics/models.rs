@@ -1,8 +1,10 @@
 //! What is counted of each model by its version.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use pet_model::ModelMetadata;
+use prometheus::core::{Collector as _, MetricVec, MetricVecBuilder};
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Registry, Result};
 
 use crate::metrics::{counters, gauges, histograms, register};
@@ -50,6 +52,45 @@ impl<'a> Loaded<'a> {
     pub(crate) fn version(self) -> &'a str {
         self.metadata.model_version.as_deref().unwrap_or_default()
     }
+
+    fn run_id(self) -> &'a str {
+        self.metadata.run_id.as_deref().unwrap_or_default()
+    }
+
+    /// The labels of what is counted of it.
+    fn labels(self) -> [&'a str; 3] {
+        [self.name, self.version(), self.role.name()]
+    }
+
+    /// Whether these labels, with those of the run if they have them, are its own.
+    fn has(self, labels: &Labels<'_>) -> bool {
+        let [name, version, role] = self.labels();
+        let own = [
+            ("name", name),
+            ("version", version),
+            ("role", role),
+            ("run_id", self.run_id()),
+        ];
+        let mut own = own.iter();
+        own.all(|(label, value)| labels.get(label).is_none_or(|given| given == value))
+    }
+}
+
+/// The labels of a series with their values.
+type Labels<'a> = HashMap<&'a str, &'a str>;
+
+/// Removes every series whose labels should not stay.
+fn keep<T: MetricVecBuilder>(series: &MetricVec<T>, stays: impl Fn(&Labels<'_>) -> bool) {
+    for family in series.collect() {
+        for metric in family.get_metric() {
+            let labels = metric.get_label().iter();
+            let labels: Labels<'_> = labels.map(|label| (label.name(), label.value())).collect();
+            if !stays(&labels) {
+                // Another thread may have been faster.
+                let _ = series.remove(&labels);
+            }
+        }
+    }
 }
 
 /// The counts of each model.
@@ -75,39 +116,41 @@ impl OfModels {
         })
     }
 
-    /// These models are loaded now, and no others.
+    /// These models are loaded now, and no others. Counts of earlier served models and successors stay; those of named
+    /// models go with them, since there may be any number.
     pub(crate) fn loaded<'a>(&self, models: impl IntoIterator<Item = Loaded<'a>>) {
-        self.info.reset();
-        for model in models {
-            let (name, version, role) = (model.name, model.version(), model.role);
-            let run_id = model.metadata.run_id.as_deref().unwrap_or_default();
-            let info = self
-                .info
-                .with_label_values(&[name, version, run_id, role.name()]);
-            info.set(1);
-            let labels = [name, version, role.name()];
-            self.seconds.with_label_values(&labels);
-            self.failures.with_label_values(&labels);
-            if role == Role::Shadow {
+        let models: Vec<_> = models.into_iter().collect();
+        for model in &models {
+            let [name, version, role] = model.labels();
+            let info = [name, version, model.run_id(), role];
+            self.info.with_label_values(&info).set(1);
+            self.seconds.with_label_values(&model.labels());
+            self.failures.with_label_values(&model.labels());
+            if model.role == Role::Shadow {
                 self.differences.with_label_values(&[version]);
                 for outcome in Outcome::ALL {
                     self.shadow.with_label_values(&[version, outcome.name()]);
                 }
             }
         }
+        let is_loaded = |labels: &Labels<'_>| models.iter().any(|model| model.has(labels));
+        let stays = |labels: &Labels<'_>| {
+            labels.get("role") != Some(&Role::Named.name()) || is_loaded(labels)
+        };
+        keep(&self.info, is_loaded);
+        keep(&self.seconds, stays);
+        keep(&self.failures, stays);
     }
 
     /// A model has answered a photograph in this time.
     pub(crate) fn ran(&self, model: Loaded<'_>, took: Duration) {
-        let labels = [model.name, model.version(), model.role.name()];
-        let seconds = self.seconds.with_label_values(&labels);
+        let seconds = self.seconds.with_label_values(&model.labels());
         seconds.observe(took.as_secs_f64());
     }
 
     /// A model has failed on an image.
     pub(crate) fn failed(&self, model: Loaded<'_>) {
-        let labels = [model.name, model.version(), model.role.name()];
-        self.failures.with_label_values(&labels).inc();
+        self.failures.with_label_values(&model.labels()).inc();
     }
 
     /// A photograph was left for the shadow.

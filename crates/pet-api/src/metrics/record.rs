@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pet_model::ModelMetadata;
-use pet_predict::Prediction;
+use pet_predict::{Prediction, Timing};
 use prometheus::IntGauge;
 
 use crate::metrics::Metrics;
@@ -66,13 +66,17 @@ impl Metrics {
         self.queue_seconds.observe(waited.as_secs_f64());
     }
 
-    /// A photograph was predicted: its phases' times, its class, and whether it is of the classes, if the model can tell.
-    pub(crate) fn predicted(&self, prediction: &Prediction) {
-        let timing = prediction.timing();
+    /// A photograph was predicted in these phases.
+    pub(crate) fn timed(&self, timing: Timing) {
         self.decode_seconds.observe(timing.decode.as_secs_f64());
         self.preprocess_seconds
             .observe(timing.preprocess.as_secs_f64());
         self.inferred(timing.inference);
+    }
+
+    /// The served model or its canary predicted a photograph: its class, and whether it is of the classes, if the model
+    /// can tell. Named models are left out, since their classes may be others.
+    pub(crate) fn predicted(&self, prediction: &Prediction) {
         self.classified(prediction.predicted_class());
         if let Some(known) = prediction.is_known() {
             self.known.with_label_values(&[&known.to_string()]).inc();
@@ -172,6 +176,31 @@ mod tests {
         let text = metrics.text().unwrap();
         assert_eq!(text.matches("pet_model_info{").count(), 1, "{text}");
         assert!(text.contains("version=\"2\""), "{text}");
+    }
+
+    #[test]
+    fn series_of_a_named_model_go_with_it_and_others_stay() {
+        let metrics = Metrics::new().unwrap();
+        let (first, second, named) = (model("1"), model("2"), model("7"));
+        let cats = Loaded {
+            name: "cats",
+            ..loaded(&named, Role::Named)
+        };
+        metrics.models.loaded([loaded(&first, Role::Served), cats]);
+        metrics.models.ran(cats, Duration::from_millis(3));
+        metrics.models.loaded([loaded(&second, Role::Served), cats]);
+        let count =
+            "pet_model_duration_seconds_count{name=\"cats\",role=\"named\",version=\"7\"} 1";
+        assert!(metrics.text().unwrap().contains(count));
+        metrics.models.loaded([loaded(&second, Role::Served)]);
+        // A late answer brings nothing back for long.
+        metrics.models.ran(cats, Duration::from_millis(3));
+        metrics.models.loaded([loaded(&second, Role::Served)]);
+        let text = metrics.text().unwrap();
+        assert!(!text.contains("cats"), "{text}");
+        let of_the_first =
+            "pet_model_failures_total{name=\"pets\",role=\"served\",version=\"1\"} 0";
+        assert!(text.contains(of_the_first), "{text}");
     }
 
     #[test]

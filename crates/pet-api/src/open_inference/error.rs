@@ -27,6 +27,18 @@ pub(crate) enum Malformed {
         /// What the parser says, with line and column.
         reason: String,
     },
+    /// A body that is no request to the repository.
+    #[error("the body is not a request to the repository: {reason}")]
+    RepositoryRequest {
+        /// What the parser says, with line and column.
+        reason: String,
+    },
+    /// Parameters that would change how a model is loaded.
+    #[error("a model is loaded as it is in its folder, without parameters; got `{}`", got.join("`, `"))]
+    LoadParameters {
+        /// Their names, or the first of them.
+        got: Vec<String>,
+    },
     /// Not exactly one input.
     #[error("expected one input, got {got}")]
     Inputs {
@@ -139,7 +151,9 @@ impl From<Malformed> for ApiError {
     fn from(error: Malformed) -> Self {
         let code = match &error {
             Malformed::Batch { .. } => Code::TooLarge,
-            Malformed::Request { .. } | Malformed::HeaderLength { .. } => Code::BadRequest,
+            Malformed::Request { .. }
+            | Malformed::RepositoryRequest { .. }
+            | Malformed::HeaderLength { .. } => Code::BadRequest,
             _ => Code::BadParameter,
         };
         Self::new(code, explained(&error))

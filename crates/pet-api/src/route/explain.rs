@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Endpoint, post};
 use crate::error::ApiError;
+use crate::route::chosen::Chosen;
 use crate::route::query::Query;
 use crate::route::timing::of_prediction;
 use crate::state::State;
@@ -57,13 +58,14 @@ enum Form {
 
 async fn explain(
     state: Data<State>,
+    Chosen(choice): Chosen,
     Query(asked): Query<Asked>,
     upload: Upload,
 ) -> Result<CustomizeResponder<Either<Json<Answer>, HttpResponse>>, ApiError> {
     let Asked { class, format } = asked;
     let Upload { body, deadline, .. } = upload;
     let cost = pet_image::cost(&body, &state.configuration.limits);
-    let served = state.choice().for_photograph(&body);
+    let served = choice.for_photograph(&body);
     let model = served.clone();
     let work = move |worker: &Worker| {
         let explanation = worker.explain(&model, &body, class.as_deref())?;
@@ -72,7 +74,7 @@ async fn explain(
     };
     let done = state.queue.run(deadline.0, cost, work).await?;
     let (explanation, picture) = done.value;
-    answered_by(served.metadata());
+    answered_by(&served);
     let timing = of_prediction(done.waited, explanation.prediction.timing());
     let answer = match picture {
         Some(picture) => Either::Right(HttpResponse::Ok().content_type("image/png").body(picture)),

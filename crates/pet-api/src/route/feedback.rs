@@ -11,6 +11,7 @@ use pet_image::{Cost, cost, decode, encode_rgb};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::choice::Choice;
 use crate::endpoint::{Described, Operation, Topic, get, post};
 use crate::error::{ApiError, Code};
 use crate::feedback::{Correction, Feedback, Kept};
@@ -123,6 +124,8 @@ async fn counts(
 struct Asked {
     /// The right class, one of the model's; the predicted one confirms the answer.
     class: String,
+    /// Name of the model that answered; only the served one is corrected.
+    model: Option<String>,
 }
 
 /// What was kept.
@@ -139,17 +142,30 @@ struct Answer {
     model_version: Option<String>,
 }
 
+/// The served model, unless another is named: pictures of its classes would get in among those of the served one's.
+fn corrected(state: &State, name: Option<&str>) -> Result<Choice, ApiError> {
+    let choice = state.choice();
+    match name {
+        Some(name) if name != choice.served.name() => {
+            let served = choice.served.name();
+            let detail = format!("`model` is `{name}`, expected the served model, `{served}`");
+            Err(ApiError::parameter(detail))
+        }
+        _ => Ok(choice),
+    }
+}
+
 /// The picture is answered once more, so that what is kept as the answer is the model's and not the client's.
 async fn keep(
     Keeping(feedback): Keeping,
     _: OwnPage,
     state: Data<State>,
-    Query(Asked { class }): Query<Asked>,
+    Query(Asked { class, model }): Query<Asked>,
     upload: Upload,
 ) -> Result<Json<Answer>, ApiError> {
     let Upload { body, deadline, .. } = upload;
     let limits = state.configuration.limits;
-    let served = state.choice().for_photograph(&body);
+    let served = corrected(&state, model.as_deref())?.for_photograph(&body);
     let (decoding, predicting) = (cost(&body, &limits), state.cost(&served, &body));
     let cost = Cost {
         memory: predicting
@@ -183,7 +199,7 @@ async fn keep(
         Ok(prediction)
     };
     let done = state.queue.run(deadline.0, cost, work).await?;
-    answered_by(served.metadata());
+    answered_by(&served);
     let predicted_class = done.value.predicted_class().to_owned();
     let correct = predicted_class == class;
     state.metrics.corrected(correct);

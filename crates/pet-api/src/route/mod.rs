@@ -1,6 +1,7 @@
 //! The handlers, a file for each topic.
 
 mod administrator;
+mod chosen;
 mod explain;
 mod feedback;
 mod image;

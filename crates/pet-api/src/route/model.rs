@@ -1,4 +1,4 @@
-//! The served model: `GET /model`, `/classes` and `/model/files/{name}`, `POST /model/reload`.
+//! The model: `GET /model`, `/classes` and `/model/files/{name}`, `POST /model/reload`.
 
 use std::time::UNIX_EPOCH;
 
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::endpoint::{Topic, get, post};
 use crate::error::{ApiError, Code};
 use crate::route::administrator::Administrator;
+use crate::route::chosen::Chosen;
 use crate::served::Served;
 use crate::state::State;
 
@@ -45,17 +46,17 @@ pub(crate) fn topic() -> Topic {
     let reload = post("/model/reload", reload)
         .refusing(&[Code::Internal, Code::NotReady])
         .about(
-            "Reload the model",
-            "No request is dropped; a model that does not load leaves the old one in its place.",
+            "Reload the models",
+            "Each one that is loaded. No request is dropped; a model that does not load leaves the old one in its place.",
         );
     Topic {
         name: "model",
-        description: "The served model.",
+        description: "The served model, or another by its name.",
         endpoints: vec![classes, model, file, reload],
     }
 }
 
-/// The served model.
+/// A model.
 #[derive(Serialize, JsonSchema)]
 struct Model {
     name: String,
@@ -100,7 +101,7 @@ impl Model {
         let size = i64::from(metadata.preprocess.size());
         let since = served.since().duration_since(UNIX_EPOCH);
         Self {
-            name: metadata.model_name.clone(),
+            name: served.name().to_owned(),
             version: metadata.model_version.clone(),
             run_id: metadata.run_id.clone(),
             val_acc: metadata.val_acc,
@@ -115,19 +116,19 @@ impl Model {
             },
             preprocess: metadata.preprocess.clone(),
             loaded_at: since.unwrap_or_default().as_secs(),
-            feedback: state.feedback.is_some(),
-            files: present(&state.configuration.results),
+            feedback: state.feedback.is_some() && served.role().has_served_classes(),
+            files: present(served.results()),
         }
     }
 }
 
-async fn model(state: Data<State>) -> Json<Model> {
-    Json(Model::new(&state.served(), &state))
+async fn model(state: Data<State>, Chosen(choice): Chosen) -> Result<Json<Model>, ApiError> {
+    Ok(Json(Model::new(&choice.served, &state)))
 }
 
-async fn classes(state: Data<State>) -> Json<Classes> {
-    let classes = state.served().metadata().classes.clone();
-    Json(Classes { classes })
+async fn classes(Chosen(choice): Chosen) -> Result<Json<Classes>, ApiError> {
+    let classes = choice.served.metadata().classes.clone();
+    Ok(Json(Classes { classes }))
 }
 
 /// The names of the files that are there.
@@ -144,7 +145,7 @@ struct Named {
     name: String,
 }
 
-async fn file(state: Data<State>, named: Path<Named>) -> Result<HttpResponse, ApiError> {
+async fn file(Chosen(choice): Chosen, named: Path<Named>) -> Result<HttpResponse, ApiError> {
     let Named { name } = named.into_inner();
     let missing = || {
         let detail = format!("there is no file `{name}` of the model");
@@ -152,7 +153,7 @@ async fn file(state: Data<State>, named: Path<Named>) -> Result<HttpResponse, Ap
     };
     let known = FILES.iter().find(|(known, _)| *known == name.as_str());
     let (known, media_type) = *known.ok_or_else(missing)?;
-    let results = state.configuration.results.clone();
+    let results = choice.served.results().clone();
     let content = web::block(move || results.read(known)).await;
     let content = content.map_err(|error| ApiError::internal(&error))?;
     let content = content.map_err(|error| match error.kind() {

@@ -13,6 +13,7 @@ use crate::endpoint::{Topic, post};
 use crate::error::{ApiError, Refusal};
 use crate::metrics::milliseconds;
 use crate::queue::Done;
+use crate::route::chosen::Chosen;
 use crate::route::explain;
 use crate::route::query::Query;
 use crate::route::timing::of_prediction;
@@ -155,17 +156,17 @@ struct Timing {
 
 async fn predict(
     state: Data<State>,
+    Chosen(choice): Chosen,
     Query(asked): Query<Asked>,
     upload: Upload,
 ) -> Result<CustomizeResponder<Json<Answer>>, ApiError> {
     let Upload { body, deadline, .. } = upload;
-    let choice = state.choice();
     let (served, body) = (choice.for_photograph(&body), Bytes::from(body));
     let cost = state.cost(&served, &body);
     let model = served.clone();
     let work = move |worker: &Worker| worker.answer(&model, &body);
     let done = state.queue.run(deadline.0, cost, work).await?;
-    answered_by(served.metadata());
+    answered_by(&served);
     let prediction = &done.value;
     let timing = of_prediction(done.waited, prediction.timing());
     let answer = Answer {
@@ -239,6 +240,7 @@ enum Outcome {
 /// A file that cannot be used spoils no other.
 async fn predict_batch(
     state: Data<State>,
+    Chosen(choice): Chosen,
     Query(asked): Query<AskedOfEach>,
     uploads: Uploads,
 ) -> Result<Json<Predictions>, ApiError> {
@@ -247,7 +249,6 @@ async fn predict_batch(
         .into_iter()
         .map(|Photograph { name, body }| (name, body))
         .unzip();
-    let choice = state.choice();
     let is_told = asked.top_k.is_some() || choice.is_open();
     let work = bodies.into_iter().map(|body| {
         let body = body.map(Bytes::from);
@@ -264,7 +265,7 @@ async fn predict_batch(
         .queue
         .run_all(uploads.deadline.0, work.collect())
         .await?;
-    answered_by(choice.served.metadata());
+    answered_by(&choice.served);
     let answers = names
         .into_iter()
         .zip(outcomes)

@@ -71,7 +71,7 @@ async fn metrics(state: Data<State>) -> Result<HttpResponse, ApiError> {
     if let Some(tracer) = state.tracer() {
         state.metrics.spans_lost(tracer.lost());
     }
-    state.metrics.drifted(state.served().drift());
+    state.models.show(&state.metrics);
     let text = state.metrics.text();
     let text = text.map_err(|error| ApiError::internal(&error))?;
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))

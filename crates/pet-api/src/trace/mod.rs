@@ -11,12 +11,13 @@ use std::sync::{Mutex, PoisonError};
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
-use pet_model::ModelMetadata;
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
 pub(crate) use context::TRACEPARENT;
 pub use context::TraceContext;
+
+use crate::served::Served;
 
 /// Collects the spans of the service.
 pub trait Tracer: Debug + Send + Sync {
@@ -134,10 +135,10 @@ fn unrecorded(caller: TraceContext) -> TraceContext {
 }
 
 /// This model has answered the request whose span is entered.
-pub(crate) fn answered_by(model: &ModelMetadata) {
+pub(crate) fn answered_by(served: &Served) {
     let span = Span::current();
-    span.record("model.name", &model.model_name);
-    if let Some(version) = &model.model_version {
+    span.record("model.name", served.name());
+    if let Some(version) = &served.metadata().model_version {
         span.record("model.version", version);
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use pet_api::{Application, Configuration, FeedbackFolder, Sizing};
+use pet_api::{Application, Configuration, Demand, FeedbackFolder, Sizing};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::fmt::layer;
@@ -80,7 +80,7 @@ pub(crate) struct ServeArguments {
     /// Seconds to finish accepted requests when the service is stopped
     #[arg(long, env = "PET_GRACE", value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
     grace: u64,
-    /// Secret for `POST /model/reload` and `GET /feedback`; without it they do not exist
+    /// Secret for `POST /model/reload`, `POST /v2/repository/…` and `GET /feedback`; without it they do not exist
     #[arg(
         long,
         env = "PET_ADMIN_TOKEN",
@@ -180,9 +180,6 @@ pub(crate) fn serve(arguments: &ServeArguments) -> Result<(), Failure> {
 
 fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
     let default = Configuration::default();
-    let (workers, sizing) = sizing(arguments, default.workers)?;
-    let mut limits = arguments.limits.limits();
-    limits.bytes = limits.bytes.min(sizing.uploads as u64);
     let mut configuration = Configuration {
         host: arguments.host.clone(),
         port: arguments
@@ -191,12 +188,9 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
             .unwrap_or(default.port),
         results: arguments.results.find()?,
         precision: arguments.precision.precision.precision(),
-        workers,
         queue: arguments.queue,
         batch: arguments.max_batch,
-        limits,
-        memory: sizing.uploads,
-        decoding_memory: sizing.decoding,
+        limits: arguments.limits.limits(),
         drift_window: usize::try_from(arguments.drift_window)
             .ok()
             .and_then(NonZero::new)
@@ -210,18 +204,23 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
         feedback: arguments.feedback.folder(),
         ..default
     };
-    arguments.models.add_to(&mut configuration);
+    arguments.models.add_to(&mut configuration)?;
+    let (workers, sizing) = sizing(arguments, Demand::of(&configuration))?;
+    configuration.workers = workers;
+    configuration.memory = sizing.uploads;
+    configuration.limits.bytes = configuration.limits.bytes.min(sizing.uploads as u64);
+    configuration.decoding_memory = sizing.decoding;
     Ok(configuration)
 }
 
 /// How many workers there are, and how the memory is divided. Unless their number is given, there are no more than fit.
-fn sizing(
-    arguments: &ServeArguments,
-    processors: NonZero<usize>,
-) -> Result<(NonZero<usize>, Sizing), Failure> {
+fn sizing(arguments: &ServeArguments, most: Demand) -> Result<(NonZero<usize>, Sizing), Failure> {
     let memory = arguments.memory.or_else(memory::limit);
     let divide = |workers: NonZero<usize>| {
-        let demand = arguments.models.demand(workers.get());
+        let demand = Demand {
+            workers: workers.get(),
+            ..most
+        };
         let memory = memory.unwrap_or_else(|| Sizing::unlimited(demand));
         let sizing = Sizing::new(memory, demand, arguments.upload_memory);
         sizing.map(|sizing| (workers, sizing))
@@ -229,7 +228,7 @@ fn sizing(
     if let Some(workers) = arguments.workers {
         return Ok(divide(workers)?);
     }
-    let mut fewer = (1..=processors.get()).rev().filter_map(NonZero::new);
+    let mut fewer = (1..=most.workers).rev().filter_map(NonZero::new);
     let fitting = fewer.find_map(|workers| divide(workers).ok());
     Ok(fitting.map_or_else(|| divide(NonZero::<usize>::MIN), Ok)?)
 }

@@ -1,9 +1,12 @@
 //! The models that `pet-cli serve` runs besides the served one.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::Args;
-use pet_api::{Configuration, Demand, Share, Successor};
+use pet_api::{Configuration, ModelFolder, Share, Successor};
+
+use crate::arguments::{count, folder, some_folder};
 
 /// The models besides the served one.
 #[derive(Args)]
@@ -15,6 +18,14 @@ pub(crate) struct ModelArguments {
     /// Answer this share of the photographs with the model in this folder, such as `next=5%`: always the same photographs
     #[arg(long, env = "PET_CANARY", value_name = "DIR=SHARE%", value_parser = canary)]
     canary: Option<Named>,
+    /// Serve the models in this folder as well, each under the name of its subfolder: `/predict?model=NAME`. With the
+    /// administrator's token they can be loaded and unloaded while the service runs
+    #[arg(long, env = "PET_MODELS", value_name = "DIR", value_parser = folder())]
+    models: Option<PathBuf>,
+    /// Maximum number of them that are loaded at a time; memory is reserved for so many [default: those that are there at
+    /// the start, and one more]
+    #[arg(long, env = "PET_MAX_MODELS", value_name = "COUNT", value_parser = count)]
+    max_models: Option<NonZero<usize>>,
 }
 
 /// A folder with a share; none where an environment variable is set to nothing.
@@ -22,18 +33,13 @@ type Named = Option<(PathBuf, Share)>;
 
 impl ModelArguments {
     /// Adds the models to the settings of the service.
-    pub(crate) fn add_to(&self, configuration: &mut Configuration) {
+    pub(crate) fn add_to(&self, configuration: &mut Configuration) -> Result<(), pet_api::Error> {
         configuration.shadow = successor(self.shadow.as_ref());
         configuration.canary = successor(self.canary.as_ref());
-    }
-
-    /// What `workers` workers need for all models.
-    pub(crate) fn demand(&self, workers: usize) -> Demand {
-        Demand {
-            workers,
-            models: 1 + self.canary.iter().flatten().count(),
-            shadow: self.shadow.iter().flatten().count() > 0,
-        }
+        let folder = some_folder(self.models.as_ref());
+        let folder = folder.map(|folder| ModelFolder::new(folder, self.max_models));
+        configuration.models = folder.transpose()?;
+        Ok(())
     }
 }
 

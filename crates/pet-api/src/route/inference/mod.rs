@@ -2,6 +2,7 @@
 
 mod content;
 mod model;
+mod repository;
 mod run;
 
 use actix_web::web::{Data, Json};
@@ -25,6 +26,7 @@ pub(crate) fn topic() -> Topic {
             .about("Readiness check", ""),
     ];
     endpoints.extend(MODEL.into_iter().flat_map(of_model));
+    endpoints.extend(repository::endpoints());
     Topic {
         name: "open inference",
         description: "The Open Inference Protocol (KServe v2), as Triton's clients speak it.",
@@ -58,7 +60,7 @@ fn of_model(path: &str) -> [Endpoint; 3] {
 struct Server {
     name: &'static str,
     version: &'static str,
-    extensions: [&'static str; 2],
+    extensions: [&'static str; 3],
 }
 
 /// Whether the process runs.
@@ -78,7 +80,7 @@ async fn server() -> Json<Server> {
     Json(Server {
         name: "MLOps Lab API",
         version: "1.0.0",
-        extensions: ["binary_tensor_data", "classification"],
+        extensions: ["binary_tensor_data", "classification", "model_repository"],
     })
 }
 

@@ -9,9 +9,9 @@ use pet_model::INPUT_NAME;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::choice::Choice;
 use crate::endpoint::{Described, Operation};
 use crate::error::{ApiError, Code};
-use crate::models::Choice;
 use crate::open_inference::Refusal;
 use crate::open_inference::request::Kind;
 use crate::state::State;
@@ -20,7 +20,7 @@ use crate::upload::state;
 /// What stands in the path of a model.
 #[derive(Deserialize, JsonSchema)]
 struct Names {
-    /// Name of the model, as `/model` tells it.
+    /// Name of the model: the one in `/model`, or a folder of the repository.
     name: String,
     /// Version of the model.
     version: Option<String>,
@@ -45,8 +45,11 @@ impl FromRequest for Named {
         let names = Path::<Names>::extract(request).into_inner();
         let names = names.map_err(unreadable);
         let choice = names.and_then(|names| {
-            let choice = state(request)?.choice();
-            choice.named(&names.name, names.version.as_deref())
+            let choice = state(request)?.models.named(&names.name)?;
+            match &names.version {
+                Some(version) => choice.of_version(version),
+                None => Ok(choice),
+            }
         });
         at_once(choice.map(Self).map_err(Refusal))
     }

@@ -69,9 +69,9 @@ pub(super) async fn infer(
         Input::Tensors { .. } => choice.served,
     };
     let rows = run(&state, &served, deadline, input).await?;
-    answered_by(served.metadata());
+    answered_by(&served);
     let answer = Answer::new(served.metadata().classes.clone(), &rows);
-    if tensors {
+    if tensors && served.role().has_served_classes() {
         for class in answer.best_classes() {
             state.metrics.classified(&class);
         }

@@ -1,5 +1,8 @@
 //! What stands around the answers.
 
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
 use pet_image::Format;
 use serde_json::Value;
 
@@ -57,6 +60,44 @@ fn the_page_may_load_its_own_files_only() {
     assert!(policy.contains("default-src 'none'") || policy.contains("default-src 'self'"));
     assert!(!policy.contains("unsafe"), "{policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+}
+
+#[test]
+fn files_are_compressed_and_cached() {
+    let Some(service) = Service::start("files_are_compressed_and_cached") else {
+        return;
+    };
+    for path in [
+        "/",
+        "/assets/style.css",
+        "/docs",
+        "/docs/docs.js",
+        "/openapi.json",
+    ] {
+        let plain = get(path).send(service.address);
+        assert_eq!(plain.header("content-encoding"), None, "{path}");
+        let vary = plain.header("vary").unwrap();
+        assert!(vary.contains("accept-encoding"), "{path}: {vary}");
+        let with = |name: &str, value: &str| get(path).header(name, value).send(service.address);
+        let packed = with("Accept-Encoding", "br;q=1.0, gzip;q=0.8");
+        assert_eq!(packed.header("content-encoding"), Some("gzip"), "{path}");
+        assert!(packed.ok().len() < plain.ok().len() / 2, "{path}");
+        let mut unpacked = Vec::new();
+        GzDecoder::new(packed.ok())
+            .read_to_end(&mut unpacked)
+            .unwrap();
+        assert_eq!(unpacked, plain.ok(), "{path}");
+        for refused in ["gzip;q=0", "br", "identity"] {
+            let answer = with("Accept-Encoding", refused);
+            assert_eq!(answer.ok(), plain.ok(), "{path} {refused}");
+        }
+        let tag = plain.header("etag").unwrap();
+        assert_eq!(packed.header("etag"), Some(tag), "{path}");
+        let known = with("If-None-Match", &format!("\"other\", {tag}"));
+        assert_eq!((known.status, known.body.len()), (304, 0), "{path}");
+        assert_eq!(known.header("etag"), Some(tag), "{path}");
+        assert_eq!(with("If-None-Match", "\"other\"").status, 200, "{path}");
+    }
 }
 
 #[test]

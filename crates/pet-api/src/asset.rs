@@ -1,47 +1,109 @@
-//! The files of the page, embedded in the program.
+//! Files that are embedded in the program: the page, its parts, and the documentation.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::LazyLock;
 
-use actix_web::http::header::EntityTag;
+use actix_web::HttpResponse;
+use actix_web::http::header::{
+    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, ContentEncoding, ETag, Encoding, EntityTag,
+    Header as _, HeaderValue, IfNoneMatch, VARY,
+};
+use actix_web::{HttpMessage, HttpRequest, web::Bytes};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-/// Digits of the content's digest in its tag: enough that two versions never meet.
-const TAG_DIGITS: usize = 16;
+/// Bytes of the content's digest in its tag, which make collisions of two versions implausible.
+const TAG_BYTES: usize = 8;
 
-const HTML: &str = "text/html; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-const STYLE: &str = "text/css; charset=utf-8";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
+pub(crate) const STYLE: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// A file of the page.
+/// An embedded file.
 pub(crate) struct Asset {
     name: &'static str,
-    pub(crate) media_type: &'static str,
-    pub(crate) bytes: &'static [u8],
-    /// Made of the content: a browser that has these bytes need not fetch them again.
-    pub(crate) tag: EntityTag,
+    media_type: &'static str,
+    pub(crate) content: Bytes,
+    /// The content compressed with gzip, unless that is no smaller.
+    compressed: Option<Bytes>,
+    /// A weak tag, because both forms of the content have the same.
+    tag: EntityTag,
 }
 
 impl Asset {
-    fn new((name, media_type, bytes): (&'static str, &'static str, &'static [u8])) -> Self {
-        let mut digest = String::new();
-        for byte in Sha256::digest(bytes).iter().take(TAG_DIGITS / 2) {
-            // Writing to a string cannot fail.
-            let _ = write!(digest, "{byte:02x}");
-        }
+    /// Compresses the content and derives the tag from it.
+    pub(crate) fn new(
+        name: &'static str,
+        media_type: &'static str,
+        content: impl Into<Bytes>,
+    ) -> Self {
+        let content = content.into();
+        let digest = Sha256::digest(&content);
+        let digits = digest
+            .iter()
+            .take(TAG_BYTES)
+            .map(|byte| format!("{byte:02x}"));
         Self {
             name,
             media_type,
-            bytes,
-            tag: EntityTag::new_strong(digest),
+            compressed: gzip(&content).filter(|bytes| bytes.len() < content.len()),
+            content,
+            tag: EntityTag::new_weak(digits.collect()),
+        }
+    }
+
+    /// The content, compressed for clients that accept gzip; or 304 for clients that have it already.
+    pub(crate) fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let is_known = self.is_known(request);
+        let mut response = if is_known {
+            HttpResponse::NotModified()
+        } else {
+            HttpResponse::Ok()
+        };
+        response
+            .insert_header(ETag(self.tag.clone()))
+            // Browsers revalidate every time, so that the page and its scripts are always of one version.
+            .insert_header((CACHE_CONTROL, "no-cache"))
+            .insert_header((VARY, HeaderValue::from_static("accept-encoding")));
+        if is_known {
+            return response.finish();
+        }
+        response.content_type(self.media_type);
+        match self.compressed.as_ref().filter(|_| accepts_gzip(request)) {
+            Some(compressed) => response
+                .insert_header((CONTENT_ENCODING, ContentEncoding::Gzip))
+                .body(compressed.clone()),
+            None => response.body(self.content.clone()),
+        }
+    }
+
+    fn is_known(&self, request: &HttpRequest) -> bool {
+        match IfNoneMatch::parse(request) {
+            Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&self.tag)),
+            Ok(IfNoneMatch::Any) | Err(_) => false,
         }
     }
 }
 
+/// Whether the client asks for gzip. One that names no encoding gets the content as it is.
+fn accepts_gzip(request: &HttpRequest) -> bool {
+    let accepted = request.get_header::<AcceptEncoding>();
+    let offered = [Encoding::gzip(), Encoding::identity()];
+    let chosen = accepted.and_then(|accepted| accepted.negotiate(offered.iter()));
+    chosen == Some(Encoding::gzip())
+}
+
+fn gzip(content: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
 macro_rules! file {
     ($media_type:expr, $name:literal) => {
-        (
+        Asset::new(
             $name,
             $media_type,
             include_bytes!(concat!("../assets/", $name)) as &'static [u8],
@@ -50,10 +112,10 @@ macro_rules! file {
 }
 
 /// The page itself.
-pub(crate) static PAGE: LazyLock<Asset> = LazyLock::new(|| Asset::new(file!(HTML, "index.html")));
+pub(crate) static PAGE: LazyLock<Asset> = LazyLock::new(|| file!(HTML, "index.html"));
 
-/// What the page is made of.
-static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+/// The parts of the page.
+static ASSETS: LazyLock<[Asset; 27]> = LazyLock::new(|| {
     [
         file!(STYLE, "photograph.css"),
         file!(STYLE, "style.css"),
@@ -83,8 +145,6 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         file!(SCRIPT, "words.js"),
         file!(SCRIPT, "work.js"),
     ]
-    .map(Asset::new)
-    .into()
 });
 
 /// The file of this name.
@@ -115,8 +175,8 @@ mod tests {
 
     #[test]
     fn the_page_is_small() {
-        let assets: usize = ASSETS.iter().map(|asset| asset.bytes.len()).sum();
-        let bytes = assets + PAGE.bytes.len();
+        let assets: usize = ASSETS.iter().map(|asset| asset.content.len()).sum();
+        let bytes = assets + PAGE.content.len();
         assert!(bytes < PAGE_BYTES, "{bytes}");
     }
 
@@ -133,7 +193,7 @@ mod tests {
     /// The policy forbids both; a browser would drop them without a word.
     #[test]
     fn the_page_has_no_script_and_no_style_in_its_text() {
-        let page = std::str::from_utf8(PAGE.bytes).unwrap();
+        let page = std::str::from_utf8(&PAGE.content).unwrap();
         for forbidden in [
             "<style",
             "style=",

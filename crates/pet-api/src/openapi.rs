@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::asset::Asset;
 use crate::endpoint::{Endpoint, Topic};
 
 const DESCRIPTION: &str = "Names the breed of the cat or dog in a photograph, and works on images.\n\n\
@@ -11,13 +12,14 @@ const DESCRIPTION: &str = "Names the breed of the cat or dog in a photograph, an
     documentation) and, where something can be done, `hint`; or problem details (RFC 9457), for who accepts \
     `application/problem+json`.";
 
-/// The document as text.
-pub(crate) struct Document(pub(crate) String);
+/// The document as a file.
+pub(crate) struct Document(pub(crate) Asset);
 
 impl Document {
     /// Describes the endpoints that are shown.
     pub(crate) fn of(topics: &[Topic]) -> Self {
-        Self(format!("{:#}", document(topics)))
+        let text = format!("{:#}", document(topics));
+        Self(Asset::new("openapi.json", "application/json", text))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The one interface of both stores: checks input, splits batches, walks through pages.
+//! The client: checks input, splits batches and fetches pages, for both stores.
 
 use crate::artifact::Artifacts;
 use crate::batch::{Batch, Metric};
@@ -56,8 +56,8 @@ impl Client {
         &self.tracking_uri
     }
 
-    /// Finds out at once, without retries, whether the store can be reached, so that a program can
-    /// tell its user before it starts to work.
+    /// Checks once, without retries, whether the store can be reached, so that a program can report
+    /// a missing server before it starts to work.
     ///
     /// # Errors
     /// When a server does not answer as MLflow does.
@@ -128,8 +128,8 @@ impl Client {
         self.store.create_run(experiment_id, run)
     }
 
-    /// Logs metrics, parameters and tags, in as many requests as MLflow's limits demand. Repeating
-    /// it, for example after an error, changes nothing.
+    /// Logs metrics, parameters and tags, in as many requests as MLflow's limits require.
+    /// Idempotent: it can be repeated after an error.
     ///
     /// # Errors
     /// When a key or value is not accepted (then nothing is written), a parameter has another
@@ -142,7 +142,7 @@ impl Client {
             .try_for_each(|chunk| self.store.log_batch(run_id, chunk))
     }
 
-    /// Records the data sets that a run used. Repeating it changes nothing.
+    /// Records the data sets that a run used. Idempotent.
     ///
     /// # Errors
     /// When a value is too long, there is no such run, or the store fails.
@@ -285,8 +285,8 @@ impl Client {
 
     /// Points an alias to version `to` if it still points to version `from`, or to none for `None`.
     ///
-    /// In a local database nothing can come between. A server has no such request: it is asked before and after, which
-    /// leaves another program the time of one request.
+    /// Atomic in a local database. A server has no such request, so the alias is read before and after: another program
+    /// could move it in between.
     ///
     /// # Errors
     /// [`Error::AliasMoved`] when it points elsewhere; when the alias is not accepted, there is no such model or version,
@@ -314,7 +314,7 @@ impl Client {
         self.store.model_version_by_alias(name, alias)
     }
 
-    /// URI of the folder with a version's model, fit for [`artifacts`](Self::artifacts).
+    /// URI of the folder with a version's model, for [`artifacts`](Self::artifacts).
     ///
     /// # Errors
     /// When there is no such version, or the store fails.
@@ -361,7 +361,7 @@ impl Client {
                 .description(&model.description)
         };
         match self.create_model_version(&version) {
-            // Only the first version has no registered model yet: it is not looked for each time.
+            // Only the first version finds no registered model, so it is created on demand.
             Err(error) if error.is_not_found() => {
                 self.register_model(&model.registered_name, "", &BTreeMap::new())?;
                 self.create_model_version(&version)

@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Measuring more often would be felt by what is measured.
+/// Sampling more often would slow down the program that is measured.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Which store to use, and how.
@@ -21,7 +21,7 @@ pub struct Config {
     pub experiment_name: Option<String>,
     /// The run to resume (`MLFLOW_RUN_ID`); for the caller, not used here.
     pub run_id: Option<String>,
-    /// Whether and how often to log what the machine does; for the caller, not used here.
+    /// Whether and how often to log system metrics; for the caller, not used here.
     pub system_metrics: SystemMetrics,
     /// How to talk to a server.
     pub http: HttpOptions,
@@ -30,16 +30,16 @@ pub struct Config {
     pub lock_timeout: Duration,
 }
 
-/// Whether and how often a run logs what the machine does, as MLflow's own client: processors, memory, disk and network,
-/// as metrics named `system/…`. The defaults are MLflow's: off, else every ten seconds.
+/// Whether and how often a run logs the load of processors, memory, disk and network as metrics named `system/…`, as
+/// MLflow's own client does. The defaults are MLflow's: off; when on, every ten seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SystemMetrics {
     /// Whether they are logged.
     pub enabled: bool,
-    /// Time between two measurements.
+    /// Time between two samples.
     pub interval: Duration,
-    /// How many of them become one point of each metric.
+    /// Samples that are averaged into one point of each metric.
     pub samples: NonZero<usize>,
 }
 
@@ -63,10 +63,10 @@ pub struct HttpOptions {
     pub timeout: Duration,
     /// How often a request that failed for a transient reason is sent again.
     pub max_retries: u32,
-    /// The second retry waits twice this long, each further one twice as long as the one before;
-    /// the first does not wait. A random part of a second is added.
+    /// The first retry is immediate, the second waits twice this long, each further one twice as
+    /// long as the one before, plus a random part of a second.
     pub backoff: Duration,
-    /// No wait is longer, whatever the server asks for.
+    /// Longest wait before a retry, even if the server asks for more.
     pub max_backoff: Duration,
     /// Whether any certificate of the server is accepted.
     pub insecure_tls: bool,
@@ -74,7 +74,7 @@ pub struct HttpOptions {
     pub server_certificate: Option<PathBuf>,
     /// Certificate and key (PEM, one file) to present to the server.
     pub client_certificate: Option<PathBuf>,
-    /// Who is told when the server does not answer.
+    /// Called when the server is slow to answer.
     pub on_waiting: Option<OnWaiting>,
 }
 
@@ -101,7 +101,7 @@ impl From<TrackingUri> for Config {
 }
 
 impl Config {
-    /// The usual settings for a store.
+    /// The default settings for a store.
     pub fn new(tracking_uri: TrackingUri) -> Self {
         Self {
             tracking_uri,

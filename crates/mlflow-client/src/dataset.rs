@@ -6,7 +6,7 @@ use crate::limits::{self, check_length, invalid};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The tag for what a data set was used for, such as `training`; MLflow's pages show it.
+/// The tag that says what a data set was used for, such as `training`; shown in MLflow's UI.
 pub const CONTEXT_TAG: &str = "mlflow.data.context";
 
 /// A data set that a run used.
@@ -43,14 +43,14 @@ pub struct DatasetInput {
         deserialize_with = "non_empty"
     )]
     pub schema: Option<String>,
-    /// Its figures, as JSON.
+    /// Summary statistics, as JSON.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "non_empty"
     )]
     pub profile: Option<String>,
-    /// Free labels of this use.
+    /// Tags of this use, such as [`CONTEXT_TAG`].
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
@@ -77,7 +77,7 @@ impl DatasetInput {
         self
     }
 
-    /// Adds figures, as JSON.
+    /// Sets summary statistics, as JSON.
     #[must_use]
     pub fn profile(mut self, profile: impl Into<String>) -> Self {
         self.profile = Some(profile.into());

@@ -1,4 +1,4 @@
-//! Everything that can go wrong, in one type.
+//! The error type of the crate.
 
 use crate::uri::without_credentials;
 use std::error::Error as StdError;
@@ -12,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// A cause that belongs to a library this crate does not show in its interface.
 pub type Cause = Box<dyn StdError + Send + Sync>;
 
-/// Everything that can go wrong.
+/// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -214,9 +214,15 @@ pub enum Error {
 }
 
 impl Error {
-    /// What does not exist.
     pub(crate) fn not_found(what: &'static str, name: impl Into<String>) -> Self {
         Self::NotFound {
+            what,
+            name: name.into(),
+        }
+    }
+
+    pub(crate) fn already_exists(what: &'static str, name: impl Into<String>) -> Self {
+        Self::AlreadyExists {
             what,
             name: name.into(),
         }
@@ -254,8 +260,8 @@ impl Error {
         Some(text.to_owned())
     }
 
-    /// Whether the store rather than the request is at fault: the same request may succeed once
-    /// the store can be reached, or grants access again.
+    /// Whether the store is at fault rather than the request, so that the same request may succeed
+    /// later.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connection { .. }

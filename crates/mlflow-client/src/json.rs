@@ -1,4 +1,4 @@
-//! How MLflow writes values as JSON.
+//! Deserializing MLflow's JSON.
 //!
 //! JSON has no NaN, and protocol buffers write 64-bit integers as strings or as numbers, so numbers
 //! are read from either. Parameters and tags are lists of pairs.

@@ -24,7 +24,7 @@ pub struct RegisteredModel {
     /// For people; may be empty.
     #[serde(default)]
     pub description: String,
-    /// Free labels.
+    /// Tags.
     #[serde(default, deserialize_with = "json::pairs")]
     pub tags: BTreeMap<String, String>,
     /// Alias → version.
@@ -90,7 +90,7 @@ pub struct ModelVersion {
     /// `READY` once it can be used.
     #[serde(default)]
     pub status: String,
-    /// Free labels.
+    /// Tags.
     #[serde(default, deserialize_with = "json::pairs")]
     pub tags: BTreeMap<String, String>,
     /// Aliases that point here.
@@ -107,13 +107,13 @@ pub struct NewModelVersion {
     /// URI of the folder with the model. A run's full artifact URI plus path is best: it can be
     /// downloaded without asking for the run again.
     pub source: String,
-    /// The run that made the model. A server refuses the `source` without the run it belongs to.
+    /// The run that made the model. A server rejects a `source` without the run it belongs to.
     pub run_id: Option<String>,
     /// MLflow 3's logged model, where `source` is `models:/ID`.
     pub model_id: Option<String>,
     /// For people.
     pub description: String,
-    /// Free labels.
+    /// Tags.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -137,14 +137,14 @@ impl NewModelVersion {
         self
     }
 
-    /// Describes it for people.
+    /// Sets the description.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = description.into();
         self
     }
 
-    /// Adds a label.
+    /// Adds a tag.
     #[must_use]
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.insert(key.into(), value.into());
@@ -157,7 +157,7 @@ impl NewModelVersion {
     }
 }
 
-/// A run's model that is to be uploaded and registered, see
+/// A model to upload and register, see
 /// [`Client::register_folder`](crate::Client::register_folder).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -166,18 +166,18 @@ pub struct NewModel {
     pub name: String,
     /// The registered model that gets a new version; created if it does not exist.
     pub registered_name: String,
-    /// What the model was made with.
+    /// Parameters of the model.
     pub params: BTreeMap<String, String>,
-    /// What was measured on it.
+    /// Metrics of the model.
     pub metrics: Vec<Metric>,
-    /// Free labels of the version.
+    /// Tags of the version.
     pub tags: BTreeMap<String, String>,
     /// The version's description for people.
     pub description: String,
 }
 
 impl NewModel {
-    /// A model without parameters, metrics, labels and description.
+    /// A model without parameters, metrics, tags and description.
     pub fn new(name: impl Into<String>, registered_name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -189,7 +189,7 @@ impl NewModel {
         }
     }
 
-    /// Adds what the model was made with.
+    /// Adds parameters of the model.
     #[must_use]
     pub fn params<K: Into<String>, V: Into<String>>(
         mut self,
@@ -201,28 +201,28 @@ impl NewModel {
         self
     }
 
-    /// Adds something that was measured on it.
+    /// Adds a metric of the model.
     #[must_use]
     pub fn metric(mut self, metric: Metric) -> Self {
         self.metrics.push(metric);
         self
     }
 
-    /// Adds a label of the version.
+    /// Adds a tag of the version.
     #[must_use]
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.insert(key.into(), value.into());
         self
     }
 
-    /// Describes the version for people.
+    /// Sets the description of the version.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = description.into();
         self
     }
 
-    /// Checks what the registry gets before files are uploaded for it.
+    /// Checks what the registry gets, before files are uploaded.
     pub(crate) fn check(&self) -> Result<()> {
         check_model_name(&self.registered_name)?;
         check_description(&self.description)?;

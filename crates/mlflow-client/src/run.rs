@@ -56,7 +56,7 @@ pub struct Experiment {
     /// When it was created; unknown for old ones.
     #[serde(default)]
     pub creation_time: Option<Timestamp>,
-    /// Free labels.
+    /// Tags.
     #[serde(default, deserialize_with = "crate::json::pairs")]
     pub tags: BTreeMap<String, String>,
 }
@@ -69,16 +69,16 @@ pub enum RunStatus {
     Scheduled,
     /// Being executed.
     Running,
-    /// Ended well.
+    /// Completed successfully.
     Finished,
     /// Ended with an error.
     Failed,
-    /// Ended from outside.
+    /// Stopped from outside.
     Killed,
 }
 
 impl RunStatus {
-    /// Whether nothing more happens after it.
+    /// Whether the run has ended.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Finished | Self::Failed | Self::Killed)
     }
@@ -121,7 +121,7 @@ impl FromStr for RunStatus {
     }
 }
 
-/// One execution of a program: what it was given, and what it measured.
+/// One execution of a program, with its parameters, metrics and tags.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Run {
@@ -129,7 +129,7 @@ pub struct Run {
     pub id: String,
     /// The experiment it belongs to.
     pub experiment_id: String,
-    /// Name for people; need not be unique.
+    /// Display name; need not be unique.
     pub name: String,
     /// Who ran it; may be empty.
     pub user: String,
@@ -145,9 +145,9 @@ pub struct Run {
     pub lifecycle: Lifecycle,
     /// Per metric the point with the largest (step, timestamp, value): the last, not the best.
     pub metrics: BTreeMap<String, Metric>,
-    /// What it was given.
+    /// Parameters.
     pub params: BTreeMap<String, String>,
-    /// Labels, MLflow's own (`mlflow.…`) among them.
+    /// Tags, including MLflow's own (`mlflow.…`).
     pub tags: BTreeMap<String, String>,
     /// The data sets it used.
     pub datasets: Vec<DatasetInput>,
@@ -159,15 +159,15 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NewRun {
-    /// Name for people.
+    /// Display name.
     pub name: String,
     /// When it started.
     pub start_time: Timestamp,
     /// Who runs it.
     pub user: Option<String>,
-    /// What is run, such as a command line; shown as "source" by MLflow.
+    /// The program, such as a command line; shown as "source" by MLflow.
     pub source: Option<String>,
-    /// Further labels; these override the ones that the fields above become.
+    /// Further tags; they override those made from the fields above.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -183,21 +183,21 @@ impl NewRun {
         }
     }
 
-    /// Names who runs it.
+    /// Sets the user.
     #[must_use]
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
         self
     }
 
-    /// Names what is run.
+    /// Sets the program that runs.
     #[must_use]
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Adds a label.
+    /// Adds a tag.
     #[must_use]
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.insert(key.into(), value.into());

@@ -64,7 +64,7 @@ impl RunQuery {
     }
 }
 
-/// Some of the results, in order, and the token of the next page unless it is the last.
+/// A page of results, with the token of the next page unless it is the last.
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     pub(crate) next: Option<String>,
@@ -77,7 +77,7 @@ impl<T> From<Vec<T>> for Page<T> {
     }
 }
 
-/// All results of a search, fetched page by page as they are asked for.
+/// An iterator over all results of a search, which fetches page by page.
 pub struct Pages<'a, T> {
     fetch: Box<Fetch<'a, T>>,
     items: std::vec::IntoIter<T>,

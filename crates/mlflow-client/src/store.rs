@@ -1,4 +1,4 @@
-//! What a store can do; the local and the REST store implement it.
+//! The interface that the local and the REST store implement.
 //!
 //! Names, keys and values that arrive here have been checked by [`Client`](crate::Client), and
 //! batches are small enough for one request. What does not exist is

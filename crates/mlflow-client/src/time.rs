@@ -1,11 +1,10 @@
-//! Times as MLflow counts them.
+//! Timestamps in milliseconds, as in MLflow.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A moment, in whole milliseconds since the beginning of 1970 (UTC): the time of everything in
-/// MLflow.
+/// Milliseconds since the Unix epoch, the unit of every time in MLflow.
 ///
 /// ```
 /// use mlflow_client::Timestamp;
@@ -22,12 +21,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub struct Timestamp(#[serde(deserialize_with = "crate::json::integer")] i64);
 
 impl Timestamp {
-    /// The moment so many milliseconds after the beginning of 1970; before it if negative.
+    /// The time this many milliseconds after the Unix epoch; before it if negative.
     pub const fn from_millis(milliseconds: i64) -> Self {
         Self(milliseconds)
     }
 
-    /// Milliseconds since the beginning of 1970.
+    /// Milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> i64 {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Telling a person that a server does not answer.
+//! Reporting that a server is slow to answer.
 
 #[cfg(feature = "rest")]
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -18,8 +18,8 @@ pub struct Waiting {
     pub timeout: Duration,
 }
 
-/// What is called, once for each client, when a server has not answered for two seconds. The call comes from a thread of
-/// its own.
+/// A function that is called once per client, from a separate thread, when a server has not answered for two
+/// seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct OnWaiting(pub fn(&Waiting));
 
@@ -29,22 +29,22 @@ impl PartialEq for OnWaiting {
     }
 }
 
-/// Does the work, and tells if it is not done after this time.
+/// Does the work, and calls `report` if it takes longer than `patience`.
 #[cfg(feature = "rest")]
 pub(crate) fn watch<T>(
     patience: Duration,
-    tell: impl FnOnce() + Send,
+    report: impl FnOnce() + Send,
     work: impl FnOnce() -> T,
 ) -> T {
     std::thread::scope(|scope| {
         let (working, watched) = channel::<()>();
         scope.spawn(move || {
             if watched.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
-                tell();
+                report();
             }
         });
         let result = work();
-        // The watcher ends when nobody can send any more.
+        // A closed channel ends the watcher.
         drop(working);
         result
     })
@@ -55,14 +55,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_long_work_is_told() {
-        let (told, heard) = channel();
-        let long = || heard.recv().unwrap();
+    fn only_long_work_is_reported() {
+        let (sender, receiver) = channel();
+        let long = || receiver.recv().unwrap();
         assert_eq!(
-            watch(Duration::ZERO, || told.send("told").unwrap(), long),
-            "told"
+            watch(Duration::ZERO, || sender.send("slow").unwrap(), long),
+            "slow"
         );
-        let never = || panic!("told of work that was done at once");
+        let never = || panic!("reported work that was done at once");
         assert_eq!(watch(Duration::from_secs(3600), never, || 5), 5);
     }
 }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// How the names of files begin that are being written.
+/// Prefix of temporary files.
 const UNFINISHED: &str = ".writing-";
 
 /// Artifacts in a folder of this machine.
@@ -33,7 +33,7 @@ impl ArtifactRepository for FolderArtifacts {
         if let Some(folder) = target.parent() {
             fs_err::create_dir_all(folder)?;
         }
-        write_beside(&target, &mut reader)
+        write_atomically(&target, &mut reader)
     }
 
     fn list(&self, folder: &str) -> Result<Vec<ArtifactFile>> {
@@ -57,12 +57,13 @@ impl ArtifactRepository for FolderArtifacts {
         Ok(files)
     }
 
+    #[cfg(feature = "spool")]
     fn remove_unfinished(&self) -> Result<()> {
         let mut folders = vec![self.root.clone()];
         while let Some(folder) = folders.pop().filter(|folder| folder.is_dir()) {
             for entry in fs_err::read_dir(folder)? {
                 let entry = entry?;
-                // A link is left alone: what it leads to was not written here.
+                // Links are not followed: their targets were not written here.
                 if entry.file_type()?.is_dir() {
                     folders.push(entry.path());
                 } else if is_unfinished(&entry) {
@@ -89,18 +90,22 @@ fn is_unfinished(entry: &fs_err::DirEntry) -> bool {
     name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
 }
 
-/// Writes a file beside its place and renames it, so that nothing half-written is ever seen.
-pub(crate) fn write_beside(target: &Path, reader: &mut dyn Read) -> Result<()> {
-    let folder = match target.parent() {
+/// The folder that contains a path; the current one for a plain name.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
+    }
+}
+
+/// Writes to a temporary file in the same folder and renames it, so that no partial file is ever visible.
+pub(crate) fn write_atomically(target: &Path, reader: &mut dyn Read) -> Result<()> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(UNFINISHED);
     // A server that runs as another user must be able to read it; the umask still counts.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = builder.tempfile_in(folder_of(target))?;
     io::copy(reader, &mut file)?;
     file.persist(target).map_err(|error| error.error)?;
     Ok(())

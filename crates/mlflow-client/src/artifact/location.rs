@@ -21,8 +21,8 @@ pub(crate) fn check_path(path: &str) -> Result<()> {
     Err(invalid("artifact path", path, expected))
 }
 
-/// Accepts a path for a new artifact: MLflow's server decodes paths again and again, and refuses or
-/// shortens what then looks like a fragment or a query.
+/// Accepts a path for a new artifact: MLflow's server decodes paths repeatedly, and rejects or
+/// truncates what then looks like a fragment or a query.
 pub(crate) fn check_new_path(path: &str) -> Result<()> {
     check_path(path)?;
     let encoded = |(index, _): (usize, &str)| {
@@ -36,7 +36,7 @@ pub(crate) fn check_new_path(path: &str) -> Result<()> {
     Err(invalid("artifact path", path, expected))
 }
 
-/// What stays as it is in a path: RFC 3986's unreserved characters and the separator.
+/// Percent-encodes all but RFC 3986's unreserved characters and the separator.
 pub(crate) const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

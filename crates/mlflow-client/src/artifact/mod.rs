@@ -28,7 +28,7 @@ pub struct ArtifactFile {
     pub is_folder: bool,
 }
 
-/// What is to be uploaded; can be read again when a request has to be repeated.
+/// The content of an upload; can be read again when a request is retried.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Content<'a> {
     /// A file, read piece by piece.
@@ -51,7 +51,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// A place for artifacts. Paths have been checked: relative, with `/`, without `..`.
+/// Where artifacts are stored. Paths have been checked: relative, with `/`, without `..`.
 pub(crate) trait ArtifactRepository: Send + Sync {
     /// Writes one file, replacing an older one.
     fn upload(&self, path: &str, content: Content<'_>) -> Result<()>;
@@ -62,8 +62,8 @@ pub(crate) trait ArtifactRepository: Send + Sync {
     /// Opens a file for reading, or fails with [`NotFound`](crate::Error::NotFound).
     fn open(&self, path: &str) -> Result<Box<dyn Read>>;
 
-    /// Removes what uploads of a program that was killed left behind. A store behind a protocol has nothing of the kind:
-    /// it sees to that itself.
+    /// Removes temporary files of uploads whose process was killed; only local folders have any.
+    #[cfg(feature = "spool")]
     fn remove_unfinished(&self) -> Result<()> {
         Ok(())
     }
@@ -81,7 +81,7 @@ impl Artifacts {
         Self { repository }
     }
 
-    /// Removes what uploads left behind whose program was killed. Nobody may be uploading at the same time.
+    /// Removes temporary files of uploads whose process was killed. No upload may be in progress.
     #[cfg(feature = "spool")]
     pub(crate) fn remove_unfinished(&self) -> Result<()> {
         self.repository.remove_unfinished()
@@ -118,7 +118,7 @@ impl Artifacts {
         let work = || -> Result<()> {
             while let Some((file, path)) = next() {
                 self.upload_file(&file, &path).inspect_err(|_| {
-                    // Nobody begins another one.
+                    // The other workers find nothing more to do.
                     while next().is_some() {}
                 })?;
             }
@@ -131,7 +131,7 @@ impl Artifacts {
                     .join()
                     .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             });
-            // All of them are waited for before the first error is looked at.
+            // Joins all workers before looking at the first error.
             results.collect::<Vec<_>>().into_iter().collect()
         })
     }
@@ -159,12 +159,12 @@ impl Artifacts {
         self.repository.open(path)
     }
 
-    /// Downloads one file to `target`. It is written beside its place and renamed when complete.
+    /// Downloads one file to `target`, which appears only when complete.
     ///
     /// # Errors
     /// When the path is not accepted, there is no such file, or reading or writing fails.
     pub fn download_file(&self, path: &str, target: &Path) -> Result<()> {
-        folder::write_beside(target, &mut self.open(path)?)
+        folder::write_atomically(target, &mut self.open(path)?)
     }
 
     /// Downloads a folder (`""` is the root) with its subfolders into `target`, which is created where

@@ -88,7 +88,7 @@ impl Database {
         action: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> Outcome<T>,
     ) -> Result<T> {
-        // A panic elsewhere has rolled its transaction back; the connection is still good.
+        // A panic in another thread has rolled its transaction back; the connection is still usable.
         let mut connection = self
             .connection
             .lock()

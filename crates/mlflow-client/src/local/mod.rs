@@ -52,7 +52,7 @@ impl LocalStore {
 }
 
 impl Store for LocalStore {
-    /// Opening has found out everything.
+    /// Opening has checked the database.
     fn version(&self) -> Result<Option<String>> {
         Ok(None)
     }

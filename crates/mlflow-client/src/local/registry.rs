@@ -15,12 +15,7 @@ const DELETED: &str = "Deleted_Internal";
 pub(super) fn create(sql: &Transaction<'_>, name: &str, description: &str) -> Outcome<()> {
     let select = "SELECT 1 FROM registered_models WHERE name = ?1";
     if sql.first(select, [name], |_| Ok(()))?.is_some() {
-        let name = name.to_owned();
-        return Err(Error::AlreadyExists {
-            what: "model",
-            name,
-        }
-        .into());
+        return Err(Error::already_exists("model", name).into());
     }
     sql.change(
         "INSERT INTO registered_models (name, creation_time, last_updated_time, description) \

@@ -12,12 +12,7 @@ use std::collections::BTreeMap;
 
 pub(super) fn create_experiment(sql: &Transaction<'_>, name: &str, root: &str) -> Outcome<()> {
     if !experiments(sql, "name = ?1", name)?.is_empty() {
-        let name = name.to_owned();
-        return Err(Error::AlreadyExists {
-            what: "experiment",
-            name,
-        }
-        .into());
+        return Err(Error::already_exists("experiment", name).into());
     }
     sql.change(
         "INSERT INTO experiments (name, artifact_location, lifecycle_stage, creation_time, \

@@ -1,4 +1,4 @@
-//! The MLflow Model format: a folder that MLflow's own tools load, serve and score with.
+//! The MLflow Model format: a folder that MLflow's own tools load, serve and score.
 
 mod manifest;
 mod python;
@@ -9,6 +9,7 @@ pub use manifest::Versions;
 pub use python::{Cell, Column, ColumnKind, PythonFunction};
 pub use signature::{DataType, ExampleTensor, Signature, TensorSpec};
 
+use crate::artifact::folder::folder_of;
 use crate::error::{Error, Result};
 use crate::limits::invalid;
 use crate::time::Timestamp;
@@ -45,20 +46,20 @@ pub struct OnnxModel {
     pub uuid: String,
     /// When it was created.
     pub created: Timestamp,
-    /// What goes in and comes out.
+    /// Inputs and outputs.
     pub signature: Signature,
     /// One tensor per input of the signature; empty for no example, and not used beside a
     /// [`PythonFunction`].
     pub example: Vec<ExampleTensor>,
-    /// Anything worth knowing, shown by MLflow.
+    /// Metadata, shown by MLflow.
     pub metadata: BTreeMap<String, Value>,
     /// The run that made it, with the path of the folder among its artifacts.
     pub origin: Option<Origin>,
-    /// The Python packages that load it.
+    /// Versions of the Python packages that load it.
     pub versions: Versions,
-    /// Files to be copied beside the network, under their own names.
+    /// Files to copy beside the network, under their own names.
     pub extra_files: Vec<PathBuf>,
-    /// A table in and out instead of tensors.
+    /// Makes tables the input and output instead of tensors.
     pub python: Option<PythonFunction>,
 }
 
@@ -104,7 +105,7 @@ impl OnnxModel {
         self
     }
 
-    /// Adds something worth knowing, shown by MLflow.
+    /// Adds metadata, shown by MLflow.
     #[must_use]
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.metadata.insert(key.into(), value.into());
@@ -121,45 +122,41 @@ impl OnnxModel {
         self
     }
 
-    /// Adds a file to be copied beside the network, under its own name.
+    /// Adds a file to copy beside the network, under its own name.
     #[must_use]
     pub fn extra_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.extra_files.push(file.into());
         self
     }
 
-    /// Takes and gives tables instead of tensors.
+    /// Makes tables the input and output instead of tensors.
     #[must_use]
     pub fn python(mut self, function: PythonFunction) -> Self {
         self.python = Some(function);
         self
     }
 
-    /// Writes the folder with a copy of the network. It is filled beside its place and renamed
-    /// when complete.
+    /// Writes the folder with a copy of the network. The folder appears only when complete.
     ///
     /// # Errors
     /// [`AlreadyExists`](Error::AlreadyExists) when there is such a folder already,
     /// [`Invalid`](Error::Invalid) when the example does not fit the signature or an extra file
-    /// would replace another, or what reading and writing can meet.
+    /// would replace another, or when reading or writing fails.
     pub fn write(&self, network: &Path, folder: &Path) -> Result<()> {
         let files = self.files()?;
         if folder.exists() {
-            return Err(Error::AlreadyExists {
-                what: "folder",
-                name: folder.display().to_string(),
-            });
+            return Err(Error::already_exists(
+                "folder",
+                folder.display().to_string(),
+            ));
         }
-        let parent = match folder.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let parent = folder_of(folder);
         fs_err::create_dir_all(parent)?;
-        let place = tempfile::Builder::new()
+        let temporary = tempfile::Builder::new()
             .prefix(".writing-")
             .tempdir_in(parent)?;
         // A folder made inside has the usual permissions; the temporary one is closed to others.
-        let inner = place.path().join("model");
+        let inner = temporary.path().join("model");
         fs_err::create_dir(&inner)?;
         for (name, content) in files {
             fs_err::write(inner.join(name), content)?;
@@ -175,7 +172,7 @@ impl OnnxModel {
         Ok(())
     }
 
-    /// The files that are made from the fields, with their content.
+    /// The generated files, with their content.
     fn files(&self) -> Result<BTreeMap<&'static str, String>> {
         let further = self
             .python

@@ -1,10 +1,11 @@
-//! A `python_function` of one's own around the network.
+//! A custom `python_function` flavor around the network.
 
+use super::signature::signature_json;
 use base64::Engine as _;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// A table in, a table out, with Python code between that is put beside the network.
+/// A model from table to table, with Python code that is stored beside the network.
 ///
 /// Without one, the `python_function` is MLflow's own for ONNX: tensors in, tensors out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,11 +18,11 @@ pub struct PythonFunction {
     pub code: BTreeMap<String, String>,
     /// Packages it needs besides the usual ones, such as `pillow==13.0.0`.
     pub requirements: Vec<String>,
-    /// The table it takes.
+    /// Columns of the input table.
     pub inputs: Vec<Column>,
-    /// The table it gives.
+    /// Columns of the output table.
     pub outputs: Vec<Column>,
-    /// One row that it takes, in the order of the inputs; empty for no example.
+    /// One input row, in the order of `inputs`; empty for no example.
     pub example: Vec<Cell>,
 }
 
@@ -92,14 +93,14 @@ impl PythonFunction {
         self
     }
 
-    /// Adds a column of the table it takes.
+    /// Adds a column of the input table.
     #[must_use]
     pub fn input(mut self, name: impl Into<String>, kind: ColumnKind) -> Self {
         self.inputs.push(Column::new(name, kind));
         self
     }
 
-    /// Adds a column of the table it gives.
+    /// Adds a column of the output table.
     #[must_use]
     pub fn output(mut self, name: impl Into<String>, kind: ColumnKind) -> Self {
         self.outputs.push(Column::new(name, kind));
@@ -113,13 +114,11 @@ impl PythonFunction {
         self
     }
 
-    /// MLflow keeps each side as JSON within a string.
     pub(super) fn signature(&self) -> Value {
-        let side = |columns: &[Column]| {
-            let list: Vec<Value> = columns.iter().map(Column::to_json).collect();
-            Value::Array(list).to_string()
-        };
-        json!({ "inputs": side(&self.inputs), "outputs": side(&self.outputs), "params": null })
+        signature_json(
+            self.inputs.iter().map(Column::to_json),
+            self.outputs.iter().map(Column::to_json),
+        )
     }
 
     /// The example as pandas' orientation `split`.

@@ -1,10 +1,10 @@
-//! What goes into a model and comes out of it, with an example.
+//! Inputs and outputs of a model, with an example.
 
 use crate::error::Result;
 use crate::limits::invalid;
 use serde_json::{Map, Value, json};
 
-/// What goes in and comes out, in order.
+/// The inputs and outputs of a model, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Signature {
@@ -22,7 +22,7 @@ pub struct TensorSpec {
     pub name: String,
     /// The type of its elements.
     pub data_type: DataType,
-    /// Its extents; −1 where any is allowed.
+    /// Its dimensions; −1 where any size is allowed.
     pub shape: Vec<i64>,
 }
 
@@ -81,7 +81,7 @@ impl TensorSpec {
 }
 
 impl Signature {
-    /// What goes in and comes out.
+    /// A signature of these inputs and outputs.
     pub fn new(
         inputs: impl IntoIterator<Item = TensorSpec>,
         outputs: impl IntoIterator<Item = TensorSpec>,
@@ -92,13 +92,11 @@ impl Signature {
         }
     }
 
-    /// MLflow keeps each side as JSON within a string.
     pub(super) fn to_json(&self) -> Value {
-        let side = |specs: &[TensorSpec]| {
-            let list: Vec<Value> = specs.iter().map(TensorSpec::to_json).collect();
-            Value::Array(list).to_string()
-        };
-        json!({ "inputs": side(&self.inputs), "outputs": side(&self.outputs), "params": null })
+        signature_json(
+            self.inputs.iter().map(TensorSpec::to_json),
+            self.outputs.iter().map(TensorSpec::to_json),
+        )
     }
 
     /// `{"x": [[1.0, …], …]}`, after checking it against the inputs.
@@ -119,15 +117,27 @@ impl Signature {
     }
 }
 
+/// A signature in MLflow's form: each side is JSON within a string.
+pub(super) fn signature_json(
+    inputs: impl Iterator<Item = Value>,
+    outputs: impl Iterator<Item = Value>,
+) -> Value {
+    json!({
+        "inputs": inputs.collect::<Value>().to_string(),
+        "outputs": outputs.collect::<Value>().to_string(),
+        "params": null,
+    })
+}
+
 /// A tensor of an input example.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ExampleTensor {
     /// The name of the input.
     pub name: String,
-    /// Its extents.
+    /// Its dimensions.
     pub shape: Vec<usize>,
-    /// Its elements, the last extent running fastest.
+    /// Its elements in row-major order.
     pub values: Vec<f32>,
 }
 

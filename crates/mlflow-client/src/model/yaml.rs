@@ -1,7 +1,7 @@
-//! As much YAML as a manifest needs: mappings, lists and scalars in block style, keys in order.
+//! The YAML that a manifest needs: mappings, lists and scalars in block style, sorted keys.
 //!
-//! Strings stand in double quotes unless they are plainly words, because PyYAML, which reads them,
-//! takes `3.10`, `no` or `12:30` for something else.
+//! Strings are quoted unless they are plain words, because PyYAML reads `3.10`, `no` or `12:30` as
+//! another type.
 
 use serde_json::{Number, Value};
 use std::collections::BTreeMap;
@@ -62,7 +62,7 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// PyYAML takes `1e-7` for a string: a float needs a point and a signed exponent.
+/// PyYAML reads `1e-7` as a string: a float needs a point and a signed exponent.
 fn number(number: &Number) -> String {
     let text = number.to_string();
     let Some((mantissa, exponent)) = text.split_once('e') else {
@@ -101,7 +101,7 @@ fn string(text: &str) -> String {
     quoted
 }
 
-/// Words that no YAML reader takes for a number, truth value, date or sign.
+/// Whether no YAML reader takes a word for a number, truth value, date or sign.
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 8] = ["null", "true", "false", "yes", "no", "on", "off", "nan"];
     let letters = text.starts_with(|c: char| c.is_ascii_alphabetic());

@@ -28,9 +28,8 @@ use wire::{WireLoggedModel, WireRun, pairs};
 
 /// The store behind an MLflow server.
 ///
-/// Nothing is sent before the first call. Reading and repeatable writing is retried as
-/// [`HttpOptions`] say; what creates a new entity is repeated only when the server cannot have seen
-/// the request.
+/// Nothing is sent before the first call. Idempotent requests are retried as [`HttpOptions`] say; what
+/// creates a new entity is repeated only when the server cannot have seen the request.
 pub(crate) struct RestStore {
     transport: Arc<Transport>,
 }
@@ -43,7 +42,7 @@ impl RestStore {
         })
     }
 
-    /// A refused parameter has no error code of its own: find out which one has another value.
+    /// A rejected parameter has no error code of its own: finds the one that has another value.
     fn explain_params(&self, run_id: &str, batch: &Batch, error: Error) -> Error {
         let refused =
             matches!(&error, Error::Server { code, .. } if code == "INVALID_PARAMETER_VALUE");
@@ -69,7 +68,7 @@ impl RestStore {
     fn attach(&self, run: &Run, model: &NewModel, id: &str) -> Result<()> {
         let outputs = json!({ "run_id": run.id, "models": [{ "model_id": id, "step": 0 }] });
         self.transport
-            .tell(&Request::post("runs/outputs", outputs))?;
+            .execute(&Request::post("runs/outputs", outputs))?;
         if model.metrics.is_empty() {
             return Ok(());
         }
@@ -77,18 +76,19 @@ impl RestStore {
         for metric in body["metrics"].as_array_mut().into_iter().flatten() {
             metric["model_id"] = json!(id);
         }
-        self.transport.tell(&Request::post("runs/log-batch", body))
+        self.transport
+            .execute(&Request::post("runs/log-batch", body))
     }
 }
 
 impl Store for RestStore {
     fn version(&self) -> Result<Option<String>> {
         self.transport
-            .text(&Request::get_page("/version").once())
+            .fetch_text(&Request::get_path("/version").once())
             .map(Some)
     }
 
-    /// Artifacts that the server passes on (`mlflow-artifacts:`) and folders of this machine.
+    /// Artifacts behind the server's proxy (`mlflow-artifacts:`) and local folders.
     fn artifact_repository(&self, uri: &str) -> Result<Box<dyn ArtifactRepository>> {
         if uri.starts_with("mlflow-artifacts:") {
             return Ok(Box::new(ProxyArtifacts::new(
@@ -102,14 +102,14 @@ impl Store for RestStore {
     fn create_experiment(&self, name: &str) -> Result<()> {
         let request = Request::post("experiments/create", json!({ "name": name }));
         self.transport
-            .tell(&request.creating().about("experiment", name))
+            .execute(&request.creating().about("experiment", name))
     }
 
     fn experiment_by_name(&self, name: &str) -> Result<Option<Experiment>> {
         let request = Request::get("experiments/get-by-name").query("experiment_name", name);
         let found = self
             .transport
-            .ask(&request.about("experiment", name), "experiment");
+            .fetch(&request.about("experiment", name), "experiment");
         match found {
             Ok(experiment) => Ok(Some(experiment)),
             Err(error) if error.is_not_found() => Ok(None),
@@ -121,7 +121,7 @@ impl Store for RestStore {
         let pages = Pages::new(|token| {
             let body = json!({ "max_results": 1000, "view_type": "ACTIVE_ONLY" });
             let request = Request::post("experiments/search", body).page(token);
-            self.transport.page(&request, "experiments")
+            self.transport.fetch_page(&request, "experiments")
         });
         let mut all = pages.collect::<Result<Vec<Experiment>>>()?;
         all.sort_by_key(|experiment| experiment.id.parse::<u64>().unwrap_or(u64::MAX));
@@ -138,7 +138,7 @@ impl Store for RestStore {
         });
         let request = Request::post("runs/create", body).creating();
         let request = request.about("experiment", experiment_id);
-        Ok(self.transport.ask::<WireRun>(&request, "run")?.into())
+        Ok(self.transport.fetch::<WireRun>(&request, "run")?.into())
     }
 
     fn log_batch(&self, run_id: &str, batch: &Batch) -> Result<()> {
@@ -150,7 +150,7 @@ impl Store for RestStore {
         });
         let request = Request::post("runs/log-batch", body).about("run", run_id);
         self.transport
-            .tell(&request)
+            .execute(&request)
             .map_err(|error| self.explain_params(run_id, batch, error))
     }
 
@@ -158,7 +158,7 @@ impl Store for RestStore {
         let datasets: Vec<_> = datasets.iter().map(wire::dataset).collect();
         let body = json!({ "run_id": run_id, "datasets": datasets });
         self.transport
-            .tell(&Request::post("runs/log-inputs", body).about("run", run_id))
+            .execute(&Request::post("runs/log-inputs", body).about("run", run_id))
     }
 
     fn update_run(&self, run_id: &str, status: RunStatus, end: Option<Timestamp>) -> Result<()> {
@@ -167,14 +167,14 @@ impl Store for RestStore {
             body["end_time"] = json!(time);
         }
         self.transport
-            .tell(&Request::post("runs/update", body).about("run", run_id))
+            .execute(&Request::post("runs/update", body).about("run", run_id))
     }
 
     fn run(&self, run_id: &str) -> Result<Run> {
         let request = Request::get("runs/get")
             .query("run_id", run_id)
             .about("run", run_id);
-        Ok(self.transport.ask::<WireRun>(&request, "run")?.into())
+        Ok(self.transport.fetch::<WireRun>(&request, "run")?.into())
     }
 
     fn search_runs(&self, query: &RunQuery, page: Option<&str>) -> Result<Page<Run>> {
@@ -186,7 +186,7 @@ impl Store for RestStore {
             "order_by": query.order_by,
         });
         let request = Request::post("runs/search", body).page(page);
-        let found: Page<WireRun> = self.transport.page(&request, "runs")?;
+        let found: Page<WireRun> = self.transport.fetch_page(&request, "runs")?;
         Ok(Page {
             items: found.items.into_iter().map(Run::from).collect(),
             next: found.next,
@@ -201,7 +201,7 @@ impl Store for RestStore {
                 .query("max_results", "25000")
                 .page(token);
             self.transport
-                .page(&request.about("run", run_id), "metrics")
+                .fetch_page(&request.about("run", run_id), "metrics")
         });
         pages.collect()
     }
@@ -215,25 +215,25 @@ impl Store for RestStore {
         let body = json!({ "name": name, "description": description, "tags": pairs(tags) });
         let request = Request::post("registered-models/create", body).creating();
         self.transport
-            .ask(&request.about("model", name), "registered_model")
+            .fetch(&request.about("model", name), "registered_model")
     }
 
     fn registered_model(&self, name: &str) -> Result<RegisteredModel> {
         let request = Request::get("registered-models/get").query("name", name);
         self.transport
-            .ask(&request.about("model", name), "registered_model")
+            .fetch(&request.about("model", name), "registered_model")
     }
 
     fn registered_models(&self, page: Option<&str>) -> Result<Page<RegisteredModel>> {
         let request = Request::get("registered-models/search").query("max_results", "100");
         self.transport
-            .page(&request.page(page), "registered_models")
+            .fetch_page(&request.page(page), "registered_models")
     }
 
     fn set_registered_model_tag(&self, name: &str, key: &str, value: &str) -> Result<()> {
         let body = json!({ "name": name, "key": key, "value": value });
         let request = Request::post("registered-models/set-tag", body);
-        self.transport.tell(&request.about("model", name))
+        self.transport.execute(&request.about("model", name))
     }
 
     fn create_model_version(&self, version: &NewModelVersion) -> Result<ModelVersion> {
@@ -250,7 +250,7 @@ impl Store for RestStore {
         }
         let request = Request::post("model-versions/create", body).creating();
         self.transport
-            .ask(&request.about("model", &version.name), "model_version")
+            .fetch(&request.about("model", &version.name), "model_version")
     }
 
     fn model_version(&self, name: &str, version: u32) -> Result<ModelVersion> {
@@ -258,7 +258,7 @@ impl Store for RestStore {
             .query("name", name)
             .query("version", &version.to_string());
         self.transport
-            .ask(&about_version(request, name, version), "model_version")
+            .fetch(&about_version(request, name, version), "model_version")
     }
 
     fn model_versions(&self, name: &str, page: Option<&str>) -> Result<Page<ModelVersion>> {
@@ -266,20 +266,23 @@ impl Store for RestStore {
             .query("filter", &format!("name={}", quoted(name)?))
             .query("max_results", "1000")
             .query("order_by", "version_number DESC");
-        self.transport.page(&request.page(page), "model_versions")
+        self.transport
+            .fetch_page(&request.page(page), "model_versions")
     }
 
     fn set_version_tag(&self, name: &str, version: u32, key: &str, value: &str) -> Result<()> {
         let body =
             json!({ "name": name, "version": version.to_string(), "key": key, "value": value });
         let request = Request::post("model-versions/set-tag", body);
-        self.transport.tell(&about_version(request, name, version))
+        self.transport
+            .execute(&about_version(request, name, version))
     }
 
     fn set_alias(&self, name: &str, alias: &str, version: u32) -> Result<()> {
         let body = json!({ "name": name, "alias": alias, "version": version.to_string() });
         let request = Request::post("registered-models/alias", body);
-        self.transport.tell(&about_version(request, name, version))
+        self.transport
+            .execute(&about_version(request, name, version))
     }
 
     fn move_alias(&self, name: &str, alias: &str, from: Option<u32>, to: u32) -> Result<()> {
@@ -291,7 +294,7 @@ impl Store for RestStore {
     fn delete_alias(&self, name: &str, alias: &str) -> Result<()> {
         let body = json!({ "name": name, "alias": alias });
         let request = Request::delete("registered-models/alias", body);
-        self.transport.tell(&request.about("model", name))
+        self.transport.execute(&request.about("model", name))
     }
 
     fn model_version_by_alias(&self, name: &str, alias: &str) -> Result<ModelVersion> {
@@ -299,7 +302,7 @@ impl Store for RestStore {
             .query("name", name)
             .query("alias", alias);
         let request = request.about("alias", &format!("{name}@{alias}"));
-        self.transport.ask(&request, "model_version")
+        self.transport.fetch(&request, "model_version")
     }
 
     fn download_uri(&self, name: &str, version: u32) -> Result<String> {
@@ -307,7 +310,7 @@ impl Store for RestStore {
             .query("name", name)
             .query("version", &version.to_string());
         self.transport
-            .ask(&about_version(request, name, version), "artifact_uri")
+            .fetch(&about_version(request, name, version), "artifact_uri")
     }
 
     fn create_logged_model(&self, run: &Run, model: &NewModel) -> Result<Option<LoggedModel>> {
@@ -320,7 +323,7 @@ impl Store for RestStore {
         let request = Request::post("logged-models", body)
             .creating()
             .about("run", &run.id);
-        let created = match self.transport.ask::<WireLoggedModel>(&request, "model") {
+        let created = match self.transport.fetch::<WireLoggedModel>(&request, "model") {
             Ok(created) => created.info,
             Err(error) if is_unsupported(&error) => return Ok(None),
             Err(error) => return Err(error),
@@ -337,7 +340,7 @@ impl Store for RestStore {
         };
         let body = json!({ "model_id": id, "status": status });
         let request = Request::patch(&format!("logged-models/{id}"), body);
-        self.transport.tell(&request.about("logged model", id))
+        self.transport.execute(&request.about("logged model", id))
     }
 }
 

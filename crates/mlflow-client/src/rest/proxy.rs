@@ -1,4 +1,4 @@
-//! Artifacts that the server keeps and passes on (`mlflow-artifacts:`).
+//! Artifacts behind the server's proxy (`mlflow-artifacts:`).
 
 use super::request::Request;
 use super::transport::Transport;
@@ -24,7 +24,7 @@ struct Entry {
     path: String,
     #[serde(default)]
     is_dir: bool,
-    /// Left out where it is 0.
+    /// Absent when it is 0.
     #[serde(default)]
     file_size: u64,
 }
@@ -77,8 +77,8 @@ impl ArtifactRepository for ProxyArtifacts {
 
     fn list(&self, folder: &str) -> Result<Vec<ArtifactFile>> {
         let whole = join(&self.root, folder);
-        let request = Request::get_page(SERVICE).query("path", whole.trim_end_matches('/'));
-        // The service names entries from the folder that was asked for.
+        let request = Request::get_path(SERVICE).query("path", whole.trim_end_matches('/'));
+        // Paths in the listing are relative to the requested folder.
         let file = |entry: Entry| ArtifactFile {
             path: join(folder, &entry.path),
             size: (!entry.is_dir).then_some(entry.file_size),
@@ -86,7 +86,7 @@ impl ArtifactRepository for ProxyArtifacts {
         };
         match self
             .transport
-            .page(&request.about("artifact", folder), "files")
+            .fetch_page(&request.about("artifact", folder), "files")
         {
             Ok(listing) => Ok(listing.items.into_iter().map(file).collect()),
             Err(error) if error.is_not_found() => Ok(Vec::new()),
@@ -95,14 +95,14 @@ impl ArtifactRepository for ProxyArtifacts {
     }
 
     fn open(&self, path: &str) -> Result<Box<dyn Read>> {
-        let request = Request::get_page(&self.path(path)).about("artifact", path);
+        let request = Request::get_path(&self.path(path)).about("artifact", path);
         Ok(Box::new(
             self.transport.send(&request)?.into_body().into_reader(),
         ))
     }
 }
 
-/// Browsers are shown artifacts by this type.
+/// The type by which a browser shows an artifact.
 fn media_type(path: &str) -> &'static str {
     match path.rsplit_once('.').map(|(_, extension)| extension) {
         Some("json") => "application/json",

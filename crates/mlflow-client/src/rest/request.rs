@@ -14,12 +14,12 @@ pub(super) struct Request<'a> {
     pub(super) path: String,
     pub(super) payload: Payload<'a>,
     pub(super) retry: Retry,
-    /// Kind and name of what is asked for, so that the error can say what does not exist.
+    /// Kind and name of the requested entity, for the error when it does not exist.
     pub(super) subject: Option<(&'static str, String)>,
 }
 
 pub(super) enum Payload<'a> {
-    Nothing,
+    Empty,
     Json(Value),
     File(Content<'a>, &'static str),
 }
@@ -37,12 +37,12 @@ impl<'a> Request<'a> {
 
     /// Reads from MLflow's interface.
     pub(super) fn get(endpoint: &str) -> Self {
-        Self::new(Method::GET, api(endpoint), Payload::Nothing)
+        Self::new(Method::GET, api(endpoint), Payload::Empty)
     }
 
     /// Reads from a path of the server.
-    pub(super) fn get_page(path: &str) -> Self {
-        Self::new(Method::GET, path.to_owned(), Payload::Nothing)
+    pub(super) fn get_path(path: &str) -> Self {
+        Self::new(Method::GET, path.to_owned(), Payload::Empty)
     }
 
     pub(super) fn post(endpoint: &str, body: Value) -> Self {
@@ -82,19 +82,19 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Names what is asked for.
+    /// Names the requested entity.
     pub(super) fn about(mut self, what: &'static str, name: &str) -> Self {
         self.subject = Some((what, name.to_owned()));
         self
     }
 
-    /// It creates an entity: repeat it only if the server has not seen it.
+    /// Marks a request that creates an entity: it is repeated only if the server has not seen it.
     pub(super) fn creating(mut self) -> Self {
         self.retry = Retry::IfUnseen;
         self
     }
 
-    /// Give up at the first failure.
+    /// Marks a request that is never repeated.
     pub(super) fn once(mut self) -> Self {
         self.retry = Retry::Never;
         self
@@ -106,10 +106,10 @@ fn api(endpoint: &str) -> String {
     format!("/api/2.0/mlflow/{endpoint}")
 }
 
-/// What may be done when a request fails for a transient reason.
+/// Whether to repeat a request that fails for a transient reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Retry {
-    /// Send it again: doing it twice is doing it once.
+    /// Send it again: it is idempotent.
     Always,
     /// Send it again only if the server has not acted on it: a second time would create a second
     /// entity.
@@ -161,7 +161,7 @@ pub(super) fn delay(
     jitter: u8,
 ) -> Duration {
     let delay = match (retry_after, number) {
-        (Some(asked), _) => asked,
+        (Some(requested), _) => requested,
         (None, 0 | 1) => return Duration::ZERO,
         (None, _) => {
             let doubled = options.backoff.saturating_mul(1 << (number - 1).min(30));

@@ -22,7 +22,7 @@ use ureq::{Agent, Body, SendBody, Timeout};
 
 /// Servers close idle connections after 5 s (uvicorn); a shorter life here avoids the race.
 const IDLE: Duration = Duration::from_secs(4);
-/// How long a server may be silent before that is told.
+/// Silence of the server after which `on_waiting` is called.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Maximum size of an answer that is read into memory.
 const MAX_ANSWER: u64 = 512 << 20;
@@ -35,7 +35,7 @@ pub(super) struct Transport {
     base: String,
     authorization: Option<Secret>,
     options: HttpOptions,
-    told: Once,
+    reported: Once,
 }
 
 impl Transport {
@@ -48,7 +48,7 @@ impl Transport {
             .timeout_per_read(Some(options.timeout))
             .timeout_per_write(Some(options.timeout))
             .max_idle_age(IDLE)
-            // Otherwise the environment would be asked.
+            // The default would read the environment.
             .proxy(None)
             .tls_config(tls(options)?)
             .build();
@@ -57,12 +57,16 @@ impl Transport {
             base: base.trim_end_matches('/').to_owned(),
             authorization: authorization(&options.credentials),
             options: options.clone(),
-            told: Once::new(),
+            reported: Once::new(),
         })
     }
 
     /// Sends a request and reads one field of the JSON that comes back.
-    pub(super) fn ask<T: DeserializeOwned>(&self, request: &Request<'_>, field: &str) -> Result<T> {
+    pub(super) fn fetch<T: DeserializeOwned>(
+        &self,
+        request: &Request<'_>,
+        field: &str,
+    ) -> Result<T> {
         self.json(request, |fields| match fields.get(field) {
             Some(raw) => serde_json::from_str(raw.get()),
             None => Err(serde_json::Error::custom(format_args!(
@@ -71,8 +75,8 @@ impl Transport {
         })
     }
 
-    /// Sends a request and reads one page of a list, which is left out where it is empty.
-    pub(super) fn page<T: DeserializeOwned>(
+    /// Sends a request and reads one page of a list, whose field is absent when it is empty.
+    pub(super) fn fetch_page<T: DeserializeOwned>(
         &self,
         request: &Request<'_>,
         field: &str,
@@ -90,8 +94,8 @@ impl Transport {
         })
     }
 
-    /// Sends a request whose answer, some JSON, is ignored.
-    pub(super) fn tell(&self, request: &Request<'_>) -> Result<()> {
+    /// Sends a request and ignores the JSON that comes back.
+    pub(super) fn execute(&self, request: &Request<'_>) -> Result<()> {
         let (url, bytes) = (self.url(request), self.bytes(request, MAX_ANSWER)?);
         let parsed = serde_json::from_slice::<IgnoredAny>(&bytes);
         parsed
@@ -100,7 +104,7 @@ impl Transport {
     }
 
     /// Sends a request and reads a short text.
-    pub(super) fn text(&self, request: &Request<'_>) -> Result<String> {
+    pub(super) fn fetch_text(&self, request: &Request<'_>) -> Result<String> {
         let bytes = self.bytes(request, MAX_EXPLANATION)?;
         Ok(excerpt(String::from_utf8_lossy(&bytes).trim()))
     }
@@ -122,8 +126,7 @@ impl Transport {
         })
     }
 
-    /// The address of a request as it is shown in errors: without the query, which may hold
-    /// whatever was searched for.
+    /// The address of a request for errors, without the query, which may be confidential.
     fn url(&self, request: &Request<'_>) -> String {
         let path = request.path.split('?').next().unwrap_or_default();
         public(&format!("{}{path}", self.base))
@@ -134,15 +137,14 @@ impl Transport {
         Uri::split(&self.base).map_or("", |uri| uri.host)
     }
 
-    /// Sends a request, again where that may help, and returns the answer if it is a success. Whoever wants to know is
-    /// told of a long silence.
+    /// Sends a request, with retries, and returns a successful answer. Calls `on_waiting` once if the server is slow.
     pub(super) fn send(&self, request: &Request<'_>) -> Result<Response<Body>> {
-        let Some(OnWaiting(tell)) = self
+        let Some(OnWaiting(report)) = self
             .options
             .on_waiting
-            .filter(|_| !self.told.is_completed())
+            .filter(|_| !self.reported.is_completed())
         else {
-            return self.send_and_repeat(request);
+            return self.send_with_retries(request);
         };
         let waiting = Waiting {
             server: public(&self.base),
@@ -150,24 +152,21 @@ impl Transport {
             attempts: request.retry.attempts(&self.options),
             timeout: self.options.timeout,
         };
-        let tell = || self.told.call_once(|| tell(&waiting));
-        watch(PATIENCE, tell, || self.send_and_repeat(request))
+        let report = || self.reported.call_once(|| report(&waiting));
+        watch(PATIENCE, report, || self.send_with_retries(request))
     }
 
-    fn send_and_repeat(&self, request: &Request<'_>) -> Result<Response<Body>> {
+    fn send_with_retries(&self, request: &Request<'_>) -> Result<Response<Body>> {
         let mut number = 0;
         loop {
-            let (failure, asked, error) = match self.send_once(request)? {
+            let (failure, wait, error) = match self.send_once(request)? {
                 Ok(response) if response.status().is_success() => return Ok(response),
                 Ok(mut response) => {
                     let status = Failure::Status(response.status().as_u16());
                     let header = response.headers().get(header::RETRY_AFTER);
-                    let asked = retry_after(header.and_then(|value| value.to_str().ok()));
-                    (
-                        status,
-                        asked,
-                        refusal(&mut response, request, self.url(request)),
-                    )
+                    let wait = retry_after(header.and_then(|value| value.to_str().ok()));
+                    let error = status_error(&mut response, request, self.url(request));
+                    (status, wait, error)
                 }
                 Err(source) => {
                     let failure = failure(&source);
@@ -180,14 +179,13 @@ impl Transport {
                 return Err(error);
             }
             let mut jitter = [0];
-            // Without randomness all clients wait equally long, which is no reason to give up.
+            // Without random bytes all clients wait equally long, which is harmless.
             let _ = getrandom::fill(&mut jitter);
-            std::thread::sleep(delay(&self.options, number, asked, jitter[0]));
+            std::thread::sleep(delay(&self.options, number, wait, jitter[0]));
         }
     }
 
-    /// The outer result is about this side (a file that cannot be read), the inner one about the
-    /// network.
+    /// The outer error is local (a file that cannot be read), the inner one is the network's.
     fn send_once(
         &self,
         request: &Request<'_>,
@@ -199,7 +197,7 @@ impl Transport {
             builder = builder.header(header::AUTHORIZATION, authorization.reveal());
         }
         let sent = match &request.payload {
-            Payload::Nothing => builder.body(()).map(|request| self.agent.run(request)),
+            Payload::Empty => builder.body(()).map(|request| self.agent.run(request)),
             Payload::Json(value) => builder
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(value.to_string())
@@ -229,42 +227,42 @@ fn failure(error: &ureq::Error) -> Failure {
     }
 }
 
-/// The error that a status other than success stands for. MLflow's codes for "does not exist" and
-/// "already exists" become the errors for them.
-fn refusal(response: &mut Response<Body>, request: &Request<'_>, url: String) -> Error {
+/// The error of an unsuccessful status. MLflow's codes for "does not exist" and "already exists"
+/// become [`Error::NotFound`] and [`Error::AlreadyExists`].
+fn status_error(response: &mut Response<Body>, request: &Request<'_>, url: String) -> Error {
     #[derive(Deserialize)]
-    struct Refusal {
+    struct Answer {
         error_code: String,
         #[serde(default)]
         message: String,
     }
     // The status alone is an error, even if its explanation cannot be read.
     let bytes = read(response, MAX_EXPLANATION).unwrap_or_default();
-    let refusal = serde_json::from_slice(&bytes).unwrap_or_else(|_| Refusal {
+    let answer = serde_json::from_slice(&bytes).unwrap_or_else(|_| Answer {
         error_code: "-".to_owned(),
         message: String::from_utf8_lossy(&bytes).trim().to_owned(),
     });
     if let Some((what, name)) = &request.subject {
         let (what, name) = (*what, name.clone());
-        match refusal.error_code.as_str() {
+        match answer.error_code.as_str() {
             "RESOURCE_DOES_NOT_EXIST" | "NOT_FOUND" => return Error::NotFound { what, name },
             "RESOURCE_ALREADY_EXISTS" | "ALREADY_EXISTS" => {
                 return Error::AlreadyExists { what, name };
             }
             // The one thing for which MLflow has no code of its own.
             "INVALID_PARAMETER_VALUE"
-                if what == "alias" && refusal.message.contains("not found") =>
+                if what == "alias" && answer.message.contains("not found") =>
             {
                 return Error::NotFound { what, name };
             }
             _ => {}
         }
     }
-    let message = Some(refusal.message).filter(|message| !message.is_empty());
+    let message = Some(answer.message).filter(|message| !message.is_empty());
     Error::Server {
         url,
         status: response.status().as_u16(),
-        code: excerpt(&refusal.error_code),
+        code: excerpt(&answer.error_code),
         message: excerpt(message.as_deref().unwrap_or("no explanation")),
     }
 }

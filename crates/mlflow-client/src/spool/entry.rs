@@ -1,4 +1,4 @@
-//! One thing that a run has to send to its store.
+//! Entries: what a run sends to its store.
 
 use crate::batch::Batch;
 use crate::client::Client;
@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// One thing that a run has to send to its store.
+/// One item that a run sends to its store.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Entry {

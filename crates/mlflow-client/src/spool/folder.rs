@@ -2,7 +2,7 @@
 
 use super::entry::{Attachment, Entry};
 use crate::artifact::files_below;
-use crate::artifact::folder::write_beside;
+use crate::artifact::folder::write_atomically;
 use crate::error::{Error, Result};
 use crate::run::NewRun;
 use serde::de::DeserializeOwned;
@@ -53,8 +53,8 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Takes a folder that another process has left.
-    pub(super) fn take(path: &Path) -> Result<Self> {
+    /// Opens the folder of a process that has ended.
+    pub(super) fn open(path: &Path) -> Result<Self> {
         Ok(Self {
             path: path.to_owned(),
             last: numbers(path)?.last().copied().unwrap_or_default(),
@@ -70,15 +70,15 @@ impl RunFolder {
         write_json(&self.path.join(HEADER), header)
     }
 
-    /// Adds an entry behind the others; what is attached is there before the entry is.
+    /// Appends an entry, after writing its attachment.
     pub(super) fn append(&mut self, entry: &Entry, attachment: &Attachment) -> Result<()> {
         let number = self.last + 1;
         let data = self.data(number);
         match attachment {
             Attachment::None => {}
-            Attachment::Bytes(bytes) => write_beside(&data, &mut bytes.as_slice())?,
+            Attachment::Bytes(bytes) => write_atomically(&data, &mut bytes.as_slice())?,
             Attachment::Path(path) if path.is_dir() => copy_folder(path, &data)?,
-            Attachment::Path(path) => write_beside(&data, &mut fs_err::File::open(path)?)?,
+            Attachment::Path(path) => write_atomically(&data, &mut fs_err::File::open(path)?)?,
         }
         write_json(&self.entry(number), entry)?;
         self.last = number;
@@ -149,7 +149,7 @@ fn lock(folder: &Path) -> Result<fs_err::File> {
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let bytes = serde_json::to_vec(value).map_err(|source| damaged(path, source))?;
-    write_beside(path, &mut bytes.as_slice())
+    write_atomically(path, &mut bytes.as_slice())
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
@@ -164,7 +164,7 @@ fn damaged(path: &Path, source: serde_json::Error) -> Error {
     }
 }
 
-/// Copies a folder beside its place, then renames it.
+/// Copies a folder; the copy appears only when complete.
 fn copy_folder(source: &Path, target: &Path) -> Result<()> {
     let beside = target.with_extension("part");
     fs_err::create_dir_all(&beside)?;

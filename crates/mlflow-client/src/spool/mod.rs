@@ -2,7 +2,7 @@
 //!
 //! A [`Recorder`] writes one run. As long as the store answers, everything goes there. From the
 //! moment it does not, everything goes to a folder of the [`Spool`], in order, each entry written
-//! beside its place and renamed. [`PendingRun::send`] sends it later.
+//! atomically. [`PendingRun::send`] sends it later.
 //!
 //! ```text
 //! SPOOL/ID/run.json       which run of which store, and why it is here

@@ -93,7 +93,7 @@ impl PendingRun {
     /// [`SpoolBusy`](crate::Error::SpoolBusy) while its process still writes, or when the store
     /// fails.
     pub fn send(mut self, client: &Client) -> Result<Sent> {
-        let folder = RunFolder::take(&self.path)?;
+        let folder = RunFolder::open(&self.path)?;
         let run = self.run(client, &folder)?;
         let mut sender = Sender {
             client,

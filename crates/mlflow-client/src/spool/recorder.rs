@@ -14,12 +14,13 @@ use crate::run::{NewRun, Run, RunStatus};
 use crate::time::now;
 use std::path::Path;
 
-/// Writes one run to its store, on a thread of its own: measuring does not wait for the store, and
-/// what is logged while the store is busy goes there as one request. Once the store cannot be
-/// reached, everything that follows goes to the spool, and no time is spent on waiting any more.
+/// Writes one run to its store from a background thread: the caller does not wait for the store, and
+/// what is logged while the store is busy is sent as one request. Once the store cannot be reached,
+/// everything that follows goes to the spool, without further attempts.
 ///
-/// What the store refuses is the error of a later call, at the latest of [`end`](Self::end).
-/// Dropping the recorder waits until everything has been sent or kept, but does not end the run.
+/// What the store rejects is returned as the error of a later call, at the latest of
+/// [`end`](Self::end). Dropping the recorder waits until everything has been sent or spooled, but
+/// does not end the run.
 ///
 /// ```
 /// use mlflow_client::spool::{Recorder, Spool};
@@ -58,8 +59,8 @@ impl Recorder {
         Self::with(Target::new(client, spool, experiment, new, run)?)
     }
 
-    /// Resumes a run that exists already; its name and tags are replaced by the new ones, and what was left of files that
-    /// were being written is removed. Nobody else may be writing the run.
+    /// Resumes an existing run: replaces its name and tags by the new ones and removes partially written files. No
+    /// other process may be writing the run.
     ///
     /// # Errors
     /// When there is no such run, or as [`start`](Self::start).
@@ -94,23 +95,23 @@ impl Recorder {
     /// Logs metrics, parameters and tags.
     ///
     /// # Errors
-    /// When a key or value is not accepted, or something logged earlier was refused, as by
-    /// [`Client::log_batch`]. A store that cannot be reached is no error with a
-    /// spool.
+    /// When a key or value is not accepted, or something logged earlier was rejected, as by
+    /// [`Client::log_batch`]. With a spool, a store that cannot be reached is no error.
     pub fn log(&self, batch: &Batch) -> Result<()> {
         batch.check()?;
         self.writer
             .record(Entry::Batch(batch.clone()), Attachment::None)
     }
 
-    /// Logs the same from beside the work that the run records: what was refused earlier stays the error of a call of that
-    /// work.
+    /// Like [`log`](Self::log), for background work such as system metrics: does not return earlier errors, which are
+    /// left to the calls of the main program.
     ///
     /// # Errors
     /// When a key or value is not accepted.
-    pub fn log_beside(&self, batch: &Batch) -> Result<()> {
+    pub fn log_in_background(&self, batch: &Batch) -> Result<()> {
         batch.check()?;
-        self.writer.record_beside(Entry::Batch(batch.clone()))
+        self.writer
+            .enqueue(Entry::Batch(batch.clone()), Attachment::None, None)
     }
 
     /// Records the data sets that the run used.
@@ -134,21 +135,21 @@ impl Recorder {
             .record(Entry::Artifact { path }, Attachment::Bytes(bytes.to_vec()))
     }
 
-    /// Uploads a model's folder and registers it, and waits for that; none where it has to wait in
-    /// the spool.
+    /// Uploads a model's folder, registers it and waits for the result; none if it went to the
+    /// spool.
     ///
     /// # Errors
-    /// As [`Client::register_folder`], or when something logged earlier was refused. A store
-    /// that cannot be reached is no error with a spool.
+    /// As [`Client::register_folder`], or when something logged earlier was rejected. With a spool,
+    /// a store that cannot be reached is no error.
     pub fn register_folder(&self, folder: &Path, model: &NewModel) -> Result<Option<ModelVersion>> {
         let folder = Attachment::Path(folder.to_owned());
         self.writer.finish(Entry::Model(model.clone()), folder)
     }
 
-    /// Waits until everything has been sent or kept.
+    /// Waits until everything has been sent or spooled.
     ///
     /// # Errors
-    /// When something logged earlier was refused.
+    /// When something logged earlier was rejected.
     pub fn flush(&self) -> Result<()> {
         let nothing = Entry::Batch(Batch::new());
         self.writer.finish(nothing, Attachment::None).map(|_| ())
@@ -158,9 +159,8 @@ impl Recorder {
     /// sent now. Otherwise the folder of the run is returned.
     ///
     /// # Errors
-    /// As [`Client::update_run`], except that a store that cannot be reached is none with a
-    /// spool. A run of
-    /// which something was refused before ends as `FAILED`, with that error.
+    /// As [`Client::update_run`]; with a spool, a store that cannot be reached is no error. If
+    /// something logged earlier was rejected, the run ends as `FAILED`, with that error.
     pub fn end(self, status: RunStatus) -> Result<Option<Spooled>> {
         let refused = self.flush();
         let status = match (&refused, status) {

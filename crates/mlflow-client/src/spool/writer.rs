@@ -81,8 +81,7 @@ impl Target {
         Ok(None)
     }
 
-    /// A folder in the spool for this run, because of an error; the error itself where the spool
-    /// does not help.
+    /// Opens a folder in the spool for this run after a transient error; returns any other error.
     fn keep(&self, error: Error) -> Result<Kept> {
         let Some(spool) = self.spool.as_ref().filter(|_| error.is_transient()) else {
             return Err(error);
@@ -105,7 +104,7 @@ impl Target {
 /// The result of an entry; a model became a version unless it went to the spool.
 type Outcome = Result<Option<ModelVersion>>;
 
-/// One thing to do.
+/// An entry in the queue.
 struct Work {
     entry: Entry,
     attachment: Attachment,
@@ -144,41 +143,35 @@ impl Writer {
         &self.target
     }
 
-    /// Enqueues an entry without waiting for it. Fails with what went wrong before.
+    /// Enqueues an entry without waiting for it. Fails with an earlier failure.
     pub(super) fn record(&self, entry: Entry, attachment: Attachment) -> Result<()> {
         self.report()?;
-        self.enqueue(Work {
-            entry,
-            attachment,
-            waiting: None,
-        })
+        self.enqueue(entry, attachment, None)
     }
 
-    /// The same, leaving what went wrong before to another call.
-    pub(super) fn record_beside(&self, entry: Entry) -> Result<()> {
-        self.enqueue(Work {
-            entry,
-            attachment: Attachment::None,
-            waiting: None,
-        })
-    }
-
-    /// Waits until an entry and everything before it have been sent or kept. Fails with what went
-    /// wrong first.
+    /// Waits until an entry and everything before it have been sent or spooled. Fails with the first
+    /// failure.
     pub(super) fn finish(&self, entry: Entry, attachment: Attachment) -> Outcome {
         let (waiting, outcome) = mpsc::channel();
-        self.enqueue(Work {
-            entry,
-            attachment,
-            waiting: Some(waiting),
-        })?;
+        self.enqueue(entry, attachment, Some(waiting))?;
         let outcome = outcome.recv().map_err(|_| ended())?;
         self.report()?;
         outcome
     }
 
-    fn enqueue(&self, work: Work) -> Result<()> {
+    /// Enqueues an entry, whatever happened to earlier ones.
+    pub(super) fn enqueue(
+        &self,
+        entry: Entry,
+        attachment: Attachment,
+        waiting: Option<Sender<Outcome>>,
+    ) -> Result<()> {
         let queue = self.queue.as_ref().ok_or_else(ended)?;
+        let work = Work {
+            entry,
+            attachment,
+            waiting,
+        };
         queue.send(work).map_err(|_| ended())
     }
 
@@ -190,7 +183,7 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Waits until everything has been sent or kept.
+    /// Waits until everything has been sent or spooled.
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.take()
@@ -225,8 +218,8 @@ fn write(target: &Target, queue: &Receiver<Work>, failure: &Mutex<Option<Error>>
     }
 }
 
-/// Takes along the batches that have come in meanwhile: many epochs become one request while the
-/// store is slow. Returns what comes after them as well.
+/// Merges a batch with those waiting behind it, so that a slow store gets many epochs as one request.
+/// Also returns the first entry that could not be merged.
 fn merged(mut work: Work, queue: &Receiver<Work>) -> (Work, Option<Work>) {
     while let (Entry::Batch(batch), None) = (&mut work.entry, &work.waiting) {
         let Ok(mut following) = queue.try_recv() else {

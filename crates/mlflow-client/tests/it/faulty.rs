@@ -204,7 +204,7 @@ fn credentials_are_sent_but_never_shown() {
 }
 
 #[test]
-fn a_broken_upload_starts_anew() {
+fn a_broken_upload_is_restarted() {
     let run = r#"{"run":{"info":{"run_id":"r","status":"RUNNING","artifact_uri":"mlflow-artifacts:/1/r/artifacts"}}}"#;
     let stub = Stub::start(vec![
         json(run),

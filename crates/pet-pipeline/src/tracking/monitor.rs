@@ -80,7 +80,7 @@ impl Watch {
             batch.metric(format!("{PREFIX}{name}"), value, time, step)
         });
         self.step += 1;
-        self.recorder.log_beside(&batch).is_ok()
+        self.recorder.log_in_background(&batch).is_ok()
     }
 }
 

@@ -68,7 +68,7 @@ impl DataType {
         TABLE[self as usize].1 as i32
     }
 
-    /// The type of a code, or the name of one that this crate does not hold.
+    /// The type of a code, or the name of an unsupported one.
     pub(crate) fn from_code(code: i32) -> Result<Self, String> {
         let row = TABLE.iter().find(|row| row.1 as i32 == code);
         row.map(|row| row.0)
@@ -85,7 +85,7 @@ impl fmt::Display for DataType {
     }
 }
 
-/// A Rust number that is an element of a tensor.
+/// A Rust number type that can be stored in a tensor.
 pub trait Element: Copy {
     /// Its type in ONNX.
     const DATA_TYPE: DataType;
@@ -95,6 +95,15 @@ pub trait Element: Copy {
 
     /// Reads it from its little-endian bytes; `None` when there are not exactly as many as it has.
     fn read(bytes: &[u8]) -> Option<Self>;
+}
+
+/// The little-endian bytes of some elements.
+pub(crate) fn bytes_of<T: Element>(elements: &[T]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size_of_val(elements));
+    for element in elements {
+        element.write(&mut bytes);
+    }
+    bytes
 }
 
 macro_rules! element {

@@ -1,10 +1,11 @@
-//! From protobuf to the model. The graph is built anew, so that everything that building checks is
-//! checked here.
+//! Decoding: protobuf to model. The graph goes through the same builder, so decoded models pass the
+//! same checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
+use crate::data_type::bytes_of;
 use crate::graph::Declared;
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::tensor_shape_proto::{Dimension, dimension};
@@ -13,7 +14,7 @@ use crate::proto::{
     tensor_proto, type_proto,
 };
 use crate::{
-    Attribute, DataType, Dim, Element, Error, Graph, Limits, Model, Node, Tensor, TensorType, Value,
+    Attribute, DataType, Dim, Error, Graph, Limits, Model, Node, Tensor, TensorType, Value,
 };
 
 pub(crate) fn model(bytes: &[u8], limits: &Limits) -> Result<Model, Error> {
@@ -86,8 +87,8 @@ fn read_graph(message: GraphProto, limits: &Limits) -> Result<Graph, Error> {
     Ok(graph)
 }
 
-/// The declared types of results. Declarations are optional, so one that cannot be held is as good
-/// as none; that outputs have one is checked when they are read.
+/// The declared types of results. Declarations are optional, so unsupported ones are skipped; outputs
+/// must have one, which is checked when they are read.
 fn declared_types(
     values: Vec<ValueInfoProto>,
     outputs: &[ValueInfoProto],
@@ -173,7 +174,7 @@ fn read_tensor(message: TensorProto, limits: &Limits) -> Result<Tensor, Error> {
     Tensor::from_raw(&name, data_type, &shape, read_data(message, data_type))
 }
 
-/// The elements' bytes, either there as such or in the field of numbers that belongs to the type.
+/// The elements' bytes, from `raw_data` or from the typed field.
 fn read_data(message: TensorProto, data_type: DataType) -> Vec<u8> {
     if !message.raw_data.is_empty() {
         return message.raw_data;
@@ -195,14 +196,6 @@ fn read_data(message: TensorProto, data_type: DataType) -> Vec<u8> {
             data_type.size(),
         ),
     }
-}
-
-fn bytes_of<T: Element>(numbers: &[T]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(size_of_val(numbers));
-    for number in numbers {
-        number.write(&mut bytes);
-    }
-    bytes
 }
 
 /// The lowest bytes of each number: small types are stored in the field of a wider one.

@@ -1,4 +1,4 @@
-//! From the model to protobuf.
+//! Encoding: model to protobuf.
 
 use prost::Message;
 
@@ -10,8 +10,8 @@ use crate::proto::{
 };
 use crate::{Attribute, Dim, Error, Graph, Model, Node, Tensor, TensorType, Value};
 
-/// What protobuf can hold in one message.
-const MOST_BYTES: usize = i32::MAX as usize;
+/// The largest size of a protobuf message.
+const MAX_BYTES: usize = i32::MAX as usize;
 
 pub(crate) fn model(model: &Model) -> Result<Vec<u8>, Error> {
     let property = |(key, value): (&String, &String)| StringStringEntryProto {
@@ -31,10 +31,10 @@ pub(crate) fn model(model: &Model) -> Result<Vec<u8>, Error> {
         ..ModelProto::default()
     };
     let length = message.encoded_len();
-    if length > MOST_BYTES {
+    if length > MAX_BYTES {
         return Err(Error::Limit {
             what: "bytes".into(),
-            limit: MOST_BYTES,
+            limit: MAX_BYTES,
             got: length,
         });
     }

@@ -1,8 +1,8 @@
-//! What can be wrong with a graph or with the bytes of a model.
+//! The error type of the crate.
 
 use crate::DataType;
 
-/// Why a graph cannot be built, or a model not be read or written.
+/// Why a graph cannot be built, or a model cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -20,7 +20,7 @@ pub enum Error {
         /// What lacks the name.
         what: String,
     },
-    /// A value that nothing before its use defines.
+    /// A value that is used before it is defined.
     #[error("{user} uses value `{value}`, which nothing before it defines")]
     UndefinedValue {
         /// The node or output that uses it.
@@ -84,13 +84,13 @@ pub enum Error {
         /// The type held.
         got: DataType,
     },
-    /// A value to be quantized of which nothing was observed.
+    /// A value to be quantized without a range.
     #[error("the range of value `{value}` is not known")]
     MissingRange {
         /// Name of the value.
         value: String,
     },
-    /// An operator set outside of the range in which this crate knows the meaning of the operators.
+    /// An operator set version that this crate does not support.
     #[error("opset {got} is not supported, expected {lowest} to {highest}")]
     Opset {
         /// The version.
@@ -100,13 +100,13 @@ pub enum Error {
         /// The highest supported one.
         highest: i64,
     },
-    /// A model without something that every model must have.
+    /// A model without a required part.
     #[error("the model has no {what}")]
     Missing {
         /// What it lacks.
         what: &'static str,
     },
-    /// Something in a file that this crate cannot hold.
+    /// A feature of a file that this crate does not support.
     #[error("{owner} has {what}, which is not supported")]
     Unsupported {
         /// The node, tensor, value or model.
@@ -124,7 +124,7 @@ pub enum Error {
         /// The count.
         got: usize,
     },
-    /// Bytes that are no ONNX model.
+    /// Bytes that are not an ONNX model.
     #[error("the bytes are not an ONNX model")]
     Decode {
         /// Where the decoder stopped.
@@ -133,7 +133,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What a person can do about it, where there is something.
+    /// A suggested remedy, if there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Decode { .. } => {

@@ -1,17 +1,17 @@
-//! The graph: built value by value, valid at every moment.
+//! The graph: built value by value, always valid.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{DataType, Dim, Element, Error, Node, Tensor, TensorType, Value, infer};
 
-/// Types that a caller or a file states for results of nodes, by name.
+/// Declared types of results of nodes, by name.
 pub(crate) type Declared = BTreeMap<String, TensorType>;
 
-/// A computation: inputs, constants, nodes in the order of running, outputs.
+/// A computation graph: inputs, constants, nodes in topological order, outputs.
 ///
-/// Nodes can only use values that exist already, so that a graph is always in topological order,
-/// has no cycles and defines each value once. The typed operators (`conv`, `gemm`, ...) take the
-/// name of the new node, which is the name of its result as well.
+/// Nodes can only use values that exist already, so that a graph has no cycles and defines each
+/// value once. The typed operators (`conv`, `gemm`, …) take the name of the new node, which is also
+/// the name of its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
     name: String,
@@ -38,7 +38,7 @@ impl Graph {
         }
     }
 
-    /// Adds an input, given anew at every run.
+    /// Adds an input.
     ///
     /// # Errors
     /// [`Error::DuplicateName`] or [`Error::EmptyName`].
@@ -67,7 +67,7 @@ impl Graph {
         self.tensor(Tensor::new(name, shape, values)?)
     }
 
-    /// Adds a constant that is a tensor already.
+    /// Adds an existing tensor as a constant.
     ///
     /// # Errors
     /// [`Error::DuplicateName`] or [`Error::EmptyName`].
@@ -77,8 +77,8 @@ impl Graph {
         Ok(value)
     }
 
-    /// The scalar `number` as a value, for operators that take their settings as inputs. Asking for
-    /// the same number again gives the same value.
+    /// The scalar `number` as a value, for operators that take their settings as inputs. The same
+    /// number always gives the same value.
     ///
     /// # Errors
     /// [`Error::DuplicateName`] when a value of another kind has the name `constant.NUMBER`.
@@ -99,11 +99,12 @@ impl Graph {
         self.node_with(node, &BTreeMap::new())
     }
 
-    /// Adds a node with one output of a given type, for operators that this crate cannot infer.
-    /// Where it can, the type must not contradict.
+    /// Adds a node with one output of a given type, for operators that this crate cannot infer. An
+    /// inferred type must not contradict it.
     ///
     /// # Errors
-    /// [`Error::DeclaredType`] when the types contradict; else what the operator does not take.
+    /// [`Error::DeclaredType`] when the types contradict; [`Error::Input`] or [`Error::Attribute`]
+    /// for what the operator does not accept.
     pub fn node_of_type(&mut self, node: Node, tensor_type: TensorType) -> Result<Value, Error> {
         let declared = BTreeMap::from([(node.name.clone(), tensor_type)]);
         self.node_with(node, &declared)
@@ -130,9 +131,8 @@ impl Graph {
         Ok(Value { name, tensor_type })
     }
 
-    /// Makes `value` an output of the graph called `name`, and gives it back under that name. Its
-    /// old name is gone, unless it belongs to an input, a constant or another output, which are
-    /// passed through an `Identity` node.
+    /// Makes `value` an output of the graph and renames it to `name`. Inputs, constants and other
+    /// outputs keep their names and are passed through an `Identity` node. Returns the output.
     ///
     /// # Errors
     /// [`Error::UndefinedValue`] when the value is not of this graph; [`Error::DuplicateName`].
@@ -185,7 +185,7 @@ impl Graph {
             .find(|tensor| tensor.name() == name)
     }
 
-    /// The nodes in the order of running.
+    /// The nodes in topological order.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
@@ -198,7 +198,7 @@ impl Graph {
         })
     }
 
-    /// What is known of the type of the value called `name`.
+    /// The type of the value called `name`, if it is known.
     pub fn type_of(&self, name: &str) -> Option<&TensorType> {
         self.values.get(name)?.as_ref()
     }
@@ -208,15 +208,14 @@ impl Graph {
         self.values.contains_key(name)
     }
 
-    /// Adds a node; the types of its outputs are what follows from its inputs and what is declared.
+    /// Adds a node; the types of its outputs are inferred or declared.
     pub(crate) fn push(&mut self, node: Node, declared: &Declared) -> Result<(), Error> {
         let types = self.output_types(&node, declared)?;
         self.commit(node, types);
         Ok(())
     }
 
-    /// Makes the value called `value.name` an output without renaming; the types must not
-    /// contradict.
+    /// Makes the value called `value.name` an output without renaming; its type must match.
     pub(crate) fn mark_output(&mut self, value: Value) -> Result<(), Error> {
         let Some(known) = self.values.get_mut(&value.name) else {
             let user = "the list of outputs".to_owned();
@@ -234,8 +233,7 @@ impl Graph {
         Ok(())
     }
 
-    /// The types of a node's outputs where they are known, after everything that can be wrong with
-    /// the node was checked.
+    /// Checks a node, and returns the types of its outputs where they are known.
     fn output_types(
         &self,
         node: &Node,
@@ -262,8 +260,7 @@ impl Graph {
         self.nodes.push(node);
     }
 
-    /// The types of a node's inputs, `None` for one left out; `None` altogether when one is not
-    /// known.
+    /// The types of a node's inputs, with `None` for an omitted one; `None` when one is unknown.
     fn input_types(&self, node: &Node) -> Result<Option<Vec<Option<&TensorType>>>, Error> {
         let mut types = Vec::with_capacity(node.inputs.len());
         let mut all_known = true;
@@ -309,8 +306,8 @@ impl Graph {
         Ok(())
     }
 
-    /// Refuses a node without operator, and names that are taken. Models of others may leave out
-    /// the names of nodes.
+    /// Rejects a node without operator and duplicate names. Foreign models may omit the names of
+    /// nodes.
     fn check_names(&self, node: &Node) -> Result<(), Error> {
         if node.op_type.is_empty() {
             let what = format!("the operator of node `{}`", node.label());
@@ -347,7 +344,7 @@ impl Graph {
     }
 }
 
-/// The type of a value out of what follows from its node and what is declared for it.
+/// Combines the inferred and the declared type of a value.
 fn reconcile(
     value: &str,
     inferred: Option<TensorType>,

@@ -1,4 +1,4 @@
-//! How much a reader accepts.
+//! Limits for reading models.
 
 /// What [`Model::from_bytes_with`](crate::Model::from_bytes_with) accepts; more is an error.
 #[derive(Clone, Debug, PartialEq, Eq)]

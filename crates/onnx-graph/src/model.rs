@@ -1,15 +1,14 @@
-//! The model: a graph with what surrounds it in a file.
+//! The model: a graph with its operator set, producer and metadata.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::{Error, Graph, Limits, Node, Tensor, Value, decode, encode};
 
-/// The operator sets in which the operators that this crate infers mean the same (ONNX 1.23).
+/// The operator sets in which the inferred operators have the same meaning (as of ONNX 1.23).
 const OPSETS: RangeInclusive<i64> = 13..=28;
 
-/// The version of the file format in which new models are written; the one that belongs to opset
-/// 18.
+/// The version of the file format of new models, which belongs to opset 18.
 const IR_VERSION: i64 = 8;
 
 /// A graph with its operator set, producer and metadata.
@@ -33,7 +32,7 @@ impl TryFrom<&[u8]> for Model {
 }
 
 impl Model {
-    /// A model of `graph` whose operators have the meaning of `opset`.
+    /// A model of `graph`, with its operators in version `opset`.
     pub fn new(graph: Graph, opset: i64) -> Self {
         Self {
             graph,
@@ -45,7 +44,7 @@ impl Model {
         }
     }
 
-    /// Names the program that makes the model.
+    /// Sets the name and version of the program that makes the model.
     #[must_use]
     pub fn with_producer(mut self, name: &str, version: &str) -> Self {
         name.clone_into(&mut self.producer_name);
@@ -59,14 +58,14 @@ impl Model {
         Self { graph, ..self }
     }
 
-    /// Adds a property; a key that is there already gets the new value.
+    /// Sets a metadata property.
     #[must_use]
     pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(key.into(), value.into());
         self
     }
 
-    /// Adds several properties, as [`with_metadata`](Self::with_metadata) adds one.
+    /// Sets several metadata properties.
     #[must_use]
     pub fn with_properties<K: Into<String>, V: Into<String>>(
         self,
@@ -76,11 +75,10 @@ impl Model {
         properties.fold(self, |model, (key, value)| model.with_metadata(key, value))
     }
 
-    /// The bytes of the model's file, after [`Model::check`]. The same model always gives the same
-    /// bytes.
+    /// Checks and encodes the model. The same model always gives the same bytes.
     ///
     /// # Errors
-    /// What [`Model::check`] finds; [`Error::Limit`] above the 2 GiB that protobuf can hold.
+    /// As [`Model::check`]; [`Error::Limit`] above protobuf's maximum of 2 GiB.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         self.check()?;
         encode::model(self)
@@ -94,19 +92,19 @@ impl Model {
         Self::from_bytes_with(bytes, &Limits::default())
     }
 
-    /// Reads a model and checks it as if it were built anew.
+    /// Reads and checks a model.
     ///
     /// # Errors
-    /// [`Error::Decode`] when the bytes are no model, [`Error::Limit`] when they hold too much,
-    /// [`Error::Unsupported`] for what cannot be held, else what is wrong with the graph.
+    /// [`Error::Decode`] when the bytes are not a model, [`Error::Limit`] when they exceed a limit,
+    /// [`Error::Unsupported`] for unsupported features, other variants for an invalid graph.
     pub fn from_bytes_with(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         let model = decode::model(bytes, limits)?;
         model.check()?;
         Ok(model)
     }
 
-    /// Checks what the graph does not check while it is built: that it computes something, has a
-    /// name and an operator set that is known.
+    /// Checks what building the graph does not: that there are outputs, a name and a supported
+    /// operator set.
     ///
     /// # Errors
     /// [`Error::Missing`], [`Error::EmptyName`] or [`Error::Opset`].
@@ -170,7 +168,7 @@ impl Model {
         self.graph.outputs()
     }
 
-    /// The nodes in the order of running.
+    /// The nodes in topological order.
     pub fn nodes(&self) -> &[Node] {
         self.graph.nodes()
     }

@@ -33,7 +33,7 @@ impl Node {
         self
     }
 
-    /// The name, unique in its graph; may be empty in models of others.
+    /// The name, unique in its graph; may be empty in foreign models.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -43,12 +43,12 @@ impl Node {
         &self.op_type
     }
 
-    /// Names of the values that it takes; an optional one left out is empty.
+    /// Names of the input values; empty for an omitted optional one.
     pub fn inputs(&self) -> &[String] {
         &self.inputs
     }
 
-    /// Names of the values that it makes; an optional one left out is empty.
+    /// Names of the output values; empty for an omitted optional one.
     pub fn outputs(&self) -> &[String] {
         &self.outputs
     }
@@ -58,7 +58,7 @@ impl Node {
         &self.attributes
     }
 
-    /// Calls a value otherwise wherever the node takes or makes it.
+    /// Renames a value among the inputs and outputs.
     pub(crate) fn rename_value(&mut self, from: &str, to: &str) {
         let names = self.inputs.iter_mut().chain(&mut self.outputs);
         for name in names.filter(|name| *name == from) {
@@ -66,7 +66,7 @@ impl Node {
         }
     }
 
-    /// How messages call the node.
+    /// The node's name in error messages.
     pub(crate) fn label(&self) -> &str {
         let first_output = || self.outputs.first().map_or("", String::as_str);
         if self.name.is_empty() {

@@ -1,6 +1,6 @@
 //! Typed operators: one method of [`Graph`] each.
 //!
-//! The meaning of each is that of the ONNX operator set 18,
+//! The operators are those of ONNX operator set 18,
 //! <https://onnx.ai/onnx/operators/index.html>.
 
 use crate::{Attribute, Error, Graph, Node, Value};
@@ -16,16 +16,15 @@ use crate::{Attribute, Error, Graph, Node, Value};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConvOptions {
-    /// Height and width of the kernel; must be those of the weight.
+    /// Height and width of the kernel, as in the weight.
     pub kernel: [usize; 2],
-    /// Step between two windows, down and right.
+    /// Vertical and horizontal stride.
     pub stride: [usize; 2],
-    /// Rows of zeros above, columns of zeros on the left.
+    /// Zero padding at the top and the left.
     pub padding: [usize; 2],
-    /// Rows of zeros below, columns of zeros on the right.
+    /// Zero padding at the bottom and the right.
     pub padding_after: [usize; 2],
-    /// Groups of channels that are convolved separately; one group per channel is a depthwise
-    /// convolution.
+    /// Groups of channels; one group per channel makes a depthwise convolution.
     pub groups: usize,
 }
 
@@ -41,20 +40,20 @@ impl ConvOptions {
         }
     }
 
-    /// Moves the window by `stride` rows and columns at a time.
+    /// Sets the vertical and horizontal stride.
     #[must_use]
     pub fn with_stride(self, stride: [usize; 2]) -> Self {
         Self { stride, ..self }
     }
 
-    /// Surrounds the input by `padding` rows and columns of zeros on each side.
+    /// Sets the vertical and horizontal zero padding, the same on opposite sides.
     #[must_use]
     pub fn with_padding(self, padding: [usize; 2]) -> Self {
         self.with_uneven_padding(padding, padding)
     }
 
-    /// Surrounds the input by rows and columns of zeros, of which there may be more on one side: TensorFlow's `SAME` has
-    /// more below and on the right.
+    /// Sets the zero padding at the top and left (`before`) and at the bottom and right (`after`), as TensorFlow's
+    /// `SAME` padding needs.
     #[must_use]
     pub fn with_uneven_padding(self, before: [usize; 2], after: [usize; 2]) -> Self {
         Self {
@@ -64,7 +63,7 @@ impl ConvOptions {
         }
     }
 
-    /// Convolves `groups` groups of channels separately.
+    /// Sets the number of groups of channels.
     #[must_use]
     pub fn with_groups(self, groups: usize) -> Self {
         Self { groups, ..self }
@@ -75,9 +74,9 @@ impl ConvOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GemmOptions {
-    /// Take the left matrix transposed.
+    /// Whether to transpose the left matrix first.
     pub transpose_a: bool,
-    /// Take the right matrix transposed, as weights of linear layers are stored: `[outputs,
+    /// Whether to transpose the right matrix first, as for weights of linear layers, `[outputs,
     /// inputs]`.
     pub transpose_b: bool,
 }
@@ -127,7 +126,7 @@ operators! {
     div, "Div", (left, right);
     /// The product of two matrices, or of two stacks of matrices.
     matmul, "MatMul", (left, right);
-    /// The mean over all axes but batch and channels, which stay with extent 1.
+    /// The mean over all axes but batch and channels; those axes remain with size 1.
     global_average_pool, "GlobalAveragePool", (input);
     /// `max(input, 0)`.
     relu, "Relu", (input);
@@ -162,8 +161,7 @@ impl Graph {
         self.node(node)
     }
 
-    /// Limits every element to `minimum..=maximum`. The two limits become constants that all nodes
-    /// share.
+    /// Limits every element to `minimum..=maximum`. The limits become constants, shared by all nodes.
     ///
     /// # Errors
     /// [`Error::Input`] when the elements are not `f32`; [`Error::DuplicateName`].
@@ -179,7 +177,7 @@ impl Graph {
         self.node(Node::new(name, "Clip", &[input, &minimum, &maximum]))
     }
 
-    /// Makes a matrix out of a tensor: the axes before `axis` become rows, the others columns.
+    /// Reshapes a tensor to a matrix: the axes before `axis` become rows, the others columns.
     ///
     /// # Errors
     /// [`Error::Attribute`] when there is no such axis; [`Error::DuplicateName`].
@@ -187,8 +185,7 @@ impl Graph {
         self.node(Node::new(name, "Flatten", &[input]).with_attribute("axis", axis))
     }
 
-    /// `a * b + bias` for two matrices, either of them transposed first; the bias is broadcast to
-    /// the result.
+    /// `a * b + bias` for two matrices, optionally transposed; the bias is broadcast.
     ///
     /// # Errors
     /// [`Error::Input`] when the shapes do not fit; [`Error::DuplicateName`].
@@ -207,8 +204,8 @@ impl Graph {
         self.node(node)
     }
 
-    /// Divides by the Euclidean length along an axis; negative axes count from the last. Where the length is 0, the
-    /// result is 0 or not a number, as the runtime has it.
+    /// Divides by the Euclidean norm along an axis; negative axes count from the last. Where the norm is 0, the result
+    /// is 0 or NaN, depending on the runtime.
     ///
     /// # Errors
     /// [`Error::Attribute`] when there is no such axis; [`Error::DuplicateName`].
@@ -219,7 +216,7 @@ impl Graph {
         self.node(node)
     }
 
-    /// Exponentials along an axis, divided by their sum; negative axes count from the last.
+    /// Softmax along an axis; negative axes count from the last.
     ///
     /// # Errors
     /// [`Error::Attribute`] when there is no such axis; [`Error::DuplicateName`].

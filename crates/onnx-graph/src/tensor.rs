@@ -1,5 +1,6 @@
 //! Named constant tensors.
 
+use crate::data_type::bytes_of;
 use crate::{DataType, Dim, Element, Error, TensorType, Value};
 
 /// A constant of a graph, such as a layer's weight.
@@ -17,11 +18,7 @@ impl Tensor {
     /// # Errors
     /// [`Error::TensorLength`] when there are not as many values as the shape takes.
     pub fn new<T: Element>(name: &str, shape: &[usize], values: &[T]) -> Result<Self, Error> {
-        let mut data = Vec::with_capacity(size_of_val(values));
-        for value in values {
-            value.write(&mut data);
-        }
-        Self::from_raw(name, T::DATA_TYPE, shape, data)
+        Self::from_raw(name, T::DATA_TYPE, shape, bytes_of(values))
     }
 
     /// A tensor from the little-endian bytes of its elements in row-major order.
@@ -67,7 +64,7 @@ impl Tensor {
         self.data_type
     }
 
-    /// Extent of each axis, outermost first; empty for a scalar.
+    /// Size of each dimension, outermost first; empty for a scalar.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }

@@ -4,29 +4,29 @@ use std::fmt;
 
 use crate::DataType;
 
-/// The extent of one axis.
+/// The size of one dimension.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Dim {
     /// Known when the model is built.
     Fixed(usize),
-    /// Known when the model runs; equal wherever the same name stands (`dim_param` in ONNX).
+    /// Known when the model runs; the same name means the same size (`dim_param` in ONNX).
     Symbol(String),
-    /// Nothing is known.
+    /// Not known.
     Unknown,
 }
 
 impl Dim {
-    /// An axis whose extent is known when the model runs.
+    /// A dimension whose size is known when the model runs.
     pub fn symbol(name: impl Into<String>) -> Self {
         Self::Symbol(name.into())
     }
 
-    /// An axis of fixed extent.
+    /// A dimension of fixed size.
     pub fn fixed(extent: usize) -> Self {
         Self::Fixed(extent)
     }
 
-    /// The extent when it is fixed.
+    /// The size if it is fixed.
     pub fn extent(&self) -> Option<usize> {
         match self {
             Self::Fixed(extent) => Some(*extent),
@@ -34,7 +34,7 @@ impl Dim {
         }
     }
 
-    /// Whether both are fixed and differ, so that they cannot be the same axis.
+    /// Whether both are fixed and differ.
     pub(crate) fn contradicts(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Fixed(a), Self::Fixed(b)) if a != b)
     }
@@ -46,7 +46,7 @@ impl From<usize> for Dim {
     }
 }
 
-/// An axis whose extent is known when the model runs.
+/// A dimension whose size is known when the model runs.
 impl From<&str> for Dim {
     fn from(name: &str) -> Self {
         Self::symbol(name)
@@ -63,12 +63,12 @@ impl fmt::Display for Dim {
     }
 }
 
-/// Element type and shape of a tensor; shown as `f32[batch, 3, 224, 224]`.
+/// Element type and shape of a tensor; displayed as `f32[batch, 3, 224, 224]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TensorType {
     /// Type of the elements.
     pub data_type: DataType,
-    /// Extent of each axis, outermost first; empty for a scalar.
+    /// Size of each dimension, outermost first; empty for a scalar.
     pub shape: Vec<Dim>,
 }
 
@@ -81,8 +81,7 @@ impl TensorType {
         }
     }
 
-    /// What is known when both `self` and `other` describe the same tensor; `None` when they
-    /// contradict each other. Where both know something about an axis, `self` is kept.
+    /// Combines two descriptions of the same tensor, preferring `self`; `None` when they contradict.
     pub(crate) fn merge(&self, other: &Self) -> Option<Self> {
         let same_rank = self.shape.len() == other.shape.len();
         let mut pairs = self.shape.iter().zip(&other.shape);
@@ -129,7 +128,7 @@ impl Value {
         self.tensor_type.data_type
     }
 
-    /// Extent of each axis, outermost first.
+    /// Size of each dimension, outermost first.
     pub fn shape(&self) -> &[Dim] {
         &self.tensor_type.shape
     }

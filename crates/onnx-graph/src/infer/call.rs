@@ -1,4 +1,4 @@
-//! One node with the types of its inputs, as the rules see it.
+//! A node with the types of its inputs, for the inference rules.
 
 use std::fmt::Display;
 
@@ -11,22 +11,22 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Refuses more or other inputs than `required` ones followed by up to `optional` ones.
+    /// Checks that there are `required` inputs, followed by up to `optional` ones.
     pub(super) fn arity(&self, required: usize, optional: usize) -> Result<(), Error> {
-        let most = required + optional;
-        let fits = (required..=most).contains(&self.inputs.len());
+        let max = required + optional;
+        let fits = (required..=max).contains(&self.inputs.len());
         if fits && self.inputs.iter().take(required).all(Option::is_some) {
             return Ok(());
         }
         let expected = if optional == 0 {
             format!("{required} inputs")
         } else {
-            format!("{required} to {most} inputs")
+            format!("{required} to {max} inputs")
         };
         Err(self.error(expected, &self.inputs.len()))
     }
 
-    /// Refuses any other number of outputs than one.
+    /// Checks that there is one output.
     pub(super) fn has_one_output(&self) -> Result<(), Error> {
         match self.node.outputs.as_slice() {
             [output] if !output.is_empty() => Ok(()),
@@ -34,18 +34,18 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// An input that must be there.
+    /// A required input.
     pub(super) fn input(&self, index: usize) -> Result<&'a TensorType, Error> {
         let missing = || self.error(format!("an input {index}"), &"none");
         self.optional(index).ok_or_else(missing)
     }
 
-    /// An input that may be left out.
+    /// An optional input.
     pub(super) fn optional(&self, index: usize) -> Option<&'a TensorType> {
         self.inputs.get(index).copied().flatten()
     }
 
-    /// The type of the first input, which all others must share as element type.
+    /// The type of the first input, after checking that all inputs have its element type.
     pub(super) fn same_elements(&self) -> Result<&'a TensorType, Error> {
         let first = self.input(0)?;
         for other in self.inputs.iter().flatten() {
@@ -56,7 +56,7 @@ impl<'a> Call<'a> {
         Ok(first)
     }
 
-    /// As [`Call::same_elements`], of floating-point numbers only.
+    /// As [`Call::same_elements`], for floating-point types only.
     pub(super) fn same_floats(&self) -> Result<&'a TensorType, Error> {
         let first = self.same_elements()?;
         if !first.data_type.is_float() {
@@ -101,8 +101,7 @@ impl<'a> Call<'a> {
             .ok_or_else(|| self.attribute(name, expected(), attribute))
     }
 
-    /// The `axis` attribute as an index, negative ones counted from the end; at most `highest` is
-    /// taken.
+    /// The `axis` attribute as an index up to `highest`; negative axes count from the end.
     pub(super) fn axis(&self, default: i64, rank: usize, highest: usize) -> Result<usize, Error> {
         let axis = self.int("axis", default)?;
         let from_start = if axis < 0 {
@@ -116,7 +115,7 @@ impl<'a> Call<'a> {
         index.filter(|&index| index <= highest).ok_or_else(outside)
     }
 
-    /// Inputs that the operator does not take.
+    /// The error for inputs that the operator does not accept.
     pub(super) fn error(&self, expected: impl Into<String>, got: &dyn Display) -> Error {
         Error::Input {
             node: self.node.label().to_owned(),
@@ -126,7 +125,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// An attribute that the operator does not take.
+    /// The error for an attribute that the operator does not accept.
     pub(super) fn attribute(
         &self,
         name: &str,

@@ -85,7 +85,7 @@ struct Window {
     kernel: Option<usize>,
     stride: usize,
     dilation: usize,
-    /// Zeros before and after; `None` when a rule chooses them at run time.
+    /// Padding before and after; `None` when `auto_pad` determines it.
     pads: Option<[usize; 2]>,
 }
 
@@ -101,7 +101,7 @@ impl Window {
             .ints("pads", 2 * rank, 0)?
             .unwrap_or_else(|| vec![0; 2 * rank]);
         let (before, after) = pads.split_at(rank);
-        let automatic = pads_itself(call);
+        let automatic = has_auto_pad(call);
         let pads = before
             .iter()
             .zip(after)
@@ -119,7 +119,7 @@ impl Window {
         Ok(windows.collect())
     }
 
-    /// The extent of the result along an axis.
+    /// The size of the result along an axis.
     fn slide(&self, call: &Call, axis: &Dim) -> Result<Dim, Error> {
         let (Some(extent), Some(kernel), Some(pads)) = (axis.extent(), self.kernel, self.pads)
         else {
@@ -136,7 +136,7 @@ impl Window {
     }
 }
 
-/// Refuses a `kernel_shape` that is not the weight's.
+/// Checks that `kernel_shape` is that of the weight.
 fn check_kernel(call: &Call, weight: &[Dim]) -> Result<(), Error> {
     let declared = call.ints("kernel_shape", weight.len(), 1)?;
     for (size, dim) in declared.iter().flatten().zip(weight) {
@@ -148,8 +148,8 @@ fn check_kernel(call: &Call, weight: &[Dim]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the padding is chosen by a rule instead of the `pads` attribute.
-fn pads_itself(call: &Call) -> bool {
+/// Whether `auto_pad` determines the padding instead of `pads`.
+fn has_auto_pad(call: &Call) -> bool {
     let rule = call.node.attributes.get("auto_pad");
     rule.is_some_and(|rule| !matches!(rule, Attribute::String(rule) if rule == "NOTSET"))
 }

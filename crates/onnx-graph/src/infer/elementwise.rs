@@ -5,19 +5,19 @@ use crate::{Dim, Error, TensorType};
 
 type Inferred = Result<Option<TensorType>, Error>;
 
-/// One input, passed on with its type.
+/// The type of the only input.
 pub(super) fn same(call: &Call) -> Inferred {
     call.arity(1, 0)?;
     Ok(Some(call.input(0)?.clone()))
 }
 
-/// One floating-point input, passed on with its type.
+/// The type of the only input, which is floating-point.
 pub(super) fn same_float(call: &Call) -> Inferred {
     call.same_floats()?;
     same(call)
 }
 
-/// `LpNormalization`, `Softmax`: an axis of a floating-point input, the last one by default.
+/// `LpNormalization`, `Softmax`: floating-point, along an axis, by default the last.
 pub(super) fn along_axis(call: &Call) -> Inferred {
     let input = call.same_floats()?;
     let rank = input.shape.len();
@@ -25,7 +25,7 @@ pub(super) fn along_axis(call: &Call) -> Inferred {
     same(call)
 }
 
-/// `Clip`: scalar limits of the element type of the input.
+/// `Clip`: the limits are scalars of the input's element type.
 pub(super) fn clip(call: &Call) -> Inferred {
     call.arity(1, 2)?;
     let input = call.same_elements()?;
@@ -50,8 +50,7 @@ pub(super) fn arithmetic(call: &Call) -> Inferred {
     }))
 }
 
-/// The shape to which both are broadcast, aligned at the last axis as in `NumPy`; `None` when they
-/// do not fit.
+/// The common shape of both by NumPy's broadcasting rules; `None` when they do not fit.
 pub(super) fn broadcast(left: &[Dim], right: &[Dim]) -> Option<Vec<Dim>> {
     let (long, short) = if left.len() < right.len() {
         (right, left)

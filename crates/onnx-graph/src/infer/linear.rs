@@ -4,7 +4,7 @@ use super::Call;
 use super::elementwise::broadcast;
 use crate::{Dim, Error, TensorType};
 
-/// `Flatten`: a matrix out of the axes before and after `axis`.
+/// `Flatten`: the axes before `axis` become rows, the others columns.
 pub(super) fn flatten(call: &Call) -> Result<Option<TensorType>, Error> {
     call.arity(1, 0)?;
     let input = call.input(0)?;
@@ -83,7 +83,7 @@ fn matrix<'a>(
     }
 }
 
-/// The extent of several axes as one.
+/// The size of several dimensions as one.
 fn product(dims: &[Dim]) -> Dim {
     let (fixed, open): (Vec<_>, Vec<_>) = dims.iter().partition(|dim| dim.extent().is_some());
     let mut extents = fixed.into_iter().filter_map(Dim::extent);

@@ -1,4 +1,4 @@
-//! Types and shapes of the results of nodes.
+//! Type and shape inference.
 
 mod call;
 mod conv;
@@ -10,8 +10,8 @@ use call::Call;
 
 use crate::{Error, Node, TensorType};
 
-/// The type of the only output of `node` on inputs of these types (`None` for one left out); `None`
-/// for an operator that is not known here.
+/// The type of the only output of `node` for inputs of these types (`None` for an omitted one);
+/// `None` for an unknown operator.
 pub(crate) fn infer(
     node: &Node,
     inputs: &[Option<&TensorType>],

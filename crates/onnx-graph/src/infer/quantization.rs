@@ -1,9 +1,9 @@
-//! Between numbers and the bytes that stand for them.
+//! `QuantizeLinear` and `DequantizeLinear`.
 
 use super::Call;
 use crate::{DataType, Dim, Error, TensorType};
 
-/// `QuantizeLinear`: the type of the zero point, or bytes without sign.
+/// `QuantizeLinear`: the type of the zero point, by default `u8`.
 pub(super) fn quantize(call: &Call) -> Result<Option<TensorType>, Error> {
     call.arity(2, 1)?;
     let input = call.input(0)?;
@@ -44,7 +44,7 @@ pub(super) fn dequantize(call: &Call) -> Result<Option<TensorType>, Error> {
     }))
 }
 
-/// One scale, or one for each place along an axis; from opset 21 on, blocks may share some.
+/// Checks that there is one scale, or one per index along an axis; from opset 21 on, blocks may share one.
 fn check_scale(call: &Call, input: &TensorType) -> Result<(), Error> {
     let scale = call.input(1)?;
     if !scale.data_type.is_float() {

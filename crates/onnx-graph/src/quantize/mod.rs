@@ -1,6 +1,6 @@
-//! From numbers in 32 bits to numbers in 8.
+//! Static quantization to 8 bits.
 
-mod balance;
+mod equalize;
 mod plan;
 mod range;
 mod weight;
@@ -12,16 +12,15 @@ pub use range::{Channel, Range};
 
 use crate::{Error, Graph, Model, Value};
 
-/// Makes a model that computes in 8 bits where that pays: its convolutions and the sums of their
-/// results. Everything else stays as it is.
+/// Static post-training quantization of convolutions and the sums of their results to 8 bits.
+/// Everything else stays in `f32`.
 ///
-/// Weights become signed bytes with a scale for each filter, the values between the layers bytes
-/// without sign that cover the [`Range`] observed on examples. An activation function that only
-/// limits (`Relu`, `Clip`) after a convolution or a sum is left out: the bytes reach no further than
-/// its limits.
+/// Weights become signed bytes with a scale for each filter, activations unsigned bytes that cover
+/// the [`Range`] observed on calibration inputs. A `Relu` or `Clip` after a convolution or a sum is
+/// folded into the range.
 ///
-/// The result is written with `QuantizeLinear` and `DequantizeLinear` around the nodes, which every
-/// runtime can read, and which ONNX Runtime turns into operators on integers.
+/// The result has `QuantizeLinear` and `DequantizeLinear` nodes (QDQ format), which every runtime
+/// understands and ONNX Runtime fuses into integer operators.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -38,7 +37,7 @@ use crate::{Error, Graph, Model, Value};
 /// let model = Model::new(graph, 18);
 ///
 /// let quantizer = Quantizer::new(&model);
-/// // What the values of these names were on some images: run the model to know.
+/// // The ranges of these values, from running the model on calibration images.
 /// let names: Vec<_> = quantizer.values().iter().map(|value| value.name().to_owned()).collect();
 /// assert_eq!(names, ["image", "edges"]);
 /// let range = |low, high| Range::new(low, high).ok_or("an empty range");
@@ -67,8 +66,8 @@ impl<'a> Quantizer<'a> {
         }
     }
 
-    /// Leaves the first `layers` convolutions as they are, in the order of running: those near the
-    /// input tend to need more than 8 bits.
+    /// Keeps the first `layers` convolutions in `f32`: those near the input tend to need more than
+    /// 8 bits.
     #[must_use]
     pub fn with_float_layers(self, layers: usize) -> Self {
         Self {
@@ -77,11 +76,11 @@ impl<'a> Quantizer<'a> {
         }
     }
 
-    /// What the channels of the [`values`](Self::values) were on examples, which makes the result
-    /// more accurate where it is known. The error that rounding a filter's weights makes for the
-    /// mean input is taken off its bias, and a value between a convolution and a depthwise one is
-    /// scaled so that each channel fills the range
-    /// ([Nagel et al. 2019](https://arxiv.org/abs/1906.04721)).
+    /// Sets statistics of the channels of the [`values`](Self::values) on calibration inputs, which
+    /// improve the accuracy by bias correction and cross-layer equalization
+    /// ([Nagel et al. 2019](https://arxiv.org/abs/1906.04721)): a filter's rounding error for the
+    /// mean input is subtracted from its bias, and a value between a convolution and a depthwise one
+    /// is scaled so that each channel fills the range.
     #[must_use]
     pub fn with_channels(self, channels: &'a BTreeMap<String, Vec<Channel>>) -> Self {
         Self {
@@ -90,31 +89,30 @@ impl<'a> Quantizer<'a> {
         }
     }
 
-    /// The results of the convolutions that could be quantized, in the order of running.
+    /// The results of the convolutions that could be quantized, in topological order.
     pub fn layers(&self) -> Vec<Value> {
         plan::layers(self.graph())
     }
 
-    /// The values whose ranges are needed, in the order of running.
+    /// The values whose ranges are needed, in topological order.
     pub fn values(&self) -> Vec<Value> {
         let graph = self.graph();
-        let names = plan::values(graph, &plan::steps(graph, self.float_layers));
+        let names = plan::values(graph, &plan::actions(graph, self.float_layers));
         names.iter().filter_map(|name| graph.value(name)).collect()
     }
 
-    /// The quantized model, with the metadata of the original. Ranges of more values than are needed
-    /// do no harm.
+    /// The quantized model, with the metadata of the original. Ranges of other values are ignored.
     ///
     /// # Errors
-    /// [`Error::MissingRange`]; [`Error::DuplicateName`] when the model has values that are named
-    /// as those of the quantization (`NAME.quantized`, `.dequantized`, `.scale`, `.zero_point`).
+    /// [`Error::MissingRange`]; [`Error::DuplicateName`] when the model has values with the names of
+    /// the quantization's (`NAME.quantized`, `.dequantized`, `.scale`, `.zero_point`).
     pub fn quantize(&self, ranges: &BTreeMap<String, Range>) -> Result<Model, Error> {
         let source = self.graph();
-        let steps = plan::steps(source, self.float_layers);
-        let balance = balance::Balance::new(source, &steps, ranges, self.channels);
-        let mut writer = write::Writer::new(source, ranges, balance)?;
-        for (node, step) in source.nodes().iter().zip(&steps) {
-            writer.step(node, step)?;
+        let actions = plan::actions(source, self.float_layers);
+        let equalization = equalize::Equalization::new(source, &actions, ranges, self.channels);
+        let mut writer = write::Writer::new(source, ranges, equalization)?;
+        for (node, action) in source.nodes().iter().zip(&actions) {
+            writer.write(node, action)?;
         }
         Ok(Model {
             graph: writer.finish()?,

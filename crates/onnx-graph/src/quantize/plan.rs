@@ -1,70 +1,70 @@
-//! Which nodes compute in integers.
+//! Which nodes are quantized.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::range::Range;
 use crate::{DataType, Graph, Node, TensorType, Value};
 
-/// What becomes of a node.
-pub(super) enum Step {
-    /// It stays as it is.
+/// What to do with a node.
+pub(super) enum Action {
+    /// Keep it.
     Float,
-    /// A convolution in integers.
+    /// Quantize a convolution.
     Conv(Activation),
-    /// A sum of two quantized values.
+    /// Quantize a sum of two quantized values.
     Add(Activation),
-    /// An activation that the steps of its input's values do.
+    /// Drop an activation function whose limits are part of its input's range.
     Folded,
 }
 
-/// What a quantized node makes.
+/// The result of a quantized node.
 #[derive(Clone)]
 pub(super) struct Activation {
-    /// The value as the rest of the graph knows it.
+    /// The value that the rest of the graph uses.
     pub(super) value: String,
-    /// What an activation function limits it to, which is left out for it.
+    /// The limits of the activation function that is folded into it.
     pub(super) limits: Option<Range>,
 }
 
-/// A step for each node, in their order.
-pub(super) fn steps(graph: &Graph, float_layers: usize) -> Vec<Step> {
+/// An action for each node.
+pub(super) fn actions(graph: &Graph, float_layers: usize) -> Vec<Action> {
     let uses = uses(graph);
     let mut quantized = BTreeSet::new();
     let mut folded = BTreeSet::new();
     let mut layers = 0;
-    let mut steps = Vec::with_capacity(graph.nodes().len());
+    let mut actions = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
-        let step = if is_layer(graph, node) {
+        let action = if is_layer(graph, node) {
             layers += 1;
             match activation(graph, node, &uses) {
-                Some(activation) if layers > float_layers => Step::Conv(activation),
-                _ => Step::Float,
+                Some(activation) if layers > float_layers => Action::Conv(activation),
+                _ => Action::Float,
             }
         } else if is_sum(graph, node) && node.inputs.iter().all(|input| quantized.contains(input)) {
-            activation(graph, node, &uses).map_or(Step::Float, Step::Add)
+            activation(graph, node, &uses).map_or(Action::Float, Action::Add)
         } else if node.outputs.iter().any(|output| folded.contains(output)) {
-            Step::Folded
+            Action::Folded
         } else {
-            Step::Float
+            Action::Float
         };
-        if let Step::Conv(activation) | Step::Add(activation) = &step {
+        if let Action::Conv(activation) | Action::Add(activation) = &action {
             quantized.insert(activation.value.clone());
             folded.extend(activation.limits.map(|_| activation.value.clone()));
         }
-        steps.push(step);
+        actions.push(action);
     }
-    steps
+    actions
 }
 
-/// The values that the steps take and make, each once.
-pub(super) fn values(graph: &Graph, steps: &[Step]) -> Vec<String> {
+/// The inputs and results of the quantized nodes, each once.
+pub(super) fn values(graph: &Graph, actions: &[Action]) -> Vec<String> {
     let mut known = BTreeSet::new();
     let mut values = Vec::new();
-    for (node, step) in graph.nodes().iter().zip(steps) {
-        let (inputs, made) = match step {
-            Step::Conv(activation) => (&node.inputs[..1], &activation.value),
-            Step::Add(activation) => (&node.inputs[..], &activation.value),
-            Step::Float | Step::Folded => continue,
+    for (node, action) in graph.nodes().iter().zip(actions) {
+        let (inputs, made) = match action {
+            Action::Conv(activation) => (&node.inputs[..1], &activation.value),
+            Action::Add(activation) => (&node.inputs[..], &activation.value),
+            Action::Float | Action::Folded => continue,
         };
         let all = inputs.iter().chain([made]);
         values.extend(all.filter(|value| known.insert((*value).clone())).cloned());
@@ -72,7 +72,7 @@ pub(super) fn values(graph: &Graph, steps: &[Step]) -> Vec<String> {
     values
 }
 
-/// What the layers make that could be quantized.
+/// The results of the convolutions that could be quantized.
 pub(super) fn layers(graph: &Graph) -> Vec<Value> {
     let layers = graph.nodes().iter().filter(|node| is_layer(graph, node));
     let results = layers.filter_map(|node| node.outputs.first());
@@ -108,7 +108,7 @@ fn makes_floats(graph: &Graph, node: &Node) -> bool {
     output.is_some_and(float)
 }
 
-/// The nodes that take each value, and whether the graph gives it away.
+/// The consumers of each value, and the graph's outputs.
 struct Uses<'a> {
     nodes: BTreeMap<&'a str, Vec<&'a Node>>,
     outputs: BTreeSet<&'a str>,
@@ -128,8 +128,8 @@ fn uses(graph: &Graph) -> Uses<'_> {
     }
 }
 
-/// What a node makes, with the activation function that alone follows it; `None` when it makes
-/// nothing.
+/// The result of a node, with the activation function that is its only consumer; `None` without a
+/// result.
 fn activation(graph: &Graph, node: &Node, uses: &Uses) -> Option<Activation> {
     let made = node.outputs.first()?;
     let alone = || Activation {
@@ -148,7 +148,7 @@ fn activation(graph: &Graph, node: &Node, uses: &Uses) -> Option<Activation> {
     }))
 }
 
-/// The limits of an activation function that does nothing but limit, and lets 0 through.
+/// The limits of a `Relu` or `Clip` that keeps 0.
 fn limits(graph: &Graph, node: &Node) -> Option<Range> {
     if node.op_type == "Relu" {
         return Range::new(0.0, f32::MAX);

@@ -1,6 +1,6 @@
-//! What values were observed, and the steps in which 8 bits cover them.
+//! Observed ranges, and the parameters that quantize them.
 
-/// The smallest and the largest number that a value took; both are finite.
+/// The smallest and the largest observed number of a value; both are finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
     minimum: f32,
@@ -49,7 +49,7 @@ impl Range {
         self.maximum
     }
 
-    /// The part within `limits`, which hold 0.
+    /// The part within `limits`, which contain 0.
     pub(super) fn within(self, limits: Self) -> Self {
         let clamp = |end: f32| end.clamp(limits.minimum, limits.maximum);
         Self {
@@ -58,28 +58,28 @@ impl Range {
         }
     }
 
-    /// The steps that cover the range and 0, which is met exactly: padding is 0.
-    pub(super) fn steps(self) -> Steps {
+    /// The parameters that cover the range and 0, which is represented exactly: padding is 0.
+    pub(super) fn quantization(self) -> Quantization {
         let (low, high) = (self.minimum.min(0.0), self.maximum.max(0.0));
         let width = f64::from(high) - f64::from(low);
         let scale = ((width / 255.0) as f32).max(f32::MIN_POSITIVE);
         let zero_point = (-f64::from(low) / f64::from(scale)).round() as u8;
-        Steps { scale, zero_point }
+        Quantization { scale, zero_point }
     }
 }
 
-/// What one channel of a value was on examples.
+/// Statistics of one channel of a value on calibration inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Channel {
-    /// The mean of its numbers.
+    /// The mean.
     pub mean: f32,
-    /// The largest of them.
+    /// The maximum.
     pub maximum: f32,
 }
 
-/// Eight bits without sign as numbers: `scale * (byte - zero_point)`.
+/// Quantization parameters: a byte stands for `scale * (byte - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Steps {
+pub(super) struct Quantization {
     pub(super) scale: f32,
     pub(super) zero_point: u8,
 }
@@ -96,7 +96,7 @@ mod tests {
             ends in (-1e6_f32..1e6, -1e6_f32..1e6), part in 0.0_f32..=1.0,
         ) {
             let range = Range::of(&[ends.0, ends.1]).unwrap();
-            let Steps { scale, zero_point } = range.steps();
+            let Quantization { scale, zero_point } = range.quantization();
             let number = range.minimum + part * (range.maximum - range.minimum);
             let byte = (f64::from(number) / f64::from(scale)).round() + f64::from(zero_point);
             let met = (byte.clamp(0.0, 255.0) - f64::from(zero_point)) * f64::from(scale);
@@ -105,20 +105,20 @@ mod tests {
     }
 
     #[test]
-    fn the_steps_of_a_rectified_value_start_at_zero() {
-        let steps = Range::new(0.5, 6.0).unwrap().steps();
+    fn the_range_of_a_rectified_value_starts_at_zero() {
+        let shifted = Range::new(0.5, 6.0).unwrap().quantization();
         assert_eq!(
-            steps,
-            Steps {
+            shifted,
+            Quantization {
                 scale: 6.0 / 255.0,
                 zero_point: 0
             }
         );
-        let below = Range::new(-3.0, -1.0).unwrap().steps();
+        let below = Range::new(-3.0, -1.0).unwrap().quantization();
         assert_eq!(below.zero_point, 255);
-        let none = Range::new(0.0, 0.0).unwrap().steps();
+        let none = Range::new(0.0, 0.0).unwrap().quantization();
         assert!(none.scale > 0.0);
-        let all = Range::new(f32::MIN, f32::MAX).unwrap().steps();
+        let all = Range::new(f32::MIN, f32::MAX).unwrap().quantization();
         assert!(all.scale.is_finite() && (127..=128).contains(&all.zero_point));
     }
 

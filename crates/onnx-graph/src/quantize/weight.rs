@@ -1,11 +1,11 @@
 //! Weights and biases as integers.
 
-use super::range::Steps;
+use super::range::Quantization;
 
 /// The largest integer of a weight.
-const MOST: f32 = 127.0;
-/// What a bias must stay below as an integer, with room for the sum that it is added to.
-const MOST_BIAS: f32 = (1 << 30) as f32;
+const MAX_WEIGHT: f32 = 127.0;
+/// The largest integer of a bias, with room for the sum that it is added to.
+const MAX_BIAS: f32 = (1 << 30) as f32;
 
 /// A weight in signed bytes and a bias in 32 bits, with a scale for each filter.
 pub(super) struct Filters {
@@ -16,17 +16,17 @@ pub(super) struct Filters {
     pub(super) bias_scales: Vec<f32>,
 }
 
-/// What enters a convolution.
+/// The input of a convolution.
 pub(super) struct Input {
-    pub(super) steps: Steps,
-    /// Channels that a filter takes.
+    pub(super) quantization: Quantization,
+    /// Input channels of a filter.
     pub(super) channels: usize,
-    /// The mean of each channel; with them biases take back what rounding the weights changes on average.
+    /// The mean of each channel, for bias correction.
     pub(super) means: Option<Vec<f32>>,
 }
 
 impl Input {
-    /// The means of the channels that a filter takes: filters are divided evenly among groups of channels.
+    /// The means of a filter's input channels: filters are divided evenly among groups of channels.
     fn means(&self, filter: usize, filters: usize) -> Option<&[f32]> {
         let means = self.means.as_deref()?;
         let groups = (means.len() / self.channels.max(1)).max(1);
@@ -36,14 +36,12 @@ impl Input {
 }
 
 impl Filters {
-    /// Quantizes `filters` filters, each with a part of `weight` and a number of `bias`, for an
-    /// input in these steps.
+    /// Quantizes the filters, each a part of `weight` with one number of `bias`.
     ///
-    /// Processors without `VNNI` instructions add the products of two neighbouring weights with two
-    /// bytes in 16 bits, and cut off what does not fit. Weights of one channel each, as in depthwise
-    /// convolutions, are not multiplied that way; of others, two neighbours of one sign stay within
-    /// 128, since 128 times 255 fits. So the answers are the same on every processor, at the price
-    /// of slightly longer steps.
+    /// Processors without VNNI instructions add the products of two adjacent weights and two bytes
+    /// in 16 bits, with saturation. Two adjacent weights of one sign therefore add up to at most 128,
+    /// since 128 times 255 fits; depthwise convolutions are not computed that way. So results are the
+    /// same on every processor, at the price of slightly larger scales.
     pub(super) fn new(weight: &[f32], bias: &[f32], neighbours: Neighbours, input: &Input) -> Self {
         let length = weight.len() / bias.len().max(1);
         let mut filters = Self {
@@ -55,7 +53,7 @@ impl Filters {
         let rows = weight.chunks_exact(length.max(1)).zip(bias);
         for (index, (filter, one)) in rows.enumerate() {
             let means = input.means(index, bias.len());
-            filters.push(filter, *one, neighbours, (input.steps.scale, means));
+            filters.push(filter, *one, neighbours, (input.quantization.scale, means));
         }
         filters
     }
@@ -67,18 +65,19 @@ impl Filters {
         neighbours: Neighbours,
         (input, means): (f32, Option<&[f32]>),
     ) {
-        // A filter of very small weights with a large bias would lose the bias.
-        let for_bias = bias.abs() / (input * MOST_BIAS);
-        let scale = (neighbours.largest(filter) / MOST).max(for_bias);
+        // A filter of very small weights with a large bias would overflow the bias.
+        let for_bias = bias.abs() / (input * MAX_BIAS);
+        let scale = (neighbours.largest(filter) / MAX_WEIGHT).max(for_bias);
         let scale = if scale.is_normal() {
             scale
         } else {
             f32::MIN_POSITIVE
         };
         let bias_scale = (scale * input).max(f32::MIN_POSITIVE);
-        let integer = |weight: &f32| (weight / scale).round().clamp(-MOST, MOST) as i8;
+        let integer = |weight: &f32| (weight / scale).round().clamp(-MAX_WEIGHT, MAX_WEIGHT) as i8;
         let integers: Vec<i8> = filter.iter().map(integer).collect();
-        let bias = bias + means.map_or(0.0, |means| rounding(filter, &integers, scale, means));
+        let bias =
+            bias + means.map_or(0.0, |means| rounding_error(filter, &integers, scale, means));
         self.weight.extend(integers);
         self.scales.push(scale);
         self.bias.push((bias / bias_scale).round() as i32);
@@ -86,8 +85,8 @@ impl Filters {
     }
 }
 
-/// What rounding the weights of a filter takes from its result, for an input that is everywhere its mean.
-fn rounding(filter: &[f32], integers: &[i8], scale: f32, means: &[f32]) -> f32 {
+/// The error that rounding a filter's weights causes for the mean input.
+fn rounding_error(filter: &[f32], integers: &[i8], scale: f32, means: &[f32]) -> f32 {
     let kernel = (filter.len() / means.len().max(1)).max(1);
     let channels = filter
         .chunks(kernel)
@@ -102,19 +101,19 @@ fn rounding(filter: &[f32], integers: &[i8], scale: f32, means: &[f32]) -> f32 {
     lost.sum()
 }
 
-/// Which weights of a filter are multiplied beside one another.
+/// Which weights of a filter may be added in 16 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Neighbours {
     /// None: there is one channel.
     None,
-    /// The first with the second, the third with the fourth: a kernel of extent 1.
+    /// The first with the second, the third with the fourth: a kernel of size 1.
     Pairs,
-    /// Not known: the order of a larger kernel's weights is the library's.
+    /// Any two: the runtime chooses the order of a larger kernel's weights.
     Any,
 }
 
 impl Neighbours {
-    /// Of a weight of this shape, `[filters, channels, kernel...]`.
+    /// For a weight of this shape, `[filters, channels, kernel...]`.
     pub(super) fn of(shape: &[usize]) -> Self {
         match shape {
             [_, 1, ..] => Self::None,
@@ -123,7 +122,7 @@ impl Neighbours {
         }
     }
 
-    /// What must not become more than [`MOST`].
+    /// The magnitude that must become at most [`MAX_WEIGHT`].
     fn largest(self, filter: &[f32]) -> f32 {
         let largest = |weights: &[f32]| {
             weights
@@ -151,7 +150,7 @@ mod tests {
     use super::*;
 
     const INPUT: Input = Input {
-        steps: Steps {
+        quantization: Quantization {
             scale: 6.0 / 255.0,
             zero_point: 0,
         },

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::balance::Balance;
-use super::plan::{Activation, Step};
-use super::range::{Range, Steps};
+use super::equalize::Equalization;
+use super::plan::{Action, Activation};
+use super::range::{Quantization, Range};
 use super::weight::{Filters, Input, Neighbours};
 use crate::graph::Declared;
 use crate::{Attribute, Error, Graph, Node, Tensor};
 
-/// Writes a graph anew, node by node.
+/// Writes the quantized graph, node by node.
 pub(super) struct Writer<'a> {
     source: &'a Graph,
     ranges: &'a BTreeMap<String, Range>,
-    balance: Balance<'a>,
+    equalization: Equalization<'a>,
     graph: Graph,
-    /// The steps of the quantized values.
-    steps: BTreeMap<String, Steps>,
+    /// The parameters of the quantized values.
+    quantized: BTreeMap<String, Quantization>,
     declared: Declared,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Writer<'a> {
     pub(super) fn new(
         source: &'a Graph,
         ranges: &'a BTreeMap<String, Range>,
-        balance: Balance<'a>,
+        equalization: Equalization<'a>,
     ) -> Result<Self, Error> {
         let mut graph = Graph::new(source.name());
         for input in source.inputs() {
@@ -36,21 +36,21 @@ impl<'a> Writer<'a> {
             declared: typed.collect(),
             source,
             ranges,
-            balance,
+            equalization,
             graph,
-            steps: BTreeMap::new(),
+            quantized: BTreeMap::new(),
         })
     }
 
-    pub(super) fn step(&mut self, node: &Node, step: &Step) -> Result<(), Error> {
-        match step {
-            Step::Folded => Ok(()),
-            Step::Float => self.float(node),
-            Step::Add(activation) => {
+    pub(super) fn write(&mut self, node: &Node, action: &Action) -> Result<(), Error> {
+        match action {
+            Action::Folded => Ok(()),
+            Action::Float => self.float(node),
+            Action::Add(activation) => {
                 self.float(node)?;
                 self.result(node, activation)
             }
-            Step::Conv(activation) => {
+            Action::Conv(activation) => {
                 self.conv(node, activation)?;
                 self.result(node, activation)
             }
@@ -79,12 +79,12 @@ impl<'a> Writer<'a> {
         Ok(self.graph)
     }
 
-    /// A node as it is, on values that may have been quantized before.
+    /// Keeps a node, whose inputs may be quantized values.
     fn float(&mut self, node: &Node) -> Result<(), Error> {
         let mut node = node.clone();
         for input in &mut node.inputs {
             self.constant(input)?;
-            if self.steps.contains_key(input) {
+            if self.quantized.contains_key(input) {
                 *input = dequantized(input);
             }
         }
@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
 
     fn conv(&mut self, node: &Node, activation: &Activation) -> Result<(), Error> {
         let (input, weight) = (&node.inputs[0], &node.inputs[1]);
-        if !self.steps.contains_key(input) {
+        if !self.quantized.contains_key(input) {
             self.quantize(input, input, None)?;
         }
         let Some(tensor) = self.source.find_initializer(weight) else {
@@ -130,7 +130,7 @@ impl<'a> Writer<'a> {
         self.graph.push(node, &self.declared)
     }
 
-    /// The filters of a convolution as integers, for an input and a result whose channels may be stretched.
+    /// The quantized filters of a convolution, whose input and result may be scaled by channel.
     fn quantized_filters(
         &self,
         input: &str,
@@ -142,7 +142,7 @@ impl<'a> Writer<'a> {
         let mut weights = weight.values()?;
         let mut biases = bias.map_or_else(|| Ok(vec![0.0; count]), Tensor::values)?;
         let length = (weights.len() / count.max(1)).max(1);
-        if let Some(factors) = self.balance.factors(&activation.value) {
+        if let Some(factors) = self.equalization.factors(&activation.value) {
             for (filter, factor) in weights.chunks_exact_mut(length).zip(factors) {
                 for one in filter {
                     *one *= factor;
@@ -152,17 +152,17 @@ impl<'a> Writer<'a> {
                 *bias *= factor;
             }
         }
-        // Only a depthwise convolution takes a stretched value: a filter for each channel.
-        if let Some(factors) = self.balance.factors(input) {
+        // Only a depthwise convolution has a scaled input: there is one filter per channel.
+        if let Some(factors) = self.equalization.factors(input) {
             for (filter, factor) in weights.chunks_exact_mut(length).zip(factors) {
                 for one in filter {
                     *one /= factor;
                 }
             }
         }
-        let means = bias.and_then(|_| self.balance.means(input));
+        let means = bias.and_then(|_| self.equalization.means(input));
         let input = Input {
-            steps: self.steps[input],
+            quantization: self.quantized[input],
             channels: weight.shape().get(1).copied().unwrap_or(1),
             means,
         };
@@ -174,8 +174,9 @@ impl<'a> Writer<'a> {
         ))
     }
 
-    /// Constants in integers with a scale for each filter; the name of what they stand for. A weight
-    /// that several nodes share is written for each of them, as the node's input may differ.
+    /// Writes integer constants with a scale for each filter, and returns the name of the dequantized
+    /// value. A weight that several nodes share is written for each of them, as their inputs may
+    /// differ.
     fn filters<T: crate::Element>(
         &mut self,
         name: &str,
@@ -206,7 +207,7 @@ impl<'a> Writer<'a> {
         Ok(made)
     }
 
-    /// `name`, or with a number behind it when it was taken before.
+    /// `name`, with a number appended if it is taken.
     fn unused(&self, name: &str) -> String {
         let taken = |name: &String| self.graph.defines(&dequantized(name));
         let mut numbered = (2..).map(|number: u32| format!("{name}.{number}"));
@@ -216,29 +217,32 @@ impl<'a> Writer<'a> {
             .unwrap_or_default()
     }
 
-    /// Quantizes what a node has made.
+    /// Quantizes the result of a node.
     fn result(&mut self, node: &Node, activation: &Activation) -> Result<(), Error> {
         self.quantize(&node.outputs[0], &activation.value, activation.limits)
     }
 
-    /// Takes the numbers of `source` through 8 bits; from then on they are those of `value`.
+    /// Quantizes and dequantizes `source`; the result takes the place of `value`.
     fn quantize(&mut self, source: &str, value: &str, limits: Option<Range>) -> Result<(), Error> {
         let missing = || Error::MissingRange {
             value: value.to_owned(),
         };
         let range = *self.ranges.get(value).ok_or_else(missing)?;
-        let steps = limits.map_or(range, |limits| range.within(limits)).steps();
+        let range = limits.map_or(range, |limits| range.within(limits));
+        let quantization = range.quantization();
         let undefined = || Error::UndefinedValue {
             user: format!("`{value}`"),
             value: source.to_owned(),
         };
         let floats = self.graph.value(source).ok_or_else(undefined)?;
-        let scale = self
-            .graph
-            .initializer(&format!("{value}.scale"), &[], &[steps.scale])?;
-        let zero_point =
+        let scale =
             self.graph
-                .initializer(&format!("{value}.zero_point"), &[], &[steps.zero_point])?;
+                .initializer(&format!("{value}.scale"), &[], &[quantization.scale])?;
+        let zero_point = self.graph.initializer(
+            &format!("{value}.zero_point"),
+            &[],
+            &[quantization.zero_point],
+        )?;
         let quantize = Node::new(
             &format!("{value}.quantized"),
             "QuantizeLinear",
@@ -251,11 +255,11 @@ impl<'a> Writer<'a> {
             &[&bytes, &scale, &zero_point],
         );
         self.graph.node(dequantize)?;
-        self.steps.insert(value.to_owned(), steps);
+        self.quantized.insert(value.to_owned(), quantization);
         Ok(())
     }
 
-    /// Takes over a constant of the source, if `name` is one that is not here yet.
+    /// Copies a constant of the source, unless `name` is defined already.
     fn constant(&mut self, name: &str) -> Result<(), Error> {
         match self.source.find_initializer(name) {
             Some(tensor) if !self.graph.defines(name) => {
@@ -266,7 +270,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The numbers of a value after they went through 8 bits.
+/// The name of a value after quantization and dequantization.
 fn dequantized(value: &str) -> String {
     format!("{value}.dequantized")
 }

@@ -1,35 +1,35 @@
-//! What is known of channels, put to use.
+//! Cross-layer equalization ([Nagel et al. 2019](https://arxiv.org/abs/1906.04721)).
 
 use std::collections::BTreeMap;
 
-use super::plan::Step;
+use super::plan::Action;
 use super::range::{Channel, Range};
 use crate::{Graph, Node};
 
-/// By how much a channel is stretched at most: one that was hardly ever met on the examples may be large on others.
-const MOST: f32 = 16.0;
+/// Largest factor of a channel: one that was nearly always 0 in calibration may be large on other inputs.
+const MAX_FACTOR: f32 = 16.0;
 
-/// The factors of the channels of values, and the means of what enters convolutions.
-pub(super) struct Balance<'a> {
+/// Factors and means of the channels of values.
+pub(super) struct Equalization<'a> {
     channels: Option<&'a BTreeMap<String, Vec<Channel>>>,
     factors: BTreeMap<String, Vec<f32>>,
 }
 
-impl<'a> Balance<'a> {
-    /// Finds the values that a convolution in integers makes for a depthwise one alone. The latter has a scale for each
-    /// channel, so it loses nothing when what enters it is stretched and its weights are shrunk.
+impl<'a> Equalization<'a> {
+    /// Finds the values between a quantized convolution and a depthwise one. The latter has a scale for each channel,
+    /// so scaling its input up and its weights down loses nothing.
     pub(super) fn new(
         graph: &Graph,
-        steps: &[Step],
+        actions: &[Action],
         ranges: &BTreeMap<String, Range>,
         channels: Option<&'a BTreeMap<String, Vec<Channel>>>,
     ) -> Self {
         let mut factors = BTreeMap::new();
-        for step in steps {
-            let Step::Conv(activation) = step else {
+        for action in actions {
+            let Action::Conv(activation) = action else {
                 continue;
             };
-            // From 0 on a number that is stretched stays on its side of the limits.
+            // Scaling up keeps numbers of at least 0 on their side of the limit.
             let rectified = activation
                 .limits
                 .is_some_and(|limits| limits.minimum() >= 0.0);
@@ -38,20 +38,20 @@ impl<'a> Balance<'a> {
             let (Some(channels), Some(range)) = (known, ranges.get(value)) else {
                 continue;
             };
-            if rectified && feeds_depthwise(graph, steps, value, channels.len()) {
-                let factor = |channel: &Channel| stretch(range.maximum(), channel.maximum);
+            if rectified && feeds_depthwise(graph, actions, value, channels.len()) {
+                let factor = |channel: &Channel| channel_factor(range.maximum(), channel.maximum);
                 factors.insert(value.clone(), channels.iter().map(factor).collect());
             }
         }
         Self { channels, factors }
     }
 
-    /// What the channels of a value are multiplied with.
+    /// The factors by which the channels of a value are scaled up.
     pub(super) fn factors(&self, value: &str) -> Option<&[f32]> {
         self.factors.get(value).map(Vec::as_slice)
     }
 
-    /// The means of a value's channels, after they were multiplied.
+    /// The means of a value's scaled channels.
     pub(super) fn means(&self, value: &str) -> Option<Vec<f32>> {
         let channels = self.channels?.get(value)?;
         let factors = self.factors(value);
@@ -62,23 +62,23 @@ impl<'a> Balance<'a> {
     }
 }
 
-fn stretch(range: f32, channel: f32) -> f32 {
+fn channel_factor(range: f32, channel: f32) -> f32 {
     let factor = range / channel.max(f32::MIN_POSITIVE);
     if factor.is_finite() {
-        factor.clamp(1.0, MOST)
+        factor.clamp(1.0, MAX_FACTOR)
     } else {
-        MOST
+        MAX_FACTOR
     }
 }
 
-/// Whether all that takes a value is one convolution in integers with a filter for each of its channels.
-fn feeds_depthwise(graph: &Graph, steps: &[Step], value: &str, channels: usize) -> bool {
+/// Whether the only consumer of a value is a quantized convolution with one filter per channel.
+fn feeds_depthwise(graph: &Graph, actions: &[Action], value: &str, channels: usize) -> bool {
     if graph.outputs().iter().any(|output| output.name == value) {
         return false;
     }
-    let takes = |(node, _): &(&Node, &Step)| node.inputs.iter().any(|input| input == value);
-    let mut users = graph.nodes().iter().zip(steps).filter(takes);
-    let (Some((node, Step::Conv(_))), None) = (users.next(), users.next()) else {
+    let consumes = |(node, _): &(&Node, &Action)| node.inputs.iter().any(|input| input == value);
+    let mut users = graph.nodes().iter().zip(actions).filter(consumes);
+    let (Some((node, Action::Conv(_))), None) = (users.next(), users.next()) else {
         return false;
     };
     let weight = node

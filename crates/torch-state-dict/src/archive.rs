@@ -13,7 +13,7 @@ use crate::{Error, Limits};
 
 const PICKLE_SUFFIX: &str = "/data.pkl";
 
-/// `little` and `big` are the only contents; a longer entry is cut and then refused.
+/// Enough for `little` and `big`; a longer entry is truncated and then rejected.
 const BYTE_ORDER_LENGTH: u64 = 16;
 
 type Archive<'a> = ZipArchive<Seekable<&'a [u8]>>;
@@ -45,7 +45,7 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Contents, Error> {
     Ok((tensors, storages))
 }
 
-/// The name of the archive's only folder with a pickle; it is that of the file as first saved.
+/// The archive's only folder with a pickle. Its name is arbitrary: that of the file when it was saved.
 fn folder(archive: &Archive<'_>) -> Result<String, Error> {
     let names = archive.file_names().filter_map(Result::ok);
     let folders = names.filter_map(|name| name.strip_suffix(PICKLE_SUFFIX).map(str::to_owned));
@@ -98,7 +98,7 @@ fn read_storage(
     Ok(data)
 }
 
-/// Unpacks an entry up to a limit; memory grows with what is there, not with what is announced.
+/// Unpacks an entry up to a limit; allocates for actual data, not for the declared size.
 fn read_at_most(archive: &mut Archive<'_>, name: &str, limit: u64) -> Result<Vec<u8>, Error> {
     let quoted_name = || format!("`{}`", quoted(name));
     let file = archive

@@ -8,7 +8,7 @@ use crate::{DataType, Error, Limits};
 /// How many names an error quotes.
 const QUOTED_KEYS: usize = 8;
 
-/// Keys below which training programs keep the state dict beside other things.
+/// Keys of the state dict in training checkpoints.
 const NESTED: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 
 /// The tensors of a file, and the little-endian elements of each storage that they refer to.
@@ -78,7 +78,7 @@ fn entries<'p, 'a>(pickle: &'p Pickle<'a>) -> Result<Entries<'p, 'a>, Error> {
             keys: Vec::new(),
         })?;
     let below = |wanted: &&str| {
-        // Of equal keys Python keeps the last value.
+        // As in Python, the last of equal keys wins.
         let mut entries = outermost.iter().rev();
         let (_, value) = entries.find(|(key, _)| *key == Value::Text(wanted))?;
         pickle.heap.entries(*value)

@@ -1,4 +1,4 @@
-//! What can be wrong with a file, and what a person can do about it.
+//! The error type of the crate.
 
 use crate::DataType;
 
@@ -15,7 +15,7 @@ pub enum Error {
     /// The file could not be opened or read; the cause names its path.
     #[error("cannot read the state dict")]
     Read {
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The content is in neither of the two layouts of `torch.save`.
@@ -90,7 +90,7 @@ pub enum Error {
         /// What is wrong.
         problem: &'static str,
     },
-    /// The frame around the pickles of the legacy layout is not as expected.
+    /// The structure of a file in the legacy layout is invalid.
     #[error("malformed legacy file: {problem}")]
     Legacy {
         /// What is wrong.
@@ -101,7 +101,7 @@ pub enum Error {
     Archive {
         /// The entry in backticks, or the part of the archive.
         entry: String,
-        /// What the zip reader said.
+        /// The zip reader's error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The zip archive does not hold exactly one `<name>/data.pkl`.
@@ -151,16 +151,16 @@ pub enum Error {
         /// Elements in the storage.
         elements: usize,
     },
-    /// A storage's data has not the size that the pickle states.
+    /// A storage's data does not have the size that the pickle declares.
     #[error("storage `{key}` has {got} {unit}, expected {expected}")]
     StorageSize {
         /// The storage's key.
         key: String,
         /// `bytes` or `elements`.
         unit: &'static str,
-        /// What the pickle states.
+        /// The declared size.
         expected: u64,
-        /// What the file holds.
+        /// The actual size.
         got: u64,
     },
     /// A storage is described but holds no data, or holds data but is not described.
@@ -171,18 +171,18 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// There is no tensor of the name asked for.
+    /// There is no tensor of the requested name.
     #[error("no tensor is named `{name}`")]
     MissingTensor {
-        /// The name asked for.
+        /// The requested name.
         name: String,
     },
-    /// A tensor was asked for as a type that it is not converted to.
+    /// A tensor cannot be converted to the requested type.
     #[error("tensor `{name}` holds {got}, expected {expected}")]
     DataType {
         /// The tensor.
         name: String,
-        /// The kind asked for.
+        /// The requested kind of type.
         expected: &'static str,
         /// What it holds.
         got: DataType,
@@ -190,7 +190,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What a person can do about it, where something can be done.
+    /// A suggested remedy, if there is one.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::UnknownFormat { .. } => {
@@ -220,7 +220,7 @@ fn state_dict_hint(keys: &[String]) -> String {
     format!("the file holds `{}`; {advice}", keys.join("`, `"))
 }
 
-/// A name cut to a length fit for a message.
+/// The beginning of a name, short enough for an error message.
 pub(crate) fn quoted(name: &str) -> String {
     name.chars().take(QUOTED_CHARACTERS).collect()
 }

@@ -1,4 +1,4 @@
-//! Where the elements of a tensor lie within its storage.
+//! Shape and strides of a tensor within its storage.
 
 /// Shape, strides and first element of a view, in elements of the storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,8 @@ impl Layout {
             .try_fold(1_usize, |count, size| count.checked_mul(*size))
     }
 
-    /// Whether every element lies in a storage of `elements`, and there are not more of them than
-    /// the storage holds, so that a view cannot unfold a small file into much memory.
+    /// Whether every element is within a storage of `elements`, and there are no more of them than
+    /// the storage has, so that an expanded view cannot turn a small file into a huge tensor.
     pub(crate) fn fits(&self, elements: usize) -> bool {
         match self.element_count() {
             None => false,
@@ -32,7 +32,7 @@ impl Layout {
 
     /// The storage index of each element in row-major order.
     ///
-    /// A layout that [fits](Self::fits) its storage gives no other indices than the storage has.
+    /// All are within the storage if the layout [fits](Self::fits) it.
     pub(crate) fn indices(&self) -> Indices<'_> {
         Indices {
             layout: self,
@@ -42,7 +42,7 @@ impl Layout {
         }
     }
 
-    /// The greatest index; strides are never negative, so it is that of the last element.
+    /// The largest index: that of the last element, since strides are never negative.
     fn last(&self) -> Option<usize> {
         self.shape
             .iter()

@@ -1,9 +1,8 @@
 //! The layout of PyTorch before 1.6: a chain of pickles followed by the raw storages.
 //!
 //! In order, as in `_legacy_save` of `torch/serialization.py`: the magic number, the protocol
-//! version, facts about the writing system, the object, the list of storage keys; then, for each
-//! key, the number of elements as a 64-bit integer and the elements. All numbers are
-//! little-endian whatever the writing system is.
+//! version, a description of the writing system, the object, the list of storage keys; then, for each
+//! key, the number of elements as a 64-bit integer and the elements. All numbers are little-endian.
 
 use crate::contents::{self, Contents};
 use crate::cursor::Cursor;
@@ -49,7 +48,7 @@ fn read_head(cursor: &mut Cursor<'_>, limits: &Limits) -> Result<(), Error> {
             problem: "the protocol version is not 1001",
         });
     }
-    // The writing system's facts: the data is little-endian in any case.
+    // The description of the writing system: data is little-endian in any case.
     pickle::load(cursor, limits)?;
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! How much a file may ask for.
+//! Limits for reading files.
 
 use crate::Error;
 
-/// Upper bounds on what one file may make the reader hold in memory.
+/// Upper bounds for reading one file.
 ///
 /// ```
 /// use torch_state_dict::Limits;

@@ -1,4 +1,4 @@
-//! The dictionary of tensors.
+//! State dicts.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,10 +10,9 @@ use crate::{Error, Limits, TensorView, archive, legacy};
 
 /// The tensors of a file written by `torch.save(model.state_dict(), path)`, in the file's order.
 ///
-/// A training program's checkpoint is read as well when the state dict lies below one of the keys
-/// `state_dict`, `model_state_dict` and `model`; whatever else the checkpoint holds is left out.
-/// Names stay as they are in the file: [`without_prefix`](Self::without_prefix) removes the
-/// `module.` that `torch.nn.DataParallel` puts before each.
+/// Training checkpoints can be read if their state dict is below `state_dict`, `model_state_dict` or
+/// `model`; their other content is ignored. [`without_prefix`](Self::without_prefix) removes the
+/// `module.` that `torch.nn.DataParallel` adds to names.
 ///
 /// The data is owned: nothing refers to the bytes it was read from.
 #[derive(Clone)]
@@ -60,13 +59,13 @@ impl StateDict {
         Self::from_bytes_with(bytes, &Limits::default())
     }
 
-    /// Reads a state dict in either layout of `torch.save`, told apart by content.
+    /// Reads a state dict in either layout of `torch.save`, detected by content.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownFormat`] for other content; [`Error::Global`] and [`Error::Opcode`] where
-    /// the pickle asks for more than a state dict needs; [`Error::NotStateDict`] where it holds
-    /// something other than named tensors; the other variants for damaged or outsized files.
+    /// the pickle uses more than a state dict needs; [`Error::NotStateDict`] where it holds
+    /// something other than named tensors; other variants for damaged or oversized files.
     pub fn from_bytes_with(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         limits.check_file(bytes.len() as u64)?;
         if archive::matches(bytes) {

@@ -9,8 +9,8 @@ use crate::{DataType, Error};
 
 /// One tensor, borrowed from its [`StateDict`](crate::StateDict).
 ///
-/// Its elements may lie scattered in a storage that other tensors share; [`to_f32`](Self::to_f32)
-/// and [`to_i64`](Self::to_i64) gather them in row-major order.
+/// It may be a strided view of a storage that other tensors share; [`to_f32`](Self::to_f32) and
+/// [`to_i64`](Self::to_i64) gather its elements in row-major order.
 #[derive(Clone, Copy)]
 pub struct TensorView<'a> {
     tensor: &'a Tensor,

@@ -58,7 +58,7 @@ impl<'c, 'a> Machine<'c, 'a> {
         }
     }
 
-    /// Counts steps, and with them the memory that the pickle makes us hold.
+    /// Counts steps, which bound the memory that a pickle can take.
     fn spend(&mut self, steps: usize) -> Result<(), Error> {
         self.steps = self.steps.saturating_add(steps);
         if self.steps > self.max_steps {
@@ -71,7 +71,7 @@ impl<'c, 'a> Machine<'c, 'a> {
         Ok(())
     }
 
-    /// Runs one opcode; the value that it leaves on top of the stack is for the caller to push.
+    /// Runs one opcode and returns the value that the caller has to push.
     fn step(&mut self, code: u8) -> Result<Option<Value<'a>>, Error> {
         let value = match code {
             opcode::EMPTY_TUPLE => self.tuple(0)?,
@@ -228,11 +228,11 @@ impl<'c, 'a> Machine<'c, 'a> {
     fn pop_to_mark(&mut self) -> Result<Vec<Value<'a>>, Error> {
         let mark = self.marks.pop().ok_or("an operation without a mark");
         let mark = self.located(mark)?;
-        // Values below a mark are never taken, so that the stack is at least as high.
+        // Values below a mark are never popped, so the stack is at least as high.
         Ok(self.stack.split_off(mark.min(self.stack.len())))
     }
 
-    /// The height of the last mark; nothing below it may be taken.
+    /// The height of the last mark; nothing below it may be popped.
     fn floor(&self) -> usize {
         self.marks.last().copied().unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! A pickle machine for state dicts: data in, data out, no code.
+//! A pickle machine for state dicts, which never executes code.
 //!
 //! Protocol 2 only, which `torch.save` has always used by default. Values are small and `Copy`;
 //! collections live in a [`Heap`] and are referred to by position, so nothing recurses and no

@@ -1,9 +1,9 @@
-//! The meaning of the accepted globals: Python would call them, here they describe data.
+//! The accepted globals: Python would call them, here they describe data.
 
 use super::value::{Global, Heap, Problem, Rebuilt, Storage, Value};
 use crate::layout::Layout;
 
-/// As many dimensions as PyTorch itself handles.
+/// PyTorch's own limit.
 const MAX_DIMENSIONS: usize = 64;
 
 /// A reduced value and the steps it costs beyond its opcode.
@@ -56,8 +56,7 @@ fn ordered_dict<'a>(heap: &mut Heap<'a>, pairs: Value<'a>) -> Reduced<'a> {
 
 /// Version 2 adds `requires_grad`, hooks and, later, metadata.
 ///
-/// The metadata holds the bits "conjugated" and "negated" of lazy views; such values would be
-/// read wrongly, so they are refused.
+/// The metadata holds the conjugate and negative bits of lazy views, which are not supported.
 fn check_extras(heap: &Heap<'_>, function: Global, extras: &[Value<'_>]) -> Result<(), Problem> {
     match (function, extras) {
         (Global::RebuildTensor, []) | (Global::RebuildTensorV2, [_, _] | [_, _, Value::None]) => {

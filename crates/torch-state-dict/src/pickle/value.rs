@@ -1,17 +1,17 @@
-//! What pickled values are, and the heap that holds the collections, storages and tensors among them.
+//! Pickled values, and the heap of collections, storages and tensors that they refer to.
 
 use std::collections::HashMap;
 
 use crate::DataType;
 use crate::layout::Layout;
 
-/// A pickled value; texts borrow from the pickle, collections are positions in the heap.
+/// A pickled value; strings borrow from the pickle, collections are positions in the heap.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Value<'a> {
     None,
     Bool(bool),
     Int(i64),
-    /// Floats occur only beside the tensors, where nobody asks for their value.
+    /// A float, whose value no state dict needs.
     Float,
     Text(&'a str),
     Global(Global),
@@ -58,7 +58,7 @@ pub(crate) enum Global {
 }
 
 impl Global {
-    /// The global of that name, unless it is to be refused.
+    /// The global of that name, if it is accepted.
     pub(super) fn find(module: &[u8], name: &[u8]) -> Option<Self> {
         match (module, name) {
             (b"collections", b"OrderedDict") => Some(Self::OrderedDict),
@@ -74,7 +74,7 @@ impl Global {
     }
 }
 
-/// What is wrong with an operation; the machine adds where it stands.
+/// What is wrong with an operation; the machine adds the position.
 pub(super) type Problem = &'static str;
 
 /// A run of elements of one type that tensors refer to.
@@ -92,7 +92,7 @@ impl Storage<'_> {
     }
 }
 
-/// A tensor as the pickle describes it; nothing about it is checked yet.
+/// A tensor as the pickle describes it, unchecked.
 pub(crate) struct Rebuilt {
     /// Position of its storage.
     pub(crate) storage: usize,
@@ -168,7 +168,7 @@ impl<'a> Heap<'a> {
         Value::Tensor(append(&mut self.tensors, tensor))
     }
 
-    /// Several tensors may name one storage; they have to agree on what it is.
+    /// Several tensors may refer to one storage, with the same description.
     pub(super) fn add_storage(&mut self, storage: Storage<'a>) -> Result<Value<'a>, Problem> {
         if let Some(position) = self.storage_position(storage.key) {
             if self.storages.get(position) != Some(&storage) {

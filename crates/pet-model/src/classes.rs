@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::{Error, read_json, write_json};
 
-/// No data set that this project trains on comes near this many classes.
+/// Far more than any data set of this project has.
 const MAX_CLASSES: usize = 10_000;
 
 /// Reads `classes.json`: a JSON array of names in index order.
@@ -13,39 +13,60 @@ const MAX_CLASSES: usize = 10_000;
 /// # Errors
 ///
 /// [`Error::Io`] or [`Error::Json`] when the file is not such an array, [`Error::InvalidClasses`] when it is
-/// empty, far too long, or names a class twice.
+/// empty, far too long, or has a blank or duplicate name.
 pub fn read_classes(path: &Path) -> Result<Vec<String>, Error> {
     let classes: Vec<String> = read_json(path)?;
     check_classes(&classes)?;
     Ok(classes)
 }
 
-/// Writes `classes.json`, whole or not at all.
+/// Writes `classes.json` atomically.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidClasses`] for a list that [`read_classes`] would refuse, [`Error::Io`] when the file cannot
+/// [`Error::InvalidClasses`] for a list that [`read_classes`] would reject, [`Error::Io`] when the file cannot
 /// be written.
 pub fn write_classes(path: &Path, classes: &[String]) -> Result<(), Error> {
     check_classes(classes)?;
     write_json(path, &classes)
 }
 
+/// The first difference between two class lists, described for an error message: what is expected, and what is
+/// there. `None` for equal lists.
+///
+/// ```
+/// let [pug, boxer] = ["Pug", "Boxer"].map(|class| vec![class.to_owned()]);
+/// let (expected, got) = pet_model::class_difference(&pug, &boxer).unwrap();
+/// assert_eq!((expected.as_str(), got.as_str()), ("`Pug` as class 0", "`Boxer` as class 0"));
+/// ```
+pub fn class_difference(expected: &[String], got: &[String]) -> Option<(String, String)> {
+    if expected.len() != got.len() {
+        let count = |classes: &[String]| format!("{} classes", classes.len());
+        return Some((count(expected), count(got)));
+    }
+    let index = expected
+        .iter()
+        .zip(got)
+        .position(|(expected, got)| expected != got)?;
+    let describe = |classes: &[String]| format!("`{}` as class {index}", classes[index]);
+    Some((describe(expected), describe(got)))
+}
+
 pub(crate) fn check_classes(classes: &[String]) -> Result<(), Error> {
-    let refuse = |reason: String| Err(Error::InvalidClasses { reason });
+    let invalid = |reason: String| Err(Error::InvalidClasses { reason });
     if classes.is_empty() {
-        return refuse("it is empty".into());
+        return invalid("it is empty".into());
     }
     if classes.len() > MAX_CLASSES {
-        return refuse(format!("{} classes, at most {MAX_CLASSES}", classes.len()));
+        return invalid(format!("{} classes, at most {MAX_CLASSES}", classes.len()));
     }
     let mut seen = HashSet::new();
     match classes
         .iter()
         .find(|class| class.trim().is_empty() || !seen.insert(class.as_str()))
     {
-        Some(class) if class.trim().is_empty() => refuse("a name is blank".into()),
-        Some(class) => refuse(format!("`{class}` is named twice")),
+        Some(class) if class.trim().is_empty() => invalid("a name is blank".into()),
+        Some(class) => invalid(format!("`{class}` is named twice")),
         None => Ok(()),
     }
 }

@@ -1,29 +1,29 @@
-//! What can be wrong with the files of a model.
+//! The error type of the crate.
 
 use std::path::PathBuf;
 
-/// Why a model's description could not be read or written.
+/// Why a file of a model, or its metadata, cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read or written; the source names the path.
     #[error("cannot access a file")]
     Io {
-        /// The operating system's answer, with the path.
+        /// The operating system's error, with the path.
         source: std::io::Error,
     },
-    /// A file is not the JSON it should be.
+    /// A file is not the expected JSON.
     #[error("`{}` is not valid", path.display())]
     Json {
         /// The file.
         path: PathBuf,
-        /// Where the JSON breaks.
+        /// The position and the problem.
         source: serde_json::Error,
     },
-    /// The model was not written by this project, or by a much older version of it.
+    /// The model was not written by this project, or by a very old version of it.
     #[error("the model's metadata has no `{key}`")]
     MissingProperty {
-        /// The metadata key that was looked for.
+        /// The missing key.
         key: &'static str,
     },
     /// A metadata value cannot be understood.
@@ -34,7 +34,7 @@ pub enum Error {
         /// What is wrong with its value.
         source: serde_json::Error,
     },
-    /// The model follows rules that this program does not know.
+    /// The metadata has an unknown format.
     #[error("the model's metadata has format `{got}`, expected `{expected}`")]
     UnknownFormat {
         /// The format this program writes and reads.
@@ -42,35 +42,35 @@ pub enum Error {
         /// The format found.
         got: String,
     },
-    /// The model computes in numbers that this program does not know.
+    /// The model has an unknown precision.
     #[error("the model's precision is `{got}`, expected `fp32` or `int8`")]
     UnknownPrecision {
         /// The precision found.
         got: String,
     },
-    /// The temperature cannot divide the model's output.
+    /// The temperature is not a positive number.
     #[error("the model's temperature is `{got}`, expected a finite number above 0")]
     InvalidTemperature {
         /// The temperature found.
         got: f64,
     },
-    /// No cosine is as large or as small as the least similarity.
+    /// The similarity threshold is not a cosine.
     #[error("the model's least similarity is `{got}`, expected a number from -1 to 1")]
     InvalidSimilarity {
-        /// The least similarity found.
+        /// The threshold found.
         got: f64,
     },
-    /// The reference is not one of this model's answers.
+    /// The reference does not fit the model.
     #[error("the model's reference has {got} {what}, expected {expected}")]
     InvalidReference {
-        /// What it has too many or too few of.
+        /// What has the wrong number.
         what: &'static str,
-        /// How many the model's answers have.
+        /// The expected number.
         expected: usize,
-        /// How many it has.
+        /// The number in the reference.
         got: usize,
     },
-    /// The class list cannot be one.
+    /// The class list is invalid.
     #[error("the class list is not valid: {reason}")]
     InvalidClasses {
         /// What is wrong with it.
@@ -79,7 +79,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What a person can do about it.
+    /// A suggested remedy, if there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::MissingProperty { .. } | Self::UnknownFormat { .. } => {

@@ -1,4 +1,4 @@
-//! Files that are either whole or not there.
+//! Atomic writes: files are complete or absent.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,54 +10,54 @@ use tempfile::NamedTempFile;
 
 use crate::Error;
 
-/// A file that is written beside its place and not yet visible there; dropped, it is gone.
+/// A file that is written to a temporary path in the same folder, and removed when dropped unless it is published.
 #[derive(Debug)]
 pub struct Staged {
-    beside: NamedTempFile,
+    temporary: NamedTempFile,
     path: PathBuf,
 }
 
 impl Staged {
-    /// Writes `bytes` beside `path`, creating the folder if need be.
+    /// Writes `bytes` to a temporary file beside `path`; creates the folder if needed.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] when the folder cannot be written.
     pub fn new(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
-        let mut beside = beside(path)?;
-        let written = beside.write_all(bytes);
+        let mut temporary = temporary(path)?;
+        let written = temporary.write_all(bytes);
         written
-            .and_then(|()| beside.as_file().sync_all())
+            .and_then(|()| temporary.as_file().sync_all())
             .map_err(|source| cannot_write(path, &source))?;
         Ok(Self {
-            beside,
+            temporary,
             path: path.to_owned(),
         })
     }
 
-    /// Renames the file into its place.
+    /// Renames the file to its path.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when it cannot be; what was there stays.
+    /// [`Error::Io`] when that fails; an existing file is unchanged then.
     pub fn publish(self) -> Result<(), Error> {
-        let persisted = self.beside.persist(&self.path);
+        let persisted = self.temporary.persist(&self.path);
         persisted.map_err(|error| cannot_write(&self.path, &error.error))?;
         Ok(())
     }
 }
 
-/// Writes `bytes` beside `path` and renames the result into place, creating the folder if need be.
+/// Writes a file atomically; creates the folder if needed.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] when the folder cannot be written; `path` is then as it was.
+/// [`Error::Io`] when the folder cannot be written; an existing file is unchanged then.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Staged::new(path, bytes)?.publish()
 }
 
 /// An empty file in the folder of `path`.
-fn beside(path: &Path) -> Result<NamedTempFile, Error> {
+fn temporary(path: &Path) -> Result<NamedTempFile, Error> {
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -67,9 +67,9 @@ fn beside(path: &Path) -> Result<NamedTempFile, Error> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let beside = builder.prefix(&format!(".{name}.")).tempfile_in(folder);
-    Ok(beside.map_err(|source| {
-        // Without the name of the file beside, which tempfile adds and nobody has asked for.
+    let temporary = builder.prefix(&format!(".{name}.")).tempfile_in(folder);
+    Ok(temporary.map_err(|source| {
+        // Without the name of the temporary file, which tempfile adds.
         let text = source.to_string();
         let cause = text.split(" at path ").next().unwrap_or_default();
         std::io::Error::new(
@@ -86,7 +86,7 @@ fn cannot_write(path: &Path, source: &std::io::Error) -> std::io::Error {
     )
 }
 
-/// Writes `value` as indented JSON with a final newline, whole or not at all.
+/// Writes `value` atomically as indented JSON with a final newline.
 ///
 /// # Errors
 ///
@@ -95,7 +95,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     write_atomically(path, json(path, value)?.as_bytes())
 }
 
-/// Writes `value` as [`write_json`] does, but only beside its place.
+/// Writes `value` as [`write_json`] does, without publishing the file.
 ///
 /// # Errors
 ///

@@ -11,7 +11,7 @@ mod results;
 mod selection;
 mod softmax;
 
-pub use classes::{read_classes, write_classes};
+pub use classes::{class_difference, read_classes, write_classes};
 pub use error::Error;
 pub use file::{Staged, read_json, stage_json, write_atomically, write_json};
 pub use metadata::ModelMetadata;
@@ -23,44 +23,43 @@ pub use results::{BuiltInFile, Results};
 pub use selection::{Candidate, Selection, TrainedOn};
 pub use softmax::softmax;
 
-/// The model, complete with its recipe and classes.
+/// The model, with its recipe and classes.
 pub const MODEL_FILE: &str = "model.onnx";
-/// The same model in 8-bit integers, where it was made.
+/// The model quantized to 8 bits, if there is one.
 pub const INT8_MODEL_FILE: &str = "model.int8.onnx";
 /// The class names, a JSON array in index order.
 pub const CLASSES_FILE: &str = "classes.json";
-/// Which version was chosen, by which rule, out of which candidates.
+/// Which version was selected, by which rule, from which candidates.
 pub const SELECTION_FILE: &str = "selection.json";
-/// Accuracy and losses on every split that was measured.
+/// Accuracy and losses on every measured split.
 pub const METRICS_FILE: &str = "metrics.json";
 /// Loss and accuracy over the epochs.
 pub const CURVES_FILE: &str = "training_curves.png";
-/// Which classes were taken for which.
+/// The confusion matrix.
 pub const CONFUSION_FILE: &str = "confusion_matrix.png";
-/// What the model is, for people.
+/// The model card.
 pub const CARD_FILE: &str = "MODEL_CARD.md";
 
 /// Name of the model's only input, `[batch, 3, size, size]` of `f32`.
 pub const INPUT_NAME: &str = "input";
-/// Name of the model's answer, `[batch, classes]` logits of `f32`.
+/// Name of the model's output, `[batch, classes]` logits of `f32`.
 pub const OUTPUT_NAME: &str = "output";
-/// Name of the model's second output, where it can tell strangers: `[batch, classes]` of `f32`, the cosine of the angle
-/// between the picture's features and the mean features of each class, -1 to 1. It goes with
-/// [`ModelMetadata::least_similarity`].
+/// Name of the optional second output for detecting unknown images: `[batch, classes]` of `f32`, the cosine similarity of
+/// the image's features and the mean features of each class, -1 to 1. It belongs to [`ModelMetadata::least_similarity`].
 pub const SIMILARITY_NAME: &str = "similarity";
-/// The ONNX operator set that the model is written in.
+/// The ONNX operator set of the model.
 pub const OPSET: i64 = 18;
 
-/// Metric of every epoch of a run: share of validation images classified correctly, 0 to 1.
+/// Metric of every epoch: accuracy on the validation images, 0 to 1.
 pub const VAL_ACC: &str = "val_acc";
-/// Metric of every epoch of a run: mean cross-entropy on the validation images, in nats.
+/// Metric of every epoch: mean cross-entropy on the validation images, in nats.
 pub const VAL_LOSS: &str = "val_loss";
 /// Metric of a run: [`VAL_ACC`] of the epoch whose weights were kept.
 pub const BEST_VAL_ACC: &str = "best_val_acc";
 /// Metric of a run: [`VAL_LOSS`] of the epoch whose weights were kept.
 pub const BEST_VAL_LOSS: &str = "best_val_loss";
-/// Parameter and tag of a run, and of its model: the run whose recipe was trained once more, on all images, and whose
-/// figures on validation images are given.
+/// Parameter and tag of a run and its model: the run that was trained again with the same recipe on all images, and
+/// whose validation metrics are reported.
 pub const REFIT_OF: &str = "refit_of";
-/// candle's weights in the folder of a registered model, from which the served model is made.
+/// candle's weights in the folder of a registered model, from which the served model is exported.
 pub const WEIGHTS_FILE: &str = "weights.safetensors";

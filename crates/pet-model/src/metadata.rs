@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::classes::check_classes;
 use crate::{Error, Precision, Reference};
 
-/// Raised whenever a reader of the old rules would misread the new ones.
+/// Incremented with every incompatible change.
 const FORMAT: &str = "1";
 
 const FORMAT_KEY: &str = "pet.format";
@@ -25,7 +25,7 @@ const CLASSES_KEY: &str = "pet.classes";
 const TEMPERATURE_KEY: &str = "pet.temperature";
 const PREPROCESS_KEY: &str = "pet.preprocess";
 
-/// Everything needed to serve a model correctly and to trace where it came from.
+/// What is needed to serve a model and to trace its origin.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelMetadata {
@@ -37,17 +37,17 @@ pub struct ModelMetadata {
     pub run_id: Option<String>,
     /// The network without its classifier, such as `mobilenet_v2`.
     pub backbone: Option<String>,
-    /// The numbers that it computes in; absent in the file counts as [`Precision::Fp32`].
+    /// Numeric precision; [`Precision::Fp32`] if absent in the file.
     pub precision: Precision,
     /// Accuracy on the validation split, 0 to 1.
     pub val_acc: Option<f64>,
-    /// What the output is divided by before softmax, so that the confidence is honest (Guo et al., "On
-    /// Calibration of Modern Neural Networks", 2017); finite and above 0. Absent counts as 1.
+    /// Temperature by which the output is divided before softmax to calibrate the confidence (Guo et al., "On
+    /// Calibration of Modern Neural Networks", 2017); finite and above 0, 1 if absent.
     pub temperature: Option<f64>,
-    /// A picture that is less similar than this to every class is probably of none, -1 to 1. Absent where the model
-    /// has no output [`SIMILARITY_NAME`](crate::SIMILARITY_NAME).
+    /// Similarity threshold, -1 to 1: an image that is less similar to every class is probably of none. Absent if the
+    /// model has no output [`SIMILARITY_NAME`](crate::SIMILARITY_NAME).
     pub least_similarity: Option<f64>,
-    /// What it answers to images that stand for those it will be shown, where it was exported with some.
+    /// Predictions on representative images, as a reference for drift detection.
     pub reference: Option<Reference>,
     /// Class names in the order of the output's columns.
     pub classes: Vec<String>,
@@ -56,7 +56,7 @@ pub struct ModelMetadata {
 }
 
 impl ModelMetadata {
-    /// The metadata of a model of which nothing else is known.
+    /// Metadata with the required fields only.
     pub fn new(
         model_name: impl Into<String>,
         classes: Vec<String>,
@@ -98,7 +98,7 @@ impl ModelMetadata {
         self
     }
 
-    /// Sets the numbers that it computes in.
+    /// Sets the numeric precision.
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
@@ -112,29 +112,29 @@ impl ModelMetadata {
         self
     }
 
-    /// Sets what the output is divided by before softmax.
+    /// Sets the temperature.
     #[must_use]
     pub fn with_temperature(mut self, temperature: f64) -> Self {
         self.temperature = Some(temperature);
         self
     }
 
-    /// Sets how similar a picture must be to some class to be known, -1 to 1.
+    /// Sets the similarity threshold, -1 to 1.
     #[must_use]
     pub fn with_least_similarity(mut self, least: f64) -> Self {
         self.least_similarity = Some(least);
         self
     }
 
-    /// Sets what it answers to images that stand for those it will be shown.
+    /// Sets the reference for drift detection.
     #[must_use]
     pub fn with_reference(mut self, reference: Reference) -> Self {
         self.reference = Some(reference);
         self
     }
 
-    /// The same without what is measured with each model file for itself, so that two files of one version are equal
-    /// but for their precision.
+    /// The metadata without what is measured for each model file separately, so that the files of one version differ in
+    /// precision only.
     #[must_use]
     pub fn without_measurements(mut self) -> Self {
         self.least_similarity = None;
@@ -142,12 +142,12 @@ impl ModelMetadata {
         self
     }
 
-    /// The metadata as the string pairs that ONNX keeps. Equal metadata gives equal pairs.
+    /// The metadata as ONNX metadata properties. Equal metadata gives equal properties.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidClasses`], [`Error::InvalidTemperature`], [`Error::InvalidSimilarity`] or
-    /// [`Error::InvalidReference`] for what could not be read back.
+    /// [`Error::InvalidReference`] for invalid values.
     pub fn to_properties(&self) -> Result<BTreeMap<String, String>, Error> {
         check_classes(&self.classes)?;
         check_temperature(self.temperature)?;
@@ -191,13 +191,13 @@ impl ModelMetadata {
         Ok(properties)
     }
 
-    /// Reads what [`to_properties`](Self::to_properties) wrote; unrelated pairs are passed over.
+    /// Reads the properties written by [`to_properties`](Self::to_properties); others are ignored.
     ///
     /// # Errors
     ///
     /// [`Error::MissingProperty`], [`Error::InvalidProperty`], [`Error::UnknownFormat`],
     /// [`Error::InvalidTemperature`], [`Error::InvalidSimilarity`], [`Error::InvalidReference`] or
-    /// [`Error::InvalidClasses`]: a recipe that is not fully understood is never guessed at.
+    /// [`Error::InvalidClasses`] for missing, unknown or invalid values.
     pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self, Error> {
         let format = required(properties, FORMAT_KEY)?;
         if format != FORMAT {
@@ -229,7 +229,7 @@ impl ModelMetadata {
         })
     }
 
-    /// What the output is divided by before softmax: the temperature, or 1 without one.
+    /// The temperature, 1 if absent.
     pub fn temperature(&self) -> f64 {
         self.temperature.unwrap_or(1.0)
     }

@@ -1,4 +1,4 @@
-//! `metrics.json`: how good the served model is.
+//! `metrics.json`: the metrics of the served model.
 
 use std::collections::BTreeMap;
 
@@ -6,79 +6,79 @@ use serde::{Deserialize, Serialize};
 
 use crate::REFIT_OF;
 
-/// Figures on every split that was measured, by the split's name (`validation`, `test`).
+/// Metrics of every measured split, by name (`validation`, `test`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// The data set that the model was trained on.
     pub dataset: String,
     /// Hyper-parameters of the training run, as logged.
     pub params: BTreeMap<String, String>,
-    /// Figures by split.
+    /// Metrics by split.
     pub splits: BTreeMap<String, SplitMetrics>,
-    /// What the model in 8-bit integers costs, where there is one.
+    /// The effect of quantization, if there is a quantized model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantization: Option<Quantization>,
 }
 
 impl Metrics {
-    /// The run that the model is a refit of: it was trained on the validation images as well.
+    /// The run of which the model is a refit, trained on the validation images as well.
     pub fn refit_of(&self) -> Option<&str> {
         self.params.get(REFIT_OF).map(String::as_str)
     }
 }
 
-/// The model in 8-bit integers beside the one in floating-point numbers, on the same images.
+/// The quantized model compared with the floating-point one on the same images.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quantization {
-    /// Number of images that both were run on.
+    /// Number of compared images.
     pub images: usize,
-    /// Number of images that the ranges of the integers were taken from.
+    /// Number of calibration images.
     pub calibration_images: usize,
-    /// Share of images whose first guess in floating-point numbers is right, 0 to 1.
+    /// Accuracy of the floating-point model, 0 to 1.
     pub top1_fp32: f64,
-    /// The same in integers.
+    /// Accuracy of the quantized model, 0 to 1.
     pub top1_int8: f64,
-    /// Share of images whose first guess is the same in both, 0 to 1.
+    /// Share of images with the same prediction, 0 to 1.
     pub agreement: f64,
-    /// Convolutions at the start that still compute in floating-point numbers.
+    /// Convolutions at the start that remain in floating point.
     pub fp32_layers: usize,
-    /// All convolutions.
+    /// Number of convolutions.
     pub layers: usize,
-    /// Size of the model in floating-point numbers in bytes.
+    /// Size of the floating-point model in bytes.
     pub bytes_fp32: u64,
-    /// Size of the model in integers in bytes.
+    /// Size of the quantized model in bytes.
     pub bytes_int8: u64,
 }
 
-/// Figures on one split.
+/// Metrics of one split.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SplitMetrics {
     /// Number of images.
     pub images: usize,
-    /// Share of images whose first guess is right, 0 to 1.
+    /// Accuracy, 0 to 1.
     pub top1: f64,
-    /// Share of images with the right class among the first five guesses, 0 to 1.
+    /// Top-5 accuracy, 0 to 1.
     pub top5: f64,
     /// Mean cross-entropy in nats.
     pub loss: f64,
     /// Unweighted mean of the classes' F1 scores, 0 to 1.
     pub macro_f1: f64,
-    /// How far the confidence can be believed, where it was measured.
+    /// Calibration of the confidence, if measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
-    /// Share of images that the model takes for pictures of its classes, 0 to 1, where it can tell.
+    /// Share of images that the model takes for one of its classes, 0 to 1, if it detects unknown ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<f64>,
-    /// Figures by class name.
+    /// Metrics by class name.
     #[serde(default)]
     pub classes: BTreeMap<String, ClassMetrics>,
-    /// The command that made these figures.
+    /// The command that computed these metrics.
     pub command: String,
 }
 
 impl SplitMetrics {
-    /// Where the share of right first guesses lies on all images of the kind, with 95 % confidence: Wilson's interval
-    /// (1927), which unlike that of the normal distribution is good near 0 and 1 and for few images as well.
+    /// The 95 % confidence interval of the accuracy: Wilson's score interval (1927), which unlike the normal approximation
+    /// is accurate near 0 and 1 and for few images.
     ///
     /// ```
     /// use pet_model::SplitMetrics;
@@ -103,30 +103,30 @@ impl SplitMetrics {
     }
 }
 
-/// Standard deviations around the mean of a normal distribution that hold 95 % of it.
+/// The 97.5 % quantile of the standard normal distribution.
 const DEVIATIONS: f64 = 1.959_963_984_540_054;
 
-/// How far the confidence of the first guess is from the share of right answers on one split.
+/// Calibration of the confidence on one split.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// What the logits were divided by before softmax.
+    /// The temperature by which logits are divided before softmax.
     pub temperature: f64,
-    /// Expected calibration error of the confidence that is served, 0 to 1.
+    /// Expected calibration error, 0 to 1.
     pub error: f64,
-    /// The same without a temperature, 0 to 1.
+    /// Expected calibration error without a temperature, 0 to 1.
     pub error_before: f64,
     /// Mean cross-entropy without a temperature, in nats.
     pub loss_before: f64,
 }
 
-/// Figures on one class of one split.
+/// Metrics of one class in one split.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClassMetrics {
     /// Number of images of this class.
     pub images: usize,
-    /// Of the images taken for this class, the share that are of it, 0 to 1.
+    /// Share of the images predicted as this class that are of it, 0 to 1.
     pub precision: f64,
-    /// Of the images of this class, the share found, 0 to 1.
+    /// Share of the images of this class that are predicted as such, 0 to 1.
     pub recall: f64,
     /// Harmonic mean of precision and recall, 0 to 1.
     pub f1: f64,

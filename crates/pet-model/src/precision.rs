@@ -1,4 +1,4 @@
-//! In which numbers a model computes.
+//! Numeric precision.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{INT8_MODEL_FILE, MODEL_FILE};
 
-/// The numbers that a model computes in.
+/// The numeric precision of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// Floating-point numbers of 32 bits, as the model was trained.
+    /// 32-bit floating point, as trained.
     #[default]
     Fp32,
-    /// Integers of 8 bits, except where they would cost accuracy.
+    /// 8-bit integers, except in layers where they would cost accuracy.
     Int8,
 }
 
@@ -21,7 +21,7 @@ impl Precision {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Fp32, Self::Int8];
 
-    /// The name in metadata, figures and options.
+    /// The name in metadata, metrics and options.
     pub fn name(self) -> &'static str {
         match self {
             Self::Fp32 => "fp32",
@@ -34,7 +34,7 @@ impl Precision {
         Self::ALL.into_iter().find(|one| one.name() == name)
     }
 
-    /// The file of such a model in `results/`.
+    /// The model's file name in `results/`.
     pub fn file(self) -> &'static str {
         match self {
             Self::Fp32 => MODEL_FILE,

@@ -1,73 +1,69 @@
-//! What a model answers to many images, in numbers few enough to be kept inside it.
+//! A summary of a model's predictions that is small enough to be stored in it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// Directions whose moments are kept at most: those of the first classes. With them a reference has a few thousand
-/// characters, however many classes the model has.
+/// Number of classes whose moments are stored, so that a reference has a few thousand characters at most.
 const DIRECTIONS: usize = 64;
 
-/// What a model answers to images that stand for those it will be shown: what later answers are compared with, to see
-/// whether the photographs have changed.
+/// A summary of a model's predictions on representative images, with which later predictions are compared to detect drift.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Reference {
-    /// Which images, such as `test`.
+    /// Name of the images, such as `test`.
     pub images: String,
-    /// Whether the model was trained on these very images: it is then surer of them than of others.
+    /// Whether the model was trained on these images, so that its confidence is higher than on others.
     pub trained_on: bool,
-    /// How many images were taken for each class, in the order of the model's classes.
+    /// Number of predictions of each class, in the order of the model's classes.
     pub classes: Vec<u32>,
-    /// How many have a confidence in each of [`BINS`](Self::BINS) bins of equal width from 0 to 1.
+    /// Histogram of the confidence, in [`BINS`](Self::BINS) bins of equal width from 0 to 1.
     pub confidence: Vec<u32>,
-    /// The same of the similarity to the nearest class, in which all below 0 count as 0; empty for a model that has
-    /// none.
+    /// Histogram of the similarity to the nearest class, likewise, with negative ones in the first bin; empty for a model
+    /// without similarities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub similarity: Vec<u32>,
-    /// Moments of the features: of their cosine to each class's mean features, of the first 64 classes; empty for a
-    /// model that has no similarity.
+    /// Moments of the cosine similarities to the first 64 classes; empty for a model without similarities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<Moments>,
 }
 
-/// The mean of some numbers, and how far they lie from it.
+/// Mean and standard deviation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Moments {
     /// The mean.
     pub mean: f64,
-    /// The standard deviation of the whole set, not estimated from a sample of it.
+    /// The population standard deviation.
     pub deviation: f64,
 }
 
-/// One answer of a model, as far as it is counted.
+/// The part of a prediction that is counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Observation<'a> {
-    /// The number of the most probable class.
+    /// The index of the most probable class.
     pub class: usize,
     /// Its probability, 0 to 1.
     pub confidence: f32,
-    /// The largest of the cosines, whatever their number; `None` for a model that does not answer them.
+    /// The largest of all cosine similarities; `None` for a model without them.
     pub similarity: Option<f32>,
-    /// The cosines of the angles between the picture's features and each class's mean features, -1 to 1; empty for a
-    /// model that does not answer them. Those beyond the first 64 classes are not looked at.
+    /// The cosine similarity to each class, -1 to 1; empty for a model without them. Only the first 64 are counted.
     pub cosines: &'a [f32],
 }
 
 impl<'a> Observation<'a> {
-    /// The cosines whose moments are kept.
+    /// The cosine similarities whose moments are stored.
     pub fn directions(&self) -> &'a [f32] {
         self.cosines.get(..DIRECTIONS).unwrap_or(self.cosines)
     }
 }
 
 impl Reference {
-    /// Bins of each histogram: 0.05 wide, so that some thousand images fill those that matter.
+    /// Bins of each histogram, each 0.05 wide.
     pub const BINS: usize = 20;
 
-    /// Counts the answers of a model with so many classes.
+    /// Counts the predictions of a model with this many classes.
     pub fn of(classes: usize, answers: &[Observation<'_>]) -> Self {
         let similarities = answers.iter().filter_map(|answer| answer.similarity);
         let similarities: Vec<f32> = similarities.collect();
@@ -91,7 +87,7 @@ impl Reference {
         }
     }
 
-    /// Names the images, and says whether the model was trained on them.
+    /// Sets the name of the images, and whether the model was trained on them.
     #[must_use]
     pub fn with_images(self, images: impl Into<String>, trained_on: bool) -> Self {
         Self {
@@ -106,7 +102,7 @@ impl Reference {
         self.classes.iter().copied().map(u64::from).sum()
     }
 
-    /// Checks what was read for a model with so many classes.
+    /// Checks that it fits a model with this many classes.
     pub(crate) fn check(&self, classes: usize) -> Result<(), Error> {
         let (bins, none) = (Self::BINS, 0);
         let fits = |what, got, allowed: &[usize]| match allowed {
@@ -128,11 +124,11 @@ impl Reference {
     }
 }
 
-/// How many of the shares lie in each bin. What is beyond 0 and 1, or not a number, counts in the bin at that end.
+/// The histogram of numbers from 0 to 1; others count in the nearest bin, NaN in the first.
 fn histogram(shares: impl IntoIterator<Item = f32>) -> Vec<u32> {
     let mut bins = vec![0; Reference::BINS];
     for share in shares {
-        // The cast ends at 0 and turns what is not a number into 0.
+        // The cast saturates at 0 and turns NaN into 0.
         let bin = (share * Reference::BINS as f32) as usize;
         if let Some(count) = bins.get_mut(bin.min(Reference::BINS - 1)) {
             *count += 1;
@@ -141,19 +137,19 @@ fn histogram(shares: impl IntoIterator<Item = f32>) -> Vec<u32> {
     bins
 }
 
-/// The moments of each direction.
+/// The moments of each class's similarities.
 fn moments(answers: &[Observation<'_>]) -> Vec<Moments> {
     let directions = answers.first().map_or(0, |first| first.directions().len());
     let count = answers.len() as f64;
     let moments = |direction: usize| {
-        // Features that are all 0 have an angle to nothing: not a number.
+        // The cosine of an all-zero feature vector is NaN.
         let values = answers.iter().map(|answer| {
             let cosine = answer.cosines.get(direction).copied().unwrap_or_default();
             f64::from(if cosine.is_finite() { cosine } else { 0.0 })
         });
         let mean = values.clone().sum::<f64>() / count;
         let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-        // Six digits are more than any sample tells.
+        // Six digits are more than enough.
         let short = |value: f64| (value * 1e6).round() / 1e6;
         Moments {
             mean: short(mean),

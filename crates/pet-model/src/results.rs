@@ -1,4 +1,4 @@
-//! The files of a model, wherever they are.
+//! The files of a model, in a folder or embedded.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-/// A file inside a program: its name and what it holds.
+/// An embedded file: its name and content.
 pub type BuiltInFile = (&'static str, &'static [u8]);
 
-/// The files of a model: a folder such as `results/`, or files that a program has in itself.
+/// The files of a model: a folder such as `results/`, or files embedded in the program.
 ///
 /// ```
 /// use pet_model::Results;
@@ -26,7 +26,7 @@ pub type BuiltInFile = (&'static str, &'static [u8]);
 pub enum Results {
     /// A folder.
     Folder(PathBuf),
-    /// Files inside the program.
+    /// Files embedded in the program.
     BuiltIn(&'static [BuiltInFile]),
 }
 
@@ -39,7 +39,7 @@ impl Results {
         }
     }
 
-    /// What a file is called in messages: its path, which for a file inside the program is none that can be opened.
+    /// The path of a file, for messages; an embedded file has none that can be opened.
     pub fn path(&self, name: &str) -> PathBuf {
         match self {
             Self::Folder(folder) => folder.join(name),
@@ -59,8 +59,7 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// The operating system's, with the path; [`io::ErrorKind::NotFound`] as well when the program has no such file in
-    /// itself.
+    /// The operating system's error, with the path; [`io::ErrorKind::NotFound`] if there is no such embedded file.
     pub fn read(&self, name: &str) -> io::Result<Cow<'static, [u8]>> {
         match self {
             Self::Folder(folder) => fs::read(folder.join(name)).map(Cow::Owned),
@@ -96,7 +95,7 @@ impl fmt::Debug for Results {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(folder) => formatter.debug_tuple("Folder").field(folder).finish(),
-            // Millions of bytes would help nobody.
+            // Names only, without megabytes of content.
             Self::BuiltIn(files) => {
                 let names = files.iter().map(|(name, _)| name);
                 formatter.write_str("BuiltIn")?;

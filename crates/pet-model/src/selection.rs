@@ -1,26 +1,26 @@
-//! `selection.json`: which version is served, and why.
+//! `selection.json`: the served version, and why it was selected.
 
 use serde::{Deserialize, Serialize};
 
-/// The choice of one registered version out of all.
+/// The selection of one registered version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Selection {
     /// Name in the model registry.
     pub model_name: String,
-    /// The rule that ordered the candidates, in words.
+    /// The rule that ranked the candidates, in words.
     pub rule: String,
-    /// The version chosen: the first of the candidates.
+    /// The selected version: the first of the candidates.
     pub version: String,
     /// The run that trained it.
     pub run_id: String,
     /// Its validation accuracy, 0 to 1.
     pub val_acc: f64,
-    /// The alias by which it was chosen; empty where it was chosen by its number.
+    /// The alias by which it was selected; empty if it was selected by its number.
     pub alias: String,
-    /// What it and all candidates were trained on; `None` when the run does not say.
+    /// What it and all candidates were trained on; `None` if the run does not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<TrainedOn>,
-    /// All versions that could be ranked, best first.
+    /// All ranked versions, best first.
     pub candidates: Vec<Candidate>,
     /// Versions that could not be ranked, each with the reason.
     #[serde(default)]
@@ -33,14 +33,14 @@ pub struct Selection {
     pub int8_sha256: Option<String>,
 }
 
-/// What a model was trained on. Only models trained on the same are measured on the same validation images.
+/// What a model was trained on. Only models with the same value have the same validation images.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrainedOn {
     /// Name of the data set.
     pub name: String,
-    /// What tells its classes and images from any other's, in hexadecimal digits.
+    /// Digest of its classes and images, in hexadecimal digits.
     pub digest: String,
-    /// How images were set aside for validation, in words.
+    /// How validation images were split off, in words.
     pub split: String,
 }
 
@@ -62,12 +62,12 @@ pub struct Candidate {
     pub version: String,
     /// The run that trained it.
     pub run_id: String,
-    /// The run's name, for people.
+    /// The run's display name.
     pub run_name: String,
     /// Validation accuracy, 0 to 1.
     pub val_acc: f64,
-    /// Validation loss; `None` when the run has not logged one.
+    /// Validation loss; `None` if the run has not logged one.
     pub val_loss: Option<f64>,
-    /// Why it stands where it stands.
+    /// Why it has its rank.
     pub reason: String,
 }

@@ -1,9 +1,8 @@
-//! From the model's output to probabilities.
+//! Softmax.
 
-/// The probability of each class: `exp(logit / temperature)` as a share of all classes' sum. `None` without
-/// logits or when one is not finite.
+/// The softmax of `logits / temperature`. `None` without logits or when one is not finite.
 ///
-/// The largest logit is taken off first, which changes nothing but keeps every exponential within 0..=1.
+/// The largest logit is subtracted first, so that no exponential overflows.
 ///
 /// ```
 /// let probabilities = pet_model::softmax(&[4.0, 2.0], 2.0).unwrap();

@@ -48,15 +48,7 @@ fn open(folder: &Path, libraries: &SearchPaths) -> Result<ImagePredictor, pet_pr
 }
 
 fn check_classes(folder: &Path, expected: &[String], got: &[String]) -> Result<(), Error> {
-    let pairs = || expected.iter().zip(got);
-    let difference = if expected.len() == got.len() {
-        let other = pairs().position(|(expected, got)| expected != got);
-        other.map(|class| (expected[class].clone(), got[class].clone()))
-    } else {
-        let count = |classes: &[String]| format!("{} classes", classes.len());
-        Some((count(expected), count(got)))
-    };
-    difference.map_or(Ok(()), |(expected, got)| {
+    pet_model::class_difference(expected, got).map_or(Ok(()), |(expected, got)| {
         Err(Error::TeacherClasses {
             path: folder.to_owned(),
             expected,
@@ -99,7 +91,8 @@ mod tests {
         assert_eq!(check(&["Beagle", "Pug"]), Ok(()));
         let error = check(&["Beagle", "Birman"]).unwrap_err();
         assert!(error.contains("`old`"), "{error}");
-        assert!(error.contains("expected Pug, got Birman"), "{error}");
+        let expected = "expected `Pug` as class 1, got `Birman` as class 1";
+        assert!(error.contains(expected), "{error}");
         assert!(check(&["Beagle"]).unwrap_err().contains("got 1 classes"));
     }
 }

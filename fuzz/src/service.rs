@@ -77,11 +77,7 @@ fn configuration() -> Configuration {
         port: 0,
         results: root().join("results").into(),
         workers: NonZero::<usize>::MIN,
-        limits: Limits {
-            bytes: BYTES,
-            pixels: PIXELS,
-            ..Limits::default()
-        },
+        limits: Limits::default().with_bytes(BYTES).with_pixels(PIXELS),
         ..Configuration::default()
     }
 }

@@ -179,7 +179,7 @@ impl Queue {
                 };
                 let waited = queued.elapsed();
                 metrics.queued(waited);
-                let work = || pet_image::while_wanted(wanted, || work(worker));
+                let work = || pet_image::cancel_unless(wanted, || work(worker));
                 let result = span.in_scope(work);
                 drop(span);
                 if matches!(&result, Err(error) if error.code == Code::DeadlinePassed) {

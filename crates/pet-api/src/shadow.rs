@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use actix_web::web::Bytes;
-use pet_image::{Limits, while_wanted};
+use pet_image::{Limits, cancel_unless};
 use pet_predict::Prediction;
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
@@ -162,7 +162,7 @@ impl Lane {
         let predict = || shadow.run(|session| session.predict(&answered.photograph));
         // What is done here is no part of a request, and of no trace.
         let predict = || with_default(&Dispatch::none(), predict);
-        let prediction = while_wanted(move || queue.has_idle_worker(), predict);
+        let prediction = cancel_unless(move || queue.has_idle_worker(), predict);
         let prediction = match prediction.map_err(|error| ApiError::prediction(&error)) {
             Ok(prediction) => prediction,
             Err(error) if error.code == Code::DeadlinePassed => return Outcome::Dropped,

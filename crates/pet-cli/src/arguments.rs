@@ -276,11 +276,9 @@ pub(crate) struct LimitArguments {
 impl LimitArguments {
     /// What the decoder is told.
     pub(crate) fn limits(self) -> Limits {
-        Limits {
-            bytes: self.max_upload,
-            pixels: self.max_pixels,
-            ..Limits::default()
-        }
+        Limits::default()
+            .with_bytes(self.max_upload)
+            .with_pixels(self.max_pixels)
     }
 }
 

@@ -5,18 +5,17 @@ use crate::walk::{class_folders, images};
 use crate::{Dataset, Error, LeftOut, Progress, Sample};
 
 impl Dataset {
-    /// Adds the images of other folders, such as corrections, to those that are trained on. Each holds a folder of images
-    /// for each of the data set's classes, or for some of them; a class folder may be empty.
+    /// Adds training images of other folders, such as corrections. Each has a folder of images for some or all of the data
+    /// set's classes; a class folder may be empty.
     ///
-    /// These images are never validated on: neither [`split`](Self::split) nor [`digest`](Self::digest) knows them, so
-    /// that models trained with them and without are measured on the same. How many images a folder adds, and what of it
-    /// is left out, is told to `progress`.
+    /// These images are used for training only and are part of neither [`split`](Self::split) nor
+    /// [`digest`](Self::digest), so that models trained with and without them are comparable. Reports to `progress` how
+    /// many images each folder adds and what it skips.
     ///
     /// # Errors
     ///
-    /// [`Error::NoFolder`] for a folder that is not there, [`Error::FolderTwice`] for one that was given before or is the
-    /// data set's own, [`Error::UnknownClasses`] for classes that the data set has not, [`Error::ClassName`],
-    /// [`Error::Io`].
+    /// [`Error::NoFolder`] for a missing folder, [`Error::FolderTwice`] for one that was added before or is the data set's
+    /// own, [`Error::UnknownClasses`] for classes that the data set does not have, [`Error::ClassName`], [`Error::Io`].
     pub fn adding(mut self, folders: &[PathBuf], progress: &dyn Progress) -> Result<Self, Error> {
         let mut places = vec![self.root.clone()];
         for root in folders {

@@ -6,11 +6,11 @@ use rayon::prelude::*;
 
 use crate::{Dataset, Error, Progress, ReadError, Sample, Unit, UnreadableImage};
 
-/// What was read of each sample, or why it cannot be.
+/// The result for each sample.
 pub(crate) type Read<T> = Vec<Result<T, ReadError>>;
 
 impl Dataset {
-    /// Decodes every image, in parallel, and reports all that cannot be at once.
+    /// Decodes every image in parallel, and reports all unreadable ones at once.
     ///
     /// # Errors
     ///
@@ -19,7 +19,7 @@ impl Dataset {
     pub fn check(&self, limits: &Limits, progress: &dyn Progress) -> Result<(), Error> {
         let samples: Vec<&Sample> = self.samples().collect();
         let total = samples.len();
-        // The pixels of a whole data set would fill the memory.
+        // Drops the pixels, which would fill the memory.
         let check = |bytes: &[u8]| decode(bytes, limits).map(|_| ());
         let never = || false;
         let checked = read_each("check images", &samples, limits, progress, &never, check)?;
@@ -36,7 +36,7 @@ impl Dataset {
     }
 }
 
-/// What `work` makes of every file within the limit, in the order of `samples`, or why there is nothing.
+/// Applies `work` to every file within the limit, in parallel; the results are in the order of `samples`.
 pub(crate) fn read_each<T: Send>(
     task: &str,
     samples: &[&Sample],
@@ -49,7 +49,7 @@ pub(crate) fn read_each<T: Send>(
         if stop() {
             return Err(Error::Interrupted);
         }
-        let bytes = read(&sample.path, limits.bytes).map_err(ReadError::from);
+        let bytes = read_at_most(&sample.path, limits.bytes).map_err(ReadError::from);
         let done = bytes.and_then(|bytes| Ok(work(&bytes)?));
         progress.advance(1);
         Ok(done)
@@ -59,8 +59,12 @@ pub(crate) fn read_each<T: Send>(
     })
 }
 
-/// Reads at most one byte more than the limit, which is enough for the decoder to refuse.
-fn read(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+/// Reads a file, but at most one byte more than `limit`: enough for the caller to reject it.
+///
+/// # Errors
+///
+/// That of the operating system, with the path.
+pub fn read_at_most(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs_err::File::open(path)?
         .take(limit.saturating_add(1))
@@ -141,10 +145,7 @@ mod tests {
     #[test]
     fn a_file_over_the_limit_is_not_read_whole() {
         let (_root, dataset) = data_set(&[("Cat/1.png", &png()), ("Dog/1.png", &[0; 5000])]);
-        let limits = Limits {
-            bytes: 1000,
-            ..Limits::default()
-        };
+        let limits = Limits::default().with_bytes(1000);
         let error = dataset.check(&limits, &Silent).unwrap_err();
         let Error::UnreadableImages { images, .. } = error else {
             panic!("{error}")

@@ -2,33 +2,33 @@ use std::path::PathBuf;
 
 use crate::{Error, LeftOut, Split, grouped_split};
 
-/// One image and what it shows.
+/// A labelled image.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Sample {
-    /// The image file: [`Dataset::root`] joined with its place in the data set, unless it was added.
+    /// The image file, below [`Dataset::root`] unless it was [added](Dataset::adding).
     pub path: PathBuf,
     /// Index into [`Dataset::classes`].
     pub class: usize,
 }
 
-/// Labelled images: what to train on, and what is kept apart for evaluation.
+/// Labelled images for training, validation and evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
-    /// Short name for people and logs, such as `oxford-iiit-pet`.
+    /// Short display name, such as `oxford-iiit-pet`.
     pub name: String,
     /// Folder that the data set was loaded from.
     pub root: PathBuf,
     /// Class names in index order.
     pub classes: Vec<String>,
-    /// Images to train on, and to validate on unless `validation` holds some; see [`Dataset::split`].
+    /// Training images, which are also split for validation if `validation` is empty; see [`Dataset::split`].
     pub train: Vec<Sample>,
-    /// Images to validate on, where the data set itself keeps them apart.
+    /// Validation images, if the data set has its own.
     pub validation: Vec<Sample>,
-    /// Images for evaluation only, never for a choice made while training. May be empty.
+    /// Images for the final evaluation only. May be empty.
     pub test: Vec<Sample>,
-    /// Images of other folders to train on besides; see [`Dataset::adding`].
+    /// Additional training images of other folders; see [`Dataset::adding`].
     pub added: Vec<Sample>,
-    /// What of the folder was left out.
+    /// What was skipped in the folder.
     pub left_out: LeftOut,
 }
 
@@ -39,8 +39,8 @@ impl Dataset {
         own.chain(&self.added)
     }
 
-    /// What to train on and what to validate on: as the data set divides it, or else by
-    /// [`stratified_split`](crate::stratified_split). Added images are on neither side.
+    /// Splits the images into training and validation: as the data set does, or else by
+    /// [`stratified_split`](crate::stratified_split). Added images are not included.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl Dataset {
         self.split_grouped(validation_fraction, seed, &[])
     }
 
-    /// The same, but by [`grouped_split`], which keeps each of the groups on one side.
+    /// Like [`split`](Self::split), but by [`grouped_split`], which keeps each group on one side.
     ///
     /// # Errors
     ///

@@ -1,22 +1,18 @@
-use std::io::Read;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use crate::{Dataset, Error, Sample};
 
-const BUFFER: usize = 1 << 16;
-
 impl Dataset {
-    /// SHA-256 over what is in the data set, in lower-case hexadecimal digits.
+    /// SHA-256 over the content of the data set, in lower-case hexadecimal digits.
     ///
-    /// Two data sets have the same digest if and only if they have the same classes in the same
-    /// order, and the same images (relative path, class and bytes) for training and for
-    /// evaluation. Where they lie, how they are called and how the samples are ordered does not
-    /// matter, nor what was [added](Dataset::adding). Hashed are, every text preceded by its length as a 64-bit little-endian number:
-    /// the number of classes and their names; then for `train`, for `test` and, unless it is empty,
-    /// for `validation` the number of samples and, sorted by path, the path below [`Dataset::root`] with `/` between its parts,
-    /// the class index, and the bytes.
+    /// It depends on the classes and their order, and on the relative path, class and bytes of all
+    /// images; not on the location and name of the data set, the order of samples, or
+    /// [added](Dataset::adding) images. The hashed content is (strings preceded by their length, numbers
+    /// as 64-bit little-endian): the number of classes and their names; then for `train`, `test` and, unless it
+    /// is empty, `validation` the number of samples and, sorted by path, each sample's path below
+    /// [`Dataset::root`] with `/` separators, class index, and the SHA-256 of its bytes.
     ///
     /// # Errors
     ///
@@ -36,10 +32,10 @@ impl Dataset {
         Ok(format!("{:x}", hash.finalize()))
     }
 
-    /// SHA-256 over the [added](Dataset::adding) images, in lower-case hexadecimal digits; `None` where there are none.
+    /// SHA-256 over the [added](Dataset::adding) images, in lower-case hexadecimal digits; `None` without any.
     ///
-    /// Hashed are, in their order, the class index as a 64-bit little-endian number and the SHA-256 of the bytes: how
-    /// their files are called does not matter.
+    /// The hashed content is, in order, each class index as a 64-bit little-endian number and the SHA-256 of the bytes;
+    /// file names do not matter.
     ///
     /// # Errors
     ///
@@ -73,7 +69,7 @@ impl Dataset {
     }
 }
 
-/// `path` below `root` with `/` between its parts, on every system.
+/// `path` relative to `root`, with `/` separators on every system.
 fn relative(path: &Path, root: &Path) -> Vec<u8> {
     let parts = path.strip_prefix(root).unwrap_or(path).components();
     let parts: Vec<&[u8]> = parts
@@ -82,18 +78,9 @@ fn relative(path: &Path, root: &Path) -> Vec<u8> {
     parts.join(&b'/')
 }
 
-/// The file's own SHA-256 stands for its bytes, so that its length need not be known before.
 fn hash_file(hash: &mut Sha256, path: &Path) -> Result<(), Error> {
-    let mut file = fs_err::File::open(path)?;
-    let mut buffer = vec![0; BUFFER];
     let mut content = Sha256::new();
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            break;
-        }
-        content.update(buffer.get(..count).unwrap_or_default());
-    }
+    std::io::copy(&mut fs_err::File::open(path)?, &mut content)?;
     hash.update(content.finalize());
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Any folder of class folders.
+//! Folders of class folders.
 //!
-//! Either the class folders stand directly in the root, or in `train/` and, where there are such
-//! images, in `val/` for validation and in `test/` for evaluation:
+//! The class folders are either directly in the root, or in `train/` and optionally in `val/` for
+//! validation and `test/` for evaluation:
 //!
 //! ```text
 //! root/Cat/one.jpg            root/train/Cat/one.jpg
@@ -10,28 +10,28 @@
 //!                             root/test/Cat/four.jpg
 //! ```
 //!
-//! These three may be written in any letter case, and as `training`, `valid`, `validation` and
-//! `testing` too. A class is named as its folder, and classes are in the order of their names (by
-//! bytes, so upper case stands first). Images may lie at any depth below their class folder. What
-//! is left out, and which links are followed, is the same for every folder: [`walk`](crate::walk).
+//! Their names are case-insensitive; `training`, `valid`, `validation` and `testing` are accepted too. A
+//! class has the name of its folder; classes are sorted by name (by bytes, upper case first). Images
+//! may be at any depth below their class folder. See [`walk`](crate::walk) for what is skipped and which
+//! links are followed.
 
 use std::path::{Path, PathBuf};
 
 use crate::walk::{class_folders, images};
 use crate::{Dataset, Error, LeftOut, Sample};
 
-/// The name of a data set whose folder has none, such as `..`.
+/// The name of a data set whose folder has no name, such as `..`.
 const UNNAMED: &str = "folder";
 
-/// Reads the layout below `root`; no image is opened.
+/// Lists the images below `root` without opening them.
 ///
 /// # Errors
 ///
-/// [`Error::NoFolder`], [`Error::TooFewClasses`] and [`Error::EmptyClass`] for what is not there;
-/// [`Error::NoTrainFolder`] for `test/` or `val/` without `train/`; [`Error::TwoFolders`] for one
-/// of them in two spellings; [`Error::StrayFolder`] for a folder beside them;
-/// [`Error::UntrainedClass`] for a class that `train/` has not; [`Error::ClassName`] for a name
-/// that cannot be a class; [`Error::Io`].
+/// [`Error::NoFolder`], [`Error::TooFewClasses`] and [`Error::EmptyClass`] for missing folders, classes
+/// and images; [`Error::NoTrainFolder`] for `test/` or `val/` without `train/`; [`Error::TwoFolders`] for
+/// two spellings of one of them; [`Error::StrayFolder`] for another folder beside them;
+/// [`Error::UntrainedClass`] for a class that is not in `train/`; [`Error::ClassName`] for an invalid
+/// name; [`Error::Io`].
 pub fn load(root: &Path) -> Result<Dataset, Error> {
     if !root.is_dir() {
         return Err(Error::NoFolder {
@@ -106,7 +106,7 @@ fn layout(root: &Path, left_out: &mut LeftOut) -> Result<Layout, Error> {
     let mut outside = LeftOut::default();
     let folders = class_folders(root, &mut outside)?;
     if !is_divided(&folders)? {
-        // The class folders stand in the root, where they are listed, and what is left out counted, once more.
+        // The root is listed again for its class folders, so skipped entries are counted then.
         return Ok(Layout {
             train: root.to_owned(),
             validation: None,
@@ -140,8 +140,8 @@ fn layout(root: &Path, left_out: &mut LeftOut) -> Result<Layout, Error> {
     })
 }
 
-/// Whether these folders hold class folders rather than being classes themselves: one that is named as a part holds
-/// folders, or all are named so.
+/// Whether these folders are parts with class folders rather than classes: one with the name of a part has folders, or
+/// all have such names.
 fn is_divided(folders: &[PathBuf]) -> Result<bool, Error> {
     let mut parts = folders.iter().filter(|path| Part::named(path).is_some());
     if !folders.is_empty() && parts.clone().count() == folders.len() {
@@ -152,7 +152,7 @@ fn is_divided(folders: &[PathBuf]) -> Result<bool, Error> {
     })
 }
 
-/// The images of every class folder; the classes are looked up by name.
+/// The images of every class folder.
 fn samples(
     class_folders: &[PathBuf],
     classes: &[String],
@@ -178,7 +178,7 @@ fn samples(
     Ok(samples)
 }
 
-/// The name of a class, if every file that will hold it can.
+/// The name of a class, if it is valid.
 pub(crate) fn class_name(folder: &Path) -> Result<String, Error> {
     let name = folder.file_name().and_then(|name| name.to_str());
     let usable = |name: &&str| !name.trim().is_empty() && !name.contains(char::is_control);

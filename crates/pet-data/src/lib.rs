@@ -22,9 +22,14 @@
 //! # }
 //! ```
 //!
-//! Every loader gives a [`Dataset`]: class names in index order, the images to train on and the
-//! images kept apart for evaluation. Loading reads no image; [`Dataset::check`] decodes all of
-//! them and reports every unreadable one at once.
+//! # Where things are
+//!
+//! - [`folder::load`], [`oxford::load`], [`sample::generate`]: loaders. Each returns a [`Dataset`] of
+//!   [`Sample`]s without reading images; [`walk`] has the rules of what is an image.
+//! - [`Dataset::check`] decodes all images and reports every unreadable one at once; [`picture`] finds
+//!   blurred, dark or duplicate ones.
+//! - [`stratified_split`], [`grouped_split`], [`grouped_folds`]: seeded [`Split`]s.
+//! - [`Progress`]: how long tasks report their progress.
 
 mod added;
 mod check;
@@ -41,6 +46,7 @@ pub mod sample;
 mod split;
 pub mod walk;
 
+pub use check::read_at_most;
 pub use dataset::{Dataset, Sample};
 pub use error::{Error, MirrorFailure, ReadError, UnreadableImage};
 pub use progress::{Progress, Silent, Unit, task};

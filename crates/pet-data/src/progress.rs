@@ -1,4 +1,4 @@
-//! How libraries report how far they are; the binary decides what is shown.
+//! Progress reports; the program decides how they are shown.
 //!
 //! ```
 //! use pet_data::{Progress, Silent, Unit, task};
@@ -12,33 +12,32 @@
 //! assert_eq!(add(&[1, 2, 3], &Silent), 6);
 //! ```
 
-/// What a task counts.
+/// The unit of a task's progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// Bytes of a file or a transfer.
     Bytes,
-    /// Whole images.
+    /// Images.
     Images,
     /// Steps of any other kind.
     Steps,
 }
 
-/// Where the libraries report how far they are; the binary decides what is shown.
+/// Receives progress reports.
 ///
-/// Tasks come one after the other: [`start`](Progress::start), any number of
-/// [`advance`](Progress::advance) from any thread, [`finish`](Progress::finish). A task that fails
-/// is finished as well, wherever it stood.
+/// Tasks are sequential: [`start`](Progress::start), any number of [`advance`](Progress::advance) from
+/// any thread, [`finish`](Progress::finish). A failed task is finished as well.
 pub trait Progress: Sync {
-    /// A task begins: its name, how much there is to do (0 if that is unknown), and of what.
+    /// A task starts, with its name, the total amount (0 if unknown) and its unit.
     fn start(&self, task: &str, total: u64, unit: Unit);
 
-    /// `amount` more is done; may be called from several threads.
+    /// Another `amount` is done; may be called from several threads.
     fn advance(&self, amount: u64);
 
-    /// The task is over.
+    /// The task has ended.
     fn finish(&self);
 
-    /// Something a person may want to read, in one line.
+    /// A message for the user, in one line.
     fn message(&self, text: &str);
 }
 
@@ -53,7 +52,7 @@ impl Progress for Silent {
     fn message(&self, _text: &str) {}
 }
 
-/// Runs `work` as one task, so that it is finished on every way out.
+/// Runs `work` as a task.
 pub fn task<T>(
     progress: &dyn Progress,
     name: &str,

@@ -7,28 +7,28 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Error, Sample};
 
-/// Samples to train on and samples to validate on, without overlap.
+/// Training and validation samples, without overlap.
 ///
 /// Both are ordered by class, then by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
-    /// What remains for training; at least one sample of every class.
+    /// Training samples, at least one of every class.
     pub train: Vec<Sample>,
-    /// About the wanted fraction of every class.
+    /// Validation samples, about the requested fraction of every class.
     pub validation: Vec<Sample>,
 }
 
-/// Takes `validation_fraction` of every class for validation, chosen by `seed`.
+/// Selects `validation_fraction` of every class for validation, at random by `seed`.
 ///
-/// Of a class with `n` samples, `validation_fraction * n` rounded to the nearest whole number go
-/// to validation, but never all of them. The choice depends on the set of samples, the fraction
-/// and the seed only: every class is sorted by path and shuffled by its own `ChaCha8` stream, so
-/// neither the order of `samples` nor the other classes matter.
+/// Of a class with `n` samples, `validation_fraction * n` (rounded) are selected, but never all of them.
+/// The result depends on the set of samples, the fraction and the seed only: every class is sorted by
+/// path and shuffled by its own `ChaCha8` stream, so neither the order of `samples` nor other classes
+/// matter.
 ///
 /// # Errors
 ///
-/// [`Error::Fraction`] unless `0 <= validation_fraction < 1`; [`Error::DuplicateSample`] if a path
-/// occurs twice, since it could land on both sides.
+/// [`Error::Fraction`] unless `0 <= validation_fraction < 1`; [`Error::DuplicateSample`] if a path occurs
+/// twice.
 ///
 /// ```
 /// use pet_data::{Sample, stratified_split};
@@ -48,10 +48,10 @@ pub fn stratified_split(
     grouped_split(samples, validation_fraction, seed, &[])
 }
 
-/// The same, but the samples of each group come to one side: pictures of one moment, or copies.
+/// Like [`stratified_split`], but keeps the samples of each group on one side, such as copies or photographs of one moment.
 ///
-/// A group counts for each class that it has samples of, and is left to training where it would take a class beyond
-/// its share. Groups name their samples by path; paths that are not among the samples, and groups of one, change nothing.
+/// A group counts for each of its classes, and stays in training if it would exceed the share of one. Groups are lists of
+/// paths; unknown paths and groups of one have no effect.
 ///
 /// # Errors
 ///
@@ -76,7 +76,7 @@ pub fn grouped_split(
     let mut chosen: HashSet<&Path> = HashSet::new();
     for (class, members) in &classes {
         let mut members = members.clone();
-        members.shuffle(&mut of_class(seed, *class));
+        members.shuffle(&mut class_random(seed, *class));
         for sample in members {
             let group = groups.of(sample);
             if !chosen.contains(sample.path.as_path()) && take(&group, &mut room) {
@@ -89,24 +89,24 @@ pub fn grouped_split(
     Ok(Split { train, validation })
 }
 
-/// Divides the samples into `count` parts for cross-validation: each part is validated on once, after training on the
-/// others. Every class has about the same share of each part, and the samples of a group come to the same part.
+/// Divides the samples into `count` folds for cross-validation, each with one fold for validation and the others for
+/// training. Every class has about the same share of each fold, and the samples of a group are in the same fold.
 ///
 /// # Errors
 ///
-/// [`Error::Folds`] for less than two parts, or where one would be empty; else as [`stratified_split`].
+/// [`Error::Folds`] for less than two folds or an empty one; otherwise as [`stratified_split`].
 pub fn grouped_folds(
     samples: &[Sample],
     count: usize,
     seed: u64,
     groups: &[Vec<PathBuf>],
 ) -> Result<Vec<Split>, Error> {
-    let refused = || Error::Folds {
+    let invalid = || Error::Folds {
         got: count,
         images: samples.len(),
     };
     if count < 2 || count > samples.len() {
-        return Err(refused());
+        return Err(invalid());
     }
     let classes = by_class(samples)?;
     let parts = parts(&classes, &Groups::new(samples, groups), count, seed);
@@ -118,12 +118,12 @@ pub fn grouped_folds(
     };
     let folds: Vec<Split> = (0..count).map(fold).collect();
     if folds.iter().any(|fold| fold.validation.is_empty()) {
-        return Err(refused());
+        return Err(invalid());
     }
     Ok(folds)
 }
 
-/// The part that each sample comes to, with its group: where its class has the fewest, and of those the smallest.
+/// Assigns each sample with its group to the part where its class has the fewest samples, of those to the smallest.
 fn parts<'a>(
     classes: &BTreeMap<usize, Vec<&'a Sample>>,
     groups: &Groups<'a>,
@@ -134,7 +134,7 @@ fn parts<'a>(
     let mut parts = HashMap::new();
     for (class, members) in classes {
         let mut members = members.clone();
-        members.shuffle(&mut of_class(seed, *class));
+        members.shuffle(&mut class_random(seed, *class));
         for sample in members {
             if parts.contains_key(sample.path.as_path()) {
                 continue;
@@ -150,7 +150,7 @@ fn parts<'a>(
     parts
 }
 
-/// How many samples a part has, and of which classes.
+/// Number of samples of a part, in total and by class.
 #[derive(Clone, Debug, Default)]
 struct Part {
     images: usize,
@@ -169,14 +169,14 @@ impl Part {
     }
 }
 
-/// Random numbers for the samples of a class, whatever the other classes are.
-fn of_class(seed: u64, class: usize) -> ChaCha8Rng {
+/// Random numbers for a class, independent of other classes.
+fn class_random(seed: u64, class: usize) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(class as u64);
     random
 }
 
-/// Whether every class has room for its samples of the group, which is then taken.
+/// Takes room for a group if every class has enough for it.
 fn take(group: &[&Sample], room: &mut BTreeMap<usize, usize>) -> bool {
     let mut needed: BTreeMap<usize, usize> = BTreeMap::new();
     for sample in group {
@@ -193,7 +193,7 @@ fn take(group: &[&Sample], room: &mut BTreeMap<usize, usize>) -> bool {
     fits
 }
 
-/// Which samples belong together.
+/// The group of each sample.
 struct Groups<'a> {
     members: Vec<Vec<&'a Sample>>,
     places: HashMap<&'a Path, usize>,
@@ -242,7 +242,7 @@ fn by_class(samples: &[Sample]) -> Result<BTreeMap<usize, Vec<&Sample>>, Error> 
     Ok(classes)
 }
 
-/// How many of `total` samples go to validation; fewer than `total`, if there are any.
+/// Number of validation samples; fewer than `total`, if there are any.
 fn validation_count(total: usize, fraction: f64) -> usize {
     let wanted = (total as f64 * fraction).round() as usize;
     wanted.min(total.saturating_sub(1))

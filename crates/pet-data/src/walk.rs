@@ -1,13 +1,13 @@
-//! Which files of a folder are images: one rule for every program that is given a folder.
+//! Finding the images of a folder.
 //!
-//! - Images are told by the extension of their names, whatever its letter case; formats that cannot
-//!   be decoded count as well, so that decoding names them instead of losing them in silence.
-//! - Hidden files and folders, whose names begin with a dot, are left out.
-//! - So is what systems and archives leave behind, such as `__MACOSX`, `Thumbs.db` and `._photo.jpg`.
-//! - A link to a file is that file. A link to a folder is not followed, so that no loop is walked;
-//!   only a class folder may be one.
-//! - What is kept of an image under its name, as `photo.json` beside `photo.jpg`, is passed over in silence.
-//! - What was left out is counted by reason: [`LeftOut`].
+//! - Images are recognized by their extension, case-insensitively. Formats that cannot be decoded are
+//!   included, so that decoding reports them.
+//! - Hidden files and folders, whose names begin with a dot, are skipped.
+//! - Files of operating systems and archives, such as `__MACOSX`, `Thumbs.db` and `._photo.jpg`, are skipped.
+//! - Links to files are followed. Links to folders are not, which prevents loops; only a class folder may
+//!   be one.
+//! - The sidecar file of an image, such as `photo.json` beside `photo.jpg`, is ignored.
+//! - Skipped files are counted by reason: [`LeftOut`].
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -18,13 +18,13 @@ use serde::Serialize;
 
 use crate::Error;
 
-/// Other spellings of the extensions of [`Format`], and formats of pictures that cannot be decoded.
+/// Other extensions of each [`Format`], and image formats that cannot be decoded.
 const EXTENSIONS: [&str; 21] = [
     "jpeg", "jpe", "jfif", "dib", "tif", "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "dng",
     "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2", "psd",
 ];
 
-/// What systems and archives leave behind under names that are not hidden, in lower case.
+/// Files of operating systems and archives whose names are not hidden, in lower case.
 const LEFTOVERS: [&str; 7] = [
     "__macosx",
     "thumbs.db",
@@ -35,14 +35,14 @@ const LEFTOVERS: [&str; 7] = [
     "@eadir",
 ];
 
-/// Why a file or folder was left out.
+/// Why a file or folder was skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
     /// Its name begins with a dot.
     Hidden,
-    /// A system or an archive left it behind.
+    /// It belongs to an operating system or an archive.
     Leftover,
     /// A link to a folder.
     FolderLink,
@@ -50,12 +50,12 @@ pub enum Reason {
     NotAFile,
     /// A file without the extension of an image.
     OtherFile,
-    /// An image that lies in no class folder.
+    /// An image outside the class folders.
     NoClass,
 }
 
 impl Reason {
-    /// What one, and what several, of its kind are called.
+    /// Singular and plural for messages.
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Hidden => ("hidden file or folder", "hidden files or folders"),
@@ -77,24 +77,23 @@ impl Reason {
     }
 }
 
-/// How many files and folders were left out, by reason. What lies in a folder that was left out is
-/// not counted.
+/// Number of skipped files and folders by reason. The content of a skipped folder is not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct LeftOut(BTreeMap<Reason, usize>);
 
 impl LeftOut {
-    /// Whether nothing was left out.
+    /// Whether nothing was skipped.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many were left out for this reason.
+    /// Number of entries skipped for this reason.
     pub fn count(&self, reason: Reason) -> usize {
         self.0.get(&reason).copied().unwrap_or_default()
     }
 
-    /// Adds what was left out elsewhere.
+    /// Adds the counts of another.
     pub fn add(&mut self, other: &Self) {
         for (&reason, count) in &other.0 {
             *self.0.entry(reason).or_default() += count;
@@ -119,14 +118,14 @@ impl fmt::Display for LeftOut {
     }
 }
 
-/// The images in `folder` and below it, sorted by path. What is not one is counted in `left_out`.
+/// The images in `folder` and below it, sorted by path. Skipped entries are counted in `left_out`.
 ///
 /// # Errors
 ///
 /// [`Error::Io`] for a folder that cannot be read.
 pub fn images(folder: &Path, left_out: &mut LeftOut) -> Result<Vec<PathBuf>, Error> {
     let mut images = Vec::new();
-    // A list instead of recursion: no depth of folders exhausts the stack.
+    // A list instead of recursion, so that deep folders cannot overflow the stack.
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for (path, kind) in entries(&folder, left_out)? {
@@ -141,8 +140,8 @@ pub fn images(folder: &Path, left_out: &mut LeftOut) -> Result<Vec<PathBuf>, Err
     Ok(images)
 }
 
-/// The folders directly in `folder`, sorted by name; links to folders are among them, except those
-/// that lead back to where they stand.
+/// The folders directly in `folder`, sorted by name, including links to folders unless they form a
+/// loop.
 pub(crate) fn class_folders(folder: &Path, left_out: &mut LeftOut) -> Result<Vec<PathBuf>, Error> {
     let here = fs_err::canonicalize(folder)?;
     let mut folders = Vec::new();
@@ -165,7 +164,7 @@ enum Kind {
     Image,
 }
 
-/// What `folder` holds that counts.
+/// The entries of `folder` that are not skipped.
 fn entries(folder: &Path, left_out: &mut LeftOut) -> Result<Vec<(PathBuf, Kind)>, Error> {
     let (mut kept, mut described) = (Vec::new(), Vec::new());
     for entry in fs_err::read_dir(folder)? {
@@ -200,7 +199,7 @@ fn kind(path: &Path) -> Result<Kind, Reason> {
     if bytes.starts_with(b".") {
         return Err(Reason::Hidden);
     }
-    // Links are followed here: what they lead to decides.
+    // Follows links.
     let metadata = path.metadata().map_err(|_| Reason::NotAFile)?;
     match () {
         () if metadata.is_dir() && path.is_symlink() => Ok(Kind::FolderLink),

@@ -4,14 +4,14 @@ use image::RgbImage;
 
 use crate::statistics::{Histogram, Statistics, histograms};
 
-/// Keeps the division defined for a channel of one level.
+/// Avoids a division by zero for a channel of one level.
 const EPSILON: f64 = 1e-6;
 
 /// Standardizes each channel, `(x - mean) / (standard deviation + 1e-6)`, and scales the result to
 /// 0..=255 by the smallest and the largest value of all three channels together, rounding to the
 /// nearest level.
 ///
-/// An image in which nothing varies has no contrast to stretch and becomes black.
+/// A uniform image becomes black.
 pub fn contrast_stretch(image: &RgbImage) -> RgbImage {
     let histograms = histograms(image);
     let statistics = Statistics::of_histograms(&histograms);

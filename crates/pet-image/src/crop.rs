@@ -1,13 +1,13 @@
-//! Cutting parts out of an image.
+//! Cropping.
 
 use std::fmt;
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, output::check_output};
+use crate::{Error, limits::check_output};
 
-/// A rectangle in pixels: `left` and `top` are inside, `right` and `bottom` just outside.
+/// A rectangle in pixels; `left` and `top` are inclusive, `right` and `bottom` exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CropBox {
@@ -15,14 +15,14 @@ pub struct CropBox {
     pub left: u32,
     /// First row.
     pub top: u32,
-    /// Column after the last.
+    /// Column behind the last.
     pub right: u32,
-    /// Row after the last.
+    /// Row below the last.
     pub bottom: u32,
 }
 
 impl CropBox {
-    /// All of an image.
+    /// The whole image.
     pub(crate) fn whole(image: &RgbImage) -> Self {
         Self {
             left: 0,
@@ -42,7 +42,7 @@ impl CropBox {
         self.bottom.saturating_sub(self.top)
     }
 
-    /// Checks that the box encloses pixels of the image and nothing else.
+    /// Checks that the box has pixels and lies within the image.
     pub(crate) fn check_within(self, image: &RgbImage) -> Result<(), Error> {
         let (width, height) = image.dimensions();
         if width == 0 || height == 0 {
@@ -72,7 +72,7 @@ impl fmt::Display for CropBox {
     }
 }
 
-/// Cuts out a rectangle. Parts of it that lie outside the image are black, as in Pillow.
+/// Crops to a rectangle. Parts outside the image are black, as in Pillow.
 ///
 /// # Errors
 /// [`Error::EmptyCrop`] for a box without area, [`Error::OutputTooLarge`] for a huge one.
@@ -95,11 +95,9 @@ pub fn crop(image: &RgbImage, area: CropBox) -> Result<RgbImage, Error> {
     )
 }
 
-/// Cuts out a rectangle of the given size from the middle. Where the image is smaller, it gets
-/// black borders.
+/// Crops to the given size around the centre. Smaller images get black borders.
 ///
-/// The offsets are those of torchvision's `CenterCrop`: half the surplus, half pixels rounded to
-/// even.
+/// Offsets are rounded as in torchvision's `CenterCrop`: half pixels to even.
 ///
 /// # Errors
 /// [`Error::NoPixels`] for a size of zero, [`Error::OutputTooLarge`] for a huge one.
@@ -109,14 +107,14 @@ pub fn center_crop(image: &RgbImage, width: u32, height: u32) -> Result<RgbImage
     window(image, left, top, width, height)
 }
 
-/// Where the middle `part` of `whole` begins; negative where the part is the larger one.
+/// Offset of a centred `part` of `whole`; negative if the part is larger.
 pub(crate) fn center_offset(whole: u32, part: u32) -> i64 {
     let surplus = i64::from(whole) - i64::from(part);
     if surplus < 0 {
         return -(-surplus / 2);
     }
     let half = surplus / 2;
-    // Python's `round(surplus / 2)` takes 0.5 to 0, but 1.5 to 2.
+    // As Python's `round(surplus / 2)`: 0.5 to 0, 1.5 to 2.
     if surplus % 2 == 1 {
         half + half % 2
     } else {
@@ -124,7 +122,7 @@ pub(crate) fn center_offset(whole: u32, part: u32) -> i64 {
     }
 }
 
-/// Copies the overlap of the image with a window onto black.
+/// Copies the overlap of the image and a window onto black.
 fn window(
     image: &RgbImage,
     left: i64,

@@ -1,4 +1,4 @@
-//! Images to files.
+//! Encoding.
 
 use image::codecs::{
     bmp::BmpEncoder, gif::GifEncoder, jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder,
@@ -8,21 +8,20 @@ use image::{ExtendedColorType, GrayImage, ImageEncoder as _, ImageResult, RgbIma
 
 use crate::{Error, Format};
 
-/// Visually lossless: these files are results that people look at and process further. Colour is
-/// stored at full resolution.
+/// Visually lossless, for files that are viewed and processed further; colour has full resolution.
 const JPEG_QUALITY: u8 = 95;
 
-/// Between 1 (best palette) and 30 (fastest); as fast as browsers' canvas encoders.
+/// From 1 (best palette) to 30 (fastest); as fast as browsers' canvas encoders.
 const GIF_SPEED: i32 = 10;
 
-/// Writes a colour image.
+/// Encodes a colour image.
 ///
-/// PNG, BMP and WebP keep every pixel. JPEG is written with quality 95. GIF keeps every pixel of
-/// an image with up to 256 colours; any other gets the best palette of 256.
+/// PNG, BMP and WebP are lossless. JPEG has quality 95. GIF is lossless up to 256 colours, else
+/// quantized to 256.
 ///
 /// # Errors
-/// [`Error::Encode`] where the format has no room for the size: JPEG and GIF end at 65,535 pixels
-/// a side, WebP at 16,384; for an image without pixels; and for a format that is not among [`Format::WRITTEN`].
+/// [`Error::NoPixels`] for an empty image; [`Error::Encode`] above the format's maximum size (65,535 pixels a side for
+/// JPEG and GIF, 16,384 for WebP) and for a format that is not in [`Format::WRITTEN`].
 pub fn encode_rgb(image: &RgbImage, format: Format) -> Result<Vec<u8>, Error> {
     let (width, height) = image.dimensions();
     encode(
@@ -34,9 +33,8 @@ pub fn encode_rgb(image: &RgbImage, format: Format) -> Result<Vec<u8>, Error> {
     )
 }
 
-/// Writes a grey image, in a single channel where the format has one (JPEG, PNG, BMP).
-///
-/// WebP has none: it gets three equal channels. GIF gets a palette of greys.
+/// Encodes a grayscale image: with one channel in JPEG, PNG and BMP, as RGB in WebP, with a palette of
+/// greys in GIF.
 ///
 /// # Errors
 /// As [`encode_rgb`].

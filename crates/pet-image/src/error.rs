@@ -1,15 +1,15 @@
-//! What can go wrong between bytes and tensors.
+//! The error type of the crate.
 
 use crate::{CropBox, Format, MAX_OUTPUT_PIXELS, MAX_OUTPUT_SIDE};
 
-/// The cause that a decoder or encoder reports, kept without naming its type.
+/// The error of a decoder or encoder, without its type.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why an image could not be read, changed or written.
+/// Why an image could not be decoded, changed or encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There are no bytes at all.
+    /// There are no bytes.
     #[error("the image is empty: 0 bytes")]
     Empty,
     /// The file is larger than [`Limits::bytes`](crate::Limits::bytes).
@@ -20,7 +20,7 @@ pub enum Error {
         /// Largest accepted size in bytes.
         limit: u64,
     },
-    /// The content is in none of the formats of [`Format`].
+    /// The content has no known format.
     #[error(
         "the content is not a JPEG, PNG, GIF, WebP, BMP or TIFF image; it starts with `{start}`"
     )]
@@ -28,15 +28,15 @@ pub enum Error {
         /// The first bytes, with unprintable ones escaped.
         start: String,
     },
-    /// The content is a picture or another file of a kind that people send, but that is not read.
+    /// The content has a known format that is not supported.
     #[error("the content is {kind}, not a JPEG, PNG, GIF, WebP, BMP or TIFF image")]
     ForeignFormat {
         /// What it is, with its article, such as `a HEIC photograph`.
         kind: &'static str,
-        /// Whether it is a picture, which an image program can convert.
+        /// Whether it is an image, which can be converted.
         is_picture: bool,
     },
-    /// The header announces a picture wider or higher than the limits.
+    /// The image is wider or higher than the limits.
     #[error(
         "the image is {width}x{height} pixels, more than the limit of {max_width}x{max_height}"
     )]
@@ -50,7 +50,7 @@ pub enum Error {
         /// Largest accepted height in pixels.
         max_height: u32,
     },
-    /// The header announces more pixels than [`Limits::pixels`](crate::Limits::pixels).
+    /// The image has more pixels than [`Limits::pixels`](crate::Limits::pixels).
     #[error("the image is {width}x{height} pixels, more than the limit of `{limit}` pixels in all")]
     TooManyPixels {
         /// Width in pixels, from the header.
@@ -60,15 +60,15 @@ pub enum Error {
         /// Largest accepted number of pixels.
         limit: u64,
     },
-    /// A progressive picture comes in more passes than it may cost to decode.
+    /// A progressive JPEG has more scans than are accepted for its size.
     #[error("the image comes in `{scans}` scans, more than the limit of `{limit}` for its size")]
     TooManyScans {
         /// Number of scans in the file.
         scans: u64,
-        /// Largest accepted number for a picture of this size.
+        /// Largest accepted number for an image of this size.
         limit: u64,
     },
-    /// Decoding would take more memory than a picture of the largest accepted size may.
+    /// Decoding would take more memory than is accepted.
     #[error("decoding the image takes `{bytes}` bytes of memory, more than the limit of `{limit}`")]
     TooMuchMemory {
         /// Memory for coefficients, planes and pixels, in bytes.
@@ -76,52 +76,52 @@ pub enum Error {
         /// Largest accepted number of bytes.
         limit: u64,
     },
-    /// Nobody waits for the picture any more, as [`while_wanted`](crate::while_wanted) was told.
+    /// Decoding was cancelled by [`cancel_unless`](crate::cancel_unless).
     #[error("the image was given up: nobody waits for it any more")]
-    Unwanted,
-    /// The file breaks off before the picture is complete.
+    Cancelled,
+    /// The file is incomplete.
     #[error(
         "the {format} image is truncated: it ends after `{bytes}` bytes, before the picture is complete"
     )]
     Truncated {
-        /// Format told by the first bytes.
+        /// Detected format.
         format: Format,
-        /// Number of bytes that are there.
+        /// Size of the file in bytes.
         bytes: u64,
     },
-    /// A part of the picture is damaged beyond what a decoder can bridge.
+    /// Too much of the image is damaged.
     #[error("the {format} image is damaged: only `{decoded}` of `{height}` rows could be decoded")]
     Damaged {
-        /// Format told by the first bytes.
+        /// Detected format.
         format: Format,
         /// Number of rows from the top that could be decoded.
         decoded: u32,
-        /// Number of rows that the header announces.
+        /// Height in pixels, from the header.
         height: u32,
-        /// What the decoder said.
+        /// The decoder's error.
         source: Cause,
     },
-    /// The decoder refuses the file: malformed, or a feature it does not know.
+    /// The file is malformed or uses an unsupported feature.
     #[error("cannot decode the {format} image")]
     Decode {
-        /// Format told by the first bytes.
+        /// Detected format.
         format: Format,
-        /// What the decoder said.
+        /// The decoder's error.
         source: Cause,
     },
-    /// The encoder refuses the image, for example because the format has no room for its size.
+    /// The image cannot be encoded, for example because it is too large for the format.
     #[error("cannot encode the {width}x{height} image as {format}")]
     Encode {
-        /// Format asked for.
+        /// Requested format.
         format: Format,
         /// Width in pixels.
         width: u32,
         /// Height in pixels.
         height: u32,
-        /// What the encoder said.
+        /// The encoder's error.
         source: Cause,
     },
-    /// The image to work on, or the size asked for, has no pixels.
+    /// The image, or the requested size, has no pixels.
     #[error("an image of {width}x{height} pixels has no pixels")]
     NoPixels {
         /// Width in pixels.
@@ -129,7 +129,7 @@ pub enum Error {
         /// Height in pixels.
         height: u32,
     },
-    /// The result would be larger than this crate makes.
+    /// The result would be too large.
     #[error(
         "an image of {width}x{height} pixels would be more than the limit of \
          {MAX_OUTPUT_SIDE} a side and {MAX_OUTPUT_PIXELS} in all"
@@ -140,33 +140,33 @@ pub enum Error {
         /// Height in pixels.
         height: u32,
     },
-    /// The crop box encloses nothing.
+    /// The crop box is empty.
     #[error("the crop box `{area}` is empty: right must exceed left, and bottom must exceed top")]
     EmptyCrop {
-        /// The box asked for.
+        /// The requested box.
         area: CropBox,
     },
-    /// A part that is to be resized does not lie within the image.
+    /// The part to resize is not within the image.
     #[error("the box `{area}` reaches outside the image of {width}x{height} pixels")]
     CropOutside {
-        /// The box asked for.
+        /// The requested box.
         area: CropBox,
         /// Width of the image in pixels.
         width: u32,
         /// Height of the image in pixels.
         height: u32,
     },
-    /// The resizing library refuses the image.
+    /// The resizing library failed.
     #[error("cannot resize to {width}x{height} pixels")]
     Resize {
-        /// Width asked for, in pixels.
+        /// Requested width in pixels.
         width: u32,
-        /// Height asked for, in pixels.
+        /// Requested height in pixels.
         height: u32,
-        /// What the library said.
+        /// The library's error.
         source: Cause,
     },
-    /// The preprocessing recipe holds a value that makes no sense.
+    /// The preprocessing recipe has an invalid value.
     #[error("the preprocessing recipe has `{field}` = `{value}`, expected {expected}")]
     Recipe {
         /// Name of the field.
@@ -176,7 +176,7 @@ pub enum Error {
         /// What is accepted.
         expected: &'static str,
     },
-    /// The augmentation holds a value that makes no sense.
+    /// The augmentation has an invalid value.
     #[error("the augmentation has `{field}` = `{value}`, expected {expected}")]
     Augment {
         /// Name of the field.
@@ -186,18 +186,18 @@ pub enum Error {
         /// What is accepted.
         expected: &'static str,
     },
-    /// The tensor handed in does not have the length of the recipe's output.
+    /// The output tensor has the wrong length.
     #[error("the tensor has `{got}` elements, expected `{expected}`")]
     TensorLength {
         /// [`Preprocess::tensor_len`](crate::Preprocess::tensor_len) of the recipe.
         expected: usize,
-        /// Length of the slice handed in.
+        /// Length of the slice.
         got: usize,
     },
 }
 
 impl Error {
-    /// What a person can do about it, where there is something to do.
+    /// A suggested remedy, if there is one.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Empty | Self::Truncated { .. } => {
@@ -220,7 +220,7 @@ impl Error {
             | Self::Decode { .. } => "open the picture in an image program and save it again",
             Self::Encode { .. } => "choose another format, for example PNG",
             Self::OutputTooLarge { .. } => "ask for a smaller size",
-            Self::Unwanted
+            Self::Cancelled
             | Self::NoPixels { .. }
             | Self::EmptyCrop { .. }
             | Self::CropOutside { .. }

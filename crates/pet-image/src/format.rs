@@ -1,29 +1,30 @@
-//! The image formats, told apart by content.
+//! Image formats and their detection.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An image file format that can be read.
+/// An image file format that can be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Format {
     /// JPEG, baseline and progressive.
     Jpeg,
     /// PNG.
     Png,
-    /// GIF; of an animation, the first frame.
+    /// GIF; the first frame of an animation.
     Gif,
-    /// WebP, lossy and lossless; of an animation, the first frame.
+    /// WebP, lossy and lossless; the first frame of an animation.
     WebP,
     /// Windows bitmap.
     Bmp,
-    /// TIFF; of several pages, the first. It is read only.
+    /// TIFF, the first page; decoding only.
     Tiff,
 }
 
 impl Format {
-    /// Every format, in the order in which messages list them.
+    /// Every format, in the order of messages.
     pub const ALL: [Self; 6] = [
         Self::Jpeg,
         Self::Png,
@@ -33,12 +34,12 @@ impl Format {
         Self::Tiff,
     ];
 
-    /// The formats that can be written as well.
+    /// The formats that can also be encoded.
     pub const WRITTEN: [Self; 5] = [Self::Jpeg, Self::Png, Self::Gif, Self::WebP, Self::Bmp];
 
-    /// Tells the format by the signature at the start of the content, or `None`.
+    /// Detects the format by the signature at the start of the content.
     ///
-    /// A signature is no promise that the rest can be decoded.
+    /// The rest may still be invalid.
     ///
     /// ```
     /// use pet_image::Format;
@@ -51,21 +52,7 @@ impl Format {
             [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
-            [
-                b'R',
-                b'I',
-                b'F',
-                b'F',
-                _,
-                _,
-                _,
-                _,
-                b'W',
-                b'E',
-                b'B',
-                b'P',
-                ..,
-            ] => Some(Self::WebP),
+            [b'R', b'I', b'F', b'F', ..] if tag_at(bytes, 8) == b"WEBP" => Some(Self::WebP),
             [b'B', b'M', ..] if has_bitmap_header(bytes) => Some(Self::Bmp),
             _ if raw(bytes).is_some() => None,
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
@@ -73,7 +60,7 @@ impl Format {
         }
     }
 
-    /// The format that a file name extension stands for, in any case and without the dot, or `None`.
+    /// The format of a file name extension, in any case and without the dot.
     ///
     /// ```
     /// use pet_image::Format;
@@ -105,7 +92,7 @@ impl Format {
         }
     }
 
-    /// The usual file name extension, lower-case and without the dot.
+    /// The usual file name extension, in lower case and without the dot.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Jpeg => "jpg",
@@ -117,7 +104,7 @@ impl Format {
         }
     }
 
-    /// The format in which a picture that was read from this one is written: the same, or PNG for one that is only read.
+    /// The format in which to encode an image decoded from this one: the same, or PNG if it can only be decoded.
     ///
     /// ```
     /// use pet_image::Format;
@@ -160,15 +147,15 @@ impl From<Format> for image::ImageFormat {
     }
 }
 
-/// A format that people send and that is not read here.
+/// A known format that is not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Foreign {
-    /// As people would say it, with its article.
+    /// Its name, with an article.
     pub(crate) kind: &'static str,
     pub(crate) is_picture: bool,
 }
 
-/// What content is that is no image of a [`Format`].
+/// Detects known formats that are not supported.
 pub(crate) fn foreign(bytes: &[u8]) -> Option<Foreign> {
     let picture = picture(bytes).map(|kind| (kind, true));
     let (kind, is_picture) = picture.or_else(|| Some((document(bytes)?, false)))?;
@@ -197,7 +184,7 @@ fn picture(bytes: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Raw photographs that have a signature of their own; others are TIFF files, and told by what those hold.
+/// Raw photographs that have a signature; others are TIFF files, detected by their tags.
 fn raw(bytes: &[u8]) -> Option<&'static str> {
     Some(match bytes {
         [b'I', b'I', 42, 0, _, _, _, _, b'C', b'R', ..] => "a raw photograph (CR2)",
@@ -229,7 +216,7 @@ fn tag_at(bytes: &[u8], at: usize) -> &[u8] {
     bytes.get(at..at + 4).unwrap_or_default()
 }
 
-/// Whether a text begins with a tag, be it behind the declaration of XML.
+/// Whether a text begins with a tag, possibly after an XML declaration.
 fn starts_as_markup(bytes: &[u8], tag: &[u8]) -> bool {
     let start = bytes[..bytes.len().min(256)].trim_ascii_start();
     let is_tag = |text: &[u8]| {
@@ -239,8 +226,8 @@ fn starts_as_markup(bytes: &[u8], tag: &[u8]) -> bool {
     is_tag(start) || (start.starts_with(b"<?xml") && start.windows(tag.len()).any(is_tag))
 }
 
-/// Two letters are a weak signature (a text may start with "BM"), so the size of the second
-/// header, which also names its version, must be one of those that exist.
+/// Two letters are a weak signature (a text may start with "BM"), so the size of the second header,
+/// which identifies its version, is checked as well.
 fn has_bitmap_header(bytes: &[u8]) -> bool {
     const HEADER_SIZES: [u8; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
     matches!(bytes.get(14..18), Some(&[size, 0, 0, 0]) if HEADER_SIZES.contains(&size))

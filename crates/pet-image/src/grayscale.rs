@@ -1,11 +1,11 @@
-//! Colour to grey.
+//! Conversion to grayscale.
 
 use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 
-/// Converts to grey levels by the luma of ITU-R BT.601, `0.299 R + 0.587 G + 0.114 B`.
+/// Converts to grayscale by the luma of ITU-R BT.601, `0.299 R + 0.587 G + 0.114 B`.
 ///
-/// The weights are rounded to sixteenth-bit fixed point exactly as in Pillow's conversion to mode
-/// `L` (`L24` in its `Convert.c`), so the result is the same, level by level.
+/// The weights are in 16-bit fixed point exactly as in Pillow's conversion to mode `L` (`L24` in its
+/// `Convert.c`), so the result is identical.
 pub fn grayscale(image: &RgbImage) -> GrayImage {
     ImageBuffer::from_fn(image.width(), image.height(), |x, y| {
         let [red, green, blue] = image.get_pixel(x, y).0.map(u32::from);

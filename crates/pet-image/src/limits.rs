@@ -1,12 +1,20 @@
-//! How large an image may be.
+//! Limits on the size of images.
 
 use crate::Error;
 
-/// The largest image that is decoded; anything above is an error before pixels are allocated.
+/// The largest image that is decoded; limits are checked before pixels are allocated.
 ///
-/// The default accepts what cameras and telephones make and little more: 20 MiB, 16,384 pixels a
-/// side, 50 million pixels.
+/// The default suits photographs of cameras and phones: 20 MiB, 16,384 pixels a side, 50 million
+/// pixels.
+///
+/// ```
+/// use pet_image::Limits;
+///
+/// let limits = Limits::default().with_bytes(1 << 20).with_pixels(1_000_000);
+/// assert_eq!(limits.width, 16_384);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Size of the file in bytes.
     pub bytes: u64,
@@ -20,17 +28,44 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            bytes: 20 << 20,
-            width: 16_384,
-            height: 16_384,
-            pixels: 50_000_000,
-        }
+        Self::DEFAULT
     }
 }
 
 impl Limits {
-    /// Refuses an empty file, and one with too many bytes.
+    /// The default limits, as a constant.
+    pub const DEFAULT: Self = Self {
+        bytes: 20 << 20,
+        width: 16_384,
+        height: 16_384,
+        pixels: 50_000_000,
+    };
+
+    /// Sets the limit for the size of the file in bytes.
+    #[must_use]
+    pub const fn with_bytes(self, bytes: u64) -> Self {
+        Self { bytes, ..self }
+    }
+
+    /// Sets the limit for the width in pixels.
+    #[must_use]
+    pub const fn with_width(self, width: u32) -> Self {
+        Self { width, ..self }
+    }
+
+    /// Sets the limit for the height in pixels.
+    #[must_use]
+    pub const fn with_height(self, height: u32) -> Self {
+        Self { height, ..self }
+    }
+
+    /// Sets the limit for the number of pixels.
+    #[must_use]
+    pub const fn with_pixels(self, pixels: u64) -> Self {
+        Self { pixels, ..self }
+    }
+
+    /// Checks the size of a file.
     pub(crate) fn check_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
         match bytes.len() as u64 {
             0 => Err(Error::Empty),
@@ -42,7 +77,7 @@ impl Limits {
         }
     }
 
-    /// Refuses the size that a header announces.
+    /// Checks the size of an image, from its header.
     pub(crate) fn check_size(&self, width: u32, height: u32) -> Result<(), Error> {
         if width == 0 || height == 0 {
             return Err(Error::NoPixels { width, height });
@@ -65,6 +100,26 @@ impl Limits {
         }
         Ok(())
     }
+}
+
+/// Largest width and height of an image that [`resize`](crate::resize()) or [`crop`](crate::crop())
+/// makes, in pixels.
+pub const MAX_OUTPUT_SIDE: u32 = 16_384;
+
+/// Largest number of pixels of an image that [`resize`](crate::resize()) or [`crop`](crate::crop())
+/// makes.
+pub const MAX_OUTPUT_PIXELS: u64 = 50_000_000;
+
+/// Checks the size of an image to make.
+pub(crate) fn check_output(width: u32, height: u32) -> Result<(), Error> {
+    if width == 0 || height == 0 {
+        return Err(Error::NoPixels { width, height });
+    }
+    let pixels = u64::from(width) * u64::from(height);
+    if width.max(height) > MAX_OUTPUT_SIDE || pixels > MAX_OUTPUT_PIXELS {
+        return Err(Error::OutputTooLarge { width, height });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

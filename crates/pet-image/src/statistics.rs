@@ -4,8 +4,8 @@ use image::RgbImage;
 
 /// Mean and standard deviation of each channel, in levels from 0 to 255.
 ///
-/// The standard deviation is that of the whole population (divided by the number of pixels, as
-/// numpy does by default). An image without pixels has zeros.
+/// The standard deviation is the population's (divided by the number of pixels, NumPy's default). An
+/// empty image has zeros.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Statistics {
     /// Mean of red, green and blue.
@@ -15,7 +15,7 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Measures an image.
+    /// Computes the statistics of an image.
     pub fn of(image: &RgbImage) -> Self {
         Self::of_histograms(&histograms(image))
     }
@@ -28,7 +28,7 @@ impl Statistics {
     }
 }
 
-/// How many pixels of a channel have each level.
+/// Number of pixels of each level.
 pub(crate) type Histogram = [u64; 256];
 
 /// Counts the levels of red, green and blue.
@@ -42,8 +42,8 @@ pub(crate) fn histograms(image: &RgbImage) -> [Histogram; 3] {
     histograms
 }
 
-/// Mean and standard deviation, from sums in whole numbers: a one-colour channel has a deviation
-/// of exactly zero, which floating-point sums would miss.
+/// Mean and standard deviation, from integer sums, so that a uniform channel has a deviation of exactly
+/// zero.
 fn moments(histogram: &Histogram) -> (f64, f64) {
     let (mut count, mut sum, mut squares) = (0u128, 0u128, 0u128);
     for (level, &pixels) in (0u128..).zip(histogram) {

@@ -218,7 +218,7 @@ impl ApiError {
             | ImageError::TooMuchMemory { .. }
             | ImageError::TooLarge { .. }
             | ImageError::TooManyPixels { .. } => Code::TooLarge,
-            ImageError::Unwanted => Code::DeadlinePassed,
+            ImageError::Cancelled => Code::DeadlinePassed,
             ImageError::OutputTooLarge { .. } | ImageError::EmptyCrop { .. } => Code::BadParameter,
             ImageError::Recipe { .. } | ImageError::TensorLength { .. } => {
                 return Self::internal(error);

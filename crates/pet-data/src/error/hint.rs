@@ -1,7 +1,7 @@
 use super::Error;
 
 impl Error {
-    /// What a person can do about it, where there is something.
+    /// A suggested remedy, if there is one.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Io { source } | Self::Unpack { source, .. }

@@ -1,7 +1,7 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 
-/// An image that cannot be read or decoded, and why.
+/// An image that cannot be read or decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableImage {
     /// The image file.
@@ -16,8 +16,9 @@ impl Display for UnreadableImage {
     }
 }
 
-/// Why one image of a data set cannot be read.
+/// Why an image of a data set cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The file cannot be read.
     #[error(transparent)]
@@ -39,7 +40,7 @@ impl ReadError {
     }
 }
 
-/// A mirror that did not give an archive, and why.
+/// A mirror from which an archive could not be downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MirrorFailure {
     /// Address of the mirror.
@@ -54,7 +55,7 @@ impl Display for MirrorFailure {
     }
 }
 
-/// The first `limit` items, and how many more there are.
+/// The first `limit` items, and the number of further ones.
 pub(super) fn listed(items: impl IntoIterator<Item = impl Display>, limit: usize) -> String {
     let mut items = items.into_iter();
     let named: Vec<String> = items

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use list::listed;
 pub use list::{MirrorFailure, ReadError, UnreadableImage};
 
-/// How many names an error spells out before it only counts.
+/// Names that an error lists; further ones are counted.
 const NAMED: usize = 10;
 
-/// How many unreadable images an error spells out; each has to be looked at by a person.
+/// Unreadable images that an error lists: more, since each needs attention.
 const UNREADABLE_NAMED: usize = 100;
 
-/// What can go wrong with a data set.
+/// Why a data set cannot be loaded, downloaded or split.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -23,14 +23,14 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// The folder is not there, or is a file.
+    /// The folder does not exist, or is a file.
     #[error("no data set folder `{}`", root.display())]
     NoFolder {
         /// Where it was expected.
         root: PathBuf,
     },
 
-    /// A part of a data set's layout is not there.
+    /// A part of a data set's layout is missing.
     #[error("data set `{}` has no `{expected}`", root.display())]
     Layout {
         /// Folder of the data set.
@@ -41,7 +41,7 @@ pub enum Error {
         nested: Option<PathBuf>,
     },
 
-    /// A line of an annotation file does not say what it must.
+    /// A line of an annotation file is invalid.
     #[error("`{}` line {line}: expected {expected}, got `{got}`", path.display())]
     Annotation {
         /// The annotation file.
@@ -81,7 +81,7 @@ pub enum Error {
         highest: usize,
     },
 
-    /// Images that the annotations name are not there.
+    /// Images that the annotations name are missing.
     #[error(
         "{} of {total} images named in `{}` are missing: {}",
         images.len(), path.display(), listed(images.iter().map(|image| format!("`{}`", image.display())), NAMED)
@@ -95,19 +95,19 @@ pub enum Error {
         images: Vec<PathBuf>,
     },
 
-    /// Images that are there but cannot be decoded.
+    /// Images cannot be decoded.
     #[error(
         "{} of {total} images are unreadable: {}",
         images.len(), listed(images, UNREADABLE_NAMED)
     )]
     UnreadableImages {
-        /// How many images were tried.
+        /// Number of images.
         total: usize,
         /// All unreadable ones, in the data set's order.
         images: Vec<UnreadableImage>,
     },
 
-    /// A folder of classes holds fewer than two.
+    /// There are fewer than two class folders.
     #[error("`{}` holds {got} class folders, expected at least 2", root.display())]
     TooFewClasses {
         /// The folder of class folders.
@@ -116,7 +116,7 @@ pub enum Error {
         got: usize,
     },
 
-    /// A class folder holds no image.
+    /// A class folder has no images.
     #[error("class folder `{}` holds no images", path.display())]
     EmptyClass {
         /// The class folder.
@@ -139,13 +139,13 @@ pub enum Error {
         class: String,
     },
 
-    /// A folder that is added has classes that the data set does not know.
+    /// An added folder has classes that the data set does not have.
     #[error(
         "`{}` has classes that data set `{dataset}` has not: {}",
         root.display(), listed(classes.iter().map(|class| format!("`{class}`")), NAMED)
     )]
     UnknownClasses {
-        /// The folder that is added.
+        /// The added folder.
         root: PathBuf,
         /// The data set.
         dataset: String,
@@ -153,16 +153,16 @@ pub enum Error {
         classes: Vec<String>,
     },
 
-    /// A folder was added twice, or to itself.
+    /// A folder was added twice.
     #[error("`{}` and `{}` are the same folder", first.display(), second.display())]
     FolderTwice {
-        /// The one that came first.
+        /// The first path.
         first: PathBuf,
         /// The other.
         second: PathBuf,
     },
 
-    /// There are images for validation or evaluation, but none to train on.
+    /// There are images for validation or evaluation, but none for training.
     #[error("`{}` has folders for evaluation, but no `train`", root.display())]
     NoTrainFolder {
         /// The folder where it was expected.
@@ -178,25 +178,25 @@ pub enum Error {
         second: PathBuf,
     },
 
-    /// A folder stands beside `train` that would be left out without a word.
+    /// There is an unexpected folder beside `train`, whose images would be ignored.
     #[error("folder `{}` stands beside `train`, where only `val` and `test` are expected", path.display())]
     StrayFolder {
         /// The folder.
         path: PathBuf,
     },
 
-    /// No mirror gave an archive; what was received is kept for the next attempt.
+    /// An archive could be downloaded from no mirror; a partial download is kept for the next attempt.
     #[error("cannot download `{archive}`: {}", listed(failures, NAMED))]
     Download {
         /// File name of the archive.
         archive: String,
-        /// The folder that the data set was to be downloaded to.
+        /// The target folder.
         root: PathBuf,
-        /// Every mirror, and why it did not work.
+        /// The failure of each mirror.
         failures: Vec<MirrorFailure>,
     },
 
-    /// An archive that was there before is not the official one.
+    /// An existing archive is not the official one.
     #[error("`{}` has MD5 `{got}`, expected `{expected}`", path.display())]
     Checksum {
         /// The archive.
@@ -207,14 +207,14 @@ pub enum Error {
         got: String,
     },
 
-    /// Another process is downloading to the same place.
+    /// Another process is downloading to the same folder.
     #[error("`{}` is in use by another download", path.display())]
     Busy {
-        /// The file that both want to write.
+        /// The locked file.
         path: PathBuf,
     },
 
-    /// An archive is damaged, or what it holds cannot be written.
+    /// An archive is damaged, or its content cannot be written.
     #[error("cannot unpack `{}`", path.display())]
     Unpack {
         /// The archive.
@@ -223,7 +223,7 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// An archive holds what no data set does; nothing of it was kept.
+    /// An archive has an unsafe or unexpected entry; nothing was unpacked.
     #[error("`{}` is refused: entry `{entry}` {problem}", path.display())]
     ArchiveEntry {
         /// The archive.
@@ -234,12 +234,12 @@ pub enum Error {
         problem: String,
     },
 
-    /// An archive lacks the folder that it is for.
+    /// An archive does not have the expected folder.
     #[error("`{}` holds no folder `{folder}`", path.display())]
     ArchiveFolder {
         /// The archive.
         path: PathBuf,
-        /// The folder expected.
+        /// The expected folder.
         folder: String,
     },
 
@@ -254,7 +254,7 @@ pub enum Error {
         got: u64,
     },
 
-    /// The folder for the generated sample holds something else.
+    /// The folder for the generated sample has other content.
     #[error("`{}` exists and is not a generated sample", root.display())]
     NotASample {
         /// The folder.
@@ -268,14 +268,14 @@ pub enum Error {
         source: pet_image::Error,
     },
 
-    /// The fraction for validation is not usable.
+    /// The validation fraction is invalid.
     #[error("validation fraction must be at least 0 and below 1, got {got}")]
     Fraction {
         /// The fraction given.
         got: f64,
     },
 
-    /// There have to be two folds, and images for each.
+    /// There are less than two folds, or not enough images.
     #[error("cannot divide {images} images into {got} folds that all have images")]
     Folds {
         /// The number of folds given.
@@ -284,7 +284,7 @@ pub enum Error {
         images: usize,
     },
 
-    /// The work was asked to stop.
+    /// The work was interrupted.
     #[error("interrupted")]
     Interrupted,
 
@@ -297,7 +297,7 @@ pub enum Error {
 }
 
 impl From<std::io::Error> for Error {
-    /// Only for errors of `fs_err`, whose text names the path.
+    /// For errors of `fs_err`, whose text names the path.
     fn from(source: std::io::Error) -> Self {
         Self::Io { source }
     }

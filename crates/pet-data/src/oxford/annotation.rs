@@ -1,15 +1,14 @@
-use std::io::Read;
 use std::path::Path;
 
-use crate::Error;
+use crate::{Error, read_at_most};
 
-/// The real lists have under 120 kB.
+/// The official lists have less than 120 kB.
 const FILE_LIMIT: u64 = 16 << 20;
 
-/// The real data set has 37 classes; ids are bounded before anything is sized by them.
+/// The official data set has 37 classes; larger ids are rejected before memory is allocated by them.
 const CLASS_LIMIT: usize = 10_000;
 
-/// How much of a malformed line an error repeats.
+/// Characters of an invalid line that an error shows.
 const QUOTED: usize = 80;
 
 const LINE: &str = "`NAME_NUMBER CLASS-ID SPECIES BREED-ID`";
@@ -38,17 +37,14 @@ impl Annotation {
 
 /// Reads all lines of a list.
 pub(super) fn read(path: &Path) -> Result<Vec<Annotation>, Error> {
-    let mut bytes = Vec::new();
-    fs_err::File::open(path)?
-        .take(FILE_LIMIT + 1)
-        .read_to_end(&mut bytes)?;
+    let bytes = read_at_most(path, FILE_LIMIT)?;
     if bytes.len() as u64 > FILE_LIMIT {
         return Err(Error::AnnotationSize {
             path: path.to_owned(),
             limit: FILE_LIMIT,
         });
     }
-    // What is not UTF-8 becomes U+FFFD, which no field may hold: the line is refused by its number.
+    // Invalid UTF-8 becomes U+FFFD, which no field accepts, so that the error has the line number.
     parse(&String::from_utf8_lossy(&bytes), path)
 }
 
@@ -64,7 +60,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<Annotation>, Error> {
     text.lines().enumerate().map(parse_line).collect()
 }
 
-/// Parses one line, or says what was expected.
+/// Parses one line; the error is what was expected.
 fn annotation(line: usize, text: &str) -> Result<Annotation, String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     let [image, class_id, species, breed_id] = fields[..] else {
@@ -98,7 +94,7 @@ fn number(field: &str) -> Option<usize> {
         .filter(|number| digits && (1..=CLASS_LIMIT).contains(number))
 }
 
-/// Letters, digits, `_` and `-`, ending in `_` and digits: nothing that could leave the folder.
+/// Whether it consists of letters, digits, `_` and `-` and ends in `_` and digits, so that it cannot leave the folder.
 fn is_image_name(image: &str) -> bool {
     let Some((class, number)) = image.rsplit_once('_') else {
         return false;
@@ -110,7 +106,7 @@ fn is_image_name(image: &str) -> bool {
         && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// As Python's `str.title`, which upper-cases after every character that is not a letter.
+/// Like Python's `str.title`, which capitalizes after every non-letter.
 fn title_case(word: &str) -> String {
     let mut previous_is_letter = false;
     let title = |letter: char| {

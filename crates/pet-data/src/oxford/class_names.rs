@@ -1,7 +1,6 @@
 /// The 37 breeds, named and ordered as torchvision's `OxfordIIITPet.classes`.
 ///
-/// [`load`](super::load) derives the names from the annotations as torchvision does; this list is
-/// for those who have no data set at hand.
+/// [`load`](super::load) derives the names from the annotations; this list needs no data set.
 pub fn class_names() -> [&'static str; 37] {
     [
         "Abyssinian",

@@ -4,24 +4,24 @@ use std::path::{Path, PathBuf};
 use super::annotation::{self, Annotation};
 use crate::{Dataset, Error, LeftOut, Sample};
 
-/// The data set's name, and the folder that torchvision keeps it in.
+/// The data set's name, which is also torchvision's folder.
 pub const NAME: &str = "oxford-iiit-pet";
 
 const TRAINVAL: &str = "annotations/trainval.txt";
 const TEST: &str = "annotations/test.txt";
 const IMAGES: &str = "images";
 
-/// Reads the annotations below `root` (the folder that holds `images` and `annotations`).
+/// Reads the annotations below `root`, the folder with `images` and `annotations`.
 ///
-/// Samples are in the order of the lists. `trainval.txt` becomes [`Dataset::train`] and must name
-/// at least one image of every class; `test.txt` becomes [`Dataset::test`] and may be empty. No
-/// image is opened, but every image named must be there.
+/// Samples are in the order of the lists. `trainval.txt` becomes [`Dataset::train`] and must have at
+/// least one image of every class; `test.txt` becomes [`Dataset::test`] and may be empty. Images are not
+/// opened, but must exist.
 ///
 /// # Errors
 ///
-/// [`Error::NoFolder`] and [`Error::Layout`] for what is not there at all; [`Error::Annotation`]
-/// for a malformed line, an image listed twice, and a class id with two names;
-/// [`Error::ClassGap`]; [`Error::MissingImages`] with all that are missing; [`Error::Io`].
+/// [`Error::NoFolder`] and [`Error::Layout`] for missing folders and files; [`Error::Annotation`] for an
+/// invalid line, an image listed twice, or a class id with two names; [`Error::ClassGap`];
+/// [`Error::MissingImages`] with all missing images; [`Error::Io`].
 pub fn load(root: &Path) -> Result<Dataset, Error> {
     check_layout(root)?;
     let lists = [root.join(TRAINVAL), root.join(TEST)];
@@ -75,7 +75,7 @@ fn check_layout(root: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The class names in the order of their ids, which must run from 1 without a gap.
+/// The class names in the order of their ids, which must start at 1 without gaps.
 fn class_list(annotations: &[Annotation], path: &Path) -> Result<Vec<String>, Error> {
     let highest = annotations
         .iter()
@@ -105,7 +105,7 @@ fn class_list(annotations: &[Annotation], path: &Path) -> Result<Vec<String>, Er
     Ok(names)
 }
 
-/// Every line must name the class that its id stands for.
+/// Checks that every line names the class of its id.
 fn check_classes(annotations: &[Annotation], classes: &[String], path: &Path) -> Result<(), Error> {
     for annotation in annotations {
         let name = annotation.class_name();
@@ -128,7 +128,7 @@ fn check_classes(annotations: &[Annotation], classes: &[String], path: &Path) ->
     Ok(())
 }
 
-/// No image may be listed twice, least of all for training and for evaluation.
+/// Checks that no image is listed twice, in particular for training and for evaluation.
 fn check_unique(lists: [(&Vec<Annotation>, &PathBuf); 2]) -> Result<(), Error> {
     let mut seen: HashMap<&str, (&Path, usize)> = HashMap::new();
     for (annotations, path) in lists {

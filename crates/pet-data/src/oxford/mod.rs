@@ -1,9 +1,8 @@
 //! Oxford-IIIT Pet: 37 breeds of cats and dogs (Parkhi et al., "Cats and Dogs", CVPR 2012).
 //!
 //! The layout is torchvision's: `images/NAME_NUMBER.jpg`, with `annotations/trainval.txt` and
-//! `annotations/test.txt` naming the images and their classes. Only the lists count: the official
-//! archives hold other files as well, and a few images that are not JPEG in spite of their name,
-//! which is why images are always decoded by content.
+//! `annotations/test.txt` listing the images and their classes. Other files of the official archives are
+//! ignored. A few images are not JPEG in spite of their name, so formats are detected by content.
 
 mod annotation;
 mod class_names;

@@ -1,6 +1,6 @@
-//! Parts of a picture.
+//! Areas of an image.
 
-/// A rectangle in shares of a picture's width and height, from 0 to 1.
+/// A rectangle in fractions of an image's width and height.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Area {
     pub(super) left: f32,
@@ -9,14 +9,14 @@ pub(super) struct Area {
     pub(super) bottom: f32,
 }
 
-/// How many areas a picture is looked at by.
+/// Number of areas that are hashed for each image.
 pub(super) const AREAS: usize = 28;
 
-/// Sides of the parts that a cut-out is looked for in.
+/// Sides of the areas besides the whole.
 const SIDES: [f32; 3] = [0.9, 0.8, 0.7];
 
-/// The smallest side of a part that still counts as the same picture.
-const LEAST: f32 = 0.5;
+/// The smallest side of a crop that still counts as the same image.
+const MIN_SIDE: f32 = 0.5;
 
 impl Area {
     pub(super) const WHOLE: Self = Self {
@@ -26,14 +26,14 @@ impl Area {
         bottom: 1.0,
     };
 
-    /// The whole, then nine places for each of three sizes: a cut-out of any place and size from 65 % of the sides on
-    /// differs from one of them by a twentieth of the sides or less.
+    /// The whole, then nine positions for each of three sizes: any crop of at least 65 % of the sides differs from one of
+    /// them by at most a twentieth of the sides.
     pub(super) fn all() -> [Self; AREAS] {
         let mut areas = [Self::WHOLE; AREAS];
         for (index, area) in areas.iter_mut().enumerate().skip(1) {
-            let (side, place) = (SIDES[(index - 1) / 9], (index - 1) % 9);
+            let (side, position) = (SIDES[(index - 1) / 9], (index - 1) % 9);
             let free = (1.0 - side) / 2.0;
-            let (left, top) = ((place % 3) as f32 * free, (place / 3) as f32 * free);
+            let (left, top) = ((position % 3) as f32 * free, (position / 3) as f32 * free);
             *area = Self {
                 left,
                 top,
@@ -44,7 +44,7 @@ impl Area {
         areas
     }
 
-    /// Areas that are `step` away: each edge moved, the whole moved, and made larger or smaller.
+    /// Areas at distance `step`: with one edge moved, shifted, enlarged or shrunk.
     pub(super) fn around(self, step: f32) -> impl Iterator<Item = Self> {
         const MOVES: [[f32; 4]; 14] = [
             [1.0, 0.0, 0.0, 0.0],
@@ -71,7 +71,8 @@ impl Area {
                     right: (self.right + step * right).min(1.0),
                     bottom: (self.bottom + step * bottom).min(1.0),
                 };
-                let large = moved.right - moved.left >= LEAST && moved.bottom - moved.top >= LEAST;
+                let large =
+                    moved.right - moved.left >= MIN_SIDE && moved.bottom - moved.top >= MIN_SIDE;
                 (large && moved != self).then_some(moved)
             })
     }

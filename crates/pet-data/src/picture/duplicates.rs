@@ -1,4 +1,4 @@
-//! Which pictures show the same.
+//! Finding duplicates.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,27 +10,27 @@ use super::area::{AREAS, Area};
 use super::fit::Pattern;
 use crate::{Error, Progress, Unit};
 
-/// Bits in which the hashes of two pictures may differ to be compared further.
-const DISTANCE: u32 = 14;
-/// Correlation from which on two pictures count as the same: in Oxford-IIIT Pet all pairs above it are copies or were
-/// taken in the same moment, seen by eye, and a part of 75 % of the sides has more.
-const SIMILAR: f32 = 0.95;
+/// Largest Hamming distance of the hashes of two images that are compared further.
+const MAX_DISTANCE: u32 = 14;
+/// Correlation from which two images count as near-duplicates. In Oxford-IIIT Pet all pairs above it are copies or
+/// photographs of the same moment, by visual inspection; a crop of 75 % of the sides is above it.
+const MIN_SIMILARITY: f32 = 0.95;
 
-/// Pictures that show the same, by their places in the list that was searched.
+/// Duplicate images, by their indices in the searched list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Duplicates {
-    /// Groups of identical pictures.
+    /// Groups of identical images.
     pub exact: Vec<Vec<usize>>,
-    /// Groups of pictures that are alike, each with one of those that are identical.
+    /// Groups of near-duplicates, with one of each group of identical images.
     pub near: Vec<NearGroup>,
 }
 
-/// Pictures that are scaled, cut, mirrored or compressed from the same, or taken in the same moment.
+/// Images that are scaled, cropped, mirrored or recompressed copies, or photographs of the same moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NearGroup {
-    /// In ascending order.
+    /// Indices in ascending order.
     pub members: Vec<usize>,
-    /// The least of the correlations that hold the group together, 0 to 1.
+    /// The smallest correlation that connects the group, 0 to 1.
     pub similarity: f32,
 }
 
@@ -41,13 +41,12 @@ struct Pair {
 }
 
 impl Duplicates {
-    /// Finds all of them. Perceptual hashes of each whole picture are compared with those of the wholes and of the
-    /// parts of all others; what comes close is laid over the other so that it fits best, and its correlation decides.
-    /// `stop` is asked for each picture and ends the work.
+    /// Finds all duplicates. The perceptual hash of each image is compared with those of all other images and their areas;
+    /// close pairs are aligned, and their correlation decides. `stop` is called for each image and interrupts the search.
     ///
     /// # Errors
     ///
-    /// [`Error::Interrupted`] once `stop` said so.
+    /// [`Error::Interrupted`] once `stop` returns `true`.
     pub fn find(
         fingerprints: &[&Fingerprint],
         progress: &dyn Progress,
@@ -62,7 +61,7 @@ impl Duplicates {
             if stop() {
                 return Err(Error::Interrupted);
             }
-            let pairs = alike(one, &comparable, fingerprints);
+            let pairs = matches(one, &comparable, fingerprints);
             progress.advance(1);
             Ok(pairs)
         };
@@ -76,7 +75,7 @@ impl Duplicates {
         Ok(Self { exact, near })
     }
 
-    /// Groups of all that belong together, identical or alike.
+    /// Groups of identical images and near-duplicates together.
     pub fn together(&self, count: usize) -> Vec<Vec<usize>> {
         let mut sets = Sets::new(count);
         let near = self.near.iter().map(|group| &group.members);
@@ -89,7 +88,7 @@ impl Duplicates {
     }
 }
 
-/// The groups of identical pictures, and the first of each kind.
+/// The groups of identical images, and the index of each distinct image.
 fn identical(fingerprints: &[&Fingerprint]) -> (Vec<Vec<usize>>, Vec<usize>) {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut places: HashMap<[u8; 32], usize> = HashMap::new();
@@ -107,8 +106,8 @@ fn identical(fingerprints: &[&Fingerprint]) -> (Vec<Vec<usize>>, Vec<usize>) {
     (groups, first)
 }
 
-/// The pictures that `one` has a part of, or is like.
-fn alike(one: usize, others: &[usize], fingerprints: &[&Fingerprint]) -> Vec<Pair> {
+/// The images that match `one` or an area of it.
+fn matches(one: usize, others: &[usize], fingerprints: &[&Fingerprint]) -> Vec<Pair> {
     let container = fingerprints[one];
     let mut sums = None;
     let mut pairs = Vec::new();
@@ -126,7 +125,7 @@ fn alike(one: usize, others: &[usize], fingerprints: &[&Fingerprint]) -> Vec<Pai
             };
             let pattern = Pattern::of(&whole, Area::WHOLE);
             let similarity = pattern.map_or(0.0, |pattern| pattern.best_fit(sums, area));
-            if similarity >= SIMILAR {
+            if similarity >= MIN_SIMILARITY {
                 pairs.push(Pair {
                     one,
                     other,
@@ -139,12 +138,11 @@ fn alike(one: usize, others: &[usize], fingerprints: &[&Fingerprint]) -> Vec<Pai
     pairs
 }
 
-/// The area whose hash is nearest, if one is near at all. Nearly all are not, so that they are looked at in one short
-/// loop without branches.
+/// The area with the nearest hash, if it is close. Nearly none is, so the first loop is short and has no branches.
 fn nearest(hashes: &[u64; AREAS], hash: u64) -> Option<Area> {
     let distances = hashes.map(|area| (area ^ hash).count_ones());
     let least = distances.iter().copied().fold(u32::MAX, u32::min);
-    if least > DISTANCE {
+    if least > MAX_DISTANCE {
         return None;
     }
     let place = distances.iter().position(|distance| *distance == least)?;
@@ -196,7 +194,7 @@ impl Sets {
         self.0[second] = first;
     }
 
-    /// Those of more than one, in ascending order.
+    /// The sets of more than one element, in ascending order.
     fn groups(&mut self) -> Vec<Vec<usize>> {
         let mut groups: std::collections::BTreeMap<usize, Vec<usize>> = [].into();
         for index in 0..self.0.len() {
@@ -263,7 +261,7 @@ mod tests {
         assert_eq!(found.exact, [[0, 4]], "the same pixels in two formats");
         assert_eq!(found.near.len(), 1, "{found:?}");
         assert_eq!(found.near[0].members, [0, 2, 3, 5, 6]);
-        assert!(found.near[0].similarity >= SIMILAR);
+        assert!(found.near[0].similarity >= MIN_SIMILARITY);
         assert_eq!(found.together(files.len()), [[0, 2, 3, 4, 5, 6]]);
     }
 

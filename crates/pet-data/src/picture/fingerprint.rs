@@ -1,4 +1,4 @@
-//! What a picture is found again by.
+//! Fingerprints of images.
 
 use std::sync::LazyLock;
 
@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use super::area::{AREAS, Area};
 use super::thumbnail::{Sums, Thumbnail};
 
-/// Sides of what the hash looks at.
+/// Side of the image that is hashed.
 const HASHED: usize = 16;
 
-/// Perceptual hashes of 64 bits: which of the lowest frequencies lie above their median (Zauner 2010).
+/// 64-bit perceptual hashes: which of the lowest frequencies are above their median (Zauner 2010).
 static HASHER: LazyLock<Hasher<[u8; 8]>> = LazyLock::new(|| {
     HasherConfig::with_bytes_type::<[u8; 8]>()
         .hash_alg(HashAlg::Median)
@@ -21,25 +21,25 @@ static HASHER: LazyLock<Hasher<[u8; 8]>> = LazyLock::new(|| {
         .to_hasher()
 });
 
-/// Standard deviation of the levels below which a picture has too little in it to be compared.
+/// Standard deviation of the levels below which an image is too uniform to be compared.
 const FLAT: f32 = 4.0;
 
-/// What tells a picture from all others, and what it is recognized by when it was scaled, cut or compressed anew.
+/// Identifies an image exactly, and recognizes it after scaling, cropping or recompression.
 #[derive(Debug, Clone)]
 pub struct Fingerprint {
-    /// Equal for what counts as identical.
+    /// Equal for identical images.
     pub(super) digest: [u8; 32],
     pub(super) thumbnail: Thumbnail,
-    /// Of the whole, then of its parts.
+    /// Hashes of [`Area::all`].
     pub(super) hashes: [u64; AREAS],
-    /// Of the mirrored whole.
+    /// Hash of the mirrored image.
     pub(super) mirrored: u64,
-    /// Whether there is nothing to compare.
+    /// Whether it is too uniform to be compared.
     pub(super) flat: bool,
 }
 
 impl Fingerprint {
-    /// Of an image file, decoded no larger than need be; files with the same bytes are identical.
+    /// The fingerprint of an image file, decoded at a reduced size; files with the same bytes are identical.
     ///
     /// # Errors
     ///

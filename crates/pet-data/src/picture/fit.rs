@@ -1,20 +1,20 @@
-//! How well one picture fits into another.
+//! Aligning one image with another.
 
 use super::area::Area;
 use super::thumbnail::Sums;
 
-/// Means along each side that are compared.
+/// Cells along each side that are compared.
 const SIDE: usize = 24;
-/// Below this similarity a start is not worth improving: the same picture a little misplaced has more.
-const HOPELESS: f32 = 0.6;
-/// The first and the last step of the search, in shares of the sides.
+/// A start below this similarity is not improved: even misaligned duplicates are above it.
+const MIN_START: f32 = 0.6;
+/// The first and the last step of the search, as a fraction of the sides.
 const STEPS: (f32, f32) = (0.04, 0.004);
 
-/// A picture whose mean is taken out and whose contrast is made equal.
+/// An image normalized to mean 0 and norm 1.
 pub(super) struct Pattern(Vec<f32>);
 
 impl Pattern {
-    /// Of a picture of one colour there is none.
+    /// `None` for a uniform image.
     pub(super) fn of(sums: &Sums, area: Area) -> Option<Self> {
         let mut levels = sums.part(area, SIDE);
         let mean = levels.iter().sum::<f32>() / levels.len() as f32;
@@ -40,8 +40,7 @@ impl Pattern {
             .sum()
     }
 
-    /// The correlation with that part of the other picture which is most alike, found by steps that get smaller from
-    /// `start` on.
+    /// The correlation with the best matching area of the other image, found from `start` with decreasing steps.
     pub(super) fn best_fit(&self, other: &Sums, start: Area) -> f32 {
         let similarity = |area: Area| {
             let pattern = Self::of(other, area);
@@ -49,7 +48,7 @@ impl Pattern {
         };
         let (mut area, mut best) = (start, similarity(start));
         let (mut step, last) = STEPS;
-        while best >= HOPELESS && step >= last {
+        while best >= MIN_START && step >= last {
             let around = area.around(step).map(|area| (area, similarity(area)));
             match around.max_by(|one, other| one.1.total_cmp(&other.1)) {
                 Some((better, value)) if value > best => (area, best) = (better, value),

@@ -1,4 +1,4 @@
-//! What can be told of photographs from their pixels alone: faults, and which of them show the same.
+//! Image quality and duplicates.
 //!
 //! ```
 //! use pet_data::picture::{Flaw, Picture};
@@ -26,12 +26,12 @@ pub use fingerprint::Fingerprint;
 pub use quality::{Flaw, FoundFlaw, Measures};
 pub use read::{fingerprints, inspect};
 
-/// What was measured on one decoded picture.
+/// The measurements of one image.
 #[derive(Debug, Clone)]
 pub struct Picture {
     /// Size, light and sharpness.
     pub measures: Measures,
-    /// What it is found again by. Two pictures with the same pixels are identical, whatever their files are.
+    /// Its fingerprint; images with the same pixels are identical, even in different files.
     pub fingerprint: Fingerprint,
 }
 
@@ -52,7 +52,7 @@ impl Picture {
         })
     }
 
-    /// What is wrong with it, if anything is.
+    /// Its flaws.
     pub fn flaws(&self) -> Vec<FoundFlaw> {
         self.measures.flaws()
     }

@@ -1,33 +1,32 @@
-//! Faults of single pictures.
+//! Flaws of single images.
 
 use pet_image::{GrayImage, RgbImage, grayscale, shrink};
 use serde::Serialize;
 
-/// Pixels of the shorter side at which sharpness is measured, so that a large photograph is not held to more than a
-/// model sees of it.
+/// Length of the shorter side for measuring sharpness, close to the model's input.
 const SHARPNESS_SIDE: u32 = 256;
 
-/// What may be wrong with a picture.
+/// A kind of flaw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Flaw {
-    /// So small that a model sees it enlarged more than twice. Measured: the shorter side in pixels.
+    /// Too small: upscaled more than twice for a model. Measured by the shorter side in pixels.
     Tiny,
-    /// So long or tall that making it square leaves nothing to recognize. Measured: the longer side over the shorter.
+    /// Too long or tall to be recognized as a square. Measured by the ratio of the longer to the shorter side.
     OddShape,
-    /// Nothing to be seen. Measured: the largest standard deviation among the channels.
+    /// Uniform. Measured by the largest standard deviation among the channels.
     OneColour,
-    /// Almost black. Measured: the level that 1 % of the pixels exceed.
+    /// Almost black. Measured by the 99th percentile of the grey levels.
     Dark,
-    /// Almost white. Measured: the level that 5 % of the pixels stay below.
+    /// Almost white. Measured by the 5th percentile of the grey levels.
     Bright,
-    /// Out of focus or shaken. Measured: the variance of the Laplacian (Pech-Pacheco et al. 2000).
+    /// Out of focus or shaken. Measured by the variance of the Laplacian (Pech-Pacheco et al. 2000).
     Blurred,
 }
 
 impl Flaw {
-    /// Every kind, in the order of their list.
+    /// Every kind.
     pub const ALL: [Self; 6] = [
         Self::Tiny,
         Self::OddShape,
@@ -37,9 +36,9 @@ impl Flaw {
         Self::Blurred,
     ];
 
-    /// The value from which on, or below which, a picture has the flaw. Of 3,680 photographs of Oxford-IIIT Pet none
-    /// goes beyond the limits of sharpness, brightness, colour and shape; of the same photographs made unsharp by
-    /// Gaussians of 0.4 %, 0.6 % and 1 % of the longer side 80 %, 99 % and 99.9 % lie below that of sharpness.
+    /// The limit at which an image has the flaw. Of the 3,680 photographs of Oxford-IIIT Pet none exceeds the limits of
+    /// sharpness, brightness, colour and shape; of the same photographs blurred by Gaussians of 0.4 %, 0.6 % and 1 % of
+    /// the longer side, 80 %, 99 % and 99.9 % are below that of sharpness.
     pub fn limit(self) -> f64 {
         match self {
             Self::Tiny => 100.0,
@@ -51,7 +50,7 @@ impl Flaw {
         }
     }
 
-    /// In the words of people.
+    /// The name for display.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tiny => "tiny",
@@ -64,40 +63,40 @@ impl Flaw {
     }
 }
 
-/// A flaw of a picture, with what shows it.
+/// A flaw of an image, with its measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FoundFlaw {
-    /// Which.
+    /// The kind.
     pub kind: Flaw,
-    /// What was measured.
+    /// The measured value.
     pub value: f64,
-    /// What would have been in order.
+    /// The limit.
     pub limit: f64,
 }
 
-/// Size, light and sharpness of a picture.
+/// Size, brightness and sharpness of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Measures {
-    /// In pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// In pixels.
+    /// Height in pixels.
     pub height: u32,
     /// The largest standard deviation among red, green and blue, in levels.
     pub deviation: f64,
-    /// The level of grey that 1 % of the pixels exceed.
+    /// 99th percentile of the grey levels.
     pub brightest: u8,
-    /// The level of grey that 5 % of the pixels stay below.
+    /// 5th percentile of the grey levels.
     pub darkest: u8,
-    /// Variance of the Laplacian of the grey levels, the shorter side being 256 pixels or less.
+    /// Variance of the Laplacian of the grey levels, after resizing the shorter side to at most 256 pixels.
     pub sharpness: f64,
 }
 
 impl Measures {
-    /// Measures a picture.
+    /// Measures an image.
     ///
     /// # Errors
     ///
-    /// [`pet_image::Error::NoPixels`] for one without pixels.
+    /// [`pet_image::Error::NoPixels`] for an empty image.
     pub fn of(image: &RgbImage) -> Result<Self, pet_image::Error> {
         let small = shrink(image.clone(), SHARPNESS_SIDE)?;
         let statistics = pet_image::Statistics::of(&small);
@@ -109,13 +108,13 @@ impl Measures {
                 .standard_deviation
                 .into_iter()
                 .fold(0.0, f64::max),
-            brightest: level_below(&grey, 0.99),
-            darkest: level_below(&grey, 0.05),
+            brightest: quantile(&grey, 0.99),
+            darkest: quantile(&grey, 0.05),
             sharpness: laplacian_variance(&grey),
         })
     }
 
-    /// What is wrong. Of what is to be seen only the first flaw: a black picture is not blurred as well.
+    /// The flaws of size and shape, and the first one of content: a black image is not also reported as blurred.
     pub(super) fn flaws(&self) -> Vec<FoundFlaw> {
         let (short, long) = (self.width.min(self.height), self.width.max(self.height));
         let value = |kind| match kind {
@@ -134,14 +133,14 @@ impl Measures {
             };
             beyond.then_some(FoundFlaw { kind, value, limit })
         };
-        let [tiny, odd, seen @ ..] = Flaw::ALL;
+        let [tiny, odd, content @ ..] = Flaw::ALL;
         let shape = [tiny, odd].into_iter().filter_map(found);
-        shape.chain(seen.into_iter().find_map(found)).collect()
+        shape.chain(content.into_iter().find_map(found)).collect()
     }
 }
 
-/// The level that this share of the pixels does not exceed.
-fn level_below(grey: &GrayImage, share: f64) -> u8 {
+/// The quantile of the levels.
+fn quantile(grey: &GrayImage, share: f64) -> u8 {
     let mut counts = [0u32; 256];
     for level in grey.as_raw() {
         counts[usize::from(*level)] += 1;
@@ -155,7 +154,7 @@ fn level_below(grey: &GrayImage, share: f64) -> u8 {
     counts.iter().position(reached).unwrap_or(255) as u8
 }
 
-/// Four times each level less its four neighbours': large where there are edges.
+/// The variance of the Laplacian, which is large where there are sharp edges.
 fn laplacian_variance(grey: &GrayImage) -> f64 {
     let width = grey.width() as usize;
     let rows: Vec<&[u8]> = grey.as_raw().chunks_exact(width.max(1)).collect();

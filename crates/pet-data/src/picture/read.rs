@@ -1,4 +1,4 @@
-//! The pictures of many samples, read in parallel.
+//! Measuring many images in parallel.
 
 use pet_image::Limits;
 
@@ -6,11 +6,11 @@ use super::{Fingerprint, Picture};
 use crate::check::{Read, read_each};
 use crate::{Error, Progress, Sample};
 
-/// Decodes and measures every picture, in the order of `samples`. `stop` is asked before each and ends the work.
+/// Measures every image, in the order of `samples`. `stop` is called before each and interrupts the work.
 ///
 /// # Errors
 ///
-/// [`Error::Interrupted`] once `stop` said so.
+/// [`Error::Interrupted`] once `stop` returns `true`.
 pub fn inspect(
     samples: &[&Sample],
     limits: &Limits,
@@ -22,11 +22,11 @@ pub fn inspect(
     })
 }
 
-/// The fingerprint of every picture, in the order of `samples`, in a part of the time that [`inspect`] takes.
+/// The fingerprint of every image, in the order of `samples`; much faster than [`inspect`].
 ///
 /// # Errors
 ///
-/// [`Error::Interrupted`] once `stop` said so.
+/// [`Error::Interrupted`] once `stop` returns `true`.
 pub fn fingerprints(
     samples: &[&Sample],
     limits: &Limits,

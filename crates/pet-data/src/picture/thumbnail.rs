@@ -1,4 +1,4 @@
-//! A photograph in few levels of grey, of which any part can be had at any size.
+//! Small grayscale images, any area of which can be resampled fast.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use pet_image::{Filter, RgbImage, grayscale, resize};
 
 use super::area::Area;
 
-/// Width and height of a thumbnail, whatever the shape of the photograph.
+/// Width and height of a thumbnail, for any aspect ratio.
 const SIDE: usize = 64;
 
-/// 64 × 64 levels of grey.
+/// A grayscale image of 64 × 64 pixels.
 #[derive(Clone)]
 pub(super) struct Thumbnail(Box<[u8]>);
 
@@ -45,12 +45,11 @@ impl Thumbnail {
     }
 }
 
-/// The sum of all levels above and to the left of each corner (a summed-area table, Crow 1984), from which the mean of
-/// any rectangle is four reads.
+/// A summed-area table (Crow 1984): the mean of any rectangle takes four reads.
 pub(super) struct Sums(Vec<u32>);
 
 impl Sums {
-    /// An area in `side` × `side` means.
+    /// An area, resampled to `side` × `side` means.
     pub(super) fn part(&self, area: Area, side: usize) -> Vec<f32> {
         let edges = |from: f32, to: f32| -> Vec<Edge> {
             let share = |index: usize| from + (to - from) * index as f32 / side as f32;
@@ -77,7 +76,7 @@ impl Sums {
         means
     }
 
-    /// The sum above and to the left of a point that may lie within a pixel.
+    /// The sum above and to the left of a point, which may be within a pixel.
     fn until(&self, x: Edge, y: Edge) -> f32 {
         let row = |y: usize| {
             let at = y * (SIDE + 1) + x.pixel;
@@ -89,7 +88,7 @@ impl Sums {
     }
 }
 
-/// A place along one side: a pixel, and the share of it that lies before.
+/// A position along one side: a pixel, and a fraction of it.
 #[derive(Clone, Copy)]
 struct Edge {
     pixel: usize,

@@ -1,4 +1,4 @@
-//! One picture: the face of a cat or a dog, from ellipses and triangles, before a plain wall.
+//! Drawing one image: the face of a cat or a dog, of ellipses and triangles, in front of a wall.
 
 use std::f32::consts::TAU;
 
@@ -7,12 +7,12 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, Pixmap, Rect, Shader, Transform};
 
-/// A class of the sample: what all its faces have in common.
+/// A class of the sample.
 pub(super) struct Breed {
     /// Name of the class and of its folder.
     pub(super) name: &'static str,
     is_cat: bool,
-    /// Whether the ears are pointed or hang down.
+    /// Whether the ears are pointed; otherwise they hang down.
     pointed: bool,
     markings: Markings,
     /// Coat, muzzle, markings and eyes, each `0xRRGGBB`.
@@ -23,7 +23,7 @@ enum Markings {
     Plain,
     Stripes,
     Spots,
-    /// Dark ears and middle of the face.
+    /// Dark ears and centre of the face.
     Points,
     /// White below the forehead.
     Mask,
@@ -40,9 +40,8 @@ pub(super) const BREEDS: [Breed; 6] = [
     Breed { name: "Siamese Cat", is_cat: true, pointed: true, markings: Markings::Points, colours: [0xf0_e2_c8, 0x6c_50_42, 0x54_3c_30, 0x48_9c_ec] },
 ];
 
-/// Draws one picture; nothing for a size that cannot be.
-///
-/// Equal arguments give equal pixels. Each `stream` of a seed is a picture of its own.
+/// Draws one image; `None` for an invalid size. Equal arguments give equal pixels; each `stream` of a seed
+/// gives another image.
 pub(super) fn draw(breed: &Breed, size: u32, seed: u64, stream: u64) -> Option<RgbImage> {
     let random = &mut ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(stream);
@@ -68,13 +67,13 @@ pub(super) fn draw(breed: &Breed, size: u32, seed: u64, stream: u64) -> Option<R
     photographed(&canvas.pixels, random)
 }
 
-/// The colour `0xRRGGBB`, with all its levels moved.
+/// The colour `0xRRGGBB`, with all levels shifted.
 fn shifted(hex: u32, by: i16) -> Color {
     let level = |shift: u32| (((hex >> shift) & 0xff) as i16 + by).clamp(0, 255) as u8;
     Color::from_rgba8(level(16), level(8), level(0), 255)
 }
 
-/// The pixels in a light of their own, with grain.
+/// The pixels with random lighting and grain.
 fn photographed(pixels: &Pixmap, random: &mut impl Rng) -> Option<RgbImage> {
     let gain: f32 = random.random_range(0.75..1.1);
     let warmth: f32 = random.random_range(-0.09..0.09);
@@ -90,7 +89,7 @@ fn photographed(pixels: &Pixmap, random: &mut impl Rng) -> Option<RgbImage> {
     RgbImage::from_raw(pixels.width(), pixels.height(), levels)
 }
 
-/// A picture that shapes are filled on; in its `place`, the head is a circle of radius 1.
+/// A canvas for shapes; in the coordinates of `place`, the head is a circle of radius 1.
 struct Canvas {
     pixels: Pixmap,
     place: Transform,

@@ -1,9 +1,8 @@
-//! A small data set that the program draws by itself: simple faces of cats and dogs, of six classes.
+//! A small generated data set: drawings of cats and dogs in six classes.
 //!
-//! It stands in where no photographs are at hand, as in a first try or a continuous integration
-//! run. Faces of a class share coat, markings and kind of ears; size, place, tilt, proportions,
-//! background and light change from picture to picture. The layout is that of
-//! [`folder`](crate::folder), with `train/` and `test/`.
+//! It serves for a first try or in continuous integration, without photographs. Faces of a class share
+//! coat, markings and kind of ears; size, position, tilt, proportions, background and lighting vary. The
+//! layout is that of [`folder`](crate::folder), with `train/` and `test/`.
 
 mod draw;
 mod store;
@@ -21,21 +20,21 @@ use draw::{BREEDS, Breed};
 const SIZES: RangeInclusive<usize> = 32..=2048;
 const MAX_COUNT: usize = 10_000;
 
-/// What is drawn.
+/// Options of the sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
-    /// Every seed gives other pictures; the same seed gives the same bytes on one machine.
+    /// Random seed; the same seed gives the same bytes on one machine.
     pub seed: u64,
-    /// Pictures of each class to train and to validate on, from 1 to 10,000.
+    /// Images of each class for training and validation, from 1 to 10,000.
     pub images_per_class: usize,
-    /// Pictures of each class kept for evaluation, from 0 to 10,000.
+    /// Images of each class for evaluation, from 0 to 10,000.
     pub test_images_per_class: usize,
     /// Width and height in pixels, from 32 to 2048.
     pub image_size: u32,
 }
 
 impl Default for Options {
-    /// Seed 42, 40 and 10 pictures of each of the six classes, 256 by 256 pixels.
+    /// Seed 42, 40 and 10 images of each of the six classes, 256 by 256 pixels.
     fn default() -> Self {
         Self {
             seed: 42,
@@ -80,15 +79,14 @@ pub fn class_names() -> Vec<&'static str> {
     BREEDS.iter().map(|breed| breed.name).collect()
 }
 
-/// Draws the sample to `root` and loads it.
+/// Draws the sample to `root`, atomically, and loads it.
 ///
-/// A sample that is there with the same options and untouched is used as it is; another sample is
-/// replaced. The folder appears whole or not at all.
+/// An unchanged sample with the same options is reused; another sample is replaced.
 ///
 /// # Errors
 ///
-/// [`Error::SampleOptions`] for options out of range; [`Error::NotASample`] if `root` holds
-/// something else, which is left alone; [`Error::Image`]; [`Error::Io`].
+/// [`Error::SampleOptions`] for options out of range; [`Error::NotASample`] if `root` has other content,
+/// which is kept; [`Error::Image`]; [`Error::Io`].
 pub fn generate(root: &Path, options: &Options) -> Result<Dataset, Error> {
     options.check()?;
     if let Some(dataset) = store::reuse(root, options)? {
@@ -97,7 +95,7 @@ pub fn generate(root: &Path, options: &Options) -> Result<Dataset, Error> {
     store::write(root, options, |folder| draw_all(folder, options))
 }
 
-/// Draws all pictures into `folder`, in parallel; what each shows depends on its number only.
+/// Draws all images to `folder`, in parallel; each depends on its number only.
 fn draw_all(folder: &Path, options: &Options) -> Result<(), Error> {
     let counts = [options.images_per_class, options.test_images_per_class];
     for (set, (name, count)) in ["train", "test"].into_iter().zip(counts).enumerate() {

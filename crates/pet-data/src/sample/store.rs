@@ -1,4 +1,4 @@
-//! The folder of a sample: written whole, used again while untouched, never over other files.
+//! The folder of a sample: written atomically, reused while unchanged, never replacing other content.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::Options;
 use crate::{Dataset, Error, LeftOut, folder};
 
-/// The file that tells a sample from a data set of other origin.
+/// The file that identifies a generated sample.
 const MARKER: &str = "sample.json";
 
-/// To be raised whenever the same options give other pictures.
+/// Incremented whenever the same options give other images.
 const VERSION: u32 = 2;
 
-/// What a sample folder says about itself.
+/// The content of [`MARKER`].
 #[derive(Debug, Serialize, Deserialize)]
 struct Marker {
     version: u32,
@@ -21,7 +21,7 @@ struct Marker {
     digest: String,
 }
 
-/// The sample that is at `root`, if it has these options and nobody has changed it.
+/// The sample at `root`, if it has these options and is unchanged.
 pub(super) fn reuse(root: &Path, options: &Options) -> Result<Option<Dataset>, Error> {
     let same = |marker: &Marker| marker.version == VERSION && marker.options == *options;
     let (Some(marker), Ok(dataset)) = (marker(root)?.filter(same), load(root)) else {
@@ -30,7 +30,7 @@ pub(super) fn reuse(root: &Path, options: &Options) -> Result<Option<Dataset>, E
     Ok((dataset.digest()? == marker.digest).then_some(dataset))
 }
 
-/// Lets `draw` fill a folder beside `root`, and puts it there when it is complete.
+/// Lets `draw` fill a temporary folder, and renames it to `root` when it is complete.
 pub(super) fn write(
     root: &Path,
     options: &Options,
@@ -65,13 +65,13 @@ pub(super) fn write(
 fn load(root: &Path) -> Result<Dataset, Error> {
     Ok(Dataset {
         name: "sample".to_owned(),
-        // Its own marker is nothing to report.
+        // Its marker is not reported.
         left_out: LeftOut::default(),
         ..folder::load(root)?
     })
 }
 
-/// What `root` says about itself; nothing if it is no sample.
+/// The marker of the sample at `root`; `None` if it is not a sample.
 fn marker(root: &Path) -> Result<Option<Marker>, Error> {
     let path = root.join(MARKER);
     if !path.is_file() {
@@ -80,7 +80,7 @@ fn marker(root: &Path) -> Result<Option<Marker>, Error> {
     Ok(serde_json::from_slice(&fs_err::read(path)?).ok())
 }
 
-/// Only a sample, an empty folder or nothing may be replaced.
+/// Checks that `root` is a sample, an empty folder or absent.
 fn check_replaceable(root: &Path) -> Result<(), Error> {
     let replaceable = !root.exists()
         || marker(root)?.is_some()

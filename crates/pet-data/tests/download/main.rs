@@ -198,7 +198,7 @@ fn a_partial_file_that_is_whole_is_taken() {
 }
 
 #[test]
-fn a_partial_file_of_something_else_is_fetched_anew() {
+fn a_partial_file_of_something_else_is_downloaded_again() {
     for length in [7000, 50_000] {
         let server = Server::with(&[("images.tar.gz", &images())]);
         let root = begun(&vec![7; length]);

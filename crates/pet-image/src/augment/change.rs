@@ -1,31 +1,31 @@
-//! One set of changes, drawn or chosen.
+//! Changes to one photograph.
 
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
+use super::geometry::{Erased, Warp};
 use super::jitter::Jitter;
-use super::place::{Erased, Warp};
 use crate::{CropBox, Error, Preprocess};
 
-/// What is changed on one photograph: drawn by [`Augment::draw`](crate::Augment::draw), or chosen.
+/// Changes to one photograph, for example drawn by [`Augment::draw`](crate::Augment::draw).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
-    /// The part that is seen, stretched to the square with the recipe's filter as if it had been
-    /// cut out first; without one, the whole photograph is fitted as the recipe says.
+    /// The crop that is stretched to the square; without one, the recipe resizes the whole
+    /// photograph.
     pub part: Option<CropBox>,
-    /// Whether left and right are exchanged.
+    /// Whether it is mirrored horizontally.
     pub mirrored: bool,
-    /// Factor of the brightness; 1 leaves it.
+    /// Factor of the brightness; 1 for no change.
     pub brightness: f32,
-    /// Factor of the distance to the mean grey; 1 leaves the contrast.
+    /// Factor of the difference to the mean grey; 1 for no change.
     pub contrast: f32,
-    /// Factor of the distance to the pixel's own grey; 1 leaves the saturation.
+    /// Factor of the difference to the pixel's own grey; 1 for no change.
     pub saturation: f32,
-    /// How the square is turned, sheared or shifted, before it is mirrored.
+    /// Rotation, shear and shift of the square, applied before mirroring.
     #[serde(default)]
     pub warp: Option<Warp>,
-    /// What is hidden in the end.
+    /// The rectangle that is erased, as the last step.
     #[serde(default)]
     pub erased: Option<Erased>,
 }
@@ -42,12 +42,12 @@ impl Change {
         erased: None,
     };
 
-    /// Turns decoded pixels into one image's tensor, changed; see
+    /// Turns decoded pixels into the tensor of the changed image; see
     /// [`Augment::run_image`](crate::Augment::run_image).
     ///
     /// # Errors
-    /// Those of [`Preprocess::run_image`], [`Error::EmptyCrop`] or [`Error::CropOutside`] for a
-    /// part that is not one of this photograph's.
+    /// Those of [`Preprocess::run_image`]; [`Error::EmptyCrop`] or [`Error::CropOutside`] for an
+    /// invalid crop.
     pub fn run_image(
         &self,
         image: &RgbImage,

@@ -1,18 +1,18 @@
-//! How much a photograph may be changed.
+//! Settings of the augmentation.
 
 use image::RgbImage;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::operation::STRONGEST;
+use super::operation::MAX_MAGNITUDE;
 use crate::{Error, Preprocess};
 
-/// Random changes to a photograph that leave its class alone, for training.
+/// Data augmentation: random changes to a photograph that keep its class.
 ///
-/// In this order: a random part of the photograph is resized to the model's square, it is mirrored
-/// or not, and its brightness, contrast and saturation are changed. The numbers mean the same as in
-/// torchvision's `RandomResizedCrop`, `RandomHorizontalFlip` and `ColorJitter`, except that the three
-/// changes of colour always come in the order given here.
+/// In this order: a random crop is resized to the model's square, it may be mirrored, and its
+/// brightness, contrast and saturation are changed. The settings are those of torchvision's
+/// `RandomResizedCrop`, `RandomHorizontalFlip` and `ColorJitter`, except that the colour changes always
+/// come in this order.
 ///
 /// ```
 /// use pet_image::{Augment, Preprocess, RgbImage};
@@ -23,7 +23,7 @@ use crate::{Error, Preprocess};
 /// let recipe = Preprocess::imagenet();
 /// let tensor_from = |seed| {
 ///     let mut tensor = vec![0.0; recipe.tensor_len()];
-///     // One generator for each image and epoch: then no image's changes depend on another's.
+///     // With one generator per image and epoch, changes do not depend on other images.
 ///     let mut random = ChaCha8Rng::seed_from_u64(seed);
 ///     Augment::standard()
 ///         .run_image(&photograph, &recipe, &mut random, &mut tensor)
@@ -39,13 +39,13 @@ use crate::{Error, Preprocess};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augment {
-    /// Smallest and largest area of the part, as a share of the photograph's. With `(1, 1)` there
-    /// is no random part: the recipe says how the whole photograph is fitted.
+    /// Smallest and largest area of the crop, as a share of the photograph's. With `(1, 1)` there
+    /// is no random crop: the recipe resizes the whole photograph.
     pub scale: (f32, f32),
-    /// Smallest and largest aspect ratio of the part, width over height, before it is stretched to
+    /// Smallest and largest aspect ratio of the crop, width over height, before it is stretched to
     /// the square.
     pub ratio: (f32, f32),
-    /// Probability of mirroring left and right.
+    /// Probability of mirroring horizontally.
     pub flip: f32,
     /// Brightness is multiplied by a factor between `1 - brightness` and `1 + brightness`.
     pub brightness: f32,
@@ -53,24 +53,24 @@ pub struct Augment {
     pub contrast: f32,
     /// Saturation, likewise.
     pub saturation: f32,
-    /// How many operations are drawn for each photograph after `RandAugment` (Cubuk et al. 2020): turning, shearing,
-    /// shifting, and changes of brightness, contrast and saturation on top of those above.
+    /// Number of `RandAugment` operations (Cubuk et al. 2020) for each photograph: rotation, shear, shift, and further
+    /// changes of brightness, contrast and saturation.
     #[serde(default)]
     pub operations: u32,
-    /// How strong these are, 0 to 10.
+    /// Their magnitude, 0 to 10.
     #[serde(default)]
     pub magnitude: f32,
-    /// Probability that a part of the square is hidden (random erasing, Zhong et al. 2020).
+    /// Probability of random erasing (Zhong et al. 2020).
     #[serde(default)]
     pub erase: f32,
 }
 
 impl Augment {
-    /// A moderate choice for photographs of animals: parts of 35 to 100 % of the area with aspect
-    /// ratios from 3/4 to 4/3, mirrored every other time, colours changed by up to 20 %.
+    /// Moderate settings for photographs of animals: crops of 35 to 100 % of the area with aspect
+    /// ratios from 3/4 to 4/3, half of them mirrored, colours changed by up to 20 %.
     ///
-    /// torchvision's own default for the area, from 8 %, was made for training on `ImageNet` from the
-    /// beginning; a part so small often shows no animal.
+    /// torchvision's default minimum area, 8 %, is meant for training on `ImageNet` from scratch; such a
+    /// small crop often shows no animal.
     pub const fn standard() -> Self {
         Self {
             scale: (0.35, 1.0),
@@ -85,7 +85,7 @@ impl Augment {
         }
     }
 
-    /// No changes: the tensor is the one that [`Preprocess::run_image`] makes.
+    /// No changes: the tensor is that of [`Preprocess::run_image`].
     pub const fn none() -> Self {
         Self {
             scale: (1.0, 1.0),
@@ -100,11 +100,11 @@ impl Augment {
         }
     }
 
-    /// Checks that the values make sense: shares and probabilities up to 1, ranges in ascending
-    /// order, areas and ratios above 0.
+    /// Checks the values: shares and probabilities up to 1, ranges in ascending order, areas and
+    /// ratios above 0.
     ///
     /// # Errors
-    /// [`Error::Augment`], naming the first field that does not.
+    /// [`Error::Augment`], naming the first invalid field.
     pub fn check(&self) -> Result<(), Error> {
         check_range("scale", self.scale, 1.0, "an ascending range in 0 to 1")?;
         check_range("ratio", self.ratio, f32::MAX, "an ascending range above 0")?;
@@ -116,9 +116,9 @@ impl Augment {
             ("erase", self.erase),
         ];
         let shares = shares.map(|(field, value)| (field, value, 1.0, "0 to 1"));
-        let magnitude = ("magnitude", self.magnitude, STRONGEST, "0 to 10");
-        for (field, value, most, expected) in shares.into_iter().chain([magnitude]) {
-            if !(0.0..=most).contains(&value) {
+        let magnitude = ("magnitude", self.magnitude, MAX_MAGNITUDE, "0 to 10");
+        for (field, value, max, expected) in shares.into_iter().chain([magnitude]) {
+            if !(0.0..=max).contains(&value) {
                 let value = value.to_string();
                 return Err(Error::Augment {
                     field,
@@ -130,9 +130,8 @@ impl Augment {
         Ok(())
     }
 
-    /// Turns decoded pixels into one image's tensor with changes drawn from `random`: three planes
-    /// (red, green, blue) of the recipe's `size` rows of `size` numbers, normalized as the recipe
-    /// says.
+    /// Turns decoded pixels into the tensor of an image with random changes: three planes (red, green,
+    /// blue) of the recipe's `size` rows of `size` numbers, normalized.
     ///
     /// On an error the content of `tensor` is unspecified.
     ///
@@ -154,10 +153,10 @@ impl Augment {
 fn check_range(
     field: &'static str,
     (low, high): (f32, f32),
-    most: f32,
+    max: f32,
     expected: &'static str,
 ) -> Result<(), Error> {
-    if low > 0.0 && low <= high && high <= most {
+    if low > 0.0 && low <= high && high <= max {
         return Ok(());
     }
     Err(Error::Augment {

@@ -1,18 +1,17 @@
-//! Drawing the changes.
+//! Drawing random changes.
 
 use rand::Rng;
 
 use super::{Augment, Change, Erased, operation};
 use crate::CropBox;
 
-/// How often a part is drawn that does not fit into the photograph before the middle is taken, as in
-/// torchvision.
+/// Attempts to draw a crop that fits, before the centre is used, as in torchvision.
 const TRIES: usize = 10;
 
 impl Augment {
     /// Draws the changes for a photograph of this size in pixels.
     ///
-    /// Values that [`check`](Self::check) refuses give changes without meaning.
+    /// The settings must be valid, see [`check`](Self::check).
     pub fn draw(&self, width: u32, height: u32, random: &mut impl Rng) -> Change {
         let mut change = Change {
             part: self.draw_part(width, height, random),
@@ -27,9 +26,8 @@ impl Augment {
         change
     }
 
-    /// The part of the photograph that is seen, drawn as torchvision's `RandomResizedCrop` draws it
-    /// (after Szegedy et al., Going deeper with convolutions, 2015): the area evenly, the aspect
-    /// ratio evenly on a logarithmic scale, then the place.
+    /// Draws a crop as torchvision's `RandomResizedCrop` (after Szegedy et al., Going deeper with
+    /// convolutions, 2015): the area uniformly, the aspect ratio log-uniformly, then the position.
     fn draw_part(&self, width: u32, height: u32, random: &mut impl Rng) -> Option<CropBox> {
         if self.scale == (1.0, 1.0) || width == 0 || height == 0 {
             return None;
@@ -51,7 +49,7 @@ impl Augment {
         Some(self.middle(width, height))
     }
 
-    /// The largest part in the middle whose aspect ratio is allowed.
+    /// The largest centred crop of an allowed aspect ratio.
     fn middle(&self, width: u32, height: u32) -> CropBox {
         let (lowest, highest) = (f64::from(self.ratio.0), f64::from(self.ratio.1));
         let ratio = f64::from(width) / f64::from(height);
@@ -61,7 +59,7 @@ impl Augment {
         } else if ratio > highest {
             part_width = (f64::from(height) * highest).round_ties_even() as u32;
         }
-        // Of a hair, extreme ratios could leave nothing.
+        // A very thin photograph and extreme ratios could leave nothing.
         let (part_width, part_height) = (part_width.max(1), part_height.max(1));
         let (left, top) = ((width - part_width) / 2, (height - part_height) / 2);
         area_at(left, top, part_width, part_height)
@@ -77,7 +75,7 @@ const fn area_at(left: u32, top: u32, width: u32, height: u32) -> CropBox {
     }
 }
 
-/// A number drawn evenly from a range.
+/// A uniformly distributed number.
 fn between((low, high): (f64, f64), random: &mut impl Rng) -> f64 {
     low + (high - low) * random.random::<f64>()
 }

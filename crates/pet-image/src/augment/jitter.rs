@@ -1,25 +1,25 @@
 //! Brightness, contrast and saturation.
 //!
-//! Each is a blend, `factor * image + (1 - factor) * other`, cut off at black and white, as in Pillow's
-//! `ImageEnhance` and torchvision's `ColorJitter`: with black, with the mean grey of the picture, and
-//! with the grey of each pixel. Levels are not rounded between the steps.
+//! Each is a blend, `factor * image + (1 - factor) * other`, clipped to black and white, as in Pillow's
+//! `ImageEnhance` and torchvision's `ColorJitter`: with black, with the mean grey of the image, and with
+//! the grey of each pixel. Levels are not rounded between the steps.
 
 use super::Change;
 use crate::Preprocess;
 use crate::preprocess::Square;
 
-/// Red, green and blue in grey: ITU-R BT.601, as in Pillow's mode `L`.
+/// Weights of red, green and blue: ITU-R BT.601, as in Pillow's mode `L`.
 const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 
-/// Changes of colour, prepared for one picture.
+/// Changes of colour, prepared for one image.
 pub(super) struct Jitter {
-    /// Each level, from 0 to 1, after brightness and contrast, which treat all channels alike.
+    /// Each level, from 0 to 1, after brightness and contrast, which are the same for all channels.
     levels: [f32; 256],
     saturation: f32,
 }
 
 impl Jitter {
-    /// Nothing where no colour is to be changed.
+    /// `None` if no colour is changed.
     pub(super) fn new(change: &Change, square: &Square<'_>) -> Option<Self> {
         let Change {
             brightness,
@@ -39,9 +39,9 @@ impl Jitter {
         Some(Self { levels, saturation })
     }
 
-    /// Writes the changed colours as numbers, normalized as the recipe says.
+    /// Writes the changed and normalized colours.
     pub(super) fn normalize(&self, square: &Square<'_>, recipe: &Preprocess, tensor: &mut [f32]) {
-        // Multiplying is much faster than dividing, and here nobody counts the last bit.
+        // Multiplying is much faster than dividing, and the last bit does not matter here.
         let scales = recipe.standard_deviation.map(f32::recip);
         square.write(tensor, |pixel| {
             let colour = pixel.map(|level| self.levels[usize::from(level)]);
@@ -56,13 +56,13 @@ impl Jitter {
 
 #[expect(
     clippy::float_cmp,
-    reason = "only a factor of exactly 1 can be left out"
+    reason = "only a factor of exactly 1 changes nothing"
 )]
 fn is_one(factor: f32) -> bool {
     factor == 1.0
 }
 
-/// Goes from `other` (at a factor of 0) to `level` (at 1) and beyond, between black and white.
+/// Blends `other` (at a factor of 0) and `level` (at 1), clipped to black and white.
 fn blend(level: f32, other: f32, factor: f32) -> f32 {
     (factor * level + (1.0 - factor) * other).clamp(0.0, 1.0)
 }
@@ -71,10 +71,10 @@ fn luma([red, green, blue]: [f32; 3]) -> f32 {
     LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 }
 
-/// Mean grey of the square's pixels, whose levels are looked up in the table.
+/// Mean grey of the pixels after mapping their levels by the table.
 fn mean_grey(square: &Square<'_>, levels: &[f32; 256]) -> f32 {
     let (mut sum, mut pixels) = (0.0, 0);
-    // Row by row, so that the small sums lose no digits to a large one.
+    // Row by row, so that small sums lose no precision.
     for row in square.rows() {
         let mut row_sum = [0.0_f32; 3];
         for pixel in row {

@@ -3,10 +3,10 @@
 mod change;
 mod configuration;
 mod draw;
+mod geometry;
 mod jitter;
 mod operation;
-mod place;
 
 pub use change::Change;
 pub use configuration::Augment;
-pub use place::{Erased, Warp};
+pub use geometry::{Erased, Warp};

@@ -1,6 +1,6 @@
-//! Colour profiles (ICC): levels of another colour space to those of sRGB, which models and screens expect.
+//! Colour profiles (ICC): conversion to sRGB, which models and screens expect.
 //!
-//! A profile that is broken, too large or made for another kind of picture is ignored, as browsers do.
+//! A profile that is invalid, too large or for another colour model is ignored, as browsers do.
 
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -10,33 +10,32 @@ use moxcms::{
     TransformOptions,
 };
 
-/// Largest profile that is used, in bytes. Those of cameras and screens have a few thousand, those of printers up to
-/// two million.
+/// Largest profile that is used, in bytes. Cameras and screens have a few thousand, printers up to two million.
 const MAX_BYTES: usize = 4 << 20;
 
-/// How far the primaries of a profile, which are near 1, may be from those of sRGB to be the same.
+/// Tolerance for the primaries of sRGB, which are near 1.
 const SAME_PRIMARY: f64 = 0.002;
 
-/// How far a level may be off, in parts of the step to its neighbour, for a tone curve to be that of sRGB.
+/// Tolerance for the tone curve of sRGB, in steps between neighbouring levels.
 const SAME_LEVEL: f32 = 0.5;
 
-/// Levels that are converted at a time, which bounds the memory for it.
+/// Pixels per conversion, which bounds its memory.
 const PIXELS_AT_A_TIME: usize = 4096;
 
 type Transform = Arc<dyn TransformExecutor<u8> + Send + Sync>;
 
-/// What a pixel consists of.
+/// The channels of a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pixel {
     Rgb,
-    /// With transparency, which stays as it is.
+    /// With transparency, which is not converted.
     Rgba,
 }
 
-/// Converts the levels of a picture that has `profile` to sRGB in place. `is_grey` says that the file's picture was
-/// grey, so that its three levels are the same and its profile is one for grey.
+/// Converts levels with this profile to sRGB in place. `is_grey` says that the file was grayscale: its profile must be
+/// one for grey, and its three channels are equal.
 pub(super) fn to_srgb(profile: &[u8], is_grey: bool, pixel: Pixel, levels: &mut [u8]) {
-    // What panics on a hostile profile must not cost the picture.
+    // A panic on a malformed profile must not lose the image.
     let transform = catch_unwind(|| transform(profile, is_grey, pixel));
     let Ok(Some(transform)) = transform else {
         return;
@@ -55,14 +54,14 @@ pub(super) fn to_srgb(profile: &[u8], is_grey: bool, pixel: Pixel, levels: &mut 
     }
 }
 
-/// The light that coloured and black ink leave together, with Pillow's rounding.
+/// Combines coloured and black ink, with Pillow's rounding.
 #[inline(always)]
 pub(super) fn under_black(light: u8, black: u8) -> u8 {
     let product = u32::from(255 - light) * u32::from(black) + 128;
     black.saturating_sub((((product >> 8) + product) >> 8) as u8)
 }
 
-/// How levels change, or `None` if they stay as they are.
+/// The conversion to sRGB, or `None` if there is nothing to convert.
 fn transform(profile: &[u8], is_grey: bool, pixel: Pixel) -> Option<Transform> {
     let options = ParsingOptions {
         max_profile_size: MAX_BYTES,
@@ -76,7 +75,7 @@ fn transform(profile: &[u8], is_grey: bool, pixel: Pixel) -> Option<Transform> {
     };
     let profile = match (profile.color_space, is_grey) {
         (DataColorSpace::Rgb, false) => profile,
-        (DataColorSpace::Gray, true) => tinted(profile.gray_trc?),
+        (DataColorSpace::Gray, true) => srgb_with_curve(profile.gray_trc?),
         _ => return None,
     };
     if is_srgb(&profile, &srgb) {
@@ -88,8 +87,8 @@ fn transform(profile: &[u8], is_grey: bool, pixel: Pixel) -> Option<Transform> {
         .ok()
 }
 
-/// A profile with the primaries of sRGB, for pictures whose three levels are the same: those stay so.
-fn tinted(curve: ToneReprCurve) -> ColorProfile {
+/// A profile with the primaries of sRGB and this tone curve, for grayscale images, which it keeps grey.
+fn srgb_with_curve(curve: ToneReprCurve) -> ColorProfile {
     let mut profile = ColorProfile::new_srgb();
     profile.red_trc = Some(curve.clone());
     profile.green_trc = Some(curve.clone());
@@ -98,7 +97,7 @@ fn tinted(curve: ToneReprCurve) -> ColorProfile {
     profile
 }
 
-/// Whether a profile changes next to nothing: by far most that are met are sRGB's own, in many versions.
+/// Whether a profile is practically sRGB, as most profiles are, in many versions.
 fn is_srgb(profile: &ColorProfile, srgb: &ColorProfile) -> bool {
     let has_table = profile.lut_a_to_b_perceptual.is_some()
         || profile.lut_a_to_b_colorimetric.is_some()

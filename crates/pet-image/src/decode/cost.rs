@@ -1,23 +1,23 @@
-//! What decoding takes, told by the header of a file before it is done.
+//! The cost of decoding, estimated from the header of a file.
 
 use std::panic::{UnwindSafe, catch_unwind};
 
 use super::{jpeg, other, tiff, webp_chunks};
 use crate::{Format, Limits};
 
-/// What decoding an image file takes, at most.
+/// Upper bounds on the cost of decoding an image file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Pixels of the decoded picture.
+    /// Pixels of the decoded image.
     pub pixels: u64,
-    /// Bytes of memory at the highest point, without the file itself.
+    /// Peak memory in bytes, without the file itself.
     pub memory: u64,
-    /// Pixels that are gone over, once for each scan of a JPEG: a measure of the time.
+    /// Pixels processed, once for each scan of a JPEG: a measure of the time.
     pub work: u64,
 }
 
-/// Estimates what [`decode`](crate::decode()) takes for a file, from its header and without allocating pixels. A file
-/// that would be refused costs nothing.
+/// Estimates the cost of [`decode`](crate::decode()) from the header of a file, without allocating pixels. The cost of an
+/// invalid file is zero.
 ///
 /// ```
 /// use pet_image::{Cost, Limits, cost};
@@ -28,7 +28,7 @@ pub fn cost(bytes: &[u8], limits: &Limits) -> Cost {
     cost_reduced(bytes, limits, |_, _| 1)
 }
 
-/// Estimates what [`decode_reduced`](super::decode_reduced) takes.
+/// Estimates the cost of [`decode_reduced`](super::decode_reduced).
 pub(crate) fn cost_reduced(
     bytes: &[u8],
     limits: &Limits,

@@ -1,4 +1,4 @@
-//! From what a decoder gives to what a person sees: in sRGB, over white, and upright.
+//! After decoding: conversion to sRGB, blending over white, orientation.
 
 use image::{DynamicImage, RgbImage, RgbaImage, metadata::Orientation};
 

@@ -1,4 +1,4 @@
-//! Files to pixels.
+//! Decoding.
 
 mod color;
 mod cost;
@@ -17,20 +17,20 @@ pub use self::cost::Cost;
 pub use self::cost::cost;
 pub(crate) use self::cost::cost_reduced;
 
+use crate::cancel::is_cancelled;
 use crate::format::{Foreign, foreign};
-use crate::wanted::is_wanted;
 use crate::{Error, Format, Limits};
 
-/// A decoded picture, as a person would see it.
+/// A decoded image, as a viewer would show it.
 #[derive(Clone, PartialEq)]
 pub struct Decoded {
     /// The pixels: upright, opaque, 8 bits a channel.
     pub image: RgbImage,
-    /// What the file was.
+    /// The format of the file.
     pub format: Format,
 }
 
-/// Without the pixels, which would drown everything else.
+/// Omits the pixels.
 impl fmt::Debug for Decoded {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (width, height) = self.image.dimensions();
@@ -40,17 +40,16 @@ impl fmt::Debug for Decoded {
 
 /// Decodes an image file.
 ///
-/// - The format is told by content ([`Format::detect`]).
+/// - The format is detected by content ([`Format::detect`]).
 /// - The orientation of JPEG, PNG, WebP (EXIF) and TIFF is applied.
 /// - Transparent pixels are blended over white.
-/// - Grey, palette, 16-bit and CMYK pictures become 8-bit RGB.
-/// - The colour profile of a JPEG, PNG, WebP or TIFF picture is applied, so that levels are those of sRGB. One that is broken is
-///   ignored, and so is one for CMYK.
-/// - Of an animation, the first frame is taken; of a file with several pictures (MPO, TIFF), the first.
+/// - Grayscale, palette, 16-bit and CMYK images become 8-bit RGB.
+/// - The colour profile of a JPEG, PNG, WebP or TIFF image is applied, so that the result is sRGB. Invalid profiles and
+///   those for CMYK are ignored.
+/// - The first frame of an animation is decoded, and the first image of a file with several (MPO, TIFF).
 ///
-/// A file that breaks off before the last pixel is an error. For JPEG that means, as in Pillow,
-/// before its end marker. Small flaws that leave the picture whole (stray bytes, damage in the
-/// last rows) are bridged.
+/// An incomplete file is an error; for JPEG that means, as in Pillow, one without its end marker.
+/// Small flaws (stray bytes, damage in the last rows) are tolerated.
 ///
 /// ```
 /// use pet_image::{Error, Limits, decode};
@@ -60,16 +59,17 @@ impl fmt::Debug for Decoded {
 /// ```
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::TooManyBytes`], [`Error::ForeignFormat`] and [`Error::UnknownFormat`] by the first look;
-/// [`Error::TooLarge`], [`Error::TooManyPixels`], [`Error::TooManyScans`] and [`Error::TooMuchMemory`] by the header,
-/// before pixels are allocated;
-/// [`Error::Truncated`], [`Error::Damaged`] and [`Error::Decode`] by the content.
+/// - By size and signature: [`Error::Empty`], [`Error::TooManyBytes`], [`Error::ForeignFormat`], [`Error::UnknownFormat`].
+/// - By header, before pixels are allocated: [`Error::TooLarge`], [`Error::TooManyPixels`], [`Error::TooManyScans`],
+///   [`Error::TooMuchMemory`].
+/// - By content: [`Error::Truncated`], [`Error::Damaged`], [`Error::Decode`].
+/// - [`Error::Cancelled`] within [`cancel_unless`](crate::cancel_unless).
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Error> {
     decode_reduced(bytes, limits, |_, _| 1)
 }
 
-/// Decodes an image file, where the format can do so at a part of its size: `reduce` gets width and height as a person
-/// sees them and chooses 1, 2, 4 or 8, by which sides are divided (and rounded up).
+/// Decodes an image file, at a reduced size where the format can: `reduce` gets the width and height after orientation
+/// and returns 1, 2, 4 or 8, by which the sides are divided (and rounded up).
 pub(crate) fn decode_reduced(
     bytes: &[u8],
     limits: &Limits,
@@ -82,7 +82,7 @@ pub(crate) fn decode_reduced(
             start: start(bytes),
         },
     })?;
-    // A decoder that panics must end neither a request nor a training.
+    // A panicking decoder must abort neither a request nor a training run.
     let image = catch_unwind(|| pixels(bytes, format, limits, reduce)).unwrap_or_else(|_| {
         Err(Error::Decode {
             format,
@@ -98,8 +98,8 @@ fn pixels(
     limits: &Limits,
     reduce: impl Fn(u32, u32) -> u32,
 ) -> Result<RgbImage, Error> {
-    if !is_wanted() {
-        return Err(Error::Unwanted);
+    if is_cancelled() {
+        return Err(Error::Cancelled);
     }
     match format {
         Format::Jpeg => jpeg::decode(bytes, limits, reduce),
@@ -109,7 +109,7 @@ fn pixels(
     }
 }
 
-/// The first bytes in a form that can be printed.
+/// The first bytes, with unprintable ones escaped.
 fn start(bytes: &[u8]) -> String {
     bytes
         .iter()
@@ -120,7 +120,7 @@ fn start(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// The error for a file that breaks off.
+/// The error for an incomplete file.
 fn truncated(bytes: &[u8], format: Format) -> Error {
     Error::Truncated {
         format,

@@ -1,8 +1,8 @@
-//! The chunk structure of a WebP file, read without decoding it.
+//! Checks of the chunks of a WebP file (RFC 9649) before decoding.
 //!
-//! The decoder asks for as much memory as a chunk announces, and learns the size of a lossy frame only when it
-//! allocates the frame, which may differ from the size in the file's header that [`super::other`] checks. So the
-//! length of every chunk and the size of every lossy frame are checked here (RFC 9649).
+//! The decoder allocates the declared size of a chunk, and a lossy frame by the size in the frame itself, which may differ
+//! from that of the file's header which [`super::other`] checks. So the length of every chunk and the size of every lossy
+//! frame are checked here.
 
 use super::truncated;
 use crate::{Error, Format, Limits};
@@ -16,8 +16,8 @@ const CHUNK_HEADER: usize = 8;
 /// Length of the fields before the sub-chunks of an animation frame.
 const FRAME_HEADER: usize = 16;
 
-/// Refuses a file shorter than it or one of its chunks says, and lossy frames above the limits; hands back the file
-/// without what lies behind its announced end.
+/// Checks the declared lengths of the file and its chunks, and the size of lossy frames. Returns the file without trailing
+/// bytes.
 pub(super) fn check<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a [u8], Error> {
     let cut = || truncated(bytes, Format::WebP);
     let size = bytes.get(4..CHUNK_HEADER).and_then(<[u8]>::first_chunk);
@@ -25,7 +25,7 @@ pub(super) fn check<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a [u8], Er
     let file = bytes
         .get(..size.saturating_add(CHUNK_HEADER))
         .ok_or_else(cut)?;
-    // An animation frame holds chunks, and those hold no more: two loops reach everything, however the file nests.
+    // Only animation frames contain chunks, so two levels are enough.
     for chunk in chunks(file.get(HEADER..).unwrap_or_default()) {
         let (name, content) = chunk.ok_or_else(cut)?;
         check_frame_size(name, content, limits)?;
@@ -58,21 +58,26 @@ pub(super) fn largest_frame(file: &[u8]) -> u64 {
 /// Pixels of a lossy or lossless frame; 0 for any other chunk.
 fn frame_pixels(name: [u8; 4], frame: &[u8]) -> u64 {
     let (width, height) = match (&name, frame) {
-        (b"VP8 ", [_, _, _, _, _, _, w0, w1, h0, h1, ..]) => {
-            let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
-            (side(*w0, *w1), side(*h0, *h1))
-        }
         // Fourteen bits each, one less than the side.
         (b"VP8L", [_, a, b, c, d, ..]) => {
             let bits = u32::from_le_bytes([*a, *b, *c, *d]);
             ((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1)
         }
-        _ => (0, 0),
+        _ => lossy_size(name, frame).unwrap_or_default(),
     };
     u64::from(width) * u64::from(height)
 }
 
-/// Name and content of each chunk; `None` for one that announces more than there is.
+/// Width and height of a VP8 key frame (RFC 6386, section 9.1).
+fn lossy_size(name: [u8; 4], frame: &[u8]) -> Option<(u32, u32)> {
+    let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+    match (&name, frame.get(6..10)) {
+        (b"VP8 ", Some(&[w0, w1, h0, h1])) => Some((side(w0, w1), side(h0, h1))),
+        _ => None,
+    }
+}
+
+/// Name and content of each chunk; `None` for a truncated one.
 fn chunks(mut rest: &[u8]) -> impl Iterator<Item = Option<([u8; 4], &[u8])>> {
     std::iter::from_fn(move || {
         let (name, after) = rest.split_first_chunk::<4>()?;
@@ -88,11 +93,6 @@ fn chunks(mut rest: &[u8]) -> impl Iterator<Item = Option<([u8; 4], &[u8])>> {
     })
 }
 
-/// Checks the size of a VP8 key frame (RFC 6386, section 9.1).
 fn check_frame_size(name: [u8; 4], frame: &[u8], limits: &Limits) -> Result<(), Error> {
-    let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
-    match (&name, frame.get(6..10)) {
-        (b"VP8 ", Some(&[w0, w1, h0, h1])) => limits.check_size(side(w0, w1), side(h0, h1)),
-        _ => Ok(()),
-    }
+    lossy_size(name, frame).map_or(Ok(()), |(width, height)| limits.check_size(width, height))
 }

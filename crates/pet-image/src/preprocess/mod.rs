@@ -1,4 +1,4 @@
-//! The one recipe from bytes to a tensor.
+//! Preprocessing: from a file to a tensor.
 
 mod recipe;
 mod region;

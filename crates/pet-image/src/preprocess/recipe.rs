@@ -1,10 +1,10 @@
-//! What a recipe says.
+//! The recipe.
 
 use serde::{Deserialize, Serialize};
 
 /// How an image file becomes the input of a model.
 ///
-/// Training, evaluation and serving run the same recipe; it travels with the model as JSON:
+/// Training, evaluation and serving use the same recipe, which is stored with the model as JSON:
 ///
 /// ```
 /// use pet_image::Preprocess;
@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 ///     json,
 ///     r#"{"resize":{"stretch":{"size":224}},"mean":[0.485,0.456,0.406],"standard_deviation":[0.229,0.224,0.225],"layout":"nchw"}"#
 /// );
-/// // What this version does not know is refused rather than ignored.
+/// // Unknown values are errors.
 /// assert!(serde_json::from_str::<Preprocess>(&json.replace("nchw", "nhwc")).is_err());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
-/// Reading JSON refuses unknown fields and senseless values. A value put together in code is
-/// checked by [`validate`](Self::validate) and whenever it runs.
+/// Deserializing rejects unknown fields and invalid values. A recipe made in code is checked by
+/// [`validate`](Self::validate) and whenever it runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[cfg_attr(
@@ -29,37 +29,37 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(deny_unknown_fields, try_from = "super::validate::Unchecked")]
 pub struct Preprocess {
-    /// How the picture is brought to the model's size.
+    /// How the image is resized to the model's input.
     pub resize: Resize,
     /// Subtracted from red, green and blue after scaling the levels to 0..=1.
     pub mean: [f32; 3],
-    /// Divides red, green and blue afterwards.
+    /// Divisor of red, green and blue afterwards.
     pub standard_deviation: [f32; 3],
-    /// Order of the numbers.
+    /// Memory layout of the tensor.
     pub layout: Layout,
 }
 
-/// How a picture of any size becomes a square. Always bilinear with antialiasing.
+/// How an image of any size becomes a square. Always bilinear with antialiasing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Resize {
-    /// The whole picture, stretched to a square: torchvision's `Resize((size, size))`.
+    /// The whole image, stretched to a square: torchvision's `Resize((size, size))`.
     Stretch {
         /// Side of the square in pixels.
         size: u32,
     },
-    /// The middle of the picture in its own aspect ratio: torchvision's `Resize(resize)` followed
-    /// by `CenterCrop(size)`.
+    /// The centre of the image in its own aspect ratio: torchvision's `Resize(resize)` followed by
+    /// `CenterCrop(size)`.
     CenterCrop {
-        /// Length of the shorter side in pixels before cutting.
+        /// Length of the shorter side in pixels before cropping.
         resize: u32,
         /// Side of the square in pixels.
         size: u32,
     },
 }
 
-/// Order of the numbers in a tensor.
+/// Memory layout of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -69,8 +69,7 @@ pub enum Layout {
 }
 
 impl Preprocess {
-    /// The recipe of torchvision's `ImageNet` models with the whole picture stretched to 224x224,
-    /// as the classifier is trained with.
+    /// The normalization of torchvision's `ImageNet` models, with the whole image stretched to 224x224.
     pub const fn imagenet() -> Self {
         Self {
             resize: Resize::Stretch { size: 224 },
@@ -80,14 +79,14 @@ impl Preprocess {
         }
     }
 
-    /// Side of the square that the model sees, in pixels.
+    /// Side of the model's input, in pixels.
     pub const fn size(&self) -> u32 {
         match self.resize {
             Resize::Stretch { size } | Resize::CenterCrop { size, .. } => size,
         }
     }
 
-    /// The same recipe for squares of another side in pixels; what is cut off keeps its share.
+    /// The same recipe for another side in pixels; a centre crop keeps its proportion.
     #[must_use]
     pub fn with_size(&self, size: u32) -> Self {
         let resize = match self.resize {

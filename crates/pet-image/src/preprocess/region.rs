@@ -1,25 +1,25 @@
-//! The part of a picture that a recipe uses.
+//! The region of an image that a recipe uses.
 
 use super::{Preprocess, Resize};
 use crate::crop::center_offset;
 use crate::resize::by_shorter_side;
 
-/// A part of a picture in its own pixels, which it may cut through.
+/// A rectangle in an image, in fractional pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Region {
     /// Left edge.
     pub left: f32,
     /// Upper edge.
     pub top: f32,
-    /// Extent to the right.
+    /// Width.
     pub width: f32,
-    /// Extent downwards.
+    /// Height.
     pub height: f32,
 }
 
 impl Preprocess {
-    /// The part of a picture of `width` times `height` pixels that becomes the tensor: all of it where the
-    /// recipe stretches, a square in the middle where it crops.
+    /// The region of an image of `width` times `height` pixels that becomes the tensor: all of it if the
+    /// recipe stretches, a centred square if it crops.
     ///
     /// ```
     /// use pet_image::{Preprocess, Resize};

@@ -1,6 +1,6 @@
-//! Running a recipe: decode, fit to the square, normalize.
+//! Running a recipe: decode, resize to the square, normalize.
 //!
-//! Each step takes what the one before made, so that random changes have their place between them.
+//! The steps are separate, so that random changes can happen between them.
 
 use image::RgbImage;
 
@@ -10,44 +10,44 @@ use crate::decode::{cost_reduced, decode_reduced};
 use crate::resize::{by_shorter_side, resize_and};
 use crate::{Cost, CropBox, Decoded, Error, Filter, Limits};
 
-/// How many times the pixels that a resize wants must be left on each side when a picture is reduced before it.
+/// A JPEG is reduced while decoding only if each side remains at least this many times the resized one.
 const REDUCING_GAP: u32 = 2;
 
 impl Preprocess {
-    /// Turns an image file into one image's tensor, which is overwritten: three planes (red,
-    /// green, blue) of `size` rows of `size` numbers.
+    /// Turns an image file into a tensor, which is overwritten: three planes (red, green, blue) of
+    /// `size` rows of `size` numbers.
     ///
     /// On an error the content of `tensor` is unspecified.
     ///
     /// # Errors
-    /// Those of [`decode`](crate::decode()), [`Error::Recipe`] for a recipe that makes no sense,
+    /// Those of [`decode`](crate::decode()), [`Error::Recipe`] for an invalid recipe,
     /// [`Error::TensorLength`] if `tensor` is not [`tensor_len`](Self::tensor_len) long, and
-    /// [`Error::OutputTooLarge`] for a picture so long and thin that a centre crop would blow it
-    /// up beyond all measure.
+    /// [`Error::OutputTooLarge`] for an image so long and thin that resizing its shorter side would make
+    /// it huge.
     pub fn run(&self, bytes: &[u8], limits: &Limits, tensor: &mut [f32]) -> Result<(), Error> {
         self.check(tensor)?;
         self.run_image(&self.decode(bytes, limits)?.image, tensor)
     }
 
-    /// Decodes an image file as [`decode`](crate::decode()) does, but no larger than the recipe needs: a JPEG picture
-    /// is reduced to a half, a quarter or an eighth while it is decoded, as long as at least twice the pixels are left
-    /// on each side that it will be resized to. This is what Pillow's `draft` and a reducing gap of 2 do, and takes less
-    /// than half of the time and less of the memory for large photographs.
+    /// Decodes an image file as [`decode`](crate::decode()) does, but no larger than the recipe needs: a JPEG is reduced to
+    /// a half, a quarter or an eighth while it is decoded, as long as each side remains at least twice as long as after
+    /// resizing. This is what Pillow's `draft` and a reducing gap of 2 do; for large photographs it takes less than half of
+    /// the time and less memory.
     ///
     /// # Errors
-    /// Those of [`decode`](crate::decode()), and [`Error::Recipe`] for a recipe that makes no sense.
+    /// Those of [`decode`](crate::decode()), and [`Error::Recipe`] for an invalid recipe.
     pub fn decode(&self, bytes: &[u8], limits: &Limits) -> Result<Decoded, Error> {
         self.validate()?;
-        decode_reduced(bytes, limits, |width, height| self.part(width, height))
+        decode_reduced(bytes, limits, |width, height| self.reduction(width, height))
     }
 
-    /// Estimates what [`decode`](Self::decode) takes for a file; see [`cost`](crate::cost()).
+    /// Estimates the cost of [`decode`](Self::decode); see [`cost`](crate::cost()).
     pub fn cost(&self, bytes: &[u8], limits: &Limits) -> Cost {
-        cost_reduced(bytes, limits, |width, height| self.part(width, height))
+        cost_reduced(bytes, limits, |width, height| self.reduction(width, height))
     }
 
-    /// By how much the sides of a JPEG picture are divided while it is decoded.
-    fn part(&self, width: u32, height: u32) -> u32 {
+    /// The divisor of the sides of a JPEG while it is decoded.
+    fn reduction(&self, width: u32, height: u32) -> u32 {
         let (needed_width, needed_height) = self.resized(width, height);
         let leaves_enough = |part: &u32| {
             width.div_ceil(*part) >= needed_width.saturating_mul(REDUCING_GAP)
@@ -56,7 +56,7 @@ impl Preprocess {
         [8, 4, 2].into_iter().find(leaves_enough).unwrap_or(1)
     }
 
-    /// Turns decoded pixels into one image's tensor; see [`run`](Self::run).
+    /// Turns decoded pixels into a tensor; see [`run`](Self::run).
     ///
     /// # Errors
     /// As [`run`](Self::run), except those of decoding.
@@ -65,8 +65,8 @@ impl Preprocess {
         self.fit(image, None, |square| self.normalize(square, tensor))
     }
 
-    /// Fits a part of a picture to the square, or all of it as the recipe says, and hands the
-    /// square to `consume`.
+    /// Resizes a part of an image to the square, or all of it by the recipe, and passes the square to
+    /// `consume`.
     pub(crate) fn fit<T>(
         &self,
         image: &RgbImage,
@@ -82,11 +82,11 @@ impl Preprocess {
             ),
         };
         resize_and(image, part, width, height, Filter::Bilinear, |levels| {
-            consume(&Square::in_the_middle(levels, width, height, size))
+            consume(&Square::centered(levels, width, height, size))
         })
     }
 
-    /// Levels to numbers, channel by channel.
+    /// Normalizes the levels.
     pub(crate) fn normalize(&self, square: &Square<'_>, tensor: &mut [f32]) {
         let [red, green, blue] = self.tables();
         square.write(tensor, |[r, g, b]| {
@@ -108,7 +108,7 @@ impl Preprocess {
         }
     }
 
-    /// Size to which a picture is resized before the square is cut from its middle.
+    /// Size to which an image is resized, before a centre crop.
     fn resized(&self, width: u32, height: u32) -> (u32, u32) {
         match self.resize {
             Resize::Stretch { size } => (size, size),
@@ -116,8 +116,8 @@ impl Preprocess {
         }
     }
 
-    /// The number for each level of each channel. Divided and subtracted in the order in which
-    /// torchvision does it, so that the numbers are the same to the last bit.
+    /// The normalized value of each level of each channel, computed in torchvision's order, so that
+    /// results are bit-identical.
     fn tables(&self) -> [[f32; 256]; 3] {
         std::array::from_fn(|channel| {
             let (mean, deviation) = (self.mean[channel], self.standard_deviation[channel]);

@@ -1,12 +1,12 @@
-//! The square that the model sees, before its levels become numbers.
+//! The model's input before normalization.
 
 use crate::crop::center_offset;
 
-/// A square of pixels in the middle of a larger picture.
+/// A centred square of an image.
 pub(crate) struct Square<'a> {
     /// Interleaved red, green and blue.
     levels: &'a [u8],
-    /// Width of the whole picture in pixels.
+    /// Width of the whole image in pixels.
     width: usize,
     left: usize,
     top: usize,
@@ -14,8 +14,8 @@ pub(crate) struct Square<'a> {
 }
 
 impl<'a> Square<'a> {
-    /// Where torchvision's `CenterCrop(size)` cuts. The picture is no smaller than the square.
-    pub(super) fn in_the_middle(levels: &'a [u8], width: u32, height: u32, size: u32) -> Self {
+    /// The square of torchvision's `CenterCrop(size)`; the image must not be smaller.
+    pub(super) fn centered(levels: &'a [u8], width: u32, height: u32, size: u32) -> Self {
         Self {
             levels,
             width: width as usize,
@@ -35,7 +35,7 @@ impl<'a> Square<'a> {
         })
     }
 
-    /// Writes what `convert` makes of each pixel as three planes of rows.
+    /// Converts each pixel and writes the results as three planes of rows.
     pub(crate) fn write(&self, tensor: &mut [f32], convert: impl Fn([u8; 3]) -> [f32; 3]) {
         let size = self.size;
         let (red, rest) = tensor.split_at_mut(size * size);

@@ -1,14 +1,14 @@
-//! Which recipes make sense.
+//! Validation of recipes.
 
 use serde::Deserialize;
 
 use super::{Layout, Preprocess, Resize};
 use crate::Error;
 
-/// Largest side of a model's input, and of the picture before a centre crop, in pixels.
+/// Largest side of a model's input, and of the image before a centre crop, in pixels.
 const MAX_SIZE: u32 = 1024;
 
-/// A recipe as it stands in JSON, before its values are checked.
+/// A deserialized recipe, before its values are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Unchecked {
@@ -40,11 +40,11 @@ impl TryFrom<Unchecked> for Preprocess {
 }
 
 impl Preprocess {
-    /// Checks that the values make sense: sizes from 1 to 1024, a shorter side no smaller than the
-    /// square that is cut from it, finite means, standard deviations above zero.
+    /// Checks the values: sizes from 1 to 1024, a crop no larger than the shorter side, finite means,
+    /// standard deviations above zero.
     ///
     /// # Errors
-    /// [`Error::Recipe`], naming the first field that does not.
+    /// [`Error::Recipe`], naming the first invalid field.
     pub fn validate(&self) -> Result<(), Error> {
         check_size("size", self.size())?;
         if let Resize::CenterCrop { resize, size } = self.resize {

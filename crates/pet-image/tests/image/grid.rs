@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 
-use pet_image::{Error, Limits, RgbImage, decode, while_wanted};
+use pet_image::{Error, Limits, RgbImage, cancel_unless, decode};
 use safetensors::SafeTensors;
 
 use crate::support::{file, golden, level_difference, levels};
@@ -162,8 +162,8 @@ fn a_picture_is_given_up_between_two_rows() {
     let asked = Rc::new(Cell::new(0));
     let count = asked.clone();
     let wanted = move || count.replace(count.get() + 1) < 100;
-    let error = while_wanted(wanted, || decode(&bytes, &Limits::default())).unwrap_err();
-    assert!(matches!(error, Error::Unwanted), "{error:?}");
+    let error = cancel_unless(wanted, || decode(&bytes, &Limits::default())).unwrap_err();
+    assert!(matches!(error, Error::Cancelled), "{error:?}");
     assert_eq!(asked.get(), 101);
     assert!(decode(&bytes, &Limits::default()).is_ok());
 }
@@ -181,10 +181,7 @@ fn many_scans_are_refused_before_any_is_decoded() {
         ),
         "{error:?}"
     );
-    let limits = Limits {
-        pixels: 45 * 30,
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_pixels(45 * 30);
     let error = decode(&many_scans(12), &limits).unwrap_err();
     assert!(
         matches!(error, Error::TooManyScans { limit: 16, .. }),

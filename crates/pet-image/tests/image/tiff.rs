@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::rc::Rc;
 
 use flate2::{Compression, write::ZlibEncoder};
-use pet_image::{Cost, Error, Format, Limits, RgbImage, cost, decode, while_wanted};
+use pet_image::{Cost, Error, Format, Limits, RgbImage, cancel_unless, cost, decode};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
 
@@ -191,18 +191,12 @@ fn raw_photographs_are_named_and_not_taken_for_their_preview() {
 #[test]
 fn a_huge_size_is_refused_by_the_header() {
     for name in ["rgb_none.tif", "tiles_deflate.tif", "big.tif"] {
-        let limits = Limits {
-            width: 36,
-            ..Limits::default()
-        };
+        let limits = Limits::default().with_width(36);
         assert!(matches!(
             decode(&file(name), &limits),
             Err(Error::TooLarge { .. })
         ));
-        let limits = Limits {
-            pixels: 776,
-            ..Limits::default()
-        };
+        let limits = Limits::default().with_pixels(776);
         assert!(matches!(
             decode(&file(name), &limits),
             Err(Error::TooManyPixels { .. })
@@ -308,8 +302,8 @@ fn one_that_nobody_wants_is_given_up() {
         times.set(times.get() + 1);
         times.get() < 5
     };
-    let given_up = while_wanted(wanted, || decode(&file("rgb_lzw.tif"), &Limits::default()));
-    assert!(matches!(given_up, Err(Error::Unwanted)), "{given_up:?}");
+    let given_up = cancel_unless(wanted, || decode(&file("rgb_lzw.tif"), &Limits::default()));
+    assert!(matches!(given_up, Err(Error::Cancelled)), "{given_up:?}");
     assert_eq!(asked.get(), 5);
 }
 
@@ -333,7 +327,7 @@ proptest! {
             let index = index.index(bytes.len());
             bytes[index] = byte;
         }
-        let limits = Limits { width: 500, height: 500, pixels: 100_000, ..Limits::default() };
+        let limits = Limits::default().with_width(500).with_height(500).with_pixels(100_000);
         let cost = cost(&bytes, &limits);
         match decode(&bytes, &limits) {
             Ok(decoded) => {

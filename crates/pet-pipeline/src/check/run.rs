@@ -95,7 +95,7 @@ impl<'a> DataCheck<'a> {
                     reason: error.reason(),
                     hint: match &error {
                         ReadError::Image(error) => (self.advice)(error),
-                        ReadError::Io(_) => None,
+                        _ => None,
                     },
                 }),
             }

@@ -1,14 +1,12 @@
-use std::io::{Read, Seek};
+use std::io::Seek;
 
 use md5::{Digest, Md5};
 
+use super::reader::Counted;
 use crate::{Progress, Unit};
 
-const BUFFER: usize = 1 << 18;
-
-/// MD5 of a whole file in lower-case hexadecimal digits, as the data set's authors give it.
-///
-/// Leaves the file positioned at its end.
+/// MD5 of a file in lower-case hexadecimal digits, as the authors of the data set publish it. Leaves the
+/// file positioned at its end.
 pub(super) fn md5(file: &mut fs_err::File, progress: &dyn Progress) -> std::io::Result<String> {
     file.rewind()?;
     let length = file.metadata()?.len();
@@ -25,15 +23,9 @@ pub(super) fn md5(file: &mut fs_err::File, progress: &dyn Progress) -> std::io::
         Unit::Bytes,
         || {
             let mut hash = Md5::new();
-            let mut buffer = vec![0; BUFFER];
-            loop {
-                let count = file.read(&mut buffer)?;
-                if count == 0 {
-                    return Ok(format!("{:x}", hash.finalize()));
-                }
-                hash.update(buffer.get(..count).unwrap_or_default());
-                progress.advance(count as u64);
-            }
+            let reader = file;
+            std::io::copy(&mut Counted { reader, progress }, &mut hash)?;
+            Ok(format!("{:x}", hash.finalize()))
         },
     )
 }

@@ -8,10 +8,10 @@ use super::source::{Archive, Source};
 use super::transfer::{Failure, transfer};
 use crate::{Error, MirrorFailure, Progress};
 
-/// How often a cut connection to one mirror is resumed, each time with something received.
+/// How often a broken connection to one mirror is resumed, as long as it makes progress.
 const RESUMES: usize = 100;
 
-/// Brings an archive into `root`, verified; one that is there already is verified only.
+/// Downloads an archive to `root` and verifies it; an existing one is only verified.
 pub(super) fn fetch(
     agent: &Agent,
     source: &Source,
@@ -44,7 +44,7 @@ pub(super) fn fetch(
     }
 }
 
-/// An archive that a person has put there is never replaced or removed by itself.
+/// An existing archive is never replaced or removed.
 fn verify_present(path: &Path, archive: &Archive, progress: &dyn Progress) -> Result<(), Error> {
     let got = md5(&mut fs_err::File::open(path)?, progress)?;
     if got == archive.md5 {
@@ -57,7 +57,7 @@ fn verify_present(path: &Path, archive: &Archive, progress: &dyn Progress) -> Re
     })
 }
 
-/// One archive that is to be downloaded.
+/// The download of one archive.
 struct Download<'a> {
     agent: &'a Agent,
     source: &'a Source,
@@ -67,7 +67,7 @@ struct Download<'a> {
 }
 
 impl Download<'_> {
-    /// Tries the mirrors in their order, until one gives the archive.
+    /// Tries the mirrors in order.
     fn try_mirrors(&self, partial: &mut Partial) -> Result<(), Error> {
         let mut failures = Vec::new();
         for mirror in &self.source.mirrors {
@@ -92,8 +92,8 @@ impl Download<'_> {
         })
     }
 
-    /// Fetches the archive and verifies it. If a file that was begun earlier or elsewhere turns
-    /// out wrong, the whole of it is fetched anew, once.
+    /// Downloads the archive and verifies it. If a resumed download turns out wrong, it is downloaded
+    /// again from the start, once.
     fn try_mirror(&self, mirror: &str, partial: &mut Partial) -> Result<(), Failure> {
         let url = format!(
             "{}/{}",
@@ -111,7 +111,7 @@ impl Download<'_> {
         }
     }
 
-    /// Receives the whole file; a connection that is cut is resumed as long as something arrives.
+    /// Receives the whole file; a broken connection is resumed as long as it makes progress.
     fn receive(&self, url: &str, partial: &mut Partial) -> Result<(), Failure> {
         let limit = self.source.archive_bytes;
         let mut resumes = 0;
@@ -126,7 +126,7 @@ impl Download<'_> {
         }
     }
 
-    /// A file with another MD5 is of no use to anybody, and is cleared.
+    /// Verifies the MD5, and clears a wrong file.
     fn verify(&self, partial: &mut Partial) -> Result<(), Failure> {
         let got = partial.md5(self.progress)?;
         if got == self.archive.md5 {

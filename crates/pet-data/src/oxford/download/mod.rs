@@ -12,25 +12,23 @@ pub use source::{Archive, Source, UnpackLimits};
 
 use crate::{Error, Progress};
 
-/// Downloads the official data set into `root`, where [`load`](super::load) then finds it.
+/// Downloads the official data set to `root`, for [`load`](super::load).
 ///
-/// Both archives are fetched, checked against their MD5, unpacked beside their place, renamed,
-/// and removed. What is already there is not fetched again: a folder that was unpacked, an archive
-/// that was downloaded, the part of an archive that an earlier run received (`NAME.partial`). The
-/// proxy that the environment names (`HTTPS_PROXY`, `ALL_PROXY`, …) is used.
+/// Both archives are downloaded, verified by MD5, unpacked and removed; their folders appear only when
+/// complete. Existing folders, archives and partial downloads (`NAME.partial`) are used. A proxy of the
+/// environment (`HTTPS_PROXY`, `ALL_PROXY`, …) is used.
 ///
 /// # Errors
 ///
-/// [`Error::Download`] if no mirror gives an archive with the right MD5, naming each and why; a
-/// received file with another MD5 is removed. [`Error::Checksum`] if an archive that was already
-/// there has another MD5; it is left alone. [`Error::Unpack`], [`Error::ArchiveEntry`] and
-/// [`Error::ArchiveFolder`] if it cannot be unpacked; nothing of it stays. [`Error::Busy`] if
-/// another process downloads to `root`; [`Error::Io`].
+/// [`Error::Download`] if no mirror has an archive with the right MD5; a wrong file is removed.
+/// [`Error::Checksum`] if an existing archive has a wrong MD5; it is kept. [`Error::Unpack`],
+/// [`Error::ArchiveEntry`] and [`Error::ArchiveFolder`] if it cannot be unpacked; nothing is kept.
+/// [`Error::Busy`] if another process downloads to `root`; [`Error::Io`].
 pub fn download(root: &Path, progress: &dyn Progress) -> Result<(), Error> {
     download_from(&Source::default(), root, progress)
 }
 
-/// As [`download`], from other mirrors or with other archives and limits.
+/// Like [`download`], from other mirrors or with other archives and limits.
 ///
 /// # Errors
 ///

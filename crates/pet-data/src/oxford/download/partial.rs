@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::checksum;
 use crate::{Error, Progress};
 
-/// What has been received of a file so far, at `PATH.partial`, locked against other processes.
+/// A partial download at `PATH.partial`, locked against other processes.
 pub(super) struct Partial {
     path: PathBuf,
     file: fs_err::File,
@@ -13,7 +13,7 @@ pub(super) struct Partial {
 }
 
 impl Partial {
-    /// Opens what an earlier run has left, or begins with nothing.
+    /// Opens an earlier partial download, or starts a new one.
     pub(super) fn open(path: PathBuf) -> Result<Self, Error> {
         let mut options = fs_err::OpenOptions::new();
         let mut file = options
@@ -22,7 +22,7 @@ impl Partial {
             .create(true)
             .truncate(false)
             .open(&path)?;
-        // A file system without locks is no reason to refuse: the checksum tells a mixed-up file.
+        // Tolerates file systems without locks: the checksum detects a mixed-up file.
         if let Err(TryLockError::WouldBlock) = file.file().try_lock() {
             return Err(Error::Busy { path });
         }
@@ -30,12 +30,12 @@ impl Partial {
         Ok(Self { path, file, length })
     }
 
-    /// How many bytes are there.
+    /// Number of bytes so far.
     pub(super) fn length(&self) -> u64 {
         self.length
     }
 
-    /// MD5 of what is there.
+    /// MD5 of the bytes so far.
     pub(super) fn md5(&mut self, progress: &dyn Progress) -> std::io::Result<String> {
         checksum::md5(&mut self.file, progress)
     }
@@ -46,7 +46,7 @@ impl Partial {
         Ok(())
     }
 
-    /// Begins again with nothing.
+    /// Starts again from the beginning.
     pub(super) fn clear(&mut self) -> std::io::Result<()> {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
@@ -54,13 +54,13 @@ impl Partial {
         Ok(())
     }
 
-    /// Gives the whole file its name.
+    /// Renames the complete file.
     pub(super) fn finish(self, path: &Path) -> std::io::Result<()> {
         self.file.sync_all()?;
         fs_err::rename(&self.path, path)
     }
 
-    /// Removes the file if it holds nothing worth resuming.
+    /// Removes the file if it is empty.
     pub(super) fn remove_if_empty(self) -> std::io::Result<()> {
         if self.length == 0 {
             fs_err::remove_file(&self.path)

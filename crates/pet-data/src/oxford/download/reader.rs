@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::Progress;
 
-/// Reports every byte that is read.
+/// Reports the bytes that are read.
 pub(super) struct Counted<'a, R> {
     pub(super) reader: R,
     pub(super) progress: &'a dyn Progress,
@@ -18,8 +18,8 @@ impl<R: Read> Read for Counted<'_, R> {
     }
 }
 
-/// Reads no more bytes than are allowed at the moment, so that neither a header without end nor
-/// an entry that is longer than it says can fill memory or disk.
+/// Reads no more bytes than are currently allowed, so that neither an endless header nor an entry longer
+/// than declared can fill memory or disk.
 pub(super) struct Allowed<R> {
     pub(super) reader: R,
     pub(super) left: Rc<Cell<u64>>,

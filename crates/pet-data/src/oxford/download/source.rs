@@ -1,34 +1,32 @@
 use std::time::Duration;
 
-/// Where the data set is downloaded from, and within which limits.
-///
-/// The default is the official one.
+/// Where the data set is downloaded from, and with which limits; by default the official source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Addresses of folders that hold the archives, in the order in which they are tried.
+    /// URLs of folders with the archives, in the order in which they are tried.
     pub mirrors: Vec<String>,
-    /// The archives that make up the data set.
+    /// The archives of the data set.
     pub archives: Vec<Archive>,
-    /// The most bytes that are received for one archive.
+    /// Largest size of one archive in bytes.
     pub archive_bytes: u64,
-    /// What an archive may hold.
+    /// Limits for the content of an archive.
     pub unpack: UnpackLimits,
-    /// How long connecting, and the wait for the first line of an answer, may each take.
+    /// Timeout for connecting, and for the response to begin.
     pub answer_timeout: Duration,
-    /// How long no byte may arrive before the connection counts as cut.
+    /// Timeout without receiving anything.
     pub stall_timeout: Duration,
 }
 
-/// An archive `FOLDER.tar.gz` that holds one folder.
+/// An archive `FOLDER.tar.gz` of one folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archive {
-    /// Name of the folder in it, which is also its place in the data set.
+    /// Name of the folder.
     pub folder: String,
     /// MD5 of the archive in lower-case hexadecimal digits.
     pub md5: String,
 }
 
-/// What an archive may hold.
+/// Limits for the content of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnpackLimits {
     /// Bytes of all files together.
@@ -62,7 +60,7 @@ impl Default for UnpackLimits {
 }
 
 impl Default for Source {
-    /// The two archives of the Visual Geometry Group at Oxford, and their two addresses.
+    /// The two archives of the Visual Geometry Group at Oxford, at their two addresses.
     fn default() -> Self {
         Self {
             mirrors: vec![

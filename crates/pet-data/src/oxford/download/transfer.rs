@@ -11,9 +11,9 @@ const BUFFER: usize = 1 << 16;
 
 /// Why a transfer did not complete.
 pub(super) enum Failure {
-    /// The other side or the way there, in words; another attempt or mirror may help.
+    /// The server or the network, in words; another attempt or mirror may help.
     Remote(String),
-    /// This side, such as a full disk; nothing helps but a person.
+    /// This machine, such as a full disk.
     Local(std::io::Error),
 }
 
@@ -35,12 +35,12 @@ pub(super) fn agent(source: &Source) -> Agent {
         .timeout_recv_response(Some(source.answer_timeout))
         .timeout_per_read(Some(source.stall_timeout))
         .http_status_as_error(false)
-        // The archive itself is wanted, byte for byte, not what it unpacks to.
+        // The archive itself, not decompressed.
         .accept_encoding("identity");
     config.build().into()
 }
 
-/// Receives what is missing of `url`, at most up to `limit` bytes in all.
+/// Receives the missing part of `url`, up to `limit` bytes in total.
 pub(super) fn transfer(
     agent: &Agent,
     url: &str,
@@ -57,7 +57,7 @@ pub(super) fn transfer(
     match response.status() {
         StatusCode::PARTIAL_CONTENT if starts_at(&response, offset) => {}
         StatusCode::OK => partial.clear()?,
-        // Nothing is missing, or the file has changed: the checksum tells which.
+        // Nothing is missing, or the file has changed, which the checksum detects.
         StatusCode::RANGE_NOT_SATISFIABLE if offset > 0 => return Ok(()),
         StatusCode::PARTIAL_CONTENT => {
             return Err(Failure::Remote(
@@ -86,7 +86,7 @@ pub(super) fn transfer(
     )
 }
 
-/// Whether the part that the server sends continues what is there.
+/// Whether the server sends the requested part.
 fn starts_at(response: &Response<Body>, offset: u64) -> bool {
     let range = response
         .headers()

@@ -11,16 +11,14 @@ use super::source::UnpackLimits;
 use crate::Error;
 use crate::{Progress, Unit};
 
-/// The most bytes that may stand between two entries or after the last: padding, and headers
-/// with long names.
+/// Largest number of bytes between two entries or after the last: padding, and headers with long names.
 const HEADER_BYTES: u64 = 1 << 20;
 
-/// Unpacks the folder that `archive` holds to `root`, where it appears whole or not at all.
+/// Unpacks the folder of `archive` to `root`, atomically.
 ///
-/// Only plain files and folders are taken, and only if their names cannot leave the folder; the
-/// first entry of another kind, and the first beyond `limits`, is an error. Files whose name
-/// begins with `._` (resource forks of the system that the official archives were made on) are
-/// left out.
+/// Only regular files and folders are accepted, and only if their names cannot leave the folder; any other
+/// entry, and any beyond `limits`, is an error. Files whose name begins with `._` (macOS resource forks,
+/// which the official archives have) are skipped.
 pub(super) fn unpack(
     archive: &Path,
     folder: &str,
@@ -62,17 +60,17 @@ pub(super) fn unpack(
     Ok(())
 }
 
-/// One archive on its way to a folder.
+/// The unpacking of one archive.
 struct Unpacker<'a> {
     archive: &'a Path,
     target: &'a Path,
     limits: &'a UnpackLimits,
-    /// What may still come.
+    /// What remains of the limits.
     left: UnpackLimits,
 }
 
 impl Unpacker<'_> {
-    /// Unpacks to the end of the compressed stream, so that its own checksum is verified as well.
+    /// Unpacks to the end of the compressed stream, so that its checksum is verified as well.
     fn run(mut self, file: impl Read) -> Result<(), Error> {
         let allowance = Rc::new(Cell::new(HEADER_BYTES));
         let reader = Allowed {
@@ -94,7 +92,7 @@ impl Unpacker<'_> {
         Ok(())
     }
 
-    /// Where to write an entry, or what is wrong with it.
+    /// The path for an entry, or what is wrong with it.
     fn admit(&mut self, entry: &Entry<impl Read>) -> Result<PathBuf, String> {
         let UnpackLimits { bytes, entries } = *self.limits;
         let bytes_left = self.left.bytes.checked_sub(entry.size());
@@ -123,7 +121,7 @@ impl Unpacker<'_> {
     }
 }
 
-/// The entry's path, if it is a file or folder that stays below where it is put.
+/// The relative path of a file or folder, if it cannot leave the target.
 fn safe_path(entry: &Entry<impl Read>) -> Result<PathBuf, String> {
     let kind = entry.header().entry_type();
     if !matches!(
@@ -146,7 +144,7 @@ fn safe_path(entry: &Entry<impl Read>) -> Result<PathBuf, String> {
     Ok(safe)
 }
 
-/// Writes a file or folder. A file that is there already is an error, not overwritten.
+/// Writes a file or folder. An existing file is an error.
 fn write_entry(entry: &mut Entry<impl Read>, path: &Path) -> std::io::Result<()> {
     let hidden = path
         .file_name()

@@ -1,17 +1,17 @@
-//! What a JPEG file says before and between its entropy-coded data (ITU-T T.81, annex B).
+//! The segments of a JPEG file (ITU-T T.81, annex B).
 //!
-//! The segments are walked from the first to the end-of-image marker without decoding anything, so that a file that
-//! breaks off, or that would cost too much, is refused before any work is done on it.
+//! All segments up to the end-of-image marker are parsed without decoding, so that a truncated or too expensive file is
+//! rejected before any work is done.
 
 use memchr::memchr;
 
 use super::Fault;
 use super::profile::{Profile, SIGNATURE};
 
-/// Scans that are kept; those beyond are counted. Encoders write one to about twenty.
+/// Scans that are parsed; further ones are only counted. Encoders write one to about twenty.
 pub(super) const MAX_SCANS: usize = 500;
 
-/// What a picture may be described by in one file.
+/// All segments that decoding needs.
 pub(super) struct Header<'a> {
     pub(super) frame: Frame,
     pub(super) scans: Vec<Scan<'a>>,
@@ -46,7 +46,7 @@ pub(super) struct Component {
     /// Horizontal and vertical sampling factor, 1 to 4.
     pub(super) sampling: [u32; 2],
     quantization_index: usize,
-    /// In the order of the file; the table that holds when the component's first scan begins.
+    /// In zigzag order; the table that is current at the component's first scan.
     pub(super) quantization: Option<[u16; 64]>,
 }
 
@@ -55,9 +55,9 @@ pub(super) struct Scan<'a> {
     pub(super) components: Vec<ScanComponent<'a>>,
     /// First and last coefficient.
     pub(super) spectrum: [usize; 2],
-    /// Bits below which coefficients were left by the scan before, and are left by this one.
+    /// Successive approximation: low bits that the previous scan left out, and that this one leaves out.
     pub(super) approximation: [u32; 2],
-    /// Number of units between restart markers; 0 for none.
+    /// Units between restart markers; 0 for none.
     pub(super) restart_interval: u32,
     pub(super) data: &'a [u8],
 }
@@ -69,7 +69,7 @@ pub(super) struct ScanComponent<'a> {
     pub(super) ac: Option<Codes<'a>>,
 }
 
-/// A Huffman table as it stands in the file.
+/// A Huffman table of the file.
 #[derive(Clone, Copy)]
 pub(super) struct Codes<'a> {
     /// Number of codes of 1 to 16 bits.
@@ -88,34 +88,32 @@ impl Frame {
                 .unwrap_or(1)
         })
     }
-}
 
-impl Frame {
-    /// Number of units of a scan in a row, and number of rows: the units are single blocks where the scan has one
-    /// component, else what all components have of an area.
+    /// Units of a scan in a row and in a column. A unit (MCU) is a single block if the scan has one component, else the
+    /// blocks of all components that cover an area.
     pub(super) fn units(&self, scan: &Scan<'_>) -> [usize; 2] {
         match &scan.components[..] {
             [part] => self
                 .samples(&self.components[part.index], 8)
                 .map(|side| side.div_ceil(8)),
-            _ => self.areas(),
+            _ => self.interleaved_units(),
         }
     }
 
-    /// Number of areas of which all components have whole blocks, in a row and in a column.
-    fn areas(&self) -> [usize; 2] {
+    /// Units of an interleaved scan in a row and in a column.
+    fn interleaved_units(&self) -> [usize; 2] {
         let max = self.max_sampling();
         [(self.width, max[0]), (self.height, max[1])]
             .map(|(side, factor)| side.div_ceil(8 * factor) as usize)
     }
 
-    /// Number of blocks of a component in a row and in a column, with those that only fill up the last areas.
+    /// Blocks of a component in a row and in a column, including those that pad the last units.
     pub(super) fn blocks(&self, component: &Component) -> [usize; 2] {
-        let areas = self.areas();
-        [0, 1].map(|axis| areas[axis] * component.sampling[axis] as usize)
+        let units = self.interleaved_units();
+        [0, 1].map(|axis| units[axis] * component.sampling[axis] as usize)
     }
 
-    /// Width and height of a component in samples, where its blocks have `side` samples a side.
+    /// Width and height of a component in samples, if its blocks have `side` samples a side.
     pub(super) fn samples(&self, component: &Component, side: u32) -> [usize; 2] {
         let (sizes, max) = ([self.width, self.height], self.max_sampling());
         [0, 1].map(|axis| {
@@ -125,7 +123,7 @@ impl Frame {
     }
 }
 
-/// Walks all segments of a file; `Ok(None)` if it breaks off before the end-of-image marker.
+/// Parses all segments of a file; `Ok(None)` if there is no end-of-image marker.
 pub(super) fn read(bytes: &[u8]) -> Result<Option<Header<'_>>, Fault> {
     let mut walk = Walk::default();
     let complete = walk.run(bytes);
@@ -137,7 +135,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Header<'_>>, Fault> {
     }
 }
 
-/// What was met so far.
+/// The state of parsing.
 #[derive(Default)]
 struct Walk<'a> {
     frame: Option<Frame>,
@@ -152,12 +150,12 @@ struct Walk<'a> {
     /// DC tables, then AC tables.
     codes: [Option<Codes<'a>>; 8],
     restart_interval: u32,
-    /// The first segment that makes no sense; what follows is walked for its end only.
+    /// The first invalid segment; later ones are only searched for the end of the image.
     fault: Option<Fault>,
 }
 
 impl<'a> Walk<'a> {
-    /// `None` if the file breaks off.
+    /// `None` if the file is truncated.
     fn run(&mut self, bytes: &'a [u8]) -> Option<()> {
         let mut rest = bytes.get(2..)?;
         loop {
@@ -350,7 +348,7 @@ impl<'a> Walk<'a> {
 }
 
 impl Scan<'_> {
-    /// Checks what the standard demands, as far as decoding relies on it.
+    /// Checks the rules of the standard that decoding relies on.
     fn check(&self, frame: &Frame) -> Result<(), Fault> {
         let ([first, last], [before, after]) = (self.spectrum, self.approximation);
         let blocks: u32 = self
@@ -375,7 +373,7 @@ impl Scan<'_> {
     }
 }
 
-/// The code of the next marker and what follows it. Stray bytes before it are skipped.
+/// The code of the next marker and the bytes after it. Stray bytes before it are skipped.
 fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let mut rest = bytes;
     loop {
@@ -388,7 +386,7 @@ fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// Splits behind entropy-coded data, in which `ff 00` is a byte of data and restart markers are allowed.
+/// Splits at the end of entropy-coded data, which may contain `ff 00` (an escaped byte) and restart markers.
 fn split_scan(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut position = 0;
     loop {

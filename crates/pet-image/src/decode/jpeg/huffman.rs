@@ -1,37 +1,36 @@
-//! Entropy-coded bits and their codes (ITU-T T.81, annexes C and F).
+//! Huffman decoding (ITU-T T.81, annexes C and F).
 
 use super::{Fault, header::Codes};
 
-/// Codes up to this many bits are looked up, longer ones are searched.
+/// Codes up to this many bits are in a lookup table, longer ones are searched.
 const FAST_BITS: u32 = 10;
 
 /// The longest code.
 const MAX_BITS: u32 = 16;
 
-/// One in each byte.
+/// The lowest bit of each byte.
 const LOW: u64 = 0x0101_0101_0101_0101;
 
-/// Reads the bits of one scan. Behind a marker and behind the end come zeros.
+/// Reads the bits of one scan, followed by zeros after a marker and after the end.
 pub(super) struct BitReader<'a> {
     data: &'a [u8],
     position: usize,
-    /// The next bits, the first of them the highest.
+    /// The next bits, from the highest.
     bits: u64,
     /// Number of valid bits.
     count: u32,
-    /// Number of zeros that were put behind the data.
+    /// Number of zeros that were appended.
     padding: u32,
 }
 
 impl<'a> BitReader<'a> {
     pub(super) fn new(data: &'a [u8]) -> Self {
-        let (position, bits, count, padding) = (0, 0, 0, 0);
         Self {
             data,
-            position,
-            bits,
-            count,
-            padding,
+            position: 0,
+            bits: 0,
+            count: 0,
+            padding: 0,
         }
     }
 
@@ -105,7 +104,7 @@ impl<'a> BitReader<'a> {
         number
     }
 
-    /// The number of 0 to 16 bits in the format in which differences and coefficients are stored.
+    /// A signed number of 0 to 16 bits, in the encoding of differences and coefficients.
     #[inline(always)]
     fn signed(&mut self, count: u32) -> i32 {
         if count == 0 {
@@ -121,7 +120,7 @@ impl<'a> BitReader<'a> {
         self.padding > self.count
     }
 
-    /// Goes on behind the next restart marker, whose number must be the one expected.
+    /// Continues after the next restart marker, which must have the expected number.
     pub(super) fn restart(&mut self, expected: u8) -> Result<(), Fault> {
         (self.bits, self.count, self.padding) = (0, 0, 0);
         loop {
@@ -140,7 +139,7 @@ impl<'a> BitReader<'a> {
     }
 }
 
-/// A number below half the range of its bits stands for a negative one.
+/// Sign extension (annex F.2.2.1): a number below half the range of its bits is negative.
 fn extend(number: i32, bits: u32) -> i32 {
     if number < 1 << (bits - 1) {
         number - (1 << bits) + 1
@@ -149,14 +148,14 @@ fn extend(number: i32, bits: u32) -> i32 {
     }
 }
 
-/// A Huffman table made fit for decoding.
+/// A Huffman table prepared for decoding.
 pub(super) struct Huffman {
     /// By the next bits: symbol and length of its code; length 0 for longer codes.
     fast: [[u8; 2]; 1 << FAST_BITS],
-    /// By the next bits: a coefficient, the zeros before it, and the bits of code and number; 0 bits where they are
-    /// too many.
+    /// By the next bits: a coefficient, the zeros before it, and the bits of code and number; 0 bits if they are too
+    /// long.
     coefficients: [(i16, u8, u8); 1 << FAST_BITS],
-    /// For each length the first code that is longer, in 16 bits, and what turns its codes into indices.
+    /// For each length: the first longer code, left-aligned in 16 bits, and the offset from codes to indices.
     slow: [(u32, i32); MAX_BITS as usize + 1],
     symbols: [u8; 256],
 }
@@ -192,7 +191,7 @@ impl Huffman {
         Ok(table)
     }
 
-    /// Finds the codes that are short enough to be looked up together with their number.
+    /// Fills the table of codes that are short enough to be looked up together with their number.
     fn combine(&mut self) {
         for (bits, (&[symbol, length], entry)) in
             (0_u32..).zip(self.fast.iter().zip(&mut self.coefficients))
@@ -232,7 +231,7 @@ impl Huffman {
         Err(Fault::Code)
     }
 
-    /// The difference of a block's mean to that of the block before.
+    /// The difference of a DC coefficient to that of the previous block.
     #[inline(always)]
     pub(super) fn difference(&self, reader: &mut BitReader<'_>) -> Result<i32, Fault> {
         let bits = u32::from(self.symbol(reader)?);
@@ -242,7 +241,7 @@ impl Huffman {
         Ok(reader.signed(bits))
     }
 
-    /// The number of zeros and the coefficient behind them; the coefficient is 0 for a run of nothing but zeros.
+    /// The number of zeros and the coefficient after them, which is 0 for a run of zeros only.
     #[inline(always)]
     pub(super) fn coefficient(&self, reader: &mut BitReader<'_>) -> Result<(usize, i16), Fault> {
         reader.refill();

@@ -1,14 +1,14 @@
-//! JPEG: baseline and progressive, 8 bits, Huffman codes, in full or reduced while decoding.
+//! JPEG: baseline and progressive, 8 bits, Huffman coding, at full or reduced size.
 //!
-//! Why a decoder of our own: in a grid of 771 valid files (sampling factors 1, 2 and 4 for each component, scans of one,
-//! some and all components, restart intervals) `zune-jpeg` 0.5.15 decoded 180 wrongly without a word, refused 301 and
-//! panicked on 94; `jpeg-decoder` 0.3.2 decoded 7 wrongly and refused 46, is half again as slow as zune-jpeg on
-//! photographs of 500x375 pixels, and gives nothing at all of a file with a flaw in its last rows. Both lean on unsafe
-//! code. `turbojpeg` needs a C compiler, and hostile files would reach C code. This one holds to libjpeg's arithmetic,
-//! has no unsafe code, looks at all headers before it decodes, and stops where a file is damaged.
+//! Why not a library: in a grid of 771 valid files (sampling factors 1, 2 and 4 for each component, scans of one, some and
+//! all components, restart intervals) `zune-jpeg` 0.5.15 decoded 180 wrongly without an error, rejected 301 and panicked on
+//! 94; `jpeg-decoder` 0.3.2 decoded 7 wrongly and rejected 46, takes 1.5 times as long as zune-jpeg on photographs of
+//! 500x375 pixels, and returns nothing for a file with a flaw in its last rows. Both have unsafe code. `turbojpeg` needs a
+//! C compiler and would expose C code to untrusted files. This decoder has libjpeg's arithmetic and no unsafe code, checks
+//! all headers before decoding, and stops where a file is damaged.
 //!
-//! Data flows from `header` (the file's structure) through `scan` (coefficients, with the codes of `huffman`) and
-//! `transform` (levels) to `planes` (pixels).
+//! Data flows from `header` (segments) through `scan` (coefficients, decoded by `huffman`) and `transform` (inverse DCT) to
+//! `planes` (pixels).
 
 mod header;
 mod huffman;
@@ -26,15 +26,16 @@ use super::color::{Pixel, to_srgb};
 use super::{Cost, finish::upright, truncated};
 use crate::{Error, Format, Limits};
 
-/// Of a damaged picture, at most this part of the rows may be missing: one in sixteen.
+/// At most one in this many rows of a damaged image may be missing.
 const MISSING_ROWS: usize = 16;
 
-/// Largest number of scans over a picture with as many pixels as the limit allows. Smaller ones may have more.
+/// Largest number of scans of an image with as many pixels as the limit allows; smaller ones may have more.
 const SCANS_AT_THE_LIMIT: u64 = 16;
 
-/// Memory that decoding may take for each pixel of the limit, and besides.
+/// Memory for each pixel of the limit.
 const BYTES_PER_PIXEL: u64 = 12;
-const BYTES_BESIDES: u64 = 1 << 20;
+/// Memory for everything else.
+const OVERHEAD: u64 = 1 << 20;
 
 /// Why a JPEG file cannot be decoded.
 #[derive(Debug, thiserror::Error)]
@@ -62,26 +63,26 @@ pub(super) enum Fault {
     #[error("the restart marker `{expected}` is missing")]
     Restart { expected: u8 },
     #[error("nobody waits for it any more")]
-    Unwanted,
+    Cancelled,
     #[error("the data of a scan ends too early")]
     Exhausted,
 }
 
-/// Where decoding a scan came to its end before the last row of units.
+/// Why decoding a scan stopped before the last row of units.
 struct Broken {
     /// Number of rows that were decoded.
     row: usize,
     fault: Fault,
 }
 
-/// Decodes a file; `reduce` says to what part of its size: 1, 2, 4 or 8, given width and height as a person sees them.
+/// Decodes a file at a reduced size, see [`decode_reduced`](super::decode_reduced).
 pub(super) fn decode(
     bytes: &[u8],
     limits: &Limits,
     reduce: impl Fn(u32, u32) -> u32,
 ) -> Result<RgbImage, Error> {
     let header = header::read(bytes)
-        .map_err(refused)?
+        .map_err(decode_error)?
         .ok_or_else(|| truncated(bytes, Format::Jpeg))?;
     let Frame { width, height, .. } = header.frame;
     limits.check_size(width, height)?;
@@ -103,7 +104,7 @@ pub(super) fn decode(
     })
 }
 
-/// What decoding a file that [`decode`] accepts takes.
+/// The cost of [`decode`] for a valid file.
 pub(super) fn cost(bytes: &[u8], reduce: impl Fn(u32, u32) -> u32) -> Option<Cost> {
     let header = header::read(bytes).ok()??;
     let frame = &header.frame;
@@ -114,7 +115,7 @@ pub(super) fn cost(bytes: &[u8], reduce: impl Fn(u32, u32) -> u32) -> Option<Cos
     let decoding = memory(&layouts, frame.progressive, width, height);
     Some(Cost {
         pixels: decoded,
-        // Turning needs the picture twice, when the planes are gone.
+        // Rotating holds two images, after the planes are freed.
         memory: decoding.max(6 * decoded),
         work: u64::from(frame.width) * u64::from(frame.height) * header.scan_count as u64,
     })
@@ -125,7 +126,7 @@ fn orientation(header: &Header<'_>) -> Orientation {
     orientation.unwrap_or(Orientation::NoTransforms)
 }
 
-/// Side of what becomes of a block of 8, as `reduce` says for width and height as a person sees them.
+/// The decoded side of a block of 8 samples.
 fn size(header: &Header<'_>, reduce: impl Fn(u32, u32) -> u32) -> u32 {
     let Frame { width, height, .. } = header.frame;
     let is_turned = matches!(
@@ -143,12 +144,12 @@ fn size(header: &Header<'_>, reduce: impl Fn(u32, u32) -> u32) -> u32 {
     8 / part.clamp(1, 8)
 }
 
-/// Width and height of the picture when blocks become squares of `size`.
+/// Width and height of the image when blocks are decoded to squares of `size`.
 fn reduced(frame: &Frame, size: u32) -> [u32; 2] {
     [frame.width, frame.height].map(|side| (side * size).div_ceil(8))
 }
 
-/// Refuses what would take too long.
+/// Checks that decoding does not take too long.
 fn check_work(header: &Header<'_>, limits: &Limits) -> Result<(), Error> {
     let pixels = u64::from(header.frame.width) * u64::from(header.frame.height);
     let limit = limits.pixels.saturating_mul(SCANS_AT_THE_LIMIT) / pixels.max(1);
@@ -163,12 +164,12 @@ fn check_work(header: &Header<'_>, limits: &Limits) -> Result<(), Error> {
 fn pixels(header: &Header<'_>, size: u32, limits: &Limits) -> Result<RgbImage, Error> {
     let frame = &header.frame;
     let [width, height] = reduced(frame, size);
-    let layouts = layouts(frame, size).map_err(refused)?;
+    let layouts = layouts(frame, size).map_err(decode_error)?;
     check_memory(&layouts, frame.progressive, width, height, limits)?;
     let mut planes: Vec<Plane> = layouts.iter().map(Layout::plane).collect();
     let (decoded, fault) = read_scans(header, &layouts, &mut planes);
-    if matches!(fault, Some(Fault::Unwanted)) {
-        return Err(Error::Unwanted);
+    if matches!(fault, Some(Fault::Cancelled)) {
+        return Err(Error::Cancelled);
     }
     let missing = frame.height as usize - decoded;
     if let Some(fault) = fault.filter(|_| missing > frame.height as usize / MISSING_ROWS) {
@@ -190,7 +191,7 @@ fn pixels(header: &Header<'_>, size: u32, limits: &Limits) -> Result<RgbImage, E
     Ok(image)
 }
 
-/// Decodes all scans into planes. Gives the number of rows that are whole, and what broke the others.
+/// Decodes all scans into planes. Returns the number of complete rows, and what damaged the others.
 fn read_scans(
     header: &Header<'_>,
     layouts: &[Layout],
@@ -205,14 +206,14 @@ fn read_scans(
         .collect();
     for scan in &header.scans {
         let result = scan::read(frame, scan, &mut store, |store, row| {
-            // The coefficients of a progressive file are whole only after its last scan.
+            // The coefficients of a progressive file are complete only after its last scan.
             if !frame.progressive {
                 finish_row(scan, store, row, layouts, planes);
             }
         });
         if let Err(broken) = result {
-            if matches!(broken.fault, Fault::Unwanted) {
-                return (0, Some(Fault::Unwanted));
+            if matches!(broken.fault, Fault::Cancelled) {
+                return (0, Some(Fault::Cancelled));
             }
             decoded = decoded.min(broken.row * frame.rows_of_unit(scan) as usize);
             fault.get_or_insert(broken.fault);
@@ -256,7 +257,7 @@ fn layouts(frame: &Frame, size: u32) -> Result<Vec<Layout>, Fault> {
         .collect()
 }
 
-/// Bytes that decoding takes: coefficients, planes and pixels.
+/// Memory of decoding in bytes: coefficients, planes and pixels.
 fn memory(layouts: &[Layout], progressive: bool, width: u32, height: u32) -> u64 {
     let for_component = |layout: &Layout| {
         let blocks = layout.blocks[0] as u64 * layout.blocks[1] as u64;
@@ -267,7 +268,7 @@ fn memory(layouts: &[Layout], progressive: bool, width: u32, height: u32) -> u64
     pixels + layouts.iter().map(for_component).sum::<u64>()
 }
 
-/// Refuses what would take too much memory.
+/// Checks that decoding does not take too much memory.
 fn check_memory(
     layouts: &[Layout],
     progressive: bool,
@@ -279,7 +280,7 @@ fn check_memory(
     let limit = limits
         .pixels
         .saturating_mul(BYTES_PER_PIXEL)
-        .saturating_add(BYTES_BESIDES);
+        .saturating_add(OVERHEAD);
     if bytes > limit {
         return Err(Error::TooMuchMemory { bytes, limit });
     }
@@ -290,7 +291,7 @@ fn check_memory(
 struct Layout {
     /// Blocks in a row and in a column.
     blocks: [usize; 2],
-    /// Rows of blocks in an area.
+    /// Rows of blocks in an interleaved unit.
     sampling: usize,
     /// Side of a block in levels.
     size: usize,
@@ -303,7 +304,7 @@ impl Layout {
     fn new(frame: &Frame, component: &Component, size: u32) -> Result<Self, Fault> {
         let quantization = component.quantization.as_ref().ok_or(Fault::NoScan)?;
         let max = frame.max_sampling();
-        // What is stored at a lower resolution is reduced less.
+        // Subsampled components are reduced less.
         let mut own = size;
         while own < 8
             && [0, 1]
@@ -332,7 +333,7 @@ impl Layout {
 
     fn plane(&self) -> Plane {
         let [width, height] = self.blocks.map(|blocks| blocks * self.size);
-        // What no scan reaches stays grey.
+        // Grey where no scan has data.
         Plane {
             levels: vec![128; width * height],
             stride: width,
@@ -375,7 +376,7 @@ impl Frame {
     }
 }
 
-fn refused(fault: Fault) -> Error {
+fn decode_error(fault: Fault) -> Error {
     Error::Decode {
         format: Format::Jpeg,
         source: fault.into(),

@@ -1,5 +1,4 @@
-//! Planes of levels to pixels: enlarging what is stored at a lower resolution, and colour conversion, both as libjpeg
-//! and Pillow do them.
+//! Planes to pixels: upsampling and colour conversion, as in libjpeg and Pillow.
 
 use super::super::color::under_black;
 use super::header::Colors;
@@ -9,9 +8,9 @@ pub(super) struct Plane {
     pub(super) levels: Vec<u8>,
     /// Length of a row in memory.
     pub(super) stride: usize,
-    /// Levels of a row that belong to the picture, and number of such rows.
+    /// Width and height without padding.
     pub(super) size: [usize; 2],
-    /// How many pixels share a level, along a row and down a column.
+    /// Horizontal and vertical subsampling: pixels per level.
     pub(super) shared: [usize; 2],
 }
 
@@ -21,12 +20,12 @@ impl Plane {
         &self.levels[row * self.stride..][..self.size[0]]
     }
 
-    /// One row of the picture, enlarged; `smooth` unless blocks are reduced to single levels.
+    /// One row of the image, upsampled; `smooth` unless blocks are reduced to single levels.
     #[inline(always)]
     fn enlarged<'a>(&'a self, y: usize, smooth: bool, scratch: &'a mut Scratch) -> &'a [u8] {
         let [across, down] = self.shared;
         let near = self.row(y / down);
-        // The row beside, on the side to which this row of pixels lies.
+        // The neighbouring row that is closer to this row of pixels.
         let above = y.is_multiple_of(2);
         let beside = if above {
             (y / 2).saturating_sub(1)
@@ -67,15 +66,15 @@ impl Plane {
     }
 }
 
-/// Memory for a row of a component.
+/// Buffers for a row of a component.
 #[derive(Default)]
 struct Scratch {
     sums: Vec<u16>,
     row: Vec<u8>,
 }
 
-/// Doubles a row, each pixel three parts of its own level and one of the neighbour's; the two at the ends have none.
-/// What is added for rounding is libjpeg's, inside and at the ends.
+/// Upsamples a row by two: each pixel is 3/4 its own level and 1/4 its neighbour's, except at the ends. Rounding is
+/// libjpeg's.
 #[inline(always)]
 fn widen<const BITS: u32>(levels: &[u16], bias: [u16; 2], end_bias: [u16; 2], row: &mut [u8]) {
     let pairs = row.as_chunks_mut::<2>().0;
@@ -94,11 +93,11 @@ fn widen<const BITS: u32>(levels: &[u16], bias: [u16; 2], end_bias: [u16; 2], ro
     pairs[last] = [inner, end(right, end_bias[1])];
 }
 
-/// Planes to be put together.
+/// Planes to combine into an image.
 pub(super) struct Picture<'a> {
     pub(super) planes: &'a [Plane],
     pub(super) colors: Colors,
-    /// Whether levels of a lower resolution are interpolated.
+    /// Whether subsampled planes are interpolated.
     pub(super) is_smooth: bool,
     pub(super) width: usize,
     pub(super) pixels: &'a mut [u8],
@@ -139,7 +138,7 @@ fn convert(parts: &[&[u8]], colors: Colors, row: &mut [u8]) {
         [first, second, third, black] => {
             let levels = first.iter().zip(second).zip(third).zip(black);
             for (pixel, (((&a, &b), &c), &black)) in pixels.iter_mut().zip(levels) {
-                // Adobe's programs store the light that ink leaves, and nobody else writes such files.
+                // Inverted, as Adobe's programs write it.
                 let light = match colors {
                     Colors::Ycck => rgb(a, b, c).map(|level| 255 - level),
                     _ => [a, b, c],
@@ -162,7 +161,7 @@ fn luma_to_rgb(luma: &[u8], blue: &[u8], red: &[u8], row: &mut [u8]) {
         .zip(red.as_chunks::<GROUP>().0);
     let mut done = 0;
     for ((luma, blue), red) in groups {
-        // One byte more than the pixels have, which the next group overwrites.
+        // One byte more than the pixels need, which the next group overwrites.
         let Some(target) = row[3 * done..].first_chunk_mut::<{ 3 * GROUP + 1 }>() else {
             break;
         };
@@ -184,7 +183,7 @@ fn luma_to_rgb(luma: &[u8], blue: &[u8], red: &[u8], row: &mut [u8]) {
     }
 }
 
-/// ITU-R BT.601 in the fixed-point numbers of libjpeg.
+/// ITU-R BT.601 in libjpeg's fixed-point arithmetic.
 #[inline(always)]
 fn rgb(luma: u8, blue: u8, red: u8) -> [u8; 3] {
     let (luma, blue, red) = (i32::from(luma), i32::from(blue) - 128, i32::from(red) - 128);

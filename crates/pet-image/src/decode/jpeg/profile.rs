@@ -1,28 +1,28 @@
-//! The colour profile of a JPEG file, which is cut into parts that fit a segment (ICC.1, annex B.4).
+//! The colour profile of a JPEG file, which is split over segments (ICC.1, annex B.4).
 
 use std::borrow::Cow;
 
 /// Start of a segment with a part of the profile.
 pub(super) const SIGNATURE: &[u8] = b"ICC_PROFILE\0";
 
-/// The parts that were met, in the order of the file.
+/// The parts found so far, in the order of the file.
 #[derive(Default)]
 pub(super) struct Profile<'a> {
     parts: Vec<Part<'a>>,
 }
 
 struct Part<'a> {
-    /// From 1.
+    /// Counted from 1.
     number: u8,
-    /// Of parts, as this one says.
+    /// Declared number of parts.
     count: u8,
     data: &'a [u8],
 }
 
 impl<'a> Profile<'a> {
-    /// Takes the content of a segment, without the signature.
+    /// Adds the content of a segment, without the signature.
     pub(super) fn push(&mut self, segment: &'a [u8]) {
-        // One more than there can be makes the profile invalid, so that no more need be kept.
+        // More than 255 parts are invalid, so further ones need not be kept.
         if let (&[number, count, ref data @ ..], 0..256) = (segment, self.parts.len()) {
             self.parts.push(Part {
                 number,
@@ -32,7 +32,7 @@ impl<'a> Profile<'a> {
         }
     }
 
-    /// The whole profile, or `None` if there is none or a part is missing, there twice, or of another.
+    /// The whole profile, or `None` if there is none or its parts are inconsistent.
     pub(super) fn join(&self) -> Option<Cow<'a, [u8]>> {
         if let [
             Part {

@@ -1,32 +1,32 @@
-//! Entropy-coded data to coefficients (ITU-T T.81, annexes F and G).
+//! Decoding scans to coefficients (ITU-T T.81, annexes F and G).
 
 use std::sync::LazyLock;
 
 use super::header::{Frame, Scan};
 use super::huffman::{BitReader, Huffman};
 use super::{Broken, Fault};
-use crate::wanted::is_wanted;
+use crate::cancel::is_cancelled;
 
 /// The coefficients of 8x8 samples, row by row.
 pub(super) type Block = [i16; 64];
 
-/// Where each coefficient of the file's order lies in a block.
+/// The position in a block of each coefficient in zigzag order.
 static ZIGZAG: LazyLock<[u8; 64]> = LazyLock::new(|| {
-    let mut places: Vec<u8> = (0..64).collect();
+    let mut positions: Vec<u8> = (0..64).collect();
     // Diagonal by diagonal, alternately downwards and upwards.
-    places.sort_by_key(|&place| {
-        let (row, column) = (place / 8, place % 8);
+    positions.sort_by_key(|&position| {
+        let (row, column) = (position / 8, position % 8);
         let diagonal = row + column;
         (diagonal, if diagonal % 2 == 0 { column } else { row })
     });
-    std::array::from_fn(|index| places[index])
+    std::array::from_fn(|index| positions[index])
 });
 
-/// Puts a table of the file's order into the order of a block.
+/// Reorders a table from zigzag to row-major order.
 pub(super) fn row_by_row(table: &[u16; 64]) -> [u16; 64] {
     let mut rows = [0; 64];
-    for (&place, &value) in ZIGZAG.iter().zip(table) {
-        rows[usize::from(place)] = value;
+    for (&position, &value) in ZIGZAG.iter().zip(table) {
+        rows[usize::from(position)] = value;
     }
     rows
 }
@@ -44,12 +44,12 @@ struct Grid {
     unit: [usize; 2],
     dc: Option<Huffman>,
     ac: Option<Huffman>,
-    /// The mean of the block before.
-    mean: i32,
+    /// The DC coefficient of the previous block.
+    previous_dc: i32,
 }
 
-/// Reads a scan, row by row of its units. `store` holds the blocks of each of the frame's components; after each row
-/// `finish` gets it, with the row's number.
+/// Reads a scan, row by row of its units. `store` holds the blocks of each component of the frame; after each row it is
+/// passed to `finish` with the row's number.
 pub(super) fn read(
     frame: &Frame,
     scan: &Scan<'_>,
@@ -64,12 +64,12 @@ pub(super) fn read(
         grids,
         until_restart: interval,
         restarts: 0,
-        skipped: 0,
+        eob_run: 0,
     };
     let [columns, rows] = frame.units(scan);
     for row in 0..rows {
-        if !is_wanted() {
-            let fault = Fault::Unwanted;
+        if is_cancelled() {
+            let fault = Fault::Cancelled;
             return Err(Broken { row, fault });
         }
         // A sequential scan has memory for one row of units only.
@@ -84,14 +84,14 @@ pub(super) fn read(
     Ok(())
 }
 
-/// What a scan remembers from unit to unit.
+/// The state of reading a scan.
 struct State<'a> {
     reader: BitReader<'a>,
     grids: Vec<Grid>,
     until_restart: u32,
     restarts: u8,
-    /// Blocks to come of which a progressive scan says nothing new.
-    skipped: u32,
+    /// Remaining blocks of an end-of-band run: a progressive scan has no more coefficients for them.
+    eob_run: u32,
 }
 
 impl State<'_> {
@@ -113,7 +113,7 @@ impl State<'_> {
             let Self {
                 reader,
                 grids,
-                skipped,
+                eob_run,
                 ..
             } = self;
             for (grid, part) in grids.iter_mut().zip(&scan.components) {
@@ -123,7 +123,7 @@ impl State<'_> {
                     let start = (row * height + y) * *stride + column * width;
                     for block in blocks.iter_mut().skip(start).take(width) {
                         let result = if is_progressive {
-                            progressive(reader, scan, grid, block, skipped, zigzag)
+                            progressive(reader, scan, grid, block, eob_run, zigzag)
                         } else {
                             sequential(reader, grid, block, zigzag)
                         };
@@ -143,8 +143,8 @@ impl State<'_> {
             self.reader.restart(self.restarts)?;
             self.restarts = (self.restarts + 1) % 8;
             self.until_restart = interval;
-            self.grids.iter_mut().for_each(|grid| grid.mean = 0);
-            self.skipped = 0;
+            self.grids.iter_mut().for_each(|grid| grid.previous_dc = 0);
+            self.eob_run = 0;
         }
         self.until_restart -= 1;
         Ok(())
@@ -170,13 +170,13 @@ fn grids(frame: &Frame, scan: &Scan<'_>) -> Result<Vec<Grid>, Fault> {
             unit: sampling.map(|factor| if interleaved { factor as usize } else { 1 }),
             dc: table(needs_dc, part.dc)?,
             ac: table(needs_ac, part.ac)?,
-            mean: 0,
+            previous_dc: 0,
         })
     };
     scan.components.iter().map(grid).collect()
 }
 
-/// A whole block.
+/// Reads a block of a sequential scan.
 #[inline(always)]
 fn sequential(
     reader: &mut BitReader<'_>,
@@ -187,8 +187,8 @@ fn sequential(
     let (Some(dc), Some(ac)) = (&grid.dc, &grid.ac) else {
         return Err(Fault::NoTable);
     };
-    grid.mean = grid.mean.wrapping_add(dc.difference(reader)?);
-    block[0] = grid.mean as i16;
+    grid.previous_dc = grid.previous_dc.wrapping_add(dc.difference(reader)?);
+    block[0] = grid.previous_dc as i16;
     let mut index = 1;
     while index < 64 {
         let (zeros, value) = ac.coefficient(reader)?;
@@ -200,55 +200,55 @@ fn sequential(
             continue;
         }
         index += zeros;
-        let place = zigzag.get(index).ok_or(Fault::Code)?;
-        block[usize::from(*place) & 63] = value;
+        let position = zigzag.get(index).ok_or(Fault::Code)?;
+        block[usize::from(*position) & 63] = value;
         index += 1;
     }
     Ok(())
 }
 
-/// What a progressive scan says about a block. `skipped` is the number of blocks to come of which it says nothing new.
+/// Reads a block of a progressive scan.
 fn progressive(
     reader: &mut BitReader<'_>,
     scan: &Scan<'_>,
     grid: &mut Grid,
     block: &mut Block,
-    skipped: &mut u32,
+    eob_run: &mut u32,
     zigzag: &[u8; 64],
 ) -> Result<(), Fault> {
     let ([first, last], [before, after]) = (scan.spectrum, scan.approximation);
     match (first, before) {
         (0, 0) => {
             let dc = grid.dc.as_ref().ok_or(Fault::NoTable)?;
-            grid.mean = grid.mean.wrapping_add(dc.difference(reader)?);
-            block[0] = (grid.mean << after) as i16;
+            grid.previous_dc = grid.previous_dc.wrapping_add(dc.difference(reader)?);
+            block[0] = (grid.previous_dc << after) as i16;
         }
         (0, _) => block[0] |= (reader.number(1) << after) as i16,
         (_, 0) => {
             let ac = grid.ac.as_ref().ok_or(Fault::NoTable)?;
-            first_bits(reader, ac, block, skipped, [first, last], after, zigzag)?;
+            first_ac_bits(reader, ac, block, eob_run, [first, last], after, zigzag)?;
         }
         _ => {
             let ac = grid.ac.as_ref().ok_or(Fault::NoTable)?;
-            next_bit(reader, ac, block, skipped, &zigzag[first..=last], after)?;
+            next_ac_bit(reader, ac, block, eob_run, &zigzag[first..=last], after)?;
         }
     }
     Ok(())
 }
 
-/// The upper bits of coefficients.
+/// Reads the upper bits of AC coefficients.
 #[inline(always)]
-fn first_bits(
+fn first_ac_bits(
     reader: &mut BitReader<'_>,
     ac: &Huffman,
     block: &mut Block,
-    skipped: &mut u32,
+    eob_run: &mut u32,
     [first, last]: [usize; 2],
     shift: u32,
     zigzag: &[u8; 64],
 ) -> Result<(), Fault> {
-    if *skipped > 0 {
-        *skipped -= 1;
+    if *eob_run > 0 {
+        *eob_run -= 1;
         return Ok(());
     }
     let mut index = first;
@@ -256,35 +256,35 @@ fn first_bits(
         let (zeros, value) = ac.coefficient(reader)?;
         if value != 0 {
             index += zeros;
-            let place = zigzag.get(index).ok_or(Fault::Code)?;
-            block[usize::from(*place) & 63] = value << shift;
+            let position = zigzag.get(index).ok_or(Fault::Code)?;
+            block[usize::from(*position) & 63] = value << shift;
             index += 1;
         } else if zeros == 15 {
             index += 16;
         } else {
-            *skipped = (1 << zeros) - 1 + reader.number(zeros as u32);
+            *eob_run = (1 << zeros) - 1 + reader.number(zeros as u32);
             break;
         }
     }
     Ok(())
 }
 
-/// One more bit of each coefficient: those that are not zero yet get it in passing, others begin with it.
-fn next_bit(
+/// Reads one more bit of each AC coefficient: corrects nonzero ones, and adds new ones.
+fn next_ac_bit(
     reader: &mut BitReader<'_>,
     ac: &Huffman,
     block: &mut Block,
-    skipped: &mut u32,
-    mut places: &[u8],
+    eob_run: &mut u32,
+    mut positions: &[u8],
     shift: u32,
 ) -> Result<(), Fault> {
     let bit = 1_i16 << shift;
-    while *skipped == 0 && !places.is_empty() {
+    while *eob_run == 0 && !positions.is_empty() {
         let symbol = ac.symbol(reader)?;
         let zeros = usize::from(symbol >> 4);
         let value = match symbol & 15 {
             0 if zeros < 15 => {
-                *skipped = (1 << zeros) + reader.number(zeros as u32);
+                *eob_run = (1 << zeros) + reader.number(zeros as u32);
                 break;
             }
             0 => 0,
@@ -292,37 +292,37 @@ fn next_bit(
             1 => -bit,
             _ => return Err(Fault::Code),
         };
-        let place = correct(reader, block, &mut places, zeros, bit);
-        if let (Some(place), true) = (place, value != 0) {
-            block[place] = value;
+        let position = correct(reader, block, &mut positions, zeros, bit);
+        if let (Some(position), true) = (position, value != 0) {
+            block[position] = value;
         }
     }
-    if *skipped > 0 {
-        *skipped -= 1;
-        correct(reader, block, &mut places, 64, bit);
+    if *eob_run > 0 {
+        *eob_run -= 1;
+        correct(reader, block, &mut positions, 64, bit);
     }
     Ok(())
 }
 
-/// Corrects what is not zero, and hands back the place behind `zeros` zeros.
+/// Corrects nonzero coefficients, and returns the position after `zeros` zeros.
 fn correct(
     reader: &mut BitReader<'_>,
     block: &mut Block,
-    places: &mut &[u8],
+    positions: &mut &[u8],
     mut zeros: usize,
     bit: i16,
 ) -> Option<usize> {
-    while let Some((&place, rest)) = places.split_first() {
-        *places = rest;
-        let place = usize::from(place) & 63;
-        let value = block[place];
+    while let Some((&position, rest)) = positions.split_first() {
+        *positions = rest;
+        let position = usize::from(position) & 63;
+        let value = block[position];
         if value == 0 {
             if zeros == 0 {
-                return Some(place);
+                return Some(position);
             }
             zeros -= 1;
         } else if reader.number(1) == 1 && value & bit == 0 {
-            block[place] = value.wrapping_add(if value > 0 { bit } else { -bit });
+            block[position] = value.wrapping_add(if value > 0 { bit } else { -bit });
         }
     }
     None

@@ -1,18 +1,18 @@
-//! Coefficients to levels: the inverse cosine transform.
+//! The inverse discrete cosine transform, from coefficients to levels.
 //!
 //! The arithmetic is that of libjpeg's accurate integer transform (Loeffler, Ligtenberg and Moschytz, 1989), so that
-//! levels equal those of Pillow. Sixteen or four coefficients give a block at half or a quarter of its size.
+//! levels equal those of Pillow. The lowest sixteen or four coefficients give a block of half or a quarter of its size.
 
 use super::scan::Block;
 
-/// Bits behind the binary point of the constants, and of what stands between the two passes.
+/// Fractional bits of the constants, and of the values between the two passes.
 const CONSTANT_BITS: u32 = 13;
 const PASS_BITS: u32 = 2;
 
-/// Eight numbers, one of each column.
+/// Eight numbers, one for each column.
 ///
-/// Here and below loops are written out and functions inlined by force: only then does the compiler make vector
-/// instructions of the machine at hand of them, which [`pulp`] chooses for [`Rows`].
+/// Loops are explicit and functions always inlined, so that the compiler vectorizes them for the instruction set that
+/// [`pulp`] selects for [`Rows`].
 #[derive(Clone, Copy)]
 struct Lanes([i32; 8]);
 
@@ -109,8 +109,8 @@ fn down_columns_4(input: [Lanes; 8]) -> [Lanes; 8] {
     output
 }
 
-/// What one coefficient of a row adds to each of its levels, in 13 bits behind the binary point: the pass above on
-/// single coefficients. Along rows a product with this matrix is faster than exchanging rows and columns.
+/// The contribution of each coefficient of a row to its levels, with 13 fractional bits: the first pass applied to single
+/// coefficients. For rows a product with this matrix is faster than transposing.
 static ALONG_ROWS_8: [[i32; 8]; 8] = [
     [8192, 8192, 8192, 8192, 8192, 8192, 8192, 8192],
     [11_363, 9633, 6437, 2260, -2260, -6437, -9633, -11_363],
@@ -151,7 +151,7 @@ fn level(number: i32) -> u8 {
     number.saturating_add(128).clamp(0, 255) as u8
 }
 
-/// The levels of a block, of which those beyond its size mean nothing.
+/// The levels of a block; those beyond `size` are unspecified.
 #[inline(always)]
 fn block_levels(block: &Block, quantization: &[u16; 64], size: usize) -> [[u8; 8]; 8] {
     let mut rows = [Lanes([0; 8]); 8];
@@ -215,7 +215,7 @@ fn row_of_blocks<const SIZE: usize>(blocks: &[Block], quantization: &[u16; 64], 
     }
 }
 
-/// Rows of blocks to be written as levels.
+/// Rows of blocks to transform.
 pub(super) struct Rows<'a> {
     pub(super) blocks: &'a [Block],
     /// Number of blocks in a row.

@@ -1,9 +1,8 @@
-//! The first directory of a TIFF file, whose entries are looked up where they stand (TIFF 6.0, section 2, and
-//! `BigTIFF`).
+//! The first directory of a TIFF file (TIFF 6.0, section 2, and `BigTIFF`).
 
 use super::Fault;
 
-/// Which byte of a number comes first.
+/// Byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     Little,
@@ -21,12 +20,11 @@ impl Order {
     }
 }
 
-/// Of the directories of a file, each of which describes a picture, the first. No other is looked at, so that none can
-/// lead back.
+/// The first directory of a file, which describes the first image. Others are not read, so there can be no loop.
 pub(super) struct Directory<'a> {
     bytes: &'a [u8],
     pub(super) order: Order,
-    /// Width of a count and of an offset.
+    /// Bytes of a count and of an offset.
     word: usize,
     entries: &'a [u8],
 }
@@ -35,7 +33,7 @@ pub(super) struct Directory<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Values<'a> {
     order: Order,
-    /// Width of a value that is a whole number without sign, else `None`.
+    /// Bytes of an unsigned integer; `None` for other types.
     width: Option<usize>,
     pub(super) bytes: &'a [u8],
 }
@@ -69,7 +67,7 @@ impl<'a> Directory<'a> {
         })
     }
 
-    /// The values of a tag, or `None` if it has no entry.
+    /// The values of a tag, if it has an entry.
     pub(super) fn find(&self, tag: u16) -> Result<Option<Values<'a>>, Fault> {
         let mut entries = self.entries.chunks_exact(4 + 2 * self.word);
         let Some(entry) = entries.find(|entry| self.order.number(&entry[..2]) == u64::from(tag))
@@ -105,7 +103,7 @@ impl<'a> Directory<'a> {
         }))
     }
 
-    /// The first value of a tag, or `None` if it has no entry.
+    /// The first value of a tag, if it has an entry.
     pub(super) fn number(&self, tag: u16) -> Result<Option<u64>, Fault> {
         let values = self.find(tag)?;
         values
@@ -113,7 +111,7 @@ impl<'a> Directory<'a> {
             .transpose()
     }
 
-    /// The first value of a tag that must have one.
+    /// The first value of a required tag.
     pub(super) fn required(&self, tag: u16) -> Result<u64, Fault> {
         self.number(tag)?.ok_or(Fault::Missing { tag })
     }

@@ -1,14 +1,14 @@
-//! What a TIFF file says of its first picture, and what of that is read here.
+//! The description of the first image of a TIFF file.
 
 use image::metadata::Orientation;
 
 use super::Fault;
 use super::directory::{Directory, Order, Values};
 
-/// Sides of tiles; the standard demands multiples of 16.
+/// Sides of tiles; multiples of 16 by the standard.
 const TILE_SIDES: std::ops::RangeInclusive<u64> = 16..=16_384;
 
-/// Samples of a pixel that are read, those without a meaning included.
+/// Largest number of samples of a pixel, including unspecified ones.
 const MAX_SAMPLES: u64 = 8;
 
 pub(super) struct Header<'a> {
@@ -22,14 +22,14 @@ pub(super) struct Header<'a> {
     pub(super) colors: Colors,
     pub(super) alpha: Alpha,
     pub(super) compression: Compression,
-    /// Whether samples are stored as differences to those on their left.
+    /// Whether samples are stored as differences to their left neighbours.
     pub(super) has_differences: bool,
-    /// Whether each sample has chunks of its own.
+    /// Whether each sample has its own chunks.
     pub(super) is_planar: bool,
     /// Whether the first bit of a byte is its lowest.
     pub(super) is_reversed: bool,
     pub(super) chunks: Chunks<'a>,
-    /// What the JPEG files inside have in common.
+    /// Tables shared by the JPEG files inside.
     pub(super) jpeg_tables: &'a [u8],
     pub(super) profile: Option<&'a [u8]>,
     pub(super) orientation: Orientation,
@@ -39,7 +39,7 @@ pub(super) struct Header<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Colors {
     Grey,
-    /// Grey, from white to black.
+    /// Grey, where 0 is white.
     Ink,
     Rgb,
     /// Only within JPEG.
@@ -48,13 +48,13 @@ pub(super) enum Colors {
     Palette(Vec<[u8; 3]>),
 }
 
-/// Meaning of the sample behind the colours.
+/// Meaning of the sample after the colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alpha {
-    /// There is none, or it is something else.
+    /// None, or unspecified.
     None,
     Straight,
-    /// Colours were multiplied by it.
+    /// Transparency by which colours are multiplied.
     Premultiplied,
 }
 
@@ -69,12 +69,12 @@ pub(super) enum Compression {
 
 /// Strips or tiles.
 pub(super) struct Chunks<'a> {
-    /// Width and height of one; the last of a row or column may reach beyond the picture.
+    /// Width and height of a chunk; the last of a row or column may extend beyond the image.
     pub(super) size: [u32; 2],
     /// Number in a row and in a column.
     pub(super) count: [u32; 2],
     pub(super) offsets: Values<'a>,
-    /// What is compressed has lengths.
+    /// Required for compressed data.
     pub(super) lengths: Option<Values<'a>>,
 }
 
@@ -89,13 +89,13 @@ impl Colors {
     }
 }
 
-/// Width and height; what no number here can hold is as large as can be.
+/// Width and height; too large values become `u32::MAX`.
 pub(super) fn size(directory: &Directory<'_>) -> Result<(u32, u32), Fault> {
     let side = |tag| Ok(u32::try_from(directory.required(tag)?).unwrap_or(u32::MAX));
     Ok((side(256)?, side(257)?))
 }
 
-/// Whether the file is what a camera's sensor saw, with no more than a preview in its first directory.
+/// Whether the file has raw sensor data, with a preview at most in its first directory.
 pub(super) fn is_raw(directory: &Directory<'_>) -> Result<bool, Fault> {
     let is_preview = directory.number(254)?.unwrap_or_default() & 1 == 1;
     let has_others = directory.find(330)?.is_some();
@@ -176,7 +176,7 @@ impl<'a> Header<'a> {
 /// Bits of a sample, which must be the same for all.
 fn bits(directory: &Directory<'_>, samples: usize) -> Result<u32, Fault> {
     let formats = directory.find(339)?;
-    // 4 stands for anything.
+    // 4 means unspecified.
     if formats.is_some_and(|formats| formats.iter().any(|format| !matches!(format, 1 | 4))) {
         return Err(Fault::SampleFormat);
     }
@@ -234,7 +234,7 @@ fn palette(directory: &Directory<'_>, bits: u32) -> Result<Vec<[u8; 3]>, Fault> 
     Ok(colors.collect())
 }
 
-/// As in Pillow, a fourth sample of which nothing is said is transparency.
+/// As in Pillow, an unspecified fourth sample is transparency.
 fn alpha(directory: &Directory<'_>, colors: &Colors, samples: usize) -> Result<Alpha, Fault> {
     let extra = directory.number(338)?;
     let may_have = matches!(colors, Colors::Grey | Colors::Ink | Colors::Rgb);

@@ -1,13 +1,13 @@
-//! TIFF: the first picture of a file, in strips or tiles.
+//! TIFF: the first image of a file, in strips or tiles.
 //!
-//! Why a reader of our own: of 67 valid files (`tests/golden/make_tiff.py`), `image` 0.25.10 with `tiff` 0.11.3 decoded 3
-//! wrongly without a word (a fourth sample beside differences, the order of bits, multiplied transparency), panicked on
-//! one and refused 11 (palettes, grey of 2 and 4 bits or with transparency). It also reads on behind the end of what is
-//! compressed, so that a small file can keep it busy for minutes, and decodes JPEG inside with `zune-jpeg`. What is left
-//! when unpacking is done by `flate2` and `weezl`, and JPEG by [`super::jpeg`], is a table of numbers.
+//! Why not a library: of 67 valid files (`tests/golden/make_tiff.py`), `image` 0.25.10 with `tiff` 0.11.3 decoded 3
+//! wrongly without an error (four samples with differences, reversed bits, premultiplied transparency), panicked on one and
+//! rejected 11 (palettes, 2- and 4-bit grey, grey with transparency). It also reads beyond the end of compressed data, so
+//! that a small file can take minutes, and decodes JPEG with `zune-jpeg`. With `flate2`, `weezl` and [`super::jpeg`] for
+//! decompression, little is left to do here.
 //!
-//! Data flows from `directory` (tags) through `header` (what they mean), `unpack` (bytes) and `rows` (samples of 8 bits)
-//! to pixels here. Only a row is held beside the picture, or for JPEG a chunk.
+//! Data flows from `directory` (tags) through `header` (their meaning), `unpack` (bytes) and `rows` (8-bit samples) to
+//! pixels. Besides the image only a row is held in memory, or a chunk for JPEG.
 
 mod directory;
 mod header;
@@ -21,18 +21,18 @@ use self::header::{Alpha, Colors, Compression, Header};
 use super::color::under_black;
 use super::finish::{opaque, upright};
 use super::{Cost, truncated};
-use crate::wanted::is_wanted;
+use crate::cancel::is_cancelled;
 use crate::{Error, Format, Limits};
 
 /// Why a TIFF file cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
-    /// Said as [`Error::Truncated`].
+    /// Reported as [`Error::Truncated`].
     #[error("it breaks off")]
     Truncated,
-    /// Said as [`Error::Unwanted`].
+    /// Reported as [`Error::Cancelled`].
     #[error("nobody waits for it any more")]
-    Unwanted,
+    Cancelled,
     #[error("the tag `{tag}` is missing")]
     Missing { tag: u16 },
     #[error("the tag `{tag}` has a value that makes no sense")]
@@ -74,27 +74,27 @@ enum Fault {
 }
 
 /// Memory for a row and tables.
-const BYTES_BESIDES: u64 = 1 << 20;
+const OVERHEAD: u64 = 1 << 20;
 
 /// Memory for each pixel of a chunk that is a JPEG file.
 const BYTES_PER_JPEG_PIXEL: u64 = 12;
 
-/// Times that the pixels are gone over, compared with a baseline JPEG.
+/// Work per pixel, compared with a baseline JPEG.
 const WORK: u64 = 4;
 
-/// Times that the limit of pixels may be covered by tiles that reach beyond the picture.
+/// Tiles may cover this many times the limit of pixels, since they extend beyond the image.
 const MAX_COVERED: u64 = 2;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
-    let refused = |fault| refused(bytes, fault);
+    let explain = |fault| explain(bytes, fault);
     let header = read(bytes, limits)?;
     let is_cmyk = header.colors == Colors::Cmyk;
     let profile = header.profile.filter(|_| !is_cmyk);
-    let image = picture(&header, bytes).map_err(refused)?;
+    let image = picture(&header, bytes).map_err(explain)?;
     Ok(upright(opaque(image, profile), header.orientation))
 }
 
-/// What decoding a file that [`decode`] accepts takes.
+/// The cost of [`decode`] for a valid file.
 pub(super) fn cost(bytes: &[u8], limits: &Limits) -> Option<Cost> {
     let header = read(bytes, limits).ok()?;
     let pixels = area([header.width, header.height]);
@@ -102,7 +102,7 @@ pub(super) fn cost(bytes: &[u8], limits: &Limits) -> Option<Cost> {
         Compression::Jpeg => area(header.chunks.size) * BYTES_PER_JPEG_PIXEL + bytes.len() as u64,
         _ => 0,
     };
-    // Blending over white and turning hold two pictures.
+    // Blending over white and rotating hold two images.
     let each = if header.alpha == Alpha::None {
         3 + 3
     } else {
@@ -110,37 +110,37 @@ pub(super) fn cost(bytes: &[u8], limits: &Limits) -> Option<Cost> {
     };
     Some(Cost {
         pixels,
-        memory: pixels * each + inside + BYTES_BESIDES,
+        memory: pixels * each + inside + OVERHEAD,
         work: covered(&header) * WORK,
     })
 }
 
 /// Reads and checks everything but the pixels.
 fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Header<'a>, Error> {
-    let refused = |fault| refused(bytes, fault);
-    let directory = Directory::read(bytes).map_err(refused)?;
-    if header::is_raw(&directory).map_err(refused)? {
+    let explain = |fault| explain(bytes, fault);
+    let directory = Directory::read(bytes).map_err(explain)?;
+    if header::is_raw(&directory).map_err(explain)? {
         return Err(Error::ForeignFormat {
             kind: "a raw photograph",
             is_picture: true,
         });
     }
-    let (width, height) = header::size(&directory).map_err(refused)?;
+    let (width, height) = header::size(&directory).map_err(explain)?;
     limits.check_size(width, height)?;
-    let header = Header::read(&directory).map_err(refused)?;
+    let header = Header::read(&directory).map_err(explain)?;
     let limit = limits.pixels.saturating_mul(MAX_COVERED);
     if covered(&header) > limit {
-        return Err(refused(Fault::Outside { limit }));
+        return Err(explain(Fault::Outside { limit }));
     }
     let limit = limits.pixels;
     if header.compression == Compression::Jpeg && area(header.chunks.size) > limit {
-        return Err(refused(Fault::Outside { limit }));
+        return Err(explain(Fault::Outside { limit }));
     }
-    header.check_data(bytes).map_err(refused)?;
+    header.check_data(bytes).map_err(explain)?;
     Ok(header)
 }
 
-/// Pixels that are unpacked, with those of tiles outside the picture: only a JPEG file is unpacked to its last row.
+/// Pixels that are decompressed, including those of tiles outside the image; only JPEG is decompressed to the last row.
 fn covered(header: &Header<'_>) -> u64 {
     let width = area([header.chunks.size[0], header.chunks.count[0]]);
     let height = match header.compression {
@@ -154,10 +154,10 @@ fn area(sides: [u32; 2]) -> u64 {
     u64::from(sides[0]) * u64::from(sides[1])
 }
 
-fn refused(bytes: &[u8], fault: Fault) -> Error {
+fn explain(bytes: &[u8], fault: Fault) -> Error {
     match fault {
         Fault::Truncated => truncated(bytes, Format::Tiff),
-        Fault::Unwanted => Error::Unwanted,
+        Fault::Cancelled => Error::Cancelled,
         fault => Error::Decode {
             format: Format::Tiff,
             source: fault.into(),
@@ -182,8 +182,8 @@ fn picture(header: &Header<'_>, bytes: &[u8]) -> Result<DynamicImage, Fault> {
             .skip(top)
             .take(header.height_of(chunk) as usize)
         {
-            if !is_wanted() {
-                return Err(Fault::Unwanted);
+            if is_cancelled() {
+                return Err(Fault::Cancelled);
             }
             write_pixels(header, rows.next()?, &mut row[left..right]);
         }
@@ -206,7 +206,7 @@ fn channels(header: &Header<'_>) -> usize {
     colors + usize::from(header.alpha != Alpha::None)
 }
 
-/// Turns a row of samples into levels, as many pixels as there is room for.
+/// Converts a row of samples to levels, as many pixels as fit.
 fn write_pixels(header: &Header<'_>, samples: &[u8], row: &mut [u8]) {
     let channels = channels(header);
     let colors = channels - usize::from(header.alpha != Alpha::None);
@@ -236,7 +236,7 @@ fn write_pixels(header: &Header<'_>, samples: &[u8], row: &mut [u8]) {
     }
 }
 
-/// Undoes the multiplication of levels with their transparency.
+/// Divides premultiplied levels by their transparency.
 fn divide(pixel: &mut [u8], colors: usize) {
     let (colors, alpha) = pixel.split_at_mut(colors);
     let alpha = u32::from(alpha[0]);

@@ -1,4 +1,4 @@
-//! The rows of a strip or tile, with samples of 8 bits.
+//! The rows of a strip or tile, as 8-bit samples.
 
 use std::io::{ErrorKind, Read};
 
@@ -11,17 +11,17 @@ use super::header::{Colors, Compression, Header};
 use super::unpack::unpacked;
 use crate::{Error, Limits};
 
-/// Start of a JPEG file, and a segment which says that its colours are red, green and blue.
+/// Start of a JPEG file, and a segment that declares RGB.
 const JPEG_START: &[u8] = b"\xff\xd8";
 const JPEG_RGB: &[u8] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0";
 
-/// What is left of a strip or tile.
+/// The remaining rows of a strip or tile.
 pub(super) struct Rows<'a> {
     header: &'a Header<'a>,
     source: Source<'a>,
-    /// Memory for a row as it is stored.
+    /// A row as stored.
     stored: Vec<u8>,
-    /// A row with samples of 8 bits, pixel by pixel.
+    /// A row of 8-bit samples, pixel by pixel.
     samples: Vec<u8>,
 }
 
@@ -54,13 +54,13 @@ impl<'a> Header<'a> {
             .product()
     }
 
-    /// Rows of a chunk that lie within the picture.
+    /// Rows of a chunk within the image.
     pub(super) fn height_of(&self, chunk: usize) -> u32 {
         let top = chunk as u32 / self.chunks.count[0] * self.chunks.size[1];
         self.chunks.size[1].min(self.height - top)
     }
 
-    /// Checks that all data is there, and that no part of it is to be unpacked over and over.
+    /// Checks that all data is present, and that chunks do not share it, which would multiply the work.
     pub(super) fn check_data(&self, bytes: &[u8]) -> Result<(), Fault> {
         let mut packed = 0;
         for plane in 0..self.planes() {
@@ -74,10 +74,10 @@ impl<'a> Header<'a> {
         Ok(())
     }
 
-    /// What the file holds of a chunk.
+    /// The data of a chunk.
     fn data(&self, bytes: &'a [u8], plane: usize, chunk: usize) -> Result<&'a [u8], Fault> {
         let index = plane * self.chunk_count() + chunk;
-        // Writers are at odds about the lengths of what is not compressed.
+        // Writers disagree about the lengths of uncompressed data.
         let length = match self.chunks.lengths {
             Some(lengths) if self.compression != Compression::None => lengths.get(index),
             _ => Some(self.row_bytes() as u64 * u64::from(self.height_of(chunk))),
@@ -93,7 +93,7 @@ impl<'a> Header<'a> {
             .ok_or(Fault::Truncated)
     }
 
-    /// The rows of a chunk, counted row by row.
+    /// The rows of a chunk; chunks are numbered row by row.
     pub(super) fn rows(&'a self, bytes: &'a [u8], chunk: usize) -> Result<Rows<'a>, Fault> {
         let source = if self.compression == Compression::Jpeg {
             Source::Picture {
@@ -113,7 +113,7 @@ impl<'a> Header<'a> {
         })
     }
 
-    /// Decodes a chunk that is a JPEG file without its tables.
+    /// Decodes a chunk that is a JPEG file with shared tables.
     fn jpeg(&self, data: &[u8], chunk: usize) -> Result<RgbImage, Fault> {
         let [width, height] = self.chunks.size;
         let tables = self
@@ -135,7 +135,7 @@ impl<'a> Header<'a> {
             pixels: u64::from(width) * u64::from(height),
         };
         let image = jpeg::decode(&file, &limits, |_, _| 1).map_err(|error| match error {
-            Error::Unwanted => Fault::Unwanted,
+            Error::Cancelled => Fault::Cancelled,
             error => Fault::Jpeg {
                 source: Box::new(error),
             },
@@ -193,7 +193,7 @@ fn unreadable(error: std::io::Error) -> Fault {
     }
 }
 
-/// Differences to the pixel on the left become samples.
+/// Turns differences to the left neighbour into samples.
 fn add_up(row: &mut [u8], bits: u32, samples: usize, order: Order) {
     if bits == 8 {
         for index in samples..row.len() {
@@ -213,7 +213,7 @@ fn add_up(row: &mut [u8], bits: u32, samples: usize, order: Order) {
     }
 }
 
-/// Samples of any number of bits become levels; the places in a palette stay as they are.
+/// Scales samples of any bit depth to levels, except palette indices.
 fn write_levels<'a>(row: &[u8], header: &Header<'_>, levels: impl Iterator<Item = &'a mut u8>) {
     match header.bits {
         8 => levels.zip(row).for_each(|(level, &sample)| *level = sample),

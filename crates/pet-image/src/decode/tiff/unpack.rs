@@ -1,4 +1,4 @@
-//! The compressions of TIFF, each as a stream of which only the rows that are needed are read.
+//! Decompression as a stream, of which only the needed rows are read.
 
 use std::io::{self, ErrorKind, Read};
 
@@ -6,7 +6,7 @@ use weezl::{BitOrder, LzwStatus, decode};
 
 use super::header::Compression;
 
-/// What `data` unpacks to. JPEG has no stream.
+/// The decompressed `data`, except for JPEG.
 pub(super) fn unpacked(compression: Compression, data: &[u8]) -> Box<dyn Read + '_> {
     match compression {
         Compression::None | Compression::Jpeg => Box::new(data),
@@ -48,20 +48,20 @@ struct PackBits<'a> {
     run: Run,
 }
 
-/// How often something comes yet.
+/// The rest of a run.
 enum Run {
     Plain(usize),
     Repeated(usize, u8),
 }
 
 impl PackBits<'_> {
-    /// Begins the next run, if there is one.
+    /// Starts the next run, if there is one.
     fn next_run(&mut self) -> Option<()> {
         loop {
             let (&head, rest) = self.data.split_first()?;
             self.data = rest;
             match head {
-                // Stands for nothing.
+                // No operation.
                 128 => {}
                 0..128 => {
                     self.run = Run::Plain(usize::from(head) + 1);

@@ -1,25 +1,25 @@
-//! Where things are in the square: moved, or hidden.
+//! Geometric changes: warping and erasing.
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// Smallest and largest area that is hidden, as a share of the square's (Zhong et al. 2020).
+/// Smallest and largest erased area, as a share of the square's (Zhong et al. 2020).
 const AREA: (f32, f32) = (0.02, 0.33);
-/// Largest aspect ratio of what is hidden, and the inverse of the smallest.
+/// Largest aspect ratio of the erased rectangle, and the inverse of the smallest.
 const RATIO: f32 = 3.3;
-/// How often a rectangle is drawn that does not fit before nothing is hidden.
+/// Attempts to draw a rectangle that fits, before nothing is erased.
 const TRIES: usize = 10;
 
-/// From where in the square each place gets its colour: x and y times the first two numbers of each row, plus the third.
-/// The middle is 0, the edges are at ±0.5. What comes from outside has the mean colour.
+/// An affine map from each position of the square to the position of its colour: x and y times the first two numbers of
+/// each row, plus the third. The centre is 0, the edges are at ±0.5; the outside has the mean colour.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Warp(pub [[f32; 3]; 2]);
 
 impl Warp {
-    /// Everything stays.
+    /// The identity.
     pub const NONE: Self = Self([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
 
-    /// Around the middle.
+    /// A rotation around the centre.
     pub(super) fn rotation(degrees: f32) -> Self {
         let (sine, cosine) = degrees.to_radians().sin_cos();
         Self([[cosine, -sine, 0.0], [sine, cosine, 0.0]])
@@ -30,7 +30,7 @@ impl Warp {
             .map(|[by_x, by_y, shift]| by_x * x + by_y * y + shift)
     }
 
-    /// This one of what `inner` gives.
+    /// The composition: first `inner`, then this map.
     pub(super) fn after(&self, inner: &Self) -> Self {
         let [across, down] = inner.0;
         Self(self.0.map(|[by_x, by_y, shift]| {
@@ -40,7 +40,7 @@ impl Warp {
         }))
     }
 
-    /// Draws the planes of a tensor of squares anew.
+    /// Warps the planes of a tensor.
     pub(super) fn run(&self, size: usize, tensor: &mut [f32]) {
         let side = size as f32;
         for plane in tensor.chunks_exact_mut(size * size) {
@@ -50,15 +50,15 @@ impl Warp {
                     let share = |at: usize| (at as f32 + 0.5) / side - 0.5;
                     let source = self.at(share(x), share(y));
                     let [x, y] = source.map(|share| (share + 0.5) * side - 0.5);
-                    *value = between(&before, size, x, y);
+                    *value = bilinear(&before, size, x, y);
                 }
             }
         }
     }
 }
 
-/// The colour at a place between pixels, by the four around it.
-fn between(plane: &[f32], size: usize, x: f32, y: f32) -> f32 {
+/// Interpolates between the four pixels around a position.
+fn bilinear(plane: &[f32], size: usize, x: f32, y: f32) -> f32 {
     let (left, top) = (x.floor(), y.floor());
     let (right_share, lower_share) = (x - left, y - top);
     let pixel = |column: f32, row: f32| {
@@ -74,7 +74,7 @@ fn between(plane: &[f32], size: usize, x: f32, y: f32) -> f32 {
     (1.0 - lower_share) * across(top) + lower_share * across(top + 1.0)
 }
 
-/// A rectangle that is hidden by the mean colour, in shares of the square's side.
+/// A rectangle that is filled with the mean colour, in shares of the square's side.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Erased {
@@ -82,16 +82,16 @@ pub struct Erased {
     pub left: f32,
     /// Upper edge.
     pub top: f32,
-    /// Extent to the right.
+    /// Width.
     pub width: f32,
-    /// Extent downwards.
+    /// Height.
     pub height: f32,
 }
 
 impl Erased {
     /// Random erasing (Zhong et al. 2020) with this probability.
     pub(super) fn draw(probability: f32, random: &mut impl Rng) -> Option<Self> {
-        // Where it is off, nothing is drawn, so that the numbers that follow are what they were.
+        // Draws nothing when it is off, so that later random numbers stay the same.
         if probability <= 0.0 || random.random::<f32>() >= probability {
             return None;
         }
@@ -111,7 +111,7 @@ impl Erased {
         None
     }
 
-    /// Hides the rectangle in the planes of a tensor of squares.
+    /// Erases the rectangle in the planes of a tensor.
     pub(super) fn run(&self, size: usize, tensor: &mut [f32]) {
         let range = |start: f32, length: f32| {
             let pixel = |share: f32| ((share * size as f32).round() as usize).min(size);

@@ -1,33 +1,32 @@
-//! What the values inside a model are on some photographs.
+//! Statistics of a model's inner values, for quantization.
 
 use std::collections::BTreeMap;
 
 use onnx_graph::{Channel, Graph, Quantizer, Range, Value};
 
 use crate::error::Cause;
-use crate::session::{answer, numbers};
+use crate::runner::{Runner, output};
 use crate::{Error, Model};
 
-/// What [`onnx_graph::Quantizer`] asks for, by the names of the values.
+/// The input of [`onnx_graph::Quantizer`], by the names of the values.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Calibration {
     /// The range of each value.
     pub ranges: BTreeMap<String, Range>,
-    /// The channels of each value that has some.
+    /// The channels of each value that has channels.
     pub channels: BTreeMap<String, Vec<Channel>>,
 }
 
-/// Runs a [`Model`] on photographs and keeps what the values inside it were.
+/// Runs a [`Model`] on photographs and records statistics of its inner values.
 #[derive(Debug)]
 pub struct Calibrator {
     model: Model,
-    runner: ort::session::Session,
-    tensor: Vec<f32>,
-    /// The outputs of the runner, by the names of the values in the model.
+    runner: Runner,
+    /// Each output of the runner with the name of the value in the model.
     outputs: Vec<(String, String)>,
     calibration: Calibration,
-    /// Photographs so far.
+    /// Number of photographs so far.
     count: f32,
 }
 
@@ -51,7 +50,6 @@ impl Calibrator {
         let runner = model.open_variant(&variant);
         Ok(Self {
             runner: runner.map_err(|source| failed(Box::new(source)))?,
-            tensor: vec![0.0; model.metadata().preprocess.tensor_len()],
             outputs,
             calibration: Calibration::default(),
             count: 0.0,
@@ -65,18 +63,10 @@ impl Calibrator {
     /// As [`Session::predict`](crate::Session::predict); [`Error::Answer`] for a value that is not
     /// finite.
     pub fn observe(&mut self, photograph: &[u8]) -> Result<(), Error> {
-        let recipe = &self.model.metadata().preprocess;
-        let failed = |source| Error::Image { source };
-        let decoded = recipe
-            .decode(photograph, &self.model.options().image)
-            .map_err(failed)?;
-        recipe
-            .run_image(&decoded.image, &mut self.tensor)
-            .map_err(failed)?;
-        let outputs = answer(&self.model, &mut self.runner, &self.tensor, 1)?;
+        let (outputs, _) = self.runner.run_file(&self.model, photograph)?;
         self.count += 1.0;
-        for (output, value) in &self.outputs {
-            let (shape, numbers) = numbers(&outputs, output)?;
+        for (name, value) in &self.outputs {
+            let (shape, numbers) = output(&outputs, name)?;
             let range = Range::of(numbers).ok_or_else(|| Error::Answer {
                 expected: format!("finite numbers in `{value}`"),
                 got: "others".into(),
@@ -87,14 +77,14 @@ impl Calibrator {
         Ok(())
     }
 
-    /// What the values were on all photographs so far.
+    /// The statistics of all photographs.
     pub fn finish(self) -> Calibration {
         self.calibration
     }
 }
 
 impl Calibration {
-    /// Adds what a value was on photograph number `count`.
+    /// Adds the statistics of a value on photograph number `count`.
     fn join(&mut self, value: &str, range: Range, channels: &[Channel], count: f32) {
         let known = self.ranges.get(value).copied();
         let joined = known.map_or(range, |known| known.join(range));
@@ -108,7 +98,7 @@ impl Calibration {
     }
 }
 
-/// The channels of a value of shape `[1, channels, height, width]`; none of one of another shape.
+/// The channels of a value of shape `[1, channels, height, width]`; none for another shape.
 fn channels(shape: &[i64], numbers: &[f32]) -> Vec<Channel> {
     let &[_, _, height, width] = shape else {
         return Vec::new();
@@ -121,7 +111,7 @@ fn channels(shape: &[i64], numbers: &[f32]) -> Vec<Channel> {
     numbers.chunks(length).map(channel).collect()
 }
 
-/// The graph with `values` as further outputs, and the outputs' names with those of the values.
+/// The graph with `values` as further outputs, and each output's name with that of its value.
 fn with_outputs(
     graph: &Graph,
     values: &[Value],

@@ -1,4 +1,4 @@
-//! What a model's graph and the files beside it must look like for its metadata.
+//! Checks of a model's graph and the files beside it against its metadata.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,12 +6,13 @@ use std::path::Path;
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType, ValueType};
 use pet_model::{
-    CLASSES_FILE, INPUT_NAME, ModelMetadata, OUTPUT_NAME, Precision, SIMILARITY_NAME, read_classes,
+    CLASSES_FILE, INPUT_NAME, ModelMetadata, OUTPUT_NAME, Precision, SIMILARITY_NAME,
+    class_difference, read_classes,
 };
 
 use crate::Error;
 
-/// Reads the metadata of a model and checks that its graph has the input and output for it.
+/// Reads the metadata of a model and checks that the graph's inputs and outputs match it.
 pub(crate) fn read_metadata(session: &Session, path: &Path) -> Result<ModelMetadata, Error> {
     let unreadable = |source| Error::LoadModel {
         path: path.to_owned(),
@@ -34,8 +35,8 @@ fn properties(session: &Session) -> ort::Result<BTreeMap<String, String>> {
     Ok(pairs.collect())
 }
 
-/// One input for the recipe's tensors, one output with a number for each class, and a second one where the metadata says
-/// how to read it.
+/// Expects one input for the recipe's tensors, one output of logits, and one of similarities if the metadata has their
+/// threshold.
 fn check_graph(session: &Session, metadata: &ModelMetadata, path: &Path) -> Result<(), Error> {
     let size = i64::from(metadata.preprocess.size());
     let classes = metadata.classes.len() as i64;
@@ -65,7 +66,7 @@ fn check_graph(session: &Session, metadata: &ModelMetadata, path: &Path) -> Resu
     Ok(())
 }
 
-/// Names in backquotes.
+/// Names in backticks.
 fn list(names: &[String]) -> String {
     match names {
         [] => "none".into(),
@@ -73,14 +74,14 @@ fn list(names: &[String]) -> String {
     }
 }
 
-/// A tensor of `f32`; -1 stands for an extent that is open until the model runs.
+/// A tensor of `f32`; -1 stands for a dynamic dimension.
 struct Expected<'a> {
     name: &'static str,
     shape: &'a [i64],
 }
 
 impl Expected<'_> {
-    /// The batch must be open; where another extent is open, any is taken.
+    /// The batch must be dynamic; any other dimension may be.
     fn fits(&self, outlet: &Outlet) -> bool {
         let ValueType::Tensor {
             ty: TensorElementType::Float32,
@@ -119,7 +120,7 @@ fn extents(shape: &[i64]) -> String {
     extents.collect::<Vec<_>>().join(", ")
 }
 
-/// Checks that a model in a folder computes in what its name says.
+/// Checks that a model in a folder has the precision of its file name.
 pub(crate) fn check_precision(path: &Path, metadata: &ModelMetadata) -> Result<(), Error> {
     let named = |one: &Precision| path.file_name().is_some_and(|name| name == one.file());
     let got = metadata.precision;
@@ -140,18 +141,7 @@ pub(crate) fn check_classes(folder: &Path, metadata: &ModelMetadata) -> Result<(
         return Ok(());
     }
     let got = read_classes(&path).map_err(|source| Error::ReadClasses { source })?;
-    let expected = &metadata.classes;
-    let differ = |(index, (expected, got)): (usize, (&String, &String))| {
-        let name = |class: &str| format!("class {index} is `{class}`");
-        (expected != got).then(|| (name(expected), name(got)))
-    };
-    let count = |classes: &[String]| format!("{} classes", classes.len());
-    let difference = if expected.len() == got.len() {
-        expected.iter().zip(&got).enumerate().find_map(differ)
-    } else {
-        Some((count(expected), count(&got)))
-    };
-    match difference {
+    match class_difference(&metadata.classes, &got) {
         Some((expected, got)) => Err(Error::Classes {
             path,
             expected,

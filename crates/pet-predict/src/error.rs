@@ -1,37 +1,37 @@
-//! What can go wrong between a photograph and its class.
+//! The error type of the crate.
 
 use std::path::PathBuf;
 
-/// The cause that ONNX Runtime reports, kept without naming its type.
+/// An error of ONNX Runtime, without its type.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why there is no prediction.
+/// Why a model cannot be loaded or run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No library where it was looked for.
+    /// The library was not found.
     #[error("ONNX Runtime was not found; looked for it in {}", list(searched))]
     LibraryNotFound {
-        /// The places, in order.
+        /// The places that were searched, in order.
         searched: Vec<String>,
     },
-    /// A file that is no library, or not a whole one.
+    /// A file that is not a library, or is truncated.
     #[error("`{}` is not the ONNX Runtime library: {reason}", path.display())]
     NotALibrary {
         /// The file.
         path: PathBuf,
-        /// What it is instead.
+        /// Why not.
         reason: String,
     },
-    /// A library that the system or this program cannot use.
+    /// A library that cannot be loaded.
     #[error("the ONNX Runtime library `{}` cannot be loaded", path.display())]
     LoadLibrary {
-        /// The file, or the bare name that the system was asked for.
+        /// The file, or the bare name for the system's loader.
         path: PathBuf,
         /// Why not.
         source: Cause,
     },
-    /// No model at the place that was named.
+    /// There is no model at the path.
     #[error("there is no model at `{}`", path.display())]
     NoModel {
         /// The file.
@@ -40,20 +40,20 @@ pub enum Error {
     /// A model file that cannot be read.
     #[error("cannot read the model")]
     ReadModel {
-        /// The operating system's answer, with the path.
+        /// The operating system's error, with the path.
         source: std::io::Error,
     },
-    /// A model file of a size that no model has.
+    /// A model file that is empty or too large.
     #[error("the model `{}` has {got} bytes, expected 1 to {limit}", path.display())]
     ModelSize {
         /// The file.
         path: PathBuf,
-        /// The largest size that is accepted, in bytes.
+        /// The largest accepted size in bytes.
         limit: u64,
         /// Its size in bytes.
         got: u64,
     },
-    /// A file that ONNX Runtime does not take for a model.
+    /// A file that ONNX Runtime cannot load.
     #[error("ONNX Runtime cannot load the model `{}`", path.display())]
     LoadModel {
         /// The file.
@@ -61,7 +61,7 @@ pub enum Error {
         /// Why not.
         source: Cause,
     },
-    /// A model that does not say, or not in a known way, how it wants to be used.
+    /// A model with missing or unknown metadata.
     #[error("the model `{}` does not say how to use it", path.display())]
     Metadata {
         /// The file.
@@ -69,7 +69,7 @@ pub enum Error {
         /// What is missing or unknown.
         source: pet_model::Error,
     },
-    /// A model with another input or output than its metadata calls for.
+    /// A model whose inputs or outputs do not match its metadata.
     #[error("the model `{}` should have {expected}, got {got}", path.display())]
     Interface {
         /// The file.
@@ -79,14 +79,14 @@ pub enum Error {
         /// What the graph has.
         got: String,
     },
-    /// A model in a folder under the name of another precision than its own.
+    /// A model whose precision is not that of its file name.
     #[error("the model `{}` should compute in {expected}, but computes in {got}", path.display())]
     Precision {
         /// The file.
         path: PathBuf,
-        /// What its name says.
+        /// The precision of its file name.
         expected: pet_model::Precision,
-        /// What it says of itself.
+        /// The precision of its metadata.
         got: pet_model::Precision,
     },
     /// A class list beside the model that cannot be read.
@@ -95,7 +95,7 @@ pub enum Error {
         /// What is wrong with it; names the file.
         source: pet_model::Error,
     },
-    /// A class list beside the model that is not the model's.
+    /// A class list beside the model that differs from the model's.
     #[error(
         "`{}` does not belong to the model beside it: {expected} in the model, {got} in the file",
         path.display()
@@ -103,9 +103,9 @@ pub enum Error {
     Classes {
         /// The class list.
         path: PathBuf,
-        /// What the model says, where they differ.
+        /// The first difference, in the model.
         expected: String,
-        /// What the file says.
+        /// The first difference, in the file.
         got: String,
     },
     /// A model that does not end with global average pooling and one linear layer.
@@ -113,32 +113,32 @@ pub enum Error {
     Unexplainable {
         /// The file.
         path: PathBuf,
-        /// What it ends with instead, or why it cannot be read.
+        /// What it ends with, or why it cannot be read.
         source: Cause,
     },
-    /// A class that the model does not tell apart.
+    /// A class that the model does not have.
     #[error("the model has no class `{class}`")]
     UnknownClass {
-        /// The name asked for.
+        /// The requested name.
         class: String,
-        /// The model's class that is named much like it, if there is one.
+        /// The model's class with the most similar name, if there is one.
         nearest: Option<String>,
     },
-    /// A photograph that is none, or too large a one.
+    /// A photograph that cannot be decoded.
     #[error("the photograph cannot be used")]
     Image {
         /// What is wrong with it.
         #[from]
         source: pet_image::Error,
     },
-    /// Numbers for the input that are not as many as the model takes.
+    /// An input tensor of the wrong length.
     #[error("a batch of {batch} takes {expected} numbers, got {got}")]
     TensorLength {
         /// Images in the batch.
         batch: usize,
-        /// Numbers that the batch takes.
+        /// Numbers that the batch needs.
         expected: usize,
-        /// Numbers given.
+        /// Numbers in the tensor.
         got: usize,
     },
     /// ONNX Runtime failed while running the model.
@@ -147,18 +147,18 @@ pub enum Error {
         /// Why.
         source: Cause,
     },
-    /// The model's answer cannot be read as scores of classes.
+    /// The model's output is not what its metadata promises.
     #[error("the model should answer with {expected}, got {got}")]
     Answer {
-        /// What the metadata calls for.
+        /// The expected output.
         expected: String,
-        /// What it answered.
+        /// The output.
         got: String,
     },
 }
 
 impl Error {
-    /// What can be done about it, where there is something.
+    /// A suggested remedy, if there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::LibraryNotFound { .. } => {

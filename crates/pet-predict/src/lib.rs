@@ -10,6 +10,7 @@ mod options;
 mod pool;
 mod prediction;
 mod predictor;
+mod runner;
 mod runtime;
 mod session;
 

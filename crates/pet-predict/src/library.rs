@@ -1,4 +1,4 @@
-//! Where the ONNX Runtime library is looked for, and whether a file can be it.
+//! Finding and checking the ONNX Runtime library.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::ffi::OsStr;
@@ -9,10 +9,10 @@ use fs_err as fs;
 
 use crate::Error;
 
-/// The first version that can be told to stay on the processor; `ort` takes 1.22 as well (its feature `api-22`).
+/// The first version that can be restricted to the CPU; `ort` accepts 1.22 as well (its feature `api-22`).
 const OLDEST: [u32; 2] = [1, 23];
 
-/// The places in which to look for the library, in order.
+/// Where to search for the library, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchPaths {
     library: Option<PathBuf>,
@@ -37,7 +37,7 @@ impl Default for SearchPaths {
 }
 
 impl SearchPaths {
-    /// No search path at all, to start from.
+    /// An empty list, to start from.
     pub fn empty() -> Self {
         Self {
             library: None,
@@ -46,8 +46,8 @@ impl SearchPaths {
         }
     }
 
-    /// The one library to take, such as the value of `ORT_DYLIB_PATH`; then no other place is
-    /// looked at. `None` and the empty path change nothing.
+    /// Sets the library, such as the value of `ORT_DYLIB_PATH`, so that nothing else is searched. `None`
+    /// and the empty path change nothing.
     #[must_use]
     pub fn with_library(mut self, path: Option<PathBuf>) -> Self {
         self.library = path
@@ -56,26 +56,26 @@ impl SearchPaths {
         self
     }
 
-    /// The system's loader path as well, after all folders.
+    /// Adds the system's loader path, which is searched after all folders.
     #[must_use]
     pub fn with_system(mut self) -> Self {
         self.system = true;
         self
     }
 
-    /// One more folder, looked at after the others and before the system's loader path. The library
-    /// lies in it or, as in the project's cache, in a folder named after its version; of several
-    /// versions the newest is taken. A folder whose library is too old is passed over if a later one has another.
+    /// Adds a folder, which is searched after the others and before the system's loader path. The library
+    /// is in it or in a folder named after its version; the newest of several versions is used. A folder
+    /// whose library is too old is skipped if a later one has a newer one.
     #[must_use]
     pub fn with_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folders.push(folder.into());
         self
     }
 
-    /// The first library that is found, without loading it. One that is left to the system's loader is its bare name.
+    /// Finds the library without loading it; returns its bare name if it is left to the system's loader.
     ///
     /// # Errors
-    /// [`Error::LibraryNotFound`] with the places.
+    /// [`Error::LibraryNotFound`] with the searched places.
     pub fn find(&self) -> Result<PathBuf, Error> {
         if let Some(path) = &self.library {
             return Ok(path.clone());
@@ -85,7 +85,7 @@ impl SearchPaths {
         if let Some(first) = found.iter().position(|path| !is_too_old(path)) {
             return Ok(found.swap_remove(first));
         }
-        // That it is too old says more than that there is none.
+        // The error "too old" is more helpful than "not found".
         if let Some(found) = found.into_iter().next() {
             return Ok(found);
         }
@@ -96,7 +96,6 @@ impl SearchPaths {
         }
     }
 
-    /// That no place has the library.
     pub(crate) fn not_found(&self) -> Error {
         let folders = self
             .folders
@@ -114,10 +113,10 @@ pub(crate) fn file_name() -> String {
     format!("{DLL_PREFIX}onnxruntime{DLL_SUFFIX}")
 }
 
-/// Refuses what the system's loader would stumble over: a missing file, one that is no library at
-/// all, and one that was cut short (which the loader maps, and then dies of).
+/// Rejects files that the system's loader would fail or crash on: missing ones, other files, and
+/// truncated libraries (which it maps and then crashes on).
 pub(crate) fn check(path: &Path) -> Result<(), Error> {
-    let refuse = |reason: String| Error::NotALibrary {
+    let reject = |reason: String| Error::NotALibrary {
         path: path.to_owned(),
         reason,
     };
@@ -125,21 +124,21 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
         ErrorKind::NotFound => Error::LibraryNotFound {
             searched: vec![format!("`{}`", path.display())],
         },
-        kind => refuse(kind.to_string()),
+        kind => reject(kind.to_string()),
     };
     let mut file = fs::File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(refuse("it is not a file".into()));
+        return Err(reject("it is not a file".into()));
     }
     if cfg!(target_os = "linux") {
         let mut header = [0; 64];
         file.read_exact(&mut header)
-            .map_err(|_| refuse("it is too short for one".into()))?;
-        let length = elf_length(&header).ok_or_else(|| refuse("it is not an ELF file".into()))?;
+            .map_err(|_| reject("it is too short for one".into()))?;
+        let length = elf_length(&header).ok_or_else(|| reject("it is not an ELF file".into()))?;
         if metadata.len() < length {
             let got = metadata.len();
-            return Err(refuse(format!(
+            return Err(reject(format!(
                 "it was cut short, {got} of at least {length} bytes"
             )));
         }
@@ -147,8 +146,8 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The length that a 64-bit ELF file has at least: the end of its section headers, which stand
-/// last. `None` for another file. Offsets are those of the ELF header, `elf(5)`.
+/// The minimum length of a 64-bit ELF file: the end of its section headers, which come last. `None` for
+/// another file. Offsets are those of the ELF header, `elf(5)`.
 fn elf_length(header: &[u8; 64]) -> Option<u64> {
     if !header.starts_with(b"\x7fELF") {
         return None;
@@ -169,14 +168,14 @@ fn newest_in(folder: &Path) -> Option<PathBuf> {
     let folders = std::iter::once(folder.to_owned()).chain(inner);
     let files = folders.flat_map(|folder| entries(&folder).collect::<Vec<_>>());
     let libraries = files.filter(|path| path.file_name().is_some_and(is_library));
-    // The name decides between links to the same library, so that the choice is always the same.
+    // The name makes the choice between links to the same library deterministic.
     libraries.max_by_key(|path| {
         let folder = path.parent().and_then(version_of);
         (folder.or_else(|| version_of(path)), path.clone())
     })
 }
 
-/// Whether a library's version, where its name or folder tells one, lacks what this crate asks for.
+/// Whether a library's version, if its name or folder has one, is below [`OLDEST`].
 fn is_too_old(path: &Path) -> bool {
     let folder = path.parent().and_then(version_of);
     match version_of(path).or(folder).as_deref() {

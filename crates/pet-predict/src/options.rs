@@ -1,12 +1,11 @@
-//! How a model is run.
+//! Options.
 
 use std::num::NonZero;
 
 use pet_image::Limits;
 use pet_model::Precision;
 
-/// Settings of a [`Model`](crate::Model) and of the [`ImagePredictor`](crate::ImagePredictor) on
-/// it.
+/// Options of a [`Model`](crate::Model) and its [`ImagePredictor`](crate::ImagePredictor).
 ///
 /// ```
 /// use std::num::NonZero;
@@ -18,13 +17,13 @@ use pet_model::Precision;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// Threads that share the work of one run. One is best when several sessions run side by side.
+    /// Threads of one session. One is best when several sessions run in parallel.
     pub threads: NonZero<usize>,
-    /// Sessions that an [`ImagePredictor`](crate::ImagePredictor) makes at most, and so runs at the
-    /// same time. They are made when they are first needed.
+    /// Maximum number of sessions of an [`ImagePredictor`](crate::ImagePredictor), which run in
+    /// parallel and are created on demand.
     pub sessions: NonZero<usize>,
-    /// Which model of a folder is run; `None` for the one in 8-bit integers where there is one that
-    /// can be used, else the one in floating-point numbers.
+    /// Which model of a folder is used; `None` for the quantized one if there is one that can be used,
+    /// else the floating-point one.
     pub precision: Option<Precision>,
     /// Largest model file in bytes.
     pub model_bytes: u64,
@@ -33,19 +32,19 @@ pub struct Options {
 }
 
 impl Options {
-    /// Sets how many threads share the work of one run.
+    /// Sets the number of threads of one session.
     #[must_use]
     pub fn with_threads(self, threads: NonZero<usize>) -> Self {
         Self { threads, ..self }
     }
 
-    /// Sets how many sessions are made at most.
+    /// Sets the maximum number of sessions.
     #[must_use]
     pub fn with_sessions(self, sessions: NonZero<usize>) -> Self {
         Self { sessions, ..self }
     }
 
-    /// Sets which model of a folder is run.
+    /// Sets which model of a folder is used.
     #[must_use]
     pub fn with_precision(self, precision: Option<Precision>) -> Self {
         Self { precision, ..self }

@@ -1,23 +1,23 @@
-//! Sessions shared by threads.
+//! A pool of sessions.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::{Error, Model, Session};
 
-/// Lends sessions, makes them when they are first needed, and lets threads wait beyond the limit.
+/// Lends sessions, which are created on demand up to a limit; further threads wait.
 #[derive(Debug)]
 pub(crate) struct Pool {
     model: Model,
     limit: usize,
     state: Mutex<State>,
-    given_back: Condvar,
+    returned: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     idle: Vec<Session>,
-    /// Places for sessions that are taken or idle.
-    places: usize,
+    /// Number of sessions, in use or idle.
+    count: usize,
 }
 
 impl Pool {
@@ -27,7 +27,7 @@ impl Pool {
             model,
             limit,
             state: Mutex::default(),
-            given_back: Condvar::new(),
+            returned: Condvar::new(),
         }
     }
 
@@ -35,32 +35,32 @@ impl Pool {
         &self.model
     }
 
-    /// Sessions that can work at the same time.
+    /// Maximum number of sessions.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Does some work with a session; waits for one while all are at work.
+    /// Does some work with a session; waits while all are in use.
     pub(crate) fn with<T>(
         &self,
         work: impl FnOnce(&mut Session) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut place = self.take();
-        let session = match &mut place.session {
+        let mut lease = self.lease();
+        let session = match &mut lease.session {
             Some(session) => session,
-            // Made outside of the lock: the others go on with the sessions that there are.
+            // Created without holding the lock.
             empty => empty.insert(self.model.session()?),
         };
         work(session)
     }
 
-    fn take(&self) -> Place<'_> {
-        let all_taken = |state: &mut State| state.idle.is_empty() && state.places == self.limit;
-        let state = self.given_back.wait_while(self.lock(), all_taken);
+    fn lease(&self) -> Lease<'_> {
+        let all_in_use = |state: &mut State| state.idle.is_empty() && state.count == self.limit;
+        let state = self.returned.wait_while(self.lock(), all_in_use);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         let session = state.idle.pop();
-        state.places += usize::from(session.is_none());
-        Place {
+        state.count += usize::from(session.is_none());
+        Lease {
             pool: self,
             session,
         }
@@ -71,20 +71,20 @@ impl Pool {
     }
 }
 
-/// The right to work with a session, given back when dropped, also by a panic.
-struct Place<'a> {
+/// The right to use a session, returned when dropped, also by a panic.
+struct Lease<'a> {
     pool: &'a Pool,
     session: Option<Session>,
 }
 
-impl Drop for Place<'_> {
+impl Drop for Lease<'_> {
     fn drop(&mut self) {
         let mut state = self.pool.lock();
         match self.session.take() {
             Some(session) => state.idle.push(session),
-            None => state.places -= 1,
+            None => state.count -= 1,
         }
         drop(state);
-        self.pool.given_back.notify_one();
+        self.pool.returned.notify_one();
     }
 }

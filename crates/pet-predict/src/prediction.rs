@@ -1,4 +1,4 @@
-//! What the model says of a photograph.
+//! Predictions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,22 +16,22 @@ pub struct Prediction {
     timing: Timing,
 }
 
-/// How much a photograph is like those that the model was trained on.
+/// The similarity of a photograph to those that the model was trained on.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Similarity {
-    /// The cosine of the angle to each class, -1 to 1.
+    /// The cosine similarity to each class, -1 to 1.
     pub(crate) cosines: Vec<f32>,
     /// The largest of them.
     pub(crate) nearest: f32,
-    /// What known photographs have at least.
+    /// The threshold for known photographs.
     pub(crate) least: f64,
 }
 
-/// One class in the order of probability.
+/// A class with its probability.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Ranked<'a> {
-    /// Number of the class, from 0.
+    /// Index of the class.
     pub index: usize,
     /// Name of the class.
     pub class: &'a str,
@@ -79,14 +79,13 @@ impl Prediction {
         Self { similarity, ..self }
     }
 
-    /// What the model answered for each class, before the temperature and softmax.
+    /// The logit of each class, before temperature scaling and softmax.
     pub fn logits(&self) -> &[f32] {
         &self.logits
     }
 
-    /// The probability of each class, in the order of the model's classes; they sum to 1. The
-    /// softmax of the logits divided by the model's temperature
-    /// ([`ModelMetadata::temperature`](crate::ModelMetadata)).
+    /// The probability of each class, in the order of the model's classes: the softmax of the logits
+    /// divided by the model's temperature ([`ModelMetadata::temperature`](crate::ModelMetadata)).
     pub fn probabilities(&self) -> &[f32] {
         &self.probabilities
     }
@@ -106,8 +105,8 @@ impl Prediction {
         self.top_k(1).first().map_or(0.0, |best| best.probability)
     }
 
-    /// The `count` most probable classes, the most probable first; of equal ones the first of the
-    /// model's classes first.
+    /// The `count` most probable classes, the most probable first; ties are in the order of the model's
+    /// classes.
     pub fn top_k(&self, count: usize) -> Vec<Ranked<'_>> {
         let classes = self.classes.iter().zip(&self.probabilities).enumerate();
         let mut ranked: Vec<_> = classes
@@ -117,29 +116,29 @@ impl Prediction {
                 probability,
             })
             .collect();
-        // The sort is stable, so that equal probabilities keep the order of the classes.
+        // The sort is stable, so ties keep the order of the classes.
         ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         ranked.truncate(count);
         ranked
     }
 
-    /// How much the photograph is like those of the nearest class that the model was trained on: the cosine of the angle
-    /// between its features and their mean, -1 to 1. `None` for a model that was exported without examples.
+    /// Similarity to the nearest class of the training photographs: the cosine similarity between its features and their
+    /// mean, -1 to 1. `None` for a model that was exported without class means.
     pub fn similarity(&self) -> Option<f32> {
         self.similarity
             .as_ref()
             .map(|similarity| similarity.nearest)
     }
 
-    /// Whether the photograph shows one of the classes at all, judged by its [`similarity`](Self::similarity): if not,
-    /// the probabilities only say which class is the least unlikely. `None` for a model that cannot tell.
+    /// Whether the photograph shows one of the classes at all, by its [`similarity`](Self::similarity); otherwise the
+    /// probabilities are meaningless. `None` for a model without similarities.
     pub fn is_known(&self) -> Option<bool> {
         self.similarity
             .as_ref()
             .map(|similarity| f64::from(similarity.nearest) >= similarity.least)
     }
 
-    /// What of the answer is counted to see whether photographs change.
+    /// The part of the prediction that is counted to detect drift.
     pub fn observation(&self) -> Observation<'_> {
         let best = self.top_k(1);
         let best = best.first();

@@ -9,8 +9,7 @@ use pet_image::RgbImage;
 use crate::pool::Pool;
 use crate::{Error, Model, ModelMetadata, Options, Prediction, Runtime};
 
-/// Predicts the classes of photographs with a pool of sessions. Any number of threads can use one
-/// at the same time.
+/// Predicts the classes of photographs with a pool of sessions, from any number of threads at once.
 #[derive(Debug)]
 pub struct ImagePredictor {
     pool: Pool,
@@ -29,14 +28,14 @@ impl ImagePredictor {
         Model::load(runtime, path, options).map(Self::new)
     }
 
-    /// A predictor for a model that is loaded already.
+    /// A predictor for a loaded model.
     pub fn new(model: Model) -> Self {
         Self {
             pool: Pool::new(model),
         }
     }
 
-    /// Predicts the class of one photograph from the bytes of its file.
+    /// Predicts the class of a photograph from the bytes of its file.
     ///
     /// # Errors
     /// As [`Session::predict`](crate::Session::predict).
@@ -44,7 +43,7 @@ impl ImagePredictor {
         self.pool.with(|session| session.predict(photograph))
     }
 
-    /// Predicts the class of one photograph that is decoded already and upright.
+    /// Predicts the class of a decoded, upright photograph.
     ///
     /// # Errors
     /// As [`Session::predict_image`](crate::Session::predict_image).
@@ -52,9 +51,9 @@ impl ImagePredictor {
         self.pool.with(|session| session.predict_image(photograph))
     }
 
-    /// Predicts the classes of several photographs, as many at the same time as there are sessions.
-    /// Each answer is the one that [`predict`](Self::predict) gives, in the order of the
-    /// photographs; a photograph that cannot be used spoils no other.
+    /// Predicts the classes of several photographs, in parallel with as many threads as sessions. The
+    /// results are those of [`predict`](Self::predict), in the order of the photographs; an error for
+    /// one does not affect the others.
     pub fn predict_batch<T: AsRef<[u8]> + Sync>(
         &self,
         photographs: &[T],
@@ -80,7 +79,7 @@ impl ImagePredictor {
         answers.into_iter().map(|(_, answer)| answer).collect()
     }
 
-    /// Runs the model on `batch` images that are tensors already and gives its raw answer; see
+    /// Runs the model on `batch` preprocessed images and returns its raw output; see
     /// [`Session::run_tensor`](crate::Session::run_tensor).
     ///
     /// # Errors
@@ -89,7 +88,7 @@ impl ImagePredictor {
         self.pool.with(|session| session.run_tensor(tensor, batch))
     }
 
-    /// What the model says of itself.
+    /// The metadata of the model.
     pub fn metadata(&self) -> &ModelMetadata {
         self.model().metadata()
     }

@@ -11,10 +11,10 @@ use crate::error::Cause;
 use crate::library::{check, file_name};
 use crate::{Error, SearchPaths};
 
-/// The library is global to a process, and so is what it was loaded from.
+/// The library is global to a process.
 static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 
-/// The loaded library. Clones are handles to the same one.
+/// The loaded library; clones share it.
 #[derive(Clone, Debug)]
 pub struct Runtime {
     environment: Environment,
@@ -22,19 +22,18 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Finds and loads the library. Only one can be loaded in a process: once one is, it is given
-    /// back whatever the search paths.
+    /// Finds and loads the library. Only one can be loaded in a process: later calls return it,
+    /// whatever the search paths.
     ///
     /// # Telemetry
-    /// The official builds of ONNX Runtime from 1.29 on report their use to Microsoft
-    /// (<https://github.com/microsoft/onnxruntime/pull/27379>). It is turned off here, but the
-    /// library can only be told so after it has made its first report and a database in the user's
-    /// cache folder. A program that wants neither sets the environment variable
-    /// `ORT_DISABLE_TELEMETRY` to 1 before it starts any thread (a library must not), or brings a
-    /// build without telemetry, such as the official ones up to 1.28.
+    /// The official builds of ONNX Runtime from 1.29 on send telemetry to Microsoft
+    /// (<https://github.com/microsoft/onnxruntime/pull/27379>). It is turned off here, but only after
+    /// the library has sent its first report and created a database in the user's cache folder. To
+    /// avoid that, set the environment variable `ORT_DISABLE_TELEMETRY` to 1 before starting any thread
+    /// (a library must not), or use a build without telemetry, such as the official ones up to 1.28.
     ///
     /// # Errors
-    /// [`Error::LibraryNotFound`], [`Error::NotALibrary`] or [`Error::LoadLibrary`], at once.
+    /// [`Error::LibraryNotFound`], [`Error::NotALibrary`] or [`Error::LoadLibrary`].
     pub fn load(paths: &SearchPaths) -> Result<Self, Error> {
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = &*loaded {
@@ -59,7 +58,7 @@ impl Runtime {
         })?;
         let builder = builder.with_name("pet-predict").with_telemetry(false);
         let environment = builder.build().map_err(|source| failed(Box::new(source)))?;
-        // Whatever goes wrong comes back as an error; a library prints nothing besides.
+        // Errors are returned, so nothing should be printed.
         environment.set_log_level(LogLevel::Fatal);
         let runtime = Self {
             environment,
@@ -68,12 +67,12 @@ impl Runtime {
         Ok(loaded.insert(runtime).clone())
     }
 
-    /// The file, or the bare name by which the system's loader found it.
+    /// The file, or its bare name if the system's loader found it.
     pub fn library(&self) -> &Path {
         &self.library
     }
 
-    /// Version and build of the library, as it describes itself.
+    /// Version and build of the library.
     pub fn description(&self) -> &'static str {
         ort::info()
     }

@@ -1,4 +1,4 @@
-//! Running a model so that its answer can be explained.
+//! Explaining predictions.
 
 use std::time::Instant;
 
@@ -6,12 +6,13 @@ use pet_image::{Region, RgbImage, decode};
 use tracing::info_span;
 
 use super::graph::Head;
-use super::map::{ClassActivationMap, shares};
-use crate::session::{answer, prediction};
+use super::map::{ClassActivationMap, contributions};
+use crate::runner::Runner;
+use crate::session::prediction;
 use crate::{Error, Model, Prediction, Timing};
 
-/// Explains the answers of a [`Model`] with a variant of it that also gives its last features. Makes
-/// the same predictions; costs as much memory as one more [`Session`](crate::Session).
+/// Explains the predictions of a [`Model`], by a variant of it that also outputs its last feature map.
+/// Its predictions are the same. Takes as much memory as another [`Session`](crate::Session).
 ///
 /// ```no_run
 /// use pet_predict::{Explainer, Model, Options, Runtime, SearchPaths};
@@ -30,22 +31,21 @@ use crate::{Error, Model, Prediction, Timing};
 #[derive(Debug)]
 pub struct Explainer {
     model: Model,
-    runner: ort::session::Session,
+    runner: Runner,
     head: Head,
-    tensor: Vec<f32>,
 }
 
-/// What a model says of a photograph, and where it sees it.
+/// A prediction with the regions that support it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// The photograph as a person sees it, upright.
+    /// The photograph, upright.
     pub image: RgbImage,
-    /// The part of it that the map lies over.
+    /// The part of it that the map covers.
     pub region: Region,
-    /// The model's answer.
+    /// The prediction.
     pub prediction: Prediction,
-    /// How much each region supports the class asked for.
+    /// How much each region supports the class.
     pub map: ClassActivationMap,
 }
 
@@ -59,19 +59,18 @@ impl Explainer {
         let (head, runner) = Head::run_with(model)?;
         Ok(Self {
             runner,
-            tensor: vec![0.0; model.metadata().preprocess.tensor_len()],
             head,
             model: model.clone(),
         })
     }
 
-    /// The model that is explained.
+    /// The model.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// Explains which regions of a photograph (the bytes of its file) support `class`, or the most
-    /// probable one. Upper and lower case are one.
+    /// Explains which regions of a photograph (the bytes of its file) support `class`, by default the
+    /// most probable one. Case does not matter.
     ///
     /// # Errors
     /// [`Error::UnknownClass`]; else as [`Session::predict`](crate::Session::predict).
@@ -80,27 +79,17 @@ impl Explainer {
         photograph: &[u8],
         class: Option<&str>,
     ) -> Result<Explanation, Error> {
-        let failed = |source| Error::Image { source };
         let class = class.map(|name| self.find(name)).transpose()?;
         let start = Instant::now();
         let limits = &self.model.options().image;
-        let decoded = info_span!("decode").in_scope(|| decode(photograph, limits));
-        let image = decoded.map_err(failed)?.image;
-        let decoding = Instant::now();
+        let image = info_span!("decode")
+            .in_scope(|| decode(photograph, limits))?
+            .image;
+        let decode = start.elapsed();
         let recipe = &self.model.metadata().preprocess;
-        let tensor = &mut self.tensor;
-        info_span!("preprocess")
-            .in_scope(|| recipe.run_image(&image, tensor))
-            .map_err(failed)?;
         let region = recipe.region(image.width(), image.height());
-        let preprocessing = Instant::now();
-        let outputs = answer(&self.model, &mut self.runner, &self.tensor, 1)?;
-        let timing = Timing {
-            decode: decoding - start,
-            preprocess: preprocessing - decoding,
-            inference: preprocessing.elapsed(),
-        };
-        let prediction = prediction(&self.model, &outputs, timing)?;
+        let (outputs, timing) = self.runner.run_image(&self.model, &image)?;
+        let prediction = prediction(&self.model, &outputs, Timing { decode, ..timing })?;
         let features = self.head.features(&outputs)?;
         drop(outputs);
         let map = self.map(&prediction, &features, class);
@@ -131,7 +120,7 @@ impl Explainer {
             bias: of_class(&self.head.bias),
             width,
             height,
-            values: shares(features, self.head.weights(index), width * height),
+            values: contributions(features, self.head.weights(index), width * height),
         }
     }
 
@@ -141,8 +130,8 @@ impl Explainer {
         let same = |class: &String| class.to_lowercase() == wanted;
         let nearest = || {
             let likeness = |class: &String| likeness(&wanted, &class.to_lowercase());
-            let alike = classes.iter().filter(|class| likeness(class) > 0);
-            alike.max_by_key(|class| likeness(class)).cloned()
+            let similar = classes.iter().filter(|class| likeness(class) > 0);
+            similar.max_by_key(|class| likeness(class)).cloned()
         };
         let found = classes.iter().position(same);
         found.ok_or_else(|| Error::UnknownClass {
@@ -152,7 +141,7 @@ impl Explainer {
     }
 }
 
-/// How many pairs of neighbouring letters one name shares with the other, less those of the other that it lacks.
+/// Number of letter pairs of `other` that `one` has, less those that it lacks.
 fn likeness(one: &str, other: &str) -> i64 {
     let pairs = |name: &str| {
         let letters: Vec<char> = name.chars().collect();

@@ -1,11 +1,11 @@
-//! What the network sees in a photograph, before it names a class.
+//! Feature extraction.
 
 use super::graph::Head;
-use crate::session::answer;
+use crate::runner::Runner;
 use crate::{Error, Model};
 
-/// Gives the features of photographs: what a [`Model`]'s last linear layer takes. Pictures of one class have features in
-/// about the same direction. Costs as much memory as one more [`Session`](crate::Session).
+/// Extracts the features of photographs: the input of a [`Model`]'s last linear layer. Photographs of one class have
+/// features of about the same direction. Takes as much memory as another [`Session`](crate::Session).
 ///
 /// ```no_run
 /// use pet_predict::{FeatureExtractor, Model, Options, Runtime, SearchPaths};
@@ -22,9 +22,8 @@ use crate::{Error, Model};
 #[derive(Debug)]
 pub struct FeatureExtractor {
     model: Model,
-    runner: ort::session::Session,
+    runner: Runner,
     head: Head,
-    tensor: Vec<f32>,
 }
 
 impl FeatureExtractor {
@@ -36,28 +35,22 @@ impl FeatureExtractor {
     pub fn new(model: &Model) -> Result<Self, Error> {
         let (head, runner) = Head::run_with(model)?;
         Ok(Self {
-            tensor: vec![0.0; model.metadata().preprocess.tensor_len()],
             model: model.clone(),
             runner,
             head,
         })
     }
 
-    /// The features of a photograph (the bytes of its file): one number for each channel, the mean over the picture.
+    /// The features of a photograph (the bytes of its file): the mean of each channel.
     ///
     /// # Errors
     /// As [`Session::predict`](crate::Session::predict).
     pub fn extract(&mut self, photograph: &[u8]) -> Result<Vec<f32>, Error> {
-        let failed = |source| Error::Image { source };
-        let recipe = &self.model.metadata().preprocess;
-        let decoded = recipe.decode(photograph, &self.model.options().image);
-        let image = decoded.map_err(failed)?.image;
-        recipe.run_image(&image, &mut self.tensor).map_err(failed)?;
-        let outputs = answer(&self.model, &mut self.runner, &self.tensor, 1)?;
+        let (outputs, _) = self.runner.run_file(&self.model, photograph)?;
         let features = self.head.features(&outputs)?;
         let [_, height, width] = self.head.shape;
-        let places = height * width;
-        let mean = |channel: &[f32]| channel.iter().sum::<f32>() / places as f32;
-        Ok(features.chunks_exact(places).map(mean).collect())
+        let cells = height * width;
+        let mean = |channel: &[f32]| channel.iter().sum::<f32>() / cells as f32;
+        Ok(features.chunks_exact(cells).map(mean).collect())
     }
 }

@@ -1,13 +1,13 @@
-//! What has to be known of a model's graph to explain its answers.
+//! The end of a model's graph, on which explanations are based.
 
 use onnx_graph::{Attribute, Dim, Graph, Model, Node, Tensor};
-use ort::session::{Session, SessionOutputs};
+use ort::session::SessionOutputs;
 use pet_model::OUTPUT_NAME;
 
 use crate::Error;
-use crate::session::read;
+use crate::runner::{Runner, output_of_shape};
 
-/// Name of the output that the features are added as.
+/// Name of the additional output.
 const FEATURES: &str = "explain.features";
 
 /// The end of a network: features, global average pooling, one linear layer.
@@ -17,15 +17,15 @@ pub(super) struct Head {
     features: String,
     /// Channels, rows and columns of the features of one photograph.
     pub(super) shape: [usize; 3],
-    /// For each class one weight for each channel.
+    /// Weights of shape `[classes, channels]`.
     pub(super) weights: Vec<f32>,
-    /// One number for each class.
+    /// Bias of each class.
     pub(super) bias: Vec<f32>,
 }
 
 impl Head {
-    /// The end of a model, and a runner of the model that also answers [`FEATURES`].
-    pub(super) fn run_with(model: &crate::Model) -> Result<(Self, Session), Error> {
+    /// The end of a model, and a runner of the model with the additional output [`FEATURES`].
+    pub(super) fn run_with(model: &crate::Model) -> Result<(Self, Runner), Error> {
         let failed = |source| Error::Unexplainable {
             path: model.path().to_owned(),
             source,
@@ -39,17 +39,17 @@ impl Head {
         Ok((head, runner))
     }
 
-    /// Finds the end of a model; fails when it ends otherwise.
+    /// Finds the end of a model; fails for other architectures.
     fn open(model: &Model) -> Result<Self, Reason> {
         let graph = model.graph();
-        let linear = maker(graph, OUTPUT_NAME, "Gemm")?;
+        let linear = producer(graph, OUTPUT_NAME, "Gemm")?;
         let [input, weight, bias] = linear.inputs() else {
             return Err("a linear layer without bias".into());
         };
         check_plain(linear)?;
         let (weight, bias) = (constant(graph, weight)?, constant(graph, bias)?);
-        let flatten = maker(graph, input, "Flatten")?;
-        let pool = maker(graph, first_input(flatten)?, "GlobalAveragePool")?;
+        let flatten = producer(graph, input, "Flatten")?;
+        let pool = producer(graph, first_input(flatten)?, "GlobalAveragePool")?;
         let features = first_input(pool)?;
         let shape = shape(graph, features)?;
         let [classes, channels] = *weight.shape() else {
@@ -72,8 +72,7 @@ impl Head {
         })
     }
 
-    /// The bytes of the model with the features as one more output, [`FEATURES`]. Its metadata is left
-    /// behind: it is run here and nowhere else.
+    /// The bytes of the model with the additional output [`FEATURES`], without metadata.
     fn variant(&self, model: &Model) -> Result<Vec<u8>, Reason> {
         let mut graph = model.graph().clone();
         let features = graph.value(&self.features);
@@ -82,10 +81,10 @@ impl Head {
         Ok(Model::new(graph, model.opset()).to_bytes()?)
     }
 
-    /// The features of one photograph, channel after channel, out of what the variant answered.
+    /// The features of one photograph, channel by channel, from the output of the variant.
     pub(super) fn features(&self, outputs: &SessionOutputs<'_>) -> Result<Vec<f32>, Error> {
         let [channels, height, width] = self.shape;
-        read(outputs, FEATURES, &[1, channels, height, width])
+        output_of_shape(outputs, FEATURES, &[1, channels, height, width])
     }
 
     /// The weights of one class, one for each channel.
@@ -98,8 +97,8 @@ impl Head {
 /// Why a graph cannot be explained.
 type Reason = Box<dyn std::error::Error + Send + Sync>;
 
-/// The node that makes `value`, which must be of the kind `expected`.
-fn maker<'a>(graph: &'a Graph, value: &str, expected: &str) -> Result<&'a Node, Reason> {
+/// The node that computes `value`, which must be an `expected` operator.
+fn producer<'a>(graph: &'a Graph, value: &str, expected: &str) -> Result<&'a Node, Reason> {
     let makes = |node: &&Node| node.outputs().first().is_some_and(|output| output == value);
     match graph.nodes().iter().find(makes) {
         Some(node) if node.op_type() == expected => Ok(node),
@@ -115,7 +114,7 @@ fn first_input(node: &Node) -> Result<&str, Reason> {
     input.ok_or_else(|| format!("`{}` has no input", node.name()).into())
 }
 
-/// The layer must be `x * weight^T + bias` and nothing else.
+/// Checks that the layer computes `x * weight^T + bias`.
 fn check_plain(linear: &Node) -> Result<(), Reason> {
     let number = |name: &str| linear.attributes().get(name);
     let one = |name| number(name).is_none_or(|value| *value == Attribute::Float(1.0));
@@ -133,7 +132,7 @@ fn constant<'a>(graph: &'a Graph, name: &str) -> Result<&'a Tensor, Reason> {
     tensor.ok_or_else(|| format!("`{name}` is not a constant").into())
 }
 
-/// Extents of the features of one photograph.
+/// Channels, height and width of the features.
 fn shape(graph: &Graph, features: &str) -> Result<[usize; 3], Reason> {
     let known = graph.type_of(features);
     let shape = known.map_or(&[][..], |tensor_type| &tensor_type.shape);

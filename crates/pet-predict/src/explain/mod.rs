@@ -1,4 +1,4 @@
-//! Why the model answers as it does: which regions of the photograph support a class.
+//! Explanations: which regions of the photograph support a class.
 
 mod explainer;
 mod features;

@@ -1,4 +1,4 @@
-//! Which of the models in a folder is run.
+//! Choosing between the models of a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,8 @@ use pet_model::{ModelMetadata, Precision};
 
 use super::source::read;
 
-/// The file to run, and the one to run when that cannot be. Asked for no precision, the first is the
-/// model in 8-bit integers, if there is one that belongs to the other.
+/// The file to use, and a fallback. Without a requested precision the first is the quantized model, if
+/// there is one that belongs to the other.
 pub(super) fn files(
     folder: &Path,
     precision: Option<Precision>,
@@ -23,8 +23,8 @@ pub(super) fn files(
     }
 }
 
-/// Whether two models are of the same version of the same run: one may have been replaced without
-/// the other. What cannot be read is judged when it is loaded.
+/// Whether two models have the same origin: one may have been replaced without the other. Unreadable
+/// models are reported when they are loaded.
 fn belong_together(floats: &Path, integers: &Path, limit: u64) -> bool {
     let [floats, integers] = [floats, integers].map(|path| metadata(path, limit));
     match (floats, integers) {

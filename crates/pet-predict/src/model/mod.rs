@@ -1,4 +1,4 @@
-//! A model file that was read and checked.
+//! Models.
 
 mod choose;
 mod source;
@@ -11,10 +11,10 @@ use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel};
 use pet_model::{ModelMetadata, Results};
 
 use self::source::{built_in, read};
+use crate::runner::Runner;
 use crate::{Error, Options, Runtime, Session, contract};
 
-/// A model that fits its metadata, ready to be run by any number of [`Session`]s. Clones are
-/// handles to the same one.
+/// A checked model, which any number of [`Session`]s can run; clones share it.
 #[derive(Clone)]
 pub struct Model(Arc<Inner>);
 
@@ -25,20 +25,19 @@ struct Inner {
     metadata: ModelMetadata,
     classes: Arc<[String]>,
     options: Options,
-    /// The session by which the model was checked; the first that is asked for gets it.
+    /// The session that checked the model; it becomes the first one.
     checked: Mutex<Option<ort::session::Session>>,
 }
 
 impl Model {
     /// Reads and checks a model: a file, or a folder such as `results/` with `model.onnx` or
-    /// `model.int8.onnx` in it, of which the options choose one. In a folder, `classes.json` must be
-    /// the model's if it is there.
+    /// `model.int8.onnx`, one of which the options choose. A `classes.json` in the folder must match the
+    /// model.
     ///
     /// # Errors
-    /// [`Error::NoModel`] when there is none; [`Error::ReadModel`], [`Error::ModelSize`] or [`Error::LoadModel`] when it
-    /// is no model;
-    /// [`Error::Metadata`], [`Error::Interface`], [`Error::Precision`], [`Error::ReadClasses`] or
-    /// [`Error::Classes`] when it is not one that can be used rightly.
+    /// [`Error::NoModel`] when there is none; [`Error::ReadModel`], [`Error::ModelSize`] or
+    /// [`Error::LoadModel`] when it cannot be loaded; [`Error::Metadata`], [`Error::Interface`],
+    /// [`Error::Precision`], [`Error::ReadClasses`] or [`Error::Classes`] when it is inconsistent.
     pub fn load(
         runtime: &Runtime,
         path: impl AsRef<Path>,
@@ -51,14 +50,14 @@ impl Model {
         }
         let (file, other) = choose::files(given, options.precision, options.model_bytes);
         match (Self::open_in(given, runtime, file, options), other) {
-            // Where one is damaged, the other still answers.
+            // If one is damaged, the other is used.
             (Err(_), Some(other)) => Self::open_in(given, runtime, other, options),
             (opened, _) => opened,
         }
     }
 
-    /// Reads and checks the model of a folder, as [`load`](Self::load) does, or the one that a program has in itself, of
-    /// which nothing is copied.
+    /// Reads and checks the model of a folder, as [`load`](Self::load) does, or the one embedded in the program, without
+    /// copying it.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -76,7 +75,7 @@ impl Model {
         Ok(model)
     }
 
-    /// What the model that these options choose says of itself, read without ONNX Runtime and without any other check.
+    /// The metadata of the model that these options choose, read without ONNX Runtime and without further checks.
     ///
     /// # Errors
     /// [`Error::NoModel`], [`Error::ReadModel`], [`Error::ModelSize`], [`Error::LoadModel`] or [`Error::Metadata`].
@@ -97,7 +96,7 @@ impl Model {
             .map_err(|source| Error::Metadata { path, source })
     }
 
-    /// Opens a model beside which its class list may lie.
+    /// Opens a model in a folder, which may have a class list.
     fn open_in(
         folder: &Path,
         runtime: &Runtime,
@@ -133,8 +132,7 @@ impl Model {
         })))
     }
 
-    /// A new session; the first is there already, each further one costs about as much time as
-    /// loading did.
+    /// A new session. The first is free, each further one takes about as much time as loading did.
     ///
     /// # Errors
     /// [`Error::LoadModel`] when ONNX Runtime lacks the memory or threads for it.
@@ -154,20 +152,20 @@ impl Model {
             None => open(&inner.runtime, &inner.bytes, &inner.options)
                 .map_err(|source| failed(Box::new(source)))?,
         };
-        Ok(Session::new(self.clone(), session))
+        Ok(Session::new(self.clone(), self.runner(session)))
     }
 
-    /// What the model says of itself.
+    /// The metadata.
     pub fn metadata(&self) -> &ModelMetadata {
         &self.0.metadata
     }
 
-    /// How the model is run.
+    /// The options.
     pub fn options(&self) -> &Options {
         &self.0.options
     }
 
-    /// The model file; for one inside the program a name that no file has.
+    /// The model file; for an embedded model a name that is not a file's.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
@@ -177,9 +175,13 @@ impl Model {
         &self.0.bytes
     }
 
-    /// A runner of other bytes with the settings of this model: a variant of it.
-    pub(crate) fn open_variant(&self, bytes: &[u8]) -> ort::Result<ort::session::Session> {
-        open(&self.0.runtime, bytes, &self.0.options)
+    /// A runner of a variant of this model, with the same options.
+    pub(crate) fn open_variant(&self, bytes: &[u8]) -> ort::Result<Runner> {
+        open(&self.0.runtime, bytes, &self.0.options).map(|session| self.runner(session))
+    }
+
+    fn runner(&self, session: ort::session::Session) -> Runner {
+        Runner::new(session, self.metadata().preprocess.tensor_len())
     }
 
     pub(crate) fn classes(&self) -> Arc<[String]> {
@@ -206,12 +208,12 @@ impl std::fmt::Debug for Model {
 
 fn open(runtime: &Runtime, bytes: &[u8], options: &Options) -> ort::Result<ort::session::Session> {
     ort::session::Session::builder(runtime.environment())?
-        // Takes longer to make than with fewer fusions, but the first prediction makes up for it.
+        // Slower to create than with fewer fusions, but the first prediction makes up for it.
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(options.threads.get())?
         .with_inter_threads(1)?
-        // Left to itself, a library built with more than the processor would choose among devices,
-        // and the same photograph would get other numbers on another machine.
+        // By default a library built for several devices chooses among them, so that results would
+        // depend on the machine.
         .with_auto_device(AutoDevicePolicy::PreferCPU)?
         .commit_from_memory(bytes)
 }

@@ -1,4 +1,4 @@
-//! Where the bytes of a model come from.
+//! Reading the bytes of a model.
 
 use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
@@ -9,7 +9,7 @@ use pet_model::{Precision, Results};
 
 use crate::{Error, Options};
 
-/// The model inside a program that the options choose, with its name in messages.
+/// The embedded model that the options choose, with its name for messages.
 pub(super) fn built_in(
     results: &Results,
     options: &Options,

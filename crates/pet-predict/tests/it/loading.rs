@@ -225,7 +225,7 @@ fn other_classes_beside_the_model_are_refused() {
     assert!(load(&["red", "green", "blue"]).is_ok());
     let error = load(&["red", "blue", "green"]).unwrap_err().to_string();
     assert!(
-        error.ends_with("class 1 is `green` in the model, class 1 is `blue` in the file"),
+        error.ends_with("`green` as class 1 in the model, `blue` as class 1 in the file"),
         "{error}"
     );
     let error = load(&["red", "green"]).unwrap_err().to_string();

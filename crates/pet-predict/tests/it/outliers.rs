@@ -20,8 +20,8 @@ fn load(runtime: &Runtime, parts: Parts) -> Result<Session, Error> {
 }
 
 #[test]
-fn what_is_like_no_class_is_told() {
-    let Some(runtime) = runtime("what_is_like_no_class_is_told") else {
+fn outliers_are_detected() {
+    let Some(runtime) = runtime("outliers_are_detected") else {
         return;
     };
     let mut session = load(&runtime, parts(true, Some(0.9))).unwrap();

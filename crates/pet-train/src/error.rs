@@ -1,26 +1,26 @@
-//! What can go wrong while training.
+//! Errors of reading weights and of training.
 
 use std::path::PathBuf;
 
-/// Why weights could not be read or a model not be trained.
+/// A failure to read weights or to train a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read or written; the source names it.
     #[error("cannot access a file")]
     Io {
-        /// The operating system's answer, with the path.
+        /// The cause, with the path.
         #[from]
         source: std::io::Error,
     },
     /// A tensor operation failed.
     #[error("a tensor operation failed")]
     Tensor {
-        /// candle's answer.
+        /// The cause.
         #[from]
         source: candle_core::Error,
     },
-    /// A file of weights is larger than any network here.
+    /// A file of weights is too large.
     #[error("`{}` holds {got} bytes, at most {expected} are read", path.display())]
     WeightsTooLarge {
         /// The file.
@@ -30,12 +30,12 @@ pub enum Error {
         /// The file's size in bytes.
         got: u64,
     },
-    /// A file is not the `.safetensors` file it looks like.
+    /// A `.safetensors` file is invalid.
     #[error("`{}` is not a valid safetensors file", path.display())]
     Safetensors {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         source: safetensors::SafeTensorError,
     },
     /// A file is not a PyTorch state dict.
@@ -43,16 +43,16 @@ pub enum Error {
     StateDict {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         source: torch_state_dict::Error,
     },
     /// Tensors could not be written as a `.safetensors` file.
     #[error("cannot encode the weights")]
     Serialize {
-        /// What is wrong with them.
+        /// The cause.
         source: safetensors::SafeTensorError,
     },
-    /// A file does not hold the tensors of a known network.
+    /// A file does not have the tensors of a known network.
     #[error(
         "`{}` does not hold {network}: missing {}; surplus {}",
         path.display(),
@@ -64,38 +64,38 @@ pub enum Error {
         path: PathBuf,
         /// The network that comes closest.
         network: &'static str,
-        /// Tensors that the network has and the file has not.
+        /// Tensors that the file lacks.
         missing: Vec<String>,
-        /// Tensors that the file has and the network has not.
+        /// Tensors that the network does not have.
         surplus: Vec<String>,
     },
-    /// A tensor is not there.
+    /// A tensor is missing.
     #[error("the weights have no tensor `{name}`")]
     MissingTensor {
         /// The tensor's name.
         name: String,
     },
-    /// A tensor has another shape than the network needs.
+    /// A tensor has the wrong shape.
     #[error("tensor `{name}` has shape {got:?}, expected {expected:?}")]
     TensorShape {
         /// The tensor's name.
         name: String,
-        /// The shape the network needs.
+        /// The expected shape.
         expected: Vec<usize>,
-        /// The shape found.
+        /// The actual shape.
         got: Vec<usize>,
     },
-    /// A tensor has another type than the network needs.
+    /// A tensor has the wrong type.
     #[error("tensor `{name}` has type `{got}`, expected `{expected}`")]
     TensorType {
         /// The tensor's name.
         name: String,
-        /// The type the network needs.
+        /// The expected type.
         expected: &'static str,
-        /// The type found.
+        /// The actual type.
         got: String,
     },
-    /// A weight is not a finite number.
+    /// A weight is infinite or NaN.
     #[error("`{}` holds {value} in tensor `{name}`, expected finite numbers", path.display())]
     WeightNotFinite {
         /// The file.
@@ -105,67 +105,67 @@ pub enum Error {
         /// The first such value.
         value: f32,
     },
-    /// The cached features cannot be trusted.
+    /// The feature cache is damaged.
     #[error("the feature cache `{}` is corrupt: {reason}", path.display())]
     CorruptCache {
         /// The cache's file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// A checkpoint cannot be trusted.
+    /// A checkpoint is damaged.
     #[error("the checkpoint `{}` is corrupt: {reason}", path.display())]
     CorruptCheckpoint {
         /// The checkpoint's file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// A checkpoint is of another training.
+    /// A checkpoint belongs to another training.
     #[error("the checkpoint `{}` has {what} {got}, expected {expected}", path.display())]
     OtherCheckpoint {
         /// The checkpoint's file.
         path: PathBuf,
         /// What differs.
         what: &'static str,
-        /// What this training has.
+        /// The value of this training.
         expected: String,
-        /// What the checkpoint has.
+        /// The value in the checkpoint.
         got: String,
     },
-    /// Inputs have another size than the trained part of the network takes.
+    /// Inputs do not fit the trained part of the network.
     #[error("inputs hold {got} numbers each, expected {expected}")]
     InputValues {
-        /// What the network takes.
+        /// Values of one input of the network.
         expected: usize,
-        /// What the inputs hold.
+        /// Values of one example.
         got: usize,
     },
-    /// A label names no class.
+    /// A label is not a class index.
     #[error("an image has label {label}, but there are {classes} classes")]
     Label {
         /// The label.
         label: u32,
-        /// How many classes there are; labels count from 0.
+        /// Number of classes.
         classes: usize,
     },
-    /// What the frozen part makes of the images does not fit into memory.
+    /// The activations of the frozen part for all images do not fit in memory.
     #[error(
         "the activations below the trained blocks take {got} bytes, at most {expected} are kept"
     )]
     ActivationsTooLarge {
         /// The limit in bytes.
         expected: u64,
-        /// What they would take, in bytes.
+        /// Their size in bytes.
         got: u64,
     },
-    /// Some images of the data set cannot be used.
+    /// Some images cannot be used.
     #[error("{} of the images cannot be used: {}", failures.len(), list_failures(failures))]
     UnreadableImages {
-        /// Each image with what is wrong with it.
+        /// The images with their errors.
         failures: Vec<(PathBuf, Error)>,
     },
-    /// An image file is too large to be read.
+    /// An image file is too large.
     #[error("the file holds {got} bytes, at most {expected} are read")]
     ImageTooLarge {
         /// The limit in bytes.
@@ -173,84 +173,84 @@ pub enum Error {
         /// The file's size in bytes.
         got: u64,
     },
-    /// An image cannot be turned into the network's input.
+    /// An image cannot be preprocessed.
     #[error("{source}")]
     Image {
-        /// What is wrong with it.
+        /// The cause.
         #[from]
         source: pet_image::Error,
     },
     /// A file of the model could not be written.
     #[error("cannot write the model's files")]
     Model {
-        /// Which, and why.
+        /// The cause.
         #[from]
         source: pet_model::Error,
     },
     /// The network could not be written as ONNX.
     #[error("cannot write the ONNX model")]
     Onnx {
-        /// What does not fit.
+        /// The cause.
         #[from]
         source: onnx_graph::Error,
     },
-    /// A value has no JSON form.
+    /// A value cannot be written as JSON.
     #[error("cannot write the recipe as JSON")]
     Json {
-        /// serde's answer.
+        /// The cause.
         source: serde_json::Error,
     },
-    /// A hyper-parameter cannot work.
+    /// A hyper-parameter is out of range.
     #[error("{name} is {got}, expected {expected}")]
     InvalidConfiguration {
         /// The hyper-parameter.
         name: &'static str,
-        /// What would work.
+        /// The valid range.
         expected: String,
-        /// What was given.
+        /// The value.
         got: String,
     },
-    /// There is nothing to train on.
+    /// A split has no images.
     #[error("there are no {split} images")]
     NoImages {
         /// `training` or `validation`.
         split: &'static str,
     },
-    /// The loss is no longer a number.
+    /// The loss is infinite or NaN.
     #[error("the loss is not finite after epoch {} with learning rate {learning_rate}", epoch + 1)]
     Diverged {
-        /// From 0.
+        /// The epoch, from 0.
         epoch: usize,
-        /// The learning rate it happened with.
+        /// The learning rate.
         learning_rate: f64,
     },
-    /// The work was asked to stop.
+    /// The work was interrupted by an [`Interrupt`](crate::Interrupt).
     #[error("interrupted")]
     Interrupted,
-    /// The observer of the training could not do its part.
+    /// The [`Observer`](crate::Observer) failed.
     #[error("cannot record the epoch")]
     Observer {
-        /// What it answered.
+        /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A teacher could not answer.
+    /// A [`Teacher`](crate::Teacher) failed.
     #[error("a teacher failed")]
     Teacher {
-        /// What it answered.
+        /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A teacher's answer is not one finite number for each class.
+    /// A teacher's output is not one finite logit per class.
     #[error("a teacher answered {got} numbers, expected {classes} finite ones")]
     TeacherAnswer {
-        /// Classes that are trained on.
+        /// Number of classes.
         classes: usize,
-        /// Numbers in its answer.
+        /// Number of values in its output.
         got: usize,
     },
 }
 
 impl Error {
-    /// What a person can do about it.
+    /// Suggests how to solve the problem.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::TensorNames { .. } | Self::StateDict { .. } | Self::Safetensors { .. } => Some(
@@ -282,7 +282,7 @@ impl Error {
     }
 }
 
-/// The first few names with the number of the others.
+/// The first few names and the number of the others.
 fn list(names: &[String]) -> String {
     const SHOWN: usize = 3;
     if names.is_empty() {
@@ -299,7 +299,7 @@ fn list(names: &[String]) -> String {
     }
 }
 
-/// The first few failures with the number of the others.
+/// The first few failures and the number of the others.
 fn list_failures(failures: &[(PathBuf, Error)]) -> String {
     const SHOWN: usize = 10;
     let shown = failures.iter().take(SHOWN);
@@ -312,7 +312,7 @@ fn list_failures(failures: &[(PathBuf, Error)]) -> String {
     text.join(", ")
 }
 
-/// The last cause, which says what is wrong in the fewest words.
+/// The root cause, which has the shortest message.
 fn innermost(error: &Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {

@@ -1,23 +1,25 @@
-//! A request to stop.
+//! Cooperative cancellation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Error;
 
-/// Shared between a signal handler, which sets it, and long work, which looks at it often.
+/// A flag shared by a signal handler, which sets it, and long-running work, which checks it often.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Asks the work to stop.
+    /// Requests the work to stop.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// Checks whether the work shall go on.
+    ///
     /// # Errors
     ///
-    /// [`Error::Interrupted`] once the work was asked to stop.
+    /// [`Error::Interrupted`] after [`set`](Self::set).
     pub fn check(&self) -> Result<(), Error> {
         if self.0.load(Ordering::Relaxed) {
             Err(Error::Interrupted)

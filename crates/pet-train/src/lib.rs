@@ -1,14 +1,14 @@
-//! Train an image classifier on MobileNetV2 or EfficientNet-Lite with candle on a plain CPU.
+//! Train an image classifier on MobileNetV2 or EfficientNet-Lite with candle on the CPU.
 //!
-//! What is frozen is computed once for each image, in parallel, and kept on disk: the classifier's last layer is trained
-//! on such features in seconds. More of the network, or all of it, is trained on photographs that are changed at random.
-//! The same seed gives the same weights, bit for bit, on any number of threads and however often training was put aside.
+//! The features of the frozen part are computed once per image, in parallel, and cached on disk, so that the last layer
+//! is trained in seconds. More of the network, or all of it, is trained on augmented photographs. The same seed gives
+//! the same weights, bit for bit, for any number of threads and any interruptions.
 //!
 //! ```
 //! use candle_core::{Device, Module, Tensor};
 //! use pet_train::{Classifier, Weights};
 //!
-//! // Weights usually come from `Weights::open("mobilenet_v2.pth")`; random ones do for a look at the shapes.
+//! // Usually `Weights::open("mobilenet_v2.pth")`; random weights suffice to show the shapes.
 //! let classes = 3;
 //! let weights = Weights::random(42)?.with_head(
 //!     Tensor::zeros((classes, 1280), candle_core::DType::F32, &Device::Cpu)?,
@@ -20,17 +20,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | module or type | duty |
+//! | module or type | purpose |
 //! |---|---|
-//! | [`network`] | the networks: each one list of layers, from which everything else is made |
-//! | [`op`] | the convolutions, as candle operations with backward passes |
-//! | [`Weights`] | named tensors from `.pt`, `.pth` and `.safetensors` |
-//! | [`Extractor`], [`FeatureCache`] | images to what the frozen part makes of them, once |
-//! | [`Trainer`] | [`Examples`] to trained weights, by a [`Configuration`] |
-//! | [`RangeTest`] | which learning rates a training can use |
-//! | [`Teacher`] | a trained model whose answers are learned besides the labels |
-//! | [`Classifier`], [`to_onnx`] | the result, in candle and as ONNX |
+//! | [`network`] | the architectures as lists of layers, and the [`Backbone`](network::Backbone) |
+//! | [`op`] | convolutions as candle operations with backward passes; [`Activation`], [`Padding`], [`Window`] |
+//! | [`Weights`] | named tensors from `.pt`, `.pth` and `.safetensors` files |
+//! | [`Extractor`], [`FeatureCache`] | the [`Features`] of images |
+//! | [`Trainer`] | trains on [`Examples`] ([`Features`] or [`Photographs`]) with a [`Configuration`]: [`FineTune`], [`Schedule`] |
+//! | [`Trained`], [`EpochMetrics`], [`Observer`] | the results of a training, and its progress |
+//! | [`Checkpoint`], [`Interrupt`] | resuming and stopping a training |
+//! | [`RangeTest`], [`RateRange`], [`RatePoint`] | the learning rate range test |
+//! | [`Teacher`] | a trained model for knowledge distillation |
+//! | [`Classifier`], [`to_onnx`] | the trained network, in candle and as ONNX |
 
+mod bytes;
 mod classifier;
 mod error;
 mod features;

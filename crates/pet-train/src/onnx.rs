@@ -1,4 +1,4 @@
-//! The classifier as an ONNX model.
+//! Export of the classifier to ONNX.
 
 use candle_core::Tensor;
 use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph, Model, Value};
@@ -7,15 +7,15 @@ use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME};
 use crate::network::{Block, Convolution, Folded, Layer, fold};
 use crate::{Activation, Error, Weights};
 
-/// The classifier with its metadata: input `input` `[batch, 3, size, size]`, output `output` `[batch, classes]`, both
-/// `f32` with a free batch size; batch normalization folded into the convolutions.
+/// Encodes the classifier with its metadata as an ONNX model: input `input` `[batch, 3, size, size]`, output `output`
+/// `[batch, classes]`, both `f32` with a variable batch size. Batch normalization is folded into the convolutions.
 ///
-/// Equal weights and metadata give equal bytes.
+/// The output is deterministic.
 ///
 /// # Errors
 ///
-/// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights are not a classifier for the metadata's
-/// classes; [`Error::Onnx`] when the model cannot be written.
+/// [`Error::MissingTensor`] or [`Error::TensorShape`] if the weights have no head for the metadata's classes,
+/// [`Error::Onnx`] if the model cannot be encoded.
 pub fn to_onnx(weights: &Weights, metadata: &ModelMetadata) -> Result<Vec<u8>, Error> {
     let classes = metadata.classes.len();
     let size = metadata.preprocess.size() as usize;
@@ -74,7 +74,7 @@ fn add_layer(
 ) -> Result<Value, Error> {
     let Folded { weight, bias } = fold(layer, weights)?;
     let name = &layer.convolution_name;
-    let (shape, weight) = (layer.weight_shape(), turned(&weight, layer.outputs));
+    let (shape, weight) = (layer.weight_shape(), transposed(&weight, layer.outputs));
     let weight = graph.initializer(&format!("{name}.weight"), &shape, &weight)?;
     let bias = graph.initializer(&format!("{name}.bias"), &[layer.outputs], &bias)?;
     let value = graph.conv(name, input, &weight, Some(&bias), options(layer, side))?;
@@ -84,7 +84,7 @@ fn add_layer(
     }
 }
 
-/// For an input of `side` times `side`.
+/// The options of a layer for an input of `side` × `side`.
 fn options(layer: &Layer, side: usize) -> ConvOptions {
     let convolution = layer.convolution;
     let [before, after] = layer.zeros(side);
@@ -97,8 +97,8 @@ fn options(layer: &Layer, side: usize) -> ConvOptions {
     }
 }
 
-/// The values of a matrix with so many columns, column after column.
-fn turned(matrix: &[f32], columns: usize) -> Vec<f32> {
+/// The values of a matrix with this number of columns, column by column.
+fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
     let column = |at: usize| matrix.iter().skip(at).step_by(columns).copied();
     (0..columns).flat_map(column).collect()
 }

@@ -60,7 +60,7 @@ impl Preparation<'_> {
                 weights,
                 train: Box::new(
                     self.photographs(&self.split.train, &self.train_recipe)
-                        .taught_by(self.teachers.clone()),
+                        .with_teachers(self.teachers.clone()),
                 ),
                 validation: validated.then(|| self.validation_photographs()),
             });

@@ -1,4 +1,4 @@
-//! Features kept on disk, found again by the content of the images.
+//! A cache of features on disk, keyed by the content of the images.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -9,24 +9,25 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
+use crate::bytes::{from_le_bytes, le_bytes};
 use crate::network::Backbone;
 
-/// Raised when the arithmetic changes, so that features of an older program are not taken for its own.
+/// Part of the key; increased when the arithmetic changes.
 const FORMAT: &str = "3";
 
 const IMAGES: &str = "images";
 const FEATURES_NAME: &str = "features";
 const CHECKSUM: &str = "sha256";
 
-/// Bytes of one image's digest.
+/// Bytes of a digest.
 const DIGEST_BYTES: usize = 32;
-/// Far more than the largest data set this is meant for needs.
+/// The largest file that is read, far more than the features of large data sets.
 const MAX_BYTES: u64 = 4 << 30;
 
 /// SHA-256 of an image file.
 pub(super) type ImageDigest = [u8; DIGEST_BYTES];
 
-/// What the frozen part of one set of weights makes of images under one recipe.
+/// Features of images for one backbone and preprocessing.
 #[derive(Debug)]
 pub struct FeatureCache {
     path: PathBuf,
@@ -36,12 +37,12 @@ pub struct FeatureCache {
 }
 
 impl FeatureCache {
-    /// Opens the cache in `folder` for what `backbone` of weights with this digest makes of images under this recipe,
-    /// mirrored or not; a new one is empty.
+    /// Opens the cache in `folder` for features of `backbone`, whose weights have this digest, of images preprocessed by
+    /// `recipe`, mirrored or not. It is empty if the file does not exist.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when it cannot be read, [`Error::CorruptCache`] when it is damaged.
+    /// [`Error::Io`] if it cannot be read, [`Error::CorruptCache`] if it is damaged.
     pub fn open(
         folder: &Path,
         weights_digest: &str,
@@ -69,31 +70,31 @@ impl FeatureCache {
         })
     }
 
-    /// The features of the image with this digest.
+    /// The features of an image.
     pub(super) fn get(&self, image: &ImageDigest) -> Option<&[f32]> {
         self.entries.get(image).map(Vec::as_slice)
     }
 
-    /// Remembers features until [`save`](Self::save).
+    /// Adds features in memory, to be written by [`save`](Self::save).
     pub(super) fn insert(&mut self, image: ImageDigest, features: Vec<f32>) {
         self.changed |= self.entries.insert(image, features).is_none();
     }
 
-    /// How many images' features are here.
+    /// The number of images.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether no features are here.
+    /// Whether the cache is empty.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Writes the cache, whole or not at all, if anything was added.
+    /// Writes the cache atomically if anything was added.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written; the former one is then still there.
+    /// If the file cannot be written; the old one is then unchanged.
     pub fn save(&mut self) -> Result<(), Error> {
         if !self.changed {
             return Ok(());
@@ -104,7 +105,7 @@ impl FeatureCache {
         let mut features = Vec::with_capacity(entries.len() * self.length * 4);
         for (image, values) in &entries {
             images.extend_from_slice(*image);
-            features.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            features.extend(le_bytes(values));
         }
         let encode = |source| Error::Serialize { source };
         let count = entries.len();
@@ -162,13 +163,7 @@ fn read(path: &Path, length: usize) -> Result<HashMap<ImageDigest, Vec<f32>>, Er
         return Err(corrupt("its checksum does not fit its contents"));
     }
     let (images, _) = images.data().as_chunks::<DIGEST_BYTES>();
-    let features = features.data().chunks_exact(length * 4).map(|row| {
-        let (values, _) = row.as_chunks::<4>();
-        values
-            .iter()
-            .map(|value| f32::from_le_bytes(*value))
-            .collect()
-    });
+    let features = features.data().chunks_exact(length * 4).map(from_le_bytes);
     Ok(images.iter().copied().zip(features).collect())
 }
 

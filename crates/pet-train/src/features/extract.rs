@@ -1,4 +1,4 @@
-//! From images to features, in parallel over images.
+//! Extraction of features, in parallel over images.
 
 use std::path::PathBuf;
 
@@ -13,24 +13,24 @@ use super::cache::{FeatureCache, ImageDigest};
 use crate::network::Backbone;
 use crate::{Error, Interrupt};
 
-/// What is held of a data set in memory at most.
+/// The largest features of a data set in memory.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// What the frozen part of the network makes of a set of images.
+/// The outputs of the frozen part of the network for a set of images.
 #[derive(Clone, Debug)]
 pub struct Features {
     /// `[images, length]`.
     pub values: Vec<f32>,
-    /// The same of the mirrored images, where those were asked for.
+    /// The features of the mirrored images, if requested.
     pub mirrored: Option<Vec<f32>>,
-    /// Numbers for one image: 1280 for the whole backbone.
+    /// Values per image: 1280 for the whole backbone.
     pub length: usize,
-    /// Class indices, one for each image.
+    /// The class index of each image.
     pub labels: Vec<u32>,
 }
 
 impl Features {
-    /// The first `count` images, and the others.
+    /// Splits off the images after the first `count`.
     #[must_use]
     pub fn split_at(mut self, count: usize) -> (Self, Self) {
         let count = count.min(self.labels.len());
@@ -45,32 +45,32 @@ impl Features {
     }
 }
 
-/// What features are made with.
+/// Computes features of images.
 pub struct Extractor<'a> {
     /// The frozen part of the network.
     pub backbone: &'a Backbone,
-    /// From image bytes to the network's input.
+    /// The preprocessing of images.
     pub preprocess: &'a Preprocess,
-    /// What is refused unread.
+    /// Limits of image files.
     pub limits: Limits,
-    /// Set to stop early.
+    /// Stops the extraction.
     pub interrupt: &'a Interrupt,
 }
 
-/// One image's features, and its digest when they were not in the cache.
+/// The digest and features of an image.
 struct Extracted {
     digest: ImageDigest,
     features: Vec<f32>,
 }
 
 impl Extractor<'_> {
-    /// The features of `samples`, from `cache` where it has them, and those of their mirror images when a cache for them
-    /// is given; new ones are added to the caches and saved, also when something fails half-way.
+    /// Extracts the features of `samples`, and of their mirror images if a cache for those is given. Cached features are
+    /// reused; new ones are added to the caches and saved, even after an error.
     ///
     /// # Errors
     ///
-    /// [`Error::UnreadableImages`] naming all images that could not be used, [`Error::ActivationsTooLarge`],
-    /// [`Error::Interrupted`], or a failure of the network or the cache.
+    /// [`Error::UnreadableImages`] with all images that cannot be used, [`Error::ActivationsTooLarge`],
+    /// [`Error::Interrupted`], and errors of the network and the cache.
     pub fn extract(
         &self,
         samples: &[Sample],
@@ -79,22 +79,22 @@ impl Extractor<'_> {
         progress: &dyn Progress,
     ) -> Result<Features, Error> {
         let length = self.backbone.output_values(self.preprocess.size() as usize);
-        let times = 1 + usize::from(mirrored.is_some());
-        let got = (samples.len() * length * times * size_of::<f32>()) as u64;
+        let views = 1 + usize::from(mirrored.is_some());
+        let got = (samples.len() * length * views * size_of::<f32>()) as u64;
         if got > MAX_BYTES {
             let expected = MAX_BYTES;
             return Err(Error::ActivationsTooLarge { expected, got });
         }
-        let mirrored = mirrored.map(|cache| self.pass(samples, cache, true, progress));
+        let mirrored = mirrored.map(|cache| self.extract_all(samples, cache, true, progress));
         Ok(Features {
             mirrored: mirrored.transpose()?,
-            values: self.pass(samples, cache, false, progress)?,
+            values: self.extract_all(samples, cache, false, progress)?,
             length,
             labels: samples.iter().map(|sample| sample.class as u32).collect(),
         })
     }
 
-    fn pass(
+    fn extract_all(
         &self,
         samples: &[Sample],
         cache: &mut FeatureCache,
@@ -106,7 +106,7 @@ impl Extractor<'_> {
             .par_iter()
             .map(|sample| {
                 let outcome = self
-                    .one(sample, cache, mirrored)
+                    .extract_one(sample, cache, mirrored)
                     .map_err(|error| (sample.path.clone(), error));
                 progress.advance(1);
                 outcome
@@ -133,7 +133,7 @@ impl Extractor<'_> {
         }
     }
 
-    fn one(
+    fn extract_one(
         &self,
         sample: &Sample,
         cache: &FeatureCache,

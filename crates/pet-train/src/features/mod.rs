@@ -1,4 +1,4 @@
-//! Features of the frozen backbone: computed once for each image, kept on disk.
+//! Features of the frozen backbone, computed once per image and cached on disk.
 
 mod cache;
 mod extract;

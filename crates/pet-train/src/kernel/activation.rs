@@ -1,26 +1,26 @@
-//! What follows a convolution's bias.
+//! Activation functions.
 
 use serde::{Deserialize, Serialize};
 
-/// The upper bound of the rectifier that all networks here use.
+/// The upper bound of `ReLU6`.
 const CEILING: f32 = 6.0;
 
 /// The function applied to a convolution's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Activation {
-    /// The value itself.
+    /// The identity.
     Linear,
-    /// `min(max(x, 0), 6)`, as MobileNetV2 has it (Sandler et al. 2018, section 3.1).
+    /// `min(max(x, 0), 6)` (Sandler et al. 2018, section 3.1).
     Relu6,
 }
 
 impl Activation {
-    /// The function itself.
+    /// Evaluates the function.
     #[inline(always)]
     pub(crate) fn apply(self, value: f32) -> f32 {
         match self {
             Self::Linear => value,
-            // Unlike `max` and `min`, this keeps what is not a number, so that bad weights show.
+            // Unlike `max` and `min`, this keeps NaN, so that bad weights are noticed.
             Self::Relu6 => value.clamp(0.0, CEILING),
         }
     }
@@ -35,16 +35,14 @@ impl Activation {
         }
     }
 
-    /// The gradient before the function, from the gradient after it and its `result`.
+    /// The gradient of the input, from the function's `result` and the gradient of that.
     pub(crate) fn backward(self, result: &[f32], gradient: &[f32]) -> Vec<f32> {
         let mut gradient = gradient.to_vec();
         self.backward_in_place(result, &mut gradient);
         gradient
     }
 
-    /// Turns the gradient after the function into the one before it.
-    ///
-    /// At the two bends the slope counts as zero, as in PyTorch.
+    /// Replaces the gradient of the result by the gradient of the input. At 0 and 6 the derivative is 0, as in PyTorch.
     pub(crate) fn backward_in_place(self, result: &[f32], gradient: &mut [f32]) {
         if self == Self::Linear {
             return;

@@ -1,4 +1,4 @@
-//! How a window moves along one axis of an image.
+//! The geometry of a window that moves along one axis of an image.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ pub enum Window {
 }
 
 impl Window {
-    /// Its side.
+    /// Its side length.
     pub const fn side(self) -> usize {
         match self {
             Self::Three => 3,
@@ -22,23 +22,23 @@ impl Window {
         }
     }
 
-    /// Weights of one channel.
+    /// The number of weights per channel.
     pub const fn taps(self) -> usize {
         self.side() * self.side()
     }
 }
 
-/// The zeros around an image that is convolved. Either way the result has ⌈size / stride⌉ positions.
+/// Zero padding of a convolution's input. The output always has ⌈size / stride⌉ positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Padding {
-    /// Half a window on every side, as PyTorch's networks have it.
+    /// Half a window on every side, as in PyTorch's networks.
     Centered,
-    /// As few as are needed, and an odd one at the end: TensorFlow's `SAME`.
+    /// As little as necessary, with an odd zero at the end: TensorFlow's `SAME`.
     Same,
 }
 
 impl Padding {
-    /// Zeros before and after an axis of `size` positions.
+    /// The number of zeros before and after an axis of `size` positions.
     ///
     /// ```
     /// use pet_train::Padding;
@@ -51,21 +51,21 @@ impl Padding {
         match self {
             Self::Centered => [window / 2; 2],
             Self::Same => {
-                let reach = (size.div_ceil(stride).max(1) - 1) * stride + window;
-                let total = reach.saturating_sub(size);
+                let extent = (size.div_ceil(stride).max(1) - 1) * stride + window;
+                let total = extent.saturating_sub(size);
                 [total / 2, total.div_ceil(2)]
             }
         }
     }
 }
 
-/// One axis of an image under a moving window. Its size is at least 1.
+/// One axis of an image, of size 1 or more, under a moving window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Axis {
     pub(crate) size: usize,
     pub(crate) window: usize,
     pub(crate) stride: usize,
-    /// Zeros before the first position.
+    /// Padding before the first position.
     pub(crate) before: usize,
 }
 
@@ -80,19 +80,19 @@ impl Axis {
         }
     }
 
-    /// Positions of the result.
+    /// The number of output positions.
     pub(crate) fn outputs(self) -> usize {
         (self.size - 1) / self.stride + 1
     }
 
-    /// What the result at `at` sees through `tap`, unless it is padding.
+    /// The input position of `tap` for the output at `at`, unless it is padding.
     #[inline(always)]
     pub(crate) fn input(self, at: usize, tap: usize) -> Option<usize> {
         let input = (at * self.stride + tap).checked_sub(self.before)?;
         (input < self.size).then_some(input)
     }
 
-    /// The position of the result that sees `input` through `tap`, if any.
+    /// The output position whose `tap` is at `input`, if any.
     #[inline(always)]
     pub(crate) fn output(self, input: usize, tap: usize) -> Option<usize> {
         let shifted = (input + self.before).checked_sub(tap)?;
@@ -100,14 +100,14 @@ impl Axis {
         (shifted.is_multiple_of(self.stride) && output < self.outputs()).then_some(output)
     }
 
-    /// The taps through which the result at `at` sees the image.
+    /// The taps inside the image for the output at `at`.
     #[inline(always)]
     pub(crate) fn taps(self, at: usize) -> Range<usize> {
         let start = at * self.stride;
         self.before.saturating_sub(start)..(self.size + self.before - start).min(self.window)
     }
 
-    /// The positions of the image that these of the result see; there is at least one.
+    /// The input positions of a non-empty range of output positions.
     pub(crate) fn inputs(self, outputs: Range<usize>) -> Range<usize> {
         let start = (outputs.start * self.stride).saturating_sub(self.before);
         let end = (outputs.end - 1) * self.stride + self.window - self.before;

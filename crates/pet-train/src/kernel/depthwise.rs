@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::axis::{Axis, Padding, Window};
 use super::{Activation, LANES, sum_in_order};
 
-/// The sizes of a depthwise convolution's input, and how its window moves over them.
+/// The shapes of a depthwise convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
     pub(crate) rows: Axis,
@@ -15,7 +15,7 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
-    /// For an input of `[height, width]`, neither of which is 0.
+    /// For an input of `[height, width]`, both positive.
     pub(crate) fn new(
         [height, width]: [usize; 2],
         channels: usize,
@@ -32,7 +32,7 @@ impl Geometry {
         }
     }
 
-    /// Height and width of the result.
+    /// Height and width of the output.
     pub(crate) fn output(self) -> (usize, usize) {
         (self.rows.outputs(), self.columns.outputs())
     }
@@ -47,8 +47,8 @@ impl Geometry {
     }
 }
 
-/// `activation(depthwise(input) + bias)` for `input` `[batch, height, width, channels]`, `weight`
-/// `[taps, channels]` with taps in row order.
+/// `activation(depthwise(input) + bias)` for `input` `[batch, height, width, channels]` and `weight` `[taps, channels]`,
+/// taps row by row.
 pub(crate) fn forward(
     input: &[f32],
     weight: &[f32],
@@ -78,9 +78,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) first: usize,
 }
 
-/// Computes the rows of one image's result from row `from` on, as many as `result` holds.
-///
-/// `input` has to hold all rows that those need, as far as they lie in the image.
+/// Computes output rows of one image starting at row `from`, as many as `result` holds. `input` must have all rows of the
+/// image that they depend on.
 pub(crate) fn forward_rows(
     result: &mut [f32],
     input: Rows<'_>,
@@ -149,7 +148,7 @@ fn filter_pixel<const TAPS: usize>(
     }
 }
 
-/// [`filter_pixel`] on `WIDTH` channels at a time, whose sums stay in registers.
+/// [`filter_pixel`] for `WIDTH` channels at a time, with sums in registers.
 #[inline(always)]
 fn filter_lanes<const WIDTH: usize, const TAPS: usize>(
     pixel: &mut [f32],
@@ -161,7 +160,7 @@ fn filter_lanes<const WIDTH: usize, const TAPS: usize>(
     let channels = pixel.len();
     let (pixel, _) = pixel.as_chunks_mut::<WIDTH>();
     let count = pixel.len();
-    // Cutting everything to the same known length lets the compiler drop the checks inside the loop.
+    // With equal lengths the compiler omits bounds checks in the loop.
     let lanes = |values| &<[f32]>::as_chunks::<WIDTH>(values).0[..count];
     let bias = lanes(bias);
     let taps = taps.map(lanes);
@@ -177,7 +176,7 @@ fn filter_lanes<const WIDTH: usize, const TAPS: usize>(
     }
 }
 
-/// The gradient of the input, from the gradient before the activation.
+/// The gradient of the input, from the gradient of the convolution's output.
 pub(crate) fn input_gradient(gradient: &[f32], weight: &[f32], geometry: Geometry) -> Vec<f32> {
     let batch = gradient.len() / geometry.output_values();
     let mut result = vec![0.0; batch * geometry.input_values()];
@@ -188,7 +187,7 @@ pub(crate) fn input_gradient(gradient: &[f32], weight: &[f32], geometry: Geometr
     result
 }
 
-/// [`input_gradient`] of one image, on one thread.
+/// [`input_gradient`] for one image, on one thread.
 pub(crate) fn image_input_gradient(
     result: &mut [f32],
     gradient: &[f32],
@@ -235,7 +234,7 @@ fn spread_rows<const SIDE: usize, const TAPS: usize>(
     });
 }
 
-/// The gradient of the weight, `[taps, channels]`, from the gradient before the activation.
+/// The gradient of the weight, `[taps, channels]`, from the gradient of the convolution's output.
 pub(crate) fn weight_gradient(input: &[f32], gradient: &[f32], geometry: Geometry) -> Vec<f32> {
     let partials: Vec<Vec<f32>> = input
         .par_chunks(geometry.input_values())
@@ -249,7 +248,7 @@ pub(crate) fn weight_gradient(input: &[f32], gradient: &[f32], geometry: Geometr
     sum_in_order(geometry.window.taps() * geometry.channels, partials)
 }
 
-/// Adds one image's part to a [`weight_gradient`], on one thread.
+/// Adds the part of one image to a [`weight_gradient`], on one thread.
 pub(crate) fn add_image_weight_gradient(
     sums: &mut [f32],
     image: &[f32],
@@ -262,7 +261,7 @@ pub(crate) fn add_image_weight_gradient(
     });
 }
 
-/// `sums += left * right`, in registers when all lanes are there.
+/// `sums += left * right`, in registers for full lanes.
 #[inline(always)]
 fn add_product(sums: &mut [f32; LANES], left: &[f32], right: &[f32]) {
     if let (Ok(left), Ok(right)) = (
@@ -279,7 +278,7 @@ fn add_product(sums: &mut [f32; LANES], left: &[f32], right: &[f32]) {
     }
 }
 
-/// Adds one image's part, a row of output and a row of taps at a time, so that their sums stay in registers.
+/// Adds the part of one image, one row of output and of taps at a time, so that the sums stay in registers.
 #[inline(always)]
 fn weight_gradient_image<const SIDE: usize>(
     partial: &mut [f32],

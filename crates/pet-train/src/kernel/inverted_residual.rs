@@ -1,7 +1,7 @@
-//! A whole inverted residual block of the frozen network, a few rows at a time.
+//! An inverted residual block of the frozen network, computed a few rows at a time.
 //!
-//! The widened activations are six times as large as the block's input and are needed only by the next layer. Here
-//! they are made for a few rows, filtered, narrowed and overwritten, so that they never leave the core's cache.
+//! The expanded activations are six times as large as the block's input and only needed by the next layer. They are
+//! computed in strips of a few rows, which stay in the core's cache.
 
 use std::ops::Range;
 
@@ -12,10 +12,10 @@ use super::depthwise::{self, Geometry, Rows};
 use super::matrix::Matrix;
 use super::{Activation, pointwise};
 
-/// Widened values that are kept at a time: half of a typical second-level cache.
+/// Expanded values of a strip: half of a typical second-level cache.
 const STRIP_VALUES: usize = 64 * 1024;
 
-/// A pointwise layer: `weight` `[inputs, outputs]` row after row.
+/// A pointwise layer with `weight` `[inputs, outputs]`.
 #[derive(Clone)]
 pub(crate) struct Pointwise {
     pub(crate) weight: Vec<f32>,
@@ -23,7 +23,7 @@ pub(crate) struct Pointwise {
     pub(crate) activation: Activation,
 }
 
-/// A depthwise layer: `weight` `[taps, channels]`.
+/// A depthwise layer with `weight` `[taps, channels]`.
 #[derive(Clone)]
 pub(crate) struct Depthwise {
     pub(crate) weight: Vec<f32>,
@@ -34,7 +34,7 @@ pub(crate) struct Depthwise {
     pub(crate) padding: Padding,
 }
 
-/// Widen, filter, narrow, add the input.
+/// Expansion, depthwise convolution, projection and skip connection.
 #[derive(Clone)]
 pub(crate) struct InvertedResidual {
     pub(crate) expand: Option<Pointwise>,
@@ -60,12 +60,12 @@ impl InvertedResidual {
             .map_or(hidden, |expand| expand.weight.len() / hidden)
     }
 
-    /// Channels of the block's result.
+    /// Channels of the block's output.
     pub(crate) fn outputs(&self) -> usize {
         self.project.bias.len()
     }
 
-    /// The sizes that the depthwise layer sees for an input of `height` × `width`.
+    /// The shapes of the depthwise layer for an input of `height` × `width`.
     pub(crate) fn geometry(&self, height: usize, width: usize) -> Geometry {
         let Depthwise {
             window,
@@ -77,7 +77,7 @@ impl InvertedResidual {
         Geometry::new([height, width], channels, window, stride, padding)
     }
 
-    /// The block's result for `input` `[batch, height, width, inputs]`, one image per thread.
+    /// Computes the block for `input` `[batch, height, width, inputs]`, one image per thread.
     pub(crate) fn forward(&self, input: &[f32], height: usize, width: usize) -> Vec<f32> {
         let geometry = self.geometry(height, width);
         let (out_height, out_width) = geometry.output();
@@ -100,7 +100,7 @@ impl InvertedResidual {
             ..
         } = geometry;
         let strip = (STRIP_VALUES / (columns.size * channels * rows.stride)).max(1);
-        let mut widened = Widened {
+        let mut expanded = Expanded {
             values: Vec::new(),
             first: 0,
             end: 0,
@@ -111,7 +111,7 @@ impl InvertedResidual {
             let from = at * strip;
             let count = rows.len() / row_values;
             let input = match &self.expand {
-                Some(expand) => widened.advance(expand, image, geometry, from, count),
+                Some(expand) => expanded.advance(expand, image, geometry, from, count),
                 None => Rows {
                     values: image,
                     first: 0,
@@ -136,15 +136,15 @@ impl InvertedResidual {
     }
 }
 
-/// The widened rows `first..end` of an image.
-struct Widened {
+/// The expanded rows `first..end` of an image.
+struct Expanded {
     values: Vec<f32>,
     first: usize,
     end: usize,
 }
 
-impl Widened {
-    /// Moves on to the rows that result rows `from..from + count` need, keeping those already there.
+impl Expanded {
+    /// Advances to the rows that output rows `from..from + count` depend on, reusing those already computed.
     fn advance(
         &mut self,
         expand: &Pointwise,
@@ -200,9 +200,9 @@ mod tests {
         window: Window,
         padding: Padding,
     ) -> InvertedResidual {
-        let widened = inputs != hidden;
+        let expanded = inputs != hidden;
         InvertedResidual {
-            expand: widened.then(|| pointwise_layer(inputs, hidden, Activation::Relu6)),
+            expand: expanded.then(|| pointwise_layer(inputs, hidden, Activation::Relu6)),
             filter: Depthwise {
                 weight: noise(3, window.taps() * hidden),
                 bias: noise(4, hidden),
@@ -235,9 +235,9 @@ mod tests {
             ..
         } = &block.filter;
         let expand = block.expand.as_ref();
-        let widened = expand.map_or_else(|| input.to_vec(), |expand| run(expand, input));
+        let expanded = expand.map_or_else(|| input.to_vec(), |expand| run(expand, input));
         let geometry = block.geometry(height, width);
-        let filtered = depthwise::forward(&widened, weight, bias, *activation, geometry);
+        let filtered = depthwise::forward(&expanded, weight, bias, *activation, geometry);
         let mut result = run(&block.project, &filtered);
         if block.residual {
             result

@@ -1,6 +1,6 @@
 //! Single-threaded matrix products on slices.
 
-/// A matrix inside a slice, at any strides.
+/// A matrix in a slice, with any strides.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a> {
     data: &'a [f32],
@@ -11,25 +11,25 @@ pub(crate) struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// `rows` × `columns` values, row after row.
+    /// A row-major matrix.
     pub(crate) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
         Self::strided(data, rows, columns, [columns, 1])
     }
 
-    /// Element `(r, c)` lies at `r * strides[0] + c * strides[1]`.
+    /// A matrix whose element `(r, c)` is at `r * strides[0] + c * strides[1]`.
     ///
     /// # Panics
     ///
-    /// When the last element would lie outside `data`: that is a mistake in this crate.
+    /// If the last element is outside `data`, which is a bug in this crate.
     pub(crate) fn strided(
         data: &'a [f32],
         rows: usize,
         columns: usize,
         [row_stride, column_stride]: [usize; 2],
     ) -> Self {
-        let reach = rows.saturating_sub(1) * row_stride + columns.saturating_sub(1) * column_stride;
+        let last = rows.saturating_sub(1) * row_stride + columns.saturating_sub(1) * column_stride;
         assert!(
-            rows * columns == 0 || reach < data.len(),
+            rows * columns == 0 || last < data.len(),
             "matrix reaches outside its slice"
         );
         Self {
@@ -46,7 +46,7 @@ impl<'a> Matrix<'a> {
         self.rows
     }
 
-    /// The same values with rows and columns exchanged.
+    /// The transposed matrix.
     pub(crate) fn transposed(self) -> Self {
         Self {
             rows: self.columns,
@@ -58,35 +58,28 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// Whether a product replaces what is there or is added to it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Onto {
-    Nothing,
-    Itself,
-}
-
-/// Writes `left · right` to `product`, row after row.
+/// Writes `left · right` to `product`, row by row.
 ///
-/// One thread works on one product: on networks this narrow, dividing many small products among threads costs more
-/// than it gains, so callers divide images instead.
+/// The product is computed on one thread: for networks this narrow, parallelism over images is faster than within many
+/// small products.
 ///
 /// # Panics
 ///
-/// When the sizes do not agree: that is a mistake in this crate.
+/// If the sizes do not match, which is a bug in this crate.
 pub(crate) fn multiply(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32]) {
-    product_onto(left, right, product, Onto::Nothing);
+    run_gemm(left, right, product, false);
 }
 
-/// Adds `left · right` to `sum`, row after row; otherwise as [`multiply`].
+/// Adds `left · right` to `sum`, row by row; otherwise as [`multiply`].
 pub(crate) fn add_product(left: Matrix<'_>, right: Matrix<'_>, sum: &mut [f32]) {
-    product_onto(left, right, sum, Onto::Itself);
+    run_gemm(left, right, sum, true);
 }
 
 #[expect(
     unsafe_code,
-    reason = "gemm takes pointers; the sizes they stand for are checked here"
+    reason = "gemm takes pointers; their sizes are checked here"
 )]
-fn product_onto(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32], onto: Onto) {
+fn run_gemm(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32], accumulate: bool) {
     assert_eq!(left.columns, right.rows, "inner sizes of a matrix product");
     assert_eq!(
         product.len(),
@@ -96,7 +89,7 @@ fn product_onto(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32], onto: 
     if product.is_empty() {
         return;
     }
-    // SAFETY: `Matrix::strided` has checked that every element lies inside its slice, `product` holds exactly
+    // SAFETY: `Matrix::strided` has checked that all elements are inside the slice, `product` has exactly
     // rows × columns elements, and as `&mut` it overlaps neither operand.
     unsafe {
         gemm::gemm(
@@ -106,14 +99,14 @@ fn product_onto(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32], onto: 
             product.as_mut_ptr(),
             1,
             right.columns as isize,
-            onto == Onto::Itself,
+            accumulate,
             left.data.as_ptr(),
             left.column_stride as isize,
             left.row_stride as isize,
             right.data.as_ptr(),
             right.column_stride as isize,
             right.row_stride as isize,
-            if onto == Onto::Itself { 1.0_f32 } else { 0.0 },
+            if accumulate { 1.0_f32 } else { 0.0 },
             1.0_f32,
             false,
             false,
@@ -146,12 +139,12 @@ mod tests {
                 assert_eq!(product[row * 4 + column], sum);
             }
         }
-        let mut turned = vec![f32::NAN; 8];
+        let mut transposed = vec![f32::NAN; 8];
         let (left, right) = (Matrix::new(&left, 2, 3), Matrix::new(&right, 3, 4));
-        multiply(right.transposed(), left.transposed(), &mut turned);
+        multiply(right.transposed(), left.transposed(), &mut transposed);
         for row in 0..2 {
             for column in 0..4 {
-                assert_eq!(turned[column * 2 + row], product[row * 4 + column]);
+                assert_eq!(transposed[column * 2 + row], product[row * 4 + column]);
             }
         }
     }

@@ -1,11 +1,10 @@
-//! Arithmetic on plain slices, channels last, that the candle operations are made of.
+//! Arithmetic on slices in channels-last layout, the basis of the candle operations and of training.
 //!
-//! Channels last (`[batch, height, width, channels]`) lets the depthwise convolution run over channels, which are
-//! always many and contiguous, where rows of pixels shrink to seven; and it makes a pointwise convolution one matrix
-//! product without any rearrangement.
+//! With channels last (`[batch, height, width, channels]`), the depthwise convolution vectorizes over channels, which
+//! are always many, while rows shrink to seven pixels; and a pointwise convolution is one matrix product.
 //!
-//! Work is divided among threads by image, or by blocks of a fixed number of rows, never by the number of threads,
-//! and sums over blocks are taken in the blocks' order: results do not depend on how many threads there are.
+//! Results do not depend on the number of threads: work is divided by image or into blocks of fixed size, and sums over
+//! blocks are taken in order.
 
 pub(crate) mod activation;
 pub(crate) mod axis;
@@ -18,10 +17,10 @@ pub(crate) mod stem;
 pub use activation::Activation;
 pub use axis::{Padding, Window};
 
-/// Channels handled together by one inner loop: two AVX or four SSE registers.
+/// Channels per inner loop: two AVX or four SSE registers.
 const LANES: usize = 16;
 
-/// Adds up equally long partial results, in their order.
+/// Adds up partial results of equal length in order.
 fn sum_in_order(length: usize, partials: impl IntoIterator<Item = Vec<f32>>) -> Vec<f32> {
     let mut total = vec![0.0; length];
     for partial in partials {

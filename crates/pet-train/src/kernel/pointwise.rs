@@ -1,19 +1,18 @@
-//! 1×1 convolution, which channels last is a matrix product.
+//! 1×1 convolution: with channels last, a matrix product.
 
 use rayon::prelude::*;
 
 use super::matrix::{Matrix, multiply};
 use super::{Activation, sum_in_order};
 
-/// Values of a result that stay in a core's cache between the product and its activation.
+/// Output values per block, which stay in the cache between product and activation.
 const BLOCK_VALUES: usize = 64 * 1024;
 
-/// Rows of one partial sum of a weight gradient. Fixed, so that the order of additions is.
+/// Rows per partial sum of a weight gradient; constant, so that the order of additions is too.
 const GRADIENT_ROWS: usize = 4096;
 
-/// `activation(input · weight + bias)` for `input` `[rows, inputs]`, `weight` `[inputs, outputs]`.
-///
-/// `weight` holds the strides of its two dimensions, so that a `[outputs, inputs]` tensor serves as it is.
+/// `activation(input · weight + bias)` for `input` `[rows, inputs]` and `weight` `[inputs, outputs]`, which can be the
+/// transposed view of a `[outputs, inputs]` tensor.
 pub(crate) fn forward(
     input: &[f32],
     weight: Matrix<'_>,
@@ -90,7 +89,7 @@ pub(crate) fn weight_gradient(
     sum_in_order(inputs * outputs, partials)
 }
 
-/// The gradient of the bias: `gradient` added up over its rows.
+/// The gradient of the bias: the sum of the rows of `gradient`.
 pub(crate) fn bias_gradient(gradient: &[f32], outputs: usize) -> Vec<f32> {
     let partials: Vec<Vec<f32>> = gradient
         .par_chunks(GRADIENT_ROWS * outputs)

@@ -1,4 +1,4 @@
-//! The network's first layer: 3×3 convolution with stride 2, from planes to channels last.
+//! The first layer: 3×3 convolution with stride 2, from planes to channels last.
 
 use rayon::prelude::*;
 
@@ -8,16 +8,16 @@ use super::{Activation, sum_in_order};
 
 /// Colour planes of the input.
 pub(crate) const PLANES: usize = 3;
-/// Inputs of one output pixel: 3 planes of 3×3 pixels.
+/// Values of a patch: 3 planes of 3×3 pixels.
 pub(crate) const PATCH: usize = PLANES * 9;
 
-/// Rows and columns of a square input, whose side is not 0.
+/// The axis of the rows and columns of a square input, of positive size.
 pub(crate) fn axis(size: usize, padding: Padding) -> Axis {
     Axis::new(size, 3, 2, padding)
 }
 
-/// `activation(convolution(input) + bias)` for `input` `[batch, 3, size, size]` and `weight` `[27, outputs]` in the
-/// order plane, row, column; the result is `[batch, ⌈size / 2⌉, ⌈size / 2⌉, outputs]`.
+/// `activation(convolution(input) + bias)` for `input` `[batch, 3, size, size]` and `weight` `[27, outputs]` (plane, row,
+/// column), to `[batch, ⌈size / 2⌉, ⌈size / 2⌉, outputs]`.
 pub(crate) fn forward(
     input: &[f32],
     weight: Matrix<'_>,
@@ -35,7 +35,7 @@ pub(crate) fn forward(
     result
 }
 
-/// [`forward`] on one image, on one thread.
+/// [`forward`] for one image, on one thread.
 pub(crate) fn forward_image(
     result: &mut [f32],
     image: &[f32],
@@ -53,7 +53,7 @@ pub(crate) fn forward_image(
     }
 }
 
-/// The gradient of the weight, `[27, outputs]`, from the gradient before the activation.
+/// The gradient of the weight, `[27, outputs]`, from the gradient of the convolution's output.
 pub(crate) fn weight_gradient(
     input: &[f32],
     gradient: &[f32],
@@ -73,7 +73,7 @@ pub(crate) fn weight_gradient(
     sum_in_order(PATCH * outputs, partials)
 }
 
-/// Adds one image's part to a [`weight_gradient`], on one thread.
+/// Adds the part of one image to a [`weight_gradient`], on one thread.
 pub(crate) fn add_image_weight_gradient(
     sums: &mut [f32],
     image: &[f32],
@@ -90,7 +90,7 @@ pub(crate) fn add_image_weight_gradient(
     }
 }
 
-/// Copies the patch under each output pixel of row `y` to a row of `patches`; zeros stand outside the image.
+/// Copies the patch of each output pixel of row `y` to a row of `patches`, zero outside the image (im2col).
 fn gather_row(patches: &mut [f32], image: &[f32], y: usize, axis: Axis) {
     let size = axis.size;
     patches.fill(0.0);

@@ -8,15 +8,15 @@ use crate::kernel::inverted_residual::{Depthwise, InvertedResidual, Pointwise};
 use crate::op::{inverted_residual, pointwise, stem};
 use crate::{Activation, Error, Padding, Weights, Window};
 
-/// A network without its classifier, `[batch, 3, size, size]` to `[batch, 1280]`; or the first of its blocks, to
+/// A network without its head, `[batch, 3, size, size]` to `[batch, 1280]`, or its first blocks, to
 /// `[batch, height, width, channels]`.
 ///
-/// Batch normalization is folded into the convolutions, with its statistics as they were when the weights were
-/// trained. Inside, tensors are channels last, and each inverted residual block is one operation.
+/// Batch normalization is folded into the convolutions with its running statistics. Activations are channels last, and
+/// each inverted residual block is one operation.
 pub struct Backbone {
     stages: Vec<Stage>,
     layers: Vec<Layer>,
-    /// Whether the result is the mean over all positions.
+    /// Whether the output is averaged over all positions.
     pooled: bool,
 }
 
@@ -26,7 +26,7 @@ enum Stage {
     Pointwise(Dense),
 }
 
-/// A convolution over all channels; `weight` is `[inputs · window, outputs]`.
+/// A convolution over all channels with `weight` `[inputs · window, outputs]`.
 struct Dense {
     weight: Tensor,
     bias: Tensor,
@@ -35,20 +35,20 @@ struct Dense {
 }
 
 impl Backbone {
-    /// Builds the network that the weights belong to.
+    /// Builds the network of the weights' architecture.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights lack something.
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] if a tensor is missing or has the wrong shape.
     pub fn new(weights: &Weights) -> std::result::Result<Self, Error> {
         Self::first(weights, weights.architecture().blocks.len())
     }
 
-    /// Builds the first `count` blocks; all of them make the same network as [`new`](Self::new).
+    /// Builds the first `count` blocks, or the same as [`new`](Self::new) for all of them.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the weights lack something.
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] if a tensor is missing or has the wrong shape.
     pub fn first(weights: &Weights, count: usize) -> std::result::Result<Self, Error> {
         let all = &weights.architecture().blocks;
         let blocks = &all[..count.min(all.len())];
@@ -63,12 +63,12 @@ impl Backbone {
         })
     }
 
-    /// How many blocks there are.
+    /// The number of blocks.
     pub fn blocks(&self) -> usize {
         self.stages.len()
     }
 
-    /// Numbers in the result for one image of `size` pixels square.
+    /// The number of output values for one image of `size` × `size` pixels.
     pub fn output_values(&self, size: usize) -> usize {
         let layers = self.layers.iter();
         let side = layers.fold(size, |side, layer| layer.output_side(side));

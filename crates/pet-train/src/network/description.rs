@@ -1,13 +1,13 @@
-//! What a network is made of.
+//! Descriptions of networks.
 
 use pet_image::Preprocess;
 
 use crate::{Activation, Padding, Window};
 
-/// Features that each network gives for one image.
+/// Number of features, the input of the head, of each network.
 pub const FEATURES: usize = 1280;
 
-/// How a layer's window moves over the image.
+/// The kind of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Convolution {
     /// 3×3 over all channels with stride 2: the first layer.
@@ -16,7 +16,7 @@ pub enum Convolution {
     Pointwise,
     /// Within each channel.
     Depthwise {
-        /// How far it sees.
+        /// The size of the window.
         window: Window,
         /// 1, or 2 to halve height and width.
         stride: usize,
@@ -24,7 +24,7 @@ pub enum Convolution {
 }
 
 impl Convolution {
-    /// Side of the window.
+    /// Side length of the window.
     pub fn window(self) -> usize {
         match self {
             Self::Stem => 3,
@@ -33,7 +33,7 @@ impl Convolution {
         }
     }
 
-    /// How far apart two windows are, down and right.
+    /// The stride in both directions.
     pub fn stride(self) -> usize {
         match self {
             Self::Stem => 2,
@@ -50,17 +50,17 @@ pub struct Layer {
     pub convolution_name: String,
     /// Prefix of the batch normalization's tensors, such as `features.2.conv.0.1`.
     pub norm_name: String,
-    /// The window.
+    /// The kind of convolution.
     pub convolution: Convolution,
-    /// The zeros around the input.
+    /// The padding of the input.
     pub padding: Padding,
-    /// Channels in.
+    /// Input channels.
     pub inputs: usize,
-    /// Channels out.
+    /// Output channels.
     pub outputs: usize,
     /// Added to the variance in batch normalization.
     pub epsilon: f64,
-    /// What follows.
+    /// The activation function.
     pub activation: Activation,
 }
 
@@ -75,43 +75,42 @@ impl Layer {
         [self.outputs, inputs, window, window]
     }
 
-    /// Side of the result for a square input.
+    /// Side length of the output for a square input.
     pub fn output_side(&self, side: usize) -> usize {
         side.div_ceil(self.convolution.stride())
     }
 
-    /// Zeros before and after a side of the input.
+    /// Padding before and after an axis of the input.
     pub fn zeros(&self, side: usize) -> [usize; 2] {
         let (window, stride) = (self.convolution.window(), self.convolution.stride());
         self.padding.around(side, window, stride)
     }
 }
 
-/// Layers in a row, skipped over by a connection when `residual`.
+/// A sequence of layers, with a skip connection if `residual`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
     /// Prefix of its tensors, such as `features.2`.
     pub name: String,
-    /// The layers, first to last.
+    /// The layers in order.
     pub layers: Vec<Layer>,
     /// Whether the block's input is added to its output.
     pub residual: bool,
 }
 
-/// A network up to its classifier: a stem, inverted residual blocks, a last pointwise convolution, and the mean over all
-/// positions. Everything is made from this list: the frozen and the trained network, the names of the weights, the ONNX
-/// model.
+/// A network without its head: a stem, inverted residual blocks, a last pointwise convolution and global average pooling.
+/// The frozen and the trained network, the names of the weights and the ONNX model are derived from it.
 #[derive(Debug)]
 pub struct Architecture {
-    /// What it is called on command lines and in files, such as `mobilenet_v2`.
+    /// The identifier on command lines and in files, such as `mobilenet_v2`.
     pub name: &'static str,
-    /// What it is called in sentences.
+    /// The name for people, such as `MobileNetV2`.
     pub title: &'static str,
-    /// The blocks, first to last.
+    /// The blocks in order.
     pub blocks: Vec<Block>,
-    /// Prefix of the classifier's tensors.
+    /// Prefix of the head's tensors.
     pub head: &'static str,
-    /// From image bytes to its input, as it was pretrained.
+    /// The preprocessing it was pretrained with.
     pub recipe: Preprocess,
 }
 
@@ -121,7 +120,7 @@ impl Architecture {
         self.blocks.iter().flat_map(|block| &block.layers)
     }
 
-    /// Names and shapes of the tensors without the classifier's, in the order of the layers.
+    /// Names and shapes of the tensors without the head's, in the order of the layers.
     pub fn tensors(&self) -> impl Iterator<Item = (String, Vec<usize>)> {
         self.layers().flat_map(|layer| {
             let convolution = format!("{}.weight", layer.convolution_name);
@@ -133,17 +132,17 @@ impl Architecture {
     }
 }
 
-/// What all layers of one family of networks have in common.
+/// Common parameters of all layers of a family of networks.
 #[derive(Clone, Copy)]
 pub(super) struct Family {
     pub(super) padding: Padding,
     pub(super) epsilon: f64,
 }
 
-/// Names of a layer's convolution and of its batch normalization.
+/// Names of a layer's convolution and batch normalization.
 pub(super) type Names = [String; 2];
 
-/// The sizes of an inverted residual block.
+/// The parameters of an inverted residual block.
 #[derive(Clone, Copy)]
 pub(super) struct Sizes {
     pub(super) inputs: usize,
@@ -170,7 +169,7 @@ impl Family {
         }
     }
 
-    /// Widen pointwise (unless the expansion is 1), filter depthwise, narrow pointwise without an activation (Sandler et
+    /// Pointwise expansion (unless the factor is 1), depthwise convolution and linear pointwise projection (Sandler et
     /// al. 2018, figure 3).
     pub(super) fn inverted_residual(
         self,

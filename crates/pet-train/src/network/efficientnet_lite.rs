@@ -25,13 +25,13 @@ const GROUPS: [(usize, Window, usize, usize, usize); 7] = [
     (6, Window::Three, 320, 1, 1),
 ];
 
-/// One size of the family.
+/// The scaling of one network of the family.
 struct Scale {
     name: &'static str,
     title: &'static str,
     width: f64,
     depth: f64,
-    /// Side of its input in pixels.
+    /// Side length of the input in pixels.
     size: u32,
 }
 
@@ -114,7 +114,7 @@ fn blocks(scale: &Scale) -> Vec<Block> {
 }
 
 impl Scale {
-    /// Scaled to the nearest multiple of 8 that is at least 0.9 times as many.
+    /// The scaled number of channels, rounded to a multiple of 8 but not down by more than 10 %.
     fn channels(&self, channels: usize) -> usize {
         let scaled = channels as f64 * self.width;
         let rounded = ((scaled / 8.0 + 0.5).floor() * 8.0).max(8.0);
@@ -126,7 +126,7 @@ impl Scale {
         rounded as usize
     }
 
-    /// Scaled and rounded up, except in the first and in the last group.
+    /// The scaled number of repetitions, rounded up; unscaled in the first and the last group.
     fn repetitions(&self, group: usize, repetitions: usize) -> usize {
         if group == 0 || group == GROUPS.len() - 1 {
             repetitions

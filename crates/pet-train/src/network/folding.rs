@@ -1,4 +1,4 @@
-//! Batch normalization with frozen statistics, folded into the convolution before it.
+//! Folding of batch normalization with frozen statistics into the preceding convolution.
 //!
 //! A layer computes `γ · (w·x − μ) / σ + β`, which is one convolution with `W = w · γ / σ` and `b = β − μ · γ / σ`
 //! (Ioffe & Szegedy 2015, section 3.1).
@@ -6,19 +6,20 @@
 use super::description::Layer;
 use crate::{Error, Weights};
 
-/// A convolution that already contains its batch normalization.
+/// A convolution with folded batch normalization.
+#[non_exhaustive]
 pub struct Folded {
-    /// `[window · inputs, outputs]`, row after row.
+    /// `[window · inputs, outputs]`.
     pub weight: Vec<f32>,
     /// `[outputs]`.
     pub bias: Vec<f32>,
 }
 
-/// The layer's convolution and batch normalization as one convolution.
+/// Folds the batch normalization of a layer into its convolution.
 ///
 /// # Errors
 ///
-/// [`Error::MissingTensor`] or [`Error::TensorShape`] when `weights` does not hold the layer.
+/// [`Error::MissingTensor`] or [`Error::TensorShape`] if `weights` does not have the layer.
 pub fn fold(layer: &Layer, weights: &Weights) -> Result<Folded, Error> {
     let factors = factors(&weights.norm(layer, "weight")?, &weights.deviation(layer)?);
     let (mut weight, mut bias) = (weights.convolution(layer)?, weights.norm(layer, "bias")?);
@@ -27,13 +28,13 @@ pub fn fold(layer: &Layer, weights: &Weights) -> Result<Folded, Error> {
     Ok(Folded { weight, bias })
 }
 
-/// γ / σ for each channel.
+/// γ / σ of each channel.
 pub(crate) fn factors(scales: &[f32], deviations: &[f32]) -> Vec<f32> {
     let pairs = scales.iter().zip(deviations);
     pairs.map(|(scale, deviation)| scale / deviation).collect()
 }
 
-/// w to W, for a weight with the outputs contiguous.
+/// Replaces w by W; outputs are contiguous.
 pub(crate) fn scale_rows(weight: &mut [f32], factors: &[f32]) {
     for row in weight.chunks_exact_mut(factors.len()) {
         row.iter_mut()
@@ -42,7 +43,7 @@ pub(crate) fn scale_rows(weight: &mut [f32], factors: &[f32]) {
     }
 }
 
-/// β to b.
+/// Replaces β by b.
 pub(crate) fn add_shifts(bias: &mut [f32], factors: &[f32], means: &[f32]) {
     for ((shift, factor), mean) in bias.iter_mut().zip(factors).zip(means) {
         *shift -= mean * factor;

@@ -61,11 +61,11 @@ fn single(at: usize, convolution: Convolution, channels: [usize; 2]) -> Block {
     FAMILY.single(&name, names, convolution, channels)
 }
 
-/// The layers are counted through; those with an activation are groups of their own.
+/// torchvision numbers the layers, and groups those with an activation.
 fn inverted_residual(at: usize, sizes: Sizes) -> Block {
     let name = format!("features.{at}");
     let filter = usize::from(sizes.expansion != 1);
-    let grouped = |place: usize| [0, 1].map(|part| format!("{name}.conv.{place}.{part}"));
+    let grouped = |index: usize| [0, 1].map(|part| format!("{name}.conv.{index}.{part}"));
     let project = [1, 2].map(|part| format!("{name}.conv.{}", filter + part));
     let names = [grouped(0), grouped(filter), project];
     FAMILY.inverted_residual(name, names, sizes)

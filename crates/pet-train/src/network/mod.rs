@@ -1,7 +1,6 @@
-//! The networks: each a list of layers, and what computes features from it.
+//! Network architectures as lists of layers, and the backbone built from them.
 //!
-//! Another backbone of inverted residual blocks is one more file beside `mobilenet_v2.rs` and a line in
-//! [`architectures`].
+//! To add a backbone of inverted residual blocks, add a file like `mobilenet_v2.rs` and a line to [`architectures`].
 
 mod backbone;
 mod description;
@@ -25,32 +24,32 @@ static ARCHITECTURES: LazyLock<[Architecture; 4]> = LazyLock::new(|| {
     ]
 });
 
-/// All networks, the one that is trained by default first.
+/// All networks, the default first.
 pub fn architectures() -> &'static [Architecture] {
     &*ARCHITECTURES
 }
 
 impl Architecture {
-    /// The one that is trained by default: MobileNetV2.
+    /// The default: MobileNetV2.
     pub fn standard() -> &'static Self {
         &ARCHITECTURES[0]
     }
 
-    /// The one of this [`name`](Self::name).
+    /// Finds the network with this [`name`](Self::name).
     pub fn named(name: &str) -> Option<&'static Self> {
         architectures().iter().find(|network| network.name == name)
     }
 
-    /// The one that most of these tensors belong to, by names and shapes.
+    /// The network with the most of these tensors, by names and shapes.
     pub(crate) fn closest<'a>(tensors: impl Fn(&str) -> Option<&'a [usize]>) -> &'static Self {
-        let fitting = |network: &Self| {
-            let fits = |(name, shape): &(String, Vec<usize>)| tensors(name) == Some(shape);
-            network.tensors().filter(fits).count()
+        let matches = |network: &Self| {
+            let is_present = |(name, shape): &(String, Vec<usize>)| tensors(name) == Some(shape);
+            network.tensors().filter(is_present).count()
         };
-        // The last of equals would be taken, so look from the end.
+        // `max_by_key` returns the last of equals; the first is wanted.
         let candidates = architectures().iter().rev();
         candidates
-            .max_by_key(|network| fitting(network))
+            .max_by_key(|network| matches(network))
             .unwrap_or_else(|| Self::standard())
     }
 }

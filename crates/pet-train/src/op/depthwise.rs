@@ -8,12 +8,12 @@ use crate::kernel::{Activation, Padding, Window};
 
 /// `activation(depthwise(input) + bias)` with a window of 3×3 or 5×5.
 ///
-/// `input` is `[batch, height, width, channels]`, `weight` `[9, channels]` or `[25, channels]` (the window row after
-/// row), `bias` `[channels]`, `stride` 1 or more; the result is `[batch, ⌈height / stride⌉, ⌈width / stride⌉, channels]`.
+/// `input` is `[batch, height, width, channels]`, `weight` `[9, channels]` or `[25, channels]` (the window row by row),
+/// `bias` `[channels]`, `stride` at least 1; the output is `[batch, ⌈height / stride⌉, ⌈width / stride⌉, channels]`.
 ///
 /// # Errors
 ///
-/// When the shapes do not agree or a tensor is not `f32` on the CPU.
+/// If the shapes do not match or a tensor is not `f32` on the CPU.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -47,7 +47,7 @@ pub fn depthwise(
     input.contiguous()?.apply_op3(weight, bias, operation)
 }
 
-/// The window of a weight; one of another shape is refused when the operation runs.
+/// The window of a weight. Other shapes are rejected by the operation.
 fn window(weight: &Tensor) -> Window {
     let taps = weight.dims().first();
     if taps == Some(&Window::Five.taps()) {

@@ -1,11 +1,11 @@
-//! A whole inverted residual block with frozen weights.
+//! The inverted residual block with frozen weights.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 use super::{check, values};
 use crate::kernel::inverted_residual::InvertedResidual;
 
-/// The block's result for `input` `[batch, height, width, inputs]`. No gradient flows through it.
+/// Computes a block for `input` `[batch, height, width, inputs]`, without a gradient.
 pub(crate) fn inverted_residual(input: &Tensor, block: &InvertedResidual) -> Result<Tensor> {
     input.contiguous()?.apply_op1_no_bwd(&Frozen(block))
 }

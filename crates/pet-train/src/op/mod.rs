@@ -1,7 +1,7 @@
-//! Convolutions for candle that are fast on a plain CPU, with bias and activation fused, channels last.
+//! Fast convolutions for candle on the CPU, channels last, with fused bias and activation.
 //!
-//! candle's own grouped convolution runs once per channel, which on MobileNetV2's thousands of depthwise channels
-//! costs far more than the arithmetic. Each operation here knows its backward pass, so it serves in training as well.
+//! candle's own grouped convolution runs once per channel, which is slow for MobileNetV2's thousands of depthwise
+//! channels. All operations here have a backward pass.
 
 mod depthwise;
 mod inverted_residual;
@@ -18,7 +18,7 @@ use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
 use crate::kernel::matrix::Matrix;
 use crate::kernel::pointwise as pointwise_kernel;
 
-/// The values behind a contiguous `f32` tensor.
+/// The values of a contiguous `f32` tensor.
 fn values<'a>(storage: &'a CpuStorage, layout: &Layout, what: &str) -> Result<&'a [f32]> {
     let Some((start, end)) = layout.contiguous_offsets() else {
         bail!(
@@ -29,7 +29,7 @@ fn values<'a>(storage: &'a CpuStorage, layout: &Layout, what: &str) -> Result<&'
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
-/// A two-dimensional `f32` tensor as a matrix, at whatever strides it has.
+/// A two-dimensional `f32` tensor as a matrix, with its strides.
 fn matrix<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<Matrix<'a>> {
     let (rows, columns) = layout.shape().dims2()?;
     let data = &storage.as_slice::<f32>()?[layout.start_offset()..];
@@ -42,7 +42,7 @@ fn matrix<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<Matrix<'a>> {
     ))
 }
 
-/// Lends a tensor's values, made contiguous first if need be, to `use_values`.
+/// Calls `use_values` with a tensor's values, made contiguous if necessary.
 fn with_values<T>(tensor: &Tensor, use_values: impl FnOnce(&[f32]) -> T) -> Result<T> {
     let tensor = tensor.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
@@ -52,7 +52,7 @@ fn with_values<T>(tensor: &Tensor, use_values: impl FnOnce(&[f32]) -> T) -> Resu
     Ok(use_values(values(storage, layout, "a tensor")?))
 }
 
-/// Lends a two-dimensional tensor as a matrix to `use_matrix`.
+/// Calls `use_matrix` with a two-dimensional tensor.
 fn with_matrix<T>(tensor: &Tensor, use_matrix: impl FnOnce(Matrix<'_>) -> T) -> Result<T> {
     let (storage, layout) = tensor.storage_and_layout();
     let Storage::Cpu(storage) = &*storage else {
@@ -61,7 +61,7 @@ fn with_matrix<T>(tensor: &Tensor, use_matrix: impl FnOnce(Matrix<'_>) -> T) -> 
     Ok(use_matrix(matrix(storage, layout)?))
 }
 
-/// The gradient before the activation, from the operation's result and the gradient after it.
+/// The gradient before the activation, from the operation's result and its gradient.
 fn before_activation(
     activation: crate::Activation,
     result: &Tensor,
@@ -73,7 +73,7 @@ fn before_activation(
     Tensor::from_vec(values, result.shape(), result.device())
 }
 
-/// Gradient values as a tensor like the one that they belong to.
+/// The gradient of `tensor` as a tensor.
 fn gradient_of(tensor: &Tensor, values: Vec<f32>) -> Result<Option<Tensor>> {
     Tensor::from_vec(values, tensor.shape(), tensor.device()).map(Some)
 }

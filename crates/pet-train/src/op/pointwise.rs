@@ -1,4 +1,4 @@
-//! The pointwise convolution, which is also the linear layer.
+//! The pointwise convolution, or linear layer.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
@@ -9,12 +9,12 @@ use crate::kernel::{Activation, pointwise as kernel};
 
 /// `activation(input · weight + bias)` over the last dimension.
 ///
-/// `input` is `[.., inputs]`, `weight` `[inputs, outputs]` at any strides (so that the transposed view of a
-/// `[outputs, inputs]` tensor costs nothing), `bias` `[outputs]`; the result is `[.., outputs]`.
+/// `input` is `[.., inputs]`, `weight` `[inputs, outputs]` with any strides (such as the transposed view of a
+/// `[outputs, inputs]` tensor), `bias` `[outputs]`; the output is `[.., outputs]`.
 ///
 /// # Errors
 ///
-/// When the shapes do not agree or a tensor is not `f32` on the CPU.
+/// If the shapes do not match or a tensor is not `f32` on the CPU.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};

@@ -1,4 +1,4 @@
-//! The network's first convolution.
+//! The first convolution of a network.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
@@ -9,14 +9,12 @@ use crate::kernel::{Activation, Padding};
 
 /// `activation(convolution(input) + bias)` with a 3×3 window and stride 2, from planes to channels last.
 ///
-/// `input` is `[batch, 3, size, size]` as preprocessing gives it, `weight` `[27, outputs]` at any strides in the
-/// order plane, row, column, `bias` `[outputs]`; the result is `[batch, ⌈size / 2⌉, ⌈size / 2⌉, outputs]`.
-///
-/// The input is taken as data: no gradient flows into it.
+/// `input` is `[batch, 3, size, size]`, `weight` `[27, outputs]` (plane, row, column) with any strides, `bias`
+/// `[outputs]`; the output is `[batch, ⌈size / 2⌉, ⌈size / 2⌉, outputs]`. The input gets no gradient.
 ///
 /// # Errors
 ///
-/// When the shapes do not agree or a tensor is not `f32` on the CPU.
+/// If the shapes do not match or a tensor is not `f32` on the CPU.
 pub fn stem(
     input: &Tensor,
     weight: &Tensor,
@@ -37,7 +35,7 @@ struct Stem {
 }
 
 impl Stem {
-    /// The rows and columns of a square picture in three planes.
+    /// The axis of rows and columns of a square image with three planes.
     fn axis(&self, input: &[usize]) -> Result<Axis> {
         match *input {
             [_, PLANES, height, width] if height == width && height > 0 => {

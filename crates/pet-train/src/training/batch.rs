@@ -1,4 +1,4 @@
-//! The batches of an epoch: which images, changed and mixed how.
+//! The batches of an epoch, with augmentation and mixup.
 
 use std::sync::Arc;
 
@@ -8,36 +8,35 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::examples::Examples;
-use super::gradient::Shown;
+use super::gradient::Example;
 use super::loss::Target;
 use super::teacher::{self, Teacher};
 use super::{Configuration, random};
 use crate::Error;
 use crate::network::FEATURES;
 
-/// The order in which an epoch shows `count` images.
+/// The random order of `count` images in an epoch.
 pub(crate) fn order(count: usize, epoch: usize, configuration: &Configuration) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     order.shuffle(&mut random::of_epoch(configuration.seed, epoch));
     order
 }
 
-/// One batch, ready to be shown.
+/// A batch of inputs and targets.
 pub(crate) struct Batch {
     inputs: Vec<f32>,
-    /// Of the network's input.
+    /// Values of the network's input.
     input_values: usize,
-    /// Of that and of what the teachers are shown.
+    /// Values of that and of the teachers' inputs.
     view_values: usize,
     targets: Vec<Target>,
-    /// What the teachers answer, if there are any.
-    taught: Vec<Vec<f32>>,
+    /// The teachers' probabilities; empty without teachers.
+    soft_targets: Vec<Vec<f32>>,
     masks: Vec<Option<Vec<f32>>>,
 }
 
 impl Batch {
-    /// Makes the inputs of the images `chosen` for `epoch`, and asks the teachers about them: after images were mixed,
-    /// since the teachers are to see what the network sees.
+    /// Prepares the images `chosen` for `epoch`. The teachers see them after mixup, like the network.
     pub(crate) fn make(
         chosen: &[usize],
         epoch: usize,
@@ -67,7 +66,7 @@ impl Batch {
             input_values,
             view_values,
             targets: targets.collect(),
-            taught: Vec::new(),
+            soft_targets: Vec::new(),
             masks,
         };
         if let Some(first) = chosen.first().filter(|_| configuration.mixup > 0.0) {
@@ -77,11 +76,11 @@ impl Batch {
             );
         }
         let temperature = configuration.teacher_temperature as f32;
-        batch.ask(examples.teachers(), classes, temperature)?;
+        batch.run_teachers(examples.teachers(), classes, temperature)?;
         Ok(batch)
     }
 
-    fn ask(
+    fn run_teachers(
         &mut self,
         teachers: &[Arc<dyn Teacher>],
         classes: usize,
@@ -92,20 +91,21 @@ impl Batch {
         }
         let views = self.inputs.par_chunks(self.view_values);
         let views = views.map(|view| &view[self.input_values..]);
-        let answers = views.map(|views| teacher::ask(teachers, views, classes, temperature));
-        self.taught = answers.collect::<Result<_, Error>>()?;
+        self.soft_targets = views
+            .map(|views| teacher::soft_target(teachers, views, classes, temperature))
+            .collect::<Result<_, Error>>()?;
         Ok(())
     }
 
-    /// Mixes each image with the next (Zhang et al. 2018); their order is random already.
+    /// Mixes each image with the next one in the random order (mixup, Zhang et al. 2018).
     fn mix(&mut self, alpha: f64, random: &mut ChaCha8Rng) {
         let drawn = random::beta(alpha, random);
         let share = drawn.min(1.0 - drawn) as f32;
         let next = |at: usize| (at + 1) % self.targets.len();
-        let sharp = self.inputs.clone();
+        let unmixed = self.inputs.clone();
         let inputs = self.inputs.par_chunks_mut(self.view_values).enumerate();
         inputs.for_each(|(at, input)| {
-            let other = &sharp[next(at) * self.view_values..][..input.len()];
+            let other = &unmixed[next(at) * self.view_values..][..input.len()];
             for (value, other) in input.iter_mut().zip(other) {
                 *value += share * (other - *value);
             }
@@ -116,23 +116,23 @@ impl Batch {
         }
     }
 
-    /// The images as the network takes them.
-    pub(crate) fn shown(self: &Batch) -> Vec<Shown<'_>> {
+    /// The examples of the batch.
+    pub(crate) fn examples(&self) -> Vec<Example<'_>> {
         let views = self.inputs.chunks_exact(self.view_values).enumerate();
         let rest = self.targets.iter().zip(&self.masks);
         views
             .zip(rest)
-            .map(|((at, view), (target, mask))| Shown {
+            .map(|((at, view), (target, mask))| Example {
                 input: &view[..self.input_values],
                 target: *target,
-                taught: self.taught.get(at).map(Vec::as_slice),
+                soft_target: self.soft_targets.get(at).map(Vec::as_slice),
                 mask: mask.as_deref(),
             })
             .collect()
     }
 }
 
-/// Zero for a random share of the features, and for the others what makes up for it (Srivastava et al. 2014).
+/// A dropout mask: 0 for a random share of the features, `1 / (1 - share)` for the others (Srivastava et al. 2014).
 fn mask(share: f64, random: &mut ChaCha8Rng) -> Option<Vec<f32>> {
     let kept = (1.0 / (1.0 - share)) as f32;
     let threshold = share as f32;

@@ -1,7 +1,7 @@
-//! Training put aside in a file.
+//! Checkpoints of a training.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use fs_err as fs;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -11,21 +11,23 @@ use sha2::{Digest, Sha256};
 use super::Configuration;
 use super::state::{Progress, State};
 use crate::Error;
+use crate::bytes::{from_le_bytes, le_bytes};
 
-/// Raised when a checkpoint means something else than before.
+/// Increased when the meaning of a checkpoint changes.
 const FORMAT: u32 = 1;
 const HEADER: &str = "training";
 const CHECKSUM: &str = "sha256";
 const VECTORS: [&str; 5] = ["values", "average", "first_moment", "second_moment", "best"];
-/// Five vectors of MobileNetV2's size with 10,000 classes, twice over.
+/// The largest file that is read, twice the five vectors of MobileNetV2 with 10,000 classes.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// Where training is put aside, and what it is of.
+/// The file that a training is saved to, and resumed from if it exists.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    /// The file. When it is there, training goes on from it.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Names the images and the recipe, such as the digest of the data set; a checkpoint of other data is refused.
+    /// Identifies the images and the preprocessing, such as a digest of the data set. A checkpoint of other data is
+    /// rejected.
     pub data: String,
 }
 
@@ -40,7 +42,7 @@ struct Header {
 }
 
 impl Checkpoint {
-    /// Writes the state, whole or not at all.
+    /// Writes the state atomically.
     pub(crate) fn save(&self, state: &State, configuration: &Configuration) -> Result<(), Error> {
         let header = Header {
             format: FORMAT,
@@ -57,12 +59,7 @@ impl Checkpoint {
             &state.optimizer.second,
             &state.best,
         ];
-        let bytes = vectors.map(|vector| {
-            let values = vector.iter();
-            values
-                .flat_map(|value| value.to_le_bytes())
-                .collect::<Vec<u8>>()
-        });
+        let bytes = vectors.map(|vector| le_bytes(vector).collect::<Vec<u8>>());
         let mut views = Vec::new();
         for ((name, vector), bytes) in VECTORS.iter().zip(vectors).zip(&bytes) {
             let view = TensorView::new(Dtype::F32, vec![vector.len()], bytes)
@@ -76,7 +73,7 @@ impl Checkpoint {
         Ok(pet_model::write_atomically(&self.path, &file)?)
     }
 
-    /// Puts what was saved into `state`, which was made for the same training; `false` when nothing was saved.
+    /// Restores `state`, which was created for the same training. Returns whether there is a checkpoint.
     pub(crate) fn load(
         &self,
         state: &mut State,
@@ -133,11 +130,7 @@ impl Checkpoint {
                 return Err(self.corrupt(&format!("`{name}` is not of type f32")));
             }
             data.push(tensor.data());
-            let (values, _) = tensor.data().as_chunks::<4>();
-            *vector = values
-                .iter()
-                .map(|value| f32::from_le_bytes(*value))
-                .collect();
+            *vector = from_le_bytes(tensor.data());
         }
         let text = entry(HEADER)?;
         if *entry(CHECKSUM)? != checksum(text, data.into_iter()) {
@@ -168,13 +161,13 @@ impl Checkpoint {
         }
     }
 
-    /// Removes the file, if it is there.
+    /// Removes the file if it exists.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when it cannot be removed.
+    /// [`Error::Io`] if it cannot be removed.
     pub fn remove(&self) -> Result<(), Error> {
-        if Path::exists(&self.path) {
+        if self.path.exists() {
             fs::remove_file(&self.path)?;
         }
         Ok(())

@@ -5,25 +5,25 @@ use serde::{Deserialize, Serialize};
 use super::schedule::Schedule;
 use crate::Error;
 
-/// How much of the network is trained.
+/// Which part of the network is trained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FineTune {
-    /// The head alone.
+    /// Only the head.
     #[default]
     None,
-    /// The head and this many of the backbone's blocks, counted from its end.
+    /// The head and this number of the backbone's last blocks.
     Last(usize),
-    /// Everything.
+    /// The whole network.
     All,
 }
 
 impl FineTune {
-    /// The first block that is trained of a backbone that has so many: 0 for all, `blocks` for none.
+    /// The first trained block of a backbone with this number of blocks: 0 for all, `blocks` for none.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidConfiguration`] when the backbone has fewer blocks than are to be trained.
+    /// [`Error::InvalidConfiguration`] if the backbone has too few blocks.
     pub fn first_block(self, blocks: usize) -> Result<usize, Error> {
         match self {
             Self::None => Ok(blocks),
@@ -40,44 +40,43 @@ impl FineTune {
     }
 }
 
-/// How the network is trained. The defaults train the head as the project that this one replaces does, with
-/// torchvision's dropout; [`fine_tuning`](Self::fine_tuning) has the defaults for more.
+/// Hyper-parameters of a training. [`default`](Self::default) is for training the head,
+/// [`fine_tuning`](Self::fine_tuning) for more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Configuration {
-    /// How much of the network is trained.
+    /// The trained part of the network.
     pub fine_tune: FineTune,
-    /// Images in one step.
+    /// Images per step.
     pub batch_size: usize,
-    /// Adam's step size for the head.
+    /// Learning rate of the head.
     pub learning_rate: f64,
-    /// Adam's step size for the backbone.
+    /// Learning rate of the backbone.
     pub body_learning_rate: f64,
-    /// The course of both step sizes.
+    /// The schedule of both learning rates.
     pub schedule: Schedule,
-    /// Epochs, also a part of one, in which the step sizes rise to their full height.
+    /// Epochs of linear warm-up; may be fractional.
     pub warm_up: f64,
     /// Passes over the training images.
     pub epochs: usize,
-    /// Seed of the initial weights, the order of images, their changes and dropout.
+    /// Seed of the initial head, the order of images, augmentation, mixup and dropout.
     pub seed: u64,
-    /// Share of features set to zero while training, 0 to below 1.
+    /// Share of features set to zero in training, 0 to below 1.
     pub dropout: f64,
-    /// Decoupled weight decay (Loshchilov & Hutter 2019) of the weights, not of biases and normalization; 0 is plain
-    /// Adam.
+    /// Decoupled weight decay (Loshchilov & Hutter 2019) of weights, not of biases and normalization; 0 is Adam.
     pub weight_decay: f64,
-    /// Probability spread over all classes (Szegedy et al. 2016, section 7), 0 to below 1.
+    /// Label smoothing (Szegedy et al. 2016, section 7), 0 to below 1.
     pub label_smoothing: f64,
-    /// Parameter of the beta distribution that images are mixed with (Zhang et al. 2018); 0 mixes none.
+    /// Alpha of mixup (Zhang et al. 2018); 0 turns it off.
     pub mixup: f64,
-    /// Share that the running average of the weights keeps at each step, 0 to below 1; 0 keeps no average. The
-    /// average is what is validated and kept.
+    /// Decay of the exponential moving average of the weights, 0 to below 1; 0 turns it off. The average is validated and
+    /// returned instead of the weights.
     pub average: f64,
-    /// Share of the loss that teachers have, where there are any, 0 to 1; the labels have the rest.
+    /// Weight of the teachers in the loss, 0 to 1; the rest is for the labels.
     pub teacher_weight: f64,
-    /// What logits are divided by before they are compared with the teachers' (Hinton et al. 2015), above 0.
+    /// Temperature of the distillation (Hinton et al. 2015), above 0.
     pub teacher_temperature: f64,
-    /// Stop after this many epochs without a better validation accuracy; `None` never stops early.
+    /// Number of epochs without a better validation accuracy before training stops early; `None` turns it off.
     pub patience: Option<usize>,
 }
 
@@ -122,9 +121,11 @@ impl Configuration {
         }
     }
 
+    /// Checks the ranges of all values.
+    ///
     /// # Errors
     ///
-    /// [`Error::InvalidConfiguration`] naming the first value that cannot work.
+    /// [`Error::InvalidConfiguration`] for the first value out of range.
     pub fn check(&self) -> Result<(), Error> {
         let trained = match self.fine_tune {
             FineTune::Last(count) => count,
@@ -170,7 +171,7 @@ impl Configuration {
     }
 }
 
-/// A value's name, whether it can work, what was expected, and what is there.
+/// Name of a value, whether it is valid, the valid range and the value.
 type Check = (&'static str, bool, &'static str, String);
 
 fn numbers<const N: usize>(

@@ -1,4 +1,4 @@
-//! How well the network does on examples as they are served.
+//! Evaluation on examples without augmentation.
 
 use rayon::prelude::*;
 
@@ -8,21 +8,21 @@ use super::loss::{Target, cross_entropy};
 use super::network::Network;
 use crate::{Error, Interrupt};
 
-/// What an evaluation came to.
+/// The result of an evaluation.
 #[derive(Clone, Debug)]
 pub(crate) struct Evaluation {
     /// Mean cross-entropy in nats.
     pub(crate) loss: f64,
-    /// Share classified rightly, 0 to 1.
+    /// Share of correctly classified examples, 0 to 1.
     pub(crate) accuracy: f64,
-    /// One number for each class and image.
+    /// `[images, classes]`.
     pub(crate) logits: Vec<Vec<f32>>,
 }
 
-/// Images between two reports of progress; enough to keep a workstation's cores busy.
+/// Images between two reports of progress, enough to keep many cores busy.
 const CHUNK: usize = 64;
 
-/// Runs the network with folded values on all `examples`, and tells `done` of each number of images that are through.
+/// Runs the network with folded values on all `examples`; `done` gets the number of images of each chunk.
 pub(crate) fn evaluate(
     network: &Network,
     folded: &[f32],
@@ -51,8 +51,8 @@ pub(crate) fn evaluate(
     for start in (0..count).step_by(CHUNK) {
         let chunk = start..count.min(start + CHUNK);
         let images = chunk.len();
-        let judged = chunk.into_par_iter().map(one);
-        outcomes.append(&mut judged.collect::<Result<Vec<_>, Error>>()?);
+        let evaluated = chunk.into_par_iter().map(one);
+        outcomes.append(&mut evaluated.collect::<Result<Vec<_>, Error>>()?);
         done(images);
     }
     let loss: f64 = outcomes.iter().map(|(outcome, _)| outcome.loss).sum();

@@ -1,9 +1,8 @@
-//! What the trained part of the network is shown.
+//! Training examples.
 
 use std::sync::Arc;
 
-use fs_err as fs;
-use pet_data::Sample;
+use pet_data::{Sample, read_at_most};
 use pet_image::{Augment, Limits, Preprocess, decode};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -11,25 +10,25 @@ use rand_chacha::ChaCha8Rng;
 use super::teacher::Teacher;
 use crate::{Error, Features};
 
-/// Labelled inputs.
+/// Labelled inputs of the trained part of the network.
 pub trait Examples: Sync {
-    /// Class indices, one for each input.
+    /// The class index of each example.
     fn labels(&self) -> &[u32];
 
-    /// Numbers in one input of the network.
+    /// Number of values of one input.
     fn input_values(&self) -> usize;
 
-    /// The models whose answers are learned besides the labels.
+    /// Models for knowledge distillation.
     fn teachers(&self) -> &[Arc<dyn Teacher>] {
         &[]
     }
 
-    /// Writes input `index`, changed at random when `random` is given, else as it is served. With `random`, what each
-    /// teacher is shown follows the network's input: the same view by the teacher's own recipe.
+    /// Writes input `index`, augmented if `random` is given. With `random`, the input is followed by those of the
+    /// teachers: the same view with each teacher's preprocessing.
     ///
     /// # Errors
     ///
-    /// When the input cannot be made.
+    /// If the input cannot be read.
     fn write(
         &self,
         index: usize,
@@ -38,8 +37,7 @@ pub trait Examples: Sync {
     ) -> Result<(), Error>;
 }
 
-/// Photographs, decoded anew each time that they are looked at: at a fraction of the cost of training on one, that
-/// keeps the memory small.
+/// Photographs, decoded on each access: this costs a fraction of a training step and saves memory.
 #[derive(Clone, Debug)]
 pub struct Photographs {
     samples: Vec<Sample>,
@@ -51,7 +49,7 @@ pub struct Photographs {
 }
 
 impl Photographs {
-    /// These photographs under the recipe that is served, changed while training as `augment` says.
+    /// Photographs preprocessed by `recipe`, augmented in training by `augment`.
     pub fn new(samples: &[Sample], recipe: &Preprocess, augment: Augment, limits: Limits) -> Self {
         Self {
             samples: samples.to_vec(),
@@ -63,9 +61,9 @@ impl Photographs {
         }
     }
 
-    /// Shows what is trained on to these models as well.
+    /// Sets the models for knowledge distillation.
     #[must_use]
-    pub fn taught_by(self, teachers: Vec<Arc<dyn Teacher>>) -> Self {
+    pub fn with_teachers(self, teachers: Vec<Arc<dyn Teacher>>) -> Self {
         Self { teachers, ..self }
     }
 
@@ -75,7 +73,7 @@ impl Photographs {
         random: Option<&mut ChaCha8Rng>,
         input: &mut [f32],
     ) -> Result<(), Error> {
-        let bytes = fs::read(&sample.path)?;
+        let bytes = read_at_most(&sample.path, self.limits.bytes)?;
         let image = decode(&bytes, &self.limits)?.image;
         let Some(random) = random else {
             return Ok(self.recipe.run_image(&image, input)?);
@@ -121,7 +119,7 @@ impl Examples for Photographs {
     }
 }
 
-/// While training, an image is shown mirrored every other time, where its mirror image's features are there.
+/// In training, half of the features are those of mirrored images, if there are any.
 impl Examples for Features {
     fn labels(&self) -> &[u32] {
         &self.labels

@@ -1,10 +1,10 @@
-//! Batch normalization folded into the convolutions, there and back: the gradients of w, γ and β follow from those of the
+//! Folding of batch normalization into the convolutions, and its gradient: those of w, γ and β follow from those of the
 //! folded W and b by the chain rule.
 
 use super::layout::{Layout, TrainedLayer};
 use crate::network::{add_shifts, factors, scale_rows};
 
-/// The folded values: W where w lies, b where β lies; the head as it is. γ's places are not used.
+/// The folded values, with W in place of w and b in place of β; γ is unused, and the head unchanged.
 pub(crate) fn fold(layout: &Layout, values: &[f32]) -> Vec<f32> {
     let mut folded = values.to_vec();
     for layer in layout.layers() {
@@ -15,12 +15,12 @@ pub(crate) fn fold(layout: &Layout, values: &[f32]) -> Vec<f32> {
     folded
 }
 
-/// Turns the gradient of the folded values into that of `values`, in place.
+/// Replaces the gradient of the folded values by that of `values`.
 pub(crate) fn unfold_gradient(layout: &Layout, values: &[f32], gradient: &mut [f32]) {
     for layer in layout.layers() {
         let outputs = layer.layer.outputs;
         let factors = factors_of(layer, values);
-        // Σ over the window of dW · w, which is the gradient of γ / σ by way of W.
+        // Σ dW · w over the window: the gradient of γ / σ through W.
         let mut by_weight = vec![0.0; outputs];
         let weights = values[layer.weight.clone()].chunks_exact(outputs);
         let gradients = gradient[layer.weight.clone()].chunks_exact_mut(outputs);

@@ -1,4 +1,4 @@
-//! The gradient of a batch, from the gradients of its images.
+//! The gradient of a batch.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,23 +7,23 @@ use rayon::prelude::*;
 use super::loss::{Loss, Outcome, Target};
 use super::network::{Network, Workspace};
 
-/// Parts of a batch that threads take. Fixed, so that the order of additions does not depend on how many threads
-/// there are; enough for a workstation's cores, few enough to hold a gradient for each.
+/// Parts of a batch, computed in parallel. Constant, so that the order of additions does not depend on the number of
+/// threads; enough for many cores, few enough to keep a gradient for each.
 const GROUPS: usize = 8;
-/// Values that one thread adds up at a time.
+/// Values that a thread adds up at a time.
 const BLOCK: usize = 1 << 16;
 
-/// One image of a batch.
-pub(crate) struct Shown<'a> {
+/// One example of a batch.
+pub(crate) struct Example<'a> {
     pub(crate) input: &'a [f32],
     pub(crate) target: Target,
-    /// The probability that teachers give to each class.
-    pub(crate) taught: Option<&'a [f32]>,
-    /// What dropout leaves of each feature.
+    /// The teachers' probability of each class.
+    pub(crate) soft_target: Option<&'a [f32]>,
+    /// The factor of each feature (dropout).
     pub(crate) mask: Option<&'a [f32]>,
 }
 
-/// Computes gradients in buffers that it keeps.
+/// Computes gradients of batches, reusing its buffers.
 pub(crate) struct BatchGradient<'a> {
     network: &'a Network,
     loss: Loss,
@@ -41,11 +41,11 @@ impl<'a> BatchGradient<'a> {
         }
     }
 
-    /// The mean gradient of the folded values over `batch`, and each image's outcome.
+    /// Computes the mean gradient of the folded values over `batch`, and the outcome of each image.
     pub(crate) fn of(
         &mut self,
         folded: &[f32],
-        batch: &[Shown<'_>],
+        batch: &[Example<'_>],
         gradient: &mut [f32],
     ) -> Vec<Outcome> {
         let Self {
@@ -76,19 +76,19 @@ impl<'a> BatchGradient<'a> {
 fn add_image(
     network: &Network,
     folded: &[f32],
-    image: &Shown<'_>,
+    image: &Example<'_>,
     loss: Loss,
     workspace: &mut Workspace,
     sums: &mut [f32],
 ) -> Outcome {
     let mask = image.mask;
     network.forward(folded, image.input, mask, workspace);
-    let outcome = loss.of(&mut workspace.logits, image.target, image.taught);
+    let outcome = loss.of(&mut workspace.logits, image.target, image.soft_target);
     network.backward(folded, image.input, mask, workspace, sums);
     outcome
 }
 
-/// The sums of all groups, added in their order, over the number of images.
+/// Adds the sums of all groups in order, and divides by the number of images.
 fn mean(groups: &[Vec<f32>], images: usize, gradient: &mut [f32]) {
     let share = 1.0 / images as f32;
     let blocks = gradient.par_chunks_mut(BLOCK).enumerate();
@@ -106,7 +106,7 @@ fn mean(groups: &[Vec<f32>], images: usize, gradient: &mut [f32]) {
     });
 }
 
-/// Buffers lent to threads, as many as work at the same time.
+/// A pool of buffers, one per working thread.
 pub(crate) struct Workspaces<'a> {
     network: &'a Network,
     idle: Mutex<Vec<Workspace>>,

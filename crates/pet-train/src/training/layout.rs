@@ -1,17 +1,16 @@
-//! Where each trained value lies in one flat vector.
+//! The layout of all trained values in one flat vector.
 //!
-//! Values, gradients, moments and averages are vectors of the same layout, so that everything that treats all values
-//! alike is one loop.
+//! Values, gradients, moments and averages are vectors of the same layout, so that the optimizer is a plain loop.
 
 use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 
 use crate::network::{Block, FEATURES, Layer};
-use crate::weights::turned;
+use crate::weights::transposed;
 use crate::{Error, Weights};
 
-/// A convolution with its batch normalization `γ · (x − μ) / σ + β`, whose statistics μ and σ stay as they are.
+/// A convolution with batch normalization `γ · (x − μ) / σ + β`, whose statistics μ and σ are frozen.
 #[derive(Clone, Debug)]
 pub(crate) struct TrainedLayer {
     pub(crate) layer: Layer,
@@ -27,7 +26,7 @@ pub(crate) struct TrainedLayer {
     pub(crate) deviation: Vec<f32>,
 }
 
-/// Layers in a row, whose input is added to their output when `residual`.
+/// A sequence of layers, with a skip connection if `residual`.
 #[derive(Clone, Debug)]
 pub(crate) struct TrainedBlock {
     pub(crate) layers: Vec<TrainedLayer>,
@@ -45,7 +44,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The network's blocks from `first_block` on, and a head for `classes` classes.
+    /// The layout of the blocks from `first_block` on, and a head for `classes` classes.
     pub(crate) fn new(
         weights: &Weights,
         first_block: usize,
@@ -76,7 +75,7 @@ impl Layout {
         self.blocks.iter().flat_map(|block| &block.layers)
     }
 
-    /// The values that `weights` has, head included.
+    /// Collects the values of `weights`, including the head.
     pub(crate) fn gather(&self, weights: &Weights) -> Result<Vec<f32>, Error> {
         let mut values = vec![0.0; self.len()];
         for trained in self.layers() {
@@ -86,12 +85,12 @@ impl Layout {
             values[trained.shift.clone()].copy_from_slice(&weights.norm(layer, "bias")?);
         }
         let (weight, bias) = weights.head(self.classes())?;
-        values[self.head_weight.clone()].copy_from_slice(&turned(weight)?);
+        values[self.head_weight.clone()].copy_from_slice(&transposed(weight)?);
         values[self.head_bias.clone()].copy_from_slice(&bias.to_vec1::<f32>()?);
         Ok(values)
     }
 
-    /// `weights` with `values` in place of their own.
+    /// Replaces the trained values of `weights` by `values`.
     pub(crate) fn scatter(&self, values: &[f32], weights: &Weights) -> Result<Weights, Error> {
         let mut tensors = Vec::new();
         for TrainedLayer {
@@ -104,9 +103,9 @@ impl Layout {
         {
             let shape = layer.weight_shape();
             let rows = weight.len() / layer.outputs;
-            let turned =
+            let matrix =
                 Tensor::from_slice(&values[weight.clone()], (rows, layer.outputs), &Device::Cpu)?;
-            let weight = turned.t()?.contiguous()?.reshape(&shape)?;
+            let weight = matrix.t()?.contiguous()?.reshape(&shape)?;
             tensors.push((format!("{}.weight", layer.convolution_name), weight));
             for (part, range) in [("weight", scale), ("bias", shift)] {
                 let tensor =
@@ -148,7 +147,7 @@ impl TrainedLayer {
     }
 }
 
-/// The next `count` places.
+/// The next `count` positions.
 fn take(end: &mut usize, count: usize) -> Range<usize> {
     let start = *end;
     *end += count;
@@ -176,7 +175,7 @@ mod tests {
         values[layout.head_weight.start + 1] = 7.0;
         let other = layout.scatter(&values, &weights).unwrap();
         let (head, _) = other.head(2).unwrap();
-        // The second value of the turned matrix is class 1 of feature 0.
+        // The second value of the transposed matrix is class 1 of feature 0.
         assert_eq!(
             head.to_vec2::<f32>().unwrap()[1][0].to_bits(),
             7f32.to_bits()

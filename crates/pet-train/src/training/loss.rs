@@ -1,18 +1,18 @@
-//! Cross-entropy against softened and mixed labels, and against teachers' answers.
+//! Cross-entropy with label smoothing, mixup and knowledge distillation.
 
 use super::Configuration;
 
-/// What an image shows: one class, or after mixup two with their shares.
+/// The label of an image: one class, or two after mixup.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
     pub(crate) class: usize,
-    /// The class of the image mixed in, and that image's share, at most a half.
+    /// The class and share, at most 0.5, of the image mixed in.
     pub(crate) mixed: Option<(usize, f32)>,
 }
 
 impl Target {
-    /// The probability that the network should give to each class, with label smoothing (Szegedy et al. 2016,
-    /// section 7): `smoothing` is spread evenly over all classes.
+    /// The target probability of a class, with `smoothing` spread evenly over all classes (Szegedy et al. 2016,
+    /// section 7).
     fn probability(self, class: usize, classes: usize, smoothing: f32) -> f32 {
         let share = self.mixed.map_or(0.0, |(_, share)| share);
         let of = |wanted, share| if wanted == class { share } else { 0.0 };
@@ -22,22 +22,22 @@ impl Target {
     }
 }
 
-/// What one image contributes.
+/// The loss of one image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outcome {
     /// Cross-entropy in nats.
     pub(crate) loss: f64,
-    /// Whether the class with the highest logit is the target's.
+    /// Whether the image is classified correctly.
     pub(crate) right: bool,
 }
 
-/// What is trained for.
+/// The loss function.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Loss {
     smoothing: f32,
-    /// The teachers' share.
+    /// Weight of the distillation.
     weight: f32,
-    /// What logits are divided by where probabilities are compared with the teachers'.
+    /// Temperature of the distillation.
     pub(crate) temperature: f32,
 }
 
@@ -50,21 +50,26 @@ impl Loss {
         }
     }
 
-    /// Cross-entropy, and where teachers answered with the probabilities `taught`
+    /// The cross-entropy or, with the teachers' probabilities `soft_target`,
     ///
-    /// (1 − weight) · cross-entropy + weight · temperature² · KL(taught ‖ softmax(`logits` / temperature)),
+    /// (1 − weight) · cross-entropy + weight · temperature² · KL(`soft_target` ‖ softmax(`logits` / temperature))
     ///
-    /// as Hinton et al. (2015) weigh it: the square makes up for gradients that shrink with the temperature. The gradient
-    /// takes the logits' place.
-    pub(crate) fn of(self, logits: &mut [f32], target: Target, taught: Option<&[f32]>) -> Outcome {
-        let Some(taught) = taught else {
+    /// (Hinton et al. 2015). The square compensates for gradients that shrink with the temperature. The logits are
+    /// replaced by the gradient.
+    pub(crate) fn of(
+        self,
+        logits: &mut [f32],
+        target: Target,
+        soft_target: Option<&[f32]>,
+    ) -> Outcome {
+        let Some(soft_target) = soft_target else {
             return cross_entropy(logits, target, self.smoothing);
         };
         let (weight, temperature) = (self.weight, self.temperature);
         let soft = softmax(logits, temperature);
         let mut outcome = cross_entropy(logits, target, self.smoothing);
         let mut divergence = 0.0;
-        for ((gradient, got), wanted) in logits.iter_mut().zip(soft).zip(taught) {
+        for ((gradient, got), wanted) in logits.iter_mut().zip(soft).zip(soft_target) {
             *gradient = (1.0 - weight) * *gradient + weight * temperature * (got - wanted);
             if *wanted > 0.0 {
                 let ratio = wanted / got.max(f32::MIN_POSITIVE);
@@ -77,14 +82,14 @@ impl Loss {
     }
 }
 
-/// The probabilities of `logits` divided by `temperature`.
+/// The softmax of `logits` divided by `temperature`.
 pub(crate) fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
     let scaled: Vec<f32> = logits.iter().map(|logit| logit / temperature).collect();
     let log_sum = log_sum_exp(&scaled);
     scaled.iter().map(|logit| (logit - log_sum).exp()).collect()
 }
 
-/// The cross-entropy of softmax(`logits`); its gradient takes the logits' place.
+/// The cross-entropy of softmax(`logits`). The logits are replaced by the gradient.
 pub(crate) fn cross_entropy(logits: &mut [f32], target: Target, smoothing: f32) -> Outcome {
     let right = argmax(logits) == target.class;
     let log_sum = log_sum_exp(logits);
@@ -106,7 +111,7 @@ fn log_sum_exp(logits: &[f32]) -> f32 {
     largest + sum.ln()
 }
 
-/// The first of the highest.
+/// The index of the highest logit, the first of equal ones.
 fn argmax(logits: &[f32]) -> usize {
     let mut best = 0;
     for (class, logit) in logits.iter().enumerate() {
@@ -153,7 +158,7 @@ mod tests {
             class: 0,
             mixed: Some((2, 0.3)),
         };
-        let taught = softmax(&[1.0, 0.5, -2.0], 2.0);
+        let soft_target = softmax(&[1.0, 0.5, -2.0], 2.0);
         let configuration = Configuration {
             label_smoothing: 0.1,
             teacher_weight: 0.7,
@@ -162,12 +167,12 @@ mod tests {
         };
         let loss = Loss::new(&configuration);
         let mut gradient = LOGITS.to_vec();
-        loss.of(&mut gradient, target, Some(&taught));
+        loss.of(&mut gradient, target, Some(&soft_target));
         for class in 0..3 {
             let at = |step: f32| {
                 let mut logits = LOGITS;
                 logits[class] += step;
-                loss.of(&mut logits, target, Some(&taught)).loss
+                loss.of(&mut logits, target, Some(&soft_target)).loss
             };
             let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
             assert!((slope - f64::from(gradient[class])).abs() < 1e-4);
@@ -185,9 +190,9 @@ mod tests {
             class: 1,
             mixed: None,
         };
-        let taught = softmax(&LOGITS, loss.temperature);
+        let soft_target = softmax(&LOGITS, loss.temperature);
         let mut gradient = LOGITS;
-        let outcome = loss.of(&mut gradient, target, Some(&taught));
+        let outcome = loss.of(&mut gradient, target, Some(&soft_target));
         assert!(outcome.loss.abs() < 1e-6 && !outcome.right);
         assert!(gradient.iter().all(|value| value.abs() < 1e-6));
     }

@@ -1,4 +1,4 @@
-//! Training: the head alone, some of the last blocks, or everything.
+//! Training of the head, the last blocks or the whole network.
 
 mod batch;
 mod checkpoint;

@@ -1,8 +1,8 @@
-//! The trained part of the network on one image, forward and backward, on one thread.
+//! Forward and backward pass of the trained part of the network for one image, on one thread.
 //!
-//! candle's own autograd gives every activation's gradient a zeroed tensor and a copy, which on this network costs
-//! as much as the arithmetic. The network is a chain, so its backward pass is a loop over the same kernels that the
-//! candle operations are made of, in buffers that are used again for every image.
+//! candle's autograd zeroes and copies a tensor for the gradient of every activation, which for this network costs as
+//! much as the arithmetic. As the network is a chain, its backward pass is a loop over the kernels of the candle
+//! operations, with reused buffers.
 
 use std::ops::Range;
 
@@ -14,16 +14,16 @@ use crate::kernel::matrix::{Matrix, add_product, multiply};
 use crate::kernel::{pointwise, stem};
 use crate::network::{Convolution, FEATURES};
 
-/// One layer at the size that it has in this network.
+/// A layer for a fixed input size.
 struct Step {
     kernel: Kernel,
     activation: Activation,
     outputs: usize,
-    /// Values of its result.
+    /// Number of output values.
     values: usize,
     weight: Range<usize>,
     bias: Range<usize>,
-    /// The first step of the block whose input is added to this step's result.
+    /// The first step of the residual block that this step ends.
     adds_input_of: Option<usize>,
 }
 
@@ -33,7 +33,7 @@ enum Kernel {
     Depthwise(Geometry),
 }
 
-/// The trained blocks and the head, for inputs of one size.
+/// The trained blocks and the head, for a fixed input size.
 pub(crate) struct Network {
     steps: Vec<Step>,
     head_weight: Range<usize>,
@@ -41,7 +41,7 @@ pub(crate) struct Network {
     input_values: usize,
 }
 
-/// The buffers of one image's way through the network, there and back.
+/// The buffers of a forward and backward pass.
 pub(crate) struct Workspace {
     results: Vec<Vec<f32>>,
     features: Vec<f32>,
@@ -52,8 +52,8 @@ pub(crate) struct Workspace {
 }
 
 impl Network {
-    /// The network of `layout` for inputs of `side` pixels square: the images' side when the first block is trained,
-    /// else that of the activations. Without trained blocks the inputs are features.
+    /// The network of `layout` for inputs of `side` × `side`: images if the first block is trained, else activations.
+    /// Without trained blocks the inputs are features.
     pub(crate) fn new(layout: &Layout, side: usize) -> Self {
         let mut steps = Vec::new();
         let (mut side, mut input_values) = (side, None);
@@ -77,7 +77,7 @@ impl Network {
         }
     }
 
-    /// Numbers that one input has.
+    /// Number of values of one input.
     pub(crate) fn input_values(&self) -> usize {
         self.input_values
     }
@@ -132,8 +132,8 @@ impl Network {
         add(&mut workspace.logits, &folded[self.head_bias.clone()]);
     }
 
-    /// Adds the gradient of the folded values to `sums`, from the gradient of the logits, which stands in the
-    /// workspace's `logits` after [`forward`](Self::forward).
+    /// Adds the gradient of the folded values to `sums`, given the gradient of the logits in the workspace's `logits`
+    /// after [`forward`](Self::forward).
     pub(crate) fn backward(
         &self,
         folded: &[f32],
@@ -175,14 +175,14 @@ impl Network {
             }
             let next = &mut next_gradient[..before.len()];
             step.input_gradient(folded, gradient_here, next);
-            if self.opens_residual_block(at) {
+            if self.starts_residual_block(at) {
                 add(next, skipped_gradient);
             }
             std::mem::swap(gradient, next_gradient);
         }
     }
 
-    fn opens_residual_block(&self, at: usize) -> bool {
+    fn starts_residual_block(&self, at: usize) -> bool {
         self.steps[at..]
             .iter()
             .take(3)
@@ -191,7 +191,7 @@ impl Network {
 }
 
 impl Step {
-    /// The step, and the side of its result.
+    /// The step and the side length of its output.
     fn new(trained: &TrainedLayer, side: usize) -> (Self, usize) {
         let layer = &trained.layer;
         let kernel = match layer.convolution {
@@ -264,7 +264,7 @@ impl Step {
 
     fn input_gradient(&self, folded: &[f32], gradient: &[f32], result: &mut [f32]) {
         match self.kernel {
-            // Nothing stands before the stem that could be trained.
+            // The stem is the first layer.
             Kernel::Stem(_) => {}
             Kernel::Pointwise { .. } => {
                 let rows = gradient.len() / self.outputs;
@@ -279,7 +279,7 @@ impl Step {
     }
 }
 
-/// What the block that starts with step `first` was given.
+/// The input of the block that starts with step `first`.
 fn input_of<'a>(first: usize, results: &'a [Vec<f32>], input: &'a [f32]) -> &'a [f32] {
     first.checked_sub(1).map_or(input, |at| &results[at])
 }
@@ -299,7 +299,7 @@ fn scale(values: &mut [f32], factors: Option<&[f32]>) {
     }
 }
 
-/// The mean over the positions of a map, for each channel.
+/// Global average pooling: the mean of each channel over all positions.
 fn pool(map: &[f32], features: &mut [f32]) {
     let positions = (map.len() / features.len()) as f32;
     features.fill(0.0);
@@ -309,7 +309,7 @@ fn pool(map: &[f32], features: &mut [f32]) {
     }
 }
 
-/// The gradient of a map, from that of its means.
+/// The gradient of [`pool`].
 fn spread(features: &[f32], map: &mut [f32]) {
     let positions = (map.len() / features.len()) as f32;
     for position in map.chunks_exact_mut(features.len()) {

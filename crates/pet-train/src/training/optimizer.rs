@@ -1,4 +1,4 @@
-//! `AdamW` (Loshchilov & Hutter 2019, algorithm 2), with one step size for the backbone and one for the head.
+//! `AdamW` (Loshchilov & Hutter 2019, algorithm 2), with separate learning rates for backbone and head.
 
 use std::ops::Range;
 
@@ -6,29 +6,29 @@ use rayon::prelude::*;
 
 use super::layout::Layout;
 
-/// Decay of the mean of gradients, and of their squares; PyTorch's defaults.
+/// Decay rates of the first and second moments; PyTorch's defaults.
 const BETAS: [f32; 2] = [0.9, 0.999];
-/// Added to the root of the second moment; PyTorch's default.
+/// Added to the square root of the second moment; PyTorch's default.
 const EPSILON: f32 = 1e-8;
-/// Values that one thread takes at a time.
+/// Values that a thread processes at a time.
 const BLOCK: usize = 1 << 16;
 
-/// Step sizes for one step.
+/// Learning rates of one step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rates {
     pub(crate) body: f64,
     pub(crate) head: f64,
 }
 
-/// Values that are treated alike.
+/// A parameter group.
 struct Group {
     range: Range<usize>,
     head: bool,
-    /// Biases and the parameters of normalization are left out of weight decay.
+    /// Whether weight decay applies: not to biases and normalization.
     decayed: bool,
 }
 
-/// Moments of the gradients, in the layout's order.
+/// The optimizer with its moments, in the order of the layout.
 pub(crate) struct AdamW {
     groups: Vec<Group>,
     weight_decay: f64,
@@ -64,7 +64,7 @@ impl AdamW {
         }
     }
 
-    /// Moves `values` against `gradient`.
+    /// Updates `values`.
     pub(crate) fn step(&mut self, values: &mut [f32], gradient: &[f32], rates: Rates) {
         self.steps += 1;
         let corrections = BETAS.map(|beta| 1.0 - f64::from(beta).powf(self.steps as f64));
@@ -95,10 +95,11 @@ impl AdamW {
 
 #[derive(Clone, Copy)]
 struct Change {
-    /// Step size over the first moment's correction.
+    /// Learning rate divided by the bias correction of the first moment.
     rate: f32,
+    /// Square root of the bias correction of the second moment.
     root_correction: f32,
-    /// What weight decay leaves of a value.
+    /// Factor of weight decay.
     kept: f32,
 }
 

@@ -1,28 +1,28 @@
-//! Random numbers: one stream for each purpose, so that one more draw for one does not shift another's.
+//! Random numbers, with a stream for each purpose, so that purposes do not influence each other.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Set the seeds of images and of batches apart from those of epochs.
+/// Distinguish the seeds of images and of batches from those of epochs.
 const IMAGES: u64 = 0x9e37_79b9_7f4a_7c15;
 const BATCHES: u64 = 0xc2b2_ae3d_27d4_eb4f;
 
-/// For the head's first weights.
+/// For the initial weights of the head.
 pub(crate) fn initial(seed: u64) -> ChaCha8Rng {
     stream(seed, 0)
 }
 
-/// For the order of the images in an epoch, and for mixing them.
+/// For the order of the images in an epoch.
 pub(crate) fn of_epoch(seed: u64, epoch: usize) -> ChaCha8Rng {
     stream(seed, epoch as u64 + 1)
 }
 
-/// For the changes to one image in one epoch, whatever batch or thread it comes to.
+/// For the augmentation of an image in an epoch, regardless of batch and thread.
 pub(crate) fn of_image(seed: u64, epoch: usize, image: usize) -> ChaCha8Rng {
     stream(seed ^ IMAGES, (epoch as u64) << 32 | image as u64)
 }
 
-/// For what a batch does to its images together; `first` is the batch's first image.
+/// For mixup in the batch whose first image is `first`.
 pub(crate) fn of_batch(seed: u64, epoch: usize, first: usize) -> ChaCha8Rng {
     stream(seed ^ BATCHES, (epoch as u64) << 32 | first as u64)
 }
@@ -33,7 +33,7 @@ fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
     generator
 }
 
-/// A number from the symmetric beta distribution, for `alpha` above 0 (Jöhnk 1964).
+/// Samples the symmetric beta distribution for positive `alpha` (Jöhnk 1964).
 pub(crate) fn beta(alpha: f64, random: &mut ChaCha8Rng) -> f64 {
     loop {
         let one = random.random::<f64>().powf(1.0 / alpha);

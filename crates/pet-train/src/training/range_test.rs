@@ -1,38 +1,37 @@
-//! The learning-rate range test (Smith, Cyclical Learning Rates for Training Neural Networks, 2017, section 3.3): the rate
-//! rises a little with each step, and the loss tells which rates teach anything and which destroy what was learned.
+//! The learning rate range test (Smith, Cyclical Learning Rates for Training Neural Networks, 2017, section 3.3): the
+//! loss is recorded while the learning rate increases with each step.
 
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batch, order};
-use super::layout::Layout;
 use super::optimizer::Rates;
 use super::state::State;
 use super::step::Steps;
 use super::trainer::Trainer;
 use crate::Error;
 
-/// Share that the running mean of the loss keeps at each step, as fastai's.
+/// Decay of the moving average of the loss, as in fastai.
 const SMOOTHING: f64 = 0.98;
-/// The test ends where the smoothed loss is this many times its lowest value, as fastai's does.
+/// The test ends when the smoothed loss exceeds its minimum by this factor, as in fastai.
 const DIVERGED: f64 = 4.0;
 
-/// Steps at the start and at the end that the suggestion leaves out, as fastai's.
+/// Steps at the start and at the end that the suggestion ignores, as in fastai.
 const FIRST: usize = 10;
 const LAST: usize = 5;
 
-/// Which learning rates are tried: they rise by the same factor with each step.
+/// The learning rates of a range test, in geometric progression.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateRange {
-    /// The first step's.
+    /// The rate of the first step.
     pub lowest: f64,
-    /// The last step's, unless the loss diverges before.
+    /// The rate of the last step.
     pub highest: f64,
-    /// How many steps are taken at most.
+    /// The number of steps, unless the loss diverges.
     pub steps: usize,
 }
 
 impl Default for RateRange {
-    /// 100 steps from 10⁻⁷ to 10, as fastai takes them.
+    /// 100 steps from 10⁻⁷ to 10, as in fastai.
     fn default() -> Self {
         Self {
             lowest: 1e-7,
@@ -52,41 +51,42 @@ impl RateRange {
 
 /// One step of the test.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RatePoint {
-    /// The head's learning rate; the backbone's is in the same proportion to it as in the configuration.
+    /// The learning rate of the head; its ratio to that of the backbone is that of the configuration.
     pub learning_rate: f64,
-    /// Mean loss of the step's images in nats, before it.
+    /// Mean loss of the step's images in nats, before the update.
     pub loss: f64,
-    /// Running mean of the loss, corrected for its start.
+    /// Moving average of the loss with bias correction.
     pub smoothed: f64,
 }
 
-/// What a range test came to.
+/// The result of a range test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RangeTest {
-    /// The steps that were taken.
+    /// The steps.
     pub points: Vec<RatePoint>,
-    /// Whether it ended early, because the loss diverged.
+    /// Whether it ended early because the loss diverged.
     pub diverged: bool,
 }
 
 impl RangeTest {
-    /// The rate at which the smoothed loss is lowest; none when the loss diverged at once.
+    /// The rate with the lowest smoothed loss; `None` if the loss diverged at once.
     pub fn lowest(&self) -> Option<f64> {
-        let points = self.judged().iter();
+        let points = self.considered().iter();
         let lowest = points.min_by(|one, other| one.smoothed.total_cmp(&other.smoothed));
         lowest.map(|point| point.learning_rate)
     }
 
-    /// The rate in the middle of the longest descent of the smoothed loss: fastai's rule `valley`, its default. None when
-    /// the loss diverged at once.
+    /// The rate in the middle of the longest descent of the smoothed loss: fastai's default rule `valley`. `None` if the
+    /// loss diverged at once.
     ///
-    /// fastai's other rules were tried. A tenth of the rate with the lowest loss is far too much where the training
-    /// images are learned by heart, since their loss then stays at nothing; the steepest descent is noise where training
-    /// starts with a head that knows its classes.
+    /// fastai's other rules work worse: a tenth of the rate with the lowest loss is far too high when the network
+    /// memorizes the training images, and the steepest descent is noise when training starts with a trained head.
     pub fn suggestion(&self) -> Option<f64> {
-        let points = self.judged();
-        // How many points the longest descent has that ends at each.
+        let points = self.considered();
+        // The number of points of the longest descent that ends at each point.
         let mut lengths: Vec<usize> = Vec::with_capacity(points.len());
         for (index, point) in points.iter().enumerate() {
             let higher = points.iter().zip(&lengths).take(index);
@@ -100,32 +100,27 @@ impl RangeTest {
             .map(|point| point.learning_rate)
     }
 
-    /// Without the first tenth, where the mean is of few losses, and the last steps, where it may diverge.
-    fn judged(&self) -> &[RatePoint] {
+    /// Without the first steps, whose average has few losses, and the last, where the loss may diverge.
+    fn considered(&self) -> &[RatePoint] {
         let end = self.points.len().saturating_sub(LAST);
         self.points.get(FIRST..end).unwrap_or_default()
     }
 }
 
 impl Trainer<'_> {
-    /// Trains with a learning rate that rises with each step until the loss diverges. Validation images, checkpoint and
-    /// schedule are not used. The same seed gives the same points.
+    /// Trains with an increasing learning rate until the loss diverges, without validation, checkpoint and schedule.
+    /// `done` is called after each step. The same seed gives the same points.
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run) before its first epoch ends; [`Error::Diverged`] when the very first loss is no number.
+    /// As [`run`](Self::run); [`Error::Diverged`] if the first loss is not finite.
     pub fn range_test(
         &self,
         range: &RateRange,
         mut done: impl FnMut(),
     ) -> Result<RangeTest, Error> {
-        self.check()?;
-        let weights = self.start()?;
-        let blocks = weights.architecture().blocks.len();
+        let (weights, layout, network) = self.prepare()?;
         let configuration = self.configuration;
-        let first_block = configuration.fine_tune.first_block(blocks)?;
-        let layout = Layout::new(&weights, first_block, self.classes)?;
-        let network = Self::network(&layout, self.train)?;
         let mut state = State::new(layout.gather(&weights)?, &layout, configuration);
         let mut steps = Steps::new(&network, &layout, configuration);
         let body = configuration.body_learning_rate / configuration.learning_rate;
@@ -151,23 +146,23 @@ impl Trainer<'_> {
     }
 }
 
-/// Hands out the images in the order that training shows them.
+/// Iterates over batches in the order of a training.
 #[derive(Default)]
 struct Images {
     epoch: usize,
-    waiting: Vec<usize>,
+    remaining: Vec<usize>,
 }
 
 impl Images {
     /// The next batch and its epoch.
     fn next(&mut self, trainer: &Trainer<'_>) -> (usize, Vec<usize>) {
         let configuration = trainer.configuration;
-        if self.waiting.is_empty() {
-            self.waiting = order(trainer.train.labels().len(), self.epoch, configuration);
+        if self.remaining.is_empty() {
+            self.remaining = order(trainer.train.labels().len(), self.epoch, configuration);
             self.epoch += 1;
         }
-        let count = configuration.batch_size.min(self.waiting.len());
-        (self.epoch - 1, self.waiting.drain(..count).collect())
+        let count = configuration.batch_size.min(self.remaining.len());
+        (self.epoch - 1, self.remaining.drain(..count).collect())
     }
 }
 
@@ -175,14 +170,14 @@ impl Images {
 #[derive(Default)]
 struct Curve {
     points: Vec<RatePoint>,
-    /// Of the losses, not yet corrected for its start at nothing.
+    /// Moving average of the losses, without bias correction.
     mean: f64,
     lowest: Option<f64>,
     diverged: bool,
 }
 
 impl Curve {
-    /// Adds a point; false once the loss has diverged. What is no number has no point.
+    /// Adds a point, unless the loss is not finite. Returns `false` after the loss has diverged.
     fn add(&mut self, learning_rate: f64, loss: f64) -> bool {
         self.mean = SMOOTHING * self.mean + (1.0 - SMOOTHING) * loss;
         let seen = 1.0 - SMOOTHING.powf(self.points.len() as f64 + 1.0);

@@ -1,22 +1,21 @@
-//! How the step size changes while training.
+//! Learning rate schedules.
 
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-/// The course of the step size after the warm-up.
+/// The learning rate schedule after the warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
-    /// It stays.
+    /// A constant rate.
     Constant,
-    /// It falls to nothing along half a cosine wave (Loshchilov & Hutter 2017).
+    /// Cosine annealing to 0 (Loshchilov & Hutter 2017).
     Cosine,
 }
 
 impl Schedule {
-    /// The share of the full step size for step `step` (from 0) of `steps`, of which the first `warm_up` rise in a
-    /// straight line.
+    /// The factor of the learning rate at step `step` (from 0) of `steps`, with linear warm-up in the first `warm_up`.
     pub(crate) fn share(self, step: u64, steps: u64, warm_up: u64) -> f64 {
         if step < warm_up {
             return (step + 1) as f64 / warm_up as f64;

@@ -1,4 +1,4 @@
-//! Everything that training changes as it goes on, so that it can be put aside and taken up again.
+//! The state of a training, as saved in checkpoints.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,10 @@ use super::observer::EpochMetrics;
 use super::optimizer::AdamW;
 use super::{Configuration, loss::Outcome};
 
-/// Training between two steps.
+/// The state between two steps.
 pub(crate) struct State {
     pub(crate) values: Vec<f32>,
-    /// The running average of the values; empty when none is kept.
+    /// The moving average of the values; empty if turned off.
     pub(crate) average: Vec<f32>,
     pub(crate) optimizer: AdamW,
     pub(crate) progress: Progress,
@@ -18,14 +18,15 @@ pub(crate) struct State {
     pub(crate) best: Vec<f32>,
 }
 
-/// How far training has come.
+/// The progress of a training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Progress {
-    /// Batches of the current epoch that are done.
+    /// Finished batches of the current epoch.
     pub(crate) batches: usize,
-    /// Over the current epoch's images.
+    /// Sum of the losses in the current epoch.
     pub(crate) loss: f64,
+    /// Correctly classified images in the current epoch.
     pub(crate) right: usize,
     /// Finished epochs.
     pub(crate) history: Vec<EpochMetrics>,
@@ -56,8 +57,8 @@ impl Progress {
         stopped || self.epoch() >= configuration.epochs
     }
 
-    /// How many epochs have passed since the validation accuracy was last raised. The best epoch may be a later one: among
-    /// equal accuracies it is the one with the lowest loss, which can fall for as long as training goes on.
+    /// The number of epochs since the highest validation accuracy was first reached. The best epoch may be later: among
+    /// equal accuracies it has the lowest loss.
     fn epochs_without_gain(&self) -> usize {
         let mut highest = None;
         let mut raised = 0;
@@ -86,16 +87,16 @@ impl State {
         }
     }
 
-    /// Moves the average towards the values. Early on it keeps less, so that the first values are soon forgotten.
-    pub(crate) fn update_average(&mut self, share: f64) {
+    /// Updates the moving average, with a smaller decay in the first steps.
+    pub(crate) fn update_average(&mut self, decay: f64) {
         let steps = self.optimizer.steps as f64;
-        let kept = share.min((1.0 + steps) / (10.0 + steps)) as f32;
+        let kept = decay.min((1.0 + steps) / (10.0 + steps)) as f32;
         for (average, value) in self.average.iter_mut().zip(&self.values) {
             *average = kept * *average + (1.0 - kept) * value;
         }
     }
 
-    /// The values that are validated and kept.
+    /// The values to validate and return.
     pub(crate) fn validated(&self) -> &[f32] {
         if self.average.is_empty() {
             &self.values

@@ -1,4 +1,4 @@
-//! One step of training after another.
+//! Training steps.
 
 use super::Configuration;
 use super::batch::Batch;
@@ -10,7 +10,7 @@ use super::network::Network;
 use super::optimizer::Rates;
 use super::state::State;
 
-/// Takes steps, in buffers that it keeps.
+/// Performs training steps, reusing its buffers.
 pub(super) struct Steps<'a> {
     layout: &'a Layout,
     gradient: BatchGradient<'a>,
@@ -28,11 +28,11 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Moves the values of `state` against the gradient of `batch`. Returns each image's outcome before that.
+    /// Updates the values of `state` by the gradient of `batch`, and returns the outcome of each image before.
     pub(super) fn step(&mut self, state: &mut State, batch: &Batch, rates: Rates) -> Vec<Outcome> {
         let folded = fold(self.layout, &state.values);
         let mut gradient = vec![0.0; state.values.len()];
-        let outcomes = self.gradient.of(&folded, &batch.shown(), &mut gradient);
+        let outcomes = self.gradient.of(&folded, &batch.examples(), &mut gradient);
         unfold_gradient(self.layout, &state.values, &mut gradient);
         state.optimizer.step(&mut state.values, &gradient, rates);
         outcomes

@@ -1,4 +1,4 @@
-//! Trained models whose answers are learned besides the labels (Hinton et al. 2015).
+//! Knowledge distillation (Hinton et al. 2015).
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -8,29 +8,28 @@ use pet_image::Preprocess;
 use super::loss::softmax;
 use crate::Error;
 
-/// A trained model. It is shown the very views that the network learns from, each fitted and normalized as the model
-/// knows photographs (Beyer et al. 2022: what it makes of other views teaches less).
+/// A trained model for knowledge distillation. It gets the same augmented views as the network (Beyer et al. 2022), with
+/// its own preprocessing.
 pub trait Teacher: Debug + Send + Sync {
-    /// From a photograph to its input.
+    /// The preprocessing of its input.
     fn recipe(&self) -> &Preprocess;
 
-    /// What it answers to one input: one number (logit) for each class. The same input has to get the same answer on
-    /// every thread.
+    /// Computes the logits of one input. The result must be the same on every thread.
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from answering; training then stops with [`Error::Teacher`].
+    /// An error stops the training with [`Error::Teacher`].
     fn answer(&self, input: &[f32]) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>>;
 }
 
-/// How many numbers the views of all teachers have.
+/// Number of values of the inputs of all teachers.
 pub(crate) fn view_values(teachers: &[Arc<dyn Teacher>]) -> usize {
     let lengths = teachers.iter().map(|one| one.recipe().tensor_len());
     lengths.sum()
 }
 
-/// The mean of the teachers' probabilities at this temperature. `views` has the view of each, one after the other.
-pub(crate) fn ask(
+/// The mean of the teachers' probabilities at this temperature, for the concatenated inputs `views`.
+pub(crate) fn soft_target(
     teachers: &[Arc<dyn Teacher>],
     mut views: &[f32],
     classes: usize,

@@ -20,88 +20,93 @@ use super::{Configuration, random};
 use crate::network::FEATURES;
 use crate::{Error, Interrupt, Weights};
 
-/// How long a killed training may have worked for nothing.
+/// The longest time between checkpoints.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Everything that a training needs.
+/// A training.
 #[derive(Clone, Copy)]
 pub struct Trainer<'a> {
-    /// Where it starts from. Without a classifier it starts with a random one.
+    /// The initial weights. Without a head it is initialized randomly.
     pub weights: &'a Weights,
     /// Number of classes.
     pub classes: usize,
-    /// What is learned from: photographs, or the features that the frozen part has of them.
+    /// The training examples: photographs, or features of the frozen part.
     pub train: &'a dyn Examples,
-    /// What each epoch is judged by. Its photographs may be larger than those that are trained on: parts that are cut
-    /// out at random show animals larger than whole photographs do (Touvron et al. 2019). With `None` all epochs are
-    /// trained and the last one's weights are kept.
+    /// The validation examples. Their resolution can be higher than that of the training examples, to compensate for
+    /// random crops, which enlarge objects (Touvron et al. 2019). With `None` the weights of the last epoch are returned.
     pub validation: Option<&'a dyn Examples>,
     /// Hyper-parameters.
     pub configuration: &'a Configuration,
-    /// Where the training is put aside, and taken up from when the file is there.
+    /// The checkpoint to save to, and to resume from if it exists.
     pub checkpoint: Option<&'a Checkpoint>,
-    /// Set to stop early.
+    /// Stops the training, after saving a checkpoint.
     pub interrupt: &'a Interrupt,
 }
 
 /// A trained network with its history.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Trained {
-    /// The weights of the best epoch, head included.
+    /// The weights of the best epoch, including the head.
     pub weights: Weights,
-    /// The epoch they are from: highest validation accuracy, then lowest loss, then earliest; the last without validation.
+    /// The best epoch: highest validation accuracy, then lowest loss, then earliest. Without validation the last.
     pub best: EpochMetrics,
     /// All epochs.
     pub history: Vec<EpochMetrics>,
-    /// What the best epoch's weights answer to the validation images, if there are any: one number for each image and
-    /// class.
+    /// The logits of the validation images at the best epoch, `[images, classes]`; empty without validation.
     pub logits: Vec<Vec<f32>>,
 }
 
 impl Trainer<'_> {
-    /// Trains with Adam on cross-entropy. The same seed gives the same weights, whatever the number of threads, and
-    /// however often the training was put aside and taken up again.
+    /// Trains with `AdamW` on cross-entropy. The same seed gives the same weights, regardless of the number of threads and
+    /// of interruptions.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidConfiguration`], [`Error::NoImages`], [`Error::InputValues`], [`Error::Diverged`],
-    /// [`Error::Interrupted`], [`Error::Observer`], or when a photograph or the checkpoint cannot be used.
+    /// [`Error::Interrupted`], [`Error::Observer`], and errors of the photographs and of the checkpoint.
     pub fn run(&self, observer: &mut dyn Observer) -> Result<Trained, Error> {
-        self.check()?;
-        let weights = self.start()?;
-        let blocks = weights.architecture().blocks.len();
-        let first_block = self.configuration.fine_tune.first_block(blocks)?;
-        let layout = Layout::new(&weights, first_block, self.classes)?;
-        let network = Self::network(&layout, self.train)?;
-        let judge = self.judge(&layout)?;
+        let (weights, layout, network) = self.prepare()?;
+        let validation = self.validation(&layout)?;
         let mut state = State::new(layout.gather(&weights)?, &layout, self.configuration);
         if let Some(checkpoint) = self.checkpoint
             && checkpoint.load(&mut state, self.configuration)?
         {
-            let begun = state.progress.batches * self.configuration.batch_size;
-            let begun = begun.min(self.train.labels().len());
-            observer.images(state.progress.epoch() * self.epoch_images() + begun);
+            let images = state.progress.batches * self.configuration.batch_size;
+            let images = images.min(self.train.labels().len());
+            observer.images(state.progress.epoch() * self.epoch_images() + images);
         }
         let mut epochs = Epochs {
             trainer: self,
             layout: &layout,
-            judge: judge.as_ref(),
+            validation: validation.as_ref(),
             steps: Steps::new(&network, &layout, self.configuration),
             saved: Instant::now(),
         };
         while !state.progress.is_over(self.configuration) {
             epochs.epoch(&mut state, observer)?;
         }
-        self.trained(&weights, &layout, judge.as_ref(), state)
+        self.trained(&weights, &layout, validation.as_ref(), state)
     }
 
-    /// How many images one epoch looks at, those that it is judged by included.
+    /// The number of images of one epoch, including validation.
     pub fn epoch_images(&self) -> usize {
         let validation = self.validation.map_or(0, |images| images.labels().len());
         self.train.labels().len() + validation
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    /// The initial weights, and the layout and network of the trained part.
+    pub(super) fn prepare(&self) -> Result<(Weights, Layout, Network), Error> {
+        self.check()?;
+        let weights = self.initial_weights()?;
+        let blocks = weights.architecture().blocks.len();
+        let first_block = self.configuration.fine_tune.first_block(blocks)?;
+        let layout = Layout::new(&weights, first_block, self.classes)?;
+        let network = Self::network(&layout, self.train)?;
+        Ok((weights, layout, network))
+    }
+
+    fn check(&self) -> Result<(), Error> {
         self.configuration.check()?;
         if self.validation.is_none() && self.configuration.patience.is_some() {
             return Err(Error::InvalidConfiguration {
@@ -127,8 +132,8 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// The weights to start from, with a head: uniform in ±1/√1280 if there is none, as PyTorch's `Linear` starts.
-    pub(super) fn start(&self) -> Result<Weights, Error> {
+    /// The initial weights. A missing head is uniform in ±1/√1280, like PyTorch's `Linear`.
+    fn initial_weights(&self) -> Result<Weights, Error> {
         if self.weights.head(self.classes).is_ok() {
             return Ok(self.weights.clone());
         }
@@ -145,8 +150,8 @@ impl Trainer<'_> {
         Ok(self.weights.clone().with_head(weight, bias))
     }
 
-    /// The network at the size of one side's inputs, which need not be the other's.
-    pub(super) fn network(layout: &Layout, examples: &dyn Examples) -> Result<Network, Error> {
+    /// The network for the input size of `examples`.
+    fn network(layout: &Layout, examples: &dyn Examples) -> Result<Network, Error> {
         let got = examples.input_values();
         let channels = layout.layers().next().map(|layer| layer.layer.inputs);
         let side = channels.map_or(1, |channels| (got / channels).isqrt());
@@ -158,45 +163,45 @@ impl Trainer<'_> {
         Ok(network)
     }
 
-    /// The network at the size of the validation images.
-    fn judge<'e>(&'e self, layout: &Layout) -> Result<Option<Judge<'e>>, Error> {
-        let judge = self.validation.map(|examples| {
+    fn validation<'e>(&'e self, layout: &Layout) -> Result<Option<Validation<'e>>, Error> {
+        let validation = self.validation.map(|examples| {
             let network = Self::network(layout, examples)?;
-            Ok(Judge { network, examples })
+            Ok(Validation { network, examples })
         });
-        judge.transpose()
+        validation.transpose()
     }
 
     fn trained(
         &self,
         weights: &Weights,
         layout: &Layout,
-        judge: Option<&Judge<'_>>,
+        validation: Option<&Validation<'_>>,
         state: State,
     ) -> Result<Trained, Error> {
-        // `check` has made sure of at least one epoch.
+        // `check` ensures at least one epoch.
         let best = state.progress.best;
         let best = best.ok_or(Error::NoImages { split: "training" })?;
         let folded = fold(layout, &state.best);
-        let judged = judge.map(|judge| judge.judge(&folded, self.interrupt, |_| ()));
-        let judged = judged.transpose()?;
+        let evaluation = validation
+            .map(|validation| validation.run(&folded, self.interrupt, |_| ()))
+            .transpose()?;
         Ok(Trained {
             weights: layout.scatter(&state.best, weights)?,
             best,
             history: state.progress.history,
-            logits: judged.map_or_else(Vec::new, |judged| judged.logits),
+            logits: evaluation.map_or_else(Vec::new, |evaluation| evaluation.logits),
         })
     }
 }
 
-/// What epochs are judged by.
-struct Judge<'a> {
+/// The validation examples with the network for their size.
+struct Validation<'a> {
     network: Network,
     examples: &'a dyn Examples,
 }
 
-impl Judge<'_> {
-    fn judge(
+impl Validation<'_> {
+    fn run(
         &self,
         folded: &[f32],
         interrupt: &Interrupt,
@@ -206,17 +211,17 @@ impl Judge<'_> {
     }
 }
 
-/// What all epochs share.
+/// The epochs of a training.
 struct Epochs<'a> {
     trainer: &'a Trainer<'a>,
     layout: &'a Layout,
-    judge: Option<&'a Judge<'a>>,
+    validation: Option<&'a Validation<'a>>,
     steps: Steps<'a>,
     saved: Instant,
 }
 
 impl Epochs<'_> {
-    /// One pass over the training images, from where it was left, and its validation.
+    /// Trains the rest of an epoch and validates it.
     fn epoch(&mut self, state: &mut State, observer: &mut dyn Observer) -> Result<(), Error> {
         let Trainer {
             train,
@@ -245,16 +250,16 @@ impl Epochs<'_> {
         }
         let folded = fold(self.layout, state.validated());
         let done = |images| observer.images(images);
-        let judged = self
-            .judge
-            .map(|judge| judge.judge(&folded, interrupt, done));
-        if matches!(judged, Some(Err(Error::Interrupted))) {
+        let evaluation = self
+            .validation
+            .map(|validation| validation.run(&folded, interrupt, done));
+        if matches!(evaluation, Some(Err(Error::Interrupted))) {
             self.save(state)?;
         }
-        let judged = judged.transpose()?;
-        let metrics = self.finish_epoch(state, judged.as_ref())?;
-        if let Some(judged) = &judged {
-            observer.validated(&judged.logits);
+        let evaluation = evaluation.transpose()?;
+        let metrics = self.finish_epoch(state, evaluation.as_ref())?;
+        if let Some(evaluation) = &evaluation {
+            observer.validated(&evaluation.logits);
         }
         observer
             .epoch(&metrics)
@@ -278,15 +283,15 @@ impl Epochs<'_> {
     fn finish_epoch(
         &self,
         state: &mut State,
-        judged: Option<&Evaluation>,
+        evaluation: Option<&Evaluation>,
     ) -> Result<EpochMetrics, Error> {
         let count = self.trainer.train.labels().len() as f64;
         let metrics = EpochMetrics {
             epoch: state.progress.epoch(),
             train_loss: state.progress.loss / count,
             train_acc: state.progress.right as f64 / count,
-            val_loss: judged.map(|judged| judged.loss),
-            val_acc: judged.map(|judged| judged.accuracy),
+            val_loss: evaluation.map(|evaluation| evaluation.loss),
+            val_acc: evaluation.map(|evaluation| evaluation.accuracy),
         };
         if !(metrics.train_loss.is_finite() && metrics.val_loss.is_none_or(f64::is_finite)) {
             return Err(Error::Diverged {

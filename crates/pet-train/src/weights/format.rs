@@ -1,4 +1,4 @@
-//! The three file formats that weights come in, told apart by content.
+//! The three file formats of weights, detected by content.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,15 +6,17 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use fs_err as fs;
 use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 use torch_state_dict::StateDict;
 
 use super::naming::COUNTER;
 use crate::Error;
+use crate::bytes::le_bytes;
 
-/// Far above the 14 MB of MobileNetV2, far below a machine's memory.
+/// The largest file that is read; MobileNetV2 has 14 MB.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// Reads the named tensors of a file as `f32`, without the counters of batches.
+/// Reads the named tensors of a file as `f32`, without batch counters.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Error> {
     let size = fs::metadata(path)?.len();
     if size > MAX_BYTES {
@@ -32,17 +34,17 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Error> {
     }
 }
 
-/// A `.safetensors` file begins with its header's length and the header's opening brace.
+/// Whether a file starts with the length of a JSON header and its opening brace.
 fn is_safetensors(bytes: &[u8]) -> bool {
     bytes.get(8) == Some(&b'{')
 }
 
 fn read_safetensors(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Error> {
-    let refuse = |source| Error::Safetensors {
+    let invalid = |source| Error::Safetensors {
         path: path.to_owned(),
         source,
     };
-    let file = SafeTensors::deserialize(bytes).map_err(refuse)?;
+    let file = SafeTensors::deserialize(bytes).map_err(invalid)?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
         if name.ends_with(COUNTER) {
@@ -70,14 +72,14 @@ fn float_type(name: &str, kind: safetensors::Dtype) -> Result<DType, Error> {
 }
 
 fn read_torch(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Error> {
-    let refuse = |source| Error::StateDict {
+    let invalid = |source| Error::StateDict {
         path: path.to_owned(),
         source,
     };
-    let state = StateDict::from_bytes(bytes).map_err(refuse)?;
+    let state = StateDict::from_bytes(bytes).map_err(invalid)?;
     let mut tensors = BTreeMap::new();
     for (name, _) in state.iter().filter(|(name, _)| !name.ends_with(COUNTER)) {
-        let (shape, values) = state.f32(name).map_err(refuse)?;
+        let (shape, values) = state.f32(name).map_err(invalid)?;
         tensors.insert(
             name.to_owned(),
             Tensor::from_vec(values, shape, &Device::Cpu)?,
@@ -86,25 +88,20 @@ fn read_torch(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Err
     Ok(tensors)
 }
 
-/// The tensors as a `.safetensors` file, in the order of their names.
+/// Encodes the tensors as a `.safetensors` file, in the order of their names.
 pub(super) fn to_safetensors(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>, Error> {
     let raw = tensors
         .iter()
         .map(|(name, tensor)| {
             let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-            let bytes = values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect::<Vec<u8>>();
-            Ok((name, tensor.dims().to_vec(), bytes))
+            Ok((name, tensor.dims(), le_bytes(&values).collect::<Vec<u8>>()))
         })
         .collect::<Result<Vec<_>, Error>>()?;
     let encode = |source| Error::Serialize { source };
     let views = raw
         .iter()
         .map(|(name, shape, bytes)| {
-            let view =
-                safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes);
+            let view = TensorView::new(safetensors::Dtype::F32, shape.to_vec(), bytes);
             Ok((name.as_str(), view.map_err(encode)?))
         })
         .collect::<Result<Vec<_>, Error>>()?;

@@ -1,4 +1,4 @@
-//! Named tensors, and the files that they come from.
+//! Weights: named tensors, and reading them from files.
 
 mod format;
 mod naming;
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::network::{Architecture, FEATURES, Layer};
 
-/// A network's tensors under the names that [`Architecture`] has for them, all `f32` on the CPU.
+/// The tensors of a network by the names of its [`Architecture`], all `f32` on the CPU.
 #[derive(Clone, Debug)]
 pub struct Weights {
     architecture: &'static Architecture,
@@ -20,17 +20,17 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Reads ImageNet weights from a legacy `.pt`, a `.pth` or a `.safetensors` file, told apart by content.
+    /// Reads weights from a legacy `.pt`, a `.pth` or a `.safetensors` file, detected by content.
     ///
-    /// The network is recognized by its tensors' names and shapes. Those of MobileNetV2 may be torchvision's or those of
-    /// the earlier public implementation (`features.2.conv.3.weight`), each name behind the `module.` or `_orig_mod.` of
-    /// PyTorch's wrappers; a classifier may be present or not. Values may be of any float type, `f16` and `bf16` included.
+    /// The network is detected by the names and shapes of the tensors. For MobileNetV2, the names of torchvision and of
+    /// the earlier public implementation (`features.2.conv.3.weight`) are supported. The prefixes `module.` and
+    /// `_orig_mod.` of PyTorch's wrappers are removed. A head is optional. Values can have any float type, including
+    /// `f16` and `bf16`.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is none of these; [`Error::TensorNames`] when tensors are missing or
-    /// surplus, [`Error::TensorShape`] when one is not what the network has, [`Error::WeightNotFinite`] when one holds
-    /// something that is not a number.
+    /// [`Error::TensorNames`] for missing or surplus tensors, [`Error::TensorShape`] for a wrong shape,
+    /// [`Error::WeightNotFinite`] for a value that is not finite, and errors of reading the file.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let tensors = naming::without_wrappers(format::read(path)?);
         let weights = Self::from_tensors(naming::to_torchvision(tensors));
@@ -38,7 +38,7 @@ impl Weights {
         Ok(weights)
     }
 
-    /// Weights from named tensors, without any check of the names: the network is the one that most of them belong to.
+    /// Creates weights from named tensors without checks. The network is the one with the most of these tensors.
     pub fn from_tensors(tensors: impl IntoIterator<Item = (String, Tensor)>) -> Self {
         let tensors: BTreeMap<String, Tensor> = tensors.into_iter().collect();
         Self {
@@ -47,16 +47,16 @@ impl Weights {
         }
     }
 
-    /// The network that they are of.
+    /// The architecture of the network.
     pub fn architecture(&self) -> &'static Architecture {
         self.architecture
     }
 
-    /// The tensor `name`.
+    /// The tensor `name` of the given shape.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingTensor`] when there is none, [`Error::TensorShape`] when it is not of `shape`.
+    /// [`Error::MissingTensor`] if there is none, [`Error::TensorShape`] if it has another shape.
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<&Tensor, Error> {
         let missing = || Error::MissingTensor { name: name.into() };
         let tensor = self.tensors.get(name).ok_or_else(missing)?;
@@ -75,7 +75,7 @@ impl Weights {
         self.tensors.iter()
     }
 
-    /// The backbone alone, without a classifier.
+    /// Removes the head.
     #[must_use]
     pub fn without_head(mut self) -> Self {
         let architecture = self.architecture;
@@ -83,7 +83,7 @@ impl Weights {
         self
     }
 
-    /// The same backbone with this classifier: `weight` `[classes, 1280]`, `bias` `[classes]`.
+    /// Sets the head: `weight` `[classes, 1280]`, `bias` `[classes]`.
     #[must_use]
     pub fn with_head(mut self, weight: Tensor, bias: Tensor) -> Self {
         let head = [("weight", weight), ("bias", bias)];
@@ -92,7 +92,7 @@ impl Weights {
         self
     }
 
-    /// The same with `tensors` in place of those of their names.
+    /// Replaces tensors by name.
     #[must_use]
     pub(crate) fn with_tensors(
         mut self,
@@ -102,11 +102,11 @@ impl Weights {
         self
     }
 
-    /// The classifier's weight and bias.
+    /// The weight and bias of the head.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when there is no classifier for `classes` classes.
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] if there is no head for `classes` classes.
     pub fn head(&self, classes: usize) -> Result<(&Tensor, &Tensor), Error> {
         Ok((
             self.get(&self.head_name("weight"), &[classes, FEATURES])?,
@@ -122,7 +122,7 @@ impl Weights {
     pub(crate) fn convolution(&self, layer: &Layer) -> Result<Vec<f32>, Error> {
         let name = format!("{}.weight", layer.convolution_name);
         let weight = self.get(&name, &layer.weight_shape())?;
-        Ok(turned(&weight.flatten_from(1)?)?)
+        Ok(transposed(&weight.flatten_from(1)?)?)
     }
 
     /// A tensor of a layer's batch normalization, `[outputs]`.
@@ -138,20 +138,20 @@ impl Weights {
         Ok(variances.map(deviation).collect())
     }
 
-    /// The tensors as a `.safetensors` file. Equal weights give equal bytes.
+    /// Encodes the tensors as a `.safetensors` file. The output is deterministic.
     ///
     /// # Errors
     ///
-    /// When a tensor cannot be read back from candle.
+    /// If candle cannot read a tensor.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
         format::to_safetensors(&self.tensors)
     }
 
-    /// SHA-256 over names, shapes and values, in hexadecimal.
+    /// SHA-256 of names, shapes and values, in hexadecimal.
     ///
     /// # Errors
     ///
-    /// When a tensor cannot be read back from candle.
+    /// If candle cannot read a tensor.
     pub fn digest(&self) -> Result<String, Error> {
         let mut digest = Sha256::new();
         for (name, tensor) in &self.tensors {
@@ -167,20 +167,20 @@ impl Weights {
         Ok(format!("{:x}", digest.finalize()))
     }
 
-    /// Random weights of MobileNetV2 for tests and examples: small, of the right shapes, the same for the same `seed`.
+    /// Random weights of MobileNetV2 for tests and examples, determined by `seed`.
     ///
     /// # Errors
     ///
-    /// When candle cannot make a tensor.
+    /// If candle cannot create a tensor.
     pub fn random(seed: u64) -> Result<Self, Error> {
         Self::random_of(Architecture::standard(), seed)
     }
 
-    /// The same of another network.
+    /// Random weights of another network, determined by `seed`.
     ///
     /// # Errors
     ///
-    /// When candle cannot make a tensor.
+    /// If candle cannot create a tensor.
     pub fn random_of(architecture: &'static Architecture, seed: u64) -> Result<Self, Error> {
         use rand::{Rng, SeedableRng};
         let mut generator = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
@@ -231,7 +231,7 @@ impl Weights {
     }
 }
 
-/// Training on a weight that is not a number would only end after the first epoch, as if the step size were wrong.
+/// Checked here because training would only notice it after the first epoch, as a divergence.
 fn check_finite(path: &Path, name: &str, tensor: &Tensor) -> Result<(), Error> {
     let values = tensor.flatten_all()?.to_vec1::<f32>()?;
     match values.into_iter().find(|value| !value.is_finite()) {
@@ -249,7 +249,7 @@ fn is_head(architecture: &Architecture, name: &str) -> bool {
     part.is_some_and(|part| part.starts_with('.'))
 }
 
-/// The values of a matrix, column after column.
-pub(crate) fn turned(matrix: &Tensor) -> candle_core::Result<Vec<f32>> {
+/// The values of a matrix, column by column.
+pub(crate) fn transposed(matrix: &Tensor) -> candle_core::Result<Vec<f32>> {
     matrix.t()?.contiguous()?.flatten_all()?.to_vec1()
 }

@@ -1,4 +1,4 @@
-//! From the names that another implementation of MobileNetV2 uses to torchvision's.
+//! Conversion of tensor names to torchvision's.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use candle_core::Tensor;
 
 use crate::network::Architecture;
 
-/// Ending of the counters that PyTorch keeps beside batch normalization, integers that nothing here needs.
+/// Suffix of PyTorch's batch counters, which are not needed.
 pub(super) const COUNTER: &str = ".num_batches_tracked";
 
-/// What PyTorch's wrappers put before the name of every tensor.
+/// Prefixes of PyTorch's wrappers.
 const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
 
-/// Removes what wrappers such as `DataParallel` and `torch.compile` put before every name, in whatever order.
+/// Removes the prefixes of wrappers such as `DataParallel` and `torch.compile`, in any order.
 pub(super) fn without_wrappers(tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
     let mut wrapped = 0;
     while let Some(length) = wrapper(&tensors, wrapped) {
@@ -27,7 +27,7 @@ pub(super) fn without_wrappers(tensors: BTreeMap<String, Tensor>) -> BTreeMap<St
         .collect()
 }
 
-/// The length of the wrapper that every name has at this place, if there is one.
+/// The length of the wrapper prefix that every name has at this position, if any.
 fn wrapper(tensors: &BTreeMap<String, Tensor>, at: usize) -> Option<usize> {
     let everywhere = |wrapper: &&&str| {
         let mut names = tensors.keys();
@@ -39,11 +39,11 @@ fn wrapper(tensors: &BTreeMap<String, Tensor>, at: usize) -> Option<usize> {
         .map(|wrapper| wrapper.len())
 }
 
-/// Renames the tensors of a MobileNetV2 to torchvision's scheme; other names stay.
+/// Renames the tensors of a MobileNetV2 to torchvision's names; other names are unchanged.
 ///
-/// The earlier public implementation puts convolution, normalization and activation in one sequence
-/// (`conv.0`, `conv.1`, `conv.2`, `conv.3`, …); torchvision groups the three (`conv.0.0`, `conv.0.1`, `conv.1.0`, …).
-/// The two are told apart by `features.1.conv.0.weight`, which only the former has.
+/// The earlier public implementation has convolution, normalization and activation in one sequence (`conv.0`, `conv.1`,
+/// `conv.2`, `conv.3`, …), torchvision groups them (`conv.0.0`, `conv.0.1`, `conv.1.0`, …). Only the former has
+/// `features.1.conv.0.weight`.
 pub(super) fn to_torchvision(tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
     let sequential = tensors.contains_key("features.1.conv.0.weight");
     let renamed = if sequential {
@@ -67,7 +67,7 @@ fn rename(name: &str, renamed: &BTreeMap<String, String>) -> String {
     }
 }
 
-/// The sequential scheme's prefixes with torchvision's.
+/// The prefixes of the earlier implementation with those of torchvision.
 fn sequential_names() -> BTreeMap<String, String> {
     let blocks = Architecture::standard().blocks.iter();
     let blocks = blocks.filter(|block| block.layers.len() > 1);

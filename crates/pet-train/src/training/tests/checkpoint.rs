@@ -25,10 +25,10 @@ fn run(checkpoint: Option<&Checkpoint>, watch: &mut Watch) -> Result<Trained, Er
     watch.train([&examples.0, &examples.1], &configuration(), checkpoint)
 }
 
-/// Three steps and what they are judged by make an epoch, and a resumed training begins with a report of what was done:
-/// put aside in the middle of the first epoch, before the second is judged, and after that.
+/// An epoch is three steps and a validation; a resumed training first reports what was done before. Interrupted in the
+/// middle of the first epoch, before the second is validated, and after that.
 #[test]
-fn training_put_aside_thrice_ends_with_the_same_weights() {
+fn interrupted_training_ends_with_the_same_weights() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = in_folder(folder.path());
     let mut unwatched = Watch::default();
@@ -110,7 +110,7 @@ fn every_kind_of_damage_is_noticed() {
 }
 
 #[test]
-fn every_network_can_be_put_aside() {
+fn every_network_can_be_resumed() {
     for network in architectures() {
         let folder = tempfile::tempdir().unwrap();
         let checkpoint = in_folder(folder.path());

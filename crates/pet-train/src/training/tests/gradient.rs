@@ -5,7 +5,7 @@ use super::support::CLASSES;
 use crate::network::{Architecture, Block, Convolution, Layer};
 use crate::op::{depthwise, pointwise, stem};
 use crate::training::folding::{fold, unfold_gradient};
-use crate::training::gradient::{BatchGradient, Shown};
+use crate::training::gradient::{BatchGradient, Example};
 use crate::training::layout::{Layout, TrainedLayer};
 use crate::training::loss::{Loss, Target};
 use crate::training::network::Network;
@@ -30,14 +30,14 @@ fn inputs(images: usize) -> Vec<f32> {
 fn ours(layout: &Layout, values: &[f32], inputs: &[f32], images: usize) -> Vec<f32> {
     let network = Network::new(layout, SIZE);
     let folded = fold(layout, values);
-    let batch: Vec<Shown<'_>> = inputs
+    let batch: Vec<Example<'_>> = inputs
         .chunks_exact(3 * SIZE * SIZE)
         .take(images)
         .enumerate()
-        .map(|(class, input)| Shown {
+        .map(|(class, input)| Example {
             input,
             target: Target { class, mixed: None },
-            taught: None,
+            soft_target: None,
             mask: None,
         })
         .collect();

@@ -35,7 +35,7 @@ pub(super) fn features(images: usize, seed: u64) -> Features {
     }
 }
 
-/// Squares, each class of its own colour, with noise that is drawn anew each time.
+/// Squares with a colour per class, and new noise each time.
 pub(super) struct Squares {
     pub(super) labels: Vec<u32>,
     side: usize,
@@ -57,8 +57,8 @@ impl Squares {
         }
     }
 
-    /// The same, shown to teachers that know the colours.
-    pub(super) fn taught(self, teachers: usize) -> Self {
+    /// Adds teachers that classify by colour.
+    pub(super) fn with_teachers(self, teachers: usize) -> Self {
         let teacher = Arc::new(Colours(Preprocess::imagenet().with_size(self.side as u32)));
         let teachers = (0..teachers).map(|_| teacher.clone() as Arc<dyn Teacher>);
         Self {
@@ -68,7 +68,7 @@ impl Squares {
     }
 }
 
-/// Knows a square by the plane that has the highest mean.
+/// Classifies a square by the plane with the highest mean.
 #[derive(Debug)]
 struct Colours(Preprocess);
 
@@ -118,10 +118,10 @@ impl Examples for Squares {
     }
 }
 
-/// Counts the images, and stops after so many reports of them.
+/// Counts the images, and interrupts the training after a number of reports.
 #[derive(Default)]
 pub(super) struct Watch {
-    /// What training starts from; a random MobileNetV2 if there is nothing.
+    /// The initial weights, by default a random MobileNetV2.
     pub(super) weights: Option<Weights>,
     pub(super) images: usize,
     stop_after: Option<usize>,

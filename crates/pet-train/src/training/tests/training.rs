@@ -36,18 +36,18 @@ fn fine_tuning_learns_with_all_that_can_be_asked_for() {
     assert!(trained.best.val_acc > Some(0.6), "{:?}", trained.history);
 }
 
-/// The weights are the same whatever the size of what they are judged by, and the judgement is of that size.
+/// The size of the validation images changes their metrics, but not the weights.
 #[test]
 fn larger_images_may_be_validated_than_are_trained_on() {
     let configuration = Configuration {
         epochs: 1,
         ..Configuration::fine_tuning(FineTune::All)
     };
-    let judged_at = |side| {
+    let validated_at = |side| {
         let examples = [Squares::new(12), Squares::sized(6, side)];
         train([&examples[0], &examples[1]], &configuration).unwrap()
     };
-    let (small, large) = (judged_at(32), judged_at(64));
+    let (small, large) = (validated_at(32), validated_at(64));
     assert_eq!(digest(&small), digest(&large));
     assert_ne!(small.logits, large.logits);
 }
@@ -65,16 +65,16 @@ fn the_same_seed_gives_the_same_weights_on_any_number_of_threads() {
             .num_threads(threads)
             .build()
             .unwrap();
-        let taught = Squares::new(11).taught(teachers);
-        let squares = [&taught as &dyn Examples, &Squares::new(3)];
+        let distilled = Squares::new(11).with_teachers(teachers);
+        let squares = [&distilled as &dyn Examples, &Squares::new(3)];
         pool.install(|| digest(&train(squares, configuration).unwrap()))
     };
     let one = on(1, 0, &configuration);
     assert_eq!(one, on(2, 0, &configuration));
     assert_eq!(one, on(5, 0, &configuration));
-    let taught = on(1, 2, &configuration);
-    assert_ne!(one, taught);
-    assert_eq!(taught, on(3, 2, &configuration));
+    let distilled = on(1, 2, &configuration);
+    assert_ne!(one, distilled);
+    assert_eq!(distilled, on(3, 2, &configuration));
     let other = Configuration {
         seed: 43,
         ..configuration
@@ -182,7 +182,7 @@ fn teachers_are_learned_from() {
         ..Configuration::fine_tuning(FineTune::All)
     };
     // The labels say nothing, so what is known in the end is known from the teachers.
-    let mut mislabelled = Squares::new(48).taught(2);
+    let mut mislabelled = Squares::new(48).with_teachers(2);
     mislabelled.labels.fill(0);
     let trained = train([&mislabelled, &Squares::new(9)], &configuration).unwrap();
     assert!(trained.best.val_acc > Some(0.6), "{:?}", trained.history);

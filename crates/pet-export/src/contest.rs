@@ -1,4 +1,4 @@
-//! The two versions that a promotion is about.
+//! The challenger and the champion of a promotion.
 
 use std::fmt;
 use std::path::Path;
@@ -11,37 +11,37 @@ use crate::error::doing;
 use crate::select::{CHALLENGER, CHAMPION, only};
 use crate::{Error, Exported, Exporter};
 
-/// A version that is to become the champion, and the one that is.
+/// The challenger and the current champion of a registered model.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Contest {
-    /// The version that is to become the champion.
+    /// The version proposed as champion.
     pub challenger: Contestant,
     /// The version with the alias [`CHAMPION`], if there is one.
     pub champion: Option<Contestant>,
 }
 
-/// One of the two.
+/// A version in a [`Contest`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Contestant {
-    /// Which of them it is.
+    /// Challenger or champion.
     pub role: Role,
     /// Its number in the registry.
     pub version: u32,
-    /// What the registry and its run say of it.
+    /// Its metrics and data, from the registry and its run.
     pub selection: Selection,
-    /// The run whose recipe it is a refit of: it was trained on the validation images as well.
+    /// For a refit, which was trained on the validation images too, the run it refits.
     pub refit_of: Option<String>,
 }
 
-/// The part that a version plays.
+/// The role of a version in a [`Contest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
-    /// It is to become the champion.
+    /// The version proposed as champion.
     Challenger,
-    /// It is the champion.
+    /// The current champion.
     Champion,
 }
 
@@ -54,29 +54,29 @@ impl fmt::Display for Role {
     }
 }
 
-/// What names the version that is to become the champion.
+/// How the challenger is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted<'a> {
+pub enum VersionRef<'a> {
     /// An alias, such as [`CHALLENGER`].
     Alias(&'a str),
-    /// Its number.
+    /// A version number.
     Version(u32),
 }
 
 impl Contest {
-    /// Finds both in the registry. Where no version has the alias [`CHAMPION`], there is no champion yet.
+    /// Finds both versions in the registry; without a version with the alias [`CHAMPION`] there is no champion yet.
     ///
     /// # Errors
     ///
-    /// [`Error::NoAlias`] when the alias that was asked for points nowhere, [`Error::Contestant`] for a version that is
-    /// gone or was not measured, [`Error::Tracking`] when there is no such model or the store fails.
-    pub fn find(client: &Client, model: &str, wanted: Wanted<'_>) -> Result<Self, Error> {
+    /// [`Error::NoAlias`] for an alias that does not exist, [`Error::Contestant`] for a version that is missing or has
+    /// no metrics, [`Error::Tracking`] for an unknown model or a failure of the store.
+    pub fn find(client: &Client, model: &str, version: VersionRef<'_>) -> Result<Self, Error> {
         let registered = client
             .registered_model(model)
             .map_err(doing("find the registered model"))?;
-        let challenger = match wanted {
-            Wanted::Version(version) => version,
-            Wanted::Alias(alias) => pointed_at(&registered, alias)?,
+        let challenger = match version {
+            VersionRef::Version(version) => version,
+            VersionRef::Alias(alias) => resolve_alias(&registered, alias)?,
         };
         let champion = registered.aliases.get(CHAMPION);
         let find = |role, version| Contestant::find(client, model, role, version);
@@ -94,16 +94,16 @@ impl Contest {
         champion.is_some_and(|one| one.version == self.challenger.version)
     }
 
-    /// Both, the challenger first.
+    /// The challenger, then the champion if there is one.
     pub fn both(&self) -> impl Iterator<Item = &Contestant> {
         std::iter::once(&self.challenger).chain(&self.champion)
     }
 
-    /// Checks that both were trained on the same images, so that neither has seen those that it is validated on.
+    /// Checks that both were trained on the same images, so that neither has seen the validation images.
     ///
     /// # Errors
     ///
-    /// [`Error::Incomparable`] when they were not, or one of them does not say.
+    /// [`Error::Incomparable`] if they differ or one is unknown.
     pub fn check_same_data(&self) -> Result<(), Error> {
         let data = |one: &Contestant| one.selection.dataset.clone();
         let mut all = self.both().map(|one| {
@@ -136,11 +136,11 @@ impl Contest {
         Ok(())
     }
 
-    /// Checks that both know the same classes, which are given in the order of [`both`](Self::both).
+    /// Checks that both have the same classes, given in the order of [`both`](Self::both).
     ///
     /// # Errors
     ///
-    /// [`Error::Incomparable`] when they do not.
+    /// [`Error::Incomparable`] if they differ.
     pub fn check_same_classes(&self, classes: &[&[String]]) -> Result<(), Error> {
         let [challenger, champion] = classes else {
             return Ok(());
@@ -182,11 +182,11 @@ impl Contestant {
         find().map_err(|source| unusable(role, model, version, source))
     }
 
-    /// Exports the version into a folder of its own.
+    /// Exports the version into a folder.
     ///
     /// # Errors
     ///
-    /// [`Error::Contestant`] with what the export failed with.
+    /// [`Error::Contestant`] with the error of the export.
     pub fn export(&self, exporter: &Exporter<'_>, folder: &Path) -> Result<Exported, Error> {
         let (model, version) = (&self.selection.model_name, self.version);
         let exported = exporter.export(&self.selection, folder);
@@ -194,12 +194,12 @@ impl Contestant {
     }
 }
 
-/// Notes the outcome as tags of the challenger, and points the alias [`CHAMPION`] at it if it has passed and the
-/// champion is still the one that it was compared with.
+/// Records the outcome as tags of the challenger. If it passed, the alias [`CHAMPION`] is moved to it, provided that
+/// the champion is still the one it was compared with.
 ///
 /// # Errors
 ///
-/// [`Error::Tracking`] when the store fails or the alias has moved meanwhile; the champion is then as it was.
+/// [`Error::Tracking`] if the store fails or the alias has moved in the meantime; the champion is then unchanged.
 pub fn promote(client: &Client, promotion: &Promotion) -> Result<(), Error> {
     let (model, version) = (&promotion.model, promotion.challenger.version);
     for (key, value) in tags(promotion) {
@@ -216,7 +216,7 @@ pub fn promote(client: &Client, promotion: &Promotion) -> Result<(), Error> {
         .map_err(doing("move the alias of the champion"))
 }
 
-/// What the version says of its last comparison.
+/// The tags of the challenger after a comparison.
 fn tags(promotion: &Promotion) -> Vec<(&'static str, String)> {
     let none = || "none".to_owned();
     let status = match promotion.verdict {
@@ -247,7 +247,7 @@ fn tags(promotion: &Promotion) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn pointed_at(registered: &RegisteredModel, alias: &str) -> Result<u32, Error> {
+fn resolve_alias(registered: &RegisteredModel, alias: &str) -> Result<u32, Error> {
     let version = registered.aliases.get(alias).copied();
     version.ok_or_else(|| Error::NoAlias {
         model: registered.name.clone(),

@@ -1,4 +1,4 @@
-//! What can go wrong between the registry and `results/`.
+//! Errors of selecting and exporting a version.
 
 use std::path::PathBuf;
 
@@ -6,24 +6,24 @@ use pet_model::{MODEL_FILE, Quantization};
 
 use crate::{Gate, Role};
 
-/// Why a version could not be chosen or exported.
+/// A failure to select, compare or export a version.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The tracking store failed.
     #[error("cannot {action}")]
     Tracking {
-        /// What was to be done.
+        /// The failed action.
         action: &'static str,
-        /// The store's answer.
+        /// The cause.
         source: mlflow_client::Error,
     },
-    /// There is nothing to choose from.
+    /// No version can be selected.
     #[error("model `{model}` has no version that can be ranked: {reasons}")]
     NoCandidate {
         /// The registered model.
         model: String,
-        /// Why each version was left out.
+        /// Why each version was excluded.
         reasons: String,
     },
     /// An alias points to no version.
@@ -34,16 +34,16 @@ pub enum Error {
         /// The alias.
         alias: String,
     },
-    /// A version that is to be compared cannot be.
+    /// The challenger or the champion cannot be used.
     #[error("cannot use the {role}, version {version} of `{model}`")]
     Contestant {
-        /// The part that it plays.
+        /// Which of the two.
         role: Role,
         /// The registered model.
         model: String,
         /// The version.
         version: u32,
-        /// What is wrong with it.
+        /// The cause.
         source: Box<Error>,
     },
     /// Two versions cannot be compared.
@@ -54,11 +54,11 @@ pub enum Error {
     Incomparable {
         /// The registered model.
         model: String,
-        /// The version that is to become the champion.
+        /// The version proposed as champion.
         challenger: u32,
         /// The champion, if there is one.
         champion: Option<u32>,
-        /// What is in the way.
+        /// How they differ.
         reason: String,
     },
     /// The selection's version is not a number.
@@ -66,9 +66,9 @@ pub enum Error {
     InvalidVersion {
         /// The registered model.
         model: String,
-        /// What stands there.
+        /// The text found.
         version: String,
-        /// Why it is none.
+        /// The cause.
         source: std::num::ParseIntError,
     },
     /// A version was not registered by this project.
@@ -78,12 +78,12 @@ pub enum Error {
         model: String,
         /// The version.
         version: String,
-        /// What its folder lacks.
+        /// The missing file.
         file: &'static str,
-        /// The store's answer.
+        /// The cause.
         source: mlflow_client::Error,
     },
-    /// The selection names another run than the version in the registry.
+    /// The selection and the registry disagree on the run of the version.
     #[error(
         "version {version} of `{model}` belongs to run `{got}`, the selection names run `{expected}`"
     )]
@@ -92,55 +92,55 @@ pub enum Error {
         model: String,
         /// The version.
         version: String,
-        /// The run that the selection names.
+        /// The run in the selection.
         expected: String,
-        /// The run that the registry names.
+        /// The run in the registry.
         got: String,
     },
-    /// The results are those of another model.
+    /// The folder holds another model, which would be replaced.
     #[error("`{}` holds another model: {reason}", folder.display())]
     OtherResults {
-        /// The folder that was to be replaced.
+        /// The folder.
         folder: PathBuf,
-        /// How the model there differs.
+        /// How its model differs.
         reason: String,
     },
     /// The version's ONNX model cannot be read.
     #[error("the registered ONNX model is damaged")]
     Onnx {
-        /// What is wrong with it.
+        /// The cause.
         #[from]
         source: onnx_graph::Error,
     },
     /// The version's metadata or a file of `results/` cannot be used.
     #[error("cannot use the model's files")]
     Model {
-        /// What is wrong.
+        /// The cause.
         #[from]
         source: pet_model::Error,
     },
     /// The weights cannot be used, or the network cannot be built from them.
     #[error("cannot rebuild the network")]
     Network {
-        /// What is wrong.
+        /// The cause.
         #[from]
         source: pet_train::Error,
     },
     /// candle could not run the network.
     #[error("cannot run the network in candle")]
     Candle {
-        /// candle's answer.
+        /// The cause.
         #[from]
         source: candle_core::Error,
     },
     /// ONNX Runtime could not load or run the exported model.
     #[error("ONNX Runtime rejects the exported model")]
     Predict {
-        /// What it answered.
+        /// The cause.
         #[from]
         source: pet_predict::Error,
     },
-    /// The two implementations of the network disagree.
+    /// ONNX Runtime and candle compute different logits.
     #[error(
         "ONNX Runtime and candle disagree at batch {batch}: they differ by {got:e}, at most {expected:e} is allowed"
     )]
@@ -152,13 +152,13 @@ pub enum Error {
         /// The largest difference found.
         got: f32,
     },
-    /// The model cannot learn to tell outliers.
+    /// The model cannot detect outliers.
     #[error("the model does not end in a linear layer, so it has no features to compare")]
     NoFeatures,
-    /// The images do not fit the model, or one cannot be used.
+    /// The images do not match the model, or one cannot be read.
     #[error(transparent)]
     Images {
-        /// What is wrong.
+        /// The cause.
         #[from]
         source: pet_pipeline::Error,
     },
@@ -171,29 +171,29 @@ pub enum Error {
     /// The model has no convolutions.
     #[error("the model has no layers that can be quantized")]
     NothingToQuantize,
-    /// The model in integers is not good enough.
+    /// No int8 model passes the [`Gate`].
     #[error(
         "the int8 model is not good enough on {} validation images: accuracy {:.4}, in fp32 {:.4} (at most {:.4} less is allowed), other answers on {:.2} % (at most {:.2} %)",
         figures.images, figures.top1_int8, figures.top1_fp32, gate.loss,
         100.0 * (1.0 - figures.agreement), 100.0 * gate.differing
     )]
     Gate {
-        /// Those of the best attempt.
+        /// The figures of the best attempt.
         figures: Box<Quantization>,
-        /// What is allowed.
+        /// The limits.
         gate: Gate,
     },
     /// A file could not be read or written.
     #[error("cannot access a file")]
     Io {
-        /// The operating system's answer, with the path.
+        /// The cause, with the path.
         #[from]
         source: std::io::Error,
     },
 }
 
 impl Error {
-    /// What a person can do about it.
+    /// Suggests how to solve the problem.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Tracking { source, .. } => source.hint(),
@@ -227,7 +227,7 @@ impl Error {
     }
 }
 
-/// Names what was being done when the store failed.
+/// Makes an [`Error::Tracking`] for the action that failed.
 pub(crate) fn doing(action: &'static str) -> impl Fn(mlflow_client::Error) -> Error {
     move |source| Error::Tracking { action, source }
 }

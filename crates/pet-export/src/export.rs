@@ -1,6 +1,5 @@
-//! From a registered version to the files that are served.
+//! Exporting a registered version to the files that are served.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -19,17 +18,17 @@ use sha2::{Digest, Sha256};
 use crate::{Error, Int8, Outliers, References};
 
 use crate::error::doing;
-use crate::replace::{check_replaceable, publish};
+use crate::replace::{check_replaceable, publish, staging_folder};
 use crate::select::version_number;
 use crate::verify::verify;
 
-/// Files of the run that are handed on as they are, where the run has them.
+/// Optional files of the run that are copied unchanged.
 const RUN_FILES: [&str; 3] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE];
 
-/// Files that an earlier model may have and this one has not.
-const MAY_BE_LEFT: [&str; 4] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE, INT8_MODEL_FILE];
+/// Optional files, removed from the results if the new model lacks them.
+const OPTIONAL_FILES: [&str; 4] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE, INT8_MODEL_FILE];
 
-/// What an export works with.
+/// Exports registered versions to a folder.
 pub struct Exporter<'a> {
     client: &'a Client,
     runtime: &'a Runtime,
@@ -44,36 +43,35 @@ pub struct Exporter<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Exported {
-    /// What the model says of itself.
+    /// The metadata in the model file.
     pub metadata: ModelMetadata,
-    /// The files written, in the order they were.
+    /// The files written, in order.
     pub files: Vec<PathBuf>,
-    /// The largest difference between candle's logits and ONNX Runtime's.
+    /// The largest absolute difference between the logits of candle and of ONNX Runtime.
     pub largest_difference: f32,
-    /// How the model in 8-bit integers compares, if one was asked for.
+    /// The figures of the int8 model, if one was requested.
     pub quantization: Option<Quantization>,
 }
 
-/// What a model file says of itself.
+/// Reads the metadata of a model file.
 pub(crate) fn describe(model: &Path) -> Result<ModelMetadata, Error> {
     let model = onnx_graph::Model::from_bytes(&fs::read(model)?)?;
     Ok(ModelMetadata::from_properties(model.metadata())?)
 }
 
-/// SHA-256 of a file in hexadecimal digits.
+/// SHA-256 of a file in hexadecimal.
 pub(crate) fn digest(file: &Path) -> Result<String, Error> {
     Ok(format!("{:x}", Sha256::digest(fs::read(file)?)))
 }
 
-/// What the model in integers of a folder costs, if its figures say so.
-pub(crate) fn quantization(folder: &Path) -> Result<Option<Quantization>, Error> {
+/// Reads `metrics.json` in a folder, if it exists.
+pub(crate) fn read_metrics(folder: &Path) -> Result<Option<Metrics>, Error> {
     let file = folder.join(METRICS_FILE);
-    let metrics: Option<Metrics> = file.exists().then(|| read_json(&file)).transpose()?;
-    Ok(metrics.and_then(|metrics| metrics.quantization))
+    Ok(file.exists().then(|| read_json(&file)).transpose()?)
 }
 
 impl<'a> Exporter<'a> {
-    /// Exports versions registered in this store, and verifies them with this runtime.
+    /// Exports versions of this store and verifies them with this runtime.
     pub fn new(client: &'a Client, runtime: &'a Runtime) -> Self {
         let usage = "";
         Self {
@@ -87,59 +85,56 @@ impl<'a> Exporter<'a> {
         }
     }
 
-    /// Replaces results of other data or classes too.
+    /// Allows replacing results with other data or classes.
     #[must_use]
     pub fn with_force(self, force: bool) -> Self {
         Self { force, ..self }
     }
 
-    /// Exports the model in 8-bit integers as well; without one, such a model of before is removed.
+    /// Exports an int8 model too. With `None`, an existing one is removed.
     #[must_use]
     pub fn with_int8(self, int8: Option<&'a Int8<'a>>) -> Self {
         Self { int8, ..self }
     }
 
-    /// Exports a model that tells pictures which show none of its classes.
+    /// Exports a model that detects outliers.
     #[must_use]
     pub fn with_outliers(self, outliers: Option<&'a Outliers<'a>>) -> Self {
         Self { outliers, ..self }
     }
 
-    /// Exports models that say what they answer to images which stand for those they will be shown.
+    /// Adds the reference distribution of the models' predictions to their metadata.
     #[must_use]
     pub fn with_references(self, references: Option<&'a References<'a>>) -> Self {
         Self { references, ..self }
     }
 
-    /// Adds Markdown to the model card that shows how the calling program uses the model.
+    /// Adds Markdown on how to use the model to the model card.
     #[must_use]
     pub fn with_usage(self, usage: &'a str) -> Self {
         Self { usage, ..self }
     }
 
-    /// Builds the ONNX model of the selected version again from its weights, verifies that it computes what candle
-    /// computes, and writes `results` with everything that belongs to it. Nothing there changes unless the verification
-    /// succeeds and there is space for all files; and what was replaced comes back when a file cannot take its place.
-    /// No alias moves.
-    ///
-    /// The same version gives the same bytes each time.
+    /// Builds the ONNX model of the selected version from its weights, verifies it against candle, and writes it with
+    /// its other files to `results`. All files are staged first; if one cannot be moved into place, the old ones are
+    /// restored. Aliases do not change. The output is deterministic.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidVersion`] or [`Error::ForeignModel`] for a version not trained here, [`Error::OtherRun`] for a selection made in another store,
-    /// [`Error::OtherResults`] when the results are those of other data or classes,
-    /// [`Error::Differs`] when the verification fails, [`Error::Gate`] when the model in integers is not good enough, or what the store, the files or ONNX Runtime fail with.
+    /// - [`Error::InvalidVersion`] or [`Error::ForeignModel`] for a version that was not trained here
+    /// - [`Error::OtherRun`] for a selection made in another store
+    /// - [`Error::OtherResults`] if the results have other data or classes
+    /// - [`Error::Differs`] if the verification fails
+    /// - [`Error::Gate`] if the int8 model is not good enough
+    /// - errors of the store, of files and of ONNX Runtime
     pub fn export(&self, selection: &Selection, results: &Path) -> Result<Exported, Error> {
-        let place = tempfile::tempdir()?;
-        let (weights, mut metadata) = self.fetch(selection, place.path())?;
+        let downloads = tempfile::tempdir()?;
+        let (weights, mut metadata) = self.fetch(selection, downloads.path())?;
         if !self.force {
             check_replaceable(self.client, results, &metadata, selection.dataset.as_ref())?;
         }
         fs::create_dir_all(results)?;
-        // On the disk of the results, so that what does not fit is noticed before anything is replaced.
-        let staging = tempfile::Builder::new()
-            .prefix(".export-")
-            .tempdir_in(results)?;
+        let staging = staging_folder(results)?;
         let stage = staging.path();
         let model = stage.join(MODEL_FILE);
         write_atomically(&model, &to_onnx(&weights, &metadata)?)?;
@@ -170,22 +165,22 @@ impl<'a> Exporter<'a> {
             ..selection.clone()
         };
         write_json(&stage.join(SELECTION_FILE), &selection)?;
-        let quantization = quantization(stage)?;
+        let quantization = read_metrics(stage)?.and_then(|metrics| metrics.quantization);
         refresh_card(stage, &metadata, self.usage)?;
         names.push(CARD_FILE);
         Ok(Exported {
             metadata,
-            files: publish(stage, &names, &MAY_BE_LEFT, results)?,
+            files: publish(stage, &names, &OPTIONAL_FILES, results)?,
             largest_difference,
             quantization,
         })
     }
 
-    /// The version's weights and metadata, the latter completed by the version's number.
+    /// Downloads the version's weights and metadata.
     fn fetch(
         &self,
         selection: &Selection,
-        place: &Path,
+        folder: &Path,
     ) -> Result<(Weights, ModelMetadata), Error> {
         let Selection {
             model_name,
@@ -202,8 +197,8 @@ impl<'a> Exporter<'a> {
             .client
             .artifacts(&source)
             .map_err(doing("open the model's files"))?;
-        let weights = place.join(WEIGHTS_FILE);
-        let network = place.join(OnnxModel::NETWORK);
+        let weights = folder.join(WEIGHTS_FILE);
+        let network = folder.join(OnnxModel::NETWORK);
         for (file, target) in [(WEIGHTS_FILE, &weights), (OnnxModel::NETWORK, &network)] {
             artifacts.download_file(file, target).map_err(|source| {
                 if source.is_not_found() {
@@ -222,14 +217,14 @@ impl<'a> Exporter<'a> {
                 }
             })?;
         }
-        // A run that its store did not know yet had no id when the model was written.
+        // The model was written before its version, and possibly its run, was known.
         let metadata = describe(&network)?
             .with_model_version(version)
             .with_run_id(&selection.run_id);
         Ok((Weights::open(&weights)?, metadata))
     }
 
-    /// A selection kept in a file may be of another store, whose versions have the same numbers.
+    /// Checks the run, because a selection from another store can have the same version number.
     fn check_run(&self, selection: &Selection, number: u32) -> Result<(), Error> {
         let found = self
             .client
@@ -246,7 +241,7 @@ impl<'a> Exporter<'a> {
         }
     }
 
-    /// Copies what the run says about itself; the names of the files that it has.
+    /// Downloads those of [`RUN_FILES`] that the run has, and returns their names.
     fn copy_run_files(&self, run_id: &str, stage: &Path) -> Result<Vec<&'static str>, Error> {
         let run = self.client.run(run_id).map_err(doing("read the run"))?;
         let artifacts = self
@@ -255,13 +250,8 @@ impl<'a> Exporter<'a> {
             .map_err(doing("open the run's files"))?;
         let mut copied = Vec::new();
         for file in RUN_FILES {
-            match artifacts.open(file) {
-                Ok(mut content) => {
-                    let mut bytes = Vec::new();
-                    content.read_to_end(&mut bytes)?;
-                    write_atomically(&stage.join(file), &bytes)?;
-                    copied.push(file);
-                }
+            match artifacts.download_file(file, &stage.join(file)) {
+                Ok(()) => copied.push(file),
                 Err(error) if error.is_not_found() => {}
                 Err(source) => {
                     return Err(Error::Tracking {

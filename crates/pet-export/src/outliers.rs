@@ -1,10 +1,9 @@
-//! Telling pictures that show none of the classes.
+//! Detection of outliers: images that show none of the classes.
 //!
-//! A network's probabilities sum to 1 whatever it is shown. But what it was not trained on has features that point
-//! elsewhere: in the direction of the mean features of no class. So the exported model also answers the cosines between a
-//! picture's features and those means (the nearest class mean of [Mensink et al.
-//! 2013](https://doi.org/10.1109/TPAMI.2013.83), on features of length 1), and its metadata says how large the largest
-//! one is for nearly all pictures of the classes.
+//! Class probabilities sum to 1 for any image, but the features of an outlier are far from the mean features of every
+//! class. The exported model therefore has a second output, the cosine similarities between an image's features and the
+//! class means (the nearest class mean of [Mensink et al. 2013](https://doi.org/10.1109/TPAMI.2013.83) on normalized
+//! features). Its metadata has the threshold that the largest similarity of nearly all images of the classes exceeds.
 
 use std::path::Path;
 
@@ -16,13 +15,13 @@ use pet_predict::{FeatureExtractor, ImagePredictor, Limits, Model, Options, Pred
 
 use crate::Error;
 
-/// Images of a class that its mean is taken over; more change it little.
+/// Images per class mean; more change it little.
 const EXAMPLES: usize = 50;
 
-/// The share of pictures of the classes that may be taken for others.
-const REFUSED: f64 = 0.02;
+/// The share of images of the classes that may be reported as outliers.
+const FALSE_ALARMS: f64 = 0.02;
 
-/// Adds to a model what tells outliers: pictures that show none of its classes.
+/// Adds the detection of outliers, which are images that show none of the classes, to a model.
 pub struct Outliers<'a> {
     dataset: &'a Dataset,
     train: &'a [Sample],
@@ -32,8 +31,8 @@ pub struct Outliers<'a> {
 }
 
 impl<'a> Outliers<'a> {
-    /// Learns what the classes look like from images that the model was trained on, `train`, and how much others of
-    /// these classes differ from them, from `validation`. Both are of the data set.
+    /// Takes the class means from `train`, images that the model was trained on, and the threshold from `validation`.
+    /// Both are samples of `dataset`.
     pub fn new(
         dataset: &'a Dataset,
         train: &'a [Sample],
@@ -49,19 +48,18 @@ impl<'a> Outliers<'a> {
         }
     }
 
-    /// Sets how large an image may be.
+    /// Sets the size limits of images.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Writes the model in `file` again with the output [`SIMILARITY_NAME`] and the least similarity in its metadata.
-    /// Gives that metadata.
+    /// Adds the output [`SIMILARITY_NAME`] to the model in `file` and the threshold to its metadata, which is returned.
     ///
     /// # Errors
     ///
-    /// [`Error::NoFeatures`] for a model that does not end in a linear layer; [`Error::Images`] for images that the
-    /// model does not fit, or what reading them, ONNX Runtime or the graph fail with.
+    /// [`Error::NoFeatures`] for a model that does not end in a linear layer, [`Error::Images`] for images that do not
+    /// match the model or cannot be read, and errors of ONNX Runtime and of the graph.
     pub fn add(&self, runtime: &Runtime, file: &Path) -> Result<ModelMetadata, Error> {
         let options = Options::default().with_image(self.limits);
         let model = Model::load(runtime, file, &options)?;
@@ -73,7 +71,7 @@ impl<'a> Outliers<'a> {
         let changed = onnx_graph::Model::from_bytes(model.bytes())?;
         let graph = with_similarity(changed.graph(), &means, classes.len())?;
         let changed = changed.with_graph(graph);
-        // The lowest cosine, so that the model can be run to see what the least one is to be.
+        // The lowest cosine for now: the model is run to find the threshold.
         metadata.least_similarity = Some(-1.0);
         write(&changed, &metadata, file)?;
         let predictor = ImagePredictor::load(runtime, file, &options)?;
@@ -88,7 +86,7 @@ impl<'a> Outliers<'a> {
         Ok(metadata)
     }
 
-    /// The mean features of each class, one class after the other, each of length 1; zeros for a class without images.
+    /// The normalized mean features of each class, row by row; zeros for a class without images.
     fn class_means(&self, model: &Model, images: &[Sample]) -> Result<Vec<f32>, Error> {
         let classes = model.metadata().classes.len();
         let chosen = examples(images, classes);
@@ -114,20 +112,20 @@ impl<'a> Outliers<'a> {
     }
 }
 
-/// The first images of each class.
+/// The first [`EXAMPLES`] images of each class.
 fn examples(images: &[Sample], classes: usize) -> Vec<&Sample> {
-    let mut taken = vec![0; classes];
-    let take = |sample: &&Sample| match taken.get_mut(sample.class) {
+    let mut counts = vec![0; classes];
+    let is_example = |sample: &&Sample| match counts.get_mut(sample.class) {
         Some(count) if *count < EXAMPLES => {
             *count += 1;
             true
         }
         _ => false,
     };
-    images.iter().filter(take).collect()
+    images.iter().filter(is_example).collect()
 }
 
-/// The features of each image, found on all cores.
+/// Extracts the features of all images on all cores.
 fn extract(
     model: &Model,
     images: &[&Sample],
@@ -157,7 +155,7 @@ fn extract(
     Ok(all)
 }
 
-/// The same direction with length 1; zeros stay.
+/// The vector scaled to length 1; zeros stay zeros.
 fn unit<T: Copy + Into<f64>>(vector: &[T]) -> impl Iterator<Item = f64> + '_ {
     let square = |&value: &T| value.into() * value.into();
     let length = vector.iter().map(square).sum::<f64>().sqrt();
@@ -165,11 +163,11 @@ fn unit<T: Copy + Into<f64>>(vector: &[T]) -> impl Iterator<Item = f64> + '_ {
     vector.iter().map(move |&value| value.into() * scale)
 }
 
-/// The graph with the cosines of the angles between the features and `means` as second output.
+/// Adds the cosine similarities between the features and `means` as second output.
 fn with_similarity(graph: &Graph, means: &[f32], classes: usize) -> Result<Graph, Error> {
     let mut graph = graph.clone();
-    let makes = |node: &&Node| node.outputs().iter().any(|output| output == OUTPUT_NAME);
-    let linear = graph.nodes().iter().find(makes);
+    let is_last = |node: &&Node| node.outputs().iter().any(|output| output == OUTPUT_NAME);
+    let linear = graph.nodes().iter().find(is_last);
     let linear = linear.filter(|node| node.op_type() == "Gemm");
     let features = linear.and_then(|node| graph.value(node.inputs().first()?));
     let features = features.ok_or(Error::NoFeatures)?;
@@ -187,16 +185,16 @@ fn write(model: &onnx_graph::Model, metadata: &ModelMetadata, file: &Path) -> Re
     Ok(write_atomically(file, &model.to_bytes()?)?)
 }
 
-/// What all but [`REFUSED`] of these pictures, which show the classes, have at least. `None` where there is none, or a
-/// model that has no similarity.
+/// The similarity that all but [`FALSE_ALARMS`] of these images of the classes reach. `None` without images, or for a
+/// model without similarities.
 pub(crate) fn least_similarity(predictions: &[Prediction]) -> Option<f64> {
     let mut found: Vec<f32> = predictions
         .iter()
         .filter_map(Prediction::similarity)
         .collect();
     found.sort_by(f32::total_cmp);
-    let refused = (found.len() as f64 * REFUSED) as usize;
-    found.get(refused).copied().map(f64::from)
+    let index = (found.len() as f64 * FALSE_ALARMS) as usize;
+    found.get(index).copied().map(f64::from)
 }
 
 #[cfg(test)]

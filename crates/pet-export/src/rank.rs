@@ -1,4 +1,4 @@
-//! The order of the versions that were trained on the same data.
+//! Ranking of versions trained on the same data.
 
 use std::cmp::Ordering;
 
@@ -8,7 +8,7 @@ use pet_pipeline::trained_on;
 
 use crate::Error;
 
-/// A version that has been measured, with what it was measured on.
+/// A version with its metrics and its training data.
 #[derive(Clone)]
 pub(crate) struct Measured {
     pub(crate) number: u32,
@@ -16,7 +16,7 @@ pub(crate) struct Measured {
     pub(crate) data: Option<TrainedOn>,
 }
 
-/// A version with its figures, or the reason why it cannot be ranked.
+/// Reads the metrics of a version; the inner error is the reason why it cannot be ranked.
 pub(crate) fn measured(
     client: &Client,
     version: &ModelVersion,
@@ -55,13 +55,13 @@ pub(crate) fn measured(
     }))
 }
 
-/// The first of two metrics that the run has, if it is a finite number.
+/// The value of metric `first`, else of `second`, if it is finite.
 fn metric(run: &Run, first: &str, second: &str) -> Option<f64> {
     let metric = run.metrics.get(first).or_else(|| run.metrics.get(second))?;
     Some(metric.value).filter(|value| value.is_finite())
 }
 
-/// Why a version was not measured on the same images as those trained on `data`; `None` if it was.
+/// Why a version cannot be compared with those trained on `data`; `None` if it can.
 pub(crate) fn other_data(version: &Measured, data: Option<&TrainedOn>) -> Option<String> {
     match (&version.data, data) {
         (one, other) if one.as_ref() == other => None,
@@ -73,7 +73,7 @@ pub(crate) fn other_data(version: &Measured, data: Option<&TrainedOn>) -> Option
     }
 }
 
-/// The best first, each with the reason why it stands where it stands.
+/// Sorts the best first, and sets the reason for each rank.
 pub(crate) fn rank(versions: &mut [Measured]) {
     versions.sort_by(|one, other| {
         compare(&one.candidate, &other.candidate).then(other.number.cmp(&one.number))
@@ -81,7 +81,7 @@ pub(crate) fn rank(versions: &mut [Measured]) {
     explain(versions);
 }
 
-/// Better candidates first, without regard to their age.
+/// Compares the metrics of two candidates, the better first.
 fn compare(one: &Candidate, other: &Candidate) -> Ordering {
     let loss = |candidate: &Candidate| candidate.val_loss.unwrap_or(f64::INFINITY);
     other

@@ -1,23 +1,21 @@
-//! What exported models answer to images that stand for those they will be shown.
+//! Reference distributions of predictions, to detect drift.
 
 use std::path::Path;
 
 use fs_err as fs;
 use pet_data::{Dataset, Progress, Sample};
-use pet_model::{
-    METRICS_FILE, Metrics, Observation, Precision, Reference, read_json, write_atomically,
-    write_json,
-};
+use pet_model::{METRICS_FILE, Observation, Precision, Reference, write_atomically, write_json};
 use pet_pipeline::evaluate::{ImageSet, predictions};
 use pet_predict::{ImagePredictor, Limits, Model, Options, Prediction, Runtime};
 
 use crate::Error;
+use crate::export::read_metrics;
 
-/// Writes into models what they answer to images of a data set, so that a service can tell when the photographs that it
-/// is sent are no longer like those.
+/// Writes the distribution of a model's predictions on images of a data set into its metadata, so that a service can
+/// detect when the photos it receives drift away from them.
 ///
-/// The images are the ones to validate on; for a refit, which was trained on them, the data set's test images, if it has
-/// some. Only the answers are counted: the classes that the images really show play no part.
+/// The images are those for validation; for a refit, which was trained on them, the data set's test images if it has
+/// any. Labels are not used.
 pub struct References<'a> {
     dataset: &'a Dataset,
     validation: &'a [Sample],
@@ -26,7 +24,7 @@ pub struct References<'a> {
 }
 
 impl<'a> References<'a> {
-    /// Takes images from this data set, of which `validation` are those to validate on.
+    /// Uses the images `validation` or the test images of `dataset`.
     pub fn new(dataset: &'a Dataset, validation: &'a [Sample], progress: &'a dyn Progress) -> Self {
         Self {
             dataset,
@@ -36,21 +34,19 @@ impl<'a> References<'a> {
         }
     }
 
-    /// Sets how large an image may be.
+    /// Sets the size limits of images.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Has each model in a folder predict the images, and writes it again with what it answers in its metadata; the sizes
-    /// of the files in the folder's `metrics.json` follow.
+    /// Adds the reference to each model in a folder, and updates the file sizes in its `metrics.json`.
     ///
     /// # Errors
     ///
-    /// [`Error::Images`] for images that a model does not fit, or what reading them, ONNX Runtime or the files fail with.
+    /// [`Error::Images`] for images that do not match a model or cannot be read, and errors of ONNX Runtime and files.
     pub(crate) fn add(&self, runtime: &Runtime, folder: &Path) -> Result<(), Error> {
-        let file = folder.join(METRICS_FILE);
-        let mut metrics: Option<Metrics> = file.exists().then(|| read_json(&file)).transpose()?;
+        let mut metrics = read_metrics(folder)?;
         let is_refit = metrics.as_ref().is_some_and(|one| one.refit_of().is_some());
         let (name, samples) = match self.dataset.test.as_slice() {
             test @ [_, ..] if is_refit => ("test", test),
@@ -71,12 +67,12 @@ impl<'a> References<'a> {
             }
         }
         if let Some(metrics) = metrics.filter(|one| one.quantization.is_some()) {
-            write_json(&file, &metrics)?;
+            write_json(&folder.join(METRICS_FILE), &metrics)?;
         }
         Ok(())
     }
 
-    /// Writes into one model what it answers; the new length of its file.
+    /// Adds the reference to one model, and returns the new size of its file.
     fn measure(
         &self,
         runtime: &Runtime,

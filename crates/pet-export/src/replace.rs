@@ -1,4 +1,4 @@
-//! The results that were there before.
+//! Replacing existing results.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,18 @@ use pet_pipeline::trained_on;
 
 use crate::Error;
 
-/// Folder in the stage for what is being replaced.
+/// Folder in the staging folder for the files being replaced.
 const REPLACED: &str = "replaced";
 
-/// Refuses to replace a model of other classes or other data. Where one of the two does not say what it was trained on,
-/// the name in the registry has to be the same.
+/// Creates a temporary folder in `results`: on the same disk, so that a lack of space shows before anything is replaced.
+pub(crate) fn staging_folder(results: &Path) -> std::io::Result<tempfile::TempDir> {
+    tempfile::Builder::new()
+        .prefix(".export-")
+        .tempdir_in(results)
+}
+
+/// Checks that the results are not a model with other classes or data. If the data of either is unknown, the registered
+/// names must be the same.
 pub(crate) fn check_replaceable(
     client: &Client,
     results: &Path,
@@ -24,32 +31,32 @@ pub(crate) fn check_replaceable(
     if !model.exists() {
         return Ok(());
     }
-    let refuse = |reason: String| Error::OtherResults {
+    let conflict = |reason: String| Error::OtherResults {
         folder: results.to_owned(),
         reason,
     };
     let read = onnx_graph::Model::from_bytes(&fs::read(&model)?).ok();
     let old = read.and_then(|read| ModelMetadata::from_properties(read.metadata()).ok());
     let Some(old) = old else {
-        return Err(refuse(format!(
+        return Err(conflict(format!(
             "`{MODEL_FILE}` was not made by this program"
         )));
     };
     if old.classes != new.classes {
         let (one, other) = (old.classes.len(), new.classes.len());
-        return Err(refuse(format!(
+        return Err(conflict(format!(
             "`{}` knows other classes ({one}) than `{}` ({other})",
             old.model_name, new.model_name
         )));
     }
     match (old_data(client, results, &old), new_data) {
-        (Some(one), Some(other)) if one.digest != other.digest => Err(refuse(format!(
+        (Some(one), Some(other)) if one.digest != other.digest => Err(conflict(format!(
             "it was trained on {}, the new one on {}",
             one.short(),
             other.short()
         ))),
         (Some(_), Some(_)) => Ok(()),
-        _ if old.model_name != new.model_name => Err(refuse(format!(
+        _ if old.model_name != new.model_name => Err(conflict(format!(
             "it is of `{}`, the new one of `{}`",
             old.model_name, new.model_name
         ))),
@@ -57,7 +64,7 @@ pub(crate) fn check_replaceable(
     }
 }
 
-/// What the selection beside the model says, else its run, if this store has it.
+/// The training data of the existing model, from its selection or else its run.
 fn old_data(client: &Client, results: &Path, old: &ModelMetadata) -> Option<TrainedOn> {
     let kept: Option<Selection> = read_json(&results.join(SELECTION_FILE)).ok();
     kept.and_then(|kept| kept.dataset).or_else(|| {
@@ -66,31 +73,31 @@ fn old_data(client: &Client, results: &Path, old: &ModelMetadata) -> Option<Trai
     })
 }
 
-/// Moves complete files into place, the model first, and removes those of `may_be_left` that are not among them. When
-/// one of them cannot take its place, all that was replaced comes back.
+/// Moves staged files into place in order, and removes `optional` files that are not among them. On failure, the old
+/// files are restored.
 pub(crate) fn publish(
     stage: &Path,
     names: &[&str],
-    may_be_left: &[&str],
+    optional: &[&str],
     results: &Path,
 ) -> Result<Vec<PathBuf>, Error> {
-    let kept = stage.join(REPLACED);
-    fs::create_dir(&kept)?;
-    let left = may_be_left.iter().filter(|name| !names.contains(name));
-    for name in names.iter().chain(left.clone()) {
+    let backup = stage.join(REPLACED);
+    fs::create_dir(&backup)?;
+    let stale = optional.iter().filter(|name| !names.contains(name));
+    for name in names.iter().chain(stale.clone()) {
         let file = results.join(name);
-        // A second name costs no space; where the disk knows none, a copy does.
-        if file.exists() && fs::hard_link(&file, kept.join(name)).is_err() {
-            fs::copy(&file, kept.join(name))?;
+        // A hard link costs no space; copy where the file system has none.
+        if file.exists() && fs::hard_link(&file, backup.join(name)).is_err() {
+            fs::copy(&file, backup.join(name))?;
         }
     }
     let mut changed = Vec::new();
-    let outcome = replace(stage, names, left, results, &mut changed);
+    let outcome = replace(stage, names, stale, results, &mut changed);
     if outcome.is_err() {
         for name in changed {
-            // The error that led here is reported; what can be brought back is.
-            let _ = if kept.join(name).exists() {
-                fs::rename(kept.join(name), results.join(name))
+            // As far as possible; the first error is returned.
+            let _ = if backup.join(name).exists() {
+                fs::rename(backup.join(name), results.join(name))
             } else {
                 fs::remove_file(results.join(name))
             };
@@ -103,7 +110,7 @@ pub(crate) fn publish(
 fn replace<'a>(
     stage: &Path,
     names: &[&'a str],
-    left: impl Iterator<Item = &'a &'a str>,
+    stale: impl Iterator<Item = &'a &'a str>,
     results: &Path,
     changed: &mut Vec<&'a str>,
 ) -> std::io::Result<()> {
@@ -111,7 +118,7 @@ fn replace<'a>(
         fs::rename(stage.join(name), results.join(name))?;
         changed.push(name);
     }
-    for name in left.filter(|name| results.join(name).exists()) {
+    for name in stale.filter(|name| results.join(name).exists()) {
         fs::remove_file(results.join(name))?;
         changed.push(name);
     }

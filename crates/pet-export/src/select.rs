@@ -1,4 +1,4 @@
-//! Which registered version is chosen.
+//! Selection of a registered version.
 
 use mlflow_client::{Client, ModelVersion};
 use pet_model::{Candidate, Selection, TrainedOn};
@@ -7,22 +7,20 @@ use crate::Error;
 use crate::error::doing;
 use crate::rank::{Measured, measured, other_data, rank};
 
-/// The alias of the version that is served. Only [`promote`](crate::promote()) moves it, and people do.
+/// The alias of the served version; of this crate only [`promote`](crate::promote()) moves it.
 pub const CHAMPION: &str = "champion";
-/// The alias of the version that was selected to become the champion.
+/// The alias of the version selected as candidate for the champion.
 pub const CHALLENGER: &str = "challenger";
 
 const RULE: &str = "highest val_acc; of equals the lowest val_loss; of equals the newest version";
 
-/// Ranks the versions of `model` that were trained on the same data by the validation accuracy of their runs. Which data
-/// that is says the beginning of its `digest`; without one it is that of the newest version. The others are listed with
-/// the reason. [`challenge`] marks the best.
-///
-/// A run's accuracy is that of the epoch whose weights were kept (`best_val_acc`), else its last (`val_acc`).
+/// Ranks the versions of `model` that were trained on the same data by the validation accuracy of their runs:
+/// `best_val_acc`, else `val_acc`. `digest` is a prefix of the data's digest, by default that of the newest version.
+/// The selection lists excluded versions with the reason; [`challenge`] marks the best.
 ///
 /// # Errors
 ///
-/// [`Error::NoCandidate`] when no version can be ranked, [`Error::Tracking`] when the store fails.
+/// [`Error::NoCandidate`] if no version can be ranked, [`Error::Tracking`] if the store fails.
 pub fn select_on(client: &Client, model: &str, digest: Option<&str>) -> Result<Selection, Error> {
     let (mut versions, mut excluded) = (Vec::new(), Vec::new());
     for version in client.model_versions(model) {
@@ -50,7 +48,7 @@ pub fn select_on(client: &Client, model: &str, digest: Option<&str>) -> Result<S
     first(model, RULE.into(), versions, excluded)
 }
 
-/// The same for the data of the newest version.
+/// Calls [`select_on`] with the data of the newest version.
 ///
 /// # Errors
 ///
@@ -59,12 +57,12 @@ pub fn select(client: &Client, model: &str) -> Result<Selection, Error> {
     select_on(client, model, None)
 }
 
-/// Chooses `version` of `model`, however it ranks.
+/// Chooses `version` of `model` regardless of its rank.
 ///
 /// # Errors
 ///
-/// [`Error::NoCandidate`] when its run has no validation accuracy, [`Error::Tracking`] when the store fails or has no
-/// such version.
+/// [`Error::NoCandidate`] if its run has no validation accuracy, [`Error::Tracking`] if the store fails or has no such
+/// version.
 pub fn choose(client: &Client, model: &str, version: u32) -> Result<Selection, Error> {
     let found = client
         .model_version(model, version)
@@ -77,7 +75,7 @@ pub fn choose(client: &Client, model: &str, version: u32) -> Result<Selection, E
     })
 }
 
-/// Chooses the version that `alias` points to, with the others that it was ranked against if it is the best of them.
+/// Chooses the version with an alias. If it ranks best, the selection lists the other candidates too.
 ///
 /// # Errors
 ///
@@ -89,7 +87,7 @@ pub fn choose_alias(client: &Client, model: &str, alias: &str) -> Result<Selecti
     choose_found(client, model, alias, &found)
 }
 
-/// The same for the version that was found at the alias, which may point elsewhere by now.
+/// [`choose_alias`] for the version `found` at the alias, which may have moved since.
 fn choose_found(
     client: &Client,
     model: &str,
@@ -110,7 +108,7 @@ fn choose_found(
     })
 }
 
-/// What is exported when nothing else is asked for: the [`CHAMPION`], else the [`CHALLENGER`], else the best.
+/// The version exported by default: the [`CHAMPION`], else the [`CHALLENGER`], else the best.
 ///
 /// # Errors
 ///
@@ -130,11 +128,11 @@ pub fn current(client: &Client, model: &str) -> Result<Selection, Error> {
     })
 }
 
-/// Points the alias [`CHALLENGER`] to the selected version, and notes the rule there. The champion stays.
+/// Points the alias [`CHALLENGER`] to the selected version, and records the rule in a tag.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidVersion`] for a version that is not a number, [`Error::Tracking`] when the store fails.
+/// [`Error::InvalidVersion`] for a version that is not a number, [`Error::Tracking`] if the store fails.
 pub fn challenge(client: &Client, selection: &Selection) -> Result<(), Error> {
     let (model, version) = (&selection.model_name, version_number(selection)?);
     client
@@ -145,7 +143,7 @@ pub fn challenge(client: &Client, selection: &Selection) -> Result<(), Error> {
         .map_err(doing("note the selection"))
 }
 
-/// The selected version as the registry counts it. In a file it may be anything.
+/// The version number of a selection, which is free text in its file.
 pub(crate) fn version_number(selection: &Selection) -> Result<u32, Error> {
     let number = selection.version.parse();
     number.map_err(|source| Error::InvalidVersion {
@@ -155,7 +153,7 @@ pub(crate) fn version_number(selection: &Selection) -> Result<u32, Error> {
     })
 }
 
-/// The data to compare versions on: what the digest names, else that of the newest version that has any.
+/// The training data to compare versions on: that with the digest prefix, else that of the newest version with any.
 fn data(versions: &[Measured], digest: Option<&str>) -> Result<Option<TrainedOn>, String> {
     let known = versions.iter().filter(|version| {
         let data = version.data.as_ref();
@@ -170,7 +168,7 @@ fn data(versions: &[Measured], digest: Option<&str>) -> Result<Option<TrainedOn>
     }
 }
 
-/// A selection of one version without others.
+/// Selects one version, without other candidates.
 pub(crate) fn only(
     client: &Client,
     model: &str,
@@ -184,7 +182,7 @@ pub(crate) fn only(
     first(model, rule, vec![best], Vec::new())
 }
 
-/// The first of the versions is selected.
+/// Selects the first of the versions.
 fn first(
     model: &str,
     rule: String,

@@ -1,4 +1,4 @@
-//! Proof that the exported model is the trained one.
+//! Verification of the exported model against the trained one.
 
 use candle_core::{Device, Module, Tensor};
 use pet_predict::ImagePredictor;
@@ -9,19 +9,19 @@ use crate::Error;
 /// The largest difference allowed between two logits of the same image.
 pub const TOLERANCE: f32 = 1e-4;
 
-/// Batch sizes that are tried: one, an odd one, and one that fills vector registers.
+/// Tested batch sizes: one, an odd one, and one that fills vector registers.
 const BATCHES: [usize; 3] = [1, 3, 8];
 
-/// Runs the same images through candle and ONNX Runtime; the largest difference between their logits.
+/// Runs the same images in candle and ONNX Runtime, and returns the largest difference between their logits.
 ///
 /// # Errors
 ///
-/// [`Error::Differs`] when they differ by more than [`TOLERANCE`], or whatever either of them fails with.
+/// [`Error::Differs`] if it exceeds [`TOLERANCE`], and errors of either.
 pub(crate) fn verify(classifier: &Classifier, predictor: &ImagePredictor) -> Result<f32, Error> {
     let size = predictor.metadata().preprocess.size() as usize;
     let mut largest = 0.0_f32;
     for batch in BATCHES {
-        let images = pictures(batch, size);
+        let images = test_images(batch, size);
         let tensor = Tensor::from_slice(&images, (batch, 3, size, size), &Device::Cpu)?;
         let expected: Vec<f32> = classifier.forward(&tensor)?.flatten_all()?.to_vec1()?;
         let got = predictor.run_tensor(&images, batch)?;
@@ -49,8 +49,8 @@ pub(crate) fn verify(classifier: &Classifier, predictor: &ImagePredictor) -> Res
     Ok(largest)
 }
 
-/// Waves of several lengths and directions, different for each image and channel, in the range of normalized pixels.
-fn pictures(batch: usize, size: usize) -> Vec<f32> {
+/// Wave patterns, different for each image and channel, in the range of normalized pixels.
+fn test_images(batch: usize, size: usize) -> Vec<f32> {
     let planes = batch * 3;
     let mut values = Vec::with_capacity(planes * size * size);
     for plane in 0..planes {

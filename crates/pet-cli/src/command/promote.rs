@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use fs_err as fs;
 use mlflow_client::Client;
 use pet_data::{Dataset, Progress, Sample};
-use pet_export::{Contest, Contestant, Exporter, Wanted};
+use pet_export::{Contest, Contestant, Exporter, VersionRef};
 use pet_model::{MODEL_FILE, Precision, stage_json};
 use pet_pipeline::evaluate::{ImageSet, evaluate_figures};
 use pet_pipeline::promote::{
@@ -85,9 +85,9 @@ enum SplitName {
 }
 
 impl Arguments {
-    fn wanted(&self) -> Wanted<'_> {
+    fn wanted(&self) -> VersionRef<'_> {
         self.version
-            .map_or(Wanted::Alias(&self.alias), Wanted::Version)
+            .map_or(VersionRef::Alias(&self.alias), VersionRef::Version)
     }
 }
 

@@ -1,19 +1,19 @@
-//! What a model in integers may cost.
+//! The quality required of an int8 model.
 
 use pet_model::Quantization;
 
-/// What a model in integers may cost.
+/// The quality required of an int8 model, compared with its fp32 model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Gate {
-    /// The largest loss of accuracy, 0 to 1.
+    /// The largest loss of accuracy, from 0 to 1.
     pub loss: f64,
-    /// The largest share of images with another answer, 0 to 1.
+    /// The largest share of images with another top class, from 0 to 1.
     pub differing: f64,
 }
 
 impl Default for Gate {
-    /// 0.3 points of accuracy, other answers on 2 % of the images.
+    /// 0.3 percentage points of accuracy, 2 % of the images.
     fn default() -> Self {
         Self {
             loss: 0.003,
@@ -23,8 +23,8 @@ impl Default for Gate {
 }
 
 impl Gate {
-    pub(super) fn lets_through(self, figures: &Quantization) -> bool {
-        // Of two shares of the same images: a difference of exactly the limit is no more than it.
+    pub(super) fn passes(self, figures: &Quantization) -> bool {
+        // A difference of exactly the limit passes, despite rounding.
         let rounding = 1e-9;
         figures.top1_fp32 - figures.top1_int8 <= self.loss + rounding
             && 1.0 - figures.agreement <= self.differing + rounding
@@ -44,11 +44,11 @@ mod tests {
             ..Quantization::default()
         };
         let gate = Gate::default();
-        assert!(gate.lets_through(&figures(0.9, 1.0)));
-        assert!(gate.lets_through(&figures(0.897, 0.98)), "at the limits");
-        assert!(gate.lets_through(&figures(0.91, 0.99)), "better than fp32");
-        assert!(!gate.lets_through(&figures(0.8969, 0.99)));
-        assert!(!gate.lets_through(&figures(0.9, 0.979)));
-        assert!(!gate.lets_through(&figures(f64::NAN, 1.0)));
+        assert!(gate.passes(&figures(0.9, 1.0)));
+        assert!(gate.passes(&figures(0.897, 0.98)), "at the limits");
+        assert!(gate.passes(&figures(0.91, 0.99)), "better than fp32");
+        assert!(!gate.passes(&figures(0.8969, 0.99)));
+        assert!(!gate.passes(&figures(0.9, 0.979)));
+        assert!(!gate.passes(&figures(f64::NAN, 1.0)));
     }
 }

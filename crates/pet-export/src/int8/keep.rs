@@ -1,4 +1,4 @@
-//! The model in integers beside the one that it was made of.
+//! Storing the int8 model with its fp32 model.
 
 use std::path::Path;
 
@@ -11,19 +11,20 @@ use pet_predict::Runtime;
 use pet_report::refresh_card;
 
 use super::{Int8, Quantized};
-use crate::export::{describe, digest, quantization};
+use crate::export::{describe, digest, read_metrics};
+use crate::replace::staging_folder;
 use crate::{Error, Outliers, References};
 
 impl Int8<'_> {
-    /// Quantizes the model that lies in `results`, and adds the result to it: the model, its digest in
-    /// `selection.json`, its figures in `metrics.json` and in the card. A model that cannot tell outliers learns it
-    /// first, from `outliers`; both get what they answer to the images of `references`. `usage` is Markdown for the card
-    /// that shows how the calling program uses the model. Nothing there changes unless the model is good enough and there is
-    /// space for all files.
+    /// Quantizes the model in `results`, and adds the int8 model there: its file, its digest in `selection.json`, its
+    /// figures in `metrics.json` and in the model card. A model without detection of outliers gets it from `outliers`
+    /// first, and both models get new `references`. `usage` is Markdown for the card on how to use the model. All files
+    /// are staged first, so nothing changes if the model is not good enough or the disk is full.
     ///
     /// # Errors
     ///
-    /// As [`Int8::quantize`]; [`Error::NoModel`] when there is none to quantize, [`Error::Model`] or [`Error::Io`] when a file cannot be read or written.
+    /// As [`Int8::quantize`], and [`Error::NoModel`] without a model to quantize, [`Error::Model`] or [`Error::Io`] if a
+    /// file cannot be read or written.
     pub fn add_to_results(
         &self,
         runtime: &Runtime,
@@ -36,9 +37,7 @@ impl Int8<'_> {
             let folder = results.to_owned();
             return Err(Error::NoModel { folder });
         }
-        let staging = tempfile::Builder::new()
-            .prefix(".export-")
-            .tempdir_in(results)?;
+        let staging = staging_folder(results)?;
         let stage = staging.path();
         for name in [MODEL_FILE, METRICS_FILE, SELECTION_FILE] {
             if name == MODEL_FILE || results.join(name).exists() {
@@ -56,15 +55,15 @@ impl Int8<'_> {
         names.extend(stage_digests(stage)?);
         refresh_card(stage, &describe(&model)?, usage)?;
         names.push(CARD_FILE);
-        let figures = quantization(stage)?.unwrap_or(quantized.figures);
+        let figures = read_metrics(stage)?.and_then(|metrics| metrics.quantization);
         for name in names {
             fs::rename(stage.join(name), results.join(name))?;
         }
-        Ok(figures)
+        Ok(figures.unwrap_or(quantized.figures))
     }
 }
 
-/// Notes the digests of both models in the `selection.json` of a folder, if it has one; its name then.
+/// Updates the digests of both models in the `selection.json` of a folder, and returns its name if it exists.
 fn stage_digests(stage: &Path) -> Result<Option<&'static str>, Error> {
     let selection = stage.join(SELECTION_FILE);
     if !selection.exists() {
@@ -78,16 +77,14 @@ fn stage_digests(stage: &Path) -> Result<Option<&'static str>, Error> {
 }
 
 impl Quantized {
-    /// Writes the model into a folder, and its figures into the `metrics.json` there; the names of both.
+    /// Writes the model and its figures in `metrics.json` to a folder, and returns both names.
     pub(crate) fn stage(&self, stage: &Path) -> Result<Vec<&'static str>, Error> {
         write_atomically(&stage.join(INT8_MODEL_FILE), &self.bytes)?;
-        let file = stage.join(METRICS_FILE);
-        let known: Option<Metrics> = file.exists().then(|| read_json(&file)).transpose()?;
         let metrics = Metrics {
             quantization: Some(self.figures.clone()),
-            ..known.unwrap_or_default()
+            ..read_metrics(stage)?.unwrap_or_default()
         };
-        write_json(&file, &metrics)?;
+        write_json(&stage.join(METRICS_FILE), &metrics)?;
         Ok(vec![INT8_MODEL_FILE, METRICS_FILE])
     }
 }

@@ -1,4 +1,4 @@
-//! The model in 8-bit integers, and whether it is as good as the one in floating-point numbers.
+//! Quantization to int8, with a check of the quality.
 
 mod gate;
 mod keep;
@@ -15,10 +15,10 @@ use crate::Error;
 
 pub use gate::Gate;
 
-/// Images that the ranges of the integers are taken from; more change next to nothing.
+/// Images for the calibration; more hardly change the ranges.
 const CALIBRATION: usize = 256;
 
-/// Makes models in integers with the help of labelled images that no model was trained on.
+/// Quantizes models to int8, with labelled images that they were not trained on.
 pub struct Int8<'a> {
     dataset: &'a Dataset,
     images: &'a [Sample],
@@ -27,18 +27,18 @@ pub struct Int8<'a> {
     limits: Limits,
 }
 
-/// A model in integers that is good enough.
+/// An int8 model that passed the [`Gate`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Quantized {
-    /// The model file.
+    /// The content of the model file.
     pub bytes: Vec<u8>,
-    /// How it compares.
+    /// Its comparison with the fp32 model.
     pub figures: Quantization,
 }
 
 impl<'a> Int8<'a> {
-    /// Calibrates and judges with `images` of the data set.
+    /// Calibrates and evaluates with `images` of `dataset`.
     pub fn new(dataset: &'a Dataset, images: &'a [Sample], progress: &'a dyn Progress) -> Self {
         Self {
             dataset,
@@ -49,25 +49,25 @@ impl<'a> Int8<'a> {
         }
     }
 
-    /// Sets what the model may cost.
+    /// Sets the required quality.
     #[must_use]
     pub fn with_gate(self, gate: Gate) -> Self {
         Self { gate, ..self }
     }
 
-    /// Sets how large an image may be.
+    /// Sets the size limits of images.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Quantizes the model in a file. Of its convolutions as few as possible, counted from the
-    /// first, stay in floating-point numbers: the first attempt that the gate lets through is taken.
+    /// Quantizes the model in a file. As few of its first convolutions as possible stay in fp32: more are kept until
+    /// the model passes the [`Gate`].
     ///
     /// # Errors
     ///
-    /// [`Error::Gate`] when none is good enough; [`Error::Images`] for images that the model does not fit, or what
-    /// reading them, ONNX Runtime or the graph fail with.
+    /// [`Error::Gate`] if no attempt passes, [`Error::Images`] for images that do not match the model or cannot be read,
+    /// and errors of ONNX Runtime and of the graph.
     pub fn quantize(&self, runtime: &Runtime, file: &Path) -> Result<Quantized, Error> {
         let model = Model::load(runtime, file, &Options::default().with_image(self.limits))?;
         let classes = &model.metadata().classes;
@@ -77,7 +77,7 @@ impl<'a> Int8<'a> {
         search.run(&calibration, self.gate)
     }
 
-    /// What the values in the model are on some of the images.
+    /// Observes the ranges of the model's values on some of the images.
     fn calibrate(&self, model: &Model, images: &[Sample]) -> Result<Calibration, Error> {
         let chosen = calibration_images(images);
         let mut calibrator = Calibrator::new(model)?;
@@ -93,7 +93,7 @@ impl<'a> Int8<'a> {
     }
 }
 
-/// Images from all parts of the list, which may be sorted by class.
+/// Evenly spaced images of the list, which may be sorted by class.
 fn calibration_images(images: &[Sample]) -> Vec<&Sample> {
     let count = CALIBRATION.min(images.len());
     let chosen = (0..count).map(|index| index * images.len() / count);

@@ -1,4 +1,4 @@
-//! How many layers stay in floating-point numbers.
+//! Search for the smallest number of layers to keep in fp32.
 
 use fs_err as fs;
 use onnx_graph::{Dim, Quantizer, Value};
@@ -11,10 +11,10 @@ use super::{Quantized, calibration_images};
 use crate::outliers::least_similarity;
 use crate::{Error, Gate};
 
-/// Convolutions at the start that may stay in floating-point numbers.
-const MOST_FLOAT_LAYERS: usize = 8;
+/// The most convolutions at the start that may stay in fp32.
+const MAX_FLOAT_LAYERS: usize = 8;
 
-/// Tries models in integers against the one that they are made of.
+/// Compares int8 models with their fp32 model.
 pub(super) struct Search<'a> {
     runtime: &'a Runtime,
     images: &'a [Sample],
@@ -23,7 +23,7 @@ pub(super) struct Search<'a> {
     metadata: ModelMetadata,
     floats: onnx_graph::Model,
     bytes_fp32: u64,
-    /// What the model in floating-point numbers says of each image.
+    /// The class that the fp32 model predicts for each image.
     expected: Vec<usize>,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Search<'a> {
             metadata: model.metadata().clone().with_precision(Precision::Int8),
             floats: onnx_graph::Model::from_bytes(model.bytes())?,
             bytes_fp32: model.bytes().len() as u64,
-            expected: guesses(&predictions(
+            expected: top_classes(&predictions(
                 &ImagePredictor::new(model),
                 images,
                 "fp32",
@@ -51,14 +51,14 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// The first attempt that the gate lets through, with more and more layers in floating-point numbers.
+    /// Returns the first attempt that passes the gate, with an increasing number of layers in fp32.
     pub(super) fn run(&self, calibration: &Calibration, gate: Gate) -> Result<Quantized, Error> {
         let layers = Quantizer::new(&self.floats).layers();
         let mut best: Option<Quantization> = None;
-        for count in borders(&layers) {
+        for count in split_points(&layers) {
             let attempt = self.attempt(calibration, count, layers.len())?;
             let figures = &attempt.figures;
-            if gate.lets_through(figures) {
+            if gate.passes(figures) {
                 return Ok(attempt);
             }
             if best
@@ -84,8 +84,8 @@ impl<'a> Search<'a> {
         let model = quantizer
             .quantize(&calibration.ranges)?
             .with_properties(self.metadata.to_properties()?);
-        let place = tempfile::tempdir()?;
-        let file = place.path().join(Precision::Int8.file());
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join(Precision::Int8.file());
         fs::write(&file, model.to_bytes()?)?;
         let predictor = ImagePredictor::load(self.runtime, &file, &self.options)?;
         let what = format!("int8, {fp32_layers} layers in fp32");
@@ -94,14 +94,14 @@ impl<'a> Search<'a> {
         metadata.least_similarity = least_similarity(&predictions);
         let model = model.with_properties(metadata.to_properties()?);
         let bytes = model.to_bytes()?;
-        let guesses = guesses(&predictions);
+        let classes = top_classes(&predictions);
         let labels: Vec<usize> = self.images.iter().map(|image| image.class).collect();
         let figures = Quantization {
             images: self.images.len(),
             calibration_images: calibration_images(self.images).len(),
             top1_fp32: agreement(&self.expected, &labels),
-            top1_int8: agreement(&guesses, &labels),
-            agreement: agreement(&self.expected, &guesses),
+            top1_int8: agreement(&classes, &labels),
+            agreement: agreement(&self.expected, &classes),
             fp32_layers,
             layers,
             bytes_fp32: self.bytes_fp32,
@@ -112,7 +112,7 @@ impl<'a> Search<'a> {
 }
 
 /// The most probable class of each image.
-fn guesses(predictions: &[Prediction]) -> Vec<usize> {
+fn top_classes(predictions: &[Prediction]) -> Vec<usize> {
     let best = |prediction: &Prediction| {
         let best = prediction.top_k(1);
         best.first().map_or(usize::MAX, |best| best.index)
@@ -120,26 +120,26 @@ fn guesses(predictions: &[Prediction]) -> Vec<usize> {
     predictions.iter().map(best).collect()
 }
 
-/// After how many layers the integers may begin, of layers that make `results`. Each number that crosses takes time to
-/// become a byte, so a layer that makes far fewer of them than the one before is not the first in integers.
-fn borders(results: &[Value]) -> Vec<usize> {
-    let sizes: Vec<usize> = results.iter().map(size).collect();
+/// Numbers of layers to keep in fp32, given the layers' outputs. The output of the last one has to be quantized, which
+/// takes time, so a layer whose output is much larger than the next one's is not the last in fp32.
+fn split_points(outputs: &[Value]) -> Vec<usize> {
+    let sizes: Vec<usize> = outputs.iter().map(size).collect();
     let next_is_small = |count: usize| match count.checked_sub(1) {
         Some(last) => sizes
             .get(count)
             .is_some_and(|&next| 2 * next <= sizes[last]),
         None => false,
     };
-    let all = 0..results.len().min(MOST_FLOAT_LAYERS + 1);
+    let all = 0..outputs.len().min(MAX_FLOAT_LAYERS + 1);
     all.filter(|&count| !next_is_small(count)).collect()
 }
 
-/// Numbers for one image.
+/// Elements of a value for one image.
 fn size(value: &Value) -> usize {
     value.shape().iter().filter_map(Dim::extent).product()
 }
 
-/// The share of places at which two lists are equal.
+/// The share of positions at which two lists are equal.
 fn agreement(one: &[usize], other: &[usize]) -> f64 {
     let equal = one.iter().zip(other).filter(|(one, other)| one == other);
     equal.count() as f64 / one.len().max(1) as f64
@@ -163,8 +163,8 @@ mod tests {
         // The beginning of MobileNetV2, in thousands: widening, filtering, narrowing.
         let sizes = [401, 401, 200, 1204, 301, 75, 451, 451, 75, 451];
         let results: Vec<_> = sizes.iter().enumerate().map(&mut value).collect();
-        assert_eq!(borders(&results), [0, 1, 3, 6, 7]);
-        assert_eq!(borders(&results[..1]), [0]);
-        assert!(borders(&[]).is_empty());
+        assert_eq!(split_points(&results), [0, 1, 3, 6, 7]);
+        assert_eq!(split_points(&results[..1]), [0]);
+        assert!(split_points(&[]).is_empty());
     }
 }

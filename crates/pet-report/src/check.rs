@@ -1,4 +1,4 @@
-//! The conditions that every figure relies on.
+//! Validation of probabilities and labels.
 
 use crate::Error;
 
@@ -6,7 +6,7 @@ use crate::Error;
 const SUM_TOLERANCE: f64 = 1e-2;
 const VALUE_TOLERANCE: f32 = 1e-4;
 
-/// Makes sure that there is one row of `classes` probabilities and one valid label per image.
+/// Checks that each image has a row of `classes` probabilities and a valid label.
 pub(crate) fn check(
     probabilities: &[Vec<f32>],
     labels: &[usize],
@@ -60,8 +60,7 @@ fn check_row(row: usize, values: &[f32], classes: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many classes come before `class` when the most probable comes first; among equals the one
-/// with the lower index does.
+/// The rank of `class`, 0 for the most probable; equal values rank by index.
 pub(crate) fn rank(values: &[f32], class: usize) -> usize {
     let own = values[class];
     let before = |(index, &value): (usize, &f32)| value > own || (value >= own && index < class);
@@ -72,8 +71,8 @@ pub(crate) fn rank(values: &[f32], class: usize) -> usize {
         .count()
 }
 
-/// The most probable class; the one with the lowest index among equals.
-pub(crate) fn guess(values: &[f32]) -> usize {
+/// The most probable class, the first of equal ones.
+pub(crate) fn top_class(values: &[f32]) -> usize {
     let better = |best: usize, (index, &value): (usize, &f32)| {
         if value > values[best] { index } else { best }
     };
@@ -132,7 +131,7 @@ mod tests {
     fn among_equals_the_lower_index_comes_first() {
         let values = [0.25, 0.25, 0.5, 0.0];
         assert_eq!([0, 1, 2, 3].map(|class| rank(&values, class)), [1, 2, 0, 3]);
-        assert_eq!(guess(&values), 2);
-        assert_eq!(guess(&[0.5, 0.5]), 0);
+        assert_eq!(top_class(&values), 2);
+        assert_eq!(top_class(&[0.5, 0.5]), 0);
     }
 }

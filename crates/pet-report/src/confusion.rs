@@ -1,11 +1,11 @@
-//! Which classes were taken for which.
+//! Confusion matrices.
 
 use std::cmp::Reverse;
 
 use crate::Error;
-use crate::check::{check, guess};
+use crate::check::{check, top_class};
 
-/// How many images of each class were taken for each class.
+/// The number of images for each pair of actual and predicted class.
 ///
 /// ```
 /// use pet_report::ConfusionMatrix;
@@ -19,29 +19,28 @@ use crate::check::{check, guess};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionMatrix {
     classes: usize,
-    /// Row by row; rows are actual classes, columns predicted ones.
+    /// `[actual, predicted]`, row by row.
     counts: Vec<usize>,
 }
 
-/// One kind of mistake.
+/// A pair of classes that are confused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Confusion {
-    /// Index of the class that the images are of.
+    /// Index of the actual class.
     pub actual: usize,
-    /// Index of the class that they were taken for.
+    /// Index of the predicted class.
     pub predicted: usize,
-    /// How many images.
+    /// Number of images.
     pub count: usize,
 }
 
 impl ConfusionMatrix {
-    /// Counts the first guesses: the most probable class of each row, the one with the lower index
-    /// among equals. `probabilities` has one row per image with `classes` values, `labels` each
-    /// image's class index.
+    /// Counts the most probable class of each image, the first of equal ones. `probabilities` has one row of `classes`
+    /// values per image, `labels` the images' class indices.
     ///
     /// # Errors
     ///
-    /// Those of [`measure`](crate::measure) about rows and labels.
+    /// Those of [`measure`](crate::measure()) for rows and labels.
     pub fn new(
         probabilities: &[Vec<f32>],
         labels: &[usize],
@@ -50,7 +49,7 @@ impl ConfusionMatrix {
         check(probabilities, labels, classes)?;
         let mut counts = vec![0; classes * classes];
         for (values, label) in probabilities.iter().zip(labels) {
-            counts[label * classes + guess(values)] += 1;
+            counts[label * classes + top_class(values)] += 1;
         }
         Ok(Self { classes, counts })
     }
@@ -65,24 +64,22 @@ impl ConfusionMatrix {
         self.counts.iter().sum()
     }
 
-    /// Number of images whose first guess is right.
+    /// Number of correctly classified images.
     pub fn hits(&self) -> usize {
         self.rows().enumerate().map(|(class, row)| row[class]).sum()
     }
 
-    /// What the images of class `actual` were taken for: one count per class. Empty for an index
-    /// that is not a class's.
+    /// The number of images of class `actual` by predicted class; empty for an invalid index.
     pub fn row(&self, actual: usize) -> &[usize] {
         self.rows().nth(actual).unwrap_or_default()
     }
 
-    /// The rows in the order of the classes.
+    /// The rows, in the order of the classes.
     pub fn rows(&self) -> impl Iterator<Item = &[usize]> {
         self.counts.chunks_exact(self.classes)
     }
 
-    /// The most frequent mistakes, at most `limit`; of equally frequent ones those of earlier
-    /// classes first.
+    /// The `limit` most frequent confusions; equally frequent ones in the order of the classes.
     pub fn worst(&self, limit: usize) -> Vec<Confusion> {
         let mut mistakes: Vec<Confusion> = self
             .rows()

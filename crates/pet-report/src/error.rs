@@ -1,24 +1,24 @@
-//! What can be wrong with the inputs of a report.
+//! Errors in the inputs of a report.
 
-/// Why figures could not be computed or a picture not be drawn.
+/// A failure to compute figures or to draw a picture.
 ///
 /// Rows are images, counted from 0 in the order given.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Figures over no image are undefined.
+    /// There are no images.
     #[error("there are no images to measure")]
     NoImages,
-    /// A classifier has at least one class.
+    /// There are no classes.
     #[error("the class list is empty")]
     NoClasses,
-    /// Figures are kept by class name, so names have to differ.
+    /// Two classes have the same name.
     #[error("class `{class}` is named twice")]
     DuplicateClass {
         /// The name.
         class: String,
     },
-    /// Rows and labels do not belong together.
+    /// The numbers of rows and labels differ.
     #[error("expected one label for each of {expected} rows of probabilities, got {got}")]
     LabelCount {
         /// Number of rows.
@@ -26,7 +26,7 @@ pub enum Error {
         /// Number of labels.
         got: usize,
     },
-    /// A label is not the index of a class.
+    /// A label is not a class index.
     #[error("the label of row {row} is {label}, expected one below {classes}")]
     LabelOutside {
         /// The image.
@@ -36,7 +36,7 @@ pub enum Error {
         /// Number of classes.
         classes: usize,
     },
-    /// A row has not one probability per class.
+    /// A row does not have one probability per class.
     #[error("row {row} has {got} probabilities, expected {expected}")]
     RowLength {
         /// The image.
@@ -46,14 +46,14 @@ pub enum Error {
         /// Number of probabilities.
         got: usize,
     },
-    /// A value is not a number from 0 to 1.
+    /// A value is not between 0 and 1.
     #[error("row {row}, class {class} has `{value}`, expected a probability")]
     NotProbability {
         /// The image.
         row: usize,
         /// Index of the class.
         class: usize,
-        /// What was found.
+        /// The value.
         value: f32,
     },
     /// The probabilities of an image do not add up to 1.
@@ -61,20 +61,20 @@ pub enum Error {
     NotNormalized {
         /// The image.
         row: usize,
-        /// What they add up to.
+        /// Their sum.
         sum: f64,
     },
-    /// A logit is not a number that can be scaled.
+    /// A logit is infinite or NaN.
     #[error("row {row}, class {class} has the logit `{value}`, expected a finite one")]
     NotFinite {
         /// The image.
         row: usize,
         /// Index of the class.
         class: usize,
-        /// What was found.
+        /// The value.
         value: f32,
     },
-    /// Names and matrix do not belong together.
+    /// The number of names differs from the size of the matrix.
     #[error("expected {expected} class names for the confusion matrix, got {got}")]
     NameCount {
         /// Number of classes in the matrix.
@@ -82,21 +82,21 @@ pub enum Error {
         /// Number of names.
         got: usize,
     },
-    /// A picture with so many classes could not be read.
+    /// A picture with so many classes would not be legible.
     #[error("a picture of a confusion matrix has at most {limit} classes, got {got}")]
     TooManyClasses {
-        /// The most that is drawn.
+        /// The limit.
         limit: usize,
         /// Number of classes.
         got: usize,
     },
-    /// There is nothing to draw a curve of.
+    /// There are no epochs.
     #[error("there are no epochs to draw")]
     NoEpochs,
     /// A range test has no step with a learning rate above 0.
     #[error("there are no learning rates to draw")]
     NoSteps,
-    /// Curves go from left to right.
+    /// Epochs are not in ascending order.
     #[error("epoch {epoch} follows epoch {previous}, expected a later one")]
     EpochOrder {
         /// The epoch before.
@@ -104,26 +104,26 @@ pub enum Error {
         /// The epoch that is not later.
         epoch: usize,
     },
-    /// The cells of a heat map do not fill its grid.
+    /// The number of values of a heat map differs from its size.
     #[error("a heat map of {width}x{height} cells takes one number for each, got {got}")]
     Grid {
         /// Cells from left to right.
         width: usize,
         /// Cells from top to bottom.
         height: usize,
-        /// Numbers given.
+        /// Number of values.
         got: usize,
     },
     /// A photograph cannot be drawn.
     #[error("cannot draw the photograph")]
     Picture {
-        /// What is wrong with it.
+        /// The cause.
         source: pet_image::Error,
     },
-    /// The embedded font cannot be used: the program was built wrongly.
+    /// The embedded font is invalid: a broken build.
     #[error("the embedded font is not valid")]
     Font,
-    /// There is no room for a picture of this size.
+    /// A picture of this size cannot be allocated.
     #[error("cannot make a picture of {width}x{height} pixels")]
     Canvas {
         /// Width in pixels.
@@ -131,16 +131,16 @@ pub enum Error {
         /// Height in pixels.
         height: u32,
     },
-    /// The picture could not be written as PNG.
+    /// The picture could not be encoded as PNG.
     #[error("cannot encode the picture")]
     Encode {
-        /// The encoder's answer.
+        /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
 impl Error {
-    /// What a person can do about it.
+    /// Suggests how to solve the problem.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotProbability { .. } | Self::NotNormalized { .. } => {

@@ -1,7 +1,6 @@
-//! Figures and pictures about a classifier, and its model card.
+//! Metrics, charts and the model card of a classifier.
 //!
-//! Everything here is a function of its input alone: no files, no clock, no randomness, no system
-//! fonts. The same input gives the same bytes.
+//! The output depends only on the input: no clock, no randomness, no system fonts.
 //!
 //! ```
 //! use pet_report::{ConfusionMatrix, confusion_matrix_png, measure};
@@ -20,6 +19,14 @@
 //! assert!(png.starts_with(b"\x89PNG"));
 //! # Ok::<(), pet_report::Error>(())
 //! ```
+//!
+//! # Overview
+//!
+//! - Metrics: [`measure`](measure()) from probabilities, [`measure_logits`] from logits, [`ConfusionMatrix`].
+//! - Calibration: [`fit_temperature`], [`probabilities`], [`expected_calibration_error`].
+//! - Charts as PNG: [`confusion_matrix_png`], [`training_curves_png`], [`learning_rates_png`], [`heat_map_png`],
+//!   [`mistakes_png`] and [`contact_sheet_png`].
+//! - The model card: [`ModelCard`], and [`refresh_card`] for a folder of results.
 
 mod calibration;
 mod card;

@@ -1,30 +1,28 @@
-//! Figures on one split.
+//! Metrics of a classifier on one split.
 
 use std::collections::{BTreeMap, HashSet};
 
 use pet_model::{ClassMetrics, SplitMetrics};
 
 use crate::Error;
-use crate::check::{check, guess, rank};
+use crate::check::{check, rank, top_class};
 
-/// Probabilities below this count as this in the cross-entropy, so that one image whose class was
-/// given 0 costs 27.6 nats rather than making the mean infinite.
+/// Lower bound of probabilities in the cross-entropy: an image whose class has probability 0 costs 27.6 nats rather
+/// than making the mean infinite.
 pub const PROBABILITY_FLOOR: f64 = 1e-12;
 
 /// Measures a classifier on the images of one split.
 ///
-/// `probabilities` has one row per image with one probability per class, in the order of
-/// `classes`; `labels` has each image's class index. `command` is kept beside the figures: the
-/// command line that makes them again.
+/// `probabilities` has one row per image with one probability per class, in the order of `classes`; `labels` has the
+/// images' class indices. `command` is the command line that reproduces the metrics; it is stored with them.
 ///
-/// - `top1`, `top5`: share of images whose class is the first guess, or among the first five (all,
-///   if there are fewer). Among equal probabilities the class with the lower index comes first.
-/// - `loss`: mean cross-entropy in nats, `-ln(p)` of the right class's probability `p`, with `p`
-///   kept within [`PROBABILITY_FLOOR`] and 1.
-/// - precision, recall and F1 of each class are 0 where they would be 0/0: a class that was never
-///   guessed has precision 0, one without images recall 0.
-/// - `macro_f1`: the mean of the F1 scores over all of `classes`, so a class without images in the
-///   split lowers it.
+/// - `top1`, `top5`: share of images whose class is the most probable, or among the five most probable. Equal
+///   probabilities rank by index.
+/// - `loss`: mean cross-entropy in nats, `-ln(p)` of the actual class's probability `p`, clamped to
+///   [`PROBABILITY_FLOOR`]..=1.
+/// - Precision, recall and F1 of each class are 0 where they would be 0/0: precision of a class that was never
+///   predicted, recall of one without images.
+/// - `macro_f1`: the mean of the F1 scores over all of `classes`, including those without images.
 ///
 /// # Errors
 ///
@@ -42,14 +40,14 @@ pub fn measure(
     let mut tallies = vec![Tally::default(); classes.len()];
     let (mut top1, mut top5, mut loss) = (0_usize, 0_usize, 0.0);
     for (values, &label) in probabilities.iter().zip(labels) {
-        let guess = guess(values);
+        let predicted = top_class(values);
         let rank = rank(values, label);
         top1 += usize::from(rank == 0);
         top5 += usize::from(rank < 5);
         loss -= f64::from(values[label]).clamp(PROBABILITY_FLOOR, 1.0).ln();
         tallies[label].images += 1;
-        tallies[guess].guesses += 1;
-        tallies[label].hits += usize::from(guess == label);
+        tallies[predicted].predictions += 1;
+        tallies[label].hits += usize::from(predicted == label);
     }
     let by_class: Vec<ClassMetrics> = tallies.iter().map(Tally::metrics).collect();
     Ok(SplitMetrics {
@@ -69,11 +67,11 @@ pub fn measure(
     })
 }
 
-/// What happened to one class.
+/// The counts of one class.
 #[derive(Clone, Default)]
 struct Tally {
     images: usize,
-    guesses: usize,
+    predictions: usize,
     hits: usize,
 }
 
@@ -81,10 +79,10 @@ impl Tally {
     fn metrics(&self) -> ClassMetrics {
         ClassMetrics {
             images: self.images,
-            precision: ratio(self.hits, self.guesses),
+            precision: ratio(self.hits, self.predictions),
             recall: ratio(self.hits, self.images),
             // 2·P·R / (P + R) with the fractions written out.
-            f1: ratio(2 * self.hits, self.images + self.guesses),
+            f1: ratio(2 * self.hits, self.images + self.predictions),
         }
     }
 }

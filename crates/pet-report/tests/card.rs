@@ -1,5 +1,5 @@
-//! The model card against a text kept beside this file. After a wanted change, write it anew with
-//! `UPDATE_CARD=1 cargo test -p pet-report --test card` and read the difference.
+//! Compares the model card with a stored text. After an intended change, update it with
+//! `UPDATE_CARD=1 cargo test -p pet-report --test card` and review the difference.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,21 +1,21 @@
-//! The gap between confidence and accuracy.
+//! The expected calibration error.
 
 use crate::Error;
-use crate::check::{check, guess};
+use crate::check::{check, top_class};
 
-/// Bins of equal width that confidences are sorted into, as in Guo et al. 2017.
+/// Number of bins of equal width, as in Guo et al. 2017.
 pub const CALIBRATION_BINS: usize = 15;
 
-/// The expected calibration error, 0 to 1: images are sorted by the confidence of their first guess
-/// into [`CALIBRATION_BINS`] bins `((m - 1) / 15, m / 15]`; of each bin the gap between the mean
-/// confidence and the share answered rightly counts by the bin's images (Guo et al. 2017, equation
-/// 3, after Naeini, Cooper and Hauskrecht 2015).
+/// The expected calibration error, from 0 to 1 (Guo et al. 2017, equation 3, after Naeini, Cooper and Hauskrecht 2015).
 ///
-/// `probabilities` has one row per image with `classes` probabilities, `labels` each image's class
-/// index.
+/// Images are grouped by the probability of their most probable class into [`CALIBRATION_BINS`] bins
+/// `((m - 1) / 15, m / 15]`. The result is the mean over the bins of the gap between mean confidence and accuracy,
+/// weighted by their images.
+///
+/// `probabilities` has one row of `classes` values per image, `labels` the images' class indices.
 ///
 /// ```
-/// // Sure at 0.8, right half of the time.
+/// // A confidence of 0.8, but an accuracy of 0.5.
 /// let probabilities = [vec![0.8, 0.2], vec![0.8, 0.2]];
 /// let gap = pet_report::expected_calibration_error(&probabilities, &[0, 1], 2)?;
 /// assert!((gap - 0.3).abs() < 1e-6);
@@ -24,24 +24,24 @@ pub const CALIBRATION_BINS: usize = 15;
 ///
 /// # Errors
 ///
-/// Those of [`measure`](crate::measure) about rows and labels.
+/// Those of [`measure`](crate::measure()) for rows and labels.
 pub fn expected_calibration_error(
     probabilities: &[Vec<f32>],
     labels: &[usize],
     classes: usize,
 ) -> Result<f64, Error> {
     let bins = bins(probabilities, labels, classes)?;
-    let gaps = bins.iter().map(|bin| (bin.confidence - bin.right).abs());
+    let gaps = bins.iter().map(|bin| (bin.confidence - bin.correct).abs());
     Ok(gaps.sum::<f64>() / labels.len() as f64)
 }
 
-/// The images whose confidence falls into one bin.
+/// The sums over the images of one bin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Bin {
     /// Sum of the confidences.
     confidence: f64,
-    /// How many were answered rightly.
-    right: f64,
+    /// Number of correctly classified images.
+    correct: f64,
 }
 
 fn bins(
@@ -52,13 +52,13 @@ fn bins(
     check(probabilities, labels, classes)?;
     let mut bins = [Bin::default(); CALIBRATION_BINS];
     for (row, &label) in probabilities.iter().zip(labels) {
-        let guess = guess(row);
-        let confidence = f64::from(row[guess]);
+        let predicted = top_class(row);
+        let confidence = f64::from(row[predicted]);
         // The upper edge belongs to the bin.
-        let place = (confidence * CALIBRATION_BINS as f64).ceil() as usize;
-        let bin = &mut bins[place.clamp(1, CALIBRATION_BINS) - 1];
+        let number = (confidence * CALIBRATION_BINS as f64).ceil() as usize;
+        let bin = &mut bins[number.clamp(1, CALIBRATION_BINS) - 1];
         bin.confidence += confidence;
-        bin.right += f64::from(u8::from(guess == label));
+        bin.correct += f64::from(u8::from(predicted == label));
     }
     Ok(bins)
 }
@@ -80,9 +80,9 @@ mod tests {
         let rows = [vec![0.2; 5], vec![0.21, 0.19, 0.2, 0.2, 0.2]];
         let bins = bins(&rows, &[0, 0], 5).unwrap();
         // 0.2 as `f32` lies just above 3/15, and is held to the fourth bin with 0.21.
-        assert_eq!(bins.iter().filter(|bin| bin.right > 0.0).count(), 1);
+        assert_eq!(bins.iter().filter(|bin| bin.correct > 0.0).count(), 1);
         let rows = [vec![1.0, 0.0]];
         let certain = super::bins(&rows, &[0], 2).unwrap();
-        assert!(certain[CALIBRATION_BINS - 1].right > 0.0);
+        assert!(certain[CALIBRATION_BINS - 1].correct > 0.0);
     }
 }

@@ -1,4 +1,4 @@
-//! How far a confidence can be believed, and the temperature that calibrates it.
+//! Calibration of confidences by temperature scaling.
 //!
 //! Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", 2017,
 //! <https://arxiv.org/abs/1706.04599>.
@@ -13,8 +13,8 @@ use crate::{Error, measure};
 pub use error::{CALIBRATION_BINS, expected_calibration_error};
 pub use temperature::{TEMPERATURES, fit_temperature};
 
-/// Measures a classifier on the images of one split by its logits, as [`measure`](crate::measure())
-/// does by its probabilities, and its calibration with and without the temperature.
+/// Measures a classifier on the images of one split from its logits: [`measure`](crate::measure()), and the calibration
+/// with and without the temperature.
 ///
 /// ```
 /// use pet_report::measure_logits;
@@ -29,7 +29,7 @@ pub use temperature::{TEMPERATURES, fit_temperature};
 ///
 /// # Errors
 ///
-/// [`Error::NotFinite`]; else as [`measure`](crate::measure()).
+/// [`Error::NotFinite`], and those of [`measure`](crate::measure()).
 pub fn measure_logits(
     logits: &[Vec<f32>],
     labels: &[usize],
@@ -37,23 +37,23 @@ pub fn measure_logits(
     temperature: f64,
     command: &str,
 ) -> Result<SplitMetrics, Error> {
-    let served = probabilities(logits, temperature)?;
-    let bare = probabilities(logits, 1.0)?;
+    let calibrated = probabilities(logits, temperature)?;
+    let uncalibrated = probabilities(logits, 1.0)?;
     let count = classes.len();
-    let metrics = measure(&served, labels, classes, command)?;
+    let metrics = measure(&calibrated, labels, classes, command)?;
     Ok(SplitMetrics {
         calibration: Some(Calibration {
             temperature,
-            error: expected_calibration_error(&served, labels, count)?,
-            error_before: expected_calibration_error(&bare, labels, count)?,
-            loss_before: measure(&bare, labels, classes, command)?.loss,
+            error: expected_calibration_error(&calibrated, labels, count)?,
+            error_before: expected_calibration_error(&uncalibrated, labels, count)?,
+            loss_before: measure(&uncalibrated, labels, classes, command)?.loss,
         }),
         ..metrics
     })
 }
 
-/// The softmax of each row of logits divided by `temperature`: what [`measure`](crate::measure())
-/// and [`ConfusionMatrix`](crate::ConfusionMatrix) take.
+/// The softmax of each row of logits divided by `temperature`, the input of [`measure`](crate::measure()) and
+/// [`ConfusionMatrix`](crate::ConfusionMatrix).
 ///
 /// # Errors
 ///
@@ -62,8 +62,8 @@ pub fn probabilities(logits: &[Vec<f32>], temperature: f64) -> Result<Vec<Vec<f3
     let rows = logits.iter().enumerate();
     rows.map(|(row, values)| {
         softmax(values, temperature).ok_or_else(|| {
-            let odd = values.iter().enumerate().find(|one| !one.1.is_finite());
-            odd.map_or(Error::NoClasses, |(class, &value)| Error::NotFinite {
+            let invalid = values.iter().enumerate().find(|one| !one.1.is_finite());
+            invalid.map_or(Error::NoClasses, |(class, &value)| Error::NotFinite {
                 row,
                 class,
                 value,

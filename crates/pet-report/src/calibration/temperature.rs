@@ -1,36 +1,33 @@
-//! The one number that logits are divided by.
+//! Temperature scaling.
 
 use std::ops::RangeInclusive;
 
 use crate::Error;
 
-/// The temperatures that are sought.
+/// The searched temperatures.
 pub const TEMPERATURES: RangeInclusive<f64> = 0.05..=20.0;
 
-/// The confidence as the network gives it.
+/// The temperature that changes nothing.
 const UNCHANGED: f64 = 1.0;
 
-/// Halvings of the interval: 2^-64 of it is far below the precision of the logits.
-const HALVINGS: usize = 64;
+/// Bisection steps: 2^-64 of the interval is far below the precision of the logits.
+const BISECTIONS: usize = 64;
 
-/// The temperature `T` for which `softmax(logits / T)` gives the right classes the lowest mean
-/// cross-entropy, within [`TEMPERATURES`] (Guo et al. 2017, section 4.2). Fit it on images that
-/// trained nothing: the validation split.
+/// Finds the temperature `T` within [`TEMPERATURES`] that minimizes the mean cross-entropy of `softmax(logits / T)`
+/// (Guo et al. 2017, section 4.2). Use images that the model was not trained on, such as the validation split.
 ///
-/// `logits` has one row per image with one number per class, `labels` each image's class index. A
-/// constant added to a row changes nothing, so logarithms of probabilities serve as well.
+/// `logits` has one row per image with one number per class, `labels` the images' class indices. Log-probabilities
+/// work too, because a constant added to a row has no effect.
 ///
-/// Where every image is answered rightly there is no such temperature: the likelihood grows without
-/// end as it falls, and a model that was measured on a handful of images would be certain of
-/// everything. Then it is 1, which changes nothing. Where the answers say nothing the likelihood
-/// grows as the temperature rises, up to the bound.
+/// If every image is classified correctly, the cross-entropy has no minimum: it falls with the temperature. The result
+/// is then 1, so that a model measured on few images does not become certain of everything. For random predictions the
+/// result is the upper bound.
 ///
-/// In `1 / T` the cross-entropy is convex, so that its slope rises and has one zero, which is
-/// found by halving. Scaling keeps the order of the classes: no answer changes, only its
-/// confidence.
+/// The cross-entropy is convex in `1 / T`, so its derivative has one zero, which is found by bisection. Scaling keeps
+/// the order of the classes: only the confidence changes.
 ///
 /// ```
-/// // Sure of itself four times, right three times.
+/// // Four confident predictions, three of them correct.
 /// let logits = vec![vec![8.0, 0.0]; 4];
 /// let temperature = pet_report::fit_temperature(&logits, &[0, 0, 0, 1])?;
 /// let confidence = pet_model::softmax(&logits[0], temperature).unwrap()[0];
@@ -55,7 +52,7 @@ pub fn fit_temperature(logits: &[Vec<f32>], labels: &[usize]) -> Result<f64, Err
     if slope(high) <= 0.0 {
         return Ok(UNCHANGED);
     }
-    for _ in 0..HALVINGS {
+    for _ in 0..BISECTIONS {
         let middle = f64::midpoint(low, high);
         if slope(middle) < 0.0 {
             low = middle;
@@ -66,15 +63,15 @@ pub fn fit_temperature(logits: &[Vec<f32>], labels: &[usize]) -> Result<f64, Err
     Ok(1.0 / f64::midpoint(low, high))
 }
 
-/// Derivative of one image's cross-entropy by the inverse temperature: the expected logit less the
-/// right one.
+/// Derivative of one image's cross-entropy with respect to the inverse temperature: the expected logit minus the logit
+/// of the label.
 fn slope(logits: &[f32], label: usize, inverse: f64) -> f64 {
     let weights = weights(logits, inverse);
     let sum: f64 = weights.iter().sum();
-    let right = logits.get(label).copied().map_or(0.0, f64::from);
+    let actual = logits.get(label).copied().map_or(0.0, f64::from);
     let products = logits.iter().zip(&weights);
     products
-        .map(|(&logit, weight)| weight / sum * (f64::from(logit) - right))
+        .map(|(&logit, weight)| weight / sum * (f64::from(logit) - actual))
         .sum()
 }
 

@@ -1,4 +1,4 @@
-//! How far the confidence can be believed.
+//! The section on confidence.
 
 use pet_model::{Metrics, ModelMetadata, SplitMetrics};
 

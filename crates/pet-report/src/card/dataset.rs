@@ -1,10 +1,10 @@
-//! What the model was trained on.
+//! The section on data.
 
 use pet_model::Metrics;
 
 use super::markdown::code;
 
-/// The data sets that more is known of than their name.
+/// Known data sets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Oxford,

@@ -1,12 +1,13 @@
-//! How good the model is.
+//! The sections on metrics.
 
 use pet_model::{CONFUSION_FILE, CURVES_FILE, ClassMetrics, Metrics, ModelMetadata, SplitMetrics};
 
 use super::markdown::{code, decimal, percent, table, text};
 use super::picture;
 
-/// Up to this many classes are all listed; of more, the weakest and the strongest five.
+/// More classes than this are reduced to the weakest and the strongest.
 const FEW_CLASSES: usize = 12;
+/// Number of weakest and of strongest classes listed.
 const EXTREMES: usize = 5;
 
 pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
@@ -45,7 +46,7 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
     section
 }
 
-/// What is shown of each split.
+/// Optional columns of the table of splits.
 struct Columns {
     top5: bool,
     calibration: bool,
@@ -82,7 +83,7 @@ impl Columns {
     }
 }
 
-/// The classes it does best and worst on, on the test images or, without those, on another split.
+/// The best and worst classes on the test images, or on another split without those.
 pub(super) fn classes_section(metrics: &Metrics) -> String {
     let mut section = "## Single classes\n\n".to_owned();
     let measured = |name: &str| Some((name.to_owned(), ranked(metrics.splits.get(name)?)));

@@ -1,4 +1,4 @@
-//! The model card of `results/`.
+//! The model card of a folder of results.
 
 use std::path::{Path, PathBuf};
 
@@ -9,31 +9,26 @@ use pet_model::{
 
 use super::ModelCard;
 
-/// Writes `MODEL_CARD.md` again from the model's metadata and what `metrics.json` and `selection.json` beside it say.
-/// `usage` is Markdown that shows how the calling program uses the model; it may be empty.
+/// Writes `MODEL_CARD.md` in `results` from the model's metadata and from `metrics.json` and `selection.json` there, if
+/// they exist. `usage` is Markdown on how to use the model; it may be empty.
 ///
 /// # Errors
 ///
-/// When one of these files is damaged or the card cannot be written.
+/// If a file is invalid or the card cannot be written.
 pub fn refresh_card(
     results: &Path,
     metadata: &ModelMetadata,
     usage: &str,
 ) -> Result<PathBuf, pet_model::Error> {
     let metrics = results.join(METRICS_FILE);
-    let metrics: Metrics = if metrics.exists() {
-        read_json(&metrics)?
-    } else {
-        Metrics::default()
-    };
+    let metrics: Option<Metrics> = metrics.exists().then(|| read_json(&metrics)).transpose()?;
     let selection = results.join(SELECTION_FILE);
-    let selection: Option<Selection> = if selection.exists() {
-        Some(read_json(&selection)?)
-    } else {
-        None
-    };
+    let selection: Option<Selection> = selection
+        .exists()
+        .then(|| read_json(&selection))
+        .transpose()?;
     let card = results.join(CARD_FILE);
-    let text = ModelCard::new(metadata, &metrics)
+    let text = ModelCard::new(metadata, &metrics.unwrap_or_default())
         .with_selection(selection.as_ref())
         .with_usage(usage)
         .to_string();

@@ -1,6 +1,6 @@
-//! Markdown that says what its input says, whatever characters that has.
+//! Escaped Markdown.
 
-/// Plain text: nothing in it is taken for markup.
+/// Plain text, with markup escaped.
 pub(super) fn text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in one_line(text).chars() {
@@ -15,7 +15,7 @@ pub(super) fn text(text: &str) -> String {
     escaped
 }
 
-/// Text in a fixed-width font, to be copied as it is.
+/// Inline code.
 pub(super) fn code(text: &str) -> String {
     let text = one_line(text);
     if !text.contains('`') {
@@ -31,7 +31,7 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence} {text} {fence}")
 }
 
-/// Text in a fixed-width font inside a table, where even code cannot have a bare `|`.
+/// Inline code in a table, where `|` has to be escaped.
 pub(super) fn code_cell(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
@@ -54,7 +54,7 @@ pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
     table
 }
 
-/// `0.9135` as `91.35 %`.
+/// Formats `0.9135` as `91.35 %`.
 pub(super) fn percent(share: f64) -> String {
     if share.is_finite() {
         format!("{:.2} %", 100.0 * share)
@@ -63,7 +63,7 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
-/// A loss with four decimals.
+/// Formats a number with four decimals.
 pub(super) fn decimal(value: f64) -> String {
     if value.is_finite() {
         format!("{value:.4}")
@@ -73,15 +73,7 @@ pub(super) fn decimal(value: f64) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect()
+    text.replace(char::is_control, " ")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The model card.
+//! Model cards.
 
 mod calibration;
 mod dataset;
@@ -18,13 +18,11 @@ use pet_model::{Metrics, ModelMetadata, Selection};
 use self::dataset::Kind;
 use self::markdown::{code, percent, text};
 
-/// A description of a model for people; [`Display`](fmt::Display) writes it as Markdown: classes,
-/// data, recipe, figures with the commands that made them, how it was selected, how to use it, its
-/// limits and licences.
+/// A model card; [`Display`](fmt::Display) writes it as Markdown: classes, data, recipe, metrics with the commands that
+/// reproduce them, selection, usage, limits and licences.
 ///
-/// It says only what is in its input; what is missing there is left out or named as missing. The
-/// pictures `training_curves.png` and `confusion_matrix.png` are expected beside it. Equal input
-/// gives equal text.
+/// Missing input is left out or reported as missing. The card refers to `training_curves.png` and
+/// `confusion_matrix.png` in its folder.
 ///
 /// ```
 /// use pet_model::{Metrics, ModelMetadata, Preprocess};
@@ -45,7 +43,7 @@ pub struct ModelCard<'a> {
 }
 
 impl<'a> ModelCard<'a> {
-    /// A card of a model and its figures.
+    /// A card for a model and its metrics.
     pub fn new(metadata: &'a ModelMetadata, metrics: &'a Metrics) -> Self {
         Self {
             metadata,
@@ -55,7 +53,7 @@ impl<'a> ModelCard<'a> {
         }
     }
 
-    /// Adds why this version was chosen.
+    /// Adds how the version was selected.
     #[must_use]
     pub fn with_selection(self, selection: impl Into<Option<&'a Selection>>) -> Self {
         Self {
@@ -64,7 +62,7 @@ impl<'a> ModelCard<'a> {
         }
     }
 
-    /// Adds Markdown that shows how a program uses the model.
+    /// Adds Markdown on how to use the model.
     #[must_use]
     pub fn with_usage(self, usage: &'a str) -> Self {
         Self {
@@ -184,7 +182,7 @@ fn licences(metrics: &Metrics, kind: Kind) -> String {
     section
 }
 
-/// All names, in index order.
+/// The class names in index order.
 fn classes(metadata: &ModelMetadata) -> String {
     let names = metadata
         .classes

@@ -1,4 +1,4 @@
-//! What the model in 8-bit integers costs and saves.
+//! The section on the int8 model.
 
 use pet_model::{INT8_MODEL_FILE, Metrics, Quantization};
 

@@ -1,4 +1,4 @@
-//! From picture to answer, and how the weights came to be.
+//! The section on preprocessing, outputs and hyper-parameters.
 
 use pet_image::{Layout, Resize};
 use pet_model::{
@@ -30,7 +30,7 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
     section
 }
 
-/// How pictures of something else are told.
+/// The detection of outliers.
 fn similarity(least: f64) -> String {
     format!(
         "Output `{SIMILARITY_NAME}`: of the same shape, the cosine between the picture's features and the mean features \
@@ -39,7 +39,7 @@ fn similarity(least: f64) -> String {
     )
 }
 
-/// What happens to a picture before the model sees it.
+/// The preprocessing.
 fn preprocess(preprocess: &Preprocess) -> String {
     let resize = match preprocess.resize {
         Resize::Stretch { size } => {

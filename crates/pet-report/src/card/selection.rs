@@ -1,4 +1,4 @@
-//! Why this version.
+//! The section on the selection of the version.
 
 use pet_model::Selection;
 

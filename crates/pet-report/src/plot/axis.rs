@@ -1,16 +1,16 @@
-//! Where an axis starts and ends, and what is written along it.
+//! Range, ticks and labels of an axis.
 
 use std::ops::RangeInclusive;
 
-/// Values beyond this are not drawn: no loss or accuracy that says anything reaches it.
+/// Values of this magnitude or more are not drawn; no meaningful loss or accuracy reaches it.
 const LARGEST: f64 = 1e9;
 
-/// Whether a value has a place on an axis.
+/// Whether a value can be drawn.
 pub(super) fn is_drawable(value: f64) -> bool {
     value.abs() < LARGEST
 }
 
-/// The range of an axis and the values written along it.
+/// The range of an axis and its ticks.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Axis {
     pub(super) lower: f64,
@@ -19,17 +19,17 @@ pub(super) struct Axis {
     labels: Labels,
 }
 
-/// How a value is written.
+/// The format of tick labels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Labels {
     Decimals(usize),
-    /// As a power of ten, whose exponent it is.
+    /// A power of ten with this exponent.
     Power,
 }
 
 impl Axis {
-    /// An axis for measured values that ends at round numbers, about six of which are written.
-    /// It leaves the range `usual` only if a value does. `None` if no value can be drawn.
+    /// An axis for measured values with about six ticks, which ends at round numbers. It exceeds the range `usual`
+    /// only if a value does. `None` if no value can be drawn.
     pub(super) fn of_values(
         values: impl Iterator<Item = f64>,
         usual: RangeInclusive<f64>,
@@ -42,7 +42,7 @@ impl Axis {
             },
         )?;
         let middle = f64::midpoint(lower, upper);
-        // Values that hardly differ are not blown up until rounding errors look like news.
+        // Not so narrow that rounding errors of nearly equal values become visible.
         let half = ((upper - lower) / 2.0).max(middle.abs() * 0.02).max(5e-4);
         let step = round_step(2.0 * half / 6.0);
         let from = (middle - half).max(usual.start().min(lower));
@@ -54,8 +54,7 @@ impl Axis {
         ))
     }
 
-    /// An axis of whole numbers from `first` to `last` with a little room at both ends, about ten
-    /// of which are written.
+    /// An axis of integers from `first` to `last` with about ten ticks and a margin at both ends.
     pub(super) fn of_epochs(first: usize, last: usize) -> Self {
         let (lower, upper) = (first as f64, last as f64);
         let step = round_step(((upper - lower) / 10.0).max(1.0));
@@ -75,8 +74,7 @@ impl Axis {
         }
     }
 
-    /// An axis of powers of ten from the smallest to the largest of `values`, which are above 0; a place on it is the
-    /// common logarithm of a value.
+    /// A logarithmic axis for positive `values`, with ticks at powers of ten; positions are decimal logarithms.
     pub(super) fn of_powers(values: impl Iterator<Item = f64>) -> Option<Self> {
         let exponents = values.map(f64::log10).filter(|value| value.is_finite());
         let (lower, upper) = exponents.fold(None, |range: Option<(f64, f64)>, value| {
@@ -93,7 +91,7 @@ impl Axis {
         })
     }
 
-    /// The multiples of `step` from `lower` to `upper`, both counted in steps.
+    /// An axis with ticks at multiples of `step`; `lower` and `upper` are in units of `step`.
     fn stepped(lower: f64, upper: f64, step: f64) -> Self {
         let count = (upper - lower).max(-1.0) as usize + 1;
         Self {
@@ -106,12 +104,12 @@ impl Axis {
         }
     }
 
-    /// How far along the axis a value lies: 0 at its lower end, 1 at its upper.
-    pub(super) fn share(&self, value: f64) -> f32 {
+    /// The position of a value: 0 at the lower end, 1 at the upper.
+    pub(super) fn position(&self, value: f64) -> f32 {
         ((value - self.lower) / (self.upper - self.lower)) as f32
     }
 
-    /// A value as it is written along the axis.
+    /// The label of a value.
     pub(super) fn label(&self, value: f64) -> String {
         match self.labels {
             // Adding zero turns -0 into 0.
@@ -165,7 +163,7 @@ mod tests {
         for value in [0.0, 1.0, -3.0, 1e-300, 9e8, -9e8] {
             let axis = percentages(&[value; 3]);
             assert!(
-                (0.0..=1.0).contains(&axis.share(value)),
+                (0.0..=1.0).contains(&axis.position(value)),
                 "{value}: {axis:?}"
             );
             assert!((2..=20).contains(&axis.ticks.len()), "{value}: {axis:?}");
@@ -179,9 +177,9 @@ mod tests {
         let rates = [1e-5, 3e-4, 0.02, f64::NAN];
         let axis = Axis::of_powers(rates.into_iter()).unwrap();
         assert_eq!(labels(&axis), ["1e-5", "1e-4", "1e-3", "1e-2"]);
-        assert!((axis.share(-5.0) - 0.028).abs() < 0.01, "{axis:?}");
+        assert!((axis.position(-5.0) - 0.028).abs() < 0.01, "{axis:?}");
         let one = Axis::of_powers([0.5].into_iter()).unwrap();
-        assert!((0.0..=1.0).contains(&one.share(0.5_f64.log10())));
+        assert!((0.0..=1.0).contains(&one.position(0.5_f64.log10())));
         assert_eq!(Axis::of_powers([0.0].into_iter()), None);
     }
 

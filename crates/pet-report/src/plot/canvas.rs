@@ -1,4 +1,4 @@
-//! A picture being drawn.
+//! Antialiased drawing.
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, RgbImage};
@@ -11,16 +11,16 @@ use super::colors::{Color, WHITE};
 use super::font::Font;
 use crate::Error;
 
-/// A point in pixels from the upper left corner.
+/// A point in pixels from the top left corner.
 pub(super) type Point = (f32, f32);
 
-/// A white sheet with lines, areas and text on it, all antialiased.
+/// A white image to draw on.
 pub(super) struct Canvas {
     pixels: Pixmap,
     font: Font,
 }
 
-/// How a line looks.
+/// The style of a line.
 #[derive(Clone, Copy)]
 pub(super) struct Pen {
     pub(super) color: Color,
@@ -66,14 +66,13 @@ impl Pen {
     }
 }
 
-/// How a line of text looks and which part of it stands at the given place. Up and down it is
-/// always the middle of the capital letters.
+/// The style and alignment of a line of text. Vertically, the middle of the capital letters is at the given point.
 #[derive(Clone, Copy)]
 pub(super) struct Text {
     pub(super) size: f32,
     pub(super) color: Color,
     pub(super) align: Align,
-    /// Degrees, clockwise, around the given place.
+    /// Rotation in degrees clockwise around the given point.
     pub(super) angle: f32,
 }
 
@@ -87,7 +86,7 @@ impl Text {
         }
     }
 
-    pub(super) const fn turned(self, angle: f32) -> Self {
+    pub(super) const fn rotated(self, angle: f32) -> Self {
         Self { angle, ..self }
     }
 }
@@ -99,7 +98,7 @@ pub(super) enum Align {
     End,
 }
 
-/// What marks a value on a curve.
+/// The marker of values on a curve.
 #[derive(Clone, Copy)]
 pub(super) enum Marker {
     Circle,
@@ -116,7 +115,6 @@ impl Canvas {
         })
     }
 
-    /// The font that text is measured and drawn with.
     pub(super) fn font(&self) -> Font {
         self.font
     }
@@ -128,7 +126,7 @@ impl Canvas {
         }
     }
 
-    /// A line through `points`; nothing for fewer than two.
+    /// Draws a line through at least two `points`.
     pub(super) fn line(&mut self, points: &[Point], pen: Pen) {
         let mut path = PathBuilder::new();
         for (index, &(x, y)) in points.iter().enumerate() {
@@ -145,7 +143,7 @@ impl Canvas {
         }
     }
 
-    /// A filled marker with a thin white rim, so that it stands out from the lines.
+    /// Draws a filled marker with a thin white outline, which sets it off from the lines.
     pub(super) fn marker(&mut self, center: Point, radius: f32, marker: Marker, color: Color) {
         if let Some(path) = marker_path(center, radius, marker) {
             self.fill(&path, color, Transform::identity());
@@ -163,38 +161,38 @@ impl Canvas {
             Align::Middle => -width / 2.0,
             Align::End => -width,
         };
-        let place = Transform::from_translate(start, Font::cap_height(style.size) / 2.0)
+        let transform = Transform::from_translate(start, Font::cap_height(style.size) / 2.0)
             .post_rotate(style.angle)
             .post_translate(x, y);
-        self.fill(&path, style.color, place);
+        self.fill(&path, style.color, transform);
     }
 
-    /// Copies a photograph; what would lie beyond the sheet is left out.
+    /// Copies a photograph, cropped to the canvas.
     pub(super) fn photograph(&mut self, photograph: &RgbImage, (left, top): (u32, u32)) {
         let (width, height) = (self.pixels.width(), self.pixels.height());
         for (x, y, pixel) in photograph.enumerate_pixels() {
             let (x, y) = (left + x, top + y);
             if x < width && y < height {
                 let [red, green, blue] = pixel.0;
-                let place = (y * width + x) as usize;
-                self.pixels.pixels_mut()[place] =
+                let index = (y * width + x) as usize;
+                self.pixels.pixels_mut()[index] =
                     ColorU8::from_rgba(red, green, blue, 255).premultiply();
             }
         }
     }
 
-    /// Width of the sheet in pixels.
+    /// Width in pixels.
     pub(super) fn width(&self) -> f32 {
         self.pixels.width() as f32
     }
 
-    /// The picture as PNG.
+    /// Encodes a chart as PNG.
     pub(super) fn png(&self) -> Result<Vec<u8>, Error> {
-        // Flat areas compress best unfiltered: a third of the size that the defaults give.
+        // Flat areas compress best without filters: to a third of the size with the defaults.
         self.encode(CompressionType::Best, FilterType::NoFilter)
     }
 
-    /// The picture with its photographs as PNG.
+    /// Encodes a picture with photographs as PNG.
     pub(super) fn photographic_png(&self) -> Result<Vec<u8>, Error> {
         self.encode(CompressionType::Default, FilterType::Adaptive)
     }
@@ -244,7 +242,7 @@ fn marker_path((x, y): Point, radius: f32, marker: Marker) -> Option<Path> {
     match marker {
         Marker::Circle => PathBuilder::from_circle(x, y, radius),
         Marker::Square => {
-            // Of about the same area as the circle.
+            // About the same area as the circle.
             let side = radius * 1.77;
             Rect::from_xywh(x - side / 2.0, y - side / 2.0, side, side).map(PathBuilder::from_rect)
         }

@@ -1,9 +1,9 @@
-//! Colours for amounts.
+//! The colour map of heat maps.
 
 use super::colors::Color;
 
-/// Ten steps of matplotlib's `inferno` (Nathaniel Smith and Stéfan van der Walt, 2015, CC0): equal
-/// steps look equal, also to the colour-blind and in print, and more is always lighter.
+/// Ten steps of matplotlib's `inferno` (Nathaniel Smith and Stéfan van der Walt, 2015, CC0): perceptually uniform, also
+/// for the colour-blind and in print, with increasing lightness.
 const INFERNO: [[u8; 3]; 10] = [
     [0x00, 0x00, 0x04],
     [0x1b, 0x0c, 0x42],
@@ -17,11 +17,11 @@ const INFERNO: [[u8; 3]; 10] = [
     [0xfc, 0xff, 0xa4],
 ];
 
-/// The colour of a share of the most, 0 to 1.
+/// The colour of a value from 0 to 1.
 pub(super) fn inferno(share: f32) -> Color {
-    let place = share.clamp(0.0, 1.0) * (INFERNO.len() - 1) as f32;
-    let step = (place as usize).min(INFERNO.len() - 2);
-    Color(INFERNO[step]).mix(Color(INFERNO[step + 1]), place - step as f32)
+    let position = share.clamp(0.0, 1.0) * (INFERNO.len() - 1) as f32;
+    let step = (position as usize).min(INFERNO.len() - 2);
+    Color(INFERNO[step]).mix(Color(INFERNO[step + 1]), position - step as f32)
 }
 
 #[cfg(test)]

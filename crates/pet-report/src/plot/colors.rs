@@ -1,4 +1,4 @@
-//! The colours, told apart by people with any common colour blindness.
+//! Colours that are distinct with any common colour blindness.
 
 /// Red, green and blue, each 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,19 +15,19 @@ pub(super) const GRID: Color = Color([0xe3, 0xe7, 0xeb]);
 pub(super) const FRAME: Color = Color([0xa9, 0xb3, 0xbc]);
 /// Cells without images.
 pub(super) const EMPTY: Color = Color([0xf3, 0xf5, 0xf7]);
-/// The training images, and right answers: blue of Okabe and Ito's palette
+/// Training images and correct predictions: blue of Okabe and Ito's palette
 /// (<https://jfly.uni-koeln.de/color/>).
 pub(super) const BLUE: Color = Color([0x00, 0x72, 0xb2]);
-/// The validation images, and mistakes: vermilion of the same palette.
+/// Validation images and mistakes: vermilion of the same palette.
 pub(super) const VERMILION: Color = Color([0xd5, 0x5e, 0x00]);
 /// The best epoch: bluish green of the same palette.
 pub(super) const GREEN: Color = Color([0x00, 0x9e, 0x73]);
 
 impl Color {
-    /// From nearly white at 0 to this colour at 1.
+    /// A tint from nearly white at 0 to this colour at 1.
     pub(super) fn tint(self, share: f32) -> Self {
-        // Mistakes are mostly small shares: some colour even for one image among hundreds, and
-        // more of the range for the lower shares.
+        // Mistakes are mostly small shares: visible even for one image of hundreds, with more of the range for the
+        // lower shares.
         let strength = 0.12 + 0.88 * share.clamp(0.0, 1.0).powf(0.75);
         Self(
             self.0
@@ -35,7 +35,7 @@ impl Color {
         )
     }
 
-    /// From this colour at 0 to another at 1.
+    /// Interpolates from this colour at 0 to another at 1.
     pub(super) fn mix(self, other: Self, share: f32) -> Self {
         let mut mixed = self;
         for (own, other) in mixed.0.iter_mut().zip(other.0) {
@@ -44,18 +44,18 @@ impl Color {
         mixed
     }
 
-    /// The grey that is as light.
+    /// The grey of the same luminance.
     pub(super) fn grey(self) -> Self {
         Self([self.luminance().round() as u8; 3])
     }
 
-    /// Luminance of ITU-R 709 without the gamma, which is enough to choose between two.
+    /// Luminance with the weights of ITU-R BT.709, without gamma.
     fn luminance(self) -> f32 {
         let [red, green, blue] = self.0.map(f32::from);
         0.2126 * red + 0.7152 * green + 0.0722 * blue
     }
 
-    /// White or ink, whichever is read more easily on this background.
+    /// White or ink, whichever is more legible on this background.
     pub(super) fn ink(self) -> Self {
         if self.luminance() > 150.0 { INK } else { WHITE }
     }

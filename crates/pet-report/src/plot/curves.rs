@@ -1,4 +1,4 @@
-//! Loss and accuracy over the epochs.
+//! The chart of loss and accuracy over the epochs.
 
 use super::axis::{Axis, is_drawable};
 use super::canvas::{Canvas, Marker, Pen};
@@ -20,10 +20,10 @@ const RIGHT_PANEL: Area = Area {
     ..LEFT_PANEL
 };
 
-/// The figures of one epoch.
+/// The metrics of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CurvePoint {
-    /// Number of the epoch, the first being 1.
+    /// Number of the epoch, from 1.
     pub epoch: usize,
     /// Mean loss on the training images.
     pub train_loss: f64,
@@ -35,12 +35,10 @@ pub struct CurvePoint {
     pub val_acc: f64,
 }
 
-/// Draws loss and accuracy over the epochs side by side, for training and validation images, as a
-/// PNG of 1200 by 500 pixels.
+/// Draws loss and accuracy over the epochs for training and validation images, as a PNG of 1200 by 500 pixels.
 ///
-/// The best epoch is marked: highest validation accuracy, then lowest validation loss, then
-/// earliest. A value that is not finite, or beyond 10⁹, leaves a gap in its curve: a run that
-/// diverged is worth looking at. Equal input gives equal bytes.
+/// The best epoch is marked: highest validation accuracy, then lowest validation loss, then earliest. A value that is
+/// not finite, or beyond 10⁹, leaves a gap in its curve, so that a diverged run can be drawn too.
 ///
 /// ```
 /// use pet_report::{CurvePoint, training_curves_png};
@@ -55,8 +53,8 @@ pub struct CurvePoint {
 ///
 /// # Errors
 ///
-/// [`Error::NoEpochs`], [`Error::EpochOrder`] unless each epoch is later than the one before,
-/// [`Error::Font`], [`Error::Canvas`] and [`Error::Encode`] if the picture cannot be made.
+/// [`Error::NoEpochs`], [`Error::EpochOrder`] unless the epochs are ascending, and [`Error::Font`], [`Error::Canvas`]
+/// or [`Error::Encode`] if the picture cannot be made.
 pub fn training_curves_png(points: &[CurvePoint], title: &str) -> Result<Vec<u8>, Error> {
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return Err(Error::NoEpochs);
@@ -157,7 +155,7 @@ fn drawn(series: &[Series]) -> impl Iterator<Item = f64> {
         .flat_map(|series| series.values.iter().map(|&(_, value)| value))
 }
 
-/// Both curves and the best epoch, in one line below the title.
+/// The legend of both curves and the best epoch.
 fn legend(best: Option<&CurvePoint>) -> Vec<Entry> {
     let entry = |color, marker, text: &str| Entry {
         pen: Pen::solid(color, 2.2),

@@ -1,4 +1,4 @@
-//! Text as outlines.
+//! Outlines of text in the embedded font.
 
 use std::sync::LazyLock;
 
@@ -42,7 +42,7 @@ impl Font {
         })
     }
 
-    /// `text`, its end replaced by `…` if it is wider than `width`.
+    /// Shortens `text` with `…` if it is wider than `width`.
     pub(super) fn fit(self, text: &str, size: f32, width: f32) -> String {
         if self.width(text, size) <= width {
             return text.to_owned();
@@ -55,8 +55,7 @@ impl Font {
             .unwrap_or_default()
     }
 
-    /// The outline of a line of text, starting at the origin on the baseline, y downwards. `None`
-    /// if nothing of it leaves a mark.
+    /// The outline of a line of text from the origin on the baseline, y downwards. `None` if it is blank.
     pub(super) fn outline(self, text: &str, size: f32) -> Option<Path> {
         let scale = size / self.units_per_em;
         let mut path = PathBuilder::new();
@@ -68,7 +67,7 @@ impl Font {
         path.finish()
     }
 
-    /// Each glyph with its start in font units.
+    /// The glyphs with their x positions in font units.
     fn glyphs(self, text: &str) -> impl Iterator<Item = (GlyphId, f32)> {
         let mut start = 0.0;
         let mut previous: Option<GlyphId> = None;
@@ -84,8 +83,7 @@ impl Font {
     }
 }
 
-/// Adds the contours of one glyph. A new contour starts wherever a curve does not go on from the
-/// end of the one before.
+/// Adds the contours of a glyph. A new contour starts at each curve that does not start at the end of the previous one.
 fn push_curves(
     path: &mut PathBuilder,
     curves: &[OutlineCurve],
@@ -110,7 +108,7 @@ fn push_curves(
     }
 }
 
-/// Adds one curve from where the path stands; returns its end in font units.
+/// Adds a curve from the current point, and returns its end in font units.
 fn push_curve(
     path: &mut PathBuilder,
     curve: &OutlineCurve,

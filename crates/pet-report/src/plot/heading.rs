@@ -1,25 +1,25 @@
-//! The title of a picture, and what its curves are.
+//! The title and legend of a chart.
 
 use super::canvas::{Align, Canvas, Marker, Pen, Text};
 use super::colors::INK;
 
 const TITLE_TEXT: f32 = 20.0;
 const LEGEND_TEXT: f32 = 14.5;
-/// Length of the piece of a curve beside its name.
+/// Length of the sample of a curve.
 const SAMPLE: f32 = 34.0;
-/// Between that and the name.
+/// Space between the sample and the name.
 const SPACE: f32 = 8.0;
-/// Between two entries.
+/// Space between two entries.
 const GAP: f32 = 36.0;
 
-/// One entry of the legend.
+/// An entry of the legend.
 pub(super) struct Entry {
     pub(super) pen: Pen,
     pub(super) marker: Option<Marker>,
     pub(super) text: String,
 }
 
-/// Draws the title, and below it the legend in one line.
+/// Draws the title with the legend in one line below.
 pub(super) fn draw(canvas: &mut Canvas, title: &str, legend: &[Entry]) {
     let (middle, y) = (canvas.width() / 2.0, 66.0);
     let font = canvas.font();

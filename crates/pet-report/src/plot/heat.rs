@@ -1,4 +1,4 @@
-//! A photograph with the places that speak for a class.
+//! Heat maps over photographs.
 
 use pet_image::{Filter, Region, RgbImage, resize};
 
@@ -9,44 +9,43 @@ use crate::Error;
 
 /// Longer side of the drawn photograph in pixels.
 const SIDE: u32 = 640;
-/// Room for the caption.
+/// Height of the caption.
 const FOOT: u32 = 66;
-/// The caption needs this much width, however narrow the photograph.
+/// Minimum width, which the caption needs.
 const MIN_WIDTH: u32 = 420;
-/// How much of the colour covers the photograph where nothing and where most speaks for the class.
+/// Opacity of the heat map at its lowest and highest values.
 const COVER: [f32; 2] = [0.42, 0.62];
 
-/// How much each place of a photograph speaks for a class, as a grid over a part of it.
+/// How much the regions of a photograph support the prediction of a class, as a grid over a part of it.
 #[derive(Clone, Copy, Debug)]
 pub struct HeatMap<'a> {
-    /// The class.
+    /// The explained class.
     pub class: &'a str,
     /// Its probability, 0 to 1.
     pub probability: f32,
-    /// The most probable class, which need not be the one that is shown.
+    /// The most probable class.
     pub answer: &'a str,
     /// Its probability, 0 to 1.
     pub confidence: f32,
-    /// Cells from left to right.
+    /// Number of columns.
     pub width: usize,
-    /// Cells from top to bottom.
+    /// Number of rows.
     pub height: usize,
-    /// The cells, row by row from the top; more is more.
+    /// The values, row by row from the top.
     pub values: &'a [f32],
-    /// The part of the photograph that the grid lies over, in the photograph's pixels.
+    /// The part of the photograph that the grid covers, in pixels of the photograph.
     pub region: Region,
 }
 
-/// Draws a photograph with a heat map over it as PNG, 640 pixels long, with the class below.
+/// Draws a photograph with a heat map over it, and the class below, as a PNG whose photograph is 640 pixels long.
 ///
-/// The cells are smoothed bilinearly. The colour goes from none (0 and below) to the highest cell,
-/// so that pictures of different classes cannot be compared by brightness. What lies outside of the
-/// region is faded. Equal input gives equal bytes.
+/// The values are interpolated bilinearly. Colours are relative to the highest value, so the brightness of pictures of
+/// different classes cannot be compared; negative values count as 0. The photograph outside of the region is faded.
 ///
 /// # Errors
 ///
-/// [`Error::Grid`] when the cells do not fill the grid; [`Error::Picture`] for a photograph without
-/// pixels; [`Error::Font`], [`Error::Canvas`] and [`Error::Encode`] if the picture cannot be made.
+/// [`Error::Grid`] for a wrong number of values, [`Error::Picture`] for a photograph without pixels, and
+/// [`Error::Font`], [`Error::Canvas`] or [`Error::Encode`] if the picture cannot be made.
 pub fn heat_map_png(photograph: &RgbImage, heat: &HeatMap<'_>) -> Result<Vec<u8>, Error> {
     let expected = heat.width.saturating_mul(heat.height);
     if expected == 0 || heat.values.len() != expected {
@@ -83,9 +82,9 @@ fn scaled(region: Region, scale: f32) -> Region {
     }
 }
 
-/// Covers the region with the map and fades the rest.
+/// Draws the heat map over the region and fades the rest.
 fn paint(picture: &mut RgbImage, heat: &HeatMap<'_>, region: Region) {
-    let most = heat.values.iter().copied().fold(0.0, f32::max);
+    let max = heat.values.iter().copied().fold(0.0, f32::max);
     for (x, y, pixel) in picture.enumerate_pixels_mut() {
         let across = (x as f32 + 0.5 - region.left) / region.width;
         let down = (y as f32 + 0.5 - region.top) / region.height;
@@ -93,7 +92,7 @@ fn paint(picture: &mut RgbImage, heat: &HeatMap<'_>, region: Region) {
         let inside = (0.0..=1.0).contains(&across) && (0.0..=1.0).contains(&down);
         let color = if inside {
             let value = heat.at(across, down).max(0.0);
-            let share = if most > 0.0 { value / most } else { 0.0 };
+            let share = if max > 0.0 { value / max } else { 0.0 };
             own.mix(inferno(share), COVER[0] + (COVER[1] - COVER[0]) * share)
         } else {
             own.grey().mix(WHITE, 0.62)
@@ -103,7 +102,7 @@ fn paint(picture: &mut RgbImage, heat: &HeatMap<'_>, region: Region) {
 }
 
 impl HeatMap<'_> {
-    /// The value at a place of the region, 0 to 1 across and down, between the middles of the cells.
+    /// The interpolated value at a position in the region, 0 to 1 across and down.
     fn at(&self, across: f32, down: f32) -> f32 {
         let (left, right, x) = neighbours(across, self.width);
         let (above, below, y) = neighbours(down, self.height);
@@ -116,12 +115,12 @@ impl HeatMap<'_> {
     }
 }
 
-/// The two cells whose middles enclose a place, and how far it lies towards the second.
-fn neighbours(place: f32, cells: usize) -> (usize, usize, f32) {
+/// The two cells whose centres enclose a position, and the weight of the second.
+fn neighbours(position: f32, cells: usize) -> (usize, usize, f32) {
     let last = (cells - 1) as f32;
-    let place = (place * cells as f32 - 0.5).clamp(0.0, last);
-    let first = place as usize;
-    (first, (first + 1).min(cells - 1), place - first as f32)
+    let position = (position * cells as f32 - 0.5).clamp(0.0, last);
+    let first = position as usize;
+    (first, (first + 1).min(cells - 1), position - first as f32)
 }
 
 fn draw_frame(canvas: &mut Canvas, region: Region, shift: f32) {
@@ -137,15 +136,15 @@ fn draw_frame(canvas: &mut Canvas, region: Region, shift: f32) {
     canvas.line(&corners, Pen::solid(WHITE, 1.5));
 }
 
-/// The class at the left, what the colours mean at the right.
+/// Draws the class on the left and the colour scale on the right.
 fn draw_caption(canvas: &mut Canvas, heat: &HeatMap<'_>, top: f32) {
     let (bar, margin) = (150.0, 14.0);
     let left = canvas.width() - margin - bar;
     let room = left - 2.0 * margin;
     let title = format!("{}  {:.1} %", heat.class, 100.0 * heat.probability);
     let title = canvas.font().fit(&title, 20.0, room);
-    let place = (margin, top + 23.0);
-    canvas.text(&title, place, Text::new(20.0, INK, Align::Start));
+    let style = Text::new(20.0, INK, Align::Start);
+    canvas.text(&title, (margin, top + 23.0), style);
     let faint = |align| Text::new(13.0, FAINT_INK, align);
     let note = if heat.class == heat.answer {
         "the most probable class".to_owned()

@@ -1,28 +1,26 @@
-//! A confusion matrix as a picture.
+//! The chart of a confusion matrix.
 
 use super::canvas::{Align, Canvas, Pen, Text};
 use super::colors::{BLUE, Color, EMPTY, FAINT_INK, FRAME, INK, VERMILION};
 use super::font::Font;
 use crate::{ConfusionMatrix, Error};
 
-/// Beyond this the names could not be read and the picture would be enormous.
+/// With more, names would not be legible and the picture enormous.
 const MAX_CLASSES: usize = 200;
 const TITLE_TEXT: f32 = 20.0;
 const NOTE_TEXT: f32 = 14.0;
 const TOP: f32 = 122.0;
 
-/// Draws a confusion matrix as a PNG: about 1200 by 1200 pixels for 37 classes, smaller for fewer,
-/// larger for more.
+/// Draws a confusion matrix as a PNG, of about 1200 by 1200 pixels for 37 classes.
 ///
-/// Rows are actual classes, columns predicted ones. Each cell has its count, where it fits, and a
-/// colour by its share of the row: blue for right answers, vermilion for mistakes. At the end of
-/// each row stands the share of the class that was found. Long names are shortened. Equal input
-/// gives equal bytes.
+/// Rows are actual classes, columns predicted ones. Cells have their count, where it fits, and a colour by their share of
+/// the row: blue for correct predictions, vermilion for mistakes. Each row ends with the recall of the class. Long names
+/// are shortened.
 ///
 /// # Errors
 ///
-/// [`Error::NameCount`] unless there is a name for each class, [`Error::TooManyClasses`] for more
-/// than 200, [`Error::Font`], [`Error::Canvas`] and [`Error::Encode`] if the picture cannot be made.
+/// [`Error::NameCount`] unless there is a name for each class, [`Error::TooManyClasses`] for more than 200, and
+/// [`Error::Font`], [`Error::Canvas`] or [`Error::Encode`] if the picture cannot be made.
 pub fn confusion_matrix_png(
     matrix: &ConfusionMatrix,
     classes: &[String],
@@ -51,16 +49,16 @@ pub fn confusion_matrix_png(
     canvas.png()
 }
 
-/// Where everything stands, in pixels.
+/// Positions and sizes in pixels.
 struct Layout {
     width: f32,
     height: f32,
     /// Left edge of the first column.
     left: f32,
     cell: f32,
-    /// Size of the class names.
+    /// Font size of the class names.
     text: f32,
-    /// The names as they are drawn.
+    /// The shortened class names.
     names: Vec<String>,
     /// Width of the widest name.
     widest: f32,
@@ -79,11 +77,11 @@ impl Layout {
             .map(|name| font.width(name, text))
             .fold(0.0, f32::max);
         let side = cell * classes.len() as f32;
-        // Names and the title of the axis at the left, the shares found at the right.
+        // Class names and axis title on the left, recall on the right.
         let (before, after) = ((widest + 56.0).ceil(), 66.0);
         let width = (before + side + after).max(720.0);
         let left = before + ((width - before - side - after) / 2.0).floor();
-        // The names below lean at 45 degrees.
+        // The names below are rotated by 45 degrees.
         let height = (TOP + side + widest * 0.71 + text + 52.0).ceil();
         Self {
             width,
@@ -100,7 +98,7 @@ impl Layout {
         self.cell * self.names.len() as f32
     }
 
-    /// Middle of a row or column, from the first one's edge.
+    /// Centre of a row or column, from the edge of the first one.
     fn middle(&self, index: usize) -> f32 {
         self.cell * (index as f32 + 0.5)
     }
@@ -123,7 +121,7 @@ impl Layout {
         );
     }
 
-    /// What the colours mean.
+    /// The colour scales.
     fn draw_scales(&self, canvas: &mut Canvas) {
         let (bar, y, text) = (110.0, 82.0, 13.0);
         let style = |align| Text::new(text, FAINT_INK, align);
@@ -156,7 +154,7 @@ impl Layout {
         }
     }
 
-    /// Class names along both edges, and what the edges are.
+    /// Class names and titles of both axes.
     fn draw_names(&self, canvas: &mut Canvas) {
         let (left, side) = (self.left, self.side());
         let bottom = TOP + side;
@@ -167,18 +165,18 @@ impl Layout {
             canvas.text(
                 name,
                 (left + middle + 3.0, bottom + 10.0),
-                style.turned(-45.0),
+                style.rotated(-45.0),
             );
         }
         let axis = Text::new(15.0, INK, Align::Middle);
         let before = (left - self.widest - 30.0, TOP + side / 2.0);
-        canvas.text("actual", before, axis.turned(-90.0));
+        canvas.text("actual", before, axis.rotated(-90.0));
         canvas.text("predicted", (left + side / 2.0, self.height - 22.0), axis);
         let found = Text::new(12.0, FAINT_INK, Align::End);
         canvas.text("found", (left + side + 54.0, TOP - 11.0), found);
     }
 
-    /// The cells of one class and the share of it that was found.
+    /// The cells of one class and its recall.
     fn draw_row(&self, canvas: &mut Canvas, actual: usize, row: &[usize]) {
         let images: usize = row.iter().sum();
         let top = TOP + self.cell * actual as f32;
@@ -190,7 +188,7 @@ impl Layout {
             } else {
                 hue.tint(count as f32 / images as f32)
             };
-            // The pixel left out separates the cells.
+            // One pixel between the cells.
             canvas.rectangle((left, top), self.cell - 1.0, self.cell - 1.0, color);
             if count == 0 && predicted == actual {
                 self.draw_diagonal(canvas, left, top);
@@ -211,7 +209,7 @@ impl Layout {
         );
     }
 
-    /// Keeps the diagonal visible where nothing was right.
+    /// Outlines an empty cell of the diagonal.
     fn draw_diagonal(&self, canvas: &mut Canvas, left: f32, top: f32) {
         let (near, far) = (1.0, self.cell - 2.0);
         let corners = [
@@ -225,12 +223,11 @@ impl Layout {
         canvas.line(&corners, Pen::solid(FRAME, 1.0));
     }
 
-    /// A count in the middle of its cell, smaller if need be, none if it could not be read.
+    /// Draws a count in its cell: smaller if necessary, omitted if it would not be legible.
     fn draw_count(&self, canvas: &mut Canvas, (left, top): (f32, f32), count: usize, color: Color) {
         let text = count.to_string();
-        let wanted = (self.cell * 0.5).min(16.0);
-        let room = (self.cell - 5.0) / canvas.font().width(&text, 1.0);
-        let size = wanted.min(room);
+        let fitting = (self.cell - 5.0) / canvas.font().width(&text, 1.0);
+        let size = (self.cell * 0.5).min(16.0).min(fitting);
         if size >= 7.0 {
             let middle = (self.cell - 1.0) / 2.0;
             let style = Text::new(size, color, Align::Middle);

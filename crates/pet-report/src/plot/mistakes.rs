@@ -1,34 +1,31 @@
-//! The most confident mistakes as a contact sheet.
+//! Contact sheets of misclassified photographs.
 
 use pet_image::RgbImage;
 
 use super::sheet::{Tile, contact_sheet_png};
 use crate::Error;
 
-/// One photograph that was taken for another class.
+/// A misclassified photograph.
 #[derive(Clone, Copy, Debug)]
 pub struct Mistake<'a> {
     /// The photograph.
     pub photograph: &'a RgbImage,
-    /// Its class.
+    /// Its actual class.
     pub actual: &'a str,
-    /// The class it was taken for.
+    /// Its predicted class.
     pub predicted: &'a str,
-    /// Probability that it was given for that class, 0 to 1.
+    /// The probability of the predicted class, 0 to 1.
     pub confidence: f32,
-    /// How to find it, such as the name of its file.
+    /// An identifier, such as the file name.
     pub name: &'a str,
 }
 
-/// Draws mistakes as a PNG of five in a row, at most 100, in the order given: each photograph with
-/// its class, the class it was taken for, the confidence and its name.
-///
-/// Long names are shortened. Equal input gives equal bytes.
+/// Draws up to 100 mistakes in rows of five as a PNG: each photograph with its actual and predicted class, the
+/// confidence and its name. Long names are shortened.
 ///
 /// # Errors
 ///
-/// [`Error::Picture`] for a photograph without pixels; [`Error::Font`], [`Error::Canvas`] and
-/// [`Error::Encode`] if the picture cannot be made.
+/// As [`contact_sheet_png`].
 pub fn mistakes_png(mistakes: &[Mistake<'_>], title: &str, note: &str) -> Result<Vec<u8>, Error> {
     let lines = mistakes.iter().map(|mistake| {
         let predicted = format!("→ {}", mistake.predicted);

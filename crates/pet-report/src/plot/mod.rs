@@ -1,4 +1,4 @@
-//! Pictures.
+//! Charts and pictures as PNG.
 
 mod axis;
 mod canvas;

@@ -1,4 +1,4 @@
-//! One set of axes with its curves.
+//! A pair of axes with curves.
 
 use super::axis::{Axis, is_drawable};
 use super::canvas::{Align, Canvas, Marker, Pen, Point, Text};
@@ -6,10 +6,10 @@ use super::colors::{FAINT_INK, FRAME, GREEN, GRID, INK};
 
 const TICK_TEXT: f32 = 13.0;
 const TITLE_TEXT: f32 = 14.5;
-/// Markers nearer to each other than this many pixels would hide the line.
+/// Markers closer than this many pixels would hide the line.
 const MARKER_SPACING: f32 = 10.0;
 
-/// The area between the axes in pixels.
+/// The plot area in pixels.
 #[derive(Clone, Copy)]
 pub(super) struct Area {
     pub(super) left: f32,
@@ -18,26 +18,26 @@ pub(super) struct Area {
     pub(super) height: f32,
 }
 
-/// One curve: places along the lower axis, each with its value.
+/// A curve of points: position along the lower axis, and value.
 pub(super) struct Series {
     pub(super) values: Vec<(f64, f64)>,
     pub(super) pen: Pen,
-    /// Marks the values where they are not crowded.
+    /// Drawn at the points unless they are crowded.
     pub(super) marker: Option<Marker>,
 }
 
 pub(super) struct Panel<'a> {
     pub(super) area: Area,
-    /// The lower axis.
+    /// The horizontal axis.
     pub(super) across: &'a Axis,
     pub(super) across_title: &'a str,
-    /// `None` if no value can be drawn.
+    /// The vertical axis; `None` if no value can be drawn.
     pub(super) values: Option<Axis>,
     pub(super) title: &'a str,
 }
 
 impl Panel<'_> {
-    /// Draws the axes, the curves and a line at `mark`.
+    /// Draws the axes, the curves and a vertical line at `mark`.
     pub(super) fn draw(&self, canvas: &mut Canvas, series: &[Series], mark: Option<f64>) {
         self.draw_across(canvas);
         self.draw_titles(canvas);
@@ -123,11 +123,11 @@ impl Panel<'_> {
         canvas.text(
             self.title,
             (left - 62.0, top + height / 2.0),
-            style.turned(-90.0),
+            style.rotated(-90.0),
         );
     }
 
-    /// One curve, with a gap where a value cannot be drawn.
+    /// Draws a curve, with gaps for values that cannot be drawn.
     fn draw_series(&self, canvas: &mut Canvas, values: &Axis, series: &Series) {
         let crowded = self.area.width < MARKER_SPACING * series.values.len() as f32;
         let can_draw = |&(_, value): &(f64, f64)| is_drawable(value);
@@ -135,8 +135,8 @@ impl Panel<'_> {
             .values
             .chunk_by(|left, right| can_draw(left) == can_draw(right));
         for run in runs.filter(|run| run.iter().all(can_draw)) {
-            let place = |&(across, value): &(f64, f64)| (self.x(across), self.y(values, value));
-            let points: Vec<Point> = run.iter().map(place).collect();
+            let point = |&(across, value): &(f64, f64)| (self.x(across), self.y(values, value));
+            let points: Vec<Point> = run.iter().map(point).collect();
             canvas.line(&points, series.pen);
             let marker = series.marker.filter(|_| !crowded || points.len() == 1);
             if let Some(marker) = marker {
@@ -148,15 +148,15 @@ impl Panel<'_> {
     }
 
     fn x(&self, across: f64) -> f32 {
-        crisp(self.area.left + self.area.width * self.across.share(across))
+        crisp(self.area.left + self.area.width * self.across.position(across))
     }
 
     fn y(&self, values: &Axis, value: f64) -> f32 {
-        crisp(self.area.top + self.area.height * (1.0 - values.share(value)))
+        crisp(self.area.top + self.area.height * (1.0 - values.position(value)))
     }
 }
 
-/// The middle of the nearest pixel, where a thin line is sharpest.
+/// The centre of the nearest pixel, where a thin line is sharpest.
 fn crisp(position: f32) -> f32 {
     position.floor() + 0.5
 }

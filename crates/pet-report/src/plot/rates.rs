@@ -1,4 +1,4 @@
-//! The loss over the learning rates of a range test.
+//! The chart of a learning rate range test.
 
 use super::axis::{Axis, is_drawable};
 use super::canvas::{Canvas, Pen};
@@ -21,17 +21,16 @@ const AREA: Area = Area {
 pub struct LossPoint {
     /// The learning rate, above 0.
     pub learning_rate: f64,
-    /// Loss of the step.
+    /// The loss.
     pub loss: f64,
     /// Running mean of the losses.
     pub smoothed: f64,
 }
 
-/// Draws the loss over the learning rates that were tried, on a logarithmic axis, with a line at the one that is
-/// `suggested`, as a PNG of 800 by 500 pixels.
+/// Draws the loss over the learning rate on a logarithmic axis, with a line at the `suggested` rate, as a PNG of 800 by
+/// 500 pixels.
 ///
-/// The height is that of the running mean: the loss of a step that lies above it is left out. Equal input gives equal
-/// bytes.
+/// The axis covers the running mean; higher losses of single steps are omitted.
 ///
 /// ```
 /// use pet_report::{LossPoint, learning_rates_png};
@@ -44,7 +43,7 @@ pub struct LossPoint {
 ///
 /// # Errors
 ///
-/// [`Error::NoSteps`] without a learning rate above 0, [`Error::Font`], [`Error::Canvas`] and [`Error::Encode`] if the
+/// [`Error::NoSteps`] without a learning rate above 0, and [`Error::Font`], [`Error::Canvas`] or [`Error::Encode`] if the
 /// picture cannot be made.
 pub fn learning_rates_png(
     points: &[LossPoint],

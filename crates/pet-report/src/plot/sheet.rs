@@ -1,4 +1,4 @@
-//! Photographs beside one another, to be looked at.
+//! Contact sheets.
 
 use pet_image::{Filter, RgbImage, resize};
 
@@ -7,44 +7,43 @@ use super::colors::{EMPTY, FAINT_INK, INK, VERMILION};
 use crate::Error;
 
 const COLUMNS: usize = 5;
-/// More could not be looked at one by one.
-const MOST: usize = 100;
+/// The most photographs on a sheet.
+const MAX_TILES: usize = 100;
 const TOP: u32 = 74;
 const MARGIN: u32 = 24;
 const GAP: u32 = 18;
-/// The box that each photograph is fitted into.
+/// The box that photographs are scaled to fit.
 const BOX: (u32, u32) = (220, 176);
-/// Three lines of text below it.
+/// Height of the three lines of text below.
 const CAPTION: u32 = 76;
 
-/// One photograph with what is said about it.
+/// A photograph with its captions.
 #[derive(Clone, Copy, Debug)]
 pub struct Tile<'a> {
-    /// The photograph; none for one that cannot be read.
+    /// The photograph; `None` if it cannot be read.
     pub photograph: Option<&'a RgbImage>,
-    /// The first line below it, such as its class.
+    /// The first line, such as the class.
     pub title: &'a str,
-    /// The second, in the colour of warnings.
+    /// The second line, in the colour of mistakes.
     pub problem: &'a str,
-    /// The third, small, such as the name of its file.
+    /// The third line, small, such as the file name.
     pub name: &'a str,
 }
 
-/// Draws photographs as a PNG of five in a row, at most 100, in the order given. `empty` is said where there is none.
-///
-/// Long lines are shortened. Equal input gives equal bytes.
+/// Draws up to 100 photographs in rows of five as a PNG, or the text `empty` if there are none. Long captions are
+/// shortened.
 ///
 /// # Errors
 ///
-/// [`Error::Picture`] for a photograph without pixels; [`Error::Font`], [`Error::Canvas`] and
-/// [`Error::Encode`] if the picture cannot be made.
+/// [`Error::Picture`] for a photograph without pixels, and [`Error::Font`], [`Error::Canvas`] or [`Error::Encode`] if
+/// the picture cannot be made.
 pub fn contact_sheet_png(
     tiles: &[Tile<'_>],
     title: &str,
     note: &str,
     empty: &str,
 ) -> Result<Vec<u8>, Error> {
-    let tiles = tiles.get(..MOST).unwrap_or(tiles);
+    let tiles = tiles.get(..MAX_TILES).unwrap_or(tiles);
     let rows = tiles.len().div_ceil(COLUMNS).max(1) as u32;
     let columns = COLUMNS as u32;
     let width = 2 * MARGIN + columns * BOX.0 + (columns - 1) * GAP;
@@ -74,11 +73,11 @@ fn draw(canvas: &mut Canvas, tile: &Tile<'_>, (left, top): (u32, u32)) -> Result
     canvas.rectangle((x, y), width, height, EMPTY);
     if let Some(photograph) = tile.photograph {
         let thumbnail = thumbnail(photograph)?;
-        let place = (
+        let corner = (
             left + (BOX.0 - thumbnail.width()) / 2,
             top + (BOX.1 - thumbnail.height()) / 2,
         );
-        canvas.photograph(&thumbnail, place);
+        canvas.photograph(&thumbnail, corner);
     }
     let lines = [
         (tile.title, 14.0, INK, 14.0),
@@ -93,11 +92,11 @@ fn draw(canvas: &mut Canvas, tile: &Tile<'_>, (left, top): (u32, u32)) -> Result
     Ok(())
 }
 
-/// The photograph, made to fit the box.
+/// Scales the photograph to fit the box.
 fn thumbnail(photograph: &RgbImage) -> Result<RgbImage, Error> {
     let (width, height) = photograph.dimensions();
     let scale = (BOX.0 as f32 / width.max(1) as f32).min(BOX.1 as f32 / height.max(1) as f32);
-    let extent = |extent: u32, most: u32| ((extent as f32 * scale).round() as u32).clamp(1, most);
+    let extent = |extent: u32, max: u32| ((extent as f32 * scale).round() as u32).clamp(1, max);
     let (width, height) = (extent(width, BOX.0), extent(height, BOX.1));
     resize(photograph, width, height, Filter::Lanczos).map_err(|source| Error::Picture { source })
 }
@@ -131,7 +130,7 @@ mod tests {
         for count in [0, 1, 5, 6, 101] {
             let png = contact_sheet_png(&vec![tile; count], "Photographs", "", "none").unwrap();
             let sheet = image::load_from_memory(&png).unwrap();
-            let rows = count.clamp(1, MOST).div_ceil(COLUMNS) as u32;
+            let rows = count.clamp(1, MAX_TILES).div_ceil(COLUMNS) as u32;
             assert_eq!(sheet.height(), TOP + rows * (BOX.1 + CAPTION) + MARGIN);
         }
     }

@@ -23,7 +23,7 @@ pub struct Metric {
     /// When it was measured.
     #[serde(default)]
     pub timestamp: Timestamp,
-    /// Position on the x axis, such as the epoch; 0 where there is none.
+    /// Position on the x axis, such as the epoch; 0 if there is none.
     #[serde(default, deserialize_with = "crate::json::integer")]
     pub step: i64,
 }

@@ -85,7 +85,7 @@ impl Client {
 
 /// Experiments and runs.
 impl Client {
-    /// The experiment of this name, created where there is none.
+    /// The experiment of this name, created if there is none.
     ///
     /// # Errors
     /// When the name is not accepted, belongs to a deleted experiment, or the store fails.
@@ -296,7 +296,7 @@ impl Client {
         self.store.move_alias(name, alias, from, to)
     }
 
-    /// Removes an alias; nothing happens where there is none.
+    /// Removes an alias; nothing happens if there is none.
     ///
     /// # Errors
     /// When there is no such model, or the store fails.

@@ -22,7 +22,7 @@ pub(crate) trait Store: Send + Sync {
     /// The files below an artifact URI of this store.
     fn artifact_repository(&self, uri: &str) -> Result<Box<dyn ArtifactRepository>>;
 
-    /// Fails with [`AlreadyExists`](Error::AlreadyExists) where there is one of this name.
+    /// Fails with [`AlreadyExists`](Error::AlreadyExists) if there is one of this name.
     fn create_experiment(&self, name: &str) -> Result<()>;
 
     /// The experiment of this name, deleted ones included.
@@ -48,7 +48,7 @@ pub(crate) trait Store: Send + Sync {
     /// All points of one metric.
     fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>>;
 
-    /// Fails with [`AlreadyExists`](Error::AlreadyExists) where there is one of this name.
+    /// Fails with [`AlreadyExists`](Error::AlreadyExists) if there is one of this name.
     fn create_registered_model(
         &self,
         name: &str,
@@ -78,7 +78,7 @@ pub(crate) trait Store: Send + Sync {
     /// Points an alias to a version; fails with [`AliasMoved`](Error::AliasMoved) unless it pointed to `from`.
     fn move_alias(&self, name: &str, alias: &str, from: Option<u32>, to: u32) -> Result<()>;
 
-    /// Nothing happens where there is no such alias.
+    /// Nothing happens if there is no such alias.
     fn delete_alias(&self, name: &str, alias: &str) -> Result<()>;
 
     fn model_version_by_alias(&self, name: &str, alias: &str) -> Result<ModelVersion>;

@@ -12,7 +12,7 @@ const EXPECTED: &str = "`http://…`, `https://…`, `sqlite:///PATH` or a folde
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrackingUri {
-    /// A SQLite database; artifacts lie in the folder `mlruns` beside it.
+    /// A SQLite database; artifacts are in the folder `mlruns` beside it.
     Local {
         /// The database file.
         database: PathBuf,

@@ -35,9 +35,9 @@ pub enum Error {
         node: String,
         /// Its operator.
         op_type: String,
-        /// What the operator takes.
+        /// What the operator expects.
         expected: String,
-        /// What the graph holds.
+        /// The actual type.
         got: String,
     },
     /// An attribute or option that its operator does not take.
@@ -47,9 +47,9 @@ pub enum Error {
         node: String,
         /// Name of the attribute.
         attribute: String,
-        /// What the operator takes.
+        /// What the operator expects.
         expected: String,
-        /// What the node holds.
+        /// The actual value.
         got: String,
     },
     /// A declared type that contradicts what follows from the nodes.

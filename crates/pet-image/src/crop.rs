@@ -42,7 +42,7 @@ impl CropBox {
         self.bottom.saturating_sub(self.top)
     }
 
-    /// Checks that the box has pixels and lies within the image.
+    /// Checks that the box has pixels and is within the image.
     pub(crate) fn check_within(self, image: &RgbImage) -> Result<(), Error> {
         let (width, height) = image.dimensions();
         if width == 0 || height == 0 {

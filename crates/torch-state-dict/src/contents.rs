@@ -115,7 +115,7 @@ fn tensor(
     placed(pickle, name, rebuilt)
 }
 
-/// Checks that the rebuilt tensor lies within its storage.
+/// Checks that the rebuilt tensor is within its storage.
 fn placed(pickle: &Pickle<'_>, name: &str, rebuilt: &Rebuilt) -> Result<Tensor, Error> {
     let layout = &rebuilt.layout;
     let storage = pickle.heap.storages().get(rebuilt.storage);

@@ -67,7 +67,7 @@ pub enum Error {
     Opcode {
         /// The opcode's number.
         opcode: u8,
-        /// Where it stands.
+        /// The position.
         offset: usize,
     },
     /// The pickle names a function or class that no state dict needs.
@@ -85,7 +85,7 @@ pub enum Error {
     /// The pickle contradicts itself or uses an accepted operation in an unknown way.
     #[error("malformed pickle at byte {offset}: {problem}")]
     Pickle {
-        /// Where the operation stands.
+        /// The position of the operation.
         offset: usize,
         /// What is wrong.
         problem: &'static str,
@@ -184,7 +184,7 @@ pub enum Error {
         name: String,
         /// The requested kind of type.
         expected: &'static str,
-        /// What it holds.
+        /// The value found.
         got: DataType,
     },
 }

@@ -142,7 +142,7 @@ impl StateDict {
     ///
     /// # Errors
     ///
-    /// [`Error::MissingTensor`] where there is none.
+    /// [`Error::MissingTensor`] if there is none.
     pub fn tensor(&self, name: &str) -> Result<TensorView<'_>, Error> {
         let position = self.positions.get(name);
         let tensor = position.and_then(|position| self.tensors.get(*position));
@@ -156,7 +156,7 @@ impl StateDict {
     ///
     /// # Errors
     ///
-    /// [`Error::MissingTensor`] where there is none; those of [`TensorView::to_f32`].
+    /// [`Error::MissingTensor`] if there is none; those of [`TensorView::to_f32`].
     pub fn f32(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>), Error> {
         let tensor = self.tensor(name)?;
         Ok((tensor.shape().to_vec(), tensor.to_f32()?))
@@ -166,7 +166,7 @@ impl StateDict {
     ///
     /// # Errors
     ///
-    /// [`Error::MissingTensor`] where there is none; those of [`TensorView::to_i64`].
+    /// [`Error::MissingTensor`] if there is none; those of [`TensorView::to_i64`].
     pub fn i64(&self, name: &str) -> Result<(Vec<usize>, Vec<i64>), Error> {
         let tensor = self.tensor(name)?;
         Ok((tensor.shape().to_vec(), tensor.to_i64()?))

@@ -236,7 +236,7 @@ fn check_folder(folder: &str) -> Result<()> {
     check_path(folder)
 }
 
-/// A listing may only name what lies directly in the folder.
+/// A listing may only name what is directly in the folder.
 fn check_entry(folder: &str, path: &str) -> Result<()> {
     check_path(path)?;
     let name = match folder {

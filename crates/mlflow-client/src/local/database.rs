@@ -127,7 +127,7 @@ pub(super) trait Sql {
     /// Executes a statement and returns the number of rows that changed.
     fn change(&self, statement: &str, params: impl Params) -> Outcome<usize>;
 
-    /// Updates a row, or inserts it where there is none.
+    /// Updates a row, or inserts it if there is none.
     fn set(&self, update: &str, insert: &str, params: impl Params + Copy) -> Outcome<()> {
         if self.change(update, params)? == 0 {
             self.change(insert, params)?;

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Metrics and times are compared with numbers, everything else with strings in quotes. Keys with
-//! odd characters stand in backticks or double quotes. There is neither `or` nor a parenthesis, so
+//! odd characters are in backticks or double quotes. There is neither `or` nor a parenthesis, so
 //! nothing here is recursive.
 
 use crate::error::{Error, Result};
@@ -133,7 +133,7 @@ enum Token<'a> {
     Name(&'a str),
     /// A string in single quotes.
     Text(&'a str),
-    /// A string or a name: both may stand in double quotes.
+    /// A string or a name: both can be in double quotes.
     Quoted(&'a str),
     /// `=`, `<=`, `.`, `(` and so on.
     Sign(&'static str),

@@ -29,14 +29,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The store in a SQLite database; artifacts lie in `mlruns` beside it.
+/// The store in a SQLite database; artifacts are in `mlruns` beside it.
 pub(crate) struct LocalStore {
     database: Database,
     artifact_root: PathBuf,
 }
 
 impl LocalStore {
-    /// Opens the database, or creates it where there is none (or an empty file).
+    /// Opens the database, or creates it if there is none (or an empty file).
     pub(crate) fn open(database: &Path, lock_timeout: Duration) -> Result<Self> {
         let database = std::path::absolute(database)?;
         let folder = database.parent().unwrap_or(Path::new("/"));

@@ -43,7 +43,7 @@ impl Select {
             let order = parse_order(clause)?;
             select.order(order);
         }
-        // One more than asked for tells whether there is a next page.
+        // One more than requested shows whether there is a next page.
         select.push("r.start_time DESC, r.run_uuid LIMIT ");
         select.bind(select.page_size as i64 + 1);
         select.push(" OFFSET ");

@@ -176,7 +176,7 @@ pub(super) fn set_version_tag(
     )
 }
 
-/// Where a version's files lie. Newer MLflow keeps the location of a model registered as
+/// The location of a version's files. Newer MLflow keeps the location of a model registered as
 /// `models:/…` in a column that the frozen schema does not have.
 pub(super) fn storage(sql: &Transaction<'_>, name: &str, version: u32) -> Outcome<String> {
     let source = load_version(sql, name, version)?.source;

@@ -112,7 +112,7 @@ fn find_missing(sql: &Transaction<'_>) -> Outcome<Option<String>> {
     Ok(None)
 }
 
-/// The names of a table's columns; none where there is no such table.
+/// The names of a table's columns; none if there is no such table.
 pub(super) fn columns(sql: &Transaction<'_>, table: &str) -> Outcome<HashSet<String>> {
     let names = sql.all("SELECT name FROM pragma_table_info(?1)", [table], |row| {
         row.get(0)

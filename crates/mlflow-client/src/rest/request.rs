@@ -165,7 +165,7 @@ pub(super) fn delay(
         (None, 0 | 1) => return Duration::ZERO,
         (None, _) => {
             let doubled = options.backoff.saturating_mul(1 << (number - 1).min(30));
-            // Many clients must not come back at the same moment.
+            // Many clients must not retry at the same moment.
             let max_jitter = options.backoff.min(Duration::from_secs(1));
             doubled.saturating_add(max_jitter.mul_f64(f64::from(jitter) / 255.0))
         }

@@ -42,7 +42,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts a run in an experiment, which is created where there is none.
+    /// Starts a run in an experiment, which is created if there is none.
     ///
     /// # Errors
     /// When a name or tag is not accepted, the store fails for a reason that is not transient, or it

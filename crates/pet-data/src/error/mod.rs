@@ -50,7 +50,7 @@ pub enum Error {
         line: usize,
         /// What the line should hold.
         expected: String,
-        /// What it holds.
+        /// The value found.
         got: String,
     },
 

@@ -33,7 +33,7 @@ pub(crate) fn load<'a>(cursor: &mut Cursor<'a>, limits: &Limits) -> Result<Pickl
 
 struct Machine<'c, 'a> {
     cursor: &'c mut Cursor<'a>,
-    /// Where the current opcode stands.
+    /// The position of the current opcode.
     offset: usize,
     heap: Heap<'a>,
     stack: Vec<Value<'a>>,

@@ -43,7 +43,7 @@ pub(super) const REDUCE: u8 = b'R';
 pub(super) const BUILD: u8 = b'b';
 pub(super) const BINARY_PERSISTENT_ID: u8 = b'Q';
 
-/// The value that the opcode `code` at `offset` stands for; `None` for opcodes of another sort.
+/// The value of the opcode `code` at `offset`; `None` for opcodes of another kind.
 pub(super) fn read_scalar<'a>(
     cursor: &mut Cursor<'a>,
     code: u8,

@@ -1,9 +1,8 @@
 # shellcheck shell=bash
-# What the tests of the image, of the stack and of the cluster send, and how they look at the answers. They have a folder
-# `work` and a function `fail`.
+# Requests of the tests of the image, the stack and the cluster, which define a folder `work` and a function `fail`.
 # shellcheck disable=SC2154
 
-# A picture of colours that run into each other, written with nothing but Python's own library.
+# draw PATH WIDTH HEIGHT: writes a PNG of colour gradients with Python's standard library.
 draw() {
   python3 - "$@" <<'PYTHON'
 import struct, sys, zlib
@@ -22,16 +21,17 @@ with open(path, "wb") as file:
 PYTHON
 }
 
-# answers WHAT STATUS CURL-ARGUMENTS...: the body is kept for `says`.
-answers() {
+# expect NAME STATUS CURL-ARGUMENTS...: checks the status and keeps the body for `contains`.
+expect() {
   local what=$1 expected=$2 got
   shift 2
-  # A refused upload may be cut off while it is sent; what counts is the answer.
+  # curl may fail if the service responds before the upload ends.
   got=$(curl --silent --max-time 20 --output "$work/answer" --write-out '%{http_code}' "$@" || true)
   [[ $got == "$expected" ]] || fail "$what: expected $expected, got $got: $(head --bytes 300 "$work/answer")"
   echo "$what: $got"
 }
 
-says() {
+# contains PATTERN: checks the last body.
+contains() {
   grep --quiet "$1" "$work/answer" || fail "no \`$1\` in: $(head --bytes 300 "$work/answer")"
 }

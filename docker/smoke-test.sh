@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs an image of the service as a careful host would, and asks it what its users will.
+# Runs an image of the service with a hardened configuration and tests it.
 #
 #   docker/smoke-test.sh [TAG] [PHOTOGRAPH]
 #
@@ -16,26 +16,26 @@ trap 'status=$?; [[ -z $container ]] || docker rm --force "$container" >/dev/nul
 main() {
   photograph=${2:-$work/photograph.png}
   [[ -n ${2:-} ]] || draw "$photograph" 320 240
-  small_enough
+  check_size
   start
-  holds_no_tools
-  answers "GET /health/ready" 200 "$base/health/ready"
-  answers "a photograph" 200 --form "file=@$photograph" "$base/predict?top_k=3"
-  says predicted_class
+  check_tools
+  expect "GET /health/ready" 200 "$base/health/ready"
+  expect "a photograph" 200 --form "file=@$photograph" "$base/predict?top_k=3"
+  contains predicted_class
   grep --only-matching '"predicted_class":"[^"]*"' "$work/answer"
   head --bytes 40000000 /dev/zero >"$work/large.jpg"
-  answers "an upload above the limit" 413 --form "file=@$work/large.jpg" "$base/predict"
-  says too_large
-  answers "a form without a file" 422 --form "other=1" "$base/predict"
-  says missing_file
-  answers "GET /metrics" 200 "$base/metrics"
-  says '^# TYPE'
-  answers "the page" 200 "$base/"
-  becomes_healthy
-  withstands_a_flood
-  stops_without_losing_a_request
-  takes_a_mounted_model
-  echo "smoke test of $tag: all is well"
+  expect "an upload above the limit" 413 --form "file=@$work/large.jpg" "$base/predict"
+  contains too_large
+  expect "a form without a file" 422 --form "other=1" "$base/predict"
+  contains missing_file
+  expect "GET /metrics" 200 "$base/metrics"
+  contains '^# TYPE'
+  expect "the page" 200 "$base/"
+  check_health
+  check_memory
+  check_shutdown
+  check_mounted_model
+  echo "smoke test of $tag: passed"
 }
 
 fail() {
@@ -44,14 +44,14 @@ fail() {
   exit 1
 }
 
-small_enough() {
+check_size() {
   local size
   size=$(docker image inspect --format '{{.Size}}' "$tag")
   ((size < limit)) || fail "the image has $size bytes, at most $limit are allowed"
   echo "size: $((size / 1000000)) MB"
 }
 
-# start OPTIONS...: nothing may be written, no privilege is left, and the port is the one that the host names.
+# start OPTIONS...: with a read-only file system, without privileges, and on a port set by the host.
 start() {
   container=$(docker run --detach --read-only --cap-drop ALL --security-opt no-new-privileges --memory 512m \
     --env PORT=$port --publish 127.0.0.1::$port "$@" "$tag")
@@ -66,8 +66,8 @@ start() {
   fail "the service is not ready after 10 s"
 }
 
-# Only what serves: nothing that runs commands, installs, compiles or fetches.
-holds_no_tools() {
+# The image has no shells, package managers, compilers or download tools.
+check_tools() {
   local tools='a?sh|bash|busybox|dash|env|apk|apt|apt-get|dpkg|rpm|pip3?|perl|python[0-9.]*|c?cc|gcc|clang|ld|as|make|cargo|curl|wget|nc'
   docker export "$container" | tar --list >"$work/files"
   grep --quiet '^usr/local/bin/pet-cli$' "$work/files" || fail "the image's files cannot be listed"
@@ -75,7 +75,7 @@ holds_no_tools() {
   echo "no tools among $(wc -l <"$work/files") files"
 }
 
-becomes_healthy() {
+check_health() {
   local status
   for _ in $(seq 300); do
     status=$(docker inspect --format '{{.State.Health.Status}}' "$container")
@@ -88,8 +88,8 @@ becomes_healthy() {
   fail "the health check says \`$status\`"
 }
 
-# The worst that the limits allow, 64 times and beside ordinary requests, fits into the memory of the container.
-withstands_a_flood() {
+# The most expensive requests within the limits, together with ordinary ones, fit into the container's memory.
+check_memory() {
   python3 docker/flood.py "$base" --times 64 --photograph "$photograph" || fail "the flood was not withstood"
   local state
   state=$(docker inspect --format '{{.State.Status}}, OOMKilled {{.State.OOMKilled}}' "$container")
@@ -97,8 +97,8 @@ withstands_a_flood() {
   echo "flood: $state, $(docker stats --no-stream --format '{{.MemUsage}}' "$container")"
 }
 
-# A slow upload is under way when the service is told to stop: it is answered, and the service ends well.
-stops_without_losing_a_request() {
+# A request that is being uploaded when the service is stopped gets a response.
+check_shutdown() {
   draw "$work/slow.png" 900 700
   local size seconds=4
   size=$(stat --format %s "$work/slow.png")
@@ -115,12 +115,12 @@ stops_without_losing_a_request() {
   echo "docker stop: exit status 0, the request in flight was answered"
 }
 
-# A model from outside the image is served, and loaded anew on SIGHUP.
-takes_a_mounted_model() {
+# A mounted model is served, and reloaded on SIGHUP.
+check_mounted_model() {
   docker rm --force "$container" >/dev/null
   start --volume "$PWD/results:/opt/pet-classifier/results:ro"
   docker kill --signal HUP "$container" >/dev/null
-  answers "a photograph, with a mounted model" 200 --form "file=@$photograph" "$base/predict"
+  expect "a photograph, with a mounted model" 200 --form "file=@$photograph" "$base/predict"
 }
 
 main "$@"

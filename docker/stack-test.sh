@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Brings up the stack of docker/compose.yaml, trains into it and asks it what its users will.
+# Starts the stack of docker/compose.yaml, records a training in it and tests it.
 #
 #   docker/stack-test.sh [PET-CLI]
 #
-# PET-CLI is the program that trains, else what `cargo build --release -p pet-cli` has made. The containers, volumes
-# and the image are this test's own, and are removed at its end. Needs docker with Compose 2, curl and python3, and the
-# ports of the stack.
+# PET-CLI is the program that trains, by default that of `cargo build --release -p pet-cli`. The containers, volumes and
+# image belong to this test and are removed afterwards. Needs docker with Compose 2, curl and python3, and the ports of
+# the stack.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source docker/requests.sh
@@ -13,26 +13,26 @@ source docker/requests.sh
 readonly program=${1:-${CARGO_TARGET_DIR:-target}/release/pet-cli} name=stack-test
 readonly trace=4bf92f3577b34da6a3ce929d0e0e4736
 export COMPOSE_PROJECT_NAME=pet-classifier-stack-test SERVICE_IMAGE=pet-classifier-stack-test
-# Where `docker build` is still the older builder, Compose takes the same one, and what that has built already.
+# Without buildx, Compose uses the legacy builder and its cache.
 docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
-asked= # the service that is asked, whose log tells of a failure
+tested= # the service under test, whose log is shown on failure
 
 main() {
   [[ -x $program ]] || refuse "there is no program \`$program\`" "cargo build --release -p pet-cli"
-  ports_are_free
+  check_ports
   work=$(mktemp -d)
   trap finish EXIT
   trap 'exit 130' INT TERM
   start --build
-  predicts
-  is_traced
-  is_watched
-  is_drawn
-  takes_a_training
+  check_service
+  check_traces
+  check_prometheus
+  check_grafana
+  check_training
   compose down
   start
-  keeps_the_training
-  echo "test of the stack: all is well"
+  check_runs
+  echo "test of the stack: passed"
 }
 
 refuse() {
@@ -41,7 +41,7 @@ refuse() {
   exit 2
 }
 
-ports_are_free() {
+check_ports() {
   local port
   for port in 8000 5000 9090 3000; do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
@@ -55,9 +55,9 @@ compose() {
   docker compose --file docker/compose.yaml "$@"
 }
 
-# start [OPTION]: until every health check is content.
+# start [OPTION]: waits until all services are healthy.
 start() {
-  # The limit is for a service that ends again and again.
+  # The timeout is for services that keep restarting.
   compose up "$@" --detach --wait --wait-timeout 180 || fail "the stack does not come up"
   local healthy
   healthy=$(compose ps --format '{{.Health}}' | grep --count --line-regexp healthy || true)
@@ -65,17 +65,17 @@ start() {
   echo "docker compose up${1:+ $1}: 3 services are healthy"
 }
 
-predicts() {
-  asked=service
+check_service() {
+  tested=service
   draw "$work/photograph.png" 320 240
-  answers "a photograph" 200 --header "traceparent: 00-$trace-00f067aa0ba902b7-01" \
+  expect "a photograph" 200 --header "traceparent: 00-$trace-00f067aa0ba902b7-01" \
     --form "file=@$work/photograph.png" http://localhost:8000/predict
-  says predicted_class
+  contains predicted_class
 }
 
-# The service sends what it has every five seconds.
-is_traced() {
-  asked=mlflow
+# The service exports traces every five seconds.
+check_traces() {
+  tested=mlflow
   for _ in $(seq 60); do
     curl --silent --max-time 5 --output "$work/answer" \
       "http://localhost:5000/api/3.0/mlflow/traces/get?trace_id=tr-$trace" || true
@@ -88,34 +88,34 @@ is_traced() {
   fail "MLflow does not know the trace after 30 s: $(head --bytes 300 "$work/answer")"
 }
 
-is_watched() {
-  asked=prometheus
-  knows 'up{job="pet-classifier"} == 1'
-  knows pet_queue_depth
-  # Its rules are loaded and none of them fires.
-  answers "Prometheus' rules" 200 http://localhost:9090/api/v1/rules
-  says PetServiceDown
-  knows 'absent(ALERTS{alertstate="firing"})'
+check_prometheus() {
+  tested=prometheus
+  has_series 'up{job="pet-classifier"} == 1'
+  has_series pet_queue_depth
+  # The rules are loaded and no alert fires.
+  expect "Prometheus' rules" 200 http://localhost:9090/api/v1/rules
+  contains PetServiceDown
+  has_series 'absent(ALERTS{alertstate="firing"})'
 }
 
-# Grafana has no stand-in: it is tried where its image is, or can be had.
-is_drawn() {
-  asked=grafana
+# Grafana has no stand-in, so it is skipped without its image.
+check_grafana() {
+  tested=grafana
   if ! compose --profile grafana pull --quiet --policy missing grafana >/dev/null 2>&1; then
     echo "Grafana: skipped, its image cannot be had"
     return
   fi
   compose --profile grafana up --detach --wait --wait-timeout 180 grafana || fail "Grafana does not come up"
-  answers "Grafana's dashboard" 200 http://localhost:3000/api/dashboards/uid/pet-classifier
-  says '"title":"Pet classifier"'
-  answers "Grafana's question to Prometheus" 200 \
+  expect "Grafana's dashboard" 200 http://localhost:3000/api/dashboards/uid/pet-classifier
+  contains '"title":"Pet classifier"'
+  expect "Grafana's question to Prometheus" 200 \
     "http://localhost:3000/api/datasources/proxy/uid/prometheus/api/v1/query?query=pet_queue_depth"
-  says '"result":\[{'
+  contains '"result":\[{'
   compose --profile grafana rm --stop --force grafana
 }
 
-# knows QUERY: Prometheus looks at the service every ten seconds.
-knows() {
+# has_series QUERY: Prometheus scrapes the service every ten seconds.
+has_series() {
   local query=$1
   for _ in $(seq 60); do
     curl --silent --max-time 5 --output "$work/answer" --get --data-urlencode "query=$query" \
@@ -129,41 +129,41 @@ knows() {
   fail "Prometheus does not know \`$query\` after 30 s: $(head --bytes 300 "$work/answer")"
 }
 
-takes_a_training() {
-  asked=mlflow
-  answers "MLflow's GET /health" 200 http://localhost:5000/health
+check_training() {
+  tested=mlflow
+  expect "MLflow's GET /health" 200 http://localhost:5000/health
   MLFLOW_TRACKING_URI=http://localhost:5000 "$program" train --dataset sample --data-dir "$work/sample" --epochs 1 \
     --experiment $name --model-name $name || fail "MLflow takes no training"
-  keeps_the_training
+  check_runs
 }
 
-# The other name of this machine, which the server has to let in as well.
-keeps_the_training() {
-  asked=mlflow
+# Uses the address, which the server must also accept as a host name.
+check_runs() {
+  tested=mlflow
   export MLFLOW_TRACKING_URI=http://127.0.0.1:5000
   lists '"FINISHED"' runs list --experiment $name --json
   lists "\"$name\"" models list --json
 }
 
-# lists WORDS ARGUMENTS...
+# lists PATTERN ARGUMENTS...: checks the output of pet-cli.
 lists() {
-  local words=$1
+  local pattern=$1
   shift
   "$program" "$@" >"$work/answer" || fail "\`pet-cli $*\` fails"
-  says "$words"
-  echo "pet-cli $*: $words"
+  contains "$pattern"
+  echo "pet-cli $*: $pattern"
 }
 
 fail() {
   echo "error: $*" >&2
   local service health
   while read -r service health; do
-    [[ $health == healthy && $service != "$asked" ]] || compose logs --no-color --tail 30 "$service" >&2
+    [[ $health == healthy && $service != "$tested" ]] || compose logs --no-color --tail 30 "$service" >&2
   done < <(compose ps --all --format '{{.Service}} {{.Health}}')
   exit 1
 }
 
-# Short of time to stop, because Ctrl-C in `cargo xtask` waits no longer than 20 seconds.
+# Short timeouts, because `cargo xtask` waits 20 seconds after Ctrl-C.
 finish() {
   local status=$?
   trap '' INT TERM

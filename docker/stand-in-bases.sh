@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
-# Makes base images for machines that reach no image registry: from Debian's packages and from the Rust toolchain,
-# the certificates and the package managers' configuration of this machine.
+# Creates base images on machines without an image registry, from Debian packages and from the Rust toolchain, the
+# certificates and the package managers' configuration of this machine.
 #
 #   eval "$(docker/stand-in-bases.sh)"
 #   cargo xtask docker
 #
-# Prints the variables that name the images, for `cargo xtask docker` and docker/compose.yaml; progress goes to the
-# standard error. Images that are there already are kept. Needs Debian, root, a Docker engine, debootstrap and cargo.
+# Prints the variables that name the images, for `cargo xtask docker` and docker/compose.yaml; progress goes to standard
+# error. Existing images are kept. Needs Debian, root, a Docker engine, debootstrap and cargo.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source docker/stand-ins.sh
 
-# What the package managers may have to be told, where this machine tells them.
+# Variables that configure the package managers, if they are set.
 readonly variables=(
   CARGO_HTTP_CAINFO HTTPS_PROXY HTTP_PROXY NO_PROXY http_proxy https_proxy no_proxy
   PIP_CERT PIP_DEFAULT_TIMEOUT PIP_EXTRA_INDEX_URL PIP_INDEX_URL
 )
 
-# The libraries that Rust's and C++'s programs need, and who Debian's users are.
+# Libraries for Rust and C++ programs, and Debian's users.
 readonly runtime_packages=(base-files libc6 libgcc-s1 libstdc++6)
 
 main() {
@@ -30,16 +30,16 @@ main() {
 
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  missing "$build" && make_build "$suite" "$build"
-  missing "$runtime" && make_runtime "$runtime"
-  # This machine's way to its registries is open to a build only in this machine's network.
+  missing "$build" && create_build "$suite" "$build"
+  missing "$runtime" && create_runtime "$runtime"
+  # The package registries may be reachable only from this machine's network.
   printf 'export %s=%q\n' RUST_IMAGE "$build" PYTHON_IMAGE "$build" RUNTIME_IMAGE "$runtime" BUILD_NETWORK host
 }
 
 # A small Debian with a C compiler, pip and venv, and this machine's Rust.
-make_build() {
+create_build() {
   local suite=$1 tag=$2 root=$work/build
-  echo "making $tag" >&2
+  echo "creating $tag" >&2
   debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev,python3-pip,python3-venv "$suite" "$root" >&2
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
   local toolchain
@@ -57,7 +57,7 @@ make_build() {
   rm -rf "$root"
 }
 
-# What the package managers find their registries by.
+# Copies the configuration of the package managers.
 configure() {
   local root=$1 cargo_home=${CARGO_HOME:-$HOME/.cargo} file
   mkdir -p "$root/root/.cargo"
@@ -69,10 +69,10 @@ configure() {
   [[ ! -f "$HOME/.config/pip/pip.conf" ]] || cp "$HOME/.config/pip/pip.conf" "$root/etc/"
 }
 
-# No more than the libraries: no shell, no package manager.
-make_runtime() {
+# Only libraries, without a shell or package manager.
+create_runtime() {
   local tag=$1 root=$work/runtime
-  echo "making $tag" >&2
+  echo "creating $tag" >&2
   unpack "$root" "${runtime_packages[@]}"
   rm -rf "$root"/usr/share/{doc,info,lintian,locale,man,gcc,gdb} "$root"/usr/lib/*/gconv
   echo 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' >"$root/etc/passwd"

@@ -1,18 +1,18 @@
 # shellcheck shell=bash
-# What the scripts that make stand-in images have in common. They have a folder `work`.
+# Common functions of the scripts that create stand-in images, which define a folder `work`.
 # shellcheck disable=SC2154
 
 missing() {
   ! docker image inspect "$1" >/dev/null 2>&1
 }
 
-# unpack FOLDER PACKAGES...: Debian's packages, as they are, without those that they depend on.
+# unpack FOLDER PACKAGES...: extracts Debian packages without their dependencies.
 unpack() {
   local root=$1 archives package
   shift
   archives=$(mktemp --directory --tmpdir="$work")
   mkdir -p "$root"
-  chmod 777 "$work" "$archives" # apt fetches as a user of its own
+  chmod 777 "$work" "$archives" # apt downloads as its own user
   (cd "$archives" && apt-get download --quiet "$@" >&2)
   for package in "$archives"/*.deb; do
     dpkg-deb --extract "$package" "$root"

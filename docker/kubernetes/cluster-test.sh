@@ -1,42 +1,42 @@
 #!/usr/bin/env bash
-# Runs the manifests on a real cluster, which is made for this and deleted afterwards.
+# Tests the manifests on a real cluster, which is created for this and deleted afterwards.
 #
 #   docker/kubernetes/cluster-test.sh [TAG] [PHOTOGRAPH]
 #
-# Needs kind, kubectl, curl, and a Docker engine that has the image (`cargo xtask docker` makes it). Where one of them is
-# missing it is skipped, unless PET_REQUIRE_CLUSTER=1.
+# Needs kind, kubectl, curl, and a Docker engine with the image (`cargo xtask docker` builds it). Skipped if one of them is
+# missing, unless PET_REQUIRE_CLUSTER=1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source docker/requests.sh
 
 readonly tag=${1:-pet-classifier}
 readonly cluster=pet-classifier-test-$$
-# A registry that cannot be: what runs is the image that was loaded, or nothing.
+# No such registry exists, so only the loaded image can run.
 readonly registry=registry.invalid
 work=
 photograph=${2:-}
-image=   # what the manifest calls the image
+image=   # its name in the manifest
 forward= # the process that forwards a port to the service
 
 main() {
-  look_for_programs
+  check_programs
   work=$(mktemp -d)
   trap clean EXIT
-  # Ctrl-C ends the program in the foreground; then this.
+  # After Ctrl-C, which also stops the program in the foreground.
   trap 'exit 130' INT TERM
-  # Another cluster that this machine knows is never touched.
+  # Never touches other clusters of this machine.
   export KUBECONFIG=$work/kubeconfig
   if [[ -z $photograph ]]; then
     photograph=$work/photograph.png
     draw "$photograph" 320 240
   fi
   copy_manifests
-  make_cluster
+  create_cluster
   apply
-  becomes_ready
-  predicts
-  survives_a_drain
-  echo "cluster test of $tag: all is well"
+  check_ready
+  check_prediction
+  check_drain
+  echo "cluster test of $tag: passed"
 }
 
 fail() {
@@ -44,7 +44,7 @@ fail() {
   exit 1
 }
 
-look_for_programs() {
+check_programs() {
   local program
   for program in kind kubectl curl docker; do
     command -v "$program" >/dev/null || skip "no $program"
@@ -59,7 +59,7 @@ skip() {
   exit 0
 }
 
-# The registry's name is put in, as docs/deployment.md says.
+# Replaces the registry's name, as docs/deployment.md says.
 copy_manifests() {
   local folder=docker/kubernetes file
   mkdir -p "$work/$folder"
@@ -68,11 +68,11 @@ copy_manifests() {
   done
   image=$(sed -n 's/^ *image: //p' "$work/$folder/deployment.yaml")
   [[ $image == "$registry"/* ]] || fail "deployment.yaml names the image \`$image\`"
-  # Two replicas ask for a processor each, and the cluster itself for almost one.
+  # Two replicas request one CPU each, and the cluster itself almost one.
   (($(nproc) >= 4)) || sed -i 's/cpu: "1"$/cpu: 100m/' "$work/$folder/deployment.yaml"
 }
 
-make_cluster() {
+create_cluster() {
   kind create cluster --name "$cluster" --wait 180s
   docker tag "$tag" "$image"
   kind load docker-image "$image" --name "$cluster"
@@ -84,20 +84,20 @@ apply() {
   cd "$OLDPWD"
 }
 
-becomes_ready() {
+check_ready() {
   kubectl rollout status deployment/pet-classifier --timeout=180s
-  # The deployment says no number. The autoscaler makes it two, though there are no metrics here.
-  has deployment readyReplicas 2
-  has poddisruptionbudget disruptionsAllowed 1
+  # The number of replicas comes from the autoscaler, although there are no metrics here.
+  wait_for deployment readyReplicas 2
+  wait_for poddisruptionbudget disruptionsAllowed 1
 }
 
-# has KIND FIELD VALUE: waits until the status says so.
-has() {
+# wait_for KIND FIELD VALUE: waits until the status has this value.
+wait_for() {
   kubectl wait "$1/pet-classifier" --for=jsonpath="{.status.$2}=$3" --timeout=180s
 }
 
-# A photograph goes through the Service to a pod.
-predicts() {
+# Sends a photo through the Service to a pod.
+check_prediction() {
   local port
   kubectl port-forward service/pet-classifier :80 >"$work/forward" 2>&1 &
   forward=$!
@@ -105,12 +105,12 @@ predicts() {
   [[ -n $port ]] || fail "no port is forwarded: $(<"$work/forward")"
   curl --silent --show-error --fail --max-time 30 --output "$work/answer" --form "file=@$photograph" \
     "http://127.0.0.1:$port/predict?top_k=3" || fail "the service does not predict"
-  says predicted_class
+  contains predicted_class
   echo "a photograph: $(head --bytes 80 "$work/answer")"
   stop_forwarding
 }
 
-# The port that kubectl chose, once it has said it.
+# The port that kubectl chose.
 forwarded_port() {
   local port
   for _ in $(seq 100); do
@@ -127,19 +127,19 @@ stop_forwarding() {
   forward=
 }
 
-# There is one node, so a pod that leaves has nowhere to go: the drain takes the first, and must leave the second.
-survives_a_drain() {
+# There is only one node, so an evicted pod cannot restart: the drain evicts the first pod and must keep the second.
+check_drain() {
   local node
   node=$(kubectl get nodes --output jsonpath='{.items[0].metadata.name}')
   ! kubectl drain "$node" --ignore-daemonsets --pod-selector=app.kubernetes.io/name=pet-classifier --timeout=30s \
     >"$work/drain" 2>&1 || fail "the drain took every pod"
   grep --quiet "disruption budget" "$work/drain" || fail "the drain failed for another reason: $(<"$work/drain")"
-  has deployment readyReplicas 1
-  predicts
+  wait_for deployment readyReplicas 1
+  check_prediction
   echo "drain: the last pod stayed, and answers"
 }
 
-# Says why it failed, if it did, and removes what was made here.
+# Shows the state of the cluster on failure, and removes everything.
 clean() {
   local status=$?
   trap - EXIT

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: hyperfine, wrk and the script beside this file do the measuring.
+//! `cargo xtask bench`, with hyperfine, wrk and bench/bench.py.
 
 use std::path::{Path, PathBuf, absolute};
 
@@ -8,7 +8,7 @@ use crate::ci::python;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::pet_cli;
-use crate::workspace::{self, Profile, unless_missing};
+use crate::workspace::{self, Profile, remove_folder};
 
 const SCRIPT: &str = "xtask/src/bench/bench.py";
 
@@ -18,8 +18,8 @@ const SCRIPT: &str = "xtask/src/bench/bench.py";
 Examples:
   cargo xtask bench predict photo.jpg             the whole process, with the model in results/
   cargo xtask bench predict photo.jpg --runs 100
-  cargo xtask bench serve                         the service beside one in Python, under load
-  cargo xtask bench tracking                      a short training with an MLflow server and without")]
+  cargo xtask bench serve                         the service compared with one in Python, under load
+  cargo xtask bench tracking                      a short training with and without an MLflow server")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     what: What,
@@ -31,9 +31,9 @@ enum What {
     ///
     /// Measured by hyperfine.
     Predict {
-        /// The photograph
+        /// The photo
         image: PathBuf,
-        /// Measured runs
+        /// Number of measured runs
         #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
         runs: u32,
         /// Folder of the model [default: results]
@@ -41,32 +41,32 @@ enum What {
         results: Option<PathBuf>,
     },
     Serve(Serve),
-    /// Training for five epochs with an MLflow server, in turn with the same without one
+    /// Train for five epochs, alternating between an MLflow server and no server
     ///
-    /// The training is on the generated sample, whose features are cached: a second or less, so that nothing hides what
-    /// tracking costs. "Without tracking" is what a run with the local database takes, less the time that the program
-    /// says it spent on tracking. Needs the Python environment with MLflow, which `cargo xtask ci` makes.
+    /// Trains on the generated sample with cached features, which takes a second or less, so the cost of tracking is
+    /// visible. "Without tracking" is the time of a run with the local database minus the time that the program reports
+    /// having spent on tracking. Needs the Python environment with MLflow, which `cargo xtask ci` creates.
     Tracking {
-        /// How often each is measured
+        /// How often to measure each
         #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = value_parser!(u32).range(1..))]
         rounds: u32,
     },
 }
 
-/// The service under load, beside one in Python
+/// The service under load, compared with one in Python
 ///
-/// Sends photographs with wrk, first over 8 connections, then over one, to each in turn: the service with the model that
-/// it serves by default, the same in fp32, and one in Python, `FastAPI` with the fp32 model. Says so where that one cannot
-/// be run. Writes a table to target/bench/serve.md.
+/// Sends photographs with wrk, first over 8 connections, then over one, to each in turn: the service with the model
+/// that it serves by default, the same in fp32, and one in Python, `FastAPI` with the fp32 model. Says so where that
+/// one cannot be run. Writes a table to target/bench/serve.md.
 #[derive(Debug, Args)]
 struct Serve {
-    /// How often each is measured
+    /// How often to measure each
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = value_parser!(u32).range(1..))]
     rounds: u32,
     /// Seconds of load in each round, for each number of connections
     #[arg(long, value_name = "SECONDS", default_value_t = 8, value_parser = value_parser!(u64).range(1..))]
     seconds: u64,
-    /// Folder of photographs [default: originals in `PET_SHARED_DATA`]
+    /// Folder of photos [default: originals in `PET_SHARED_DATA`]
     #[arg(long, value_name = "DIR")]
     photographs: Option<PathBuf>,
     /// The service in Python
@@ -106,7 +106,7 @@ fn predict(image: &Path, runs: u32, results: Option<&Path>) -> Result<(), Error>
 }
 
 fn serve(arguments: &Serve) -> Result<(), Error> {
-    let shared = workspace::set("PET_SHARED_DATA").unwrap_or_else(|| "../shared/data".into());
+    let shared = workspace::variable("PET_SHARED_DATA").unwrap_or_else(|| "../shared/data".into());
     let originals = workspace::root().join(shared).join("originals");
     let photographs = arguments.photographs.as_deref().unwrap_or(&originals);
     let peer = workspace::root().join(&arguments.peer);
@@ -122,7 +122,7 @@ fn serve(arguments: &Serve) -> Result<(), Error> {
         .arguments([format!("--seconds={}", arguments.seconds)])
         .arguments(["--output", "target/bench/serve.md"]);
     if peer.is_file() {
-        python::BENCH.make()?;
+        python::BENCH.create()?;
     }
     match python::BENCH.usable().filter(|_| peer.is_file()) {
         Some(python) => {
@@ -138,18 +138,18 @@ fn serve(arguments: &Serve) -> Result<(), Error> {
 }
 
 fn tracking(rounds: u32) -> Result<(), Error> {
-    let python = python::usable("mlflow-env").ok_or_else(|| {
-        Error::usage("there is no Python with MLflow; `cargo xtask ci mlflow-env` makes one")
+    let python = python::MLFLOW.usable().ok_or_else(|| {
+        Error::usage("there is no Python with MLflow; `cargo xtask ci mlflow-env` creates one")
     })?;
     let folder = workspace::root().join("target/bench/tracking");
-    unless_missing(fs_err::remove_dir_all(&folder))?;
+    remove_folder(&folder)?;
     fs_err::create_dir_all(&folder)?;
     let bench = Invocation::new(python).arguments([SCRIPT, "tracking"]);
     let bench = bench.argument(format!("--rounds={rounds}"));
     measure(bench.argument("--folder").argument(folder))
 }
 
-/// Has a script measure the program that is built for it.
+/// Builds the program and runs the script on it.
 fn measure(bench: Invocation) -> Result<(), Error> {
     pet_cli::set_up(Profile::Release)?;
     fs_err::create_dir_all(workspace::root().join("target/bench"))?;
@@ -157,7 +157,7 @@ fn measure(bench: Invocation) -> Result<(), Error> {
     bench.argument("--program").argument(program).run()
 }
 
-/// The folder of the model: the one that was named, else `results/`.
+/// The model's folder, `results/` by default.
 fn model(named: Option<&Path>) -> Result<PathBuf, Error> {
     let default = workspace::root().join("results");
     Ok(absolute(named.unwrap_or(&default))?)

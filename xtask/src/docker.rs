@@ -1,34 +1,31 @@
 //! `cargo xtask docker`: the image of the service.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf, absolute};
 
 use clap::Args;
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::Outcome;
-use crate::workspace;
+use crate::workspace::{self, remove_folder};
 
-/// What describes the image.
 const FILE: &str = "docker/Dockerfile";
-
-/// What the image is called.
 const TAG: &str = "pet-classifier";
 
-/// The model of the image, where it is not the one in `results/`; a part of the build's context.
+/// Where the model is copied if it is outside the build context.
 const STAGED: &str = "target/docker/results";
 
-/// The build arguments of docker/Dockerfile that name the images it begins with, as docker/compose.yaml has them.
+/// The build arguments for base images, as in docker/compose.yaml.
 const BASES: [&str; 3] = ["RUST_IMAGE", "PYTHON_IMAGE", "RUNTIME_IMAGE"];
 
-/// The network of the build, where it is not the engine's default.
+/// The variable that sets the network of the build.
 const NETWORK: &str = "BUILD_NETWORK";
 
-/// What is not known is said to be so.
 const UNKNOWN: &str = "unknown";
 
-/// The files that are served or shown; whatever else lies beside them stays out of the image.
+/// The files of the results that the image needs.
 const SERVED: [&str; 8] = [
     "model.onnx",
     "model.int8.onnx",
@@ -42,20 +39,20 @@ const SERVED: [&str; 8] = [
 
 /// Test the model, then build the image of the service
 ///
-/// Builds nothing when a test of the model fails. The variables `RUST_IMAGE`, `PYTHON_IMAGE` and `RUNTIME_IMAGE` name
-/// other base images than the Dockerfile does, such as those of docker/stand-in-bases.sh; `BUILD_NETWORK` names the
+/// Builds nothing if a test of the model fails. The variables `RUST_IMAGE`, `PYTHON_IMAGE` and `RUNTIME_IMAGE` replace
+/// the base images of the Dockerfile, for example with those of docker/stand-in-bases.sh; `BUILD_NETWORK` is the
 /// build's network.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   cargo xtask docker
   cargo xtask docker --results target/pipeline/sample/results
-  cargo xtask docker --smoke-test       and try the image: docker/smoke-test.sh")]
+  cargo xtask docker --smoke-test       and test the image: docker/smoke-test.sh")]
 pub(crate) struct Arguments {
     /// Folder of the model
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
-    /// Run the image afterwards, with docker/smoke-test.sh
+    /// Test the image afterwards, with docker/smoke-test.sh
     #[arg(long)]
     smoke_test: bool,
 }
@@ -71,15 +68,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
-/// Why the image cannot be built here, none if it can.
+/// Why the image cannot be built on this machine.
 pub(crate) fn obstacle() -> Option<String> {
     let engine = Invocation::new("docker").argument("info").succeeds();
     (!engine).then(|| "no Docker engine (`docker info` fails)".to_owned())
 }
 
-/// Skips a step without an engine, or fails it where `PET_REQUIRE_DOCKER` says that there must be one.
+/// Skips a step if there is no Docker engine, unless `PET_REQUIRE_DOCKER=1`.
 pub(crate) fn with_engine(step: impl FnOnce() -> Result<Outcome, Error>) -> Result<Outcome, Error> {
-    let required = workspace::set("PET_REQUIRE_DOCKER").is_some_and(|set| set == "1");
+    let required = workspace::variable("PET_REQUIRE_DOCKER").is_some_and(|value| value == "1");
     match obstacle() {
         Some(message) if required => Err(Error::Usage { message }),
         Some(reason) => Ok(Outcome::skipped(reason)),
@@ -87,11 +84,9 @@ pub(crate) fn with_engine(step: impl FnOnce() -> Result<Outcome, Error>) -> Resu
     }
 }
 
-/// Tests the model and builds the image; its tag and size.
+/// Tests the model and builds the image; returns its tag and size.
 pub(crate) fn make(results: &Path) -> Result<String, Error> {
-    tests(results)
-        .run()
-        .map_err(|error| failed(results, error))?;
+    test(results)?;
     stage(results)?;
     build(results).run()?;
     let size = Invocation::new("docker").arguments(["image", "inspect", "--format", "{{.Size}}"]);
@@ -100,7 +95,7 @@ pub(crate) fn make(results: &Path) -> Result<String, Error> {
     Ok(format!("image {TAG}, {megabytes:.1} MB"))
 }
 
-/// Starts the image and asks it, of a real photograph where there is one.
+/// Runs docker/smoke-test.sh, with a real photo if there is one.
 pub(crate) fn smoke_test() -> Result<(), Error> {
     let images = workspace::photographs().map(|folder| folder.join("images"));
     let images = images.map(|images| workspace::files(images, "jpg"));
@@ -111,25 +106,42 @@ pub(crate) fn smoke_test() -> Result<(), Error> {
 
 /// The command that builds the image.
 pub(crate) fn build(results: &Path) -> Invocation {
-    let build = Invocation::new("docker").arguments(["build", "--file", FILE, "--tag", TAG]);
-    let mut build = labels(results)
-        .iter()
-        .fold(build, |build, (name, value)| with(build, name, value));
-    if !is_the_repositorys(results) {
-        build = with(build, "RESULTS", STAGED);
-    }
-    with_bases(build, workspace::set).argument(".")
+    build_in(results, workspace::variable)
 }
 
-/// What is written on the image.
+fn build_in(results: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Invocation {
+    let mut build = Invocation::new("docker").arguments(["build", "--file", FILE, "--tag", TAG]);
+    if let Some(network) = variable(NETWORK) {
+        build = build.argument("--network").argument(network);
+    }
+    let mut arguments = labels(results)
+        .map(|(name, value)| (name, value.into()))
+        .to_vec();
+    if !is_default(results) {
+        arguments.push(("RESULTS", STAGED.into()));
+    }
+    arguments.extend(
+        BASES
+            .iter()
+            .filter_map(|name| Some((*name, variable(name)?))),
+    );
+    for (name, value) in arguments {
+        let mut pair = OsString::from(format!("{name}="));
+        pair.push(value);
+        build = build.argument("--build-arg").argument(pair);
+    }
+    build.argument(".")
+}
+
+/// The build arguments that become labels of the image.
 fn labels(results: &Path) -> [(&'static str, String); 4] {
     let head = Invocation::new("git").arguments(["rev-parse", "HEAD"]);
     let revision = head.output().map(|commit| commit.trim().to_owned());
     let selection = fs_err::read_to_string(results.join("selection.json"));
-    let selection = serde_json::from_str(&selection.unwrap_or_default()).unwrap_or_default();
-    let field = |name: &str| match serde_json::Value::get(&selection, name) {
-        Some(serde_json::Value::String(text)) => text.clone(),
-        Some(serde_json::Value::Number(number)) => number.to_string(),
+    let selection: Value = serde_json::from_str(&selection.unwrap_or_default()).unwrap_or_default();
+    let field = |name: &str| match &selection[name] {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
         _ => UNKNOWN.to_owned(),
     };
     [
@@ -140,35 +152,16 @@ fn labels(results: &Path) -> [(&'static str, String); 4] {
     ]
 }
 
-/// Hands on what the environment says of base images and of the network.
-fn with_bases(mut build: Invocation, set: impl Fn(&str) -> Option<OsString>) -> Invocation {
-    if let Some(network) = set(NETWORK) {
-        build = build.argument("--network").argument(network);
-    }
-    for name in BASES {
-        if let Some(image) = set(name) {
-            build = with(build, name, image);
-        }
-    }
-    build
-}
-
-/// Adds an argument of docker/Dockerfile.
-fn with(build: Invocation, name: &str, value: impl AsRef<OsStr>) -> Invocation {
-    let mut pair = OsString::from(format!("{name}="));
-    pair.push(value);
-    build.argument("--build-arg").argument(pair)
-}
-
-/// The command that tests the model.
-fn tests(results: &Path) -> Invocation {
-    // As the pipeline does, so that nothing is compiled twice.
-    Invocation::cargo("test --locked -p pet-cli -p pet-tests --test artifacts")
+/// Tests the model.
+fn test(results: &Path) -> Result<(), Error> {
+    // The same packages as in the pipeline, so that nothing is compiled twice.
+    let test = Invocation::cargo("test --locked -p pet-cli -p pet-tests --test artifacts")
         .environment("PET_RESULTS", results)
-        .environment("PET_REQUIRE_RUNTIME", "1")
+        .environment("PET_REQUIRE_RUNTIME", "1");
+    test.run().map_err(|error| failed(results, error))
 }
 
-/// Says whose tests have failed, where they have run at all.
+/// Names the model if its tests failed.
 fn failed(results: &Path, error: Error) -> Error {
     match error {
         Error::Exit { .. } => Error::Model {
@@ -179,23 +172,23 @@ fn failed(results: &Path, error: Error) -> Error {
     }
 }
 
-fn is_the_repositorys(results: &Path) -> bool {
+/// Whether this is `results/`, which is part of the build context.
+fn is_default(results: &Path) -> bool {
     results == workspace::root().join("results")
 }
 
-/// Copies a model from elsewhere to where the build sees it.
+/// Copies another model into the build context.
 fn stage(results: &Path) -> Result<(), Error> {
-    if is_the_repositorys(results) {
+    if is_default(results) {
         return Ok(());
     }
     let staged = workspace::root().join(STAGED);
+    remove_folder(&staged)?;
     fs_err::create_dir_all(&staged)?;
     for name in SERVED {
-        let (from, to) = (results.join(name), staged.join(name));
-        if from.is_file() {
-            fs_err::copy(from, to)?;
-        } else if to.is_file() {
-            fs_err::remove_file(to)?;
+        let file = results.join(name);
+        if file.is_file() {
+            fs_err::copy(file, staged.join(name))?;
         }
     }
     Ok(())
@@ -205,20 +198,23 @@ fn stage(results: &Path) -> Result<(), Error> {
 mod tests {
     use super::*;
 
+    fn command(results: &Path, variable: impl Fn(&str) -> Option<OsString>) -> String {
+        build_in(results, variable).to_string()
+    }
+
     #[test]
-    fn another_model_than_the_repositorys_is_staged() {
-        let command = |results: &Path| build(results).to_string();
-        let ours = command(&workspace::root().join("results"));
-        assert!(ours.starts_with("docker build --file docker/Dockerfile --tag pet-classifier"));
-        assert!(!ours.contains("RESULTS="), "{ours}");
-        let other = command(Path::new("/elsewhere"));
+    fn a_model_outside_the_build_context_is_staged() {
+        let default = command(&workspace::root().join("results"), |_| None);
+        assert!(default.starts_with("docker build --file docker/Dockerfile --tag pet-classifier"));
+        assert!(!default.contains("RESULTS="), "{default}");
+        let other = command(Path::new("/elsewhere"), |_| None);
         assert!(other.contains("RESULTS=target/docker/results"), "{other}");
         assert!(other.contains("MODEL_VERSION=unknown"), "{other}");
         assert!(other.ends_with(" ."), "{other}");
     }
 
     #[test]
-    fn a_model_that_fails_its_tests_is_named() {
+    fn a_failed_test_names_the_model() {
         let status = std::process::ExitStatus::default();
         let command = "cargo test".to_owned();
         let error = failed(Path::new("/elsewhere"), Error::Exit { command, status });
@@ -232,23 +228,26 @@ mod tests {
 
     #[test]
     fn base_images_and_network_come_from_the_environment() {
-        let command = |set: &dyn Fn(&str) -> Option<OsString>| {
-            with_bases(Invocation::new("docker"), set).to_string()
-        };
-        assert_eq!(command(&|_| None), "docker");
-        let some = |name: &str| match name {
+        let results = Path::new("/elsewhere");
+        let plain = command(results, |_| None);
+        assert!(
+            !plain.contains("_IMAGE=") && !plain.contains("--network"),
+            "{plain}"
+        );
+        let changed = command(results, |name| match name {
             "RUST_IMAGE" => Some("rust:mine".into()),
             "BUILD_NETWORK" => Some("host".into()),
             _ => None,
-        };
-        assert_eq!(
-            command(&some),
-            "docker --network host --build-arg RUST_IMAGE=rust:mine"
+        });
+        assert!(changed.contains(" --network host "), "{changed}");
+        assert!(
+            changed.ends_with(" --build-arg RUST_IMAGE=rust:mine ."),
+            "{changed}"
         );
     }
 
     #[test]
-    fn the_model_is_described_by_its_selection() {
+    fn labels_come_from_the_selection() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(labels(folder.path())[2].1, UNKNOWN);
         let selection = r#"{"version": "12", "val_acc": 0.9375, "candidates": []}"#;

@@ -1,18 +1,16 @@
-//! Why a task failed.
-
 use std::error::Error as _;
 use std::io;
 use std::process::ExitStatus;
 
-/// A failure of a task. The program that failed has itself reported what was wrong.
+/// Why a task failed. A program that failed has already printed its own error.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("cannot start `{program}`")]
     Start { program: String, source: io::Error },
     #[error("`{command}` ended with {status}")]
     Exit { command: String, status: ExitStatus },
-    /// The cause names the file.
-    #[error("a file could not be read or written")]
+    /// `source` names the file.
+    #[error("cannot read or write a file")]
     File {
         #[from]
         source: io::Error,
@@ -22,21 +20,18 @@ pub(crate) enum Error {
         #[from]
         source: ctrlc::Error,
     },
-    /// Ctrl-C, or a signal to end.
+    /// Ctrl-C or a termination signal.
     #[error("interrupted")]
     Interrupted,
-    /// What was asked for cannot be done.
+    /// Invalid arguments, or something that this machine cannot do.
     #[error("{message}")]
     Usage { message: String },
-    /// Files that break a rule of this workspace.
-    #[error("{} untidy places\n  {}", findings.len(), findings.join("\n  "))]
+    #[error("{} violations of the house rules\n  {}", findings.len(), findings.join("\n  "))]
     Untidy { findings: Vec<String> },
-    #[error("the tag is `{tag}`, but Cargo.toml has the version {version}")]
+    #[error("the tag is `{tag}`, but the version in Cargo.toml is {version}")]
     Tag { tag: String, version: &'static str },
-    /// A model that does not pass its tests, so that nothing is built from it.
     #[error("the model in `{results}` fails its tests: no image is built")]
     Model { results: String, source: Box<Error> },
-    /// One of several steps failed.
     #[error("`{name}` failed")]
     Step { name: String, source: Box<Error> },
 }
@@ -47,7 +42,7 @@ impl Error {
         Self::Usage { message }
     }
 
-    /// 2 for wrong usage, 130 after Ctrl-C as shells have it, else 1.
+    /// 2 for incorrect usage, 130 after Ctrl-C (as in shells), otherwise 1.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Usage { .. } => 2,
@@ -57,8 +52,8 @@ impl Error {
         }
     }
 
-    /// The message with its causes, a line for each.
-    pub(crate) fn described(&self) -> String {
+    /// The message, its causes and the hint, one per line.
+    pub(crate) fn report(&self) -> String {
         let mut lines = vec![format!("error: {self}")];
         let mut cause = self.source();
         while let Some(error) = cause {
@@ -75,7 +70,7 @@ impl Error {
                 Some(format!("install `{program}`, or add its folder to `PATH`"))
             }
             Self::Tag { version, .. } => Some(format!(
-                "set `version` in Cargo.toml, or make the tag `v{version}`"
+                "set `version` in Cargo.toml, or use the tag `v{version}`"
             )),
             Self::Model { source, .. } | Self::Step { source, .. } => source.hint(),
             _ => None,
@@ -88,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn status_causes_and_hint_are_those_of_the_step() {
+    fn a_step_has_the_status_and_hint_of_its_cause() {
         let step = |error| {
             let (name, source) = ("train".to_owned(), Box::new(error));
             Error::Step { name, source }
@@ -101,7 +96,7 @@ mod tests {
         });
         assert_eq!(error.exit_status(), 1);
         assert_eq!(
-            error.described(),
+            error.report(),
             "error: `train` failed\n  caused by: cannot start `python3`\n  \
              caused by: entity not found\n\
              hint: install `python3`, or add its folder to `PATH`\n"

@@ -10,7 +10,7 @@ use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
 use crate::{release, workspace};
 
-/// A target, and the folders of the files that the tests have for it.
+/// A target and folders with seed inputs.
 type Target = (&'static str, &'static [&'static str]);
 
 const TARGETS: [Target; 9] = [
@@ -32,34 +32,34 @@ const TARGETS: [Target; 9] = [
     ("mlflow", &[]),
 ];
 
-/// What libFuzzer needs to see where an input leads, as `cargo fuzz` has it.
+/// Coverage instrumentation for libFuzzer, as `cargo fuzz` sets it.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// Kilobytes of the stack, an eighth of what the service's workers have.
+/// Stack size in kilobytes, an eighth of that of the service's workers.
 const STACK: u32 = 1024;
 
-/// Seconds for one input, and the longest input in bytes.
+/// Seconds per input, and the maximum size of an input in bytes.
 const LIMITS: [&str; 2] = ["-timeout=10", "-max_len=65536"];
 
-/// Feed mutated input to everything that reads what others have made
+/// Feed mutated input to every parser of untrusted data
 ///
-/// Builds the targets in fuzz/ and runs each for some time; fuzz/README.md says what to do with a
-/// finding. Those of the service need ONNX Runtime, which `cargo xtask setup` fetches. Needs a C++ compiler.
+/// Builds the targets in fuzz/ and runs each for some time; fuzz/README.md explains what to do with a finding. Targets
+/// of the service need ONNX Runtime, which `cargo xtask setup` downloads. Needs a C++ compiler.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   cargo xtask fuzz                      each target for 15 seconds
   cargo xtask fuzz --seconds 3600 image")]
 pub(crate) struct Arguments {
-    /// Targets, in whatever order they are named [default: all]
+    /// Targets, in any order [default: all]
     #[arg(value_name = "TARGET", value_parser = PossibleValuesParser::new(TARGETS.map(|(name, _)| name)))]
     targets: Vec<String>,
-    /// How long each is run
+    /// How long to run each
     #[arg(long, value_name = "SECONDS", default_value_t = 15)]
     seconds: u32,
-    /// Which mutations are made; 0 makes others each time
+    /// Seed of the mutations; 0 for a different one each time
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     seed: u32,
 }
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
             message: reason.to_owned(),
         });
     }
-    make()?;
+    build()?;
     let mut report = Report::new("target");
     for (name, files) in TARGETS {
         let named = arguments.targets.iter().any(|target| target == name);
@@ -81,8 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     report.finish()
 }
 
-/// The step of the checks: a short time for each, with the same mutations each time, lest a change be refused for what was
-/// there before it.
+/// The step of `cargo xtask ci`. Its seed is fixed, so that a change does not fail because of an old bug.
 pub(crate) fn briefly() -> Result<Outcome, Error> {
     if let Some(reason) = obstacle() {
         return Ok(Outcome::skipped(reason));
@@ -95,37 +94,37 @@ pub(crate) fn briefly() -> Result<Outcome, Error> {
     Ok(Outcome::done(format!("{} targets", TARGETS.len())))
 }
 
-/// Why the targets cannot be built here, none if they can.
+/// Why the targets cannot be built on this machine.
 fn obstacle() -> Option<&'static str> {
     if !cfg!(target_os = "linux") {
-        return Some("fuzz/ is built for Linux alone");
+        return Some("fuzz/ is only built for Linux");
     }
     let compiler = Invocation::new("c++").argument("--version").succeeds();
-    (!compiler).then_some("no C++ compiler, which libFuzzer is built with")
+    (!compiler).then_some("no C++ compiler to build libFuzzer with")
 }
 
-/// Builds the targets with the versions that the workspace has.
-fn make() -> Result<(), Error> {
+/// Builds the targets with the workspace's versions of the dependencies.
+fn build() -> Result<(), Error> {
     let root = workspace::root();
     fs_err::copy(root.join("Cargo.lock"), root.join("fuzz/Cargo.lock"))?;
     let host = release::host()?;
     Invocation::cargo("build --release --manifest-path fuzz/Cargo.toml")
         .arguments(["--target", &host, "--target-dir"])
-        .argument(built())
+        .argument(target_folder())
         .environment("RUSTFLAGS", COVERAGE)
         .run()
 }
 
-/// The folder that the targets are built into.
-fn built() -> PathBuf {
+fn target_folder() -> PathBuf {
     workspace::target().join("fuzz")
 }
 
 fn program(name: &str) -> Result<PathBuf, Error> {
-    Ok(built().join(release::host()?).join("release").join(name))
+    let folder = target_folder().join(release::host()?);
+    Ok(folder.join("release").join(name))
 }
 
-/// Runs a target on a small stack. What it finds lies in fuzz/artifacts, what leads to new places in fuzz/corpus.
+/// Runs a target with a small stack. Findings go to fuzz/artifacts, inputs with new coverage to fuzz/corpus.
 fn fuzz(name: &str, files: &[&str], arguments: &Arguments) -> Result<Outcome, Error> {
     let [corpus, artifacts] = ["corpus", "artifacts"].map(|folder| format!("fuzz/{folder}/{name}"));
     fs_err::create_dir_all(workspace::root().join(&artifacts))?;

@@ -1,21 +1,34 @@
-//! A program to run, with its arguments and environment.
+//! Running other programs.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::{interrupt, workspace};
+use crate::workspace;
 
-/// How often a running program is looked at.
 const POLL: Duration = Duration::from_millis(10);
 
-/// How long a program may take to end after Ctrl-C before it is killed.
+/// Time that a program has to stop after Ctrl-C before it is killed.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// A command line that can be shown and run. It runs in the workspace's root, if no other folder is named.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Handles Ctrl-C and termination signals from now on: this program waits for the running one, which the terminal also
+/// interrupts, so that it can clean up.
+pub(crate) fn handle_interrupts() -> Result<(), Error> {
+    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed))
+        .map_err(|source| Error::Handler { source })
+}
+
+pub(crate) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// A command line to show and run, in the workspace's root by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Invocation {
     program: OsString,
@@ -34,7 +47,7 @@ impl Invocation {
         }
     }
 
-    /// `cargo` with a line of arguments that hold no spaces.
+    /// `cargo` with arguments separated by spaces.
     pub(crate) fn cargo(line: &str) -> Self {
         Self::new("cargo").arguments(line.split_whitespace())
     }
@@ -57,18 +70,17 @@ impl Invocation {
         self
     }
 
-    /// Runs it in another folder than the root.
+    /// Runs it in this folder instead of the root.
     pub(crate) fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = folder.into();
         self
     }
 
-    /// Shows the command, runs it to its end, and fails if it fails.
+    /// Prints the command and runs it.
     pub(crate) fn run(&self) -> Result<(), Error> {
         eprintln!("$ {self}");
         let status = wait(self.start(&mut self.command())?)?;
-        // The shell's view: what ended because of Ctrl-C did not fail.
-        if interrupt::requested() {
+        if interrupted() {
             return Err(Error::Interrupted);
         }
         if status.success() {
@@ -78,7 +90,7 @@ impl Invocation {
         Err(Error::Exit { command, status })
     }
 
-    /// Whether the command can be run and succeeds; says nothing.
+    /// Runs the command silently; whether it succeeds.
     pub(crate) fn succeeds(&self) -> bool {
         let mut command = self.command();
         command.stdin(Stdio::null());
@@ -88,7 +100,7 @@ impl Invocation {
             .is_ok_and(|status| status.success())
     }
 
-    /// What the command prints; fails if it fails.
+    /// Runs the command silently; what it prints.
     pub(crate) fn output(&self) -> Result<String, Error> {
         let mut command = self.command();
         command.stdin(Stdio::null()).stderr(Stdio::null());
@@ -104,7 +116,7 @@ impl Invocation {
     }
 
     fn start(&self, command: &mut Command) -> Result<Child, Error> {
-        if interrupt::requested() {
+        if interrupted() {
             return Err(Error::Interrupted);
         }
         command.spawn().map_err(|source| Error::Start {
@@ -119,8 +131,7 @@ impl Invocation {
             .current_dir(&self.folder)
             .args(&self.arguments)
             .envs(self.environment.iter().cloned());
-        // What cargo told this program about its own package makes build scripts that look at
-        // these variables run again.
+        // Variables that cargo sets for this package would make build scripts that depend on them run again.
         for (name, _) in std::env::vars_os() {
             if let Some(text) = name.to_str()
                 && (text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_"))
@@ -132,7 +143,6 @@ impl Invocation {
     }
 }
 
-/// Waits for a program; after Ctrl-C not for ever.
 fn wait(mut child: Child) -> Result<ExitStatus, Error> {
     let mut deadline = None;
     loop {
@@ -140,14 +150,14 @@ fn wait(mut child: Child) -> Result<ExitStatus, Error> {
             return Ok(status);
         }
         let now = Instant::now();
-        if interrupt::requested() && now > *deadline.get_or_insert(now + GRACE) {
+        if interrupted() && now > *deadline.get_or_insert(now + GRACE) {
             child.kill()?;
         }
         std::thread::sleep(POLL);
     }
 }
 
-/// As one would type it into a shell in the workspace's root.
+/// Formatted for a shell in the workspace's root.
 impl fmt::Display for Invocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in &self.environment {
@@ -161,7 +171,7 @@ impl fmt::Display for Invocation {
     }
 }
 
-/// A word as a POSIX shell takes it.
+/// A word, quoted for a POSIX shell where necessary.
 pub(crate) fn quoted(word: &OsStr) -> String {
     let text = word.to_string_lossy();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,+@%".contains(&byte);
@@ -176,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shown_as_one_would_type_it() {
+    fn commands_are_shown_quoted_and_relative_to_the_root() {
         let program = workspace::root().join("target/release/pet-cli");
         let invocation = Invocation::new(program)
             .arguments(["predict", "--json"])
@@ -190,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_program_is_named() {
+    fn a_missing_program_is_an_error() {
         let error = Invocation::new("no-such-program").run().unwrap_err();
         assert!(matches!(error, Error::Start { program, .. } if program == "no-such-program"));
         assert!(!Invocation::new("no-such-program").succeeds());
     }
 
     #[test]
-    fn a_failing_program_is_a_failure() {
+    fn a_failing_program_is_an_error() {
         let failing = Invocation::cargo("no-such-subcommand");
         assert!(!failing.succeeds());
         let error = failing.run().unwrap_err().to_string();
@@ -205,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_succeeds() {
+    fn a_successful_program_returns_its_output() {
         let version = Invocation::cargo("--version");
         assert!(version.succeeds());
         assert!(version.output().unwrap().starts_with("cargo "));

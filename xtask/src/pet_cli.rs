@@ -1,4 +1,4 @@
-//! The program that does the work: `pet-cli`, as this workspace builds it; `cargo xtask setup` and `cargo xtask docs`.
+//! `pet-cli`, built from this workspace, with `cargo xtask setup` and `cargo xtask docs`.
 
 use clap::Args;
 
@@ -14,21 +14,21 @@ pub(crate) fn build(profile: Profile) -> Invocation {
     }
 }
 
-/// `pet-cli` with a line of arguments that hold no spaces.
+/// `pet-cli` with arguments separated by spaces.
 pub(crate) fn invocation(profile: Profile, line: &str) -> Invocation {
     Invocation::new(workspace::program(profile, "pet-cli")).arguments(line.split_whitespace())
 }
 
-/// Builds `pet-cli` and lets it fetch what is missing; quick when nothing is.
+/// Builds `pet-cli` and runs `pet-cli setup`.
 pub(crate) fn set_up(profile: Profile) -> Result<(), Error> {
     build(profile).run()?;
     invocation(profile, "setup").run()
 }
 
-/// Build pet-cli and fetch what it needs
+/// Build pet-cli and download what it needs
 ///
-/// Builds pet-cli in release and runs `pet-cli setup`, which puts ONNX Runtime and the backbone's weights into `.cache/`.
-/// `pipeline` and `test` do the same by themselves.
+/// Builds pet-cli in release mode and runs `pet-cli setup`, which downloads ONNX Runtime and the backbone's weights to
+/// `.cache/`. `pipeline` and `test` do the same automatically.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -39,9 +39,9 @@ pub(crate) fn setup(_: &Setup) -> Result<(), Error> {
     set_up(Profile::Release)
 }
 
-/// Write docs/command-line.md anew
+/// Regenerate docs/command-line.md
 ///
-/// The page comes out of the program itself; a test fails while it is not current.
+/// The page is generated from the program itself; a test fails if it is out of date.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

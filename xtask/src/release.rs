@@ -1,4 +1,4 @@
-//! `cargo xtask release`: the program as an archive, with what belongs to it.
+//! `cargo xtask release`: the program, its completions and documents as an archive and as a Python wheel.
 
 mod archive;
 mod wheel;
@@ -13,12 +13,11 @@ use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::pet_cli;
 use crate::report::Outcome;
-use crate::workspace::{self, Profile, unless_missing};
+use crate::workspace::{self, Profile, remove_folder};
 
-/// Of the whole workspace.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What lies beside the program. README.md names the other documents, of which the program needs one.
+/// Documents in the archive.
 const DOCUMENTS: [&str; 4] = [
     "README.md",
     "LICENSE",
@@ -26,35 +25,36 @@ const DOCUMENTS: [&str; 4] = [
     "docs/command-line.md",
 ];
 
-/// The shells, and what each calls its file.
+/// Shells and their completion files.
 const COMPLETIONS: [(&str, &str); 3] = [
     ("bash", "completions/pet-cli.bash"),
     ("fish", "completions/pet-cli.fish"),
     ("zsh", "completions/_pet-cli"),
 ];
 
-/// Build pet-cli and pack it for a release
+/// Build pet-cli and package it for a release
 ///
-/// Writes `pet-cli-VERSION-TARGET.tar.gz`, which holds the program, its completions and documents, and beside it a file
-/// with its checksum for `sha256sum --check`. The same files give the same archive, byte for byte. Where maturin is
-/// installed, the same program is packed as a Python wheel, which brings ONNX Runtime with it.
+/// Writes `pet-cli-VERSION-TARGET.tar.gz`, which contains the program, its completions and documents, and a file with
+/// its checksum for `sha256sum --check`. The same files always give the same archive, byte for byte. If maturin is
+/// installed, the program is also packaged as a Python wheel, which installs ONNX Runtime with it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   cargo xtask release                         for this machine, into dist/
-  cargo xtask release --tag v0.1.0            and see that the tag names the version of Cargo.toml
-  cargo xtask release --tag v0.1.0 --check    see only that")]
+  cargo xtask release --tag v0.1.0            and check that the tag matches the version in Cargo.toml
+  cargo xtask release --tag v0.1.0 --check    only check that")]
 pub(crate) struct Arguments {
-    /// What to build for; its programs must run here, for pet-cli writes its completions [default: this machine]
+    /// Target to build for; its programs must run here, because pet-cli generates its completions [default: this
+    /// machine]
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
-    /// The folder of the archive
+    /// Folder for the archive
     #[arg(long, value_name = "DIR", default_value = "dist")]
     output: PathBuf,
-    /// The release's tag, which must name the version of Cargo.toml
+    /// The release's tag, which must match the version in Cargo.toml
     #[arg(long)]
     tag: Option<String>,
-    /// Check the tag, and build nothing
+    /// Only check the tag
     #[arg(long, requires = "tag")]
     check: bool,
 }
@@ -77,32 +77,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
-/// Packs a release, and has scripts use it as somebody would who has downloaded it, or who installs it with cargo or pip.
-pub(crate) fn trial() -> Result<Outcome, Error> {
-    let folder = workspace::root().join("target/release-trial");
-    unless_missing(fs_err::remove_dir_all(&folder))?;
+/// Builds a release and tries it out as a download, and installed with cargo and pip.
+pub(crate) fn try_out() -> Result<Outcome, Error> {
+    let folder = workspace::root().join("target/release-test");
+    remove_folder(&folder)?;
     let (program, target) = build(None)?;
     let archive = pack(&program, &target, &folder)?;
-    Invocation::new("xtask/src/release/trial.sh")
+    Invocation::new("xtask/src/release/test-archive.sh")
         .argument(&folder)
         .arguments([&name(&target), VERSION])
         .run()?;
-    RELEASE.make()?;
-    let installed = Invocation::new("xtask/src/release/installed.sh").argument(&folder);
+    RELEASE.create()?;
+    let install = Invocation::new("xtask/src/release/test-installation.sh").argument(&folder);
     let Some(wheel) = wheel::build(None, &folder)? else {
-        installed.run()?;
+        install.run()?;
         let done = format!(
             "{}; skipped: no maturin for the wheel",
             workspace::shown(&archive)
         );
         return Ok(Outcome::done(done));
     };
-    installed.argument(&wheel).run()?;
+    install.argument(&wheel).run()?;
     let made = [&archive, &wheel].map(|path| workspace::shown(path));
     Ok(Outcome::done(made.join(", ")))
 }
 
-/// Builds the program; where it lies, and what it was built for.
+/// Builds the program; returns its path and target.
 fn build(target: Option<&str>) -> Result<(PathBuf, String), Error> {
     let build = pet_cli::build(Profile::Release);
     let Some(target) = target else {
@@ -125,22 +125,20 @@ fn check(tag: &str) -> Result<(), Error> {
     })
 }
 
-/// What the compiler builds for when it is not told.
+/// The target of this machine.
 pub(crate) fn host() -> Result<String, Error> {
     let about = Invocation::new("rustc").argument("-vV").output()?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).ok_or_else(|| {
-        let message = "`rustc -vV` does not say its host".to_owned();
-        Error::Usage { message }
-    })
+    host.map(str::to_owned)
+        .ok_or_else(|| Error::usage("`rustc -vV` does not report its host"))
 }
 
-/// What the archive, and the folder in it, is called.
+/// The name of the archive and of the folder in it.
 fn name(target: &str) -> String {
     format!("pet-cli-{VERSION}-{target}")
 }
 
-/// Packs a program with what belongs to it; the path of the archive.
+/// Packs the program, documents and completions; returns the path of the archive.
 fn pack(program: &Path, target: &str, output: &Path) -> Result<PathBuf, Error> {
     let file = format!("pet-cli{}", std::env::consts::EXE_SUFFIX);
     let mut entries: Vec<Entry> = vec![(file, 0o755, fs_err::read(program)?)];
@@ -160,12 +158,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_names_the_version() {
+    fn the_tag_must_match_the_version() {
         check(concat!("v", env!("CARGO_PKG_VERSION"))).unwrap();
         for tag in ["v9.9.9", "v", "", env!("CARGO_PKG_VERSION"), "main"] {
             let error = check(tag).unwrap_err();
             assert_eq!(error.exit_status(), 1);
-            let text = error.described();
+            let text = error.report();
             assert!(text.contains(tag) && text.contains(VERSION), "{text}");
             assert!(text.contains("\nhint: "), "{text}");
         }
@@ -176,10 +174,9 @@ mod tests {
         assert!(host().unwrap().split('-').count() >= 3);
     }
 
-    /// A program that only prints stands for ours.
     #[cfg(unix)]
     #[test]
-    fn the_archive_holds_all_that_a_release_has() {
+    fn the_archive_contains_program_documents_and_completions() {
         use std::os::unix::fs::PermissionsExt;
 
         let folder = tempfile::tempdir().unwrap();

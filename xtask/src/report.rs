@@ -1,16 +1,16 @@
-//! Steps that follow each other: run until one fails, and shown as a table at the end.
+//! Runs steps until one fails, and prints a table of them.
 
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::interrupt;
+use crate::invocation::interrupted;
 
-/// How a step ended, other than in failure.
+/// How a successful step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The work is done; this is what it made.
+    /// It did its work and produced `output`.
     Done { output: String },
-    /// There was nothing to do, or no way to do it.
+    /// It could not run, or did not need to.
     Skipped { reason: String },
 }
 
@@ -26,17 +26,17 @@ impl Outcome {
     }
 }
 
-/// What became of each step.
+/// The results of the steps.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// Name, outcome, duration and output of each step, below their headings.
+    /// Name, outcome, duration and output of each step, after a heading.
     rows: Vec<[String; 4]>,
     total: Duration,
     failure: Option<Error>,
 }
 
 impl Report {
-    /// A report without steps; `heading` says what a step is called.
+    /// `heading` is what a step is called.
     pub(crate) fn new(heading: &'static str) -> Self {
         Self {
             rows: vec![[heading, "outcome", "duration", "output"].map(str::to_owned)],
@@ -55,7 +55,7 @@ impl Report {
             "─".repeat(60_usize.saturating_sub(name.len()))
         );
         let start = Instant::now();
-        let result = if interrupt::requested() {
+        let result = if interrupted() {
             Err(Error::Interrupted)
         } else {
             work()
@@ -82,12 +82,12 @@ impl Report {
         }
     }
 
-    /// Notes a step that is left out.
+    /// Records a skipped step.
     pub(crate) fn skip(&mut self, name: &str, reason: &str) {
         self.push(name, &format!("skipped: {reason}"), None, String::new());
     }
 
-    /// Prints the table, and fails if a step failed.
+    /// Prints the table, and returns the error of the failed step.
     pub(crate) fn finish(self) -> Result<(), Error> {
         print!("\n{}", self.table());
         self.failure.map_or(Ok(()), Err)
@@ -113,7 +113,7 @@ impl Report {
     }
 }
 
-/// `4.2 s`, or `3 min 05 s` from a minute on.
+/// Formats as `4.2 s`, or as `3 min 05 s` from a minute on.
 fn seconds(duration: Duration) -> String {
     let tenths = (duration.as_secs_f64() * 10.0).round() as u64;
     if tenths < 600 {
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations() {
+    fn durations_are_rounded() {
         let of = |millis| seconds(Duration::from_millis(millis));
         assert_eq!(of(0), "0.0 s");
         assert_eq!(of(4249), "4.2 s");
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_all_outcomes() {
+    fn the_table_is_aligned() {
         let mut report = Report::new("stage");
         report.push(
             "train",
@@ -166,15 +166,12 @@ total                       1 min 17 s
     }
 
     #[test]
-    fn nothing_runs_after_a_failure() {
+    fn steps_after_a_failure_do_not_run() {
         let mut report = Report::new("step");
         let mut ran = 0;
         report.step("one", || Ok(Outcome::done("file")));
         report.step("two", || Ok(Outcome::skipped("no need")));
-        report.step("three", || {
-            let message = "bad".to_owned();
-            Err(Error::Usage { message })
-        });
+        report.step("three", || Err(Error::usage("bad")));
         report.step("four", || {
             ran += 1;
             Ok(Outcome::done(""))

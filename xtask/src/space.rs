@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::workspace;
 
-/// What the image is built from, as .dockerignore has it.
-const SOURCES: [&str; 10] = [
+/// The files of the build context, as in .dockerignore, and without the crates' tests.
+const SOURCES: [&str; 11] = [
     ".cargo",
     ".dockerignore",
     "Cargo.lock",
@@ -20,25 +20,26 @@ const SOURCES: [&str; 10] = [
     "results",
     "tests/Cargo.toml",
     "xtask/Cargo.toml",
+    ":!crates/*/tests/*",
 ];
 
-/// What has another place in a Space, where the card and the Dockerfile lie at the root.
+/// Files that a Space has at its root.
 const MOVED: [(&str, &str); 2] = [
     ("docker/Dockerfile", "Dockerfile"),
     ("docker/huggingface/README.md", "README.md"),
 ];
 
-/// Put together the folder of a Hugging Face Space
+/// Assemble the folder of a Hugging Face Space
 ///
-/// The Space builds the image itself: the folder holds the files under version control that docker/Dockerfile needs, with
-/// the Dockerfile and the Space's card at its root. `hf upload SPACE target/space . --repo-type space` uploads it.
+/// The Space builds the image itself: the folder contains the version-controlled files that docker/Dockerfile needs,
+/// with the Dockerfile and the Space's card at its root. `hf upload SPACE target/space . --repo-type space` uploads it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   cargo xtask space
   cargo xtask space --output ../space")]
 pub(crate) struct Arguments {
-    /// The folder; an earlier one is replaced
+    /// Output folder; an existing one is replaced
     #[arg(long, value_name = "DIR", default_value = "target/space")]
     output: PathBuf,
 }
@@ -50,29 +51,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
-/// Fills the folder; how many files it holds.
+/// Fills the folder; returns the number of its files.
 fn assemble(folder: &Path) -> Result<usize, Error> {
-    // Only what this task has made is thrown away.
+    // Deletes nothing but an earlier Space.
     if folder.join("Dockerfile").is_file() {
         fs_err::remove_dir_all(folder)?;
     }
-    let sources = tracked()?;
-    for source in &sources {
+    let list = Invocation::new("git").arguments(["ls-files", "--"]);
+    let list = list.arguments(SOURCES).output()?;
+    for source in list.lines() {
         copy(source, &folder.join(source))?;
     }
     for (from, to) in MOVED {
         copy(from, &folder.join(to))?;
     }
-    Ok(sources.len() + MOVED.len())
-}
-
-/// The sources under version control, but for the crates' own tests.
-fn tracked() -> Result<Vec<String>, Error> {
-    let list = Invocation::new("git").arguments(["ls-files", "--"]);
-    let list = list.arguments(SOURCES).output()?;
-    let is_test = |file: &str| file.starts_with("crates/") && file.contains("/tests/");
-    let files = list.lines().filter(|file| !is_test(file));
-    Ok(files.map(str::to_owned).collect())
+    Ok(list.lines().count() + MOVED.len())
 }
 
 fn copy(from: &str, to: &Path) -> Result<(), Error> {
@@ -88,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_space_has_its_card_and_all_that_the_image_needs() {
+    fn a_space_contains_its_card_and_the_sources_of_the_image() {
         let folder = tempfile::tempdir().unwrap();
         let space = folder.path().join("space");
         let files = assemble(&space).unwrap();
@@ -104,8 +97,8 @@ mod tests {
         let card = fs_err::read_to_string(space.join("README.md")).unwrap();
         assert!(card.starts_with("---\n") && card.contains("\nsdk: docker\n"));
         let dockerfile = fs_err::read_to_string(space.join("Dockerfile")).unwrap();
-        let port = |text: &str, before: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(before));
+        let port = |text: &str, prefix: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(prefix));
             line.unwrap().trim().to_owned()
         };
         assert_eq!(port(&card, "app_port:"), port(&dockerfile, "EXPOSE"));

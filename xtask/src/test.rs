@@ -12,8 +12,8 @@ use crate::workspace::Profile;
 
 /// Set up what is missing, then run every test
 ///
-/// Runs `cargo test --workspace --locked`, the examples in the documentation included. Tests that compare with Python's
-/// libraries run where `cargo xtask ci` has made Python environments for them, and say so where they are skipped.
+/// Runs `cargo test --workspace --locked`, including the examples in the documentation. Tests that compare with Python
+/// libraries run if `cargo xtask ci` has created Python environments for them, and report if they are skipped.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,39 +21,40 @@ Examples:
   cargo xtask test -p pet-image             those of one package
   cargo xtask test resize -- --nocapture    those with `resize` in their names, with their output")]
 pub(crate) struct Arguments {
-    /// Handed on to `cargo test`
+    /// Passed to `cargo test`
     #[arg(value_name = "ARGUMENTS", allow_hyphen_values = true)]
     cargo: Vec<OsString>,
-    /// Handed on to the test programs
+    /// Passed to the test programs
     #[arg(value_name = "TEST ARGUMENTS", last = true)]
     tests: Vec<OsString>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     if arguments.cargo.is_empty() {
-        // Alone, `pet-cli` would be built with fewer features of some libraries, and most of the
-        // workspace again for the tests; its own tests see to it that it is built with them.
-        selected(arguments).argument("--no-run").run()?;
+        // Compiles `pet-cli` with the tests: alone, it would have fewer features of some libraries, and most of the
+        // workspace would be compiled twice.
+        without_test_arguments(arguments)
+            .argument("--no-run")
+            .run()?;
         pet_cli::invocation(Profile::Development, "setup").run()?;
     } else {
         pet_cli::set_up(Profile::Development)?;
     }
-    all(arguments).run()
+    command(arguments).run()
 }
 
 /// The command that runs the tests.
-fn all(arguments: &Arguments) -> Invocation {
-    let test = selected(arguments);
+fn command(arguments: &Arguments) -> Invocation {
+    let test = without_test_arguments(arguments);
     if arguments.tests.is_empty() {
         return test;
     }
     test.argument("--").arguments(&arguments.tests)
 }
 
-/// The same without what the test programs are told.
-fn selected(arguments: &Arguments) -> Invocation {
+fn without_test_arguments(arguments: &Arguments) -> Invocation {
     let mut test = Invocation::cargo("test --locked").environment("PET_REQUIRE_RUNTIME", "1");
-    for (variable, program) in python::installed() {
+    for (variable, program) in python::variables() {
         test = test.environment(variable, program);
     }
     if !arguments.cargo.iter().any(names_a_package) {
@@ -79,33 +80,30 @@ mod tests {
         arguments: Arguments,
     }
 
-    fn command(words: &[&str]) -> String {
+    fn shown(words: &[&str]) -> String {
         let line = Line::try_parse_from(std::iter::once(&"test").chain(words)).unwrap();
-        let command = all(&line.arguments).to_string();
+        let command = command(&line.arguments).to_string();
         let (environment, command) = command.split_once(" cargo ").unwrap();
         assert!(environment.starts_with("PET_REQUIRE_RUNTIME=1"));
         command.to_owned()
     }
 
     #[test]
-    fn everything_unless_a_package_is_named() {
-        assert_eq!(command(&[]), "test --locked --workspace");
-        assert_eq!(
-            command(&["--release"]),
-            "test --locked --workspace --release"
-        );
-        assert_eq!(command(&["-p", "pet-image"]), "test --locked -p pet-image");
-        assert_eq!(command(&["--package=x"]), "test --locked --package=x");
+    fn all_packages_are_tested_unless_one_is_named() {
+        assert_eq!(shown(&[]), "test --locked --workspace");
+        assert_eq!(shown(&["--release"]), "test --locked --workspace --release");
+        assert_eq!(shown(&["-p", "pet-image"]), "test --locked -p pet-image");
+        assert_eq!(shown(&["--package=x"]), "test --locked --package=x");
     }
 
     #[test]
-    fn arguments_reach_cargo_and_the_tests() {
+    fn arguments_are_passed_to_cargo_and_the_tests() {
         assert_eq!(
-            command(&["resize", "--", "--nocapture"]),
+            shown(&["resize", "--", "--nocapture"]),
             "test --locked --workspace resize -- --nocapture"
         );
         assert_eq!(
-            command(&["--", "--nocapture", "-q"]),
+            shown(&["--", "--nocapture", "-q"]),
             "test --locked --workspace -- --nocapture -q"
         );
     }

@@ -1,31 +1,30 @@
-//! Where things are in this workspace.
+//! Paths of this workspace.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-/// What cargo says when it starts this program: what it said when it compiled it may be where the clone lay before it was
-/// moved.
+/// The folder of this package. The path at compile time may be out of date if the clone was moved.
 static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
     let compiled = || env!("CARGO_MANIFEST_DIR").into();
-    set("CARGO_MANIFEST_DIR").unwrap_or_else(compiled).into()
+    variable("CARGO_MANIFEST_DIR")
+        .unwrap_or_else(compiled)
+        .into()
 });
 
-/// The root of the workspace, whatever the current folder is.
+/// The root of the workspace.
 pub(crate) fn root() -> &'static Path {
     PACKAGE.parent().unwrap_or(&PACKAGE)
 }
 
-/// A cargo profile that this workspace is built with.
+/// A cargo profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// Of the tests.
     Development,
-    /// Of the pipeline.
     Release,
 }
 
-/// A program of this workspace in cargo's target folder.
+/// The path of a program of this workspace.
 pub(crate) fn program(profile: Profile, name: &str) -> PathBuf {
     let profile = match profile {
         Profile::Development => "debug",
@@ -34,7 +33,7 @@ pub(crate) fn program(profile: Profile, name: &str) -> PathBuf {
     target().join(profile).join(file(name))
 }
 
-/// A program that was built in release for a target that cargo was told.
+/// The path of a program that was built with `--release --target TRIPLE`.
 pub(crate) fn program_for(triple: &str, name: &str) -> PathBuf {
     target().join(triple).join("release").join(file(name))
 }
@@ -49,23 +48,23 @@ fn file(program: &str) -> String {
     format!("{program}{}", std::env::consts::EXE_SUFFIX)
 }
 
-/// Folder of downloads and computed features, as `pet-cli` has it.
+/// Folder of downloads and computed features, the same as that of `pet-cli`.
 pub(crate) fn cache() -> PathBuf {
-    root().join(set("PET_CACHE_DIR").unwrap_or_else(|| ".cache".into()))
+    root().join(variable("PET_CACHE_DIR").unwrap_or_else(|| ".cache".into()))
 }
 
-/// The folder of the Oxford-IIIT Pet photographs, where this machine has them.
+/// The folder of the Oxford-IIIT Pet data set, if this machine has it.
 pub(crate) fn photographs() -> Option<PathBuf> {
-    let folder = PathBuf::from(set("PET_SHARED_DATA")?).join("oxford-iiit-pet");
+    let folder = PathBuf::from(variable("PET_SHARED_DATA")?).join("oxford-iiit-pet");
     folder.is_dir().then_some(folder)
 }
 
-/// The files with this ending in a folder of the workspace or elsewhere, in order.
-pub(crate) fn files(folder: impl AsRef<Path>, ending: &str) -> io::Result<Vec<PathBuf>> {
+/// The files in a folder with this extension, sorted.
+pub(crate) fn files(folder: impl AsRef<Path>, extension: &str) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs_err::read_dir(root().join(folder))? {
         let path = entry?.path();
-        if path.extension().is_some_and(|other| other == ending) {
+        if path.extension().is_some_and(|other| other == extension) {
             files.push(path);
         }
     }
@@ -73,20 +72,25 @@ pub(crate) fn files(folder: impl AsRef<Path>, ending: &str) -> io::Result<Vec<Pa
     Ok(files)
 }
 
-/// Takes it for success that what was to be removed is not there.
-pub(crate) fn unless_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
+/// Removes a folder, or nothing if it does not exist.
+pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
+    ignore_missing(fs_err::remove_dir_all(folder))
+}
+
+/// Treats the removal of something that does not exist as a success.
+pub(crate) fn ignore_missing(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
 }
 
-/// The value of an environment variable that is set and not empty.
-pub(crate) fn set(variable: &str) -> Option<std::ffi::OsString> {
-    std::env::var_os(variable).filter(|value| !value.is_empty())
+/// The value of an environment variable, unless it is empty.
+pub(crate) fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// A path as a person in the root would write it.
+/// A path relative to the root, if it is below it.
 pub(crate) fn shown(path: &Path) -> String {
     let path = path.strip_prefix(root()).unwrap_or(path);
     path.display().to_string()
@@ -97,21 +101,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_root_holds_this_package() {
+    fn the_root_contains_this_package() {
         assert!(root().join("xtask/src/workspace.rs").is_file());
     }
 
     #[test]
-    fn programs_lie_where_cargo_puts_them() {
+    fn programs_are_in_the_target_folder() {
         let plain = program(Profile::Release, "pet-cli");
         assert!(plain.starts_with(target().join("release")));
-        let told = program_for("some-triple", "pet-cli");
-        assert!(told.starts_with(target().join("some-triple/release")));
-        assert_eq!(plain.file_name(), told.file_name());
+        let cross = program_for("some-triple", "pet-cli");
+        assert!(cross.starts_with(target().join("some-triple/release")));
+        assert_eq!(plain.file_name(), cross.file_name());
     }
 
     #[test]
-    fn paths_inside_are_shown_from_the_root() {
+    fn paths_are_shown_relative_to_the_root() {
         assert_eq!(shown(&root().join("results/a b")), "results/a b");
         assert_eq!(shown(Path::new("/elsewhere")), "/elsewhere");
     }

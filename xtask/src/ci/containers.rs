@@ -1,4 +1,4 @@
-//! The steps that need a Docker engine.
+//! The steps that need Docker.
 
 use crate::error::Error;
 use crate::invocation::Invocation;
@@ -6,7 +6,7 @@ use crate::report::Outcome;
 use crate::workspace::{self, Profile};
 use crate::{docker, pet_cli};
 
-/// Builds the image with the committed model and tries it.
+/// Builds and tests the image with the committed model.
 pub(super) fn image() -> Result<Outcome, Error> {
     docker::with_engine(|| {
         let image = docker::make(&workspace::root().join("results"))?;
@@ -15,7 +15,7 @@ pub(super) fn image() -> Result<Outcome, Error> {
     })
 }
 
-/// Brings up the service with MLflow and Prometheus beside it, and trains into it.
+/// Runs docker/stack-test.sh: the service with MLflow and Prometheus.
 pub(super) fn stack() -> Result<Outcome, Error> {
     docker::with_engine(|| {
         if let Some(reason) = stack_obstacle() {
@@ -29,7 +29,7 @@ pub(super) fn stack() -> Result<Outcome, Error> {
     })
 }
 
-/// Why the stack cannot be brought up here, none if it can.
+/// Why the stack cannot be started on this machine.
 fn stack_obstacle() -> Option<&'static str> {
     let compose = |line: &str| {
         let command = Invocation::new("docker").argument("compose");
@@ -38,8 +38,8 @@ fn stack_obstacle() -> Option<&'static str> {
     if !compose("version") {
         return Some("no `docker compose`");
     }
-    // Asks no registry for images that are here, such as stand-ins.
+    // Local images, such as stand-ins, need no registry.
     let pull = "--file docker/compose.yaml pull --quiet --policy missing mlflow prometheus";
     (!compose(pull))
-        .then_some("no images of MLflow and Prometheus, and no registry to have them from")
+        .then_some("no images of MLflow and Prometheus, and no registry to pull them from")
 }

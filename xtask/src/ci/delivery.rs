@@ -6,12 +6,12 @@ use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::Outcome;
 
-/// What no tool checks: tests of the workflows' scripts, and of what the files for the hosts say.
+/// Tests of the workflows' scripts and of the manifests, for which no tool exists.
 const TESTS: &str = "xtask/src/ci/delivery";
 
-/// Checks workflows, scripts and manifests with tools from a Python environment; skipped without one.
+/// Checks workflows, scripts and manifests with tools in a Python environment; skipped without it.
 pub(super) fn run() -> Result<Outcome, Error> {
-    DELIVERY.make()?;
+    DELIVERY.create()?;
     let Some(python) = DELIVERY.usable() else {
         return Ok(Outcome::skipped("no Python with the checkers"));
     };
@@ -36,14 +36,14 @@ pub(super) fn run() -> Result<Outcome, Error> {
     )?;
     check("hadolint", "docker/Dockerfile")?;
     check("shellcheck", "*.sh .ci/run")?;
-    // No compiled files beside the sources.
+    // Without bytecode and caches in the source folder.
     let tests = Invocation::new(&python).arguments(["-B", "-m", "pytest", "--quiet", TESTS]);
     tests.arguments(["-p", "no:cacheprovider"]).run()?;
-    services()
+    compose_and_prometheus()
 }
 
-/// Has Compose and Prometheus read their own files, and Prometheus try its alarms, where they are installed.
-fn services() -> Result<Outcome, Error> {
+/// Checks the files of Compose and Prometheus with these programs, if they are installed.
+fn compose_and_prometheus() -> Result<Outcome, Error> {
     let mut checked = vec!["workflows, scripts, manifests".to_owned()];
     let compose = ["compose --file docker/compose.yaml config --quiet"].as_slice();
     let prometheus = [

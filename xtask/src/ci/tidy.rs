@@ -1,23 +1,22 @@
-//! Rules of this workspace that no other tool checks.
+//! House rules that no other tool checks.
 
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::report::Outcome;
 use crate::workspace;
 
-/// Most lines of a source file.
+/// Maximum lines of a source file.
 const SOURCE_LINES: usize = 500;
 
-/// Most lines of the README.
+/// Maximum lines of the README.
 const README_LINES: usize = 200;
 
-/// Checks the files under version control, or about to be.
 pub(super) fn run() -> Result<Outcome, Error> {
     let files = tracked(["*.rs", "README.md"].into_iter())?;
     let mut findings = Vec::new();
     for file in &files {
         let path = workspace::root().join(file);
-        // One that is removed, and not yet committed, is still in the list.
+        // Deleted files are listed until that is committed.
         if path.is_file() {
             findings.extend(check(file, &fs_err::read_to_string(path)?));
         }
@@ -28,7 +27,7 @@ pub(super) fn run() -> Result<Outcome, Error> {
     Err(Error::Untidy { findings })
 }
 
-/// The files under version control, or about to be, that these patterns name.
+/// The tracked and new files that match these patterns.
 pub(super) fn tracked<'line>(
     patterns: impl Iterator<Item = &'line str>,
 ) -> Result<Vec<String>, Error> {
@@ -46,27 +45,27 @@ pub(super) fn tracked<'line>(
     Ok(files.lines().map(str::to_owned).collect())
 }
 
-/// What is wrong in a file.
+/// The violations in a file.
 fn check(name: &str, text: &str) -> Vec<String> {
     let first = text.lines().next().unwrap_or_default();
     if first.contains("@generated") {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    let most = if name == "README.md" {
+    let max = if name == "README.md" {
         README_LINES
     } else {
         SOURCE_LINES
     };
     let lines = text.lines().count();
-    if lines > most {
-        findings.push(format!("{name}: {lines} lines, at most {most} are allowed"));
+    if lines > max {
+        findings.push(format!("{name}: {lines} lines, at most {max} are allowed"));
     }
     for (index, line) in text.lines().enumerate() {
-        // Examples in the documentation are tests as well.
+        // Also in documentation, whose examples are tests.
         let code = line.trim_start_matches(['/', '!', ' ']);
         let ignores = code.starts_with("#[ignore") || code.starts_with("```ignore");
-        // A test that must be a process of its own is run by another, which its reason names.
+        // A test that must be its own process is run by another test, which the reason names.
         if ignores && !code.starts_with("#[ignore = \"run by `") {
             findings.push(format!("{name}:{}: a test is ignored", index + 1));
         }
@@ -79,13 +78,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_files_and_ignored_tests_are_found() {
+    fn long_files_and_ignored_tests_are_violations() {
         let lines = |count| "//\n".repeat(count);
         assert!(check("full.rs", &lines(SOURCE_LINES)).is_empty());
-        let made = format!("// @generated\n{}", lines(999));
-        assert!(check("made.rs", &made).is_empty());
-        let apart = "#[test]\n#[ignore = \"run by `it`\"]\nfn apart() {}\n";
-        assert!(check("tests/it.rs", apart).is_empty());
+        let generated = format!("// @generated\n{}", lines(999));
+        assert!(check("generated.rs", &generated).is_empty());
+        let separate = "#[test]\n#[ignore = \"run by `it`\"]\nfn separate() {}\n";
+        assert!(check("tests/it.rs", separate).is_empty());
         for (name, text, finding) in [
             (
                 "long.rs",

@@ -15,38 +15,39 @@ use crate::invocation::Invocation;
 use crate::report::{Outcome, Report};
 use crate::workspace::{self, Profile};
 
-/// From photographs to a tested model: setup, train, select, export, evaluate, promote, test, docker
+/// From photos to a tested model: setup, train, select, export, evaluate, promote, test, docker
 ///
-/// Without arguments it runs on a small generated sample, and everything it makes lies in `target/pipeline/sample/`.
-/// With `--dataset oxford-iiit-pet` it writes the model of the real photographs to `results/`. Runs and models are
-/// recorded where `MLFLOW_TRACKING_URI` says; else in a local MLflow database: `mlflow.db` here for the real
-/// photographs, one in `target/pipeline/` otherwise (that of the sample begins anew with each training).
+/// Without arguments, it runs on a small generated sample and writes everything to `target/pipeline/sample/`. With
+/// `--dataset oxford-iiit-pet`, it writes the model of the real photos to `results/`. Runs and models are recorded in
+/// the store named by `MLFLOW_TRACKING_URI`, or else in a local MLflow database: `mlflow.db` in this folder for the
+/// real photos, otherwise one in `target/pipeline/` (the sample's is recreated with each training).
 ///
-/// The best model becomes the champion only if it passes `pet-cli promote`, beside the champion that there is. If it is
-/// refused, the pipeline ends, and the results are the champion's again.
+/// The best model becomes the champion only if it passes `pet-cli promote`, compared with the current champion. If it
+/// is rejected, the pipeline ends, and the results are the champion's again.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
   cargo xtask pipeline                            the generated sample
-  cargo xtask pipeline --dataset oxford-iiit-pet  the real photographs, downloaded when missing
+  cargo xtask pipeline --dataset oxford-iiit-pet  the real photos, downloaded if missing
   cargo xtask pipeline --dataset oxford-iiit-pet --data-dir ../oxford-iiit-pet --skip docker
   cargo xtask pipeline --dataset folder --data-dir my-photos
-  cargo xtask pipeline --from export              go on from what was trained and selected
+  cargo xtask pipeline --from export              continue from what was trained and selected
   cargo xtask pipeline --dry-run                  only show the commands")]
 pub(crate) struct Arguments {
     /// The data set
     #[arg(long, value_enum, default_value_t)]
     dataset: Dataset,
-    /// Its folder [default: data/oxford-iiit-pet, downloaded when missing; the sample is drawn into target/]
+    /// Folder of the data set [default: data/oxford-iiit-pet, downloaded if missing; the sample is generated in
+    /// target/]
     #[arg(long, value_name = "DIR", required_if_eq("dataset", "folder"))]
     data_dir: Option<PathBuf>,
     /// Folder of the exported model [default: results, or the one in target/pipeline/]
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
-    /// Limits that a model has to meet to become the champion, as `pet-cli promote --gate` takes them
+    /// File of limits that a model must meet to become the champion, as for `pet-cli promote --gate`
     #[arg(long, value_name = "FILE")]
     gate: Option<PathBuf>,
-    /// Show the commands, run none
+    /// Only show the commands, without running them
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -61,17 +62,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
         arguments.results.as_deref(),
         arguments.gate.as_deref(),
     )?;
-    eprintln!("{}", plan.announcement());
+    eprintln!("{}", plan.notes());
     if arguments.dry_run {
         show(&plan, &arguments.selection);
         return Ok(());
     }
-    let outcome = carry_out(&plan, &arguments.selection);
-    println!("\n{}", plan.announcement());
+    let outcome = run_stages(&plan, &arguments.selection);
+    println!("\n{}", plan.notes());
     outcome
 }
 
-/// Prints the commands of each stage.
+/// Prints the commands of all stages.
 fn show(plan: &Plan, selection: &Selection) {
     println!("# build");
     print_all(&plan.build(selection));
@@ -91,13 +92,13 @@ fn print_all(commands: &[Invocation]) {
     }
 }
 
-fn carry_out(plan: &Plan, selection: &Selection) -> Result<(), Error> {
+fn run_stages(plan: &Plan, selection: &Selection) -> Result<(), Error> {
     let mut report = Report::new("stage");
     let build = plan.build(selection);
     let program = workspace::program(Profile::Development, "pet-cli");
     if !build.is_empty() {
         if !program.is_file() {
-            eprintln!("note: compiles everything first, which takes some minutes");
+            eprintln!("note: compiles everything first, which takes a few minutes");
         }
         report.step("build", || {
             build.iter().try_for_each(Invocation::run)?;
@@ -119,12 +120,12 @@ fn run_stage(plan: &Plan, stage: Stage) -> Result<Outcome, Error> {
         Stage::Docker => {
             return docker::with_engine(|| docker::make(plan.results()).map(Outcome::done));
         }
-        Stage::Train => plan.begin_anew()?,
+        Stage::Train => plan.remove_earlier_runs()?,
         _ => {}
     }
     let outcome = plan.command(stage).run();
     if stage == Stage::Promote && matches!(outcome, Err(Error::Exit { .. })) {
-        // Without a champion this exports the same again. That it was refused is what counts.
+        // Fails without a champion, but only the rejection matters.
         eprintln!(
             "note: not promoted; exporting the champion, if there is one, to the results again"
         );

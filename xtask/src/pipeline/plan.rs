@@ -1,5 +1,6 @@
-//! What the stages do, and where everything lies: decided before the first one runs.
+//! The commands and paths of a run of the pipeline.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf, absolute};
 
 use clap::ValueEnum;
@@ -9,9 +10,9 @@ use crate::docker;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::pet_cli;
-use crate::workspace::{self, Profile, unless_missing};
+use crate::workspace::{self, Profile, ignore_missing, remove_folder};
 
-/// A data set, as `pet-cli` calls it.
+/// A data set of `pet-cli`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Dataset {
     /// Cartoon cats and dogs, drawn by the program
@@ -23,16 +24,15 @@ pub(crate) enum Dataset {
     Folder,
 }
 
-/// Paths and commands of one run of the pipeline.
 #[derive(Debug)]
 pub(crate) struct Plan {
     dataset: Dataset,
     data: Option<PathBuf>,
     results: PathBuf,
     gate: Option<PathBuf>,
-    /// Where the comparison with the champion is written.
+    /// The report of the comparison with the champion.
     promotion: PathBuf,
-    /// The folder of `mlflow.db` and its artifacts; none where `MLFLOW_TRACKING_URI` names a store.
+    /// The folder of `mlflow.db` and its artifacts; `None` if `MLFLOW_TRACKING_URI` names a store.
     store: Option<PathBuf>,
 }
 
@@ -55,7 +55,7 @@ impl Plan {
             None => (dataset == Dataset::Sample).then(|| home.join("data")),
         };
         let results = results.map_or_else(|| Ok(home.join("results")), absolute)?;
-        let store = workspace::set("MLFLOW_TRACKING_URI").map_or(Some(home), |_| None);
+        let store = workspace::variable("MLFLOW_TRACKING_URI").map_or(Some(home), |_| None);
         Ok(Self {
             dataset,
             data,
@@ -71,20 +71,21 @@ impl Plan {
         &self.results
     }
 
-    /// What a person should know of the run, before and after it.
-    pub(crate) fn announcement(&self) -> String {
+    /// Notes on the data set and the model, shown before and after the run.
+    pub(crate) fn notes(&self) -> String {
         let results = workspace::shown(&self.results);
         if self.dataset != Dataset::Sample {
             let dataset = name(&self.dataset);
             return format!("note: data set `{dataset}`, results in {results}");
         }
         format!(
-            "note: this is the generated sample, cartoon cats and dogs; its model ({results}) knows no real animal\n\
-             note: for the real photographs: cargo xtask pipeline --dataset oxford-iiit-pet [--data-dir DIR]"
+            "note: this is the generated sample, cartoon cats and dogs; its model ({results}) does not know real \
+             animals\n\
+             note: for the real photos: cargo xtask pipeline --dataset oxford-iiit-pet [--data-dir DIR]"
         )
     }
 
-    /// What is compiled first, so that the durations of the stages are those of their work.
+    /// Commands that compile everything first, so that the durations of the stages don't include it.
     pub(crate) fn build(&self, selection: &Selection) -> Vec<Invocation> {
         let mut before_test = Stage::all().filter(|stage| *stage < Stage::Test);
         let program = before_test.any(|stage| selection.includes(stage));
@@ -96,42 +97,37 @@ impl Plan {
 
     /// The command of a stage.
     pub(crate) fn command(&self, stage: Stage) -> Invocation {
-        let command = pet_cli::invocation(Profile::Development, &stage.to_string());
         match stage {
-            Stage::Setup => command,
+            Stage::Setup => self.pet_cli(stage),
             Stage::Train => {
                 let grid = self.training().split_whitespace();
-                self.with_tracking(self.with_data(command).arguments(grid))
+                self.with_model_name(self.with_data(stage).arguments(grid))
             }
-            Stage::Select => self.with_tracking(command),
+            Stage::Select => self.with_model_name(self.pet_cli(stage)),
             Stage::Export => {
-                let command = command.arguments(["--alias", "challenger"]);
-                self.with_results(self.with_tracking(self.with_data(command)))
+                let export = self.with_data(stage).arguments(["--alias", "challenger"]);
+                self.with_model_name(export)
             }
-            Stage::Evaluate => {
-                let command = self.with_data(command).arguments(["--split", self.split()]);
-                self.with_results(self.with_store(command))
-            }
+            Stage::Evaluate => self.with_data(stage).arguments(["--split", self.split()]),
             Stage::Promote => {
-                let command = self.with_data(command).argument("--output");
-                let command = command.argument(&self.promotion);
-                let command = self.gate.iter().fold(command, |command, gate| {
-                    command.argument("--gate").argument(gate)
-                });
-                self.with_tracking(command)
+                let mut promote = self.with_data(stage).argument("--output");
+                promote = promote.argument(&self.promotion);
+                if let Some(gate) = &self.gate {
+                    promote = promote.argument("--gate").argument(gate);
+                }
+                self.with_model_name(promote)
             }
             Stage::Test => self.tests(),
             Stage::Docker => docker::build(&self.results),
         }
     }
 
-    /// The command that exports what is to be served, after a challenger was refused.
+    /// The command that exports the champion again after a challenger was rejected.
     pub(crate) fn restore(&self) -> Invocation {
-        let export = pet_cli::invocation(Profile::Development, &Stage::Export.to_string());
-        self.with_results(self.with_tracking(export))
+        self.with_model_name(self.pet_cli(Stage::Export))
     }
 
-    /// What a stage made, as a person would write it.
+    /// What a stage produced, for the report.
     pub(crate) fn output(&self, stage: Stage) -> String {
         let file = |name| workspace::shown(&self.results.join(name));
         match (stage, &self.store) {
@@ -147,16 +143,15 @@ impl Plan {
         }
     }
 
-    /// Removes what earlier runs on the sample recorded, for their models may know other classes.
-    pub(crate) fn begin_anew(&self) -> Result<(), Error> {
+    /// Removes earlier runs on the sample, whose models may have other classes.
+    pub(crate) fn remove_earlier_runs(&self) -> Result<(), Error> {
         let (Dataset::Sample, Some(folder)) = (self.dataset, &self.store) else {
             return Ok(());
         };
         for file in ["mlflow.db", "mlflow.db-wal", "mlflow.db-shm"] {
-            unless_missing(fs_err::remove_file(folder.join(file)))?;
+            ignore_missing(fs_err::remove_file(folder.join(file)))?;
         }
-        unless_missing(fs_err::remove_dir_all(folder.join("mlruns")))?;
-        Ok(())
+        Ok(remove_folder(&folder.join("mlruns"))?)
     }
 
     /// The arguments of `pet-cli train`: a small grid, so that there is something to select from.
@@ -169,7 +164,7 @@ impl Plan {
         }
     }
 
-    /// Class folders alone leave no images but those kept for validation.
+    /// A folder without test images has only its validation images to evaluate on.
     fn split(&self) -> &'static str {
         let has_test = |data: &PathBuf| data.join("test").is_dir();
         match self.dataset {
@@ -179,15 +174,29 @@ impl Plan {
     }
 
     fn tests(&self) -> Invocation {
-        // With `pet-cli` named too, libraries get the features that they have in its build, and
-        // are not compiled again.
+        // `-p pet-cli` gives the libraries the same features as in its build, so they are not compiled again.
         Invocation::cargo("test --locked -p pet-cli -p pet-tests")
             .arguments(["--test", "artifacts", "--test", "logic", "--test", "parity"])
             .environment("PET_RESULTS", &self.results)
             .environment("PET_REQUIRE_RUNTIME", "1")
     }
 
-    fn with_data(&self, command: Invocation) -> Invocation {
+    /// The subcommand of a stage, with the paths that it reads from the environment.
+    fn pet_cli(&self, stage: Stage) -> Invocation {
+        let command = pet_cli::invocation(Profile::Development, &stage.to_string())
+            .environment("PET_RESULTS", &self.results);
+        match &self.store {
+            Some(folder) if self.dataset != Dataset::OxfordIiitPet => {
+                let mut uri = OsString::from("sqlite:///");
+                uri.push(folder.join("mlflow.db"));
+                command.environment("MLFLOW_TRACKING_URI", uri)
+            }
+            _ => command,
+        }
+    }
+
+    fn with_data(&self, stage: Stage) -> Invocation {
+        let command = self.pet_cli(stage);
         let command = command.arguments(["--dataset", &name(&self.dataset)]);
         match &self.data {
             Some(folder) => command.argument("--data-dir").argument(folder),
@@ -195,34 +204,15 @@ impl Plan {
         }
     }
 
-    fn with_results(&self, command: Invocation) -> Invocation {
-        command.argument("--results").argument(&self.results)
-    }
-
-    fn with_tracking(&self, command: Invocation) -> Invocation {
-        let command = self.with_store(command);
-        // A store that is not the data set's own may have models of other data.
-        match (self.dataset, &self.store) {
-            (Dataset::OxfordIiitPet, _) => {
-                command.arguments(["--model-name", "oxford_pet_classifier"])
-            }
-            (_, Some(_)) => command,
-            (dataset, None) => {
-                let model = format!("{}_pet_classifier", name(&dataset));
-                command.arguments(["--model-name", &model])
-            }
-        }
-    }
-
-    fn with_store(&self, command: Invocation) -> Invocation {
-        match &self.store {
-            Some(folder) if self.dataset != Dataset::OxfordIiitPet => {
-                let mut uri = std::ffi::OsString::from("sqlite:///");
-                uri.push(folder.join("mlflow.db"));
-                command.argument("--tracking-uri").argument(uri)
-            }
-            _ => command,
-        }
+    /// Names the model, because the store may contain models of other data sets.
+    fn with_model_name(&self, command: Invocation) -> Invocation {
+        let model = match self.dataset {
+            Dataset::Sample => "sample_pet_classifier",
+            Dataset::OxfordIiitPet => "oxford_pet_classifier",
+            Dataset::Folder if self.store.is_none() => "folder_pet_classifier",
+            Dataset::Folder => return command,
+        };
+        command.arguments(["--model-name", model])
     }
 }
 

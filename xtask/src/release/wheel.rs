@@ -1,4 +1,4 @@
-//! The program as a Python wheel.
+//! The Python wheel.
 
 use std::path::{Path, PathBuf};
 
@@ -8,25 +8,29 @@ use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::workspace;
 
-/// Builds the wheel into a folder with maturin; `None` where there is none.
+/// Builds the wheel with maturin; `None` without maturin.
 pub(super) fn build(target: Option<&str>, output: &Path) -> Result<Option<PathBuf>, Error> {
     let Some(maturin) = maturin() else {
         return Ok(None);
     };
-    for earlier in wheels(output)? {
-        fs_err::remove_file(earlier)?;
+    for old in wheels(output)? {
+        fs_err::remove_file(old)?;
     }
     let maturin = maturin.arguments(["build", "--release", "--locked", "--out"]);
     let maturin = maturin.argument(output);
     let target = target.map(|target| ["--target", target]);
     maturin.arguments(target.into_iter().flatten()).run()?;
     let wheel = wheels(output)?.pop();
-    wheel.map(Some).ok_or_else(|| Error::Usage {
-        message: format!("maturin left no wheel in `{}`", workspace::shown(output)),
-    })
+    let missing = || {
+        Error::usage(format!(
+            "maturin created no wheel in `{}`",
+            workspace::shown(output)
+        ))
+    };
+    wheel.map(Some).ok_or_else(missing)
 }
 
-/// The one in the path, else that of the checks' environment.
+/// The one on `PATH`, or else that of the environment of `cargo xtask ci`.
 fn maturin() -> Option<Invocation> {
     let named = Invocation::new("maturin");
     if named.clone().argument("--version").succeeds() {

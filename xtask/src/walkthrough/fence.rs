@@ -1,7 +1,7 @@
-//! The blocks of commands in a document.
+//! Code fences with commands.
 //!
-//! A block of `sh` or `python` is run, unless notes after the language say otherwise; CONTRIBUTING.md describes them.
-//! `<!--sh` … `-->` is a block that readers do not see.
+//! `sh` and `python` fences are run as their notes say, which CONTRIBUTING.md describes. `<!--sh` … `-->` is a hidden
+//! fence.
 
 use std::fmt::Write as _;
 
@@ -9,20 +9,19 @@ use crate::ci::python;
 use crate::error::Error;
 use crate::invocation::quoted;
 
-/// What a block may say of itself, as `NAME=VALUE`.
+/// Notes of the form `NAME=VALUE` after the language.
 const NOTES: [&str; 5] = ["needs", "serves", "with", "instead", "skip"];
 
-/// A block of commands.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Fence {
-    /// Document and line where it begins.
-    pub(super) place: String,
+    /// Document and line of its start.
+    pub(super) location: String,
     is_python: bool,
     pub(super) commands: Vec<String>,
     notes: Vec<(String, String)>,
 }
 
-/// The blocks of a document.
+/// The fences of a document.
 pub(crate) fn all(page: &str, text: &str) -> Result<Vec<Fence>, Error> {
     let mut fences = Vec::new();
     let mut lines = text.lines().enumerate();
@@ -40,11 +39,11 @@ pub(crate) fn all(page: &str, text: &str) -> Result<Vec<Fence>, Error> {
 }
 
 impl Fence {
-    /// None for blocks that are not commands.
-    fn read(place: String, info: &str, body: &[&str]) -> Result<Option<Self>, Error> {
+    /// `None` for other languages.
+    fn read(location: String, info: &str, body: &[&str]) -> Result<Option<Self>, Error> {
         let wrong = || {
             Error::usage(format!(
-                "{place}: expected {}, got `{info}`",
+                "{location}: expected {}, got `{info}`",
                 NOTES.join("=…, ")
             ))
         };
@@ -63,7 +62,7 @@ impl Fence {
         };
         let notes = words.map(note).collect::<Result<_, Error>>()?;
         Ok(Some(Self {
-            place,
+            location,
             is_python,
             commands,
             notes,
@@ -76,19 +75,19 @@ impl Fence {
         named.map(|(_, value)| value.as_str())
     }
 
-    /// What the machine must have.
+    /// What this machine must have.
     pub(super) fn needs(&self) -> impl Iterator<Item = &str> {
         self.notes("needs").flat_map(|needs| needs.split(' '))
     }
 
-    /// Why it is not run anywhere but elsewhere.
+    /// Why it is not run here.
     pub(super) fn skip(&self) -> Option<&str> {
         self.notes("skip").next()
     }
 
-    /// The lines for bash that run it, or say why this machine cannot.
+    /// The bash script that runs it, or reports why it is skipped.
     pub(super) fn script(&self, obstacle: Option<&str>) -> String {
-        let place = quoted(self.place.as_ref());
+        let location = quoted(self.location.as_ref());
         let reason = obstacle.or(self.skip());
         let serves = self.notes("serves").next().filter(|_| reason.is_none());
         let mut script = serves.map_or_else(String::new, |ports| format!("serves {ports}\n"));
@@ -99,22 +98,22 @@ impl Fence {
             &instead
         };
         for command in commands {
-            let command = self.filled_in(command);
+            let command = self.resolved(command);
             let word = quoted(command.as_ref());
             // Writing to a string does not fail.
             let _ = match (reason, serves) {
                 (Some(reason), _) => {
-                    writeln!(script, "skip {place} {word} {}", quoted(reason.as_ref()))
+                    writeln!(script, "skip {location} {word} {}", quoted(reason.as_ref()))
                 }
-                (None, Some(_)) => writeln!(script, "show {place} {word}\nbeside {word}"),
-                (None, None) => writeln!(script, "show {place} {word}\n{command}"),
+                (None, Some(_)) => writeln!(script, "show {location} {word}\nbackground {word}"),
+                (None, None) => writeln!(script, "show {location} {word}\n{command}"),
             };
         }
         script + serves.map_or("", |_| "serves\n")
     }
 
-    /// A command as bash runs it.
-    fn filled_in(&self, command: &str) -> String {
+    /// A command for bash, with placeholders replaced.
+    fn resolved(&self, command: &str) -> String {
         let pairs = self.notes("with").filter_map(|pair| pair.split_once('='));
         let command = pairs.fold(command.to_owned(), |command, (word, text)| {
             command.replace(word, text)
@@ -129,18 +128,18 @@ impl Fence {
     }
 }
 
-/// The commands of a shell, each with all its lines.
+/// Splits a block into commands, which may have several lines.
 fn commands(body: &[&str]) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
-    let mut goes_on = false;
+    let mut continues = false;
     for line in body {
         match commands.last_mut() {
-            Some(command) if goes_on => *command = format!("{command}\n{line}"),
+            Some(command) if continues => *command = format!("{command}\n{line}"),
             _ if line.is_empty() || line.starts_with('#') => continue,
             _ => commands.push((*line).to_owned()),
         }
         let command = commands.last().map_or("", String::as_str);
-        goes_on = command.matches('\'').count() % 2 == 1 || command.ends_with(['\\', '|']);
+        continues = command.matches('\'').count() % 2 == 1 || command.ends_with(['\\', '|']);
     }
     commands
 }
@@ -155,13 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn commands_have_all_their_lines() {
+    fn commands_can_have_several_lines() {
         let page = "`a`\n```sh\na   # not b\n\n# c\nd \\\n  e\nf '{\n}' |\ng\n```\n```text\nh\n```\n\
                     ```python\nimport i\n\ni.j()\n```\n<!-- k -->\n<!--sh\nl\n-->\n";
         let fences = all("p.md", page).unwrap();
         let found: Vec<_> = fences
             .iter()
-            .map(|fence| (fence.place.as_str(), fence.commands.concat()))
+            .map(|fence| (fence.location.as_str(), fence.commands.concat()))
             .collect();
         let shell = "a   # not bd \\\n  ef '{\n}' |\ng".to_owned();
         let expected = [
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_run_as_it_says() {
+    fn notes_change_how_a_fence_is_run() {
         let shown = "show p.md:1 'a b'\n";
         for (block, lines) in [
             ("sh\na b\nc", "a b\nshow p.md:1 c\nc\n"),
@@ -183,7 +182,7 @@ mod tests {
             let block = format!("```{block}\n```");
             assert_eq!(script(&block), format!("{shown}{lines}"));
         }
-        let served = format!("serves 80 90\n{shown}beside 'a b'\nserves\n");
+        let served = format!("serves 80 90\n{shown}background 'a b'\nserves\n");
         assert_eq!(script("```sh serves=\"80 90\"\na b\n```"), served);
         let skipped = "skip p.md:1 a 'run by x'\n";
         assert_eq!(script("```sh skip=\"run by x\"\na\n```"), skipped);
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_an_error() {
+    fn invalid_notes_are_errors() {
         for info in ["sh serve=80", "sh with=a", "sh skip=\"a"] {
             let error = all("p.md", &format!("```{info}\na\n```")).unwrap_err();
             assert!(error.to_string().starts_with("p.md:1: "), "{error}");

@@ -1,7 +1,7 @@
-//! `cargo xtask walkthrough`: the documents, tried.
+//! `cargo xtask walkthrough`: runs the commands in the documents.
 
 pub(crate) mod fence;
-// The bash of macOS is too old for the scripts.
+// The bash of macOS is too old.
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod prelude_tests;
@@ -16,39 +16,40 @@ use crate::ci::python;
 use crate::error::Error;
 use crate::invocation::{Invocation, quoted};
 use crate::report::{Outcome, Report};
-use crate::workspace::{self, Profile, unless_missing};
+use crate::workspace::{self, Profile, remove_folder};
 use crate::{docker, pet_cli};
 
-/// Functions that every script begins with.
+/// Functions at the start of every script.
 const PRELUDE: &str = include_str!("prelude.sh");
 
 /// Run every command in the documents, as a reader would
 ///
-/// Each document becomes a script, which runs in its own folder below target/walkthrough/, with generated photographs.
-/// Servers listen where the document says: ports 5000, 5001, 8000 and 9000 must be free. What the machine lacks (a Docker
-/// engine, Java) is skipped by name. CONTRIBUTING.md describes how a document says what a command needs.
+/// Each document becomes a script, which runs in its own folder below target/walkthrough/ with generated photos.
+/// Servers use the ports given in the documents: 5000, 5001, 8000 and 9000 must be free. Commands that need something
+/// the machine lacks (Docker, Java) are skipped and reported. CONTRIBUTING.md describes how a document declares what a
+/// command needs.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
   cargo xtask walkthrough
   cargo xtask walkthrough docs/tracking.md")]
 pub(crate) struct Arguments {
-    /// The documents [default: all that hold commands]
+    /// The documents [default: all that contain commands]
     #[arg(value_name = "PAGE")]
     pages: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
-    let pages = chosen(&arguments.pages)?;
+    let pages = select(&arguments.pages)?;
     pet_cli::set_up(Profile::Release)?;
     let mut report = Report::new("document");
     for (name, fences) in &pages {
-        report.step(name, || walk(name, fences));
+        report.step(name, || run_page(name, fences));
     }
     report.finish()
 }
 
-/// All documents, as a person in the root would write them, in the order in which one reads them.
+/// The paths of all documents, in reading order.
 pub(crate) fn documents() -> Result<Vec<String>, Error> {
     let pages = workspace::files("docs", "md")?;
     let pages = pages.iter().map(|page| workspace::shown(page));
@@ -56,8 +57,8 @@ pub(crate) fn documents() -> Result<Vec<String>, Error> {
     Ok(std::iter::once(first).chain(pages).chain([last]).collect())
 }
 
-/// The named documents, or all, with their commands.
-fn chosen(names: &[String]) -> Result<Vec<(String, Vec<Fence>)>, Error> {
+/// The named documents, or all with commands, and their blocks.
+fn select(names: &[String]) -> Result<Vec<(String, Vec<Fence>)>, Error> {
     let mut pages = Vec::new();
     for name in documents()? {
         let text = fs_err::read_to_string(workspace::root().join(&name))?;
@@ -76,18 +77,18 @@ fn chosen(names: &[String]) -> Result<Vec<(String, Vec<Fence>)>, Error> {
     Ok(pages)
 }
 
-/// Runs the script of a document in an empty folder of its own, inside the workspace so that cargo finds it.
-fn walk(name: &str, fences: &[Fence]) -> Result<Outcome, Error> {
+/// Runs the script of a document in its own folder, inside the workspace so that cargo finds it.
+fn run_page(name: &str, fences: &[Fence]) -> Result<Outcome, Error> {
     let mut skipped = Vec::new();
     let mut script = format!("{}{PRELUDE}prepare\n", variables()?);
     for fence in fences {
         let obstacle = fence.needs().find_map(obstacle);
         script += &fence.script(obstacle.as_deref());
-        skipped.extend(obstacle.map(|obstacle| format!("{}: {obstacle}", fence.place)));
+        skipped.extend(obstacle.map(|obstacle| format!("{}: {obstacle}", fence.location)));
     }
     let stem = Path::new(name).file_stem().unwrap_or_default();
     let folder = workspace::root().join("target/walkthrough").join(stem);
-    unless_missing(fs_err::remove_dir_all(&folder))?;
+    remove_folder(&folder)?;
     fs_err::create_dir_all(&folder)?;
     let file = folder.join("walkthrough.sh");
     fs_err::write(&file, script)?;
@@ -95,47 +96,34 @@ fn walk(name: &str, fences: &[Fence]) -> Result<Outcome, Error> {
         .argument(file)
         .folder(folder)
         .run()?;
-    if skipped.is_empty() {
-        return Ok(Outcome::done(format!("{} blocks", fences.len())));
+    let mut done = format!("{} blocks", fences.len());
+    if !skipped.is_empty() {
+        done = format!("{done}; skipped {}", skipped.join(", "));
     }
-    let skipped = skipped.join(", ");
-    Ok(Outcome::done(format!(
-        "{} blocks; skipped {skipped}",
-        fences.len()
-    )))
+    Ok(Outcome::done(done))
 }
 
-/// What this machine lacks for a need that a document names; none if all is there.
+/// Why this machine cannot run a block that needs this.
 fn obstacle(need: &str) -> Option<String> {
-    let (there, what) = match need {
+    let is_met = match need {
         "docker" => return docker::obstacle(),
-        "java" => (
-            Invocation::new("java").argument("-version").succeeds(),
-            "Java",
-        ),
-        "promtool" => (
-            Invocation::new("promtool").argument("--version").succeeds(),
-            "promtool",
-        ),
-        "stand-ins" => (workspace::set("RUST_IMAGE").is_some(), "stand-in images"),
-        folder => (python::usable(folder).is_some(), folder),
+        "stand-ins" => workspace::variable("RUST_IMAGE").is_some(),
+        environment if environment.ends_with("-env") => python::usable(environment).is_some(),
+        program => Invocation::new(program).argument("--version").succeeds(),
     };
-    (!there).then(|| format!("no {what}"))
+    (!is_met).then(|| format!("no {need}"))
 }
 
-/// Lines that tell the script where things are, so that it can be run again by itself.
+/// Lines that set the variables of a script, so that it can also be run by hand.
 fn variables() -> Result<String, Error> {
-    let mlflow = python::usable("mlflow-env");
-    let own = [
+    let programs = [
         Some(workspace::program(Profile::Release, "pet-cli")),
-        mlflow,
+        python::MLFLOW.usable(),
     ];
-    let own = own
-        .into_iter()
-        .flatten()
-        .filter_map(|program| program.parent().map(PathBuf::from));
-    let others = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(own.chain(std::env::split_paths(&others)));
+    let programs = programs.iter().flatten();
+    let folders = programs.filter_map(|program| program.parent().map(PathBuf::from));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(folders.chain(std::env::split_paths(&path)));
     let mut variables = vec![
         ("PATH", path.map_err(io::Error::other)?),
         ("ROOT", workspace::root().into()),
@@ -153,20 +141,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_page_is_named() {
-        let error = chosen(&["docs/none.md".to_owned()])
+    fn an_unknown_page_is_an_error() {
+        let error = select(&["docs/none.md".to_owned()])
             .unwrap_err()
             .to_string();
         assert!(
             error.starts_with("no commands in `docs/none.md`, only in README.md, "),
             "{error}"
         );
-        assert_eq!(chosen(&["README.md".to_owned()]).unwrap().len(), 1);
+        assert_eq!(select(&["README.md".to_owned()]).unwrap().len(), 1);
     }
 
     #[test]
-    fn what_is_run_elsewhere_is_there() {
-        for (_, fences) in chosen(&[]).unwrap() {
+    fn files_that_run_a_block_contain_its_command() {
+        for (_, fences) in select(&[]).unwrap() {
             for fence in fences {
                 let Some(file) = fence.skip().and_then(|skip| skip.strip_prefix("run by ")) else {
                     continue;
@@ -177,7 +165,7 @@ mod tests {
                 assert!(
                     text.contains(&words.join(" ")),
                     "{}: {file} has no `{command}`",
-                    fence.place
+                    fence.location
                 );
             }
         }

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# What the scripts that `cargo xtask walkthrough` makes of the documents begin with. Needs bash 4, curl and jq.
+# The start of every script of `cargo xtask walkthrough`. Needs bash 4, curl and jq.
 set -euo pipefail
-set -m # a server and its children are one group of processes
+set -m # gives each server its own process group
 
-declare -A servers # port → group of processes
-ports=()           # at which servers are still to come
-started=0          # commands so far that might be servers
-place=             # where in the documents we are
+declare -A servers # port → process group
+ports=()           # of servers that have not started yet
+started=0          # number of background commands
+location=          # document and line of the current command
 
 trap 'finish $?' EXIT
 trap 'exit 130' INT TERM
@@ -15,9 +15,9 @@ finish() {
   trap - EXIT
   local port
   for port in "${!servers[@]}"; do
-    end "$port"
+    stop "$port"
   done
-  [[ $1 == 0 ]] || echo "error: $place does not work as documented (status $1)" >&2
+  [[ $1 == 0 ]] || echo "error: $location does not work as documented (status $1)" >&2
   exit "$1"
 }
 
@@ -31,30 +31,30 @@ skip() {
   echo "skipped: $3" >&2
 }
 
-# show PLACE COMMAND
+# show LOCATION COMMAND
 show() {
-  place=$1
+  location=$1
   printf '\n%s\n$ %s\n' "$1" "$2" >&2
 }
 
-# serves [PORT...]: some of the next commands go on as servers at these ports; those before have done so.
+# serves [PORT...]: the next commands include servers on these ports. Fails if an earlier server did not start.
 serves() {
   ((${#ports[@]} == 0)) || fail "nothing answers at port ${ports[*]}"
   ports=("$@")
   local port
   for port in "$@"; do
-    end "$port"
-    ! answers "$port" || fail "something else answers at port $port; end it first"
+    stop "$port"
+    ! responds "$port" || fail "something else answers at port $port; end it first"
   done
 }
 
-# Runs a command to its end, or until a server answers at the next port.
-beside() {
+# Runs a command until it ends, or until it responds on the next port as a server.
+background() {
   local log=output-$((++started)).log port=${ports[0]:-} limit=$((SECONDS + 1800)) group status=0
   bash -c "$1" >"$log" 2>&1 &
   group=$!
   while kill -0 "$group" 2>/dev/null; do
-    if [[ -n $port ]] && answers "$port"; then
+    if [[ -n $port ]] && responds "$port"; then
       servers[$port]=$group
       ports=("${ports[@]:1}")
       return
@@ -67,7 +67,7 @@ beside() {
   return "$status"
 }
 
-end() {
+stop() {
   local group=${servers[$1]:-} _
   [[ -n $group ]] || return 0
   unset "servers[$1]"
@@ -79,23 +79,23 @@ end() {
   kill -KILL -- "-$group" 2>/dev/null || true
 }
 
-answers() {
+responds() {
   command curl --silent --output /dev/null --max-time 2 "http://127.0.0.1:$1"
 }
 
-# A refusal must not pass for an answer.
+# Fails on HTTP errors.
 curl() {
   command curl --silent --show-error --fail-with-body "$@"
 }
 export -f curl
 
-# The run that was recorded last but N.
+# run N: the ID of the latest run but N.
 run() {
   pet-cli runs list --json | jq --raw-output --argjson index "$1" '.[$index].run_id'
 }
 
-# A folder like a fresh clone after `cargo xtask setup`, with photographs in it: cartoons, drawn by the program. Of the
-# cache only what others may share: what could not be sent to a server is nobody else's.
+# Fills the folder like a fresh clone after `cargo xtask setup`, with generated photos. Shares downloads and features with
+# the workspace, but no runs.
 prepare() {
   local name
   for name in docs docker crates; do
@@ -119,17 +119,17 @@ prepare() {
   cp photo.jpg two.png photos
   cp photo.jpg breeds/Beagle
   cp photo.jpg breeds/Pug
-  # As a service keeps them: a folder for each class.
+  # A folder for each class, as the service writes them.
   mkdir -p "corrections/$(basename "$(dirname "${photographs[0]}")")"
   cp photo.jpg corrections/*
   draw_oxford ../oxford-iiit-pet "${photographs[@]}"
-  # The real photographs where this machine has them.
+  # The real data set, if this machine has it.
   ln -s "${PHOTOGRAPHS:-$PWD/../oxford-iiit-pet}" DIR
   ln -s "$(realpath DIR)" data/oxford-iiit-pet
 }
 
-# draw_oxford FOLDER PHOTOGRAPHS...: three photographs of each class to train on and one to test on, as if they were those
-# of the Oxford-IIIT Pet data set.
+# draw_oxford FOLDER PHOTOGRAPHS...: the layout of the Oxford-IIIT Pet data set, with three training photos and one test
+# photo per class.
 draw_oxford() {
   local folder=$1 breed class=0 number list
   shift

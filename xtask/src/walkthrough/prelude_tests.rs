@@ -1,12 +1,9 @@
-//! The functions of the scripts: what goes wrong is found, and nothing is left running.
-
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
 
 use super::PRELUDE;
 
-/// Runs lines after the functions; `PORT` in them is one at which nothing listens. Checks the exit status, the errors,
-/// and that no server is left.
+/// Runs a script, in which `PORT` is a free port. Checks its exit status and error messages, and that no server is left.
 fn check(lines: &str, status: i32, messages: &[&str]) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -27,13 +24,13 @@ fn check(lines: &str, status: i32, messages: &[&str]) {
 }
 
 const SERVER: &str = "serves PORT
-beside 'echo made >file'
-beside 'python3 -m http.server PORT --bind 127.0.0.1'
+background 'echo made >file'
+background 'python3 -m http.server PORT --bind 127.0.0.1'
 serves
 ";
 
 #[test]
-fn commands_that_fail_are_named_by_their_place() {
+fn a_failed_command_is_reported_with_its_location() {
     let lines = "show x.md:3 a\ntrue\nshow x.md:4 b\nfalse\nshow x.md:5 never\n";
     check(lines, 1, &["x.md:4 does not work", "(status 1)"]);
     let piped = "show x.md:3 a\nfalse | cat\n";
@@ -41,14 +38,14 @@ fn commands_that_fail_are_named_by_their_place() {
 }
 
 #[test]
-fn servers_run_beside_the_other_commands() {
-    let curl = "beside 'curl http://127.0.0.1:PORT/file | grep made'\n";
+fn servers_run_in_the_background() {
+    let curl = "background 'curl http://127.0.0.1:PORT/file | grep made'\n";
     check(&format!("{SERVER}{curl}"), 0, &[]);
 }
 
 #[test]
-fn a_refusal_is_a_failure() {
-    for curl in ["curl", "beside 'curl"] {
+fn an_http_error_is_a_failure() {
+    for curl in ["curl", "background 'curl"] {
         let curl = format!("show x.md:4 a\n{curl} http://127.0.0.1:PORT/none");
         let end = if curl.contains('\'') { "'\n" } else { "\n" };
         check(&format!("{SERVER}{curl}{end}"), 22, &["x.md:4 does not"]);
@@ -56,16 +53,16 @@ fn a_refusal_is_a_failure() {
 }
 
 #[test]
-fn a_server_that_ends_is_a_failure() {
-    let lines = "serves PORT\nshow x.md:3 a\nbeside 'echo no reason >&2; exit 3'\n";
+fn a_server_that_stops_is_a_failure() {
+    let lines = "serves PORT\nshow x.md:3 a\nbackground 'echo no reason >&2; exit 3'\n";
     check(lines, 3, &["no reason", "x.md:3 does not work"]);
-    let silent = "serves PORT\nbeside true\nserves\n";
+    let silent = "serves PORT\nbackground true\nserves\n";
     check(silent, 1, &["nothing answers at port"]);
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
-    let other = "python3 -m http.server PORT & servers[x]=$!\nuntil answers PORT; do :; done\n";
+fn a_port_in_use_is_reported() {
+    let other = "python3 -m http.server PORT & servers[x]=$!\nuntil responds PORT; do :; done\n";
     let lines = format!("{other}serves PORT\nshow never never\n");
     check(&lines, 1, &["something else answers at port"]);
 }

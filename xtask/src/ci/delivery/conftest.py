@@ -1,4 +1,4 @@
-"""Tests of scripts, which find our programs in place of those that would need a network or a cluster."""
+"""Replaces programs that need a network or a cluster in tests of scripts."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ class Programs:
         self.folder = folder
 
     def replace(self, program, body=""):
-        """Puts a script before the program of that name; it notes how it is called."""
+        """Replaces a program with a script that records its arguments."""
         path = self.folder / program
         path.write_text(f'#!/bin/bash\necho "{program} $*" >>"{self.folder}/calls"\n{body}\n')
         path.chmod(0o755)
@@ -20,7 +20,7 @@ class Programs:
         return [call for call in (self.folder / "calls").read_text().splitlines() if call.startswith(start)]
 
     def run(self, command, **environment):
-        """Runs a command with these variables only."""
+        """Runs a command with only these variables."""
         environment = {"PATH": f"{self.folder}:{os.environ['PATH']}", "HOME": str(self.folder)} | environment
         return subprocess.run(command, env=environment, text=True, capture_output=True)
 

@@ -1,5 +1,3 @@
-"""The figures of `cargo xtask bench serve`."""
-
 import runpy
 import types
 
@@ -13,7 +11,7 @@ def measured(rate, p50):
     return service
 
 
-def test_the_work_is_read_from_the_metrics():
+def test_work_is_read_from_the_metrics():
     phases = ["decode_duration_seconds_sum 1.5", "preprocess_duration_seconds_sum 0.25"]
     phases += ["inference_duration_seconds_sum 0.25", "decode_duration_seconds_count 100"]
     assert BENCH.work("".join(f"pet_{phase}\n" for phase in phases)) == (2.0, 100.0)

@@ -1,6 +1,6 @@
-"""docker/kubernetes/cluster-test.sh passes on a cluster that does well, fails on others, and leaves none behind.
+"""docker/kubernetes/cluster-test.sh passes on a good cluster, fails on others, and always deletes the cluster.
 
-The cluster is played: this shows that the script holds together, not that the manifests work on a real one.
+The cluster is simulated: this tests the script, not the manifests.
 """
 
 import shutil
@@ -33,7 +33,7 @@ echo '{"predicted_class": "Beagle"}' >"$2"
 
 @pytest.fixture
 def cluster(programs):
-    """Runs the script; what was applied lies in `programs.folder / "applied"`."""
+    """Runs the script; the applied manifests are in `programs.folder / "applied"`."""
     for program, body in [("kind", ""), ("docker", ""), ("kubectl", KUBECTL), ("curl", CURL)]:
         programs.replace(program, body)
 
@@ -46,7 +46,7 @@ def cluster(programs):
     return run
 
 
-def test_a_cluster_that_does_well(cluster, programs):
+def test_passes_on_a_good_cluster(cluster, programs):
     done = cluster()
     assert (done.returncode, done.stderr) == (0, "")
     assert len(programs.calls("curl")) == 2
@@ -59,22 +59,22 @@ def test_a_cluster_that_does_well(cluster, programs):
 @pytest.mark.parametrize(
     "broken", ["apply", "rollout", "readyReplicas}=2", "disruptionsAllowed", "get nodes", "readyReplicas}=1"]
 )
-def test_every_failure_is_one(cluster, broken):
+def test_fails_if_a_step_fails(cluster, broken):
     assert cluster(broken).returncode == 1
 
 
-def test_a_drain_that_takes_all_is_a_failure(cluster):
+def test_fails_if_the_drain_evicts_every_pod(cluster):
     done = cluster(drain="0")
     assert done.returncode == 1 and "error: the drain took every pod" in done.stderr
 
 
-def test_a_service_that_does_not_predict_is_a_failure(cluster, programs):
+def test_fails_if_the_service_does_not_predict(cluster, programs):
     programs.replace("curl", "exit 22")
     done = cluster()
     assert done.returncode == 1 and "error: the service does not predict" in done.stderr
 
 
-def test_without_a_program_it_is_skipped_unless_that_is_forbidden(programs):
+def test_is_skipped_without_kind_unless_required(programs):
     for needed in ["bash", "dirname"]:
         (programs.folder / needed).symlink_to(shutil.which(needed))
     only = {"PATH": str(programs.folder)}

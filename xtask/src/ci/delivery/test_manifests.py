@@ -1,4 +1,4 @@
-"""What the files for the hosts say is what the hosts take, and is true of the service."""
+"""The manifests are valid for their hosts and match the service."""
 
 import importlib.util
 import json
@@ -22,7 +22,7 @@ def read(path):
 
 
 def values(node, key):
-    """The values of a key, wherever it stands."""
+    """The values of a key, at any depth."""
     for name, value in node.items() if isinstance(node, dict) else enumerate(node):
         if name == key:
             yield value
@@ -30,13 +30,13 @@ def values(node, key):
             yield from values(value, key)
 
 
-# ---- KServe: no package holds the schema of its resource, but its own client has classes made from that schema.
+# ---- KServe: no package contains the schema of its resource, but its client has classes generated from it.
 
-# The package as such would import the server, whose libraries are not installed.
+# A stub, because the package imports the server, whose dependencies are not installed.
 package = types.ModuleType("kserve")
 package.__path__ = importlib.util.find_spec("kserve").submodule_search_locations
 sys.modules["kserve"] = package
-# Where the client of Kubernetes looks for classes.
+# The Kubernetes client looks up classes here.
 vars(kubernetes.client.models).update(vars(importlib.import_module("kserve.models")))
 
 PREDICTORS = set("containers huggingface lightgbm model onnx paddle pmml pytorch sklearn tensorflow triton xgboost".split())
@@ -45,10 +45,10 @@ PREDICTORS = set("containers huggingface lightgbm model onnx paddle pmml pytorch
 def check_inference_service(text):
     service = yaml.safe_load(text)
     client, response = kubernetes.client.ApiClient(), types.SimpleNamespace(data=json.dumps(service))
-    # What is unknown gets lost on the way, what has another type is converted, and what is missing is an error.
-    there_and_back = client.sanitize_for_serialization(client.deserialize(response, "V1beta1InferenceService"))
-    assert json.dumps(there_and_back, sort_keys=True) == json.dumps(service, sort_keys=True)
-    # What KServe refuses, or never gets ready, though it keeps to the schema.
+    # A round trip drops unknown fields, converts wrong types, and fails on missing fields.
+    round_trip = client.sanitize_for_serialization(client.deserialize(response, "V1beta1InferenceService"))
+    assert json.dumps(round_trip, sort_keys=True) == json.dumps(service, sort_keys=True)
+    # Rules that are not in the schema: KServe rejects the resource, or it never becomes ready.
     assert (service["apiVersion"], service["kind"]) == ("serving.kserve.io/v1beta1", "InferenceService")
     assert service["metadata"]["name"]
     predictor = service["spec"]["predictor"]
@@ -64,11 +64,10 @@ def check_inference_service(text):
     kubernetes_validate.validate(pod, kubernetes_validate.latest_version(), strict=True)
 
 
-def test_kserve_takes_our_manifest():
+def test_the_kserve_manifest_is_valid():
     check_inference_service(read(KSERVE))
 
 
-# What is put for what.
 @pytest.mark.parametrize(
     "right, wrong",
     [
@@ -83,7 +82,7 @@ def test_kserve_takes_our_manifest():
         ("containerPort: 8000", "containerPort: x"),
         ("name: kserve-container", "image: x"),
         ("name: pet-classifier", "name: 5"),
-        # Right by the schema, and yet refused or never ready.
+        # Valid by the schema, but rejected or never ready.
         ("v1beta1", "v1"),
         ("name: pet-classifier", "labels: {}"),
         ("timeout: 30", "onnx: {}"),
@@ -94,14 +93,14 @@ def test_kserve_takes_our_manifest():
         (" port: 8000", " port: 9000"),
     ],
 )
-def test_what_kserve_refuses_is_found(right, wrong):
+def test_invalid_kserve_manifests_are_rejected(right, wrong):
     assert right in read(KSERVE)
     with pytest.raises((AssertionError, KeyError, ValueError)):
         check_inference_service(read(KSERVE).replace(right, wrong))
 
 
-# ---- Render: its schema is in no package either. These are the fields that we use, as
-# https://render.com/docs/blueprint-spec described them in November 2026; look up there what you add.
+# ---- Render: no package contains its schema. These are the fields that we use, as of November 2026; see
+# https://render.com/docs/blueprint-spec for others.
 
 
 def closed(required, **properties):
@@ -126,7 +125,7 @@ SERVICE = closed(
 BLUEPRINT = closed("services", services={"type": "array", "minItems": 1, "items": SERVICE})
 
 
-def test_render_takes_our_blueprint():
+def test_the_render_blueprint_is_valid():
     jsonschema.validate(yaml.safe_load(read(RENDER)), BLUEPRINT)
 
 
@@ -140,18 +139,18 @@ def test_render_takes_our_blueprint():
         ("runtime: docker", "env: docker"),
         ("healthCheckPath: /", "healthCheckPath: "),
         ("maxShutdownDelaySeconds: 45", "maxShutdownDelaySeconds: 301"),
-        # Without quotes it is `false` to YAML.
+        # YAML reads it as `false` without quotes.
         ('autoDeployTrigger: "off"', "autoDeployTrigger: off"),
         ('value: "1"', "values: 1"),
     ],
 )
-def test_what_render_refuses_is_found(right, wrong):
+def test_invalid_render_blueprints_are_rejected(right, wrong):
     assert right in read(RENDER)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(yaml.safe_load(read(RENDER).replace(right, wrong)), BLUEPRINT)
 
 
-def test_render_builds_from_files_that_exist():
+def test_the_files_that_render_builds_from_exist():
     (service,) = yaml.safe_load(read(RENDER))["services"]
     assert pathlib.Path(service["dockerfilePath"]).is_file() and pathlib.Path(service["dockerContext"]).is_dir()
 
@@ -160,7 +159,7 @@ def test_render_builds_from_files_that_exist():
 
 
 @pytest.mark.parametrize("file", HOSTS)
-def test_what_a_host_asks_and_sets_is_documented(file):
+def test_paths_and_variables_of_a_host_are_documented(file):
     manifests = list(yaml.safe_load_all(read(file)))
     for key in ("path", "prometheus.io/path", "healthCheckPath"):
         for path in values(manifests, key):
@@ -169,8 +168,7 @@ def test_what_a_host_asks_and_sets_is_documented(file):
         assert not variable.startswith("PET_") or f"`{variable}`" in read("docs/command-line.md")
 
 
-# A host that ends the service sooner cuts off requests that were accepted. Knative gives a pod as long to end as a
-# request may take.
+# Otherwise, a host would cut off accepted requests. Knative's grace period is the request timeout.
 @pytest.mark.parametrize(
     "file, key",
     [

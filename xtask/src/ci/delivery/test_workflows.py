@@ -1,4 +1,4 @@
-"""The scripts inside the workflows, taken out as they are: shellcheck reads them, and they do what they are there for."""
+"""Checks the scripts inside the workflows with shellcheck, and runs them."""
 
 import http.server
 import pathlib
@@ -12,7 +12,7 @@ import yaml
 
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(pathlib.Path(".github/workflows").glob("*.yml"))}
 
-# Each step that runs a script: workflow, job, step.
+# All steps that run a script: workflow, job, step.
 STEPS = [
     (file, job, step)
     for file, workflow in WORKFLOWS.items()
@@ -21,7 +21,7 @@ STEPS = [
     if "run" in step
 ]
 
-# What GitHub sets for each step.
+# Variables that GitHub sets for each step.
 GITHUB = {
     "GITHUB_ACTOR": "someone",
     "GITHUB_REF_NAME": "v1.2.3",
@@ -34,11 +34,10 @@ OWN_IMAGE = "ghcr.io/some-owner/pet-classifier"
 
 
 def shellcheck(script):
-    """What shellcheck says of a script."""
-    # GitHub writes the value into the script; to the shell, it is some word.
+    # GitHub replaces an expression with a word.
     script = re.sub(r"\$\{\{.*?\}\}", "expression", script)
     program = pathlib.Path(sys.executable).with_name("shellcheck")
-    # The variables of a step are not set in its script, so they are no misspellings of others.
+    # SC2153 takes variables of the step for misspelled ones.
     command = [program, "--shell=bash", "--exclude=SC2153", "--format=gcc", "-"]
     return subprocess.run(command, input=script, text=True, capture_output=True).stdout
 
@@ -52,24 +51,24 @@ def test_shellcheck_finds_a_mistake():
     assert "[SC2086]" in shellcheck("rm $1") and shellcheck('echo "${{ github.ref }}"') == ""
 
 
-def test_scripts_that_are_called_exist():
+def test_called_scripts_exist():
     scripts = [script for _, _, step in STEPS for script in re.findall(r"^bash (\S+)$", step["run"], re.MULTILINE)]
     assert scripts and all(pathlib.Path(script).is_file() for script in scripts)
 
 
-def test_jobs_may_do_no_more_than_they_name():
+def test_workflows_grant_no_permissions_by_default():
     assert all(workflow["permissions"] == {} for workflow in WORKFLOWS.values())
 
 
 @pytest.fixture
 def run_step(programs):
     def run(file, job, name=None, earlier=None, **given):
-        """Runs a step with the variables that it declares, and those that an earlier step has set."""
+        """Runs a step with its variables, which are `given`, and those that an `earlier` step set."""
         named = [step for of, at, step in STEPS if (of, at) == (file, job) and name in (None, step.get("name"))]
         (step,) = named
         assert set(step.get("env", {})) == set(given)
         variables = GITHUB | {"GITHUB_ENV": str(programs.folder / "environment")} | (earlier or {}) | given
-        # As GitHub does, but that a variable which nobody sets is an error.
+        # Like GitHub, except that unset variables are errors.
         return programs.run(["bash", "--noprofile", "--norc", "-eu", "-c", step["run"]], **variables)
 
     return run
@@ -77,14 +76,14 @@ def run_step(programs):
 
 @pytest.fixture
 def deploy(run_step):
-    """Runs Render's step with a hook that answers with these statuses; how it ended, and the requests that came."""
+    """Runs Render's step with a hook that responds with these statuses; returns the process and the requests."""
     requests, left = [], []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             requests.append(self.path)
             self.send_response(left.pop(0))
-            # Else curl waits longer with each attempt.
+            # Otherwise, curl waits longer with each attempt.
             self.send_header("Retry-After", "1")
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -106,15 +105,15 @@ def deploy(run_step):
         thread.join()
 
 
-def test_the_hook_is_told_the_commit(deploy):
+def test_the_hook_gets_the_commit(deploy):
     done, requests = deploy(200)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     assert requests == ["/deploy/service?key=k&ref=0123abc"]
 
 
-# A short failure is tried again, a lasting one three times; a refusal fails at once.
+# Server errors are retried three times, other errors are not.
 @pytest.mark.parametrize("statuses, succeeds", [([503, 200], True), ([500] * 4, False), ([401], False)])
-def test_the_hook_is_called_again_where_that_helps(deploy, statuses, succeeds):
+def test_the_hook_is_retried_after_server_errors(deploy, statuses, succeeds):
     done, requests = deploy(*statuses)
     assert (done.returncode == 0, len(requests)) == (succeeds, len(statuses))
     assert succeeds or str(statuses[0]) in done.stderr
@@ -125,7 +124,7 @@ def upload(run_step, token, space):
     return run_step("deploy", "space", "Upload the folder of the Space", HF_TOKEN=token, SPACE=space)
 
 
-def test_without_a_secret_a_place_is_skipped(run_step):
+def test_a_deployment_without_its_secret_is_skipped(run_step):
     hook = run_step("deploy", "render", "Call the deploy hook", HOOK="")
     spaces = [upload(run_step, *given) for given in [("", ""), ("token", ""), ("", "name/space")]]
     for done, why in [(hook, "RENDER_DEPLOY_HOOK"), *((done, "HF_TOKEN") for done in spaces)]:
@@ -150,7 +149,7 @@ def test_the_folder_of_the_space_is_uploaded(run_step, programs):
         ("release", "manifest", None, {}, []),
     ],
 )
-def test_images_are_pushed_under_names_without_capitals(run_step, programs, file, job, name, given, tags):
+def test_images_are_pushed_with_lower_case_names(run_step, programs, file, job, name, given, tags):
     programs.replace("docker", '[[ $1 != login || $(cat) == secret ]]')
     done = run_step(file, job, name, **IMAGE, **given)
     assert done.returncode == 0, done.stderr
@@ -180,8 +179,8 @@ def test_the_rust_version_of_cargo_toml_is_selected(run_step, programs):
     assert programs.calls() == [f"rustup toolchain install --profile minimal {version}"]
 
 
-@pytest.mark.parametrize("selected, found", [("1.92", True), ("1.9", False), ("1.95", False)])
-def test_another_rust_version_is_noticed(run_step, programs, selected, found):
+@pytest.mark.parametrize("selected, succeeds", [("1.92", True), ("1.9", False), ("1.95", False)])
+def test_an_unexpected_rust_version_fails(run_step, programs, selected, succeeds):
     programs.replace("rustc", "echo 'rustc 1.92.0 (hash date)'")
     done = run_step("ci", "minimum-rust", "See that it is selected", {"RUSTUP_TOOLCHAIN": selected})
-    assert (done.returncode == 0) == found
+    assert (done.returncode == 0) == succeeds

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs the program as somebody would who has nothing of this project: with cargo into an empty home, and from the
-# wheel into an empty Python environment. Each must answer from another folder.
+# Installs the program on an otherwise empty machine: with cargo into an empty home, and from the wheel into an empty
+# Python environment. Each must predict from another folder.
 #
-#   xtask/src/release/installed.sh FOLDER [WHEEL]
+#   xtask/src/release/test-installation.sh FOLDER [WHEEL]
 #
-# Started in the workspace's root. What needs an index of packages is skipped by name where none can be reached.
+# Run it in the workspace's root. Parts that need a package index are skipped and reported without one.
 set -euo pipefail
 
 folder=$(realpath "$1")
@@ -19,8 +19,8 @@ fail() {
   exit 1
 }
 
-# Nothing of this user or of the checks, only how to reach an index.
-elsewhere() {
+# Runs a command in another folder, without configuration except for the package index.
+isolated() {
   (
     cd /
     unset ORT_DYLIB_PATH
@@ -31,29 +31,29 @@ elsewhere() {
   )
 }
 
-# answers PROGRAM: it names a breed, by the model inside it.
-answers() {
+# predicts PROGRAM: with the built-in model.
+predicts() {
   local version
-  version=$(elsewhere "$1" --version)
+  version=$(isolated "$1" --version)
   [[ $version == *"model: built in: "* ]] || fail "another model than the one built in: $version"
-  elsewhere "$1" predict "$photo" | grep --quiet '^Predicted class: ' || fail "\`$1\` does not answer"
+  isolated "$1" predict "$photo" | grep --quiet '^Predicted class: ' || fail "\`$1\` does not answer"
 }
 
-# Where cargo and its toolchain keep their own files does not matter here.
+# cargo and its toolchain stay where they are.
 export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
 HOME=$home cargo install --quiet --locked --path crates/pet-cli --root "$folder/cargo" --no-track --force
 program=$folder/cargo/bin/pet-cli
-if complaint=$(elsewhere "$program" predict "$photo" 2>&1); then
+if output=$(isolated "$program" predict "$photo" 2>&1); then
   echo "skipped: whether the library is missed: the system has one" >&2
 else
-  [[ $complaint == *"ONNX Runtime was not found"*"hint: "*"pet-cli setup"* ]] || fail "unhelpful: $complaint"
+  [[ $output == *"ONNX Runtime was not found"*"hint: "*"pet-cli setup"* ]] || fail "unhelpful: $output"
 fi
-if said=$(elsewhere "$program" setup 2>&1); then
-  [[ $said == *"$home/.local/share/pet-cli/onnxruntime/"* ]] || fail "setup has installed elsewhere: $said"
-  answers "$program"
+if output=$(isolated "$program" setup 2>&1); then
+  [[ $output == *"$home/.local/share/pet-cli/onnxruntime/"* ]] || fail "setup has installed elsewhere: $output"
+  predicts "$program"
   echo "installed by cargo: it answers from another folder"
 else
-  [[ $said == *"cannot get "* ]] || fail "$said"
+  [[ $output == *"cannot get "* ]] || fail "$output"
   echo "skipped: pet-cli setup in an empty home: no index of packages" >&2
 fi
 
@@ -64,9 +64,9 @@ fi
 rm -rf "$home" && mkdir "$home" # as it was before `setup`
 python3 -m venv --clear "$folder/python"
 environment=$folder/python
-if elsewhere "$environment/bin/python" -m pip install --quiet --only-binary=:all: "$wheel"; then
-  answers "$environment/bin/pet-cli"
-  elsewhere "$environment/bin/pet-cli" --version | grep --quiet "^ONNX Runtime: $environment/" \
+if isolated "$environment/bin/python" -m pip install --quiet --only-binary=:all: "$wheel"; then
+  predicts "$environment/bin/pet-cli"
+  isolated "$environment/bin/pet-cli" --version | grep --quiet "^ONNX Runtime: $environment/" \
     || fail "the library is not the environment's"
   echo "installed from the wheel: it answers without any setup"
 else

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Uses a release as somebody would who has downloaded it.
+# Checks a downloaded release.
 #
-#   xtask/src/release/trial.sh FOLDER NAME VERSION
+#   xtask/src/release/test-archive.sh FOLDER NAME VERSION
 #
-# FOLDER holds NAME.tar.gz with its checksum; it is unpacked there.
+# FOLDER contains NAME.tar.gz with its checksum; the archive is unpacked there.
 set -euo pipefail
 
 readonly folder=$1 name=$2 version=$3
@@ -25,11 +25,11 @@ for file in completions/_pet-cli completions/pet-cli.fish LICENSE README.md CHAN
   [[ -s $file ]] || fail "$file is missing or empty"
 done
 
-# As bash does at the Tab after `pet-cli pred`.
+# Completes `pet-cli pred` as bash does.
 # shellcheck source=/dev/null
 source completions/pet-cli.bash
 COMP_WORDS=(pet-cli pred) COMP_CWORD=1 COMPREPLY=()
 function=$(complete -p pet-cli | sed 's/.*-F \([^ ]*\).*/\1/')
 "$function" pet-cli pred pet-cli
 [[ ${COMPREPLY[*]} == predict ]] || fail "bash completes \`pred\` to \`${COMPREPLY[*]}\`"
-echo "release $name: all is well"
+echo "release $name: passed"

@@ -19,6 +19,7 @@ Examples:
   cargo xtask bench predict photo.jpg             the whole process, with the model in results/
   cargo xtask bench predict photo.jpg --runs 100
   cargo xtask bench serve                         the service compared with one in Python, under load
+  cargo xtask bench soak --seconds 600            the service under mixed load, with and without its extras
   cargo xtask bench tracking                      a short training with and without an MLflow server")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -41,6 +42,7 @@ enum What {
         results: Option<PathBuf>,
     },
     Serve(Serve),
+    Soak(Soak),
     /// Train for five epochs, alternating between an MLflow server and no server
     ///
     /// Trains on the generated sample with cached features, which takes a second or less, so the cost of tracking is
@@ -81,6 +83,24 @@ struct Serve {
     results: Option<PathBuf>,
 }
 
+/// The service under mixed load, with everything on
+///
+/// Sends photos, broken uploads and other requests with wrk to a service that has a shadow, a canary, corrections and traces,
+/// and in turn to one without them. Writes a table of memory, open files, statuses and latencies to target/bench/soak.md, and
+/// fails on a status that was not expected. Only on Linux.
+#[derive(Debug, Args)]
+struct Soak {
+    /// Seconds of load for each
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(16..))]
+    seconds: u64,
+    /// Connections at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 200, value_parser = value_parser!(u32).range(1..))]
+    connections: u32,
+    /// Folder of photographs [default: originals in `PET_SHARED_DATA`]
+    #[arg(long, value_name = "DIR")]
+    photographs: Option<PathBuf>,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     match &arguments.what {
         What::Predict {
@@ -89,6 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
             results,
         } => predict(image, *runs, results.as_deref()),
         What::Serve(arguments) => serve(arguments),
+        What::Soak(arguments) => soak(arguments),
         What::Tracking { rounds } => tracking(*rounds),
     }
 }
@@ -105,17 +126,21 @@ fn predict(image: &Path, runs: u32, results: Option<&Path>) -> Result<(), Error>
         .run()
 }
 
-fn serve(arguments: &Serve) -> Result<(), Error> {
+/// The folder of photos: the one that was named, else the originals.
+fn photographs(named: Option<&Path>) -> Result<PathBuf, Error> {
     let shared = workspace::variable("PET_SHARED_DATA").unwrap_or_else(|| "../shared/data".into());
     let originals = workspace::root().join(shared).join("originals");
-    let photographs = arguments.photographs.as_deref().unwrap_or(&originals);
+    Ok(absolute(named.unwrap_or(&originals))?)
+}
+
+fn serve(arguments: &Serve) -> Result<(), Error> {
     let peer = workspace::root().join(&arguments.peer);
     let mut bench = Invocation::new("python3")
         .arguments([SCRIPT, "serve"])
         .argument("--results")
         .argument(model(arguments.results.as_deref())?)
         .argument("--photographs")
-        .argument(absolute(photographs)?)
+        .argument(photographs(arguments.photographs.as_deref())?)
         .argument("--cache")
         .argument(absolute(workspace::cache())?)
         .arguments([format!("--rounds={}", arguments.rounds)])
@@ -137,13 +162,37 @@ fn serve(arguments: &Serve) -> Result<(), Error> {
     measure(bench)
 }
 
+fn soak(arguments: &Soak) -> Result<(), Error> {
+    let folder = empty_folder("soak")?;
+    let bench = Invocation::new("python3")
+        .arguments([SCRIPT, "soak"])
+        .argument("--results")
+        .argument(model(None)?)
+        .argument("--photographs")
+        .argument(photographs(arguments.photographs.as_deref())?)
+        .argument("--cache")
+        .argument(absolute(workspace::cache())?)
+        .argument("--folder")
+        .argument(folder)
+        .arguments([format!("--seconds={}", arguments.seconds)])
+        .arguments([format!("--connections={}", arguments.connections)])
+        .arguments(["--output", "target/bench/soak.md"]);
+    measure(bench)
+}
+
+/// A new folder below target/bench.
+fn empty_folder(name: &str) -> Result<PathBuf, Error> {
+    let folder = workspace::root().join("target/bench").join(name);
+    remove_folder(&folder)?;
+    fs_err::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
 fn tracking(rounds: u32) -> Result<(), Error> {
     let python = python::MLFLOW.usable().ok_or_else(|| {
         Error::usage("there is no Python with MLflow; `cargo xtask ci mlflow-env` creates one")
     })?;
-    let folder = workspace::root().join("target/bench/tracking");
-    remove_folder(&folder)?;
-    fs_err::create_dir_all(&folder)?;
+    let folder = empty_folder("tracking")?;
     let bench = Invocation::new(python).arguments([SCRIPT, "tracking"]);
     let bench = bench.argument(format!("--rounds={rounds}"));
     measure(bench.argument("--folder").argument(folder))

@@ -1,7 +1,9 @@
-"""What `cargo xtask bench serve` and `cargo xtask bench tracking` measure."""
+"""What `cargo xtask bench serve`, `soak` and `tracking` measure."""
 
 import argparse
+import collections
 import contextlib
+import http.server
 import json
 import os
 import pathlib
@@ -9,6 +11,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from statistics import median_low as median
@@ -83,11 +86,15 @@ def work(metrics):
     return sum(map(float, seconds)), float(value.get("decode_duration_seconds_count", 0))
 
 
+def form(photographs):
+    """A form with the first photograph of a folder."""
+    head = b'--part\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+    return head + min(photographs.iterdir()).read_bytes() + b"\r\n--part--\r\n"
+
+
 class Service:
-    def __init__(self, name, command, folder, photograph):
-        self.name, self.command, self.folder, self.port = name, command, folder, free_port()
-        head = b'--part\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
-        self.body = head + photograph + b"\r\n--part--\r\n"
+    def __init__(self, name, command, folder, body):
+        self.name, self.command, self.folder, self.port, self.body = name, command, folder, free_port(), body
         self.many, self.one, self.resident, self.work = [], [], [], []
 
     def start(self):
@@ -132,19 +139,19 @@ def promises(ours, peer, starts):
 
 
 def serve(options):
-    photograph = min(options.photographs.iterdir()).read_bytes()
+    body = form(options.photographs)
     command = [options.program, "serve", "--log-level=warn", "--results", options.results, "--cache-dir", options.cache]
     # First what is served unless something else is asked for, then the very model that the service in Python has.
-    services = [ours := Service("pet-cli serve", [*command, "--port"], options.results, photograph)]
+    services = [ours := Service("pet-cli serve", [*command, "--port"], options.results, body)]
     if (options.results / "model.int8.onnx").exists():
         ours.name += " (int8)"
         command += ["--precision", "fp32", "--port"]
-        services.append(Service("pet-cli serve --precision fp32", command, options.results, photograph))
+        services.append(Service("pet-cli serve --precision fp32", command, options.results, body))
     peer = None
     if options.python:
         command = [options.python, "-m", "uvicorn", f"{options.peer.stem}:app", "--app-dir", options.peer.parent]
         command += ["--workers", "2", "--log-level", "warning", "--port"]
-        services.append(peer := Service("FastAPI (fp32)", command, options.results, photograph))
+        services.append(peer := Service("FastAPI (fp32)", command, options.results, body))
     starts = []
     for _ in range(STARTS):
         with ours.start() as (_, seconds):
@@ -160,6 +167,101 @@ def serve(options):
     text += "\n" + table(["measure", "reach", "got"], *promises(ours, peer, starts))
     options.output.write_text(text)
     print(f"\n{text}\nwritten to {options.output}")
+
+
+# ---- soak
+
+
+# The load is split into rounds, so that both services meet the same state of the machine.
+ROUNDS = 4
+MIXED = LOAD.with_name("mixed.lua")
+# Successes, broken uploads, missing paths, a full queue.
+EXPECTED = {"200", "400", "404", "429"}
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    """Takes spans and forgets them."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Soaked:
+    """A service under mixed load, with what it takes from the machine."""
+
+    def __init__(self, name, command, folder):
+        self.name, self.command, self.folder, self.port = name, command, folder, free_port()
+        self.loads, self.resident, self.unhealthy = [], [], 0
+        self.statuses = collections.Counter()
+
+    def start(self):
+        return running([*self.command, str(self.port)], lambda: ask(self.port, "/health"), cwd=self.folder)
+
+    def soak(self, pid, options):
+        body = form(options.photographs)
+        wrk = ["wrk", "-t1", f"-c{options.connections}", f"-d{options.seconds // ROUNDS}s", "--timeout=30s", "-s", MIXED]
+        wrk += [f"http://127.0.0.1:{self.port}", "--", options.photographs]
+        load = subprocess.Popen(wrk, stdout=subprocess.PIPE, text=True)
+        while load.poll() is None:
+            self.unhealthy += not ask(self.port, "/health")
+            # Once a second in both, where only one keeps it.
+            ask(self.port, "/feedback?class=Beagle", body)
+            self.resident.append(resident(pid))
+            time.sleep(1)
+        self.loads.append(json.loads(load.stdout.read().splitlines()[-1]))
+        self.statuses.update(self.loads[-1]["statuses"])
+
+    def p99(self):
+        return median(load["p99"] for load in self.loads)
+
+    def rows(self):
+        quarter = len(self.resident) // 4
+        second, last = median(self.resident[quarter : 2 * quarter]), median(self.resident[-quarter:])
+        yield "resident memory, second and last quarter", f"{second:.0f} and {last:.0f} MB"
+        yield "responses by status", ", ".join(f"{status}: {count}" for status, count in sorted(self.statuses.items()))
+        yield "broken connections, unanswered health checks", f"{sum(load['broken'] for load in self.loads)}, {self.unhealthy}"
+        yield "p99 of all requests", f"{self.p99():.0f} ms"
+
+
+def descriptors(pid):
+    return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def soak(options):
+    collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    command = [options.program, "serve", "--log-level=error", "--results", options.results, "--cache-dir", options.cache]
+    everything = ["--shadow", f"{options.results}=50%", "--canary", f"{options.results}=5%", "--feedback"]
+    everything += [options.folder / "feedback"]
+    everything += ["--otlp-endpoint", f"http://127.0.0.1:{collector.server_port}"]
+    services = [
+        full := Soaked("shadow, canary, corrections and traces", [*command, *everything, "--port"], options.folder),
+        plain := Soaked("without them", [*command, "--port"], options.folder),
+    ]
+    with contextlib.ExitStack() as stack:
+        started = [(service, stack.enter_context(service.start())[0]) for service in services]
+        before = [descriptors(pid) for _, pid in started]
+        for number in range(ROUNDS):
+            for service, pid in started:
+                print(f"round {number + 1}: {service.name}", flush=True)
+                service.soak(pid, options)
+        # The connections of the last round close.
+        time.sleep(3)
+        after = [descriptors(pid) for _, pid in started]
+    rows = [[*row, value] for row, (_, value) in zip(full.rows(), plain.rows())]
+    rows.append(["open files before and after", *(f"{one} and {other}" for one, other in zip(before, after))])
+    text = table([f"{options.connections} connections", *(service.name for service in services)], *rows)
+    text += f"\np99 with everything on: {full.p99() / plain.p99():.2f} × (reach: ≤ 1.10 ×)\n"
+    options.output.write_text(text)
+    print(f"\n{text}\nwritten to {options.output}")
+    if unexpected := (full.statuses.keys() | plain.statuses.keys()) - EXPECTED:
+        sys.exit(f"error: unexpected statuses: {', '.join(sorted(unexpected))}")
 
 
 # ---- tracking
@@ -196,13 +298,13 @@ def tracking(options):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["serve", "tracking"])
+    parser.add_argument("what", choices=["serve", "soak", "tracking"])
     for path in ["program", "folder", "results", "cache", "photographs", "peer", "python", "output"]:
         parser.add_argument(f"--{path}", type=pathlib.Path)
-    for number in ["rounds", "seconds"]:
+    for number in ["rounds", "seconds", "connections"]:
         parser.add_argument(f"--{number}", type=int)
     options = parser.parse_args()
-    {"serve": serve, "tracking": tracking}[options.what](options)
+    {"serve": serve, "soak": soak, "tracking": tracking}[options.what](options)
 
 
 if __name__ == "__main__":

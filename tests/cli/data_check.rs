@@ -147,6 +147,29 @@ fn labels_are_checked_where_there_are_weights() {
 }
 
 #[test]
+fn labels_of_few_images_are_checked_as_far_as_possible() {
+    let dir = TestDir::new();
+    dir.prepare_training(6);
+    // Three images, of which two show the same: two folds.
+    dir.write("few/Cat/1.png", png(&scene(100)));
+    dir.write("few/Cat/2.png", png(&scene(100)));
+    dir.write("few/Dog/1.png", png(&scene(200)));
+    let check = "--backbone backbone.safetensors --fail-on never --json";
+    let report = dir.run(&format!("data check few {check}"));
+    let report: Value = serde_json::from_str(&report.ok()).unwrap();
+    assert!(report["labels"]["accuracy"].is_number(), "{report}");
+    // Copies alone cannot judge each other.
+    for class in ["Cat", "Dog"] {
+        dir.write(&format!("one/{class}/1.png"), png(&scene(100)));
+    }
+    let output = dir.run(&format!("data check one {check}"));
+    let reason = "labels are not checked: there are no two images that differ";
+    assert!(output.stderr.contains(reason), "{}", output.stderr);
+    let report: Value = serde_json::from_str(&output.ok()).unwrap();
+    assert!(report["labels"].is_null(), "{report}");
+}
+
+#[test]
 fn what_is_no_data_set_is_refused() {
     let dir = TestDir::new();
     dir.refused("data check nowhere").naming(&["`nowhere`"]);

@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let samples: Vec<Sample> = dataset.samples().cloned().collect();
     let check = DataCheck::new(&dataset, cache, &Silent);
     let answers = check.out_of_fold(&samples, same.groups(), backbone)?;
+    let answers = answers.ok_or("there are no two images that differ")?;
     let labels: Vec<usize> = samples.iter().map(|sample| sample.class).collect();
     let errors = label_errors(&answers.probabilities, &labels);
     let files = samples.iter().map(|sample| sample.path.strip_prefix(root));

@@ -105,12 +105,16 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     let check = DataCheck::new(&dataset, arguments.cache.folder(), bars);
     let check = check.with_interrupt(interrupt).with_limits(limits);
     let mut check = check.with_advice(advice);
+    let has_backbone = backbone.is_some();
     if let Some(backbone) = backbone {
         check = check.with_backbone(backbone);
     } else {
         bars.message("labels are not checked: there are no backbone weights (`pet-cli setup`)");
     }
     let report = check.run()?;
+    if has_backbone && report.labels.is_none() {
+        bars.message("labels are not checked: there are no two images that differ");
+    }
     if let Some(path) = &arguments.sheet {
         write_atomically(path, &report.contact_sheet(&limits)?)?;
         bars.message(&format!("wrote {}", path.display()));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use pet_data::{Progress, Sample, Unit, grouped_folds, task};
+use pet_data::{Progress, Sample, Split, Unit, grouped_folds, task};
 use pet_image::{Limits, Preprocess, Resize};
 use pet_model::softmax;
 use pet_train::network::Backbone;
@@ -15,7 +15,7 @@ use pet_train::{
 use super::labels::likeliest;
 use crate::error::Error;
 
-/// Parts that the pictures are divided into; each is judged by what the others taught.
+/// Most folds that the images are divided into; each is judged by a classifier trained on the others.
 const FOLDS: usize = 5;
 const SEED: u64 = 42;
 
@@ -42,23 +42,24 @@ pub(super) struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    pub(super) fn run(&self) -> Result<OutOfFold, Error> {
+    /// `None` if there are no two images of which one can be judged by the other.
+    pub(super) fn run(&self) -> Result<Option<OutOfFold>, Error> {
+        let folds = self.folds()?;
+        if folds.is_empty() {
+            return Ok(None);
+        }
         let weights = Weights::open(self.backbone)?.without_head();
         let features = self.features(&weights)?;
-        let folds = grouped_folds(self.samples, FOLDS, SEED, self.groups)?;
         let places = Places::new(self.samples);
         let configuration = Configuration {
             seed: SEED,
             ..Configuration::default()
         };
-        let seen = (FOLDS * configuration.epochs * self.samples.len()) as u64;
+        let seen = (folds.len() * configuration.epochs * self.samples.len()) as u64;
         let mut rows = vec![Vec::new(); self.samples.len()];
         task(self.progress, "label check", seen, Unit::Images, || {
             for fold in &folds {
                 let (others, own) = (places.of(&fold.train), places.of(&fold.validation));
-                if own.is_empty() || others.is_empty() {
-                    continue;
-                }
                 let trainer = Trainer {
                     weights: &weights,
                     classes: self.classes,
@@ -75,10 +76,21 @@ impl Inputs<'_> {
             }
             Ok::<(), Error>(())
         })?;
-        Ok(OutOfFold {
+        Ok(Some(OutOfFold {
             accuracy: accuracy(&rows, &features.labels),
             probabilities: rows,
-        })
+        }))
+    }
+
+    /// As many folds as there can be up to [`FOLDS`]; none if all images show the same.
+    fn folds(&self) -> Result<Vec<Split>, Error> {
+        for count in (2..=FOLDS).rev() {
+            match grouped_folds(self.samples, count, SEED, self.groups) {
+                Err(pet_data::Error::Folds { .. }) => {}
+                folds => return Ok(folds?),
+            }
+        }
+        Ok(Vec::new())
     }
 
     fn features(&self, weights: &Weights) -> Result<Features, Error> {

@@ -108,7 +108,8 @@ impl<'a> DataCheck<'a> {
         Ok(report)
     }
 
-    /// What classifiers that have not seen a picture say of it, for all that can be read, with their samples.
+    /// The probabilities that classifiers trained on the other images give each image; `None` if there are no two images of
+    /// which one can be judged by the other.
     ///
     /// # Errors
     ///
@@ -118,7 +119,7 @@ impl<'a> DataCheck<'a> {
         samples: &[Sample],
         groups: &[Vec<PathBuf>],
         backbone: &Path,
-    ) -> Result<OutOfFold, Error> {
+    ) -> Result<Option<OutOfFold>, Error> {
         let inputs = Inputs {
             samples,
             groups,
@@ -233,9 +234,6 @@ impl<'a> DataCheck<'a> {
             return Ok(None);
         };
         let samples: Vec<Sample> = samples.iter().map(|&sample| sample.clone()).collect();
-        if samples.is_empty() {
-            return Ok(None);
-        }
         let paths = |group: &Vec<usize>| -> Vec<PathBuf> {
             group
                 .iter()
@@ -244,7 +242,9 @@ impl<'a> DataCheck<'a> {
         };
         let together = duplicates.together(samples.len());
         let groups: Vec<Vec<PathBuf>> = together.iter().map(paths).collect();
-        let answers = self.out_of_fold(&samples, &groups, backbone)?;
+        let Some(answers) = self.out_of_fold(&samples, &groups, backbone)? else {
+            return Ok(None);
+        };
         let labels: Vec<usize> = samples.iter().map(|sample| sample.class).collect();
         let found = label_errors(&answers.probabilities, &labels).into_iter();
         let suspects = found.map(|error| SuspectLabel {

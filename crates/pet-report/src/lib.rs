@@ -22,7 +22,7 @@
 //!
 //! # Overview
 //!
-//! - Metrics: [`measure`](measure()) from probabilities, [`measure_logits`] from logits, [`ConfusionMatrix`].
+//! - Metrics: [`measure()`] from probabilities, [`measure_logits`] from logits, [`ConfusionMatrix`].
 //! - Calibration: [`fit_temperature`], [`probabilities`], [`expected_calibration_error`].
 //! - Charts as PNG: [`confusion_matrix_png`], [`training_curves_png`], [`learning_rates_png`], [`heat_map_png`],
 //!   [`mistakes_png`] and [`contact_sheet_png`].

@@ -6,9 +6,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use pet_train::network::Architecture;
-use pet_train::{
-    Configuration, EpochMetrics, Examples, FineTune, Interrupt, Observer, Trainer, Weights,
-};
+use pet_train::{Configuration, EpochMetrics, Examples, FineTune, Observer, Trainer, Weights};
 use rand_chacha::ChaCha8Rng;
 
 const BATCH: usize = 16;
@@ -72,15 +70,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         batch_size: BATCH,
         ..Configuration::fine_tuning(FineTune::All)
     };
-    let trainer = Trainer {
-        weights: &Weights::random_of(network, 0)?,
-        classes: 37,
-        train: &grey(BATCH * STEPS),
-        validation: Some(&grey(1)),
-        configuration: &configuration,
-        checkpoint: None,
-        interrupt: &Interrupt::default(),
-    };
+    let weights = Weights::random_of(network, 0)?;
+    let (train, validation) = (grey(BATCH * STEPS), grey(1));
+    let trainer =
+        Trainer::new(&weights, 37, &train, &configuration).with_validation(Some(&validation));
     let start = Instant::now();
     trainer.run(&mut Clock { start })?;
     Ok(())

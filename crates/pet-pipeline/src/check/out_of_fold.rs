@@ -60,16 +60,11 @@ impl Inputs<'_> {
         task(self.progress, "label check", seen, Unit::Images, || {
             for fold in &folds {
                 let (others, own) = (places.of(&fold.train), places.of(&fold.validation));
-                let trainer = Trainer {
-                    weights: &weights,
-                    classes: self.classes,
-                    train: &select(&features, &others),
-                    validation: Some(&select(&features, &own)),
-                    configuration: &configuration,
-                    checkpoint: None,
-                    interrupt: self.interrupt,
-                };
-                let trained = trainer.run(&mut Watch(self.progress))?;
+                let (train, validation) = (select(&features, &others), select(&features, &own));
+                let trained = Trainer::new(&weights, self.classes, &train, &configuration)
+                    .with_validation(Some(&validation))
+                    .with_interrupt(self.interrupt)
+                    .run(&mut Watch(self.progress))?;
                 for (index, logits) in own.into_iter().zip(trained.logits) {
                     rows[index] = softmax(&logits, 1.0).unwrap_or_default();
                 }
@@ -104,12 +99,9 @@ impl Inputs<'_> {
         };
         let folder = self.cache.join("features");
         let mut cache = FeatureCache::open(&folder, &weights.digest()?, &backbone, &recipe, false)?;
-        let extractor = Extractor {
-            backbone: &backbone,
-            preprocess: &recipe,
-            limits: self.limits,
-            interrupt: self.interrupt,
-        };
+        let extractor = Extractor::new(&backbone, &recipe)
+            .with_limits(self.limits)
+            .with_interrupt(self.interrupt);
         Ok(extractor.extract(self.samples, &mut cache, None, self.progress)?)
     }
 }

@@ -243,10 +243,9 @@ impl<'a> Experiment<'a> {
         let checkpoint = folder
             .map(|folder| self.checkpoint(settings, folder))
             .transpose()?;
-        let trainer = Trainer {
-            checkpoint: checkpoint.as_ref(),
-            ..self.trainer(&settings.configuration)
-        };
+        let trainer = self
+            .trainer(&settings.configuration)
+            .with_checkpoint(checkpoint.as_ref());
         let mut recorder = EpochRecorder {
             logged: run.logged_steps(TRAIN_LOSS)?,
             run,
@@ -262,15 +261,15 @@ impl<'a> Experiment<'a> {
 
     /// A training on these images from these weights.
     pub(super) fn trainer<'t>(&'t self, configuration: &'t Configuration) -> Trainer<'t> {
-        Trainer {
-            weights: &self.inputs.weights,
-            classes: self.dataset.classes.len(),
-            train: self.inputs.train.as_ref(),
-            validation: self.inputs.validation.as_deref(),
+        let (inputs, classes) = (&self.inputs, self.dataset.classes.len());
+        Trainer::new(
+            &inputs.weights,
+            classes,
+            inputs.train.as_ref(),
             configuration,
-            checkpoint: None,
-            interrupt: &self.context.interrupt,
-        }
+        )
+        .with_validation(inputs.validation.as_deref())
+        .with_interrupt(&self.context.interrupt)
     }
 
     /// The file in `folder` for a training on these images from these weights.

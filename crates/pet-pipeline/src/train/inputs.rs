@@ -7,8 +7,8 @@ use pet_data::{Dataset, Sample, Split};
 use pet_image::Preprocess;
 use pet_train::network::Backbone;
 use pet_train::{
-    Configuration, EpochMetrics, Examples, Extractor, FeatureCache, Features, FineTune, Observer,
-    Photographs, Teacher, Trainer, Weights,
+    Configuration, Examples, Extractor, FeatureCache, Features, FineTune, Photographs, Teacher,
+    Trainer, Weights,
 };
 
 use super::request::Context;
@@ -92,12 +92,9 @@ impl Preparation<'_> {
         let open = |mirrored| FeatureCache::open(&folder, &digest, backbone, recipe, mirrored);
         let mut cache = open(false)?;
         let mut mirror_cache = if mirrored { Some(open(true)?) } else { None };
-        let extractor = Extractor {
-            backbone,
-            preprocess: recipe,
-            limits: self.context.limits,
-            interrupt: &self.context.interrupt,
-        };
+        let extractor = Extractor::new(backbone, recipe)
+            .with_limits(self.context.limits)
+            .with_interrupt(&self.context.interrupt);
         let samples = split.train.iter().chain(&split.validation);
         let samples: Vec<_> = samples.cloned().collect();
         let (start, cached) = (Instant::now(), cache.len());
@@ -116,28 +113,15 @@ impl Preparation<'_> {
             seed: self.settings.configuration.seed,
             ..Configuration::default()
         };
-        let trainer = Trainer {
-            weights: &self.backbone,
-            classes: self.dataset.classes.len(),
-            train,
-            validation: validation.map(|features| features as &dyn Examples),
-            configuration: &configuration,
-            checkpoint: None,
-            interrupt: &self.context.interrupt,
-        };
-        let trained = trainer.run(&mut Unwatched)?;
+        let classes = self.dataset.classes.len();
+        let trained = Trainer::new(&self.backbone, classes, train, &configuration)
+            .with_validation(validation.map(|features| features as &dyn Examples))
+            .with_interrupt(&self.context.interrupt)
+            .run(&mut ())?;
         if let Some(accuracy) = trained.best.val_acc {
             let message = format!("the head alone reaches {accuracy:.4} on validation");
             self.context.observer.message(&message);
         }
         Ok(trained.weights)
-    }
-}
-
-struct Unwatched;
-
-impl Observer for Unwatched {
-    fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(())
     }
 }

@@ -27,15 +27,10 @@ pub fn test_learning_rates(
     let Prepared {
         dataset, inputs, ..
     } = one.ok_or(pet_train::Error::NoImages { split: "training" })?;
-    let trainer = Trainer {
-        weights: &inputs.weights,
-        classes: dataset.classes.len(),
-        train: inputs.train.as_ref(),
-        validation: inputs.validation.as_deref(),
-        configuration: &settings.configuration,
-        checkpoint: None,
-        interrupt: &context.interrupt,
-    };
+    let (classes, train) = (dataset.classes.len(), inputs.train.as_ref());
+    let trainer = Trainer::new(&inputs.weights, classes, train, &settings.configuration)
+        .with_validation(inputs.validation.as_deref())
+        .with_interrupt(&context.interrupt);
     let (observer, steps) = (context.observer, range.steps as u64);
     Ok(pet_data::task(
         observer,

@@ -47,14 +47,10 @@ impl Features {
 
 /// Computes features of images.
 pub struct Extractor<'a> {
-    /// The frozen part of the network.
-    pub backbone: &'a Backbone,
-    /// The preprocessing of images.
-    pub preprocess: &'a Preprocess,
-    /// Limits of image files.
-    pub limits: Limits,
-    /// Stops the extraction.
-    pub interrupt: &'a Interrupt,
+    backbone: &'a Backbone,
+    preprocess: &'a Preprocess,
+    limits: Limits,
+    interrupt: Interrupt,
 }
 
 /// The digest and features of an image.
@@ -63,7 +59,32 @@ struct Extracted {
     features: Vec<f32>,
 }
 
-impl Extractor<'_> {
+impl<'a> Extractor<'a> {
+    /// Computes the output of `backbone`, the frozen part of a network, for images preprocessed by `preprocess`.
+    pub fn new(backbone: &'a Backbone, preprocess: &'a Preprocess) -> Self {
+        Self {
+            backbone,
+            preprocess,
+            limits: Limits::default(),
+            interrupt: Interrupt::default(),
+        }
+    }
+
+    /// Sets the size limits of images.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Stops the extraction once `interrupt` is set.
+    #[must_use]
+    pub fn with_interrupt(self, interrupt: &Interrupt) -> Self {
+        Self {
+            interrupt: interrupt.clone(),
+            ..self
+        }
+    }
+
     /// Extracts the features of `samples`, and of their mirror images if a cache for those is given. Cached features are
     /// reused; new ones are added to the caches and saved, even after an error.
     ///

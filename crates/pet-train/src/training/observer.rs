@@ -45,3 +45,10 @@ pub trait Observer {
     /// first reports the images processed before.
     fn images(&mut self, _count: usize) {}
 }
+
+/// Ignores the progress.
+impl Observer for () {
+    fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
+}

@@ -24,23 +24,31 @@ use crate::{Error, Interrupt, Weights};
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A training.
-#[derive(Clone, Copy)]
+///
+/// ```
+/// use pet_train::{Configuration, Features, Trainer, Weights};
+///
+/// let configuration = Configuration { epochs: 2, learning_rate: 0.01, ..Configuration::default() };
+/// let train = Features {
+///     values: [[0.0; 1280], [1.0; 1280]].concat(),
+///     mirrored: None,
+///     length: 1280,
+///     labels: vec![0, 1],
+/// };
+/// let weights = Weights::random(42)?;
+/// let trained = Trainer::new(&weights, 2, &train, &configuration).run(&mut ())?;
+/// assert_eq!(trained.history.len(), 2);
+/// # Ok::<(), pet_train::Error>(())
+/// ```
+#[derive(Clone)]
 pub struct Trainer<'a> {
-    /// The initial weights. Without a head it is initialized randomly.
-    pub weights: &'a Weights,
-    /// Number of classes.
-    pub classes: usize,
-    /// The training examples: photographs, or features of the frozen part.
-    pub train: &'a dyn Examples,
-    /// The validation examples. Their resolution can be higher than that of the training examples, to compensate for
-    /// random crops, which enlarge objects (Touvron et al. 2019). With `None` the weights of the last epoch are returned.
-    pub validation: Option<&'a dyn Examples>,
-    /// Hyper-parameters.
-    pub configuration: &'a Configuration,
-    /// The checkpoint to save to, and to resume from if it exists.
-    pub checkpoint: Option<&'a Checkpoint>,
-    /// Stops the training, after saving a checkpoint.
-    pub interrupt: &'a Interrupt,
+    weights: &'a Weights,
+    pub(super) classes: usize,
+    pub(super) train: &'a dyn Examples,
+    validation: Option<&'a dyn Examples>,
+    pub(super) configuration: &'a Configuration,
+    checkpoint: Option<&'a Checkpoint>,
+    pub(super) interrupt: Interrupt,
 }
 
 /// A trained network with its history.
@@ -57,7 +65,48 @@ pub struct Trained {
     pub logits: Vec<Vec<f32>>,
 }
 
-impl Trainer<'_> {
+impl<'a> Trainer<'a> {
+    /// A training that starts from `weights`, whose head is initialized randomly if they have none for `classes` classes.
+    /// `train` are photographs, or features of the frozen part.
+    pub fn new(
+        weights: &'a Weights,
+        classes: usize,
+        train: &'a dyn Examples,
+        configuration: &'a Configuration,
+    ) -> Self {
+        Self {
+            weights,
+            classes,
+            train,
+            validation: None,
+            configuration,
+            checkpoint: None,
+            interrupt: Interrupt::default(),
+        }
+    }
+
+    /// Validates each epoch, and returns the weights of the best one rather than the last. The examples can have a higher
+    /// resolution than those for training, to compensate for random crops, which enlarge objects (Touvron et al. 2019).
+    #[must_use]
+    pub fn with_validation(self, validation: Option<&'a dyn Examples>) -> Self {
+        Self { validation, ..self }
+    }
+
+    /// Saves the training to this checkpoint, and resumes it if the file exists.
+    #[must_use]
+    pub fn with_checkpoint(self, checkpoint: Option<&'a Checkpoint>) -> Self {
+        Self { checkpoint, ..self }
+    }
+
+    /// Stops the training after saving the checkpoint once `interrupt` is set.
+    #[must_use]
+    pub fn with_interrupt(self, interrupt: &Interrupt) -> Self {
+        Self {
+            interrupt: interrupt.clone(),
+            ..self
+        }
+    }
+
     /// Trains with `AdamW` on cross-entropy. The same seed gives the same weights, regardless of the number of threads and
     /// of interruptions.
     ///
@@ -183,7 +232,7 @@ impl Trainer<'_> {
         let best = best.ok_or(Error::NoImages { split: "training" })?;
         let folded = fold(layout, &state.best);
         let evaluation = validation
-            .map(|validation| validation.run(&folded, self.interrupt, |_| ()))
+            .map(|validation| validation.run(&folded, &self.interrupt, |_| ()))
             .transpose()?;
         Ok(Trained {
             weights: layout.scatter(&state.best, weights)?,
@@ -223,22 +272,17 @@ struct Epochs<'a> {
 impl Epochs<'_> {
     /// Trains the rest of an epoch and validates it.
     fn epoch(&mut self, state: &mut State, observer: &mut dyn Observer) -> Result<(), Error> {
-        let Trainer {
-            train,
-            classes,
-            configuration,
-            interrupt,
-            ..
-        } = *self.trainer;
+        let trainer = self.trainer;
+        let (train, configuration) = (trainer.train, trainer.configuration);
         let epoch = state.progress.epoch();
         let order = order(train.labels().len(), epoch, configuration);
         let batches = order.chunks(configuration.batch_size);
         for chosen in batches.skip(state.progress.batches) {
-            if let Err(interrupted) = interrupt.check() {
+            if let Err(interrupted) = trainer.interrupt.check() {
                 self.save(state)?;
                 return Err(interrupted);
             }
-            let batch = Batch::make(chosen, epoch, train, classes, configuration)?;
+            let batch = Batch::make(chosen, epoch, train, trainer.classes, configuration)?;
             let rates = self.rates(state.optimizer.steps);
             let outcomes = self.steps.step(state, &batch, rates);
             state.update_average(configuration.average);
@@ -252,7 +296,7 @@ impl Epochs<'_> {
         let done = |images| observer.images(images);
         let evaluation = self
             .validation
-            .map(|validation| validation.run(&folded, interrupt, done));
+            .map(|validation| validation.run(&folded, &trainer.interrupt, done));
         if matches!(evaluation, Some(Err(Error::Interrupted))) {
             self.save(state)?;
         }

@@ -162,31 +162,18 @@ impl Watch {
             Some(weights) => weights.clone(),
             None => Weights::random(7)?,
         };
-        let trainer = Trainer {
-            weights: &start,
-            classes: CLASSES,
-            train: examples[0],
-            validation: Some(examples[1]),
-            configuration,
-            checkpoint,
-            interrupt: &self.interrupt.clone(),
-        };
-        trainer.run(self)
+        Trainer::new(&start, CLASSES, examples[0], configuration)
+            .with_validation(Some(examples[1]))
+            .with_checkpoint(checkpoint)
+            .with_interrupt(&self.interrupt)
+            .run(self)
     }
 }
 
 /// Trains on features without validation.
 pub(super) fn train_unvalidated(configuration: &Configuration) -> Result<Trained, Error> {
-    let trainer = Trainer {
-        weights: &Weights::random(7)?,
-        classes: CLASSES,
-        train: &features(90, 1),
-        validation: None,
-        configuration,
-        checkpoint: None,
-        interrupt: &Interrupt::default(),
-    };
-    trainer.run(&mut Watch::default())
+    let (weights, train) = (Weights::random(7)?, features(90, 1));
+    Trainer::new(&weights, CLASSES, &train, configuration).run(&mut ())
 }
 
 /// Trains on squares or features until the end.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pet_image::Format;
-use pet_tests::{Store, gradient, skipped};
+use pet_tests::{Service, Store, gradient, skipped};
 
 use crate::test_dir::TestDir;
 
@@ -39,8 +39,37 @@ fn results_are_written_whole_or_not_at_all() {
     fs_err::write(dir.path("results/classes.json"), "[\"older\"]").unwrap();
     let before = dir.files();
     dir.shell(&format!("{FULL} export --model-name stand_in"))
-        .refused();
+        .refused()
+        .naming(&["File too large"])
+        .hinting("ulimit");
     assert_eq!(dir.files(), before);
+}
+
+#[test]
+fn an_export_that_fails_half_way_leaves_the_service_as_it_was() {
+    let test = "an_export_that_fails_half_way_leaves_the_service_as_it_was";
+    let Some(dir) = trained(test) else { return };
+    dir.run("export --model-name stand_in").ok();
+    let serve = "serve --port 0 --log-format json --admin-token secret";
+    let service = Service::start(&mut dir.command(serve));
+    let token = "Authorization: Bearer secret\r\n";
+    let version = || {
+        let reloaded = service.post("/model/reload", token, &[]);
+        assert!(reloaded.starts_with("HTTP/1.1 200"), "{reloaded}");
+        let model = service.get("/model");
+        let (_, body) = model.split_once("\r\n\r\n").unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        body["version"].clone()
+    };
+    Store::new(dir.folder()).register(2, 0.9);
+    dir.shell(&format!("{FULL} export --model-name stand_in"))
+        .refused();
+    assert_eq!(version(), "1");
+    let picture = gradient(60, 40, Format::Png);
+    let answer = service.post("/predict", "Content-Type: image/png\r\n", &picture);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    dir.run("export --model-name stand_in").ok();
+    assert_eq!(version(), "2");
 }
 
 #[cfg(target_os = "linux")]
@@ -54,7 +83,27 @@ fn results_that_do_not_fit_leave_the_older_ones_alone() {
     dir.write("results/classes.json", "[\"older\"]");
     let export = "export --model-name stand_in";
     dir.refused(export)
-        .naming(&["No space left on device", "model.onnx"]);
+        .naming(&["No space left on device", "model.onnx"])
+        .hinting("free some space");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_for_temporary_files_is_told() {
+    let test = "a_full_disk_for_temporary_files_is_told";
+    let Some(dir) = trained(test) else { return };
+    dir.run("export --model-name stand_in").ok();
+    let before = dir.files();
+    let Some(_disk) = SmallDisk::mount(&dir.path("small")) else {
+        return skipped(test, "this user may not mount a file system");
+    };
+    dir.shell("TMPDIR=small exec \"$PROGRAM\" export --model-name stand_in")
+        .refused()
+        .naming(&["No space left on device"])
+        .hinting("free some space");
+    let mut after = dir.files();
+    after.retain(|(path, _)| !path.ends_with("small"));
+    assert_eq!(after, before);
 }
 
 /// A file system in memory of 1 MB, mounted as long as this lives.

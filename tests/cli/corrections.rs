@@ -125,6 +125,7 @@ fn what_must_not_be_trained_on_is_left_out_and_said() {
     let png = encode_rgb(&measured.unwrap().image, Format::Png).unwrap();
     dir.write("corrections/Siamese Cat/copy.png", png);
     dir.write("corrections/Siamese Cat/text.jpg", "<script>");
+    dir.write("corrections/Siamese Cat/empty.jpg", "");
     dir.write("corrections/Siamese Cat/huge.png", pet_tests::HUGE_PNG);
     dir.write(
         "corrections/Siamese Cat/cut.jpg",
@@ -137,8 +138,14 @@ fn what_must_not_be_trained_on_is_left_out_and_said() {
         let pipe = dir.path("corrections/Siamese Cat/pipe.jpg");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
-        std::os::unix::fs::symlink("/dev/zero", dir.path("corrections/Siamese Cat/zero.jpg"))
-            .unwrap();
+        for (to, link) in [
+            ("/dev/zero", "zero.jpg"),
+            ("..", "loop"),
+            ("/etc", "etc.jpg"),
+        ] {
+            let link = dir.path(&format!("corrections/Siamese Cat/{link}"));
+            std::os::unix::fs::symlink(to, link).unwrap();
+        }
     }
     for part in ["", " --group-duplicates"] {
         let output = dir.run(&format!("{train}{part}"));
@@ -146,9 +153,11 @@ fn what_must_not_be_trained_on_is_left_out_and_said() {
             "1 file that is not an image",
             #[cfg(unix)]
             "2 broken links or special files",
+            #[cfg(unix)]
+            "2 links to folders",
             "show what is validated or tested on are left out: 1",
             "copy.png`",
-            "cannot be read are left out: 3",
+            "cannot be read are left out: 4",
         ] {
             assert!(output.stderr.contains(said), "{said}: {}", output.stderr);
         }
@@ -158,7 +167,7 @@ fn what_must_not_be_trained_on_is_left_out_and_said() {
     }
     let check = "data check --dataset folder --data-dir pets --data-dir corrections --json";
     let report: Value = serde_json::from_str(&dir.run(check).refused().stdout).unwrap();
-    assert_eq!(report["unreadable"].as_array().unwrap().len(), 3);
+    assert_eq!(report["unreadable"].as_array().unwrap().len(), 4);
     let found = report["duplicates"].to_string();
     assert!(found.contains("copy.png"), "{found}");
 }

@@ -117,6 +117,25 @@ fn a_folder_and_a_data_set_exclude_each_other() {
 }
 
 #[test]
+fn one_class_is_enough_and_its_own_folder_is_told_from_the_one_above() {
+    let test = "one_class_is_enough_and_its_own_folder_is_told_from_the_one_above";
+    let Some(dir) = dir(test) else { return };
+    let class = &metadata().classes[0];
+    fs_err::create_dir(dir.path("one")).unwrap();
+    let (from, to) = (format!("pets/train/{class}"), format!("one/{class}"));
+    fs_err::rename(dir.path(&from), dir.path(&to)).unwrap();
+    let answer: Value = serde_json::from_str(&dir.run("evaluate one --json").ok()).unwrap();
+    assert_eq!(answer["one"]["images"], 2);
+    dir.refused(&format!("evaluate {to}"))
+        .naming(&[&format!("`{to}` holds 0 class folders")])
+        .hinting("name the folder above it");
+    fs_err::create_dir(dir.path("beagle")).unwrap();
+    dir.refused("evaluate beagle")
+        .naming(&["`beagle` holds 0 class folders"])
+        .hinting("a folder named after the class");
+}
+
+#[test]
 fn classes_that_the_model_does_not_know_are_named() {
     let Some(dir) = dir("classes_that_the_model_does_not_know_are_named") else {
         return;

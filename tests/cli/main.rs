@@ -9,6 +9,8 @@ mod bad_disk;
 mod bad_images;
 mod bad_model;
 mod bad_store;
+#[cfg(unix)]
+mod changing_data;
 mod collector;
 mod corrections;
 mod data_check;
@@ -25,7 +27,11 @@ mod interrupt;
 mod journey;
 mod learning_rate;
 mod limits;
+#[cfg(unix)]
+mod meeting;
 mod messages;
+mod mistyped;
+mod other_programs;
 mod output;
 mod predict;
 mod promote;

@@ -156,8 +156,8 @@ const CASES: [Case; 41] = [
     case(
         "Data",
         "evaluate photos",
-        &["`photos` holds 0 class folders, expected at least 2"],
-        "a folder named after the class",
+        &["`photos` holds 0 class folders, expected at least 1"],
+        "name the folder above it",
     ),
     case("Data", "evaluate nowhere", &["`nowhere`"], "path"),
     case(

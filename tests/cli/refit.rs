@@ -63,8 +63,18 @@ fn a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place() {
     let chosen: Value = serde_json::from_str(&chosen).unwrap();
     assert_eq!(chosen["run_id"], refit["run_id"], "{chosen}");
     assert_eq!(chosen["candidates"].as_array().unwrap().len(), 2);
-    dir.run("export --model-name students --results student --dataset folder --data-dir pets")
-        .ok();
+    let export = "export --model-name students --json --dataset folder --data-dir pets";
+    let limit = |options: &str| {
+        let exported = dir.run(&format!("{export} {options}")).ok();
+        let exported: Value = serde_json::from_str(&exported).unwrap();
+        exported["least_similarity"].as_f64().unwrap()
+    };
+    // The run was not trained on the images that its limit comes from, and the refit was.
+    let limits = [
+        limit("--version 1 --results run"),
+        limit("--results student"),
+    ];
+    assert_eq!(limits[0].to_bits(), limits[1].to_bits());
     let described = Model::describe(&dir.path("student").into(), &Options::default()).unwrap();
     let reference = described.reference.unwrap();
     assert_eq!((reference.images.as_str(), reference.count()), ("test", 6));

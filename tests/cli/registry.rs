@@ -163,7 +163,8 @@ fn models_of_other_data_do_not_compete_and_do_not_replace_results() {
         .naming(&["`results`", "trained on pets"])
         .hinting("--force");
     dir.refused(&format!("export {name} --alias best"))
-        .naming(&["best"]);
+        .naming(&["no version of `mine` has the alias `best`"])
+        .hinting("pet-cli models alias");
     assert_eq!(
         fs_err::read(dir.path("results/model.onnx")).unwrap(),
         before

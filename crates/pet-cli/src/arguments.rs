@@ -111,6 +111,18 @@ impl SourceArguments {
         self.dataset.is_some() || !self.data_dir.is_empty()
     }
 
+    /// Checks that the folders which were named are there, before anything is looked for that may be missing as well.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.data().check()?;
+        match self.additions().iter().find(|folder| !folder.is_dir()) {
+            Some(folder) => {
+                let root = folder.clone();
+                Err(pet_data::Error::NoFolder { root }.into())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Folders whose pictures are trained on besides.
     pub(crate) fn additions(&self) -> &[PathBuf] {
         self.data_dir.get(1..).unwrap_or_default()

@@ -16,7 +16,12 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
         let predict = || error.downcast_ref().and_then(predict);
         let model = || error.downcast_ref().and_then(model);
         let training = || training(error);
-        image.or_else(predict).or_else(model).or_else(training)
+        let system = || error.downcast_ref().and_then(of_io).map(str::to_owned);
+        image
+            .or_else(predict)
+            .or_else(model)
+            .or_else(training)
+            .or_else(system)
     })
 }
 
@@ -102,6 +107,7 @@ pub(crate) fn of_io(error: &std::io::Error) -> Option<&'static str> {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             Some("free some space, or choose another disk")
         }
+        ErrorKind::FileTooLarge => Some("raise the limit on the size of files: `ulimit -f`"),
         _ => None,
     }
 }
@@ -127,6 +133,7 @@ fn training(error: &(dyn Error + 'static)) -> Option<String> {
     export
         .or_else(pipeline)
         .or_else(|| data(error.downcast_ref()?))
+        .or_else(|| tracking(error.downcast_ref()?))
 }
 
 /// Without training nothing of it can fail.
@@ -139,9 +146,16 @@ fn training(_: &(dyn Error + 'static)) -> Option<String> {
 fn export(error: &pet_export::Error) -> Option<String> {
     use pet_export::Error;
     match error {
-        Error::NoCandidate { .. } | Error::ForeignModel { .. } => {
-            Some("train one first: `pet-cli train --help`".into())
-        }
+        Error::NoCandidate { .. } => Some("train one first: `pet-cli train --help`".into()),
+        Error::ForeignModel { .. } | Error::ForeignFiles { .. } => Some(
+            "choose a version that was with `--version` (`pet-cli models show MODEL` lists them), or train one: \
+             `pet-cli train --help`"
+                .into(),
+        ),
+        Error::FilesGone { .. } => Some(
+            "restore them, or choose another version with `--version` (`pet-cli models show MODEL` lists them)"
+                .into(),
+        ),
         Error::Images { source } => of(source),
         Error::OtherResults { .. } => Some(
             "write to another folder with `--results DIR`, or replace this one with `--force`"
@@ -160,6 +174,18 @@ fn export(error: &pet_export::Error) -> Option<String> {
             role: pet_export::Role::Champion,
             ..
         } => Some("choose another champion: `pet-cli models alias MODEL champion VERSION`".into()),
+        Error::Contestant { source, .. } if matches!(**source, Error::Gate { .. }) => Some(
+            "judge and serve it in fp32: `pet-cli promote --precision fp32`, `pet-cli export --precision fp32`"
+                .into(),
+        ),
+        Error::Contestant { source, .. } => of(&**source),
+        Error::Tracking {
+            source: mlflow_client::Error::AliasMoved { .. },
+            ..
+        } => Some(
+            "run `pet-cli promote` again: it compares with the version that is the champion now"
+                .into(),
+        ),
         Error::Incomparable { .. } => {
             Some("compare them with `--split test`, on images that neither was trained on".into())
         }
@@ -181,6 +207,16 @@ fn data(error: &pet_data::Error) -> Option<String> {
         } => Some(format!(
             "choose the folder that holds `{expected}`, or add `--dataset folder` for a folder of class folders"
         )),
+        Error::Io { source } => of_io(source).map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// The advice about a file of a tracking store: its error stands for that of the system, which is not among the causes.
+#[cfg(feature = "training")]
+fn tracking(error: &mlflow_client::Error) -> Option<String> {
+    match error {
+        mlflow_client::Error::Io { source } => of_io(source).map(str::to_owned),
         _ => None,
     }
 }
@@ -203,6 +239,7 @@ fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
     use pet_train::network::Architecture;
     Some(match error {
         Error::Data(error) => return data(error),
+        Error::Io(error) => return of_io(error).map(str::to_owned),
         Error::Train(error) => return train(error),
         Error::NoBackbone { path } => {
             let name = path.file_stem().and_then(|stem| stem.to_str());

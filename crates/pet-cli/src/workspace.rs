@@ -50,6 +50,11 @@ pub(crate) fn model(
     options: &Options,
 ) -> Result<Model, Failure> {
     if let Some(file) = file {
+        // A mistyped name is told before a library that is missing as well.
+        if !file.exists() {
+            let path = file.to_owned();
+            return Err(pet_predict::Error::NoModel { path }.into());
+        }
         return Ok(Model::load(&runtime(cache)?, file, options)?);
     }
     // Before the library is loaded, which takes longer.

@@ -33,6 +33,19 @@ const UNNAMED: &str = "folder";
 /// [`Error::UntrainedClass`] for a class that is not in `train/`; [`Error::ClassName`] for an invalid
 /// name; [`Error::Io`].
 pub fn load(root: &Path) -> Result<Dataset, Error> {
+    load_at_least(root, 2)
+}
+
+/// The same for images that are only looked at: one class is enough.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_any(root: &Path) -> Result<Dataset, Error> {
+    load_at_least(root, 1)
+}
+
+fn load_at_least(root: &Path, expected: usize) -> Result<Dataset, Error> {
     if !root.is_dir() {
         return Err(Error::NoFolder {
             root: root.to_owned(),
@@ -41,9 +54,10 @@ pub fn load(root: &Path) -> Result<Dataset, Error> {
     let mut left_out = LeftOut::default();
     let layout = layout(root, &mut left_out)?;
     let folders = class_folders(&layout.train, &mut left_out)?;
-    if folders.len() < 2 {
+    if folders.len() < expected {
         return Err(Error::TooFewClasses {
             root: layout.train,
+            expected,
             got: folders.len(),
         });
     }
@@ -352,9 +366,21 @@ mod tests {
             failure(&["train/Cat/1.jpg", "test/Cat/1.jpg"]).0,
             "`ROOT/train` holds 1 class folders, expected at least 2"
         );
-        assert_eq!(
-            failure(&["1.jpg"]).0,
-            "`ROOT` holds 0 class folders, expected at least 2"
+        let (text, error) = failure(&["1.jpg"]);
+        assert_eq!(text, "`ROOT` holds 0 class folders, expected at least 2");
+        assert!(error.hint().unwrap().contains("the folder above it"));
+    }
+
+    #[test]
+    fn one_class_is_enough_to_look_at() {
+        let root = tree(&["Cat/1.jpg", "Cat/2.jpg"]);
+        let dataset = load_any(root.path()).unwrap();
+        assert_eq!((dataset.classes.len(), dataset.train.len()), (1, 2));
+        let error = load_any(&root.path().join("Cat")).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.ends_with("holds 0 class folders, expected at least 1"),
+            "{text}"
         );
     }
 

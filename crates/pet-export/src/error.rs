@@ -48,8 +48,9 @@ pub enum Error {
     },
     /// Two versions cannot be compared.
     #[error(
-        "cannot compare version {challenger} of `{model}` with the champion{}: {reason}",
-        champion.map(|version| format!(", version {version}")).unwrap_or_default()
+        "cannot {} version {challenger} of `{model}`{}: {reason}",
+        if champion.is_some() { "compare" } else { "judge" },
+        champion.map(|version| format!(" with the champion, version {version}")).unwrap_or_default()
     )]
     Incomparable {
         /// The registered model.
@@ -82,6 +83,26 @@ pub enum Error {
         file: &'static str,
         /// The cause.
         source: mlflow_client::Error,
+    },
+    /// The files of a version have the expected names, but not the expected content.
+    #[error("version {version} of `{model}` was not trained here: its files cannot be used")]
+    ForeignFiles {
+        /// The registered model.
+        model: String,
+        /// The version.
+        version: String,
+        /// The cause.
+        source: Box<Error>,
+    },
+    /// The files of a version no longer exist.
+    #[error("the files of version {version} of `{model}` are gone: there is nothing at `{place}`")]
+    FilesGone {
+        /// The registered model.
+        model: String,
+        /// The version.
+        version: String,
+        /// Their folder.
+        place: String,
     },
     /// The selection and the registry disagree on the run of the version.
     #[error(
@@ -199,9 +220,11 @@ impl Error {
             Self::Tracking { source, .. } => source.hint(),
             Self::Predict { source } => source.hint(),
             Self::Model { source } => source.hint(),
-            Self::NoCandidate { .. } | Self::ForeignModel { .. } => {
-                Some("train and register a model first".into())
+            Self::NoCandidate { .. } => Some("train and register a model first".into()),
+            Self::ForeignModel { .. } | Self::ForeignFiles { .. } => {
+                Some("choose a version that was, or train and register one".into())
             }
+            Self::FilesGone { .. } => Some("restore them, or choose another version".into()),
             Self::OtherRun { .. } => {
                 Some("the selection was made in another store; select again".into())
             }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use mlflow_client::Client;
 use mlflow_client::model::OnnxModel;
+use mlflow_client::{Artifacts, Client};
 use pet_model::{
     CARD_FILE, CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, INT8_MODEL_FILE, METRICS_FILE,
     MODEL_FILE, Metrics, ModelMetadata, Quantization, SELECTION_FILE, Selection, WEIGHTS_FILE,
@@ -15,7 +15,7 @@ use pet_report::refresh_card;
 use pet_train::{Classifier, Weights, to_onnx};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Int8, Outliers, References};
+use crate::{Error, Int8, Outliers, References, carried};
 
 use crate::error::doing;
 use crate::replace::{check_replaceable, publish, staging_folder};
@@ -29,9 +29,10 @@ const RUN_FILES: [&str; 3] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE];
 const OPTIONAL_FILES: [&str; 4] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE, INT8_MODEL_FILE];
 
 /// Exports registered versions to a folder.
+#[derive(Clone)]
 pub struct Exporter<'a> {
-    client: &'a Client,
-    runtime: &'a Runtime,
+    pub(crate) client: &'a Client,
+    pub(crate) runtime: &'a Runtime,
     usage: &'a str,
     int8: Option<&'a Int8<'a>>,
     outliers: Option<&'a Outliers<'a>>,
@@ -139,7 +140,11 @@ impl<'a> Exporter<'a> {
         let model = stage.join(MODEL_FILE);
         write_atomically(&model, &to_onnx(&weights, &metadata)?)?;
         if let Some(outliers) = self.outliers {
-            metadata = outliers.add(self.runtime, &model)?;
+            let Selection {
+                run_id, model_name, ..
+            } = selection;
+            let carried = carried::least_similarity(self, outliers, run_id, model_name)?;
+            metadata = outliers.add(self.runtime, &model, carried)?;
         }
         let predictor = ImagePredictor::load(self.runtime, &model, &Options::default())?;
         let classifier = Classifier::new(&weights, metadata.classes.len())?;
@@ -177,7 +182,7 @@ impl<'a> Exporter<'a> {
     }
 
     /// Downloads the version's weights and metadata.
-    fn fetch(
+    pub(crate) fn fetch(
         &self,
         selection: &Selection,
         folder: &Path,
@@ -189,39 +194,36 @@ impl<'a> Exporter<'a> {
         } = selection;
         let number = version_number(selection)?;
         self.check_run(selection, number)?;
-        let source = self
+        let source_uri = self
             .client
             .download_uri(model_name, number)
             .map_err(doing("find the model's files"))?;
         let artifacts = self
             .client
-            .artifacts(&source)
+            .artifacts(&source_uri)
             .map_err(doing("open the model's files"))?;
         let weights = folder.join(WEIGHTS_FILE);
         let network = folder.join(OnnxModel::NETWORK);
         for (file, target) in [(WEIGHTS_FILE, &weights), (OnnxModel::NETWORK, &network)] {
-            artifacts.download_file(file, target).map_err(|source| {
-                if source.is_not_found() {
-                    let (model, version) = (model_name.clone(), version.clone());
-                    Error::ForeignModel {
-                        model,
-                        version,
-                        file,
-                        source,
-                    }
-                } else {
-                    Error::Tracking {
-                        action: "download the model",
-                        source,
-                    }
+            match artifacts.download_file(file, target) {
+                Ok(()) => {}
+                Err(source) if source.is_not_found() => {
+                    return Err(missing(selection, &artifacts, &source_uri, file, source));
                 }
-            })?;
+                Err(source) => return Err(doing("download the model")(source)),
+            }
         }
+        let read = || Ok((Weights::open(&weights)?, describe(&network)?));
+        let (weights, metadata) = read().map_err(|source: Error| Error::ForeignFiles {
+            model: model_name.clone(),
+            version: version.clone(),
+            source: Box::new(source),
+        })?;
         // The model was written before its version, and possibly its run, was known.
-        let metadata = describe(&network)?
+        let metadata = metadata
             .with_model_version(version)
             .with_run_id(&selection.run_id);
-        Ok((Weights::open(&weights)?, metadata))
+        Ok((weights, metadata))
     }
 
     /// Checks the run, because a selection from another store can have the same version number.
@@ -262,5 +264,30 @@ impl<'a> Exporter<'a> {
             }
         }
         Ok(copied)
+    }
+}
+
+/// The error for a missing file of a version: it was made by another program, or all its files are gone.
+fn missing(
+    selection: &Selection,
+    artifacts: &Artifacts,
+    place: &str,
+    file: &'static str,
+    source: mlflow_client::Error,
+) -> Error {
+    let (model, version) = (selection.model_name.clone(), selection.version.clone());
+    if artifacts.list("").is_ok_and(|files| files.is_empty()) {
+        let place = place.to_owned();
+        return Error::FilesGone {
+            model,
+            version,
+            place,
+        };
+    }
+    Error::ForeignModel {
+        model,
+        version,
+        file,
+        source,
     }
 }

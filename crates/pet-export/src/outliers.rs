@@ -54,13 +54,19 @@ impl<'a> Outliers<'a> {
         Self { limits, ..self }
     }
 
-    /// Adds the output [`SIMILARITY_NAME`] to the model in `file` and the threshold to its metadata, which is returned.
+    /// Adds the output [`SIMILARITY_NAME`] to the model in `file` and the threshold to its metadata, which is returned. The
+    /// threshold is `carried`, or else learned from the validation images.
     ///
     /// # Errors
     ///
     /// [`Error::NoFeatures`] for a model that does not end in a linear layer, [`Error::Images`] for images that do not
     /// match the model or cannot be read, and errors of ONNX Runtime and of the graph.
-    pub fn add(&self, runtime: &Runtime, file: &Path) -> Result<ModelMetadata, Error> {
+    pub fn add(
+        &self,
+        runtime: &Runtime,
+        file: &Path,
+        carried: Option<f64>,
+    ) -> Result<ModelMetadata, Error> {
         let options = Options::default().with_image(self.limits);
         let model = Model::load(runtime, file, &options)?;
         let mut metadata = model.metadata().clone();
@@ -71,6 +77,11 @@ impl<'a> Outliers<'a> {
         let changed = onnx_graph::Model::from_bytes(model.bytes())?;
         let graph = with_similarity(changed.graph(), &means, classes.len())?;
         let changed = changed.with_graph(graph);
+        if carried.is_some() {
+            metadata.least_similarity = carried;
+            write(&changed, &metadata, file)?;
+            return Ok(metadata);
+        }
         // The lowest cosine for now: the model is run to find the threshold.
         metadata.least_similarity = Some(-1.0);
         write(&changed, &metadata, file)?;
@@ -84,6 +95,14 @@ impl<'a> Outliers<'a> {
         metadata.least_similarity = least_similarity(&predictions);
         write(&changed, &metadata, file)?;
         Ok(metadata)
+    }
+
+    /// Reports that the threshold of a refit is learned from images it was trained on.
+    pub(crate) fn note_refit(&self, run_id: &str) {
+        self.progress.message(&format!(
+            "the similarity threshold is learned from images that the refit was trained on and may be too strict: run \
+             {run_id}, whose threshold it would use, has no model"
+        ));
     }
 
     /// The normalized mean features of each class, row by row; zeros for a class without images.

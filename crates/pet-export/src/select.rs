@@ -1,6 +1,6 @@
 //! Selection of a registered version.
 
-use mlflow_client::{Client, ModelVersion};
+use mlflow_client::{Client, ModelVersion, RegisteredModel};
 use pet_model::{Candidate, Selection, TrainedOn};
 
 use crate::Error;
@@ -79,11 +79,15 @@ pub fn choose(client: &Client, model: &str, version: u32) -> Result<Selection, E
 ///
 /// # Errors
 ///
-/// As [`choose`].
+/// [`Error::NoAlias`] if there is no such alias, and as [`choose`].
 pub fn choose_alias(client: &Client, model: &str, alias: &str) -> Result<Selection, Error> {
+    let registered = client
+        .registered_model(model)
+        .map_err(doing("find the registered model"))?;
+    let version = resolve_alias(&registered, alias)?;
     let found = client
-        .model_version_by_alias(model, alias)
-        .map_err(doing("find the version with the alias"))?;
+        .model_version(model, version)
+        .map_err(doing("find the version"))?;
     choose_found(client, model, alias, &found)
 }
 
@@ -105,6 +109,15 @@ fn choose_found(
     Ok(Selection {
         alias: alias.into(),
         ..chosen
+    })
+}
+
+/// The version an alias points to.
+pub(crate) fn resolve_alias(registered: &RegisteredModel, alias: &str) -> Result<u32, Error> {
+    let version = registered.aliases.get(alias).copied();
+    version.ok_or_else(|| Error::NoAlias {
+        model: registered.name.clone(),
+        alias: alias.to_owned(),
     })
 }
 
@@ -352,7 +365,8 @@ mod tests {
             ("2", CHAMPION)
         );
         assert_eq!(order(&chosen), ["2", "1"]);
-        assert!(choose_alias(client, "pets", "best").is_err());
+        let error = choose_alias(client, "pets", "best").unwrap_err();
+        assert!(matches!(error, Error::NoAlias { .. }), "{error}");
     }
 
     #[test]

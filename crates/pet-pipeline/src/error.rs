@@ -48,6 +48,12 @@ pub enum Error {
         /// What is wrong with it.
         source: pet_predict::Error,
     },
+    /// An image that was listed is no longer there.
+    #[error("`{}` is gone: it was there when the folder was listed", path.display())]
+    Gone {
+        /// The image.
+        path: PathBuf,
+    },
     /// The model was exported without examples of its classes.
     #[error("model `{model}` cannot tell outliers: it was exported without a data set")]
     NoSimilarity {
@@ -269,6 +275,7 @@ impl Error {
             Self::Report(error) => error.hint(),
             Self::File(error) => error.hint(),
             Self::Image { source, .. } => source.hint(),
+            Self::Gone { .. } => Some("run again once nothing changes the folder".into()),
             Self::TrainSize { .. } => Some("fine-tune everything, or leave the size out".into()),
             Self::FrozenStudent => Some("fine-tune everything, or leave the teachers out".into()),
             Self::EmptySplit { .. } => {

@@ -29,6 +29,30 @@ pub enum DataSource {
 }
 
 impl DataSource {
+    /// Checks that the folder exists, unless the data set would be drawn or downloaded, so that a mistyped name is reported
+    /// before anything else.
+    ///
+    /// # Errors
+    ///
+    /// [`pet_data::Error::NoFolder`] if it does not.
+    pub fn check(&self) -> Result<(), pet_data::Error> {
+        match self {
+            Self::Folder(root) | Self::OxfordIiitPet(root) if !root.is_dir() => {
+                let root = root.clone();
+                Err(pet_data::Error::NoFolder { root })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether opening it would first draw or download pictures.
+    fn is_to_be_made(&self) -> bool {
+        match self {
+            Self::Sample(root) | Self::OxfordIiitPetOrDownload(root) => !root.exists(),
+            Self::Folder(_) | Self::OxfordIiitPet(_) => false,
+        }
+    }
+
     /// Opens the data set, after drawing or downloading it if need be.
     ///
     /// # Errors
@@ -193,12 +217,22 @@ impl TrainSettings {
         if !self.teachers.is_empty() && self.configuration.fine_tune != FineTune::All {
             return Err(Error::FrozenStudent);
         }
-        if !self.backbone.is_file() {
-            let path = self.backbone.clone();
-            return Err(Error::NoBackbone { path });
+        // A download must not be for nothing. Otherwise a mistyped folder is reported first.
+        if self.data.is_to_be_made() {
+            self.check_backbone()?;
         }
         let dataset = self.data.load(progress)?;
-        Ok(dataset.adding(&self.additions, progress)?)
+        let dataset = dataset.adding(&self.additions, progress)?;
+        self.check_backbone()?;
+        Ok(dataset)
+    }
+
+    fn check_backbone(&self) -> Result<(), Error> {
+        if self.backbone.is_file() {
+            return Ok(());
+        }
+        let path = self.backbone.clone();
+        Err(Error::NoBackbone { path })
     }
 
     /// Divides the training images of the data set into those to train on and those to validate on. `same` are pictures

@@ -275,11 +275,19 @@ impl Error {
             Self::ActivationsTooLarge { .. } => {
                 Some("train fewer blocks, or everything, which keeps no activations".into())
             }
+            Self::UnreadableImages { failures } if failures.iter().any(is_gone) => Some(
+                "run again once nothing changes the folder: files are gone that were there when it was listed".into(),
+            ),
             Self::UnreadableImages { .. } => Some("replace or remove these files".into()),
             Self::Diverged { .. } => Some("try a smaller learning rate".into()),
             _ => None,
         }
     }
+}
+
+/// Whether a listed image no longer exists.
+fn is_gone((_, error): &(PathBuf, Error)) -> bool {
+    matches!(error, Error::Io { source } if source.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// The first few names and the number of the others.

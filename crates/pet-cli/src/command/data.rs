@@ -97,6 +97,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
 fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     let folder = arguments.folder.clone().map(DataSource::Folder);
     let source = folder.unwrap_or_else(|| arguments.source.data());
+    source.check()?;
     let backbone = backbone(arguments)?;
     let dataset = source.load(bars)?;
     let dataset = dataset.adding(arguments.source.additions(), bars)?;

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use pet_data::{LeftOut, Progress, Sample};
+use pet_data::{Dataset, LeftOut, Progress, Sample};
 use pet_model::{
     ClassMetrics, METRICS_FILE, Metrics, ModelMetadata, Precision, Results, SplitMetrics,
     write_atomically,
 };
-use pet_pipeline::DataSource;
 use pet_pipeline::evaluate::{
     Evaluation, ImageSet, OutlierFigures, add_to_results, evaluate, log_to_run,
 };
@@ -85,6 +84,9 @@ enum SplitName {
 }
 
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
+    let folder = arguments.folder.as_deref();
+    let folder = folder.map(|folder| of_folder(folder, bars)).transpose()?;
+    check_folders(arguments)?;
     let results = arguments.results.find()?;
     let precision = arguments.precision.precision.precision();
     let options = Options::default()
@@ -93,8 +95,8 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let runtime = workspace::runtime(&arguments.cache)?;
     let predictor = ImagePredictor::new(Model::from_results(&runtime, &results, &options)?);
     let metadata = predictor.metadata();
-    let (images, left_out) = match &arguments.folder {
-        Some(folder) => of_folder(folder, &metadata.classes, bars)?,
+    let (images, left_out) = match folder {
+        Some(dataset) => all_images(dataset, &metadata.classes)?,
         None => of_dataset(arguments, &results, metadata, bars)?,
     };
     let all = images.iter().map(|set| evaluate(&predictor, set, bars));
@@ -151,8 +153,31 @@ fn print_json(
 /// What is evaluated, and what of the folder was left out.
 type Images = (Vec<ImageSet>, LeftOut);
 
-fn of_folder(path: &Path, classes: &[String], progress: &dyn Progress) -> Result<Images, Failure> {
-    let dataset = DataSource::Folder(path.to_owned()).load(progress)?;
+/// Folders that were named are told to be missing before a model or a library is looked for, which may be missing too.
+fn check_folders(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.folder.is_none() {
+        arguments.dataset.source.check()?;
+    }
+    match &arguments.outliers {
+        Some(folder) if !folder.is_dir() => {
+            let path = folder.clone();
+            Err(Failure::FileNotFound { path })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A folder of class folders, of which one is enough.
+fn of_folder(path: &Path, progress: &dyn Progress) -> Result<Dataset, Failure> {
+    let dataset = pet_data::folder::load_any(path)?;
+    if !dataset.left_out.is_empty() {
+        let (path, left_out) = (path.display(), &dataset.left_out);
+        progress.message(&format!("left out of `{path}`: {left_out}"));
+    }
+    Ok(dataset)
+}
+
+fn all_images(dataset: Dataset, classes: &[String]) -> Result<Images, Failure> {
     let samples: Vec<Sample> = dataset.samples().cloned().collect();
     let images = ImageSet::new(&dataset.name, &dataset, &samples, classes)?;
     let images = images.with_command(format!("pet-cli evaluate {}", dataset.name));

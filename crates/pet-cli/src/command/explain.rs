@@ -52,9 +52,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let limits = arguments.limits.limits();
     let options = Options::default().with_image(limits);
     let (file, results) = (arguments.model.as_deref(), &arguments.results);
+    let content = read(&arguments.image, &limits)?;
     let model = workspace::model(&arguments.cache, file, results, &options)?;
     let mut explainer = Explainer::new(&model)?;
-    let content = read(&arguments.image, &limits)?;
     let explanation = explainer.explain(&content, arguments.class.as_deref());
     let explanation = explanation.map_err(|error| match error {
         error @ pet_predict::Error::Image { .. } => at(&arguments.image, error.into()),

@@ -40,9 +40,10 @@ pub(crate) struct SelectArguments {
 /// one. No alias moves, and results of other data or classes are not replaced without --force.
 ///
 /// Where a data set is named, the model learns to tell outliers: pictures that show none of its classes. It takes the
-/// images that it was trained on for that, so name the data set, validation share and seed of the training. What it
-/// answers to the validation images, of a refit to the test images, is written into it: the service compares with that
-/// what it answers later (`pet_drift_*`).
+/// images that it was trained on for that, so name the data set, validation share and seed of the training. How similar
+/// a picture must be is learned from the validation images; a refit, which was trained on those too, uses the threshold of
+/// the run it refits. What it answers to the validation images, of a refit to the test images, is written into it:
+/// the service compares with that what it answers later (`pet_drift_*`).
 ///
 /// A model in 8-bit integers (`--precision`) is calibrated and judged with the validation images of a data set. It is
 /// refused if it is less accurate by more than 0.3 points or gives other answers on more than 2 % of them.

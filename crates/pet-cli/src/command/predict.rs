@@ -63,21 +63,7 @@ type Outcome = Result<Prediction, Failure>;
 
 pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure> {
     let files = files(arguments)?;
-    // A single image needs a single session, and is answered the sooner for it.
-    let sessions = (files.len() == 1).then_some(NonZero::<usize>::MIN);
-    let limits = arguments.limits.limits();
-    let precision = arguments.precision.precision.precision();
-    let options = Options::default()
-        .with_image(limits)
-        .with_precision(precision);
-    let options = match sessions {
-        Some(sessions) => options.with_sessions(sessions),
-        None => options,
-    };
-    let (file, results) = (arguments.model.as_deref(), &arguments.results);
-    let model = workspace::model(&arguments.cache, file, results, &options)?;
-    let predictor = ImagePredictor::new(model);
-    let outcomes = predict(&predictor, &files, &limits, progress);
+    let outcomes = outcomes(arguments, &files, progress)?;
     if arguments.json.json {
         let answers = files.iter().zip(&outcomes);
         let answers = answers.map(|(file, outcome)| answer(file, outcome, arguments.top_k.get()));
@@ -98,6 +84,34 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
     } else {
         Ok(())
     }
+}
+
+/// What becomes of each file. Where none is there, neither a model nor a library is looked for, which may be missing too.
+fn outcomes(
+    arguments: &Arguments,
+    files: &[PathBuf],
+    progress: &Bars,
+) -> Result<Vec<Outcome>, Failure> {
+    let missing = |file: &PathBuf| matches!(file.try_exists(), Ok(false));
+    if files.iter().all(missing) {
+        let not_found = |path: &PathBuf| Err(Failure::FileNotFound { path: path.clone() });
+        return Ok(files.iter().map(not_found).collect());
+    }
+    // A single image needs a single session, and is answered the sooner for it.
+    let sessions = (files.len() == 1).then_some(NonZero::<usize>::MIN);
+    let limits = arguments.limits.limits();
+    let precision = arguments.precision.precision.precision();
+    let options = Options::default()
+        .with_image(limits)
+        .with_precision(precision);
+    let options = match sessions {
+        Some(sessions) => options.with_sessions(sessions),
+        None => options,
+    };
+    let (file, results) = (arguments.model.as_deref(), &arguments.results);
+    let model = workspace::model(&arguments.cache, file, results, &options)?;
+    let predictor = ImagePredictor::new(model);
+    Ok(predict(&predictor, files, &limits, progress))
 }
 
 /// The images named, with the images of the folders named and of all below them, in order. Says what else is there.

@@ -82,6 +82,7 @@ impl TrainArgs {
         if let Some(option) = hyperparameters.without_effect() {
             return Err(Failure::FrozenLayers { option });
         }
+        self.dataset.source.check()?;
         let (weights, backbone) = self.backbone()?;
         let mut settings = TrainSettings::new(self.dataset.source.data(), weights);
         self.dataset

@@ -9,6 +9,9 @@ impl Error {
             {
                 "free some disk space and run again".to_owned()
             }
+            Self::Io { source } if source.kind() == std::io::ErrorKind::NotFound => {
+                "it was there a moment ago; run again once nothing changes the folder".to_owned()
+            }
             Self::NoFolder { .. } => "check the path of the data set".to_owned(),
             Self::Layout {
                 nested: Some(nested),
@@ -26,8 +29,12 @@ impl Error {
             Self::UnreadableImages { .. } => {
                 "replace these images, or take them out of the data set".to_owned()
             }
+            Self::TooFewClasses { got: 0, .. } => {
+                "put the images of each class into a folder named after the class; if this is one of these folders, name \
+                 the folder above it".to_owned()
+            }
             Self::TooFewClasses { .. } => {
-                "put the images of each class into a folder named after the class".to_owned()
+                "add a folder with the images of another class".to_owned()
             }
             Self::EmptyClass { .. } => "add images to the folder, or remove it".to_owned(),
             Self::StrayFolder { .. } => {

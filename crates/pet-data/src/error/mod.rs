@@ -107,11 +107,13 @@ pub enum Error {
         images: Vec<UnreadableImage>,
     },
 
-    /// There are fewer than two class folders.
-    #[error("`{}` holds {got} class folders, expected at least 2", root.display())]
+    /// There are fewer class folders than needed.
+    #[error("`{}` holds {got} class folders, expected at least {expected}", root.display())]
     TooFewClasses {
         /// The folder of class folders.
         root: PathBuf,
+        /// How many are needed: two to train on, one to evaluate.
+        expected: usize,
         /// How many class folders there are.
         got: usize,
     },

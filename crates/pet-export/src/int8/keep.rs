@@ -12,7 +12,7 @@ use pet_report::refresh_card;
 
 use super::{Int8, Quantized};
 use crate::export::{describe, digest, read_metrics};
-use crate::replace::staging_folder;
+use crate::replace::{publish, staging_folder};
 use crate::{Error, Outliers, References};
 
 impl Int8<'_> {
@@ -46,7 +46,11 @@ impl Int8<'_> {
         }
         let model = stage.join(MODEL_FILE);
         if describe(&model)?.least_similarity.is_none() {
-            outliers.add(runtime, &model)?;
+            let metrics = read_metrics(stage)?;
+            if let Some(run_id) = metrics.as_ref().and_then(Metrics::refit_of) {
+                outliers.note_refit(run_id);
+            }
+            outliers.add(runtime, &model, None)?;
         }
         let quantized = self.quantize(runtime, &model)?;
         let mut names = quantized.stage(stage)?;
@@ -56,9 +60,7 @@ impl Int8<'_> {
         refresh_card(stage, &describe(&model)?, usage)?;
         names.push(CARD_FILE);
         let figures = read_metrics(stage)?.and_then(|metrics| metrics.quantization);
-        for name in names {
-            fs::rename(stage.join(name), results.join(name))?;
-        }
+        publish(stage, &names, &[], results)?;
         Ok(figures.unwrap_or(quantized.figures))
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Search<'a> {
     bytes_fp32: u64,
     /// The class that the fp32 model predicts for each image.
     expected: Vec<usize>,
+    /// The fp32 model's similarity threshold minus the one these images would give: a refit uses that of the run it refits.
+    shift: f64,
 }
 
 impl<'a> Search<'a> {
@@ -34,20 +36,21 @@ impl<'a> Search<'a> {
         images: &'a [Sample],
         progress: &'a dyn Progress,
     ) -> Result<Self, Error> {
+        let (options, metadata) = (model.options().clone(), model.metadata().clone());
+        let floats = onnx_graph::Model::from_bytes(model.bytes())?;
+        let bytes_fp32 = model.bytes().len() as u64;
+        let answers = predictions(&ImagePredictor::new(model), images, "fp32", progress)?;
+        let thresholds = metadata.least_similarity.zip(least_similarity(&answers));
         Ok(Self {
             runtime,
             images,
             progress,
-            options: model.options().clone(),
-            metadata: model.metadata().clone().with_precision(Precision::Int8),
-            floats: onnx_graph::Model::from_bytes(model.bytes())?,
-            bytes_fp32: model.bytes().len() as u64,
-            expected: top_classes(&predictions(
-                &ImagePredictor::new(model),
-                images,
-                "fp32",
-                progress,
-            )?),
+            options,
+            metadata: metadata.with_precision(Precision::Int8),
+            floats,
+            bytes_fp32,
+            expected: top_classes(&answers),
+            shift: thresholds.map_or(0.0, |(used, learned)| used - learned),
         })
     }
 
@@ -91,7 +94,8 @@ impl<'a> Search<'a> {
         let what = format!("int8, {fp32_layers} layers in fp32");
         let predictions = predictions(&predictor, self.images, &what, self.progress)?;
         let mut metadata = self.metadata.clone();
-        metadata.least_similarity = least_similarity(&predictions);
+        let learned = least_similarity(&predictions);
+        metadata.least_similarity = learned.map(|least| (least + self.shift).clamp(-1.0, 1.0));
         let model = model.with_properties(metadata.to_properties()?);
         let bytes = model.to_bytes()?;
         let classes = top_classes(&predictions);

@@ -184,13 +184,20 @@ pub fn predictions(
 ///
 /// # Errors
 ///
-/// [`Error::Image`] for a file that is too large, [`Error::Io`] for one that cannot be read.
+/// [`Error::Image`] for a file that is too large, [`Error::Gone`] for one that is no longer there, [`Error::Io`] for one
+/// that cannot be read.
 pub fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
-    let (bytes, limit) = (fs::metadata(path)?.len(), limits.bytes);
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => Error::Gone {
+            path: path.to_owned(),
+        },
+        _ => error.into(),
+    };
+    let (bytes, limit) = (fs::metadata(path).map_err(failed)?.len(), limits.bytes);
     if bytes > limit {
         return Err(at(path)(pet_image::Error::TooManyBytes { bytes, limit }));
     }
-    Ok(fs::read(path)?)
+    fs::read(path).map_err(failed)
 }
 
 /// Names the image that something is wrong with.

@@ -41,6 +41,10 @@ impl Teachers {
 }
 
 fn open(folder: &Path, libraries: &SearchPaths) -> Result<ImagePredictor, pet_predict::Error> {
+    if !folder.exists() {
+        let path = folder.to_owned();
+        return Err(pet_predict::Error::NoModel { path });
+    }
     let runtime = Runtime::load(libraries)?;
     // What integers lose need not be learned.
     let options = Options::default().with_precision(Some(Precision::Fp32));

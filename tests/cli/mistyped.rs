@@ -1,0 +1,94 @@
+//! A mistyped name is told first, whatever else is missing: neither ONNX Runtime, nor a model, nor weights are there.
+
+use pet_image::Format;
+use pet_tests::gradient;
+
+use crate::output::Output;
+use crate::test_dir::TestDir;
+
+#[test]
+fn mistyped_names_come_before_what_is_not_installed() {
+    let dir = TestDir::new();
+    dir.write("good.png", gradient(60, 40, Format::Png));
+    for class in ["Cat", "Dog"] {
+        dir.write(
+            &format!("pets/{class}/1.png"),
+            gradient(60, 40, Format::Png),
+        );
+    }
+    for (command, says) in [
+        ("predict nowhere.png", "file not found: `nowhere.png`"),
+        ("predict -i nowhere.png --json", "1 of 1 images"),
+        ("predict nowhere.png neither.png", "2 of 2 images"),
+        ("predict good.png --model nowhere.onnx", "`nowhere.onnx`"),
+        ("explain nowhere.png", "file not found: `nowhere.png`"),
+        ("explain good.png --model nowhere.onnx", "`nowhere.onnx`"),
+        ("evaluate nowhere", "`nowhere`"),
+        ("evaluate --dataset folder --data-dir nowhere", "`nowhere`"),
+        (
+            "evaluate pets --outliers nowhere",
+            "file not found: `nowhere`",
+        ),
+        ("data check nowhere", "`nowhere`"),
+        ("data check nowhere --backbone mine.pt", "`nowhere`"),
+        ("train --data-dir nowhere", "`nowhere`"),
+        ("train --dataset folder --data-dir nowhere", "`nowhere`"),
+        (
+            "train --dataset folder --data-dir pets --data-dir nowhere",
+            "`nowhere`",
+        ),
+        (
+            "train --dataset folder --data-dir nowhere --backbone mine.pt",
+            "`nowhere`",
+        ),
+        (
+            "train --dataset folder --data-dir good.png --backbone mine.pt",
+            "`good.png`",
+        ),
+        (
+            "train --dataset folder --data-dir nowhere --find-learning-rate",
+            "`nowhere`",
+        ),
+        (
+            "sweep --dataset folder --data-dir nowhere --backbone mine.pt",
+            "`nowhere`",
+        ),
+        ("export --dataset folder --data-dir nowhere", "`nowhere`"),
+    ] {
+        let before = dir.files();
+        let output = Output::of(dir.command(command).env("ORT_DYLIB_PATH", "/no/library.so"));
+        assert_eq!(output.status, Some(1), "{command}: {output:?}");
+        let last = output.stderr.rfind("error: ").unwrap();
+        let error = &output.stderr[last..];
+        assert!(error.contains(says), "{command}: no `{says}` in {error}");
+        for other in ["library", "backbone"] {
+            assert!(
+                !output.stderr.contains(other),
+                "{command}: {}",
+                output.stderr
+            );
+        }
+        assert_eq!(dir.files(), before, "{command}");
+    }
+}
+
+#[test]
+fn what_is_not_installed_is_told_once_the_names_are_right() {
+    let dir = TestDir::new();
+    dir.write("good.png", gradient(60, 40, Format::Png));
+    dir.prepare_training(3);
+    let no_library = |command: &str| {
+        Output::of(dir.command(command).env("ORT_DYLIB_PATH", "/no/library.so")).refused()
+    };
+    for command in ["predict good.png", "explain good.png", "evaluate pets"] {
+        no_library(command)
+            .naming(&["/no/library.so"])
+            .hinting("pet-cli setup");
+    }
+    no_library("train --dataset folder --data-dir pets")
+        .naming(&["no backbone weights"])
+        .hinting("pet-cli setup");
+    // Nothing is drawn or downloaded for a training that cannot be.
+    dir.refused("train --dataset sample")
+        .naming(&["no backbone weights"]);
+}

@@ -35,6 +35,7 @@ mod other_programs;
 mod output;
 mod predict;
 mod promote;
+mod promote_precision;
 mod recorded;
 mod refit;
 mod registry;

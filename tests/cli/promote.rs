@@ -5,6 +5,8 @@ use pet_image::{Format, RgbImage, encode_rgb};
 use pet_pipeline::promote::{Promotion, Verdict};
 use serde_json::Value;
 
+#[cfg(unix)]
+use crate::meeting::Meeting;
 use crate::test_dir::TestDir;
 
 const TRAIN: &str = "train --dataset folder --backbone backbone.safetensors --model-name pets";
@@ -105,7 +107,9 @@ fn a_first_model_is_promoted_and_a_broken_one_is_refused() {
     assert_eq!(champion(&dir), Some(1));
     let second = report(&dir);
     assert_eq!(second.verdict, Verdict::Refused);
-    let difference = second.champion.unwrap().accuracy - first.challenger.accuracy;
+    let [first, second] = [&first.comparisons[0], &second.comparisons[0]];
+    let champion_now = second.champion.as_ref().unwrap();
+    let difference = champion_now.accuracy - first.challenger.accuracy;
     assert!(difference.abs() < 1e-9, "the same version: {difference}");
     let paired = second.paired.unwrap();
     assert!(paired.only_champion > paired.only_challenger, "{paired:?}");
@@ -125,10 +129,48 @@ fn a_first_model_is_promoted_and_a_broken_one_is_refused() {
         .ok();
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
-        (&json["verdict"], &json["paired"]["only_champion"]),
+        (
+            &json["verdict"],
+            &json["comparisons"][0]["paired"]["only_champion"]
+        ),
         (&"passed".into(), &0.into())
     );
     assert_eq!(champion(&dir), Some(3));
+}
+
+#[cfg(unix)]
+#[test]
+fn of_two_promotions_at_once_one_fails_and_says_why() {
+    let test = "of_two_promotions_at_once_one_fails_and_says_why";
+    let Some(dir) = with_challenger(test) else {
+        return;
+    };
+    dir.run(PROMOTE).ok();
+    let train = format!("{TRAIN} --data-dir pets {GOOD} --json");
+    let second: Value = serde_json::from_str(&dir.run(&train).ok()).unwrap();
+    dir.run(&train).ok();
+    let promote = |version: u32| format!("{PROMOTE} --max-latency 60000 --version {version}");
+
+    // Its run's curves are read once it is known which version is the champion.
+    let client = Client::local(dir.folder()).unwrap();
+    let run = client.run(second[0]["run_id"].as_str().unwrap()).unwrap();
+    let folder = run.artifact_uri.trim_start_matches("file://");
+    let curves = std::path::Path::new(folder).join("training_curves.png");
+    let content = fs_err::read(&curves).unwrap();
+    let meeting = Meeting::at(
+        &curves,
+        dir.command(&format!("{} --output 2.json", promote(2))),
+    );
+    dir.run(&promote(3)).ok();
+    meeting
+        .go_on(&content)
+        .refused()
+        .naming(&["`champion`", "expected version 1, found version 3"])
+        .hinting("pet-cli promote");
+    assert_eq!(champion(&dir), Some(3));
+    assert_eq!(tag(&dir, 3, "validation_status"), "approved");
+    assert_eq!(tag(&dir, 2, "validation_status"), "", "it was not promoted");
+    assert!(!dir.path("2.json").exists());
 }
 
 #[test]
@@ -207,7 +249,17 @@ fn what_cannot_be_compared_is_named_and_the_champion_stays() {
     dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
     fs_err::remove_dir_all(files.trim_start_matches("file://")).unwrap();
     dir.refused(&format!("{PROMOTE} --version 3"))
-        .naming(&["champion, version 1", "weights.safetensors"])
+        .naming(&[
+            "champion, version 1",
+            "files of version 1 of `pets` are gone",
+        ])
         .hinting("models alias");
     assert_eq!(champion(&dir), Some(1));
+    dir.write("results/kept.txt", "");
+    dir.refused("export")
+        .naming(&["files of version 1 of `pets` are gone"])
+        .hinting("--version");
+    dir.refused("export --alias best")
+        .naming(&["`pets`", "`best`"])
+        .hinting("models alias");
 }

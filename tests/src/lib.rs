@@ -37,7 +37,7 @@ pub use program::{python_with_onnx, runtime, skipped};
 pub use service::Service;
 pub use stand_in::{
     backbone_bytes, backbone_bytes_of, classifier_weights, classifier_weights_of, metadata,
-    results_folder, results_folder_of,
+    results_folder, results_folder_of, set_temperature,
 };
 pub use store::{Store, VERSIONS};
 pub use tensors::{largest_difference, tensors};

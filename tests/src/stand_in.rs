@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use candle_core::{Device, Tensor};
+use onnx_graph::Model;
 use pet_model::{CLASSES_FILE, MODEL_FILE, ModelMetadata, Preprocess, write_classes};
 use pet_train::network::{Architecture, FEATURES};
 use pet_train::{Weights, to_onnx};
@@ -67,4 +68,15 @@ fn write_results(folder: &Path, model: &[u8]) {
     fs_err::create_dir_all(folder).unwrap();
     fs_err::write(folder.join(MODEL_FILE), model).unwrap();
     write_classes(&folder.join(CLASSES_FILE), &metadata().classes).unwrap();
+}
+
+/// Writes a model file again whose confidence is divided by another temperature.
+pub fn set_temperature(file: &Path, temperature: f64) {
+    let model = Model::from_bytes(&fs_err::read(file).unwrap()).unwrap();
+    let metadata = ModelMetadata::from_properties(model.metadata()).unwrap();
+    let properties = metadata
+        .with_temperature(temperature)
+        .to_properties()
+        .unwrap();
+    fs_err::write(file, model.with_properties(properties).to_bytes().unwrap()).unwrap();
 }

@@ -102,7 +102,7 @@ pub(crate) enum Failure {
     NotPromoted {
         model: String,
         version: u32,
-        failed: Vec<&'static str>,
+        failed: Vec<String>,
     },
     #[cfg(feature = "training")]
     #[error("`{dataset}` has problems: {}", kinds.join(", "))]

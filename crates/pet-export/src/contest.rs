@@ -3,13 +3,17 @@
 use std::fmt;
 use std::path::Path;
 
-use mlflow_client::{Client, RegisteredModel};
-use pet_model::{REFIT_OF, Selection};
+use mlflow_client::Client;
+use pet_model::{Precision, REFIT_OF, SELECTION_FILE, Selection, read_json};
 use pet_pipeline::promote::{Promotion, Verdict};
 
 use crate::error::doing;
-use crate::select::{CHALLENGER, CHAMPION, only};
+use crate::export::digest;
+use crate::select::{CHALLENGER, CHAMPION, only, resolve_alias};
 use crate::{Error, Exported, Exporter};
+
+/// Tag: the outcome of the last promotion, named as in MLflow's documentation.
+const STATUS: &str = "validation_status";
 
 /// The challenger and the current champion of a registered model.
 #[derive(Clone, Debug)]
@@ -182,6 +186,19 @@ impl Contestant {
         find().map_err(|source| unusable(role, model, version, source))
     }
 
+    /// The precisions in which `folder` holds this version; none if it holds another one.
+    pub fn precisions_in(&self, folder: &Path) -> Vec<Precision> {
+        let (model, version) = (&self.selection.model_name, &self.selection.version);
+        let this = |kept: &Selection| {
+            kept.run_id == self.selection.run_id
+                && kept.version == *version
+                && kept.model_name == *model
+        };
+        selection_of(folder)
+            .filter(this)
+            .map_or_else(Vec::new, |kept| precisions(folder, &kept))
+    }
+
     /// Exports the version into a folder.
     ///
     /// # Errors
@@ -194,65 +211,84 @@ impl Contestant {
     }
 }
 
-/// Records the outcome as tags of the challenger. If it passed, the alias [`CHAMPION`] is moved to it, provided that
-/// the champion is still the one it was compared with.
+/// The precisions in which `folder` holds a version of a registered model; none if it holds another model.
+pub fn served_precisions(folder: &Path, model: &str) -> Vec<Precision> {
+    let kept = selection_of(folder).filter(|kept| kept.model_name == model);
+    kept.map_or_else(Vec::new, |kept| precisions(folder, &kept))
+}
+
+fn selection_of(folder: &Path) -> Option<Selection> {
+    read_json(&folder.join(SELECTION_FILE)).ok()
+}
+
+/// The models in a folder whose digests are those in its selection.
+fn precisions(folder: &Path, kept: &Selection) -> Vec<Precision> {
+    let named = |precision: &Precision| {
+        let expected = match precision {
+            Precision::Int8 => kept.int8_sha256.as_ref(),
+            Precision::Fp32 => kept.model_sha256.as_ref(),
+        };
+        let found = digest(&folder.join(precision.file())).ok();
+        expected.is_some() && found.as_ref() == expected
+    };
+    // The int8 model is not served without the one it was made from.
+    let all = Precision::ALL.into_iter();
+    all.take_while(named).collect()
+}
+
+/// Records the metrics as tags of the challenger. If it passed, the alias [`CHAMPION`] is moved to it, provided that the
+/// champion is still the one it was compared with. The outcome is recorded last.
 ///
 /// # Errors
 ///
 /// [`Error::Tracking`] if the store fails or the alias has moved in the meantime; the champion is then unchanged.
 pub fn promote(client: &Client, promotion: &Promotion) -> Result<(), Error> {
     let (model, version) = (&promotion.model, promotion.challenger.version);
-    for (key, value) in tags(promotion) {
+    let note = |key: &str, value: &str| {
         client
-            .set_model_version_tag(model, version, key, &value)
-            .map_err(doing("note the promotion"))?;
+            .set_model_version_tag(model, version, key, value)
+            .map_err(doing("note the promotion"))
+    };
+    for (key, value) in tags(promotion) {
+        note(&key, &value)?;
     }
     if promotion.verdict != Verdict::Passed {
-        return Ok(());
+        return note(STATUS, "rejected");
     }
     let from = promotion.champion.as_ref().map(|one| one.version);
     client
         .move_alias(model, CHAMPION, from, version)
-        .map_err(doing("move the alias of the champion"))
+        .map_err(doing("move the alias of the champion"))?;
+    note(STATUS, "approved")
 }
 
-/// The tags of the challenger after a comparison.
-fn tags(promotion: &Promotion) -> Vec<(&'static str, String)> {
+/// The tags of the challenger after a comparison; those of an int8 model end in `_int8`.
+fn tags(promotion: &Promotion) -> Vec<(String, String)> {
     let none = || "none".to_owned();
-    let status = match promotion.verdict {
-        Verdict::Passed => "approved",
-        _ => "rejected",
-    };
     let failed = promotion.failed().join(", ");
     let champion = promotion.champion.as_ref();
-    let p_value = promotion
-        .paired
-        .map(|paired| format!("{:e}", paired.p_value()));
-    vec![
-        ("validation_status", status.to_owned()),
+    let mut tags = vec![
         (
-            "promotion_failed",
+            "promotion_failed".into(),
             if failed.is_empty() { none() } else { failed },
         ),
         (
-            "promotion_against",
+            "promotion_against".into(),
             champion.map_or_else(none, |one| one.version.to_string()),
         ),
-        ("promotion_images", promotion.images.clone()),
-        (
-            "promotion_accuracy",
-            promotion.challenger.accuracy.to_string(),
-        ),
-        ("promotion_p_value", p_value.unwrap_or_else(none)),
-    ]
-}
-
-fn resolve_alias(registered: &RegisteredModel, alias: &str) -> Result<u32, Error> {
-    let version = registered.aliases.get(alias).copied();
-    version.ok_or_else(|| Error::NoAlias {
-        model: registered.name.clone(),
-        alias: alias.to_owned(),
-    })
+        ("promotion_images".into(), promotion.images.clone()),
+    ];
+    for one in &promotion.comparisons {
+        let key = |name: &str| match one.precision {
+            Precision::Fp32 => name.to_owned(),
+            Precision::Int8 => format!("{name}_{}", one.precision),
+        };
+        let p_value = one.paired.map(|paired| format!("{:e}", paired.p_value()));
+        let accuracy = one.challenger.accuracy.to_string();
+        tags.push((key("promotion_accuracy"), accuracy));
+        tags.push((key("promotion_p_value"), p_value.unwrap_or_else(none)));
+    }
+    tags
 }
 
 fn unusable(role: Role, model: &str, version: u32, source: Error) -> Error {

@@ -27,7 +27,7 @@ mod replace;
 mod select;
 mod verify;
 
-pub use contest::{Contest, Contestant, Role, VersionRef, promote};
+pub use contest::{Contest, Contestant, Role, VersionRef, promote, served_precisions};
 pub use error::Error;
 pub use export::{Exported, Exporter};
 pub use int8::{Gate, Int8, Quantized};

@@ -24,6 +24,8 @@ mod promote_args;
 #[cfg(feature = "training")]
 mod promote_report;
 #[cfg(feature = "training")]
+mod promote_served;
+#[cfg(feature = "training")]
 mod runs;
 mod serve;
 mod serve_models;

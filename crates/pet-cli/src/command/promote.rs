@@ -1,22 +1,18 @@
 //! `pet-cli promote`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use fs_err as fs;
 use mlflow_client::Client;
-use pet_data::{Dataset, Progress, Sample};
+use pet_data::{Dataset, Progress};
 use pet_export::{Contest, Contestant, Exporter, VersionRef};
-use pet_model::{MODEL_FILE, Precision, stage_json};
-use pet_pipeline::evaluate::{ImageSet, evaluate_figures};
-use pet_pipeline::promote::{
-    Contender, Gate, Measured, Promotion, Verdict, check_trained_on, latency_ms,
-};
-use pet_predict::{ImagePredictor, Limits, Options, Runtime};
+use pet_model::{Precision, stage_json};
+use pet_pipeline::promote::{Contender, Gate, Promotion, Verdict, check_trained_on};
 use serde_json::json;
 
 use super::promote_args::GateArguments;
 use super::promote_report;
+use super::promote_served::{Images, Served, Source, measure};
 use crate::arguments::{
     CacheArgument, DatasetArguments, JsonArgument, ModelNameArgument, TrackingArguments,
 };
@@ -26,10 +22,11 @@ use crate::{output, tracking, workspace};
 
 /// Let the challenger become the champion, if it passes
 ///
-/// Exports the versions with the aliases `challenger` and `champion`, predicts the same images with both as the service
-/// does, and holds the figures against limits: accuracy, each class, calibration, latency, size, and McNemar's exact test
-/// on the images that only one of them gets right. The alias `champion` moves only if every limit is met; without a
-/// champion, only the absolute limits count. The comparison is written to a file and noted in tags of the version.
+/// Exports the versions with the aliases `challenger` and `champion`, unless the results folder already holds them, predicts
+/// the same images with both as the service does, and compares their metrics with limits: accuracy, each class,
+/// calibration, pets taken for something else, latency, size, and McNemar's exact test on the images that only one of them
+/// gets right. The alias `champion` moves only if every limit is met, in every precision that is served; without a
+/// champion, only the absolute limits count. The comparison is written to a file and recorded in tags of the version.
 ///
 /// With a file of limits, figures are named as MLflow's model validation has them:
 /// `{"accuracy": {"threshold": 0.9, "min_absolute_change": 0.005}}`
@@ -40,6 +37,7 @@ Examples:
   pet-cli promote --split test --min-accuracy 0.85 --max-latency 20
   pet-cli promote --gate gate.json --dry-run    only compare
   pet-cli promote --require-better              better by more than chance
+  pet-cli promote --precision both              in 8-bit integers too
 
 Exit status: 0 promoted, or the champion already; 1 refused, or the work failed.")]
 pub(crate) struct Arguments {
@@ -49,6 +47,17 @@ pub(crate) struct Arguments {
     /// Promote the version that this alias points to
     #[arg(long, value_name = "NAME", default_value = pet_export::CHALLENGER)]
     alias: String,
+    /// Precision of the models; each that is served must pass
+    #[arg(long, value_enum, default_value_t = Judged::Auto)]
+    precision: Judged,
+    /// Folder of the exported model; a version that it already holds is measured as it is
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "results",
+        env = "PET_RESULTS"
+    )]
+    results: PathBuf,
     #[command(flatten)]
     limits: GateArguments,
     /// Compare, and change nothing in the registry
@@ -84,7 +93,30 @@ enum SplitName {
     Test,
 }
 
+/// The precisions in which the versions are compared.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Judged {
+    /// Those in the results folder, if it holds a version of the same registered model, else fp32
+    Auto,
+    /// Floating-point numbers of 32 bits
+    Fp32,
+    /// The same and integers of 8 bits
+    Both,
+}
+
 impl Arguments {
+    /// The precisions in which a version of the model is compared.
+    fn precisions(&self, model: &str) -> Vec<Precision> {
+        match self.precision {
+            Judged::Fp32 => vec![Precision::Fp32],
+            Judged::Both => Precision::ALL.to_vec(),
+            Judged::Auto => match pet_export::served_precisions(&self.results, model) {
+                served if served.is_empty() => vec![Precision::Fp32],
+                served => served,
+            },
+        }
+    }
+
     fn wanted(&self) -> VersionRef<'_> {
         self.version
             .map_or(VersionRef::Alias(&self.alias), VersionRef::Version)
@@ -119,24 +151,11 @@ fn settled(arguments: &Arguments, model: &str, version: u32) -> Result<(), Failu
     ))
 }
 
-/// The images that both are measured on.
-struct Images {
-    dataset: Dataset,
-    samples: Vec<Sample>,
-    split: &'static str,
-}
-
-impl Images {
-    /// In words, for people who read it later.
-    fn words(&self) -> String {
-        let (count, split) = (self.samples.len(), self.split);
-        format!("{count} {split} images of {}", self.dataset.name)
-    }
-}
-
 /// Refuses images that one of the two may have been trained on.
 fn images(arguments: &Arguments, contest: &Contest, bars: &Bars) -> Result<Images, Failure> {
     let load = || arguments.dataset.source.data().load(bars);
+    let (seed, cache) = (arguments.seed, &arguments.cache);
+    let parts = |dataset: &Dataset| arguments.dataset.split(dataset, seed, cache, bars);
     if arguments.split == SplitName::Test {
         if let Err(error) = contest.check_same_data() {
             bars.message(&format!(
@@ -144,11 +163,11 @@ fn images(arguments: &Arguments, contest: &Contest, bars: &Bars) -> Result<Image
             ));
         }
         let dataset = load()?;
-        let (samples, split) = (dataset.test.clone(), "test");
         return Ok(Images {
+            parts: parts(&dataset)?,
+            samples: dataset.test.clone(),
             dataset,
-            samples,
-            split,
+            split: "test",
         });
     }
     contest.check_same_data()?;
@@ -156,21 +175,20 @@ fn images(arguments: &Arguments, contest: &Contest, bars: &Bars) -> Result<Image
         return Err(Failure::ValidationTrained { run_id });
     }
     let dataset = load()?;
-    let (seed, cache) = (arguments.seed, &arguments.cache);
-    let parts = arguments.dataset.split(&dataset, seed, cache, bars)?;
+    let parts = parts(&dataset)?;
     if let Some(trained_on) = &contest.challenger.selection.dataset {
-        let grouped = arguments.dataset.group_duplicates;
+        let (seed, grouped) = (arguments.seed, arguments.dataset.group_duplicates);
         check_trained_on(trained_on, &dataset, &parts, seed, grouped)?;
     }
-    let (samples, split) = (parts.validation, "validation");
     Ok(Images {
+        samples: parts.validation.clone(),
+        parts,
         dataset,
-        samples,
-        split,
+        split: "validation",
     })
 }
 
-/// Exports and measures both.
+/// Measures both as they are served.
 fn compare(
     arguments: &Arguments,
     client: &Client,
@@ -181,79 +199,30 @@ fn compare(
 ) -> Result<Promotion, Failure> {
     let runtime = workspace::runtime(&arguments.cache)?;
     let place = tempfile::tempdir()?;
-    let exporter = Exporter::new(client, &runtime);
-    let limits = arguments.dataset.limits.limits();
-    let served = |one| Served::new(one, &exporter, &runtime, place.path(), limits);
-    let served = contest.both().map(served).collect::<Result<Vec<_>, _>>()?;
+    let model = &contest.challenger.selection.model_name;
+    let source = Source {
+        exporter: Exporter::new(client, &runtime),
+        runtime: &runtime,
+        results: &arguments.results,
+        precisions: &arguments.precisions(model),
+        limits: arguments.dataset.limits.limits(),
+        bars,
+    };
+    let served = source.load(contest, images, place.path())?;
     let classes: Vec<&[String]> = served.iter().map(Served::classes).collect();
     contest.check_same_classes(&classes)?;
     let mut measured = measure(&served, images, bars)?.into_iter();
-    let challenger = measured.next();
-    let (Some(challenger), champion) = (challenger, measured.next()) else {
-        return Err(Failure::NoImages {
-            folder: images.dataset.root.clone(),
-        });
-    };
-    let of =
-        |one: &Contestant, figures| Contender::new(one.version, &one.selection.run_id, figures);
-    let beside = contest.champion.as_ref().zip(champion.as_ref());
+    let challenger = measured.next().unwrap_or_default();
+    let champion = contest.champion.as_ref().zip(measured.next());
+    let of = |one: &Contestant| Contender::new(one.version, &one.selection.run_id);
+    let champion = champion.as_ref();
     Ok(Promotion::new(
-        &contest.challenger.selection.model_name,
+        model,
         gate,
         images.words(),
-        (of(&contest.challenger, &challenger), &challenger),
-        beside.map(|(one, figures)| (of(one, figures), figures)),
+        (of(&contest.challenger), &challenger),
+        champion.map(|(one, measured)| (of(one), measured.as_slice())),
     )?)
-}
-
-/// A version as it would be served.
-struct Served {
-    predictor: ImagePredictor,
-    bytes: u64,
-}
-
-impl Served {
-    fn new(
-        one: &Contestant,
-        exporter: &Exporter<'_>,
-        runtime: &Runtime,
-        place: &Path,
-        limits: Limits,
-    ) -> Result<Self, Failure> {
-        let folder = place.join(one.role.to_string());
-        one.export(exporter, &folder)?;
-        let options = Options::default()
-            .with_image(limits)
-            .with_precision(Some(Precision::Fp32));
-        Ok(Self {
-            predictor: ImagePredictor::load(runtime, &folder, &options)?,
-            bytes: fs::metadata(folder.join(MODEL_FILE))?.len(),
-        })
-    }
-
-    fn classes(&self) -> &[String] {
-        &self.predictor.metadata().classes
-    }
-}
-
-/// What each version reaches on the images.
-fn measure(all: &[Served], images: &Images, bars: &Bars) -> Result<Vec<Measured>, Failure> {
-    let mut evaluations = Vec::new();
-    for one in all {
-        let set = ImageSet::new(
-            images.split,
-            &images.dataset,
-            &images.samples,
-            one.classes(),
-        )?;
-        evaluations.push(evaluate_figures(&one.predictor, &set, bars)?);
-    }
-    let predictors: Vec<&ImagePredictor> = all.iter().map(|one| &one.predictor).collect();
-    let times = latency_ms(&predictors, &images.samples)?;
-    let measured = evaluations.iter().zip(times).zip(all);
-    let measured =
-        measured.map(|((evaluation, time), one)| Measured::new(evaluation, time, one.bytes));
-    Ok(measured.collect())
 }
 
 /// Prints the outcome; a refusal is a failure.

@@ -31,6 +31,12 @@ pub(crate) struct GateArguments {
     /// Largest calibration error, 0 to 1 [default: 0.25]
     #[arg(long, value_name = "SHARE")]
     max_calibration_error: Option<f64>,
+    /// Least share of images that are not taken for something else, 0 to 1 [default: 0.9]
+    #[arg(long, value_name = "SHARE")]
+    min_known: Option<f64>,
+    /// Largest loss of that share [default: 0.05]
+    #[arg(long, value_name = "SHARE")]
+    max_known_loss: Option<f64>,
     /// Largest time of one prediction, in milliseconds [default: 1.5 times the champion's]
     #[arg(long, value_name = "MILLISECONDS")]
     max_latency: Option<f64>,
@@ -51,6 +57,7 @@ impl GateArguments {
         let file = self.gate.as_deref().map(Gate::read).transpose()?;
         let mut gate = file.unwrap_or_default();
         let loss = self.max_class_loss.map(|loss| -loss);
+        let known_loss = self.max_known_loss.map(|loss| -loss);
         for (option, limit) in [
             (self.min_accuracy, &mut gate.accuracy.threshold),
             (self.min_gain, &mut gate.accuracy.min_absolute_change),
@@ -60,6 +67,8 @@ impl GateArguments {
                 self.max_calibration_error,
                 &mut gate.calibration_error.threshold,
             ),
+            (self.min_known, &mut gate.known.threshold),
+            (known_loss, &mut gate.known.min_absolute_change),
             (self.max_latency, &mut gate.latency_ms.threshold),
             (self.max_size, &mut gate.size_mb.threshold),
         ] {

@@ -1,6 +1,6 @@
 //! What `pet-cli promote` prints.
 
-use pet_pipeline::promote::{Check, Kind, Metric, Promotion};
+use pet_pipeline::promote::{Check, Comparison, Kind, Metric, Promotion};
 
 use crate::failure::Failure;
 use crate::{output, table};
@@ -8,27 +8,53 @@ use crate::{output, table};
 /// Prints the figures of both versions, and each limit with whether it is met.
 pub(crate) fn print(promotion: &Promotion) -> Result<(), Failure> {
     output::line(format_args!("measured on {}", promotion.images))?;
-    if let (Some(paired), Some(champion)) = (&promotion.paired, &promotion.champion) {
-        output::line(format_args!(
-            "only the challenger (version {}) is right on {}, only the champion (version {}) on {}",
-            promotion.challenger.version,
-            paired.only_challenger,
-            champion.version,
-            paired.only_champion
-        ))?;
+    for one in &promotion.comparisons {
+        if let (Some(paired), Some(champion)) = (&one.paired, &promotion.champion) {
+            output::line(format_args!(
+                "{}: only the challenger (version {}) is right on {}, only the champion (version {}) on {}",
+                one.precision,
+                promotion.challenger.version,
+                paired.only_challenger,
+                champion.version,
+                paired.only_champion
+            ))?;
+        }
     }
     output::line("")?;
-    let rows: Vec<_> = promotion.checks.iter().map(row).collect();
-    let heads = ["check", ">champion", ">challenger", "required", "passed"];
+    let rows = promotion.comparisons.iter().flat_map(|one| {
+        let checks = one.checks.iter();
+        checks.map(|check| row(&numbers(one), check))
+    });
+    let rows: Vec<_> = rows.collect();
+    let heads = [
+        "check",
+        "numbers",
+        ">champion",
+        ">challenger",
+        "required",
+        "passed",
+    ];
     table::print(&heads, &rows)
 }
 
-fn row(check: &Check) -> Vec<String> {
+/// The precision of the challenger, and that of the champion where it has no model in the same.
+fn numbers(one: &Comparison) -> String {
+    let precision = one.precision.to_string();
+    match &one.champion {
+        Some(champion) if champion.precision != one.precision => {
+            format!("{precision} beside {}", champion.precision)
+        }
+        _ => precision,
+    }
+}
+
+fn row(numbers: &str, check: &Check) -> Vec<String> {
     let value =
         |value: Option<f64>| table::optional(value.map(|value| amount(check.metric, value)));
     let passed = if check.passed { "yes" } else { "no" };
     vec![
         name(check),
+        numbers.to_owned(),
         value(check.champion),
         value(check.challenger),
         required(check),
@@ -42,6 +68,7 @@ fn name(check: &Check) -> String {
         (Metric::Accuracy, _) => "accuracy".into(),
         (Metric::MacroF1, _) => "macro F1".into(),
         (Metric::CalibrationError, _) => "calibration error".into(),
+        (Metric::Known, _) => "known".into(),
         (Metric::LatencyMs, _) => "latency".into(),
         (Metric::SizeMb, _) => "size".into(),
         (Metric::Mcnemar, _) => "McNemar's p".into(),

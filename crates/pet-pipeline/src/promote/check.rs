@@ -49,7 +49,8 @@ pub enum Kind {
 }
 
 /// Holds each limit of the gate against what was measured on the same images. Of the classes those that fail are listed,
-/// or the one nearest to failing. Without a champion only thresholds count.
+/// or the one nearest to failing. Without a champion only thresholds count. The limits of [`Gate::known`]
+/// do not apply to a challenger without detection of outliers, and only the threshold applies if the champion has none.
 ///
 /// # Errors
 ///
@@ -69,7 +70,12 @@ pub fn judge(
                 champion: champion.and_then(|one| one.figure(metric)),
             }],
         };
-        for (kind, limit) in limit.kinds(champion.is_some()) {
+        let beside = match metric {
+            Metric::Known if challenger.figures.known.is_none() => continue,
+            Metric::Known => champion.is_some_and(|one| one.figures.known.is_some()),
+            _ => champion.is_some(),
+        };
+        for (kind, limit) in limit.kinds(beside) {
             checks.extend(of_pairs(metric, kind, limit, &pairs));
         }
     }
@@ -218,6 +224,7 @@ mod tests {
             right: (0..100).map(|image| image < hits).collect(),
             latency_ms: 10.0,
             bytes: 9_000_000,
+            ..Measured::default()
         }
     }
 
@@ -289,6 +296,26 @@ mod tests {
         challenger.bytes = 1;
         challenger.figures.calibration.as_mut().unwrap().error = 0.0;
         assert_eq!(failed(&gate, &challenger, Some(&champion)), [""; 0]);
+    }
+
+    #[test]
+    fn pets_that_are_taken_for_strangers_count_where_a_model_can_tell() {
+        let gate = Gate::default();
+        let knowing = |known| {
+            let mut measured = measured(90);
+            measured.figures.known = known;
+            measured
+        };
+        let names = |challenger: Option<f64>, champion: Option<f64>| {
+            failed(&gate, &knowing(challenger), Some(&knowing(champion)))
+        };
+        assert_eq!(names(Some(0.94), Some(0.98)), [""; 0]);
+        assert_eq!(names(Some(0.92), Some(0.98)), ["known"], "6 points less");
+        assert_eq!(names(Some(0.8), Some(0.98)), ["known", "known"]);
+        assert_eq!(names(Some(0.8), None), ["known"], "by itself");
+        assert_eq!(names(Some(0.92), None), [""; 0]);
+        assert_eq!(names(None, Some(0.98)), [""; 0], "takes all for pets");
+        assert_eq!(failed(&gate, &knowing(Some(0.8)), None), ["known"]);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Gate {
     pub class_images: usize,
     /// Expected calibration error, 0 to 1; the lower the better.
     pub calibration_error: Limit,
+    /// Share of images of the classes that are not taken for something else, 0 to 1; only for models that detect outliers.
+    pub known: Limit,
     /// Time of one prediction, from the file's bytes to the answer, in milliseconds; the lower the better.
     pub latency_ms: Limit,
     /// Size of the model file in units of 1,000,000 bytes; the lower the better.
@@ -87,6 +89,8 @@ pub enum Metric {
     ClassRecall,
     /// See [`Gate::calibration_error`].
     CalibrationError,
+    /// See [`Gate::known`].
+    Known,
     /// See [`Gate::latency_ms`].
     LatencyMs,
     /// See [`Gate::size_mb`].
@@ -98,7 +102,10 @@ pub enum Metric {
 impl Metric {
     /// Whether a larger value is the better one.
     pub fn greater_is_better(self) -> bool {
-        matches!(self, Self::Accuracy | Self::MacroF1 | Self::ClassRecall)
+        matches!(
+            self,
+            Self::Accuracy | Self::MacroF1 | Self::ClassRecall | Self::Known
+        )
     }
 
     /// Its name in a file and in a report.
@@ -108,6 +115,7 @@ impl Metric {
             Self::MacroF1 => "macro_f1",
             Self::ClassRecall => "class_recall",
             Self::CalibrationError => "calibration_error",
+            Self::Known => "known",
             Self::LatencyMs => "latency_ms",
             Self::SizeMb => "size_mb",
             Self::Mcnemar => "mcnemar",
@@ -122,7 +130,7 @@ impl Metric {
 
 impl Default for Gate {
     /// At least half of the images right and no fewer than the champion, no class lost, confidence that can be believed,
-    /// and at most half as much again of time and size.
+    /// few images of the classes taken for something else, and at most half as much again of time and size.
     fn default() -> Self {
         let limit = |threshold, min_absolute_change, min_relative_change| Limit {
             threshold,
@@ -135,6 +143,7 @@ impl Default for Gate {
             class_recall: limit(Some(0.1), Some(-0.25), None),
             class_images: 10,
             calibration_error: limit(Some(0.25), Some(-0.05), None),
+            known: limit(Some(0.9), Some(-0.05), None),
             latency_ms: limit(None, None, Some(-0.5)),
             size_mb: limit(None, None, Some(-0.5)),
             mcnemar: Significance::default(),
@@ -189,12 +198,13 @@ impl Gate {
     }
 
     /// The limits of each figure that has any.
-    pub(super) fn limits(&self) -> [(Metric, Limit); 6] {
+    pub(super) fn limits(&self) -> [(Metric, Limit); 7] {
         [
             (Metric::Accuracy, self.accuracy),
             (Metric::MacroF1, self.macro_f1),
             (Metric::ClassRecall, self.class_recall),
             (Metric::CalibrationError, self.calibration_error),
+            (Metric::Known, self.known),
             (Metric::LatencyMs, self.latency_ms),
             (Metric::SizeMb, self.size_mb),
         ]
@@ -264,6 +274,7 @@ mod tests {
             (r#"{"accuracy": {"threshold": 90}}"#, "accuracy"),
             (r#"{"accuracy": {"threshold": -0.1}}"#, "threshold"),
             (r#"{"size_mb": {"threshold": -1}}"#, "size_mb"),
+            (r#"{"known": {"threshold": 98}}"#, "known"),
             (r#"{"mcnemar": {"alpha": 5}}"#, "alpha"),
             (
                 r#"{"class_recall": {"min_absolute_change": 2}}"#,

@@ -1,7 +1,8 @@
 //! Whether a challenger may take the champion's place.
 //!
-//! Both are [`Measured`] on the same images. The [`Gate`] says what the challenger has to reach by itself and beside the
-//! champion, and [`judge`] gives one [`Check`] for each limit. Without a champion only the absolute limits count.
+//! Both are [`Measured`] on the same images, in each precision in which they are served. The [`Gate`] says what the
+//! challenger has to reach by itself and beside the champion, and [`judge`] gives one [`Check`] for each limit. Without a
+//! champion only the absolute limits count.
 //!
 //! ```
 //! use pet_pipeline::promote::{Gate, Limit};
@@ -26,4 +27,4 @@ pub use images::check_trained_on;
 pub use latency::latency_ms;
 pub use mcnemar::Paired;
 pub use measured::Measured;
-pub use report::{Contender, Promotion, Verdict};
+pub use report::{Comparison, Contender, Figures, Promotion, Verdict};

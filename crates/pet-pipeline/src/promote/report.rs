@@ -1,5 +1,6 @@
 //! `promotion.json`: what was compared, and what came of it.
 
+use pet_model::Precision;
 use serde::{Deserialize, Serialize};
 
 use super::check::{Check, judge, paired};
@@ -22,12 +23,10 @@ pub struct Promotion {
     pub challenger: Contender,
     /// The version that was the champion, if there was one.
     pub champion: Option<Contender>,
-    /// The images counted by which of the two is right, if there are two.
-    pub paired: Option<Paired>,
-    /// What was required.
+    /// The limits, which apply to each precision.
     pub gate: Gate,
-    /// Each limit that was looked at.
-    pub checks: Vec<Check>,
+    /// One for each precision in which the challenger is served, fp32 first.
+    pub comparisons: Vec<Comparison>,
 }
 
 /// What came of a comparison.
@@ -42,44 +41,102 @@ pub enum Verdict {
 }
 
 /// One of the two versions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Contender {
     /// The version in the registry.
     pub version: u32,
     /// The run that trained it.
     pub run_id: String,
+}
+
+impl Contender {
+    /// A version and its run.
+    pub fn new(version: u32, run_id: impl Into<String>) -> Self {
+        let run_id = run_id.into();
+        Self { version, run_id }
+    }
+}
+
+/// The two versions in one precision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// The precision of the challenger.
+    pub precision: Precision,
+    /// The metrics of the challenger.
+    pub challenger: Figures,
+    /// The metrics of the champion, if there is one.
+    pub champion: Option<Figures>,
+    /// The images counted by which of the two is right, if there are two.
+    pub paired: Option<Paired>,
+    /// Each limit that was looked at.
+    pub checks: Vec<Check>,
+}
+
+/// The metrics of a version in one precision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Figures {
+    /// The precision: that of the champion is fp32 if it has no int8 model.
+    pub precision: Precision,
     /// Share of images whose first guess is right, 0 to 1.
     pub accuracy: f64,
     /// Mean of the classes' F1 scores, 0 to 1.
     pub macro_f1: f64,
     /// Expected calibration error, 0 to 1.
     pub calibration_error: Option<f64>,
+    /// Share of images that are not taken for something else, 0 to 1; `None` without detection of outliers.
+    pub known: Option<f64>,
     /// Time of one prediction in milliseconds.
     pub latency_ms: f64,
     /// Size of the model file in bytes.
     pub bytes: u64,
 }
 
-impl Contender {
-    /// A version with its figures.
-    pub fn new(version: u32, run_id: impl Into<String>, measured: &Measured) -> Self {
+impl From<&Measured> for Figures {
+    fn from(measured: &Measured) -> Self {
         let figures = &measured.figures;
         Self {
-            version,
-            run_id: run_id.into(),
+            precision: measured.precision,
             accuracy: figures.top1,
             macro_f1: figures.macro_f1,
             calibration_error: figures.calibration.as_ref().map(|one| one.error),
+            known: figures.known,
             latency_ms: measured.latency_ms,
             bytes: measured.bytes,
         }
     }
 }
 
+impl Comparison {
+    fn new(gate: &Gate, challenger: &Measured, champion: Option<&Measured>) -> Result<Self, Error> {
+        let paired = champion.map(|champion| paired(challenger, champion));
+        Ok(Self {
+            precision: challenger.precision,
+            challenger: challenger.into(),
+            champion: champion.map(Figures::from),
+            paired: paired.transpose()?,
+            checks: judge(gate, challenger, champion)?,
+        })
+    }
+
+    /// The names of the metrics that miss a limit, without repetition: `accuracy`, or `int8 accuracy` for an int8 model.
+    fn failed(&self) -> Vec<String> {
+        let failed = self.checks.iter().filter(|check| !check.passed);
+        let mut names: Vec<_> = failed.map(|check| check.metric.name()).collect();
+        names.dedup();
+        let name = |name: &str| match self.precision {
+            Precision::Fp32 => name.to_owned(),
+            Precision::Int8 => format!("{} {name}", self.precision),
+        };
+        names.into_iter().map(name).collect()
+    }
+}
+
 impl Promotion {
-    /// Holds the challenger against the gate, and against the champion if there is one. `images` says in words what both
-    /// were measured on.
+    /// Checks the challenger in each precision in which it was measured, and compares it with the champion, if there is one,
+    /// in the same precision or else in the first that the champion has. `images` describes what both were measured on.
     ///
     /// # Errors
     ///
@@ -88,13 +145,21 @@ impl Promotion {
         model: impl Into<String>,
         gate: &Gate,
         images: impl Into<String>,
-        challenger: (Contender, &Measured),
-        champion: Option<(Contender, &Measured)>,
+        challenger: (Contender, &[Measured]),
+        champion: Option<(Contender, &[Measured])>,
     ) -> Result<Self, Error> {
         let (challenger, measured) = challenger;
-        let beside = champion.as_ref().map(|(_, measured)| *measured);
-        let checks = judge(gate, measured, beside)?;
-        let passed = checks.iter().all(|check| check.passed);
+        let beside = champion.as_ref().map_or(&[][..], |(_, measured)| measured);
+        let compare = |one: &Measured| {
+            let same = beside.iter().find(|other| other.precision == one.precision);
+            Comparison::new(gate, one, same.or(beside.first()))
+        };
+        let comparisons = measured
+            .iter()
+            .map(compare)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut checks = comparisons.iter().flat_map(|one| &one.checks);
+        let passed = !comparisons.is_empty() && checks.all(|check| check.passed);
         Ok(Self {
             model: model.into(),
             verdict: if passed {
@@ -104,19 +169,18 @@ impl Promotion {
             },
             images: images.into(),
             challenger,
-            paired: beside.map(|beside| paired(measured, beside)).transpose()?,
             champion: champion.map(|(champion, _)| champion),
             gate: gate.clone(),
-            checks,
+            comparisons,
         })
     }
 
     /// The figures that miss a limit, each once.
-    pub fn failed(&self) -> Vec<&'static str> {
-        let failed = self.checks.iter().filter(|check| !check.passed);
-        let mut names: Vec<_> = failed.map(|check| check.metric.name()).collect();
-        names.dedup();
-        names
+    pub fn failed(&self) -> Vec<String> {
+        self.comparisons
+            .iter()
+            .flat_map(Comparison::failed)
+            .collect()
     }
 }
 
@@ -124,8 +188,9 @@ impl Promotion {
 mod tests {
     use super::*;
 
-    fn measured(accuracy: f64, right: [bool; 2]) -> Measured {
+    fn measured(precision: Precision, accuracy: f64, right: [bool; 2]) -> Measured {
         Measured {
+            precision,
             figures: pet_model::SplitMetrics {
                 top1: accuracy,
                 calibration: Some(pet_model::Calibration::default()),
@@ -137,26 +202,51 @@ mod tests {
         }
     }
 
+    fn promotion(challenger: &[Measured], champion: Option<&[Measured]>) -> Promotion {
+        let of = |version, measured| (Contender::new(version, "run"), measured);
+        let champion = champion.map(|measured| of(1, measured));
+        let gate = Gate::default();
+        Promotion::new("pets", &gate, "2 images", of(2, challenger), champion).unwrap()
+    }
+
     #[test]
     fn a_report_is_written_and_read_back() {
-        let (one, other) = (measured(0.5, [true, false]), measured(1.0, [true, true]));
-        let of = |version, measured| (Contender::new(version, "run", measured), measured);
-        let new = Promotion::new(
-            "pets",
-            &Gate::default(),
-            "2 images",
-            of(2, &one),
-            Some(of(1, &other)),
-        );
-        let report = new.unwrap();
+        let one = [measured(Precision::Fp32, 0.5, [true, false])];
+        let other = [measured(Precision::Fp32, 1.0, [true, true])];
+        let report = promotion(&one, Some(&other));
         assert_eq!(report.verdict, Verdict::Refused);
         assert_eq!(report.failed(), ["accuracy"]);
-        assert_eq!(report.paired.unwrap().only_champion, 1);
+        assert_eq!(report.comparisons[0].paired.unwrap().only_champion, 1);
         let text = serde_json::to_string(&report).unwrap();
         assert_eq!(serde_json::from_str::<Promotion>(&text).unwrap(), report);
         assert!(text.contains(r#""verdict":"refused""#), "{text}");
 
-        let first = Promotion::new("pets", &Gate::default(), "", of(2, &one), None).unwrap();
-        assert_eq!((first.verdict, first.paired), (Verdict::Passed, None));
+        let first = promotion(&one, None);
+        assert_eq!(first.verdict, Verdict::Passed);
+        assert_eq!(first.comparisons[0].paired, None);
+        assert_eq!(promotion(&[], None).verdict, Verdict::Refused, "unmeasured");
+    }
+
+    #[test]
+    fn each_precision_is_judged_beside_the_same_or_the_one_that_there_is() {
+        let both = [Precision::Fp32, Precision::Int8];
+        let challenger = [
+            measured(both[0], 1.0, [true, true]),
+            measured(both[1], 0.5, [true, false]),
+        ];
+        let champion = both.map(|precision| measured(precision, 0.5, [true, false]));
+        let report = promotion(&challenger, Some(&champion));
+        assert_eq!(report.verdict, Verdict::Passed);
+        let precisions = report.comparisons.iter();
+        let precisions =
+            precisions.map(|one| (one.precision, one.champion.as_ref().unwrap().precision));
+        assert_eq!(precisions.collect::<Vec<_>>(), both.map(|one| (one, one)));
+
+        // The int8 model is worse than the champion.
+        let better = [measured(Precision::Fp32, 1.0, [true, true])];
+        let report = promotion(&challenger, Some(&better));
+        assert_eq!(report.failed(), ["int8 accuracy"]);
+        let beside = report.comparisons[1].champion.as_ref().unwrap();
+        assert_eq!(beside.precision, Precision::Fp32);
     }
 }

@@ -1,0 +1,167 @@
+//! The two versions of `pet-cli promote`, as they are or would be served.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use pet_data::{Dataset, Progress, Sample, Split};
+use pet_export::{Contest, Contestant, Error, Exporter, Int8, Outliers, Role};
+use pet_model::Precision;
+use pet_pipeline::evaluate::{ImageSet, evaluate_figures};
+use pet_pipeline::promote::{Measured, latency_ms};
+use pet_predict::{ImagePredictor, Limits, Options, Runtime};
+
+use crate::failure::Failure;
+use crate::progress::Bars;
+
+/// The images on which both are measured, and the split they come from.
+pub(super) struct Images {
+    pub(super) dataset: Dataset,
+    /// The training and validation images, which outlier detection and int8 models are made from.
+    pub(super) parts: Split,
+    pub(super) samples: Vec<Sample>,
+    /// The name of the split of `samples`.
+    pub(super) split: &'static str,
+}
+
+impl Images {
+    /// A description for people.
+    pub(super) fn words(&self) -> String {
+        let (count, split) = (self.samples.len(), self.split);
+        format!("{count} {split} images of {}", self.dataset.name)
+    }
+
+    /// Whether the share of known images says nothing: the validation images set the similarity threshold, so every model
+    /// knows as many of them.
+    fn set_threshold(&self) -> bool {
+        self.split == "validation"
+            || self.parts.train.is_empty()
+            || self.parts.validation.is_empty()
+    }
+}
+
+/// What the versions are loaded with.
+pub(super) struct Source<'a> {
+    pub(super) exporter: Exporter<'a>,
+    pub(super) runtime: &'a Runtime,
+    /// The results folder, which may hold one of the versions.
+    pub(super) results: &'a Path,
+    pub(super) precisions: &'a [Precision],
+    pub(super) limits: Limits,
+    pub(super) bars: &'a Bars,
+}
+
+/// One version.
+pub(super) struct Served {
+    models: Vec<Model>,
+}
+
+/// A version in one precision.
+struct Model {
+    precision: Precision,
+    predictor: ImagePredictor,
+    bytes: u64,
+}
+
+impl Source<'_> {
+    /// Loads both versions, the challenger first.
+    pub(super) fn load(
+        &self,
+        contest: &Contest,
+        images: &Images,
+        place: &Path,
+    ) -> Result<Vec<Served>, Failure> {
+        let bars = self.bars;
+        let (train, validation) = (&images.parts.train, &images.parts.validation);
+        let outliers =
+            Outliers::new(&images.dataset, train, validation, bars).with_limits(self.limits);
+        let outliers = (!images.set_threshold()).then_some(&outliers);
+        let int8 = Int8::new(&images.dataset, validation, bars).with_limits(self.limits);
+        let int8 = self.precisions.contains(&Precision::Int8).then_some(&int8);
+        let exporter = self.exporter.clone().with_outliers(outliers);
+        let load = |one: &Contestant| {
+            let (folder, precisions) = self.folder(one, &exporter, int8, place)?;
+            Served::load(self, &folder, &precisions)
+        };
+        contest.both().map(load).collect()
+    }
+
+    /// The folder of a version and the precisions to measure. It is exported unless the results folder holds it.
+    fn folder(
+        &self,
+        one: &Contestant,
+        exporter: &Exporter<'_>,
+        int8: Option<&Int8<'_>>,
+        place: &Path,
+    ) -> Result<(PathBuf, Vec<Precision>), Failure> {
+        let wanted = self.precisions;
+        let served = one.precisions_in(self.results);
+        if wanted.iter().all(|precision| served.contains(precision)) {
+            return Ok((self.results.to_owned(), wanted.to_vec()));
+        }
+        let folder = place.join(one.role.to_string());
+        match one.export(&exporter.clone().with_int8(int8), &folder) {
+            Ok(_) => Ok((folder, wanted.to_vec())),
+            // Without an int8 model that is good enough, it is not served in int8 either.
+            Err(Error::Contestant {
+                role: Role::Champion,
+                source,
+                ..
+            }) if matches!(*source, Error::Gate { .. }) => {
+                self.bars
+                    .message(&format!("the champion is compared in fp32: {source}"));
+                one.export(exporter, &folder)?;
+                Ok((folder, vec![Precision::Fp32]))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Served {
+    fn load(source: &Source<'_>, folder: &Path, precisions: &[Precision]) -> Result<Self, Failure> {
+        let load = |&precision: &Precision| {
+            let options = Options::default()
+                .with_image(source.limits)
+                .with_precision(Some(precision));
+            Ok(Model {
+                precision,
+                predictor: ImagePredictor::load(source.runtime, folder, &options)?,
+                bytes: fs::metadata(folder.join(precision.file()))?.len(),
+            })
+        };
+        let models = precisions.iter().map(load);
+        let models = models.collect::<Result<_, Failure>>()?;
+        Ok(Self { models })
+    }
+
+    pub(super) fn classes(&self) -> &[String] {
+        let first = self.models.first();
+        first.map_or(&[], |model| &model.predictor.metadata().classes)
+    }
+}
+
+/// Measures each version on the images, in each precision.
+pub(super) fn measure(
+    all: &[Served],
+    images: &Images,
+    progress: &dyn Progress,
+) -> Result<Vec<Vec<Measured>>, Failure> {
+    let models = || all.iter().flat_map(|served| &served.models);
+    let mut evaluations = Vec::new();
+    for model in models() {
+        let classes = &model.predictor.metadata().classes;
+        let set = ImageSet::new(images.split, &images.dataset, &images.samples, classes)?;
+        evaluations.push(evaluate_figures(&model.predictor, &set, progress)?);
+    }
+    let predictors: Vec<&ImagePredictor> = models().map(|model| &model.predictor).collect();
+    let times = latency_ms(&predictors, &images.samples)?;
+    let mut figures = evaluations.iter().zip(times);
+    let measured = |served: &Served| {
+        let models = served.models.iter().zip(figures.by_ref());
+        let measured = models.map(|(model, (evaluation, time))| {
+            Measured::new(model.precision, evaluation, time, model.bytes)
+        });
+        measured.collect()
+    };
+    Ok(all.iter().map(measured).collect())
+}

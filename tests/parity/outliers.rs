@@ -84,7 +84,7 @@ fn an_evaluation_compares_them_with_other_pictures() {
     let classes = &predictor.metadata().classes;
     let images = ImageSet::new("all", &dataset, &samples, classes).unwrap();
     let evaluation = evaluate(&predictor, &images, &Silent).unwrap();
-    assert_eq!(evaluation.figures.known, Some(1.0));
+    assert_eq!(evaluation.metrics.known, Some(1.0));
     let compare = |folder: &Path| evaluation.compare_outliers(&predictor, folder, &Silent);
 
     // The same pictures once more: no better than chance.

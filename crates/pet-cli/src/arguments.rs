@@ -76,7 +76,7 @@ impl DatasetArguments {
         }
         let (digest, stop) = (dataset.digest()?, Interrupt::default());
         let source = self.source.data();
-        let same = source.same_pictures(
+        let same = source.duplicates(
             dataset,
             &digest,
             &cache.folder(),

@@ -105,7 +105,7 @@ impl pet_pipeline::RunObserver for Bars {
             pet_pipeline::Warning::Leak(_) => {
                 "\n  `pet-cli data check` lists them, `--group-duplicates` keeps them on one side"
             }
-            pet_pipeline::Warning::Unused(_) => {
+            pet_pipeline::Warning::Excluded(_) => {
                 "\n  `pet-cli data check` with the same folders lists them"
             }
             _ => "",

@@ -10,7 +10,7 @@ use std::path::Path;
 use onnx_graph::{GemmOptions, Graph, Node};
 use pet_data::{Dataset, Progress, Sample, Unit, task};
 use pet_model::{ModelMetadata, OUTPUT_NAME, SIMILARITY_NAME, write_atomically};
-use pet_pipeline::evaluate::{ImageSet, at, predictions, read};
+use pet_pipeline::evaluate::{ImageSet, image_error, predict_all, read_image};
 use pet_predict::{FeatureExtractor, ImagePredictor, Limits, Model, Options, Prediction, Runtime};
 
 use crate::Error;
@@ -86,7 +86,7 @@ impl<'a> Outliers<'a> {
         metadata.least_similarity = Some(-1.0);
         write(&changed, &metadata, file)?;
         let predictor = ImagePredictor::load(runtime, file, &options)?;
-        let predictions = predictions(
+        let predictions = predict_all(
             &predictor,
             &validation.samples,
             "telling outliers",
@@ -155,9 +155,9 @@ fn extract(
         let limits = &model.options().image;
         let mut extractor = FeatureExtractor::new(model)?;
         let one = |sample: &&Sample| {
-            let features = extractor.extract(&read(&sample.path, limits)?);
+            let features = extractor.extract(&read_image(&sample.path, limits)?);
             progress.advance(1);
-            Ok(features.map_err(at(&sample.path))?)
+            Ok(features.map_err(image_error(&sample.path))?)
         };
         part.iter().map(one).collect()
     };

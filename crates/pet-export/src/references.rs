@@ -5,7 +5,7 @@ use std::path::Path;
 use fs_err as fs;
 use pet_data::{Dataset, Progress, Sample};
 use pet_model::{METRICS_FILE, Observation, Precision, Reference, write_atomically, write_json};
-use pet_pipeline::evaluate::{ImageSet, predictions};
+use pet_pipeline::evaluate::{ImageSet, predict_all};
 use pet_predict::{ImagePredictor, Limits, Model, Options, Prediction, Runtime};
 
 use crate::Error;
@@ -87,7 +87,7 @@ impl<'a> References<'a> {
         let images = ImageSet::new(name, self.dataset, samples, &metadata.classes)?;
         let predictor = ImagePredictor::new(model);
         let what = format!("reference, {}", metadata.precision);
-        let answers = predictions(&predictor, &images.samples, &what, self.progress)?;
+        let answers = predict_all(&predictor, &images.samples, &what, self.progress)?;
         let answers: Vec<Observation> = answers.iter().map(Prediction::observation).collect();
         let reference = Reference::of(classes, &answers).with_images(name, trained_on);
         let changed = onnx_graph::Model::from_bytes(&bytes)?;

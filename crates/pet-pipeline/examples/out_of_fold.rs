@@ -1,5 +1,5 @@
-//! What classifiers say of the photographs of a folder that they were not trained on, and which labels are suspected for
-//! it, as JSON: for comparing with other programs on the same probabilities.
+//! Prints out-of-fold probabilities for the images of a folder and the suspected label errors as JSON, for comparison
+//! with other programs.
 //!
 //! ```sh
 //! cargo run --release -p pet-pipeline --example out_of_fold -- FOLDER BACKBONE CACHE > probabilities.json
@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 use pet_data::{Sample, Silent, folder};
 use pet_image::Limits;
-use pet_pipeline::check::{DataCheck, SamePictures, label_errors};
+use pet_pipeline::check::{DataCheck, DuplicateImages, label_errors};
 use pet_train::Interrupt;
 
-#[expect(clippy::print_stdout, reason = "it is a program")]
+#[expect(clippy::print_stdout, reason = "a program for the terminal")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(Into::into).collect();
     let [root, backbone, cache] = arguments.as_slice() else {
@@ -21,20 +21,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dataset = folder::load(root)?;
     let interrupt = Interrupt::default();
     let (digest, limits) = (dataset.digest()?, Limits::default());
-    let same = SamePictures::find(&dataset, &digest, cache, &limits, &interrupt, &Silent)?;
+    let duplicates = DuplicateImages::find(&dataset, &digest, cache, &limits, &interrupt, &Silent)?;
     let samples: Vec<Sample> = dataset.samples().cloned().collect();
     let check = DataCheck::new(&dataset, cache, &Silent);
-    let answers = check.out_of_fold(&samples, same.groups(), backbone)?;
-    let answers = answers.ok_or("there are no two images that differ")?;
+    let predictions = check.out_of_fold(&samples, duplicates.groups(), backbone)?;
+    let predictions = predictions.ok_or("there are no two images that differ")?;
     let labels: Vec<usize> = samples.iter().map(|sample| sample.class).collect();
-    let errors = label_errors(&answers.probabilities, &labels);
+    let errors = label_errors(&predictions.probabilities, &labels);
     let files = samples.iter().map(|sample| sample.path.strip_prefix(root));
-    let answer = serde_json::json!({
+    let output = serde_json::json!({
         "files": files.collect::<Result<Vec<_>, _>>()?,
         "labels": labels,
-        "probabilities": answers.probabilities,
+        "probabilities": predictions.probabilities,
         "suspects": errors.iter().map(|error| error.image).collect::<Vec<_>>(),
     });
-    println!("{answer}");
+    println!("{output}");
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! `train_folder IMAGES BACKBONE WORK` trains a classifier on a folder of class folders, exports it, and evaluates it as it
-//! will be served. BACKBONE is a file of MobileNetV2 weights; `pet-cli setup` fetches it together with ONNX Runtime.
-#![expect(clippy::print_stdout, reason = "the accuracy is for people")]
+//! `train_folder IMAGES BACKBONE WORK` trains a classifier on a folder of class folders, exports it, and evaluates the
+//! exported model. BACKBONE is a file of MobileNetV2 weights; `pet-cli setup` downloads it and ONNX Runtime.
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::path::PathBuf;
 
@@ -18,11 +18,14 @@ fn main() -> Result<()> {
     };
     let runtime = Runtime::load(&SearchPaths::default().with_folder(".cache/onnxruntime"))?;
     let accuracy = train_folder([images, backbone, work], &runtime)?;
-    println!("{:.1} % of the test images are right", 100.0 * accuracy);
+    println!(
+        "{:.1} % of the test images are classified correctly",
+        100.0 * accuracy
+    );
     Ok(())
 }
 
-/// The accuracy on the images in `test/`, 0 to 1. Everything is written to `work`.
+/// Returns the accuracy on the images in `test/`, 0 to 1. Writes everything to `work`.
 pub(crate) fn train_folder(paths: [&PathBuf; 3], runtime: &Runtime) -> Result<f64> {
     let [images, backbone, work] = paths;
     let settings = TrainSettings::new(DataSource::Folder(images.into()), backbone);
@@ -35,5 +38,5 @@ pub(crate) fn train_folder(paths: [&PathBuf; 3], runtime: &Runtime) -> Result<f6
 
     let predictor = ImagePredictor::load(runtime, &results, &Options::default())?;
     let test = ImageSet::test(experiment.dataset(), &predictor.metadata().classes)?;
-    Ok(evaluate(&predictor, &test, &Silent)?.figures.top1)
+    Ok(evaluate(&predictor, &test, &Silent)?.metrics.top1)
 }

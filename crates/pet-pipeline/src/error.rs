@@ -310,6 +310,6 @@ fn between(least: f64, most: f64) -> String {
 }
 
 /// Names what was being done when the store failed.
-pub(crate) fn doing(action: &'static str) -> impl Fn(mlflow_client::Error) -> Error {
+pub(crate) fn tracking_error(action: &'static str) -> impl Fn(mlflow_client::Error) -> Error {
     move |source| Error::Tracking { action, source }
 }

@@ -1,4 +1,5 @@
-//! The life of an image classifier as a library: training runs that are tracked and resumed, sweeps, evaluation.
+//! The life cycle of an image classifier: data set checks, tracked and resumable training runs, sweeps, evaluation and
+//! promotion.
 //!
 //! ```no_run
 //! use pet_data::Silent;
@@ -16,25 +17,25 @@
 //! # Ok::<(), pet_pipeline::Error>(())
 //! ```
 //!
-//! | type or module | duty |
+//! | type or module | purpose |
 //! |---|---|
-//! | [`TrainSettings`], [`DataSource`] | what is trained, on what, and how: plain data |
-//! | [`Context`], [`Provenance`] | where it is recorded, what is kept on disk, who runs it |
-//! | [`Experiment`], [`RunRequest`] | images and weights that are ready; one run on them |
-//! | [`CrossValidation`] | the same training once for each part of the images: a figure with its error |
-//! | [`test_learning_rates`] | which learning rate a training should have, before it is run |
-//! | [`Refit`] | a finished run whose recipe is trained once more, on all images |
-//! | [`InterruptedRun`] | finds a run that can be resumed |
-//! | [`sweep`] | tries combinations of hyper-parameters and ranks them |
-//! | [`check`] | whether a data set can be trusted |
-//! | [`mod@evaluate`] | what an exported model makes of images |
-//! | [`promote`] | whether a challenger may take the champion's place |
-//! | [`TrackedRun`], [`RunPlan`] | one MLflow run, from its start to the registered version |
-//! | [`RunObserver`] | is told how far everything is |
+//! | [`TrainSettings`], [`DataSource`] | data, recipe and hyper-parameters of a training |
+//! | [`Context`], [`Provenance`] | tracking store, cache, and where a run comes from |
+//! | [`Experiment`], [`RunRequest`] | prepared images and weights, and training runs on them |
+//! | [`CrossValidation`] | k-fold cross-validation: an accuracy with its standard error |
+//! | [`test_learning_rates`] | a learning rate range test |
+//! | [`Refit`] | a finished run whose recipe is trained again on all images |
+//! | [`InterruptedRun`] | finds a run to resume |
+//! | [`sweep`] | hyper-parameter search |
+//! | [`check`] | data set checks |
+//! | [`mod@evaluate`] | evaluation of an exported model |
+//! | [`promote`] | comparison of a challenger with the champion |
+//! | [`TrackedRun`], [`RunPlan`] | an MLflow run, from its start to the registered version |
+//! | [`RunObserver`] | progress and warnings |
 //!
 //! This crate never prints, exits or reads the environment. A run whose process dies can be resumed from its checkpoint
-//! and ends with the same weights; a run that is dropped without an end is marked `FAILED`; what a tracking server
-//! missed is kept on disk and sent later. The example `train_folder` also exports and evaluates what it has trained.
+//! and ends with the same weights; a run that is dropped without being ended is marked `FAILED`; what cannot be sent to
+//! a tracking server is kept on disk and sent later. The example `train_folder` also exports and evaluates its model.
 
 pub mod check;
 mod error;

@@ -1,15 +1,13 @@
-//! Who watches training.
-
 use std::fmt;
 
 use mlflow_client::spool::Spooled;
 use pet_data::{Progress, Silent};
 
-use crate::check::{Leak, UnusedPictures};
+use crate::check::{ExcludedImages, Leak};
 
-/// Is told how far training is, and of what went wrong without stopping it.
+/// Receives the progress and the warnings of a training.
 pub trait RunObserver: Progress {
-    /// Something did not work, but training goes on.
+    /// Something failed, but training continues.
     fn warning(&self, warning: &Warning<'_>);
 }
 
@@ -17,7 +15,7 @@ impl RunObserver for Silent {
     fn warning(&self, _warning: &Warning<'_>) {}
 }
 
-/// What went wrong without stopping the training.
+/// A problem that does not stop the training.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Warning<'a> {
@@ -25,16 +23,16 @@ pub enum Warning<'a> {
     Unsent {
         /// The run's name.
         run: &'a str,
-        /// Where the rest is kept, and why.
+        /// Where the rest is kept, and the reason.
         spooled: &'a Spooled,
     },
-    /// Validation images show what is trained on, so that their accuracy is too good.
+    /// Validation images are duplicates of training images, so that their accuracy is too high.
     Leak(&'a Leak),
-    /// Some of the added pictures are not trained on.
-    Unused(&'a UnusedPictures),
-    /// The best trial could not be noted on the sweep's run; its report holds it as well.
+    /// Some added images are excluded from training.
+    Excluded(&'a ExcludedImages),
+    /// The best trial could not be logged to the sweep's run; it is also in the sweep's report.
     BestNotLogged {
-        /// The store's answer.
+        /// The error of the store.
         source: &'a mlflow_client::Error,
     },
 }
@@ -56,7 +54,7 @@ impl fmt::Display for Warning<'_> {
                 leak.example.display(),
                 leak.trained.display()
             ),
-            Self::Unused(unused) => unused.fmt(formatter),
+            Self::Excluded(excluded) => excluded.fmt(formatter),
             Self::BestNotLogged { source } => {
                 write!(formatter, "the best trial could not be logged: {source}")
             }

@@ -1,25 +1,23 @@
-//! Where a run comes from.
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-/// What the program that trains knows about itself and its surroundings.
+/// Where a run comes from: the program, its user, its machine and its source code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
-    /// What is run, such as `pet-cli train`.
+    /// The program, such as `pet-cli train`.
     pub source: Option<String>,
-    /// Who runs it.
+    /// The user.
     pub user: Option<String>,
-    /// The whole command line, without passwords.
+    /// The command line, without passwords.
     pub command: Option<String>,
     /// Name of the machine.
     pub host: Option<String>,
-    /// Kind of the machine, such as `linux x86_64, 2 CPUs`.
+    /// Operating system and processors, such as `linux x86_64, 2 CPUs`.
     pub system: Option<String>,
     /// The state of the source code.
     pub commit: Option<Commit>,
-    /// Names and versions of the packages that the program is made of.
+    /// Names and versions of packages that the program is built from.
     pub packages: BTreeMap<String, String>,
 }
 
@@ -30,13 +28,13 @@ pub struct Commit {
     pub id: String,
     /// The branch, if one is checked out.
     pub branch: Option<String>,
-    /// Whether files differ from it.
+    /// Whether there are uncommitted changes.
     pub dirty: bool,
 }
 
 impl Provenance {
-    /// Who runs this on which machine, and which commit is checked out in the working directory, if it is in a git
-    /// repository. `variable` looks up environment variables, usually `|name| std::env::var(name).ok()`.
+    /// Collects user, machine and the commit of the working directory. `variable` looks up environment variables, usually
+    /// `|name| std::env::var(name).ok()`.
     pub fn collect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let kernel = fs_err::read_to_string("/proc/sys/kernel/hostname").ok();
@@ -54,8 +52,8 @@ impl Provenance {
         }
     }
 
-    /// Adds what is run, such as `pet-cli train`, and the whole command line: the program's name and its arguments,
-    /// which are quoted for a shell. Passwords in addresses are hidden.
+    /// Sets the program, such as `pet-cli train`, and its command line, which is quoted for a shell. Passwords in URLs are
+    /// hidden.
     #[must_use]
     pub fn with_command(
         mut self,
@@ -68,7 +66,7 @@ impl Provenance {
         self
     }
 
-    /// Adds the versions of these packages in the text of a `Cargo.lock`; of several the last.
+    /// Adds the versions of these packages from the text of a `Cargo.lock`, the last one if there are several.
     #[must_use]
     pub fn with_packages(mut self, lock: &str, packages: &[&str]) -> Self {
         let mut name = None;
@@ -88,7 +86,7 @@ impl Provenance {
         self
     }
 
-    /// As MLflow's tags, where it has some for it.
+    /// The tags of a run.
     pub(crate) fn tags(&self) -> BTreeMap<String, String> {
         let mut tags = BTreeMap::new();
         let mut tag = |key: &str, value: Option<&String>| {
@@ -110,7 +108,7 @@ impl Provenance {
 }
 
 impl Commit {
-    /// The commit that is checked out in a folder; none without git, or outside of a repository.
+    /// The commit that is checked out in a folder; `None` without git or outside of a repository.
     pub fn of(folder: &Path) -> Option<Self> {
         let git = |arguments: &[&str]| {
             let mut command = Command::new("git");
@@ -121,13 +119,13 @@ impl Commit {
         let branch = git(&["rev-parse", "--abbrev-ref", "HEAD"])?;
         Some(Self {
             id: git(&["rev-parse", "HEAD"])?,
-            // Git says `HEAD` where a commit is checked out by itself.
+            // `HEAD` if no branch is checked out.
             branch: Some(branch).filter(|branch| branch != "HEAD"),
             dirty: !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty(),
         })
     }
 
-    /// For people: the first characters of the hash, and whether that is all.
+    /// The abbreviated hash in Markdown, with a note on uncommitted changes.
     pub(crate) fn shown(&self) -> String {
         let short: String = self.id.chars().take(10).collect();
         let changes = if self.dirty {
@@ -139,7 +137,7 @@ impl Commit {
     }
 }
 
-/// `scheme://user:password@host` without what stands before the `@`.
+/// Hides user and password in `scheme://user:password@host`.
 fn hidden(argument: &str) -> String {
     let Some((scheme, rest)) = argument.split_once("://") else {
         return argument.to_owned();
@@ -151,7 +149,7 @@ fn hidden(argument: &str) -> String {
     }
 }
 
-/// As a shell would have to be told it.
+/// Quotes an argument for a shell if necessary.
 fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,*".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
@@ -190,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_has_mlflows_tags() {
+    fn provenance_becomes_tags() {
         let provenance = Provenance {
             command: Some("pet-cli train".into()),
             commit: Some(Commit {

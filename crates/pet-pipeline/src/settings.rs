@@ -1,4 +1,4 @@
-//! What is trained, on what, and how: plain data, so that a checkpoint can keep it.
+//! Settings of a training, which are stored in checkpoints.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use pet_train::network::Architecture;
 use pet_train::{Configuration, FineTune, Interrupt};
 use serde::{Deserialize, Serialize};
 
-use crate::check::{SamePictures, UnusedPictures};
+use crate::check::{DuplicateImages, ExcludedImages};
 use crate::error::Error;
 use crate::train::Refit;
 
@@ -20,11 +20,11 @@ use crate::train::Refit;
 pub enum DataSource {
     /// A folder of class folders; see [`pet_data::folder`].
     Folder(PathBuf),
-    /// The generated sample, drawn into this folder if it is not there.
+    /// The generated sample, created in this folder if it is missing.
     Sample(PathBuf),
     /// The Oxford-IIIT Pet data set in this folder.
     OxfordIiitPet(PathBuf),
-    /// The same, downloaded if the folder is not there.
+    /// The Oxford-IIIT Pet data set in this folder, downloaded if it is missing.
     OxfordIiitPetOrDownload(PathBuf),
 }
 
@@ -79,16 +79,13 @@ impl DataSource {
             }
         }
     }
-}
 
-impl DataSource {
-    /// The pictures of the data set that show the same: for those that this program draws none, which are alike by
-    /// intention.
+    /// The duplicates in the data set; none for the generated sample, whose images are similar by design.
     ///
     /// # Errors
     ///
-    /// As [`SamePictures::find`].
-    pub fn same_pictures(
+    /// As [`DuplicateImages::find`].
+    pub fn duplicates(
         &self,
         dataset: &Dataset,
         digest: &str,
@@ -96,34 +93,29 @@ impl DataSource {
         limits: &Limits,
         interrupt: &Interrupt,
         progress: &dyn Progress,
-    ) -> Result<SamePictures, Error> {
+    ) -> Result<DuplicateImages, Error> {
         if matches!(self, Self::Sample(_)) {
-            return Ok(SamePictures::default());
+            return Ok(DuplicateImages::default());
         }
-        SamePictures::find(dataset, digest, cache, limits, interrupt, progress)
+        DuplicateImages::find(dataset, digest, cache, limits, interrupt, progress)
     }
 
-    /// The added pictures that must not be trained on: those that show what is validated on in these splits, or a test
-    /// image, for which drawn ones have to be identical, and those that cannot be read.
-    pub(crate) fn unused_pictures(
+    /// The added images to exclude from training: unreadable ones, and copies of test images and of the validation images
+    /// of these splits. In the generated sample, only identical images count as copies.
+    pub(crate) fn excluded_images(
         &self,
         dataset: &Dataset,
         splits: &[Split],
         limits: &Limits,
         interrupt: &Interrupt,
         progress: &dyn Progress,
-    ) -> Result<UnusedPictures, Error> {
-        let drawn = matches!(self, Self::Sample(_));
-        UnusedPictures::find(dataset, splits, drawn, limits, interrupt, progress)
+    ) -> Result<ExcludedImages, Error> {
+        let identical = matches!(self, Self::Sample(_));
+        ExcludedImages::find(dataset, splits, identical, limits, interrupt, progress)
     }
-}
 
-/// What a registered model is called whose data set has no better name.
-const UNNAMED: &str = "folder";
-
-impl DataSource {
-    /// What a model of these images is called in the registry unless somebody says otherwise: models of different data
-    /// sets do not become versions of one another.
+    /// The default name of the registered model. It depends on the data set, so that models of different data sets don't
+    /// become versions of the same model.
     pub fn model_name(&self) -> String {
         let root = match self {
             Self::OxfordIiitPet(_) | Self::OxfordIiitPetOrDownload(_) => {
@@ -139,41 +131,40 @@ impl DataSource {
             .map(str::to_lowercase)
             .collect();
         let name = parts.join("_");
-        let name = if name.is_empty() { UNNAMED } else { &name };
+        let name = if name.is_empty() { "folder" } else { &name };
         format!("{name}_classifier")
     }
 }
 
-/// Everything that decides what a run trains.
+/// Everything that determines the result of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainSettings {
     /// Where the images come from.
     pub data: DataSource,
-    /// Folders of class folders whose images are trained on besides, and never validated on; see [`Dataset::adding`].
+    /// Folders with additional training images; see [`Dataset::adding`].
     #[serde(default)]
     pub additions: Vec<PathBuf>,
-    /// Share of the training images that is kept for validation, 0 to 1, unless the data set has its own.
+    /// Share of the training images that is used for validation, 0 to 1, unless the data set has validation images.
     pub validation_fraction: f64,
-    /// Whether pictures that show the same come to one side of the split.
+    /// Whether duplicates are kept on one side of the split.
     #[serde(default)]
     pub group_duplicates: bool,
-    /// Weights to start from: `.pt`, `.pth` or `.safetensors`. The network is recognized by them.
+    /// Pretrained weights: `.pt`, `.pth` or `.safetensors`. They determine the network.
     pub backbone: PathBuf,
-    /// From image bytes to the network's input, as it is served. Normalized as the network was pretrained.
+    /// Preprocessing for serving. Its normalization must be that of the pretraining.
     pub recipe: Preprocess,
-    /// Side of the squares that are trained on, in pixels, if it is not the recipe's. Only where everything is trained.
+    /// Image size for training in pixels, if it differs from the recipe's. Only for [`FineTune::All`].
     pub train_size: Option<u32>,
-    /// How photographs are changed at random while training.
+    /// Data augmentation.
     pub augment: Augment,
     /// Hyper-parameters.
     pub configuration: Configuration,
-    /// Exported models whose answers are learned besides the labels: folders with an ONNX model, or such models. Only
-    /// where everything is trained.
+    /// Exported models for knowledge distillation: ONNX models or folders with one. Only for [`FineTune::All`].
     #[serde(default)]
     pub teachers: Vec<PathBuf>,
-    /// The finished run whose recipe this is, to be trained on all images.
+    /// The finished run whose recipe is trained again on all images.
     #[serde(default)]
     pub refit: Option<Refit>,
     /// MLflow experiment.
@@ -183,8 +174,8 @@ pub struct TrainSettings {
 }
 
 impl TrainSettings {
-    /// Trains the classifier's head on these images with the default hyper-parameters and the recipe of MobileNetV2;
-    /// [`Architecture::recipe`] has those of others.
+    /// Settings with default hyper-parameters that train only the head, and with the recipe of MobileNetV2;
+    /// [`Architecture::recipe`] has those of other networks.
     pub fn new(data: DataSource, backbone: impl Into<PathBuf>) -> Self {
         Self {
             data,
@@ -203,13 +194,12 @@ impl TrainSettings {
         }
     }
 
-    /// Opens the data set, after drawing or downloading it if need be, once it is known that the rest can work.
+    /// Loads the data set after validating the settings.
     ///
     /// # Errors
     ///
     /// [`Error::Train`], [`Error::Store`], [`Error::TrainSize`], [`Error::FrozenStudent`] or [`Error::NoBackbone`] for
-    /// settings that cannot work,
-    /// [`Error::Data`] for a data set that cannot be used.
+    /// invalid settings, [`Error::Data`] for a data set that cannot be used.
     pub fn load(&self, progress: &dyn Progress) -> Result<Dataset, Error> {
         self.configuration.check()?;
         check_model_name(&self.model_name)?;
@@ -235,15 +225,15 @@ impl TrainSettings {
         Err(Error::NoBackbone { path })
     }
 
-    /// Divides the training images of the data set into those to train on and those to validate on. `same` are pictures
-    /// that come to one side if the settings say so.
+    /// Splits the data set into training and validation images. With [`group_duplicates`](Self::group_duplicates), keeps
+    /// duplicates on one side.
     ///
     /// # Errors
     ///
-    /// [`Error::EmptySplit`] when there is no image to validate on, [`Error::Data`] for a fraction that is none.
-    pub fn split(&self, dataset: &Dataset, same: &SamePictures) -> Result<Split, Error> {
+    /// [`Error::EmptySplit`] without validation images, [`Error::Data`] for an invalid fraction.
+    pub fn split(&self, dataset: &Dataset, duplicates: &DuplicateImages) -> Result<Split, Error> {
         let seed = self.configuration.seed;
-        let groups = self.groups(same);
+        let groups = self.groups(duplicates);
         let split = dataset.split_grouped(self.validation_fraction, seed, groups)?;
         if split.validation.is_empty() {
             return Err(Error::EmptySplit {
@@ -254,16 +244,16 @@ impl TrainSettings {
         Ok(split)
     }
 
-    /// The pictures that come to one side of a split.
-    pub(crate) fn groups<'s>(&self, same: &'s SamePictures) -> &'s [Vec<PathBuf>] {
+    /// The groups of images to keep on one side of a split.
+    pub(crate) fn groups<'s>(&self, duplicates: &'s DuplicateImages) -> &'s [Vec<PathBuf>] {
         if self.group_duplicates {
-            same.groups()
+            duplicates.groups()
         } else {
             &[]
         }
     }
 
-    /// Fails when the recipe normalizes otherwise than the network was pretrained with: it would see nothing that it knows.
+    /// Checks that the recipe has the normalization that the network was pretrained with.
     pub(crate) fn check_normalization(&self, network: &Architecture) -> Result<(), Error> {
         let constants = |recipe: &Preprocess| (recipe.mean, recipe.standard_deviation);
         let (expected, got) = (constants(&network.recipe), constants(&self.recipe));
@@ -277,7 +267,7 @@ impl TrainSettings {
         })
     }
 
-    /// The recipe for images that are trained on.
+    /// The recipe for training images.
     pub(crate) fn train_recipe(&self) -> Result<Preprocess, Error> {
         match self.train_size {
             None => Ok(self.recipe.clone()),
@@ -288,7 +278,7 @@ impl TrainSettings {
         }
     }
 
-    /// The recipe in a few words.
+    /// A short description of the recipe.
     pub(crate) fn recipe_name(&self) -> String {
         match self.recipe.resize {
             Resize::Stretch { size } => format!("stretch {size}"),
@@ -298,7 +288,7 @@ impl TrainSettings {
         }
     }
 
-    /// What of the augmentation is used, in a few words: frozen features know mirrored photographs at most.
+    /// A short description of the augmentation that is used; cached features can only be mirrored.
     pub(crate) fn augment_name(&self) -> String {
         let size = self.train_size.unwrap_or(self.recipe.size());
         let augment = &self.augment;
@@ -308,7 +298,7 @@ impl TrainSettings {
             _ if *augment == Augment::none() => "none".into(),
             FineTune::Last(_) => "mirror".into(),
             FineTune::All => {
-                let usual = format!(
+                let standard = format!(
                     "crop {:?} to {size}, ratio {:?}, mirror {}, brightness {}, contrast {}, saturation {}",
                     augment.scale,
                     augment.ratio,
@@ -321,7 +311,7 @@ impl TrainSettings {
                 let operations =
                     (operations > 0).then(|| format!("operations {operations}:{magnitude}"));
                 let erased = (augment.erase > 0.0).then(|| format!("erase {}", augment.erase));
-                let parts = [Some(usual), operations, erased].into_iter().flatten();
+                let parts = [Some(standard), operations, erased].into_iter().flatten();
                 parts.collect::<Vec<_>>().join(", ")
             }
         }
@@ -333,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_data_set_has_a_model_name_of_its_own_that_mlflow_accepts() {
+    fn each_data_set_has_its_own_valid_model_name() {
         let folder = |path: &str| DataSource::Folder(path.into()).model_name();
         assert_eq!(
             folder("/data/My Photos (2024)/"),
@@ -354,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_drawn_is_alike_by_intention() {
+    fn the_generated_sample_has_no_duplicates() {
         let place = tempfile::tempdir().unwrap();
         let root = place.path().join("pets");
         let source = DataSource::Sample(root.clone());
@@ -362,15 +352,15 @@ mod tests {
         let groups = |source: &DataSource| {
             let (cache, stop) = (place.path().join("cache"), Interrupt::default());
             let (limits, silent) = (Limits::default(), pet_data::Silent);
-            let same = source.same_pictures(&dataset, "digest", &cache, &limits, &stop, &silent);
-            same.unwrap().groups().len()
+            let found = source.duplicates(&dataset, "digest", &cache, &limits, &stop, &silent);
+            found.unwrap().groups().len()
         };
         assert_eq!(groups(&source), 0);
         assert!(groups(&DataSource::Folder(root)) > 0);
     }
 
     #[test]
-    fn a_network_is_not_trained_on_images_normalized_for_another() {
+    fn the_normalization_must_be_that_of_the_network() {
         let mut settings = TrainSettings::new(DataSource::Folder("pets".into()), "weights.pt");
         let network = |name| Architecture::named(name).unwrap();
         settings

@@ -1,6 +1,6 @@
-//! The example runs, on the generated sample.
+//! Runs the example.
 
-#[expect(dead_code, reason = "the test calls what the program calls")]
+#[expect(dead_code, reason = "the test calls the function of the program")]
 #[path = "../examples/train_folder.rs"]
 mod train_folder;
 

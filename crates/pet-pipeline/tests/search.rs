@@ -1,6 +1,6 @@
-//! What holds for every search.
+//! Properties of searches.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ proptest! {
         prop_assert_eq!(grid.len(), space.len());
         let different: BTreeSet<_> = grid.iter().map(key).collect();
         prop_assert_eq!(different.len(), grid.len());
-        // Ascending values make ascending points, since the last axis changes fastest.
+        // The points are ascending, because the values are and the last axis changes fastest.
         prop_assert!(grid.is_sorted_by_key(key));
     }
 
@@ -64,7 +64,7 @@ proptest! {
     }
 
     #[test]
-    fn rungs_shrink_and_lengthen(
+    fn later_rounds_have_fewer_and_longer_trials(
         trials in 1..200_usize,
         factor in 2..6_usize,
         shortest in 1..10_usize,
@@ -84,7 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn the_best_of_each_round_go_on(
+    fn the_best_trials_of_each_round_continue(
         scores in prop::collection::vec(prop::option::of(0..6_u32), 1..40),
         factor in 2..4_usize,
     ) {
@@ -111,7 +111,7 @@ proptest! {
 }
 
 #[test]
-fn halving_is_the_published_one() {
+fn halving_has_the_published_rounds() {
     let rung = |trials, epochs| Rung { trials, epochs };
     let rungs = Rungs::halving(27, 3, 1, 27).unwrap();
     assert_eq!(
@@ -119,7 +119,7 @@ fn halving_is_the_published_one() {
         [rung(27, 1), rung(9, 3), rung(3, 9), rung(1, 27)]
     );
     assert_eq!((rungs.trials(), rungs.epochs()), (40, 4 * 27));
-    // Too few trials, or too few epochs, for more rounds.
+    // There are not enough trials or epochs for more rounds.
     assert_eq!(
         Rungs::halving(4, 2, 2, 9).unwrap().all(),
         [rung(4, 2), rung(2, 5), rung(1, 9)]
@@ -132,7 +132,7 @@ fn halving_is_the_published_one() {
 }
 
 #[test]
-fn a_round_of_failures_ends_the_search() {
+fn a_search_ends_after_a_round_of_failures() {
     let rungs = Rungs::halving(4, 2, 1, 4).unwrap();
     let mut search = Search::<f64>::new(space(&[4]).grid(), rungs);
     let rounds = run(&mut search, |_| None);
@@ -141,7 +141,7 @@ fn a_round_of_failures_ends_the_search() {
 }
 
 #[test]
-fn what_is_not_a_number_is_never_the_best() {
+fn a_score_that_is_not_a_number_is_the_worst() {
     let rungs = Rungs::single(3, 1).unwrap();
     let mut search = Search::new(space(&[3]).grid(), rungs);
     run(&mut search, |number| Some([f64::NAN, 0.1, 0.9][number]));
@@ -154,7 +154,7 @@ fn what_is_not_a_number_is_never_the_best() {
 }
 
 #[test]
-fn a_search_can_be_left() {
+fn a_search_can_be_stopped() {
     let rungs = Rungs::halving(4, 2, 1, 4).unwrap();
     let mut search = Search::new(space(&[4]).grid(), rungs);
     assert_eq!(search.next_trial().unwrap().number, 0);
@@ -165,7 +165,7 @@ fn a_search_can_be_left() {
 }
 
 #[test]
-fn senseless_spaces_and_plans_are_refused() {
+fn invalid_spaces_and_rounds_are_errors() {
     let refusal = |axes: &[(&str, &[f64])]| {
         let axes = axes
             .iter()

@@ -105,7 +105,7 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     let limits = arguments.limits.limits();
     let check = DataCheck::new(&dataset, arguments.cache.folder(), bars);
     let check = check.with_interrupt(interrupt).with_limits(limits);
-    let mut check = check.with_advice(advice);
+    let mut check = check.with_hints(advice);
     let has_backbone = backbone.is_some();
     if let Some(backbone) = backbone {
         check = check.with_backbone(backbone);

@@ -10,7 +10,7 @@ use pet_model::{
     write_atomically,
 };
 use pet_pipeline::evaluate::{
-    Evaluation, ImageSet, OutlierFigures, add_to_results, evaluate, log_to_run,
+    Evaluation, ImageSet, OutlierMetrics, add_to_results, evaluate, log_to_run,
 };
 use pet_predict::{ImagePredictor, Model, Options};
 
@@ -112,7 +112,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     }
     let pictures = arguments.pictures.as_deref().or(kept);
     if let (Some(folder), Some(first)) = (pictures, all.first()) {
-        for (name, png) in &first.pictures {
+        for (name, png) in &first.plots {
             let path = folder.join(name);
             write_atomically(&path, png)?;
             bars.message(&format!("wrote {}", path.display()));
@@ -129,7 +129,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
 /// By the name of the split or folder; with what of a folder was left out, if anything was.
 fn print_json(
     all: &[Evaluation],
-    outliers: Option<&OutlierFigures>,
+    outliers: Option<&OutlierMetrics>,
     left_out: &LeftOut,
 ) -> Result<(), Failure> {
     let mut by_name = BTreeMap::new();
@@ -139,7 +139,7 @@ fn print_json(
     for one in all {
         let mut value = serde_json::to_value(one)?;
         if let Some(fields) = value.as_object_mut() {
-            let interval = serde_json::to_value(one.figures.top1_interval())?;
+            let interval = serde_json::to_value(one.metrics.top1_interval())?;
             fields.insert("top1_interval".into(), interval);
             if !left_out.is_empty() {
                 fields.insert("left_out".into(), serde_json::to_value(left_out)?);
@@ -275,7 +275,7 @@ fn log(arguments: &TrackingArguments, metadata: &ModelMetadata, all: &[Evaluatio
 }
 
 fn print(evaluation: &Evaluation) -> Result<(), Failure> {
-    let figures = &evaluation.figures;
+    let figures = &evaluation.metrics;
     let images = figures.images;
     output::line(format_args!("{}: {images} images", evaluation.name))?;
     print_figures(figures)?;
@@ -346,7 +346,7 @@ fn print_figures(figures: &SplitMetrics) -> Result<(), Failure> {
     figure("calibration error", format!("{error:>8}   {temperature}"))
 }
 
-fn print_outliers(figures: &OutlierFigures) -> Result<(), Failure> {
+fn print_outliers(figures: &OutlierMetrics) -> Result<(), Failure> {
     output::line(format_args!("\noutliers: {} images", figures.images))?;
     output::line(format_args!(
         "  known             {:>8}   (taken for one of the classes)",

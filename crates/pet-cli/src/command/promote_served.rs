@@ -6,7 +6,7 @@ use fs_err as fs;
 use pet_data::{Dataset, Progress, Sample, Split};
 use pet_export::{Contest, Contestant, Error, Exporter, Int8, Outliers, Role};
 use pet_model::Precision;
-use pet_pipeline::evaluate::{ImageSet, evaluate_figures};
+use pet_pipeline::evaluate::{ImageSet, evaluate_metrics};
 use pet_pipeline::promote::{Measured, latency_ms};
 use pet_predict::{ImagePredictor, Limits, Options, Runtime};
 
@@ -151,7 +151,7 @@ pub(super) fn measure(
     for model in models() {
         let classes = &model.predictor.metadata().classes;
         let set = ImageSet::new(images.split, &images.dataset, &images.samples, classes)?;
-        evaluations.push(evaluate_figures(&model.predictor, &set, progress)?);
+        evaluations.push(evaluate_metrics(&model.predictor, &set, progress)?);
     }
     let predictors: Vec<&ImagePredictor> = models().map(|model| &model.predictor).collect();
     let times = latency_ms(&predictors, &images.samples)?;

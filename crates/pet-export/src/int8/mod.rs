@@ -8,7 +8,7 @@ use std::path::Path;
 
 use pet_data::{Dataset, Progress, Sample, Unit, task};
 use pet_model::Quantization;
-use pet_pipeline::evaluate::{ImageSet, at, read};
+use pet_pipeline::evaluate::{ImageSet, image_error, read_image};
 use pet_predict::{Calibration, Calibrator, Limits, Model, Options, Runtime};
 
 use crate::Error;
@@ -84,8 +84,8 @@ impl<'a> Int8<'a> {
         let count = chosen.len() as u64;
         task(self.progress, "calibrating", count, Unit::Images, || {
             for sample in chosen {
-                let observed = calibrator.observe(&read(&sample.path, &self.limits)?);
-                observed.map_err(at(&sample.path))?;
+                let observed = calibrator.observe(&read_image(&sample.path, &self.limits)?);
+                observed.map_err(image_error(&sample.path))?;
                 self.progress.advance(1);
             }
             Ok(calibrator.finish())

@@ -4,7 +4,7 @@ use fs_err as fs;
 use onnx_graph::{Dim, Quantizer, Value};
 use pet_data::{Progress, Sample};
 use pet_model::{ModelMetadata, Precision, Quantization};
-use pet_pipeline::evaluate::predictions;
+use pet_pipeline::evaluate::predict_all;
 use pet_predict::{Calibration, ImagePredictor, Model, Options, Prediction, Runtime};
 
 use super::{Quantized, calibration_images};
@@ -39,7 +39,7 @@ impl<'a> Search<'a> {
         let (options, metadata) = (model.options().clone(), model.metadata().clone());
         let floats = onnx_graph::Model::from_bytes(model.bytes())?;
         let bytes_fp32 = model.bytes().len() as u64;
-        let answers = predictions(&ImagePredictor::new(model), images, "fp32", progress)?;
+        let answers = predict_all(&ImagePredictor::new(model), images, "fp32", progress)?;
         let thresholds = metadata.least_similarity.zip(least_similarity(&answers));
         Ok(Self {
             runtime,
@@ -92,7 +92,7 @@ impl<'a> Search<'a> {
         fs::write(&file, model.to_bytes()?)?;
         let predictor = ImagePredictor::load(self.runtime, &file, &self.options)?;
         let what = format!("int8, {fp32_layers} layers in fp32");
-        let predictions = predictions(&predictor, self.images, &what, self.progress)?;
+        let predictions = predict_all(&predictor, self.images, &what, self.progress)?;
         let mut metadata = self.metadata.clone();
         let learned = least_similarity(&predictions);
         metadata.least_similarity = learned.map(|least| (least + self.shift).clamp(-1.0, 1.0));

@@ -1,4 +1,4 @@
-//! Added pictures that must not be trained on.
+//! Added images that are excluded from training.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,31 +11,31 @@ use pet_train::Interrupt;
 
 use crate::error::Error;
 
-/// What of the [added](Dataset::adding) pictures is left out.
+/// [Added](Dataset::adding) images that are excluded from training.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct UnusedPictures {
-    /// Those that show what the model is validated or tested on.
-    pub copies: Vec<CopiedPicture>,
-    /// Those that cannot be read, with the reason.
+pub struct ExcludedImages {
+    /// Copies of validation or test images.
+    pub copies: Vec<CopiedImage>,
+    /// Images that cannot be read.
     pub unreadable: Vec<UnreadableImage>,
 }
 
-/// An added picture that shows what the model is measured on.
+/// An added image that is a copy of a validation or test image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CopiedPicture {
-    /// The added one.
+pub struct CopiedImage {
+    /// The added image.
     pub path: PathBuf,
-    /// The one that is validated or tested on.
+    /// The validation or test image.
     pub of: PathBuf,
 }
 
-impl UnusedPictures {
-    /// Looks at each added picture. With `identical`, only those count as copies whose files are.
+impl ExcludedImages {
+    /// Checks all added images. With `identical`, only identical images count as copies, not similar ones.
     ///
     /// # Errors
     ///
-    /// When the work was asked to stop.
+    /// When it is interrupted.
     pub(crate) fn find(
         dataset: &Dataset,
         splits: &[Split],
@@ -44,13 +44,13 @@ impl UnusedPictures {
         interrupt: &Interrupt,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        let mut unused = Self::default();
+        let mut excluded = Self::default();
         if dataset.added.is_empty() {
-            return Ok(unused);
+            return Ok(excluded);
         }
         let validated = splits.iter().flat_map(|split| &split.validation);
-        let measured = validated.chain(&dataset.test);
-        let samples: Vec<&Sample> = dataset.added.iter().chain(measured).collect();
+        let held_out = validated.chain(&dataset.test);
+        let samples: Vec<&Sample> = dataset.added.iter().chain(held_out).collect();
         let stop = || interrupt.check().is_err();
         let read = fingerprints(&samples, limits, progress, &stop)?;
         let mut known: Vec<(usize, &Fingerprint)> = Vec::new();
@@ -58,12 +58,12 @@ impl UnusedPictures {
             match read {
                 Ok(print) => known.push((index, print)),
                 Err(reason) if index < dataset.added.len() => {
-                    unused.unreadable.push(UnreadableImage {
+                    excluded.unreadable.push(UnreadableImage {
                         path: samples[index].path.clone(),
                         reason: reason.to_string(),
                     });
                 }
-                // Those who measure need it and say so.
+                // Evaluation reports unreadable images.
                 Err(_) => {}
             }
         }
@@ -76,37 +76,37 @@ impl UnusedPictures {
         };
         for group in groups {
             let members = group.iter().map(|&index| known[index].0);
-            let (added, measured): (Vec<usize>, Vec<usize>) =
+            let (added, held_out): (Vec<usize>, Vec<usize>) =
                 members.partition(|&index| index < dataset.added.len());
             let copy = |index: usize| {
-                let (path, of) = (samples[index].path.clone(), *measured.first()?);
+                let (path, of) = (samples[index].path.clone(), *held_out.first()?);
                 let of = samples[of].path.clone();
-                Some(CopiedPicture { path, of })
+                Some(CopiedImage { path, of })
             };
-            unused.copies.extend(added.into_iter().filter_map(copy));
+            excluded.copies.extend(added.into_iter().filter_map(copy));
         }
-        Ok(unused)
+        Ok(excluded)
     }
 
-    /// Whether all can be used.
+    /// Whether no image is excluded.
     pub fn is_empty(&self) -> bool {
         self.copies.is_empty() && self.unreadable.is_empty()
     }
 
-    /// Takes them out of the data set.
-    pub(crate) fn leave_out(&self, dataset: &mut Dataset) {
+    /// Removes them from the data set.
+    pub(crate) fn remove_from(&self, dataset: &mut Dataset) {
         let copies = self.copies.iter().map(|copy| &copy.path);
         let unreadable = self.unreadable.iter().map(|image| &image.path);
-        let unused: HashSet<_> = copies.chain(unreadable).collect();
+        let excluded: HashSet<_> = copies.chain(unreadable).collect();
         dataset
             .added
-            .retain(|sample| !unused.contains(&sample.path));
+            .retain(|sample| !excluded.contains(&sample.path));
     }
 }
 
-impl fmt::Display for UnusedPictures {
+impl fmt::Display for ExcludedImages {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(CopiedPicture { path, of }) = self.copies.first() {
+        if let Some(CopiedImage { path, of }) = self.copies.first() {
             let (count, path, of) = (self.copies.len(), path.display(), of.display());
             write!(
                 formatter,

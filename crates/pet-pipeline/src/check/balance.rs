@@ -1,25 +1,24 @@
-//! How many pictures each class has.
+//! The number of images of each class.
 
 use pet_data::Dataset;
 use serde::Serialize;
 
-/// Fewer teach little.
-const FEW: usize = 20;
-/// A class with less than this share of the mean is drowned by the others.
-const SHARE: f64 = 0.25;
+/// Minimum number of images of a class.
+const MIN_IMAGES: usize = 20;
+/// Minimum number of images as a share of the mean of all classes.
+const MIN_SHARE: f64 = 0.25;
 
-/// One class, and how many pictures it has.
+/// A class and its number of images.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClassSize {
     /// The class.
     pub class: String,
-    /// Its pictures in all splits.
+    /// Its images in all splits.
     pub images: usize,
-    /// Whether these are too few: fewer than twenty, or than a quarter of the mean of all classes.
+    /// Whether these are few: fewer than 20, or than a quarter of the mean of all classes.
     pub few: bool,
 }
 
-/// The classes in their order.
 pub(super) fn class_sizes(dataset: &Dataset) -> Vec<ClassSize> {
     let mut counts = vec![0; dataset.classes.len()];
     for sample in dataset.samples() {
@@ -32,7 +31,7 @@ pub(super) fn class_sizes(dataset: &Dataset) -> Vec<ClassSize> {
     let size = |(class, images): (&String, usize)| ClassSize {
         class: class.clone(),
         images,
-        few: images < FEW || (images as f64) < SHARE * mean,
+        few: images < MIN_IMAGES || (images as f64) < MIN_SHARE * mean,
     };
     classes.map(size).collect()
 }
@@ -44,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_in_number_or_by_comparison() {
+    fn classes_are_small_in_absolute_or_relative_terms() {
         let classes = [19, 20, 100, 24, 400];
         let sample = |(class, count): (usize, &usize)| {
             let sample = |number| Sample {

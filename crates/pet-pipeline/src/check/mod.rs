@@ -1,5 +1,4 @@
-//! Whether a data set can be trusted: pictures that cannot be read or show nothing, copies, labels that are probably
-//! wrong, classes with few pictures.
+//! Data set checks: unreadable and poor images, duplicates, label errors, small classes.
 //!
 //! ```no_run
 //! use pet_data::{Silent, folder};
@@ -17,22 +16,22 @@
 
 mod added;
 mod balance;
+mod duplicates;
 mod labels;
 mod out_of_fold;
 mod problem;
 mod report;
 mod run;
-mod same;
 mod sheet;
 
-pub use added::{CopiedPicture, UnusedPictures};
+pub use added::{CopiedImage, ExcludedImages};
 pub use balance::ClassSize;
+pub use duplicates::{DuplicateImages, Leak};
 pub use labels::{LabelError, label_errors};
 pub use out_of_fold::OutOfFold;
 pub use problem::{Problem, Severity};
 pub use report::{
-    DataReport, DuplicateGroup, FlawedImage, LabelReport, Likeness, Member, SuspectLabel,
+    DataReport, DuplicateGroup, DuplicateKind, FlawedImage, LabelReport, Member, SuspectLabel,
     UnreadableFile,
 };
 pub use run::DataCheck;
-pub use same::{Leak, SamePictures};

@@ -1,4 +1,4 @@
-//! What a classifier says of each picture that it has not seen.
+//! Out-of-fold predictions.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,23 +15,22 @@ use pet_train::{
 use super::labels::likeliest;
 use crate::error::Error;
 
-/// Most folds that the images are divided into; each is judged by a classifier trained on the others.
+/// Maximum number of folds.
 const FOLDS: usize = 5;
 const SEED: u64 = 42;
 
-/// Probabilities of every class for every picture, from classifiers that were trained on others.
+/// Class probabilities of every image, from a classifier that was trained on other images.
 #[derive(Debug)]
 pub struct OutOfFold {
-    /// One row for each picture.
+    /// One row for each image.
     pub probabilities: Vec<Vec<f32>>,
-    /// Share of pictures whose class is the likeliest, 0 to 1.
+    /// Share of images whose label is the most probable class, 0 to 1.
     pub accuracy: f64,
 }
 
-/// What the classifiers are trained on.
 pub(super) struct Inputs<'a> {
     pub(super) samples: &'a [Sample],
-    /// Pictures that show the same, which would tell their answers to one another.
+    /// Duplicate images, which must be in the same fold.
     pub(super) groups: &'a [Vec<PathBuf>],
     pub(super) classes: usize,
     pub(super) backbone: &'a Path,
@@ -42,7 +41,7 @@ pub(super) struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    /// `None` if there are no two images of which one can be judged by the other.
+    /// `None` without two images that are not duplicates.
     pub(super) fn run(&self) -> Result<Option<OutOfFold>, Error> {
         let folds = self.folds()?;
         if folds.is_empty() {
@@ -50,7 +49,7 @@ impl Inputs<'_> {
         }
         let weights = Weights::open(self.backbone)?.without_head();
         let features = self.features(&weights)?;
-        let places = Places::new(self.samples);
+        let indices = Indices::new(self.samples);
         let configuration = Configuration {
             seed: SEED,
             ..Configuration::default()
@@ -59,12 +58,12 @@ impl Inputs<'_> {
         let mut rows = vec![Vec::new(); self.samples.len()];
         task(self.progress, "label check", seen, Unit::Images, || {
             for fold in &folds {
-                let (others, own) = (places.of(&fold.train), places.of(&fold.validation));
+                let (others, own) = (indices.of(&fold.train), indices.of(&fold.validation));
                 let (train, validation) = (select(&features, &others), select(&features, &own));
                 let trained = Trainer::new(&weights, self.classes, &train, &configuration)
                     .with_validation(Some(&validation))
                     .with_interrupt(self.interrupt)
-                    .run(&mut Watch(self.progress))?;
+                    .run(&mut BatchProgress(self.progress))?;
                 for (index, logits) in own.into_iter().zip(trained.logits) {
                     rows[index] = softmax(&logits, 1.0).unwrap_or_default();
                 }
@@ -90,7 +89,7 @@ impl Inputs<'_> {
 
     fn features(&self, weights: &Weights) -> Result<Features, Error> {
         let backbone = Backbone::new(weights)?;
-        // As training does by default, so that both find the same features in the cache.
+        // The same as the default of training, so that both use the same cached features.
         let recipe = &weights.architecture().recipe;
         let size = recipe.size();
         let recipe = Preprocess {
@@ -106,10 +105,10 @@ impl Inputs<'_> {
     }
 }
 
-/// Where each picture stands among the samples.
-struct Places<'a>(HashMap<&'a Path, usize>);
+/// The indices of the samples by path.
+struct Indices<'a>(HashMap<&'a Path, usize>);
 
-impl<'a> Places<'a> {
+impl<'a> Indices<'a> {
     fn new(samples: &'a [Sample]) -> Self {
         let samples = samples.iter().enumerate();
         Self(
@@ -119,17 +118,16 @@ impl<'a> Places<'a> {
         )
     }
 
-    /// The places of some of the samples, in order.
+    /// The indices of some of the samples, sorted.
     fn of(&self, chosen: &[Sample]) -> Vec<usize> {
         let chosen = chosen.iter();
-        let places = chosen.filter_map(|sample| self.0.get(sample.path.as_path()).copied());
-        let mut places: Vec<usize> = places.collect();
-        places.sort_unstable();
-        places
+        let indices = chosen.filter_map(|sample| self.0.get(sample.path.as_path()).copied());
+        let mut indices: Vec<usize> = indices.collect();
+        indices.sort_unstable();
+        indices
     }
 }
 
-/// The features of some of the pictures.
 fn select(features: &Features, chosen: &[usize]) -> Features {
     let length = features.length;
     let values = chosen.iter();
@@ -143,17 +141,16 @@ fn select(features: &Features, chosen: &[usize]) -> Features {
 }
 
 fn accuracy(rows: &[Vec<f32>], labels: &[u32]) -> f64 {
-    let right = rows.iter().zip(labels).filter(|(row, label)| {
+    let correct = rows.iter().zip(labels).filter(|(row, label)| {
         let found = likeliest(row.iter().copied().enumerate());
         found.is_some_and(|(class, _)| class == **label as usize)
     });
-    right.count() as f64 / rows.len().max(1) as f64
+    correct.count() as f64 / rows.len().max(1) as f64
 }
 
-/// Moves the progress bar.
-struct Watch<'a>(&'a dyn Progress);
+struct BatchProgress<'a>(&'a dyn Progress);
 
-impl Observer for Watch<'_> {
+impl Observer for BatchProgress<'_> {
     fn epoch(&mut self, _: &EpochMetrics) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         Ok(())
     }

@@ -1,16 +1,14 @@
-//! What was found, in kinds.
-
 use std::fmt;
 
 use serde::Serialize;
 
-/// How much a problem matters.
+/// The severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth a look.
+    /// Should be looked at.
     Warning,
-    /// Training fails on it, or its figures would be wrong: the same picture in two classes or in two splits.
+    /// Training fails, or its metrics would be wrong, as with an image in two classes or splits.
     Error,
 }
 
@@ -23,13 +21,13 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One kind of problem, and how many pictures have it.
+/// A kind of problem and the number of affected images.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// How much it matters.
+    /// Its severity.
     pub severity: Severity,
-    /// What it is, in words.
+    /// Its description.
     pub kind: String,
-    /// How many pictures have it; of classes with few, all of theirs.
+    /// Number of images; of small classes, all of their images.
     pub images: usize,
 }

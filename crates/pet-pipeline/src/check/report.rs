@@ -1,4 +1,4 @@
-//! Everything that a check found.
+//! The result of a check.
 
 use std::path::PathBuf;
 
@@ -8,119 +8,118 @@ use serde::Serialize;
 use super::balance::ClassSize;
 use super::problem::{Problem, Severity};
 
-/// What a data set was found to be. Files are named below its folder.
+/// The result of checking a data set. Paths are relative to its folder.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct DataReport {
     /// The data set's name.
     pub dataset: String,
-    /// Its folder, which the files lie below.
+    /// Its folder.
     pub root: PathBuf,
-    /// How many pictures it lists.
+    /// Number of images.
     pub images: usize,
-    /// The kinds of problems that were found, the worst first.
+    /// The kinds of problems, the most severe first.
     pub problems: Vec<Problem>,
-    /// Pictures that cannot be read.
+    /// Images that cannot be read.
     pub unreadable: Vec<UnreadableFile>,
-    /// Pictures on which little can be seen.
+    /// Images of poor quality.
     pub flaws: Vec<FlawedImage>,
-    /// Pictures that show the same.
+    /// Groups of duplicates.
     pub duplicates: Vec<DuplicateGroup>,
-    /// Labels that are probably wrong; `None` where they could not be checked.
+    /// Labels that are probably wrong; `None` if they were not checked.
     pub labels: Option<LabelReport>,
-    /// All classes with their numbers of pictures.
+    /// All classes with their numbers of images.
     pub classes: Vec<ClassSize>,
 }
 
-/// A picture that cannot be read.
+/// An image that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnreadableFile {
-    /// The picture.
+    /// The image.
     pub file: PathBuf,
-    /// Why not.
+    /// Why it cannot be read.
     pub reason: String,
-    /// What can be done about it.
+    /// A suggested remedy.
     pub hint: Option<String>,
 }
 
-/// A picture on which little can be seen.
+/// An image of poor quality.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FlawedImage {
-    /// The picture.
+    /// The image.
     pub file: PathBuf,
-    /// What is wrong.
+    /// The flaw.
     #[serde(flatten)]
     pub flaw: FoundFlaw,
 }
 
-/// How alike the pictures of a group are.
+/// How similar the images of a group are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Likeness {
-    /// The same in every pixel.
+pub enum DuplicateKind {
+    /// Identical pixels.
     Exact,
-    /// Scaled, cut, mirrored or compressed from the same, or taken in the same moment.
+    /// Scaled, cropped, mirrored or compressed versions of the same image, or taken at the same moment.
     Near,
 }
 
-/// Pictures that show the same.
+/// A group of duplicates.
 #[derive(Clone, Debug, Serialize)]
 pub struct DuplicateGroup {
-    /// How alike they are.
-    pub kind: Likeness,
-    /// The least of the correlations that hold the group together, 0 to 1.
+    /// How similar they are.
+    pub kind: DuplicateKind,
+    /// The lowest correlation that connects the group, 0 to 1.
     pub similarity: f32,
-    /// Whether they lie in several classes.
+    /// Whether they are in several classes.
     pub across_classes: bool,
-    /// Whether they lie in several splits.
+    /// Whether they are in several splits.
     pub across_splits: bool,
-    /// The pictures.
+    /// The images.
     pub images: Vec<Member>,
 }
 
-/// A picture of a group.
+/// An image of a group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Member {
-    /// The picture.
+    /// The image.
     pub file: PathBuf,
     /// Its class.
     pub class: String,
-    /// `train`, `validation` or `test`, as the data set divides itself.
+    /// `train`, `validation` or `test`, as in the data set.
     pub split: &'static str,
 }
 
 /// Labels that are probably wrong.
 #[derive(Clone, Debug, Serialize)]
 pub struct LabelReport {
-    /// Share of the pictures whose label is what a classifier takes for likeliest that has not seen them, 0 to 1. Where
-    /// it is low, its suspicions say little.
+    /// Out-of-fold accuracy of the classifier, 0 to 1. The suspects of an inaccurate classifier mean little.
     pub accuracy: f64,
-    /// The least probable labels first.
+    /// The suspects, the least probable label first.
     pub suspects: Vec<SuspectLabel>,
 }
 
 /// A label that is probably wrong.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SuspectLabel {
-    /// The picture.
+    /// The image.
     pub file: PathBuf,
-    /// The class that it lies in.
+    /// The labelled class.
     pub given: String,
-    /// The class that it is taken for.
+    /// The predicted class.
     pub likely: String,
-    /// Probability of the class that it lies in.
+    /// Probability of the labelled class.
     pub given_probability: f32,
-    /// Probability of the class that it is taken for.
+    /// Probability of the predicted class.
     pub likely_probability: f32,
 }
 
 impl DataReport {
-    /// How much the worst of the problems matters.
+    /// The severity of the worst problem.
     pub fn worst(&self) -> Option<Severity> {
         self.problems.iter().map(|problem| problem.severity).max()
     }
 
-    /// Counts the kinds of problems.
+    /// Fills in `problems`.
     pub(super) fn summarize(&mut self) {
         let mut problems = Vec::new();
         let mut add = |severity, kind: &str, images| {
@@ -134,7 +133,10 @@ impl DataReport {
             }
         };
         add(Severity::Error, "unreadable", self.unreadable.len());
-        for (kind, name) in [(Likeness::Exact, "copies"), (Likeness::Near, "near-copies")] {
+        for (kind, name) in [
+            (DuplicateKind::Exact, "copies"),
+            (DuplicateKind::Near, "near-copies"),
+        ] {
             let count = |splits: bool, classes: bool| {
                 let groups = self.duplicates.iter().filter(|group| {
                     group.kind == kind
@@ -174,7 +176,7 @@ impl DataReport {
             "in a class with few",
             few.map(|class| class.images).sum(),
         );
-        // A stable sort: within a severity the order above remains.
+        // Stable, so that the order above is kept within a severity.
         problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
         self.problems = problems;
     }

@@ -1,5 +1,3 @@
-//! The check itself.
-
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +10,7 @@ use super::balance::class_sizes;
 use super::labels::label_errors;
 use super::out_of_fold::{Inputs, OutOfFold};
 use super::report::{
-    DataReport, DuplicateGroup, FlawedImage, LabelReport, Likeness, Member, SuspectLabel,
+    DataReport, DuplicateGroup, DuplicateKind, FlawedImage, LabelReport, Member, SuspectLabel,
     UnreadableFile,
 };
 use crate::error::Error;
@@ -24,12 +22,12 @@ pub struct DataCheck<'a> {
     backbone: Option<PathBuf>,
     limits: Limits,
     interrupt: Interrupt,
-    advice: fn(&pet_image::Error) -> Option<String>,
+    hint: fn(&pet_image::Error) -> Option<String>,
     progress: &'a dyn Progress,
 }
 
 impl<'a> DataCheck<'a> {
-    /// Checks this data set; features are kept in the cache.
+    /// A check of this data set, which caches features.
     pub fn new(
         dataset: &'a Dataset,
         cache: impl Into<PathBuf>,
@@ -41,42 +39,42 @@ impl<'a> DataCheck<'a> {
             backbone: None,
             limits: Limits::default(),
             interrupt: Interrupt::default(),
-            advice: pet_image::Error::hint,
+            hint: pet_image::Error::hint,
             progress,
         }
     }
 
-    /// Checks labels as well, by what a network with these weights makes of the pictures.
+    /// Also checks labels, with a classifier on top of a network with these weights.
     #[must_use]
     pub fn with_backbone(self, file: impl Into<PathBuf>) -> Self {
         let backbone = Some(file.into());
         Self { backbone, ..self }
     }
 
-    /// Sets how large a picture may be.
+    /// Sets the maximum size of an image.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Has the advice about a picture that cannot be read given by a program that knows more than [`pet_image`] does.
+    /// Replaces the hints of [`pet_image`] for images that cannot be read.
     #[must_use]
-    pub fn with_advice(self, advice: fn(&pet_image::Error) -> Option<String>) -> Self {
-        Self { advice, ..self }
+    pub fn with_hints(self, hint: fn(&pet_image::Error) -> Option<String>) -> Self {
+        Self { hint, ..self }
     }
 
-    /// Can be stopped.
+    /// Makes the check interruptible.
     #[must_use]
     pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
         Self { interrupt, ..self }
     }
 
-    /// Looks at everything.
+    /// Runs all checks.
     ///
     /// # Errors
     ///
-    /// When it was asked to stop, or the weights or the cache cannot be used. What is wrong with the pictures is no
-    /// error but in the report.
+    /// When it is interrupted, or the weights or the cache cannot be used. Problems with images are not errors, but part of
+    /// the report.
     pub fn run(&self) -> Result<DataReport, Error> {
         let listed: Vec<&Sample> = self.dataset.samples().collect();
         let stop = || self.interrupt.check().is_err();
@@ -94,7 +92,7 @@ impl<'a> DataCheck<'a> {
                     file: self.file(&sample.path),
                     reason: error.reason(),
                     hint: match &error {
-                        ReadError::Image(error) => (self.advice)(error),
+                        ReadError::Image(error) => (self.hint)(error),
                         _ => None,
                     },
                 }),
@@ -108,8 +106,8 @@ impl<'a> DataCheck<'a> {
         Ok(report)
     }
 
-    /// The probabilities that classifiers trained on the other images give each image; `None` if there are no two images of
-    /// which one can be judged by the other.
+    /// Out-of-fold predictions of these samples; `None` without two images that are not duplicates. Images of a group are in
+    /// the same fold.
     ///
     /// # Errors
     ///
@@ -168,7 +166,7 @@ impl<'a> DataCheck<'a> {
         all.collect()
     }
 
-    /// Its place below the data set's folder; the whole path of one that was added.
+    /// The path relative to the data set's folder; an absolute path for added images.
     fn file(&self, path: &Path) -> PathBuf {
         if let Ok(below) = path.strip_prefix(&self.dataset.root) {
             return below.to_owned();
@@ -217,9 +215,9 @@ impl<'a> DataCheck<'a> {
             }
         };
         let exact = duplicates.exact.iter();
-        let exact = exact.map(|members| group(Likeness::Exact, 1.0, members));
+        let exact = exact.map(|members| group(DuplicateKind::Exact, 1.0, members));
         let near = duplicates.near.iter();
-        let near = near.map(|near| group(Likeness::Near, near.similarity, &near.members));
+        let near = near.map(|near| group(DuplicateKind::Near, near.similarity, &near.members));
         let mut groups: Vec<_> = exact.chain(near).collect();
         groups.sort_by_key(|group| (!group.across_splits, !group.across_classes));
         groups
@@ -242,11 +240,11 @@ impl<'a> DataCheck<'a> {
         };
         let together = duplicates.together(samples.len());
         let groups: Vec<Vec<PathBuf>> = together.iter().map(paths).collect();
-        let Some(answers) = self.out_of_fold(&samples, &groups, backbone)? else {
+        let Some(predictions) = self.out_of_fold(&samples, &groups, backbone)? else {
             return Ok(None);
         };
         let labels: Vec<usize> = samples.iter().map(|sample| sample.class).collect();
-        let found = label_errors(&answers.probabilities, &labels).into_iter();
+        let found = label_errors(&predictions.probabilities, &labels).into_iter();
         let suspects = found.map(|error| SuspectLabel {
             file: self.file(&samples[error.image].path),
             given: self.class(error.given),
@@ -255,7 +253,7 @@ impl<'a> DataCheck<'a> {
             likely_probability: error.likely_probability,
         });
         Ok(Some(LabelReport {
-            accuracy: answers.accuracy,
+            accuracy: predictions.accuracy,
             suspects: suspects.collect(),
         }))
     }

@@ -1,20 +1,20 @@
-//! What was found, as pictures to look at.
+//! A contact sheet of the problems.
 
 use std::path::{Path, PathBuf};
 
 use pet_image::{Limits, RgbImage, decode, shrink};
 use pet_report::{Tile, contact_sheet_png};
 
-use super::report::{DataReport, DuplicateGroup, Likeness};
+use super::report::{DataReport, DuplicateGroup, DuplicateKind};
 use crate::error::Error;
 use crate::evaluate;
 
-/// Pictures of each kind, so that all find room on a sheet.
-const EACH: usize = 30;
-/// More pixels than a sheet shows.
+/// Maximum number of images per kind of problem.
+const MAX_IMAGES: usize = 30;
+/// Images are shrunk to this size while they are kept in memory.
 const SIDE: u32 = 256;
 
-/// A picture and the lines below it.
+/// An image and its captions.
 struct Entry {
     file: PathBuf,
     title: String,
@@ -22,14 +22,14 @@ struct Entry {
 }
 
 impl DataReport {
-    /// Draws a contact sheet of what was found: pictures that show the same beside one another, then suspected labels,
-    /// then pictures on which little can be seen; up to thirty of each.
+    /// Draws a contact sheet of the problems: groups of duplicates, then suspected labels, then images of poor quality, up to
+    /// 30 images each. Images that can no longer be read are left blank.
     ///
     /// # Errors
     ///
-    /// [`Error::Report`] if the sheet cannot be drawn. A picture that can no longer be read leaves its place empty.
+    /// [`Error::Report`] if the sheet cannot be drawn.
     pub fn contact_sheet(&self, limits: &Limits) -> Result<Vec<u8>, Error> {
-        let same = self.duplicates.iter().flat_map(same);
+        let duplicates = self.duplicates.iter().flat_map(duplicates);
         let suspects = self.labels.iter().flat_map(|labels| &labels.suspects);
         let suspects = suspects.map(|suspect| Entry {
             file: suspect.file.clone(),
@@ -46,10 +46,10 @@ impl DataReport {
             title: class_of(&image.file),
             problem: image.flaw.kind.name().into(),
         });
-        let entries = same
-            .take(EACH)
-            .chain(suspects.take(EACH))
-            .chain(flaws.take(EACH));
+        let entries = duplicates
+            .take(MAX_IMAGES)
+            .chain(suspects.take(MAX_IMAGES))
+            .chain(flaws.take(MAX_IMAGES));
         let entries: Vec<Entry> = entries.collect();
         self.draw(&entries, limits)
     }
@@ -75,10 +75,10 @@ impl DataReport {
     }
 }
 
-fn same(group: &DuplicateGroup) -> impl Iterator<Item = Entry> {
+fn duplicates(group: &DuplicateGroup) -> impl Iterator<Item = Entry> {
     let problem = match group.kind {
-        Likeness::Exact => "copy".to_owned(),
-        Likeness::Near => format!("near-copy, {:.3}", group.similarity),
+        DuplicateKind::Exact => "copy".to_owned(),
+        DuplicateKind::Near => format!("near-copy, {:.3}", group.similarity),
     };
     group.images.iter().map(move |member| Entry {
         file: member.file.clone(),
@@ -87,13 +87,13 @@ fn same(group: &DuplicateGroup) -> impl Iterator<Item = Entry> {
     })
 }
 
-/// The folder that a picture lies in, which most data sets name by its class.
+/// The name of the folder, which is the class in most data sets.
 fn class_of(file: &Path) -> String {
     let folder = file.parent().and_then(Path::file_name);
     folder.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn read(path: &Path, limits: &Limits) -> Option<RgbImage> {
-    let decoded = decode(&evaluate::read(path, limits).ok()?, limits);
+    let decoded = decode(&evaluate::read_image(path, limits).ok()?, limits);
     shrink(decoded.ok()?.image, SIDE).ok()
 }

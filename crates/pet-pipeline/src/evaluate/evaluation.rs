@@ -1,4 +1,4 @@
-//! What an exported model makes of images.
+//! Predictions of an exported model and their metrics.
 
 use std::path::{Path, PathBuf};
 
@@ -13,66 +13,66 @@ use serde::Serialize;
 use super::images::ImageSet;
 use crate::error::Error;
 
-/// Images that are predicted together, between two steps of the progress bar.
+/// Images per progress update.
 const BATCH: usize = 32;
-/// Confusions and mistakes that are shown.
+/// Maximum number of reported confusions and mistakes.
 const SHOWN: usize = 20;
 
-/// Images with the model's answers and what follows from them. In JSON it is the figures with the worst confusions and
-/// the most confident mistakes.
+/// The evaluation of a model on images. Its JSON has the metrics, the most frequent confusions and the most confident
+/// mistakes.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Evaluation {
-    /// The split, or the folder.
+    /// The split or folder.
     pub name: String,
     /// The model's name.
     pub model: String,
     /// The model's classes.
     pub classes: Vec<String>,
-    /// Accuracy, losses, calibration, and figures by class.
-    pub figures: SplitMetrics,
-    /// Whether the first guess is right, for each image in turn.
+    /// Accuracy, loss, calibration, and metrics by class.
+    pub metrics: SplitMetrics,
+    /// Whether each image is classified correctly.
     pub right: Vec<bool>,
-    /// Which classes were taken for which.
+    /// The confusion matrix.
     pub confusion: ConfusionMatrix,
     /// Up to 20 mistakes, the most confident first.
     pub mistakes: Vec<Mistake>,
-    /// How many mistakes there are altogether.
+    /// Number of all mistakes.
     pub mistaken: usize,
-    /// How similar each image is to the nearest class, -1 to 1; none for a model that cannot tell outliers.
+    /// The similarity of each image to the nearest class, -1 to 1; empty for a model that cannot detect outliers.
     pub similarities: Vec<f32>,
-    /// The confusion matrix and the mistakes as PNG files, by their names.
-    pub pictures: Vec<(&'static str, Vec<u8>)>,
+    /// The confusion matrix and the mistakes: file names and PNG files.
+    pub plots: Vec<(&'static str, Vec<u8>)>,
 }
 
-/// An image that was taken for another class.
+/// A misclassified image.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Mistake {
     /// The image.
     pub file: PathBuf,
-    /// What it shows.
+    /// Its class.
     pub actual: String,
-    /// What the model takes it for.
+    /// The predicted class.
     pub predicted: String,
-    /// How sure the model is, 0 to 1.
+    /// The probability of the predicted class, 0 to 1.
     pub confidence: f32,
 }
 
-/// Images of one class that were taken for another.
+/// A pair of confused classes.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Confusion<'a> {
-    /// What they show.
+    /// The actual class.
     pub actual: &'a str,
-    /// What the model takes them for.
+    /// The predicted class.
     pub predicted: &'a str,
-    /// How many there are.
+    /// Number of images.
     pub images: usize,
 }
 
 impl Evaluation {
-    pub(super) fn without_pictures(
+    pub(super) fn without_plots(
         predictor: &ImagePredictor,
         images: &ImageSet,
         progress: &dyn Progress,
@@ -82,7 +82,7 @@ impl Evaluation {
             classes,
             ..
         } = predictor.metadata();
-        let predictions = predictions(predictor, &images.samples, "evaluating", progress)?;
+        let predictions = predict_all(predictor, &images.samples, "evaluating", progress)?;
         let logits: Vec<_> = predictions
             .iter()
             .map(|prediction| prediction.logits().to_vec())
@@ -91,14 +91,14 @@ impl Evaluation {
         let temperature = predictor.metadata().temperature();
         let probabilities = probabilities(&logits, temperature)?;
         let right = probabilities.iter().zip(&labels);
-        let right = right.map(|(row, label)| guess(row) == Some(*label));
+        let right = right.map(|(row, label)| top_class(row) == Some(*label));
         let right = right.collect();
         let mut mistakes = mistakes(&images.samples, &probabilities, classes);
         let mistaken = mistakes.len();
         mistakes.truncate(SHOWN);
         let measured = measure_logits(&logits, &labels, classes, temperature, &images.command)?;
         Ok(Self {
-            figures: SplitMetrics {
+            metrics: SplitMetrics {
                 known: share_known(&predictions),
                 ..measured
             },
@@ -113,7 +113,7 @@ impl Evaluation {
                 .iter()
                 .filter_map(Prediction::similarity)
                 .collect(),
-            pictures: Vec::new(),
+            plots: Vec::new(),
         })
     }
 
@@ -134,12 +134,12 @@ impl Serialize for Evaluation {
         #[derive(Serialize)]
         struct Report<'a> {
             #[serde(flatten)]
-            figures: &'a SplitMetrics,
+            metrics: &'a SplitMetrics,
             confusions: Vec<Confusion<'a>>,
             mistakes: &'a [Mistake],
         }
         let report = Report {
-            figures: &self.figures,
+            metrics: &self.metrics,
             confusions: self.confusions().collect(),
             mistakes: &self.mistakes,
         };
@@ -147,32 +147,32 @@ impl Serialize for Evaluation {
     }
 }
 
-/// The share of images that the model takes for pictures of its classes; `None` where it cannot tell.
+/// The share of images that the model recognizes as its classes; `None` if it cannot detect outliers.
 fn share_known(predictions: &[Prediction]) -> Option<f64> {
     let known: Option<Vec<bool>> = predictions.iter().map(Prediction::is_known).collect();
     let known = known.filter(|known| !known.is_empty())?;
     Some(known.iter().filter(|&&known| known).count() as f64 / known.len() as f64)
 }
 
-/// What the model says of each image; `what` names the work in the progress.
+/// Predicts images, reporting progress as `name`.
 ///
 /// # Errors
 ///
 /// [`Error::Image`] for an image that cannot be read or predicted.
-pub fn predictions(
+pub fn predict_all(
     predictor: &ImagePredictor,
     samples: &[Sample],
-    what: &str,
+    name: &str,
     progress: &dyn Progress,
 ) -> Result<Vec<Prediction>, Error> {
     let (count, limits) = (samples.len() as u64, predictor.model().options().image);
-    task(progress, what, count, Unit::Images, || {
+    task(progress, name, count, Unit::Images, || {
         let mut predictions = Vec::with_capacity(samples.len());
         for batch in samples.chunks(BATCH) {
-            let contents = batch.iter().map(|sample| read(&sample.path, &limits));
+            let contents = batch.iter().map(|sample| read_image(&sample.path, &limits));
             let contents = contents.collect::<Result<Vec<_>, _>>()?;
             for (sample, prediction) in batch.iter().zip(predictor.predict_batch(&contents)) {
-                predictions.push(prediction.map_err(at(&sample.path))?);
+                predictions.push(prediction.map_err(image_error(&sample.path))?);
             }
             progress.advance(batch.len() as u64);
         }
@@ -180,13 +180,13 @@ pub fn predictions(
     })
 }
 
-/// Reads an image file, unless it is larger than what would be decoded.
+/// Reads an image file, up to the size limit.
 ///
 /// # Errors
 ///
-/// [`Error::Image`] for a file that is too large, [`Error::Gone`] for one that is no longer there, [`Error::Io`] for one
-/// that cannot be read.
-pub fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
+/// [`Error::Image`] for a file that is too large, [`Error::Gone`] for a missing one, [`Error::Io`] for one that cannot be
+/// read.
+pub fn read_image(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::Gone {
             path: path.to_owned(),
@@ -195,38 +195,41 @@ pub fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
     };
     let (bytes, limit) = (fs::metadata(path).map_err(failed)?.len(), limits.bytes);
     if bytes > limit {
-        return Err(at(path)(pet_image::Error::TooManyBytes { bytes, limit }));
+        return Err(image_error(path)(pet_image::Error::TooManyBytes {
+            bytes,
+            limit,
+        }));
     }
     fs::read(path).map_err(failed)
 }
 
-/// Names the image that something is wrong with.
-pub fn at<E: Into<pet_predict::Error>>(path: &Path) -> impl Fn(E) -> Error {
+/// Adds the path to an error of an image.
+pub fn image_error<E: Into<pet_predict::Error>>(path: &Path) -> impl Fn(E) -> Error {
     move |source| Error::Image {
         path: path.to_owned(),
         source: source.into(),
     }
 }
 
-/// The likeliest class, as `measure` has it: of equally probable ones the first.
-fn guess(row: &[f32]) -> Option<usize> {
+/// The most probable class, the first one in case of a tie, as in `measure_logits`.
+fn top_class(row: &[f32]) -> Option<usize> {
     let by_probability = |one: &(usize, &f32), other: &(usize, &f32)| {
         one.1.total_cmp(other.1).then(other.0.cmp(&one.0))
     };
-    let (guess, _) = row.iter().enumerate().max_by(by_probability)?;
-    Some(guess)
+    let (class, _) = row.iter().enumerate().max_by(by_probability)?;
+    Some(class)
 }
 
 /// All mistakes, the most confident first.
 fn mistakes(samples: &[Sample], probabilities: &[Vec<f32>], classes: &[String]) -> Vec<Mistake> {
     let name = |class: usize| classes.get(class).cloned().unwrap_or_default();
     let mistake = |(sample, row): (&Sample, &Vec<f32>)| {
-        let guess = guess(row)?;
-        let confidence = *row.get(guess)?;
-        (guess != sample.class).then(|| Mistake {
+        let predicted = top_class(row)?;
+        let confidence = *row.get(predicted)?;
+        (predicted != sample.class).then(|| Mistake {
             file: sample.path.clone(),
             actual: name(sample.class),
-            predicted: name(guess),
+            predicted: name(predicted),
             confidence,
         })
     };

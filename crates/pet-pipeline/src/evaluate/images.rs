@@ -1,28 +1,25 @@
-//! Which images are evaluated.
-
 use pet_data::{Dataset, Sample};
 
 use crate::error::Error;
 
-/// Images that are evaluated together.
+/// A set of images to evaluate a model on.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ImageSet {
-    /// The split, or the folder.
+    /// The split or folder.
     pub name: String,
-    /// With the index of each image's class among the model's.
+    /// The images, with class indices of the model.
     pub samples: Vec<Sample>,
-    /// The command that evaluates them again, which is kept with the figures; may be empty.
+    /// The command that reproduces the evaluation, which is stored with the metrics; may be empty.
     pub command: String,
 }
 
 impl ImageSet {
-    /// These samples of the data set, for a model with these classes.
+    /// Samples of a data set, for a model with these classes.
     ///
     /// # Errors
     ///
-    /// [`Error::EmptySplit`] for no samples, [`Error::UnknownClass`] for a class of the data set that the model does not
-    /// have.
+    /// [`Error::EmptySplit`] without samples, [`Error::UnknownClass`] for a class that the model does not have.
     pub fn new(
         name: impl Into<String>,
         dataset: &Dataset,
@@ -56,7 +53,7 @@ impl ImageSet {
         })
     }
 
-    /// The data set's test images, for a model with these classes.
+    /// The test images of a data set, for a model with these classes.
     ///
     /// # Errors
     ///
@@ -65,7 +62,7 @@ impl ImageSet {
         Self::new("test", dataset, &dataset.test, model)
     }
 
-    /// Adds the command that evaluates these images again.
+    /// Sets the command that reproduces the evaluation.
     #[must_use]
     pub fn with_command(self, command: impl Into<String>) -> Self {
         let command = command.into();

@@ -1,45 +1,45 @@
-//! What an exported model makes of images: figures, pictures, and where both are kept.
+//! Evaluation of exported models: metrics, plots, and saving both.
 
 mod evaluation;
 mod images;
-mod keep;
 mod outliers;
-mod pictures;
+mod plots;
+mod save;
 
 use pet_data::Progress;
 use pet_predict::ImagePredictor;
 
 use crate::error::Error;
 
-pub use evaluation::{Confusion, Evaluation, Mistake, at, predictions, read};
+pub use evaluation::{Confusion, Evaluation, Mistake, image_error, predict_all, read_image};
 pub use images::ImageSet;
-pub use keep::{add_to_results, log_to_run};
-pub use outliers::OutlierFigures;
+pub use outliers::OutlierMetrics;
+pub use save::{add_to_results, log_to_run};
 
-/// Predicts the images exactly as the service does.
+/// Evaluates a model on images, with the same predictions as the service.
 ///
 /// # Errors
 ///
-/// [`Error::Image`] for an image that cannot be read or predicted, [`Error::Report`] when there are none.
+/// [`Error::Image`] for an image that cannot be read or predicted, [`Error::Report`] without images.
 pub fn evaluate(
     predictor: &ImagePredictor,
     images: &ImageSet,
     progress: &dyn Progress,
 ) -> Result<Evaluation, Error> {
-    let mut evaluation = evaluate_figures(predictor, images, progress)?;
-    evaluation.pictures = pictures::draw(&evaluation, &predictor.model().options().image)?;
+    let mut evaluation = evaluate_metrics(predictor, images, progress)?;
+    evaluation.plots = plots::draw(&evaluation, &predictor.model().options().image)?;
     Ok(evaluation)
 }
 
-/// The same without pictures, where only the figures are wanted.
+/// Like [`evaluate`], but without plots.
 ///
 /// # Errors
 ///
 /// As [`evaluate`].
-pub fn evaluate_figures(
+pub fn evaluate_metrics(
     predictor: &ImagePredictor,
     images: &ImageSet,
     progress: &dyn Progress,
 ) -> Result<Evaluation, Error> {
-    Evaluation::without_pictures(predictor, images, progress)
+    Evaluation::without_plots(predictor, images, progress)
 }

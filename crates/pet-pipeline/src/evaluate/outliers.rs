@@ -1,4 +1,4 @@
-//! How well a model tells pictures that show none of its classes.
+//! How well a model detects images of none of its classes.
 
 use std::path::{Path, PathBuf};
 
@@ -7,45 +7,44 @@ use pet_predict::{ImagePredictor, Prediction};
 use serde::Serialize;
 
 use super::Evaluation;
-use super::evaluation::predictions;
+use super::evaluation::predict_all;
 use crate::Error;
 
-/// The share of pictures of the classes that a threshold lets through when false positives are counted.
+/// The recall at which false positives are counted.
 const RECALL: f64 = 0.95;
-/// Pictures that are shown.
+/// Maximum number of reported images.
 const SHOWN: usize = 10;
 
-/// What a model makes of pictures that show none of its classes.
+/// Metrics of outlier detection.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
-pub struct OutlierFigures {
-    /// Number of pictures.
+pub struct OutlierMetrics {
+    /// Number of outliers.
     pub images: usize,
-    /// Share of them that the served model takes for one of its classes, 0 to 1.
+    /// Share of outliers that the model recognizes as one of its classes, 0 to 1.
     pub known: f64,
-    /// Probability that a picture of the classes is more similar to them than one of these, 0 to 1: the area under the
-    /// receiver operating characteristic.
+    /// Area under the receiver operating characteristic: the probability that an image of the classes is more similar to
+    /// them than an outlier, 0 to 1.
     pub auroc: f64,
-    /// Share of these that would be taken for one of the classes if 95 % of the pictures of the classes were.
+    /// Share of outliers that are accepted by the threshold that accepts 95 % of the images of the classes.
     pub false_positives_at_95: f64,
-    /// Up to 10 of those that are taken for one of the classes, the most similar first.
+    /// Up to 10 outliers that are recognized as one of the classes, the most similar first.
     pub taken: Vec<PathBuf>,
 }
 
 impl Evaluation {
-    /// Predicts the pictures in a folder and below, which show none of the classes, and compares them with those that
-    /// were evaluated.
+    /// Predicts the outliers in a folder and its subfolders and compares them with the evaluated images.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSimilarity`] for a model that cannot tell; [`Error::NoPictures`] for a folder without pictures, or what
-    /// reading or predicting them fails with.
+    /// [`Error::NoSimilarity`] for a model that cannot detect outliers, [`Error::NoPictures`] for a folder without images,
+    /// [`Error::Image`] for an image that cannot be read or predicted.
     pub fn compare_outliers(
         &self,
         predictor: &ImagePredictor,
         folder: &Path,
         progress: &dyn Progress,
-    ) -> Result<OutlierFigures, Error> {
+    ) -> Result<OutlierMetrics, Error> {
         if self.similarities.is_empty() {
             return Err(Error::NoSimilarity {
                 model: self.model.clone(),
@@ -58,7 +57,7 @@ impl Evaluation {
         }
         let sample = |path| Sample { path, class: 0 };
         let samples: Vec<_> = files.into_iter().map(sample).collect();
-        let predictions = predictions(predictor, &samples, "predicting outliers", progress)?;
+        let predictions = predict_all(predictor, &samples, "predicting outliers", progress)?;
         let similarities: Vec<f32> = predictions
             .iter()
             .filter_map(Prediction::similarity)
@@ -67,7 +66,7 @@ impl Evaluation {
         let at_95 = similarities.iter().filter(|one| **one >= threshold);
         let taken = taken(&samples, &predictions);
         let share = |count: usize| count as f64 / samples.len() as f64;
-        Ok(OutlierFigures {
+        Ok(OutlierMetrics {
             images: samples.len(),
             known: share(taken.len()),
             auroc: area(&self.similarities, &similarities),
@@ -77,7 +76,7 @@ impl Evaluation {
     }
 }
 
-/// The pictures that the model takes for one of its classes, the most similar first.
+/// The images that the model recognizes as one of its classes, the most similar first.
 fn taken(samples: &[Sample], predictions: &[Prediction]) -> Vec<PathBuf> {
     let pairs = samples.iter().zip(predictions);
     let known = pairs.filter(|(_, prediction)| prediction.is_known() == Some(true));
@@ -90,7 +89,7 @@ fn taken(samples: &[Sample], predictions: &[Prediction]) -> Vec<PathBuf> {
     paths.collect()
 }
 
-/// What all but `share` of the numbers, of which there are some, have at least.
+/// The value that a `share` of the numbers is below.
 fn lower_quantile(numbers: &[f32], share: f64) -> f32 {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f32::total_cmp);
@@ -98,8 +97,8 @@ fn lower_quantile(numbers: &[f32], share: f64) -> f32 {
     sorted.get(below).copied().unwrap_or(f32::MAX)
 }
 
-/// The probability that one of `high` is larger than one of `low`, where both are drawn at random; equal ones count
-/// half ([Mann and Whitney 1947](https://doi.org/10.1214/aoms/1177730491)).
+/// The probability that a random one of `high` is larger than one of `low`, counting ties as half
+/// ([Mann and Whitney 1947](https://doi.org/10.1214/aoms/1177730491)).
 fn area(high: &[f32], low: &[f32]) -> f64 {
     let mut sorted = low.to_vec();
     sorted.sort_by(f32::total_cmp);
@@ -117,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_area_is_the_share_of_pairs_in_order() {
+    fn auroc_is_the_share_of_ordered_pairs() {
         let same = |one: f64, other: f64| (one - other).abs() < 1e-12;
         assert!(same(area(&[0.8, 0.9], &[0.1, 0.7]), 1.0));
         assert!(same(area(&[0.1], &[0.8, 0.9]), 0.0));
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quantile_leaves_its_share_below() {
+    fn quantile_has_its_share_below() {
         let numbers: Vec<f32> = (0_u8..100).rev().map(f32::from).collect();
         assert!((lower_quantile(&numbers, 0.05) - 5.0).abs() < f32::EPSILON);
         assert!((lower_quantile(&numbers[..3], 0.05) - 97.0).abs() < f32::EPSILON);

@@ -1,4 +1,4 @@
-//! What a challenger has to reach.
+//! The limits that a challenger must meet.
 
 use std::path::Path;
 
@@ -7,64 +7,64 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// Bytes of the largest file that is taken for a gate.
+/// Maximum size of a gate file in bytes.
 const FILE_BYTES: u64 = 1 << 20;
 
-/// The limits for each figure. In a file, a figure that is named has the limits written there and no others; one that is
-/// not named has those of [`Gate::default`].
+/// The limits of each metric. In a file, metrics that are given have only the limits given there; all others have those of
+/// [`Gate::default`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Gate {
-    /// Share of images whose first guess is right, 0 to 1.
+    /// Top-1 accuracy, 0 to 1.
     pub accuracy: Limit,
     /// Mean of the classes' F1 scores, 0 to 1.
     pub macro_f1: Limit,
-    /// Share of a class's images that are found, 0 to 1; of each class.
+    /// Recall of each class, 0 to 1.
     pub class_recall: Limit,
-    /// Classes with fewer images than this are too few to judge by, and have no limits.
+    /// Minimum number of images of a class for limits to apply to it.
     pub class_images: usize,
-    /// Expected calibration error, 0 to 1; the lower the better.
+    /// Expected calibration error, 0 to 1; lower is better.
     pub calibration_error: Limit,
-    /// Share of images of the classes that are not taken for something else, 0 to 1; only for models that detect outliers.
+    /// Share of images that are not rejected as outliers, 0 to 1; only for models that detect outliers.
     pub known: Limit,
-    /// Time of one prediction, from the file's bytes to the answer, in milliseconds; the lower the better.
+    /// Latency from encoded image to prediction in milliseconds; lower is better.
     pub latency_ms: Limit,
-    /// Size of the model file in units of 1,000,000 bytes; the lower the better.
+    /// Size of the model file in megabytes (1,000,000 bytes); lower is better.
     pub size_mb: Limit,
-    /// How the images that only one of the two gets right are judged.
+    /// The significance test of the difference in accuracy.
     pub mcnemar: Significance,
 }
 
-/// What one figure has to reach, as MLflow's model validation has it. A change is counted as an improvement, so that a
-/// negative one says how much worse the challenger may be.
+/// Limits of a metric, as in MLflow's model validation. Changes are improvements, so that a negative limit allows the
+/// challenger to be worse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Limit {
-    /// The least value, or the largest of a figure that is the better the lower.
+    /// The minimum, or the maximum if lower is better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// The least improvement on the champion.
+    /// The minimum improvement over the champion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_absolute_change: Option<f64>,
-    /// The least improvement as a share of the champion's value.
+    /// The minimum improvement relative to the champion's value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_relative_change: Option<f64>,
 }
 
-/// The significance test on the images that only one of the two gets right.
+/// McNemar's test on the images that only one of the two classifies correctly.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Significance {
-    /// A difference with a p-value below this is no chance, 0 to 1.
+    /// The significance level, 0 to 1.
     pub alpha: f64,
-    /// What the challenger has to show.
+    /// What the test must show.
     pub require: Requirement,
 }
 
-/// What the significance test has to show.
+/// What the significance test must show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -76,7 +76,7 @@ pub enum Requirement {
     Better,
 }
 
-/// A figure that has limits.
+/// A metric with limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -100,7 +100,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// Whether a larger value is the better one.
+    /// Whether larger values are better.
     pub fn greater_is_better(self) -> bool {
         matches!(
             self,
@@ -108,7 +108,7 @@ impl Metric {
         )
     }
 
-    /// Its name in a file and in a report.
+    /// Its name in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Accuracy => "accuracy",
@@ -122,15 +122,15 @@ impl Metric {
         }
     }
 
-    /// Whether its values lie between 0 and 1.
+    /// Whether its values are from 0 to 1.
     fn is_share(self) -> bool {
         !matches!(self, Self::LatencyMs | Self::SizeMb)
     }
 }
 
 impl Default for Gate {
-    /// At least half of the images right and no fewer than the champion, no class lost, confidence that can be believed,
-    /// few images of the classes taken for something else, and at most half as much again of time and size.
+    /// An accuracy of at least 50 % and that of the champion, no class with a very low recall, a moderate calibration error,
+    /// few images rejected as outliers, and at most 1.5 times the latency and size.
     fn default() -> Self {
         let limit = |threshold, min_absolute_change, min_relative_change| Limit {
             threshold,
@@ -165,7 +165,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// [`Error::Gate`] when the file cannot be read, is larger than 1 MiB, or is no gate; [`Error::Limit`] as
+    /// [`Error::Gate`] when the file cannot be read, is larger than 1 MiB, or is not a gate; [`Error::Limit`] as in
     /// [`check`](Self::check).
     pub fn read(path: &Path) -> Result<Self, Error> {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Gate {
@@ -185,11 +185,11 @@ impl Gate {
         Ok(gate)
     }
 
-    /// Checks that each limit can be met by some model.
+    /// Checks that the limits are in the range of their metrics.
     ///
     /// # Errors
     ///
-    /// [`Error::Limit`] for one that cannot.
+    /// [`Error::Limit`] for one that is not.
     pub fn check(&self) -> Result<(), Error> {
         for (metric, limit) in self.limits() {
             limit.check(metric)?;
@@ -197,7 +197,7 @@ impl Gate {
         within(Metric::Mcnemar, "alpha", Some(self.mcnemar.alpha), 0.0, 1.0)
     }
 
-    /// The limits of each figure that has any.
+    /// The limits of each metric.
     pub(super) fn limits(&self) -> [(Metric, Limit); 7] {
         [
             (Metric::Accuracy, self.accuracy),
@@ -213,10 +213,10 @@ impl Gate {
 
 impl Limit {
     fn check(self, metric: Metric) -> Result<(), Error> {
-        let most = if metric.is_share() { 1.0 } else { f64::MAX };
-        within(metric, "threshold", self.threshold, 0.0, most)?;
+        let max = if metric.is_share() { 1.0 } else { f64::MAX };
+        within(metric, "threshold", self.threshold, 0.0, max)?;
         let change = self.min_absolute_change;
-        within(metric, "min_absolute_change", change, -most, most)?;
+        within(metric, "min_absolute_change", change, -max, max)?;
         let change = self.min_relative_change;
         within(metric, "min_relative_change", change, -f64::MAX, f64::MAX)
     }
@@ -230,7 +230,7 @@ fn within(
     most: f64,
 ) -> Result<(), Error> {
     match value {
-        // What is not a number lies nowhere.
+        // NaN is in no range.
         Some(got) if !(least..=most).contains(&got) => Err(Error::Limit {
             metric: metric.name(),
             field,
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_changes_what_it_names() {
+    fn a_file_changes_only_the_given_metrics() {
         let text = r#"{"accuracy": {"threshold": 0.9}, "latency_ms": {}, "mcnemar": {"require": "better"}}"#;
         let gate = read(text).unwrap();
         assert_eq!(gate.accuracy.threshold, Some(0.9));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_model_can_meet_or_nobody_knows_is_refused() {
+    fn invalid_limits_and_unknown_names_are_errors() {
         for (text, part) in [
             (r#"{"accuracy": {"threshold": 90}}"#, "accuracy"),
             (r#"{"accuracy": {"threshold": -0.1}}"#, "threshold"),
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_missing_or_endless_is_refused() {
+    fn missing_and_large_files_are_errors() {
         let folder = tempfile::tempdir().unwrap();
         let missing = Gate::read(&folder.path().join("gate.json")).unwrap_err();
         assert!(missing.to_string().contains("gate.json"), "{missing}");

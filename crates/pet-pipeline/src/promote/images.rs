@@ -1,17 +1,15 @@
-//! Whether images were kept from a version while it was trained.
-
 use pet_data::{Dataset, Split};
 use pet_model::TrainedOn;
 
 use crate::error::Error;
-use crate::tracking::split_in_words;
+use crate::tracking::describe_split;
 
-/// Fails unless the version was trained on this data set, split in this way: on other images, those of the validation
-/// may be among the ones that it has learned from.
+/// Checks that a version was trained on this split of the data set. Otherwise, it may have been trained on the validation
+/// images.
 ///
 /// # Errors
 ///
-/// [`Error::OtherImages`] with what differs, [`Error::Data`] when an image cannot be read.
+/// [`Error::OtherImages`] if the data set or the split differs, [`Error::Data`] when an image cannot be read.
 pub fn check_trained_on(
     trained_on: &TrainedOn,
     dataset: &Dataset,
@@ -23,7 +21,7 @@ pub fn check_trained_on(
     let got = TrainedOn {
         name: dataset.name.clone(),
         digest: dataset.digest()?,
-        split: split_in_words(&seed, &train, &validation, grouped),
+        split: describe_split(&seed, &train, &validation, grouped),
     };
     if got.digest != trained_on.digest {
         let (expected, got) = (trained_on.short(), got.short());
@@ -43,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_images_and_other_splits_are_told_apart() {
+    fn another_data_set_or_split_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let options = Options {
             images_per_class: 5,

@@ -6,20 +6,21 @@ use pet_data::Sample;
 use pet_predict::ImagePredictor;
 
 use crate::error::Error;
-use crate::evaluate::{at, read};
+use crate::evaluate::{image_error, read_image};
 
-/// Images that are predicted, spread over all.
+/// Maximum number of images to predict.
 const IMAGES: usize = 12;
-/// How often each is predicted.
+/// Number of predictions of each image.
 const ROUNDS: usize = 5;
 
-/// The time in milliseconds that each predictor takes for one image, from the file's bytes to the answer: of each image
-/// the fastest of some runs, of the images the median. The predictors take turns, so that what else the machine does
-/// hits all of them.
+/// The latency of each predictor in milliseconds, from encoded image to prediction: the median over images of the fastest
+/// of several predictions. The predictors take turns, so that other load affects all of them equally.
+///
+/// Without images, the latency is NaN.
 ///
 /// # Errors
 ///
-/// [`Error::Image`] for an image that cannot be read or predicted. Without images each time is not a number.
+/// [`Error::Image`] for an image that cannot be read or predicted.
 pub fn latency_ms(predictors: &[&ImagePredictor], samples: &[Sample]) -> Result<Vec<f64>, Error> {
     let mut fastest = vec![Vec::new(); predictors.len()];
     let limits = predictors
@@ -27,12 +28,14 @@ pub fn latency_ms(predictors: &[&ImagePredictor], samples: &[Sample]) -> Result<
         .map(|first| first.model().options().image);
     let limits = limits.unwrap_or_default();
     for sample in spread(samples) {
-        let content = read(&sample.path, &limits)?;
+        let content = read_image(&sample.path, &limits)?;
         let mut times = vec![Duration::MAX; predictors.len()];
         for _ in 0..ROUNDS {
             for (predictor, least) in predictors.iter().zip(&mut times) {
                 let start = Instant::now();
-                predictor.predict(&content).map_err(at(&sample.path))?;
+                predictor
+                    .predict(&content)
+                    .map_err(image_error(&sample.path))?;
                 *least = start.elapsed().min(*least);
             }
         }
@@ -43,13 +46,13 @@ pub fn latency_ms(predictors: &[&ImagePredictor], samples: &[Sample]) -> Result<
     Ok(fastest.iter_mut().map(|times| median(times)).collect())
 }
 
-/// Up to [`IMAGES`] samples at equal distances.
+/// Up to [`IMAGES`] evenly spaced samples.
 fn spread(samples: &[Sample]) -> impl Iterator<Item = &Sample> {
     let step = samples.len().div_ceil(IMAGES).max(1);
     samples.iter().step_by(step)
 }
 
-/// The value in the middle, of an even number the mean of both; of none, not a number.
+/// The median; NaN without values.
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let (low, high) = (values.len().saturating_sub(1) / 2, values.len() / 2);
@@ -64,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_are_spread_over_all() {
+    fn images_are_evenly_spaced() {
         let numbers = |count: usize| {
             let samples: Vec<Sample> = (0..count)
                 .map(|class| Sample {
@@ -83,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_stands_in_the_middle() {
+    fn median_of_odd_and_even_counts() {
         assert!((median(&mut [3.0, 1.0, 2.0]) - 2.0).abs() < 1e-12);
         assert!((median(&mut [4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-12);
         assert!(median(&mut []).is_nan());

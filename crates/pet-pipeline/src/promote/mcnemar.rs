@@ -1,11 +1,11 @@
-//! Whether two classifiers differ by more than chance on the same images.
+//! McNemar's test: whether the difference between two classifiers is significant.
 
 use serde::{Deserialize, Serialize};
 
-/// Two classifiers on the same images, each image counted by which of them is right.
+/// The contingency table of two classifiers on the same images.
 ///
-/// Only the images that one of them alone gets right tell the two apart: were they equally good, each such image would
-/// fall to either with the same chance. McNemar, "Note on the sampling error of the difference between correlated
+/// Only images that exactly one of them classifies correctly matter: for equally good classifiers, each of the two is
+/// equally likely to be the correct one. McNemar, "Note on the sampling error of the difference between correlated
 /// proportions or percentages", 1947.
 ///
 /// ```
@@ -19,18 +19,18 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paired {
-    /// Images that both get right.
+    /// Images that both classify correctly.
     pub both: u64,
-    /// Images that only the challenger gets right.
+    /// Images that only the challenger classifies correctly.
     pub only_challenger: u64,
-    /// Images that only the champion gets right.
+    /// Images that only the champion classifies correctly.
     pub only_champion: u64,
-    /// Images that both get wrong.
+    /// Images that neither classifies correctly.
     pub neither: u64,
 }
 
 impl Paired {
-    /// Counts images, given in the same order to both; `None` when one has more images than the other.
+    /// Counts images, which are in the same order for both; `None` if their numbers differ.
     pub fn new(challenger: &[bool], champion: &[bool]) -> Option<Self> {
         if challenger.len() != champion.len() {
             return None;
@@ -47,20 +47,20 @@ impl Paired {
         Some(paired)
     }
 
-    /// How probable it is that two equally good classifiers differ at least this much, 0 to 1: McNemar's exact test with
-    /// both sides, 1 where they never differ.
+    /// The p-value of McNemar's exact two-sided test: the probability that equally good classifiers differ at least this
+    /// much. 1 if they never differ.
     pub fn p_value(&self) -> f64 {
         mcnemar(self.only_challenger, self.only_champion)
     }
 }
 
-/// Below this, further terms no longer change a sum that begins with 1.
+/// Terms below this don't change a sum of at least 1.
 const NEGLIGIBLE: f64 = 1e-18;
 
-/// Twice the chance of at most the lesser of the two counts among all, when each falls to either side with chance 1/2.
+/// Twice the probability of at most the smaller count, in a binomial distribution with p = 1/2.
 fn mcnemar(one: u64, other: u64) -> f64 {
     let (few, all) = (one.min(other), one + other);
-    // The terms from `few` downwards, as shares of the first. Each is less than the one before.
+    // The terms from `few` downwards, relative to the first, in decreasing order.
     let (mut sum, mut term) = (1.0, 1.0);
     for count in (1..=few).rev() {
         term *= count as f64 / (all - count + 1) as f64;
@@ -72,7 +72,7 @@ fn mcnemar(one: u64, other: u64) -> f64 {
     (2.0 * sum * (ln_choose(all, few) - all as f64 * std::f64::consts::LN_2).exp()).min(1.0)
 }
 
-/// The logarithm of the number of ways to choose `few` of `all`.
+/// The logarithm of the binomial coefficient.
 fn ln_choose(all: u64, few: u64) -> f64 {
     let factor = |count: u64| ((all - few + count) as f64 / count as f64).ln();
     (1..=few).map(factor).sum()
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_test_is_that_of_statsmodels_and_scipy() {
+    fn p_values_are_those_of_statsmodels_and_scipy() {
         let golden = include_str!("../../tests/golden/mcnemar.json");
         let golden: Vec<(u64, u64, f64, f64)> = serde_json::from_str(golden).unwrap();
         assert!(golden.len() > 20);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_in_another_number_are_no_pairs() {
+    fn images_are_counted_in_pairs() {
         assert_eq!(Paired::new(&[true], &[]), None);
         let paired = Paired::new(&[true, true, false, false], &[true, false, true, false]);
         let paired = paired.unwrap();
@@ -109,16 +109,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_sides_may_change_places(one in 0_u64..3000, other in 0_u64..3000) {
+        fn the_test_is_symmetric(one in 0_u64..3000, other in 0_u64..3000) {
             let p = mcnemar(one, other);
             prop_assert_eq!(p.to_bits(), mcnemar(other, one).to_bits());
             prop_assert!((0.0..=1.0).contains(&p), "{}", p);
         }
 
         #[test]
-        fn a_wider_gap_between_as_many_is_less_probable(few in 0_u64..400, more in 0_u64..400) {
+        fn a_larger_difference_is_less_probable(few in 0_u64..400, more in 0_u64..400) {
             prop_assume!(few < more);
-            // One image changes sides.
+            // Moves one image to the other side.
             prop_assert!(mcnemar(few, more) >= mcnemar(few.saturating_sub(1), more + u64::from(few > 0)));
             prop_assert!(mcnemar(few, few) > 0.999_999);
         }

@@ -1,5 +1,3 @@
-//! The figures of one version.
-
 use pet_model::{Precision, SplitMetrics};
 
 use super::gate::Metric;
@@ -14,36 +12,36 @@ const MEGABYTE: f64 = 1e6;
 pub struct Measured {
     /// The precision of the model.
     pub precision: Precision,
-    /// Accuracy, calibration, and figures by class.
-    pub figures: SplitMetrics,
-    /// Whether the first guess is right, for each image in turn.
+    /// Accuracy, calibration, and metrics by class.
+    pub metrics: SplitMetrics,
+    /// Whether each image is classified correctly.
     pub right: Vec<bool>,
-    /// Time of one prediction in milliseconds.
+    /// Latency in milliseconds.
     pub latency_ms: f64,
     /// Size of the model file in bytes.
     pub bytes: u64,
 }
 
 impl Measured {
-    /// What was evaluated, with the time of one prediction and the size of the model.
+    /// The metrics of an evaluation, with the latency and the size of the model.
     pub fn new(precision: Precision, evaluation: &Evaluation, latency_ms: f64, bytes: u64) -> Self {
         Self {
             precision,
-            figures: evaluation.figures.clone(),
+            metrics: evaluation.metrics.clone(),
             right: evaluation.right.clone(),
             latency_ms,
             bytes,
         }
     }
 
-    /// A figure of the whole model; `None` where it was not measured, and for those of single classes or of two models.
-    pub(super) fn figure(&self, metric: Metric) -> Option<f64> {
-        let calibration = self.figures.calibration.as_ref();
+    /// A metric of the model; `None` if it was not measured, and for metrics of a class or of two models.
+    pub(super) fn metric(&self, metric: Metric) -> Option<f64> {
+        let calibration = self.metrics.calibration.as_ref();
         match metric {
-            Metric::Accuracy => Some(self.figures.top1),
-            Metric::MacroF1 => Some(self.figures.macro_f1),
+            Metric::Accuracy => Some(self.metrics.top1),
+            Metric::MacroF1 => Some(self.metrics.macro_f1),
             Metric::CalibrationError => calibration.map(|one| one.error),
-            Metric::Known => self.figures.known,
+            Metric::Known => self.metrics.known,
             Metric::LatencyMs => Some(self.latency_ms),
             Metric::SizeMb => Some(self.bytes as f64 / MEGABYTE),
             Metric::ClassRecall | Metric::Mcnemar => None,

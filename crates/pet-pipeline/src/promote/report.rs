@@ -1,27 +1,27 @@
-//! `promotion.json`: what was compared, and what came of it.
+//! The report in `promotion.json`.
 
 use pet_model::Precision;
 use serde::{Deserialize, Serialize};
 
-use super::check::{Check, judge, paired};
+use super::check::{Check, paired};
 use super::gate::Gate;
 use super::mcnemar::Paired;
 use super::measured::Measured;
 use crate::error::Error;
 
-/// A comparison of two versions of a registered model and its outcome.
+/// The comparison of two versions of a registered model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Promotion {
     /// The registered model.
     pub model: String,
-    /// What came of it.
+    /// The result.
     pub verdict: Verdict,
-    /// The images that both were measured on, in words.
+    /// Description of the images.
     pub images: String,
-    /// The version that was to become the champion.
+    /// The version to promote.
     pub challenger: Contender,
-    /// The version that was the champion, if there was one.
+    /// The current champion, if there is one.
     pub champion: Option<Contender>,
     /// The limits, which apply to each precision.
     pub gate: Gate,
@@ -29,14 +29,14 @@ pub struct Promotion {
     pub comparisons: Vec<Comparison>,
 }
 
-/// What came of a comparison.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verdict {
     /// The challenger meets every limit.
     Passed,
-    /// It misses one.
+    /// The challenger misses a limit.
     Refused,
 }
 
@@ -65,44 +65,44 @@ pub struct Comparison {
     /// The precision of the challenger.
     pub precision: Precision,
     /// The metrics of the challenger.
-    pub challenger: Figures,
+    pub challenger: ContenderMetrics,
     /// The metrics of the champion, if there is one.
-    pub champion: Option<Figures>,
-    /// The images counted by which of the two is right, if there are two.
+    pub champion: Option<ContenderMetrics>,
+    /// The contingency table, if there is a champion.
     pub paired: Option<Paired>,
-    /// Each limit that was looked at.
+    /// The checked limits.
     pub checks: Vec<Check>,
 }
 
 /// The metrics of a version in one precision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Figures {
+pub struct ContenderMetrics {
     /// The precision: that of the champion is fp32 if it has no int8 model.
     pub precision: Precision,
-    /// Share of images whose first guess is right, 0 to 1.
+    /// Top-1 accuracy, 0 to 1.
     pub accuracy: f64,
     /// Mean of the classes' F1 scores, 0 to 1.
     pub macro_f1: f64,
     /// Expected calibration error, 0 to 1.
     pub calibration_error: Option<f64>,
-    /// Share of images that are not taken for something else, 0 to 1; `None` without detection of outliers.
+    /// Share of images that are not rejected as outliers, 0 to 1; `None` without outlier detection.
     pub known: Option<f64>,
-    /// Time of one prediction in milliseconds.
+    /// Latency in milliseconds.
     pub latency_ms: f64,
     /// Size of the model file in bytes.
     pub bytes: u64,
 }
 
-impl From<&Measured> for Figures {
+impl From<&Measured> for ContenderMetrics {
     fn from(measured: &Measured) -> Self {
-        let figures = &measured.figures;
+        let metrics = &measured.metrics;
         Self {
             precision: measured.precision,
-            accuracy: figures.top1,
-            macro_f1: figures.macro_f1,
-            calibration_error: figures.calibration.as_ref().map(|one| one.error),
-            known: figures.known,
+            accuracy: metrics.top1,
+            macro_f1: metrics.macro_f1,
+            calibration_error: metrics.calibration.as_ref().map(|one| one.error),
+            known: metrics.known,
             latency_ms: measured.latency_ms,
             bytes: measured.bytes,
         }
@@ -115,9 +115,9 @@ impl Comparison {
         Ok(Self {
             precision: challenger.precision,
             challenger: challenger.into(),
-            champion: champion.map(Figures::from),
+            champion: champion.map(ContenderMetrics::from),
             paired: paired.transpose()?,
-            checks: judge(gate, challenger, champion)?,
+            checks: gate.evaluate(challenger, champion)?,
         })
     }
 
@@ -140,7 +140,7 @@ impl Promotion {
     ///
     /// # Errors
     ///
-    /// As [`judge`].
+    /// As [`Gate::evaluate`].
     pub fn new(
         model: impl Into<String>,
         gate: &Gate,
@@ -149,10 +149,10 @@ impl Promotion {
         champion: Option<(Contender, &[Measured])>,
     ) -> Result<Self, Error> {
         let (challenger, measured) = challenger;
-        let beside = champion.as_ref().map_or(&[][..], |(_, measured)| measured);
+        let others = champion.as_ref().map_or(&[][..], |(_, measured)| measured);
         let compare = |one: &Measured| {
-            let same = beside.iter().find(|other| other.precision == one.precision);
-            Comparison::new(gate, one, same.or(beside.first()))
+            let same = others.iter().find(|other| other.precision == one.precision);
+            Comparison::new(gate, one, same.or(others.first()))
         };
         let comparisons = measured
             .iter()
@@ -175,7 +175,7 @@ impl Promotion {
         })
     }
 
-    /// The figures that miss a limit, each once.
+    /// The metrics that miss a limit.
     pub fn failed(&self) -> Vec<String> {
         self.comparisons
             .iter()
@@ -191,7 +191,7 @@ mod tests {
     fn measured(precision: Precision, accuracy: f64, right: [bool; 2]) -> Measured {
         Measured {
             precision,
-            figures: pet_model::SplitMetrics {
+            metrics: pet_model::SplitMetrics {
                 top1: accuracy,
                 calibration: Some(pet_model::Calibration::default()),
                 ..Default::default()
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_written_and_read_back() {
+    fn a_report_can_be_written_and_read() {
         let one = [measured(Precision::Fp32, 0.5, [true, false])];
         let other = [measured(Precision::Fp32, 1.0, [true, true])];
         let report = promotion(&one, Some(&other));
@@ -224,11 +224,15 @@ mod tests {
         let first = promotion(&one, None);
         assert_eq!(first.verdict, Verdict::Passed);
         assert_eq!(first.comparisons[0].paired, None);
-        assert_eq!(promotion(&[], None).verdict, Verdict::Refused, "unmeasured");
+        assert_eq!(
+            promotion(&[], None).verdict,
+            Verdict::Refused,
+            "without metrics"
+        );
     }
 
     #[test]
-    fn each_precision_is_judged_beside_the_same_or_the_one_that_there_is() {
+    fn each_precision_is_compared_with_the_same_if_possible() {
         let both = [Precision::Fp32, Precision::Int8];
         let challenger = [
             measured(both[0], 1.0, [true, true]),

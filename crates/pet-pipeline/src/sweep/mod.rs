@@ -1,7 +1,6 @@
-//! Search a small space of hyper-parameters: grid, seeded random choice, successive halving.
+//! Hyper-parameter search: grid search, random search, successive halving.
 //!
-//! A [`Space`] and a [`Search`] decide what is tried, for how long, and what goes on, and know nothing of what is
-//! trained; a [`Sweep`] trains it.
+//! A [`Space`] and a [`Search`] decide which trials run and for how long; a [`Sweep`] trains them.
 //!
 //! ```
 //! use pet_pipeline::sweep::{Axis, Error, Rungs, Search, Space};
@@ -10,14 +9,14 @@
 //!     Axis::new("learning_rate", vec![0.01, 0.001, 0.0001]),
 //!     Axis::new("dropout", vec![0.0, 0.2]),
 //! ])?;
-//! // Four of the six points, 3 epochs each; the better half goes on with 6.
+//! // Four of the six points for 3 epochs each; the better half for 6.
 //! let rungs = Rungs::halving(4, 2, 3, 6)?;
 //! let mut search = Search::new(space.sample(4, 42)?, rungs);
 //!
 //! let mut trained = 0;
 //! while let Some(trial) = search.next_trial() {
 //!     trained += trial.epochs;
-//!     // Here something would be trained. None stands for a trial that failed.
+//!     // Train here. `None` is the score of a failed trial.
 //!     let accuracy = 1.0 - trial.point.value("dropout").unwrap_or(0.0);
 //!     search.report(Some(accuracy));
 //! }

@@ -1,4 +1,4 @@
-//! What was tried, ranked.
+//! The ranking of a sweep.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use super::search::Search;
 use super::space::Space;
 use crate::train::FinishedRun;
 
-/// A run as a search compares it: see [`FinishedRun::score`].
+/// A run that is compared by [`FinishedRun::score`].
 #[derive(Clone, Debug)]
 pub(super) struct Scored(pub(super) FinishedRun);
 
@@ -25,21 +25,21 @@ impl PartialOrd for Scored {
     }
 }
 
-/// One trial in the ranking.
+/// A trial in the ranking.
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Row {
-    /// From 1.
+    /// Its rank, from 1.
     pub rank: usize,
     /// Number of the point, from 1; the same in all rounds.
     pub trial: usize,
-    /// From 1.
+    /// The round, from 1.
     pub round: usize,
-    /// How long it was trained.
+    /// Number of epochs.
     pub epochs: usize,
-    /// What it was trained with.
+    /// Its hyper-parameters.
     pub values: Map<String, Value>,
-    /// None if the training diverged.
+    /// Its run; `None` if the training diverged.
     #[serde(flatten)]
     pub finished: Option<FinishedRun>,
 }
@@ -50,13 +50,13 @@ pub struct Row {
 pub struct SweepReport {
     /// `grid`, `random` or `halving`.
     pub method: &'static str,
-    /// The run of the whole sweep; none while the tracking store cannot be reached.
+    /// The parent run of the sweep; `None` while the tracking store cannot be reached.
     pub run_id: Option<String>,
     /// The values of each axis.
     pub space: Map<String, Value>,
     /// The run of the best trial.
     pub best_run_id: Option<String>,
-    /// The best first.
+    /// The trials, the best first.
     pub trials: Vec<Row>,
 }
 
@@ -100,7 +100,7 @@ impl SweepReport {
         self.trials.first()?.finished.as_ref()
     }
 
-    /// Names of the axes that have a choice.
+    /// Names of the axes with several values.
     pub fn searched(&self) -> impl Iterator<Item = &str> {
         let several = |value: &Value| value.as_array().is_some_and(|values| values.len() > 1);
         let axes = self.space.iter().filter(move |(_, value)| several(value));

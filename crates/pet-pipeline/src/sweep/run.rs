@@ -1,4 +1,4 @@
-//! A sweep: trials below one run for all of them.
+//! A sweep trains its trials as children of one run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,19 +15,17 @@ use crate::observer::{RunObserver, Warning};
 use crate::tracking::{RunPlan, TrackedRun};
 use crate::train::{Experiment, RunOutcome, RunRequest};
 
-/// MLflow's tag of a run below another.
+/// MLflow's tag for the parent of a run.
 const PARENT_TAG: &str = "mlflow.parentRunId";
-/// Tag: the run of the best trial.
+/// Tag: the ID of the best trial's run.
 const BEST_RUN_TAG: &str = "sweep.best_run_id";
-/// The ranking, as a file of the run.
 const REPORT_FILE: &str = "sweep.json";
 const NAME: &str = "sweep";
 
-/// A search for the best hyper-parameters that has not begun. What is no axis of its space is as in the base
-/// configuration, whose seed draws the points and whose epochs are those of the last round.
+/// A hyper-parameter search. Its base configuration has all other hyper-parameters, the seed of the random points, and
+/// the epochs of the last round.
 ///
-/// All constructors fail with [`Error::Sweep`] for numbers that make no sense and with [`Error::Train`] for a point that
-/// cannot work: all points are checked before any work.
+/// All constructors fail with [`Error::Sweep`] for invalid numbers and with [`Error::Train`] if any point is invalid.
 #[derive(Clone, Debug)]
 pub struct Sweep {
     method: &'static str,
@@ -47,7 +45,7 @@ impl Sweep {
         Self::new("grid", space, base, search)
     }
 
-    /// Tries this many points, drawn at random.
+    /// Tries this many random points.
     ///
     /// # Errors
     ///
@@ -58,8 +56,8 @@ impl Sweep {
         Self::new("random", space, base, search)
     }
 
-    /// Successive halving of this many points, drawn at random: one in `factor` goes on with `factor` times the epochs,
-    /// of which the first round has at least `min_epochs`. See [`Rungs::halving`].
+    /// Successive halving of this many random points: after each round, one in `factor` continues with `factor` times the
+    /// epochs, starting with at least `min_epochs`. See [`Rungs::halving`].
     ///
     /// # Errors
     ///
@@ -93,12 +91,12 @@ impl Sweep {
         })
     }
 
-    /// Tries everything below a run of its own, which continues `run_id` if there is one. A model that is better than
-    /// all before it is registered. A trial that diverges is ranked last.
+    /// Runs all trials as children of a new run, or of `run_id`. Registers each model that is better than all earlier ones.
+    /// Trials that diverge are ranked last.
     ///
     /// # Errors
     ///
-    /// [`Error::Interrupted`] after the run was ended as `KILLED`, with the ranking so far; or what a trial fails with.
+    /// [`Error::Interrupted`] after logging the ranking so far and ending the run as `KILLED`; or the error of a trial.
     pub fn run(
         mut self,
         experiment: &Experiment<'_>,
@@ -110,16 +108,16 @@ impl Sweep {
         let total = images * self.search.rungs().epochs() as u64;
         let plan = self.plan(experiment.common_plan(NAME, run_id));
         let mut parent = TrackedRun::start(experiment.client(), &plan)?;
-        let bar = OneBar::new(observer);
+        let progress = SweepProgress::new(observer);
         let ended: Result<(), Error> = task(observer, "sweep", total, Unit::Images, || {
             while let Some(trial) = self.search.next_trial() {
-                bar.begin(images * trial.epochs as u64);
+                progress.start_trial(images * trial.epochs as u64);
                 let request = self.request(&trial, parent.id())?;
-                let outcome = experiment.run_observed(&request, &bar)?;
-                bar.end();
+                let outcome = experiment.run_observed(&request, &progress)?;
+                progress.end_trial();
                 self.search.report(outcome.finished().cloned().map(Scored));
                 let number = self.search.outcomes().len();
-                let result = result(&outcome);
+                let result = summary(&outcome);
                 observer.message(&format!("{number} of {planned}: {result}"));
             }
             Ok(())
@@ -131,7 +129,7 @@ impl Sweep {
             Err(error) => return Err(error),
             Ok(()) => parent.finish()?,
         };
-        experiment.context().note_unsent(NAME, spooled.as_ref());
+        experiment.context().warn_unsent(NAME, spooled.as_ref());
         match ended {
             Ok(()) => Ok(report),
             Err(_) => Err(Error::Interrupted {
@@ -142,7 +140,7 @@ impl Sweep {
         }
     }
 
-    /// What the run of the whole sweep says of itself.
+    /// Adds the parameters of the sweep to the plan of its run.
     fn plan(&self, plan: RunPlan) -> RunPlan {
         let rounds = self.search.rungs().all().iter();
         let rounds: Vec<String> = rounds
@@ -178,7 +176,7 @@ impl Sweep {
         Ok(request)
     }
 
-    /// The trial, and the values that tell it from the others.
+    /// The name of a trial's run, with the values of all axes that have several.
     fn name(&self, trial: &Trial) -> String {
         let searched = self
             .space
@@ -196,12 +194,11 @@ impl Sweep {
 }
 
 impl Point {
-    /// `base` with the values of this point: its axes are named as the fields of [`Configuration`].
+    /// Applies the values to `base`; the names of the axes are those of fields of [`Configuration`].
     ///
     /// # Errors
     ///
-    /// [`super::Error::UnknownAxis`] for a name that is no number among the fields, [`Error::Train`] for values that cannot
-    /// work.
+    /// [`super::Error::UnknownAxis`] for a name that is not a searchable field, [`Error::Train`] for invalid values.
     pub fn configure(&self, base: &Configuration) -> Result<Configuration, Error> {
         let mut configuration = base.clone();
         for (name, value) in self.values() {
@@ -225,15 +222,14 @@ impl Point {
     }
 }
 
-/// For people who are watching.
-fn result(outcome: &RunOutcome) -> String {
+fn summary(outcome: &RunOutcome) -> String {
     outcome.finished().map_or("diverged".into(), |run| {
         let (accuracy, seconds) = (run.val_acc, run.seconds);
         format!("val_acc {accuracy:.4} in {seconds:.1} s, {}", run.name)
     })
 }
 
-/// Keeps the ranking, and which trial is the best.
+/// Logs the ranking and the best trial.
 fn log(
     parent: &mut TrackedRun,
     experiment: &Experiment<'_>,
@@ -249,7 +245,7 @@ fn log(
     if let Some(run_id) = &best.run_id {
         batch = batch.tag(BEST_RUN_TAG, run_id);
     }
-    // The ranking says the same, and is kept even if the store became unreachable.
+    // Only a warning, because the ranking also has the best trial.
     if let Err(source) = experiment.client().log_batch(id, &batch) {
         let warning = Warning::BestNotLogged { source: &source };
         experiment.context().observer.warning(&warning);
@@ -257,31 +253,30 @@ fn log(
     Ok(())
 }
 
-/// Counts the images of each trial for the bar of the whole sweep, and is silent about the rest.
-struct OneBar<'a> {
+/// Adds the progress of the trials to that of the sweep, without their messages.
+struct SweepProgress<'a> {
     observer: &'a dyn RunObserver,
-    /// Images of the current trial that are still to come.
+    /// Remaining images of the current trial.
     left: AtomicU64,
 }
 
-impl<'a> OneBar<'a> {
+impl<'a> SweepProgress<'a> {
     fn new(observer: &'a dyn RunObserver) -> Self {
         let left = AtomicU64::new(0);
         Self { observer, left }
     }
 
-    /// A trial begins that will need this many images.
-    fn begin(&self, images: u64) {
+    fn start_trial(&self, images: u64) {
         self.left.store(images, Ordering::Relaxed);
     }
 
-    /// It has ended, perhaps early: what it did not need is done as well.
-    fn end(&self) {
+    /// Counts the remaining images of a trial that stopped early.
+    fn end_trial(&self) {
         self.observer.advance(self.left.swap(0, Ordering::Relaxed));
     }
 }
 
-impl Progress for OneBar<'_> {
+impl Progress for SweepProgress<'_> {
     fn start(&self, _task: &str, _total: u64, _unit: Unit) {}
 
     fn advance(&self, amount: u64) {
@@ -298,7 +293,7 @@ impl Progress for OneBar<'_> {
     fn message(&self, _text: &str) {}
 }
 
-impl RunObserver for OneBar<'_> {
+impl RunObserver for SweepProgress<'_> {
     fn warning(&self, warning: &Warning<'_>) {
         self.observer.warning(warning);
     }
@@ -325,21 +320,21 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_counts_in_full_however_early_it_ends() {
+    fn a_trial_that_stops_early_counts_in_full() {
         let counter = Counter::default();
-        let bar = OneBar::new(&counter);
+        let progress = SweepProgress::new(&counter);
         for (planned, seen) in [(30, vec![10, 10, 10]), (30, vec![10]), (10, vec![8, 8])] {
-            bar.begin(planned);
+            progress.start_trial(planned);
             for amount in seen {
-                bar.advance(amount);
+                progress.advance(amount);
             }
-            bar.end();
+            progress.end_trial();
         }
         assert_eq!(counter.0.into_inner(), 70);
     }
 
     #[test]
-    fn an_axis_that_is_no_hyper_parameter_is_refused() {
+    fn an_unknown_axis_is_an_error() {
         let axis = super::super::Axis::new("colour", vec![1.0]);
         let space = Space::new(vec![axis]).unwrap();
         let error = Sweep::grid(space, Configuration::default()).unwrap_err();

@@ -1,4 +1,4 @@
-//! Which points are tried for how long: rounds of trials, and the state of a search through them.
+//! The rounds of a search and its state.
 
 use super::error::Error;
 use super::space::Point;
@@ -12,16 +12,16 @@ pub struct Rung {
     pub epochs: usize,
 }
 
-/// Rounds of trials: each has fewer than the one before, and trains them for longer.
+/// Rounds of trials; each has fewer but longer trials than the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rungs(Vec<Rung>);
 
 impl Rungs {
-    /// One round: all trials are trained for the same number of epochs.
+    /// One round: all trials have the same number of epochs.
     ///
     /// # Errors
     ///
-    /// [`Error::Number`] for no trials or no epochs.
+    /// [`Error::Number`] without trials or epochs.
     pub fn single(trials: usize, epochs: usize) -> Result<Self, Error> {
         at_least("trials", trials, 1)?;
         at_least("epochs", epochs, 1)?;
@@ -29,15 +29,15 @@ impl Rungs {
     }
 
     /// Successive halving (Jamieson & Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter
-    /// Optimization, 2016): in each round a `factor`-th of the trials goes on with `factor` times the epochs, so that
-    /// all rounds cost about the same.
+    /// Optimization, 2016): after each round, one in `factor` trials continues with `factor` times the epochs, so that all
+    /// rounds cost about the same.
     ///
-    /// The last round trains for `epochs`; there are as many before it as the trials allow and as start with at least
-    /// `shortest` epochs.
+    /// The last round has `epochs` epochs. There are as many rounds before it as there are trials for, with at least
+    /// `shortest` epochs each.
     ///
     /// # Errors
     ///
-    /// [`Error::Number`] for no trials, a factor below 2, or epochs that are not in ascending order from 1.
+    /// [`Error::Number`] without trials, for a factor below 2, or unless 1 ≤ `shortest` ≤ `epochs`.
     pub fn halving(
         trials: usize,
         factor: usize,
@@ -50,7 +50,7 @@ impl Rungs {
         at_least("epochs", epochs, shortest)?;
         let mut lengths = vec![epochs];
         let mut divisor = factor;
-        // Rounded half up; a round that would be as long as the next tells nothing new.
+        // Stops before a round that would be as long as the next.
         while let Some(length) = rounded(epochs, divisor)
             && length >= shortest
             && lengths.last().is_some_and(|next| length < *next)
@@ -68,7 +68,7 @@ impl Rungs {
         Ok(Self(rungs))
     }
 
-    /// The rounds in their order; at least one.
+    /// The rounds in order; at least one.
     pub fn all(&self) -> &[Rung] {
         &self.0
     }
@@ -85,6 +85,7 @@ impl Rungs {
     }
 }
 
+/// The quotient, rounded half up.
 fn rounded(epochs: usize, divisor: usize) -> Option<usize> {
     epochs
         .checked_add(divisor / 2)
@@ -102,45 +103,45 @@ fn at_least(name: &'static str, value: usize, least: usize) -> Result<(), Error>
     })
 }
 
-/// What is to be tried next.
+/// A point to train.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
-    /// Number of the point among those chosen, from 0; the same in every round.
+    /// Number of the point, from 0; the same in every round.
     pub number: usize,
     /// The round, from 0.
     pub rung: usize,
-    /// How long to train.
+    /// Number of epochs.
     pub epochs: usize,
-    /// What to train with.
+    /// Its hyper-parameters.
     pub point: Point,
 }
 
-/// A trial that was reported.
+/// A trial and its score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome<S> {
-    /// What was tried.
+    /// The trial.
     pub trial: Trial,
-    /// How good it was; none if it failed.
+    /// Its score; `None` if it failed.
     pub score: Option<S>,
 }
 
-/// Hands out trials and is told how good each was: the larger the score, the better.
+/// Returns trials and receives their scores; higher is better.
 ///
-/// When all trials of a round are reported, the best ones go on to the next; of equals, the earlier. Trials without a
-/// score never go on. A search may be stopped at any time: its ranking holds what is known so far.
+/// After each round, the best trials continue in the next, the earlier ones in case of a tie. Trials without a score never
+/// continue. A search can be stopped at any time: its ranking has all trials so far.
 #[derive(Clone, Debug)]
 pub struct Search<S> {
     points: Vec<Point>,
     rungs: Rungs,
     rung: usize,
-    /// Numbers of the points of this round that are still to be tried, the next one last.
+    /// Numbers of the remaining points of this round, in reverse order.
     waiting: Vec<usize>,
     current: Option<Trial>,
     outcomes: Vec<Outcome<S>>,
 }
 
 impl<S: PartialOrd> Search<S> {
-    /// A search over these points; the first round has no more trials than there are points.
+    /// A search over these points. The first round has at most one trial per point.
     pub fn new(points: Vec<Point>, rungs: Rungs) -> Self {
         let first = rungs.all().first().map_or(0, |rung| rung.trials);
         let waiting = (0..points.len().min(first)).rev().collect();
@@ -154,12 +155,12 @@ impl<S: PartialOrd> Search<S> {
         }
     }
 
-    /// The rounds as they are planned.
+    /// The planned rounds.
     pub fn rungs(&self) -> &Rungs {
         &self.rungs
     }
 
-    /// What to try now; none when all is done. Until its score is reported, it stays the same.
+    /// The next trial; `None` at the end. Stays the same until its score is reported.
     pub fn next_trial(&mut self) -> Option<Trial> {
         if self.current.is_none() {
             if self.waiting.is_empty() {
@@ -176,23 +177,23 @@ impl<S: PartialOrd> Search<S> {
         self.current.clone()
     }
 
-    /// How good the trial was that was handed out; without one, nothing happens.
+    /// Reports the score of the current trial, if there is one.
     pub fn report(&mut self, score: Option<S>) {
         if let Some(trial) = self.current.take() {
             self.outcomes.push(Outcome { trial, score });
         }
     }
 
-    /// Trials that were reported, in their order.
+    /// The reported trials in order.
     pub fn outcomes(&self) -> &[Outcome<S>] {
         &self.outcomes
     }
 
-    /// Trials that were reported, the best first: later rounds before earlier ones, then higher scores, then earlier
-    /// trials. Those without a score stand behind all others of their round.
+    /// The reported trials, the best first: by later round, higher score, then earlier trial. Those without a score are the
+    /// last of their round.
     pub fn ranking(&self) -> Vec<&Outcome<S>> {
         let mut ranking: Vec<_> = self.outcomes.iter().collect();
-        // Sorting is stable, which keeps earlier trials before equal ones.
+        // The sort is stable, which keeps earlier trials before equal ones.
         ranking.sort_by(|one, other| {
             let rung = other.trial.rung.cmp(&one.trial.rung);
             rung.then_with(|| better_first(one.score.as_ref(), other.score.as_ref()))
@@ -200,7 +201,7 @@ impl<S: PartialOrd> Search<S> {
         ranking
     }
 
-    /// Fills the next round, if there is one, with the best of this one.
+    /// Starts the next round, if there is one, with the best trials of this one.
     fn promote(&mut self) {
         let Some(next) = self.rungs.all().get(self.rung + 1) else {
             return;
@@ -210,17 +211,17 @@ impl<S: PartialOrd> Search<S> {
             .ranking()
             .into_iter()
             .filter(|outcome| outcome.trial.rung == finished && outcome.score.is_some());
-        let mut chosen: Vec<usize> = best
+        let mut selected: Vec<usize> = best
             .take(next.trials)
             .map(|outcome| outcome.trial.number)
             .collect();
-        chosen.reverse();
-        self.waiting = chosen;
+        selected.reverse();
+        self.waiting = selected;
         self.rung += 1;
     }
 }
 
-/// Scores that cannot be compared, such as NaN, count as none.
+/// Scores that cannot be compared, such as NaN, count as `None`.
 fn better_first<S: PartialOrd>(one: Option<&S>, other: Option<&S>) -> std::cmp::Ordering {
     let comparable = |score: &&S| score.partial_cmp(score).is_some();
     let (one, other) = (one.filter(comparable), other.filter(comparable));

@@ -1,14 +1,14 @@
-//! The values that may be combined.
+//! The search space.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::error::Error;
 
-/// Most points of a space.
+/// Maximum number of points of a space.
 const MAX_POINTS: usize = 1_000_000;
 
-/// One hyper-parameter with the values to try.
+/// A hyper-parameter with the values to try.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
     /// Its name.
@@ -18,16 +18,13 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// A hyper-parameter of this name with these values.
+    /// A hyper-parameter with this name and these values.
     pub fn new(name: impl Into<String>, values: Vec<f64>) -> Self {
         let name = name.into();
         Self { name, values }
     }
 
-    #[expect(
-        clippy::float_cmp,
-        reason = "only exactly the same value would be the same trial twice"
-    )]
+    #[expect(clippy::float_cmp, reason = "only identical values are the same trial")]
     fn check(&self) -> Result<(), Error> {
         if self.values.is_empty() {
             let axis = self.name.clone();
@@ -65,7 +62,7 @@ impl Point {
     }
 }
 
-/// All combinations of the values of some axes. Without axes there is one, which chooses nothing.
+/// All combinations of the values of some axes; a single empty point without axes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Space {
     axes: Vec<Axis>,
@@ -73,7 +70,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// The space that these axes span. Whether a value makes sense is decided when it is trained with.
+    /// The space of these axes. Values are validated by [`Point::configure`].
     ///
     /// # Errors
     ///
@@ -106,16 +103,16 @@ impl Space {
         self.points
     }
 
-    /// Every point once: the grid. The last axis changes fastest.
+    /// All points. The last axis changes fastest.
     pub fn grid(&self) -> Vec<Point> {
         (0..self.points).map(|index| self.point(index)).collect()
     }
 
-    /// This many different points in random order. The same seed gives the same points.
+    /// This many different points in random order, determined by the seed.
     ///
     /// # Errors
     ///
-    /// [`Error::Number`] for no points or more than there are.
+    /// [`Error::Number`] for zero points or more than there are.
     pub fn sample(&self, count: usize, seed: u64) -> Result<Vec<Point>, Error> {
         if !(1..=self.points).contains(&count) {
             return Err(Error::Number {
@@ -129,7 +126,7 @@ impl Space {
         Ok(chosen.into_iter().map(|index| self.point(index)).collect())
     }
 
-    /// The point whose values are the digits of its number.
+    /// The point with this index, whose digits select the values.
     fn point(&self, mut index: usize) -> Point {
         let mut values: Vec<_> = self
             .axes

@@ -1,9 +1,8 @@
-"""Names what photographs show: MLflow's `python_function` for a model with its recipe inside.
+"""Classifies images: MLflow's `python_function` for an ONNX model that contains its preprocessing recipe.
 
-Takes a table with the encoded images (JPEG, PNG, GIF, WebP, BMP, TIFF) in the column `image`, and gives
-`class`, `probability` and `probabilities`, the latter in the order of the model's classes. How an
-image becomes the network's input stands in the metadata of the ONNX model, so this file knows no
-number of its own. A recipe that it does not know is refused.
+Takes a table with encoded images (JPEG, PNG, GIF, WebP, BMP, TIFF) in the column `image`, and returns
+`class`, `probability` and `probabilities`, the latter in the order of the model's classes. An unknown
+recipe is an error.
 """
 
 import io
@@ -18,7 +17,7 @@ BATCH = 32
 
 
 def _load_pyfunc(path):
-    """Called by MLflow with the path of the ONNX model."""
+    """MLflow's entry point, with the path of the ONNX model."""
     return ImageClassifier(path)
 
 
@@ -27,7 +26,7 @@ class ImageClassifier:
 
     def __init__(self, path):
         options = onnxruntime.SessionOptions()
-        # Spark runs one of these per core; more threads would only wait for each other.
+        # Spark runs one instance per core.
         options.intra_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         properties = self.session.get_modelmeta().custom_metadata_map
@@ -59,7 +58,7 @@ class ImageClassifier:
 
 
 class Recipe:
-    """From the bytes of an image to the network's input, as it was trained."""
+    """From image bytes to the network's input."""
 
     def __init__(self, recipe):
         unknown = set(recipe) - {"resize", "mean", "standard_deviation", "layout"}
@@ -87,13 +86,13 @@ class Recipe:
 
 
 def _resized(image, width, height):
-    # Along the rows first: newer versions of Pillow would choose, which rounds differently.
+    # Horizontally first, because newer versions of Pillow choose the order, which rounds differently.
     narrowed = image.resize((width, image.height), Image.Resampling.BILINEAR)
     return narrowed.resize((width, height), Image.Resampling.BILINEAR)
 
 
 def _upright(image):
-    """As a person would see it: turned as EXIF says, transparency over white, RGB."""
+    """Applies the EXIF orientation, blends transparency over white, and converts to RGB."""
     image = ImageOps.exif_transpose(image)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")

@@ -1,19 +1,19 @@
-//! One training run as one MLflow run and one registered model version.
+//! A training run as an MLflow run and a registered model version.
 
+mod dataset;
 pub(crate) mod model;
 mod monitor;
 mod note;
 mod plan;
 mod run;
 mod system;
-mod trained_on;
 
+pub use dataset::trained_on;
+pub(crate) use dataset::{
+    ADDED_DIGEST, ADDED_IMAGES, DATASET, DATASET_DIGEST, GROUP_DUPLICATES, SPLIT, TRAIN_IMAGES,
+    VAL_IMAGES, describe_split,
+};
 pub use model::TrainedModel;
 pub use plan::{RunPlan, TrainingData};
 pub use run::TrackedRun;
 pub(crate) use run::{BEST_EPOCH, TRAIN_LOSS};
-pub use trained_on::trained_on;
-pub(crate) use trained_on::{
-    ADDED_DIGEST, ADDED_IMAGES, DATASET, DATASET_DIGEST, GROUP_DUPLICATES, SPLIT, TRAIN_IMAGES,
-    VAL_IMAGES, split_in_words,
-};

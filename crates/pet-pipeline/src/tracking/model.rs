@@ -1,4 +1,4 @@
-//! The trained model as a folder in MLflow's Model format, and as a registered version.
+//! The trained model as a folder in MLflow's format and as a registered version.
 
 use std::path::{Path, PathBuf};
 
@@ -12,26 +12,26 @@ use pet_model::{
 };
 use pet_train::{EpochMetrics, Weights, to_onnx};
 
-use crate::error::{Error, doing};
+use crate::error::{Error, tracking_error};
 
 use super::plan::RunPlan;
 
-/// The model's folder among a run's artifacts.
+/// The model's folder in a run's artifacts.
 const MODEL_FOLDER: &str = "model";
 
-/// The module with which MLflow's tools classify encoded images.
+/// The Python module that lets MLflow's tools classify encoded images.
 const LOADER: &str = "image_classifier";
 const LOADER_CODE: &str = include_str!("image_classifier.py");
-/// What the module was tried with.
+/// The tested version of the module's requirement.
 const PILLOW: &str = "pillow==13.0.0";
 
-/// What training gives.
+/// The result of a training.
 pub struct TrainedModel<'a> {
     /// Backbone and head, with torchvision's tensor names.
     pub weights: &'a Weights,
     /// Name, classes and recipe.
     pub metadata: &'a ModelMetadata,
-    /// The epoch the weights are from.
+    /// The epoch of the weights.
     pub best: EpochMetrics,
 }
 
@@ -45,38 +45,38 @@ pub(crate) fn register(
     let mut metadata = trained.metadata.clone();
     metadata.val_acc = best.val_acc;
     metadata.run_id = run.map(|run| run.id.clone());
-    let place = tempfile::tempdir()?;
-    let folder = place.path().join(MODEL_FOLDER);
-    write(place.path(), &folder, run, trained.weights, &metadata)?;
-    // No metrics: a server would add them to the run's, as a second point of the best epoch.
+    let work = tempfile::tempdir()?;
+    let folder = work.path().join(MODEL_FOLDER);
+    write(work.path(), &folder, run, trained.weights, &metadata)?;
+    // Without metrics, which a server would add to the run's as a second point of the best epoch.
     let model = NewModel::new(MODEL_FOLDER, &metadata.model_name).params(&plan.params);
-    let figures = [(VAL_ACC, best.val_acc), (VAL_LOSS, best.val_loss)].into_iter();
-    let figures = figures.filter_map(|(key, value)| Some((key, value?)));
-    let model = figures.fold(model, |model, (key, value)| {
+    let metrics = [(VAL_ACC, best.val_acc), (VAL_LOSS, best.val_loss)].into_iter();
+    let metrics = metrics.filter_map(|(key, value)| Some((key, value?)));
+    let model = metrics.fold(model, |model, (key, value)| {
         model.tag(key, value.to_string())
     });
     let refit = plan.tags.get(REFIT_OF).into_iter();
     let model = refit.fold(model, |model, run| model.tag(REFIT_OF, run));
     recorder
         .register_folder(&folder, &model)
-        .map_err(doing("register the model"))
+        .map_err(tracking_error("register the model"))
 }
 
-/// Writes the model's folder, with what it is made of beside it in `place`.
+/// Writes the model's folder, and its sources to `work`.
 fn write(
-    place: &Path,
+    work: &Path,
     folder: &Path,
     run: Option<&Run>,
     weights: &Weights,
     metadata: &ModelMetadata,
 ) -> Result<(), Error> {
-    let network = place.join(OnnxModel::NETWORK);
+    let network = work.join(OnnxModel::NETWORK);
     fs_err::write(&network, to_onnx(weights, metadata)?)?;
-    let weights_file = place.join(WEIGHTS_FILE);
+    let weights_file = work.join(WEIGHTS_FILE);
     fs_err::write(&weights_file, weights.to_safetensors()?)?;
     description(run, metadata, weights_file)
         .and_then(|model| model.write(&network, folder))
-        .map_err(doing("write the model's folder"))
+        .map_err(tracking_error("write the model's folder"))
 }
 
 fn description(
@@ -111,7 +111,7 @@ fn description(
     })
 }
 
-/// Encoded images in, classes out, for whoever loads the model with MLflow's tools.
+/// The `python_function` flavor, which takes encoded images.
 fn image_classifier() -> PythonFunction {
     PythonFunction::new(LOADER)
         .code(format!("{LOADER}.py"), LOADER_CODE)

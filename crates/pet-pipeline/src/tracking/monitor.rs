@@ -1,4 +1,4 @@
-//! Measures the machine beside a run, when and as MLflow's own client does.
+//! Logs system metrics of a run, compatible with MLflow's own client.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use mlflow_client::{Batch, Run, SystemMetrics, now};
 use super::system::{PREFIX, Sample, System};
 use crate::error::Error;
 
-/// Logs what the machine does, on a thread of its own, until it is dropped.
+/// Logs system metrics on its own thread until it is dropped.
 pub(super) struct Monitor {
-    /// None once the thread is to end.
+    /// Dropped to stop the thread.
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Monitor {
-    /// Starts with the step after the last that the run has.
+    /// Continues after the last step of the run.
     pub(super) fn start(recorder: Arc<Recorder>, settings: SystemMetrics) -> Result<Self, Error> {
         let cannot = |source| Error::SystemMetrics { source };
-        let watch = Watch {
+        let sampler = Sampler {
             system: System::new().map_err(cannot)?,
             step: recorder.run().map_or(0, next_step),
             recorder,
@@ -30,7 +30,9 @@ impl Monitor {
         };
         let (stop, stopped) = mpsc::channel();
         let thread = std::thread::Builder::new().name("system-metrics".to_owned());
-        let thread = thread.spawn(move || watch.run(&stopped)).map_err(cannot)?;
+        let thread = thread
+            .spawn(move || sampler.run(&stopped))
+            .map_err(cannot)?;
         Ok(Self {
             stop: Some(stop),
             thread: Some(thread),
@@ -39,25 +41,25 @@ impl Monitor {
 }
 
 impl Drop for Monitor {
-    /// Returns at once: what is measured of the current interval is left out, as MLflow leaves it out.
+    /// Discards the samples of the current interval, as MLflow does.
     fn drop(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            // Its panic would hide how the run went.
+            // A panic of the thread must not affect the run.
             let _ = thread.join();
         }
     }
 }
 
-struct Watch {
+struct Sampler {
     system: System,
     recorder: Arc<Recorder>,
     settings: SystemMetrics,
     step: i64,
 }
 
-impl Watch {
-    /// A measurement that fails ends it: the run is worth more than its metrics of the system.
+impl Sampler {
+    /// Stops silently at the first failure, because the run matters more than its system metrics.
     fn run(mut self, stopped: &Receiver<()>) {
         let mut samples = Vec::new();
         while stopped.recv_timeout(self.settings.interval) == Err(RecvTimeoutError::Timeout) {
@@ -84,33 +86,33 @@ impl Watch {
     }
 }
 
-/// A resumed run goes on where it was left.
+/// The step after the last one, for resumed runs.
 fn next_step(run: &Run) -> i64 {
     let ours = run.metrics.values();
     let ours = ours.filter(|metric| metric.key.starts_with(PREFIX));
     ours.map(|metric| metric.step + 1).max().unwrap_or(0)
 }
 
-/// The mean of each value, to one digit behind the point; of what is counted since the start, the last.
+/// The mean of each value, rounded to one decimal place; the last value of cumulative ones.
 fn aggregate(samples: &[Sample]) -> BTreeMap<&'static str, f64> {
     let mut values = BTreeMap::<_, Vec<f64>>::new();
     for (name, value) in samples.iter().flatten() {
         values.entry(*name).or_default().push(*value);
     }
-    let one = |(name, values): (&'static str, Vec<f64>)| {
+    let aggregated = |(name, values): (&'static str, Vec<f64>)| {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let rounded = (10.0 * mean).round() / 10.0;
-        let counted = name.starts_with("network_");
+        let cumulative = name.starts_with("network_");
         (
             name,
             values
                 .last()
                 .copied()
-                .filter(|_| counted)
+                .filter(|_| cumulative)
                 .unwrap_or(rounded),
         )
     };
-    values.into_iter().map(one).collect()
+    values.into_iter().map(aggregated).collect()
 }
 
 #[cfg(test)]
@@ -118,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_become_means_and_counters_their_last_value() {
+    fn samples_are_averaged_except_for_counters() {
         let sample = |busy, received| {
             vec![
                 ("cpu_utilization_percentage", busy),

@@ -1,4 +1,4 @@
-//! The note on a run, in Markdown, as MLflow shows it at the top of the run's page.
+//! The description of a run in Markdown, which MLflow shows on the run's page.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use pet_train::EpochMetrics;
 
 use super::plan::RunPlan;
 
-/// MLflow's tag for the note.
+/// MLflow's tag for the description.
 pub(crate) const TAG: &str = "mlflow.note.content";
 
-/// What has become of a run so far.
+/// The state of a run.
 #[derive(Default)]
 pub(crate) struct Progress {
     /// The epoch whose weights were kept.
@@ -21,11 +21,10 @@ pub(crate) struct Progress {
     pub(crate) last: Option<EpochMetrics>,
     /// The registered version.
     pub(crate) version: Option<ModelVersion>,
-    /// How long it took, once it has ended.
+    /// Its duration, once it has ended.
     pub(crate) took: Option<Duration>,
 }
 
-/// The note at this point.
 pub(crate) fn text(plan: &RunPlan, progress: &Progress) -> String {
     let mut note = String::new();
     // Writing to a string cannot fail.
@@ -77,15 +76,15 @@ fn epochs(note: &mut String, progress: &Progress) -> std::fmt::Result {
             metrics.epoch + 1,
             metrics.train_loss,
             metrics.train_acc,
-            measured(metrics.val_loss),
-            measured(metrics.val_acc)
+            number(metrics.val_loss),
+            number(metrics.val_acc)
         )?;
     }
     writeln!(note)
 }
 
-fn measured(figure: Option<f64>) -> String {
-    figure.map_or_else(|| "–".into(), |figure| format!("{figure:.4}"))
+fn number(metric: Option<f64>) -> String {
+    metric.map_or_else(|| "–".into(), |metric| format!("{metric:.4}"))
 }
 
 fn version(note: &mut String, progress: &Progress) -> std::fmt::Result {
@@ -135,7 +134,7 @@ mod tests {
     use crate::{Provenance, TrainingData};
 
     #[test]
-    fn it_says_what_was_trained_on_what_with_which_result() {
+    fn the_description_has_data_metrics_and_origin() {
         let mut plan = RunPlan::new("e", "r");
         plan.data = Some(TrainingData {
             name: "pets".into(),

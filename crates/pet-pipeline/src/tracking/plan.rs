@@ -1,5 +1,3 @@
-//! What a run starts with.
-
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -12,51 +10,51 @@ use crate::provenance::Provenance;
 /// Characters of a digest that MLflow keeps.
 const DIGEST_LENGTH: usize = 32;
 
-/// What a run starts with.
+/// Everything that a run starts with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RunPlan {
-    /// The experiment, which is created if there is none.
+    /// The experiment, which is created if necessary.
     pub experiment: String,
     /// The run's name.
     pub name: String,
     /// Its parameters.
     pub params: BTreeMap<String, String>,
-    /// Its labels.
+    /// Its tags.
     pub tags: BTreeMap<String, String>,
-    /// Who runs it, where, and which code.
+    /// Where it comes from.
     pub provenance: Provenance,
-    /// What it is trained on.
+    /// Its training data.
     pub data: Option<TrainingData>,
-    /// Keeps what cannot be sent because the store became unreachable.
+    /// Keeps what cannot be sent while the store is unreachable.
     pub spool: Option<Spool>,
-    /// Whether and how often what the machine does is logged.
+    /// Whether and how often system metrics are logged.
     pub system_metrics: SystemMetrics,
-    /// A run to continue, instead of making one.
+    /// A run to resume instead of creating one.
     pub run_id: Option<String>,
 }
 
-/// What a run is trained on.
+/// The training data of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingData {
     /// Name of the data set.
     pub name: String,
-    /// What tells its content from any other, in hexadecimal digits.
+    /// Digest of its content, in hexadecimal digits.
     pub digest: String,
-    /// Where it was read from.
+    /// Its folder.
     pub folder: String,
     /// Number of classes.
     pub classes: usize,
-    /// Images to train on.
+    /// Number of training images.
     pub train_images: usize,
-    /// Images of other folders to train on besides.
+    /// Number of additional training images of other folders.
     pub added_images: usize,
-    /// Images to validate on.
+    /// Number of validation images.
     pub val_images: usize,
 }
 
 impl RunPlan {
-    /// A run of this name in this experiment.
+    /// A run with this name in this experiment.
     pub fn new(experiment: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             experiment: experiment.into(),
@@ -89,7 +87,7 @@ impl RunPlan {
 }
 
 impl TrainingData {
-    /// As MLflow shows it beside the run.
+    /// The data set as an input of the MLflow run.
     pub(crate) fn input(&self) -> DatasetInput {
         let digest: String = self.digest.chars().take(DIGEST_LENGTH).collect();
         let profile = json!({
@@ -111,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn data_becomes_an_input_that_mlflow_accepts() {
+    fn the_input_is_valid_for_mlflow() {
         let data = TrainingData {
             name: "pets".into(),
             digest: "0123456789".repeat(7),

@@ -1,5 +1,3 @@
-//! A run, from its start to its end.
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,17 +11,16 @@ use super::model::{self, TrainedModel};
 use super::monitor::Monitor;
 use super::note::{self, Progress};
 use super::plan::RunPlan;
-use crate::error::{Error, doing};
+use crate::error::{Error, tracking_error};
 
-/// Metric: the epoch whose weights were kept, from 0.
+/// Metric: the epoch of the kept weights, from 0.
 pub(crate) const BEST_EPOCH: &str = "best_epoch";
-/// Metric of every epoch: the loss that was trained with.
+/// Metric of every epoch.
 pub(crate) const TRAIN_LOSS: &str = "train_loss";
-/// Tag: how long the run took, such as `12.3 s`.
+/// Tag: the duration of the run, such as `12.3 s`.
 const DURATION: &str = "duration";
 
-/// A run that was started and has not ended. It is told of every epoch as it ends; dropped without an end, it is marked
-/// `FAILED`.
+/// An active run, which logs every epoch that it observes. If it is dropped without being ended, it is marked `FAILED`.
 ///
 /// ```
 /// use mlflow_client::Client;
@@ -40,9 +37,9 @@ const DURATION: &str = "duration";
 pub struct TrackedRun {
     client: Client,
     plan: RunPlan,
-    /// None once it has ended.
+    /// `None` after the end.
     recorder: Option<Arc<Recorder>>,
-    /// Logs what the machine does, if that was asked for.
+    /// Logs system metrics, if enabled.
     monitor: Option<Monitor>,
     progress: Progress,
     start: Instant,
@@ -50,21 +47,21 @@ pub struct TrackedRun {
 }
 
 impl TrackedRun {
-    /// Creates the experiment if need be, starts the run and logs its parameters.
+    /// Creates the experiment if necessary, starts the run and logs its parameters.
     ///
     /// # Errors
     ///
-    /// [`Error::Tracking`] when the store fails. With a [spool](RunPlan::spool), a store that cannot be reached is no failure.
+    /// [`Error::Tracking`] when the store fails. With a [spool](RunPlan::spool), an unreachable store is not a failure.
     pub fn start(client: &Client, plan: &RunPlan) -> Result<Self, Error> {
         let (start, spool) = (Instant::now(), plan.spool.as_ref());
         let progress = Progress::default();
-        // The note goes along with the other tags that the run starts with.
+        // The description is sent with the other tags.
         let new = plan.new_run().tag(note::TAG, note::text(plan, &progress));
         let recorder = match &plan.run_id {
             Some(run_id) => Recorder::resume(client, spool, run_id, new),
             None => Recorder::start(client, spool, &plan.experiment, new),
         };
-        let recorder = Arc::new(recorder.map_err(doing("start the run"))?);
+        let recorder = Arc::new(recorder.map_err(tracking_error("start the run"))?);
         let mut run = Self {
             client: client.clone(),
             plan: plan.clone(),
@@ -79,12 +76,14 @@ impl TrackedRun {
         if let Some(data) = &plan.data {
             run.recorder()?
                 .log_datasets(&[data.input()])
-                .map_err(doing("log the data set"))?;
+                .map_err(tracking_error("log the data set"))?;
         }
         if run.is_resumed() {
-            // It may have other parameters already, which is worth knowing before any work.
+            // It fails here, before any work, if the run has other parameters.
             let recorder = run.recorder()?;
-            recorder.flush().map_err(doing("log the parameters"))?;
+            recorder
+                .flush()
+                .map_err(tracking_error("log the parameters"))?;
         }
         if plan.system_metrics.enabled {
             run.monitor = Some(Monitor::start(recorder, plan.system_metrics)?);
@@ -93,7 +92,7 @@ impl TrackedRun {
         Ok(run)
     }
 
-    /// The run's ID; none if the store could not be reached when it started.
+    /// The run's ID; `None` if the store was unreachable at the start.
     pub fn id(&self) -> Option<&str> {
         let run = self.recorder.as_ref().and_then(|recorder| recorder.run());
         run.map(|run| run.id.as_str())
@@ -104,12 +103,12 @@ impl TrackedRun {
         &self.plan.name
     }
 
-    /// Whether it continues a run that was there before.
+    /// Whether it resumes an earlier run.
     pub fn is_resumed(&self) -> bool {
         self.plan.run_id.is_some()
     }
 
-    /// Where the rest of the run is kept, if something could not be sent.
+    /// Where the rest of the run is kept if not everything could be sent.
     pub fn spooled(&self) -> Option<Spooled> {
         self.recorder.as_ref()?.spooled()
     }
@@ -119,7 +118,7 @@ impl TrackedRun {
         self.tracking
     }
 
-    /// Keeps a file with the run.
+    /// Logs a file.
     ///
     /// # Errors
     ///
@@ -127,13 +126,13 @@ impl TrackedRun {
     pub fn log_artifact(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         self.timed(|run| {
             let logged = run.recorder()?.log_artifact(path, bytes);
-            logged.map_err(doing("log an artifact"))
+            logged.map_err(tracking_error("log an artifact"))
         })
     }
 
-    /// Logs which epoch's weights were kept unless that was done, uploads the model in MLflow's format and registers it
-    /// as the next version of the model that its metadata names, unless a resumed run did so before it was killed. None
-    /// where the store cannot be reached: the version is created when it is sent.
+    /// Logs the best epoch if that was not done, uploads the model in MLflow's format and registers it as a version of the
+    /// model named in its metadata, unless a resumed run had already done that. Returns `None` while the store is
+    /// unreachable: the version is created later.
     ///
     /// # Errors
     ///
@@ -153,13 +152,13 @@ impl TrackedRun {
         Ok(version)
     }
 
-    /// The version that a resumed run had registered before it was interrupted.
+    /// The version that a resumed run registered before it was interrupted.
     fn registered(&self, name: &str) -> Result<Option<ModelVersion>, Error> {
         let (true, Some(id)) = (self.is_resumed(), self.id()) else {
             return Ok(None);
         };
         for version in self.client.model_versions(name) {
-            let version = version.map_err(doing("list the model's versions"))?;
+            let version = version.map_err(tracking_error("list the model's versions"))?;
             if version.run_id.as_deref() == Some(id) {
                 return Ok(Some(version));
             }
@@ -167,8 +166,7 @@ impl TrackedRun {
         Ok(None)
     }
 
-    /// Logs which epoch's weights were kept, unless the store knows: soon after the last epoch it goes along with that,
-    /// and for a model that is not registered nobody else does it.
+    /// Logs the best epoch, unless the store already has it. Call this soon after the last epoch to send both together.
     ///
     /// # Errors
     ///
@@ -179,15 +177,14 @@ impl TrackedRun {
             self.progress.best = Some(*best);
             return Ok(());
         }
-        let figures = [(BEST_VAL_ACC, best.val_acc), (BEST_VAL_LOSS, best.val_loss)];
+        let metrics = [(BEST_VAL_ACC, best.val_acc), (BEST_VAL_LOSS, best.val_loss)];
         let batch = Batch::new().metric(BEST_EPOCH, best.epoch as f64, now(), step);
-        let batch = with_measured(batch, figures, now(), step);
+        let batch = with_values(batch, metrics, now(), step);
         self.progress.best = Some(*best);
         self.timed(|run| run.log(&batch, "log the best epoch"))
     }
 
-    /// The steps at which the store knows a metric: none of a run that has just begun. Without its answer a point might be
-    /// logged twice, so for a resumed run it has to give one.
+    /// The steps of a metric in the store; empty for a new run. A resumed run needs them to log no point twice.
     ///
     /// # Errors
     ///
@@ -195,7 +192,9 @@ impl TrackedRun {
     pub(crate) fn logged_steps(&self, metric: &str) -> Result<BTreeSet<i64>, Error> {
         let id = self.id().filter(|_| self.is_resumed());
         let history = id.map(|id| self.client.metric_history(id, metric));
-        let points = history.transpose().map_err(doing("read the metrics"))?;
+        let points = history
+            .transpose()
+            .map_err(tracking_error("read the metrics"))?;
         let points = points.unwrap_or_default();
         Ok(points.iter().map(|point| point.step).collect())
     }
@@ -209,7 +208,7 @@ impl TrackedRun {
         self.end(RunStatus::Finished)
     }
 
-    /// Ends the run as `KILLED`: it was interrupted. What was logged stays.
+    /// Ends an interrupted run as `KILLED`. What was logged is kept.
     ///
     /// # Errors
     ///
@@ -218,7 +217,7 @@ impl TrackedRun {
         self.end(RunStatus::Killed)
     }
 
-    /// Logs figures of the run.
+    /// Logs metrics of the run.
     ///
     /// # Errors
     ///
@@ -235,16 +234,16 @@ impl TrackedRun {
             .tag(note::TAG, note::text(&self.plan, &self.progress));
         self.log(&batch, "log the note")?;
         let recorder = self.take_recorder().ok_or(Error::Ended)?;
-        recorder.end(status).map_err(doing("end the run"))
+        recorder.end(status).map_err(tracking_error("end the run"))
     }
 
-    /// The recorder once nobody else uses it.
+    /// Stops the monitor and takes the recorder.
     fn take_recorder(&mut self) -> Option<Recorder> {
         self.monitor = None;
         self.recorder.take().and_then(Arc::into_inner)
     }
 
-    /// Adds the time that some tracking takes.
+    /// Adds the duration of `work` to the time spent on tracking.
     fn timed<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         let start = Instant::now();
         let result = work(self);
@@ -253,7 +252,7 @@ impl TrackedRun {
     }
 
     fn log(&self, batch: &Batch, action: &'static str) -> Result<(), Error> {
-        self.recorder()?.log(batch).map_err(doing(action))
+        self.recorder()?.log(batch).map_err(tracking_error(action))
     }
 
     fn recorder(&self) -> Result<&Recorder, Error> {
@@ -261,16 +260,16 @@ impl TrackedRun {
     }
 }
 
-/// Adds the figures that there are.
-fn with_measured(
+/// Adds the metrics that have a value.
+fn with_values(
     batch: Batch,
-    figures: [(&str, Option<f64>); 2],
+    metrics: [(&str, Option<f64>); 2],
     time: Timestamp,
     step: i64,
 ) -> Batch {
-    let measured = figures.into_iter();
-    let measured = measured.filter_map(|(key, value)| Some((key, value?)));
-    measured.fold(batch, |batch, (key, value)| {
+    let metrics = metrics.into_iter();
+    let metrics = metrics.filter_map(|(key, value)| Some((key, value?)));
+    metrics.fold(batch, |batch, (key, value)| {
         batch.metric(key, value, time, step)
     })
 }
@@ -278,7 +277,7 @@ fn with_measured(
 impl Drop for TrackedRun {
     fn drop(&mut self) {
         if let Some(recorder) = self.take_recorder() {
-            // The error that led here is being reported; one more about bookkeeping would hide it.
+            // Another error must not hide the one that led here.
             let _ = recorder.end(RunStatus::Failed);
         }
     }
@@ -293,8 +292,8 @@ impl Observer for TrackedRun {
         let batch = Batch::new()
             .metric(TRAIN_LOSS, metrics.train_loss, time, step)
             .metric("train_acc", metrics.train_acc, time, step);
-        let figures = [(VAL_LOSS, metrics.val_loss), (VAL_ACC, metrics.val_acc)];
-        let batch = with_measured(batch, figures, time, step);
+        let values = [(VAL_LOSS, metrics.val_loss), (VAL_ACC, metrics.val_acc)];
+        let batch = with_values(batch, values, time, step);
         self.progress.last = Some(*metrics);
         Ok(self.timed(|run| run.log(&batch, "log the epoch"))?)
     }

@@ -1,43 +1,40 @@
-//! How busy the machine is, under the names and in the units of MLflow's own client (its package `system_metrics`).
+//! System metrics, with the names and units of MLflow's own client (its package `system_metrics`).
 
 use std::io;
 
 use fs_err as fs;
 
-/// What MLflow shows on a page of its own.
+/// MLflow shows metrics with this prefix on a separate page.
 pub(super) const PREFIX: &str = "system/";
-/// Bytes of a megabyte, as MLflow counts.
 const MEGABYTE: f64 = 1e6;
 
-/// One measurement: names without the prefix, and values.
+/// Names without the prefix, and values.
 pub(super) type Sample = Vec<(&'static str, f64)>;
 
-/// Counters that only rise.
+/// Cumulative counters.
 #[derive(Clone, Copy)]
 struct Counters {
-    /// Ticks of all processors together.
+    /// Ticks of all processors.
     total: f64,
     idle: f64,
     received: f64,
     sent: f64,
 }
 
-/// Measures the machine as Linux tells it.
+/// Samples the metrics of a Linux machine.
 pub(super) struct System {
-    /// At the start of the run, which network traffic is counted from.
+    /// At the start, for network traffic.
     first: Counters,
-    /// At the last measurement, since which the processors' work is measured.
+    /// At the last sample, for CPU utilization.
     last: Counters,
 }
 
 impl System {
-    /// Starts to count.
     pub(super) fn new() -> io::Result<Self> {
         let first = Counters::read()?;
         Ok(Self { first, last: first })
     }
 
-    /// What the machine has done since the measurement before, and what it holds now.
     pub(super) fn sample(&mut self) -> io::Result<Sample> {
         let (now, last) = (Counters::read()?, self.last);
         self.last = now;
@@ -74,21 +71,21 @@ impl Counters {
     }
 }
 
-/// Ticks of all processors, and those in which they had nothing to do: the first line of `/proc/stat`.
+/// Total and idle ticks of all processors, from the first line of `/proc/stat`.
 fn processors(stat: &str) -> io::Result<(f64, f64)> {
     let ticks = stat
         .lines()
         .next()
         .and_then(|line| line.strip_prefix("cpu "));
     let ticks: Vec<f64> = ticks.map(numbers).unwrap_or_default();
-    // user, nice, system, idle, iowait, irq, softirq, steal; guests are counted among the users.
+    // user, nice, system, idle, iowait, irq, softirq, steal; `user` includes guests.
     let [_, _, _, idle, waiting, ..] = ticks.get(..8).unwrap_or_default() else {
         return Err(unknown("/proc/stat"));
     };
     Ok((ticks.iter().take(8).sum(), idle + waiting))
 }
 
-/// Memory that programs cannot have any more.
+/// Memory that is not available to programs.
 fn memory(info: &str) -> io::Result<Sample> {
     let kibibytes = |name: &str| {
         let line = info.lines().find_map(|line| line.strip_prefix(name));
@@ -111,7 +108,7 @@ fn disk() -> io::Result<Sample> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// The disk of the root folder, as `df` counts: what is kept for its owner is neither used nor free.
+/// The root file system, as `df` counts: reserved blocks are neither used nor free.
 #[cfg(unix)]
 fn disk() -> io::Result<Sample> {
     let disk = rustix::fs::statvfs("/")?;
@@ -128,9 +125,9 @@ fn disk() -> io::Result<Sample> {
     ])
 }
 
-/// Bytes that all interfaces have received and sent: the first and the ninth number of each line of `/proc/net/dev`.
+/// Received and sent bytes of all interfaces: the first and the ninth number of each line of `/proc/net/dev`.
 fn network(devices: &str) -> io::Result<(f64, f64)> {
-    // The two lines of headings have no colon; an interface may have one in its name.
+    // Headings have no colon; names of interfaces may contain one.
     let lines = devices.lines().filter_map(|line| line.rsplit_once(':'));
     let mut counts = lines.map(|(_, counts)| numbers(counts));
     counts.try_fold((0.0, 0.0), |(received, sent), counts| {
@@ -157,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_linux_writes_is_read() {
+    fn proc_files_are_parsed() {
         let (total, idle) = processors("cpu  10 1 5 70 4 1 2 7 3 0\ncpu0 1 2 3\n").unwrap();
         assert_eq!((total, idle), (100.0, 74.0));
         let info = "MemTotal:       2000 kB\nMemFree: 1 kB\nMemAvailable:    500 kB\n";
@@ -171,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_an_error() {
+    fn invalid_proc_files_are_errors() {
         for text in [
             "",
             "cpu",
@@ -188,7 +185,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn this_machine_is_measured() {
+    fn this_machine_can_be_sampled() {
         let sample = System::new().unwrap().sample().unwrap();
         assert_eq!(sample.len(), 8, "{sample:?}");
         for (name, value) in sample {

@@ -1,8 +1,8 @@
-//! What is kept of a run so that it can be resumed after it was interrupted or killed.
+//! The files of a run that can be resumed.
 //!
 //! ```text
 //! CACHE/training/RUN/run.json           the settings
-//!                    state.safetensors  the training itself
+//!                    state.safetensors  the checkpoint
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -14,21 +14,21 @@ use crate::settings::TrainSettings;
 
 const RUN_FILE: &str = "run.json";
 const STATE_FILE: &str = "state.safetensors";
-/// Far larger than any settings, which hold the figures of every class where a run is refitted.
+/// Limit for the size of settings, which include the metrics of every class in a refit.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// A run that was interrupted, with the settings it was started with.
+/// An interrupted run and its settings.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InterruptedRun {
     /// The run's ID in the tracking store.
     pub run_id: String,
-    /// What it trains.
+    /// Its settings.
     pub settings: TrainSettings,
 }
 
 impl InterruptedRun {
-    /// The interrupted run in this cache whose ID begins with `run_id`.
+    /// Finds the interrupted run in this cache whose ID starts with `run_id`.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl InterruptedRun {
         }
         match found.as_slice() {
             [id] => CheckpointFolder::new(cache, id)?.read(id),
-            [] => Err(nothing(run_id)),
+            [] => Err(nothing_to_resume(run_id)),
             _ => Err(Error::AmbiguousRun {
                 run_id: run_id.into(),
                 found: found.len(),
@@ -59,19 +59,18 @@ impl InterruptedRun {
     }
 }
 
-/// The folder of one run.
 pub(super) struct CheckpointFolder(PathBuf);
 
 impl CheckpointFolder {
     pub(super) fn new(cache: &Path, run_id: &str) -> Result<Self, Error> {
-        // It becomes a path, so it must be a name and nothing else.
+        // It becomes part of a path.
         if run_id.is_empty() || !run_id.chars().all(|c| c.is_ascii_alphanumeric()) {
-            return Err(nothing(run_id));
+            return Err(nothing_to_resume(run_id));
         }
         Ok(Self(cache.join("training").join(run_id)))
     }
 
-    /// The training's own file, for a training on what `data` names.
+    /// The checkpoint of a training on `data`.
     pub(super) fn state(&self, data: String) -> Checkpoint {
         Checkpoint {
             path: self.0.join(STATE_FILE),
@@ -86,7 +85,7 @@ impl CheckpointFolder {
     fn read(&self, run_id: &str) -> Result<InterruptedRun, Error> {
         let path = self.0.join(RUN_FILE);
         if fs_err::metadata(&path)?.len() > MAX_BYTES {
-            return Err(nothing(run_id));
+            return Err(nothing_to_resume(run_id));
         }
         let settings = serde_json::from_slice(&fs_err::read(&path)?);
         let settings = settings.map_err(|source| Error::OldCheckpoint {
@@ -98,13 +97,12 @@ impl CheckpointFolder {
         Ok(InterruptedRun { run_id, settings })
     }
 
-    /// Removes what is of no use once the run has ended.
     pub(super) fn remove(&self) -> Result<(), Error> {
         Ok(fs_err::remove_dir_all(&self.0)?)
     }
 }
 
-fn nothing(run_id: &str) -> Error {
+fn nothing_to_resume(run_id: &str) -> Error {
     let run_id = run_id.into();
     Error::NothingToResume { run_id }
 }
@@ -119,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn any_beginning_that_fits_one_run_finds_it() {
+    fn a_unique_prefix_finds_a_run() {
         let cache = tempfile::tempdir().unwrap();
         let find = |id| InterruptedRun::find(cache.path(), id);
         assert!(matches!(find("01"), Err(Error::NothingToResume { .. })));
@@ -140,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_another_version_is_refused_by_name() {
+    fn a_run_of_another_version_is_an_error() {
         let cache = tempfile::tempdir().unwrap();
         let folder = cache.path().join("training/0123");
         fs_err::create_dir_all(&folder).unwrap();

@@ -1,4 +1,4 @@
-//! Tracked runs on the same images.
+//! Tracked training runs on the same images.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,16 +10,16 @@ use pet_report::fit_temperature;
 use pet_train::network::Architecture;
 use pet_train::{Checkpoint, Configuration, EpochMetrics, Trained, Trainer};
 
-use super::artifacts::{Artifacts, Picture, VALIDATION};
+use super::artifacts::{Artifacts, Plot, VALIDATION};
 use super::checkpoint::CheckpointFolder;
 use super::images::Identity;
 use super::inputs::TrainingInputs;
 use super::params;
 use super::prepared::{Checked, Prepared};
 use super::recorder::EpochRecorder;
-use super::request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};
-use crate::check::SamePictures;
-use crate::error::{Error, doing};
+use super::request::{Context, FinishedRun, RunOutcome, RunRequest};
+use crate::check::DuplicateImages;
+use crate::error::{Error, tracking_error};
 use crate::observer::RunObserver;
 use crate::settings::TrainSettings;
 use crate::tracking::{
@@ -27,7 +27,7 @@ use crate::tracking::{
     TrackedRun, TrainedModel, TrainingData, VAL_IMAGES,
 };
 
-/// Images and weights that are ready to be trained with, and the store that records it.
+/// Prepared images and weights, and the store for the runs.
 pub struct Experiment<'a> {
     context: &'a Context<'a>,
     settings: &'a TrainSettings,
@@ -37,13 +37,13 @@ pub struct Experiment<'a> {
     inputs: TrainingInputs,
     /// The SHA-256 of the teachers' files.
     teachers: Vec<String>,
-    /// What the refitted run has drawn, for a refit.
-    pictures: Vec<Picture>,
+    /// The plots of the refitted run, for a refit.
+    plots: Vec<Plot>,
 }
 
 impl<'a> Experiment<'a> {
-    /// Opens the store, and computes what the frozen part of the network makes of the images of `dataset`, which
-    /// [`TrainSettings::load`] gives.
+    /// Opens the store and computes the features of the frozen layers for `dataset`, which is loaded with
+    /// [`TrainSettings::load`].
     ///
     /// # Errors
     ///
@@ -53,30 +53,31 @@ impl<'a> Experiment<'a> {
         dataset: Dataset,
         context: &'a Context<'a>,
     ) -> Result<Self, Error> {
-        let divide =
-            |dataset: &Dataset, same: &SamePictures| Ok(vec![settings.split(dataset, same)?]);
-        let mut prepared = Self::prepare_splits(settings, dataset, context, divide)?;
+        let split = |dataset: &Dataset, duplicates: &DuplicateImages| {
+            Ok(vec![settings.split(dataset, duplicates)?])
+        };
+        let mut prepared = Self::prepare_splits(settings, dataset, context, split)?;
         prepared
             .pop()
             .ok_or(pet_train::Error::NoImages { split: "training" }.into())
     }
 
-    /// The same for each of the splits into which `divide` puts the images of `dataset`.
+    /// Prepares an experiment for each of the splits that `split` returns.
     pub(super) fn prepare_splits(
         settings: &'a TrainSettings,
         dataset: Dataset,
         context: &'a Context<'a>,
-        divide: impl Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>,
+        split: impl Fn(&Dataset, &DuplicateImages) -> Result<Vec<Split>, Error>,
     ) -> Result<Vec<Self>, Error> {
-        let checked = Checked::new(settings, dataset, context, divide)?;
+        let checked = Checked::new(settings, dataset, context, split)?;
         let client = Client::open(&context.tracking)?;
         client.check()?;
         let refit = settings.refit.as_ref();
-        let pictures = refit.map(|refit| refit.pictures(&client)).transpose()?;
+        let plots = refit.map(|refit| refit.plots(&client)).transpose()?;
         let experiment = |prepared: Prepared| Self {
             inputs: prepared.inputs,
             teachers: prepared.teachers,
-            pictures: pictures.clone().unwrap_or_default(),
+            plots: plots.clone().unwrap_or_default(),
             identity: prepared.identity,
             context,
             settings,
@@ -97,12 +98,12 @@ impl<'a> Experiment<'a> {
         &self.client
     }
 
-    /// What it runs in.
+    /// The context of its runs.
     pub fn context(&self) -> &'a Context<'a> {
         self.context
     }
 
-    /// How many images one epoch looks at, those that it is validated on included.
+    /// Number of training and validation images per epoch.
     pub fn epoch_images(&self) -> usize {
         self.inputs.train.labels().len() + self.validation_labels().len()
     }
@@ -112,28 +113,16 @@ impl<'a> Experiment<'a> {
         validation.map_or(&[], |examples| examples.labels())
     }
 
-    /// Trains once for each request. A training that diverges does not keep the others from being run.
+    /// Runs all requests, and continues if a training diverges.
     ///
     /// # Errors
     ///
-    /// [`Error::Interrupted`], or what a run fails with other than diverging.
+    /// [`Error::Interrupted`], or another error of a run.
     pub fn run_all(&self, requests: &[RunRequest]) -> Result<Vec<RunOutcome>, Error> {
-        let mut outcomes = Vec::with_capacity(requests.len());
-        for request in requests {
-            let outcome = self.run(request).map_err(|error| match error {
-                Error::Interrupted { run_id, .. } => Error::Interrupted {
-                    finished: outcomes.len(),
-                    planned: requests.len(),
-                    run_id,
-                },
-                error => error,
-            })?;
-            outcomes.push(outcome);
-        }
-        Ok(outcomes)
+        run_each(requests, |request| self.run(request))
     }
 
-    /// Trains once, as a run of its own. A run that can be resumed continues from its checkpoint, if there is one.
+    /// Runs a request. Continues from the checkpoint of a resumed run, if there is one.
     ///
     /// # Errors
     ///
@@ -142,7 +131,7 @@ impl<'a> Experiment<'a> {
         self.run_observed(request, self.context.observer)
     }
 
-    /// The same, watched by somebody else.
+    /// Like [`run`](Self::run), with another observer.
     pub(crate) fn run_observed(
         &self,
         request: &RunRequest,
@@ -152,7 +141,10 @@ impl<'a> Experiment<'a> {
         let request = &self.named(request);
         let settings = self.settings_of(request);
         if let Some(run_id) = &request.run_id {
-            let run = self.client.run(run_id).map_err(doing("read the run"))?;
+            let run = self
+                .client
+                .run(run_id)
+                .map_err(tracking_error("read the run"))?;
             self.identity.check_resumed(&run)?;
         }
         let mut run = TrackedRun::start(&self.client, &self.plan(request, &settings))?;
@@ -160,33 +152,18 @@ impl<'a> Experiment<'a> {
         let trained = match self.train(&settings, folder.as_ref(), &mut run, observer) {
             Err(Error::Train(pet_train::Error::Interrupted)) => {
                 let run_id = run.id().filter(|_| folder.is_some()).map(Into::into);
-                let spooled = run.kill()?;
-                self.context.note_unsent(&request.name, spooled.as_ref());
-                return Err(Error::Interrupted {
-                    finished: 0,
-                    planned: 1,
-                    run_id,
-                });
+                return Err(self.context.kill(run, run_id)?);
             }
             Err(Error::Train(error @ pet_train::Error::Diverged { .. })) => {
-                observer.message(&format!("{}: {error}", request.name));
                 folder.map_or(Ok(()), |folder| folder.remove())?;
-                return Ok(RunOutcome::Failed(FailedRun {
-                    name: request.name.clone(),
-                    run_id: run.id().map(Into::into),
-                    error: error.to_string(),
-                }));
+                return Ok(RunOutcome::diverged(&run, &error, observer));
             }
             trained => trained?,
         };
-        let mut finished = self.register(request, &settings, &trained, &mut run)?;
-        let (tracked, ending) = (run.tracking_time(), Instant::now());
-        let spooled = run.finish()?;
-        self.context.note_unsent(&request.name, spooled.as_ref());
-        finished.tracking_seconds = (tracked + ending.elapsed()).as_secs_f64();
-        finished.seconds = start.elapsed().as_secs_f64();
+        let finished = self.register(request, &settings, &trained, &mut run)?;
+        let outcome = self.context.finish(run, finished, start)?;
         folder.map_or(Ok(()), |folder| folder.remove())?;
-        Ok(RunOutcome::Finished(finished))
+        Ok(outcome)
     }
 
     fn network(&self) -> &'static Architecture {
@@ -204,7 +181,7 @@ impl<'a> Experiment<'a> {
         request
     }
 
-    /// The inputs were made for one seed and one part of the network to train.
+    /// The settings of a run. The inputs depend on `fine_tune` and `seed`, which requests cannot change.
     pub(super) fn settings_of(&self, request: &RunRequest) -> TrainSettings {
         let mut settings = self.settings.clone();
         let Configuration {
@@ -218,7 +195,7 @@ impl<'a> Experiment<'a> {
         settings
     }
 
-    /// Where the checkpoint is kept. A run that the store does not know yet has no ID to find it by.
+    /// Creates the folder for checkpoints; `None` for a run without an ID, which could not be found again.
     fn folder(
         &self,
         run: &TrackedRun,
@@ -259,7 +236,7 @@ impl<'a> Experiment<'a> {
         Ok(trained)
     }
 
-    /// A training on these images from these weights.
+    /// A training of these weights on these images.
     pub(super) fn trainer<'t>(&'t self, configuration: &'t Configuration) -> Trainer<'t> {
         let (inputs, classes) = (&self.inputs, self.dataset.classes.len());
         Trainer::new(
@@ -272,7 +249,7 @@ impl<'a> Experiment<'a> {
         .with_interrupt(&self.context.interrupt)
     }
 
-    /// The file in `folder` for a training on these images from these weights.
+    /// The checkpoint in `folder` for a training of these weights on these images.
     fn checkpoint(
         &self,
         settings: &TrainSettings,
@@ -299,7 +276,7 @@ impl<'a> Experiment<'a> {
     ) -> Result<FinishedRun, Error> {
         let labels = self.validation_labels().iter();
         let labels: Vec<usize> = labels.map(|label| *label as usize).collect();
-        let (val_acc, val_loss, temperature) = figures(settings, trained, &labels)?;
+        let (val_acc, val_loss, temperature) = validation_metrics(settings, trained, &labels)?;
         let best = EpochMetrics {
             val_acc: Some(val_acc),
             val_loss: Some(val_loss),
@@ -339,7 +316,7 @@ impl<'a> Experiment<'a> {
         })
     }
 
-    /// Keeps the files of a run whose epochs and answers to the validation images these are.
+    /// Logs the artifacts of a run with these epochs and validation logits.
     pub(super) fn log_artifacts(
         &self,
         settings: &TrainSettings,
@@ -356,14 +333,14 @@ impl<'a> Experiment<'a> {
             temperature,
             dataset: &self.dataset,
             labels,
-            pictures: &self.pictures,
+            plots: &self.plots,
             params: self.params(settings),
             command: command.unwrap_or_default(),
         };
         artifacts.log(run)
     }
 
-    /// What every run of the experiment says of itself.
+    /// The plan that all runs have in common.
     pub(crate) fn common_plan(&self, name: &str, run_id: Option<String>) -> RunPlan {
         let data = self.training_data();
         let mut plan = RunPlan::new(&self.settings.experiment, name)
@@ -428,8 +405,28 @@ impl<'a> Experiment<'a> {
     }
 }
 
-/// Validation accuracy and loss, and the temperature that fits: measured, or for a refit what the other run measured.
-fn figures(
+/// Runs the requests and counts them if one is interrupted.
+pub(super) fn run_each(
+    requests: &[RunRequest],
+    run: impl Fn(&RunRequest) -> Result<RunOutcome, Error>,
+) -> Result<Vec<RunOutcome>, Error> {
+    let mut outcomes = Vec::with_capacity(requests.len());
+    for request in requests {
+        let outcome = run(request).map_err(|error| match error {
+            Error::Interrupted { run_id, .. } => Error::Interrupted {
+                finished: outcomes.len(),
+                planned: requests.len(),
+                run_id,
+            },
+            error => error,
+        })?;
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+/// Validation accuracy, loss and temperature; for a refit, those of the refitted run.
+fn validation_metrics(
     settings: &TrainSettings,
     trained: &Trained,
     labels: &[usize],

@@ -1,4 +1,4 @@
-//! Cross-validation: the same training once for each part of the images, validated on that part.
+//! Cross-validation.
 
 use std::time::Instant;
 
@@ -7,74 +7,65 @@ use pet_data::{Dataset, Split, Unit, grouped_folds};
 use pet_report::fit_temperature;
 use pet_train::{EpochMetrics, Observer};
 
-use super::experiment::Experiment;
-use super::request::{Context, FailedRun, FinishedRun, RunOutcome, RunRequest};
-use crate::check::SamePictures;
+use super::experiment::{Experiment, run_each};
+use super::request::{Context, FinishedRun, RunOutcome, RunRequest};
+use crate::check::DuplicateImages;
 use crate::error::Error;
 use crate::observer::RunObserver;
 use crate::settings::TrainSettings;
 use crate::tracking::{RunPlan, SPLIT, TRAIN_IMAGES, TrackedRun, VAL_IMAGES};
 
-/// Parameter: into how many parts the images were divided.
+/// Parameter: number of folds.
 const FOLDS: &str = "folds";
 /// Metric: the standard error of the validation accuracy.
 const STANDARD_ERROR: &str = "val_acc_standard_error";
-/// Metric with a point for each fold, from 1: its validation accuracy after the epoch that was best for all.
+/// Metric with a step for each fold, from 1: its validation accuracy after the epoch that is best for all folds.
 const FOLD_ACCURACY: &str = "fold_val_acc";
 
-/// Images that are divided into parts, each of which validates what was trained on the others. So every image counts
-/// once, and how much the parts differ says how far the figure can be trusted. No model comes of it:
-/// [`TrainSettings::refit`] trains the recipe on all images, for as many epochs as were best.
+/// Cross-validation on images that are split into folds. Every image is validated once, and the folds give a standard
+/// error of the accuracy. It produces no model: [`TrainSettings::refit`] trains the recipe on all images, for the best
+/// number of epochs.
 pub struct CrossValidation<'a> {
     folds: Vec<Experiment<'a>>,
 }
 
 impl<'a> CrossValidation<'a> {
-    /// Prepares the images of `dataset`, which [`TrainSettings::load`] gives, in `count` parts. Those that the data set
-    /// itself keeps for validation are divided with the others; the ones for tests are left alone.
+    /// Splits the training and validation images of `dataset`, which is loaded with [`TrainSettings::load`], into `count`
+    /// folds, and prepares them. Test images are not used.
     ///
     /// # Errors
     ///
-    /// [`Error::FoldsAdded`] where images were added, [`Error::Data`] for less than two parts, or more than there are images for; else as [`Experiment::prepare`].
+    /// [`Error::FoldsAdded`] if images were added, [`Error::Data`] for fewer than two folds or too few images, otherwise as
+    /// [`Experiment::prepare`].
     pub fn prepare(
         settings: &'a TrainSettings,
         dataset: Dataset,
         context: &'a Context<'a>,
         count: usize,
     ) -> Result<Self, Error> {
-        // What of them shows an image that is validated on would differ from part to part, and from a refit.
+        // Each fold, and a refit, would exclude different copies of validation images.
         if !dataset.added.is_empty() {
             return Err(Error::FoldsAdded);
         }
-        let divide = |dataset: &Dataset, same: &SamePictures| folds(settings, dataset, same, count);
-        let folds = Experiment::prepare_splits(settings, dataset, context, divide)?;
+        let split = |dataset: &Dataset, duplicates: &DuplicateImages| {
+            folds(settings, dataset, duplicates, count)
+        };
+        let folds = Experiment::prepare_splits(settings, dataset, context, split)?;
         Ok(Self { folds })
     }
 
-    /// How many parts there are.
+    /// Number of folds.
     pub fn count(&self) -> usize {
         self.folds.len()
     }
 
-    /// Cross-validates each request, as a run of its own. See [`Experiment::run_all`].
+    /// Cross-validates each request in its own run. See [`Experiment::run_all`].
     ///
     /// # Errors
     ///
-    /// [`Error::Interrupted`], or what a run fails with other than diverging.
+    /// [`Error::Interrupted`], or another error of a run.
     pub fn run_all(&self, requests: &[RunRequest]) -> Result<Vec<RunOutcome>, Error> {
-        let mut outcomes = Vec::with_capacity(requests.len());
-        for request in requests {
-            let outcome = self.run(request).map_err(|error| match error {
-                Error::Interrupted { .. } => Error::Interrupted {
-                    finished: outcomes.len(),
-                    planned: requests.len(),
-                    run_id: None,
-                },
-                error => error,
-            })?;
-            outcomes.push(outcome);
-        }
-        Ok(outcomes)
+        run_each(requests, |request| self.run(request))
     }
 
     /// Cross-validates once. The run cannot be resumed.
@@ -90,33 +81,15 @@ impl<'a> CrossValidation<'a> {
         let mut run = TrackedRun::start(first.client(), &self.plan(first, &request, &settings))?;
         let trained = match self.train(&settings, context.observer) {
             Err(Error::Train(pet_train::Error::Interrupted)) => {
-                let spooled = run.kill()?;
-                context.note_unsent(&request.name, spooled.as_ref());
-                return Err(Error::Interrupted {
-                    finished: 0,
-                    planned: 1,
-                    run_id: None,
-                });
+                return Err(context.kill(run, None)?);
             }
             Err(Error::Train(error @ pet_train::Error::Diverged { .. })) => {
-                context
-                    .observer
-                    .message(&format!("{}: {error}", request.name));
-                return Ok(RunOutcome::Failed(FailedRun {
-                    name: request.name.clone(),
-                    run_id: run.id().map(Into::into),
-                    error: error.to_string(),
-                }));
+                return Ok(RunOutcome::diverged(&run, &error, context.observer));
             }
             trained => trained?,
         };
-        let mut finished = self.record(first, &request, &settings, &trained, &mut run)?;
-        let (tracked, ending) = (run.tracking_time(), Instant::now());
-        let spooled = run.finish()?;
-        context.note_unsent(&request.name, spooled.as_ref());
-        finished.tracking_seconds = (tracked + ending.elapsed()).as_secs_f64();
-        finished.seconds = start.elapsed().as_secs_f64();
-        Ok(RunOutcome::Finished(finished))
+        let finished = self.record(first, &request, &settings, &trained, &mut run)?;
+        context.finish(run, finished, start)
     }
 
     fn plan(
@@ -145,7 +118,7 @@ impl<'a> CrossValidation<'a> {
             .param(VAL_IMAGES, images)
     }
 
-    /// How many images there are in all.
+    /// Number of images of all folds.
     fn images(&self) -> usize {
         let folds = self.folds.iter();
         folds.map(|fold| fold.validation_labels().len()).sum()
@@ -159,25 +132,25 @@ impl<'a> CrossValidation<'a> {
         let epochs = settings.configuration.epochs;
         let images = self.folds.iter().map(Experiment::epoch_images);
         let total = images.sum::<usize>() * epochs;
-        let mut watched = Vec::with_capacity(self.count());
+        let mut folds = Vec::with_capacity(self.count());
         pet_data::task(observer, "folds", total as u64, Unit::Images, || {
             for (number, fold) in (1..).zip(&self.folds) {
-                let mut watch = FoldWatch::new(observer);
-                let trained = fold.trainer(&settings.configuration).run(&mut watch)?;
+                let mut recorder = FoldRecorder::new(observer);
+                let trained = fold.trainer(&settings.configuration).run(&mut recorder)?;
                 observer.message(&format!(
                     "fold {number} of {}: val_acc {:.4} after epoch {}",
                     self.count(),
                     trained.best.val_acc.unwrap_or_default(),
                     trained.best.epoch + 1
                 ));
-                watched.push(watch.epochs);
+                folds.push(recorder.epochs);
             }
             Ok::<(), Error>(())
         })?;
-        Averaged::new(watched)
+        Averaged::new(folds)
     }
 
-    /// Logs what was averaged over the folds, and what a later refit needs.
+    /// Logs the averages and the artifacts that a refit needs.
     fn record(
         &self,
         first: &Experiment<'_>,
@@ -219,29 +192,34 @@ impl<'a> CrossValidation<'a> {
     }
 }
 
-/// The images that are not for tests, in parts.
+/// Splits the training and validation images into folds.
 fn folds(
     settings: &TrainSettings,
     dataset: &Dataset,
-    same: &SamePictures,
+    duplicates: &DuplicateImages,
     count: usize,
 ) -> Result<Vec<Split>, Error> {
     let samples = [&dataset.train[..], &dataset.validation].concat();
     let seed = settings.configuration.seed;
-    Ok(grouped_folds(&samples, count, seed, settings.groups(same))?)
+    Ok(grouped_folds(
+        &samples,
+        count,
+        seed,
+        settings.groups(duplicates),
+    )?)
 }
 
-/// An epoch of one fold, with one number for each of its validation images and classes.
+/// An epoch of a fold, with the logits of its validation images.
 type Epoch = (EpochMetrics, Vec<Vec<f32>>);
 
-/// Keeps every epoch of a fold.
-struct FoldWatch<'a> {
+/// Keeps all epochs of a fold.
+struct FoldRecorder<'a> {
     observer: &'a dyn RunObserver,
     epochs: Vec<Epoch>,
     logits: Vec<Vec<f32>>,
 }
 
-impl<'a> FoldWatch<'a> {
+impl<'a> FoldRecorder<'a> {
     fn new(observer: &'a dyn RunObserver) -> Self {
         Self {
             observer,
@@ -251,7 +229,7 @@ impl<'a> FoldWatch<'a> {
     }
 }
 
-impl Observer for FoldWatch<'_> {
+impl Observer for FoldRecorder<'_> {
     fn validated(&mut self, logits: &[Vec<f32>]) {
         self.logits = logits.to_vec();
     }
@@ -270,16 +248,16 @@ impl Observer for FoldWatch<'_> {
     }
 }
 
-/// What the folds came to together. The epoch is chosen for all of them: the best of each fold would flatter.
+/// The average over the folds. The best epoch is the same for all folds, because the best of each would be optimistic.
 struct Averaged {
-    /// Every epoch that all folds were trained for; over all validation images, which each count once.
+    /// The epochs that all folds have, averaged over all validation images.
     history: Vec<EpochMetrics>,
     best: EpochMetrics,
     /// Each fold's validation accuracy after the best epoch.
     accuracies: Vec<f64>,
-    /// Of their mean: their standard deviation divided by the square root of their number.
+    /// The standard error of their mean.
     standard_error: f64,
-    /// What the best epoch's weights answer to each fold's validation images, one fold after the other.
+    /// The logits of the validation images after the best epoch, fold by fold.
     logits: Vec<Vec<f32>>,
 }
 
@@ -314,19 +292,16 @@ impl Averaged {
     }
 }
 
-/// One epoch of all folds: a fold counts by the number of its validation images.
+/// The mean of an epoch over all folds, weighted by the number of validation images.
 fn mean(folds: &[Vec<Epoch>], epoch: usize) -> EpochMetrics {
     let of_fold = folds.iter().filter_map(|fold| fold.get(epoch));
     let weights: Vec<(f64, &EpochMetrics)> = of_fold
         .map(|(metrics, logits)| (logits.len() as f64, metrics))
         .collect();
     let all: f64 = weights.iter().map(|(weight, _)| weight).sum();
-    let mean = |figure: fn(&EpochMetrics) -> f64| {
-        let figures = weights.iter();
-        figures
-            .map(|(weight, one)| weight * figure(one))
-            .sum::<f64>()
-            / all
+    let mean = |metric: fn(&EpochMetrics) -> f64| {
+        let weighted = weights.iter().map(|(weight, one)| weight * metric(one));
+        weighted.sum::<f64>() / all
     };
     EpochMetrics {
         epoch,
@@ -337,11 +312,11 @@ fn mean(folds: &[Vec<Epoch>], epoch: usize) -> EpochMetrics {
     }
 }
 
-/// Of the mean of some figures.
-fn standard_error(figures: &[f64]) -> f64 {
-    let count = figures.len() as f64;
-    let mean = figures.iter().sum::<f64>() / count;
-    let squares: f64 = figures.iter().map(|figure| (figure - mean).powi(2)).sum();
+/// The standard error of the mean.
+fn standard_error(values: &[f64]) -> f64 {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     (squares / (count - 1.0).max(1.0) / count).sqrt()
 }
 
@@ -361,8 +336,8 @@ mod tests {
     }
 
     #[test]
-    fn the_epoch_is_chosen_for_all_folds() {
-        // The second fold stopped early; the first is best after its first epoch, both together after the second.
+    fn the_best_epoch_is_the_same_for_all_folds() {
+        // The second fold stopped early. The first fold is best after its first epoch, both together after the second.
         let folds = vec![
             vec![epoch(0, 0.9, 10), epoch(1, 0.8, 10), epoch(2, 1.0, 10)],
             vec![epoch(0, 0.4, 30), epoch(1, 0.6, 30)],

@@ -1,36 +1,36 @@
-//! Which images are trained on, and what tells them from others.
+//! The images of a training and their digests.
 
 use mlflow_client::Run;
 use pet_data::{Dataset, Split};
 
 use super::refit::Refit;
 use super::request::Context;
-use crate::check::SamePictures;
+use crate::check::DuplicateImages;
 use crate::error::Error;
 use crate::observer::Warning;
 use crate::settings::TrainSettings;
 use crate::tracking::{ADDED_DIGEST, DATASET_DIGEST};
 
-/// Where nothing was added.
+/// The digest without added images, in errors.
 const NONE: &str = "none";
 
-/// What tells the images of a training from others.
+/// The digests of the images of a training.
 #[derive(Clone)]
 pub(super) struct Identity {
     /// The data set's digest.
     pub(super) digest: String,
-    /// That of the images which were added to it, if there are any.
+    /// The digest of the added images, if there are any.
     pub(super) added: Option<String>,
 }
 
 impl Identity {
-    /// Before it is known which of the added images can be used.
+    /// Without added images, some of which may be excluded later.
     pub(super) fn of_data_set(dataset: &Dataset) -> Result<Self, Error> {
         let (digest, added) = (dataset.digest()?, None);
         Ok(Self { digest, added })
     }
 
-    /// With the images that were added.
+    /// Adds the digest of the added images.
     pub(super) fn with_added(self, dataset: &Dataset) -> Result<Self, Error> {
         let added = dataset.added_digest()?;
         Ok(Self { added, ..self })
@@ -40,7 +40,7 @@ impl Identity {
         self.added.as_deref().unwrap_or(NONE)
     }
 
-    /// What a run measured is no estimate for a model of other images.
+    /// Checks that a refit has the data set of the refitted run, whose metrics it takes over.
     pub(super) fn check_refit(&self, refit: Option<&Refit>) -> Result<(), Error> {
         match refit {
             Some(refit) if refit.dataset_digest != self.digest => Err(Error::RefitData {
@@ -52,7 +52,7 @@ impl Identity {
         }
     }
 
-    /// The same for the images that were added.
+    /// Checks that a refit has the added images of the refitted run.
     pub(super) fn check_refit_added(&self, refit: Option<&Refit>) -> Result<(), Error> {
         match refit {
             Some(refit) if refit.added_digest != self.added => Err(Error::RefitAdded {
@@ -64,7 +64,7 @@ impl Identity {
         }
     }
 
-    /// A run that names its images goes on with the same.
+    /// Checks that a resumed run has the same images as before, if it recorded them.
     pub(super) fn check_resumed(&self, run: &Run) -> Result<(), Error> {
         let Some(digest) = run.tags.get(DATASET_DIGEST) else {
             return Ok(());
@@ -86,30 +86,30 @@ impl Identity {
     }
 }
 
-/// The splits that `divide` makes of the images: those to train on, the added ones at their end, and those to validate on,
-/// of which a refit has none. Added images that cannot be used are taken out of the data set.
-pub(super) fn divided(
+/// Splits the data set. Training images end with the added ones, some of which may be excluded from the data set; a refit
+/// has no validation images.
+pub(super) fn split_dataset(
     settings: &TrainSettings,
     dataset: &mut Dataset,
     digest: &str,
     context: &Context<'_>,
-    divide: impl Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>,
+    split: impl Fn(&Dataset, &DuplicateImages) -> Result<Vec<Split>, Error>,
 ) -> Result<Vec<Split>, Error> {
     let (data, observer) = (&settings.data, context.observer);
     let (cache, limits, interrupt) = (&context.cache, &context.limits, &context.interrupt);
-    let same = data.same_pictures(dataset, digest, cache, limits, interrupt, observer)?;
-    let mut splits = divide(dataset, &same)?;
-    let unused = data.unused_pictures(dataset, &splits, limits, interrupt, observer)?;
-    if !unused.is_empty() {
-        observer.warning(&Warning::Unused(&unused));
-        unused.leave_out(dataset);
+    let duplicates = data.duplicates(dataset, digest, cache, limits, interrupt, observer)?;
+    let mut splits = split(dataset, &duplicates)?;
+    let excluded = data.excluded_images(dataset, &splits, limits, interrupt, observer)?;
+    if !excluded.is_empty() {
+        observer.warning(&Warning::Excluded(&excluded));
+        excluded.remove_from(dataset);
     }
     if settings.refit.is_some() {
         for split in &mut splits {
             split.train.append(&mut split.validation);
         }
     }
-    if let Some(leak) = splits.iter().find_map(|split| same.leak(split)) {
+    if let Some(leak) = splits.iter().find_map(|split| duplicates.leak(split)) {
         observer.warning(&Warning::Leak(&leak));
     }
     for split in &mut splits {

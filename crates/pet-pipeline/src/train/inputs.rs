@@ -1,4 +1,4 @@
-//! What training starts from: weights, and photographs or what the frozen part of the network makes of them.
+//! The inputs of a training: weights, and images or their features.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,30 +15,29 @@ use super::request::Context;
 use crate::error::Error;
 use crate::settings::TrainSettings;
 
-/// Examples and the weights to start with.
+/// Initial weights and examples.
 pub(super) struct TrainingInputs {
     pub(super) weights: Weights,
     pub(super) train: Box<dyn Examples>,
-    /// None for a refit.
+    /// `None` for a refit.
     pub(super) validation: Option<Box<dyn Examples>>,
 }
 
-/// What they are made of.
+/// Prepares the inputs.
 pub(super) struct Preparation<'a> {
     pub(super) settings: &'a TrainSettings,
     pub(super) context: &'a Context<'a>,
     pub(super) backbone: Weights,
     pub(super) dataset: &'a Dataset,
     pub(super) split: Split,
-    /// The recipe at the size that is trained on.
+    /// The recipe with the image size for training.
     pub(super) train_recipe: Preprocess,
-    /// What is learned from besides the labels.
     pub(super) teachers: Vec<Arc<dyn Teacher>>,
 }
 
 impl Preparation<'_> {
-    /// Fine-tuning starts with a head that was trained on the frozen backbone's features: a random one would at first
-    /// pull the backbone away from what it knows (Kumar et al. 2022).
+    /// Computes features and, for fine-tuning, first trains the head on them: a random head would distort the pretrained
+    /// features (Kumar et al. 2022).
     pub(super) fn inputs(self) -> Result<TrainingInputs, Error> {
         let fine_tune = self.settings.configuration.fine_tune;
         let first_block = fine_tune.first_block(self.backbone.architecture().blocks.len())?;
@@ -83,7 +82,7 @@ impl Preparation<'_> {
         Photographs::new(samples, recipe, augment, self.context.limits)
     }
 
-    /// What `backbone` makes of the training and the validation images.
+    /// The features of training and validation images.
     fn features(&self, backbone: &Backbone, mirrored: bool) -> Result<(Features, Features), Error> {
         let (recipe, split) = (&self.settings.recipe, &self.split);
         let progress = self.context.observer;

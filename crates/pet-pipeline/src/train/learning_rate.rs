@@ -1,28 +1,28 @@
-//! Which learning rate a training should have, before it is run.
-
 use pet_data::{Dataset, Unit};
 use pet_train::{RangeTest, RateRange, Trainer};
 
 use super::prepared::{Checked, Prepared};
 use super::request::Context;
-use crate::check::SamePictures;
+use crate::check::DuplicateImages;
 use crate::error::Error;
 use crate::settings::TrainSettings;
 
-/// Makes a [range test](Trainer::range_test) with these settings on `dataset`, which [`TrainSettings::load`] gives. Nothing
-/// is recorded; the store is not opened.
+/// Runs a learning rate [range test](Trainer::range_test) on `dataset`, which is loaded with [`TrainSettings::load`],
+/// without recording a run.
 ///
 /// # Errors
 ///
-/// When the data set, the weights or the cache cannot be used, or as the test.
+/// When the data set, the weights or the cache cannot be used, or as [`Trainer::range_test`].
 pub fn test_learning_rates(
     settings: &TrainSettings,
     dataset: Dataset,
     range: &RateRange,
     context: &Context<'_>,
 ) -> Result<RangeTest, Error> {
-    let divide = |dataset: &Dataset, same: &SamePictures| Ok(vec![settings.split(dataset, same)?]);
-    let prepared = Checked::new(settings, dataset, context, divide)?.prepare()?;
+    let split = |dataset: &Dataset, duplicates: &DuplicateImages| {
+        Ok(vec![settings.split(dataset, duplicates)?])
+    };
+    let prepared = Checked::new(settings, dataset, context, split)?.prepare()?;
     let one = prepared.into_iter().next();
     let Prepared {
         dataset, inputs, ..

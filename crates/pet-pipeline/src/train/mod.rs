@@ -1,4 +1,4 @@
-//! Training: an [`Experiment`] prepares the images once and trains any number of tracked runs on them.
+//! Training: an [`Experiment`] prepares images and trains tracked runs on them.
 
 mod artifacts;
 mod checkpoint;

@@ -1,4 +1,4 @@
-//! Hyper-parameters as MLflow's params, and the name they give a run.
+//! Hyper-parameters as parameters and name of a run.
 
 use pet_train::network::Architecture;
 use pet_train::{Configuration, FineTune, Schedule};
@@ -6,7 +6,7 @@ use pet_train::{Configuration, FineTune, Schedule};
 use crate::settings::TrainSettings;
 use crate::tracking::GROUP_DUPLICATES;
 
-/// The name that the project this one replaces gives its runs, and what is fine-tuned.
+/// The default name of a run, which is compatible with the predecessor of this project.
 pub(super) fn run_name(network: &Architecture, configuration: &Configuration) -> String {
     let tuned = match configuration.fine_tune {
         FineTune::None => String::new(),
@@ -18,7 +18,7 @@ pub(super) fn run_name(network: &Architecture, configuration: &Configuration) ->
     )
 }
 
-/// The parameters of the project this one replaces, and those that are new.
+/// The parameters of a run, which include those of the predecessor of this project.
 pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'static str, String)> {
     let Configuration {
         fine_tune,
@@ -75,7 +75,7 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
     params
 }
 
-/// How much is trained: `none`, `last:N` or `all`.
+/// `none`, `last:N` or `all`.
 fn part(fine_tune: FineTune) -> String {
     match fine_tune {
         FineTune::None => "none".into(),

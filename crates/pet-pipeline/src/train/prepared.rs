@@ -1,4 +1,4 @@
-//! What has to be there before anything is trained.
+//! Preparation of a training.
 
 use std::sync::Arc;
 
@@ -6,20 +6,20 @@ use pet_data::{Dataset, Split};
 use pet_image::Preprocess;
 use pet_train::Weights;
 
-use super::images::{Identity, divided};
+use super::images::{Identity, split_dataset};
 use super::inputs::{Preparation, TrainingInputs};
 use super::request::Context;
 use super::teachers::Teachers;
-use crate::check::SamePictures;
+use crate::check::DuplicateImages;
 use crate::error::Error;
 use crate::settings::TrainSettings;
 
-/// Settings and a data set that can work together, as far as that is known before any work.
-pub(super) struct Checked<'a, Divide> {
+/// Settings and a data set after all checks that are possible without reading images.
+pub(super) struct Checked<'a, SplitFn> {
     settings: &'a TrainSettings,
     context: &'a Context<'a>,
-    /// Makes the splits, knowing which pictures show the same.
-    divide: Divide,
+    /// Splits the data set, given its duplicates.
+    split: SplitFn,
     dataset: Dataset,
     identity: Identity,
     train_recipe: Preprocess,
@@ -27,7 +27,7 @@ pub(super) struct Checked<'a, Divide> {
     backbone: Weights,
 }
 
-/// One split's images and weights, ready to be trained with.
+/// A split that is ready for training.
 pub(super) struct Prepared {
     pub(super) dataset: Arc<Dataset>,
     pub(super) identity: Identity,
@@ -36,12 +36,14 @@ pub(super) struct Prepared {
     pub(super) teachers: Vec<String>,
 }
 
-impl<'a, Divide: Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>> Checked<'a, Divide> {
+impl<'a, SplitFn: Fn(&Dataset, &DuplicateImages) -> Result<Vec<Split>, Error>>
+    Checked<'a, SplitFn>
+{
     pub(super) fn new(
         settings: &'a TrainSettings,
         dataset: Dataset,
         context: &'a Context<'a>,
-        divide: Divide,
+        split: SplitFn,
     ) -> Result<Self, Error> {
         let train_recipe = settings.train_recipe()?;
         let identity = Identity::of_data_set(&dataset)?;
@@ -50,12 +52,12 @@ impl<'a, Divide: Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>> Check
         let teachers = Teachers::load(folders, libraries, &dataset.classes)?;
         let backbone = Weights::open(&settings.backbone)?.without_head();
         settings.check_normalization(backbone.architecture())?;
-        // Whether there can be a split.
-        divide(&dataset, &SamePictures::default())?;
+        // Fails early if the data set cannot be split.
+        split(&dataset, &DuplicateImages::default())?;
         Ok(Self {
             settings,
             context,
-            divide,
+            split,
             dataset,
             identity,
             train_recipe,
@@ -64,20 +66,20 @@ impl<'a, Divide: Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>> Check
         })
     }
 
-    /// Computes what the frozen part of the network makes of the images of each split.
+    /// Computes the features of the frozen layers for each split.
     pub(super) fn prepare(self) -> Result<Vec<Prepared>, Error> {
         let Self {
             settings,
             context,
-            divide,
+            split,
             mut dataset,
             identity,
             ..
         } = self;
-        let splits = divided(settings, &mut dataset, &identity.digest, context, divide)?;
+        let splits = split_dataset(settings, &mut dataset, &identity.digest, context, split)?;
         let identity = identity.with_added(&dataset)?;
         identity.check_refit_added(settings.refit.as_ref())?;
-        context.observer.message(&described(&dataset, &splits));
+        context.observer.message(&summary(&dataset, &splits));
         let dataset = Arc::new(dataset);
         let prepared = |split| {
             let preparation = Preparation {
@@ -100,8 +102,8 @@ impl<'a, Divide: Fn(&Dataset, &SamePictures) -> Result<Vec<Split>, Error>> Check
     }
 }
 
-/// The data set and how it was divided, for people who are watching.
-fn described(dataset: &Dataset, splits: &[Split]) -> String {
+/// Describes the data set and its splits.
+fn summary(dataset: &Dataset, splits: &[Split]) -> String {
     let (name, classes) = (&dataset.name, dataset.classes.len());
     let added = match dataset.added.len() {
         0 => String::new(),

@@ -1,5 +1,3 @@
-//! Each epoch of a training, as it is recorded.
-
 use std::collections::BTreeSet;
 
 use pet_train::{EpochMetrics, Observer};
@@ -8,14 +6,13 @@ use crate::error::Error;
 use crate::observer::RunObserver;
 use crate::tracking::TrackedRun;
 
-/// What an observer cannot do.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Hands each epoch to the run and each step to the progress bar.
+/// Logs epochs to a run and reports progress to an observer.
 pub(super) struct EpochRecorder<'a> {
     pub(super) run: &'a mut TrackedRun,
     pub(super) observer: &'a dyn RunObserver,
-    /// Epochs that were logged, also before an interruption.
+    /// Logged epochs, including those before an interruption.
     pub(super) logged: BTreeSet<i64>,
 }
 
@@ -48,8 +45,8 @@ impl EpochRecorder<'_> {
         Ok(())
     }
 
-    /// Logs the epochs that the store does not know: a training may be killed after its checkpoint and before its last
-    /// epoch was sent, and is not told of that epoch again.
+    /// Logs epochs that are missing in the store: a training that was killed between its checkpoint and sending the epoch
+    /// does not repeat that epoch.
     pub(super) fn catch_up(&mut self, history: &[EpochMetrics]) -> Result<(), Error> {
         let missed = history.iter().try_for_each(|metrics| self.log(metrics));
         Ok(missed.map_err(|source| pet_train::Error::Observer { source })?)

@@ -1,4 +1,4 @@
-//! Training the recipe of a finished run once more, on all images.
+//! Refits: training the recipe of a finished run again on all images.
 
 use std::io::Read;
 
@@ -9,66 +9,66 @@ use pet_model::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::artifacts::{Picture, SETTINGS_FILE, VALIDATION};
-use crate::error::{Error, doing};
+use super::artifacts::{Plot, SETTINGS_FILE, VALIDATION};
+use crate::error::{Error, tracking_error};
 use crate::settings::TrainSettings;
 use crate::tracking::{ADDED_DIGEST, BEST_EPOCH, trained_on};
 
-/// Far larger than any settings, and than the figures of any model.
+/// Limit for the size of settings and metrics.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// A finished run whose recipe is trained once more, on the images that it was validated on as well. What that run
-/// measured stands for the new model, which has no images left to be measured with: it has seen a quarter more of them,
-/// so the estimate is a careful one.
+/// A finished run whose recipe is trained again, also on its validation images. Its validation metrics stand for the new
+/// model, for which no images are left. They are a conservative estimate, because the new model is trained on more images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Refit {
-    /// The run.
+    /// The ID of the run.
     pub run_id: String,
-    /// The whole digest of its data set.
+    /// The digest of its data set.
     pub dataset_digest: String,
-    /// The whole digest of the images that were added to it, if there were any.
+    /// The digest of its added images, if there were any.
     #[serde(default)]
     pub added_digest: Option<String>,
-    /// How that was split, in words.
+    /// Description of its split.
     pub split: String,
-    /// Share of its validation images classified correctly, 0 to 1.
+    /// Its validation accuracy, 0 to 1.
     pub val_acc: f64,
-    /// Mean cross-entropy on them, in nats.
+    /// Its validation loss: the mean cross-entropy in nats.
     pub val_loss: f64,
-    /// All figures on them.
+    /// All its validation metrics.
     pub validation: SplitMetrics,
 }
 
 impl Refit {
-    /// The temperature that fits the validation images of the run.
+    /// The temperature of the run's calibration.
     pub(super) fn temperature(&self) -> f64 {
         let calibration = self.validation.calibration.as_ref();
         calibration.map_or(1.0, |calibration| calibration.temperature)
     }
 
-    /// The curves and the confusion matrix of the run, as far as it has them.
-    pub(super) fn pictures(&self, client: &Client) -> Result<Vec<Picture>, Error> {
-        let run = client.run(&self.run_id).map_err(doing("read the run"))?;
-        let files = [CURVES_FILE, CONFUSION_FILE].into_iter();
-        let pictures = files.map(|file| Ok((file, bytes(client, &run, file)?)));
-        let pictures = pictures.collect::<Result<Vec<_>, Error>>()?.into_iter();
-        Ok(pictures
-            .filter_map(|(file, bytes)| Some((file, bytes?)))
-            .collect())
+    /// The training curves and the confusion matrix of the run, if it has them.
+    pub(super) fn plots(&self, client: &Client) -> Result<Vec<Plot>, Error> {
+        let run = client
+            .run(&self.run_id)
+            .map_err(tracking_error("read the run"))?;
+        let mut plots = Vec::new();
+        for file in [CURVES_FILE, CONFUSION_FILE] {
+            plots.extend(bytes(client, &run, file)?.map(|bytes| (file, bytes)));
+        }
+        Ok(plots)
     }
 }
 
 impl TrainSettings {
-    /// The settings of a finished run, to train on all its images for as many epochs as were best.
+    /// The settings that train the recipe of a finished run on all images, for its best number of epochs.
     ///
     /// # Errors
     ///
-    /// [`Error::NoRefit`] for a run that has not finished, lacks what is needed, or is a refit itself; [`Error::Tracking`]
-    /// when the store fails.
+    /// [`Error::NoRefit`] for a run that has not finished, is incomplete, or is itself a refit; [`Error::Tracking`] when the
+    /// store fails.
     pub fn refit(client: &Client, run_id: &str) -> Result<Self, Error> {
-        let run = client.run(run_id).map_err(doing("read the run"))?;
+        let run = client.run(run_id).map_err(tracking_error("read the run"))?;
         if run.status != RunStatus::Finished {
             return Err(no_refit(&run, "it has not finished"));
         }
@@ -80,10 +80,9 @@ impl TrainSettings {
                 &format!("it is a refit itself, of `{earlier}`"),
             ));
         }
-        let figures: Metrics = artifact(client, &run, METRICS_FILE)?;
-        let mut splits = figures.splits;
+        let mut metrics: Metrics = artifact(client, &run, METRICS_FILE)?;
         let missing = |what: &str| no_refit(&run, &format!("it has no {what}"));
-        let validation = splits.remove(VALIDATION);
+        let validation = metrics.splits.remove(VALIDATION);
         let data = trained_on(&run).ok_or_else(|| missing("data set"))?;
         let metric = |key: &str| {
             let metric = run.metrics.get(key).map(|metric| metric.value);
@@ -112,14 +111,14 @@ fn artifact<T: DeserializeOwned>(client: &Client, run: &Run, file: &str) -> Resu
         .map_err(|error| no_refit(run, &format!("its `{file}` cannot be read: {error}")))
 }
 
-/// A file that the run keeps, if it does.
+/// An artifact of the run, if it exists.
 fn bytes(client: &Client, run: &Run, file: &str) -> Result<Option<Vec<u8>>, Error> {
     let artifacts = client.artifacts(&run.artifact_uri);
-    let artifacts = artifacts.map_err(doing("open the run's files"))?;
+    let artifacts = artifacts.map_err(tracking_error("open the run's files"))?;
     let content = match artifacts.open(file) {
         Ok(content) => content,
         Err(error) if error.is_not_found() => return Ok(None),
-        Err(source) => return Err(doing("read the run's files")(source)),
+        Err(source) => return Err(tracking_error("read the run's files")(source)),
     };
     let mut bytes = Vec::new();
     content.take(MAX_BYTES).read_to_end(&mut bytes)?;

@@ -1,6 +1,7 @@
-//! What a run is asked for, what it runs in, and what becomes of it.
+//! The context, the request and the outcome of a run.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use mlflow_client::spool::{Spool, Spooled};
 use mlflow_client::{Config, TrackingUri};
@@ -9,31 +10,33 @@ use pet_predict::SearchPaths;
 use pet_train::{Configuration, Interrupt};
 use serde::Serialize;
 
+use crate::error::Error;
 use crate::observer::{RunObserver, Warning};
 use crate::provenance::Provenance;
+use crate::tracking::TrackedRun;
 
-/// What training runs in: where it is recorded, what it keeps on disk, and who watches it.
+/// The environment of a training.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Context<'a> {
     /// The tracking store.
     pub tracking: Config,
-    /// Folder of computed features, checkpoints, and of what could not be sent to the store.
+    /// Folder of features, checkpoints, and data that could not be sent to the store.
     pub cache: PathBuf,
-    /// The largest images that are read.
+    /// Limits for reading images.
     pub limits: Limits,
     /// What is recorded about the calling program.
     pub provenance: Provenance,
     /// Set to stop early.
     pub interrupt: Interrupt,
-    /// Where ONNX Runtime is, which runs the teachers, if there are any.
+    /// Where to find ONNX Runtime, which runs teachers.
     pub libraries: SearchPaths,
-    /// Is told how far everything is.
+    /// Receives progress and warnings.
     pub observer: &'a dyn RunObserver,
 }
 
 impl<'a> Context<'a> {
-    /// Records runs in this store and keeps files in this cache.
+    /// A context with this store and this cache.
     pub fn new(
         tracking: impl Into<Config>,
         cache: impl Into<PathBuf>,
@@ -50,21 +53,49 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Keeps everything in one folder: runs and models in `mlflow.db`, the rest in `cache`.
+    /// A context that keeps everything in one folder: runs and models in `mlflow.db`, the rest in `cache`.
     pub fn in_folder(folder: &Path, observer: &'a dyn RunObserver) -> Self {
         let store = TrackingUri::in_folder(folder);
         Self::new(store, folder.join("cache"), observer)
     }
 
-    /// Where runs are kept that could not be sent.
+    /// Where data that could not be sent is kept.
     pub fn spool(cache: &Path) -> Spool {
         Spool::new(cache.join("spool"))
     }
 
-    pub(crate) fn note_unsent(&self, run: &str, spooled: Option<&Spooled>) {
+    /// Warns about data that could not be sent.
+    pub(crate) fn warn_unsent(&self, run: &str, spooled: Option<&Spooled>) {
         if let Some(spooled) = spooled {
             self.observer.warning(&Warning::Unsent { run, spooled });
         }
+    }
+
+    /// Ends an interrupted run; returns the error to report. `run_id` is given if the run can be resumed.
+    pub(super) fn kill(&self, run: TrackedRun, run_id: Option<String>) -> Result<Error, Error> {
+        let name = run.name().to_owned();
+        let spooled = run.kill()?;
+        self.warn_unsent(&name, spooled.as_ref());
+        Ok(Error::Interrupted {
+            finished: 0,
+            planned: 1,
+            run_id,
+        })
+    }
+
+    /// Ends a finished run, and fills in its duration.
+    pub(super) fn finish(
+        &self,
+        run: TrackedRun,
+        mut finished: FinishedRun,
+        start: Instant,
+    ) -> Result<RunOutcome, Error> {
+        let (tracked, ending) = (run.tracking_time(), Instant::now());
+        let spooled = run.finish()?;
+        self.warn_unsent(&finished.name, spooled.as_ref());
+        finished.tracking_seconds = (tracked + ending.elapsed()).as_secs_f64();
+        finished.seconds = start.elapsed().as_secs_f64();
+        Ok(RunOutcome::Finished(finished))
     }
 }
 
@@ -72,22 +103,22 @@ impl<'a> Context<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RunRequest {
-    /// The run's name; an empty one stands for the network with its hyper-parameters.
+    /// The run's name; if empty, it is derived from the network and the hyper-parameters.
     pub name: String,
-    /// Its hyper-parameters. How much is trained and the seed are the experiment's.
+    /// Its hyper-parameters, except for `fine_tune` and `seed`, which are the experiment's.
     pub configuration: Configuration,
-    /// Labels besides those that every run has.
+    /// Additional tags.
     pub tags: Vec<(String, String)>,
-    /// A run to continue, instead of making one.
+    /// A run to resume instead of creating one.
     pub run_id: Option<String>,
-    /// Only a model that is better is registered; see [`FinishedRun::score`].
+    /// Registers the model only if its [score](FinishedRun::score) is higher.
     pub better_than: Option<(f64, f64)>,
-    /// Whether the run can be resumed when it is interrupted.
+    /// Whether the run can be resumed after an interruption.
     pub resumable: bool,
 }
 
 impl RunRequest {
-    /// A new run that is named by its network and hyper-parameters and whose model is registered.
+    /// A new, resumable run with a default name, whose model is registered.
     pub fn new(configuration: Configuration) -> Self {
         Self {
             name: String::new(),
@@ -100,64 +131,78 @@ impl RunRequest {
     }
 }
 
-/// A run that finished.
+/// A finished run.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct FinishedRun {
     /// Its name.
     pub name: String,
-    /// None while the tracking store cannot be reached.
+    /// Its ID; `None` while the store is unreachable.
     pub run_id: Option<String>,
-    /// None while the tracking store cannot be reached, and for a model that was not to be registered.
+    /// The registered version; `None` while the store is unreachable, and if the model was not registered.
     pub version: Option<u32>,
-    /// The run whose recipe was trained once more on all images, and whose validation figures follow.
+    /// The refitted run, whose validation metrics follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refit_of: Option<String>,
-    /// Share of validation images classified correctly with the weights that were kept, 0 to 1.
+    /// Validation accuracy of the best epoch, 0 to 1.
     pub val_acc: f64,
-    /// Of that accuracy, for a cross-validation.
+    /// Standard error of the accuracy in a cross-validation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standard_error: Option<f64>,
-    /// Mean cross-entropy on the validation images with the weights that were kept, in nats.
+    /// Validation loss of the best epoch: the mean cross-entropy in nats.
     pub val_loss: f64,
-    /// The epoch whose weights were kept, from 0.
+    /// The best epoch, from 0, whose weights were kept.
     pub best_epoch: usize,
-    /// How long it took.
+    /// Duration of the run.
     pub seconds: f64,
-    /// How much of it went into waiting for the tracking store, and into making the model's files for it.
+    /// Time spent on tracking, including writing the model.
     pub tracking_seconds: f64,
 }
 
 impl FinishedRun {
-    /// Validation accuracy, then the loss below zero: the larger, the better.
+    /// Validation accuracy, then negative loss; higher is better.
     pub fn score(&self) -> (f64, f64) {
         (self.val_acc, -self.val_loss)
     }
 }
 
-/// A run whose training diverged.
+/// A run that diverged.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct FailedRun {
     /// Its name.
     pub name: String,
-    /// None while the tracking store cannot be reached.
+    /// Its ID; `None` while the store is unreachable.
     pub run_id: Option<String>,
-    /// What went wrong.
+    /// The error.
     pub error: String,
 }
 
-/// What became of a run, as `status` says in JSON.
+/// The outcome of a run.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "status", rename_all = "UPPERCASE")]
 pub enum RunOutcome {
     /// It finished.
     Finished(FinishedRun),
-    /// Its training diverged, which says nothing about other hyper-parameters.
+    /// It diverged.
     Failed(FailedRun),
 }
 
 impl RunOutcome {
+    /// Reports a run that diverged.
+    pub(super) fn diverged(
+        run: &TrackedRun,
+        error: &pet_train::Error,
+        observer: &dyn RunObserver,
+    ) -> Self {
+        observer.message(&format!("{}: {error}", run.name()));
+        Self::Failed(FailedRun {
+            name: run.name().into(),
+            run_id: run.id().map(Into::into),
+            error: error.to_string(),
+        })
+    }
+
     /// The run, if it finished.
     pub fn finished(&self) -> Option<&FinishedRun> {
         match self {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes mcnemar.json: the exact McNemar test of two Python packages, for the tests of pet-pipeline.
+"""Writes mcnemar.json: p-values of the exact McNemar test from two Python packages.
 
     python3 mcnemar.py
 

@@ -1,4 +1,4 @@
-//! Pictures that show the same, for those who divide a data set.
+//! Duplicate images that affect the split of a data set.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,36 +11,36 @@ use pet_train::Interrupt;
 
 use crate::error::Error;
 
-/// Raised when other pictures are found than before.
+/// Incremented whenever the search changes, to invalidate cached results.
 const FORMAT: u32 = 1;
 
-/// Groups of pictures, among those to train and to validate on, that are copies or show the same moment.
+/// Groups of training and validation images that are copies or show the same moment.
 #[derive(Clone, Debug, Default)]
-pub struct SamePictures {
+pub struct DuplicateImages {
     groups: Vec<Vec<PathBuf>>,
 }
 
-/// Validation pictures that say too much good of a model, since it was trained on the same.
+/// Validation images with duplicates among the training images, which make a model look better than it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Leak {
-    /// How many there are.
+    /// Number of these images.
     pub images: usize,
-    /// Among how many.
+    /// Number of all validation images.
     pub validated: usize,
-    /// One of them.
+    /// One of these images.
     pub example: PathBuf,
-    /// What it shows is trained on in this one.
+    /// Its duplicate among the training images.
     pub trained: PathBuf,
 }
 
-impl SamePictures {
-    /// Finds them, or reads from `cache` what was found before in a data set with this digest. Pictures that cannot be
-    /// read are left to those who need them.
+impl DuplicateImages {
+    /// Finds duplicates, or reads the earlier result for a data set with this digest from `cache`. Ignores images that
+    /// cannot be read.
     ///
     /// # Errors
     ///
-    /// When the work was asked to stop, or the cache cannot be written.
+    /// When it is interrupted, or the cache cannot be written.
     pub fn find(
         dataset: &Dataset,
         digest: &str,
@@ -59,26 +59,26 @@ impl SamePictures {
             groups
         } else {
             let groups = search(dataset, limits, interrupt, progress)?;
-            // Names that are no text are searched for again each time.
+            // Paths that are not Unicode cannot be cached.
             if groups.iter().flatten().all(|path| path.to_str().is_some()) {
                 write_json(&file, &groups)?;
             }
             groups
         };
-        let whole = |path: PathBuf| dataset.root.join(path);
+        let absolute = |path: PathBuf| dataset.root.join(path);
         let groups = groups.into_iter();
-        let groups = groups.map(|group| group.into_iter().map(whole).collect());
+        let groups = groups.map(|group| group.into_iter().map(absolute).collect());
         Ok(Self {
             groups: groups.collect(),
         })
     }
 
-    /// Their whole paths.
+    /// The paths of the images of each group.
     pub fn groups(&self) -> &[Vec<PathBuf>] {
         &self.groups
     }
 
-    /// The validation pictures that show what is trained on, if there are any.
+    /// The validation images of a split that have duplicates among its training images.
     pub fn leak(&self, split: &Split) -> Option<Leak> {
         fn paths(samples: &[Sample]) -> HashSet<&Path> {
             samples.iter().map(|sample| sample.path.as_path()).collect()
@@ -102,7 +102,7 @@ impl SamePictures {
     }
 }
 
-/// What limits other than the usual ones add to a file's name: other pictures can be read with them.
+/// Part of the file name for non-default limits, which change which images can be read.
 fn suffix(limits: &Limits) -> String {
     if *limits == Limits::default() {
         return String::new();
@@ -110,7 +110,7 @@ fn suffix(limits: &Limits) -> String {
     format!("-{}-{}", limits.bytes, limits.pixels)
 }
 
-/// The groups, by their paths below the data set's folder.
+/// Finds the groups, with paths relative to the data set's folder.
 fn search(
     dataset: &Dataset,
     limits: &Limits,
@@ -140,10 +140,10 @@ fn search(
 mod tests {
     use super::*;
 
-    fn same(groups: &[&[&str]]) -> SamePictures {
+    fn duplicates(groups: &[&[&str]]) -> DuplicateImages {
         let group = |paths: &&[&str]| paths.iter().map(PathBuf::from).collect();
         let groups = groups.iter().map(group).collect();
-        SamePictures { groups }
+        DuplicateImages { groups }
     }
 
     fn split(train: &[&str], validation: &[&str]) -> Split {
@@ -161,13 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn only_groups_on_both_sides_leak() {
+    fn only_groups_in_both_splits_leak() {
         let split = split(&["a", "b", "c"], &["d", "e", "f", "g"]);
         assert_eq!(
-            same(&[&["a", "b"], &["d", "e"], &["x", "f"]]).leak(&split),
+            duplicates(&[&["a", "b"], &["d", "e"], &["x", "f"]]).leak(&split),
             None
         );
-        let leak = same(&[&["a", "b"], &["d", "c", "e"], &["a", "g"]]).leak(&split);
+        let leak = duplicates(&[&["a", "b"], &["d", "c", "e"], &["a", "g"]]).leak(&split);
         let expected = Leak {
             images: 3,
             validated: 4,
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_is_kept_for_the_same_data() {
+    fn results_are_cached_for_the_same_data_and_limits() {
         let place = tempfile::tempdir().unwrap();
         let root = place.path().join("pets");
         let options = pet_data::sample::Options {
@@ -193,7 +193,8 @@ mod tests {
         let find = |digest: &str, pixels: u64| {
             let (cache, stop) = (place.path().join("cache"), Interrupt::default());
             let limits = Limits::default().with_pixels(pixels);
-            SamePictures::find(&dataset, digest, &cache, &limits, &stop, &pet_data::Silent).unwrap()
+            DuplicateImages::find(&dataset, digest, &cache, &limits, &stop, &pet_data::Silent)
+                .unwrap()
         };
         let usual = Limits::default().pixels;
         let found = find("one", usual);
@@ -203,7 +204,7 @@ mod tests {
         assert_eq!(find("one", usual).groups(), found.groups());
         for (digest, pixels) in [("other", usual), ("one", usual + 1)] {
             let searched = find(digest, pixels);
-            assert!(searched.groups().is_empty(), "no picture can be read");
+            assert!(searched.groups().is_empty(), "no image can be read");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a tracked run was trained on, read back from the run.
+//! The data set in the tags and parameters of a run.
 
 use std::fmt::Display;
 
@@ -7,25 +7,24 @@ use pet_model::TrainedOn;
 
 /// Tag: the data set's name.
 pub(crate) const DATASET: &str = "dataset";
-/// Tag: the data set's whole digest. The input that MLflow keeps has only its beginning.
+/// Tag: the data set's digest, which MLflow's data set inputs abbreviate.
 pub(crate) const DATASET_DIGEST: &str = "dataset_digest";
-/// Tag: the digest of the images that were added to the data set, if there were any.
+/// Tag: the digest of added images, if there are any.
 pub(crate) const ADDED_DIGEST: &str = "added_digest";
-/// Parameter: how many these are.
+/// Parameter: number of added images.
 pub(crate) const ADDED_IMAGES: &str = "added_images";
-/// Parameter: images of the data set to train on.
+/// Parameter: number of training images of the data set.
 pub(crate) const TRAIN_IMAGES: &str = "train_images";
-/// Parameter: whether pictures that show the same were kept on one side of the split.
+/// Parameter: whether duplicates were kept on one side of the split.
 pub(crate) const GROUP_DUPLICATES: &str = "group_duplicates";
-/// Parameter: images to validate on.
+/// Parameter: number of validation images.
 pub(crate) const VAL_IMAGES: &str = "val_images";
 
-/// Tag: how the data set was split for the figures of the run, if they are another run's.
+/// Tag: description of the split, if it differs from the one that the parameters describe.
 pub(crate) const SPLIT: &str = "split";
 
-/// The data set of a run with the way in which it was split; `None` for a run that does not name one, as those of other
-/// programs. The digest covers the classes as well as the images, and the seed decides the split. What was added to the
-/// images to train on changes neither: such a run was validated on the same images.
+/// The data set of a run and its split; `None` for a run without one, such as those of other programs. Added images are not
+/// part of it, because they don't change the validation images.
 pub fn trained_on(run: &Run) -> Option<TrainedOn> {
     let tag = |key: &str| run.tags.get(key).filter(|value| !value.is_empty());
     let param = |key: &str| run.params.get(key).map_or("?", String::as_str);
@@ -35,13 +34,13 @@ pub fn trained_on(run: &Run) -> Option<TrainedOn> {
         split: tag(SPLIT).cloned().unwrap_or_else(|| {
             let grouped = param(GROUP_DUPLICATES) == "true";
             let (train, validation) = (param(TRAIN_IMAGES), param(VAL_IMAGES));
-            split_in_words(&param("seed"), &train, &validation, grouped)
+            describe_split(&param("seed"), &train, &validation, grouped)
         }),
     })
 }
 
-/// How images are set aside for validation.
-pub(crate) fn split_in_words(
+/// Describes a split; equal descriptions mean equal splits of the same data set.
+pub(crate) fn describe_split(
     seed: &dyn Display,
     train: &dyn Display,
     validation: &dyn Display,
@@ -58,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_says_what_it_was_trained_on_or_nothing() {
+    fn the_data_set_of_a_run_is_read_from_its_tags() {
         let folder = tempfile::tempdir().unwrap();
         let client = Client::local(folder.path()).unwrap();
         let experiment = client.experiment("e").unwrap().id;

@@ -1,36 +1,36 @@
-//! The confusion matrix and the mistakes as pictures.
+//! The confusion matrix and the mistakes as PNG files.
 
 use pet_image::{Limits, RgbImage, decode};
 use pet_model::CONFUSION_FILE;
 use pet_report::{confusion_matrix_png, mistakes_png};
 
-use super::evaluation::{Evaluation, Mistake, at, read};
+use super::evaluation::{Evaluation, Mistake, image_error, read_image};
 use crate::error::Error;
 
-/// The photographs of the most confident mistakes. It is not committed: the photographs belong to their owners.
+/// The photos of the most confident mistakes. Not under version control, because of the photos' copyright.
 const MISTAKES_FILE: &str = "mistakes.png";
 
-/// Draws the pictures. A matrix of very many classes could not be read and is left out.
+/// Draws the plots. The matrix is left out if it has too many classes to be legible.
 pub(super) fn draw(
     evaluation: &Evaluation,
     limits: &Limits,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
-    let mut pictures = Vec::new();
+    let mut plots = Vec::new();
     let title = format!("{}: {} images", evaluation.model, evaluation.name);
     match confusion_matrix_png(&evaluation.confusion, &evaluation.classes, &title) {
-        Ok(png) => pictures.push((CONFUSION_FILE, png)),
+        Ok(png) => plots.push((CONFUSION_FILE, png)),
         Err(pet_report::Error::TooManyClasses { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    pictures.push((MISTAKES_FILE, contact_sheet(evaluation, limits)?));
-    Ok(pictures)
+    plots.push((MISTAKES_FILE, contact_sheet(evaluation, limits)?));
+    Ok(plots)
 }
 
 fn contact_sheet(evaluation: &Evaluation, limits: &Limits) -> Result<Vec<u8>, Error> {
     let mistakes = &evaluation.mistakes;
     let photograph = |mistake: &Mistake| {
-        let decoded = decode(&read(&mistake.file, limits)?, limits);
-        Ok(decoded.map_err(at(&mistake.file))?.image)
+        let decoded = decode(&read_image(&mistake.file, limits)?, limits);
+        Ok(decoded.map_err(image_error(&mistake.file))?.image)
     };
     let photographs: Vec<RgbImage> = mistakes
         .iter()
@@ -54,7 +54,7 @@ fn contact_sheet(evaluation: &Evaluation, limits: &Limits) -> Result<Vec<u8>, Er
     let note = format!(
         "{} of {} images mistaken; the {} surest: class → taken for, confidence, file",
         evaluation.mistaken,
-        evaluation.figures.images,
+        evaluation.metrics.images,
         sheet.len()
     );
     Ok(mistakes_png(&sheet, &title, &note)?)

@@ -1,4 +1,4 @@
-//! Where figures and pictures are kept: with the model, and with the run that trained it.
+//! Saves evaluations with the model and with its training run.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use pet_report::refresh_card;
 use super::evaluation::Evaluation;
 use crate::error::Error;
 
-/// Adds the figures to those in the `results` folder of the model, and writes its card again. `usage` is Markdown for
-/// the card that shows how the calling program uses the model; it may be empty.
+/// Adds metrics to the `results` folder of the model and updates its card. `usage` is Markdown for the card that explains
+/// how to use the model with the calling program; it may be empty.
 ///
 /// # Errors
 ///
@@ -27,19 +27,19 @@ pub fn add_to_results(
     } else {
         Metrics::default()
     };
-    let figures = evaluations.iter();
-    let figures = figures.map(|one| (one.name.clone(), one.figures.clone()));
-    metrics.splits.extend(figures);
+    let splits = evaluations.iter();
+    let splits = splits.map(|one| (one.name.clone(), one.metrics.clone()));
+    metrics.splits.extend(splits);
     write_json(&file, &metrics)?;
     refresh_card(results, metadata, usage)?;
     Ok(())
 }
 
-/// Logs figures and pictures to the run that trained the model.
+/// Logs metrics and plots to the run that trained the model.
 ///
 /// # Errors
 ///
-/// [`Error::Store`] when the store does not have the run, or fails.
+/// [`Error::Store`] when the run does not exist or the store fails.
 pub fn log_to_run(client: &Client, run_id: &str, evaluations: &[Evaluation]) -> Result<(), Error> {
     client.check()?;
     let run = client.run(run_id)?;
@@ -48,7 +48,7 @@ pub fn log_to_run(client: &Client, run_id: &str, evaluations: &[Evaluation]) -> 
         let folder = format!("evaluation/{}", evaluation.name);
         let json = serde_json::to_vec_pretty(evaluation)?;
         artifacts.upload_bytes(&json, &format!("{folder}/metrics.json"))?;
-        for (name, png) in &evaluation.pictures {
+        for (name, png) in &evaluation.plots {
             artifacts.upload_bytes(png, &format!("{folder}/{name}"))?;
         }
         client.log_batch(run_id, &batch(evaluation))?;
@@ -57,13 +57,13 @@ pub fn log_to_run(client: &Client, run_id: &str, evaluations: &[Evaluation]) -> 
 }
 
 fn batch(evaluation: &Evaluation) -> Batch {
-    let figures = &evaluation.figures;
-    let calibration = figures.calibration.as_ref();
+    let metrics = &evaluation.metrics;
+    let calibration = metrics.calibration.as_ref();
     let values = [
-        ("acc", Some(figures.top1)),
-        ("top5_acc", Some(figures.top5)),
-        ("macro_f1", Some(figures.macro_f1)),
-        ("loss", Some(figures.loss)),
+        ("acc", Some(metrics.top1)),
+        ("top5_acc", Some(metrics.top5)),
+        ("macro_f1", Some(metrics.macro_f1)),
+        ("loss", Some(metrics.loss)),
         ("calibration_error", calibration.map(|one| one.error)),
     ];
     let time = now();

@@ -5,6 +5,7 @@ use pet_model::{METRICS_FILE, Metrics, SELECTION_FILE, Selection, read_json};
 use pet_predict::{Model, Options};
 use serde_json::Value;
 
+use crate::data_check::{png, scene};
 use crate::test_dir::TestDir;
 
 const TRAIN: &str =
@@ -110,6 +111,43 @@ fn a_refit_may_be_another_model() {
     assert_eq!(client.model_versions("pets_classifier").count(), 1);
     dir.refused(&format!("train --refit {id} --model-name a/b"))
         .naming(&["a/b"]);
+}
+
+#[test]
+fn a_refit_keeps_duplicates_together_as_its_run_did_and_says_where_its_threshold_is_from() {
+    let test = "a_refit_keeps_duplicates_together_as_its_run_did";
+    let Some(dir) = TestDir::with_runtime(test) else {
+        return;
+    };
+    dir.write("backbone.safetensors", pet_tests::backbone_bytes());
+    for number in 0..12 {
+        let class = if number % 2 == 0 { "Cat" } else { "Dog" };
+        dir.write(&format!("pets/{class}/{number}.png"), png(&scene(number)));
+    }
+    let data = "--dataset folder --data-dir pets --group-duplicates";
+    let train = format!("train {data} --backbone backbone.safetensors --epochs 1 --json");
+    let client = Client::local(dir.folder()).unwrap();
+    for (folds, split) in [
+        ("", "duplicates grouped"),
+        (" --folds 2", "2 folds, duplicates grouped"),
+    ] {
+        let run = first(&dir.run(&format!("{train}{folds}")).ok());
+        let id = run["run_id"].as_str().unwrap();
+        let refit = first(&dir.run(&format!("train --refit {id} --json")).ok());
+        let run = client.run(refit["run_id"].as_str().unwrap()).unwrap();
+        assert_eq!(run.params["group_duplicates"], "true");
+        assert!(run.tags["split"].ends_with(split), "{:?}", run.tags);
+        // A cross-validation has no model whose threshold the refit could use.
+        let version = &refit["version"];
+        let export = dir.run(&format!(
+            "export {data} --version {version} --results {version}"
+        ));
+        let said = export
+            .stderr
+            .contains("threshold is learned from images that the refit");
+        assert_eq!(said, !folds.is_empty(), "{}", export.stderr);
+        export.ok();
+    }
 }
 
 #[test]

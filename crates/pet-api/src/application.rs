@@ -1,4 +1,4 @@
-//! The service as a whole, and what the operating system asks of it.
+//! The service as a whole, and its signals.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use actix_web::rt::System;
 use actix_web::web::Data;
 use pet_predict::Runtime;
 
-use crate::budget::for_shadow;
+use crate::budget::shadow_memory;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::feedback::Feedback;
-use crate::memory::Memory;
+use crate::memory::UploadMemory;
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::queue::{Queue, start};
@@ -25,16 +25,16 @@ use crate::shadow;
 use crate::state::State;
 use crate::worker::Worker;
 
-/// A service that listens, with a model loaded, and waits to be run.
+/// A service with its models loaded and its port bound, ready to run.
 pub struct Application {
     port: u16,
     server: Server,
     state: Data<State>,
-    /// The workers, then what ends after them.
+    /// The workers, then the shadow, which ends after them.
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Stops or changes a running [`Application`], from any thread.
+/// Stops or reloads a running [`Application`] from any thread.
 #[derive(Clone)]
 pub struct Handle {
     server: ServerHandle,
@@ -52,12 +52,12 @@ impl Application {
         let metrics = Metrics::new().map_err(|error| failed(std::io::Error::other(error)))?;
         let metrics = Arc::new(metrics);
         let models = Arc::new(Models::load(runtime, &configuration)?);
-        metrics.expect(route::answers());
-        models.announce("the model was loaded");
+        metrics.preregister(route::statuses());
+        models.log("the model was loaded");
         let feedback = feedback(&configuration)?;
         let listener = listen(&configuration)?;
         let port = listener.local_addr().map_err(failed)?.port();
-        let memory = Arc::new(Memory::new(configuration.memory));
+        let memory = Arc::new(UploadMemory::new(configuration.memory));
         let (queue, threads) = threads(&configuration, &models, &memory, &metrics)?;
         let state = State::new(configuration, queue, metrics, models, memory, feedback);
         let state = Data::new(state);
@@ -70,12 +70,12 @@ impl Application {
         })
     }
 
-    /// The port that is listened at.
+    /// The port that the service listens on.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Stops or changes the service from elsewhere.
+    /// A handle to stop or reload the service.
     pub fn handle(&self) -> Handle {
         Handle {
             server: self.server.handle(),
@@ -83,15 +83,15 @@ impl Application {
         }
     }
 
-    /// Answers requests until it is stopped, then finishes what was accepted.
+    /// Serves requests until the service is stopped, then finishes those that were accepted.
     ///
     /// # Errors
-    /// [`Error::Serve`] when the server breaks down.
+    /// [`Error::Serve`] when the server fails.
     pub async fn run_until_stopped(self) -> Result<(), Error> {
         let outcome = self.server.await;
         self.state.queue.close();
         for thread in self.threads {
-            // One that panicked has said so; there is nothing left to do.
+            // A panic was logged when it happened.
             let _ = thread.join();
         }
         outcome.map_err(|source| Error::Serve { source })
@@ -99,22 +99,22 @@ impl Application {
 }
 
 impl Handle {
-    /// Says that the service is not ready, then takes no more connections and finishes the requests
-    /// that were accepted, within the grace time.
+    /// Reports the service as not ready, then, after the notice, accepts no more connections and finishes the accepted
+    /// requests within the grace period.
     pub async fn stop(&self) {
         tracing::info!("stopping");
-        self.state.drain();
+        self.state.start_draining();
         tokio::time::sleep(self.state.configuration.notice).await;
         self.server.stop(true).await;
     }
 
-    /// What is left of the notice and the grace after a stop, for what a program still has to do; 0 before one.
+    /// Time left of the notice and the grace period after a stop, for other cleanup of the program; 0 before a stop.
     pub fn time_to_stop(&self) -> Duration {
         self.state.time_to_stop()
     }
 
-    /// Loads every model from its folder again: the served one with its successors, then the named ones. One that does not
-    /// load stays as it was; the log says why. Whether all loaded.
+    /// Reloads every model from its folder: the served one with its successors, then the named ones. A model that fails to
+    /// load is kept as it was, and the reason is logged. Returns whether all of them loaded.
     pub async fn reload(&self) -> bool {
         self.state.reload().await.is_ok()
     }
@@ -125,16 +125,16 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     System::new().block_on(future)
 }
 
-/// The queue with everyone who works for it.
+/// The queue, the workers and the shadow.
 fn threads(
     configuration: &Configuration,
     models: &Arc<Models>,
-    memory: &Arc<Memory>,
+    memory: &Arc<UploadMemory>,
     metrics: &Arc<Metrics>,
 ) -> Result<(Queue, Vec<JoinHandle<()>>), Error> {
     let count = configuration.workers.get();
     let mut decoding = configuration.decoding_memory;
-    let for_shadow = for_shadow(decoding, count);
+    let for_shadow = shadow_memory(decoding, count);
     if configuration.shadow.is_some() {
         decoding -= for_shadow;
     }
@@ -142,7 +142,7 @@ fn threads(
     let shadow = shadow::start(configuration, for_shadow, &queue, models, memory, metrics)?;
     let (shadow, last) = shadow.unzip();
     let worker = || Worker::new(metrics.clone(), shadow.clone());
-    let mut threads = start(count, &queue, &models.choice().served, worker)?;
+    let mut threads = start(count, &queue, &models.split().primary, worker)?;
     threads.extend(last);
     Ok((queue, threads))
 }
@@ -164,12 +164,11 @@ fn listen(configuration: &Configuration) -> Result<TcpListener, Error> {
 }
 
 impl Handle {
-    /// Listens to the process's signals from now on: `SIGTERM` and `SIGINT` (Ctrl-C) stop the
-    /// service, `SIGHUP` reloads the models. For programs; must be called inside
-    /// [`block_on`](crate::block_on).
+    /// Installs signal handlers: `SIGTERM` and `SIGINT` (Ctrl-C) stop the service, `SIGHUP` reloads the models. Must be
+    /// called inside [`block_on`](crate::block_on).
     ///
     /// # Errors
-    /// The operating system's, when it does not let the process listen.
+    /// When the handlers cannot be installed.
     #[cfg(unix)]
     pub fn obey_signals(&self) -> std::io::Result<()> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -185,15 +184,14 @@ impl Handle {
         let (handle, mut signals) = (self.clone(), signal(SignalKind::hangup())?);
         rt::spawn(async move {
             while signals.recv().await.is_some() {
-                // How it went is in the log.
+                // The outcome is logged.
                 let _ = handle.reload().await;
             }
         });
         Ok(())
     }
 
-    /// Listens to Ctrl-C from now on, which stops the service. For programs; must be called inside
-    /// [`block_on`](crate::block_on).
+    /// Installs a handler of Ctrl-C, which stops the service. Must be called inside [`block_on`](crate::block_on).
     ///
     /// # Errors
     /// None on this system.

@@ -12,59 +12,59 @@ use crate::feedback::FeedbackFolder;
 use crate::model_folder::ModelFolder;
 use crate::trace::Tracer;
 
-/// How the service runs. The library reads no environment variables; a program fills this in.
+/// The settings of the service. The library reads no environment variables; the program fills this in.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// Address to listen at, such as `127.0.0.1`, or `0.0.0.0` for every one of the machine's.
+    /// Address to listen on, such as `127.0.0.1`, or `0.0.0.0` for all interfaces.
     pub host: String,
-    /// Port to listen at; 0 takes a free one, see [`Application::port`](crate::Application::port).
+    /// Port to listen on; 0 for any free port, see [`Application::port`](crate::Application::port).
     pub port: u16,
-    /// The served model with its figures: a folder, or files inside the program.
+    /// The served model with its figures: a folder, or files embedded in the program.
     pub results: Results,
-    /// Which model of that folder is served; `None` for the one in 8-bit integers if there is one.
+    /// Precision of the served model; `None` for 8-bit integers where the results have such a model.
     pub precision: Option<Precision>,
-    /// Worker threads, each with a session of its own.
+    /// Worker threads.
     pub workers: NonZero<usize>,
-    /// Requests that may wait for a worker; one more is refused.
+    /// Capacity of the queue: requests that may wait for a worker.
     pub queue: NonZero<usize>,
-    /// Images that one request may hold.
+    /// Largest number of images in a request.
     pub batch: NonZero<usize>,
-    /// What a photograph may measure; its `bytes` also bound an upload.
+    /// Limits of a photograph; `bytes` also limits an upload.
     pub limits: Limits,
-    /// Bytes of memory for all uploads that are being read or wait; beyond, uploads are refused.
+    /// Bytes of memory for all uploads that are being read or waiting; further ones are rejected.
     pub memory: usize,
-    /// Bytes of memory for all pictures that are being decoded or changed; one that would take more than its share is
-    /// refused. See [`Sizing`](crate::Sizing).
+    /// Bytes of memory for all images that are being decoded or transformed; an image that needs more than its share is
+    /// rejected. See [`Sizing`](crate::Sizing).
     pub decoding_memory: u64,
-    /// Photographs that drift is measured over, the latest; no more than 10,000 are kept.
+    /// Number of the latest photographs that drift is measured over, at most 10,000.
     pub drift_window: NonZero<usize>,
-    /// Time from the head of a request to its answer.
+    /// Longest time from the head of a request to its response.
     pub request_timeout: Duration,
-    /// Time between saying that the service is not ready any more and taking no more connections,
-    /// in which those who send requests here can turn elsewhere.
+    /// Time between reporting the service as not ready and closing the listener, in which load balancers stop sending
+    /// requests.
     pub notice: Duration,
-    /// Time that accepted requests get to finish after a stop.
+    /// Time for accepted requests to finish after a stop.
     pub grace: Duration,
-    /// The secret for requests that change the service; without one there are none.
+    /// The token for administrative requests; without one they are disabled.
     pub admin_token: Option<String>,
-    /// A model that answers its share of the photographs in place of the served one.
+    /// A model that answers a share of the photographs in place of the served one.
     pub canary: Option<Successor>,
-    /// A model that answers again what the served one answers, unseen, while there is nothing else to do.
+    /// A model that predicts the same photographs as the served one, for comparison only, while workers are idle.
     pub shadow: Option<Successor>,
-    /// Further models, which answer requests that name them.
+    /// Further models, which are used by requests that name them.
     pub models: Option<ModelFolder>,
-    /// Where corrections are kept; without it none are, and nothing is written to disk.
+    /// Where corrections are stored; without it there are none, and nothing is written to disk.
     pub feedback: Option<FeedbackFolder>,
-    /// Who collects the spans of requests; without it there are none.
+    /// Collects the spans of requests; without it there are none.
     pub tracer: Option<Arc<dyn Tracer>>,
 }
 
-/// A model that may take the place of the served one; it must tell the same classes apart.
+/// A candidate to replace the served model; it must have the same classes.
 #[derive(Clone, Debug)]
 pub struct Successor {
     /// The model with its figures.
     pub results: Results,
-    /// How many photographs it answers.
+    /// The share of the photographs that it predicts.
     pub share: Share,
 }
 
@@ -78,7 +78,7 @@ impl Share {
 
     const WHOLE: u64 = 10_000;
 
-    /// So many in a hundred; `None` unless that is more than 0 and at most 100.
+    /// `None` unless `percent` is more than 0, after rounding, and at most 100.
     pub fn from_percent(percent: f64) -> Option<Self> {
         let steps = (percent * 100.0).round();
         (1.0..=Self::WHOLE as f64)
@@ -86,24 +86,22 @@ impl Share {
             .then_some(Self(steps as u64))
     }
 
-    /// Whether something that lies there among all is in it. What is in a share is in every larger one.
-    pub(crate) fn holds(self, position: u64) -> bool {
-        position % Self::WHOLE < self.0
+    /// Whether this hash is within the share. Every larger share contains it too.
+    pub(crate) fn contains(self, hash: u64) -> bool {
+        hash % Self::WHOLE < self.0
     }
 
-    /// Whether it takes the one with this number: of numbers in a row it takes as many as its share is, evenly.
-    pub(crate) fn takes(self, number: u64) -> bool {
+    /// Whether to select the item with this sequence number: of consecutive numbers, the share is selected, evenly spaced.
+    pub(crate) fn selects(self, number: u64) -> bool {
         let number = number % Self::WHOLE;
         (number + 1) * self.0 / Self::WHOLE > number * self.0 / Self::WHOLE
     }
 }
 
 impl Default for Configuration {
-    /// Port 8000 of this machine alone, `results/`, as many workers as processors, 64 places in
-    /// the queue, 32 images in a
-    /// request, 256 MiB for uploads and 1 GiB for decoding, drift over 1,000 photographs, 30 seconds for a
-    /// request and for the grace, a second of notice, no token, no successors, no other models, no corrections,
-    /// no spans.
+    /// Port 8000 on the loopback interface, `results/`, a worker per processor, a queue of 64, 32 images in a request,
+    /// 256 MiB for uploads and 1 GiB for decoding, drift over 1,000 photographs, 30 seconds for a request and for the grace
+    /// period, a second of notice, and nothing optional.
     fn default() -> Self {
         Self {
             host: "127.0.0.1".into(),
@@ -135,15 +133,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_takes_as_many_as_it_says_and_evenly() {
+    fn share_selects_its_percentage_evenly() {
         for (percent, of_ten_thousand) in [(0.01, 1), (5.0, 500), (33.3, 3330), (100.0, 10_000)] {
             let share = Share::from_percent(percent).unwrap();
-            let taken = |numbers: std::ops::Range<u64>| {
-                numbers.filter(|&number| share.takes(number)).count()
+            let count = |numbers: std::ops::Range<u64>| {
+                numbers.filter(|&number| share.selects(number)).count()
             };
-            assert_eq!(taken(0..10_000), of_ten_thousand, "{percent}");
-            assert_eq!(taken(123_456..133_456), of_ten_thousand, "{percent}");
-            let half = taken(0..5_000) as f64;
+            assert_eq!(count(0..10_000), of_ten_thousand, "{percent}");
+            assert_eq!(count(123_456..133_456), of_ten_thousand, "{percent}");
+            let half = count(0..5_000) as f64;
             assert!(
                 (half - of_ten_thousand as f64 / 2.0).abs() <= 1.0,
                 "{percent}"

@@ -1,7 +1,7 @@
 //! Compressed bodies: `Content-Encoding`.
 //!
-//! A body is unpacked in small steps while it arrives, and what reads it counts what comes out. So one that unpacks to
-//! more than the limit is given up there, whatever it would have become.
+//! A body is decompressed in small steps while it arrives, and the reader counts the output. So a decompression bomb is
+//! rejected as soon as its output exceeds the limit.
 
 use std::io::Write;
 use std::pin::Pin;
@@ -17,28 +17,31 @@ use tokio::task::yield_now;
 
 use crate::error::{ApiError, Code};
 
-/// Bytes that are unpacked at a time: at most about a thousand times as many come out.
+/// Input bytes that are decompressed at a time; the output is at most about a thousand times as large.
 const STEP: usize = 512;
 
-/// A body as its parts arrive, unpacked.
+/// The decompressed chunks of a body.
 pub(crate) type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
-/// The body of a request without its encoding, of which no more than `most` bytes are given.
-pub(crate) fn unpacked(
+/// The decompressed body of a request, which fails after `max` bytes.
+pub(crate) fn decompressed(
     request: &HttpRequest,
     payload: Payload,
-    most: u64,
+    max: u64,
 ) -> Result<Chunks, ApiError> {
     let Some(decoder) = decoder(request)? else {
         return Ok(Box::pin(payload));
     };
-    let unpacking = Unpacking {
+    let decompression = Decompression {
         payload,
         decoder: Some(decoder),
-        packed: Bytes::new(),
-        left: most,
+        compressed: Bytes::new(),
+        left: max,
     };
-    Ok(Box::pin(stream::try_unfold(unpacking, Unpacking::next)))
+    Ok(Box::pin(stream::try_unfold(
+        decompression,
+        Decompression::next,
+    )))
 }
 
 fn decoder(request: &HttpRequest) -> Result<Option<Decoder>, ApiError> {
@@ -50,29 +53,28 @@ fn decoder(request: &HttpRequest) -> Result<Option<Decoder>, ApiError> {
         ("" | "identity", None) => Ok(None),
         ("gzip" | "x-gzip", None) => Ok(Some(Decoder::Gzip(GzDecoder::new(Vec::new())))),
         ("deflate", None) => Ok(Some(Decoder::Deflate(ZlibDecoder::new(Vec::new())))),
-        (_, Some(_)) => Err(unread("more than one encoding")),
-        (name, None) => Err(unread(&format!(
+        (_, Some(_)) => Err(unsupported("more than one encoding")),
+        (name, None) => Err(unsupported(&format!(
             "`{}`",
             name.chars().take(20).collect::<String>()
         ))),
     }
 }
 
-fn unread(encoding: &str) -> ApiError {
+fn unsupported(encoding: &str) -> ApiError {
     let detail = format!("the body has the encoding {encoding}, which is not read");
     ApiError::new(Code::UnsupportedEncoding, detail).with_hint(
         "send the body as it is, or with `Content-Encoding: gzip` or `deflate`".to_owned(),
     )
 }
 
-/// Writes what it unpacks to a buffer.
 enum Decoder {
     Gzip(GzDecoder<Vec<u8>>),
     Deflate(ZlibDecoder<Vec<u8>>),
 }
 
 impl Decoder {
-    /// What comes out of the next bytes.
+    /// Decompresses the next bytes.
     fn write(&mut self, bytes: &[u8]) -> Result<Vec<u8>, PayloadError> {
         let written = match self {
             Self::Gzip(decoder) => decoder.write_all(bytes),
@@ -85,7 +87,7 @@ impl Decoder {
         }))
     }
 
-    /// What comes out at last; a body that breaks off is an error.
+    /// The rest of the output; fails if the body is truncated.
     fn finish(self) -> Result<Vec<u8>, PayloadError> {
         let rest = match self {
             Self::Gzip(decoder) => decoder.finish(),
@@ -95,37 +97,37 @@ impl Decoder {
     }
 }
 
-struct Unpacking {
+struct Decompression {
     payload: Payload,
-    /// None once the end has come.
+    /// `None` after the end of the body.
     decoder: Option<Decoder>,
-    packed: Bytes,
+    compressed: Bytes,
     left: u64,
 }
 
-impl Unpacking {
+impl Decompression {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, PayloadError> {
         while let Some(decoder) = &mut self.decoder {
-            if self.packed.is_empty() {
+            if self.compressed.is_empty() {
                 if let Some(chunk) = self.payload.next().await {
-                    self.packed = chunk?;
+                    self.compressed = chunk?;
                     continue;
                 }
                 let rest = self.decoder.take().map(Decoder::finish).transpose()?;
-                return self.give(rest.unwrap_or_default()).map(Some);
+                return self.emit(rest.unwrap_or_default()).map(Some);
             }
-            let step = self.packed.split_to(STEP.min(self.packed.len()));
+            let step = self.compressed.split_to(STEP.min(self.compressed.len()));
             let out = decoder.write(&step)?;
-            // Others on this thread come in between.
+            // Lets other requests on this thread run.
             yield_now().await;
             if !out.is_empty() {
-                return self.give(out).map(Some);
+                return self.emit(out).map(Some);
             }
         }
         Ok(None)
     }
 
-    fn give(mut self, out: Vec<u8>) -> Result<(Bytes, Self), PayloadError> {
+    fn emit(mut self, out: Vec<u8>) -> Result<(Bytes, Self), PayloadError> {
         let left = self.left.checked_sub(out.len() as u64);
         self.left = left.ok_or(PayloadError::Overflow)?;
         Ok((out.into(), self))

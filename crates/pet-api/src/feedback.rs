@@ -1,6 +1,6 @@
-//! Corrections: pictures that are kept with the class that a person says is right.
+//! Corrections: images that are stored with their right class, as a person gave it.
 //!
-//! They lie as data sets do, in a folder for each class. Beside each picture is what the model had answered:
+//! They are laid out as a data set, with a folder for each class. Beside each image is the model's prediction:
 //!
 //! ```text
 //! DIR/Bengal/1764201600-0123456789abcdef.jpg
@@ -20,30 +20,30 @@ use tempfile::NamedTempFile;
 
 use crate::error::{ApiError, Code};
 
-/// Hexadecimal digits of the picture's digest in the name of its file.
-const DIGITS: usize = 16;
+/// Hexadecimal digits of the image's digest in its file name.
+const DIGEST_DIGITS: usize = 16;
 
-/// Bytes that the name of a folder may have on usual file systems.
-const LONGEST: usize = 255;
+/// Longest name of a folder on common file systems, in bytes.
+const MAX_FOLDER_NAME: usize = 255;
 
-/// The ending of what lies beside a picture.
-const BESIDE: &str = "json";
+/// Extension of the file with the prediction.
+const SIDECAR_EXTENSION: &str = "json";
 
-/// Where corrections are kept, and how many.
+/// Where corrections are stored, and how many.
 #[derive(Clone, Debug)]
 pub struct FeedbackFolder {
-    /// The folder; made when it is missing.
+    /// The folder; created if it is missing.
     pub folder: PathBuf,
-    /// Bytes that its files may have together.
+    /// Most bytes of all files in it.
     pub bytes: u64,
-    /// Pictures that it may hold.
+    /// Most images in it.
     pub count: u64,
 }
 
-/// A picture that was corrected or confirmed.
+/// The right class of an image, with the model's prediction.
 #[derive(Serialize)]
 pub(crate) struct Correction<'a> {
-    /// The right class, as the person says.
+    /// The right class, as the person gave it.
     pub(crate) class: &'a str,
     pub(crate) predicted_class: &'a str,
     pub(crate) confidence: f32,
@@ -51,9 +51,9 @@ pub(crate) struct Correction<'a> {
     pub(crate) model_version: Option<&'a str>,
 }
 
-/// What is kept.
+/// What is stored.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
-pub(crate) struct Kept {
+pub(crate) struct FeedbackCounts {
     /// Pictures that are kept.
     count: u64,
     /// Bytes of all files.
@@ -62,18 +62,18 @@ pub(crate) struct Kept {
     classes: BTreeMap<String, u64>,
 }
 
-/// Keeps corrections up to its limits.
+/// The store of corrections.
 pub(crate) struct Feedback {
     settings: FeedbackFolder,
-    /// Held while a picture is written, so that two never share what is left.
-    kept: Mutex<Kept>,
+    /// Locked while an image is written, so that concurrent writes cannot exceed the limits.
+    counts: Mutex<FeedbackCounts>,
 }
 
 impl Feedback {
-    /// Makes the folder if it is missing, and counts what it holds.
+    /// Creates the folder if it is missing, and counts its files.
     pub(crate) fn open(settings: FeedbackFolder) -> std::io::Result<Self> {
         fs_err::create_dir_all(&settings.folder)?;
-        let mut kept = Kept::default();
+        let mut counts = FeedbackCounts::default();
         for class in fs_err::read_dir(&settings.folder)? {
             let class = class?;
             if !class.file_type()?.is_dir() {
@@ -82,51 +82,51 @@ impl Feedback {
             let name = class.file_name().to_string_lossy().into_owned();
             for file in fs_err::read_dir(class.path())? {
                 let file = file?;
-                let is_picture = file.path().extension().is_some_and(|end| end != BESIDE);
-                kept.add(&name, file.metadata()?.len(), u64::from(is_picture));
+                let path = file.path();
+                let is_image = path.extension().is_some_and(|it| it != SIDECAR_EXTENSION);
+                counts.add(&name, file.metadata()?.len(), u64::from(is_image));
             }
         }
-        let kept = Mutex::new(kept);
-        Ok(Self { settings, kept })
+        let counts = Mutex::new(counts);
+        Ok(Self { settings, counts })
     }
 
-    /// What is kept now.
-    pub(crate) fn kept(&self) -> Kept {
-        let kept = self.kept.lock();
-        kept.unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn counts(&self) -> FeedbackCounts {
+        let counts = self.counts.lock();
+        counts.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn settings(&self) -> &FeedbackFolder {
         &self.settings
     }
 
-    /// Keeps a picture, the bytes of a file whose name ends in `extension`.
-    pub(crate) fn keep(
+    /// Stores an image file with this extension.
+    pub(crate) fn store(
         &self,
-        picture: &[u8],
+        image: &[u8],
         extension: &str,
         correction: &Correction<'_>,
     ) -> Result<(), ApiError> {
         let folder = self.class_folder(correction.class)?;
-        let mut beside = serde_json::to_vec(correction).map_err(|e| ApiError::internal(&e))?;
-        beside.push(b'\n');
-        let bytes = (picture.len() + beside.len()) as u64;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        self.has_room(&kept, bytes)?;
-        let name = name(picture);
+        let mut sidecar = serde_json::to_vec(correction).map_err(|e| ApiError::internal(&e))?;
+        sidecar.push(b'\n');
+        let bytes = (image.len() + sidecar.len()) as u64;
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_room(&counts, bytes)?;
+        let stem = file_stem(image);
         let write = || {
             fs_err::create_dir_all(&folder)?;
-            let beside_at = folder.join(format!("{name}.{BESIDE}"));
-            write_new(&beside_at, &beside)?;
-            write_new(&folder.join(format!("{name}.{extension}")), picture)
-                .inspect_err(|_| drop(fs_err::remove_file(&beside_at)))
+            let sidecar_path = folder.join(format!("{stem}.{SIDECAR_EXTENSION}"));
+            write_new(&sidecar_path, &sidecar)?;
+            write_new(&folder.join(format!("{stem}.{extension}")), image)
+                .inspect_err(|_| drop(fs_err::remove_file(&sidecar_path)))
         };
         match write() {
-            Ok(()) => kept.add(correction.class, bytes, 1),
-            // The same picture within the same second: it is kept already.
+            Ok(()) => counts.add(correction.class, bytes, 1),
+            // The same image was stored within the same second.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => {
-                // A class folder without pictures is no data set; one that holds some is not removed.
+                // Removes a folder that was created for nothing; fails if it is not empty.
                 let _ = fs_err::remove_dir(&folder);
                 return Err(ApiError::internal(&error));
             }
@@ -134,56 +134,56 @@ impl Feedback {
         Ok(())
     }
 
-    fn has_room(&self, kept: &Kept, bytes: u64) -> Result<(), ApiError> {
+    fn check_room(&self, counts: &FeedbackCounts, bytes: u64) -> Result<(), ApiError> {
         let FeedbackFolder {
-            bytes: most_bytes,
-            count: most,
+            bytes: max_bytes,
+            count: max_count,
             ..
         } = self.settings;
-        if kept.count < most && kept.bytes.saturating_add(bytes) <= most_bytes {
+        if counts.count < max_count && counts.bytes.saturating_add(bytes) <= max_bytes {
             return Ok(());
         }
         let detail = format!(
-            "the folder for corrections is full: it may hold `{most}` pictures and `{most_bytes}` bytes"
+            "the folder for corrections is full: it may hold `{max_count}` pictures and `{max_bytes}` bytes"
         );
         let hint = "whoever runs the service can empty it or allow more".to_owned();
         Err(ApiError::new(Code::Full, detail).with_hint(hint))
     }
 
-    /// The folder of a class. The names of classes come from a model file, which may be hostile.
+    /// The folder of a class. Class names come from a model file, which may be hostile.
     fn class_folder(&self, class: &str) -> Result<PathBuf, ApiError> {
         let mut parts = Path::new(class).components();
         let is_name = parts.next() == Some(Component::Normal(class.as_ref()))
             && parts.next().is_none()
             && !class.starts_with('.')
-            && class.len() <= LONGEST
+            && class.len() <= MAX_FOLDER_NAME
             && !class.contains(['/', '\\', ':'])
             && !class.contains(char::is_control);
         if is_name {
             return Ok(self.settings.folder.join(class));
         }
         let detail = format!("the class `{class}` cannot name a folder");
-        Err(ApiError::parameter(detail))
+        Err(ApiError::bad_parameter(detail))
     }
 }
 
-impl Kept {
-    fn add(&mut self, class: &str, bytes: u64, pictures: u64) {
-        self.count += pictures;
+impl FeedbackCounts {
+    fn add(&mut self, class: &str, bytes: u64, images: u64) {
+        self.count += images;
         self.bytes += bytes;
-        *self.classes.entry(class.to_owned()).or_default() += pictures;
+        *self.classes.entry(class.to_owned()).or_default() += images;
     }
 }
 
-/// Nothing of it comes from the client.
-fn name(picture: &[u8]) -> String {
+/// A file name without extension, which contains nothing from the client.
+fn file_stem(image: &[u8]) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let mut digest = format!("{:x}", Sha256::digest(picture));
-    digest.truncate(DIGITS);
+    let mut digest = format!("{:x}", Sha256::digest(image));
+    digest.truncate(DIGEST_DIGITS);
     format!("{}-{digest}", now.unwrap_or_default().as_secs())
 }
 
-/// Writes beside the place and renames, unless something is there.
+/// Writes a temporary file and renames it, unless the path exists.
 fn write_new(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(folder)?;

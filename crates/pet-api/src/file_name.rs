@@ -1,11 +1,11 @@
-//! What clients write, made safe to be shown: names of files, also in a header.
+//! Sanitizes text from clients: file names, and values of `Content-Disposition`.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Characters that are kept of a name; whoever needs more has a mistake or an attack in mind.
-const LONGEST: usize = 100;
+/// Longest file name; longer ones are truncated.
+const MAX_CHARS: usize = 100;
 
-/// What RFC 8187 (`attr-char`) lets stand beside letters and digits.
+/// `attr-char` of RFC 8187.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -20,9 +20,9 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// The value of `Content-Disposition` for a result: `PREFIX_NAME`.
+/// The value of `Content-Disposition` for a result named `PREFIX_NAME`.
 pub(crate) fn attachment(prefix: &str, name: Option<&str>, extension: &str) -> String {
-    let name = name.map(last_part).filter(|name| !name.is_empty());
+    let name = name.map(base_name).filter(|name| !name.is_empty());
     let name = name.unwrap_or_else(|| format!("image.{extension}"));
     let name = format!("{prefix}_{name}");
     if name.bytes().all(is_token) {
@@ -39,26 +39,28 @@ pub(crate) fn attachment(prefix: &str, name: Option<&str>, extension: &str) -> S
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 
-/// The last part of what may be a path.
-fn last_part(name: &str) -> String {
+/// The last component of a name that may be a path.
+fn base_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept = last.chars().filter(|char| is_shown(*char)).take(LONGEST);
+    let kept = last
+        .chars()
+        .filter(|char| is_printable(*char))
+        .take(MAX_CHARS);
     kept.collect::<String>()
         .trim()
         .trim_start_matches('.')
         .to_owned()
 }
 
-/// A text without control characters and without those that turn the direction of the text around, which would show
-/// `gpj.exe` as `exe.jpg`.
-pub(crate) fn shown(text: String) -> String {
-    if text.chars().all(is_shown) {
+/// Removes control characters, and those that change the direction of the text, which would show `gpj.exe` as `exe.jpg`.
+pub(crate) fn printable(text: String) -> String {
+    if text.chars().all(is_printable) {
         return text;
     }
-    text.chars().filter(|char| is_shown(*char)).collect()
+    text.chars().filter(|char| is_printable(*char)).collect()
 }
 
-fn is_shown(char: char) -> bool {
+fn is_printable(char: char) -> bool {
     !char.is_control() && !is_directional(char)
 }
 
@@ -67,12 +69,12 @@ fn is_directional(char: char) -> bool {
     matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A character of RFC 9110's `token`.
+/// `token` of RFC 9110.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte)
 }
 
-/// A character that every client takes in a quoted name.
+/// A character that every client understands in a quoted name.
 fn is_plain(char: char) -> bool {
     (char.is_ascii_graphic() || char == ' ') && !matches!(char, '"' | '\\' | '%' | ';')
 }
@@ -87,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_names_stay() {
+    fn plain_names_are_kept() {
         assert_eq!(named("a-dog.png"), "attachment; filename=gray_a-dog.png");
         assert_eq!(
             named("my dog.png"),
@@ -100,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_breaks_out_of_the_header_or_the_folder() {
+    fn names_cannot_inject_headers_or_paths() {
         assert_eq!(
             named("../../etc/passwd"),
             "attachment; filename=gray_passwd"
@@ -126,12 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn no_name_turns_the_direction_of_its_text_around() {
+    fn directional_characters_are_removed() {
         assert_eq!(
             named("a\u{202e}gpj.exe\u{2066}\u{200f}"),
             "attachment; filename=gray_agpj.exe"
         );
-        assert_eq!(shown("a\u{202e}\u{7}b".into()), "ab");
-        assert_eq!(shown("K\u{e4}the".into()), "K\u{e4}the");
+        assert_eq!(printable("a\u{202e}\u{7}b".into()), "ab");
+        assert_eq!(printable("K\u{e4}the".into()), "K\u{e4}the");
     }
 }

@@ -18,26 +18,25 @@
 //!
 //! # How a request is answered
 //!
-//! Async threads only move bytes: they read the upload, hand the work to the bounded `Queue` and
-//! write the answer. Worker threads, each with a session to itself while it predicts, take the work from the queue.
-//! What is refused comes as JSON from the one table in [`Code`].
+//! Async threads only do I/O: they read the upload, put the work into the bounded `Queue` and write the response. Worker
+//! threads, each with its own session while it predicts, take the work from the queue. Every error response is JSON with
+//! one of the codes in [`Code`].
 //!
-//! The handlers lie in `route`. Each topic has a function that lists its endpoints: what a handler takes and answers with
-//! is described by its types, so that the route and its part of the `OpenAPI` document come from one place.
+//! The handlers are in `route`. Each topic has a function that lists its endpoints. The types of a handler's arguments and
+//! of its result describe the endpoint, so the route and its part of the `OpenAPI` document have one source.
 
 mod application;
 mod asset;
 mod budget;
-mod choice;
 mod configuration;
+mod deployment;
 mod drift;
 mod encoding;
 mod endpoint;
 mod error;
 mod feedback;
 mod file_name;
-mod generation;
-mod held;
+mod loaded_model;
 mod memory;
 mod metrics;
 mod middleware;
@@ -45,16 +44,17 @@ mod model_folder;
 mod models;
 mod open_inference;
 mod openapi;
-mod part_heads;
+mod part_headers;
 mod problem;
 mod queue;
 mod repository;
 mod route;
-mod served;
 mod server;
 mod shadow;
 mod state;
+mod timed_body;
 mod trace;
+mod traffic_split;
 mod upload;
 mod worker;
 

@@ -1,7 +1,7 @@
 //! The memory that uploads share.
 //!
-//! Whoever sends slowly may take their time as long as there is memory for others. When it is used up, the slowest
-//! gives way: otherwise a few clients that stop in the middle would keep everyone else out.
+//! A client may send slowly as long as there is memory for others. When memory runs out, the slowest upload is cancelled,
+//! so that a few clients that stall cannot lock out everyone else.
 
 use std::ops::Deref;
 use std::pin::pin;
@@ -15,89 +15,87 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::{ApiError, Code};
 
-/// Bytes that a request must bring within [`SLOW`] not to be slow.
-const STEP: usize = 64 << 10;
+/// Bytes that an upload must deliver within [`SLOW_AFTER`] not to count as slow.
+const MIN_PROGRESS: usize = 64 << 10;
 
-/// Time without [`STEP`] more bytes after which a request may have to give way.
-const SLOW: Duration = Duration::from_secs(1);
+/// Time without [`MIN_PROGRESS`] more bytes after which an upload may be cancelled.
+const SLOW_AFTER: Duration = Duration::from_secs(1);
 
-/// Counts the bytes of all uploads that are held, so that many clients at once are refused before
-/// the machine's memory is used up.
-pub(crate) struct Memory {
+/// A budget of bytes for all uploads in memory.
+pub(crate) struct UploadMemory {
     free: Arc<Semaphore>,
-    all: usize,
-    /// The requests whose bodies are arriving.
-    arriving: Mutex<Vec<Arc<Progress>>>,
+    capacity: usize,
+    /// The requests whose bodies are being received.
+    incoming: Mutex<Vec<Arc<Progress>>>,
 }
 
-impl Memory {
+impl UploadMemory {
     pub(crate) fn new(bytes: usize) -> Self {
-        let all = bytes.min(Semaphore::MAX_PERMITS);
+        let capacity = bytes.min(Semaphore::MAX_PERMITS);
         Self {
-            free: Arc::new(Semaphore::new(all)),
-            all,
-            arriving: Mutex::default(),
+            free: Arc::new(Semaphore::new(capacity)),
+            capacity,
+            incoming: Mutex::default(),
         }
     }
 
-    /// All bytes that there are.
-    pub(crate) fn all(&self) -> usize {
-        self.all
+    /// Its size in bytes.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Whether at least half of it is free.
     pub(crate) fn is_half_free(&self) -> bool {
-        self.free.available_permits() >= self.all / 2
+        self.free.available_permits() >= self.capacity / 2
     }
 
-    /// A request whose body begins to arrive, with one photograph or several.
-    pub(crate) fn arrival(&self) -> Arrival<'_> {
+    /// Registers a request whose body is about to be received.
+    pub(crate) fn receive(&self) -> Incoming<'_> {
         let progress = Arc::new(Progress::new());
-        self.arriving().push(progress.clone());
-        Arrival {
+        self.lock().push(progress.clone());
+        Incoming {
             memory: self,
             progress,
         }
     }
 
-    /// Memory for an answer of so many bytes that waits for its client; one that is larger than all there is takes all.
-    pub(crate) fn answer(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
-        let count = u32::try_from(bytes.min(self.all)).unwrap_or(u32::MAX);
-        let held = self.free.clone().try_acquire_many_owned(count);
-        held.map_err(|_| ApiError::new(Code::Busy, "too many answers wait for their clients"))
+    /// Reserves memory for a response of this many bytes until it is sent; a response larger than the capacity takes all.
+    pub(crate) fn reserve_response(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
+        let count = u32::try_from(bytes.min(self.capacity)).unwrap_or(u32::MAX);
+        let reserved = self.free.clone().try_acquire_many_owned(count);
+        reserved.map_err(|_| ApiError::new(Code::Busy, "too many answers wait for their clients"))
     }
 
-    /// Has the slowest request give way, but not the one that asks. Whether there was one.
-    fn make_room(&self, asking: &Arc<Progress>) -> bool {
-        let mut arriving = self.arriving();
-        let others = arriving.iter().enumerate();
+    /// Cancels the slowest upload other than `asking`. Returns whether there was a slow one.
+    fn cancel_slowest(&self, asking: &Arc<Progress>) -> bool {
+        let mut incoming = self.lock();
+        let others = incoming.iter().enumerate();
         let others = others.filter(|(_, other)| !Arc::ptr_eq(other, asking));
-        let slow = others.filter_map(|(place, other)| Some((other.slow_since()?, place)));
-        let Some((_, place)) = slow.min() else {
+        let slow = others.filter_map(|(index, other)| Some((other.slow_since()?, index)));
+        let Some((_, index)) = slow.min() else {
             return false;
         };
-        arriving.swap_remove(place).gave_way.notify_one();
+        incoming.swap_remove(index).cancelled.notify_one();
         true
     }
 
-    fn arriving(&self) -> MutexGuard<'_, Vec<Arc<Progress>>> {
-        self.arriving.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Progress>>> {
+        self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How fast a request arrives.
+/// How fast a body arrives.
 struct Progress {
     pace: Mutex<Pace>,
-    gave_way: Notify,
+    cancelled: Notify,
 }
 
 struct Pace {
-    /// When the last whole step had come.
+    /// When the last [`MIN_PROGRESS`] bytes were complete.
     since: Instant,
-    /// Bytes that have come after it.
+    /// Bytes received after that.
     bytes: usize,
-    /// Whether memory is held.
-    holds: bool,
+    holds_memory: bool,
 }
 
 impl Progress {
@@ -105,132 +103,132 @@ impl Progress {
         let pace = Pace {
             since: Instant::now(),
             bytes: 0,
-            holds: false,
+            holds_memory: false,
         };
         Self {
             pace: Mutex::new(pace),
-            gave_way: Notify::new(),
+            cancelled: Notify::new(),
         }
     }
 
-    fn came(&self, bytes: usize) {
-        let mut pace = self.pace();
+    fn received(&self, bytes: usize) {
+        let mut pace = self.lock();
         pace.bytes += bytes;
-        pace.holds = true;
-        if pace.bytes >= STEP {
+        pace.holds_memory = true;
+        if pace.bytes >= MIN_PROGRESS {
             (pace.since, pace.bytes) = (Instant::now(), 0);
         }
     }
 
-    /// Since when it brings too little, if it holds memory and is slow.
+    /// Since when it has been too slow; `None` if it is not, or holds no memory.
     fn slow_since(&self) -> Option<Instant> {
-        let pace = self.pace();
-        let is_slow = pace.holds && pace.since.elapsed() >= SLOW;
+        let pace = self.lock();
+        let is_slow = pace.holds_memory && pace.since.elapsed() >= SLOW_AFTER;
         is_slow.then_some(pace.since)
     }
 
-    fn pace(&self) -> MutexGuard<'_, Pace> {
+    fn lock(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A request whose body arrives. It may have to give way as long as this exists.
-pub(crate) struct Arrival<'a> {
-    memory: &'a Memory,
+/// A request whose body is being received. It can be cancelled as long as this exists.
+pub(crate) struct Incoming<'a> {
+    memory: &'a UploadMemory,
     progress: Arc<Progress>,
 }
 
-impl Arrival<'_> {
+impl Incoming<'_> {
     /// An empty body that may grow to `limit` bytes.
-    pub(crate) fn body(&self, limit: u64) -> Growing<'_> {
-        Growing {
-            arrival: self,
+    pub(crate) fn body(&self, limit: u64) -> BodyBuffer<'_> {
+        BodyBuffer {
+            incoming: self,
             limit,
             bytes: Vec::new(),
-            held: None,
+            reserved: None,
         }
     }
 
-    /// Awaits what reads the body, up to the deadline and as long as the request need not give way.
+    /// Awaits the future that reads the body, until the deadline or until the upload is cancelled.
     pub(crate) async fn read<T>(
         &self,
         deadline: Instant,
         read: impl Future<Output = Result<T, ApiError>>,
     ) -> Result<T, ApiError> {
-        let refused = |detail| Err(ApiError::new(Code::UploadTimeout, detail));
+        let timed_out = |detail| Err(ApiError::new(Code::UploadTimeout, detail));
         let read = pin!(timeout_at(deadline, read));
-        match select(read, pin!(self.progress.gave_way.notified())).await {
+        match select(read, pin!(self.progress.cancelled.notified())).await {
             Either::Left((Ok(outcome), _)) => outcome,
-            Either::Left((Err(_), _)) => refused("the body did not arrive in time"),
-            Either::Right(_) => refused("the body arrived too slowly, and others need the memory"),
+            Either::Left((Err(_), _)) => timed_out("the body did not arrive in time"),
+            Either::Right(_) => {
+                timed_out("the body arrived too slowly, and others need the memory")
+            }
         }
     }
 
-    /// Memory for so many bytes more.
-    async fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
+    /// Reserves memory for more bytes.
+    async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
         let count = u32::try_from(bytes).unwrap_or(u32::MAX);
         let free = &self.memory.free;
-        self.progress.came(bytes);
+        self.progress.received(bytes);
         loop {
-            if let Ok(held) = free.clone().try_acquire_many_owned(count) {
-                return Ok(held);
+            if let Ok(reserved) = free.clone().try_acquire_many_owned(count) {
+                return Ok(reserved);
             }
-            if !self.memory.make_room(&self.progress) {
+            if !self.memory.cancel_slowest(&self.progress) {
                 let detail = "too many uploads are being read already";
                 return Err(ApiError::new(Code::Busy, detail));
             }
-            // The other is told on its own thread.
-            let room = timeout(SLOW, free.clone().acquire_many_owned(count));
-            if let Ok(Ok(held)) = room.await {
-                return Ok(held);
+            // The cancelled upload frees its memory on its own thread.
+            let reserved = timeout(SLOW_AFTER, free.clone().acquire_many_owned(count));
+            if let Ok(Ok(reserved)) = reserved.await {
+                return Ok(reserved);
             }
         }
     }
 }
 
-impl Drop for Arrival<'_> {
+impl Drop for Incoming<'_> {
     fn drop(&mut self) {
-        let mut arriving = self.memory.arriving();
-        arriving.retain(|other| !Arc::ptr_eq(other, &self.progress));
+        let mut incoming = self.memory.lock();
+        incoming.retain(|other| !Arc::ptr_eq(other, &self.progress));
     }
 }
 
-/// A body that is arriving.
-pub(crate) struct Growing<'a> {
-    arrival: &'a Arrival<'a>,
+/// A body that is being received.
+pub(crate) struct BodyBuffer<'a> {
+    incoming: &'a Incoming<'a>,
     limit: u64,
     bytes: Vec<u8>,
-    held: Option<OwnedSemaphorePermit>,
+    reserved: Option<OwnedSemaphorePermit>,
 }
 
-impl Growing<'_> {
-    /// Adds what has arrived.
+impl BodyBuffer<'_> {
     pub(crate) async fn push(&mut self, chunk: &[u8]) -> Result<(), ApiError> {
         if (self.bytes.len() + chunk.len()) as u64 > self.limit {
             return Err(too_large(self.limit));
         }
-        let held = self.arrival.take(chunk.len()).await?;
-        match &mut self.held {
-            Some(before) => before.merge(held),
-            None => self.held = Some(held),
+        let reserved = self.incoming.reserve(chunk.len()).await?;
+        match &mut self.reserved {
+            Some(before) => before.merge(reserved),
+            None => self.reserved = Some(reserved),
         }
         self.bytes.extend_from_slice(chunk);
         Ok(())
     }
 
-    /// The whole body.
     pub(crate) fn finish(self) -> Body {
         Body {
             bytes: self.bytes,
-            _held: self.held,
+            _reserved: self.reserved,
         }
     }
 }
 
-/// A body that has arrived; its memory is counted as used until it is dropped.
+/// A complete body; its memory stays reserved until it is dropped.
 pub(crate) struct Body {
     bytes: Vec<u8>,
-    _held: Option<OwnedSemaphorePermit>,
+    _reserved: Option<OwnedSemaphorePermit>,
 }
 
 impl AsRef<[u8]> for Body {
@@ -239,7 +237,7 @@ impl AsRef<[u8]> for Body {
     }
 }
 
-/// Without a copy; the memory counts as used as long as a part of the body is held.
+/// Without a copy; the memory stays reserved as long as any slice of the bytes is alive.
 impl From<Body> for Bytes {
     fn from(body: Body) -> Self {
         Self::from_owner(body)
@@ -254,7 +252,7 @@ impl Deref for Body {
     }
 }
 
-/// The refusal of an upload above the limit.
+/// The error for an upload above the limit.
 pub(crate) fn too_large(limit: u64) -> ApiError {
     ApiError::new(
         Code::TooLarge,
@@ -270,17 +268,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_comes_back_when_a_body_is_dropped() {
+    fn dropping_a_body_frees_its_memory() {
         crate::block_on(async {
-            let memory = Memory::new(10);
-            let arrival = memory.arrival();
-            let mut one = arrival.body(8);
+            let memory = UploadMemory::new(10);
+            let incoming = memory.receive();
+            let mut one = incoming.body(8);
             one.push(b"12345678").await.unwrap();
-            let refusal = one.push(b"9").await.unwrap_err();
-            assert_eq!(refusal.code, Code::TooLarge);
+            let error = one.push(b"9").await.unwrap_err();
+            assert_eq!(error.code, Code::TooLarge);
             let one = one.finish();
             assert_eq!(&*one, b"12345678");
-            let mut other = arrival.body(8);
+            let mut other = incoming.body(8);
             assert_eq!(other.push(b"abc").await.unwrap_err().code, Code::Busy);
             drop(one);
             other.push(b"abc").await.unwrap();
@@ -288,14 +286,14 @@ mod tests {
     }
 
     #[test]
-    fn the_slowest_gives_way_and_no_other() {
+    fn only_the_slowest_upload_is_cancelled() {
         crate::block_on(async {
-            let memory = Memory::new(10);
-            let (slowest, slow, quick) = (memory.arrival(), memory.arrival(), memory.arrival());
-            let hold = async |arrival: &Arrival<'_>, age: u32| {
-                let mut body = arrival.body(8);
+            let memory = UploadMemory::new(10);
+            let (slowest, slow, quick) = (memory.receive(), memory.receive(), memory.receive());
+            let hold = async |incoming: &Incoming<'_>, age: u32| {
+                let mut body = incoming.body(8);
                 body.push(b"1234").await.unwrap();
-                arrival.progress.pace().since -= SLOW * age;
+                incoming.progress.lock().since -= SLOW_AFTER * age;
                 std::future::pending::<()>().await;
                 Ok(())
             };

@@ -1,5 +1,4 @@
-//! What is done around every request: a name, a span, a count and a line of the log; refusals of the framework
-//! in the form of our own; headers.
+//! Middleware: request IDs, spans, metrics, access log, error responses and headers.
 
 use std::time::Instant;
 
@@ -20,14 +19,13 @@ use tracing::field::display;
 use crate::error::{ApiError, Code};
 use crate::metrics::milliseconds;
 use crate::open_inference;
-use crate::problem::where_wanted;
+use crate::problem::negotiate;
 use crate::route;
 use crate::route::timing::SERVER_TIMING;
 use crate::state::State;
 use crate::trace::{RequestTrace, TRACEPARENT, TraceContext};
 
-/// Pages of any other host may use the service: it has no cookies, and what changes it asks for a
-/// token.
+/// Any origin may use the service: it has no cookies, and administrative requests need a token.
 pub(crate) fn cross_origin() -> Cors {
     Cors::default()
         .allow_any_origin()
@@ -35,41 +33,43 @@ pub(crate) fn cross_origin() -> Cors {
         .allow_any_method()
         .allow_any_header()
         .expose_headers([CONTENT_DISPOSITION, RETRY_AFTER])
-        .expose_headers([HEADER, TRACEPARENT].map(HeaderName::from_static))
+        .expose_headers([REQUEST_ID, TRACEPARENT].map(HeaderName::from_static))
         .expose_headers([SERVER_TIMING])
         .max_age(3600)
 }
 
-/// Browsers take answers for what they say they are, and tell nobody where they come from.
+/// Browsers do not guess content types, and send no referrer.
 pub(crate) fn security_headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .add((REFERRER_POLICY, "no-referrer"))
 }
 
-/// Names, traces, times, counts and logs a request. While the service is stopping, the answer asks for the
-/// connection to be closed.
+/// Gives a request an ID, and traces, measures, counts and logs it. While the service is stopping, the response closes the
+/// connection.
 pub(crate) async fn access<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let mut entry = Entry::of(&request);
+    let mut entry = LogEntry::new(&request);
     let state = request.app_data::<Data<State>>().cloned();
     let pattern = request.match_pattern();
     let route = pattern.as_deref().unwrap_or("none");
     let tracer = state.as_ref().and_then(|state| state.tracer());
     let trace = RequestTrace::begin(&request, route, &entry.id, tracer);
-    entry.trace = trace.place();
-    let in_flight = state.as_ref().map(|state| state.metrics.begun());
-    let answer = next.call(request).instrument(trace.span().clone());
-    let mut response = answer.await?;
+    entry.trace = trace.context();
+    let in_flight = state.as_ref().map(|state| state.metrics.request_started());
+    let response = next.call(request).instrument(trace.span().clone());
+    let mut response = response.await?;
     drop(in_flight);
 
     let status = response.status().as_u16();
-    trace.answered(status);
-    name(&mut response, &entry);
+    trace.record_status(status);
+    add_headers(&mut response, &entry);
     if let Some(state) = state {
-        state.metrics.answered(route, status, entry.begun.elapsed());
+        state
+            .metrics
+            .request_finished(route, status, entry.started.elapsed());
         if !state.is_ready() {
             let head = response.response_mut().head_mut();
             head.set_connection_type(ConnectionType::Close);
@@ -79,52 +79,52 @@ pub(crate) async fn access<B: MessageBody>(
     Ok(response)
 }
 
-/// Says what the request is called, and its place in a trace.
-fn name<B>(response: &mut ServiceResponse<B>, entry: &Entry) {
+/// Adds the headers with the request ID and the trace context.
+fn add_headers<B>(response: &mut ServiceResponse<B>, entry: &LogEntry) {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&entry.id) {
-        headers.insert(HeaderName::from_static(HEADER), id);
+        headers.insert(HeaderName::from_static(REQUEST_ID), id);
     }
-    let place = entry.trace.map(|trace| trace.to_string());
-    if let Some(Ok(place)) = place.map(HeaderValue::try_from) {
-        headers.insert(HeaderName::from_static(TRACEPARENT), place);
+    let context = entry.trace.map(|trace| trace.to_string());
+    if let Some(Ok(context)) = context.map(HeaderValue::try_from) {
+        headers.insert(HeaderName::from_static(TRACEPARENT), context);
     }
 }
 
-/// A line of the log, written when the request is over, however it ends.
-struct Entry {
+/// An entry of the access log, written when the request ends, also when the client disconnects.
+struct LogEntry {
     id: String,
     method: String,
     path: String,
-    begun: Instant,
+    started: Instant,
     trace: Option<TraceContext>,
     status: Option<u16>,
 }
 
-impl Entry {
-    fn of(request: &ServiceRequest) -> Self {
+impl LogEntry {
+    fn new(request: &ServiceRequest) -> Self {
         Self {
             id: request_id(request),
             method: request.method().to_string(),
             path: request.path().to_owned(),
-            begun: Instant::now(),
+            started: Instant::now(),
             trace: None,
             status: None,
         }
     }
 }
 
-impl Drop for Entry {
+impl Drop for LogEntry {
     fn drop(&mut self) {
         let Self {
             id,
             method,
             path,
-            begun,
+            started,
             trace,
             status,
         } = self;
-        let milliseconds = milliseconds(begun.elapsed());
+        let milliseconds = milliseconds(started.elapsed());
         let trace_id = trace.map(|trace| display(format!("{:032x}", trace.trace_id)));
         match status {
             Some(status) => {
@@ -152,34 +152,34 @@ impl Drop for Entry {
     }
 }
 
-/// The header that carries it, in the request and in the answer.
-pub(crate) const HEADER: &str = "x-request-id";
+/// The header with the request ID, in the request and in the response.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
 
-/// Characters that a client's own name may have.
-const LONGEST: usize = 64;
+/// Longest request ID that a client may choose.
+const MAX_ID_LENGTH: usize = 64;
 
-/// The client's own name for its request, if it is a decent one; else a new one.
+/// The client's ID for its request, if it is valid; otherwise a random one.
 pub(crate) fn request_id(request: &ServiceRequest) -> String {
-    let given = request.headers().get(HEADER);
+    let given = request.headers().get(REQUEST_ID);
     let given = given.and_then(|value| value.to_str().ok());
     given
-        .filter(|id| is_decent(id))
-        .map_or_else(new, ToOwned::to_owned)
+        .filter(|id| is_valid_id(id))
+        .map_or_else(random_id, ToOwned::to_owned)
 }
 
-/// Nothing that could break a line of the log or be taken for something else.
-fn is_decent(id: &str) -> bool {
+/// Whether an ID is safe to log.
+fn is_valid_id(id: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    (1..=LONGEST).contains(&id.len()) && id.bytes().all(fits)
+    (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(fits)
 }
 
-/// 64 random bits in hexadecimal; zeros where the system has no randomness.
-fn new() -> String {
+/// 64 random bits in hexadecimal; zeros if the system has no randomness.
+fn random_id() -> String {
     format!("{:016x}", getrandom::u64().unwrap_or_default())
 }
 
-/// Turns every refusal that is not JSON yet into a row of the table.
-pub(crate) async fn refusals<B: MessageBody + 'static>(
+/// Converts the error responses of the framework to JSON, and negotiates their form.
+pub(crate) async fn json_errors<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -187,45 +187,45 @@ pub(crate) async fn refusals<B: MessageBody + 'static>(
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         if !is_json(&response) {
-            response = in_our_form(response);
+            response = to_json_error(response);
         }
-        response = where_wanted(response);
+        response = negotiate(response);
     }
     Ok(if cfg!(debug_assertions) {
-        described(response)
+        check_described(response)
     } else {
         response
     })
 }
 
-/// Breaks an answer that the document does not know, so that every test that comes upon it fails.
-fn described(response: ServiceResponse) -> ServiceResponse {
+/// Replaces a response that is not in the `OpenAPI` document by an error, so that tests notice it.
+fn check_described(response: ServiceResponse) -> ServiceResponse {
     let request = response.request();
     let route = request.match_pattern().unwrap_or_default();
-    let kind = response
+    let media_type = response
         .headers()
         .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let kind = kind.and_then(|kind| kind.split(';').next());
+        .and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next());
     let (method, status) = (request.method(), response.status().as_u16());
-    if route::is_described(method, &route, status, kind) {
+    if route::is_described(method, &route, status, media_type) {
         return response;
     }
-    tracing::error!(%method, route, status, kind, "no endpoint describes this answer");
-    let detail = format!("{status} of `{method} {route}` with `{kind:?}` is described nowhere");
-    let refusal = ApiError::new(Code::Internal, detail);
-    response.into_response(HttpResponse::from_error(refusal))
+    tracing::error!(%method, route, status, media_type, "no endpoint describes this answer");
+    let detail =
+        format!("{status} of `{method} {route}` with `{media_type:?}` is described nowhere");
+    let error = ApiError::new(Code::Internal, detail);
+    response.into_response(HttpResponse::from_error(error))
 }
 
-/// A refusal of the framework as a row of the table.
-fn in_our_form(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+fn to_json_error(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let (request, old) = response.into_parts();
-    let refusal = refusal(status.as_u16(), &request);
+    let error = error_for_status(status.as_u16(), &request);
     let mut new = if request.path().starts_with("/v2/") {
-        HttpResponse::from_error(open_inference::Refusal::from(refusal))
+        HttpResponse::from_error(open_inference::ProtocolError::from(error))
     } else {
-        HttpResponse::from_error(refusal)
+        HttpResponse::from_error(error)
     };
     if let Some(methods) = old.headers().get(ALLOW) {
         new.headers_mut().insert(ALLOW, methods.clone());
@@ -238,7 +238,7 @@ fn is_json(response: &ServiceResponse) -> bool {
     media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
 }
 
-fn refusal(status: u16, request: &HttpRequest) -> ApiError {
+fn error_for_status(status: u16, request: &HttpRequest) -> ApiError {
     let code = Code::ALL.into_iter().find(|code| code.status() == status);
     match code.unwrap_or(Code::BadRequest) {
         Code::MethodNotAllowed => ApiError::new(
@@ -258,11 +258,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_differ_and_are_decent() {
-        assert_ne!(new(), new());
-        assert!(is_decent(&new()));
+    fn request_ids_are_unique_and_valid() {
+        assert_ne!(random_id(), random_id());
+        assert!(is_valid_id(&random_id()));
         for bad in ["", "a b", "a\"b", "ä", &"x".repeat(65)] {
-            assert!(!is_decent(bad), "{bad}");
+            assert!(!is_valid_id(bad), "{bad}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A folder of models.
+//! Folders of models.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -9,48 +9,51 @@ use pet_model::{Precision, Results};
 
 use crate::error::Error;
 
-/// A folder of models: each subfolder that holds a model is one, named after the subfolder.
+/// A folder with models in subfolders; a subfolder's name is the name of its model.
 #[derive(Clone, Debug)]
 pub struct ModelFolder {
     /// The folder.
     pub folder: PathBuf,
-    /// How many of its models may be loaded at a time.
-    pub most: usize,
+    /// Largest number of its models that may be loaded at a time.
+    pub max_loaded: usize,
 }
 
-/// What is in such a folder.
+/// The contents of a folder of models.
 #[derive(Default)]
 pub(crate) struct Found {
-    /// The models by their names.
+    /// The models by name.
     pub(crate) models: BTreeMap<String, Results>,
     /// Entries that are not models, with the reason.
-    pub(crate) others: BTreeMap<String, &'static str>,
+    pub(crate) skipped: BTreeMap<String, &'static str>,
 }
 
 impl ModelFolder {
-    /// By default as many may be loaded as are there now, and one more.
+    /// Without `max`, one more model may be loaded than there are now.
     ///
     /// # Errors
     /// [`Error::ModelFolder`] when the folder cannot be read.
-    pub fn new(folder: PathBuf, most: Option<NonZero<usize>>) -> Result<Self, Error> {
-        let mut models = Self { folder, most: 0 };
-        models.most = match most {
-            Some(most) => most.get(),
-            None => models.look()?.models.len() + 1,
+    pub fn new(folder: PathBuf, max: Option<NonZero<usize>>) -> Result<Self, Error> {
+        let mut models = Self {
+            folder,
+            max_loaded: 0,
+        };
+        models.max_loaded = match max {
+            Some(max) => max.get(),
+            None => models.scan()?.models.len() + 1,
         };
         Ok(models)
     }
 
-    /// What is there now.
-    pub(crate) fn look(&self) -> Result<Found, Error> {
+    /// Lists the folder.
+    pub(crate) fn scan(&self) -> Result<Found, Error> {
         let failed = |source| Error::ModelFolder { source };
         let mut found = Found::default();
         for entry in fs::read_dir(&self.folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let results = Results::from(entry.path());
-            match reason(&name, &results) {
-                Some(reason) => found.others.insert(name, reason).map(drop),
+            match skip_reason(&name, &results) {
+                Some(reason) => found.skipped.insert(name, reason).map(drop),
                 None => found.models.insert(name, results).map(drop),
             };
         }
@@ -58,9 +61,9 @@ impl ModelFolder {
     }
 }
 
-/// Why this is not a model. Names appear in addresses and metrics, so they are plain. In one that is not valid text,
-/// replacement characters stand for the invalid parts, and those are not allowed either.
-fn reason(name: &str, results: &Results) -> Option<&'static str> {
+/// Why an entry is not a model. Names appear in URLs and metrics, so few characters are allowed; the replacement
+/// characters of a name that is not valid Unicode are not among them.
+fn skip_reason(name: &str, results: &Results) -> Option<&'static str> {
     let is_allowed = |letter: char| letter.is_alphanumeric() || "._-".contains(letter);
     if name.starts_with('.') {
         Some("it is hidden")
@@ -83,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_with_a_model_and_a_decent_name_are_models() {
+    fn folders_with_a_model_and_a_valid_name_are_models() {
         let place = tempfile::tempdir().unwrap();
         for path in [
             "cats/model.onnx",
@@ -100,20 +103,20 @@ mod tests {
             fs::write(path, b"").unwrap();
         }
         let folder = ModelFolder::new(place.path().into(), None).unwrap();
-        assert_eq!(folder.most, 4);
-        let found = folder.look().unwrap();
+        assert_eq!(folder.max_loaded, 4);
+        let found = folder.scan().unwrap();
         let names: Vec<_> = found.models.keys().map(String::as_str).collect();
         assert_eq!(names, ["Küken", "cats", "dogs-2.1_b"]);
         for (name, results) in &found.models {
             assert_eq!(results.folder().unwrap(), place.path().join(name));
         }
-        let others: Vec<_> = found.others.keys().map(String::as_str).collect();
-        assert_eq!(others, [".hidden", "a b", "a%2Fb", "empty", "model.onnx"]);
-        assert_eq!(found.others["empty"], "it has no model");
+        let skipped: Vec<_> = found.skipped.keys().map(String::as_str).collect();
+        assert_eq!(skipped, [".hidden", "a b", "a%2Fb", "empty", "model.onnx"]);
+        assert_eq!(found.skipped["empty"], "it has no model");
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_told() {
+    fn missing_folder_is_an_error() {
         let place = tempfile::tempdir().unwrap();
         let missing = place.path().join("missing");
         let error = ModelFolder::new(missing, None).unwrap_err();
@@ -122,16 +125,16 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_name_that_is_no_text_is_left_out() {
+    fn name_that_is_not_unicode_is_skipped() {
         use std::os::unix::ffi::OsStrExt as _;
 
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join(std::ffi::OsStr::from_bytes(b"ca\xff"));
         if fs::create_dir(&folder).is_err() {
-            return; // Some file systems take no such name.
+            return; // Not every file system allows such a name.
         }
         fs::write(folder.join("model.onnx"), b"").unwrap();
         let folder = ModelFolder::new(place.path().into(), None).unwrap();
-        assert!(folder.look().unwrap().models.is_empty());
+        assert!(folder.scan().unwrap().models.is_empty());
     }
 }

@@ -1,32 +1,32 @@
-//! The models of the service, and how others take their place.
+//! All models of the service, and how they are loaded and replaced.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use pet_model::Results;
 use pet_predict::{Options, Runtime};
 
-use crate::choice::Choice;
 use crate::configuration::Configuration;
-use crate::error::{ApiError, Code, Error, explained};
-use crate::generation::{Generation, Sources};
+use crate::deployment::{Deployment, Sources};
+use crate::error::{ApiError, Code, Error, error_chain};
+use crate::loaded_model::{LoadedModel, Loader, Role};
 use crate::metrics::Metrics;
 use crate::repository::{IndexEntry, Repository};
-use crate::served::{Loader, Role, Served};
+use crate::traffic_split::TrafficSplit;
 
-/// Holds the models and knows where to load the next ones.
+/// The models, with what is needed to load them again.
 pub(crate) struct Models {
     loader: Loader,
     sources: Sources,
     workers: usize,
-    current: RwLock<Generation>,
+    current: RwLock<Deployment>,
     repository: Repository,
-    /// Held while models are loaded or unloaded: one after the other.
+    /// Held while models are loaded or unloaded, so that this happens one at a time.
     loading: Mutex<()>,
 }
 
 impl Models {
-    /// Loads the first models. The sessions of the served one are made by the workers, so that the first request need
-    /// not wait for all of them; the other models get theirs as requests come.
+    /// Loads the initial models. Each worker creates a session of the served one, so that the first request waits for one
+    /// session only; sessions of the other models are created on demand.
     pub(crate) fn load(runtime: Runtime, configuration: &Configuration) -> Result<Self, Error> {
         let options = Options::default()
             .with_image(configuration.limits)
@@ -37,119 +37,114 @@ impl Models {
             canary: configuration.canary.clone(),
             shadow: configuration.shadow.clone(),
         };
-        let first = Generation::load(&loader, &sources)?;
+        let deployment = Deployment::load(&loader, &sources)?;
         let repository = Repository::new(configuration.models.clone());
-        for (name, results) in repository.first(first.choice.served.name())? {
+        for (name, results) in repository.initial(deployment.split.primary.name())? {
             repository.put(load(&loader, &name, &results)?);
         }
         Ok(Self {
             loader,
             sources,
             workers: configuration.workers.get(),
-            current: RwLock::new(first),
+            current: RwLock::new(deployment),
             repository,
             loading: Mutex::new(()),
         })
     }
 
-    /// The served model of now with its successors.
-    pub(crate) fn current(&self) -> Generation {
+    /// The current served model with its successors.
+    pub(crate) fn current(&self) -> Deployment {
         let current = self.current.read();
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The models that answer requests which name none.
-    pub(crate) fn choice(&self) -> Choice {
-        let current = self.current.read();
-        let current = current.unwrap_or_else(PoisonError::into_inner);
-        current.choice.clone()
+    /// The models for requests that name none.
+    pub(crate) fn split(&self) -> TrafficSplit {
+        self.current().split
     }
 
-    /// The models that answer requests for this name.
-    pub(crate) fn named(&self, name: &str) -> Result<Choice, ApiError> {
-        let choice = self.choice();
-        if choice.served.name() == name {
-            return Ok(choice);
+    /// The models for requests with this name.
+    pub(crate) fn named(&self, name: &str) -> Result<TrafficSplit, ApiError> {
+        let split = self.split();
+        if split.primary.name() == name {
+            return Ok(split);
         }
         let missing = || {
             let others = self.repository.loaded();
-            let others = others.iter().map(|served| served.name());
-            missing(name, std::iter::once(choice.served.name()).chain(others))
+            let others = others.iter().map(|model| model.name());
+            missing(name, std::iter::once(split.primary.name()).chain(others))
         };
         let found = self.repository.get(name);
-        found.map(Choice::only).ok_or_else(missing)
+        found.map(TrafficSplit::only).ok_or_else(missing)
     }
 
-    /// Every model.
-    fn all(&self) -> Vec<Arc<Served>> {
+    fn all(&self) -> Vec<Arc<LoadedModel>> {
         let mut all: Vec<_> = self.current().all().cloned().collect();
         all.extend(self.repository.loaded());
         all
     }
 
-    /// Says in the log which models there are.
-    pub(crate) fn announce(&self, message: &str) {
-        self.all()
-            .iter()
-            .for_each(|served| served.announce(message));
+    /// Logs an event of every model.
+    pub(crate) fn log(&self, message: &str) {
+        self.all().iter().for_each(|model| model.log(message));
     }
 
-    /// Says in the metrics which models there are.
-    pub(crate) fn show(&self, metrics: &Metrics) {
+    /// Updates the metrics that describe the models.
+    pub(crate) fn update_metrics(&self, metrics: &Metrics) {
         let all = self.all();
-        metrics
-            .models
-            .loaded(all.iter().map(|served| served.loaded()));
-        let served = self.choice().served;
-        metrics.serves(served.metadata());
-        metrics.drifted(served.drift());
+        let labels = all.iter().map(|model| model.labels());
+        metrics.models.set_loaded(labels);
+        let primary = self.split().primary;
+        metrics.set_model(primary.metadata());
+        metrics.set_drift(primary.drift());
     }
 
-    /// Loads every model again: first the served one with its successors, then the named ones, one after the other, so
-    /// that at most one of them is in memory twice. A model that does not load stays as it was, and the rest are still
-    /// tried, unless it is the served one. Gives the served one. Takes a while.
-    pub(crate) fn reload(&self) -> Result<Arc<Served>, Error> {
-        let _alone = self.alone();
-        let served = self.reload_served()?;
+    /// Reloads every model: first the served one with its successors, then the named ones, one after the other, so that at
+    /// most one of them is in memory twice. A model that fails to load is kept as it was; the rest are still reloaded,
+    /// unless it is the served one. Returns the served model. Blocks.
+    pub(crate) fn reload(&self) -> Result<Arc<LoadedModel>, Error> {
+        let _guard = self.lock_loading();
+        let primary = self.reload_deployment()?;
         let loaded = self.repository.loaded().into_iter();
-        let again = loaded.map(|served| self.load_folder(served.name(), served.results()));
-        let again: Vec<_> = again.collect();
-        again.into_iter().collect::<Result<Vec<_>, _>>()?;
-        Ok(served)
+        let reloaded = loaded.map(|model| self.load_folder(model.name(), model.results()));
+        // Collected first, so that one failure does not end the iteration.
+        let reloaded: Vec<_> = reloaded.collect();
+        reloaded.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(primary)
     }
 
-    /// Loads the model of this name from its folder, or loads it again; if that fails, it stays as it was. Takes a while.
+    /// Loads or reloads the model of this name from its folder; if that fails, it is kept as it was. Blocks.
     pub(crate) fn load_named(&self, name: &str) -> Result<IndexEntry, ApiError> {
-        let _alone = self.alone();
-        let served = self.choice().served;
-        let refused =
-            |error: Error| ApiError::new(Code::Internal, explained(&error)).with_hint(error.hint());
-        if served.name() == name {
-            let served = self.reload_served().map_err(refused)?;
-            return Ok(IndexEntry::ready(served.name(), &served));
+        let _guard = self.lock_loading();
+        let primary = self.split().primary;
+        let failed = |error: Error| {
+            ApiError::new(Code::Internal, error_chain(&error)).with_hint(error.hint())
+        };
+        if primary.name() == name {
+            let primary = self.reload_deployment().map_err(failed)?;
+            return Ok(IndexEntry::ready(primary.name(), &primary));
         }
-        let folders = self.repository.folders().map_err(refused)?;
+        let folders = self.repository.folders().map_err(failed)?;
         let missing = || {
             let folders = folders.keys().map(String::as_str);
-            missing(name, std::iter::once(served.name()).chain(folders))
+            missing(name, std::iter::once(primary.name()).chain(folders))
         };
         let results = folders.get(name).ok_or_else(missing)?;
         self.repository.check_room(name)?;
-        let loaded = self.load_folder(name, results).map_err(refused)?;
+        let loaded = self.load_folder(name, results).map_err(failed)?;
         Ok(IndexEntry::ready(name, &loaded))
     }
 
-    /// Unloads the model of this name; requests that have begun with it are still answered.
+    /// Unloads the model of this name; requests that have started with it are still answered.
     pub(crate) fn unload_named(&self, name: &str) -> Result<IndexEntry, ApiError> {
-        let _alone = self.alone();
-        let served = self.choice().served;
-        if served.name() == name {
+        let _guard = self.lock_loading();
+        if self.split().primary.name() == name {
             let detail = format!("`{name}` is the served model, which cannot be unloaded");
             let hint = "`/model/reload` loads what lies in its folder now".to_owned();
-            return Err(ApiError::parameter(detail).with_hint(hint));
+            return Err(ApiError::bad_parameter(detail).with_hint(hint));
         }
         if let Some(unloaded) = self.repository.take(name) {
-            unloaded.announce("the model was unloaded");
+            unloaded.log("the model was unloaded");
             return Ok(IndexEntry::unavailable(name, None));
         }
         let folders = self.repository.folders();
@@ -160,59 +155,56 @@ impl Models {
         Err(missing(name, folders.keys().map(String::as_str)))
     }
 
-    /// All models that can be named, loaded or not.
+    /// Every model that a request can name, loaded or not.
     pub(crate) fn index(&self) -> Result<Vec<IndexEntry>, Error> {
-        let choice = self.choice();
-        let name = choice.served.name();
-        let ready = choice.all().map(|served| IndexEntry::ready(name, served));
+        let split = self.split();
+        let name = split.primary.name();
+        let ready = split.all().map(|model| IndexEntry::ready(name, model));
         let mut index: Vec<_> = ready.collect();
         index.extend(self.repository.index(name)?);
         Ok(index)
     }
 
-    fn alone(&self) -> MutexGuard<'_, ()> {
+    fn lock_loading(&self) -> MutexGuard<'_, ()> {
         self.loading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Loads the served model and its successors again. If one does not load, the old ones are still served.
-    fn reload_served(&self) -> Result<Arc<Served>, Error> {
-        let next = self.next().inspect_err(not_reloaded)?;
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = next.clone();
-        drop(current);
-        let served = next.choice.served.clone();
+    /// Reloads the served model and its successors. If one fails to load, all of them are kept.
+    fn reload_deployment(&self) -> Result<Arc<LoadedModel>, Error> {
+        let next = self.load_deployment().inspect_err(log_not_reloaded)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = next.clone();
         next.all()
-            .for_each(|served| served.announce("the model was reloaded"));
-        Ok(served)
+            .for_each(|model| model.log("the model was reloaded"));
+        Ok(next.split.primary)
     }
 
-    fn next(&self) -> Result<Generation, Error> {
-        let next = Generation::load(&self.loader, &self.sources)?;
-        let served = &next.choice.served;
-        self.repository.check_name(served.name())?;
-        let prepared = self.prepare(served);
-        prepared.map_err(|source| Error::Model { source })?;
+    fn load_deployment(&self) -> Result<Deployment, Error> {
+        let next = Deployment::load(&self.loader, &self.sources)?;
+        let primary = &next.split.primary;
+        self.repository.check_name(primary.name())?;
+        let added = self.add_sessions(primary);
+        added.map_err(|source| Error::Model { source })?;
         Ok(next)
     }
 
-    /// Loads a named model; if that fails, the old one is kept.
-    fn load_folder(&self, name: &str, results: &Results) -> Result<Arc<Served>, Error> {
+    /// Loads or reloads a named model; if that fails, the old one is kept.
+    fn load_folder(&self, name: &str, results: &Results) -> Result<Arc<LoadedModel>, Error> {
         let is_loaded = self.repository.get(name).is_some();
-        let loaded = load(&self.loader, name, results).and_then(|served| {
-            let prepared = self.prepare(&served);
-            prepared.map_err(|source| Error::unusable(Role::Named, results, source))?;
-            Ok(served)
+        let loaded = load(&self.loader, name, results).and_then(|model| {
+            let added = self.add_sessions(&model);
+            added.map_err(|source| Error::successor(Role::Named, results, source))?;
+            Ok(model)
         });
         let loaded = loaded.inspect_err(|error| {
-            self.repository.failed(name, explained(error));
+            self.repository.set_failure(name, error_chain(error));
             if is_loaded {
-                not_reloaded(error);
+                log_not_reloaded(error);
             } else {
-                tracing::warn!(reason = explained(error), "the model was not loaded");
+                tracing::warn!(reason = error_chain(error), "the model was not loaded");
             }
         })?;
         self.repository.put(loaded.clone());
-        loaded.announce(if is_loaded {
+        loaded.log(if is_loaded {
             "the model was reloaded"
         } else {
             "the model was loaded"
@@ -220,19 +212,20 @@ impl Models {
         Ok(loaded)
     }
 
-    /// Makes a session for each worker, so that no request need wait for it.
-    fn prepare(&self, served: &Served) -> Result<(), pet_predict::Error> {
-        (0..self.workers).try_for_each(|_| served.prepare())
+    /// Creates a session for each worker, so that no request need wait for it.
+    fn add_sessions(&self, model: &LoadedModel) -> Result<(), pet_predict::Error> {
+        (0..self.workers).try_for_each(|_| model.add_session())
     }
 }
 
-fn not_reloaded(error: &Error) {
+fn log_not_reloaded(error: &Error) {
     tracing::warn!(
-        reason = explained(error),
+        reason = error_chain(error),
         "the model was not reloaded; the old one is still served"
     );
 }
 
+/// The error for a name that no model has, with the names of the `others`.
 fn missing<'a>(name: &str, others: impl Iterator<Item = &'a str>) -> ApiError {
     let detail = format!("there is no model `{name}`");
     let others: Vec<_> = others.map(|name| format!("`{name}`")).collect();
@@ -244,8 +237,8 @@ fn missing<'a>(name: &str, others: impl Iterator<Item = &'a str>) -> ApiError {
     ApiError::new(Code::NotFound, detail).with_hint(hint)
 }
 
-/// Loads a model of the repository, which has the name of its folder.
-fn load(loader: &Loader, name: &str, results: &Results) -> Result<Arc<Served>, Error> {
+/// Loads a model of the repository under the name of its folder.
+fn load(loader: &Loader, name: &str, results: &Results) -> Result<Arc<LoadedModel>, Error> {
     let loaded = loader.load(results, Role::Named, Some(name));
-    loaded.map_err(|source| Error::unusable(Role::Named, results, source))
+    loaded.map_err(|source| Error::successor(Role::Named, results, source))
 }

@@ -1,4 +1,4 @@
-//! The `OpenAPI` document, made of the endpoints that there are.
+//! The `OpenAPI` document.
 
 use std::collections::BTreeMap;
 
@@ -27,10 +27,14 @@ fn document(topics: &[Topic]) -> Json {
     let mut paths: BTreeMap<&str, Map<String, Json>> = BTreeMap::new();
     let mut schemas = Map::new();
     for topic in topics {
-        for endpoint in topic.endpoints.iter().filter(|endpoint| endpoint.is_shown) {
+        for endpoint in topic
+            .endpoints
+            .iter()
+            .filter(|endpoint| endpoint.is_documented)
+        {
             let operation = &endpoint.operation;
             schemas.extend(operation.schemas.clone());
-            let operation = operation.document(&name(endpoint), topic.name);
+            let operation = operation.to_json(&operation_id(endpoint), topic.name);
             let method = endpoint.method.as_str().to_lowercase();
             paths
                 .entry(&endpoint.path)
@@ -56,8 +60,8 @@ fn document(topics: &[Topic]) -> Json {
     })
 }
 
-/// A name made of the method and the path: `post_predict_batch`.
-fn name(endpoint: &Endpoint) -> String {
+/// The operation's ID, made of its method and path, such as `post_predict_batch`.
+fn operation_id(endpoint: &Endpoint) -> String {
     let parts = endpoint.path.split(['/', '{', '}', '.']);
     parts
         .filter(|part| !part.is_empty())

@@ -1,4 +1,4 @@
-//! Refusals as RFC 9457 has them, for clients that accept `application/problem+json`.
+//! Errors in the form of RFC 9457, for clients that accept `application/problem+json`.
 
 use actix_web::HttpRequest;
 use actix_web::body::BoxBody;
@@ -31,24 +31,24 @@ pub(crate) struct Problem<'a> {
     hint: Option<&'a str>,
 }
 
-/// Gives a refusal the form that its client asks for.
-pub(crate) fn where_wanted(mut response: ServiceResponse) -> ServiceResponse {
+/// Converts an error response to the form that its client accepts.
+pub(crate) fn negotiate(mut response: ServiceResponse) -> ServiceResponse {
     let vary = HeaderValue::from_static("accept");
     response.headers_mut().append(VARY, vary);
-    if !is_wanted(response.request()) {
+    if !accepts_problem(response.request()) {
         return response;
     }
-    let Some(text) = response.response().error().and_then(told) else {
+    let Some(problem) = response.response().error().and_then(problem_json) else {
         return response;
     };
-    let mut response = response.map_body(|_, _| BoxBody::new(text));
-    let kind = HeaderValue::from_static(PROBLEM);
-    response.headers_mut().insert(CONTENT_TYPE, kind);
+    let mut response = response.map_body(|_, _| BoxBody::new(problem));
+    let media_type = HeaderValue::from_static(PROBLEM);
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
     response
 }
 
-/// Whether the client names the media type, and prefers none of our own form.
-fn is_wanted(request: &HttpRequest) -> bool {
+/// Whether the client accepts problem details by name, and does not prefer plain JSON.
+fn accepts_problem(request: &HttpRequest) -> bool {
     let Ok(accept) = Accept::parse(request) else {
         return false;
     };
@@ -61,12 +61,11 @@ fn is_wanted(request: &HttpRequest) -> bool {
     })
 }
 
-fn told(error: &actix_web::Error) -> Option<String> {
-    let protocol = error.as_error::<open_inference::Refusal>();
-    let refusal = error.as_error::<ApiError>();
-    let ApiError { code, detail, hint } = refusal.or(protocol.map(|refusal| &refusal.0))?;
+fn problem_json(error: &actix_web::Error) -> Option<String> {
+    let protocol = error.as_error::<open_inference::ProtocolError>();
+    let error = error.as_error().or(protocol.map(|error| &error.0));
+    let ApiError { code, detail, hint } = error?;
     let problem = Problem {
-        // The page of the documentation explains the code.
         r#type: format!("/docs#{}", code.name()),
         title: code.meaning(),
         status: code.status(),

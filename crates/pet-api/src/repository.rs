@@ -1,4 +1,4 @@
-//! The named models, which lie in a folder of models.
+//! The named models, which are loaded from a folder of models.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{ApiError, Code, Error};
+use crate::loaded_model::LoadedModel;
 use crate::model_folder::ModelFolder;
-use crate::served::Served;
 
-/// The models in a folder, and which of them are loaded. Empty without a folder.
+/// The models in a folder, loaded or not. Empty without a folder.
 pub(crate) struct Repository {
     folder: Option<ModelFolder>,
     contents: RwLock<Contents>,
@@ -19,8 +19,8 @@ pub(crate) struct Repository {
 
 #[derive(Default)]
 struct Contents {
-    loaded: BTreeMap<String, Arc<Served>>,
-    /// Why loading failed, where the last attempt did.
+    loaded: BTreeMap<String, Arc<LoadedModel>>,
+    /// Reasons of failed attempts to load.
     failures: BTreeMap<String, String>,
 }
 
@@ -49,17 +49,15 @@ enum State {
 }
 
 impl IndexEntry {
-    /// A model that is loaded.
-    pub(crate) fn ready(name: &str, served: &Served) -> Self {
+    pub(crate) fn ready(name: &str, model: &LoadedModel) -> Self {
         Self {
             name: name.to_owned(),
-            version: served.metadata().model_version.clone(),
+            version: model.metadata().model_version.clone(),
             state: State::Ready,
             reason: String::new(),
         }
     }
 
-    /// A model that is not loaded.
     pub(crate) fn unavailable(name: &str, reason: Option<&String>) -> Self {
         Self {
             name: name.to_owned(),
@@ -69,14 +67,12 @@ impl IndexEntry {
         }
     }
 
-    /// Whether it answers.
     pub(crate) fn is_ready(&self) -> bool {
         self.state == State::Ready
     }
 }
 
 impl Repository {
-    /// Nothing is loaded yet.
     pub(crate) fn new(folder: Option<ModelFolder>) -> Self {
         Self {
             folder,
@@ -84,25 +80,20 @@ impl Repository {
         }
     }
 
-    /// The models to start with: all in the folder. None may have the name of the served one. Entries that are not models
-    /// are logged.
-    pub(crate) fn first(&self, served: &str) -> Result<BTreeMap<String, Results>, Error> {
+    /// The models to load at startup: all in the folder. None of them may have the name of the served one.
+    pub(crate) fn initial(&self, served: &str) -> Result<BTreeMap<String, Results>, Error> {
         let Some(folder) = &self.folder else {
             return Ok(BTreeMap::new());
         };
-        let found = folder.look()?;
-        for (name, reason) in found.others {
+        let found = folder.scan()?;
+        for (name, reason) in found.skipped {
             let place = folder.folder.display();
             tracing::info!(%place, name, reason, "left out of the models");
         }
-        let (count, most) = (found.models.len(), folder.most);
-        if count > most {
+        let (count, max) = (found.models.len(), folder.max_loaded);
+        if count > max {
             let folder = folder.folder.clone();
-            return Err(Error::ModelCount {
-                folder,
-                count,
-                most,
-            });
+            return Err(Error::ModelCount { folder, count, max });
         }
         match found.models.get(served) {
             Some(results) => Err(same_name(served, results)),
@@ -112,11 +103,11 @@ impl Repository {
 
     /// The models in the folder now, loaded or not.
     pub(crate) fn folders(&self) -> Result<BTreeMap<String, Results>, Error> {
-        let found = self.folder.as_ref().map(ModelFolder::look).transpose()?;
+        let found = self.folder.as_ref().map(ModelFolder::scan).transpose()?;
         Ok(found.unwrap_or_default().models)
     }
 
-    /// Every named model, by name; a folder with the name of the served model is left out, as it cannot be loaded.
+    /// Every named model, by name. A folder with the name of the served model is skipped, as it cannot be loaded.
     pub(crate) fn index(&self, served: &str) -> Result<Vec<IndexEntry>, Error> {
         let folders = self.folders()?;
         let contents = self.read();
@@ -135,29 +126,29 @@ impl Repository {
         Ok(names.map(entry).collect())
     }
 
-    /// Every model that is loaded.
-    pub(crate) fn loaded(&self) -> Vec<Arc<Served>> {
+    /// Every loaded model.
+    pub(crate) fn loaded(&self) -> Vec<Arc<LoadedModel>> {
         self.read().loaded.values().cloned().collect()
     }
 
     /// The model of this name, if it is loaded.
-    pub(crate) fn get(&self, name: &str) -> Option<Arc<Served>> {
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<LoadedModel>> {
         self.read().loaded.get(name).cloned()
     }
 
-    /// Refuses a model of this name if too many are loaded.
+    /// Fails if no further model may be loaded, unless one of this name is loaded.
     pub(crate) fn check_room(&self, name: &str) -> Result<(), ApiError> {
-        let most = self.folder.as_ref().map_or(0, |folder| folder.most);
+        let max = self.folder.as_ref().map_or(0, |folder| folder.max_loaded);
         let loaded = &self.read().loaded;
-        if loaded.contains_key(name) || loaded.len() < most {
+        if loaded.contains_key(name) || loaded.len() < max {
             return Ok(());
         }
-        let detail = format!("no more than `{most}` models of the folder may be loaded");
+        let detail = format!("no more than `{max}` models of the folder may be loaded");
         let hint = "unload another one first, or start the service with room for more".to_owned();
         Err(ApiError::new(Code::Full, detail).with_hint(hint))
     }
 
-    /// Refuses a name for the served model that a loaded one has.
+    /// Fails if a loaded model has the name of the served one.
     pub(crate) fn check_name(&self, served: &str) -> Result<(), Error> {
         match self.get(served) {
             Some(loaded) => Err(same_name(served, loaded.results())),
@@ -165,23 +156,23 @@ impl Repository {
         }
     }
 
-    /// Adds a model, in place of the one of that name.
-    pub(crate) fn put(&self, served: Arc<Served>) {
+    /// Adds a model, or replaces the one of that name.
+    pub(crate) fn put(&self, model: Arc<LoadedModel>) {
         let mut contents = self.write();
-        let name = served.name().to_owned();
+        let name = model.name().to_owned();
         contents.failures.remove(&name);
-        contents.loaded.insert(name, served);
+        contents.loaded.insert(name, model);
     }
 
-    /// Takes out the model of this name.
-    pub(crate) fn take(&self, name: &str) -> Option<Arc<Served>> {
+    /// Removes the model of this name.
+    pub(crate) fn take(&self, name: &str) -> Option<Arc<LoadedModel>> {
         let mut contents = self.write();
         contents.failures.remove(name);
         contents.loaded.remove(name)
     }
 
-    /// Keeps the reason why a model was not loaded.
-    pub(crate) fn failed(&self, name: &str, reason: String) {
+    /// Sets why a model could not be loaded.
+    pub(crate) fn set_failure(&self, name: &str, reason: String) {
         self.write().failures.insert(name.to_owned(), reason);
     }
 

@@ -1,4 +1,4 @@
-//! The threads that move bytes.
+//! The HTTP server.
 
 use std::io::Result;
 use std::net::TcpListener;
@@ -10,28 +10,28 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
-use crate::middleware::{access, cross_origin, refusals, security_headers};
+use crate::middleware::{access, cross_origin, json_errors, security_headers};
 use crate::openapi::Document;
 use crate::route;
 use crate::state::State;
 
-/// Threads that move bytes. They do no work, so more would only compete with the workers.
-const THREADS: usize = 2;
+/// I/O threads. They do no computation, so more of them would only compete with the workers.
+const IO_THREADS: usize = 2;
 
-/// Most time for the head of a request to arrive.
-const HEAD: Duration = Duration::from_secs(10);
+/// Longest time for the head of a request to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Time for a closed connection to be taken leave of.
-const LEAVE: Duration = Duration::from_secs(2);
+/// Time for a connection to shut down.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Time that a connection without a request is kept: longer than the 60 seconds after which
-/// proxies usually close theirs, so that none closes just when they send.
+/// Longer than the usual 60 seconds of proxies, so that the proxy closes an idle connection first and never sends into one
+/// that is being closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// Answers what comes to the listener.
+/// Starts the server on a listener.
 pub(crate) fn start(listener: TcpListener, state: Data<State>) -> Result<Server> {
     let grace = state.configuration.grace.as_secs();
-    let head = state.configuration.request_timeout.min(HEAD);
+    let head = state.configuration.request_timeout.min(HEAD_TIMEOUT);
     let document = Data::new(Document::of(&*route::TOPICS));
     let server = HttpServer::new(move || {
         App::new()
@@ -39,16 +39,16 @@ pub(crate) fn start(listener: TcpListener, state: Data<State>) -> Result<Server>
             .app_data(document.clone())
             .configure(route::configure)
             .wrap(cross_origin())
-            .wrap(from_fn(refusals))
+            .wrap(from_fn(json_errors))
             .wrap(security_headers())
             .wrap(from_fn(access))
     });
     let server = server
-        .workers(THREADS)
+        .workers(IO_THREADS)
         .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
         .client_request_timeout(head)
-        .client_disconnect_timeout(LEAVE)
-        // A client that has closed its side has gone; its request is dropped.
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        // A client that has closed its side counts as disconnected, and its request is dropped.
         .h1_allow_half_closed(false)
         .disable_signals()
         .shutdown_timeout(grace)

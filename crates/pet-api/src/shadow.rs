@@ -1,9 +1,9 @@
-//! A successor of the served model that answers the same photographs, unseen, where there is nothing else to do.
+//! The shadow: a successor of the served model that predicts the same photographs, for comparison only.
 //!
-//! It has a thread of its own, which takes photographs that were answered from a channel with a single place. Nothing waits
-//! for it, and it stands back in every respect: a photograph is dropped when the channel is full, when more than half of
-//! the memory for uploads is used, when it is an expensive one, or when no worker is idle for a while. The thread has the
-//! least priority, begins only while a worker is idle, and gives up decoding when none is any more.
+//! It has a thread of its own, which receives photographs through a channel of capacity 1. Nothing waits for it, and it
+//! yields to requests in every respect: a photograph is dropped when the channel is full, when more than half of the memory
+//! for uploads is used, when the image is an expensive one, or when no worker becomes idle soon. The thread has the lowest
+//! priority, starts only while a worker is idle, and stops decoding when none is idle any more.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,101 +18,93 @@ use pet_predict::Prediction;
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
-use crate::budget::ORDINARY_WORK;
+use crate::budget::MAX_ORDINARY_WORK;
 use crate::configuration::{Configuration, Share};
 use crate::error::{ApiError, Code, Error};
-use crate::memory::Memory;
+use crate::loaded_model::LoadedModel;
+use crate::memory::UploadMemory;
 use crate::metrics::{Metrics, Outcome};
 use crate::models::Models;
-use crate::queue::{Queue, STACK};
-use crate::served::Served;
+use crate::queue::{Queue, STACK_SIZE};
 
-/// How long a photograph waits for a worker to be idle.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a photograph waits for an idle worker.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// How often it looks.
-const PAUSE: Duration = Duration::from_millis(5);
+/// How often to look for an idle worker.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Where the workers leave what they have answered.
+/// Submits predicted photographs to the shadow's thread.
 #[derive(Clone)]
 pub(crate) struct Shadow {
-    answers: SyncSender<Answered>,
-    sampler: Arc<Sampler>,
-    memory: Arc<Memory>,
+    sender: SyncSender<Sample>,
+    share: Share,
+    /// Number of photographs offered so far.
+    count: Arc<AtomicU64>,
+    memory: Arc<UploadMemory>,
     metrics: Arc<Metrics>,
     models: Arc<Models>,
 }
 
-/// A photograph and what the served model says of it.
-struct Answered {
+/// A photograph with the prediction of the served model.
+struct Sample {
     photograph: Bytes,
     class: String,
     confidence: f32,
 }
 
 impl Shadow {
-    /// Leaves a photograph to be answered again, or drops it. Never waits.
+    /// Submits a photograph if it is within the share, or drops it. Never waits.
     pub(crate) fn offer(&self, photograph: &Bytes, prediction: &Prediction) {
-        if !self.sampler.takes() {
+        if !self
+            .share
+            .selects(self.count.fetch_add(1, Ordering::Relaxed))
+        {
             return;
         }
-        let answered = || Answered {
+        let sample = || Sample {
             photograph: photograph.clone(),
             class: prediction.predicted_class().to_owned(),
             confidence: prediction.confidence(),
         };
-        if !self.memory.is_half_free() || self.answers.try_send(answered()).is_err() {
-            self.drop_one();
+        if !self.memory.is_half_free() || self.sender.try_send(sample()).is_err() {
+            self.count_dropped();
         }
     }
 
-    fn drop_one(&self) {
+    fn count_dropped(&self) {
         if let Some(shadow) = self.models.current().shadow {
-            self.metrics
-                .models
-                .shadowed(shadow.version(), Outcome::Dropped);
+            let version = shadow.version();
+            self.metrics.models.count_shadow(version, Outcome::Dropped);
         }
     }
 }
 
-/// Takes a share of what comes, evenly.
-struct Sampler {
-    share: Share,
-    count: AtomicU64,
-}
-
-impl Sampler {
-    fn takes(&self) -> bool {
-        self.share.takes(self.count.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-/// What the thread works with.
-struct Lane {
-    answers: Receiver<Answered>,
+/// The state of the shadow's thread.
+struct Runner {
+    samples: Receiver<Sample>,
     queue: Queue,
     models: Arc<Models>,
     metrics: Arc<Metrics>,
     limits: Limits,
-    /// Bytes that decoding may take.
+    /// Most bytes that decoding may take.
     memory: u64,
 }
 
-/// Starts the thread, where there is a shadow. It ends when nobody can leave anything any more.
+/// Starts the thread if a shadow is configured. It ends when the last [`Shadow`] is dropped.
 pub(crate) fn start(
     configuration: &Configuration,
     decoding: u64,
     queue: &Queue,
     models: &Arc<Models>,
-    memory: &Arc<Memory>,
+    memory: &Arc<UploadMemory>,
     metrics: &Arc<Metrics>,
 ) -> Result<Option<(Shadow, JoinHandle<()>)>, Error> {
     let Some(successor) = &configuration.shadow else {
         return Ok(None);
     };
-    let (sender, answers) = sync_channel(1);
-    let lane = Lane {
-        answers,
+    let (sender, samples) = sync_channel(1);
+    let runner = Runner {
+        samples,
         queue: queue.clone(),
         models: models.clone(),
         metrics: metrics.clone(),
@@ -121,16 +113,13 @@ pub(crate) fn start(
     };
     let thread = std::thread::Builder::new()
         .name("shadow".into())
-        .stack_size(STACK)
-        .spawn(move || lane.work())
+        .stack_size(STACK_SIZE)
+        .spawn(move || runner.run())
         .map_err(|source| Error::Worker { source })?;
-    let sampler = Sampler {
-        share: successor.share,
-        count: AtomicU64::default(),
-    };
     let shadow = Shadow {
-        answers: sender,
-        sampler: Arc::new(sampler),
+        sender,
+        share: successor.share,
+        count: Arc::default(),
         memory: memory.clone(),
         metrics: metrics.clone(),
         models: models.clone(),
@@ -138,29 +127,30 @@ pub(crate) fn start(
     Ok(Some((shadow, thread)))
 }
 
-impl Lane {
-    fn work(self) {
-        stand_back();
-        while let Ok(answered) = self.answers.recv() {
+impl Runner {
+    fn run(self) {
+        lower_priority();
+        while let Ok(sample) = self.samples.recv() {
             let Some(shadow) = self.models.current().shadow else {
                 continue;
             };
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.repeat(&shadow, &answered)));
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.compare(&shadow, &sample)));
             let outcome = outcome.unwrap_or(Outcome::Failed);
-            self.metrics.models.shadowed(shadow.version(), outcome);
+            self.metrics.models.count_shadow(shadow.version(), outcome);
         }
     }
 
-    /// Answers a photograph again, and compares.
-    fn repeat(&self, shadow: &Served, answered: &Answered) -> Outcome {
+    /// Predicts a photograph and compares the prediction with that of the served model.
+    fn compare(&self, shadow: &LoadedModel, sample: &Sample) -> Outcome {
         let recipe = &shadow.metadata().preprocess;
-        let cost = recipe.cost(&answered.photograph, &self.limits);
-        if cost.memory > self.memory || cost.work > ORDINARY_WORK || !self.has_turn() {
+        let cost = recipe.cost(&sample.photograph, &self.limits);
+        let is_ordinary = cost.memory <= self.memory && cost.work <= MAX_ORDINARY_WORK;
+        if !is_ordinary || !self.wait_for_idle_worker() {
             return Outcome::Dropped;
         }
         let queue = self.queue.clone();
-        let predict = || shadow.run(|session| session.predict(&answered.photograph));
-        // What is done here is no part of a request, and of no trace.
+        let predict = || shadow.run(|session| session.predict(&sample.photograph));
+        // This is not a part of the request, nor of its trace.
         let predict = || with_default(&Dispatch::none(), predict);
         let prediction = cancel_unless(move || queue.has_idle_worker(), predict);
         let prediction = match prediction.map_err(|error| ApiError::prediction(&error)) {
@@ -168,35 +158,33 @@ impl Lane {
             Err(error) if error.code == Code::DeadlinePassed => return Outcome::Dropped,
             Err(_) => return Outcome::Failed,
         };
-        let took = prediction.timing().total();
-        self.metrics.models.ran(shadow.loaded(), took);
-        let difference = (prediction.confidence() - answered.confidence).abs();
-        self.metrics
-            .models
-            .confidence_differed(shadow.version(), difference);
-        if prediction.predicted_class() == answered.class {
+        let models = &self.metrics.models;
+        models.observe_duration(shadow.labels(), prediction.timing().total());
+        let difference = (prediction.confidence() - sample.confidence).abs();
+        models.observe_difference(shadow.version(), difference);
+        if prediction.predicted_class() == sample.class {
             Outcome::Agreed
         } else {
             Outcome::Differed
         }
     }
 
-    /// Waits until a worker is idle; whether one is.
-    fn has_turn(&self) -> bool {
-        let begun = Instant::now();
+    /// Waits for an idle worker. Returns whether there is one.
+    fn wait_for_idle_worker(&self) -> bool {
+        let start = Instant::now();
         while !self.queue.has_idle_worker() {
-            if begun.elapsed() > PATIENCE {
+            if start.elapsed() > MAX_WAIT {
                 return false;
             }
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(POLL_INTERVAL);
         }
         true
     }
 }
 
-/// Gives this thread the least priority, so that the system lets the workers have the processor.
+/// Gives this thread the lowest priority.
 #[cfg(target_os = "linux")]
-fn stand_back() {
+fn lower_priority() {
     if let Err(error) = thread_priority::ThreadPriority::Min.set_for_current() {
         tracing::warn!(
             ?error,
@@ -206,4 +194,4 @@ fn stand_back() {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn stand_back() {}
+fn lower_priority() {}

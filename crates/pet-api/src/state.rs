@@ -1,38 +1,39 @@
-//! What the handlers share.
+//! The state that handlers share.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use actix_web::web;
-
+use actix_web::HttpRequest;
+use actix_web::web::{self, Data};
 use pet_image::Cost;
 
-use crate::choice::Choice;
 use crate::configuration::Configuration;
-use crate::error::{ApiError, Code, explained};
+use crate::error::{ApiError, Code, error_chain};
 use crate::feedback::Feedback;
-use crate::memory::Memory;
+use crate::loaded_model::LoadedModel;
+use crate::memory::UploadMemory;
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::queue::Queue;
 use crate::repository::IndexEntry;
-use crate::served::Served;
 use crate::trace::Tracer;
+use crate::traffic_split::TrafficSplit;
 
 /// Shared by all handlers, as `web::Data<State>`.
 pub(crate) struct State {
-    /// How the service runs.
+    /// The settings of the service.
     pub(crate) configuration: Configuration,
-    /// Takes work; see [`worker`](crate::worker).
+    /// Work for the workers.
     pub(crate) queue: Queue,
-    /// Counts.
+    /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
     /// The models.
     pub(crate) models: Arc<Models>,
-    /// The memory that uploads share.
-    pub(crate) memory: Arc<Memory>,
-    /// Corrections, where they are kept.
+    /// The memory for uploads.
+    pub(crate) memory: Arc<UploadMemory>,
+    /// The store of corrections, where the service keeps them.
     pub(crate) feedback: Option<Arc<Feedback>>,
+    /// When the service began to stop.
     draining: OnceLock<Instant>,
 }
 
@@ -42,7 +43,7 @@ impl State {
         queue: Queue,
         metrics: Arc<Metrics>,
         models: Arc<Models>,
-        memory: Arc<Memory>,
+        memory: Arc<UploadMemory>,
         feedback: Option<Arc<Feedback>>,
     ) -> Self {
         Self {
@@ -56,49 +57,57 @@ impl State {
         }
     }
 
-    /// The models that answer requests which name none. A request keeps those that it begins with.
-    pub(crate) fn choice(&self) -> Choice {
-        self.models.choice()
+    /// The state of the service that received a request.
+    pub(crate) fn of(request: &HttpRequest) -> Result<Data<Self>, ApiError> {
+        let state = request.app_data::<Data<Self>>().cloned();
+        state.ok_or_else(|| ApiError::new(Code::Internal, "the service has no state"))
     }
 
-    /// Who collects spans, if anybody does.
+    /// The models for requests that name none. A request keeps the models that it started with.
+    pub(crate) fn split(&self) -> TrafficSplit {
+        self.models.split()
+    }
+
+    /// The tracer, if spans are collected.
     pub(crate) fn tracer(&self) -> Option<&dyn Tracer> {
         self.configuration.tracer.as_deref()
     }
 
-    /// What a prediction of this model for a photograph takes.
-    pub(crate) fn cost(&self, served: &Served, photograph: &[u8]) -> Cost {
-        let recipe = &served.metadata().preprocess;
+    /// The cost of predicting a photograph with this model.
+    pub(crate) fn cost(&self, model: &LoadedModel, photograph: &[u8]) -> Cost {
+        let recipe = &model.metadata().preprocess;
         recipe.cost(photograph, &self.configuration.limits)
     }
 
-    /// Loads every model again; one that does not load stays as it was.
-    pub(crate) async fn reload(&self) -> Result<Arc<Served>, ApiError> {
-        let reloaded = self.aside(Models::reload).await?;
+    /// Reloads every model; one that fails to load is kept as it was.
+    pub(crate) async fn reload(&self) -> Result<Arc<LoadedModel>, ApiError> {
+        let reloaded = self.run_blocking(Models::reload).await?;
         reloaded.map_err(|error| {
-            let detail = format!("{}; the old model is still served", explained(&error));
+            let detail = format!("{}; the old model is still served", error_chain(&error));
             ApiError::new(Code::Internal, detail).with_hint(error.hint())
         })
     }
 
     /// Loads a model of the repository.
     pub(crate) async fn load(&self, name: String) -> Result<IndexEntry, ApiError> {
-        self.aside(move |models| models.load_named(&name)).await?
+        self.run_blocking(move |models| models.load_named(&name))
+            .await?
     }
 
     /// Unloads a model of the repository.
     pub(crate) async fn unload(&self, name: String) -> Result<IndexEntry, ApiError> {
-        self.aside(move |models| models.unload_named(&name)).await?
+        self.run_blocking(move |models| models.unload_named(&name))
+            .await?
     }
 
-    /// All models that can be named, loaded or not.
+    /// Every model that a request can name, loaded or not.
     pub(crate) async fn index(&self) -> Result<Vec<IndexEntry>, ApiError> {
-        let index = self.aside(Models::index).await?;
+        let index = self.run_blocking(Models::index).await?;
         index.map_err(|error| ApiError::internal(&error))
     }
 
-    /// Runs slow work on a thread that may block.
-    async fn aside<T: Send + 'static>(
+    /// Runs slow work on a thread where it may block.
+    async fn run_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Models) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
@@ -107,26 +116,26 @@ impl State {
         done.map_err(|error| ApiError::internal(&error))
     }
 
-    /// Whether requests are welcome.
+    /// Whether the service accepts requests.
     pub(crate) fn is_ready(&self) -> bool {
         self.draining.get().is_none()
     }
 
-    /// That requests are welcome: the model is loaded and the service is not stopping.
+    /// Fails when the service is stopping.
     pub(crate) fn check_ready(&self) -> Result<(), ApiError> {
         if self.is_ready() {
             Ok(())
         } else {
-            Err(ApiError::new(Code::NotReady, "the service is stopping"))
+            Err(ApiError::stopping())
         }
     }
 
-    /// From now on the service is not ready.
-    pub(crate) fn drain(&self) {
+    /// Reports the service as not ready from now on.
+    pub(crate) fn start_draining(&self) {
         let _ = self.draining.set(Instant::now());
     }
 
-    /// What is left of the time to stop in; none of it is where the service was not told to.
+    /// Time left to stop in; 0 before the service is told to stop.
     pub(crate) fn time_to_stop(&self) -> Duration {
         let Configuration { notice, grace, .. } = &self.configuration;
         let since = self.draining.get().map(Instant::elapsed);

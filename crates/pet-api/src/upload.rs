@@ -1,12 +1,12 @@
-//! Uploads: what arrives, bounded in size, in memory and in time. Nothing is written to disk.
+//! Request bodies, with limits of size, memory and time. Nothing is written to disk.
 //!
-//! | extractor | gives |
+//! | extractor | extracts |
 //! |---|---|
-//! | [`Deadline`] | when the request must be answered; first among a handler's arguments |
+//! | [`Deadline`] | when the request must be answered |
 //! | [`Upload`] | one photograph: the multipart field `file`, or a raw image body |
 //! | [`Uploads`] | several photographs: every multipart field `file`, or a raw image body |
 //!
-//! A handler with another kind of body reads it by [`read_body`].
+//! Extractors of other bodies use [`read_body`].
 
 use std::future::{Ready, ready};
 use std::pin::Pin;
@@ -14,28 +14,26 @@ use std::pin::Pin;
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::mime::Mime;
-use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
 use pet_image::Format;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
-use crate::encoding::{Chunks, unpacked};
-use crate::endpoint::{Described, Operation};
+use crate::encoding::{Chunks, decompressed};
+use crate::endpoint::{Describe, Operation};
 use crate::error::{ApiError, Code};
-use crate::file_name::shown;
-use crate::memory::{Arrival, Body, Memory, too_large};
-use crate::part_heads::PartHeads;
+use crate::file_name::printable;
+use crate::memory::{Body, Incoming, UploadMemory, too_large};
+use crate::part_headers::PartHeaders;
 use crate::state::State;
 
-/// The file of a photograph, as its client sent it.
+/// The file of a photograph.
 pub(crate) struct Photograph {
-    /// The client's name for it. Never a path; see [`attachment`](super::attachment).
+    /// The client's name for it, which is untrusted; see [`attachment`](crate::file_name::attachment).
     pub(crate) name: Option<String>,
-    /// Its bytes, or why they were refused.
+    /// Its bytes, or why they were rejected.
     pub(crate) body: Result<Body, ApiError>,
 }
 
@@ -52,8 +50,8 @@ pub(crate) struct Uploads {
     pub(crate) deadline: Deadline,
 }
 
-/// How reading a body may be refused.
-pub(crate) const READING: [Code; 5] = [
+/// Errors of reading a body.
+pub(crate) const READ_ERRORS: [Code; 5] = [
     Code::BadRequest,
     Code::UploadTimeout,
     Code::TooLarge,
@@ -61,8 +59,8 @@ pub(crate) const READING: [Code; 5] = [
     Code::Busy,
 ];
 
-/// How work on what was uploaded may be refused.
-pub(crate) const WORKING: [Code; 6] = [
+/// Errors of processing an upload.
+pub(crate) const WORK_ERRORS: [Code; 6] = [
     Code::Undecodable,
     Code::UnsupportedFormat,
     Code::Busy,
@@ -71,18 +69,18 @@ pub(crate) const WORKING: [Code; 6] = [
     Code::DeadlinePassed,
 ];
 
-impl Described for Upload {
+impl Describe for Upload {
     fn describe(operation: &mut Operation) {
-        takes_form(operation, &file());
+        describe_form(operation, &file());
         for format in Format::ALL {
-            operation.takes(format.media_type(), json!({}));
+            operation.add_body(format.media_type(), json!({}));
         }
     }
 }
 
-impl Described for Uploads {
+impl Describe for Uploads {
     fn describe(operation: &mut Operation) {
-        takes_form(
+        describe_form(
             operation,
             &json!({"type": "array", "minItems": 1, "items": file()}),
         );
@@ -93,12 +91,12 @@ fn file() -> Json {
     json!({"type": "string", "contentMediaType": "application/octet-stream"})
 }
 
-fn takes_form(operation: &mut Operation, files: &Json) {
+fn describe_form(operation: &mut Operation, files: &Json) {
     let form = json!({"type": "object", "required": [FIELD], "properties": {FIELD: files}});
-    operation.takes("multipart/form-data", json!({"schema": form}));
-    operation.refuses(&READING);
-    operation.refuses(&WORKING);
-    operation.refuses(&[Code::MissingFile]);
+    operation.add_body("multipart/form-data", json!({"schema": form}));
+    operation.add_errors(&READ_ERRORS);
+    operation.add_errors(&WORK_ERRORS);
+    operation.add_errors(&[Code::MissingFile]);
 }
 
 type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
@@ -114,7 +112,8 @@ impl FromRequest for Upload {
                 photographs,
                 deadline,
             } = read(&request, payload, 1).await?;
-            let Photograph { name, body } = photographs.into_iter().next().ok_or_else(missing)?;
+            let Photograph { name, body } =
+                photographs.into_iter().next().ok_or_else(missing_file)?;
             let body = body?;
             Ok(Self {
                 name,
@@ -132,11 +131,11 @@ impl FromRequest for Uploads {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let most = state(&request)?.configuration.batch.get();
-            // One more than allowed, so that too many are told from just enough.
-            let uploads = read(&request, payload, most + 1).await?;
-            if uploads.photographs.len() > most {
-                let detail = format!("there are more than the limit of `{most}` images");
+            let max = State::of(&request)?.configuration.batch.get();
+            // One more than allowed, to detect too many.
+            let uploads = read(&request, payload, max + 1).await?;
+            if uploads.photographs.len() > max {
+                let detail = format!("there are more than the limit of `{max}` images");
                 return Err(ApiError::new(Code::TooLarge, detail));
             }
             Ok(uploads)
@@ -144,35 +143,37 @@ impl FromRequest for Uploads {
     }
 }
 
-async fn read(request: &HttpRequest, payload: Payload, most: usize) -> Result<Uploads, ApiError> {
-    let state = state(request)?;
+async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Uploads, ApiError> {
+    let state = State::of(request)?;
     let deadline = Deadline::extract(request).await?;
     let limit = state.configuration.limits.bytes;
     let memory = &state.memory;
-    let photographs = match kind(request) {
-        Kind::Form => {
-            // The most that the parts can hold together; what is told is the limit of one.
-            let all = limit.saturating_add(AROUND).saturating_mul(most as u64);
-            let all = all.min(memory.all() as u64);
-            if announced(request).is_some_and(|length| length > all) {
+    let photographs = match body_kind(request) {
+        BodyKind::Form => {
+            // The largest form; the error names the limit of one photograph.
+            let all = limit
+                .saturating_add(MULTIPART_OVERHEAD)
+                .saturating_mul(max as u64);
+            let all = all.min(memory.capacity() as u64);
+            if content_length(request).is_some_and(|length| length > all) {
                 return Err(too_large(limit));
             }
-            let body = unpacked(request, payload, all)?;
-            let arrival = memory.arrival();
-            let read = read_form(request, body, most, limit, &arrival);
-            arrival.read(deadline.0, read).await?
+            let body = decompressed(request, payload, all)?;
+            let incoming = memory.receive();
+            let read = read_form(request, body, max, limit, &incoming);
+            incoming.read(deadline.0, read).await?
         }
-        Kind::Raw => {
+        BodyKind::Raw => {
             let body = read_body(request, payload, limit, memory, deadline).await;
             vec![Photograph {
                 name: None,
                 body: Ok(body?),
             }]
         }
-        Kind::Other => Vec::new(),
+        BodyKind::Other => Vec::new(),
     };
     if photographs.is_empty() {
-        return Err(missing());
+        return Err(missing_file());
     }
     Ok(Uploads {
         photographs,
@@ -180,94 +181,81 @@ async fn read(request: &HttpRequest, payload: Payload, most: usize) -> Result<Up
     })
 }
 
-/// How a body holds photographs.
-enum Kind {
+enum BodyKind {
     Form,
     Raw,
     Other,
 }
 
-fn kind(request: &HttpRequest) -> Kind {
-    let value = request.headers().get(CONTENT_TYPE);
-    let value = value
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let essence = value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match essence.as_str() {
-        "multipart/form-data" => Kind::Form,
-        "application/octet-stream" => Kind::Raw,
-        image if image.starts_with("image/") => Kind::Raw,
-        _ => Kind::Other,
+fn body_kind(request: &HttpRequest) -> BodyKind {
+    match request.content_type().to_ascii_lowercase().as_str() {
+        "multipart/form-data" => BodyKind::Form,
+        "application/octet-stream" => BodyKind::Raw,
+        image if image.starts_with("image/") => BodyKind::Raw,
+        _ => BodyKind::Other,
     }
 }
 
-fn missing() -> ApiError {
+fn missing_file() -> ApiError {
     ApiError::new(Code::MissingFile, "the field `file` is missing").with_hint(
         "send the image as the multipart field `file`, or as the body with `Content-Type: image/…`"
             .to_owned(),
     )
 }
 
-/// The name of the field with the photograph.
+/// The form field with the photograph.
 const FIELD: &str = "file";
 
-/// Bytes around the photograph that are allowed beyond its own limit: boundaries, headers, other
-/// small fields.
-pub(crate) const AROUND: u64 = 64 << 10;
+/// Bytes that a form may have besides each photograph: boundaries, headers, other small fields.
+const MULTIPART_OVERHEAD: u64 = 64 << 10;
 
-/// Reads the fields `file`, at most `most`; further ones and other fields are passed over.
+/// Reads at most `max` fields named `file`; other fields are skipped.
 async fn read_form(
     request: &HttpRequest,
     body: Chunks,
-    most: usize,
+    max: usize,
     limit: u64,
-    arrival: &Arrival<'_>,
+    incoming: &Incoming<'_>,
 ) -> Result<Vec<Photograph>, ApiError> {
-    let mut heads = boundary(request).map(|boundary| PartHeads::new(&boundary));
-    let body = body.map(move |chunk| match (&mut heads, chunk) {
-        (Some(heads), Ok(chunk)) => Ok(heads.pass(&chunk)),
+    let mut headers = boundary(request).map(|boundary| PartHeaders::new(&boundary));
+    let body = body.map(move |chunk| match (&mut headers, chunk) {
+        (Some(headers), Ok(chunk)) => Ok(headers.repair(&chunk)),
         (_, chunk) => chunk,
     });
     let mut form = Multipart::new(request.headers(), body);
     let mut photographs = Vec::new();
     while let Some(field) = form.next().await {
         let mut field = field.map_err(|error| malformed(&error, limit))?;
-        if field.name() == Some(FIELD) && photographs.len() < most {
-            photographs.push(photograph(field, limit, arrival).await?);
+        if field.name() == Some(FIELD) && photographs.len() < max {
+            photographs.push(photograph(field, limit, incoming).await?);
         } else {
-            pass_over(&mut field, limit).await?;
+            skip(&mut field, limit).await?;
         }
     }
     Ok(photographs)
 }
 
-/// What stands between the parts of a form.
+/// The boundary between the parts of a form.
 fn boundary(request: &HttpRequest) -> Option<String> {
-    let kind = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
-    let kind = kind.parse::<Mime>().ok()?;
-    Some(kind.get_param("boundary")?.as_str().to_owned())
+    let media_type = request.mime_type().ok()??;
+    Some(media_type.get_param("boundary")?.as_str().to_owned())
 }
 
-/// Reads one photograph. Too large a one is passed over, so that those behind it can be read.
+/// Reads one photograph. If it is too large, the rest of it is skipped, so that the next ones can be read.
 async fn photograph(
     mut field: Field,
     limit: u64,
-    arrival: &Arrival<'_>,
+    incoming: &Incoming<'_>,
 ) -> Result<Photograph, ApiError> {
     let name = file_name(&field);
-    let mut body = arrival.body(limit);
+    let mut body = incoming.body(limit);
     while let Some(chunk) = field.next().await {
         let chunk = chunk.map_err(|error| malformed(&error, limit))?;
         match body.push(&chunk).await {
             Ok(()) => {}
             Err(error) if error.code == Code::TooLarge => {
                 drop(body);
-                pass_over(&mut field, limit).await?;
+                skip(&mut field, limit).await?;
                 let body = Err(error);
                 return Ok(Photograph { name, body });
             }
@@ -278,7 +266,7 @@ async fn photograph(
     Ok(Photograph { name, body })
 }
 
-async fn pass_over(field: &mut Field, limit: u64) -> Result<(), ApiError> {
+async fn skip(field: &mut Field, limit: u64) -> Result<(), ApiError> {
     while let Some(chunk) = field.next().await {
         chunk.map_err(|error| malformed(&error, limit))?;
     }
@@ -288,14 +276,16 @@ async fn pass_over(field: &mut Field, limit: u64) -> Result<(), ApiError> {
 fn file_name(field: &Field) -> Option<String> {
     let disposition = field.content_disposition()?;
     if let Some(extended) = disposition.get_filename_ext() {
-        return Some(shown(String::from_utf8_lossy(&extended.value).into_owned()));
+        return Some(printable(
+            String::from_utf8_lossy(&extended.value).into_owned(),
+        ));
     }
     let name = disposition.get_filename();
-    name.map(|name| shown(name.to_owned()))
+    name.map(|name| printable(name.to_owned()))
 }
 
 fn malformed(error: &MultipartError, limit: u64) -> ApiError {
-    // Only a compressed body comes to this: it unpacks to more than all its parts may have.
+    // Only a compressed body overflows: its output exceeds the largest form.
     if let MultipartError::Payload(PayloadError::Overflow) = error {
         return too_large(limit);
     }
@@ -305,44 +295,44 @@ fn malformed(error: &MultipartError, limit: u64) -> ApiError {
     )
 }
 
-/// Reads a body of at most `limit` bytes. One that announces more is refused before it is read.
+/// Reads a body of at most `limit` bytes. A larger `Content-Length` is rejected before reading.
 pub(crate) async fn read_body(
     request: &HttpRequest,
     payload: Payload,
     limit: u64,
-    memory: &Memory,
+    memory: &UploadMemory,
     deadline: Deadline,
 ) -> Result<Body, ApiError> {
-    if announced(request).is_some_and(|length| length > limit) {
+    if content_length(request).is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let mut chunks = unpacked(request, payload, u64::MAX)?;
-    let arrival = memory.arrival();
-    let mut body = arrival.body(limit);
+    let mut chunks = decompressed(request, payload, u64::MAX)?;
+    let incoming = memory.receive();
+    let mut body = incoming.body(limit);
     let read = async {
         while let Some(chunk) = chunks.next().await {
-            body.push(&chunk.map_err(|error| broken(&error))?).await?;
+            body.push(&chunk.map_err(|error| unreadable(&error))?)
+                .await?;
         }
         Ok(())
     };
-    arrival.read(deadline.0, read).await?;
+    incoming.read(deadline.0, read).await?;
     Ok(body.finish())
 }
 
-/// The length that a request announces for its body.
-pub(crate) fn announced(request: &HttpRequest) -> Option<u64> {
+fn content_length(request: &HttpRequest) -> Option<u64> {
     let length = request.headers().get(CONTENT_LENGTH)?;
     length.to_str().ok()?.parse().ok()
 }
 
-fn broken(error: &PayloadError) -> ApiError {
+fn unreadable(error: &PayloadError) -> ApiError {
     ApiError::new(
         Code::BadRequest,
         format!("the body cannot be read: {error}"),
     )
 }
 
-/// The moment up to which a request may take, counted from when its head had arrived.
+/// When a request must be answered, counted from its head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(pub(crate) Instant);
 
@@ -351,14 +341,7 @@ impl FromRequest for Deadline {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(
-            state(request).map(|state| Self(Instant::now() + state.configuration.request_timeout)),
-        )
+        let state = State::of(request);
+        ready(state.map(|state| Self(Instant::now() + state.configuration.request_timeout)))
     }
-}
-
-/// What the handlers share.
-pub(crate) fn state(request: &HttpRequest) -> Result<Data<State>, ApiError> {
-    let state = request.app_data::<Data<State>>().cloned();
-    state.ok_or_else(|| ApiError::new(Code::Internal, "the service has no state"))
 }

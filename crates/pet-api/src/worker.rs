@@ -1,4 +1,4 @@
-//! What a piece of work has at hand.
+//! What the jobs of the queue run on.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,11 +7,11 @@ use actix_web::web::Bytes;
 use pet_predict::{Error, Explanation, Prediction};
 
 use crate::error::{ApiError, Code};
+use crate::loaded_model::{LoadedModel, Role};
 use crate::metrics::Metrics;
-use crate::served::{Role, Served};
 use crate::shadow::Shadow;
 
-/// What a piece of work has at hand: models that are run on its thread, counted and timed.
+/// Runs models on the current thread, and records metrics.
 pub(crate) struct Worker {
     metrics: Arc<Metrics>,
     shadow: Option<Shadow>,
@@ -22,81 +22,80 @@ impl Worker {
         Self { metrics, shadow }
     }
 
-    /// Answers with the class of a photograph; the shadow may answer it too, later.
+    /// Predicts the class of a photograph, and offers it to the shadow.
     pub(crate) fn answer(
         &self,
-        served: &Served,
+        model: &LoadedModel,
         photograph: &Bytes,
     ) -> Result<Prediction, ApiError> {
-        let prediction = self.predict(served, photograph)?;
-        // It is compared with the model that it may replace, not with another successor.
+        let prediction = self.predict(model, photograph)?;
+        // The shadow is compared with the model that it may replace, not with the canary.
         if let Some(shadow) = &self.shadow
-            && served.role() == Role::Served
+            && model.role() == Role::Served
         {
             shadow.offer(photograph, &prediction);
         }
         Ok(prediction)
     }
 
-    /// Predicts the class of a photograph; records how long each phase took.
+    /// Predicts the class of a photograph.
     pub(crate) fn predict(
         &self,
-        served: &Served,
+        model: &LoadedModel,
         photograph: &[u8],
     ) -> Result<Prediction, ApiError> {
-        let prediction = served.run(|session| session.predict(photograph));
-        let prediction = prediction.map_err(|error| self.refusal(served, &error))?;
-        self.count(served, &prediction);
-        // Not so an explanation: it is of a photograph that was predicted before.
-        if let Some(drift) = served.drift() {
+        let prediction = model.run(|session| session.predict(photograph));
+        let prediction = prediction.map_err(|error| self.error(model, &error))?;
+        self.count(model, &prediction);
+        // Only here and not in `explain`, since an explained photograph was predicted before.
+        if let Some(drift) = model.drift() {
             drift.observe(&prediction.observation());
         }
         let took = prediction.timing().total();
-        self.metrics.models.ran(served.loaded(), took);
+        self.metrics.models.observe_duration(model.labels(), took);
         Ok(prediction)
     }
 
-    /// Explains what speaks on a photograph for a class, or for the most probable one.
+    /// Explains which regions of a photograph support a class, by default the most probable one.
     pub(crate) fn explain(
         &self,
-        served: &Served,
+        model: &LoadedModel,
         photograph: &[u8],
         class: Option<&str>,
     ) -> Result<Explanation, ApiError> {
-        let explanation = served.explain(photograph, class);
-        let explanation = explanation.map_err(|error| self.refusal(served, &error))?;
-        self.count(served, &explanation.prediction);
+        let explanation = model.explain(photograph, class);
+        let explanation = explanation.map_err(|error| self.error(model, &error))?;
+        self.count(model, &explanation.prediction);
         Ok(explanation)
     }
 
-    /// Counts an answer.
-    fn count(&self, served: &Served, prediction: &Prediction) {
-        self.metrics.timed(prediction.timing());
-        if served.role().has_served_classes() {
-            self.metrics.predicted(prediction);
+    fn count(&self, model: &LoadedModel, prediction: &Prediction) {
+        self.metrics.observe_timing(prediction.timing());
+        if model.role().has_served_classes() {
+            self.metrics.count_prediction(prediction);
         }
     }
 
-    /// Runs the model on `batch` images that are tensors already, and gives its logits.
+    /// Runs the model on `batch` preprocessed images, and returns its logits.
     pub(crate) fn run_tensor(
         &self,
-        served: &Served,
+        model: &LoadedModel,
         tensor: &[f32],
         batch: usize,
     ) -> Result<Vec<f32>, ApiError> {
         let start = Instant::now();
-        let logits = served.run(|session| session.run_tensor(tensor, batch));
-        let logits = logits.map_err(|error| self.refusal(served, &error))?;
-        self.metrics.inferred(start.elapsed());
+        let logits = model.run(|session| session.run_tensor(tensor, batch));
+        let logits = logits.map_err(|error| self.error(model, &error))?;
+        self.metrics.observe_inference(start.elapsed());
         Ok(logits)
     }
 
-    /// Why there is no answer; what the model itself failed on is counted.
-    fn refusal(&self, served: &Served, error: &Error) -> ApiError {
-        let refusal = ApiError::prediction(error);
-        if refusal.code == Code::Internal {
-            self.metrics.models.failed(served.loaded());
+    /// Converts an error, and counts a failure of the model itself.
+    fn error(&self, model: &LoadedModel, error: &Error) -> ApiError {
+        let error = ApiError::prediction(error);
+        if error.code == Code::Internal {
+            self.metrics.models.count_failure(model.labels());
         }
-        refusal
+        error
     }
 }

@@ -151,14 +151,14 @@ fn a_folder_that_cannot_be_served_whole_is_told_at_the_start() {
         "{error}"
     );
     place.put("models/broken", &colours());
-    let few = |settings: &mut Configuration| settings.models.as_mut().unwrap().most = 1;
+    let few = |settings: &mut Configuration| settings.models.as_mut().unwrap().max_loaded = 1;
     let error = place.refused(name, few).unwrap();
     assert!(
         matches!(
             error,
             Error::ModelCount {
                 count: 2,
-                most: 1,
+                max: 1,
                 ..
             }
         ),

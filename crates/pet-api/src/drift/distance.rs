@@ -1,14 +1,14 @@
-//! How far two samples are apart.
+//! Distances between two samples.
 //!
 //! For counts it is the population stability index, `Σ (p − q) ln(p / q)` over the bins' shares in both samples: the sum
-//! of both Kullback-Leibler divergences, symmetric, 0 for equal shares, and known by its usual limits, above 0.1 a moderate
-//! and above 0.25 a large change. A p-value would say with enough traffic of every trifle that it is no accident; the index
-//! says how large it is.
+//! of both Kullback-Leibler divergences, symmetric, 0 for equal shares, and with
+//! established limits: above 0.1 a moderate and above 0.25 a large change. With enough traffic, a p-value would call any
+//! small difference significant; the index measures its size.
 //!
 //! Two samples of the same photographs differ by chance. Where nothing has changed, the index of samples of sizes `m` and
 //! `n` over `k` bins is distributed as `χ²` with `k − 1` degrees of freedom, times `1/m + 1/n` (Yurdakul, "Statistical
 //! Properties of Population Stability Index", 2018). With 37 classes, 1,480 images and 200 photographs its mean is 0.20:
-//! nearly the limit. So the mean is taken off, and an index is told only when its standard deviation,
+//! nearly the limit. So the mean is subtracted, and there is an index only when its standard deviation,
 //! `√(2 (k − 1)) (1/m + 1/n)`, is at most a quarter of the limit: for 37 classes and those images from 150 photographs on.
 
 use pet_model::Moments;
@@ -20,20 +20,20 @@ const LARGE: f64 = 0.25;
 /// Behavioral Sciences", 1988).
 const MEDIUM: f64 = 0.5;
 
-/// What is told is at least this many standard deviations of chance below its limit where nothing has changed.
+/// Without a change, an index is at least this many standard deviations below its limit.
 const CERTAINTY: f64 = 4.0;
 
-/// Counted into every bin of both samples, so that an empty one divides nothing: Jeffreys' prior.
+/// Added to every bin of both samples, so that there is no division by zero: Jeffreys' prior.
 const PRIOR: f64 = 0.5;
 
-/// The population stability index of counts in the same bins, less what chance makes of it; at least 0. `None` for samples
-/// that are too small, of which one is empty, or whose bins are not the same.
+/// The population stability index of counts in the same bins, less its mean without a change; at least 0. `None` for
+/// samples that are too small or have different bins.
 pub(super) fn index(reference: &[u32], sample: &[u32]) -> Option<f64> {
     if reference.len() != sample.len() {
         return None;
     }
     let pairs = reference.iter().copied().zip(sample.iter().copied());
-    // What never happens in either sample is no bin.
+    // Bins that are empty in both samples do not count.
     let used: Vec<_> = pairs.filter(|pair| *pair != (0, 0)).collect();
     let sum = |count: fn(&(u32, u32)) -> u32| used.iter().map(count).map(f64::from).sum::<f64>();
     let (all, some) = (sum(|pair| pair.0), sum(|pair| pair.1));
@@ -53,9 +53,9 @@ pub(super) fn index(reference: &[u32], sample: &[u32]) -> Option<f64> {
     Some((terms.sum::<f64>() - (bins - 1.0) * chance).max(0.0))
 }
 
-/// How many standard deviations of the reference the means lie apart, as the root of the mean square over all directions,
-/// less what chance makes of it; at least 0. `counts` are the sizes of the two samples. `None` for samples that are too
-/// small, or without directions.
+/// The distance of the means in standard deviations of the reference, as the root mean square over all dimensions, less its
+/// mean without a change; at least 0. `counts` are the sizes of the two samples. `None` for samples that are too small or
+/// have no dimensions.
 pub(super) fn shift(reference: &[Moments], sample: &[Moments], counts: [u64; 2]) -> Option<f64> {
     if counts.contains(&0) || reference.len() != sample.len() {
         return None;
@@ -66,7 +66,7 @@ pub(super) fn shift(reference: &[Moments], sample: &[Moments], counts: [u64; 2])
         return None;
     }
     let pairs = reference.iter().zip(sample);
-    // A direction that nothing differs in has no unit to measure with.
+    // A dimension without variance has no unit.
     let squares = pairs.filter(|(one, _)| one.deviation > 0.0);
     let squares = squares.map(|(one, other)| ((other.mean - one.mean) / one.deviation).powi(2));
     let squares: Vec<f64> = squares.collect();
@@ -81,7 +81,7 @@ pub(super) fn shift(reference: &[Moments], sample: &[Moments], counts: [u64; 2])
 mod tests {
     use super::*;
 
-    /// Counts of so many draws from equal classes, by a generator of Lehmer's.
+    /// Counts of uniform draws, by a Lehmer generator.
     fn draws(seed: u64, classes: usize, count: usize) -> Vec<u32> {
         let mut state = seed * 2 + 1;
         let mut counts = vec![0; classes];
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_alone_stays_far_below_the_limit() {
+    fn index_without_a_change_stays_below_the_limit() {
         let indices = (1..400).map(|seed| {
             let reference = draws(seed, 37, 1480);
             index(&reference, &draws(seed + 1000, 37, 200)).unwrap()
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn one_class_instead_of_all_is_a_large_change() {
+    fn index_of_a_changed_class_mix() {
         let mut single = vec![0; 37];
         single[5] = 200;
         let far = index(&draws(1, 37, 1480), &single).unwrap();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_photographs_tell_nothing() {
+    fn samples_that_are_too_small_have_no_index() {
         let reference = draws(1, 37, 1480);
         assert!(index(&reference, &draws(2, 37, 140)).is_none());
         assert!(index(&reference, &draws(2, 37, 160)).is_some());

@@ -1,4 +1,4 @@
-//! Whether the photographs are still like those that the model was exported with.
+//! Drift: how far recent photographs differ from those on which the model was measured at export.
 
 mod distance;
 
@@ -9,18 +9,18 @@ use pet_model::{Observation, Reference};
 
 use self::distance::{index, shift};
 
-/// Answers that are kept at most: a few megabytes.
-const MOST: usize = 10_000;
+/// Largest window, which takes a few megabytes.
+const MAX_WINDOW: usize = 10_000;
 
-/// The latest answers of one model, beside its reference. They go with the model: the answers of the next one have
-/// nothing to do with this reference.
+/// The latest predictions of a model, with its reference. A new model starts with an empty window, since its predictions
+/// are not comparable with this reference.
 pub(crate) struct Drift {
     reference: Reference,
     size: usize,
     latest: Mutex<VecDeque<Answer>>,
 }
 
-/// What is kept of an answer.
+/// The stored part of an [`Observation`].
 struct Answer {
     class: usize,
     confidence: f32,
@@ -28,7 +28,7 @@ struct Answer {
     directions: Box<[f32]>,
 }
 
-/// How far answers are from a reference; `None` for what cannot be told yet, or never.
+/// Distances of predictions from a reference; `None` if there is too little data.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Distances {
     /// Population stability index of the predicted classes.
@@ -42,9 +42,9 @@ pub(crate) struct Distances {
 }
 
 impl Drift {
-    /// Measures over the latest `size` answers.
+    /// Measures over the latest `size` predictions.
     pub(crate) fn new(reference: Reference, size: usize) -> Self {
-        let size = size.clamp(1, MOST);
+        let size = size.clamp(1, MAX_WINDOW);
         Self {
             reference,
             size,
@@ -52,7 +52,7 @@ impl Drift {
         }
     }
 
-    /// A photograph was answered.
+    /// Adds a prediction.
     pub(crate) fn observe(&self, answer: &Observation<'_>) {
         let answer = Answer {
             class: answer.class,
@@ -67,8 +67,8 @@ impl Drift {
         latest.push_back(answer);
     }
 
-    /// How many answers there are, and how far they are from the reference. Takes a fraction of a millisecond, in which
-    /// no answer can be added, so it is done when somebody asks and not with each answer.
+    /// The number of predictions in the window and their distances from the reference. Takes a fraction of a millisecond,
+    /// during which no prediction can be added, so this is done on demand.
     pub(crate) fn measure(&self) -> (usize, Distances) {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let answers: Vec<_> = latest.iter().map(Answer::observation).collect();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_latest_answers_count() {
+    fn only_the_window_is_measured() {
         let even = |index: usize| answer(index % 4, 0.5);
         let reference: Vec<_> = (0..1000).map(even).collect();
         let drift = Drift::new(Reference::of(4, &reference), 200);
@@ -135,9 +135,9 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_setting_memory_is_bounded() {
+    fn window_is_bounded() {
         let drift = Drift::new(Reference::of(1, &[answer(0, 1.0)]), usize::MAX);
-        (0..=MOST).for_each(|_| drift.observe(&answer(0, 1.0)));
-        assert_eq!(drift.measure().0, MOST);
+        (0..=MAX_WINDOW).for_each(|_| drift.observe(&answer(0, 1.0)));
+        assert_eq!(drift.measure().0, MAX_WINDOW);
     }
 }

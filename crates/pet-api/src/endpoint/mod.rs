@@ -1,13 +1,13 @@
-//! An endpoint: its description and its handler in one, from which both the route and the document are made.
+//! Endpoints: handlers with their descriptions, from which both the routes and the `OpenAPI` document are built.
 //!
-//! What a handler takes and answers with is described by its types ([`Described`]); only words, and refusals that no
-//! type tells, are added where it is registered.
+//! The types of a handler's arguments and result describe what it takes and returns ([`Describe`]). Texts, and errors that
+//! the types do not imply, are added where it is registered.
 
-mod described;
+mod describe;
 mod operation;
 mod schema;
 
-pub(crate) use described::Described;
+pub(crate) use describe::Describe;
 pub(crate) use operation::Operation;
 pub(crate) use schema::{Parameter, parameters};
 
@@ -18,7 +18,7 @@ use actix_web::{FromRequest, HttpResponse, Resource, Responder, Route, web};
 
 use crate::error::Code;
 
-/// Endpoints of one subject.
+/// The endpoints of one subject, a tag in the document.
 pub(crate) struct Topic {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
@@ -31,16 +31,16 @@ pub(crate) struct Endpoint {
     /// The route's pattern.
     pub(crate) path: String,
     pub(crate) operation: Operation,
-    /// Whether the document has it: files of the pages are left out.
-    pub(crate) is_shown: bool,
+    /// Whether it is in the document; files of the web pages are not.
+    pub(crate) is_documented: bool,
     bind: Box<dyn Fn(Route) -> Route + Send + Sync>,
 }
 
-/// `GET`, and with it `HEAD`, of a path.
+/// `GET` and `HEAD` of a path.
 pub(crate) fn get<F, Args>(path: impl Into<String>, handler: F) -> Endpoint
 where
-    F: Handler<Args, Output: Responder + Described> + Send + Sync,
-    Args: FromRequest + Described + 'static,
+    F: Handler<Args, Output: Responder + Describe> + Send + Sync,
+    Args: FromRequest + Describe + 'static,
 {
     Endpoint::new(Method::GET, path.into(), handler)
 }
@@ -48,8 +48,8 @@ where
 /// `POST` to a path.
 pub(crate) fn post<F, Args>(path: impl Into<String>, handler: F) -> Endpoint
 where
-    F: Handler<Args, Output: Responder + Described> + Send + Sync,
-    Args: FromRequest + Described + 'static,
+    F: Handler<Args, Output: Responder + Describe> + Send + Sync,
+    Args: FromRequest + Describe + 'static,
 {
     Endpoint::new(Method::POST, path.into(), handler)
 }
@@ -57,8 +57,8 @@ where
 impl Endpoint {
     fn new<F, Args>(method: Method, path: String, handler: F) -> Self
     where
-        F: Handler<Args, Output: Responder + Described> + Send + Sync,
-        Args: FromRequest + Described + 'static,
+        F: Handler<Args, Output: Responder + Describe> + Send + Sync,
+        Args: FromRequest + Describe + 'static,
     {
         let mut operation = Operation::at(&path);
         Args::describe(&mut operation);
@@ -67,41 +67,41 @@ impl Endpoint {
             method,
             path,
             operation,
-            is_shown: true,
+            is_documented: true,
             bind: Box::new(move |route| route.to(handler.clone())),
         }
     }
 
-    /// What it does, in a few words and in full.
+    /// Sets the summary and the description.
     pub(crate) fn about(mut self, summary: &'static str, description: &'static str) -> Self {
         self.operation.summary = summary;
         self.operation.description = description;
         self
     }
 
-    /// Leaves it out of the document.
+    /// Leaves the endpoint out of the document.
     pub(crate) fn hidden(mut self) -> Self {
-        self.is_shown = false;
+        self.is_documented = false;
         self
     }
 
-    /// The media types of an answer that is not JSON alone.
-    pub(crate) fn giving(mut self, kinds: impl IntoIterator<Item = &'static str>) -> Self {
-        kinds
+    /// Adds media types of the response besides those that the types imply.
+    pub(crate) fn content_types(mut self, types: impl IntoIterator<Item = &'static str>) -> Self {
+        types
             .into_iter()
-            .for_each(|kind| self.operation.gives(kind));
+            .for_each(|media_type| self.operation.add_response(media_type));
         self
     }
 
-    /// Another status than 200 that is no refusal.
-    pub(crate) fn answering(mut self, status: u16, description: &'static str) -> Self {
-        self.operation.others.push((status, description));
+    /// Adds a status other than 200 that is not an error.
+    pub(crate) fn status(mut self, status: u16, description: &'static str) -> Self {
+        self.operation.other_statuses.push((status, description));
         self
     }
 
-    /// How it may refuse besides what its types tell.
-    pub(crate) fn refusing(mut self, codes: &[Code]) -> Self {
-        self.operation.refuses(codes);
+    /// Adds errors besides those that the types imply.
+    pub(crate) fn errors(mut self, codes: &[Code]) -> Self {
+        self.operation.add_errors(codes);
         self
     }
 
@@ -110,13 +110,13 @@ impl Endpoint {
         std::iter::once(self.method.clone()).chain(head)
     }
 
-    /// Whether it takes requests of a method.
-    pub(crate) fn takes(&self, method: &Method) -> bool {
-        self.methods().any(|taken| taken == *method)
+    /// Whether it accepts requests with this method.
+    pub(crate) fn accepts(&self, method: &Method) -> bool {
+        self.methods().any(|accepted| accepted == *method)
     }
 }
 
-/// A path with its endpoints, which takes `OPTIONS` too; every other method is refused in JSON.
+/// A path with its endpoints, and `OPTIONS`; any other method gets an error in JSON.
 pub(crate) fn resource<'a>(
     path: &str,
     endpoints: impl IntoIterator<Item = &'a Endpoint>,
@@ -131,7 +131,7 @@ pub(crate) fn resource<'a>(
     }
     allowed.sort();
     let allowed = allowed.join(", ");
-    // The answer to `OPTIONS`, when it does not come from the page of another host.
+    // The response to `OPTIONS` when it is not a CORS preflight.
     let options = move || {
         let answer = HttpResponse::NoContent()
             .insert_header((ALLOW, allowed.clone()))

@@ -1,17 +1,17 @@
-//! The description of an endpoint, as an operation of the document.
+//! The description of an endpoint: an operation of the `OpenAPI` document.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde_json::{Map, Value as Json, json};
 
-use crate::endpoint::schema::{parameters, read, written};
+use crate::endpoint::schema::{deserialize_schema, parameters, serialize_schema};
 use crate::error::Code;
 use crate::problem::{PROBLEM, Problem};
 
 const JSON: &str = "application/json";
 
-/// What is told of an endpoint.
+/// The description of an endpoint.
 #[derive(Default)]
 pub(crate) struct Operation {
     path: String,
@@ -22,14 +22,14 @@ pub(crate) struct Operation {
     body: Map<String, Json>,
     is_body_optional: bool,
     /// By media type, with status 200.
-    answer: Map<String, Json>,
-    /// Other statuses that are no refusals.
-    pub(crate) others: Vec<(u16, &'static str)>,
-    refusals: Vec<Code>,
+    response: Map<String, Json>,
+    /// Other statuses that are not errors.
+    pub(crate) other_statuses: Vec<(u16, &'static str)>,
+    errors: Vec<Code>,
     /// By media type.
-    refusal: Map<String, Json>,
-    is_guarded: bool,
-    /// Schemas that others refer to, by their names.
+    error_content: Map<String, Json>,
+    requires_token: bool,
+    /// The schemas that it refers to, by name.
     pub(crate) schemas: Map<String, Json>,
 }
 
@@ -41,8 +41,9 @@ impl Operation {
         }
     }
 
-    /// Its parameters in the `query` or the `header` are the fields of a type; those in the `path` those that the path has.
-    pub(crate) fn takes_parameters<T: JsonSchema>(&mut self, place: &str) {
+    /// Adds the fields of a type as parameters in the `query`, the `header` or the `path`. Of those in the path only the
+    /// ones that the path contains are added.
+    pub(crate) fn add_parameters<T: JsonSchema>(&mut self, place: &str) {
         for mut parameter in parameters::<T>() {
             let is_here = self.path.contains(&format!("{{{}}}", parameter.name));
             if place == "path" && !is_here {
@@ -59,85 +60,85 @@ impl Operation {
         }
     }
 
-    /// It takes a body of a media type.
-    pub(crate) fn takes(&mut self, kind: &str, content: Json) {
+    /// Adds a media type of the request body.
+    pub(crate) fn add_body(&mut self, kind: &str, content: Json) {
         self.body.insert(kind.to_owned(), content);
     }
 
-    /// It takes JSON.
-    pub(crate) fn takes_json<T: JsonSchema>(&mut self) {
-        let (schema, schemas) = read::<T>();
+    /// Adds a JSON body.
+    pub(crate) fn add_json_body<T: JsonSchema>(&mut self) {
+        let (schema, schemas) = deserialize_schema::<T>();
         self.schemas.extend(schemas);
-        self.takes(JSON, json!({"schema": schema}));
+        self.add_body(JSON, json!({"schema": schema}));
     }
 
-    /// It takes JSON, or no body.
-    pub(crate) fn takes_json_if_any<T: JsonSchema>(&mut self) {
-        self.takes_json::<T>();
+    /// Adds an optional JSON body.
+    pub(crate) fn add_optional_json_body<T: JsonSchema>(&mut self) {
+        self.add_json_body::<T>();
         self.is_body_optional = true;
     }
 
-    /// It answers with a media type.
-    pub(crate) fn gives(&mut self, kind: &str) {
-        self.answer.entry(kind).or_insert_with(|| json!({}));
+    /// Adds a media type of the response.
+    pub(crate) fn add_response(&mut self, kind: &str) {
+        self.response.entry(kind).or_insert_with(|| json!({}));
     }
 
-    /// It answers with JSON.
-    pub(crate) fn gives_json<T: JsonSchema>(&mut self) {
-        let schema = self.written::<T>();
-        self.answer
+    /// Adds a JSON response.
+    pub(crate) fn add_json_response<T: JsonSchema>(&mut self) {
+        let schema = self.response_schema::<T>();
+        self.response
             .insert(JSON.to_owned(), json!({"schema": schema}));
     }
 
-    /// It may refuse.
-    pub(crate) fn refuses(&mut self, codes: &[Code]) {
-        let new = codes.iter().filter(|code| !self.refusals.contains(code));
+    /// Adds errors.
+    pub(crate) fn add_errors(&mut self, codes: &[Code]) {
+        let new = codes.iter().filter(|code| !self.errors.contains(code));
         let new: Vec<_> = new.copied().collect();
-        self.refusals.extend(new);
+        self.errors.extend(new);
     }
 
-    /// Its refusals are written so.
-    pub(crate) fn refuses_in_form<T: JsonSchema>(&mut self) {
+    /// Sets the type of its error responses.
+    pub(crate) fn set_error_body<T: JsonSchema>(&mut self) {
         for (kind, schema) in [
-            (JSON, self.written::<T>()),
-            (PROBLEM, self.written::<Problem<'_>>()),
+            (JSON, self.response_schema::<T>()),
+            (PROBLEM, self.response_schema::<Problem<'_>>()),
         ] {
-            self.refusal
+            self.error_content
                 .insert(kind.to_owned(), json!({"schema": schema}));
         }
     }
 
-    /// It asks for the administrator's token.
-    pub(crate) fn asks_for_token(&mut self) {
-        self.is_guarded = true;
-        self.refuses(&[Code::Unauthorized, Code::NotFound]);
+    /// Requires the administrator's token.
+    pub(crate) fn require_token(&mut self) {
+        self.requires_token = true;
+        self.add_errors(&[Code::Unauthorized, Code::NotFound]);
     }
 
-    fn written<T: JsonSchema>(&mut self) -> Json {
-        let (schema, schemas) = written::<T>();
+    fn response_schema<T: JsonSchema>(&mut self) -> Json {
+        let (schema, schemas) = serialize_schema::<T>();
         self.schemas.extend(schemas);
         schema
     }
 
-    /// Every status that it answers with.
+    /// Every status that it may return.
     pub(crate) fn statuses(&self) -> impl Iterator<Item = u16> {
-        let success = (!self.answer.is_empty()).then_some(200);
-        let others = self.others.iter().map(|(status, _)| *status);
-        let refusals = self.refusals.iter().map(|code| code.status());
-        success.into_iter().chain(others).chain(refusals)
+        let success = (!self.response.is_empty()).then_some(200);
+        let other_statuses = self.other_statuses.iter().map(|(status, _)| *status);
+        let errors = self.errors.iter().map(|code| code.status());
+        success.into_iter().chain(other_statuses).chain(errors)
     }
 
-    /// Whether it may answer with a status, and a media type if there is content.
+    /// Whether it may return this status, with this media type if there is content.
     pub(crate) fn allows(&self, status: u16, kind: Option<&str>) -> bool {
         let fits = |kind| match status {
-            200 => self.answer.contains_key(kind),
-            _ => self.refusal.contains_key(kind),
+            200 => self.response.contains_key(kind),
+            _ => self.error_content.contains_key(kind),
         };
         self.statuses().any(|allowed| allowed == status) && kind.is_none_or(fits)
     }
 
-    /// It as the document has it.
-    pub(crate) fn document(&self, name: &str, tag: &str) -> Json {
+    /// The operation in the document.
+    pub(crate) fn to_json(&self, name: &str, tag: &str) -> Json {
         let mut operation = json!({
             "operationId": name,
             "tags": [tag],
@@ -152,43 +153,43 @@ impl Operation {
                 "content": self.body,
             });
         }
-        if self.is_guarded {
+        if self.requires_token {
             operation["security"] = json!([{"token": []}]);
         }
         operation
     }
 
     fn responses(&self) -> BTreeMap<String, Json> {
-        let answer = json!({"description": "The answer.", "content": self.answer});
+        let answer = json!({"description": "The answer.", "content": self.response});
         let mut responses = BTreeMap::from([("200".to_owned(), answer)]);
-        for (status, description) in &self.others {
+        for (status, description) in &self.other_statuses {
             responses.insert(status.to_string(), json!({"description": description}));
         }
-        for code in &self.refusals {
-            let refusal = self.refused(code.status());
-            responses.insert(code.status().to_string(), refusal);
+        for code in &self.errors {
+            let status = code.status();
+            responses.insert(status.to_string(), self.error_response(status));
         }
         responses
     }
 
-    /// One status with each of its codes.
-    fn refused(&self, status: u16) -> Json {
+    /// The response for a status, with each of its codes.
+    fn error_response(&self, status: u16) -> Json {
         let codes = Code::ALL
             .into_iter()
-            .filter(|code| code.status() == status && self.refusals.contains(code));
+            .filter(|code| code.status() == status && self.errors.contains(code));
         let meanings = codes
             .clone()
             .map(|code| format!("`{}`: {}", code.name(), code.meaning()));
-        let mut refusal = json!({
+        let mut response = json!({
             "description": meanings.collect::<Vec<_>>().join("\n\n"),
-            "content": self.refusal,
+            "content": self.error_content,
         });
         if codes.clone().any(|code| code.retry_after().is_some()) {
-            refusal["headers"] = json!({"Retry-After": {
+            response["headers"] = json!({"Retry-After": {
                 "description": "Seconds after which another try may succeed.",
                 "schema": {"type": "integer", "minimum": 0},
             }});
         }
-        refusal
+        response
     }
 }

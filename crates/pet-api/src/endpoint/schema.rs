@@ -1,28 +1,28 @@
-//! Schemas of the types that are read and written as JSON, or read from an address.
+//! JSON schemas of types.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value as Json};
 
-/// A reference to the schema of what is written, and all schemas that it leads to.
-pub(crate) fn written<T: JsonSchema>() -> (Json, Map<String, Json>) {
+/// A reference to the schema of a response, and all schemas that it refers to.
+pub(crate) fn serialize_schema<T: JsonSchema>() -> (Json, Map<String, Json>) {
     schema::<T>(settings().for_serialize())
 }
 
-/// A reference to the schema of what is read, and all schemas that it leads to.
-pub(crate) fn read<T: JsonSchema>() -> (Json, Map<String, Json>) {
+/// A reference to the schema of a request, and all schemas that it refers to.
+pub(crate) fn deserialize_schema<T: JsonSchema>() -> (Json, Map<String, Json>) {
     schema::<T>(settings().for_deserialize())
 }
 
-/// A field of what is read from an address.
+/// A parameter of a request: a field of a type.
 pub(crate) struct Parameter {
     pub(crate) name: String,
     pub(crate) is_required: bool,
     pub(crate) schema: Map<String, Json>,
 }
 
-/// The fields of what is read from an address.
+/// The fields of a type as parameters.
 pub(crate) fn parameters<T: JsonSchema>() -> Vec<Parameter> {
     let settings = settings()
         .for_deserialize()
@@ -45,28 +45,28 @@ fn schema<T: JsonSchema>(settings: SchemaSettings) -> (Json, Map<String, Json>) 
 }
 
 fn settings() -> SchemaSettings {
-    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(exact));
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(tighten));
     settings.with(|settings| settings.definitions_path = "/components/schemas".into())
 }
 
-/// Says what schemas leave open: what may be absent is never null, and some numbers have the bounds of their types.
-fn exact(schema: &mut Schema) {
+/// Makes a schema stricter: optional fields are never null, and numbers have the bounds of their types.
+fn tighten(schema: &mut Schema) {
     let whole = schema.clone();
     let properties = schema.get_mut("properties").and_then(Json::as_object_mut);
     for (name, property) in properties.into_iter().flatten() {
         if !is_required(&whole, name) {
-            never_null(property);
+            disallow_null(property);
         }
     }
-    let (least, most) = match schema.get("format").and_then(Json::as_str) {
+    let (min, max) = match schema.get("format").and_then(Json::as_str) {
         Some("uint32") => (None, u32::MAX.into()),
         Some("int64") => (Some(i64::MIN.into()), i64::MAX.into()),
         _ => return,
     };
     let object = schema.ensure_object();
-    object.entry("maximum").or_insert(most);
-    if let Some(least) = least {
-        object.entry("minimum").or_insert(least);
+    object.entry("maximum").or_insert(max);
+    if let Some(min) = min {
+        object.entry("minimum").or_insert(min);
     }
 }
 
@@ -75,7 +75,7 @@ fn is_required(schema: &Schema, name: &str) -> bool {
     required.is_some_and(|required| required.iter().any(|required| required == name))
 }
 
-fn never_null(property: &mut Json) {
+fn disallow_null(property: &mut Json) {
     if let Some([kind, Json::String(null)]) = property["type"].as_array().map(Vec::as_slice)
         && null == "null"
     {

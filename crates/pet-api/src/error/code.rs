@@ -1,8 +1,8 @@
-//! The closed table of refusals.
+//! The codes of errors.
 
 use actix_web::http::StatusCode;
 
-/// Makes the enum of its rows: what a code means, its name here, its status, and its name in the JSON answer.
+/// Defines the enum: the meaning of each code, its variant, its status, and its name in JSON.
 macro_rules! table {
     ($(#[doc = $meaning:literal] $code:ident = $status:literal, $name:literal;)*) => {
         #[doc = include_str!("../../ERRORS.md")]
@@ -12,7 +12,7 @@ macro_rules! table {
         }
 
         impl Code {
-            /// Every code, in the order of its status.
+            /// Every code, by status.
             pub const ALL: [Self; [$($status),*].len()] = [$(Self::$code),*];
 
             /// The HTTP status.
@@ -20,12 +20,12 @@ macro_rules! table {
                 match self { $(Self::$code => $status,)* }
             }
 
-            /// The name in the JSON answer.
+            /// Its name in JSON.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$code => $name,)* }
             }
 
-            /// What it says, for the documentation.
+            /// Its meaning, for the documentation.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$code => $meaning.trim_ascii(),)* }
             }
@@ -71,7 +71,7 @@ table! {
 }
 
 impl Code {
-    /// Seconds after which another try may succeed, for `Retry-After`.
+    /// Seconds after which a retry may succeed, for `Retry-After`.
     pub const fn retry_after(self) -> Option<u32> {
         match self {
             Self::Busy => Some(1),
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_in_the_documentation_is_this_one() {
+    fn every_code_is_documented() {
         let documented = include_str!("../../ERRORS.md");
         let rows = documented
             .lines()
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn every_code_is_listed_once_with_a_status_of_its_own_kind() {
+    fn codes_are_unique_and_sorted_by_valid_statuses() {
         let names: HashSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
         assert!(Code::ALL.is_sorted_by_key(|code| code.status()));

@@ -1,5 +1,4 @@
-//! What goes wrong: before the service runs ([`Error`]), and while it answers ([`ApiError`], which
-//! its client reads as a [`Refusal`]).
+//! Errors: of the service as a whole ([`Error`]), and of a request ([`ApiError`], which is sent as an [`ErrorBody`]).
 
 mod code;
 
@@ -15,10 +14,10 @@ use pet_model::Results;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::file_name::shown;
-use crate::served::Role;
+use crate::file_name::printable;
+use crate::loaded_model::Role;
 
-/// The encodings that bodies may have, as `Accept-Encoding` lists them.
+/// The accepted encodings of request bodies, for `Accept-Encoding`.
 const ENCODINGS: &str = "gzip, deflate";
 
 /// Why the service cannot start or run.
@@ -28,28 +27,28 @@ pub enum Error {
     /// The model cannot be served.
     #[error("the model cannot be served")]
     Model {
-        /// Why not.
+        /// The cause.
         source: pet_predict::Error,
     },
     /// A model besides the served one, such as its successor, cannot be loaded.
     #[error("the {role} model in `{results}` cannot be used")]
     Successor {
-        /// What it is there for.
+        /// Its role.
         role: &'static str,
-        /// Where it lies.
+        /// Where it is.
         results: String,
-        /// Why not.
+        /// The cause.
         source: pet_predict::Error,
     },
-    /// A successor tells other classes apart than the served model.
+    /// A successor has other classes than the served model.
     #[error(
         "the {role} model in `{results}` has other classes than the served model: class {number} is {got}, expected \
          {expected}"
     )]
     Classes {
-        /// What it is there for.
+        /// Its role.
         role: &'static str,
-        /// Where it lies.
+        /// Where it is.
         results: String,
         /// The first class that differs, from 0.
         number: usize,
@@ -64,31 +63,31 @@ pub enum Error {
         /// The operating system's answer, which names the folder.
         source: std::io::Error,
     },
-    /// The folder of models has more than may be loaded.
-    #[error("the folder of models `{}` has {count}, of which {most} may be loaded", folder.display())]
+    /// The folder has more models than may be loaded.
+    #[error("the folder of models `{}` has {count}, of which {max} may be loaded", folder.display())]
     ModelCount {
         /// The folder.
         folder: PathBuf,
-        /// Models in it.
+        /// Number of models in it.
         count: usize,
         /// How many may be loaded at a time.
-        most: usize,
+        max: usize,
     },
-    /// A model of the folder of models has the name of the served one.
+    /// A model in the folder has the name of the served one.
     #[error("the model in `{results}` has the name of the served model, `{name}`")]
     SameName {
         /// The name of both.
         name: String,
-        /// Where the one of the folder lies.
+        /// Where the model in the folder is.
         results: String,
     },
-    /// The folder for corrections cannot be made or read.
+    /// The folder for corrections cannot be created or read.
     #[error("the folder for corrections cannot be used")]
     Feedback {
         /// The operating system's answer, which names the folder.
         source: std::io::Error,
     },
-    /// The address cannot be listened at.
+    /// Listening on the address failed.
     #[error("cannot listen at `{address}`")]
     Listen {
         /// Host and port.
@@ -96,16 +95,16 @@ pub enum Error {
         /// The operating system's answer.
         source: std::io::Error,
     },
-    /// There is too little memory for the workers and the uploads.
+    /// There is too little memory.
     #[error(
         "`{memory}` bytes of memory are too little for `{workers}` workers, which need `{needed}`"
     )]
     Memory {
-        /// Bytes that there are.
+        /// Available bytes.
         memory: u64,
         /// Number of workers.
         workers: u64,
-        /// Bytes that they and the uploads need.
+        /// Required bytes.
         needed: u64,
     },
     /// A worker thread cannot be started.
@@ -114,7 +113,7 @@ pub enum Error {
         /// The operating system's answer.
         source: std::io::Error,
     },
-    /// The server broke down while it ran.
+    /// The server failed while it ran.
     #[error("the server failed")]
     Serve {
         /// The operating system's answer.
@@ -123,8 +122,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// A model besides the served one that cannot be loaded.
-    pub(crate) fn unusable(role: Role, results: &Results, source: pet_predict::Error) -> Self {
+    pub(crate) fn successor(role: Role, results: &Results, source: pet_predict::Error) -> Self {
         Self::Successor {
             role: role.name(),
             results: results.to_string(),
@@ -132,7 +130,7 @@ impl Error {
         }
     }
 
-    /// What a person can do about it, where there is something.
+    /// What a person can do about the error, if anything.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Model { source } | Self::Successor { source, .. } => source.hint(),
@@ -164,7 +162,7 @@ impl Error {
     }
 }
 
-/// Why a request gets no answer: which row of the table, what is wrong, what can be done.
+/// The error of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) code: Code,
@@ -176,8 +174,8 @@ impl ApiError {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
-            // It may hold words of the client.
-            detail: shown(detail.into()),
+            // It may quote the client.
+            detail: printable(detail.into()),
             hint: None,
         }
     }
@@ -188,26 +186,28 @@ impl ApiError {
         self
     }
 
-    /// The value of a parameter makes no sense.
-    pub(crate) fn parameter(detail: impl Into<String>) -> Self {
+    /// An invalid value of a parameter.
+    pub(crate) fn bad_parameter(detail: impl Into<String>) -> Self {
         Self::new(Code::BadParameter, detail)
     }
 
-    /// Something that should not happen; the client is not told the inside of it.
+    /// An unexpected error, which is logged and not shown to the client.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = explained(error), "a request failed");
+        tracing::error!(error = error_chain(error), "a request failed");
         Self::new(Code::Internal, "the service failed; its log says why")
     }
-}
 
-impl std::fmt::Display for ApiError {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.detail)
+    /// The work was not done by the deadline.
+    pub(crate) fn deadline_passed() -> Self {
+        Self::new(Code::DeadlinePassed, "the work was not done in time")
     }
-}
 
-impl ApiError {
-    /// Why an image cannot be used.
+    /// The service accepts no more requests.
+    pub(crate) fn stopping() -> Self {
+        Self::new(Code::NotReady, "the service is stopping")
+    }
+
+    /// An image that cannot be decoded or transformed.
     pub(crate) fn image(error: &ImageError) -> Self {
         let code = match error {
             ImageError::ForeignFormat {
@@ -225,23 +225,32 @@ impl ApiError {
             }
             _ => Code::Undecodable,
         };
-        Self::new(code, explained(error)).with_hint(error.hint())
+        Self::new(code, error_chain(error)).with_hint(error.hint())
     }
 
-    /// Why an image gets no prediction.
+    /// A prediction that failed.
     pub(crate) fn prediction(error: &pet_predict::Error) -> Self {
         match error {
             pet_predict::Error::Image { source } => Self::image(source),
             pet_predict::Error::UnknownClass { .. } | pet_predict::Error::TensorLength { .. } => {
-                Self::parameter(explained(error)).with_hint(error.hint())
+                Self::bad_parameter(error_chain(error)).with_hint(error.hint())
             }
             _ => Self::internal(error),
         }
     }
+
+    /// The error as its client reads it.
+    pub(crate) fn to_body(&self) -> ErrorBody {
+        ErrorBody {
+            detail: self.detail.clone(),
+            code: self.code.name(),
+            hint: self.hint.clone(),
+        }
+    }
 }
 
-/// An error and its causes in one line.
-pub(crate) fn explained(error: &dyn std::error::Error) -> String {
+/// An error with its causes, on one line.
+pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -254,7 +263,7 @@ pub(crate) fn explained(error: &dyn std::error::Error) -> String {
 /// A refusal as its client reads it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Error")]
-pub(crate) struct Refusal {
+pub(crate) struct ErrorBody {
     /// What is wrong.
     detail: String,
     /// The row of the table of refusals.
@@ -264,24 +273,19 @@ pub(crate) struct Refusal {
     hint: Option<String>,
 }
 
-impl ApiError {
-    pub(crate) fn refusal(&self) -> Refusal {
-        Refusal {
-            detail: self.detail.clone(),
-            code: self.code.name(),
-            hint: self.hint.clone(),
-        }
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.detail)
     }
 }
 
-/// An error that its client reads as JSON.
-pub(crate) trait Refuses {
-    /// What is written.
+/// An error that is sent as JSON.
+pub(crate) trait JsonError {
     type Body: JsonSchema;
 }
 
-impl Refuses for ApiError {
-    type Body = Refusal;
+impl JsonError for ApiError {
+    type Body = ErrorBody;
 }
 
 impl ResponseError for ApiError {
@@ -300,6 +304,6 @@ impl ResponseError for ApiError {
         if self.code == Code::UnsupportedEncoding {
             response.insert_header((ACCEPT_ENCODING, ENCODINGS));
         }
-        response.json(self.refusal())
+        response.json(self.to_body())
     }
 }

@@ -1,12 +1,11 @@
-//! Drift, as it is shown.
+//! The metrics of drift.
 
 use prometheus::{GaugeVec, IntGauge, Opts, Registry, Result};
 
 use crate::drift::{Distances, Drift};
 use crate::metrics::{Metrics, gauge, register};
 
-/// How far the latest answers are from the model's reference. A distance that cannot be told is not shown, rather than
-/// shown as 0.
+/// The distances of the latest predictions from the model's reference. An unknown distance is absent, rather than 0.
 pub(super) struct Gauges {
     window: IntGauge,
     class_mix: GaugeVec,
@@ -16,24 +15,24 @@ pub(super) struct Gauges {
 }
 
 impl Gauges {
-    #[rustfmt::skip] // One series in a line.
+    #[rustfmt::skip] // One series per line.
     pub(super) fn new(all: &Registry) -> Result<Self> {
         Ok(Self {
             window: gauge(all, "pet_drift_window", "Photographs that drift is measured over; 0 for a model without a reference.")?,
-            class_mix: perhaps(all, "pet_drift_class_mix", "Population stability index of the predicted classes against the model's reference.")?,
-            confidence: perhaps(all, "pet_drift_confidence", "Population stability index of the confidence against the model's reference.")?,
-            similarity: perhaps(all, "pet_drift_similarity", "Population stability index of the similarity to the nearest class against the model's reference.")?,
-            features: perhaps(all, "pet_drift_features", "Distance of the mean features from the model's reference in standard deviations.")?,
+            class_mix: optional_gauge(all, "pet_drift_class_mix", "Population stability index of the predicted classes against the model's reference.")?,
+            confidence: optional_gauge(all, "pet_drift_confidence", "Population stability index of the confidence against the model's reference.")?,
+            similarity: optional_gauge(all, "pet_drift_similarity", "Population stability index of the similarity to the nearest class against the model's reference.")?,
+            features: optional_gauge(all, "pet_drift_features", "Distance of the mean features from the model's reference in standard deviations.")?,
         })
     }
 }
 
-/// A gauge that is not there until it has a value.
-fn perhaps(all: &Registry, name: &str, help: &str) -> Result<GaugeVec> {
+/// A gauge that is absent until it has a value.
+fn optional_gauge(all: &Registry, name: &str, help: &str) -> Result<GaugeVec> {
     register(all, GaugeVec::new(Opts::new(name, help), &[])?)
 }
 
-fn show(gauge: &GaugeVec, value: Option<f64>) {
+fn set_or_hide(gauge: &GaugeVec, value: Option<f64>) {
     match value {
         Some(value) => gauge.with_label_values::<&str>(&[]).set(value),
         None => gauge.reset(),
@@ -41,14 +40,14 @@ fn show(gauge: &GaugeVec, value: Option<f64>) {
 }
 
 impl Metrics {
-    /// Shows how far the answers of the served model are from its reference, if it has one.
-    pub(crate) fn drifted(&self, drift: Option<&Drift>) {
+    /// Sets the drift of the served model, if it has a reference.
+    pub(crate) fn set_drift(&self, drift: Option<&Drift>) {
         let (count, distances) = drift.map_or((0, Distances::default()), Drift::measure);
         self.drift.window.set(count as i64);
-        show(&self.drift.class_mix, distances.class_mix);
-        show(&self.drift.confidence, distances.confidence);
-        show(&self.drift.similarity, distances.similarity);
-        show(&self.drift.features, distances.features);
+        set_or_hide(&self.drift.class_mix, distances.class_mix);
+        set_or_hide(&self.drift.confidence, distances.confidence);
+        set_or_hide(&self.drift.similarity, distances.similarity);
+        set_or_hide(&self.drift.features, distances.features);
     }
 }
 
@@ -59,10 +58,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_distance_is_shown_only_while_it_can_be_told() {
+    fn unknown_distances_are_absent() {
         let metrics = Metrics::new().unwrap();
         let text = |drift| {
-            metrics.drifted(drift);
+            metrics.set_drift(drift);
             metrics.text().unwrap()
         };
         assert!(text(None).contains("\npet_drift_window 0"));

@@ -1,17 +1,17 @@
-//! What is counted, in Prometheus' text format.
+//! Metrics in Prometheus' text format.
 //!
-//! The queue and the workers call the methods of [`Metrics`], each with what has just happened; none
-//! of them blocks. Every series is there from the start, so that a rate needs no first event: each
-//! route with each of its statuses, each class of the model. Only drift is not shown before there is enough to tell it.
+//! None of the methods of [`Metrics`] blocks. Every series exists from the start, so that rates are right from the first
+//! event on: each route with each of its statuses, each class of the model. Only drift is absent until there is enough
+//! data.
 //!
-//! Labels take few values, whatever clients send: a route is its pattern (`/model/files/{name}`),
-//! and a path without a route is `none`.
+//! The cardinality of labels is bounded, whatever clients send: a route is its pattern (`/model/files/{name}`), and a path
+//! without a route is `none`.
 
 mod drift;
 mod models;
 mod record;
 
-pub(crate) use models::{Loaded, Outcome};
+pub(crate) use models::{ModelLabels, Outcome};
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,9 +21,9 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, Result, TextEncoder,
 };
 
-use crate::metrics::models::OfModels;
+use crate::metrics::models::ModelMetrics;
 
-/// The service's counts.
+/// The metrics of the service.
 pub(crate) struct Metrics {
     registry: Registry,
     process: Process,
@@ -42,16 +42,14 @@ pub(crate) struct Metrics {
     known: IntCounterVec,
     corrections: IntCounterVec,
     spans_lost: IntCounter,
-    /// What is counted of each model by its version.
-    pub(crate) models: OfModels,
+    /// The metrics of each model.
+    pub(crate) models: ModelMetrics,
 }
 
 impl Metrics {
-    /// All counts at zero.
-    ///
     /// # Errors
-    /// When two series have the same name, or one has none that Prometheus takes.
-    #[rustfmt::skip] // One series in a line.
+    /// When a name is invalid or used twice.
+    #[rustfmt::skip] // One series per line.
     pub(crate) fn new() -> Result<Self> {
         let all = &Registry::new();
         Ok(Self {
@@ -69,7 +67,7 @@ impl Metrics {
             known: counters(all, "pet_known_total", "Photographs by whether the model takes them for pictures of its classes at all.", &["known"])?,
             corrections: counters(all, "pet_corrections_total", "Corrections that were kept, by whether the answer was right.", &["correct"])?,
             spans_lost: counter(all, "pet_spans_lost_total", "Spans of traces that were lost: the collector was down, too slow, or refused them.")?,
-            models: OfModels::new(all)?,
+            models: ModelMetrics::new(all)?,
             drift: drift::Gauges::new(all)?,
             process: Process::new(all)?,
             registry: all.clone(),
@@ -79,59 +77,44 @@ impl Metrics {
     /// All series in the text format.
     ///
     /// # Errors
-    /// When a series cannot be written.
+    /// When a series cannot be encoded.
     pub(crate) fn text(&self) -> Result<String> {
-        self.process.look();
+        self.process.update();
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }
 
-/// Upper bounds of the histograms in seconds: half a millisecond, as decoding takes, to ten seconds.
-const BOUNDS: [f64; 14] = [
+/// Buckets of durations in seconds: from half a millisecond, as for decoding, to ten seconds.
+const DURATION_BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-pub(crate) fn counter(all: &Registry, name: &str, help: &str) -> Result<IntCounter> {
+fn counter(all: &Registry, name: &str, help: &str) -> Result<IntCounter> {
     register(all, IntCounter::new(name, help)?)
 }
 
-pub(crate) fn counters(
-    all: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<IntCounterVec> {
+fn counters(all: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec> {
     register(all, IntCounterVec::new(Opts::new(name, help), labels)?)
 }
 
-pub(crate) fn gauge(all: &Registry, name: &str, help: &str) -> Result<IntGauge> {
+fn gauge(all: &Registry, name: &str, help: &str) -> Result<IntGauge> {
     register(all, IntGauge::new(name, help)?)
 }
 
-pub(crate) fn gauges(
-    all: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<IntGaugeVec> {
+fn gauges(all: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec> {
     register(all, IntGaugeVec::new(Opts::new(name, help), labels)?)
 }
 
-pub(crate) fn histogram(all: &Registry, name: &str, help: &str) -> Result<Histogram> {
+fn histogram(all: &Registry, name: &str, help: &str) -> Result<Histogram> {
     register(all, Histogram::with_opts(options(name, help))?)
 }
 
-pub(crate) fn histograms(
-    all: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<HistogramVec> {
+fn histograms(all: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec> {
     register(all, HistogramVec::new(options(name, help), labels)?)
 }
 
 fn options(name: &str, help: &str) -> HistogramOpts {
-    HistogramOpts::new(name, help).buckets(BOUNDS.to_vec())
+    HistogramOpts::new(name, help).buckets(DURATION_BUCKETS.to_vec())
 }
 
 fn register<T: Collector + Clone + 'static>(all: &Registry, series: T) -> Result<T> {
@@ -139,12 +122,12 @@ fn register<T: Collector + Clone + 'static>(all: &Registry, series: T) -> Result
     Ok(series)
 }
 
-pub(crate) struct Process {
+struct Process {
     resident_memory: IntGauge,
 }
 
 impl Process {
-    pub(crate) fn new(all: &Registry) -> Result<Self> {
+    fn new(all: &Registry) -> Result<Self> {
         let start = Gauge::new(
             "process_start_time_seconds",
             "Start of the service in seconds since 1970-01-01 UTC.",
@@ -159,13 +142,12 @@ impl Process {
         })
     }
 
-    /// Looks at what changes.
-    pub(crate) fn look(&self) {
+    fn update(&self) {
         self.resident_memory.set(resident_memory().unwrap_or(0));
     }
 }
 
-/// Resident memory in bytes, as Linux tells it.
+/// Resident memory in bytes; known on Linux only.
 fn resident_memory() -> Option<i64> {
     let status = fs_err::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -175,7 +157,7 @@ fn resident_memory() -> Option<i64> {
     Some(kibibytes * 1024)
 }
 
-/// In milliseconds, down to whole microseconds: more digits would be noise.
+/// Milliseconds with three decimals.
 pub(crate) fn milliseconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }
@@ -186,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_needs_no_label_is_there_from_the_start() {
+    fn series_without_labels_exist_from_the_start() {
         let text = Metrics::new().unwrap().text().unwrap();
         for series in [
             "pet_requests_in_flight 0",
@@ -202,7 +184,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_process_has_megabytes() {
+    fn resident_memory_is_plausible() {
         let bytes = resident_memory().unwrap();
         assert!((1 << 20..1 << 36).contains(&bytes), "{bytes}");
     }

@@ -1,4 +1,4 @@
-//! What is counted of each model by its version.
+//! The metrics of each model.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use pet_model::ModelMetadata;
 use prometheus::core::{Collector as _, MetricVec, MetricVecBuilder};
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Registry, Result};
 
+use crate::loaded_model::Role;
 use crate::metrics::{counters, gauges, histograms, register};
-use crate::served::Role;
 
-/// Upper bounds of a difference between two confidences.
-const DIFFERENCES: [f64; 9] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5];
+/// Buckets of the difference between two confidences.
+const DIFFERENCE_BUCKETS: [f64; 9] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5];
 
-/// What became of a photograph that was left for the shadow.
+/// The outcome of a photograph that was offered to the shadow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The class was the same.
+    /// The shadow predicted the same class.
     Agreed,
-    /// It was another.
+    /// The shadow predicted another class.
     Differed,
-    /// It was not answered again, since there was other work.
+    /// The shadow did not run, because there was other work.
     Dropped,
-    /// The shadow could not answer it.
+    /// The shadow failed.
     Failed,
 }
 
@@ -39,16 +39,16 @@ impl Outcome {
     }
 }
 
-/// A model that is loaded.
+/// The labels of a loaded model.
 #[derive(Clone, Copy)]
-pub(crate) struct Loaded<'a> {
+pub(crate) struct ModelLabels<'a> {
     pub(crate) name: &'a str,
     pub(crate) metadata: &'a ModelMetadata,
     pub(crate) role: Role,
 }
 
-impl<'a> Loaded<'a> {
-    /// Its version, empty where it has none.
+impl<'a> ModelLabels<'a> {
+    /// Its version, empty if it has none.
     pub(crate) fn version(self) -> &'a str {
         self.metadata.model_version.as_deref().unwrap_or_default()
     }
@@ -57,13 +57,13 @@ impl<'a> Loaded<'a> {
         self.metadata.run_id.as_deref().unwrap_or_default()
     }
 
-    /// The labels of what is counted of it.
+    /// The labels of most series.
     fn labels(self) -> [&'a str; 3] {
         [self.name, self.version(), self.role.name()]
     }
 
-    /// Whether these labels, with those of the run if they have them, are its own.
-    fn has(self, labels: &Labels<'_>) -> bool {
+    /// Whether the labels of a series are those of this model.
+    fn matches(self, labels: &Labels<'_>) -> bool {
         let [name, version, role] = self.labels();
         let own = [
             ("name", name),
@@ -79,22 +79,22 @@ impl<'a> Loaded<'a> {
 /// The labels of a series with their values.
 type Labels<'a> = HashMap<&'a str, &'a str>;
 
-/// Removes every series whose labels should not stay.
-fn keep<T: MetricVecBuilder>(series: &MetricVec<T>, stays: impl Fn(&Labels<'_>) -> bool) {
+/// Removes all series but those whose labels satisfy `predicate`.
+fn retain<T: MetricVecBuilder>(series: &MetricVec<T>, predicate: impl Fn(&Labels<'_>) -> bool) {
     for family in series.collect() {
         for metric in family.get_metric() {
             let labels = metric.get_label().iter();
             let labels: Labels<'_> = labels.map(|label| (label.name(), label.value())).collect();
-            if !stays(&labels) {
-                // Another thread may have been faster.
+            if !predicate(&labels) {
+                // Another thread may have removed it.
                 let _ = series.remove(&labels);
             }
         }
     }
 }
 
-/// The counts of each model.
-pub(crate) struct OfModels {
+/// The metrics of each model.
+pub(crate) struct ModelMetrics {
     info: IntGaugeVec,
     seconds: HistogramVec,
     failures: IntCounterVec,
@@ -102,11 +102,11 @@ pub(crate) struct OfModels {
     differences: HistogramVec,
 }
 
-impl OfModels {
-    #[rustfmt::skip] // One series in a line.
+impl ModelMetrics {
+    #[rustfmt::skip] // One series per line.
     pub(super) fn new(all: &Registry) -> Result<Self> {
         let differences = HistogramOpts::new("pet_shadow_confidence_difference", "How far the shadow's confidence lies from that of the answer.");
-        let differences = differences.buckets(DIFFERENCES.to_vec());
+        let differences = differences.buckets(DIFFERENCE_BUCKETS.to_vec());
         Ok(Self {
             info: gauges(all, "pet_model_info", "The models that are loaded; always 1.", &["name", "version", "run_id", "role"])?,
             seconds: histograms(all, "pet_model_duration_seconds", "Time that a model took for a photograph, from its bytes to the answer.", &["name", "version", "role"])?,
@@ -116,9 +116,9 @@ impl OfModels {
         })
     }
 
-    /// These models are loaded now, and no others. Counts of earlier served models and successors stay; those of named
-    /// models go with them, since there may be any number.
-    pub(crate) fn loaded<'a>(&self, models: impl IntoIterator<Item = Loaded<'a>>) {
+    /// Sets which models are loaded. Series of replaced served models and successors are kept; those of unloaded named
+    /// models are removed, since there may be any number of them.
+    pub(crate) fn set_loaded<'a>(&self, models: impl IntoIterator<Item = ModelLabels<'a>>) {
         let models: Vec<_> = models.into_iter().collect();
         for model in &models {
             let [name, version, role] = model.labels();
@@ -133,35 +133,35 @@ impl OfModels {
                 }
             }
         }
-        let is_loaded = |labels: &Labels<'_>| models.iter().any(|model| model.has(labels));
-        let stays = |labels: &Labels<'_>| {
+        let is_loaded = |labels: &Labels<'_>| models.iter().any(|model| model.matches(labels));
+        let is_kept = |labels: &Labels<'_>| {
             labels.get("role") != Some(&Role::Named.name()) || is_loaded(labels)
         };
-        keep(&self.info, is_loaded);
-        keep(&self.seconds, stays);
-        keep(&self.failures, stays);
+        retain(&self.info, is_loaded);
+        retain(&self.seconds, is_kept);
+        retain(&self.failures, is_kept);
     }
 
-    /// A model has answered a photograph in this time.
-    pub(crate) fn ran(&self, model: Loaded<'_>, took: Duration) {
+    /// Records how long a prediction took.
+    pub(crate) fn observe_duration(&self, model: ModelLabels<'_>, took: Duration) {
         let seconds = self.seconds.with_label_values(&model.labels());
         seconds.observe(took.as_secs_f64());
     }
 
-    /// A model has failed on an image.
-    pub(crate) fn failed(&self, model: Loaded<'_>) {
+    /// Counts an image on which a model failed.
+    pub(crate) fn count_failure(&self, model: ModelLabels<'_>) {
         self.failures.with_label_values(&model.labels()).inc();
     }
 
-    /// A photograph was left for the shadow.
-    pub(crate) fn shadowed(&self, version: &str, outcome: Outcome) {
+    /// Counts a photograph that was offered to the shadow.
+    pub(crate) fn count_shadow(&self, version: &str, outcome: Outcome) {
         self.shadow
             .with_label_values(&[version, outcome.name()])
             .inc();
     }
 
-    /// The confidences of the answer and of the shadow lie so far apart.
-    pub(crate) fn confidence_differed(&self, version: &str, difference: f32) {
+    /// Records the difference between the confidences of the served model and of the shadow.
+    pub(crate) fn observe_difference(&self, version: &str, difference: f32) {
         let differences = self.differences.with_label_values(&[version]);
         differences.observe(f64::from(difference));
     }

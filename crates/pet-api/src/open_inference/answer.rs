@@ -1,11 +1,11 @@
-//! The model's answer to the images of a request.
+//! The model's predictions for the images of a request.
 
 use pet_model::{ModelMetadata, softmax};
 use pet_predict::Prediction;
 
 use crate::open_inference::error::Malformed;
 
-/// For each image a number for each class, in the order of the images.
+/// The predictions for all images, in their order.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     classes: Vec<String>,
@@ -13,7 +13,7 @@ pub(crate) struct Answer {
     probabilities: Vec<f32>,
 }
 
-/// The answer to one image.
+/// The prediction for one image.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     logits: Vec<f32>,
@@ -21,7 +21,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The answer of a model to a tensor.
+    /// The prediction of a model for a tensor.
     pub(crate) fn new(logits: Vec<f32>, model: &ModelMetadata) -> Result<Self, Malformed> {
         let probabilities = softmax(&logits, model.temperature()).ok_or(Malformed::Answer)?;
         Ok(Self {
@@ -41,7 +41,6 @@ impl From<Prediction> for Row {
 }
 
 impl Answer {
-    /// The answers of a model with these classes to each image.
     pub(crate) fn new(classes: Vec<String>, rows: &[Row]) -> Self {
         Self {
             classes,
@@ -64,7 +63,7 @@ impl Answer {
         self.classes.len().max(1)
     }
 
-    /// The model's raw numbers.
+    /// The logits, image by image.
     pub(crate) fn logits(&self) -> &[f32] {
         &self.logits
     }
@@ -82,7 +81,7 @@ impl Answer {
             .collect()
     }
 
-    /// The `count` best classes of each image as Triton writes them: `value:index:class`.
+    /// The `count` best classes of each image in Triton's form: `value:index:class`.
     pub(crate) fn ranked(&self, values: &[f32], count: usize) -> Vec<String> {
         let rows = values.chunks(self.classes());
         let texts = rows.flat_map(|row| {
@@ -100,15 +99,12 @@ impl Answer {
     }
 }
 
-/// The places of the `count` largest numbers, the largest first; of equal ones the first first.
+/// The indices of the `count` largest numbers, in descending order; ties keep their order.
 fn ranking(row: &[f32], count: usize) -> Vec<usize> {
-    let mut places: Vec<_> = row.iter().enumerate().collect();
-    places.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-    places
-        .into_iter()
-        .take(count)
-        .map(|(place, _)| place)
-        .collect()
+    let mut indices: Vec<_> = (0..row.len()).collect();
+    indices.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
+    indices.truncate(count);
+    indices
 }
 
 #[cfg(test)]
@@ -117,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_image_is_ranked_by_itself() {
+    fn images_are_ranked_separately() {
         let rows = [[1.0, 3.0, 2.0], [5.0, 4.0, 5.0]].map(|logits| Row {
             probabilities: softmax(&logits, 1.0).unwrap(),
             logits: logits.to_vec(),

@@ -1,5 +1,5 @@
-//! Tensor data: as bytes (little-endian numbers, and elements with their lengths before them), or as
-//! JSON (one flat array, or arrays nested as the shape says).
+//! Tensor data: binary (little-endian numbers, or length-prefixed elements), or JSON (a flat array, or arrays nested
+//! according to the shape).
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::open_inference::error::Malformed;
 
-/// Reads `count` numbers; there must be bytes for exactly so many. All must be finite.
+/// Reads exactly `count` numbers, all of which must be finite.
 pub(crate) fn read_f32(bytes: &Bytes, count: usize) -> Result<Vec<f32>, Malformed> {
     let (numbers, rest) = bytes.as_chunks::<4>();
     if numbers.len() != count || !rest.is_empty() {
@@ -28,8 +28,7 @@ pub(crate) fn read_f32(bytes: &Bytes, count: usize) -> Result<Vec<f32>, Malforme
     }
 }
 
-/// Splits off `count` elements, each with its length in four bytes before it, without copying
-/// them. They must fill the bytes.
+/// Splits the bytes into exactly `count` elements without copying; each has a four-byte length prefix.
 pub(crate) fn read_elements(bytes: &Bytes, count: usize) -> Result<Vec<Bytes>, Malformed> {
     let length = bytes.len();
     let mut rest = bytes.clone();
@@ -64,7 +63,7 @@ pub(crate) fn write_f32(numbers: &[f32], to: &mut Vec<u8>) {
     }
 }
 
-/// Appends texts, each with its length before it.
+/// Appends length-prefixed texts.
 pub(crate) fn write_texts(texts: &[String], to: &mut Vec<u8>) {
     for text in texts {
         to.put_u32_le(text.len() as u32);
@@ -79,8 +78,8 @@ enum Element<'a> {
     Text(&'a str),
 }
 
-/// Reads the numbers of a tensor in row-major order. `shape` must have been checked: memory is
-/// taken for all of its elements.
+/// Reads the numbers of a tensor in row-major order. `shape` must have been checked, as memory is allocated for all of its
+/// elements.
 pub(crate) fn read_numbers(data: &RawValue, shape: &[usize]) -> Result<Vec<f32>, Malformed> {
     let mut numbers = Vec::with_capacity(shape.iter().product());
     read(data, shape, &mut |element| match element {
@@ -107,14 +106,14 @@ pub(crate) fn read_texts(data: &RawValue, shape: &[usize]) -> Result<Vec<String>
     Ok(texts)
 }
 
-type Take<'a> = dyn FnMut(Element<'_>) -> Result<(), String> + 'a;
+type Visit<'a> = dyn FnMut(Element<'_>) -> Result<(), String> + 'a;
 
-fn read(data: &RawValue, shape: &[usize], take: &mut Take<'_>) -> Result<(), Malformed> {
+fn read(data: &RawValue, shape: &[usize], visit: &mut Visit<'_>) -> Result<(), Malformed> {
     let mut reader = Reader {
         shape,
-        leaves: None,
+        leaf_depth: None,
         left: shape.iter().product(),
-        take,
+        visit,
     };
     let node = Node {
         reader: &mut reader,
@@ -129,34 +128,33 @@ fn read(data: &RawValue, shape: &[usize], take: &mut Take<'_>) -> Result<(), Mal
 
 struct Reader<'a, 'b> {
     shape: &'a [usize],
-    /// How many arrays enclose every element: 1 or as many as the shape has extents; learned from
-    /// the first one.
-    leaves: Option<usize>,
-    /// Elements that may still come.
+    /// The depth of every element: 1, or the rank of the shape; known after the first element.
+    leaf_depth: Option<usize>,
+    /// Number of elements that may follow.
     left: usize,
-    take: &'a mut Take<'b>,
+    visit: &'a mut Visit<'b>,
 }
 
 impl Reader<'_, '_> {
     fn element<E: Error>(&mut self, depth: usize, element: Element<'_>) -> Result<(), E> {
-        let fits = match self.leaves {
-            Some(leaves) => depth == leaves,
+        let fits = match self.leaf_depth {
+            Some(expected) => depth == expected,
             None => depth == 1 || depth == self.shape.len(),
         };
         if depth == 0 || !fits {
             return Err(E::custom("the arrays are not nested as the shape is"));
         }
-        self.leaves = Some(depth);
+        self.leaf_depth = Some(depth);
         let Some(left) = self.left.checked_sub(1) else {
             return Err(E::custom("there are too many elements"));
         };
         self.left = left;
-        (self.take)(element).map_err(E::custom)
+        (self.visit)(element).map_err(E::custom)
     }
 
-    /// Checks an array that `depth` others enclose.
+    /// Checks the length of an array at this depth.
     fn array<E: Error>(&self, depth: usize, length: usize) -> Result<(), E> {
-        let flat = self.leaves == Some(1) && depth == 0;
+        let flat = self.leaf_depth == Some(1) && depth == 0;
         let expected = if flat {
             self.shape.iter().product()
         } else {
@@ -171,7 +169,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// An array or an element, enclosed by `depth` arrays.
+/// An array or an element at this depth.
 struct Node<'a, 'b, 'c> {
     reader: &'a mut Reader<'b, 'c>,
     depth: usize,
@@ -235,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_as_they_were_written() {
+    fn numbers_round_trip() {
         let numbers = [1.5, -0.0, f32::MIN_POSITIVE, f32::MAX];
         let mut bytes = Vec::new();
         write_f32(&numbers, &mut bytes);
@@ -252,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused_with_its_place() {
+    fn non_finite_numbers_are_rejected_with_their_index() {
         let mut bytes = Vec::new();
         write_f32(&[0.0, f32::NAN], &mut bytes);
         let error = read_f32(&bytes.into(), 2).unwrap_err().to_string();
@@ -263,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_beyond_the_end_takes_no_memory() {
+    fn a_length_beyond_the_end_allocates_nothing() {
         let bytes = Bytes::from_static(b"\xff\xff\xff\xffabc");
         assert!(matches!(
             read_elements(&bytes, 1),
@@ -278,7 +276,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn elements_are_read_as_they_were_written(texts in prop::collection::vec(".{0,9}", 0..9)) {
+        fn elements_round_trip(texts in prop::collection::vec(".{0,9}", 0..9)) {
             let mut bytes = Vec::new();
             write_texts(&texts, &mut bytes);
             let bytes = Bytes::from(bytes);
@@ -290,7 +288,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes: Vec<u8>, count in 0_usize..9) {
+        fn any_bytes_are_read_or_rejected(bytes: Vec<u8>, count in 0_usize..9) {
             let length = bytes.len();
             if let Ok(elements) = read_elements(&bytes.into(), count) {
                 let read: usize = elements.iter().map(|element| element.len() + 4).sum();
@@ -315,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_the_shape_is_refused() {
+    fn data_of_another_shape_are_rejected() {
         for (json, reason) in [
             ("[1, 2, 3]", "an array has 3 elements, expected 4"),
             ("[1, 2, 3, 4, 5]", "too many"),
@@ -339,13 +337,13 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_of_brackets_is_refused() {
+    fn deep_nesting_is_rejected() {
         let json = "[".repeat(100) + &"]".repeat(100);
         assert!(numbers(&json, &[2, 2]).unwrap_err().contains("too deep"));
     }
 
     #[test]
-    fn texts_are_read_with_their_escapes() {
+    fn escapes_in_texts_are_read() {
         let data = RawValue::from_string(r#"[["a\u002fb"], ["c"]]"#.to_owned()).unwrap();
         assert_eq!(read_texts(&data, &[2, 1]).unwrap(), ["a/b", "c"]);
         let error = read_texts(&data, &[1]).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! What is wrong with a request of the protocol, and how its client is told.
+//! Errors of the protocol.
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -6,37 +6,37 @@ use actix_web::{HttpResponse, ResponseError};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::{ApiError, Code, Refuses, explained};
+use crate::error::{ApiError, Code, JsonError, error_chain};
 
-/// Why a request is refused before any work is done on it.
+/// Why a request is rejected before any work is done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Malformed {
-    /// The header that tells where the JSON ends is no number within the body.
+    /// The header with the length of the JSON part is not a number within the body.
     #[error(
         "`inference-header-content-length` should be 0 to {body}, the length of the body, got `{got}`"
     )]
     HeaderLength {
         /// Length of the body in bytes.
         body: usize,
-        /// What the header says.
+        /// The value of the header.
         got: String,
     },
     /// The JSON part is not a request of the protocol.
     #[error("the body is not an inference request: {reason}")]
     Request {
-        /// What the parser says, with line and column.
+        /// The parser's message, with line and column.
         reason: String,
     },
-    /// A body that is no request to the repository.
+    /// The body is not a request to the repository.
     #[error("the body is not a request to the repository: {reason}")]
     RepositoryRequest {
-        /// What the parser says, with line and column.
+        /// The parser's message, with line and column.
         reason: String,
     },
     /// Parameters that would change how a model is loaded.
     #[error("a model is loaded as it is in its folder, without parameters; got `{}`", got.join("`, `"))]
     LoadParameters {
-        /// Their names, or the first of them.
+        /// Their names, or the first few of them.
         got: Vec<String>,
     },
     /// Not exactly one input.
@@ -45,17 +45,17 @@ pub(crate) enum Malformed {
         /// Number of inputs.
         got: usize,
     },
-    /// Something that this model does not have.
+    /// An unknown input or output.
     #[error("the model has no {kind} `{got}`, expected {expected}")]
     Unknown {
         /// `input` or `output`.
         kind: &'static str,
-        /// The names that there are.
+        /// The known names.
         expected: &'static str,
         /// Its name.
         got: String,
     },
-    /// A datatype that the input does not take.
+    /// An unsupported datatype.
     #[error("the input `{input}` takes FP32 or BYTES, got `{got}`")]
     Datatype {
         /// Name of the input.
@@ -63,86 +63,86 @@ pub(crate) enum Malformed {
         /// The datatype of the request.
         got: String,
     },
-    /// A shape that the model does not take.
+    /// An unsupported shape.
     #[error("a {datatype} input has the shape {expected}, got {got:?}")]
     Shape {
         /// Datatype of the input.
         datatype: &'static str,
-        /// What is taken.
+        /// The supported shape.
         expected: String,
-        /// What the request says.
+        /// The shape in the request.
         got: Vec<usize>,
     },
-    /// More images than a request may hold.
+    /// Too many images.
     #[error("the batch has {got} images, more than the limit of {limit}")]
     Batch {
-        /// Most images in a request.
+        /// Largest number of images in a request.
         limit: usize,
         /// Images in this one.
         got: usize,
     },
-    /// An input with no data, or with data in both places.
+    /// An input without data, or with both JSON and binary data.
     #[error("the input should have either `data` or the parameter `binary_data_size`")]
     Data,
-    /// JSON data that do not fit the shape.
+    /// JSON data that do not match the shape.
     #[error("the data do not fit the shape {shape:?}: {reason}")]
     Elements {
-        /// The shape that the request announces.
+        /// The shape in the request.
         shape: Vec<usize>,
-        /// What the parser says, with line and column within `data`.
+        /// The parser's message, with line and column within `data`.
         reason: String,
     },
-    /// Binary data that are not as long as the request says or as the shape calls for.
+    /// Binary data whose length does not match the request or the shape.
     #[error("expected {expected} bytes of binary data, got {got}")]
     BinaryLength {
-        /// Bytes that should be there.
+        /// Expected number of bytes.
         expected: usize,
-        /// Bytes that are there.
+        /// Actual number of bytes.
         got: usize,
     },
-    /// A length before an element of BYTES that leads past the end or leaves bytes over.
+    /// A length prefix that reaches beyond the data.
     #[error(
         "element {element} of the BYTES data ends at byte {end}, but the data have {length} bytes"
     )]
     ElementLength {
-        /// Number of the element, from 0.
+        /// Index of the element.
         element: usize,
-        /// Where it would end, counted from the first byte of the data.
+        /// Where it would end, in bytes from the start of the data.
         end: usize,
-        /// Bytes that are there.
+        /// Number of bytes of the data.
         length: usize,
     },
-    /// A number that is infinite or none at all.
+    /// A number that is infinite or NaN.
     #[error("number {index} of the data is `{got}`, expected finite numbers")]
     NotFinite {
-        /// Place of the number, from 0.
+        /// Index of the number.
         index: usize,
         /// The number.
         got: f32,
     },
-    /// Text that is not the base64 form of an image.
+    /// Text that is not base64.
     #[error("element {element} of the BYTES data is not base64")]
     Base64 {
-        /// Number of the element, from 0.
+        /// Index of the element.
         element: usize,
-        /// Where it breaks the rules.
+        /// The cause.
         source: base64::DecodeError,
     },
-    /// A feature of other servers that this one lacks.
+    /// An unsupported feature of the protocol.
     #[error("`{feature}` is not supported")]
     Unsupported {
         /// Its name in the protocol.
         feature: &'static str,
     },
-    /// A number of classes that cannot be named.
+    /// An invalid number of classes to return.
     #[error("`classification` should be 1 to {classes}, got {got}")]
     Classification {
         /// Number of the model's classes.
         classes: usize,
-        /// What the request says.
+        /// The number in the request.
         got: usize,
     },
-    /// Numbers so large that the model cannot tell anything of them.
+    /// The logits are not finite.
     #[error("the model's answer to these numbers is not finite")]
     Answer,
 }
@@ -156,56 +156,56 @@ impl From<Malformed> for ApiError {
             | Malformed::HeaderLength { .. } => Code::BadRequest,
             _ => Code::BadParameter,
         };
-        Self::new(code, explained(&error))
+        Self::new(code, error_chain(&error))
     }
 }
 
-/// A refusal from the same table as all others, with the protocol's `error` beside `detail`.
+/// An error with the protocol's field `error` besides `detail`.
 #[derive(Debug)]
-pub(crate) struct Refusal(pub(crate) ApiError);
+pub(crate) struct ProtocolError(pub(crate) ApiError);
 
 /// A refusal as the protocol's clients read it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "InferenceError")]
-pub(crate) struct Body<'a> {
+pub(crate) struct ProtocolErrorBody<'a> {
     /// What is wrong; the same as `detail`.
     error: &'a str,
     #[serde(flatten)]
-    rest: crate::error::Refusal,
+    rest: crate::error::ErrorBody,
 }
 
-impl Refuses for Refusal {
-    type Body = Body<'static>;
+impl JsonError for ProtocolError {
+    type Body = ProtocolErrorBody<'static>;
 }
 
-impl ResponseError for Refusal {
+impl ResponseError for ProtocolError {
     fn status_code(&self) -> StatusCode {
         self.0.status_code()
     }
 
     fn error_response(&self) -> HttpResponse {
-        let body = Body {
+        let body = ProtocolErrorBody {
             error: &self.0.detail,
-            rest: self.0.refusal(),
+            rest: self.0.to_body(),
         };
         let body = serde_json::to_string(&body).unwrap_or_default();
         self.0.error_response().set_body(BoxBody::new(body))
     }
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for ProtocolError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(formatter)
     }
 }
 
-impl From<ApiError> for Refusal {
+impl From<ApiError> for ProtocolError {
     fn from(error: ApiError) -> Self {
         Self(error)
     }
 }
 
-impl From<Malformed> for Refusal {
+impl From<Malformed> for ProtocolError {
     fn from(error: Malformed) -> Self {
         Self(error.into())
     }

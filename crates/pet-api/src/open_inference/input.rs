@@ -1,4 +1,4 @@
-//! The input of a request, checked against the model before memory is taken for it.
+//! The input of a request, which is checked before memory is allocated for it.
 
 use actix_web::web::Bytes;
 use base64::Engine;
@@ -9,12 +9,12 @@ use crate::open_inference::data::{read_elements, read_f32, read_numbers, read_te
 use crate::open_inference::error::Malformed;
 use crate::open_inference::request;
 
-/// What the model is to look at.
+/// The images of a request.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Input {
-    /// FP32: images that are tensors already, one after the other.
+    /// FP32: preprocessed images.
     Tensors {
-        /// All numbers, `batch` times as many as the model takes for one image.
+        /// The numbers of all images, one after the other.
         numbers: Vec<f32>,
         /// Number of images.
         batch: usize,
@@ -23,16 +23,16 @@ pub(crate) enum Input {
     Photographs(Vec<Bytes>),
 }
 
-/// What an input must keep to.
+/// Constraints of the input.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// Most images in a request.
+    /// Largest number of images.
     pub(crate) batch: usize,
-    /// Side of the square that the model sees, in pixels.
+    /// Side of an image tensor in pixels.
     pub(crate) side: usize,
 }
 
-/// Where the data of an input stand.
+/// Where the data of an input are.
 #[derive(Clone, Copy)]
 enum Source<'a> {
     Json(&'a serde_json::value::RawValue),
@@ -66,7 +66,7 @@ impl Input {
                 });
             }
         };
-        let batch = rules.batch_of(&input.shape, tensors)?;
+        let batch = rules.batch_size(&input.shape, tensors)?;
         let source = source(input, tail)?;
         if tensors {
             let numbers = numbers(source, &input.shape)?;
@@ -78,8 +78,8 @@ impl Input {
 }
 
 impl Rules {
-    /// The number of images that a shape announces; the shape must be one that the model takes.
-    fn batch_of(self, shape: &[usize], tensors: bool) -> Result<usize, Malformed> {
+    /// Checks a shape, and returns the number of images.
+    fn batch_size(self, shape: &[usize], tensors: bool) -> Result<usize, Malformed> {
         let batch = match *shape {
             [batch, 3, height, width] if tensors && [height, width] == [self.side; 2] => batch,
             [batch] | [batch, 1] if !tensors => batch,
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn tensors_come_as_json_or_behind_it() {
+    fn reads_tensors_from_json_or_binary() {
         let numbers: Vec<f32> = (0..24_u8).map(f32::from).collect();
         let expected = Input::Tensors {
             numbers: numbers.clone(),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn photographs_come_as_base64_or_with_their_lengths() {
+    fn reads_photographs_from_base64_or_binary() {
         let expected = Input::Photographs(vec!["ab".into(), "c".into()]);
         for (shape, data) in [
             (json!([2]), json!(["YWI=", "Yw=="])),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_model_does_not_take_is_refused() {
+    fn unsupported_inputs_are_rejected() {
         let twelve = json!(vec![0; 12]);
         let bytes = |shape: Value, data: Value| json!({"name": "input", "datatype": "BYTES", "shape": shape, "data": data});
         for (input, reason) in [
@@ -273,12 +273,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in ".{0,40}") {
+        fn any_text_is_read_or_rejected(text in ".{0,40}") {
             let _ = Request::read(text.as_bytes());
         }
 
         #[test]
-        fn a_request_that_breaks_off_is_refused(cut in 0_usize..75) {
+        fn truncated_requests_are_rejected(cut in 0_usize..75) {
             let json = tensor(&json!([1, 3, 2, 2]), &json!([0, 0])).to_string();
             let json = format!("{{\"inputs\":[{json}]}}");
             prop_assert!(Request::read(&json.as_bytes()[..cut.min(json.len() - 1)]).is_err());

@@ -4,18 +4,17 @@
 //! body ── split ──▶ Request ── checked against the model ──▶ Input ── workers ──▶ Answer ──▶ Body
 //! ```
 //!
-//! The input `input` takes FP32 tensors as the model does, or BYTES: the files of photographs. There
-//! are three outputs; what a request does not choose is the first for tensors, the others for
-//! photographs.
+//! The input `input` takes FP32 tensors, or BYTES: the files of photographs. There are three outputs. By default, tensors
+//! get the first, and photographs the other two.
 //!
-//! | output | datatype | shape | what |
+//! | output | datatype | shape | content |
 //! |---|---|---|---|
 //! | `output` | FP32 | `[n, classes]` | the model's logits |
 //! | `probabilities` | FP32 | `[n, classes]` | their softmax, with the model's temperature |
 //! | `class` | BYTES | `[n]` | the name of the most probable class |
 //!
-//! The parameter `classification` of one of the first two names its best classes instead, as Triton
-//! does: `value:index:class`. Extensions: `binary_tensor_data` and `classification`.
+//! The parameter `classification` of one of the first two returns the best classes instead, as Triton does:
+//! `value:index:class`. Extensions: `binary_tensor_data` and `classification`.
 
 pub(crate) mod answer;
 mod data;
@@ -25,4 +24,4 @@ pub(crate) mod output;
 pub(crate) mod request;
 pub(crate) mod response;
 
-pub(crate) use error::{Malformed, Refusal};
+pub(crate) use error::{Malformed, ProtocolError};

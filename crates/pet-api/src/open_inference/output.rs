@@ -1,4 +1,4 @@
-//! What an answer holds.
+//! The outputs of a response.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,16 +8,16 @@ use crate::open_inference::error::Malformed;
 use crate::open_inference::request;
 use crate::open_inference::request::{Kind, Request};
 
-/// The outputs that there are, as an error lists them.
+/// The names of all outputs, for an error.
 const NAMES: &str = "output, probabilities or class";
 
-/// An output of a request.
+/// A requested output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Output {
     kind: Kind,
-    /// Whether its data stand behind the JSON.
+    /// Whether its data follow the JSON in binary.
     pub(crate) binary: bool,
-    /// How many of the best classes to name instead of giving numbers.
+    /// How many of the best classes to return instead of numbers.
     classification: Option<usize>,
 }
 
@@ -31,11 +31,10 @@ pub(crate) enum Data {
 }
 
 impl Output {
-    /// The outputs that a request asks for, else the `usual` ones; `classes` is how many the model
-    /// tells apart.
-    pub(crate) fn wanted(
+    /// The outputs that a request asks for, or else the `default` ones.
+    pub(crate) fn requested(
         request: &Request<'_>,
-        usual: &[Kind],
+        default: &[Kind],
         classes: usize,
     ) -> Result<Vec<Self>, Malformed> {
         let binary = request.parameters.binary_data_output;
@@ -45,7 +44,7 @@ impl Output {
                 binary,
                 classification: None,
             };
-            return Ok(usual.iter().map(output).collect());
+            return Ok(default.iter().map(output).collect());
         }
         let outputs = request.outputs.iter();
         outputs
@@ -81,12 +80,10 @@ impl Output {
         })
     }
 
-    /// Its name in the protocol.
     pub(crate) fn name(self) -> &'static str {
         self.kind.name()
     }
 
-    /// The datatype of its data.
     pub(crate) fn datatype(self) -> &'static str {
         match self.classification {
             Some(_) => Kind::Class.datatype(),
@@ -94,8 +91,8 @@ impl Output {
         }
     }
 
-    /// Its shape and data, taken from an answer.
-    pub(crate) fn of(self, answer: &Answer) -> (Vec<usize>, Data) {
+    /// Its shape and data.
+    pub(crate) fn extract(self, answer: &Answer) -> (Vec<usize>, Data) {
         let batch = answer.batch();
         let values = match self.kind {
             Kind::Class => return (vec![batch], Data::Texts(answer.best_classes())),
@@ -121,17 +118,17 @@ mod tests {
 
     use super::*;
 
-    fn wanted(outputs: &Value) -> Result<Vec<Output>, String> {
+    fn requested(outputs: &Value) -> Result<Vec<Output>, String> {
         let json = json!({"inputs": [], "outputs": outputs}).to_string();
         let request = Request::read(json.as_bytes()).map_err(|error| error.to_string())?;
-        Output::wanted(&request, &[Kind::Logits], 3).map_err(|error| error.to_string())
+        Output::requested(&request, &[Kind::Logits], 3).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn what_is_asked_for_is_given() {
+    fn requested_outputs_are_read() {
         let names = |outputs: &[Output]| outputs.iter().map(|o| o.name()).collect::<Vec<_>>();
-        assert_eq!(names(&wanted(&json!([])).unwrap()), ["output"]);
-        let outputs = wanted(&json!([
+        assert_eq!(names(&requested(&json!([])).unwrap()), ["output"]);
+        let outputs = requested(&json!([
             {"name": "class", "parameters": {"binary_data": true}},
             {"name": "probabilities", "parameters": {"classification": 3}},
         ]));
@@ -142,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_there_is_not_is_refused() {
+    fn unsupported_outputs_are_rejected() {
         let with = |parameters: Value| json!([{"name": "output", "parameters": parameters}]);
         for (outputs, reason) in [
             (
@@ -170,7 +167,7 @@ mod tests {
                 "at most 16 elements",
             ),
         ] {
-            let error = wanted(&outputs).unwrap_err();
+            let error = requested(&outputs).unwrap_err();
             assert!(error.contains(reason), "{outputs}: {error}");
         }
     }

@@ -1,4 +1,4 @@
-//! A request: JSON, with binary tensor data behind it.
+//! An inference request: JSON, optionally followed by binary tensor data.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -40,7 +40,7 @@ pub(crate) struct RequestParameters {
 }
 
 /// An input tensor.
-// Its data stay unread until its shape has been found fitting.
+// The data are parsed after the shape has been checked.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "InferenceInput")]
 pub(crate) struct Input<'a> {
@@ -94,12 +94,12 @@ pub(crate) struct OutputParameters {
     pub(crate) shared_memory_region: Option<String>,
 }
 
-/// What can be asked of the model.
+/// An output of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The model's raw answer, a number for each class.
+    /// The logits.
     Logits,
-    /// The softmax of it.
+    /// The softmax of the logits.
     Probabilities,
     /// The name of the most probable class.
     Class,
@@ -136,7 +136,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Reads an array of at most `LIMIT` elements; a longer one is refused at the first too many.
+/// Reads an array of at most `LIMIT` elements; a longer one is rejected without being read to its end.
 /// For `#[serde(deserialize_with = "at_most::<LIMIT, _, _>")]`.
 pub(crate) fn at_most<'de, const LIMIT: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
@@ -169,11 +169,10 @@ impl<'de, T: Deserialize<'de>, const LIMIT: usize> Visitor<'de> for AtMost<T, LI
     }
 }
 
-/// The header that tells how long the JSON part is.
+/// The header with the length of the JSON part.
 pub(crate) const HEADER_LENGTH: &str = "inference-header-content-length";
 
-/// Splits a body at the length that the header [`HEADER_LENGTH`] names; without the header all of
-/// it is JSON.
+/// Splits a body into JSON and binary data at the length in the header [`HEADER_LENGTH`]; without it, all is JSON.
 pub(crate) fn split(body: &Bytes, header: Option<&[u8]>) -> Result<(Bytes, Bytes), Malformed> {
     let Some(header) = header else {
         return Ok((body.clone(), Bytes::new()));
@@ -197,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_divides_the_body() {
+    fn the_header_splits_the_body() {
         let body = Bytes::from_static(b"{}tail");
         let parts = |header: Option<&str>| split(&body, header.map(str::as_bytes));
         assert_eq!(parts(None).unwrap(), (body.clone(), Bytes::new()));

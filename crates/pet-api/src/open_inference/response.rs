@@ -1,4 +1,4 @@
-//! The body of an answer.
+//! The body of a response.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -48,7 +48,7 @@ struct Parameters {
     binary_data_size: usize,
 }
 
-/// The body of an answer: JSON, and the data that follow it where any output is wanted in binary.
+/// The body of a response: JSON, followed by binary data if any output is requested in binary.
 #[derive(Debug)]
 pub(crate) struct Body {
     pub(crate) response: Response,
@@ -56,26 +56,26 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Writes the wanted outputs of an answer.
+    /// Encodes the requested outputs.
     pub(crate) fn new(label: Label, outputs: &[Output], answer: &Answer) -> Self {
         let mut tail = Vec::new();
         let tensors = outputs
             .iter()
             .map(|&output| tensor(output, answer, &mut tail));
-        let outputs_of = tensors.collect();
-        let binary = outputs.iter().any(|output| output.binary);
+        let response = Response {
+            label,
+            outputs: tensors.collect(),
+        };
+        let is_binary = outputs.iter().any(|output| output.binary);
         Self {
-            response: Response {
-                label,
-                outputs: outputs_of,
-            },
-            tail: binary.then_some(tail),
+            response,
+            tail: is_binary.then_some(tail),
         }
     }
 }
 
 fn tensor(output: Output, answer: &Answer, tail: &mut Vec<u8>) -> Tensor {
-    let (shape, data) = output.of(answer);
+    let (shape, data) = output.extract(answer);
     let (parameters, data) = if output.binary {
         let start = tail.len();
         match &data {
@@ -116,7 +116,7 @@ mod tests {
     fn body(request: &serde_json::Value) -> Body {
         let json = request.to_string();
         let request = Request::read(json.as_bytes()).unwrap();
-        let outputs = Output::wanted(&request, &[Kind::Logits, Kind::Class], 2).unwrap();
+        let outputs = Output::requested(&request, &[Kind::Logits, Kind::Class], 2).unwrap();
         let row = Row::new(vec![1.0, -0.5], &model()).unwrap();
         let answer = Answer::new(model().classes, &[row]);
         let label = Label {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn json_holds_the_data() {
+    fn json_contains_the_data() {
         let body = body(&json!({"id": "7", "inputs": []}));
         assert_eq!(body.tail, None);
         let expected = json!({"model_name": "pets", "model_version": "3", "id": "7", "outputs": [

@@ -1,4 +1,4 @@
-//! What only the administrator may ask for.
+//! Authorization of administrative requests.
 
 use std::future::{Ready, ready};
 use std::hint::black_box;
@@ -7,16 +7,16 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
 
-use crate::endpoint::{Described, Operation};
+use crate::endpoint::{Describe, Operation};
 use crate::error::{ApiError, Code};
-use crate::upload::state;
+use crate::state::State;
 
-/// Lets pass who knows the token. Without one, the path is as good as not there.
+/// Requires the administrator's token. If none is configured, the route is not found.
 pub(crate) struct Administrator;
 
-impl Described for Administrator {
+impl Describe for Administrator {
     fn describe(operation: &mut Operation) {
-        operation.asks_for_token();
+        operation.require_token();
     }
 }
 
@@ -25,7 +25,7 @@ impl FromRequest for Administrator {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = state(request).map(|state| state.configuration.admin_token.clone());
+        let token = State::of(request).map(|state| state.configuration.admin_token.clone());
         ready(token.and_then(|token| authorize(request, token.as_deref())))
     }
 }
@@ -36,7 +36,7 @@ fn authorize(request: &HttpRequest, token: Option<&str>) -> Result<Administrator
         return Err(ApiError::new(Code::NotFound, detail));
     };
     let given = request.headers().get(AUTHORIZATION).and_then(bearer);
-    if given.is_some_and(|given| same(given, token.as_bytes())) {
+    if given.is_some_and(|given| constant_time_eq(given, token.as_bytes())) {
         Ok(Administrator)
     } else {
         let detail = "the administrator's token is missing or wrong";
@@ -49,8 +49,8 @@ fn bearer(value: &HeaderValue) -> Option<&[u8]> {
     value.as_bytes().strip_prefix(b"Bearer ")
 }
 
-/// Compares in a time that does not tell how much of a guess is right.
-fn same(given: &[u8], expected: &[u8]) -> bool {
+/// Compares in a time that does not depend on how much of a guess is right.
+fn constant_time_eq(given: &[u8], expected: &[u8]) -> bool {
     let pairs = given.iter().zip(expected);
     let difference = pairs.fold(0, |difference, (one, other)| {
         black_box(difference | (one ^ other))
@@ -64,10 +64,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_whole_token_is_right() {
-        assert!(same(b"secret", b"secret"));
+    fn only_the_whole_token_is_accepted() {
+        assert!(constant_time_eq(b"secret", b"secret"));
         for wrong in ["", "s", "secre", "secret1", "Secret"] {
-            assert!(!same(wrong.as_bytes(), b"secret"), "{wrong}");
+            assert!(!constant_time_eq(wrong.as_bytes(), b"secret"), "{wrong}");
         }
     }
 }

@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Endpoint, post};
 use crate::error::ApiError;
-use crate::route::chosen::Chosen;
+use crate::route::model_query::ModelQuery;
 use crate::route::query::Query;
-use crate::route::timing::of_prediction;
+use crate::route::timing::prediction_timing;
 use crate::state::State;
-use crate::trace::answered_by;
+use crate::trace::record_model;
 use crate::upload::Upload;
 use crate::worker::Worker;
 
 pub(crate) fn endpoint() -> Endpoint {
-    post("/explain", explain).giving(["image/png"]).about(
+    post("/explain", explain).content_types(["image/png"]).about(
         "Explain the answer to a photograph",
         "How much each region of the photograph supports a class: a class activation map, whose cells and the bias add up \
          to the class's logit.",
@@ -42,40 +42,39 @@ struct Answer {
 }
 
 #[derive(Deserialize, JsonSchema)]
-struct Asked {
+struct ExplainQuery {
     /// The class to explain; the most probable one unless given.
     class: Option<String>,
     /// `json` for the numbers, `png` for a picture of them over the photograph.
-    format: Option<Form>,
+    format: Option<Format>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Form {
+enum Format {
     Json,
     Png,
 }
 
 async fn explain(
     state: Data<State>,
-    Chosen(choice): Chosen,
-    Query(asked): Query<Asked>,
+    ModelQuery(split): ModelQuery,
+    Query(ExplainQuery { class, format }): Query<ExplainQuery>,
     upload: Upload,
 ) -> Result<CustomizeResponder<Either<Json<Answer>, HttpResponse>>, ApiError> {
-    let Asked { class, format } = asked;
     let Upload { body, deadline, .. } = upload;
     let cost = pet_image::cost(&body, &state.configuration.limits);
-    let served = choice.for_photograph(&body);
-    let model = served.clone();
+    let model = split.for_photograph(&body);
+    let explained = model.clone();
     let work = move |worker: &Worker| {
-        let explanation = worker.explain(&model, &body, class.as_deref())?;
-        let picture = (format == Some(Form::Png)).then(|| draw(&explanation));
+        let explanation = worker.explain(&explained, &body, class.as_deref())?;
+        let picture = (format == Some(Format::Png)).then(|| draw(&explanation));
         Ok((explanation, picture.transpose()?))
     };
     let done = state.queue.run(deadline.0, cost, work).await?;
     let (explanation, picture) = done.value;
-    answered_by(&served);
-    let timing = of_prediction(done.waited, explanation.prediction.timing());
+    record_model(&model);
+    let timing = prediction_timing(done.waited, explanation.prediction.timing());
     let answer = match picture {
         Some(picture) => Either::Right(HttpResponse::Ok().content_type("image/png").body(picture)),
         None => Either::Left(Json(Answer::of(explanation))),
@@ -98,7 +97,7 @@ impl Answer {
     }
 }
 
-/// The map over the photograph.
+/// Draws the map over the photograph.
 fn draw(explanation: &Explanation) -> Result<Vec<u8>, ApiError> {
     let map = &explanation.map;
     let heat = HeatMap {

@@ -1,4 +1,4 @@
-//! `POST /feedback` keeps a picture with the class that is right, `GET /feedback` counts them.
+//! `POST /feedback` stores an image with its right class, `GET /feedback` counts the stored images.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -11,28 +11,28 @@ use pet_image::{Cost, cost, decode, encode_rgb};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::choice::Choice;
-use crate::endpoint::{Described, Operation, Topic, get, post};
+use crate::endpoint::{Describe, Operation, Topic, get, post};
 use crate::error::{ApiError, Code};
-use crate::feedback::{Correction, Feedback, Kept};
+use crate::feedback::{Correction, Feedback, FeedbackCounts};
 use crate::route::administrator::Administrator;
 use crate::route::query::Query;
 use crate::state::State;
-use crate::trace::answered_by;
-use crate::upload::{Upload, state};
+use crate::trace::record_model;
+use crate::traffic_split::TrafficSplit;
+use crate::upload::Upload;
 use crate::worker::Worker;
 
-/// Bytes that encoding takes for each pixel: the levels and the file.
-const ENCODING: u64 = 6;
+/// Bytes that encoding takes for each pixel: the pixel and the file.
+const ENCODING_BYTES: u64 = 6;
 
-/// Times that the pixels are gone over to encode them, compared with decoding.
-const WORK: u64 = 2;
+/// Work of encoding for each pixel, relative to decoding.
+const ENCODING_WORK: u64 = 2;
 
-/// Where a request comes from, as browsers say it (Fetch Metadata).
-const SITE: &str = "sec-fetch-site";
+/// The origin of a request, as browsers report it (Fetch Metadata).
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 pub(crate) fn topic() -> Topic {
-    let keep = post("/feedback", keep).refusing(&[Code::Full]).about(
+    let keep = post("/feedback", keep).errors(&[Code::Full]).about(
         "Correct or confirm an answer",
         "Keeps the photograph, without its metadata, with the right class. Only where the service was started with a \
          folder for corrections, and not for the page of another site, which a browser tells by `Sec-Fetch-Site`.",
@@ -46,46 +46,49 @@ pub(crate) fn topic() -> Topic {
     }
 }
 
-/// Where corrections go. Without it the path is as good as not there, which is said before an upload is read.
-struct Keeping(Arc<Feedback>);
+/// The store of corrections. Without one, the route is not found, before the upload is read.
+struct FeedbackStore(Arc<Feedback>);
 
-impl Described for Keeping {
+impl Describe for FeedbackStore {
     fn describe(operation: &mut Operation) {
-        operation.refuses(&[Code::NotFound]);
+        operation.add_errors(&[Code::NotFound]);
     }
 }
 
-impl FromRequest for Keeping {
+impl FromRequest for FeedbackStore {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let keeping = state(request).and_then(|state| {
+        let store = State::of(request).and_then(|state| {
             let detail = "the service keeps no corrections";
             let hint = "it does when it is started with a folder for them";
             let missing = || ApiError::new(Code::NotFound, detail).with_hint(hint.to_owned());
             state.feedback.clone().map(Self).ok_or_else(missing)
         });
-        ready(keeping)
+        ready(store)
     }
 }
 
-/// What only the service's own page and programs may send. A form on any page could otherwise put pictures into the folder
-/// in the name of whoever looks at it, since simple requests are sent before a browser asks whether they may be.
-struct OwnPage;
+/// Requires a request from the service's own page or from a program. Otherwise a form on any page could add images to the
+/// folder on behalf of its visitors, since browsers send simple requests without a CORS preflight.
+struct SameOrigin;
 
-impl Described for OwnPage {
+impl Describe for SameOrigin {
     fn describe(operation: &mut Operation) {
-        operation.refuses(&[Code::CrossSite]);
+        operation.add_errors(&[Code::CrossSite]);
     }
 }
 
-impl FromRequest for OwnPage {
+impl FromRequest for SameOrigin {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let from = request.headers().get(SITE).map(HeaderValue::as_bytes);
+        let from = request
+            .headers()
+            .get(SEC_FETCH_SITE)
+            .map(HeaderValue::as_bytes);
         ready(match from {
             None | Some(b"same-origin" | b"none") => Ok(Self),
             Some(_) => {
@@ -101,7 +104,7 @@ impl FromRequest for OwnPage {
 #[derive(Serialize, JsonSchema)]
 struct Corrections {
     #[serde(flatten)]
-    kept: Kept,
+    counts: FeedbackCounts,
     /// Pictures that may be kept.
     max_count: u64,
     /// Bytes that all files together may have.
@@ -109,19 +112,19 @@ struct Corrections {
 }
 
 async fn counts(
-    Keeping(feedback): Keeping,
+    FeedbackStore(feedback): FeedbackStore,
     _: Administrator,
 ) -> Result<Json<Corrections>, ApiError> {
     let settings = feedback.settings();
     Ok(Json(Corrections {
-        kept: feedback.kept(),
+        counts: feedback.counts(),
         max_count: settings.count,
         max_bytes: settings.bytes,
     }))
 }
 
 #[derive(Deserialize, JsonSchema)]
-struct Asked {
+struct FeedbackQuery {
     /// The right class, one of the model's; the predicted one confirms the answer.
     class: String,
     /// Name of the model that answered; only the served one is corrected.
@@ -142,36 +145,36 @@ struct Answer {
     model_version: Option<String>,
 }
 
-/// The served model, unless another is named: pictures of its classes would get in among those of the served one's.
-fn corrected(state: &State, name: Option<&str>) -> Result<Choice, ApiError> {
-    let choice = state.choice();
+/// The served model. Another is rejected, since its classes would be mixed with those of the served one.
+fn model_to_correct(state: &State, name: Option<&str>) -> Result<TrafficSplit, ApiError> {
+    let split = state.split();
     match name {
-        Some(name) if name != choice.served.name() => {
-            let served = choice.served.name();
+        Some(name) if name != split.primary.name() => {
+            let served = split.primary.name();
             let detail = format!("`model` is `{name}`, expected the served model, `{served}`");
-            Err(ApiError::parameter(detail))
+            Err(ApiError::bad_parameter(detail))
         }
-        _ => Ok(choice),
+        _ => Ok(split),
     }
 }
 
-/// The picture is answered once more, so that what is kept as the answer is the model's and not the client's.
+/// The image is predicted again, so that the stored prediction is the model's and not the client's.
 async fn keep(
-    Keeping(feedback): Keeping,
-    _: OwnPage,
+    FeedbackStore(feedback): FeedbackStore,
+    _: SameOrigin,
     state: Data<State>,
-    Query(Asked { class, model }): Query<Asked>,
+    Query(FeedbackQuery { class, model }): Query<FeedbackQuery>,
     upload: Upload,
 ) -> Result<Json<Answer>, ApiError> {
     let Upload { body, deadline, .. } = upload;
     let limits = state.configuration.limits;
-    let served = corrected(&state, model.as_deref())?.for_photograph(&body);
+    let served = model_to_correct(&state, model.as_deref())?.for_photograph(&body);
     let (decoding, predicting) = (cost(&body, &limits), state.cost(&served, &body));
     let cost = Cost {
         memory: predicting
             .memory
-            .max(decoding.memory + decoding.pixels * ENCODING),
-        work: predicting.work + decoding.work + decoding.pixels * WORK,
+            .max(decoding.memory + decoding.pixels * ENCODING_BYTES),
+        work: predicting.work + decoding.work + decoding.pixels * ENCODING_WORK,
         ..decoding
     };
     let right = class.clone();
@@ -181,7 +184,7 @@ async fn keep(
         if !metadata.classes.contains(&right) {
             let detail = format!("`class` is `{right}`, expected one of the model's classes");
             let hint = "`/classes` lists them".to_owned();
-            return Err(ApiError::parameter(detail).with_hint(hint));
+            return Err(ApiError::bad_parameter(detail).with_hint(hint));
         }
         let prediction = worker.predict(&model, &body)?;
         let decoded = decode(&body, &limits).map_err(|error| ApiError::image(&error))?;
@@ -195,14 +198,14 @@ async fn keep(
             model_name: &metadata.model_name,
             model_version: metadata.model_version.as_deref(),
         };
-        feedback.keep(&picture, format.extension(), &correction)?;
+        feedback.store(&picture, format.extension(), &correction)?;
         Ok(prediction)
     };
     let done = state.queue.run(deadline.0, cost, work).await?;
-    answered_by(&served);
+    record_model(&served);
     let predicted_class = done.value.predicted_class().to_owned();
     let correct = predicted_class == class;
-    state.metrics.corrected(correct);
+    state.metrics.count_correction(correct);
     Ok(Json(Answer {
         class,
         predicted_class,

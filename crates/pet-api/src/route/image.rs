@@ -1,4 +1,4 @@
-//! `POST /resize`, `/grayscale`, `/crop` and `/normalize`: the image, changed, in its own format or in PNG.
+//! `POST /resize`, `/grayscale`, `/crop` and `/normalize`: transformations of an image.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
@@ -15,14 +15,14 @@ use tracing::info_span;
 use crate::endpoint::{Topic, post};
 use crate::error::ApiError;
 use crate::file_name::attachment;
-use crate::held::Held;
 use crate::route::query::Query;
-use crate::route::timing::phases;
+use crate::route::timing::server_timing;
 use crate::state::State;
+use crate::timed_body::TimedBody;
 use crate::upload::Upload;
 
-/// Times that the pixels of a result are gone over, compared with decoding a JPEG.
-const WORK: u64 = 4;
+/// Work for each pixel of the result, relative to decoding a JPEG.
+const TRANSFORM_WORK: u64 = 4;
 
 pub(crate) fn topic() -> Topic {
     let endpoints = [
@@ -42,7 +42,7 @@ pub(crate) fn topic() -> Topic {
     Topic {
         name: "image",
         description: "Work on an image; the answer is an image in the format of the upload (PNG for TIFF), as an attachment.",
-        endpoints: endpoints.map(|one| one.giving(media_types)).into(),
+        endpoints: endpoints.map(|one| one.content_types(media_types)).into(),
     }
 }
 
@@ -89,13 +89,13 @@ async fn resized(
         encode_rgb(&resized, decoded.format.written())
     };
     let output = u64::from(width) * u64::from(height);
-    changed(&state, upload, "resized", Some(output), change).await
+    transformed(&state, upload, "resized", Some(output), change).await
 }
 
 async fn gray(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiError> {
     let change =
         |decoded: Decoded| encode_gray(&grayscale(&decoded.image), decoded.format.written());
-    changed(&state, upload, "gray", None, change).await
+    transformed(&state, upload, "gray", None, change).await
 }
 
 async fn cropped(
@@ -111,27 +111,27 @@ async fn cropped(
     };
     let change =
         move |decoded: Decoded| encode_rgb(&crop(&decoded.image, area)?, decoded.format.written());
-    changed(&state, upload, "cropped", None, change).await
+    transformed(&state, upload, "cropped", None, change).await
 }
 
 async fn normalized(state: Data<State>, upload: Upload) -> Result<HttpResponse, ApiError> {
     let change =
         |decoded: Decoded| encode_rgb(&contrast_stretch(&decoded.image), decoded.format.written());
-    changed(&state, upload, "normalized", None, change).await
+    transformed(&state, upload, "normalized", None, change).await
 }
 
-/// The name of a file of another format.
+/// A file name with the extension of another format.
 fn renamed(name: &str, format: Format) -> String {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     format!("{stem}.{}", format.extension())
 }
 
-/// Bytes that a change takes for each pixel of its result: the levels, those of a first pass, and the file.
-const CHANGE: u64 = 9;
+/// Bytes for each pixel of the result: the pixel, that of an intermediate image, and the file.
+const TRANSFORM_BYTES: u64 = 9;
 
-/// Has a worker change the image to one of `output` pixels, or at most its own, and offers the result under its name
-/// with a prefix.
-async fn changed(
+/// Transforms the image on a worker to one of `output` pixels, by default its own number, and returns the result as an
+/// attachment with a prefixed name.
+async fn transformed(
     state: &State,
     upload: Upload,
     prefix: &str,
@@ -146,15 +146,15 @@ async fn changed(
     let limits = state.configuration.limits;
     let decoding = cost(&body, &limits);
     let output = output.unwrap_or(decoding.pixels);
-    // What is too large is refused before it is made.
+    // An output that is too large is rejected before it is allocated, so it costs nothing.
     let output = if output > MAX_OUTPUT_PIXELS {
         0
     } else {
         output
     };
     let cost = Cost {
-        memory: decoding.memory + output * CHANGE,
-        work: decoding.work + output * WORK,
+        memory: decoding.memory + output * TRANSFORM_BYTES,
+        work: decoding.work + output * TRANSFORM_WORK,
         ..decoding
     };
     let work = move |body: &[u8]| {
@@ -183,12 +183,12 @@ async fn changed(
         ("decode", decoding),
         ("change", changing),
     ];
-    let memory = state.memory.answer(image.len())?;
+    let memory = state.memory.reserve_response(image.len())?;
     let until = Instant::now() + state.configuration.request_timeout;
     let disposition = attachment(prefix, name.as_deref(), format.extension());
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())
-        .insert_header(phases(&took))
+        .insert_header(server_timing(&took))
         .insert_header((CONTENT_DISPOSITION, disposition))
-        .body(Held::new(image, memory, until)))
+        .body(TimedBody::new(image, memory, until)))
 }

@@ -1,12 +1,12 @@
-//! The handlers, a file for each topic.
+//! The handlers.
 
 mod administrator;
-mod chosen;
 mod explain;
 mod feedback;
 mod image;
 mod inference;
 mod model;
+mod model_query;
 mod page;
 mod predict;
 mod query;
@@ -24,7 +24,7 @@ use crate::endpoint::{Endpoint, Topic, resource};
 use crate::error::{ApiError, Code};
 use crate::open_inference;
 
-/// Everything that is answered, in the order of the documentation. There is no other way to register a route.
+/// All endpoints, in the order of the documentation. There is no other way to register a route.
 pub(crate) static TOPICS: LazyLock<[Topic; 6]> = LazyLock::new(|| {
     [
         predict::topic(),
@@ -36,11 +36,11 @@ pub(crate) static TOPICS: LazyLock<[Topic; 6]> = LazyLock::new(|| {
     ]
 });
 
-/// What has a route as far as labels go, and nothing behind it.
-const MISSING: [&str; 2] = ["none", PROTOCOL];
+/// Labels of paths that have no endpoint.
+const UNKNOWN_ROUTES: [&str; 2] = ["none", OTHER_PROTOCOL_PATHS];
 
 /// Every other path of the protocol.
-const PROTOCOL: &str = "/v2/{path:.*}";
+const OTHER_PROTOCOL_PATHS: &str = "/v2/{path:.*}";
 
 fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
     TOPICS.iter().flat_map(|topic| &topic.endpoints)
@@ -55,25 +55,30 @@ pub(crate) fn configure(services: &mut ServiceConfig) {
     for (path, endpoints) in paths {
         services.service(resource(path, endpoints));
     }
-    services.service(web::resource(PROTOCOL).to(missing_in_protocol));
+    services.service(web::resource(OTHER_PROTOCOL_PATHS).to(missing_in_protocol));
     services.default_service(web::to(missing));
 }
 
-/// Every route with each status that it may answer with; 204 to `OPTIONS`, 405 where it does not take the method.
-pub(crate) fn answers() -> impl Iterator<Item = (&'static str, u16)> {
+/// Every route with each status that it may return; 204 is the response to `OPTIONS`, 405 to an unsupported method.
+pub(crate) fn statuses() -> impl Iterator<Item = (&'static str, u16)> {
     let described = endpoints().flat_map(|endpoint| {
         let statuses = endpoint.operation.statuses().chain([204, 405]);
         statuses.map(|status| (endpoint.path.as_str(), status))
     });
-    described.chain(MISSING.map(|route| (route, 404)))
+    described.chain(UNKNOWN_ROUTES.map(|route| (route, 404)))
 }
 
-/// Whether an answer of a route, with content of a media type or none, is described.
-pub(crate) fn is_described(method: &Method, route: &str, status: u16, kind: Option<&str>) -> bool {
+/// Whether a response of a route is in the `OpenAPI` document.
+pub(crate) fn is_described(
+    method: &Method,
+    route: &str,
+    status: u16,
+    media_type: Option<&str>,
+) -> bool {
     let mut here = endpoints().filter(|endpoint| endpoint.path == route);
-    match here.find(|endpoint| endpoint.takes(method)) {
-        Some(endpoint) => endpoint.operation.allows(status, kind),
-        // What browsers ask before a page of another host does.
+    match here.find(|endpoint| endpoint.accepts(method)) {
+        Some(endpoint) => endpoint.operation.allows(status, media_type),
+        // A CORS preflight.
         None if method == Method::OPTIONS => [200, 204, 400, 404].contains(&status),
         None => [404, 405].contains(&status),
     }
@@ -88,7 +93,7 @@ async fn missing(request: HttpRequest) -> Result<&'static str, ApiError> {
 /// Any other path of the protocol.
 async fn missing_in_protocol(
     request: HttpRequest,
-) -> Result<&'static str, open_inference::Refusal> {
+) -> Result<&'static str, open_inference::ProtocolError> {
     let detail = format!("the protocol has nothing at `{}`", request.path());
     Err(ApiError::new(Code::NotFound, detail).into())
 }
@@ -137,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_endpoint_describes_is_told_from_what_one_does() {
+    fn only_described_responses_are_described() {
         let json = Some("application/json");
         for (method, route, status, kind, expected) in [
             (Method::GET, "/health", 200, json, true),

@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Topic, get, post};
 use crate::error::{ApiError, Code};
+use crate::loaded_model::LoadedModel;
 use crate::route::administrator::Administrator;
-use crate::route::chosen::Chosen;
-use crate::served::Served;
+use crate::route::model_query::ModelQuery;
 use crate::state::State;
 
-/// The files that are shown, with their media types; no other name is looked up.
+/// The files that can be read, with their media types.
 const FILES: [(&str, &str); 6] = [
     (METRICS_FILE, "application/json"),
     (SELECTION_FILE, "application/json"),
@@ -37,14 +37,14 @@ pub(crate) fn topic() -> Topic {
         "Where it comes from and what it takes.",
     );
     let file = get("/model/files/{name}", file)
-        .giving(["image/png", "application/json", "text/markdown"])
-        .refusing(&[Code::NotFound, Code::Internal])
+        .content_types(["image/png", "application/json", "text/markdown"])
+        .errors(&[Code::NotFound, Code::Internal])
         .about(
             "Read a file about the model",
             "Figures and pictures, where there are any.",
         );
     let reload = post("/model/reload", reload)
-        .refusing(&[Code::Internal, Code::NotReady])
+        .errors(&[Code::Internal, Code::NotReady])
         .about(
             "Reload the models",
             "Each one that is loaded. No request is dropped; a model that does not load leaves the old one in its place.",
@@ -96,12 +96,12 @@ struct Classes {
 }
 
 impl Model {
-    fn new(served: &Served, state: &State) -> Self {
-        let metadata = served.metadata();
+    fn new(model: &LoadedModel, state: &State) -> Self {
+        let metadata = model.metadata();
         let size = i64::from(metadata.preprocess.size());
-        let since = served.since().duration_since(UNIX_EPOCH);
+        let loaded_at = model.loaded_at().duration_since(UNIX_EPOCH);
         Self {
-            name: served.name().to_owned(),
+            name: model.name().to_owned(),
             version: metadata.model_version.clone(),
             run_id: metadata.run_id.clone(),
             val_acc: metadata.val_acc,
@@ -115,24 +115,23 @@ impl Model {
                 shape: vec![-1, metadata.classes.len() as i64],
             },
             preprocess: metadata.preprocess.clone(),
-            loaded_at: since.unwrap_or_default().as_secs(),
-            feedback: state.feedback.is_some() && served.role().has_served_classes(),
-            files: present(served.results()),
+            loaded_at: loaded_at.unwrap_or_default().as_secs(),
+            feedback: state.feedback.is_some() && model.role().has_served_classes(),
+            files: existing_files(model.results()),
         }
     }
 }
 
-async fn model(state: Data<State>, Chosen(choice): Chosen) -> Result<Json<Model>, ApiError> {
-    Ok(Json(Model::new(&choice.served, &state)))
+async fn model(state: Data<State>, ModelQuery(split): ModelQuery) -> Result<Json<Model>, ApiError> {
+    Ok(Json(Model::new(&split.primary, &state)))
 }
 
-async fn classes(Chosen(choice): Chosen) -> Result<Json<Classes>, ApiError> {
-    let classes = choice.served.metadata().classes.clone();
+async fn classes(ModelQuery(split): ModelQuery) -> Result<Json<Classes>, ApiError> {
+    let classes = split.primary.metadata().classes.clone();
     Ok(Json(Classes { classes }))
 }
 
-/// The names of the files that are there.
-fn present(results: &Results) -> Vec<&'static str> {
+fn existing_files(results: &Results) -> Vec<&'static str> {
     let names = FILES.iter().map(|(name, _)| *name);
     names.filter(|name| results.contains(name)).collect()
 }
@@ -145,7 +144,7 @@ struct Named {
     name: String,
 }
 
-async fn file(Chosen(choice): Chosen, named: Path<Named>) -> Result<HttpResponse, ApiError> {
+async fn file(ModelQuery(split): ModelQuery, named: Path<Named>) -> Result<HttpResponse, ApiError> {
     let Named { name } = named.into_inner();
     let missing = || {
         let detail = format!("there is no file `{name}` of the model");
@@ -153,7 +152,7 @@ async fn file(Chosen(choice): Chosen, named: Path<Named>) -> Result<HttpResponse
     };
     let known = FILES.iter().find(|(known, _)| *known == name.as_str());
     let (known, media_type) = *known.ok_or_else(missing)?;
-    let results = choice.served.results().clone();
+    let results = split.primary.results().clone();
     let content = web::block(move || results.read(known)).await;
     let content = content.map_err(|error| ApiError::internal(&error))?;
     let content = content.map_err(|error| match error.kind() {

@@ -11,7 +11,7 @@ use crate::endpoint::{Endpoint, get};
 use crate::error::{ApiError, Code};
 use crate::openapi::Document;
 
-/// Own files only; pictures may also come from the page's memory. No other page may frame this one.
+/// The content security policy: own files only, images also from the page's memory, and no framing by other pages.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -29,37 +29,36 @@ pub(crate) fn endpoints() -> [Endpoint; 7] {
     let script = async |request| answer(&request, &DOCS[2]);
     [
         get("/", page)
-            .giving(["text/html"])
-            .answering(304, UNCHANGED)
+            .content_types(["text/html"])
+            .status(304, UNCHANGED)
             .about("Open the page", "For people."),
         get("/openapi.json", document)
-            .giving(["application/json"])
-            .answering(304, UNCHANGED)
+            .content_types(["application/json"])
+            .status(304, UNCHANGED)
             .about("Read this document", "OpenAPI 3.1."),
         get("/docs", docs)
-            .giving(["text/html"])
-            .answering(304, UNCHANGED)
+            .content_types(["text/html"])
+            .status(304, UNCHANGED)
             .about("Open this documentation", "For people."),
         get("/docs/", without_slash)
-            .answering(308, "It is elsewhere.")
+            .status(308, "It is elsewhere.")
             .hidden(),
         get("/docs/docs.css", style)
-            .giving(["text/css"])
-            .answering(304, UNCHANGED)
+            .content_types(["text/css"])
+            .status(304, UNCHANGED)
             .hidden(),
         get("/docs/docs.js", script)
-            .giving(["text/javascript"])
-            .answering(304, UNCHANGED)
+            .content_types(["text/javascript"])
+            .status(304, UNCHANGED)
             .hidden(),
         get("/assets/{name}", file)
-            .giving(["text/css", "text/javascript", "image/svg+xml"])
-            .answering(304, UNCHANGED)
-            .refusing(&[Code::NotFound])
+            .content_types(["text/css", "text/javascript", "image/svg+xml"])
+            .status(304, UNCHANGED)
+            .errors(&[Code::NotFound])
             .hidden(),
     ]
 }
 
-/// What a browser that has a file already is told.
 const UNCHANGED: &str = "The file has not changed.";
 
 async fn page(request: HttpRequest) -> HttpResponse {
@@ -76,14 +75,14 @@ async fn document(request: HttpRequest, document: Data<Document>) -> HttpRespons
     document.0.answer(&request)
 }
 
-/// The documentation's links are relative to an address without a slash at its end.
+/// The links in the documentation are relative to a path without a trailing slash.
 async fn without_slash() -> HttpResponse {
     HttpResponse::PermanentRedirect()
         .insert_header((LOCATION, "../docs"))
         .finish()
 }
 
-/// A file for a browser, with the policy of what it may load.
+/// A file with the content security policy.
 fn answer(request: &HttpRequest, asset: &Asset) -> HttpResponse {
     let mut response = asset.answer(request);
     let policy = HeaderValue::from_static(POLICY);

@@ -10,16 +10,16 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Topic, post};
-use crate::error::{ApiError, Refusal};
+use crate::error::{ApiError, ErrorBody};
+use crate::loaded_model::LoadedModel;
 use crate::metrics::milliseconds;
 use crate::queue::Done;
-use crate::route::chosen::Chosen;
 use crate::route::explain;
+use crate::route::model_query::ModelQuery;
 use crate::route::query::Query;
-use crate::route::timing::of_prediction;
-use crate::served::Served;
+use crate::route::timing::prediction_timing;
 use crate::state::State;
-use crate::trace::answered_by;
+use crate::trace::record_model;
 use crate::upload::{Photograph, Upload, Uploads};
 use crate::worker::Worker;
 
@@ -40,9 +40,9 @@ pub(crate) fn topic() -> Topic {
     }
 }
 
-/// What else is asked about one photograph.
+/// Options for one photograph.
 #[derive(Deserialize, JsonSchema)]
-struct Asked {
+struct PredictQuery {
     /// Adds this many of the most probable classes, the time it took and the model's version.
     top_k: Option<NonZero<u16>>,
     /// Taken for the sake of older clients. The answer to a photograph is always the same.
@@ -50,9 +50,9 @@ struct Asked {
     _seed: Option<i64>,
 }
 
-/// What else is asked about several photographs.
+/// Options for several photographs.
 #[derive(Deserialize, JsonSchema)]
-struct AskedOfEach {
+struct BatchQuery {
     /// Adds this many of the most probable classes.
     top_k: Option<NonZero<u16>>,
 }
@@ -71,7 +71,7 @@ struct Answer {
     details: Option<Details>,
 }
 
-/// The model that has answered, where it may have been another or somebody wants to know.
+/// The version of the model that answered, where it is asked for or there is a canary.
 #[derive(Serialize, JsonSchema)]
 struct Origin {
     /// The model's version; null where it has none.
@@ -85,10 +85,10 @@ struct Origin {
 struct Version(Option<String>);
 
 impl Origin {
-    fn of(served: &Served, is_told: bool) -> Self {
-        let version = || Version(served.metadata().model_version.clone());
+    fn of(model: &LoadedModel, with_version: bool) -> Self {
+        let version = || Version(model.metadata().model_version.clone());
         Self {
-            model_version: is_told.then(version),
+            model_version: with_version.then(version),
         }
     }
 }
@@ -128,7 +128,7 @@ struct Details {
     timing: Timing,
 }
 
-/// Said in full, because elsewhere what may be absent is never null.
+/// Explicit, because optional fields are otherwise never null.
 fn text_or_null(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"anyOf": [{"type": "string"}, {"type": "null"}]})
 }
@@ -156,24 +156,24 @@ struct Timing {
 
 async fn predict(
     state: Data<State>,
-    Chosen(choice): Chosen,
-    Query(asked): Query<Asked>,
+    ModelQuery(split): ModelQuery,
+    Query(query): Query<PredictQuery>,
     upload: Upload,
 ) -> Result<CustomizeResponder<Json<Answer>>, ApiError> {
     let Upload { body, deadline, .. } = upload;
-    let (served, body) = (choice.for_photograph(&body), Bytes::from(body));
-    let cost = state.cost(&served, &body);
-    let model = served.clone();
-    let work = move |worker: &Worker| worker.answer(&model, &body);
+    let (model, body) = (split.for_photograph(&body), Bytes::from(body));
+    let cost = state.cost(&model, &body);
+    let predicting = model.clone();
+    let work = move |worker: &Worker| worker.answer(&predicting, &body);
     let done = state.queue.run(deadline.0, cost, work).await?;
-    answered_by(&served);
+    record_model(&model);
     let prediction = &done.value;
-    let timing = of_prediction(done.waited, prediction.timing());
+    let timing = prediction_timing(done.waited, prediction.timing());
     let answer = Answer {
         best: Best::of(prediction),
         all_classes: prediction.classes().to_vec(),
-        origin: Origin::of(&served, asked.top_k.is_some() || choice.is_open()),
-        details: asked.top_k.map(|count| Details {
+        origin: Origin::of(&model, query.top_k.is_some() || split.has_canary()),
+        details: query.top_k.map(|count| Details {
             top_k: ranked(prediction, count),
             timing: Timing::of(prediction, done.waited),
         }),
@@ -207,12 +207,12 @@ impl Timing {
 /// The answers, in the order of the files.
 #[derive(Serialize, JsonSchema)]
 struct Predictions {
-    predictions: Vec<OfFile>,
+    predictions: Vec<BatchEntry>,
 }
 
 /// What is said of one of several photographs.
 #[derive(Serialize, JsonSchema)]
-struct OfFile {
+struct BatchEntry {
     /// The file's name as its client gave it.
     file: Option<String>,
     #[serde(flatten)]
@@ -233,15 +233,14 @@ enum Outcome {
         top_k: Option<Vec<Ranked>>,
     },
     Refused {
-        error: Refusal,
+        error: ErrorBody,
     },
 }
 
-/// A file that cannot be used spoils no other.
 async fn predict_batch(
     state: Data<State>,
-    Chosen(choice): Chosen,
-    Query(asked): Query<AskedOfEach>,
+    ModelQuery(split): ModelQuery,
+    Query(query): Query<BatchQuery>,
     uploads: Uploads,
 ) -> Result<Json<Predictions>, ApiError> {
     let (names, bodies): (Vec<_>, Vec<_>) = uploads
@@ -249,10 +248,10 @@ async fn predict_batch(
         .into_iter()
         .map(|Photograph { name, body }| (name, body))
         .unzip();
-    let is_told = asked.top_k.is_some() || choice.is_open();
+    let with_version = query.top_k.is_some() || split.has_canary();
     let work = bodies.into_iter().map(|body| {
         let body = body.map(Bytes::from);
-        let served = choice.for_photograph(body.as_deref().unwrap_or_default());
+        let served = split.for_photograph(body.as_deref().unwrap_or_default());
         let cost = body.as_ref().map(|body| state.cost(&served, body));
         let cost = cost.unwrap_or_default();
         let work = move |worker: &Worker| {
@@ -265,11 +264,11 @@ async fn predict_batch(
         .queue
         .run_all(uploads.deadline.0, work.collect())
         .await?;
-    answered_by(&choice.served);
+    record_model(&split.primary);
     let answers = names
         .into_iter()
         .zip(outcomes)
-        .map(|(file, outcome)| OfFile {
+        .map(|(file, outcome)| BatchEntry {
             file,
             outcome: match outcome {
                 Ok(Done {
@@ -277,11 +276,11 @@ async fn predict_batch(
                     ..
                 }) => Outcome::Predicted {
                     best: Best::of(&prediction),
-                    origin: Origin::of(&served, is_told),
-                    top_k: asked.top_k.map(|count| ranked(&prediction, count)),
+                    origin: Origin::of(&served, with_version),
+                    top_k: query.top_k.map(|count| ranked(&prediction, count)),
                 },
                 Err(error) => Outcome::Refused {
-                    error: error.refusal(),
+                    error: error.to_body(),
                 },
             },
         });

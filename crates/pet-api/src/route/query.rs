@@ -1,4 +1,4 @@
-//! What stands behind the `?` of a request's address.
+//! Query parameters.
 
 use std::collections::BTreeMap;
 use std::future::{Ready, ready};
@@ -9,17 +9,17 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
-use crate::endpoint::{Described, Operation, Parameter, parameters};
+use crate::endpoint::{Describe, Operation, Parameter, parameters};
 use crate::error::{ApiError, Code};
 
-/// The parameters that are the fields of a type, checked against the very schema that the document has of them.
-/// Unknown ones are passed over; of one that is given twice the last counts.
+/// The query parameters, as the fields of a type, validated against its schema in the `OpenAPI` document. Unknown parameters
+/// are ignored; of repeated ones the last counts.
 pub(crate) struct Query<T>(pub(crate) T);
 
-impl<T: JsonSchema> Described for Query<T> {
+impl<T: JsonSchema> Describe for Query<T> {
     fn describe(operation: &mut Operation) {
-        operation.takes_parameters::<T>("query");
-        operation.refuses(&[Code::BadParameter]);
+        operation.add_parameters::<T>("query");
+        operation.add_errors(&[Code::BadParameter]);
     }
 }
 
@@ -34,7 +34,7 @@ impl<T: DeserializeOwned + JsonSchema> FromRequest for Query<T> {
 
 fn read<T: DeserializeOwned + JsonSchema>(query: &str) -> Result<T, ApiError> {
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query);
-    let pairs = pairs.map_err(|_| ApiError::parameter("the parameters cannot be read"))?;
+    let pairs = pairs.map_err(|_| ApiError::bad_parameter("the parameters cannot be read"))?;
     let given: BTreeMap<_, _> = pairs.into_inner().into_iter().collect();
     let mut values = Map::new();
     for parameter in parameters::<T>() {
@@ -42,23 +42,23 @@ fn read<T: DeserializeOwned + JsonSchema>(query: &str) -> Result<T, ApiError> {
             Some(text) => values.insert(parameter.name.clone(), value(&parameter, text)?),
             None if parameter.is_required => {
                 let detail = format!("the parameter `{}` is missing", parameter.name);
-                return Err(ApiError::parameter(detail));
+                return Err(ApiError::bad_parameter(detail));
             }
             None => continue,
         };
     }
     serde_json::from_value(Json::Object(values))
-        .map_err(|error| ApiError::parameter(error.to_string()))
+        .map_err(|error| ApiError::bad_parameter(error.to_string()))
 }
 
-/// The value of a parameter, if its schema allows it.
+/// The value of a parameter, validated against its schema.
 fn value(Parameter { name, schema, .. }: &Parameter, text: &str) -> Result<Json, ApiError> {
     let expected = if schema.get("type").is_some_and(|kind| kind == "integer") {
         let bound = |key, default| schema.get(key).and_then(Json::as_i64).unwrap_or(default);
-        let (least, most) = (bound("minimum", i64::MIN), bound("maximum", i64::MAX));
+        let (min, max) = (bound("minimum", i64::MIN), bound("maximum", i64::MAX));
         match text.parse::<i64>() {
-            Ok(number) if (least..=most).contains(&number) => return Ok(number.into()),
-            _ => format!("a whole number from {least} to {most}"),
+            Ok(number) if (min..=max).contains(&number) => return Ok(number.into()),
+            _ => format!("a whole number from {min} to {max}"),
         }
     } else if let Some(values) = schema.get("enum").and_then(Json::as_array) {
         if values.iter().any(|value| value == text) {
@@ -76,7 +76,7 @@ fn value(Parameter { name, schema, .. }: &Parameter, text: &str) -> Result<Json,
     } else {
         format!("`{given}`")
     };
-    Err(ApiError::parameter(format!(
+    Err(ApiError::bad_parameter(format!(
         "`{name}` is {is}, expected {expected}"
     )))
 }

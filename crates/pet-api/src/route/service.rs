@@ -10,7 +10,7 @@ use crate::error::{ApiError, Code};
 use crate::route::page;
 use crate::state::State;
 
-/// What scrapers expect of the text format.
+/// The content type of Prometheus' text format.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(crate) fn topic() -> Topic {
@@ -18,11 +18,11 @@ pub(crate) fn topic() -> Topic {
         get("/health", health).about("Health check", "Answered as long as the process runs."),
         get("/health/live", live).about("Liveness check", "Restart the process when this fails."),
         get("/health/ready", ready)
-            .refusing(&[Code::NotReady])
+            .errors(&[Code::NotReady])
             .about("Readiness check", "Send no requests while this fails."),
         get("/metrics", metrics)
-            .giving(["text/plain"])
-            .refusing(&[Code::Internal])
+            .content_types(["text/plain"])
+            .errors(&[Code::Internal])
             .about("Read the metrics", "In Prometheus' text format."),
     ];
     endpoints.extend(page::endpoints());
@@ -56,12 +56,10 @@ async fn health() -> Json<Health> {
     })
 }
 
-/// The process runs.
 async fn live() -> Json<Status> {
     Json(Status { status: "live" })
 }
 
-/// Requests are welcome: the model is loaded and the service is not stopping.
 async fn ready(state: Data<State>) -> Result<Json<Status>, ApiError> {
     state.check_ready()?;
     Ok(Json(Status { status: "ready" }))
@@ -69,9 +67,9 @@ async fn ready(state: Data<State>) -> Result<Json<Status>, ApiError> {
 
 async fn metrics(state: Data<State>) -> Result<HttpResponse, ApiError> {
     if let Some(tracer) = state.tracer() {
-        state.metrics.spans_lost(tracer.lost());
+        state.metrics.set_spans_lost(tracer.lost());
     }
-    state.models.show(&state.metrics);
+    state.models.update_metrics(&state.metrics);
     let text = state.metrics.text();
     let text = text.map_err(|error| ApiError::internal(&error))?;
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))

@@ -1,4 +1,4 @@
-//! The header `Server-Timing`: how long each phase of an answer took.
+//! The header `Server-Timing`: how long each phase of a request took.
 
 use std::time::Duration;
 
@@ -7,12 +7,11 @@ use pet_predict::Timing;
 
 use crate::metrics::milliseconds;
 
-/// The name of the header.
 pub(crate) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// The phases of a prediction.
-pub(crate) fn of_prediction(queue: Duration, timing: Timing) -> (HeaderName, HeaderValue) {
-    phases(&[
+/// The header for the phases of a prediction.
+pub(crate) fn prediction_timing(queue: Duration, timing: Timing) -> (HeaderName, HeaderValue) {
+    server_timing(&[
         ("queue", queue),
         ("decode", timing.decode),
         ("preprocess", timing.preprocess),
@@ -20,11 +19,11 @@ pub(crate) fn of_prediction(queue: Duration, timing: Timing) -> (HeaderName, Hea
     ])
 }
 
-/// The header for phases by their names, in milliseconds.
-pub(crate) fn phases(phases: &[(&str, Duration)]) -> (HeaderName, HeaderValue) {
+/// The header for named phases.
+pub(crate) fn server_timing(phases: &[(&str, Duration)]) -> (HeaderName, HeaderValue) {
     let one = |(name, took): &(&str, Duration)| format!("{name};dur={}", milliseconds(*took));
     let text = phases.iter().map(one).collect::<Vec<_>>().join(", ");
-    // Names and numbers are always fit for a header.
+    // Names and numbers are always valid in a header.
     let value = HeaderValue::from_str(&text);
     let value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
     (SERVER_TIMING, value)

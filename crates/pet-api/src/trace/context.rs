@@ -1,26 +1,26 @@
-//! The header `traceparent` of W3C Trace Context (Recommendation, level 1): the place of a request in a trace.
+//! The header `traceparent` of W3C Trace Context (Recommendation, level 1).
 
 use std::fmt::{self, Display};
 
 use actix_web::http::header::HeaderMap;
 
-/// The name of the header, in the request and in the answer.
+/// The name of the header, in requests and responses.
 pub(crate) const TRACEPARENT: &str = "traceparent";
 
-/// A place in a trace: which trace, which span of it, and whether that span is recorded.
+/// The context of a request in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
-    /// The whole trace; never 0.
+    /// The trace; never 0.
     pub trace_id: u128,
-    /// One span of it; never 0.
+    /// The parent span; never 0.
     pub span_id: u64,
-    /// Whether who made the span records it, which is what the others of the trace go by.
+    /// Whether the parent span is recorded; other services should do the same.
     pub sampled: bool,
 }
 
 impl TraceContext {
-    /// Reads the value of the header. `None` for what is malformed, which counts as no header at all. A version later
-    /// than this one may have more fields after the four that are known.
+    /// Parses the value of the header. `None` if it is malformed, which counts as no header. Later versions may have more
+    /// fields after the four of this one.
     pub fn parse(value: &str) -> Option<Self> {
         let mut fields = value.splitn(5, '-');
         let version = hexadecimal(fields.next()?, 2)?;
@@ -36,8 +36,8 @@ impl TraceContext {
         })
     }
 
-    /// The place that the caller names; none where there are several headers.
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+    /// The context of the caller; `None` if there are several headers.
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(TRACEPARENT);
         let value = values.next().filter(|_| values.next().is_none())?;
         Self::parse(value.to_str().ok()?)
@@ -57,7 +57,7 @@ impl Display for TraceContext {
     }
 }
 
-/// A number in exactly so many digits; capital letters are not allowed.
+/// Parses exactly `digits` lower-case hexadecimal digits.
 fn hexadecimal(text: &str, digits: usize) -> Option<u128> {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let fits = text.len() == digits && text.bytes().all(is_digit);
@@ -75,7 +75,7 @@ mod tests {
     const SPAN: &str = "00f067aa0ba902b7";
 
     #[test]
-    fn what_is_well_formed_is_read() {
+    fn parses_valid_headers() {
         for (value, sampled) in [
             (format!("00-{TRACE}-{SPAN}-01"), true),
             (format!("00-{TRACE}-{SPAN}-00"), false),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_passed_over() {
+    fn ignores_malformed_headers() {
         for value in [
             String::new(),
             format!("00-{TRACE}-{SPAN}"),
@@ -116,12 +116,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn anything_may_come(value in ".{0,80}") {
+        fn parses_any_text_without_panic(value in ".{0,80}") {
             let _ = TraceContext::parse(&value);
         }
 
         #[test]
-        fn what_is_written_is_read(trace_id in 1..=u128::MAX, span_id in 1..=u64::MAX, sampled: bool) {
+        fn parses_what_it_writes(trace_id in 1..=u128::MAX, span_id in 1..=u64::MAX, sampled: bool) {
             let context = TraceContext { trace_id, span_id, sampled };
             prop_assert_eq!(TraceContext::parse(&context.to_string()), Some(context));
         }

@@ -1,8 +1,8 @@
-//! Spans: what is done for a request, and when. They are spans of the crate `tracing`, which cost next to nothing
-//! where nobody collects them; the program that does so hands a [`Tracer`] to the service.
+//! Tracing of requests with spans of the crate `tracing`, which cost next to nothing unless they are collected. A program
+//! that collects them passes a [`Tracer`] to the service.
 //!
-//! Nothing of what a client sends goes into a span but its method, if it is a known one, its name for the request
-//! (`x-request-id`) and its place in a trace: no address, no name of a file, no parameter.
+//! Of what a client sends, spans contain only the method if it is a known one, the request ID (`x-request-id`) and the
+//! trace context: no address, no file name and no parameter.
 
 mod context;
 
@@ -17,19 +17,19 @@ use tracing::{Span, info_span};
 pub(crate) use context::TRACEPARENT;
 pub use context::TraceContext;
 
-use crate::served::Served;
+use crate::loaded_model::LoadedModel;
 
 /// Collects the spans of the service.
 pub trait Tracer: Debug + Send + Sync {
-    /// Makes a span that has just begun a part of the caller's trace, or the beginning of a new one, and gives its own
-    /// place; `None` if it has none. It is for the tracer to say which traces are recorded.
+    /// Makes a new span a part of the caller's trace, or the root of a new one, and returns its own context, if it has one.
+    /// The tracer decides which traces are recorded.
     fn begin(&self, span: &Span, caller: Option<TraceContext>) -> Option<TraceContext>;
 
-    /// Recorded spans that were lost since the start, such as those that a collector did not take.
+    /// Number of recorded spans that were lost since the start, such as those that a collector rejected.
     fn lost(&self) -> u64;
 }
 
-/// What is asked so often that it would hide everything else, and says nothing; traced only as part of a trace.
+/// Routes that are polled so often that they would hide everything else; traced only as a part of the caller's trace.
 const PROBES: [&str; 6] = [
     "/health",
     "/health/live",
@@ -39,46 +39,45 @@ const PROBES: [&str; 6] = [
     "/v2/health/ready",
 ];
 
-/// The span of one request, and its place in a trace.
+/// The span of a request, and its context.
 pub(crate) struct RequestTrace {
     span: Span,
-    place: Option<TraceContext>,
+    context: Option<TraceContext>,
 }
 
 impl RequestTrace {
-    /// Begins the span of a request to a route, by its pattern. Without a tracer there is none, but a place in the
-    /// caller's trace, for the log.
+    /// Starts the span of a request to a route. Without a tracer there is only a context in the caller's trace, for the log.
     pub(crate) fn begin(
         request: &ServiceRequest,
         route: &str,
         id: &str,
         tracer: Option<&dyn Tracer>,
     ) -> Self {
-        let caller = TraceContext::of(request.headers());
-        let is_wanted = caller.is_some() || !PROBES.contains(&route);
-        let Some(tracer) = tracer.filter(|_| is_wanted) else {
+        let caller = TraceContext::from_headers(request.headers());
+        let is_traced = caller.is_some() || !PROBES.contains(&route);
+        let Some(tracer) = tracer.filter(|_| is_traced) else {
             return Self {
                 span: Span::none(),
-                place: caller.map(unrecorded),
+                context: caller.map(unsampled),
             };
         };
-        let span = span(known(request.method()), route, id);
-        let place = tracer.begin(&span, caller);
-        Self { span, place }
+        let span = span(method_label(request.method()), route, id);
+        let context = tracer.begin(&span, caller);
+        Self { span, context }
     }
 
-    /// The span, in which everything is done for the request.
+    /// The span in which the request is handled.
     pub(crate) fn span(&self) -> &Span {
         &self.span
     }
 
-    /// The place of the request in its trace, if it has any.
-    pub(crate) fn place(&self) -> Option<TraceContext> {
-        self.place
+    /// The context of the request in its trace, if it is part of one.
+    pub(crate) fn context(&self) -> Option<TraceContext> {
+        self.context
     }
 
-    /// The request is answered.
-    pub(crate) fn answered(&self, status: u16) {
+    /// Records the status of the response.
+    pub(crate) fn record_status(&self, status: u16) {
         self.span
             .record("http.response.status_code", i64::from(status));
         if status >= 500 {
@@ -87,7 +86,7 @@ impl RequestTrace {
     }
 }
 
-/// The names of the fields are those of OpenTelemetry's semantic conventions for HTTP, where they have one.
+/// The fields follow OpenTelemetry's semantic conventions for HTTP, where they apply.
 fn span(method: &str, route: &str, id: &str) -> Span {
     info_span!(
         parent: None,
@@ -104,8 +103,8 @@ fn span(method: &str, route: &str, id: &str) -> Span {
     )
 }
 
-/// A client may call its method anything.
-fn known(method: &Method) -> &str {
+/// The method as a field of a span, where a client may send anything.
+fn method_label(method: &Method) -> &str {
     let known = [
         Method::GET,
         Method::HEAD,
@@ -124,8 +123,8 @@ fn known(method: &Method) -> &str {
     }
 }
 
-/// A place in the caller's trace that nobody records. The caller's own, where the system has no randomness.
-fn unrecorded(caller: TraceContext) -> TraceContext {
+/// A context in the caller's trace that is not recorded. The caller's own if the system has no randomness.
+fn unsampled(caller: TraceContext) -> TraceContext {
     let random = getrandom::u64().ok().filter(|&id| id != 0);
     TraceContext {
         span_id: random.unwrap_or(caller.span_id),
@@ -134,40 +133,38 @@ fn unrecorded(caller: TraceContext) -> TraceContext {
     }
 }
 
-/// This model has answered the request whose span is entered.
-pub(crate) fn answered_by(served: &Served) {
+/// Records in the current span which model answered.
+pub(crate) fn record_model(model: &LoadedModel) {
     let span = Span::current();
-    span.record("model.name", served.name());
-    if let Some(version) = &served.metadata().model_version {
+    span.record("model.name", model.name());
+    if let Some(version) = &model.metadata().model_version {
         span.record("model.version", version);
     }
 }
 
-/// One of several images of a request.
-pub(crate) fn image(index: usize) -> Span {
+/// The span of one of several images of a request.
+pub(crate) fn image_span(index: usize) -> Span {
     info_span!("image", index = index as i64)
 }
 
-/// The spans around a piece of work: that of what asked for it, and that of its waiting, which ends when it is taken,
-/// or when nobody waits for it any more.
-pub(crate) struct Waiting {
-    asker: Span,
+/// The span of a job in the queue, with the span around it. It ends when a worker takes the job, or when this is dropped.
+pub(crate) struct QueueSpan {
+    parent: Span,
     queue: Mutex<Option<Span>>,
 }
 
-impl Waiting {
-    /// Begins to wait, for what the current span is about.
-    pub(crate) fn begin() -> Self {
+impl QueueSpan {
+    pub(crate) fn enter() -> Self {
         Self {
-            asker: Span::current(),
+            parent: Span::current(),
             queue: Mutex::new(Some(info_span!("queue"))),
         }
     }
 
-    /// Ends the waiting; the span to work in.
-    pub(crate) fn end(&self) -> Span {
+    /// Ends the span, and returns its parent to run the job in.
+    pub(crate) fn exit(&self) -> Span {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         drop(queue.take());
-        self.asker.clone()
+        self.parent.clone()
     }
 }

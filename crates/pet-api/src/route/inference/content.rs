@@ -8,19 +8,19 @@ use futures_util::future::LocalBoxFuture;
 use schemars::JsonSchema;
 use serde_json::json;
 
-use crate::endpoint::{Described, Operation};
-use crate::open_inference::Refusal;
+use crate::endpoint::{Describe, Operation};
+use crate::open_inference::ProtocolError;
 use crate::open_inference::request::{HEADER_LENGTH, Request, split};
-use crate::upload::{Deadline, READING, WORKING, read_body, state};
+use crate::state::State;
+use crate::upload::{Deadline, READ_ERRORS, WORK_ERRORS, read_body};
 
-/// A body as it came: JSON, and what follows it.
+/// A body: JSON, and the binary data that follow it.
 pub(super) struct Content {
     pub(super) json: Bytes,
     pub(super) tail: Bytes,
     pub(super) deadline: Deadline,
 }
 
-/// A header that is sent with a body.
 #[derive(JsonSchema)]
 struct Head {
     /// Length of the JSON part in bytes where binary data follow it.
@@ -28,24 +28,24 @@ struct Head {
     _length: Option<usize>,
 }
 
-impl Described for Content {
+impl Describe for Content {
     fn describe(operation: &mut Operation) {
-        operation.takes_parameters::<Head>("header");
-        operation.takes_json::<Request<'_>>();
-        operation.takes("application/octet-stream", json!({}));
-        operation.refuses(&READING);
-        operation.refuses(&WORKING);
+        operation.add_parameters::<Head>("header");
+        operation.add_json_body::<Request<'_>>();
+        operation.add_body("application/octet-stream", json!({}));
+        operation.add_errors(&READ_ERRORS);
+        operation.add_errors(&WORK_ERRORS);
     }
 }
 
 impl FromRequest for Content {
-    type Error = Refusal;
-    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+    type Error = ProtocolError;
+    type Future = LocalBoxFuture<'static, Result<Self, ProtocolError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let state = state(&request)?;
+            let state = State::of(&request)?;
             let deadline = Deadline::extract(&request).await?;
             let limit = state.configuration.limits.bytes;
             let body = read_body(&request, payload, limit, &state.memory, deadline).await?;

@@ -11,21 +11,21 @@ use serde::Serialize;
 
 use crate::endpoint::{Endpoint, Topic, get, post};
 use crate::error::Code;
-use crate::open_inference::Refusal;
+use crate::open_inference::ProtocolError;
 use crate::state::State;
 
-/// A model may be asked for with its version or without.
-const MODEL: [&str; 2] = ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"];
+/// Paths of a model, with and without its version.
+const MODEL_PATHS: [&str; 2] = ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"];
 
 pub(crate) fn topic() -> Topic {
     let mut endpoints = vec![
         get("/v2", server).about("Describe the service", "Its name and extensions."),
         get("/v2/health/live", live).about("Liveness check", ""),
         get("/v2/health/ready", is_ready)
-            .refusing(&[Code::NotReady])
+            .errors(&[Code::NotReady])
             .about("Readiness check", ""),
     ];
-    endpoints.extend(MODEL.into_iter().flat_map(of_model));
+    endpoints.extend(MODEL_PATHS.into_iter().flat_map(model_endpoints));
     endpoints.extend(repository::endpoints());
     Topic {
         name: "open inference",
@@ -34,18 +34,18 @@ pub(crate) fn topic() -> Topic {
     }
 }
 
-fn of_model(path: &str) -> [Endpoint; 3] {
+fn model_endpoints(path: &str) -> [Endpoint; 3] {
     [
         get(path, model::describe).about("Describe the model", "Its inputs and outputs."),
         get(format!("{path}/ready"), model::ready)
-            .refusing(&[Code::NotReady])
+            .errors(&[Code::NotReady])
             .about(
                 "Readiness check of the model",
                 "Send no requests while this fails.",
             ),
         post(format!("{path}/infer"), run::infer)
-            .giving(["application/octet-stream"])
-            .refusing(&[Code::BadParameter])
+            .content_types(["application/octet-stream"])
+            .errors(&[Code::BadParameter])
             .about(
                 "Run the model",
                 "The input `input` takes FP32 tensors `[n, 3, 224, 224]`, or BYTES `[n]`: image files, in JSON as base64. \
@@ -75,7 +75,6 @@ struct Ready {
     ready: bool,
 }
 
-/// What the service is.
 async fn server() -> Json<Server> {
     Json(Server {
         name: "MLOps Lab API",
@@ -84,13 +83,11 @@ async fn server() -> Json<Server> {
     })
 }
 
-/// The process runs.
 async fn live() -> Json<Live> {
     Json(Live { live: true })
 }
 
-/// Requests are welcome.
-async fn is_ready(state: Data<State>) -> Result<Json<Ready>, Refusal> {
+async fn is_ready(state: Data<State>) -> Result<Json<Ready>, ProtocolError> {
     state.check_ready()?;
     Ok(Json(Ready { ready: true }))
 }

@@ -1,6 +1,6 @@
-//! What the protocol tells of the model.
+//! Metadata and readiness of a model.
 
-use std::future::ready as at_once;
+use std::future::Ready;
 
 use actix_web::dev::Payload;
 use actix_web::web::{Data, Json, Path};
@@ -9,15 +9,14 @@ use pet_model::INPUT_NAME;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::choice::Choice;
-use crate::endpoint::{Described, Operation};
+use crate::endpoint::{Describe, Operation};
 use crate::error::{ApiError, Code};
-use crate::open_inference::Refusal;
+use crate::open_inference::ProtocolError;
 use crate::open_inference::request::Kind;
 use crate::state::State;
-use crate::upload::state;
+use crate::traffic_split::TrafficSplit;
 
-/// What stands in the path of a model.
+/// Parameters in the path of a model.
 #[derive(Deserialize, JsonSchema)]
 struct Names {
     /// Name of the model: the one in `/model`, or a folder of the repository.
@@ -26,32 +25,32 @@ struct Names {
     version: Option<String>,
 }
 
-/// The models that a request names.
-pub(super) struct Named(pub(super) Choice);
+/// The model that a request names.
+pub(super) struct Named(pub(super) TrafficSplit);
 
-impl Described for Named {
+impl Describe for Named {
     fn describe(operation: &mut Operation) {
         Path::<Names>::describe(operation);
-        operation.refuses(&[Code::NotFound]);
+        operation.add_errors(&[Code::NotFound]);
     }
 }
 
 impl FromRequest for Named {
-    type Error = Refusal;
-    type Future = std::future::Ready<Result<Self, Refusal>>;
+    type Error = ProtocolError;
+    type Future = Ready<Result<Self, ProtocolError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let unreadable = |_| ApiError::new(Code::NotFound, "the name of the model cannot be read");
         let names = Path::<Names>::extract(request).into_inner();
         let names = names.map_err(unreadable);
-        let choice = names.and_then(|names| {
-            let choice = state(request)?.models.named(&names.name)?;
+        let split = names.and_then(|names| {
+            let split = State::of(request)?.models.named(&names.name)?;
             match &names.version {
-                Some(version) => choice.of_version(version),
-                None => Ok(choice),
+                Some(version) => split.of_version(version),
+                None => Ok(split),
             }
         });
-        at_once(choice.map(Self).map_err(Refusal))
+        std::future::ready(split.map(Self).map_err(ProtocolError))
     }
 }
 
@@ -82,24 +81,22 @@ pub(super) struct ModelReady {
     ready: bool,
 }
 
-/// What the model takes and gives.
-pub(super) async fn describe(Named(choice): Named) -> Result<Json<InferenceModel>, Refusal> {
-    Ok(Json(InferenceModel::of(&choice)))
+pub(super) async fn describe(Named(split): Named) -> Result<Json<InferenceModel>, ProtocolError> {
+    Ok(Json(InferenceModel::of(&split)))
 }
 
-/// Requests to the model are welcome.
 pub(super) async fn ready(
-    Named(choice): Named,
+    Named(split): Named,
     state: Data<State>,
-) -> Result<Json<ModelReady>, Refusal> {
+) -> Result<Json<ModelReady>, ProtocolError> {
     state.check_ready()?;
-    let name = choice.served.name().to_owned();
+    let name = split.primary.name().to_owned();
     Ok(Json(ModelReady { name, ready: true }))
 }
 
 impl InferenceModel {
-    fn of(choice: &Choice) -> Self {
-        let model = choice.served.metadata();
+    fn of(split: &TrafficSplit) -> Self {
+        let model = split.primary.metadata();
         let side = i64::from(model.preprocess.size());
         let classes = model.classes.len() as i64;
         let outputs = Kind::ALL.into_iter().map(|kind| TensorMetadata {
@@ -111,8 +108,8 @@ impl InferenceModel {
             },
         });
         Self {
-            name: choice.served.name().to_owned(),
-            versions: choice.versions(),
+            name: split.primary.name().to_owned(),
+            versions: split.versions(),
             platform: "onnx_onnxv1",
             inputs: vec![TensorMetadata {
                 name: INPUT_NAME,

@@ -9,34 +9,34 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::endpoint::{Described, Endpoint, Operation, post};
+use crate::endpoint::{Describe, Endpoint, Operation, post};
 use crate::error::Code;
-use crate::open_inference::{Malformed, Refusal};
+use crate::open_inference::{Malformed, ProtocolError};
 use crate::repository::IndexEntry;
 use crate::route::administrator::Administrator;
 use crate::state::State;
-use crate::upload::{Deadline, READING, read_body, state};
+use crate::upload::{Deadline, READ_ERRORS, read_body};
 
-/// A model of the repository.
+/// The path of a model.
 const MODEL: &str = "/v2/repository/models/{name}";
 
 pub(super) fn endpoints() -> [Endpoint; 3] {
     [
         post("/v2/repository/index", index)
-            .refusing(&[Code::Internal])
+            .errors(&[Code::Internal])
             .about(
                 "List the models",
                 "The served one and those in the folder of models, loaded or not.",
             ),
         post(format!("{MODEL}/load"), load)
-            .refusing(&[Code::BadParameter, Code::Internal, Code::Full])
+            .errors(&[Code::BadParameter, Code::Internal, Code::Full])
             .about(
                 "Load a model",
                 "From its folder as it is now. A model that is loaded already is replaced; no request is dropped, and if the new \
                  one does not load, the old one stays.",
             ),
         post(format!("{MODEL}/unload"), unload)
-            .refusing(&[Code::BadParameter, Code::Internal])
+            .errors(&[Code::BadParameter, Code::Internal])
             .about(
                 "Unload a model",
                 "Requests that have begun are still answered. The served model cannot be unloaded.",
@@ -44,43 +44,44 @@ pub(super) fn endpoints() -> [Endpoint; 3] {
     ]
 }
 
-/// An administrator's request: JSON, or an empty body. The token is checked before the body is read.
-pub(super) struct Wanted<T>(T);
+/// An administrative request: JSON, or an empty body. The token is checked before the body is read.
+pub(super) struct AdminRequest<T>(T);
 
-impl<T: JsonSchema> Described for Wanted<T> {
+impl<T: JsonSchema> Describe for AdminRequest<T> {
     fn describe(operation: &mut Operation) {
         Administrator::describe(operation);
-        operation.takes_json_if_any::<T>();
-        operation.refuses(&READING);
+        operation.add_optional_json_body::<T>();
+        operation.add_errors(&READ_ERRORS);
     }
 }
 
-impl<T: DeserializeOwned + Default + 'static> FromRequest for Wanted<T> {
-    type Error = Refusal;
-    type Future = LocalBoxFuture<'static, Result<Self, Refusal>>;
+impl<T: DeserializeOwned + Default + 'static> FromRequest for AdminRequest<T> {
+    type Error = ProtocolError;
+    type Future = LocalBoxFuture<'static, Result<Self, ProtocolError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let token = Administrator::from_request(request, payload).into_inner();
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             token?;
-            let state = state(&request)?;
+            let state = State::of(&request)?;
             let deadline = Deadline::extract(&request).await?;
             let limit = state.configuration.limits.bytes;
             let body = read_body(&request, payload, limit, &state.memory, deadline).await?;
             if body.is_empty() {
                 return Ok(Self(T::default()));
             }
-            let wanted =
-                serde_json::from_slice(&body).map_err(|error| Malformed::RepositoryRequest {
+            let parsed = serde_json::from_slice(&body);
+            Ok(Self(parsed.map_err(|error| {
+                Malformed::RepositoryRequest {
                     reason: error.to_string(),
-                })?;
-            Ok(Self(wanted))
+                }
+            })?))
         })
     }
 }
 
-/// What stands in the path.
+/// Parameters in the path.
 #[derive(Deserialize, JsonSchema)]
 struct Named {
     /// Name of the model: that of its folder.
@@ -90,7 +91,7 @@ struct Named {
 /// Which models to list.
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(rename = "RepositoryIndexRequest")]
-struct ForIndex {
+struct IndexRequest {
     /// Only those that are loaded.
     #[serde(default)]
     ready: bool,
@@ -99,7 +100,7 @@ struct ForIndex {
 /// How to load a model.
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(rename = "RepositoryLoadRequest")]
-struct ForLoading {
+struct LoadRequest {
     /// Must be empty: neither a configuration nor files replace what is in the folder.
     #[serde(default)]
     #[schemars(extend("maxProperties" = 0))]
@@ -109,7 +110,7 @@ struct ForLoading {
 /// How to unload a model.
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(rename = "RepositoryUnloadRequest")]
-struct ForUnloading {
+struct UnloadRequest {
     #[serde(default, rename = "parameters")]
     _parameters: UnloadingParameters,
 }
@@ -123,30 +124,30 @@ struct UnloadingParameters {
 }
 
 async fn index(
-    Wanted(wanted): Wanted<ForIndex>,
+    AdminRequest(request): AdminRequest<IndexRequest>,
     state: Data<State>,
-) -> Result<Json<Vec<IndexEntry>>, Refusal> {
+) -> Result<Json<Vec<IndexEntry>>, ProtocolError> {
     let mut index = state.index().await?;
-    index.retain(|entry| entry.is_ready() || !wanted.ready);
+    index.retain(|entry| entry.is_ready() || !request.ready);
     Ok(Json(index))
 }
 
 async fn load(
-    Wanted(wanted): Wanted<ForLoading>,
+    AdminRequest(request): AdminRequest<LoadRequest>,
     named: Path<Named>,
     state: Data<State>,
-) -> Result<Json<IndexEntry>, Refusal> {
-    if !wanted.parameters.is_empty() {
-        let got = wanted.parameters.keys().take(4).cloned().collect();
+) -> Result<Json<IndexEntry>, ProtocolError> {
+    if !request.parameters.is_empty() {
+        let got = request.parameters.keys().take(4).cloned().collect();
         return Err(Malformed::LoadParameters { got }.into());
     }
     Ok(Json(state.load(named.into_inner().name).await?))
 }
 
 async fn unload(
-    Wanted(_): Wanted<ForUnloading>,
+    AdminRequest(_): AdminRequest<UnloadRequest>,
     named: Path<Named>,
     state: Data<State>,
-) -> Result<Json<IndexEntry>, Refusal> {
+) -> Result<Json<IndexEntry>, ProtocolError> {
     Ok(Json(state.unload(named.into_inner().name).await?))
 }

@@ -8,24 +8,24 @@ use pet_image::Cost;
 use tracing::info_span;
 
 use crate::error::ApiError;
+use crate::loaded_model::LoadedModel;
 use crate::open_inference::answer::{Answer, Row};
 use crate::open_inference::input::{Input, Rules};
 use crate::open_inference::output::Output;
 use crate::open_inference::request::{HEADER_LENGTH, Kind, Request};
 use crate::open_inference::response::{Body, Label, Response};
-use crate::open_inference::{Malformed, Refusal};
+use crate::open_inference::{Malformed, ProtocolError};
 use crate::route::inference::content::Content;
 use crate::route::inference::model::Named;
-use crate::served::Served;
 use crate::state::State;
-use crate::trace::answered_by;
+use crate::trace::record_model;
 use crate::upload::Deadline;
 use crate::worker::Worker;
 
-/// How long a byte of JSON takes, compared with a pixel of a JPEG.
-const WORK: u64 = 2;
+/// Work for each byte of JSON, relative to a pixel of a JPEG.
+const JSON_WORK: u64 = 2;
 
-/// A request that was read and found fitting.
+/// A valid request.
 struct Inference {
     id: Option<String>,
     input: Input,
@@ -34,10 +34,10 @@ struct Inference {
 
 /// Runs the model on tensors or on photographs.
 pub(super) async fn infer(
-    Named(choice): Named,
+    Named(split): Named,
     state: Data<State>,
     content: Content,
-) -> Result<Either<Json<Response>, HttpResponse>, Refusal> {
+) -> Result<Either<Json<Response>, HttpResponse>, ProtocolError> {
     let Content {
         json,
         tail,
@@ -45,12 +45,11 @@ pub(super) async fn infer(
     } = content;
     let rules = Rules {
         batch: state.configuration.batch.get(),
-        side: choice.served.metadata().preprocess.size() as usize,
+        side: split.primary.metadata().preprocess.size() as usize,
     };
-    let classes = choice.served.metadata().classes.len();
-    // Megabytes of JSON are work as well.
+    let classes = split.primary.metadata().classes.len();
     let reading = Cost {
-        work: json.len() as u64 * WORK,
+        work: json.len() as u64 * JSON_WORK,
         ..Cost::default()
     };
     let read = move |_: &Worker| {
@@ -61,24 +60,25 @@ pub(super) async fn infer(
     let Inference { id, input, outputs } = read.value;
 
     let tensors = matches!(input, Input::Tensors { .. });
-    // Tensors were made for the model that is described. All photographs of a request go the way of the first.
-    let served = match &input {
+    // Tensors were preprocessed for the primary model, whose metadata clients see. The first photograph of a request chooses
+    // the model for all of them.
+    let model = match &input {
         Input::Photographs(photographs) => {
-            choice.for_photograph(photographs.first().map(Bytes::as_ref).unwrap_or_default())
+            split.for_photograph(photographs.first().map(Bytes::as_ref).unwrap_or_default())
         }
-        Input::Tensors { .. } => choice.served,
+        Input::Tensors { .. } => split.primary,
     };
-    let rows = run(&state, &served, deadline, input).await?;
-    answered_by(&served);
-    let answer = Answer::new(served.metadata().classes.clone(), &rows);
-    if tensors && served.role().has_served_classes() {
+    let rows = run(&state, &model, deadline, input).await?;
+    record_model(&model);
+    let answer = Answer::new(model.metadata().classes.clone(), &rows);
+    if tensors && model.role().has_served_classes() {
         for class in answer.best_classes() {
-            state.metrics.classified(&class);
+            state.metrics.count_class(&class);
         }
     }
     let label = Label {
-        model_name: served.name().to_owned(),
-        model_version: served.metadata().model_version.clone(),
+        model_name: model.name().to_owned(),
+        model_version: model.metadata().model_version.clone(),
         id,
     };
     respond(Body::new(label, &outputs, &answer))
@@ -88,22 +88,22 @@ impl Inference {
     fn read(json: &[u8], tail: &Bytes, rules: Rules, classes: usize) -> Result<Self, Malformed> {
         let request = Request::read(json)?;
         let input = Input::read(&request.inputs, tail, rules)?;
-        let usual: &[Kind] = match input {
+        let default: &[Kind] = match input {
             Input::Tensors { .. } => &[Kind::Logits],
             Input::Photographs(_) => &[Kind::Probabilities, Kind::Class],
         };
         Ok(Self {
-            outputs: Output::wanted(&request, usual, classes)?,
+            outputs: Output::requested(&request, default, classes)?,
             id: request.id,
             input,
         })
     }
 }
 
-/// Each image is a piece of work of its own, so that a large batch does not keep others waiting.
+/// Runs the model. Each image is a separate job, so that a large batch does not delay other requests.
 async fn run(
     state: &State,
-    served: &Arc<Served>,
+    served: &Arc<LoadedModel>,
     deadline: Deadline,
     input: Input,
 ) -> Result<Vec<Row>, ApiError> {
@@ -145,7 +145,7 @@ async fn run(
         .collect()
 }
 
-fn respond(body: Body) -> Result<Either<Json<Response>, HttpResponse>, Refusal> {
+fn respond(body: Body) -> Result<Either<Json<Response>, HttpResponse>, ProtocolError> {
     let Some(tail) = body.tail else {
         return Ok(Either::Left(Json(body.response)));
     };

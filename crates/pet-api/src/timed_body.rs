@@ -1,4 +1,4 @@
-//! Answers that wait for their client.
+//! Bodies of large responses.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,12 @@ use actix_web::web::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
-/// Bytes that are handed over at a time.
-const PART: usize = 64 << 10;
+/// Bytes that are sent at a time.
+const CHUNK: usize = 64 << 10;
 
-/// A large answer. Its memory counts as used until it is sent, and it is given up when its client has not read it at the
-/// deadline: otherwise a few who never read would keep the memory for ever.
-pub(crate) struct Held {
+/// A large response. Its memory stays reserved until it is sent, and it is aborted if the client has not read it by the
+/// deadline; otherwise a few clients that never read could hold the memory forever.
+pub(crate) struct TimedBody {
     length: u64,
     rest: Arc<Mutex<Option<Rest>>>,
 }
@@ -25,12 +25,12 @@ struct Rest {
     _memory: OwnedSemaphorePermit,
 }
 
-/// The client did not read the answer in time.
+/// The client did not read the response in time.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer was not read in time")]
-pub(crate) struct Unread;
+pub(crate) struct ResponseTimeout;
 
-impl Held {
+impl TimedBody {
     pub(crate) fn new(bytes: Vec<u8>, memory: OwnedSemaphorePermit, deadline: Instant) -> Self {
         let length = bytes.len() as u64;
         let rest = Rest {
@@ -49,19 +49,22 @@ impl Held {
     }
 }
 
-impl MessageBody for Held {
-    type Error = Unread;
+impl MessageBody for TimedBody {
+    type Error = ResponseTimeout;
 
     fn size(&self) -> BodySize {
         BodySize::Sized(self.length)
     }
 
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Unread>>> {
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, ResponseTimeout>>> {
         let mut rest = lock(&self.rest);
         let Some(Rest { bytes, .. }) = &mut *rest else {
-            return Poll::Ready(Some(Err(Unread)));
+            return Poll::Ready(Some(Err(ResponseTimeout)));
         };
-        let part = bytes.split_to(PART.min(bytes.len()));
+        let part = bytes.split_to(CHUNK.min(bytes.len()));
         Poll::Ready((!part.is_empty()).then_some(Ok(part)))
     }
 }

@@ -1,4 +1,4 @@
-//! A model that answers, with the sessions that the workers share.
+//! A loaded model with the sessions that the workers share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -7,18 +7,18 @@ use pet_model::{ModelMetadata, Results};
 use pet_predict::{Error, Explainer, Explanation, Model, Options, Runtime, Session};
 
 use crate::drift::Drift;
-use crate::metrics::Loaded;
+use crate::metrics::ModelLabels;
 
-/// What a model is there for.
+/// Which requests a model is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It answers unless something else is asked for.
+    /// Those that ask for no other model.
     Served,
-    /// It answers a share of the photographs in place of the served one.
+    /// A share of the photographs, in place of the served model.
     Canary,
-    /// It answers again what the served one has answered, and nobody sees it.
+    /// None: its predictions are compared with those of the served model.
     Shadow,
-    /// It answers requests that name it.
+    /// Those that name it.
     Named,
 }
 
@@ -33,14 +33,14 @@ impl Role {
         }
     }
 
-    /// Whether its classes are those of the served model; a named model may have any.
+    /// Whether its classes are those of the served model; a named model may have others.
     pub(crate) fn has_served_classes(self) -> bool {
         self != Self::Named
     }
 }
 
-/// A model with its sessions. Who works with one keeps it until done, also when another has taken its place.
-pub(crate) struct Served {
+/// A model with its sessions. Work that has started with one finishes with it, also when it is replaced meanwhile.
+pub(crate) struct LoadedModel {
     model: Model,
     name: String,
     results: Results,
@@ -48,11 +48,11 @@ pub(crate) struct Served {
     sessions: Pool<Session>,
     explainers: Pool<Explainer>,
     drift: Option<Drift>,
-    since: SystemTime,
+    loaded_at: SystemTime,
 }
 
-impl Served {
-    /// Does work with a session that nobody else uses meanwhile.
+impl LoadedModel {
+    /// Runs `work` with a session of its own.
     pub(crate) fn run<T>(
         &self,
         work: impl FnOnce(&mut Session) -> Result<T, Error>,
@@ -60,13 +60,13 @@ impl Served {
         self.sessions.run(|| self.model.session(), work)
     }
 
-    /// Makes a session more, so that the next who needs one need not wait for it.
-    pub(crate) fn prepare(&self) -> Result<(), Error> {
+    /// Creates a session ahead of the request that needs it.
+    pub(crate) fn add_session(&self) -> Result<(), Error> {
         self.sessions.put(self.model.session()?);
         Ok(())
     }
 
-    /// Explains an answer.
+    /// Explains a prediction.
     pub(crate) fn explain(
         &self,
         photograph: &[u8],
@@ -76,24 +76,22 @@ impl Served {
         self.explainers.run(|| Explainer::new(&self.model), explain)
     }
 
-    /// The name that it is asked for by.
+    /// The name that requests use.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it is there for.
     pub(crate) fn role(&self) -> Role {
         self.role
     }
 
-    /// What the model says of itself.
     pub(crate) fn metadata(&self) -> &ModelMetadata {
         self.model.metadata()
     }
 
-    /// Its version, empty where it has none.
+    /// Its version, empty if it has none.
     pub(crate) fn version(&self) -> &str {
-        self.loaded().version()
+        self.labels().version()
     }
 
     /// Where it was loaded from.
@@ -101,23 +99,22 @@ impl Served {
         &self.results
     }
 
-    /// As it is counted.
-    pub(crate) fn loaded(&self) -> Loaded<'_> {
-        let metadata = self.metadata();
-        Loaded {
+    /// Its labels in the metrics.
+    pub(crate) fn labels(&self) -> ModelLabels<'_> {
+        ModelLabels {
             name: self.name(),
-            metadata,
+            metadata: self.metadata(),
             role: self.role,
         }
     }
 
-    /// How far its answers are from its reference, if it has one.
+    /// The drift of its predictions, if the model has a reference.
     pub(crate) fn drift(&self) -> Option<&Drift> {
         self.drift.as_ref()
     }
 
-    /// Logs what has happened to it.
-    pub(crate) fn announce(&self, message: &str) {
+    /// Logs an event of this model.
+    pub(crate) fn log(&self, message: &str) {
         let metadata = self.metadata();
         tracing::info!(
             model = self.name(),
@@ -129,14 +126,13 @@ impl Served {
         );
     }
 
-    /// When it was loaded.
-    pub(crate) fn since(&self) -> SystemTime {
-        self.since
+    pub(crate) fn loaded_at(&self) -> SystemTime {
+        self.loaded_at
     }
 }
 
-/// What one thread at a time uses and others use again. There are never more of them than threads have worked at the same
-/// time, and all go with their model. One whose work panics is not used again: it may be in any state.
+/// Reusable objects, each used by one thread at a time. There are never more of them than threads that ran at the same
+/// time. An object whose work panics is dropped, as its state is unknown.
 struct Pool<T>(Mutex<Vec<T>>);
 
 impl<T> Pool<T> {
@@ -165,40 +161,39 @@ impl<T> Pool<T> {
 pub(crate) struct Loader {
     runtime: Runtime,
     options: Options,
-    window: usize,
+    drift_window: usize,
 }
 
 impl Loader {
-    /// Their drift is measured over so many photographs.
-    pub(crate) fn new(runtime: Runtime, options: Options, window: usize) -> Self {
+    pub(crate) fn new(runtime: Runtime, options: Options, drift_window: usize) -> Self {
         Self {
             runtime,
             options,
-            window,
+            drift_window,
         }
     }
 
-    /// Loads the model in `results`. It has its own name unless it is given another.
+    /// Loads the model in `results`, under its own name unless another is given.
     pub(crate) fn load(
         &self,
         results: &Results,
         role: Role,
         name: Option<&str>,
-    ) -> Result<Arc<Served>, Error> {
+    ) -> Result<Arc<LoadedModel>, Error> {
         let model = Model::from_results(&self.runtime, results, &self.options)?;
         let metadata = model.metadata();
         let reference = metadata.reference.clone();
-        // Drift is shown for the served model only.
+        // Named models have no drift: the metric has no label for them.
         let reference = reference.filter(|_| role.has_served_classes());
-        Ok(Arc::new(Served {
+        Ok(Arc::new(LoadedModel {
             name: name.unwrap_or(&metadata.model_name).to_owned(),
-            drift: reference.map(|reference| Drift::new(reference, self.window)),
+            drift: reference.map(|reference| Drift::new(reference, self.drift_window)),
             model,
             results: results.clone(),
             role,
             sessions: Pool(Mutex::default()),
             explainers: Pool(Mutex::default()),
-            since: SystemTime::now(),
+            loaded_at: SystemTime::now(),
         }))
     }
 }

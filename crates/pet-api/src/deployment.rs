@@ -1,64 +1,64 @@
-//! The served model and those beside it.
+//! The served model and its successors.
 
 use std::sync::Arc;
 
 use pet_model::Results;
 
-use crate::choice::Choice;
 use crate::configuration::Successor;
 use crate::error::Error;
-use crate::served::{Loader, Role, Served};
+use crate::loaded_model::{LoadedModel, Loader, Role};
+use crate::traffic_split::TrafficSplit;
 
 /// The served model with its successors, which are loaded and replaced together.
 #[derive(Clone)]
-pub(crate) struct Generation {
-    /// Those that answer.
-    pub(crate) choice: Choice,
-    /// The one that answers again, unseen.
-    pub(crate) shadow: Option<Arc<Served>>,
+pub(crate) struct Deployment {
+    /// The models that answer.
+    pub(crate) split: TrafficSplit,
+    /// The model whose predictions are only compared.
+    pub(crate) shadow: Option<Arc<LoadedModel>>,
 }
 
-/// Where they lie.
+/// Where the models are loaded from.
 pub(crate) struct Sources {
     pub(crate) results: Results,
     pub(crate) canary: Option<Successor>,
     pub(crate) shadow: Option<Successor>,
 }
 
-impl Generation {
-    /// Loads all that lie there now.
+impl Deployment {
+    /// Loads all models.
     pub(crate) fn load(loader: &Loader, sources: &Sources) -> Result<Self, Error> {
-        let served = loader.load(&sources.results, Role::Served, None);
-        let served = served.map_err(|source| Error::Model { source })?;
+        let primary = loader.load(&sources.results, Role::Served, None);
+        let primary = primary.map_err(|source| Error::Model { source })?;
         let load = |role: Role, next: &Successor| {
-            let loaded = successor(loader, &next.results, role, &served)?;
+            let loaded = successor(loader, &next.results, role, &primary)?;
             Ok((loaded, next.share))
         };
         let (canary, shadow) = (sources.canary.as_ref(), sources.shadow.as_ref());
         let canary = canary.map(|next| load(Role::Canary, next)).transpose()?;
         let shadow = shadow.map(|next| load(Role::Shadow, next)).transpose()?;
         Ok(Self {
-            choice: Choice::new(served, canary),
+            split: TrafficSplit::new(primary, canary),
             shadow: shadow.map(|(shadow, _)| shadow),
         })
     }
 
-    /// Every model of it.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Served>> {
-        self.choice.all().chain(&self.shadow)
+    /// Every model.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<LoadedModel>> {
+        self.split.all().chain(&self.shadow)
     }
 }
 
-/// Loads a model that may take the place of the served one, so it must tell the same classes apart.
+/// Loads a candidate to replace `primary`, which must have the same classes.
 fn successor(
     loader: &Loader,
     results: &Results,
     role: Role,
-    served: &Served,
-) -> Result<Arc<Served>, Error> {
+    primary: &LoadedModel,
+) -> Result<Arc<LoadedModel>, Error> {
     let successor = loader.load(results, role, None);
-    let successor = successor.map_err(|source| Error::unusable(role, results, source))?;
-    let (expected, got) = (&served.metadata().classes, &successor.metadata().classes);
+    let successor = successor.map_err(|source| Error::successor(role, results, source))?;
+    let (expected, got) = (&primary.metadata().classes, &successor.metadata().classes);
     if expected == got {
         return Ok(successor);
     }

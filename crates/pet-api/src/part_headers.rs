@@ -1,0 +1,203 @@
+//! Repairs the headers of a form's parts before they are parsed.
+//!
+//! RFC 7578 requires names in UTF-8, but clients send them in any encoding, and the parser rejects the whole form for one
+//! invalid name. File names do not matter here, so invalid characters are replaced, and at worst the name is removed.
+
+use actix_web::http::header::{ContentDisposition, HeaderValue};
+use actix_web::web::Bytes;
+
+/// Longest headers of a part that are repaired, in bytes; the parser rejects longer ones.
+const MAX_LENGTH: usize = 64 << 10;
+
+const END: &[u8] = b"\r\n\r\n";
+
+/// Scans a form chunk by chunk.
+pub(crate) struct PartHeaders {
+    /// The delimiter before each part, without the end of its line.
+    delimiter: Vec<u8>,
+    state: State,
+}
+
+enum State {
+    /// In the content of a part, of which the last bytes match this many of the delimiter.
+    Content(usize),
+    /// After a delimiter, with the first of the two bytes that follow it, if received.
+    Delimiter(Option<u8>),
+    /// In the headers of a part, which are held back until complete.
+    Headers(Vec<u8>),
+    /// After the last part.
+    End,
+}
+
+impl PartHeaders {
+    pub(crate) fn new(boundary: &str) -> Self {
+        Self {
+            delimiter: format!("\r\n--{boundary}").into_bytes(),
+            // The first delimiter needs no line break before it.
+            state: State::Content(2),
+        }
+    }
+
+    /// Returns what the parser should read in place of a chunk.
+    pub(crate) fn repair(&mut self, chunk: &[u8]) -> Bytes {
+        let mut output = Vec::with_capacity(chunk.len() + MAX_LENGTH.min(chunk.len()));
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            rest = self.step(rest, &mut output);
+        }
+        output.into()
+    }
+
+    /// Consumes what belongs to the current state, and returns the rest.
+    fn step<'a>(&mut self, rest: &'a [u8], output: &mut Vec<u8>) -> &'a [u8] {
+        let count = match &mut self.state {
+            State::Content(matched) => {
+                let (count, now) = match_delimiter(&self.delimiter, *matched, rest);
+                *matched = now;
+                if now == self.delimiter.len() {
+                    self.state = State::Delimiter(None);
+                }
+                count
+            }
+            State::Delimiter(first) => {
+                let byte = rest[0];
+                self.state = match (*first, byte) {
+                    (None, b'\r' | b'-') => State::Delimiter(Some(byte)),
+                    (Some(b'\r'), b'\n') => State::Headers(Vec::new()),
+                    (Some(b'-'), b'-') => State::End,
+                    (_, byte) => State::Content(usize::from(byte == b'\r')),
+                };
+                1
+            }
+            State::Headers(headers) => {
+                headers.push(rest[0]);
+                if headers.ends_with(END) {
+                    output.extend(repaired(headers));
+                    self.state = State::Content(0);
+                } else if headers.len() > MAX_LENGTH {
+                    output.append(headers);
+                    self.state = State::End;
+                }
+                return &rest[1..];
+            }
+            State::End => rest.len(),
+        };
+        output.extend(&rest[..count]);
+        &rest[count..]
+    }
+}
+
+/// Continues matching the delimiter after its first `matched` bytes. Returns how many bytes of content there are, up to and
+/// including the delimiter, and how many bytes of the delimiter match then. Only the first byte of a delimiter is a carriage
+/// return, so a failed match restarts from nothing.
+fn match_delimiter(delimiter: &[u8], matched: usize, bytes: &[u8]) -> (usize, usize) {
+    let mut matched = matched;
+    let mut at = 0;
+    while at < bytes.len() && matched < delimiter.len() {
+        if matched == 0 {
+            let Some(start) = bytes[at..].iter().position(|byte| *byte == b'\r') else {
+                return (bytes.len(), 0);
+            };
+            at += start + 1;
+            matched = 1;
+        } else if bytes[at] == delimiter[matched] {
+            at += 1;
+            matched += 1;
+        } else {
+            matched = 0;
+        }
+    }
+    (at, matched)
+}
+
+/// The headers with a valid `Content-Disposition`.
+fn repaired(headers: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(headers);
+    let lines = text.split_inclusive("\r\n").map(|line| {
+        let value = line.split_once(':');
+        let value =
+            value.filter(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"));
+        match value {
+            Some((_, value)) if !is_valid(value.trim()) => only_field_name(value),
+            _ => line.to_owned(),
+        }
+    });
+    lines.collect::<String>().into_bytes()
+}
+
+fn is_valid(disposition: &str) -> bool {
+    HeaderValue::from_str(disposition)
+        .is_ok_and(|value| ContentDisposition::from_raw(&value).is_ok())
+}
+
+/// A disposition with nothing but the name of the field.
+fn only_field_name(disposition: &str) -> String {
+    let parts = disposition.split(';').map(str::trim);
+    let field = parts
+        .filter_map(|part| part.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("name"));
+    let field = field
+        .map(|(_, value)| value.trim().trim_matches('"'))
+        .unwrap_or_default();
+    let field: String = field
+        .chars()
+        .filter(|char| !matches!(char, '"' | '\\'))
+        .collect();
+    format!("Content-Disposition: form-data; name=\"{field}\"\r\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn form(head: &[u8], content: &[u8]) -> Vec<u8> {
+        [b"--x\r\n", head, END, content, b"\r\n--x--\r\n"].concat()
+    }
+
+    fn repair(form: &[u8], length: usize) -> Vec<u8> {
+        let mut headers = PartHeaders::new("x");
+        let chunks = form.chunks(length).map(|chunk| headers.repair(chunk));
+        chunks.collect::<Vec<_>>().concat()
+    }
+
+    fn disposition(parameters: &[u8]) -> Vec<u8> {
+        [b"Content-Disposition: form-data; ", parameters].concat()
+    }
+
+    #[test]
+    fn invalid_names_are_repaired() {
+        for (given, expected) in [
+            (
+                &b"name=\"file\"; filename=\"K\xe4the.jpg\""[..],
+                "name=\"file\"; filename=\"K\u{fffd}the.jpg\"",
+            ),
+            (b"name=\"file\"; filename=\"C:\\photos\\\"", "name=\"file\""),
+            (b"name=\"file\"; filename*=\xe4", "name=\"file\""),
+            (b"filename=; name=file", "name=\"file\""),
+        ] {
+            let given = form(&disposition(given), b"\xff\xd8 content");
+            let expected = form(&disposition(expected.as_bytes()), b"\xff\xd8 content");
+            for length in [1, 2, 7, 1000] {
+                assert_eq!(repair(&given, length), expected);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn content_and_valid_headers_are_unchanged(
+            content in prop::collection::vec(prop::sample::select(&b"\r\n-x\xff:"[..]), 0..60),
+            length in 1..20_usize,
+        ) {
+            let head = disposition("name=\"file\"; filename=\"K\u{e4}the \u{1f436}.jpg\"".as_bytes());
+            let form = form(&head, &content);
+            // After a delimiter inside the content, or across its end, what follows is headers and may be changed.
+            let lines = [&content[..], b"\r\n"].concat();
+            prop_assume!(!lines.windows(7).any(|part| part == b"\r\n--x\r\n"));
+            prop_assume!(!content.starts_with(b"\n--x") && !content.starts_with(b"--x"));
+            prop_assert_eq!(repair(&form, length), form);
+        }
+    }
+}

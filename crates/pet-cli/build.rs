@@ -1,4 +1,4 @@
-//! Makes the committed model a part of the program: a list of files with their contents, empty without the feature
+//! Embeds the committed model in the program: generates a list of files, which is empty without the feature
 //! `built-in-model`.
 
 use std::path::PathBuf;
@@ -6,11 +6,11 @@ use std::{env, io};
 
 use fs_err as fs;
 
-/// The model, of which the first that is there is taken.
+/// Model files; the first one that exists is embedded.
 const MODELS: [&str; 2] = ["model.int8.onnx", "model.onnx"];
 
-/// What goes with it.
-const FIGURES: [&str; 5] = [
+/// Files that are embedded with the model.
+const DETAILS: [&str; 5] = [
     "metrics.json",
     "selection.json",
     "training_curves.png",
@@ -28,9 +28,9 @@ fn main() -> io::Result<()> {
         let path = path.display().to_string();
         format!("({name:?}, include_bytes!({path:?})),")
     });
-    let place = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let output = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let list = format!("&[{}]", entries.collect::<String>());
-    fs::write(place.join("built_in.rs"), list)
+    fs::write(output.join("built_in.rs"), list)
 }
 
 /// The files of `results/`, by name.
@@ -43,7 +43,7 @@ fn committed() -> Vec<(&'static str, PathBuf)> {
         println!("cargo::warning=no model is built in: there is none in `results`");
         return Vec::new();
     };
-    let figures = FIGURES.into_iter().filter(|name| present(name));
-    let names = std::iter::once(model).chain(figures);
+    let details = DETAILS.into_iter().filter(|name| present(name));
+    let names = std::iter::once(model).chain(details);
     names.map(|name| (name, folder.join(name))).collect()
 }

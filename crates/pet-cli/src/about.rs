@@ -1,4 +1,4 @@
-//! `pet-cli --version`: the program, and what it works with where it is run.
+//! `pet-cli --version`
 
 use std::path::{Path, PathBuf};
 
@@ -8,26 +8,26 @@ use crate::failure::Failure;
 use crate::output;
 use crate::places::{Places, find_results};
 
-/// Prints the version, the model that answers when no option names another, and where things are.
+/// Prints the version, the default model and the paths that are used.
 pub(crate) fn print() -> Result<(), Failure> {
     let places = Places::here();
     let cache = variable("PET_CACHE_DIR");
     let cache = cache.as_deref();
     output::line(concat!("pet-cli ", env!("CARGO_PKG_VERSION")))?;
-    output::line(format_args!("model: {}", answering()))?;
+    output::line(format_args!("model: {}", default_model()))?;
     output::line(format_args!("ONNX Runtime: {}", library(&places, cache)))?;
     output::line(format_args!("cache: {}", places.cache(cache).display()))
 }
 
-/// The model that answers when no option names another.
-pub(crate) fn answering() -> String {
+/// The model that is used by default.
+pub(crate) fn default_model() -> String {
     match find_results(&Places::here(), variable("PET_RESULTS").as_deref()) {
         Ok(results) => describe(&results),
         Err(failure) => failure.to_string(),
     }
 }
 
-/// A model in a line: where it is, and what it says of itself.
+/// Describes a model in one line.
 fn describe(results: &Results) -> String {
     let metadata = match Model::describe(results, &Options::default()) {
         Ok(metadata) => metadata,
@@ -54,7 +54,7 @@ fn library(places: &Places, cache: Option<&Path>) -> String {
     }
 }
 
-/// The value of an environment variable that is set and not empty.
+/// The value of an environment variable, unless it is empty.
 fn variable(name: &str) -> Option<PathBuf> {
     let value = std::env::var_os(name).filter(|value| !value.is_empty());
     value.map(PathBuf::from)

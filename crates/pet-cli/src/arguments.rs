@@ -33,7 +33,7 @@ pub(crate) struct SourceArguments {
     data_dir: Vec<PathBuf>,
 }
 
-/// Lets `--data-dir` be given several times, where it stands among the arguments.
+/// Lets `--data-dir` be given several times.
 #[cfg(feature = "training")]
 pub(crate) fn several_folders(argument: Arg) -> Arg {
     if argument.get_id() != "data_dir" {
@@ -62,7 +62,7 @@ pub(crate) struct DatasetArguments {
 
 #[cfg(feature = "training")]
 impl DatasetArguments {
-    /// The images to train and to validate on, as training with these options divides them.
+    /// Splits the data set in the same way as training with these options.
     pub(crate) fn split(
         &self,
         dataset: &Dataset,
@@ -76,7 +76,7 @@ impl DatasetArguments {
         }
         let (digest, stop) = (dataset.digest()?, Interrupt::default());
         let source = self.source.data();
-        let same = source.duplicates(
+        let duplicates = source.duplicates(
             dataset,
             &digest,
             &cache.folder(),
@@ -84,7 +84,7 @@ impl DatasetArguments {
             &stop,
             progress,
         )?;
-        Ok(dataset.split_grouped(fraction, seed, same.groups())?)
+        Ok(dataset.split_grouped(fraction, seed, duplicates.groups())?)
     }
 }
 
@@ -101,12 +101,11 @@ pub(crate) enum DatasetKind {
 
 #[cfg(feature = "training")]
 impl SourceArguments {
-    /// Which data set.
     pub(crate) fn kind(&self) -> DatasetKind {
         self.dataset.unwrap_or(DatasetKind::OxfordIiitPet)
     }
 
-    /// Whether a data set or its folder was asked for.
+    /// Whether a data set or its folder was given.
     pub(crate) fn is_named(&self) -> bool {
         self.dataset.is_some() || !self.data_dir.is_empty()
     }
@@ -123,12 +122,11 @@ impl SourceArguments {
         }
     }
 
-    /// Folders whose pictures are trained on besides.
+    /// Folders with additional training images.
     pub(crate) fn additions(&self) -> &[PathBuf] {
         self.data_dir.get(1..).unwrap_or_default()
     }
 
-    /// Where the images come from.
     pub(crate) fn data(&self) -> pet_pipeline::DataSource {
         use pet_pipeline::DataSource;
         let named = |name: &str| {
@@ -138,7 +136,7 @@ impl SourceArguments {
         match self.kind() {
             DatasetKind::Sample => DataSource::Sample(named("sample")),
             DatasetKind::Folder => DataSource::Folder(named("folder")),
-            // A folder that was named but is not there is a mistake, not a wish for a download.
+            // A given folder that does not exist is a mistake and not downloaded to.
             DatasetKind::OxfordIiitPet if !self.data_dir.is_empty() => {
                 DataSource::OxfordIiitPet(named("oxford-iiit-pet"))
             }
@@ -177,7 +175,7 @@ pub(crate) struct ResultsArgument {
 }
 
 impl ResultsArgument {
-    /// The model that answers.
+    /// The model to use.
     pub(crate) fn find(&self) -> Result<Results, Failure> {
         find_results(&Places::here(), self.results.as_deref())
     }
@@ -207,13 +205,13 @@ pub(crate) struct CacheArgument {
 }
 
 impl CacheArgument {
-    /// The folder of computed features, checkpoints and runs that wait for their server.
+    /// The folder of features, checkpoints and unsent runs.
     #[cfg(feature = "training")]
     pub(crate) fn folder(&self) -> PathBuf {
         Places::here().cache(self.cache_dir.as_deref())
     }
 
-    /// The folder that ONNX Runtime is put into, with a folder for each version.
+    /// Where `pet-cli setup` installs ONNX Runtime, in a folder for each version.
     #[cfg(feature = "training")]
     pub(crate) fn runtime_folder(&self) -> PathBuf {
         Places::here()
@@ -221,21 +219,20 @@ impl CacheArgument {
             .join(RUNTIME)
     }
 
-    /// Where `pet-cli setup` puts a backbone's weights.
+    /// Where `pet-cli setup` stores a backbone's weights.
     #[cfg(feature = "training")]
     pub(crate) fn backbone_target(&self, name: &str) -> PathBuf {
         let folder = Places::here().downloads(self.cache_dir.as_deref());
         folder.join(backbone(name))
     }
 
-    /// Where ONNX Runtime may be: at `ORT_DYLIB_PATH`, else in the places of this program, else where the system looks.
+    /// Where to search for ONNX Runtime: `ORT_DYLIB_PATH`, the folders of this program, then those of the system.
     pub(crate) fn libraries(&self) -> SearchPaths {
         let named = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
         Places::here().libraries(self.cache_dir.as_deref(), named)
     }
 
-    /// The file of a backbone's weights, which was given by the backbone's name or as a file. With the backbone, where
-    /// that is known by its name.
+    /// The weights of a backbone that is given by name or as a file, with the backbone if it was given by name.
     #[cfg(feature = "training")]
     pub(crate) fn weights(&self, given: &Path) -> (PathBuf, Option<&'static Architecture>) {
         let network = given.to_str().and_then(Architecture::named);
@@ -243,31 +240,31 @@ impl CacheArgument {
         (network.map_or_else(|| given.to_owned(), file), network)
     }
 
-    /// The backbone's weights, as `pet-cli setup` converts them: where they are, else where they would be put.
+    /// The weights that `pet-cli setup` stored, or else where it would store them.
     #[cfg(feature = "training")]
     pub(crate) fn backbone_file(&self, name: &str) -> PathBuf {
         Places::here().download(self.cache_dir.as_deref(), &backbone(name))
     }
 }
 
-/// The file of a backbone's weights in a folder of downloads.
+/// The path of a backbone's weights in a folder of downloads.
 #[cfg(feature = "training")]
 fn backbone(name: &str) -> PathBuf {
     format!("backbone/{name}.safetensors").into()
 }
 
-/// Reads a count, which is at least 1.
+/// Parses a count of at least 1.
 pub(crate) fn count(text: &str) -> Result<NonZero<usize>, String> {
     text.parse()
         .map_err(|_| "expected a whole number of at least 1".into())
 }
 
-/// Reads a folder, which is empty where an environment variable is set to nothing; clap itself refuses that.
+/// Parses a folder. Unlike clap's own parser, it accepts an empty environment variable.
 pub(crate) fn folder() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 
-/// The folder, unless it is empty, which means none.
+/// The folder, or `None` if it is empty.
 pub(crate) fn some_folder(folder: Option<&PathBuf>) -> Option<PathBuf> {
     folder
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -286,7 +283,6 @@ pub(crate) struct LimitArguments {
 }
 
 impl LimitArguments {
-    /// What the decoder is told.
     pub(crate) fn limits(self) -> Limits {
         Limits::default()
             .with_bytes(self.max_upload)
@@ -313,7 +309,7 @@ pub(crate) enum PrecisionChoice {
 }
 
 impl PrecisionChoice {
-    /// The precision asked for, if one is.
+    /// The requested precision; `None` for `auto`.
     pub(crate) fn precision(self) -> Option<Precision> {
         match self {
             Self::Auto => None,

@@ -1,4 +1,4 @@
-//! docs/command-line.md is what clap knows, and every command in the documents is one that clap takes.
+//! Generates docs/command-line.md from clap, and checks that clap accepts all commands in the documents.
 
 #![expect(
     clippy::format_push_string,
@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
 
 use crate::command::Arguments;
 
-/// Set to 1 by `cargo xtask docs`, to write the page anew.
+/// Set to 1 by `cargo xtask docs` to write the page.
 const UPDATE: &str = "PET_UPDATE_DOCS";
 
 fn root() -> PathBuf {
@@ -19,14 +19,14 @@ fn root() -> PathBuf {
 }
 
 #[test]
-fn the_page_of_the_command_line_is_current() {
+fn the_command_line_page_is_current() {
     let file = root().join("docs/command-line.md");
     let page = render(&Arguments::command());
     if std::env::var_os(UPDATE).is_some_and(|set| set == "1") {
-        // Beside and renamed, since another test may read it now.
-        let beside = file.with_extension("md.new");
-        fs_err::write(&beside, &page).unwrap();
-        fs_err::rename(&beside, &file).unwrap();
+        // Replaced atomically, because another test may be reading it.
+        let new = file.with_extension("md.new");
+        fs_err::write(&new, &page).unwrap();
+        fs_err::rename(&new, &file).unwrap();
     }
     let written = fs_err::read_to_string(&file).unwrap_or_default();
     let stale = page
@@ -40,7 +40,7 @@ fn the_page_of_the_command_line_is_current() {
 }
 
 #[test]
-fn the_documents_name_commands_that_exist() {
+fn commands_in_documents_are_valid() {
     let mut found = 0;
     for file in documents(&root()) {
         let text = fs_err::read_to_string(&file).unwrap();
@@ -56,7 +56,7 @@ fn the_documents_name_commands_that_exist() {
 }
 
 #[test]
-fn every_refusal_of_the_service_has_its_place_in_troubleshooting() {
+fn every_error_of_the_service_is_in_troubleshooting() {
     let text = fs_err::read_to_string(root().join("docs/troubleshooting.md")).unwrap();
     for code in pet_api::Code::ALL {
         let heading = format!("\n### `{}` ({})\n", code.name(), code.status());
@@ -74,7 +74,7 @@ Results go to the standard output, progress, notes and errors to the standard er
 failed, 2 wrong usage.
 ";
 
-/// What `cargo xtask walkthrough` has to know of the examples of a command; CONTRIBUTING.md describes it.
+/// Notes for `cargo xtask walkthrough` on the examples of a command; see CONTRIBUTING.md.
 const WALKTHROUGH: [(&str, &str); 6] = [
     ("pet-cli promote", r#" skip="tests/cli promotes each way""#),
     (
@@ -96,9 +96,8 @@ const WALKTHROUGH: [(&str, &str); 6] = [
     ("pet-cli serve", r#" serves="8000 9000""#),
 ];
 
-/// The whole page.
 fn render(root: &Command) -> String {
-    // Before it is built, an argument cannot say how it is written.
+    // Arguments can be formatted only after `build`.
     let mut root = root.clone();
     root.build();
     let mut text = HEAD.to_owned();
@@ -112,7 +111,7 @@ fn render(root: &Command) -> String {
     text
 }
 
-/// A command with those below it.
+/// A command and its subcommands.
 fn section(command: &Command, parent: &str, text: &mut String) {
     let name = format!("{parent} {}", command.get_name());
     text.push_str(&format!("\n## {name}\n"));
@@ -166,7 +165,7 @@ fn visible(command: &Command) -> impl Iterator<Item = &Command> {
         .filter(|command| !command.is_hide_set() && command.get_name() != "help")
 }
 
-/// An argument as an item of a list.
+/// An argument as a list item.
 fn line(argument: &Arg) -> String {
     let help = argument.get_help().map(ToString::to_string);
     let mut notes = Vec::new();
@@ -205,7 +204,7 @@ fn line(argument: &Arg) -> String {
     text + "\n"
 }
 
-/// clap takes the full stop of a first paragraph away.
+/// Adds the full stop that clap removes from a first paragraph.
 fn sentence(paragraph: &str) -> String {
     let paragraph = paragraph.trim();
     let end = if paragraph.ends_with(['.', ':', ';']) {
@@ -216,7 +215,7 @@ fn sentence(paragraph: &str) -> String {
     format!("{paragraph}{end}")
 }
 
-/// A line of examples, its explanation as a comment.
+/// A line of examples, with its explanation as a comment.
 fn example(line: &str) -> String {
     let line = line.trim();
     match line.split_once("  ") {
@@ -225,7 +224,7 @@ fn example(line: &str) -> String {
     }
 }
 
-/// What a shell takes as the end of a command.
+/// Words that end a command in a shell.
 const ENDS: [&str; 8] = ["|", "||", "&&", ";", ">", "<", "&", "#"];
 
 /// README, CONTRIBUTING and the pages of docs/.
@@ -240,7 +239,7 @@ fn documents(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The calls of `pet-cli` in the blocks of shell commands, split into words.
+/// The calls of `pet-cli` in code fences, split into words.
 fn commands_of(text: &str) -> Vec<Vec<String>> {
     let mut block = false;
     let mut commands = Vec::new();
@@ -264,7 +263,7 @@ fn commands_of(text: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// The words of each call in a line of words.
+/// The calls in a line.
 fn calls(words: &[String]) -> Vec<Vec<String>> {
     let commands = words.split(|word| ENDS.contains(&word.as_str()));
     let calls = commands.filter_map(|words| {
@@ -278,7 +277,7 @@ fn calls(words: &[String]) -> Vec<Vec<String>> {
                 let start = rest.iter().position(|word| word == "--")? + 1;
                 Some(called(rest.get(start..)?))
             }
-            // Only variables may stand before a program.
+            // Only variables can precede a program.
             _ if before.iter().all(|word| word.contains('=')) => Some(called(rest)),
             _ => None,
         }
@@ -293,7 +292,7 @@ fn called(arguments: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// The words of a line, as a shell would split it as far as documents need.
+/// Splits a line like a shell, as far as the documents need it.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
@@ -309,14 +308,13 @@ fn words(line: &str) -> Vec<String> {
         }
     }
     words.extend((!word.is_empty()).then_some(word));
-    // The rest is a comment.
     let end = words.iter().position(|word| word.starts_with('#'));
     words.truncate(end.unwrap_or(words.len()));
     words
 }
 
 #[test]
-fn calls_are_found_in_blocks_only() {
+fn calls_are_found_only_in_code_fences() {
     let text = "`pet-cli fly`\n```text\npet-cli swim\n```\n\n```sh\ncargo run --release -p pet-cli -- predict a.jpg\n\
                 A=b target/release/pet-cli runs \\\n  --json | jq . # pet-cli dig\ncargo build -p pet-cli\n\
                 pet-cli runs list --filter 'metrics.val_acc > 0.9' && pet-cli select\n```\n";

@@ -1,10 +1,8 @@
-//! Why a command failed.
-
 use std::path::PathBuf;
 
 use crate::hint;
 
-/// Any failure of a subcommand, with what a person can do about it.
+/// Why a subcommand failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(transparent)]
@@ -113,7 +111,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// What a person can do about it.
+    /// A suggested remedy, if there is one.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Data(error) => hint::of(error).or_else(|| error.hint()),
@@ -184,7 +182,7 @@ impl Failure {
         }
     }
 
-    /// Whether the reader of the output has simply gone, as `head` does.
+    /// Whether the reader of the output has exited, as `head` does.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
     }

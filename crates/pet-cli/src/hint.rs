@@ -1,15 +1,14 @@
-//! What to do about an error, in this program's commands: libraries know none of them.
+//! Hints with this program's commands, which libraries don't know.
 
 use std::error::Error;
 use std::iter::successors;
 
-/// What the model card says of this program.
+/// How to use this program, for the model card.
 #[cfg(feature = "training")]
 pub(crate) const CARD_USAGE: &str =
     "```sh\npet-cli predict photo.jpg\npet-cli predict --top-k 3 --json photos/\n```";
 
-/// The advice for the first error, from the outermost to its last cause, that has one of this
-/// program's own.
+/// This program's hint for the first error in the chain of causes that has one.
 pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
     successors(Some(error), |error| (*error).source()).find_map(|error| {
         let image = error.downcast_ref().and_then(of_image);
@@ -25,7 +24,6 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
-/// Where a model comes from.
 pub(crate) const MAKE_MODEL: &str =
     "make a model with `pet-cli export`, or name the folder of one with `--results`";
 
@@ -45,12 +43,11 @@ pub(crate) fn extensions() -> String {
     format!("let the name end with one of {}", names.join(", "))
 }
 
-/// The advice about an image.
 pub(crate) fn of_image(error: &pet_image::Error) -> Option<String> {
     of_limit(error).or_else(|| error.hint())
 }
 
-/// The advice about an image that is too large; every command that reads one has options for its limits.
+/// The hint for images that are too large. All commands that read images have options for the limits.
 fn of_limit(error: &pet_image::Error) -> Option<String> {
     use pet_image::Error;
     match error {
@@ -59,7 +56,7 @@ fn of_limit(error: &pet_image::Error) -> Option<String> {
             "raise the limit with `--max-pixels {}`, or save a smaller copy with an image program",
             u64::from(*width) * u64::from(*height)
         )),
-        // No option raises the limit of a side.
+        // No option changes the limit of a side.
         Error::TooLarge { .. } => Some("save a smaller copy with an image program".into()),
         _ => None,
     }
@@ -94,7 +91,7 @@ fn model(error: &pet_model::Error) -> Option<String> {
     }
 }
 
-/// The advice about a file or a folder that cannot be used.
+/// The hint for files and folders that cannot be used.
 pub(crate) fn of_io(error: &std::io::Error) -> Option<&'static str> {
     use std::io::ErrorKind;
     match error.kind() {
@@ -112,7 +109,7 @@ pub(crate) fn of_io(error: &std::io::Error) -> Option<&'static str> {
     }
 }
 
-/// Where the names of what is recorded can be read.
+/// The hint for errors of a tracking store.
 #[cfg(feature = "training")]
 pub(crate) fn of_tracking(error: &mlflow_client::Error) -> Option<String> {
     let mlflow_client::Error::NotFound { what, .. } = error else {
@@ -136,7 +133,6 @@ fn training(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| tracking(error.downcast_ref()?))
 }
 
-/// Without training nothing of it can fail.
 #[cfg(not(feature = "training"))]
 fn training(_: &(dyn Error + 'static)) -> Option<String> {
     None
@@ -221,7 +217,7 @@ fn tracking(error: &mlflow_client::Error) -> Option<String> {
     }
 }
 
-/// The advice about the first image that has one.
+/// The hint of the first image that has one.
 #[cfg(feature = "training")]
 fn train(error: &pet_train::Error) -> Option<String> {
     use pet_train::Error;

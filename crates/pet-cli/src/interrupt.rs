@@ -1,10 +1,8 @@
-//! Ctrl-C.
-
 use pet_train::Interrupt;
 
 use crate::failure::Failure;
 
-/// From now on Ctrl-C asks the work to stop, instead of ending the program in the middle of it.
+/// Makes Ctrl-C interrupt the work instead of ending the program.
 pub(crate) fn on_ctrl_c() -> Result<Interrupt, Failure> {
     let interrupt = Interrupt::default();
     let handler = interrupt.clone();

@@ -1,4 +1,4 @@
-//! The whole life of a pet-breed classifier on the command line.
+//! Train, evaluate, promote and serve classifiers of pet breeds.
 
 mod about;
 mod arguments;

@@ -1,8 +1,8 @@
-//! How much memory there is: as a person writes it, and as the container limits it.
+//! Amounts of memory: parsing, and the limit of the container.
 
 use std::path::{Path, PathBuf};
 
-/// Reads a number of bytes, be it with a unit: `268435456`, `256M`, `256MiB`; units are powers of 1024.
+/// Parses a number of bytes: `268435456`, `256M`, `256MiB`. Units are powers of 1024.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let end = text.find(|letter: char| !letter.is_ascii_digit());
@@ -28,7 +28,7 @@ fn power(letter: &str) -> Option<u32> {
     }
 }
 
-/// The memory that this process may take, where its control group has a limit: the smallest on the way up.
+/// The memory limit of this process: the smallest limit of its control group and that group's ancestors.
 pub(crate) fn limit() -> Option<u64> {
     let groups = fs_err::read_to_string("/proc/self/cgroup").ok()?;
     limit_of(&groups, Path::new("/sys/fs/cgroup"))
@@ -39,7 +39,7 @@ fn limit_of(groups: &str, root: &Path) -> Option<u64> {
     limits.filter_map(|file| read(&file)).min()
 }
 
-/// The files that may hold a limit for a line of `/proc/self/cgroup`: hierarchy, controllers, path.
+/// The files that may contain a limit, for a line `HIERARCHY:CONTROLLERS:PATH` of `/proc/self/cgroup`.
 fn files(line: &str, root: &Path) -> Vec<PathBuf> {
     let mut parts = line.splitn(3, ':').skip(1);
     let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else {
@@ -53,13 +53,13 @@ fn files(line: &str, root: &Path) -> Vec<PathBuf> {
         return Vec::new();
     };
     let path = Path::new(path.trim_start_matches('/'));
-    // The last of the ancestors is empty: the root.
+    // The last ancestor is empty, which is the root.
     path.ancestors()
         .map(|group| root.join(group).join(name))
         .collect()
 }
 
-/// A limit; what is "max", or as large as no memory is, is none.
+/// Reads a limit; `None` for "max" and for huge numbers, which mean no limit.
 fn read(file: &Path) -> Option<u64> {
     let limit: u64 = fs_err::read_to_string(file).ok()?.trim().parse().ok()?;
     (limit < 1 << 50).then_some(limit)
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_read_with_and_without_units() {
+    fn bytes_are_parsed_with_and_without_units() {
         for (text, bytes) in [
             ("0", 0),
             ("1000", 1000),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_limit_on_the_way_up_counts() {
+    fn the_smallest_limit_of_all_ancestors_applies() {
         let root = tempfile::tempdir().unwrap();
         let write = |file: &str, text: &str| {
             let file = root.path().join(file);

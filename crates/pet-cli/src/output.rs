@@ -1,4 +1,4 @@
-//! The only place that prints.
+//! Printing; no other module prints.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -19,30 +19,30 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(serde_json::to_string_pretty(value)?)
 }
 
-/// Prints a note for people, apart from the result.
+/// Prints a note to standard error.
 pub(crate) fn note(text: impl Display) {
-    // A note that cannot be shown is no reason to stop.
+    // A note that cannot be printed is not a reason to stop.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// An error and its causes, in words.
+/// The messages of an error and its causes, without repetitions.
 pub(crate) fn explain(failure: &Failure) -> Vec<String> {
     let mut texts = vec![failure.to_string()];
-    let mut said = failure.to_string();
+    let mut previous = failure.to_string();
     let mut cause = failure.source();
     while let Some(error) = cause {
         let text = error.to_string();
-        // Wrappers that show their cause as their own text would say it twice.
-        if !said.contains(&text) {
+        // Some wrappers include their cause.
+        if !previous.contains(&text) {
             texts.push(text.clone());
         }
-        said = text;
+        previous = text;
         cause = error.source();
     }
     texts
 }
 
-/// Prints an error with its causes and a hint.
+/// Prints an error with its causes and hint.
 pub(crate) fn describe(failure: &Failure) {
     let causes = explain(failure).join("\n  caused by: ");
     note(format_args!("error: {causes}"));
@@ -51,7 +51,7 @@ pub(crate) fn describe(failure: &Failure) {
     }
 }
 
-/// Prints an error and gives the exit status for it.
+/// Prints an error and returns the exit status.
 pub(crate) fn report(failure: &Failure) -> ExitCode {
     if failure.is_closed_pipe() {
         return ExitCode::SUCCESS;

@@ -5,10 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-/// What a bar of images says beside it.
 const IMAGES: &str = "{pos} of {len} images, {rate}, {eta} left";
 
-/// Shows tasks as bars with rate and remaining time; silent when standard error is not a terminal or when asked to be.
+/// Shows tasks as bars with rate and remaining time, unless it is quiet or standard error is not a terminal.
 pub(crate) struct Bars {
     quiet: bool,
     current: Mutex<ProgressBar>,
@@ -22,7 +21,6 @@ impl Bars {
         }
     }
 
-    /// Starts a bar that counts images.
     pub(crate) fn start_images(&self, task: &str, total: usize) {
         self.begin(task, total as u64, IMAGES);
     }
@@ -35,12 +33,12 @@ impl Bars {
         self.bar().finish_and_clear();
     }
 
-    fn begin(&self, task: &str, total: u64, figures: &str) {
+    fn begin(&self, task: &str, total: u64, numbers: &str) {
         if self.quiet {
             return;
         }
-        let template = format!("{{prefix:>16}} [{{bar:30}}] {figures}");
-        // A template that indicatif refuses would only cost the figures.
+        let template = format!("{{prefix:>16}} [{{bar:30}}] {numbers}");
+        // An invalid template would only lose the numbers.
         let style = ProgressStyle::with_template(&template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .with_key("rate", rate)
@@ -59,23 +57,23 @@ impl Bars {
     }
 }
 
-/// Three digits are enough; indicatif's own rate has four behind the point.
+/// Formats the rate with three digits; indicatif's own has four decimal places.
 fn rate(state: &ProgressState, text: &mut dyn Write) {
     let per_second = state.per_sec();
     let digits = usize::from(per_second < 100.0);
-    // A line that cannot be drawn is drawn again.
+    // Bars are redrawn anyway.
     let _ = write!(text, "{per_second:.digits$}/s");
 }
 
 #[cfg(feature = "training")]
 impl pet_data::Progress for Bars {
     fn start(&self, task: &str, total: u64, unit: pet_data::Unit) {
-        let figures = match unit {
+        let numbers = match unit {
             pet_data::Unit::Bytes => "{bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
             pet_data::Unit::Images => IMAGES,
             pet_data::Unit::Steps => "{pos} of {len}, {eta} left",
         };
-        self.begin(task, total, figures);
+        self.begin(task, total, numbers);
     }
 
     fn advance(&self, amount: u64) {
@@ -96,7 +94,7 @@ impl pet_data::Progress for Bars {
 #[cfg(feature = "training")]
 impl pet_pipeline::RunObserver for Bars {
     fn warning(&self, warning: &pet_pipeline::Warning<'_>) {
-        // It says something of the data, and nothing that was asked for did not work.
+        // Nothing failed; this warning is about the data.
         if self.quiet && matches!(warning, pet_pipeline::Warning::Leak(_)) {
             return;
         }

@@ -1,9 +1,9 @@
-//! Tables of results.
+//! Tables.
 
 use crate::failure::Failure;
 use crate::output;
 
-/// Prints a table with columns as wide as they need to be. A column whose head begins with `>` is aligned to the right.
+/// Prints a table. Columns whose heading starts with `>` are right-aligned.
 pub(crate) fn print(heads: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
     let widths = widths(heads, rows);
     let print_row = |cells: &mut dyn Iterator<Item = &str>| {
@@ -22,7 +22,7 @@ pub(crate) fn print(heads: &[&str], rows: &[Vec<String>]) -> Result<(), Failure>
         .try_for_each(|row| print_row(&mut row.iter().map(String::as_str)))
 }
 
-/// How wide each column has to be.
+/// The width of each column.
 pub(crate) fn widths(heads: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
     let length = |text: &str| text.chars().count();
     let width = |(column, head): (usize, &&str)| {
@@ -33,7 +33,7 @@ pub(crate) fn widths(heads: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
     heads.iter().enumerate().map(width).collect()
 }
 
-/// A number with four digits behind the point, or `-`. MLflow keeps infinity as the largest number.
+/// A number with four decimal places, or `-`. MLflow stores infinity as the largest number.
 pub(crate) fn number(value: Option<f64>) -> String {
     optional(value.map(|value| match value {
         _ if value.abs() >= f64::MAX => format!("{}", f64::INFINITY.copysign(value)),
@@ -47,7 +47,7 @@ pub(crate) fn optional(value: Option<impl ToString>) -> String {
     value.map_or("-".into(), |value| value.to_string())
 }
 
-/// The text in at most `width` characters; of a longer one, the end behind an ellipsis: of a path, the file.
+/// Shortens a text to `width` characters. Keeps the end, which is the file name of a path.
 pub(crate) fn end_of(text: &str, width: usize) -> String {
     let length = text.chars().count();
     if length <= width {
@@ -62,14 +62,14 @@ mod tests {
     use super::{end_of, number};
 
     #[test]
-    fn of_long_texts_the_end_is_kept() {
+    fn long_texts_keep_their_end() {
         assert_eq!(end_of("Pug/1.jpg", 9), "Pug/1.jpg");
         assert_eq!(end_of("Pug/1.jpg", 6), "…1.jpg");
         assert_eq!(end_of("Pug/1.jpg", 0), "…");
     }
 
     #[test]
-    fn numbers_stay_short() {
+    fn numbers_are_short() {
         assert_eq!(number(None), "-");
         assert_eq!(number(Some(0.5)), "0.5000");
         assert_eq!(number(Some(-f64::MAX)), "-inf");

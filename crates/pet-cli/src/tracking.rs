@@ -1,4 +1,4 @@
-//! Tracking stores, opened for different needs.
+//! Opens tracking stores.
 
 use std::path::Path;
 
@@ -8,11 +8,11 @@ use crate::arguments::{ModelNameArgument, TrackingArguments};
 use crate::failure::Failure;
 use crate::output;
 
-/// Repetitions of a request while training, unless `MLFLOW_HTTP_REQUEST_MAX_RETRIES` says otherwise: MLflow's seven
-/// would make training wait four minutes, and what fails is kept and sent later.
+/// Default number of retries while training. MLflow's default of 7 would block training for four minutes; what cannot be
+/// sent is kept and sent later.
 const TRAINING_RETRIES: u32 = 2;
 
-/// What the arguments or MLflow's environment variables say.
+/// The configuration from the arguments and MLflow's environment variables.
 pub(crate) fn config(arguments: &TrackingArguments) -> Result<Config, Failure> {
     let lookup = |name: &str| match &arguments.tracking_uri {
         Some(uri) if name == "MLFLOW_TRACKING_URI" => Some(uri.clone()),
@@ -21,7 +21,7 @@ pub(crate) fn config(arguments: &TrackingArguments) -> Result<Config, Failure> {
     Ok(Config::from_lookup(lookup)?)
 }
 
-/// The same, for training.
+/// The configuration for training.
 pub(crate) fn for_training(arguments: &TrackingArguments) -> Result<Config, Failure> {
     let mut config = config(arguments)?;
     if std::env::var_os("MLFLOW_HTTP_REQUEST_MAX_RETRIES").is_none() {
@@ -30,10 +30,10 @@ pub(crate) fn for_training(arguments: &TrackingArguments) -> Result<Config, Fail
     Ok(config)
 }
 
-/// Opens the store if it is there; a local database is not created. One that was asked for by name has to be there.
+/// Opens an existing store. A local database is not created; it is an error if one that was given does not exist.
 pub(crate) fn existing(arguments: &TrackingArguments) -> Result<Option<Client>, Failure> {
     let mut config = config(arguments)?;
-    config.http.on_waiting = Some(OnWaiting(tell));
+    config.http.on_waiting = Some(OnWaiting(note_waiting));
     match &config.tracking_uri {
         uri if *uri == TrackingUri::default() && !Path::new("mlflow.db").exists() => Ok(None),
         TrackingUri::Local { database } if !database.exists() => Err(Error::NotFound {
@@ -45,7 +45,7 @@ pub(crate) fn existing(arguments: &TrackingArguments) -> Result<Option<Client>, 
     }
 }
 
-fn tell(waiting: &Waiting) {
+fn note_waiting(waiting: &Waiting) {
     let Waiting {
         server,
         waited,
@@ -59,12 +59,12 @@ fn tell(waiting: &Waiting) {
     ));
 }
 
-/// Opens the store of a command that needs registered models. A local database is not created.
+/// Opens the store for a command that needs registered models. A local database is not created.
 pub(crate) fn required(arguments: &TrackingArguments) -> Result<Client, Failure> {
     existing(arguments)?.ok_or(Failure::NoModels)
 }
 
-/// The registered model that was named, else the only one that there is.
+/// The given name of a registered model, or that of the only one.
 pub(crate) fn model_name(client: &Client, argument: &ModelNameArgument) -> Result<String, Failure> {
     if let Some(name) = &argument.model_name {
         return Ok(name.clone());
@@ -78,7 +78,7 @@ pub(crate) fn model_name(client: &Client, argument: &ModelNameArgument) -> Resul
     }
 }
 
-/// The beginning of a run's ID, which `runs show` takes as well.
+/// A prefix of a run's ID, which `runs show` accepts.
 pub(crate) fn short_id(id: &str) -> &str {
     id.get(..10).unwrap_or(id)
 }

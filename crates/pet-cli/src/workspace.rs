@@ -1,4 +1,4 @@
-//! Opens what several commands need: image files, ONNX Runtime and models.
+//! Opens image files, ONNX Runtime and models.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -10,7 +10,7 @@ use pet_predict::{Model, Options, Runtime};
 use crate::arguments::{CacheArgument, ResultsArgument};
 use crate::failure::Failure;
 
-/// Reads a file that is not larger than what would be decoded.
+/// Reads a file up to the size limit.
 pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
     let size = match fs::metadata(path) {
         Ok(metadata) => metadata.len(),
@@ -29,7 +29,7 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
     Ok(fs::read(path)?)
 }
 
-/// Names the file that something went wrong with.
+/// Adds a path to an error.
 pub(crate) fn at(path: &Path, source: Failure) -> Failure {
     Failure::File {
         path: path.to_owned(),
@@ -42,7 +42,7 @@ pub(crate) fn runtime(cache: &CacheArgument) -> Result<Runtime, Failure> {
     Ok(Runtime::load(&cache.libraries())?)
 }
 
-/// Loads a model: the file that was named, else of the results that of the precision asked for.
+/// Loads a model from the given file, or else from the results in the requested precision.
 pub(crate) fn model(
     cache: &CacheArgument,
     file: Option<&Path>,
@@ -57,7 +57,7 @@ pub(crate) fn model(
         }
         return Ok(Model::load(&runtime(cache)?, file, options)?);
     }
-    // Before the library is loaded, which takes longer.
+    // Before loading the library, which takes longer.
     let results = results.find()?;
     Ok(Model::from_results(&runtime(cache)?, &results, options)?)
 }

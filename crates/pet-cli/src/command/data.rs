@@ -105,7 +105,7 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     let limits = arguments.limits.limits();
     let check = DataCheck::new(&dataset, arguments.cache.folder(), bars);
     let check = check.with_interrupt(interrupt).with_limits(limits);
-    let mut check = check.with_hints(advice);
+    let mut check = check.with_hints(hint_for_all);
     let has_backbone = backbone.is_some();
     if let Some(backbone) = backbone {
         check = check.with_backbone(backbone);
@@ -125,18 +125,18 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     } else {
         data_report::print(&report, arguments.show)?;
     }
-    verdict(&report, arguments.fail_on)
+    check_problems(&report, arguments.fail_on)
 }
 
-/// What to do about a picture that cannot be read: the same for all that are too large.
-fn advice(error: &pet_image::Error) -> Option<String> {
+/// A hint that is the same for all images that are too large, so that it is printed once.
+fn hint_for_all(error: &pet_image::Error) -> Option<String> {
     match error {
         pet_image::Error::TooManyPixels { .. } => Some(hint::MORE_PIXELS.into()),
         error => hint::of_image(error),
     }
 }
 
-/// The weights, if there are any. Those that were given must be there.
+/// The weights, if there are any. Fails if the given ones don't exist.
 fn backbone(arguments: &CheckArguments) -> Result<Option<PathBuf>, Failure> {
     let cache = &arguments.cache;
     let Some(given) = &arguments.backbone else {
@@ -150,13 +150,16 @@ fn backbone(arguments: &CheckArguments) -> Result<Option<PathBuf>, Failure> {
     Ok(Some(path))
 }
 
-fn verdict(report: &DataReport, fail_on: FailOn) -> Result<(), Failure> {
-    let least = match fail_on {
+fn check_problems(report: &DataReport, fail_on: FailOn) -> Result<(), Failure> {
+    let min_severity = match fail_on {
         FailOn::Error => Severity::Error,
         FailOn::Warning => Severity::Warning,
         FailOn::Never => return Ok(()),
     };
-    let counted = report.problems.iter().filter(|one| one.severity >= least);
+    let counted = report
+        .problems
+        .iter()
+        .filter(|one| one.severity >= min_severity);
     let kinds: Vec<String> = counted
         .map(|problem| format!("{} {}", problem.images, problem.kind))
         .collect();

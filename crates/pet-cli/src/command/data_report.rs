@@ -1,4 +1,4 @@
-//! What `pet-cli data check` found, in tables of up to 80 columns.
+//! The output of `pet-cli data check`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,16 +9,16 @@ use crate::failure::Failure;
 use crate::table::end_of;
 use crate::{output, table};
 
-/// Columns of a terminal.
+/// Maximum width of a table.
 const WIDTH: usize = 80;
-/// The longest class name that is shown whole.
+/// Maximum characters of a class.
 const CLASS: usize = 20;
-/// The longest reason.
+/// Maximum characters of a reason.
 const REASON: usize = 44;
-/// Pictures of a group that are listed.
+/// Maximum images of a group.
 const MEMBERS: usize = 5;
 
-/// Prints the kinds of problems, then up to `show` of each.
+/// Prints the kinds of problems, then up to `show` problems of each kind.
 pub(crate) fn print(report: &DataReport, show: usize) -> Result<(), Failure> {
     let (images, classes) = (report.images, report.classes.len());
     output::line(format_args!(
@@ -50,7 +50,7 @@ pub(crate) fn print(report: &DataReport, show: usize) -> Result<(), Failure> {
     few(report, show)
 }
 
-/// A heading, the first rows, and how many more there are. The last column gets what the others leave.
+/// Prints a heading, the first rows, and the number of further ones. The last column is shortened to fit.
 fn section(
     title: &str,
     heads: &[&str],
@@ -82,7 +82,6 @@ fn text(path: &Path) -> String {
 
 fn unreadable(report: &DataReport, show: usize) -> Result<(), Failure> {
     let rows = report.unreadable.iter().map(|image| {
-        // Of a reason, the beginning says more.
         let reason = image.reason.chars().take(REASON).collect();
         vec![vec![reason, text(&image.file)]]
     });
@@ -106,13 +105,13 @@ fn unreadable(report: &DataReport, show: usize) -> Result<(), Failure> {
 fn duplicates(report: &DataReport, show: usize) -> Result<(), Failure> {
     let rows = report.duplicates.iter().map(|group: &DuplicateGroup| {
         let members = group.images.iter().take(MEMBERS).enumerate();
-        let row = |(place, member): (usize, &Member)| {
-            let alike = match place {
+        let row = |(index, member): (usize, &Member)| {
+            let similarity = match index {
                 0 => format!("{:.3}", group.similarity),
                 _ => String::new(),
             };
             let (class, split) = (end_of(&member.class, CLASS), member.split.to_owned());
-            vec![alike, split, class, text(&member.file)]
+            vec![similarity, split, class, text(&member.file)]
         };
         let mut rows: Vec<Vec<String>> = members.map(row).collect();
         if let more @ 1.. = group.images.len().saturating_sub(MEMBERS) {

@@ -67,7 +67,7 @@ pub(crate) struct Arguments {
 }
 
 const DEFAULT_SEED: u64 = 42;
-/// Confusions and mistakes that are printed.
+/// Maximum number of confusions and mistakes to print.
 const PRINTED: usize = 10;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -105,12 +105,12 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
         (Some(folder), Some(first)) => Some(first.compare_outliers(&predictor, folder, bars)?),
         _ => None,
     };
-    // The figures of a data set belong to the model, if it lies in a folder.
-    let kept = results.folder().filter(|_| arguments.folder.is_none());
-    if let Some(folder) = kept {
+    // Metrics on a data set, as opposed to a folder of images, are saved with the model.
+    let model_folder = results.folder().filter(|_| arguments.folder.is_none());
+    if let Some(folder) = model_folder {
         add_to_results(folder, metadata, &all, CARD_USAGE)?;
     }
-    let pictures = arguments.pictures.as_deref().or(kept);
+    let pictures = arguments.pictures.as_deref().or(model_folder);
     if let (Some(folder), Some(first)) = (pictures, all.first()) {
         for (name, png) in &first.plots {
             let path = folder.join(name);
@@ -126,7 +126,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     outliers.iter().try_for_each(print_outliers)
 }
 
-/// By the name of the split or folder; with what of a folder was left out, if anything was.
+/// Prints an object with an entry for each split or folder.
 fn print_json(
     all: &[Evaluation],
     outliers: Option<&OutlierMetrics>,
@@ -150,7 +150,7 @@ fn print_json(
     output::json(&by_name)
 }
 
-/// What is evaluated, and what of the folder was left out.
+/// The images to evaluate, and what was skipped.
 type Images = (Vec<ImageSet>, LeftOut);
 
 /// Folders that were named are told to be missing before a model or a library is looked for, which may be missing too.
@@ -184,7 +184,7 @@ fn all_images(dataset: Dataset, classes: &[String]) -> Result<Images, Failure> {
     Ok((vec![images], dataset.left_out))
 }
 
-/// The images asked for, the test images first.
+/// The selected splits, starting with the test images.
 fn of_dataset(
     arguments: &Arguments,
     results: &Results,
@@ -196,7 +196,7 @@ fn of_dataset(
         Some(run_id) if arguments.split == SplitName::Validation => {
             return Err(Failure::ValidationTrained { run_id });
         }
-        // All that it was not trained on.
+        // The validation images were used for training.
         Some(_) if arguments.split == SplitName::All => SplitName::Test,
         _ => arguments.split,
     };
@@ -213,7 +213,7 @@ fn of_dataset(
         });
     }
     let images = |(name, samples): (&str, Vec<Sample>)| {
-        // Figures of both models stand beside one another.
+        // Both models have their metrics in one file.
         let label = match metadata.precision {
             Precision::Fp32 => name.to_owned(),
             Precision::Int8 => format!("{name}_int8"),
@@ -226,14 +226,14 @@ fn of_dataset(
     Ok((images?, dataset.left_out))
 }
 
-/// The run whose recipe the model is a refit of, trained on the validation images as well.
+/// The run that the model is a refit of.
 fn refit_of(results: &Results) -> Option<String> {
     let metrics = results.read(METRICS_FILE).ok()?;
     let metrics: Metrics = serde_json::from_slice(&metrics).ok()?;
     metrics.refit_of().map(str::to_owned)
 }
 
-/// The command that evaluates a split again.
+/// The command that reproduces the evaluation of a split.
 fn command(name: &str, arguments: &Arguments, split: &str, precision: Precision) -> String {
     let data = match arguments.dataset.source.kind() {
         DatasetKind::Folder => format!("folder --data-dir {name}"),
@@ -255,7 +255,7 @@ fn command(name: &str, arguments: &Arguments, split: &str, precision: Precision)
     format!("pet-cli evaluate --dataset {data} --split {split}{seed}{grouped}{precision}")
 }
 
-/// Logs everything to the model's run and says so, or why not: figures that could not be logged are no less true.
+/// Logs everything to the model's run, and returns a message. A failure to log is not an error.
 fn log(arguments: &TrackingArguments, metadata: &ModelMetadata, all: &[Evaluation]) -> String {
     let Some(run_id) = &metadata.run_id else {
         return "not logged: the model names no run".into();
@@ -275,11 +275,11 @@ fn log(arguments: &TrackingArguments, metadata: &ModelMetadata, all: &[Evaluatio
 }
 
 fn print(evaluation: &Evaluation) -> Result<(), Failure> {
-    let figures = &evaluation.metrics;
-    let images = figures.images;
+    let metrics = &evaluation.metrics;
+    let images = metrics.images;
     output::line(format_args!("{}: {images} images", evaluation.name))?;
-    print_figures(figures)?;
-    print_classes(figures)?;
+    print_metrics(metrics)?;
+    print_classes(metrics)?;
     if evaluation.mistaken == 0 {
         return output::line("\nno mistakes");
     }
@@ -310,26 +310,26 @@ fn print(evaluation: &Evaluation) -> Result<(), Failure> {
     table::print(&[">confidence", "actual", "predicted", "file"], &surest)
 }
 
-fn print_figures(figures: &SplitMetrics) -> Result<(), Failure> {
-    let figure = |label: &str, value: String| {
+fn print_metrics(metrics: &SplitMetrics) -> Result<(), Failure> {
+    let line = |label: &str, value: String| {
         let text = format!("  {label:17} {value:>8}");
         output::line(text.trim_end())
     };
-    let (low, high) = figures.top1_interval();
-    let accuracy = percent(figures.top1, 2);
+    let (low, high) = metrics.top1_interval();
+    let accuracy = percent(metrics.top1, 2);
     let interval = format!("{} to {}", percent(low, 2), percent(high, 2));
-    figure(
+    line(
         "top-1 accuracy",
         format!("{accuracy:>8}   (95 % interval {interval})"),
     )?;
-    figure("top-5 accuracy", percent(figures.top5, 2))?;
-    figure("macro F1", format!("{:.4}  ", figures.macro_f1))?;
-    figure("cross-entropy", format!("{:.4}  ", figures.loss))?;
-    if let Some(known) = figures.known {
+    line("top-5 accuracy", percent(metrics.top5, 2))?;
+    line("macro F1", format!("{:.4}  ", metrics.macro_f1))?;
+    line("cross-entropy", format!("{:.4}  ", metrics.loss))?;
+    if let Some(known) = metrics.known {
         let text = "(the others are taken for pictures of something else)";
-        figure("known", format!("{:>8}   {text}", percent(known, 2)))?;
+        line("known", format!("{:>8}   {text}", percent(known, 2)))?;
     }
-    let Some(calibration) = &figures.calibration else {
+    let Some(calibration) = &metrics.calibration else {
         return Ok(());
     };
     let temperature = if (calibration.temperature - 1.0).abs() < f64::EPSILON {
@@ -343,30 +343,30 @@ fn print_figures(figures: &SplitMetrics) -> Result<(), Failure> {
         )
     };
     let error = percent(calibration.error, 2);
-    figure("calibration error", format!("{error:>8}   {temperature}"))
+    line("calibration error", format!("{error:>8}   {temperature}"))
 }
 
-fn print_outliers(figures: &OutlierMetrics) -> Result<(), Failure> {
-    output::line(format_args!("\noutliers: {} images", figures.images))?;
+fn print_outliers(metrics: &OutlierMetrics) -> Result<(), Failure> {
+    output::line(format_args!("\noutliers: {} images", metrics.images))?;
     output::line(format_args!(
         "  known             {:>8}   (taken for one of the classes)",
-        percent(figures.known, 2)
+        percent(metrics.known, 2)
     ))?;
-    output::line(format_args!("  AUROC             {:>6.4}", figures.auroc))?;
+    output::line(format_args!("  AUROC             {:>6.4}", metrics.auroc))?;
     output::line(format_args!(
         "  false positives   {:>8}   (where 95 % of the images of the classes are known)",
-        percent(figures.false_positives_at_95, 2)
+        percent(metrics.false_positives_at_95, 2)
     ))?;
-    if !figures.taken.is_empty() {
+    if !metrics.taken.is_empty() {
         output::line("\nmost similar to one of the classes")?;
     }
-    let mut taken = figures.taken.iter();
+    let mut taken = metrics.taken.iter();
     taken.try_for_each(|file| output::line(format_args!("  {}", file.display())))
 }
 
-/// The classes that have images, weakest first.
-fn print_classes(figures: &SplitMetrics) -> Result<(), Failure> {
-    let with_images = figures.classes.iter().filter(|one| one.1.images > 0);
+/// Prints the classes with images, ordered by F1 score.
+fn print_classes(metrics: &SplitMetrics) -> Result<(), Failure> {
+    let with_images = metrics.classes.iter().filter(|one| one.1.images > 0);
     let mut classes: Vec<(&String, &ClassMetrics)> = with_images.collect();
     classes.sort_by(|one, other| one.1.f1.total_cmp(&other.1.f1));
     let rows = classes.iter().map(|(name, class)| {
@@ -381,7 +381,7 @@ fn print_classes(figures: &SplitMetrics) -> Result<(), Failure> {
     let rows: Vec<_> = rows.collect();
     output::line("")?;
     table::print(&["class", ">images", ">precision", ">recall", ">F1"], &rows)?;
-    match figures.classes.len() - classes.len() {
+    match metrics.classes.len() - classes.len() {
         0 => Ok(()),
         without => output::line(format_args!(
             "{without} more classes have no images here and count as 0 in macro F1"

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::workspace::{at, read};
 use crate::{output, workspace};
 
-/// From nothing to most.
+/// From the lowest to the highest value.
 const SHADES: [&str; 5] = ["··", "░░", "▒▒", "▓▓", "██"];
 
 /// Show which regions of a photograph support the predicted breed
@@ -75,9 +75,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "probability": map.probability,
             "logit": map.logit,
             "bias": map.bias,
-            // Left, top, width and height in pixels of the photograph.
+            // Left, top, width and height in pixels.
             "region": [region.left, region.top, region.width, region.height],
-            // From the top.
             "rows": map.values.chunks(map.width).collect::<Vec<_>>(),
         }));
     }
@@ -90,7 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     output::line(format_args!("\n{}", output.display()))
 }
 
-/// The picture that a person looks at.
+/// Draws the map over the photo.
 fn draw(explanation: &Explanation) -> Result<Vec<u8>, Failure> {
     let map = &explanation.map;
     let heat = HeatMap {
@@ -112,15 +111,11 @@ fn default_output(image: &Path) -> PathBuf {
     name.into()
 }
 
-/// The map in shades of grey, for those who look at a terminal only.
+/// Prints the map in shades of grey.
 fn print_map(map: &ClassActivationMap) -> Result<(), Failure> {
-    let most = map.values.iter().copied().fold(0.0, f32::max);
+    let max = map.values.iter().copied().fold(0.0, f32::max);
     let shade = |&value: &f32| {
-        let share = if most > 0.0 {
-            value.max(0.0) / most
-        } else {
-            0.0
-        };
+        let share = if max > 0.0 { value.max(0.0) / max } else { 0.0 };
         let step = (share * SHADES.len() as f32) as usize;
         SHADES[step.min(SHADES.len() - 1)]
     };

@@ -1,4 +1,4 @@
-//! `pet-cli select` and `pet-cli export`: from the registry to the results folder.
+//! `pet-cli select` and `pet-cli export`
 
 use clap::{Args, ValueEnum};
 use pet_data::{Dataset, Split};
@@ -184,7 +184,7 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
     print_quantization(&quantization)
 }
 
-/// The data set, and its images to train and to validate on.
+/// Loads the data set and splits it.
 fn images(arguments: &ExportArguments, bars: &Bars) -> Result<(Dataset, Split), Failure> {
     let dataset = arguments.dataset.source.data().load(bars)?;
     let (seed, cache) = (arguments.seed, &arguments.cache);
@@ -192,7 +192,7 @@ fn images(arguments: &ExportArguments, bars: &Bars) -> Result<(Dataset, Split), 
     Ok((dataset, parts))
 }
 
-/// What an export makes with the images of a data set.
+/// What an export derives from the images of a data set.
 #[derive(Default)]
 struct Images<'a> {
     outliers: Option<&'a Outliers<'a>>,
@@ -248,18 +248,18 @@ fn export_version(arguments: &ExportArguments, images: &Images) -> Result<(), Fa
         .try_for_each(|file| output::line(format_args!("  {}", file.display())))
 }
 
-fn print_quantization(figures: &Quantization) -> Result<(), Failure> {
+fn print_quantization(metrics: &Quantization) -> Result<(), Failure> {
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     output::line(format_args!(
         "int8: accuracy {:.4} on {} validation images (fp32 {:.4}), the same answer on {:.2} %; {:.1} MB (fp32 {:.1} MB); \
          the first {} of {} convolutions stay in fp32",
-        figures.top1_int8,
-        figures.images,
-        figures.top1_fp32,
-        100.0 * figures.agreement,
-        megabytes(figures.bytes_int8),
-        megabytes(figures.bytes_fp32),
-        figures.fp32_layers,
-        figures.layers
+        metrics.top1_int8,
+        metrics.images,
+        metrics.top1_fp32,
+        100.0 * metrics.agreement,
+        megabytes(metrics.bytes_int8),
+        megabytes(metrics.bytes_fp32),
+        metrics.fp32_layers,
+        metrics.layers
     ))
 }

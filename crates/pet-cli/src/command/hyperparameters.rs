@@ -84,14 +84,14 @@ pub(crate) struct HyperParameters {
 }
 
 impl HyperParameters {
-    /// Every combination of the options that take several values, checked before any work.
+    /// All combinations of the options that take several values.
     pub(crate) fn configurations(&self) -> Result<Vec<Configuration>, Error> {
         let (grid, base) = (self.space()?.grid(), self.base());
         let configurations = grid.iter().map(|point| point.configure(&base));
         configurations.collect()
     }
 
-    /// The values of the options that take several.
+    /// The search space of the options that take several values.
     pub(crate) fn space(&self) -> Result<Space, Error> {
         let base = self.base();
         let batch_sizes: Vec<f64> = self.batch_size.iter().map(|size| *size as f64).collect();
@@ -124,7 +124,7 @@ impl HyperParameters {
         Ok(Space::new(axes.collect())?)
     }
 
-    /// The defaults with what is given once.
+    /// The values of all other options.
     pub(crate) fn base(&self) -> Configuration {
         let defaults = match self.fine_tune {
             FineTune::None => Configuration::default(),
@@ -144,7 +144,7 @@ impl HyperParameters {
         }
     }
 
-    /// How photographs are changed while training.
+    /// Data augmentation.
     pub(crate) fn augment(&self) -> Augment {
         if self.no_augment {
             return Augment::none();
@@ -158,7 +158,7 @@ impl HyperParameters {
         }
     }
 
-    /// The first option that was given but changes photographs that no one is shown, since the first layers are frozen.
+    /// The first given option that has no effect on frozen layers.
     pub(crate) fn without_effect(&self) -> Option<&'static str> {
         let given = [
             ("--train-size", self.train_size.is_some()),
@@ -184,7 +184,7 @@ fn fine_tune(text: &str) -> Result<FineTune, String> {
     }
 }
 
-/// Reads `N:M`.
+/// Parses `N:M`.
 fn operations(text: &str) -> Result<(u32, f32), String> {
     let parts = text.split_once(':');
     let parts =

@@ -26,7 +26,7 @@ pub(crate) struct ResizeArguments {
     limits: LimitArguments,
 }
 
-/// One image in, one out.
+/// Arguments of commands without parameters.
 #[derive(Args)]
 pub(crate) struct FileArguments {
     /// The image
@@ -65,7 +65,7 @@ struct OutputArgument {
 }
 
 impl OutputArgument {
-    /// Writes an image file, whole or not at all, if there is a place for it.
+    /// Writes the image atomically, if an output file was given.
     fn save(
         &self,
         input: Format,
@@ -78,7 +78,7 @@ impl OutputArgument {
     }
 }
 
-/// The format to write a file in.
+/// The format of the output file.
 fn format(path: &Path, input: Format) -> Result<Format, Failure> {
     let Some(extension) = path.extension() else {
         return Ok(input.written());
@@ -127,7 +127,7 @@ pub(crate) fn normalize(arguments: &FileArguments) -> Result<(), Failure> {
 
 pub(crate) fn crop(arguments: &CropArguments) -> Result<(), Failure> {
     let decoded = open(&arguments.image, arguments.limits)?;
-    let edge = |at: usize| arguments.edges.get(at).copied().unwrap_or_default();
+    let edge = |index: usize| arguments.edges.get(index).copied().unwrap_or_default();
     let area = CropBox {
         left: edge(0),
         top: edge(1),

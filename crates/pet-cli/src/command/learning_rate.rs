@@ -15,25 +15,24 @@ use crate::failure::Failure;
 use crate::output;
 use crate::progress::Bars;
 
-/// The option, by which the command that follows is told from the one that was given.
 const OPTION: &str = "--find-learning-rate";
-const PICTURE: &str = "learning_rate.png";
-const FIGURES: &str = "learning_rate.json";
+const PLOT_FILE: &str = "learning_rate.png";
+const REPORT_FILE: &str = "learning_rate.json";
 
-/// What was found, as `learning_rate.json` has it.
+/// The content of `learning_rate.json`.
 #[derive(Serialize)]
-struct Found<'a> {
-    /// The suggestion, for the head.
+struct Report<'a> {
+    /// The suggestion for the head.
     learning_rate: Option<f64>,
-    /// The same for the backbone, where it is trained.
+    /// The suggestion for the backbone, if it is trained.
     body_learning_rate: Option<f64>,
-    /// Where the running mean of the loss was lowest.
+    /// The rate with the lowest smoothed loss.
     lowest: Option<f64>,
     #[serde(flatten)]
     test: &'a RangeTest,
 }
 
-/// Looks for a learning rate instead of training, and leaves the picture and the figures in `folder`.
+/// Runs a learning rate range test, and writes plot and report to `folder`.
 pub(super) fn find(args: &TrainArgs, folder: &Path, bars: &Bars) -> Result<(), Failure> {
     let mut settings = args.settings()?;
     let configurations = args.hyperparameters.configurations()?;
@@ -48,22 +47,25 @@ pub(super) fn find(args: &TrainArgs, folder: &Path, bars: &Bars) -> Result<(), F
     let title = format!("Learning rates on {}", dataset.name);
     let range = RateRange::default();
     let test = test_learning_rates(&settings, dataset, &range, &context)?;
-    let found = Found::of(&test, &settings);
-    write_atomically(&folder.join(FIGURES), &serde_json::to_vec_pretty(&found)?)?;
-    let picture = folder.join(PICTURE);
-    write_atomically(&picture, &draw(&test, found.learning_rate, &title)?)?;
+    let report = Report::new(&test, &settings);
+    write_atomically(
+        &folder.join(REPORT_FILE),
+        &serde_json::to_vec_pretty(&report)?,
+    )?;
+    let plot = folder.join(PLOT_FILE);
+    write_atomically(&plot, &draw(&test, report.learning_rate, &title)?)?;
     if args.json.json {
-        output::json(&found)?;
+        output::json(&report)?;
     } else {
-        found.print(&picture)?;
+        report.print(&plot)?;
     }
-    found
+    report
         .learning_rate
         .map_or(Err(Failure::NoLearningRate), |_| Ok(()))
 }
 
-impl<'a> Found<'a> {
-    fn of(test: &'a RangeTest, settings: &TrainSettings) -> Self {
+impl<'a> Report<'a> {
+    fn new(test: &'a RangeTest, settings: &TrainSettings) -> Self {
         let configuration = &settings.configuration;
         let share = configuration.body_learning_rate / configuration.learning_rate;
         let trained = configuration.fine_tune != FineTune::None;
@@ -77,14 +79,14 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn print(&self, picture: &Path) -> Result<(), Failure> {
+    fn print(&self, plot: &Path) -> Result<(), Failure> {
         let steps = self.test.points.len();
         let end = if self.test.diverged {
             ", then the loss diverged"
         } else {
             ""
         };
-        output::line(format_args!("{steps} steps{end}: {}", picture.display()))?;
+        output::line(format_args!("{steps} steps{end}: {}", plot.display()))?;
         let (Some(rate), Some(lowest)) = (self.learning_rate, self.lowest) else {
             return Ok(());
         };
@@ -94,12 +96,12 @@ impl<'a> Found<'a> {
         ))?;
         output::line(format_args!(
             "\nnext:\n  {}",
-            self.next(std::env::args_os())
+            self.next_command(std::env::args_os())
         ))
     }
 
-    /// The command that was given, with the suggestion.
-    fn next(&self, given: impl Iterator<Item = OsString>) -> String {
+    /// The given command without `--find-learning-rate`, but with the suggestion.
+    fn next_command(&self, given: impl Iterator<Item = OsString>) -> String {
         let given = given
             .skip(1)
             .map(|word| word.to_string_lossy().into_owned());
@@ -116,7 +118,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Two digits say all that the test knows.
+/// Rounds to two significant digits, the precision of the test.
 fn rounded(rate: f64) -> f64 {
     format!("{rate:.1e}").parse().unwrap_or(rate)
 }

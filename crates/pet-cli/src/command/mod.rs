@@ -1,4 +1,4 @@
-//! The program's arguments, and its subcommands, one file each or a few that belong together.
+//! The subcommands and their arguments.
 
 #[cfg(feature = "training")]
 mod data;
@@ -119,7 +119,6 @@ enum Command {
     },
 }
 
-/// Runs the subcommand that was asked for.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let bars = Bars::new(arguments.quiet);
     match arguments.command {

@@ -82,7 +82,7 @@ fn list(client: Option<&Client>, json: bool) -> Result<(), Failure> {
     }
     if models.is_empty() {
         output::line("no models")?;
-        return answering();
+        return print_default_model();
     }
     let row = |model: &RegisteredModel| {
         let aliases = model.aliases.iter();
@@ -91,12 +91,12 @@ fn list(client: Option<&Client>, json: bool) -> Result<(), Failure> {
     };
     let rows: Vec<_> = models.iter().map(row).collect();
     table::print(&["name", "aliases"], &rows)?;
-    answering()
+    print_default_model()
 }
 
-/// Which model `predict` and `serve` take when none is named, which need be none of these.
-fn answering() -> Result<(), Failure> {
-    output::line(format_args!("\nanswering: {}", about::answering()))
+/// Prints the model that `predict` and `serve` use by default, which may be none of the registered ones.
+fn print_default_model() -> Result<(), Failure> {
+    output::line(format_args!("\nanswering: {}", about::default_model()))
 }
 
 fn as_json(model: &RegisteredModel) -> Value {
@@ -111,13 +111,13 @@ fn as_json(model: &RegisteredModel) -> Value {
 }
 
 fn show(client: &Client, model: &str, as_json: bool) -> Result<(), Failure> {
-    // A model without versions is not the same as no model.
+    // Fails for a missing model, as opposed to one without versions.
     client.registered_model(model)?;
     let mut versions = client
         .model_versions(model)
         .collect::<Result<Vec<_>, _>>()?;
     for version in &mut versions {
-        // A server's search leaves the aliases out.
+        // Searches on a server don't return aliases.
         *version = client.model_version(model, version.version)?;
     }
     if as_json {
@@ -137,7 +137,7 @@ fn show(client: &Client, model: &str, as_json: bool) -> Result<(), Failure> {
 }
 
 fn row(client: &Client, version: &ModelVersion) -> Result<Vec<String>, Failure> {
-    let figure = |key: &str| version.tags.get(key).and_then(|text| text.parse().ok());
+    let metric = |key: &str| version.tags.get(key).and_then(|text| text.parse().ok());
     let run = match version.run_id.as_deref().map(|id| client.run(id)) {
         Some(Ok(run)) => Some(run),
         Some(Err(error)) if !error.is_not_found() => return Err(error.into()),
@@ -147,7 +147,7 @@ fn row(client: &Client, version: &ModelVersion) -> Result<Vec<String>, Failure> 
     Ok(vec![
         version.version.to_string(),
         short_time(version.creation_time),
-        table::number(figure(VAL_ACC)),
+        table::number(metric(VAL_ACC)),
         table::optional(version.run_id.as_deref().map(short_id)),
         table::optional(data.map(|data| data.short())),
         version.aliases.join(", "),

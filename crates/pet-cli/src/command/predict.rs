@@ -18,10 +18,10 @@ use crate::progress::Bars;
 use crate::workspace::{at, read};
 use crate::{output, workspace};
 
-/// Images that are predicted together, between two steps of the progress bar.
+/// Images per progress update.
 const BATCH: usize = 32;
 
-/// Characters of a full bar.
+/// Width of the bar for a probability of 1.
 const BAR: f32 = 24.0;
 
 /// Name the breed on photographs
@@ -154,7 +154,7 @@ fn predict(
     outcomes
 }
 
-/// Predicts the files that can be read; the others' errors stand in their places.
+/// Predicts the readable files; the results are in the order of `files`.
 fn predict_batch(predictor: &ImagePredictor, files: &[PathBuf], limits: &Limits) -> Vec<Outcome> {
     let contents: Vec<_> = files.iter().map(|file| read(file, limits)).collect();
     let readable: Vec<_> = contents
@@ -174,7 +174,7 @@ fn predict_batch(predictor: &ImagePredictor, files: &[PathBuf], limits: &Limits)
         .collect()
 }
 
-/// One image's answer as JSON.
+/// The prediction of an image as JSON.
 fn answer(file: &Path, outcome: &Outcome, count: usize) -> Value {
     match outcome {
         Ok(prediction) => {

@@ -48,8 +48,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME", default_value = pet_export::CHALLENGER)]
     alias: String,
     /// Precision of the models; each that is served must pass
-    #[arg(long, value_enum, default_value_t = Judged::Auto)]
-    precision: Judged,
+    #[arg(long, value_enum, default_value_t = PrecisionChoice::Auto)]
+    precision: PrecisionChoice,
     /// Folder of the exported model; a version that it already holds is measured as it is
     #[arg(
         long,
@@ -95,7 +95,7 @@ enum SplitName {
 
 /// The precisions in which the versions are compared.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Judged {
+enum PrecisionChoice {
     /// Those in the results folder, if it holds a version of the same registered model, else fp32
     Auto,
     /// Floating-point numbers of 32 bits
@@ -105,19 +105,19 @@ enum Judged {
 }
 
 impl Arguments {
-    /// The precisions in which a version of the model is compared.
+    /// The precisions in which versions of the model are compared.
     fn precisions(&self, model: &str) -> Vec<Precision> {
         match self.precision {
-            Judged::Fp32 => vec![Precision::Fp32],
-            Judged::Both => Precision::ALL.to_vec(),
-            Judged::Auto => match pet_export::served_precisions(&self.results, model) {
+            PrecisionChoice::Fp32 => vec![Precision::Fp32],
+            PrecisionChoice::Both => Precision::ALL.to_vec(),
+            PrecisionChoice::Auto => match pet_export::served_precisions(&self.results, model) {
                 served if served.is_empty() => vec![Precision::Fp32],
                 served => served,
             },
         }
     }
 
-    fn wanted(&self) -> VersionRef<'_> {
+    fn version(&self) -> VersionRef<'_> {
         self.version
             .map_or(VersionRef::Alias(&self.alias), VersionRef::Version)
     }
@@ -127,22 +127,22 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let gate = arguments.limits.gate()?;
     let client = tracking::required(&arguments.tracking)?;
     let model = tracking::model_name(&client, &arguments.model_name)?;
-    let contest = Contest::find(&client, &model, arguments.wanted())?;
+    let contest = Contest::find(&client, &model, arguments.version())?;
     if contest.is_settled() {
-        return settled(arguments, &model, contest.challenger.version);
+        return print_settled(arguments, &model, contest.challenger.version);
     }
     let images = images(arguments, &contest, bars)?;
     let promotion = compare(arguments, &client, &contest, &gate, &images, bars)?;
-    // Whether the file can be written is known before anything changes in the registry.
+    // Fails before anything is changed in the registry if the file cannot be written.
     let report = stage_json(&arguments.output, &promotion)?;
     if !arguments.dry_run {
         pet_export::promote(&client, &promotion)?;
     }
     report.publish()?;
-    tell(arguments, &promotion)
+    print(arguments, &promotion)
 }
 
-fn settled(arguments: &Arguments, model: &str, version: u32) -> Result<(), Failure> {
+fn print_settled(arguments: &Arguments, model: &str, version: u32) -> Result<(), Failure> {
     if arguments.json.json {
         return output::json(&json!({ "model": model, "version": version, "verdict": "champion" }));
     }
@@ -151,7 +151,7 @@ fn settled(arguments: &Arguments, model: &str, version: u32) -> Result<(), Failu
     ))
 }
 
-/// Refuses images that one of the two may have been trained on.
+/// Loads images that neither version was trained on.
 fn images(arguments: &Arguments, contest: &Contest, bars: &Bars) -> Result<Images, Failure> {
     let load = || arguments.dataset.source.data().load(bars);
     let (seed, cache) = (arguments.seed, &arguments.cache);
@@ -188,7 +188,7 @@ fn images(arguments: &Arguments, contest: &Contest, bars: &Bars) -> Result<Image
     })
 }
 
-/// Measures both as they are served.
+/// Measures and compares both versions as they are served.
 fn compare(
     arguments: &Arguments,
     client: &Client,
@@ -198,7 +198,7 @@ fn compare(
     bars: &Bars,
 ) -> Result<Promotion, Failure> {
     let runtime = workspace::runtime(&arguments.cache)?;
-    let place = tempfile::tempdir()?;
+    let folder = tempfile::tempdir()?;
     let model = &contest.challenger.selection.model_name;
     let source = Source {
         exporter: Exporter::new(client, &runtime),
@@ -208,7 +208,7 @@ fn compare(
         limits: arguments.dataset.limits.limits(),
         bars,
     };
-    let served = source.load(contest, images, place.path())?;
+    let served = source.load(contest, images, folder.path())?;
     let classes: Vec<&[String]> = served.iter().map(Served::classes).collect();
     contest.check_same_classes(&classes)?;
     let mut measured = measure(&served, images, bars)?.into_iter();
@@ -219,14 +219,14 @@ fn compare(
     Ok(Promotion::new(
         model,
         gate,
-        images.words(),
+        images.description(),
         (of(&contest.challenger), &challenger),
         champion.map(|(one, measured)| (of(one), measured.as_slice())),
     )?)
 }
 
-/// Prints the outcome; a refusal is a failure.
-fn tell(arguments: &Arguments, promotion: &Promotion) -> Result<(), Failure> {
+/// Prints the outcome; a rejection is an error.
+fn print(arguments: &Arguments, promotion: &Promotion) -> Result<(), Failure> {
     let (model, version) = (&promotion.model, promotion.challenger.version);
     if arguments.json.json {
         output::json(promotion)?;

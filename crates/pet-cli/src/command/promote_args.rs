@@ -52,7 +52,7 @@ pub(crate) struct GateArguments {
 }
 
 impl GateArguments {
-    /// The file's limits, or the default ones, with those of the options in their place.
+    /// The limits of the file, or else the default ones, overridden by options.
     pub(crate) fn gate(&self) -> Result<Gate, Failure> {
         let file = self.gate.as_deref().map(Gate::read).transpose()?;
         let mut gate = file.unwrap_or_default();
@@ -76,7 +76,7 @@ impl GateArguments {
                 *limit = option;
             }
         }
-        // Who says how long or how large it may be has no need of the champion's measure.
+        // An absolute limit replaces the one relative to the champion.
         if self.max_latency.is_some() {
             gate.latency_ms.min_relative_change = None;
         }

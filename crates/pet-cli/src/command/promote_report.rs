@@ -1,11 +1,11 @@
-//! What `pet-cli promote` prints.
+//! The output of `pet-cli promote`.
 
 use pet_pipeline::promote::{Check, Comparison, Kind, Metric, Promotion};
 
 use crate::failure::Failure;
 use crate::{output, table};
 
-/// Prints the figures of both versions, and each limit with whether it is met.
+/// Prints the metrics of both versions and the checks.
 pub(crate) fn print(promotion: &Promotion) -> Result<(), Failure> {
     output::line(format_args!("measured on {}", promotion.images))?;
     for one in &promotion.comparisons {
@@ -37,7 +37,7 @@ pub(crate) fn print(promotion: &Promotion) -> Result<(), Failure> {
     table::print(&heads, &rows)
 }
 
-/// The precision of the challenger, and that of the champion where it has no model in the same.
+/// The precision of the challenger, and that of the champion if it differs.
 fn numbers(one: &Comparison) -> String {
     let precision = one.precision.to_string();
     match &one.champion {
@@ -81,7 +81,7 @@ fn amount(metric: Metric, value: f64) -> String {
     match metric {
         Metric::LatencyMs => format!("{value:.1} ms"),
         Metric::SizeMb => format!("{value:.1} MB"),
-        // Far below the usual limits the digits behind the point would be zeros.
+        // Four decimal places would show zeros.
         Metric::Mcnemar if value < 1e-3 => format!("{value:.1e}"),
         _ => format!("{value:.4}"),
     }

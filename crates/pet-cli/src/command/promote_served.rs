@@ -1,4 +1,4 @@
-//! The two versions of `pet-cli promote`, as they are or would be served.
+//! The two versions of `pet-cli promote`, loaded as for serving.
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,10 @@ use pet_predict::{ImagePredictor, Limits, Options, Runtime};
 use crate::failure::Failure;
 use crate::progress::Bars;
 
-/// The images on which both are measured, and the split they come from.
+/// The images on which both versions are measured.
 pub(super) struct Images {
     pub(super) dataset: Dataset,
-    /// The training and validation images, which outlier detection and int8 models are made from.
+    /// The training and validation images, for outlier detection and int8 models.
     pub(super) parts: Split,
     pub(super) samples: Vec<Sample>,
     /// The name of the split of `samples`.
@@ -24,33 +24,32 @@ pub(super) struct Images {
 }
 
 impl Images {
-    /// A description for people.
-    pub(super) fn words(&self) -> String {
+    pub(super) fn description(&self) -> String {
         let (count, split) = (self.samples.len(), self.split);
         format!("{count} {split} images of {}", self.dataset.name)
     }
 
-    /// Whether the share of known images says nothing: the validation images set the similarity threshold, so every model
-    /// knows as many of them.
-    fn set_threshold(&self) -> bool {
+    /// Whether the share of known images is meaningless, because it is the same for every model on the images that determine
+    /// the similarity threshold.
+    fn determine_threshold(&self) -> bool {
         self.split == "validation"
             || self.parts.train.is_empty()
             || self.parts.validation.is_empty()
     }
 }
 
-/// What the versions are loaded with.
+/// Loads versions.
 pub(super) struct Source<'a> {
     pub(super) exporter: Exporter<'a>,
     pub(super) runtime: &'a Runtime,
-    /// The results folder, which may hold one of the versions.
+    /// The results folder, which may contain one of the versions.
     pub(super) results: &'a Path,
     pub(super) precisions: &'a [Precision],
     pub(super) limits: Limits,
     pub(super) bars: &'a Bars,
 }
 
-/// One version.
+/// A version in all its precisions.
 pub(super) struct Served {
     models: Vec<Model>,
 }
@@ -68,40 +67,40 @@ impl Source<'_> {
         &self,
         contest: &Contest,
         images: &Images,
-        place: &Path,
+        work: &Path,
     ) -> Result<Vec<Served>, Failure> {
         let bars = self.bars;
         let (train, validation) = (&images.parts.train, &images.parts.validation);
         let outliers =
             Outliers::new(&images.dataset, train, validation, bars).with_limits(self.limits);
-        let outliers = (!images.set_threshold()).then_some(&outliers);
+        let outliers = (!images.determine_threshold()).then_some(&outliers);
         let int8 = Int8::new(&images.dataset, validation, bars).with_limits(self.limits);
         let int8 = self.precisions.contains(&Precision::Int8).then_some(&int8);
         let exporter = self.exporter.clone().with_outliers(outliers);
         let load = |one: &Contestant| {
-            let (folder, precisions) = self.folder(one, &exporter, int8, place)?;
+            let (folder, precisions) = self.folder(one, &exporter, int8, work)?;
             Served::load(self, &folder, &precisions)
         };
         contest.both().map(load).collect()
     }
 
-    /// The folder of a version and the precisions to measure. It is exported unless the results folder holds it.
+    /// The folder of a version and the precisions to measure. Exports the version unless the results folder contains it.
     fn folder(
         &self,
         one: &Contestant,
         exporter: &Exporter<'_>,
         int8: Option<&Int8<'_>>,
-        place: &Path,
+        work: &Path,
     ) -> Result<(PathBuf, Vec<Precision>), Failure> {
         let wanted = self.precisions;
         let served = one.precisions_in(self.results);
         if wanted.iter().all(|precision| served.contains(precision)) {
             return Ok((self.results.to_owned(), wanted.to_vec()));
         }
-        let folder = place.join(one.role.to_string());
+        let folder = work.join(one.role.to_string());
         match one.export(&exporter.clone().with_int8(int8), &folder) {
             Ok(_) => Ok((folder, wanted.to_vec())),
-            // Without an int8 model that is good enough, it is not served in int8 either.
+            // The champion has no int8 model that passes, so it is not served in int8.
             Err(Error::Contestant {
                 role: Role::Champion,
                 source,
@@ -155,9 +154,9 @@ pub(super) fn measure(
     }
     let predictors: Vec<&ImagePredictor> = models().map(|model| &model.predictor).collect();
     let times = latency_ms(&predictors, &images.samples)?;
-    let mut figures = evaluations.iter().zip(times);
+    let mut metrics = evaluations.iter().zip(times);
     let measured = |served: &Served| {
-        let models = served.models.iter().zip(figures.by_ref());
+        let models = served.models.iter().zip(metrics.by_ref());
         let measured = models.map(|(model, (evaluation, time))| {
             Measured::new(model.precision, evaluation, time, model.bytes)
         });

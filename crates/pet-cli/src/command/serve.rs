@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::traces::{TraceArguments, Traces};
 use crate::{memory, output, workspace};
 
-/// Where the service listens unless it is told otherwise.
+/// The default port.
 const PORT: u16 = 8000;
 
 /// Serve the model: the REST interface and the web page
@@ -98,7 +98,7 @@ pub(crate) struct ServeArguments {
     cache: CacheArgument,
 }
 
-/// What is kept of what people say of answers.
+/// Where feedback on predictions is kept.
 #[derive(Args)]
 struct FeedbackArguments {
     /// Keep the pictures that people correct or confirm in this folder, a folder of class folders to train on; without it
@@ -150,7 +150,7 @@ pub(crate) struct HealthArguments {
     timeout: u64,
 }
 
-/// What a number of seconds may be: up to a day.
+/// Parses a duration of 1 second to 1 day.
 fn seconds() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=86_400)
 }
@@ -184,7 +184,7 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
         host: arguments.host.clone(),
         port: arguments
             .port
-            .or_else(port_of_the_host)
+            .or_else(port_from_host)
             .unwrap_or(default.port),
         results: arguments.results.find()?,
         precision: arguments.precision.precision.precision(),
@@ -213,13 +213,13 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
     Ok(configuration)
 }
 
-/// How many workers there are, and how the memory is divided. Unless their number is given, there are no more than fit.
-fn sizing(arguments: &ServeArguments, most: Demand) -> Result<(NonZero<usize>, Sizing), Failure> {
+/// The number of workers and the division of the memory. By default, as many workers as fit, up to those of `max`.
+fn sizing(arguments: &ServeArguments, max: Demand) -> Result<(NonZero<usize>, Sizing), Failure> {
     let memory = arguments.memory.or_else(memory::limit);
     let divide = |workers: NonZero<usize>| {
         let demand = Demand {
             workers: workers.get(),
-            ..most
+            ..max
         };
         let memory = memory.unwrap_or_else(|| Sizing::unlimited(demand));
         let sizing = Sizing::new(memory, demand, arguments.upload_memory);
@@ -228,7 +228,7 @@ fn sizing(arguments: &ServeArguments, most: Demand) -> Result<(NonZero<usize>, S
     if let Some(workers) = arguments.workers {
         return Ok(divide(workers)?);
     }
-    let mut fewer = (1..=most.workers).rev().filter_map(NonZero::new);
+    let mut fewer = (1..=max.workers).rev().filter_map(NonZero::new);
     let fitting = fewer.find_map(|workers| divide(workers).ok());
     Ok(fitting.map_or_else(|| divide(NonZero::<usize>::MIN), Ok)?)
 }
@@ -263,14 +263,14 @@ enum Level {
 }
 
 impl LogArguments {
-    /// Writes the log from now on, and gathers the spans if there is who wants them. Otherwise nobody looks at them.
+    /// Starts logging, and collects spans if there are traces.
     fn start(&self, traces: Option<&Traces>) {
         let level = match self.log_level {
             Level::Error => LevelFilter::ERROR,
             Level::Warn => LevelFilter::WARN,
             Level::Info => LevelFilter::INFO,
         };
-        // What the framework says of broken requests is no failure of the service.
+        // Broken requests, which the framework logs, are not failures of the service.
         let targets = Targets::new()
             .with_default(level)
             .with_target("actix_http", LevelFilter::OFF)
@@ -280,7 +280,7 @@ impl LogArguments {
             Format::Text => log.with_ansi(false).boxed(),
             Format::Json => log.json().flatten_event(true).boxed(),
         };
-        // Spans are for traces; without this they would stand in each line.
+        // Spans are for traces only; otherwise, they would be part of each line.
         let events = targets.and(filter_fn(|metadata| !metadata.is_span()));
         let mut layers = vec![log.with_filter(events).boxed()];
         layers.extend(traces.map(|traces| traces.layer().boxed()));
@@ -293,7 +293,7 @@ impl LogArguments {
 
 pub(crate) fn health(arguments: &HealthArguments) -> Result<(), Failure> {
     let url = arguments.url.clone().unwrap_or_else(|| {
-        let port = arguments.port.or_else(port_of_the_host);
+        let port = arguments.port.or_else(port_from_host);
         format!("http://127.0.0.1:{}/health/ready", port.unwrap_or(PORT))
     });
     let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -310,7 +310,7 @@ pub(crate) fn health(arguments: &HealthArguments) -> Result<(), Failure> {
     }
 }
 
-/// What hosting services set.
-fn port_of_the_host() -> Option<u16> {
+/// The port that hosting services set.
+fn port_from_host() -> Option<u16> {
     std::env::var("PORT").ok()?.parse().ok()
 }

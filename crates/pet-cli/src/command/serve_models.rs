@@ -14,10 +14,10 @@ pub(crate) struct ModelArguments {
     /// Let the model in this folder answer the same photographs, unseen, while there is nothing else to do, and count in
     /// the metrics how often it agrees; `DIR=25%` for a quarter of them
     #[arg(long, env = "PET_SHADOW", value_name = "DIR[=SHARE%]", value_parser = shadow)]
-    shadow: Option<Named>,
+    shadow: Option<SharedModel>,
     /// Answer this share of the photographs with the model in this folder, such as `next=5%`: always the same photographs
     #[arg(long, env = "PET_CANARY", value_name = "DIR=SHARE%", value_parser = canary)]
-    canary: Option<Named>,
+    canary: Option<SharedModel>,
     /// Serve the models in this folder as well, each under the name of its subfolder: `/predict?model=NAME`. With the
     /// administrator's token they can be loaded and unloaded while the service runs
     #[arg(long, env = "PET_MODELS", value_name = "DIR", value_parser = folder())]
@@ -28,11 +28,11 @@ pub(crate) struct ModelArguments {
     max_models: Option<NonZero<usize>>,
 }
 
-/// A folder with a share; none where an environment variable is set to nothing.
-type Named = Option<(PathBuf, Share)>;
+/// A folder with a share; `None` for an empty environment variable.
+type SharedModel = Option<(PathBuf, Share)>;
 
 impl ModelArguments {
-    /// Adds the models to the settings of the service.
+    /// Adds the models to the configuration of the service.
     pub(crate) fn add_to(&self, configuration: &mut Configuration) -> Result<(), pet_api::Error> {
         configuration.shadow = successor(self.shadow.as_ref());
         configuration.canary = successor(self.canary.as_ref());
@@ -43,7 +43,7 @@ impl ModelArguments {
     }
 }
 
-fn successor(named: Option<&Named>) -> Option<Successor> {
+fn successor(named: Option<&SharedModel>) -> Option<Successor> {
     let (folder, share) = named?.clone()?;
     Some(Successor {
         results: folder.into(),
@@ -51,8 +51,8 @@ fn successor(named: Option<&Named>) -> Option<Successor> {
     })
 }
 
-/// Reads `DIR` or `DIR=SHARE%`.
-fn shadow(text: &str) -> Result<Named, String> {
+/// Parses `DIR` or `DIR=SHARE%`.
+fn shadow(text: &str) -> Result<SharedModel, String> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -62,8 +62,8 @@ fn shadow(text: &str) -> Result<Named, String> {
     }
 }
 
-/// Reads `DIR=SHARE%`.
-fn canary(text: &str) -> Result<Named, String> {
+/// Parses `DIR=SHARE%`.
+fn canary(text: &str) -> Result<SharedModel, String> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_may_stand_behind_the_folder() {
+    fn a_share_can_follow_the_folder() {
         let named =
             |folder: &str, percent| Some((folder.into(), Share::from_percent(percent).unwrap()));
         assert_eq!(shadow("next").unwrap(), named("next", 100.0));

@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     train(arguments, &args.settings()?, requests, bars)
 }
 
-/// The settings of a finished run, for all its images.
+/// The settings for a refit of a finished run.
 fn refit(args: &TrainArgs, id: &str) -> Result<TrainSettings, Failure> {
     let client = tracking::required(&args.tracking)?;
     let run = find_one(&client, id)?;
@@ -193,7 +193,7 @@ fn print(dataset: &str, outcomes: &[RunOutcome], settings: &TrainSettings) -> Re
     ))
 }
 
-/// Accuracies with their standard errors; the epochs are those that a refit takes.
+/// Prints accuracies with their standard errors, and the epochs that a refit would use.
 fn print_folds(outcomes: &[RunOutcome]) -> Result<(), Failure> {
     let row = |outcome: &RunOutcome| match outcome {
         RunOutcome::Finished(run) => vec![
@@ -242,8 +242,7 @@ fn print_folds(outcomes: &[RunOutcome]) -> Result<(), Failure> {
     ))
 }
 
-/// The commands that follow a training. They name the model, and a folder of its own for what the folder of the shipped
-/// model is not for.
+/// The commands to run after a training. Models other than the shipped one get their own results folder.
 pub(super) fn next_steps(settings: &TrainSettings) -> String {
     let model = &settings.model_name;
     let shipped = DataSource::OxfordIiitPet(PathBuf::new()).model_name();
@@ -256,7 +255,7 @@ pub(super) fn next_steps(settings: &TrainSettings) -> String {
     format!("  pet-cli select --model-name {model}\n  pet-cli export --model-name {model}{results}")
 }
 
-/// A name as a shell takes it for one word.
+/// Quotes a word for a shell if necessary.
 pub(super) fn quoted(name: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "_-./:=,@+%".contains(letter);
     if !name.is_empty() && name.chars().all(plain) {

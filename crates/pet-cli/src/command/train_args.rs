@@ -1,4 +1,4 @@
-//! What every kind of training has to be told.
+//! Arguments of all kinds of training.
 
 use std::path::PathBuf;
 
@@ -17,10 +17,9 @@ use crate::failure::Failure;
 use crate::progress::Bars;
 use crate::{interrupt, tracking};
 
-/// The packages as they were locked when this program was built.
 const LOCK: &str = include_str!("../../../../Cargo.lock");
 
-/// Packages that the numbers of a training depend on.
+/// Packages that affect the results of a training.
 const PACKAGES: [&str; 6] = [
     "candle-core",
     "fast_image_resize",
@@ -30,7 +29,7 @@ const PACKAGES: [&str; 6] = [
     "pet-train",
 ];
 
-/// The central square as torchvision cuts it; that of another size has the same share of the picture.
+/// The center crop of torchvision; crops of other sizes are scaled from it.
 const CENTER_CROP: Resize = Resize::CenterCrop {
     resize: 256,
     size: 224,
@@ -76,7 +75,6 @@ pub(crate) struct TrainArgs {
 }
 
 impl TrainArgs {
-    /// What is trained, on what, and how.
     pub(crate) fn settings(&self) -> Result<TrainSettings, Failure> {
         let hyperparameters = &self.hyperparameters;
         if let Some(option) = hyperparameters.without_effect() {
@@ -102,7 +100,7 @@ impl TrainArgs {
         Ok(settings)
     }
 
-    /// The file of the weights, and the network that they are of.
+    /// The weights and their network.
     fn backbone(&self) -> Result<(PathBuf, &'static Architecture), Failure> {
         let (path, network) = self.cache.weights(&self.backbone);
         if let Some(network) = network {
@@ -115,7 +113,7 @@ impl TrainArgs {
         Ok((path, weights.architecture()))
     }
 
-    /// What it runs in. From now on Ctrl-C stops it gently. `source` names the command.
+    /// The context of the training, which Ctrl-C interrupts from now on. `source` is the name of the command.
     pub(crate) fn context<'a>(&self, source: &str, bars: &'a Bars) -> Result<Context<'a>, Failure> {
         let mut tracking = tracking::for_training(&self.tracking)?;
         tracking.system_metrics.enabled |= self.system_metrics;
@@ -131,7 +129,7 @@ impl TrainArgs {
     }
 }
 
-/// How a photograph becomes a square; what is left out is the backbone's.
+/// How an image is resized; omitted sizes are the backbone's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Square {
     Stretch,
@@ -154,7 +152,7 @@ impl Square {
     }
 }
 
-/// Reads `stretch[:SIZE]` or `center-crop[:RESIZE:SIZE]`.
+/// Parses `stretch[:SIZE]` or `center-crop[:RESIZE:SIZE]`.
 fn square(text: &str) -> Result<Square, String> {
     let unknown = || "expected stretch, stretch:SIZE, center-crop or center-crop:RESIZE:SIZE";
     let mut parts = text.split(':');
@@ -180,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_may_be_left_out() {
+    fn sizes_can_be_omitted() {
         let of = |backbone: &str, text| {
             let backbone = Architecture::named(backbone).unwrap();
             square(text).unwrap().recipe(backbone).resize
@@ -199,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_square_is_refused() {
+    fn invalid_recipes_are_errors() {
         for text in [
             "",
             "letterbox",
@@ -219,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn every_package_is_in_the_lock_file() {
+    fn the_lock_file_has_every_package() {
         let found = Provenance::default()
             .with_packages(LOCK, &PACKAGES)
             .packages;

@@ -1,11 +1,11 @@
-//! The model inside the program.
+//! The built-in model.
 
 use pet_model::{BuiltInFile, Results};
 
-/// The committed model with its figures, put together by the build script; empty without the feature `built-in-model`.
+/// The committed model, from the build script; empty without the feature `built-in-model`.
 static FILES: &[BuiltInFile] = include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
 
-/// The model inside the program, if there is one.
+/// The built-in model, if there is one.
 pub(super) fn results() -> Option<Results> {
     (!FILES.is_empty()).then_some(Results::BuiltIn(FILES))
 }
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_built_in_is_the_committed_model_byte_for_byte() {
+    fn the_built_in_model_is_the_committed_one() {
         let committed = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results");
         let committed = Results::from(committed);
         let expected = cfg!(feature = "built-in-model")

@@ -1,8 +1,7 @@
-//! Where this program finds the model, ONNX Runtime's library, weights and caches: one rule for every command.
+//! Where to find models, the ONNX Runtime library, weights and caches.
 //!
-//! What was named by an option or a variable comes first, then the workspace that the program was started in, then what
-//! lies beside the program, then the user's folders; for a model the current folder before, and the one inside the
-//! program at last.
+//! The order is: options and environment variables, the workspace around the current folder, the folder of the program, the
+//! user's folders. Models are searched for in the current folder first, and the last resort is the built-in model.
 
 mod built_in;
 mod program;
@@ -16,30 +15,29 @@ use pet_predict::SearchPaths;
 
 pub(crate) use self::results::find_results;
 
-/// What this program's folders are called among those of a user.
+/// The name of this program's folders among the user's.
 const NAME: &str = "pet-cli";
 
-/// The workspace's folder of downloads and computed features.
+/// The workspace's folder of downloads and features.
 const WORKSPACE_CACHE: &str = ".cache";
 
 /// The folder of ONNX Runtime, with a folder for each version.
 pub(crate) const RUNTIME: &str = "onnxruntime";
 
-/// The folders that this program knows where it runs now.
+/// The folders of this process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places {
-    /// The workspace around the current folder; empty when it is the current folder.
+    /// The workspace around the current folder; empty if it is the current folder.
     workspace: Option<PathBuf>,
     /// The folder of the program.
     program: Option<PathBuf>,
-    /// This program's folder of the user's data.
+    /// This program's folder in the user's data folder.
     data: Option<PathBuf>,
-    /// This program's folder of the user's caches.
+    /// This program's folder in the user's cache folder.
     cache: Option<PathBuf>,
 }
 
 impl Places {
-    /// Those of this process.
     pub(crate) fn here() -> Self {
         let user = etcetera::choose_base_strategy().ok();
         Self {
@@ -50,21 +48,21 @@ impl Places {
         }
     }
 
-    /// The folder of computed features, checkpoints and runs that wait for their server.
+    /// The folder of features, checkpoints and unsent runs.
     pub(crate) fn cache(&self, given: Option<&Path>) -> PathBuf {
-        self.chosen(given, self.cache.as_deref())
+        self.choose(given, self.cache.as_deref())
     }
 
-    /// The folder that downloads are put into.
+    /// The folder of downloads.
     #[cfg(feature = "training")]
     pub(crate) fn downloads(&self, given: Option<&Path>) -> PathBuf {
-        self.chosen(given, self.data.as_deref())
+        self.choose(given, self.data.as_deref())
     }
 
-    fn chosen(&self, given: Option<&Path>, of_the_user: Option<&Path>) -> PathBuf {
+    fn choose(&self, given: Option<&Path>, user: Option<&Path>) -> PathBuf {
         let given = given.map(Path::to_owned);
         let or_workspace = given.or_else(|| self.workspace_cache());
-        let or_user = or_workspace.or_else(|| of_the_user.map(Path::to_owned));
+        let or_user = or_workspace.or_else(|| user.map(Path::to_owned));
         or_user.unwrap_or_else(|| WORKSPACE_CACHE.into())
     }
 
@@ -73,7 +71,7 @@ impl Places {
         Some(folder.join(WORKSPACE_CACHE))
     }
 
-    /// The folder that downloads are put into, and where those of other calls may be, in order.
+    /// The folder of downloads, then others that may have earlier downloads.
     #[cfg(feature = "training")]
     fn all_downloads(&self, given: Option<&Path>) -> Vec<PathBuf> {
         let chosen = self.downloads(given);
@@ -83,7 +81,7 @@ impl Places {
         std::iter::once(chosen).chain(others).collect()
     }
 
-    /// A downloaded file, such as `backbone/mobilenet_v2.safetensors`: where it is, else where it would be put.
+    /// The path of a downloaded file, such as `backbone/mobilenet_v2.safetensors`, or else where it would be stored.
     #[cfg(feature = "training")]
     pub(crate) fn download(&self, given: Option<&Path>, file: &Path) -> PathBuf {
         let folders = self.all_downloads(given).into_iter();
@@ -92,7 +90,7 @@ impl Places {
         found.unwrap_or_else(|| self.downloads(given).join(file))
     }
 
-    /// Where ONNX Runtime may be. `library` is the one to take, if one is named.
+    /// Where to search for ONNX Runtime. `library` is the given one.
     pub(crate) fn libraries(&self, given: Option<&Path>, library: Option<PathBuf>) -> SearchPaths {
         let mut folders: Vec<PathBuf> =
             given.map(|given| given.join(RUNTIME)).into_iter().collect();
@@ -106,7 +104,7 @@ impl Places {
         folders.into_iter().fold(empty, SearchPaths::with_folder)
     }
 
-    /// The folders in which a model is looked for when none was named.
+    /// The folders to search for a model if none is given.
     fn all_results(&self) -> Vec<PathBuf> {
         let here = PathBuf::new();
         let others = [&self.workspace, &self.program, &self.data];
@@ -131,7 +129,7 @@ mod tests {
 
     #[cfg(feature = "training")]
     #[test]
-    fn what_is_named_comes_before_the_workspace_and_that_before_the_user() {
+    fn given_folders_precede_the_workspace_and_the_users() {
         let given = Some(Path::new("/given"));
         for (places, given, cache, downloads) in [
             (places(Some("/clone")), given, "/given", "/given"),
@@ -156,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn libraries_are_looked_for_everywhere_in_order() {
+    fn libraries_are_searched_for_in_order() {
         let paths = |workspace, given: Option<&str>| {
             let paths = places(workspace).libraries(given.map(Path::new), None);
             format!("{paths:?}")
@@ -174,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn models_are_looked_for_in_the_current_folder_first() {
+    fn models_are_searched_for_in_the_current_folder_first() {
         let folders = places(Some("/clone")).all_results();
         let expected = [
             "results",
@@ -188,7 +186,7 @@ mod tests {
 
     #[cfg(feature = "training")]
     #[test]
-    fn a_download_is_found_where_another_call_has_put_it() {
+    fn downloads_are_found_in_all_folders() {
         let folder = tempfile::tempdir().unwrap();
         let places = Places {
             data: Some(folder.path().to_owned()),

@@ -1,16 +1,16 @@
-//! What lies beside the program.
+//! The folder of the program.
 
 use std::path::{Path, PathBuf};
 
-/// The folder of the running program, whatever link it was started by.
+/// The folder of the running program, with links resolved.
 pub(super) fn folder() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let program = fs_err::canonicalize(&program).unwrap_or(program);
     program.parent().map(Path::to_owned)
 }
 
-/// The folders of Python's package of ONNX Runtime that belong to the same environment as the program: where the program
-/// was installed by pip, that is where pip has put the package too.
+/// The folders of the Python package `onnxruntime` in the program's environment. If pip installed the program, it also
+/// installed that package.
 pub(super) fn python_packages(program: &Path) -> Vec<PathBuf> {
     let Some(environment) = program.parent() else {
         return Vec::new();
@@ -27,7 +27,7 @@ pub(super) fn python_packages(program: &Path) -> Vec<PathBuf> {
     capi.filter(|folder| folder.is_dir()).collect()
 }
 
-/// The folders of Python's versions, in order.
+/// The folders of Python versions, sorted.
 fn pythons(library: &Path) -> Vec<PathBuf> {
     let entries = fs_err::read_dir(library).into_iter().flatten();
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packages_of_every_layout_are_found() {
+    fn packages_are_found_in_every_layout() {
         let environment = tempfile::tempdir().unwrap();
         let program = environment.path().join("bin");
         assert!(python_packages(&program).is_empty());

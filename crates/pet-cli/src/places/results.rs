@@ -1,4 +1,4 @@
-//! Which model answers.
+//! The model to use.
 
 use std::path::Path;
 
@@ -7,16 +7,15 @@ use pet_model::{INT8_MODEL_FILE, MODEL_FILE, Results};
 use super::{Places, built_in};
 use crate::failure::Failure;
 
-/// The folder of a model.
 pub(super) const FOLDER: &str = "results";
 
-/// The model that was named, else the first that is found, else the one inside the program.
+/// The given model, or else the first one that is found, or else the built-in one.
 pub(crate) fn find_results(places: &Places, given: Option<&Path>) -> Result<Results, Failure> {
     if let Some(given) = given {
         return Ok(given.into());
     }
     let folders = places.all_results();
-    // A folder of this name may hold anything.
+    // Another folder could have this name.
     let found = folders.iter().find(|folder| has_model(folder));
     let found = found.map(Results::from);
     found.or_else(built_in::results).ok_or_else(|| {

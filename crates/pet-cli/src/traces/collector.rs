@@ -1,4 +1,4 @@
-//! How spans are sent: `POST`, in the protocol buffers of OTLP.
+//! Sends spans by OTLP over HTTP with protocol buffers.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use ureq::http::Request;
 use super::delivery::Delivery;
 use super::headers::Headers;
 
-/// Sends to a collector and waits for its answer. It is called on the thread that sends, and holds up nobody else.
+/// A connection to a collector. It blocks, but only the sending thread.
 #[derive(Debug)]
 pub(super) struct Collector {
     agent: Agent,
@@ -28,7 +28,7 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    /// Speaks to the one at `url`, which has so much time for each answer.
+    /// A collector at `url` with a timeout for each request.
     pub(super) fn new(
         url: String,
         headers: Headers,
@@ -37,7 +37,7 @@ impl Collector {
     ) -> Self {
         let agent = Agent::config_builder()
             .timeout_global(Some(timeout))
-            // What is sent, and the secrets in its headers, is for the one that was named.
+            // Headers may contain secrets for this host.
             .max_redirects(0)
             .max_redirects_will_error(true)
             .proxy(None)
@@ -59,7 +59,7 @@ impl Collector {
         let mut request = Request::post(&self.url).body(body.encode_to_vec())?;
         let media_type = ("content-type", "application/x-protobuf");
         for (name, value) in self.headers.iter().chain([media_type]) {
-            // Both were looked at when they were read.
+            // Both were validated when they were parsed.
             if let (Ok(name), Ok(value)) = (name.parse::<ureq::http::HeaderName>(), value.parse()) {
                 request.headers_mut().insert(name, value);
             }
@@ -72,7 +72,7 @@ impl SpanExporter for Collector {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
         self.delivery.taken(spans);
-        let outcome = self.send(batch).map_err(|error| explained(&error));
+        let outcome = self.send(batch).map_err(|error| with_causes(&error));
         self.delivery.sent(spans, outcome.as_ref().err());
         outcome.map_err(OTelSdkError::InternalFailure)
     }
@@ -82,8 +82,8 @@ impl SpanExporter for Collector {
     }
 }
 
-/// An error with those of its causes that say more.
-fn explained(error: &dyn Error) -> String {
+/// An error and its causes, without repetitions.
+fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,4 +1,4 @@
-//! How spans wait to be sent, and what becomes of them. Nobody waits for it: what finds no place is lost, and counted.
+//! The bounded queue of spans. Spans that don't fit are dropped and counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -11,10 +11,10 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
 };
 
-/// Spans that may wait to be sent: those of some hundred requests, in about two megabytes.
-const PLACES: usize = 2048;
+/// Maximum number of queued spans: those of some hundred requests, or about two megabytes.
+const QUEUE: usize = 2048;
 
-/// What has become of the spans.
+/// Counts spans.
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
     waiting: AtomicUsize,
@@ -23,14 +23,14 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    /// Spans that were lost since the start.
+    /// Number of spans that were lost since the start.
     pub(super) fn lost(&self) -> u64 {
         self.lost.load(Relaxed)
     }
 
-    /// Takes a place for a span, if there is one.
-    fn wait(&self) -> bool {
-        let next = |waiting| (waiting < PLACES).then_some(waiting + 1);
+    /// Reserves a place in the queue, if there is one.
+    fn reserve(&self) -> bool {
+        let next = |waiting| (waiting < QUEUE).then_some(waiting + 1);
         let has_place = self.waiting.fetch_update(Relaxed, Relaxed, next).is_ok();
         if !has_place {
             self.lost.fetch_add(1, Relaxed);
@@ -38,12 +38,12 @@ impl Delivery {
         has_place
     }
 
-    /// So many spans wait no more, and are being sent.
+    /// Records that spans left the queue to be sent.
     pub(super) fn taken(&self, spans: usize) {
         self.waiting.fetch_sub(spans, Relaxed);
     }
 
-    /// So many spans were sent, or given up for a reason. The log says when that changes, not each time.
+    /// Records that spans were sent or lost, and logs when that changes.
     pub(super) fn sent(&self, spans: usize, failure: Option<&String>) {
         let Some(reason) = failure else {
             if self.is_failing.swap(false, Relaxed) {
@@ -61,7 +61,7 @@ impl Delivery {
     }
 }
 
-/// Hands spans to the thread that sends them.
+/// Passes spans to the sending thread if there is room in the queue.
 #[derive(Debug)]
 pub(super) struct Bounded {
     batches: BatchSpanProcessor,
@@ -69,10 +69,10 @@ pub(super) struct Bounded {
 }
 
 impl Bounded {
-    /// Starts the thread. The exporter says what it has taken and sent.
+    /// Starts the thread. The exporter reports to `delivery`.
     pub(super) fn new(exporter: impl SpanExporter + 'static, delivery: Arc<Delivery>) -> Self {
-        let places = BatchConfigBuilder::default().with_max_queue_size(PLACES);
-        let batches = BatchSpanProcessor::builder(exporter).with_batch_config(places.build());
+        let config = BatchConfigBuilder::default().with_max_queue_size(QUEUE);
+        let batches = BatchSpanProcessor::builder(exporter).with_batch_config(config.build());
         Self {
             batches: batches.build(),
             delivery,
@@ -84,7 +84,7 @@ impl SpanProcessor for Bounded {
     fn on_start(&self, _: &mut Span, _: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() && self.delivery.wait() {
+        if span.span_context.is_sampled() && self.delivery.reserve() {
             self.batches.on_end(span);
         }
     }
@@ -108,14 +108,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_finds_no_place_or_is_not_taken_is_counted_as_lost() {
+    fn dropped_and_failed_spans_are_counted() {
         let delivery = Delivery::default();
-        assert!((0..PLACES).all(|_| delivery.wait()));
+        assert!((0..QUEUE).all(|_| delivery.reserve()));
         assert_eq!(delivery.lost(), 0);
-        assert!(!delivery.wait());
+        assert!(!delivery.reserve());
         assert_eq!(delivery.lost(), 1);
         delivery.taken(512);
-        assert!(delivery.wait());
+        assert!(delivery.reserve());
         delivery.sent(512, Some(&"it is down".into()));
         assert_eq!(delivery.lost(), 513);
         delivery.taken(512);

@@ -1,4 +1,4 @@
-//! The headers that a collector wants, as `OTEL_EXPORTER_OTLP_HEADERS` has them: `name=value,name=value`.
+//! Headers for the collector, in the format of `OTEL_EXPORTER_OTLP_HEADERS`: `name=value,name=value`.
 
 use std::fmt::{self, Debug};
 use std::str::FromStr;
@@ -6,12 +6,11 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 use ureq::http::{HeaderName, HeaderValue};
 
-/// Headers by their names. Their values may be secrets.
+/// Names and values of headers. The values may be secrets.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Headers(Vec<(String, String)>);
 
 impl Headers {
-    /// Name and value of each.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.0.iter();
         pairs.map(|(name, value)| (name.as_str(), value.as_str()))
@@ -27,7 +26,7 @@ impl FromStr for Headers {
     }
 }
 
-/// One header, in whose value a byte may stand as `%20`. The error repeats no value.
+/// Parses a header with a percent-encoded value. Errors don't contain the value.
 fn header(pair: &str) -> Result<(String, String), String> {
     let (name, value) = pair
         .split_once('=')
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_pairs_whose_values_may_be_encoded() {
+    fn values_can_be_percent_encoded() {
         let headers: Headers = "x-mlflow-experiment-id=0, authorization=Basic%20cGV0==,"
             .parse()
             .unwrap();
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_header_is_refused_without_its_value() {
+    fn errors_do_not_contain_values() {
         for bad in ["secret", "a b=secret", "a=secret%0A", "a=secret%ff"] {
             let refusal = bad.parse::<Headers>().unwrap_err();
             assert!(!refusal.contains("secret"), "{refusal}");

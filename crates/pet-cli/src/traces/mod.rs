@@ -1,4 +1,4 @@
-//! The spans of the service, sent to a collector by OTLP over HTTP.
+//! Traces of the service, sent to a collector by OTLP over HTTP.
 
 mod collector;
 mod delivery;
@@ -28,7 +28,7 @@ use self::delivery::{Bounded, Delivery};
 use self::headers::Headers;
 use crate::failure::Failure;
 
-/// Most time for a collector to take what it is sent.
+/// Timeout for a request to the collector.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where traces go.
@@ -65,7 +65,7 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "expected a number from 0 to 1".into())
 }
 
-/// Sends spans until it is stopped.
+/// Active traces.
 pub(crate) struct Traces {
     provider: SdkTracerProvider,
     delivery: Arc<Delivery>,
@@ -74,9 +74,9 @@ pub(crate) struct Traces {
 }
 
 impl TraceArguments {
-    /// Sends spans to the collector from now on, on a thread of its own. Without a collector there is nothing.
+    /// Starts to send spans on a separate thread; `None` without a collector.
     pub(crate) fn start(&self) -> Result<Option<Traces>, Failure> {
-        // A variable that is set to nothing means none.
+        // An empty variable is the same as none.
         let url = self.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
         let Some(url) = url else {
             return Ok(None);
@@ -104,7 +104,7 @@ impl TraceArguments {
     }
 }
 
-/// The host of a collector's address, if it is one that this program can speak to.
+/// The host of a collector's URL, if the URL is supported.
 fn host(url: &str) -> Result<String, Failure> {
     let refused = |expected| Failure::Collector {
         url: url.to_owned(),
@@ -116,7 +116,7 @@ fn host(url: &str) -> Result<String, Failure> {
         .and_then(|address| Some((address.scheme_str()?, address.host()?)));
     match parts {
         Some(("http", host)) => Ok(host.to_owned()),
-        // Only the part of the program that trains brings encryption.
+        // Only the feature `training` includes TLS.
         Some(("https", host)) if cfg!(feature = "training") => Ok(host.to_owned()),
         Some(("https", _)) => Err(refused(
             "`http://…`, since this program is built without encryption",
@@ -126,8 +126,8 @@ fn host(url: &str) -> Result<String, Failure> {
 }
 
 impl Traces {
-    /// Gathers the spans of this program's own crates, and nothing else of what happens: the lines of the log may have
-    /// more in them than is meant to leave the machine.
+    /// Collects spans of this program's own crates, but no events, because log lines may contain data that must not leave the
+    /// machine.
     pub(crate) fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
@@ -144,18 +144,17 @@ impl Traces {
             .with_filter(ours.with_max_level_hint(LevelFilter::INFO))
     }
 
-    /// What the service asks.
     pub(crate) fn tracer(&self) -> Arc<dyn Tracer> {
         self.delivery.clone()
     }
 
-    /// Says where spans go.
+    /// Logs where spans are sent.
     pub(crate) fn announce(&self) {
         let Self { host, share, .. } = self;
         tracing::info!(host, share, "spans are sent to a collector");
     }
 
-    /// Sends what is left, as far as that takes no more than `time`.
+    /// Sends the remaining spans, for at most `time`.
     pub(crate) fn stop(self, time: Duration) {
         let outcome = self.provider.shutdown_with_timeout(time.min(TIMEOUT));
         let lost = self.delivery.lost();
@@ -169,15 +168,15 @@ impl Tracer for Delivery {
     fn begin(&self, span: &Span, caller: Option<TraceContext>) -> Option<TraceContext> {
         if let Some(caller) = caller {
             let caller = Context::new().with_remote_span_context(remote(caller));
-            // Refused where nobody gathers this span, and then it has no place either.
+            // Fails if this span is not collected, which is checked below.
             let _ = span.set_parent(caller);
         }
         let context = span.context();
-        let place = context.span().span_context().clone();
-        place.is_valid().then(|| TraceContext {
-            trace_id: u128::from_be_bytes(place.trace_id().to_bytes()),
-            span_id: u64::from_be_bytes(place.span_id().to_bytes()),
-            sampled: place.is_sampled(),
+        let own = context.span().span_context().clone();
+        own.is_valid().then(|| TraceContext {
+            trace_id: u128::from_be_bytes(own.trace_id().to_bytes()),
+            span_id: u64::from_be_bytes(own.span_id().to_bytes()),
+            sampled: own.is_sampled(),
         })
     }
 
@@ -202,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_a_part_of_one() {
+    fn a_share_is_from_0_to_1() {
         assert_eq!(share("0.25"), Ok(0.25));
         for bad in ["", "-0.1", "1.5", "NaN", "5%"] {
             assert!(share(bad).is_err(), "{bad}");
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_collector_has_an_address_on_the_web() {
+    fn a_collector_has_an_http_url() {
         assert_eq!(host("http://me:secret@here:4318/").unwrap(), "here");
         for bad in ["here", "here:4318", "/v1/traces", "ftp://here", "http://"] {
             assert!(host(bad).is_err(), "{bad}");

@@ -1,4 +1,4 @@
-//! What the actions on runs share.
+//! Common parts of the actions on runs.
 
 use clap::Args;
 use mlflow_client::{Client, Error, Run, RunQuery};
@@ -8,10 +8,10 @@ use crate::arguments::{JsonArgument, TrackingArguments};
 use crate::failure::Failure;
 use crate::tracking;
 
-/// Length of a whole ID.
+/// Length of a complete ID.
 const ID_LENGTH: usize = 32;
 
-/// What all actions understand.
+/// Arguments of all actions.
 #[derive(Args)]
 pub(super) struct Common {
     #[command(flatten)]
@@ -29,7 +29,7 @@ pub(super) struct Common {
     pub(super) json: JsonArgument,
 }
 
-/// The store with the runs of these IDs, or beginnings of IDs.
+/// Opens the store and finds runs by ID or unique prefix.
 pub(super) fn find(ids: &[String], common: &Common) -> Result<(Client, Vec<Run>), Failure> {
     let client = tracking::existing(&common.tracking)?;
     let first = ids.first().map_or("", String::as_str);
@@ -39,7 +39,7 @@ pub(super) fn find(ids: &[String], common: &Common) -> Result<(Client, Vec<Run>)
     Ok((client, runs))
 }
 
-/// The run with this ID, or this beginning of one.
+/// Finds a run by ID or unique prefix.
 pub(crate) fn find_one(client: &Client, id: &str) -> Result<Run, Failure> {
     if id.len() >= ID_LENGTH {
         return Ok(client.run(id)?);
@@ -96,8 +96,8 @@ pub(super) fn as_json(run: &Run) -> Value {
     })
 }
 
-/// How long a run took, in seconds.
-pub(super) fn took(run: &Run) -> String {
+/// The duration of a run.
+pub(super) fn duration(run: &Run) -> String {
     match (run.start_time, run.end_time) {
         (Some(start), Some(end)) => format!("{:.1} s", end.since(start).as_secs_f64()),
         _ => "-".into(),

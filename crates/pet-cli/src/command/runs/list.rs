@@ -8,7 +8,7 @@ use pet_model::{BEST_VAL_ACC, VAL_ACC};
 use pet_pipeline::trained_on;
 use serde_json::Value;
 
-use super::common::{Common, as_json, find, took};
+use super::common::{Common, as_json, duration, find};
 use crate::failure::Failure;
 use crate::tracking::short_id;
 use crate::{output, table, tracking};
@@ -46,7 +46,7 @@ pub(super) fn list(arguments: &ListArguments, common: &Common) -> Result<(), Fai
     if runs.is_empty() {
         return output::line("no runs");
     }
-    // Names are long, so they stand last, whole.
+    // Names are long and not shortened, so they come last.
     let rows: Vec<_> = runs.iter().map(row).collect();
     let heads = ["run", "status", ">took", ">val_acc", "data set", "name"];
     table::print(&heads, &rows)
@@ -60,7 +60,7 @@ fn row(run: &Run) -> Vec<String> {
     vec![
         short_id(&run.id).into(),
         run.status.to_string(),
-        took(run),
+        duration(run),
         metric(BEST_VAL_ACC, VAL_ACC),
         table::optional(trained_on(run).map(|data| data.short())),
         run.name.clone(),
@@ -86,7 +86,7 @@ pub(super) fn compare(arguments: &CompareArguments, common: &Common) -> Result<(
     if common.json.json {
         return output::json(&runs.iter().map(as_json).collect::<Vec<Value>>());
     }
-    // Names are long, so they stand above the table, whole.
+    // Names are too long for the table.
     for run in &runs {
         output::line(format_args!("{}  {}", short_id(&run.id), run.name))?;
     }
@@ -101,7 +101,7 @@ pub(super) fn compare(arguments: &CompareArguments, common: &Common) -> Result<(
     table::print(&heads, &rows(&runs, arguments.all))
 }
 
-/// A heading, and a cell for each run.
+/// The rows of the table, with a heading and a cell for each run.
 fn rows(runs: &[Run], all: bool) -> Vec<Vec<String>> {
     let row = |head: &str, cells: Vec<String>| {
         let head = std::iter::once(head.to_owned());
@@ -124,7 +124,7 @@ fn rows(runs: &[Run], all: bool) -> Vec<Vec<String>> {
     rows
 }
 
-/// The keys that any of the runs has.
+/// The keys of all runs.
 fn keys<'a, Keys: Iterator<Item = &'a String>>(
     runs: &'a [Run],
     of: impl Fn(&'a Run) -> Keys,

@@ -4,7 +4,7 @@ use clap::Args;
 use mlflow_client::{CONTEXT_TAG, Client, Metric, Run};
 use serde_json::{Map, Value, json};
 
-use super::common::{Common, find, took};
+use super::common::{Common, duration, find};
 use crate::failure::Failure;
 use crate::tracking::short_time;
 use crate::{output, table};
@@ -63,7 +63,7 @@ fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> 
     };
     output::line(format_args!(
         "started {start} UTC, took {}{user}",
-        took(run)
+        duration(run)
     ))?;
     if let Some(commit) = run.tags.get("mlflow.source.git.commit") {
         let dirty = run
@@ -93,7 +93,7 @@ fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> 
     output::line("metrics, latest")?;
     histories
         .iter()
-        .try_for_each(|(key, history)| course(key, width, history))?;
+        .try_for_each(|(key, history)| print_metric(key, width, history))?;
     output::line(format_args!("artifacts: {}", run.artifact_uri))?;
     run.model_ids
         .iter()
@@ -101,7 +101,7 @@ fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> 
 }
 
 /// The last value of a metric, its extremes, and its course.
-fn course(key: &str, width: usize, history: &[Metric]) -> Result<(), Failure> {
+fn print_metric(key: &str, width: usize, history: &[Metric]) -> Result<(), Failure> {
     let Some(last) = history.last() else {
         return Ok(());
     };
@@ -126,16 +126,16 @@ fn course(key: &str, width: usize, history: &[Metric]) -> Result<(), Failure> {
     ))
 }
 
-/// How the names of metrics start whose steps are no epochs.
+/// Prefix of metrics whose steps are not epochs.
 const SYSTEM: &str = "system/";
-/// Maximum characters of a line.
+/// Maximum width of a sparkline.
 const WIDTH: usize = 40;
 /// From the lowest to the highest value.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// Where there is no number.
+/// For values that are not finite.
 const GAP: char = '·';
 
-/// The values as bars; of more than [`WIDTH`] values, each bar is the mean of several.
+/// Draws values as bars; with more than [`WIDTH`] values, each bar is the mean of several.
 fn sparkline(values: &[f64]) -> String {
     let values = condensed(values);
     let finite = || values.iter().copied().filter(|value| value.is_finite());
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lowest_is_flat_and_the_highest_full() {
+    fn sparklines_range_from_the_lowest_to_the_highest_value() {
         assert_eq!(sparkline(&[0.0, 0.5, 1.0]), "▁▅█");
         assert_eq!(sparkline(&[3.0, 3.0]), "▅▅");
         assert_eq!(sparkline(&[1.0, f64::NAN, 2.0]), "▁·█");
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn long_histories_fit() {
+    fn sparklines_have_a_maximum_width() {
         let values: Vec<f64> = (0..1000).map(f64::from).collect();
         let line = sparkline(&values);
         assert_eq!(line.chars().count(), WIDTH);

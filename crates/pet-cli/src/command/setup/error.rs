@@ -1,5 +1,3 @@
-//! What can go wrong while fetching.
-
 use std::path::PathBuf;
 
 /// Why something could not be installed.
@@ -68,14 +66,13 @@ impl Error {
         }
     }
 
-    /// The error with its causes in one line.
-    pub(crate) fn in_one_line(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
+    /// The error and its causes.
+    pub(crate) fn with_causes(&self) -> String {
+        let errors =
+            std::iter::successors(Some(self as &dyn std::error::Error), |error| error.source());
+        errors
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": ")
     }
 }

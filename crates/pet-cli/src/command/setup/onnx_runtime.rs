@@ -1,4 +1,4 @@
-//! The ONNX Runtime library: from the Python wheel, else from the Node.js package.
+//! The ONNX Runtime library, from the Python wheel or else from the Node.js package.
 
 use std::env::consts::{ARCH, OS};
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use pet_model::write_atomically;
 use super::error::Error;
 use super::fetch;
 
-/// Larger than any of the libraries named here.
+/// Maximum size of a library.
 const MAX_LIBRARY_BYTES: u64 = 256 << 20;
 
 const NODE_SHA256: &str = "c3779c01c59832f8c03e2c392ac3af10bf08579f1822e8b1c63cc451edb302a2";
 
-/// Where a platform's library is found in a package.
+/// A package with the library of a platform.
 struct Package {
-    /// Operating system and architecture, as Rust names them.
+    /// Operating system and architecture, with Rust's names.
     platform: (&'static str, &'static str),
     version: &'static str,
     source: Source,
@@ -28,16 +28,14 @@ struct Package {
 enum Source {
     /// A Python wheel, with pip's name of the platform.
     Wheel(&'static str),
-    /// The Node.js package, which serves all platforms.
+    /// The Node.js package for all platforms.
     Node,
 }
 
-/// For each platform, the first that can be fetched is taken.
+/// The packages, in the order in which they are tried.
 ///
-/// Later libraries for Linux write a telemetry database and report home unless an environment variable forbids it
-/// before they are loaded; nobody who classifies a pet has asked for that, so the last version without it is taken.
-///
-/// SHA-256 of the files as they were served in November 2026.
+/// This is the last version without telemetry: later libraries for Linux write a telemetry database and send reports unless
+/// an environment variable forbids it.
 const PACKAGES: [Package; 5] = [
     Package {
         platform: ("linux", "x86_64"),
@@ -81,7 +79,7 @@ const PACKAGES: [Package; 5] = [
     },
 ];
 
-/// The library in `folder`, fetched if it is not there or `force` is set.
+/// Downloads the library if it is missing in `folder` or `force` is set.
 pub(super) fn install(
     folder: &Path,
     force: bool,
@@ -111,8 +109,8 @@ impl Package {
     }
 
     fn install(&self, folder: &Path) -> Result<PathBuf, Error> {
-        let place = tempfile::tempdir()?;
-        let (file, limit) = (self.download(place.path())?, MAX_LIBRARY_BYTES);
+        let work = tempfile::tempdir()?;
+        let (file, limit) = (self.download(work.path())?, MAX_LIBRARY_BYTES);
         let bytes = fetch::read_checked(&file, self.sha256)?;
         let library = match self.source {
             Source::Wheel(_) => fetch::zip_member(&file, &bytes, self.member, limit)?,
@@ -123,18 +121,18 @@ impl Package {
         Ok(path)
     }
 
-    fn download(&self, place: &Path) -> Result<PathBuf, Error> {
+    fn download(&self, folder: &Path) -> Result<PathBuf, Error> {
         let version = self.version;
         match self.source {
             Source::Wheel(platform) => {
-                // A fixed Python version, so that every machine fetches the same file, whatever its own Python.
+                // With a fixed Python version, every machine downloads the same file.
                 let options = ["--python-version", "3.12", "--implementation", "cp"];
                 let options = [["--platform", platform].as_slice(), &options].concat();
-                fetch::wheel(&format!("onnxruntime=={version}"), &options, place)
+                fetch::wheel(&format!("onnxruntime=={version}"), &options, folder)
             }
             Source::Node => {
                 let package = format!("onnxruntime-node@{version}");
-                fetch::download("npm", &["pack", "--loglevel=error", &package], place)
+                fetch::download("npm", &["pack", "--loglevel=error", &package], folder)
             }
         }
     }

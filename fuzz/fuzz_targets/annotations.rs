@@ -1,4 +1,4 @@
-//! Lists of photographs, with the photographs beside them, and lists of classes.
+//! Lists of photographs, with existing files, and lists of classes.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
-/// The photographs that there are.
+/// The existing photographs.
 const IMAGES: [&str; 4] = [
     "Abyssinian_1",
     "Abyssinian_2",
@@ -27,7 +27,7 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
 });
 
 fuzz_target!(init: pet_fuzz::start("annotations", 32 << 20), |data: &[u8]| {
-    // A zero byte stands between both lists.
+    // A zero byte separates both lists.
     let mut lists = data.splitn(2, |byte| *byte == 0);
     for name in ["trainval.txt", "test.txt"] {
         let path = FOLDER.path().join("annotations").join(name);

@@ -1,4 +1,4 @@
-//! PyTorch's state dicts: a file as it is, and a pickle inside an archive, whose checksum would stop a changed one.
+//! PyTorch's state dicts: a file, and a pickle that is put into an archive, since mutations would break its checksum.
 
 #![no_main]
 
@@ -6,8 +6,8 @@ use libfuzzer_sys::fuzz_target;
 use pet_fuzz::zip;
 use torch_state_dict::{Limits, StateDict};
 
-/// Of the tensors, and of the pickle.
-const BYTES: u64 = 1 << 20;
+/// Largest file, and largest tensors, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
 fuzz_target!(init: pet_fuzz::start("checkpoint", 64 << 20), |data: &[u8]| {
     read(data);
@@ -17,8 +17,8 @@ fuzz_target!(init: pet_fuzz::start("checkpoint", 64 << 20), |data: &[u8]| {
 
 fn read(bytes: &[u8]) {
     let limits = Limits::default()
-        .with_file_bytes(BYTES)
-        .with_unpacked_bytes(BYTES)
+        .with_file_bytes(MAX_BYTES)
+        .with_unpacked_bytes(MAX_BYTES)
         .with_pickle_steps(10_000);
     let Ok(state) = StateDict::from_bytes_with(bytes, &limits) else {
         return;
@@ -29,5 +29,5 @@ fn read(bytes: &[u8]) {
         assert!(state.tensor(name).is_ok());
         let _ = (tensor.to_f32(), tensor.to_i64());
     }
-    assert!(all as u64 <= BYTES, "{all} bytes of tensors");
+    assert!(all as u64 <= MAX_BYTES, "{all} bytes of tensors");
 }

@@ -1,6 +1,6 @@
-//! Uploads: forms of several parts and bodies of pictures, packed and in pieces.
+//! Uploads: forms and raw images, compressed and in chunks.
 //!
-//! The first byte chooses the path and the packing, the second the length of the pieces.
+//! The first byte selects the path and the encoding, the second the length of the chunks.
 
 #![no_main]
 

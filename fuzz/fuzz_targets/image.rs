@@ -1,4 +1,4 @@
-//! Pictures, from bytes to a tensor: no more memory than was estimated before.
+//! Images, from bytes to a tensor, with no more memory than estimated.
 
 #![no_main]
 
@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use libfuzzer_sys::fuzz_target;
 use pet_image::{Limits, Preprocess};
 
-/// Beyond the estimate: what the metadata of a file may unpack to that is refused afterwards, and a row of pixels.
-const AROUND: u64 = (8 << 20) + (128 << 10);
+/// Memory beyond the estimate: metadata that is decompressed before it is rejected, and a row of pixels.
+const OVERHEAD: u64 = (8 << 20) + (128 << 10);
 
 const LIMITS: Limits = Limits::DEFAULT
     .with_bytes(1 << 20)
@@ -25,7 +25,7 @@ fuzz_target!(init: pet_fuzz::start("image", 64 << 20), |data: &[u8]| {
     let expected = recipe.cost(data, &LIMITS).memory;
     let (decoded, peak) = pet_fuzz::peak_of(|| recipe.decode(data, &LIMITS));
     assert!(
-        peak as u64 <= expected + AROUND,
+        peak as u64 <= expected + OVERHEAD,
         "decoding takes {peak} bytes, {expected} were expected"
     );
     if let Ok(decoded) = decoded {

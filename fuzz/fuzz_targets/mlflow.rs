@@ -1,4 +1,4 @@
-//! What an MLflow server answers. The first byte chooses the question and the status.
+//! Responses of an MLflow server. The first byte selects the request and the status.
 
 #![no_main]
 
@@ -18,8 +18,8 @@ static SERVER: LazyLock<(Server, Client)> = LazyLock::new(|| {
 
 const STATUSES: [u16; 4] = [200, 200, 400, 404];
 
-/// Every question that reads an answer.
-const QUESTIONS: [fn(&Client); 12] = [
+/// Every request whose response is parsed.
+const REQUESTS: [fn(&Client); 12] = [
     |client| drop(client.run("1")),
     |client| drop(client.search_runs(&RunQuery::new("1")).collect::<Vec<_>>()),
     |client| drop(client.metric_history("1", "loss")),
@@ -41,11 +41,11 @@ const QUESTIONS: [fn(&Client); 12] = [
 ];
 
 fuzz_target!(init: pet_fuzz::start("mlflow", 64 << 20), |data: &[u8]| {
-    let Some((choice, answer)) = data.split_first() else {
+    let Some((choice, body)) = data.split_first() else {
         return;
     };
     let (server, client) = &*SERVER;
     let choice = usize::from(*choice);
-    server.say(STATUSES[choice / QUESTIONS.len() % STATUSES.len()], answer);
-    QUESTIONS[choice % QUESTIONS.len()](client);
+    server.set_response(STATUSES[choice / REQUESTS.len() % STATUSES.len()], body);
+    REQUESTS[choice % REQUESTS.len()](client);
 });

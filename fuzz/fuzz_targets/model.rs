@@ -1,4 +1,4 @@
-//! The committed model in its full size, with some bytes changed.
+//! The committed model with some bytes changed.
 
 #![no_main]
 
@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use libfuzzer_sys::fuzz_target;
 use pet_fuzz::{read_model, root};
 
-/// Where the nodes lie, at the start, and the metadata, at the end: what stands between are weights, of which one is as
-/// good as the other.
+/// Length of the nodes at the start and of the metadata at the end. Most changes are there, since changed weights in between
+/// have no effect.
 const ENDS: usize = 64 << 10;
 
 thread_local! {
@@ -20,7 +20,7 @@ fuzz_target!(init: pet_fuzz::start("model", 256 << 20), |data: &[u8]| {
     MODEL.with_borrow_mut(|model| {
         let mut before = Vec::new();
         for change in data.chunks_exact(5).take(64) {
-            let at = place(u32::from_le_bytes([change[0], change[1], change[2], change[3]]), model.len());
+            let at = position(u32::from_le_bytes([change[0], change[1], change[2], change[3]]), model.len());
             before.push((at, model[at]));
             model[at] = change[4];
         }
@@ -31,7 +31,7 @@ fuzz_target!(init: pet_fuzz::start("model", 256 << 20), |data: &[u8]| {
     });
 });
 
-fn place(number: u32, length: usize) -> usize {
+fn position(number: u32, length: usize) -> usize {
     let (region, number) = (number % 8, number as usize / 8);
     match region {
         0 => number % length,

@@ -1,4 +1,4 @@
-//! ONNX models, from bytes; one that is read can be written and read again.
+//! ONNX models. A valid one can be written and read again.
 
 #![no_main]
 

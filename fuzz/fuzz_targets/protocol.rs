@@ -1,5 +1,5 @@
-//! Bodies of the Open Inference Protocol. The first two bytes are the length of the JSON before binary data; none is told
-//! where they are zero.
+//! Bodies of the Open Inference Protocol. The first two bytes are the length of the JSON before binary data; if they are zero,
+//! the header with the length is not sent.
 
 #![no_main]
 

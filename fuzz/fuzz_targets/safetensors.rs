@@ -1,5 +1,5 @@
-//! Safetensors: weights, and what a training has put aside. `pet-train` hands such files to the library as they are, and
-//! is left out here because its own dependencies would take longest to compile.
+//! Safetensors: weights and checkpoints. `pet-train` passes such files to the library unchanged, and is not used here because
+//! its dependencies take long to compile.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use safetensors::SafeTensors;
 
 fuzz_target!(init: pet_fuzz::start("safetensors", 64 << 20), |data: &[u8]| {
-    // A file begins with the length of its header; a wrong one would end the reading.
+    // A file starts with the length of its header, without which reading would end early.
     let header = data.iter().rposition(|byte| *byte == b'}').map_or(0, |end| end + 1);
     let file = [&(header as u64).to_le_bytes()[..], data].concat();
     for bytes in [&file[..], data] {

@@ -1,8 +1,8 @@
-//! A zip archive.
+//! Zip archives.
 
 use flate2::Crc;
 
-/// An archive of files, as they are.
+/// An uncompressed archive.
 pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in files {
@@ -10,7 +10,7 @@ pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
         sum.update(content);
         let [sum, length] = [sum.sum(), content.len() as u32].map(u32::to_le_bytes);
         let start = (bytes.len() as u32).to_le_bytes();
-        // Version, flags, method, time and date; what the directory says as well.
+        // Version, flags, method, time and date, as in the directory.
         let common = [
             &[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..],
             &sum,

@@ -1,4 +1,4 @@
-//! What the targets share: limits of memory and stack, and the other end of a connection.
+//! Shared by the targets: limits of memory and stack, a service and a server.
 
 mod archive;
 mod memory;
@@ -16,10 +16,9 @@ pub use places::{root, scratch};
 pub use server::Server;
 pub use service::Service;
 
-/// Prepares a target: it has its seeds, a panic and an overflow of the stack leave the input that made them, and nobody
-/// holds more than so many bytes.
-pub fn start(target: &str, bytes: usize) {
+/// Prepares a target: writes its seeds, reports stack overflows, and limits memory.
+pub fn start(target: &str, max_bytes: usize) {
     seeds::write(target);
     stack::watch();
-    memory::limit(bytes);
+    memory::limit(max_bytes);
 }

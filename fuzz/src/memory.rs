@@ -1,4 +1,4 @@
-//! Counted memory.
+//! An allocator that limits memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -10,12 +10,12 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 
-/// Ends the process, as a fault, when it holds more than so many bytes at once.
+/// Aborts the process when it holds more bytes than this at once.
 pub(crate) fn limit(bytes: usize) {
     LIMIT.store(bytes, Relaxed);
 }
 
-/// The most bytes that were held while `work` was done, above those held before, by all threads.
+/// Runs `work`, and returns the peak of the bytes held meanwhile by all threads, above those held before.
 pub fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = HELD.load(Relaxed);
     PEAK.store(before, Relaxed);
@@ -31,7 +31,7 @@ impl Counted {
         let held = HELD.fetch_add(bytes, Relaxed) + bytes;
         PEAK.fetch_max(held, Relaxed);
         if held > LIMIT.load(Relaxed) {
-            // What is said of it must not be counted in turn.
+            // The message allocates as well.
             LIMIT.store(usize::MAX, Relaxed);
             eprintln!("{held} bytes of memory are held at once, the last {bytes} in one piece");
             std::process::abort();
@@ -39,7 +39,7 @@ impl Counted {
     }
 }
 
-// SAFETY: everything is the system's allocator's.
+// SAFETY: all calls are forwarded to the system's allocator.
 unsafe impl GlobalAlloc for Counted {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.take(layout.size());
@@ -57,7 +57,7 @@ unsafe impl GlobalAlloc for Counted {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Large pieces are remapped, so that old and new are not held together.
+        // Large allocations are remapped, so the old and the new one do not exist at once.
         HELD.fetch_sub(layout.size(), Relaxed);
         self.take(size);
         unsafe { System.realloc(pointer, layout, size) }

@@ -1,14 +1,14 @@
-//! What is done with the bytes of an ONNX model.
+//! ONNX models.
 
 use onnx_graph::{Limits, Model};
 use pet_model::ModelMetadata;
 
-/// Above the committed model.
-const BYTES: usize = 16 << 20;
+/// Largest model in bytes; the committed one is smaller.
+const MAX_BYTES: usize = 16 << 20;
 
-/// Reads a model; one that is read can be written and read again.
+/// Reads a model. A valid one can be written and read again.
 pub fn read_model(bytes: &[u8]) {
-    let Ok(model) = Model::from_bytes_with(bytes, &Limits::default().with_bytes(BYTES)) else {
+    let Ok(model) = Model::from_bytes_with(bytes, &Limits::default().with_bytes(MAX_BYTES)) else {
         return;
     };
     let written = model.to_bytes().expect("what was read can be written");

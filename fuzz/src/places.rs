@@ -1,4 +1,4 @@
-//! Where things lie.
+//! Paths.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A folder for files that a target writes: in memory where the system has such a place.
+/// A temporary folder, in memory if possible.
 pub fn scratch() -> TempDir {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() {

@@ -1,29 +1,29 @@
-//! A server that says what it is told to say.
+//! A server with a fixed response.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// The status and the body of the next answer.
+/// Status and body of the next response.
 type Next = Arc<Mutex<(u16, Vec<u8>)>>;
 
-/// A server on this machine.
+/// A server on the loopback interface.
 pub struct Server {
     address: SocketAddr,
     next: Next,
 }
 
 impl Server {
-    /// Starts it; it runs as long as the process does.
+    /// Starts the server, which runs until the process ends.
     pub fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let next = Next::default();
-        let answers = next.clone();
+        let responses = next.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let answers = answers.clone();
-                std::thread::spawn(move || serve(stream, &answers));
+                let responses = responses.clone();
+                std::thread::spawn(move || serve(stream, &responses));
             }
         });
         Self { address, next }
@@ -33,8 +33,8 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Answers the next request so, and those that follow it with an empty object.
-    pub fn say(&self, status: u16, body: &[u8]) {
+    /// Sets the response to the next request; later ones get an empty object.
+    pub fn set_response(&self, status: u16, body: &[u8]) {
         *self.next.lock().expect("no panic before") = (status, body.to_vec());
     }
 }
@@ -55,7 +55,7 @@ fn serve(stream: TcpStream, next: &Next) -> Option<()> {
     }
 }
 
-/// Reads a request to its end.
+/// Reads a request.
 fn read_request(reader: &mut impl BufRead) -> Option<()> {
     let mut length = 0;
     loop {

@@ -1,4 +1,4 @@
-//! The service, inside the target's process.
+//! The service, in the process of the target.
 
 use std::num::NonZero;
 use std::sync::mpsc;
@@ -10,11 +10,11 @@ use ureq::Agent;
 
 use crate::root;
 
-/// The largest upload.
-const BYTES: u64 = 256 << 10;
+/// Largest upload in bytes.
+const MAX_BYTES: u64 = 256 << 10;
 
-/// The most pixels of a picture.
-const PIXELS: u64 = 1 << 18;
+/// Largest image in pixels.
+const MAX_PIXELS: u64 = 1 << 18;
 
 /// A service with the committed model and small limits, and a client of it.
 pub struct Service {
@@ -23,7 +23,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it; it runs as long as the process does.
+    /// Starts the service, which runs until the process ends.
     pub fn start() -> Self {
         let paths = SearchPaths::default()
             .with_folder(root().join(".cache/onnxruntime"))
@@ -34,7 +34,7 @@ impl Service {
         std::thread::spawn(move || {
             pet_api::block_on(async {
                 let application = Application::build(configuration(), runtime).expect("a model");
-                sender.send(application.port()).expect("somebody who waits");
+                sender.send(application.port()).expect("a receiver");
                 application.run_until_stopped().await.expect("a server");
             });
         });
@@ -46,19 +46,19 @@ impl Service {
         }
     }
 
-    /// Sends a body in pieces of some bytes. It may be refused, or cut off, but not be the service's own fault.
+    /// Sends a body in chunks of `piece` bytes. The service may reject it or close the connection, but must not fail.
     pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8], piece: usize) {
         let mut pieces = Pieces { body, piece };
         let mut request = self.agent.post(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = request.send(ureq::SendBody::from_reader(&mut pieces));
-        let Ok(mut answer) = answer else {
-            return self.is_well();
+        let response = request.send(ureq::SendBody::from_reader(&mut pieces));
+        let Ok(mut response) = response else {
+            return self.check_health();
         };
-        let status = answer.status().as_u16();
-        let text = answer.body_mut().read_to_vec().unwrap_or_default();
+        let status = response.status().as_u16();
+        let text = response.body_mut().read_to_vec().unwrap_or_default();
         assert!(
             matches!(status, 200..500 | 503),
             "{status}: {}",
@@ -66,9 +66,9 @@ impl Service {
         );
     }
 
-    fn is_well(&self) {
-        let answer = self.agent.get(format!("{}/health/ready", self.base)).call();
-        assert_eq!(answer.expect("an answer").status(), 200);
+    fn check_health(&self) {
+        let response = self.agent.get(format!("{}/health/ready", self.base)).call();
+        assert_eq!(response.expect("a response").status(), 200);
     }
 }
 
@@ -77,12 +77,14 @@ fn configuration() -> Configuration {
         port: 0,
         results: root().join("results").into(),
         workers: NonZero::<usize>::MIN,
-        limits: Limits::default().with_bytes(BYTES).with_pixels(PIXELS),
+        limits: Limits::default()
+            .with_bytes(MAX_BYTES)
+            .with_pixels(MAX_PIXELS),
         ..Configuration::default()
     }
 }
 
-/// Gives a few bytes at a time.
+/// Reads a few bytes at a time.
 struct Pieces<'a> {
     body: &'a [u8],
     piece: usize,
@@ -90,7 +92,7 @@ struct Pieces<'a> {
 
 impl std::io::Read for Pieces<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let most = self.piece.clamp(1, buffer.len().max(1));
-        self.body.read(&mut buffer[..most])
+        let length = self.piece.clamp(1, buffer.len().max(1));
+        self.body.read(&mut buffer[..length])
     }
 }

@@ -1,16 +1,16 @@
-//! A stack that overflows is a fault like others.
+//! Stack overflows, which are reported like other faults.
 
-/// Bytes for the handler of the fault.
-const HANDLER: usize = 256 << 10;
+/// Size of the signal handler's stack in bytes.
+const STACK_SIZE: usize = 256 << 10;
 
-/// Has signals for faults handled on a stack of its own. libFuzzer, which handles them to write down the input, keeps the
-/// flag that says so but does not set it, nor makes the stack.
+/// Lets signal handlers of faults run on a separate stack. libFuzzer's handlers, which save the input, keep the flag for this
+/// but neither set it nor create the stack.
 pub(crate) fn watch() {
-    let memory = vec![0_u8; HANDLER].leak();
+    let memory = vec![0_u8; STACK_SIZE].leak();
     let stack = libc::stack_t {
         ss_sp: memory.as_mut_ptr().cast(),
         ss_flags: 0,
-        ss_size: HANDLER,
+        ss_size: STACK_SIZE,
     };
     // SAFETY: the memory is never freed, and the default action needs no handler.
     unsafe {

@@ -7,10 +7,10 @@ use pet_image::Format;
 use crate::support::{Service, gradient, post, truncated_jpeg};
 
 #[test]
-fn one_bad_file_does_not_spoil_the_others() {
-    let Some(service) = Service::start_with("one_bad_file_does_not_spoil_the_others", |settings| {
+fn a_bad_file_does_not_affect_the_others() {
+    let Some(service) = Service::start_with(|settings| {
         settings.limits.bytes = 100_000;
-        // Fewer places than files: a batch waits for its own.
+        // Fewer slots than files: the files of a batch wait for each other.
         settings.queue = NonZero::<usize>::MIN;
     }) else {
         return;
@@ -25,8 +25,8 @@ fn one_bad_file_does_not_spoil_the_others() {
         .file("large.bmp", &gradient(300, 300, Format::Bmp))
         .file("note.txt", b"a text")
         .file("other.jpg", &other);
-    let answer = request.send(service.address).json();
-    let predictions = answer["predictions"].as_array().unwrap();
+    let response = request.send(service.address).json();
+    let predictions = response["predictions"].as_array().unwrap();
     let names: Vec<_> = predictions
         .iter()
         .map(|one| one["file"].as_str().unwrap())
@@ -36,7 +36,7 @@ fn one_bad_file_does_not_spoil_the_others() {
         ["one.png", "cut.jpg", "large.bmp", "note.txt", "other.jpg"]
     );
     for (index, code) in [(1, "undecodable"), (2, "too_large"), (3, "undecodable")] {
-        assert_eq!(predictions[index]["error"]["code"], code, "{answer}");
+        assert_eq!(predictions[index]["error"]["code"], code, "{response}");
     }
     for (index, picture) in [(0, one), (4, other)] {
         let alone = post("/predict")
@@ -53,8 +53,8 @@ fn one_bad_file_does_not_spoil_the_others() {
 }
 
 #[test]
-fn a_batch_has_a_limit() {
-    let Some(service) = Service::start_with("a_batch_has_a_limit", |settings| {
+fn batch_size_is_limited() {
+    let Some(service) = Service::start_with(|settings| {
         settings.batch = NonZero::new(3).unwrap();
     }) else {
         return;
@@ -63,12 +63,9 @@ fn a_batch_has_a_limit() {
     let batch =
         |count| (0..count).fold(post("/predict/batch"), |all, _| all.file("x.png", &picture));
     batch(3).send(service.address).ok();
-    let refusal = batch(4).send(service.address).refused(413, "too_large");
-    assert!(
-        refusal["detail"].as_str().unwrap().contains("`3`"),
-        "{refusal}"
-    );
+    let error = batch(4).send(service.address).error(413, "too_large");
+    assert!(error["detail"].as_str().unwrap().contains("`3`"), "{error}");
     post("/predict/batch")
         .send(service.address)
-        .refused(422, "missing_file");
+        .error(422, "missing_file");
 }

@@ -1,4 +1,4 @@
-//! A successor that answers a share of the photographs.
+//! A canary, which answers a share of the photographs.
 
 use std::path::Path;
 
@@ -10,22 +10,22 @@ use serde_json::{Value, json};
 
 use crate::support::{Service, coloured, colours, get, gradient, metric, post, results, runtime};
 
-/// A service of version 7 whose canary of version 8 answers half of the photographs, with another class.
-fn start(name: &str, place: &Path, percent: f64) -> Option<Service> {
-    fs_err::write(place.join("model.onnx"), colours()).unwrap();
-    Service::start_with(name, |settings| {
-        settings.results = place.into();
-        settings.canary = Some(canary(place, percent));
+/// A service of version 7 with a canary of version 8, which predicts another class.
+fn start(dir: &Path, percent: f64) -> Option<Service> {
+    fs_err::write(dir.join("model.onnx"), colours()).unwrap();
+    Service::start_with(|settings| {
+        settings.results = dir.into();
+        settings.canary = Some(canary(dir, percent));
         settings.feedback = Some(FeedbackFolder {
-            folder: place.join("kept"),
+            folder: dir.join("kept"),
             bytes: 1 << 20,
             count: 100,
         });
     })
 }
 
-fn canary(place: &Path, percent: f64) -> Successor {
-    let folder = place.join("next");
+fn canary(dir: &Path, percent: f64) -> Successor {
+    let folder = dir.join("next");
     fs_err::create_dir_all(&folder).unwrap();
     fs_err::write(folder.join("model.onnx"), coloured("8", false)).unwrap();
     Successor {
@@ -46,20 +46,19 @@ fn predict(service: &Service, picture: &[u8]) -> Value {
 }
 
 #[test]
-fn a_photograph_is_always_answered_by_the_same_model() {
-    let place = tempfile::tempdir().unwrap();
-    let name = "a_photograph_is_always_answered_by_the_same_model";
-    let Some(service) = start(name, place.path(), 50.0) else {
+fn a_photograph_is_always_predicted_by_the_same_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(service) = start(dir.path(), 50.0) else {
         return;
     };
     let pictures = pictures();
-    let answers: Vec<_> = pictures
+    let responses: Vec<_> = pictures
         .iter()
         .map(|picture| predict(&service, picture))
         .collect();
-    let canaries = answers
+    let canaries = responses
         .iter()
-        .filter(|answer| answer["model_version"] == "8")
+        .filter(|response| response["model_version"] == "8")
         .count();
     assert!((5..35).contains(&canaries), "{canaries}");
     let mut batch = post("/predict/batch");
@@ -67,19 +66,19 @@ fn a_photograph_is_always_answered_by_the_same_model() {
         batch = batch.file("x.png", picture);
     }
     let batch = batch.send(service.address).json();
-    for (number, (picture, answer)) in pictures.iter().zip(&answers).enumerate() {
-        // One takes green for green, the other for blue or red.
+    for (number, (picture, response)) in pictures.iter().zip(&responses).enumerate() {
+        // Only version 7 is right.
         assert_eq!(
-            answer["predicted_class"] == "green",
-            answer["model_version"] == "7"
+            response["predicted_class"] == "green",
+            response["model_version"] == "7"
         );
-        assert_eq!(predict(&service, picture), *answer);
+        assert_eq!(predict(&service, picture), *response);
         let corrected = post("/feedback?class=red").file("x.png", picture);
         let corrected = corrected.send(service.address).json();
-        assert_eq!(corrected["model_version"], answer["model_version"]);
+        assert_eq!(corrected["model_version"], response["model_version"]);
         if let Some(one) = batch["predictions"].get(number) {
-            assert_eq!(one["model_version"], answer["model_version"]);
-            assert_eq!(one["predicted_class"], answer["predicted_class"]);
+            assert_eq!(one["model_version"], response["model_version"]);
+            assert_eq!(one["predicted_class"], response["predicted_class"]);
         }
     }
     for (role, version, count) in [("served", 7, 40 - canaries), ("canary", 8, canaries)] {
@@ -100,18 +99,18 @@ fn a_photograph_is_always_answered_by_the_same_model() {
         assert_eq!(metric(&service, &info) as usize, 1, "{info}");
     }
     drop(service);
-    // Also after a restart, and with a larger share.
-    let service = start(name, place.path(), 80.0).unwrap();
-    for (picture, before) in pictures.iter().zip(&answers) {
-        let answer = predict(&service, picture);
-        assert!(answer == *before || before["model_version"] == "7");
+    // Also after a restart; a larger share contains the smaller one.
+    let service = start(dir.path(), 80.0).unwrap();
+    for (picture, before) in pictures.iter().zip(&responses) {
+        let response = predict(&service, picture);
+        assert!(response == *before || before["model_version"] == "7");
     }
 }
 
 #[test]
-fn the_protocol_has_both_versions() {
-    let place = tempfile::tempdir().unwrap();
-    let Some(service) = start("the_protocol_has_both_versions", place.path(), 100.0) else {
+fn protocol_serves_both_versions() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(service) = start(dir.path(), 100.0) else {
         return;
     };
     let model = get("/v2/models/colours").send(service.address).json();
@@ -119,10 +118,10 @@ fn the_protocol_has_both_versions() {
     let infer = |path: &str, input: &Value| {
         let body = json!({"inputs": [input]}).to_string();
         let request = post(&format!("/v2/models/colours{path}/infer"));
-        let answer = request
+        let response = request
             .body("application/json", body.as_bytes())
             .send(service.address);
-        answer.json()["model_version"].clone()
+        response.json()["model_version"].clone()
     };
     let picture = STANDARD.encode(gradient(20, 20, Format::Png));
     let photograph = json!({"name": "input", "datatype": "BYTES", "shape": [1], "data": [picture]});
@@ -142,15 +141,15 @@ fn the_protocol_has_both_versions() {
 }
 
 #[test]
-fn a_canary_of_other_classes_is_refused() {
-    let place = tempfile::tempdir().unwrap();
-    let Some(runtime) = runtime("a_canary_of_other_classes_is_refused") else {
+fn canary_with_other_classes_is_rejected() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(runtime) = runtime() else {
         return;
     };
     let configuration = Configuration {
         port: 0,
         results: results().into(),
-        canary: Some(canary(place.path(), 5.0)),
+        canary: Some(canary(dir.path(), 5.0)),
         ..Configuration::default()
     };
     let refused = pet_api::block_on(async { Application::build(configuration, runtime).err() });

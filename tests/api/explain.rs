@@ -5,22 +5,22 @@ use pet_image::{Format, Limits, decode};
 use crate::support::{Service, gradient, post};
 
 #[test]
-fn the_map_adds_up_and_can_be_looked_at() {
-    let Some(service) = Service::start("the_map_adds_up_and_can_be_looked_at") else {
+fn explanation_adds_up_to_the_logit_and_can_be_drawn() {
+    let Some(service) = Service::start() else {
         return;
     };
     let picture = gradient(120, 90, Format::Png);
     let ask = |path: &str| post(path).file("x.png", &picture).send(service.address);
-    let answer = ask("/explain").json();
+    let response = ask("/explain").json();
     let predicted = ask("/predict").json();
-    assert_eq!(answer["class"], predicted["predicted_class"]);
-    let cells = answer["rows"].as_array().unwrap().iter();
+    assert_eq!(response["class"], predicted["predicted_class"]);
+    let cells = response["rows"].as_array().unwrap().iter();
     let cells = cells.flat_map(|row| row.as_array().unwrap());
     let sum: f64 = cells.map(|cell| cell.as_f64().unwrap()).sum();
-    let number = |name: &str| answer[name].as_f64().unwrap();
+    let number = |name: &str| response[name].as_f64().unwrap();
     assert!(
         (sum + number("bias") - number("logit")).abs() < 0.01,
-        "{answer}"
+        "{response}"
     );
 
     let drawn = ask("/explain?format=png&class=pug");
@@ -29,13 +29,13 @@ fn the_map_adds_up_and_can_be_looked_at() {
         decode(drawn.ok(), &Limits::default()).unwrap().format,
         Format::Png
     );
-    ask("/explain?class=unicorn").refused(400, "bad_parameter");
-    ask("/explain?format=tiff").refused(400, "bad_parameter");
+    ask("/explain?class=unicorn").error(400, "bad_parameter");
+    ask("/explain?format=tiff").error(400, "bad_parameter");
 }
 
 #[test]
-fn every_worker_explains_alike() {
-    let Some(service) = Service::start_with("every_worker_explains_alike", |settings| {
+fn workers_give_the_same_explanation() {
+    let Some(service) = Service::start_with(|settings| {
         settings.workers = std::num::NonZero::new(3).unwrap();
     }) else {
         return;

@@ -1,4 +1,4 @@
-//! Corrections: what is kept of them, and what is not.
+//! `POST /feedback` and `GET /feedback`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,20 +10,20 @@ use crate::support::{
     HUGE_PNG, Service, colours, colours_called, get, gradient, post, truncated_jpeg,
 };
 
-/// A service with the classes red, green and blue that keeps corrections in the folder `kept`.
-fn start(name: &str, place: &Path, count: u64, bytes: u64) -> Option<Service> {
-    start_with(name, place, &colours(), count, bytes)
+/// A service with the classes red, green and blue that stores corrections in the folder `kept`.
+fn start(dir: &Path, count: u64, bytes: u64) -> Option<Service> {
+    start_with(dir, &colours(), count, bytes)
 }
 
-fn start_with(name: &str, place: &Path, model: &[u8], count: u64, bytes: u64) -> Option<Service> {
-    let results = place.join("results");
+fn start_with(dir: &Path, model: &[u8], count: u64, bytes: u64) -> Option<Service> {
+    let results = dir.join("results");
     fs_err::create_dir_all(&results).unwrap();
     fs_err::write(results.join("model.onnx"), model).unwrap();
-    Service::start_with(name, |settings: &mut Configuration| {
+    Service::start_with(|settings: &mut Configuration| {
         settings.results = results.into();
         settings.admin_token = Some("secret".into());
         settings.feedback = Some(FeedbackFolder {
-            folder: place.join("kept"),
+            folder: dir.join("kept"),
             bytes,
             count,
         });
@@ -35,7 +35,7 @@ fn counts(service: &Service) -> Value {
     request.send(service.address).json()
 }
 
-/// The files below a folder, in order.
+/// All files in a folder and its subfolders, sorted.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs_err::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
@@ -52,35 +52,34 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_correction_is_kept_with_its_answer_and_without_metadata() {
-    let place = tempfile::tempdir().unwrap();
-    let name = "a_correction_is_kept_with_its_answer_and_without_metadata";
-    let Some(service) = start(name, place.path(), 10, 1 << 20) else {
+fn correction_is_stored_with_the_prediction_and_without_metadata() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(service) = start(dir.path(), 10, 1 << 20) else {
         return;
     };
     assert_eq!(get("/model").send(service.address).json()["feedback"], true);
     let mut picture = gradient(60, 40, Format::Jpeg);
-    // A comment directly behind the start of the image.
+    // A comment after the marker of the start of the image.
     picture.splice(2..2, *b"\xff\xfe\x00\x10where I live..");
-    let answer = post("/feedback?class=green").file("../../x.jpg", &picture);
-    let answer = answer.send(service.address).json();
-    assert_eq!(answer["class"], "green");
-    assert_eq!(answer["model_version"], "7");
-    let correct = answer["predicted_class"] == "green";
-    assert_eq!(answer["correct"], correct);
+    let response = post("/feedback?class=green").file("../../x.jpg", &picture);
+    let response = response.send(service.address).json();
+    assert_eq!(response["class"], "green");
+    assert_eq!(response["model_version"], "7");
+    let correct = response["predicted_class"] == "green";
+    assert_eq!(response["correct"], correct);
 
-    let kept = files(&place.path().join("kept"));
+    let kept = files(&dir.path().join("kept"));
     let [image, beside] = kept.as_slice() else {
         panic!("{kept:?}")
     };
-    let image = [image, beside].map(|path| path.strip_prefix(place.path()).unwrap().to_owned());
+    let image = [image, beside].map(|path| path.strip_prefix(dir.path()).unwrap().to_owned());
     assert!(image.iter().all(|path| path.starts_with("kept/green")));
-    let bytes = fs_err::read(place.path().join(&image[0])).unwrap();
+    let bytes = fs_err::read(dir.path().join(&image[0])).unwrap();
     assert!(!bytes.windows(5).any(|window| window == b"where"));
     let decoded = decode(&bytes, &Limits::default()).unwrap();
     assert_eq!(decoded.image.dimensions(), (60, 40));
     let beside: Value = serde_json::from_slice(&fs_err::read(beside).unwrap()).unwrap();
-    assert_eq!(beside["predicted_class"], answer["predicted_class"]);
+    assert_eq!(beside["predicted_class"], response["predicted_class"]);
     assert_eq!(beside["model_version"], "7");
     assert_eq!(counts(&service)["classes"], json!({"green": 1}));
     let metrics = get("/metrics").send(service.address).text();
@@ -89,9 +88,8 @@ fn a_correction_is_kept_with_its_answer_and_without_metadata() {
 }
 
 #[test]
-fn a_full_folder_takes_no_more_also_after_a_restart() {
-    let place = tempfile::tempdir().unwrap();
-    let name = "a_full_folder_takes_no_more_also_after_a_restart";
+fn full_folder_rejects_corrections_also_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
     let send = |service: &Service, side: u32| {
         let picture = gradient(side, side, Format::Png);
         post("/feedback?class=red")
@@ -99,55 +97,54 @@ fn a_full_folder_takes_no_more_also_after_a_restart() {
             .send(service.address)
     };
     {
-        let Some(service) = start(name, place.path(), 2, 1 << 20) else {
+        let Some(service) = start(dir.path(), 2, 1 << 20) else {
             return;
         };
         send(&service, 20).ok();
         send(&service, 30).ok();
-        send(&service, 40).refused(507, "full");
+        send(&service, 40).error(507, "full");
     }
-    let before = files(&place.path().join("kept"));
+    let before = files(&dir.path().join("kept"));
     assert_eq!(before.len(), 4);
-    let service = start(name, place.path(), 2, 1 << 20).unwrap();
+    let service = start(dir.path(), 2, 1 << 20).unwrap();
     assert_eq!(counts(&service)["count"], 2);
-    send(&service, 40).refused(507, "full");
+    send(&service, 40).error(507, "full");
     drop(service);
-    let service = start(name, place.path(), 9, 100).unwrap();
-    send(&service, 40).refused(507, "full");
-    assert_eq!(files(&place.path().join("kept")), before);
+    let service = start(dir.path(), 9, 100).unwrap();
+    send(&service, 40).error(507, "full");
+    assert_eq!(files(&dir.path().join("kept")), before);
 }
 
 #[test]
-fn what_is_no_correction_leaves_nothing() {
-    let place = tempfile::tempdir().unwrap();
-    let name = "what_is_no_correction_leaves_nothing";
-    let Some(service) = start(name, place.path(), 10, 1 << 20) else {
+fn invalid_corrections_are_not_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(service) = start(dir.path(), 10, 1 << 20) else {
         return;
     };
     let good = gradient(20, 20, Format::Png);
     let refused = |path: &str, picture: &[u8], status, code| {
         let request = post(path).file("x.png", picture);
-        request.send(service.address).refused(status, code)
+        request.send(service.address).error(status, code)
     };
     refused("/feedback", &good, 400, "bad_parameter");
     for class in ["Bengal", "..", "../red", "red%2F..", ""] {
         let path = format!("/feedback?class={class}");
-        let refusal = refused(&path, &good, 400, "bad_parameter");
-        assert!(refusal["hint"].as_str().unwrap().contains("/classes"));
+        let error = refused(&path, &good, 400, "bad_parameter");
+        assert!(error["hint"].as_str().unwrap().contains("/classes"));
     }
     refused("/feedback?class=red", b"<script>", 400, "undecodable");
     refused("/feedback?class=red", &truncated_jpeg(), 400, "undecodable");
     refused("/feedback?class=red", HUGE_PNG, 413, "too_large");
     get("/feedback")
         .send(service.address)
-        .refused(401, "unauthorized");
-    assert_eq!(files(&place.path().join("kept")), Vec::<PathBuf>::new());
+        .error(401, "unauthorized");
+    assert_eq!(files(&dir.path().join("kept")), Vec::<PathBuf>::new());
     assert_eq!(counts(&service)["count"], 0);
 }
 
 #[test]
-fn without_a_folder_there_is_no_such_path() {
-    let Some(service) = Service::start("without_a_folder_there_is_no_such_path") else {
+fn feedback_is_not_found_without_a_folder() {
+    let Some(service) = Service::start() else {
         return;
     };
     let picture = gradient(20, 20, Format::Png);
@@ -155,8 +152,8 @@ fn without_a_folder_there_is_no_such_path() {
         get("/feedback"),
         post("/feedback?class=red").file("x.png", &picture),
     ] {
-        let refusal = request.send(service.address).refused(404, "not_found");
-        assert!(refusal["hint"].is_string());
+        let error = request.send(service.address).error(404, "not_found");
+        assert!(error["hint"].is_string());
     }
     assert_eq!(
         get("/model").send(service.address).json()["feedback"],
@@ -165,10 +162,9 @@ fn without_a_folder_there_is_no_such_path() {
 }
 
 #[test]
-fn only_the_own_page_and_programs_correct() {
-    let place = tempfile::tempdir().unwrap();
-    let name = "only_the_own_page_and_programs_correct";
-    let Some(service) = start(name, place.path(), 10, 1 << 20) else {
+fn cross_site_corrections_are_rejected() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(service) = start(dir.path(), 10, 1 << 20) else {
         return;
     };
     let send = |site: Option<&str>, side: u32| {
@@ -187,8 +183,8 @@ fn only_the_own_page_and_programs_correct() {
         "Same-Origin, none",
         "elsewhere",
     ] {
-        let refusal = send(Some(site), 20).refused(403, "cross_site");
-        assert!(refusal["hint"].is_string(), "{site}: {refusal}");
+        let error = send(Some(site), 20).error(403, "cross_site");
+        assert!(error["hint"].is_string(), "{site}: {error}");
     }
     assert_eq!(counts(&service)["count"], 0);
     for (side, site) in [(20, None), (21, Some("same-origin")), (22, Some("none"))] {
@@ -198,10 +194,9 @@ fn only_the_own_page_and_programs_correct() {
 }
 
 #[test]
-fn what_is_there_is_never_overwritten() {
-    let place = tempfile::tempdir().unwrap();
-    let name = "what_is_there_is_never_overwritten";
-    let Some(service) = start(name, place.path(), 10, 1 << 20) else {
+fn existing_files_are_never_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(service) = start(dir.path(), 10, 1 << 20) else {
         return;
     };
     let send = || {
@@ -210,7 +205,7 @@ fn what_is_there_is_never_overwritten() {
         request.send(service.address).ok();
     };
     send();
-    let folder = place.path().join("kept/red");
+    let folder = dir.path().join("kept/red");
     let first = files(&folder).swap_remove(0);
     let (second, digest) = first
         .file_stem()
@@ -219,7 +214,7 @@ fn what_is_there_is_never_overwritten() {
         .unwrap()
         .split_once('-')
         .unwrap();
-    // The names that the same picture gets in the next minute, each taken by one of the two files.
+    // The names for the same image in the next minute, each used by one of the two files.
     let second: u64 = second.parse().unwrap();
     for (number, second) in (second + 1..second + 61).enumerate() {
         let ending = ["png", "json"][number % 2];
@@ -242,9 +237,8 @@ fn what_is_there_is_never_overwritten() {
 }
 
 #[test]
-fn a_class_that_is_a_path_stays_inside_the_folder() {
-    let place = tempfile::tempdir().unwrap();
-    let name = "a_class_that_is_a_path_stays_inside_the_folder";
+fn class_that_is_a_path_is_rejected() {
+    let dir = tempfile::tempdir().unwrap();
     let long = "x".repeat(300);
     let hostile = [
         ("../x", "../x"),
@@ -265,7 +259,7 @@ fn a_class_that_is_a_path_stays_inside_the_folder() {
         .chain(["fine"])
         .collect();
     let model = colours_called(&classes);
-    let Some(service) = start_with(name, place.path(), &model, 10, 1 << 20) else {
+    let Some(service) = start_with(dir.path(), &model, 10, 1 << 20) else {
         return;
     };
     let picture = gradient(20, 20, Format::Png);
@@ -273,21 +267,21 @@ fn a_class_that_is_a_path_stays_inside_the_folder() {
         let request = post(&format!("/feedback?class={class}")).file("x.png", &picture);
         request.send(service.address)
     };
-    let before = files(place.path());
+    let before = files(dir.path());
     for (class, written) in hostile {
-        let refusal = send(written).refused(400, "bad_parameter");
-        let detail = refusal["detail"].as_str().unwrap();
+        let error = send(written).error(400, "bad_parameter");
+        let detail = error["detail"].as_str().unwrap();
         assert!(
             detail.contains("cannot name a folder"),
             "{class:?}: {detail}"
         );
     }
-    assert_eq!(files(place.path()), before);
+    assert_eq!(files(dir.path()), before);
     assert_eq!(
-        fs_err::read_dir(place.path()).unwrap().count(),
+        fs_err::read_dir(dir.path()).unwrap().count(),
         2,
         "kept and results"
     );
     send("fine").ok();
-    assert_eq!(files(&place.path().join("kept/fine")).len(), 2);
+    assert_eq!(files(&dir.path().join("kept/fine")).len(), 2);
 }

@@ -1,4 +1,4 @@
-//! What stands around the answers.
+//! Headers of responses.
 
 use std::io::Read as _;
 
@@ -9,33 +9,33 @@ use serde_json::Value;
 use crate::support::{Request, Service, get, gradient, post};
 
 #[test]
-fn every_answer_has_a_name_and_is_what_it_says() {
-    let Some(service) = Service::start("every_answer_has_a_name_and_is_what_it_says") else {
+fn every_response_has_a_request_id_and_security_headers() {
+    let Some(service) = Service::start() else {
         return;
     };
     for path in ["/", "/health", "/nothing", "/predict"] {
-        let answer = get(path).send(service.address);
-        assert_eq!(answer.header("x-request-id").unwrap().len(), 16, "{path}");
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+        let response = get(path).send(service.address);
+        assert_eq!(response.header("x-request-id").unwrap().len(), 16, "{path}");
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(response.header("referrer-policy"), Some("no-referrer"));
     }
     let named = get("/health").header("x-request-id", "order-66.b");
-    let answer = named.send(service.address);
-    assert_eq!(answer.header("x-request-id"), Some("order-66.b"));
+    let response = named.send(service.address);
+    assert_eq!(response.header("x-request-id"), Some("order-66.b"));
     let forged = get("/health").header("x-request-id", "a b\"c");
-    let answer = forged.send(service.address);
-    assert_eq!(answer.header("x-request-id").unwrap().len(), 16);
+    let response = forged.send(service.address);
+    assert_eq!(response.header("x-request-id").unwrap().len(), 16);
 }
 
 #[test]
-fn other_origins_may_ask() {
-    let Some(service) = Service::start("other_origins_may_ask") else {
+fn cors_allows_any_origin() {
+    let Some(service) = Service::start() else {
         return;
     };
-    let answer = get("/health")
+    let response = get("/health")
         .header("Origin", "https://example.org")
         .send(service.address);
-    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
     let preflight = Request::new("OPTIONS", "/predict")
         .header("Origin", "https://example.org")
         .header("Access-Control-Request-Method", "POST")
@@ -51,8 +51,8 @@ fn other_origins_may_ask() {
 }
 
 #[test]
-fn the_page_may_load_its_own_files_only() {
-    let Some(service) = Service::start("the_page_may_load_its_own_files_only") else {
+fn page_may_load_only_its_own_files() {
+    let Some(service) = Service::start() else {
         return;
     };
     let page = get("/").send(service.address);
@@ -64,7 +64,7 @@ fn the_page_may_load_its_own_files_only() {
 
 #[test]
 fn files_are_compressed_and_cached() {
-    let Some(service) = Service::start("files_are_compressed_and_cached") else {
+    let Some(service) = Service::start() else {
         return;
     };
     for path in [
@@ -88,8 +88,8 @@ fn files_are_compressed_and_cached() {
             .unwrap();
         assert_eq!(unpacked, plain.ok(), "{path}");
         for refused in ["gzip;q=0", "br", "identity"] {
-            let answer = with("Accept-Encoding", refused);
-            assert_eq!(answer.ok(), plain.ok(), "{path} {refused}");
+            let response = with("Accept-Encoding", refused);
+            assert_eq!(response.ok(), plain.ok(), "{path} {refused}");
         }
         let tag = plain.header("etag").unwrap();
         assert_eq!(packed.header("etag"), Some(tag), "{path}");
@@ -102,35 +102,35 @@ fn files_are_compressed_and_cached() {
 
 #[test]
 fn head_is_get_without_a_body() {
-    let Some(service) = Service::start("head_is_get_without_a_body") else {
+    let Some(service) = Service::start() else {
         return;
     };
     for path in ["/", "/health", "/classes"] {
-        let answer = Request::new("HEAD", path).send(service.address);
-        assert_eq!(answer.status, 200, "{path}");
-        assert!(answer.body.is_empty());
+        let response = Request::new("HEAD", path).send(service.address);
+        assert_eq!(response.status, 200, "{path}");
+        assert!(response.body.is_empty());
     }
 }
 
 #[test]
-fn options_tells_the_methods() {
-    let Some(service) = Service::start("options_tells_the_methods") else {
+fn options_lists_the_methods() {
+    let Some(service) = Service::start() else {
         return;
     };
     for (path, methods) in [
         ("/health", "GET, HEAD, OPTIONS"),
         ("/predict", "OPTIONS, POST"),
     ] {
-        let answer = Request::new("OPTIONS", path).send(service.address);
-        assert_eq!(answer.status, 204, "{path}");
-        assert_eq!(answer.header("allow"), Some(methods), "{path}");
-        assert!(answer.body.is_empty());
+        let response = Request::new("OPTIONS", path).send(service.address);
+        assert_eq!(response.status, 204, "{path}");
+        assert_eq!(response.header("allow"), Some(methods), "{path}");
+        assert!(response.body.is_empty());
     }
 }
 
 #[test]
-fn work_on_a_photograph_tells_its_phases() {
-    let Some(service) = Service::start("work_on_a_photograph_tells_its_phases") else {
+fn server_timing_lists_the_phases() {
+    let Some(service) = Service::start() else {
         return;
     };
     let picture = gradient(60, 40, Format::Png);
@@ -139,9 +139,9 @@ fn work_on_a_photograph_tells_its_phases() {
         ("/explain", "queue decode preprocess infer"),
         ("/grayscale", "queue decode change"),
     ] {
-        let answer = post(path).file("x.png", &picture).send(service.address);
-        answer.ok();
-        let phases = answer.header("server-timing").unwrap().split(", ");
+        let response = post(path).file("x.png", &picture).send(service.address);
+        response.ok();
+        let phases = response.header("server-timing").unwrap().split(", ");
         let phases = phases.map(|phase| phase.split_once(";dur=").unwrap());
         let (given, took): (Vec<_>, Vec<_>) = phases.unzip();
         assert_eq!(given.join(" "), names);
@@ -150,8 +150,8 @@ fn work_on_a_photograph_tells_its_phases() {
 }
 
 #[test]
-fn refusals_are_problem_details_for_who_asks() {
-    let Some(service) = Service::start("refusals_are_problem_details_for_who_asks") else {
+fn errors_are_problem_details_on_request() {
+    let Some(service) = Service::start() else {
         return;
     };
     for (request, status, code) in [
@@ -167,18 +167,18 @@ fn refusals_are_problem_details_for_who_asks() {
             ("application/problem+json;q=0, */*", false),
             ("*/*", false),
         ] {
-            let answer = request
+            let response = request
                 .clone()
                 .header("Accept", accept)
                 .send(service.address);
-            assert_eq!(answer.status, status, "{accept}");
+            assert_eq!(response.status, status, "{accept}");
             let kind = if problem {
                 "application/problem+json"
             } else {
                 "application/json"
             };
-            assert_eq!(answer.header("content-type"), Some(kind), "{accept}");
-            let body: Value = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(response.header("content-type"), Some(kind), "{accept}");
+            let body: Value = serde_json::from_slice(&response.body).unwrap();
             assert_eq!(body["code"], code, "{body}");
             assert_eq!(body["status"] == status, problem, "{body}");
             assert_eq!(

@@ -1,12 +1,12 @@
-//! Whether it runs and what it serves.
+//! `GET /health`, `/`, `/model` and `/classes`
 
 use serde_json::json;
 
 use crate::support::{Service, get};
 
 #[test]
-fn health_is_that_of_the_original() {
-    let Some(service) = Service::start("health_is_that_of_the_original") else {
+fn health_matches_the_original() {
+    let Some(service) = Service::start() else {
         return;
     };
     assert_eq!(
@@ -19,8 +19,8 @@ fn health_is_that_of_the_original() {
 }
 
 #[test]
-fn the_page_and_the_documentation_have_the_title() {
-    let Some(service) = Service::start("the_page_and_the_documentation_have_the_title") else {
+fn page_and_documentation_have_the_title() {
+    let Some(service) = Service::start() else {
         return;
     };
     let page = get("/").send(service.address);
@@ -37,8 +37,8 @@ fn the_page_and_the_documentation_have_the_title() {
 }
 
 #[test]
-fn the_model_says_what_it_is() {
-    let Some(service) = Service::start("the_model_says_what_it_is") else {
+fn model_is_described() {
+    let Some(service) = Service::start() else {
         return;
     };
     let model = get("/model").send(service.address).json();

@@ -1,4 +1,4 @@
-//! Those who mean no good, or whose programs are broken.
+//! Hostile and broken clients.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,8 +9,8 @@ use pet_image::Format;
 use crate::support::{Service, get, gradient, post, read};
 
 #[test]
-fn file_names_do_not_break_headers_or_leave_folders() {
-    let Some(service) = Service::start("file_names_do_not_break_headers_or_leave_folders") else {
+fn file_names_cannot_inject_headers_or_paths() {
+    let Some(service) = Service::start() else {
         return;
     };
     let picture = gradient(20, 20, Format::Png);
@@ -24,11 +24,11 @@ fn file_names_do_not_break_headers_or_leave_folders() {
         "",
         &"long".repeat(1000),
     ] {
-        let answer = post("/grayscale")
+        let response = post("/grayscale")
             .file(name, &picture)
             .send(service.address);
-        answer.ok();
-        let disposition = answer.header("content-disposition").unwrap();
+        response.ok();
+        let disposition = response.header("content-disposition").unwrap();
         assert!(
             disposition.starts_with("attachment; filename="),
             "{disposition}"
@@ -39,28 +39,28 @@ fn file_names_do_not_break_headers_or_leave_folders() {
             "{disposition}"
         );
         assert!(
-            !answer.head.to_lowercase().contains("\nset-cookie"),
+            !response.head.to_lowercase().contains("\nset-cookie"),
             "{}",
-            answer.head
+            response.head
         );
     }
 }
 
 #[test]
-fn every_cut_of_an_image_is_refused_or_answered() {
-    let Some(service) = Service::start("every_cut_of_an_image_is_refused_or_answered") else {
+fn truncated_images_are_predicted_or_rejected() {
+    let Some(service) = Service::start() else {
         return;
     };
     for format in Format::WRITTEN {
         let picture = gradient(24, 24, format);
         for length in (0..picture.len()).step_by(picture.len() / 12 + 1) {
-            let answer = post("/predict")
+            let response = post("/predict")
                 .file("x", &picture[..length])
                 .send(service.address);
             assert!(
-                matches!(answer.status, 200 | 400),
+                matches!(response.status, 200 | 400),
                 "{format} {length}: {}",
-                answer.text()
+                response.text()
             );
         }
     }
@@ -68,8 +68,8 @@ fn every_cut_of_an_image_is_refused_or_answered() {
 }
 
 #[test]
-fn noise_instead_of_http_does_not_stop_the_service() {
-    let Some(service) = Service::start("noise_instead_of_http_does_not_stop_the_service") else {
+fn invalid_http_does_not_stop_the_service() {
+    let Some(service) = Service::start() else {
         return;
     };
     for noise in [
@@ -85,12 +85,12 @@ fn noise_instead_of_http_does_not_stop_the_service() {
             .set_read_timeout(Some(Duration::from_secs(5)))
             .unwrap();
         stream.write_all(noise).unwrap();
-        let mut answer = Vec::new();
-        let _ = stream.take(100_000).read_to_end(&mut answer);
+        let mut response = Vec::new();
+        let _ = stream.take(100_000).read_to_end(&mut response);
         assert!(
-            !answer.starts_with(b"HTTP/1.1 200"),
+            !response.starts_with(b"HTTP/1.1 200"),
             "{}",
-            String::from_utf8_lossy(&answer)
+            String::from_utf8_lossy(&response)
         );
     }
     let long = "x".repeat(500_000);
@@ -101,8 +101,8 @@ fn noise_instead_of_http_does_not_stop_the_service() {
 }
 
 #[test]
-fn a_head_that_never_ends_is_given_up() {
-    let Some(service) = Service::start_with("a_head_that_never_ends_is_given_up", |settings| {
+fn endless_request_head_times_out() {
+    let Some(service) = Service::start_with(|settings| {
         settings.request_timeout = Duration::from_secs(1);
     }) else {
         return;
@@ -121,14 +121,14 @@ fn a_head_that_never_ends_is_given_up() {
 }
 
 #[test]
-fn slow_clients_do_not_keep_others_waiting() {
-    let Some(service) = Service::start("slow_clients_do_not_keep_others_waiting") else {
+fn slow_clients_do_not_delay_others() {
+    let Some(service) = Service::start() else {
         return;
     };
     let slow = post("/predict")
         .body("image/jpeg", b"\xff\xd8")
-        .announcing(5000);
-    let connections: Vec<_> = (0..100).map(|_| slow.begin(service.address)).collect();
+        .content_length(5000);
+    let connections: Vec<_> = (0..100).map(|_| slow.start(service.address)).collect();
     let picture = gradient(30, 30, Format::Png);
     post("/predict")
         .file("x.png", &picture)

@@ -2,15 +2,15 @@
 
 use pet_image::{Decoded, Format, Limits, decode};
 
-use crate::support::{Answer, Service, gradient, post, root};
+use crate::support::{Response, Service, gradient, post, root};
 
-fn decoded(answer: &Answer) -> Decoded {
-    decode(answer.ok(), &Limits::default()).unwrap()
+fn decoded(response: &Response) -> Decoded {
+    decode(response.ok(), &Limits::default()).unwrap()
 }
 
 #[test]
-fn defaults_and_names_are_those_of_the_original() {
-    let Some(service) = Service::start("defaults_and_names_are_those_of_the_original") else {
+fn defaults_and_file_names_match_the_original() {
+    let Some(service) = Service::start() else {
         return;
     };
     let picture = gradient(300, 250, Format::Png);
@@ -26,17 +26,17 @@ fn defaults_and_names_are_those_of_the_original() {
         ),
         ("/normalize", "normalized", (300, 250)),
     ] {
-        let answer = post(path).file("test.png", &picture).send(service.address);
-        assert_eq!(decoded(&answer).image.dimensions(), size, "{path}");
-        assert_eq!(answer.header("content-type"), Some("image/png"));
+        let response = post(path).file("test.png", &picture).send(service.address);
+        assert_eq!(decoded(&response).image.dimensions(), size, "{path}");
+        assert_eq!(response.header("content-type"), Some("image/png"));
         let name = format!("attachment; filename={prefix}_test.png");
-        assert_eq!(answer.header("content-disposition"), Some(name.as_str()));
+        assert_eq!(response.header("content-disposition"), Some(name.as_str()));
     }
 }
 
 #[test]
-fn the_content_tells_the_format() {
-    let Some(service) = Service::start("the_content_tells_the_format") else {
+fn format_is_detected_from_the_content() {
+    let Some(service) = Service::start() else {
         return;
     };
     for format in Format::WRITTEN {
@@ -47,38 +47,38 @@ fn the_content_tells_the_format() {
             "/crop",
             "/normalize",
         ] {
-            let answer = post(path)
+            let response = post(path)
                 .file("named.tiff", &picture)
                 .send(service.address);
-            assert_eq!(decoded(&answer).format, format, "{path}");
-            assert_eq!(answer.header("content-type"), Some(format.media_type()));
+            assert_eq!(decoded(&response).format, format, "{path}");
+            assert_eq!(response.header("content-type"), Some(format.media_type()));
         }
     }
 }
 
-/// It is read only, and browsers cannot show it.
+/// There is no TIFF encoder, and browsers cannot display TIFF.
 #[test]
-fn a_tiff_comes_back_as_png() {
-    let Some(service) = Service::start("a_tiff_comes_back_as_png") else {
+fn tiff_is_returned_as_png() {
+    let Some(service) = Service::start() else {
         return;
     };
     let file = root().join("crates/pet-image/tests/golden/tiff/tiles_deflate.tif");
     let file = fs_err::read(file).unwrap();
     let plain = decode(&file, &Limits::default()).unwrap().image;
     for path in ["/resize?width=37&height=21", "/crop?right=37&bottom=21"] {
-        let answer = post(path).file("scan.tif", &file).send(service.address);
-        let answered = decoded(&answer);
+        let response = post(path).file("scan.tif", &file).send(service.address);
+        let answered = decoded(&response);
         assert_eq!(answered.format, Format::Png);
         assert!(answered.image == plain, "{path}");
-        assert_eq!(answer.header("content-type"), Some("image/png"));
-        let name = answer.header("content-disposition").unwrap();
+        assert_eq!(response.header("content-type"), Some("image/png"));
+        let name = response.header("content-disposition").unwrap();
         assert!(name.ends_with("_scan.png"), "{name}");
     }
 }
 
 #[test]
-fn grey_is_one_channel_and_one_colour_is_no_failure() {
-    let Some(service) = Service::start("grey_is_one_channel_and_one_colour_is_no_failure") else {
+fn grayscale_has_one_channel_and_a_plain_image_can_be_normalized() {
+    let Some(service) = Service::start() else {
         return;
     };
     let plain = pet_image::RgbImage::from_pixel(20, 20, [9, 200, 30].into());
@@ -95,13 +95,13 @@ fn grey_is_one_channel_and_one_colour_is_no_failure() {
 }
 
 #[test]
-fn a_raw_body_gets_a_name_of_its_format() {
-    let Some(service) = Service::start("a_raw_body_gets_a_name_of_its_format") else {
+fn result_of_a_raw_body_has_a_default_name() {
+    let Some(service) = Service::start() else {
         return;
     };
     let request = post("/grayscale").body("image/jpeg", &gradient(20, 20, Format::Jpeg));
-    let answer = request.send(service.address);
-    answer.ok();
+    let response = request.send(service.address);
+    response.ok();
     let name = "attachment; filename=gray_image.jpg";
-    assert_eq!(answer.header("content-disposition"), Some(name));
+    assert_eq!(response.header("content-disposition"), Some(name));
 }

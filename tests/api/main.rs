@@ -1,10 +1,11 @@
-//! The service from outside, over HTTP, with the committed model.
+//! Tests of the service over HTTP.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod batch;
 mod canary;
 mod drift;
+mod errors;
 mod explain;
 mod feedback;
 mod files;
@@ -16,7 +17,6 @@ mod load;
 mod memory;
 mod predict;
 mod protocol;
-mod refusals;
 mod reload;
 mod repository;
 mod shadow;

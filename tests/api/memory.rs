@@ -1,4 +1,4 @@
-//! Memory that all requests share.
+//! The memory for decoding.
 
 use std::num::NonZero;
 
@@ -8,7 +8,7 @@ use pet_image::Format;
 
 use crate::support::{Service, get, gradient, post};
 
-/// An empty picture of 16 bits a channel with transparency: a small file, and 8 bytes for each pixel.
+/// A blank image with alpha and 16 bits per channel: a small file that takes 8 bytes per pixel.
 pub(crate) fn deep(side: u32) -> Vec<u8> {
     let mut png = Vec::new();
     let levels = vec![0; side as usize * side as usize * 8];
@@ -19,24 +19,23 @@ pub(crate) fn deep(side: u32) -> Vec<u8> {
 }
 
 #[test]
-fn what_does_not_fit_413_with_the_figures_and_what_fits_is_answered() {
-    let name = "what_does_not_fit_413_with_the_figures_and_what_fits_is_answered";
-    let Some(service) = Service::start_with(name, |settings| {
+fn image_beyond_the_decoding_memory_413() {
+    let Some(service) = Service::start_with(|settings| {
         settings.workers = NonZero::new(2).unwrap();
         settings.decoding_memory = 90 << 20;
     }) else {
         return;
     };
     let hostile = post("/predict").file("x.png", &deep(3000));
-    // 8 bytes for each pixel and 4 for its copy of 8 bits, 8 MiB for tables; the limit is 90 MiB less 30 MiB.
+    // 8 bytes per pixel, 4 for its 8-bit copy, and 8 MiB for tables; the limit is 90 MiB less 30 MiB.
     let needed = 3000 * 3000 * 12 + (8 << 20);
-    let answer = hostile.send(service.address);
-    answer.refused(413, "too_large");
-    let text = answer.text();
+    let response = hostile.send(service.address);
+    response.error(413, "too_large");
+    let text = response.text();
     assert!(text.contains(&needed.to_string()), "{text}");
     assert!(text.contains(&(60 << 20).to_string()), "{text}");
 
-    // Expensive, and within the limit: each gets its turn.
+    // Expensive images within the limit wait for each other.
     let large = post("/predict").file("x.png", &deep(1800));
     let small = post("/predict").file("x.png", &gradient(300, 300, Format::Png));
     std::thread::scope(|scope| {
@@ -50,7 +49,7 @@ fn what_does_not_fit_413_with_the_figures_and_what_fits_is_answered() {
             get("/health").send(service.address).ok();
         }
     });
-    // A result counts as well as what is uploaded.
+    // The result counts as well as the upload.
     let resize = post("/resize?width=7000&height=7000").file("x.png", &gradient(9, 9, Format::Png));
-    resize.send(service.address).refused(413, "too_large");
+    resize.send(service.address).error(413, "too_large");
 }

@@ -5,44 +5,47 @@ use pet_image::Format;
 use crate::support::{Service, gradient, photographs, post};
 
 #[test]
-fn the_answer_has_the_fields_of_the_original() {
-    let Some(service) = Service::start("the_answer_has_the_fields_of_the_original") else {
+fn prediction_has_the_fields_of_the_original() {
+    let Some(service) = Service::start() else {
         return;
     };
     let picture = gradient(300, 200, Format::Jpeg);
     let request = post("/predict?seed=42").file("pet.jpg", &picture);
-    let answer = request.send(service.address).json();
-    let mut fields: Vec<_> = answer.as_object().unwrap().keys().collect();
-    // What a model that tells strangers says as well.
+    let response = request.send(service.address).json();
+    let mut fields: Vec<_> = response.as_object().unwrap().keys().collect();
+    // Fields of a model that detects unknown images.
     fields.retain(|field| !["known", "similarity"].contains(&field.as_str()));
     assert_eq!(fields.len(), 3, "{fields:?}");
-    let classes = answer["all_classes"].as_array().unwrap();
-    assert!(classes.contains(&answer["predicted_class"]));
-    let confidence = answer["confidence"].as_f64().unwrap();
+    let classes = response["all_classes"].as_array().unwrap();
+    assert!(classes.contains(&response["predicted_class"]));
+    let confidence = response["confidence"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&confidence), "{confidence}");
-    assert_eq!(request.send(service.address).json(), answer);
+    assert_eq!(request.send(service.address).json(), response);
     let other = post("/predict?seed=-7").file("pet.jpg", &picture);
-    assert_eq!(other.send(service.address).json(), answer);
+    assert_eq!(other.send(service.address).json(), response);
 }
 
 #[test]
-fn the_likeliest_classes_come_with_version_and_times() {
-    let Some(service) = Service::start("the_likeliest_classes_come_with_version_and_times") else {
+fn top_k_adds_classes_version_and_timing() {
+    let Some(service) = Service::start() else {
         return;
     };
     let picture = gradient(64, 64, Format::Png);
-    let answer = post("/predict?top_k=3")
+    let response = post("/predict?top_k=3")
         .file("pet.png", &picture)
         .send(service.address)
         .json();
-    let top = answer["top_k"].as_array().unwrap();
+    let top = response["top_k"].as_array().unwrap();
     assert_eq!(top.len(), 3);
-    assert_eq!(top[0]["class"], answer["predicted_class"]);
-    assert_eq!(top[0]["probability"], answer["confidence"]);
+    assert_eq!(top[0]["class"], response["predicted_class"]);
+    assert_eq!(top[0]["probability"], response["confidence"]);
     assert!(top.is_sorted_by_key(|one| -one["probability"].as_f64().unwrap()));
-    assert!(answer.get("model_version").is_some());
+    assert!(response.get("model_version").is_some());
     for phase in ["queue", "decode", "preprocess", "inference"] {
-        assert!(answer["timing"][phase].as_f64().unwrap() >= 0.0, "{answer}");
+        assert!(
+            response["timing"][phase].as_f64().unwrap() >= 0.0,
+            "{response}"
+        );
     }
     let all = post("/predict?top_k=999")
         .file("pet.png", &picture)
@@ -53,8 +56,8 @@ fn the_likeliest_classes_come_with_version_and_times() {
 }
 
 #[test]
-fn a_raw_body_is_as_good_as_a_form() {
-    let Some(service) = Service::start("a_raw_body_is_as_good_as_a_form") else {
+fn raw_body_equals_form() {
+    let Some(service) = Service::start() else {
         return;
     };
     for format in Format::WRITTEN {
@@ -63,7 +66,7 @@ fn a_raw_body_is_as_good_as_a_form() {
             .file("pet", &picture)
             .send(service.address)
             .json();
-        // The content tells the format, whatever the media type says.
+        // The format is detected from the content, not from the media type.
         for media_type in [
             format.media_type(),
             "image/x-anything",
@@ -76,8 +79,8 @@ fn a_raw_body_is_as_good_as_a_form() {
 }
 
 #[test]
-fn other_fields_of_the_form_are_passed_over() {
-    let Some(service) = Service::start("other_fields_of_the_form_are_passed_over") else {
+fn other_form_fields_are_ignored() {
+    let Some(service) = Service::start() else {
         return;
     };
     let picture = gradient(90, 70, Format::Png);
@@ -90,14 +93,13 @@ fn other_fields_of_the_form_are_passed_over() {
 
 #[test]
 fn real_photographs_are_recognized() {
-    let name = "real_photographs_are_recognized";
-    let (Some(photographs), Some(service)) = (photographs(name), Service::start(name)) else {
+    let (Some(photographs), Some(service)) = (photographs(), Service::start()) else {
         return;
     };
     let right = photographs.iter().filter(|path| {
         let request = post("/predict").file("pet.jpg", &fs_err::read(path).unwrap());
-        let answer = request.send(service.address).json();
-        let class = answer["predicted_class"].as_str().unwrap();
+        let response = request.send(service.address).json();
+        let class = response["predicted_class"].as_str().unwrap();
         let breed = class.replace(' ', "_").to_lowercase();
         let file = path.file_stem().unwrap().to_string_lossy().to_lowercase();
         file.starts_with(&breed)

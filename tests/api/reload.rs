@@ -1,19 +1,18 @@
-//! Another model in the place of the first.
+//! `POST /model/reload`
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pet_image::Format;
 use serde_json::Value;
 
-use crate::support::{Answer, Service, colours, get, gradient, post, results};
+use crate::support::{Response, Service, colours, get, gradient, post, results};
 
 #[test]
-fn a_model_is_swapped_without_losing_a_request() {
+fn model_is_replaced_without_losing_requests() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("model.onnx");
     fs_err::copy(results().join("model.onnx"), &model).unwrap();
-    let name = "a_model_is_swapped_without_losing_a_request";
-    let Some(service) = Service::start_with(name, |settings| {
+    let Some(service) = Service::start_with(|settings| {
         settings.results = folder.path().into();
         settings.admin_token = Some("secret".into());
     }) else {
@@ -26,11 +25,11 @@ fn a_model_is_swapped_without_losing_a_request() {
     let classes = || get("/classes").send(service.address).json()["classes"].clone();
     let before = classes();
 
-    // What is no model changes nothing.
+    // An invalid model changes nothing.
     fs_err::write(&model, b"not a model").unwrap();
-    let refusal = reload().refused(500, "internal");
+    let error = reload().error(500, "internal");
     assert!(
-        refusal["detail"]
+        error["detail"]
             .as_str()
             .unwrap()
             .ends_with("the old model is still served")
@@ -40,12 +39,12 @@ fn a_model_is_swapped_without_losing_a_request() {
     let done = AtomicBool::new(false);
     let request = post("/predict").file("x.png", &gradient(60, 60, Format::Png));
     std::thread::scope(|scope| {
-        let client = || -> Vec<Answer> {
-            let mut answers = Vec::new();
+        let client = || -> Vec<Response> {
+            let mut responses = Vec::new();
             while !done.load(Ordering::Relaxed) {
-                answers.push(request.send(service.address));
+                responses.push(request.send(service.address));
             }
-            answers
+            responses
         };
         let clients = [scope.spawn(client), scope.spawn(client)];
         fs_err::write(&model, colours()).unwrap();
@@ -55,17 +54,17 @@ fn a_model_is_swapped_without_losing_a_request() {
         assert_eq!(after["all_classes"].as_array().unwrap().len(), 3);
         done.store(true, Ordering::Relaxed);
         for client in clients {
-            let answers = client.join().unwrap();
-            for answer in &answers {
-                consistent(&answer.json(), &before);
+            let responses = client.join().unwrap();
+            for response in &responses {
+                check_consistent(&response.json(), &before);
             }
         }
     });
 }
 
-/// An answer is of one model or of the other, never of both.
-fn consistent(answer: &Value, before: &Value) {
-    let all = answer["all_classes"].as_array().unwrap();
-    assert!(all.contains(&answer["predicted_class"]));
-    assert!(all.len() == 3 || answer["all_classes"] == *before);
+/// Checks that a prediction is of one of the two models.
+fn check_consistent(response: &Value, before: &Value) {
+    let all = response["all_classes"].as_array().unwrap();
+    assert!(all.contains(&response["predicted_class"]));
+    assert!(all.len() == 3 || response["all_classes"] == *before);
 }

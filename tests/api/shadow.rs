@@ -1,4 +1,4 @@
-//! A successor that answers unseen.
+//! A shadow, whose predictions are only compared.
 
 use pet_api::{Application, Configuration, Error, Share, Successor};
 use pet_image::Format;
@@ -8,9 +8,9 @@ use crate::support::{
     Service, coloured, colours, get, gradient, metric, post, results, runtime, wait_until,
 };
 
-/// A folder with a model of the version 8 that answers as that of version 7 does, or with another class.
-fn successor(place: &Path, agrees: bool) -> Successor {
-    let folder = place.join("next");
+/// A model of version 8 that predicts the same classes as version 7, or others.
+fn successor(dir: &Path, agrees: bool) -> Successor {
+    let folder = dir.join("next");
     fs_err::create_dir_all(&folder).unwrap();
     fs_err::write(folder.join("model.onnx"), coloured("8", agrees)).unwrap();
     Successor {
@@ -19,10 +19,10 @@ fn successor(place: &Path, agrees: bool) -> Successor {
     }
 }
 
-fn start(name: &str, place: &Path, change: impl FnOnce(&mut Configuration)) -> Option<Service> {
-    fs_err::write(place.join("model.onnx"), colours()).unwrap();
-    Service::start_with(name, |settings| {
-        settings.results = place.into();
+fn start(dir: &Path, change: impl FnOnce(&mut Configuration)) -> Option<Service> {
+    fs_err::write(dir.join("model.onnx"), colours()).unwrap();
+    Service::start_with(|settings| {
+        settings.results = dir.into();
         settings.admin_token = Some("secret".into());
         change(settings);
     })
@@ -38,19 +38,18 @@ fn shadowed(service: &Service, version: &str, outcome: &str) -> u64 {
 }
 
 #[test]
-fn a_shadow_is_compared_and_changes_no_answer() {
-    let place = tempfile::tempdir().unwrap();
-    let name = "a_shadow_is_compared_and_changes_no_answer";
-    let Some(service) = start(name, place.path(), |settings| {
-        settings.shadow = Some(successor(place.path(), true));
+fn shadow_is_compared_and_does_not_change_predictions() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(service) = start(dir.path(), |settings| {
+        settings.shadow = Some(successor(dir.path(), true));
     }) else {
         return;
     };
     let request = post("/predict?top_k=1").file("x.png", &gradient(60, 40, Format::Png));
     let send = || {
-        let answer = request.send(service.address).json();
-        assert_eq!(answer["model_version"], "7");
-        assert_eq!(answer["predicted_class"], "green");
+        let response = request.send(service.address).json();
+        assert_eq!(response["model_version"], "7");
+        assert_eq!(response["predicted_class"], "green");
     };
     send();
     wait_until("the shadow agrees", || {
@@ -72,7 +71,7 @@ fn a_shadow_is_compared_and_changes_no_answer() {
     );
 
     // Reloading the model reloads its shadow.
-    successor(place.path(), false);
+    successor(dir.path(), false);
     let reload = post("/model/reload").header("Authorization", "Bearer secret");
     reload.send(service.address).ok();
     send();
@@ -82,18 +81,14 @@ fn a_shadow_is_compared_and_changes_no_answer() {
 }
 
 #[test]
-fn a_share_of_the_photographs_is_shadowed() {
-    let place = tempfile::tempdir().unwrap();
-    let Some(service) = start(
-        "a_share_of_the_photographs_is_shadowed",
-        place.path(),
-        |settings| {
-            settings.shadow = Some(Successor {
-                share: Share::from_percent(25.0).unwrap(),
-                ..successor(place.path(), true)
-            });
-        },
-    ) else {
+fn shadow_gets_its_share() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(service) = start(dir.path(), |settings| {
+        settings.shadow = Some(Successor {
+            share: Share::from_percent(25.0).unwrap(),
+            ..successor(dir.path(), true)
+        });
+    }) else {
         return;
     };
     let picture = gradient(60, 40, Format::Png);
@@ -110,11 +105,10 @@ fn a_share_of_the_photographs_is_shadowed() {
 }
 
 #[test]
-fn photographs_are_dropped_while_there_is_other_work() {
-    let place = tempfile::tempdir().unwrap();
-    let name = "photographs_are_dropped_while_there_is_other_work";
-    let Some(service) = start(name, place.path(), |settings| {
-        settings.shadow = Some(successor(place.path(), true));
+fn shadow_drops_photographs_under_load() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(service) = start(dir.path(), |settings| {
+        settings.shadow = Some(successor(dir.path(), true));
     }) else {
         return;
     };
@@ -124,20 +118,20 @@ fn photographs_are_dropped_while_there_is_other_work() {
         batch = batch.file(&number.to_string(), &picture);
     }
     batch.send(service.address).ok();
-    // One is taken, one waits; the only worker is busy with the others.
+    // One is being predicted, one is in the channel, and the only worker is busy.
     assert!(shadowed(&service, "8", "dropped") >= 20);
 }
 
 #[test]
-fn a_shadow_of_other_classes_is_refused() {
-    let place = tempfile::tempdir().unwrap();
-    let Some(runtime) = runtime("a_shadow_of_other_classes_is_refused") else {
+fn shadow_with_other_classes_is_rejected() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(runtime) = runtime() else {
         return;
     };
     let configuration = Configuration {
         port: 0,
         results: results().into(),
-        shadow: Some(successor(place.path(), true)),
+        shadow: Some(successor(dir.path(), true)),
         ..Configuration::default()
     };
     let refused = pet_api::block_on(async { Application::build(configuration, runtime).err() });
@@ -151,24 +145,20 @@ fn a_shadow_of_other_classes_is_refused() {
 }
 
 #[test]
-fn what_cannot_be_reloaded_leaves_all_models() {
-    let place = tempfile::tempdir().unwrap();
-    let Some(service) = start(
-        "what_cannot_be_reloaded_leaves_all_models",
-        place.path(),
-        |settings| {
-            settings.shadow = Some(successor(place.path(), true));
-        },
-    ) else {
+fn failed_reload_keeps_all_models() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(service) = start(dir.path(), |settings| {
+        settings.shadow = Some(successor(dir.path(), true));
+    }) else {
         return;
     };
-    fs_err::write(place.path().join("next/model.onnx"), b"no model").unwrap();
-    fs_err::write(place.path().join("model.onnx"), coloured("9", true)).unwrap();
+    fs_err::write(dir.path().join("next/model.onnx"), b"no model").unwrap();
+    fs_err::write(dir.path().join("model.onnx"), coloured("9", true)).unwrap();
     let reload = post("/model/reload").header("Authorization", "Bearer secret");
-    let refusal = reload.send(service.address).refused(500, "internal");
+    let error = reload.send(service.address).error(500, "internal");
     assert!(
-        refusal["detail"].as_str().unwrap().contains("next"),
-        "{refusal}"
+        error["detail"].as_str().unwrap().contains("next"),
+        "{error}"
     );
     assert_eq!(get("/model").send(service.address).json()["version"], "7");
 }

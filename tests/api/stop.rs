@@ -1,4 +1,4 @@
-//! Stopping.
+//! Graceful shutdown.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use pet_image::Format;
 use crate::support::{Service, get, gradient, post, read};
 
 #[test]
-fn no_accepted_request_is_lost() {
-    let Some(service) = Service::start_with("no_accepted_request_is_lost", |settings| {
+fn accepted_requests_are_answered_while_stopping() {
+    let Some(service) = Service::start_with(|settings| {
         settings.notice = Duration::from_secs(1);
     }) else {
         return;
     };
     let address = service.address;
     let request = post("/predict").file("x.png", &gradient(400, 400, Format::Png));
-    // Each goes on until it is told that the service is stopping, and counts its answers.
+    // Each client sends requests until the service is stopping, and counts the responses.
     let clients: Vec<_> = (0..6)
         .map(|_| {
             let request = request.clone();
             std::thread::spawn(move || {
-                for answers in 1.. {
-                    let answer = request.send(address);
-                    answer.ok();
+                for responses in 1.. {
+                    let response = request.send(address);
+                    response.ok();
                     if get("/health/ready").send(address).status == 503 {
-                        return answers;
+                        return responses;
                     }
                 }
                 0
@@ -33,9 +33,9 @@ fn no_accepted_request_is_lost() {
         .collect();
     let long = post("/resize?width=4000&height=4000").file("x.png", &gradient(50, 50, Format::Png));
     std::thread::sleep(Duration::from_millis(300));
-    let long = long.begin(address);
+    let long = long.start(address);
     std::thread::sleep(Duration::from_millis(100));
-    let stopping = service.begin_to_stop();
+    let stopping = service.start_stopping();
     for client in clients {
         assert!(client.join().unwrap() > 0);
     }
@@ -46,19 +46,19 @@ fn no_accepted_request_is_lost() {
 }
 
 #[test]
-fn a_stopping_service_is_not_ready_503() {
-    let Some(service) = Service::start_with("a_stopping_service_is_not_ready_503", |settings| {
+fn stopping_service_is_not_ready_503() {
+    let Some(service) = Service::start_with(|settings| {
         settings.notice = Duration::from_millis(1500);
     }) else {
         return;
     };
-    let stopping = service.begin_to_stop();
+    let stopping = service.start_stopping();
     std::thread::sleep(Duration::from_millis(300));
-    let answer = get("/health/ready").send(service.address);
-    answer.refused(503, "not_ready");
-    assert!(answer.header("retry-after").is_some());
-    assert_eq!(answer.header("connection"), Some("close"));
-    // What comes before everybody has heard is answered all the same.
+    let response = get("/health/ready").send(service.address);
+    response.error(503, "not_ready");
+    assert!(response.header("retry-after").is_some());
+    assert_eq!(response.header("connection"), Some("close"));
+    // Requests are still answered during the notice.
     let picture = gradient(30, 30, Format::Png);
     post("/predict")
         .file("x.png", &picture)

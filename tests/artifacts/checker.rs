@@ -1,4 +1,4 @@
-//! What ONNX itself says of the model.
+//! ONNX's own checker.
 
 use std::process::Command;
 
@@ -17,8 +17,8 @@ for output in inferred.graph.output:
 ";
 
 #[test]
-fn the_onnx_checker_accepts_it() {
-    let Some(python) = python_with_onnx("the_onnx_checker_accepts_it") else {
+fn onnx_checker_accepts_the_model() {
+    let Some(python) = python_with_onnx("onnx_checker_accepts_the_model") else {
         return;
     };
     let folder = results();
@@ -39,7 +39,7 @@ fn the_onnx_checker_accepts_it() {
     let mut lines = said.lines();
     assert_eq!(lines.next(), Some("18"));
     assert_eq!(lines.next(), Some(&*format!("output batch {classes}")));
-    // Where the model tells strangers.
+    // If the model detects unknown images.
     let similarity = format!("similarity batch {classes}");
     assert!(lines.all(|line| line == similarity), "{said}");
 }

@@ -1,4 +1,4 @@
-//! Figures and pictures.
+//! Metrics and figures.
 
 use std::collections::HashSet;
 
@@ -39,7 +39,7 @@ fn check(name: &str, figures: &SplitMetrics, classes: &[String]) {
 }
 
 #[test]
-fn the_figures_can_be_true() {
+fn metrics_are_plausible() {
     let folder = results();
     let metrics: Metrics = read_json(&folder.join(METRICS_FILE)).unwrap();
     let classes = read_classes(&folder.join(CLASSES_FILE)).unwrap();
@@ -59,12 +59,12 @@ fn the_figures_can_be_true() {
 }
 
 #[test]
-fn the_figures_are_those_of_the_selected_run() {
+fn metrics_match_the_selected_run() {
     let folder = results();
     let metrics: Metrics = read_json(&folder.join(METRICS_FILE)).unwrap();
     let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
     let (measured, logged) = (metrics.splits["validation"].top1, selection.val_acc);
-    // An evaluation in ONNX Runtime may decide one image in a hundred otherwise than candle.
+    // ONNX Runtime may predict one image in a hundred differently from candle.
     assert!(
         (measured - logged).abs() <= 0.01,
         "{measured} measured, {logged} logged"
@@ -72,7 +72,7 @@ fn the_figures_are_those_of_the_selected_run() {
 }
 
 #[test]
-fn the_committed_model_is_as_good_as_it_was() {
+fn accuracy_of_the_committed_model() {
     if !results_are_committed() {
         return;
     }
@@ -85,7 +85,7 @@ fn the_committed_model_is_as_good_as_it_was() {
 }
 
 #[test]
-fn the_pictures_show_something() {
+fn figures_are_not_blank() {
     for file in [CURVES_FILE, CONFUSION_FILE] {
         let bytes = fs_err::read(results().join(file)).unwrap();
         let decoded = decode(&bytes, &Limits::default()).unwrap();

@@ -1,4 +1,4 @@
-//! The files that belong to a model.
+//! The files of a model.
 
 use pet_model::{
     CARD_FILE, CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, MODEL_FILE, SELECTION_FILE,
@@ -17,7 +17,7 @@ const FILES: [&str; 7] = [
 ];
 
 #[test]
-fn everything_is_there_and_nothing_half_written() {
+fn all_files_exist_and_no_temporary_ones() {
     let folder = results();
     for file in FILES {
         let length = fs_err::metadata(folder.join(file)).unwrap().len();
@@ -31,7 +31,7 @@ fn everything_is_there_and_nothing_half_written() {
 }
 
 #[test]
-fn the_selection_explains_itself() {
+fn selection_is_complete() {
     let selection: Selection = read_json(&results().join(SELECTION_FILE)).unwrap();
     let best = selection.candidates.first().expect("a candidate");
     assert_eq!(
@@ -56,7 +56,7 @@ fn the_selection_explains_itself() {
 }
 
 #[test]
-fn the_committed_classes_are_torchvisions() {
+fn committed_classes_match_torchvision() {
     let classes = read_classes(&results().join(CLASSES_FILE)).unwrap();
     if results_are_committed() {
         assert_eq!(classes, pet_data::oxford::class_names());
@@ -66,7 +66,7 @@ fn the_committed_classes_are_torchvisions() {
 }
 
 #[test]
-fn the_card_names_version_run_and_classes() {
+fn card_names_version_run_and_classes() {
     let folder = results();
     let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
     let card = fs_err::read_to_string(folder.join(CARD_FILE)).unwrap();

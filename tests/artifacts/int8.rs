@@ -1,4 +1,4 @@
-//! The model in 8-bit integers, where there is one.
+//! The model in 8-bit integers, if there is one.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use pet_predict::{ImagePredictor, Options};
 use pet_tests::{results, results_are_committed, runtime};
 use sha2::{Digest, Sha256};
 
-/// The file, if it is there; the committed results have one.
+/// The file, if it exists; the committed results have one.
 fn file() -> Option<PathBuf> {
     let file = results().join(Precision::Int8.file());
     assert!(file.exists() || !results_are_committed());
@@ -18,14 +18,14 @@ fn file() -> Option<PathBuf> {
 }
 
 #[test]
-fn its_bytes_are_those_that_were_exported() {
+fn bytes_match_the_export() {
     let selection: Selection = read_json(&results().join(SELECTION_FILE)).unwrap();
     let digest = file().map(|file| format!("{:x}", Sha256::digest(fs_err::read(file).unwrap())));
     assert_eq!(digest, selection.int8_sha256);
 }
 
 #[test]
-fn it_says_the_same_of_itself_but_for_what_is_measured_with_it() {
+fn int8_metadata_matches_except_for_measurements() {
     let Some(file) = file() else { return };
     let [floats, integers] = [results().join(Precision::Fp32.file()), file].map(|file| {
         let model = Model::from_bytes(&fs_err::read(file).unwrap()).unwrap();
@@ -41,7 +41,7 @@ fn it_says_the_same_of_itself_but_for_what_is_measured_with_it() {
 }
 
 #[test]
-fn its_figures_pass_the_gate() {
+fn int8_metrics_pass_the_gate() {
     let metrics: Metrics = read_json(&results().join(METRICS_FILE)).unwrap();
     let Some(file) = file() else {
         assert_eq!(metrics.quantization, None);
@@ -61,8 +61,8 @@ fn its_figures_pass_the_gate() {
 }
 
 #[test]
-fn it_is_what_is_served_unless_the_other_is_asked_for() {
-    let Some(runtime) = runtime("it_is_what_is_served_unless_the_other_is_asked_for") else {
+fn int8_is_served_by_default() {
+    let Some(runtime) = runtime("int8_is_served_by_default") else {
         return;
     };
     let Some(file) = file() else { return };

@@ -1,4 +1,4 @@
-//! The results folder is complete, consistent and fit to be served.
+//! The results folder is complete, consistent and can be served.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 

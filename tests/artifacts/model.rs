@@ -16,7 +16,7 @@ fn model() -> Model {
     Model::from_bytes(&fs_err::read(results().join(MODEL_FILE)).unwrap()).unwrap()
 }
 
-fn promised(values: &[Value]) -> Vec<(&str, DataType, Vec<Dim>)> {
+fn signature(values: &[Value]) -> Vec<(&str, DataType, Vec<Dim>)> {
     let values = values.iter();
     values
         .map(|value| {
@@ -27,13 +27,13 @@ fn promised(values: &[Value]) -> Vec<(&str, DataType, Vec<Dim>)> {
 }
 
 #[test]
-fn its_size_is_that_of_the_network() {
+fn size_matches_the_network() {
     let length = fs_err::metadata(results().join(MODEL_FILE)).unwrap().len();
     assert!(SIZES.contains(&length), "{length} bytes");
 }
 
 #[test]
-fn its_bytes_are_those_that_were_exported() {
+fn bytes_match_the_export() {
     let folder = results();
     let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
     let bytes = fs_err::read(folder.join(MODEL_FILE)).unwrap();
@@ -42,7 +42,7 @@ fn its_bytes_are_those_that_were_exported() {
 }
 
 #[test]
-fn input_and_outputs_are_as_promised() {
+fn inputs_and_outputs_match_the_contract() {
     let model = model();
     assert_eq!(model.opset(), OPSET);
     assert_eq!(
@@ -52,7 +52,7 @@ fn input_and_outputs_are_as_promised() {
     let batch = Dim::symbol("batch");
     let input = [batch.clone(), 3.into(), 224.into(), 224.into()].to_vec();
     assert_eq!(
-        promised(model.inputs()),
+        signature(model.inputs()),
         [(INPUT_NAME, DataType::F32, input)]
     );
     let classes = read_classes(&results().join(CLASSES_FILE)).unwrap().len();
@@ -64,7 +64,7 @@ fn input_and_outputs_are_as_promised() {
         .chain(second)
         .map(|name| (name, DataType::F32, shape.clone()))
         .collect();
-    assert_eq!(promised(model.outputs()), expected);
+    assert_eq!(signature(model.outputs()), expected);
     let normalized = |node: &onnx_graph::Node| node.op_type() == "BatchNormalization";
     assert!(
         !model.nodes().iter().any(normalized),
@@ -73,7 +73,7 @@ fn input_and_outputs_are_as_promised() {
 }
 
 #[test]
-fn its_metadata_is_complete_and_fits_the_files_beside_it() {
+fn metadata_match_the_other_files() {
     let folder = results();
     let metadata = ModelMetadata::from_properties(model().metadata()).unwrap();
     let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
@@ -94,8 +94,8 @@ fn its_metadata_is_complete_and_fits_the_files_beside_it() {
 }
 
 #[test]
-fn onnx_runtime_loads_it_and_runs_any_batch() {
-    let Some(runtime) = runtime("onnx_runtime_loads_it_and_runs_any_batch") else {
+fn onnx_runtime_runs_any_batch_size() {
+    let Some(runtime) = runtime("onnx_runtime_runs_any_batch_size") else {
         return;
     };
     let predictor = ImagePredictor::load(&runtime, results(), &Options::default()).unwrap();

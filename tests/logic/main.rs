@@ -1,10 +1,10 @@
-//! The predictor, as the command line and the service use it.
+//! The predictor.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod errors;
 mod photographs;
 mod predict;
 mod recipe;
-mod refusals;
 mod support;
 mod threads;

@@ -9,12 +9,12 @@ use pet_tests::{breed_of, photographs, results_are_committed};
 
 use crate::support::predictors;
 
-/// Of the 76 photographs, most of which the model was not trained on at this size.
+/// Correct predictions of the 76 photographs, most of which were not in the training set at this size.
 const RIGHT_AT_LEAST: usize = 60;
 
 #[test]
-fn photographs_at_their_original_size_are_answered() {
-    let test = "photographs_at_their_original_size_are_answered";
+fn photographs_at_original_size_are_predicted() {
+    let test = "photographs_at_original_size_are_predicted";
     let Some(photographs) = photographs(test) else {
         return;
     };
@@ -29,8 +29,8 @@ fn photographs_at_their_original_size_are_answered() {
 }
 
 #[test]
-fn the_photographs_show_breeds_of_the_data_set() {
-    let Some(photographs) = photographs("the_photographs_show_breeds_of_the_data_set") else {
+fn photographs_show_breeds_of_the_data_set() {
+    let Some(photographs) = photographs("photographs_show_breeds_of_the_data_set") else {
         return;
     };
     let shown: BTreeSet<String> = photographs.iter().map(|file| breed_of(file)).collect();
@@ -38,8 +38,8 @@ fn the_photographs_show_breeds_of_the_data_set() {
 }
 
 #[test]
-fn the_committed_model_knows_the_breeds() {
-    let test = "the_committed_model_knows_the_breeds";
+fn committed_model_recognizes_breeds() {
+    let test = "committed_model_recognizes_breeds";
     let Some(photographs) = photographs(test).filter(|_| results_are_committed()) else {
         return;
     };

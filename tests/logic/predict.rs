@@ -1,4 +1,4 @@
-//! One picture and several.
+//! Predictions of one image and of batches.
 
 use std::collections::HashSet;
 
@@ -7,8 +7,8 @@ use pet_tests::sample_pictures;
 use crate::support::{predictors, stand_in};
 
 #[test]
-fn every_picture_gets_an_answer_that_is_a_distribution() {
-    for predictor in predictors("every_picture_gets_an_answer_that_is_a_distribution") {
+fn predictions_are_distributions() {
+    for predictor in predictors("predictions_are_distributions") {
         let classes = &predictor.metadata().classes;
         for picture in sample_pictures(3) {
             let prediction = predictor.predict(&picture).unwrap();
@@ -32,8 +32,8 @@ fn every_picture_gets_an_answer_that_is_a_distribution() {
 }
 
 #[test]
-fn the_best_classes_are_sorted_and_sum_to_at_most_one() {
-    for predictor in predictors("the_best_classes_are_sorted_and_sum_to_at_most_one") {
+fn top_classes_are_sorted_and_sum_to_at_most_one() {
+    for predictor in predictors("top_classes_are_sorted_and_sum_to_at_most_one") {
         let prediction = predictor.predict(&sample_pictures(1)[0]).unwrap();
         for count in [1, 3, 5, 1000] {
             let best = prediction.top_k(count);
@@ -51,8 +51,8 @@ fn the_best_classes_are_sorted_and_sum_to_at_most_one() {
 }
 
 #[test]
-fn the_same_picture_gets_the_same_answer() {
-    for predictor in predictors("the_same_picture_gets_the_same_answer") {
+fn predictions_are_deterministic() {
+    for predictor in predictors("predictions_are_deterministic") {
         let picture = &sample_pictures(1)[0];
         let first = predictor.predict(picture).unwrap();
         for _ in 0..3 {
@@ -65,8 +65,8 @@ fn the_same_picture_gets_the_same_answer() {
 }
 
 #[test]
-fn a_batch_equals_its_singles_bit_for_bit() {
-    for predictor in predictors("a_batch_equals_its_singles_bit_for_bit") {
+fn batch_equals_single_predictions_bit_for_bit() {
+    for predictor in predictors("batch_equals_single_predictions_bit_for_bit") {
         let pictures = sample_pictures(7);
         let batch = predictor.predict_batch(&pictures);
         assert_eq!(batch.len(), pictures.len());
@@ -79,8 +79,8 @@ fn a_batch_equals_its_singles_bit_for_bit() {
 }
 
 #[test]
-fn different_pictures_are_told_apart() {
-    let Some(predictor) = stand_in("different_pictures_are_told_apart") else {
+fn different_images_get_different_predictions() {
+    let Some(predictor) = stand_in("different_images_get_different_predictions") else {
         return;
     };
     let answers = predictor.predict_batch(&sample_pictures(6));

@@ -1,4 +1,4 @@
-//! Training and serving turn a picture into the same numbers.
+//! Training and serving have the same preprocessing.
 
 use candle_core::{Device, Module, Tensor};
 use pet_image::{Preprocess, Resize};
@@ -10,7 +10,7 @@ use pet_train::Classifier;
 use crate::support::predictors;
 
 #[test]
-fn the_model_carries_a_recipe_that_training_offers() {
+fn model_has_a_known_recipe() {
     let resizes = [
         Resize::Stretch { size: 224 },
         Resize::CenterCrop {
@@ -18,7 +18,7 @@ fn the_model_carries_a_recipe_that_training_offers() {
             size: 224,
         },
     ];
-    for predictor in predictors("the_model_carries_a_recipe_that_training_offers") {
+    for predictor in predictors("model_has_a_known_recipe") {
         let recipe = predictor.metadata().preprocess.clone();
         let offered = resizes.map(|resize| Preprocess {
             resize,
@@ -28,10 +28,10 @@ fn the_model_carries_a_recipe_that_training_offers() {
     }
 }
 
-/// Bytes through the whole serving path against bytes through the training path.
+/// Compares the serving path with the training path.
 #[test]
-fn a_served_probability_is_that_of_the_trained_network() {
-    let test = "a_served_probability_is_that_of_the_trained_network";
+fn served_probability_equals_that_of_the_trained_network() {
+    let test = "served_probability_equals_that_of_the_trained_network";
     let Some(runtime) = runtime(test) else { return };
     let place = tempfile::tempdir().unwrap();
     results_folder(place.path());

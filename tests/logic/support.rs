@@ -3,7 +3,7 @@
 use pet_predict::{ImagePredictor, Options};
 use pet_tests::{results, results_folder, runtime};
 
-/// The model of the results folder, and a stand-in that is there also before anything was trained.
+/// The model of the results folder, and a stand-in.
 pub(crate) fn predictors(test: &str) -> Vec<ImagePredictor> {
     let Some(runtime) = runtime(test) else {
         return Vec::new();
@@ -16,7 +16,7 @@ pub(crate) fn predictors(test: &str) -> Vec<ImagePredictor> {
         .into()
 }
 
-/// The stand-in alone.
+/// The stand-in.
 pub(crate) fn stand_in(test: &str) -> Option<ImagePredictor> {
     let runtime = runtime(test)?;
     let place = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Many threads at once.
+//! Concurrency.
 
 use pet_tests::sample_pictures;
 
@@ -7,8 +7,8 @@ use crate::support::stand_in;
 const THREADS: usize = 8;
 
 #[test]
-fn many_threads_get_the_answers_that_one_gets() {
-    let Some(predictor) = stand_in("many_threads_get_the_answers_that_one_gets") else {
+fn threads_get_the_same_predictions() {
+    let Some(predictor) = stand_in("threads_get_the_same_predictions") else {
         return;
     };
     let pictures = sample_pictures(4);

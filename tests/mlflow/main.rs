@@ -1,7 +1,7 @@
-//! The program together with MLflow itself: its server, its Python client, its model format.
+//! Tests with MLflow: its server, its Python client and its model format.
 //!
-//! Needs a Python with `mlflow` at `PET_MLFLOW_PYTHON`, else in `.cache/mlflow-env`, and ONNX
-//! Runtime; says `skipped: …` otherwise.
+//! They need ONNX Runtime and a Python with `mlflow` at `PET_MLFLOW_PYTHON`, by default in `.cache/mlflow-env`, and are
+//! skipped otherwise.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 

@@ -1,4 +1,4 @@
-//! `pet-cli` in a folder of its own.
+//! `pet-cli` in a temporary folder.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,14 +9,14 @@ use tempfile::TempDir;
 
 /// What is trained: a drawn data set and a random backbone.
 pub(crate) const TRAIN: &str = "train --dataset folder --data-dir pets --backbone backbone.safetensors --model-name oxford_pet_classifier";
-/// Photographs that are classified; each costs the program and Python a prediction.
+/// Number of photographs that the program and Python predict.
 const PHOTOGRAPHS: usize = 12;
 
-/// A folder to run the program in, with all that training needs.
+/// A folder to run the program in, with everything that training needs.
 pub(crate) struct Program {
     folder: TempDir,
     library: PathBuf,
-    /// The tracking server; none for `mlflow.db` in the folder.
+    /// The tracking server; `None` for `mlflow.db` in the folder.
     pub(crate) server: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl Program {
         self.folder.path()
     }
 
-    /// The program with arguments that contain no space.
+    /// The program with arguments, separated by spaces.
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pet-cli"));
         for (name, _) in std::env::vars_os() {
@@ -63,7 +63,7 @@ impl Program {
         command
     }
 
-    /// What the program prints when it succeeds.
+    /// Runs the program, which must succeed, and returns its output.
     pub(crate) fn run(&self, arguments: &str) -> String {
         let output = self.command(arguments).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -86,7 +86,7 @@ impl Program {
         ));
     }
 
-    /// Photographs, real ones where they are at hand.
+    /// Photographs, real ones if available.
     pub(crate) fn pictures(&self, test: &str) -> Vec<PathBuf> {
         if let Some(mut files) = photographs(test) {
             files.truncate(PHOTOGRAPHS);

@@ -6,7 +6,7 @@ use std::process::Command;
 use pet_tests::{root, skipped};
 use serde_json::Value;
 
-/// A Python that has MLflow.
+/// A Python with MLflow.
 pub(crate) fn find(test: &str) -> Option<PathBuf> {
     let cached = root().join(".cache/mlflow-env/bin/python");
     let python = std::env::var_os("PET_MLFLOW_PYTHON").map_or(cached, PathBuf::from);
@@ -20,7 +20,7 @@ pub(crate) fn find(test: &str) -> Option<PathBuf> {
     None
 }
 
-/// Python without what would have MLflow ask others or start more than it must.
+/// Python with an environment in which MLflow makes no requests to other hosts and starts no unneeded processes.
 pub(crate) fn command(python: &Path, folder: &Path) -> Command {
     let mut command = Command::new(python);
     command
@@ -32,7 +32,7 @@ pub(crate) fn command(python: &Path, folder: &Path) -> Command {
     command
 }
 
-/// What a script of this folder prints as its last line, as JSON.
+/// Runs a script of this folder, and returns the JSON in the last line of its output.
 pub(crate) fn run(
     python: &Path,
     folder: &Path,

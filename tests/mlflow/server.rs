@@ -1,4 +1,4 @@
-//! MLflow's own servers, ended by their own process groups.
+//! MLflow's servers, each in its own process group.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -21,7 +21,7 @@ impl Server {
         Self::start(python, folder, &arguments, port)
     }
 
-    /// Starts `mlflow ARGUMENTS` and waits until it answers.
+    /// Starts `mlflow ARGUMENTS`, and waits until it responds.
     pub(crate) fn start(python: &Path, folder: &Path, arguments: &[&str], port: u16) -> Self {
         let log = fs_err::File::create(folder.join("server.log")).unwrap();
         let mut command = python::command(python, folder);
@@ -65,13 +65,13 @@ impl Server {
         ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
     }
 
-    /// Ends it as a crash would.
+    /// Kills the server, as a crash would.
     pub(crate) fn kill(&mut self) {
         self.signal("-KILL");
         let _ = self.child.wait();
     }
 
-    /// Its process group is its own: the workers end with it.
+    /// Signals the process group, with all workers.
     fn signal(&self, signal: &str) {
         let group = format!("-{}", self.child.id());
         let _ = Command::new("kill")
@@ -95,7 +95,7 @@ impl Drop for Server {
     }
 }
 
-/// A port that nobody listens on.
+/// A free port.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()

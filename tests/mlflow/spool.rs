@@ -1,4 +1,4 @@
-//! A server that is killed while training goes on.
+//! A server that is killed during training.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use crate::program::{Program, TRAIN};
 use crate::python;
 use crate::server::{Server, free_port};
 
-/// So many that the server dies among them.
+/// Enough epochs for the server to be killed among them.
 const EPOCHS: usize = 400;
 
 #[test]
-fn no_metric_is_lost_when_the_server_dies() {
-    let test = "no_metric_is_lost_when_the_server_dies";
+fn no_metric_is_lost_when_the_server_crashes() {
+    let test = "no_metric_is_lost_when_the_server_crashes";
     let (Some(python), Some(mut program)) = (python::find(test), Program::new(test)) else {
         return;
     };
@@ -65,12 +65,12 @@ fn no_metric_is_lost_when_the_server_dies() {
         let steps: Vec<i64> = history.iter().map(|point| point.step).collect();
         assert_eq!(steps, (0..EPOCHS as i64).collect::<Vec<_>>(), "{key}");
     }
-    // The model arrived whole: it can be chosen and exported.
+    // The model is complete: it can be selected and exported.
     program.run("select");
     program.run("export");
 }
 
-/// Waits until a run has this many epochs; how many it has then.
+/// Waits until a run has this many epochs, and returns their number.
 fn wait_for_epochs(client: &Client, epochs: usize) -> usize {
     let patience = Instant::now() + Duration::from_mins(3);
     while Instant::now() < patience {

@@ -1,4 +1,4 @@
-//! What the machine does, as MLflow's own client logs it.
+//! System metrics, as MLflow's client logs them.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,12 +11,12 @@ use crate::python;
 use crate::server::{Server, free_port};
 
 /// Far longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 const BUSY: &str = "system/cpu_utilization_percentage";
 
 #[test]
-fn a_resumed_run_goes_on_with_the_metrics_of_the_system() {
-    let test = "a_resumed_run_goes_on_with_the_metrics_of_the_system";
+fn resumed_run_continues_system_metrics() {
+    let test = "resumed_run_continues_system_metrics";
     let (Some(python), Some(mut program)) = (python::find(test), Program::new(test)) else {
         return;
     };
@@ -25,7 +25,7 @@ fn a_resumed_run_goes_on_with_the_metrics_of_the_system() {
     program.server = Some(server.url());
     let client = Client::open(&Config::new(server.url().parse().unwrap())).unwrap();
 
-    // Asked for by MLflow's variable first, then by the option.
+    // Enabled by MLflow's variable first, then by the option.
     let mut training = program.command(&format!("{TRAIN} --epochs 1000000"));
     training.env("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true");
     let first = interrupted(training, || points(&client) >= 2, &client);
@@ -51,7 +51,7 @@ fn a_resumed_run_goes_on_with_the_metrics_of_the_system() {
     }
 }
 
-/// Lets a training run until something is there, and stops it with Ctrl-C. Returns how many points there are then.
+/// Runs a training until a condition holds, and stops it with Ctrl-C. Returns the number of points.
 fn interrupted(mut command: Command, there: impl Fn() -> bool, client: &Client) -> usize {
     let mut child = command
         .env("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
@@ -72,7 +72,7 @@ fn wait(child: &mut Child, there: impl Fn() -> bool) {
     let start = Instant::now();
     while !there() {
         let ended = child.try_wait().unwrap();
-        if ended.is_some() || start.elapsed() > PATIENCE {
+        if ended.is_some() || start.elapsed() > TIMEOUT {
             let _ = child.kill();
             panic!("the training did not get there: {ended:?}");
         }
@@ -80,7 +80,7 @@ fn wait(child: &mut Child, there: impl Fn() -> bool) {
     }
 }
 
-/// How many points the newest run has.
+/// The number of points of the latest run.
 fn points(client: &Client) -> usize {
     let Ok(Some(experiment)) = client.find_experiment("OxfordPetExperiment") else {
         return 0;

@@ -33,7 +33,7 @@ fn mlflow_shows_the_spans_of_a_request() {
         let answer = service.upload("/predict", head, &pictures);
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
-    // What waits is sent at the stop.
+    // Pending spans are sent when the service stops.
     service.signal("-TERM");
     assert_eq!(service.exit(), Some(0));
 
@@ -44,7 +44,7 @@ fn mlflow_shows_the_spans_of_a_request() {
     traces.values().for_each(check);
 }
 
-/// One request with its phases.
+/// Checks the spans of a request and of its phases.
 fn check(spans: &Value) {
     let request = &spans["POST /predict"];
     assert_eq!(request["route"], "/predict");

@@ -1,4 +1,4 @@
-//! Everything recorded on a server.
+//! Tracking on a server.
 
 use std::path::Path;
 
@@ -29,14 +29,14 @@ fn mlflow_finds_loads_and_serves_what_was_trained() {
 
     let model = "models:/oxford_pet_classifier@champion";
     let arguments = ["models", "serve", "-m", model, "--env-manager", "local"];
-    // The model server asks the tracking server for the model.
+    // The model server gets the model from the tracking server.
     let place = tempfile::tempdir().unwrap();
     let service = with_tracking(&python, place.path(), &server.url(), &arguments);
     let answers = python::run(&python, home.path(), "invoke.py", &service.url(), &pictures);
     assert_eq!(answers, seen["classes"]);
 }
 
-/// A model server needs to know the tracking server; the folder gets a start file for it.
+/// Starts a model server, which finds the tracking server by a start file in the folder.
 fn with_tracking(python: &Path, folder: &Path, tracking: &str, arguments: &[&str]) -> Server {
     let script = folder.join("python");
     let text = format!(
@@ -49,7 +49,7 @@ fn with_tracking(python: &Path, folder: &Path, tracking: &str, arguments: &[&str
     Server::start(&script, folder, arguments, free_port())
 }
 
-/// What the Python client finds must be what the program says.
+/// Checks that the Python client and the program report the same.
 pub(crate) fn check(program: &Program, seen: &Value, runs: usize) {
     let found = seen["runs"].as_array().unwrap();
     assert_eq!(found.len(), runs);
@@ -82,7 +82,7 @@ pub(crate) fn check(program: &Program, seen: &Value, runs: usize) {
     );
 }
 
-/// Every epoch's four metrics, bit for bit.
+/// Checks the four metrics of every epoch, bit for bit.
 fn check_history(run: &Value, ours: &Value) {
     let epochs: usize = run["params"]["epochs"].as_str().unwrap().parse().unwrap();
     for (key, points) in run["history"].as_object().unwrap() {
@@ -148,8 +148,8 @@ fn check_tags(run: &Value) {
     assert_eq!(datasets[0][1].as_str().unwrap().len(), 32);
 }
 
-/// MLflow and the program name the same classes; Pillow and our decoder differ by a level here and
-/// there, which may decide between two classes that are equally likely.
+/// Checks that MLflow and the program predict the same classes. Pillow and our decoder differ by one level in some pixels,
+/// which may decide between two classes of equal probability.
 pub(crate) fn check_classes(program: &Program, seen: &Value, pictures: &[std::path::PathBuf]) {
     let files: Vec<&str> = pictures.iter().map(|file| file.to_str().unwrap()).collect();
     let ours = program.json(&format!("predict {}", files.join(" ")));

@@ -1,4 +1,4 @@
-//! Everything recorded in `mlflow.db`, which MLflow opens afterwards.
+//! Tracking in `mlflow.db`, which MLflow then opens.
 
 use crate::program::{Program, TRAIN};
 use crate::python;
@@ -6,8 +6,8 @@ use crate::server::{Server, free_port};
 use crate::with_server::{check, check_classes};
 
 #[test]
-fn mlflow_opens_our_database_and_we_go_on_writing_to_it() {
-    let test = "mlflow_opens_our_database_and_we_go_on_writing_to_it";
+fn mlflow_upgrades_our_database_and_we_keep_writing() {
+    let test = "mlflow_upgrades_our_database_and_we_keep_writing";
     let (Some(python), Some(program)) = (python::find(test), Program::new(test)) else {
         return;
     };
@@ -18,7 +18,7 @@ fn mlflow_opens_our_database_and_we_go_on_writing_to_it() {
     check(&program, &seen, 2);
     check_classes(&program, &seen, &pictures);
 
-    // The Python client has upgraded it; now a server runs on it, and we train once more.
+    // The Python client has upgraded the database; now a server uses it, and we train again.
     let server = Server::tracking(&python, folder, store, free_port());
     program.run(&format!("{TRAIN} --epochs 2 --seed 7"));
     program.run("select");

@@ -1,7 +1,6 @@
-//! What axe-core, the checker of accessibility, finds: nothing, on every tab, by day and by night, on a desk and in a
-//! hand.
+//! axe-core, an accessibility checker, finds nothing on any tab, in either color scheme, on desktop and phone.
 //!
-//! `PET_AXE` names its script; else it is looked for where `npm install --prefix .cache/axe axe-core` puts it.
+//! Its script is `PET_AXE`, by default the one that `npm install --prefix .cache/axe axe-core` installs.
 
 use std::path::PathBuf;
 
@@ -10,15 +9,15 @@ use serde_json::Value;
 use crate::browser::{Browser, View};
 use crate::{file, page_with_photograph, service, skipped};
 
-/// Where the script is, if it is anywhere.
+/// The script, if it is installed.
 fn script() -> Option<String> {
     let installed = || service::root().join(".cache/axe/node_modules/axe-core/axe.min.js");
     let path = std::env::var_os("PET_AXE").map_or_else(installed, PathBuf::from);
     fs_err::read_to_string(path).ok()
 }
 
-/// What is wrong on the page as it is shown now, and where.
-fn faults(page: &Browser) -> Value {
+/// The violations on the page.
+fn violations(page: &Browser) -> Value {
     page.value(
         "void (window.found = null, axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => {
            window.found = violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]);
@@ -30,11 +29,10 @@ fn faults(page: &Browser) -> Value {
 
 #[test]
 fn axe_finds_nothing() {
-    let test = "axe_finds_nothing";
     let Some(script) = script() else {
-        return skipped(test, "axe-core is not installed");
+        return skipped("axe-core is not installed");
     };
-    let Some(page) = page_with_photograph(test) else {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.choose_all("#other-file", &[&file("cat.jpg"), &file("cat.avif")]);
@@ -46,7 +44,7 @@ fn axe_finds_nothing() {
         (390, "light"),
         (1280, "dark"),
     ] {
-        page.look(View {
+        page.set_view(View {
             width,
             height: 900,
             scheme,
@@ -56,20 +54,20 @@ fn axe_finds_nothing() {
             page.until(&format!("!document.getElementById('{tab}').ariaBusy"));
             page.until("document.getAnimations().length === 0");
             assert_eq!(
-                faults(&page),
+                violations(&page),
                 Value::Array(Vec::new()),
                 "{width} {scheme} {tab}"
             );
         }
     }
-    // It does find what is wrong.
+    // It does find violations.
     page.click("#tab-predict");
     page.value("document.getElementById('preview').removeAttribute('alt')");
-    assert!(faults(&page).to_string().contains("image-alt"));
+    assert!(violations(&page).to_string().contains("image-alt"));
 
     page.value("void (location.href = 'docs')");
     page.until("document.getElementById('topics')?.children.length > 0");
     page.run(&script);
-    assert_eq!(faults(&page), Value::Array(Vec::new()), "docs");
-    page.was_quiet();
+    assert_eq!(violations(&page), Value::Array(Vec::new()), "docs");
+    page.check_quiet();
 }

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use crate::driver::Driver;
 
-/// Longest wait for something to appear on the page.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest wait for a condition on the page.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Under this name `WebDriver` gives references to elements.
+/// The key of element references in `WebDriver`.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// How the page is looked at.
+/// Window size and color scheme.
 #[derive(Clone, Copy)]
 pub(crate) struct View {
     pub(crate) width: u32,
@@ -22,14 +22,14 @@ pub(crate) struct View {
     pub(crate) scheme: &'static str,
 }
 
-/// A computer's window by day.
-pub(crate) const DESK: View = View {
+/// A desktop window in the light scheme.
+pub(crate) const DESKTOP: View = View {
     width: 1280,
     height: 1000,
     scheme: "light",
 };
 
-/// A browser of its own, which ends with this value.
+/// A browser, which is closed when dropped.
 pub(crate) struct Browser {
     driver: Driver,
     session: String,
@@ -37,13 +37,13 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Opens the page at `address`; nothing where there is no chromedriver.
+    /// Opens the page at `address`; `None` without chromedriver.
     pub(crate) fn open(address: &str, view: View) -> Option<Self> {
         let driver = Driver::start()?;
         let options = json!({
             "args": [
                 "--headless=new",
-                // Containers seldom allow what the sandbox needs; only the own page is opened.
+                // Containers rarely allow the sandbox, and only our own page is opened.
                 "--no-sandbox",
                 "--disable-dev-shm-usage",
                 "--no-first-run",
@@ -60,7 +60,7 @@ impl Browser {
             driver,
             address: address.to_owned(),
         };
-        browser.look(view);
+        browser.set_view(view);
         browser.post("/url", &json!({ "url": address }));
         Some(browser)
     }
@@ -69,8 +69,8 @@ impl Browser {
         self.driver.post(&format!("{}{path}", self.session), body)
     }
 
-    /// Looks at the page in another way.
-    pub(crate) fn look(&self, view: View) {
+    /// Changes window size and color scheme.
+    pub(crate) fn set_view(&self, view: View) {
         let development = |command: &str, parameters: Value| {
             let body = json!({ "cmd": command, "params": parameters });
             self.post("/goog/cdp/execute", &body);
@@ -94,13 +94,13 @@ impl Browser {
         self.post("/execute/sync", &json!({ "script": script, "args": [] }));
     }
 
-    /// What a JavaScript expression gives.
+    /// The value of a JavaScript expression.
     pub(crate) fn value(&self, expression: &str) -> Value {
         let script = format!("return ({expression})");
         self.post("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// The text of an expression.
+    /// The value of an expression as text.
     pub(crate) fn text(&self, expression: &str) -> String {
         let value = self.value(expression);
         value
@@ -114,7 +114,7 @@ impl Browser {
         let start = Instant::now();
         while self.value(&format!("Boolean({expression})")) != true {
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < TIMEOUT,
                 "never true: {expression}\n{}\n{:#?}",
                 self.text("document.body.innerText"),
                 self.console()
@@ -134,7 +134,7 @@ impl Browser {
         self.post(&format!("{}/click", self.element(selector)), &json!({}));
     }
 
-    /// Chooses a file, as in the browser's own dialogue.
+    /// Chooses a file, as in the browser's file dialog.
     pub(crate) fn choose(&self, selector: &str, file: &Path) {
         self.choose_all(selector, &[file]);
     }
@@ -142,13 +142,13 @@ impl Browser {
     /// Chooses several files at once.
     pub(crate) fn choose_all(&self, selector: &str, files: &[&Path]) {
         let path = format!("{}/value", self.element(selector));
-        // The driver refuses a path with `..` in it.
+        // The driver rejects paths with `..`.
         let files = files.iter().map(|file| fs_err::canonicalize(file).unwrap());
         let files: Vec<String> = files.map(|file| file.display().to_string()).collect();
         self.post(&path, &json!({ "text": files.join("\n") }));
     }
 
-    /// From now on `uploads` in the page lists what is sent: path, name and bytes of the file, and the file itself.
+    /// Records requests in the page's `uploads`: path, name and size of the file, and the file itself.
     pub(crate) fn watch_uploads(&self) {
         self.value(
             "((fetch) => {
@@ -163,7 +163,7 @@ impl Browser {
         );
     }
 
-    /// Presses keys, one after the other, wherever the focus is; see [`key`].
+    /// Presses keys, see [`key`].
     pub(crate) fn press(&self, keys: &[char]) {
         let strokes: Vec<Value> = keys
             .iter()
@@ -195,26 +195,26 @@ impl Browser {
         entries.as_array().unwrap().clone()
     }
 
-    /// What the console said since the last call.
+    /// The messages of the console since the last call.
     pub(crate) fn console(&self) -> Vec<String> {
         let said = |entry: Value| entry["message"].as_str().unwrap().to_owned();
         self.log("browser").into_iter().map(said).collect()
     }
 
-    /// Checks that the console is silent and that nothing was asked of another host.
+    /// Checks that the console is empty, and that there were no requests to other hosts.
     #[track_caller]
-    pub(crate) fn was_quiet(&self) {
+    pub(crate) fn check_quiet(&self) {
         assert_eq!(self.console(), Vec::<String>::new());
-        self.stayed_at_home();
+        self.check_requests();
     }
 
-    /// Checks that nothing was asked of another host.
+    /// Checks that there were no requests to other hosts.
     #[track_caller]
-    pub(crate) fn stayed_at_home(&self) {
+    pub(crate) fn check_requests(&self) {
         let requests: Vec<String> = self
             .log("performance")
             .iter()
-            .filter_map(requested)
+            .filter_map(request_url)
             .collect();
         assert!(!requests.is_empty(), "the log is empty");
         for url in requests {
@@ -230,8 +230,8 @@ impl Drop for Browser {
     }
 }
 
-/// The address, if an entry of the performance log tells of a request.
-fn requested(entry: &Value) -> Option<String> {
+/// The URL of a request in an entry of the performance log.
+fn request_url(entry: &Value) -> Option<String> {
     let message: Value = serde_json::from_str(entry["message"].as_str()?).unwrap();
     let event = &message["message"];
     if event["method"] != "Network.requestWillBeSent" {
@@ -240,7 +240,7 @@ fn requested(entry: &Value) -> Option<String> {
     Some(event["params"]["request"]["url"].as_str()?.to_owned())
 }
 
-/// Keys as `WebDriver` names them.
+/// Keys of `WebDriver`.
 pub(crate) mod key {
     pub(crate) const TAB: char = '\u{e004}';
     pub(crate) const END: char = '\u{e010}';

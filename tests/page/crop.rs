@@ -5,15 +5,15 @@ use serde_json::Value;
 use crate::browser::{Browser, key};
 use crate::{HEIGHT, WIDTH, page_with_photograph};
 
-/// Left, top, right and bottom, as the fields say.
+/// Left, top, right and bottom in the fields.
 fn edges(page: &Browser) -> Vec<f64> {
     let values = page
         .value("[...document.querySelectorAll('#crop input')].map((field) => field.valueAsNumber)");
     serde_json::from_value(values).unwrap()
 }
 
-/// Where a pixel of the photograph is in the window.
-fn place(page: &Browser, x: f64, y: f64) -> (f64, f64) {
+/// The position in the window of a pixel of the photograph.
+fn position(page: &Browser, x: f64, y: f64) -> (f64, f64) {
     let area: Value = page.value(
         "((area) => [area.left, area.top, area.width, area.height])(document.querySelector('.crop-layer').getBoundingClientRect())",
     );
@@ -24,9 +24,9 @@ fn place(page: &Browser, x: f64, y: f64) -> (f64, f64) {
     )
 }
 
-/// Waits for the picture of the box in the fields, and checks it.
+/// Waits for the cropped image, and checks its size.
 #[track_caller]
-fn is_cut_out(page: &Browser) {
+fn check_cropped(page: &Browser) {
     let edges = edges(page);
     let (width, height) = (edges[2] - edges[0], edges[3] - edges[1]);
     page.until(&format!(
@@ -42,7 +42,7 @@ fn is_cut_out(page: &Browser) {
 
 #[track_caller]
 fn near(edges: &[f64], expected: [f64; 4]) {
-    // A pixel of the window is more than one of the photograph.
+    // A pixel of the window covers more than one of the photograph.
     let is_near = edges
         .iter()
         .zip(expected)
@@ -51,67 +51,67 @@ fn near(edges: &[f64], expected: [f64; 4]) {
 }
 
 #[test]
-fn a_box_is_dragged() {
-    let Some(page) = page_with_photograph("a_box_is_dragged") else {
+fn box_is_dragged() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.click("#tab-crop");
     near(&edges(&page), [90.0, 60.0, 361.0, 240.0]);
-    is_cut_out(&page);
+    check_cropped(&page);
 
-    // A new box, from outside of the first one and against the direction of reading.
-    page.drag(place(&page, 430.0, 280.0), place(&page, 60.0, 40.0));
+    // A new box, from outside of the first one, from right to left.
+    page.drag(position(&page, 430.0, 280.0), position(&page, 60.0, 40.0));
     near(&edges(&page), [60.0, 40.0, 430.0, 280.0]);
-    is_cut_out(&page);
+    check_cropped(&page);
     // By a corner.
-    page.drag(place(&page, 430.0, 280.0), place(&page, 200.0, 140.0));
+    page.drag(position(&page, 430.0, 280.0), position(&page, 200.0, 140.0));
     near(&edges(&page), [60.0, 40.0, 200.0, 140.0]);
-    is_cut_out(&page);
-    // By its middle, further than the photograph goes.
-    page.drag(place(&page, 130.0, 90.0), place(&page, 130.0, 290.0));
+    check_cropped(&page);
+    // By its middle, beyond the edge of the photograph.
+    page.drag(position(&page, 130.0, 90.0), position(&page, 130.0, 290.0));
     near(&edges(&page), [60.0, 200.0, 200.0, 300.0]);
-    is_cut_out(&page);
+    check_cropped(&page);
 
     let link = page.value(
         "((link) => [link.download, link.href.slice(0, 5)])(document.querySelector('#crop a'))",
     );
     assert_eq!(link, serde_json::json!(["cropped_cat.jpg", "blob:"]));
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn a_box_is_set_with_the_keyboard() {
-    let Some(page) = page_with_photograph("a_box_is_set_with_the_keyboard") else {
+fn box_is_moved_by_keyboard() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.click("#tab-crop");
     page.value("document.querySelector('.crop-box').focus()");
     page.press(&[key::RIGHT, key::RIGHT, key::DOWN]);
     assert_eq!(edges(&page), [92.0, 61.0, 363.0, 241.0]);
-    is_cut_out(&page);
+    check_cropped(&page);
 
     page.value("document.querySelector('#crop [name=right]').select()");
     page.press(&['1', '5', '0']);
     assert_eq!(edges(&page), [92.0, 61.0, 150.0, 241.0]);
-    is_cut_out(&page);
-    // Who types slowly is told meanwhile that the box is empty.
-    page.stayed_at_home();
+    check_cropped(&page);
+    // Meanwhile the box is empty.
+    page.check_requests();
 }
 
 #[test]
-fn an_empty_box_is_refused_in_a_sentence() {
-    let Some(page) = page_with_photograph("an_empty_box_is_refused_in_a_sentence") else {
+fn empty_box_shows_an_error() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.click("#tab-crop");
-    is_cut_out(&page);
+    check_cropped(&page);
     page.value("document.querySelector('#crop [name=right]').select()");
     page.press(&['9']);
     page.until("document.querySelector('#crop .problem').textContent.endsWith('.')");
-    // What was cut out before is neither shown nor offered.
+    // The previous result is removed.
     page.until("!document.querySelector('#crop .after .frame').checkVisibility()");
     page.until("!document.querySelector('#crop a').href");
     page.press(&['9']);
     page.until("document.querySelector('#crop .problem').textContent === ''");
-    is_cut_out(&page);
+    check_cropped(&page);
 }

@@ -1,4 +1,4 @@
-//! A running chromedriver and the few calls of `WebDriver` that the tests need.
+//! A chromedriver process, and the calls of `WebDriver`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -7,20 +7,20 @@ use std::time::Duration;
 use serde_json::Value;
 use ureq::Agent;
 
-/// Longest time that one call may take.
-const CALL: Duration = Duration::from_mins(1);
+/// Timeout of a call.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The process; it ends with this value.
+/// A chromedriver process, which is killed when dropped.
 pub(crate) struct Driver {
     process: Child,
-    /// Kept open: a driver that cannot write would end.
+    /// Kept open, since a driver that cannot write exits.
     _output: BufReader<ChildStdout>,
     agent: Agent,
     address: String,
 }
 
 impl Driver {
-    /// Starts one on a port of its own; nothing where it is not installed.
+    /// Starts chromedriver on a free port; `None` if it is not installed.
     pub(crate) fn start() -> Option<Self> {
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
@@ -32,7 +32,7 @@ impl Driver {
         let port = port(&mut output);
         let agent = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(CALL))
+            .timeout_global(Some(TIMEOUT))
             .build()
             .new_agent();
         Some(Self {
@@ -43,7 +43,7 @@ impl Driver {
         })
     }
 
-    /// Posts a command; its value.
+    /// Posts a command, and returns its value.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
         let mut response = self
             .agent
@@ -58,7 +58,7 @@ impl Driver {
         value
     }
 
-    /// Ends a session, and its browser with it.
+    /// Ends a session with its browser.
     pub(crate) fn delete(&self, path: &str) {
         let _ = self.agent.delete(format!("{}{path}", self.address)).call();
     }
@@ -71,7 +71,7 @@ impl Drop for Driver {
     }
 }
 
-/// The port that the driver says it listens at.
+/// Reads the port from the driver's output.
 fn port(output: &mut impl BufRead) -> u16 {
     output
         .lines()

@@ -1,4 +1,4 @@
-//! Photographs that are not sent as they are: large ones, and those that only the browser reads.
+//! Photographs that the page converts before sending: large ones, and formats that only the browser decodes.
 
 use std::path::{Path, PathBuf};
 
@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::{file, page};
 
-/// As a camera stores an upright photograph: lying on its side, with a mark.
+/// Size of an upright photograph as a camera stores it, rotated by an EXIF orientation.
 const WIDTH: u32 = 4032;
 const HEIGHT: u32 = 3024;
 
-/// An EXIF segment that says: turn it by a quarter, clockwise.
+/// An EXIF segment with the orientation of a clockwise quarter turn.
 const TURNED: &[u8] =
     b"\xff\xe1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
 
@@ -20,7 +20,7 @@ const ANIMATION: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0\
     \x21\xf9\x04\0\x0a\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\
     \x21\xf9\x04\0\x0a\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x4c\x01\0\x3b";
 
-/// Noise as of a sensor, the same each time.
+/// Deterministic sensor noise.
 struct Grain(u32);
 
 impl Grain {
@@ -49,7 +49,7 @@ fn large(folder: &Path) -> PathBuf {
     path
 }
 
-/// What the service says of the file itself.
+/// The prediction of the service for the original file.
 fn direct(page: &crate::browser::Browser, path: &Path) -> Value {
     let agent = ureq::Agent::new_with_defaults();
     let address = page.text("document.baseURI");
@@ -62,8 +62,8 @@ fn direct(page: &crate::browser::Browser, path: &Path) -> Value {
 }
 
 #[test]
-fn a_large_photograph_is_sent_small_and_upright() {
-    let Some(page) = page("a_large_photograph_is_sent_small_and_upright") else {
+fn large_photograph_is_sent_small_and_upright() {
+    let Some(page) = page() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -100,7 +100,7 @@ fn a_large_photograph_is_sent_small_and_upright() {
         "{colours:?}"
     );
 
-    // The answer is the one for the whole file.
+    // The prediction is that of the original file.
     let expected = direct(&page, &path);
     let winner = page.text("document.querySelector('.winner-name').textContent");
     let share: f64 = page
@@ -115,15 +115,15 @@ fn a_large_photograph_is_sent_small_and_upright() {
     let difference = (same["probability"].as_f64().unwrap() - share).abs();
     assert!(difference < 0.1, "{winner} {share}, {expected}");
 
-    // A change of the picture is made of all its pixels.
+    // Transformations use all pixels.
     page.click("#tab-grayscale");
     page.until("document.querySelector('#grayscale .after img')?.naturalWidth === 3024");
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn what_only_the_browser_reads_is_sent_as_jpeg() {
-    let Some(page) = page("what_only_the_browser_reads_is_sent_as_jpeg") else {
+fn formats_of_the_browser_are_sent_as_jpeg() {
+    let Some(page) = page() else {
         return;
     };
     page.watch_uploads();
@@ -134,12 +134,12 @@ fn what_only_the_browser_reads_is_sent_as_jpeg() {
         page.text("document.getElementById('photograph-remark').textContent"),
         "The service does not read AVIF, so this browser sends it as JPEG."
     );
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn of_an_animation_the_first_frame_is_shown() {
-    let Some(page) = page("of_an_animation_the_first_frame_is_shown") else {
+fn first_frame_of_an_animation_is_shown() {
+    let Some(page) = page() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -163,5 +163,5 @@ fn of_an_animation_the_first_frame_is_shown() {
         );
         assert_eq!(page.text(remark), expected, "{name}");
     }
-    page.was_quiet();
+    page.check_quiet();
 }

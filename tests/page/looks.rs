@@ -1,8 +1,8 @@
-//! How the page looks: by day and by night, on a desk and in a hand.
+//! Layout and colors of the page, in both color schemes, on desktop and phone.
 
 use serde_json::Value;
 
-use crate::browser::{DESK, View};
+use crate::browser::{DESKTOP, View};
 use crate::{file, page_with_photograph};
 
 const PHONE: View = View {
@@ -11,7 +11,7 @@ const PHONE: View = View {
     scheme: "light",
 };
 
-/// The contrast of text and ground by WCAG 2.2, for an element.
+/// The contrast of text and background of an element by WCAG 2.2.
 const CONTRAST: &str = "((element) => {
     const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
     const light = (colour) => parse(colour).slice(0, 3)
@@ -26,12 +26,12 @@ const CONTRAST: &str = "((element) => {
   })";
 
 #[test]
-fn the_page_follows_day_and_night() {
-    let Some(page) = page_with_photograph("the_page_follows_day_and_night") else {
+fn page_follows_the_color_scheme() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     for (scheme, dark) in [("light", false), ("dark", true)] {
-        page.look(View { scheme, ..DESK });
+        page.set_view(View { scheme, ..DESKTOP });
         let ground = page.text("getComputedStyle(document.body).backgroundColor");
         let sum: u32 = ground
             .split(|character: char| !character.is_ascii_digit())
@@ -57,15 +57,15 @@ fn the_page_follows_day_and_night() {
             );
         }
     }
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn the_page_fits_a_phone() {
-    let Some(page) = page_with_photograph("the_page_fits_a_phone") else {
+fn page_fits_a_phone() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
-    page.look(PHONE);
+    page.set_view(PHONE);
     for tab in [
         "predict",
         "resize",
@@ -97,13 +97,13 @@ fn the_page_fits_a_phone() {
             "{tab}: too small for a finger"
         );
     }
-    page.was_quiet();
+    page.check_quiet();
 }
 
-/// What is shown while a photograph is answered must not push other things around.
+/// What appears during a prediction does not move other elements.
 #[test]
-fn nothing_jumps() {
-    let Some(page) = page_with_photograph("nothing_jumps") else {
+fn layout_does_not_shift() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.value(

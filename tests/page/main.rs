@@ -1,7 +1,6 @@
-//! The page, as a person uses it: in a headless Chromium that is driven through `WebDriver`.
+//! Tests of the web page in a headless Chromium, driven through `WebDriver`.
 //!
-//! Where `chromedriver` is not installed the tests are skipped by name; with `PET_REQUIRE_BROWSER=1`
-//! that is a failure.
+//! Without `chromedriver` the tests are skipped, or fail if `PET_REQUIRE_BROWSER` is 1.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,38 +25,39 @@ mod visit;
 
 use std::path::PathBuf;
 
-use browser::{Browser, DESK};
+use browser::{Browser, DESKTOP};
 
-/// Width and height of the photograph that the tests show to the page, in pixels.
+/// Width and height of the photograph in pixels.
 const WIDTH: f64 = 451.0;
 const HEIGHT: f64 = 300.0;
 
-/// A browser with the page open; nothing where the machine lacks what that takes.
-fn page(test: &str) -> Option<Browser> {
-    let address = service::address(test)?;
-    let browser = Browser::open(address, DESK);
+/// A browser with the page open, unless ONNX Runtime or chromedriver is missing.
+fn page() -> Option<Browser> {
+    let address = service::address()?;
+    let browser = Browser::open(address, DESKTOP);
     if browser.is_none() {
         let required = std::env::var_os("PET_REQUIRE_BROWSER").is_some_and(|set| set == "1");
         assert!(!required, "chromedriver cannot be started");
-        skipped(test, "there is no chromedriver");
+        skipped("there is no chromedriver");
     }
     browser
 }
 
-/// Says that a test was not run, and why.
+/// Reports that the current test is skipped. The test harness names threads after their tests.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn skipped(test: &str, reason: &str) {
-    eprintln!("skipped: {test}: {reason}");
+fn skipped(reason: &str) {
+    let thread = std::thread::current();
+    eprintln!("skipped: {}: {reason}", thread.name().unwrap_or_default());
 }
 
-/// The file of a photograph, to choose.
+/// The path of a file beside the tests.
 fn file(name: &str) -> PathBuf {
     service::root().join("tests/page").join(name)
 }
 
-/// The page with the photograph chosen and predicted.
-fn page_with_photograph(test: &str) -> Option<Browser> {
-    let browser = page(test)?;
+/// The page after the prediction of the photograph.
+fn page_with_photograph() -> Option<Browser> {
+    let browser = page()?;
     browser.choose("#file", &file("cat.jpg"));
     browser.until("document.querySelectorAll('.bars li').length === 5");
     Some(browser)

@@ -6,8 +6,8 @@ use crate::page;
 use crate::service::results;
 
 #[test]
-fn the_model_and_its_figures_are_shown() {
-    let Some(page) = page("the_model_and_its_figures_are_shown") else {
+fn model_and_figures_are_shown() {
+    let Some(page) = page() else {
         return;
     };
     let results = results();
@@ -36,15 +36,15 @@ fn the_model_and_its_figures_are_shown() {
     if results.join("metrics.json").is_file() {
         page.until("/\\d\\s%/u.test(document.querySelector('.tiles strong').textContent)");
     }
-    // The photograph has no business here.
+    // The photograph is not on this tab.
     page.until("!document.getElementById('photograph').checkVisibility()");
-    page.was_quiet();
+    page.check_quiet();
 }
 
-/// A model of one's own, judged by few photographs: a share of 24 is no matter of tenths of a percent.
+/// For a model evaluated on 24 photographs, tenths of a percent would be meaningless.
 #[test]
-fn few_photographs_are_counted() {
-    let Some(page) = page("few_photographs_are_counted") else {
+fn accuracy_of_few_photographs_is_shown_as_counts() {
+    let Some(page) = page() else {
         return;
     };
     page.value(
@@ -71,5 +71,5 @@ fn few_photographs_are_counted() {
         page.text("[...document.querySelectorAll('.breeds .share')].map((share) => share.textContent).join()"),
         "12 of 12,9 of 12"
     );
-    page.was_quiet();
+    page.check_quiet();
 }

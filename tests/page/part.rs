@@ -1,4 +1,4 @@
-//! The square that the model sees, on the tab Predict.
+//! The square for the model on the tab Predict.
 
 use std::collections::HashMap;
 
@@ -8,10 +8,10 @@ use tempfile::TempDir;
 use crate::browser::{Browser, key};
 use crate::{HEIGHT, WIDTH, file, page, page_with_photograph};
 
-/// A wide picture with the cat at its right end, and the width of that picture in pixels.
+/// Width of an image with the cat at its right edge, in pixels.
 const WIDE: f64 = 1500.0;
 
-/// Breeds that a spotted cat is taken for.
+/// Breeds with which a spotted cat is confused.
 const SPOTTED: [&str; 3] = ["Egyptian Mau", "Abyssinian", "Bengal"];
 
 fn wide(folder: &TempDir) -> std::path::PathBuf {
@@ -31,7 +31,7 @@ fn wide(folder: &TempDir) -> std::path::PathBuf {
     path
 }
 
-/// How likely the five breeds are that are shown, in percent.
+/// The probabilities of the five breeds on the page, in percent.
 fn breeds(page: &Browser) -> HashMap<String, f64> {
     let shown = page.value(
         "Object.fromEntries([...document.querySelectorAll('.bars li')].map((line) =>
@@ -45,7 +45,7 @@ fn spotted(page: &Browser) -> f64 {
     SPOTTED.iter().filter_map(|breed| breeds.get(*breed)).sum()
 }
 
-/// The square's left edge and width, in pixels of a photograph of this width.
+/// Left edge and width of the square, in pixels of a photograph of this width.
 fn square(page: &Browser, width: f64) -> (f64, f64) {
     let shares = page.value(
         "((layer, box) => [(box.left - layer.left) / layer.width, box.width / layer.width])
@@ -56,8 +56,8 @@ fn square(page: &Browser, width: f64) -> (f64, f64) {
     (left * width, side * width)
 }
 
-/// Where a pixel of the wide picture is in the window.
-fn place(page: &Browser, x: f64) -> (f64, f64) {
+/// The position in the window of a pixel of the wide image.
+fn position(page: &Browser, x: f64) -> (f64, f64) {
     let area = page.value(
         "((area) => [area.left, area.top, area.width, area.height])
            (document.querySelector('.part-layer').getBoundingClientRect())",
@@ -67,15 +67,15 @@ fn place(page: &Browser, x: f64) -> (f64, f64) {
 }
 
 #[test]
-fn the_square_is_dragged_to_the_animal_and_predicted() {
-    let Some(page) = page("the_square_is_dragged_to_the_animal_and_predicted") else {
+fn dragged_square_is_predicted() {
+    let Some(page) = page() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     page.choose("#file", &wide(&folder));
     page.until("document.querySelectorAll('.bars li').length === 5");
     page.until("document.querySelector('.part-box').checkVisibility()");
-    // The middle is shown to the model, where nothing is.
+    // By default the middle, where there is no cat.
     let (left, side) = square(&page, WIDE);
     assert!(
         (left - 619.0).abs() < 3.0 && (side - 262.0).abs() < 3.0,
@@ -85,7 +85,7 @@ fn the_square_is_dragged_to_the_animal_and_predicted() {
     assert!(spotted(&page) < 50.0, "{whole:?}");
     page.until("document.getElementById('part-predict').ariaDisabled === 'true'");
 
-    page.drag(place(&page, 750.0), place(&page, WIDE - WIDTH / 2.0));
+    page.drag(position(&page, 750.0), position(&page, WIDE - WIDTH / 2.0));
     let (left, side) = square(&page, WIDE);
     assert!(
         (left - 1144.0).abs() < 6.0 && (side - 262.0).abs() < 3.0,
@@ -95,7 +95,7 @@ fn the_square_is_dragged_to_the_animal_and_predicted() {
     page.click("#part-predict");
     page.until("document.querySelector('.note').textContent.startsWith('This part')");
     assert!(spotted(&page) > 60.0, "{:?}", breeds(&page));
-    // Only that part has been sent, with the margin that the model does not see.
+    // Only that part was sent, with the margin that preprocessing crops.
     let sent = page.text("document.querySelector('.sent').textContent");
     assert!(sent.starts_with("Sent as 299 × 299 pixels, "), "{sent}");
     assert_eq!(page.value("uploads.length"), 1);
@@ -104,12 +104,12 @@ fn the_square_is_dragged_to_the_animal_and_predicted() {
     page.until("!document.querySelector('.note').textContent.startsWith('This part')");
     assert_eq!(breeds(&page), whole);
     assert_eq!(page.value("uploads.length"), 1);
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn the_square_is_moved_with_the_keyboard() {
-    let Some(page) = page_with_photograph("the_square_is_moved_with_the_keyboard") else {
+fn square_is_moved_by_keyboard() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.until("document.querySelector('.part-box').checkVisibility()");
@@ -130,12 +130,12 @@ fn the_square_is_moved_with_the_keyboard() {
     page.press(&['\u{e007}']);
     page.until("document.querySelector('.note').textContent.startsWith('This part')");
     assert_eq!(page.text("document.activeElement.id"), "part-predict");
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn the_explanation_lies_in_the_square() {
-    let Some(page) = page_with_photograph("the_explanation_lies_in_the_square") else {
+fn explanation_covers_the_square() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     let lies_in_it = "((heat, box) => ['left', 'top', 'right', 'bottom'].every((edge) => Math.abs(heat[edge] - box[edge]) < 2))
@@ -152,5 +152,5 @@ fn the_explanation_lies_in_the_square() {
     page.until(&format!(
         "document.querySelector('.heat').checkVisibility() && {lies_in_it}"
     ));
-    page.was_quiet();
+    page.check_quiet();
 }

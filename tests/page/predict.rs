@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::{file, page, page_with_photograph};
 
 #[test]
-fn a_chosen_photograph_is_answered() {
-    let Some(page) = page_with_photograph("a_chosen_photograph_is_answered") else {
+fn chosen_photograph_is_predicted() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     let winner = page.text("document.querySelector('.winner-name').textContent");
@@ -24,7 +24,7 @@ fn a_chosen_photograph_is_answered() {
         "{shares:?}"
     );
 
-    // The bars are as long as they say.
+    // The bars have the length of the probabilities.
     page.until("document.getAnimations().length === 0");
     let drawn = page.value(
         "((fill) => fill.offsetWidth / fill.parentElement.offsetWidth)(document.querySelector('.fill'))",
@@ -47,15 +47,15 @@ fn a_chosen_photograph_is_answered() {
         "{command}"
     );
     assert!(command.ends_with("/predict?top_k=5'"), "{command}");
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn what_is_no_image_is_refused_in_a_sentence() {
-    let Some(page) = page_with_photograph("what_is_no_image_is_refused_in_a_sentence") else {
+fn invalid_image_shows_an_error() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
-    page.was_quiet();
+    page.check_quiet();
     let folder = tempfile::tempdir().unwrap();
     let notes = folder.path().join("notes.txt");
     fs_err::write(&notes, "no picture").unwrap();
@@ -71,19 +71,19 @@ fn what_is_no_image_is_refused_in_a_sentence() {
         page.value("document.querySelector('#predict .problem').getAttribute('role')"),
         "alert"
     );
-    // What was said of the photograph before is gone.
+    // The previous prediction is removed.
     page.until("document.querySelector('.answer').offsetHeight === 0");
-    page.stayed_at_home();
+    page.check_requests();
 
-    // The next photograph is answered as if nothing had been.
+    // The next photograph is predicted normally.
     page.choose("#file", &file("cat.jpg"));
     page.until("document.querySelector('.answer').offsetHeight > 0");
     page.until("document.querySelector('#predict .problem').textContent === ''");
 }
 
 #[test]
-fn a_service_that_is_gone_is_told_in_a_sentence() {
-    let Some(page) = page("a_service_that_is_gone_is_told_in_a_sentence") else {
+fn unreachable_service_shows_an_error() {
+    let Some(page) = page() else {
         return;
     };
     page.value("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))");
@@ -91,19 +91,18 @@ fn a_service_that_is_gone_is_told_in_a_sentence() {
     page.until(
         "document.querySelector('#predict .problem').textContent.startsWith('The service does not answer.')",
     );
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn what_supports_the_breed_is_shown_on_the_photograph() {
-    let test = "what_supports_the_breed_is_shown_on_the_photograph";
-    let Some(page) = page_with_photograph(test) else {
+fn explanation_is_shown_on_the_photograph() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.until("document.querySelector('#explain-switch').checkVisibility()");
     page.click("#explain");
     page.until("document.querySelector('.heat').checkVisibility()");
-    // One of its places is the lightest, and it lies on the photograph.
+    // One cell of the map is the lightest, and the map covers the photograph.
     page.until(
         "((heat) => heat.getContext('2d').getImageData(0, 0, heat.width, heat.height).data
            .some((level, place) => place % 4 === 0 && level === 252))
@@ -116,5 +115,5 @@ fn what_supports_the_breed_is_shown_on_the_photograph() {
     );
     page.click("#explain");
     page.until("!document.querySelector('.heat').checkVisibility()");
-    page.was_quiet();
+    page.check_quiet();
 }

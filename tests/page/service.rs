@@ -1,4 +1,4 @@
-//! The service under test, one for all tests.
+//! The service, which all tests share.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -10,17 +10,17 @@ use pet_predict::{Runtime, SearchPaths};
 
 use crate::skipped;
 
-/// Starts the service at the first call; its address, or nothing where ONNX Runtime is missing.
-pub(crate) fn address(test: &str) -> Option<&'static str> {
+/// The address of the service, which is started at the first call; `None` without ONNX Runtime.
+pub(crate) fn address() -> Option<&'static str> {
     static ADDRESS: OnceLock<Option<String>> = OnceLock::new();
     let address = ADDRESS.get_or_init(|| start(Some(feedback()))).as_deref();
     if address.is_none() {
-        skipped(test, "there is no ONNX Runtime");
+        skipped("there is no ONNX Runtime");
     }
     address
 }
 
-/// The results that are served: `PET_RESULTS`, else the committed ones.
+/// The results to serve: `PET_RESULTS`, by default the committed ones.
 pub(crate) fn results() -> PathBuf {
     let named = std::env::var_os("PET_RESULTS").filter(|path| !path.is_empty());
     root().join(named.unwrap_or_else(|| "results".into()))
@@ -31,7 +31,7 @@ pub(crate) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// Where the service keeps corrections.
+/// Where the service stores corrections.
 pub(crate) fn feedback() -> FeedbackFolder {
     FeedbackFolder {
         folder: Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("page-{}", std::process::id())),
@@ -40,7 +40,7 @@ pub(crate) fn feedback() -> FeedbackFolder {
     }
 }
 
-/// Starts a service that keeps corrections, or none; its address.
+/// Starts a service, and returns its address.
 pub(crate) fn start(feedback: Option<FeedbackFolder>) -> Option<String> {
     let runtime = runtime()?;
     let configuration = Configuration {
@@ -49,16 +49,16 @@ pub(crate) fn start(feedback: Option<FeedbackFolder>) -> Option<String> {
         feedback,
         ..Configuration::default()
     };
-    let (tell, told) = channel();
-    // It serves until the process of the tests ends.
+    let (sender, receiver) = channel();
+    // The service runs until the test process ends.
     thread::spawn(move || {
         block_on(async {
             let application = Application::build(configuration, runtime).unwrap();
-            tell.send(application.port()).unwrap();
+            sender.send(application.port()).unwrap();
             application.run_until_stopped().await.unwrap();
         });
     });
-    let port = told.recv().expect("the service starts");
+    let port = receiver.recv().expect("the service starts");
     Some(format!("http://127.0.0.1:{port}/"))
 }
 

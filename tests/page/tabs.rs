@@ -12,7 +12,7 @@ pub(crate) const TABS: [&str; 6] = [
     "model",
 ];
 
-/// The name of the panel that is shown, if the tabs agree that it is that one.
+/// The name of the visible panel, if its tab is selected.
 #[track_caller]
 fn open(page: &Browser) -> String {
     let tabs = page.text(
@@ -29,8 +29,8 @@ fn open(page: &Browser) -> String {
 }
 
 #[test]
-fn the_keyboard_goes_through_the_tabs() {
-    let Some(page) = page("the_keyboard_goes_through_the_tabs") else {
+fn tabs_are_operated_by_keyboard() {
+    let Some(page) = page() else {
         return;
     };
     assert_eq!(open(&page), "predict");
@@ -52,13 +52,13 @@ fn the_keyboard_goes_through_the_tabs() {
         assert_eq!(open(&page), tab);
     }
     page.until("document.querySelectorAll('.breeds li').length > 0");
-    page.was_quiet();
+    page.check_quiet();
 }
 
-/// One stop for all tabs; then everything that can be used, in the order in which it is read.
+/// The tabs are one stop; then come all controls in reading order.
 #[test]
-fn everything_is_reached_with_the_tab_key() {
-    let Some(page) = page_with_photograph("everything_is_reached_with_the_tab_key") else {
+fn tab_key_reaches_everything() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.click("#tab-crop");
@@ -92,16 +92,16 @@ fn everything_is_reached_with_the_tab_key() {
         "button predict",
     ];
     assert_eq!(stops[..expected.len()], expected, "{stops:?}");
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn an_address_opens_its_tab() {
-    let Some(page) = page_with_photograph("an_address_opens_its_tab") else {
+fn url_opens_its_tab() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.value("void (location.hash = '#grayscale')");
     page.until("document.querySelector('#grayscale .after img')");
     assert_eq!(open(&page), "grayscale");
-    page.was_quiet();
+    page.check_quiet();
 }

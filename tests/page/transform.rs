@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::browser::Browser;
 use crate::{file, page_with_photograph};
 
-/// Opens the tab and waits for its picture of this size.
+/// Opens the tab, and waits for a result of this size.
 #[track_caller]
 fn after(page: &Browser, tab: &str, width: u32, height: u32) {
     page.until(&format!(
@@ -15,9 +15,8 @@ fn after(page: &Browser, tab: &str, width: u32, height: u32) {
 }
 
 #[test]
-fn every_tab_shows_before_and_after_and_offers_the_file() {
-    let Some(page) = page_with_photograph("every_tab_shows_before_and_after_and_offers_the_file")
-    else {
+fn every_tab_shows_before_and_after_and_a_download() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     for (tab, prefix, width, height) in [
@@ -41,12 +40,12 @@ fn every_tab_shows_before_and_after_and_offers_the_file() {
             "{command}"
         );
     }
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn a_new_size_is_taken_up_as_it_is_typed() {
-    let Some(page) = page_with_photograph("a_new_size_is_taken_up_as_it_is_typed") else {
+fn new_size_is_applied_while_typing() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.click("#tab-resize");
@@ -57,18 +56,18 @@ fn a_new_size_is_taken_up_as_it_is_typed() {
     page.click("#keep-shape");
     after(&page, "resize", 100, 67);
 
-    // Another photograph is changed as well, with what stands in the fields; the service does not read this one.
+    // The next photograph is transformed with the same parameters; the service cannot decode this one.
     page.choose("#other-file", &file("cat.avif"));
     page.until("document.querySelector('#resize code').textContent.includes('cat.avif')");
     page.until("document.querySelector('#resize a').download.startsWith('resized_cat.')");
     after(&page, "resize", 100, 67);
-    page.was_quiet();
+    page.check_quiet();
 }
 
-/// Typing a number begins with an empty field, which is no fault of the service.
+/// Typing a number starts with an empty field, which is not an error of the service.
 #[test]
-fn an_empty_number_is_refused_in_a_sentence() {
-    let Some(page) = page_with_photograph("an_empty_number_is_refused_in_a_sentence") else {
+fn empty_number_shows_an_error() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.click("#tab-resize");
@@ -87,5 +86,5 @@ fn an_empty_number_is_refused_in_a_sentence() {
     let link = page
         .value("((link) => [link.href, link.ariaDisabled])(document.querySelector('#resize a'))");
     assert_eq!(link, json!(["", "true"]));
-    page.was_quiet();
+    page.check_quiet();
 }

@@ -1,12 +1,12 @@
-//! Whether an answer is right: what a person says of it.
+//! Feedback on a prediction.
 
-use crate::browser::{Browser, DESK};
+use crate::browser::{Browser, DESKTOP};
 use crate::{file, page_with_photograph, service, skipped};
 
 const SAID: &str = "document.getElementById('verdict-said').textContent";
 
-/// How many pictures of a class are kept.
-fn kept(class: &str) -> usize {
+/// The number of stored images of a class.
+fn stored(class: &str) -> usize {
     let entries = fs_err::read_dir(service::feedback().folder.join(class));
     let files = entries.into_iter().flatten().flatten();
     files
@@ -15,15 +15,15 @@ fn kept(class: &str) -> usize {
 }
 
 #[test]
-fn an_answer_is_corrected_from_a_list_by_keyboard() {
-    let Some(page) = page_with_photograph("an_answer_is_corrected_from_a_list_by_keyboard") else {
+fn prediction_is_corrected_by_keyboard() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.until("document.getElementById('verdict').offsetHeight > 0");
     let promise = page.text("document.getElementById('promise').textContent");
     assert!(promise.contains("saved only if"), "{promise}");
-    let before = kept("Sphynx");
-    // The predicted breed is not in the list of the others.
+    let before = stored("Sphynx");
+    // The list does not contain the predicted breed.
     let listed =
         "[...document.querySelectorAll('#verdict-breed option')].map(({ value }) => value)";
     assert_eq!(page.value(&format!("{listed}.length")), 37);
@@ -45,21 +45,21 @@ fn an_answer_is_corrected_from_a_list_by_keyboard() {
         page.text(SAID),
         "Thank you. The photograph is kept as Sphynx."
     );
-    assert_eq!(kept("Sphynx"), before + 1);
+    assert_eq!(stored("Sphynx"), before + 1);
     let status = page.text("document.getElementById('status').textContent");
     assert_eq!(status, page.text(SAID));
-    // Once is enough.
+    // Feedback is requested once.
     page.click("#verdict-right");
     assert_eq!(
         page.text(SAID),
         "Thank you. The photograph is kept as Sphynx."
     );
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn an_answer_is_confirmed() {
-    let Some(page) = page_with_photograph("an_answer_is_confirmed") else {
+fn prediction_is_confirmed() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.until("document.getElementById('verdict').offsetHeight > 0");
@@ -67,18 +67,17 @@ fn an_answer_is_confirmed() {
     page.click("#verdict-right");
     page.until(SAID);
     assert!(page.text(SAID).contains(&predicted));
-    assert!(kept(&predicted) > 0);
-    page.was_quiet();
+    assert!(stored(&predicted) > 0);
+    page.check_quiet();
 }
 
 #[test]
-fn without_a_folder_nobody_is_asked() {
-    let test = "without_a_folder_nobody_is_asked";
+fn feedback_is_not_requested_without_a_folder() {
     let Some(address) = service::start(None) else {
-        return skipped(test, "there is no ONNX Runtime");
+        return skipped("there is no ONNX Runtime");
     };
-    let Some(page) = Browser::open(&address, DESK) else {
-        return skipped(test, "there is no chromedriver");
+    let Some(page) = Browser::open(&address, DESKTOP) else {
+        return skipped("there is no chromedriver");
     };
     page.choose("#file", &file("cat.jpg"));
     page.until("document.querySelector('.answer').offsetHeight > 0");
@@ -86,5 +85,5 @@ fn without_a_folder_nobody_is_asked() {
         page.value("document.getElementById('verdict').offsetHeight"),
         0
     );
-    page.was_quiet();
+    page.check_quiet();
 }

@@ -3,8 +3,8 @@
 use crate::browser::Browser;
 use crate::{file, page, page_with_photograph};
 
-/// Drops or pastes copies of the photograph that is shown, as a browser does.
-fn hand(page: &Browser, event: &str, field: &str, names: [&str; 2]) {
+/// Drops or pastes copies of the current photograph.
+fn dispatch(page: &Browser, event: &str, field: &str, names: [&str; 2]) {
     page.value(&format!(
         "void import(new URL('assets/photo.js', document.baseURI)).then(({{ photo }}) => {{
            const data = new DataTransfer();
@@ -21,19 +21,19 @@ fn names(page: &Browser) -> String {
 }
 
 #[test]
-fn dropped_and_pasted_photographs_are_all_answered() {
-    let Some(page) = page_with_photograph("dropped_and_pasted_photographs_are_all_answered") else {
+fn dropped_and_pasted_photographs_are_predicted() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.until("!document.getElementById('visit').checkVisibility()");
-    hand(
+    dispatch(
         &page,
         "DragEvent('drop'",
         "dataTransfer",
         ["one.jpg", "two.jpg"],
     );
     page.until("document.querySelectorAll('#visit-list .fill').length === 3");
-    hand(
+    dispatch(
         &page,
         "ClipboardEvent('paste'",
         "clipboardData",
@@ -41,17 +41,17 @@ fn dropped_and_pasted_photographs_are_all_answered() {
     );
     page.until("document.querySelectorAll('#visit-list .fill').length === 5");
     assert_eq!(names(&page), "cat.jpg,one.jpg,two.jpg,three.jpg,four.jpg");
-    // The first of the new ones is shown.
+    // The first new one is shown.
     page.until("document.querySelector('#predict code').textContent.includes('three.jpg')");
     page.until("document.querySelectorAll('.entry-picture canvas').length === 5");
 
-    // An answer that is there is not asked for again.
+    // A photograph is not predicted twice.
     page.watch_uploads();
     page.click("#visit-list li:nth-child(2) button");
     page.until("document.querySelector('#predict code').textContent.includes('one.jpg')");
     page.until("document.querySelector('#visit-list [aria-pressed=true] .entry-name').textContent === 'one.jpg'");
     assert_eq!(page.value("uploads.length"), 0);
-    page.was_quiet();
+    page.check_quiet();
 
     page.click("#clear");
     page.until("!document.getElementById('visit').checkVisibility()");
@@ -63,8 +63,8 @@ fn dropped_and_pasted_photographs_are_all_answered() {
 }
 
 #[test]
-fn a_file_that_is_no_image_spoils_no_other() {
-    let Some(page) = page("a_file_that_is_no_image_spoils_no_other") else {
+fn invalid_file_does_not_affect_others() {
+    let Some(page) = page() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -86,8 +86,8 @@ fn a_file_that_is_no_image_spoils_no_other() {
 }
 
 #[test]
-fn clearing_gives_up_what_is_under_way() {
-    let Some(page) = page("clearing_gives_up_what_is_under_way") else {
+fn clearing_aborts_requests() {
+    let Some(page) = page() else {
         return;
     };
     page.value(
@@ -105,12 +105,12 @@ fn clearing_gives_up_what_is_under_way() {
         page.text("document.querySelector('#predict .problem').textContent"),
         ""
     );
-    page.was_quiet();
+    page.check_quiet();
 }
 
 #[test]
-fn what_was_cut_out_is_predicted() {
-    let Some(page) = page_with_photograph("what_was_cut_out_is_predicted") else {
+fn cropped_photograph_is_predicted() {
+    let Some(page) = page_with_photograph() else {
         return;
     };
     page.click("#tab-crop");
@@ -122,5 +122,5 @@ fn what_was_cut_out_is_predicted() {
     page.until(
         "document.getElementById('photograph-facts').textContent.startsWith('271 × 180 · JPEG')",
     );
-    page.was_quiet();
+    page.check_quiet();
 }

@@ -1,16 +1,16 @@
-//! The same images through both implementations.
+//! Comparison of both implementations.
 
 use candle_core::{Device, Module, Tensor};
 use pet_predict::ImagePredictor;
 use pet_tests::{largest_difference, photographs, sample_pictures, tensors};
 use pet_train::Classifier;
 
-/// What the project promises for the difference between two logits.
+/// Largest difference between two logits that the project guarantees.
 const TOLERANCE: f32 = 1e-4;
 
 const BATCHES: [usize; 3] = [1, 3, 8];
 
-/// Compares the logits of generated pictures and, where there are any, photographs.
+/// Compares the logits of generated images and, if available, photographs.
 pub(crate) fn compare(test: &str, classifier: &Classifier, predictor: &ImagePredictor) {
     compare_on(&sample_pictures(8), classifier, predictor);
     if let Some(photographs) = photographs(test) {

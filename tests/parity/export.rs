@@ -1,4 +1,4 @@
-//! Exports that fail leave the served files as they were.
+//! Failed exports leave the served files unchanged.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use pet_export::{Error, Exporter, choose, select};
 use pet_tests::{Store, runtime};
 
-/// Names and contents of the files in a folder; none where it is not there.
+/// Names and contents of the files in a folder; none if it does not exist.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs_err::read_dir(folder).into_iter().flatten();
     let read = |entry: fs_err::DirEntry| {
@@ -19,8 +19,8 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn a_version_of_another_program_is_refused_by_name() {
-    let Some(runtime) = runtime("a_version_of_another_program_is_refused_by_name") else {
+fn version_of_another_program_is_rejected_by_name() {
+    let Some(runtime) = runtime("version_of_another_program_is_rejected_by_name") else {
         return;
     };
     let place = tempfile::tempdir().unwrap();
@@ -56,8 +56,8 @@ fn a_version_of_another_program_is_refused_by_name() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_named_and_left_alone() {
-    let Some(runtime) = runtime("a_place_that_cannot_be_written_is_named_and_left_alone") else {
+fn unwritable_folder_is_named_and_unchanged() {
+    let Some(runtime) = runtime("unwritable_folder_is_named_and_unchanged") else {
         return;
     };
     let place = tempfile::tempdir().unwrap();
@@ -76,7 +76,7 @@ fn a_place_that_cannot_be_written_is_named_and_left_alone() {
     );
     assert_eq!(fs_err::read(&file).unwrap(), b"a file, not a folder");
 
-    // A folder stands where the model belongs: nothing of the new version may appear beside it.
+    // A folder has the name of the model file: no file of the new version may appear.
     let folder = place.path().join("taken");
     fs_err::create_dir_all(folder.join("model.onnx/inside")).unwrap();
     let error = exporter.export(&selection, &folder).unwrap_err();
@@ -88,8 +88,8 @@ fn a_place_that_cannot_be_written_is_named_and_left_alone() {
 }
 
 #[test]
-fn a_selection_made_in_another_store_is_refused() {
-    let Some(runtime) = runtime("a_selection_made_in_another_store_is_refused") else {
+fn selection_from_another_store_is_rejected() {
+    let Some(runtime) = runtime("selection_from_another_store_is_rejected") else {
         return;
     };
     let places = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];

@@ -1,4 +1,4 @@
-//! From trained weights to files in 8-bit integers.
+//! Export of 8-bit integer models.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use pet_predict::{ImagePredictor, Options, Precision};
 use pet_tests::{Store, gradient, metadata, runtime};
 use sha2::{Digest, Sha256};
 
-/// Two pictures for each class of the stand-in.
+/// Two images for each class of the stand-in.
 fn pictures(place: &Path) -> Dataset {
     for (class, name) in (1..).zip(&metadata().classes) {
         for image in 1..=2 {
@@ -23,8 +23,8 @@ fn pictures(place: &Path) -> Dataset {
     folder::load(place).unwrap()
 }
 
-/// A gate that lets everything through, or nothing: what a network of random weights answers is not
-/// sure enough to be the same in integers.
+/// A gate that accepts everything or nothing, since the predictions of random weights are too close to be the same in
+/// integers.
 fn gate(open: bool) -> Gate {
     let mut gate = Gate::default();
     let limit = if open { 1.0 } else { -1.0 };
@@ -33,8 +33,8 @@ fn gate(open: bool) -> Gate {
 }
 
 #[test]
-fn both_models_are_exported_together() {
-    let Some(runtime) = runtime("both_models_are_exported_together") else {
+fn both_precisions_are_exported_together() {
+    let Some(runtime) = runtime("both_precisions_are_exported_together") else {
         return;
     };
     let place = tempfile::tempdir().unwrap();
@@ -68,7 +68,7 @@ fn both_models_are_exported_together() {
     let expected = exported.metadata.clone().with_precision(Precision::Int8);
     assert_eq!(*predictor.metadata(), expected, "what is loaded unasked");
 
-    // The next export is without: what this one has left would be another model's.
+    // The next export has no integer model, so the one of this export must be removed.
     let exporter = Exporter::new(&store.client, &runtime);
     let exported = exporter.export(&selection, &results).unwrap();
     assert!(exported.quantization.is_none() && !file.exists());
@@ -77,8 +77,8 @@ fn both_models_are_exported_together() {
 }
 
 #[test]
-fn a_refused_model_leaves_registry_and_results_as_they_were() {
-    let test = "a_refused_model_leaves_registry_and_results_as_they_were";
+fn rejected_model_leaves_registry_and_results_unchanged() {
+    let test = "rejected_model_leaves_registry_and_results_unchanged";
     let Some(runtime) = runtime(test) else { return };
     let place = tempfile::tempdir().unwrap();
     let store = Store::with_versions(place.path());

@@ -1,4 +1,4 @@
-//! candle and ONNX Runtime compute the same, and an export changes nothing on the way.
+//! candle and ONNX Runtime compute the same, before and after export.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 

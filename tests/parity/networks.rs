@@ -1,4 +1,4 @@
-//! Every network is served as it is trained.
+//! Every network computes the same in ONNX Runtime as in candle.
 
 use pet_model::MODEL_FILE;
 use pet_predict::{Explainer, ImagePredictor, Model, Options};
@@ -13,8 +13,8 @@ fn other_networks() -> impl Iterator<Item = &'static Architecture> {
 }
 
 #[test]
-fn onnx_runtime_answers_as_candle_does() {
-    let test = "onnx_runtime_answers_as_candle_does";
+fn onnx_runtime_matches_candle() {
+    let test = "onnx_runtime_matches_candle";
     let Some(runtime) = runtime(test) else { return };
     for network in other_networks() {
         let place = tempfile::tempdir().unwrap();
@@ -27,7 +27,7 @@ fn onnx_runtime_answers_as_candle_does() {
     }
 }
 
-/// The layers that integers are looked for in are all there, whatever their padding.
+/// The quantizer finds all convolutions, whatever their padding.
 #[test]
 fn every_convolution_can_be_quantized() {
     for network in other_networks() {
@@ -41,8 +41,8 @@ fn every_convolution_can_be_quantized() {
 }
 
 #[test]
-fn answers_are_explained() {
-    let Some(runtime) = runtime("answers_are_explained") else {
+fn predictions_are_explained() {
+    let Some(runtime) = runtime("predictions_are_explained") else {
         return;
     };
     for network in other_networks() {

@@ -1,4 +1,4 @@
-//! A model that is exported with the images of its data set tells pictures of something else.
+//! A model that is exported with the images of its data set detects unknown images.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use pet_pipeline::evaluate::{ImageSet, evaluate};
 use pet_predict::{Explainer, ImagePredictor, Options, Prediction, Runtime};
 use pet_tests::{Store, metadata, runtime};
 
-/// Five shades of one colour for each class of the stand-in, each with another one.
+/// Five shades of a different colour for each class of the stand-in.
 fn pictures(place: &Path) -> Dataset {
     for (class, name) in metadata().classes.iter().enumerate() {
         for shade in 0..5_u8 {
@@ -46,8 +46,8 @@ fn exported(place: &Path, runtime: &Runtime) -> (Dataset, ImagePredictor) {
 }
 
 #[test]
-fn pictures_of_the_classes_are_known() {
-    let Some(runtime) = runtime("pictures_of_the_classes_are_known") else {
+fn images_of_the_classes_are_known() {
+    let Some(runtime) = runtime("images_of_the_classes_are_known") else {
         return;
     };
     let place = tempfile::tempdir().unwrap();
@@ -74,8 +74,8 @@ fn pictures_of_the_classes_are_known() {
 }
 
 #[test]
-fn an_evaluation_compares_them_with_other_pictures() {
-    let Some(runtime) = runtime("an_evaluation_compares_them_with_other_pictures") else {
+fn evaluation_compares_known_and_unknown_images() {
+    let Some(runtime) = runtime("evaluation_compares_known_and_unknown_images") else {
         return;
     };
     let place = tempfile::tempdir().unwrap();
@@ -87,7 +87,7 @@ fn an_evaluation_compares_them_with_other_pictures() {
     assert_eq!(evaluation.metrics.known, Some(1.0));
     let compare = |folder: &Path| evaluation.compare_outliers(&predictor, folder, &Silent);
 
-    // The same pictures once more: no better than chance.
+    // The same images as unknown ones: no better than chance.
     let same = compare(&place.path().join("pictures")).unwrap();
     assert_eq!((same.images, same.taken.len()), (samples.len(), 10));
     assert!((same.auroc - 0.5).abs() < 1e-9, "{same:?}");

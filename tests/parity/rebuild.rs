@@ -1,12 +1,11 @@
-//! Weights for candle out of an ONNX model.
+//! Weights for candle from an ONNX model.
 
 use candle_core::{Device, Tensor};
 use onnx_graph::Model;
 use pet_train::Weights;
 use pet_train::network::{Architecture, Layer};
 
-/// The network that a model holds. Its batch normalization is folded already: one that changes
-/// nothing but adds the bias takes its place.
+/// The weights of a model. Its batch normalization has been folded, and is replaced by one that only adds the bias.
 pub(crate) fn weights(model: &Model) -> Weights {
     let layers = Architecture::standard().layers();
     let tensors = layers.flat_map(|layer| layer_tensors(model, layer));

@@ -1,4 +1,4 @@
-//! From trained weights through the registry to the served files.
+//! Export of registered models.
 
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::compare::compare;
 
 #[test]
-fn a_registered_model_is_served_as_it_was_trained() {
-    let test = "a_registered_model_is_served_as_it_was_trained";
+fn registered_model_is_served_as_it_was_trained() {
+    let test = "registered_model_is_served_as_it_was_trained";
     let Some(runtime) = runtime(test) else { return };
     let place = tempfile::tempdir().unwrap();
     let store = Store::with_versions(place.path());
@@ -57,8 +57,8 @@ fn a_registered_model_is_served_as_it_was_trained() {
 }
 
 #[test]
-fn the_same_version_gives_the_same_bytes() {
-    let Some(runtime) = runtime("the_same_version_gives_the_same_bytes") else {
+fn export_is_reproducible() {
+    let Some(runtime) = runtime("export_is_reproducible") else {
         return;
     };
     let place = tempfile::tempdir().unwrap();

@@ -10,8 +10,8 @@ use crate::compare::compare;
 use crate::rebuild;
 
 #[test]
-fn the_served_model_computes_what_candle_computes() {
-    let test = "the_served_model_computes_what_candle_computes";
+fn served_model_matches_candle() {
+    let test = "served_model_matches_candle";
     let Some(runtime) = runtime(test) else { return };
     let folder = results();
     let options = Options::default().with_precision(Some(Precision::Fp32));

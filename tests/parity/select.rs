@@ -1,10 +1,10 @@
-//! The choice among registered versions.
+//! Selection among registered versions.
 
 use pet_export::{CHALLENGER, CHAMPION, Error, challenge, choose, current, select};
 use pet_tests::{Store, VERSIONS};
 
 #[test]
-fn the_best_becomes_challenger_and_the_board_is_in_order() {
+fn best_version_becomes_challenger_and_the_leaderboard_is_sorted() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::with_versions(place.path());
     let selection = select(&store.client, "stand_in").unwrap();
@@ -36,7 +36,7 @@ fn the_best_becomes_challenger_and_the_board_is_in_order() {
 }
 
 #[test]
-fn what_is_not_there_is_named_and_the_champion_stays() {
+fn missing_version_is_named_and_the_champion_is_kept() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::new(place.path());
     store.register(1, 0.5);

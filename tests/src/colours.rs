@@ -1,4 +1,4 @@
-//! A model of colours that needs no training, and pictures for it.
+//! A model of colours that needs no training, and images for it.
 
 use std::path::Path;
 
@@ -12,12 +12,12 @@ use pet_model::{
 const CLASSES: [&str; 3] = ["blue", "green", "red"];
 /// Pixels along each side.
 const SIZE: usize = 8;
-/// Convolutions in a row.
+/// Number of convolutions.
 const LAYERS: usize = 12;
 
-/// Writes a model of blue, green and red pictures into `folder`: convolutions that hand each colour
-/// on, and a mean of each. Between the first and the last, red is `spread` times as large: much more
-/// than 256 times, and integers of 8 bits have nothing left for the others.
+/// Writes a model of blue, green and red images into `folder`: convolutions that pass each colour on, and its mean. Between
+/// the first and the last convolution, red is multiplied by `spread`; if that is much more than 256, 8-bit integers cannot
+/// represent the others.
 pub fn colours_results(folder: &Path, spread: f32) {
     let classes = CLASSES.map(str::to_owned).to_vec();
     let preprocess = Preprocess {
@@ -65,7 +65,7 @@ fn graph(spread: f32) -> Graph {
     graph
 }
 
-/// Hands green and blue on, and red times a factor.
+/// Passes green and blue on, and multiplies red by a factor.
 fn conv(graph: &mut Graph, name: &str, input: &Value, red: f32) -> Value {
     let weight = [red, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
     let weight = graph
@@ -76,7 +76,7 @@ fn conv(graph: &mut Graph, name: &str, input: &Value, red: f32) -> Value {
         .unwrap()
 }
 
-/// Draws a data set of `images` pictures of each colour, in folders of classes.
+/// Generates a data set with `images` images of each colour, in a folder for each class.
 pub fn colours_data_set(folder: &Path, images: usize) {
     for (class, name) in CLASSES.iter().enumerate() {
         for image in 0..images {

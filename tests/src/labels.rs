@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_become_torchvisions_classes() {
+    fn file_names_become_torchvision_classes() {
         assert_eq!(
             breed_of(Path::new("/a/american_bulldog_146.jpg")),
             "American Bulldog"

@@ -1,8 +1,7 @@
-//! What the tests across the crates share: where things lie, pictures, a stand-in for a trained
-//! model.
+//! Helpers of the tests across the crates: paths, images, a stand-in for a trained model.
 //!
-//! The functions that take a test's name look for what not every machine has. Where it is missing,
-//! they print `skipped: NAME: REASON` and give `None`.
+//! The functions that take a test's name look for something that may be missing. Then they print `skipped: NAME: REASON` and
+//! return `None`.
 //!
 //! | variable | meaning |
 //! |---|---|

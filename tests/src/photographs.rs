@@ -1,10 +1,10 @@
-//! The real photographs, where they are at hand.
+//! Real photographs, if available.
 
 use std::path::PathBuf;
 
 use crate::{root, skipped};
 
-/// The photographs at their original size, sorted; their names tell the breed.
+/// The photographs at their original size, sorted; their names contain the breed.
 pub fn photographs(test: &str) -> Option<Vec<PathBuf>> {
     let shared = std::env::var_os("PET_SHARED_DATA")
         .map_or_else(|| root().join("../shared/data"), PathBuf::from);

@@ -1,4 +1,4 @@
-//! Pictures made on the spot, good and bad ones.
+//! Generated images.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use pet_data::Dataset;
 use pet_data::sample::{Options, generate};
 use pet_image::{Format, RgbImage, encode_rgb};
 
-/// A PNG that announces 40,000×40,000 pixels and holds ten: 4.8 GB for whoever believes it.
+/// A PNG that claims 40,000×40,000 pixels, which would take 4.8 GB, and has only a few.
 pub const HUGE_PNG: &[u8] = b"\x89PNG\r\n\x1a\n\
     \0\0\0\rIHDR\0\0\x9c\x40\0\0\x9c\x40\x08\x02\0\0\0\xde\x6e\x99\x52\
     \x00\x00\x00\x0bIDAT\x78\x9c\x63\x60\xc0\x07\x00\x00\x1e\x00\x01\xf6\xfd\xe9\x96\
     \x00\x00\x00\x00IEND\xae\x42\x60\x82";
 
-/// A picture whose colours run from edge to edge, as a file.
+/// An image file with a colour gradient.
 pub fn gradient(width: u32, height: u32, format: Format) -> Vec<u8> {
     let level = |at: u32, extent: u32| (at * 255 / extent.max(1)) as u8;
     let image = RgbImage::from_fn(width, height, |x, y| {
@@ -33,8 +33,7 @@ pub fn truncated_jpeg() -> Vec<u8> {
     bytes
 }
 
-/// Draws a data set of cartoon animals: six classes with this many small pictures each to train on
-/// and one to test on.
+/// Generates a data set of cartoon animals: six classes with this many small training images each, and one test image.
 pub fn small_data_set(folder: &Path, images_per_class: usize) -> Dataset {
     let options = Options {
         images_per_class,

@@ -1,4 +1,4 @@
-//! Where things lie.
+//! Paths.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use pet_model::MODEL_FILE;
 ///
 /// When there is none above the package whose tests run.
 pub fn root() -> PathBuf {
-    // As cargo says it now: the clone may have been moved since these tests were compiled.
+    // The environment at run time, since the clone may have been moved after the tests were compiled.
     let now = std::env::var_os("CARGO_MANIFEST_DIR");
     let package = now.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     let mut above = package.ancestors();
@@ -18,11 +18,11 @@ pub fn root() -> PathBuf {
     root.unwrap().to_owned()
 }
 
-/// The results folder under test: `PET_RESULTS`, else the committed one.
+/// The results folder under test: `PET_RESULTS`, by default the committed one.
 ///
 /// # Panics
 ///
-/// When there is no model in it: without one there is nothing to serve.
+/// When it contains no model.
 pub fn results() -> PathBuf {
     let folder = chosen_results();
     let model = folder.join(MODEL_FILE);
@@ -41,7 +41,7 @@ pub fn results_are_committed() -> bool {
 }
 
 fn chosen_results() -> PathBuf {
-    // A relative path is meant from the workspace's folder; tests run in their package's.
+    // Relative to the workspace; tests run in the folder of their package.
     let named = std::env::var_os("PET_RESULTS").filter(|path| !path.is_empty());
     root().join(named.map_or_else(|| PathBuf::from("results"), PathBuf::from))
 }

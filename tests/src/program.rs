@@ -1,4 +1,4 @@
-//! What a machine may lack: ONNX Runtime, Python's `onnx`.
+//! Optional programs: ONNX Runtime, Python's `onnx`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,7 +7,7 @@ use pet_predict::{Runtime, SearchPaths};
 
 use crate::root;
 
-/// Says that a test was not run, and why.
+/// Reports that a test is skipped.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub fn skipped(test: &str, reason: impl std::fmt::Display) {
     eprintln!("skipped: {test}: {reason}");
@@ -34,7 +34,7 @@ pub fn runtime(test: &str) -> Option<Runtime> {
     }
 }
 
-/// `PET_PYTHON`, else the interpreter in the project's cache, if it can import `onnx`.
+/// `PET_PYTHON`, by default the interpreter in the project's cache, if it can import `onnx`.
 pub fn python_with_onnx(test: &str) -> Option<PathBuf> {
     let cached = root().join(".cache/python-env/bin/python");
     let python = std::env::var_os("PET_PYTHON").map_or(cached, PathBuf::from);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// Far longer than a start or a stop takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A running service, killed when dropped.
 pub struct Service {
@@ -19,14 +19,14 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it with arguments that ask for a JSON log, and waits until it listens.
+    /// Starts the service, whose arguments must select a JSON log, and waits until it listens.
     pub fn start(command: &mut Command) -> Self {
         let mut service = Self::begin(command);
         service.listen();
         service
     }
 
-    /// One whose log is not read yet.
+    /// Starts the service without reading its log.
     pub fn begin(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
@@ -37,14 +37,14 @@ impl Service {
         }
     }
 
-    /// Waits until it listens.
+    /// Waits until the service listens.
     pub fn listen(&mut self) {
         let line = self.logged("listening");
         let address = line["address"].as_str().unwrap().trim_end_matches('/');
         self.port = address.rsplit(':').next().unwrap().parse().unwrap();
     }
 
-    /// The next line of the log with a message.
+    /// Reads the log up to the next entry with this message.
     pub fn logged(&mut self, message: &str) -> Value {
         loop {
             let mut line = String::new();
@@ -64,23 +64,23 @@ impl Service {
         }
     }
 
-    /// The answer to `GET`.
+    /// The response to `GET`.
     pub fn get(&self, path: &str) -> String {
         self.get_with(path, "")
     }
 
-    /// The same with more lines in the head, each with its end.
+    /// The response to `GET` with further header lines.
     pub fn get_with(&self, path: &str, head: &str) -> String {
         self.send("GET", path, head, &[])
     }
 
-    /// The answer to `POST` with more lines in the head, each with its end, and a body.
+    /// The response to `POST` with further header lines and a body.
     pub fn post(&self, path: &str, head: &str, body: &[u8]) -> String {
         let length = format!("Content-Length: {}\r\n", body.len());
         self.send("POST", path, &(length + head), body)
     }
 
-    /// The answer to photographs in a form, with more lines in the head.
+    /// The response to a form with photographs, with further header lines.
     pub fn upload(&self, path: &str, head: &str, pictures: &[(&str, Vec<u8>)]) -> String {
         let mut body = Vec::new();
         for (name, picture) in pictures {
@@ -115,10 +115,10 @@ impl Service {
         );
     }
 
-    /// The exit status, once it has ended by itself.
+    /// Waits for the exit, and returns the status.
     pub fn exit(&mut self) -> Option<i32> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < TIMEOUT {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code();
             }

@@ -11,22 +11,21 @@ use pet_train::{Weights, to_onnx};
 
 const CLASSES: [&str; 5] = ["Beagle", "Birman", "Boxer", "Great Pyrenees", "Shiba Inu"];
 
-/// What the stand-in says of itself.
+/// The metadata of the stand-in.
 pub fn metadata() -> ModelMetadata {
     let classes = CLASSES.map(str::to_owned).to_vec();
     ModelMetadata::new("stand_in", classes, Preprocess::imagenet())
 }
 
-/// MobileNetV2 and classifier, the same for the same seed.
+/// Weights of MobileNetV2 with a classifier, the same for the same seed.
 pub fn classifier_weights(seed: u64) -> Weights {
     classifier_weights_of(Architecture::standard(), seed)
 }
 
-/// The same of any network.
+/// Weights of any network.
 pub fn classifier_weights_of(network: &'static Architecture, seed: u64) -> Weights {
     let classes = CLASSES.len();
-    // Every class looks at the features in its own way, so that pictures are answered differently.
-    // Numbers of this size (1/√1280) are what training begins with.
+    // Different for each class, so that images get different predictions, and as large as initial weights (1/√1280).
     let value = |at: usize| (0.37 * at as f32 + seed as f32).sin() * 0.03;
     let weight: Vec<f32> = (0..classes * FEATURES).map(value).collect();
     let weight = Tensor::from_vec(weight, (classes, FEATURES), &Device::Cpu).unwrap();
@@ -42,21 +41,21 @@ pub fn backbone_bytes() -> &'static [u8] {
     BYTES.get_or_init(|| Weights::random(7).unwrap().to_safetensors().unwrap())
 }
 
-/// The same with the network of this name.
+/// A backbone of the network with this name.
 pub fn backbone_bytes_of(name: &str) -> Vec<u8> {
     let network = Architecture::named(name).unwrap();
     let weights = Weights::random_of(network, 7).unwrap();
     weights.to_safetensors().unwrap()
 }
 
-/// Writes the two files that prediction needs into `folder`.
+/// Writes a results folder with the files that prediction needs.
 pub fn results_folder(folder: &Path) {
     static MODEL: OnceLock<Vec<u8>> = OnceLock::new();
     let model = MODEL.get_or_init(|| to_onnx(&classifier_weights(7), &metadata()).unwrap());
     write_results(folder, model);
 }
 
-/// The same for any network, with the recipe that it was pretrained with.
+/// Writes a results folder with any network and its preprocessing.
 pub fn results_folder_of(network: &'static Architecture, folder: &Path) {
     let mut metadata = metadata();
     metadata.preprocess = network.recipe.clone();

@@ -35,7 +35,7 @@ impl Store {
         store
     }
 
-    /// Tracks a run as training does and registers its model; the version.
+    /// Tracks a run as training does, registers its model, and returns the version.
     pub fn register(&self, seed: u64, val_acc: f64) -> u32 {
         let plan = RunPlan::new("stand-ins", format!("seed {seed}")).param("seed", seed);
         let mut run = TrackedRun::start(&self.client, &plan).unwrap();
@@ -58,8 +58,7 @@ impl Store {
         version
     }
 
-    /// Registers a version as another program may do, with an accuracy but without weights; the
-    /// version.
+    /// Registers a version as another program might, with an accuracy but without weights, and returns the version.
     pub fn register_foreign(&self, val_acc: f64) -> u32 {
         let experiment = self.client.experiment("others").unwrap();
         let run = self

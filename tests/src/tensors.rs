@@ -1,8 +1,8 @@
-//! Network inputs, and how far two answers are apart.
+//! Network inputs, and differences of outputs.
 
 use pet_image::{Limits, Preprocess};
 
-/// The tensors of image files, one after the other.
+/// The concatenated tensors of image files.
 pub fn tensors<T: AsRef<[u8]>>(recipe: &Preprocess, files: &[T]) -> Vec<f32> {
     let length = recipe.tensor_len();
     let mut all = vec![0.0; files.len() * length];
@@ -14,22 +14,22 @@ pub fn tensors<T: AsRef<[u8]>>(recipe: &Preprocess, files: &[T]) -> Vec<f32> {
     all
 }
 
-/// The largest difference between two numbers at the same place; infinite where one is no number.
+/// The largest difference between two numbers with the same index; infinite if one is NaN.
 ///
 /// # Panics
 ///
-/// When there are not as many on both sides.
+/// When the lengths differ.
 pub fn largest_difference(one: &[f32], other: &[f32]) -> f32 {
     assert_eq!(one.len(), other.len());
     let differences = one
         .iter()
         .zip(other)
         .map(|(one, other)| (one - other).abs());
-    differences.fold(0.0, |most, one| {
+    differences.fold(0.0, |max, one| {
         if one.is_nan() {
             f32::INFINITY
         } else {
-            one.max(most)
+            one.max(max)
         }
     })
 }
@@ -40,7 +40,7 @@ mod tests {
 
     #[expect(clippy::float_cmp, reason = "these numbers are exact")]
     #[test]
-    fn what_is_no_number_is_no_agreement() {
+    fn nan_is_an_infinite_difference() {
         assert_eq!(largest_difference(&[1.0, 2.0], &[1.0, 2.5]), 0.5);
         assert_eq!(
             largest_difference(&[1.0, f32::NAN], &[1.0, 2.0]),

@@ -1,4 +1,4 @@
-//! Bodies of requests and of answers.
+//! Bodies of requests and responses.
 
 use std::io::Write;
 
@@ -7,12 +7,12 @@ use pet_image::{Format, RgbImage, encode_rgb};
 
 use super::Seeds;
 
-/// A picture as a client sends it.
+/// An image file.
 fn picture(format: Format) -> Vec<u8> {
     encode_rgb(&RgbImage::from_pixel(8, 6, [200, 100, 50].into()), format).expect("a small picture")
 }
 
-/// A form of parts, each with the lines of its head.
+/// A form of parts with their headers.
 fn form(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
     let part = |(head, content): &(String, Vec<u8>)| {
         [
@@ -42,7 +42,7 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
     packer.finish().expect("memory")
 }
 
-/// The first byte chooses path and packing, the second the length of the pieces.
+/// The first byte selects the path and the encoding, the second the length of the chunks.
 pub(crate) fn forms() -> Seeds {
     let one = form(&[file("cat.png", Format::Png)]);
     let formats: Vec<_> = Format::WRITTEN
@@ -85,7 +85,7 @@ pub(crate) fn forms() -> Seeds {
 
 /// The first two bytes are the length of the JSON before binary data.
 pub(crate) fn inferences() -> Seeds {
-    let told = |json: &str, tail: &[u8]| {
+    let with_length = |json: &str, tail: &[u8]| {
         [&(json.len() as u16).to_le_bytes(), json.as_bytes(), tail].concat()
     };
     let plain = |json: &str| [b"\0\0", json.as_bytes()].concat();
@@ -99,7 +99,7 @@ pub(crate) fn inferences() -> Seeds {
     let outputs =
         r#"{"name":"output","parameters":{"binary_data":true,"classification":3}},"#.repeat(15);
     vec![
-        ("photograph", told(&binary, &tail)),
+        ("photograph", with_length(&binary, &tail)),
         (
             "base64",
             plain(&input(
@@ -136,7 +136,7 @@ pub(crate) fn inferences() -> Seeds {
     ]
 }
 
-/// The first byte chooses question and status.
+/// The first byte selects the request and the status.
 pub(crate) fn answers() -> Seeds {
     let run = r#"{"info":{"run_id":"1","status":"FINISHED","start_time":"1700000000000","artifact_uri":"mlflow-artifacts:/1"},"data":{"metrics":[{"key":"loss","value":"NaN","timestamp":1,"step":"2"}],"params":[{"key":"a","value":"b"}]},"inputs":{"dataset_inputs":[{"dataset":{"name":"d","digest":"x","source_type":"s","source":"{}"}}]}}"#;
     let version = r#"{"name":"pets","version":"3","current_stage":"None","source":"models:/m-1","run_id":"1","status":"READY","aliases":["champion"],"tags":[{"key":"a","value":"b"}]}"#;

@@ -1,5 +1,4 @@
-//! What the targets begin with, beside the files that the tests have: structures as deep and as numerous as they get, small
-//! enough to be changed many times.
+//! Seeds besides the files of the tests: inputs with deep and numerous structures, small enough to be mutated fast.
 
 mod bodies;
 mod pictures;
@@ -9,7 +8,7 @@ use crate::root;
 
 type Seeds = Vec<(&'static str, Vec<u8>)>;
 
-/// Writes the seeds of a target to where libFuzzer will look for them.
+/// Writes the seeds of a target to its corpus.
 pub(crate) fn write(target: &str) {
     let seeds = match target {
         "image" => pictures::seeds(),

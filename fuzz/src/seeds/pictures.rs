@@ -1,4 +1,4 @@
-//! Pictures of many parts.
+//! Images with many parts.
 
 use std::io::Write;
 
@@ -79,7 +79,7 @@ fn png_chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// 16x16 pixels, black, with something before them.
+/// A black image of 16x16 pixels, with further chunks before the data.
 fn png(before: &[u8]) -> Vec<u8> {
     let head = png_chunk(b"IHDR", &[0, 0, 0, 16, 0, 0, 0, 16, 8, 2, 0, 0, 0]);
     let data = png_chunk(b"IDAT", &packed_zeros(16 * (1 + 16 * 3)));
@@ -116,7 +116,7 @@ fn bands() -> Vec<[u8; 4]> {
     firsts.chain(finer).take(299).collect()
 }
 
-/// A progressive picture of 64x64 pixels, grey all over.
+/// A progressive, grey image of 64x64 pixels.
 fn progressive(bands: &[[u8; 4]]) -> Vec<u8> {
     let mut bytes = b"\xff\xd8".to_vec();
     bytes.extend(segment(0xdb, &[&[0][..], &[1; 64]].concat()));
@@ -133,7 +133,7 @@ fn progressive(bands: &[[u8; 4]]) -> Vec<u8> {
     bytes
 }
 
-/// Comments, profiles and orientations before the picture.
+/// Comments, profiles and orientations before the image.
 fn many_segments() -> Vec<u8> {
     let exif = segment(
         0xe1,

@@ -5,7 +5,7 @@ use onnx_graph::{DataType, Graph, Model};
 
 use super::Seeds;
 
-/// Pickles within an archive that the target makes.
+/// Pickles, which the target puts into an archive.
 pub(crate) fn pickles() -> Seeds {
     let tensor = b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\00\
         X\x03\0\0\0cpuK\x10tQK\0K\x04K\x04\x86K\x04K\x01\x86\x89ccollections\nOrderedDict\n)RtR";
@@ -83,7 +83,7 @@ pub(crate) fn models() -> Seeds {
     ]
 }
 
-/// Many nodes after each other.
+/// A chain of many nodes.
 fn chain() -> Result<Vec<u8>, onnx_graph::Error> {
     let mut graph = Graph::new("chain");
     let mut value = graph.input("input", DataType::F32, &["batch".into(), 3.into()])?;
@@ -94,7 +94,7 @@ fn chain() -> Result<Vec<u8>, onnx_graph::Error> {
     Model::new(graph, 18).with_metadata("a", "b").to_bytes()
 }
 
-/// Messages within each other: field `outermost`, then one round of `fields` after the other.
+/// Nested messages: field `outermost`, then repeatedly `fields`.
 fn nested(outermost: u8, fields: &[u8]) -> Vec<u8> {
     let rounds = fields.iter().rev().cycle().take(120);
     rounds.chain([&outermost]).fold(Vec::new(), |inner, field| {
@@ -103,7 +103,7 @@ fn nested(outermost: u8, fields: &[u8]) -> Vec<u8> {
     })
 }
 
-/// Changes of the committed model: four bytes of a place, and the new byte.
+/// Changes of the committed model: four bytes for the position, and the new byte.
 pub(crate) fn changes() -> Seeds {
     let change = |number: u32| {
         [

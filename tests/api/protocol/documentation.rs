@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 
 use pet_api::Code;
 
-use super::python::root;
-use crate::support::{Request, Service, get};
+use crate::support::{Request, Service, get, root};
 
 #[test]
-fn the_document_has_the_title_of_old_and_knows_every_refusal() {
-    let name = "the_document_has_the_title_of_old_and_knows_every_refusal";
-    let Some(service) = Service::start(name) else {
+fn document_has_the_title_and_every_error_status() {
+    let Some(service) = Service::start() else {
         return;
     };
     let document = get("/openapi.json").send(service.address).json();
@@ -30,23 +28,22 @@ fn the_document_has_the_title_of_old_and_knows_every_refusal() {
     }
     let strangers: Vec<_> = documented.difference(&table).collect();
     assert!(strangers.is_empty(), "{strangers:?}");
-    // A method that a path does not take is documented by being absent.
+    // 405 is not documented, as a method that is not supported has no operation.
     let missing: Vec<_> = table.difference(&documented).collect();
     assert_eq!(missing, ["405"]);
 }
 
 #[test]
-fn every_documented_path_is_there_and_takes_no_other_method() {
-    let name = "every_documented_path_is_there_and_takes_no_other_method";
-    let Some(service) = Service::start(name) else {
+fn documented_paths_exist_and_reject_other_methods() {
+    let Some(service) = Service::start() else {
         return;
     };
     let document = get("/openapi.json").send(service.address).json();
     for (path, operations) in document["paths"].as_object().unwrap() {
         let path = path.replace(['{', '}'], "");
-        let answer = Request::new("DELETE", &path).send(service.address);
-        assert_eq!(answer.status, 405, "{path}: {}", answer.text());
-        let allowed = answer.header("allow").unwrap_or_default().to_lowercase();
+        let response = Request::new("DELETE", &path).send(service.address);
+        assert_eq!(response.status, 405, "{path}: {}", response.text());
+        let allowed = response.header("allow").unwrap_or_default().to_lowercase();
         for method in operations.as_object().unwrap().keys() {
             assert!(allowed.contains(method), "{path}: {allowed}");
         }
@@ -54,9 +51,8 @@ fn every_documented_path_is_there_and_takes_no_other_method() {
 }
 
 #[test]
-fn the_page_of_the_documentation_needs_no_other_host() {
-    let name = "the_page_of_the_documentation_needs_no_other_host";
-    let Some(service) = Service::start(name) else {
+fn documentation_loads_nothing_from_other_hosts() {
+    let Some(service) = Service::start() else {
         return;
     };
     let page = get("/docs").send(service.address);
@@ -83,7 +79,7 @@ fn the_page_of_the_documentation_needs_no_other_host() {
 }
 
 #[test]
-fn the_reference_has_the_table_of_refusals() {
+fn reference_has_the_table_of_errors() {
     let reference = fs_err::read_to_string(root().join("docs/http-api.md")).unwrap();
     let start = "| status | code | what it says |\n|---|---|---|\n";
     let table = reference.split(start).nth(1).unwrap();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::python::{output, python, script};
 use crate::support::{
-    Answer, Request, Service, colours, get, gradient, photographs, post, results,
+    Request, Response, Service, colours, get, gradient, photographs, post, results,
 };
 
 const MODEL: &str = "/v2/models/oxford_pet_classifier";
@@ -18,9 +18,9 @@ const TOKEN: &str = "secret";
 
 const LENGTH: &str = "Inference-Header-Content-Length";
 
-/// A service with the committed model; nothing where another one is under test.
-fn service(name: &str) -> Option<Service> {
-    let service = Service::start(name)?;
+/// A service with the committed model; `None` if another one is under test.
+fn service() -> Option<Service> {
+    let service = Service::start()?;
     (get(MODEL).send(service.address).status == 200).then_some(service)
 }
 
@@ -28,7 +28,7 @@ fn infer(request: &Value) -> Request {
     post(&format!("{MODEL}/infer")).body("application/json", request.to_string().as_bytes())
 }
 
-/// JSON with binary data behind it.
+/// A request with binary data after the JSON.
 fn infer_binary(request: &Value, tail: &[u8]) -> Request {
     let json = request.to_string();
     post(&format!("{MODEL}/infer"))
@@ -44,16 +44,16 @@ fn photograph(extent: usize) -> Value {
         "parameters": {"binary_data_size": extent}})
 }
 
-/// An image with its length before it.
+/// A length-prefixed image.
 fn element(image: &[u8]) -> Vec<u8> {
     [&(image.len() as u32).to_le_bytes(), image].concat()
 }
 
-/// A refusal has the protocol's `error` and the fields of all refusals.
+/// Checks an error of the protocol.
 #[track_caller]
-fn refused(answer: &Answer, status: u16, code: &str, words: &str) {
-    assert_eq!(answer.status, status, "{}", answer.text());
-    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+fn assert_error(response: &Response, status: u16, code: &str, words: &str) {
+    assert_eq!(response.status, status, "{}", response.text());
+    let body: Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(
         (&body["code"], &body["error"]),
         (&json!(code), &body["detail"]),
@@ -66,8 +66,8 @@ fn refused(answer: &Answer, status: u16, code: &str, words: &str) {
 }
 
 #[test]
-fn a_tensor_is_answered_as_the_photograph_is() {
-    let Some(service) = service("a_tensor_is_answered_as_the_photograph_is") else {
+fn tensor_gets_the_same_prediction_as_its_photograph() {
+    let Some(service) = service() else {
         return;
     };
     let image = gradient(300, 200, Format::Png);
@@ -116,15 +116,15 @@ fn a_tensor_is_answered_as_the_photograph_is() {
 
 #[test]
 fn binary_outputs_follow_the_json() {
-    let Some(service) = service("binary_outputs_follow_the_json") else {
+    let Some(service) = service() else {
         return;
     };
     let image = gradient(30, 20, Format::Jpeg);
     let request = json!({"id": "one", "inputs": [photograph(image.len() + 4)],
         "outputs": [{"name": "class"}, {"name": "output", "parameters": {"binary_data": true}}]});
-    let answer = infer_binary(&request, &element(&image)).send(service.address);
-    let length = answer.header(LENGTH).unwrap().parse().unwrap();
-    let (head, tail) = answer.ok().split_at(length);
+    let response = infer_binary(&request, &element(&image)).send(service.address);
+    let length = response.header(LENGTH).unwrap().parse().unwrap();
+    let (head, tail) = response.ok().split_at(length);
     let head: Value = serde_json::from_slice(head).unwrap();
     assert_eq!(head["id"], "one");
     assert_eq!(
@@ -135,68 +135,68 @@ fn binary_outputs_follow_the_json() {
 }
 
 #[test]
-fn refusals_have_an_error_and_a_code() {
-    let Some(service) = service("refusals_have_an_error_and_a_code") else {
+fn errors_have_a_message_and_a_code() {
+    let Some(service) = service() else {
         return;
     };
     let send = |request: &Value| infer(request).send(service.address);
     let inputs = |inputs: Value| send(&json!({"inputs": inputs}));
     let bytes =
         |data: Value| json!([{"name": "input", "datatype": "BYTES", "shape": [1], "data": data}]);
-    refused(
+    assert_error(
         &get("/v2/nothing").send(service.address),
         404,
         "not_found",
         "nothing",
     );
-    refused(
+    assert_error(
         &get("/v2/models/x").send(service.address),
         404,
         "not_found",
         "no model `x`",
     );
-    refused(
+    assert_error(
         &get(&format!("{MODEL}/infer")).send(service.address),
         405,
         "method_not_allowed",
         "GET",
     );
-    refused(
+    assert_error(
         &send(&json!([])),
         400,
         "bad_request",
         "not an inference request",
     );
-    refused(
+    assert_error(
         &inputs(json!([])),
         400,
         "bad_parameter",
         "expected one input, got 0",
     );
-    refused(
+    assert_error(
         &inputs(bytes(json!(["AAAA"]))),
         400,
         "undecodable",
         "image 0",
     );
-    refused(
+    assert_error(
         &inputs(bytes(json!(["%"]))),
         400,
         "bad_parameter",
         "not base64",
     );
-    refused(
+    assert_error(
         &inputs(bytes(json!(["AAAAGGZ0eXBoZWlj"]))),
         415,
         "unsupported_format",
         "HEIC",
     );
     let many = json!([{"name": "input", "datatype": "BYTES", "shape": [33], "data": []}]);
-    refused(&inputs(many), 413, "too_large", "more than the limit of 32");
-    let huge = post(&format!("{MODEL}/infer")).announcing(1 << 40);
-    refused(&huge.send(service.address), 413, "too_large", "limit");
+    assert_error(&inputs(many), 413, "too_large", "more than the limit of 32");
+    let huge = post(&format!("{MODEL}/infer")).content_length(1 << 40);
+    assert_error(&huge.send(service.address), 413, "too_large", "limit");
     let long = infer_binary(&json!({"inputs": [photograph(5)]}), b"1234");
-    refused(
+    assert_error(
         &long.send(service.address),
         400,
         "bad_parameter",
@@ -205,12 +205,12 @@ fn refusals_have_an_error_and_a_code() {
     let past = post(&format!("{MODEL}/infer"))
         .header(LENGTH, "9")
         .body("application/json", b"{}");
-    refused(&past.send(service.address), 400, "bad_request", "0 to 2");
+    assert_error(&past.send(service.address), 400, "bad_request", "0 to 2");
 }
 
 #[test]
-fn a_request_that_breaks_off_anywhere_is_refused() {
-    let Some(service) = service("a_request_that_breaks_off_anywhere_is_refused") else {
+fn truncated_requests_are_rejected() {
+    let Some(service) = service() else {
         return;
     };
     let image = gradient(8, 8, Format::Png);
@@ -220,12 +220,12 @@ fn a_request_that_breaks_off_anywhere_is_refused() {
         let request = post(&format!("{MODEL}/infer"))
             .header(LENGTH, &json.len().to_string())
             .body("application/octet-stream", &body[..cut]);
-        let answer = request.send(service.address);
-        assert_eq!(answer.status, 400, "{cut}: {}", answer.text());
+        let response = request.send(service.address);
+        assert_eq!(response.status, 400, "{cut}: {}", response.text());
     }
 }
 
-/// The file that the service has loaded: that in 8-bit integers where there is one.
+/// The file of the served model.
 fn served_model() -> PathBuf {
     let int8 = results().join("model.int8.onnx");
     if int8.is_file() {
@@ -235,13 +235,12 @@ fn served_model() -> PathBuf {
 }
 
 #[test]
-fn tritons_own_client_is_served() {
-    let name = "tritons_own_client_is_served";
+fn triton_client_works() {
     let other = tempfile::tempdir().unwrap();
     let folder = other.path().join("colours");
     fs_err::create_dir(&folder).unwrap();
     fs_err::write(folder.join("model.onnx"), colours()).unwrap();
-    let Some(service) = Service::start_with(name, |settings| {
+    let Some(service) = Service::start_with(|settings| {
         settings.admin_token = Some(TOKEN.into());
         settings.models = Some(ModelFolder::new(other.path().into(), None).unwrap());
     }) else {
@@ -250,12 +249,7 @@ fn tritons_own_client_is_served() {
     if get(MODEL).send(service.address).status != 200 {
         return;
     }
-    let Some(python) = python(
-        name,
-        "PET_PYTHON",
-        "python-env",
-        "tritonclient.http, onnxruntime",
-    ) else {
+    let Some(python) = python("PET_PYTHON", "python-env", "tritonclient.http, onnxruntime") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -268,7 +262,7 @@ fn tritons_own_client_is_served() {
         fs_err::write(&path, gradient(320, 240, format)).unwrap();
         pictures.push(path);
     }
-    let real = photographs(name).unwrap_or_default();
+    let real = photographs().unwrap_or_default();
     pictures.extend(real.into_iter().step_by(7).take(8));
     let mut command = Command::new(python);
     command

@@ -8,24 +8,23 @@ use serde_json::Value;
 use super::python::{output, python, script};
 use crate::support::{Service, get, gradient, post};
 
-/// What Prometheus' parser makes of the metrics.
-fn parsed(name: &str, service: &Service) -> Option<Value> {
-    let python = python(name, "PET_PYTHON", "python-env", "prometheus_client")?;
+/// The metrics as Prometheus' parser reads them.
+fn parsed(service: &Service) -> Option<Value> {
+    let python = python("PET_PYTHON", "python-env", "prometheus_client")?;
     let text = get("/metrics").send(service.address).text();
     let json = output(Command::new(python).arg(script("metrics.py")), &text);
     Some(serde_json::from_str(&json).unwrap())
 }
 
 #[test]
-fn every_series_is_there_from_the_start() {
-    let name = "every_series_is_there_from_the_start";
-    let Some(service) = Service::start(name) else {
+fn all_series_exist_from_the_start() {
+    let Some(service) = Service::start() else {
         return;
     };
-    let answer = get("/metrics").send(service.address);
+    let response = get("/metrics").send(service.address);
     let media_type = Some("text/plain; version=0.0.4; charset=utf-8");
-    assert_eq!(answer.header("content-type"), media_type);
-    let text = answer.text();
+    assert_eq!(response.header("content-type"), media_type);
+    let text = response.text();
     let document = get("/openapi.json").send(service.address).json();
     for (path, operations) in document["paths"].as_object().unwrap() {
         let operations = operations.as_object().unwrap().values();
@@ -47,28 +46,27 @@ fn every_series_is_there_from_the_start() {
 }
 
 #[test]
-fn what_happens_is_counted_under_few_labels() {
-    let name = "what_happens_is_counted_under_few_labels";
-    let Some(service) = Service::start(name) else {
+fn requests_are_counted_with_few_labels() {
+    let Some(service) = Service::start() else {
         return;
     };
     let picture = gradient(60, 40, Format::Png);
-    let answer = post("/predict")
+    let response = post("/predict")
         .file("a.png", &picture)
         .send(service.address)
         .json();
     post("/predict")
         .send(service.address)
-        .refused(422, "missing_file");
+        .error(422, "missing_file");
     for path in ["/one", "/two", "/v2/three", "/assets/none"] {
         assert_eq!(get(path).send(service.address).status, 404);
     }
-    let Some(metrics) = parsed(name, &service) else {
+    let Some(metrics) = parsed(&service) else {
         return;
     };
-    let class = answer["predicted_class"].as_str().unwrap();
+    let class = response["predicted_class"].as_str().unwrap();
     let predictions = format!("pet_predictions_total{{class={class}}}");
-    let known = answer["known"].as_bool().map(|known| {
+    let known = response["known"].as_bool().map(|known| {
         let count = |is: bool| f64::from(u8::from(known == is));
         [count(true), count(false)]
     });

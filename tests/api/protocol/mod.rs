@@ -1,8 +1,7 @@
-//! What other programs rely on: the Open Inference Protocol, the metrics, the documentation.
+//! Interfaces for other programs: the Open Inference Protocol, the metrics, the documentation.
 //!
-//! Some tests let these programs speak themselves: Triton's client and Prometheus' parser from the
-//! Python of `PET_PYTHON`, schemathesis from that of `PET_SCHEMATHESIS_PYTHON`; `cargo xtask ci`
-//! makes both. Without them these tests are skipped.
+//! Some tests run these programs: Triton's client and Prometheus' parser in the Python of `PET_PYTHON`, schemathesis in that
+//! of `PET_SCHEMATHESIS_PYTHON`; `cargo xtask ci` creates both environments. Without them these tests are skipped.
 
 mod documentation;
 mod inference;

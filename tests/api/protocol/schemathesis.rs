@@ -1,4 +1,4 @@
-//! schemathesis makes hundreds of requests out of `/openapi.json`, good and bad ones.
+//! schemathesis generates hundreds of valid and invalid requests from `/openapi.json`.
 
 use std::process::Command;
 
@@ -9,13 +9,12 @@ use crate::support::Service;
 
 #[test]
 fn schemathesis_finds_no_violation() {
-    let name = "schemathesis_finds_no_violation";
     let variable = "PET_SCHEMATHESIS_PYTHON";
-    let Some(python) = python(name, variable, "schemathesis-env", "schemathesis") else {
+    let Some(python) = python(variable, "schemathesis-env", "schemathesis") else {
         return;
     };
     let kept = tempfile::tempdir().unwrap();
-    let Some(service) = Service::start_with(name, |configuration| {
+    let Some(service) = Service::start_with(|configuration| {
         configuration.admin_token = Some("secret".into());
         configuration.feedback = Some(FeedbackFolder {
             folder: kept.path().into(),
@@ -29,7 +28,7 @@ fn schemathesis_finds_no_violation() {
     command
         .args(["-m", "schemathesis.cli", "--config-file"])
         .arg(script("schemathesis.toml"))
-        // A busy machine makes requests slowly; that is no violation.
+        // A busy machine is slow, which is not a violation.
         .args(["run", "--suppress-health-check", "too_slow"])
         .arg(format!("http://{}/openapi.json", service.address));
     output(&mut command, "");

@@ -1,4 +1,4 @@
-//! Models that come, go and are replaced.
+//! Loading, unloading and replacing of models.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pet_api::{Share, Successor};
 use serde_json::json;
 
-use super::{Place, administrator, index, load, predict, refused, unload};
+use super::{TestDir, admin, index, load, predict, protocol_error, unload};
 use crate::support::{Service, coloured, colours, colours_called, colours_that_say, get, metric};
 
 #[test]
-fn a_model_is_unloaded_and_loaded_and_one_is_added() {
-    let name = "a_model_is_unloaded_and_loaded_and_one_is_added";
-    let place = Place::new();
-    let Some(service) = place.start(name) else {
+fn models_are_unloaded_loaded_and_added() {
+    let dir = TestDir::new();
+    let Some(service) = dir.start() else {
         return;
     };
     let ready = |name: &str| json!({"name": name, "version": "7", "state": "READY", "reason": ""});
@@ -22,23 +21,23 @@ fn a_model_is_unloaded_and_loaded_and_one_is_added() {
     assert_eq!(index(&service), json!([ready("colours"), ready("shapes")]));
     assert_eq!(unload(&service, "shapes").json(), gone("shapes"));
     assert_eq!(index(&service), json!([ready("colours"), gone("shapes")]));
-    predict(&service, "?model=shapes").refused(404, "not_found");
+    predict(&service, "?model=shapes").error(404, "not_found");
     assert_eq!(
         get("/v2/models/shapes/ready").send(service.address).status,
         404
     );
-    let only_ready = administrator("/v2/repository/index");
+    let only_ready = admin("/v2/repository/index");
     let only_ready = only_ready.body("application/json", b"{\"ready\": true}");
     assert_eq!(
         only_ready.send(service.address).json(),
         json!([ready("colours")])
     );
-    // As good as done.
+    // Idempotent.
     assert_eq!(unload(&service, "shapes").json(), gone("shapes"));
 
     assert_eq!(load(&service, "shapes").json(), ready("shapes"));
     predict(&service, "?model=shapes").ok();
-    place.put("models/new", &colours_called(&["one", "two"]));
+    dir.put("models/new", &colours_called(&["one", "two"]));
     assert_eq!(
         index(&service),
         json!([ready("colours"), gone("new"), ready("shapes")])
@@ -49,9 +48,9 @@ fn a_model_is_unloaded_and_loaded_and_one_is_added() {
         json!(["one", "two"])
     );
 
-    // There is room for one more than at the start; loading one again takes none.
-    place.put("models/more", &colours());
-    let full = refused(&load(&service, "more"), 507, "full");
+    // One more than at startup may be loaded; reloading one is always allowed.
+    dir.put("models/more", &colours());
+    let full = protocol_error(&load(&service, "more"), 507, "full");
     assert!(full.contains("`2`"), "{full}");
     load(&service, "shapes").ok();
     unload(&service, "shapes").ok();
@@ -59,14 +58,13 @@ fn a_model_is_unloaded_and_loaded_and_one_is_added() {
 }
 
 #[test]
-fn the_served_model_is_loaded_again_and_never_unloaded() {
-    let name = "the_served_model_is_loaded_again_and_never_unloaded";
-    let place = Place::new();
-    place.put("next", &coloured("8", true));
-    let Some(service) = Service::start_with(name, |settings| {
-        place.settings(settings);
+fn served_model_is_reloaded_and_never_unloaded() {
+    let dir = TestDir::new();
+    dir.put("next", &coloured("8", true));
+    let Some(service) = Service::start_with(|settings| {
+        dir.settings(settings);
         settings.canary = Some(Successor {
-            results: place.path("next").into(),
+            results: dir.path("next").into(),
             share: Share::from_percent(50.0).unwrap(),
         });
     }) else {
@@ -81,84 +79,82 @@ fn the_served_model_is_loaded_again_and_never_unloaded() {
             .collect::<Vec<_>>()
     };
     assert_eq!(versions(), ["7", "8"]);
-    let refusal = refused(&unload(&service, "colours"), 400, "bad_parameter");
-    assert!(refusal.contains("cannot be unloaded"), "{refusal}");
-    place.put("served", &coloured("9", true));
+    let error = protocol_error(&unload(&service, "colours"), 400, "bad_parameter");
+    assert!(error.contains("cannot be unloaded"), "{error}");
+    dir.put("served", &coloured("9", true));
     assert_eq!(load(&service, "colours").json()["version"], "9");
     assert_eq!(versions(), ["9", "8"]);
-    place.put("served", b"not a model");
-    refused(&load(&service, "colours"), 500, "internal");
+    dir.put("served", b"not a model");
+    protocol_error(&load(&service, "colours"), 500, "internal");
     assert_eq!(versions(), ["9", "8"]);
 }
 
 #[test]
-fn a_model_that_was_replaced_is_loaded_anew_and_a_broken_one_is_not() {
-    let name = "a_model_that_was_replaced_is_loaded_anew_and_a_broken_one_is_not";
-    let place = Place::new();
-    place.put("models/unloaded", &colours());
-    let Some(service) = place.start(name) else {
+fn replaced_model_is_reloaded_and_broken_one_is_kept() {
+    let dir = TestDir::new();
+    dir.put("models/unloaded", &colours());
+    let Some(service) = dir.start() else {
         return;
     };
     let version = || {
-        let answer = predict(&service, "?model=shapes&top_k=1");
-        answer.json()["model_version"].clone()
+        let response = predict(&service, "?model=shapes&top_k=1");
+        response.json()["model_version"].clone()
     };
     let reason = |name: &str| {
         let index = index(&service);
         let mut entries = index.as_array().unwrap().iter();
         entries.find(|entry| entry["name"] == name).unwrap()["reason"].clone()
     };
-    let reload = || administrator("/model/reload").send(service.address);
+    let reload = || admin("/model/reload").send(service.address);
     unload(&service, "unloaded").ok();
-    place.put("models/shapes", &coloured("8", true));
+    dir.put("models/shapes", &coloured("8", true));
     assert_eq!(version(), "7");
     assert_eq!(load(&service, "shapes").json()["version"], "8");
     assert_eq!(version(), "8");
 
-    place.put("models/shapes", b"not a model");
-    let refusal = refused(&load(&service, "shapes"), 500, "internal");
-    assert!(refusal.contains("shapes"), "{refusal}");
+    dir.put("models/shapes", b"not a model");
+    let error = protocol_error(&load(&service, "shapes"), 500, "internal");
+    assert!(error.contains("shapes"), "{error}");
     assert_eq!(version(), "8");
     let told = reason("shapes");
     assert!(told.as_str().unwrap().contains("shapes"), "{told}");
-    place.put("models/unloaded", b"not a model");
-    refused(&load(&service, "unloaded"), 500, "internal");
+    dir.put("models/unloaded", b"not a model");
+    protocol_error(&load(&service, "unloaded"), 500, "internal");
     let told = reason("unloaded");
     assert!(told.as_str().unwrap().contains("unloaded"), "{told}");
 
-    // Reloading takes every model that is loaded, and none that is not.
-    let refusal = reload().refused(500, "internal");
+    // Every loaded model is reloaded, and no other.
+    let error = reload().error(500, "internal");
     assert!(
-        refusal["detail"].as_str().unwrap().contains("shapes"),
-        "{refusal}"
+        error["detail"].as_str().unwrap().contains("shapes"),
+        "{error}"
     );
-    place.put("models/shapes", &coloured("9", true));
-    place.put("served", &coloured("10", true));
+    dir.put("models/shapes", &coloured("9", true));
+    dir.put("served", &coloured("10", true));
     reload().ok();
     assert_eq!((version(), reason("shapes")), (json!("9"), json!("")));
     assert_eq!(get("/model").send(service.address).json()["version"], "10");
     get("/model?model=unloaded")
         .send(service.address)
-        .refused(404, "not_found");
+        .error(404, "not_found");
 
-    // A served model does not take the name of another.
-    place.put("models/colours", &colours());
+    // The served model cannot have the name of another.
+    dir.put("models/colours", &colours());
     unload(&service, "shapes").ok();
-    place.put("served", &renamed());
+    dir.put("served", &renamed());
     reload().ok();
     load(&service, "colours").ok();
-    place.put("served", &colours());
-    let refusal = reload().refused(500, "internal");
+    dir.put("served", &colours());
+    let error = reload().error(500, "internal");
     assert!(
-        refusal["detail"]
+        error["detail"]
             .as_str()
             .unwrap()
             .contains("the name of the served model"),
-        "{refusal}"
+        "{error}"
     );
 }
 
-/// A model of another name.
 fn renamed() -> Vec<u8> {
     colours_that_say(|mut metadata| {
         metadata.model_name = "renamed".into();
@@ -167,11 +163,10 @@ fn renamed() -> Vec<u8> {
 }
 
 #[test]
-fn requests_are_answered_while_a_model_comes_and_goes() {
-    let name = "requests_are_answered_while_a_model_comes_and_goes";
-    let place = Place::new();
-    let Some(service) = Service::start_with(name, |settings| {
-        place.settings(settings);
+fn requests_are_answered_while_models_are_loaded_and_unloaded() {
+    let dir = TestDir::new();
+    let Some(service) = Service::start_with(|settings| {
+        dir.settings(settings);
         settings.workers = NonZero::new(2).unwrap();
     }) else {
         return;
@@ -181,11 +176,11 @@ fn requests_are_answered_while_a_model_comes_and_goes() {
         let ask = |query: &'static str| {
             let (done, service) = (&done, &service);
             move || {
-                let mut answers = Vec::new();
+                let mut responses = Vec::new();
                 while !done.load(Ordering::Relaxed) {
-                    answers.push(predict(service, query));
+                    responses.push(predict(service, query));
                 }
-                answers
+                responses
             }
         };
         let named = [
@@ -194,20 +189,20 @@ fn requests_are_answered_while_a_model_comes_and_goes() {
         ];
         let served = scope.spawn(ask(""));
         for version in 0..10 {
-            place.put("models/shapes", &coloured(&version.to_string(), true));
+            dir.put("models/shapes", &coloured(&version.to_string(), true));
             load(&service, "shapes").ok();
             load(&service, "shapes").ok();
             unload(&service, "shapes").ok();
         }
         done.store(true, Ordering::Relaxed);
-        for answer in served.join().unwrap() {
-            assert_eq!(answer.json()["predicted_class"], "green");
+        for response in served.join().unwrap() {
+            assert_eq!(response.json()["predicted_class"], "green");
         }
-        let answers = named.into_iter().flat_map(|client| client.join().unwrap());
-        for answer in answers {
-            match answer.status {
-                200 => drop(answer.json()),
-                _ => drop(answer.refused(404, "not_found")),
+        let responses = named.into_iter().flat_map(|client| client.join().unwrap());
+        for response in responses {
+            match response.status {
+                200 => drop(response.json()),
+                _ => drop(response.error(404, "not_found")),
             }
         }
     });

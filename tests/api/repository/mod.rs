@@ -1,8 +1,8 @@
-//! Models that are asked for by name, and are loaded and unloaded meanwhile.
+//! Named models.
 
-mod answers;
+mod errors;
 mod loading;
-mod refusals;
+mod predictions;
 
 use std::path::PathBuf;
 
@@ -11,19 +11,21 @@ use pet_image::Format;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Answer, Request, Service, colours, colours_called, gradient, post, runtime};
+use crate::support::{
+    Request, Response, Service, colours, colours_called, gradient, post, runtime,
+};
 
 const SHAPES: [&str; 4] = ["round", "square", "long", "flat"];
 
-/// A served model of colours, and the models in a folder beside it.
-struct Place(TempDir);
+/// A folder with a served model of colours, and a folder of models.
+struct TestDir(TempDir);
 
-impl Place {
+impl TestDir {
     fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        place.put("served", &colours());
-        place.put("models/shapes", &colours_called(&SHAPES));
-        place
+        let dir = Self(tempfile::tempdir().unwrap());
+        dir.put("served", &colours());
+        dir.put("models/shapes", &colours_called(&SHAPES));
+        dir
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -41,13 +43,13 @@ impl Place {
         settings.models = Some(ModelFolder::new(self.path("models"), None).unwrap());
     }
 
-    fn start(&self, name: &str) -> Option<Service> {
-        Service::start_with(name, |settings| self.settings(settings))
+    fn start(&self) -> Option<Service> {
+        Service::start_with(|settings| self.settings(settings))
     }
 
-    /// Why the service does not start.
-    fn refused(&self, name: &str, change: impl FnOnce(&mut Configuration)) -> Option<Error> {
-        let runtime = runtime(name)?;
+    /// The error of a service that does not start.
+    fn startup_error(&self, change: impl FnOnce(&mut Configuration)) -> Option<Error> {
+        let runtime = runtime()?;
         let mut settings = Configuration {
             port: 0,
             ..Configuration::default()
@@ -58,37 +60,37 @@ impl Place {
     }
 }
 
-fn administrator(path: &str) -> Request {
+fn admin(path: &str) -> Request {
     post(path).header("Authorization", "Bearer secret")
 }
 
-fn load(service: &Service, name: &str) -> Answer {
-    let request = administrator(&format!("/v2/repository/models/{name}/load"));
+fn load(service: &Service, name: &str) -> Response {
+    let request = admin(&format!("/v2/repository/models/{name}/load"));
     request
         .body("application/json", b"{}")
         .send(service.address)
 }
 
-fn unload(service: &Service, name: &str) -> Answer {
-    administrator(&format!("/v2/repository/models/{name}/unload")).send(service.address)
+fn unload(service: &Service, name: &str) -> Response {
+    admin(&format!("/v2/repository/models/{name}/unload")).send(service.address)
 }
 
 fn index(service: &Service) -> Value {
-    let request = administrator("/v2/repository/index");
+    let request = admin("/v2/repository/index");
     request.send(service.address).json()
 }
 
-/// What a refusal of the protocol says.
+/// The message of an error of the protocol, which must have this status and code.
 #[track_caller]
-fn refused(answer: &Answer, status: u16, code: &str) -> String {
-    assert_eq!(answer.status, status, "{}", answer.text());
-    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+fn protocol_error(response: &Response, status: u16, code: &str) -> String {
+    assert_eq!(response.status, status, "{}", response.text());
+    let body: Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(body["code"], code, "{body}");
     assert_eq!(body["error"], body["detail"], "{body}");
     body["error"].as_str().unwrap().to_owned()
 }
 
-fn predict(service: &Service, query: &str) -> Answer {
+fn predict(service: &Service, query: &str) -> Response {
     let request = post(&format!("/predict{query}"));
     request
         .file("x.png", &gradient(60, 40, Format::Png))

@@ -1,31 +1,31 @@
-//! A small model that is not the committed one.
+//! Small models that need no training.
 
 use onnx_graph::{DataType, Dim, GemmOptions, Graph, Model};
 use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess};
 
 pub(crate) const COLOURS: [&str; 3] = ["red", "green", "blue"];
 
-/// The bytes of a model that tells red, green and blue pictures apart.
+/// A model that classifies red, green and blue images.
 pub(crate) fn colours() -> Vec<u8> {
     coloured("7", true)
 }
 
-/// The bytes of such a model that says something else of itself.
+/// Such a model with other metadata.
 pub(crate) fn colours_that_say(change: impl FnOnce(ModelMetadata) -> ModelMetadata) -> Vec<u8> {
     model("7", &COLOURS, 0, change)
 }
 
-/// The bytes of such a model of a version, which is right or takes each colour for another.
+/// Such a model of a version, which is right or confuses each colour with another.
 pub(crate) fn coloured(version: &str, is_right: bool) -> Vec<u8> {
     model(version, &COLOURS, usize::from(!is_right), |same| same)
 }
 
-/// The bytes of a model with other names for the classes; those beyond three look at the colours again.
+/// Such a model with other names of the classes; those after the third repeat the colours.
 pub(crate) fn colours_called(classes: &[&str]) -> Vec<u8> {
     model("7", classes, 0, |same| same)
 }
 
-/// Each class looks at the colour that is `off` behind its own.
+/// A linear model of the mean colour. Each class detects the colour `off` places after its own.
 fn model(
     version: &str,
     classes: &[&str],

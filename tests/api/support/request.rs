@@ -1,17 +1,17 @@
-//! Requests over a plain connection, so that broken ones can be sent as well.
+//! Requests over a plain connection, so that invalid ones can be sent as well.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::Answer;
+use super::Response;
 
-/// Far longer than any answer takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// Far longer than any response takes, even on a busy machine.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 const BOUNDARY: &str = "a-boundary-of-parts";
 
-/// A request that is being put together.
+/// A builder of requests.
 #[derive(Clone)]
 pub(crate) struct Request {
     line: String,
@@ -43,18 +43,17 @@ impl Request {
         self
     }
 
-    /// A raw body.
     pub(crate) fn body(mut self, media_type: &str, body: &[u8]) -> Self {
         self.body = body.to_vec();
         self.header("Content-Type", media_type)
     }
 
-    /// One more part `file` of a form; the first one makes it a form.
+    /// Adds a file to the form.
     pub(crate) fn file(self, name: &str, content: &[u8]) -> Self {
         self.part(&format!("name=\"file\"; filename=\"{name}\""), content)
     }
 
-    /// One more part of a form.
+    /// Adds a part to the form.
     pub(crate) fn part(mut self, disposition: &str, content: &[u8]) -> Self {
         let end = format!("--{BOUNDARY}--\r\n");
         if let Some(before) = self.body.strip_suffix(end.as_bytes()) {
@@ -69,8 +68,8 @@ impl Request {
         self
     }
 
-    /// Announces a body of this length, whatever the body is.
-    pub(crate) fn announcing(mut self, length: u64) -> Self {
+    /// Sets `Content-Length`, which need not be the length of the body.
+    pub(crate) fn content_length(mut self, length: u64) -> Self {
         self.length = false;
         self.header("Content-Length", &length.to_string())
     }
@@ -88,25 +87,25 @@ impl Request {
         [head, self.body.clone()].concat()
     }
 
-    /// Sends it without waiting for the answer.
-    pub(crate) fn begin(&self, address: SocketAddr) -> TcpStream {
+    /// Sends the request without waiting for the response.
+    pub(crate) fn start(&self, address: SocketAddr) -> TcpStream {
         let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        // A server that refuses early need not read all.
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+        // The server may reject the request before it has read all of it.
         let _ = stream.write_all(&self.bytes());
         stream
     }
 
-    /// Sends it and reads the answer.
-    pub(crate) fn send(&self, address: SocketAddr) -> Answer {
-        read(self.begin(address))
+    /// Sends the request and reads the response.
+    pub(crate) fn send(&self, address: SocketAddr) -> Response {
+        read(self.start(address))
     }
 }
 
-/// Reads an answer to its end.
-pub(crate) fn read(mut stream: TcpStream) -> Answer {
+/// Reads a response.
+pub(crate) fn read(mut stream: TcpStream) -> Response {
     let mut bytes = Vec::new();
-    // What has come before a reset counts.
+    // The part before a connection reset counts.
     let _ = stream.read_to_end(&mut bytes);
-    Answer::parse(&bytes)
+    Response::parse(&bytes)
 }

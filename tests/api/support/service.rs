@@ -11,7 +11,7 @@ use pet_predict::{Runtime, SearchPaths};
 
 use super::request::get;
 
-/// Runs on a thread of its own and is stopped when dropped.
+/// A service on its own thread, which is stopped when dropped.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     handle: Handle,
@@ -19,15 +19,15 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// A service with one worker and the committed model. Without ONNX Runtime, the test `name` is
-    /// skipped, unless `PET_REQUIRE_RUNTIME` is set.
-    pub(crate) fn start(name: &str) -> Option<Self> {
-        Self::start_with(name, |_| {})
+    /// Starts a service with one worker and the committed model. Without ONNX Runtime the test is skipped, unless
+    /// `PET_REQUIRE_RUNTIME` is set.
+    pub(crate) fn start() -> Option<Self> {
+        Self::start_with(|_| {})
     }
 
-    /// The same with other settings.
-    pub(crate) fn start_with(name: &str, change: impl FnOnce(&mut Configuration)) -> Option<Self> {
-        let runtime = runtime(name)?;
+    /// Starts a service with other settings.
+    pub(crate) fn start_with(change: impl FnOnce(&mut Configuration)) -> Option<Self> {
+        let runtime = runtime()?;
         let mut configuration = Configuration {
             port: 0,
             results: results().into(),
@@ -54,13 +54,13 @@ impl Service {
         })
     }
 
-    /// Tells it to stop, without waiting.
-    pub(crate) fn begin_to_stop(&self) -> JoinHandle<()> {
+    /// Starts to stop the service, without waiting.
+    pub(crate) fn start_stopping(&self) -> JoinHandle<()> {
         let handle = self.handle.clone();
         std::thread::spawn(move || pet_api::block_on(handle.stop()))
     }
 
-    /// Waits until it has stopped.
+    /// Waits until the service has stopped.
     pub(crate) fn wait(mut self) {
         self.thread.take().unwrap().join().unwrap();
     }
@@ -75,7 +75,7 @@ impl Drop for Service {
     }
 }
 
-/// Waits until something has come about, which others do.
+/// Waits until a condition is true.
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -84,7 +84,7 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// The value of a series in the metrics.
+/// The value of a series in the metrics, 0 if it is missing.
 pub(crate) fn metric(service: &Service, series: &str) -> f64 {
     let text = get("/metrics").send(service.address).text();
     let line = text
@@ -97,12 +97,12 @@ pub(crate) fn metric(service: &Service, series: &str) -> f64 {
         .unwrap_or_default()
 }
 
-/// The committed model, or that of `PET_RESULTS`.
+/// The results under test: `PET_RESULTS`, by default the committed ones.
 pub(crate) fn results() -> PathBuf {
     root().join(named_results().unwrap_or_else(|| "results".into()))
 }
 
-/// Whether the model is the committed one.
+/// Whether the committed results are under test.
 pub(crate) fn results_are_committed() -> bool {
     named_results().is_none()
 }
@@ -116,8 +116,8 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// ONNX Runtime; without it the test `name` is skipped, unless `PET_REQUIRE_RUNTIME` is set.
-pub(crate) fn runtime(name: &str) -> Option<Runtime> {
+/// ONNX Runtime; without it the test is skipped, unless `PET_REQUIRE_RUNTIME` is set.
+pub(crate) fn runtime() -> Option<Runtime> {
     let paths = SearchPaths::default()
         .with_folder(root().join(".cache/onnxruntime"))
         .with_library(std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));
@@ -126,7 +126,7 @@ pub(crate) fn runtime(name: &str) -> Option<Runtime> {
         Err(error) => {
             let required = std::env::var_os("PET_REQUIRE_RUNTIME").is_some_and(|set| set == "1");
             assert!(!required, "{error}");
-            super::pictures::skipped(name, error);
+            super::images::skipped(error);
             None
         }
     }

@@ -1,4 +1,4 @@
-//! Which model answers.
+//! Which model is used.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -9,21 +9,20 @@ use pet_api::FeedbackFolder;
 use pet_image::Format;
 use serde_json::json;
 
-use super::{Place, SHAPES, predict, refused, unload};
+use super::{SHAPES, TestDir, predict, protocol_error, unload};
 use crate::support::{Service, coloured, get, gradient, metric, post, read, results, wait_until};
 
 #[test]
-fn models_of_other_classes_answer_by_their_names() {
-    let name = "models_of_other_classes_answer_by_their_names";
-    let place = Place::new();
+fn models_with_other_classes_are_used_by_name() {
+    let dir = TestDir::new();
     let committed = fs_err::read(results().join("model.onnx")).unwrap();
-    place.put("models/breeds", &committed);
+    dir.put("models/breeds", &committed);
     fs_err::write(
-        place.path("models/breeds/metrics.json"),
+        dir.path("models/breeds/metrics.json"),
         "{\"of\": \"breeds\"}",
     )
     .unwrap();
-    let Some(service) = place.start(name) else {
+    let Some(service) = dir.start() else {
         return;
     };
     assert_eq!(predict(&service, "").json()["predicted_class"], "green");
@@ -69,10 +68,9 @@ fn models_of_other_classes_answer_by_their_names() {
 }
 
 #[test]
-fn a_name_that_nobody_has_is_told_with_those_that_there_are() {
-    let name = "a_name_that_nobody_has_is_told_with_those_that_there_are";
-    let place = Place::new();
-    let Some(service) = place.start(name) else {
+fn unknown_name_lists_the_known_ones() {
+    let dir = TestDir::new();
+    let Some(service) = dir.start() else {
         return;
     };
     for request in [
@@ -83,29 +81,28 @@ fn a_name_that_nobody_has_is_told_with_those_that_there_are() {
         get("/classes?model=cats"),
         get("/model/files/metrics.json?model=cats"),
     ] {
-        let refusal = request.send(service.address).refused(404, "not_found");
-        assert_eq!(refusal["detail"], "there is no model `cats`");
-        assert_eq!(refusal["hint"], "the models are `colours`, `shapes`");
+        let error = request.send(service.address).error(404, "not_found");
+        assert_eq!(error["detail"], "there is no model `cats`");
+        assert_eq!(error["hint"], "the models are `colours`, `shapes`");
     }
     for path in ["", "/ready", "/versions/7"] {
-        let answer = get(&format!("/v2/models/cats{path}")).send(service.address);
-        refused(&answer, 404, "not_found");
+        let response = get(&format!("/v2/models/cats{path}")).send(service.address);
+        protocol_error(&response, 404, "not_found");
     }
     let corrected = post("/feedback?class=green&model=shapes");
     let corrected = corrected.file("x.png", &gradient(9, 9, Format::Png));
-    // Corrections are not kept at all.
-    corrected.send(service.address).refused(404, "not_found");
+    // The service stores no corrections.
+    corrected.send(service.address).error(404, "not_found");
 }
 
 #[test]
-fn corrections_are_of_the_served_model_only() {
-    let name = "corrections_are_of_the_served_model_only";
-    let place = Place::new();
-    place.put("models/others", &coloured("8", false));
-    let Some(service) = Service::start_with(name, |settings| {
-        place.settings(settings);
+fn only_the_served_model_can_be_corrected() {
+    let dir = TestDir::new();
+    dir.put("models/others", &coloured("8", false));
+    let Some(service) = Service::start_with(|settings| {
+        dir.settings(settings);
         settings.feedback = Some(FeedbackFolder {
-            folder: place.path("kept"),
+            folder: dir.path("kept"),
             bytes: 1 << 20,
             count: 10,
         });
@@ -117,8 +114,8 @@ fn corrections_are_of_the_served_model_only() {
         let request = request.file("x.png", &gradient(9, 9, Format::Png));
         request.send(service.address)
     };
-    let refusal = correct("&model=others").refused(400, "bad_parameter");
-    assert!(refusal["detail"].as_str().unwrap().contains("`colours`"));
+    let error = correct("&model=others").error(400, "bad_parameter");
+    assert!(error["detail"].as_str().unwrap().contains("`colours`"));
     assert_eq!(correct("&model=colours").json()["correct"], true);
     let told = |query: &str| {
         let model = get(&format!("/model{query}")).send(service.address);
@@ -131,9 +128,9 @@ fn corrections_are_of_the_served_model_only() {
 }
 
 #[test]
-fn metrics_tell_the_models_apart() {
-    let place = Place::new();
-    let Some(service) = place.start("metrics_tell_the_models_apart") else {
+fn metrics_are_separate_for_each_model() {
+    let dir = TestDir::new();
+    let Some(service) = dir.start() else {
         return;
     };
     let series = |name: &str| format!("{name}{{name=\"shapes\",role=\"named\",version=\"7\"}}");
@@ -155,7 +152,7 @@ fn metrics_tell_the_models_apart() {
         metric(&service, "pet_inference_duration_seconds_count") as u64,
         3
     );
-    // Classes are those of the served model.
+    // Only the classes of the served model are counted.
     assert!(!text().contains("class=\"square\""), "{}", text());
     assert_eq!(
         metric(&service, "pet_predictions_total{class=\"green\"}") as u64,
@@ -166,10 +163,9 @@ fn metrics_tell_the_models_apart() {
 }
 
 #[test]
-fn a_request_keeps_the_model_that_it_began_with() {
-    let name = "a_request_keeps_the_model_that_it_began_with";
-    let place = Place::new();
-    let Some(service) = place.start(name) else {
+fn request_keeps_the_model_that_it_started_with() {
+    let dir = TestDir::new();
+    let Some(service) = dir.start() else {
         return;
     };
     let request = post("/predict?model=shapes").file("x.png", &gradient(60, 40, Format::Png));
@@ -177,12 +173,12 @@ fn a_request_keeps_the_model_that_it_began_with() {
     let (head, rest) = bytes.split_at(bytes.len() - 100);
     let mut stream = TcpStream::connect(service.address).unwrap();
     stream.write_all(head).unwrap();
-    // The head has been read when it is counted.
-    wait_until("the request is there", || {
+    // The request is counted when its head has been read.
+    wait_until("the request is in flight", || {
         metric(&service, "pet_requests_in_flight") as u64 == 2
     });
     unload(&service, "shapes").ok();
     stream.write_all(rest).unwrap();
-    let answer = read(stream).json();
-    assert_eq!(answer["predicted_class"], "square");
+    let response = read(stream).json();
+    assert_eq!(response["predicted_class"], "square");
 }

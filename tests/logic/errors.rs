@@ -1,4 +1,4 @@
-//! What gets no prediction.
+//! Errors.
 
 use pet_image::Format;
 use pet_predict::{Error, ImagePredictor, Options};
@@ -7,8 +7,8 @@ use pet_tests::{HUGE_PNG, gradient, metadata, results_folder, runtime, truncated
 use crate::support::stand_in;
 
 #[test]
-fn pictures_that_are_none_are_refused_and_spoil_no_other() {
-    let Some(predictor) = stand_in("pictures_that_are_none_are_refused_and_spoil_no_other") else {
+fn invalid_images_are_rejected_and_do_not_affect_others() {
+    let Some(predictor) = stand_in("invalid_images_are_rejected_and_do_not_affect_others") else {
         return;
     };
     let good = gradient(40, 30, Format::Png);
@@ -30,8 +30,8 @@ fn pictures_that_are_none_are_refused_and_spoil_no_other() {
 }
 
 #[test]
-fn a_missing_model_is_an_error_that_names_it() {
-    let Some(runtime) = runtime("a_missing_model_is_an_error_that_names_it") else {
+fn missing_model_is_named_in_the_error() {
+    let Some(runtime) = runtime("missing_model_is_named_in_the_error") else {
         return;
     };
     let place = tempfile::tempdir().unwrap();
@@ -49,8 +49,8 @@ fn a_missing_model_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_model_file_alone_is_enough() {
-    let Some(runtime) = runtime("a_model_file_alone_is_enough") else {
+fn model_file_is_sufficient() {
+    let Some(runtime) = runtime("model_file_is_sufficient") else {
         return;
     };
     let place = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Each row of the table of refusals.
+//! Each row of the table of errors.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::support::{HUGE_PNG, Request, Service, get, gradient, post, read, root, truncated_jpeg};
 
-/// Every path that takes a photograph.
+/// Every path that accepts a photograph.
 const UPLOADS: [&str; 6] = [
     "/predict",
     "/predict/batch",
@@ -19,7 +19,7 @@ const UPLOADS: [&str; 6] = [
 
 #[test]
 fn bad_parameters_400() {
-    let Some(service) = Service::start("bad_parameters_400") else {
+    let Some(service) = Service::start() else {
         return;
     };
     let picture = gradient(30, 30, Format::Png);
@@ -35,34 +35,34 @@ fn bad_parameters_400() {
         "/crop?left=5&right=3",
         "/crop?top=x",
     ] {
-        let answer = post(path).file("x.png", &picture).send(service.address);
-        let refusal = answer.refused(400, "bad_parameter");
+        let response = post(path).file("x.png", &picture).send(service.address);
+        let error = response.error(400, "bad_parameter");
         assert!(
-            !refusal["detail"].as_str().unwrap().contains("source"),
-            "{refusal}"
+            !error["detail"].as_str().unwrap().contains("source"),
+            "{error}"
         );
     }
 }
 
 #[test]
-fn an_empty_parameter_is_called_empty() {
-    let Some(service) = Service::start("an_empty_parameter_is_called_empty") else {
+fn empty_parameter_is_reported_as_empty() {
+    let Some(service) = Service::start() else {
         return;
     };
     let picture = gradient(30, 30, Format::Png);
-    let answer = post("/resize?width=")
+    let response = post("/resize?width=")
         .file("x.png", &picture)
         .send(service.address);
-    let refusal = answer.refused(400, "bad_parameter");
+    let error = response.error(400, "bad_parameter");
     assert_eq!(
-        refusal["detail"],
+        error["detail"],
         "`width` is empty, expected a whole number from 1 to 4294967295"
     );
 }
 
 #[test]
-fn a_broken_form_400() {
-    let Some(service) = Service::start("a_broken_form_400") else {
+fn broken_form_400() {
+    let Some(service) = Service::start() else {
         return;
     };
     let form = "multipart/form-data; boundary=x";
@@ -75,30 +75,30 @@ fn a_broken_form_400() {
         ),
         (form, ""),
     ] {
-        let answer = post("/predict")
+        let response = post("/predict")
             .body(media_type, body.as_bytes())
             .send(service.address);
-        answer.refused(400, "bad_request");
+        response.error(400, "bad_request");
     }
 }
 
 #[test]
-fn what_cannot_be_decoded_400() {
-    let Some(service) = Service::start("what_cannot_be_decoded_400") else {
+fn undecodable_400() {
+    let Some(service) = Service::start() else {
         return;
     };
     for path in ["/predict", "/resize", "/grayscale", "/crop", "/normalize"] {
         for content in [&b"this is not an image"[..], b"", &truncated_jpeg()] {
-            let answer = post(path).file("x.jpg", content).send(service.address);
-            let refusal = answer.refused(400, "undecodable");
-            assert!(refusal["hint"].is_string(), "{refusal}");
+            let response = post(path).file("x.jpg", content).send(service.address);
+            let error = response.error(400, "undecodable");
+            assert!(error["hint"].is_string(), "{error}");
         }
     }
 }
 
 #[test]
-fn without_the_token_401() {
-    let Some(service) = Service::start_with("without_the_token_401", |settings| {
+fn missing_token_401() {
+    let Some(service) = Service::start_with(|settings| {
         settings.admin_token = Some("secret".into());
     }) else {
         return;
@@ -117,16 +117,16 @@ fn without_the_token_401() {
         Some("Basic secret"),
         Some("Bearer "),
     ] {
-        let answer = ask(wrong);
-        answer.refused(401, "unauthorized");
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        let response = ask(wrong);
+        response.error(401, "unauthorized");
+        assert_eq!(response.header("www-authenticate"), Some("Bearer"));
     }
     ask(Some("Bearer secret")).ok();
 }
 
 #[test]
-fn nothing_there_404() {
-    let Some(service) = Service::start("nothing_there_404") else {
+fn not_found_404() {
+    let Some(service) = Service::start() else {
         return;
     };
     for request in [
@@ -135,46 +135,46 @@ fn nothing_there_404() {
         get("/%ff%fe"),
         get("/model/files/nothing"),
         Request::new("BREW", "/coffee"),
-        // Without a token there is no such request.
+        // The service has no token.
         post("/model/reload").header("Authorization", "Bearer x"),
     ] {
-        request.send(service.address).refused(404, "not_found");
+        request.send(service.address).error(404, "not_found");
     }
 }
 
 #[test]
-fn another_method_405() {
-    let Some(service) = Service::start("another_method_405") else {
+fn method_not_allowed_405() {
+    let Some(service) = Service::start() else {
         return;
     };
     for path in UPLOADS {
-        let answer = get(path).send(service.address);
-        answer.refused(405, "method_not_allowed");
-        assert_eq!(answer.header("allow"), Some("POST, OPTIONS"), "{path}");
+        let response = get(path).send(service.address);
+        response.error(405, "method_not_allowed");
+        assert_eq!(response.header("allow"), Some("POST, OPTIONS"), "{path}");
     }
     for path in ["/health", "/classes", "/model", "/openapi.json", "/metrics"] {
-        let answer = Request::new("DELETE", path).send(service.address);
-        answer.refused(405, "method_not_allowed");
-        assert!(answer.header("allow").unwrap().contains("GET"), "{path}");
+        let response = Request::new("DELETE", path).send(service.address);
+        response.error(405, "method_not_allowed");
+        assert!(response.header("allow").unwrap().contains("GET"), "{path}");
     }
 }
 
 #[test]
-fn a_slow_upload_408() {
-    let Some(service) = Service::start_with("a_slow_upload_408", |settings| {
+fn slow_upload_408() {
+    let Some(service) = Service::start_with(|settings| {
         settings.request_timeout = Duration::from_millis(300);
     }) else {
         return;
     };
     let slow = post("/predict")
         .body("image/jpeg", b"the first")
-        .announcing(1000);
-    read(slow.begin(service.address)).refused(408, "upload_timeout");
+        .content_length(1000);
+    read(slow.start(service.address)).error(408, "upload_timeout");
 }
 
 #[test]
 fn too_large_413() {
-    let Some(service) = Service::start_with("too_large_413", |settings| {
+    let Some(service) = Service::start_with(|settings| {
         settings.limits.bytes = 5000;
         settings.limits.pixels = 10_000;
     }) else {
@@ -187,31 +187,31 @@ fn too_large_413() {
         picture
     };
     for path in ["/predict", "/resize"] {
-        // At the limit the size is no reason; one more byte is.
+        // At the limit, and one byte more.
         ask(post(path).file("x.png", &at(5000))).ok();
         for request in [
             post(path).file("x.png", &at(5001)),
             post(path).body("image/png", &at(5001)),
-            // Refused before a byte of it is sent.
-            post(path).body("image/png", b"").announcing(1 << 40),
-            post(path).file("x.png", b"").announcing(1 << 40),
+            // Rejected before the body is sent.
+            post(path).body("image/png", b"").content_length(1 << 40),
+            post(path).file("x.png", b"").content_length(1 << 40),
         ] {
-            let refusal = ask(request).refused(413, "too_large");
+            let error = ask(request).error(413, "too_large");
             assert!(
-                refusal["detail"].as_str().unwrap().contains("`5000`"),
-                "{refusal}"
+                error["detail"].as_str().unwrap().contains("`5000`"),
+                "{error}"
             );
         }
         ask(post(path).file("x.png", &gradient(100, 100, Format::Png))).ok();
-        let refusal = ask(post(path).file("x.png", &gradient(101, 100, Format::Png)));
-        refusal.refused(413, "too_large");
-        ask(post(path).file("x.png", HUGE_PNG)).refused(413, "too_large");
+        let error = ask(post(path).file("x.png", &gradient(101, 100, Format::Png)));
+        error.error(413, "too_large");
+        ask(post(path).file("x.png", HUGE_PNG)).error(413, "too_large");
     }
 }
 
 #[test]
-fn another_image_format_415() {
-    let Some(service) = Service::start("another_image_format_415") else {
+fn unsupported_image_format_415() {
+    let Some(service) = Service::start() else {
         return;
     };
     let folder = root().join("tests/foreign");
@@ -229,23 +229,23 @@ fn another_image_format_415() {
                 post(path).file("photo.jpg", &content),
                 post(path).body("image/heic", &content),
             ] {
-                let answer = request.send(service.address);
-                let refusal = answer.refused(status, code);
-                let said = |field: &str| refusal[field].as_str().unwrap().to_owned();
+                let response = request.send(service.address);
+                let error = response.error(status, code);
+                let said = |field: &str| error[field].as_str().unwrap().to_owned();
                 let kind = about["kind"].as_str().unwrap();
                 assert!(
                     said("detail").contains(&format!("is {kind}, not")),
-                    "{name}: {refusal}"
+                    "{name}: {error}"
                 );
-                assert!(said("hint").contains(advice), "{name}: {refusal}");
+                assert!(said("hint").contains(advice), "{name}: {error}");
             }
         }
     }
 }
 
 #[test]
-fn no_file_422() {
-    let Some(service) = Service::start("no_file_422") else {
+fn missing_file_422() {
+    let Some(service) = Service::start() else {
         return;
     };
     for path in UPLOADS {
@@ -255,7 +255,7 @@ fn no_file_422() {
             post(path).body("application/x-www-form-urlencoded", b"file=x"),
             post(path).part("name=\"image\"; filename=\"x.png\"", b"x"),
         ] {
-            request.send(service.address).refused(422, "missing_file");
+            request.send(service.address).error(422, "missing_file");
         }
     }
 }

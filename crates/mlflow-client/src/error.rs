@@ -221,6 +221,7 @@ impl Error {
         }
     }
 
+    #[cfg(any(feature = "local", feature = "model"))]
     pub(crate) fn already_exists(what: &'static str, name: impl Into<String>) -> Self {
         Self::AlreadyExists {
             what,

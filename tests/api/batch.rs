@@ -25,7 +25,7 @@ fn a_bad_file_does_not_affect_the_others() {
         .file("large.bmp", &gradient(300, 300, Format::Bmp))
         .file("note.txt", b"a text")
         .file("other.jpg", &other);
-    let response = request.send(service.address).json();
+    let response = request.send(&service).json();
     let predictions = response["predictions"].as_array().unwrap();
     let names: Vec<_> = predictions
         .iter()
@@ -39,10 +39,7 @@ fn a_bad_file_does_not_affect_the_others() {
         assert_eq!(predictions[index]["error"]["code"], code, "{response}");
     }
     for (index, picture) in [(0, one), (4, other)] {
-        let alone = post("/predict")
-            .file("x", &picture)
-            .send(service.address)
-            .json();
+        let alone = post("/predict").file("x", &picture).send(&service).json();
         assert_eq!(
             predictions[index]["predicted_class"],
             alone["predicted_class"]
@@ -62,10 +59,10 @@ fn batch_size_is_limited() {
     let picture = gradient(20, 20, Format::Png);
     let batch =
         |count| (0..count).fold(post("/predict/batch"), |all, _| all.file("x.png", &picture));
-    batch(3).send(service.address).ok();
-    let error = batch(4).send(service.address).error(413, "too_large");
+    batch(3).send(&service).ok();
+    let error = batch(4).send(&service).error(413, "too_large");
     assert!(error["detail"].as_str().unwrap().contains("`3`"), "{error}");
     post("/predict/batch")
-        .send(service.address)
+        .send(&service)
         .error(422, "missing_file");
 }

@@ -42,7 +42,7 @@ fn pictures() -> Vec<Vec<u8>> {
 
 fn predict(service: &Service, picture: &[u8]) -> Value {
     let request = post("/predict").file("x.png", picture);
-    request.send(service.address).json()
+    request.send(service).json()
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_photograph_is_always_predicted_by_the_same_model() {
     for picture in pictures.iter().take(20) {
         batch = batch.file("x.png", picture);
     }
-    let batch = batch.send(service.address).json();
+    let batch = batch.send(&service).json();
     for (number, (picture, response)) in pictures.iter().zip(&responses).enumerate() {
         // Only version 7 is right.
         assert_eq!(
@@ -74,7 +74,7 @@ fn a_photograph_is_always_predicted_by_the_same_model() {
         );
         assert_eq!(predict(&service, picture), *response);
         let corrected = post("/feedback?class=red").file("x.png", picture);
-        let corrected = corrected.send(service.address).json();
+        let corrected = corrected.send(&service).json();
         assert_eq!(corrected["model_version"], response["model_version"]);
         if let Some(one) = batch["predictions"].get(number) {
             assert_eq!(one["model_version"], response["model_version"]);
@@ -113,14 +113,14 @@ fn protocol_serves_both_versions() {
     let Some(service) = start(dir.path(), 100.0) else {
         return;
     };
-    let model = get("/v2/models/colours").send(service.address).json();
+    let model = get("/v2/models/colours").send(&service).json();
     assert_eq!(model["versions"], json!(["7", "8"]));
     let infer = |path: &str, input: &Value| {
         let body = json!({"inputs": [input]}).to_string();
         let request = post(&format!("/v2/models/colours{path}/infer"));
         let response = request
             .body("application/json", body.as_bytes())
-            .send(service.address);
+            .send(&service);
         response.json()["model_version"].clone()
     };
     let picture = STANDARD.encode(gradient(20, 20, Format::Png));
@@ -133,9 +133,7 @@ fn protocol_serves_both_versions() {
     assert_eq!(infer("", &tensor), "7");
     assert_eq!(infer("/versions/8", &tensor), "8");
     assert_eq!(
-        get("/v2/models/colours/versions/9")
-            .send(service.address)
-            .status,
+        get("/v2/models/colours/versions/9").send(&service).status,
         404
     );
 }

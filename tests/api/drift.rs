@@ -91,7 +91,7 @@ fn drift_of_colours_is_detected() {
     fs_err::write(&file, model(confidences)).unwrap();
     let service = service(Some(folder.path().into())).unwrap();
     let few = post("/predict").file("a.png", &pure(0));
-    assert_eq!(few.send(service.address).status, 200);
+    assert_eq!(few.send(&service).status, 200);
     assert_eq!(gauge(service.address, "pet_drift_window "), Some(1.0));
     assert_eq!(gauge(service.address, "pet_drift_class_mix "), None);
 

@@ -35,7 +35,7 @@ fn bad_parameters_400() {
         "/crop?left=5&right=3",
         "/crop?top=x",
     ] {
-        let response = post(path).file("x.png", &picture).send(service.address);
+        let response = post(path).file("x.png", &picture).send(&service);
         let error = response.error(400, "bad_parameter");
         assert!(
             !error["detail"].as_str().unwrap().contains("source"),
@@ -52,7 +52,7 @@ fn empty_parameter_is_reported_as_empty() {
     let picture = gradient(30, 30, Format::Png);
     let response = post("/resize?width=")
         .file("x.png", &picture)
-        .send(service.address);
+        .send(&service);
     let error = response.error(400, "bad_parameter");
     assert_eq!(
         error["detail"],
@@ -77,7 +77,7 @@ fn broken_form_400() {
     ] {
         let response = post("/predict")
             .body(media_type, body.as_bytes())
-            .send(service.address);
+            .send(&service);
         response.error(400, "bad_request");
     }
 }
@@ -89,7 +89,7 @@ fn undecodable_400() {
     };
     for path in ["/predict", "/resize", "/grayscale", "/crop", "/normalize"] {
         for content in [&b"this is not an image"[..], b"", &truncated_jpeg()] {
-            let response = post(path).file("x.jpg", content).send(service.address);
+            let response = post(path).file("x.jpg", content).send(&service);
             let error = response.error(400, "undecodable");
             assert!(error["hint"].is_string(), "{error}");
         }
@@ -108,7 +108,7 @@ fn missing_token_401() {
         let request = header.into_iter().fold(request, |request, value| {
             request.header("Authorization", value)
         });
-        request.send(service.address)
+        request.send(&service)
     };
     for wrong in [
         None,
@@ -138,7 +138,7 @@ fn not_found_404() {
         // The service has no token.
         post("/model/reload").header("Authorization", "Bearer x"),
     ] {
-        request.send(service.address).error(404, "not_found");
+        request.send(&service).error(404, "not_found");
     }
 }
 
@@ -148,12 +148,12 @@ fn method_not_allowed_405() {
         return;
     };
     for path in UPLOADS {
-        let response = get(path).send(service.address);
+        let response = get(path).send(&service);
         response.error(405, "method_not_allowed");
         assert_eq!(response.header("allow"), Some("POST, OPTIONS"), "{path}");
     }
     for path in ["/health", "/classes", "/model", "/openapi.json", "/metrics"] {
-        let response = Request::new("DELETE", path).send(service.address);
+        let response = Request::new("DELETE", path).send(&service);
         response.error(405, "method_not_allowed");
         assert!(response.header("allow").unwrap().contains("GET"), "{path}");
     }
@@ -169,7 +169,7 @@ fn slow_upload_408() {
     let slow = post("/predict")
         .body("image/jpeg", b"the first")
         .content_length(1000);
-    read(slow.start(service.address)).error(408, "upload_timeout");
+    read(slow.start(&service)).error(408, "upload_timeout");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn too_large_413() {
     }) else {
         return;
     };
-    let ask = |request: Request| request.send(service.address);
+    let ask = |request: Request| request.send(&service);
     let at = |length: usize| {
         let mut picture = gradient(10, 10, Format::Png);
         picture.resize(length, 0);
@@ -229,7 +229,7 @@ fn unsupported_image_format_415() {
                 post(path).file("photo.jpg", &content),
                 post(path).body("image/heic", &content),
             ] {
-                let response = request.send(service.address);
+                let response = request.send(&service);
                 let error = response.error(status, code);
                 let said = |field: &str| error[field].as_str().unwrap().to_owned();
                 let kind = about["kind"].as_str().unwrap();
@@ -255,7 +255,7 @@ fn missing_file_422() {
             post(path).body("application/x-www-form-urlencoded", b"file=x"),
             post(path).part("name=\"image\"; filename=\"x.png\"", b"x"),
         ] {
-            request.send(service.address).error(422, "missing_file");
+            request.send(&service).error(422, "missing_file");
         }
     }
 }

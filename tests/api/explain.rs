@@ -10,7 +10,7 @@ fn explanation_adds_up_to_the_logit_and_can_be_drawn() {
         return;
     };
     let picture = gradient(120, 90, Format::Png);
-    let ask = |path: &str| post(path).file("x.png", &picture).send(service.address);
+    let ask = |path: &str| post(path).file("x.png", &picture).send(&service);
     let response = ask("/explain").json();
     let predicted = ask("/predict").json();
     assert_eq!(response["class"], predicted["predicted_class"]);
@@ -41,9 +41,9 @@ fn workers_give_the_same_explanation() {
         return;
     };
     let request = post("/explain").file("x.png", &gradient(120, 90, Format::Png));
-    let first = request.send(service.address).json();
+    let first = request.send(&service).json();
     std::thread::scope(|scope| {
-        let ask = || request.send(service.address).json();
+        let ask = || request.send(&service).json();
         let clients: Vec<_> = (0..9).map(|_| scope.spawn(ask)).collect();
         for client in clients {
             assert_eq!(client.join().unwrap(), first);

@@ -32,7 +32,7 @@ fn start_with(dir: &Path, model: &[u8], count: u64, bytes: u64) -> Option<Servic
 
 fn counts(service: &Service) -> Value {
     let request = get("/feedback").header("Authorization", "Bearer secret");
-    request.send(service.address).json()
+    request.send(service).json()
 }
 
 /// All files in a folder and its subfolders, sorted.
@@ -57,12 +57,12 @@ fn correction_is_stored_with_the_prediction_and_without_metadata() {
     let Some(service) = start(dir.path(), 10, 1 << 20) else {
         return;
     };
-    assert_eq!(get("/model").send(service.address).json()["feedback"], true);
+    assert_eq!(get("/model").send(&service).json()["feedback"], true);
     let mut picture = gradient(60, 40, Format::Jpeg);
     // A comment after the marker of the start of the image.
     picture.splice(2..2, *b"\xff\xfe\x00\x10where I live..");
     let response = post("/feedback?class=green").file("../../x.jpg", &picture);
-    let response = response.send(service.address).json();
+    let response = response.send(&service).json();
     assert_eq!(response["class"], "green");
     assert_eq!(response["model_version"], "7");
     let correct = response["predicted_class"] == "green";
@@ -82,7 +82,7 @@ fn correction_is_stored_with_the_prediction_and_without_metadata() {
     assert_eq!(beside["predicted_class"], response["predicted_class"]);
     assert_eq!(beside["model_version"], "7");
     assert_eq!(counts(&service)["classes"], json!({"green": 1}));
-    let metrics = get("/metrics").send(service.address).text();
+    let metrics = get("/metrics").send(&service).text();
     let series = format!("pet_corrections_total{{correct=\"{correct}\"}} 1");
     assert!(metrics.contains(&series), "{metrics}");
 }
@@ -94,7 +94,7 @@ fn full_folder_rejects_corrections_also_after_a_restart() {
         let picture = gradient(side, side, Format::Png);
         post("/feedback?class=red")
             .file("x.png", &picture)
-            .send(service.address)
+            .send(service)
     };
     {
         let Some(service) = start(dir.path(), 2, 1 << 20) else {
@@ -124,7 +124,7 @@ fn invalid_corrections_are_not_stored() {
     let good = gradient(20, 20, Format::Png);
     let refused = |path: &str, picture: &[u8], status, code| {
         let request = post(path).file("x.png", picture);
-        request.send(service.address).error(status, code)
+        request.send(&service).error(status, code)
     };
     refused("/feedback", &good, 400, "bad_parameter");
     for class in ["Bengal", "..", "../red", "red%2F..", ""] {
@@ -135,9 +135,7 @@ fn invalid_corrections_are_not_stored() {
     refused("/feedback?class=red", b"<script>", 400, "undecodable");
     refused("/feedback?class=red", &truncated_jpeg(), 400, "undecodable");
     refused("/feedback?class=red", HUGE_PNG, 413, "too_large");
-    get("/feedback")
-        .send(service.address)
-        .error(401, "unauthorized");
+    get("/feedback").send(&service).error(401, "unauthorized");
     assert_eq!(files(&dir.path().join("kept")), Vec::<PathBuf>::new());
     assert_eq!(counts(&service)["count"], 0);
 }
@@ -152,13 +150,10 @@ fn feedback_is_not_found_without_a_folder() {
         get("/feedback"),
         post("/feedback?class=red").file("x.png", &picture),
     ] {
-        let error = request.send(service.address).error(404, "not_found");
+        let error = request.send(&service).error(404, "not_found");
         assert!(error["hint"].is_string());
     }
-    assert_eq!(
-        get("/model").send(service.address).json()["feedback"],
-        false
-    );
+    assert_eq!(get("/model").send(&service).json()["feedback"], false);
 }
 
 #[test]
@@ -174,7 +169,7 @@ fn cross_site_corrections_are_rejected() {
             Some(site) => request.header("Sec-Fetch-Site", site),
             None => request,
         };
-        request.send(service.address)
+        request.send(&service)
     };
     for site in [
         "cross-site",
@@ -202,7 +197,7 @@ fn existing_files_are_never_overwritten() {
     let send = || {
         let picture = gradient(20, 20, Format::Png);
         let request = post("/feedback?class=red").file("x.png", &picture);
-        request.send(service.address).ok();
+        request.send(&service).ok();
     };
     send();
     let folder = dir.path().join("kept/red");
@@ -265,7 +260,7 @@ fn class_that_is_a_path_is_rejected() {
     let picture = gradient(20, 20, Format::Png);
     let send = |class: &str| {
         let request = post(&format!("/feedback?class={class}")).file("x.png", &picture);
-        request.send(service.address)
+        request.send(&service)
     };
     let before = files(dir.path());
     for (class, written) in hostile {

@@ -7,10 +7,10 @@ fn only_listed_files_can_be_read() {
     let Some(service) = Service::start() else {
         return;
     };
-    let model = get("/model").send(service.address).json();
+    let model = get("/model").send(&service).json();
     for name in model["files"].as_array().unwrap() {
         let name = name.as_str().unwrap();
-        let response = get(&format!("/model/files/{name}")).send(service.address);
+        let response = get(&format!("/model/files/{name}")).send(&service);
         assert_eq!(response.ok(), fs_err::read(results().join(name)).unwrap());
     }
     for name in [
@@ -21,7 +21,7 @@ fn only_listed_files_can_be_read() {
         "%2fetc%2fpasswd",
         "metrics.json%00.png",
     ] {
-        let response = get(&format!("/model/files/{name}")).send(service.address);
+        let response = get(&format!("/model/files/{name}")).send(&service);
         response.error(404, "not_found");
     }
 }
@@ -36,9 +36,9 @@ fn missing_file_is_not_listed() {
     }) else {
         return;
     };
-    let model = get("/model").send(service.address).json();
+    let model = get("/model").send(&service).json();
     assert!(model["files"].as_array().unwrap().is_empty(), "{model}");
-    let response = get("/model/files/metrics.json").send(service.address);
+    let response = get("/model/files/metrics.json").send(&service);
     response.error(404, "not_found");
 }
 
@@ -47,7 +47,7 @@ fn documentation_redirects_from_a_trailing_slash() {
     let Some(service) = Service::start() else {
         return;
     };
-    let response = get("/docs/").send(service.address);
+    let response = get("/docs/").send(&service);
     assert_eq!(response.status, 308);
     assert_eq!(response.header("location"), Some("../docs"));
 }

@@ -14,16 +14,16 @@ fn every_response_has_a_request_id_and_security_headers() {
         return;
     };
     for path in ["/", "/health", "/nothing", "/predict"] {
-        let response = get(path).send(service.address);
+        let response = get(path).send(&service);
         assert_eq!(response.header("x-request-id").unwrap().len(), 16, "{path}");
         assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(response.header("referrer-policy"), Some("no-referrer"));
     }
     let named = get("/health").header("x-request-id", "order-66.b");
-    let response = named.send(service.address);
+    let response = named.send(&service);
     assert_eq!(response.header("x-request-id"), Some("order-66.b"));
     let forged = get("/health").header("x-request-id", "a b\"c");
-    let response = forged.send(service.address);
+    let response = forged.send(&service);
     assert_eq!(response.header("x-request-id").unwrap().len(), 16);
 }
 
@@ -34,13 +34,13 @@ fn cors_allows_any_origin() {
     };
     let response = get("/health")
         .header("Origin", "https://example.org")
-        .send(service.address);
+        .send(&service);
     assert_eq!(response.header("access-control-allow-origin"), Some("*"));
     let preflight = Request::new("OPTIONS", "/predict")
         .header("Origin", "https://example.org")
         .header("Access-Control-Request-Method", "POST")
         .header("Access-Control-Request-Headers", "content-type")
-        .send(service.address);
+        .send(&service);
     assert_eq!(preflight.status, 200, "{}", preflight.text());
     assert!(
         preflight
@@ -55,7 +55,7 @@ fn page_may_load_only_its_own_files() {
     let Some(service) = Service::start() else {
         return;
     };
-    let page = get("/").send(service.address);
+    let page = get("/").send(&service);
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("default-src 'none'") || policy.contains("default-src 'self'"));
     assert!(!policy.contains("unsafe"), "{policy}");
@@ -74,11 +74,11 @@ fn files_are_compressed_and_cached() {
         "/docs/docs.js",
         "/openapi.json",
     ] {
-        let plain = get(path).send(service.address);
+        let plain = get(path).send(&service);
         assert_eq!(plain.header("content-encoding"), None, "{path}");
         let vary = plain.header("vary").unwrap();
         assert!(vary.contains("accept-encoding"), "{path}: {vary}");
-        let with = |name: &str, value: &str| get(path).header(name, value).send(service.address);
+        let with = |name: &str, value: &str| get(path).header(name, value).send(&service);
         let packed = with("Accept-Encoding", "br;q=1.0, gzip;q=0.8");
         assert_eq!(packed.header("content-encoding"), Some("gzip"), "{path}");
         assert!(packed.ok().len() < plain.ok().len() / 2, "{path}");
@@ -106,7 +106,7 @@ fn head_is_get_without_a_body() {
         return;
     };
     for path in ["/", "/health", "/classes"] {
-        let response = Request::new("HEAD", path).send(service.address);
+        let response = Request::new("HEAD", path).send(&service);
         assert_eq!(response.status, 200, "{path}");
         assert!(response.body.is_empty());
     }
@@ -121,7 +121,7 @@ fn options_lists_the_methods() {
         ("/health", "GET, HEAD, OPTIONS"),
         ("/predict", "OPTIONS, POST"),
     ] {
-        let response = Request::new("OPTIONS", path).send(service.address);
+        let response = Request::new("OPTIONS", path).send(&service);
         assert_eq!(response.status, 204, "{path}");
         assert_eq!(response.header("allow"), Some(methods), "{path}");
         assert!(response.body.is_empty());
@@ -139,7 +139,7 @@ fn server_timing_lists_the_phases() {
         ("/explain", "queue decode preprocess infer"),
         ("/grayscale", "queue decode change"),
     ] {
-        let response = post(path).file("x.png", &picture).send(service.address);
+        let response = post(path).file("x.png", &picture).send(&service);
         response.ok();
         let phases = response.header("server-timing").unwrap().split(", ");
         let phases = phases.map(|phase| phase.split_once(";dur=").unwrap());
@@ -167,10 +167,7 @@ fn errors_are_problem_details_on_request() {
             ("application/problem+json;q=0, */*", false),
             ("*/*", false),
         ] {
-            let response = request
-                .clone()
-                .header("Accept", accept)
-                .send(service.address);
+            let response = request.clone().header("Accept", accept).send(&service);
             assert_eq!(response.status, status, "{accept}");
             let kind = if problem {
                 "application/problem+json"

@@ -24,9 +24,7 @@ fn file_names_cannot_inject_headers_or_paths() {
         "",
         &"long".repeat(1000),
     ] {
-        let response = post("/grayscale")
-            .file(name, &picture)
-            .send(service.address);
+        let response = post("/grayscale").file(name, &picture).send(&service);
         response.ok();
         let disposition = response.header("content-disposition").unwrap();
         assert!(
@@ -56,7 +54,7 @@ fn truncated_images_are_predicted_or_rejected() {
         for length in (0..picture.len()).step_by(picture.len() / 12 + 1) {
             let response = post("/predict")
                 .file("x", &picture[..length])
-                .send(service.address);
+                .send(&service);
             assert!(
                 matches!(response.status, 200 | 400),
                 "{format} {length}: {}",
@@ -64,7 +62,7 @@ fn truncated_images_are_predicted_or_rejected() {
             );
         }
     }
-    get("/health").send(service.address).ok();
+    get("/health").send(&service).ok();
 }
 
 #[test]
@@ -97,7 +95,7 @@ fn invalid_http_does_not_stop_the_service() {
     let mut stream = TcpStream::connect(service.address).unwrap();
     let _ = stream.write_all(format!("GET /{long} HTTP/1.1\r\n\r\n").as_bytes());
     drop(stream);
-    get("/health").send(service.address).ok();
+    get("/health").send(&service).ok();
 }
 
 #[test]
@@ -128,11 +126,8 @@ fn slow_clients_do_not_delay_others() {
     let slow = post("/predict")
         .body("image/jpeg", b"\xff\xd8")
         .content_length(5000);
-    let connections: Vec<_> = (0..100).map(|_| slow.start(service.address)).collect();
+    let connections: Vec<_> = (0..100).map(|_| slow.start(&service)).collect();
     let picture = gradient(30, 30, Format::Png);
-    post("/predict")
-        .file("x.png", &picture)
-        .send(service.address)
-        .ok();
+    post("/predict").file("x.png", &picture).send(&service).ok();
     drop(connections);
 }

@@ -26,7 +26,7 @@ fn defaults_and_file_names_match_the_original() {
         ),
         ("/normalize", "normalized", (300, 250)),
     ] {
-        let response = post(path).file("test.png", &picture).send(service.address);
+        let response = post(path).file("test.png", &picture).send(&service);
         assert_eq!(decoded(&response).image.dimensions(), size, "{path}");
         assert_eq!(response.header("content-type"), Some("image/png"));
         let name = format!("attachment; filename={prefix}_test.png");
@@ -47,9 +47,7 @@ fn format_is_detected_from_the_content() {
             "/crop",
             "/normalize",
         ] {
-            let response = post(path)
-                .file("named.tiff", &picture)
-                .send(service.address);
+            let response = post(path).file("named.tiff", &picture).send(&service);
             assert_eq!(decoded(&response).format, format, "{path}");
             assert_eq!(response.header("content-type"), Some(format.media_type()));
         }
@@ -66,7 +64,7 @@ fn tiff_is_returned_as_png() {
     let file = fs_err::read(file).unwrap();
     let plain = decode(&file, &Limits::default()).unwrap().image;
     for path in ["/resize?width=37&height=21", "/crop?right=37&bottom=21"] {
-        let response = post(path).file("scan.tif", &file).send(service.address);
+        let response = post(path).file("scan.tif", &file).send(&service);
         let answered = decoded(&response);
         assert_eq!(answered.format, Format::Png);
         assert!(answered.image == plain, "{path}");
@@ -83,14 +81,10 @@ fn grayscale_has_one_channel_and_a_plain_image_can_be_normalized() {
     };
     let plain = pet_image::RgbImage::from_pixel(20, 20, [9, 200, 30].into());
     let plain = pet_image::encode_rgb(&plain, Format::Png).unwrap();
-    let gray = post("/grayscale")
-        .file("x.png", &plain)
-        .send(service.address);
+    let gray = post("/grayscale").file("x.png", &plain).send(&service);
     // The colour type in a PNG's header: 0 is grey.
     assert_eq!(gray.ok()[25], 0);
-    let normalized = post("/normalize")
-        .file("x.png", &plain)
-        .send(service.address);
+    let normalized = post("/normalize").file("x.png", &plain).send(&service);
     assert_eq!(decoded(&normalized).image.dimensions(), (20, 20));
 }
 
@@ -100,7 +94,7 @@ fn result_of_a_raw_body_has_a_default_name() {
         return;
     };
     let request = post("/grayscale").body("image/jpeg", &gradient(20, 20, Format::Jpeg));
-    let response = request.send(service.address);
+    let response = request.send(&service);
     response.ok();
     let name = "attachment; filename=gray_image.jpg";
     assert_eq!(response.header("content-disposition"), Some(name));

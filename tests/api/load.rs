@@ -24,7 +24,7 @@ fn full_queue_429() {
     let picture = gradient(1500, 1500, Format::Png);
     let request = post("/predict").file("x.png", &picture);
     let responses: Vec<Response> = std::thread::scope(|scope| {
-        let send = || request.send(service.address);
+        let send = || request.send(&service);
         let threads: Vec<_> = (0..60).map(|_| scope.spawn(send)).collect();
         threads
             .into_iter()
@@ -47,7 +47,7 @@ fn full_queue_429() {
                 > 0
         );
     }
-    request.send(service.address).ok();
+    request.send(&service).ok();
     assert!(metric(&service, "pet_queue_refused_total") > 0.0);
 }
 
@@ -68,8 +68,8 @@ fn full_upload_memory_429() {
     // The first request gets the memory. A holder that comes second is rejected, so another has to try.
     let rejected = loop {
         assert!(holders.len() < 100, "the memory is never used up");
-        holders.push(half.start(service.address));
-        let response = other.send(service.address);
+        holders.push(half.start(&service));
+        let response = other.send(&service);
         if response.status != 400 {
             break response;
         }
@@ -77,7 +77,7 @@ fn full_upload_memory_429() {
     rejected.error(429, "busy");
     drop(holders);
     wait_until("the memory is free again", || {
-        other.send(service.address).status == 400
+        other.send(&service).status == 400
     });
 }
 
@@ -95,9 +95,9 @@ fn deadline_passed_504() {
     let mut long = Vec::new();
     wait_until("a deadline has passed", || {
         let before = begun();
-        long.extend((0..3).map(|_| long_work().start(service.address)));
+        long.extend((0..3).map(|_| long_work().start(&service)));
         wait_until("a worker is busy", || begun() > before);
-        let response = waiting.send(service.address);
+        let response = waiting.send(&service);
         if response.status == 504 {
             response.error(504, "deadline_passed");
         }
@@ -119,7 +119,7 @@ fn decoding_for_disconnected_clients_is_aborted() {
     // It may be done before the service notices the disconnection; then another one is sent.
     wait_until("it is aborted", || {
         let before = begun();
-        let gone = large.start(service.address);
+        let gone = large.start(&service);
         wait_until("a worker is busy", || begun() > before);
         drop(gone);
         metric(&service, "pet_queue_abandoned_total") > 0.0
@@ -131,12 +131,12 @@ fn work_of_disconnected_clients_is_cancelled() {
     let Some(service) = Service::start() else {
         return;
     };
-    let long = long_work().start(service.address);
+    let long = long_work().start(&service);
     wait_until("a worker is busy", || {
         metric(&service, "pet_queue_duration_seconds_count") > 0.0
     });
     let gone = post("/predict").file("x.png", &gradient(30, 30, Format::Png));
-    let gone = gone.start(service.address);
+    let gone = gone.start(&service);
     wait_until("it is queued", || metric(&service, "pet_queue_depth") > 0.0);
     drop(gone);
     read(long).ok();
@@ -157,12 +157,10 @@ fn responses_that_are_not_read_time_out() {
     // The response has 12 MB, far more than the buffers of a connection.
     let large =
         post("/resize?width=2000&height=2000").file("x.bmp", &gradient(20, 20, Format::Bmp));
-    let unread = large.start(service.address);
-    wait_until("the answer waits", || {
-        large.send(service.address).status == 429
-    });
+    let unread = large.start(&service);
+    wait_until("the answer waits", || large.send(&service).status == 429);
     wait_until("its memory is free again", || {
-        large.send(service.address).status == 200
+        large.send(&service).status == 200
     });
     let mut got = Vec::new();
     let _ = std::io::Read::read_to_end(&mut &unread, &mut got);
@@ -180,12 +178,12 @@ fn ordinary_photographs_overtake_large_ones() {
     };
     // Each occupies the only worker for long, and lets others overtake it for longer.
     let large = post("/predict").file("x.png", &gradient(3000, 3000, Format::Png));
-    let crowd: Vec<_> = (0..30).map(|_| large.start(service.address)).collect();
+    let crowd: Vec<_> = (0..30).map(|_| large.start(&service)).collect();
     wait_until("they are queued", || {
         metric(&service, "pet_queue_depth") > 8.0
     });
     let small = post("/predict").file("x.png", &gradient(30, 30, Format::Png));
-    small.send(service.address).ok();
+    small.send(&service).ok();
     assert!(metric(&service, "pet_queue_depth") > 0.0, "it was the last");
     for one in crowd {
         read(one).ok();

@@ -29,7 +29,7 @@ fn image_beyond_the_decoding_memory_413() {
     let hostile = post("/predict").file("x.png", &deep(3000));
     // 8 bytes per pixel, 4 for its 8-bit copy, and 8 MiB for tables; the limit is 90 MiB less 30 MiB.
     let needed = 3000 * 3000 * 12 + (8 << 20);
-    let response = hostile.send(service.address);
+    let response = hostile.send(&service);
     response.error(413, "too_large");
     let text = response.text();
     assert!(text.contains(&needed.to_string()), "{text}");
@@ -41,15 +41,15 @@ fn image_beyond_the_decoding_memory_413() {
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                large.send(service.address).ok();
+                large.send(&service).ok();
             });
         }
         for _ in 0..4 {
-            small.send(service.address).ok();
-            get("/health").send(service.address).ok();
+            small.send(&service).ok();
+            get("/health").send(&service).ok();
         }
     });
     // The result counts as well as the upload.
     let resize = post("/resize?width=7000&height=7000").file("x.png", &gradient(9, 9, Format::Png));
-    resize.send(service.address).error(413, "too_large");
+    resize.send(&service).error(413, "too_large");
 }

@@ -11,7 +11,7 @@ fn prediction_has_the_fields_of_the_original() {
     };
     let picture = gradient(300, 200, Format::Jpeg);
     let request = post("/predict?seed=42").file("pet.jpg", &picture);
-    let response = request.send(service.address).json();
+    let response = request.send(&service).json();
     let mut fields: Vec<_> = response.as_object().unwrap().keys().collect();
     // Fields of a model that detects unknown images.
     fields.retain(|field| !["known", "similarity"].contains(&field.as_str()));
@@ -20,9 +20,9 @@ fn prediction_has_the_fields_of_the_original() {
     assert!(classes.contains(&response["predicted_class"]));
     let confidence = response["confidence"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&confidence), "{confidence}");
-    assert_eq!(request.send(service.address).json(), response);
+    assert_eq!(request.send(&service).json(), response);
     let other = post("/predict?seed=-7").file("pet.jpg", &picture);
-    assert_eq!(other.send(service.address).json(), response);
+    assert_eq!(other.send(&service).json(), response);
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn top_k_adds_classes_version_and_timing() {
     let picture = gradient(64, 64, Format::Png);
     let response = post("/predict?top_k=3")
         .file("pet.png", &picture)
-        .send(service.address)
+        .send(&service)
         .json();
     let top = response["top_k"].as_array().unwrap();
     assert_eq!(top.len(), 3);
@@ -49,7 +49,7 @@ fn top_k_adds_classes_version_and_timing() {
     }
     let all = post("/predict?top_k=999")
         .file("pet.png", &picture)
-        .send(service.address)
+        .send(&service)
         .json();
     let classes = all["all_classes"].as_array().unwrap().len();
     assert_eq!(all["top_k"].as_array().unwrap().len(), classes);
@@ -62,10 +62,7 @@ fn raw_body_equals_form() {
     };
     for format in Format::WRITTEN {
         let picture = gradient(90, 70, format);
-        let form = post("/predict")
-            .file("pet", &picture)
-            .send(service.address)
-            .json();
+        let form = post("/predict").file("pet", &picture).send(&service).json();
         // The format is detected from the content, not from the media type.
         for media_type in [
             format.media_type(),
@@ -73,7 +70,7 @@ fn raw_body_equals_form() {
             "application/octet-stream",
         ] {
             let raw = post("/predict").body(media_type, &picture);
-            assert_eq!(raw.send(service.address).json(), form, "{media_type}");
+            assert_eq!(raw.send(&service).json(), form, "{media_type}");
         }
     }
 }
@@ -88,7 +85,7 @@ fn other_form_fields_are_ignored() {
         .part("name=\"comment\"", b"a fine dog")
         .file("pet.png", &picture)
         .part("name=\"other\"; filename=\"x\"", &[0; 5000]);
-    request.send(service.address).ok();
+    request.send(&service).ok();
 }
 
 #[test]
@@ -98,7 +95,7 @@ fn real_photographs_are_recognized() {
     };
     let right = photographs.iter().filter(|path| {
         let request = post("/predict").file("pet.jpg", &fs_err::read(path).unwrap());
-        let response = request.send(service.address).json();
+        let response = request.send(&service).json();
         let class = response["predicted_class"].as_str().unwrap();
         let breed = class.replace(' ', "_").to_lowercase();
         let file = path.file_stem().unwrap().to_string_lossy().to_lowercase();

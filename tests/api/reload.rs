@@ -20,9 +20,9 @@ fn model_is_replaced_without_losing_requests() {
     };
     let reload = || {
         let request = post("/model/reload").header("Authorization", "Bearer secret");
-        request.send(service.address)
+        request.send(&service)
     };
-    let classes = || get("/classes").send(service.address).json()["classes"].clone();
+    let classes = || get("/classes").send(&service).json()["classes"].clone();
     let before = classes();
 
     // An invalid model changes nothing.
@@ -42,7 +42,7 @@ fn model_is_replaced_without_losing_requests() {
         let client = || -> Vec<Response> {
             let mut responses = Vec::new();
             while !done.load(Ordering::Relaxed) {
-                responses.push(request.send(service.address));
+                responses.push(request.send(&service));
             }
             responses
         };
@@ -50,7 +50,7 @@ fn model_is_replaced_without_losing_requests() {
         fs_err::write(&model, colours()).unwrap();
         assert_eq!(reload().json()["name"], "colours");
         assert_eq!(classes(), serde_json::json!(["red", "green", "blue"]));
-        let after = request.send(service.address).json();
+        let after = request.send(&service).json();
         assert_eq!(after["all_classes"].as_array().unwrap().len(), 3);
         done.store(true, Ordering::Relaxed);
         for client in clients {

@@ -47,7 +47,7 @@ fn shadow_is_compared_and_does_not_change_predictions() {
     };
     let request = post("/predict?top_k=1").file("x.png", &gradient(60, 40, Format::Png));
     let send = || {
-        let response = request.send(service.address).json();
+        let response = request.send(&service).json();
         assert_eq!(response["model_version"], "7");
         assert_eq!(response["predicted_class"], "green");
     };
@@ -64,7 +64,7 @@ fn shadow_is_compared_and_does_not_change_predictions() {
         let seconds = format!("pet_model_duration_seconds_count{{{role}}}");
         assert_eq!(count(&service, &seconds), 1, "{role}");
     }
-    let text = get("/metrics").send(service.address).text();
+    let text = get("/metrics").send(&service).text();
     assert!(
         text.contains("pet_predictions_total{class=\"green\"} 1"),
         "{text}"
@@ -73,7 +73,7 @@ fn shadow_is_compared_and_does_not_change_predictions() {
     // Reloading the model reloads its shadow.
     successor(dir.path(), false);
     let reload = post("/model/reload").header("Authorization", "Bearer secret");
-    reload.send(service.address).ok();
+    reload.send(&service).ok();
     send();
     wait_until("the shadow differs", || {
         shadowed(&service, "8", "differed") == 1
@@ -93,10 +93,7 @@ fn shadow_gets_its_share() {
     };
     let picture = gradient(60, 40, Format::Png);
     for _ in 0..8 {
-        post("/predict")
-            .file("x.png", &picture)
-            .send(service.address)
-            .ok();
+        post("/predict").file("x.png", &picture).send(&service).ok();
     }
     let all = || {
         ["agreed", "differed", "dropped", "failed"].map(|outcome| shadowed(&service, "8", outcome))
@@ -117,7 +114,7 @@ fn shadow_drops_photographs_under_load() {
     for number in 0..32 {
         batch = batch.file(&number.to_string(), &picture);
     }
-    batch.send(service.address).ok();
+    batch.send(&service).ok();
     // One is being predicted, one is in the channel, and the only worker is busy.
     assert!(shadowed(&service, "8", "dropped") >= 20);
 }
@@ -155,10 +152,10 @@ fn failed_reload_keeps_all_models() {
     fs_err::write(dir.path().join("next/model.onnx"), b"no model").unwrap();
     fs_err::write(dir.path().join("model.onnx"), coloured("9", true)).unwrap();
     let reload = post("/model/reload").header("Authorization", "Bearer secret");
-    let error = reload.send(service.address).error(500, "internal");
+    let error = reload.send(&service).error(500, "internal");
     assert!(
         error["detail"].as_str().unwrap().contains("next"),
         "{error}"
     );
-    assert_eq!(get("/model").send(service.address).json()["version"], "7");
+    assert_eq!(get("/model").send(&service).json()["version"], "7");
 }

@@ -54,17 +54,14 @@ fn stopping_service_is_not_ready_503() {
     };
     let stopping = service.start_stopping();
     std::thread::sleep(Duration::from_millis(300));
-    let response = get("/health/ready").send(service.address);
+    let response = get("/health/ready").send(&service);
     response.error(503, "not_ready");
     assert!(response.header("retry-after").is_some());
     assert_eq!(response.header("connection"), Some("close"));
     // Requests are still answered during the notice.
     let picture = gradient(30, 30, Format::Png);
-    post("/predict")
-        .file("x.png", &picture)
-        .send(service.address)
-        .ok();
-    assert_eq!(get("/health/live").send(service.address).status, 200);
+    post("/predict").file("x.png", &picture).send(&service).ok();
+    assert_eq!(get("/health/live").send(&service).status, 200);
     stopping.join().unwrap();
     service.wait();
 }

@@ -22,7 +22,7 @@ fn response_continues_the_callers_trace() {
     for (path, flags) in [("/predict", "01"), ("/predict/batch", "00")] {
         let caller = format!("00-{TRACE}-{SPAN}-{flags}");
         let request = post(path).file("x.png", &picture);
-        let response = request.header("traceparent", &caller).send(service.address);
+        let response = request.header("traceparent", &caller).send(&service);
         response.ok();
         let context = context(&response).unwrap();
         let caller = TraceContext::parse(&caller).unwrap();
@@ -31,7 +31,7 @@ fn response_continues_the_callers_trace() {
         assert!(!context.sampled, "spans are not collected");
     }
     let refused = get("/nothing").header("traceparent", &format!("00-{TRACE}-{SPAN}-01"));
-    assert!(context(&refused.send(service.address)).is_some());
+    assert!(context(&refused.send(&service)).is_some());
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn malformed_trace_context_is_ignored() {
     let Some(service) = Service::start() else {
         return;
     };
-    let response = get("/classes").send(service.address);
+    let response = get("/classes").send(&service);
     assert_eq!(response.header("traceparent"), None);
     for value in [
         "",
@@ -51,16 +51,14 @@ fn malformed_trace_context_is_ignored() {
         &format!("00-{TRACE}-{SPAN}-\u{e9}\u{e9}"),
         &"00-".repeat(1000),
     ] {
-        let response = get("/classes")
-            .header("traceparent", value)
-            .send(service.address);
+        let response = get("/classes").header("traceparent", value).send(&service);
         response.ok();
         assert_eq!(response.header("traceparent"), None, "{value}");
     }
     let twice = get("/classes")
         .header("traceparent", &format!("00-{TRACE}-{SPAN}-01"))
         .header("traceparent", &format!("00-{TRACE}-{SPAN}-01"));
-    let response = twice.send(service.address);
+    let response = twice.send(&service);
     response.ok();
     assert_eq!(response.header("traceparent"), None);
 }
@@ -71,7 +69,7 @@ fn trace_context_is_exposed_to_other_origins() {
         return;
     };
     let request = get("/classes").header("Origin", "https://example.org");
-    let response = request.send(service.address);
+    let response = request.send(&service);
     let exposed = response.header("access-control-expose-headers").unwrap();
     assert!(exposed.contains("traceparent"), "{exposed}");
 }

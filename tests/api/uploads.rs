@@ -44,7 +44,7 @@ fn any_file_name_is_accepted() {
         b"name=\"file\"",
     ] {
         let body = form(name, &picture);
-        let response = post("/grayscale").body(FORM, &body).send(service.address);
+        let response = post("/grayscale").body(FORM, &body).send(&service);
         response.ok();
         assert!(response.head.is_ascii(), "{}", response.head);
     }
@@ -58,11 +58,11 @@ fn returned_names_have_no_directional_characters() {
     let picture = gradient(20, 20, Format::Png);
     let response = post("/predict/batch")
         .file("a\u{202e}gpj.exe", &picture)
-        .send(service.address);
+        .send(&service);
     assert_eq!(response.json()["predictions"][0]["file"], "agpj.exe");
     let response = post("/predict?top_k=a%E2%80%AEb")
         .file("a", &picture)
-        .send(service.address);
+        .send(&service);
     let error = response.error(400, "bad_parameter");
     assert!(!error.to_string().contains('\u{202e}'), "{error}");
 }
@@ -75,7 +75,7 @@ fn compressed_bodies_are_decompressed() {
     let picture = gradient(40, 30, Format::Bmp);
     let expected = post("/grayscale")
         .body("image/bmp", &picture)
-        .send(service.address);
+        .send(&service);
     let form = form(b"name=\"file\"", &picture);
     for (encoding, pack) in [
         ("gzip", gzip as fn(&[u8]) -> Vec<u8>),
@@ -85,7 +85,7 @@ fn compressed_bodies_are_decompressed() {
     ] {
         for (kind, body) in [("image/bmp", &picture), (FORM, &form)] {
             let request = post("/grayscale").header("Content-Encoding", encoding);
-            let response = request.body(kind, &pack(body)).send(service.address);
+            let response = request.body(kind, &pack(body)).send(&service);
             assert!(response.ok() == expected.ok(), "{encoding} {kind}");
         }
     }
@@ -109,7 +109,7 @@ fn decompression_bomb_413() {
         (FORM, elsewhere),
     ] {
         let request = post("/predict").header("Content-Encoding", "gzip");
-        let response = request.body(kind, &body).send(service.address);
+        let response = request.body(kind, &body).send(&service);
         response.error(413, "too_large");
     }
 }
@@ -122,7 +122,7 @@ fn unsupported_encoding_415() {
     let picture = gradient(40, 30, Format::Png);
     for encoding in ["br", "zstd", "gzip, br"] {
         let request = post("/predict").header("Content-Encoding", encoding);
-        let response = request.body("image/png", &picture).send(service.address);
+        let response = request.body("image/png", &picture).send(&service);
         let error = response.error(415, "unsupported_encoding");
         let detail = error["detail"].as_str().unwrap();
         assert!(
@@ -138,7 +138,7 @@ fn unsupported_encoding_415() {
         &whole[..whole.len() - 4],
     ] {
         let request = post("/predict").header("Content-Encoding", "gzip");
-        let response = request.body("image/png", broken).send(service.address);
+        let response = request.body("image/png", broken).send(&service);
         response.error(400, "bad_request");
     }
 }
@@ -159,7 +159,7 @@ fn stalled_uploads_are_cancelled_when_memory_is_short() {
     let half = half.strip_suffix(b"--x--\r\n").unwrap();
     let begin = || {
         let batch = post("/predict/batch").body(FORM, half);
-        let connection = batch.content_length(150_000).start(service.address);
+        let connection = batch.content_length(150_000).start(&service);
         connection.set_nonblocking(true).unwrap();
         connection
     };
@@ -171,7 +171,7 @@ fn stalled_uploads_are_cancelled_when_memory_is_short() {
             start.elapsed() < Duration::from_mins(1),
             "it is never cancelled"
         );
-        let status = ordinary.send(service.address).status;
+        let status = ordinary.send(&service).status;
         assert!(matches!(status, 200 | 429), "{status}");
         if stopped.peek(&mut [0]).is_err() {
             continue;
@@ -185,5 +185,5 @@ fn stalled_uploads_are_cancelled_when_memory_is_short() {
         stopped = begin();
     };
     response.error(408, "upload_timeout");
-    ordinary.send(service.address).ok();
+    ordinary.send(&service).ok();
 }

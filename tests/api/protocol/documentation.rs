@@ -11,7 +11,7 @@ fn document_has_the_title_and_every_error_status() {
     let Some(service) = Service::start() else {
         return;
     };
-    let document = get("/openapi.json").send(service.address).json();
+    let document = get("/openapi.json").send(&service).json();
     assert_eq!(document["info"]["title"], "MLOps Lab API");
     let table: BTreeSet<_> = Code::ALL
         .iter()
@@ -38,10 +38,10 @@ fn documented_paths_exist_and_reject_other_methods() {
     let Some(service) = Service::start() else {
         return;
     };
-    let document = get("/openapi.json").send(service.address).json();
+    let document = get("/openapi.json").send(&service).json();
     for (path, operations) in document["paths"].as_object().unwrap() {
         let path = path.replace(['{', '}'], "");
-        let response = Request::new("DELETE", &path).send(service.address);
+        let response = Request::new("DELETE", &path).send(&service);
         assert_eq!(response.status, 405, "{path}: {}", response.text());
         let allowed = response.header("allow").unwrap_or_default().to_lowercase();
         for method in operations.as_object().unwrap().keys() {
@@ -55,7 +55,7 @@ fn documentation_loads_nothing_from_other_hosts() {
     let Some(service) = Service::start() else {
         return;
     };
-    let page = get("/docs").send(service.address);
+    let page = get("/docs").send(&service);
     let policy = page.header("content-security-policy").unwrap();
     assert!(
         policy.contains("script-src 'self'") && !policy.contains("unsafe"),
@@ -73,7 +73,7 @@ fn documentation_loads_nothing_from_other_hosts() {
             .filter_map(|part| part.split('"').next())
         {
             let path = format!("/{}", path.trim_start_matches('.'));
-            assert_eq!(get(&path).send(service.address).status, 200, "{path}");
+            assert_eq!(get(&path).send(&service).status, 200, "{path}");
         }
     }
 }

@@ -21,7 +21,7 @@ const LENGTH: &str = "Inference-Header-Content-Length";
 /// A service with the committed model; `None` if another one is under test.
 fn service() -> Option<Service> {
     let service = Service::start()?;
-    (get(MODEL).send(service.address).status == 200).then_some(service)
+    (get(MODEL).send(&service).status == 200).then_some(service)
 }
 
 fn infer(request: &Value) -> Request {
@@ -71,7 +71,7 @@ fn tensor_gets_the_same_prediction_as_its_photograph() {
         return;
     };
     let image = gradient(300, 200, Format::Png);
-    let model = get("/model").send(service.address).json();
+    let model = get("/model").send(&service).json();
     let recipe: Preprocess = serde_json::from_value(model["preprocess"].clone()).unwrap();
     let mut tensor = vec![0.0; recipe.tensor_len()];
     recipe.run(&image, &Limits::default(), &mut tensor).unwrap();
@@ -87,25 +87,18 @@ fn tensor_gets_the_same_prediction_as_its_photograph() {
             .extend(extra.as_object().unwrap().clone());
         json!({"inputs": [input], "outputs": [{"name": "output"}, {"name": "probabilities"}, {"name": "class"}]})
     };
-    let as_json = infer(&input(json!({"data": tensor})))
-        .send(service.address)
-        .json();
+    let as_json = infer(&input(json!({"data": tensor}))).send(&service).json();
     let size = json!({"parameters": {"binary_data_size": bytes.len()}});
-    let as_binary = infer_binary(&input(size), &bytes)
-        .send(service.address)
-        .json();
+    let as_binary = infer_binary(&input(size), &bytes).send(&service).json();
     assert_eq!(as_json, as_binary);
     let mut request = json!({"inputs": [photograph(image.len() + 4)]});
     request["outputs"] = input(json!({}))["outputs"].clone();
     let as_photograph = infer_binary(&request, &element(&image))
-        .send(service.address)
+        .send(&service)
         .json();
     assert_eq!(as_json, as_photograph);
 
-    let predicted = post("/predict")
-        .file("a.png", &image)
-        .send(service.address)
-        .json();
+    let predicted = post("/predict").file("a.png", &image).send(&service).json();
     assert_eq!(
         as_json["outputs"][2]["data"],
         json!([predicted["predicted_class"]])
@@ -122,7 +115,7 @@ fn binary_outputs_follow_the_json() {
     let image = gradient(30, 20, Format::Jpeg);
     let request = json!({"id": "one", "inputs": [photograph(image.len() + 4)],
         "outputs": [{"name": "class"}, {"name": "output", "parameters": {"binary_data": true}}]});
-    let response = infer_binary(&request, &element(&image)).send(service.address);
+    let response = infer_binary(&request, &element(&image)).send(&service);
     let length = response.header(LENGTH).unwrap().parse().unwrap();
     let (head, tail) = response.ok().split_at(length);
     let head: Value = serde_json::from_slice(head).unwrap();
@@ -139,24 +132,24 @@ fn errors_have_a_message_and_a_code() {
     let Some(service) = service() else {
         return;
     };
-    let send = |request: &Value| infer(request).send(service.address);
+    let send = |request: &Value| infer(request).send(&service);
     let inputs = |inputs: Value| send(&json!({"inputs": inputs}));
     let bytes =
         |data: Value| json!([{"name": "input", "datatype": "BYTES", "shape": [1], "data": data}]);
     assert_error(
-        &get("/v2/nothing").send(service.address),
+        &get("/v2/nothing").send(&service),
         404,
         "not_found",
         "nothing",
     );
     assert_error(
-        &get("/v2/models/x").send(service.address),
+        &get("/v2/models/x").send(&service),
         404,
         "not_found",
         "no model `x`",
     );
     assert_error(
-        &get(&format!("{MODEL}/infer")).send(service.address),
+        &get(&format!("{MODEL}/infer")).send(&service),
         405,
         "method_not_allowed",
         "GET",
@@ -194,10 +187,10 @@ fn errors_have_a_message_and_a_code() {
     let many = json!([{"name": "input", "datatype": "BYTES", "shape": [33], "data": []}]);
     assert_error(&inputs(many), 413, "too_large", "more than the limit of 32");
     let huge = post(&format!("{MODEL}/infer")).content_length(1 << 40);
-    assert_error(&huge.send(service.address), 413, "too_large", "limit");
+    assert_error(&huge.send(&service), 413, "too_large", "limit");
     let long = infer_binary(&json!({"inputs": [photograph(5)]}), b"1234");
     assert_error(
-        &long.send(service.address),
+        &long.send(&service),
         400,
         "bad_parameter",
         "expected 5 bytes",
@@ -205,7 +198,7 @@ fn errors_have_a_message_and_a_code() {
     let past = post(&format!("{MODEL}/infer"))
         .header(LENGTH, "9")
         .body("application/json", b"{}");
-    assert_error(&past.send(service.address), 400, "bad_request", "0 to 2");
+    assert_error(&past.send(&service), 400, "bad_request", "0 to 2");
 }
 
 #[test]
@@ -220,7 +213,7 @@ fn truncated_requests_are_rejected() {
         let request = post(&format!("{MODEL}/infer"))
             .header(LENGTH, &json.len().to_string())
             .body("application/octet-stream", &body[..cut]);
-        let response = request.send(service.address);
+        let response = request.send(&service);
         assert_eq!(response.status, 400, "{cut}: {}", response.text());
     }
 }
@@ -246,7 +239,7 @@ fn triton_client_works() {
     }) else {
         return;
     };
-    if get(MODEL).send(service.address).status != 200 {
+    if get(MODEL).send(&service).status != 200 {
         return;
     }
     let Some(python) = python("PET_PYTHON", "python-env", "tritonclient.http, onnxruntime") else {

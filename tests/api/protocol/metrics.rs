@@ -11,7 +11,7 @@ use crate::support::{Service, get, gradient, post};
 /// The metrics as Prometheus' parser reads them.
 fn parsed(service: &Service) -> Option<Value> {
     let python = python("PET_PYTHON", "python-env", "prometheus_client")?;
-    let text = get("/metrics").send(service.address).text();
+    let text = get("/metrics").send(service).text();
     let json = output(Command::new(python).arg(script("metrics.py")), &text);
     Some(serde_json::from_str(&json).unwrap())
 }
@@ -21,11 +21,11 @@ fn all_series_exist_from_the_start() {
     let Some(service) = Service::start() else {
         return;
     };
-    let response = get("/metrics").send(service.address);
+    let response = get("/metrics").send(&service);
     let media_type = Some("text/plain; version=0.0.4; charset=utf-8");
     assert_eq!(response.header("content-type"), media_type);
     let text = response.text();
-    let document = get("/openapi.json").send(service.address).json();
+    let document = get("/openapi.json").send(&service).json();
     for (path, operations) in document["paths"].as_object().unwrap() {
         let operations = operations.as_object().unwrap().values();
         let statuses = operations.flat_map(|one| one["responses"].as_object().unwrap().keys());
@@ -34,7 +34,7 @@ fn all_series_exist_from_the_start() {
             assert!(text.contains(&series), "{series}");
         }
     }
-    let classes = get("/classes").send(service.address).json();
+    let classes = get("/classes").send(&service).json();
     for class in classes["classes"].as_array().unwrap() {
         let series = format!("pet_predictions_total{{class={class}}} 0");
         assert!(text.contains(&series), "{series}");
@@ -53,13 +53,11 @@ fn requests_are_counted_with_few_labels() {
     let picture = gradient(60, 40, Format::Png);
     let response = post("/predict")
         .file("a.png", &picture)
-        .send(service.address)
+        .send(&service)
         .json();
-    post("/predict")
-        .send(service.address)
-        .error(422, "missing_file");
+    post("/predict").send(&service).error(422, "missing_file");
     for path in ["/one", "/two", "/v2/three", "/assets/none"] {
-        assert_eq!(get(path).send(service.address).status, 404);
+        assert_eq!(get(path).send(&service).status, 404);
     }
     let Some(metrics) = parsed(&service) else {
         return;

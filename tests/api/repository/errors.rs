@@ -69,9 +69,9 @@ fn repository_requires_the_token() {
     for path in paths {
         let wrong = post(path).header("Authorization", "Bearer wrong");
         for request in [post(path), wrong] {
-            protocol_error(&request.send(service.address), 401, "unauthorized");
+            protocol_error(&request.send(&service), 401, "unauthorized");
         }
-        assert_eq!(get(path).send(service.address).status, 405);
+        assert_eq!(get(path).send(&service).status, 405);
     }
     drop(service);
     let service = Service::start_with(|settings| {
@@ -80,7 +80,7 @@ fn repository_requires_the_token() {
     });
     let service = service.unwrap();
     for path in paths {
-        protocol_error(&admin(path).send(service.address), 404, "not_found");
+        protocol_error(&admin(path).send(&service), 404, "not_found");
     }
     predict(&service, "?model=shapes").ok();
 }
@@ -95,7 +95,7 @@ fn load_parameters_are_rejected() {
         let request = admin(&format!("/v2/repository/{action}"));
         request
             .body("application/json", body.as_bytes())
-            .send(service.address)
+            .send(&service)
     };
     for parameter in ["config", "file:1/model.onnx", "anything"] {
         let body = json!({"parameters": {parameter: "e30="}}).to_string();

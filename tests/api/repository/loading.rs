@@ -22,16 +22,10 @@ fn models_are_unloaded_loaded_and_added() {
     assert_eq!(unload(&service, "shapes").json(), gone("shapes"));
     assert_eq!(index(&service), json!([ready("colours"), gone("shapes")]));
     predict(&service, "?model=shapes").error(404, "not_found");
-    assert_eq!(
-        get("/v2/models/shapes/ready").send(service.address).status,
-        404
-    );
+    assert_eq!(get("/v2/models/shapes/ready").send(&service).status, 404);
     let only_ready = admin("/v2/repository/index");
     let only_ready = only_ready.body("application/json", b"{\"ready\": true}");
-    assert_eq!(
-        only_ready.send(service.address).json(),
-        json!([ready("colours")])
-    );
+    assert_eq!(only_ready.send(&service).json(), json!([ready("colours")]));
     // Idempotent.
     assert_eq!(unload(&service, "shapes").json(), gone("shapes"));
 
@@ -105,7 +99,7 @@ fn replaced_model_is_reloaded_and_broken_one_is_kept() {
         let mut entries = index.as_array().unwrap().iter();
         entries.find(|entry| entry["name"] == name).unwrap()["reason"].clone()
     };
-    let reload = || admin("/model/reload").send(service.address);
+    let reload = || admin("/model/reload").send(&service);
     unload(&service, "unloaded").ok();
     dir.put("models/shapes", &coloured("8", true));
     assert_eq!(version(), "7");
@@ -133,9 +127,9 @@ fn replaced_model_is_reloaded_and_broken_one_is_kept() {
     dir.put("served", &coloured("10", true));
     reload().ok();
     assert_eq!((version(), reason("shapes")), (json!("9"), json!("")));
-    assert_eq!(get("/model").send(service.address).json()["version"], "10");
+    assert_eq!(get("/model").send(&service).json()["version"], "10");
     get("/model?model=unloaded")
-        .send(service.address)
+        .send(&service)
         .error(404, "not_found");
 
     // The served model cannot have the name of another.

@@ -66,18 +66,16 @@ fn admin(path: &str) -> Request {
 
 fn load(service: &Service, name: &str) -> Response {
     let request = admin(&format!("/v2/repository/models/{name}/load"));
-    request
-        .body("application/json", b"{}")
-        .send(service.address)
+    request.body("application/json", b"{}").send(service)
 }
 
 fn unload(service: &Service, name: &str) -> Response {
-    admin(&format!("/v2/repository/models/{name}/unload")).send(service.address)
+    admin(&format!("/v2/repository/models/{name}/unload")).send(service)
 }
 
 fn index(service: &Service) -> Value {
     let request = admin("/v2/repository/index");
-    request.send(service.address).json()
+    request.send(service).json()
 }
 
 /// The message of an error of the protocol, which must have this status and code.
@@ -94,5 +92,5 @@ fn predict(service: &Service, query: &str) -> Response {
     let request = post(&format!("/predict{query}"));
     request
         .file("x.png", &gradient(60, 40, Format::Png))
-        .send(service.address)
+        .send(service)
 }

@@ -34,35 +34,32 @@ fn models_with_other_classes_are_used_by_name() {
 
     let picture = gradient(60, 40, Format::Png);
     let batch = post("/predict/batch?model=shapes").file("x.png", &picture);
-    let batch = batch.send(service.address).json();
+    let batch = batch.send(&service).json();
     assert_eq!(batch["predictions"][0]["predicted_class"], "square");
     let explain = post("/explain?model=breeds").file("x.png", &picture);
-    let explained = explain.send(service.address).json();
-    let classes = get("/classes?model=breeds").send(service.address).json();
+    let explained = explain.send(&service).json();
+    let classes = get("/classes?model=breeds").send(&service).json();
     let classes = classes["classes"].as_array().unwrap().clone();
     assert!(classes.contains(&explained["class"]) && classes.len() > 4);
 
-    let model = get("/model?model=breeds").send(service.address).json();
+    let model = get("/model?model=breeds").send(&service).json();
     assert_eq!(model["name"], "breeds");
     assert_eq!(model["files"], json!(["metrics.json"]));
-    let file = get("/model/files/metrics.json?model=breeds").send(service.address);
+    let file = get("/model/files/metrics.json?model=breeds").send(&service);
     assert_eq!(file.json(), json!({"of": "breeds"}));
-    assert_eq!(
-        get("/model").send(service.address).json()["name"],
-        "colours"
-    );
+    assert_eq!(get("/model").send(&service).json()["name"], "colours");
 
-    let metadata = get("/v2/models/shapes").send(service.address).json();
+    let metadata = get("/v2/models/shapes").send(&service).json();
     assert_eq!(metadata["outputs"][0]["shape"], json!([-1, 4]));
     assert_eq!(metadata["versions"], json!(["7"]));
     get("/v2/models/shapes/versions/7/ready")
-        .send(service.address)
+        .send(&service)
         .ok();
     let photograph = json!({"inputs": [{"name": "input", "datatype": "BYTES", "shape": [1],
         "data": [STANDARD.encode(&picture)]}]});
     let infer = post("/v2/models/shapes/infer");
     let infer = infer.body("application/json", photograph.to_string().as_bytes());
-    let inferred = infer.send(service.address).json();
+    let inferred = infer.send(&service).json();
     assert_eq!(inferred["model_name"], "shapes");
     assert_eq!(inferred["outputs"][1]["data"], json!(["square"]));
 }
@@ -81,18 +78,18 @@ fn unknown_name_lists_the_known_ones() {
         get("/classes?model=cats"),
         get("/model/files/metrics.json?model=cats"),
     ] {
-        let error = request.send(service.address).error(404, "not_found");
+        let error = request.send(&service).error(404, "not_found");
         assert_eq!(error["detail"], "there is no model `cats`");
         assert_eq!(error["hint"], "the models are `colours`, `shapes`");
     }
     for path in ["", "/ready", "/versions/7"] {
-        let response = get(&format!("/v2/models/cats{path}")).send(service.address);
+        let response = get(&format!("/v2/models/cats{path}")).send(&service);
         protocol_error(&response, 404, "not_found");
     }
     let corrected = post("/feedback?class=green&model=shapes");
     let corrected = corrected.file("x.png", &gradient(9, 9, Format::Png));
     // The service stores no corrections.
-    corrected.send(service.address).error(404, "not_found");
+    corrected.send(&service).error(404, "not_found");
 }
 
 #[test]
@@ -112,13 +109,13 @@ fn only_the_served_model_can_be_corrected() {
     let correct = |query: &str| {
         let request = post(&format!("/feedback?class=green{query}"));
         let request = request.file("x.png", &gradient(9, 9, Format::Png));
-        request.send(service.address)
+        request.send(&service)
     };
     let error = correct("&model=others").error(400, "bad_parameter");
     assert!(error["detail"].as_str().unwrap().contains("`colours`"));
     assert_eq!(correct("&model=colours").json()["correct"], true);
     let told = |query: &str| {
-        let model = get(&format!("/model{query}")).send(service.address);
+        let model = get(&format!("/model{query}")).send(&service);
         model.json()["feedback"].clone()
     };
     assert_eq!(
@@ -135,7 +132,7 @@ fn metrics_are_separate_for_each_model() {
     };
     let series = |name: &str| format!("{name}{{name=\"shapes\",role=\"named\",version=\"7\"}}");
     let seconds = series("pet_model_duration_seconds_count");
-    let text = || get("/metrics").send(service.address).text();
+    let text = || get("/metrics").send(&service).text();
     assert!(text().contains(&format!("{seconds} 0")), "{}", text());
     let info = "pet_model_info{name=\"shapes\",role=\"named\",run_id=\"\",version=\"7\"} 1";
     assert!(text().contains(info), "{}", text());
@@ -144,7 +141,7 @@ fn metrics_are_separate_for_each_model() {
         "shape": [1, 3, 224, 224], "data": tensor}]});
     let infer = post("/v2/models/shapes/infer");
     let infer = infer.body("application/json", tensor.to_string().as_bytes());
-    infer.send(service.address).ok();
+    infer.send(&service).ok();
     predict(&service, "?model=shapes").ok();
     predict(&service, "").ok();
     assert_eq!(metric(&service, &seconds) as u64, 1);

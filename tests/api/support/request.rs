@@ -88,8 +88,8 @@ impl Request {
     }
 
     /// Sends the request without waiting for the response.
-    pub(crate) fn start(&self, address: SocketAddr) -> TcpStream {
-        let mut stream = TcpStream::connect(address).unwrap();
+    pub(crate) fn start(&self, address: impl Into<SocketAddr>) -> TcpStream {
+        let mut stream = TcpStream::connect(address.into()).unwrap();
         stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         // The server may reject the request before it has read all of it.
         let _ = stream.write_all(&self.bytes());
@@ -97,7 +97,7 @@ impl Request {
     }
 
     /// Sends the request and reads the response.
-    pub(crate) fn send(&self, address: SocketAddr) -> Response {
+    pub(crate) fn send(&self, address: impl Into<SocketAddr>) -> Response {
         read(self.start(address))
     }
 }

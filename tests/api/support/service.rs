@@ -66,6 +66,12 @@ impl Service {
     }
 }
 
+impl From<&Service> for SocketAddr {
+    fn from(service: &Service) -> Self {
+        service.address
+    }
+}
+
 impl Drop for Service {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
@@ -86,7 +92,7 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// The value of a series in the metrics, 0 if it is missing.
 pub(crate) fn metric(service: &Service, series: &str) -> f64 {
-    let text = get("/metrics").send(service.address).text();
+    let text = get("/metrics").send(service).text();
     let line = text
         .lines()
         .find(|line| line.starts_with(series))

@@ -1,32 +1,33 @@
-//! Where the program finds things, and that it answers from any folder.
+//! Where the program searches for models, libraries and caches.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pet_image::Format;
-use pet_tests::{gradient, results_folder, skipped};
+use pet_tests::{gradient, results_folder};
 
 use crate::output::Output;
-use crate::test_dir::TestDir;
+use crate::test_dir::{TestDir, skipped};
 
-/// A place of the user's data as the program names it.
+/// A folder of the user's data, as the program prints it.
 const DATA: &str = "home/.local/share/pet-cli";
 
-fn dir(test: &str) -> Option<TestDir> {
-    let dir = TestDir::with_runtime(test)?;
+#[track_caller]
+fn dir() -> Option<TestDir> {
+    let dir = TestDir::with_runtime()?;
     dir.write("good.png", gradient(60, 40, Format::Png));
     Some(dir)
 }
 
-/// The program as it runs where nothing names a cache.
+/// The program without `PET_CACHE_DIR`.
 fn installed(dir: &TestDir, arguments: &str) -> Command {
     let mut command = dir.command(arguments);
     command.env_remove("PET_CACHE_DIR");
     command
 }
 
-/// A line of `pet-cli --version`.
-fn told(command: &mut Command, what: &str) -> String {
+/// Returns a line of `pet-cli --version`.
+fn version_line(command: &mut Command, what: &str) -> String {
     let output = Output::of(command).ok();
     let mut lines = output.lines();
     let line = lines.find_map(|line| line.strip_prefix(&format!("{what}: ")));
@@ -34,7 +35,7 @@ fn told(command: &mut Command, what: &str) -> String {
         .to_owned()
 }
 
-/// The library that the tests use, linked into a folder as `pet-cli setup` lays it; `None` where the system has it.
+/// Links the library of the tests into a folder like one of `pet-cli setup`; `None` if the system provides it.
 #[cfg(unix)]
 fn link_library(dir: &TestDir, folder: &str) -> Option<PathBuf> {
     let command = dir.command("");
@@ -49,15 +50,13 @@ fn link_library(dir: &TestDir, folder: &str) -> Option<PathBuf> {
 
 #[cfg(feature = "built-in-model")]
 #[test]
-fn the_model_built_in_answers_where_no_folder_has_one() {
-    let Some(dir) = dir("the_model_built_in_answers_where_no_folder_has_one") else {
-        return;
-    };
+fn the_built_in_model_is_the_default() {
+    let Some(dir) = dir() else { return };
     let before = dir.files();
-    assert!(told(&mut dir.command("--version"), "model").starts_with("built in: "));
+    assert!(version_line(&mut dir.command("--version"), "model").starts_with("built in: "));
     let answer = dir.run("predict good.png").ok();
     assert!(answer.starts_with("Predicted class: "), "{answer}");
-    // The same model out of a folder says the same.
+    // The same model in a folder predicts the same.
     let committed = pet_tests::root().join("results");
     let named = dir.run(&format!(
         "predict good.png --results {}",
@@ -76,10 +75,8 @@ fn the_model_built_in_answers_where_no_folder_has_one() {
 
 #[cfg(feature = "built-in-model")]
 #[test]
-fn the_model_built_in_is_evaluated_and_nothing_is_written() {
-    let Some(dir) = dir("the_model_built_in_is_evaluated_and_nothing_is_written") else {
-        return;
-    };
+fn evaluating_the_built_in_model_writes_nothing() {
+    let Some(dir) = dir() else { return };
     for class in ["Beagle", "Pug"] {
         dir.write(
             &format!("pets/test/{class}/1.png"),
@@ -97,13 +94,11 @@ fn the_model_built_in_is_evaluated_and_nothing_is_written() {
 }
 
 #[test]
-fn a_folder_with_a_model_comes_before_the_one_built_in() {
-    let Some(dir) = dir("a_folder_with_a_model_comes_before_the_one_built_in") else {
-        return;
-    };
-    // A folder of this name that holds something else is none.
+fn a_folder_with_a_model_has_priority() {
+    let Some(dir) = dir() else { return };
+    // A folder without a model is ignored.
     dir.write("results/notes.txt", "of another project");
-    let model = |dir: &TestDir| told(&mut dir.command("--version"), "model");
+    let model = |dir: &TestDir| version_line(&mut dir.command("--version"), "model");
     assert!(!model(&dir).starts_with("results"), "{}", model(&dir));
     let of_the_user = dir.path(DATA).join("results");
     results_folder(&of_the_user);
@@ -111,7 +106,7 @@ fn a_folder_with_a_model_comes_before_the_one_built_in() {
     dir.run("predict good.png").ok();
     results_folder(&dir.path("results"));
     assert!(model(&dir).starts_with("results: "));
-    let named = told(
+    let named = version_line(
         dir.command("--version").env("PET_RESULTS", "nowhere"),
         "model",
     );
@@ -120,38 +115,36 @@ fn a_folder_with_a_model_comes_before_the_one_built_in() {
 
 #[cfg(unix)]
 #[test]
-fn the_library_is_found_among_the_users_data() {
-    let test = "the_library_is_found_among_the_users_data";
-    let Some(dir) = dir(test) else { return };
+fn the_library_is_found_in_the_user_data_folder() {
+    let Some(dir) = dir() else { return };
     results_folder(&dir.path("results"));
     let folder = format!("{DATA}/onnxruntime/1.28.0");
     let Some(link) = link_library(&dir, &folder) else {
-        return skipped(test, "the library is found by the system only");
+        return skipped("the library is found by the system only");
     };
     let mut command = installed(&dir, "predict good.png");
     Output::of(command.env_remove("ORT_DYLIB_PATH")).ok();
     let mut command = installed(&dir, "--version");
-    let found = told(command.env_remove("ORT_DYLIB_PATH"), "ONNX Runtime");
+    let found = version_line(command.env_remove("ORT_DYLIB_PATH"), "ONNX Runtime");
     assert_eq!(Path::new(&found), link);
-    // A relative one counts for nothing, as the specification has it.
+    // The specification says to ignore relative paths.
     let elsewhere = command.env("XDG_DATA_HOME", "relative");
-    assert_eq!(Path::new(&told(elsewhere, "ONNX Runtime")), link);
+    assert_eq!(Path::new(&version_line(elsewhere, "ONNX Runtime")), link);
     let elsewhere = command.env("XDG_DATA_HOME", dir.path("elsewhere"));
-    assert_ne!(Path::new(&told(elsewhere, "ONNX Runtime")), link);
+    assert_ne!(Path::new(&version_line(elsewhere, "ONNX Runtime")), link);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_program_that_pip_has_installed_takes_the_library_of_its_environment() {
-    let test = "a_program_that_pip_has_installed_takes_the_library_of_its_environment";
-    let Some(dir) = dir(test) else { return };
+fn an_installed_wheel_finds_the_library_of_its_environment() {
+    let Some(dir) = dir() else { return };
     let packages = "env/lib/python3.13/site-packages/onnxruntime/capi";
     let Some(link) = link_library(&dir, packages) else {
-        return skipped(test, "the library is found by the system only");
+        return skipped("the library is found by the system only");
     };
     fs_err::create_dir_all(dir.path("env/bin")).unwrap();
     let program = dir.path("env/bin/pet-cli");
-    // A link would lead back to where the program was built.
+    // The program would follow a link to where it was built.
     fs_err::copy(dir.command("").get_program(), &program).unwrap();
     let mut command = installed(&dir, "--version");
     let mut moved = Command::new(&program);
@@ -162,18 +155,17 @@ fn a_program_that_pip_has_installed_takes_the_library_of_its_environment() {
             None => moved.env_remove(name),
         };
     }
-    assert_eq!(Path::new(&told(&mut moved, "ONNX Runtime")), link);
+    assert_eq!(Path::new(&version_line(&mut moved, "ONNX Runtime")), link);
 }
 
 #[test]
-fn a_library_that_is_nowhere_is_told_with_all_places_and_what_helps() {
-    let test = "a_library_that_is_nowhere_is_told_with_all_places_and_what_helps";
+fn a_missing_library_is_reported_with_the_searched_paths() {
     let dir = TestDir::new();
     dir.write("good.png", gradient(60, 40, Format::Png));
     let mut command = installed(&dir, "predict good.png");
     let output = Output::of(&mut command);
     if output.status == Some(0) {
-        return skipped(test, "the system has the library");
+        return skipped("the system has the library");
     }
     let of_the_user = dir.path(DATA).join("onnxruntime");
     let of_the_user = format!("`{}`", of_the_user.display());
@@ -184,10 +176,8 @@ fn a_library_that_is_nowhere_is_told_with_all_places_and_what_helps() {
 }
 
 #[test]
-fn a_workspace_is_used_from_every_folder_in_it() {
-    let Some(dir) = dir("a_workspace_is_used_from_every_folder_in_it") else {
-        return;
-    };
+fn a_workspace_is_found_from_its_subfolders() {
+    let Some(dir) = dir() else { return };
     dir.write("clone/crates/pet-cli/Cargo.toml", "");
     let inside = dir.path("clone/docs/images");
     fs_err::create_dir_all(&inside).unwrap();
@@ -195,23 +185,23 @@ fn a_workspace_is_used_from_every_folder_in_it() {
     let mut command = installed(&dir, "--version");
     let command = command.current_dir(&inside);
     let results = dir.path("clone/results");
-    assert!(told(command, "model").starts_with(&*results.to_string_lossy()));
-    let cache = told(command, "cache");
+    assert!(version_line(command, "model").starts_with(&*results.to_string_lossy()));
+    let cache = version_line(command, "cache");
     assert_eq!(Path::new(&cache), dir.path("clone/.cache"));
     let mut command = installed(&dir, "--version");
     assert_eq!(
-        told(command.current_dir(dir.path("clone")), "cache"),
+        version_line(command.current_dir(dir.path("clone")), "cache"),
         ".cache"
     );
     let mut command = installed(&dir, "--version");
-    let outside = told(&mut command, "cache");
+    let outside = version_line(&mut command, "cache");
     assert_eq!(Path::new(&outside), dir.path("home/.cache/pet-cli"));
 }
 
-/// What is computed goes to the user's caches, and nothing but the runs into the folder that one works in.
+/// Features go to the user's cache, and only runs into the current folder.
 #[cfg(feature = "training")]
 #[test]
-fn training_outside_of_a_workspace_keeps_its_features_in_the_users_cache() {
+fn training_outside_a_workspace_uses_the_user_cache() {
     let dir = TestDir::new();
     dir.prepare_training(3);
     let train = "train --epochs 1 --backbone backbone.safetensors --dataset folder --data-dir pets";

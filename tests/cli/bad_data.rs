@@ -1,4 +1,4 @@
-//! Data sets, weights and caches that cannot be used.
+//! Invalid data sets, weights and caches.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ fn dir() -> TestDir {
 }
 
 #[test]
-fn missing_weights_are_named() {
+fn missing_weights_are_reported() {
     let dir = dir();
     dir.refused("train --dataset folder --data-dir pets")
         .naming(&[".cache/backbone/mobilenet_v2.safetensors"])
@@ -26,7 +26,7 @@ fn missing_weights_are_named() {
 }
 
 #[test]
-fn weights_that_are_none_are_named() {
+fn invalid_weights_are_reported() {
     let dir = dir();
     let whole = fs_err::read(dir.path("backbone.safetensors")).unwrap();
     for (name, bytes) in [
@@ -41,7 +41,7 @@ fn weights_that_are_none_are_named() {
 }
 
 #[test]
-fn a_missing_data_folder_is_named() {
+fn a_missing_data_folder_is_reported() {
     let dir = dir();
     for dataset in ["folder", "oxford-iiit-pet"] {
         let train = format!("{TRAIN} --dataset {dataset} --data-dir nowhere");
@@ -50,7 +50,7 @@ fn a_missing_data_folder_is_named() {
 }
 
 #[test]
-fn a_folder_of_class_folders_that_is_not_called_one_is_recognized() {
+fn class_folders_without_the_option_are_recognized() {
     let dir = dir();
     dir.refused(&format!("{TRAIN} --data-dir pets"))
         .naming(&["`pets`"])
@@ -58,7 +58,7 @@ fn a_folder_of_class_folders_that_is_not_called_one_is_recognized() {
 }
 
 #[test]
-fn a_malformed_annotation_is_named_with_its_line() {
+fn a_malformed_annotation_is_reported_with_its_line() {
     let dir = dir();
     dir.write("oxford/images/Abyssinian_1.jpg", "");
     dir.write("oxford/annotations/test.txt", "");
@@ -73,7 +73,7 @@ fn a_malformed_annotation_is_named_with_its_line() {
 }
 
 #[test]
-fn an_image_that_is_listed_but_missing_is_named() {
+fn a_missing_image_is_reported() {
     let dir = dir();
     fs_err::create_dir_all(dir.path("oxford/images")).unwrap();
     dir.write("oxford/annotations/test.txt", "");
@@ -88,7 +88,7 @@ fn an_image_that_is_listed_but_missing_is_named() {
 }
 
 #[test]
-fn a_sample_is_not_drawn_over_a_folder_of_other_origin() {
+fn sample_images_do_not_replace_other_files() {
     let dir = dir();
     dir.write("precious/work.txt", "years");
     dir.refused(&format!("{TRAIN} --dataset sample --data-dir precious"))
@@ -97,7 +97,7 @@ fn a_sample_is_not_drawn_over_a_folder_of_other_origin() {
 }
 
 #[test]
-fn all_unreadable_images_are_named_at_once() {
+fn all_unreadable_images_are_reported_together() {
     let dir = dir();
     dir.run("runs list").ok();
     let classes = fs_err::read_dir(dir.path("pets/train")).unwrap();
@@ -121,7 +121,7 @@ fn all_unreadable_images_are_named_at_once() {
 }
 
 #[test]
-fn a_corrupt_feature_cache_is_named() {
+fn a_corrupt_feature_cache_is_reported() {
     let dir = dir();
     let train = format!("{TRAIN} --dataset folder --data-dir pets");
     dir.run(&train).ok();
@@ -144,7 +144,7 @@ fn a_corrupt_feature_cache_is_named() {
 }
 
 #[test]
-fn too_few_images_to_validate_on_are_noticed_before_any_work() {
+fn too_few_validation_images_are_rejected_before_training() {
     let dir = TestDir::new();
     dir.prepare_training(2);
     for train in [TRAIN.to_owned(), format!("{TRAIN} --validation-fraction 0")] {
@@ -155,7 +155,7 @@ fn too_few_images_to_validate_on_are_noticed_before_any_work() {
 }
 
 #[test]
-fn a_model_name_that_mlflow_refuses_is_refused_before_any_work() {
+fn an_invalid_model_name_is_rejected_before_training() {
     let dir = dir();
     for command in ["train", "sweep"] {
         let train = TRAIN.replacen("train", command, 1);
@@ -167,7 +167,7 @@ fn a_model_name_that_mlflow_refuses_is_refused_before_any_work() {
 }
 
 #[test]
-fn a_run_that_diverges_does_not_end_the_others() {
+fn other_runs_continue_after_one_diverges() {
     let dir = dir();
     let rates = "--learning-rate 0.001 1e38 0.01";
     let train = format!("{TRAIN} --dataset folder --data-dir pets {rates} --json");
@@ -184,7 +184,7 @@ fn a_run_that_diverges_does_not_end_the_others() {
         .map(|run| &run["status"])
         .collect();
     assert_eq!(statuses, ["FINISHED", "FAILED", "FINISHED"]);
-    let listed: Value = serde_json::from_str(&dir.run("runs list --json").ok()).unwrap();
+    let listed = dir.run("runs list --json").json();
     let diverged = listed
         .as_array()
         .unwrap()
@@ -199,7 +199,7 @@ fn a_run_that_diverges_does_not_end_the_others() {
 }
 
 #[test]
-fn hyper_parameters_that_cannot_work_are_named() {
+fn invalid_hyperparameters_are_reported() {
     let dir = dir();
     for (option, name) in [
         ("--epochs 0", "epochs"),

@@ -1,24 +1,25 @@
-//! Places that cannot be written, and disks that take no more.
+//! Paths that cannot be written, and full disks.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pet_image::Format;
-use pet_tests::{Service, Store, gradient, skipped};
+use pet_tests::{Service, Store, gradient};
 
-use crate::test_dir::TestDir;
+use crate::test_dir::{TestDir, skipped};
 
-/// Lets no file grow beyond 64 blocks: as on a full disk, a write fails half-way.
+/// Limits files to 64 blocks, so that a write fails half-way as on a full disk.
 const FULL: &str = "trap '' XFSZ; ulimit -f 64; exec \"$PROGRAM\"";
 
-fn trained(test: &str) -> Option<TestDir> {
-    let dir = TestDir::with_runtime(test)?;
+#[track_caller]
+fn trained() -> Option<TestDir> {
+    let dir = TestDir::with_runtime()?;
     Store::new(dir.folder()).register(1, 0.5);
     Some(dir)
 }
 
 #[test]
-fn an_image_is_written_whole_or_not_at_all() {
+fn images_are_written_atomically() {
     let dir = TestDir::new();
     dir.write("in.bmp", gradient(400, 400, Format::Bmp));
     let before = dir.files();
@@ -31,10 +32,8 @@ fn an_image_is_written_whole_or_not_at_all() {
 }
 
 #[test]
-fn results_are_written_whole_or_not_at_all() {
-    let Some(dir) = trained("results_are_written_whole_or_not_at_all") else {
-        return;
-    };
+fn results_are_written_atomically() {
+    let Some(dir) = trained() else { return };
     dir.run("export --model-name stand_in").ok();
     fs_err::write(dir.path("results/classes.json"), "[\"older\"]").unwrap();
     let before = dir.files();
@@ -46,9 +45,8 @@ fn results_are_written_whole_or_not_at_all() {
 }
 
 #[test]
-fn an_export_that_fails_half_way_leaves_the_service_as_it_was() {
-    let test = "an_export_that_fails_half_way_leaves_the_service_as_it_was";
-    let Some(dir) = trained(test) else { return };
+fn a_failed_export_does_not_affect_the_service() {
+    let Some(dir) = trained() else { return };
     dir.run("export --model-name stand_in").ok();
     let serve = "serve --port 0 --log-format json --admin-token secret";
     let service = Service::start(&mut dir.command(serve));
@@ -74,11 +72,10 @@ fn an_export_that_fails_half_way_leaves_the_service_as_it_was() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn results_that_do_not_fit_leave_the_older_ones_alone() {
-    let test = "results_that_do_not_fit_leave_the_older_ones_alone";
-    let Some(dir) = trained(test) else { return };
+fn a_full_disk_keeps_the_previous_results() {
+    let Some(dir) = trained() else { return };
     let Some(_disk) = SmallDisk::mount(&dir.path("results")) else {
-        return skipped(test, "this user may not mount a file system");
+        return skipped("this user may not mount a file system");
     };
     dir.write("results/classes.json", "[\"older\"]");
     let export = "export --model-name stand_in";
@@ -89,13 +86,12 @@ fn results_that_do_not_fit_leave_the_older_ones_alone() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_for_temporary_files_is_told() {
-    let test = "a_full_disk_for_temporary_files_is_told";
-    let Some(dir) = trained(test) else { return };
+fn a_full_disk_for_temporary_files_is_reported() {
+    let Some(dir) = trained() else { return };
     dir.run("export --model-name stand_in").ok();
     let before = dir.files();
     let Some(_disk) = SmallDisk::mount(&dir.path("small")) else {
-        return skipped(test, "this user may not mount a file system");
+        return skipped("this user may not mount a file system");
     };
     dir.shell("TMPDIR=small exec \"$PROGRAM\" export --model-name stand_in")
         .refused()
@@ -106,7 +102,7 @@ fn a_full_disk_for_temporary_files_is_told() {
     assert_eq!(after, before);
 }
 
-/// A file system in memory of 1 MB, mounted as long as this lives.
+/// A file system in memory of 1 MB; it is unmounted on drop.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
@@ -131,10 +127,8 @@ impl Drop for SmallDisk {
 }
 
 #[test]
-fn a_results_folder_that_is_none_is_named() {
-    let Some(dir) = trained("a_results_folder_that_is_none_is_named") else {
-        return;
-    };
+fn a_results_path_that_is_a_file_is_reported() {
+    let Some(dir) = trained() else { return };
     dir.write("results", "a file");
     dir.refused("export --model-name stand_in")
         .naming(&["results"]);
@@ -144,16 +138,15 @@ fn a_results_folder_that_is_none_is_named() {
 
 #[cfg(unix)]
 #[test]
-fn a_read_only_results_folder_is_named() {
+fn a_read_only_results_folder_is_reported() {
     use std::os::unix::fs::PermissionsExt;
 
-    let test = "a_read_only_results_folder_is_named";
-    let Some(dir) = trained(test) else { return };
+    let Some(dir) = trained() else { return };
     let folder = dir.path("results");
     fs_err::create_dir(&folder).unwrap();
     fs_err::set_permissions(&folder, PermissionsExt::from_mode(0o555)).unwrap();
     if fs_err::write(folder.join("probe"), "").is_ok() {
-        return skipped(test, "this user may write everywhere");
+        return skipped("this user may write everywhere");
     }
     dir.refused("export --model-name stand_in")
         .naming(&["results"]);

@@ -1,11 +1,11 @@
-//! Files that are no images.
+//! Files that are not images.
 
 use pet_image::Format;
 use pet_tests::{HUGE_PNG, gradient, truncated_jpeg};
 
 use crate::test_dir::TestDir;
 
-/// Name, and what the error has to say besides it.
+/// File names, and parts of their error messages.
 const BAD: [(&str, &str); 5] = [
     ("empty.jpg", "0 bytes"),
     ("cut.jpg", "truncated"),
@@ -23,7 +23,7 @@ fn write_all(dir: &TestDir) {
 }
 
 #[test]
-fn image_commands_name_the_file_and_the_reason() {
+fn image_commands_report_the_file_and_the_reason() {
     let dir = TestDir::new();
     write_all(&dir);
     for (name, reason) in BAD {
@@ -39,8 +39,8 @@ fn image_commands_name_the_file_and_the_reason() {
 }
 
 #[test]
-fn predict_names_the_file_and_the_reason() {
-    let Some(dir) = TestDir::with_model("predict_names_the_file_and_the_reason") else {
+fn predict_reports_the_file_and_the_reason() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     write_all(&dir);
@@ -53,8 +53,8 @@ fn predict_names_the_file_and_the_reason() {
 }
 
 #[test]
-fn one_bad_file_spoils_no_other() {
-    let Some(dir) = TestDir::with_model("one_bad_file_spoils_no_other") else {
+fn other_files_are_predicted_despite_a_bad_one() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     write_all(&dir);
@@ -84,8 +84,8 @@ fn one_bad_file_spoils_no_other() {
 }
 
 #[test]
-fn one_bad_file_is_an_entry_of_the_json() {
-    let Some(dir) = TestDir::with_model("one_bad_file_is_an_entry_of_the_json") else {
+fn the_json_has_an_entry_for_a_bad_file() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     write_all(&dir);
@@ -104,7 +104,7 @@ fn one_bad_file_is_an_entry_of_the_json() {
 }
 
 #[test]
-fn folders_and_sizes_that_cannot_be_used_are_named() {
+fn invalid_paths_and_sizes_are_reported() {
     let dir = TestDir::new();
     write_all(&dir);
     fs_err::create_dir(dir.path("folder.png")).unwrap();

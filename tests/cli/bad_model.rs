@@ -1,4 +1,4 @@
-//! No library, or no model that can be used.
+//! Missing and invalid libraries and models.
 
 use pet_image::Format;
 use pet_tests::gradient;
@@ -6,13 +6,14 @@ use pet_tests::gradient;
 use crate::output::Output;
 use crate::test_dir::TestDir;
 
-fn dir(test: &str) -> Option<TestDir> {
-    let dir = TestDir::with_model(test)?;
+#[track_caller]
+fn dir() -> Option<TestDir> {
+    let dir = TestDir::with_model()?;
     dir.write("good.png", gradient(60, 40, Format::Png));
     Some(dir)
 }
 
-/// `predict` with another library.
+/// Runs `predict` with another library.
 fn with_library(dir: &TestDir, library: &str) -> Output {
     let before = dir.files();
     let output = Output::of(
@@ -25,7 +26,7 @@ fn with_library(dir: &TestDir, library: &str) -> Output {
 }
 
 #[test]
-fn a_library_that_is_missing_or_none_is_named() {
+fn a_missing_or_invalid_library_is_reported() {
     let dir = TestDir::new();
     dir.write("good.png", gradient(60, 40, Format::Png));
     dir.write("lib.so", "This is a text. ".repeat(20));
@@ -42,10 +43,8 @@ fn a_library_that_is_missing_or_none_is_named() {
 }
 
 #[test]
-fn a_missing_model_is_named() {
-    let Some(dir) = dir("a_missing_model_is_named") else {
-        return;
-    };
+fn a_missing_model_is_reported() {
+    let Some(dir) = dir() else { return };
     fs_err::remove_dir_all(dir.path("results")).unwrap();
     dir.refused("predict --results results good.png")
         .naming(&["`results`"])
@@ -59,10 +58,8 @@ fn a_missing_model_is_named() {
 }
 
 #[test]
-fn a_truncated_model_is_named() {
-    let Some(dir) = dir("a_truncated_model_is_named") else {
-        return;
-    };
+fn a_truncated_model_is_reported() {
+    let Some(dir) = dir() else { return };
     let whole = fs_err::read(dir.path("results/model.onnx")).unwrap();
     for length in [0, 100, whole.len() / 2, whole.len() - 1000] {
         dir.write("results/model.onnx", &whole[..length]);
@@ -73,10 +70,8 @@ fn a_truncated_model_is_named() {
 }
 
 #[test]
-fn other_classes_beside_the_model_are_named_on_both_sides() {
-    let Some(dir) = dir("other_classes_beside_the_model_are_named_on_both_sides") else {
-        return;
-    };
+fn different_classes_beside_the_model_are_reported() {
+    let Some(dir) = dir() else { return };
     dir.write("results/classes.json", r#"["Beagle", "Birman"]"#);
     dir.refused("predict good.png")
         .naming(&["results/classes.json", "5 classes", "2 classes"])

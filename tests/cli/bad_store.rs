@@ -1,4 +1,4 @@
-//! Tracking stores and registries that cannot be used.
+//! Invalid tracking stores and registries.
 
 use pet_tests::Store;
 
@@ -6,7 +6,7 @@ use crate::output::Output;
 use crate::test_dir::TestDir;
 
 #[test]
-fn a_database_that_is_none_is_named() {
+fn an_invalid_database_is_reported() {
     let dir = TestDir::new();
     dir.write(
         "mlflow.db",
@@ -20,7 +20,7 @@ fn a_database_that_is_none_is_named() {
 }
 
 #[test]
-fn a_tracking_uri_that_names_no_store_is_named() {
+fn an_unsupported_tracking_uri_is_reported() {
     let dir = TestDir::new();
     dir.refused("runs list --tracking-uri ftp://host")
         .naming(&["ftp://host"])
@@ -30,9 +30,9 @@ fn a_tracking_uri_that_names_no_store_is_named() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_is_told() {
+fn a_server_timeout_is_reported() {
     let dir = TestDir::new();
-    // Connections wait in its queue for ever.
+    // Connections stay in its queue, because nothing accepts them.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let server = format!("http://{}", listener.local_addr().unwrap());
     let mut command = dir.command(&format!("runs list --tracking-uri {server}"));
@@ -47,7 +47,7 @@ fn a_server_that_does_not_answer_is_told() {
 }
 
 #[test]
-fn runs_models_and_versions_that_are_not_there_are_named() {
+fn missing_runs_models_and_versions_are_reported() {
     let dir = TestDir::new();
     Store::new(dir.folder()).register(1, 0.5);
     dir.refused("runs show 0123456789abcdef")
@@ -61,8 +61,8 @@ fn runs_models_and_versions_that_are_not_there_are_named() {
 }
 
 #[test]
-fn exports_name_what_is_not_there() {
-    let Some(dir) = TestDir::with_runtime("exports_name_what_is_not_there") else {
+fn exports_report_what_is_missing() {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     let store = Store::new(dir.folder());
@@ -84,7 +84,7 @@ fn exports_name_what_is_not_there() {
 
 #[test]
 fn a_selection_of_another_model_is_not_exported() {
-    let Some(dir) = TestDir::with_runtime("a_selection_of_another_model_is_not_exported") else {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     Store::new(dir.folder()).register(1, 0.5);

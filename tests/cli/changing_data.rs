@@ -1,26 +1,24 @@
-//! Folders of pictures that change while they are read.
-
-use serde_json::Value;
+//! Folders of images that change while they are read.
 
 use crate::data_check::{png, scene};
-use crate::meeting::Meeting;
+use crate::paused::Paused;
 use crate::test_dir::TestDir;
 
 const TRAIN: &str =
     "train --epochs 1 --backbone backbone.safetensors --dataset folder --data-dir pets";
-/// Two pictures that something happens to.
-const PICTURES: [&str; 2] = [
+/// Two images that the tests change.
+const IMAGES: [&str; 2] = [
     "pets/train/Black Cat/0001.jpg",
     "pets/train/Siamese Cat/0002.jpg",
 ];
 
-/// The file that training reads after it has listed and digested the pictures, and before it decodes them.
-fn between(dir: &TestDir) -> std::path::PathBuf {
+/// A file that training reads between hashing and decoding the images.
+fn file_read_between(dir: &TestDir) -> std::path::PathBuf {
     let mut files = fs_err::read_dir(dir.path(".cache/same-pictures")).unwrap();
     files.next().unwrap().unwrap().path()
 }
 
-/// A data set that was trained on once, with the features of its pictures thrown away.
+/// A data set after one training, without the cached features.
 fn trained() -> TestDir {
     let dir = TestDir::new();
     dir.prepare_training(3);
@@ -30,38 +28,38 @@ fn trained() -> TestDir {
 }
 
 fn run_count(dir: &TestDir) -> usize {
-    let runs: Value = serde_json::from_str(&dir.run("runs list --json").ok()).unwrap();
+    let runs = dir.run("runs list --json").json();
     runs.as_array().unwrap().len()
 }
 
 #[test]
-fn pictures_that_go_or_shrink_before_a_training_are_named_and_no_run_begins() {
+fn images_that_vanish_or_shrink_fail_training_before_a_run_starts() {
     let dir = trained();
-    let meeting = Meeting::at(&between(&dir), dir.command(TRAIN));
-    let [gone, cut] = PICTURES.map(|picture| dir.path(picture));
+    let paused = Paused::at(&file_read_between(&dir), dir.command(TRAIN));
+    let [gone, cut] = IMAGES.map(|picture| dir.path(picture));
     fs_err::remove_file(gone).unwrap();
     let whole = fs_err::read(&cut).unwrap();
     fs_err::write(&cut, &whole[..whole.len() / 3]).unwrap();
-    meeting
-        .go_on(b"[]")
+    paused
+        .resume(b"[]")
         .refused()
         .naming(&[
             "2 of the images",
-            PICTURES[0],
+            IMAGES[0],
             "No such file",
-            PICTURES[1],
+            IMAGES[1],
             "truncated",
         ])
         .hinting("nothing changes the folder");
     assert_eq!(run_count(&dir), 1, "the first one");
-    // What is there now is a data set like any other.
+    // Training works with the remaining images.
     fs_err::remove_file(&cut).unwrap();
     dir.run(TRAIN).ok();
     assert_eq!(run_count(&dir), 2);
 }
 
 #[test]
-fn corrections_that_go_while_they_are_looked_at_are_left_out() {
+fn corrections_that_vanish_are_excluded() {
     let dir = trained();
     for number in [1, 2] {
         dir.write(
@@ -70,18 +68,17 @@ fn corrections_that_go_while_they_are_looked_at_are_left_out() {
         );
     }
     let train = format!("{TRAIN} --data-dir corrections");
-    let meeting = Meeting::at(&between(&dir), dir.command(&train));
+    let paused = Paused::at(&file_read_between(&dir), dir.command(&train));
     fs_err::remove_file(dir.path("corrections/Black Cat/1.png")).unwrap();
-    let output = meeting.go_on(b"[]");
+    let output = paused.resume(b"[]");
     let said = "cannot be read are left out: 1, such as `corrections/Black Cat/1.png`";
     assert!(output.stderr.contains(said), "{}", output.stderr);
     output.ok();
 }
 
 #[test]
-fn pictures_that_go_or_shrink_before_they_are_evaluated_are_named() {
-    let test = "pictures_that_go_or_shrink_before_they_are_evaluated_are_named";
-    let Some(dir) = TestDir::with_model(test) else {
+fn images_that_vanish_or_shrink_fail_an_evaluation() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let metadata = pet_tests::metadata();
@@ -94,30 +91,30 @@ fn pictures_that_go_or_shrink_before_they_are_evaluated_are_named() {
     };
     let classes = fs_err::read(dir.path("results/classes.json")).unwrap();
     let file = path(&metadata.classes[2]);
-    let meet = || {
+    let pause = || {
         write();
-        Meeting::at(
+        Paused::at(
             &dir.path("results/classes.json"),
             dir.command("evaluate pets"),
         )
     };
 
-    let meeting = meet();
+    let paused = pause();
     fs_err::remove_file(dir.path(&file)).unwrap();
-    meeting
-        .go_on(&classes)
+    paused
+        .resume(&classes)
         .refused()
         .naming(&[&format!("`{file}` is gone")])
         .hinting("nothing changes the folder");
 
-    let meeting = meet();
+    let paused = pause();
     fs_err::write(dir.path(&file), &pictures[0][..200]).unwrap();
-    meeting
-        .go_on(&classes)
+    paused
+        .resume(&classes)
         .refused()
         .naming(&[&format!("cannot use `{file}`"), "truncated"]);
 
-    let meeting = meet();
+    let paused = pause();
     fs_err::remove_dir_all(dir.path("pets")).unwrap();
-    meeting.go_on(&classes).refused().naming(&["is gone"]);
+    paused.resume(&classes).refused().naming(&["is gone"]);
 }

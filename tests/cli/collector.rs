@@ -1,4 +1,4 @@
-//! A collector of traces, as small as one can be: an HTTP server that takes OTLP and keeps what comes.
+//! A minimal trace collector: an HTTP server that records OTLP requests.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -10,24 +10,24 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Valu
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
-/// Far longer than spans take to come, even on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Far longer than spans take, even on a busy machine.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What has come.
+/// Recorded requests.
 #[derive(Default)]
 struct Received {
     heads: Vec<String>,
     requests: Vec<ExportTraceServiceRequest>,
 }
 
-/// Listens on a port of this machine until the test ends.
+/// A collector on a local port.
 pub(crate) struct Collector {
     pub(crate) url: String,
     received: Arc<(Mutex<Received>, Condvar)>,
 }
 
 impl Collector {
-    /// One that answers with this status.
+    /// Starts a collector that responds with `status`.
     pub(crate) fn start(status: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -42,32 +42,32 @@ impl Collector {
         Self { url, received }
     }
 
-    /// Waits until what has come is enough.
+    /// Waits until the requests meet a condition.
     fn wait(&self, is_enough: impl Fn(&Received) -> bool) -> std::sync::MutexGuard<'_, Received> {
         let (received, changed) = &*self.received;
         let guard = received.lock().unwrap();
         let (guard, timeout) = changed
-            .wait_timeout_while(guard, PATIENCE, |received| !is_enough(received))
+            .wait_timeout_while(guard, TIMEOUT, |received| !is_enough(received))
             .unwrap();
         assert!(!timeout.timed_out(), "no spans: {:?}", guard.requests);
         guard
     }
 
-    /// All spans, once one with this name has come.
+    /// Waits for a span with this name, and returns all spans.
     pub(crate) fn spans_with(&self, name: &str) -> Vec<Span> {
         let has_come = |received: &Received| spans(received).any(|span| span.name == name);
         spans(&self.wait(has_come)).cloned().collect()
     }
 
-    /// The head of the first request, and what it says of the service.
+    /// The head of the first request, and its attributes of the service.
     pub(crate) fn first(&self) -> (String, Vec<KeyValue>) {
         let received = self.wait(|received| !received.requests.is_empty());
         let resource = received.requests[0].resource_spans[0].resource.clone();
         (received.heads[0].clone(), resource.unwrap().attributes)
     }
 
-    /// Waits for a request with spans.
-    pub(crate) fn is_asked(&self) {
+    /// Waits for a request.
+    pub(crate) fn wait_for_request(&self) {
         drop(self.wait(|received| !received.requests.is_empty()));
     }
 }
@@ -81,7 +81,7 @@ fn spans(received: &Received) -> impl Iterator<Item = &Span> {
     scopes.flat_map(|scope| &scope.spans)
 }
 
-/// Answers what comes over one connection.
+/// Records and answers the requests of a connection.
 fn serve(stream: TcpStream, status: u16, keep: &(Mutex<Received>, Condvar)) {
     let mut reader = BufReader::new(stream);
     loop {
@@ -111,7 +111,7 @@ fn serve(stream: TcpStream, status: u16, keep: &(Mutex<Received>, Condvar)) {
     }
 }
 
-/// The value of an attribute, as text.
+/// The value of an attribute as text.
 pub(crate) fn attribute(attributes: &[KeyValue], name: &str) -> Option<String> {
     let found = attributes.iter().find(|attribute| attribute.key == name)?;
     let Some(AnyValue { value: Some(value) }) = &found.value else {

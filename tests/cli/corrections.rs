@@ -1,45 +1,38 @@
-//! From corrected answers to a better model: what the service keeps is trained on with the data set.
+//! Training on corrections that the service has saved.
 
-use mlflow_client::{Client, Run};
+use mlflow_client::Run;
 use pet_image::{Format, RgbImage, decode, encode_rgb};
 use pet_tests::Service;
 use serde_json::Value;
 
 use crate::data_check::{png, scene};
-use crate::output::Output;
 use crate::promote::{COLOURS, GOOD, colours, shade};
-use crate::recorded::runs;
 use crate::test_dir::TestDir;
 
 const TRAIN: &str = "train --dataset folder --backbone backbone.safetensors --data-dir pets";
 const TOKEN: &str = "Authorization: Bearer secret\r\n";
 
-fn json(output: Output) -> Value {
-    serde_json::from_str(&output.ok()).unwrap()
-}
-
-/// The JSON of an answer that has the status 200.
+/// Checks for status 200, and parses the body.
 fn body(answer: &str) -> Value {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     serde_json::from_str(body).unwrap()
 }
 
-/// The run that was made last.
+/// The latest run.
 fn last(dir: &TestDir) -> Run {
-    runs(&Client::local(dir.folder()).unwrap()).swap_remove(0)
+    dir.runs().swap_remove(0)
 }
 
 #[test]
-fn twenty_corrections_make_a_new_champion_that_is_served() {
-    let test = "twenty_corrections_make_a_new_champion_that_is_served";
-    let Some(dir) = TestDir::with_runtime(test) else {
+fn a_model_trained_on_corrections_becomes_champion() {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());
     colours(&dir, "pets", 10);
     let train = format!("{TRAIN} {GOOD}");
-    // How long a prediction takes on a busy machine is no matter here.
+    // The latency on a busy machine must not fail the test.
     let promote = "promote --dataset folder --data-dir pets --max-latency 60000";
     dir.run(&train).ok();
     dir.run("select").ok();
@@ -62,7 +55,7 @@ fn twenty_corrections_make_a_new_champion_that_is_served() {
 
     let both = "--data-dir pets --data-dir corrections";
     let check = format!("data check --dataset folder {both} --fail-on never --json");
-    assert_eq!(json(dir.run(&check))["images"], 48 + 20);
+    assert_eq!(dir.run(&check).json()["images"], 48 + 20);
     let trained = dir.run(&format!("{train} --data-dir corrections"));
     let said = "`corrections` adds 20 images\n";
     assert!(trained.stderr.contains(said), "{}", trained.stderr);
@@ -74,14 +67,14 @@ fn twenty_corrections_make_a_new_champion_that_is_served() {
         assert_eq!(second.params[same], first.params[same], "{same}");
     }
     assert_eq!(second.tags["dataset_digest"], first.tags["dataset_digest"]);
-    let ranked = json(dir.run("select --json"));
+    let ranked = dir.run("select --json").json();
     assert_eq!(
         ranked["candidates"].as_array().unwrap().len(),
         2,
         "they compete"
     );
 
-    let promoted = json(dir.run(&format!("{promote} --version 2 --json")));
+    let promoted = dir.run(&format!("{promote} --version 2 --json")).json();
     assert_eq!(promoted["verdict"], "passed", "{promoted}");
     assert_eq!(promoted["champion"]["version"], 1);
     dir.run("export").ok();
@@ -95,7 +88,7 @@ fn twenty_corrections_make_a_new_champion_that_is_served() {
     assert_eq!(answer["model_version"], "2", "{answer}");
 }
 
-/// The folder `pets`, and one of corrections of a single class.
+/// A folder with a data set and corrections of one class.
 fn with_corrections() -> TestDir {
     let dir = TestDir::new();
     dir.prepare_training(4);
@@ -108,7 +101,7 @@ fn with_corrections() -> TestDir {
 }
 
 #[test]
-fn what_must_not_be_trained_on_is_left_out_and_said() {
+fn unusable_corrections_are_excluded_and_reported() {
     let dir = with_corrections();
     let train = format!("{TRAIN} --data-dir corrections --epochs 1");
     let output = dir.run(&train);
@@ -117,7 +110,7 @@ fn what_must_not_be_trained_on_is_left_out_and_said() {
     let clean = last(&dir);
     assert_eq!(clean.params["added_images"], "3");
 
-    // A test picture as somebody may send it, and what is no picture.
+    // A copy of a test image, and a file that is not an image.
     let measured = decode(
         &fs_err::read(dir.path("pets/test/Siamese Cat/0001.jpg")).unwrap(),
         &pet_image::Limits::default(),
@@ -173,7 +166,7 @@ fn what_must_not_be_trained_on_is_left_out_and_said() {
 }
 
 #[test]
-fn what_cannot_be_added_is_refused_by_name() {
+fn invalid_additions_are_rejected() {
     let dir = with_corrections();
     dir.write("others/Fox/1.jpg", "");
     dir.write("others/Owl/1.jpg", "");
@@ -204,7 +197,7 @@ fn what_cannot_be_added_is_refused_by_name() {
 }
 
 #[test]
-fn a_run_is_refitted_and_resumed_with_the_pictures_it_was_started_with() {
+fn refit_and_resume_use_the_additions_of_the_run() {
     let dir = with_corrections();
     let train = format!("{TRAIN} --data-dir corrections --epochs 2");
     dir.run(&train).ok();
@@ -224,7 +217,7 @@ fn a_run_is_refitted_and_resumed_with_the_pictures_it_was_started_with() {
             &run.tags["added_digest"],
         ])
         .hinting("train again");
-    // As a run that was interrupted has it.
+    // Make it look like an interrupted run.
     let interrupted = dir.path(&format!(".cache/training/{}", run.id));
     fs_err::create_dir_all(&interrupted).unwrap();
     let folder = run.artifact_uri.trim_start_matches("file://");
@@ -240,7 +233,7 @@ fn a_run_is_refitted_and_resumed_with_the_pictures_it_was_started_with() {
 }
 
 #[test]
-fn pictures_are_added_to_the_oxford_data_set_too() {
+fn the_oxford_data_set_accepts_additions() {
     let dir = TestDir::new();
     dir.prepare_training(1);
     let picture = |seed: u32| {

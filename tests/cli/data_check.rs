@@ -1,15 +1,14 @@
 //! `pet-cli data check`
 
 use pet_image::{CropBox, Filter, Format, RgbImage, crop, encode_rgb, resize};
-use serde_json::Value;
 
 use crate::test_dir::TestDir;
 
-/// Patches of light and dark, which two scenes share no more of than chance has it.
+/// Draws random patches of light and dark; two scenes are as similar as by chance.
 pub(crate) fn scene(seed: u32) -> RgbImage {
     RgbImage::from_fn(240, 180, |x, y| {
         let place = (x / 20) + 100 * (y / 20) + 10_000 * seed;
-        // The end of MurmurHash3, so that neighbours have nothing in common.
+        // The finalizer of MurmurHash3, so that neighbouring patches are independent.
         let mixed = (place ^ (place >> 16)).wrapping_mul(0x85eb_ca6b);
         let mixed = (mixed ^ (mixed >> 13)).wrapping_mul(0xc2b2_ae35);
         let level = (mixed >> 24) as u8;
@@ -21,8 +20,8 @@ pub(crate) fn png(image: &RgbImage) -> Vec<u8> {
     encode_rgb(image, Format::Png).unwrap()
 }
 
-/// Two classes of twenty scenes to train on and two to test on, each another.
-fn clean() -> TestDir {
+/// A valid data set of two classes, each with 20 training images and 2 test images.
+fn valid() -> TestDir {
     let dir = TestDir::new();
     for (class, first) in [("Cat", 100), ("Dog", 200)] {
         for number in 0..22 {
@@ -35,8 +34,8 @@ fn clean() -> TestDir {
 }
 
 #[test]
-fn a_data_set_without_faults_passes() {
-    let dir = clean();
+fn a_valid_data_set_passes() {
+    let dir = valid();
     let output = dir.run("data check pets --fail-on warning");
     assert!(
         output.stderr.contains("labels are not checked"),
@@ -49,8 +48,8 @@ fn a_data_set_without_faults_passes() {
 }
 
 #[test]
-fn pictures_above_the_limits_are_told() {
-    let dir = clean();
+fn images_above_the_limits_are_reported() {
+    let dir = valid();
     let text = dir.run("data check pets --fail-on never --max-pixels 43199");
     let text = text.ok();
     assert!(text.contains("240x180 pixels, more than"), "{text}");
@@ -74,8 +73,8 @@ fn pictures_above_the_limits_are_told() {
 }
 
 #[test]
-fn each_fault_is_found_listed_and_drawn() {
-    let dir = clean();
+fn every_problem_is_listed_and_plotted() {
+    let dir = valid();
     let cat = scene(100);
     let part = CropBox {
         left: 10,
@@ -120,8 +119,7 @@ fn each_fault_is_found_listed_and_drawn() {
     let sheet = fs_err::read(dir.path("found/sheet.png")).unwrap();
     assert!(sheet.starts_with(b"\x89PNG"));
 
-    let json = dir.run("data check pets --json --fail-on never").ok();
-    let report: Value = serde_json::from_str(&json).unwrap();
+    let report = dir.run("data check pets --json --fail-on never").json();
     assert_eq!(report["images"], 49);
     assert_eq!(report["unreadable"][0]["file"], "train/Cat/empty.jpg");
     assert_eq!(report["flaws"][0]["kind"], "one_colour");
@@ -133,11 +131,11 @@ fn each_fault_is_found_listed_and_drawn() {
 }
 
 #[test]
-fn labels_are_checked_where_there_are_weights() {
+fn labels_are_checked_with_weights() {
     let dir = TestDir::new();
     dir.prepare_training(6);
     let check = "data check pets --backbone backbone.safetensors --fail-on never --json";
-    let report: Value = serde_json::from_str(&dir.run(check).ok()).unwrap();
+    let report = dir.run(check).json();
     let accuracy = report["labels"]["accuracy"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&accuracy), "{accuracy}");
     assert!(report["labels"]["suspects"].is_array());
@@ -147,30 +145,30 @@ fn labels_are_checked_where_there_are_weights() {
 }
 
 #[test]
-fn labels_of_few_images_are_checked_as_far_as_possible() {
+fn labels_of_few_images_are_checked_with_fewer_folds() {
     let dir = TestDir::new();
     dir.prepare_training(6);
-    // Three images, of which two show the same: two folds.
+    // Three images, of which two are duplicates, make two folds.
     dir.write("few/Cat/1.png", png(&scene(100)));
     dir.write("few/Cat/2.png", png(&scene(100)));
     dir.write("few/Dog/1.png", png(&scene(200)));
     let check = "--backbone backbone.safetensors --fail-on never --json";
     let report = dir.run(&format!("data check few {check}"));
-    let report: Value = serde_json::from_str(&report.ok()).unwrap();
+    let report = report.json();
     assert!(report["labels"]["accuracy"].is_number(), "{report}");
-    // Copies alone cannot judge each other.
+    // Duplicates are in the same fold, which leaves one.
     for class in ["Cat", "Dog"] {
         dir.write(&format!("one/{class}/1.png"), png(&scene(100)));
     }
     let output = dir.run(&format!("data check one {check}"));
     let reason = "labels are not checked: there are no two images that differ";
     assert!(output.stderr.contains(reason), "{}", output.stderr);
-    let report: Value = serde_json::from_str(&output.ok()).unwrap();
+    let report = output.json();
     assert!(report["labels"].is_null(), "{report}");
 }
 
 #[test]
-fn what_is_no_data_set_is_refused() {
+fn invalid_data_sets_are_rejected() {
     let dir = TestDir::new();
     dir.refused("data check nowhere").naming(&["`nowhere`"]);
     dir.write("pets/Cat/1.png", png(&scene(100)));
@@ -179,7 +177,7 @@ fn what_is_no_data_set_is_refused() {
 }
 
 #[test]
-fn training_warns_of_copies_across_the_split_and_can_keep_them_together() {
+fn training_warns_of_duplicates_across_the_split_and_can_group_them() {
     let dir = TestDir::new();
     dir.prepare_training(1);
     for (class, first) in [("Cat", 100), ("Dog", 200)] {
@@ -203,6 +201,6 @@ fn training_warns_of_copies_across_the_split_and_can_keep_them_together() {
     let output = dir.run(&format!("{train} --group-duplicates"));
     assert!(!output.stderr.contains(warning), "{}", output.stderr);
     output.ok();
-    let runs: Value = serde_json::from_str(&dir.run("runs list --json").ok()).unwrap();
+    let runs = dir.run("runs list --json").json();
     assert_eq!(runs[0]["params"]["group_duplicates"], "true");
 }

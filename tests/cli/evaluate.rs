@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::test_dir::TestDir;
 
-/// The stand-in, and pictures for its classes: two each to train on and one to test on.
-fn dir(test: &str) -> Option<TestDir> {
-    let dir = TestDir::with_model(test)?;
+/// A folder with a model, and a data set of its classes: two training images and one test image each.
+#[track_caller]
+fn dir() -> Option<TestDir> {
+    let dir = TestDir::with_model()?;
     let pictures = sample_pictures(12);
     for (index, class) in metadata().classes.iter().enumerate() {
         for (number, split) in ["train", "train", "test"].into_iter().enumerate() {
@@ -20,14 +21,12 @@ fn dir(test: &str) -> Option<TestDir> {
 }
 
 #[test]
-fn a_folder_of_class_folders_is_measured_and_changes_no_results() {
-    let Some(dir) = dir("a_folder_of_class_folders_is_measured_and_changes_no_results") else {
-        return;
-    };
+fn evaluating_class_folders_keeps_the_results() {
+    let Some(dir) = dir() else { return };
     let before = dir.files();
     let output = dir.run("evaluate pets --json");
     assert!(output.stderr.contains("not logged"), "{}", output.stderr);
-    let answer: Value = serde_json::from_str(&output.ok()).unwrap();
+    let answer = output.json();
     assert_eq!(dir.files(), before);
     let figures = &answer["pets"];
     let images = figures["images"].as_u64().unwrap();
@@ -51,9 +50,7 @@ fn a_folder_of_class_folders_is_measured_and_changes_no_results() {
 
 #[test]
 fn the_limits_of_images_are_options() {
-    let Some(dir) = dir("the_limits_of_images_are_options") else {
-        return;
-    };
+    let Some(dir) = dir() else { return };
     dir.refused("evaluate pets --max-pixels 10")
         .naming(&["cannot use `pets/", "more than the limit of `10` pixels"])
         .hinting("`--max-pixels");
@@ -63,9 +60,8 @@ fn the_limits_of_images_are_options() {
 }
 
 #[test]
-fn the_report_is_aligned_and_the_pictures_are_where_they_were_asked_for() {
-    let test = "the_report_is_aligned_and_the_pictures_are_where_they_were_asked_for";
-    let Some(dir) = dir(test) else { return };
+fn the_report_is_aligned_and_plots_are_written() {
+    let Some(dir) = dir() else { return };
     let text = dir.run("evaluate pets --pictures report").ok();
     for part in [
         "top-1 accuracy",
@@ -89,10 +85,8 @@ fn the_report_is_aligned_and_the_pictures_are_where_they_were_asked_for() {
 }
 
 #[test]
-fn a_split_of_a_data_set_is_kept_with_the_model() {
-    let Some(dir) = dir("a_split_of_a_data_set_is_kept_with_the_model") else {
-        return;
-    };
+fn metrics_of_a_split_are_saved_with_the_model() {
+    let Some(dir) = dir() else { return };
     let data = "--dataset folder --data-dir pets --validation-fraction 0.5";
     dir.run(&format!("evaluate {data} --split val")).ok();
     dir.run(&format!("evaluate {data} --split train --seed 7"))
@@ -117,14 +111,13 @@ fn a_folder_and_a_data_set_exclude_each_other() {
 }
 
 #[test]
-fn one_class_is_enough_and_its_own_folder_is_told_from_the_one_above() {
-    let test = "one_class_is_enough_and_its_own_folder_is_told_from_the_one_above";
-    let Some(dir) = dir(test) else { return };
+fn one_class_is_enough_but_not_its_folder_itself() {
+    let Some(dir) = dir() else { return };
     let class = &metadata().classes[0];
     fs_err::create_dir(dir.path("one")).unwrap();
     let (from, to) = (format!("pets/train/{class}"), format!("one/{class}"));
     fs_err::rename(dir.path(&from), dir.path(&to)).unwrap();
-    let answer: Value = serde_json::from_str(&dir.run("evaluate one --json").ok()).unwrap();
+    let answer = dir.run("evaluate one --json").json();
     assert_eq!(answer["one"]["images"], 2);
     dir.refused(&format!("evaluate {to}"))
         .naming(&[&format!("`{to}` holds 0 class folders")])
@@ -136,10 +129,8 @@ fn one_class_is_enough_and_its_own_folder_is_told_from_the_one_above() {
 }
 
 #[test]
-fn classes_that_the_model_does_not_know_are_named() {
-    let Some(dir) = dir("classes_that_the_model_does_not_know_are_named") else {
-        return;
-    };
+fn unknown_classes_are_reported() {
+    let Some(dir) = dir() else { return };
     let picture = pet_tests::gradient(9, 9, pet_image::Format::Png);
     dir.write("strange/Dodo/a.png", &picture);
     dir.write("strange/Quagga/b.png", &picture);

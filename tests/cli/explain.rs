@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::test_dir::TestDir;
 
-fn dir(test: &str) -> Option<TestDir> {
-    let dir = TestDir::with_model(test)?;
+#[track_caller]
+fn dir() -> Option<TestDir> {
+    let dir = TestDir::with_model()?;
     dir.write(
         "pet.jpg",
         pet_tests::gradient(90, 60, pet_image::Format::Jpeg),
@@ -15,10 +16,8 @@ fn dir(test: &str) -> Option<TestDir> {
 
 #[test]
 fn the_map_is_drawn_and_adds_up() {
-    let Some(dir) = dir("the_map_is_drawn_and_adds_up") else {
-        return;
-    };
-    let answer: Value = serde_json::from_str(&dir.run("explain pet.jpg --json").ok()).unwrap();
+    let Some(dir) = dir() else { return };
+    let answer = dir.run("explain pet.jpg --json").json();
     assert_eq!(answer["output"], "pet-explained.png");
     let png = fs_err::read(dir.path("pet-explained.png")).unwrap();
     let drawn = pet_image::decode(&png, &pet_image::Limits::default()).unwrap();
@@ -35,15 +34,13 @@ fn the_map_is_drawn_and_adds_up() {
         "{answer}"
     );
 
-    let predicted: Value = serde_json::from_str(&dir.run("predict pet.jpg --json").ok()).unwrap();
+    let predicted = dir.run("predict pet.jpg --json").json();
     assert_eq!(predicted[0]["predicted_class"], answer["class"]);
 }
 
 #[test]
-fn any_class_can_be_asked_for_and_a_wrong_one_is_refused() {
-    let Some(dir) = dir("any_class_can_be_asked_for_and_a_wrong_one_is_refused") else {
-        return;
-    };
+fn any_class_of_the_model_can_be_explained() {
+    let Some(dir) = dir() else { return };
     let class = &pet_tests::metadata().classes[1];
     let asked = class.to_uppercase();
     let script = format!("exec \"$PROGRAM\" explain pet.jpg -o heat.png --class '{asked}'");
@@ -57,10 +54,8 @@ fn any_class_can_be_asked_for_and_a_wrong_one_is_refused() {
 }
 
 #[test]
-fn what_is_no_photograph_is_refused_by_name() {
-    let Some(dir) = dir("what_is_no_photograph_is_refused_by_name") else {
-        return;
-    };
+fn invalid_images_are_rejected() {
+    let Some(dir) = dir() else { return };
     dir.write("notes.txt", "no picture");
     dir.refused("explain notes.txt").naming(&["notes.txt"]);
     dir.refused("explain missing.jpg").naming(&["missing.jpg"]);

@@ -1,8 +1,6 @@
-//! Training the whole network, at another size than is served.
+//! Training the whole network.
 
-use mlflow_client::Client;
 use pet_model::CARD_FILE;
-use serde_json::Value;
 
 use pet_tests::backbone_bytes_of;
 
@@ -12,17 +10,14 @@ const TRAIN: &str =
     "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 1 --json";
 
 #[test]
-fn a_network_trained_on_small_squares_is_served_on_large_ones() {
-    let Some(dir) =
-        TestDir::with_runtime("a_network_trained_on_small_squares_is_served_on_large_ones")
-    else {
+fn training_and_serving_sizes_can_differ() {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     dir.prepare_training(3);
     let options = "--fine-tune all --recipe center-crop:72:64 --train-size 32";
-    let trained: Value =
-        serde_json::from_str(&dir.run(&format!("{TRAIN} {options}")).ok()).unwrap();
-    let client = Client::local(dir.folder()).unwrap();
+    let trained = dir.run(&format!("{TRAIN} {options}")).json();
+    let client = dir.client();
     let run = client.run(trained[0]["run_id"].as_str().unwrap()).unwrap();
     assert_eq!(run.params["recipe"], "resize 72, center crop 64");
     assert!(run.params["augment"].contains("to 32"), "{:?}", run.params);
@@ -34,17 +29,17 @@ fn a_network_trained_on_small_squares_is_served_on_large_ones() {
     dir.shell("$PROGRAM predict pets/*/*").ok();
 }
 
-/// Its file is recognized, and it is normalized as it was pretrained; the odd size is padded unevenly in places.
+/// The architecture is recognized, with its own normalization. The odd size needs asymmetric padding.
 #[test]
 fn an_efficientnet_is_trained_served_and_explained() {
-    let Some(dir) = TestDir::with_runtime("an_efficientnet_is_trained_served_and_explained") else {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     dir.prepare_training(3);
     dir.write("lite.safetensors", backbone_bytes_of("efficientnet_lite1"));
     let train = "train --dataset folder --data-dir pets --backbone lite.safetensors --epochs 1 \
                  --json --recipe stretch:75 --fine-tune";
-    let trained: Value = serde_json::from_str(&dir.run(&format!("{train} all")).ok()).unwrap();
+    let trained = dir.run(&format!("{train} all")).json();
     let name = trained[0]["name"].as_str().unwrap();
     assert!(name.starts_with("efficientnet_lite1_all_"), "{name}");
 
@@ -62,7 +57,7 @@ fn an_efficientnet_is_trained_served_and_explained() {
 }
 
 #[test]
-fn a_size_that_nothing_is_trained_at_is_refused() {
+fn invalid_training_sizes_are_rejected() {
     let dir = TestDir::new();
     dir.prepare_training(3);
     dir.refused(&format!("{TRAIN} --fine-tune last:2 --train-size 32"))

@@ -1,14 +1,14 @@
-//! The worst that the limits allow, sent to the service in the memory of its container: `docker/flood.py`.
+//! `docker/flood.py`: the largest uploads that are allowed, with the memory limit of the container.
 
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use pet_tests::{root, skipped};
+use pet_tests::root;
 use serde_json::Value;
 
-use crate::test_dir::TestDir;
+use crate::test_dir::{TestDir, skipped};
 
-/// The memory that the manifests give, in bytes.
+/// The memory limit of the manifests in bytes.
 const MEMORY: u64 = 512 << 20;
 
 /// A process that is killed when dropped.
@@ -21,7 +21,7 @@ impl Drop for Running {
     }
 }
 
-/// The address of the service that writes this log.
+/// Waits for the service's address in its log.
 fn address(dir: &TestDir, log: &str) -> String {
     let start = Instant::now();
     loop {
@@ -42,13 +42,12 @@ fn address(dir: &TestDir, log: &str) -> String {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_flood_of_the_worst_stays_within_the_memory_and_keeps_nobody_out() {
-    let test = "a_flood_of_the_worst_stays_within_the_memory_and_keeps_nobody_out";
+fn the_largest_uploads_stay_within_the_memory_limit() {
     if Command::new("python3").arg("--version").output().is_err() {
-        skipped(test, "there is no python3");
+        skipped("there is no python3");
         return;
     }
-    let Some(dir) = TestDir::with_model(test) else {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let (log, _) = fs_err::File::create(dir.path("log")).unwrap().into_parts();

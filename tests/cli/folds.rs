@@ -1,6 +1,6 @@
-//! Cross-validation, and a refit for as many epochs as were best in it.
+//! Cross-validation, and a refit with its best number of epochs.
 
-use mlflow_client::{Client, RunStatus};
+use mlflow_client::RunStatus;
 use pet_model::{METRICS_FILE, Metrics};
 use serde_json::Value;
 
@@ -9,20 +9,17 @@ use crate::test_dir::TestDir;
 const TRAIN: &str =
     "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 3 --json";
 
-fn all(text: &str) -> Vec<Value> {
-    serde_json::from_str(text).unwrap()
-}
-
 #[test]
-fn every_image_validates_once_and_the_best_recipe_is_refitted() {
+fn cross_validation_is_followed_by_a_refit() {
     let dir = TestDir::new();
     dir.prepare_training(5);
-    let outcomes = all(&dir
+    let outcomes = dir
         .run(&format!("{TRAIN} --folds 3 --learning-rate 0.01 0.00001"))
-        .ok());
-    let client = Client::local(dir.folder()).unwrap();
+        .json();
+    let outcomes = outcomes.as_array().unwrap();
+    let client = dir.client();
     assert_eq!(outcomes.len(), 2);
-    for outcome in &outcomes {
+    for outcome in outcomes {
         let run = client.run(outcome["run_id"].as_str().unwrap()).unwrap();
         assert_eq!(run.status, RunStatus::Finished);
         assert_eq!(outcome["version"], Value::Null);
@@ -47,17 +44,17 @@ fn every_image_validates_once_and_the_best_recipe_is_refitted() {
         let mut text = String::new();
         std::io::Read::read_to_string(&mut file, &mut text).unwrap();
         let metrics: Metrics = serde_json::from_str(&text).unwrap();
-        let figures = &metrics.splits["validation"];
-        assert_eq!(figures.images, images);
+        let validation = &metrics.splits["validation"];
+        assert_eq!(validation.images, images);
         let val_acc = outcome["val_acc"].as_f64().unwrap();
         assert!(
-            (figures.top1 - val_acc).abs() < 1e-6,
+            (validation.top1 - val_acc).abs() < 1e-6,
             "{} {val_acc}",
-            figures.top1
+            validation.top1
         );
     }
     let run_id = outcomes[0]["run_id"].as_str().unwrap();
-    let refit = all(&dir.run(&format!("train --refit {run_id} --json")).ok());
+    let refit = dir.run(&format!("train --refit {run_id} --json")).json();
     assert_eq!(refit[0]["refit_of"], run_id);
     assert_eq!(refit[0]["val_acc"], outcomes[0]["val_acc"]);
     assert_eq!(refit[0]["version"], 1);
@@ -75,7 +72,7 @@ fn every_image_validates_once_and_the_best_recipe_is_refitted() {
 }
 
 #[test]
-fn folds_that_cannot_be_are_refused() {
+fn invalid_folds_are_rejected() {
     let dir = TestDir::new();
     dir.prepare_training(3);
     for usage in ["--folds 1", "--folds many", "--folds 3 --resume 0123"] {

@@ -1,16 +1,16 @@
-//! What people send and what is not read is named as what it is, with what to do, by every command.
+//! Every command recognizes unsupported formats, and hints at what to do.
 //!
-//! The files of `tests/foreign/make_foreign.py`, under the name of a JPEG: the content tells.
+//! The files come from `tests/foreign/make_foreign.py`. They are named `.jpg`, because the content decides.
 
 use std::process::Command;
 
 use pet_image::Format;
-use pet_tests::{gradient, metadata, root, skipped};
+use pet_tests::{gradient, metadata, root};
 use serde_json::Value;
 
-use crate::test_dir::TestDir;
+use crate::test_dir::{TestDir, skipped};
 
-/// A file, what it is, and a part of the advice.
+/// A file, the name of its format, and a part of the hint.
 struct Foreign {
     name: String,
     bytes: Vec<u8>,
@@ -38,8 +38,8 @@ fn foreign() -> Vec<Foreign> {
 }
 
 #[test]
-fn each_is_named_by_the_commands_for_one_image() {
-    let Some(dir) = TestDir::with_model("each_is_named_by_the_commands_for_one_image") else {
+fn image_commands_recognize_foreign_formats() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     for Foreign {
@@ -59,8 +59,8 @@ fn each_is_named_by_the_commands_for_one_image() {
 }
 
 #[test]
-fn all_are_named_when_a_folder_is_predicted() {
-    let Some(dir) = TestDir::with_model("all_are_named_when_a_folder_is_predicted") else {
+fn predict_recognizes_foreign_formats_in_folders() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let foreign = foreign();
@@ -79,10 +79,10 @@ fn all_are_named_when_a_folder_is_predicted() {
     }
 }
 
-/// Those that are left in a folder under their own names are looked at too, if they are pictures.
+/// Files with their usual extensions are found in folders if they are images.
 #[test]
-fn telephones_and_cameras_files_are_found_by_their_own_names() {
-    let Some(dir) = TestDir::with_model("telephones_and_cameras_files_are_found") else {
+fn files_with_foreign_extensions_are_found() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let names = [
@@ -106,7 +106,7 @@ fn telephones_and_cameras_files_are_found_by_their_own_names() {
 }
 
 #[test]
-fn all_are_named_by_the_check_of_a_data_set() {
+fn data_check_recognizes_foreign_formats() {
     let dir = TestDir::new();
     let foreign = foreign();
     for (number, class) in ["Cat", "Dog"].into_iter().enumerate() {
@@ -135,9 +135,9 @@ fn all_are_named_by_the_check_of_a_data_set() {
 }
 
 #[test]
-fn they_are_named_before_anything_is_trained() {
+fn training_recognizes_foreign_formats() {
     let train = "train --backbone backbone.safetensors --dataset folder --data-dir pets --epochs 1";
-    // A message lists ten files.
+    // The message lists up to ten files.
     for some in foreign().chunks(10) {
         let dir = TestDir::new();
         dir.prepare_training(3);
@@ -156,8 +156,8 @@ fn they_are_named_before_anything_is_trained() {
 }
 
 #[test]
-fn each_is_named_when_a_model_is_evaluated() {
-    let Some(dir) = TestDir::with_model("each_is_named_when_a_model_is_evaluated") else {
+fn evaluate_recognizes_foreign_formats() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let classes = metadata().classes;
@@ -183,14 +183,13 @@ fn each_is_named_when_a_model_is_evaluated() {
     }
 }
 
-/// As Debian's encoder makes them, of pictures that are turned and mirrored in every way.
+/// Files of Debian's encoder with all rotations and reflections.
 #[test]
-fn what_heif_enc_makes_is_named() {
-    let test = "what_heif_enc_makes_is_named";
+fn files_of_heif_enc_are_recognized() {
     if Command::new("heif-enc").arg("--help").output().is_err() {
-        return skipped(test, "no `heif-enc`");
+        return skipped("no `heif-enc`");
     }
-    let Some(dir) = TestDir::with_model(test) else {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let pictures = root().join("crates/pet-image/tests/golden/files");

@@ -1,11 +1,11 @@
-//! `pet-cli health` against services that are ready, not ready, silent and absent.
+//! `pet-cli health`
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use crate::test_dir::TestDir;
 
-/// Answers one request with a status line; the port.
+/// Starts a server that answers one request with `status`, and returns its port.
 fn service(status: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -21,7 +21,7 @@ fn service(status: &'static str) -> u16 {
 }
 
 #[test]
-fn a_service_that_is_ready() {
+fn health_succeeds_if_the_service_is_ready() {
     let port = service("200 OK");
     let output = TestDir::new().run(&format!("health --port {port}"));
     assert_eq!(
@@ -31,7 +31,7 @@ fn a_service_that_is_ready() {
 }
 
 #[test]
-fn the_port_is_that_of_the_environment() {
+fn the_port_can_come_from_the_environment() {
     let port = service("200 OK").to_string();
     let dir = TestDir::new();
     let mut command = dir.command("health");
@@ -40,20 +40,20 @@ fn the_port_is_that_of_the_environment() {
 }
 
 #[test]
-fn a_service_that_drains_or_is_not_there() {
+fn health_fails_if_the_service_drains_or_is_absent() {
     let dir = TestDir::new();
     let port = service("503 Service Unavailable");
     dir.run(&format!("health --port {port}"))
         .refused()
         .naming(&["not ready", "503"]);
-    // The stub has answered once and is gone.
+    // The server has stopped after one request.
     dir.run(&format!("health --port {port}"))
         .refused()
         .naming(&["not ready", "refused"]);
 }
 
 #[test]
-fn a_service_that_never_answers_is_not_waited_for() {
+fn health_has_a_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     TestDir::new()

@@ -1,4 +1,4 @@
-//! `resize`, `grayscale`, `normalize`, `crop`.
+//! `pet-cli resize`, `grayscale`, `normalize` and `crop`
 
 use pet_image::{Format, Limits, Statistics, decode};
 use pet_tests::gradient;
@@ -11,8 +11,8 @@ fn dir() -> TestDir {
     dir
 }
 
-/// Size and format of an image file.
-fn look(dir: &TestDir, name: &str) -> (u32, u32, Format) {
+/// Returns width, height and format of an image file.
+fn image_info(dir: &TestDir, name: &str) -> (u32, u32, Format) {
     let decoded = decode(&fs_err::read(dir.path(name)).unwrap(), &Limits::default()).unwrap();
     (
         decoded.image.width(),
@@ -31,7 +31,7 @@ fn resize_reports_and_writes() {
         dir.run("resize in.png 50 50 --output new/out.png").ok(),
         output
     );
-    assert_eq!(look(&dir, "new/out.png"), (50, 50, Format::Png));
+    assert_eq!(image_info(&dir, "new/out.png"), (50, 50, Format::Png));
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn grayscale_reports_and_writes_a_single_channel() {
     assert_eq!(dir.run("grayscale in.png").ok(), output);
     assert_eq!(dir.run("grayscale in.png --output out.png").ok(), output);
     let bytes = fs_err::read(dir.path("out.png")).unwrap();
-    // The colour type in a PNG's header: 0 is grey, 8 bits of it.
+    // Bit depth and colour type in the PNG header: 8-bit grayscale.
     assert_eq!(bytes[24..26], [8, 0]);
-    assert_eq!(look(&dir, "out.png"), (120, 80, Format::Png));
+    assert_eq!(image_info(&dir, "out.png"), (120, 80, Format::Png));
 }
 
 #[test]
@@ -90,21 +90,21 @@ fn normalize_reports_the_channels_of_the_input_and_writes() {
         channels(standard_deviation)
     );
     assert_eq!(output, expected);
-    assert_eq!(look(&dir, "out.png"), (120, 80, Format::Png));
+    assert_eq!(image_info(&dir, "out.png"), (120, 80, Format::Png));
     assert_eq!(dir.run("normalize in.png").ok(), expected);
 }
 
 #[test]
-fn the_format_is_that_of_the_extension_else_of_the_content() {
+fn the_output_format_is_that_of_the_extension_or_of_the_input() {
     let dir = TestDir::new();
     for format in Format::WRITTEN {
-        // Named as something it is not, on purpose.
+        // The extension is wrong on purpose.
         dir.write("in.jpg", gradient(40, 30, format));
         dir.run("resize in.jpg 20 10 -o out").ok();
-        assert_eq!(look(&dir, "out"), (20, 10, format));
+        assert_eq!(image_info(&dir, "out"), (20, 10, format));
         for (name, named) in [("out.PNG", Format::Png), ("a.b.jpeg", Format::Jpeg)] {
             dir.run(&format!("resize in.jpg 20 10 -o {name}")).ok();
-            assert_eq!(look(&dir, name), (20, 10, named));
+            assert_eq!(image_info(&dir, name), (20, 10, named));
         }
     }
     dir.refused("grayscale in.jpg -o out.tiff")
@@ -113,13 +113,13 @@ fn the_format_is_that_of_the_extension_else_of_the_content() {
 }
 
 #[test]
-fn a_tiff_is_read_and_comes_back_as_png() {
+fn a_tiff_is_written_as_png() {
     let dir = TestDir::new();
     let file = pet_tests::root().join("crates/pet-image/tests/golden/tiff/turned_6.tif");
     let file = fs_err::read(file).unwrap();
     dir.write("in.tif", &file);
     dir.run("crop in.tif --box 0 0 21 37 -o out").ok();
-    assert_eq!(look(&dir, "out"), (21, 37, Format::Png));
+    assert_eq!(image_info(&dir, "out"), (21, 37, Format::Png));
     let plain = decode(&file, &Limits::default()).unwrap().image;
     let written = fs_err::read(dir.path("out")).unwrap();
     let written = decode(&written, &Limits::default()).unwrap().image;
@@ -127,7 +127,7 @@ fn a_tiff_is_read_and_comes_back_as_png() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_named() {
+fn an_output_that_cannot_be_written_is_reported() {
     let dir = dir();
     let output = dir.refused("resize in.png 5 5 -o in.png/out.png");
     let output = output.naming(&["cannot access a file", "in.png"]);
@@ -135,7 +135,7 @@ fn a_place_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn a_one_colour_image_can_be_normalized() {
+fn an_image_of_one_colour_can_be_normalized() {
     let dir = TestDir::new();
     let grey = pet_image::RgbImage::from_pixel(9, 9, [77; 3].into());
     dir.write("in.bmp", pet_image::encode_rgb(&grey, Format::Bmp).unwrap());
@@ -146,9 +146,9 @@ fn a_one_colour_image_can_be_normalized() {
     );
 }
 
-/// The option that the hint names lets the command do its work.
+/// The command succeeds with the option that the hint names.
 #[test]
-fn limits_are_options_and_the_hint_names_what_helps() {
+fn limits_have_options_that_the_hints_name() {
     let dir = dir();
     for command in [
         "resize in.png 5 5",

@@ -1,4 +1,4 @@
-//! Models in 8-bit integers: made, refused, used and passed over.
+//! Export and use of int8 models.
 
 use pet_model::{INT8_MODEL_FILE, METRICS_FILE, Metrics, Precision, read_json};
 use pet_predict::{Model, Options};
@@ -8,19 +8,18 @@ use crate::test_dir::TestDir;
 
 const DATA: &str = "--dataset folder --data-dir colours";
 
-/// A model of colours with pictures; red is `spread` times as large inside.
-fn dir(test: &str, spread: f32) -> Option<TestDir> {
-    let dir = TestDir::with_runtime(test)?;
+/// A folder with a model of colours and a data set. Activations of red are multiplied by `spread`.
+#[track_caller]
+fn dir(spread: f32) -> Option<TestDir> {
+    let dir = TestDir::with_runtime()?;
     colours_results(&dir.path("results"), spread);
     colours_data_set(&dir.path("colours"), 20);
     Some(dir)
 }
 
 #[test]
-fn a_good_one_is_made_and_used() {
-    let Some(dir) = dir("a_good_one_is_made_and_used", 1.0) else {
-        return;
-    };
+fn an_accurate_int8_model_is_exported_and_used() {
+    let Some(dir) = dir(1.0) else { return };
     let text = dir.run(&format!("export --precision int8 {DATA}")).ok();
     let expected =
         "int8: accuracy 1.0000 on 12 validation images (fp32 1.0000), the same answer on 100.00 %;";
@@ -81,16 +80,13 @@ fn a_good_one_is_made_and_used() {
         "{commands:?}"
     );
     assert_eq!(metrics.quantization.map(|one| one.images), Some(12));
-    // Explained from the values that the integers stand for.
+    // Explanations use the dequantized weights.
     dir.run("explain colours/train/red/0.png -o map.png").ok();
 }
 
 #[test]
-fn one_that_answers_otherwise_is_refused_and_changes_nothing() {
-    let name = "one_that_answers_otherwise_is_refused_and_changes_nothing";
-    let Some(dir) = dir(name, 1e6) else {
-        return;
-    };
+fn an_inaccurate_int8_model_is_rejected() {
+    let Some(dir) = dir(1e6) else { return };
     dir.refused(&format!("export --precision int8 {DATA}"))
         .naming(&[
             "int8 model is not good enough",
@@ -107,10 +103,8 @@ fn one_that_answers_otherwise_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn images_of_other_classes_are_refused() {
-    let Some(dir) = dir("images_of_other_classes_are_refused", 1.0) else {
-        return;
-    };
+fn calibration_images_of_other_classes_are_rejected() {
+    let Some(dir) = dir(1.0) else { return };
     dir.prepare_training(5);
     dir.refused("export --precision int8 --dataset folder --data-dir pets")
         .naming(&["no class"])

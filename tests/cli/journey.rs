@@ -1,23 +1,17 @@
-//! From pictures to predictions, on a small drawn data set and a random backbone.
+//! All steps from training to prediction, with a small drawn data set and a random backbone.
 
 use std::collections::BTreeMap;
 
 use pet_model::{METRICS_FILE, Metrics, SELECTION_FILE, Selection, SplitMetrics, read_json};
-use serde_json::Value;
 
-use crate::output::Output;
 use crate::test_dir::TestDir;
 
 const TRAIN: &str =
     "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 2";
 
-fn json(output: Output) -> Value {
-    serde_json::from_str(&output.ok()).unwrap()
-}
-
 #[test]
-fn from_pictures_to_predictions() {
-    let Some(dir) = TestDir::with_runtime("from_pictures_to_predictions") else {
+fn from_training_to_prediction() {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     dir.prepare_training(5);
@@ -28,7 +22,7 @@ fn from_pictures_to_predictions() {
         "no bar without a terminal: {}",
         output.stderr
     );
-    let trained = json(output);
+    let trained = output.json();
     let versions: Vec<u64> = trained
         .as_array()
         .unwrap()
@@ -39,7 +33,7 @@ fn from_pictures_to_predictions() {
     assert_eq!(trained[0]["name"], "mobilenet_v2_bs32_lr0.001");
     assert_eq!(trained[1]["name"], "mobilenet_v2_bs32_lr0.01");
 
-    let chosen = json(dir.run("select --json"));
+    let chosen = dir.run("select --json").json();
     let best = trained
         .as_array()
         .unwrap()
@@ -60,7 +54,7 @@ fn from_pictures_to_predictions() {
 }
 
 fn export(dir: &TestDir, selection: &Selection) {
-    let exported = json(dir.run("export --json"));
+    let exported = dir.run("export --json").json();
     assert_eq!(exported["version"], selection.version);
     assert!(
         exported["largest_difference"].as_f64().unwrap() <= 1e-4,
@@ -86,7 +80,9 @@ fn export(dir: &TestDir, selection: &Selection) {
 
 fn evaluate(dir: &TestDir) {
     let data = "--dataset folder --data-dir pets";
-    let figures = json(dir.run(&format!("evaluate {data} --split all --json")));
+    let figures = dir
+        .run(&format!("evaluate {data} --split all --json"))
+        .json();
     assert_eq!(figures["test"]["images"], 6);
     assert_eq!(figures["validation"]["images"], 6);
     let metrics: Metrics = read_json(&dir.path("results").join(METRICS_FILE)).unwrap();
@@ -115,7 +111,9 @@ fn evaluate(dir: &TestDir) {
 }
 
 fn predict(dir: &TestDir) {
-    let answers = json(dir.shell("exec \"$PROGRAM\" predict --json 'pets/test/Husky Dog'"));
+    let answers = dir
+        .shell("exec \"$PROGRAM\" predict --json 'pets/test/Husky Dog'")
+        .json();
     let [answer] = answers.as_array().unwrap().as_slice() else {
         panic!("{answers}")
     };
@@ -128,7 +126,7 @@ fn predict(dir: &TestDir) {
 }
 
 fn runs(dir: &TestDir, selection: &Selection) {
-    let listed = json(dir.run("runs list --json"));
+    let listed = dir.run("runs list --json").json();
     let listed = listed.as_array().unwrap();
     assert_eq!(listed.len(), 2);
     assert!(
@@ -138,7 +136,9 @@ fn runs(dir: &TestDir, selection: &Selection) {
     let text = dir.run("runs list --order-by metrics.val_acc").ok();
     assert_eq!(text.lines().count(), 3, "{text}");
 
-    let shown = json(dir.run(&format!("runs show --json {}", selection.run_id)));
+    let shown = dir
+        .run(&format!("runs show --json {}", selection.run_id))
+        .json();
     for param in [
         "model_name",
         "batch_size",
@@ -165,7 +165,7 @@ fn the_same_seed_trains_the_same_model() {
     let dir = TestDir::new();
     dir.prepare_training(3);
     let accuracies = |seed: u32| {
-        let trained = json(dir.run(&format!("{TRAIN} --seed {seed} --json")));
+        let trained = dir.run(&format!("{TRAIN} --seed {seed} --json")).json();
         (
             trained[0]["val_acc"].clone(),
             trained[0]["val_loss"].clone(),
@@ -177,7 +177,7 @@ fn the_same_seed_trains_the_same_model() {
 }
 
 #[test]
-fn quiet_says_nothing_but_the_result() {
+fn quiet_prints_only_the_result() {
     let dir = TestDir::new();
     dir.prepare_training(3);
     let loud = dir.run(TRAIN);

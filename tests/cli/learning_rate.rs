@@ -1,4 +1,4 @@
-//! Looking for a learning rate.
+//! `pet-cli train --find-learning-rate`
 
 use serde_json::Value;
 
@@ -16,15 +16,14 @@ fn rate(found: &Value, name: &str) -> f64 {
     rate.unwrap_or_else(|| panic!("no {name}: {found}"))
 }
 
-/// Validation loss of a training with this rate.
+/// Trains with the options, and returns the validation loss.
 fn loss(dir: &TestDir, options: &str) -> f64 {
-    let runs = dir.run(&format!("{TRAIN} {options} --json")).ok();
-    let runs: Value = serde_json::from_str(&runs).unwrap();
+    let runs = dir.run(&format!("{TRAIN} {options} --json")).json();
     runs[0]["val_loss"].as_f64().unwrap_or(f64::INFINITY)
 }
 
 #[test]
-fn the_suggestion_trains_better_than_far_less_and_far_more() {
+fn the_suggested_rate_trains_better_than_others() {
     let dir = TestDir::new();
     dir.prepare_training(20);
     let before = dir.files();
@@ -49,14 +48,13 @@ fn the_suggestion_trains_better_than_far_less_and_far_more() {
 
     let again = dir
         .run(&format!("{TRAIN} --find-learning-rate=again --json"))
-        .ok();
-    let again: Value = serde_json::from_str(&again).unwrap();
+        .json();
     assert_eq!(again, found, "the same seed finds the same");
     assert!(dir.path("again/learning_rate.png").exists());
 }
 
 #[test]
-fn fine_tuning_gets_a_rate_for_the_backbone_too() {
+fn fine_tuning_gets_a_backbone_rate() {
     let dir = TestDir::new();
     dir.prepare_training(5);
     let options = "--fine-tune all --recipe stretch:32 --batch-size 8 --epochs 3";
@@ -79,7 +77,7 @@ fn fine_tuning_gets_a_rate_for_the_backbone_too() {
 }
 
 #[test]
-fn what_cannot_be_looked_for_is_refused() {
+fn invalid_options_are_rejected() {
     let dir = TestDir::new();
     dir.prepare_training(3);
     dir.refused(&format!("{TRAIN} --find-learning-rate --batch-size 8 16"))

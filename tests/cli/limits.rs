@@ -1,4 +1,4 @@
-//! How large images may be, for every command that reads them.
+//! Limits for the size of images.
 
 use pet_tests::{colours_data_set, colours_results, results_folder};
 
@@ -6,10 +6,10 @@ use crate::output::Output;
 use crate::promote::with_challenger;
 use crate::test_dir::TestDir;
 
-/// On pictures whose features are not kept yet.
+/// Training on images without cached features.
 const TRAINING: &str = "--backbone backbone.safetensors --dataset folder --data-dir colours";
 
-/// Every command that reads images, as it works without limits.
+/// All commands that read images.
 fn commands() -> Vec<String> {
     let mut commands: Vec<String> = [
         "resize pets/train/Red/0.png 5 5",
@@ -29,8 +29,9 @@ fn commands() -> Vec<String> {
     commands
 }
 
-fn dir(test: &str) -> Option<TestDir> {
-    let dir = with_challenger(test)?;
+#[track_caller]
+fn dir() -> Option<TestDir> {
+    let dir = with_challenger()?;
     results_folder(&dir.path("results"));
     colours_results(&dir.path("of-colours"), 1.0);
     colours_data_set(&dir.path("colours"), 20);
@@ -42,10 +43,8 @@ fn with_variable(dir: &TestDir, command: &str, name: &str, value: &str) -> Outpu
 }
 
 #[test]
-fn each_command_refuses_what_is_above_them_and_names_the_option() {
-    let Some(dir) = dir("each_command_refuses_what_is_above_them_and_names_the_option") else {
-        return;
-    };
+fn every_command_has_limits_and_reports_their_options() {
+    let Some(dir) = dir() else { return };
     for command in commands() {
         for (option, variable) in [
             ("--max-pixels", "PET_MAX_PIXELS"),
@@ -59,7 +58,7 @@ fn each_command_refuses_what_is_above_them_and_names_the_option() {
                 assert!(output.stderr.contains(&hint), "{said}");
                 assert!(output.stderr.contains("10"), "{said}");
             }
-            // What was asked for comes before what is set for all.
+            // An option overrides the variable.
             if command.starts_with("resize") {
                 let asked = format!("{command} {option} 1000000");
                 with_variable(&dir, &asked, variable, "10").ok();
@@ -69,7 +68,7 @@ fn each_command_refuses_what_is_above_them_and_names_the_option() {
 }
 
 #[test]
-fn the_check_of_a_data_set_tells_which_option_reads_them() {
+fn data_check_reports_which_option_helps() {
     let dir = TestDir::new();
     colours_data_set(&dir.path("colours"), 20);
     for (option, variable) in [

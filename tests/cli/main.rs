@@ -1,5 +1,4 @@
-//! The `pet-cli` program from outside: what it prints, where, with which exit status, and what it
-//! leaves behind.
+//! End-to-end tests of `pet-cli`: its output, exit status and files.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
@@ -23,25 +22,25 @@ mod foreign;
 mod health;
 mod image_commands;
 mod int8;
+#[cfg(unix)]
 mod interrupt;
 mod journey;
 mod learning_rate;
 mod limits;
-#[cfg(unix)]
-mod meeting;
 mod messages;
 mod mistyped;
 mod other_programs;
 mod output;
+#[cfg(unix)]
+mod paused;
 mod predict;
 mod promote;
 mod promote_precision;
-mod recorded;
 mod refit;
 mod registry;
 mod resume;
+mod running;
 mod serve;
-mod streams;
 mod sweep;
 mod test_dir;
 mod traces;

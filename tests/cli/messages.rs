@@ -1,4 +1,4 @@
-//! Every failure of the program, tried once: what it says, and what it advises.
+//! Message and hint of every failure.
 
 use mlflow_client::{NewRun, now};
 use pet_image::Format;
@@ -7,14 +7,14 @@ use pet_tests::{Store, gradient};
 use crate::output::Output;
 use crate::test_dir::TestDir;
 
-/// A command line that goes wrong.
+/// A command line that fails.
 struct Case {
-    /// The variant of `Failure` that it is tried for.
+    /// The variant of `Failure`.
     failure: &'static str,
     command: &'static str,
-    /// What the error with its causes says.
+    /// The error message with its causes.
     says: &'static [&'static str],
-    /// What the hint says; empty where there is none.
+    /// The hint; empty for none.
     hint: &'static str,
 }
 
@@ -35,7 +35,7 @@ const fn case(
 const TRAIN: &str =
     "train --backbone backbone.safetensors --dataset folder --data-dir pets --epochs 1";
 
-/// `TRAIN` stands for a training that works; in this order.
+/// The cases in order, because some change files. `TRAIN` is a training that succeeds.
 const CASES: [Case; 41] = [
     // Before any training.
     case(
@@ -279,27 +279,25 @@ const CASES: [Case; 41] = [
     ),
 ];
 
-/// Failures that the table cannot have, and the file that has them, or why nothing has.
+/// Failures that are not in the table, and the file that tests them, or why they are not tested.
 const ELSEWHERE: [(&str, &str); 11] = [
     ("NotPromoted", "promote.rs"),
-    ("NoModel", "only a program without a model inside says so"),
+    ("NoModel", "needs a program without a built-in model"),
     ("Output", "messages.rs"),
     ("SeveralRuns", "messages.rs"),
     ("Unsent", "../mlflow/spool.rs"),
     ("Collector", "traces.rs"),
     ("SeveralConfigurations", "learning_rate.rs"),
-    (
-        "NoLearningRate",
-        "only a loss that diverges at once says so",
-    ),
-    ("Signal", "the system refuses no handler"),
-    ("Json", "what is printed has no keys but strings"),
-    ("Report", "what is drawn fits"),
+    ("NoLearningRate", "needs a loss that diverges immediately"),
+    ("Signal", "the system accepts all handlers"),
+    ("Json", "all keys are strings"),
+    ("Report", "drawing does not fail"),
 ];
 
-/// A folder with all that the table names.
-fn dir(test: &str) -> Option<TestDir> {
-    let dir = TestDir::with_model(test)?;
+/// A folder with the files of the table.
+#[track_caller]
+fn dir() -> Option<TestDir> {
+    let dir = TestDir::with_model()?;
     dir.write("good.png", gradient(60, 40, Format::Png));
     dir.write("text.jpg", "This is a text, whatever its name says.");
     dir.write("photos/1.png", gradient(60, 40, Format::Png));
@@ -310,7 +308,7 @@ fn dir(test: &str) -> Option<TestDir> {
             &format!("other/{class}/1.png"),
             gradient(width, 40, Format::Png),
         );
-        // The same picture twice is a copy across classes.
+        // The same image in two classes.
         dir.write(
             &format!("copies/{class}/1.png"),
             gradient(60, 40, Format::Png),
@@ -330,20 +328,18 @@ fn dir(test: &str) -> Option<TestDir> {
 }
 
 #[test]
-fn every_failure_says_what_and_what_to_do() {
-    let Some(dir) = dir("every_failure_says_what_and_what_to_do") else {
-        return;
-    };
+fn every_failure_has_its_message_and_hint() {
+    let Some(dir) = dir() else { return };
     let wrong: Vec<String> = CASES.iter().filter_map(|case| case.wrong(&dir)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 impl Case {
-    /// What is wrong with what is said, if anything is.
+    /// Runs the command line; `None` if the output is right.
     fn wrong(&self, dir: &TestDir) -> Option<String> {
         let output = dir.run(&self.command.replace("TRAIN", TRAIN));
         let lines: Vec<&str> = output.stderr.lines().collect();
-        // The last error is that of the command; the others are of single files.
+        // The last error is that of the command; others are those of files.
         let start = lines.iter().rposition(|line| line.starts_with("error: "));
         let lines = &lines[start.unwrap_or_default()..];
         let hints = lines.iter().filter_map(|line| line.strip_prefix("hint: "));
@@ -369,14 +365,14 @@ impl Case {
 }
 
 #[test]
-fn no_failure_is_left_out() {
+fn every_failure_is_tested() {
     let source = pet_tests::root().join("crates/pet-cli/src/failure.rs");
     let source = fs_err::read_to_string(source).unwrap();
     let variants = source.split("#[error(").skip(1).map(|text| {
         let mut lines = text
             .lines()
             .skip_while(|line| !line.starts_with("    ") || line.starts_with("     "));
-        // After the end of the attribute.
+        // Continue after the attribute.
         let name = lines.find(|line| line.trim_start().starts_with(char::is_uppercase));
         let name = name.unwrap().trim();
         let end = name.find(|letter: char| !letter.is_alphanumeric());
@@ -406,7 +402,7 @@ fn no_failure_is_left_out() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_output_that_takes_nothing_is_told() {
+fn a_full_standard_output_is_an_error() {
     let dir = TestDir::new();
     dir.shell("exec \"$PROGRAM\" completions bash > /dev/full")
         .refused()
@@ -414,11 +410,11 @@ fn an_output_that_takes_nothing_is_told() {
 }
 
 #[test]
-fn the_beginning_of_several_ids_names_no_run() {
+fn an_ambiguous_run_id_is_an_error() {
     let dir = TestDir::new();
     let store = Store::new(dir.folder());
     let experiment = store.client.experiment("others").unwrap();
-    // More runs than there are digits.
+    // With 17 runs, two IDs start with the same of 16 digits.
     let mut firsts: Vec<char> = Vec::new();
     for number in 0..17 {
         let run = NewRun::new(format!("{number}"), now());
@@ -431,9 +427,9 @@ fn the_beginning_of_several_ids_names_no_run() {
         .naming(&[&format!("`{twice}` is the beginning of the IDs of ")]);
 }
 
-/// What clap refuses: status 2, with the argument and what it may be.
+/// clap rejects these with status 2, and prints the argument and its possible values.
 #[test]
-fn wrong_arguments_are_explained() {
+fn invalid_arguments_are_explained() {
     let dir = TestDir::new();
     for (command, says) in [
         (

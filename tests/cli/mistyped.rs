@@ -1,4 +1,4 @@
-//! A mistyped name is told first, whatever else is missing: neither ONNX Runtime, nor a model, nor weights are there.
+//! Misspelled names are reported even if ONNX Runtime, model and weights are missing.
 
 use pet_image::Format;
 use pet_tests::gradient;
@@ -7,7 +7,7 @@ use crate::output::Output;
 use crate::test_dir::TestDir;
 
 #[test]
-fn mistyped_names_come_before_what_is_not_installed() {
+fn misspelled_names_are_reported_before_missing_installations() {
     let dir = TestDir::new();
     dir.write("good.png", gradient(60, 40, Format::Png));
     for class in ["Cat", "Dog"] {
@@ -73,7 +73,7 @@ fn mistyped_names_come_before_what_is_not_installed() {
 }
 
 #[test]
-fn what_is_not_installed_is_told_once_the_names_are_right() {
+fn missing_installations_are_reported() {
     let dir = TestDir::new();
     dir.write("good.png", gradient(60, 40, Format::Png));
     dir.prepare_training(3);
@@ -88,7 +88,7 @@ fn what_is_not_installed_is_told_once_the_names_are_right() {
     no_library("train --dataset folder --data-dir pets")
         .naming(&["no backbone weights"])
         .hinting("pet-cli setup");
-    // Nothing is drawn or downloaded for a training that cannot be.
+    // No images are drawn or downloaded for a training that fails.
     dir.refused("train --dataset sample")
         .naming(&["no backbone weights"]);
 }

@@ -1,16 +1,15 @@
-//! Registries in which other programs have versions too.
+//! Registries with model versions of other programs.
 
 use mlflow_client::{Batch, Client, NewModelVersion, NewRun, now};
 use pet_tests::Store;
-use serde_json::Value;
 
 use crate::test_dir::TestDir;
 
-/// The registered model of the stand-ins.
+/// The registered model of `Store`.
 const NAME: &str = "stand_in";
 const PROMOTE: &str = "promote --dataset folder --data-dir pets";
 
-/// A version as another program makes it: the files in its run's folder `model`, and an accuracy if it logs one.
+/// Registers a version with files in its run's folder `model`, and with an accuracy if there is one.
 fn version(client: &Client, files: &[(&str, &[u8])], val_acc: Option<f64>) -> u32 {
     let experiment = client.experiment("others").unwrap();
     let run = NewRun::new("other", now());
@@ -29,7 +28,7 @@ fn version(client: &Client, files: &[(&str, &[u8])], val_acc: Option<f64>) -> u3
     client.create_model_version(&new).unwrap().version
 }
 
-/// The files of a model that scikit-learn has trained, as MLflow keeps it.
+/// The files of a scikit-learn model in MLflow.
 const SKLEARN: [(&str, &[u8]); 2] = [
     (
         "MLmodel",
@@ -38,7 +37,7 @@ const SKLEARN: [(&str, &[u8]); 2] = [
     ("model.pkl", b"\x80\x04."),
 ];
 
-/// Versions that cannot be exported, with what is said of each. The first version is one of this program.
+/// Registers versions that cannot be exported, and returns them with the reasons. Version 1 is one of this program.
 fn others(client: &Client) -> Vec<(u32, &'static str)> {
     let weights = pet_tests::backbone_bytes();
     let named_alike: [(&str, &[u8]); 2] = [
@@ -76,9 +75,8 @@ fn others(client: &Client) -> Vec<(u32, &'static str)> {
 }
 
 #[test]
-fn versions_of_other_programs_are_refused_by_what_they_lack() {
-    let test = "versions_of_other_programs_are_refused_by_what_they_lack";
-    let Some(dir) = TestDir::with_runtime(test) else {
+fn foreign_versions_are_rejected_with_the_reason() {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     dir.prepare_training(3);
@@ -93,7 +91,7 @@ fn versions_of_other_programs_are_refused_by_what_they_lack() {
         dir.refused(&export)
             .naming(&[&format!("version {number}"), says])
             .hinting("");
-        // As the first champion, and as a champion that is to be replaced.
+        // As the first champion, and as a champion to replace.
         dir.refused(&format!("{PROMOTE} --version {number} --split test"))
             .naming(&[&format!("challenger, version {number}"), says])
             .hinting("");
@@ -107,7 +105,7 @@ fn versions_of_other_programs_are_refused_by_what_they_lack() {
         assert_eq!(champion.version, *number);
         client.delete_alias(NAME, "champion").unwrap();
     }
-    // Nor does such a version say which images it was trained on.
+    // Such a version does not record its training images either.
     dir.refused(&format!("{PROMOTE} --version {}", others[0].0))
         .naming(&[
             "cannot judge version 2",
@@ -119,14 +117,14 @@ fn versions_of_other_programs_are_refused_by_what_they_lack() {
 }
 
 #[test]
-fn versions_of_other_programs_are_listed_and_left_out_with_the_reason() {
+fn foreign_versions_are_listed_but_not_selected() {
     let dir = TestDir::new();
     let store = Store::new(dir.folder());
     store.register(1, 0.5);
     let others = others(&store.client);
     let shown = dir.run(&format!("models show {NAME}")).ok();
     assert_eq!(shown.lines().count(), 2 + others.len(), "{shown}");
-    let selected: Value = serde_json::from_str(&dir.run("select --json").ok()).unwrap();
+    let selected = dir.run("select --json").json();
     assert_eq!(selected["version"], "1");
     let left_out = selected["excluded"].as_array().unwrap();
     for (number, says) in &others[4..] {

@@ -2,7 +2,8 @@
 
 use std::process::{self, Command};
 
-/// Exit status and output.
+use serde_json::Value;
+
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) status: Option<i32>,
@@ -15,14 +16,20 @@ impl Output {
         command.output().unwrap().into()
     }
 
-    /// The standard output of a program that succeeded.
+    /// Checks that the program succeeded, and returns its standard output.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.status, Some(0), "{self:?}");
         self.stdout
     }
 
-    /// Checks the form of a failure: status 1, one `error: ` line, at most one hint, no panic.
+    /// Checks that the program succeeded, and parses its standard output.
+    #[track_caller]
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.ok()).unwrap()
+    }
+
+    /// Checks that the program failed properly: status 1, one `error: ` line, at most one hint, no panic.
     #[track_caller]
     pub(crate) fn refused(self) -> Self {
         assert_eq!(self.status, Some(1), "{self:?}");
@@ -38,7 +45,7 @@ impl Output {
         self
     }
 
-    /// Checks that the error with its causes says all of `parts`.
+    /// Checks that the error message contains all `parts`.
     #[track_caller]
     pub(crate) fn naming(self, parts: &[&str]) -> Self {
         let start = self.stderr.find("error: ").unwrap_or_default();
@@ -50,7 +57,7 @@ impl Output {
         self
     }
 
-    /// Checks that there is a hint that says `part`.
+    /// Checks that there is a hint that contains `part`.
     #[track_caller]
     pub(crate) fn hinting(self, part: &str) -> Self {
         let hint = self

@@ -1,13 +1,14 @@
-//! `predict`
+//! `pet-cli predict`
 
 use pet_image::Format;
 use pet_tests::{gradient, metadata, sample_pictures};
-use serde_json::Value;
 
+use crate::output::Output;
 use crate::test_dir::TestDir;
 
-fn dir(test: &str) -> Option<TestDir> {
-    let dir = TestDir::with_model(test)?;
+#[track_caller]
+fn dir() -> Option<TestDir> {
+    let dir = TestDir::with_model()?;
     for (number, picture) in sample_pictures(3).iter().enumerate() {
         dir.write(&format!("photos/{number}.jpg"), picture);
     }
@@ -15,15 +16,9 @@ fn dir(test: &str) -> Option<TestDir> {
     Some(dir)
 }
 
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
 #[test]
-fn one_image_gets_class_confidence_and_the_best() {
-    let Some(dir) = dir("one_image_gets_class_confidence_and_the_best") else {
-        return;
-    };
+fn the_prediction_and_the_best_classes_are_printed() {
+    let Some(dir) = dir() else { return };
     let before = dir.files();
     let output = dir.run("predict photos/0.jpg");
     assert_eq!(output.stderr, "");
@@ -50,10 +45,8 @@ fn one_image_gets_class_confidence_and_the_best() {
 }
 
 #[test]
-fn the_originals_arguments_are_understood() {
-    let Some(dir) = dir("the_originals_arguments_are_understood") else {
-        return;
-    };
+fn arguments_of_the_python_version_are_accepted() {
+    let Some(dir) = dir() else { return };
     let answer = dir.run("predict --image photos/1.jpg --seed 3").ok();
     assert!(answer.starts_with("Predicted class: "), "{answer}");
     assert_eq!(dir.run("predict -i photos/1.jpg -s 4").ok(), answer);
@@ -61,11 +54,9 @@ fn the_originals_arguments_are_understood() {
 }
 
 #[test]
-fn json_says_the_same_for_programs() {
-    let Some(dir) = dir("json_says_the_same_for_programs") else {
-        return;
-    };
-    let answers = json(&dir.run("predict --json --top-k 3 photos/0.jpg").ok());
+fn json_has_the_same_prediction() {
+    let Some(dir) = dir() else { return };
+    let answers = dir.run("predict --json --top-k 3 photos/0.jpg").json();
     let [answer] = answers.as_array().unwrap().as_slice() else {
         panic!("{answers}")
     };
@@ -89,13 +80,11 @@ fn json_says_the_same_for_programs() {
 }
 
 #[test]
-fn several_files_and_folders_are_answered_in_order() {
-    let Some(dir) = dir("several_files_and_folders_are_answered_in_order") else {
-        return;
-    };
+fn predictions_are_in_the_order_of_the_arguments() {
+    let Some(dir) = dir() else { return };
     dir.write("other.png", gradient(50, 60, Format::Png));
     let output = dir.run("predict other.png photos");
-    // No bar without a terminal.
+    // There is no progress bar without a terminal.
     let left_out = "left out of `photos`: 1 file that is not an image\n";
     assert_eq!(output.stderr, left_out);
     let output = output.ok();
@@ -107,7 +96,7 @@ fn several_files_and_folders_are_answered_in_order() {
         named,
         ["other.png", "photos/0.jpg", "photos/1.jpg", "photos/2.jpg"]
     );
-    let answers = json(&dir.run("predict --json photos other.png").ok());
+    let answers = dir.run("predict --json photos other.png").json();
     let files: Vec<&str> = answers
         .as_array()
         .unwrap()
@@ -121,25 +110,21 @@ fn several_files_and_folders_are_answered_in_order() {
 }
 
 #[test]
-fn a_folder_without_images_is_named() {
-    let Some(dir) = dir("a_folder_without_images_is_named") else {
-        return;
-    };
+fn a_folder_without_images_is_reported() {
+    let Some(dir) = dir() else { return };
     dir.write("none/notes.txt", "no image");
     dir.refused("predict none").naming(&["`none`"]);
 }
 
 #[test]
-fn a_model_file_can_be_named_whatever_the_environment_says() {
-    let Some(dir) = dir("a_model_file_can_be_named_whatever_the_environment_says") else {
-        return;
-    };
+fn the_model_option_overrides_the_environment() {
+    let Some(dir) = dir() else { return };
     fs_err::rename(dir.path("results/model.onnx"), dir.path("mine.onnx")).unwrap();
     let mut command = dir.command("predict --model mine.onnx photos/0.jpg");
-    let output = crate::output::Output::of(command.env("PET_RESULTS", "elsewhere"));
+    let output = Output::of(command.env("PET_RESULTS", "elsewhere"));
     assert!(output.ok().starts_with("Predicted class: "));
     let mut command = dir.command("predict photos/0.jpg");
-    crate::output::Output::of(command.env("PET_RESULTS", "elsewhere"))
+    Output::of(command.env("PET_RESULTS", "elsewhere"))
         .refused()
         .naming(&["elsewhere"]);
 }
@@ -147,9 +132,7 @@ fn a_model_file_can_be_named_whatever_the_environment_says() {
 #[cfg(unix)]
 #[test]
 fn the_library_is_found_in_the_cache() {
-    let Some(dir) = dir("the_library_is_found_in_the_cache") else {
-        return;
-    };
+    let Some(dir) = dir() else { return };
     let mut command = dir.command("predict photos/0.jpg");
     let mut variables = command.get_envs();
     let library = variables.find_map(|(name, value)| value.filter(|_| name == "ORT_DYLIB_PATH"));
@@ -159,6 +142,6 @@ fn the_library_is_found_in_the_cache() {
     let version = dir.path(".cache/onnxruntime/1.0.0");
     fs_err::create_dir_all(&version).unwrap();
     std::os::unix::fs::symlink(library, version.join("libonnxruntime.so.1.0.0")).unwrap();
-    let output = crate::output::Output::of(command.env_remove("ORT_DYLIB_PATH"));
+    let output = Output::of(command.env_remove("ORT_DYLIB_PATH"));
     assert!(output.ok().starts_with("Predicted class: "));
 }

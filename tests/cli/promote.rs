@@ -1,22 +1,21 @@
-//! From challenger to champion, or not.
+//! `pet-cli promote`
 
-use mlflow_client::Client;
 use pet_image::{Format, RgbImage, encode_rgb};
+use pet_model::read_json;
 use pet_pipeline::promote::{Promotion, Verdict};
-use serde_json::Value;
 
 #[cfg(unix)]
-use crate::meeting::Meeting;
+use crate::paused::Paused;
 use crate::test_dir::TestDir;
 
 const TRAIN: &str = "train --dataset folder --backbone backbone.safetensors --model-name pets";
 const PROMOTE: &str = "promote --dataset folder --data-dir pets";
-/// Learns to tell the colours of the pictures apart.
+/// Options that are enough to learn the colours.
 pub(crate) const GOOD: &str = "--epochs 100 --learning-rate 0.005";
-/// Has hardly begun to learn: as many answers are right as by chance.
+/// Options that are not enough, so that the model is as good as chance.
 const BROKEN: &str = "--epochs 1 --learning-rate 0.003";
 
-/// The classes, with the levels of red, green and blue of their darkest shades.
+/// Classes, and the RGB values of their darkest shades.
 pub(crate) const COLOURS: [(&str, [u8; 3]); 4] = [
     ("Black", [0, 0, 0]),
     ("Blue", [0, 0, 200]),
@@ -24,13 +23,13 @@ pub(crate) const COLOURS: [(&str, [u8; 3]); 4] = [
     ("White", [200; 3]),
 ];
 
-/// A picture of a lighter shade.
+/// An image of a lighter shade.
 pub(crate) fn shade(levels: [u8; 3], lighter: u8) -> Vec<u8> {
     let image = RgbImage::from_pixel(32, 32, levels.map(|level| level + lighter).into());
     encode_rgb(&image, Format::Png).unwrap()
 }
 
-/// Pictures of four colours, each in several shades; two of each colour to test on.
+/// Creates a data set of colours in several shades: `images` training images and two test images per class.
 pub(crate) fn colours(dir: &TestDir, name: &str, images: u8) {
     for (class, levels) in COLOURS {
         for (part, count) in [("train", images), ("test", 2)] {
@@ -43,26 +42,24 @@ pub(crate) fn colours(dir: &TestDir, name: &str, images: u8) {
     }
 }
 
-fn champion(dir: &TestDir) -> Option<u32> {
-    let client = Client::local(dir.folder()).unwrap();
-    let aliases = client.registered_model("pets").unwrap().aliases;
-    aliases.get("champion").copied()
+pub(crate) fn champion(dir: &TestDir) -> Option<u32> {
+    let model = dir.client().registered_model("pets").unwrap();
+    model.aliases.get("champion").copied()
 }
 
 fn tag(dir: &TestDir, version: u32, key: &str) -> String {
-    let client = Client::local(dir.folder()).unwrap();
-    let tags = client.model_version("pets", version).unwrap().tags;
-    tags.get(key).cloned().unwrap_or_default()
+    let version = dir.client().model_version("pets", version).unwrap();
+    version.tags.get(key).cloned().unwrap_or_default()
 }
 
-fn report(dir: &TestDir) -> Promotion {
-    let text = fs_err::read_to_string(dir.path("promotion.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+pub(crate) fn report(dir: &TestDir) -> Promotion {
+    read_json(&dir.path("promotion.json")).unwrap()
 }
 
-/// A folder with one trained version, which is the challenger.
-pub(crate) fn with_challenger(test: &str) -> Option<TestDir> {
-    let dir = TestDir::with_runtime(test)?;
+/// A folder with one trained version as the challenger.
+#[track_caller]
+pub(crate) fn with_challenger() -> Option<TestDir> {
+    let dir = TestDir::with_runtime()?;
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());
     colours(&dir, "pets", 10);
     dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
@@ -71,10 +68,8 @@ pub(crate) fn with_challenger(test: &str) -> Option<TestDir> {
 }
 
 #[test]
-fn a_first_model_is_promoted_and_a_broken_one_is_refused() {
-    let Some(dir) = with_challenger("a_first_model_is_promoted_and_a_broken_one_is_refused") else {
-        return;
-    };
+fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
+    let Some(dir) = with_challenger() else { return };
     dir.run(&format!("{PROMOTE} --dry-run")).ok();
     assert_eq!(champion(&dir), None, "a dry run changes nothing");
     assert_eq!(tag(&dir, 1, "validation_status"), "");
@@ -117,7 +112,7 @@ fn a_first_model_is_promoted_and_a_broken_one_is_refused() {
     assert_eq!(tag(&dir, 2, "promotion_against"), "1");
     assert!(tag(&dir, 2, "promotion_failed").contains("accuracy"));
 
-    // The same model under another number is as good as the champion, but not better.
+    // The same model is as good as the champion, but not better.
     let version = format!("{PROMOTE} --version 3");
     dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
     dir.run(&format!("{version} --require-better"))
@@ -126,8 +121,7 @@ fn a_first_model_is_promoted_and_a_broken_one_is_refused() {
     assert_eq!(champion(&dir), Some(1));
     let json = dir
         .run(&format!("{version} --json --max-latency 60000"))
-        .ok();
-    let json: Value = serde_json::from_str(&json).unwrap();
+        .json();
     assert_eq!(
         (
             &json["verdict"],
@@ -140,30 +134,27 @@ fn a_first_model_is_promoted_and_a_broken_one_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn of_two_promotions_at_once_one_fails_and_says_why() {
-    let test = "of_two_promotions_at_once_one_fails_and_says_why";
-    let Some(dir) = with_challenger(test) else {
-        return;
-    };
+fn one_of_two_simultaneous_promotions_fails() {
+    let Some(dir) = with_challenger() else { return };
     dir.run(PROMOTE).ok();
     let train = format!("{TRAIN} --data-dir pets {GOOD} --json");
-    let second: Value = serde_json::from_str(&dir.run(&train).ok()).unwrap();
+    let second = dir.run(&train).json();
     dir.run(&train).ok();
     let promote = |version: u32| format!("{PROMOTE} --max-latency 60000 --version {version}");
 
-    // Its run's curves are read once it is known which version is the champion.
-    let client = Client::local(dir.folder()).unwrap();
+    // The training curves are read after the champion.
+    let client = dir.client();
     let run = client.run(second[0]["run_id"].as_str().unwrap()).unwrap();
     let folder = run.artifact_uri.trim_start_matches("file://");
     let curves = std::path::Path::new(folder).join("training_curves.png");
     let content = fs_err::read(&curves).unwrap();
-    let meeting = Meeting::at(
+    let paused = Paused::at(
         &curves,
         dir.command(&format!("{} --output 2.json", promote(2))),
     );
     dir.run(&promote(3)).ok();
-    meeting
-        .go_on(&content)
+    paused
+        .resume(&content)
         .refused()
         .naming(&["`champion`", "expected version 1, found version 3"])
         .hinting("pet-cli promote");
@@ -174,10 +165,8 @@ fn of_two_promotions_at_once_one_fails_and_says_why() {
 }
 
 #[test]
-fn limits_come_from_a_file_and_from_options() {
-    let Some(dir) = with_challenger("limits_come_from_a_file_and_from_options") else {
-        return;
-    };
+fn limits_are_read_from_a_file_and_options() {
+    let Some(dir) = with_challenger() else { return };
     let gate = |text: &str, options: &str| {
         dir.write("gate.json", text);
         dir.run(&format!("{PROMOTE} --gate gate.json {options}"))
@@ -206,11 +195,8 @@ fn limits_come_from_a_file_and_from_options() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_named_and_the_champion_stays() {
-    let test = "what_cannot_be_compared_is_named_and_the_champion_stays";
-    let Some(dir) = with_challenger(test) else {
-        return;
-    };
+fn failed_comparisons_keep_the_champion() {
+    let Some(dir) = with_challenger() else { return };
     dir.refused(&format!("{PROMOTE} --alias best"))
         .naming(&["`pets`", "`best`"])
         .hinting("pet-cli select");
@@ -243,8 +229,8 @@ fn what_cannot_be_compared_is_named_and_the_champion_stays() {
     );
     assert!(dir.path("test.json").exists(), "{test:?}");
 
-    // The champion's files are gone.
-    let client = Client::local(dir.folder()).unwrap();
+    // Delete the champion's files.
+    let client = dir.client();
     let files = client.download_uri("pets", 1).unwrap();
     dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
     fs_err::remove_dir_all(files.trim_start_matches("file://")).unwrap();

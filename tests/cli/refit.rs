@@ -1,26 +1,25 @@
-//! A chosen recipe trained on all images, and models that learn from others.
+//! Refits on all images, and distillation.
 
-use mlflow_client::Client;
 use pet_model::{METRICS_FILE, Metrics, SELECTION_FILE, Selection, read_json};
 use pet_predict::{Model, Options};
 use serde_json::Value;
 
 use crate::data_check::{png, scene};
+use crate::output::Output;
 use crate::test_dir::TestDir;
 
 const TRAIN: &str =
     "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 2 --json";
 const SMALL: &str = "--fine-tune all --recipe stretch:32 --rand-augment 2:5 --erase 0.25";
 
-fn first(text: &str) -> Value {
-    let all: Value = serde_json::from_str(text).unwrap();
-    all[0].clone()
+/// The first of the trained runs.
+fn first(output: Output) -> Value {
+    output.json()[0].take()
 }
 
 #[test]
-fn a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place() {
-    let name = "a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place";
-    let Some(dir) = TestDir::with_runtime(name) else {
+fn a_refit_uses_the_teacher_of_the_run() {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     dir.prepare_training(5);
@@ -28,11 +27,11 @@ fn a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place() {
     dir.run("select").ok();
     dir.run("export --results teacher").ok();
 
-    // The teacher sees 224 pixels, the student 32.
+    // The input sizes are 224 for the teacher and 32 for the student.
     let student =
         format!("{TRAIN} {SMALL} --teacher teacher teacher/model.onnx --model-name students");
-    let student = first(&dir.run(&student).ok());
-    let client = Client::local(dir.folder()).unwrap();
+    let student = first(dir.run(&student));
+    let client = dir.client();
     let run_id = student["run_id"].as_str().unwrap();
     let run = client.run(run_id).unwrap();
     assert_eq!(run.params["teacher_weight"], "0.7");
@@ -41,10 +40,7 @@ fn a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place() {
     let digest = teacher.model_sha256.unwrap();
     assert_eq!(run.params["teachers"], format!("{digest}, {digest}"));
 
-    let refit = first(
-        &dir.run(&format!("train --refit {} --json", &run_id[..10]))
-            .ok(),
-    );
+    let refit = first(dir.run(&format!("train --refit {} --json", &run_id[..10])));
     assert_eq!(refit["refit_of"], run_id);
     assert_eq!(refit["val_acc"], student["val_acc"]);
     assert_eq!(refit["best_epoch"], student["best_epoch"]);
@@ -60,17 +56,15 @@ fn a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place() {
     );
     assert_ne!(again.tags["split"], "");
 
-    let chosen = dir.run("select --model-name students --json").ok();
-    let chosen: Value = serde_json::from_str(&chosen).unwrap();
+    let chosen = dir.run("select --model-name students --json").json();
     assert_eq!(chosen["run_id"], refit["run_id"], "{chosen}");
     assert_eq!(chosen["candidates"].as_array().unwrap().len(), 2);
     let export = "export --model-name students --json --dataset folder --data-dir pets";
     let limit = |options: &str| {
-        let exported = dir.run(&format!("{export} {options}")).ok();
-        let exported: Value = serde_json::from_str(&exported).unwrap();
+        let exported = dir.run(&format!("{export} {options}")).json();
         exported["least_similarity"].as_f64().unwrap()
     };
-    // The run was not trained on the images that its limit comes from, and the refit was.
+    // The refit takes over the threshold of the run, because it was trained on the validation images.
     let limits = [
         limit("--version 1 --results run"),
         limit("--results student"),
@@ -84,10 +78,9 @@ fn a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place() {
     dir.refused(&format!("{evaluate} validation"))
         .naming(&["trained on its validation images", run_id])
         .hinting("--split test");
-    let figures = dir.run(&format!("{evaluate} all --json")).ok();
-    let figures: Value = serde_json::from_str(&figures).unwrap();
-    assert!(figures.get("validation").is_none(), "{figures}");
-    assert_eq!(figures["test"]["images"], 6);
+    let splits = dir.run(&format!("{evaluate} all --json")).json();
+    assert!(splits.get("validation").is_none(), "{splits}");
+    assert_eq!(splits["test"]["images"], 6);
     let metrics: Metrics = read_json(&dir.path("student").join(METRICS_FILE)).unwrap();
     assert_eq!(metrics.params["refit_of"], run_id);
     assert!(metrics.splits.contains_key("validation"));
@@ -97,15 +90,15 @@ fn a_refit_learns_from_a_teacher_as_the_run_did_and_takes_its_place() {
 }
 
 #[test]
-fn a_refit_may_be_another_model() {
+fn a_refit_can_have_another_model_name() {
     let dir = TestDir::new();
     dir.prepare_training(3);
-    let run = first(&dir.run(TRAIN).ok());
+    let run = first(dir.run(TRAIN));
     let id = run["run_id"].as_str().unwrap();
     let refit = format!("train --refit {id} --model-name all_images --json");
-    let refit = first(&dir.run(&refit).ok());
+    let refit = first(dir.run(&refit));
     assert_eq!(refit["version"], 1);
-    let client = Client::local(dir.folder()).unwrap();
+    let client = dir.client();
     let version = client.model_version("all_images", 1).unwrap();
     assert_eq!(version.run_id.as_deref(), refit["run_id"].as_str());
     assert_eq!(client.model_versions("pets_classifier").count(), 1);
@@ -114,9 +107,8 @@ fn a_refit_may_be_another_model() {
 }
 
 #[test]
-fn a_refit_keeps_duplicates_together_as_its_run_did_and_says_where_its_threshold_is_from() {
-    let test = "a_refit_keeps_duplicates_together_as_its_run_did";
-    let Some(dir) = TestDir::with_runtime(test) else {
+fn a_refit_groups_duplicates_as_its_run() {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());
@@ -126,18 +118,18 @@ fn a_refit_keeps_duplicates_together_as_its_run_did_and_says_where_its_threshold
     }
     let data = "--dataset folder --data-dir pets --group-duplicates";
     let train = format!("train {data} --backbone backbone.safetensors --epochs 1 --json");
-    let client = Client::local(dir.folder()).unwrap();
+    let client = dir.client();
     for (folds, split) in [
         ("", "duplicates grouped"),
         (" --folds 2", "2 folds, duplicates grouped"),
     ] {
-        let run = first(&dir.run(&format!("{train}{folds}")).ok());
+        let run = first(dir.run(&format!("{train}{folds}")));
         let id = run["run_id"].as_str().unwrap();
-        let refit = first(&dir.run(&format!("train --refit {id} --json")).ok());
+        let refit = first(dir.run(&format!("train --refit {id} --json")));
         let run = client.run(refit["run_id"].as_str().unwrap()).unwrap();
         assert_eq!(run.params["group_duplicates"], "true");
         assert!(run.tags["split"].ends_with(split), "{:?}", run.tags);
-        // A cross-validation has no model whose threshold the refit could use.
+        // A cross-validation has no model, and so no threshold for the refit.
         let version = &refit["version"];
         let export = dir.run(&format!(
             "export {data} --version {version} --results {version}"
@@ -151,7 +143,7 @@ fn a_refit_keeps_duplicates_together_as_its_run_did_and_says_where_its_threshold
 }
 
 #[test]
-fn what_cannot_teach_or_be_refitted_is_refused() {
+fn invalid_teachers_and_refits_are_rejected() {
     let dir = TestDir::new();
     dir.prepare_training(3);
     dir.refused(&format!("{TRAIN} --teacher results"))

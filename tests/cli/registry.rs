@@ -1,4 +1,4 @@
-//! Looking at runs and registered models.
+//! `pet-cli runs` and `pet-cli models`
 
 use pet_tests::{Store, VERSIONS};
 use serde_json::Value;
@@ -6,11 +6,11 @@ use serde_json::Value;
 use crate::test_dir::TestDir;
 
 fn json(dir: &TestDir, arguments: &str) -> Value {
-    serde_json::from_str(&dir.run(&format!("{arguments} --json")).ok()).unwrap()
+    dir.run(&format!("{arguments} --json")).json()
 }
 
 #[test]
-fn looking_makes_no_database() {
+fn reading_does_not_create_a_database() {
     let dir = TestDir::new();
     assert_eq!(dir.run("runs list").ok().trim(), "no runs");
     let models = dir.run("models list").ok();
@@ -40,7 +40,7 @@ fn runs_are_listed_shown_and_compared() {
     let filtered = dir.shell(
         "exec \"$PROGRAM\" runs list --experiment stand-ins --json --filter \"params.seed = '1'\"",
     );
-    let filtered: Value = serde_json::from_str(&filtered.ok()).unwrap();
+    let filtered = filtered.json();
     assert_eq!(filtered.as_array().unwrap().len(), 1);
 
     let all = json(&dir, list);
@@ -75,7 +75,7 @@ fn runs_are_listed_shown_and_compared() {
 }
 
 #[test]
-fn aliases_are_set_and_shown() {
+fn aliases_are_set_and_listed() {
     let dir = TestDir::new();
     Store::with_versions(dir.folder());
     dir.run("models alias stand_in best 2").ok();
@@ -102,7 +102,7 @@ fn aliases_are_set_and_shown() {
 }
 
 #[test]
-fn a_command_needs_the_name_where_several_models_are_registered() {
+fn the_name_is_required_with_several_models() {
     let dir = TestDir::new();
     dir.refused("select")
         .naming(&["no model is registered"])
@@ -124,9 +124,8 @@ fn a_command_needs_the_name_where_several_models_are_registered() {
 }
 
 #[test]
-fn models_of_other_data_do_not_compete_and_do_not_replace_results() {
-    let test = "models_of_other_data_do_not_compete_and_do_not_replace_results";
-    let Some(dir) = TestDir::with_runtime(test) else {
+fn models_of_other_data_sets_are_separate() {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     dir.prepare_training(5);

@@ -1,52 +1,35 @@
-//! A training that was killed goes on where it was left.
+//! `pet-cli train --resume`
 
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use mlflow_client::{Client, Run};
-use serde_json::Value;
 
-use crate::recorded::runs;
-use crate::test_dir::TestDir;
-
-/// Far longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+use crate::running::Running;
+use crate::test_dir::{TestDir, skipped};
 
 const TRAIN: &str = "train --dataset folder --data-dir pets --backbone backbone.safetensors \
                      --fine-tune last:1 --epochs 12 --batch-size 4 --json";
 
 #[test]
-fn a_killed_run_ends_with_the_weights_of_one_that_was_not() {
+fn a_resumed_run_has_the_weights_of_an_uninterrupted_one() {
     let dir = TestDir::new();
     dir.prepare_training(3);
-    let client = Client::local(dir.folder()).unwrap();
-    let whole: Value = serde_json::from_str(&dir.run(TRAIN).ok()).unwrap();
+    let client = dir.client();
+    let whole = dir.run(TRAIN).json();
     let whole = client.run(whole[0]["run_id"].as_str().unwrap()).unwrap();
 
-    let mut child = dir
-        .command(TRAIN)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let start = Instant::now();
-    let state = loop {
-        let found = second_run(&client, &whole)
-            .map(|run| dir.path(&format!(".cache/training/{}/state.safetensors", run.id)));
-        match found.filter(|state| state.is_file()) {
-            Some(state) => break state,
-            None => assert!(start.elapsed() < PATIENCE, "no checkpoint was written"),
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let killed = second_run(&client, &whole).unwrap();
+    let mut training = Running::start(dir.command(TRAIN));
+    let (killed, state) = training.wait_for(|| {
+        let run = second_run(&dir, &whole)?;
+        let state = dir.path(&format!(".cache/training/{}/state.safetensors", run.id));
+        state.is_file().then_some((run, state))
+    });
+    training.kill();
     assert!(state.is_file(), "it ended before it could be killed");
 
-    // The beginning of the ID, as `runs list` shows it.
+    // A prefix of the ID is enough, as `runs list` prints it.
     let resumed = dir.run(&format!("train --resume {} --json", &killed.id[..10]));
-    let resumed: Value = serde_json::from_str(&resumed.ok()).unwrap();
+    let resumed = resumed.json();
     assert_eq!(resumed[0]["run_id"], killed.id.as_str());
     assert!(!state.exists());
     let [killed, whole] = [&killed, &whole].map(|run| client.run(&run.id).unwrap());
@@ -67,7 +50,7 @@ fn a_killed_run_ends_with_the_weights_of_one_that_was_not() {
 }
 
 #[test]
-fn options_that_a_resumed_run_would_ignore_are_refused() {
+fn options_without_effect_on_resume_are_rejected() {
     let dir = TestDir::new();
     for option in [
         "--epochs 3",
@@ -86,8 +69,8 @@ fn options_that_a_resumed_run_would_ignore_are_refused() {
         .naming(&["no interrupted run", "0123456789"]);
 }
 
-fn second_run(client: &Client, first: &Run) -> Option<Run> {
-    runs(client).into_iter().find(|run| run.id != first.id)
+fn second_run(dir: &TestDir, first: &Run) -> Option<Run> {
+    dir.runs().into_iter().find(|run| run.id != first.id)
 }
 
 fn weights(run: &Run) -> Vec<u8> {
@@ -95,7 +78,7 @@ fn weights(run: &Run) -> Vec<u8> {
     fs_err::read(std::path::Path::new(folder).join("model/weights.safetensors")).unwrap()
 }
 
-/// The calls of the system by which the database is written, and those by which files come and go.
+/// System calls that write to the database, and those that create and delete files.
 const WRITES: [&str; 2] = [
     "pwrite64,fdatasync,fsync",
     "rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,link,linkat",
@@ -105,19 +88,19 @@ const WRITES: [&str; 2] = [
 fn a_run_killed_at_any_write_is_recorded_once() {
     let tracer = Command::new("strace").arg("--version").output();
     if !tracer.is_ok_and(|output| output.status.success()) {
-        pet_tests::skipped("a_run_killed_at_any_write_is_recorded_once", "no strace");
+        skipped("no strace");
         return;
     }
-    // A step of 1 takes some minutes.
+    // A step of 1 takes several minutes.
     let step = std::env::var("PET_KILL_STEP").ok();
     let step = step.map_or(7, |step| step.parse().unwrap());
     let mut resumed = 0;
     for calls in WRITES {
         let dir = TestDir::new();
         dir.prepare_training(3);
-        let client = Client::local(dir.folder()).unwrap();
+        let client = dir.client();
         let train = TRAIN.replace("--epochs 12", "--epochs 2");
-        let whole: Value = serde_json::from_str(&dir.run(&train).ok()).unwrap();
+        let whole = dir.run(&train).json();
         let whole = whole[0]["run_id"].as_str().unwrap();
         let expected = recorded(&client, whole);
         for call in (1..).step_by(step) {
@@ -128,10 +111,10 @@ fn a_run_killed_at_any_write_is_recorded_once() {
             if dir.shell(&script).status == Some(0) {
                 break;
             }
-            let killed = runs(&client).swap_remove(0);
+            let killed = dir.runs().swap_remove(0);
             let output = dir.run(&format!("train --resume {}", killed.id));
             if output.status != Some(0) {
-                // Killed before there was anything to resume, or after everything was done.
+                // Killed before the first checkpoint or after the end.
                 output.naming(&["no interrupted run"]);
                 continue;
             }
@@ -143,7 +126,7 @@ fn a_run_killed_at_any_write_is_recorded_once() {
     assert!(resumed > 3, "{resumed} runs were resumed");
 }
 
-/// What a run has left in the store: points of metrics, parameters, number of versions, files and the weights.
+/// The data of a run: metrics, parameters, number of versions, files and weights.
 fn recorded(client: &Client, run_id: &str) -> impl PartialEq + std::fmt::Debug + use<> {
     let run = client.run(run_id).unwrap();
     let points = run.metrics.keys().map(|key| {

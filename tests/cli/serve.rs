@@ -1,4 +1,4 @@
-//! `pet-cli serve` as a process: its log, its signals, its exit.
+//! `pet-cli serve`: log, signals and exit status.
 
 use pet_tests::Service;
 
@@ -8,7 +8,7 @@ use crate::test_dir::TestDir;
 #[cfg(unix)]
 #[test]
 fn signals_reload_and_stop() {
-    let Some(dir) = TestDir::with_model("signals_reload_and_stop") else {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let mut service = Service::start(&mut dir.command("serve --port 0 --log-format json"));
@@ -40,7 +40,7 @@ fn signals_reload_and_stop() {
 #[cfg(unix)]
 #[test]
 fn the_models_of_a_folder_are_served_and_reloaded() {
-    let Some(dir) = TestDir::with_model("the_models_of_a_folder_are_served_and_reloaded") else {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     dir.write("models/.hidden", "");
@@ -66,7 +66,7 @@ fn the_models_of_a_folder_are_served_and_reloaded() {
     service.listen();
     assert!(service.get("/v2/models/second").starts_with("HTTP/1.1 200"));
 
-    // One that does not load stays as it was, and the others are reloaded.
+    // A model that fails to load is kept; the others are reloaded.
     dir.write("models/second/model.onnx", b"not a model");
     service.signal("-HUP");
     assert_eq!(service.logged("the model was reloaded")["role"], "served");
@@ -94,8 +94,8 @@ fn the_models_of_a_folder_are_served_and_reloaded() {
 }
 
 #[test]
-fn variables_that_are_set_to_nothing_ask_for_nothing() {
-    let Some(dir) = TestDir::with_model("variables_that_are_set_to_nothing_ask_for_nothing") else {
+fn empty_variables_are_ignored() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let mut command = dir.command("serve --port 0 --log-format json");
@@ -107,8 +107,8 @@ fn variables_that_are_set_to_nothing_ask_for_nothing() {
 }
 
 #[test]
-fn the_port_of_the_environment_is_honoured() {
-    let Some(dir) = TestDir::with_model("the_port_of_the_environment_is_honoured") else {
+fn the_port_can_come_from_the_environment() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -124,8 +124,8 @@ fn the_port_of_the_environment_is_honoured() {
 
 #[cfg(feature = "built-in-model")]
 #[test]
-fn the_model_built_in_is_served_with_its_figures() {
-    let Some(dir) = TestDir::with_runtime("the_model_built_in_is_served_with_its_figures") else {
+fn the_built_in_model_is_served_with_its_metrics() {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     let mut service = Service::begin(&mut dir.command("serve --port 0 --log-format json"));
@@ -143,8 +143,8 @@ fn the_model_built_in_is_served_with_its_figures() {
 }
 
 #[test]
-fn what_cannot_be_served_is_said_at_once() {
-    let Some(dir) = TestDir::with_runtime("what_cannot_be_served_is_said_at_once") else {
+fn invalid_options_end_the_start() {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     dir.refused("serve --port 0 --results results")

@@ -1,29 +1,23 @@
-//! Searching for hyper-parameters, on a small drawn data set and a random backbone.
+//! `pet-cli sweep`
 
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-use mlflow_client::{Client, Run};
+use mlflow_client::Run;
 use serde_json::Value;
 
-use crate::output::Output;
-use crate::recorded::runs;
+use crate::running::Running;
 use crate::test_dir::TestDir;
 
 const SWEEP: &str =
     "sweep --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 2";
 
-fn json(output: Output) -> Value {
-    serde_json::from_str(&output.ok()).unwrap()
-}
-
 #[test]
-fn a_grid_is_ranked_below_one_run() {
+fn grid_trials_are_child_runs_with_ranks() {
     let dir = TestDir::new();
     dir.prepare_training(5);
-    let report = json(dir.run(&format!(
-        "{SWEEP} --learning-rate 0.01 0.001 --weight-decay 0 0.1 --json"
-    )));
+    let report = dir
+        .run(&format!(
+            "{SWEEP} --learning-rate 0.01 0.001 --weight-decay 0 0.1 --json"
+        ))
+        .json();
     let trials = report["trials"].as_array().unwrap();
     assert_eq!(trials.len(), 4, "{report}");
     let score = |trial: &Value| {
@@ -40,9 +34,8 @@ fn a_grid_is_ranked_below_one_run() {
     assert_eq!(trials[0]["rank"], 1);
     assert_eq!(report["best_run_id"], trials[0]["run_id"]);
 
-    let client = Client::local(dir.folder()).unwrap();
     let parent = report["run_id"].as_str().unwrap();
-    let all = runs(&client);
+    let all = dir.runs();
     assert_eq!(all.len(), 5);
     let (parents, children): (Vec<_>, Vec<_>) = all.iter().partition(|run| run.id == parent);
     assert!(all.iter().all(|run| run.status.as_str() == "FINISHED"));
@@ -58,19 +51,19 @@ fn a_grid_is_ranked_below_one_run() {
     let best = parents[0].metrics["best_val_acc"].value;
     assert!((best - trials[0]["val_acc"].as_f64().unwrap()).abs() < 1e-12);
 
-    // What is chosen from the registry is the best trial.
-    let chosen = json(dir.run("select --json"));
+    // The best trial is registered.
+    let chosen = dir.run("select --json").json();
     assert_eq!(chosen["run_id"], report["best_run_id"], "{chosen}");
 }
 
 #[test]
-fn halving_goes_on_with_the_best_and_repeats_itself() {
+fn halving_continues_the_best_and_is_reproducible() {
     let dir = TestDir::new();
     dir.prepare_training(4);
     let command = format!(
         "{SWEEP} --method halving --trials 4 --learning-rate 0.03 0.01 0.003 --dropout 0 0.5 --json"
     );
-    let first = json(dir.run(&command));
+    let first = dir.run(&command).json();
     let trials = first["trials"].as_array().unwrap();
     let rounds: Vec<_> = trials
         .iter()
@@ -91,7 +84,7 @@ fn halving_goes_on_with_the_best_and_repeats_itself() {
     went_on.sort_unstable();
     assert_eq!(went_on, best);
 
-    let second = json(dir.run(&command));
+    let second = dir.run(&command).json();
     let what = |report: &Value| -> Vec<_> {
         let trials = report["trials"].as_array().unwrap().iter();
         trials
@@ -108,7 +101,7 @@ fn halving_goes_on_with_the_best_and_repeats_itself() {
 }
 
 #[test]
-fn people_get_a_table() {
+fn trials_are_printed_as_a_table() {
     let dir = TestDir::new();
     dir.prepare_training(4);
     let text = dir
@@ -129,7 +122,7 @@ fn people_get_a_table() {
 }
 
 #[test]
-fn senseless_searches_are_refused_before_any_work() {
+fn invalid_searches_are_rejected() {
     let dir = TestDir::new();
     dir.prepare_training(2);
     dir.refused(&format!("{SWEEP} --trials 2 --learning-rate 0.1 0.2"))
@@ -152,37 +145,19 @@ fn senseless_searches_are_refused_before_any_work() {
 fn an_interrupted_sweep_is_killed_and_keeps_its_trials() {
     let dir = TestDir::new();
     dir.prepare_training(3);
-    let mut child = dir
-        .command(&format!("{SWEEP} --epochs 300 --learning-rate 0.01 0.009 0.008 0.007 0.006 0.005 0.004 0.003").replace("--epochs 2 ", ""))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let client = Client::local(dir.folder()).unwrap();
+    let rates = "0.01 0.009 0.008 0.007 0.006 0.005 0.004 0.003";
+    let sweep = SWEEP.replace("--epochs 2", "--epochs 300");
+    let command = dir.command(&format!("{sweep} --learning-rate {rates}"));
+    let mut sweep = Running::start(command);
     let finished = |runs: &[Run]| {
         runs.iter()
             .filter(|run| run.status.as_str() == "FINISHED")
             .count()
     };
-    let start = Instant::now();
-    while finished(&runs(&client)) < 1 {
-        let ended = child.try_wait().unwrap();
-        if ended.is_some() || start.elapsed() > Duration::from_mins(2) {
-            let _ = child.kill();
-            panic!("no trial came to its end: {ended:?}");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let sent = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-    let output = Output::from(child.wait_with_output().unwrap())
-        .refused()
-        .naming(&["interrupted: "]);
+    sweep.wait_for(|| (finished(&dir.runs()) > 0).then_some(()));
+    let output = sweep.interrupt().refused().naming(&["interrupted: "]);
     assert!(output.stdout.is_empty(), "{output:?}");
-    let runs = runs(&client);
+    let runs = dir.runs();
     assert!(finished(&runs) >= 1);
     let parent = runs.iter().find(|run| run.name == "sweep").unwrap();
     assert_eq!(parent.status.as_str(), "KILLED");

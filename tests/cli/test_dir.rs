@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fmt::Display;
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use mlflow_client::{Client, Run, RunQuery};
 use pet_tests::{backbone_bytes, results_folder, runtime, small_data_set};
 use tempfile::TempDir;
 
@@ -12,14 +15,25 @@ use crate::output::Output;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pet-cli");
 
-/// A temporary folder, in which the program finds nothing but what a test has put there.
+/// Reports that the calling test is skipped.
+#[track_caller]
+pub(crate) fn skipped(reason: impl Display) {
+    pet_tests::skipped(&test_location(), reason);
+}
+
+#[track_caller]
+fn test_location() -> String {
+    Location::caller().to_string()
+}
+
+/// A temporary folder in which the program runs, isolated from the user's files and environment.
 pub(crate) struct TestDir {
     folder: TempDir,
     library: Option<PathBuf>,
 }
 
 impl TestDir {
-    /// An empty folder, for commands that need no ONNX Runtime.
+    /// An empty folder for commands that don't need ONNX Runtime.
     pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -27,27 +41,44 @@ impl TestDir {
         }
     }
 
-    /// An empty folder with ONNX Runtime at hand; `None` where there is none.
-    pub(crate) fn with_runtime(test: &str) -> Option<Self> {
-        let library = runtime(test)?.library().to_owned();
-        // The bare name of one that the system has found is none to hand on.
+    /// An empty folder for commands that need ONNX Runtime; `None` if it is not installed.
+    #[track_caller]
+    pub(crate) fn with_runtime() -> Option<Self> {
+        let library = runtime(&test_location())?.library().to_owned();
+        // A bare name is found by the system without our help.
         Some(Self {
             library: Some(library).filter(|library| library.is_absolute()),
             ..Self::new()
         })
     }
 
-    /// The same with a model in `results`.
-    pub(crate) fn with_model(test: &str) -> Option<Self> {
-        let dir = Self::with_runtime(test)?;
+    /// A folder with a model in `results`; `None` without ONNX Runtime.
+    #[track_caller]
+    pub(crate) fn with_model() -> Option<Self> {
+        let dir = Self::with_runtime()?;
         results_folder(&dir.path("results"));
         Some(dir)
     }
 
-    /// What training needs: the data set `pets` and the weights `backbone.safetensors`.
+    /// Creates the data set `pets` and the weights `backbone.safetensors`.
     pub(crate) fn prepare_training(&self, images_per_class: usize) {
         small_data_set(&self.path("pets"), images_per_class);
         self.write("backbone.safetensors", backbone_bytes());
+    }
+
+    /// The local tracking store.
+    pub(crate) fn client(&self) -> Client {
+        Client::local(self.folder()).unwrap()
+    }
+
+    /// The runs of the default experiment, starting with the latest.
+    pub(crate) fn runs(&self) -> Vec<Run> {
+        let client = self.client();
+        let Some(experiment) = client.find_experiment("OxfordPetExperiment").unwrap() else {
+            return Vec::new();
+        };
+        let runs = client.search_runs(&RunQuery::new(&experiment.id));
+        runs.map(Result::unwrap).collect()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -64,7 +95,7 @@ impl TestDir {
         fs_err::write(path, bytes).unwrap();
     }
 
-    /// The program with arguments that contain no space.
+    /// A command line of the program. Arguments are separated by spaces and can't contain them.
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(PROGRAM);
         command.args(arguments.split_whitespace());
@@ -72,7 +103,7 @@ impl TestDir {
         command
     }
 
-    /// Lets a shell run a script, in which `$PROGRAM` is the program.
+    /// Runs a shell script in which `$PROGRAM` is the program.
     pub(crate) fn shell(&self, script: &str) -> Output {
         let mut command = Command::new("sh");
         command.args(["-c", script]).env("PROGRAM", PROGRAM);
@@ -101,12 +132,12 @@ impl TestDir {
         }
     }
 
-    /// Runs the program with arguments that contain no space.
+    /// Runs the program; see [`Self::command`] for the arguments.
     pub(crate) fn run(&self, arguments: &str) -> Output {
         Output::of(&mut self.command(arguments))
     }
 
-    /// Runs the program, which has to fail and leave all files as they were.
+    /// Runs the program, which must fail without a change to any file.
     pub(crate) fn refused(&self, arguments: &str) -> Output {
         let before = self.files();
         let output = self.run(arguments).refused();
@@ -114,7 +145,7 @@ impl TestDir {
         output
     }
 
-    /// Path and length of every file and folder.
+    /// Paths and sizes of all files and folders.
     pub(crate) fn files(&self) -> BTreeSet<(PathBuf, u64)> {
         let mut files = BTreeSet::new();
         let mut folders = vec![self.folder.path().to_owned()];

@@ -1,4 +1,4 @@
-//! `pet-cli serve --otlp-endpoint`: what a collector of traces gets, and that nobody else notices.
+//! `pet-cli serve --otlp-endpoint`
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -16,10 +16,10 @@ use crate::test_dir::TestDir;
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
 
-/// A name that must not leave the machine.
+/// A file name that must not be sent.
 const SECRET: &str = "grandmothers-cat";
 
-/// The service, which sends what it has ten times a second.
+/// Starts a service that sends spans ten times per second.
 fn traced(dir: &TestDir, endpoint: &str, more: &str) -> Service {
     let arguments = format!("serve --port 0 --log-format json --otlp-endpoint {endpoint} {more}");
     Service::start(
@@ -28,7 +28,7 @@ fn traced(dir: &TestDir, endpoint: &str, more: &str) -> Service {
     )
 }
 
-/// The answer to photographs in a form.
+/// Uploads photos in a form, and returns the response.
 fn upload(service: &Service, path: &str, count: usize, head: &str) -> String {
     let name = format!("{SECRET}.jpg");
     let pictures = sample_pictures(count).into_iter();
@@ -38,8 +38,8 @@ fn upload(service: &Service, path: &str, count: usize, head: &str) -> String {
     answer
 }
 
-/// The header `traceparent` of an answer.
-fn place(answer: &str) -> Option<&str> {
+/// The header `traceparent` of a response.
+fn traceparent_of(answer: &str) -> Option<&str> {
     answer
         .lines()
         .find_map(|line| line.strip_prefix("traceparent: "))
@@ -49,7 +49,7 @@ fn traceparent(flags: &str) -> String {
     format!("traceparent: 00-{TRACE}-{SPAN}-{flags}\r\n")
 }
 
-/// How many spans were lost.
+/// The metric of lost spans.
 fn lost(service: &Service) -> u64 {
     let metrics = service.get("/metrics");
     let mut lines = metrics.lines();
@@ -57,7 +57,7 @@ fn lost(service: &Service) -> u64 {
     lost.unwrap().parse().unwrap()
 }
 
-/// The spans of one trace by name, each of which is there once.
+/// The spans of a trace by name. Each name must occur once.
 fn by_name(spans: &[Span]) -> BTreeMap<&str, &Span> {
     let named: BTreeMap<_, _> = spans
         .iter()
@@ -68,8 +68,8 @@ fn by_name(spans: &[Span]) -> BTreeMap<&str, &Span> {
 }
 
 #[test]
-fn a_collector_sees_what_is_done_for_a_request() {
-    let Some(dir) = TestDir::with_runtime("a_collector_sees_what_is_done_for_a_request") else {
+fn a_request_has_spans_for_its_phases() {
+    let Some(dir) = TestDir::with_runtime() else {
         return;
     };
     let collector = Collector::start(200);
@@ -82,7 +82,7 @@ fn a_collector_sees_what_is_done_for_a_request() {
         .env("OTEL_BSP_SCHEDULE_DELAY", "100")
         .env("OTEL_EXPORTER_OTLP_HEADERS", "x-mlflow-experiment-id=7")
         .env("OTEL_SERVICE_NAME", "breeds")
-        // The committed model, which has a version.
+        // The built-in model, which has a version.
         .env("PET_RESULTS", results());
     let mut service = Service::start(&mut command);
     let header = format!("{}x-request-id: order-66\r\n", traceparent("01"));
@@ -93,7 +93,7 @@ fn a_collector_sees_what_is_done_for_a_request() {
     let spans = collector.spans_with("POST /predict");
     let named = by_name(&spans);
     let request = named["POST /predict"];
-    let place = place(&answer).unwrap();
+    let place = traceparent_of(&answer).unwrap();
     let own = u64::from_be_bytes(request.span_id.clone().try_into().unwrap());
     assert_eq!(place, format!("00-{TRACE}-{own:016x}-01"));
     assert_eq!(
@@ -146,8 +146,8 @@ fn a_collector_sees_what_is_done_for_a_request() {
 }
 
 #[test]
-fn every_kind_of_work_has_its_spans() {
-    let Some(dir) = TestDir::with_model("every_kind_of_work_has_its_spans") else {
+fn every_endpoint_has_spans() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let collector = Collector::start(200);
@@ -161,7 +161,7 @@ fn every_kind_of_work_has_its_spans() {
             .all(|name| named.iter().any(|span| span.name == *name))
     );
 
-    // Two photographs, each with its own phases.
+    // Each of the two photos has its own phases.
     upload(&service, "/predict/batch", 2, "");
     let spans = collector.spans_with("POST /predict/batch");
     assert_images(&spans, "POST /predict/batch", &work);
@@ -181,7 +181,7 @@ fn every_kind_of_work_has_its_spans() {
     assert_images(&spans, "POST /v2/models/{name}/infer", &["queue", "infer"]);
 }
 
-/// The images of a request have each of the phases.
+/// Checks that each image of a request has all phases.
 fn assert_images(spans: &[Span], name: &str, phases: &[&str]) {
     let request = spans.iter().find(|span| span.name == name).unwrap();
     assert!(attribute(&request.attributes, "model.name").is_some());
@@ -200,45 +200,52 @@ fn assert_images(spans: &[Span], name: &str, phases: &[&str]) {
 }
 
 #[test]
-fn what_is_not_sampled_is_not_sent() {
-    let Some(dir) = TestDir::with_model("what_is_not_sampled_is_not_sent") else {
+fn only_sampled_traces_are_sent() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let collector = Collector::start(200);
     let service = traced(&dir, &collector.url, "--trace-share 0");
     let answer = upload(&service, "/predict", 1, &traceparent("00"));
-    assert!(place(&answer).unwrap().starts_with(&format!("00-{TRACE}-")));
-    assert!(place(&answer).unwrap().ends_with("-00"));
+    assert!(
+        traceparent_of(&answer)
+            .unwrap()
+            .starts_with(&format!("00-{TRACE}-"))
+    );
+    assert!(traceparent_of(&answer).unwrap().ends_with("-00"));
     let own = upload(&service, "/predict", 1, "");
-    assert!(place(&own).unwrap().ends_with("-00"), "{own}");
+    assert!(traceparent_of(&own).unwrap().ends_with("-00"), "{own}");
     let malformed = upload(&service, "/predict", 1, "traceparent: 00-xyz-01\r\n");
     assert!(!malformed.contains("xyz"), "{malformed}");
-    // The caller's word holds against the share.
+    // The caller's decision overrides the sampling rate.
     upload(&service, "/grayscale", 1, &traceparent("01"));
     let spans = collector.spans_with("POST /grayscale");
     assert_eq!(by_name(&spans).len(), 4, "{spans:?}");
 }
 
 #[test]
-fn probes_are_traced_as_a_part_of_a_trace_only() {
-    let Some(dir) = TestDir::with_model("probes_are_traced_as_a_part_of_a_trace_only") else {
+fn probes_are_traced_only_as_part_of_a_trace() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let collector = Collector::start(200);
     let service = traced(&dir, &collector.url, "");
     for path in ["/health/ready", "/metrics", "/v2/health/live"] {
-        assert_eq!(place(&service.get(path)), None, "{path}");
+        assert_eq!(traceparent_of(&service.get(path)), None, "{path}");
     }
     let answer = service.get("/classes");
-    assert!(place(&answer).unwrap().ends_with("-01"), "{answer}");
+    assert!(
+        traceparent_of(&answer).unwrap().ends_with("-01"),
+        "{answer}"
+    );
     let spans = collector.spans_with("GET /classes");
     assert_eq!(spans.len(), 1, "{spans:?}");
     assert!(spans[0].parent_span_id.is_empty());
 }
 
 #[test]
-fn what_the_shadow_does_is_part_of_no_trace() {
-    let Some(dir) = TestDir::with_model("what_the_shadow_does_is_part_of_no_trace") else {
+fn shadow_predictions_are_not_traced() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let collector = Collector::start(200);
@@ -255,8 +262,8 @@ fn what_the_shadow_does_is_part_of_no_trace() {
 
 #[cfg(unix)]
 #[test]
-fn what_waits_is_sent_at_the_stop() {
-    let Some(dir) = TestDir::with_model("what_waits_is_sent_at_the_stop") else {
+fn queued_spans_are_sent_on_shutdown() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let collector = Collector::start(200);
@@ -274,34 +281,34 @@ fn what_waits_is_sent_at_the_stop() {
 
 #[cfg(unix)]
 #[test]
-fn a_collector_that_hangs_or_refuses_changes_nothing() {
-    let Some(dir) = TestDir::with_model("a_collector_that_hangs_or_refuses_changes_nothing") else {
+fn a_failing_collector_does_not_affect_the_service() {
+    let Some(dir) = TestDir::with_model() else {
         return;
     };
     let refusing = Collector::start(400);
     let mut service = traced(&dir, &refusing.url, "");
     upload(&service, "/predict", 1, "");
-    refusing.is_asked();
+    refusing.wait_for_request();
     let entry =
         service.logged("the collector takes no spans; they are lost, and nothing else changes");
     assert!(entry["reason"].as_str().unwrap().contains("400"), "{entry}");
-    // They may be sent in two parts.
+    // They may be sent in two requests.
     while lost(&service) < 5 {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(lost(&service), 5);
 
-    // It takes the connection and says nothing.
+    // A collector that accepts connections, but does not respond.
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", hanging.local_addr().unwrap());
     let mut service = traced(&dir, &url, "--grace 1");
     upload(&service, "/predict", 1, "");
     let mut connection = hanging.accept().unwrap().0;
     connection.read_exact(&mut [0; 16]).unwrap();
-    // More than may wait, so that some are lost without the collector having said a word.
+    // More than fit in the queue, so that some are lost before the collector responds.
     for _ in 0..2100 {
         assert!(service.get("/classes").starts_with("HTTP/1.1 200"));
-        // A log that nobody reads would hold it up.
+        // The service would block on a full log pipe.
         service.logged("answered");
     }
     assert!(lost(&service) > 0);
@@ -311,7 +318,7 @@ fn a_collector_that_hangs_or_refuses_changes_nothing() {
 }
 
 #[test]
-fn what_is_no_address_of_a_collector_is_said_at_once() {
+fn an_invalid_collector_url_ends_the_start() {
     let dir = TestDir::new();
     dir.refused("serve --port 0 --otlp-endpoint here:4318")
         .naming(&["here:4318", "http://HOST:PORT"])

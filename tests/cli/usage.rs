@@ -1,5 +1,8 @@
-//! Help, wrong usage, completions.
+//! Help, invalid usage, completions, closed pipes.
 
+use std::process::Stdio;
+
+use crate::output::Output;
 use crate::test_dir::TestDir;
 
 const COMMANDS: [&str; 23] = [
@@ -29,7 +32,7 @@ const COMMANDS: [&str; 23] = [
 ];
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_a_help_text() {
     let dir = TestDir::new();
     for command in COMMANDS {
         let help = dir.run(&format!("{command} --help")).ok();
@@ -60,7 +63,7 @@ fn every_command_explains_itself() {
 }
 
 #[test]
-fn the_overview_names_every_command_and_the_exit_status() {
+fn the_help_lists_every_command_and_the_exit_statuses() {
     let help = TestDir::new().run("--help").ok();
     for command in COMMANDS.iter().filter(|command| !command.contains(' ')) {
         assert!(help.contains(&format!("  {command}")), "no {command}");
@@ -72,7 +75,7 @@ fn the_overview_names_every_command_and_the_exit_status() {
 }
 
 #[test]
-fn wrong_usage_is_status_two() {
+fn invalid_usage_has_status_2() {
     let dir = TestDir::new();
     for arguments in [
         "",
@@ -107,7 +110,7 @@ fn wrong_usage_is_status_two() {
 }
 
 #[test]
-fn a_count_of_nothing_is_explained() {
+fn a_count_of_zero_is_explained() {
     for command in ["predict a.jpg -k", "serve --workers", "serve --queue"] {
         let output = TestDir::new().run(&format!("{command} 0"));
         let text = "expected a whole number of at least 1";
@@ -116,7 +119,7 @@ fn a_count_of_nothing_is_explained() {
 }
 
 #[test]
-fn shells_get_their_completions() {
+fn completions_for_every_shell_are_printed() {
     let dir = TestDir::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = dir.run(&format!("completions {shell}")).ok();
@@ -124,4 +127,18 @@ fn shells_get_their_completions() {
             assert!(script.contains(word), "{shell}: no {word}");
         }
     }
+}
+
+#[test]
+fn a_closed_pipe_is_not_an_error() {
+    let dir = TestDir::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = dir.command("completions bash");
+    let output = Output::of(command.stdout(writer).stderr(Stdio::piped()));
+    assert_eq!((output.status, output.stderr.as_str()), (Some(0), ""));
+
+    let first = dir.shell("\"$PROGRAM\" completions bash | head -n 1");
+    assert!(first.stderr.is_empty(), "{first:?}");
+    assert!(first.ok().contains("pet"));
 }

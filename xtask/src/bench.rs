@@ -126,7 +126,7 @@ fn predict(image: &Path, runs: u32, results: Option<&Path>) -> Result<(), Error>
         .run()
 }
 
-/// The folder of photos: the one that was named, else the originals.
+/// The given folder of photos, or else the originals.
 fn photographs(named: Option<&Path>) -> Result<PathBuf, Error> {
     let shared = workspace::variable("PET_SHARED_DATA").unwrap_or_else(|| "../shared/data".into());
     let originals = workspace::root().join(shared).join("originals");

@@ -27,16 +27,16 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
 pub(crate) const MAKE_MODEL: &str =
     "make a model with `pet-cli export`, or name the folder of one with `--results`";
 
-/// What lets a command read a larger file.
+/// A hint for files that are too large.
 pub(crate) const MORE_BYTES: &str =
     "raise the limit with `--max-upload`, or save a smaller copy with an image program";
 
-/// What lets a command read larger pictures.
+/// A hint for images with too many pixels.
 #[cfg(feature = "training")]
 pub(crate) const MORE_PIXELS: &str =
     "raise the limit with `--max-pixels`, or save smaller copies with an image program";
 
-/// What the name of an image that is written may end with.
+/// A hint that lists the extensions of output files.
 pub(crate) fn extensions() -> String {
     let formats = pet_image::Format::WRITTEN;
     let names = formats.map(|format| format!("`.{}`", format.extension()));

@@ -50,7 +50,7 @@ pub(crate) fn model(
     options: &Options,
 ) -> Result<Model, Failure> {
     if let Some(file) = file {
-        // A mistyped name is told before a library that is missing as well.
+        // A misspelled name is reported before a missing library.
         if !file.exists() {
             let path = file.to_owned();
             return Err(pet_predict::Error::NoModel { path }.into());

@@ -1,4 +1,4 @@
-//! What can go wrong in the life of a model.
+//! Errors.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ pub enum Error {
     /// The tracking store failed.
     #[error("cannot {action}")]
     Tracking {
-        /// What was to be done.
+        /// The failed action.
         action: &'static str,
         /// The store's answer.
         source: mlflow_client::Error,
@@ -25,10 +25,10 @@ pub enum Error {
     /// Training failed, or its weights cannot be used.
     #[error(transparent)]
     Train(#[from] pet_train::Error),
-    /// A search cannot be made.
+    /// The search space or method is invalid.
     #[error(transparent)]
     Sweep(#[from] SweepError),
-    /// Figures or pictures cannot be made.
+    /// Metrics or plots cannot be computed.
     #[error(transparent)]
     Report(#[from] pet_report::Error),
     /// A file of the model or of a checkpoint cannot be read or written.
@@ -66,15 +66,15 @@ pub enum Error {
         /// The folder.
         folder: PathBuf,
     },
-    /// A size to train on was given, but nothing is trained on photographs.
+    /// A training size was given, but all layers before the classifier are frozen.
     #[error(
         "a training size of {size} pixels has no effect unless the whole network is trained: frozen layers see each image once, at the size that is served"
     )]
     TrainSize {
-        /// The size that was given.
+        /// The given size.
         size: u32,
     },
-    /// Teachers were given, but nothing is trained on photographs.
+    /// Teachers were given, but all layers before the classifier are frozen.
     #[error(
         "teachers have no effect unless the whole network is trained: frozen layers see each image once, and teachers the views that are trained on"
     )]
@@ -92,17 +92,17 @@ pub enum Error {
     TeacherClasses {
         /// The teacher.
         path: PathBuf,
-        /// The first class of the data set that is not the teacher's, or how many there are.
+        /// The first different class of the data set, or the number of classes.
         expected: String,
-        /// What the teacher has instead.
+        /// The same of the teacher.
         got: String,
     },
-    /// A run's recipe cannot be trained once more on all images.
+    /// A run cannot be refitted.
     #[error("cannot refit run `{run_id}`: {reason}")]
     NoRefit {
         /// The run.
         run_id: String,
-        /// Why not.
+        /// Why it cannot.
         reason: String,
     },
     /// The data set is not the one that the refitted run was trained on.
@@ -110,9 +110,9 @@ pub enum Error {
     RefitData {
         /// The run.
         run_id: String,
-        /// The digest of its data set.
+        /// The digest of the run's data set.
         expected: String,
-        /// The digest of the one that is there.
+        /// The digest of the given data set.
         got: String,
     },
     /// The images that were added to the data set are not those that the refitted run was trained with.
@@ -120,12 +120,12 @@ pub enum Error {
     RefitAdded {
         /// The run.
         run_id: String,
-        /// The digest of what it was trained with, or `none`.
+        /// The digest of the run's added images, or `none`.
         expected: String,
-        /// The digest of what is there.
+        /// The digest of the given images, or `none`.
         got: String,
     },
-    /// Images were added to a data set that is cross-validated.
+    /// Images were added to a data set for cross-validation.
     #[error(
         "cannot cross-validate with added images: every image of the data set is validated on, which they may show"
     )]
@@ -135,20 +135,20 @@ pub enum Error {
     ResumeData {
         /// The run.
         run_id: String,
-        /// Which images.
+        /// Which of its images.
         what: &'static str,
-        /// The digest of those that it was started with, or `none`.
+        /// The digest of the run's images, or `none`.
         expected: String,
-        /// The digest of those that are there.
+        /// The digest of the given images, or `none`.
         got: String,
     },
-    /// There are no weights to start from.
+    /// The pretrained weights are missing.
     #[error("no backbone weights at `{}`", path.display())]
     NoBackbone {
-        /// Where they were expected.
+        /// The expected file.
         path: PathBuf,
     },
-    /// The recipe normalizes otherwise than the network was pretrained with.
+    /// The recipe's normalization differs from that of the pretrained network.
     #[error(
         "{network} takes images with the mean {:?} and the standard deviation {:?}, the recipe has {:?} and {:?}",
         expected.0, expected.1, got.0, got.1
@@ -156,7 +156,7 @@ pub enum Error {
     Normalization {
         /// The network.
         network: &'static str,
-        /// Mean and standard deviation that it was pretrained with.
+        /// Mean and standard deviation of the pretrained network.
         expected: ([f32; 3], [f32; 3]),
         /// Those of the recipe.
         got: ([f32; 3], [f32; 3]),
@@ -176,9 +176,9 @@ pub enum Error {
     UnknownClass {
         /// The class.
         class: String,
-        /// How many classes the model has.
+        /// Number of the model's classes.
         model: usize,
-        /// How many classes the data set has.
+        /// Number of the data set's classes.
         dataset: usize,
     },
     /// A file of limits for a promotion cannot be used.
@@ -189,58 +189,58 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A limit of a promotion is one that no model can meet.
+    /// A limit of a gate is out of range.
     #[error("cannot require the `{field}` {got} of `{metric}`: expected {}", between(*least, *most))]
     Limit {
-        /// The figure.
+        /// The metric.
         metric: &'static str,
         /// The kind of limit.
         field: &'static str,
-        /// The least that makes sense.
+        /// The minimum value.
         least: f64,
-        /// The most that makes sense.
+        /// The maximum value.
         most: f64,
-        /// What was required.
+        /// The given value.
         got: f64,
     },
     /// Two versions were not measured on the same images.
     #[error("cannot compare answers to {got} images with answers to {expected}")]
     Unpaired {
-        /// Images of the champion.
+        /// Number of the champion's images.
         expected: usize,
-        /// Images of the challenger.
+        /// Number of the challenger's images.
         got: usize,
     },
     /// The images are not those that a version was trained and validated on.
     #[error("the version was trained on other images: expected {expected}, got {got}")]
     OtherImages {
-        /// The data set, or how it was split.
+        /// Data set or split of the training.
         expected: String,
-        /// What the images are of, or how they are split.
+        /// The given data set or split.
         got: String,
     },
-    /// A run was interrupted. What was logged is kept.
+    /// A run was interrupted. Its logged data is kept.
     #[error("interrupted: {finished} of {planned} runs finished")]
     Interrupted {
-        /// Runs that finished before.
+        /// Number of finished runs.
         finished: usize,
-        /// Runs that were asked for.
+        /// Number of planned runs.
         planned: usize,
-        /// The run that can be resumed, if there is one.
+        /// The run to resume, if it has a checkpoint.
         run_id: Option<String>,
     },
-    /// There is no checkpoint of a run.
+    /// A run has no checkpoint.
     #[error("there is no interrupted run `{run_id}` to resume")]
     NothingToResume {
-        /// The ID, or its beginning.
+        /// The ID or its prefix.
         run_id: String,
     },
     /// Several checkpoints have IDs with the same beginning.
     #[error("`{run_id}` is the beginning of {found} interrupted runs")]
     AmbiguousRun {
-        /// The beginning.
+        /// The prefix.
         run_id: String,
-        /// How many.
+        /// Number of runs.
         found: usize,
     },
     /// A checkpoint was written by another version of this crate.
@@ -250,13 +250,13 @@ pub enum Error {
         run_id: String,
         /// The file.
         path: PathBuf,
-        /// What cannot be read.
+        /// The parse error.
         source: serde_json::Error,
     },
     /// What the machine does cannot be measured.
     #[error("cannot measure the system")]
     SystemMetrics {
-        /// Why not.
+        /// The cause.
         source: std::io::Error,
     },
     /// The run has ended already.
@@ -265,7 +265,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What a person can do about it.
+    /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Tracking { source, .. } | Self::Store(source) => source.hint(),
@@ -300,7 +300,7 @@ impl Error {
     }
 }
 
-/// A range of numbers in words.
+/// Describes a range of numbers.
 fn between(least: f64, most: f64) -> String {
     match (least.abs() < f64::MAX, most < f64::MAX) {
         (true, true) => format!("a number from {least} to {most}"),
@@ -309,7 +309,7 @@ fn between(least: f64, most: f64) -> String {
     }
 }
 
-/// Names what was being done when the store failed.
+/// Adds the failed action to an error of the tracking store.
 pub(crate) fn tracking_error(action: &'static str) -> impl Fn(mlflow_client::Error) -> Error {
     move |source| Error::Tracking { action, source }
 }

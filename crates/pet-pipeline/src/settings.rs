@@ -45,7 +45,7 @@ impl DataSource {
         }
     }
 
-    /// Whether opening it would first draw or download pictures.
+    /// Whether opening the data set would generate or download images.
     fn is_to_be_made(&self) -> bool {
         match self {
             Self::Sample(root) | Self::OxfordIiitPetOrDownload(root) => !root.exists(),

@@ -153,7 +153,7 @@ fn print_json(
 /// The images to evaluate, and what was skipped.
 type Images = (Vec<ImageSet>, LeftOut);
 
-/// Folders that were named are told to be missing before a model or a library is looked for, which may be missing too.
+/// Checks the given folders before loading a library and a model, which may be missing too.
 fn check_folders(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.folder.is_none() {
         arguments.dataset.source.check()?;

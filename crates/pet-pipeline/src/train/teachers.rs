@@ -1,4 +1,4 @@
-//! Exported models as teachers: training itself knows nothing of ONNX Runtime.
+//! Exported models as teachers. pet-train does not depend on ONNX Runtime.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 
-/// The models that are learned from.
+/// Models for knowledge distillation.
 #[derive(Default)]
 pub(super) struct Teachers {
     pub(super) models: Vec<Arc<dyn Teacher>>,
@@ -19,7 +19,7 @@ pub(super) struct Teachers {
 }
 
 impl Teachers {
-    /// Loads the models in these folders, which have to know these classes in this order.
+    /// Loads the models in these folders. Their classes must be equal to `classes`.
     pub(super) fn load(
         folders: &[PathBuf],
         libraries: &SearchPaths,
@@ -46,7 +46,7 @@ fn open(folder: &Path, libraries: &SearchPaths) -> Result<ImagePredictor, pet_pr
         return Err(pet_predict::Error::NoModel { path });
     }
     let runtime = Runtime::load(libraries)?;
-    // What integers lose need not be learned.
+    // Quantization errors should not be learned.
     let options = Options::default().with_precision(Some(Precision::Fp32));
     ImagePredictor::load(&runtime, folder, &options)
 }
@@ -61,7 +61,7 @@ fn check_classes(folder: &Path, expected: &[String], got: &[String]) -> Result<(
     })
 }
 
-/// An exported model. Each of its sessions works on one thread, so every thread gets the same answer.
+/// An exported model. Each session uses a single thread, so that the output is reproducible.
 #[derive(Debug)]
 struct Exported(ImagePredictor);
 
@@ -70,7 +70,7 @@ impl Teacher for Exported {
         &self.0.metadata().preprocess
     }
 
-    /// As sure as the model is when it is served, so that no teacher outweighs another by the size of its numbers.
+    /// Calibrates the logits, so that overconfident teachers don't outweigh the others.
     fn answer(&self, input: &[f32]) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
         let temperature = self.0.metadata().temperature() as f32;
         let mut logits = self.0.run_tensor(input, 1)?;
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_classes_are_named() {
+    fn different_classes_are_reported() {
         let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect::<Vec<_>>();
         let check = |got: &[&str]| {
             let checked = check_classes(Path::new("old"), &list(&["Beagle", "Pug"]), &list(got));

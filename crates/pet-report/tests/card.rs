@@ -135,7 +135,7 @@ fn what_is_not_known_is_not_claimed() {
     }
     for present in [
         "`holiday|pets`",
-        "No split has been measured",
+        "No split has been evaluated",
         "not recorded",
         "has not been calibrated",
     ] {

@@ -9,10 +9,10 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
         Some(temperature) => format!(
             "The confidence is the softmax of the model's output divided by {temperature:.4}, the \
              temperature that fits the validation images best (Guo et al., \"On Calibration of Modern \
-             Neural Networks\", 2017). It changes no answer, only how sure the model says it is."
+             Neural Networks\", 2017). It does not change predictions, only the confidence."
         ),
-        None => "The confidence is the softmax of the model's output. It has not been calibrated: \
-                 0.9 does not mean right nine times out of ten."
+        None => "The confidence is the softmax of the model's output. It has not been calibrated: 0.9 does not mean \
+                 that nine out of ten predictions are right."
             .into(),
     };
     let rows: Vec<_> = metrics.splits.iter().filter_map(row).collect();
@@ -23,8 +23,8 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
             parts.push(table(&["split", before, ">after", loss, ">after"], rows));
         }
         parts.push(
-            "Calibration error is the expected calibration error in 15 bins: how far the confidence \
-             of the first guess is from the share of right answers, on average.\n"
+            "Calibration error is the expected calibration error in 15 bins: the average difference between the \
+             confidence of the top prediction and the share of correct predictions.\n"
                 .into(),
         );
     }

@@ -11,17 +11,17 @@ const FEW_CLASSES: usize = 12;
 const EXTREMES: usize = 5;
 
 pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
-    let mut section = "## Figures\n\n".to_owned();
+    let mut section = "## Metrics\n\n".to_owned();
     let refit = metrics.refit_of().map(|run| {
         format!(
-            "This is a refit of run {}: the same recipe, trained on the validation images as well. The figures on \
-             validation images, the temperature and the curves are those of that run, which had not seen them.\n\n",
+            "This is a refit of run {}: the same recipe, also trained on the validation images. The metrics on \
+             validation images, the temperature and the curves are from that run, which was not trained on them.\n\n",
             code(run)
         )
     });
     section.extend(refit);
     if metrics.splits.is_empty() {
-        section.push_str("No split has been measured yet.\n");
+        section.push_str("No split has been evaluated yet.\n");
     } else {
         let columns = Columns::of(metadata, metrics);
         let rows = metrics
@@ -30,8 +30,8 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
             .map(|(name, split)| columns.row(name, split));
         section.push_str(&table(&columns.head(), rows));
         section.push_str(
-            "\nThe interval is Wilson's of the top-1 accuracy. Loss is the mean cross-entropy in nats; macro F1 is the mean of the classes' F1 \
-             scores. Made by:\n\n",
+            "\nThe interval is the Wilson interval of the top-1 accuracy. Loss is the mean cross-entropy in nats; \
+             macro F1 is the mean of the classes' F1 scores. Computed by:\n\n",
         );
         let commands = metrics.splits.iter();
         section.extend(
@@ -40,7 +40,7 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
     }
     section.push('\n');
     section.push_str(&picture(
-        "Loss and accuracy over the epochs of training",
+        "Training and validation loss and accuracy per epoch",
         CURVES_FILE,
     ));
     section
@@ -85,7 +85,7 @@ impl Columns {
 
 /// The best and worst classes on the test images, or on another split without those.
 pub(super) fn classes_section(metrics: &Metrics) -> String {
-    let mut section = "## Single classes\n\n".to_owned();
+    let mut section = "## Metrics by class\n\n".to_owned();
     let measured = |name: &str| Some((name.to_owned(), ranked(metrics.splits.get(name)?)));
     let splits = metrics.splits.keys().map(String::as_str);
     let found = ["test", "validation"]
@@ -97,10 +97,7 @@ pub(super) fn classes_section(metrics: &Metrics) -> String {
         section.push_str(&listing(&split, &classes));
         section.push('\n');
     }
-    section.push_str(&picture(
-        "Which classes were taken for which",
-        CONFUSION_FILE,
-    ));
+    section.push_str(&picture("Confusion matrix", CONFUSION_FILE));
     section
 }
 

@@ -105,15 +105,15 @@ fn introduction(metadata: &ModelMetadata, kind: Kind) -> String {
         None => format!("# {name}"),
     };
     let what = match kind {
-        Kind::Oxford => "Names the breed of the cat or dog in a photograph",
-        Kind::Sample => "Names the kind of cartoon cat or dog in a generated picture",
-        Kind::Other => "Names the class of a picture",
+        Kind::Oxford => "Predicts the breed of the cat or dog in a photo",
+        Kind::Sample => "Predicts the kind of cartoon cat or dog in a generated image",
+        Kind::Other => "Predicts the class of an image",
     };
     let count = metadata.classes.len();
     let mut lines = format!("{heading}\n\n{what}, out of {count} [classes](#classes).\n");
     let accuracy = metadata.val_acc.map(percent);
     lines.extend(accuracy.map(|accuracy| {
-        format!("Accuracy on the validation images, as its run logged it: {accuracy}.\n")
+        format!("Accuracy on the validation images, as logged by its run: {accuracy}.\n")
     }));
     let run = metadata.run_id.as_deref().map(code);
     lines.extend(run.map(|run| format!("Trained by run {run}.\n")));
@@ -126,8 +126,8 @@ fn use_section(usage: Option<&str>) -> String {
         usage => format!("{usage}\n\n"),
     };
     format!(
-        "## Use\n\n{usage}The model file alone is enough: recipe, classes and origin travel in its \
-         metadata. Any ONNX Runtime can run it.\n"
+        "## Use\n\n{usage}The model file alone is enough: recipe, classes and origin are in its metadata. Any ONNX \
+         Runtime can run it.\n"
     )
 }
 
@@ -135,25 +135,25 @@ fn limits(classes: usize, kind: Kind) -> String {
     let (knows, unlike) = match kind {
         Kind::Oxford => (
             format!(
-                "It knows {classes} breeds and nothing else, and always answers with one of them: \
-                 also for other breeds, mixed breeds, other animals and pictures without an animal."
+                "It knows {classes} breeds and nothing else, and always predicts one of them, even for other breeds, \
+                 mixed breeds, other animals and images without an animal."
             ),
-            "Photographs unlike those it was trained on (drawings, several animals, an animal that \
-             is small, dark or half hidden) may be answered worse than the figures say.",
+            "For photos unlike the training images (drawings, several animals, an animal that is small, dark or half \
+             hidden), predictions may be worse than the metrics suggest.",
         ),
         Kind::Sample => (
             format!(
-                "It knows {classes} kinds of generated cartoons and nothing else, and always answers \
-                 with one of them, whatever the picture shows."
+                "It knows {classes} kinds of generated cartoons and nothing else, and always predicts one of them, \
+                 whatever the image shows."
             ),
-            "It has never seen a real animal; its answers on photographs mean nothing.",
+            "It has never seen a real animal; its predictions on photos are meaningless.",
         ),
         Kind::Other => (
             format!(
-                "It knows {classes} classes and nothing else, and always answers with one of them, \
-                 whatever the picture shows."
+                "It knows {classes} classes and nothing else, and always predicts one of them, whatever the image \
+                 shows."
             ),
-            "Pictures unlike those it was trained on may be answered worse than the figures say.",
+            "For images unlike the training images, predictions may be worse than the metrics suggest.",
         ),
     };
     format!("## Limits\n\n- {knows}\n- {unlike}\n")

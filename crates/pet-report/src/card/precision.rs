@@ -26,16 +26,16 @@ pub(super) fn section(metrics: &Metrics) -> Option<String> {
     ];
     let head = ["precision", ">top-1 on validation images", ">size"];
     let trained = if metrics.refit_of().is_some() {
-        " It was trained on these as well, so only the difference says something."
+        " It was also trained on these, so only the difference is meaningful."
     } else {
         ""
     };
     Some(format!(
         "## Precision\n\n\
          `{INT8_MODEL_FILE}` is the same model in 8-bit integers: all convolutions but the first \
-         {fp32_layers} of {layers}, weights with a scale for each filter, ranges from \
-         {calibration_images} validation images. On {images} validation images its answer is that of \
-         fp32 on {}.{trained}\n\n{}",
+         {fp32_layers} of {layers}, weights with one scale per filter, ranges from \
+         {calibration_images} validation images. On {images} validation images its \
+         prediction agrees with fp32 on {}.{trained}\n\n{}",
         percent(*agreement),
         table(&head, rows)
     ))

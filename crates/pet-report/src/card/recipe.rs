@@ -18,13 +18,13 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
         section.push_str(&similarity(least));
     }
     if metrics.params.is_empty() {
-        section.push_str("\nThe hyper-parameters are not recorded.\n");
+        section.push_str("\nThe hyperparameters are not recorded.\n");
     } else {
         let rows = metrics
             .params
             .iter()
             .map(|(name, value)| vec![code_cell(name), code_cell(value)]);
-        section.push_str("\nHyper-parameters, as logged by the run:\n\n");
+        section.push_str("\nHyperparameters, as logged by the run:\n\n");
         section.push_str(&table(&["parameter", "value"], rows));
     }
     section
@@ -33,9 +33,9 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
 /// The detection of outliers.
 fn similarity(least: f64) -> String {
     format!(
-        "Output `{SIMILARITY_NAME}`: of the same shape, the cosine between the picture's features and the mean features \
-         of each class. A picture whose largest cosine is below {least:.3} probably shows none of the classes; 98 % of \
-         the validation images have more.\n"
+        "Output `{SIMILARITY_NAME}`: same shape, the cosine between the image's features and the mean features of each \
+         class. An image whose largest cosine is below {least:.3} probably shows none of the classes; 98 % of the \
+         validation images are above.\n"
     )
 }
 
@@ -43,11 +43,11 @@ fn similarity(least: f64) -> String {
 fn preprocess(preprocess: &Preprocess) -> String {
     let resize = match preprocess.resize {
         Resize::Stretch { size } => {
-            format!("The whole picture is stretched to {size}x{size} pixels")
+            format!("The whole image is stretched to {size}x{size} pixels")
         }
         Resize::CenterCrop { resize, size } => format!(
-            "The picture's shorter side is brought to {resize} pixels and its middle \
-             {size}x{size} pixels are cut out"
+            "The image's shorter side is resized to {resize} pixels and its central \
+             {size}x{size} pixels are cropped"
         ),
     };
     let Layout::Nchw = preprocess.layout;

@@ -25,16 +25,15 @@ pub(super) fn section(selection: &Selection) -> String {
         "run",
         ">validation accuracy",
         ">validation loss",
-        "why",
+        "reason",
     ];
     let alias = match selection.alias.as_str() {
         "" => String::new(),
         alias => format!(", alias {}", code(alias)),
     };
     let mut section = format!(
-        "## Selection\n\nVersion {} was chosen (run {}{alias}). Rule: {}.\n\n{}\n\
-         The validation images took part in this choice, so figures on them flatter the model a \
-         little.\n",
+        "## Selection\n\nVersion {} was selected (run {}{alias}). Rule: {}.\n\n{}\n\
+         The validation images were used for this selection, so metrics on them are slightly too good.\n",
         text(&selection.version),
         code(&selection.run_id),
         text(selection.rule.trim_end_matches('.')),

@@ -150,7 +150,7 @@ fn draw_caption(canvas: &mut Canvas, heat: &HeatMap<'_>, top: f32) {
         "the most probable class".to_owned()
     } else {
         let confidence = 100.0 * heat.confidence;
-        format!("the answer is {}, {confidence:.1} %", heat.answer)
+        format!("prediction: {}, {confidence:.1} %", heat.answer)
     };
     let note = canvas.font().fit(&note, 13.0, room);
     canvas.text(&note, (margin, top + 47.0), faint(Align::Start));
@@ -159,8 +159,8 @@ fn draw_caption(canvas: &mut Canvas, heat: &HeatMap<'_>, top: f32) {
         canvas.rectangle((left + f32::from(step), top + 15.0), 1.0, 16.0, color);
     }
     let below = top + 47.0;
-    canvas.text("nothing", (left, below), faint(Align::Start));
-    canvas.text("speaks for it", (left + bar, below), faint(Align::End));
+    canvas.text("none", (left, below), faint(Align::Start));
+    canvas.text("strong support", (left + bar, below), faint(Align::End));
 }
 
 #[cfg(test)]
@@ -222,7 +222,7 @@ mod tests {
         let error = heat_map_png(&RgbImage::new(4, 4), &heat(3, &[1.0, 2.0])).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "a heat map of 3x1 cells takes one number for each, got 2"
+            "a heat map of 3x1 cells needs one number per cell, got 2"
         );
     }
 

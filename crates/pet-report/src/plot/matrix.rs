@@ -113,7 +113,7 @@ impl Layout {
         );
         let (hits, images) = (matrix.hits(), matrix.images());
         let share = 100.0 * hits as f64 / images as f64;
-        let note = format!("{hits} of {images} images right ({share:.1} %)");
+        let note = format!("{hits} of {images} images correct ({share:.1} %)");
         canvas.text(
             &note,
             (center, 53.0),
@@ -127,7 +127,7 @@ impl Layout {
         let style = |align| Text::new(text, FAINT_INK, align);
         let font = canvas.font();
         let caption = "share of the actual class:";
-        let scales = [("right", BLUE), ("mistaken", VERMILION)];
+        let scales = [("correct", BLUE), ("wrong", VERMILION)];
         let names: f32 = scales.iter().map(|(name, _)| font.width(name, text)).sum();
         let total = font.width(caption, text) + names + 2.0 * (bar + 10.0 + 8.0) + 14.0;
         let mut left = ((self.width - total) / 2.0).floor();
@@ -173,7 +173,7 @@ impl Layout {
         canvas.text("actual", before, axis.rotated(-90.0));
         canvas.text("predicted", (left + side / 2.0, self.height - 22.0), axis);
         let found = Text::new(12.0, FAINT_INK, Align::End);
-        canvas.text("found", (left + side + 54.0, TOP - 11.0), found);
+        canvas.text("recall", (left + side + 54.0, TOP - 11.0), found);
     }
 
     /// The cells of one class and its recall.

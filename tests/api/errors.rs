@@ -56,7 +56,7 @@ fn empty_parameter_is_reported_as_empty() {
     let error = response.error(400, "bad_parameter");
     assert_eq!(
         error["detail"],
-        "`width` is empty, expected a whole number from 1 to 4294967295"
+        "`width` is empty, expected an integer from 1 to 4294967295"
     );
 }
 
@@ -222,7 +222,7 @@ fn unsupported_image_format_415() {
         let (status, code, advice) = if about["is_picture"] == true {
             (415, "unsupported_format", "save it as JPEG")
         } else {
-            (400, "undecodable", "use the photograph itself")
+            (400, "undecodable", "use the photo itself")
         };
         for path in ["/predict", "/normalize"] {
             for request in [

@@ -267,7 +267,7 @@ fn class_that_is_a_path_is_rejected() {
         let error = send(written).error(400, "bad_parameter");
         let detail = error["detail"].as_str().unwrap();
         assert!(
-            detail.contains("cannot name a folder"),
+            detail.contains("cannot be a folder name"),
             "{class:?}: {detail}"
         );
     }

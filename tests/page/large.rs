@@ -80,7 +80,7 @@ fn large_photograph_is_sent_small_and_upright() {
     let said = page.text("document.querySelector('.sent').textContent");
     assert!(
         said.starts_with("Sent as 1024 × 1024 pixels, ")
-            && said.contains("The original has 3024 × 4032, "),
+            && said.contains("The original is 3024 × 4032, "),
         "{said}"
     );
     page.value(
@@ -132,7 +132,7 @@ fn formats_of_the_browser_are_sent_as_jpeg() {
     assert_eq!(page.text("uploads[0].name"), "cat.jpg");
     assert_eq!(
         page.text("document.getElementById('photograph-remark').textContent"),
-        "The service does not read AVIF, so this browser sends it as JPEG."
+        "The service does not support AVIF, so your browser sends it as JPEG."
     );
     page.check_quiet();
 }

@@ -65,7 +65,7 @@ fn accuracy_of_few_photographs_is_shown_as_counts() {
     page.until("document.querySelector('.tiles')");
     assert_eq!(
         page.text("[...document.querySelectorAll('.tiles li')].map((tile) => tile.innerText.replace('\\n', ' ')).join('; ')"),
-        "21 of 24 validation photographs right; 2 breeds known"
+        "21 of 24 validation photos right; 2 breeds known"
     );
     assert_eq!(
         page.text("[...document.querySelectorAll('.breeds .share')].map((share) => share.textContent).join()"),

@@ -89,7 +89,7 @@ fn unreachable_service_shows_an_error() {
     page.value("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))");
     page.choose("#file", &file("cat.jpg"));
     page.until(
-        "document.querySelector('#predict .problem').textContent.startsWith('The service does not answer.')",
+        "document.querySelector('#predict .problem').textContent.startsWith('The service does not respond.')",
     );
     page.check_quiet();
 }

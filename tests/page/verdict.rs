@@ -41,19 +41,13 @@ fn prediction_is_corrected_by_keyboard() {
     );
     page.press(&['\u{e004}', '\u{e007}']);
     page.until(SAID);
-    assert_eq!(
-        page.text(SAID),
-        "Thank you. The photograph is kept as Sphynx."
-    );
+    assert_eq!(page.text(SAID), "Thank you. The photo was saved as Sphynx.");
     assert_eq!(stored("Sphynx"), before + 1);
     let status = page.text("document.getElementById('status').textContent");
     assert_eq!(status, page.text(SAID));
     // Feedback is requested once.
     page.click("#verdict-right");
-    assert_eq!(
-        page.text(SAID),
-        "Thank you. The photograph is kept as Sphynx."
-    );
+    assert_eq!(page.text(SAID), "Thank you. The photo was saved as Sphynx.");
     page.check_quiet();
 }
 

@@ -39,7 +39,7 @@ class Answers extends EventTarget {
       photograph.problem = null;
       return photograph.outcome;
     } catch (error) {
-      if (!signal.aborted && !part) photograph.problem = error instanceof Refusal ? error.message : 'It cannot be sent.';
+      if (!signal.aborted && !part) photograph.problem = error instanceof Refusal ? error.message : 'It could not be sent.';
       throw error;
     } finally {
       this.#tell(photograph);

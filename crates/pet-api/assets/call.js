@@ -30,8 +30,8 @@ export function addCall(panel) {
   panel.append(line);
   button.addEventListener('click', async () => {
     const copied = await copy(code).then(() => true, () => false);
-    button.textContent = copied ? 'Copied' : 'Marked';
-    announce(copied ? 'The command is in the clipboard.' : 'The command is marked: copy it yourself.');
+    button.textContent = copied ? 'Copied' : 'Selected';
+    announce(copied ? 'The command was copied.' : 'The command is selected; copy it yourself.');
     setTimeout(() => (button.textContent = 'Copy'), 1500);
   });
   return (path, parameters, file, saved) => {

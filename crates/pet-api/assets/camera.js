@@ -7,9 +7,9 @@ const take = dialog.querySelector('[value=take]');
 const close = dialog.querySelector('[value=close]');
 
 const PROBLEMS = {
-  NotAllowedError: 'The browser was not allowed to use the camera.',
+  NotAllowedError: 'The browser is not allowed to use the camera.',
   NotFoundError: 'This computer has no camera.',
-  NotReadableError: 'Another program uses the camera.',
+  NotReadableError: 'Another program is using the camera.',
 };
 
 async function begin() {

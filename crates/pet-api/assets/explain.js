@@ -60,7 +60,7 @@ async function refresh() {
     place(answer.region, outcome.view);
     heat.hidden = false;
     explained = outcome;
-    announce(`Shown on the photograph: the regions that support ${answer.class}.`);
+    announce(`Shown on the photo: the regions that support ${answer.class}.`);
   });
 }
 

@@ -68,7 +68,7 @@ function listenToClear() {
 function remark(photograph) {
   const parts = [];
   if (photograph?.isAnimated) parts.push('Only the first frame of this animation is used.');
-  if (photograph?.isConverted) parts.push(`The service does not read ${photograph.format}, so this browser sends it as JPEG.`);
+  if (photograph?.isConverted) parts.push(`The service does not support ${photograph.format}, so your browser sends it as JPEG.`);
   return parts.join(' ');
 }
 

@@ -6,9 +6,9 @@ import { count, percent } from './words.js';
 import { Work } from './work.js';
 
 const FIGURES = [
-  ['training_curves.png', 'Training curves', 'Loss and accuracy over the epochs of training', 'chart'],
+  ['training_curves.png', 'Training curves', 'Training and validation loss and accuracy per epoch', 'chart'],
   ['confusion_matrix.png', 'Confusion matrix', 'Which breeds were confused with which', 'chart'],
-  ['mistakes.png', 'Mistakes', 'Photographs that the model got wrong', 'photographs'],
+  ['mistakes.png', 'Mistakes', 'Photos that the model got wrong', 'photographs'],
 ];
 
 /** Photographs below which a share is shown as what was counted. */
@@ -47,15 +47,15 @@ function tiles(model, figures) {
   const list = element('ul', { className: 'card tiles' });
   if (figures) {
     const few = figures.images < FEW;
-    const photographs = few ? `${figures.name} photographs` : `of ${count(figures.images)} ${figures.name} photographs`;
+    const photographs = few ? `${figures.name} photos` : `of ${count(figures.images)} ${figures.name} photos`;
     list.append(tile(part(figures.top1, figures.images), few ? `${photographs} right` : `right, ${photographs}`));
     // Among five classes the right one is always there.
     if (model.classes > BEST) {
-      list.append(tile(part(figures.top5, figures.images), 'with the right breed among the first five'));
+      list.append(tile(part(figures.top5, figures.images), 'with the right breed in the top five'));
     }
   }
   if (typeof model.val_acc === 'number' && figures?.name !== 'validation') {
-    list.append(tile(percent(model.val_acc), 'right, of the validation photographs'));
+    list.append(tile(percent(model.val_acc), 'right, of the validation photos'));
   }
   list.append(tile(count(model.classes), model.classes === 1 ? 'breed known' : 'breeds known'));
   return list;
@@ -72,7 +72,7 @@ function breed(name, figures) {
 function breeds(names, figures) {
   const list = element('ul', { className: 'breeds' });
   list.append(...names.map((name) => breed(name, figures?.classes?.[name])));
-  const title = figures ? `Recognized, of the ${figures.name} photographs of each breed` : 'Breeds';
+  const title = figures ? `Correct, of the ${figures.name} photos of each breed` : 'Breeds';
   return card(title, list);
 }
 
@@ -84,7 +84,7 @@ async function figure([file, title, alt, kind]) {
   } catch {
     return [];
   }
-  const link = element('a', { href: url, className: 'figure', title: 'Open by itself' }, picture);
+  const link = element('a', { href: url, className: 'figure', title: 'Open full size' }, picture);
   link.dataset.kind = kind;
   return [card(title, link)];
 }

@@ -7,7 +7,7 @@ import { photo } from './photo.js';
 import { predictPart, predictWhole } from './predict.js';
 import { known, seen, seesSquare } from './recipe.js';
 
-const ALL = 'The model sees all of it. Pull the corners around one animal to predict only that part.';
+const ALL = 'The model sees the whole photo. Drag the corners around one animal to predict only that part.';
 
 const find = (id) => document.getElementById(id);
 const controls = find('part');
@@ -68,7 +68,7 @@ async function restart(box) {
 export function start(frame) {
   const box = new Box(frame, {
     name: 'part',
-    label: 'What the model sees: arrow keys move it, plus and minus change its size',
+    label: 'What the model sees: arrow keys move it, plus and minus resize it',
     grips: ['nw', 'ne', 'se', 'sw'],
     move: (edges, x, y) => moved(edges, x, y, photo),
     pull,

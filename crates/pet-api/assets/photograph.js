@@ -40,7 +40,7 @@ export function draw(picture, area, width, height) {
 
 async function toFile(canvas, name, quality) {
   const blob = await new Promise((done) => canvas.toBlob(done, 'image/jpeg', quality));
-  if (!blob) throw new Error('the browser cannot write the picture');
+  if (!blob) throw new Error('the browser cannot encode the image');
   return new File([blob], `${name.replace(/\.[^.]*$/, '')}.jpg`, { type: 'image/jpeg' });
 }
 

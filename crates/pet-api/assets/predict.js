@@ -25,9 +25,9 @@ function row({ class: breed, probability }) {
 }
 
 function note({ part, answer }) {
-  const parts = part ? ['This part of the photograph.'] : [];
+  const parts = part ? ['This part of the photo.'] : [];
   if (answer.known === false) parts.push(`Probably none of the ${answer.all_classes.length} breeds that the model knows.`);
-  else if (answer.confidence < SURE) parts.push('Not sure. It may be a breed that the model does not know.');
+  else if (answer.confidence < SURE) parts.push('Not sure. The model may not know this breed.');
   return parts.join(' ');
 }
 
@@ -42,7 +42,7 @@ function sent({ view }, photograph) {
   if (view.file === photograph.file) return '';
   const what = `${size(view.width, view.height)} pixels, ${bytes(view.file.size)}`;
   const whole = `${size(photograph.width, photograph.height)}, ${bytes(photograph.file.size)}`;
-  return `Sent as ${what}. The original has ${whole}.`;
+  return `Sent as ${what}. The original is ${whole}.`;
 }
 
 function show(photograph) {

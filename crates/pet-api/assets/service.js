@@ -19,7 +19,7 @@ export class Refusal extends Error {
 
   static async from(response) {
     const answer = await response.json().catch(() => ({}));
-    const detail = answer.detail ?? `the service answered ${response.status}`;
+    const detail = answer.detail ?? `the service responded with ${response.status}`;
     const text = typeof detail === 'string' ? detail : JSON.stringify(detail);
     return new Refusal(`${sentence(text)} ${sentence(answer.hint ?? '')}`.trim(), response.status);
   }
@@ -31,7 +31,7 @@ async function ask(url, options) {
     response = await fetch(url, options);
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    throw new Refusal('The service does not answer. It may be stopped, or the file too large for it.');
+    throw new Refusal('The service does not respond. It may be stopped, or the file may be too large.');
   }
   if (!response.ok) throw await Refusal.from(response);
   return response;

@@ -99,7 +99,7 @@ export class Transform {
     await picture.decode();
     this.clear();
     const { naturalWidth: width, naturalHeight: height } = picture;
-    picture.alt = `${this.panel.querySelector('h2').textContent} photograph, ${size(width, height)} pixels`;
+    picture.alt = `${this.panel.querySelector('h2').textContent} photo, ${size(width, height)} pixels`;
     this.url = url;
     this.result = file;
     this.frame.replaceChildren(picture);

@@ -22,7 +22,7 @@ function option(name) {
 /** Once is enough; the buttons stay where a keyboard has left them. */
 function settle() {
   const verdict = given.get(shown);
-  said.textContent = verdict ? `Thank you. The photograph is kept as ${verdict}.` : '';
+  said.textContent = verdict ? `Thank you. The photo was saved as ${verdict}.` : '';
   for (const button of buttons) button.setAttribute('aria-disabled', String(Boolean(verdict)));
 }
 

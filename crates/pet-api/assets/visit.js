@@ -61,7 +61,7 @@ function remove(photograph) {
 
 function show() {
   section.hidden = entries.size < 2;
-  facts.textContent = `${count(entries.size)} photographs, kept until this page is closed`;
+  facts.textContent = `${count(entries.size)} photos, kept until you close this page`;
   for (const [photograph, line] of entries) {
     line.querySelector('button').ariaPressed = photograph === photo.current;
   }
@@ -85,8 +85,8 @@ export function add(files) {
   photo.show(photographs[0]);
   show();
   if (photographs.length === 1) return;
-  announce(`${count(photographs.length)} photographs are being answered.`);
-  waiting = waiting.then(() => answerAll(photographs)).then(() => announce('All photographs are answered.'));
+  announce(`${count(photographs.length)} photos are being processed.`);
+  waiting = waiting.then(() => answerAll(photographs)).then(() => announce('All photos are processed.'));
 }
 
 /** Forgets all of them; settles once the page is empty. */

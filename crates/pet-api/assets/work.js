@@ -33,7 +33,7 @@ export class Work {
       return true;
     } catch (error) {
       if (controller.signal.aborted || error.name === 'AbortError') return false;
-      this.refuse(error instanceof Refusal ? error.message : 'Something on this page went wrong.');
+      this.refuse(error instanceof Refusal ? error.message : 'Something went wrong on this page.');
       if (!(error instanceof Refusal)) throw error;
       return false;
     } finally {

@@ -72,7 +72,7 @@ function fields(operation, examples) {
     labels.push(labelled('body', 'An inference request.', body, true));
   }
   const token = operation.security ? element('input', '', { type: 'password', autocomplete: 'off' }) : null;
-  if (token) labels.push(labelled('token', 'The administrator’s token.', token));
+  if (token) labels.push(labelled('token', 'The admin token.', token));
   return { labels, read: () => ({ inputs, kind, body, token: token?.value }) };
 }
 

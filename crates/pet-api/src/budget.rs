@@ -174,7 +174,7 @@ impl Budget {
         if !is_large && cost.work <= MAX_ORDINARY_WORK {
             return Ok(None);
         }
-        let busy = |_| ApiError::new(Code::Busy, "too many large pictures wait already");
+        let busy = |_| ApiError::new(Code::Busy, "too many large images are already waiting");
         let waiting = self.waiting.clone().try_acquire_owned().map_err(busy)?;
         // Always in this order, so that there is no deadlock.
         let large = if is_large {
@@ -192,9 +192,9 @@ impl Budget {
     fn too_large(&self, cost: Cost) -> ApiError {
         let (needed, limit) = (cost.memory, self.expensive);
         let detail = format!(
-            "work on the picture takes `{needed}` bytes of memory, more than the limit of `{limit}`"
+            "processing the image needs `{needed}` bytes of memory, more than the limit of `{limit}`"
         );
-        ApiError::new(Code::TooLarge, detail).with_hint("scale the picture down first".to_owned())
+        ApiError::new(Code::TooLarge, detail).with_hint("scale the image down first".to_owned())
     }
 }
 

@@ -62,9 +62,9 @@ fn decoder(request: &HttpRequest) -> Result<Option<Decoder>, ApiError> {
 }
 
 fn unsupported(encoding: &str) -> ApiError {
-    let detail = format!("the body has the encoding {encoding}, which is not read");
+    let detail = format!("the body has the unsupported encoding {encoding}");
     ApiError::new(Code::UnsupportedEncoding, detail).with_hint(
-        "send the body as it is, or with `Content-Encoding: gzip` or `deflate`".to_owned(),
+        "send the body uncompressed, or with `Content-Encoding: gzip` or `deflate`".to_owned(),
     )
 }
 

@@ -144,9 +144,9 @@ impl Feedback {
             return Ok(());
         }
         let detail = format!(
-            "the folder for corrections is full: it may hold `{max_count}` pictures and `{max_bytes}` bytes"
+            "the folder for corrections is full: its limits are `{max_count}` images and `{max_bytes}` bytes"
         );
-        let hint = "whoever runs the service can empty it or allow more".to_owned();
+        let hint = "the operator of the service can empty it or raise the limits".to_owned();
         Err(ApiError::new(Code::Full, detail).with_hint(hint))
     }
 
@@ -162,7 +162,7 @@ impl Feedback {
         if is_name {
             return Ok(self.settings.folder.join(class));
         }
-        let detail = format!("the class `{class}` cannot name a folder");
+        let detail = format!("the class `{class}` cannot be a folder name");
         Err(ApiError::bad_parameter(detail))
     }
 }

@@ -63,7 +63,12 @@ impl UploadMemory {
     pub(crate) fn reserve_response(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
         let count = u32::try_from(bytes.min(self.capacity)).unwrap_or(u32::MAX);
         let reserved = self.free.clone().try_acquire_many_owned(count);
-        reserved.map_err(|_| ApiError::new(Code::Busy, "too many answers wait for their clients"))
+        reserved.map_err(|_| {
+            ApiError::new(
+                Code::Busy,
+                "too many responses are waiting for their clients",
+            )
+        })
     }
 
     /// Cancels the slowest upload other than `asking`. Returns whether there was a slow one.
@@ -161,7 +166,7 @@ impl Incoming<'_> {
             Either::Left((Ok(outcome), _)) => outcome,
             Either::Left((Err(_), _)) => timed_out("the body did not arrive in time"),
             Either::Right(_) => {
-                timed_out("the body arrived too slowly, and others need the memory")
+                timed_out("the body arrived too slowly, and other requests need the memory")
             }
         }
     }
@@ -176,7 +181,7 @@ impl Incoming<'_> {
                 return Ok(reserved);
             }
             if !self.memory.cancel_slowest(&self.progress) {
-                let detail = "too many uploads are being read already";
+                let detail = "too many uploads are already in progress";
                 return Err(ApiError::new(Code::Busy, detail));
             }
             // The cancelled upload frees its memory on its own thread.
@@ -258,7 +263,7 @@ pub(crate) fn too_large(limit: u64) -> ApiError {
         Code::TooLarge,
         format!("the upload has more than the limit of `{limit}` bytes"),
     )
-    .with_hint("scale the picture down first".to_owned())
+    .with_hint("scale the image down first".to_owned())
 }
 
 #[cfg(test)]

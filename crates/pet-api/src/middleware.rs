@@ -145,7 +145,7 @@ impl Drop for LogEntry {
                     method,
                     path,
                     milliseconds,
-                    "the client has gone"
+                    "the client disconnected"
                 );
             }
         }
@@ -211,9 +211,8 @@ fn check_described(response: ServiceResponse) -> ServiceResponse {
     if route::is_described(method, &route, status, media_type) {
         return response;
     }
-    tracing::error!(%method, route, status, media_type, "no endpoint describes this answer");
-    let detail =
-        format!("{status} of `{method} {route}` with `{media_type:?}` is described nowhere");
+    tracing::error!(%method, route, status, media_type, "no endpoint documents this response");
+    let detail = format!("{status} of `{method} {route}` with `{media_type:?}` is not documented");
     let error = ApiError::new(Code::Internal, detail);
     response.into_response(HttpResponse::from_error(error))
 }
@@ -243,11 +242,15 @@ fn error_for_status(status: u16, request: &HttpRequest) -> ApiError {
     match code.unwrap_or(Code::BadRequest) {
         Code::MethodNotAllowed => ApiError::new(
             Code::MethodNotAllowed,
-            format!("`{}` does not take `{}`", request.path(), request.method()),
+            format!(
+                "`{}` does not support `{}`",
+                request.path(),
+                request.method()
+            ),
         ),
         code => ApiError::new(
             code,
-            format!("the request was refused with status {status}"),
+            format!("the request was rejected with status {status}"),
         ),
     }
 }

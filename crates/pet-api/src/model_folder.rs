@@ -70,7 +70,7 @@ fn skip_reason(name: &str, results: &Results) -> Option<&'static str> {
     } else if !results.folder().is_some_and(Path::is_dir) {
         Some("it is not a folder")
     } else if !name.chars().all(is_allowed) {
-        Some("its name has other characters than letters, digits, `.`, `_` and `-`")
+        Some("its name may only have letters, digits, `.`, `_` and `-`")
     } else if !Precision::ALL
         .iter()
         .any(|precision| results.contains(precision.file()))

@@ -140,7 +140,7 @@ impl Models {
         let _guard = self.lock_loading();
         if self.split().primary.name() == name {
             let detail = format!("`{name}` is the served model, which cannot be unloaded");
-            let hint = "`/model/reload` loads what lies in its folder now".to_owned();
+            let hint = "`/model/reload` reloads it from its folder".to_owned();
             return Err(ApiError::bad_parameter(detail).with_hint(hint));
         }
         if let Some(unloaded) = self.repository.take(name) {
@@ -227,7 +227,7 @@ fn log_not_reloaded(error: &Error) {
 
 /// The error for a name that no model has, with the names of the `others`.
 fn missing<'a>(name: &str, others: impl Iterator<Item = &'a str>) -> ApiError {
-    let detail = format!("there is no model `{name}`");
+    let detail = format!("model `{name}` does not exist");
     let others: Vec<_> = others.map(|name| format!("`{name}`")).collect();
     let hint = match others.as_slice() {
         [] => None,

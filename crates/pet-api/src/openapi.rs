@@ -7,9 +7,9 @@ use serde_json::{Map, Value as Json, json};
 use crate::asset::Asset;
 use crate::endpoint::{Endpoint, Topic};
 
-const DESCRIPTION: &str = "Names the breed of the cat or dog in a photograph, and works on images.\n\n\
-    Refusals are always JSON with `detail` (what is wrong), `code` (a row of the table in the \
-    documentation) and, where something can be done, `hint`; or problem details (RFC 9457), for who accepts \
+const DESCRIPTION: &str = "Predicts the breed of the cat or dog in a photo, and edits images.\n\n\
+    Errors are always JSON with `detail` (what is wrong), `code` (one of the table in the documentation) and, \
+    if something can be done, `hint`; or problem details (RFC 9457) for clients that accept \
     `application/problem+json`.";
 
 /// The document as a file.

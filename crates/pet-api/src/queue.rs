@@ -134,7 +134,7 @@ impl Queue {
         let slot = self.0.slots.clone().try_acquire_owned();
         slot.map_err(|_| {
             self.0.metrics.work_refused();
-            ApiError::new(Code::Busy, "too many requests wait already")
+            ApiError::new(Code::Busy, "too many requests are already waiting")
         })
     }
 
@@ -188,7 +188,7 @@ impl Queue {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(ApiError::new(
                 Code::Internal,
-                "the work on this request broke down",
+                "processing this request failed",
             )),
             Err(_) => Err(ApiError::deadline_passed()),
         }
@@ -267,7 +267,7 @@ fn work(model: Arc<LoadedModel>, worker: &Worker, queue: &Queue) {
     while let Some(job) = queue.next() {
         // A damaged file may hit a bug in a decoder: that fails its request, not the thread.
         if catch_unwind(AssertUnwindSafe(|| job(worker))).is_err() {
-            tracing::error!("the work on a request panicked");
+            tracing::error!("processing a request panicked");
         }
     }
 }

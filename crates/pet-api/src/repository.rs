@@ -28,14 +28,14 @@ struct Contents {
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "RepositoryModel")]
 pub(crate) struct IndexEntry {
-    /// The name that it is asked for by.
+    /// Its name in requests.
     name: String,
-    /// Its version; absent where it has none, or is not loaded.
+    /// Its version; absent if it has none, or is not loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
     /// Whether it is loaded.
     state: State,
-    /// Why it is not loaded, or could not be loaded again; otherwise empty.
+    /// Why it is not loaded or could not be reloaded; otherwise empty.
     reason: String,
 }
 
@@ -88,7 +88,7 @@ impl Repository {
         let found = folder.scan()?;
         for (name, reason) in found.skipped {
             let place = folder.folder.display();
-            tracing::info!(%place, name, reason, "left out of the models");
+            tracing::info!(%place, name, reason, "skipped in the folder of models");
         }
         let (count, max) = (found.models.len(), folder.max_loaded);
         if count > max {
@@ -143,8 +143,9 @@ impl Repository {
         if loaded.contains_key(name) || loaded.len() < max {
             return Ok(());
         }
-        let detail = format!("no more than `{max}` models of the folder may be loaded");
-        let hint = "unload another one first, or start the service with room for more".to_owned();
+        let detail = format!("the limit of `{max}` loaded models has been reached");
+        let hint =
+            "unload another one first, or restart the service with a higher limit".to_owned();
         Err(ApiError::new(Code::Full, detail).with_hint(hint))
     }
 

@@ -188,7 +188,7 @@ fn lower_priority() {
     if let Err(error) = thread_priority::ThreadPriority::Min.set_for_current() {
         tracing::warn!(
             ?error,
-            "the shadow's thread has no lower priority than the others"
+            "the shadow's thread could not be given a lower priority"
         );
     }
 }

@@ -27,7 +27,7 @@ struct Rest {
 
 /// The client did not read the response in time.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer was not read in time")]
+#[error("the response was not read in time")]
 pub(crate) struct ResponseTimeout;
 
 impl TimedBody {

@@ -61,7 +61,7 @@ impl TrafficSplit {
             |model: &&Arc<LoadedModel>| model.metadata().model_version.as_deref() == Some(version);
         let missing = || {
             let detail = format!(
-                "there is no version `{version}` of `{}`",
+                "version `{version}` of `{}` does not exist",
                 self.primary.name()
             );
             let served = self.primary.metadata().model_version.as_ref();

@@ -135,7 +135,7 @@ impl FromRequest for Uploads {
             // One more than allowed, to detect too many.
             let uploads = read(&request, payload, max + 1).await?;
             if uploads.photographs.len() > max {
-                let detail = format!("there are more than the limit of `{max}` images");
+                let detail = format!("there are more images than the limit of `{max}`");
                 return Err(ApiError::new(Code::TooLarge, detail));
             }
             Ok(uploads)

@@ -81,7 +81,7 @@ fn documentation_loads_nothing_from_other_hosts() {
 #[test]
 fn reference_has_the_table_of_errors() {
     let reference = fs_err::read_to_string(root().join("docs/http-api.md")).unwrap();
-    let start = "| status | code | what it says |\n|---|---|---|\n";
+    let start = "| status | code | meaning |\n|---|---|---|\n";
     let table = reference.split(start).nth(1).unwrap();
     let table = table.split("\n\n").next().unwrap();
     let expected = Code::ALL.map(|code| {

@@ -146,7 +146,7 @@ fn errors_have_a_message_and_a_code() {
         &get("/v2/models/x").send(&service),
         404,
         "not_found",
-        "no model `x`",
+        "model `x` does not exist",
     );
     assert_error(
         &get(&format!("{MODEL}/infer")).send(&service),

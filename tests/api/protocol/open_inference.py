@@ -110,8 +110,8 @@ def check_refusals(client, model):
 
     name = model["name"]
     good = tensor_input(numpy.zeros((1, 3, 224, 224), numpy.float32), True)
-    refused("404", "there is no model", "no-such-model", good)
-    refused("404", "there is no version", name, good, model_version="0")
+    refused("404", "does not exist", "no-such-model", good)
+    refused("404", "does not exist", name, good, model_version="0")
     refused("400", "shape", name, tensor_input(numpy.zeros((1, 3, 9, 9), numpy.float32), True))
     refused("400", "no output `x`", name, good, outputs=outputs("x", binary=True))
     refused("400", "image 0", name, photograph_input([b"no image"], True))
@@ -147,7 +147,7 @@ def check_repository(client, model, token, file):
     assert client.is_model_ready(model["name"])
     refused("401", "token", lambda: client.load_model(name))
     refused("401", "token", client.get_model_repository_index)
-    refused("404", "no model `x`", lambda: client.load_model("x", headers=headers))
+    refused("404", "model `x` does not exist", lambda: client.load_model("x", headers=headers))
     refused("400", "config", lambda: client.load_model(name, headers=headers, config="{}"))
     refused(
         "400",

@@ -144,7 +144,7 @@ fn replaced_model_is_reloaded_and_broken_one_is_kept() {
         error["detail"]
             .as_str()
             .unwrap()
-            .contains("the name of the served model"),
+            .contains("same name as the served model"),
         "{error}"
     );
 }

@@ -79,7 +79,7 @@ fn unknown_name_lists_the_known_ones() {
         get("/model/files/metrics.json?model=cats"),
     ] {
         let error = request.send(&service).error(404, "not_found");
-        assert_eq!(error["detail"], "there is no model `cats`");
+        assert_eq!(error["detail"], "model `cats` does not exist");
         assert_eq!(error["hint"], "the models are `colours`, `shapes`");
     }
     for path in ["", "/ready", "/versions/7"] {

@@ -160,7 +160,7 @@ impl Operation {
     }
 
     fn responses(&self) -> BTreeMap<String, Json> {
-        let answer = json!({"description": "The answer.", "content": self.response});
+        let answer = json!({"description": "The response.", "content": self.response});
         let mut responses = BTreeMap::from([("200".to_owned(), answer)]);
         for (status, description) in &self.other_statuses {
             responses.insert(status.to_string(), json!({"description": description}));
@@ -186,7 +186,7 @@ impl Operation {
         });
         if codes.clone().any(|code| code.retry_after().is_some()) {
             response["headers"] = json!({"Retry-After": {
-                "description": "Seconds after which another try may succeed.",
+                "description": "Seconds after which a retry may succeed.",
                 "schema": {"type": "integer", "minimum": 0},
             }});
         }

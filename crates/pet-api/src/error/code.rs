@@ -34,39 +34,39 @@ macro_rules! table {
 }
 
 table! {
-    /// A parameter of the request makes no sense.
+    /// A parameter of the request is invalid.
     BadParameter = 400, "bad_parameter";
     /// The request is malformed, such as a broken multipart body.
     BadRequest = 400, "bad_request";
-    /// The file is no image, or a damaged one.
+    /// The file is not an image, or is damaged.
     Undecodable = 400, "undecodable";
     /// The token is missing or wrong.
     Unauthorized = 401, "unauthorized";
-    /// The page of another site asks for what only this one's may.
+    /// Only the service's own page may send this request, not another site's.
     CrossSite = 403, "cross_site";
-    /// There is nothing at this path.
+    /// This path does not exist.
     NotFound = 404, "not_found";
-    /// The path does not take this method.
+    /// The path does not support this method.
     MethodNotAllowed = 405, "method_not_allowed";
     /// The body did not arrive in time.
     UploadTimeout = 408, "upload_timeout";
-    /// The upload or the picture in it is above a limit, which `detail` names.
+    /// The upload or its image exceeds a limit, which `detail` names.
     TooLarge = 413, "too_large";
-    /// An image, but not in a format that is read here.
+    /// The image format is not supported.
     UnsupportedFormat = 415, "unsupported_format";
-    /// The body is compressed in a way that is not read here.
+    /// The compression of the body is not supported.
     UnsupportedEncoding = 415, "unsupported_encoding";
     /// The field `file` is missing.
     MissingFile = 422, "missing_file";
-    /// Too many requests wait already.
+    /// Too many requests are already waiting.
     Busy = 429, "busy";
-    /// The service itself failed; its log says why.
+    /// The service itself failed; its log has the cause.
     Internal = 500, "internal";
-    /// The service takes no work: it is stopping.
+    /// The service accepts no work because it is stopping.
     NotReady = 503, "not_ready";
-    /// The work was not done in time.
+    /// The work was not finished in time.
     DeadlinePassed = 504, "deadline_passed";
-    /// No more corrections, or no more models, fit.
+    /// No more corrections can be saved, or no more models can be loaded.
     Full = 507, "full";
 }
 

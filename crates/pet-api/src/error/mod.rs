@@ -31,7 +31,7 @@ pub enum Error {
         source: pet_predict::Error,
     },
     /// A model besides the served one, such as its successor, cannot be loaded.
-    #[error("the {role} model in `{results}` cannot be used")]
+    #[error("cannot use the {role} model in `{results}`")]
     Successor {
         /// Its role.
         role: &'static str,
@@ -42,7 +42,7 @@ pub enum Error {
     },
     /// A successor has other classes than the served model.
     #[error(
-        "the {role} model in `{results}` has other classes than the served model: class {number} is {got}, expected \
+        "the {role} model in `{results}` has different classes than the served model: class {number} is {got}, expected \
          {expected}"
     )]
     Classes {
@@ -58,13 +58,13 @@ pub enum Error {
         got: String,
     },
     /// The folder of models cannot be read.
-    #[error("the folder of models cannot be read")]
+    #[error("cannot read the folder of models")]
     ModelFolder {
         /// The operating system's answer, which names the folder.
         source: std::io::Error,
     },
     /// The folder has more models than may be loaded.
-    #[error("the folder of models `{}` has {count}, of which {max} may be loaded", folder.display())]
+    #[error("the folder of models `{}` contains {count} models, more than the limit of {max}", folder.display())]
     ModelCount {
         /// The folder.
         folder: PathBuf,
@@ -74,7 +74,7 @@ pub enum Error {
         max: usize,
     },
     /// A model in the folder has the name of the served one.
-    #[error("the model in `{results}` has the name of the served model, `{name}`")]
+    #[error("the model in `{results}` has the same name as the served model, `{name}`")]
     SameName {
         /// The name of both.
         name: String,
@@ -82,13 +82,13 @@ pub enum Error {
         results: String,
     },
     /// The folder for corrections cannot be created or read.
-    #[error("the folder for corrections cannot be used")]
+    #[error("cannot use the folder for corrections")]
     Feedback {
         /// The operating system's answer, which names the folder.
         source: std::io::Error,
     },
     /// Listening on the address failed.
-    #[error("cannot listen at `{address}`")]
+    #[error("cannot listen on `{address}`")]
     Listen {
         /// Host and port.
         address: String,
@@ -97,7 +97,7 @@ pub enum Error {
     },
     /// There is too little memory.
     #[error(
-        "`{memory}` bytes of memory are too little for `{workers}` workers, which need `{needed}`"
+        "`{memory}` bytes of memory are not enough for `{workers}` workers, which need `{needed}`"
     )]
     Memory {
         /// Available bytes.
@@ -135,25 +135,22 @@ impl Error {
         match self {
             Self::Model { source } | Self::Successor { source, .. } => source.hint(),
             Self::Classes { .. } => Some(
-                "a successor must tell the same classes apart; serve another model by itself"
-                    .into(),
+                "a successor must have the same classes; serve a different model on its own".into(),
             ),
             Self::Listen { source, .. } => match source.kind() {
                 std::io::ErrorKind::AddrInUse => {
-                    Some("another program listens there; choose another port".into())
+                    Some("another program is using this port; choose another one".into())
                 }
                 std::io::ErrorKind::PermissionDenied => {
-                    Some("ports below 1024 need special rights; choose a higher one".into())
+                    Some("ports below 1024 need special privileges; choose a higher one".into())
                 }
                 _ => None,
             },
-            Self::Memory { .. } => {
-                Some("take fewer workers, or less of the memory for uploads".into())
-            }
+            Self::Memory { .. } => Some("use fewer workers, or less memory for uploads".into()),
             Self::ModelCount { .. } => {
-                Some("allow more, which takes memory, or take some away".into())
+                Some("raise the limit, which needs memory, or remove some models".into())
             }
-            Self::SameName { .. } => Some("give its folder another name".into()),
+            Self::SameName { .. } => Some("rename its folder".into()),
             Self::ModelFolder { .. }
             | Self::Feedback { .. }
             | Self::Worker { .. }
@@ -194,12 +191,12 @@ impl ApiError {
     /// An unexpected error, which is logged and not shown to the client.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = error_chain(error), "a request failed");
-        Self::new(Code::Internal, "the service failed; its log says why")
+        Self::new(Code::Internal, "the service failed; its log has the cause")
     }
 
     /// The work was not done by the deadline.
     pub(crate) fn deadline_passed() -> Self {
-        Self::new(Code::DeadlinePassed, "the work was not done in time")
+        Self::new(Code::DeadlinePassed, "the work was not finished in time")
     }
 
     /// The service accepts no more requests.

@@ -18,7 +18,7 @@ impl Gauges {
     #[rustfmt::skip] // One series per line.
     pub(super) fn new(all: &Registry) -> Result<Self> {
         Ok(Self {
-            window: gauge(all, "pet_drift_window", "Photographs that drift is measured over; 0 for a model without a reference.")?,
+            window: gauge(all, "pet_drift_window", "Photos over which drift is measured; 0 for a model without a reference.")?,
             class_mix: optional_gauge(all, "pet_drift_class_mix", "Population stability index of the predicted classes against the model's reference.")?,
             confidence: optional_gauge(all, "pet_drift_confidence", "Population stability index of the confidence against the model's reference.")?,
             similarity: optional_gauge(all, "pet_drift_similarity", "Population stability index of the similarity to the nearest class against the model's reference.")?,

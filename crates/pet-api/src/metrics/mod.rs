@@ -53,20 +53,20 @@ impl Metrics {
     pub(crate) fn new() -> Result<Self> {
         let all = &Registry::new();
         Ok(Self {
-            requests: counters(all, "pet_requests_total", "Requests that were answered.", &["route", "status"])?,
-            request_seconds: histograms(all, "pet_request_duration_seconds", "Time from the head of a request to its answer.", &["route"])?,
-            in_flight: gauge(all, "pet_requests_in_flight", "Requests that are being answered.")?,
-            queue_depth: gauge(all, "pet_queue_depth", "Work that waits for a worker.")?,
-            queue_seconds: histogram(all, "pet_queue_duration_seconds", "Time that work waited for a worker.")?,
-            queue_refused: counter(all, "pet_queue_refused_total", "Work that was refused because the queue was full.")?,
-            queue_abandoned: counter(all, "pet_queue_abandoned_total", "Work that was dropped undone: its client had gone or its deadline had passed.")?,
-            decode_seconds: histogram(all, "pet_decode_duration_seconds", "Time from a photograph's bytes to pixels.")?,
+            requests: counters(all, "pet_requests_total", "Completed requests.", &["route", "status"])?,
+            request_seconds: histograms(all, "pet_request_duration_seconds", "Time from the head of a request to its response.", &["route"])?,
+            in_flight: gauge(all, "pet_requests_in_flight", "Requests being processed.")?,
+            queue_depth: gauge(all, "pet_queue_depth", "Jobs waiting for a worker.")?,
+            queue_seconds: histogram(all, "pet_queue_duration_seconds", "Time that jobs waited for a worker.")?,
+            queue_refused: counter(all, "pet_queue_refused_total", "Jobs rejected because the queue was full.")?,
+            queue_abandoned: counter(all, "pet_queue_abandoned_total", "Jobs dropped because the client disconnected or the deadline passed.")?,
+            decode_seconds: histogram(all, "pet_decode_duration_seconds", "Time from a photo's bytes to pixels.")?,
             preprocess_seconds: histogram(all, "pet_preprocess_duration_seconds", "Time from pixels to the model's input.")?,
-            inference_seconds: histogram(all, "pet_inference_duration_seconds", "Time of running the model.")?,
-            predictions: counters(all, "pet_predictions_total", "Images by the class that the model found most probable.", &["class"])?,
-            known: counters(all, "pet_known_total", "Photographs by whether the model takes them for pictures of its classes at all.", &["known"])?,
-            corrections: counters(all, "pet_corrections_total", "Corrections that were kept, by whether the answer was right.", &["correct"])?,
-            spans_lost: counter(all, "pet_spans_lost_total", "Spans of traces that were lost: the collector was down, too slow, or refused them.")?,
+            inference_seconds: histogram(all, "pet_inference_duration_seconds", "Time for running the model.")?,
+            predictions: counters(all, "pet_predictions_total", "Images by predicted class.", &["class"])?,
+            known: counters(all, "pet_known_total", "Photos by whether they show any of the model's classes.", &["known"])?,
+            corrections: counters(all, "pet_corrections_total", "Saved corrections by whether the prediction was right.", &["correct"])?,
+            spans_lost: counter(all, "pet_spans_lost_total", "Lost spans of traces: the collector was down, too slow, or rejected them.")?,
             models: ModelMetrics::new(all)?,
             drift: drift::Gauges::new(all)?,
             process: Process::new(all)?,
@@ -136,7 +136,7 @@ impl Process {
         start.set(now.unwrap_or_default().as_secs_f64());
         all.register(Box::new(start))?;
         let name = "process_resident_memory_bytes";
-        let help = "Resident memory in bytes; 0 where the system does not tell.";
+        let help = "Resident memory in bytes; 0 if the system does not report it.";
         Ok(Self {
             resident_memory: gauge(all, name, help)?,
         })

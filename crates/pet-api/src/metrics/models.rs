@@ -105,13 +105,13 @@ pub(crate) struct ModelMetrics {
 impl ModelMetrics {
     #[rustfmt::skip] // One series per line.
     pub(super) fn new(all: &Registry) -> Result<Self> {
-        let differences = HistogramOpts::new("pet_shadow_confidence_difference", "How far the shadow's confidence lies from that of the answer.");
+        let differences = HistogramOpts::new("pet_shadow_confidence_difference", "Difference between the shadow's confidence and that of the response.");
         let differences = differences.buckets(DIFFERENCE_BUCKETS.to_vec());
         Ok(Self {
-            info: gauges(all, "pet_model_info", "The models that are loaded; always 1.", &["name", "version", "run_id", "role"])?,
-            seconds: histograms(all, "pet_model_duration_seconds", "Time that a model took for a photograph, from its bytes to the answer.", &["name", "version", "role"])?,
+            info: gauges(all, "pet_model_info", "The loaded models; always 1.", &["name", "version", "run_id", "role"])?,
+            seconds: histograms(all, "pet_model_duration_seconds", "A model's time for a photo, from its bytes to the prediction.", &["name", "version", "role"])?,
             failures: counters(all, "pet_model_failures_total", "Images on which a model itself failed.", &["name", "version", "role"])?,
-            shadow: counters(all, "pet_shadow_total", "Photographs that the shadow was to answer, by what became of them.", &["version", "outcome"])?,
+            shadow: counters(all, "pet_shadow_total", "Photos for the shadow by outcome.", &["version", "outcome"])?,
             differences: register(all, HistogramVec::new(differences, &["version"])?)?,
         })
     }

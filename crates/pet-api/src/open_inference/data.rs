@@ -87,7 +87,7 @@ pub(crate) fn read_numbers(data: &RawValue, shape: &[usize]) -> Result<Vec<f32>,
             numbers.push(number as f32);
             Ok(())
         }
-        Element::Number(number) => Err(format!("`{number}` is no finite 32-bit number")),
+        Element::Number(number) => Err(format!("`{number}` is not a finite 32-bit number")),
         Element::Text(_) => Err("expected numbers, got text".to_owned()),
     })?;
     Ok(numbers)
@@ -209,7 +209,7 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
         let depth = self.depth;
         if depth >= self.reader.shape.len() {
-            return Err(A::Error::custom("the arrays are nested too deep"));
+            return Err(A::Error::custom("the arrays are nested too deeplylyly"));
         }
         let mut length = 0;
         loop {
@@ -321,7 +321,7 @@ mod tests {
             ("[[1, 2, 3], [4]]", "an array has 3 elements, expected 2"),
             ("[[1, 2], 3, 4]", "not nested as the shape"),
             ("[1, [2, 3], 4]", "not nested as the shape"),
-            ("[[[1], [2]], [[3], [4]]]", "nested too deep"),
+            ("[[[1], [2]], [[3], [4]]]", "nested too deeply"),
             ("[]", "an array has 0 elements"),
             ("[[], []]", "an array has 0 elements"),
             ("1", "not nested as the shape"),
@@ -329,7 +329,7 @@ mod tests {
             ("[1, 2, 3, null]", "invalid type"),
             ("[1, 2, 3, true]", "invalid type"),
             ("[1, 2, 3, \"4\"]", "expected numbers, got text"),
-            ("[1, 2, 3, 1e39]", "no finite 32-bit number"),
+            ("[1, 2, 3, 1e39]", "not a finite 32-bit number"),
         ] {
             let error = numbers(json, &[2, 2]).unwrap_err();
             assert!(error.contains(reason), "{json}: {error}");
@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn deep_nesting_is_rejected() {
         let json = "[".repeat(100) + &"]".repeat(100);
-        assert!(numbers(&json, &[2, 2]).unwrap_err().contains("too deep"));
+        assert!(numbers(&json, &[2, 2]).unwrap_err().contains("too deeply"));
     }
 
     #[test]
@@ -347,6 +347,6 @@ mod tests {
         let data = RawValue::from_string(r#"[["a\u002fb"], ["c"]]"#.to_owned()).unwrap();
         assert_eq!(read_texts(&data, &[2, 1]).unwrap(), ["a/b", "c"]);
         let error = read_texts(&data, &[1]).unwrap_err().to_string();
-        assert!(error.contains("too deep"), "{error}");
+        assert!(error.contains("too deeply"), "{error}");
     }
 }

@@ -28,13 +28,13 @@ pub(crate) enum Malformed {
         reason: String,
     },
     /// The body is not a request to the repository.
-    #[error("the body is not a request to the repository: {reason}")]
+    #[error("the body is not a repository request: {reason}")]
     RepositoryRequest {
         /// The parser's message, with line and column.
         reason: String,
     },
     /// Parameters that would change how a model is loaded.
-    #[error("a model is loaded as it is in its folder, without parameters; got `{}`", got.join("`, `"))]
+    #[error("models are loaded from their folders, without parameters; got `{}`", got.join("`, `"))]
     LoadParameters {
         /// Their names, or the first few of them.
         got: Vec<String>,
@@ -56,7 +56,7 @@ pub(crate) enum Malformed {
         got: String,
     },
     /// An unsupported datatype.
-    #[error("the input `{input}` takes FP32 or BYTES, got `{got}`")]
+    #[error("the input `{input}` accepts FP32 or BYTES, got `{got}`")]
     Datatype {
         /// Name of the input.
         input: String,
@@ -85,7 +85,7 @@ pub(crate) enum Malformed {
     #[error("the input should have either `data` or the parameter `binary_data_size`")]
     Data,
     /// JSON data that do not match the shape.
-    #[error("the data do not fit the shape {shape:?}: {reason}")]
+    #[error("the data does not fit the shape {shape:?}: {reason}")]
     Elements {
         /// The shape in the request.
         shape: Vec<usize>,
@@ -102,7 +102,7 @@ pub(crate) enum Malformed {
     },
     /// A length prefix that reaches beyond the data.
     #[error(
-        "element {element} of the BYTES data ends at byte {end}, but the data have {length} bytes"
+        "element {element} of the BYTES data ends at byte {end}, but the data has {length} bytes"
     )]
     ElementLength {
         /// Index of the element.
@@ -143,7 +143,7 @@ pub(crate) enum Malformed {
         got: usize,
     },
     /// The logits are not finite.
-    #[error("the model's answer to these numbers is not finite")]
+    #[error("the model's output for these numbers is not finite")]
     Answer,
 }
 

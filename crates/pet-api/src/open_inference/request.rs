@@ -13,11 +13,11 @@ use serde_json::value::RawValue;
 
 use crate::open_inference::error::Malformed;
 
-/// An inference request. Fields that the protocol does not know are passed over.
+/// An inference request. Unknown fields are ignored.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "InferenceRequest")]
 pub(crate) struct Request<'a> {
-    /// Given back with the answer.
+    /// Returned with the response.
     pub(crate) id: Option<String>,
     #[serde(default)]
     pub(crate) parameters: RequestParameters,
@@ -25,7 +25,7 @@ pub(crate) struct Request<'a> {
     #[serde(borrow, deserialize_with = "at_most::<4, _, _>")]
     #[schemars(length(equal = 1))]
     pub(crate) inputs: Vec<Input<'a>>,
-    /// What is asked for; the usual outputs where it is empty.
+    /// The requested outputs; if empty, the default ones.
     #[serde(default, deserialize_with = "at_most::<16, _, _>")]
     #[schemars(length(max = 16))]
     pub(crate) outputs: Vec<Output>,
@@ -34,7 +34,7 @@ pub(crate) struct Request<'a> {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub(crate) struct RequestParameters {
-    /// How outputs that do not say so themselves are given.
+    /// Whether outputs without their own setting are returned in binary form.
     #[serde(default)]
     pub(crate) binary_data_output: bool,
 }
@@ -64,7 +64,7 @@ pub(crate) struct Input<'a> {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub(crate) struct InputParameters {
-    /// Bytes of this input behind the JSON.
+    /// Bytes of this input after the JSON.
     pub(crate) binary_data_size: Option<usize>,
     /// The name of a piece of memory shared with the client, which a remote service cannot have.
     #[schemars(skip)]
@@ -84,9 +84,9 @@ pub(crate) struct Output {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub(crate) struct OutputParameters {
-    /// Whether it is to stand behind the JSON.
+    /// Whether to return it in binary form, after the JSON.
     pub(crate) binary_data: Option<bool>,
-    /// How many of the best classes to name instead of giving numbers.
+    /// Return this many of the top classes instead of numbers.
     #[schemars(range(min = 1))]
     pub(crate) classification: Option<usize>,
     /// As [`InputParameters::shared_memory_region`].

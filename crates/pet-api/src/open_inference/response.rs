@@ -7,7 +7,7 @@ use crate::open_inference::answer::Answer;
 use crate::open_inference::data::{write_f32, write_texts};
 use crate::open_inference::output::{Data, Output};
 
-/// An answer in the words of the protocol.
+/// A response of the protocol.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "InferenceResponse")]
 pub(crate) struct Response {
@@ -22,7 +22,7 @@ pub(crate) struct Label {
     pub(crate) model_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model_version: Option<String>,
-    /// The request's own name for itself.
+    /// The request's ID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
 }
@@ -44,7 +44,7 @@ struct Tensor {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
 struct Parameters {
-    /// Bytes of this output behind the JSON.
+    /// Bytes of this output after the JSON.
     binary_data_size: usize,
 }
 

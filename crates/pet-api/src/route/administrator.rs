@@ -32,14 +32,14 @@ impl FromRequest for Administrator {
 
 fn authorize(request: &HttpRequest, token: Option<&str>) -> Result<Administrator, ApiError> {
     let Some(token) = token else {
-        let detail = "the service runs without an administrator's token";
+        let detail = "the service runs without an admin token";
         return Err(ApiError::new(Code::NotFound, detail));
     };
     let given = request.headers().get(AUTHORIZATION).and_then(bearer);
     if given.is_some_and(|given| constant_time_eq(given, token.as_bytes())) {
         Ok(Administrator)
     } else {
-        let detail = "the administrator's token is missing or wrong";
+        let detail = "the admin token is missing or wrong";
         let hint = "send it as `Authorization: Bearer TOKEN`".to_owned();
         Err(ApiError::new(Code::Unauthorized, detail).with_hint(hint))
     }

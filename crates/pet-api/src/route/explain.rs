@@ -19,9 +19,8 @@ use crate::worker::Worker;
 
 pub(crate) fn endpoint() -> Endpoint {
     post("/explain", explain).content_types(["image/png"]).about(
-        "Explain the answer to a photograph",
-        "How much each region of the photograph supports a class: a class activation map, whose cells and the bias add up \
-         to the class's logit.",
+        "Explain a prediction",
+        "How much each region of the photo supports a class, as a class activation map. Its cells and the bias add up to the class's logit.",
     )
 }
 
@@ -33,19 +32,19 @@ struct Answer {
     #[schemars(range(min = 0, max = 1))]
     probability: f32,
     logit: f32,
-    /// What the class gets whatever the photograph shows.
+    /// The constant part of the class's score, independent of the photo.
     bias: f32,
-    /// Left, top, width and height of the part that the rows lie over, in pixels.
+    /// Left, top, width and height of the region that the rows cover, in pixels.
     region: [f32; 4],
-    /// The map from the top; its cells and the bias add up to the logit.
+    /// The rows of the map from top to bottom; the cells and the bias add up to the logit.
     rows: Vec<Vec<f32>>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 struct ExplainQuery {
-    /// The class to explain; the most probable one unless given.
+    /// The class to explain; by default, the most probable one.
     class: Option<String>,
-    /// `json` for the numbers, `png` for a picture of them over the photograph.
+    /// `json` for the numbers, `png` for an image of them over the photo.
     format: Option<Format>,
 }
 

@@ -33,15 +33,14 @@ const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 pub(crate) fn topic() -> Topic {
     let keep = post("/feedback", keep).errors(&[Code::Full]).about(
-        "Correct or confirm an answer",
-        "Keeps the photograph, without its metadata, with the right class. Only where the service was started with a \
-         folder for corrections, and not for the page of another site, which a browser tells by `Sec-Fetch-Site`.",
+        "Correct or confirm a prediction",
+        "Saves the photo, without its metadata, with the correct class. Only available if the service was started with a folder for corrections. Requests from other sites' pages are rejected, according to the browser's `Sec-Fetch-Site`.",
     );
     let counts =
         get("/feedback", counts).about("Count the corrections", "By class, with the limits.");
     Topic {
         name: "feedback",
-        description: "Corrections to train on, where they are kept.",
+        description: "Corrections to train on, if the service saves them.",
         endpoints: vec![keep, counts],
     }
 }
@@ -61,8 +60,8 @@ impl FromRequest for FeedbackStore {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let store = State::of(request).and_then(|state| {
-            let detail = "the service keeps no corrections";
-            let hint = "it does when it is started with a folder for them";
+            let detail = "the service does not save corrections";
+            let hint = "it does if it is started with a folder for them";
             let missing = || ApiError::new(Code::NotFound, detail).with_hint(hint.to_owned());
             state.feedback.clone().map(Self).ok_or_else(missing)
         });
@@ -92,7 +91,7 @@ impl FromRequest for SameOrigin {
         ready(match from {
             None | Some(b"same-origin" | b"none") => Ok(Self),
             Some(_) => {
-                let detail = "corrections are not taken from the pages of other sites";
+                let detail = "corrections are not accepted from other sites' pages";
                 let hint = "send it from the service's own page, or from a program".to_owned();
                 Err(ApiError::new(Code::CrossSite, detail).with_hint(hint))
             }
@@ -100,14 +99,14 @@ impl FromRequest for SameOrigin {
     }
 }
 
-/// What is kept, and how much may be.
+/// Saved corrections and their limits.
 #[derive(Serialize, JsonSchema)]
 struct Corrections {
     #[serde(flatten)]
     counts: FeedbackCounts,
-    /// Pictures that may be kept.
+    /// Maximum number of images.
     max_count: u64,
-    /// Bytes that all files together may have.
+    /// Maximum size of all files together, in bytes.
     max_bytes: u64,
 }
 
@@ -125,21 +124,21 @@ async fn counts(
 
 #[derive(Deserialize, JsonSchema)]
 struct FeedbackQuery {
-    /// The right class, one of the model's; the predicted one confirms the answer.
+    /// The correct class, one of the model's; the predicted class confirms the prediction.
     class: String,
-    /// Name of the model that answered; only the served one is corrected.
+    /// Name of the model that predicted; only the served one can be corrected.
     model: Option<String>,
 }
 
-/// What was kept.
+/// A saved correction.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Correction")]
 struct Answer {
-    /// The right class.
+    /// The correct class.
     class: String,
-    /// What the model answers.
+    /// The model's prediction.
     predicted_class: String,
-    /// Whether both are the same.
+    /// Whether the prediction was right.
     correct: bool,
     /// The model's version.
     model_version: Option<String>,

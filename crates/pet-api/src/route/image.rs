@@ -27,21 +27,21 @@ const TRANSFORM_WORK: u64 = 4;
 pub(crate) fn topic() -> Topic {
     let endpoints = [
         post("/resize", resized)
-            .about("Resize", "Stretches the picture to a size (Lanczos)."),
+            .about("Resize", "Stretches the image to a size (Lanczos)."),
         post("/grayscale", gray).about("Convert to grayscale", "Keeps a single 8-bit channel."),
         post("/crop", cropped).about(
             "Crop",
-            "Cuts a box out; what lies outside of the picture is black.",
+            "Cuts out a box; anything outside the image is black.",
         ),
         post("/normalize", normalized).about(
             "Normalize",
-            "Subtracts each channel's mean, divides by its standard deviation and stretches the result over all levels.",
+            "Normalizes each channel by its mean and standard deviation, then scales the result to the full range of levels.",
         ),
     ];
     let media_types = Format::WRITTEN.map(Format::media_type);
     Topic {
         name: "image",
-        description: "Work on an image; the answer is an image in the format of the upload (PNG for TIFF), as an attachment.",
+        description: "Image operations; the response is an image in the format of the upload (PNG for TIFF), as an attachment.",
         endpoints: endpoints.map(|one| one.content_types(media_types)).into(),
     }
 }
@@ -60,16 +60,16 @@ struct Size {
 
 #[derive(Deserialize, JsonSchema)]
 struct Edges {
-    /// First column that is kept, from 0.
+    /// First column to keep, from 0.
     #[serde(default)]
     left: u32,
-    /// First row that is kept, from 0.
+    /// First row to keep, from 0.
     #[serde(default)]
     top: u32,
-    /// First column that is cut off again.
+    /// First column after the box.
     #[serde(default = "side")]
     right: u32,
-    /// First row that is cut off again.
+    /// First row after the box.
     #[serde(default = "side")]
     bottom: u32,
 }

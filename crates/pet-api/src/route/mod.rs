@@ -86,15 +86,15 @@ pub(crate) fn is_described(
 
 /// Any path without a route.
 async fn missing(request: HttpRequest) -> Result<&'static str, ApiError> {
-    let detail = format!("there is nothing at `{}`", request.path());
-    Err(ApiError::new(Code::NotFound, detail).with_hint("`/docs` lists what there is".to_owned()))
+    let detail = format!("`{}` does not exist", request.path());
+    Err(ApiError::new(Code::NotFound, detail).with_hint("`/docs` lists all paths".to_owned()))
 }
 
 /// Any other path of the protocol.
 async fn missing_in_protocol(
     request: HttpRequest,
 ) -> Result<&'static str, open_inference::ProtocolError> {
-    let detail = format!("the protocol has nothing at `{}`", request.path());
+    let detail = format!("`{}` is not part of the protocol", request.path());
     Err(ApiError::new(Code::NotFound, detail).into())
 }
 

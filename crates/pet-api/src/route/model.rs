@@ -32,26 +32,23 @@ const FILES: [(&str, &str); 6] = [
 pub(crate) fn topic() -> Topic {
     let classes =
         get("/classes", classes).about("List the classes", "In the order of the model's output.");
-    let model = get("/model", model).about(
-        "Describe the model",
-        "Where it comes from and what it takes.",
-    );
+    let model = get("/model", model).about("Describe the model", "Its origin, inputs and outputs.");
     let file = get("/model/files/{name}", file)
         .content_types(["image/png", "application/json", "text/markdown"])
         .errors(&[Code::NotFound, Code::Internal])
         .about(
             "Read a file about the model",
-            "Figures and pictures, where there are any.",
+            "Metrics and plots, if available.",
         );
     let reload = post("/model/reload", reload)
         .errors(&[Code::Internal, Code::NotReady])
         .about(
             "Reload the models",
-            "Each one that is loaded. No request is dropped; a model that does not load leaves the old one in its place.",
+            "Reloads all loaded models. No request is dropped; if a model cannot be loaded, the old one stays.",
         );
     Topic {
         name: "model",
-        description: "The served model, or another by its name.",
+        description: "The served model, or another one by name.",
         endpoints: vec![classes, model, file, reload],
     }
 }
@@ -61,12 +58,12 @@ pub(crate) fn topic() -> Topic {
 struct Model {
     name: String,
     version: Option<String>,
-    /// The training run in MLflow that it comes from.
+    /// The MLflow run that trained it.
     run_id: Option<String>,
     /// Accuracy on the validation split.
     #[schemars(range(min = 0, max = 1))]
     val_acc: Option<f64>,
-    /// How many classes it tells apart.
+    /// Number of classes.
     #[schemars(range(min = 1))]
     classes: usize,
     input: Tensor,
@@ -74,17 +71,17 @@ struct Model {
     preprocess: Preprocess,
     /// When it was loaded, in seconds since 1970-01-01 UTC.
     loaded_at: u64,
-    /// Whether corrections are kept.
+    /// Whether corrections are saved.
     feedback: bool,
-    /// What `/model/files/{name}` has.
+    /// The files available at `/model/files/{name}`.
     files: Vec<&'static str>,
 }
 
-/// A tensor that the model takes or gives.
+/// An input or output tensor of the model.
 #[derive(Serialize, JsonSchema)]
 struct Tensor {
     name: &'static str,
-    /// -1 stands for any number of images.
+    /// -1 means any number of images.
     #[schemars(inner(range(min = -1)))]
     shape: Vec<i64>,
 }
@@ -147,7 +144,7 @@ struct Named {
 async fn file(ModelQuery(split): ModelQuery, named: Path<Named>) -> Result<HttpResponse, ApiError> {
     let Named { name } = named.into_inner();
     let missing = || {
-        let detail = format!("there is no file `{name}` of the model");
+        let detail = format!("the model has no file `{name}`");
         ApiError::new(Code::NotFound, detail).with_hint("`/model` lists its files".to_owned())
     };
     let known = FILES.iter().find(|(known, _)| *known == name.as_str());

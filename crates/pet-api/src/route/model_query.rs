@@ -19,7 +19,7 @@ pub(crate) struct ModelQuery(pub(crate) TrafficSplit);
 
 #[derive(Deserialize, JsonSchema)]
 struct Params {
-    /// Name of the model that answers; the served one unless given.
+    /// Name of the model to use; by default, the served one.
     model: Option<String>,
 }
 

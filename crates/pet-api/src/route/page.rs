@@ -41,7 +41,7 @@ pub(crate) fn endpoints() -> [Endpoint; 7] {
             .status(304, UNCHANGED)
             .about("Open this documentation", "For people."),
         get("/docs/", without_slash)
-            .status(308, "It is elsewhere.")
+            .status(308, "Moved to `/docs`.")
             .hidden(),
         get("/docs/docs.css", style)
             .content_types(["text/css"])

@@ -24,14 +24,11 @@ use crate::upload::{Photograph, Upload, Uploads};
 use crate::worker::Worker;
 
 pub(crate) fn topic() -> Topic {
-    let one = post("/predict", predict).about(
-        "Predict the breed",
-        "The most probable class of one photograph.",
-    );
+    let one = post("/predict", predict)
+        .about("Predict the breed", "The most probable class of one photo.");
     let several = post("/predict/batch", predict_batch).about(
-        "Predict the breeds of several photographs",
-        "Answers come in the order of the files. A file that cannot be used is refused in its place; the others are answered \
-         all the same.",
+        "Predict the breeds in several photos",
+        "Predictions are in the order of the files. A file that cannot be used gets an error in its place; the others are still predicted.",
     );
     Topic {
         name: "predict",
@@ -43,9 +40,9 @@ pub(crate) fn topic() -> Topic {
 /// Options for one photograph.
 #[derive(Deserialize, JsonSchema)]
 struct PredictQuery {
-    /// Adds this many of the most probable classes, the time it took and the model's version.
+    /// Also return this many of the most probable classes, the timing and the model's version.
     top_k: Option<NonZero<u16>>,
-    /// Taken for the sake of older clients. The answer to a photograph is always the same.
+    /// Accepted for compatibility with older clients. The prediction for a photo is always the same.
     #[serde(rename = "seed")]
     _seed: Option<i64>,
 }
@@ -53,17 +50,17 @@ struct PredictQuery {
 /// Options for several photographs.
 #[derive(Deserialize, JsonSchema)]
 struct BatchQuery {
-    /// Adds this many of the most probable classes.
+    /// Also return this many of the most probable classes.
     top_k: Option<NonZero<u16>>,
 }
 
-/// What is said of one photograph: the fields of the original, and more when asked for.
+/// The prediction for one photo.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Prediction")]
 struct Answer {
     #[serde(flatten)]
     best: Best,
-    /// Every class that the model tells apart.
+    /// All classes of the model.
     all_classes: Vec<String>,
     #[serde(flatten)]
     origin: Origin,
@@ -74,7 +71,7 @@ struct Answer {
 /// The version of the model that answered, where it is asked for or there is a canary.
 #[derive(Serialize, JsonSchema)]
 struct Origin {
-    /// The model's version; null where it has none.
+    /// The model's version; null if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "text_or_null")]
     model_version: Option<Version>,
@@ -101,10 +98,10 @@ struct Best {
     /// Its probability.
     #[schemars(range(min = 0, max = 1))]
     confidence: f32,
-    /// Whether the photograph shows one of the classes at all; absent where the model cannot tell.
+    /// Whether the photo shows any of the classes; absent if the model cannot tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<bool>,
-    /// How much the photograph is like those of the nearest class: the cosine between features.
+    /// Similarity of the photo to the nearest class: the cosine between features.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -1, max = 1))]
     similarity: Option<f32>,
@@ -123,7 +120,7 @@ impl Best {
 
 #[derive(Serialize, JsonSchema)]
 struct Details {
-    /// The most probable classes, the most probable one first.
+    /// The most probable classes, most probable first.
     top_k: Vec<Ranked>,
     timing: Timing,
 }
@@ -181,7 +178,7 @@ async fn predict(
     Ok(Json(answer).customize().insert_header(timing))
 }
 
-/// The most probable classes, the most probable one first.
+/// The most probable classes, most probable first.
 fn ranked(prediction: &Prediction, count: NonZero<u16>) -> Vec<Ranked> {
     let ranked = prediction.top_k(count.get().into()).into_iter();
     ranked
@@ -204,22 +201,22 @@ impl Timing {
     }
 }
 
-/// The answers, in the order of the files.
+/// The predictions, in the order of the files.
 #[derive(Serialize, JsonSchema)]
 struct Predictions {
     predictions: Vec<BatchEntry>,
 }
 
-/// What is said of one of several photographs.
+/// The prediction for one of several photos.
 #[derive(Serialize, JsonSchema)]
 struct BatchEntry {
-    /// The file's name as its client gave it.
+    /// The file's name as sent by the client.
     file: Option<String>,
     #[serde(flatten)]
     outcome: Outcome,
 }
 
-/// A prediction, or why there is none.
+/// A prediction, or an error.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 enum Outcome {
@@ -228,7 +225,7 @@ enum Outcome {
         best: Best,
         #[serde(flatten)]
         origin: Origin,
-        /// The most probable classes, the most probable one first.
+        /// The most probable classes, most probable first.
         #[serde(skip_serializing_if = "Option::is_none")]
         top_k: Option<Vec<Ranked>>,
     },

@@ -34,7 +34,7 @@ impl<T: DeserializeOwned + JsonSchema> FromRequest for Query<T> {
 
 fn read<T: DeserializeOwned + JsonSchema>(query: &str) -> Result<T, ApiError> {
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query);
-    let pairs = pairs.map_err(|_| ApiError::bad_parameter("the parameters cannot be read"))?;
+    let pairs = pairs.map_err(|_| ApiError::bad_parameter("the parameters cannot be parsed"))?;
     let given: BTreeMap<_, _> = pairs.into_inner().into_iter().collect();
     let mut values = Map::new();
     for parameter in parameters::<T>() {
@@ -58,7 +58,7 @@ fn value(Parameter { name, schema, .. }: &Parameter, text: &str) -> Result<Json,
         let (min, max) = (bound("minimum", i64::MIN), bound("maximum", i64::MAX));
         match text.parse::<i64>() {
             Ok(number) if (min..=max).contains(&number) => return Ok(number.into()),
-            _ => format!("a whole number from {min} to {max}"),
+            _ => format!("an integer from {min} to {max}"),
         }
     } else if let Some(values) = schema.get("enum").and_then(Json::as_array) {
         if values.iter().any(|value| value == text) {

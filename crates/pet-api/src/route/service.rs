@@ -15,8 +15,8 @@ const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(crate) fn topic() -> Topic {
     let mut endpoints = vec![
-        get("/health", health).about("Health check", "Answered as long as the process runs."),
-        get("/health/live", live).about("Liveness check", "Restart the process when this fails."),
+        get("/health", health).about("Health check", "Responds as long as the process runs."),
+        get("/health/live", live).about("Liveness check", "Restart the process if this fails."),
         get("/health/ready", ready)
             .errors(&[Code::NotReady])
             .about("Readiness check", "Send no requests while this fails."),

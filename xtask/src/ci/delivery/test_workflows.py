@@ -182,5 +182,5 @@ def test_the_rust_version_of_cargo_toml_is_selected(run_step, programs):
 @pytest.mark.parametrize("selected, succeeds", [("1.92", True), ("1.9", False), ("1.95", False)])
 def test_an_unexpected_rust_version_fails(run_step, programs, selected, succeeds):
     programs.replace("rustc", "echo 'rustc 1.92.0 (hash date)'")
-    done = run_step("ci", "minimum-rust", "See that it is selected", {"RUSTUP_TOOLCHAIN": selected})
+    done = run_step("ci", "minimum-rust", "Check that it is selected", {"RUSTUP_TOOLCHAIN": selected})
     assert (done.returncode == 0) == succeeds

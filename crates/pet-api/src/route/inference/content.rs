@@ -23,7 +23,7 @@ pub(super) struct Content {
 
 #[derive(JsonSchema)]
 struct Head {
-    /// Length of the JSON part in bytes where binary data follow it.
+    /// Length of the JSON part in bytes, if binary data follows it.
     #[schemars(rename = "Inference-Header-Content-Length")]
     _length: Option<usize>,
 }

@@ -19,7 +19,7 @@ const MODEL_PATHS: [&str; 2] = ["/v2/models/{name}", "/v2/models/{name}/versions
 
 pub(crate) fn topic() -> Topic {
     let mut endpoints = vec![
-        get("/v2", server).about("Describe the service", "Its name and extensions."),
+        get("/v2", server).about("Describe the service", "Name, version and extensions."),
         get("/v2/health/live", live).about("Liveness check", ""),
         get("/v2/health/ready", is_ready)
             .errors(&[Code::NotReady])
@@ -29,14 +29,14 @@ pub(crate) fn topic() -> Topic {
     endpoints.extend(repository::endpoints());
     Topic {
         name: "open inference",
-        description: "The Open Inference Protocol (KServe v2), as Triton's clients speak it.",
+        description: "The Open Inference Protocol (KServe v2), as used by Triton's clients.",
         endpoints,
     }
 }
 
 fn model_endpoints(path: &str) -> [Endpoint; 3] {
     [
-        get(path, model::describe).about("Describe the model", "Its inputs and outputs."),
+        get(path, model::describe).about("Describe the model", "Inputs and outputs."),
         get(format!("{path}/ready"), model::ready)
             .errors(&[Code::NotReady])
             .about(
@@ -48,9 +48,9 @@ fn model_endpoints(path: &str) -> [Endpoint; 3] {
             .errors(&[Code::BadParameter])
             .about(
                 "Run the model",
-                "The input `input` takes FP32 tensors `[n, 3, 224, 224]`, or BYTES `[n]`: image files, in JSON as base64. \
-                 The outputs are `output` (logits), `probabilities` and `class`. Where one is asked for in binary, its data \
-                 follow the JSON.",
+                "The input `input` accepts FP32 tensors `[n, 3, 224, 224]`, or BYTES `[n]`: image files, \
+                 base64-encoded in JSON. The outputs are `output` (logits), `probabilities` and `class`. If an output \
+                 is requested in binary form, its data follows the JSON.",
             ),
     ]
 }

@@ -19,7 +19,7 @@ use crate::traffic_split::TrafficSplit;
 /// Parameters in the path of a model.
 #[derive(Deserialize, JsonSchema)]
 struct Names {
-    /// Name of the model: the one in `/model`, or a folder of the repository.
+    /// Name of the model: the one in `/model`, or of a folder in the repository.
     name: String,
     /// Version of the model.
     version: Option<String>,
@@ -40,7 +40,7 @@ impl FromRequest for Named {
     type Future = Ready<Result<Self, ProtocolError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let unreadable = |_| ApiError::new(Code::NotFound, "the name of the model cannot be read");
+        let unreadable = |_| ApiError::new(Code::NotFound, "the model name cannot be parsed");
         let names = Path::<Names>::extract(request).into_inner();
         let names = names.map_err(unreadable);
         let split = names.and_then(|names| {
@@ -54,7 +54,7 @@ impl FromRequest for Named {
     }
 }
 
-/// What the protocol tells of a model.
+/// The protocol's description of a model.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct InferenceModel {
     name: String,
@@ -64,12 +64,12 @@ pub(super) struct InferenceModel {
     outputs: Vec<TensorMetadata>,
 }
 
-/// A tensor that the model takes or gives.
+/// An input or output tensor of the model.
 #[derive(Serialize, JsonSchema)]
 struct TensorMetadata {
     name: &'static str,
     datatype: &'static str,
-    /// -1 stands for any number of images.
+    /// -1 means any number of images.
     #[schemars(inner(range(min = -1)))]
     shape: Vec<i64>,
 }

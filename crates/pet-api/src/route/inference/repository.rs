@@ -26,7 +26,7 @@ pub(super) fn endpoints() -> [Endpoint; 3] {
             .errors(&[Code::Internal])
             .about(
                 "List the models",
-                "The served one and those in the folder of models, loaded or not.",
+                "The served model and those in the folder of models, loaded or not.",
             ),
         post(format!("{MODEL}/load"), load)
             .errors(&[Code::BadParameter, Code::Internal, Code::Full])
@@ -39,7 +39,7 @@ pub(super) fn endpoints() -> [Endpoint; 3] {
             .errors(&[Code::BadParameter, Code::Internal])
             .about(
                 "Unload a model",
-                "Requests that have begun are still answered. The served model cannot be unloaded.",
+                "Requests in progress are completed. The served model cannot be unloaded.",
             ),
     ]
 }
@@ -84,7 +84,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for AdminRequest<T> {
 /// Parameters in the path.
 #[derive(Deserialize, JsonSchema)]
 struct Named {
-    /// Name of the model: that of its folder.
+    /// Name of the model's folder.
     name: String,
 }
 
@@ -92,7 +92,7 @@ struct Named {
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(rename = "RepositoryIndexRequest")]
 struct IndexRequest {
-    /// Only those that are loaded.
+    /// List only loaded models.
     #[serde(default)]
     ready: bool,
 }
@@ -101,7 +101,7 @@ struct IndexRequest {
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(rename = "RepositoryLoadRequest")]
 struct LoadRequest {
-    /// Must be empty: neither a configuration nor files replace what is in the folder.
+    /// Must be empty: the model's folder cannot be overridden with a configuration or files.
     #[serde(default)]
     #[schemars(extend("maxProperties" = 0))]
     parameters: Map<String, Value>,
@@ -118,7 +118,7 @@ struct UnloadRequest {
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(inline)]
 struct UnloadingParameters {
-    /// Also models that depend on it; there are none.
+    /// Also unload models that depend on it; there are none.
     #[serde(default, rename = "unload_dependents")]
     _unload_dependents: bool,
 }

@@ -171,7 +171,7 @@ fn a_missing_library_is_reported_with_the_searched_paths() {
     let of_the_user = format!("`{}`", of_the_user.display());
     output
         .refused()
-        .naming(&["ONNX Runtime was not found", &of_the_user, "loader"])
+        .naming(&["ONNX Runtime was not found", &of_the_user, "library path"])
         .hinting("`pet-cli setup`");
 }
 

@@ -41,7 +41,7 @@ fn a_server_timeout_is_reported() {
         .env("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0");
     let output = Output::of(&mut command).refused();
     let notice = format!(
-        "waiting for `{server}`, which has not answered for 2s (attempts: 1, of at most 4s each); Ctrl-C stops\n"
+        "waiting for `{server}`, which has not responded for 2s (attempts: 1, at most 4s each); Ctrl-C stops\n"
     );
     assert!(output.stderr.starts_with(&notice), "{output:?}");
 }

@@ -50,7 +50,7 @@ fn images_that_vanish_or_shrink_fail_training_before_a_run_starts() {
             IMAGES[1],
             "truncated",
         ])
-        .hinting("nothing changes the folder");
+        .hinting("nothing is changing the folder");
     assert_eq!(run_count(&dir), 1, "the first one");
     // Training works with the remaining images.
     fs_err::remove_file(&cut).unwrap();
@@ -71,7 +71,7 @@ fn corrections_that_vanish_are_excluded() {
     let paused = Paused::at(&file_read_between(&dir), dir.command(&train));
     fs_err::remove_file(dir.path("corrections/Black Cat/1.png")).unwrap();
     let output = paused.resume(b"[]");
-    let said = "cannot be read are left out: 1, such as `corrections/Black Cat/1.png`";
+    let said = "cannot be read were left out: 1, such as `corrections/Black Cat/1.png`";
     assert!(output.stderr.contains(said), "{}", output.stderr);
     output.ok();
 }
@@ -105,7 +105,7 @@ fn images_that_vanish_or_shrink_fail_an_evaluation() {
         .resume(&classes)
         .refused()
         .naming(&[&format!("`{file}` is gone")])
-        .hinting("nothing changes the folder");
+        .hinting("nothing is changing the folder");
 
     let paused = pause();
     fs_err::write(dir.path(&file), &pictures[0][..200]).unwrap();

@@ -105,7 +105,11 @@ fn unusable_corrections_are_excluded_and_reported() {
     let dir = with_corrections();
     let train = format!("{TRAIN} --data-dir corrections --epochs 1");
     let output = dir.run(&train);
-    assert!(!output.stderr.contains("are left out"), "{}", output.stderr);
+    assert!(
+        !output.stderr.contains("were left out"),
+        "{}",
+        output.stderr
+    );
     output.ok();
     let clean = last(&dir);
     assert_eq!(clean.params["added_images"], "3");
@@ -148,9 +152,9 @@ fn unusable_corrections_are_excluded_and_reported() {
             "2 broken links or special files",
             #[cfg(unix)]
             "2 links to folders",
-            "show what is validated or tested on are left out: 1",
+            "show a validation or test image were left out: 1",
             "copy.png`",
-            "cannot be read are left out: 4",
+            "cannot be read were left out: 4",
         ] {
             assert!(output.stderr.contains(said), "{said}: {}", output.stderr);
         }
@@ -213,10 +217,10 @@ fn refit_and_resume_use_the_additions_of_the_run() {
     refused
         .naming(&[
             "cannot refit",
-            "other added images",
+            "different added images",
             &run.tags["added_digest"],
         ])
-        .hinting("train again");
+        .hinting("start a new run");
     // Make it look like an interrupted run.
     let interrupted = dir.path(&format!(".cache/training/{}", run.id));
     fs_err::create_dir_all(&interrupted).unwrap();
@@ -226,7 +230,7 @@ fn refit_and_resume_use_the_additions_of_the_run() {
     let resume = format!("train --resume {}", run.id);
     dir.run(&resume)
         .refused()
-        .naming(&["cannot resume", "other added images"])
+        .naming(&["cannot resume", "different added images"])
         .hinting("restore");
     fs_err::rename(dir.path("2.jpg"), dir.path("corrections/Black Cat/2.jpg")).unwrap();
     dir.run(&resume).ok();

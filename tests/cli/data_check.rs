@@ -161,7 +161,7 @@ fn labels_of_few_images_are_checked_with_fewer_folds() {
         dir.write(&format!("one/{class}/1.png"), png(&scene(100)));
     }
     let output = dir.run(&format!("data check one {check}"));
-    let reason = "labels are not checked: there are no two images that differ";
+    let reason = "labels are not checked: all images are the same";
     assert!(output.stderr.contains(reason), "{}", output.stderr);
     let report = output.json();
     assert!(report["labels"].is_null(), "{report}");
@@ -190,7 +190,7 @@ fn training_warns_of_duplicates_across_the_split_and_can_group_them() {
     let train = "train --dataset folder --data-dir scenes --backbone backbone.safetensors \
                  --epochs 1 --validation-fraction 0.4";
     let output = dir.run(train);
-    let warning = "validation images show what is trained on";
+    let warning = "validation images show the same as training images";
     assert!(output.stderr.contains(warning), "{}", output.stderr);
     assert!(
         output.stderr.contains("--group-duplicates"),

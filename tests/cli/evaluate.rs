@@ -120,11 +120,11 @@ fn one_class_is_enough_but_not_its_folder_itself() {
     let answer = dir.run("evaluate one --json").json();
     assert_eq!(answer["one"]["images"], 2);
     dir.refused(&format!("evaluate {to}"))
-        .naming(&[&format!("`{to}` holds 0 class folders")])
+        .naming(&[&format!("`{to}` contains 0 class folders")])
         .hinting("name the folder above it");
     fs_err::create_dir(dir.path("beagle")).unwrap();
     dir.refused("evaluate beagle")
-        .naming(&["`beagle` holds 0 class folders"])
+        .naming(&["`beagle` contains 0 class folders"])
         .hinting("a folder named after the class");
 }
 

@@ -62,7 +62,7 @@ fn invalid_training_sizes_are_rejected() {
     dir.prepare_training(3);
     dir.refused(&format!("{TRAIN} --fine-tune last:2 --train-size 32"))
         .naming(&["--train-size", "--fine-tune all"])
-        .hinting("leave `--train-size` out");
+        .hinting("omit `--train-size`");
     for option in ["--rand-augment 2:5", "--erase 0.25"] {
         dir.refused(&format!("{TRAIN} {option}"))
             .naming(&[option.split(' ').next().unwrap()]);

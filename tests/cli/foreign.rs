@@ -31,7 +31,7 @@ fn foreign() -> Vec<Foreign> {
         advice: if about["is_picture"] == true {
             "save it as JPEG"
         } else {
-            "use the photograph itself"
+            "use the photo itself"
         },
     };
     kinds.iter().map(one).collect()
@@ -193,10 +193,7 @@ fn files_of_heif_enc_are_recognized() {
         return;
     };
     let pictures = root().join("crates/pet-image/tests/golden/files");
-    for (name, kind) in [
-        ("out.heic", "a HEIC photograph"),
-        ("out.avif", "an AVIF picture"),
-    ] {
+    for (name, kind) in [("out.heic", "a HEIC photo"), ("out.avif", "an AVIF image")] {
         for orientation in 1..=8 {
             let picture = pictures.join(format!("turned_{orientation}.jpg"));
             let mut encoder = Command::new("heif-enc");

@@ -21,8 +21,7 @@ fn dir(spread: f32) -> Option<TestDir> {
 fn an_accurate_int8_model_is_exported_and_used() {
     let Some(dir) = dir(1.0) else { return };
     let text = dir.run(&format!("export --precision int8 {DATA}")).ok();
-    let expected =
-        "int8: accuracy 1.0000 on 12 validation images (fp32 1.0000), the same answer on 100.00 %;";
+    let expected = "int8: accuracy 1.0000 on 12 validation images (fp32 1.0000), the same prediction for 100.00 %;";
     assert!(text.starts_with(expected), "{text}");
     let metrics: Metrics = read_json(&dir.path("results").join(METRICS_FILE)).unwrap();
     let figures = metrics.quantization.unwrap();
@@ -91,7 +90,7 @@ fn an_inaccurate_int8_model_is_rejected() {
         .naming(&[
             "int8 model is not good enough",
             "12 validation images",
-            "in fp32 1.0000",
+            "fp32 1.0000",
             "at most 2.00 %",
         ])
         .hinting("--precision fp32");

@@ -82,7 +82,7 @@ fn invalid_options_are_rejected() {
     dir.prepare_training(3);
     dir.refused(&format!("{TRAIN} --find-learning-rate --batch-size 8 16"))
         .naming(&["--find-learning-rate", "2 combinations"])
-        .hinting("one value");
+        .hinting("single value");
     for options in ["--learning-rate 0.1", "--resume 0123", "--refit 0123"] {
         let output = dir.run(&format!("train --find-learning-rate {options}"));
         assert_eq!(output.status, Some(2), "{options}: {output:?}");

@@ -60,12 +60,12 @@ const CASES: [Case; 41] = [
         "File",
         "predict text.jpg",
         &["cannot use `text.jpg`", "not a JPEG"],
-        "told by the content",
+        "content counts",
     ),
     case(
         "FileTooLarge",
         "resize good.png 5 5 --max-upload 10",
-        &["`good.png`", "at most 10 are read"],
+        &["`good.png`", "more than the limit of 10"],
         "--max-upload",
     ),
     case("Image", "resize good.png 0 10", &["0x10"], ""),
@@ -78,19 +78,19 @@ const CASES: [Case; 41] = [
     case(
         "UnknownExtension",
         "grayscale good.png -o out.tiff",
-        &["`out.tiff` names no format"],
+        &["`out.tiff` is not an image format"],
         "`.png`",
     ),
     case(
         "Model",
         "resize good.png 5 5 -o good.png/out.png",
         &["cannot access a file", "good.png"],
-        "a file stands where a folder is needed",
+        "there is a file where a folder is needed",
     ),
     case(
         "Model",
         "explain good.png -o /proc/out.png",
-        &["cannot write in `/proc`"],
+        &["cannot write to `/proc`"],
         "",
     ),
     case(
@@ -114,19 +114,19 @@ const CASES: [Case; 41] = [
     case(
         "Predict",
         "predict good.png --model nowhere.onnx",
-        &["there is no model at `nowhere.onnx`"],
+        &["no model found at `nowhere.onnx`"],
         "pet-cli export",
     ),
     case(
         "Predict",
         "predict good.png --results empty",
-        &["there is no model at `empty/model.onnx`"],
+        &["no model found at `empty/model.onnx`"],
         "--results",
     ),
     case(
         "Predict",
         "predict good.png --precision int8",
-        &["there is no model at `results/model.int8.onnx`"],
+        &["no model found at `results/model.int8.onnx`"],
         "pet-cli export",
     ),
     case(
@@ -156,7 +156,7 @@ const CASES: [Case; 41] = [
     case(
         "Data",
         "evaluate photos",
-        &["`photos` holds 0 class folders, expected at least 1"],
+        &["`photos` contains 0 class folders, expected at least 1"],
         "name the folder above it",
     ),
     case("Data", "evaluate nowhere", &["`nowhere`"], "path"),
@@ -196,7 +196,7 @@ const CASES: [Case; 41] = [
     case(
         "Pipeline",
         "TRAIN --max-upload 10",
-        &["images cannot be used", "at most 10 are read"],
+        &["images cannot be used", "more than the limit of 10"],
         "`--max-upload`",
     ),
     case(
@@ -256,7 +256,7 @@ const CASES: [Case; 41] = [
     case(
         "Export",
         "export --precision int8 --results empty --dataset folder --data-dir pets",
-        &["`empty` holds no `model.onnx`"],
+        &["`empty` has no `model.onnx`"],
         "--precision both",
     ),
     case(
@@ -406,7 +406,7 @@ fn a_full_standard_output_is_an_error() {
     let dir = TestDir::new();
     dir.shell("exec \"$PROGRAM\" completions bash > /dev/full")
         .refused()
-        .naming(&["cannot write to the standard output", "No space left"]);
+        .naming(&["cannot write to standard output", "No space left"]);
 }
 
 #[test]
@@ -424,7 +424,7 @@ fn an_ambiguous_run_id_is_an_error() {
     firsts.sort_unstable();
     let twice = firsts.windows(2).find(|pair| pair[0] == pair[1]).unwrap()[0];
     dir.refused(&format!("runs show {twice}"))
-        .naming(&[&format!("`{twice}` is the beginning of the IDs of ")]);
+        .naming(&[&format!("`{twice}` matches the IDs of ")]);
 }
 
 /// clap rejects these with status 2, and prints the argument and its possible values.
@@ -432,10 +432,7 @@ fn an_ambiguous_run_id_is_an_error() {
 fn invalid_arguments_are_explained() {
     let dir = TestDir::new();
     for (command, says) in [
-        (
-            "predict a.jpg -k 0",
-            "expected a whole number of at least 1",
-        ),
+        ("predict a.jpg -k 0", "expected an integer of at least 1"),
         ("predict", "<IMAGE>..."),
         (
             "train --dataset cats",

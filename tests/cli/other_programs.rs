@@ -109,7 +109,7 @@ fn foreign_versions_are_rejected_with_the_reason() {
     dir.refused(&format!("{PROMOTE} --version {}", others[0].0))
         .naming(&[
             "cannot judge version 2",
-            "does not say what it was trained on",
+            "has no record of its training data",
         ])
         .hinting("--split test");
     let now = fs_err::read(dir.path("results/model.onnx")).unwrap();

@@ -85,7 +85,7 @@ fn predictions_are_in_the_order_of_the_arguments() {
     dir.write("other.png", gradient(50, 60, Format::Png));
     let output = dir.run("predict other.png photos");
     // There is no progress bar without a terminal.
-    let left_out = "left out of `photos`: 1 file that is not an image\n";
+    let left_out = "skipped in `photos`: 1 file that is not an image\n";
     assert_eq!(output.stderr, left_out);
     let output = output.ok();
     let named: Vec<&str> = output

@@ -84,7 +84,7 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
     assert_eq!(tag(&dir, 1, "validation_status"), "approved");
     let again = dir.run(PROMOTE).ok();
     assert!(
-        again.contains("version 1 of `pets` is the champion already"),
+        again.contains("version 1 of `pets` is already the champion"),
         "{again}"
     );
 
@@ -93,7 +93,7 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
     let refused = dir.run(PROMOTE).refused();
     let refused = refused
         .naming(&["version 2 of `pets`", "accuracy"])
-        .hinting("all the same");
+        .hinting("anyway");
     let row = refused
         .stdout
         .lines()
@@ -210,7 +210,7 @@ fn failed_comparisons_keep_the_champion() {
     colours(&dir, "others", 9);
     let others = "promote --dataset folder --data-dir others";
     dir.refused(others)
-        .naming(&["other images"])
+        .naming(&["different images"])
         .hinting("--data-dir");
     dir.run(PROMOTE).ok();
 

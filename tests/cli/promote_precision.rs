@@ -46,7 +46,7 @@ fn an_exported_int8_model_is_compared_too() {
     };
     let before = results();
     let refused = dir.run(PROMOTE).refused();
-    let refused = refused.naming(&["misses limits of int8 calibration_error"]);
+    let refused = refused.naming(&["does not meet the limits on int8 calibration_error"]);
     let row = |numbers: &str| {
         let rows = refused.stdout.lines();
         let mut rows =
@@ -92,7 +92,7 @@ fn pets_taken_for_outliers_are_counted_on_test_images() {
     let gate = format!("{on_test} --version 2 --dry-run");
     dir.run(&format!("{gate} --gate gate.json"))
         .refused()
-        .naming(&["misses limits of known"]);
+        .naming(&["does not meet the limits on known"]);
     dir.run(&format!("{on_test} --version 2")).ok();
     let second = report(&dir);
     let [one] = &second.comparisons[..] else {

@@ -76,7 +76,7 @@ fn a_refit_uses_the_teacher_of_the_run() {
     assert!(!reference.trained_on, "all others were trained on");
     let evaluate = "evaluate --dataset folder --data-dir pets --results student --split";
     dir.refused(&format!("{evaluate} validation"))
-        .naming(&["trained on its validation images", run_id])
+        .naming(&["trained on the validation images", run_id])
         .hinting("--split test");
     let splits = dir.run(&format!("{evaluate} all --json")).json();
     assert!(splits.get("validation").is_none(), "{splits}");

@@ -14,7 +14,10 @@ fn reading_does_not_create_a_database() {
     let dir = TestDir::new();
     assert_eq!(dir.run("runs list").ok().trim(), "no runs");
     let models = dir.run("models list").ok();
-    assert!(models.starts_with("no models\n\nanswering: "), "{models}");
+    assert!(
+        models.starts_with("no models\n\nmodel in use: "),
+        "{models}"
+    );
     assert_eq!(
         dir.run("runs sync").ok().trim(),
         "nothing is waiting to be sent"
@@ -156,7 +159,7 @@ fn models_of_other_data_sets_are_separate() {
     assert_eq!(selection["version"], "2");
     assert_eq!(selection["dataset"]["name"], "others");
     let reason = selection["excluded"][0][1].as_str().unwrap();
-    assert!(reason.contains("other data: pets"), "{reason}");
+    assert!(reason.contains("different data: pets"), "{reason}");
     let export = format!("export {name} --alias challenger");
     dir.refused(&export)
         .naming(&["`results`", "trained on pets"])

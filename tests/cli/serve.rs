@@ -52,7 +52,7 @@ fn the_models_of_a_folder_are_served_and_reloaded() {
     let serve = "serve --port 0 --log-format json --models models --max-models 1";
     let mut command = dir.command(serve);
     let mut service = Service::begin(&mut command);
-    let entry = service.logged("left out of the models");
+    let entry = service.logged("skipped in the folder of models");
     assert_eq!(
         (&entry["name"], &entry["reason"]),
         (&".hidden".into(), &"it is hidden".into())
@@ -89,7 +89,7 @@ fn the_models_of_a_folder_are_served_and_reloaded() {
     copy();
     dir.write("models/third/model.onnx", b"not a model");
     dir.refused(serve)
-        .naming(&["`models` has 2, of which 1"])
+        .naming(&["`models` contains 2 models, more than the limit of 1"])
         .hinting("memory");
 }
 
@@ -116,7 +116,7 @@ fn the_port_can_come_from_the_environment() {
     let output = Output::of(dir.command("serve").env("PORT", &port)).refused();
     output
         .naming(&["cannot listen", &port])
-        .hinting("another port");
+        .hinting("another one");
     let mut command = dir.command("serve --log-format json");
     let service = Service::start(command.env("PORT", &port).env("PET_PORT", "0"));
     assert_ne!(service.port.to_string(), port);

@@ -289,8 +289,8 @@ fn a_failing_collector_does_not_affect_the_service() {
     let mut service = traced(&dir, &refusing.url, "");
     upload(&service, "/predict", 1, "");
     refusing.wait_for_request();
-    let entry =
-        service.logged("the collector takes no spans; they are lost, and nothing else changes");
+    let entry = service
+        .logged("the collector does not accept spans; they are lost, and nothing else is affected");
     assert!(entry["reason"].as_str().unwrap().contains("400"), "{entry}");
     // They may be sent in two requests.
     while lost(&service) < 5 {

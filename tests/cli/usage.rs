@@ -69,7 +69,7 @@ fn the_help_lists_every_command_and_the_exit_statuses() {
         assert!(help.contains(&format!("  {command}")), "no {command}");
     }
     assert!(
-        help.contains("Exit status: 0 done, 1 the work failed, 2 wrong usage"),
+        help.contains("Exit status: 0 success, 1 failure, 2 incorrect usage"),
         "{help}"
     );
 }
@@ -113,7 +113,7 @@ fn invalid_usage_has_status_2() {
 fn a_count_of_zero_is_explained() {
     for command in ["predict a.jpg -k", "serve --workers", "serve --queue"] {
         let output = TestDir::new().run(&format!("{command} 0"));
-        let text = "expected a whole number of at least 1";
+        let text = "expected an integer of at least 1";
         assert!(output.stderr.contains(text), "{command}: {output:?}");
     }
 }

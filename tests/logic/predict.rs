@@ -40,7 +40,7 @@ fn top_classes_are_sorted_and_sum_to_at_most_one() {
             assert_eq!(best.len(), count.min(predictor.metadata().classes.len()));
             assert!(best.is_sorted_by(|one, other| one.probability >= other.probability));
             let names: HashSet<_> = best.iter().map(|one| one.class).collect();
-            assert_eq!(names.len(), best.len(), "a class is named twice");
+            assert_eq!(names.len(), best.len(), "a class is listed twice");
             let sum: f32 = best.iter().map(|one| one.probability).sum();
             assert!(sum <= 1.0 + 1e-5, "{sum}");
             assert_eq!(best[0].class, prediction.predicted_class());

@@ -54,12 +54,15 @@ fn the_alias_of_the_champion_moves_on_a_server() {
     program.run(&train);
     program.run("models alias oxford_pet_classifier challenger 2");
     let worse = refused(&program, &format!("{PROMOTE} --require-better"));
-    assert!(worse.contains("misses limits of mcnemar"), "{worse}");
+    assert!(
+        worse.contains("does not meet the limits on mcnemar"),
+        "{worse}"
+    );
     let found = seen();
     assert_eq!(found["aliases"], json!({ "challenger": 2, "champion": 1 }));
     assert_eq!(found["tags"]["2"]["validation_status"], "rejected");
     let second = program.run(PROMOTE);
-    assert!(second.contains("(before: version 1)"), "{second}");
+    assert!(second.contains("(previously version 1)"), "{second}");
     let found = seen();
     assert_eq!(found["aliases"], json!({ "challenger": 2, "champion": 2 }));
     assert_eq!(found["tags"]["2"]["validation_status"], "approved");

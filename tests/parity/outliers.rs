@@ -96,5 +96,5 @@ fn evaluation_compares_known_and_unknown_images() {
     let empty = place.path().join("empty");
     fs_err::create_dir(&empty).unwrap();
     let error = compare(&empty).unwrap_err().to_string();
-    assert!(error.starts_with("there are no pictures in"), "{error}");
+    assert!(error.starts_with("there are no images in"), "{error}");
 }

@@ -85,9 +85,9 @@ struct Serve {
 
 /// The service under mixed load, with everything on
 ///
-/// Sends photos, broken uploads and other requests with wrk to a service that has a shadow, a canary, corrections and traces,
-/// and in turn to one without them. Writes a table of memory, open files, statuses and latencies to target/bench/soak.md, and
-/// fails on a status that was not expected. Only on Linux.
+/// Sends photos, broken uploads and other requests with wrk to a service that has a shadow, a canary, corrections and
+/// traces, and in turn to one without them. Writes a table of memory, open files, statuses and latencies to
+/// target/bench/soak.md, and fails on a status that was not expected. Only on Linux.
 #[derive(Debug, Args)]
 struct Soak {
     /// Seconds of load for each
@@ -96,7 +96,7 @@ struct Soak {
     /// Connections at a time
     #[arg(long, value_name = "COUNT", default_value_t = 200, value_parser = value_parser!(u32).range(1..))]
     connections: u32,
-    /// Folder of photographs [default: originals in `PET_SHARED_DATA`]
+    /// Folder of photos [default: originals in `PET_SHARED_DATA`]
     #[arg(long, value_name = "DIR")]
     photographs: Option<PathBuf>,
 }

@@ -412,7 +412,8 @@ fn open_store(config: &Config) -> Result<Arc<dyn Store>> {
 }
 
 fn usable(experiment: Experiment) -> Result<Experiment> {
-    let expected = "one that is not deleted; restore it with `mlflow experiments restore` or take another name";
+    let expected =
+        "one that is not deleted; restore it with `mlflow experiments restore` or use another name";
     match experiment.lifecycle {
         Lifecycle::Active => Ok(experiment),
         Lifecycle::Deleted => Err(invalid("experiment", &experiment.name, expected)),

@@ -161,7 +161,7 @@ impl Config {
         let retries = "MLFLOW_HTTP_REQUEST_MAX_RETRIES";
         if let Some(text) = lookup(retries) {
             let number = text.trim().parse();
-            http.max_retries = number.map_err(|_| wrong(retries, "a whole number", &text))?;
+            http.max_retries = number.map_err(|_| wrong(retries, "an integer", &text))?;
         }
         Ok(config)
     }

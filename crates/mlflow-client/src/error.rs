@@ -81,7 +81,7 @@ pub enum Error {
         name: String,
     },
     /// An alias was moved meanwhile, by another program or a person.
-    #[error("alias `{alias}` of `{model}` was moved meanwhile: expected {}, found {}", version_text(*expected), version_text(*got))]
+    #[error("alias `{alias}` of `{model}` was moved in the meantime: expected {}, found {}", version_text(*expected), version_text(*got))]
     AliasMoved {
         /// The registered model.
         model: String,
@@ -126,7 +126,7 @@ pub enum Error {
         waited: Duration,
     },
     /// The file is something else, or damaged.
-    #[error("`{}` is not an intact SQLite database", path.display())]
+    #[error("`{}` is not a valid SQLite database", path.display())]
     NotADatabase {
         /// The file.
         path: PathBuf,
@@ -134,7 +134,7 @@ pub enum Error {
         source: Cause,
     },
     /// The disk, or the quota, is used up.
-    #[error("no space is left to write database `{}`", path.display())]
+    #[error("no space left to write database `{}`", path.display())]
     DatabaseFull {
         /// The database file.
         path: PathBuf,
@@ -176,7 +176,7 @@ pub enum Error {
         source: Cause,
     },
     /// The server refused the request.
-    #[error("MLflow server answered {status} {code} to `{url}`: {message}")]
+    #[error("MLflow server responded with {status} {code} to `{url}`: {message}")]
     Server {
         /// The address, without credentials and query.
         url: String,
@@ -188,7 +188,7 @@ pub enum Error {
         message: String,
     },
     /// The server's answer is not what MLflow's interface promises.
-    #[error("cannot understand the answer of `{url}`: expected {expected}, got `{got}`")]
+    #[error("unexpected response from `{url}`: expected {expected}, got `{got}`")]
     Answer {
         /// The address, without credentials and query.
         url: String,
@@ -198,7 +198,7 @@ pub enum Error {
         got: String,
     },
     /// A file of the spool holds something else.
-    #[error("cannot understand `{}` in the spool", path.display())]
+    #[error("cannot parse `{}` in the spool", path.display())]
     SpoolEntry {
         /// The file.
         path: PathBuf,
@@ -237,21 +237,21 @@ impl Error {
             }
             Self::ParamChanged { .. } => "log the new value under another key, or start a new run",
             Self::DatabaseLocked { .. } => {
-                "end the other program that writes to it, or try again later"
+                "stop the other program that is writing to it, or try again later"
             }
-            Self::NotADatabase { .. } => "move the file away, or name another database",
+            Self::NotADatabase { .. } => "move the file away, or use another database",
             Self::DatabaseFull { .. } => "free some disk space and try again",
             Self::Schema { .. } => {
-                "run `mlflow db upgrade sqlite:///PATH`, or name another database"
+                "run `mlflow db upgrade sqlite:///PATH`, or use another database"
             }
             Self::ArtifactUri { .. } => {
-                "start the server with `--serve-artifacts`, so that it passes artifacts on"
+                "start the server with `--serve-artifacts`, so that it proxies artifacts"
             }
             Self::Connection { .. } => {
-                "check that the server runs and that `MLFLOW_TRACKING_URI` is right"
+                "check that the server is running and that `MLFLOW_TRACKING_URI` is correct"
             }
-            Self::SpoolEntry { .. } => "move the folder away to go on without it",
-            Self::SpoolBusy { .. } => "wait until the process that writes the run has ended",
+            Self::SpoolEntry { .. } => "move the folder away to continue without it",
+            Self::SpoolBusy { .. } => "wait until the process that is writing the run has finished",
             Self::Io { source } => return io_hint(source),
             Self::Server {
                 status, message, ..
@@ -300,13 +300,13 @@ fn server_hint(status: u16, message: &str) -> Option<String> {
             "set `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, or `MLFLOW_TRACKING_TOKEN`"
         }
         403 if message.contains("Invalid Host header") => {
-            "start the server with `--allowed-hosts` naming the host of the tracking URI"
+            "start the server with `--allowed-hosts` and the host of the tracking URI"
         }
-        403 => "ask the server's owner for the permission",
+        403 => "ask the server's administrator for permission",
         404 => {
             "check the path in `MLFLOW_TRACKING_URI`; the server may also be too old for this request"
         }
-        429 | 500..=599 => "try again later; the server's log may say more",
+        429 | 500..=599 => "try again later; the server's log may have details",
         _ => return None,
     };
     Some(text.to_owned())

@@ -115,7 +115,7 @@ pub enum Error {
         what: String,
     },
     /// More of something than is accepted.
-    #[error("{got} {what} are more than the {limit} that are accepted")]
+    #[error("{got} {what} exceed the limit of {limit}")]
     Limit {
         /// What is counted.
         what: String,

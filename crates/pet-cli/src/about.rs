@@ -47,7 +47,7 @@ fn library(places: &Places, cache: Option<&Path>) -> String {
     match places.libraries(cache, variable("ORT_DYLIB_PATH")).find() {
         Ok(library) if library.is_absolute() || library.is_file() => library.display().to_string(),
         Ok(library) => format!(
-            "none is set up; the system is asked for `{}`",
+            "not set up; the system is searched for `{}`",
             library.display()
         ),
         Err(error) => error.to_string(),

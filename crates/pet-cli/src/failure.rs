@@ -15,11 +15,11 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Pipeline(#[from] pet_pipeline::Error),
     #[cfg(feature = "training")]
-    #[error("`--trials` selects some of the combinations, but the method `grid` tries them all")]
+    #[error("`--trials` selects some of the combinations, but the method `grid` tries all of them")]
     GridTrials,
     #[cfg(feature = "training")]
     #[error(
-        "`{option}` has no effect without `--fine-tune all`: frozen layers see each image once, as it is served"
+        "`{option}` has no effect without `--fine-tune all`: frozen layers see each image once, exactly as in serving"
     )]
     FrozenLayers { option: &'static str },
     #[cfg(feature = "training")]
@@ -28,15 +28,13 @@ pub(crate) enum Failure {
     )]
     NoVersion { option: &'static str },
     #[cfg(feature = "training")]
-    #[error("`--find-learning-rate` takes one value of each option, got {got} combinations")]
+    #[error("`--find-learning-rate` needs a single value for each option, got {got} combinations")]
     SeveralConfigurations { got: usize },
     #[cfg(feature = "training")]
-    #[error("no learning rate can be suggested: the loss diverged at once")]
+    #[error("no learning rate can be suggested: the loss diverged immediately")]
     NoLearningRate,
     #[cfg(feature = "training")]
-    #[error(
-        "the model is a refit of run `{run_id}`: it was trained on its validation images as well"
-    )]
+    #[error("the model is a refit of run `{run_id}`: it was also trained on the validation images")]
     ValidationTrained { run_id: String },
     #[cfg(feature = "training")]
     #[error(transparent)]
@@ -53,13 +51,13 @@ pub(crate) enum Failure {
     #[cfg(feature = "training")]
     #[error(transparent)]
     Setup(#[from] crate::command::setup::error::Error),
-    #[error("no model was found; looked for one in `{}`", searched.join("`, `"))]
+    #[error("no model was found; searched in `{}`", searched.join("`, `"))]
     NoModel { searched: Vec<String> },
     #[error("file not found: `{}`", path.display())]
     FileNotFound { path: PathBuf },
-    #[error("`{}` names no format of images that can be written", path.display())]
+    #[error("the extension of `{}` is not an image format that can be written", path.display())]
     UnknownExtension { path: PathBuf },
-    #[error("the file holds {got} bytes, at most {expected} are read")]
+    #[error("the file has {got} bytes, more than the limit of {expected}")]
     FileTooLarge { expected: u64, got: u64 },
     #[error("cannot use `{}`", path.display())]
     File { path: PathBuf, source: Box<Failure> },
@@ -67,7 +65,7 @@ pub(crate) enum Failure {
     Io(#[from] std::io::Error),
     #[error("cannot write JSON")]
     Json(#[from] serde_json::Error),
-    #[error("cannot write to the standard output")]
+    #[error("cannot write to standard output")]
     Output(#[source] std::io::Error),
     #[cfg(feature = "training")]
     #[error("cannot listen for Ctrl-C")]
@@ -79,12 +77,12 @@ pub(crate) enum Failure {
         url: String,
         source: Box<ureq::Error>,
     },
-    #[error("`{url}` is not the address of a collector: expected {expected}")]
+    #[error("`{url}` is not a valid collector address: expected {expected}")]
     Collector { url: String, expected: &'static str },
     #[error("there are no images in `{}`", folder.display())]
     NoImages { folder: PathBuf },
     #[cfg(feature = "training")]
-    #[error("`{id}` is the beginning of the IDs of {found} runs")]
+    #[error("`{id}` matches the IDs of {found} runs")]
     SeveralRuns { id: String, found: usize },
     #[cfg(feature = "training")]
     #[error("no model is registered in this tracking store")]
@@ -96,7 +94,7 @@ pub(crate) enum Failure {
     #[error("{failed} of {all} runs failed: the training diverged")]
     FailedRuns { failed: usize, all: usize },
     #[cfg(feature = "training")]
-    #[error("version {version} of `{model}` is not promoted: it misses limits of {}", failed.join(", "))]
+    #[error("version {version} of `{model}` is not promoted: it does not meet the limits on {}", failed.join(", "))]
     NotPromoted {
         model: String,
         version: u32,
@@ -123,43 +121,43 @@ impl Failure {
             Self::FileTooLarge { .. } => Some(hint::MORE_BYTES.into()),
             Self::Model(error) => hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]
-            Self::GridTrials => Some("add `--method random`, or leave `--trials` out".into()),
+            Self::GridTrials => Some("add `--method random`, or omit `--trials`".into()),
             #[cfg(feature = "training")]
             Self::FrozenLayers { option } => {
-                Some(format!("add `--fine-tune all`, or leave `{option}` out"))
+                Some(format!("add `--fine-tune all`, or omit `{option}`"))
             }
             #[cfg(feature = "training")]
             Self::NoVersion { option } => Some(format!(
-                "add `--precision both` to export the version, or leave `{option}` out"
+                "add `--precision both` to export the version, or omit `{option}`"
             )),
             #[cfg(feature = "training")]
-            Self::SeveralConfigurations { .. } => Some("give each option one value".into()),
+            Self::SeveralConfigurations { .. } => Some("use a single value for each option".into()),
             #[cfg(feature = "training")]
             Self::NoLearningRate => {
-                Some("are the backbone's weights those of a trained network?".into())
+                Some("check that the backbone's weights are from a trained network".into())
             }
             #[cfg(feature = "training")]
             Self::ValidationTrained { .. } => Some(
-                "evaluate it on the test images: `--split test`; or the model of that run".into(),
+                "evaluate it on the test images with `--split test`, or evaluate that run's model".into(),
             ),
             #[cfg(feature = "training")]
             Self::Pipeline(error) => hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]
             Self::NoModels => {
-                Some("train one first (`pet-cli train --help`), or see `--tracking-uri`".into())
+                Some("train one first (`pet-cli train --help`), or choose another store with `--tracking-uri`".into())
             }
             #[cfg(feature = "training")]
-            Self::SeveralModels { .. } => Some("name one of them with `--model-name`".into()),
+            Self::SeveralModels { .. } => Some("choose one of them with `--model-name`".into()),
             #[cfg(feature = "training")]
             Self::DataProblems { .. } => Some(
-                "mend them, or say what makes the check fail with `--fail-on error|warning|never`"
+                "fix them, or choose what makes the check fail with `--fail-on error|warning|never`"
                     .into(),
             ),
             #[cfg(feature = "training")]
             Self::FailedRuns { .. } => Some("try a smaller learning rate".into()),
             #[cfg(feature = "training")]
             Self::NotPromoted { .. } => Some(
-                "`pet-cli models alias MODEL champion VERSION` makes it the champion all the same"
+                "`pet-cli models alias MODEL champion VERSION` makes it the champion anyway"
                     .into(),
             ),
             #[cfg(feature = "training")]
@@ -171,10 +169,10 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::Setup(error) => error.hint(),
             Self::NotReady { .. } => {
-                Some("start it with `pet-cli serve`, or name its address with `--url`".into())
+                Some("start it with `pet-cli serve`, or give its address with `--url`".into())
             }
             Self::Collector { .. } => Some(
-                "name one with `--otlp-endpoint` or `OTEL_EXPORTER_OTLP_ENDPOINT`, or none".into(),
+                "set `--otlp-endpoint` or `OTEL_EXPORTER_OTLP_ENDPOINT`, or leave both unset".into(),
             ),
             Self::Io(error) => hint::of_io(error).map(str::to_owned),
             Self::File { source, .. } => source.hint(),

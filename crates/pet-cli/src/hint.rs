@@ -25,22 +25,22 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
 }
 
 pub(crate) const MAKE_MODEL: &str =
-    "make a model with `pet-cli export`, or name the folder of one with `--results`";
+    "create a model with `pet-cli export`, or give the folder of one with `--results`";
 
 /// A hint for files that are too large.
 pub(crate) const MORE_BYTES: &str =
-    "raise the limit with `--max-upload`, or save a smaller copy with an image program";
+    "raise the limit with `--max-upload`, or save a smaller copy with an image editor";
 
 /// A hint for images with too many pixels.
 #[cfg(feature = "training")]
 pub(crate) const MORE_PIXELS: &str =
-    "raise the limit with `--max-pixels`, or save smaller copies with an image program";
+    "raise the limit with `--max-pixels`, or save smaller copies with an image editor";
 
 /// A hint that lists the extensions of output files.
 pub(crate) fn extensions() -> String {
     let formats = pet_image::Format::WRITTEN;
     let names = formats.map(|format| format!("`.{}`", format.extension()));
-    format!("let the name end with one of {}", names.join(", "))
+    format!("use one of the extensions {}", names.join(", "))
 }
 
 pub(crate) fn of_image(error: &pet_image::Error) -> Option<String> {
@@ -53,11 +53,11 @@ fn of_limit(error: &pet_image::Error) -> Option<String> {
     match error {
         Error::TooManyBytes { .. } => Some(MORE_BYTES.into()),
         Error::TooManyPixels { width, height, .. } => Some(format!(
-            "raise the limit with `--max-pixels {}`, or save a smaller copy with an image program",
+            "raise the limit with `--max-pixels {}`, or save a smaller copy with an image editor",
             u64::from(*width) * u64::from(*height)
         )),
         // No option changes the limit of a side.
-        Error::TooLarge { .. } => Some("save a smaller copy with an image program".into()),
+        Error::TooLarge { .. } => Some("save a smaller copy with an image editor".into()),
         _ => None,
     }
 }
@@ -96,10 +96,10 @@ pub(crate) fn of_io(error: &std::io::Error) -> Option<&'static str> {
     use std::io::ErrorKind;
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            Some("choose a place that you may read and write")
+            Some("choose a location that you can read and write")
         }
         ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists => {
-            Some("a file stands where a folder is needed, or a folder where a file is")
+            Some("there is a file where a folder is needed, or a folder where a file is needed")
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             Some("free some space, or choose another disk")
@@ -120,7 +120,7 @@ pub(crate) fn of_tracking(error: &mlflow_client::Error) -> Option<String> {
         "model" => "models list",
         _ => return None,
     };
-    Some(format!("`pet-cli {command}` shows those that there are"))
+    Some(format!("`pet-cli {command}` lists the existing ones"))
 }
 
 #[cfg(feature = "training")]
@@ -158,7 +158,7 @@ fn export(error: &pet_export::Error) -> Option<String> {
                 .into(),
         ),
         Error::NoModel { .. } => Some(
-            "export a version as both: `pet-cli export --precision both`, or name the folder of one with `--results`".into(),
+            "export both precisions with `pet-cli export --precision both`, or give the folder of a model with `--results`".into(),
         ),
         Error::Gate { .. } => {
             Some("serve the model in fp32: `pet-cli export --precision fp32`".into())
@@ -169,9 +169,9 @@ fn export(error: &pet_export::Error) -> Option<String> {
         Error::Contestant {
             role: pet_export::Role::Champion,
             ..
-        } => Some("choose another champion: `pet-cli models alias MODEL champion VERSION`".into()),
+        } => Some("choose another champion with `pet-cli models alias MODEL champion VERSION`".into()),
         Error::Contestant { source, .. } if matches!(**source, Error::Gate { .. }) => Some(
-            "judge and serve it in fp32: `pet-cli promote --precision fp32`, `pet-cli export --precision fp32`"
+            "compare and serve it in fp32: `pet-cli promote --precision fp32`, `pet-cli export --precision fp32`"
                 .into(),
         ),
         Error::Contestant { source, .. } => of(&**source),
@@ -179,7 +179,7 @@ fn export(error: &pet_export::Error) -> Option<String> {
             source: mlflow_client::Error::AliasMoved { .. },
             ..
         } => Some(
-            "run `pet-cli promote` again: it compares with the version that is the champion now"
+            "run `pet-cli promote` again: it compares with the current champion"
                 .into(),
         ),
         Error::Incomparable { .. } => {
@@ -201,7 +201,7 @@ fn data(error: &pet_data::Error) -> Option<String> {
             expected,
             ..
         } => Some(format!(
-            "choose the folder that holds `{expected}`, or add `--dataset folder` for a folder of class folders"
+            "choose the folder that contains `{expected}`, or add `--dataset folder` for a folder of class folders"
         )),
         Error::Io { source } => of_io(source).map(str::to_owned),
         _ => None,
@@ -242,24 +242,22 @@ fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
             let network = name.and_then(Architecture::named);
             match network.filter(|network| network.name != Architecture::standard().name) {
                 Some(Architecture { name, .. }) => format!("run `pet-cli setup --backbone {name}`"),
-                None => "run `pet-cli setup`, or name a file with `--backbone`".into(),
+                None => "run `pet-cli setup`, or give a file with `--backbone`".into(),
             }
         }
         Error::OtherImages { .. } => {
-            "give `--dataset`, `--data-dir`, `--seed`, `--validation-fraction` and \
-             `--group-duplicates` as in the training"
+            "use the same `--dataset`, `--data-dir`, `--seed`, `--validation-fraction` and `--group-duplicates` as in the training"
                 .into()
         }
         Error::EmptySplit { .. } => {
             "add images to each class, or raise `--validation-fraction`".into()
         }
         Error::UnknownClass { .. } => {
-            "name the class folders like the model's classes, or name the data set that the \
-             model was trained on with `--dataset`"
+            "rename the class folders to match the model's classes, or give the data set that the model was trained on with `--dataset`"
                 .into()
         }
         Error::Interrupted { run_id, .. } => run_id.as_ref().map_or_else(
-            || "what was logged is kept; computed features are cached".into(),
+            || "logged data is kept; computed features are cached".into(),
             |run| format!("`pet-cli train --resume {run}` continues where it stopped"),
         ),
         _ => return None,

@@ -54,8 +54,8 @@ fn note_waiting(waiting: &Waiting) {
         ..
     } = waiting;
     output::note(format_args!(
-        "waiting for `{server}`, which has not answered for {waited:?} (attempts: {attempts}, of at most \
-         {timeout:?} each); Ctrl-C stops"
+        "waiting for `{server}`, which has not responded for {waited:?} (attempts: {attempts}, at most {timeout:?} \
+         each); Ctrl-C stops"
     ));
 }
 

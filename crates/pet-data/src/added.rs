@@ -5,8 +5,8 @@ use crate::walk::{class_folders, images};
 use crate::{Dataset, Error, LeftOut, Progress, Sample};
 
 impl Dataset {
-    /// Adds training images of other folders, such as corrections. Each has a folder of images for some or all of the data
-    /// set's classes; a class folder may be empty.
+    /// Adds training images of other folders, such as corrections. Each has a folder of images for some or all of the
+    /// data set's classes; a class folder may be empty.
     ///
     /// These images are used for training only and are part of neither [`split`](Self::split) nor
     /// [`digest`](Self::digest), so that models trained with and without them are comparable. Reports to `progress` how
@@ -14,8 +14,9 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`Error::NoFolder`] for a missing folder, [`Error::FolderTwice`] for one that was added before or is the data set's
-    /// own, [`Error::UnknownClasses`] for classes that the data set does not have, [`Error::ClassName`], [`Error::Io`].
+    /// [`Error::NoFolder`] for a missing folder, [`Error::FolderTwice`] for one that was added before or is the data
+    /// set's own, [`Error::UnknownClasses`] for classes that the data set does not have, [`Error::ClassName`],
+    /// [`Error::Io`].
     pub fn adding(mut self, folders: &[PathBuf], progress: &dyn Progress) -> Result<Self, Error> {
         let mut places = vec![self.root.clone()];
         for root in folders {
@@ -34,7 +35,7 @@ impl Dataset {
             let (folder, count) = (root.display(), samples.len());
             let mut message = format!("`{folder}` adds {count} images");
             if !left_out.is_empty() {
-                message = format!("{message}; left out of it: {left_out}");
+                message = format!("{message}; skipped: {left_out}");
             }
             progress.message(&message);
             self.added.extend(samples);
@@ -110,7 +111,7 @@ mod tests {
         let [message] = messages.as_slice() else {
             panic!("{messages:?}")
         };
-        let end = "` adds 1 images; left out of it: 2 files that are not images";
+        let end = "` adds 1 images; skipped: 2 files that are not images";
         assert!(message.ends_with(end), "{message}");
     }
 
@@ -145,8 +146,9 @@ mod tests {
         };
         let more = tree(&["Dog/3.jpg", "Fox/1.jpg", "train/Dog/1.jpg"]);
         let text = refused(&[more.path().to_owned()]);
-        let end =
-            "has classes that data set `".to_owned() + &alone.name + "` has not: `Fox`, `train`";
+        let end = "has classes that data set `".to_owned()
+            + &alone.name
+            + "` does not have: `Fox`, `train`";
         assert!(text.ends_with(&end), "{text}");
         let text = refused(&[root.path().join("../nowhere")]);
         assert!(text.contains("nowhere"), "{text}");

@@ -284,7 +284,7 @@ mod tests {
     fn images_that_lie_in_train_and_test_alone_are_no_classes() {
         assert_eq!(
             failure(&["Train/1.jpg", "Test/2.jpg"]).0,
-            "`ROOT/Train` holds 0 class folders, expected at least 2"
+            "`ROOT/Train` contains 0 class folders, expected at least 2"
         );
     }
 
@@ -299,14 +299,14 @@ mod tests {
     #[test]
     fn a_part_in_two_spellings_is_refused() {
         let (text, _) = failure(&["train/Cat/1.jpg", "training/Dog/1.jpg"]);
-        assert_eq!(text, "`ROOT/train` and `ROOT/training` mean the same");
+        assert_eq!(text, "`ROOT/train` and `ROOT/training` mean the same split");
     }
 
     #[cfg(unix)]
     #[test]
     fn a_name_that_cannot_be_a_class_is_refused() {
         let (text, error) = failure(&["Cat/1.jpg", "Dog\n/1.jpg"]);
-        assert!(text.ends_with("cannot name a class"), "{text}");
+        assert!(text.ends_with("cannot be a class name"), "{text}");
         assert!(error.hint().is_some());
     }
 
@@ -326,7 +326,7 @@ mod tests {
         let dataset = load(root.path()).unwrap();
         assert_eq!(
             dataset.left_out.to_string(),
-            "2 hidden files or folders, 3 leftovers of a system or an archive, \
+            "2 hidden files or folders, 3 operating system or archive leftovers, \
              1 file that is not an image, 1 image outside the class folders"
         );
         assert_eq!(
@@ -352,7 +352,7 @@ mod tests {
     #[test]
     fn an_empty_class_is_named() {
         let (text, error) = failure(&["Cat/1.jpg", "Dog/.hidden.jpg"]);
-        assert_eq!(text, "class folder `ROOT/Dog` holds no images");
+        assert_eq!(text, "class folder `ROOT/Dog` contains no images");
         assert!(error.hint().is_some());
     }
 
@@ -360,14 +360,14 @@ mod tests {
     fn fewer_than_two_classes_are_refused() {
         assert_eq!(
             failure(&["Cat/1.jpg"]).0,
-            "`ROOT` holds 1 class folders, expected at least 2"
+            "`ROOT` contains 1 class folders, expected at least 2"
         );
         assert_eq!(
             failure(&["train/Cat/1.jpg", "test/Cat/1.jpg"]).0,
-            "`ROOT/train` holds 1 class folders, expected at least 2"
+            "`ROOT/train` contains 1 class folders, expected at least 2"
         );
         let (text, error) = failure(&["1.jpg"]);
-        assert_eq!(text, "`ROOT` holds 0 class folders, expected at least 2");
+        assert_eq!(text, "`ROOT` contains 0 class folders, expected at least 2");
         assert!(error.hint().unwrap().contains("the folder above it"));
     }
 
@@ -379,7 +379,7 @@ mod tests {
         let error = load_any(&root.path().join("Cat")).unwrap_err();
         let text = error.to_string();
         assert!(
-            text.ends_with("holds 0 class folders, expected at least 1"),
+            text.ends_with("contains 0 class folders, expected at least 1"),
             "{text}"
         );
     }
@@ -397,7 +397,7 @@ mod tests {
     fn a_folder_beside_train_and_test_is_refused() {
         let (text, error) = failure(&["train/Cat/1.jpg", "train/Dog/1.jpg", "new/Cat/1.jpg"]);
         assert!(
-            text.starts_with("folder `ROOT/new` stands beside `train`"),
+            text.starts_with("unexpected folder `ROOT/new` next to `train`"),
             "{text}"
         );
         assert!(error.hint().is_some());
@@ -406,6 +406,9 @@ mod tests {
     #[test]
     fn a_missing_root_is_named() {
         let error = load(Path::new("no/such/folder")).unwrap_err();
-        assert_eq!(error.to_string(), "no data set folder `no/such/folder`");
+        assert_eq!(
+            error.to_string(),
+            "data set folder not found: `no/such/folder`"
+        );
     }
 }

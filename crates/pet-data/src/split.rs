@@ -48,10 +48,11 @@ pub fn stratified_split(
     grouped_split(samples, validation_fraction, seed, &[])
 }
 
-/// Like [`stratified_split`], but keeps the samples of each group on one side, such as copies or photographs of one moment.
+/// Like [`stratified_split`], but keeps the samples of each group on one side, such as copies or photographs of one
+/// moment.
 ///
-/// A group counts for each of its classes, and stays in training if it would exceed the share of one. Groups are lists of
-/// paths; unknown paths and groups of one have no effect.
+/// A group counts for each of its classes, and stays in training if it would exceed the share of one. Groups are lists
+/// of paths; unknown paths and groups of one have no effect.
 ///
 /// # Errors
 ///

@@ -60,8 +60,8 @@ impl Reason {
         match self {
             Self::Hidden => ("hidden file or folder", "hidden files or folders"),
             Self::Leftover => (
-                "leftover of a system or an archive",
-                "leftovers of a system or an archive",
+                "operating system or archive leftover",
+                "operating system or archive leftovers",
             ),
             Self::FolderLink => ("link to a folder", "links to folders"),
             Self::NotAFile => (
@@ -283,7 +283,7 @@ pub(crate) mod tests {
         assert_eq!(names, ["1.jpg"]);
         assert_eq!(
             left_out.to_string(),
-            "1 hidden file or folder, 4 leftovers of a system or an archive, 2 files that are not images"
+            "1 hidden file or folder, 4 operating system or archive leftovers, 2 files that are not images"
         );
         assert_eq!(
             serde_json::to_value(&left_out).unwrap(),

@@ -12,8 +12,8 @@ use crate::error::doing;
 use crate::select::only;
 use crate::{Error, Exporter, Outliers};
 
-/// The threshold of the run that `run_id` is a refit of. `None` if it is not a refit, or if that run has no usable model,
-/// such as a cross-validation, which is reported.
+/// The threshold of the run that `run_id` is a refit of. `None` if it is not a refit, or if that run has no usable
+/// model, such as a cross-validation, which is reported.
 pub(crate) fn least_similarity(
     exporter: &Exporter<'_>,
     outliers: &Outliers<'_>,

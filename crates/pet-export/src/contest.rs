@@ -113,7 +113,7 @@ impl Contest {
         let mut all = self.both().map(|one| {
             let silent = || {
                 self.incomparable(format!(
-                    "the {} does not say what it was trained on",
+                    "the {} has no record of its training data",
                     one.role
                 ))
             };
@@ -236,8 +236,8 @@ fn precisions(folder: &Path, kept: &Selection) -> Vec<Precision> {
     all.take_while(named).collect()
 }
 
-/// Records the metrics as tags of the challenger. If it passed, the alias [`CHAMPION`] is moved to it, provided that the
-/// champion is still the one it was compared with. The outcome is recorded last.
+/// Records the metrics as tags of the challenger. If it passed, the alias [`CHAMPION`] is moved to it, provided that
+/// the champion is still the one it was compared with. The outcome is recorded last.
 ///
 /// # Errors
 ///

@@ -119,7 +119,7 @@ pub enum Error {
         got: String,
     },
     /// The folder holds another model, which would be replaced.
-    #[error("`{}` holds another model: {reason}", folder.display())]
+    #[error("`{}` contains a different model: {reason}", folder.display())]
     OtherResults {
         /// The folder.
         folder: PathBuf,
@@ -184,7 +184,7 @@ pub enum Error {
         source: pet_pipeline::Error,
     },
     /// There is no model to quantize.
-    #[error("`{}` holds no `{MODEL_FILE}` that a model in integers could be made of", folder.display())]
+    #[error("`{}` has no `{MODEL_FILE}` to quantize", folder.display())]
     NoModel {
         /// The folder.
         folder: PathBuf,
@@ -194,7 +194,8 @@ pub enum Error {
     NothingToQuantize,
     /// No int8 model passes the [`Gate`].
     #[error(
-        "the int8 model is not good enough on {} validation images: accuracy {:.4}, in fp32 {:.4} (at most {:.4} less is allowed), other answers on {:.2} % (at most {:.2} %)",
+        "the int8 model is not good enough on {} validation images: accuracy {:.4}, fp32 {:.4} (at most {:.4} lower is \
+         allowed), different predictions for {:.2} % (at most {:.2} %)",
         figures.images, figures.top1_int8, figures.top1_fp32, gate.loss,
         100.0 * (1.0 - figures.agreement), 100.0 * gate.differing
     )]
@@ -229,18 +230,18 @@ impl Error {
                 Some("the selection was made in another store; select again".into())
             }
             Self::OtherResults { .. } => {
-                Some("export to another folder, or ask to replace this one".into())
+                Some("export to another folder, or allow replacing this one".into())
             }
             Self::Images { source } => source.hint(),
             Self::Gate { .. } => {
                 Some("keep the model in fp32, or calibrate with more images".into())
             }
             Self::InvalidVersion { .. } => Some("select again".into()),
-            Self::NoAlias { .. } => Some("select a version, or point the alias at one".into()),
+            Self::NoAlias { .. } => Some("select a version, or set the alias on one".into()),
             Self::Contestant {
                 role: Role::Champion,
                 ..
-            } => Some("point the alias of the champion at a version that can be used".into()),
+            } => Some("set the alias `champion` on a version that can be used".into()),
             Self::Contestant { source, .. } => source.hint(),
             Self::Incomparable { .. } => {
                 Some("compare them on test images that neither was trained on".into())

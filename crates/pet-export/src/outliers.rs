@@ -54,8 +54,8 @@ impl<'a> Outliers<'a> {
         Self { limits, ..self }
     }
 
-    /// Adds the output [`SIMILARITY_NAME`] to the model in `file` and the threshold to its metadata, which is returned. The
-    /// threshold is `carried`, or else learned from the validation images.
+    /// Adds the output [`SIMILARITY_NAME`] to the model in `file` and the threshold to its metadata, which is returned.
+    /// The threshold is `carried`, or else learned from the validation images.
     ///
     /// # Errors
     ///

@@ -65,11 +65,11 @@ fn metric(run: &Run, first: &str, second: &str) -> Option<f64> {
 pub(crate) fn other_data(version: &Measured, data: Option<&TrainedOn>) -> Option<String> {
     match (&version.data, data) {
         (one, other) if one.as_ref() == other => None,
-        (None, _) => Some("does not say what it was trained on".into()),
+        (None, _) => Some("has no record of its training data".into()),
         (Some(one), Some(other)) if one.digest == other.digest => {
-            Some(format!("was split in another way: {}", one.split))
+            Some(format!("was trained with a different split: {}", one.split))
         }
-        (Some(one), _) => Some(format!("was trained on other data: {}", one.short())),
+        (Some(one), _) => Some(format!("was trained on different data: {}", one.short())),
     }
 }
 
@@ -98,9 +98,9 @@ fn explain(versions: &mut [Measured]) {
     best.reason = match rest.first().map(|second| &second.candidate) {
         Some(second) if second.val_acc < best.val_acc => "best val_acc",
         Some(second) if compare(best, second).is_lt() => {
-            "best val_acc, of equals the lowest val_loss"
+            "best val_acc, tie broken by the lowest val_loss"
         }
-        Some(_) => "best val_acc, of equals the newest",
+        Some(_) => "best val_acc, tie broken by the newest version",
         None => "the only version",
     }
     .into();

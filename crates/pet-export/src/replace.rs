@@ -12,7 +12,8 @@ use crate::Error;
 /// Folder in the staging folder for the files being replaced.
 const REPLACED: &str = "replaced";
 
-/// Creates a temporary folder in `results`: on the same disk, so that a lack of space shows before anything is replaced.
+/// Creates a temporary folder in `results`: on the same disk, so that a lack of space shows before anything is
+/// replaced.
 pub(crate) fn staging_folder(results: &Path) -> std::io::Result<tempfile::TempDir> {
     tempfile::Builder::new()
         .prefix(".export-")
@@ -45,7 +46,7 @@ pub(crate) fn check_replaceable(
     if old.classes != new.classes {
         let (one, other) = (old.classes.len(), new.classes.len());
         return Err(conflict(format!(
-            "`{}` knows other classes ({one}) than `{}` ({other})",
+            "`{}` has different classes ({one}) than `{}` ({other})",
             old.model_name, new.model_name
         )));
     }

@@ -12,7 +12,8 @@ pub const CHAMPION: &str = "champion";
 /// The alias of the version selected as candidate for the champion.
 pub const CHALLENGER: &str = "challenger";
 
-const RULE: &str = "highest val_acc; of equals the lowest val_loss; of equals the newest version";
+const RULE: &str =
+    "highest val_acc; ties are broken by the lowest val_loss, then by the newest version";
 
 /// Ranks the versions of `model` that were trained on the same data by the validation accuracy of their runs:
 /// `best_val_acc`, else `val_acc`. `digest` is a prefix of the data's digest, by default that of the newest version.
@@ -67,7 +68,7 @@ pub fn choose(client: &Client, model: &str, version: u32) -> Result<Selection, E
     let found = client
         .model_version(model, version)
         .map_err(doing("find the version"))?;
-    let rule = format!("version {version} was asked for");
+    let rule = format!("version {version} was requested");
     let chosen = only(client, model, &found, rule)?;
     Ok(Selection {
         alias: String::new(),
@@ -309,7 +310,7 @@ mod tests {
             .iter()
             .map(|one| one.reason.as_str())
             .collect();
-        assert_eq!(reasons[0], "best val_acc, of equals the newest");
+        assert_eq!(reasons[0], "best val_acc, tie broken by the newest version");
         assert_eq!(reasons[1], "same val_acc and val_loss, older");
         assert_eq!(reasons[2], "same val_acc, higher val_loss");
         assert_eq!(reasons[4], "val_acc lower by 0.1000");
@@ -333,8 +334,8 @@ mod tests {
         assert_eq!(order(&selection), ["2", "4"]);
         assert_eq!(selection.dataset.as_ref().unwrap().name, "pets");
         let reasons = [
-            ("3", "does not say what it was trained on"),
-            ("1", "was trained on other data: sample abcdef01"),
+            ("3", "has no record of its training data"),
+            ("1", "was trained on different data: sample abcdef01"),
         ];
         let reasons = reasons.map(|(version, reason)| (version.to_owned(), reason.to_owned()));
         assert_eq!(selection.excluded, reasons);

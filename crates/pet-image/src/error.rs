@@ -51,7 +51,9 @@ pub enum Error {
         max_height: u32,
     },
     /// The image has more pixels than [`Limits::pixels`](crate::Limits::pixels).
-    #[error("the image is {width}x{height} pixels, more than the limit of `{limit}` pixels in all")]
+    #[error(
+        "the image is {width}x{height} pixels, more than the limit of `{limit}` pixels in total"
+    )]
     TooManyPixels {
         /// Width in pixels, from the header.
         width: u32,
@@ -61,7 +63,7 @@ pub enum Error {
         limit: u64,
     },
     /// A progressive JPEG has more scans than are accepted for its size.
-    #[error("the image comes in `{scans}` scans, more than the limit of `{limit}` for its size")]
+    #[error("the image has `{scans}` scans, more than the limit of `{limit}` for its size")]
     TooManyScans {
         /// Number of scans in the file.
         scans: u64,
@@ -77,11 +79,11 @@ pub enum Error {
         limit: u64,
     },
     /// Decoding was cancelled by [`cancel_unless`](crate::cancel_unless).
-    #[error("the image was given up: nobody waits for it any more")]
+    #[error("decoding the image was cancelled: nobody is waiting for it")]
     Cancelled,
     /// The file is incomplete.
     #[error(
-        "the {format} image is truncated: it ends after `{bytes}` bytes, before the picture is complete"
+        "the {format} image is truncated: it ends after `{bytes}` bytes, before the image is complete"
     )]
     Truncated {
         /// Detected format.
@@ -132,7 +134,7 @@ pub enum Error {
     /// The result would be too large.
     #[error(
         "an image of {width}x{height} pixels would be more than the limit of \
-         {MAX_OUTPUT_SIDE} a side and {MAX_OUTPUT_PIXELS} in all"
+         {MAX_OUTPUT_SIDE} a side and {MAX_OUTPUT_PIXELS} in total"
     )]
     OutputTooLarge {
         /// Width in pixels.
@@ -201,25 +203,24 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Empty | Self::Truncated { .. } => {
-                "the copy or the upload broke off; fetch the file again"
+                "the file or the upload is incomplete; get the file again"
             }
             Self::TooManyBytes { .. } | Self::TooLarge { .. } | Self::TooManyPixels { .. } => {
-                "save a smaller copy with an image program, or raise the limit"
+                "save a smaller copy with an image editor, or raise the limit"
             }
             Self::ForeignFormat {
                 is_picture: true, ..
-            } => "open it in an image program and save it as JPEG",
-            Self::ForeignFormat { .. } => "use the photograph itself, saved as JPEG or PNG",
+            } => "open it in an image editor and save it as JPEG",
+            Self::ForeignFormat { .. } => "use the photo itself, saved as JPEG or PNG",
             Self::UnknownFormat { .. } => {
-                "the format is told by the content, not by the file name; \
-                 save the picture as JPEG, PNG, GIF, WebP, BMP or TIFF"
+                "convert it to JPEG, PNG, GIF, WebP, BMP or TIFF; the file's content counts, not its name"
             }
             Self::TooManyScans { .. }
             | Self::TooMuchMemory { .. }
             | Self::Damaged { .. }
-            | Self::Decode { .. } => "open the picture in an image program and save it again",
+            | Self::Decode { .. } => "open the image in an image editor and save it again",
             Self::Encode { .. } => "choose another format, for example PNG",
-            Self::OutputTooLarge { .. } => "ask for a smaller size",
+            Self::OutputTooLarge { .. } => "request a smaller size",
             Self::Cancelled
             | Self::NoPixels { .. }
             | Self::EmptyCrop { .. }

@@ -165,17 +165,15 @@ pub(crate) fn foreign(bytes: &[u8]) -> Option<Foreign> {
 fn picture(bytes: &[u8]) -> Option<&'static str> {
     Some(match bytes {
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => match tag_at(bytes, 8) {
-            b"avif" | b"avis" => "an AVIF picture",
-            b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1" => {
-                "a HEIC photograph"
-            }
-            b"crx " => "a raw photograph (CR3)",
+            b"avif" | b"avis" => "an AVIF image",
+            b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1" => "a HEIC photo",
+            b"crx " => "a raw photo (CR3)",
             _ => return None,
         },
         _ if raw(bytes).is_some() => return raw(bytes),
-        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => "a JPEG XL picture",
+        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => "a JPEG XL image",
         [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => {
-            "a JPEG 2000 picture"
+            "a JPEG 2000 image"
         }
         [b'8', b'B', b'P', b'S', ..] => "a Photoshop document",
         [0, 0, 1, 0, ..] => "an icon",
@@ -187,12 +185,10 @@ fn picture(bytes: &[u8]) -> Option<&'static str> {
 /// Raw photographs that have a signature; others are TIFF files, detected by their tags.
 fn raw(bytes: &[u8]) -> Option<&'static str> {
     Some(match bytes {
-        [b'I', b'I', 42, 0, _, _, _, _, b'C', b'R', ..] => "a raw photograph (CR2)",
-        [b'I', b'I', b'R', b'O' | b'S', ..] | [b'M', b'M', b'O', b'R', ..] => {
-            "a raw photograph (ORF)"
-        }
-        [b'I', b'I', b'U', 0, ..] => "a raw photograph (RW2)",
-        _ if bytes.starts_with(b"FUJIFILMCCD-RAW") => "a raw photograph (RAF)",
+        [b'I', b'I', 42, 0, _, _, _, _, b'C', b'R', ..] => "a raw photo (CR2)",
+        [b'I', b'I', b'R', b'O' | b'S', ..] | [b'M', b'M', b'O', b'R', ..] => "a raw photo (ORF)",
+        [b'I', b'I', b'U', 0, ..] => "a raw photo (RW2)",
+        _ if bytes.starts_with(b"FUJIFILMCCD-RAW") => "a raw photo (RAF)",
         _ => return None,
     })
 }
@@ -255,14 +251,14 @@ mod tests {
         for (bytes, kind, is_picture) in [
             (
                 &b"\0\0\0\x1cftypheic\0\0\0\0mif1heic"[..],
-                "a HEIC photograph",
+                "a HEIC photo",
                 true,
             ),
-            (b"\0\0\0\x1cftypavif", "an AVIF picture", true),
+            (b"\0\0\0\x1cftypavif", "an AVIF image", true),
             (b"\0\0\0\x18ftypmp42", "a video", false),
-            (b"II*\0\x10\0\0\0CR\x02\0", "a raw photograph (CR2)", true),
-            (b"IIRO\x08\0\0\0", "a raw photograph (ORF)", true),
-            (b"\0\0\0\x0cJXL \r\n", "a JPEG XL picture", true),
+            (b"II*\0\x10\0\0\0CR\x02\0", "a raw photo (CR2)", true),
+            (b"IIRO\x08\0\0\0", "a raw photo (ORF)", true),
+            (b"\0\0\0\x0cJXL \r\n", "a JPEG XL image", true),
             (b"%PDF-1.7", "a PDF document", false),
             (b"<?xml version='1.0'?>\n<SVG>", "an SVG drawing", true),
             (b"<!DOCTYPE html><html>", "a web page", false),

@@ -66,7 +66,7 @@ pub(crate) fn check_classes(classes: &[String]) -> Result<(), Error> {
         .find(|class| class.trim().is_empty() || !seen.insert(class.as_str()))
     {
         Some(class) if class.trim().is_empty() => invalid("a name is blank".into()),
-        Some(class) => invalid(format!("`{class}` is named twice")),
+        Some(class) => invalid(format!("`{class}` is listed twice")),
         None => Ok(()),
     }
 }
@@ -81,7 +81,7 @@ mod tests {
         assert!(check_classes(&names(&["Beagle", "Pug"])).is_ok());
         for (bad, reason) in [
             (names(&[]), "empty"),
-            (names(&["Pug", "Pug"]), "`Pug` is named twice"),
+            (names(&["Pug", "Pug"]), "`Pug` is listed twice"),
             (names(&["Pug", " "]), "blank"),
             (vec![String::from("x"); MAX_CLASSES + 1], "at most"),
         ] {

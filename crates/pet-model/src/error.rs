@@ -55,7 +55,7 @@ pub enum Error {
         got: f64,
     },
     /// The similarity threshold is not a cosine.
-    #[error("the model's least similarity is `{got}`, expected a number from -1 to 1")]
+    #[error("the model's minimum similarity is `{got}`, expected a number from -1 to 1")]
     InvalidSimilarity {
         /// The threshold found.
         got: f64,

@@ -74,7 +74,7 @@ fn temporary(path: &Path) -> Result<NamedTempFile, Error> {
         let cause = text.split(" at path ").next().unwrap_or_default();
         std::io::Error::new(
             source.kind(),
-            format!("cannot write in `{}`: {cause}", folder.display()),
+            format!("cannot write to `{}`: {cause}", folder.display()),
         )
     })?)
 }
@@ -160,7 +160,7 @@ mod tests {
             panic!("{error}")
         };
         let text = source.to_string();
-        assert!(text.starts_with("cannot write in `/proc`: "), "{text}");
+        assert!(text.starts_with("cannot write to `/proc`: "), "{text}");
         assert!(!text.contains("out.json"), "{text}");
     }
 

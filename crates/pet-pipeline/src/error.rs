@@ -49,26 +49,26 @@ pub enum Error {
         source: pet_predict::Error,
     },
     /// An image that was listed is no longer there.
-    #[error("`{}` is gone: it was there when the folder was listed", path.display())]
+    #[error("`{}` is gone: it existed when the folder was listed", path.display())]
     Gone {
         /// The image.
         path: PathBuf,
     },
     /// The model was exported without examples of its classes.
-    #[error("model `{model}` cannot tell outliers: it was exported without a data set")]
+    #[error("model `{model}` cannot detect outliers: it was exported without a data set")]
     NoSimilarity {
         /// The model's name.
         model: String,
     },
     /// There is nothing to evaluate in a folder.
-    #[error("there are no pictures in `{}`", folder.display())]
+    #[error("there are no images in `{}`", folder.display())]
     NoPictures {
         /// The folder.
         folder: PathBuf,
     },
     /// A training size was given, but all layers before the classifier are frozen.
     #[error(
-        "a training size of {size} pixels has no effect unless the whole network is trained: frozen layers see each image once, at the size that is served"
+        "a training size of {size} pixels has no effect unless the whole network is trained: frozen layers see each image once, at the serving size"
     )]
     TrainSize {
         /// The given size.
@@ -76,7 +76,7 @@ pub enum Error {
     },
     /// Teachers were given, but all layers before the classifier are frozen.
     #[error(
-        "teachers have no effect unless the whole network is trained: frozen layers see each image once, and teachers the views that are trained on"
+        "teachers have no effect unless the whole network is trained: frozen layers see each image once, but teachers predict every augmented view"
     )]
     FrozenStudent,
     /// A teacher cannot be used.
@@ -88,7 +88,7 @@ pub enum Error {
         source: Box<pet_predict::Error>,
     },
     /// A teacher knows other classes than the data set has.
-    #[error("cannot learn from `{}`, which knows other classes: expected {expected}, got {got}", path.display())]
+    #[error("cannot learn from `{}`, which has different classes: expected {expected}, got {got}", path.display())]
     TeacherClasses {
         /// The teacher.
         path: PathBuf,
@@ -106,7 +106,9 @@ pub enum Error {
         reason: String,
     },
     /// The data set is not the one that the refitted run was trained on.
-    #[error("cannot refit run `{run_id}` on other images: expected data set {expected}, got {got}")]
+    #[error(
+        "cannot refit run `{run_id}` on different images: expected data set {expected}, got {got}"
+    )]
     RefitData {
         /// The run.
         run_id: String,
@@ -116,7 +118,9 @@ pub enum Error {
         got: String,
     },
     /// The images that were added to the data set are not those that the refitted run was trained with.
-    #[error("cannot refit run `{run_id}` with other added images: expected {expected}, got {got}")]
+    #[error(
+        "cannot refit run `{run_id}` with different added images: expected {expected}, got {got}"
+    )]
     RefitAdded {
         /// The run.
         run_id: String,
@@ -127,11 +131,11 @@ pub enum Error {
     },
     /// Images were added to a data set for cross-validation.
     #[error(
-        "cannot cross-validate with added images: every image of the data set is validated on, which they may show"
+        "cannot cross-validate with added images: every image of the data set is used for validation, and added images may show the same"
     )]
     FoldsAdded,
     /// The images are not those that the run was started with.
-    #[error("cannot resume run `{run_id}` with other {what}: expected {expected}, got {got}")]
+    #[error("cannot resume run `{run_id}` with different {what}: expected {expected}, got {got}")]
     ResumeData {
         /// The run.
         run_id: String,
@@ -150,7 +154,7 @@ pub enum Error {
     },
     /// The recipe's normalization differs from that of the pretrained network.
     #[error(
-        "{network} takes images with the mean {:?} and the standard deviation {:?}, the recipe has {:?} and {:?}",
+        "{network} expects images with the mean {:?} and the standard deviation {:?}, the recipe has {:?} and {:?}",
         expected.0, expected.1, got.0, got.1
     )]
     Normalization {
@@ -182,7 +186,7 @@ pub enum Error {
         dataset: usize,
     },
     /// A file of limits for a promotion cannot be used.
-    #[error("cannot use `{}` as limits of a promotion", path.display())]
+    #[error("cannot use `{}` as promotion limits", path.display())]
     Gate {
         /// The file.
         path: PathBuf,
@@ -204,7 +208,7 @@ pub enum Error {
         got: f64,
     },
     /// Two versions were not measured on the same images.
-    #[error("cannot compare answers to {got} images with answers to {expected}")]
+    #[error("cannot compare predictions for {got} images with predictions for {expected}")]
     Unpaired {
         /// Number of the champion's images.
         expected: usize,
@@ -212,7 +216,7 @@ pub enum Error {
         got: usize,
     },
     /// The images are not those that a version was trained and validated on.
-    #[error("the version was trained on other images: expected {expected}, got {got}")]
+    #[error("the version was trained on different images: expected {expected}, got {got}")]
     OtherImages {
         /// Data set or split of the training.
         expected: String,
@@ -236,7 +240,7 @@ pub enum Error {
         run_id: String,
     },
     /// Several checkpoints have IDs with the same beginning.
-    #[error("`{run_id}` is the beginning of {found} interrupted runs")]
+    #[error("`{run_id}` matches {found} interrupted runs")]
     AmbiguousRun {
         /// The prefix.
         run_id: String,
@@ -244,7 +248,7 @@ pub enum Error {
         found: usize,
     },
     /// A checkpoint was written by another version of this crate.
-    #[error("cannot resume run `{run_id}`: `{}` was written by another version", path.display())]
+    #[error("cannot resume run `{run_id}`: `{}` was written by a different version", path.display())]
     OldCheckpoint {
         /// The run.
         run_id: String,
@@ -254,7 +258,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// What the machine does cannot be measured.
-    #[error("cannot measure the system")]
+    #[error("cannot read the system metrics")]
     SystemMetrics {
         /// The cause.
         source: std::io::Error,
@@ -275,9 +279,9 @@ impl Error {
             Self::Report(error) => error.hint(),
             Self::File(error) => error.hint(),
             Self::Image { source, .. } => source.hint(),
-            Self::Gone { .. } => Some("run again once nothing changes the folder".into()),
-            Self::TrainSize { .. } => Some("fine-tune everything, or leave the size out".into()),
-            Self::FrozenStudent => Some("fine-tune everything, or leave the teachers out".into()),
+            Self::Gone { .. } => Some("run again when nothing is changing the folder".into()),
+            Self::TrainSize { .. } => Some("fine-tune everything, or omit the size".into()),
+            Self::FrozenStudent => Some("fine-tune everything, or omit the teachers".into()),
             Self::EmptySplit { .. } => {
                 Some("add images to each class, or raise the validation fraction".into())
             }
@@ -287,13 +291,13 @@ impl Error {
                 Some("cross-validate on the data set alone, or train on one split".into())
             }
             Self::RefitAdded { .. } | Self::ResumeData { .. } => Some(
-                "train again with what the folders hold now, or restore what they held then".into(),
+                "start a new run with the folders' current contents, or restore their previous contents".into(),
             ),
             Self::OtherImages { .. } => Some(
-                "name the data set, the seed and the validation fraction of the training".into(),
+                "use the data set, the seed and the validation fraction of the training".into(),
             ),
             Self::SystemMetrics { .. } => {
-                Some("leave the metrics of the system out where there is no Linux".into())
+                Some("disable the system metrics, which are only available on Linux".into())
             }
             _ => None,
         }

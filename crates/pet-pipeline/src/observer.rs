@@ -42,13 +42,13 @@ impl fmt::Display for Warning<'_> {
         match self {
             Self::Unsent { run, spooled } => write!(
                 formatter,
-                "run `{run}` could not be sent completely: {}; the rest is kept in `{}`",
+                "run `{run}` could not be sent completely: {}; the rest is saved in `{}`",
                 spooled.reason,
                 spooled.path.display()
             ),
             Self::Leak(leak) => write!(
                 formatter,
-                "{} of {} validation images show what is trained on, such as `{}` and `{}`",
+                "{} of {} validation images show the same as training images, such as `{}` and `{}`",
                 leak.images,
                 leak.validated,
                 leak.example.display(),

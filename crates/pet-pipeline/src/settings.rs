@@ -64,7 +64,7 @@ impl DataSource {
                 let dataset = folder::load(root)?;
                 if !dataset.left_out.is_empty() {
                     let (root, left_out) = (root.display(), &dataset.left_out);
-                    progress.message(&format!("left out of `{root}`: {left_out}"));
+                    progress.message(&format!("skipped in `{root}`: {left_out}"));
                 }
                 Ok(dataset)
             }
@@ -369,7 +369,7 @@ mod tests {
         let lite = network("efficientnet_lite0");
         let error = settings.check_normalization(lite).unwrap_err();
         assert!(
-            error.to_string().starts_with("EfficientNet-Lite0 takes"),
+            error.to_string().starts_with("EfficientNet-Lite0 expects"),
             "{error}"
         );
         settings.recipe = lite.recipe.with_size(192);

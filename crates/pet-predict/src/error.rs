@@ -10,7 +10,7 @@ pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum Error {
     /// The library was not found.
-    #[error("ONNX Runtime was not found; looked for it in {}", list(searched))]
+    #[error("ONNX Runtime was not found; searched in {}", list(searched))]
     LibraryNotFound {
         /// The places that were searched, in order.
         searched: Vec<String>,
@@ -32,7 +32,7 @@ pub enum Error {
         source: Cause,
     },
     /// There is no model at the path.
-    #[error("there is no model at `{}`", path.display())]
+    #[error("no model found at `{}`", path.display())]
     NoModel {
         /// The file.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub enum Error {
         source: Cause,
     },
     /// A model with missing or unknown metadata.
-    #[error("the model `{}` does not say how to use it", path.display())]
+    #[error("the model `{}` has invalid metadata", path.display())]
     Metadata {
         /// The file.
         path: PathBuf,
@@ -80,7 +80,7 @@ pub enum Error {
         got: String,
     },
     /// A model whose precision is not that of its file name.
-    #[error("the model `{}` should compute in {expected}, but computes in {got}", path.display())]
+    #[error("the model `{}` should use {expected}, but uses {got}", path.display())]
     Precision {
         /// The file.
         path: PathBuf,
@@ -90,14 +90,14 @@ pub enum Error {
         got: pet_model::Precision,
     },
     /// A class list beside the model that cannot be read.
-    #[error("cannot read the class list beside the model")]
+    #[error("cannot read the class list next to the model")]
     ReadClasses {
         /// What is wrong with it; names the file.
         source: pet_model::Error,
     },
     /// A class list beside the model that differs from the model's.
     #[error(
-        "`{}` does not belong to the model beside it: {expected} in the model, {got} in the file",
+        "`{}` does not belong to the model next to it: {expected} in the model, {got} in the file",
         path.display()
     )]
     Classes {
@@ -109,7 +109,7 @@ pub enum Error {
         got: String,
     },
     /// A model that does not end with global average pooling and one linear layer.
-    #[error("the answers of the model `{}` cannot be explained", path.display())]
+    #[error("the predictions of the model `{}` cannot be explained", path.display())]
     Unexplainable {
         /// The file.
         path: PathBuf,
@@ -125,14 +125,14 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// A photograph that cannot be decoded.
-    #[error("the photograph cannot be used")]
+    #[error("cannot use the photo")]
     Image {
         /// What is wrong with it.
         #[from]
         source: pet_image::Error,
     },
     /// An input tensor of the wrong length.
-    #[error("a batch of {batch} takes {expected} numbers, got {got}")]
+    #[error("a batch of {batch} needs {expected} numbers, got {got}")]
     TensorLength {
         /// Images in the batch.
         batch: usize,
@@ -148,7 +148,7 @@ pub enum Error {
         source: Cause,
     },
     /// The model's output is not what its metadata promises.
-    #[error("the model should answer with {expected}, got {got}")]
+    #[error("the model should return {expected}, got {got}")]
     Answer {
         /// The expected output.
         expected: String,
@@ -165,10 +165,10 @@ impl Error {
                 Some("install ONNX Runtime, or add its folder to the search paths".into())
             }
             Self::NotALibrary { .. } | Self::LoadLibrary { .. } => {
-                Some("install ONNX Runtime again, or name another library".into())
+                Some("install ONNX Runtime again, or use another library".into())
             }
             Self::NoModel { .. } | Self::ReadModel { .. } => {
-                Some("export a model first, or name another path".into())
+                Some("export a model first, or use another path".into())
             }
             Self::ModelSize { .. }
             | Self::LoadModel { .. }
@@ -196,7 +196,7 @@ impl Error {
 
 fn list(places: &[String]) -> String {
     if places.is_empty() {
-        "no place at all".into()
+        "nowhere".into()
     } else {
         places.join(", ")
     }

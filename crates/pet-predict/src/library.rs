@@ -101,7 +101,7 @@ impl SearchPaths {
             .folders
             .iter()
             .map(|folder| format!("`{}`", folder.display()));
-        let system = self.system.then(|| "the system's loader path".to_owned());
+        let system = self.system.then(|| "the system's library path".to_owned());
         Error::LibraryNotFound {
             searched: folders.chain(system).collect(),
         }
@@ -139,7 +139,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
         if metadata.len() < length {
             let got = metadata.len();
             return Err(reject(format!(
-                "it was cut short, {got} of at least {length} bytes"
+                "it is truncated: {got} of at least {length} bytes"
             )));
         }
     }
@@ -289,7 +289,7 @@ mod tests {
             .with_folder("/b")
             .find()
             .unwrap_err();
-        let expected = "ONNX Runtime was not found; looked for it in `/a`, `/b`";
+        let expected = "ONNX Runtime was not found; searched in `/a`, `/b`";
         assert_eq!(error.to_string(), expected);
         assert!(error.hint().unwrap().contains("search paths"));
     }

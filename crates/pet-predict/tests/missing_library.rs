@@ -40,14 +40,14 @@ fn what_is_no_library_is_a_typed_error_at_once() {
     let text = file("text.so", &b"not a library ".repeat(99));
     assert!(matches!(load(&text), Error::NotALibrary { .. }));
 
-    // A whole ELF file that is a program, and one that was cut short.
+    // A whole ELF file that is a program, and one that was truncated.
     let program = fs_err::read(std::env::current_exe().unwrap()).unwrap();
     let error = load(&file("program.so", &program));
     assert!(matches!(error, Error::LoadLibrary { .. }), "{error}");
     assert!(std::error::Error::source(&error).is_some());
     if cfg!(target_os = "linux") {
         let error = load(&file("cut.so", &program[..program.len() / 2]));
-        assert!(error.to_string().contains("cut short"), "{error}");
+        assert!(error.to_string().contains("truncated"), "{error}");
     }
 
     // Last, since the system may have the library.

@@ -13,7 +13,7 @@ pub enum Error {
     #[error("the class list is empty")]
     NoClasses,
     /// Two classes have the same name.
-    #[error("class `{class}` is named twice")]
+    #[error("class `{class}` is listed twice")]
     DuplicateClass {
         /// The name.
         class: String,
@@ -83,7 +83,7 @@ pub enum Error {
         got: usize,
     },
     /// A picture with so many classes would not be legible.
-    #[error("a picture of a confusion matrix has at most {limit} classes, got {got}")]
+    #[error("a plot of a confusion matrix has at most {limit} classes, got {got}")]
     TooManyClasses {
         /// The limit.
         limit: usize,
@@ -105,7 +105,7 @@ pub enum Error {
         epoch: usize,
     },
     /// The number of values of a heat map differs from its size.
-    #[error("a heat map of {width}x{height} cells takes one number for each, got {got}")]
+    #[error("a heat map of {width}x{height} cells needs one number per cell, got {got}")]
     Grid {
         /// Cells from left to right.
         width: usize,
@@ -115,7 +115,7 @@ pub enum Error {
         got: usize,
     },
     /// A photograph cannot be drawn.
-    #[error("cannot draw the photograph")]
+    #[error("cannot draw the photo")]
     Picture {
         /// The cause.
         source: pet_image::Error,
@@ -124,7 +124,7 @@ pub enum Error {
     #[error("the embedded font is not valid")]
     Font,
     /// A picture of this size cannot be allocated.
-    #[error("cannot make a picture of {width}x{height} pixels")]
+    #[error("cannot create an image of {width}x{height} pixels")]
     Canvas {
         /// Width in pixels.
         width: u32,
@@ -132,7 +132,7 @@ pub enum Error {
         height: u32,
     },
     /// The picture could not be encoded as PNG.
-    #[error("cannot encode the picture")]
+    #[error("cannot encode the image")]
     Encode {
         /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,

@@ -178,6 +178,6 @@ mod tests {
     #[test]
     fn a_name_given_twice_is_refused() {
         let error = measure(&[vec![0.5, 0.5]], &[0], &names(&["Pug", "Pug"]), "").unwrap_err();
-        assert_eq!(error.to_string(), "class `Pug` is named twice");
+        assert_eq!(error.to_string(), "class `Pug` is listed twice");
     }
 }

@@ -21,7 +21,7 @@ pub enum Error {
         source: candle_core::Error,
     },
     /// A file of weights is too large.
-    #[error("`{}` holds {got} bytes, at most {expected} are read", path.display())]
+    #[error("`{}` has {got} bytes, more than the limit of {expected}", path.display())]
     WeightsTooLarge {
         /// The file.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum Error {
     },
     /// A file does not have the tensors of a known network.
     #[error(
-        "`{}` does not hold {network}: missing {}; surplus {}",
+        "`{}` does not contain the weights of {network}: missing {}; unexpected {}",
         path.display(),
         list(missing),
         list(surplus)
@@ -134,7 +134,7 @@ pub enum Error {
         got: String,
     },
     /// Inputs do not fit the trained part of the network.
-    #[error("inputs hold {got} numbers each, expected {expected}")]
+    #[error("inputs have {got} numbers each, expected {expected}")]
     InputValues {
         /// Values of one input of the network.
         expected: usize,
@@ -151,7 +151,7 @@ pub enum Error {
     },
     /// The activations of the frozen part for all images do not fit in memory.
     #[error(
-        "the activations below the trained blocks take {got} bytes, at most {expected} are kept"
+        "the activations below the trained blocks need {got} bytes, more than the limit of {expected}"
     )]
     ActivationsTooLarge {
         /// The limit in bytes.
@@ -166,7 +166,7 @@ pub enum Error {
         failures: Vec<(PathBuf, Error)>,
     },
     /// An image file is too large.
-    #[error("the file holds {got} bytes, at most {expected} are read")]
+    #[error("the file has {got} bytes, more than the limit of {expected}")]
     ImageTooLarge {
         /// The limit in bytes.
         expected: u64,
@@ -240,7 +240,7 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A teacher's output is not one finite logit per class.
-    #[error("a teacher answered {got} numbers, expected {classes} finite ones")]
+    #[error("a teacher returned {got} numbers, expected {classes} finite ones")]
     TeacherAnswer {
         /// Number of classes.
         classes: usize,
@@ -254,16 +254,16 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::TensorNames { .. } | Self::StateDict { .. } | Self::Safetensors { .. } => Some(
-                "the backbone has to be torchvision's MobileNetV2 or an EfficientNet-Lite 0 to 2, as .pth, .pt or \
+                "the backbone must be torchvision's MobileNetV2 or an EfficientNet-Lite 0 to 2, as .pth, .pt or \
                  .safetensors"
                     .into(),
             ),
             Self::WeightNotFinite { .. } => Some(
-                "the file is damaged, or the training that wrote it diverged: take another one"
+                "the file is damaged, or the training that wrote it diverged: use another one"
                     .into(),
             ),
             Self::CorruptCache { path, .. } => Some(format!(
-                "delete `{}`; the features are computed again",
+                "delete `{}`; the features will be recomputed",
                 path.display()
             )),
             Self::CorruptCheckpoint { path, .. } => {
@@ -273,10 +273,10 @@ impl Error {
                 Some("resume with the data and the options that the run was started with".into())
             }
             Self::ActivationsTooLarge { .. } => {
-                Some("train fewer blocks, or everything, which keeps no activations".into())
+                Some("train fewer blocks, or everything, which stores no activations".into())
             }
             Self::UnreadableImages { failures } if failures.iter().any(is_gone) => Some(
-                "run again once nothing changes the folder: files are gone that were there when it was listed".into(),
+                "run again when nothing is changing the folder: files are gone that existed when it was listed".into(),
             ),
             Self::UnreadableImages { .. } => Some("replace or remove these files".into()),
             Self::Diverged { .. } => Some("try a smaller learning rate".into()),

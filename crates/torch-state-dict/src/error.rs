@@ -63,7 +63,7 @@ pub enum Error {
         got: u8,
     },
     /// The pickle uses an operation that no state dict needs.
-    #[error("refused pickle opcode {opcode:#04x} at byte {offset}")]
+    #[error("unsupported pickle opcode {opcode:#04x} at byte {offset}")]
     Opcode {
         /// The opcode's number.
         opcode: u8,
@@ -75,7 +75,7 @@ pub enum Error {
     /// Accepted are `collections.OrderedDict`, `torch._utils._rebuild_tensor`,
     /// `torch._utils._rebuild_tensor_v2`, `torch._utils._rebuild_parameter` and the storage class
     /// of each [`DataType`].
-    #[error("refused global `{name}` at byte {offset}")]
+    #[error("forbidden global `{name}` at byte {offset}")]
     Global {
         /// Module and name, such as `os.system`, cut after some hundred characters.
         name: String,
@@ -194,15 +194,15 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::UnknownFormat { .. } => {
-                "check that the download is complete and is no web page or Git LFS pointer"
+                "check that the download is complete and is not a web page or Git LFS pointer"
             }
             Self::TooLarge { .. } => "raise `Limits` if the file comes from a source you trust",
             Self::Truncated { .. } | Self::Archive { .. } => {
-                "the file may be incomplete: fetch it again and compare its checksum"
+                "the file may be incomplete: download it again and compare its checksum"
             }
             Self::Protocol { .. } => "save it again with the default `pickle_protocol=2`",
             Self::Opcode { .. } | Self::Global { .. } => {
-                "in PyTorch, save the tensors alone: `torch.save(model.state_dict(), path)`"
+                "in PyTorch, save only the tensors: `torch.save(model.state_dict(), path)`"
             }
             Self::Layout { .. } => "save the tensor after `.contiguous()`",
             Self::NotStateDict { keys, .. } => return Some(state_dict_hint(keys)),
@@ -213,7 +213,7 @@ impl Error {
 }
 
 fn state_dict_hint(keys: &[String]) -> String {
-    let advice = "save the state dict alone: `torch.save(model.state_dict(), path)`";
+    let advice = "save only the state dict: `torch.save(model.state_dict(), path)`";
     if keys.is_empty() {
         return advice.to_owned();
     }

@@ -61,7 +61,7 @@ fn read_storages(
 ) -> Result<Vec<Vec<u8>>, Error> {
     let described = object.heap.storages();
     let mut storages = vec![None; described.len()];
-    let problem = "the storage keys are no list";
+    let problem = "the storage keys are not a list";
     for key in keys
         .heap
         .items(keys.root)
@@ -69,7 +69,7 @@ fn read_storages(
     {
         let Value::Text(key) = key else {
             return Err(Error::Legacy {
-                problem: "a storage key is no text",
+                problem: "a storage key is not a string",
             });
         };
         let position = object.heap.storage_position(key);

@@ -53,7 +53,7 @@ pub(crate) fn from_path(path: &std::path::Path) -> Result<String> {
     let absolute = std::path::absolute(path)?;
     let text = absolute
         .to_str()
-        .ok_or_else(|| invalid("path", &path.to_string_lossy(), "a path in Unicode"))?;
+        .ok_or_else(|| invalid("path", &path.to_string_lossy(), "a valid Unicode path"))?;
     Ok(format!(
         "file://{}",
         percent_encoding::utf8_percent_encode(text, PATH)
@@ -85,7 +85,7 @@ pub(crate) fn to_path(uri: &str) -> Result<PathBuf> {
     percent_decode_str(path)
         .decode_utf8()
         .map(|decoded| PathBuf::from(decoded.as_ref()))
-        .map_err(|_| refuse("a path in Unicode"))
+        .map_err(|_| refuse("a valid Unicode path"))
 }
 
 #[cfg(test)]

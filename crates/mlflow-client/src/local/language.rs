@@ -302,7 +302,7 @@ impl<'a> Parser<'a> {
     fn presence(&mut self, field: &Field) -> Result<Test> {
         let present = self.keyword("not");
         if !matches!(field, Field::Param(_) | Field::Tag(_)) {
-            return Err(self.error("`IS NULL` only behind a parameter or tag"));
+            return Err(self.error("`IS NULL` only after a parameter or tag"));
         }
         if !self.keyword("null") {
             return Err(self.error("`NULL`"));
@@ -313,7 +313,7 @@ impl<'a> Parser<'a> {
     fn one_of(&mut self, field: &Field, negated: bool) -> Result<Test> {
         // MLflow compares nothing else with a list.
         if *field != Field::Attribute("run_id") {
-            return Err(self.error("`IN` only behind `run_id`"));
+            return Err(self.error("`IN` only after `run_id`"));
         }
         if !self.sign("(") {
             return Err(self.error("`(`"));

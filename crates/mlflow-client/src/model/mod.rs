@@ -218,7 +218,7 @@ fn add(file: &Path, folder: &Path) -> Result<()> {
             Ok(())
         }
         _ => {
-            let expected = "a file whose name is not taken in the folder";
+            let expected = "a file name that is not used in the folder yet";
             Err(invalid("extra file", &file.to_string_lossy(), expected))
         }
     }

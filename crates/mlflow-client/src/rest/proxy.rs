@@ -61,7 +61,7 @@ fn root(uri: &str, authority: &str) -> Result<String> {
     };
     let decoded = percent_decode_str(path.trim_matches('/')).decode_utf8();
     let root = decoded
-        .map_err(|_| refuse("a path in Unicode"))?
+        .map_err(|_| refuse("a valid Unicode path"))?
         .into_owned();
     if !root.is_empty() {
         check_path(&root)?;

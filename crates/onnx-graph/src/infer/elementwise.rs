@@ -43,7 +43,7 @@ pub(super) fn arithmetic(call: &Call) -> Inferred {
     let left = call.same_elements()?;
     let right = call.input(1)?;
     let shape = broadcast(&left.shape, &right.shape)
-        .ok_or_else(|| call.error(format!("what broadcasts with `{left}`"), right))?;
+        .ok_or_else(|| call.error(format!("a shape that broadcasts with `{left}`"), right))?;
     Ok(Some(TensorType {
         data_type: left.data_type,
         shape,

@@ -63,7 +63,7 @@ pub(super) fn matmul(call: &Call) -> Result<Option<TensorType>, Error> {
         return Err(call.error(format!("a right matrix of {inner} rows"), right));
     }
     let mut shape = broadcast(left_stack, right_stack)
-        .ok_or_else(|| call.error(format!("what broadcasts with `{left}`"), right))?;
+        .ok_or_else(|| call.error(format!("a shape that broadcasts with `{left}`"), right))?;
     shape.extend([rows.clone(), columns.clone()]);
     Ok(Some(TensorType {
         data_type: left.data_type,

@@ -70,18 +70,12 @@ fn limits_are_kept() {
             .to_string()
     };
     let few = Limits::default().with_bytes(100);
-    let expected = format!(
-        "{} bytes are more than the 100 that are accepted",
-        bytes.len()
-    );
+    let expected = format!("{} bytes exceed the limit of 100", bytes.len());
     assert_eq!(error_with(few), expected);
     let few = Limits::default().with_nodes(3);
-    assert_eq!(
-        error_with(few),
-        "16 nodes are more than the 3 that are accepted"
-    );
+    assert_eq!(error_with(few), "16 nodes exceed the limit of 3");
     let few = Limits::default().with_rank(3);
-    let expected = "4 axes of value `image` are more than the 3 that are accepted";
+    let expected = "4 axes of value `image` exceed the limit of 3";
     assert_eq!(error_with(few), expected);
 }
 

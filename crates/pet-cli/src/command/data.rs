@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::progress::Bars;
 use crate::{hint, interrupt, output};
 
-/// Check data sets before anything is trained on them
+/// Check data sets before training
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -29,16 +29,16 @@ enum Action {
     Check(CheckArguments),
 }
 
-/// Find pictures and labels that a data set should not have
+/// Find problems in a data set's images and labels
 ///
-/// Pictures that cannot be read, are tiny, blurred, dark, bright, of one colour or of an odd shape; copies, and pictures
-/// that are scaled, cut, mirrored or compressed from one another, within a class, across classes and across splits;
-/// labels that are probably wrong, as classifiers see it that were trained on the other pictures; classes with few
-/// pictures. Nothing is changed. The same picture in two classes or in two splits, and one that cannot be read, is an
-/// error; everything else is a warning.
+/// Finds images that cannot be read, or are tiny, blurred, dark, bright, of one colour or oddly shaped; copies and
+/// scaled, cropped, mirrored or recompressed versions of images, within a class, across classes and across splits;
+/// labels that are probably wrong according to classifiers trained on the other images; and classes with few images.
+/// Nothing is changed. An image in two classes or in two splits, or one that cannot be read, is an error; everything
+/// else is a warning.
 ///
-/// Labels are checked where the backbone's weights are (see `pet-cli setup`). What the backbone makes of each picture is
-/// kept in the cache, where training finds it.
+/// Labels are only checked if the backbone's weights are available (see `pet-cli setup`). The features of each image
+/// are kept in the cache, where training reuses them.
 #[derive(Args)]
 #[command(
     mut_args(several_folders),
@@ -49,25 +49,24 @@ Examples:
   pet-cli data check my-photos --sheet found.png --fail-on never
   pet-cli data check --dataset sample --fail-on never --json
 
-Exit status: 0 nothing found that counts, 1 problems or another failure, 2 wrong usage."
+Exit status: 0 no relevant problems, 1 problems or another failure, 2 incorrect usage."
 )]
 struct CheckArguments {
-    /// A folder of class folders, instead of a data set
+    /// Folder of class folders, instead of a data set
     #[arg(value_name = "DIR", conflicts_with_all = ["dataset", "data_dir"])]
     folder: Option<PathBuf>,
     #[command(flatten)]
     source: SourceArguments,
-    /// What makes the check fail
+    /// Severity that makes the check fail
     #[arg(long, value_enum, default_value_t = FailOn::Error)]
     fail_on: FailOn,
-    /// Write a contact sheet of what was found, as a PNG file
+    /// Write a contact sheet of the findings as a PNG file
     #[arg(long, value_name = "FILE")]
     sheet: Option<PathBuf>,
-    /// How many of each kind are listed
+    /// How many findings of each kind to list
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     show: usize,
-    /// Network whose features labels are checked with, or a file of its weights [default:
-    /// `mobilenet_v2`]
+    /// Network whose features are used to check labels, or a file with its weights [default: `mobilenet_v2`]
     #[arg(long, value_name = "NAME|FILE")]
     backbone: Option<PathBuf>,
     #[command(flatten)]
@@ -110,11 +109,11 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     if let Some(backbone) = backbone {
         check = check.with_backbone(backbone);
     } else {
-        bars.message("labels are not checked: there are no backbone weights (`pet-cli setup`)");
+        bars.message("labels are not checked: backbone weights are missing (run `pet-cli setup`)");
     }
     let report = check.run()?;
     if has_backbone && report.labels.is_none() {
-        bars.message("labels are not checked: there are no two images that differ");
+        bars.message("labels are not checked: all images are the same");
     }
     if let Some(path) = &arguments.sheet {
         write_atomically(path, &report.contact_sheet(&limits)?)?;

@@ -85,12 +85,7 @@ fn unreadable(report: &DataReport, show: usize) -> Result<(), Failure> {
         let reason = image.reason.chars().take(REASON).collect();
         vec![vec![reason, text(&image.file)]]
     });
-    section(
-        "pictures that cannot be read",
-        &["reason", "file"],
-        rows,
-        show,
-    )?;
+    section("unreadable images", &["reason", "file"], rows, show)?;
     let hints: BTreeSet<_> = report
         .unreadable
         .iter()
@@ -121,7 +116,7 @@ fn duplicates(report: &DataReport, show: usize) -> Result<(), Failure> {
         rows
     });
     let heads = [">alike", "split", "class", "file"];
-    section("pictures that show the same", &heads, rows, show)
+    section("duplicates and near-duplicates", &heads, rows, show)
 }
 
 fn labels(report: &DataReport, show: usize) -> Result<(), Failure> {
@@ -152,7 +147,7 @@ fn flaws(report: &DataReport, show: usize) -> Result<(), Failure> {
         ]]
     });
     let heads = ["flaw", ">measured", ">limit", "file"];
-    section("pictures on which little can be seen", &heads, rows, show)
+    section("images that show little", &heads, rows, show)
 }
 
 fn few(report: &DataReport, show: usize) -> Result<(), Failure> {
@@ -160,10 +155,5 @@ fn few(report: &DataReport, show: usize) -> Result<(), Failure> {
     let rows = few
         .iter()
         .map(|class| vec![vec![class.images.to_string(), class.class.clone()]]);
-    section(
-        "classes with few pictures",
-        &[">images", "class"],
-        rows,
-        show,
-    )
+    section("classes with few images", &[">images", "class"], rows, show)
 }

@@ -23,21 +23,21 @@ use crate::hint::CARD_USAGE;
 use crate::progress::Bars;
 use crate::{output, table, tracking, workspace};
 
-/// Evaluate the served model on a data set or a folder of class folders
+/// Evaluate the model on a data set or a folder of class folders, as it is served
 ///
-/// Predicts the images exactly as the service does, and shows accuracy, figures per class, the worst confusions, how
-/// well the confidence is calibrated, and the most confident mistakes. For a data set, the figures are written to
-/// metrics.json and the model card is updated. Everything is also logged to the run that trained the model, if its
-/// tracking store can be reached.
+/// Predicts the images exactly as the service does, and shows the accuracy, metrics per class, the most frequent
+/// confusions, how well the confidence is calibrated, and the most confident mistakes. For a data set, the metrics are
+/// written to metrics.json and the model card is updated. Everything is also logged to the run that trained the model,
+/// if its tracking store can be reached.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   pet-cli evaluate                               the test images of the Oxford-IIIT Pet data set
   pet-cli evaluate --split all --json            test and validation images, as JSON
   pet-cli evaluate breeds/ --pictures report/    breeds/Beagle/*.jpg, breeds/Pug/*.jpg, …
-  pet-cli evaluate --outliers other-pictures/    and how well pictures of something else are told apart")]
+  pet-cli evaluate --outliers other-pictures/    and how well images of something else are detected")]
 pub(crate) struct Arguments {
-    /// A folder of class folders, instead of a data set
+    /// Folder of class folders, instead of a data set
     #[arg(value_name = "DIR", conflicts_with_all = ["dataset", "data_dir", "split"])]
     folder: Option<PathBuf>,
     #[command(flatten)]
@@ -48,10 +48,10 @@ pub(crate) struct Arguments {
     /// Seed of the split that the model was trained with
     #[arg(long, default_value_t = DEFAULT_SEED)]
     seed: u64,
-    /// Folder for `confusion_matrix.png` and `mistakes.png` [default: the results; for a folder of images: none]
+    /// Folder for `confusion_matrix.png` and `mistakes.png` [default: the results folder; none for a folder of images]
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
-    /// A folder of pictures that show none of the classes: tells how well the model recognizes that
+    /// Folder of images that show none of the classes: measures how well the model detects them
     #[arg(long, value_name = "DIR")]
     outliers: Option<PathBuf>,
     #[command(flatten)]
@@ -72,14 +72,14 @@ const PRINTED: usize = 10;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SplitName {
-    /// The images that are kept for evaluation
+    /// The images reserved for evaluation
     Test,
-    /// The images that the best epoch was chosen with
+    /// The images used to choose the best epoch
     #[value(alias = "val")]
     Validation,
-    /// The images that the model was trained on
+    /// The images used for training
     Train,
-    /// Test and validation images: all that the model was not trained on
+    /// Test and validation images: all images not used for training
     All,
 }
 
@@ -172,7 +172,7 @@ fn of_folder(path: &Path, progress: &dyn Progress) -> Result<Dataset, Failure> {
     let dataset = pet_data::folder::load_any(path)?;
     if !dataset.left_out.is_empty() {
         let (path, left_out) = (path.display(), &dataset.left_out);
-        progress.message(&format!("left out of `{path}`: {left_out}"));
+        progress.message(&format!("skipped in `{path}`: {left_out}"));
     }
     Ok(dataset)
 }
@@ -258,7 +258,7 @@ fn command(name: &str, arguments: &Arguments, split: &str, precision: Precision)
 /// Logs everything to the model's run, and returns a message. A failure to log is not an error.
 fn log(arguments: &TrackingArguments, metadata: &ModelMetadata, all: &[Evaluation]) -> String {
     let Some(run_id) = &metadata.run_id else {
-        return "not logged: the model names no run".into();
+        return "not logged: the model has no run ID".into();
     };
     let logged = tracking::existing(arguments).and_then(|client| {
         let Some(client) = client else {
@@ -283,7 +283,7 @@ fn print(evaluation: &Evaluation) -> Result<(), Failure> {
     if evaluation.mistaken == 0 {
         return output::line("\nno mistakes");
     }
-    output::line("\nworst confusions")?;
+    output::line("\nmost frequent confusions")?;
     let worst = evaluation.confusions().take(PRINTED);
     let worst = worst.map(|one| {
         vec![
@@ -326,14 +326,14 @@ fn print_metrics(metrics: &SplitMetrics) -> Result<(), Failure> {
     line("macro F1", format!("{:.4}  ", metrics.macro_f1))?;
     line("cross-entropy", format!("{:.4}  ", metrics.loss))?;
     if let Some(known) = metrics.known {
-        let text = "(the others are taken for pictures of something else)";
+        let text = "(the others are rejected as outliers)";
         line("known", format!("{:>8}   {text}", percent(known, 2)))?;
     }
     let Some(calibration) = &metrics.calibration else {
         return Ok(());
     };
     let temperature = if (calibration.temperature - 1.0).abs() < f64::EPSILON {
-        "(no temperature: the confidence as the network gives it)".into()
+        "(no temperature: the network's own confidence)".into()
     } else {
         format!(
             "(with temperature {:.3}; {} and cross-entropy {:.4} without)",
@@ -349,12 +349,12 @@ fn print_metrics(metrics: &SplitMetrics) -> Result<(), Failure> {
 fn print_outliers(metrics: &OutlierMetrics) -> Result<(), Failure> {
     output::line(format_args!("\noutliers: {} images", metrics.images))?;
     output::line(format_args!(
-        "  known             {:>8}   (taken for one of the classes)",
+        "  known             {:>8}   (accepted as one of the classes)",
         percent(metrics.known, 2)
     ))?;
     output::line(format_args!("  AUROC             {:>6.4}", metrics.auroc))?;
     output::line(format_args!(
-        "  false positives   {:>8}   (where 95 % of the images of the classes are known)",
+        "  false positives   {:>8}   (if 95 % of the classes' images are accepted)",
         percent(metrics.false_positives_at_95, 2)
     ))?;
     if !metrics.taken.is_empty() {
@@ -384,7 +384,7 @@ fn print_classes(metrics: &SplitMetrics) -> Result<(), Failure> {
     match metrics.classes.len() - classes.len() {
         0 => Ok(()),
         without => output::line(format_args!(
-            "{without} more classes have no images here and count as 0 in macro F1"
+            "{without} more classes have no images and count as 0 in macro F1"
         )),
     }
 }

@@ -16,28 +16,28 @@ use crate::{output, workspace};
 /// From the lowest to the highest value.
 const SHADES: [&str; 5] = ["··", "░░", "▒▒", "▓▓", "██"];
 
-/// Show which regions of a photograph support the predicted breed
+/// Show which regions of a photo support the predicted breed
 ///
-/// Draws a class activation map over the photograph: how much each region contributes to the model's answer. For this
-/// kind of network it is exact: the contributions and a constant add up to the score of the class.
+/// Draws a class activation map over the photo: how much each region contributes to the prediction. For this kind of
+/// network it is exact: the contributions and a constant add up to the score of the class.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   pet-cli explain photo.jpg                           the most likely breed; writes photo-explained.png
   pet-cli explain photo.jpg -o heat.png --class pug   what supports a pug")]
 pub(crate) struct Arguments {
-    /// The photograph
+    /// The photo
     #[arg(value_name = "IMAGE")]
     image: PathBuf,
     /// The class to explain [default: the most probable one]
     #[arg(long, value_name = "NAME")]
     class: Option<String>,
-    /// The picture to write, a PNG file [default: NAME-explained.png here]
+    /// Output file, a PNG image [default: NAME-explained.png in the current folder]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
     results: ResultsArgument,
-    /// A model file, instead of the one in the results
+    /// Model file, instead of the one in the results
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     #[command(flatten)]

@@ -17,12 +17,12 @@ use crate::{output, table, tracking, workspace};
 
 /// Select the best registered version
 ///
-/// Ranks the versions that were trained on the same data by validation accuracy, prints the leaderboard and points the
-/// alias `challenger` at the best version. Nothing is exported, and the `champion` stays.
+/// Ranks the versions that were trained on the same data by validation accuracy, prints the leaderboard and sets the
+/// alias `challenger` on the best version. Nothing is exported, and the `champion` does not change.
 #[derive(Args)]
 pub(crate) struct SelectArguments {
-    /// Rank the versions trained on the data set with this digest, or the beginning of it [default: that of the newest
-    /// version]
+    /// Rank the versions trained on the data set with this digest, or its first characters [default: the newest
+    /// version's]
     #[arg(long, value_name = "DIGEST")]
     data: Option<String>,
     #[command(flatten)]
@@ -33,39 +33,39 @@ pub(crate) struct SelectArguments {
     json: JsonArgument,
 }
 
-/// Export a version into the files that are served
+/// Export a version to the files used for serving
 ///
-/// Builds the ONNX model from the version's weights, verifies that ONNX Runtime computes what candle computes, and
-/// writes the results folder. Exported is the version with the alias `champion`, else the `challenger`, else the best
-/// one. No alias moves, and results of other data or classes are not replaced without --force.
+/// Builds the ONNX model from the version's weights, verifies that ONNX Runtime and candle compute the same, and writes
+/// the results folder. By default, exports the version with the alias `champion`, otherwise the `challenger`, otherwise
+/// the best one. No alias is changed, and results of different data or classes are not replaced without --force.
 ///
-/// Where a data set is named, the model learns to tell outliers: pictures that show none of its classes. It takes the
-/// images that it was trained on for that, so name the data set, validation share and seed of the training. How similar
-/// a picture must be is learned from the validation images; a refit, which was trained on those too, uses the threshold of
-/// the run it refits. What it answers to the validation images, of a refit to the test images, is written into it:
-/// the service compares with that what it answers later (`pet_drift_*`).
+/// If a data set is given, the model learns to detect outliers: images that show none of its classes. This uses the
+/// training images, so give the data set, validation fraction and seed of the training. How similar a picture must be
+/// is learned from the validation images; a refit, which was trained on those too, uses the threshold of the run it
+/// refits. What it answers to the validation images, of a refit to the test images, is written into it: the service
+/// compares with that what it answers later (`pet_drift_*`).
 ///
-/// A model in 8-bit integers (`--precision`) is calibrated and judged with the validation images of a data set. It is
-/// refused if it is less accurate by more than 0.3 points or gives other answers on more than 2 % of them.
+/// A model in 8-bit integers (`--precision`) is calibrated and checked on the validation images of a data set. It is
+/// rejected if its accuracy is lower by more than 0.3 points or its predictions differ on more than 2 % of them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  pet-cli export                     model.onnx, in floating-point numbers
-  pet-cli export --dataset oxford-iiit-pet    a model.onnx that tells other pictures apart
+  pet-cli export                     model.onnx, with floating-point numbers
+  pet-cli export --dataset oxford-iiit-pet    a model.onnx that detects outliers
   pet-cli export --alias challenger --results candidate
   pet-cli export --precision both    and model.int8.onnx
-  pet-cli export --precision int8    model.int8.onnx from the model.onnx that is there, without a registry")]
+  pet-cli export --precision int8    model.int8.onnx from the existing model.onnx, without a registry")]
 pub(crate) struct ExportArguments {
     /// Export this version
     #[arg(long, value_name = "NUMBER", conflicts_with = "alias")]
     version: Option<u32>,
-    /// Export the version that this alias points to
+    /// Export the version with this alias
     #[arg(long, value_name = "NAME")]
     alias: Option<String>,
-    /// Replace results of other data or classes
+    /// Replace results of different data or classes
     #[arg(long)]
     force: bool,
-    /// Numbers that the exported model computes in
+    /// Numeric precision of the exported model
     #[arg(long, value_enum, default_value_t = Precisions::Fp32)]
     precision: Precisions,
     #[command(flatten)]
@@ -87,9 +87,9 @@ pub(crate) struct ExportArguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Precisions {
-    /// Floating-point numbers of 32 bits: `model.onnx`
+    /// 32-bit floating-point numbers: `model.onnx`
     Fp32,
-    /// Integers of 8 bits: `model.int8.onnx`, from the `model.onnx` in the results, which learns to tell outliers
+    /// 8-bit integers: `model.int8.onnx`, created from the `model.onnx` in the results, which learns to detect outliers
     Int8,
     /// Both files
     Both,
@@ -235,7 +235,7 @@ fn export_version(arguments: &ExportArguments, images: &Images) -> Result<(), Fa
     ))?;
     if let Some(least) = exported.metadata.least_similarity {
         output::line(format_args!(
-            "pictures whose similarity to every class is below {least:.3} count as none of them"
+            "images whose similarity to every class is below {least:.3} count as none of the classes"
         ))?;
     }
     exported
@@ -251,7 +251,7 @@ fn export_version(arguments: &ExportArguments, images: &Images) -> Result<(), Fa
 fn print_quantization(metrics: &Quantization) -> Result<(), Failure> {
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     output::line(format_args!(
-        "int8: accuracy {:.4} on {} validation images (fp32 {:.4}), the same answer on {:.2} %; {:.1} MB (fp32 {:.1} MB); \
+        "int8: accuracy {:.4} on {} validation images (fp32 {:.4}), the same prediction for {:.2} %; {:.1} MB (fp32 {:.1} MB); \
          the first {} of {} convolutions stay in fp32",
         metrics.top1_int8,
         metrics.images,

@@ -13,7 +13,8 @@ use pet_train::{Configuration, FineTune, Schedule};
 #[derive(Args)]
 #[command(next_help_heading = "Hyper-parameters")]
 pub(crate) struct HyperParameters {
-    /// What is trained: none (only the head), last:N (the head and the last N of the backbone's blocks, 19 in MobileNetV2) or all
+    /// What to train: none (only the head), last:N (the head and the last N of the backbone's blocks, 19 in
+    /// MobileNetV2) or all
     #[arg(long, value_name = "PART", default_value = "none", value_parser = fine_tune)]
     pub(crate) fine_tune: FineTune,
     /// Passes over the training images [default: 5; 9 when fine-tuning]
@@ -22,16 +23,16 @@ pub(crate) struct HyperParameters {
     /// Images per step; several values make several runs [default: 32; 16 when fine-tuning]
     #[arg(long, value_name = "COUNT", num_args = 1..)]
     pub(crate) batch_size: Vec<usize>,
-    /// Adam's step size for the head; several values make several runs [default: 0.001]
+    /// Adam's learning rate for the head; several values make several runs [default: 0.001]
     #[arg(long, value_name = "RATE", num_args = 1..)]
     pub(crate) learning_rate: Vec<f64>,
-    /// Adam's step size for the backbone; several values make several runs [default: 0.0001 when fine-tuning]
+    /// Adam's learning rate for the backbone; several values make several runs [default: 0.0001 when fine-tuning]
     #[arg(long, value_name = "RATE", num_args = 1..)]
     pub(crate) body_learning_rate: Vec<f64>,
-    /// How the step sizes change over time [default: constant; cosine when fine-tuning]
+    /// How the learning rates change over time [default: constant; cosine when fine-tuning]
     #[arg(long, value_name = "SCHEDULE", value_parser = schedule)]
     pub(crate) schedule: Option<Schedule>,
-    /// Epochs over which the step sizes rise to their full value [default: 0; 0.5 when fine-tuning]
+    /// Epochs over which the learning rates rise to their full value [default: 0; 0.5 when fine-tuning]
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) warm_up: Option<f64>,
     /// Seed of the split, the initial weights, the order of images, augmentation and dropout
@@ -46,7 +47,8 @@ pub(crate) struct HyperParameters {
     /// Probability spread over all classes; several values make several runs [default: 0; 0.1 when fine-tuning]
     #[arg(long, value_name = "SHARE", num_args = 1..)]
     pub(crate) label_smoothing: Vec<f64>,
-    /// Mix each photograph with another: parameter of the beta distribution; several values make several runs [default: 0, none]
+    /// Mix each photo with another: parameter of the beta distribution; several values make several runs [default: 0,
+    /// none]
     #[arg(long, value_name = "ALPHA", num_args = 1..)]
     pub(crate) mixup: Vec<f64>,
     /// Decay of the running average of the weights, 0 for none; several values make several runs [default:
@@ -56,29 +58,29 @@ pub(crate) struct HyperParameters {
     /// Stop after this many epochs without a better validation accuracy [default: never]
     #[arg(long, value_name = "EPOCHS")]
     pub(crate) patience: Option<usize>,
-    /// With --fine-tune all: learn from the answers of exported models as well: folders such as results, or ONNX files.
-    /// Several are averaged. One that has seen the validation images, as a refit or a model of another seed has, makes
-    /// validation look too good. All are asked about each random part of each photograph, so an epoch takes longer
+    /// With --fine-tune all: also learn from the outputs of exported models, given as results folders or ONNX files;
+    /// several are averaged. A teacher that was trained on the validation images, such as a refit or a model with
+    /// another seed, makes the validation accuracy too high. Teachers predict every random crop, so an epoch takes
+    /// longer
     #[arg(long, value_name = "DIR", num_args = 1..)]
     pub(crate) teacher: Vec<PathBuf>,
-    /// With --teacher: share of the loss that the teachers have; the labels have the rest [default: 0.7]
+    /// With --teacher: the teachers' share of the loss; the rest is the labels' [default: 0.7]
     #[arg(long, value_name = "SHARE", requires = "teacher")]
     pub(crate) teacher_weight: Option<f64>,
-    /// With --teacher: how much softer than served the teachers' probabilities are made [default: 2]
+    /// With --teacher: temperature that softens the teachers' probabilities, on top of their own [default: 2]
     #[arg(long, value_name = "TEMPERATURE", requires = "teacher")]
     pub(crate) teacher_temperature: Option<f64>,
     /// With --fine-tune all: train without random crops, mirroring and color changes
     #[arg(long)]
     pub(crate) no_augment: bool,
-    /// With --fine-tune all: turn, shear, shift or recolor each photograph on top of that, by N random operations of
-    /// magnitude M, 0 to 10 [default: none]
+    /// With --fine-tune all: also rotate, shear, shift or recolor each photo with N random operations of magnitude M, 0
+    /// to 10 [default: none]
     #[arg(long, value_name = "N:M", value_parser = operations, conflicts_with = "no_augment")]
     pub(crate) rand_augment: Option<(u32, f32)>,
-    /// With --fine-tune all: probability of hiding a random part of each photograph [default: 0]
+    /// With --fine-tune all: probability of hiding a random part of each photo [default: 0]
     #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with = "no_augment")]
     pub(crate) erase: Option<f32>,
-    /// With --fine-tune all: image size in training; smaller than the size that is served is faster [default: that of the
-    /// recipe]
+    /// With --fine-tune all: image size in training; a smaller one than for serving is faster [default: the recipe's]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
     pub(crate) train_size: Option<u32>,
 }

@@ -42,7 +42,7 @@ pub(crate) struct FileArguments {
 pub(crate) struct CropArguments {
     /// The image
     image: PathBuf,
-    /// The box's edges in pixels; what lies outside the image comes out black
+    /// The box's edges in pixels; anything outside the image is black
     #[arg(
         long = "box",
         num_args = 4,
@@ -58,8 +58,8 @@ pub(crate) struct CropArguments {
 
 #[derive(Args)]
 struct OutputArgument {
-    /// Where to write the result, in the format that the extension names; without one, in that of the image (PNG for TIFF) [default:
-    /// only report]
+    /// Output file, in the format given by its extension, or without one in the image's format (PNG for TIFF) [default:
+    /// none, only report]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }

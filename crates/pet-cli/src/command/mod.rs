@@ -45,13 +45,13 @@ use crate::failure::Failure;
 use crate::output;
 use crate::progress::Bars;
 
-/// Train, choose, export and use a classifier of pet breeds.
+/// Train, select, export and use a pet breed classifier.
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Print only results and errors: no progress, no notes
+    /// Print only results and errors, no progress or notes
     #[arg(long, short, global = true)]
     quiet: bool,
 }
@@ -59,24 +59,24 @@ pub(crate) struct Arguments {
 #[cfg(not(feature = "training"))]
 const EXAMPLES: &str = "\
 Examples:
-  pet-cli predict photo.jpg                         name the breed, with the five most likely
+  pet-cli predict photo.jpg                         predict the breed and show the top five
   pet-cli predict --json photos/ | jq .             a whole folder, as JSON
 
-`pet-cli --version` tells which model answers, and where things are.
+`pet-cli --version` shows which model is used, and where files are.
 
-Exit status: 0 done, 1 the work failed, 2 wrong usage.";
+Exit status: 0 success, 1 failure, 2 incorrect usage.";
 
 #[cfg(feature = "training")]
 const EXAMPLES: &str = "\
 Examples:
-  pet-cli setup                                     fetch ONNX Runtime and backbone weights, once
-  pet-cli predict photo.jpg                         name the breed, with the five most likely
+  pet-cli setup                                     download ONNX Runtime and backbone weights, once
+  pet-cli predict photo.jpg                         predict the breed and show the top five
   pet-cli predict --json photos/ | jq .             a whole folder, as JSON
   pet-cli train --dataset sample && pet-cli select && pet-cli export --results target/sample
 
-`pet-cli --version` tells which model answers, and where things are.
+`pet-cli --version` shows which model is used, and where files are.
 
-Exit status: 0 done, 1 the work failed, 2 wrong usage.";
+Exit status: 0 success, 1 failure, 2 incorrect usage.";
 
 #[derive(Subcommand)]
 enum Command {

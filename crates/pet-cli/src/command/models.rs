@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::tracking::{short_id, short_time};
 use crate::{about, output, table, tracking};
 
-/// Inspect the registered models, and point aliases at versions
+/// Inspect registered models and set aliases
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -31,12 +31,12 @@ pub(crate) struct Arguments {
 enum Action {
     /// List the registered models
     List,
-    /// Show a model's versions, the newest first
+    /// Show a model's versions, newest first
     Show {
         /// The model's name
         model: String,
     },
-    /// Point an alias at a version, wherever it pointed before
+    /// Set an alias on a version, replacing its previous version
     Alias {
         /// The model's name
         model: String,
@@ -96,7 +96,7 @@ fn list(client: Option<&Client>, json: bool) -> Result<(), Failure> {
 
 /// Prints the model that `predict` and `serve` use by default, which may be none of the registered ones.
 fn print_default_model() -> Result<(), Failure> {
-    output::line(format_args!("\nanswering: {}", about::default_model()))
+    output::line(format_args!("\nmodel in use: {}", about::default_model()))
 }
 
 fn as_json(model: &RegisteredModel) -> Value {

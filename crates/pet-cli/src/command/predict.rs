@@ -24,7 +24,7 @@ const BATCH: usize = 32;
 /// Width of the bar for a probability of 1.
 const BAR: f32 = 24.0;
 
-/// Name the breed on photographs
+/// Predict the breed in photos
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -32,15 +32,15 @@ Examples:
   pet-cli predict --top-k 3 one.jpg two.png
   pet-cli predict --json photos/ > predictions.json")]
 pub(crate) struct Arguments {
-    /// Images, or folders with images in them and below
+    /// Images, or folders of images, including subfolders
     #[arg(required_unless_present = "image", value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    /// One more image
+    /// Another image
     #[arg(long, short, value_name = "IMAGE")]
     image: Option<PathBuf>,
     #[command(flatten)]
     results: ResultsArgument,
-    /// A model file, instead of the one in the results
+    /// Model file, instead of the one in the results
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     #[command(flatten)]
@@ -86,7 +86,8 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
     }
 }
 
-/// What becomes of each file. Where none is there, neither a model nor a library is looked for, which may be missing too.
+/// What becomes of each file. Where none is there, neither a model nor a library is looked for, which may be missing
+/// too.
 fn outcomes(
     arguments: &Arguments,
     files: &[PathBuf],
@@ -125,7 +126,7 @@ fn files(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
         let mut without = LeftOut::default();
         let images = walk::images(path, &mut without)?;
         if !without.is_empty() {
-            output::note(format_args!("left out of `{}`: {without}", path.display()));
+            output::note(format_args!("skipped in `{}`: {without}", path.display()));
         }
         if images.is_empty() {
             let folder = path.clone();
@@ -203,7 +204,7 @@ fn print_one(prediction: &Prediction, arguments: &Arguments) -> Result<(), Failu
     if prediction.is_known() == Some(false) {
         let count = prediction.classes().len();
         output::line(format_args!(
-            "This is probably none of the {count} classes; of them, the likeliest are:\n"
+            "This is probably none of the {count} classes; the most likely of them are:\n"
         ))?;
     }
     let ranked = prediction.top_k(arguments.top_k.get());

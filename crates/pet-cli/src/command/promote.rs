@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::progress::Bars;
 use crate::{output, tracking, workspace};
 
-/// Let the challenger become the champion, if it passes
+/// Make the challenger the champion if it passes
 ///
 /// Exports the versions with the aliases `challenger` and `champion`, unless the results folder already holds them, predicts
 /// the same images with both as the service does, and compares their metrics with limits: accuracy, each class,
@@ -28,7 +28,7 @@ use crate::{output, tracking, workspace};
 /// gets right. The alias `champion` moves only if every limit is met, in every precision that is served; without a
 /// champion, only the absolute limits count. The comparison is written to a file and recorded in tags of the version.
 ///
-/// With a file of limits, figures are named as MLflow's model validation has them:
+/// Limits can be given in a file with the names of MLflow's model validation:
 /// `{"accuracy": {"threshold": 0.9, "min_absolute_change": 0.005}}`
 #[derive(Args)]
 #[command(after_help = "\
@@ -36,21 +36,21 @@ Examples:
   pet-cli promote                               on the validation images of the Oxford-IIIT Pet data set
   pet-cli promote --split test --min-accuracy 0.85 --max-latency 20
   pet-cli promote --gate gate.json --dry-run    only compare
-  pet-cli promote --require-better              better by more than chance
+  pet-cli promote --require-better              must be significantly better
   pet-cli promote --precision both              in 8-bit integers too
 
-Exit status: 0 promoted, or the champion already; 1 refused, or the work failed.")]
+Exit status: 0 promoted, or already the champion; 1 rejected, or another failure.")]
 pub(crate) struct Arguments {
     /// Promote this version
     #[arg(long, value_name = "NUMBER", conflicts_with = "alias")]
     version: Option<u32>,
-    /// Promote the version that this alias points to
+    /// Promote the version with this alias
     #[arg(long, value_name = "NAME", default_value = pet_export::CHALLENGER)]
     alias: String,
-    /// Precision of the models; each that is served must pass
+    /// Precision of the models; each one that is served must pass
     #[arg(long, value_enum, default_value_t = PrecisionChoice::Auto)]
     precision: PrecisionChoice,
-    /// Folder of the exported model; a version that it already holds is measured as it is
+    /// Folder of the exported model; a version that it already contains is measured as it is
     #[arg(
         long,
         value_name = "DIR",
@@ -60,10 +60,10 @@ pub(crate) struct Arguments {
     results: PathBuf,
     #[command(flatten)]
     limits: GateArguments,
-    /// Compare, and change nothing in the registry
+    /// Only compare, without changing the registry
     #[arg(long)]
     dry_run: bool,
-    /// File for the comparison
+    /// Output file for the comparison
     #[arg(long, value_name = "FILE", default_value = "promotion.json")]
     output: PathBuf,
     #[command(flatten)]
@@ -86,10 +86,10 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SplitName {
-    /// The images that the best epochs were chosen with
+    /// The images used to choose the best epochs
     #[value(alias = "val")]
     Validation,
-    /// The images that are kept for evaluation
+    /// The images reserved for evaluation
     Test,
 }
 
@@ -147,7 +147,7 @@ fn print_settled(arguments: &Arguments, model: &str, version: u32) -> Result<(),
         return output::json(&json!({ "model": model, "version": version, "verdict": "champion" }));
     }
     output::line(format_args!(
-        "version {version} of `{model}` is the champion already"
+        "version {version} of `{model}` is already the champion"
     ))
 }
 
@@ -159,7 +159,7 @@ fn images(arguments: &Arguments, contest: &Contest, bars: &Bars) -> Result<Image
     if arguments.split == SplitName::Test {
         if let Err(error) = contest.check_same_data() {
             bars.message(&format!(
-                "note: {error}; the test images must be new to both"
+                "note: {error}; neither may have been trained on the test images"
             ));
         }
         let dataset = load()?;
@@ -245,7 +245,7 @@ fn print(arguments: &Arguments, promotion: &Promotion) -> Result<(), Failure> {
     }
     let before = promotion.champion.as_ref();
     let before = before.map_or("the first".into(), |one| {
-        format!("before: version {}", one.version)
+        format!("previously version {}", one.version)
     });
     output::line(if arguments.dry_run {
         format!("\nversion {version} of `{model}` passes; nothing was changed")

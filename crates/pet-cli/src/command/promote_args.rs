@@ -10,43 +10,43 @@ use crate::failure::Failure;
 /// What the challenger has to reach; the options come before the file.
 #[derive(Args)]
 pub(crate) struct GateArguments {
-    /// JSON file with limits; those that it does not name are as without it
+    /// JSON file with limits; missing ones have their defaults
     #[arg(long, value_name = "FILE")]
     gate: Option<PathBuf>,
-    /// Least accuracy, 0 to 1 [default: 0.5]
+    /// Minimum accuracy, 0 to 1 [default: 0.5]
     #[arg(long, value_name = "SHARE")]
     min_accuracy: Option<f64>,
-    /// Least gain in accuracy over the champion; a negative one allows a loss [default: 0]
+    /// Minimum gain in accuracy over the champion; a negative value allows a loss [default: 0]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     min_gain: Option<f64>,
-    /// Least recall of each class with enough images [default: 0.1]
+    /// Minimum recall of each class with enough images [default: 0.1]
     #[arg(long, value_name = "SHARE")]
     min_class_recall: Option<f64>,
-    /// Largest loss of recall of a class with enough images [default: 0.25]
+    /// Maximum loss of recall of a class with enough images [default: 0.25]
     #[arg(long, value_name = "SHARE")]
     max_class_loss: Option<f64>,
-    /// Images that are enough to judge a class by [default: 10]
+    /// Number of images that is enough to check a class [default: 10]
     #[arg(long, value_name = "COUNT")]
     min_class_images: Option<usize>,
-    /// Largest calibration error, 0 to 1 [default: 0.25]
+    /// Maximum calibration error, 0 to 1 [default: 0.25]
     #[arg(long, value_name = "SHARE")]
     max_calibration_error: Option<f64>,
-    /// Least share of images that are not taken for something else, 0 to 1 [default: 0.9]
+    /// Minimum share of images that are recognized as one of the classes, 0 to 1 [default: 0.9]
     #[arg(long, value_name = "SHARE")]
     min_known: Option<f64>,
-    /// Largest loss of that share [default: 0.05]
+    /// Maximum loss of that share [default: 0.05]
     #[arg(long, value_name = "SHARE")]
     max_known_loss: Option<f64>,
-    /// Largest time of one prediction, in milliseconds [default: 1.5 times the champion's]
+    /// Maximum time of one prediction, in milliseconds [default: 1.5 times the champion's]
     #[arg(long, value_name = "MILLISECONDS")]
     max_latency: Option<f64>,
-    /// Largest model file, in megabytes [default: 1.5 times the champion's]
+    /// Maximum size of the model file, in megabytes [default: 1.5 times the champion's]
     #[arg(long, value_name = "MEGABYTES")]
     max_size: Option<f64>,
-    /// Differences with a p-value below this are no chance [default: 0.05]
+    /// Differences with a p-value below this are significant [default: 0.05]
     #[arg(long, value_name = "P")]
     alpha: Option<f64>,
-    /// Require that the challenger is better by more than chance, instead of no worse
+    /// Require the challenger to be significantly better, instead of not significantly worse
     #[arg(long)]
     require_better: bool,
 }

@@ -11,7 +11,7 @@ pub(crate) fn print(promotion: &Promotion) -> Result<(), Failure> {
     for one in &promotion.comparisons {
         if let (Some(paired), Some(champion)) = (&one.paired, &promotion.champion) {
             output::line(format_args!(
-                "{}: only the challenger (version {}) is right on {}, only the champion (version {}) on {}",
+                "{}: only the challenger (version {}) gets {} right, only the champion (version {}) gets {} right",
                 one.precision,
                 promotion.challenger.version,
                 paired.only_challenger,
@@ -42,7 +42,7 @@ fn numbers(one: &Comparison) -> String {
     let precision = one.precision.to_string();
     match &one.champion {
         Some(champion) if champion.precision != one.precision => {
-            format!("{precision} beside {}", champion.precision)
+            format!("{precision} compared with {}", champion.precision)
         }
         _ => precision,
     }

@@ -22,10 +22,10 @@ use crate::{memory, output, workspace};
 /// The default port.
 const PORT: u16 = 8000;
 
-/// Serve the model: the REST interface and the web page
+/// Serve the model: REST API and web page
 ///
-/// Listens until it is stopped (Ctrl-C or `SIGTERM`), then finishes the requests it has accepted. `SIGHUP` reloads the
-/// models. Uploads are not written to disk, but for corrections where `--feedback` asks for them.
+/// Runs until it is stopped (Ctrl-C or `SIGTERM`), then finishes the requests it has accepted. `SIGHUP` reloads the
+/// models. Uploads are not written to disk, except for corrections with `--feedback`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -36,7 +36,7 @@ pub(crate) struct ServeArguments {
     /// Address to listen on; 0.0.0.0 for all addresses of this machine
     #[arg(long, env = "PET_HOST", default_value = "127.0.0.1")]
     host: String,
-    /// Port to listen on; 0 takes a free one [default: `PORT`, else 8000]
+    /// Port to listen on; 0 for any free port [default: `PORT`, otherwise 8000]
     #[arg(long, env = "PET_PORT")]
     port: Option<u16>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub(crate) struct ServeArguments {
     precision: PrecisionArgument,
     #[command(flatten)]
     models: ModelArguments,
-    /// Worker threads that predict [default: one per processor, as far as the memory allows]
+    /// Number of worker threads for predictions [default: one per processor, if the memory allows]
     #[arg(long, env = "PET_WORKERS", value_name = "COUNT", value_parser = count)]
     workers: Option<NonZero<usize>>,
     /// Maximum requests waiting for a worker; more are rejected with status 429
@@ -62,15 +62,15 @@ pub(crate) struct ServeArguments {
     max_batch: NonZero<usize>,
     #[command(flatten)]
     limits: LimitArguments,
-    /// Memory that the service may take, such as 512M or 2GiB [default: the limit of its container, else 512 MiB and
-    /// 256 MiB for each worker]
+    /// Memory that the service may use, such as 512M or 2GiB [default: its container's limit, otherwise 512 MiB plus
+    /// 256 MiB per worker]
     #[arg(long, env = "PET_MEMORY", value_name = "BYTES", value_parser = memory::parse)]
     memory: Option<u64>,
-    /// Memory for all uploads together, in bytes; beyond it they are rejected with status 429 [default: a quarter of
-    /// what the workers leave, at most 256 MiB]
+    /// Memory for all uploads together, in bytes; more are rejected with status 429 [default: a quarter of the memory
+    /// not used by workers, at most 256 MiB]
     #[arg(long, env = "PET_UPLOAD_MEMORY", value_name = "BYTES")]
     upload_memory: Option<usize>,
-    /// Number of photographs, the latest, that drift (`pet_drift_*`) is measured over, 200 to 10000
+    /// Number of latest photos over which drift (`pet_drift_*`) is measured, 200 to 10000
     #[arg(long, env = "PET_DRIFT_WINDOW", value_name = "COUNT", default_value_t = 1000,
           value_parser = clap::value_parser!(u64).range(200..=10_000))]
     drift_window: u64,
@@ -80,7 +80,7 @@ pub(crate) struct ServeArguments {
     /// Seconds to finish accepted requests when the service is stopped
     #[arg(long, env = "PET_GRACE", value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
     grace: u64,
-    /// Secret for `POST /model/reload`, `POST /v2/repository/…` and `GET /feedback`; without it they do not exist
+    /// Secret for `POST /model/reload`, `POST /v2/repository/…` and `GET /feedback`; without it they are disabled
     #[arg(
         long,
         env = "PET_ADMIN_TOKEN",
@@ -101,14 +101,14 @@ pub(crate) struct ServeArguments {
 /// Where feedback on predictions is kept.
 #[derive(Args)]
 struct FeedbackArguments {
-    /// Keep the pictures that people correct or confirm in this folder, a folder of class folders to train on; without it
-    /// nothing is kept
+    /// Save images that people correct or confirm in this folder, as class folders to train on; without it nothing is
+    /// saved
     #[arg(long, env = "PET_FEEDBACK", value_name = "DIR", value_parser = folder())]
     feedback: Option<PathBuf>,
-    /// Maximum size of that folder, such as 512M or 2GiB; what is beyond is rejected with status 507
+    /// Maximum size of that folder, such as 512M or 2GiB; more is rejected with status 507
     #[arg(long, env = "PET_FEEDBACK_BYTES", value_name = "BYTES", default_value = "1GiB", value_parser = memory::parse)]
     feedback_bytes: u64,
-    /// Maximum pictures in that folder
+    /// Maximum number of images in that folder
     #[arg(
         long,
         env = "PET_FEEDBACK_COUNT",
@@ -129,23 +129,23 @@ impl FeedbackArguments {
     }
 }
 
-/// Ask a running service whether it is ready
+/// Check whether a running service is ready
 ///
-/// Exits with 0 when the service answers `200 OK`, else with 1; for the health checks of containers, which may have no
-/// other program to ask with.
+/// Exits with 0 if the service responds with `200 OK`, otherwise with 1. For container health checks, where no other
+/// HTTP client may be available.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   pet-cli health
   pet-cli health --url http://127.0.0.1:9000/health/live")]
 pub(crate) struct HealthArguments {
-    /// Address to ask [default: /health/ready on this machine, at the port of the service]
+    /// URL to check [default: /health/ready on this machine, at the service's port]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Port of the service on this machine [default: `PORT`, else 8000]
+    /// Port of the service on this machine [default: `PORT`, otherwise 8000]
     #[arg(long, env = "PET_PORT", value_name = "PORT")]
     port: Option<u16>,
-    /// How long to wait for the answer, in seconds
+    /// How long to wait for the response, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 2)]
     timeout: u64,
 }

@@ -11,19 +11,20 @@ use crate::arguments::{count, folder, some_folder};
 /// The models besides the served one.
 #[derive(Args)]
 pub(crate) struct ModelArguments {
-    /// Let the model in this folder answer the same photographs, unseen, while there is nothing else to do, and count in
-    /// the metrics how often it agrees; `DIR=25%` for a quarter of them
+    /// Also predict the same photos with the model in this folder while the service is otherwise idle, without
+    /// returning the results, and count in the metrics how often it agrees; `DIR=25%` for a quarter of the photos
     #[arg(long, env = "PET_SHADOW", value_name = "DIR[=SHARE%]", value_parser = shadow)]
     shadow: Option<SharedModel>,
-    /// Answer this share of the photographs with the model in this folder, such as `next=5%`: always the same photographs
+    /// Answer a share of the photos with the model in this folder, such as `next=5%`; a photo is always answered by the
+    /// same model
     #[arg(long, env = "PET_CANARY", value_name = "DIR=SHARE%", value_parser = canary)]
     canary: Option<SharedModel>,
-    /// Serve the models in this folder as well, each under the name of its subfolder: `/predict?model=NAME`. With the
-    /// administrator's token they can be loaded and unloaded while the service runs
+    /// Also serve the models in this folder, each under the name of its subfolder: `/predict?model=NAME`. With the
+    /// admin token, they can be loaded and unloaded while the service runs
     #[arg(long, env = "PET_MODELS", value_name = "DIR", value_parser = folder())]
     models: Option<PathBuf>,
-    /// Maximum number of them that are loaded at a time; memory is reserved for so many [default: those that are there at
-    /// the start, and one more]
+    /// Maximum number of these models loaded at a time, for which memory is reserved [default: the number at the start
+    /// plus one]
     #[arg(long, env = "PET_MAX_MODELS", value_name = "COUNT", value_parser = count)]
     max_models: Option<NonZero<usize>>,
 }

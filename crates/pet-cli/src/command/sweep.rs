@@ -11,15 +11,16 @@ use crate::failure::Failure;
 use crate::progress::Bars;
 use crate::{output, table};
 
-/// Try combinations of hyper-parameters and rank them
+/// Try combinations of hyperparameters and rank them
 ///
-/// Each trial is one MLflow run, nested below a run for the whole sweep, which keeps the space, the method, the ranking
-/// as `sweep.json` and the ID of the best trial. A model that is better than all before it is registered as a version,
-/// so that `pet-cli select` finds the best one. A trial that diverges is ranked last. Ctrl-C keeps the finished trials.
+/// Each trial is one MLflow run, nested below a run for the whole sweep, which records the search space, the method,
+/// the ranking as `sweep.json` and the ID of the best trial. A model that is better than all previous ones is
+/// registered as a version, so `pet-cli select` finds the best one. A trial that diverges is ranked last. Ctrl-C keeps
+/// the finished trials.
 ///
-/// With `--method halving` all trials are trained for a few epochs, and in each round the best go on for longer
-/// (Jamieson & Talwalkar 2016). Every round trains from scratch with the same seed, because the step-size schedule
-/// depends on the number of epochs: so each round compares complete trainings.
+/// With `--method halving`, all trials are trained for a few epochs, and in each round the best continue for longer
+/// (Jamieson & Talwalkar 2016). Every round trains from scratch with the same seed, because the learning rate schedule
+/// depends on the number of epochs, so each round compares complete trainings.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -30,13 +31,13 @@ Examples:
       --epochs 8 --body-learning-rate 0.0003 0.0001 0.00003 --learning-rate 0.003 0.001 --average 0 0.998
   pet-cli runs list --filter \"tags.\\`mlflow.parentRunId\\` = '0123456789abcdef0123456789abcdef'\"")]
 pub(crate) struct Arguments {
-    /// Which combinations are tried, and for how long
+    /// Which combinations to try, and for how long
     #[arg(long, value_enum, default_value_t = Method::Grid)]
     method: Method,
-    /// How many combinations are drawn at random, with the seed; not for the grid [default: all, for halving]
+    /// How many combinations to draw at random, using the seed; not for the grid [default for halving: all]
     #[arg(long, value_name = "COUNT", required_if_eq("method", "random"))]
     trials: Option<usize>,
-    /// Halving: one in this many trials goes on, with this many times the epochs
+    /// Halving: one in this many trials continues, with this many times the epochs
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
     factor: usize,
     /// Halving: minimum epochs of the first round
@@ -50,9 +51,9 @@ pub(crate) struct Arguments {
 enum Method {
     /// Every combination
     Grid,
-    /// Some combinations, drawn at random
+    /// Random combinations
     Random,
-    /// Many for a short time, the best of them for longer
+    /// Many for a short time, the best for longer
     Halving,
 }
 

@@ -16,9 +16,9 @@ use crate::{output, table, tracking};
 
 /// Train on a data set and register the models
 ///
-/// The features of the frozen backbone are computed once per image and cached. Then the classifier is trained on them,
-/// and with --fine-tune some or all of the backbone as well. Every combination of the options that take several values
-/// is one MLflow run and one version of the registered model. A run that was interrupted or killed can be resumed with
+/// The features of the frozen backbone are computed once per image and cached. The classifier is then trained on them,
+/// and with --fine-tune, so is some or all of the backbone. If options have several values, every combination is one
+/// MLflow run and one version of the registered model. A run that was interrupted or killed can be resumed with
 /// --resume and ends with the same weights. A run that diverges is marked FAILED; the others are still trained.
 #[derive(Args)]
 #[command(after_help = "\
@@ -35,22 +35,23 @@ Examples:
   pet-cli train --refit 0123456789abcdef0123456789abcdef
   pet-cli train --data-dir ../oxford-iiit-pet --folds 5 --learning-rate 0.001 0.0005
 
-A folder data set has one folder of images per class, or `train`, `val` and `test` with such folders.")]
+A folder data set has one folder of images per class, or `train`, `val` and `test` folders
+that contain such class folders.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     train: TrainArgs,
-    /// Resume the interrupted run with this ID, or the beginning of it, with the options it was started with
+    /// Resume the interrupted run with this ID (or its first characters), using the options it was started with
     #[arg(
         long,
         value_name = "RUN",
         conflicts_with_all = ["SourceArguments", "DatasetArguments", "HyperParameters", "ModelNameArgument", "recipe", "backbone"]
     )]
     resume: Option<String>,
-    /// Train with the options of the finished run with this ID, or the beginning of it, on its validation images as well,
-    /// for as many epochs as were best there; or for --epochs
+    /// Train on the validation images too, with the options of the finished run with this ID (or its first characters),
+    /// for that run's best number of epochs, or for --epochs
     ///
-    /// Nothing is left to validate with, so the new version carries that run's validation accuracy and temperature, and
-    /// `pet-cli select` prefers it to that run's. --model-name registers it as another model.
+    /// No validation images remain, so the new version gets that run's validation accuracy and temperature, and
+    /// `pet-cli select` prefers it to that run's version. --model-name registers it as a different model.
     #[arg(
         long,
         value_name = "RUN",
@@ -63,16 +64,17 @@ pub(crate) struct Arguments {
     refit: Option<String>,
     /// Cross-validate: divide the training images into this many parts and train once for each, validating on it
     ///
-    /// Every image counts once, so the accuracy is worth more than that of one split, and has a standard error. The run
-    /// keeps no model: `--refit` trains its recipe on all images, for as many epochs as were best. It cannot be resumed.
+    /// Every image counts once, so the accuracy is more reliable than that of a single split, and has a standard error.
+    /// The run keeps no model: `--refit` trains its recipe on all images, for the best number of epochs. It cannot be
+    /// resumed.
     #[arg(long, value_name = "COUNT", value_parser = parse_folds, conflicts_with_all = ["resume", "refit", "validation_fraction"])]
     folds: Option<usize>,
-    /// Look for a learning rate instead of training: raise it from 1e-7 to 10 in at most 100 steps, until the loss diverges
-    /// (Smith 2017), and suggest the middle of the loss's longest descent, as fastai does. Writes `learning_rate.png`
-    /// and `learning_rate.json` into DIR [default: the current folder], prints the command to go on with, and records
-    /// nothing
+    /// Find a learning rate instead of training: increase it from 1e-7 to 10 in at most 100 steps until the loss
+    /// diverges (Smith 2017), and suggest the middle of the loss's longest descent, like fastai. Writes
+    /// `learning_rate.png` and `learning_rate.json` to DIR [default: the current folder], prints the command to
+    /// continue with, and records nothing in MLflow
     ///
-    /// The backbone's rate rises along with the head's, as far below it as by default.
+    /// The backbone's rate rises with the head's, keeping the default ratio.
     #[arg(
         long,
         value_name = "DIR",
@@ -86,7 +88,7 @@ pub(crate) struct Arguments {
 
 fn parse_folds(text: &str) -> Result<usize, String> {
     let count = text.parse().ok().filter(|count| *count >= 2);
-    count.ok_or_else(|| "expected a whole number from 2".into())
+    count.ok_or_else(|| "expected an integer of at least 2".into())
 }
 
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
@@ -238,7 +240,7 @@ fn print_folds(outcomes: &[RunOutcome]) -> Result<(), Failure> {
         return Ok(());
     };
     output::line(format_args!(
-        "\nThe accuracy is over all images, each validated once; next:\n  pet-cli train --refit {id}"
+        "\nThe accuracy covers all images, each validated once; next:\n  pet-cli train --refit {id}"
     ))
 }
 

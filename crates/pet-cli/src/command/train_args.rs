@@ -42,14 +42,14 @@ pub(crate) struct TrainArgs {
     dataset: DatasetArguments,
     #[command(flatten)]
     pub(crate) hyperparameters: HyperParameters,
-    /// How a photograph becomes the network's square input, in training and when served: stretch, or stretch:SIZE for
-    /// another size than the backbone's (224 pixels; Lite1 240, Lite2 260); center-crop, the central square after resizing
-    /// the shorter side to 8/7 of it (256 for 224), or center-crop:RESIZE:SIZE
+    /// How a photo becomes the network's square input, in training and serving: stretch, or stretch:SIZE for a size
+    /// other than the backbone's (224 pixels; Lite1 240, Lite2 260); center-crop, the central square after resizing the
+    /// shorter side to 8/7 of the size (256 for 224), or center-crop:RESIZE:SIZE
     #[arg(long, value_name = "RECIPE", default_value = "stretch", value_parser = square)]
     recipe: Square,
     /// The pretrained network to start from: `mobilenet_v2`, `efficientnet_lite0`, `efficientnet_lite1` or
-    /// `efficientnet_lite2`, whose weights `pet-cli setup` fetches; or a file with weights of one of them: .pt, .pth or
-    /// .safetensors
+    /// `efficientnet_lite2`, whose weights `pet-cli setup` downloads; or a .pt, .pth or .safetensors file with weights
+    /// for one of them
     #[arg(long, value_name = "NAME|FILE", default_value = "mobilenet_v2")]
     backbone: PathBuf,
     /// MLflow experiment
@@ -64,8 +64,8 @@ pub(crate) struct TrainArgs {
     pub(crate) model_name: ModelNameArgument,
     #[command(flatten)]
     pub(crate) tracking: TrackingArguments,
-    /// Log what the machine does every ten seconds, as MLflow's own client does: `system/cpu_utilization_percentage`, memory,
-    /// disk and network. So does `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING=true`
+    /// Log system metrics every ten seconds, like MLflow's own client: `system/cpu_utilization_percentage`, memory,
+    /// disk and network. `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING=true` does the same
     #[arg(long)]
     system_metrics: bool,
     #[command(flatten)]

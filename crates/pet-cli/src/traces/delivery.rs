@@ -47,7 +47,7 @@ impl Delivery {
     pub(super) fn sent(&self, spans: usize, failure: Option<&String>) {
         let Some(reason) = failure else {
             if self.is_failing.swap(false, Relaxed) {
-                tracing::info!(lost = self.lost(), "the collector takes spans again");
+                tracing::info!(lost = self.lost(), "the collector accepts spans again");
             }
             return;
         };
@@ -55,7 +55,7 @@ impl Delivery {
         if !self.is_failing.swap(true, Relaxed) {
             tracing::warn!(
                 reason,
-                "the collector takes no spans; they are lost, and nothing else changes"
+                "the collector does not accept spans; they are lost, and nothing else is affected"
             );
         }
     }

@@ -33,7 +33,7 @@ fn header(pair: &str) -> Result<(String, String), String> {
         .ok_or("expected name=value,name=value")?;
     let name = name.trim();
     name.parse::<HeaderName>()
-        .map_err(|_| format!("`{name}` is no name of a header"))?;
+        .map_err(|_| format!("`{name}` is not a valid header name"))?;
     let value = percent_decode_str(value.trim()).decode_utf8().ok();
     let value = value.filter(|value| value.parse::<HeaderValue>().is_ok());
     let value = value.ok_or_else(|| format!("the value of `{name}` cannot be sent"))?;

@@ -34,11 +34,10 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Where traces go.
 #[derive(Args)]
 pub(crate) struct TraceArguments {
-    /// Send the spans of requests to this collector by OTLP over HTTP, such as `http://127.0.0.1:4318`; `/v1/traces` is
-    /// added
+    /// Send traces to this collector, as OTLP over HTTP, such as `http://127.0.0.1:4318`; `/v1/traces` is appended
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     otlp_endpoint: Option<String>,
-    /// Headers that the collector wants, such as x-mlflow-experiment-id=0
+    /// Headers that the collector requires, such as x-mlflow-experiment-id=0
     #[arg(
         long,
         env = "OTEL_EXPORTER_OTLP_HEADERS",
@@ -54,7 +53,7 @@ pub(crate) struct TraceArguments {
         default_value = "pet-classifier"
     )]
     service_name: String,
-    /// Share of the requests that are traced, from 0 to 1; a request with a `traceparent` is traced if that says so
+    /// Share of requests to trace, from 0 to 1; a request with a `traceparent` is traced if its sampled flag is set
     #[arg(long, env = "PET_TRACE_SHARE", value_name = "SHARE", default_value_t = 1.0, value_parser = share)]
     trace_share: f64,
 }
@@ -119,7 +118,7 @@ fn host(url: &str) -> Result<String, Failure> {
         // Only the feature `training` includes TLS.
         Some(("https", host)) if cfg!(feature = "training") => Ok(host.to_owned()),
         Some(("https", _)) => Err(refused(
-            "`http://…`, since this program is built without encryption",
+            "`http://…`, since this program is built without TLS",
         )),
         _ => Err(refused("`http://HOST:PORT`")),
     }
@@ -151,7 +150,7 @@ impl Traces {
     /// Logs where spans are sent.
     pub(crate) fn announce(&self) {
         let Self { host, share, .. } = self;
-        tracing::info!(host, share, "spans are sent to a collector");
+        tracing::info!(host, share, "sending spans to a collector");
     }
 
     /// Sends the remaining spans, for at most `time`.

@@ -10,7 +10,7 @@ impl Error {
                 "free some disk space and run again".to_owned()
             }
             Self::Io { source } if source.kind() == std::io::ErrorKind::NotFound => {
-                "it was there a moment ago; run again once nothing changes the folder".to_owned()
+                "it existed a moment ago; run again when nothing is changing the folder".to_owned()
             }
             Self::NoFolder { .. } => "check the path of the data set".to_owned(),
             Self::Layout {
@@ -20,14 +20,14 @@ impl Error {
                 format!("did you mean `{}`?", nested.display())
             }
             Self::Layout { expected, .. } => {
-                format!("choose the folder that holds `{expected}`")
+                format!("choose the folder that contains `{expected}`")
             }
             Self::MissingImages { .. } => {
-                "unpack `images.tar.gz` again, or take the missing names out of the lists"
+                "unpack `images.tar.gz` again, or remove the missing names from the lists"
                     .to_owned()
             }
             Self::UnreadableImages { .. } => {
-                "replace these images, or take them out of the data set".to_owned()
+                "replace these images, or remove them from the data set".to_owned()
             }
             Self::TooFewClasses { got: 0, .. } => {
                 "put the images of each class into a folder named after the class; if this is one of these folders, name \
@@ -41,24 +41,23 @@ impl Error {
                 "move it away, or move its images into `train`, `val` or `test`".to_owned()
             }
             Self::NoTrainFolder { root } => format!(
-                "put the class folders to train on into `{}`, or name the folder that holds class folders",
+                "put the class folders to train on into `{}`, or specify the folder that contains class folders",
                 root.join("train").display()
             ),
             Self::TwoFolders { .. } => "move the images of one into the other".to_owned(),
             Self::UnknownClasses { .. } => {
                 "an added folder has a folder of images for each class, named like the data set's classes".to_owned()
             }
-            Self::FolderTwice { .. } => "name each folder once".to_owned(),
+            Self::FolderTwice { .. } => "specify each folder once".to_owned(),
             Self::ClassName { .. } => "rename the folder with letters and digits".to_owned(),
             Self::Download { root, archive, .. } => format!(
-                "check the network and run again, which goes on where this stopped; \
-                 or put `{archive}` into `{}` by hand",
+                "check the network and run again to resume; or put `{archive}` into `{}` yourself",
                 root.display()
             ),
             Self::Checksum { path, .. } => {
-                format!("remove `{}` to have it downloaded again", path.display())
+                format!("remove `{}` to download it again", path.display())
             }
-            Self::Busy { .. } => "wait until the other download is done".to_owned(),
+            Self::Busy { .. } => "wait until the other download has finished".to_owned(),
             Self::Unpack { path, .. } => {
                 format!(
                     "if `{}` is damaged, remove it and run again",

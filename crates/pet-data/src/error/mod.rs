@@ -24,7 +24,7 @@ pub enum Error {
     },
 
     /// The folder does not exist, or is a file.
-    #[error("no data set folder `{}`", root.display())]
+    #[error("data set folder not found: `{}`", root.display())]
     NoFolder {
         /// Where it was expected.
         root: PathBuf,
@@ -108,7 +108,7 @@ pub enum Error {
     },
 
     /// There are fewer class folders than needed.
-    #[error("`{}` holds {got} class folders, expected at least {expected}", root.display())]
+    #[error("`{}` contains {got} class folders, expected at least {expected}", root.display())]
     TooFewClasses {
         /// The folder of class folders.
         root: PathBuf,
@@ -119,14 +119,14 @@ pub enum Error {
     },
 
     /// A class folder has no images.
-    #[error("class folder `{}` holds no images", path.display())]
+    #[error("class folder `{}` contains no images", path.display())]
     EmptyClass {
         /// The class folder.
         path: PathBuf,
     },
 
     /// The name of a class folder is blank, not UTF-8, or has control characters.
-    #[error("the folder name `{}` cannot name a class", path.display())]
+    #[error("the folder name `{}` cannot be a class name", path.display())]
     ClassName {
         /// The class folder.
         path: PathBuf,
@@ -143,7 +143,7 @@ pub enum Error {
 
     /// An added folder has classes that the data set does not have.
     #[error(
-        "`{}` has classes that data set `{dataset}` has not: {}",
+        "`{}` has classes that data set `{dataset}` does not have: {}",
         root.display(), listed(classes.iter().map(|class| format!("`{class}`")), NAMED)
     )]
     UnknownClasses {
@@ -172,7 +172,7 @@ pub enum Error {
     },
 
     /// Two folders are spellings of the same part, such as `train` and `Training`.
-    #[error("`{}` and `{}` mean the same", first.display(), second.display())]
+    #[error("`{}` and `{}` mean the same split", first.display(), second.display())]
     TwoFolders {
         /// One of them.
         first: PathBuf,
@@ -181,7 +181,7 @@ pub enum Error {
     },
 
     /// There is an unexpected folder beside `train`, whose images would be ignored.
-    #[error("folder `{}` stands beside `train`, where only `val` and `test` are expected", path.display())]
+    #[error("unexpected folder `{}` next to `train`, expected only `val` and `test`", path.display())]
     StrayFolder {
         /// The folder.
         path: PathBuf,
@@ -226,7 +226,7 @@ pub enum Error {
     },
 
     /// An archive has an unsafe or unexpected entry; nothing was unpacked.
-    #[error("`{}` is refused: entry `{entry}` {problem}", path.display())]
+    #[error("`{}` was rejected: entry `{entry}` {problem}", path.display())]
     ArchiveEntry {
         /// The archive.
         path: PathBuf,
@@ -237,7 +237,7 @@ pub enum Error {
     },
 
     /// An archive does not have the expected folder.
-    #[error("`{}` holds no folder `{folder}`", path.display())]
+    #[error("`{}` contains no folder `{folder}`", path.display())]
     ArchiveFolder {
         /// The archive.
         path: PathBuf,
@@ -264,7 +264,7 @@ pub enum Error {
     },
 
     /// A generated picture could not be encoded.
-    #[error("cannot encode a generated picture")]
+    #[error("cannot encode a generated image")]
     Image {
         /// The cause.
         source: pet_image::Error,

@@ -26,8 +26,8 @@ impl Area {
         bottom: 1.0,
     };
 
-    /// The whole, then nine positions for each of three sizes: any crop of at least 65 % of the sides differs from one of
-    /// them by at most a twentieth of the sides.
+    /// The whole, then nine positions for each of three sizes: any crop of at least 65 % of the sides differs from one
+    /// of them by at most a twentieth of the sides.
     pub(super) fn all() -> [Self; AREAS] {
         let mut areas = [Self::WHOLE; AREAS];
         for (index, area) in areas.iter_mut().enumerate().skip(1) {

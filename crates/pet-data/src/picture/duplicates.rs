@@ -41,8 +41,9 @@ struct Pair {
 }
 
 impl Duplicates {
-    /// Finds all duplicates. The perceptual hash of each image is compared with those of all other images and their areas;
-    /// close pairs are aligned, and their correlation decides. `stop` is called for each image and interrupts the search.
+    /// Finds all duplicates. The perceptual hash of each image is compared with those of all other images and their
+    /// areas; close pairs are aligned, and their correlation decides. `stop` is called for each image and interrupts
+    /// the search.
     ///
     /// # Errors
     ///

@@ -23,8 +23,8 @@ impl Int8<'_> {
     ///
     /// # Errors
     ///
-    /// As [`Int8::quantize`], and [`Error::NoModel`] without a model to quantize, [`Error::Model`] or [`Error::Io`] if a
-    /// file cannot be read or written.
+    /// As [`Int8::quantize`], and [`Error::NoModel`] without a model to quantize, [`Error::Model`] or [`Error::Io`] if
+    /// a file cannot be read or written.
     pub fn add_to_results(
         &self,
         runtime: &Runtime,

@@ -66,8 +66,8 @@ impl<'a> Int8<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Gate`] if no attempt passes, [`Error::Images`] for images that do not match the model or cannot be read,
-    /// and errors of ONNX Runtime and of the graph.
+    /// [`Error::Gate`] if no attempt passes, [`Error::Images`] for images that do not match the model or cannot be
+    /// read, and errors of ONNX Runtime and of the graph.
     pub fn quantize(&self, runtime: &Runtime, file: &Path) -> Result<Quantized, Error> {
         let model = Model::load(runtime, file, &Options::default().with_image(self.limits))?;
         let classes = &model.metadata().classes;

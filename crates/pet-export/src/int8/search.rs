@@ -25,7 +25,8 @@ pub(super) struct Search<'a> {
     bytes_fp32: u64,
     /// The class that the fp32 model predicts for each image.
     expected: Vec<usize>,
-    /// The fp32 model's similarity threshold minus the one these images would give: a refit uses that of the run it refits.
+    /// The fp32 model's similarity threshold minus the one these images would give: a refit uses that of the run it
+    /// refits.
     shift: f64,
 }
 

@@ -151,12 +151,12 @@ fn what_is_not_read_is_named() {
     assert!(decode(&changed(&[]), &Limits::default()).is_ok());
     for (tag, value, named) in [
         (259, 4, "fax (`4`)"),
-        (259, 6, "JPEG of the old kind"),
+        (259, 6, "old-style JPEG"),
         (259, 50_000, "Zstandard"),
         (259, 50_001, "WebP"),
         (259, 999, "`999`"),
-        (262, 8, "colours are of the kind `8`"),
-        (262, 6, "do not go together"),
+        (262, 8, "colour type is `8`"),
+        (262, 6, "combination of colours"),
         (262, 3, "tag `320` is missing"),
         (258, 12, "`12` bits"),
         (258, 32, "`32` bits"),
@@ -182,7 +182,7 @@ fn raw_photographs_are_named_and_not_taken_for_their_preview() {
         let Error::ForeignFormat { kind, is_picture } = error else {
             panic!("{changes:?}: {error:?}");
         };
-        assert_eq!((kind, is_picture), ("a raw photograph", true));
+        assert_eq!((kind, is_picture), ("a raw photo", true));
     }
     // A page that is a preview of another one is a picture all the same.
     assert!(decode(&changed(&[(254, 1)]), &Limits::default()).is_ok());
@@ -291,7 +291,7 @@ fn a_strip_that_holds_too_little_or_nonsense_is_damaged() {
         let said = refusal(&changed(&[(259, compression)]));
         assert!(said.contains(named), "{compression}: {said}");
     }
-    assert!(refusal(&changed(&[(259, 7)])).contains("no JPEG picture of its size"));
+    assert!(refusal(&changed(&[(259, 7)])).contains("not a JPEG image of the expected size"));
 }
 
 #[test]

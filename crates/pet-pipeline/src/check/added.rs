@@ -110,8 +110,8 @@ impl fmt::Display for ExcludedImages {
             let (count, path, of) = (self.copies.len(), path.display(), of.display());
             write!(
                 formatter,
-                "added pictures that show what is validated or tested on are left out: {count}, such as `{path}`, which \
-                 shows `{of}`"
+                "added images that show a validation or test image were left out: {count}, such as `{path}`, \
+                 which shows the same as `{of}`"
             )?;
         }
         if let Some(image) = self.unreadable.first() {
@@ -119,7 +119,7 @@ impl fmt::Display for ExcludedImages {
             let separator = if self.copies.is_empty() { "" } else { "; " };
             write!(
                 formatter,
-                "{separator}added pictures that cannot be read are left out: {count}, such as {image}"
+                "{separator}added images that cannot be read were left out: {count}, such as {image}"
             )?;
         }
         Ok(())

@@ -52,7 +52,7 @@ fn contact_sheet(evaluation: &Evaluation, limits: &Limits) -> Result<Vec<u8>, Er
     let sheet: Vec<_> = sheet.collect();
     let title = format!("Most confident mistakes on the {} images", evaluation.name);
     let note = format!(
-        "{} of {} images mistaken; the {} surest: class → taken for, confidence, file",
+        "{} of {} images misclassified; the {} most confident: class → prediction, confidence, file",
         evaluation.mistaken,
         evaluation.metrics.images,
         sheet.len()

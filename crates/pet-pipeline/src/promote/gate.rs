@@ -176,7 +176,7 @@ impl Gate {
             .map_err(|error| failed(error.into()))?
             .len();
         if size > FILE_BYTES {
-            let text = format!("the file holds {size} bytes, at most {FILE_BYTES} are read");
+            let text = format!("the file has {size} bytes, more than the limit of {FILE_BYTES}");
             return Err(failed(text.into()));
         }
         let bytes = fs::read(path).map_err(|error| failed(error.into()))?;

@@ -121,7 +121,8 @@ impl Comparison {
         })
     }
 
-    /// The names of the metrics that miss a limit, without repetition: `accuracy`, or `int8 accuracy` for an int8 model.
+    /// The names of the metrics that miss a limit, without repetition: `accuracy`, or `int8 accuracy` for an int8
+    /// model.
     fn failed(&self) -> Vec<String> {
         let failed = self.checks.iter().filter(|check| !check.passed);
         let mut names: Vec<_> = failed.map(|check| check.metric.name()).collect();
@@ -135,8 +136,9 @@ impl Comparison {
 }
 
 impl Promotion {
-    /// Checks the challenger in each precision in which it was measured, and compares it with the champion, if there is one,
-    /// in the same precision or else in the first that the champion has. `images` describes what both were measured on.
+    /// Checks the challenger in each precision in which it was measured, and compares it with the champion, if there is
+    /// one, in the same precision or else in the first that the champion has. `images` describes what both were
+    /// measured on.
     ///
     /// # Errors
     ///

@@ -74,7 +74,8 @@ impl Space {
     ///
     /// # Errors
     ///
-    /// [`Error::NoValues`], [`Error::SameValue`], [`Error::SameAxis`] or [`Error::TooManyPoints`] (more than a million).
+    /// [`Error::NoValues`], [`Error::SameValue`], [`Error::SameAxis`] or [`Error::TooManyPoints`] (more than a
+    /// million).
     pub fn new(axes: Vec<Axis>) -> Result<Self, Error> {
         let mut points: usize = 1;
         for (index, axis) in axes.iter().enumerate() {

@@ -42,17 +42,17 @@ fn data(note: &mut String, plan: &RunPlan) -> std::fmt::Result {
     let digest: String = data.digest.chars().take(12).collect();
     let added = match data.added_images {
         0 => String::new(),
-        count => format!(" and {count} that were added"),
+        count => format!(" plus {count} added"),
     };
     writeln!(
         note,
-        "Trained on **{}** (digest `{digest}`): {} classes, {} images to train on{added}, {} to validate on.\n",
+        "Trained on **{}** (digest `{digest}`): {} classes, {} training images{added}, {} validation images.\n",
         data.name, data.classes, data.train_images, data.val_images
     )?;
     match plan.tags.get(REFIT_OF) {
         Some(run) => writeln!(
             note,
-            "A refit of run `{run}` on all images; the validation figures of the best epoch are that run's.\n"
+            "A refit of run `{run}` on all images; the validation metrics are those of that run.\n"
         ),
         None => Ok(()),
     }
@@ -163,9 +163,9 @@ mod tests {
             ..Progress::default()
         };
         let note = text(&plan, &progress);
-        assert!(
-            note.starts_with("Trained on **pets** (digest `0123456789ab`): 37 classes, 80 images")
-        );
+        assert!(note.starts_with(
+            "Trained on **pets** (digest `0123456789ab`): 37 classes, 80 training images"
+        ));
         assert!(note.contains("| best, 3 | 0.5000 | 0.7500 | 0.6250 | 0.8750 |\n"));
         assert!(note.contains("Took 1.2 s, on `den`.\n"), "{note}");
         assert!(note.ends_with("```sh\npet-cli train --epochs 5\n```\n"));

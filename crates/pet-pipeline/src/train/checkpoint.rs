@@ -145,6 +145,6 @@ mod tests {
         let old = r#"{"arguments":["pet-cli","train"],"configuration":{}}"#;
         fs_err::write(folder.join(RUN_FILE), old).unwrap();
         let error = InterruptedRun::find(cache.path(), "0123").unwrap_err();
-        assert!(error.to_string().contains("another version"), "{error}");
+        assert!(error.to_string().contains("a different version"), "{error}");
     }
 }

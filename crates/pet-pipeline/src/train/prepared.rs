@@ -107,11 +107,11 @@ fn summary(dataset: &Dataset, splits: &[Split]) -> String {
     let (name, classes) = (&dataset.name, dataset.classes.len());
     let added = match dataset.added.len() {
         0 => String::new(),
-        count => format!(" with {count} that were added"),
+        count => format!(" plus {count} added"),
     };
     match splits {
         [split] => format!(
-            "{name}: {classes} classes, {} images to train on{added}, {} to validate on",
+            "{name}: {classes} classes, {} training images{added}, {} validation images",
             split.train.len(),
             split.validation.len()
         ),

@@ -98,7 +98,7 @@ impl TrainSettings {
             split: data.split,
             val_acc: metric(BEST_VAL_ACC)?,
             val_loss: metric(BEST_VAL_LOSS)?,
-            validation: validation.ok_or_else(|| missing("figures on validation images"))?,
+            validation: validation.ok_or_else(|| missing("metrics on validation images"))?,
         });
         Ok(settings)
     }
@@ -106,7 +106,7 @@ impl TrainSettings {
 
 fn artifact<T: DeserializeOwned>(client: &Client, run: &Run, file: &str) -> Result<T, Error> {
     let bytes = bytes(client, run, file)?;
-    let bytes = bytes.ok_or_else(|| no_refit(run, &format!("it keeps no `{file}`")))?;
+    let bytes = bytes.ok_or_else(|| no_refit(run, &format!("it has no `{file}`")))?;
     serde_json::from_slice(&bytes)
         .map_err(|error| no_refit(run, &format!("its `{file}` cannot be read: {error}")))
 }

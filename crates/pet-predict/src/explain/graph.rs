@@ -104,7 +104,7 @@ fn producer<'a>(graph: &'a Graph, value: &str, expected: &str) -> Result<&'a Nod
         Some(node) if node.op_type() == expected => Ok(node),
         other => {
             let got = other.map_or("no operator", Node::op_type);
-            Err(format!("`{value}` is made by {got}, expected {expected}").into())
+            Err(format!("`{value}` is computed by {got}, expected {expected}").into())
         }
     }
 }
@@ -123,7 +123,7 @@ fn check_plain(linear: &Node) -> Result<(), Reason> {
     if plain && one("alpha") && one("beta") {
         Ok(())
     } else {
-        Err("a linear layer that scales or transposes otherwise".into())
+        Err("a linear layer that scales or transposes differently".into())
     }
 }
 

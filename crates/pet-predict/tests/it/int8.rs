@@ -248,8 +248,5 @@ fn a_model_under_the_name_of_the_other_precision_is_refused() {
     fs_err::rename(folder.path().join(MODEL_FILE), &renamed).unwrap();
     let error = Model::load(&runtime, folder.path(), &Options::default()).unwrap_err();
     let text = error.to_string();
-    assert!(
-        text.contains("should compute in int8, but computes in fp32"),
-        "{text}"
-    );
+    assert!(text.contains("should use int8, but uses fp32"), "{text}");
 }

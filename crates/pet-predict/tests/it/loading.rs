@@ -72,11 +72,11 @@ fn what_is_not_or_wrongly_inside_the_program_is_named() {
     let int8 = Options::default().with_precision(Some(Precision::Int8));
     assert_eq!(
         message(&[MODEL_FILE], &int8),
-        "there is no model at `built in/model.int8.onnx`"
+        "no model found at `built in/model.int8.onnx`"
     );
     let named_otherwise = message(&[INT8_MODEL_FILE], &Options::default());
     assert!(
-        named_otherwise.contains("should compute in int8"),
+        named_otherwise.contains("should use int8"),
         "{named_otherwise}"
     );
     let small = Options::default().with_model_bytes(100);

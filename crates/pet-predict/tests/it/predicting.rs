@@ -145,7 +145,7 @@ fn tensors_are_run_in_batches() {
         }
     }
     let error = predictor.run_tensor(&tensor, 3).unwrap_err();
-    assert_eq!(error.to_string(), "a batch of 3 takes 576 numbers, got 768");
+    assert_eq!(error.to_string(), "a batch of 3 needs 576 numbers, got 768");
     assert!(matches!(
         predictor.run_tensor(&[], 0),
         Err(Error::TensorLength { .. })
@@ -168,7 +168,7 @@ fn numbers_that_are_none_are_no_prediction() {
     let error = predictor.predict(&picture([1, 2, 3])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the model should answer with finite numbers, got NaN"
+        "the model should return finite numbers, got NaN"
     );
 }
 

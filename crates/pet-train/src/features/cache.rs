@@ -143,7 +143,7 @@ fn read(path: &Path, length: usize) -> Result<HashMap<ImageDigest, Vec<f32>>, Er
         reason: reason.into(),
     };
     if fs::metadata(path)?.len() > MAX_BYTES {
-        return Err(corrupt("it is larger than any cache written here"));
+        return Err(corrupt("it is larger than any valid cache"));
     }
     let bytes = fs::read(path)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| corrupt(&error.to_string()))?;
@@ -154,13 +154,13 @@ fn read(path: &Path, length: usize) -> Result<HashMap<ImageDigest, Vec<f32>>, Er
     let (images, features) = (tensor(IMAGES)?, tensor(FEATURES_NAME)?);
     let count = images.shape().first().copied().unwrap_or(0);
     if images.shape() != [count, DIGEST_BYTES] || features.shape() != [count, length] {
-        return Err(corrupt("its tensors have other shapes"));
+        return Err(corrupt("its tensors have different shapes"));
     }
     let (_, metadata) =
         SafeTensors::read_metadata(&bytes).map_err(|error| corrupt(&error.to_string()))?;
     let expected: BTreeMap<_, _> = metadata.metadata().iter().flatten().collect();
     if expected.get(&CHECKSUM.to_owned()) != Some(&&checksum(images.data(), features.data())) {
-        return Err(corrupt("its checksum does not fit its contents"));
+        return Err(corrupt("its checksum does not match its contents"));
     }
     let (images, _) = images.data().as_chunks::<DIGEST_BYTES>();
     let features = features.data().chunks_exact(length * 4).map(from_le_bytes);

@@ -36,7 +36,7 @@ pub fn depthwise(
     activation: Activation,
 ) -> Result<Tensor> {
     if stride == 0 {
-        bail!("the stride of a convolution has to be at least 1");
+        bail!("the stride of a convolution must be at least 1");
     }
     let operation = Depthwise {
         window: window(weight),

@@ -22,7 +22,7 @@ use crate::kernel::pointwise as pointwise_kernel;
 fn values<'a>(storage: &'a CpuStorage, layout: &Layout, what: &str) -> Result<&'a [f32]> {
     let Some((start, end)) = layout.contiguous_offsets() else {
         bail!(
-            "{what} has to be contiguous, got strides {:?}",
+            "{what} must be contiguous, got strides {:?}",
             layout.stride()
         );
     };

@@ -83,7 +83,7 @@ impl Checkpoint {
             return Ok(false);
         }
         if fs::metadata(&self.path)?.len() > MAX_BYTES {
-            return Err(self.corrupt("it is larger than any checkpoint written here"));
+            return Err(self.corrupt("it is larger than any valid checkpoint"));
         }
         let bytes = fs::read(&self.path)?;
         let (header, vectors) = self.parse(&bytes)?;
@@ -104,7 +104,7 @@ impl Checkpoint {
             best_length,
         ];
         if [&values, &average, &first, &second, &best].map(Vec::len) != expected {
-            return Err(self.corrupt("its vectors have other lengths than this network's"));
+            return Err(self.corrupt("its vectors have different lengths than this network's"));
         }
         (state.values, state.average, state.best) = (values, average, best);
         (state.optimizer.first, state.optimizer.second) = (first, second);
@@ -134,7 +134,7 @@ impl Checkpoint {
         }
         let text = entry(HEADER)?;
         if *entry(CHECKSUM)? != checksum(text, data.into_iter()) {
-            return Err(self.corrupt("its checksum does not fit its contents"));
+            return Err(self.corrupt("its checksum does not match its contents"));
         }
         let header: Header =
             serde_json::from_str(text).map_err(|error| self.corrupt(&error.to_string()))?;

@@ -90,7 +90,7 @@ fn what_a_damaged_efficientnet_lacks_is_named() {
     let kept = kept.filter(|(name, _)| name != "_blocks.7._bn1.running_var");
     let error = open_tensors(kept.collect()).unwrap_err().to_string();
     assert!(
-        error.contains("does not hold EfficientNet-Lite1: missing `_blocks.7._bn1.running_var`"),
+        error.contains("does not contain the weights of EfficientNet-Lite1: missing `_blocks.7._bn1.running_var`"),
         "{error}"
     );
 }
@@ -159,7 +159,7 @@ fn prefixes_without_end_are_refused_and_overflow_no_stack() {
     let name = format!("{}x", "module.".repeat(1 << 20));
     let tensor = Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap();
     let error = open_tensors(vec![(name, tensor)]).unwrap_err().to_string();
-    assert!(error.contains("surplus `x`"), "{error}");
+    assert!(error.contains("unexpected `x`"), "{error}");
 }
 
 /// The weights as a `.safetensors` file of another type, with the counters that PyTorch keeps.

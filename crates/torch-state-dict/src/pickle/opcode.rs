@@ -65,11 +65,11 @@ pub(super) fn read_scalar<'a>(
             Value::Float
         }
         BINARY_UNICODE => {
-            let length = u32::from_le_bytes(cursor.array("a text's length")?);
+            let length = u32::from_le_bytes(cursor.array("a string's length")?);
             text(cursor.take(length.into(), "a text")?, offset)?
         }
         SHORT_BINARY_STRING => {
-            let length = cursor.byte("a text's length")?;
+            let length = cursor.byte("a string's length")?;
             text(cursor.take(length.into(), "a text")?, offset)?
         }
         _ => return Ok(None),
@@ -89,7 +89,7 @@ fn long(bytes: &[u8], offset: usize) -> Result<Value<'static>, Error> {
 }
 
 fn text(bytes: &[u8], offset: usize) -> Result<Value<'_>, Error> {
-    let problem = "a text that is not UTF-8";
+    let problem = "a string that is not UTF-8";
     let text = std::str::from_utf8(bytes).map_err(|_| Error::Pickle { offset, problem })?;
     Ok(Value::Text(text))
 }

@@ -20,7 +20,7 @@ pub(super) fn reduce<'a>(
     };
     let arguments = match arguments {
         Value::Tuple(_) => heap.items(arguments).unwrap_or_default(),
-        _ => return Err("call arguments that are no tuple"),
+        _ => return Err("call arguments that are not a tuple"),
     };
     match (function, arguments) {
         (Global::OrderedDict, []) => Ok((heap.add_ordered_dict(Vec::new()), 0)),
@@ -95,7 +95,7 @@ fn tensor<'a>(
 fn sizes(heap: &Heap<'_>, value: Value<'_>) -> Result<Vec<usize>, Problem> {
     let items = heap
         .items(value)
-        .ok_or("a shape or strides that are no tuple")?;
+        .ok_or("a shape or strides that are not a tuple")?;
     if items.len() > MAX_DIMENSIONS {
         return Err("a tensor of more than 64 dimensions");
     }
@@ -104,7 +104,7 @@ fn sizes(heap: &Heap<'_>, value: Value<'_>) -> Result<Vec<usize>, Problem> {
 
 fn size(value: Value<'_>) -> Result<usize, Problem> {
     let Value::Int(size) = value else {
-        return Err("a size that is no integer");
+        return Err("a size that is not an integer");
     };
     usize::try_from(size).map_err(|_| "a negative size")
 }
@@ -123,7 +123,7 @@ pub(super) fn storage<'a>(heap: &mut Heap<'a>, id: Value<'a>) -> Result<Value<'a
         ],
     ) = heap.items(id)
     else {
-        return Err("a persistent id that is no storage");
+        return Err("a persistent id that is not a storage");
     };
     if !matches!(view, [] | [Value::None]) {
         return Err("a storage that is a view of another");

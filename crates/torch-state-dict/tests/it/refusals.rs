@@ -23,7 +23,7 @@ fn a_foreign_function_is_refused_by_name() {
     }
     assert_eq!(
         refusal("builtin.pt").to_string(),
-        "refused global `__builtin__.getattr` at byte 150"
+        "forbidden global `__builtin__.getattr` at byte 150"
     );
 }
 

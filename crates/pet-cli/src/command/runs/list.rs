@@ -13,13 +13,13 @@ use crate::failure::Failure;
 use crate::tracking::short_id;
 use crate::{output, table, tracking};
 
-/// List runs, the latest first
+/// List runs, latest first
 #[derive(Args)]
 pub(super) struct ListArguments {
     /// MLflow's filter expression
     #[arg(long, value_name = "EXPRESSION", default_value = "")]
     filter: String,
-    /// MLflow's order clause; may be given several times
+    /// MLflow's order clause; can be repeated
     #[arg(long, value_name = "CLAUSE")]
     order_by: Vec<String>,
     /// Maximum number of runs
@@ -27,10 +27,10 @@ pub(super) struct ListArguments {
     limit: Option<usize>,
 }
 
-/// Compare runs side by side: the parameters in which they differ, and all metrics
+/// Compare runs side by side: parameters that differ, and all metrics
 #[derive(Args)]
 pub(super) struct CompareArguments {
-    /// The runs' IDs, or the beginnings of them
+    /// The runs' IDs, or their first characters
     #[arg(num_args = 2.., required = true)]
     runs: Vec<String>,
     /// Also show the parameters that are equal

@@ -11,7 +11,7 @@ use self::common::Common;
 pub(crate) use self::common::find_one;
 use crate::failure::Failure;
 
-/// Inspect the recorded runs, and send those that could not be sent
+/// Inspect recorded runs, and send those that are waiting
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -21,7 +21,7 @@ Examples:
   pet-cli runs artifacts 2eb35f0c --download run
   pet-cli runs sync
 
-A run is named by its ID or the beginning of it. Filters and orders follow MLflow's syntax.")]
+Runs are given by their ID or its first characters. Filters and orders use MLflow's syntax.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Action,

@@ -9,10 +9,10 @@ use crate::failure::Failure;
 use crate::tracking::short_time;
 use crate::{output, table};
 
-/// Show one run: parameters, data sets, and each metric with its course
+/// Show one run: parameters, data sets, and the history of each metric
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The run's ID, or the beginning of it
+    /// The run's ID, or its first characters
     run: String,
 }
 

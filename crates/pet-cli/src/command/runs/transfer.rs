@@ -16,17 +16,17 @@ use crate::{output, tracking};
 /// List the files of a run, or download them
 #[derive(Args)]
 pub(super) struct ArtifactsArguments {
-    /// The run's ID, or the beginning of it
+    /// The run's ID, or its first characters
     run: String,
     /// Download all files into this folder
     #[arg(long, value_name = "DIR")]
     download: Option<PathBuf>,
 }
 
-/// Send what training could not, because the tracking server could not be reached
+/// Send runs that could not be sent because the tracking server was unreachable
 ///
-/// Each run goes to the server that it was meant for, unless `--tracking-uri` names another. What has arrived is not
-/// sent again; what fails stays in the spool.
+/// Each run is sent to the server it was meant for, unless `--tracking-uri` names another. Data that has arrived is not
+/// sent again; data that cannot be sent stays in the spool.
 #[derive(Args)]
 pub(super) struct SyncArguments {
     #[command(flatten)]

@@ -73,12 +73,12 @@ pub(super) fn install(
         return Ok(target.to_owned());
     }
     fetch::check_writable(target.parent().unwrap_or(Path::new(".")))?;
-    progress.message(&format!("fetching the ImageNet weights of {backbone}"));
+    progress.message(&format!("downloading the ImageNet weights of {backbone}"));
     let sources = SOURCES.iter().filter(|source| source.backbone == backbone);
     fetch::first(
         "backbone weights",
         sources.map(|source| convert(&source.download()?, target)),
-        "check the network, or name a file of weights with `pet-cli train --backbone FILE`",
+        "check the network, or use a file of weights with `pet-cli train --backbone FILE`",
     )
 }
 

@@ -16,7 +16,7 @@ pub(crate) enum Error {
     },
     #[error("`{program}` failed: {message}")]
     ProgramFailed { program: String, message: String },
-    #[error("`{program}` left no file behind")]
+    #[error("`{program}` created no file")]
     NoDownload { program: String },
     #[error("`{name}` has SHA-256 {got}, expected {expected}")]
     Digest {
@@ -29,23 +29,23 @@ pub(crate) enum Error {
         path: PathBuf,
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    #[error("the archive has no member `{member}`")]
+    #[error("the archive has no entry `{member}`")]
     NoMember { member: String },
-    #[error("member `{member}` unpacks to more than {expected} bytes")]
+    #[error("entry `{member}` expands to more than {expected} bytes")]
     MemberTooLarge { member: String, expected: u64 },
     #[error("there is no prebuilt ONNX Runtime for {platform}")]
     Platform { platform: String },
-    #[error("the fetched weights cannot be used")]
+    #[error("cannot use the downloaded weights")]
     Weights {
         #[from]
         source: pet_train::Error,
     },
-    #[error("what was fetched cannot be kept")]
+    #[error("cannot save the download")]
     Write {
         #[from]
         source: pet_model::Error,
     },
-    #[error("the folder of downloads cannot be used")]
+    #[error("cannot use the download folder")]
     Io {
         #[from]
         source: std::io::Error,
@@ -60,7 +60,7 @@ impl Error {
                 Some("install ONNX Runtime and set ORT_DYLIB_PATH to its library".into())
             }
             Self::Write { .. } | Self::Io { .. } => {
-                Some("choose a folder that you may write with `--cache-dir`".into())
+                Some("choose a writable folder with `--cache-dir`".into())
             }
             _ => None,
         }

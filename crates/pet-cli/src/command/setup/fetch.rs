@@ -67,7 +67,7 @@ fn error_line(program: &str, text: &str) -> String {
     } else {
         lines.next_back()
     };
-    line.unwrap_or("it did not say why").trim().to_owned()
+    line.unwrap_or("no error message").trim().to_owned()
 }
 
 /// Downloads a wheel with pip, for another platform if `options` say so.

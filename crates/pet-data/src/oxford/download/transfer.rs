@@ -61,7 +61,7 @@ pub(super) fn transfer(
         StatusCode::RANGE_NOT_SATISFIABLE if offset > 0 => return Ok(()),
         StatusCode::PARTIAL_CONTENT => {
             return Err(Failure::Remote(
-                "answered with another part than asked for".to_owned(),
+                "responded with a different range than requested".to_owned(),
             ));
         }
         status => return Err(Failure::Remote(format!("answered {status}"))),

@@ -98,8 +98,8 @@ impl Unpacker<'_> {
         let bytes_left = self.left.bytes.checked_sub(entry.size());
         let entries_left = self.left.entries.checked_sub(1);
         self.left = UnpackLimits {
-            bytes: bytes_left.ok_or_else(|| format!("goes beyond {bytes} bytes in all"))?,
-            entries: entries_left.ok_or_else(|| format!("goes beyond {entries} entries"))?,
+            bytes: bytes_left.ok_or_else(|| format!("exceeds {bytes} bytes in all"))?,
+            entries: entries_left.ok_or_else(|| format!("exceeds {entries} entries"))?,
         };
         Ok(self.target.join(safe_path(entry)?))
     }
@@ -138,7 +138,7 @@ fn safe_path(entry: &Entry<impl Read>) -> Result<PathBuf, String> {
         match component {
             Component::Normal(part) => safe.push(part),
             Component::CurDir => {}
-            _ => return Err("leaves the folder that it is unpacked to".to_owned()),
+            _ => return Err("would be unpacked outside the target folder".to_owned()),
         }
     }
     Ok(safe)

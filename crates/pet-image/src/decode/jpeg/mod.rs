@@ -46,11 +46,11 @@ pub(super) enum Fault {
         "the coding process with the marker `0x{marker:02x}` is neither baseline nor progressive with Huffman codes"
     )]
     Process { marker: u8 },
-    #[error("it has `{bits}` bits a sample, expected 8")]
+    #[error("it has `{bits}` bits per sample, expected 8")]
     Precision { bits: u8 },
     #[error("it has `{count}` components, expected 1, 3 or 4")]
     Components { count: u8 },
-    #[error("the resolutions of its components are no multiples of one another")]
+    #[error("the resolutions of its components are not multiples of one another")]
     Sampling,
     #[error("it has no frame header")]
     NoFrame,
@@ -58,11 +58,11 @@ pub(super) enum Fault {
     NoScan,
     #[error("a table that a scan needs is missing")]
     NoTable,
-    #[error("the data holds a code that does not exist")]
+    #[error("the data contains an invalid code")]
     Code,
     #[error("the restart marker `{expected}` is missing")]
     Restart { expected: u8 },
-    #[error("nobody waits for it any more")]
+    #[error("decoding it was cancelled")]
     Cancelled,
     #[error("the data of a scan ends too early")]
     Exhausted,

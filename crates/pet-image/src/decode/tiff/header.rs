@@ -199,13 +199,13 @@ fn compression(number: u64) -> Result<Compression, Fault> {
         8 | 32_946 => return Ok(Compression::Deflate),
         32_773 => return Ok(Compression::PackBits),
         2..=4 => "fax",
-        6 => "JPEG of the old kind",
+        6 => "old-style JPEG",
         34_712 => "JPEG 2000",
         34_925 => "LZMA",
         50_000 => "Zstandard",
         50_001 => "WebP",
         50_002 => "JPEG XL",
-        _ => "a method that is not known here",
+        _ => "an unknown method",
     };
     Err(Fault::Compression { number, name })
 }

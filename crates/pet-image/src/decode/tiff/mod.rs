@@ -28,35 +28,35 @@ use crate::{Error, Format, Limits};
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     /// Reported as [`Error::Truncated`].
-    #[error("it breaks off")]
+    #[error("it is truncated")]
     Truncated,
     /// Reported as [`Error::Cancelled`].
-    #[error("nobody waits for it any more")]
+    #[error("decoding it was cancelled")]
     Cancelled,
     #[error("the tag `{tag}` is missing")]
     Missing { tag: u16 },
-    #[error("the tag `{tag}` has a value that makes no sense")]
+    #[error("the tag `{tag}` has an invalid value")]
     Tag { tag: u16 },
-    #[error("it has `{samples}` samples a pixel, expected 1 to 8")]
+    #[error("it has `{samples}` samples per pixel, expected 1 to 8")]
     Samples { samples: u64 },
-    #[error("it has `{bits}` bits a sample, expected 1, 2, 4, 8 or 16, the same for all")]
+    #[error("it has `{bits}` bits per sample, expected 1, 2, 4, 8 or 16, the same for all")]
     Bits { bits: u64 },
-    #[error("its samples are floating-point numbers or have a sign, expected whole numbers")]
+    #[error("its samples are floating-point or signed numbers, expected unsigned integers")]
     SampleFormat,
     #[error(
         "it is compressed with {name} (`{number}`), expected LZW, Deflate, PackBits, JPEG or nothing"
     )]
     Compression { number: u64, name: &'static str },
-    #[error("its colours are of the kind `{number}`, expected grey, RGB, a palette or CMYK")]
+    #[error("its colour type is `{number}`, expected grey, RGB, a palette or CMYK")]
     Colors { number: u64 },
-    #[error("its colours, bits, samples and compression do not go together here")]
+    #[error("its combination of colours, bits, samples and compression is not supported")]
     Combination,
-    #[error("it has the predictor `{number}`, expected 1, or 2 with 8 or 16 bits a sample")]
+    #[error("it has the predictor `{number}`, expected 1, or 2 with 8 or 16 bits per sample")]
     Predictor { number: u64 },
     #[error("a side of its tiles is `{side}`, expected 16 to 16384")]
     Tile { side: u64 },
     #[error(
-        "its tiles cover more than the limit of `{limit}` pixels, most of them outside the picture"
+        "its tiles cover more than the limit of `{limit}` pixels, most of them outside the image"
     )]
     Outside { limit: u64 },
     #[error("it has `{got}` strips or tiles, expected `{needed}`")]
@@ -67,7 +67,7 @@ enum Fault {
     Short,
     #[error("the data of a strip or tile is damaged")]
     Data { source: std::io::Error },
-    #[error("a strip or tile is no JPEG picture of its size")]
+    #[error("a strip or tile is not a JPEG image of the expected size")]
     NoJpeg,
     #[error("a strip or tile cannot be decoded")]
     Jpeg { source: Box<Error> },
@@ -121,7 +121,7 @@ fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Header<'a>, Error> {
     let directory = Directory::read(bytes).map_err(explain)?;
     if header::is_raw(&directory).map_err(explain)? {
         return Err(Error::ForeignFormat {
-            kind: "a raw photograph",
+            kind: "a raw photo",
             is_picture: true,
         });
     }

@@ -40,10 +40,10 @@ pub(crate) struct SelectArguments {
 /// the best one. No alias is changed, and results of different data or classes are not replaced without --force.
 ///
 /// If a data set is given, the model learns to detect outliers: images that show none of its classes. This uses the
-/// training images, so give the data set, validation fraction and seed of the training. How similar a picture must be
-/// is learned from the validation images; a refit, which was trained on those too, uses the threshold of the run it
-/// refits. What it answers to the validation images, of a refit to the test images, is written into it: the service
-/// compares with that what it answers later (`pet_drift_*`).
+/// training images, so give the data set, validation fraction and seed of the training. The similarity threshold is
+/// learned from the validation images; a refit, which was trained on those too, uses the threshold of the run it
+/// refits. The model's predictions on the validation images (on the test images, for a refit) are stored in it as a
+/// reference, with which the service compares later predictions (`pet_drift_*`).
 ///
 /// A model in 8-bit integers (`--precision`) is calibrated and checked on the validation images of a data set. It is
 /// rejected if its accuracy is lower by more than 0.3 points or its predictions differ on more than 2 % of them.

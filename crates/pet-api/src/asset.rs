@@ -1,7 +1,7 @@
 //! Files that are embedded in the program: the page, its parts, and the documentation.
 
 use std::io::Write as _;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{
@@ -26,14 +26,14 @@ pub(crate) struct Asset {
     name: &'static str,
     media_type: &'static str,
     pub(crate) content: Bytes,
-    /// The content compressed with gzip, unless that is no smaller.
-    compressed: Option<Bytes>,
+    /// The content compressed with gzip, unless that is no smaller; set by the first client that accepts it.
+    compressed: OnceLock<Option<Bytes>>,
     /// A weak tag, because both forms of the content have the same.
     tag: EntityTag,
 }
 
 impl Asset {
-    /// Compresses the content and derives the tag from it.
+    /// Derives the tag from the content.
     pub(crate) fn new(
         name: &'static str,
         media_type: &'static str,
@@ -45,8 +45,8 @@ impl Asset {
         Self {
             name,
             media_type,
-            compressed: gzip(&content).filter(|bytes| bytes.len() < content.len()),
             content,
+            compressed: OnceLock::new(),
             tag: EntityTag::new_weak(digest),
         }
     }
@@ -68,12 +68,18 @@ impl Asset {
             return response.finish();
         }
         response.content_type(self.media_type);
-        match self.compressed.as_ref().filter(|_| accepts_gzip(request)) {
+        let compressed = accepts_gzip(request).then(|| self.compressed());
+        match compressed.flatten() {
             Some(compressed) => response
                 .insert_header((CONTENT_ENCODING, ContentEncoding::Gzip))
-                .body(compressed.clone()),
+                .body(compressed),
             None => response.body(self.content.clone()),
         }
+    }
+
+    fn compressed(&self) -> Option<Bytes> {
+        let smaller = || gzip(&self.content).filter(|bytes| bytes.len() < self.content.len());
+        self.compressed.get_or_init(smaller).clone()
     }
 
     fn is_known(&self, request: &HttpRequest) -> bool {

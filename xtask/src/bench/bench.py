@@ -125,6 +125,12 @@ class Service:
         return [self.name, *(f"{self.median(*figure):.1f}" for figure in figures), f"{median(self.resident):.0f}", str(refused)]
 
 
+def serving(options, level, *others):
+    """The command of the service, up to its port."""
+    command = [options.program, "serve", f"--log-level={level}", "--results", options.results]
+    return [*command, "--cache-dir", options.cache, *others, "--port"]
+
+
 def promises(ours, peer, starts):
     """The figures that were promised: what, how much, and what came of it."""
     rate = ours.median("many", "rate")
@@ -140,12 +146,11 @@ def promises(ours, peer, starts):
 
 def serve(options):
     body = form(options.photographs)
-    command = [options.program, "serve", "--log-level=warn", "--results", options.results, "--cache-dir", options.cache]
-    # First what is served unless something else is asked for, then the very model that the service in Python has.
-    services = [ours := Service("pet-cli serve", [*command, "--port"], options.results, body)]
+    # The default model, then the one that the service in Python has.
+    services = [ours := Service("pet-cli serve", serving(options, "warn"), options.results, body)]
     if (options.results / "model.int8.onnx").exists():
         ours.name += " (int8)"
-        command += ["--precision", "fp32", "--port"]
+        command = serving(options, "warn", "--precision", "fp32")
         services.append(Service("pet-cli serve --precision fp32", command, options.results, body))
     peer = None
     if options.python:
@@ -192,26 +197,21 @@ class Collector(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Soaked:
-    """A service under mixed load, with what it takes from the machine."""
+class Soaked(Service):
+    """A service under mixed load, with its memory and responses over time."""
 
-    def __init__(self, name, command, folder):
-        self.name, self.command, self.folder, self.port = name, command, folder, free_port()
-        self.loads, self.resident, self.unhealthy = [], [], 0
-        self.statuses = collections.Counter()
-
-    def start(self):
-        return running([*self.command, str(self.port)], lambda: ask(self.port, "/health"), cwd=self.folder)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.loads, self.unhealthy, self.statuses = [], 0, collections.Counter()
 
     def soak(self, pid, options):
-        body = form(options.photographs)
         wrk = ["wrk", "-t1", f"-c{options.connections}", f"-d{options.seconds // ROUNDS}s", "--timeout=30s", "-s", MIXED]
         wrk += [f"http://127.0.0.1:{self.port}", "--", options.photographs]
         load = subprocess.Popen(wrk, stdout=subprocess.PIPE, text=True)
         while load.poll() is None:
             self.unhealthy += not ask(self.port, "/health")
             # Once a second in both, where only one keeps it.
-            ask(self.port, "/feedback?class=Beagle", body)
+            ask(self.port, "/feedback?class=Beagle", self.body)
             self.resident.append(resident(pid))
             time.sleep(1)
         self.loads.append(json.loads(load.stdout.read().splitlines()[-1]))
@@ -234,15 +234,15 @@ def descriptors(pid):
 
 
 def soak(options):
+    body = form(options.photographs)
     collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=collector.serve_forever, daemon=True).start()
-    command = [options.program, "serve", "--log-level=error", "--results", options.results, "--cache-dir", options.cache]
     everything = ["--shadow", f"{options.results}=50%", "--canary", f"{options.results}=5%", "--feedback"]
     everything += [options.folder / "feedback"]
     everything += ["--otlp-endpoint", f"http://127.0.0.1:{collector.server_port}"]
     services = [
-        full := Soaked("shadow, canary, corrections and traces", [*command, *everything, "--port"], options.folder),
-        plain := Soaked("without them", [*command, "--port"], options.folder),
+        full := Soaked("shadow, canary, corrections and traces", serving(options, "error", *everything), options.folder, body),
+        plain := Soaked("without them", serving(options, "error"), options.folder, body),
     ]
     with contextlib.ExitStack() as stack:
         started = [(service, stack.enter_context(service.start())[0]) for service in services]

@@ -209,7 +209,7 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
         let depth = self.depth;
         if depth >= self.reader.shape.len() {
-            return Err(A::Error::custom("the arrays are nested too deeplylyly"));
+            return Err(A::Error::custom("the arrays are nested too deeply"));
         }
         let mut length = 0;
         loop {

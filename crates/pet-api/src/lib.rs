@@ -25,6 +25,7 @@
 //! The handlers are in `route`. Each topic has a function that lists its endpoints. The types of a handler's arguments and
 //! of its result describe the endpoint, so the route and its part of the `OpenAPI` document have one source.
 
+mod access_log;
 mod application;
 mod asset;
 mod budget;

@@ -1,6 +1,4 @@
-//! Middleware: request IDs, spans, metrics, access log, error responses and headers.
-
-use std::time::Instant;
+//! Middleware: request IDs, spans, metrics, the access log, error responses and headers.
 
 use actix_cors::Cors;
 use actix_web::body::{BoxBody, MessageBody};
@@ -14,16 +12,15 @@ use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::web::Data;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use tracing::Instrument as _;
-use tracing::field::display;
 
+use crate::access_log::{LogEntry, REQUEST_ID, request_id};
 use crate::error::{ApiError, Code};
-use crate::metrics::milliseconds;
 use crate::open_inference;
 use crate::problem::negotiate;
 use crate::route;
 use crate::route::timing::SERVER_TIMING;
 use crate::state::State;
-use crate::trace::{RequestTrace, TRACEPARENT, TraceContext};
+use crate::trace::{RequestTrace, TRACEPARENT, http_span};
 
 /// Any origin may use the service: it has no cookies, and administrative requests need a token.
 pub(crate) fn cross_origin() -> Cors {
@@ -51,12 +48,15 @@ pub(crate) async fn access<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let mut entry = LogEntry::new(&request);
+    let id = request_id(request.headers().get(REQUEST_ID).map(HeaderValue::as_bytes));
+    let mut entry = LogEntry::new(id, request.method().as_str(), request.path());
     let state = request.app_data::<Data<State>>().cloned();
     let pattern = request.match_pattern();
     let route = pattern.as_deref().unwrap_or("none");
     let tracer = state.as_ref().and_then(|state| state.tracer());
-    let trace = RequestTrace::begin(&request, route, &entry.id, tracer);
+    let span = || http_span(request.method(), route, &entry.id);
+    let callers = request.headers().get_all(TRACEPARENT);
+    let trace = RequestTrace::begin(callers.map(HeaderValue::as_bytes), route, tracer, span);
     entry.trace = trace.context();
     let in_flight = state.as_ref().map(|state| state.metrics.request_started());
     let response = next.call(request).instrument(trace.span().clone());
@@ -89,93 +89,6 @@ fn add_headers<B>(response: &mut ServiceResponse<B>, entry: &LogEntry) {
     if let Some(Ok(context)) = context.map(HeaderValue::try_from) {
         headers.insert(HeaderName::from_static(TRACEPARENT), context);
     }
-}
-
-/// An entry of the access log, written when the request ends, also when the client disconnects.
-struct LogEntry {
-    id: String,
-    method: String,
-    path: String,
-    started: Instant,
-    trace: Option<TraceContext>,
-    status: Option<u16>,
-}
-
-impl LogEntry {
-    fn new(request: &ServiceRequest) -> Self {
-        Self {
-            id: request_id(request),
-            method: request.method().to_string(),
-            path: request.path().to_owned(),
-            started: Instant::now(),
-            trace: None,
-            status: None,
-        }
-    }
-}
-
-impl Drop for LogEntry {
-    fn drop(&mut self) {
-        let Self {
-            id,
-            method,
-            path,
-            started,
-            trace,
-            status,
-        } = self;
-        let milliseconds = milliseconds(started.elapsed());
-        let trace_id = trace.map(|trace| display(format!("{:032x}", trace.trace_id)));
-        match status {
-            Some(status) => {
-                tracing::info!(
-                    request_id = id,
-                    trace_id,
-                    method,
-                    path,
-                    status,
-                    milliseconds,
-                    "answered"
-                );
-            }
-            None => {
-                tracing::info!(
-                    request_id = id,
-                    trace_id,
-                    method,
-                    path,
-                    milliseconds,
-                    "the client disconnected"
-                );
-            }
-        }
-    }
-}
-
-/// The header with the request ID, in the request and in the response.
-pub(crate) const REQUEST_ID: &str = "x-request-id";
-
-/// Longest request ID that a client may choose.
-const MAX_ID_LENGTH: usize = 64;
-
-/// The client's ID for its request, if it is valid; otherwise a random one.
-pub(crate) fn request_id(request: &ServiceRequest) -> String {
-    let given = request.headers().get(REQUEST_ID);
-    let given = given.and_then(|value| value.to_str().ok());
-    given
-        .filter(|id| is_valid_id(id))
-        .map_or_else(random_id, ToOwned::to_owned)
-}
-
-/// Whether an ID is safe to log.
-fn is_valid_id(id: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(fits)
-}
-
-/// 64 random bits in hexadecimal; zeros if the system has no randomness.
-fn random_id() -> String {
-    format!("{:016x}", getrandom::u64().unwrap_or_default())
 }
 
 /// Converts the error responses of the framework to JSON, and negotiates their form.
@@ -252,20 +165,5 @@ fn error_for_status(status: u16, request: &HttpRequest) -> ApiError {
             code,
             format!("the request was rejected with status {status}"),
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-
-    use super::*;
-
-    #[test]
-    fn request_ids_are_unique_and_valid() {
-        assert_ne!(random_id(), random_id());
-        assert!(is_valid_id(&random_id()));
-        for bad in ["", "a b", "a\"b", "ä", &"x".repeat(65)] {
-            assert!(!is_valid_id(bad), "{bad}");
-        }
     }
 }

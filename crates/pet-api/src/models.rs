@@ -78,6 +78,19 @@ impl Models {
         found.map(TrafficSplit::only).ok_or_else(missing)
     }
 
+    /// The models for requests with this name, and possibly a version.
+    pub(crate) fn of_version(
+        &self,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<TrafficSplit, ApiError> {
+        let split = self.named(name)?;
+        match version {
+            Some(version) => split.of_version(version),
+            None => Ok(split),
+        }
+    }
+
     fn all(&self) -> Vec<Arc<LoadedModel>> {
         let mut all: Vec<_> = self.current().all().cloned().collect();
         all.extend(self.repository.loaded());

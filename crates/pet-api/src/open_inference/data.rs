@@ -18,7 +18,11 @@ pub(crate) fn read_f32(bytes: &Bytes, count: usize) -> Result<Vec<f32>, Malforme
             got: bytes.len(),
         });
     }
-    let numbers: Vec<f32> = numbers.iter().copied().map(f32::from_le_bytes).collect();
+    finite(numbers.iter().copied().map(f32::from_le_bytes).collect())
+}
+
+/// Checks that all numbers are finite.
+pub(crate) fn finite(numbers: Vec<f32>) -> Result<Vec<f32>, Malformed> {
     match numbers.iter().position(|number| !number.is_finite()) {
         Some(index) => Err(Malformed::NotFinite {
             index,

@@ -147,6 +147,18 @@ pub(crate) enum Malformed {
     Answer,
 }
 
+impl Malformed {
+    /// Rejects the names of parameters for loading a model.
+    pub(crate) fn unless_empty(mut names: impl Iterator<Item = String>) -> Result<(), Self> {
+        match names.next() {
+            None => Ok(()),
+            Some(name) => Err(Self::LoadParameters {
+                got: std::iter::once(name).chain(names).take(4).collect(),
+            }),
+        }
+    }
+}
+
 impl From<Malformed> for ApiError {
     fn from(error: Malformed) -> Self {
         let code = match &error {

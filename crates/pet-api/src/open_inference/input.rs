@@ -4,6 +4,7 @@ use actix_web::web::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pet_model::INPUT_NAME;
+use serde_json::value::RawValue;
 
 use crate::open_inference::data::{read_elements, read_f32, read_numbers, read_texts};
 use crate::open_inference::error::Malformed;
@@ -23,24 +24,33 @@ pub(crate) enum Input {
     Photographs(Vec<Bytes>),
 }
 
-/// Constraints of the input.
+/// What a request must fit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     /// Largest number of images.
     pub(crate) batch: usize,
     /// Side of an image tensor in pixels.
     pub(crate) side: usize,
+    /// Number of the model's classes.
+    pub(crate) classes: usize,
 }
 
-/// Where the data of an input are.
+/// An input without its data.
 #[derive(Clone, Copy)]
-enum Source<'a> {
-    Json(&'a serde_json::value::RawValue),
-    Binary(&'a Bytes),
+pub(crate) struct Head<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) datatype: &'a str,
+    pub(crate) shape: &'a [usize],
+}
+
+/// The data of an input.
+pub(crate) enum Source<'a> {
+    Json(&'a RawValue),
+    Binary(Bytes),
 }
 
 impl Input {
-    /// Reads the only input of a request; `tail` is what follows the JSON.
+    /// Reads the only input of a JSON request; `tail` is what follows the JSON.
     pub(crate) fn read(
         inputs: &[request::Input<'_>],
         tail: &Bytes,
@@ -49,30 +59,49 @@ impl Input {
         let [input] = inputs else {
             return Err(Malformed::Inputs { got: inputs.len() });
         };
-        if input.name != INPUT_NAME {
+        let head = Head {
+            name: &input.name,
+            datatype: &input.datatype,
+            shape: &input.shape,
+        };
+        Self::new(head, rules, || source(input, tail))
+    }
+
+    /// Checks an input, then takes its data.
+    pub(crate) fn new<'a>(
+        head: Head<'_>,
+        rules: Rules,
+        source: impl FnOnce() -> Result<Source<'a>, Malformed>,
+    ) -> Result<Self, Malformed> {
+        let Head {
+            name,
+            datatype,
+            shape,
+        } = head;
+        if name != INPUT_NAME {
             return Err(Malformed::Unknown {
                 kind: "input",
                 expected: INPUT_NAME,
-                got: input.name.clone(),
+                got: name.to_owned(),
             });
         }
-        let tensors = match input.datatype.as_ref() {
+        let tensors = match datatype {
             "FP32" => true,
             "BYTES" => false,
             other => {
                 return Err(Malformed::Datatype {
-                    input: input.name.clone(),
+                    input: name.to_owned(),
                     got: other.to_owned(),
                 });
             }
         };
-        let batch = rules.batch_size(&input.shape, tensors)?;
-        let source = source(input, tail)?;
+        let batch = rules.batch_size(shape, tensors)?;
+        let source = source()?;
         if tensors {
-            let numbers = numbers(source, &input.shape)?;
+            let numbers = numbers(source, shape)?;
             Ok(Self::Tensors { numbers, batch })
         } else {
-            photographs(source, &input.shape, batch).map(Self::Photographs)
+            photographs(source, shape, batch).map(Self::Photographs)
         }
     }
 }
@@ -108,7 +137,7 @@ impl Rules {
     }
 }
 
-fn source<'a>(input: &request::Input<'a>, tail: &'a Bytes) -> Result<Source<'a>, Malformed> {
+fn source<'a>(input: &request::Input<'a>, tail: &Bytes) -> Result<Source<'a>, Malformed> {
     if input.parameters.shared_memory_region.is_some() {
         return Err(Malformed::Unsupported {
             feature: "shared_memory_region",
@@ -116,7 +145,7 @@ fn source<'a>(input: &request::Input<'a>, tail: &'a Bytes) -> Result<Source<'a>,
     }
     let (source, expected) = match (input.data, input.parameters.binary_data_size) {
         (Some(data), None) => (Source::Json(data), 0),
-        (None, Some(size)) => (Source::Binary(tail), size),
+        (None, Some(size)) => (Source::Binary(tail.clone()), size),
         _ => return Err(Malformed::Data),
     };
     match tail.len() {
@@ -126,15 +155,16 @@ fn source<'a>(input: &request::Input<'a>, tail: &'a Bytes) -> Result<Source<'a>,
 }
 
 fn numbers(source: Source<'_>, shape: &[usize]) -> Result<Vec<f32>, Malformed> {
+    let count = shape.iter().product();
     match source {
         Source::Json(data) => read_numbers(data, shape),
-        Source::Binary(bytes) => read_f32(bytes, shape.iter().product()),
+        Source::Binary(bytes) => read_f32(&bytes, count),
     }
 }
 
 fn photographs(source: Source<'_>, shape: &[usize], batch: usize) -> Result<Vec<Bytes>, Malformed> {
     let data = match source {
-        Source::Binary(bytes) => return read_elements(bytes, batch),
+        Source::Binary(bytes) => return read_elements(&bytes, batch),
         Source::Json(data) => data,
     };
     let decoded = read_texts(data, shape)?.into_iter().enumerate();
@@ -157,7 +187,11 @@ mod tests {
 
     use super::*;
 
-    const RULES: Rules = Rules { batch: 2, side: 2 };
+    const RULES: Rules = Rules {
+        batch: 2,
+        side: 2,
+        classes: 3,
+    };
 
     fn read(input: &Value, tail: &[u8]) -> Result<Input, String> {
         let json = json!({ "inputs": [input] }).to_string();

@@ -1,4 +1,4 @@
-//! The Open Inference Protocol (`KServe` v2): `/v2/…`.
+//! The Open Inference Protocol (`KServe` v2): what HTTP (`/v2/…`) and gRPC have in common, and the JSON of HTTP.
 //!
 //! ```text
 //! body ── split ──▶ Request ── checked against the model ──▶ Input ── workers ──▶ Answer ──▶ Body
@@ -20,8 +20,10 @@ pub(crate) mod answer;
 mod data;
 mod error;
 pub(crate) mod input;
+pub(crate) mod metadata;
 pub(crate) mod output;
 pub(crate) mod request;
 pub(crate) mod response;
+pub(crate) mod run;
 
 pub(crate) use error::{Malformed, ProtocolError};

@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::open_inference::answer::Answer;
+use crate::open_inference::data::{write_f32, write_texts};
 use crate::open_inference::error::Malformed;
 use crate::open_inference::request;
-use crate::open_inference::request::{Kind, Request};
+use crate::open_inference::request::Kind;
 
 /// The names of all outputs, for an error.
 const NAMES: &str = "output, probabilities or class";
@@ -30,15 +31,25 @@ pub(crate) enum Data {
     Texts(Vec<String>),
 }
 
+impl Data {
+    /// Appends the data in binary form.
+    pub(crate) fn write(&self, to: &mut Vec<u8>) {
+        match self {
+            Self::Numbers(numbers) => write_f32(numbers, to),
+            Self::Texts(texts) => write_texts(texts, to),
+        }
+    }
+}
+
 impl Output {
-    /// The outputs that a request asks for, or else the `default` ones.
+    /// The `requested` outputs, or else the `default` ones.
     pub(crate) fn requested(
-        request: &Request<'_>,
+        requested: &[request::Output],
+        binary: bool,
         default: &[Kind],
         classes: usize,
     ) -> Result<Vec<Self>, Malformed> {
-        let binary = request.parameters.binary_data_output;
-        if request.outputs.is_empty() {
+        if requested.is_empty() {
             let output = |&kind| Self {
                 kind,
                 binary,
@@ -46,8 +57,8 @@ impl Output {
             };
             return Ok(default.iter().map(output).collect());
         }
-        let outputs = request.outputs.iter();
-        outputs
+        requested
+            .iter()
             .map(|output| Self::read(output, binary, classes))
             .collect()
     }
@@ -117,11 +128,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::open_inference::request::Request;
 
     fn requested(outputs: &Value) -> Result<Vec<Output>, String> {
         let json = json!({"inputs": [], "outputs": outputs}).to_string();
         let request = Request::read(json.as_bytes()).map_err(|error| error.to_string())?;
-        Output::requested(&request, &[Kind::Logits], 3).map_err(|error| error.to_string())
+        let outputs = Output::requested(&request.outputs, false, &[Kind::Logits], 3);
+        outputs.map_err(|error| error.to_string())
     }
 
     #[test]

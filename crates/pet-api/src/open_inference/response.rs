@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::open_inference::answer::Answer;
-use crate::open_inference::data::{write_f32, write_texts};
 use crate::open_inference::output::{Data, Output};
+use crate::open_inference::run::Inferred;
 
 /// A response of the protocol.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -57,11 +57,16 @@ pub(crate) struct Body {
 
 impl Body {
     /// Encodes the requested outputs.
-    pub(crate) fn new(label: Label, outputs: &[Output], answer: &Answer) -> Self {
+    pub(crate) fn new(inferred: Inferred) -> Self {
+        let Inferred {
+            label,
+            outputs,
+            answer,
+        } = inferred;
         let mut tail = Vec::new();
         let tensors = outputs
             .iter()
-            .map(|&output| tensor(output, answer, &mut tail));
+            .map(|&output| tensor(output, &answer, &mut tail));
         let response = Response {
             label,
             outputs: tensors.collect(),
@@ -78,10 +83,7 @@ fn tensor(output: Output, answer: &Answer, tail: &mut Vec<u8>) -> Tensor {
     let (shape, data) = output.extract(answer);
     let (parameters, data) = if output.binary {
         let start = tail.len();
-        match &data {
-            Data::Numbers(numbers) => write_f32(numbers, tail),
-            Data::Texts(texts) => write_texts(texts, tail),
-        }
+        data.write(tail);
         let binary_data_size = tail.len() - start;
         (Some(Parameters { binary_data_size }), None)
     } else {
@@ -116,7 +118,11 @@ mod tests {
     fn body(request: &serde_json::Value) -> Body {
         let json = request.to_string();
         let request = Request::read(json.as_bytes()).unwrap();
-        let outputs = Output::requested(&request, &[Kind::Logits, Kind::Class], 2).unwrap();
+        let (binary, default) = (
+            request.parameters.binary_data_output,
+            [Kind::Logits, Kind::Class],
+        );
+        let outputs = Output::requested(&request.outputs, binary, &default, 2).unwrap();
         let row = Row::new(vec![1.0, -0.5], &model()).unwrap();
         let answer = Answer::new(model().classes, &[row]);
         let label = Label {
@@ -124,7 +130,11 @@ mod tests {
             model_version: Some("3".into()),
             id: request.id,
         };
-        Body::new(label, &outputs, &answer)
+        Body::new(Inferred {
+            label,
+            outputs,
+            answer,
+        })
     }
 
     #[test]

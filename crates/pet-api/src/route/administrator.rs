@@ -25,28 +25,31 @@ impl FromRequest for Administrator {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = State::of(request).map(|state| state.configuration.admin_token.clone());
-        ready(token.and_then(|token| authorize(request, token.as_deref())))
+        let given = request.headers().get(AUTHORIZATION);
+        let given = given.map(HeaderValue::as_bytes);
+        let state = State::of(request);
+        ready(
+            state
+                .and_then(|state| authorize(given, &state))
+                .map(|()| Self),
+        )
     }
 }
 
-fn authorize(request: &HttpRequest, token: Option<&str>) -> Result<Administrator, ApiError> {
-    let Some(token) = token else {
+/// Checks the value of the header `Authorization`.
+pub(crate) fn authorize(given: Option<&[u8]>, state: &State) -> Result<(), ApiError> {
+    let Some(token) = &state.configuration.admin_token else {
         let detail = "the service runs without an admin token";
         return Err(ApiError::new(Code::NotFound, detail));
     };
-    let given = request.headers().get(AUTHORIZATION).and_then(bearer);
+    let given = given.and_then(|given| given.strip_prefix(b"Bearer "));
     if given.is_some_and(|given| constant_time_eq(given, token.as_bytes())) {
-        Ok(Administrator)
+        Ok(())
     } else {
         let detail = "the admin token is missing or wrong";
         let hint = "send it as `Authorization: Bearer TOKEN`".to_owned();
         Err(ApiError::new(Code::Unauthorized, detail).with_hint(hint))
     }
-}
-
-fn bearer(value: &HeaderValue) -> Option<&[u8]> {
-    value.as_bytes().strip_prefix(b"Bearer ")
 }
 
 /// Compares in a time that does not depend on how much of a guess is right.

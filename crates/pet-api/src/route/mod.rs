@@ -1,6 +1,6 @@
 //! The handlers.
 
-mod administrator;
+pub(crate) mod administrator;
 mod explain;
 mod feedback;
 mod image;

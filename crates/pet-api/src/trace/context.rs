@@ -2,8 +2,6 @@
 
 use std::fmt::{self, Display};
 
-use actix_web::http::header::HeaderMap;
-
 /// The name of the header, in requests and responses.
 pub(crate) const TRACEPARENT: &str = "traceparent";
 
@@ -36,11 +34,10 @@ impl TraceContext {
         })
     }
 
-    /// The context of the caller; `None` if there are several headers.
-    pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(TRACEPARENT);
+    /// The context in the values of the header; `None` if there are several.
+    pub(crate) fn from_values<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         let value = values.next().filter(|_| values.next().is_none())?;
-        Self::parse(value.to_str().ok()?)
+        Self::parse(std::str::from_utf8(value).ok()?)
     }
 }
 

@@ -9,7 +9,6 @@ mod context;
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
 
-use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use tracing::field::Empty;
 use tracing::{Span, info_span};
@@ -46,14 +45,15 @@ pub(crate) struct RequestTrace {
 }
 
 impl RequestTrace {
-    /// Starts the span of a request to a route. Without a tracer there is only a context in the caller's trace, for the log.
-    pub(crate) fn begin(
-        request: &ServiceRequest,
+    /// Starts the `span` of a request to a route; `callers` are the values of its header [`TRACEPARENT`]. Without a tracer
+    /// there is only a context in the caller's trace, for the log.
+    pub(crate) fn begin<'a>(
+        callers: impl Iterator<Item = &'a [u8]>,
         route: &str,
-        id: &str,
         tracer: Option<&dyn Tracer>,
+        span: impl FnOnce() -> Span,
     ) -> Self {
-        let caller = TraceContext::from_headers(request.headers());
+        let caller = TraceContext::from_values(callers);
         let is_traced = caller.is_some() || !PROBES.contains(&route);
         let Some(tracer) = tracer.filter(|_| is_traced) else {
             return Self {
@@ -61,7 +61,7 @@ impl RequestTrace {
                 context: caller.map(unsampled),
             };
         };
-        let span = span(method_label(request.method()), route, id);
+        let span = span();
         let context = tracer.begin(&span, caller);
         Self { span, context }
     }
@@ -86,8 +86,9 @@ impl RequestTrace {
     }
 }
 
-/// The fields follow OpenTelemetry's semantic conventions for HTTP, where they apply.
-fn span(method: &str, route: &str, id: &str) -> Span {
+/// The span of a request. The fields follow OpenTelemetry's semantic conventions for HTTP, where they apply.
+pub(crate) fn http_span(method: &Method, route: &str, id: &str) -> Span {
+    let method = method_label(method);
     info_span!(
         parent: None,
         "request",

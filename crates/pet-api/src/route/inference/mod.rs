@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::endpoint::{Endpoint, Topic, get, post};
 use crate::error::Code;
 use crate::open_inference::ProtocolError;
+use crate::open_inference::metadata::{SERVER, Server};
 use crate::state::State;
 
 /// Paths of a model, with and without its version.
@@ -55,14 +56,6 @@ fn model_endpoints(path: &str) -> [Endpoint; 3] {
     ]
 }
 
-/// What the service is.
-#[derive(Serialize, JsonSchema)]
-struct Server {
-    name: &'static str,
-    version: &'static str,
-    extensions: [&'static str; 3],
-}
-
 /// Whether the process runs.
 #[derive(Serialize, JsonSchema)]
 struct Live {
@@ -76,11 +69,7 @@ struct Ready {
 }
 
 async fn server() -> Json<Server> {
-    Json(Server {
-        name: "MLOps Lab API",
-        version: "1.0.0",
-        extensions: ["binary_tensor_data", "classification", "model_repository"],
-    })
+    Json(SERVER)
 }
 
 async fn live() -> Json<Live> {

@@ -137,10 +137,7 @@ async fn load(
     named: Path<Named>,
     state: Data<State>,
 ) -> Result<Json<IndexEntry>, ProtocolError> {
-    if !request.parameters.is_empty() {
-        let got = request.parameters.keys().take(4).cloned().collect();
-        return Err(Malformed::LoadParameters { got }.into());
-    }
+    Malformed::unless_empty(request.parameters.into_iter().map(|(name, _)| name))?;
     Ok(Json(state.load(named.into_inner().name).await?))
 }
 

@@ -1,0 +1,109 @@
+//! The access log, and the IDs of requests.
+
+use std::time::Instant;
+
+use tracing::field::display;
+
+use crate::metrics::milliseconds;
+use crate::trace::TraceContext;
+
+/// An entry of the access log, written when the request ends, also when the client disconnects.
+pub(crate) struct LogEntry {
+    pub(crate) id: String,
+    method: String,
+    path: String,
+    pub(crate) started: Instant,
+    pub(crate) trace: Option<TraceContext>,
+    pub(crate) status: Option<u16>,
+}
+
+impl LogEntry {
+    pub(crate) fn new(id: String, method: &str, path: &str) -> Self {
+        Self {
+            id,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            started: Instant::now(),
+            trace: None,
+            status: None,
+        }
+    }
+}
+
+impl Drop for LogEntry {
+    fn drop(&mut self) {
+        let Self {
+            id,
+            method,
+            path,
+            started,
+            trace,
+            status,
+        } = self;
+        let milliseconds = milliseconds(started.elapsed());
+        let trace_id = trace.map(|trace| display(format!("{:032x}", trace.trace_id)));
+        match status {
+            Some(status) => {
+                tracing::info!(
+                    request_id = id,
+                    trace_id,
+                    method,
+                    path,
+                    status,
+                    milliseconds,
+                    "answered"
+                );
+            }
+            None => {
+                tracing::info!(
+                    request_id = id,
+                    trace_id,
+                    method,
+                    path,
+                    milliseconds,
+                    "the client disconnected"
+                );
+            }
+        }
+    }
+}
+
+/// The header with the request ID, in the request and in the response.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
+
+/// Longest request ID that a client may choose.
+const MAX_ID_LENGTH: usize = 64;
+
+/// The client's ID for its request, if it is valid; otherwise a random one.
+pub(crate) fn request_id(given: Option<&[u8]>) -> String {
+    given
+        .and_then(|id| std::str::from_utf8(id).ok())
+        .filter(|id| is_valid_id(id))
+        .map_or_else(random_id, ToOwned::to_owned)
+}
+
+/// Whether an ID is safe to log.
+fn is_valid_id(id: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(fits)
+}
+
+/// 64 random bits in hexadecimal; zeros if the system has no randomness.
+fn random_id() -> String {
+    format!("{:016x}", getrandom::u64().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+
+    #[test]
+    fn request_ids_are_unique_and_valid() {
+        assert_ne!(random_id(), random_id());
+        assert!(is_valid_id(&random_id()));
+        for bad in ["", "a b", "a\"b", "ä", &"x".repeat(65)] {
+            assert!(!is_valid_id(bad), "{bad}");
+        }
+    }
+}

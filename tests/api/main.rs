@@ -1,4 +1,4 @@
-//! Tests of the service over HTTP.
+//! Tests of the service over HTTP, and over gRPC with the feature `grpc`.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
@@ -9,6 +9,8 @@ mod errors;
 mod explain;
 mod feedback;
 mod files;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod headers;
 mod health;
 mod hostile;

@@ -122,6 +122,43 @@ fn the_port_can_come_from_the_environment() {
     assert_ne!(service.port.to_string(), port);
 }
 
+#[cfg(feature = "grpc")]
+#[test]
+fn grpc_has_a_port_of_its_own() {
+    let Some(dir) = TestDir::with_model() else {
+        return;
+    };
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let mut command = dir.command("serve --port 0");
+    Output::of(command.env("PET_GRPC_PORT", &port))
+        .refused()
+        .naming(&["cannot listen", &port])
+        .hinting("another one");
+    let mut command = dir.command("serve --port 0 --grpc-port 0 --log-format json");
+    let mut service = Service::start(&mut command);
+    let entry = service.logged("listening for gRPC");
+    let address = entry["address"].as_str().unwrap();
+    assert!(std::net::TcpStream::connect(address).is_ok(), "{address}");
+    assert!(
+        service
+            .get("/metrics")
+            .contains("GRPCInferenceService/ModelInfer")
+    );
+}
+
+#[cfg(not(feature = "grpc"))]
+#[test]
+fn programs_without_grpc_say_so() {
+    let Some(dir) = TestDir::with_model() else {
+        return;
+    };
+    let output = dir.run("serve --port 0 --grpc-port 8001");
+    assert_eq!(output.status, Some(2), "{output:?}");
+    assert!(output.stderr.contains("built without gRPC"), "{output:?}");
+    assert!(!dir.run("serve --help").ok().contains("grpc"));
+}
+
 #[cfg(feature = "built-in-model")]
 #[test]
 fn the_built_in_model_is_served_with_its_metrics() {

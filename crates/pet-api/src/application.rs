@@ -9,12 +9,16 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::rt;
 use actix_web::rt::System;
 use actix_web::web::Data;
+#[cfg(feature = "grpc")]
+use futures_util::future::join;
 use pet_predict::Runtime;
 
 use crate::budget::shadow_memory;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::feedback::Feedback;
+#[cfg(feature = "grpc")]
+use crate::grpc;
 use crate::memory::UploadMemory;
 use crate::metrics::Metrics;
 use crate::models::Models;
@@ -29,6 +33,8 @@ use crate::worker::Worker;
 pub struct Application {
     port: u16,
     server: Server,
+    #[cfg(feature = "grpc")]
+    grpc: Option<grpc::Server>,
     state: Data<State>,
     /// The workers, then the shadow, which ends after them.
     threads: Vec<JoinHandle<()>>,
@@ -38,6 +44,8 @@ pub struct Application {
 #[derive(Clone)]
 pub struct Handle {
     server: ServerHandle,
+    #[cfg(feature = "grpc")]
+    grpc: Option<grpc::Stop>,
     state: Data<State>,
 }
 
@@ -55,16 +63,22 @@ impl Application {
         metrics.preregister(route::statuses());
         models.log("the model was loaded");
         let feedback = feedback(&configuration)?;
-        let listener = listen(&configuration)?;
+        let listener = listen(&configuration, configuration.port)?;
         let port = listener.local_addr().map_err(failed)?.port();
+        #[cfg(feature = "grpc")]
+        let for_grpc = grpc_listener(&configuration, &metrics)?;
         let memory = Arc::new(UploadMemory::new(configuration.memory));
         let (queue, threads) = threads(&configuration, &models, &memory, &metrics)?;
         let state = State::new(configuration, queue, metrics, models, memory, feedback);
         let state = Data::new(state);
+        #[cfg(feature = "grpc")]
+        let grpc = for_grpc.map(|listener| grpc::Server::new(listener, state.clone()));
         let server = server::start(listener, state.clone()).map_err(failed)?;
         Ok(Self {
             port,
             server,
+            #[cfg(feature = "grpc")]
+            grpc: grpc.transpose().map_err(failed)?,
             state,
             threads,
         })
@@ -75,10 +89,18 @@ impl Application {
         self.port
     }
 
+    /// The port for gRPC, if the service has one.
+    #[cfg(feature = "grpc")]
+    pub fn grpc_port(&self) -> Option<u16> {
+        self.grpc.as_ref().map(grpc::Server::port)
+    }
+
     /// A handle to stop or reload the service.
     pub fn handle(&self) -> Handle {
         Handle {
             server: self.server.handle(),
+            #[cfg(feature = "grpc")]
+            grpc: self.grpc.as_ref().map(grpc::Server::handle),
             state: self.state.clone(),
         }
     }
@@ -88,6 +110,9 @@ impl Application {
     /// # Errors
     /// [`Error::Serve`] when the server fails.
     pub async fn run_until_stopped(self) -> Result<(), Error> {
+        #[cfg(feature = "grpc")]
+        let outcome = serve_both(self.server, self.grpc).await;
+        #[cfg(not(feature = "grpc"))]
         let outcome = self.server.await;
         self.state.queue.close();
         for thread in self.threads {
@@ -105,6 +130,10 @@ impl Handle {
         tracing::info!("stopping");
         self.state.start_draining();
         tokio::time::sleep(self.state.configuration.notice).await;
+        #[cfg(feature = "grpc")]
+        if let Some(grpc) = &self.grpc {
+            grpc.stop();
+        }
         self.server.stop(true).await;
     }
 
@@ -155,12 +184,40 @@ fn feedback(configuration: &Configuration) -> Result<Option<Arc<Feedback>>, Erro
     Ok(Some(Arc::new(feedback)))
 }
 
-fn listen(configuration: &Configuration) -> Result<TcpListener, Error> {
-    let Configuration { host, port, .. } = configuration;
-    TcpListener::bind((host.as_str(), *port)).map_err(|source| Error::Listen {
+fn listen(configuration: &Configuration, port: u16) -> Result<TcpListener, Error> {
+    let host = configuration.host.as_str();
+    TcpListener::bind((host, port)).map_err(|source| Error::Listen {
         address: format!("{host}:{port}"),
         source,
     })
+}
+
+/// The listener for gRPC, if the service has one; its calls appear in the metrics.
+#[cfg(feature = "grpc")]
+fn grpc_listener(
+    configuration: &Configuration,
+    metrics: &Metrics,
+) -> Result<Option<TcpListener>, Error> {
+    let Some(port) = configuration.grpc_port else {
+        return Ok(None);
+    };
+    metrics.preregister(grpc::statuses());
+    listen(configuration, port).map(Some)
+}
+
+/// Serves HTTP and gRPC until both have stopped; gRPC also stops when HTTP fails.
+#[cfg(feature = "grpc")]
+async fn serve_both(server: Server, grpc: Option<grpc::Server>) -> std::io::Result<()> {
+    let Some(grpc) = grpc else {
+        return server.await;
+    };
+    let stop = grpc.handle();
+    let http = async {
+        let outcome = server.await;
+        stop.stop();
+        outcome
+    };
+    join(http, grpc.run()).await.0
 }
 
 impl Handle {

@@ -19,6 +19,9 @@ pub struct Configuration {
     pub host: String,
     /// Port to listen on; 0 for any free port, see [`Application::port`](crate::Application::port).
     pub port: u16,
+    /// Port for gRPC; 0 for any free port, see [`Application::grpc_port`](crate::Application::grpc_port). `None` for no gRPC.
+    #[cfg(feature = "grpc")]
+    pub grpc_port: Option<u16>,
     /// The served model with its figures: a folder, or files embedded in the program.
     pub results: Results,
     /// Precision of the served model; `None` for 8-bit integers where the results have such a model.
@@ -106,6 +109,8 @@ impl Default for Configuration {
         Self {
             host: "127.0.0.1".into(),
             port: 8000,
+            #[cfg(feature = "grpc")]
+            grpc_port: None,
             results: "results".into(),
             precision: None,
             workers: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),

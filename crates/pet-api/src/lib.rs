@@ -37,6 +37,8 @@ mod endpoint;
 mod error;
 mod feedback;
 mod file_name;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod loaded_model;
 mod memory;
 mod metrics;

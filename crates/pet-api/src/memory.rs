@@ -225,7 +225,7 @@ impl BodyBuffer<'_> {
     pub(crate) fn finish(self) -> Body {
         Body {
             bytes: self.bytes,
-            _reserved: self.reserved,
+            reserved: self.reserved,
         }
     }
 }
@@ -233,7 +233,16 @@ impl BodyBuffer<'_> {
 /// A complete body; its memory stays reserved until it is dropped.
 pub(crate) struct Body {
     bytes: Vec<u8>,
-    _reserved: Option<OwnedSemaphorePermit>,
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "held, not read"))]
+    reserved: Option<OwnedSemaphorePermit>,
+}
+
+#[cfg(feature = "grpc")]
+impl Body {
+    /// The bytes, and the memory that is reserved for them.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<OwnedSemaphorePermit>) {
+        (self.bytes, self.reserved)
+    }
 }
 
 impl AsRef<[u8]> for Body {

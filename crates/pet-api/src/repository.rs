@@ -29,21 +29,21 @@ struct Contents {
 #[schemars(rename = "RepositoryModel")]
 pub(crate) struct IndexEntry {
     /// Its name in requests.
-    name: String,
+    pub(crate) name: String,
     /// Its version; absent if it has none, or is not loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
+    pub(crate) version: Option<String>,
     /// Whether it is loaded.
-    state: State,
+    pub(crate) state: State,
     /// Why it is not loaded or could not be reloaded; otherwise empty.
-    reason: String,
+    pub(crate) reason: String,
 }
 
 /// Whether a model is loaded, in the protocol's words.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 #[schemars(rename = "RepositoryState")]
-enum State {
+pub(crate) enum State {
     Ready,
     Unavailable,
 }

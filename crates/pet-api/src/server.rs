@@ -19,14 +19,14 @@ use crate::state::State;
 const IO_THREADS: usize = 2;
 
 /// Longest time for the head of a request to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Time for a connection to shut down.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Longer than the usual 60 seconds of proxies, so that the proxy closes an idle connection first and never sends into one
 /// that is being closed.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Starts the server on a listener.
 pub(crate) fn start(listener: TcpListener, state: Data<State>) -> Result<Server> {

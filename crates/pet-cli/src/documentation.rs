@@ -96,6 +96,9 @@ const WALKTHROUGH: [(&str, &str); 6] = [
     ("pet-cli serve", r#" serves="8000 9000""#),
 ];
 
+/// Options that programs built without their feature hide. The page is the same for all programs.
+const HIDDEN: [&str; 1] = ["grpc_port"];
+
 fn render(root: &Command) -> String {
     // Arguments can be formatted only after `build`.
     let mut root = root.clone();
@@ -128,7 +131,8 @@ fn section(command: &Command, parent: &str, text: &mut String) {
     text.push_str(&format!("\n```text\n{usage}\n```\n"));
     let arguments: Vec<_> = command
         .get_arguments()
-        .filter(|argument| !argument.is_hide_set() && !argument.is_global_set())
+        .filter(|argument| !argument.is_hide_set() || HIDDEN.contains(&argument.get_id().as_str()))
+        .filter(|argument| !argument.is_global_set())
         .filter(|argument| {
             !matches!(
                 argument.get_action(),

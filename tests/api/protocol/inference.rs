@@ -219,7 +219,7 @@ fn truncated_requests_are_rejected() {
 }
 
 /// The file of the served model.
-fn served_model() -> PathBuf {
+pub(crate) fn served_model() -> PathBuf {
     let int8 = results().join("model.int8.onnx");
     if int8.is_file() {
         return int8;
@@ -259,7 +259,7 @@ fn triton_client_works() {
     pictures.extend(real.into_iter().step_by(7).take(8));
     let mut command = Command::new(python);
     command
-        .arg(script("open_inference.py"))
+        .arg(script("protocol/open_inference.py"))
         .arg(service.address.to_string())
         .arg(TOKEN)
         .arg(served_model())

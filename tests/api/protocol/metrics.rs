@@ -12,7 +12,10 @@ use crate::support::{Service, get, gradient, post};
 fn parsed(service: &Service) -> Option<Value> {
     let python = python("PET_PYTHON", "python-env", "prometheus_client")?;
     let text = get("/metrics").send(service).text();
-    let json = output(Command::new(python).arg(script("metrics.py")), &text);
+    let json = output(
+        Command::new(python).arg(script("protocol/metrics.py")),
+        &text,
+    );
     Some(serde_json::from_str(&json).unwrap())
 }
 

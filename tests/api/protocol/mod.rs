@@ -4,7 +4,7 @@
 //! of `PET_SCHEMATHESIS_PYTHON`; `cargo xtask ci` creates both environments. Without them these tests are skipped.
 
 mod documentation;
-mod inference;
+pub(crate) mod inference;
 mod metrics;
-mod python;
+pub(crate) mod python;
 mod schemathesis;

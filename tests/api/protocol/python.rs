@@ -8,7 +8,7 @@ use crate::support::{root, skipped};
 
 /// The Python in the environment variable, by default that of an environment in `.cache`; if it cannot import the module,
 /// the test is skipped.
-pub(super) fn python(variable: &str, folder: &str, module: &str) -> Option<PathBuf> {
+pub(crate) fn python(variable: &str, folder: &str, module: &str) -> Option<PathBuf> {
     let cached = root().join(".cache").join(folder).join("bin/python");
     let python = std::env::var_os(variable).map_or(cached, PathBuf::from);
     let import = format!("import {module}");
@@ -23,14 +23,14 @@ pub(super) fn python(variable: &str, folder: &str, module: &str) -> Option<PathB
     None
 }
 
-/// The path of a script in this folder.
-pub(super) fn script(name: &str) -> PathBuf {
-    root().join("tests/api/protocol").join(name)
+/// The path of a script among these tests.
+pub(crate) fn script(name: &str) -> PathBuf {
+    root().join("tests/api").join(name)
 }
 
 /// Runs a command with this input, and returns its output. It must succeed.
 #[track_caller]
-pub(super) fn output(command: &mut Command, input: &str) -> String {
+pub(crate) fn output(command: &mut Command, input: &str) -> String {
     let piped = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -27,7 +27,7 @@ fn schemathesis_finds_no_violation() {
     let mut command = Command::new(python);
     command
         .args(["-m", "schemathesis.cli", "--config-file"])
-        .arg(script("schemathesis.toml"))
+        .arg(script("protocol/schemathesis.toml"))
         // A busy machine is slow, which is not a violation.
         .args(["run", "--suppress-health-check", "too_slow"])
         .arg(format!("http://{}/openapi.json", service.address));

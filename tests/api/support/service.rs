@@ -14,6 +14,9 @@ use super::request::get;
 /// A service on its own thread, which is stopped when dropped.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
+    /// Where it listens for gRPC.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "nowhere"))]
+    pub(crate) grpc: Option<SocketAddr>,
     handle: Handle,
     thread: Option<JoinHandle<()>>,
 }
@@ -40,15 +43,21 @@ impl Service {
         let thread = std::thread::spawn(move || {
             pet_api::block_on(async {
                 let application = Application::build(configuration, runtime).unwrap();
+                #[cfg(feature = "grpc")]
+                let grpc = application.grpc_port();
+                #[cfg(not(feature = "grpc"))]
+                let grpc = None::<u16>;
                 sender
-                    .send((application.port(), application.handle()))
+                    .send((application.port(), grpc, application.handle()))
                     .unwrap();
                 application.run_until_stopped().await.unwrap();
             });
         });
-        let (port, handle) = receiver.recv().unwrap();
+        let (port, grpc, handle) = receiver.recv().unwrap();
+        let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
         Some(Self {
-            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            address: at(port),
+            grpc: grpc.map(at),
             handle,
             thread: Some(thread),
         })

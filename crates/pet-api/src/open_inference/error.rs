@@ -84,6 +84,10 @@ pub(crate) enum Malformed {
     /// An input without data, or with both JSON and binary data.
     #[error("the input should have either `data` or the parameter `binary_data_size`")]
     Data,
+    /// An input without data, or with both typed and raw data.
+    #[cfg(feature = "grpc")]
+    #[error("the input should have its data in either `contents` or `raw_input_contents`")]
+    Source,
     /// JSON data that do not match the shape.
     #[error("the data does not fit the shape {shape:?}: {reason}")]
     Elements {
@@ -91,6 +95,14 @@ pub(crate) enum Malformed {
         shape: Vec<usize>,
         /// The parser's message, with line and column within `data`.
         reason: String,
+    },
+    /// Typed data whose number does not match the shape.
+    #[error("expected {expected} elements of data, got {got}")]
+    Contents {
+        /// Number of elements in the shape.
+        expected: usize,
+        /// Actual number of elements.
+        got: usize,
     },
     /// Binary data whose length does not match the request or the shape.
     #[error("expected {expected} bytes of binary data, got {got}")]

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use pet_model::INPUT_NAME;
 use serde_json::value::RawValue;
 
-use crate::open_inference::data::{read_elements, read_f32, read_numbers, read_texts};
+use crate::open_inference::data::{finite, read_elements, read_f32, read_numbers, read_texts};
 use crate::open_inference::error::Malformed;
 use crate::open_inference::request;
 
@@ -47,6 +47,12 @@ pub(crate) struct Head<'a> {
 pub(crate) enum Source<'a> {
     Json(&'a RawValue),
     Binary(Bytes),
+    /// One of both, by the datatype.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "HTTP has none"))]
+    Typed {
+        numbers: Vec<f32>,
+        elements: Vec<Bytes>,
+    },
 }
 
 impl Input {
@@ -159,12 +165,21 @@ fn numbers(source: Source<'_>, shape: &[usize]) -> Result<Vec<f32>, Malformed> {
     match source {
         Source::Json(data) => read_numbers(data, shape),
         Source::Binary(bytes) => read_f32(&bytes, count),
+        Source::Typed { numbers, .. } => finite(of_length(numbers, count)?),
+    }
+}
+
+fn of_length<T>(elements: Vec<T>, expected: usize) -> Result<Vec<T>, Malformed> {
+    match elements.len() {
+        got if got == expected => Ok(elements),
+        got => Err(Malformed::Contents { expected, got }),
     }
 }
 
 fn photographs(source: Source<'_>, shape: &[usize], batch: usize) -> Result<Vec<Bytes>, Malformed> {
     let data = match source {
         Source::Binary(bytes) => return read_elements(&bytes, batch),
+        Source::Typed { elements, .. } => return of_length(elements, batch),
         Source::Json(data) => data,
     };
     let decoded = read_texts(data, shape)?.into_iter().enumerate();

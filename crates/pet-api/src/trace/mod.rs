@@ -29,13 +29,15 @@ pub trait Tracer: Debug + Send + Sync {
 }
 
 /// Routes that are polled so often that they would hide everything else; traced only as a part of the caller's trace.
-const PROBES: [&str; 6] = [
+const PROBES: [&str; 8] = [
     "/health",
     "/health/live",
     "/health/ready",
     "/metrics",
     "/v2/health/live",
     "/v2/health/ready",
+    "/inference.GRPCInferenceService/ServerLive",
+    "/inference.GRPCInferenceService/ServerReady",
 ];
 
 /// The span of a request, and its context.

@@ -39,6 +39,10 @@ pub(crate) struct ServeArguments {
     /// Port to listen on; 0 for any free port [default: `PORT`, otherwise 8000]
     #[arg(long, env = "PET_PORT")]
     port: Option<u16>,
+    /// Port for the Open Inference Protocol over gRPC, in programs built with the feature `grpc`; 0 for any free port
+    /// [default: no gRPC]
+    #[arg(long, env = "PET_GRPC_PORT", value_name = "PORT", value_parser = grpc_port, hide = !cfg!(feature = "grpc"))]
+    grpc_port: Option<u16>,
     #[command(flatten)]
     results: ResultsArgument,
     #[command(flatten)]
@@ -150,6 +154,16 @@ pub(crate) struct HealthArguments {
     timeout: u64,
 }
 
+/// Parses the port for gRPC. Without the feature, no port is valid.
+fn grpc_port(text: &str) -> Result<u16, String> {
+    if cfg!(feature = "grpc") {
+        text.parse()
+            .map_err(|error| format!("expected a port from 0 to 65535: {error}"))
+    } else {
+        Err("this program was built without gRPC (the feature `grpc`)".to_owned())
+    }
+}
+
 /// Parses a duration of 1 second to 1 day.
 fn seconds() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=86_400)
@@ -168,6 +182,10 @@ pub(crate) fn serve(arguments: &ServeArguments) -> Result<(), Failure> {
         handle.obey_signals()?;
         let address = format!("http://{host}:{}/", application.port());
         tracing::info!(address, "listening");
+        #[cfg(feature = "grpc")]
+        if let Some(port) = application.grpc_port() {
+            tracing::info!(address = format!("{host}:{port}"), "listening for gRPC");
+        }
         application.run_until_stopped().await?;
         Ok(handle.time_to_stop())
     });
@@ -186,6 +204,8 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
             .port
             .or_else(port_from_host)
             .unwrap_or(default.port),
+        #[cfg(feature = "grpc")]
+        grpc_port: arguments.grpc_port,
         results: arguments.results.find()?,
         precision: arguments.precision.precision.precision(),
         queue: arguments.queue,

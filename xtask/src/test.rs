@@ -12,7 +12,7 @@ use crate::workspace::Profile;
 
 /// Set up what is missing, then run every test
 ///
-/// Runs `cargo test --workspace --locked`, including the examples in the documentation. Tests that compare with Python
+/// Runs `cargo test --workspace --locked --features pet-cli/grpc`, including the examples in the documentation. Tests that compare with Python
 /// libraries run if `cargo xtask ci` has created Python environments for them, and report if they are skipped.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
@@ -58,7 +58,8 @@ fn without_test_arguments(arguments: &Arguments) -> Invocation {
         test = test.environment(variable, program);
     }
     if !arguments.cargo.iter().any(names_a_package) {
-        test = test.argument("--workspace");
+        // Off by default, and tested with everything else.
+        test = test.arguments(["--workspace", "--features", "pet-cli/grpc"]);
     }
     test.arguments(&arguments.cargo)
 }
@@ -90,8 +91,14 @@ mod tests {
 
     #[test]
     fn all_packages_are_tested_unless_one_is_named() {
-        assert_eq!(shown(&[]), "test --locked --workspace");
-        assert_eq!(shown(&["--release"]), "test --locked --workspace --release");
+        assert_eq!(
+            shown(&[]),
+            "test --locked --workspace --features pet-cli/grpc"
+        );
+        assert_eq!(
+            shown(&["--release"]),
+            "test --locked --workspace --features pet-cli/grpc --release"
+        );
         assert_eq!(shown(&["-p", "pet-image"]), "test --locked -p pet-image");
         assert_eq!(shown(&["--package=x"]), "test --locked --package=x");
     }
@@ -100,11 +107,11 @@ mod tests {
     fn arguments_are_passed_to_cargo_and_the_tests() {
         assert_eq!(
             shown(&["resize", "--", "--nocapture"]),
-            "test --locked --workspace resize -- --nocapture"
+            "test --locked --workspace --features pet-cli/grpc resize -- --nocapture"
         );
         assert_eq!(
             shown(&["--", "--nocapture", "-q"]),
-            "test --locked --workspace -- --nocapture -q"
+            "test --locked --workspace --features pet-cli/grpc -- --nocapture -q"
         );
     }
 }

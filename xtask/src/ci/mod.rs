@@ -26,11 +26,14 @@ const STEPS: [Step; 19] = [
     ("deny", deny),
     ("advisories", advisories),
     ("delivery", delivery::run),
+    // With every feature, then with none.
     ("lints", || {
-        cargo("clippy --workspace --all-targets --locked -- -D warnings")
+        cargo("clippy --workspace --all-targets --features pet-cli/grpc --locked -- -D warnings")
     }),
     ("serving", || {
-        cargo("clippy -p pet-cli --no-default-features --locked -- -D warnings")
+        cargo(
+            "clippy -p pet-cli -p pet-api --no-default-features --lib --bins --test api --locked -- -D warnings",
+        )
     }),
     ("docs", docs),
     ("package", package),

@@ -29,7 +29,7 @@ pub(super) const PYTHON: Environment = Environment {
     folder: "python-env",
     variable: "PET_PYTHON",
     packages: "pillow numpy onnx==1.23.2 onnxruntime==1.28.0 prometheus_client==0.26.0 \
-               tritonclient[http]==2.73.0",
+               tritonclient[grpc,http]==2.73.0",
     packages_only: "",
     purpose: "the comparisons with Pillow and ONNX's checker, Triton's client, Prometheus' parser",
 };

@@ -2,10 +2,10 @@
 
 use crate::data_check::{png, scene};
 use crate::paused::Paused;
+use crate::running::Running;
 use crate::test_dir::TestDir;
 
-const TRAIN: &str =
-    "train --epochs 1 --backbone backbone.safetensors --dataset folder --data-dir pets";
+const TRAIN: &str = "train --backbone backbone.safetensors --dataset folder --data-dir pets";
 /// Two images that the tests change.
 const IMAGES: [&str; 2] = [
     "pets/train/Black Cat/0001.jpg",
@@ -22,7 +22,7 @@ fn file_read_between(dir: &TestDir) -> std::path::PathBuf {
 fn trained() -> TestDir {
     let dir = TestDir::new();
     dir.prepare_training(3);
-    dir.run(TRAIN).ok();
+    dir.run(&format!("{TRAIN} --epochs 1")).ok();
     fs_err::remove_dir_all(dir.path(".cache/features")).unwrap();
     dir
 }
@@ -35,7 +35,10 @@ fn run_count(dir: &TestDir) -> usize {
 #[test]
 fn images_that_vanish_or_shrink_fail_training_before_a_run_starts() {
     let dir = trained();
-    let paused = Paused::at(&file_read_between(&dir), dir.command(TRAIN));
+    let paused = Paused::at(
+        &file_read_between(&dir),
+        dir.command(&format!("{TRAIN} --epochs 1")),
+    );
     let [gone, cut] = IMAGES.map(|picture| dir.path(picture));
     fs_err::remove_file(gone).unwrap();
     let whole = fs_err::read(&cut).unwrap();
@@ -48,14 +51,52 @@ fn images_that_vanish_or_shrink_fail_training_before_a_run_starts() {
             IMAGES[0],
             "No such file",
             IMAGES[1],
-            "truncated",
+            "has changed",
         ])
         .hinting("nothing is changing the folder");
     assert_eq!(run_count(&dir), 1, "the first one");
     // Training works with the remaining images.
     fs_err::remove_file(&cut).unwrap();
-    dir.run(TRAIN).ok();
+    dir.run(&format!("{TRAIN} --epochs 1")).ok();
     assert_eq!(run_count(&dir), 2);
+}
+
+/// Fine-tuning reads the images in every epoch.
+#[test]
+fn an_image_that_is_replaced_during_training_fails_the_run() {
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    let [replaced, other] = IMAGES.map(|image| dir.path(image));
+    let client = dir.client();
+    let epochs = || {
+        let runs = dir.runs();
+        let history = |run: &mlflow_client::Run| client.metric_history(&run.id, "val_acc");
+        runs.first().map_or(0, |run| history(run).unwrap().len())
+    };
+    let options = "--fine-tune all --recipe stretch:32 --epochs 1000000";
+    let mut training = Running::start(dir.command(&format!("{TRAIN} {options}")));
+    training.wait_for(|| (epochs() >= 1).then_some(()));
+    let original = fs_err::read(&replaced).unwrap();
+    fs_err::copy(other, &replaced).unwrap();
+    training
+        .output()
+        .refused()
+        .naming(&[IMAGES[0], "has changed since the data set was read"])
+        .hinting("--resume");
+    let listed = dir.run("runs list --json").json();
+    assert_eq!(listed[0]["status"], "FAILED");
+    dir.refused("select").naming(&["no model is registered"]);
+
+    // The checkpoint has seen no other image.
+    let id = listed[0]["run_id"].as_str().unwrap();
+    dir.run(&format!("train --resume {id}"))
+        .refused()
+        .naming(&["different images"]);
+    fs_err::write(&replaced, original).unwrap();
+    let before = epochs();
+    let mut training = Running::start(dir.command(&format!("train --resume {id}")));
+    training.wait_for(|| (epochs() > before).then_some(()));
+    training.kill();
 }
 
 #[test]
@@ -67,7 +108,7 @@ fn corrections_that_vanish_are_excluded() {
             png(&scene(number)),
         );
     }
-    let train = format!("{TRAIN} --data-dir corrections");
+    let train = format!("{TRAIN} --epochs 1 --data-dir corrections");
     let paused = Paused::at(&file_read_between(&dir), dir.command(&train));
     fs_err::remove_file(dir.path("corrections/Black Cat/1.png")).unwrap();
     let output = paused.resume(b"[]");

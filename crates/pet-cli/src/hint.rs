@@ -223,6 +223,11 @@ fn train(error: &pet_train::Error) -> Option<String> {
     use pet_train::Error;
     match error {
         Error::UnreadableImages { failures } => failures.iter().find_map(|(_, error)| train(error)),
+        Error::ImageChanged => Some(
+            "train again when nothing is changing the folder, or restore the files and continue with \
+             `pet-cli train --resume ID` (`pet-cli runs list` shows the ID)"
+                .into(),
+        ),
         Error::ImageTooLarge { .. } => Some(MORE_BYTES.into()),
         Error::Image { source } => of_limit(source),
         _ => None,

@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
     use crate::walk::tests::tree;
-    use crate::{Silent, Unit, folder};
+    use crate::{FileDigests, Silent, Unit, folder};
 
     #[derive(Default)]
     struct Messages(Mutex<Vec<String>>);
@@ -125,9 +125,12 @@ mod tests {
             }
             let folders = [more.path().to_owned()];
             let dataset = alone.clone().adding(&folders, &Silent).unwrap();
-            dataset.added_digest().unwrap()
+            dataset.added_digest(&mut FileDigests::default()).unwrap()
         };
-        assert_eq!(alone.added_digest().unwrap(), None);
+        assert_eq!(
+            alone.added_digest(&mut FileDigests::default()).unwrap(),
+            None
+        );
         assert_eq!(digest(&[], ""), None);
         let one = digest(&["Dog/3.jpg"], "three");
         assert_eq!(digest(&["Dog/4.png"], "three"), one);

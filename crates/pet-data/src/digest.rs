@@ -1,8 +1,30 @@
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::{Dataset, Error, Sample};
+
+/// The SHA-256 of image files when their data set was hashed, with which a later reader notices that a file was replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileDigests(HashMap<PathBuf, [u8; 32]>);
+
+impl FileDigests {
+    /// Whether a file has changed, given the SHA-256 of its bytes now. `false` for a file that was not hashed.
+    pub fn has_changed(&self, path: &Path, digest: &[u8; 32]) -> bool {
+        self.0.get(path).is_some_and(|expected| expected != digest)
+    }
+
+    /// Hashes a file into `hash`.
+    fn add(&mut self, hash: &mut Sha256, path: &Path) -> Result<(), Error> {
+        let mut content = Sha256::new();
+        std::io::copy(&mut fs_err::File::open(path)?, &mut content)?;
+        let digest = content.finalize();
+        hash.update(digest);
+        self.0.insert(path.to_owned(), digest.into());
+        Ok(())
+    }
+}
 
 impl Dataset {
     /// SHA-256 over the content of the data set, in lower-case hexadecimal digits.
@@ -18,16 +40,25 @@ impl Dataset {
     ///
     /// [`Error::Io`] if an image cannot be read.
     pub fn digest(&self) -> Result<String, Error> {
+        self.digest_files(&mut FileDigests::default())
+    }
+
+    /// [`digest`](Self::digest) that also adds the digest of each image to `files`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if an image cannot be read.
+    pub fn digest_files(&self, files: &mut FileDigests) -> Result<String, Error> {
         let mut hash = Sha256::new();
         number(&mut hash, self.classes.len() as u64);
         for class in &self.classes {
             text(&mut hash, class.as_bytes());
         }
         for samples in [&self.train, &self.test] {
-            self.hash_samples(&mut hash, samples)?;
+            self.hash_samples(&mut hash, samples, files)?;
         }
         if !self.validation.is_empty() {
-            self.hash_samples(&mut hash, &self.validation)?;
+            self.hash_samples(&mut hash, &self.validation, files)?;
         }
         Ok(format!("{:x}", hash.finalize()))
     }
@@ -35,24 +66,29 @@ impl Dataset {
     /// SHA-256 over the [added](Dataset::adding) images, in lower-case hexadecimal digits; `None` without any.
     ///
     /// The hashed content is, in order, each class index as a 64-bit little-endian number and the SHA-256 of the bytes;
-    /// file names do not matter.
+    /// file names do not matter. The digest of each image is added to `files`.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] if an image cannot be read.
-    pub fn added_digest(&self) -> Result<Option<String>, Error> {
+    pub fn added_digest(&self, files: &mut FileDigests) -> Result<Option<String>, Error> {
         if self.added.is_empty() {
             return Ok(None);
         }
         let mut hash = Sha256::new();
         for sample in &self.added {
             number(&mut hash, sample.class as u64);
-            hash_file(&mut hash, &sample.path)?;
+            files.add(&mut hash, &sample.path)?;
         }
         Ok(Some(format!("{:x}", hash.finalize())))
     }
 
-    fn hash_samples(&self, hash: &mut Sha256, samples: &[Sample]) -> Result<(), Error> {
+    fn hash_samples(
+        &self,
+        hash: &mut Sha256,
+        samples: &[Sample],
+        files: &mut FileDigests,
+    ) -> Result<(), Error> {
         let mut sorted: Vec<(Vec<u8>, &Sample)> = samples
             .iter()
             .map(|sample| (relative(&sample.path, &self.root), sample))
@@ -63,7 +99,7 @@ impl Dataset {
         for (path, sample) in sorted {
             text(hash, &path);
             number(hash, sample.class as u64);
-            hash_file(hash, &sample.path)?;
+            files.add(hash, &sample.path)?;
         }
         Ok(())
     }
@@ -76,13 +112,6 @@ fn relative(path: &Path, root: &Path) -> Vec<u8> {
         .map(|part| part.as_os_str().as_encoded_bytes())
         .collect();
     parts.join(&b'/')
-}
-
-fn hash_file(hash: &mut Sha256, path: &Path) -> Result<(), Error> {
-    let mut content = Sha256::new();
-    std::io::copy(&mut fs_err::File::open(path)?, &mut content)?;
-    hash.update(content.finalize());
-    Ok(())
 }
 
 fn number(hash: &mut Sha256, number: u64) {
@@ -166,6 +195,20 @@ mod tests {
         let moved = dataset.train.pop().unwrap();
         dataset.test.push(moved);
         assert_ne!(dataset.digest().unwrap(), before);
+    }
+
+    #[test]
+    fn a_file_whose_bytes_differ_has_changed() {
+        let (root, dataset) = data_set(&FILES);
+        let mut files = FileDigests::default();
+        let digest = dataset.digest_files(&mut files).unwrap();
+        assert_eq!(digest, dataset.digest().unwrap());
+        let changed = |file: &str, bytes: &str| {
+            files.has_changed(&root.path().join(file), &Sha256::digest(bytes).into())
+        };
+        assert!(!changed("Cat/2.jpg", "two"));
+        assert!(changed("Cat/2.jpg", "tw0"));
+        assert!(!changed("Cat/3.jpg", "tw0"), "it was not hashed");
     }
 
     #[test]

@@ -173,6 +173,9 @@ pub enum Error {
         /// The file's size in bytes.
         got: u64,
     },
+    /// An image file is not the one that was hashed with its data set.
+    #[error("the file has changed since the data set was read")]
+    ImageChanged,
     /// An image cannot be preprocessed.
     #[error("{source}")]
     Image {
@@ -278,6 +281,10 @@ impl Error {
             Self::UnreadableImages { failures } if failures.iter().any(is_gone) => Some(
                 "run again when nothing is changing the folder: files are gone that existed when it was listed".into(),
             ),
+            Self::UnreadableImages { failures } if failures.iter().any(has_changed) => Some(
+                "restore the files, or train again when nothing is changing the folder: the run would have two data sets"
+                    .into(),
+            ),
             Self::UnreadableImages { .. } => Some("replace or remove these files".into()),
             Self::Diverged { .. } => Some("try a smaller learning rate".into()),
             _ => None,
@@ -288,6 +295,11 @@ impl Error {
 /// Whether a listed image no longer exists.
 fn is_gone((_, error): &(PathBuf, Error)) -> bool {
     matches!(error, Error::Io { source } if source.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// Whether an image was replaced after its data set was hashed.
+fn has_changed((_, error): &(PathBuf, Error)) -> bool {
+    matches!(error, Error::ImageChanged)
 }
 
 /// The first few names and the number of the others.

@@ -1,7 +1,9 @@
 //! The images of a training and their digests.
 
+use std::sync::Arc;
+
 use mlflow_client::Run;
-use pet_data::{Dataset, Split};
+use pet_data::{Dataset, FileDigests, Split};
 
 use super::refit::Refit;
 use super::request::Context;
@@ -21,19 +23,25 @@ pub(super) struct Identity {
     pub(super) digest: String,
     /// The digest of the added images, if there are any.
     pub(super) added: Option<String>,
+    /// The digests of all images, which must not change during the training.
+    pub(super) files: Arc<FileDigests>,
 }
 
 impl Identity {
     /// Without added images, some of which may be excluded later.
     pub(super) fn of_data_set(dataset: &Dataset) -> Result<Self, Error> {
-        let (digest, added) = (dataset.digest()?, None);
-        Ok(Self { digest, added })
+        let mut files = FileDigests::default();
+        Ok(Self {
+            digest: dataset.digest_files(&mut files)?,
+            added: None,
+            files: Arc::new(files),
+        })
     }
 
     /// Adds the digest of the added images.
-    pub(super) fn with_added(self, dataset: &Dataset) -> Result<Self, Error> {
-        let added = dataset.added_digest()?;
-        Ok(Self { added, ..self })
+    pub(super) fn with_added(mut self, dataset: &Dataset) -> Result<Self, Error> {
+        self.added = dataset.added_digest(Arc::make_mut(&mut self.files))?;
+        Ok(self)
     }
 
     fn added(&self) -> &str {

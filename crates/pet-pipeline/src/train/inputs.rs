@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use pet_data::{Dataset, Sample, Split};
+use pet_data::{Dataset, FileDigests, Sample, Split};
 use pet_image::Preprocess;
 use pet_train::network::Backbone;
 use pet_train::{
@@ -33,6 +33,8 @@ pub(super) struct Preparation<'a> {
     /// The recipe with the image size for training.
     pub(super) train_recipe: Preprocess,
     pub(super) teachers: Vec<Arc<dyn Teacher>>,
+    /// The digests of the images, which must not change.
+    pub(super) files: Arc<FileDigests>,
 }
 
 impl Preparation<'_> {
@@ -80,6 +82,7 @@ impl Preparation<'_> {
     fn photographs(&self, samples: &[Sample], recipe: &Preprocess) -> Photographs {
         let augment = self.settings.augment;
         Photographs::new(samples, recipe, augment, self.context.limits)
+            .with_digests(Arc::clone(&self.files))
     }
 
     /// The features of training and validation images.
@@ -93,6 +96,7 @@ impl Preparation<'_> {
         let mut mirror_cache = if mirrored { Some(open(true)?) } else { None };
         let extractor = Extractor::new(backbone, recipe)
             .with_limits(self.context.limits)
+            .with_digests(&self.files)
             .with_interrupt(&self.context.interrupt);
         let samples = split.train.iter().chain(&split.validation);
         let samples: Vec<_> = samples.cloned().collect();

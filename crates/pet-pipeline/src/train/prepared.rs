@@ -90,6 +90,7 @@ impl<'a, SplitFn: Fn(&Dataset, &DuplicateImages) -> Result<Vec<Split>, Error>>
                 split,
                 train_recipe: self.train_recipe.clone(),
                 teachers: self.teachers.models.clone(),
+                files: Arc::clone(&identity.files),
             };
             Ok(Prepared {
                 inputs: preparation.inputs()?,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use candle_core::{Device, Module, Tensor};
 use fs_err as fs;
-use pet_data::{Progress, Sample, Unit};
+use pet_data::{FileDigests, Progress, Sample, Unit};
 use pet_image::{Limits, Preprocess};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -51,6 +51,7 @@ pub struct Extractor<'a> {
     preprocess: &'a Preprocess,
     limits: Limits,
     interrupt: Interrupt,
+    digests: Option<&'a FileDigests>,
 }
 
 /// The digest and features of an image.
@@ -67,7 +68,15 @@ impl<'a> Extractor<'a> {
             preprocess,
             limits: Limits::default(),
             interrupt: Interrupt::default(),
+            digests: None,
         }
+    }
+
+    /// Reports files with other digests as [`Error::ImageChanged`].
+    #[must_use]
+    pub fn with_digests(self, digests: &'a FileDigests) -> Self {
+        let digests = Some(digests);
+        Self { digests, ..self }
     }
 
     /// Sets the size limits of images.
@@ -170,6 +179,11 @@ impl<'a> Extractor<'a> {
         }
         let bytes = fs::read(&sample.path)?;
         let digest = Sha256::digest(&bytes).into();
+        if let Some(digests) = self.digests
+            && digests.has_changed(&sample.path, &digest)
+        {
+            return Err(Error::ImageChanged);
+        }
         if let Some(features) = cache.get(&digest) {
             return Ok(Extracted {
                 digest,

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use pet_data::{Sample, read_at_most};
+use pet_data::{FileDigests, Sample, read_at_most};
 use pet_image::{Augment, Limits, Preprocess, decode};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
 
 use super::teacher::Teacher;
 use crate::{Error, Features};
@@ -46,6 +47,7 @@ pub struct Photographs {
     augment: Augment,
     limits: Limits,
     teachers: Vec<Arc<dyn Teacher>>,
+    digests: Arc<FileDigests>,
 }
 
 impl Photographs {
@@ -58,7 +60,14 @@ impl Photographs {
             augment,
             limits,
             teachers: Vec::new(),
+            digests: Arc::default(),
         }
+    }
+
+    /// Reports files with other digests as [`Error::ImageChanged`], whenever they are read.
+    #[must_use]
+    pub fn with_digests(self, digests: Arc<FileDigests>) -> Self {
+        Self { digests, ..self }
     }
 
     /// Sets the models for knowledge distillation.
@@ -74,6 +83,10 @@ impl Photographs {
         input: &mut [f32],
     ) -> Result<(), Error> {
         let bytes = read_at_most(&sample.path, self.limits.bytes)?;
+        let digest = Sha256::digest(&bytes).into();
+        if self.digests.has_changed(&sample.path, &digest) {
+            return Err(Error::ImageChanged);
+        }
         let image = decode(&bytes, &self.limits)?.image;
         let Some(random) = random else {
             return Ok(self.recipe.run_image(&image, input)?);

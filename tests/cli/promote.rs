@@ -79,6 +79,11 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
         "{text}"
     );
     assert_eq!(champion(&dir), Some(1));
+    // The validation images would determine the threshold.
+    let known = text.lines().find(|line| line.starts_with("known "));
+    assert!(known.unwrap().ends_with("not checked"), "{text}");
+    let reason = "`known` of the challenger (version 1) is not measured";
+    assert!(text.contains(reason), "{text}");
     let first = report(&dir);
     assert_eq!((first.verdict, first.champion), (Verdict::Passed, None));
     assert_eq!(tag(&dir, 1, "validation_status"), "approved");

@@ -83,6 +83,7 @@ fn pets_taken_for_outliers_are_counted_on_test_images() {
     let known = report(&dir).comparisons[0].challenger.known;
     assert!(known.is_some(), "{text}");
     assert!(text.contains("\nknown "), "{text}");
+    assert!(!text.contains("not checked"), "{text}");
     // With a champion in the results that detects outliers, both versions are compared by that too.
     dir.run("export --dataset folder --data-dir pets").ok();
     let train =
@@ -106,6 +107,24 @@ fn pets_taken_for_outliers_are_counted_on_test_images() {
         .iter()
         .filter(|check| check.metric.name() == "known");
     assert_eq!(checks.count(), 2);
+    // The version in the results folder has a threshold, the one that is exported for the comparison would learn it from these
+    // images.
+    dir.run(&format!("{train} {GOOD}")).ok();
+    dir.run("export --version 3 --dataset folder --data-dir pets")
+        .ok();
+    let text = dir
+        .run(&format!("{PROMOTE} --min-known 0 --version 3"))
+        .ok();
+    assert!(
+        text.contains("`known` of the champion (version 2) is not measured"),
+        "{text}"
+    );
+    assert!(!text.contains("`known` of the challenger"), "{text}");
+    let known = text.lines().filter(|line| line.starts_with("known "));
+    let passed: Vec<&str> = known
+        .map(|line| line.rsplit("  ").next().unwrap())
+        .collect();
+    assert_eq!(passed, ["yes", "not checked"], "{text}");
     dir.refused(&format!("{PROMOTE} --max-known-loss 2"))
         .naming(&["known", "2"]);
 }

@@ -1,6 +1,8 @@
 //! The output of `pet-cli promote`.
 
-use pet_pipeline::promote::{Check, Comparison, Kind, Metric, Promotion};
+use pet_pipeline::promote::{
+    Check, Comparison, ContenderMetrics, Kind, Metric, NoKnown, Promotion,
+};
 
 use crate::failure::Failure;
 use crate::{output, table};
@@ -22,8 +24,10 @@ pub(crate) fn print(promotion: &Promotion) -> Result<(), Failure> {
     }
     output::line("")?;
     let rows = promotion.comparisons.iter().flat_map(|one| {
-        let checks = one.checks.iter();
-        checks.map(|check| row(&numbers(one), check))
+        let checks = one.checks.iter().map(|check| row(&numbers(one), check));
+        let mut rows: Vec<_> = checks.collect();
+        rows.extend(unchecked_rows(promotion, one));
+        rows
     });
     let rows: Vec<_> = rows.collect();
     let heads = [
@@ -34,7 +38,62 @@ pub(crate) fn print(promotion: &Promotion) -> Result<(), Failure> {
         "required",
         "passed",
     ];
-    table::print(&heads, &rows)
+    table::print(&heads, &rows)?;
+    let notes = promotion
+        .comparisons
+        .iter()
+        .flat_map(|one| notes(promotion, one));
+    let mut notes: Vec<String> = notes.collect();
+    notes.dedup();
+    for note in notes {
+        output::line(format_args!("\n{note}"))?;
+    }
+    Ok(())
+}
+
+/// The limits on the share of known images that were not checked.
+fn unchecked_rows(promotion: &Promotion, one: &Comparison) -> Vec<Vec<String>> {
+    let known = |version: Option<&ContenderMetrics>| {
+        let known = version.and_then(|version| version.known);
+        table::optional(known.map(|known| amount(Metric::Known, known)))
+    };
+    let limits = one.unchecked_known(&promotion.gate).into_iter();
+    let row = |(kind, limit): (Kind, f64)| {
+        vec![
+            "known".into(),
+            numbers(one),
+            known(one.champion.as_ref()),
+            known(Some(&one.challenger)),
+            required(Metric::Known, kind, limit),
+            "not checked".into(),
+        ]
+    };
+    limits.map(row).collect()
+}
+
+/// Why limits on the share of known images were not checked.
+fn notes(promotion: &Promotion, one: &Comparison) -> Vec<String> {
+    if one.unchecked_known(&promotion.gate).is_empty() {
+        return Vec::new();
+    }
+    let challenger = (&promotion.challenger, &one.challenger, "challenger");
+    let champion = promotion.champion.as_ref().zip(one.champion.as_ref());
+    let champion = champion.map(|(version, metrics)| (version, metrics, "champion"));
+    let versions = [Some(challenger), champion].into_iter().flatten();
+    let notes = versions.filter_map(|(version, metrics, role)| {
+        let reason = match metrics.no_known? {
+            NoKnown::SameImages => {
+                "it would learn its similarity threshold from these same images; `--split test` measures it"
+            }
+            NoKnown::NoTrainingImages => {
+                "the data set has no training or validation images to learn it from"
+            }
+            _ => "the model in the results folder does not detect outliers: it was exported without a data set",
+        };
+        let number = version.version;
+        Some(format!("`known` of the {role} (version {number}) is not measured: {reason}"))
+    });
+    notes.collect()
 }
 
 /// The precision of the challenger, and that of the champion if it differs.
@@ -57,7 +116,7 @@ fn row(numbers: &str, check: &Check) -> Vec<String> {
         numbers.to_owned(),
         value(check.champion),
         value(check.challenger),
-        required(check),
+        required(check.metric, check.kind, check.limit),
         passed.into(),
     ]
 }
@@ -87,25 +146,25 @@ fn amount(metric: Metric, value: f64) -> String {
     }
 }
 
-fn required(check: &Check) -> String {
+fn required(metric: Metric, kind: Kind, limit: f64) -> String {
     let change = |size: String| {
-        if check.limit < 0.0 {
+        if limit < 0.0 {
             format!("at most {size} worse")
         } else {
             format!("at least {size} better")
         }
     };
-    let size = check.limit.abs();
-    match check.kind {
-        Kind::Threshold if check.metric.greater_is_better() => {
-            format!("at least {}", amount(check.metric, check.limit))
+    let size = limit.abs();
+    match kind {
+        Kind::Threshold if metric.greater_is_better() => {
+            format!("at least {}", amount(metric, limit))
         }
-        Kind::Threshold => format!("at most {}", amount(check.metric, check.limit)),
+        Kind::Threshold => format!("at most {}", amount(metric, limit)),
         Kind::MinAbsoluteChange | Kind::MinRelativeChange if size == 0.0 => "no worse".into(),
-        Kind::MinAbsoluteChange => change(amount(check.metric, size)),
+        Kind::MinAbsoluteChange => change(amount(metric, size)),
         Kind::MinRelativeChange => change(format!("{:.0} %", 100.0 * size)),
-        Kind::NotWorse => format!("not worse with p < {}", check.limit),
-        Kind::Better => format!("better with p < {}", check.limit),
-        _ => check.limit.to_string(),
+        Kind::NotWorse => format!("not worse with p < {limit}"),
+        Kind::Better => format!("better with p < {limit}"),
+        _ => limit.to_string(),
     }
 }

@@ -7,7 +7,7 @@ use pet_data::{Dataset, Progress, Sample, Split};
 use pet_export::{Contest, Contestant, Error, Exporter, Int8, Outliers, Role};
 use pet_model::Precision;
 use pet_pipeline::evaluate::{ImageSet, evaluate_metrics};
-use pet_pipeline::promote::{Measured, latency_ms};
+use pet_pipeline::promote::{Measured, NoKnown, latency_ms};
 use pet_predict::{ImagePredictor, Limits, Options, Runtime};
 
 use crate::failure::Failure;
@@ -29,12 +29,13 @@ impl Images {
         format!("{count} {split} images of {}", self.dataset.name)
     }
 
-    /// Whether the share of known images is meaningless, because it is the same for every model on the images that determine
-    /// the similarity threshold.
-    fn determine_threshold(&self) -> bool {
-        self.split == "validation"
-            || self.parts.train.is_empty()
-            || self.parts.validation.is_empty()
+    /// Why a version that is exported for the comparison does not learn to detect outliers, if it does not.
+    fn no_known(&self) -> Option<NoKnown> {
+        if self.split == "validation" {
+            return Some(NoKnown::SameImages);
+        }
+        let lacking = self.parts.train.is_empty() || self.parts.validation.is_empty();
+        lacking.then_some(NoKnown::NoTrainingImages)
     }
 }
 
@@ -52,6 +53,8 @@ pub(super) struct Source<'a> {
 /// A version in all its precisions.
 pub(super) struct Served {
     models: Vec<Model>,
+    /// Why the share of known images is not measured, if it is not.
+    no_known: NoKnown,
 }
 
 /// A version in one precision.
@@ -73,13 +76,15 @@ impl Source<'_> {
         let (train, validation) = (&images.parts.train, &images.parts.validation);
         let outliers =
             Outliers::new(&images.dataset, train, validation, bars).with_limits(self.limits);
-        let outliers = (!images.determine_threshold()).then_some(&outliers);
+        let outliers = images.no_known().is_none().then_some(&outliers);
         let int8 = Int8::new(&images.dataset, validation, bars).with_limits(self.limits);
         let int8 = self.precisions.contains(&Precision::Int8).then_some(&int8);
         let exporter = self.exporter.clone().with_outliers(outliers);
         let load = |one: &Contestant| {
             let (folder, precisions) = self.folder(one, &exporter, int8, work)?;
-            Served::load(self, &folder, &precisions)
+            let exported = images.no_known().filter(|_| folder != self.results);
+            let no_known = exported.unwrap_or(NoKnown::NoDetection);
+            Served::load(self, &folder, &precisions, no_known)
         };
         contest.both().map(load).collect()
     }
@@ -117,7 +122,12 @@ impl Source<'_> {
 }
 
 impl Served {
-    fn load(source: &Source<'_>, folder: &Path, precisions: &[Precision]) -> Result<Self, Failure> {
+    fn load(
+        source: &Source<'_>,
+        folder: &Path,
+        precisions: &[Precision],
+        no_known: NoKnown,
+    ) -> Result<Self, Failure> {
         let load = |&precision: &Precision| {
             let options = Options::default()
                 .with_image(source.limits)
@@ -130,7 +140,7 @@ impl Served {
         };
         let models = precisions.iter().map(load);
         let models = models.collect::<Result<_, Failure>>()?;
-        Ok(Self { models })
+        Ok(Self { models, no_known })
     }
 
     pub(super) fn classes(&self) -> &[String] {
@@ -158,7 +168,8 @@ pub(super) fn measure(
     let measured = |served: &Served| {
         let models = served.models.iter().zip(metrics.by_ref());
         let measured = models.map(|(model, (evaluation, time))| {
-            Measured::new(model.precision, evaluation, time, model.bytes)
+            let measured = Measured::new(model.precision, evaluation, time, model.bytes);
+            measured.with_no_known(served.no_known)
         });
         measured.collect()
     };

@@ -107,7 +107,7 @@ struct Pair {
 
 impl Limit {
     /// The limits that are set, without those on changes if there is nothing to compare with.
-    fn kinds(self, is_comparable: bool) -> impl Iterator<Item = (Kind, f64)> {
+    pub(super) fn kinds(self, is_comparable: bool) -> impl Iterator<Item = (Kind, f64)> {
         let change = |limit: Option<f64>| limit.filter(|_| is_comparable);
         [
             (Kind::Threshold, self.threshold),

@@ -26,5 +26,5 @@ pub use gate::{Gate, Limit, Metric, Requirement, Significance};
 pub use images::check_trained_on;
 pub use latency::latency_ms;
 pub use mcnemar::Paired;
-pub use measured::Measured;
+pub use measured::{Measured, NoKnown};
 pub use report::{Comparison, Contender, ContenderMetrics, Promotion, Verdict};

@@ -3,10 +3,10 @@
 use pet_model::Precision;
 use serde::{Deserialize, Serialize};
 
-use super::check::{Check, paired};
-use super::gate::Gate;
+use super::check::{Check, Kind, paired};
+use super::gate::{Gate, Metric};
 use super::mcnemar::Paired;
-use super::measured::Measured;
+use super::measured::{Measured, NoKnown};
 use crate::error::Error;
 
 /// The comparison of two versions of a registered model.
@@ -86,8 +86,11 @@ pub struct ContenderMetrics {
     pub macro_f1: f64,
     /// Expected calibration error, 0 to 1.
     pub calibration_error: Option<f64>,
-    /// Share of images that are not rejected as outliers, 0 to 1; `None` without outlier detection.
+    /// Share of images that are not rejected as outliers, 0 to 1.
     pub known: Option<f64>,
+    /// Why that share was not measured, if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_known: Option<NoKnown>,
     /// Latency in milliseconds.
     pub latency_ms: f64,
     /// Size of the model file in bytes.
@@ -103,6 +106,7 @@ impl From<&Measured> for ContenderMetrics {
             macro_f1: metrics.macro_f1,
             calibration_error: metrics.calibration.as_ref().map(|one| one.error),
             known: metrics.known,
+            no_known: measured.no_known,
             latency_ms: measured.latency_ms,
             bytes: measured.bytes,
         }
@@ -119,6 +123,17 @@ impl Comparison {
             paired: paired.transpose()?,
             checks: gate.evaluate(challenger, champion)?,
         })
+    }
+
+    /// The limits on [`Gate::known`] that were not checked because a version has no such metric.
+    pub fn unchecked_known(&self, gate: &Gate) -> Vec<(Kind, f64)> {
+        let mut limits: Vec<_> = gate.known.kinds(self.champion.is_some()).collect();
+        let checked = |kind: Kind| {
+            let mut checks = self.checks.iter();
+            checks.any(|check| check.metric == Metric::Known && check.kind == kind)
+        };
+        limits.retain(|(kind, _)| !checked(*kind));
+        limits
     }
 
     /// The names of the metrics that miss a limit, without repetition: `accuracy`, or `int8 accuracy` for an int8
@@ -201,6 +216,7 @@ mod tests {
             right: right.into(),
             latency_ms: 1.0,
             bytes: 1,
+            no_known: None,
         }
     }
 
@@ -231,6 +247,29 @@ mod tests {
             Verdict::Refused,
             "without metrics"
         );
+    }
+
+    #[test]
+    fn limits_on_known_that_were_not_checked_are_listed() {
+        let version = |known: Option<f64>| {
+            let mut measured = measured(Precision::Fp32, 1.0, [true, true]);
+            measured.metrics.known = known;
+            [measured.with_no_known(NoKnown::SameImages)]
+        };
+        let unchecked = |challenger: Option<f64>, champion: Option<f64>| {
+            let report = promotion(&version(challenger), Some(&version(champion)));
+            let kinds = report.comparisons[0].unchecked_known(&report.gate);
+            let kinds: Vec<Kind> = kinds.into_iter().map(|(kind, _)| kind).collect();
+            (kinds, report.comparisons[0].challenger.no_known)
+        };
+        let both = vec![Kind::Threshold, Kind::MinAbsoluteChange];
+        assert_eq!(unchecked(None, None), (both, Some(NoKnown::SameImages)));
+        let change = vec![Kind::MinAbsoluteChange];
+        assert_eq!(unchecked(Some(1.0), None), (change, None));
+        assert_eq!(unchecked(Some(1.0), Some(1.0)), (vec![], None));
+        let first = promotion(&version(None), None);
+        let unchecked = first.comparisons[0].unchecked_known(&first.gate);
+        assert_eq!(unchecked, [(Kind::Threshold, 0.9)]);
     }
 
     #[test]

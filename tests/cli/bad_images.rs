@@ -89,7 +89,12 @@ fn the_json_has_an_entry_for_a_bad_file() {
         return;
     };
     write_all(&dir);
-    let output = dir.run("predict --json good.png empty.jpg").refused();
+    let output = dir.run("predict --json good.png empty.jpg");
+    assert_eq!(output.status, Some(1), "{output:?}");
+    assert!(
+        output.stderr.contains("error: cannot use `empty.jpg`"),
+        "{output:?}"
+    );
     let answers: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     assert!(
         answers[0]["error"].is_null() && answers[0]["predicted_class"].is_string(),

@@ -116,6 +116,30 @@ fn a_folder_without_images_is_reported() {
     dir.refused("predict none").naming(&["`none`"]);
 }
 
+/// As with `cat`, the other files are answered.
+#[test]
+fn missing_files_are_reported_among_others() {
+    let Some(dir) = dir() else { return };
+    fs_err::create_dir(dir.path("none")).unwrap();
+    let files = "photos/1.jpg nowhere.jpg photos/0.jpg none";
+    let error = "error: file not found: `nowhere.jpg`\n\
+                 error: there are no images in `none`\n\
+                 error: 2 of 4 images could not be used\n";
+    let text = dir.run(&format!("predict {files}"));
+    let lines: Vec<&str> = text.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{text:?}");
+    assert!(lines[0].starts_with("photos/1.jpg: "), "{text:?}");
+    assert!(lines[1].starts_with("photos/0.jpg: "), "{text:?}");
+    assert_eq!((text.status, text.stderr.as_str()), (Some(1), error));
+
+    let json = dir.run(&format!("predict --json {files}"));
+    assert_eq!((json.status, json.stderr.as_str()), (Some(1), error));
+    let answers: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let known = |index: usize| answers[index]["predicted_class"].is_string();
+    assert_eq!([0, 1, 2, 3].map(known), [true, false, true, false]);
+    assert_eq!(answers[1]["error"], "file not found: `nowhere.jpg`");
+}
+
 #[test]
 fn the_model_option_overrides_the_environment() {
     let Some(dir) = dir() else { return };

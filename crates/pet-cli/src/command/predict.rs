@@ -68,6 +68,9 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
         let answers = files.iter().zip(&outcomes);
         let answers = answers.map(|(file, outcome)| answer(file, outcome, arguments.top_k.get()));
         output::json(&answers.collect::<Vec<_>>())?;
+        let failures = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+        let hints = failures.filter_map(note_failure).collect();
+        note_hints(&hints);
     } else if outcomes.len() == 1 {
         return outcomes
             .into_iter()
@@ -86,19 +89,17 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
     }
 }
 
-/// What becomes of each file. Where none is there, neither a model nor a library is looked for, which may be missing
-/// too.
+/// The outcome for each file. If none of them exists, neither a model nor a library is looked for, which may be missing too.
 fn outcomes(
     arguments: &Arguments,
     files: &[PathBuf],
     progress: &Bars,
 ) -> Result<Vec<Outcome>, Failure> {
-    let missing = |file: &PathBuf| matches!(file.try_exists(), Ok(false));
-    if files.iter().all(missing) {
-        let not_found = |path: &PathBuf| Err(Failure::FileNotFound { path: path.clone() });
-        return Ok(files.iter().map(not_found).collect());
+    let failures: Vec<_> = files.iter().filter_map(|file| no_image(file)).collect();
+    if failures.len() == files.len() {
+        return Ok(failures.into_iter().map(Err).collect());
     }
-    // A single image needs a single session, and is answered the sooner for it.
+    // Creating more sessions than there are images only takes time.
     let sessions = (files.len() == 1).then_some(NonZero::<usize>::MIN);
     let limits = arguments.limits.limits();
     let precision = arguments.precision.precision.precision();
@@ -115,7 +116,8 @@ fn outcomes(
     Ok(predict(&predictor, files, &limits, progress))
 }
 
-/// The images named, with the images of the folders named and of all below them, in order. Says what else is there.
+/// The given images and those in the given folders and their subfolders, in order; for a folder without images, the folder
+/// itself. Reports other files in the folders.
 fn files(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in arguments.images.iter().chain(&arguments.image) {
@@ -129,12 +131,20 @@ fn files(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
             output::note(format_args!("skipped in `{}`: {without}", path.display()));
         }
         if images.is_empty() {
-            let folder = path.clone();
-            return Err(Failure::NoImages { folder });
+            files.push(path.clone());
         }
         files.extend(images);
     }
     Ok(files)
+}
+
+/// The error for a file that does not exist, or a folder, which has no images if it was not replaced by them.
+fn no_image(path: &Path) -> Option<Failure> {
+    let path = path.to_owned();
+    if path.is_dir() {
+        return Some(Failure::NoImages { folder: path });
+    }
+    matches!(path.try_exists(), Ok(false)).then_some(Failure::FileNotFound { path })
 }
 
 fn predict(
@@ -157,7 +167,8 @@ fn predict(
 
 /// Predicts the readable files; the results are in the order of `files`.
 fn predict_batch(predictor: &ImagePredictor, files: &[PathBuf], limits: &Limits) -> Vec<Outcome> {
-    let contents: Vec<_> = files.iter().map(|file| read(file, limits)).collect();
+    let read = |file: &PathBuf| no_image(file).map_or_else(|| read(file, limits), Err);
+    let contents: Vec<_> = files.iter().map(read).collect();
     let readable: Vec<_> = contents
         .iter()
         .filter_map(|content| content.as_ref().ok())
@@ -240,16 +251,23 @@ fn print_lines(files: &[PathBuf], outcomes: &[Outcome]) -> Result<(), Failure> {
                     ""
                 }
             ))?,
-            Err(failure) => {
-                let causes = output::explain(failure).join(": ");
-                output::note(format_args!("error: {causes}"));
-                hints.extend(failure.hint());
-            }
+            Err(failure) => hints.extend(note_failure(failure)),
         }
     }
-    // Many files fail for few reasons.
+    note_hints(&hints);
+    Ok(())
+}
+
+/// Prints the error of a file, and returns its hint.
+fn note_failure(failure: &Failure) -> Option<String> {
+    let causes = output::explain(failure).join(": ");
+    output::note(format_args!("error: {causes}"));
+    failure.hint()
+}
+
+/// Prints each hint once: many files fail for few reasons.
+fn note_hints(hints: &BTreeSet<String>) {
     for hint in hints {
         output::note(format_args!("hint: {hint}"));
     }
-    Ok(())
 }

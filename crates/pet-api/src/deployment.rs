@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pet_model::Results;
+use pet_model::{Results, class_difference};
 
 use crate::configuration::Successor;
 use crate::error::Error;
@@ -59,21 +59,15 @@ fn successor(
     let successor = loader.load(results, role, None);
     let successor = successor.map_err(|source| Error::successor(role, results, source))?;
     let (expected, got) = (&primary.metadata().classes, &successor.metadata().classes);
-    if expected == got {
+    let Some(difference) = class_difference(expected, got) else {
         return Ok(successor);
-    }
-    let longer = expected.len().max(got.len());
-    let differs = (0..longer).find(|&number| expected.get(number) != got.get(number));
-    let number = differs.unwrap_or_default();
-    let name = |classes: &[String]| {
-        let class = classes.get(number);
-        class.map_or_else(|| "nothing".into(), |class| format!("`{class}`"))
     };
+    let (expected, got) = difference.names();
     Err(Error::Classes {
         role: role.name(),
         results: results.to_string(),
-        number,
-        expected: name(expected),
-        got: name(got),
+        number: difference.index,
+        expected,
+        got,
     })
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use mlflow_client::Client;
-use pet_model::{Precision, REFIT_OF, SELECTION_FILE, Selection, read_json};
+use pet_model::{Precision, REFIT_OF, SELECTION_FILE, Selection, class_difference, read_json};
 use pet_pipeline::promote::{Promotion, Verdict};
 
 use crate::error::doing;
@@ -149,13 +149,11 @@ impl Contest {
         let [challenger, champion] = classes else {
             return Ok(());
         };
-        if challenger == champion {
+        let Some(difference) = class_difference(champion, challenger) else {
             return Ok(());
-        }
-        let (one, other) = (champion.len(), challenger.len());
-        let reason = format!(
-            "the champion knows {one} classes, the challenger {other} that are not the same"
-        );
+        };
+        let (index, (one, other)) = (difference.index, difference.names());
+        let reason = format!("class {index} is {one} for the champion, {other} for the challenger");
         Err(self.incomparable(reason))
     }
 

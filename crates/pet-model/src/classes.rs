@@ -31,25 +31,67 @@ pub fn write_classes(path: &Path, classes: &[String]) -> Result<(), Error> {
     write_json(path, &classes)
 }
 
-/// The first difference between two class lists, described for an error message: what is expected, and what is
-/// there. `None` for equal lists.
+/// The first difference between two class lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClassDifference {
+    /// The index of the first class that differs.
+    pub index: usize,
+    /// Its name in the expected list, unless that is shorter.
+    pub expected: Option<String>,
+    /// Its name in the other list, unless that is shorter.
+    pub got: Option<String>,
+    /// The numbers of classes in both lists.
+    counts: (usize, usize),
+}
+
+impl ClassDifference {
+    /// What is expected and what there is, for an error message: the numbers of classes, or the classes that differ.
+    pub fn describe(&self) -> (String, String) {
+        let (expected, got) = self.counts;
+        if expected != got {
+            return (format!("{expected} classes"), format!("{got} classes"));
+        }
+        let describe = |name: Option<&String>| {
+            format!(
+                "`{}` as class {}",
+                name.map_or("", String::as_str),
+                self.index
+            )
+        };
+        (
+            describe(self.expected.as_ref()),
+            describe(self.got.as_ref()),
+        )
+    }
+
+    /// The names of the class in both lists, for an error message.
+    pub fn names(&self) -> (String, String) {
+        let name =
+            |name: Option<&String>| name.map_or("nothing".into(), |name| format!("`{name}`"));
+        (name(self.expected.as_ref()), name(self.got.as_ref()))
+    }
+}
+
+/// The first difference between two class lists; `None` for equal lists.
 ///
 /// ```
 /// let [pug, boxer] = ["Pug", "Boxer"].map(|class| vec![class.to_owned()]);
-/// let (expected, got) = pet_model::class_difference(&pug, &boxer).unwrap();
+/// let difference = pet_model::class_difference(&pug, &boxer).unwrap();
+/// assert_eq!((difference.index, difference.got.as_deref()), (0, Some("Boxer")));
+/// let (expected, got) = difference.describe();
 /// assert_eq!((expected.as_str(), got.as_str()), ("`Pug` as class 0", "`Boxer` as class 0"));
+/// assert!(pet_model::class_difference(&pug, &pug).is_none());
 /// ```
-pub fn class_difference(expected: &[String], got: &[String]) -> Option<(String, String)> {
-    if expected.len() != got.len() {
-        let count = |classes: &[String]| format!("{} classes", classes.len());
-        return Some((count(expected), count(got)));
-    }
-    let index = expected
-        .iter()
-        .zip(got)
-        .position(|(expected, got)| expected != got)?;
-    let describe = |classes: &[String]| format!("`{}` as class {index}", classes[index]);
-    Some((describe(expected), describe(got)))
+pub fn class_difference(expected: &[String], got: &[String]) -> Option<ClassDifference> {
+    let longer = expected.len().max(got.len());
+    let index = (0..longer).find(|&index| expected.get(index) != got.get(index))?;
+    Some(ClassDifference {
+        index,
+        expected: expected.get(index).cloned(),
+        got: got.get(index).cloned(),
+        counts: (expected.len(), got.len()),
+    })
 }
 
 pub(crate) fn check_classes(classes: &[String]) -> Result<(), Error> {
@@ -74,6 +116,16 @@ pub(crate) fn check_classes(classes: &[String]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_class_is_a_difference() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let difference = class_difference(&names(&["Beagle", "Pug"]), &names(&["Beagle"])).unwrap();
+        assert_eq!(difference.index, 1);
+        assert_eq!(difference.names(), ("`Pug`".into(), "nothing".into()));
+        let (expected, got) = difference.describe();
+        assert_eq!([expected, got], ["2 classes", "1 classes"]);
+    }
 
     #[test]
     fn lists_that_cannot_be_class_lists_are_refused() {

@@ -11,7 +11,7 @@ mod results;
 mod selection;
 mod softmax;
 
-pub use classes::{class_difference, read_classes, write_classes};
+pub use classes::{ClassDifference, class_difference, read_classes, write_classes};
 pub use error::Error;
 pub use file::{Staged, read_json, stage_json, write_atomically, write_json};
 pub use metadata::ModelMetadata;

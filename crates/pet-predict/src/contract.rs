@@ -141,12 +141,13 @@ pub(crate) fn check_classes(folder: &Path, metadata: &ModelMetadata) -> Result<(
         return Ok(());
     }
     let got = read_classes(&path).map_err(|source| Error::ReadClasses { source })?;
-    match class_difference(&metadata.classes, &got) {
-        Some((expected, got)) => Err(Error::Classes {
-            path,
-            expected,
-            got,
-        }),
-        None => Ok(()),
-    }
+    let Some(difference) = class_difference(&metadata.classes, &got) else {
+        return Ok(());
+    };
+    let (expected, got) = difference.describe();
+    Err(Error::Classes {
+        path,
+        expected,
+        got,
+    })
 }

@@ -52,12 +52,14 @@ fn open(folder: &Path, libraries: &SearchPaths) -> Result<ImagePredictor, pet_pr
 }
 
 fn check_classes(folder: &Path, expected: &[String], got: &[String]) -> Result<(), Error> {
-    pet_model::class_difference(expected, got).map_or(Ok(()), |(expected, got)| {
-        Err(Error::TeacherClasses {
-            path: folder.to_owned(),
-            expected,
-            got,
-        })
+    let Some(difference) = pet_model::class_difference(expected, got) else {
+        return Ok(());
+    };
+    let (expected, got) = difference.describe();
+    Err(Error::TeacherClasses {
+        path: folder.to_owned(),
+        expected,
+        got,
     })
 }
 

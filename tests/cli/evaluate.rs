@@ -95,7 +95,7 @@ fn metrics_of_a_split_are_saved_with_the_model() {
     let command = &metrics.splits["train"].command;
     assert_eq!(
         command,
-        "pet-cli evaluate --dataset folder --data-dir pets --split train --seed 7"
+        "pet-cli evaluate --dataset folder --data-dir pets --split train --seed 7 --validation-fraction 0.5"
     );
     assert!(metrics.splits["validation"].calibration.is_some());
     assert!(dir.path("results/mistakes.png").is_file());

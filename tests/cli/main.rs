@@ -44,4 +44,5 @@ mod serve;
 mod sweep;
 mod test_dir;
 mod traces;
+mod trained_split;
 mod usage;

@@ -116,8 +116,10 @@ fn a_refit_groups_duplicates_as_its_run() {
         let class = if number % 2 == 0 { "Cat" } else { "Dog" };
         dir.write(&format!("pets/{class}/{number}.png"), png(&scene(number)));
     }
-    let data = "--dataset folder --data-dir pets --group-duplicates";
-    let train = format!("train {data} --backbone backbone.safetensors --epochs 1 --json");
+    let data = "--dataset folder --data-dir pets";
+    let train = format!(
+        "train {data} --group-duplicates --backbone backbone.safetensors --epochs 1 --json"
+    );
     let client = dir.client();
     for (folds, split) in [
         ("", "duplicates grouped"),

@@ -9,12 +9,10 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 #[cfg(feature = "training")]
 use clap::{Arg, ArgAction};
 use clap::{Args, ValueEnum};
-#[cfg(feature = "training")]
-use pet_data::{Dataset, Progress, Split};
 use pet_image::Limits;
 use pet_predict::{Precision, Results, SearchPaths};
 #[cfg(feature = "training")]
-use pet_train::{Interrupt, network::Architecture};
+use pet_train::network::Architecture;
 
 use crate::failure::Failure;
 #[cfg(feature = "training")]
@@ -44,7 +42,7 @@ pub(crate) fn several_folders(argument: Arg) -> Arg {
     argument.action(ArgAction::Append).help(help)
 }
 
-/// Which images to work on.
+/// Which images to train on.
 #[cfg(feature = "training")]
 #[derive(Args, Clone)]
 pub(crate) struct DatasetArguments {
@@ -58,34 +56,6 @@ pub(crate) struct DatasetArguments {
     pub(crate) group_duplicates: bool,
     #[command(flatten)]
     pub(crate) limits: LimitArguments,
-}
-
-#[cfg(feature = "training")]
-impl DatasetArguments {
-    /// Splits the data set in the same way as training with these options.
-    pub(crate) fn split(
-        &self,
-        dataset: &Dataset,
-        seed: u64,
-        cache: &CacheArgument,
-        progress: &dyn Progress,
-    ) -> Result<Split, Failure> {
-        let fraction = self.validation_fraction;
-        if !self.group_duplicates {
-            return Ok(dataset.split(fraction, seed)?);
-        }
-        let (digest, stop) = (dataset.digest()?, Interrupt::default());
-        let source = self.source.data();
-        let duplicates = source.duplicates(
-            dataset,
-            &digest,
-            &cache.folder(),
-            &self.limits.limits(),
-            &stop,
-            progress,
-        )?;
-        Ok(dataset.split_grouped(fraction, seed, duplicates.groups())?)
-    }
 }
 
 #[cfg(feature = "training")]

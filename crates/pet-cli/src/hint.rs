@@ -251,7 +251,8 @@ fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
             }
         }
         Error::OtherImages { .. } => {
-            "use the same `--dataset`, `--data-dir`, `--seed`, `--validation-fraction` and `--group-duplicates` as in the training"
+            "use the same `--dataset` and `--data-dir` as in the training, and omit `--seed`, `--validation-fraction` and \
+             `--group-duplicates`; `export` and `evaluate` use other images with `--force`"
                 .into()
         }
         Error::EmptySplit { .. } => {

@@ -18,6 +18,8 @@ mod table;
 mod traces;
 #[cfg(feature = "training")]
 mod tracking;
+#[cfg(feature = "training")]
+mod trained_data;
 mod workspace;
 
 use std::process::ExitCode;

@@ -29,6 +29,7 @@
 //! | [`sweep`] | hyper-parameter search |
 //! | [`check`] | data set checks |
 //! | [`mod@evaluate`] | evaluation of an exported model |
+//! | [`check_trained_on`], [`SplitParams`] | whether a data set is split as in a model's training |
 //! | [`promote`] | comparison of a challenger with the champion |
 //! | [`TrackedRun`], [`RunPlan`] | an MLflow run, from its start to the registered version |
 //! | [`RunObserver`] | progress and warnings |
@@ -47,6 +48,7 @@ mod settings;
 pub mod sweep;
 mod tracking;
 mod train;
+mod trained_on;
 
 pub use error::Error;
 pub use observer::{RunObserver, Warning};
@@ -57,3 +59,4 @@ pub use train::{
     Context, CrossValidation, Experiment, FailedRun, FinishedRun, InterruptedRun, Refit,
     RunOutcome, RunRequest, test_learning_rates,
 };
+pub use trained_on::{SplitParams, check_trained_on};

@@ -15,12 +15,13 @@ use pet_pipeline::evaluate::{
 use pet_predict::{ImagePredictor, Model, Options};
 
 use crate::arguments::{
-    CacheArgument, DatasetArguments, DatasetKind, JsonArgument, PrecisionArgument, PrecisionChoice,
-    ResultsArgument, TrackingArguments,
+    CacheArgument, DatasetKind, JsonArgument, PrecisionArgument, PrecisionChoice, ResultsArgument,
+    TrackingArguments,
 };
 use crate::failure::Failure;
 use crate::hint::CARD_USAGE;
 use crate::progress::Bars;
+use crate::trained_data::{SplitOptions, TrainedDataArguments, TrainingRecord};
 use crate::{output, table, tracking, workspace};
 
 /// Evaluate the model on a data set or a folder of class folders, as it is served
@@ -41,13 +42,13 @@ pub(crate) struct Arguments {
     #[arg(value_name = "DIR", conflicts_with_all = ["dataset", "data_dir", "split"])]
     folder: Option<PathBuf>,
     #[command(flatten)]
-    dataset: DatasetArguments,
+    dataset: TrainedDataArguments,
     /// Which images
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     split: SplitName,
-    /// Seed of the split that the model was trained with
-    #[arg(long, default_value_t = DEFAULT_SEED)]
-    seed: u64,
+    /// Use another data set or split than in the training, whose images the model may have been trained on
+    #[arg(long)]
+    force: bool,
     /// Folder for `confusion_matrix.png` and `mistakes.png` [default: the results folder; none for a folder of images]
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
@@ -66,7 +67,6 @@ pub(crate) struct Arguments {
     json: JsonArgument,
 }
 
-const DEFAULT_SEED: u64 = 42;
 /// Maximum number of confusions and mistakes to print.
 const PRINTED: usize = 10;
 
@@ -200,16 +200,17 @@ fn of_dataset(
         Some(_) if arguments.split == SplitName::All => SplitName::Test,
         _ => arguments.split,
     };
-    let mut splits = Vec::new();
+    let record = TrainingRecord::exported(results);
+    let (data, options) = (&arguments.dataset, arguments.dataset.options(&record));
+    let (mut splits, mut parts) = (Vec::new(), None);
     if matches!(split, SplitName::Test | SplitName::All) {
         splits.push(("test", dataset.test.clone()));
     }
     if split != SplitName::Test {
-        let (seed, cache) = (arguments.seed, &arguments.cache);
-        let parts = arguments.dataset.split(&dataset, seed, cache, progress)?;
+        let parts = parts.insert(data.split(&dataset, options, &arguments.cache, progress)?);
         splits.push(match split {
-            SplitName::Train => ("train", parts.train),
-            _ => ("validation", parts.validation),
+            SplitName::Train => ("train", parts.train.clone()),
+            _ => ("validation", parts.validation.clone()),
         });
     }
     let images = |(name, samples): (&str, Vec<Sample>)| {
@@ -219,11 +220,17 @@ fn of_dataset(
             Precision::Int8 => format!("{name}_int8"),
         };
         let images = ImageSet::new(label, &dataset, &samples, &metadata.classes)?;
-        let command = command(&dataset.name, arguments, name, metadata.precision);
+        let options = Some(options).filter(|_| name != "test");
+        let command = command(&dataset.name, arguments, name, options, metadata.precision);
         Ok(images.with_command(command))
     };
     let images: Result<Vec<ImageSet>, Failure> = splits.into_iter().map(images).collect();
-    Ok((images?, dataset.left_out))
+    let images = images?;
+    // After the classes, which say more about an entirely different data set.
+    if let Some(parts) = parts.filter(|_| !arguments.force) {
+        options.check(&record, &dataset, &parts)?;
+    }
+    Ok((images, dataset.left_out))
 }
 
 /// The run that the model is a refit of.
@@ -233,26 +240,24 @@ fn refit_of(results: &Results) -> Option<String> {
     metrics.refit_of().map(str::to_owned)
 }
 
-/// The command that reproduces the evaluation of a split.
-fn command(name: &str, arguments: &Arguments, split: &str, precision: Precision) -> String {
+/// The command that reproduces the evaluation of a split, which is made with `options` unless it is that of the data set.
+fn command(
+    name: &str,
+    arguments: &Arguments,
+    split: &str,
+    options: Option<SplitOptions>,
+    precision: Precision,
+) -> String {
     let data = match arguments.dataset.source.kind() {
         DatasetKind::Folder => format!("folder --data-dir {name}"),
         DatasetKind::Sample | DatasetKind::OxfordIiitPet => name.to_owned(),
     };
-    let seed = match arguments.seed {
-        seed if split != "test" && seed != DEFAULT_SEED => format!(" --seed {seed}"),
-        _ => String::new(),
-    };
-    let grouped = if split != "test" && arguments.dataset.group_duplicates {
-        " --group-duplicates"
-    } else {
-        ""
-    };
+    let options = options.map_or_else(String::new, SplitOptions::arguments);
     let precision = match (precision, arguments.precision.precision) {
         (Precision::Fp32, PrecisionChoice::Auto) => String::new(),
         (precision, _) => format!(" --precision {precision}"),
     };
-    format!("pet-cli evaluate --dataset {data} --split {split}{seed}{grouped}{precision}")
+    format!("pet-cli evaluate --dataset {data} --split {split}{options}{precision}")
 }
 
 /// Logs everything to the model's run, and returns a message. A failure to log is not an error.

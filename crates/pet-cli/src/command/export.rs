@@ -1,18 +1,19 @@
 //! `pet-cli select` and `pet-cli export`
 
 use clap::{Args, ValueEnum};
+use mlflow_client::Client;
 use pet_data::{Dataset, Split};
 use pet_export::{Exporter, Int8, Outliers, References};
 use pet_model::{Quantization, Selection};
 use serde_json::json;
 
 use crate::arguments::{
-    CacheArgument, DatasetArguments, ExportFolderArgument, JsonArgument, ModelNameArgument,
-    TrackingArguments,
+    CacheArgument, ExportFolderArgument, JsonArgument, ModelNameArgument, TrackingArguments,
 };
 use crate::failure::Failure;
 use crate::hint::CARD_USAGE;
 use crate::progress::Bars;
+use crate::trained_data::{TrainedDataArguments, TrainingRecord};
 use crate::{output, table, tracking, workspace};
 
 /// Select the best registered version
@@ -40,8 +41,8 @@ pub(crate) struct SelectArguments {
 /// the best one. No alias is changed, and results of different data or classes are not replaced without --force.
 ///
 /// If a data set is given, the model learns to detect outliers: images that show none of its classes. This uses the
-/// training images, so give the data set, validation fraction and seed of the training. The similarity threshold is
-/// learned from the validation images; a refit, which was trained on those too, uses the threshold of the run it
+/// training images, so the data set must be that of the training; it is split in the same way. The similarity threshold
+/// is learned from the validation images; a refit, which was trained on those too, uses the threshold of the run it
 /// refits. The model's predictions on the validation images (on the test images, for a refit) are stored in it as a
 /// reference, with which the service compares later predictions (`pet_drift_*`).
 ///
@@ -62,17 +63,14 @@ pub(crate) struct ExportArguments {
     /// Export the version with this alias
     #[arg(long, value_name = "NAME")]
     alias: Option<String>,
-    /// Replace results of different data or classes
+    /// Replace results of different data or classes, and use another data set or split than in the training
     #[arg(long)]
     force: bool,
     /// Numeric precision of the exported model
     #[arg(long, value_enum, default_value_t = Precisions::Fp32)]
     precision: Precisions,
     #[command(flatten)]
-    dataset: DatasetArguments,
-    /// Seed of the split that the model was trained with
-    #[arg(long, default_value_t = 42)]
-    seed: u64,
+    dataset: TrainedDataArguments,
     #[command(flatten)]
     model_name: ModelNameArgument,
     #[command(flatten)]
@@ -152,7 +150,8 @@ fn print(selection: &Selection) -> Result<(), Failure> {
 
 pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Failure> {
     if arguments.precision == Precisions::Fp32 && !arguments.dataset.source.is_named() {
-        return export_version(arguments, &Images::default());
+        let (client, selection) = version(arguments)?;
+        return export_version(arguments, &client, &selection, &Images::default());
     }
     let no_version = |option| Err(Failure::NoVersion { option });
     match (arguments.precision, arguments.version, &arguments.alias) {
@@ -160,22 +159,29 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
         (Precisions::Int8, _, Some(_)) => return no_version("--alias"),
         _ => {}
     }
-    let (dataset, parts) = images(arguments, bars)?;
+    arguments.dataset.source.check()?;
+    let registered = arguments.precision != Precisions::Int8;
+    let registered = registered.then(|| version(arguments)).transpose()?;
+    let results = &arguments.results.results;
+    let record = match &registered {
+        Some((client, selection)) => TrainingRecord::of(client, selection)?,
+        None => TrainingRecord::in_folder(results),
+    };
+    let (dataset, parts) = images(arguments, &record, bars)?;
     let limits = arguments.dataset.limits.limits();
     let outliers =
         Outliers::new(&dataset, &parts.train, &parts.validation, bars).with_limits(limits);
     let int8 = Int8::new(&dataset, &parts.validation, bars).with_limits(limits);
     let references = References::new(&dataset, &parts.validation, bars).with_limits(limits);
-    if arguments.precision != Precisions::Int8 {
+    if let Some((client, selection)) = &registered {
         let images = Images {
             outliers: Some(&outliers),
             references: Some(&references),
             int8: (arguments.precision == Precisions::Both).then_some(&int8),
         };
-        return export_version(arguments, &images);
+        return export_version(arguments, client, selection, &images);
     }
     let runtime = workspace::runtime(&arguments.cache)?;
-    let results = &arguments.results.results;
     let quantization =
         int8.add_to_results(&runtime, results, &outliers, &references, CARD_USAGE)?;
     if arguments.json.json {
@@ -184,12 +190,32 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
     print_quantization(&quantization)
 }
 
-/// Loads the data set and splits it.
-fn images(arguments: &ExportArguments, bars: &Bars) -> Result<(Dataset, Split), Failure> {
-    let dataset = arguments.dataset.source.data().load(bars)?;
-    let (seed, cache) = (arguments.seed, &arguments.cache);
-    let parts = arguments.dataset.split(&dataset, seed, cache, bars)?;
+/// Loads the data set and splits it as in the training.
+fn images(
+    arguments: &ExportArguments,
+    record: &TrainingRecord,
+    bars: &Bars,
+) -> Result<(Dataset, Split), Failure> {
+    let (data, cache) = (&arguments.dataset, &arguments.cache);
+    let dataset = data.source.data().load(bars)?;
+    let parts = if arguments.force {
+        data.split(&dataset, data.options(record), cache, bars)?
+    } else {
+        data.split_as_trained(&dataset, record, cache, bars)?
+    };
     Ok((dataset, parts))
+}
+
+/// The version to export.
+fn version(arguments: &ExportArguments) -> Result<(Client, Selection), Failure> {
+    let client = tracking::required(&arguments.tracking)?;
+    let model = tracking::model_name(&client, &arguments.model_name)?;
+    let selection = match (arguments.version, &arguments.alias) {
+        (Some(version), _) => pet_export::choose(&client, &model, version)?,
+        (None, Some(alias)) => pet_export::choose_alias(&client, &model, alias)?,
+        (None, None) => pet_export::current(&client, &model)?,
+    };
+    Ok((client, selection))
 }
 
 /// What an export derives from the images of a data set.
@@ -200,23 +226,21 @@ struct Images<'a> {
     int8: Option<&'a Int8<'a>>,
 }
 
-fn export_version(arguments: &ExportArguments, images: &Images) -> Result<(), Failure> {
-    let client = tracking::required(&arguments.tracking)?;
-    let model = tracking::model_name(&client, &arguments.model_name)?;
+fn export_version(
+    arguments: &ExportArguments,
+    client: &Client,
+    selection: &Selection,
+    images: &Images,
+) -> Result<(), Failure> {
     let runtime = workspace::runtime(&arguments.cache)?;
     let results = &arguments.results.results;
-    let selection = match (arguments.version, &arguments.alias) {
-        (Some(version), _) => pet_export::choose(&client, &model, version)?,
-        (None, Some(alias)) => pet_export::choose_alias(&client, &model, alias)?,
-        (None, None) => pet_export::current(&client, &model)?,
-    };
-    let exporter = Exporter::new(&client, &runtime)
+    let exporter = Exporter::new(client, &runtime)
         .with_usage(CARD_USAGE)
         .with_force(arguments.force)
         .with_outliers(images.outliers)
         .with_references(images.references)
         .with_int8(images.int8);
-    let exported = exporter.export(&selection, results)?;
+    let exported = exporter.export(selection, results)?;
     if arguments.json.json {
         return output::json(&json!({
             "model": selection.model_name,

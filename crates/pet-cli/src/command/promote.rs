@@ -4,20 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use mlflow_client::Client;
-use pet_data::{Dataset, Progress};
+use pet_data::Progress;
 use pet_export::{Contest, Contestant, Exporter, VersionRef};
 use pet_model::{Precision, stage_json};
-use pet_pipeline::promote::{Contender, Gate, Promotion, Verdict, check_trained_on};
+use pet_pipeline::promote::{Contender, Gate, Promotion, Verdict};
 use serde_json::json;
 
 use super::promote_args::GateArguments;
 use super::promote_report;
 use super::promote_served::{Images, Served, Source, measure};
-use crate::arguments::{
-    CacheArgument, DatasetArguments, JsonArgument, ModelNameArgument, TrackingArguments,
-};
+use crate::arguments::{CacheArgument, JsonArgument, ModelNameArgument, TrackingArguments};
 use crate::failure::Failure;
 use crate::progress::Bars;
+use crate::trained_data::{TrainedDataArguments, TrainingRecord};
 use crate::{output, tracking, workspace};
 
 /// Make the challenger the champion if it passes
@@ -67,13 +66,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", default_value = "promotion.json")]
     output: PathBuf,
     #[command(flatten)]
-    dataset: DatasetArguments,
+    dataset: TrainedDataArguments,
     /// Which images
     #[arg(long, value_enum, default_value_t = SplitName::Validation)]
     split: SplitName,
-    /// Seed of the split that the models were trained with
-    #[arg(long, default_value_t = 42)]
-    seed: u64,
     #[command(flatten)]
     model_name: ModelNameArgument,
     #[command(flatten)]
@@ -131,7 +127,8 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     if contest.is_settled() {
         return print_settled(arguments, &model, contest.challenger.version);
     }
-    let images = images(arguments, &contest, bars)?;
+    let record = TrainingRecord::of(&client, &contest.challenger.selection)?;
+    let images = images(arguments, &contest, &record, bars)?;
     let promotion = compare(arguments, &client, &contest, &gate, &images, bars)?;
     // Fails before anything is changed in the registry if the file cannot be written.
     let report = stage_json(&arguments.output, &promotion)?;
@@ -151,11 +148,15 @@ fn print_settled(arguments: &Arguments, model: &str, version: u32) -> Result<(),
     ))
 }
 
-/// Loads images that neither version was trained on.
-fn images(arguments: &Arguments, contest: &Contest, bars: &Bars) -> Result<Images, Failure> {
-    let load = || arguments.dataset.source.data().load(bars);
-    let (seed, cache) = (arguments.seed, &arguments.cache);
-    let parts = |dataset: &Dataset| arguments.dataset.split(dataset, seed, cache, bars);
+/// Loads images that neither version was trained on, and splits the others as in the training of the challenger.
+fn images(
+    arguments: &Arguments,
+    contest: &Contest,
+    record: &TrainingRecord,
+    bars: &Bars,
+) -> Result<Images, Failure> {
+    let (data, cache) = (&arguments.dataset, &arguments.cache);
+    let load = || data.source.data().load(bars);
     if arguments.split == SplitName::Test {
         if let Err(error) = contest.check_same_data() {
             bars.message(&format!(
@@ -164,7 +165,7 @@ fn images(arguments: &Arguments, contest: &Contest, bars: &Bars) -> Result<Image
         }
         let dataset = load()?;
         return Ok(Images {
-            parts: parts(&dataset)?,
+            parts: data.split(&dataset, data.options(record), cache, bars)?,
             samples: dataset.test.clone(),
             dataset,
             split: "test",
@@ -175,11 +176,7 @@ fn images(arguments: &Arguments, contest: &Contest, bars: &Bars) -> Result<Image
         return Err(Failure::ValidationTrained { run_id });
     }
     let dataset = load()?;
-    let parts = parts(&dataset)?;
-    if let Some(trained_on) = &contest.challenger.selection.dataset {
-        let (seed, grouped) = (arguments.seed, arguments.dataset.group_duplicates);
-        check_trained_on(trained_on, &dataset, &parts, seed, grouped)?;
-    }
+    let parts = data.split_as_trained(&dataset, record, cache, bars)?;
     Ok(Images {
         samples: parts.validation.clone(),
         parts,

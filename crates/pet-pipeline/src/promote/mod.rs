@@ -15,7 +15,6 @@
 
 mod check;
 mod gate;
-mod images;
 mod latency;
 mod mcnemar;
 mod measured;
@@ -23,7 +22,6 @@ mod report;
 
 pub use check::{Check, Kind};
 pub use gate::{Gate, Limit, Metric, Requirement, Significance};
-pub use images::check_trained_on;
 pub use latency::latency_ms;
 pub use mcnemar::Paired;
 pub use measured::{Measured, NoKnown};

@@ -17,6 +17,10 @@ pub(crate) const ADDED_IMAGES: &str = "added_images";
 pub(crate) const TRAIN_IMAGES: &str = "train_images";
 /// Parameter: whether duplicates were kept on one side of the split.
 pub(crate) const GROUP_DUPLICATES: &str = "group_duplicates";
+/// Parameter: seed of the split, and of everything else that is random.
+pub(crate) const SEED: &str = "seed";
+/// Parameter: share of the training images used for validation, unless the data set has validation images.
+pub(crate) const VALIDATION_FRACTION: &str = "validation_fraction";
 /// Parameter: number of validation images.
 pub(crate) const VAL_IMAGES: &str = "val_images";
 
@@ -34,7 +38,7 @@ pub fn trained_on(run: &Run) -> Option<TrainedOn> {
         split: tag(SPLIT).cloned().unwrap_or_else(|| {
             let grouped = param(GROUP_DUPLICATES) == "true";
             let (train, validation) = (param(TRAIN_IMAGES), param(VAL_IMAGES));
-            describe_split(&param("seed"), &train, &validation, grouped)
+            describe_split(&param(SEED), &train, &validation, grouped)
         }),
     })
 }
@@ -46,8 +50,28 @@ pub(crate) fn describe_split(
     validation: &dyn Display,
     grouped: bool,
 ) -> String {
-    let grouped = if grouped { ", duplicates grouped" } else { "" };
+    let grouped = describe_grouping(grouped);
     format!("seed {seed}, {train} images to train on, {validation} to validate on{grouped}")
+}
+
+/// Describes the split of a cross-validation.
+pub(crate) fn describe_folds(
+    seed: &dyn Display,
+    images: usize,
+    count: usize,
+    grouped: bool,
+) -> String {
+    let grouped = describe_grouping(grouped);
+    format!("seed {seed}, {images} images in {count} folds{grouped}")
+}
+
+/// Whether a description is that of a cross-validation.
+pub(crate) fn describes_folds(split: &str) -> bool {
+    split.contains(" folds")
+}
+
+fn describe_grouping(grouped: bool) -> &'static str {
+    if grouped { ", duplicates grouped" } else { "" }
 }
 
 #[cfg(test)]

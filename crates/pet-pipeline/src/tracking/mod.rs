@@ -10,8 +10,8 @@ mod system;
 
 pub use dataset::trained_on;
 pub(crate) use dataset::{
-    ADDED_DIGEST, ADDED_IMAGES, DATASET, DATASET_DIGEST, GROUP_DUPLICATES, SPLIT, TRAIN_IMAGES,
-    VAL_IMAGES, describe_split,
+    ADDED_DIGEST, ADDED_IMAGES, DATASET, DATASET_DIGEST, GROUP_DUPLICATES, SEED, SPLIT,
+    TRAIN_IMAGES, VAL_IMAGES, VALIDATION_FRACTION, describe_folds, describe_split, describes_folds,
 };
 pub use model::TrainedModel;
 pub use plan::{RunPlan, TrainingData};

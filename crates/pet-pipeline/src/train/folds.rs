@@ -13,7 +13,9 @@ use crate::check::DuplicateImages;
 use crate::error::Error;
 use crate::observer::RunObserver;
 use crate::settings::TrainSettings;
-use crate::tracking::{RunPlan, SPLIT, TRAIN_IMAGES, TrackedRun, VAL_IMAGES};
+use crate::tracking::{
+    RunPlan, SPLIT, TRAIN_IMAGES, TrackedRun, VAL_IMAGES, VALIDATION_FRACTION, describe_folds,
+};
 
 /// Parameter: number of folds.
 const FOLDS: &str = "folds";
@@ -100,16 +102,10 @@ impl<'a> CrossValidation<'a> {
     ) -> RunPlan {
         let (count, images) = (self.count(), self.images());
         let seed = settings.configuration.seed;
-        let grouped = if settings.group_duplicates {
-            ", duplicates grouped"
-        } else {
-            ""
-        };
         let mut plan = first.plan(request, settings);
-        plan.tags.insert(
-            SPLIT.into(),
-            format!("seed {seed}, {images} images in {count} folds{grouped}"),
-        );
+        let split = describe_folds(&seed, images, count, settings.group_duplicates);
+        plan.tags.insert(SPLIT.into(), split);
+        plan.params.remove(VALIDATION_FRACTION);
         if let Some(data) = &mut plan.data {
             (data.train_images, data.val_images) = (images, 0);
         }

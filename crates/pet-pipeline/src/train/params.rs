@@ -4,7 +4,7 @@ use pet_train::network::Architecture;
 use pet_train::{Configuration, FineTune, Schedule};
 
 use crate::settings::TrainSettings;
-use crate::tracking::GROUP_DUPLICATES;
+use crate::tracking::{GROUP_DUPLICATES, SEED, VALIDATION_FRACTION};
 
 /// The default name of a run, which is compatible with the predecessor of this project.
 pub(super) fn run_name(network: &Architecture, configuration: &Configuration) -> String {
@@ -48,7 +48,7 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
         ("batch_size", batch_size.to_string()),
         ("learning_rate", learning_rate.to_string()),
         ("epochs", epochs.to_string()),
-        ("seed", seed.to_string()),
+        (SEED, seed.to_string()),
         ("optimizer", optimizer.into()),
         ("loss_function", "CrossEntropyLoss".into()),
         ("dropout", dropout.to_string()),
@@ -67,6 +67,10 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
         ("recipe", settings.recipe_name()),
         ("augment", settings.augment_name()),
         (GROUP_DUPLICATES, settings.group_duplicates.to_string()),
+        (
+            VALIDATION_FRACTION,
+            settings.validation_fraction.to_string(),
+        ),
     ];
     if !settings.teachers.is_empty() {
         params.push(("teacher_weight", teacher_weight.to_string()));

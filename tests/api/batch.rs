@@ -3,8 +3,9 @@
 use std::num::NonZero;
 
 use pet_image::Format;
+use pet_tests::{gradient, truncated_jpeg};
 
-use crate::support::{Service, gradient, post, truncated_jpeg};
+use crate::support::{Service, post};
 
 #[test]
 fn a_bad_file_does_not_affect_the_others() {

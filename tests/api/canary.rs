@@ -6,9 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pet_api::{Application, Configuration, Error, FeedbackFolder, Share, Successor};
 use pet_image::Format;
+use pet_tests::{gradient, results, runtime};
 use serde_json::{Value, json};
 
-use crate::support::{Service, coloured, colours, get, gradient, metric, post, results, runtime};
+use crate::support::{Service, coloured, colours, get, metric, post};
 
 /// A service of version 7 with a canary of version 8, which predicts another class.
 fn start(dir: &Path, percent: f64) -> Option<Service> {

@@ -6,10 +6,9 @@ use std::path::PathBuf;
 
 use pet_image::{Format, Limits, RgbImage, decode, encode_rgb};
 use pet_model::{MODEL_FILE, Observation, Reference};
+use pet_tests::results_are_committed;
 
-use crate::support::{
-    COLOURS, Service, colours, colours_that_say, get, post, results_are_committed, test_images,
-};
+use crate::support::{COLOURS, Service, colours, colours_that_say, get, post, test_images};
 
 /// Number of photographs of each kind, and size of the window.
 const WINDOW: usize = 160;

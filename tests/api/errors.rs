@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use pet_image::Format;
+use pet_tests::{HUGE_PNG, gradient, root, truncated_jpeg};
 use serde_json::Value as Json;
 
-use crate::support::{HUGE_PNG, Request, Service, get, gradient, post, read, root, truncated_jpeg};
+use crate::support::{Request, Service, get, post, read};
 
 /// Every path that accepts a photograph.
 const UPLOADS: [&str; 6] = [

@@ -1,8 +1,9 @@
 //! `POST /explain`
 
 use pet_image::{Format, Limits, decode};
+use pet_tests::gradient;
 
-use crate::support::{Service, gradient, post};
+use crate::support::{Service, post};
 
 #[test]
 fn explanation_adds_up_to_the_logit_and_can_be_drawn() {

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use pet_api::{Configuration, FeedbackFolder};
 use pet_image::{Format, Limits, decode};
+use pet_tests::{HUGE_PNG, gradient, truncated_jpeg};
 use serde_json::{Value, json};
 
-use crate::support::{
-    HUGE_PNG, Service, colours, colours_called, get, gradient, post, truncated_jpeg,
-};
+use crate::support::{Service, colours, colours_called, get, post};
 
 /// A service with the classes red, green and blue that stores corrections in the folder `kept`.
 fn start(dir: &Path, count: u64, bytes: u64) -> Option<Service> {

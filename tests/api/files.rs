@@ -1,6 +1,8 @@
 //! `GET /model/files/{name}`, and redirects.
 
-use crate::support::{Service, get, results};
+use pet_tests::results;
+
+use crate::support::{Service, get};
 
 #[test]
 fn only_listed_files_can_be_read() {

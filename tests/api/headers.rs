@@ -4,9 +4,10 @@ use std::io::Read as _;
 
 use flate2::read::GzDecoder;
 use pet_image::Format;
+use pet_tests::gradient;
 use serde_json::Value;
 
-use crate::support::{Request, Service, get, gradient, post};
+use crate::support::{Request, Service, get, post};
 
 #[test]
 fn every_response_has_a_request_id_and_security_headers() {

@@ -5,8 +5,9 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use pet_image::Format;
+use pet_tests::gradient;
 
-use crate::support::{Service, get, gradient, post, read};
+use crate::support::{Service, get, post, read};
 
 #[test]
 fn file_names_cannot_inject_headers_or_paths() {

@@ -1,8 +1,9 @@
 //! `POST /resize`, `/grayscale`, `/crop` and `/normalize`
 
 use pet_image::{Decoded, Format, Limits, decode};
+use pet_tests::{gradient, root};
 
-use crate::support::{Response, Service, gradient, post, root};
+use crate::support::{Response, Service, post};
 
 fn decoded(response: &Response) -> Decoded {
     decode(response.ok(), &Limits::default()).unwrap()

@@ -4,9 +4,10 @@ use std::num::NonZero;
 use std::time::Duration;
 
 use pet_image::Format;
+use pet_tests::gradient;
 
 use crate::memory::deep;
-use crate::support::{Request, Response, Service, gradient, metric, post, read, wait_until};
+use crate::support::{Request, Response, Service, metric, post, read, wait_until};
 
 /// Work that takes a second or more.
 fn long_work() -> Request {

@@ -5,8 +5,9 @@ use std::num::NonZero;
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder as _};
 use pet_image::Format;
+use pet_tests::gradient;
 
-use crate::support::{Service, get, gradient, post};
+use crate::support::{Service, get, post};
 
 /// A blank image with alpha and 16 bits per channel: a small file that takes 8 bytes per pixel.
 pub(crate) fn deep(side: u32) -> Vec<u8> {

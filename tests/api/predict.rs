@@ -1,8 +1,9 @@
 //! `POST /predict`
 
 use pet_image::Format;
+use pet_tests::{gradient, photographs};
 
-use crate::support::{Service, gradient, photographs, post};
+use crate::support::{Service, post};
 
 #[test]
 fn prediction_has_the_fields_of_the_original() {

@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pet_image::Format;
+use pet_tests::{gradient, results};
 use serde_json::Value;
 
-use crate::support::{Response, Service, colours, get, gradient, post, results};
+use crate::support::{Response, Service, colours, get, post};
 
 #[test]
 fn model_is_replaced_without_losing_requests() {

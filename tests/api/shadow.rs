@@ -2,11 +2,10 @@
 
 use pet_api::{Application, Configuration, Error, Share, Successor};
 use pet_image::Format;
+use pet_tests::{gradient, results, runtime};
 use std::path::Path;
 
-use crate::support::{
-    Service, coloured, colours, get, gradient, metric, post, results, runtime, wait_until,
-};
+use crate::support::{Service, coloured, colours, get, metric, post, wait_until};
 
 /// A model of version 8 that predicts the same classes as version 7, or others.
 fn successor(dir: &Path, agrees: bool) -> Successor {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use pet_image::Format;
+use pet_tests::gradient;
 
-use crate::support::{Service, get, gradient, post, read};
+use crate::support::{Service, get, post, read};
 
 #[test]
 fn accepted_requests_are_answered_while_stopping() {

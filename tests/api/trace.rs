@@ -2,8 +2,9 @@
 
 use pet_api::TraceContext;
 use pet_image::Format;
+use pet_tests::gradient;
 
-use crate::support::{Response, Service, get, gradient, post};
+use crate::support::{Response, Service, get, post};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";

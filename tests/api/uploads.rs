@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use pet_image::Format;
+use pet_tests::gradient;
 
-use crate::support::{Service, gradient, post, read};
+use crate::support::{Service, post, read};
 
 const FORM: &str = "multipart/form-data; boundary=x";
 

@@ -18,7 +18,7 @@ for output in inferred.graph.output:
 
 #[test]
 fn onnx_checker_accepts_the_model() {
-    let Some(python) = python_with_onnx("onnx_checker_accepts_the_model") else {
+    let Some(python) = python_with_onnx() else {
         return;
     };
     let folder = results();

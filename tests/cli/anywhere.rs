@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pet_image::Format;
-use pet_tests::{gradient, results_folder};
+use pet_tests::{gradient, results_folder, skipped};
 
 use crate::output::Output;
-use crate::test_dir::{TestDir, skipped};
+use crate::test_dir::TestDir;
 
 /// A folder of the user's data, as the program prints it.
 const DATA: &str = "home/.local/share/pet-cli";
 
-#[track_caller]
 fn dir() -> Option<TestDir> {
     let dir = TestDir::with_runtime()?;
     dir.write("good.png", gradient(60, 40, Format::Png));

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pet_image::Format;
-use pet_tests::{Service, Store, gradient};
+use pet_tests::{Service, Store, gradient, skipped};
 
-use crate::test_dir::{TestDir, skipped};
+use crate::test_dir::TestDir;
 
 /// Limits files to 64 blocks, so that a write fails half-way as on a full disk.
 const FULL: &str = "trap '' XFSZ; ulimit -f 64; exec \"$PROGRAM\"";
 
-#[track_caller]
 fn trained() -> Option<TestDir> {
     let dir = TestDir::with_runtime()?;
     Store::new(dir.folder()).register(1, 0.5);

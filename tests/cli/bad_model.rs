@@ -6,7 +6,6 @@ use pet_tests::gradient;
 use crate::output::Output;
 use crate::test_dir::TestDir;
 
-#[track_caller]
 fn dir() -> Option<TestDir> {
     let dir = TestDir::with_model()?;
     dir.write("good.png", gradient(60, 40, Format::Png));

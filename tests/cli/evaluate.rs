@@ -7,7 +7,6 @@ use serde_json::Value;
 use crate::test_dir::TestDir;
 
 /// A folder with a model, and a data set of its classes: two training images and one test image each.
-#[track_caller]
 fn dir() -> Option<TestDir> {
     let dir = TestDir::with_model()?;
     let pictures = sample_pictures(12);

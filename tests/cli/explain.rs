@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use crate::test_dir::TestDir;
 
-#[track_caller]
 fn dir() -> Option<TestDir> {
     let dir = TestDir::with_model()?;
     dir.write(

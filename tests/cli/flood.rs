@@ -3,10 +3,10 @@
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use pet_tests::root;
+use pet_tests::{root, skipped};
 use serde_json::Value;
 
-use crate::test_dir::{TestDir, skipped};
+use crate::test_dir::TestDir;
 
 /// The memory limit of the manifests in bytes.
 const MEMORY: u64 = 512 << 20;

@@ -5,10 +5,10 @@
 use std::process::Command;
 
 use pet_image::Format;
-use pet_tests::{gradient, metadata, root};
+use pet_tests::{gradient, metadata, root, skipped};
 use serde_json::Value;
 
-use crate::test_dir::{TestDir, skipped};
+use crate::test_dir::TestDir;
 
 /// A file, the name of its format, and a part of the hint.
 struct Foreign {

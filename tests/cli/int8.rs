@@ -9,7 +9,6 @@ use crate::test_dir::TestDir;
 const DATA: &str = "--dataset folder --data-dir colours";
 
 /// A folder with a model of colours and a data set. Activations of red are multiplied by `spread`.
-#[track_caller]
 fn dir(spread: f32) -> Option<TestDir> {
     let dir = TestDir::with_runtime()?;
     colours_results(&dir.path("results"), spread);

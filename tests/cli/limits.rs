@@ -29,7 +29,6 @@ fn commands() -> Vec<String> {
     commands
 }
 
-#[track_caller]
 fn dir() -> Option<TestDir> {
     let dir = with_challenger()?;
     results_folder(&dir.path("results"));

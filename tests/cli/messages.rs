@@ -295,7 +295,6 @@ const ELSEWHERE: [(&str, &str); 11] = [
 ];
 
 /// A folder with the files of the table.
-#[track_caller]
 fn dir() -> Option<TestDir> {
     let dir = TestDir::with_model()?;
     dir.write("good.png", gradient(60, 40, Format::Png));

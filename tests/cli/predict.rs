@@ -6,7 +6,6 @@ use pet_tests::{gradient, metadata, sample_pictures};
 use crate::output::Output;
 use crate::test_dir::TestDir;
 
-#[track_caller]
 fn dir() -> Option<TestDir> {
     let dir = TestDir::with_model()?;
     for (number, picture) in sample_pictures(3).iter().enumerate() {

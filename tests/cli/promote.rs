@@ -57,7 +57,6 @@ pub(crate) fn report(dir: &TestDir) -> Promotion {
 }
 
 /// A folder with one trained version as the challenger.
-#[track_caller]
 pub(crate) fn with_challenger() -> Option<TestDir> {
     let dir = TestDir::with_runtime()?;
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());

@@ -3,9 +3,10 @@
 use std::process::Command;
 
 use mlflow_client::{Client, Run};
+use pet_tests::skipped;
 
 use crate::running::Running;
-use crate::test_dir::{TestDir, skipped};
+use crate::test_dir::TestDir;
 
 const TRAIN: &str = "train --dataset folder --data-dir pets --backbone backbone.safetensors \
                      --fine-tune last:1 --epochs 12 --batch-size 4 --json";

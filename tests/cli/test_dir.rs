@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fmt::Display;
-use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -14,17 +12,6 @@ use tempfile::TempDir;
 use crate::output::Output;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pet-cli");
-
-/// Reports that the calling test is skipped.
-#[track_caller]
-pub(crate) fn skipped(reason: impl Display) {
-    pet_tests::skipped(&test_location(), reason);
-}
-
-#[track_caller]
-fn test_location() -> String {
-    Location::caller().to_string()
-}
 
 /// A temporary folder in which the program runs, isolated from the user's files and environment.
 pub(crate) struct TestDir {
@@ -42,9 +29,8 @@ impl TestDir {
     }
 
     /// An empty folder for commands that need ONNX Runtime; `None` if it is not installed.
-    #[track_caller]
     pub(crate) fn with_runtime() -> Option<Self> {
-        let library = runtime(&test_location())?.library().to_owned();
+        let library = runtime()?.library().to_owned();
         // A bare name is found by the system without our help.
         Some(Self {
             library: Some(library).filter(|library| library.is_absolute()),
@@ -53,7 +39,6 @@ impl TestDir {
     }
 
     /// A folder with a model in `results`; `None` without ONNX Runtime.
-    #[track_caller]
     pub(crate) fn with_model() -> Option<Self> {
         let dir = Self::with_runtime()?;
         results_folder(&dir.path("results"));

@@ -9,7 +9,6 @@ const TRAIN: &str = "train --dataset folder --data-dir pets --backbone backbone.
 const DATA: &str = "--dataset folder --data-dir pets";
 
 /// A folder with one version, trained on another split than the default.
-#[track_caller]
 fn dir() -> Option<TestDir> {
     let dir = TestDir::with_runtime()?;
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());

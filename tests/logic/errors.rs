@@ -8,7 +8,7 @@ use crate::support::stand_in;
 
 #[test]
 fn invalid_images_are_rejected_and_do_not_affect_others() {
-    let Some(predictor) = stand_in("invalid_images_are_rejected_and_do_not_affect_others") else {
+    let Some(predictor) = stand_in() else {
         return;
     };
     let good = gradient(40, 30, Format::Png);
@@ -31,7 +31,7 @@ fn invalid_images_are_rejected_and_do_not_affect_others() {
 
 #[test]
 fn missing_model_is_named_in_the_error() {
-    let Some(runtime) = runtime("missing_model_is_named_in_the_error") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let place = tempfile::tempdir().unwrap();
@@ -50,7 +50,7 @@ fn missing_model_is_named_in_the_error() {
 
 #[test]
 fn model_file_is_sufficient() {
-    let Some(runtime) = runtime("model_file_is_sufficient") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let place = tempfile::tempdir().unwrap();

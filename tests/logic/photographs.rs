@@ -14,11 +14,10 @@ const RIGHT_AT_LEAST: usize = 60;
 
 #[test]
 fn photographs_at_original_size_are_predicted() {
-    let test = "photographs_at_original_size_are_predicted";
-    let Some(photographs) = photographs(test) else {
+    let Some(photographs) = photographs() else {
         return;
     };
-    for predictor in predictors(test) {
+    for predictor in predictors() {
         for photograph in photographs.iter().step_by(19) {
             let prediction = predictor
                 .predict(&fs_err::read(photograph).unwrap())
@@ -30,7 +29,7 @@ fn photographs_at_original_size_are_predicted() {
 
 #[test]
 fn photographs_show_breeds_of_the_data_set() {
-    let Some(photographs) = photographs("photographs_show_breeds_of_the_data_set") else {
+    let Some(photographs) = photographs() else {
         return;
     };
     let shown: BTreeSet<String> = photographs.iter().map(|file| breed_of(file)).collect();
@@ -39,11 +38,10 @@ fn photographs_show_breeds_of_the_data_set() {
 
 #[test]
 fn committed_model_recognizes_breeds() {
-    let test = "committed_model_recognizes_breeds";
-    let Some(photographs) = photographs(test).filter(|_| results_are_committed()) else {
+    let Some(photographs) = photographs().filter(|_| results_are_committed()) else {
         return;
     };
-    let Some(predictor) = predictors(test).pop() else {
+    let Some(predictor) = predictors().pop() else {
         return;
     };
     let contents: Vec<_> = photographs

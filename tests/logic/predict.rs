@@ -8,7 +8,7 @@ use crate::support::{predictors, stand_in};
 
 #[test]
 fn predictions_are_distributions() {
-    for predictor in predictors("predictions_are_distributions") {
+    for predictor in predictors() {
         let classes = &predictor.metadata().classes;
         for picture in sample_pictures(3) {
             let prediction = predictor.predict(&picture).unwrap();
@@ -33,7 +33,7 @@ fn predictions_are_distributions() {
 
 #[test]
 fn top_classes_are_sorted_and_sum_to_at_most_one() {
-    for predictor in predictors("top_classes_are_sorted_and_sum_to_at_most_one") {
+    for predictor in predictors() {
         let prediction = predictor.predict(&sample_pictures(1)[0]).unwrap();
         for count in [1, 3, 5, 1000] {
             let best = prediction.top_k(count);
@@ -52,7 +52,7 @@ fn top_classes_are_sorted_and_sum_to_at_most_one() {
 
 #[test]
 fn predictions_are_deterministic() {
-    for predictor in predictors("predictions_are_deterministic") {
+    for predictor in predictors() {
         let picture = &sample_pictures(1)[0];
         let first = predictor.predict(picture).unwrap();
         for _ in 0..3 {
@@ -66,7 +66,7 @@ fn predictions_are_deterministic() {
 
 #[test]
 fn batch_equals_single_predictions_bit_for_bit() {
-    for predictor in predictors("batch_equals_single_predictions_bit_for_bit") {
+    for predictor in predictors() {
         let pictures = sample_pictures(7);
         let batch = predictor.predict_batch(&pictures);
         assert_eq!(batch.len(), pictures.len());
@@ -80,7 +80,7 @@ fn batch_equals_single_predictions_bit_for_bit() {
 
 #[test]
 fn different_images_get_different_predictions() {
-    let Some(predictor) = stand_in("different_images_get_different_predictions") else {
+    let Some(predictor) = stand_in() else {
         return;
     };
     let answers = predictor.predict_batch(&sample_pictures(6));

@@ -18,7 +18,7 @@ fn model_has_a_known_recipe() {
             size: 224,
         },
     ];
-    for predictor in predictors("model_has_a_known_recipe") {
+    for predictor in predictors() {
         let recipe = predictor.metadata().preprocess.clone();
         let offered = resizes.map(|resize| Preprocess {
             resize,
@@ -31,8 +31,7 @@ fn model_has_a_known_recipe() {
 /// Compares the serving path with the training path.
 #[test]
 fn served_probability_equals_that_of_the_trained_network() {
-    let test = "served_probability_equals_that_of_the_trained_network";
-    let Some(runtime) = runtime(test) else { return };
+    let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     results_folder(place.path());
     let predictor = ImagePredictor::load(&runtime, place.path(), &Options::default()).unwrap();

@@ -4,8 +4,8 @@ use pet_predict::{ImagePredictor, Options};
 use pet_tests::{results, results_folder, runtime};
 
 /// The model of the results folder, and a stand-in.
-pub(crate) fn predictors(test: &str) -> Vec<ImagePredictor> {
-    let Some(runtime) = runtime(test) else {
+pub(crate) fn predictors() -> Vec<ImagePredictor> {
+    let Some(runtime) = runtime() else {
         return Vec::new();
     };
     let place = tempfile::tempdir().unwrap();
@@ -17,8 +17,8 @@ pub(crate) fn predictors(test: &str) -> Vec<ImagePredictor> {
 }
 
 /// The stand-in.
-pub(crate) fn stand_in(test: &str) -> Option<ImagePredictor> {
-    let runtime = runtime(test)?;
+pub(crate) fn stand_in() -> Option<ImagePredictor> {
+    let runtime = runtime()?;
     let place = tempfile::tempdir().unwrap();
     results_folder(place.path());
     Some(ImagePredictor::load(&runtime, place.path(), &Options::default()).unwrap())

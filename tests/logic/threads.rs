@@ -8,7 +8,7 @@ const THREADS: usize = 8;
 
 #[test]
 fn threads_get_the_same_predictions() {
-    let Some(predictor) = stand_in("threads_get_the_same_predictions") else {
+    let Some(predictor) = stand_in() else {
         return;
     };
     let pictures = sample_pictures(4);

@@ -22,8 +22,8 @@ pub(crate) struct Program {
 
 impl Program {
     /// `None` without ONNX Runtime.
-    pub(crate) fn new(test: &str) -> Option<Self> {
-        let library = runtime(test)?.library().to_owned();
+    pub(crate) fn new() -> Option<Self> {
+        let library = runtime()?.library().to_owned();
         let folder = tempfile::tempdir().unwrap();
         small_data_set(&folder.path().join("pets"), 5);
         fs_err::write(folder.path().join("backbone.safetensors"), backbone_bytes()).unwrap();
@@ -87,8 +87,8 @@ impl Program {
     }
 
     /// Photographs, real ones if available.
-    pub(crate) fn pictures(&self, test: &str) -> Vec<PathBuf> {
-        if let Some(mut files) = photographs(test) {
+    pub(crate) fn pictures(&self) -> Vec<PathBuf> {
+        if let Some(mut files) = photographs() {
             files.truncate(PHOTOGRAPHS);
             return files;
         }

@@ -7,16 +7,16 @@ use pet_tests::{root, skipped};
 use serde_json::Value;
 
 /// A Python with MLflow.
-pub(crate) fn find(test: &str) -> Option<PathBuf> {
+pub(crate) fn find() -> Option<PathBuf> {
     let cached = root().join(".cache/mlflow-env/bin/python");
     let python = std::env::var_os("PET_MLFLOW_PYTHON").map_or(cached, PathBuf::from);
     if python.is_file() {
         return Some(python);
     }
-    skipped(
-        test,
-        format_args!("no Python with MLflow at `{}`", python.display()),
-    );
+    skipped(format_args!(
+        "no Python with MLflow at `{}`",
+        python.display()
+    ));
     None
 }
 

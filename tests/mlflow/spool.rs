@@ -14,8 +14,7 @@ const EPOCHS: usize = 400;
 
 #[test]
 fn no_metric_is_lost_when_the_server_crashes() {
-    let test = "no_metric_is_lost_when_the_server_crashes";
-    let (Some(python), Some(mut program)) = (python::find(test), Program::new(test)) else {
+    let (Some(python), Some(mut program)) = (python::find(), Program::new()) else {
         return;
     };
     let home = tempfile::tempdir().unwrap();

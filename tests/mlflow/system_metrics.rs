@@ -16,8 +16,7 @@ const BUSY: &str = "system/cpu_utilization_percentage";
 
 #[test]
 fn resumed_run_continues_system_metrics() {
-    let test = "resumed_run_continues_system_metrics";
-    let (Some(python), Some(mut program)) = (python::find(test), Program::new(test)) else {
+    let (Some(python), Some(mut program)) = (python::find(), Program::new()) else {
         return;
     };
     let home = tempfile::tempdir().unwrap();

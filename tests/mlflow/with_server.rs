@@ -10,8 +10,7 @@ use crate::server::{Server, free_port};
 
 #[test]
 fn mlflow_finds_loads_and_serves_what_was_trained() {
-    let test = "mlflow_finds_loads_and_serves_what_was_trained";
-    let (Some(python), Some(mut program)) = (python::find(test), Program::new(test)) else {
+    let (Some(python), Some(mut program)) = (python::find(), Program::new()) else {
         return;
     };
     let home = tempfile::tempdir().unwrap();
@@ -22,7 +21,7 @@ fn mlflow_finds_loads_and_serves_what_was_trained() {
     assert!(!program.folder().join("mlflow.db").exists());
     assert!(!program.folder().join(".cache/spool").exists());
 
-    let pictures = program.pictures(test);
+    let pictures = program.pictures();
     let seen = python::run(&python, home.path(), "look.py", &server.url(), &pictures);
     check(&program, &seen, 2);
     check_classes(&program, &seen, &pictures);

@@ -7,13 +7,12 @@ use crate::with_server::{check, check_classes};
 
 #[test]
 fn mlflow_upgrades_our_database_and_we_keep_writing() {
-    let test = "mlflow_upgrades_our_database_and_we_keep_writing";
-    let (Some(python), Some(program)) = (python::find(test), Program::new(test)) else {
+    let (Some(python), Some(program)) = (python::find(), Program::new()) else {
         return;
     };
     program.pipeline();
     let (folder, store) = (program.folder(), "sqlite:///mlflow.db");
-    let pictures = program.pictures(test);
+    let pictures = program.pictures();
     let seen = python::run(&python, folder, "look.py", store, &pictures);
     check(&program, &seen, 2);
     check_classes(&program, &seen, &pictures);

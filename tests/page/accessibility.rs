@@ -4,14 +4,15 @@
 
 use std::path::PathBuf;
 
+use pet_tests::skipped;
 use serde_json::Value;
 
 use crate::browser::{Browser, View};
-use crate::{file, page_with_photograph, service, skipped};
+use crate::{file, page_with_photograph};
 
 /// The script, if it is installed.
 fn script() -> Option<String> {
-    let installed = || service::root().join(".cache/axe/node_modules/axe-core/axe.min.js");
+    let installed = || pet_tests::root().join(".cache/axe/node_modules/axe-core/axe.min.js");
     let path = std::env::var_os("PET_AXE").map_or_else(installed, PathBuf::from);
     fs_err::read_to_string(path).ok()
 }

@@ -26,6 +26,7 @@ mod visit;
 use std::path::PathBuf;
 
 use browser::{Browser, DESKTOP};
+use pet_tests::skipped;
 
 /// Width and height of the photograph in pixels.
 const WIDTH: f64 = 451.0;
@@ -43,16 +44,9 @@ fn page() -> Option<Browser> {
     browser
 }
 
-/// Reports that the current test is skipped. The test harness names threads after their tests.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn skipped(reason: &str) {
-    let thread = std::thread::current();
-    eprintln!("skipped: {}: {reason}", thread.name().unwrap_or_default());
-}
-
 /// The path of a file beside the tests.
 fn file(name: &str) -> PathBuf {
-    service::root().join("tests/page").join(name)
+    pet_tests::root().join("tests/page").join(name)
 }
 
 /// The page after the prediction of the photograph.

@@ -1,9 +1,9 @@
 //! The tab Model.
 
 use pet_model::{CLASSES_FILE, read_classes};
+use pet_tests::results;
 
 use crate::page;
-use crate::service::results;
 
 #[test]
 fn model_and_figures_are_shown() {

@@ -1,14 +1,12 @@
 //! The service, which all tests share.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::mpsc::channel;
 use std::thread;
 
 use pet_api::{Application, Configuration, FeedbackFolder, block_on};
-use pet_predict::{Runtime, SearchPaths};
-
-use crate::skipped;
+use pet_tests::{results, runtime, skipped};
 
 /// The address of the service, which is started at the first call; `None` without ONNX Runtime.
 pub(crate) fn address() -> Option<&'static str> {
@@ -18,17 +16,6 @@ pub(crate) fn address() -> Option<&'static str> {
         skipped("there is no ONNX Runtime");
     }
     address
-}
-
-/// The results to serve: `PET_RESULTS`, by default the committed ones.
-pub(crate) fn results() -> PathBuf {
-    let named = std::env::var_os("PET_RESULTS").filter(|path| !path.is_empty());
-    root().join(named.unwrap_or_else(|| "results".into()))
-}
-
-/// The workspace's folder.
-pub(crate) fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 /// Where the service stores corrections.
@@ -60,14 +47,4 @@ pub(crate) fn start(feedback: Option<FeedbackFolder>) -> Option<String> {
     });
     let port = receiver.recv().expect("the service starts");
     Some(format!("http://127.0.0.1:{port}/"))
-}
-
-fn runtime() -> Option<Runtime> {
-    let paths = SearchPaths::default()
-        .with_folder(root().join(".cache/onnxruntime"))
-        .with_library(std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));
-    let runtime = Runtime::load(&paths);
-    let required = std::env::var_os("PET_REQUIRE_RUNTIME").is_some_and(|set| set == "1");
-    assert!(runtime.is_ok() || !required, "there is no ONNX Runtime");
-    runtime.ok()
 }

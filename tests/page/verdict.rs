@@ -1,7 +1,9 @@
 //! Feedback on a prediction.
 
+use pet_tests::skipped;
+
 use crate::browser::{Browser, DESKTOP};
-use crate::{file, page_with_photograph, service, skipped};
+use crate::{file, page_with_photograph, service};
 
 const SAID: &str = "document.getElementById('verdict-said').textContent";
 

@@ -11,9 +11,9 @@ const TOLERANCE: f32 = 1e-4;
 const BATCHES: [usize; 3] = [1, 3, 8];
 
 /// Compares the logits of generated images and, if available, photographs.
-pub(crate) fn compare(test: &str, classifier: &Classifier, predictor: &ImagePredictor) {
+pub(crate) fn compare(classifier: &Classifier, predictor: &ImagePredictor) {
     compare_on(&sample_pictures(8), classifier, predictor);
-    if let Some(photographs) = photographs(test) {
+    if let Some(photographs) = photographs() {
         let eight = photographs.iter().step_by(photographs.len().div_ceil(8));
         let files: Vec<_> = eight.map(|file| fs_err::read(file).unwrap()).collect();
         assert_eq!(files.len(), 8);

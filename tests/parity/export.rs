@@ -20,7 +20,7 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn version_of_another_program_is_rejected_by_name() {
-    let Some(runtime) = runtime("version_of_another_program_is_rejected_by_name") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let place = tempfile::tempdir().unwrap();
@@ -57,7 +57,7 @@ fn version_of_another_program_is_rejected_by_name() {
 
 #[test]
 fn unwritable_folder_is_named_and_unchanged() {
-    let Some(runtime) = runtime("unwritable_folder_is_named_and_unchanged") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let place = tempfile::tempdir().unwrap();
@@ -89,7 +89,7 @@ fn unwritable_folder_is_named_and_unchanged() {
 
 #[test]
 fn selection_from_another_store_is_rejected() {
-    let Some(runtime) = runtime("selection_from_another_store_is_rejected") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let places = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];

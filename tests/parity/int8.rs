@@ -34,7 +34,7 @@ fn gate(open: bool) -> Gate {
 
 #[test]
 fn both_precisions_are_exported_together() {
-    let Some(runtime) = runtime("both_precisions_are_exported_together") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let place = tempfile::tempdir().unwrap();
@@ -78,8 +78,7 @@ fn both_precisions_are_exported_together() {
 
 #[test]
 fn rejected_model_leaves_registry_and_results_unchanged() {
-    let test = "rejected_model_leaves_registry_and_results_unchanged";
-    let Some(runtime) = runtime(test) else { return };
+    let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     let store = Store::with_versions(place.path());
     let dataset = pictures(&place.path().join("pictures"));

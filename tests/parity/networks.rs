@@ -14,8 +14,7 @@ fn other_networks() -> impl Iterator<Item = &'static Architecture> {
 
 #[test]
 fn onnx_runtime_matches_candle() {
-    let test = "onnx_runtime_matches_candle";
-    let Some(runtime) = runtime(test) else { return };
+    let Some(runtime) = runtime() else { return };
     for network in other_networks() {
         let place = tempfile::tempdir().unwrap();
         results_folder_of(network, place.path());
@@ -23,7 +22,7 @@ fn onnx_runtime_matches_candle() {
         assert_eq!(predictor.metadata().preprocess, network.recipe);
         let classes = predictor.metadata().classes.len();
         let classifier = Classifier::new(&classifier_weights_of(network, 7), classes).unwrap();
-        compare(test, &classifier, &predictor);
+        compare(&classifier, &predictor);
     }
 }
 
@@ -42,7 +41,7 @@ fn every_convolution_can_be_quantized() {
 
 #[test]
 fn predictions_are_explained() {
-    let Some(runtime) = runtime("predictions_are_explained") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     for network in other_networks() {

@@ -13,8 +13,7 @@ use crate::compare::compare;
 
 #[test]
 fn registered_model_is_served_as_it_was_trained() {
-    let test = "registered_model_is_served_as_it_was_trained";
-    let Some(runtime) = runtime(test) else { return };
+    let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     let store = Store::with_versions(place.path());
     let results = place.path().join("results");
@@ -53,12 +52,12 @@ fn registered_model_is_served_as_it_was_trained() {
     assert_eq!(*predictor.metadata(), expected);
     // Version 2 was registered with seed 1.
     let classifier = Classifier::new(&classifier_weights(1), expected.classes.len()).unwrap();
-    compare(test, &classifier, &predictor);
+    compare(&classifier, &predictor);
 }
 
 #[test]
 fn export_is_reproducible() {
-    let Some(runtime) = runtime("export_is_reproducible") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let place = tempfile::tempdir().unwrap();

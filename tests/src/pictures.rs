@@ -12,16 +12,11 @@ pub const HUGE_PNG: &[u8] = b"\x89PNG\r\n\x1a\n\
     \x00\x00\x00\x0bIDAT\x78\x9c\x63\x60\xc0\x07\x00\x00\x1e\x00\x01\xf6\xfd\xe9\x96\
     \x00\x00\x00\x00IEND\xae\x42\x60\x82";
 
-/// An image file with a colour gradient.
+/// An image file with a gradient of red and green.
 pub fn gradient(width: u32, height: u32, format: Format) -> Vec<u8> {
     let level = |at: u32, extent: u32| (at * 255 / extent.max(1)) as u8;
     let image = RgbImage::from_fn(width, height, |x, y| {
-        [
-            level(x, width),
-            level(y, height),
-            level(x + y, width + height),
-        ]
-        .into()
+        [level(x, width), level(y, height), 90].into()
     });
     encode_rgb(&image, format).unwrap()
 }

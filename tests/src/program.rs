@@ -7,10 +7,11 @@ use pet_predict::{Runtime, SearchPaths};
 
 use crate::root;
 
-/// Reports that a test is skipped.
+/// Reports that the current test is skipped. The test harness names threads after their tests.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-pub fn skipped(test: &str, reason: impl std::fmt::Display) {
-    eprintln!("skipped: {test}: {reason}");
+pub fn skipped(reason: impl std::fmt::Display) {
+    let thread = std::thread::current();
+    eprintln!("skipped: {}: {reason}", thread.name().unwrap_or_default());
 }
 
 /// ONNX Runtime from `ORT_DYLIB_PATH`, the project's cache or the system.
@@ -18,7 +19,7 @@ pub fn skipped(test: &str, reason: impl std::fmt::Display) {
 /// # Panics
 ///
 /// When it is missing and `PET_REQUIRE_RUNTIME` is 1.
-pub fn runtime(test: &str) -> Option<Runtime> {
+pub fn runtime() -> Option<Runtime> {
     let library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
     let paths = SearchPaths::default()
         .with_folder(root().join(".cache/onnxruntime"))
@@ -28,23 +29,20 @@ pub fn runtime(test: &str) -> Option<Runtime> {
         Err(error) => {
             let required = std::env::var_os("PET_REQUIRE_RUNTIME").is_some_and(|set| set == "1");
             assert!(!required, "{error}");
-            skipped(test, error);
+            skipped(error);
             None
         }
     }
 }
 
 /// `PET_PYTHON`, by default the interpreter in the project's cache, if it can import `onnx`.
-pub fn python_with_onnx(test: &str) -> Option<PathBuf> {
+pub fn python_with_onnx() -> Option<PathBuf> {
     let cached = root().join(".cache/python-env/bin/python");
     let python = std::env::var_os("PET_PYTHON").map_or(cached, PathBuf::from);
     let answer = Command::new(&python).args(["-c", "import onnx"]).output();
     if answer.is_ok_and(|answer| answer.status.success()) {
         return Some(python);
     }
-    skipped(
-        test,
-        format_args!("`{}` cannot import onnx", python.display()),
-    );
+    skipped(format_args!("`{}` cannot import onnx", python.display()));
     None
 }

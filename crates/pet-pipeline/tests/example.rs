@@ -8,7 +8,7 @@ use pet_tests::{backbone_bytes, runtime, small_data_set};
 
 #[test]
 fn the_example_trains_exports_and_evaluates() {
-    let Some(runtime) = runtime("the_example_trains_exports_and_evaluates") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

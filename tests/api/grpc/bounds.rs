@@ -5,12 +5,12 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use pet_image::Format;
+use pet_tests::gradient;
 use tonic::Code;
 
 use super::client::call;
 use super::messages::{Empty, Response, photograph, request};
 use super::{address, start, start_with};
-use crate::support::gradient;
 
 /// A call with a body that need not be a message.
 fn with_body(body: &[u8]) -> super::client::Call {

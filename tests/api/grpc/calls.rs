@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use pet_api::{Application, Configuration, TraceContext};
 use pet_image::Format;
+use pet_tests::{gradient, results, runtime};
 use tonic::Code;
 
 use super::client::{Call, call, connect};
 use super::messages::{Empty, Flag, Metadata, Model, Response, photograph};
 use super::{MODEL, address, start, start_with};
-use crate::support::{gradient, metric, results, runtime};
+use crate::support::metric;
 
 fn model(name: &str, version: &str) -> Model {
     Model {

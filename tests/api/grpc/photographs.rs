@@ -1,6 +1,7 @@
 //! Running the model.
 
 use pet_image::{Format, Limits, Preprocess};
+use pet_tests::gradient;
 use serde_json::{Value, json};
 use tonic::Code;
 
@@ -9,7 +10,7 @@ use super::messages::{
     Contents, Output, Parameter, Request, Response, Tensor, element, photograph, request,
 };
 use super::{start, start_with};
-use crate::support::{Service, get, gradient, post};
+use crate::support::{Service, get, post};
 
 fn infer(service: &Service, request: &Request) -> Reply {
     call("ModelInfer", request).send(service)

@@ -2,6 +2,7 @@
 
 use pet_api::ModelFolder;
 use pet_image::Format;
+use pet_tests::gradient;
 use tempfile::TempDir;
 use tonic::Code;
 
@@ -10,7 +11,7 @@ use super::messages::{
     Empty, Flag, Index, Load, Model, OnlyReady, Parameter, Request, Response, photograph,
 };
 use super::{MODEL, start, start_with};
-use crate::support::{Service, colours, gradient};
+use crate::support::{Service, colours};
 
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -4,11 +4,12 @@ use std::process::Command;
 
 use pet_api::ModelFolder;
 use pet_image::Format;
+use pet_tests::{gradient, photographs};
 
 use super::{MODEL, address, start_with};
 use crate::protocol::inference::served_model;
 use crate::protocol::python::{output, python, script};
-use crate::support::{colours, get, gradient, photographs};
+use crate::support::{colours, get};
 
 const TOKEN: &str = "secret";
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use pet_api::Code;
+use pet_tests::root;
 
-use crate::support::{Request, Service, get, root};
+use crate::support::{Request, Service, get};
 
 #[test]
 fn document_has_the_title_and_every_error_status() {

@@ -5,12 +5,11 @@ use std::process::Command;
 
 use pet_api::ModelFolder;
 use pet_image::{Format, Limits, Preprocess};
+use pet_tests::{gradient, photographs, results};
 use serde_json::{Value, json};
 
 use super::python::{output, python, script};
-use crate::support::{
-    Request, Response, Service, colours, get, gradient, photographs, post, results,
-};
+use crate::support::{Request, Response, Service, colours, get, post};
 
 const MODEL: &str = "/v2/models/oxford_pet_classifier";
 

@@ -3,10 +3,11 @@
 use std::process::Command;
 
 use pet_image::Format;
+use pet_tests::gradient;
 use serde_json::Value;
 
 use super::python::{output, python, script};
-use crate::support::{Service, get, gradient, post};
+use crate::support::{Service, get, post};
 
 /// The metrics as Prometheus' parser reads them.
 fn parsed(service: &Service) -> Option<Value> {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::support::{root, skipped};
+use pet_tests::{root, skipped};
 
 /// The Python in the environment variable, by default that of an environment in `.cache`; if it cannot import the module,
 /// the test is skipped.

@@ -8,12 +8,11 @@ use std::path::PathBuf;
 
 use pet_api::{Application, Configuration, Error, ModelFolder};
 use pet_image::Format;
+use pet_tests::{gradient, runtime};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{
-    Request, Response, Service, colours, colours_called, gradient, post, runtime,
-};
+use crate::support::{Request, Response, Service, colours, colours_called, post};
 
 const SHAPES: [&str; 4] = ["round", "square", "long", "flat"];
 

@@ -7,10 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pet_api::FeedbackFolder;
 use pet_image::Format;
+use pet_tests::{gradient, results};
 use serde_json::json;
 
 use super::{SHAPES, TestDir, predict, protocol_error, unload};
-use crate::support::{Service, coloured, get, gradient, metric, post, read, results, wait_until};
+use crate::support::{Service, coloured, get, metric, post, read, wait_until};
 
 #[test]
 fn models_with_other_classes_are_used_by_name() {

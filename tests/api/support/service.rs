@@ -1,13 +1,12 @@
 //! A running service.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use pet_api::{Application, Configuration, Handle};
-use pet_predict::{Runtime, SearchPaths};
+use pet_tests::{results, runtime};
 
 use super::request::get;
 
@@ -110,39 +109,4 @@ pub(crate) fn metric(service: &Service, series: &str) -> f64 {
         .next()
         .and_then(|value| value.parse().ok())
         .unwrap_or_default()
-}
-
-/// The results under test: `PET_RESULTS`, by default the committed ones.
-pub(crate) fn results() -> PathBuf {
-    root().join(named_results().unwrap_or_else(|| "results".into()))
-}
-
-/// Whether the committed results are under test.
-pub(crate) fn results_are_committed() -> bool {
-    named_results().is_none()
-}
-
-fn named_results() -> Option<PathBuf> {
-    let named = std::env::var_os("PET_RESULTS").filter(|path| !path.is_empty());
-    named.map(PathBuf::from)
-}
-
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// ONNX Runtime; without it the test is skipped, unless `PET_REQUIRE_RUNTIME` is set.
-pub(crate) fn runtime() -> Option<Runtime> {
-    let paths = SearchPaths::default()
-        .with_folder(root().join(".cache/onnxruntime"))
-        .with_library(std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));
-    match Runtime::load(&paths) {
-        Ok(runtime) => Some(runtime),
-        Err(error) => {
-            let required = std::env::var_os("PET_REQUIRE_RUNTIME").is_some_and(|set| set == "1");
-            assert!(!required, "{error}");
-            super::images::skipped(error);
-            None
-        }
-    }
 }

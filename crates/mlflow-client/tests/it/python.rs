@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 
 /// A Python that has MLflow: `PET_MLFLOW_PYTHON`, else the one in the workspace's cache. Says so
 /// and returns none where there is neither.
-pub(crate) fn find(test: &str) -> Option<PathBuf> {
+pub(crate) fn find() -> Option<PathBuf> {
     let cached = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/mlflow-env/bin/python");
     let python = std::env::var_os("PET_MLFLOW_PYTHON").map_or(cached, PathBuf::from);
     if python.is_file() {
         return Some(python);
     }
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or_default();
     let _ = writeln!(
         std::io::stderr(),
         "skipped: {test}: no Python with MLflow at {}",

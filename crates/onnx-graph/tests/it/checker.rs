@@ -23,15 +23,17 @@ assert numpy.array_equal(logits, again) and logits.shape == (2, 5), logits
 assert numpy.allclose(probabilities.sum(axis=1), 1), probabilities
 ";
 
-/// `PET_PYTHON`, else the interpreter in the workspace's cache, if it can import `onnx`. Without one,
-/// the test `name` is skipped.
-pub(crate) fn python_with_onnx(name: &str) -> Option<PathBuf> {
+/// `PET_PYTHON`, else the interpreter in the workspace's cache, if it can import `onnx`. Without one, the test, after which
+/// its thread is named, is skipped.
+pub(crate) fn python_with_onnx() -> Option<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let cached = workspace.join(".cache/python-env/bin/python");
     let python = std::env::var_os("PET_PYTHON").map_or(cached, PathBuf::from);
     let found = Command::new(&python).args(["-c", "import onnx"]).output();
     if !found.is_ok_and(|found| found.status.success()) {
-        eprintln!("skipped: {name}: no Python with onnx");
+        let thread = std::thread::current();
+        let test = thread.name().unwrap_or_default();
+        eprintln!("skipped: {test}: no Python with onnx");
         return None;
     }
     Some(python)
@@ -39,8 +41,7 @@ pub(crate) fn python_with_onnx(name: &str) -> Option<PathBuf> {
 
 #[test]
 fn the_onnx_checker_accepts_and_infers_the_same_shapes() {
-    let name = "the_onnx_checker_accepts_and_infers_the_same_shapes";
-    let Some(python) = python_with_onnx(name) else {
+    let Some(python) = python_with_onnx() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

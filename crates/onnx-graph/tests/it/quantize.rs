@@ -195,8 +195,7 @@ assert numpy.abs(output - got).max() < 0.01 * numpy.abs(expected).max(), (output
 
 #[test]
 fn python_takes_it_and_computes_nearly_the_same() {
-    let name = "python_takes_it_and_computes_nearly_the_same";
-    let Some(python) = python_with_onnx(name) else {
+    let Some(python) = python_with_onnx() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

@@ -14,17 +14,23 @@ use safetensors::SafeTensors;
 use crate::support::{difference, floats, golden, level_difference, levels};
 
 /// Folder of the photographs at their original size, unless the test is to be skipped.
-fn originals(test: &str) -> Option<PathBuf> {
+fn originals() -> Option<PathBuf> {
     let shared = std::env::var_os("PET_SHARED_DATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
         PathBuf::from,
     );
     let folder = shared.join("originals");
     if !folder.is_dir() {
-        eprintln!("skipped: {test}: no photographs at {}", folder.display());
+        skipped(format_args!("no photographs at {}", folder.display()));
         return None;
     }
     Some(folder)
+}
+
+/// Reports that the current test is skipped. The test harness names threads after their tests.
+fn skipped(reason: impl std::fmt::Display) {
+    let thread = std::thread::current();
+    eprintln!("skipped: {}: {reason}", thread.name().unwrap_or_default());
 }
 
 fn tensor_of(path: &Path) -> Vec<f32> {
@@ -43,7 +49,7 @@ fn tensor_of(path: &Path) -> Vec<f32> {
 /// The committed numbers are every 499th of each tensor, so this needs no Python.
 #[test]
 fn the_path_from_jpeg_to_tensor_is_pillows() {
-    let Some(folder) = originals("the_path_from_jpeg_to_tensor_is_pillows") else {
+    let Some(folder) = originals() else {
         return;
     };
     let bytes = fs_err::read(golden().join("photographs.safetensors")).unwrap();
@@ -62,8 +68,7 @@ fn the_path_from_jpeg_to_tensor_is_pillows() {
 /// Reduced while decoding, a large photograph gives nearly the same tensor as in full.
 #[test]
 fn a_large_photograph_is_reduced_and_looks_the_same() {
-    const TEST: &str = "a_large_photograph_is_reduced_and_looks_the_same";
-    let Some(folder) = originals(TEST) else {
+    let Some(folder) = originals() else {
         return;
     };
     let small = decode(
@@ -95,12 +100,11 @@ fn a_large_photograph_is_reduced_and_looks_the_same() {
 /// Runs Pillow itself on every photograph; `PET_PYTHON` names a Python that has it.
 #[test]
 fn every_pixel_of_every_photograph_is_pillows() {
-    const TEST: &str = "every_pixel_of_every_photograph_is_pillows";
-    let Some(folder) = originals(TEST) else {
+    let Some(folder) = originals() else {
         return;
     };
     let Some(python) = std::env::var_os("PET_PYTHON") else {
-        eprintln!("skipped: {TEST}: `PET_PYTHON` does not name a Python with Pillow and numpy");
+        skipped("`PET_PYTHON` does not name a Python with Pillow and numpy");
         return;
     };
     let out = tempfile::tempdir().unwrap();

@@ -61,7 +61,7 @@ fn three_colours() -> Vec<u8> {
 
 #[test]
 fn the_shares_and_the_bias_add_up_to_the_logit() {
-    let Some(runtime) = runtime("the_shares_and_the_bias_add_up_to_the_logit") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let model = model(&runtime, None);
@@ -83,7 +83,7 @@ fn the_shares_and_the_bias_add_up_to_the_logit() {
 
 #[test]
 fn the_map_points_to_the_place() {
-    let Some(runtime) = runtime("the_map_points_to_the_place") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let mut explainer = Explainer::new(&model(&runtime, None)).unwrap();
@@ -110,7 +110,7 @@ fn the_map_points_to_the_place() {
 
 #[test]
 fn a_temperature_cools_the_confidence_and_leaves_the_logits() {
-    let Some(runtime) = runtime("a_temperature_cools_the_confidence_and_leaves_the_logits") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let photograph = picture([0, 255, 51]);
@@ -141,7 +141,7 @@ fn a_temperature_cools_the_confidence_and_leaves_the_logits() {
 
 #[test]
 fn what_cannot_be_explained_is_said() {
-    let Some(runtime) = runtime("what_cannot_be_explained_is_said") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     // Its linear layer has no bias.
@@ -164,7 +164,7 @@ fn what_cannot_be_explained_is_said() {
 
 #[test]
 fn features_are_what_the_last_layer_takes() {
-    let Some(runtime) = runtime("features_are_what_the_last_layer_takes") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let model = model(&runtime, None);

@@ -87,7 +87,7 @@ fn load(runtime: &Runtime, path: &Path) -> Model {
 
 #[test]
 fn the_quantized_network_computes_nearly_the_same() {
-    let Some(runtime) = runtime("the_quantized_network_computes_nearly_the_same") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -144,7 +144,7 @@ fn the_quantized_network_computes_nearly_the_same() {
 
 #[test]
 fn values_that_are_not_finite_are_refused() {
-    let Some(runtime) = runtime("values_that_are_not_finite_are_refused") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let mut graph = Graph::new("large");
@@ -192,8 +192,7 @@ fn folder(floats: &str, integers: &str) -> TempDir {
 
 #[test]
 fn the_model_in_integers_is_taken_unless_another_is_asked_for() {
-    let Some(runtime) = runtime("the_model_in_integers_is_taken_unless_another_is_asked_for")
-    else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let folder = folder("7", "7");
@@ -216,7 +215,7 @@ fn the_model_in_integers_is_taken_unless_another_is_asked_for() {
 
 #[test]
 fn what_another_version_left_or_is_damaged_is_passed_over() {
-    let Some(runtime) = runtime("what_another_version_left_or_is_damaged_is_passed_over") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let stale = folder("8", "7");
@@ -240,7 +239,7 @@ fn what_another_version_left_or_is_damaged_is_passed_over() {
 
 #[test]
 fn a_model_under_the_name_of_the_other_precision_is_refused() {
-    let Some(runtime) = runtime("a_model_under_the_name_of_the_other_precision_is_refused") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let folder = Parts::default().folder();

@@ -21,7 +21,7 @@ fn refusal_of_bytes(runtime: &Runtime, bytes: &[u8]) -> Error {
 
 #[test]
 fn a_folder_or_a_file_is_loaded() {
-    let Some(runtime) = runtime("a_folder_or_a_file_is_loaded") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let folder = Parts::default().folder();
@@ -43,7 +43,7 @@ fn carried(names: &[&'static str]) -> Results {
 
 #[test]
 fn a_model_inside_the_program_is_loaded() {
-    let Some(runtime) = runtime("a_model_inside_the_program_is_loaded") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let (results, options) = (carried(&[MODEL_FILE]), Options::default());
@@ -62,7 +62,7 @@ fn a_model_inside_the_program_is_loaded() {
 
 #[test]
 fn what_is_not_or_wrongly_inside_the_program_is_named() {
-    let Some(runtime) = runtime("what_is_not_or_wrongly_inside_the_program_is_named") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let message = |names: &[&'static str], options: &Options| {
@@ -85,7 +85,7 @@ fn what_is_not_or_wrongly_inside_the_program_is_named() {
 
 #[test]
 fn another_input_or_output_is_refused() {
-    let Some(runtime) = runtime("another_input_or_output_is_refused") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let message = |parts| {
@@ -128,7 +128,7 @@ fn another_input_or_output_is_refused() {
 
 #[test]
 fn numbers_of_another_type_are_refused() {
-    let Some(runtime) = runtime("numbers_of_another_type_are_refused") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let mut graph = Graph::new("double");
@@ -143,7 +143,7 @@ fn numbers_of_another_type_are_refused() {
 
 #[test]
 fn a_model_without_a_known_recipe_is_refused() {
-    let Some(runtime) = runtime("a_model_without_a_known_recipe_is_refused") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let without = |removed: &str| {
@@ -174,7 +174,7 @@ fn a_model_without_a_known_recipe_is_refused() {
 
 #[test]
 fn files_that_are_no_model_are_refused() {
-    let Some(runtime) = runtime("files_that_are_no_model_are_refused") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let error = refusal_of_bytes(&runtime, b"");
@@ -194,7 +194,7 @@ fn files_that_are_no_model_are_refused() {
 
 #[test]
 fn a_missing_or_huge_file_is_refused() {
-    let Some(runtime) = runtime("a_missing_or_huge_file_is_refused") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let empty = tempfile::tempdir().unwrap();
@@ -212,7 +212,7 @@ fn a_missing_or_huge_file_is_refused() {
 
 #[test]
 fn other_classes_beside_the_model_are_refused() {
-    let Some(runtime) = runtime("other_classes_beside_the_model_are_refused") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let folder = Parts::default().folder();

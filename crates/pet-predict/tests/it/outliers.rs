@@ -21,7 +21,7 @@ fn load(runtime: &Runtime, parts: Parts) -> Result<Session, Error> {
 
 #[test]
 fn outliers_are_detected() {
-    let Some(runtime) = runtime("outliers_are_detected") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let mut session = load(&runtime, parts(true, Some(0.9))).unwrap();
@@ -42,7 +42,7 @@ fn outliers_are_detected() {
 
 #[test]
 fn a_model_without_examples_does_not_tell() {
-    let Some(runtime) = runtime("a_model_without_examples_does_not_tell") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let mut session = load(&runtime, parts(false, None)).unwrap();
@@ -55,7 +55,7 @@ fn a_model_without_examples_does_not_tell() {
 
 #[test]
 fn an_output_and_its_threshold_go_together() {
-    let Some(runtime) = runtime("an_output_and_its_threshold_go_together") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let refusal = |parts| load(&runtime, parts).unwrap_err().to_string();

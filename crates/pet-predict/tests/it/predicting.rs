@@ -6,8 +6,8 @@ use pet_predict::{Error, ImagePredictor, Model, Options};
 
 use crate::support::{Parts, SIZE, picture, runtime};
 
-fn predictor(name: &str, options: &Options) -> Option<ImagePredictor> {
-    let runtime = runtime(name)?;
+fn predictor(options: &Options) -> Option<ImagePredictor> {
+    let runtime = runtime()?;
     let folder = Parts::default().folder();
     Some(ImagePredictor::load(&runtime, folder.path(), options).unwrap())
 }
@@ -21,10 +21,7 @@ fn pictures() -> Vec<Vec<u8>> {
 
 #[test]
 fn the_class_and_its_probability_are_right() {
-    let Some(predictor) = predictor(
-        "the_class_and_its_probability_are_right",
-        &Options::default(),
-    ) else {
+    let Some(predictor) = predictor(&Options::default()) else {
         return;
     };
     let prediction = predictor.predict(&picture([0, 255, 51])).unwrap();
@@ -52,7 +49,7 @@ fn the_class_and_its_probability_are_right() {
 #[test]
 fn a_batch_equals_its_singles() {
     let options = Options::default().with_sessions(NonZero::new(3).unwrap());
-    let Some(predictor) = predictor("a_batch_equals_its_singles", &options) else {
+    let Some(predictor) = predictor(&options) else {
         return;
     };
     let pictures = pictures();
@@ -67,7 +64,7 @@ fn a_batch_equals_its_singles() {
 
 #[test]
 fn a_bad_picture_spoils_no_other() {
-    let Some(predictor) = predictor("a_bad_picture_spoils_no_other", &Options::default()) else {
+    let Some(predictor) = predictor(&Options::default()) else {
         return;
     };
     let red = picture([200, 0, 0]);
@@ -84,7 +81,7 @@ fn a_bad_picture_spoils_no_other() {
 #[test]
 fn many_threads_share_few_sessions() {
     let options = Options::default().with_sessions(NonZero::new(2).unwrap());
-    let Some(predictor) = predictor("many_threads_share_few_sessions", &options) else {
+    let Some(predictor) = predictor(&options) else {
         return;
     };
     let pictures = pictures();
@@ -106,7 +103,7 @@ fn many_threads_share_few_sessions() {
 
 #[test]
 fn worker_threads_own_sessions_of_one_model() {
-    let Some(runtime) = runtime("worker_threads_own_sessions_of_one_model") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let folder = Parts::default().folder();
@@ -130,7 +127,7 @@ fn worker_threads_own_sessions_of_one_model() {
 
 #[test]
 fn tensors_are_run_in_batches() {
-    let Some(predictor) = predictor("tensors_are_run_in_batches", &Options::default()) else {
+    let Some(predictor) = predictor(&Options::default()) else {
         return;
     };
     let one = 3 * SIZE * SIZE;
@@ -158,7 +155,7 @@ fn tensors_are_run_in_batches() {
 
 #[test]
 fn numbers_that_are_none_are_no_prediction() {
-    let Some(runtime) = runtime("numbers_that_are_none_are_no_prediction") else {
+    let Some(runtime) = runtime() else {
         return;
     };
     let mut parts = Parts::default();
@@ -174,10 +171,7 @@ fn numbers_that_are_none_are_no_prediction() {
 
 #[test]
 fn a_decoded_photograph_is_predicted_like_its_file() {
-    let Some(predictor) = predictor(
-        "a_decoded_photograph_is_predicted_like_its_file",
-        &Options::default(),
-    ) else {
+    let Some(predictor) = predictor(&Options::default()) else {
         return;
     };
     let file = picture([0, 200, 51]);

@@ -10,9 +10,9 @@ use tempfile::TempDir;
 
 pub(crate) const SIZE: usize = 8;
 
-/// The library from `ORT_DYLIB_PATH` or the project's cache. Without one, the test `name` is
+/// The library from `ORT_DYLIB_PATH` or the project's cache. Without one, the test, after which its thread is named, is
 /// skipped, unless `PET_REQUIRE_RUNTIME` is set.
-pub(crate) fn runtime(name: &str) -> Option<Runtime> {
+pub(crate) fn runtime() -> Option<Runtime> {
     let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/onnxruntime");
     let library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
     let paths = SearchPaths::default()
@@ -23,7 +23,8 @@ pub(crate) fn runtime(name: &str) -> Option<Runtime> {
         Err(error) => {
             let required = std::env::var_os("PET_REQUIRE_RUNTIME").is_some_and(|set| set == "1");
             assert!(!required, "{error}");
-            eprintln!("skipped: {name}: {error}");
+            let thread = std::thread::current();
+            eprintln!("skipped: {}: {error}", thread.name().unwrap_or_default());
             None
         }
     }

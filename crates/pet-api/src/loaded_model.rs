@@ -66,6 +66,12 @@ impl LoadedModel {
         Ok(())
     }
 
+    /// The number of sessions that no thread uses.
+    #[cfg(test)]
+    pub(crate) fn idle_sessions(&self) -> usize {
+        self.sessions.idle().len()
+    }
+
     /// Explains a prediction.
     pub(crate) fn explain(
         &self,

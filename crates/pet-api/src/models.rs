@@ -25,8 +25,7 @@ pub(crate) struct Models {
 }
 
 impl Models {
-    /// Loads the initial models. Each worker creates a session of the served one, so that the first request waits for one
-    /// session only; sessions of the other models are created on demand.
+    /// Loads the initial models, whose sessions the workers create.
     pub(crate) fn load(runtime: Runtime, configuration: &Configuration) -> Result<Self, Error> {
         let options = Options::default()
             .with_image(configuration.limits)
@@ -89,6 +88,13 @@ impl Models {
             Some(version) => split.of_version(version),
             None => Ok(split),
         }
+    }
+
+    /// The models that answer requests: all but the shadow.
+    pub(crate) fn answering(&self) -> Vec<Arc<LoadedModel>> {
+        let mut answering: Vec<_> = self.split().all().cloned().collect();
+        answering.extend(self.repository.loaded());
+        answering
     }
 
     fn all(&self) -> Vec<Arc<LoadedModel>> {
@@ -195,7 +201,7 @@ impl Models {
         let next = Deployment::load(&self.loader, &self.sources)?;
         let primary = &next.split.primary;
         self.repository.check_name(primary.name())?;
-        let added = self.add_sessions(primary);
+        let added = next.split.all().try_for_each(|model| self.add_sessions(model));
         added.map_err(|source| Error::Model { source })?;
         Ok(next)
     }

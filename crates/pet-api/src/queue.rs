@@ -240,34 +240,78 @@ fn yield_time(cost: Cost) -> Duration {
 }
 
 /// Starts `count` worker threads, which run until the queue is closed and empty. Each of them first creates a session of
-/// `model`.
+/// every model, so that no request waits for one.
 pub(crate) fn start(
     count: usize,
     queue: &Queue,
-    model: &Arc<LoadedModel>,
+    models: &[Arc<LoadedModel>],
     worker: impl Fn() -> Worker,
 ) -> Result<Vec<JoinHandle<()>>, Error> {
     let start = |number| {
-        let (model, worker) = (model.clone(), worker());
+        let (models, worker) = (models.to_vec(), worker());
         let queue = queue.clone();
         std::thread::Builder::new()
             .name(format!("worker-{number}"))
             .stack_size(STACK_SIZE)
-            .spawn(move || work(model, &worker, &queue))
+            .spawn(move || work(models, &worker, &queue))
             .map_err(|source| Error::Worker { source })
     };
     (0..count).map(start).collect()
 }
 
-fn work(model: Arc<LoadedModel>, worker: &Worker, queue: &Queue) {
-    // So that the first request does not wait for a session. If this fails, so does the request, which reports it.
-    let _ = model.add_session();
-    // The model may be replaced, so the thread must not keep it.
-    drop(model);
+fn work(models: Vec<Arc<LoadedModel>>, worker: &Worker, queue: &Queue) {
+    // The models may be replaced, so the thread must not keep them.
+    for model in models {
+        // If this fails, so does a request for the model, which reports it.
+        let _ = model.add_session();
+    }
     while let Some(job) = queue.next() {
         // A damaged file may hit a bug in a decoder: that fails its request, not the thread.
         if catch_unwind(AssertUnwindSafe(|| job(worker))).is_err() {
             tracing::error!("processing a request panicked");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+
+    use pet_tests::{colours_results, runtime};
+
+    use super::*;
+    use crate::configuration::Configuration;
+    use crate::model_folder::ModelFolder;
+    use crate::models::Models;
+
+    #[test]
+    fn each_worker_creates_a_session_of_every_model() {
+        let Some(runtime) = runtime() else { return };
+        let place = tempfile::tempdir().unwrap();
+        let folders = ["results", "models/one", "models/two"];
+        for folder in folders {
+            colours_results(&place.path().join(folder), 1.0);
+        }
+        let configuration = Configuration {
+            results: place.path().join("results").into(),
+            models: Some(ModelFolder {
+                folder: place.path().join("models"),
+                max_loaded: 2,
+            }),
+            workers: NonZero::new(2).unwrap(),
+            ..Configuration::default()
+        };
+        let models = Models::load(runtime, &configuration).unwrap();
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let queue = Queue::new(2, 1, 1 << 20, metrics.clone());
+        let answering = models.answering();
+        let worker = || Worker::new(metrics.clone(), None);
+        let threads = start(2, &queue, &answering, worker).unwrap();
+        queue.close();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        let sessions = answering.iter().map(|model| model.idle_sessions());
+        assert_eq!(sessions.collect::<Vec<_>>(), [2, 2, 2]);
     }
 }

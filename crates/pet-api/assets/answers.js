@@ -1,14 +1,14 @@
-// What the service says of photographs and of parts of them; whoever shows it listens.
+// The predictions for photographs and parts of them; the code that shows them subscribes.
 
 import { Refusal, send } from './service.js';
 
 export const BREEDS = 5;
 
 class Answers extends EventTarget {
-  /** Promises of what was, or is being, said of whole photographs. */
+  /** Promises of the predictions for whole photographs. */
   #whole = new WeakMap();
 
-  /** What is said of the whole photograph; asked once, unless that fails. */
+  /** The prediction for the whole photograph; requested once, unless that fails. */
   whole(photograph) {
     let answer = this.#whole.get(photograph);
     if (!answer) {
@@ -19,13 +19,13 @@ class Answers extends EventTarget {
     return answer;
   }
 
-  /** Goes back from a part to what was said of the whole photograph. */
+  /** Goes back from a part to the prediction for the whole photograph. */
   async again(photograph) {
     photograph.outcome = await this.whole(photograph);
     this.#tell(photograph);
   }
 
-  /** What is said of a part of it. */
+  /** Predicts a part of it. */
   part(photograph, part, signal) {
     return this.#ask(photograph, part, signal);
   }

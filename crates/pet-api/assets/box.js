@@ -1,18 +1,18 @@
-// A box over the photograph that pointer and keyboard move.
+// A box over the photograph, which is moved with the pointer and the keyboard.
 
 import { clamp } from './geometry.js';
 import { photo } from './photo.js';
 
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** The box; who uses it says what a hand does with it. */
+/** The box; its user decides how it changes. */
 export class Box {
   edges = { left: 0, top: 0, right: 1, bottom: 1 };
 
   /**
-   * `grips` are the handles by the points of the compass, `label` is read out, and these are asked for the new box:
-   * `move(box, x, y)`, `pull(box, grip, point)`, `begin(start, point, box)` where none was hit, `key(box, event)`.
-   * `changed(box)` is told. Beside a box with `scrolls`, a finger moves the page instead.
+   * `grips` are the handles, named after the points of the compass, `label` is for screen readers, and these return the new box:
+   * `move(box, x, y)`, `pull(box, grip, point)`, `begin(start, point, box)` if no handle was hit, `key(box, event)`.
+   * `changed(box)` is called after a change. Outside a box with `scrolls`, a finger scrolls the page instead.
    */
   constructor(frame, { name, label, grips, ...hands }) {
     this.hands = hands;
@@ -35,7 +35,7 @@ export class Box {
     this.box.addEventListener('keydown', (event) => this.nudge(event));
   }
 
-  /** Shows the box at these edges, in pixels of the photograph. */
+  /** Sets the edges of the box, in pixels of the photograph. */
   draw(edges) {
     this.edges = edges;
     const place = (edge, value) => this.box.style.setProperty(`--${edge}`, clamp(value, 0, 1));

@@ -17,12 +17,12 @@ function command(path, parameters, file, saved) {
 
 async function copy(code) {
   if (navigator.clipboard) return navigator.clipboard.writeText(code.textContent);
-  // Away from https and localhost there is no clipboard; marking it lets people copy it themselves.
+  // Without https or localhost there is no clipboard; selecting the text lets people copy it themselves.
   getSelection().selectAllChildren(code);
   throw new Error('no clipboard');
 }
 
-/** Puts the line with the command at the end of the panel; the function that it returns fills it. */
+/** Adds the line with the command to the panel, and returns a function that sets the command. */
 export function addCall(panel) {
   const line = template.content.cloneNode(true);
   const code = line.querySelector('code');

@@ -1,4 +1,4 @@
-// Pieces of the page that several tabs are built of.
+// Elements that several tabs use.
 
 /** A new element with these properties and children. */
 export function element(tag, properties = {}, ...children) {
@@ -7,7 +7,7 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** A bar, filled by a share from 0 to 1. */
+/** A bar, filled to a share from 0 to 1. */
 export function bar(share) {
   const fill = element('span', { className: 'fill' });
   fill.style.setProperty('--share', share);

@@ -1,4 +1,4 @@
-// Shows which regions of the photograph support the answer, where the service can say that.
+// Shows which regions of the photograph support the prediction, if the service can explain it.
 
 import { answers } from './answers.js';
 import { photo } from './photo.js';
@@ -7,7 +7,7 @@ import { Work, announce } from './work.js';
 
 const COVER = 0.6;
 
-/** Ten steps of matplotlib's `inferno` (CC0): more is always lighter. */
+/** Ten steps of matplotlib's `inferno` (CC0): higher values are lighter. */
 const SHADES = [
   [0, 0, 4], [27, 12, 66], [75, 12, 107], [120, 28, 109], [165, 44, 96],
   [207, 68, 70], [237, 105, 37], [251, 154, 6], [247, 208, 60], [252, 255, 164],
@@ -21,7 +21,7 @@ heat.className = 'heat';
 heat.setAttribute('aria-hidden', 'true');
 let explained = null;
 
-/** The map's rows as a small picture, which the browser smooths when it enlarges it. */
+/** The map as a small image, which the browser smooths when it enlarges it. */
 function paint(rows) {
   heat.height = rows.length;
   heat.width = rows[0].length;
@@ -34,7 +34,7 @@ function paint(rows) {
   }));
 }
 
-/** Lays the picture over what the model saw, which is told in pixels of what was sent. */
+/** Puts the image over the region that the model saw, given in pixels of the image that was sent. */
 function place([left, top, width, height], { area, width: sentWidth, height: sentHeight }) {
   const across = area.width / sentWidth;
   const down = area.height / sentHeight;

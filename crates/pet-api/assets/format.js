@@ -1,10 +1,10 @@
-// What a file is, told by its content as the service does it.
+// The format of a file, detected from its content as in the service.
 
 /** Formats that the service reads. */
 const READ = ['JPEG', 'PNG', 'GIF', 'WebP', 'BMP', 'TIFF'];
-/** As many bytes as the signatures need. */
+/** Number of bytes that the signatures need. */
 const HEAD = 32;
-/** Where an animated PNG must have said so: before its pixels. */
+/** Number of bytes in which an animated PNG must be marked as such: those before its pixels. */
 const PNG_HEAD = 65_536;
 
 const BRANDS = { avif: 'AVIF', avis: 'AVIF', heic: 'HEIC', heix: 'HEIC', hevc: 'HEIC', mif1: 'HEIC', msf1: 'HEIC' };
@@ -25,7 +25,7 @@ function latin(content) {
   return Array.from(content, (byte) => String.fromCharCode(byte)).join('');
 }
 
-/** The format's name, or its media type's, or nothing. */
+/** The name of the format or of the media type, or nothing. */
 export async function formatOf(file) {
   const head = latin(await bytes(file, HEAD));
   const found = SIGNATURES.find(([, signature]) => head.startsWith(signature));
@@ -42,14 +42,14 @@ export function isRead(format) {
   return READ.includes(format);
 }
 
-/** Skips the blocks of data that end with an empty one. */
+/** Skips blocks of data up to an empty one. */
 function afterBlocks(content, start) {
   let at = start;
   while (at < content.length && content[at] !== 0) at += content[at] + 1;
   return at + 1;
 }
 
-/** The place behind a colour table whose size the flags tell. */
+/** The position after a colour table, whose size is in the flags. */
 function afterTable(flags) {
   return flags & 0x80 ? 3 << ((flags & 7) + 1) : 0;
 }
@@ -68,7 +68,7 @@ function gifHasFrames(content) {
   return frames > 1;
 }
 
-/** Whether the file is an animation, of which only the first frame counts. */
+/** Whether the file is an animation, of which only the first frame is used. */
 export async function isAnimated(file, format) {
   if (format === 'GIF') return gifHasFrames(await bytes(file));
   if (format === 'PNG') return latin(await bytes(file, PNG_HEAD)).includes('acTL');

@@ -1,11 +1,11 @@
-// Boxes in whole pixels of a picture, and what hands do with them.
+// Boxes in whole pixels of an image, and how they change.
 
-/** Least side of a square that is drawn by hand, as a share of the picture's shorter side. */
+/** Minimum side of a square that is drawn by hand, as a share of the image's shorter side. */
 const LEAST = 0.1;
 
 export const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
 
-/** The box between two corners, inside of the picture. */
+/** The box between two corners, clipped to the image. */
 export function between(first, second, { width, height }) {
   const [left, right] = [first.x, second.x].sort((a, b) => a - b);
   const [top, bottom] = [first.y, second.y].sort((a, b) => a - b);
@@ -17,14 +17,14 @@ export function between(first, second, { width, height }) {
   };
 }
 
-/** The box moved as far as the picture goes. */
+/** The box moved, but not beyond the image. */
 export function moved(box, x, y, { width, height }) {
   const byX = clamp(Math.round(x), -box.left, width - box.right);
   const byY = clamp(Math.round(y), -box.top, height - box.bottom);
   return { left: box.left + byX, top: box.top + byY, right: box.right + byX, bottom: box.bottom + byY };
 }
 
-/** The box with the edges that a grip names brought to a point. */
+/** The box with the edges of a handle moved to a point. */
 export function stretched(box, grip, point, picture) {
   const first = { x: grip.includes('w') ? point.x : box.left, y: grip.includes('n') ? point.y : box.top };
   const second = { x: grip.includes('e') ? point.x : box.right, y: grip.includes('s') ? point.y : box.bottom };
@@ -35,7 +35,7 @@ function leastSide({ width, height }) {
   return Math.max(1, Math.round(Math.min(width, height) * LEAST));
 }
 
-/** The square with the corner that a grip names brought towards a point; the corner across stays. */
+/** The square with the corner of a handle moved towards a point; the opposite corner stays. */
 export function stretchedSquare(box, grip, point, picture) {
   const west = grip.includes('w');
   const north = grip.includes('n');
@@ -48,7 +48,7 @@ export function stretchedSquare(box, grip, point, picture) {
   return { left, top, right: left + side, bottom: top + side };
 }
 
-/** The square with another side around the same middle, as far as the picture goes. */
+/** The square with another side and the same center, but not beyond the image. */
 export function resizedSquare(box, by, picture) {
   const most = Math.min(picture.width, picture.height);
   const side = clamp(Math.round(box.right - box.left + by), leastSide(picture), most);

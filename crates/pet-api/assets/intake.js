@@ -1,4 +1,4 @@
-// The ways by which photographs come in: chosen, dropped, pasted or taken.
+// The ways to add photographs: choosing, dropping, pasting or taking them.
 
 import { takePicture } from './camera.js';
 import { fit, photo } from './photo.js';
@@ -11,7 +11,7 @@ function listenToInputs() {
     const input = find(id);
     input.addEventListener('change', () => {
       const files = [...input.files];
-      // Emptied, so that the same file can be chosen again.
+      // Cleared, so that the same file can be chosen again.
       input.value = '';
       visit.add(files);
     });
@@ -47,7 +47,7 @@ function listenToPaste() {
 }
 
 function listenToCamera() {
-  // Phones have a better camera program than a page can be.
+  // The camera app of a phone is better than a page.
   const phone = matchMedia('(pointer: coarse)').matches;
   find('camera').addEventListener('click', async () => {
     if (phone || !navigator.mediaDevices) return find('camera-file').click();
@@ -64,7 +64,7 @@ function listenToClear() {
   });
 }
 
-/** What is to be known about how the photograph is treated. */
+/** Notes on how the photograph is processed. */
 function remark(photograph) {
   const parts = [];
   if (photograph?.isAnimated) parts.push('Only the first frame of this animation is used.');
@@ -86,7 +86,7 @@ function show() {
   fit(find('frame'), photo.width, photo.height);
 }
 
-/** Makes all ways work. */
+/** Installs all of them. */
 export function start() {
   listenToInputs();
   listenToDrops();

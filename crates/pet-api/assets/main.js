@@ -1,4 +1,4 @@
-// Puts the page together: the photographs, and six tabs for the one that is shown.
+// Sets up the page: the photographs, and six tabs for the current one.
 
 import * as crop from './crop.js';
 import { offerExplanation } from './explain.js';

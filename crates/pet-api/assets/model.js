@@ -1,4 +1,4 @@
-// The tab Model: what is served, how good it is, and how it came to be.
+// The tab Model: the served model, its metrics and its origin.
 
 import { bar, element } from './elements.js';
 import { address, get } from './service.js';
@@ -11,9 +11,9 @@ const FIGURES = [
   ['mistakes.png', 'Mistakes', 'Photos that the model got wrong', 'photographs'],
 ];
 
-/** Photographs below which a share is shown as what was counted. */
+/** Number of photographs below which a share is shown as counts. */
 const FEW = 100;
-/** As many answers as the second figure looks at. */
+/** Number of classes that the second metric considers. */
 const BEST = 5;
 
 const panel = document.getElementById('model');
@@ -28,7 +28,7 @@ async function json(path) {
   return (await get(path)).json();
 }
 
-/** The photographs that tell most: those that no choice was made with. */
+/** The most meaningful split: one that was not used for any choice. */
 function measured({ splits = {} }) {
   const name = ['test', 'validation'].find((split) => split in splits) ?? Object.keys(splits)[0];
   return name ? { name, ...splits[name] } : null;
@@ -38,7 +38,7 @@ function tile(figure, text) {
   return element('li', {}, element('strong', { textContent: figure }), element('span', { textContent: text }));
 }
 
-/** A share of few photographs as what was counted, for a percentage would claim more. */
+/** A share of few photographs as counts, since a percentage would look too precise. */
 function part(share, images, digits) {
   return images < FEW ? `${Math.round(share * images)} of ${images}` : percent(share, digits);
 }
@@ -49,7 +49,7 @@ function tiles(model, figures) {
     const few = figures.images < FEW;
     const photographs = few ? `${figures.name} photos` : `of ${count(figures.images)} ${figures.name} photos`;
     list.append(tile(part(figures.top1, figures.images), few ? `${photographs} right` : `right, ${photographs}`));
-    // Among five classes the right one is always there.
+    // With five classes, the right one is always among them.
     if (model.classes > BEST) {
       list.append(tile(part(figures.top5, figures.images), 'with the right breed in the top five'));
     }

@@ -1,4 +1,4 @@
-// The square that the model sees, over the photograph: moved to the animal, it is predicted by itself.
+// The square that the model sees, over the photograph. Moving it to the animal predicts that part alone.
 
 import { answers } from './answers.js';
 import { Box } from './box.js';
@@ -24,7 +24,7 @@ function rounded(box) {
 
 const isSame = (one, other) => Object.keys(one).every((edge) => one[edge] === other[edge]);
 
-/** What the answer that is shown was given for. */
+/** The part that the current prediction is for. */
 function answered() {
   return photo.current.outcome?.part ?? rounded(seen(photo));
 }
@@ -44,10 +44,10 @@ function press(edges, { key, shiftKey }) {
   return by && seesSquare() ? resizedSquare(edges, by * (shiftKey ? 10 : 1), photo) : null;
 }
 
-/** Offers what can be done with the square as it lies. */
+/** Enables what can be done with the square at its current position. */
 function offer(box) {
   const is = photo.current?.outcome ? isSame(box.edges, answered()) : true;
-  // Not `disabled`, which would take the focus away from who has just pressed it.
+  // Not `disabled`, which would remove the focus from a button that was just pressed.
   predictButton.ariaDisabled = is;
   wholeButton.ariaDisabled = isSame(box.edges, rounded(seen(photo)));
   box.layer.classList.toggle('pending', !is);

@@ -1,14 +1,14 @@
-// The photograph that is shown, which all tabs share.
+// The current photograph, which all tabs share.
 
 class Shown extends EventTarget {
   /** A `Photograph` that was opened, or nothing. */
   current = null;
 
-  /** Shows it and tells everyone, once it is opened; nothing clears the page. */
+  /** Shows it and notifies all listeners once it is opened; without one, clears the page. */
   async show(photograph) {
     this.newest = photograph;
     await photograph?.open();
-    // Another one was chosen meanwhile.
+    // Another one was chosen in the meantime.
     if (this.newest !== photograph) return;
     this.current = photograph;
     this.dispatchEvent(new Event('change'));
@@ -25,7 +25,7 @@ class Shown extends EventTarget {
 
 export const photo = new Shown();
 
-/** Gives a frame the shape of the picture in it, so that what lies over it fits. */
+/** Gives a frame the aspect ratio of its image, so that overlays fit. */
 export function fit(frame, width, height) {
   frame.style.setProperty('--width', width);
   frame.style.setProperty('--height', height);

@@ -1,15 +1,15 @@
-// One photograph: its file, what the browser makes of it, and what is sent for it.
+// One photograph: its file, how the browser decodes it, and what is sent to the service.
 
 import { formatOf, isAnimated, isRead } from './format.js';
 import { around, known, reduction, seen } from './recipe.js';
 import { bytes, size } from './words.js';
 
-/** Pixels above which a photograph is made smaller before it is sent. */
+/** Number of pixels above which a photograph is downscaled before it is sent. */
 const LARGE = 2e6;
-/** Most pixels of a picture that is only sent in another format; browsers refuse larger canvases. */
+/** Maximum number of pixels of an image that is only converted; browsers reject larger canvases. */
 const MOST = 16e6;
 const QUALITY = 0.92;
-/** For a picture that will be looked at, not only classified. */
+/** Quality of an image for people, not only for the model. */
 const FINE_QUALITY = 0.95;
 
 async function decode(url) {
@@ -18,14 +18,14 @@ async function decode(url) {
   return picture.decode().then(() => picture, () => null);
 }
 
-/** An area of the picture, drawn. Where it is larger than the picture its own colours go on. */
+/** Draws an area of the image. Beyond the image, its edge colours continue. */
 export function draw(picture, area, width, height) {
   const canvas = document.createElement('canvas');
   canvas.width = Math.max(1, Math.round(width));
   canvas.height = Math.max(1, Math.round(height));
   const context = canvas.getContext('2d');
   context.imageSmoothingQuality = 'high';
-  // The service puts white behind what is transparent, too.
+  // White behind transparent pixels, as in the service.
   context.fillStyle = '#fff';
   context.fillRect(0, 0, canvas.width, canvas.height);
   const across = canvas.width / area.width;
@@ -44,15 +44,15 @@ async function toFile(canvas, name, quality) {
   return new File([blob], `${name.replace(/\.[^.]*$/, '')}.jpg`, { type: 'image/jpeg' });
 }
 
-/** A file that was opened; `url` is nothing where the browser cannot show it. */
+/** An opened file; `url` is missing if the browser cannot show it. */
 export class Photograph {
   url = null;
   width = 0;
   height = 0;
 
-  /** What is shown of it: the latest answer. */
+  /** The latest prediction for it. */
   outcome = null;
-  /** Why there is none, as a sentence. */
+  /** Why there is no prediction, as a sentence. */
   problem = null;
   #closing = new AbortController();
 
@@ -61,12 +61,12 @@ export class Photograph {
     this.name = file.name;
   }
 
-  /** Aborted once the photograph is no longer wanted. */
+  /** Aborted once the photograph is no longer needed. */
   get closed() {
     return this.#closing.signal;
   }
 
-  /** Reads what there is to know of a file. Everyone gets the same answer, however often it is asked. */
+  /** Reads the properties of a file, only once. */
   open() {
     this.opened ??= this.read();
     return this.opened;
@@ -81,12 +81,12 @@ export class Photograph {
     this.url = url;
     this.width = picture.naturalWidth;
     this.height = picture.naturalHeight;
-    // An animation that does not stand still is better than none.
+    // A moving animation is better than no image.
     if (this.isAnimated) await this.hold(picture).catch(() => {});
     return this.url;
   }
 
-  /** Lets an animation stand still at the frame that counts. */
+  /** Stops an animation at the frame that the service uses. */
   async hold(picture) {
     const still = await toFile(draw(picture, this.all, this.width, this.height), this.name, FINE_QUALITY);
     URL.revokeObjectURL(this.url);
@@ -101,12 +101,12 @@ export class Photograph {
     return this.width * this.height > LARGE;
   }
 
-  /** Whether the browser reads the format and the service does not. */
+  /** Whether the browser can read the format but the service cannot. */
   get isConverted() {
     return Boolean(this.url) && !isRead(this.format);
   }
 
-  /** A small picture of it. */
+  /** A thumbnail. */
   async thumbnail(side) {
     const picture = this.url && await decode(this.url);
     if (!picture) return null;
@@ -115,7 +115,7 @@ export class Photograph {
     return draw(picture, area, side, side);
   }
 
-  /** The whole picture in a format that the service reads. */
+  /** The whole image in a format that the service reads. */
   async whole() {
     await this.open();
     if (!this.isConverted) return this.file;
@@ -129,11 +129,11 @@ export class Photograph {
     return toFile(canvas, this.name, FINE_QUALITY);
   }
 
-  /** What is sent so that the model sees `part`, or what it sees of the whole: `file`, and the `area` that it shows. */
+  /** What is sent so that the model sees `part`, or its usual part of the whole image: `file`, and the `area` that it shows. */
   async view(part = null) {
     await Promise.all([this.open(), known]);
     if (part) return this.cut(around(part));
-    // Where the browser has no memory for a canvas, the file itself is sent.
+    // If the browser has no memory for a canvas, the file itself is sent.
     const cut = this.url && this.isLarge && await this.cut(around(seen(this))).catch(() => null);
     return cut || { file: await this.whole(), area: this.all, width: this.width, height: this.height };
   }
@@ -146,14 +146,14 @@ export class Photograph {
     return { file, area, width: canvas.width, height: canvas.height };
   }
 
-  /** Its size and format in words. */
+  /** A description of its size and format. */
   get facts() {
     const parts = [this.width ? size(this.width, this.height) : this.name, bytes(this.file.size)];
     if (this.format) parts.splice(1, 0, this.format);
     return parts.join(' · ');
   }
 
-  /** Frees what the browser keeps for it, and gives up what is under way. */
+  /** Releases the browser's memory for it, and cancels pending work. */
   close() {
     this.#closing.abort();
     if (this.url) URL.revokeObjectURL(this.url);

@@ -1,4 +1,4 @@
-// The tab Predict: which breed, how sure, how long it took.
+// The tab Predict: the breed, the confidence and the duration.
 
 import { BREEDS, answers } from './answers.js';
 import { addCall } from './call.js';
@@ -7,9 +7,9 @@ import { photo } from './photo.js';
 import { bytes, milliseconds, percent, size } from './words.js';
 import { Work, announce } from './work.js';
 
-/** Milliseconds below which a stage is not worth a word. */
+/** Milliseconds below which a phase is not mentioned. */
 const LEAST_TIME = 0.1;
-/** Confidence below which the answer is called unsure. */
+/** Confidence below which the prediction is called unsure. */
 const SURE = 0.5;
 const panel = document.getElementById('predict');
 const find = (name) => panel.querySelector(`.${name}`);
@@ -56,7 +56,7 @@ function show(photograph) {
   find('bars').replaceChildren(...answer.top_k.map(row));
   find('timing').textContent = timing(outcome);
   find('sent').textContent = sent(outcome, photograph);
-  // The command sends the whole file, which would be answered otherwise.
+  // The command sends the whole file, whose prediction may differ.
   command.hidden = Boolean(outcome.part);
   shown = outcome;
   announce(`${answer.predicted_class}, ${percent(answer.confidence, 0)}. ${find('note').textContent}`);
@@ -71,7 +71,7 @@ function clear() {
   shown = null;
 }
 
-/** Predicts the photograph, unless its answer is there. */
+/** Predicts the photograph, unless that was done already. */
 export async function refresh() {
   const photograph = photo.current;
   call('predict', { top_k: BREEDS }, photograph?.file);
@@ -94,7 +94,7 @@ export function predictPart(part) {
   });
 }
 
-/** Goes back to the answer for the whole photograph. */
+/** Goes back to the prediction for the whole photograph. */
 export function predictWhole() {
   const photograph = photo.current;
   return work.run(async (signal) => {

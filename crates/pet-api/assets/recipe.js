@@ -1,11 +1,11 @@
-// The part of a photograph that the model sees, and how many pixels of it are enough.
+// The part of a photograph that the model sees, and how many pixels of it the model needs.
 
 import { get } from './service.js';
 
-/** Pixels that are sent for each one that the model sees, along a side: with so many, none is missed. */
+/** Pixels per side that are sent for each pixel of the model's input, so that no detail is lost. */
 const SPARE = 4;
 
-/** The whole photograph squeezed into a square, until the service has said what it does. */
+/** The whole photograph stretched to a square, until the recipe of the model is known. */
 let recipe = { size: 224, margin: 1, isSquare: false };
 
 function read({ preprocess }) {
@@ -14,7 +14,7 @@ function read({ preprocess }) {
   return { size: stretch.size, margin: 1, isSquare: false };
 }
 
-/** Settles once the recipe of the served model is known, or cannot be. */
+/** Settles once the recipe of the served model is known or could not be read. */
 export const known = get('model').then((answer) => answer.json()).then((model) => {
   recipe = read(model);
 }).catch(() => {});
@@ -24,7 +24,7 @@ export function seesSquare() {
   return recipe.isSquare;
 }
 
-/** What the model sees of a photograph that is sent as it is. */
+/** The part of an unchanged photograph that the model sees. */
 export function seen({ width, height }) {
   if (!recipe.isSquare) return { left: 0, top: 0, right: width, bottom: height };
   const side = Math.min(width, height) / recipe.margin;
@@ -33,14 +33,14 @@ export function seen({ width, height }) {
   return { left, top, right: left + side, bottom: top + side };
 }
 
-/** What has to be sent so that the model sees just this part: it cuts a margin off. */
+/** What must be sent so that the model sees exactly this part, since it crops a margin. */
 export function around({ left, top, right, bottom }) {
   const width = (right - left) * recipe.margin;
   const height = (bottom - top) * recipe.margin;
   return { left: (left + right - width) / 2, top: (top + bottom - height) / 2, width, height };
 }
 
-/** The factor by which an area is made smaller before it is sent, at most 1. */
+/** The factor by which an area is scaled before it is sent, at most 1. */
 export function reduction({ width, height }) {
   return Math.min(1, (SPARE * recipe.size * recipe.margin) / Math.min(width, height));
 }

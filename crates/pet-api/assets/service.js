@@ -1,8 +1,8 @@
-// Talks with the service.
+// Requests to the service.
 
 import { sentence } from './words.js';
 
-/** An address of the service, wherever the page itself is mounted. */
+/** A URL of the service, relative to the path of the page. */
 export function address(path, parameters = {}) {
   const url = new URL(path, document.baseURI);
   url.hash = '';
@@ -10,7 +10,7 @@ export function address(path, parameters = {}) {
   return url;
 }
 
-/** What the service, or the way to it, refused: `message` is one or more whole sentences. */
+/** An error of the service or of the connection; `message` is one or more sentences. */
 export class Refusal extends Error {
   constructor(message, status = 0) {
     super(message);
@@ -37,19 +37,19 @@ async function ask(url, options) {
   return response;
 }
 
-/** The answer to a photograph sent to `path`. */
+/** The response to a photograph sent to `path`. */
 export function send(path, file, parameters, signal) {
   const body = new FormData();
   body.append('file', file, file.name);
   return ask(address(path, parameters), { method: 'POST', body, signal });
 }
 
-/** The answer to a plain question. */
+/** The response to a GET request. */
 export function get(path) {
   return ask(address(path));
 }
 
-/** The file name that an answer suggests. */
+/** The file name that a response suggests. */
 export function suggestedName(response, otherwise) {
   const header = response.headers.get('content-disposition') ?? '';
   const extended = /filename\*=UTF-8''([^;]+)/i.exec(header);
@@ -57,7 +57,7 @@ export function suggestedName(response, otherwise) {
     try {
       return decodeURIComponent(extended[1]);
     } catch {
-      // A malformed name: the plain one will do.
+      // A malformed name: the plain one is used.
     }
   }
   const plain = /filename="?([^";]+)"?/i.exec(header);

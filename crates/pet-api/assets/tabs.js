@@ -1,4 +1,4 @@
-// Tabs, after the pattern of the WAI-ARIA Authoring Practices: arrows move, one is in the tab order.
+// Tabs as in the WAI-ARIA Authoring Practices: arrow keys switch, and one tab is in the tab order.
 
 const tabs = [...document.querySelectorAll('[role=tab]')];
 
@@ -37,7 +37,7 @@ export function visit(wanted) {
   tabs.find((tab) => name(tab) === wanted).click();
 }
 
-/** Makes the tabs work; `changed` is called with the name of each tab that is opened. */
+/** Sets up the tabs; `changed` is called with the name of each tab that is opened. */
 export function start(changed) {
   const show = (tab) => {
     select(tab);

@@ -1,4 +1,4 @@
-// The tabs that turn the photograph into another picture: before on the left, after on the right.
+// The tabs that transform the photograph: original on the left, result on the right.
 
 import { addCall } from './call.js';
 import { fit, photo } from './photo.js';
@@ -23,7 +23,7 @@ function complaints(form) {
 
 /** One such tab. */
 export class Transform {
-  /** `path` is the panel's name and the service's address; `prefix` begins the names of its files. */
+  /** `path` is the name of the panel and the path of the request; `prefix` is that of the file names. */
   constructor(path, prefix) {
     this.path = path;
     this.prefix = prefix;
@@ -64,7 +64,7 @@ export class Transform {
     this.timer = setTimeout(() => this.refresh(), TYPING_PAUSE);
   }
 
-  /** Asks for the picture, unless it is there or the tab is closed: opening it asks again. */
+  /** Requests the result, unless it is there already or the tab is closed; opening the tab requests it then. */
   async refresh() {
     clearTimeout(this.timer);
     if (this.panel.hidden) return;
@@ -81,7 +81,7 @@ export class Transform {
     if (this.shown?.current === current && this.shown.wanted === wanted) return;
     const done = await this.work.run((signal) => this.ask(current, parameters, signal));
     if (done) this.shown = { current, wanted };
-    // What stood there before belongs to something else.
+    // The previous result belongs to other values.
     else if (this.panel.classList.contains('failed')) this.clear();
   }
 
@@ -118,7 +118,7 @@ export class Transform {
     for (const button of [this.link, this.predict]) button.removeAttribute('aria-disabled');
   }
 
-  /** Shows no picture and offers none. */
+  /** Removes the result and its download. */
   clear() {
     if (this.url) URL.revokeObjectURL(this.url);
     this.url = null;
@@ -135,7 +135,7 @@ export class Transform {
   }
 }
 
-/** Lets one side of the new size follow the other, where people want that. */
+/** Keeps the aspect ratio of the new size, if that is selected. */
 export function keepShape(form, choice) {
   const { width, height } = form.elements;
   const follow = (leader, follower, ratio) => {

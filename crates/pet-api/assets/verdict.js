@@ -1,4 +1,4 @@
-// Right or wrong: what a person says of an answer, kept with the photograph where the service was started to do so.
+// Right or wrong: corrections of predictions, which are saved with the photograph if the service has a folder for them.
 
 import { answers } from './answers.js';
 import { element } from './elements.js';
@@ -11,7 +11,7 @@ const breed = document.getElementById('verdict-breed');
 const buttons = form.querySelectorAll('button');
 const said = document.getElementById('verdict-said');
 const work = new Work(form);
-/** What was said of each answer. */
+/** The correction of each prediction. */
 const given = new WeakMap();
 let shown = null;
 
@@ -19,7 +19,7 @@ function option(name) {
   return element('option', { value: name, textContent: name });
 }
 
-/** Once is enough; the buttons stay where a keyboard has left them. */
+/** Only one correction per prediction; the buttons stay so that the keyboard focus does. */
 function settle() {
   const verdict = given.get(shown);
   said.textContent = verdict ? `Thank you. The photo was saved as ${verdict}.` : '';
@@ -50,7 +50,7 @@ async function say(name) {
   });
 }
 
-/** Offers to say it, if the service keeps what is said. */
+/** Shows the buttons if the service saves corrections. */
 export async function offerVerdict() {
   const { feedback } = await get('model').then((answer) => answer.json(), () => ({}));
   if (!feedback) return;

@@ -1,4 +1,4 @@
-// The photographs of this visit: each with its likeliest breed, and a bar that shows how likely it is.
+// The photographs of this visit, each with its most probable breed and a bar for the probability.
 
 import { answers } from './answers.js';
 import { bar } from './elements.js';
@@ -7,7 +7,7 @@ import { Photograph } from './photograph.js';
 import { count, percent } from './words.js';
 import { announce } from './work.js';
 
-/** Most photographs that are kept; the oldest give way. */
+/** Maximum number of photographs; the oldest are removed. */
 const MOST = 100;
 const THUMBNAIL = 56;
 
@@ -16,12 +16,12 @@ const section = find('visit');
 const list = find('visit-list');
 const facts = find('visit-facts');
 const template = find('visit-entry');
-/** Each photograph with its line of the list. */
+/** The list item of each photograph. */
 const entries = new Map();
-/** Ends when the last photograph that waits is answered. */
+/** Settles when all waiting photographs are predicted. */
 let waiting = Promise.resolve();
 
-/** The first words of a refusal; the rest is told where the photograph is shown. */
+/** The start of an error message; the rest is shown with the photograph. */
 function briefly(problem) {
   return `${problem.replaceAll('`', '').split(/[;.](?:\s|$)/)[0]}.`;
 }
@@ -67,15 +67,15 @@ function show() {
   }
 }
 
-/** Answers them one after the other, so that others are served in between. */
+/** Predicts them one after the other, so that other clients are served in between. */
 async function answerAll(photographs) {
   for (const photograph of photographs) {
-    // What went wrong stands in its line.
+    // The error is shown in its list item.
     if (entries.has(photograph)) await answers.whole(photograph).catch(() => {});
   }
 }
 
-/** Takes files in: the first is shown, and all are answered if there are several. */
+/** Adds files: shows the first, and predicts all if there are several. */
 export function add(files) {
   const photographs = [...files].slice(0, MOST).map((file) => new Photograph(file));
   if (!photographs.length) return;
@@ -89,13 +89,13 @@ export function add(files) {
   waiting = waiting.then(() => answerAll(photographs)).then(() => announce('All photos are processed.'));
 }
 
-/** Forgets all of them; settles once the page is empty. */
+/** Removes all of them; settles once the page is empty. */
 export function clear() {
   [...entries.keys()].forEach(remove);
   return photo.show(null);
 }
 
-/** Makes the list follow what happens. */
+/** Keeps the list up to date. */
 export function start() {
   photo.addEventListener('change', show);
   answers.addEventListener('change', ({ detail }) => {

@@ -1,4 +1,4 @@
-// Numbers and sentences as people read them.
+// Formatting of numbers and sentences for people.
 
 const NARROW_SPACE = '\u202f';
 const FIXED_SPACE = '\u00a0';
@@ -8,14 +8,14 @@ export function percent(share, digits = 1) {
   return `${(share * 100).toFixed(digits)}${NARROW_SPACE}%`;
 }
 
-/** A number of bytes in the unit that suits it. */
+/** A number of bytes in a suitable unit. */
 export function bytes(count) {
   if (count < 1000) return `${count}${FIXED_SPACE}bytes`;
   if (count < 1e6) return `${Math.round(count / 1000)}${FIXED_SPACE}kB`;
   return `${(count / 1e6).toFixed(1)}${FIXED_SPACE}MB`;
 }
 
-/** Milliseconds, with a decimal only where it says something. */
+/** Milliseconds, with a decimal place only for small values. */
 export function milliseconds(time) {
   return `${time < 10 ? time.toFixed(1) : Math.round(time)}${FIXED_SPACE}ms`;
 }
@@ -30,7 +30,7 @@ export function format(mediaType) {
   return mediaType.replace(/^image\/(x-)?/, '').toUpperCase();
 }
 
-/** The service's words, which begin small and end without a full stop, as a sentence. */
+/** A message of the service, which has no capital letter and no full stop, as a sentence. */
 export function sentence(text) {
   const words = text.trim();
   if (words === '') return '';
@@ -38,7 +38,7 @@ export function sentence(text) {
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }
 
-/** A number with thousands set apart. */
+/** A number with thousands separators. */
 export function count(number) {
   return number.toLocaleString('en');
 }

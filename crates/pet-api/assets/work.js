@@ -1,15 +1,15 @@
-// A panel's work: one request at a time, its progress and its refusals.
+// The work of a panel: one request at a time, with its progress and its errors.
 
 import { Refusal } from './service.js';
 
 const status = document.getElementById('status');
 
-/** Tells it to a screen reader. */
+/** Announces a text to screen readers. */
 export function announce(text) {
   status.textContent = text;
 }
 
-/** The work of one panel; starting it anew gives up what was under way. */
+/** The work of one panel; starting new work cancels the previous one. */
 export class Work {
   constructor(panel) {
     this.panel = panel;
@@ -21,7 +21,7 @@ export class Work {
     else panel.append(this.problem);
   }
 
-  /** Runs `action(signal)`; whether it came to its end. */
+  /** Runs `action(signal)`. Returns whether it was completed. */
   async run(action) {
     this.stop();
     const controller = new AbortController();
@@ -46,7 +46,7 @@ export class Work {
     this.panel.removeAttribute('aria-busy');
   }
 
-  /** Shows a refusal, or none. Backticks set names and values apart. */
+  /** Shows an error, or none. Text in backticks is formatted as code. */
   refuse(text) {
     const parts = text.split('`').map((part, place) => {
       if (place % 2 === 0) return part;

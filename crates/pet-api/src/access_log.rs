@@ -7,7 +7,7 @@ use tracing::field::display;
 use crate::metrics::milliseconds;
 use crate::trace::TraceContext;
 
-/// An entry of the access log, written when the request ends, also when the client disconnects.
+/// An entry of the access log, written when the request ends, even if the client disconnects.
 pub(crate) struct LogEntry {
     pub(crate) id: String,
     method: String,

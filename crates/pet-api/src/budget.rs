@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::configuration::Configuration;
 use crate::error::{ApiError, Code, Error};
 
-/// Bytes of the program, the served model and everything small.
+/// Bytes for the program, the served model and all small objects.
 const BASE_BYTES: u64 = 96 << 20;
 
 /// Bytes of each further model: its file and its explainer.
@@ -22,16 +22,16 @@ const MODEL_BYTES: u64 = 32 << 20;
 /// Bytes of a session with its buffers; there is one for each thread and model.
 const SESSION_BYTES: u64 = 32 << 20;
 
-/// Least bytes that decoding needs for each worker and for one expensive image.
+/// Minimum number of bytes for decoding, for each worker and for one expensive image.
 const MIN_DECODING_BYTES: u64 = 24 << 20;
 
-/// Most bytes of memory for decoding an ordinary image.
+/// Maximum memory for decoding an ordinary image, in bytes.
 const MAX_ORDINARY_BYTES: u64 = 64 << 20;
 
-/// Most work for an ordinary image in pixels, see [`Cost`]; takes about a fifth of a second.
+/// Maximum work for an ordinary image, in pixels; see [`Cost`]; takes about a fifth of a second.
 pub(crate) const MAX_ORDINARY_WORK: u64 = 40_000_000;
 
-/// Most bytes for uploads unless configured.
+/// Maximum number of bytes for uploads, unless configured.
 const MAX_UPLOAD_BYTES: u64 = 256 << 20;
 
 /// How the memory of the whole process is divided.
@@ -43,7 +43,7 @@ pub struct Sizing {
     pub decoding: u64,
 }
 
-/// What needs memory besides uploads.
+/// What needs memory in addition to uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demand {
     /// Number of worker threads.
@@ -71,7 +71,7 @@ impl Demand {
         self.workers as u64 + u64::from(self.shadow)
     }
 
-    /// Bytes for everything but decoding and uploads.
+    /// Bytes for everything except decoding and uploads.
     fn fixed(self) -> u64 {
         let (workers, models) = (self.workers as u64, self.models.max(1) as u64);
         let shadow = u64::from(self.shadow);
@@ -128,9 +128,9 @@ pub(crate) fn shadow_memory(memory: u64, workers: usize) -> u64 {
 
 /// Admits expensive images.
 pub(crate) struct Budget {
-    /// Most bytes of an ordinary image.
+    /// Maximum memory for an ordinary image, in bytes.
     ordinary: u64,
-    /// Most bytes of any image.
+    /// Maximum memory for any image, in bytes.
     expensive: u64,
     /// A single permit, for images that need more memory than ordinary ones.
     large: Arc<Semaphore>,

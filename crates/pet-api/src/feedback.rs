@@ -1,6 +1,6 @@
-//! Corrections: images that are stored with their right class, as a person gave it.
+//! Corrections: images that are stored with their correct class, as given by a person.
 //!
-//! They are laid out as a data set, with a folder for each class. Beside each image is the model's prediction:
+//! They form a data set with a folder for each class. The model's prediction is next to each image:
 //!
 //! ```text
 //! DIR/Bengal/1764201600-0123456789abcdef.jpg
@@ -34,16 +34,16 @@ const SIDECAR_EXTENSION: &str = "json";
 pub struct FeedbackFolder {
     /// The folder; created if it is missing.
     pub folder: PathBuf,
-    /// Most bytes of all files in it.
+    /// Maximum size of all files in it together, in bytes.
     pub bytes: u64,
-    /// Most images in it.
+    /// Maximum number of images in it.
     pub count: u64,
 }
 
-/// The right class of an image, with the model's prediction.
+/// The correct class of an image, with the model's prediction.
 #[derive(Serialize)]
 pub(crate) struct Correction<'a> {
-    /// The right class, as the person gave it.
+    /// The correct class, as given by the person.
     pub(crate) class: &'a str,
     pub(crate) predicted_class: &'a str,
     pub(crate) confidence: f32,
@@ -54,11 +54,11 @@ pub(crate) struct Correction<'a> {
 /// What is stored.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct FeedbackCounts {
-    /// Pictures that are kept.
+    /// Number of saved photos.
     count: u64,
-    /// Bytes of all files.
+    /// Size of all files together, in bytes.
     bytes: u64,
-    /// Pictures of each class.
+    /// Number of saved photos of each class.
     classes: BTreeMap<String, u64>,
 }
 

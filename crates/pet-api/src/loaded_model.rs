@@ -39,7 +39,7 @@ impl Role {
     }
 }
 
-/// A model with its sessions. Work that has started with one finishes with it, also when it is replaced meanwhile.
+/// A model with its sessions. Work that has started with a model finishes with it, even if it is replaced in the meantime.
 pub(crate) struct LoadedModel {
     model: Model,
     name: String,

@@ -201,7 +201,10 @@ impl Models {
         let next = Deployment::load(&self.loader, &self.sources)?;
         let primary = &next.split.primary;
         self.repository.check_name(primary.name())?;
-        let added = next.split.all().try_for_each(|model| self.add_sessions(model));
+        let added = next
+            .split
+            .all()
+            .try_for_each(|model| self.add_sessions(model));
         added.map_err(|source| Error::Model { source })?;
         Ok(next)
     }
@@ -231,7 +234,7 @@ impl Models {
         Ok(loaded)
     }
 
-    /// Creates a session for each worker, so that no request need wait for it.
+    /// Creates a session for each worker, so that no request has to wait for it.
     fn add_sessions(&self, model: &LoadedModel) -> Result<(), pet_predict::Error> {
         (0..self.workers).try_for_each(|_| model.add_session())
     }
@@ -244,7 +247,7 @@ fn log_not_reloaded(error: &Error) {
     );
 }
 
-/// The error for a name that no model has, with the names of the `others`.
+/// The error for an unknown name, with the names of the `others`.
 fn missing<'a>(name: &str, others: impl Iterator<Item = &'a str>) -> ApiError {
     let detail = format!("model `{name}` does not exist");
     let others: Vec<_> = others.map(|name| format!("`{name}`")).collect();

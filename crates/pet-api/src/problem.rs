@@ -13,7 +13,7 @@ use crate::open_inference;
 /// The media type.
 pub(crate) const PROBLEM: &str = "application/problem+json";
 
-/// A refusal as problem details (RFC 9457), with `code` and `hint` of our own.
+/// An error response as problem details (RFC 9457), extended by `code` and `hint`.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Problem<'a> {
     /// Where the code is explained.
@@ -24,7 +24,7 @@ pub(crate) struct Problem<'a> {
     status: u16,
     /// What is wrong.
     detail: &'a str,
-    /// The row of the table of refusals.
+    /// The kind of error, a row of the table in the documentation.
     code: &'a str,
     /// What can be done about it.
     #[serde(skip_serializing_if = "Option::is_none")]

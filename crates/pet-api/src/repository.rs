@@ -39,7 +39,7 @@ pub(crate) struct IndexEntry {
     pub(crate) reason: String,
 }
 
-/// Whether a model is loaded, in the protocol's words.
+/// The state of a model.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 #[schemars(rename = "RepositoryState")]

@@ -86,7 +86,7 @@ struct Runner {
     models: Arc<Models>,
     metrics: Arc<Metrics>,
     limits: Limits,
-    /// Most bytes that decoding may take.
+    /// Maximum memory for decoding, in bytes.
     memory: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What the jobs of the queue run on.
+//! The worker that the jobs of the queue run on.
 
 use std::sync::Arc;
 use std::time::Instant;

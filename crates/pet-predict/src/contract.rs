@@ -1,4 +1,4 @@
-//! Checks of a model's graph and the files beside it against its metadata.
+//! Checks of a model's graph and the files next to it against its metadata.
 
 use std::collections::BTreeMap;
 use std::path::Path;

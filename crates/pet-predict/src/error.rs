@@ -89,13 +89,13 @@ pub enum Error {
         /// The precision of its metadata.
         got: pet_model::Precision,
     },
-    /// A class list beside the model that cannot be read.
+    /// A class list next to the model that cannot be read.
     #[error("cannot read the class list next to the model")]
     ReadClasses {
         /// What is wrong with it; names the file.
         source: pet_model::Error,
     },
-    /// A class list beside the model that differs from the model's.
+    /// A class list next to the model that differs from the model's.
     #[error(
         "`{}` does not belong to the model next to it: {expected} in the model, {got} in the file",
         path.display()

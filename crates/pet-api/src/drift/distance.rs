@@ -3,7 +3,7 @@
 //! For counts it is the population stability index, `Σ (p − q) ln(p / q)` over the bins' shares in both samples: the sum
 //! of both Kullback-Leibler divergences, symmetric, 0 for equal shares, and with
 //! established limits: above 0.1 a moderate and above 0.25 a large change. With enough traffic, a p-value would call any
-//! small difference significant; the index measures its size.
+//! small difference significant, whereas the index measures its size.
 //!
 //! Two samples of the same photographs differ by chance. Where nothing has changed, the index of samples of sizes `m` and
 //! `n` over `k` bins is distributed as `χ²` with `k − 1` degrees of freedom, times `1/m + 1/n` (Yurdakul, "Statistical
@@ -16,7 +16,7 @@ use pet_model::Moments;
 /// An index above this is called a large change.
 const LARGE: f64 = 0.25;
 
-/// A distance of means of half a standard deviation is called a medium effect (Cohen, "Statistical Power Analysis for the
+/// Half a standard deviation between means is called a medium effect (Cohen, "Statistical Power Analysis for the
 /// Behavioral Sciences", 1988).
 const MEDIUM: f64 = 0.5;
 

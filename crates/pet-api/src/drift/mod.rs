@@ -37,7 +37,7 @@ pub(crate) struct Distances {
     pub(crate) confidence: Option<f64>,
     /// That of the similarity to the nearest class.
     pub(crate) similarity: Option<f64>,
-    /// How many standard deviations the mean features lie apart.
+    /// Distance of the mean features, in standard deviations.
     pub(crate) features: Option<f64>,
 }
 

@@ -130,7 +130,7 @@ impl Error {
         }
     }
 
-    /// What a person can do about the error, if anything.
+    /// What can be done about the error, if anything.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Model { source } | Self::Successor { source, .. } => source.hint(),
@@ -236,7 +236,7 @@ impl ApiError {
         }
     }
 
-    /// The error as its client reads it.
+    /// The error as sent to the client.
     pub(crate) fn to_body(&self) -> ErrorBody {
         ErrorBody {
             detail: self.detail.clone(),
@@ -257,13 +257,13 @@ pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A refusal as its client reads it.
+/// An error response.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Error")]
 pub(crate) struct ErrorBody {
     /// What is wrong.
     detail: String,
-    /// The row of the table of refusals.
+    /// The kind of error, a row of the table in the documentation.
     code: &'static str,
     /// What can be done about it.
     #[serde(skip_serializing_if = "Option::is_none")]

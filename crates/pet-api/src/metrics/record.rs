@@ -104,7 +104,7 @@ impl Metrics {
     }
 }
 
-/// Counts a request as in flight until dropped, also when its client disconnects.
+/// Counts a request as in flight until dropped, even if its client disconnects.
 pub(crate) struct InFlight(IntGauge);
 
 impl Drop for InFlight {

@@ -184,11 +184,11 @@ impl From<Malformed> for ApiError {
     }
 }
 
-/// An error with the protocol's field `error` besides `detail`.
+/// An error with the protocol's field `error` in addition to `detail`.
 #[derive(Debug)]
 pub(crate) struct ProtocolError(pub(crate) ApiError);
 
-/// A refusal as the protocol's clients read it.
+/// An error response of the protocol.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "InferenceError")]
 pub(crate) struct ProtocolErrorBody<'a> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::open_inference::request::Kind;
 use crate::traffic_split::TrafficSplit;
 
-/// What the service is.
+/// The service's metadata.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Server {
     pub(crate) name: &'static str,
@@ -22,7 +22,7 @@ pub(crate) const SERVER: Server = Server {
     extensions: &["binary_tensor_data", "classification", "model_repository"],
 };
 
-/// The protocol's description of a model.
+/// A model's metadata.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct InferenceModel {
     pub(crate) name: String,

@@ -16,13 +16,13 @@ const NAMES: &str = "output, probabilities or class";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Output {
     kind: Kind,
-    /// Whether its data follow the JSON in binary.
+    /// Whether its data follows the JSON in binary form.
     pub(crate) binary: bool,
     /// How many of the best classes to return instead of numbers.
     classification: Option<usize>,
 }
 
-/// The data of an output; as JSON one flat array.
+/// The data of an output; in JSON, a flat array.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]

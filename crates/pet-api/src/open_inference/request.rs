@@ -17,11 +17,11 @@ use crate::open_inference::error::Malformed;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "InferenceRequest")]
 pub(crate) struct Request<'a> {
-    /// Returned with the response.
+    /// The ID of the request, which the response repeats.
     pub(crate) id: Option<String>,
     #[serde(default)]
     pub(crate) parameters: RequestParameters,
-    /// Exactly one.
+    /// The input; exactly one.
     #[serde(borrow, deserialize_with = "at_most::<4, _, _>")]
     #[schemars(length(equal = 1))]
     pub(crate) inputs: Vec<Input<'a>>,
@@ -40,7 +40,7 @@ pub(crate) struct RequestParameters {
 }
 
 /// An input tensor.
-// The data are parsed after the shape has been checked.
+// The data is parsed after the shape has been checked.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "InferenceInput")]
 pub(crate) struct Input<'a> {
@@ -49,13 +49,13 @@ pub(crate) struct Input<'a> {
     #[serde(borrow)]
     #[schemars(extend("enum" = ["FP32", "BYTES"]))]
     pub(crate) datatype: Cow<'a, str>,
-    /// Extent of each axis.
+    /// Size of each dimension.
     #[serde(deserialize_with = "at_most::<8, _, _>")]
     #[schemars(length(max = 8))]
     pub(crate) shape: Vec<usize>,
     #[serde(default)]
     pub(crate) parameters: InputParameters,
-    /// Flat, or nested as the shape is.
+    /// The values, in a flat array or in arrays nested according to the shape.
     #[serde(borrow)]
     #[schemars(with = "Option<Vec<serde_json::Value>>")]
     pub(crate) data: Option<&'a RawValue>,
@@ -64,14 +64,14 @@ pub(crate) struct Input<'a> {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub(crate) struct InputParameters {
-    /// Bytes of this input after the JSON.
+    /// Length of this input in the binary data after the JSON, in bytes.
     pub(crate) binary_data_size: Option<usize>,
     /// The name of a piece of memory shared with the client, which a remote service cannot have.
     #[schemars(skip)]
     pub(crate) shared_memory_region: Option<String>,
 }
 
-/// An output that is asked for.
+/// A requested output.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "InferenceOutput")]
 pub(crate) struct Output {
@@ -86,7 +86,7 @@ pub(crate) struct Output {
 pub(crate) struct OutputParameters {
     /// Whether to return it in binary form, after the JSON.
     pub(crate) binary_data: Option<bool>,
-    /// Return this many of the top classes instead of numbers.
+    /// Return this many of the most probable classes instead of numbers.
     #[schemars(range(min = 1))]
     pub(crate) classification: Option<usize>,
     /// As [`InputParameters::shared_memory_region`].

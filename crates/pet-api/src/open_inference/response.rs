@@ -16,7 +16,7 @@ pub(crate) struct Response {
     outputs: Vec<Tensor>,
 }
 
-/// What an answer is given under.
+/// How a response is labelled.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Label {
     pub(crate) model_name: String,
@@ -33,7 +33,7 @@ pub(crate) struct Label {
 struct Tensor {
     name: &'static str,
     datatype: &'static str,
-    /// Extent of each axis.
+    /// Size of each dimension.
     shape: Vec<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters: Option<Parameters>,
@@ -44,7 +44,7 @@ struct Tensor {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
 struct Parameters {
-    /// Bytes of this output after the JSON.
+    /// Length of this output in the binary data after the JSON, in bytes.
     binary_data_size: usize,
 }
 

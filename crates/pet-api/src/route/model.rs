@@ -133,7 +133,7 @@ fn existing_files(results: &Results) -> Vec<&'static str> {
     names.filter(|name| results.contains(name)).collect()
 }
 
-/// Which file is asked for.
+/// The requested file.
 #[derive(Deserialize, JsonSchema)]
 struct Named {
     /// Name of the file.

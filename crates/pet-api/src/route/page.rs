@@ -31,7 +31,7 @@ pub(crate) fn endpoints() -> [Endpoint; 7] {
         get("/", page)
             .content_types(["text/html"])
             .status(304, UNCHANGED)
-            .about("Open the page", "For people."),
+            .about("Open the page", "The web page, for people."),
         get("/openapi.json", document)
             .content_types(["application/json"])
             .status(304, UNCHANGED)
@@ -39,7 +39,10 @@ pub(crate) fn endpoints() -> [Endpoint; 7] {
         get("/docs", docs)
             .content_types(["text/html"])
             .status(304, UNCHANGED)
-            .about("Open this documentation", "For people."),
+            .about(
+                "Open this documentation",
+                "A web page with this document, for people.",
+            ),
         get("/docs/", without_slash)
             .status(308, "Moved to `/docs`.")
             .hidden(),

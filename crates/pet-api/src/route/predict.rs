@@ -68,7 +68,7 @@ struct Answer {
     details: Option<Details>,
 }
 
-/// The version of the model that answered, where it is asked for or there is a canary.
+/// The version of the model that answered, if it was requested or there is a canary.
 #[derive(Serialize, JsonSchema)]
 struct Origin {
     /// The model's version; null if it has none.

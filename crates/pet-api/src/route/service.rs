@@ -33,7 +33,7 @@ pub(crate) fn topic() -> Topic {
     }
 }
 
-/// That the service is healthy, and what it is.
+/// The health and the version of the service.
 #[derive(Serialize, JsonSchema)]
 struct Health {
     status: &'static str,
@@ -41,7 +41,7 @@ struct Health {
     version: &'static str,
 }
 
-/// How the service is.
+/// The state of the service: `live` or `ready`.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "State")]
 struct Status {

@@ -1,4 +1,4 @@
-//! Tracing of requests with spans of the crate `tracing`, which cost next to nothing unless they are collected. A program
+//! Tracing of requests with spans of the crate `tracing`, which cost almost nothing unless they are collected. A program
 //! that collects them passes a [`Tracer`] to the service.
 //!
 //! Of what a client sends, spans contain only the method if it is a known one, the request ID (`x-request-id`) and the

@@ -31,9 +31,9 @@ use serde::{Deserialize, Serialize};
 pub struct Preprocess {
     /// How the image is resized to the model's input.
     pub resize: Resize,
-    /// Subtracted from red, green and blue after scaling the levels to 0..=1.
+    /// Means of red, green and blue, which are subtracted after scaling the levels to 0..=1.
     pub mean: [f32; 3],
-    /// Divisor of red, green and blue afterwards.
+    /// Standard deviations of red, green and blue, by which the differences are divided.
     pub standard_deviation: [f32; 3],
     /// Memory layout of the tensor.
     pub layout: Layout,
@@ -49,7 +49,7 @@ pub enum Resize {
         /// Side of the square in pixels.
         size: u32,
     },
-    /// The centre of the image in its own aspect ratio: torchvision's `Resize(resize)` followed by
+    /// The center of the image with its aspect ratio preserved: torchvision's `Resize(resize)` followed by
     /// `CenterCrop(size)`.
     CenterCrop {
         /// Length of the shorter side in pixels before cropping.

@@ -14,7 +14,7 @@ use crate::open_inference::request::{HEADER_LENGTH, Request, split};
 use crate::state::State;
 use crate::upload::{Deadline, READ_ERRORS, WORK_ERRORS, read_body};
 
-/// A body: JSON, and the binary data that follow it.
+/// A body: JSON, and the binary data that follows it.
 pub(super) struct Content {
     pub(super) json: Bytes,
     pub(super) tail: Bytes,

@@ -56,13 +56,13 @@ fn model_endpoints(path: &str) -> [Endpoint; 3] {
     ]
 }
 
-/// Whether the process runs.
+/// Whether the process is running.
 #[derive(Serialize, JsonSchema)]
 struct Live {
     live: bool,
 }
 
-/// Whether requests are welcome.
+/// Whether the service accepts requests.
 #[derive(Serialize, JsonSchema)]
 struct Ready {
     ready: bool,

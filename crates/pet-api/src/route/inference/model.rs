@@ -50,7 +50,7 @@ impl FromRequest for Named {
     }
 }
 
-/// Whether requests to the model are welcome.
+/// Whether the model accepts requests.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ModelReady {
     name: String,

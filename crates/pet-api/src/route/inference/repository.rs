@@ -32,8 +32,8 @@ pub(super) fn endpoints() -> [Endpoint; 3] {
             .errors(&[Code::BadParameter, Code::Internal, Code::Full])
             .about(
                 "Load a model",
-                "From its folder as it is now. A model that is loaded already is replaced; no request is dropped, and if the new \
-                 one does not load, the old one stays.",
+                "Loads it from the current contents of its folder, and replaces it if it was loaded already. No request is dropped; \
+                 if the new model cannot be loaded, the old one stays.",
             ),
         post(format!("{MODEL}/unload"), unload)
             .errors(&[Code::BadParameter, Code::Internal])

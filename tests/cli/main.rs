@@ -40,6 +40,7 @@ mod refit;
 mod registry;
 mod resume;
 mod running;
+mod select;
 mod serve;
 mod sweep;
 mod test_dir;

@@ -32,6 +32,7 @@ pub use error::Error;
 pub use export::{Exported, Exporter};
 pub use int8::{Gate, Int8, Quantized};
 pub use outliers::Outliers;
+pub use rank::Preference;
 pub use references::References;
 pub use select::{
     CHALLENGER, CHAMPION, challenge, choose, choose_alias, current, select, select_on,

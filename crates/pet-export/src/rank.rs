@@ -3,10 +3,48 @@
 use std::cmp::Ordering;
 
 use mlflow_client::{Client, ModelVersion, Run};
-use pet_model::{BEST_VAL_ACC, BEST_VAL_LOSS, Candidate, TrainedOn, VAL_ACC, VAL_LOSS};
+use pet_model::{
+    BEST_VAL_ACC, BEST_VAL_LOSS, Candidate, MULTIPLY_ADDS, TrainedOn, VAL_ACC, VAL_LOSS,
+};
 use pet_pipeline::trained_on;
 
 use crate::Error;
+
+/// What makes a version the best.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preference {
+    /// The highest validation accuracy.
+    #[default]
+    Accuracy,
+    /// The fewest multiply-adds within one point of the highest validation accuracy: about one standard error with a
+    /// thousand validation images.
+    Balanced,
+    /// The fewest multiply-adds within three points of the highest validation accuracy.
+    Speed,
+}
+
+impl Preference {
+    /// How much lower than the highest validation accuracy a faster version may be.
+    fn tolerance(self) -> Option<f64> {
+        match self {
+            Self::Accuracy => None,
+            Self::Balanced => Some(0.01),
+            Self::Speed => Some(0.03),
+        }
+    }
+
+    /// The rule in words, which [`Selection::rule`](pet_model::Selection::rule) records.
+    pub(crate) fn rule(self) -> String {
+        const TIES: &str = "ties are broken by the lowest val_loss, then by the newest version";
+        match self.tolerance() {
+            None => format!("highest val_acc; {TIES}"),
+            Some(tolerance) => format!(
+                "fewest multiply-adds with a val_acc at most {tolerance} below the highest; of these the highest \
+                 val_acc; {TIES}"
+            ),
+        }
+    }
+}
 
 /// A version with its metrics and its training data.
 #[derive(Clone)]
@@ -45,6 +83,10 @@ pub(crate) fn measured(
         run_id: run_id.clone(),
         val_acc,
         val_loss: metric(&run, BEST_VAL_LOSS, VAL_LOSS),
+        multiply_adds: run
+            .params
+            .get(MULTIPLY_ADDS)
+            .and_then(|work| work.parse().ok()),
         run_name: run.name,
         reason: String::new(),
     };
@@ -73,12 +115,39 @@ pub(crate) fn other_data(version: &Measured, data: Option<&TrainedOn>) -> Option
     }
 }
 
-/// Sorts the best first, and sets the reason for each rank.
-pub(crate) fn rank(versions: &mut [Measured]) {
+/// Sorts by accuracy, but the best by the preference first, and sets the reason for each rank.
+pub(crate) fn rank(versions: &mut [Measured], preference: Preference) {
     versions.sort_by(|one, other| {
         compare(&one.candidate, &other.candidate).then(other.number.cmp(&one.number))
     });
     explain(versions);
+    if let Some(tolerance) = preference.tolerance() {
+        prefer_faster(versions, tolerance);
+    }
+}
+
+/// Moves the fastest of the versions whose accuracy is high enough to the front.
+fn prefer_faster(versions: &mut [Measured], tolerance: f64) {
+    let Some(highest) = versions.first().map(|version| version.candidate.val_acc) else {
+        return;
+    };
+    // Accuracies are quotients, so that a loss of exactly the tolerance may come out a little larger.
+    let least = highest - tolerance - 1e-9;
+    let enough = versions.iter().map(|version| &version.candidate);
+    let enough = enough
+        .enumerate()
+        .take_while(|(_, one)| one.val_acc >= least);
+    let fastest = enough
+        .filter_map(|(index, one)| Some((one.multiply_adds?, index)))
+        .min();
+    if let Some((work, index)) = fastest {
+        versions[..=index].rotate_right(1);
+        let candidate = &mut versions[0].candidate;
+        candidate.reason = format!(
+            "fewest multiply-adds ({} million) with a val_acc above {least:.4}",
+            work / 1_000_000
+        );
+    }
 }
 
 /// Compares the metrics of two candidates, the better first.

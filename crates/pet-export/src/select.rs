@@ -5,24 +5,26 @@ use pet_model::{Candidate, Selection, TrainedOn};
 
 use crate::Error;
 use crate::error::doing;
-use crate::rank::{Measured, measured, other_data, rank};
+use crate::rank::{Measured, Preference, measured, other_data, rank};
 
 /// The alias of the served version; of this crate only [`promote`](crate::promote()) moves it.
 pub const CHAMPION: &str = "champion";
 /// The alias of the version selected as candidate for the champion.
 pub const CHALLENGER: &str = "challenger";
 
-const RULE: &str =
-    "highest val_acc; ties are broken by the lowest val_loss, then by the newest version";
-
 /// Ranks the versions of `model` that were trained on the same data by the validation accuracy of their runs:
-/// `best_val_acc`, else `val_acc`. `digest` is a prefix of the data's digest, by default that of the newest version.
+/// `best_val_acc`, else `val_acc`; the first is the best by the preference. `digest` is a prefix of the data's digest, by default that of the newest version.
 /// The selection lists excluded versions with the reason; [`challenge`] marks the best.
 ///
 /// # Errors
 ///
 /// [`Error::NoCandidate`] if no version can be ranked, [`Error::Tracking`] if the store fails.
-pub fn select_on(client: &Client, model: &str, digest: Option<&str>) -> Result<Selection, Error> {
+pub fn select_on(
+    client: &Client,
+    model: &str,
+    digest: Option<&str>,
+    preference: Preference,
+) -> Result<Selection, Error> {
     let (mut versions, mut excluded) = (Vec::new(), Vec::new());
     for version in client.model_versions(model) {
         let version = version.map_err(doing("list the registered versions"))?;
@@ -39,23 +41,23 @@ pub fn select_on(client: &Client, model: &str, digest: Option<&str>) -> Result<S
             false
         }
     });
-    rank(&mut versions);
+    rank(&mut versions, preference);
     excluded.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
     if versions.is_empty() && !excluded.is_empty() {
         let reasons = excluded.iter();
         let reasons = reasons.map(|(version, reason)| format!("version {version} {reason}"));
         return Err(no_candidate(model, reasons.collect::<Vec<_>>().join(", ")));
     }
-    first(model, RULE.into(), versions, excluded)
+    first(model, preference.rule(), versions, excluded)
 }
 
-/// Calls [`select_on`] with the data of the newest version.
+/// Calls [`select_on`] with the data of the newest version, preferring accuracy.
 ///
 /// # Errors
 ///
 /// As [`select_on`].
 pub fn select(client: &Client, model: &str) -> Result<Selection, Error> {
-    select_on(client, model, None)
+    select_on(client, model, None, Preference::Accuracy)
 }
 
 /// Chooses `version` of `model` regardless of its rank.
@@ -102,7 +104,7 @@ fn choose_found(
     let rule = format!("the alias {alias} points to version {}", found.version);
     let chosen = only(client, model, found, rule)?;
     let digest = chosen.dataset.as_ref().map(|data| data.digest.as_str());
-    let chosen = match select_on(client, model, digest) {
+    let chosen = match select_on(client, model, digest, Preference::Accuracy) {
         Ok(best) if best.version == chosen.version => best,
         Ok(_) | Err(Error::NoCandidate { .. }) => chosen,
         Err(error) => return Err(error),
@@ -240,6 +242,7 @@ fn no_candidate(model: &str, reasons: String) -> Error {
 #[cfg(test)]
 mod tests {
     use mlflow_client::{Batch, NewModelVersion, NewRun, now};
+    use pet_model::MULTIPLY_ADDS;
 
     use super::*;
 
@@ -270,6 +273,15 @@ mod tests {
 
         /// A version whose run has these tags and the seed 42.
         fn version_on(&self, metrics: &[(&str, f64)], tags: &[(&str, &str)]) -> u32 {
+            self.version_with(metrics, tags, None)
+        }
+
+        fn version_with(
+            &self,
+            metrics: &[(&str, f64)],
+            tags: &[(&str, &str)],
+            multiply_adds: Option<u64>,
+        ) -> u32 {
             let run = self
                 .client
                 .create_run(&self.experiment, &NewRun::new("r", now()))
@@ -280,6 +292,8 @@ mod tests {
             let batch = tags
                 .iter()
                 .fold(batch, |batch, (key, value)| batch.tag(*key, *value));
+            let work = multiply_adds.map(|work| (MULTIPLY_ADDS, work.to_string()));
+            let batch = batch.params(work);
             self.client.log_batch(&run.id, &batch).unwrap();
             let source = format!("{}/model", run.artifact_uri);
             let version = NewModelVersion::new("pets", source).run_id(&run.id);
@@ -322,6 +336,35 @@ mod tests {
     }
 
     #[test]
+    fn a_preference_for_speed_accepts_a_limited_loss_of_accuracy() {
+        let registry = Registry::new();
+        let version = |val_acc, work| registry.version_with(&[("val_acc", val_acc)], &[], work);
+        version(0.80, Some(10));
+        version(0.92, Some(20));
+        version(0.94, Some(30));
+        version(0.95, Some(90));
+        version(0.945, None);
+        let chosen = |preference| {
+            let selection = select_on(&registry.client, "pets", None, preference).unwrap();
+            assert_eq!(selection.candidates[0].version, selection.version);
+            assert_eq!(selection.candidates.len(), 5);
+            selection
+        };
+        assert_eq!(
+            order(&chosen(Preference::Accuracy)),
+            ["4", "5", "3", "2", "1"]
+        );
+        let balanced = chosen(Preference::Balanced);
+        assert_eq!(
+            order(&balanced),
+            ["3", "4", "5", "2", "1"],
+            "0.94 is within a point"
+        );
+        assert!(balanced.rule.contains("0.01 below"), "{}", balanced.rule);
+        assert_eq!(order(&chosen(Preference::Speed)), ["2", "4", "5", "3", "1"]);
+    }
+
+    #[test]
     fn only_versions_of_the_same_data_compete() {
         let registry = Registry::new();
         let pets = [("dataset", "pets"), ("dataset_digest", "0123456789")];
@@ -339,9 +382,10 @@ mod tests {
         ];
         let reasons = reasons.map(|(version, reason)| (version.to_owned(), reason.to_owned()));
         assert_eq!(selection.excluded, reasons);
-        let asked = select_on(&registry.client, "pets", Some("abc")).unwrap();
+        let asked = select_on(&registry.client, "pets", Some("abc"), Preference::Accuracy).unwrap();
         assert_eq!(asked.version, "1");
-        let error = select_on(&registry.client, "pets", Some("fff")).unwrap_err();
+        let error =
+            select_on(&registry.client, "pets", Some("fff"), Preference::Accuracy).unwrap_err();
         assert!(error.to_string().contains("`fff`"), "{error}");
     }
 

@@ -58,6 +58,8 @@ pub const VAL_LOSS: &str = "val_loss";
 pub const BEST_VAL_ACC: &str = "best_val_acc";
 /// Metric of a run: [`VAL_LOSS`] of the epoch whose weights were kept.
 pub const BEST_VAL_LOSS: &str = "best_val_loss";
+/// Parameter of a run: multiplications, each with an addition, of its network for one image.
+pub const MULTIPLY_ADDS: &str = "multiply_adds";
 /// Parameter and tag of a run and its model: the run that was trained again with the same recipe on all images, and
 /// whose validation metrics are reported.
 pub const REFIT_OF: &str = "refit_of";

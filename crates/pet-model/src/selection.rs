@@ -68,6 +68,9 @@ pub struct Candidate {
     pub val_acc: f64,
     /// Validation loss; `None` if the run has not logged one.
     pub val_loss: Option<f64>,
+    /// Multiplications, each with an addition, for one image; `None` if the run has not logged them.
+    #[serde(default)]
+    pub multiply_adds: Option<u64>,
     /// Why it has its rank.
     pub reason: String,
 }

@@ -79,6 +79,7 @@ fn selection() -> Selection {
         run_name: "mobilenet_v2_bs32_lr0.001".into(),
         val_acc,
         val_loss,
+        multiply_adds: None,
         reason: reason.into(),
     };
     Selection {

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use mlflow_client::Client;
 use pet_data::{Dataset, Split};
-use pet_export::{Exporter, Int8, Outliers, References};
+use pet_export::{Exporter, Int8, Outliers, Preference, References};
 use pet_model::{Quantization, Selection};
 use serde_json::json;
 
@@ -20,12 +20,22 @@ use crate::{output, table, tracking, workspace};
 ///
 /// Ranks the versions that were trained on the same data by validation accuracy, prints the leaderboard and sets the
 /// alias `challenger` on the best version. Nothing is exported, and the `champion` does not change.
+///
+/// The work for one image is counted in multiply-adds, which depend on the backbone and the image size alone; on one
+/// machine, the time of a prediction is roughly proportional to them.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pet-cli select                     the most accurate version
+  pet-cli select --prefer speed      the fastest that is at most three points less accurate")]
 pub(crate) struct SelectArguments {
     /// Rank the versions trained on the data set with this digest, or its first characters [default: the newest
     /// version's]
     #[arg(long, value_name = "DIGEST")]
     data: Option<String>,
+    /// What makes a version the best
+    #[arg(long, value_enum, default_value_t = Preferred::Accuracy)]
+    prefer: Preferred,
     #[command(flatten)]
     model_name: ModelNameArgument,
     #[command(flatten)]
@@ -84,6 +94,26 @@ pub(crate) struct ExportArguments {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Preferred {
+    /// The highest validation accuracy
+    Accuracy,
+    /// The least work for one image within one point of the highest validation accuracy
+    Balanced,
+    /// The least work for one image within three points of the highest validation accuracy
+    Speed,
+}
+
+impl From<Preferred> for Preference {
+    fn from(preferred: Preferred) -> Self {
+        match preferred {
+            Preferred::Accuracy => Self::Accuracy,
+            Preferred::Balanced => Self::Balanced,
+            Preferred::Speed => Self::Speed,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Precisions {
     /// 32-bit floating-point numbers: `model.onnx`
     Fp32,
@@ -96,13 +126,22 @@ enum Precisions {
 pub(crate) fn select(arguments: &SelectArguments) -> Result<(), Failure> {
     let client = tracking::required(&arguments.tracking)?;
     let model = tracking::model_name(&client, &arguments.model_name)?;
-    let selection = pet_export::select_on(&client, &model, arguments.data.as_deref())?;
+    let selection = pet_export::select_on(
+        &client,
+        &model,
+        arguments.data.as_deref(),
+        arguments.prefer.into(),
+    )?;
     pet_export::challenge(&client, &selection)?;
     if arguments.json.json {
         output::json(&selection)
     } else {
         print(&selection)
     }
+}
+
+fn millions(count: u64) -> String {
+    format!("{} M", (count + 500_000) / 1_000_000)
 }
 
 fn print(selection: &Selection) -> Result<(), Failure> {
@@ -112,6 +151,7 @@ fn print(selection: &Selection) -> Result<(), Failure> {
             candidate.version.clone(),
             table::number(Some(candidate.val_acc)),
             table::number(candidate.val_loss),
+            candidate.multiply_adds.map_or("-".into(), millions),
             candidate.run_name.clone(),
             candidate.reason.clone(),
         ]
@@ -122,6 +162,7 @@ fn print(selection: &Selection) -> Result<(), Failure> {
         vec![
             dash.clone(),
             version.clone(),
+            dash.clone(),
             dash.clone(),
             dash,
             none,
@@ -134,6 +175,7 @@ fn print(selection: &Selection) -> Result<(), Failure> {
         ">version",
         ">val_acc",
         ">val_loss",
+        ">multiply-adds",
         "run",
         "reason",
     ];

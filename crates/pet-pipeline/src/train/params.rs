@@ -1,5 +1,6 @@
 //! Hyper-parameters as parameters and name of a run.
 
+use pet_model::MULTIPLY_ADDS;
 use pet_train::network::Architecture;
 use pet_train::{Configuration, FineTune, Schedule};
 
@@ -38,6 +39,7 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
         teacher_temperature,
         patience,
     } = &settings.configuration;
+    let work = network.multiply_adds(settings.recipe.size() as usize);
     let optimizer = if *weight_decay > 0.0 { "AdamW" } else { "Adam" };
     let schedule = match schedule {
         Schedule::Constant => "constant",
@@ -65,6 +67,7 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
         ("mixup", mixup.to_string()),
         ("average", average.to_string()),
         ("recipe", settings.recipe_name()),
+        (MULTIPLY_ADDS, work.to_string()),
         ("augment", settings.augment_name()),
         (GROUP_DUPLICATES, settings.group_duplicates.to_string()),
         (

@@ -120,6 +120,18 @@ impl Architecture {
         self.blocks.iter().flat_map(|block| &block.layers)
     }
 
+    /// Multiplications, each with an addition, that one square image of this side takes, without the head's: how much
+    /// work a prediction is on any machine.
+    pub fn multiply_adds(&self, side: usize) -> u64 {
+        let mut side = side;
+        let layers = self.layers().map(|layer| {
+            side = layer.output_side(side);
+            let weights: usize = layer.weight_shape().iter().product();
+            (weights * side * side) as u64
+        });
+        layers.sum()
+    }
+
     /// Names and shapes of the tensors without the head's, in the order of the layers.
     pub fn tensors(&self) -> impl Iterator<Item = (String, Vec<usize>)> {
         self.layers().flat_map(|layer| {

@@ -11,6 +11,7 @@ use tonic::Code;
 use super::client::call;
 use super::messages::{Empty, Response, photograph, request};
 use super::{address, start, start_with};
+use crate::support::metric;
 
 /// A call with a body that need not be a message.
 fn with_body(body: &[u8]) -> super::client::Call {
@@ -73,6 +74,13 @@ fn what_is_not_a_message_is_rejected() {
     framed(1, bytes.len(), &bytes)
         .send(&service)
         .error(Code::Internal, "compressed");
+    framed(1, bytes.len(), &bytes)
+        .header("grpc-encoding", "gzip")
+        .send(&service)
+        .error(Code::Unimplemented, "compressed");
+    let counted =
+        "pet_requests_total{route=\"/inference.GRPCInferenceService/ModelInfer\",status=\"415\"}";
+    assert_eq!(metric(&service, counted) as u64, 1);
     framed(9, bytes.len(), &bytes)
         .send(&service)
         .error(Code::Internal, "flag");

@@ -57,6 +57,10 @@ pub(super) fn outcome(headers: &HeaderMap) -> (tonic::Code, u16) {
     let status = match (named, grpc) {
         (Some(code), _) => code.status(),
         (None, tonic::Code::Ok) => 200,
+        // tonic names the accepted encodings to a client that compresses.
+        (None, tonic::Code::Unimplemented) if headers.contains_key("grpc-accept-encoding") => {
+            Code::UnsupportedEncoding.status()
+        }
         (None, tonic::Code::Unimplemented) => Code::NotFound.status(),
         // tonic rejects what is not a message, whatever gRPC's code for that is.
         (None, _) => Code::BadRequest.status(),

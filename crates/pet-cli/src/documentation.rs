@@ -75,8 +75,9 @@ Results go to standard output; progress, notes and errors go to standard error. 
 ";
 
 /// Notes for `cargo xtask walkthrough` on the examples of a command; see CONTRIBUTING.md.
-const WALKTHROUGH: [(&str, &str); 6] = [
+const WALKTHROUGH: [(&str, &str); 7] = [
     ("pet-cli promote", r#" skip="tests/cli promotes each way""#),
+    ("pet-cli select", r#" skip="tests/cli selects each way""#),
     (
         "pet-cli export",
         r#" skip="tests/cli and tests/parity export each way""#,

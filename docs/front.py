@@ -80,7 +80,7 @@ def model(data, folder):
         text = pet_cli("evaluate", "--data-dir", data, "--results", folder, "--precision", precision, "--json",
                        "--pictures", folder / precision)
         (test,) = json.loads(text).values()
-        row[precision] = {"test": test["top1"], "images": test["images"], "milliseconds": inference(data, folder, precision),
+        row[precision] = {"test": test["top1"], "interval": test["top1_interval"], "milliseconds": inference(data, folder, precision),
                           "megabytes": (folder / file).stat().st_size / 1e6}
     return row
 
@@ -133,14 +133,6 @@ def style(backbone):
     return STYLES.get(backbone, (backbone, "#111827"))
 
 
-def interval(share, images):
-    """95 % (Wilson 1927)."""
-    z = 1.959964
-    middle = (share + z * z / (2 * images)) / (1 + z * z / images)
-    half = z / (1 + z * z / images) * (share * (1 - share) / images + z * z / (4 * images * images)) ** 0.5
-    return middle - half, middle + half
-
-
 def points(rows):
     for name, row in rows.items():
         for precision in FILES:
@@ -161,7 +153,7 @@ def table(results):
     print(line(heads) + "\n" + line(["---" if head in ("model", "precision") else "---:" for head in heads]))
     for name, precision, row, figures in sorted(rows, key=lambda point: point[3]["milliseconds"]):
         backbone, _, size = name.partition(":")
-        low, high = interval(figures["test"], figures["images"])
+        low, high = figures["interval"]
         folds = f"{row['folds']:.4f} ± {row['standard_error']:.4f}" if "folds" in row else "–"
         test = f"{figures['test']:.4f}"
         test = test if dominated(figures, everything) else f"**{test}**"

@@ -12,8 +12,9 @@ use crate::workspace::Profile;
 
 /// Set up what is missing, then run every test
 ///
-/// Runs `cargo test --workspace --locked --features pet-cli/grpc`, including the examples in the documentation. Tests that compare with Python
-/// libraries run if `cargo xtask ci` has created Python environments for them, and report if they are skipped.
+/// Runs `cargo test --workspace --locked --features pet-cli/grpc`, including the examples in the documentation. Tests
+/// that compare with Python libraries run if `cargo xtask ci` has created Python environments for them, and report if
+/// they are skipped.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Examples:

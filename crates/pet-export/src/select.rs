@@ -13,7 +13,8 @@ pub const CHAMPION: &str = "champion";
 pub const CHALLENGER: &str = "challenger";
 
 /// Ranks the versions of `model` that were trained on the same data by the validation accuracy of their runs:
-/// `best_val_acc`, else `val_acc`; the first is the best by the preference. `digest` is a prefix of the data's digest, by default that of the newest version.
+/// `best_val_acc`, else `val_acc`; the first is the best by the preference. `digest` is a prefix of the data's digest, by
+/// default that of the newest version.
 /// The selection lists excluded versions with the reason; [`challenge`] marks the best.
 ///
 /// # Errors

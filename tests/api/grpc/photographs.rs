@@ -1,6 +1,6 @@
 //! Running the model.
 
-use pet_image::{Format, Limits, Preprocess};
+use pet_image::Format;
 use pet_tests::gradient;
 use serde_json::{Value, json};
 use tonic::Code;
@@ -10,7 +10,8 @@ use super::messages::{
     Contents, Output, Parameter, Request, Response, Tensor, element, photograph, request,
 };
 use super::{start, start_with};
-use crate::support::{Service, get, post};
+use crate::protocol::inference::tensor_of;
+use crate::support::{Service, post};
 
 fn infer(service: &Service, request: &Request) -> Reply {
     call("ModelInfer", request).send(service)
@@ -90,10 +91,7 @@ fn tensor_gets_the_same_answer_as_its_photograph() {
         return;
     };
     let image = gradient(300, 200, Format::Png);
-    let model = get("/model").send(&service).json();
-    let recipe: Preprocess = serde_json::from_value(model["preprocess"].clone()).unwrap();
-    let mut tensor = vec![0.0; recipe.tensor_len()];
-    recipe.run(&image, &Limits::default(), &mut tensor).unwrap();
+    let tensor = tensor_of(&image, &service);
     let outputs = vec![
         Output {
             name: "probabilities".into(),

@@ -3,11 +3,9 @@
 use std::process::Command;
 
 use pet_api::ModelFolder;
-use pet_image::Format;
-use pet_tests::{gradient, photographs};
 
 use super::{MODEL, address, start_with};
-use crate::protocol::inference::served_model;
+use crate::protocol::inference::{pictures, served_model};
 use crate::protocol::python::{output, python, script};
 use crate::support::{colours, get};
 
@@ -31,24 +29,13 @@ fn triton_client_works() {
     let Some(python) = python("PET_PYTHON", "python-env", modules) else {
         return;
     };
-    let pictures = tempfile::tempdir().unwrap();
-    let mut paths = Vec::new();
-    for (number, format) in [Format::Png, Format::Jpeg, Format::WebP]
-        .into_iter()
-        .enumerate()
-    {
-        let path = pictures.path().join(number.to_string());
-        fs_err::write(&path, gradient(320, 240, format)).unwrap();
-        paths.push(path);
-    }
-    let real = photographs().unwrap_or_default();
-    paths.extend(real.into_iter().step_by(7).take(8));
+    let images = tempfile::tempdir().unwrap();
     let mut command = Command::new(python);
     command
         .arg(script("grpc/triton.py"))
         .args([address(&service), service.address].map(|address| address.to_string()))
         .arg(TOKEN)
         .arg(served_model())
-        .args(paths);
+        .args(pictures(images.path()));
     output(&mut command, "");
 }

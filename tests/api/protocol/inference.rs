@@ -1,6 +1,6 @@
 //! The Open Inference Protocol.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pet_api::ModelFolder;
@@ -64,16 +64,38 @@ fn assert_error(response: &Response, status: u16, code: &str, words: &str) {
     );
 }
 
+/// The tensor of an image, made with the recipe that the service describes.
+pub(crate) fn tensor_of(image: &[u8], service: &Service) -> Vec<f32> {
+    let model = get("/model").send(service).json();
+    let recipe: Preprocess = serde_json::from_value(model["preprocess"].clone()).unwrap();
+    let mut tensor = vec![0.0; recipe.tensor_len()];
+    recipe.run(image, &Limits::default(), &mut tensor).unwrap();
+    tensor
+}
+
+/// Images for Triton's clients: one of each of three formats, written to a folder, and real photographs if there are any.
+pub(crate) fn pictures(folder: &Path) -> Vec<PathBuf> {
+    let mut pictures = Vec::new();
+    for (number, format) in [Format::Png, Format::Jpeg, Format::WebP]
+        .into_iter()
+        .enumerate()
+    {
+        let path = folder.join(number.to_string());
+        fs_err::write(&path, gradient(320, 240, format)).unwrap();
+        pictures.push(path);
+    }
+    let real = photographs().unwrap_or_default();
+    pictures.extend(real.into_iter().step_by(7).take(8));
+    pictures
+}
+
 #[test]
 fn tensor_gets_the_same_prediction_as_its_photograph() {
     let Some(service) = service() else {
         return;
     };
     let image = gradient(300, 200, Format::Png);
-    let model = get("/model").send(&service).json();
-    let recipe: Preprocess = serde_json::from_value(model["preprocess"].clone()).unwrap();
-    let mut tensor = vec![0.0; recipe.tensor_len()];
-    recipe.run(&image, &Limits::default(), &mut tensor).unwrap();
+    let tensor = tensor_of(&image, &service);
     let bytes: Vec<u8> = tensor
         .iter()
         .flat_map(|number| number.to_le_bytes())
@@ -245,23 +267,12 @@ fn triton_client_works() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let mut pictures = Vec::new();
-    for (number, format) in [Format::Png, Format::Jpeg, Format::WebP]
-        .into_iter()
-        .enumerate()
-    {
-        let path = folder.path().join(number.to_string());
-        fs_err::write(&path, gradient(320, 240, format)).unwrap();
-        pictures.push(path);
-    }
-    let real = photographs().unwrap_or_default();
-    pictures.extend(real.into_iter().step_by(7).take(8));
     let mut command = Command::new(python);
     command
         .arg(script("protocol/open_inference.py"))
         .arg(service.address.to_string())
         .arg(TOKEN)
         .arg(served_model())
-        .args(pictures);
+        .args(pictures(folder.path()));
     output(&mut command, "");
 }

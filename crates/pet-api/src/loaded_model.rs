@@ -1,13 +1,19 @@
 //! A loaded model with the sessions that the workers share.
 
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use pet_model::{ModelMetadata, Results};
 use pet_predict::{Error, Explainer, Explanation, Model, Options, Runtime, Session};
 
+use crate::configuration::Configuration;
 use crate::drift::Drift;
 use crate::metrics::ModelLabels;
+
+/// Most threads of one session. Further ones hardly shorten the inference of a network as small as these.
+const MAX_THREADS: NonZero<usize> = NonZero::new(4).unwrap();
 
 /// Which requests a model is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,23 +52,42 @@ pub(crate) struct LoadedModel {
     results: Results,
     role: Role,
     sessions: Pool<Session>,
+    /// The session for work that runs alone, which has several threads.
+    wide: Pool<Session>,
     explainers: Pool<Explainer>,
+    workers: NonZero<usize>,
+    /// The work in progress on all models.
+    running: Arc<AtomicUsize>,
     drift: Option<Drift>,
     loaded_at: SystemTime,
 }
 
 impl LoadedModel {
-    /// Runs `work` with a session of its own.
+    /// Runs `work` with a session of its own. If nothing else runs, that session uses the processors of the other workers.
     pub(crate) fn run<T>(
         &self,
         work: impl FnOnce(&mut Session) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.sessions.run(|| self.model.session(), work)
+        let running = Running::start(&self.running);
+        match running.is_alone().then(|| self.wide.take()).flatten() {
+            Some(wide) => self.wide.run_with(wide, work),
+            None => self.sessions.run(|| self.model.session(), work),
+        }
     }
 
-    /// Creates a session ahead of the request that needs it.
+    /// Creates the session of a worker ahead of the request that needs it.
     pub(crate) fn add_session(&self) -> Result<(), Error> {
         self.sessions.put(self.model.session()?);
+        Ok(())
+    }
+
+    /// Creates the session for work that runs alone, if there are several workers. Only the served model has one, to save
+    /// memory.
+    pub(crate) fn add_wide_session(&self) -> Result<(), Error> {
+        if self.role == Role::Served && self.workers > NonZero::<usize>::MIN {
+            let threads = self.workers.min(MAX_THREADS);
+            self.wide.put(self.model.session_on(threads)?);
+        }
         Ok(())
     }
 
@@ -78,6 +103,7 @@ impl LoadedModel {
         photograph: &[u8],
         class: Option<&str>,
     ) -> Result<Explanation, Error> {
+        let _running = Running::start(&self.running);
         let explain = |explainer: &mut Explainer| explainer.explain(photograph, class);
         self.explainers.run(|| Explainer::new(&self.model), explain)
     }
@@ -137,6 +163,30 @@ impl LoadedModel {
     }
 }
 
+/// Work in progress, until it is dropped.
+struct Running<'a> {
+    count: &'a AtomicUsize,
+    others: usize,
+}
+
+impl<'a> Running<'a> {
+    fn start(count: &'a AtomicUsize) -> Self {
+        let others = count.fetch_add(1, Ordering::Relaxed);
+        Self { count, others }
+    }
+
+    /// Whether nothing else was in progress when this started.
+    fn is_alone(&self) -> bool {
+        self.others == 0
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Reusable objects, each used by one thread at a time. There are never more of them than threads that ran at the same
 /// time. An object whose work panics is dropped, as its state is unknown.
 struct Pool<T>(Mutex<Vec<T>>);
@@ -147,11 +197,22 @@ impl<T> Pool<T> {
         make: impl FnOnce() -> Result<T, Error>,
         work: impl FnOnce(&mut T) -> Result<U, Error>,
     ) -> Result<U, Error> {
-        let idle = self.idle().pop();
-        let mut used = idle.map_or_else(make, Ok)?;
+        let used = self.take().map_or_else(make, Ok)?;
+        self.run_with(used, work)
+    }
+
+    fn run_with<U>(
+        &self,
+        mut used: T,
+        work: impl FnOnce(&mut T) -> Result<U, Error>,
+    ) -> Result<U, Error> {
         let result = work(&mut used);
         self.put(used);
         result
+    }
+
+    fn take(&self) -> Option<T> {
+        self.idle().pop()
     }
 
     fn put(&self, unused: T) {
@@ -168,14 +229,21 @@ pub(crate) struct Loader {
     runtime: Runtime,
     options: Options,
     drift_window: usize,
+    workers: NonZero<usize>,
+    running: Arc<AtomicUsize>,
 }
 
 impl Loader {
-    pub(crate) fn new(runtime: Runtime, options: Options, drift_window: usize) -> Self {
+    pub(crate) fn new(runtime: Runtime, configuration: &Configuration) -> Self {
+        let options = Options::default()
+            .with_image(configuration.limits)
+            .with_precision(configuration.precision);
         Self {
             runtime,
             options,
-            drift_window,
+            drift_window: configuration.drift_window.get(),
+            workers: configuration.workers,
+            running: Arc::default(),
         }
     }
 
@@ -198,8 +266,48 @@ impl Loader {
             results: results.clone(),
             role,
             sessions: Pool(Mutex::default()),
+            wide: Pool(Mutex::default()),
             explainers: Pool(Mutex::default()),
+            workers: self.workers,
+            running: self.running.clone(),
             loaded_at: SystemTime::now(),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pet_tests::{colours_results, runtime};
+
+    use super::*;
+
+    #[test]
+    fn only_work_that_runs_alone_has_the_wide_session() {
+        let Some(runtime) = runtime() else { return };
+        let place = tempfile::tempdir().unwrap();
+        colours_results(place.path(), 1.0);
+        let configuration = Configuration {
+            workers: NonZero::new(2).unwrap(),
+            ..Configuration::default()
+        };
+        let loader = Loader::new(runtime, &configuration);
+        let load = |role| {
+            let model = loader.load(&place.path().into(), role, None).unwrap();
+            model.add_session().unwrap();
+            model.add_wide_session().unwrap();
+            model
+        };
+        let (served, named) = (load(Role::Served), load(Role::Named));
+        let idle =
+            || [&served, &named].map(|model| (model.idle_sessions(), model.wide.idle().len()));
+        let alone = served.run(|_| {
+            let other = served.run(|_| Ok(idle()))?;
+            assert_eq!(other, [(0, 0), (1, 0)]);
+            Ok(idle())
+        });
+        assert_eq!(alone.unwrap(), [(1, 0), (1, 0)]);
+        let beside = named.run(|_| served.run(|_| Ok(idle())));
+        assert_eq!(beside.unwrap(), [(0, 1), (0, 0)]);
+        assert_eq!(idle(), [(1, 1), (1, 0)]);
     }
 }

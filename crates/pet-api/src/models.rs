@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use pet_model::Results;
-use pet_predict::{Options, Runtime};
+use pet_predict::Runtime;
 
 use crate::configuration::Configuration;
 use crate::deployment::{Deployment, Sources};
@@ -27,10 +27,7 @@ pub(crate) struct Models {
 impl Models {
     /// Loads the initial models, whose sessions the workers create.
     pub(crate) fn load(runtime: Runtime, configuration: &Configuration) -> Result<Self, Error> {
-        let options = Options::default()
-            .with_image(configuration.limits)
-            .with_precision(configuration.precision);
-        let loader = Loader::new(runtime, options, configuration.drift_window.get());
+        let loader = Loader::new(runtime, configuration);
         let sources = Sources {
             results: configuration.results.clone(),
             canary: configuration.canary.clone(),
@@ -234,9 +231,10 @@ impl Models {
         Ok(loaded)
     }
 
-    /// Creates a session for each worker, so that no request has to wait for it.
+    /// Creates all sessions, so that no request has to wait for one.
     fn add_sessions(&self, model: &LoadedModel) -> Result<(), pet_predict::Error> {
-        (0..self.workers).try_for_each(|_| model.add_session())
+        (0..self.workers).try_for_each(|_| model.add_session())?;
+        model.add_wide_session()
     }
 }
 

@@ -254,18 +254,28 @@ pub(crate) fn start(
         std::thread::Builder::new()
             .name(format!("worker-{number}"))
             .stack_size(STACK_SIZE)
-            .spawn(move || work(models, &worker, &queue))
+            .spawn(move || {
+                add_sessions(models, number == 0);
+                work(&worker, &queue);
+            })
             .map_err(|source| Error::Worker { source })
     };
     (0..count).map(start).collect()
 }
 
-fn work(models: Vec<Arc<LoadedModel>>, worker: &Worker, queue: &Queue) {
-    // The models may be replaced, so the thread must not keep them.
+/// Creates a worker's sessions; the first worker also creates those for work that runs alone. The models are not kept, as they
+/// may be replaced.
+fn add_sessions(models: Vec<Arc<LoadedModel>>, is_first: bool) {
     for model in models {
         // If this fails, so does a request for the model, which reports it.
         let _ = model.add_session();
+        if is_first {
+            let _ = model.add_wide_session();
+        }
     }
+}
+
+fn work(worker: &Worker, queue: &Queue) {
     while let Some(job) = queue.next() {
         // A damaged file may hit a bug in a decoder: that fails its request, not the thread.
         if catch_unwind(AssertUnwindSafe(|| job(worker))).is_err() {

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use pet_predict::{Error, ImagePredictor, Model, Options};
+use pet_predict::{Error, ImagePredictor, Model, Options, Precision};
 
 use crate::support::{Parts, SIZE, picture, runtime};
 
@@ -99,6 +99,28 @@ fn many_threads_share_few_sessions() {
             });
         }
     });
+}
+
+/// On the committed models, whose convolutions are large enough to be divided.
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let Some(runtime) = runtime() else {
+        return;
+    };
+    let results = concat!(env!("CARGO_MANIFEST_DIR"), "/../../results");
+    for precision in [Precision::Fp32, Precision::Int8] {
+        let options = Options::default().with_precision(Some(precision));
+        let model = Model::load(&runtime, results, &options).unwrap();
+        let mut narrow = model.session().unwrap();
+        for threads in [2, 4] {
+            let mut wide = model.session_on(NonZero::new(threads).unwrap()).unwrap();
+            for picture in pictures() {
+                let expected = narrow.predict(&picture).unwrap();
+                let got = wide.predict(&picture).unwrap();
+                assert_eq!(got.probabilities(), expected.probabilities());
+            }
+        }
+    }
 }
 
 #[test]

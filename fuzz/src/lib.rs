@@ -1,6 +1,7 @@
 //! Shared by the targets: limits of memory and stack, a service and a server.
 
 mod archive;
+mod grpc;
 mod memory;
 mod model;
 mod places;
@@ -10,6 +11,7 @@ mod service;
 mod stack;
 
 pub use archive::zip;
+pub use grpc::Caller;
 pub use memory::peak_of;
 pub use model::read_model;
 pub use places::{root, scratch};

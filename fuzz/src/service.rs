@@ -19,6 +19,7 @@ const MAX_PIXELS: u64 = 1 << 18;
 /// A service with the committed model and small limits, and a client of it.
 pub struct Service {
     base: String,
+    grpc_port: u16,
     agent: Agent,
 }
 
@@ -34,14 +35,16 @@ impl Service {
         std::thread::spawn(move || {
             pet_api::block_on(async {
                 let application = Application::build(configuration(), runtime).expect("a model");
-                sender.send(application.port()).expect("a receiver");
+                let ports = (application.port(), application.grpc_port());
+                sender.send(ports).expect("a receiver");
                 application.run_until_stopped().await.expect("a server");
             });
         });
-        let port = receiver.recv().expect("a service");
+        let (port, grpc_port) = receiver.recv().expect("a service");
         let agent = Agent::config_builder().http_status_as_error(false).build();
         Self {
             base: format!("http://127.0.0.1:{port}"),
+            grpc_port: grpc_port.expect("a port for gRPC"),
             agent: agent.into(),
         }
     }
@@ -66,7 +69,11 @@ impl Service {
         );
     }
 
-    fn check_health(&self) {
+    pub(crate) fn grpc_port(&self) -> u16 {
+        self.grpc_port
+    }
+
+    pub(crate) fn check_health(&self) {
         let response = self.agent.get(format!("{}/health/ready", self.base)).call();
         assert_eq!(response.expect("a response").status(), 200);
     }
@@ -75,6 +82,7 @@ impl Service {
 fn configuration() -> Configuration {
     Configuration {
         port: 0,
+        grpc_port: Some(0),
         results: root().join("results").into(),
         workers: NonZero::<usize>::MIN,
         limits: Limits::default()

@@ -1,6 +1,10 @@
 //! `cargo xtask fuzz`: the targets of `fuzz/`, each with libFuzzer.
 
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -13,7 +17,7 @@ use crate::{release, workspace};
 /// A target and folders with seed inputs.
 type Target = (&'static str, &'static [&'static str]);
 
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 10] = [
     (
         "image",
         &[
@@ -29,6 +33,7 @@ const TARGETS: [Target; 9] = [
     ("annotations", &[]),
     ("form", &[]),
     ("protocol", &[]),
+    ("grpc", &[]),
     ("mlflow", &[]),
 ];
 
@@ -37,27 +42,35 @@ const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-saniti
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
+/// How long to run each target by default, in seconds.
+const SECONDS: u32 = 60;
+
 /// Stack size in kilobytes, an eighth of that of the service's workers.
 const STACK: u32 = 1024;
 
 /// Seconds per input, and the maximum size of an input in bytes.
 const LIMITS: [&str; 2] = ["-timeout=10", "-max_len=65536"];
 
+/// Runs a target with a small stack, and its name before each line that it prints.
+const SCRIPT: &str =
+    r#"ulimit -s "$1" && shift && set -o pipefail && "$@" 2>&1 | sed -u "s/^/${1##*/}: /""#;
+
 /// Feed mutated input to every parser of untrusted data
 ///
-/// Builds the targets in fuzz/ and runs each for some time; fuzz/README.md explains what to do with a finding. Targets
-/// of the service need ONNX Runtime, which `cargo xtask setup` downloads. Needs a C++ compiler.
+/// Builds the targets in fuzz/ and runs each for some time, as many at once as there are cores; fuzz/README.md explains
+/// what to do with a finding. Targets of the service need ONNX Runtime, which `cargo xtask setup` downloads. Needs a C++
+/// compiler.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  cargo xtask fuzz                      each target for 15 seconds
+  cargo xtask fuzz                      each target for a minute
   cargo xtask fuzz --seconds 3600 image")]
 pub(crate) struct Arguments {
     /// Targets, in any order [default: all]
     #[arg(value_name = "TARGET", value_parser = PossibleValuesParser::new(TARGETS.map(|(name, _)| name)))]
     targets: Vec<String>,
     /// How long to run each
-    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    #[arg(long, value_name = "SECONDS", default_value_t = SECONDS)]
     seconds: u32,
     /// Seed of the mutations; 0 for a different one each time
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
@@ -71,14 +84,35 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
         });
     }
     build()?;
+    let named = |(name, _): &Target| {
+        arguments.targets.is_empty() || arguments.targets.iter().any(|target| target == name)
+    };
+    let queue = Mutex::new(TARGETS.into_iter().filter(named));
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let results = thread::scope(|scope| {
+        let start = |_| scope.spawn(|| work(&queue, arguments));
+        let workers: Vec<_> = (0..cores).map(start).collect();
+        let ended = workers.into_iter().flat_map(thread::ScopedJoinHandle::join);
+        ended.flatten().collect::<Vec<_>>()
+    });
     let mut report = Report::new("target");
-    for (name, files) in TARGETS {
-        let named = arguments.targets.iter().any(|target| target == name);
-        if named || arguments.targets.is_empty() {
-            report.step(name, || fuzz(name, files, arguments));
-        }
+    for (name, duration, result) in results {
+        report.record(name, duration, result);
     }
     report.finish()
+}
+
+type Ended = (&'static str, Duration, Result<Outcome, Error>);
+
+/// Runs targets until none is left.
+fn work(queue: &Mutex<impl Iterator<Item = Target>>, arguments: &Arguments) -> Vec<Ended> {
+    let next = || queue.lock().ok()?.next();
+    let run = |(name, files)| {
+        let start = Instant::now();
+        let result = fuzz(name, files, arguments);
+        (name, start.elapsed(), result)
+    };
+    std::iter::from_fn(next).map(run).collect()
 }
 
 /// The step of `cargo xtask ci`. Its seed is fixed, so that a change does not fail because of an old bug.
@@ -88,7 +122,7 @@ pub(crate) fn briefly() -> Result<Outcome, Error> {
     }
     run(&Arguments {
         targets: Vec::new(),
-        seconds: 15,
+        seconds: SECONDS,
         seed: 1,
     })?;
     Ok(Outcome::done(format!("{} targets", TARGETS.len())))
@@ -124,13 +158,12 @@ fn program(name: &str) -> Result<PathBuf, Error> {
     Ok(folder.join("release").join(name))
 }
 
-/// Runs a target with a small stack. Findings go to fuzz/artifacts, inputs with new coverage to fuzz/corpus.
+/// Runs a target. Findings go to fuzz/artifacts, inputs with new coverage to fuzz/corpus.
 fn fuzz(name: &str, files: &[&str], arguments: &Arguments) -> Result<Outcome, Error> {
     let [corpus, artifacts] = ["corpus", "artifacts"].map(|folder| format!("fuzz/{folder}/{name}"));
     fs_err::create_dir_all(workspace::root().join(&artifacts))?;
-    let limited = format!("ulimit -s {STACK} && exec \"$@\"");
-    Invocation::new("sh")
-        .arguments(["-c", &limited, "sh"])
+    Invocation::new("bash")
+        .arguments(["-c", SCRIPT, "fuzz", &STACK.to_string()])
         .argument(program(name)?)
         .arguments(LIMITS)
         .argument(format!("-max_total_time={}", arguments.seconds))

@@ -45,7 +45,7 @@ impl Report {
         }
     }
 
-    /// Runs a step, unless an earlier one failed.
+    /// Runs a step and records how it ended, unless an earlier one failed.
     pub(crate) fn step(&mut self, name: &str, work: impl FnOnce() -> Result<Outcome, Error>) {
         if self.failure.is_some() {
             return self.push(name, "not run", None, String::new());
@@ -60,7 +60,16 @@ impl Report {
         } else {
             work()
         };
-        let duration = start.elapsed();
+        self.record(name, start.elapsed(), result);
+    }
+
+    /// Records how a step ended.
+    pub(crate) fn record(
+        &mut self,
+        name: &str,
+        duration: Duration,
+        result: Result<Outcome, Error>,
+    ) {
         match result {
             Ok(Outcome::Done { output }) => {
                 eprintln!("{name}: done in {}", seconds(duration));
@@ -72,12 +81,12 @@ impl Report {
             }
             Err(Error::Interrupted) => {
                 self.push(name, "interrupted", Some(duration), String::new());
-                self.failure = Some(Error::Interrupted);
+                self.failure.get_or_insert(Error::Interrupted);
             }
             Err(error) => {
                 self.push(name, "failed", Some(duration), String::new());
                 let (name, source) = (name.to_owned(), Box::new(error));
-                self.failure = Some(Error::Step { name, source });
+                self.failure.get_or_insert(Error::Step { name, source });
             }
         }
     }

@@ -8,7 +8,7 @@ use pet_image::{Format, RgbImage, encode_rgb};
 use super::Seeds;
 
 /// An image file.
-fn picture(format: Format) -> Vec<u8> {
+pub(super) fn picture(format: Format) -> Vec<u8> {
     encode_rgb(&RgbImage::from_pixel(8, 6, [200, 100, 50].into()), format).expect("a small picture")
 }
 

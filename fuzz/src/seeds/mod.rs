@@ -1,6 +1,7 @@
 //! Seeds besides the files of the tests: inputs with deep and numerous structures, small enough to be mutated fast.
 
 mod bodies;
+mod messages;
 mod pictures;
 mod tables;
 
@@ -19,6 +20,7 @@ pub(crate) fn write(target: &str) {
         "annotations" => tables::annotations(),
         "form" => bodies::forms(),
         "protocol" => bodies::inferences(),
+        "grpc" => messages::calls(),
         "mlflow" => bodies::answers(),
         other => panic!("no seeds for `{other}`"),
     };

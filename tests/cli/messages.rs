@@ -224,6 +224,12 @@ const CASES: [Case; 41] = [
         "--split test",
     ),
     case(
+        "NoTestImages",
+        "evaluate --dataset folder --data-dir pets",
+        &["`pets` has no test images"],
+        "--split validation",
+    ),
+    case(
         "DataProblems",
         "data check copies --cache-dir .cache",
         &["`copies` has problems: "],

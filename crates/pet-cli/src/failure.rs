@@ -37,6 +37,9 @@ pub(crate) enum Failure {
     #[error("the model is a refit of run `{run_id}`: it was also trained on the validation images")]
     ValidationTrained { run_id: String },
     #[cfg(feature = "training")]
+    #[error("data set `{dataset}` has no test images")]
+    NoTestImages { dataset: String },
+    #[cfg(feature = "training")]
     #[error(transparent)]
     Tracking(#[from] mlflow_client::Error),
     #[cfg(feature = "training")]
@@ -139,6 +142,10 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::ValidationTrained { .. } => Some(
                 "evaluate it on the test images with `--split test`, or evaluate that run's model".into(),
+            ),
+            #[cfg(feature = "training")]
+            Self::NoTestImages { .. } => Some(
+                "evaluate the validation images with `--split validation`, or other images with `pet-cli evaluate DIR`".into(),
             ),
             #[cfg(feature = "training")]
             Self::Pipeline(error) => hint::of(error).or_else(|| error.hint()),

@@ -198,8 +198,15 @@ fn of_dataset(
         }
         // The validation images were used for training.
         Some(_) if arguments.split == SplitName::All => SplitName::Test,
+        None if arguments.split == SplitName::All && dataset.test.is_empty() => {
+            SplitName::Validation
+        }
         _ => arguments.split,
     };
+    if split == SplitName::Test && dataset.test.is_empty() {
+        let dataset = dataset.name;
+        return Err(Failure::NoTestImages { dataset });
+    }
     let record = TrainingRecord::exported(results);
     let (data, options) = (&arguments.dataset, arguments.dataset.options(&record));
     let (mut splits, mut parts) = (Vec::new(), None);

@@ -6,11 +6,16 @@ use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::workspace::{self, Profile};
 
+/// Features of the development build and of all tests. Off by default in `pet-cli`, they are tested with everything else;
+/// without them here, most libraries would be compiled twice, as gRPC's dependencies add features to them.
+pub(crate) const TESTED_FEATURES: [&str; 2] = ["--features", "pet-cli/grpc"];
+
 /// The command that builds `pet-cli`.
 pub(crate) fn build(profile: Profile) -> Invocation {
+    let build = Invocation::cargo("build --locked -p pet-cli");
     match profile {
-        Profile::Development => Invocation::cargo("build --locked -p pet-cli"),
-        Profile::Release => Invocation::cargo("build --release --locked -p pet-cli"),
+        Profile::Development => build.arguments(TESTED_FEATURES),
+        Profile::Release => build.argument("--release"),
     }
 }
 
@@ -49,7 +54,9 @@ Examples:
 pub(crate) struct Docs {}
 
 pub(crate) fn docs(_: &Docs) -> Result<(), Error> {
-    Invocation::cargo("test --quiet --locked -p pet-cli -p pet-tests --bin pet-cli documentation")
+    Invocation::cargo("test --quiet --locked -p pet-cli -p pet-tests --bin pet-cli")
+        .arguments(TESTED_FEATURES)
+        .argument("documentation")
         .environment("PET_UPDATE_DOCS", "1")
         .run()
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::ci::python;
 use crate::error::Error;
 use crate::invocation::Invocation;
-use crate::pet_cli;
+use crate::pet_cli::{self, TESTED_FEATURES};
 use crate::workspace::Profile;
 
 /// Set up what is missing, then run every test
@@ -59,8 +59,7 @@ fn without_test_arguments(arguments: &Arguments) -> Invocation {
         test = test.environment(variable, program);
     }
     if !arguments.cargo.iter().any(names_a_package) {
-        // Off by default, and tested with everything else.
-        test = test.arguments(["--workspace", "--features", "pet-cli/grpc"]);
+        test = test.argument("--workspace").arguments(TESTED_FEATURES);
     }
     test.arguments(&arguments.cargo)
 }

@@ -10,6 +10,7 @@ use clap::builder::PossibleValuesParser;
 
 use crate::error::Error;
 use crate::invocation::Invocation;
+use crate::pet_cli::TESTED_FEATURES;
 use crate::report::{Outcome, Report};
 use crate::{fuzz, pipeline, release, test, walkthrough};
 
@@ -28,7 +29,10 @@ const STEPS: [Step; 19] = [
     ("delivery", delivery::run),
     // With every feature, then with none.
     ("lints", || {
-        cargo("clippy --workspace --all-targets --features pet-cli/grpc --locked -- -D warnings")
+        let clippy = Invocation::cargo("clippy --workspace --all-targets --locked");
+        let clippy = clippy.arguments(TESTED_FEATURES);
+        clippy.arguments(["--", "-D", "warnings"]).run()?;
+        Ok(Outcome::done(""))
     }),
     ("serving", || {
         cargo(
@@ -128,6 +132,7 @@ fn package() -> Result<Outcome, Error> {
 
 fn docs() -> Result<Outcome, Error> {
     Invocation::cargo("doc --workspace --no-deps --locked")
+        .arguments(TESTED_FEATURES)
         .environment("RUSTDOCFLAGS", "-D warnings")
         .run()?;
     Ok(Outcome::done("target/doc"))

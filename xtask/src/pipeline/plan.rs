@@ -9,7 +9,7 @@ use super::stage::{Selection, Stage, name};
 use crate::docker;
 use crate::error::Error;
 use crate::invocation::Invocation;
-use crate::pet_cli;
+use crate::pet_cli::{self, TESTED_FEATURES};
 use crate::workspace::{self, Profile, ignore_missing, remove_folder};
 
 /// A data set of `pet-cli`.
@@ -108,7 +108,7 @@ impl Plan {
                 let export = self.with_data(stage).arguments(["--alias", "challenger"]);
                 self.with_model_name(export)
             }
-            Stage::Evaluate => self.with_data(stage).arguments(["--split", self.split()]),
+            Stage::Evaluate => self.with_data(stage).arguments(["--split", "all"]),
             Stage::Promote => {
                 let mut promote = self.with_data(stage).argument("--output");
                 promote = promote.argument(&self.promotion);
@@ -164,18 +164,10 @@ impl Plan {
         }
     }
 
-    /// A folder without test images has only its validation images to evaluate on.
-    fn split(&self) -> &'static str {
-        let has_test = |data: &PathBuf| data.join("test").is_dir();
-        match self.dataset {
-            Dataset::Folder if !self.data.as_ref().is_some_and(has_test) => "validation",
-            _ => "all",
-        }
-    }
-
     fn tests(&self) -> Invocation {
         // `-p pet-cli` gives the libraries the same features as in its build, so they are not compiled again.
         Invocation::cargo("test --locked -p pet-cli -p pet-tests")
+            .arguments(TESTED_FEATURES)
             .arguments(["--test", "artifacts", "--test", "logic", "--test", "parity"])
             .environment("PET_RESULTS", &self.results)
             .environment("PET_REQUIRE_RUNTIME", "1")

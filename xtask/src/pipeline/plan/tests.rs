@@ -49,7 +49,7 @@ fn the_sample_stays_in_its_folder() {
     assert_eq!(
         command(&plan, Stage::Test),
         "PET_RESULTS=target/pipeline/sample/results PET_REQUIRE_RUNTIME=1 cargo test --locked \
-         -p pet-cli -p pet-tests --test artifacts --test logic --test parity"
+         -p pet-cli -p pet-tests --features pet-cli/grpc --test artifacts --test logic --test parity"
     );
     let notes = plan.notes();
     assert!(notes.contains("generated sample"), "{notes}");
@@ -89,12 +89,9 @@ fn a_server_has_a_model_for_each_data_set() {
 }
 
 #[test]
-fn a_folder_without_test_images_is_evaluated_on_validation_images() {
+fn a_folder_has_a_store_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let plan = plan(Dataset::Folder, folder.path().to_str(), false);
-    assert!(command(&plan, Stage::Evaluate).ends_with("--split validation"));
-    fs_err::create_dir(folder.path().join("test")).unwrap();
-    assert!(command(&plan, Stage::Evaluate).ends_with("--split all"));
     assert!(!command(&plan, Stage::Train).contains("--model-name"));
     assert_eq!(
         plan.output(Stage::Export),

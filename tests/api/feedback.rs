@@ -187,6 +187,38 @@ fn cross_site_corrections_are_rejected() {
     assert_eq!(counts(&service)["count"], 3);
 }
 
+/// Over plain HTTP to another machine, browsers send `Origin` but not `Sec-Fetch-Site`.
+#[test]
+fn corrections_of_other_origins_are_rejected() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(service) = start(dir.path(), 10, 1 << 20) else {
+        return;
+    };
+    let send = |origin: &str, host: &str| {
+        let picture = gradient(origin.len() as u32 + 1, 20, Format::Png);
+        let request = post("/feedback?class=red").file("x.png", &picture);
+        let request = request
+            .header("X-Forwarded-Host", host)
+            .header("Origin", origin);
+        request.send(&service)
+    };
+    for origin in [
+        "http://evil.example",
+        "http://pets.example.evil.example:8000",
+        "http://pets.example:8001",
+        "http://pets.example",
+        "file://pets.example:8000",
+        "null",
+        "",
+    ] {
+        send(origin, "pets.example:8000").error(403, "cross_site");
+    }
+    assert_eq!(counts(&service)["count"], 0);
+    send("http://pets.example:8000", "pets.example:8000").ok();
+    send("https://pets.example", "Pets.example").ok();
+    assert_eq!(counts(&service)["count"], 2);
+}
+
 #[test]
 fn existing_files_are_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();

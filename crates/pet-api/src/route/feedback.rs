@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{HeaderName, HeaderValue, ORIGIN};
 use actix_web::web::{Data, Json};
 use actix_web::{FromRequest, HttpRequest};
 use pet_image::{Cost, cost, decode, encode_rgb};
@@ -28,13 +28,14 @@ const ENCODING_BYTES: u64 = 6;
 /// Work of encoding for each pixel, relative to decoding.
 const ENCODING_WORK: u64 = 2;
 
-/// The origin of a request, as browsers report it (Fetch Metadata).
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
+/// Whose page sends a request, as browsers report it over HTTPS and to this machine (Fetch Metadata). Otherwise they only
+/// send the page's origin.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 pub(crate) fn topic() -> Topic {
     let keep = post("/feedback", keep).errors(&[Code::Full]).about(
         "Correct or confirm a prediction",
-        "Saves the photo, without its metadata, with the correct class. Only available if the service was started with a folder for corrections. Requests from other sites' pages are rejected, according to the browser's `Sec-Fetch-Site`.",
+        "Saves the photo, without its metadata, with the correct class. Only available if the service was started with a folder for corrections. Requests from other sites' pages are rejected, according to the browser's `Sec-Fetch-Site` or, without it, `Origin`.",
     );
     let counts =
         get("/feedback", counts).about("Count the corrections", "By class, with the limits.");
@@ -84,19 +85,28 @@ impl FromRequest for SameOrigin {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let from = request
-            .headers()
-            .get(SEC_FETCH_SITE)
-            .map(HeaderValue::as_bytes);
-        ready(match from {
-            None | Some(b"same-origin" | b"none") => Ok(Self),
-            Some(_) => {
-                let detail = "corrections are not accepted from other sites' pages";
-                let hint = "send it from the service's own page, or from a program".to_owned();
-                Err(ApiError::new(Code::CrossSite, detail).with_hint(hint))
-            }
-        })
+        let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
+        let is_own = match (header(&SEC_FETCH_SITE), header(&ORIGIN)) {
+            (Some(site), _) => matches!(site, b"same-origin" | b"none"),
+            (None, Some(origin)) => is_origin_of(origin, request.connection_info().host()),
+            (None, None) => true,
+        };
+        if is_own {
+            return ready(Ok(Self));
+        }
+        let detail = "corrections are not accepted from other sites' pages";
+        let hint = "send it from the service's own page, or from a program".to_owned();
+        ready(Err(ApiError::new(Code::CrossSite, detail).with_hint(hint)))
     }
+}
+
+/// Whether pages of this origin come from this host.
+fn is_origin_of(origin: &[u8], host: &str) -> bool {
+    let schemes: [&[u8]; 2] = [b"http://", b"https://"];
+    let mut hosts = schemes
+        .iter()
+        .filter_map(|scheme| origin.strip_prefix(*scheme));
+    hosts.any(|of_origin| of_origin.eq_ignore_ascii_case(host.as_bytes()))
 }
 
 /// Saved corrections and their limits.

@@ -10,9 +10,9 @@
 //!                             root/test/Cat/four.jpg
 //! ```
 //!
-//! Their names are case-insensitive; `training`, `valid`, `validation` and `testing` are accepted too. A
-//! class has the name of its folder; classes are sorted by name (by bytes, upper case first). Images
-//! may be at any depth below their class folder. See [`walk`](crate::walk) for what is skipped and which
+//! Their usual spellings are accepted too, in upper or lower case: `training`, `valid`, `Test images`, `train_set`,
+//! `val2017`, `seg_train` and such. A class has the name of its folder; classes are sorted by name (by bytes, upper case
+//! first). Images may be at any depth below their class folder. See [`walk`](crate::walk) for what is skipped and which
 //! links are followed.
 
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ const UNNAMED: &str = "folder";
 /// [`Error::NoFolder`], [`Error::TooFewClasses`] and [`Error::EmptyClass`] for missing folders, classes
 /// and images; [`Error::NoTrainFolder`] for `test/` or `val/` without `train/`; [`Error::TwoFolders`] for
 /// two spellings of one of them; [`Error::StrayFolder`] for another folder beside them;
-/// [`Error::UntrainedClass`] for a class that is not in `train/`; [`Error::ClassName`] for an invalid
+/// [`Error::DividedClass`] for `train/` and others inside a class folder; [`Error::UntrainedClass`] for a class that is not in `train/`; [`Error::ClassName`] for an invalid
 /// name; [`Error::Io`].
 pub fn load(root: &Path) -> Result<Dataset, Error> {
     load_at_least(root, 2)
@@ -54,6 +54,7 @@ fn load_at_least(root: &Path, expected: usize) -> Result<Dataset, Error> {
     let mut left_out = LeftOut::default();
     let layout = layout(root, &mut left_out)?;
     let folders = class_folders(&layout.train, &mut left_out)?;
+    check_undivided(&folders)?;
     if folders.len() < expected {
         return Err(Error::TooFewClasses {
             root: layout.train,
@@ -106,15 +107,43 @@ impl Part {
     const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
     fn named(folder: &Path) -> Option<Self> {
-        let name = folder.file_name()?.to_str()?.to_ascii_lowercase();
-        match name.as_str() {
-            "train" | "training" => Some(Self::Train),
-            "val" | "valid" | "validation" => Some(Self::Validation),
-            "test" | "testing" => Some(Self::Test),
+        let (part, other_words) = Self::within(folder);
+        part.filter(|_| !other_words)
+    }
+
+    /// The part that is mentioned in the name of a folder, and whether the name has other words than those that are usual
+    /// in the name of a part.
+    fn within(folder: &Path) -> (Option<Self>, bool) {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        let name = name.unwrap_or_default().to_lowercase();
+        let (mut part, mut other_words) = (None, false);
+        // Numbers, as in `val2017`, only separate words.
+        for word in name.split(|letter: char| !letter.is_alphabetic()) {
+            match Self::word(word) {
+                Some(found) if part.is_none() => part = Some(found),
+                None if word.is_empty() || COMPANIONS.contains(&word) => {}
+                _ => other_words = true,
+            }
+        }
+        (part, other_words)
+    }
+
+    fn word(word: &str) -> Option<Self> {
+        let companion = COMPANIONS.iter().find_map(|end| word.strip_suffix(end));
+        match companion.unwrap_or(word) {
+            "train" | "training" | "trn" | "trainval" => Some(Self::Train),
+            "val" | "valid" | "validation" | "validate" | "dev" => Some(Self::Validation),
+            "test" | "testing" | "tst" => Some(Self::Test),
             _ => None,
         }
     }
 }
+
+/// Words beside `train`, `val` or `test` in the names of such folders.
+const COMPANIONS: [&str; 12] = [
+    "set", "sets", "dataset", "data", "images", "image", "imgs", "img", "photos", "pictures",
+    "split", "seg",
+];
 
 fn layout(root: &Path, left_out: &mut LeftOut) -> Result<Layout, Error> {
     let mut outside = LeftOut::default();
@@ -155,15 +184,50 @@ fn layout(root: &Path, left_out: &mut LeftOut) -> Result<Layout, Error> {
 }
 
 /// Whether these folders are parts with class folders rather than classes: one with the name of a part has folders, or
-/// all have such names.
+/// all have such names, or two mention different parts and have a folder of the same name.
 fn is_divided(folders: &[PathBuf]) -> Result<bool, Error> {
-    let mut parts = folders.iter().filter(|path| Part::named(path).is_some());
-    if !folders.is_empty() && parts.clone().count() == folders.len() {
+    if !folders.is_empty() && folders.iter().all(|path| Part::named(path).is_some()) {
         return Ok(true);
     }
-    parts.try_fold(false, |divided, folder| {
-        Ok(divided || !class_folders(folder, &mut LeftOut::default())?.is_empty())
-    })
+    let mut earlier = Vec::new();
+    for folder in folders {
+        let (Some(part), other_words) = Part::within(folder) else {
+            continue;
+        };
+        let inner = class_folders(folder, &mut LeftOut::default())?;
+        if !other_words && !inner.is_empty() {
+            return Ok(true);
+        }
+        for name in inner.iter().filter_map(|path| path.file_name()) {
+            let name = name.to_owned();
+            if earlier
+                .iter()
+                .any(|(other, known)| *other != part && *known == name)
+            {
+                return Ok(true);
+            }
+            earlier.push((part, name));
+        }
+    }
+    Ok(false)
+}
+
+/// Checks that no class folder is itself divided into parts, whose images would be mixed.
+fn check_undivided(classes: &[PathBuf]) -> Result<(), Error> {
+    for class in classes {
+        let inner = class_folders(class, &mut LeftOut::default())?;
+        let mut parts = inner
+            .iter()
+            .filter_map(|path| Some((path, Part::named(path)?)));
+        let Some((first, part)) = parts.next() else {
+            continue;
+        };
+        if let Some((second, _)) = parts.find(|(_, other)| *other != part) {
+            let (first, second) = (first.clone(), second.clone());
+            return Err(Error::DividedClass { first, second });
+        }
+    }
+    Ok(())
 }
 
 /// The images of every class folder.
@@ -269,6 +333,14 @@ mod tests {
             ["Train", "Val", "Test"],
             ["training", "validation", "testing"],
             ["TRAIN", "valid", "TEST"],
+            ["train_set", "dev_set", "test_set"],
+            ["trainset", "valset", "testset"],
+            ["train-images", "Validation Images", "test-images"],
+            ["train1", "val1", "test1"],
+            ["trn", "val", "tst"],
+            ["seg_train", "seg_val", "seg_test"],
+            ["train data", "validate", "Test data"],
+            ["trainval", "val2017", "test2017"],
         ] {
             let files = [train, validation, test].map(|part| format!("{part}/Dog/1.jpg"));
             let cat = format!("{train}/Cat/1.jpg");
@@ -277,6 +349,47 @@ mod tests {
             assert_eq!(dataset.classes, ["Cat", "Dog"]);
             assert_eq!(listed(&root, &dataset.validation), [(files[1].clone(), 1)]);
             assert_eq!(listed(&root, &dataset.test), [(files[2].clone(), 1)]);
+        }
+    }
+
+    #[test]
+    fn a_class_with_a_similar_name_is_a_class() {
+        let files = ["trainer/2019/1.jpg", "test_pilot/2019/2.jpg", "dog/3.jpg"];
+        let dataset = load(tree(&files).path()).unwrap();
+        assert_eq!(dataset.classes, ["dog", "test_pilot", "trainer"]);
+        let files = ["train_driver/2019/1.jpg", "test_pilot/2020/2.jpg"];
+        let dataset = load(tree(&files).path()).unwrap();
+        assert_eq!(dataset.classes, ["test_pilot", "train_driver"]);
+    }
+
+    #[test]
+    fn folders_that_look_like_parts_are_refused() {
+        let files = [
+            "pets_train/Cat/1.jpg",
+            "pets_train/Dog/2.jpg",
+            "pets_test/Cat/3.jpg",
+        ];
+        let (text, error) = failure(&files);
+        assert_eq!(
+            text,
+            "unexpected folder `ROOT/pets_test` in a divided data set: expected only `train`, `val` and `test`"
+        );
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn parts_inside_class_folders_are_refused() {
+        for root in ["", "train/"] {
+            let files = ["Cat/train/1.jpg", "Cat/test/2.jpg", "Dog/train/3.jpg"];
+            let files = files.map(|file| format!("{root}{file}"));
+            let (text, error) = failure(&files.each_ref().map(String::as_str));
+            assert_eq!(
+                text,
+                format!(
+                    "`ROOT/{root}Cat/test` and `ROOT/{root}Cat/train` divide a class, not the data set"
+                )
+            );
+            assert!(error.hint().unwrap().contains("`train/Cat`"));
         }
     }
 
@@ -360,11 +473,11 @@ mod tests {
     fn fewer_than_two_classes_are_refused() {
         assert_eq!(
             failure(&["Cat/1.jpg"]).0,
-            "`ROOT` contains 1 class folders, expected at least 2"
+            "`ROOT` contains 1 class folder, expected at least 2"
         );
         assert_eq!(
             failure(&["train/Cat/1.jpg", "test/Cat/1.jpg"]).0,
-            "`ROOT/train` contains 1 class folders, expected at least 2"
+            "`ROOT/train` contains 1 class folder, expected at least 2"
         );
         let (text, error) = failure(&["1.jpg"]);
         assert_eq!(text, "`ROOT` contains 0 class folders, expected at least 2");
@@ -397,7 +510,7 @@ mod tests {
     fn a_folder_beside_train_and_test_is_refused() {
         let (text, error) = failure(&["train/Cat/1.jpg", "train/Dog/1.jpg", "new/Cat/1.jpg"]);
         assert!(
-            text.starts_with("unexpected folder `ROOT/new` next to `train`"),
+            text.starts_with("unexpected folder `ROOT/new` in a divided data set"),
             "{text}"
         );
         assert!(error.hint().is_some());

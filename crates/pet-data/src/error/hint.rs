@@ -38,7 +38,12 @@ impl Error {
             }
             Self::EmptyClass { .. } => "add images to the folder, or remove it".to_owned(),
             Self::StrayFolder { .. } => {
-                "move it away, or move its images into `train`, `val` or `test`".to_owned()
+                "rename it, move it away, or move its images into `train`, `val` or `test`".to_owned()
+            }
+            Self::DividedClass { first, .. } => {
+                let class = first.parent().and_then(std::path::Path::file_name).unwrap_or_default();
+                let class = class.display();
+                format!("put the split above the classes: `train/{class}`, `test/{class}`")
             }
             Self::NoTrainFolder { root } => format!(
                 "put the class folders to train on into `{}`, or specify the folder that contains class folders",

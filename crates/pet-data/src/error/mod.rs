@@ -108,7 +108,10 @@ pub enum Error {
     },
 
     /// There are fewer class folders than needed.
-    #[error("`{}` contains {got} class folders, expected at least {expected}", root.display())]
+    #[error(
+        "`{}` contains {got} class folder{}, expected at least {expected}",
+        root.display(), if *got == 1 { "" } else { "s" }
+    )]
     TooFewClasses {
         /// The folder of class folders.
         root: PathBuf,
@@ -180,11 +183,20 @@ pub enum Error {
         second: PathBuf,
     },
 
-    /// There is an unexpected folder beside `train`, whose images would be ignored.
-    #[error("unexpected folder `{}` next to `train`, expected only `val` and `test`", path.display())]
+    /// There is an unexpected folder beside those of the split, whose images would be ignored.
+    #[error("unexpected folder `{}` in a divided data set: expected only `train`, `val` and `test`", path.display())]
     StrayFolder {
         /// The folder.
         path: PathBuf,
+    },
+
+    /// A class folder contains the folders of a split, whose images would be mixed.
+    #[error("`{}` and `{}` divide a class, not the data set", first.display(), second.display())]
+    DividedClass {
+        /// One of them.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
     },
 
     /// An archive could be downloaded from no mirror; a partial download is kept for the next attempt.

@@ -54,20 +54,79 @@ fn a_resumed_run_has_the_weights_of_an_uninterrupted_one() {
 fn options_without_effect_on_resume_are_rejected() {
     let dir = TestDir::new();
     for option in [
-        "--epochs 3",
         "--seed 7",
         "--learning-rate 0.5",
         "--dataset sample",
         "--recipe center-crop",
         "--model-name cats",
         "--backbone mine.pt",
+        "--validation-fraction 0.4",
+        "--group-duplicates",
+        "--data-dir pets",
+        "--teacher results",
+        "--train-size 96",
     ] {
         let output = dir.run(&format!("train --resume 0123456789 {option}"));
         assert_eq!(output.status, Some(2), "{option}: {output:?}");
-        assert!(output.stderr.contains("--resume"), "{output:?}");
+        let error = output.stderr.lines().next().unwrap();
+        let name = option.split(' ').next().unwrap();
+        assert!(
+            error.contains("'--resume <RUN>'") && error.contains(name),
+            "{output:?}"
+        );
+        if name == "--model-name" {
+            continue;
+        }
+        let output = dir.run(&format!("train --refit 0123456789 {option}"));
+        assert_eq!(output.status, Some(2), "{option}: {output:?}");
     }
     dir.refused("train --resume 0123456789 --json")
-        .naming(&["no interrupted run", "0123456789"]);
+        .naming(&["no interrupted run", "0123456789"])
+        .hinting("pet-cli runs list");
+}
+
+#[test]
+fn a_resumed_run_may_have_more_epochs_if_its_learning_rates_allow_it() {
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    let client = dir.client();
+    let whole = dir.run(&TRAIN.replace("--epochs 12", "--epochs 14 --schedule constant"));
+    let whole = whole.json();
+    let whole = client.run(whole[0]["run_id"].as_str().unwrap()).unwrap();
+    for schedule in ["cosine", "constant"] {
+        let before: Vec<String> = dir.runs().into_iter().map(|run| run.id).collect();
+        let command = format!("{TRAIN} --schedule {schedule}");
+        let mut training = Running::start(dir.command(&command));
+        let (killed, state) = training.wait_for(|| {
+            let mut runs = dir.runs().into_iter();
+            let run = runs.find(|run| !before.contains(&run.id))?;
+            let state = dir.path(&format!(".cache/training/{}/state.safetensors", run.id));
+            state.is_file().then_some((run, state))
+        });
+        training.kill();
+        assert!(state.is_file(), "it ended before it could be killed");
+        let listed = dir.run("runs list --json").json();
+        let listed = listed.as_array().unwrap();
+        let resumable = listed.iter().find(|run| run["resumable"] == true).unwrap();
+        assert_eq!(resumable["run_id"], killed.id.as_str());
+        let resume = format!("train --resume {} --json", killed.id);
+        dir.refused(&format!("{resume} --epochs 3"))
+            .naming(&["with 3 epochs: it was started with 12"]);
+        dir.refused(&format!("{resume} --experiment other"))
+            .naming(&["the experiment `other`"]);
+        let more = format!("{resume} --epochs 14");
+        if schedule == "cosine" {
+            dir.refused(&more).naming(&["a cosine over 12 epochs"]);
+            dir.run(&resume).json();
+            continue;
+        }
+        assert_eq!(dir.run(&more).json()[0]["run_id"], killed.id.as_str());
+        let resumed = client.run(&killed.id).unwrap();
+        assert_eq!(weights(&resumed), weights(&whole));
+        assert_eq!(resumed.params["epochs"], "12");
+        assert_eq!(resumed.tags["epochs"], "14");
+        assert!(!dir.run("runs list").stdout.contains("--resume"));
+    }
 }
 
 fn second_run(dir: &TestDir, first: &Run) -> Option<Run> {

@@ -19,6 +19,10 @@ use crate::failure::Failure;
 use crate::places::RUNTIME;
 use crate::places::{Places, find_results};
 
+/// The default MLflow experiment.
+#[cfg(feature = "training")]
+pub(crate) const EXPERIMENT: &str = "OxfordPetExperiment";
+
 /// Where the images are.
 #[cfg(feature = "training")]
 #[derive(Args, Clone)]

@@ -255,6 +255,8 @@ fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
              `--group-duplicates`; `export` and `evaluate` use other images with `--force`"
                 .into()
         }
+        Error::NothingToResume { .. } => "`pet-cli runs list` shows which runs can be resumed".into(),
+        Error::AmbiguousRun { .. } => "give more characters of the ID: `pet-cli runs list`".into(),
         Error::EmptySplit { .. } => {
             "add images to each class, or raise `--validation-fraction`".into()
         }

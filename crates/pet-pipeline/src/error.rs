@@ -239,6 +239,16 @@ pub enum Error {
         /// The ID or its prefix.
         run_id: String,
     },
+    /// A run cannot be resumed with another setting.
+    #[error("cannot resume run `{run_id}` with {got}: {reason}")]
+    ResumeSetting {
+        /// The run.
+        run_id: String,
+        /// The setting.
+        got: String,
+        /// Why it cannot be changed.
+        reason: String,
+    },
     /// Several checkpoints have IDs with the same beginning.
     #[error("`{run_id}` matches {found} interrupted runs")]
     AmbiguousRun {
@@ -287,6 +297,9 @@ impl Error {
             }
             Self::UnknownClass { .. } => Some("evaluate on the data set it was trained on".into()),
             Self::OldCheckpoint { .. } => Some("train again".into()),
+            Self::ResumeSetting { .. } => {
+                Some("resume it with its own settings, or start a new run".into())
+            }
             Self::FoldsAdded => {
                 Some("cross-validate on the data set alone, or train on one split".into())
             }

@@ -14,6 +14,37 @@ use crate::failure::Failure;
 use crate::progress::Bars;
 use crate::{output, table, tracking};
 
+/// Options that a run keeps when it is resumed or refitted.
+const KEPT: [&str; 27] = [
+    "dataset",
+    "data_dir",
+    "validation_fraction",
+    "group_duplicates",
+    "recipe",
+    "backbone",
+    "fine_tune",
+    "batch_size",
+    "learning_rate",
+    "body_learning_rate",
+    "schedule",
+    "warm_up",
+    "seed",
+    "dropout",
+    "weight_decay",
+    "label_smoothing",
+    "mixup",
+    "average",
+    "patience",
+    "teacher",
+    "teacher_weight",
+    "teacher_temperature",
+    "no_augment",
+    "rand_augment",
+    "erase",
+    "train_size",
+    "folds",
+];
+
 /// Train on a data set and register the models
 ///
 /// The features of the frozen backbone are computed once per image and cached. The classifier is then trained on them,
@@ -41,26 +72,17 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     train: TrainArgs,
     /// Resume the interrupted run with this ID (or its first characters), using the options it was started with
-    #[arg(
-        long,
-        value_name = "RUN",
-        conflicts_with_all = ["SourceArguments", "DatasetArguments", "HyperParameters", "ModelNameArgument", "recipe", "backbone"]
-    )]
+    ///
+    /// With a constant learning rate, --epochs may raise the number of epochs. `pet-cli runs list` shows which runs can be
+    /// resumed.
+    #[arg(long, value_name = "RUN", conflicts_with_all = KEPT, conflicts_with = "model_name")]
     resume: Option<String>,
     /// Train on the validation images too, with the options of the finished run with this ID (or its first characters),
     /// for that run's best number of epochs, or for --epochs
     ///
     /// No validation images remain, so the new version gets that run's validation accuracy and temperature, and
     /// `pet-cli select` prefers it to that run's version. --model-name registers it as a different model.
-    #[arg(
-        long,
-        value_name = "RUN",
-        conflicts_with_all = [
-            "resume", "SourceArguments", "DatasetArguments", "recipe", "backbone", "fine_tune", "batch_size",
-            "learning_rate", "body_learning_rate", "schedule", "warm_up", "seed", "dropout", "weight_decay",
-            "label_smoothing", "mixup", "average", "patience", "teacher", "no_augment", "rand_augment", "erase", "train_size",
-        ]
-    )]
+    #[arg(long, value_name = "RUN", conflicts_with_all = KEPT, conflicts_with = "resume")]
     refit: Option<String>,
     /// Cross-validate: divide the training images into this many parts and train once for each, validating on it
     ///
@@ -97,7 +119,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
         return learning_rate::find(args, folder, bars);
     }
     if let Some(id) = &arguments.resume {
-        let interrupted = InterruptedRun::find(&args.cache.folder(), id)?;
+        let interrupted = interrupted(args, id)?;
         let mut request = RunRequest::new(interrupted.settings.configuration.clone());
         request.run_id = Some(interrupted.run_id);
         return train(arguments, &interrupted.settings, vec![request], bars);
@@ -112,6 +134,18 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     train(arguments, &args.settings()?, requests, bars)
 }
 
+/// The run to resume, with the options that may change.
+fn interrupted(args: &TrainArgs, id: &str) -> Result<InterruptedRun, Failure> {
+    let mut run = InterruptedRun::find(&args.cache.folder(), id)?;
+    if let Some(epochs) = args.hyperparameters.epochs {
+        run.set_epochs(epochs)?;
+    }
+    if let Some(name) = &args.experiment {
+        run.check_experiment(name)?;
+    }
+    Ok(run)
+}
+
 /// The settings for a refit of a finished run.
 fn refit(args: &TrainArgs, id: &str) -> Result<TrainSettings, Failure> {
     let client = tracking::required(&args.tracking)?;
@@ -122,6 +156,9 @@ fn refit(args: &TrainArgs, id: &str) -> Result<TrainSettings, Failure> {
     }
     if let Some(name) = &args.model_name.model_name {
         settings.model_name.clone_from(name);
+    }
+    if let Some(name) = &args.experiment {
+        settings.experiment.clone_from(name);
     }
     Ok(settings)
 }

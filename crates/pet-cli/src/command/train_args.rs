@@ -10,8 +10,8 @@ use pet_train::network::Architecture;
 
 use super::hyperparameters::HyperParameters;
 use crate::arguments::{
-    CacheArgument, DatasetArguments, JsonArgument, ModelNameArgument, TrackingArguments,
-    several_folders,
+    CacheArgument, DatasetArguments, EXPERIMENT, JsonArgument, ModelNameArgument,
+    TrackingArguments, several_folders,
 };
 use crate::failure::Failure;
 use crate::progress::Bars;
@@ -52,14 +52,9 @@ pub(crate) struct TrainArgs {
     /// for one of them
     #[arg(long, value_name = "NAME|FILE", default_value = "mobilenet_v2")]
     backbone: PathBuf,
-    /// MLflow experiment
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "OxfordPetExperiment",
-        env = "MLFLOW_EXPERIMENT_NAME"
-    )]
-    experiment: String,
+    /// MLflow experiment [default: OxfordPetExperiment]
+    #[arg(long, value_name = "NAME", env = "MLFLOW_EXPERIMENT_NAME")]
+    pub(crate) experiment: Option<String>,
     #[command(flatten)]
     pub(crate) model_name: ModelNameArgument,
     #[command(flatten)]
@@ -94,7 +89,8 @@ impl TrainArgs {
         settings.augment = hyperparameters.augment();
         settings.configuration = hyperparameters.base();
         settings.teachers.clone_from(&hyperparameters.teacher);
-        settings.experiment.clone_from(&self.experiment);
+        let experiment = self.experiment.clone();
+        settings.experiment = experiment.unwrap_or_else(|| EXPERIMENT.into());
         let model_name = self.model_name.model_name.clone();
         settings.model_name = model_name.unwrap_or_else(|| settings.data.model_name());
         Ok(settings)

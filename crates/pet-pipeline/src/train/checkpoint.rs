@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pet_train::Checkpoint;
+use pet_train::{Checkpoint, Schedule};
 
 use crate::error::Error;
 use crate::settings::TrainSettings;
@@ -35,19 +35,8 @@ impl InterruptedRun {
     /// [`Error::NothingToResume`] or [`Error::AmbiguousRun`] unless there is exactly one, [`Error::OldCheckpoint`] for
     /// one of another version, [`Error::Io`].
     pub fn find(cache: &Path, run_id: &str) -> Result<Self, Error> {
-        let mut found = Vec::new();
-        let folder = cache.join("training");
-        if folder.is_dir() && !run_id.is_empty() {
-            for entry in fs_err::read_dir(folder)? {
-                let path = entry?.path();
-                let name = path.file_name().and_then(|name| name.to_str());
-                if path.join(RUN_FILE).is_file()
-                    && let Some(name) = name.filter(|name| name.starts_with(run_id))
-                {
-                    found.push(name.to_owned());
-                }
-            }
-        }
+        let mut found = Self::ids(cache)?;
+        found.retain(|id| id.starts_with(run_id) && !run_id.is_empty());
         match found.as_slice() {
             [id] => CheckpointFolder::new(cache, id)?.read(id),
             [] => Err(nothing_to_resume(run_id)),
@@ -55,6 +44,75 @@ impl InterruptedRun {
                 run_id: run_id.into(),
                 found: found.len(),
             }),
+        }
+    }
+}
+
+impl InterruptedRun {
+    /// The IDs of the runs in this cache that can be resumed; also those of runs that have not ended yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn ids(cache: &Path) -> Result<Vec<String>, Error> {
+        let (mut ids, folder) = (Vec::new(), cache.join("training"));
+        if !folder.is_dir() {
+            return Ok(ids);
+        }
+        for entry in fs_err::read_dir(folder)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            ids.extend(
+                name.filter(|_| path.join(RUN_FILE).is_file())
+                    .map(str::to_owned),
+            );
+        }
+        Ok(ids)
+    }
+
+    /// Sets the number of epochs. With a constant learning rate, a resumed run may have more than it was started with, and
+    /// ends with the weights of a run that was started with as many.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ResumeSetting`] for fewer epochs, and for more with another schedule.
+    pub fn set_epochs(&mut self, epochs: usize) -> Result<(), Error> {
+        let configuration = &mut self.settings.configuration;
+        let (before, constant) = (
+            configuration.epochs,
+            configuration.schedule == Schedule::Constant,
+        );
+        if epochs == before || (epochs > before && constant) {
+            configuration.epochs = epochs;
+            return Ok(());
+        }
+        let reason = if epochs < before {
+            format!("it was started with {before}")
+        } else {
+            format!("its learning rates have followed a cosine over {before} epochs from the start")
+        };
+        Err(self.other(format!("{epochs} epochs"), reason))
+    }
+
+    /// Checks that this is the run's experiment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ResumeSetting`] if it is another.
+    pub fn check_experiment(&self, name: &str) -> Result<(), Error> {
+        let experiment = &self.settings.experiment;
+        if experiment == name {
+            return Ok(());
+        }
+        let reason = format!("it is in the experiment `{experiment}`");
+        Err(self.other(format!("the experiment `{name}`"), reason))
+    }
+
+    fn other(&self, got: String, reason: String) -> Error {
+        Error::ResumeSetting {
+            run_id: self.run_id.clone(),
+            got,
+            reason,
         }
     }
 }
@@ -135,6 +193,31 @@ mod tests {
         for none in ["", "2", "../01", "."] {
             assert!(matches!(find(none), Err(Error::NothingToResume { .. })));
         }
+    }
+
+    #[test]
+    fn more_epochs_need_a_constant_schedule() {
+        let mut run = InterruptedRun {
+            run_id: "0123".into(),
+            settings: settings(),
+        };
+        run.settings.configuration.epochs = 5;
+        run.set_epochs(8).unwrap();
+        assert_eq!(run.settings.configuration.epochs, 8);
+        let text = |result: Result<(), Error>| result.unwrap_err().to_string();
+        assert_eq!(
+            text(run.set_epochs(7)),
+            "cannot resume run `0123` with 7 epochs: it was started with 8"
+        );
+        run.settings.configuration.schedule = Schedule::Cosine;
+        run.set_epochs(8).unwrap();
+        assert!(text(run.set_epochs(9)).ends_with("a cosine over 8 epochs from the start"));
+        assert_eq!(run.settings.configuration.epochs, 8);
+        run.check_experiment("Default").unwrap();
+        assert!(
+            text(run.check_experiment("other"))
+                .contains("`other`: it is in the experiment `Default`")
+        );
     }
 
     #[test]

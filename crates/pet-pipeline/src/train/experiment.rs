@@ -140,14 +140,21 @@ impl<'a> Experiment<'a> {
         let start = Instant::now();
         let request = &self.named(request);
         let settings = self.settings_of(request);
+        let mut plan = self.plan(request, &settings);
         if let Some(run_id) = &request.run_id {
             let run = self
                 .client
                 .run(run_id)
                 .map_err(tracking_error("read the run"))?;
             self.identity.check_resumed(&run)?;
+            // MLflow does not allow a parameter to change.
+            if run.params.contains_key(params::EPOCHS)
+                && run.params.get(params::EPOCHS) != plan.params.get(params::EPOCHS)
+            {
+                plan.tags.extend(plan.params.remove_entry(params::EPOCHS));
+            }
         }
-        let mut run = TrackedRun::start(&self.client, &self.plan(request, &settings))?;
+        let mut run = TrackedRun::start(&self.client, &plan)?;
         let folder = self.folder(&run, request, &settings)?;
         let trained = match self.train(&settings, folder.as_ref(), &mut run, observer) {
             Err(Error::Train(pet_train::Error::Interrupted)) => {

@@ -7,6 +7,9 @@ use pet_train::{Configuration, FineTune, Schedule};
 use crate::settings::TrainSettings;
 use crate::tracking::{GROUP_DUPLICATES, SEED, VALIDATION_FRACTION};
 
+/// Parameter: the number of epochs that a run was started with. Tag: the number that it was resumed with, if it differs.
+pub(super) const EPOCHS: &str = "epochs";
+
 /// The default name of a run, which is compatible with the predecessor of this project.
 pub(super) fn run_name(network: &Architecture, configuration: &Configuration) -> String {
     let tuned = match configuration.fine_tune {
@@ -49,7 +52,7 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
         ("model_name", network.name.into()),
         ("batch_size", batch_size.to_string()),
         ("learning_rate", learning_rate.to_string()),
-        ("epochs", epochs.to_string()),
+        (EPOCHS, epochs.to_string()),
         (SEED, seed.to_string()),
         ("optimizer", optimizer.into()),
         ("loss_function", "CrossEntropyLoss".into()),

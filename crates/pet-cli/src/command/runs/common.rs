@@ -4,7 +4,7 @@ use clap::Args;
 use mlflow_client::{Client, Error, Run, RunQuery};
 use serde_json::{Map, Value, json};
 
-use crate::arguments::{JsonArgument, TrackingArguments};
+use crate::arguments::{EXPERIMENT, JsonArgument, TrackingArguments};
 use crate::failure::Failure;
 use crate::tracking;
 
@@ -20,7 +20,7 @@ pub(super) struct Common {
     #[arg(
         long,
         value_name = "NAME",
-        default_value = "OxfordPetExperiment",
+        default_value = EXPERIMENT,
         env = "MLFLOW_EXPERIMENT_NAME",
         global = true
     )]

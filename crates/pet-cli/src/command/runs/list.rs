@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use clap::Args;
 use mlflow_client::{Run, RunQuery};
 use pet_model::{BEST_VAL_ACC, VAL_ACC};
-use pet_pipeline::trained_on;
+use pet_pipeline::{InterruptedRun, trained_on};
 use serde_json::Value;
 
 use super::common::{Common, as_json, duration, find};
+use crate::arguments::CacheArgument;
 use crate::failure::Failure;
 use crate::tracking::short_id;
 use crate::{output, table, tracking};
@@ -25,6 +26,8 @@ pub(super) struct ListArguments {
     /// Maximum number of runs
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
+    #[command(flatten)]
+    cache: CacheArgument,
 }
 
 /// Compare runs side by side: parameters that differ, and all metrics
@@ -40,8 +43,15 @@ pub(super) struct CompareArguments {
 
 pub(super) fn list(arguments: &ListArguments, common: &Common) -> Result<(), Failure> {
     let runs = search(arguments, common)?;
+    let resumable = InterruptedRun::ids(&arguments.cache.folder())?;
+    let resumable = |run: &Run| resumable.contains(&run.id);
     if common.json.json {
-        return output::json(&runs.iter().map(as_json).collect::<Vec<Value>>());
+        let described = |run: &Run| {
+            let mut value = as_json(run);
+            value["resumable"] = resumable(run).into();
+            value
+        };
+        return output::json(&runs.iter().map(described).collect::<Vec<Value>>());
     }
     if runs.is_empty() {
         return output::line("no runs");
@@ -49,7 +59,19 @@ pub(super) fn list(arguments: &ListArguments, common: &Common) -> Result<(), Fai
     // Names are long and not shortened, so they come last.
     let rows: Vec<_> = runs.iter().map(row).collect();
     let heads = ["run", "status", ">took", ">val_acc", "data set", "name"];
-    table::print(&heads, &rows)
+    table::print(&heads, &rows)?;
+    let ids: Vec<&str> = runs
+        .iter()
+        .filter(|run| resumable(run))
+        .map(|run| short_id(&run.id))
+        .collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    output::line(format_args!(
+        "\ninterrupted, to be continued with `pet-cli train --resume RUN`: {}",
+        ids.join(", ")
+    ))
 }
 
 fn row(run: &Run) -> Vec<String> {

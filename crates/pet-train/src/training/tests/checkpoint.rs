@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::support::{Squares, Watch};
 use crate::network::architectures;
-use crate::{Checkpoint, Configuration, Error, FineTune, Trained, Weights};
+use crate::{Checkpoint, Configuration, Error, FineTune, Schedule, Trained, Weights};
 
 fn configuration() -> Configuration {
     Configuration {
@@ -87,6 +87,36 @@ fn a_checkpoint_of_something_else_is_refused() {
             ..
         })
     ));
+}
+
+/// As many more epochs as wanted, unless the learning rates would have been different from the start.
+#[test]
+fn more_epochs_may_follow_with_a_constant_schedule() {
+    let examples = (Squares::new(10), Squares::new(3));
+    let train = |mut watch: Watch, schedule, epochs, checkpoint: Option<&Checkpoint>| {
+        let configuration = Configuration {
+            schedule,
+            epochs,
+            ..configuration()
+        };
+        watch.train([&examples.0, &examples.1], &configuration, checkpoint)
+    };
+    for schedule in [Schedule::Constant, Schedule::Cosine] {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoint = in_folder(folder.path());
+        train(Watch::stopping_after(6), schedule, 2, Some(&checkpoint)).unwrap_err();
+        let resumed = train(Watch::default(), schedule, 3, Some(&checkpoint));
+        if schedule == Schedule::Cosine {
+            assert!(matches!(resumed, Err(Error::OtherCheckpoint { .. })));
+            continue;
+        }
+        let whole = train(Watch::default(), schedule, 3, None).unwrap();
+        let digests = [resumed.unwrap(), whole].map(|trained| trained.weights.digest().unwrap());
+        assert_eq!(digests[0], digests[1]);
+        // Fewer epochs than before would need weights that are no longer there.
+        let fewer = train(Watch::default(), schedule, 2, Some(&checkpoint));
+        assert!(matches!(fewer, Err(Error::OtherCheckpoint { .. })));
+    }
 }
 
 #[test]

@@ -105,9 +105,11 @@ fn metrics_of_a_split_are_saved_with_the_model() {
 #[test]
 fn all_images_of_a_data_set_without_test_images_are_its_validation_images() {
     let Some(dir) = dir() else { return };
+    fs_err::remove_dir_all(dir.path("pets/test")).unwrap();
     let data = "--dataset folder --data-dir pets --validation-fraction 0.5";
-    let output = dir.run(&format!("evaluate {data} --split all --json"));
-    let splits: serde_json::Value = serde_json::from_str(&output.ok()).unwrap();
+    let splits = dir
+        .run(&format!("evaluate {data} --split all --json"))
+        .json();
     let names: Vec<_> = splits.as_object().unwrap().keys().collect();
     assert_eq!(names, ["validation"]);
 }

@@ -36,7 +36,7 @@ const TRAIN: &str =
     "train --backbone backbone.safetensors --dataset folder --data-dir pets --epochs 1";
 
 /// The cases in order, because some change files. `TRAIN` is a training that succeeds.
-const CASES: [Case; 41] = [
+const CASES: [Case; 42] = [
     // Before any training.
     case(
         "NoModels",
@@ -225,8 +225,8 @@ const CASES: [Case; 41] = [
     ),
     case(
         "NoTestImages",
-        "evaluate --dataset folder --data-dir pets",
-        &["`pets` has no test images"],
+        "evaluate --dataset folder --data-dir other",
+        &["`other` has no test images"],
         "--split validation",
     ),
     case(

@@ -153,12 +153,14 @@ fn every_endpoint_has_spans() {
     let collector = Collector::start(200);
     let service = traced(&dir, &collector.url, "--workers 2");
     let work = ["queue", "decode", "preprocess", "infer"];
-    upload(&service, "/explain", 1, "");
-    let named = collector.spans_with("POST /explain");
-    by_name(&named);
+    upload(&service, "/explain?format=png", 1, "");
+    let spans = collector.spans_with("POST /explain");
+    let named = by_name(&spans);
     assert!(
         work.iter()
-            .all(|name| named.iter().any(|span| span.name == *name))
+            .chain(&["draw"])
+            .all(|name| named.contains_key(name)),
+        "{named:?}"
     );
 
     // Each of the two photos has its own phases.

@@ -6,6 +6,7 @@ use pet_predict::Explanation;
 use pet_report::{HeatMap, heat_map_png};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tracing::info_span;
 
 use crate::endpoint::{Endpoint, post};
 use crate::error::ApiError;
@@ -98,6 +99,7 @@ impl Answer {
 
 /// Draws the map over the photograph.
 fn draw(explanation: &Explanation) -> Result<Vec<u8>, ApiError> {
+    let _span = info_span!("draw").entered();
     let map = &explanation.map;
     let heat = HeatMap {
         class: &map.class,

@@ -10,6 +10,7 @@ use actix_web::{FromRequest, HttpRequest};
 use pet_image::{Cost, cost, decode, encode_rgb};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tracing::info_span;
 
 use crate::endpoint::{Describe, Operation, Topic, get, post};
 use crate::error::{ApiError, Code};
@@ -196,9 +197,11 @@ async fn keep(
             return Err(ApiError::bad_parameter(detail).with_hint(hint));
         }
         let prediction = worker.predict(&model, &body)?;
-        let decoded = decode(&body, &limits).map_err(|error| ApiError::image(&error))?;
+        // The prediction has decoded it no larger than it needs.
+        let decoded = info_span!("decode").in_scope(|| decode(&body, &limits));
+        let decoded = decoded.map_err(|error| ApiError::image(&error))?;
         let format = decoded.format.written();
-        let picture = encode_rgb(&decoded.image, format);
+        let picture = info_span!("encode").in_scope(|| encode_rgb(&decoded.image, format));
         let picture = picture.map_err(|error| ApiError::image(&error))?;
         let correction = Correction {
             class: &right,
@@ -207,7 +210,8 @@ async fn keep(
             model_name: &metadata.model_name,
             model_version: metadata.model_version.as_deref(),
         };
-        feedback.store(&picture, format.extension(), &correction)?;
+        let store = || feedback.store(&picture, format.extension(), &correction);
+        info_span!("store").in_scope(store)?;
         Ok(prediction)
     };
     let done = state.queue.run(deadline.0, cost, work).await?;

@@ -61,8 +61,21 @@ impl Browser {
             address: address.to_owned(),
         };
         browser.set_view(view);
-        browser.post("/url", &json!({ "url": address }));
+        browser.load();
         Some(browser)
+    }
+
+    fn load(&self) {
+        self.post("/url", &json!({ "url": self.address }));
+    }
+
+    /// Loads the page again after a script that changes what it finds.
+    pub(crate) fn reload_after(&self, script: &str) {
+        self.development(
+            "Page.addScriptToEvaluateOnNewDocument",
+            &json!({ "source": script }),
+        );
+        self.load();
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {
@@ -71,22 +84,24 @@ impl Browser {
 
     /// Changes window size and color scheme.
     pub(crate) fn set_view(&self, view: View) {
-        let development = |command: &str, parameters: Value| {
-            let body = json!({ "cmd": command, "params": parameters });
-            self.post("/goog/cdp/execute", &body);
-        };
-        development(
+        self.development(
             "Emulation.setDeviceMetricsOverride",
-            json!({
+            &json!({
                 "width": view.width, "height": view.height,
                 "deviceScaleFactor": 1, "mobile": view.width < 500,
             }),
         );
         let scheme = json!({ "name": "prefers-color-scheme", "value": view.scheme });
-        development(
+        self.development(
             "Emulation.setEmulatedMedia",
-            json!({ "features": [scheme] }),
+            &json!({ "features": [scheme] }),
         );
+    }
+
+    /// Runs a command of the development tools.
+    fn development(&self, command: &str, parameters: &Value) {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.post("/goog/cdp/execute", &body);
     }
 
     /// Runs a script in the page.

@@ -11,6 +11,9 @@ use crate::{HEIGHT, WIDTH, file, page, page_with_photograph};
 /// Width of an image with the cat at its right edge, in pixels.
 const WIDE: f64 = 1500.0;
 
+/// What screen readers announce.
+const STATUS: &str = "document.getElementById('status').textContent";
+
 /// Breeds with which a spotted cat is confused.
 const SPOTTED: [&str; 3] = ["Egyptian Mau", "Abyssinian", "Bengal"];
 
@@ -126,10 +129,57 @@ fn square_is_moved_by_keyboard() {
     page.press(&[key::LEFT; 150]);
     let (left, _) = square(&page, WIDTH);
     assert!(left.abs() < 0.5, "{left}");
+    page.until(&format!("{STATUS}.includes(' pixels, 0 from the left, ')"));
     page.value("document.getElementById('part-predict').focus()");
     page.press(&['\u{e007}']);
     page.until("document.querySelector('.note').textContent.startsWith('This part')");
     assert_eq!(page.text("document.activeElement.id"), "part-predict");
+    page.check_quiet();
+}
+
+/// The box fills the photo at first, so that it can only become smaller.
+#[test]
+fn part_of_a_photo_that_the_model_sees_whole_is_chosen_by_keyboard() {
+    let Some(page) = page() else {
+        return;
+    };
+    page.reload_after(
+        "((fetch) => {
+           window.fetch = async (url, options) => {
+             const answer = await fetch(url, options);
+             if (new URL(url).pathname !== '/model') return answer;
+             const model = await answer.json();
+             model.preprocess.resize = { stretch: { size: 224 } };
+             return Response.json(model);
+           };
+         })(window.fetch)",
+    );
+    page.choose("#file", &file("cat.jpg"));
+    page.until("document.querySelectorAll('.bars li').length === 5");
+    assert_eq!(square(&page, WIDTH), (0.0, WIDTH));
+    // Half of each handle lies beyond the photo, and can be taken there.
+    let handles = page.value(
+        "[...document.querySelectorAll('.part-box .grip')].map((grip) => {
+           const { x, y, width, height } = grip.getBoundingClientRect();
+           const outwards = (place) => (/[nw]/.test(place) ? 0.25 : 0.75);
+           const { grip: name } = grip.dataset;
+           return document.elementFromPoint(x + width * outwards(name[1]), y + height * outwards(name[0])) === grip;
+         })",
+    );
+    assert_eq!(handles, serde_json::json!([true, true, true, true]));
+
+    page.value("document.querySelector('.part-box').focus()");
+    page.press(&['-'; 20]);
+    page.press(&[key::RIGHT; 5]);
+    page.until(&format!(
+        "{STATUS} === '411 × 260 pixels, 25 from the left, 20 from the top.'"
+    ));
+    page.press(&['='; 3]);
+    page.until(&format!("{STATUS}.startsWith('417 × 266 pixels, 22 ')"));
+    page.click("#part-predict");
+    page.until("document.querySelector('.note').textContent.startsWith('This part')");
+    let sent = page.text("document.querySelector('.sent').textContent");
+    assert!(sent.starts_with("Sent as 417 × 266 pixels, "), "{sent}");
     page.check_quiet();
 }
 

@@ -2,7 +2,11 @@
 
 import { clamp } from './geometry.js';
 import { photo } from './photo.js';
+import { size } from './words.js';
+import { announce } from './work.js';
 
+/** Milliseconds without a key before the box is announced, not for each of its steps. */
+const KEY_PAUSE = 200;
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** The box; its user decides how it changes. */
@@ -38,7 +42,7 @@ export class Box {
   /** Sets the edges of the box, in pixels of the photograph. */
   draw(edges) {
     this.edges = edges;
-    const place = (edge, value) => this.box.style.setProperty(`--${edge}`, clamp(value, 0, 1));
+    const place = (edge, value) => this.layer.style.setProperty(`--${edge}`, clamp(value, 0, 1));
     place('left', edges.left / photo.width);
     place('top', edges.top / photo.height);
     place('right', 1 - edges.right / photo.width);
@@ -88,5 +92,12 @@ export class Box {
     if (!box) return;
     event.preventDefault();
     this.change(box);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.announce(), KEY_PAUSE);
+  }
+
+  announce() {
+    const { left, top, right, bottom } = this.edges;
+    announce(`${size(right - left, bottom - top)} pixels, ${left} from the left, ${top} from the top.`);
   }
 }

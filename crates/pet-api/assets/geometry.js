@@ -48,12 +48,15 @@ export function stretchedSquare(box, grip, point, picture) {
   return { left, top, right: left + side, bottom: top + side };
 }
 
-/** The square with another side and the same center, but not beyond the image. */
-export function resizedSquare(box, by, picture) {
-  const most = Math.min(picture.width, picture.height);
-  const side = clamp(Math.round(box.right - box.left + by), leastSide(picture), most);
-  const place = (low, high, end) => clamp(Math.round((low + high - side) / 2), 0, end - side);
-  const left = place(box.left, box.right, picture.width);
-  const top = place(box.top, box.bottom, picture.height);
-  return { left, top, right: left + side, bottom: top + side };
+/** The box with other sides and the same center, but not beyond the image. A square stays one. */
+export function resized(box, by, picture, isSquare) {
+  const short = Math.min(picture.width, picture.height);
+  const side = (low, high, end) => {
+    const length = clamp(high - low + by, leastSide(picture), isSquare ? short : end);
+    const start = clamp(Math.round((low + high - length) / 2), 0, end - length);
+    return [start, start + length];
+  };
+  const [left, right] = side(box.left, box.right, picture.width);
+  const [top, bottom] = side(box.top, box.bottom, picture.height);
+  return { left, top, right, bottom };
 }

@@ -2,12 +2,12 @@
 
 import { answers } from './answers.js';
 import { Box } from './box.js';
-import { between, moved, resizedSquare, stretched, stretchedSquare } from './geometry.js';
+import { between, moved, resized, stretched, stretchedSquare } from './geometry.js';
 import { photo } from './photo.js';
 import { predictPart, predictWhole } from './predict.js';
 import { known, seen, seesSquare } from './recipe.js';
 
-const ALL = 'The model sees the whole photo. Drag the corners around one animal to predict only that part.';
+const ALL = 'The model sees the whole photo. To predict only one animal, drag the corners around it, or use minus, plus and the arrow keys.';
 
 const find = (id) => document.getElementById(id);
 const controls = find('part');
@@ -41,7 +41,7 @@ function pull(edges, grip, point) {
 
 function press(edges, { key, shiftKey }) {
   const by = { '+': 2, '=': 2, '-': -2, '_': -2 }[key];
-  return by && seesSquare() ? resizedSquare(edges, by * (shiftKey ? 10 : 1), photo) : null;
+  return by ? resized(edges, by * (shiftKey ? 10 : 1), photo, seesSquare()) : null;
 }
 
 /** Enables what can be done with the square at its current position. */
@@ -68,7 +68,7 @@ async function restart(box) {
 export function start(frame) {
   const box = new Box(frame, {
     name: 'part',
-    label: 'What the model sees: arrow keys move it, plus and minus resize it',
+    label: 'What the model sees: plus and minus resize it, arrow keys move it',
     grips: ['nw', 'ne', 'se', 'sw'],
     move: (edges, x, y) => moved(edges, x, y, photo),
     pull,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::browser::{DESKTOP, View};
+use crate::browser::{DESKTOP, View, key};
 use crate::{file, page_with_photograph};
 
 const PHONE: View = View {
@@ -56,6 +56,26 @@ fn page_follows_the_color_scheme() {
                 "{scheme} {text}: {contrast}"
             );
         }
+    }
+    page.check_quiet();
+}
+
+/// Right after a click, the pointer is still over the button.
+#[test]
+fn disabled_button_is_legible_below_the_pointer() {
+    let Some(page) = page_with_photograph() else {
+        return;
+    };
+    page.value("document.querySelector('.part-box').focus()");
+    page.press(&[key::LEFT]);
+    page.click("#part-predict");
+    page.until("document.querySelector('.note').textContent.startsWith('This part')");
+    for scheme in ["light", "dark"] {
+        page.set_view(View { scheme, ..DESKTOP });
+        page.until("document.querySelector('#part-predict:hover').ariaDisabled === 'true'");
+        let button = "document.getElementById('part-predict')";
+        let contrast = page.value(&format!("{CONTRAST}({button})"));
+        assert!(contrast.as_f64().unwrap() >= 4.5, "{scheme}: {contrast}");
     }
     page.check_quiet();
 }

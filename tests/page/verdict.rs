@@ -24,6 +24,8 @@ fn prediction_is_corrected_by_keyboard() {
     page.until("document.getElementById('verdict').offsetHeight > 0");
     let promise = page.text("document.getElementById('promise').textContent");
     assert!(promise.contains("saved only if"), "{promise}");
+    let consent = "document.getElementById('verdict-consent').textContent";
+    page.until(&format!("{consent}.includes('the photo is saved')"));
     let before = stored("Sphynx");
     // The list does not contain the predicted breed.
     let listed =
@@ -35,12 +37,17 @@ fn prediction_is_corrected_by_keyboard() {
         page.value(&format!("{listed}.includes('{predicted}')")),
         false
     );
-    page.value("void document.getElementById('verdict-breed').focus()");
+    page.click("#verdict [type=submit]");
+    assert_eq!(page.text(SAID), "Choose a breed first.");
+    assert_eq!(page.text("document.activeElement.id"), "verdict-breed");
+    let status = page.text("document.getElementById('status').textContent");
+    assert_eq!(status, page.text(SAID));
     page.press(&['S', 'p', 'h']);
     assert_eq!(
         page.text("document.getElementById('verdict-breed').value"),
         "Sphynx"
     );
+    page.until(&format!("{SAID} === ''"));
     page.press(&['\u{e004}', '\u{e007}']);
     page.until(SAID);
     assert_eq!(page.text(SAID), "Thank you. The photo was saved as Sphynx.");
@@ -64,6 +71,30 @@ fn prediction_is_confirmed() {
     page.until(SAID);
     assert!(page.text(SAID).contains(&predicted));
     assert!(stored(&predicted) > 0);
+    page.check_quiet();
+}
+
+/// What is saved is what was sent.
+#[test]
+fn consent_for_a_part_says_so() {
+    let Some(page) = page_with_photograph() else {
+        return;
+    };
+    page.value("document.querySelector('.part-box').focus()");
+    page.press(&['-']);
+    page.click("#part-predict");
+    page.until("document.querySelector('.note').textContent.startsWith('This part')");
+    let consent = page.text("document.getElementById('verdict-consent').textContent");
+    assert!(
+        consent.contains("the part of the photo that was sent is saved"),
+        "{consent}"
+    );
+    page.click("#verdict-right");
+    page.until(SAID);
+    assert!(
+        page.text(SAID)
+            .starts_with("Thank you. That part was saved as ")
+    );
     page.check_quiet();
 }
 

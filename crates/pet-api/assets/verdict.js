@@ -10,19 +10,26 @@ const form = document.getElementById('verdict');
 const breed = document.getElementById('verdict-breed');
 const buttons = form.querySelectorAll('button');
 const said = document.getElementById('verdict-said');
+const saved = document.getElementById('verdict-saved');
 const work = new Work(form);
 /** The correction of each prediction. */
 const given = new WeakMap();
 let shown = null;
+let whole = true;
 
 function option(name) {
   return element('option', { value: name, textContent: name });
 }
 
+/** Whether all of the photograph was sent, and not only what the model sees of it. */
+function isWhole({ part, view: { area } }) {
+  return !part && Math.round(area.width) >= photo.width && Math.round(area.height) >= photo.height;
+}
+
 /** Only one correction per prediction; the buttons stay so that the keyboard focus does. */
 function settle() {
   const verdict = given.get(shown);
-  said.textContent = verdict ? `Thank you. The photo was saved as ${verdict}.` : '';
+  said.textContent = verdict ? `Thank you. ${whole ? 'The photo' : 'That part'} was saved as ${verdict}.` : '';
   for (const button of buttons) button.setAttribute('aria-disabled', String(Boolean(verdict)));
 }
 
@@ -33,14 +40,20 @@ function refresh() {
   work.refuse('');
   shown = outcome;
   const { predicted_class: predicted, all_classes: all } = outcome.answer;
+  whole = isWhole(outcome);
+  saved.textContent = whole ? 'the photo' : 'the part of the photo that was sent';
   breed.replaceChildren(option(''), ...all.filter((name) => name !== predicted).map(option));
   settle();
 }
 
 async function say(name) {
   const outcome = shown;
-  if (!name) return breed.focus();
   if (given.has(outcome)) return;
+  if (!name) {
+    said.textContent = 'Choose a breed first.';
+    announce(said.textContent);
+    return breed.focus();
+  }
   await work.run(async (signal) => {
     await send('feedback', outcome.view.file, { class: name }, signal);
     given.set(outcome, name);
@@ -60,6 +73,7 @@ export async function offerVerdict() {
   answers.addEventListener('change', refresh);
   photo.addEventListener('change', refresh);
   document.getElementById('verdict-right').addEventListener('click', () => say(shown.answer.predicted_class));
+  breed.addEventListener('change', settle);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     say(breed.value);

@@ -75,14 +75,35 @@ fn invalid_file_does_not_affect_others() {
     page.until("document.querySelectorAll('#visit-list .refused').length === 1");
     let problem = page.text("document.querySelector('.refused .entry-answer').textContent");
     assert!(
-        problem.starts_with(char::is_uppercase) && problem.ends_with('.'),
+        problem.starts_with("This is not a JPEG, ") && problem.ends_with('.'),
         "{problem}"
     );
+    let heights = "new Set([...document.querySelectorAll('#visit-list button')].map((entry) => entry.offsetHeight)).size";
+    assert_eq!(page.value(heights), 1);
     let winner = page.text("document.querySelector('.winner-name').textContent");
     assert_eq!(
         winner,
         page.text("document.querySelector('.entry-answer').textContent")
     );
+}
+
+#[test]
+fn prediction_for_a_part_is_marked() {
+    let Some(page) = page_with_photograph() else {
+        return;
+    };
+    page.choose("#other-file", &file("cat.avif"));
+    page.until("document.querySelectorAll('#visit-list .fill').length === 2");
+    page.until("!document.querySelector('#predict').ariaBusy");
+    page.value("document.querySelector('.part-box').focus()");
+    page.press(&['-']);
+    page.click("#part-predict");
+    page.until("document.querySelector('.note').textContent.startsWith('This part')");
+    assert_eq!(names(&page), "cat.jpg,Part of cat.avif");
+    page.click("#part-whole");
+    page.until("!document.querySelector('.note').textContent.startsWith('This part')");
+    assert_eq!(names(&page), "cat.jpg,cat.avif");
+    page.check_quiet();
 }
 
 #[test]

@@ -20,7 +20,7 @@ export class Refusal extends Error {
   static async from(response) {
     const answer = await response.json().catch(() => ({}));
     const detail = answer.detail ?? `the service responded with ${response.status}`;
-    const text = typeof detail === 'string' ? detail : JSON.stringify(detail);
+    const text = (typeof detail === 'string' ? detail : JSON.stringify(detail)).replace(/^the content is /, 'this is ');
     return new Refusal(`${sentence(text)} ${sentence(answer.hint ?? '')}`.trim(), response.status);
   }
 }

@@ -23,7 +23,7 @@ let waiting = Promise.resolve();
 
 /** The start of an error message; the rest is shown with the photograph. */
 function briefly(problem) {
-  return `${problem.replaceAll('`', '').split(/[;.](?:\s|$)/)[0]}.`;
+  return `${problem.replaceAll('`', '').split(/[;.](?:\s|$)|, not an? /)[0]}.`;
 }
 
 function write(line, photograph) {
@@ -31,6 +31,7 @@ function write(line, photograph) {
   const find = (name) => line.querySelector(`.${name}`);
   const answer = outcome?.answer;
   line.classList.toggle('refused', Boolean(problem));
+  find('entry-name').textContent = outcome?.part ? `Part of ${photograph.name}` : photograph.name;
   find('entry-answer').textContent = answer?.predicted_class ?? (problem ? briefly(problem) : 'Waiting …');
   find('share').textContent = answer ? percent(answer.confidence) : '';
   const kept = find('entry-bar');
@@ -45,7 +46,6 @@ async function paint(line, photograph) {
 
 function addLine(photograph) {
   const line = template.content.cloneNode(true).querySelector('li');
-  line.querySelector('.entry-name').textContent = photograph.name;
   line.querySelector('button').addEventListener('click', () => photo.show(photograph));
   write(line, photograph);
   list.append(line);

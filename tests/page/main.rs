@@ -11,6 +11,7 @@
 mod accessibility;
 mod browser;
 mod crop;
+mod docs;
 mod driver;
 mod large;
 mod looks;

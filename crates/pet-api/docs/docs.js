@@ -169,12 +169,38 @@ function operationCard(method, path, operation, examples) {
   });
   update();
   for (const [status, { description }] of Object.entries(operation.responses)) {
-    const [row, text] = [element('tr'), element('td')];
-    text.append(...prose(description));
-    row.append(element('th', status), text);
-    card.querySelector('tbody').append(row);
+    card.querySelector('tbody').append(tableRow(status, prose(description)));
   }
   return card;
+}
+
+/** Adds a section, which is listed at the top of the page. */
+function addSection(name, ...children) {
+  const made = element('section', '', { id: name.replaceAll(' ', '-') });
+  made.append(element('h2', name[0].toUpperCase() + name.slice(1)), ...children);
+  document.getElementById('topics').append(made);
+  document.getElementById('contents').append(element('a', name, { href: `docs#${made.id}` }));
+}
+
+function tableRow(head, ...columns) {
+  const row = element('tr');
+  row.append(element('th', head), ...columns.map((column) => {
+    const cell = element('td');
+    cell.append(...column);
+    return cell;
+  }));
+  return row;
+}
+
+/** The codes of errors; problem details link to them. */
+function errorTable(codes) {
+  const table = element('table', '', { className: 'card' });
+  for (const { code, status, meaning } of codes) {
+    const row = tableRow(status, [element('code', code)], prose(meaning));
+    row.id = code;
+    table.append(row);
+  }
+  return table;
 }
 
 /** What the fields hold at first: the served model's name, and an image in base64. */
@@ -196,22 +222,22 @@ async function main() {
   const [about] = api.info.description.split('\n\n');
   document.getElementById('description').textContent = about;
   for (const { name, description } of api.tags) {
-    const section = element('section', '', { id: name.replaceAll(' ', '-') });
-    section.append(element('h2', name[0].toUpperCase() + name.slice(1)), element('p', description));
+    const cards = [];
     for (const [path, operations] of Object.entries(api.paths)) {
       for (const [method, operation] of Object.entries(operations)) {
         const here = operation.tags.includes(name);
         const values = path.startsWith('/v2') ? first : { inference: first.inference };
-        if (here) section.append(operationCard(method, path, operation, values));
+        if (here) cards.push(operationCard(method, path, operation, values));
       }
     }
-    document.getElementById('topics').append(section);
-    document.getElementById('contents').append(element('a', name, { href: `docs#${section.id}` }));
+    addSection(name, element('p', description), ...cards);
   }
+  addSection('errors', element('p', 'What the code of an error means.'), errorTable(api['x-error-codes']));
   const chosen = location.hash && document.getElementById(location.hash.slice(1));
   if (chosen) {
     chosen.open = true;
-    chosen.scrollIntoView();
+    // Scrolls to it, and makes it the target.
+    location.replace(location.hash);
   }
 }
 

@@ -6,9 +6,10 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::asset::Asset;
 use crate::endpoint::{Endpoint, Topic};
+use crate::error::Code;
 
 const DESCRIPTION: &str = "Predicts the breed of the cat or dog in a photo, and edits images.\n\n\
-    Errors are always JSON with `detail` (what is wrong), `code` (one of the table in the documentation) and, \
+    Errors are always JSON with `detail` (what is wrong), `code` (one of `x-error-codes`) and, \
     if something can be done, `hint`; or problem details (RFC 9457) for clients that accept \
     `application/problem+json`.";
 
@@ -53,11 +54,17 @@ fn document(topics: &[Topic]) -> Json {
         },
         "tags": topics.iter().map(tag).collect::<Vec<_>>(),
         "paths": paths,
+        "x-error-codes": Code::ALL.map(error_code),
         "components": {
             "schemas": schemas,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     })
+}
+
+/// A code of errors, to which problem details link.
+fn error_code(code: Code) -> Json {
+    json!({"code": code.name(), "status": code.status(), "meaning": code.meaning()})
 }
 
 /// The operation's ID, made of its method and path, such as `post_predict_batch`.

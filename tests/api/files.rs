@@ -14,6 +14,11 @@ fn only_listed_files_can_be_read() {
         let name = name.as_str().unwrap();
         let response = get(&format!("/model/files/{name}")).send(&service);
         assert_eq!(response.ok(), fs_err::read(results().join(name)).unwrap());
+        let tag = response.header("etag").unwrap();
+        let again = get(&format!("/model/files/{name}")).header("If-None-Match", tag);
+        let again = again.send(&service);
+        assert_eq!((again.status, again.body.len()), (304, 0), "{name}");
+        assert_eq!(again.header("etag"), Some(tag), "{name}");
     }
     for name in [
         "model.onnx",
@@ -42,6 +47,17 @@ fn missing_file_is_not_listed() {
     assert!(model["files"].as_array().unwrap().is_empty(), "{model}");
     let response = get("/model/files/metrics.json").send(&service);
     response.error(404, "not_found");
+}
+
+/// Browsers ask for it when they show an image or JSON.
+#[test]
+fn icon_has_its_usual_path() {
+    let Some(service) = Service::start() else {
+        return;
+    };
+    let icon = get("/favicon.ico").send(&service);
+    assert_eq!(icon.header("content-type"), Some("image/svg+xml"));
+    assert_eq!(icon.ok(), get("/assets/favicon.svg").send(&service).ok());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use actix_web::http::header::{
     AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, ContentEncoding, ETag, Encoding, EntityTag,
     Header as _, HeaderValue, IfNoneMatch, VARY,
 };
-use actix_web::{HttpMessage, HttpRequest, web::Bytes};
+use actix_web::{HttpMessage, HttpRequest, HttpResponseBuilder, web::Bytes};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
@@ -20,6 +20,38 @@ pub(crate) const HTML: &str = "text/html; charset=utf-8";
 pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
 pub(crate) const STYLE: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
+
+/// What 304 means.
+pub(crate) const UNCHANGED: &str = "The file has not changed.";
+
+/// A weak tag for this content.
+pub(crate) fn entity_tag(content: &[u8]) -> EntityTag {
+    let mut digest = format!("{:x}", Sha256::digest(content));
+    digest.truncate(TAG_DIGITS);
+    EntityTag::new_weak(digest)
+}
+
+/// The head of a response with the content of this tag, and whether the client has it already: then, the status is 304.
+pub(crate) fn tagged(request: &HttpRequest, tag: EntityTag) -> (HttpResponseBuilder, bool) {
+    let is_known = is_known(request, &tag);
+    let mut response = if is_known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header(ETag(tag))
+        // Browsers revalidate every time, so that the page and its scripts are always of one version.
+        .insert_header((CACHE_CONTROL, "no-cache"));
+    (response, is_known)
+}
+
+fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Items(known)) => known.iter().any(|one| one.weak_eq(tag)),
+        Ok(IfNoneMatch::Any) | Err(_) => false,
+    }
+}
 
 /// An embedded file.
 pub(crate) struct Asset {
@@ -40,30 +72,19 @@ impl Asset {
         content: impl Into<Bytes>,
     ) -> Self {
         let content = content.into();
-        let mut digest = format!("{:x}", Sha256::digest(&content));
-        digest.truncate(TAG_DIGITS);
         Self {
             name,
             media_type,
-            content,
             compressed: OnceLock::new(),
-            tag: EntityTag::new_weak(digest),
+            tag: entity_tag(&content),
+            content,
         }
     }
 
     /// The content, compressed for clients that accept gzip; or 304 for clients that have it already.
     pub(crate) fn answer(&self, request: &HttpRequest) -> HttpResponse {
-        let is_known = self.is_known(request);
-        let mut response = if is_known {
-            HttpResponse::NotModified()
-        } else {
-            HttpResponse::Ok()
-        };
-        response
-            .insert_header(ETag(self.tag.clone()))
-            // Browsers revalidate every time, so that the page and its scripts are always of one version.
-            .insert_header((CACHE_CONTROL, "no-cache"))
-            .insert_header((VARY, HeaderValue::from_static("accept-encoding")));
+        let (mut response, is_known) = tagged(request, self.tag.clone());
+        response.insert_header((VARY, HeaderValue::from_static("accept-encoding")));
         if is_known {
             return response.finish();
         }
@@ -80,13 +101,6 @@ impl Asset {
     fn compressed(&self) -> Option<Bytes> {
         let smaller = || gzip(&self.content).filter(|bytes| bytes.len() < self.content.len());
         self.compressed.get_or_init(smaller).clone()
-    }
-
-    fn is_known(&self, request: &HttpRequest) -> bool {
-        match IfNoneMatch::parse(request) {
-            Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&self.tag)),
-            Ok(IfNoneMatch::Any) | Err(_) => false,
-        }
     }
 }
 

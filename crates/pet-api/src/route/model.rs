@@ -2,9 +2,8 @@
 
 use std::time::UNIX_EPOCH;
 
-use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Json, Path};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use pet_model::{
     CARD_FILE, CONFUSION_FILE, CURVES_FILE, INPUT_NAME, METRICS_FILE, OUTPUT_NAME, Preprocess,
     Results, SELECTION_FILE,
@@ -12,6 +11,7 @@ use pet_model::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::asset::{UNCHANGED, entity_tag, tagged};
 use crate::endpoint::{Topic, get, post};
 use crate::error::{ApiError, Code};
 use crate::loaded_model::LoadedModel;
@@ -35,6 +35,7 @@ pub(crate) fn topic() -> Topic {
     let model = get("/model", model).about("Describe the model", "Its origin, inputs and outputs.");
     let file = get("/model/files/{name}", file)
         .content_types(["image/png", "application/json", "text/markdown"])
+        .status(304, UNCHANGED)
         .errors(&[Code::NotFound, Code::Internal])
         .about(
             "Read a file about the model",
@@ -141,7 +142,11 @@ struct Named {
     name: String,
 }
 
-async fn file(ModelQuery(split): ModelQuery, named: Path<Named>) -> Result<HttpResponse, ApiError> {
+async fn file(
+    ModelQuery(split): ModelQuery,
+    named: Path<Named>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let Named { name } = named.into_inner();
     let missing = || {
         let detail = format!("the model has no file `{name}`");
@@ -150,16 +155,22 @@ async fn file(ModelQuery(split): ModelQuery, named: Path<Named>) -> Result<HttpR
     let known = FILES.iter().find(|(known, _)| *known == name.as_str());
     let (known, media_type) = *known.ok_or_else(missing)?;
     let results = split.primary.results().clone();
-    let content = web::block(move || results.read(known)).await;
+    let read = move || {
+        results
+            .read(known)
+            .map(|content| (entity_tag(&content), content))
+    };
+    let content = web::block(read).await;
     let content = content.map_err(|error| ApiError::internal(&error))?;
-    let content = content.map_err(|error| match error.kind() {
+    let (tag, content) = content.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => missing(),
         _ => ApiError::internal(&error),
     })?;
-    Ok(HttpResponse::Ok()
-        .content_type(media_type)
-        .insert_header((CACHE_CONTROL, "no-cache"))
-        .body(content))
+    let (mut response, is_known) = tagged(&request, tag);
+    if is_known {
+        return Ok(response.finish());
+    }
+    Ok(response.content_type(media_type).body(content))
 }
 
 async fn reload(_: Administrator, state: Data<State>) -> Result<Json<Model>, ApiError> {

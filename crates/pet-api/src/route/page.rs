@@ -6,7 +6,7 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, LOCATION};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::asset::{Asset, HTML, PAGE, SCRIPT, STYLE, find};
+use crate::asset::{Asset, HTML, PAGE, SCRIPT, STYLE, UNCHANGED, find};
 use crate::endpoint::{Endpoint, get};
 use crate::error::{ApiError, Code};
 use crate::openapi::Document;
@@ -23,10 +23,11 @@ static DOCS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
     ]
 });
 
-pub(crate) fn endpoints() -> [Endpoint; 7] {
+pub(crate) fn endpoints() -> [Endpoint; 8] {
     let docs = async |request| answer(&request, &DOCS[0]);
     let style = async |request| answer(&request, &DOCS[1]);
     let script = async |request| answer(&request, &DOCS[2]);
+    let icon = async |request| file(request, Path::from("favicon.svg".to_owned())).await;
     [
         get("/", page)
             .content_types(["text/html"])
@@ -54,6 +55,12 @@ pub(crate) fn endpoints() -> [Endpoint; 7] {
             .content_types(["text/javascript"])
             .status(304, UNCHANGED)
             .hidden(),
+        // Browsers ask for it when they show an image or JSON.
+        get("/favicon.ico", icon)
+            .content_types(["image/svg+xml"])
+            .status(304, UNCHANGED)
+            .errors(&[Code::NotFound])
+            .hidden(),
         get("/assets/{name}", file)
             .content_types(["text/css", "text/javascript", "image/svg+xml"])
             .status(304, UNCHANGED)
@@ -61,8 +68,6 @@ pub(crate) fn endpoints() -> [Endpoint; 7] {
             .hidden(),
     ]
 }
-
-const UNCHANGED: &str = "The file has not changed.";
 
 async fn page(request: HttpRequest) -> HttpResponse {
     answer(&request, &PAGE)

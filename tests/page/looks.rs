@@ -117,6 +117,16 @@ fn page_fits_a_phone() {
             "{tab}: too small for a finger"
         );
     }
+    page.until("document.querySelector('.figure')");
+    let cut = page.value(
+        "[...document.querySelectorAll('.figure')].filter((link) => link.firstChild.offsetWidth > link.parentElement.clientWidth)
+           .map((link) => link.href)",
+    );
+    assert_eq!(cut, Value::Array(Vec::new()), "figures are cut");
+    let heights = page.value(
+        "[...new Set([...document.querySelectorAll('.breeds .share')].map((share) => share.offsetHeight))]",
+    );
+    assert_eq!(heights.as_array().unwrap().len(), 1, "shares wrap");
     page.check_quiet();
 }
 

@@ -28,10 +28,22 @@ async function json(path) {
   return (await get(path)).json();
 }
 
-/** The most meaningful split: one that was not used for any choice. */
-function measured({ splits = {} }) {
-  const name = ['test', 'validation'].find((split) => split in splits) ?? Object.keys(splits)[0];
-  return name ? { name, ...splits[name] } : null;
+/** A key of the metrics as the name of the split and the precision of the model that was evaluated on it. */
+function evaluated(key) {
+  const name = key.replace(/_int8$/, '');
+  return { name, precision: name === key ? 'fp32' : 'int8' };
+}
+
+/**
+ * The most meaningful split: one that was not used for any choice, by the model as it is served. The name of another
+ * precision is added.
+ */
+function measured({ splits = {} }, served) {
+  const rank = ({ name, precision }) => 2 * ['validation', 'test'].indexOf(name) + (precision === served);
+  const keys = Object.keys(splits).sort((one, other) => rank(evaluated(other)) - rank(evaluated(one)));
+  if (!keys.length) return null;
+  const { name, precision } = evaluated(keys[0]);
+  return { ...splits[keys[0]], name, photographs: `${name} photos${precision === served ? '' : ` (${precision})`}` };
 }
 
 function tile(figure, text) {
@@ -46,16 +58,15 @@ function part(share, images, digits) {
 function tiles(model, figures) {
   const list = element('ul', { className: 'card tiles' });
   if (figures) {
-    const few = figures.images < FEW;
-    const photographs = few ? `${figures.name} photos` : `of ${count(figures.images)} ${figures.name} photos`;
-    list.append(tile(part(figures.top1, figures.images), few ? `${photographs} right` : `right, ${photographs}`));
+    const all = figures.images < FEW ? '' : `of ${count(figures.images)} `;
+    list.append(tile(part(figures.top1, figures.images), `${all}${figures.photographs} correct`));
     // With five classes, the right one is always among them.
     if (model.classes > BEST) {
-      list.append(tile(part(figures.top5, figures.images), 'with the right breed in the top five'));
+      list.append(tile(part(figures.top5, figures.images), 'with the right breed among the top five'));
     }
   }
   if (typeof model.val_acc === 'number' && figures?.name !== 'validation') {
-    list.append(tile(percent(model.val_acc), 'right, of the validation photos'));
+    list.append(tile(percent(model.val_acc), 'of the validation photos correct'));
   }
   list.append(tile(count(model.classes), model.classes === 1 ? 'breed known' : 'breeds known'));
   return list;
@@ -72,7 +83,7 @@ function breed(name, figures) {
 function breeds(names, figures) {
   const list = element('ul', { className: 'breeds' });
   list.append(...names.map((name) => breed(name, figures?.classes?.[name])));
-  const title = figures ? `Correct, of the ${figures.name} photos of each breed` : 'Breeds';
+  const title = figures ? `Correct predictions by breed, on the ${figures.photographs}` : 'Breeds';
   return card(title, list);
 }
 
@@ -84,7 +95,7 @@ async function figure([file, title, alt, kind]) {
   } catch {
     return [];
   }
-  const link = element('a', { href: url, className: 'figure', title: 'Open full size' }, picture);
+  const link = element('a', { href: url, className: 'figure' }, picture, 'Open full size');
   link.dataset.kind = kind;
   return [card(title, link)];
 }
@@ -102,7 +113,7 @@ async function load() {
   const [model, { classes }] = await Promise.all([json('model'), json('classes')]);
   const has = ([file]) => model.files.includes(file);
   const metrics = has(['metrics.json']) ? await json('model/files/metrics.json') : {};
-  const figures = measured(metrics);
+  const figures = measured(metrics, model.precision);
   const pictures = await Promise.all(FIGURES.filter(has).map(figure));
   panel.prepend(heading(model), tiles(model, figures), breeds(classes, figures), ...pictures.flat());
 }

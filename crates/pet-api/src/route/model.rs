@@ -5,8 +5,8 @@ use std::time::UNIX_EPOCH;
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, web};
 use pet_model::{
-    CARD_FILE, CONFUSION_FILE, CURVES_FILE, INPUT_NAME, METRICS_FILE, OUTPUT_NAME, Preprocess,
-    Results, SELECTION_FILE,
+    CARD_FILE, CONFUSION_FILE, CURVES_FILE, INPUT_NAME, METRICS_FILE, OUTPUT_NAME, Precision,
+    Preprocess, Results, SELECTION_FILE,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,9 @@ struct Model {
     input: Tensor,
     output: Tensor,
     preprocess: Preprocess,
+    /// Numeric precision: `fp32`, or `int8` for 8-bit integers.
+    #[schemars(extend("enum" = Precision::ALL.map(Precision::name)))]
+    precision: &'static str,
     /// When it was loaded, in seconds since 1970-01-01 UTC.
     loaded_at: u64,
     /// Whether corrections are saved.
@@ -113,6 +116,7 @@ impl Model {
                 shape: vec![-1, metadata.classes.len() as i64],
             },
             preprocess: metadata.preprocess.clone(),
+            precision: metadata.precision.name(),
             loaded_at: loaded_at.unwrap_or_default().as_secs(),
             feedback: state.feedback.is_some() && model.role().has_served_classes(),
             files: existing_files(model.results()),

@@ -16,7 +16,7 @@ pub(super) fn draw(
     limits: &Limits,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
     let mut plots = Vec::new();
-    let title = format!("{}: {} images", evaluation.model, evaluation.name);
+    let title = format!("{}: {}", evaluation.model, images(&evaluation.name));
     match confusion_matrix_png(&evaluation.confusion, &evaluation.classes, &title) {
         Ok(png) => plots.push((CONFUSION_FILE, png)),
         Err(pet_report::Error::TooManyClasses { .. }) => {}
@@ -24,6 +24,14 @@ pub(super) fn draw(
     }
     plots.push((MISTAKES_FILE, contact_sheet(evaluation, limits)?));
     Ok(plots)
+}
+
+/// The images of a split or folder. The metrics of a model in 8-bit integers have a key of their own, such as `test_int8`.
+fn images(name: &str) -> String {
+    match name.strip_suffix("_int8") {
+        Some(name) => format!("{name} images, int8"),
+        None => format!("{name} images"),
+    }
 }
 
 fn contact_sheet(evaluation: &Evaluation, limits: &Limits) -> Result<Vec<u8>, Error> {
@@ -50,7 +58,10 @@ fn contact_sheet(evaluation: &Evaluation, limits: &Limits) -> Result<Vec<u8>, Er
         name,
     });
     let sheet: Vec<_> = sheet.collect();
-    let title = format!("Most confident mistakes on the {} images", evaluation.name);
+    let title = format!(
+        "Most confident mistakes on the {}",
+        images(&evaluation.name)
+    );
     let note = format!(
         "{} of {} images misclassified; the {} most confident: class → prediction, confidence, file",
         evaluation.mistaken,
@@ -58,4 +69,15 @@ fn contact_sheet(evaluation: &Evaluation, limits: &Limits) -> Result<Vec<u8>, Er
         sheet.len()
     );
     Ok(mistakes_png(&sheet, &title, &note)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_have_no_keys_of_metrics() {
+        assert_eq!(images("test"), "test images");
+        assert_eq!(images("test_int8"), "test images, int8");
+    }
 }

@@ -133,14 +133,20 @@ fn unsupported_encoding_415() {
         assert_eq!(response.header("accept-encoding"), Some("gzip, deflate"));
     }
     let whole = gzip(&picture);
-    for broken in [
-        &picture[..],
-        &whole[..whole.len() / 2],
-        &whole[..whole.len() - 4],
+    let form = gzip(&form(b"name=\"file\"", &picture));
+    for (kind, broken) in [
+        ("image/png", &picture[..]),
+        ("image/png", &whole[..whole.len() / 2]),
+        ("image/png", &whole[..whole.len() - 4]),
+        (FORM, &form[..form.len() / 2]),
     ] {
         let request = post("/predict").header("Content-Encoding", "gzip");
-        let response = request.body("image/png", broken).send(&service);
-        response.error(400, "bad_request");
+        let response = request.body(kind, broken).send(&service);
+        let error = response.error(400, "bad_request");
+        assert_eq!(
+            error["detail"],
+            "the body does not have the `Content-Encoding` that it claims, or is truncated"
+        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! Folders of models.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +59,15 @@ impl ModelFolder {
             };
         }
         Ok(found)
+    }
+
+    /// Whether it has a model of this name, without listing everything.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        // Compared with the name of the entry, because `..` and others lead elsewhere.
+        let path = self.folder.join(name);
+        let is_entry =
+            path.parent() == Some(&self.folder) && path.file_name() == Some(OsStr::new(name));
+        is_entry && skip_reason(name, &Results::from(path)).is_none()
     }
 }
 

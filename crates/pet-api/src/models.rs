@@ -66,6 +66,9 @@ impl Models {
             return Ok(split);
         }
         let missing = || {
+            if self.repository.has_folder(name) {
+                return not_loaded(name);
+            }
             let others = self.repository.loaded();
             let others = others.iter().map(|model| model.name());
             missing(name, std::iter::once(split.primary.name()).chain(others))
@@ -255,6 +258,12 @@ fn missing<'a>(name: &str, others: impl Iterator<Item = &'a str>) -> ApiError {
         several => Some(format!("the models are {}", several.join(", "))),
     };
     ApiError::new(Code::NotFound, detail).with_hint(hint)
+}
+
+/// The error for a model in the folder that is not loaded.
+fn not_loaded(name: &str) -> ApiError {
+    let hint = format!("load it with `POST /v2/repository/models/{name}/load` and the admin token");
+    ApiError::new(Code::NotFound, format!("model `{name}` is not loaded")).with_hint(hint)
 }
 
 /// Loads a model of the repository under the name of its folder.

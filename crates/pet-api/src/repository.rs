@@ -107,6 +107,11 @@ impl Repository {
         Ok(found.unwrap_or_default().models)
     }
 
+    /// Whether the folder has a model of this name, loaded or not.
+    pub(crate) fn has_folder(&self, name: &str) -> bool {
+        self.folder.as_ref().is_some_and(|folder| folder.has(name))
+    }
+
     /// Every named model, by name. A folder with the name of the served model is skipped, as it cannot be loaded.
     pub(crate) fn index(&self, served: &str) -> Result<Vec<IndexEntry>, Error> {
         let folders = self.folders()?;

@@ -291,7 +291,10 @@ fn malformed(error: &MultipartError, limit: u64) -> ApiError {
     }
     ApiError::new(
         Code::BadRequest,
-        format!("the multipart body cannot be read: {error}"),
+        match error {
+            MultipartError::Payload(PayloadError::EncodingCorrupted) => CORRUPT.to_owned(),
+            error => format!("the multipart body cannot be read: {error}"),
+        },
     )
 }
 
@@ -325,10 +328,17 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
     length.to_str().ok()?.parse().ok()
 }
 
+/// Why a body cannot be decompressed.
+const CORRUPT: &str =
+    "the body does not have the `Content-Encoding` that it claims, or is truncated";
+
 fn unreadable(error: &PayloadError) -> ApiError {
     ApiError::new(
         Code::BadRequest,
-        format!("the body cannot be read: {error}"),
+        match error {
+            PayloadError::EncodingCorrupted => CORRUPT.to_owned(),
+            error => format!("the body cannot be read: {error}"),
+        },
     )
 }
 

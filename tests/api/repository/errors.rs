@@ -50,7 +50,9 @@ fn names_cannot_leave_the_folder() {
             let body: Value = serde_json::from_slice(&response.body).unwrap();
             assert!(body["error"].is_string(), "{name}: {body}");
         }
-        predict(&service, &format!("?model={name}")).error(404, "not_found");
+        let error = predict(&service, &format!("?model={name}")).error(404, "not_found");
+        let detail = error["detail"].as_str().unwrap();
+        assert!(detail.ends_with("does not exist"), "{detail}");
     }
     assert_eq!(index(&service), listed);
 }

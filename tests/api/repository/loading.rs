@@ -21,7 +21,10 @@ fn models_are_unloaded_loaded_and_added() {
     assert_eq!(index(&service), json!([ready("colours"), ready("shapes")]));
     assert_eq!(unload(&service, "shapes").json(), gone("shapes"));
     assert_eq!(index(&service), json!([ready("colours"), gone("shapes")]));
-    predict(&service, "?model=shapes").error(404, "not_found");
+    let error = predict(&service, "?model=shapes").error(404, "not_found");
+    assert_eq!(error["detail"], "model `shapes` is not loaded");
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("/v2/repository/models/shapes/load"), "{hint}");
     assert_eq!(get("/v2/models/shapes/ready").send(&service).status, 404);
     let only_ready = admin("/v2/repository/index");
     let only_ready = only_ready.body("application/json", b"{\"ready\": true}");

@@ -71,6 +71,13 @@ fn what_is_not_a_message_is_rejected() {
     framed(0, u32::MAX as usize, b"x")
         .send(&service)
         .error(Code::InvalidArgument, "expected one");
+    // Whatever the call, its library would allocate what the prefix declares.
+    for method in ["ServerLive", "ModelReady", "ModelMetadata"] {
+        let declared = call(method, &Empty {}).body(b"\0\xff\xff\xff\xffx");
+        declared
+            .send(&service)
+            .error(Code::InvalidArgument, "expected one");
+    }
     framed(1, bytes.len(), &bytes)
         .send(&service)
         .error(Code::Internal, "compressed");

@@ -157,8 +157,9 @@ impl Calls {
             }
         };
         let body = self.read(body, limit, deadline).await?;
+        let message = message_of(&body)?;
         if method.kind == Kind::Inference {
-            check(&body, self.state.configuration.batch.get())?;
+            bounds::check(message, self.state.configuration.batch.get())?;
         }
         Ok(body)
     }
@@ -190,10 +191,11 @@ fn unreadable(error: &hyper::Error) -> ApiError {
     ApiError::new(Code::BadRequest, detail)
 }
 
-/// Checks an uncompressed message; tonic rejects what is compressed or has no prefix.
-fn check(body: &[u8], images: usize) -> Result<(), Malformed> {
+/// The message of a body. Empty if it is compressed or has no prefix, which tonic rejects. Its length is checked here, because
+/// tonic allocates whatever length the prefix declares.
+fn message_of(body: &[u8]) -> Result<&[u8], Malformed> {
     let [0, a, b, c, d, message @ ..] = body else {
-        return Ok(());
+        return Ok(&[]);
     };
     let (expected, got) = (u32::from_be_bytes([*a, *b, *c, *d]) as usize, message.len());
     if expected != got {
@@ -201,7 +203,7 @@ fn check(body: &[u8], images: usize) -> Result<(), Malformed> {
             reason: format!("expected one message of {expected} bytes, got {got}"),
         });
     }
-    bounds::check(message, images)
+    Ok(message)
 }
 
 /// The span of a call. The fields follow OpenTelemetry's semantic conventions for gRPC, where they apply.

@@ -49,7 +49,7 @@ fn images_that_vanish_or_shrink_fail_training_before_a_run_starts() {
         .naming(&[
             "2 of the images",
             IMAGES[0],
-            "No such file",
+            "(file not found)",
             IMAGES[1],
             "has changed",
         ])

@@ -157,6 +157,8 @@ mod tests {
     fn an_image_that_is_gone_is_unreadable() {
         let (root, dataset) = data_set(&[("Cat/1.png", &png()), ("Dog/1.png", &png())]);
         fs_err::remove_file(root.path().join("Dog/1.png")).unwrap();
-        assert!(dataset.check(&Limits::default(), &Silent).is_err());
+        let error = dataset.check(&Limits::default(), &Silent).unwrap_err();
+        let text = error.to_string();
+        assert!(text.ends_with("1.png` (file not found)"), "{text}");
     }
 }

@@ -220,7 +220,7 @@ pub enum Error {
         split: &'static str,
     },
     /// The loss is infinite or NaN.
-    #[error("the loss is not finite after epoch {} with learning rate {learning_rate}", epoch + 1)]
+    #[error("the loss is not finite after epoch {} with learning rate {learning_rate:?}", epoch + 1)]
     Diverged {
         /// The epoch, from 0.
         epoch: usize,
@@ -324,7 +324,7 @@ fn list_failures(failures: &[(PathBuf, Error)]) -> String {
     const SHOWN: usize = 10;
     let shown = failures.iter().take(SHOWN);
     let mut text: Vec<String> = shown
-        .map(|(path, error)| format!("`{}` ({})", path.display(), innermost(error)))
+        .map(|failure| format!("`{}` ({})", failure.0.display(), innermost(failure)))
         .collect();
     if failures.len() > SHOWN {
         text.push(format!("and {} more", failures.len() - SHOWN));
@@ -332,11 +332,33 @@ fn list_failures(failures: &[(PathBuf, Error)]) -> String {
     text.join(", ")
 }
 
-/// The root cause, which has the shortest message.
-fn innermost(error: &Error) -> String {
+/// The root cause, which has the shortest message. The path of the image has been named already.
+fn innermost(failure @ (_, error): &(PathBuf, Error)) -> String {
+    if is_gone(failure) {
+        return "file not found".into();
+    }
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn huge_learning_rates_are_short() {
+        let text = |learning_rate| {
+            let epoch = 0;
+            Error::Diverged {
+                epoch,
+                learning_rate,
+            }
+            .to_string()
+        };
+        assert!(text(1e38).ends_with("with learning rate 1e38"));
+        assert!(text(0.001).ends_with("with learning rate 0.001"));
+    }
 }

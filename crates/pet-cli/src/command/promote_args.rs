@@ -54,6 +54,10 @@ pub(crate) struct GateArguments {
 impl GateArguments {
     /// The limits of the file, or else the default ones, overridden by options.
     pub(crate) fn gate(&self) -> Result<Gate, Failure> {
+        let missing = |path: &&PathBuf| matches!(path.try_exists(), Ok(false));
+        if let Some(path) = self.gate.as_ref().filter(missing).cloned() {
+            return Err(Failure::FileNotFound { path });
+        }
         let file = self.gate.as_deref().map(Gate::read).transpose()?;
         let mut gate = file.unwrap_or_default();
         let loss = self.max_class_loss.map(|loss| -loss);

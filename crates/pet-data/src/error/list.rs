@@ -31,6 +31,10 @@ pub enum ReadError {
 impl ReadError {
     /// The error and its causes on one line.
     pub fn reason(&self) -> String {
+        // The error of the operating system repeats the path.
+        if matches!(self, Self::Io(error) if error.kind() == std::io::ErrorKind::NotFound) {
+            return "file not found".into();
+        }
         let error: &dyn std::error::Error = self;
         let causes = std::iter::successors(Some(error), |error| error.source());
         causes

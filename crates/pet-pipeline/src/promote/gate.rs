@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::error::Error;
 
@@ -180,6 +181,13 @@ impl Gate {
             return Err(failed(text.into()));
         }
         let bytes = fs::read(path).map_err(|error| failed(error.into()))?;
+        // `serde` also reads a list of values without their names.
+        let fields: Map<String, Value> =
+            serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?;
+        if let Some((name, _)) = fields.iter().find(|(_, value)| value.is_array()) {
+            let text = format!("expected an object as `{name}`, got an array");
+            return Err(failed(text.into()));
+        }
         let gate: Self = serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?;
         gate.check()?;
         Ok(gate)
@@ -266,6 +274,17 @@ mod tests {
         assert_eq!(read("{}").unwrap(), Gate::default());
         let written = serde_json::to_string(&gate).unwrap();
         assert_eq!(read(&written).unwrap(), gate);
+    }
+
+    #[test]
+    fn lists_without_names_are_errors() {
+        let reason = |text| {
+            let error = read(text).unwrap_err();
+            std::error::Error::source(&error).unwrap().to_string()
+        };
+        assert!(reason("[]").contains("expected a map"));
+        let nested = reason(r#"{"accuracy": [0.9]}"#);
+        assert_eq!(nested, "expected an object as `accuracy`, got an array");
     }
 
     #[test]

@@ -83,6 +83,10 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
     assert!(known.unwrap().ends_with("not checked"), "{text}");
     let reason = "`known` of the challenger (version 1) is not measured";
     assert!(text.contains(reason), "{text}");
+    let recall = text.lines().find(|line| line.starts_with("recall "));
+    assert!(recall.unwrap().ends_with("not checked"), "{text}");
+    let reason = "the recall of 4 classes is not checked: fewer than 10 images each";
+    assert!(text.contains(reason), "{text}");
     let first = report(&dir);
     assert_eq!((first.verdict, first.champion), (Verdict::Passed, None));
     assert_eq!(tag(&dir, 1, "validation_status"), "approved");
@@ -97,7 +101,7 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
     let refused = dir.run(PROMOTE).refused();
     let refused = refused
         .naming(&["version 2 of `pets`", "accuracy"])
-        .hinting("anyway");
+        .hinting("`pet-cli models alias pets champion 2` makes it the champion anyway");
     let row = refused
         .stdout
         .lines()
@@ -134,6 +138,45 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
         (&"passed".into(), &0.into())
     );
     assert_eq!(champion(&dir), Some(3));
+    assert_eq!(tag(&dir, 3, "promotion_p_value"), "1");
+    dir.refused(&format!("{PROMOTE} --alias ghost"))
+        .naming(&["the alias `ghost`"])
+        .hinting("`pet-cli models show pets` lists the aliases");
+}
+
+#[test]
+fn the_advice_after_a_training_leads_to_a_champion_that_recognizes_outliers() {
+    let Some(dir) = TestDir::with_runtime() else {
+        return;
+    };
+    dir.write("backbone.safetensors", pet_tests::backbone_bytes());
+    colours(&dir, "pets", 10);
+    let text = dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
+    let advice = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("  pet-cli "));
+    let outputs: Vec<String> = advice.map(|command| dir.run(command).ok()).collect();
+    assert_eq!(outputs.len(), 3, "{text}");
+    assert_eq!(champion(&dir), Some(1));
+    assert!(
+        outputs[2].contains("count as none of the classes"),
+        "{outputs:?}"
+    );
+    assert!(dir.path("models/pets/model.onnx").is_file());
+}
+
+#[test]
+fn unusable_limits_are_reported() {
+    let Some(dir) = with_challenger() else { return };
+    dir.write("gate.json", "[]");
+    for (file, problem) in [
+        ("nowhere.json", "file not found: `nowhere.json`"),
+        ("gate.json", "`gate.json` as promotion limits"),
+    ] {
+        let output = dir.refused(&format!("{PROMOTE} --gate {file}"));
+        let output = output.naming(&[problem]);
+        assert!(!output.stderr.contains("metadata"), "{output:?}");
+    }
 }
 
 #[cfg(unix)]

@@ -163,10 +163,10 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::FailedRuns { .. } => Some("try a smaller learning rate".into()),
             #[cfg(feature = "training")]
-            Self::NotPromoted { .. } => Some(
-                "`pet-cli models alias MODEL champion VERSION` makes it the champion anyway"
-                    .into(),
-            ),
+            Self::NotPromoted { model, version, .. } => Some(format!(
+                "`pet-cli models alias {} champion {version}` makes it the champion anyway",
+                crate::command::quoted(model)
+            )),
             #[cfg(feature = "training")]
             Self::Tracking(error) => hint::of_tracking(error),
             #[cfg(feature = "training")]

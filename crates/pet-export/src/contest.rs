@@ -281,7 +281,11 @@ fn tags(promotion: &Promotion) -> Vec<(String, String)> {
             Precision::Fp32 => name.to_owned(),
             Precision::Int8 => format!("{name}_{}", one.precision),
         };
-        let p_value = one.paired.map(|paired| format!("{:e}", paired.p_value()));
+        // As short as possible: `1` or `3.1e-9`.
+        let p_value = one.paired.map(|paired| match paired.p_value() {
+            small if small < 1e-3 => format!("{small:e}"),
+            p => p.to_string(),
+        });
         let accuracy = one.challenger.accuracy.to_string();
         tags.push((key("promotion_accuracy"), accuracy));
         tags.push((key("promotion_p_value"), p_value.unwrap_or_else(none)));

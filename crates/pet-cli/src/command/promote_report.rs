@@ -13,12 +13,12 @@ pub(crate) fn print(promotion: &Promotion) -> Result<(), Failure> {
     for one in &promotion.comparisons {
         if let (Some(paired), Some(champion)) = (&one.paired, &promotion.champion) {
             output::line(format_args!(
-                "{}: only the challenger (version {}) gets {} right, only the champion (version {}) gets {} right",
+                "{}: {} images that only the challenger (version {}) gets right, {} that only the champion (version {}) does",
                 one.precision,
-                promotion.challenger.version,
                 paired.only_challenger,
-                champion.version,
-                paired.only_champion
+                promotion.challenger.version,
+                paired.only_champion,
+                champion.version
             ))?;
         }
     }
@@ -51,31 +51,53 @@ pub(crate) fn print(promotion: &Promotion) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The limits on the share of known images that were not checked.
+/// The limits that were not checked.
 fn unchecked_rows(promotion: &Promotion, one: &Comparison) -> Vec<Vec<String>> {
-    let known = |version: Option<&ContenderMetrics>| {
+    let value = |metric: Metric, version: Option<&ContenderMetrics>| {
         let known = version.and_then(|version| version.known);
-        table::optional(known.map(|known| amount(Metric::Known, known)))
+        let known = known.filter(|_| metric == Metric::Known);
+        table::optional(known.map(|known| amount(metric, known)))
     };
-    let limits = one.unchecked_known(&promotion.gate).into_iter();
-    let row = |(kind, limit): (Kind, f64)| {
+    let limits = one.unchecked(&promotion.gate).into_iter();
+    let row = |(metric, kind, limit): (Metric, Kind, f64)| {
+        let name = match metric {
+            Metric::ClassRecall => "recall of a class",
+            metric => metric.name(),
+        };
         vec![
-            "known".into(),
+            name.into(),
             numbers(one),
-            known(one.champion.as_ref()),
-            known(Some(&one.challenger)),
-            required(Metric::Known, kind, limit),
+            value(metric, one.champion.as_ref()),
+            value(metric, Some(&one.challenger)),
+            required(metric, kind, limit),
             "not checked".into(),
         ]
     };
     limits.map(row).collect()
 }
 
-/// Why limits on the share of known images were not checked.
+/// Why limits were not checked.
 fn notes(promotion: &Promotion, one: &Comparison) -> Vec<String> {
-    if one.unchecked_known(&promotion.gate).is_empty() {
-        return Vec::new();
+    let (classes, enough) = (one.unchecked_classes, promotion.gate.class_images);
+    let mut notes = Vec::new();
+    if classes > 0 {
+        let these = match classes {
+            1 => "1 class".into(),
+            _ => format!("{classes} classes"),
+        };
+        notes.push(format!(
+            "the recall of {these} is not checked: fewer than {enough} images each (`--min-class-images`)"
+        ));
     }
+    let mut unchecked = one.unchecked(&promotion.gate).into_iter();
+    if unchecked.any(|(metric, ..)| metric == Metric::Known) {
+        notes.extend(unknown(promotion, one));
+    }
+    notes
+}
+
+/// Why the share of known images was not measured.
+fn unknown(promotion: &Promotion, one: &Comparison) -> Vec<String> {
     let challenger = (&promotion.challenger, &one.challenger, "challenger");
     let champion = promotion.champion.as_ref().zip(one.champion.as_ref());
     let champion = champion.map(|(version, metrics)| (version, metrics, "champion"));

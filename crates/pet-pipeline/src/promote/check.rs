@@ -119,10 +119,29 @@ impl Limit {
     }
 }
 
+impl Gate {
+    /// Number of classes with too few images for a limit on their recall.
+    pub(super) fn unchecked_classes(&self, measured: &Measured) -> usize {
+        let classes = measured.metrics.classes.values();
+        let unchecked = classes
+            .filter(|class| !self.has_enough(class.images))
+            .count();
+        if self.class_recall == Limit::default() {
+            0
+        } else {
+            unchecked
+        }
+    }
+
+    fn has_enough(&self, images: usize) -> bool {
+        images > 0 && images >= self.class_images
+    }
+}
+
 /// The recall of each class with enough images.
 fn recalls(gate: &Gate, challenger: &Measured, champion: Option<&Measured>) -> Vec<Pair> {
     let enough = challenger.metrics.classes.iter();
-    let enough = enough.filter(|(_, class)| class.images > 0 && class.images >= gate.class_images);
+    let enough = enough.filter(|(_, class)| gate.has_enough(class.images));
     let pair = |(name, class): (&String, &pet_model::ClassMetrics)| Pair {
         class: Some(name.clone()),
         challenger: Some(class.recall),

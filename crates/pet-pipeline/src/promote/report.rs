@@ -72,6 +72,9 @@ pub struct Comparison {
     pub paired: Option<Paired>,
     /// The checked limits.
     pub checks: Vec<Check>,
+    /// Number of classes whose recall was not checked, since they have fewer images than [`Gate::class_images`].
+    #[serde(default)]
+    pub unchecked_classes: usize,
 }
 
 /// The metrics of a version in one precision.
@@ -122,18 +125,28 @@ impl Comparison {
             champion: champion.map(ContenderMetrics::from),
             paired: paired.transpose()?,
             checks: gate.evaluate(challenger, champion)?,
+            unchecked_classes: gate.unchecked_classes(challenger),
         })
     }
 
-    /// The limits on [`Gate::known`] that were not checked because a version has no such metric.
-    pub fn unchecked_known(&self, gate: &Gate) -> Vec<(Kind, f64)> {
-        let mut limits: Vec<_> = gate.known.kinds(self.champion.is_some()).collect();
-        let checked = |kind: Kind| {
+    /// The limits that were not checked: those on [`Gate::class_recall`] if no class has enough images, and those on
+    /// [`Gate::known`] if a version has no such metric.
+    pub fn unchecked(&self, gate: &Gate) -> Vec<(Metric, Kind, f64)> {
+        let metrics = [
+            (Metric::ClassRecall, gate.class_recall),
+            (Metric::Known, gate.known),
+        ];
+        let limits = metrics.into_iter().flat_map(|(metric, limit)| {
+            let kinds = limit.kinds(self.champion.is_some());
+            kinds.map(move |(kind, limit)| (metric, kind, limit))
+        });
+        let checked = |metric: Metric, kind: Kind| {
             let mut checks = self.checks.iter();
-            checks.any(|check| check.metric == Metric::Known && check.kind == kind)
+            checks.any(|check| check.metric == metric && check.kind == kind)
         };
-        limits.retain(|(kind, _)| !checked(*kind));
         limits
+            .filter(|(metric, kind, _)| !checked(*metric, *kind))
+            .collect()
     }
 
     /// The names of the metrics that miss a limit, without repetition: `accuracy`, or `int8 accuracy` for an int8
@@ -258,8 +271,9 @@ mod tests {
         };
         let unchecked = |challenger: Option<f64>, champion: Option<f64>| {
             let report = promotion(&version(challenger), Some(&version(champion)));
-            let kinds = report.comparisons[0].unchecked_known(&report.gate);
-            let kinds: Vec<Kind> = kinds.into_iter().map(|(kind, _)| kind).collect();
+            let unchecked = report.comparisons[0].unchecked(&report.gate).into_iter();
+            let known = unchecked.filter(|(metric, ..)| *metric == Metric::Known);
+            let kinds: Vec<Kind> = known.map(|(_, kind, _)| kind).collect();
             (kinds, report.comparisons[0].challenger.no_known)
         };
         let both = vec![Kind::Threshold, Kind::MinAbsoluteChange];
@@ -268,8 +282,30 @@ mod tests {
         assert_eq!(unchecked(Some(1.0), None), (change, None));
         assert_eq!(unchecked(Some(1.0), Some(1.0)), (vec![], None));
         let first = promotion(&version(None), None);
-        let unchecked = first.comparisons[0].unchecked_known(&first.gate);
-        assert_eq!(unchecked, [(Kind::Threshold, 0.9)]);
+        let unchecked = first.comparisons[0].unchecked(&first.gate);
+        let known = (Metric::Known, Kind::Threshold, 0.9);
+        assert!(unchecked.contains(&known), "{unchecked:?}");
+    }
+
+    #[test]
+    fn classes_with_too_few_images_to_check_are_counted() {
+        let mut one = [measured(Precision::Fp32, 1.0, [true, true])];
+        let class = |images| pet_model::ClassMetrics {
+            images,
+            recall: 1.0,
+            ..Default::default()
+        };
+        let unchecked = |one: &[Measured]| {
+            let report = promotion(one, None);
+            let comparison = &report.comparisons[0];
+            let unchecked = comparison.unchecked(&report.gate).into_iter();
+            let recall = unchecked.filter(|(metric, ..)| *metric == Metric::ClassRecall);
+            (comparison.unchecked_classes, recall.count())
+        };
+        one[0].metrics.classes = [("Cat".into(), class(9)), ("Dog".into(), class(3))].into();
+        assert_eq!(unchecked(&one), (2, 1));
+        one[0].metrics.classes.insert("Cat".into(), class(10));
+        assert_eq!(unchecked(&one), (1, 0));
     }
 
     #[test]

@@ -131,9 +131,25 @@ fn every_problem_is_listed_and_plotted() {
 }
 
 #[test]
+fn an_empty_class_is_reported_with_everything_else() {
+    let dir = valid();
+    fs_err::create_dir(dir.path("pets/train/Fox")).unwrap();
+    dir.write("pets/train/Cat/cut.jpg", &png(&scene(1))[..1000]);
+    let output = dir.run("data check pets").refused();
+    let output = output.naming(&["1 unreadable", "1 empty classes"]);
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert!(lines.contains(&"     0  Fox"), "{}", output.stdout);
+    // A reason that is cut says so.
+    let cut = lines.iter().find(|line| line.contains("cut.jpg")).unwrap();
+    assert!(cut.contains('…'), "{cut}");
+}
+
+#[test]
 fn labels_are_checked_with_weights() {
     let dir = TestDir::new();
     dir.prepare_training(6);
+    // A class without images does not stop the check.
+    fs_err::create_dir(dir.path("pets/train/Fox")).unwrap();
     let check = "data check pets --backbone backbone.safetensors --fail-on never --json";
     let report = dir.run(check).json();
     let accuracy = report["labels"]["accuracy"].as_f64().unwrap();

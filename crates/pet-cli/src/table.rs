@@ -22,6 +22,23 @@ pub(crate) fn print(heads: &[&str], rows: &[Vec<String>]) -> Result<(), Failure>
         .try_for_each(|row| print_row(&mut row.iter().map(String::as_str)))
 }
 
+/// Prints a table whose last column is shortened to the width of the terminal, if it is printed to one.
+pub(crate) fn print_fitted(heads: &[&str], mut rows: Vec<Vec<String>>) -> Result<(), Failure> {
+    if let Some((width, _)) = terminal_size::terminal_size() {
+        fit(heads, &mut rows, width.0.into());
+    }
+    print(heads, &rows)
+}
+
+fn fit(heads: &[&str], rows: &mut [Vec<String>], width: usize) {
+    let others = heads.len().saturating_sub(1);
+    let widths = widths(heads, rows).into_iter().take(others);
+    let taken: usize = widths.map(|width| width + 2).sum();
+    for last in rows.iter_mut().filter_map(|row| row.get_mut(others)) {
+        *last = start_of(last, width.saturating_sub(taken));
+    }
+}
+
 /// The width of each column.
 pub(crate) fn widths(heads: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
     let length = |text: &str| text.chars().count();
@@ -57,9 +74,34 @@ pub(crate) fn end_of(text: &str, width: usize) -> String {
     std::iter::once('…').chain(end).collect()
 }
 
+/// Shortens a text to `width` characters. Keeps the start.
+pub(crate) fn start_of(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let start = text.chars().take(width.saturating_sub(1));
+    start.chain(std::iter::once('…')).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{end_of, number};
+    use super::{end_of, fit, number, start_of};
+
+    #[test]
+    fn the_last_column_is_shortened_to_the_width() {
+        let heads = [">took", "name"];
+        let row = |name: &str| vec!["1.0 s".to_owned(), name.to_owned()];
+        let mut rows = [row("mobilenet_v2"), row("short")];
+        fit(&heads, &mut rows, 15);
+        assert_eq!(rows, [row("mobilen…"), row("short")]);
+    }
+
+    #[test]
+    fn long_texts_keep_their_start() {
+        assert_eq!(start_of("no image", 8), "no image");
+        assert_eq!(start_of("no image", 5), "no i…");
+        assert_eq!(start_of("no image", 0), "…");
+    }
 
     #[test]
     fn long_texts_keep_their_end() {

@@ -33,7 +33,16 @@ const UNNAMED: &str = "folder";
 /// [`Error::DividedClass`] for `train/` and others inside a class folder; [`Error::UntrainedClass`] for a class that is not in `train/`; [`Error::ClassName`] for an invalid
 /// name; [`Error::Io`].
 pub fn load(root: &Path) -> Result<Dataset, Error> {
-    load_at_least(root, 2)
+    load_at_least(root, 2, false)
+}
+
+/// The same for a check that reports the classes without training images.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_to_check(root: &Path) -> Result<Dataset, Error> {
+    load_at_least(root, 2, true)
 }
 
 /// The same for images that are only looked at: one class is enough.
@@ -42,10 +51,10 @@ pub fn load(root: &Path) -> Result<Dataset, Error> {
 ///
 /// As [`load`].
 pub fn load_any(root: &Path) -> Result<Dataset, Error> {
-    load_at_least(root, 1)
+    load_at_least(root, 1, false)
 }
 
-fn load_at_least(root: &Path, expected: usize) -> Result<Dataset, Error> {
+fn load_at_least(root: &Path, expected: usize, may_be_empty: bool) -> Result<Dataset, Error> {
     if !root.is_dir() {
         return Err(Error::NoFolder {
             root: root.to_owned(),
@@ -66,11 +75,11 @@ fn load_at_least(root: &Path, expected: usize) -> Result<Dataset, Error> {
         .iter()
         .map(|path| class_name(path))
         .collect::<Result<_, _>>()?;
-    let train = samples(&folders, &classes, &mut left_out)?;
+    let train = samples(&folders, &classes, may_be_empty, &mut left_out)?;
     let mut of = |part: Option<PathBuf>| match part {
         Some(folder) => {
             let folders = class_folders(&folder, &mut left_out)?;
-            samples(&folders, &classes, &mut left_out)
+            samples(&folders, &classes, false, &mut left_out)
         }
         None => Ok(Vec::new()),
     };
@@ -234,6 +243,7 @@ fn check_undivided(classes: &[PathBuf]) -> Result<(), Error> {
 fn samples(
     class_folders: &[PathBuf],
     classes: &[String],
+    may_be_empty: bool,
     left_out: &mut LeftOut,
 ) -> Result<Vec<Sample>, Error> {
     let mut samples = Vec::new();
@@ -246,7 +256,7 @@ fn samples(
             });
         };
         let images = images(folder, left_out)?;
-        if images.is_empty() {
+        if images.is_empty() && !may_be_empty {
             return Err(Error::EmptyClass {
                 path: folder.clone(),
             });

@@ -60,14 +60,7 @@ impl DataSource {
     /// When it is not there, or is not what it should be.
     pub fn load(&self, progress: &dyn Progress) -> Result<Dataset, pet_data::Error> {
         match self {
-            Self::Folder(root) => {
-                let dataset = folder::load(root)?;
-                if !dataset.left_out.is_empty() {
-                    let (root, left_out) = (root.display(), &dataset.left_out);
-                    progress.message(&format!("skipped in `{root}`: {left_out}"));
-                }
-                Ok(dataset)
-            }
+            Self::Folder(root) => folder::load(root).inspect(|dataset| skipped(dataset, progress)),
             Self::Sample(root) => sample::generate(root, &sample::Options::default()),
             Self::OxfordIiitPet(root) => oxford::load(root),
             Self::OxfordIiitPetOrDownload(root) => {
@@ -77,6 +70,20 @@ impl DataSource {
                 }
                 oxford::load(root)
             }
+        }
+    }
+
+    /// [`load`](Self::load) for a check that reports the classes without training images.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_to_check(&self, progress: &dyn Progress) -> Result<Dataset, pet_data::Error> {
+        match self {
+            Self::Folder(root) => {
+                folder::load_to_check(root).inspect(|dataset| skipped(dataset, progress))
+            }
+            other => other.load(progress),
         }
     }
 
@@ -133,6 +140,14 @@ impl DataSource {
         let name = parts.join("_");
         let name = if name.is_empty() { "folder" } else { &name };
         format!("{name}_classifier")
+    }
+}
+
+/// Reports what was skipped in a folder.
+fn skipped(dataset: &Dataset, progress: &dyn Progress) {
+    if !dataset.left_out.is_empty() {
+        let (root, left_out) = (dataset.root.display(), &dataset.left_out);
+        progress.message(&format!("skipped in `{root}`: {left_out}"));
     }
 }
 

@@ -98,7 +98,7 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     let source = folder.unwrap_or_else(|| arguments.source.data());
     source.check()?;
     let backbone = backbone(arguments)?;
-    let dataset = source.load(bars)?;
+    let dataset = source.load_to_check(bars)?;
     let dataset = dataset.adding(arguments.source.additions(), bars)?;
     let interrupt = interrupt::on_ctrl_c()?;
     let limits = arguments.limits.limits();

@@ -6,7 +6,7 @@ use std::path::Path;
 use pet_pipeline::check::{DataReport, DuplicateGroup, Member};
 
 use crate::failure::Failure;
-use crate::table::end_of;
+use crate::table::{end_of, start_of};
 use crate::{output, table};
 
 /// Maximum width of a table.
@@ -82,7 +82,7 @@ fn text(path: &Path) -> String {
 
 fn unreadable(report: &DataReport, show: usize) -> Result<(), Failure> {
     let rows = report.unreadable.iter().map(|image| {
-        let reason = image.reason.chars().take(REASON).collect();
+        let reason = start_of(&image.reason, REASON);
         vec![vec![reason, text(&image.file)]]
     });
     section("unreadable images", &["reason", "file"], rows, show)?;

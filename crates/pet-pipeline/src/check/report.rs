@@ -133,6 +133,8 @@ impl DataReport {
             }
         };
         add(Severity::Error, "unreadable", self.unreadable.len());
+        let empty = self.classes.iter().filter(|class| class.images == 0);
+        add(Severity::Error, "empty classes", empty.count());
         for (kind, name) in [
             (DuplicateKind::Exact, "copies"),
             (DuplicateKind::Near, "near-copies"),

@@ -56,10 +56,10 @@ pub(super) fn list(arguments: &ListArguments, common: &Common) -> Result<(), Fai
     if runs.is_empty() {
         return output::line("no runs");
     }
-    // Names are long and not shortened, so they come last.
+    // Names are long, so they come last.
     let rows: Vec<_> = runs.iter().map(row).collect();
     let heads = ["run", "status", ">took", ">val_acc", "data set", "name"];
-    table::print(&heads, &rows)?;
+    table::print_fitted(&heads, rows)?;
     let ids: Vec<&str> = runs
         .iter()
         .filter(|run| resumable(run))

@@ -20,6 +20,9 @@ fn missing_weights_are_reported() {
         .hinting("pet-cli setup");
     dir.refused("train --dataset folder --data-dir pets --backbone mine.pt")
         .naming(&["`mine.pt`"]);
+    dir.refused("train --dataset folder --data-dir pets --backbone resnet")
+        .naming(&["`resnet`"])
+        .hinting("`efficientnet_lite0`");
     dir.refused("train --dataset folder --data-dir pets --backbone efficientnet_lite1")
         .naming(&[".cache/backbone/efficientnet_lite1.safetensors"])
         .hinting("pet-cli setup --backbone efficientnet_lite1");

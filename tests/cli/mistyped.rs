@@ -27,7 +27,7 @@ fn misspelled_names_are_reported_before_missing_installations() {
         ("evaluate --dataset folder --data-dir nowhere", "`nowhere`"),
         (
             "evaluate pets --outliers nowhere",
-            "file not found: `nowhere`",
+            "folder not found: `nowhere`",
         ),
         ("data check nowhere", "`nowhere`"),
         ("data check nowhere --backbone mine.pt", "`nowhere`"),

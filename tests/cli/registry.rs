@@ -144,6 +144,12 @@ fn models_of_other_data_sets_are_separate() {
         advice.contains("--results models/pets_classifier"),
         "{advice}"
     );
+    let without_data = dir.run("export --model-name pets_classifier --results plain");
+    let without_data = without_data.ok();
+    assert!(
+        without_data.contains("does not recognize images of something else"),
+        "{without_data}"
+    );
     dir.run(&format!("{train} --data-dir pets {name}")).ok();
     dir.run(&format!("export {name}")).ok();
     let before = fs_err::read(dir.path("results/model.onnx")).unwrap();
@@ -166,7 +172,13 @@ fn models_of_other_data_sets_are_separate() {
         .hinting("--force");
     dir.refused(&format!("export {name} --alias best"))
         .naming(&["no version of `mine` has the alias `best`"])
-        .hinting("pet-cli models alias");
+        .hinting("pet-cli models alias mine best VERSION");
+    dir.refused(&format!("export {name} --version 99"))
+        .naming(&["99"])
+        .hinting("pet-cli models show mine");
+    dir.refused(&format!("select {name} --data ffff"))
+        .naming(&["no version of `mine`", "`ffff`"])
+        .hinting("pet-cli models show mine");
     assert_eq!(
         fs_err::read(dir.path("results/model.onnx")).unwrap(),
         before
@@ -184,4 +196,5 @@ fn models_of_other_data_sets_are_separate() {
     assert_eq!(asked["version"], "2");
     let versions = json(&dir, "models show mine");
     assert_eq!(versions[1]["aliases"][0], "champion", "{versions}");
+    assert_eq!(versions[1]["dataset"]["name"], "pets", "{versions}");
 }

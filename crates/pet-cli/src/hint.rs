@@ -3,6 +3,9 @@
 use std::error::Error;
 use std::iter::successors;
 
+#[cfg(feature = "training")]
+use crate::command::quoted;
+
 /// How to use this program, for the model card.
 #[cfg(feature = "training")]
 pub(crate) const CARD_USAGE: &str =
@@ -112,12 +115,16 @@ pub(crate) fn of_io(error: &std::io::Error) -> Option<&'static str> {
 /// The hint for errors of a tracking store.
 #[cfg(feature = "training")]
 pub(crate) fn of_tracking(error: &mlflow_client::Error) -> Option<String> {
-    let mlflow_client::Error::NotFound { what, .. } = error else {
+    let mlflow_client::Error::NotFound { what, name, .. } = error else {
         return error.hint();
     };
     let command = match *what {
-        "run" => "runs list",
-        "model" => "models list",
+        "run" => "runs list".into(),
+        "model" => "models list".into(),
+        "model version" => {
+            let (model, _) = name.rsplit_once('/')?;
+            format!("models show {}", quoted(model))
+        }
         _ => return None,
     };
     Some(format!("`pet-cli {command}` lists the existing ones"))
@@ -163,9 +170,21 @@ fn export(error: &pet_export::Error) -> Option<String> {
         Error::Gate { .. } => {
             Some("serve the model in fp32: `pet-cli export --precision fp32`".into())
         }
-        Error::NoAlias { .. } => Some(
-            "run `pet-cli select`, or set it: `pet-cli models alias MODEL ALIAS VERSION`".into(),
-        ),
+        Error::NoData { model, .. } => Some(format!(
+            "`pet-cli models show {}` lists the data sets of its versions",
+            quoted(model)
+        )),
+        Error::NoAlias { model, alias } => {
+            let model = quoted(model);
+            Some(if alias == pet_export::CHALLENGER {
+                format!("run `pet-cli select --model-name {model}`, which sets it")
+            } else {
+                format!(
+                    "`pet-cli models show {model}` lists the aliases; `pet-cli models alias {model} {} VERSION` sets one",
+                    quoted(alias)
+                )
+            })
+        }
         Error::Contestant {
             role: pet_export::Role::Champion,
             ..
@@ -175,6 +194,10 @@ fn export(error: &pet_export::Error) -> Option<String> {
                 .into(),
         ),
         Error::Contestant { source, .. } => of(&**source),
+        Error::Tracking {
+            source: source @ mlflow_client::Error::NotFound { .. },
+            ..
+        } => of_tracking(source),
         Error::Tracking {
             source: mlflow_client::Error::AliasMoved { .. },
             ..
@@ -237,7 +260,7 @@ fn train(error: &pet_train::Error) -> Option<String> {
 #[cfg(feature = "training")]
 fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
     use pet_pipeline::Error;
-    use pet_train::network::Architecture;
+    use pet_train::network::{Architecture, architectures};
     Some(match error {
         Error::Data(error) => return data(error),
         Error::Io(error) => return of_io(error).map(str::to_owned),
@@ -245,9 +268,16 @@ fn pipeline(error: &pet_pipeline::Error) -> Option<String> {
         Error::NoBackbone { path } => {
             let name = path.file_stem().and_then(|stem| stem.to_str());
             let network = name.and_then(Architecture::named);
-            match network.filter(|network| network.name != Architecture::standard().name) {
+            match network {
+                None => {
+                    let names = architectures().iter().map(|network| network.name);
+                    let names = names.collect::<Vec<_>>().join("`, `");
+                    format!("choose one of `{names}`, or a file with the weights of one")
+                }
+                Some(network) if network.name == Architecture::standard().name => {
+                    "run `pet-cli setup`, or give a file with `--backbone`".into()
+                }
                 Some(Architecture { name, .. }) => format!("run `pet-cli setup --backbone {name}`"),
-                None => "run `pet-cli setup`, or give a file with `--backbone`".into(),
             }
         }
         Error::OtherImages { .. } => {

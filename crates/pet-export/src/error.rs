@@ -26,6 +26,16 @@ pub enum Error {
         /// Why each version was excluded.
         reasons: String,
     },
+    /// No version was trained on a data set with this digest.
+    #[error(
+        "no version of `{model}` was trained on a data set whose digest begins with `{digest}`"
+    )]
+    NoData {
+        /// The registered model.
+        model: String,
+        /// The beginning of the digest.
+        digest: String,
+    },
     /// An alias points to no version.
     #[error("no version of `{model}` has the alias `{alias}`")]
     NoAlias {

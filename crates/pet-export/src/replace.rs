@@ -46,8 +46,7 @@ pub(crate) fn check_replaceable(
     if old.classes != new.classes {
         let (one, other) = (old.classes.len(), new.classes.len());
         return Err(conflict(format!(
-            "`{}` has different classes ({one}) than `{}` ({other})",
-            old.model_name, new.model_name
+            "its classes ({one}) are not those of the new model ({other})"
         )));
     }
     match (old_data(client, results, &old), new_data) {

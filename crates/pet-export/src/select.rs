@@ -19,7 +19,8 @@ pub const CHALLENGER: &str = "challenger";
 ///
 /// # Errors
 ///
-/// [`Error::NoCandidate`] if no version can be ranked, [`Error::Tracking`] if the store fails.
+/// [`Error::NoCandidate`] if no version can be ranked, [`Error::NoData`] if none has this data, [`Error::Tracking`] if the
+/// store fails.
 pub fn select_on(
     client: &Client,
     model: &str,
@@ -34,7 +35,7 @@ pub fn select_on(
             Err(reason) => excluded.push((version.version, reason)),
         }
     }
-    let data = data(&versions, digest).map_err(|reason| no_candidate(model, reason))?;
+    let data = data(model, &versions, digest)?;
     versions.retain(|version| match other_data(version, data.as_ref()) {
         None => true,
         Some(reason) => {
@@ -107,7 +108,7 @@ fn choose_found(
     let digest = chosen.dataset.as_ref().map(|data| data.digest.as_str());
     let chosen = match select_on(client, model, digest, Preference::Accuracy) {
         Ok(best) if best.version == chosen.version => best,
-        Ok(_) | Err(Error::NoCandidate { .. }) => chosen,
+        Ok(_) | Err(Error::NoCandidate { .. } | Error::NoData { .. }) => chosen,
         Err(error) => return Err(error),
     };
     Ok(Selection {
@@ -171,16 +172,21 @@ pub(crate) fn version_number(selection: &Selection) -> Result<u32, Error> {
 }
 
 /// The training data to compare versions on: that with the digest prefix, else that of the newest version with any.
-fn data(versions: &[Measured], digest: Option<&str>) -> Result<Option<TrainedOn>, String> {
+fn data(
+    model: &str,
+    versions: &[Measured],
+    digest: Option<&str>,
+) -> Result<Option<TrainedOn>, Error> {
     let known = versions.iter().filter(|version| {
         let data = version.data.as_ref();
         data.is_some_and(|data| data.digest.starts_with(digest.unwrap_or_default()))
     });
     let newest = known.max_by_key(|version| version.number);
     match (newest, digest) {
-        (None, Some(digest)) => Err(format!(
-            "none was trained on data whose digest begins with `{digest}`"
-        )),
+        (None, Some(digest)) => Err(Error::NoData {
+            model: model.into(),
+            digest: digest.into(),
+        }),
         (newest, _) => Ok(newest.and_then(|version| version.data.clone())),
     }
 }

@@ -160,8 +160,8 @@ fn check_folders(arguments: &Arguments) -> Result<(), Failure> {
     }
     match &arguments.outliers {
         Some(folder) if !folder.is_dir() => {
-            let path = folder.clone();
-            Err(Failure::FileNotFound { path })
+            let root = folder.clone();
+            Err(pet_data::Error::NoFolder { root }.into())
         }
         _ => Ok(()),
     }

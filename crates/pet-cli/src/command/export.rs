@@ -152,8 +152,8 @@ fn print(selection: &Selection) -> Result<(), Failure> {
             table::number(Some(candidate.val_acc)),
             table::number(candidate.val_loss),
             candidate.multiply_adds.map_or("-".into(), millions),
-            candidate.run_name.clone(),
             candidate.reason.clone(),
+            candidate.run_name.clone(),
         ]
     });
     let excluded = selection.excluded.iter().map(|(version, reason)| {
@@ -165,8 +165,8 @@ fn print(selection: &Selection) -> Result<(), Failure> {
             dash.clone(),
             dash.clone(),
             dash,
-            none,
             reason,
+            none,
         ]
     });
     let rows: Vec<_> = ranked.chain(excluded).collect();
@@ -176,14 +176,14 @@ fn print(selection: &Selection) -> Result<(), Failure> {
         ">val_acc",
         ">val_loss",
         ">multiply-adds",
-        "run",
         "reason",
+        "run",
     ];
     if let Some(data) = &selection.dataset {
         let (name, split) = (data.short(), &data.split);
         output::line(format_args!("trained on {name} ({split})\n"))?;
     }
-    table::print(&heads, &rows)?;
+    table::print_fitted(&heads, rows)?;
     output::line(format_args!(
         "\nversion {} of `{}` is now `{}`",
         selection.version, selection.model_name, selection.alias
@@ -299,11 +299,12 @@ fn export_version(
         "version {} of `{}` (val_acc {:.4}): ONNX Runtime and candle differ by at most {:.1e}",
         selection.version, selection.model_name, selection.val_acc, exported.largest_difference
     ))?;
-    if let Some(least) = exported.metadata.least_similarity {
-        output::line(format_args!(
+    output::line(match exported.metadata.least_similarity {
+        Some(least) => format!(
             "images whose similarity to every class is below {least:.3} count as none of the classes"
-        ))?;
-    }
+        ),
+        None => "the model does not recognize images of something else: export it with its data set (`--dataset`, `--data-dir`)".into(),
+    })?;
     exported
         .quantization
         .iter()

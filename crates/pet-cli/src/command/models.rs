@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use mlflow_client::{Client, Error, ModelVersion, RegisteredModel};
-use pet_model::VAL_ACC;
+use pet_model::{TrainedOn, VAL_ACC};
 use pet_pipeline::trained_on;
 use serde_json::{Value, json};
 
@@ -121,7 +121,10 @@ fn show(client: &Client, model: &str, as_json: bool) -> Result<(), Failure> {
         *version = client.model_version(model, version.version)?;
     }
     if as_json {
-        return output::json(&versions.iter().map(version_as_json).collect::<Vec<Value>>());
+        let versions = versions
+            .iter()
+            .map(|version| version_as_json(client, version));
+        return output::json(&versions.collect::<Result<Vec<Value>, _>>()?);
     }
     let heads = [
         ">version",
@@ -138,12 +141,7 @@ fn show(client: &Client, model: &str, as_json: bool) -> Result<(), Failure> {
 
 fn row(client: &Client, version: &ModelVersion) -> Result<Vec<String>, Failure> {
     let metric = |key: &str| version.tags.get(key).and_then(|text| text.parse().ok());
-    let run = match version.run_id.as_deref().map(|id| client.run(id)) {
-        Some(Ok(run)) => Some(run),
-        Some(Err(error)) if !error.is_not_found() => return Err(error.into()),
-        Some(Err(_)) | None => None,
-    };
-    let data = run.as_ref().and_then(trained_on);
+    let data = data(client, version)?;
     Ok(vec![
         version.version.to_string(),
         short_time(version.creation_time),
@@ -154,15 +152,25 @@ fn row(client: &Client, version: &ModelVersion) -> Result<Vec<String>, Failure> 
     ])
 }
 
-fn version_as_json(version: &ModelVersion) -> Value {
-    json!({
+/// The training data of a version, if its run has a record.
+fn data(client: &Client, version: &ModelVersion) -> Result<Option<TrainedOn>, Failure> {
+    match version.run_id.as_deref().map(|id| client.run(id)) {
+        Some(Ok(run)) => Ok(trained_on(&run)),
+        Some(Err(error)) if !error.is_not_found() => Err(error.into()),
+        Some(Err(_)) | None => Ok(None),
+    }
+}
+
+fn version_as_json(client: &Client, version: &ModelVersion) -> Result<Value, Failure> {
+    Ok(json!({
         "version": version.version,
         "creation_time": version.creation_time,
         "description": version.description,
         "run_id": version.run_id,
         "source": version.source,
         "status": version.status,
+        "dataset": data(client, version)?,
         "tags": version.tags,
         "aliases": version.aliases,
-    })
+    }))
 }

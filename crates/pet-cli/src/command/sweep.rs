@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     if args.json.json {
         output::json(&report)
     } else {
-        print(&report, &next_steps(&settings))
+        print(&report, &next_steps(&settings, args))
     }
 }
 

@@ -188,7 +188,7 @@ fn train(
     } else if arguments.folds.is_some() {
         print_folds(&outcomes)?;
     } else {
-        print(&name, &outcomes, settings)?;
+        print(&name, &outcomes, settings, args)?;
     }
     let failed = outcomes.iter().filter(|one| one.finished().is_none());
     match failed.count() {
@@ -200,7 +200,12 @@ fn train(
     }
 }
 
-fn print(dataset: &str, outcomes: &[RunOutcome], settings: &TrainSettings) -> Result<(), Failure> {
+fn print(
+    dataset: &str,
+    outcomes: &[RunOutcome],
+    settings: &TrainSettings,
+    args: &TrainArgs,
+) -> Result<(), Failure> {
     let row = |outcome: &RunOutcome| match outcome {
         RunOutcome::Finished(run) => vec![
             run.name.clone(),
@@ -228,7 +233,7 @@ fn print(dataset: &str, outcomes: &[RunOutcome], settings: &TrainSettings) -> Re
     output::line(format_args!(
         "\n`{}` was trained on {dataset}; next:\n{}",
         settings.model_name,
-        next_steps(settings)
+        next_steps(settings, args)
     ))
 }
 
@@ -282,7 +287,7 @@ fn print_folds(outcomes: &[RunOutcome]) -> Result<(), Failure> {
 }
 
 /// The commands to run after a training. Models other than the shipped one get their own results folder.
-pub(super) fn next_steps(settings: &TrainSettings) -> String {
+pub(super) fn next_steps(settings: &TrainSettings, args: &TrainArgs) -> String {
     let model = &settings.model_name;
     let shipped = DataSource::OxfordIiitPet(PathBuf::new()).model_name();
     let results = if *model == shipped && settings.data.model_name() == shipped {
@@ -290,12 +295,36 @@ pub(super) fn next_steps(settings: &TrainSettings) -> String {
     } else {
         format!(" --results models/{}", quoted(model))
     };
-    let model = quoted(model);
-    format!("  pet-cli select --model-name {model}\n  pet-cli export --model-name {model}{results}")
+    let store = args.tracking.tracking_uri.as_ref();
+    let store = store.map(|uri| format!(" --tracking-uri {}", quoted(uri)));
+    let model = format!(
+        "--model-name {}{}",
+        quoted(model),
+        store.unwrap_or_default()
+    );
+    // A refit was trained on the validation images too.
+    let test = settings.refit.as_ref().map_or("", |_| " --split test");
+    let data = data_arguments(&settings.data);
+    format!(
+        "  pet-cli select {model}\n  pet-cli promote {model}{data}{test}{results}\n  pet-cli export {model}{data}{results}"
+    )
+}
+
+/// The arguments for a data set.
+fn data_arguments(data: &DataSource) -> String {
+    let (kind, folder) = match data {
+        DataSource::Folder(folder) => ("folder", Some(folder)),
+        DataSource::Sample(folder) => ("sample", Some(folder)),
+        DataSource::OxfordIiitPet(folder) => ("oxford-iiit-pet", Some(folder)),
+        _ => ("oxford-iiit-pet", None),
+    };
+    let folder =
+        folder.map(|folder| format!(" --data-dir {}", quoted(&folder.display().to_string())));
+    format!(" --dataset {kind}{}", folder.unwrap_or_default())
 }
 
 /// Quotes a word for a shell if necessary.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "_-./:=,@+%".contains(letter);
     if !name.is_empty() && name.chars().all(plain) {
         name.to_owned()

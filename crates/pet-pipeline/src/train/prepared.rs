@@ -113,7 +113,7 @@ fn summary(dataset: &Dataset, splits: &[Split]) -> String {
     match splits {
         [split] => format!(
             "{name}: {classes} classes, {} training images{added}, {} validation images",
-            split.train.len(),
+            split.train.len() - dataset.added.len(),
             split.validation.len()
         ),
         folds => {

@@ -38,6 +38,7 @@ mod digest;
 mod error;
 pub mod folder;
 pub mod oxford;
+mod part;
 #[cfg(feature = "pictures")]
 pub mod picture;
 mod progress;

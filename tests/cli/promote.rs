@@ -246,7 +246,7 @@ fn failed_comparisons_keep_the_champion() {
     let Some(dir) = with_challenger() else { return };
     dir.refused(&format!("{PROMOTE} --alias best"))
         .naming(&["`pets`", "`best`"])
-        .hinting("pet-cli select");
+        .hinting("pet-cli models show pets");
     dir.refused(&format!("{PROMOTE} --version 7"))
         .naming(&["challenger, version 7"]);
     dir.refused(&format!("{PROMOTE} --model-name dogs"))

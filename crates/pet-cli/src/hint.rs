@@ -177,7 +177,7 @@ fn export(error: &pet_export::Error) -> Option<String> {
         Error::NoAlias { model, alias } => {
             let model = quoted(model);
             Some(if alias == pet_export::CHALLENGER {
-                format!("run `pet-cli select --model-name {model}`, which sets it")
+                "run `pet-cli select`, which sets it".into()
             } else {
                 format!(
                     "`pet-cli models show {model}` lists the aliases; `pet-cli models alias {model} {} VERSION` sets one",

@@ -69,7 +69,7 @@ pub(super) fn list(arguments: &ListArguments, common: &Common) -> Result<(), Fai
         return Ok(());
     }
     output::line(format_args!(
-        "\ninterrupted, to be continued with `pet-cli train --resume RUN`: {}",
+        "\n`pet-cli train --resume RUN` continues these, unless they are still running: {}",
         ids.join(", ")
     ))
 }

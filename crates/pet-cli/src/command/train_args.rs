@@ -52,7 +52,7 @@ pub(crate) struct TrainArgs {
     /// for one of them
     #[arg(long, value_name = "NAME|FILE", default_value = "mobilenet_v2")]
     backbone: PathBuf,
-    /// MLflow experiment [default: OxfordPetExperiment]
+    /// MLflow experiment [default: `OxfordPetExperiment`]
     #[arg(long, value_name = "NAME", env = "MLFLOW_EXPERIMENT_NAME")]
     pub(crate) experiment: Option<String>,
     #[command(flatten)]

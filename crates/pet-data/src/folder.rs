@@ -31,8 +31,8 @@ const UNNAMED: &str = "folder";
 /// [`Error::NoFolder`], [`Error::TooFewClasses`] and [`Error::EmptyClass`] for missing folders, classes
 /// and images; [`Error::NoTrainFolder`] for `test/` or `val/` without `train/`; [`Error::TwoFolders`] for
 /// two spellings of one of them; [`Error::StrayFolder`] for another folder beside them;
-/// [`Error::DividedClass`] for `train/` and others inside a class folder; [`Error::UntrainedClass`] for a class that is not in `train/`; [`Error::ClassName`] for an invalid
-/// name; [`Error::Io`].
+/// [`Error::DividedClass`] for `train/` and others inside a class folder; [`Error::UntrainedClass`] for a class that is not
+/// in `train/`; [`Error::ClassName`] for an invalid name; [`Error::Io`].
 pub fn load(root: &Path) -> Result<Dataset, Error> {
     load_at_least(root, 2, false)
 }

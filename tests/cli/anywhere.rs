@@ -88,7 +88,7 @@ fn evaluating_the_built_in_model_writes_nothing() {
     }
     let before = dir.files();
     let output = dir.run("evaluate --dataset folder --data-dir pets");
-    assert!(output.ok().starts_with("test_int8: 2 images"));
+    assert!(output.ok().starts_with("test, int8: 2 images"));
     assert_eq!(dir.files(), before);
 }
 

@@ -58,7 +58,7 @@ fn an_accurate_int8_model_is_exported_and_used() {
         let name = if precision == "fp32" {
             "validation:"
         } else {
-            "validation_int8:"
+            "validation, int8:"
         };
         let text = dir.run(&evaluate).ok();
         assert!(text.starts_with(name), "{precision}: {text}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::REFIT_OF;
+use crate::{Precision, REFIT_OF};
 
 /// Metrics of every measured split, by name (`validation`, `test`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -132,6 +132,33 @@ pub struct ClassMetrics {
     pub f1: f64,
 }
 
+/// Ends the key of the metrics of a model in 8-bit integers.
+const INT8: &str = "_int8";
+
+/// The key of a split in [`Metrics::splits`], where both models of a folder have their metrics.
+pub fn split_key(split: &str, precision: Precision) -> String {
+    match precision {
+        Precision::Fp32 => split.to_owned(),
+        Precision::Int8 => format!("{split}{INT8}"),
+    }
+}
+
+/// The split and the precision of a [key](split_key).
+pub fn split_of_key(key: &str) -> (&str, Precision) {
+    match key.strip_suffix(INT8) {
+        Some(split) => (split, Precision::Int8),
+        None => (key, Precision::Fp32),
+    }
+}
+
+/// A [key](split_key) for people: `test` or `test, int8`.
+pub fn split_title(key: &str) -> String {
+    match split_of_key(key) {
+        (split, Precision::Fp32) => split.to_owned(),
+        (split, precision) => format!("{split}, {precision}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,5 +184,17 @@ mod tests {
         near(interval(29, 1.0 / 29.0), (0.0061, 0.1718));
         near(interval(20, 1.0), (0.8389, 1.0));
         near(interval(0, 0.0), (0.0, 1.0));
+    }
+
+    #[test]
+    fn keys_say_split_and_precision() {
+        for (precision, key, title) in [
+            (Precision::Fp32, "test", "test"),
+            (Precision::Int8, "test_int8", "test, int8"),
+        ] {
+            assert_eq!(split_key("test", precision), key);
+            assert_eq!(split_of_key(key), ("test", precision));
+            assert_eq!(split_title(key), title);
+        }
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use pet_data::{Dataset, LeftOut, Progress, Sample};
 use pet_model::{
     ClassMetrics, METRICS_FILE, Metrics, ModelMetadata, Precision, Results, SplitMetrics,
-    write_atomically,
+    split_key, split_title, write_atomically,
 };
 use pet_pipeline::evaluate::{
     Evaluation, ImageSet, OutlierMetrics, add_to_results, evaluate, log_to_run,
@@ -221,11 +221,7 @@ fn of_dataset(
         });
     }
     let images = |(name, samples): (&str, Vec<Sample>)| {
-        // Both models have their metrics in one file.
-        let label = match metadata.precision {
-            Precision::Fp32 => name.to_owned(),
-            Precision::Int8 => format!("{name}_int8"),
-        };
+        let label = split_key(name, metadata.precision);
         let images = ImageSet::new(label, &dataset, &samples, &metadata.classes)?;
         let options = Some(options).filter(|_| name != "test");
         let command = command(&dataset.name, arguments, name, options, metadata.precision);
@@ -289,7 +285,8 @@ fn log(arguments: &TrackingArguments, metadata: &ModelMetadata, all: &[Evaluatio
 fn print(evaluation: &Evaluation) -> Result<(), Failure> {
     let metrics = &evaluation.metrics;
     let images = metrics.images;
-    output::line(format_args!("{}: {images} images", evaluation.name))?;
+    let title = split_title(&evaluation.name);
+    output::line(format_args!("{title}: {images} images"))?;
     print_metrics(metrics)?;
     print_classes(metrics)?;
     if evaluation.mistaken == 0 {

@@ -1,7 +1,7 @@
 //! The confusion matrix and the mistakes as PNG files.
 
 use pet_image::{Limits, RgbImage, decode};
-use pet_model::CONFUSION_FILE;
+use pet_model::{CONFUSION_FILE, Precision, split_of_key};
 use pet_report::{confusion_matrix_png, mistakes_png};
 
 use super::evaluation::{Evaluation, Mistake, image_error, read_image};
@@ -26,11 +26,11 @@ pub(super) fn draw(
     Ok(plots)
 }
 
-/// The images of a split or folder. The metrics of a model in 8-bit integers have a key of their own, such as `test_int8`.
-fn images(name: &str) -> String {
-    match name.strip_suffix("_int8") {
-        Some(name) => format!("{name} images, int8"),
-        None => format!("{name} images"),
+/// The images of a split or folder.
+fn images(key: &str) -> String {
+    match split_of_key(key) {
+        (name, Precision::Fp32) => format!("{name} images"),
+        (name, precision) => format!("{name} images, {precision}"),
     }
 }
 

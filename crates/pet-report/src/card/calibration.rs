@@ -1,6 +1,6 @@
 //! The section on confidence.
 
-use pet_model::{Metrics, ModelMetadata, SplitMetrics};
+use pet_model::{Metrics, ModelMetadata, SplitMetrics, split_title};
 
 use super::markdown::{decimal, percent, table, text};
 
@@ -31,10 +31,10 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
     parts.join("\n")
 }
 
-fn row((name, split): (&String, &SplitMetrics)) -> Option<Vec<String>> {
+fn row((key, split): (&String, &SplitMetrics)) -> Option<Vec<String>> {
     let calibration = split.calibration.as_ref()?;
     Some(vec![
-        text(name),
+        text(&split_title(key)),
         percent(calibration.error_before),
         percent(calibration.error),
         decimal(calibration.loss_before),

@@ -1,6 +1,8 @@
 //! The sections on metrics.
 
-use pet_model::{CONFUSION_FILE, CURVES_FILE, ClassMetrics, Metrics, ModelMetadata, SplitMetrics};
+use pet_model::{
+    CONFUSION_FILE, CURVES_FILE, ClassMetrics, Metrics, ModelMetadata, SplitMetrics, split_title,
+};
 
 use super::markdown::{code, decimal, percent, table, text};
 use super::picture;
@@ -34,9 +36,10 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
              macro F1 is the mean of the classes' F1 scores. Computed by:\n\n",
         );
         let commands = metrics.splits.iter();
-        section.extend(
-            commands.map(|(name, split)| format!("- {}: {}\n", text(name), code(&split.command))),
-        );
+        section.extend(commands.map(|(key, split)| {
+            let name = text(&split_title(key));
+            format!("- {name}: {}\n", code(&split.command))
+        }));
     }
     section.push('\n');
     section.push_str(&picture(
@@ -69,9 +72,10 @@ impl Columns {
         head
     }
 
-    fn row(&self, name: &str, split: &SplitMetrics) -> Vec<String> {
+    fn row(&self, key: &str, split: &SplitMetrics) -> Vec<String> {
         let (low, high) = split.top1_interval();
-        let mut row = vec![text(name), split.images.to_string(), percent(split.top1)];
+        let name = text(&split_title(key));
+        let mut row = vec![name, split.images.to_string(), percent(split.top1)];
         row.push(format!("{} to {}", percent(low), percent(high)));
         row.extend(self.top5.then(|| percent(split.top5)));
         row.extend([decimal(split.loss), decimal(split.macro_f1)]);

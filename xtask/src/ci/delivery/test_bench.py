@@ -1,3 +1,4 @@
+import os
 import runpy
 import types
 
@@ -7,7 +8,7 @@ BENCH = types.SimpleNamespace(**runpy.run_path("xtask/src/bench/bench.py"))
 def measured(rate, p50):
     service = BENCH.Service("name", [], ".", b"")
     service.many, service.one = [{"rate": rate}], [{"p50": p50}]
-    service.resident, service.work = [100.0], [0.005]
+    service.resident = [100.0]
     return service
 
 
@@ -20,6 +21,7 @@ def test_work_is_read_from_the_metrics():
 
 def test_promises_are_held_against_the_peer():
     ours, peer = measured(300, 6.0), measured(150, 10.0)
-    got = {reach: got for _, reach, got in BENCH.promises(ours, peer, [0.3])}
+    got = {reach: got for _, reach, got in BENCH.promises(ours, peer, [0.3], 0.005)}
     assert (got["≥ 2.5 ×, with VNNI ≥ 3.5 ×"], got["≤ 0.45 ×"], got["≤ 0.4 s"]) == ("2.00 ×", "0.60 ×", "0.30 s")
-    assert len(list(BENCH.promises(ours, None, [0.3]))) == 3
+    assert got["≥ 85 %"] == f"{100 * 300 * 0.005 / os.cpu_count():.0f} % of {os.cpu_count() / 0.005:.0f} req/s"
+    assert len(list(BENCH.promises(ours, None, [0.3], 0.005))) == 3

@@ -165,7 +165,7 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::NotPromoted { model, version, .. } => Some(format!(
                 "`pet-cli models alias {} champion {version}` makes it the champion anyway",
-                crate::command::quoted(model)
+                crate::output::quoted(model)
             )),
             #[cfg(feature = "training")]
             Self::Tracking(error) => hint::of_tracking(error),

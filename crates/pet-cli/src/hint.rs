@@ -4,7 +4,7 @@ use std::error::Error;
 use std::iter::successors;
 
 #[cfg(feature = "training")]
-use crate::command::quoted;
+use crate::output::quoted;
 
 /// How to use this program, for the model card.
 #[cfg(feature = "training")]

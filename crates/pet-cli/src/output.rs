@@ -19,6 +19,17 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(serde_json::to_string_pretty(value)?)
 }
 
+/// Quotes a word for a shell if necessary.
+#[cfg(feature = "training")]
+pub(crate) fn quoted(name: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "_-./:=,@+%".contains(letter);
+    if !name.is_empty() && name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', "'\\''"))
+    }
+}
+
 /// Prints a note to standard error.
 pub(crate) fn note(text: impl Display) {
     // A note that cannot be printed is not a reason to stop.

@@ -29,6 +29,14 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
     Ok(fs::read(path)?)
 }
 
+/// Checks that there is something at this path, for an error without the words of the operating system.
+pub(crate) fn check_exists(path: &Path) -> Result<(), Failure> {
+    if matches!(path.try_exists(), Ok(false)) {
+        return Err(Failure::FileNotFound { path: path.into() });
+    }
+    Ok(())
+}
+
 /// Adds a path to an error.
 pub(crate) fn at(path: &Path, source: Failure) -> Failure {
     Failure::File {

@@ -277,10 +277,7 @@ fn tags(promotion: &Promotion) -> Vec<(String, String)> {
         ("promotion_images".into(), promotion.images.clone()),
     ];
     for one in &promotion.comparisons {
-        let key = |name: &str| match one.precision {
-            Precision::Fp32 => name.to_owned(),
-            Precision::Int8 => format!("{name}_{}", one.precision),
-        };
+        let key = |name| one.precision.key(name);
         // As short as possible: `1` or `3.1e-9`.
         let p_value = one.paired.map(|paired| match paired.p_value() {
             small if small < 1e-3 => format!("{small:e}"),

@@ -15,10 +15,7 @@ pub use classes::{ClassDifference, class_difference, read_classes, write_classes
 pub use error::Error;
 pub use file::{Staged, read_json, stage_json, write_atomically, write_json};
 pub use metadata::ModelMetadata;
-pub use metrics::{
-    Calibration, ClassMetrics, Metrics, Quantization, SplitMetrics, split_key, split_of_key,
-    split_title,
-};
+pub use metrics::{Calibration, ClassMetrics, Metrics, Quantization, SplitMetrics, split_title};
 pub use pet_image::Preprocess;
 pub use precision::Precision;
 pub use reference::{Moments, Observation, Reference};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Precision, REFIT_OF};
 
-/// Metrics of every measured split, by name (`validation`, `test`).
+/// Metrics of every measured split, by name (`validation`, `test`), with the [key](Precision::key) of the model's precision.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// The data set that the model was trained on.
@@ -132,28 +132,9 @@ pub struct ClassMetrics {
     pub f1: f64,
 }
 
-/// Ends the key of the metrics of a model in 8-bit integers.
-const INT8: &str = "_int8";
-
-/// The key of a split in [`Metrics::splits`], where both models of a folder have their metrics.
-pub fn split_key(split: &str, precision: Precision) -> String {
-    match precision {
-        Precision::Fp32 => split.to_owned(),
-        Precision::Int8 => format!("{split}{INT8}"),
-    }
-}
-
-/// The split and the precision of a [key](split_key).
-pub fn split_of_key(key: &str) -> (&str, Precision) {
-    match key.strip_suffix(INT8) {
-        Some(split) => (split, Precision::Int8),
-        None => (key, Precision::Fp32),
-    }
-}
-
-/// A [key](split_key) for people: `test` or `test, int8`.
+/// A key of [`Metrics::splits`] for people: `test` or `test, int8`.
 pub fn split_title(key: &str) -> String {
-    match split_of_key(key) {
+    match Precision::of_key(key) {
         (split, Precision::Fp32) => split.to_owned(),
         (split, precision) => format!("{split}, {precision}"),
     }
@@ -187,14 +168,9 @@ mod tests {
     }
 
     #[test]
-    fn keys_say_split_and_precision() {
-        for (precision, key, title) in [
-            (Precision::Fp32, "test", "test"),
-            (Precision::Int8, "test_int8", "test, int8"),
-        ] {
-            assert_eq!(split_key("test", precision), key);
-            assert_eq!(split_of_key(key), ("test", precision));
-            assert_eq!(split_title(key), title);
+    fn titles_say_split_and_precision() {
+        for (precision, title) in [(Precision::Fp32, "test"), (Precision::Int8, "test, int8")] {
+            assert_eq!(split_title(&precision.key("test")), title);
         }
     }
 }

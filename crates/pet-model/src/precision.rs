@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{INT8_MODEL_FILE, MODEL_FILE};
 
+/// Ends the key of a figure of a model in 8-bit integers.
+const INT8_KEY: &str = "_int8";
+
 /// The numeric precision of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -32,6 +35,22 @@ impl Precision {
     /// The precision called `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+
+    /// The key of a figure of a model with this precision, beside that of the other model: `test` or `test_int8`.
+    pub fn key(self, name: &str) -> String {
+        match self {
+            Self::Fp32 => name.to_owned(),
+            Self::Int8 => format!("{name}{INT8_KEY}"),
+        }
+    }
+
+    /// The name and the precision of a [key](Self::key).
+    pub fn of_key(key: &str) -> (&str, Self) {
+        match key.strip_suffix(INT8_KEY) {
+            Some(name) => (name, Self::Int8),
+            None => (key, Self::Fp32),
+        }
     }
 
     /// The model's file name in `results/`.
@@ -61,5 +80,13 @@ mod tests {
             assert_eq!(json, format!("\"{one}\""));
         }
         assert_eq!(Precision::from_name("fp16"), None);
+    }
+
+    #[test]
+    fn keys_say_name_and_precision() {
+        for (precision, key) in [(Precision::Fp32, "test"), (Precision::Int8, "test_int8")] {
+            assert_eq!(precision.key("test"), key);
+            assert_eq!(Precision::of_key(key), ("test", precision));
+        }
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use pet_data::{Dataset, LeftOut, Progress, Sample};
 use pet_model::{
     ClassMetrics, METRICS_FILE, Metrics, ModelMetadata, Precision, Results, SplitMetrics,
-    split_key, split_title, write_atomically,
+    split_title, write_atomically,
 };
 use pet_pipeline::evaluate::{
     Evaluation, ImageSet, OutlierMetrics, add_to_results, evaluate, log_to_run,
@@ -221,7 +221,7 @@ fn of_dataset(
         });
     }
     let images = |(name, samples): (&str, Vec<Sample>)| {
-        let label = split_key(name, metadata.precision);
+        let label = metadata.precision.key(name);
         let images = ImageSet::new(label, &dataset, &samples, &metadata.classes)?;
         let options = Some(options).filter(|_| name != "test");
         let command = command(&dataset.name, arguments, name, options, metadata.precision);

@@ -9,7 +9,6 @@ use pet_report::{LossPoint, learning_rates_png};
 use pet_train::{FineTune, RangeTest, RateRange};
 use serde::Serialize;
 
-use super::train::quoted;
 use super::train_args::TrainArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -107,7 +106,11 @@ impl<'a> Report<'a> {
             .map(|word| word.to_string_lossy().into_owned());
         let mut words = vec!["pet-cli".to_owned()];
         let ours = |word: &str| word == "--json" || word.split('=').next() == Some(OPTION);
-        words.extend(given.filter(|word| !ours(word)).map(|word| quoted(&word)));
+        words.extend(
+            given
+                .filter(|word| !ours(word))
+                .map(|word| output::quoted(&word)),
+        );
         let rates = [
             ("--learning-rate", self.learning_rate),
             ("--body-learning-rate", self.body_learning_rate),

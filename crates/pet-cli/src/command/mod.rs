@@ -41,8 +41,6 @@ mod train_args;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-#[cfg(feature = "training")]
-pub(crate) use self::train::quoted;
 use crate::failure::Failure;
 use crate::output;
 use crate::progress::Bars;

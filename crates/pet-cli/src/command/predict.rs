@@ -140,11 +140,11 @@ fn files(arguments: &Arguments) -> Result<Vec<PathBuf>, Failure> {
 
 /// The error for a file that does not exist, or a folder, which has no images if it was not replaced by them.
 fn no_image(path: &Path) -> Option<Failure> {
-    let path = path.to_owned();
     if path.is_dir() {
-        return Some(Failure::NoImages { folder: path });
+        let folder = path.to_owned();
+        return Some(Failure::NoImages { folder });
     }
-    matches!(path.try_exists(), Ok(false)).then_some(Failure::FileNotFound { path })
+    workspace::check_exists(path).err()
 }
 
 fn predict(

@@ -6,6 +6,7 @@ use clap::Args;
 use pet_pipeline::promote::{Gate, Requirement};
 
 use crate::failure::Failure;
+use crate::workspace;
 
 /// What the challenger has to reach; the options come before the file.
 #[derive(Args)]
@@ -54,9 +55,8 @@ pub(crate) struct GateArguments {
 impl GateArguments {
     /// The limits of the file, or else the default ones, overridden by options.
     pub(crate) fn gate(&self) -> Result<Gate, Failure> {
-        let missing = |path: &&PathBuf| matches!(path.try_exists(), Ok(false));
-        if let Some(path) = self.gate.as_ref().filter(missing).cloned() {
-            return Err(Failure::FileNotFound { path });
+        if let Some(path) = &self.gate {
+            workspace::check_exists(path)?;
         }
         let file = self.gate.as_deref().map(Gate::read).transpose()?;
         let mut gate = file.unwrap_or_default();

@@ -293,13 +293,13 @@ pub(super) fn next_steps(settings: &TrainSettings, args: &TrainArgs) -> String {
     let results = if *model == shipped && settings.data.model_name() == shipped {
         String::new()
     } else {
-        format!(" --results models/{}", quoted(model))
+        format!(" --results models/{}", output::quoted(model))
     };
     let store = args.tracking.tracking_uri.as_ref();
-    let store = store.map(|uri| format!(" --tracking-uri {}", quoted(uri)));
+    let store = store.map(|uri| format!(" --tracking-uri {}", output::quoted(uri)));
     let model = format!(
         "--model-name {}{}",
-        quoted(model),
+        output::quoted(model),
         store.unwrap_or_default()
     );
     // A refit was trained on the validation images too.
@@ -318,17 +318,11 @@ fn data_arguments(data: &DataSource) -> String {
         DataSource::OxfordIiitPet(folder) => ("oxford-iiit-pet", Some(folder)),
         _ => ("oxford-iiit-pet", None),
     };
-    let folder =
-        folder.map(|folder| format!(" --data-dir {}", quoted(&folder.display().to_string())));
+    let folder = folder.map(|folder| {
+        format!(
+            " --data-dir {}",
+            output::quoted(&folder.display().to_string())
+        )
+    });
     format!(" --dataset {kind}{}", folder.unwrap_or_default())
-}
-
-/// Quotes a word for a shell if necessary.
-pub(crate) fn quoted(name: &str) -> String {
-    let plain = |letter: char| letter.is_alphanumeric() || "_-./:=,@+%".contains(letter);
-    if !name.is_empty() && name.chars().all(plain) {
-        name.to_owned()
-    } else {
-        format!("'{}'", name.replace('\'', "'\\''"))
-    }
 }

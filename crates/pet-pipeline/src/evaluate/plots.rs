@@ -1,7 +1,7 @@
 //! The confusion matrix and the mistakes as PNG files.
 
 use pet_image::{Limits, RgbImage, decode};
-use pet_model::{CONFUSION_FILE, Precision, split_of_key};
+use pet_model::{CONFUSION_FILE, Precision};
 use pet_report::{confusion_matrix_png, mistakes_png};
 
 use super::evaluation::{Evaluation, Mistake, image_error, read_image};
@@ -28,7 +28,7 @@ pub(super) fn draw(
 
 /// The images of a split or folder.
 fn images(key: &str) -> String {
-    match split_of_key(key) {
+    match Precision::of_key(key) {
         (name, Precision::Fp32) => format!("{name} images"),
         (name, precision) => format!("{name} images, {precision}"),
     }

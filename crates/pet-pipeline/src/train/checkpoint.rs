@@ -46,9 +46,7 @@ impl InterruptedRun {
             }),
         }
     }
-}
 
-impl InterruptedRun {
     /// The IDs of the runs in this cache that can be resumed; also those of runs that have not ended yet.
     ///
     /// # Errors

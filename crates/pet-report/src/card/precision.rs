@@ -30,10 +30,14 @@ pub(super) fn section(metrics: &Metrics) -> Option<String> {
     } else {
         ""
     };
+    let which = match fp32_layers {
+        0 => format!("all {layers} convolutions"),
+        1 => format!("all {layers} convolutions but the first"),
+        _ => format!("all {layers} convolutions but the first {fp32_layers}"),
+    };
     Some(format!(
         "## Precision\n\n\
-         `{INT8_MODEL_FILE}` is the same model in 8-bit integers: all convolutions but the first \
-         {fp32_layers} of {layers}, weights with one scale per filter, ranges from \
+         `{INT8_MODEL_FILE}` is the same model in 8-bit integers: {which}, weights with one scale per filter, ranges from \
          {calibration_images} validation images. On {images} validation images its \
          prediction agrees with fp32 on {}.{trained}\n\n{}",
         percent(*agreement),

@@ -1,7 +1,8 @@
 //! Which recipe to serve a fine-tuned network with: its accuracy under several, as a table, on the images that it was
 //! validated on and on the test images. The weights do not depend on the recipe, since fine-tuning sees random parts of
 //! the photographs:
-//! `cargo run --release -p pet-train --example recipes -- weights.safetensors DATA_DIR`.
+//! `cargo run --release -p pet-train --example recipes -- weights.safetensors DATA_DIR`, or only those of some sizes with
+//! `weights.safetensors DATA_DIR 224 256`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
 
 use std::error::Error;
@@ -21,15 +22,22 @@ const BATCH: usize = 16;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let (Some(weights), Some(data)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: recipes WEIGHTS DATA_DIR".into());
+        return Err("usage: recipes WEIGHTS DATA_DIR [SIZE...]".into());
     };
+    let mut sizes = Vec::new();
+    for size in arguments {
+        sizes.push(size.to_string_lossy().parse()?);
+    }
+    if sizes.is_empty() {
+        sizes.extend([192, 208, 224, 240, 256, 288]);
+    }
     let dataset = oxford::load(&data)?;
     let split = stratified_split(&dataset.train, VALIDATION_FRACTION, SEED)?;
     let weights = Weights::open(&weights)?;
     let classifier = Classifier::new(&weights, dataset.classes.len())?;
     println!("| recipe | validation accuracy | validation loss | test accuracy | test loss |");
     println!("|---|---:|---:|---:|---:|");
-    for resize in resizes() {
+    for resize in sizes.into_iter().flat_map(resizes) {
         let recipe = Preprocess {
             resize,
             ..weights.architecture().recipe.clone()
@@ -46,16 +54,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Squares of several sizes, with and without a margin that is cut off.
-fn resizes() -> impl Iterator<Item = Resize> {
-    [192, 208, 224, 240, 256, 288].into_iter().flat_map(|size| {
-        let margins = [1.0, 8.0 / 7.0];
-        let crops = margins.map(|margin| Resize::CenterCrop {
-            resize: (size as f32 * margin).round() as u32,
-            size,
-        });
-        [Resize::Stretch { size }].into_iter().chain(crops)
-    })
+/// Squares of this size, without and with margins of several widths that are cut off.
+fn resizes(size: u32) -> impl Iterator<Item = Resize> {
+    let margins = [28, 29, 30, 32].into_iter();
+    let crops = margins.map(move |margin| Resize::CenterCrop {
+        resize: (size * margin + 14) / 28,
+        size,
+    });
+    [Resize::Stretch { size }].into_iter().chain(crops)
 }
 
 fn name(resize: Resize) -> String {

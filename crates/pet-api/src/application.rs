@@ -171,7 +171,7 @@ fn threads(
     let shadow = shadow::start(configuration, for_shadow, &queue, models, memory, metrics)?;
     let (shadow, last) = shadow.unzip();
     let worker = || Worker::new(metrics.clone(), shadow.clone());
-    let mut threads = start(count, &queue, &models.answering(), worker)?;
+    let mut threads = start(count, &queue, worker)?;
     threads.extend(last);
     Ok((queue, threads))
 }

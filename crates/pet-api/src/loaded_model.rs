@@ -1,12 +1,14 @@
 //! A loaded model with the sessions that the workers share.
 
 use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ScopedJoinHandle;
 use std::time::SystemTime;
 
 use pet_model::{ModelMetadata, Results};
-use pet_predict::{Error, Explainer, Explanation, Model, Options, Runtime, Session};
+use pet_predict::{Error, Explainer, Model, Options, Runtime, Session};
 
 use crate::configuration::Configuration;
 use crate::drift::Drift;
@@ -55,7 +57,6 @@ pub(crate) struct LoadedModel {
     /// The session for work that runs alone, which has several threads.
     wide: Pool<Session>,
     explainers: Pool<Explainer>,
-    workers: NonZero<usize>,
     /// The work in progress on all models.
     running: Arc<AtomicUsize>,
     drift: Option<Drift>,
@@ -75,37 +76,28 @@ impl LoadedModel {
         }
     }
 
-    /// Creates the session of a worker ahead of the request that needs it.
-    pub(crate) fn add_session(&self) -> Result<(), Error> {
-        self.sessions.put(self.model.session()?);
-        Ok(())
+    /// Creates a session for each of the `workers` at the same time, so that no request has to wait for one. If there are
+    /// several, the served model also gets the one for work that runs alone; the others do not, to save memory.
+    fn add_sessions(&self, workers: NonZero<usize>) -> Result<(), Error> {
+        let add = || self.model.session().map(|one| self.sessions.put(one));
+        std::thread::scope(|scope| {
+            let adding: Vec<_> = (0..workers.get()).map(|_| scope.spawn(add)).collect();
+            if self.role == Role::Served && workers > NonZero::<usize>::MIN {
+                let wide = self.model.session_on(workers.min(MAX_THREADS))?;
+                self.wide.put(wide);
+            }
+            let mut added = adding.into_iter().map(ScopedJoinHandle::join);
+            added.try_for_each(|one| one.unwrap_or_else(|panic| resume_unwind(panic)))
+        })
     }
 
-    /// Creates the session for work that runs alone, if there are several workers. Only the served model has one, to save
-    /// memory.
-    pub(crate) fn add_wide_session(&self) -> Result<(), Error> {
-        if self.role == Role::Served && self.workers > NonZero::<usize>::MIN {
-            let threads = self.workers.min(MAX_THREADS);
-            self.wide.put(self.model.session_on(threads)?);
-        }
-        Ok(())
-    }
-
-    /// The number of sessions that no thread uses.
-    #[cfg(test)]
-    pub(crate) fn idle_sessions(&self) -> usize {
-        self.sessions.idle().len()
-    }
-
-    /// Explains a prediction.
-    pub(crate) fn explain(
+    /// Runs `work` with an explainer of its own.
+    pub(crate) fn explain<T>(
         &self,
-        photograph: &[u8],
-        class: Option<&str>,
-    ) -> Result<Explanation, Error> {
+        work: impl FnOnce(&mut Explainer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let _running = Running::start(&self.running);
-        let explain = |explainer: &mut Explainer| explainer.explain(photograph, class);
-        self.explainers.run(|| Explainer::new(&self.model), explain)
+        self.explainers.run(|| Explainer::new(&self.model), work)
     }
 
     /// The name that requests use.
@@ -247,7 +239,7 @@ impl Loader {
         }
     }
 
-    /// Loads the model in `results`, under its own name unless another is given.
+    /// Loads the model in `results` with its sessions, under its own name unless another is given.
     pub(crate) fn load(
         &self,
         results: &Results,
@@ -259,7 +251,7 @@ impl Loader {
         let reference = metadata.reference.clone();
         // Named models have no drift: the metric has no label for them.
         let reference = reference.filter(|_| role.has_served_classes());
-        Ok(Arc::new(LoadedModel {
+        let loaded = LoadedModel {
             name: name.unwrap_or(&metadata.model_name).to_owned(),
             drift: reference.map(|reference| Drift::new(reference, self.drift_window)),
             model,
@@ -268,10 +260,14 @@ impl Loader {
             sessions: Pool(Mutex::default()),
             wide: Pool(Mutex::default()),
             explainers: Pool(Mutex::default()),
-            workers: self.workers,
             running: self.running.clone(),
             loaded_at: SystemTime::now(),
-        }))
+        };
+        // The shadow's only thread creates its session when it first needs it.
+        if role != Role::Shadow {
+            loaded.add_sessions(self.workers)?;
+        }
+        Ok(Arc::new(loaded))
     }
 }
 
@@ -282,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_work_that_runs_alone_has_the_wide_session() {
+    fn each_worker_has_a_session_and_work_that_runs_alone_the_wide_one() {
         let Some(runtime) = runtime() else { return };
         let place = tempfile::tempdir().unwrap();
         colours_results(place.path(), 1.0);
@@ -291,23 +287,20 @@ mod tests {
             ..Configuration::default()
         };
         let loader = Loader::new(runtime, &configuration);
-        let load = |role| {
-            let model = loader.load(&place.path().into(), role, None).unwrap();
-            model.add_session().unwrap();
-            model.add_wide_session().unwrap();
-            model
-        };
+        let load = |role| loader.load(&place.path().into(), role, None).unwrap();
         let (served, named) = (load(Role::Served), load(Role::Named));
-        let idle =
-            || [&served, &named].map(|model| (model.idle_sessions(), model.wide.idle().len()));
+        let count = |model: &LoadedModel| (model.sessions.idle().len(), model.wide.idle().len());
+        let idle = || [count(&served), count(&named)];
+        assert_eq!(idle(), [(2, 1), (2, 0)]);
+        assert_eq!(count(&load(Role::Shadow)), (0, 0));
         let alone = served.run(|_| {
             let other = served.run(|_| Ok(idle()))?;
-            assert_eq!(other, [(0, 0), (1, 0)]);
+            assert_eq!(other, [(1, 0), (2, 0)]);
             Ok(idle())
         });
-        assert_eq!(alone.unwrap(), [(1, 0), (1, 0)]);
+        assert_eq!(alone.unwrap(), [(2, 0), (2, 0)]);
         let beside = named.run(|_| served.run(|_| Ok(idle())));
-        assert_eq!(beside.unwrap(), [(0, 1), (0, 0)]);
-        assert_eq!(idle(), [(1, 1), (1, 0)]);
+        assert_eq!(beside.unwrap(), [(1, 1), (1, 0)]);
+        assert_eq!(idle(), [(2, 1), (2, 0)]);
     }
 }

@@ -17,7 +17,6 @@ use crate::traffic_split::TrafficSplit;
 pub(crate) struct Models {
     loader: Loader,
     sources: Sources,
-    workers: usize,
     current: RwLock<Deployment>,
     repository: Repository,
     /// Held while models are loaded or unloaded, so that this happens one at a time.
@@ -25,7 +24,7 @@ pub(crate) struct Models {
 }
 
 impl Models {
-    /// Loads the initial models, whose sessions the workers create.
+    /// Loads the initial models.
     pub(crate) fn load(runtime: Runtime, configuration: &Configuration) -> Result<Self, Error> {
         let loader = Loader::new(runtime, configuration);
         let sources = Sources {
@@ -41,7 +40,6 @@ impl Models {
         Ok(Self {
             loader,
             sources,
-            workers: configuration.workers.get(),
             current: RwLock::new(deployment),
             repository,
             loading: Mutex::new(()),
@@ -88,13 +86,6 @@ impl Models {
             Some(version) => split.of_version(version),
             None => Ok(split),
         }
-    }
-
-    /// The models that answer requests: all but the shadow.
-    pub(crate) fn answering(&self) -> Vec<Arc<LoadedModel>> {
-        let mut answering: Vec<_> = self.split().all().cloned().collect();
-        answering.extend(self.repository.loaded());
-        answering
     }
 
     fn all(&self) -> Vec<Arc<LoadedModel>> {
@@ -190,34 +181,21 @@ impl Models {
 
     /// Reloads the served model and its successors. If one fails to load, all of them are kept.
     fn reload_deployment(&self) -> Result<Arc<LoadedModel>, Error> {
-        let next = self.load_deployment().inspect_err(log_not_reloaded)?;
+        let next = Deployment::load(&self.loader, &self.sources).and_then(|next| {
+            self.repository.check_name(next.split.primary.name())?;
+            Ok(next)
+        });
+        let next = next.inspect_err(log_not_reloaded)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = next.clone();
         next.all()
             .for_each(|model| model.log("the model was reloaded"));
         Ok(next.split.primary)
     }
 
-    fn load_deployment(&self) -> Result<Deployment, Error> {
-        let next = Deployment::load(&self.loader, &self.sources)?;
-        let primary = &next.split.primary;
-        self.repository.check_name(primary.name())?;
-        let added = next
-            .split
-            .all()
-            .try_for_each(|model| self.add_sessions(model));
-        added.map_err(|source| Error::Model { source })?;
-        Ok(next)
-    }
-
     /// Loads or reloads a named model; if that fails, the old one is kept.
     fn load_folder(&self, name: &str, results: &Results) -> Result<Arc<LoadedModel>, Error> {
         let is_loaded = self.repository.get(name).is_some();
-        let loaded = load(&self.loader, name, results).and_then(|model| {
-            let added = self.add_sessions(&model);
-            added.map_err(|source| Error::successor(Role::Named, results, source))?;
-            Ok(model)
-        });
-        let loaded = loaded.inspect_err(|error| {
+        let loaded = load(&self.loader, name, results).inspect_err(|error| {
             self.repository.set_failure(name, error_chain(error));
             if is_loaded {
                 log_not_reloaded(error);
@@ -232,12 +210,6 @@ impl Models {
             "the model was loaded"
         });
         Ok(loaded)
-    }
-
-    /// Creates all sessions, so that no request has to wait for one.
-    fn add_sessions(&self, model: &LoadedModel) -> Result<(), pet_predict::Error> {
-        (0..self.workers).try_for_each(|_| model.add_session())?;
-        model.add_wide_session()
     }
 }
 

@@ -31,7 +31,6 @@ use tracing::Instrument as _;
 
 use crate::budget::Budget;
 use crate::error::{ApiError, Code, Error};
-use crate::loaded_model::LoadedModel;
 use crate::metrics::Metrics;
 use crate::trace::{self, QueueSpan};
 use crate::worker::Worker;
@@ -240,39 +239,21 @@ fn yield_time(cost: Cost) -> Duration {
     YIELD_PER_PIXEL.saturating_mul(u32::try_from(cost.work).unwrap_or(u32::MAX))
 }
 
-/// Starts `count` worker threads, which run until the queue is closed and empty. Each of them first creates a session of
-/// every model, so that no request waits for one.
+/// Starts `count` worker threads, which run until the queue is closed and empty.
 pub(crate) fn start(
     count: usize,
     queue: &Queue,
-    models: &[Arc<LoadedModel>],
     worker: impl Fn() -> Worker,
 ) -> Result<Vec<JoinHandle<()>>, Error> {
     let start = |number| {
-        let (models, worker) = (models.to_vec(), worker());
-        let queue = queue.clone();
+        let (queue, worker) = (queue.clone(), worker());
         std::thread::Builder::new()
             .name(format!("worker-{number}"))
             .stack_size(STACK_SIZE)
-            .spawn(move || {
-                add_sessions(models, number == 0);
-                work(&worker, &queue);
-            })
+            .spawn(move || work(&worker, &queue))
             .map_err(|source| Error::Worker { source })
     };
     (0..count).map(start).collect()
-}
-
-/// Creates a worker's sessions; the first worker also creates those for work that runs alone. The models are not kept, as they
-/// may be replaced.
-fn add_sessions(models: Vec<Arc<LoadedModel>>, is_first: bool) {
-    for model in models {
-        // If this fails, so does a request for the model, which reports it.
-        let _ = model.add_session();
-        if is_first {
-            let _ = model.add_wide_session();
-        }
-    }
 }
 
 fn work(worker: &Worker, queue: &Queue) {
@@ -281,48 +262,5 @@ fn work(worker: &Worker, queue: &Queue) {
         if catch_unwind(AssertUnwindSafe(|| job(worker))).is_err() {
             tracing::error!("processing a request panicked");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::num::NonZero;
-
-    use pet_tests::{colours_results, runtime};
-
-    use super::*;
-    use crate::configuration::Configuration;
-    use crate::model_folder::ModelFolder;
-    use crate::models::Models;
-
-    #[test]
-    fn each_worker_creates_a_session_of_every_model() {
-        let Some(runtime) = runtime() else { return };
-        let place = tempfile::tempdir().unwrap();
-        let folders = ["results", "models/one", "models/two"];
-        for folder in folders {
-            colours_results(&place.path().join(folder), 1.0);
-        }
-        let configuration = Configuration {
-            results: place.path().join("results").into(),
-            models: Some(ModelFolder {
-                folder: place.path().join("models"),
-                max_loaded: 2,
-            }),
-            workers: NonZero::new(2).unwrap(),
-            ..Configuration::default()
-        };
-        let models = Models::load(runtime, &configuration).unwrap();
-        let metrics = Arc::new(Metrics::new().unwrap());
-        let queue = Queue::new(2, 1, 1 << 20, metrics.clone());
-        let answering = models.answering();
-        let worker = || Worker::new(metrics.clone(), None);
-        let threads = start(2, &queue, &answering, worker).unwrap();
-        queue.close();
-        for thread in threads {
-            thread.join().unwrap();
-        }
-        let sessions = answering.iter().map(|model| model.idle_sessions());
-        assert_eq!(sessions.collect::<Vec<_>>(), [2, 2, 2]);
     }
 }

@@ -63,7 +63,7 @@ impl Worker {
         photograph: &[u8],
         class: Option<&str>,
     ) -> Result<Explanation, ApiError> {
-        let explanation = model.explain(photograph, class);
+        let explanation = model.explain(|explainer| explainer.explain(photograph, class));
         let explanation = explanation.map_err(|error| self.error(model, &error))?;
         self.count(model, &explanation.prediction);
         Ok(explanation)

@@ -99,3 +99,55 @@ impl Worker {
         error
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+    use std::time::Duration;
+
+    use pet_image::{Cost, Format};
+    use pet_tests::{colours_results, gradient, runtime};
+
+    use super::*;
+    use crate::block_on;
+    use crate::configuration::Configuration;
+    use crate::loaded_model::Loader;
+    use crate::queue::{Queue, start};
+
+    /// One explanation waits in the middle for another, which would be late if it needed the same worker or explainer.
+    #[test]
+    fn workers_explain_at_the_same_time() {
+        let Some(runtime) = runtime() else { return };
+        let place = tempfile::tempdir().unwrap();
+        colours_results(place.path(), 1.0);
+        let configuration = Configuration {
+            workers: NonZero::new(2).unwrap(),
+            ..Configuration::default()
+        };
+        let loader = Loader::new(runtime, &configuration);
+        let model = loader.load(&place.path().into(), Role::Served, None);
+        let (model, photograph) = (model.unwrap(), gradient(60, 40, Format::Png));
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let queue = Queue::new(2, 1, 1 << 30, metrics.clone());
+        let threads = start(2, &queue, || Worker::new(metrics.clone(), None)).unwrap();
+
+        let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
+        let (inner, bytes) = (queue.clone(), photograph.clone());
+        let explain_two = move |_: &Worker| {
+            let both = model.explain(|explainer| {
+                let again = model.clone();
+                let explain = move |worker: &Worker| worker.explain(&again, &bytes, None);
+                let other = block_on(inner.run(deadline, Cost::default(), explain));
+                Ok((explainer.explain(&photograph, None)?, other))
+            });
+            both.map_err(|error| ApiError::prediction(&error))
+        };
+        let both = block_on(queue.run(deadline, Cost::default(), explain_two));
+        let (one, other) = both.unwrap().value;
+        assert_eq!(one.map, other.unwrap().value.map);
+        queue.close();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    }
+}

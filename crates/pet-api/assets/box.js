@@ -1,5 +1,6 @@
 // A box over the photograph, which is moved with the pointer and the keyboard.
 
+import { element } from './elements.js';
 import { clamp } from './geometry.js';
 import { photo } from './photo.js';
 import { size } from './words.js';
@@ -20,20 +21,13 @@ export class Box {
    */
   constructor(frame, { name, label, grips, ...hands }) {
     this.hands = hands;
-    this.layer = document.createElement('div');
-    this.layer.className = `layer ${name}-layer`;
-    this.box = document.createElement('div');
-    this.box.className = `box ${name}-box`;
-    this.box.tabIndex = 0;
-    this.box.setAttribute('role', 'group');
-    this.box.setAttribute('aria-label', label);
+    this.box = element('div', { className: `box ${name}-box`, tabIndex: 0, role: 'group', ariaLabel: label });
     for (const grip of grips) {
-      const handle = document.createElement('span');
-      handle.className = 'grip';
+      const handle = element('span', { className: 'grip' });
       handle.dataset.grip = grip;
       this.box.append(handle);
     }
-    this.layer.append(this.box);
+    this.layer = element('div', { className: `layer ${name}-layer` }, this.box);
     frame.append(this.layer);
     this.layer.addEventListener('pointerdown', (event) => this.drag(event));
     this.box.addEventListener('keydown', (event) => this.nudge(event));

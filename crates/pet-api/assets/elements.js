@@ -1,5 +1,8 @@
 // Elements that several tabs use.
 
+/** The element with this ID. */
+export const find = (id) => document.getElementById(id);
+
 /** A new element with these properties and children. */
 export function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);

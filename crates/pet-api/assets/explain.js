@@ -1,6 +1,7 @@
 // Shows which regions of the photograph support the prediction, if the service can explain it.
 
 import { answers } from './answers.js';
+import { element, find } from './elements.js';
 import { photo } from './photo.js';
 import { get, send } from './service.js';
 import { Work, announce } from './work.js';
@@ -13,12 +14,10 @@ const SHADES = [
   [207, 68, 70], [237, 105, 37], [251, 154, 6], [247, 208, 60], [252, 255, 164],
 ];
 
-const toggle = document.getElementById('explain');
-const legend = document.getElementById('explain-legend');
-const work = new Work(document.getElementById('photograph'));
-const heat = document.createElement('canvas');
-heat.className = 'heat';
-heat.setAttribute('aria-hidden', 'true');
+const toggle = find('explain');
+const legend = find('explain-legend');
+const work = new Work(find('photograph'));
+const heat = element('canvas', { className: 'heat', ariaHidden: true, hidden: true });
 let explained = null;
 
 /** The map as a small image, which the browser smooths when it enlarges it. */
@@ -68,10 +67,9 @@ async function refresh() {
 export async function offerExplanation() {
   const service = await get('openapi.json').then((answer) => answer.json(), () => ({}));
   if (!service.paths?.['/explain']) return;
-  heat.hidden = true;
   // Below the square.
-  document.getElementById('preview').after(heat);
-  document.getElementById('explain-switch').hidden = false;
+  find('preview').after(heat);
+  find('explain-switch').hidden = false;
   toggle.addEventListener('change', refresh);
   photo.addEventListener('change', refresh);
   answers.addEventListener('change', ({ detail }) => {

@@ -1,10 +1,9 @@
 // The ways to add photographs: choosing, dropping, pasting or taking them.
 
 import { takePicture } from './camera.js';
+import { find } from './elements.js';
 import { fit, photo } from './photo.js';
 import * as visit from './visit.js';
-
-const find = (id) => document.getElementById(id);
 
 function listenToInputs() {
   for (const id of ['file', 'other-file', 'camera-file']) {

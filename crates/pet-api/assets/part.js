@@ -2,6 +2,7 @@
 
 import { answers } from './answers.js';
 import { Box } from './box.js';
+import { find } from './elements.js';
 import { between, moved, resized, stretched, stretchedSquare } from './geometry.js';
 import { photo } from './photo.js';
 import { predictPart, predictWhole } from './predict.js';
@@ -9,7 +10,6 @@ import { known, seen, seesSquare } from './recipe.js';
 
 const ALL = 'The model sees the whole photo. To predict only one animal, drag the corners around it, or use minus, plus and the arrow keys.';
 
-const find = (id) => document.getElementById(id);
 const controls = find('part');
 const predictButton = find('part-predict');
 const hint = find('part-hint');

@@ -1,7 +1,7 @@
 // The photographs of this visit, each with its most probable breed and a bar for the probability.
 
 import { answers } from './answers.js';
-import { bar } from './elements.js';
+import { bar, find } from './elements.js';
 import { photo } from './photo.js';
 import { Photograph } from './photograph.js';
 import { count, percent } from './words.js';
@@ -11,7 +11,6 @@ import { announce } from './work.js';
 const MOST = 100;
 const THUMBNAIL = 56;
 
-const find = (id) => document.getElementById(id);
 const section = find('visit');
 const list = find('visit-list');
 const facts = find('visit-facts');

@@ -1,8 +1,9 @@
 // The work of a panel: one request at a time, with its progress and its errors.
 
+import { element, find } from './elements.js';
 import { Refusal } from './service.js';
 
-const status = document.getElementById('status');
+const status = find('status');
 
 /** Announces a text to screen readers. */
 export function announce(text) {
@@ -13,9 +14,7 @@ export function announce(text) {
 export class Work {
   constructor(panel) {
     this.panel = panel;
-    this.problem = document.createElement('div');
-    this.problem.className = 'problem';
-    this.problem.setAttribute('role', 'alert');
+    this.problem = element('div', { className: 'problem', role: 'alert' });
     const head = panel.querySelector('.card-head');
     if (head) head.after(this.problem);
     else panel.append(this.problem);
@@ -48,12 +47,7 @@ export class Work {
 
   /** Shows an error, or none. Text in backticks is formatted as code. */
   refuse(text) {
-    const parts = text.split('`').map((part, place) => {
-      if (place % 2 === 0) return part;
-      const code = document.createElement('code');
-      code.textContent = part;
-      return code;
-    });
+    const parts = text.split('`').map((part, place) => (place % 2 ? element('code', { textContent: part }) : part));
     this.problem.replaceChildren(...parts);
     this.panel.classList.toggle('failed', text !== '');
   }

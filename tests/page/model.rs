@@ -94,29 +94,50 @@ fn accuracy_of_few_photographs_is_shown_as_counts() {
 fn accuracy_is_that_of_the_served_precision() {
     let split = |top1: f64| json!({ "images": 1000, "top1": top1, "top5": 1, "classes": {} });
     let both = json!({ "test": split(0.9), "test_int8": split(0.8), "validation": split(0.7) });
-    let floats = json!({ "test": split(0.9), "validation_int8": split(0.7) });
+    let floats =
+        json!({ "test": split(0.9), "validation_int8": split(0.6), "validation": split(0.7) });
     let mixed = json!({ "validation_int8": split(0.6), "validation": split(0.7) });
-    for (precision, splits, expected) in [
-        ("int8", &both, "80.0 % of 1,000 test photos correct"),
-        ("fp32", &both, "90.0 % of 1,000 test photos correct"),
+    let test = json!({ "test_int8": split(0.8) });
+    for (precision, splits, expected, validation) in [
+        (
+            "int8",
+            &both,
+            "80.0 % of 1,000 test photos",
+            Some("70.0 % of the validation photos (fp32)"),
+        ),
+        (
+            "fp32",
+            &both,
+            "90.0 % of 1,000 test photos",
+            Some("70.0 % of the validation photos"),
+        ),
         (
             "int8",
             &floats,
-            "90.0 % of 1,000 test photos (fp32) correct",
+            "90.0 % of 1,000 test photos (fp32)",
+            Some("60.0 % of the validation photos"),
         ),
-        ("int8", &mixed, "60.0 % of 1,000 validation photos correct"),
+        ("int8", &mixed, "60.0 % of 1,000 validation photos", None),
+        (
+            "int8",
+            &test,
+            "80.0 % of 1,000 test photos",
+            Some("75.0 % of the validation photos (fp32)"),
+        ),
     ] {
         let Some(page) = page() else {
             return;
         };
-        let model = json!({ "name": "mine", "version": null, "val_acc": null, "classes": 2, "precision": precision,
+        // The accuracy in the metadata is that of the training.
+        let model = json!({ "name": "mine", "version": null, "val_acc": 0.75, "classes": 2, "precision": precision,
             "files": ["metrics.json"] });
         serve(&page, &model, splits);
         let shown = tiles(&page).replace('\u{202f}', " ");
-        assert_eq!(shown, format!("{expected}; 2 breeds known"), "{precision}");
+        let tiles = [Some(expected), validation].into_iter().flatten();
+        let tiles: String = tiles.map(|tile| format!("{tile} correct; ")).collect();
+        assert_eq!(shown, format!("{tiles}2 breeds known"), "{precision}");
         let title = page.text("document.querySelector('#model .title').textContent");
         let (_, photos) = expected.split_once("1,000 ").unwrap();
-        let photos = photos.strip_suffix(" correct").unwrap();
         assert_eq!(
             title,
             format!("Correct predictions by breed, on the {photos}")

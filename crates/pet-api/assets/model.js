@@ -1,6 +1,6 @@
 // The tab Model: the served model, its metrics and its origin.
 
-import { bar, element } from './elements.js';
+import { bar, element, find } from './elements.js';
 import { address, get } from './service.js';
 import { count, percent } from './words.js';
 import { Work } from './work.js';
@@ -16,7 +16,7 @@ const FEW = 100;
 /** Number of classes that the second metric considers. */
 const BEST = 5;
 
-const panel = document.getElementById('model');
+const panel = find('model');
 const work = new Work(panel);
 let shown = false;
 
@@ -28,22 +28,12 @@ async function json(path) {
   return (await get(path)).json();
 }
 
-/** A key of the metrics as the name of the split and the precision of the model that was evaluated on it. */
-function evaluated(key) {
-  const name = key.replace(/_int8$/, '');
-  return { name, precision: name === key ? 'fp32' : 'int8' };
-}
-
-/**
- * The most meaningful split: one that was not used for any choice, by the model as it is served. The name of another
- * precision is added.
- */
-function measured({ splits = {} }, served) {
-  const rank = ({ name, precision }) => 2 * ['validation', 'test'].indexOf(name) + (precision === served);
-  const keys = Object.keys(splits).sort((one, other) => rank(evaluated(other)) - rank(evaluated(one)));
-  if (!keys.length) return null;
-  const { name, precision } = evaluated(keys[0]);
-  return { ...splits[keys[0]], name, photographs: `${name} photos${precision === served ? '' : ` (${precision})`}` };
+/** The figures of a split, of the model as it is served or else of the other precision, which is then named. */
+function measured(splits, name, served) {
+  const keys = { fp32: name, int8: `${name}_int8` };
+  const precision = [served, 'fp32', 'int8'].find((one) => keys[one] in splits);
+  if (!precision) return null;
+  return { ...splits[keys[precision]], name, photographs: `${name} photos${precision === served ? '' : ` (${precision})`}` };
 }
 
 function tile(figure, text) {
@@ -55,7 +45,7 @@ function part(share, images, digits) {
   return images < FEW ? `${Math.round(share * images)} of ${images}` : percent(share, digits);
 }
 
-function tiles(model, figures) {
+function tiles(model, splits, figures) {
   const list = element('ul', { className: 'card tiles' });
   if (figures) {
     const all = figures.images < FEW ? '' : `of ${count(figures.images)} `;
@@ -65,8 +55,10 @@ function tiles(model, figures) {
       list.append(tile(part(figures.top5, figures.images), 'with the right breed among the top five'));
     }
   }
-  if (typeof model.val_acc === 'number' && figures?.name !== 'validation') {
-    list.append(tile(percent(model.val_acc), 'of the validation photos correct'));
+  // The accuracy in the model's metadata is that of its training.
+  const validated = measured({ validation: { top1: model.val_acc }, ...splits }, 'validation', model.precision);
+  if (typeof validated.top1 === 'number' && figures?.name !== 'validation') {
+    list.append(tile(part(validated.top1, validated.images), `of the ${validated.photographs} correct`));
   }
   list.append(tile(count(model.classes), model.classes === 1 ? 'breed known' : 'breeds known'));
   return list;
@@ -112,10 +104,11 @@ function heading({ name, version, files }) {
 async function load() {
   const [model, { classes }] = await Promise.all([json('model'), json('classes')]);
   const has = ([file]) => model.files.includes(file);
-  const metrics = has(['metrics.json']) ? await json('model/files/metrics.json') : {};
-  const figures = measured(metrics, model.precision);
+  const { splits = {} } = has(['metrics.json']) ? await json('model/files/metrics.json') : {};
+  // Preferably of photographs that were not used for any choice.
+  const figures = measured(splits, 'test', model.precision) ?? measured(splits, 'validation', model.precision);
   const pictures = await Promise.all(FIGURES.filter(has).map(figure));
-  panel.prepend(heading(model), tiles(model, figures), breeds(classes, figures), ...pictures.flat());
+  panel.prepend(heading(model), tiles(model, splits, figures), breeds(classes, figures), ...pictures.flat());
 }
 
 /** Shows the model, once. */

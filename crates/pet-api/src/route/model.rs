@@ -61,7 +61,7 @@ struct Model {
     version: Option<String>,
     /// The MLflow run that trained it.
     run_id: Option<String>,
-    /// Accuracy on the validation split.
+    /// Accuracy on the validation split, measured in training (`fp32`).
     #[schemars(range(min = 0, max = 1))]
     val_acc: Option<f64>,
     /// Number of classes.

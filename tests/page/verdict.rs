@@ -2,10 +2,21 @@
 
 use pet_tests::skipped;
 
-use crate::browser::{Browser, DESKTOP};
+use crate::browser::{Browser, DESKTOP, key};
 use crate::{file, page_with_photograph, service};
 
 const SAID: &str = "document.getElementById('verdict-said').textContent";
+const CORRECT: &str = "#verdict > button";
+const UNDO: &str = "#verdict > button:last-of-type";
+/// The number of corrections that were sent.
+const SENT: &str = "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/feedback')).length";
+
+/// Multiplies the time in which a correction can be taken back.
+fn set_pace(page: &Browser, factor: &str) {
+    page.run(&format!(
+        "window.setTimeout = ((real) => (work, time) => real(work, time === 8000 ? time * {factor} : time))(setTimeout)"
+    ));
+}
 
 /// The number of stored images of a class.
 fn stored(class: &str) -> usize {
@@ -49,28 +60,65 @@ fn prediction_is_corrected_by_keyboard() {
     );
     page.until(&format!("{SAID} === ''"));
     page.press(&['\u{e004}', '\u{e007}']);
-    page.until(SAID);
-    assert_eq!(page.text(SAID), "Thank you. The photo was saved as Sphynx.");
+    page.until(&format!("{SAID} === 'Thank you. It was saved as Sphynx.'"));
     assert_eq!(stored("Sphynx"), before + 1);
     let status = page.text("document.getElementById('status').textContent");
-    assert_eq!(status, page.text(SAID));
+    assert_eq!(status, "Thank you. It will be saved as Sphynx.");
     // Feedback is requested once.
-    page.click("#verdict-right");
-    assert_eq!(page.text(SAID), "Thank you. The photo was saved as Sphynx.");
+    page.click(CORRECT);
+    assert_eq!(page.text(SAID), "Thank you. It was saved as Sphynx.");
     page.check_quiet();
 }
 
+/// A correction is sent when there is no more time to take it back, or when the visitor goes on.
 #[test]
-fn prediction_is_confirmed() {
+fn correction_can_be_taken_back() {
     let Some(page) = page_with_photograph() else {
         return;
     };
     page.until("document.getElementById('verdict').offsetHeight > 0");
+    set_pace(&page, "1000");
     let predicted = page.text("document.querySelector('.winner-name').textContent");
-    page.click("#verdict-right");
-    page.until(SAID);
-    assert!(page.text(SAID).contains(&predicted));
-    assert!(stored(&predicted) > 0);
+    let before = stored(&predicted);
+    let will_be = format!("Thank you. It will be saved as {predicted}.");
+    page.click(CORRECT);
+    assert_eq!(page.text(SAID), will_be);
+    page.press(&[key::TAB; 3]);
+    page.press(&['\u{e007}']);
+    assert_eq!(page.text(SAID), "Nothing was saved.");
+    let status = page.text("document.getElementById('status').textContent");
+    assert_eq!(status, page.text(SAID));
+    // The focus is not lost with the button.
+    let focused = "document.activeElement.textContent";
+    assert_eq!(page.text(focused), "Correct");
+    page.press(&['\u{e007}']);
+    assert_eq!(page.text(SAID), will_be);
+    assert_eq!(page.value(SENT), 0);
+    page.click("#clear");
+    page.until(&format!("{SENT} === 1"));
+    assert_eq!(stored(&predicted), before + 1);
+    page.check_quiet();
+}
+
+#[test]
+fn rejected_correction_can_be_given_again() {
+    let Some(page) = page_with_photograph() else {
+        return;
+    };
+    page.until("document.getElementById('verdict').offsetHeight > 0");
+    set_pace(&page, "0");
+    page.run(
+        "window.fetch = () => Promise.resolve(Response.json({ detail: 'the folder is full' }, { status: 507 }))",
+    );
+    page.click(CORRECT);
+    page.until("document.querySelector('#verdict .problem').textContent === 'The folder is full.'");
+    assert_eq!(page.text(SAID), "");
+    let disabled = format!("document.querySelector('{CORRECT}').ariaDisabled");
+    assert_eq!(page.text(&disabled), "false");
+    assert_eq!(
+        page.value(&format!("document.querySelector('{UNDO}').hidden")),
+        true
+    );
     page.check_quiet();
 }
 
@@ -88,12 +136,6 @@ fn consent_for_a_part_says_so() {
     assert!(
         consent.contains("the part of the photo that was sent is saved"),
         "{consent}"
-    );
-    page.click("#verdict-right");
-    page.until(SAID);
-    assert!(
-        page.text(SAID)
-            .starts_with("Thank you. That part was saved as ")
     );
     page.check_quiet();
 }

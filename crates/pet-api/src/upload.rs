@@ -9,7 +9,6 @@
 //! Extractors of other bodies use [`read_body`].
 
 use std::future::{Ready, ready};
-use std::pin::Pin;
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
@@ -17,6 +16,7 @@ use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
+use futures_util::future::LocalBoxFuture;
 use pet_image::Format;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
@@ -25,7 +25,7 @@ use crate::encoding::{Chunks, decompressed};
 use crate::endpoint::{Describe, Operation};
 use crate::error::{ApiError, Code};
 use crate::file_name::printable;
-use crate::memory::{Body, Incoming, UploadMemory, too_large};
+use crate::memory::{Body, Incoming, too_large};
 use crate::part_headers::PartHeaders;
 use crate::state::State;
 
@@ -99,11 +99,9 @@ fn describe_form(operation: &mut Operation, files: &Json) {
     operation.add_errors(&[Code::MissingFile]);
 }
 
-type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
-
 impl FromRequest for Upload {
     type Error = ApiError;
-    type Future = Boxed<Self>;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
@@ -126,7 +124,7 @@ impl FromRequest for Upload {
 
 impl FromRequest for Uploads {
     type Error = ApiError;
-    type Future = Boxed<Self>;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
@@ -164,11 +162,8 @@ async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Upl
             incoming.read(deadline.0, read).await?
         }
         BodyKind::Raw => {
-            let body = read_body(request, payload, limit, memory, deadline).await;
-            vec![Photograph {
-                name: None,
-                body: Ok(body?),
-            }]
+            let body = Ok(read_body(request, payload, deadline).await?);
+            vec![Photograph { name: None, body }]
         }
         BodyKind::Other => Vec::new(),
     };
@@ -285,32 +280,30 @@ fn file_name(field: &Field) -> Option<String> {
 }
 
 fn malformed(error: &MultipartError, limit: u64) -> ApiError {
-    // Only a compressed body overflows: its output exceeds the largest form.
-    if let MultipartError::Payload(PayloadError::Overflow) = error {
-        return too_large(limit);
+    match error {
+        // Only a compressed body overflows: its output exceeds the largest form.
+        MultipartError::Payload(PayloadError::Overflow) => too_large(limit),
+        MultipartError::Payload(error) => unreadable(error),
+        error => {
+            let detail = format!("the multipart body cannot be read: {error}");
+            ApiError::new(Code::BadRequest, detail)
+        }
     }
-    ApiError::new(
-        Code::BadRequest,
-        match error {
-            MultipartError::Payload(PayloadError::EncodingCorrupted) => CORRUPT.to_owned(),
-            error => format!("the multipart body cannot be read: {error}"),
-        },
-    )
 }
 
-/// Reads a body of at most `limit` bytes. A larger `Content-Length` is rejected before reading.
+/// Reads a body within the limit of an upload. A larger `Content-Length` is rejected before reading.
 pub(crate) async fn read_body(
     request: &HttpRequest,
     payload: Payload,
-    limit: u64,
-    memory: &UploadMemory,
     deadline: Deadline,
 ) -> Result<Body, ApiError> {
+    let state = State::of(request)?;
+    let limit = state.configuration.limits.bytes;
     if content_length(request).is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
     let mut chunks = decompressed(request, payload, u64::MAX)?;
-    let incoming = memory.receive();
+    let incoming = state.memory.receive();
     let mut body = incoming.body(limit);
     let read = async {
         while let Some(chunk) = chunks.next().await {
@@ -328,18 +321,14 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
     length.to_str().ok()?.parse().ok()
 }
 
-/// Why a body cannot be decompressed.
-const CORRUPT: &str =
-    "the body does not have the `Content-Encoding` that it claims, or is truncated";
-
 fn unreadable(error: &PayloadError) -> ApiError {
-    ApiError::new(
-        Code::BadRequest,
-        match error {
-            PayloadError::EncodingCorrupted => CORRUPT.to_owned(),
-            error => format!("the body cannot be read: {error}"),
-        },
-    )
+    let detail = match error {
+        PayloadError::EncodingCorrupted => {
+            "the body does not have the `Content-Encoding` that it claims, or is truncated".into()
+        }
+        error => format!("the body cannot be read: {error}"),
+    };
+    ApiError::new(Code::BadRequest, detail)
 }
 
 /// When a request must be answered, counted from its head.

@@ -3,10 +3,10 @@
 //! Decoding a message allocates far more for a field than its two bytes, so a small message could take all memory. The
 //! fields are therefore counted first, which allocates nothing.
 
-use prost::DecodeError;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
-use crate::open_inference::Malformed;
+use crate::error::ApiError;
+use crate::open_inference::error::malformed;
 
 /// Number of fields of a request, besides one for each image. Clients send about ten.
 const MAX_FIELDS: usize = 256;
@@ -24,7 +24,7 @@ enum Message {
 }
 
 /// Checks a request for up to this many images.
-pub(super) fn check(request: &[u8], images: usize) -> Result<(), Malformed> {
+pub(super) fn check(request: &[u8], images: usize) -> Result<(), ApiError> {
     count(
         request,
         Message::Request,
@@ -32,18 +32,18 @@ pub(super) fn check(request: &[u8], images: usize) -> Result<(), Malformed> {
     )
 }
 
-fn count(mut rest: &[u8], message: Message, left: &mut usize) -> Result<(), Malformed> {
+fn count(mut rest: &[u8], message: Message, left: &mut usize) -> Result<(), ApiError> {
     while !rest.is_empty() {
         *left = left
             .checked_sub(1)
             .ok_or_else(|| malformed("there are too many fields"))?;
-        let (tag, wire) = decode_key(&mut rest).map_err(|error| undecodable(&error))?;
+        let (tag, wire) = decode_key(&mut rest).map_err(malformed)?;
         if wire != WireType::LengthDelimited {
             let skipped = skip_field(wire, tag, &mut rest, DecodeContext::default());
-            skipped.map_err(|error| undecodable(&error))?;
+            skipped.map_err(malformed)?;
             continue;
         }
-        let length = decode_varint(&mut rest).map_err(|error| undecodable(&error))?;
+        let length = decode_varint(&mut rest).map_err(malformed)?;
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let (field, after) = rest
             .split_at_checked(length)
@@ -60,16 +60,6 @@ fn count(mut rest: &[u8], message: Message, left: &mut usize) -> Result<(), Malf
         }
     }
     Ok(())
-}
-
-fn malformed(reason: &str) -> Malformed {
-    Malformed::Request {
-        reason: reason.to_owned(),
-    }
-}
-
-fn undecodable(error: &DecodeError) -> Malformed {
-    malformed(&error.to_string())
 }
 
 #[cfg(test)]

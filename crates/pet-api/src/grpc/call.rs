@@ -24,7 +24,7 @@ use crate::grpc::service::Service;
 use crate::grpc::status::outcome;
 use crate::grpc::whole::{Reserved, Whole};
 use crate::memory::Body;
-use crate::open_inference::Malformed;
+use crate::open_inference::error::malformed;
 use crate::route::administrator::authorize;
 use crate::state::State;
 use crate::trace::{RequestTrace, TRACEPARENT};
@@ -193,15 +193,14 @@ fn unreadable(error: &hyper::Error) -> ApiError {
 
 /// The message of a body. Empty if it is compressed or has no prefix, which tonic rejects. Its length is checked here, because
 /// tonic allocates whatever length the prefix declares.
-fn message_of(body: &[u8]) -> Result<&[u8], Malformed> {
+fn message_of(body: &[u8]) -> Result<&[u8], ApiError> {
     let [0, a, b, c, d, message @ ..] = body else {
         return Ok(&[]);
     };
     let (expected, got) = (u32::from_be_bytes([*a, *b, *c, *d]) as usize, message.len());
     if expected != got {
-        return Err(Malformed::Request {
-            reason: format!("expected one message of {expected} bytes, got {got}"),
-        });
+        let reason = format_args!("expected one message of {expected} bytes, got {got}");
+        return Err(malformed(reason));
     }
     Ok(message)
 }

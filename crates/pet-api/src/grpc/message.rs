@@ -1,17 +1,16 @@
 //! Messages to and from the types of the protocol.
 
-use std::collections::HashMap;
-
+use crate::error::ApiError;
 use crate::grpc::proto::infer_parameter::ParameterChoice;
 use crate::grpc::proto::model_infer_request::{InferInputTensor, InferRequestedOutputTensor};
 use crate::grpc::proto::model_infer_response::InferOutputTensor;
 use crate::grpc::proto::model_metadata_response::TensorMetadata;
 use crate::grpc::proto::repository_index_response::ModelIndex;
 use crate::grpc::proto::{
-    InferParameter, InferTensorContents, ModelInferRequest, ModelInferResponse,
-    ModelMetadataResponse, ServerMetadataResponse,
+    InferTensorContents, ModelInferRequest, ModelInferResponse, ModelMetadataResponse,
+    ServerMetadataResponse,
 };
-use crate::open_inference::Malformed;
+use crate::open_inference::error::{SHARED_MEMORY, malformed, reject_shared_memory};
 use crate::open_inference::input::{Head, Input, Rules, Source};
 use crate::open_inference::metadata::{self, InferenceModel, SERVER};
 use crate::open_inference::output::Data;
@@ -20,7 +19,7 @@ use crate::open_inference::run::{Inference, Inferred};
 use crate::repository::{IndexEntry, State};
 
 /// Reads a request.
-pub(super) fn read(request: ModelInferRequest, rules: Rules) -> Result<Inference, Malformed> {
+pub(super) fn read(request: ModelInferRequest, rules: Rules) -> Result<Inference, ApiError> {
     let ModelInferRequest {
         id,
         inputs,
@@ -29,7 +28,7 @@ pub(super) fn read(request: ModelInferRequest, rules: Rules) -> Result<Inference
         ..
     } = request;
     let count = inputs.len();
-    let [input] = <[_; 1]>::try_from(inputs).map_err(|_| Malformed::Inputs { got: count })?;
+    let [input] = <[_; 1]>::try_from(inputs).map_err(|_| Input::not_one(count))?;
     let InferInputTensor {
         name,
         datatype,
@@ -44,7 +43,7 @@ pub(super) fn read(request: ModelInferRequest, rules: Rules) -> Result<Inference
         shape: &shape,
     };
     let source = || {
-        reject_shared_memory(&parameters)?;
+        reject_shared_memory(parameters.contains_key(SHARED_MEMORY))?;
         let contents = contents.filter(|data| *data != InferTensorContents::default());
         match (contents, raw_input_contents.pop(), raw_input_contents.len()) {
             (Some(contents), None, _) => Ok(Source::Typed {
@@ -52,7 +51,9 @@ pub(super) fn read(request: ModelInferRequest, rules: Rules) -> Result<Inference
                 elements: contents.bytes_contents,
             }),
             (None, Some(raw), 0) => Ok(Source::Binary(raw)),
-            _ => Err(Malformed::Source),
+            _ => Err(ApiError::bad_parameter(
+                "the input should have its data in either `contents` or `raw_input_contents`",
+            )),
         }
     };
     let input = Input::new(head, rules, source)?;
@@ -61,33 +62,21 @@ pub(super) fn read(request: ModelInferRequest, rules: Rules) -> Result<Inference
     Inference::new(id, input, &outputs, false, rules)
 }
 
-fn unsigned(shape: Vec<i64>) -> Result<Vec<usize>, Malformed> {
+fn unsigned(shape: Vec<i64>) -> Result<Vec<usize>, ApiError> {
     let extents = shape.into_iter().map(|extent| {
-        usize::try_from(extent).map_err(|_| Malformed::Request {
-            reason: format!("a shape contains {extent}"),
-        })
+        usize::try_from(extent).map_err(|_| malformed(format_args!("a shape contains {extent}")))
     });
     extents.collect()
 }
 
-fn reject_shared_memory(parameters: &HashMap<String, InferParameter>) -> Result<(), Malformed> {
-    let feature = "shared_memory_region";
-    if parameters.contains_key(feature) {
-        return Err(Malformed::Unsupported { feature });
-    }
-    Ok(())
-}
-
-fn output(output: InferRequestedOutputTensor) -> Result<Output, Malformed> {
-    reject_shared_memory(&output.parameters)?;
+fn output(output: InferRequestedOutputTensor) -> Result<Output, ApiError> {
+    reject_shared_memory(output.parameters.contains_key(SHARED_MEMORY))?;
     let classification = output.parameters.get("classification").map(|parameter| {
         let count = match parameter.parameter_choice {
             Some(ParameterChoice::Int64Param(count)) => usize::try_from(count).ok(),
             None => None,
         };
-        count.ok_or_else(|| Malformed::Request {
-            reason: "`classification` is not a positive `int64_param`".to_owned(),
-        })
+        count.ok_or_else(|| malformed("`classification` is not a positive `int64_param`"))
     });
     Ok(Output {
         name: output.name,

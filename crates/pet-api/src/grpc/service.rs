@@ -13,7 +13,7 @@ use crate::grpc::proto::{
     RepositoryModelUnloadResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest,
     ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
 };
-use crate::open_inference::Malformed;
+use crate::open_inference::error::reject_parameters;
 use crate::open_inference::metadata::InferenceModel;
 use crate::open_inference::run::infer;
 use crate::state::State;
@@ -107,7 +107,7 @@ impl GrpcInferenceService for Service {
         request: Request<RepositoryModelLoadRequest>,
     ) -> Answer<RepositoryModelLoadResponse> {
         let request = request.into_inner();
-        Malformed::unless_empty(request.parameters.into_keys()).map_err(ApiError::from)?;
+        reject_parameters(request.parameters.into_keys())?;
         self.state.load(request.model_name).await?;
         Ok(Response::new(RepositoryModelLoadResponse {}))
     }

@@ -3,7 +3,7 @@
 use pet_model::{ModelMetadata, softmax};
 use pet_predict::Prediction;
 
-use crate::open_inference::error::Malformed;
+use crate::error::ApiError;
 
 /// The predictions for all images, in their order.
 #[derive(Clone, Debug)]
@@ -22,8 +22,10 @@ pub(crate) struct Row {
 
 impl Row {
     /// The prediction of a model for a tensor.
-    pub(crate) fn new(logits: Vec<f32>, model: &ModelMetadata) -> Result<Self, Malformed> {
-        let probabilities = softmax(&logits, model.temperature()).ok_or(Malformed::Answer)?;
+    pub(crate) fn new(logits: Vec<f32>, model: &ModelMetadata) -> Result<Self, ApiError> {
+        let probabilities = softmax(&logits, model.temperature()).ok_or_else(|| {
+            ApiError::bad_parameter("the model's output for these numbers is not finite")
+        })?;
         Ok(Self {
             logits,
             probabilities,

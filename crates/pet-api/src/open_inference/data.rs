@@ -7,41 +7,39 @@ use actix_web::web::{Buf, BufMut, Bytes};
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::open_inference::error::Malformed;
+use crate::error::ApiError;
+use crate::open_inference::error::wrong_length;
 
 /// Reads exactly `count` numbers, all of which must be finite.
-pub(crate) fn read_f32(bytes: &Bytes, count: usize) -> Result<Vec<f32>, Malformed> {
+pub(crate) fn read_f32(bytes: &Bytes, count: usize) -> Result<Vec<f32>, ApiError> {
     let (numbers, rest) = bytes.as_chunks::<4>();
     if numbers.len() != count || !rest.is_empty() {
-        return Err(Malformed::BinaryLength {
-            expected: count.saturating_mul(4),
-            got: bytes.len(),
-        });
+        return Err(wrong_length(count.saturating_mul(4), bytes.len()));
     }
     finite(numbers.iter().copied().map(f32::from_le_bytes).collect())
 }
 
 /// Checks that all numbers are finite.
-pub(crate) fn finite(numbers: Vec<f32>) -> Result<Vec<f32>, Malformed> {
-    match numbers.iter().position(|number| !number.is_finite()) {
-        Some(index) => Err(Malformed::NotFinite {
-            index,
-            got: numbers.get(index).copied().unwrap_or(f32::NAN),
-        }),
+pub(crate) fn finite(numbers: Vec<f32>) -> Result<Vec<f32>, ApiError> {
+    let mut indexed = numbers.iter().enumerate();
+    match indexed.find(|(_, number)| !number.is_finite()) {
+        Some((index, got)) => Err(ApiError::bad_parameter(format!(
+            "number {index} of the data is `{got}`, expected finite numbers"
+        ))),
         None => Ok(numbers),
     }
 }
 
 /// Splits the bytes into exactly `count` elements without copying; each has a four-byte length prefix.
-pub(crate) fn read_elements(bytes: &Bytes, count: usize) -> Result<Vec<Bytes>, Malformed> {
+pub(crate) fn read_elements(bytes: &Bytes, count: usize) -> Result<Vec<Bytes>, ApiError> {
     let length = bytes.len();
     let mut rest = bytes.clone();
     let mut elements = Vec::new();
     for element in 0..count {
-        let past = |end| Malformed::ElementLength {
-            element,
-            end,
-            length,
+        let past = |end| {
+            ApiError::bad_parameter(format!(
+                "element {element} of the BYTES data ends at byte {end}, but the data has {length} bytes"
+            ))
         };
         let start = length - rest.len() + 4;
         let size = rest.try_get_u32_le().map_err(|_| past(start))? as usize;
@@ -53,10 +51,7 @@ pub(crate) fn read_elements(bytes: &Bytes, count: usize) -> Result<Vec<Bytes>, M
     if rest.is_empty() {
         return Ok(elements);
     }
-    Err(Malformed::BinaryLength {
-        expected: length - rest.len(),
-        got: length,
-    })
+    Err(wrong_length(length - rest.len(), length))
 }
 
 /// Appends numbers.
@@ -84,7 +79,7 @@ enum Element<'a> {
 
 /// Reads the numbers of a tensor in row-major order. `shape` must have been checked, as memory is allocated for all of its
 /// elements.
-pub(crate) fn read_numbers(data: &RawValue, shape: &[usize]) -> Result<Vec<f32>, Malformed> {
+pub(crate) fn read_numbers(data: &RawValue, shape: &[usize]) -> Result<Vec<f32>, ApiError> {
     let mut numbers = Vec::with_capacity(shape.iter().product());
     read(data, shape, &mut |element| match element {
         Element::Number(number) if (number as f32).is_finite() => {
@@ -98,7 +93,7 @@ pub(crate) fn read_numbers(data: &RawValue, shape: &[usize]) -> Result<Vec<f32>,
 }
 
 /// Reads the texts of a tensor in row-major order.
-pub(crate) fn read_texts(data: &RawValue, shape: &[usize]) -> Result<Vec<String>, Malformed> {
+pub(crate) fn read_texts(data: &RawValue, shape: &[usize]) -> Result<Vec<String>, ApiError> {
     let mut texts = Vec::new();
     read(data, shape, &mut |element| match element {
         Element::Text(text) => {
@@ -112,7 +107,7 @@ pub(crate) fn read_texts(data: &RawValue, shape: &[usize]) -> Result<Vec<String>
 
 type Visit<'a> = dyn FnMut(Element<'_>) -> Result<(), String> + 'a;
 
-fn read(data: &RawValue, shape: &[usize], visit: &mut Visit<'_>) -> Result<(), Malformed> {
+fn read(data: &RawValue, shape: &[usize], visit: &mut Visit<'_>) -> Result<(), ApiError> {
     let mut reader = Reader {
         shape,
         leaf_depth: None,
@@ -124,9 +119,9 @@ fn read(data: &RawValue, shape: &[usize], visit: &mut Visit<'_>) -> Result<(), M
         depth: 0,
     };
     node.deserialize(&mut serde_json::Deserializer::from_str(data.get()))
-        .map_err(|error| Malformed::Elements {
-            shape: shape.to_vec(),
-            reason: error.to_string(),
+        .map_err(|error| {
+            let detail = format!("the data does not fit the shape {shape:?}: {error}");
+            ApiError::bad_parameter(detail)
         })
 }
 
@@ -267,14 +262,11 @@ mod tests {
     #[test]
     fn a_length_beyond_the_end_allocates_nothing() {
         let bytes = Bytes::from_static(b"\xff\xff\xff\xffabc");
-        assert!(matches!(
-            read_elements(&bytes, 1),
-            Err(Malformed::ElementLength {
-                element: 0,
-                length: 7,
-                ..
-            })
-        ));
+        let error = read_elements(&bytes, 1).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "element 0 of the BYTES data ends at byte 4294967299, but the data has 7 bytes"
+        );
         assert!(read_elements(&Bytes::new(), usize::MAX).is_err());
     }
 

@@ -6,8 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use pet_model::INPUT_NAME;
 use serde_json::value::RawValue;
 
+use crate::error::{ApiError, Code};
 use crate::open_inference::data::{finite, read_elements, read_f32, read_numbers, read_texts};
-use crate::open_inference::error::Malformed;
+use crate::open_inference::error::{reject_shared_memory, unknown, wrong_length};
 use crate::open_inference::request;
 
 /// The images of a request.
@@ -61,9 +62,9 @@ impl Input {
         inputs: &[request::Input<'_>],
         tail: &Bytes,
         rules: Rules,
-    ) -> Result<Self, Malformed> {
+    ) -> Result<Self, ApiError> {
         let [input] = inputs else {
-            return Err(Malformed::Inputs { got: inputs.len() });
+            return Err(Self::not_one(inputs.len()));
         };
         let head = Head {
             name: &input.name,
@@ -73,32 +74,31 @@ impl Input {
         Self::new(head, rules, || source(input, tail))
     }
 
+    /// The error for a request with another number of inputs.
+    pub(crate) fn not_one(got: usize) -> ApiError {
+        ApiError::bad_parameter(format!("expected one input, got {got}"))
+    }
+
     /// Checks an input, then takes its data.
     pub(crate) fn new<'a>(
         head: Head<'_>,
         rules: Rules,
-        source: impl FnOnce() -> Result<Source<'a>, Malformed>,
-    ) -> Result<Self, Malformed> {
+        source: impl FnOnce() -> Result<Source<'a>, ApiError>,
+    ) -> Result<Self, ApiError> {
         let Head {
             name,
             datatype,
             shape,
         } = head;
         if name != INPUT_NAME {
-            return Err(Malformed::Unknown {
-                kind: "input",
-                expected: INPUT_NAME,
-                got: name.to_owned(),
-            });
+            return Err(unknown("input", name, INPUT_NAME));
         }
         let tensors = match datatype {
             "FP32" => true,
             "BYTES" => false,
             other => {
-                return Err(Malformed::Datatype {
-                    input: name.to_owned(),
-                    got: other.to_owned(),
-                });
+                let detail = format!("the input `{name}` accepts FP32 or BYTES, got `{other}`");
+                return Err(ApiError::bad_parameter(detail));
             }
         };
         let batch = rules.batch_size(shape, tensors)?;
@@ -114,7 +114,7 @@ impl Input {
 
 impl Rules {
     /// Checks a shape, and returns the number of images.
-    fn batch_size(self, shape: &[usize], tensors: bool) -> Result<usize, Malformed> {
+    fn batch_size(self, shape: &[usize], tensors: bool) -> Result<usize, ApiError> {
         let batch = match *shape {
             [batch, 3, height, width] if tensors && [height, width] == [self.side; 2] => batch,
             [batch] | [batch, 1] if !tensors => batch,
@@ -127,40 +127,35 @@ impl Rules {
             } else {
                 ("BYTES", "[n]".to_owned())
             };
-            return Err(Malformed::Shape {
-                datatype,
-                expected,
-                got: shape.to_vec(),
-            });
+            let detail = format!("a {datatype} input has the shape {expected}, got {shape:?}");
+            return Err(ApiError::bad_parameter(detail));
         }
-        if batch > self.batch {
-            return Err(Malformed::Batch {
-                limit: self.batch,
-                got: batch,
-            });
+        let limit = self.batch;
+        if batch > limit {
+            let detail = format!("the batch has {batch} images, more than the limit of {limit}");
+            return Err(ApiError::new(Code::TooLarge, detail));
         }
         Ok(batch)
     }
 }
 
-fn source<'a>(input: &request::Input<'a>, tail: &Bytes) -> Result<Source<'a>, Malformed> {
-    if input.parameters.shared_memory_region.is_some() {
-        return Err(Malformed::Unsupported {
-            feature: "shared_memory_region",
-        });
-    }
+fn source<'a>(input: &request::Input<'a>, tail: &Bytes) -> Result<Source<'a>, ApiError> {
+    reject_shared_memory(input.parameters.shared_memory_region.is_some())?;
     let (source, expected) = match (input.data, input.parameters.binary_data_size) {
         (Some(data), None) => (Source::Json(data), 0),
         (None, Some(size)) => (Source::Binary(tail.clone()), size),
-        _ => return Err(Malformed::Data),
+        _ => {
+            let detail = "the input should have either `data` or the parameter `binary_data_size`";
+            return Err(ApiError::bad_parameter(detail));
+        }
     };
     match tail.len() {
         got if got == expected => Ok(source),
-        got => Err(Malformed::BinaryLength { expected, got }),
+        got => Err(wrong_length(expected, got)),
     }
 }
 
-fn numbers(source: Source<'_>, shape: &[usize]) -> Result<Vec<f32>, Malformed> {
+fn numbers(source: Source<'_>, shape: &[usize]) -> Result<Vec<f32>, ApiError> {
     let count = shape.iter().product();
     match source {
         Source::Json(data) => read_numbers(data, shape),
@@ -169,14 +164,16 @@ fn numbers(source: Source<'_>, shape: &[usize]) -> Result<Vec<f32>, Malformed> {
     }
 }
 
-fn of_length<T>(elements: Vec<T>, expected: usize) -> Result<Vec<T>, Malformed> {
+fn of_length<T>(elements: Vec<T>, expected: usize) -> Result<Vec<T>, ApiError> {
     match elements.len() {
         got if got == expected => Ok(elements),
-        got => Err(Malformed::Contents { expected, got }),
+        got => Err(ApiError::bad_parameter(format!(
+            "expected {expected} elements of data, got {got}"
+        ))),
     }
 }
 
-fn photographs(source: Source<'_>, shape: &[usize], batch: usize) -> Result<Vec<Bytes>, Malformed> {
+fn photographs(source: Source<'_>, shape: &[usize], batch: usize) -> Result<Vec<Bytes>, ApiError> {
     let data = match source {
         Source::Binary(bytes) => return read_elements(&bytes, batch),
         Source::Typed { elements, .. } => return of_length(elements, batch),
@@ -186,9 +183,10 @@ fn photographs(source: Source<'_>, shape: &[usize], batch: usize) -> Result<Vec<
     decoded
         .map(|(element, text)| {
             let bytes = STANDARD.decode(text);
-            bytes
-                .map(Bytes::from)
-                .map_err(|source| Malformed::Base64 { element, source })
+            bytes.map(Bytes::from).map_err(|error| {
+                let detail = format!("element {element} of the BYTES data is not base64: {error}");
+                ApiError::bad_parameter(detail)
+            })
         })
         .collect()
 }

@@ -18,7 +18,7 @@
 
 pub(crate) mod answer;
 mod data;
-mod error;
+pub(crate) mod error;
 pub(crate) mod input;
 pub(crate) mod metadata;
 pub(crate) mod output;
@@ -26,4 +26,4 @@ pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod run;
 
-pub(crate) use error::{Malformed, ProtocolError};
+pub(crate) use error::ProtocolError;

@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::error::ApiError;
 use crate::open_inference::answer::Answer;
 use crate::open_inference::data::{write_f32, write_texts};
-use crate::open_inference::error::Malformed;
+use crate::open_inference::error::{reject_shared_memory, unknown};
 use crate::open_inference::request;
 use crate::open_inference::request::Kind;
 
@@ -48,7 +49,7 @@ impl Output {
         binary: bool,
         default: &[Kind],
         classes: usize,
-    ) -> Result<Vec<Self>, Malformed> {
+    ) -> Result<Vec<Self>, ApiError> {
         if requested.is_empty() {
             let output = |&kind| Self {
                 kind,
@@ -63,26 +64,19 @@ impl Output {
             .collect()
     }
 
-    fn read(output: &request::Output, binary: bool, classes: usize) -> Result<Self, Malformed> {
+    fn read(output: &request::Output, binary: bool, classes: usize) -> Result<Self, ApiError> {
         let kind = Kind::ALL
             .into_iter()
             .find(|kind| kind.name() == output.name);
         let Some(kind) = kind else {
-            return Err(Malformed::Unknown {
-                kind: "output",
-                expected: NAMES,
-                got: output.name.clone(),
-            });
+            return Err(unknown("output", &output.name, NAMES));
         };
         let parameters = &output.parameters;
-        if parameters.shared_memory_region.is_some() {
-            return Err(Malformed::Unsupported {
-                feature: "shared_memory_region",
-            });
-        }
+        reject_shared_memory(parameters.shared_memory_region.is_some())?;
         let classification = parameters.classification.filter(|_| kind != Kind::Class);
         if let Some(got) = classification.filter(|count| !(1..=classes).contains(count)) {
-            return Err(Malformed::Classification { classes, got });
+            let detail = format!("`classification` should be 1 to {classes}, got {got}");
+            return Err(ApiError::bad_parameter(detail));
         }
         Ok(Self {
             kind,

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::open_inference::error::Malformed;
+use crate::error::{ApiError, Code};
+use crate::open_inference::error::malformed;
 
 /// An inference request. Unknown fields are ignored.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -129,10 +130,8 @@ impl Kind {
 
 impl<'a> Request<'a> {
     /// Reads the JSON part of a body.
-    pub(crate) fn read(json: &'a [u8]) -> Result<Self, Malformed> {
-        serde_json::from_slice(json).map_err(|error| Malformed::Request {
-            reason: error.to_string(),
-        })
+    pub(crate) fn read(json: &'a [u8]) -> Result<Self, ApiError> {
+        serde_json::from_slice(json).map_err(malformed)
     }
 }
 
@@ -173,7 +172,7 @@ impl<'de, T: Deserialize<'de>, const LIMIT: usize> Visitor<'de> for AtMost<T, LI
 pub(crate) const HEADER_LENGTH: &str = "inference-header-content-length";
 
 /// Splits a body into JSON and binary data at the length in the header [`HEADER_LENGTH`]; without it, all is JSON.
-pub(crate) fn split(body: &Bytes, header: Option<&[u8]>) -> Result<(Bytes, Bytes), Malformed> {
+pub(crate) fn split(body: &Bytes, header: Option<&[u8]>) -> Result<(Bytes, Bytes), ApiError> {
     let Some(header) = header else {
         return Ok((body.clone(), Bytes::new()));
     };
@@ -182,10 +181,12 @@ pub(crate) fn split(body: &Bytes, header: Option<&[u8]>) -> Result<(Bytes, Bytes
         .and_then(|text| text.parse::<usize>().ok())
         .filter(|&length| length <= body.len());
     let Some(length) = length else {
-        return Err(Malformed::HeaderLength {
-            body: body.len(),
-            got: String::from_utf8_lossy(header).into_owned(),
-        });
+        let detail = format!(
+            "`{HEADER_LENGTH}` should be 0 to {}, the length of the body, got `{}`",
+            body.len(),
+            String::from_utf8_lossy(header)
+        );
+        return Err(ApiError::new(Code::BadRequest, detail));
     };
     Ok((body.slice(..length), body.slice(length..)))
 }

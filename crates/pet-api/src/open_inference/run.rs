@@ -9,7 +9,6 @@ use tracing::info_span;
 use crate::error::ApiError;
 use crate::loaded_model::LoadedModel;
 use crate::open_inference::answer::{Answer, Row};
-use crate::open_inference::error::Malformed;
 use crate::open_inference::input::{Input, Rules};
 use crate::open_inference::output::Output;
 use crate::open_inference::request::{self, Kind, Request};
@@ -36,7 +35,7 @@ pub(crate) struct Inferred {
 
 impl Inference {
     /// Reads JSON, and the binary data that follow it.
-    pub(crate) fn read(json: &[u8], tail: &Bytes, rules: Rules) -> Result<Self, Malformed> {
+    pub(crate) fn read(json: &[u8], tail: &Bytes, rules: Rules) -> Result<Self, ApiError> {
         let request = Request::read(json)?;
         let input = Input::read(&request.inputs, tail, rules)?;
         let binary = request.parameters.binary_data_output;
@@ -50,7 +49,7 @@ impl Inference {
         outputs: &[request::Output],
         binary: bool,
         rules: Rules,
-    ) -> Result<Self, Malformed> {
+    ) -> Result<Self, ApiError> {
         let default: &[Kind] = match input {
             Input::Tensors { .. } => &[Kind::Logits],
             Input::Photographs(_) => &[Kind::Probabilities, Kind::Class],
@@ -70,7 +69,7 @@ pub(crate) async fn infer(
     split: TrafficSplit,
     deadline: Deadline,
     work: u64,
-    read: impl FnOnce(Rules) -> Result<Inference, Malformed> + Send + 'static,
+    read: impl FnOnce(Rules) -> Result<Inference, ApiError> + Send + 'static,
 ) -> Result<Inferred, ApiError> {
     let model = split.primary.metadata();
     let rules = Rules {
@@ -84,7 +83,7 @@ pub(crate) async fn infer(
     };
     let read = move |_: &Worker| {
         let _read = info_span!("read").entered();
-        Ok(read(rules)?)
+        read(rules)
     };
     let read = state.queue.run(deadline.0, reading, read).await?;
     let Inference { id, input, outputs } = read.value;
@@ -135,7 +134,7 @@ async fn run(
                     let start = image * length;
                     let tensor = numbers.get(start..start + length).unwrap_or_default();
                     let logits = worker.run_tensor(&served, tensor, 1)?;
-                    Ok(Row::new(logits, served.metadata())?)
+                    Row::new(logits, served.metadata())
                 };
                 (Cost::default(), work)
             });

@@ -11,7 +11,6 @@ use serde_json::json;
 use crate::endpoint::{Describe, Operation};
 use crate::open_inference::ProtocolError;
 use crate::open_inference::request::{HEADER_LENGTH, Request, split};
-use crate::state::State;
 use crate::upload::{Deadline, READ_ERRORS, WORK_ERRORS, read_body};
 
 /// A body: JSON, and the binary data that follows it.
@@ -45,10 +44,8 @@ impl FromRequest for Content {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let state = State::of(&request)?;
             let deadline = Deadline::extract(&request).await?;
-            let limit = state.configuration.limits.bytes;
-            let body = read_body(&request, payload, limit, &state.memory, deadline).await?;
+            let body = read_body(&request, payload, deadline).await?;
             let header = request.headers().get(HEADER_LENGTH);
             let (json, tail) = split(&body.into(), header.map(HeaderValue::as_bytes))?;
             Ok(Self {

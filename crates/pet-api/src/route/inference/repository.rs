@@ -10,8 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::endpoint::{Describe, Endpoint, Operation, post};
-use crate::error::Code;
-use crate::open_inference::{Malformed, ProtocolError};
+use crate::error::{ApiError, Code};
+use crate::open_inference::ProtocolError;
+use crate::open_inference::error::reject_parameters;
 use crate::repository::IndexEntry;
 use crate::route::administrator::Administrator;
 use crate::state::State;
@@ -64,19 +65,16 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for AdminRequest<T> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             token?;
-            let state = State::of(&request)?;
             let deadline = Deadline::extract(&request).await?;
-            let limit = state.configuration.limits.bytes;
-            let body = read_body(&request, payload, limit, &state.memory, deadline).await?;
+            let body = read_body(&request, payload, deadline).await?;
             if body.is_empty() {
                 return Ok(Self(T::default()));
             }
-            let parsed = serde_json::from_slice(&body);
-            Ok(Self(parsed.map_err(|error| {
-                Malformed::RepositoryRequest {
-                    reason: error.to_string(),
-                }
-            })?))
+            let parsed = serde_json::from_slice(&body).map_err(|error| {
+                let detail = format!("the body is not a repository request: {error}");
+                ApiError::new(Code::BadRequest, detail)
+            });
+            Ok(Self(parsed?))
         })
     }
 }
@@ -137,7 +135,7 @@ async fn load(
     named: Path<Named>,
     state: Data<State>,
 ) -> Result<Json<IndexEntry>, ProtocolError> {
-    Malformed::unless_empty(request.parameters.into_iter().map(|(name, _)| name))?;
+    reject_parameters(request.parameters.into_iter().map(|(name, _)| name))?;
     Ok(Json(state.load(named.into_inner().name).await?))
 }
 

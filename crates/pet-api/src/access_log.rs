@@ -42,29 +42,19 @@ impl Drop for LogEntry {
         } = self;
         let milliseconds = milliseconds(started.elapsed());
         let trace_id = trace.map(|trace| display(format!("{:032x}", trace.trace_id)));
-        match status {
-            Some(status) => {
-                tracing::info!(
-                    request_id = id,
-                    trace_id,
-                    method,
-                    path,
-                    status,
-                    milliseconds,
-                    "answered"
-                );
-            }
-            None => {
-                tracing::info!(
-                    request_id = id,
-                    trace_id,
-                    method,
-                    path,
-                    milliseconds,
-                    "the client disconnected"
-                );
-            }
-        }
+        let message = match status {
+            Some(_) => "answered",
+            None => "the client disconnected",
+        };
+        tracing::info!(
+            request_id = id,
+            trace_id,
+            method,
+            path,
+            status,
+            milliseconds,
+            "{message}"
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pet_model::{Results, class_difference};
 
-use crate::configuration::Successor;
+use crate::configuration::{Configuration, Successor};
 use crate::error::Error;
 use crate::loaded_model::{LoadedModel, Loader, Role};
 use crate::traffic_split::TrafficSplit;
@@ -18,23 +18,17 @@ pub(crate) struct Deployment {
     pub(crate) shadow: Option<Arc<LoadedModel>>,
 }
 
-/// Where the models are loaded from.
-pub(crate) struct Sources {
-    pub(crate) results: Results,
-    pub(crate) canary: Option<Successor>,
-    pub(crate) shadow: Option<Successor>,
-}
-
 impl Deployment {
-    /// Loads all models.
-    pub(crate) fn load(loader: &Loader, sources: &Sources) -> Result<Self, Error> {
-        let primary = loader.load(&sources.results, Role::Served, None);
+    /// Loads the models that are configured.
+    pub(crate) fn load(loader: &Loader, configuration: &Configuration) -> Result<Self, Error> {
+        let primary = loader.load(&configuration.results, Role::Served, None);
         let primary = primary.map_err(|source| Error::Model { source })?;
         let load = |role: Role, next: &Successor| {
             let loaded = successor(loader, &next.results, role, &primary)?;
             Ok((loaded, next.share))
         };
-        let (canary, shadow) = (sources.canary.as_ref(), sources.shadow.as_ref());
+        let Configuration { canary, shadow, .. } = configuration;
+        let (canary, shadow) = (canary.as_ref(), shadow.as_ref());
         let canary = canary.map(|next| load(Role::Canary, next)).transpose()?;
         let shadow = shadow.map(|next| load(Role::Shadow, next)).transpose()?;
         Ok(Self {

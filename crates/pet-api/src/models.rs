@@ -6,7 +6,7 @@ use pet_model::Results;
 use pet_predict::Runtime;
 
 use crate::configuration::Configuration;
-use crate::deployment::{Deployment, Sources};
+use crate::deployment::Deployment;
 use crate::error::{ApiError, Code, Error, error_chain};
 use crate::loaded_model::{LoadedModel, Loader, Role};
 use crate::metrics::Metrics;
@@ -16,7 +16,7 @@ use crate::traffic_split::TrafficSplit;
 /// The models, with what is needed to load them again.
 pub(crate) struct Models {
     loader: Loader,
-    sources: Sources,
+    configuration: Configuration,
     current: RwLock<Deployment>,
     repository: Repository,
     /// Held while models are loaded or unloaded, so that this happens one at a time.
@@ -27,19 +27,14 @@ impl Models {
     /// Loads the initial models.
     pub(crate) fn load(runtime: Runtime, configuration: &Configuration) -> Result<Self, Error> {
         let loader = Loader::new(runtime, configuration);
-        let sources = Sources {
-            results: configuration.results.clone(),
-            canary: configuration.canary.clone(),
-            shadow: configuration.shadow.clone(),
-        };
-        let deployment = Deployment::load(&loader, &sources)?;
+        let deployment = Deployment::load(&loader, configuration)?;
         let repository = Repository::new(configuration.models.clone());
         for (name, results) in repository.initial(deployment.split.primary.name())? {
             repository.put(load(&loader, &name, &results)?);
         }
         Ok(Self {
             loader,
-            sources,
+            configuration: configuration.clone(),
             current: RwLock::new(deployment),
             repository,
             loading: Mutex::new(()),
@@ -181,7 +176,7 @@ impl Models {
 
     /// Reloads the served model and its successors. If one fails to load, all of them are kept.
     fn reload_deployment(&self) -> Result<Arc<LoadedModel>, Error> {
-        let next = Deployment::load(&self.loader, &self.sources).and_then(|next| {
+        let next = Deployment::load(&self.loader, &self.configuration).and_then(|next| {
             self.repository.check_name(next.split.primary.name())?;
             Ok(next)
         });

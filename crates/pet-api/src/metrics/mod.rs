@@ -26,7 +26,7 @@ use crate::metrics::models::ModelMetrics;
 /// The metrics of the service.
 pub(crate) struct Metrics {
     registry: Registry,
-    process: Process,
+    resident_memory: IntGauge,
     drift: drift::Gauges,
     requests: IntCounterVec,
     request_seconds: HistogramVec,
@@ -52,6 +52,9 @@ impl Metrics {
     #[rustfmt::skip] // One series per line.
     pub(crate) fn new() -> Result<Self> {
         let all = &Registry::new();
+        let start = register(all, Gauge::new("process_start_time_seconds", "Start of the service in seconds since 1970-01-01 UTC.")?)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        start.set(now.unwrap_or_default().as_secs_f64());
         Ok(Self {
             requests: counters(all, "pet_requests_total", "Completed requests.", &["route", "status"])?,
             request_seconds: histograms(all, "pet_request_duration_seconds", "Time from the head of a request to its response.", &["route"])?,
@@ -69,7 +72,7 @@ impl Metrics {
             spans_lost: counter(all, "pet_spans_lost_total", "Lost spans of traces: the collector was down, too slow, or rejected them.")?,
             models: ModelMetrics::new(all)?,
             drift: drift::Gauges::new(all)?,
-            process: Process::new(all)?,
+            resident_memory: gauge(all, "process_resident_memory_bytes", "Resident memory in bytes; 0 if the system does not report it.")?,
             registry: all.clone(),
         })
     }
@@ -79,7 +82,7 @@ impl Metrics {
     /// # Errors
     /// When a series cannot be encoded.
     pub(crate) fn text(&self) -> Result<String> {
-        self.process.update();
+        self.resident_memory.set(resident_memory().unwrap_or(0));
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }
@@ -120,31 +123,6 @@ fn options(name: &str, help: &str) -> HistogramOpts {
 fn register<T: Collector + Clone + 'static>(all: &Registry, series: T) -> Result<T> {
     all.register(Box::new(series.clone()))?;
     Ok(series)
-}
-
-struct Process {
-    resident_memory: IntGauge,
-}
-
-impl Process {
-    fn new(all: &Registry) -> Result<Self> {
-        let start = Gauge::new(
-            "process_start_time_seconds",
-            "Start of the service in seconds since 1970-01-01 UTC.",
-        )?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        start.set(now.unwrap_or_default().as_secs_f64());
-        all.register(Box::new(start))?;
-        let name = "process_resident_memory_bytes";
-        let help = "Resident memory in bytes; 0 if the system does not report it.";
-        Ok(Self {
-            resident_memory: gauge(all, name, help)?,
-        })
-    }
-
-    fn update(&self) {
-        self.resident_memory.set(resident_memory().unwrap_or(0));
-    }
 }
 
 /// Resident memory in bytes; known on Linux only.

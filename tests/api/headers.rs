@@ -33,10 +33,13 @@ fn cors_allows_any_origin() {
     let Some(service) = Service::start() else {
         return;
     };
-    let response = get("/health")
-        .header("Origin", "https://example.org")
-        .send(&service);
-    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+    for (method, path) in [("GET", "/health"), ("GET", "/nothing"), ("PUT", "/predict")] {
+        let response = Request::new(method, path)
+            .header("Origin", "https://example.org")
+            .send(&service);
+        let allowed = response.header("access-control-allow-origin");
+        assert_eq!(allowed, Some("*"), "{method} {path}");
+    }
     let preflight = Request::new("OPTIONS", "/predict")
         .header("Origin", "https://example.org")
         .header("Access-Control-Request-Method", "POST")
@@ -97,6 +100,7 @@ fn files_are_compressed_and_cached() {
         let known = with("If-None-Match", &format!("\"other\", {tag}"));
         assert_eq!((known.status, known.body.len()), (304, 0), "{path}");
         assert_eq!(known.header("etag"), Some(tag), "{path}");
+        assert_eq!(with("If-None-Match", "*").status, 304, "{path}");
         assert_eq!(with("If-None-Match", "\"other\"").status, 200, "{path}");
     }
 }

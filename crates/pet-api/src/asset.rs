@@ -49,7 +49,8 @@ pub(crate) fn tagged(request: &HttpRequest, tag: EntityTag) -> (HttpResponseBuil
 fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Items(known)) => known.iter().any(|one| one.weak_eq(tag)),
-        Ok(IfNoneMatch::Any) | Err(_) => false,
+        Ok(IfNoneMatch::Any) => true,
+        Err(_) => false,
     }
 }
 

@@ -5,8 +5,8 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::http::header::{
-    ALLOW, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::web::Data;
@@ -139,8 +139,11 @@ fn to_json_error(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody>
     } else {
         HttpResponse::from_error(error)
     };
-    if let Some(methods) = old.headers().get(ALLOW) {
-        new.headers_mut().insert(ALLOW, methods.clone());
+    // Such as the allowed methods, and those for other origins.
+    for (name, value) in old.headers() {
+        if name != CONTENT_TYPE {
+            new.headers_mut().append(name.clone(), value.clone());
+        }
     }
     ServiceResponse::new(request, new)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderName, HeaderValue, ORIGIN};
 use actix_web::web::{Data, Json};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{CustomizeResponder, FromRequest, HttpRequest, Responder as _};
 use pet_image::{Cost, cost, decode, encode_rgb};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use crate::error::{ApiError, Code};
 use crate::feedback::{Correction, Feedback, FeedbackCounts};
 use crate::route::administrator::Administrator;
 use crate::route::query::Query;
+use crate::route::timing::prediction_timing;
 use crate::state::State;
 use crate::trace::record_model;
 use crate::traffic_split::TrafficSplit;
@@ -175,7 +176,7 @@ async fn keep(
     state: Data<State>,
     Query(FeedbackQuery { class, model }): Query<FeedbackQuery>,
     upload: Upload,
-) -> Result<Json<Answer>, ApiError> {
+) -> Result<CustomizeResponder<Json<Answer>>, ApiError> {
     let Upload { body, deadline, .. } = upload;
     let limits = state.configuration.limits;
     let served = model_to_correct(&state, model.as_deref())?.for_photograph(&body);
@@ -216,13 +217,15 @@ async fn keep(
     };
     let done = state.queue.run(deadline.0, cost, work).await?;
     record_model(&served);
+    let timing = prediction_timing(done.waited, done.value.timing());
     let predicted_class = done.value.predicted_class().to_owned();
     let correct = predicted_class == class;
     state.metrics.count_correction(correct);
-    Ok(Json(Answer {
+    let answer = Json(Answer {
         class,
         predicted_class,
         correct,
         model_version: served.metadata().model_version.clone(),
-    }))
+    });
+    Ok(answer.customize().insert_header(timing))
 }

@@ -134,7 +134,8 @@ fn accuracy_is_that_of_the_served_precision() {
         serve(&page, &model, splits);
         let shown = tiles(&page).replace('\u{202f}', " ");
         let tiles = [Some(expected), validation].into_iter().flatten();
-        let tiles: String = tiles.map(|tile| format!("{tile} correct; ")).collect();
+        let tiles = tiles.map(|tile| format!("{tile} correct; "));
+        let tiles = tiles.collect::<Vec<_>>().concat();
         assert_eq!(shown, format!("{tiles}2 breeds known"), "{precision}");
         let title = page.text("document.querySelector('#model .title').textContent");
         let (_, photos) = expected.split_once("1,000 ").unwrap();

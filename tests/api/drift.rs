@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
 
+use pet_api::FeedbackFolder;
 use pet_image::{Format, Limits, RgbImage, decode, encode_rgb};
 use pet_model::{MODEL_FILE, Observation, Reference};
 use pet_tests::results_are_committed;
@@ -20,6 +21,11 @@ fn service(results: Option<PathBuf>) -> Option<Service> {
     Service::start_with(|configuration| {
         configuration.drift_window = NonZero::new(WINDOW).unwrap();
         if let Some(results) = results {
+            configuration.feedback = Some(FeedbackFolder {
+                folder: results.join("corrections"),
+                bytes: 1 << 20,
+                count: 1,
+            });
             configuration.results = results.into();
         }
     })
@@ -89,8 +95,10 @@ fn drift_of_colours_is_detected() {
 
     fs_err::write(&file, model(confidences)).unwrap();
     let service = service(Some(folder.path().into())).unwrap();
-    let few = post("/predict").file("a.png", &pure(0));
-    assert_eq!(few.send(&service).status, 200);
+    // A photograph that is corrected was predicted before.
+    for path in ["/predict", "/feedback?class=red"] {
+        post(path).file("a.png", &pure(0)).send(&service).ok();
+    }
     assert_eq!(gauge(service.address, "pet_drift_window "), Some(1.0));
     assert_eq!(gauge(service.address, "pet_drift_class_mix "), None);
 

@@ -22,13 +22,17 @@ impl Worker {
         Self { metrics, shadow }
     }
 
-    /// Predicts the class of a photograph, and offers it to the shadow.
+    /// Predicts the class of a new photograph, and offers it to the shadow.
     pub(crate) fn answer(
         &self,
         model: &LoadedModel,
         photograph: &Bytes,
     ) -> Result<Prediction, ApiError> {
         let prediction = self.predict(model, photograph)?;
+        // Only here, since a photograph that is explained or corrected was predicted before.
+        if let Some(drift) = model.drift() {
+            drift.observe(&prediction.observation());
+        }
         // The shadow is compared with the model that it may replace, not with the canary.
         if let Some(shadow) = &self.shadow
             && model.role() == Role::Served
@@ -47,10 +51,6 @@ impl Worker {
         let prediction = model.run(|session| session.predict(photograph));
         let prediction = prediction.map_err(|error| self.error(model, &error))?;
         self.count(model, &prediction);
-        // Only here and not in `explain`, since an explained photograph was predicted before.
-        if let Some(drift) = model.drift() {
-            drift.observe(&prediction.observation());
-        }
         let took = prediction.timing().total();
         self.metrics.models.observe_duration(model.labels(), took);
         Ok(prediction)

@@ -50,7 +50,7 @@ pub mod walk;
 pub use check::read_at_most;
 pub use dataset::{Dataset, Sample};
 pub use digest::FileDigests;
-pub use error::{Error, MirrorFailure, ReadError, UnreadableImage};
+pub use error::{Error, MirrorFailure, ReadError, UnreadableImage, file_reason};
 pub use progress::{Progress, Silent, Unit, task};
 pub use split::{Split, grouped_folds, grouped_split, stratified_split};
 pub use walk::LeftOut;

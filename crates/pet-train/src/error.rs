@@ -324,7 +324,7 @@ fn list_failures(failures: &[(PathBuf, Error)]) -> String {
     const SHOWN: usize = 10;
     let shown = failures.iter().take(SHOWN);
     let mut text: Vec<String> = shown
-        .map(|failure| format!("`{}` ({})", failure.0.display(), innermost(failure)))
+        .map(|(path, error)| format!("`{}` ({})", path.display(), reason(error)))
         .collect();
     if failures.len() > SHOWN {
         text.push(format!("and {} more", failures.len() - SHOWN));
@@ -332,16 +332,15 @@ fn list_failures(failures: &[(PathBuf, Error)]) -> String {
     text.join(", ")
 }
 
-/// The root cause, which has the shortest message. The path of the image has been named already.
-fn innermost(failure @ (_, error): &(PathBuf, Error)) -> String {
-    if is_gone(failure) {
-        return "file not found".into();
+/// Why an image cannot be used, without its path, which has been named already.
+fn reason(error: &Error) -> String {
+    if let Error::Io { source } = error {
+        return pet_data::file_reason(source);
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+    // The root cause has the shortest text.
+    let error: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]

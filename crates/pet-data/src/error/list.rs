@@ -29,19 +29,28 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// The error and its causes on one line.
+    /// The error and its causes on one line, without the path.
     pub fn reason(&self) -> String {
-        // The error of the operating system repeats the path.
-        if matches!(self, Self::Io(error) if error.kind() == std::io::ErrorKind::NotFound) {
-            return "file not found".into();
+        match self {
+            Self::Io(error) => file_reason(error),
+            Self::Image(error) => causes(error).collect::<Vec<_>>().join(": "),
         }
-        let error: &dyn std::error::Error = self;
-        let causes = std::iter::successors(Some(error), |error| error.source());
-        causes
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(": ")
     }
+}
+
+/// Why a file cannot be read, in a few words without its path.
+pub fn file_reason(error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return "file not found".into();
+    }
+    // Only the other errors in the chain name the path.
+    causes(error).last().unwrap_or_default()
+}
+
+/// The texts of an error and its causes.
+fn causes(error: &(dyn std::error::Error + 'static)) -> impl Iterator<Item = String> {
+    let errors = std::iter::successors(Some(error), |error| error.source());
+    errors.map(ToString::to_string)
 }
 
 /// A mirror from which an archive could not be downloaded.

@@ -4,7 +4,7 @@ mod list;
 use std::path::PathBuf;
 
 use list::listed;
-pub use list::{MirrorFailure, ReadError, UnreadableImage};
+pub use list::{MirrorFailure, ReadError, UnreadableImage, file_reason};
 
 /// Names that an error lists; further ones are counted.
 const NAMED: usize = 10;

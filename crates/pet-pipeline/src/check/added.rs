@@ -60,7 +60,7 @@ impl ExcludedImages {
                 Err(reason) if index < dataset.added.len() => {
                     excluded.unreadable.push(UnreadableImage {
                         path: samples[index].path.clone(),
-                        reason: reason.to_string(),
+                        reason: reason.reason(),
                     });
                 }
                 // Evaluation reports unreadable images.

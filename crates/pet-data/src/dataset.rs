@@ -12,7 +12,7 @@ pub struct Sample {
 }
 
 /// Labelled images for training, validation and evaluation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dataset {
     /// Short display name, such as `oxford-iiit-pet`.
     pub name: String,
@@ -30,6 +30,8 @@ pub struct Dataset {
     pub added: Vec<Sample>,
     /// What was skipped in the folder.
     pub left_out: LeftOut,
+    /// Class folders without images, which only [`load_to_check`](crate::folder::load_to_check) accepts.
+    pub empty: Vec<PathBuf>,
 }
 
 impl Dataset {

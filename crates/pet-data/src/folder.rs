@@ -34,16 +34,16 @@ const UNNAMED: &str = "folder";
 /// [`Error::DividedClass`] for `train/` and others inside a class folder; [`Error::UntrainedClass`] for a class that is not
 /// in `train/`; [`Error::ClassName`] for an invalid name; [`Error::Io`].
 pub fn load(root: &Path) -> Result<Dataset, Error> {
-    load_at_least(root, 2, false)
+    without_empty(load_at_least(root, 2)?)
 }
 
-/// The same for a check that reports the classes without training images.
+/// The same for a check that reports class folders without images: they are in [`Dataset::empty`].
 ///
 /// # Errors
 ///
 /// As [`load`].
 pub fn load_to_check(root: &Path) -> Result<Dataset, Error> {
-    load_at_least(root, 2, true)
+    load_at_least(root, 2)
 }
 
 /// The same for images that are only looked at: one class is enough.
@@ -52,10 +52,18 @@ pub fn load_to_check(root: &Path) -> Result<Dataset, Error> {
 ///
 /// As [`load`].
 pub fn load_any(root: &Path) -> Result<Dataset, Error> {
-    load_at_least(root, 1, false)
+    without_empty(load_at_least(root, 1)?)
 }
 
-fn load_at_least(root: &Path, expected: usize, may_be_empty: bool) -> Result<Dataset, Error> {
+/// Rejects a data set with an empty class folder.
+fn without_empty(dataset: Dataset) -> Result<Dataset, Error> {
+    match dataset.empty.first() {
+        Some(path) => Err(Error::EmptyClass { path: path.clone() }),
+        None => Ok(dataset),
+    }
+}
+
+fn load_at_least(root: &Path, expected: usize) -> Result<Dataset, Error> {
     if !root.is_dir() {
         return Err(Error::NoFolder {
             root: root.to_owned(),
@@ -64,7 +72,6 @@ fn load_at_least(root: &Path, expected: usize, may_be_empty: bool) -> Result<Dat
     let mut left_out = LeftOut::default();
     let layout = layout(root, &mut left_out)?;
     let folders = class_folders(&layout.train, &mut left_out)?;
-    check_undivided(&folders)?;
     if folders.len() < expected {
         return Err(Error::TooFewClasses {
             root: layout.train,
@@ -76,27 +83,24 @@ fn load_at_least(root: &Path, expected: usize, may_be_empty: bool) -> Result<Dat
         .iter()
         .map(|path| class_name(path))
         .collect::<Result<_, _>>()?;
-    let train = samples(&folders, &classes, may_be_empty, &mut left_out)?;
-    let mut of = |part: Option<PathBuf>| match part {
-        Some(folder) => {
-            let folders = class_folders(&folder, &mut left_out)?;
-            samples(&folders, &classes, false, &mut left_out)
-        }
-        None => Ok(Vec::new()),
-    };
-    let (validation, test) = (of(layout.validation)?, of(layout.test)?);
-    Ok(Dataset {
-        name: root
-            .file_name()
-            .map_or(UNNAMED.into(), |name| name.to_string_lossy().into_owned()),
+    let name = root.file_name();
+    let mut dataset = Dataset {
+        name: name.map_or(UNNAMED.into(), |name| name.to_string_lossy().into_owned()),
         root: root.to_owned(),
-        train,
-        validation,
-        test,
-        added: Vec::new(),
         classes,
         left_out,
-    })
+        ..Dataset::default()
+    };
+    dataset.train = samples(&folders, &mut dataset)?;
+    let mut of = |part: Option<PathBuf>| match part {
+        Some(folder) => samples(
+            &class_folders(&folder, &mut dataset.left_out)?,
+            &mut dataset,
+        ),
+        None => Ok(Vec::new()),
+    };
+    (dataset.validation, dataset.test) = (of(layout.validation)?, of(layout.test)?);
+    Ok(dataset)
 }
 
 /// Which folders hold the class folders.
@@ -173,45 +177,39 @@ fn is_divided(folders: &[PathBuf]) -> Result<bool, Error> {
     Ok(false)
 }
 
-/// Checks that no class folder is itself divided into parts, whose images would be mixed.
-fn check_undivided(classes: &[PathBuf]) -> Result<(), Error> {
-    for class in classes {
-        let inner = class_folders(class, &mut LeftOut::default())?;
-        let mut parts = inner
-            .iter()
-            .filter_map(|path| Some((path, Part::named(path)?)));
-        let Some((first, part)) = parts.next() else {
-            continue;
-        };
-        if let Some((second, _)) = parts.find(|(_, other)| *other != part) {
-            let (first, second) = (first.clone(), second.clone());
-            return Err(Error::DividedClass { first, second });
-        }
+/// Checks that a class folder is not itself divided into parts, whose images would be mixed.
+fn check_undivided(class: &Path, images: &[PathBuf]) -> Result<(), Error> {
+    // The folder directly in the class folder that an image is in.
+    let folder = |image: &'_ PathBuf| {
+        let mut above = image.ancestors().skip(1);
+        let folder = above.find(|folder| folder.parent() == Some(class))?;
+        Some((Part::named(folder)?, folder.to_owned()))
+    };
+    let mut parts = images.iter().filter_map(folder);
+    let Some((part, first)) = parts.next() else {
+        return Ok(());
+    };
+    match parts.find(|(other, _)| *other != part) {
+        Some((_, second)) => Err(Error::DividedClass { first, second }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// The images of every class folder.
-fn samples(
-    class_folders: &[PathBuf],
-    classes: &[String],
-    may_be_empty: bool,
-    left_out: &mut LeftOut,
-) -> Result<Vec<Sample>, Error> {
+/// The images of class folders. Adds to `dataset` what is skipped and which folders are empty.
+fn samples(class_folders: &[PathBuf], dataset: &mut Dataset) -> Result<Vec<Sample>, Error> {
     let mut samples = Vec::new();
     for folder in class_folders {
         let name = class_name(folder)?;
-        let Ok(class) = classes.binary_search(&name) else {
+        let Ok(class) = dataset.classes.binary_search(&name) else {
             return Err(Error::UntrainedClass {
                 path: folder.clone(),
                 class: name,
             });
         };
-        let images = images(folder, left_out)?;
-        if images.is_empty() && !may_be_empty {
-            return Err(Error::EmptyClass {
-                path: folder.clone(),
-            });
+        let images = images(folder, &mut dataset.left_out)?;
+        check_undivided(folder, &images)?;
+        if images.is_empty() {
+            dataset.empty.push(folder.clone());
         }
         samples.extend(images.into_iter().map(|path| Sample { path, class }));
     }
@@ -341,10 +339,14 @@ mod tests {
 
     #[test]
     fn parts_inside_class_folders_are_refused() {
-        for root in ["", "train/"] {
+        for root in ["", "train/", "val/"] {
             let files = ["Cat/train/1.jpg", "Cat/test/2.jpg", "Dog/train/3.jpg"];
-            let files = files.map(|file| format!("{root}{file}"));
-            let (text, error) = failure(&files.each_ref().map(String::as_str));
+            let mut files = files.map(|file| format!("{root}{file}")).to_vec();
+            if root == "val/" {
+                files.extend(["train/Cat/4.jpg", "train/Dog/5.jpg"].map(str::to_owned));
+            }
+            let files: Vec<&str> = files.iter().map(String::as_str).collect();
+            let (text, error) = failure(&files);
             assert_eq!(
                 text,
                 format!(
@@ -425,10 +427,19 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_class_is_named() {
+    fn an_empty_class_folder_is_named_and_left_to_a_check() {
         let (text, error) = failure(&["Cat/1.jpg", "Dog/.hidden.jpg"]);
         assert_eq!(text, "class folder `ROOT/Dog` contains no images");
         assert!(error.hint().is_some());
+        let files = ["train/Cat/1.jpg", "train/Dog/2.jpg", "test/Cat/notes.txt"];
+        assert_eq!(
+            failure(&files).0,
+            "class folder `ROOT/test/Cat` contains no images"
+        );
+        let root = tree(&files);
+        let dataset = load_to_check(root.path()).unwrap();
+        assert_eq!(dataset.empty, [root.path().join("test/Cat")]);
+        assert_eq!((dataset.train.len(), dataset.test.len()), (2, 0));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(crate) fn print(report: &DataReport, show: usize) -> Result<(), Failure> {
         &rows.collect::<Vec<_>>(),
     )?;
     unreadable(report, show)?;
+    let empty = report.empty.iter().map(|folder| vec![vec![text(folder)]]);
+    section("class folders without images", &["folder"], empty, show)?;
     duplicates(report, show)?;
     labels(report, show)?;
     flaws(report, show)?;

@@ -34,7 +34,8 @@ impl Error {
                  the folder above it".to_owned()
             }
             Self::TooFewClasses { .. } => {
-                "add a folder with the images of another class".to_owned()
+                "add a folder with the images of another class, or give the folder that contains the class folders"
+                    .to_owned()
             }
             Self::EmptyClass { .. } => "add images to the folder, or remove it".to_owned(),
             Self::StrayFolder { .. } => {

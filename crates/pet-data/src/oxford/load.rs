@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::annotation::{self, Annotation};
-use crate::{Dataset, Error, LeftOut, Sample};
+use crate::{Dataset, Error, Sample};
 
 /// The data set's name, which is also torchvision's folder.
 pub const NAME: &str = "oxford-iiit-pet";
@@ -37,12 +37,10 @@ pub fn load(root: &Path) -> Result<Dataset, Error> {
     let dataset = Dataset {
         name: NAME.to_owned(),
         root: root.to_owned(),
-        train: samples(&trainval),
-        validation: Vec::new(),
-        left_out: LeftOut::default(),
-        test: samples(&test),
-        added: Vec::new(),
         classes,
+        train: samples(&trainval),
+        test: samples(&test),
+        ..Dataset::default()
     };
     check_present(&dataset)?;
     Ok(dataset)

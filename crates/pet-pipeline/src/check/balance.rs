@@ -38,7 +38,7 @@ pub(super) fn class_sizes(dataset: &Dataset) -> Vec<ClassSize> {
 
 #[cfg(test)]
 mod tests {
-    use pet_data::{LeftOut, Sample};
+    use pet_data::Sample;
 
     use super::*;
 
@@ -57,10 +57,7 @@ mod tests {
             root: "pets".into(),
             classes: ["a", "b", "c", "d", "e"].map(Into::into).into(),
             train: classes.iter().enumerate().flat_map(sample).collect(),
-            validation: Vec::new(),
-            test: Vec::new(),
-            added: Vec::new(),
-            left_out: LeftOut::default(),
+            ..Dataset::default()
         };
         let few = |dataset: &Dataset| -> Vec<bool> {
             class_sizes(dataset).iter().map(|size| size.few).collect()

@@ -28,6 +28,6 @@ pub struct Problem {
     pub severity: Severity,
     /// Its description.
     pub kind: String,
-    /// Number of images; of small classes, all of their images; of empty classes, their number.
+    /// Number of images; of small classes, all of their images; of empty class folders, their number.
     pub images: usize,
 }

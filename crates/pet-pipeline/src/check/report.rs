@@ -22,6 +22,8 @@ pub struct DataReport {
     pub problems: Vec<Problem>,
     /// Images that cannot be read.
     pub unreadable: Vec<UnreadableFile>,
+    /// Class folders without images, which training rejects.
+    pub empty: Vec<PathBuf>,
     /// Images of poor quality.
     pub flaws: Vec<FlawedImage>,
     /// Groups of duplicates.
@@ -133,8 +135,7 @@ impl DataReport {
             }
         };
         add(Severity::Error, "unreadable", self.unreadable.len());
-        let empty = self.classes.iter().filter(|class| class.images == 0);
-        add(Severity::Error, "empty classes", empty.count());
+        add(Severity::Error, "empty class folders", self.empty.len());
         for (kind, name) in [
             (DuplicateKind::Exact, "copies"),
             (DuplicateKind::Near, "near-copies"),

@@ -138,6 +138,12 @@ impl<'a> DataCheck<'a> {
             images: self.dataset.samples().count(),
             problems: Vec::new(),
             unreadable: Vec::new(),
+            empty: self
+                .dataset
+                .empty
+                .iter()
+                .map(|path| self.file(path))
+                .collect(),
             flaws: Vec::new(),
             duplicates: Vec::new(),
             labels: None,

@@ -43,6 +43,7 @@ mod running;
 mod select;
 mod serve;
 mod sweep;
+mod tables;
 mod test_dir;
 mod traces;
 mod trained_split;

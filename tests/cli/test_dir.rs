@@ -107,6 +107,7 @@ impl TestDir {
             command.env_remove(name);
         }
         command
+            .env_remove("COLUMNS")
             .env("ORT_DISABLE_TELEMETRY", "1")
             .env("PET_CACHE_DIR", ".cache")
             .env("HOME", self.folder.path().join("home"))

@@ -1,53 +1,117 @@
 //! Tables.
 
+use std::iter::once;
+
 use crate::failure::Failure;
 use crate::output;
 
-/// Prints a table. Columns whose heading starts with `>` are right-aligned.
+/// The letters after which a text may be wrapped.
+const BREAKS: [char; 3] = [' ', '_', '/'];
+/// The minimum width of a column of text whose words are broken.
+const LEAST: usize = 8;
+
+/// Prints a table. Columns whose heading starts with `>` are right-aligned; the text in others is wrapped to fit the table
+/// into `COLUMNS` or the terminal. In a pipe or a file, each row is one line.
 pub(crate) fn print(heads: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
-    let widths = widths(heads, rows);
-    let print_row = |cells: &mut dyn Iterator<Item = &str>| {
-        let cells = cells.zip(heads).zip(&widths);
-        let cells = cells.map(|((cell, head), width)| {
-            if head.starts_with('>') {
-                format!("{cell:>width$}")
-            } else {
-                format!("{cell:width$}")
-            }
-        });
-        output::line(cells.collect::<Vec<_>>().join("  ").trim_end())
+    lines(heads, rows, width())
+        .iter()
+        .try_for_each(output::line)
+}
+
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok();
+    let columns = columns.and_then(|text| text.parse().ok());
+    let terminal = || {
+        let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
+        Some(width.0.into())
     };
-    print_row(&mut heads.iter().map(|head| head.trim_start_matches('>')))?;
-    rows.iter()
-        .try_for_each(|row| print_row(&mut row.iter().map(String::as_str)))
+    columns.or_else(terminal).unwrap_or(usize::MAX)
 }
 
-/// Prints a table whose last column is shortened to the width of the terminal, if it is printed to one.
-pub(crate) fn print_fitted(heads: &[&str], mut rows: Vec<Vec<String>>) -> Result<(), Failure> {
-    if let Some((width, _)) = terminal_size::terminal_size() {
-        fit(heads, &mut rows, width.0.into());
-    }
-    print(heads, &rows)
-}
-
-fn fit(heads: &[&str], rows: &mut [Vec<String>], width: usize) {
-    let others = heads.len().saturating_sub(1);
-    let widths = widths(heads, rows).into_iter().take(others);
-    let taken: usize = widths.map(|width| width + 2).sum();
-    for last in rows.iter_mut().filter_map(|row| row.get_mut(others)) {
-        *last = start_of(last, width.saturating_sub(taken));
-    }
-}
-
-/// The width of each column.
-pub(crate) fn widths(heads: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
-    let length = |text: &str| text.chars().count();
-    let width = |(column, head): (usize, &&str)| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        let widest = cells.map(|cell| length(cell)).max().unwrap_or(0);
-        widest.max(length(head.trim_start_matches('>')))
+fn lines(heads: &[&str], rows: &[Vec<String>], width: usize) -> Vec<String> {
+    let widths = fitted(heads, rows, width);
+    let titles = heads.iter().map(|head| title(head).to_owned()).collect();
+    let columns = || heads.iter().zip(&widths);
+    let print = |row: &Vec<String>| {
+        let cells = row.iter().zip(columns());
+        let cells: Vec<(Vec<&str>, bool, usize)> = cells
+            .map(|(cell, (head, &width))| (wrapped(cell, width), is_right(head), width))
+            .collect();
+        let height = cells.iter().map(|(lines, ..)| lines.len()).max();
+        let line = |index| {
+            let parts = cells.iter().map(|&(ref lines, right, width)| {
+                let text = lines.get(index).copied().unwrap_or_default();
+                if right {
+                    format!("{text:>width$}")
+                } else {
+                    format!("{text:width$}")
+                }
+            });
+            parts.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        (0..height.unwrap_or(0)).map(line).collect::<Vec<_>>()
     };
-    heads.iter().enumerate().map(width).collect()
+    once(&titles).chain(rows).flat_map(print).collect()
+}
+
+fn is_right(head: &str) -> bool {
+    head.starts_with('>')
+}
+
+fn title(head: &str) -> &str {
+    head.trim_start_matches('>')
+}
+
+/// The widths of the columns in a table of at most `limit` characters. The widest texts are wrapped first, between words as
+/// long as that is enough.
+fn fitted(heads: &[&str], rows: &[Vec<String>], limit: usize) -> Vec<usize> {
+    let longest = |measure: fn(&str) -> usize| -> Vec<usize> {
+        let column = |(column, head): (usize, &&str)| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            let cells = cells.map(|cell| measure(cell)).max();
+            cells.unwrap_or(0).max(measure(title(head)))
+        };
+        heads.iter().enumerate().map(column).collect()
+    };
+    let mut widths = longest(length);
+    let spaces = 2 * heads.len().saturating_sub(1);
+    for least in [longest(longest_word), vec![LEAST; heads.len()]] {
+        while widths.iter().sum::<usize>() + spaces > limit {
+            let columns = widths.iter_mut().zip(heads).zip(&least);
+            let columns =
+                columns.filter(|((width, head), least)| !is_right(head) && **width > **least);
+            let Some(((widest, _), _)) = columns.max_by_key(|((width, _), _)| **width) else {
+                break;
+            };
+            *widest -= 1;
+        }
+    }
+    widths
+}
+
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn longest_word(text: &str) -> usize {
+    let words = text.split_inclusive(BREAKS);
+    let lengths = words.map(|word| length(word.trim_end()));
+    lengths.max().unwrap_or(0)
+}
+
+/// The lines of a text of at most `width` characters each.
+fn wrapped(text: &str, width: usize) -> Vec<&str> {
+    let (mut lines, mut rest) = (Vec::new(), text);
+    while let Some((end, _)) = rest.char_indices().nth(width.max(1)) {
+        let (fitting, beyond) = rest.split_at(end);
+        let word = fitting.rfind(BREAKS).map(|place| place + 1);
+        let word = word.filter(|_| !beyond.starts_with(' '));
+        let (line, after) = rest.split_at(word.unwrap_or(end));
+        lines.push(line.trim_end());
+        rest = after.trim_start();
+    }
+    lines.push(rest);
+    lines
 }
 
 /// A number with four decimal places, or `-`. MLflow stores infinity as the largest number.
@@ -64,50 +128,38 @@ pub(crate) fn optional(value: Option<impl ToString>) -> String {
     value.map_or("-".into(), |value| value.to_string())
 }
 
-/// Shortens a text to `width` characters. Keeps the end, which is the file name of a path.
-pub(crate) fn end_of(text: &str, width: usize) -> String {
-    let length = text.chars().count();
-    if length <= width {
-        return text.to_owned();
-    }
-    let end = text.chars().skip(length + 1 - width.max(1));
-    std::iter::once('…').chain(end).collect()
-}
-
-/// Shortens a text to `width` characters. Keeps the start.
-pub(crate) fn start_of(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let start = text.chars().take(width.saturating_sub(1));
-    start.chain(std::iter::once('…')).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{end_of, fit, number, start_of};
+    use super::{lines, number, wrapped};
 
     #[test]
-    fn the_last_column_is_shortened_to_the_width() {
-        let heads = [">took", "name"];
-        let row = |name: &str| vec!["1.0 s".to_owned(), name.to_owned()];
-        let mut rows = [row("mobilenet_v2"), row("short")];
-        fit(&heads, &mut rows, 15);
-        assert_eq!(rows, [row("mobilen…"), row("short")]);
+    fn the_widest_text_is_wrapped_to_the_width() {
+        let heads = [">took", "data set", "name"];
+        let rows = [["1.0 s", "my pets", "mobilenet_v2_bs32"]];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        let printed = |width| lines(&heads, &rows, width);
+        let whole = [
+            " took  data set  name",
+            "1.0 s  my pets   mobilenet_v2_bs32",
+        ];
+        assert_eq!(printed(34), whole);
+        let two = ["1.0 s  my pets   mobilenet_v2_", "                 bs32"];
+        assert_eq!(printed(33), [&whole[..1], &two].concat());
+        let narrow = printed(24);
+        assert!(
+            narrow.iter().all(|line| line.chars().count() <= 24),
+            "{narrow:?}"
+        );
+        assert_eq!(narrow.len(), 4, "{narrow:?}");
     }
 
     #[test]
-    fn long_texts_keep_their_start() {
-        assert_eq!(start_of("no image", 8), "no image");
-        assert_eq!(start_of("no image", 5), "no i…");
-        assert_eq!(start_of("no image", 0), "…");
-    }
-
-    #[test]
-    fn long_texts_keep_their_end() {
-        assert_eq!(end_of("Pug/1.jpg", 9), "Pug/1.jpg");
-        assert_eq!(end_of("Pug/1.jpg", 6), "…1.jpg");
-        assert_eq!(end_of("Pug/1.jpg", 0), "…");
+    fn texts_are_wrapped_between_words_if_possible() {
+        assert_eq!(wrapped("", 5), [""]);
+        assert_eq!(wrapped("no image", 8), ["no image"]);
+        assert_eq!(wrapped("no image", 7), ["no", "image"]);
+        assert_eq!(wrapped("an image", 2), ["an", "im", "ag", "e"]);
+        assert_eq!(wrapped("Cat/ä_1.jpg", 6), ["Cat/ä_", "1.jpg"]);
     }
 
     #[test]

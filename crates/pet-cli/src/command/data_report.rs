@@ -3,18 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use pet_pipeline::check::{DataReport, DuplicateGroup, Member};
+use pet_pipeline::check::{DataReport, DuplicateGroup, Member, UnreadableFile};
 
 use crate::failure::Failure;
-use crate::table::{end_of, start_of};
 use crate::{output, table};
 
-/// Maximum width of a table.
-const WIDTH: usize = 80;
-/// Maximum characters of a class.
-const CLASS: usize = 20;
-/// Maximum characters of a reason.
-const REASON: usize = 44;
 /// Maximum images of a group.
 const MEMBERS: usize = 5;
 
@@ -52,7 +45,7 @@ pub(crate) fn print(report: &DataReport, show: usize) -> Result<(), Failure> {
     few(report, show)
 }
 
-/// Prints a heading, the first rows, and the number of further ones. The last column is shortened to fit.
+/// Prints a heading, the first rows, and the number of further ones.
 fn section(
     title: &str,
     heads: &[&str],
@@ -64,14 +57,7 @@ fn section(
         return Ok(());
     }
     output::line(format_args!("\n{title}"))?;
-    let mut shown: Vec<Vec<String>> = rows.take(show).flatten().collect();
-    let others = heads.len().saturating_sub(1);
-    let widths = table::widths(heads, &shown).into_iter().take(others);
-    let taken: usize = widths.map(|width| width + 2).sum();
-    for last in shown.iter_mut().filter_map(|row| row.get_mut(others)) {
-        *last = end_of(last, WIDTH.saturating_sub(taken));
-    }
-    table::print(heads, &shown)?;
+    table::print(heads, &rows.take(show).flatten().collect::<Vec<_>>())?;
     match all.saturating_sub(show) {
         0 => Ok(()),
         more => output::line(format_args!("… and {more} more (`--show`, `--json`)")),
@@ -83,10 +69,8 @@ fn text(path: &Path) -> String {
 }
 
 fn unreadable(report: &DataReport, show: usize) -> Result<(), Failure> {
-    let rows = report.unreadable.iter().map(|image| {
-        let reason = start_of(&image.reason, REASON);
-        vec![vec![reason, text(&image.file)]]
-    });
+    let row = |image: &UnreadableFile| vec![vec![image.reason.clone(), text(&image.file)]];
+    let rows = report.unreadable.iter().map(row);
     section("unreadable images", &["reason", "file"], rows, show)?;
     let hints: BTreeSet<_> = report
         .unreadable
@@ -107,7 +91,7 @@ fn duplicates(report: &DataReport, show: usize) -> Result<(), Failure> {
                 0 => format!("{:.3}", group.similarity),
                 _ => String::new(),
             };
-            let (class, split) = (end_of(&member.class, CLASS), member.split.to_owned());
+            let (class, split) = (member.class.clone(), member.split.to_owned());
             vec![similarity, split, class, text(&member.file)]
         };
         let mut rows: Vec<Vec<String>> = members.map(row).collect();
@@ -127,8 +111,8 @@ fn labels(report: &DataReport, show: usize) -> Result<(), Failure> {
     };
     let rows = labels.suspects.iter().map(|suspect| {
         vec![vec![
-            end_of(&suspect.given, CLASS),
-            end_of(&suspect.likely, CLASS),
+            suspect.given.clone(),
+            suspect.likely.clone(),
             format!("{:.1} %", 100.0 * suspect.likely_probability),
             text(&suspect.file),
         ]]

@@ -156,20 +156,6 @@ fn print(selection: &Selection) -> Result<(), Failure> {
             candidate.run_name.clone(),
         ]
     });
-    let excluded = selection.excluded.iter().map(|(version, reason)| {
-        let [dash, none] = ["-", ""].map(str::to_owned);
-        let reason = format!("excluded: it {reason}");
-        vec![
-            dash.clone(),
-            version.clone(),
-            dash.clone(),
-            dash.clone(),
-            dash,
-            reason,
-            none,
-        ]
-    });
-    let rows: Vec<_> = ranked.chain(excluded).collect();
     let heads = [
         ">rank",
         ">version",
@@ -183,7 +169,14 @@ fn print(selection: &Selection) -> Result<(), Failure> {
         let (name, split) = (data.short(), &data.split);
         output::line(format_args!("trained on {name} ({split})\n"))?;
     }
-    table::print_fitted(&heads, rows)?;
+    table::print(&heads, &ranked.collect::<Vec<_>>())?;
+    let excluded = selection.excluded.iter();
+    let excluded = excluded.map(|(version, reason)| vec![version.clone(), reason.clone()]);
+    let excluded: Vec<_> = excluded.collect();
+    if !excluded.is_empty() {
+        output::line("")?;
+        table::print(&[">version", "excluded because it"], &excluded)?;
+    }
     output::line(format_args!(
         "\nversion {} of `{}` is now `{}`",
         selection.version, selection.model_name, selection.alias

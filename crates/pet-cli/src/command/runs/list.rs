@@ -59,7 +59,7 @@ pub(super) fn list(arguments: &ListArguments, common: &Common) -> Result<(), Fai
     // Names are long, so they come last.
     let rows: Vec<_> = runs.iter().map(row).collect();
     let heads = ["run", "status", ">took", ">val_acc", "data set", "name"];
-    table::print_fitted(&heads, rows)?;
+    table::print(&heads, &rows)?;
     let ids: Vec<&str> = runs
         .iter()
         .filter(|run| resumable(run))

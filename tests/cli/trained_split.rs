@@ -2,7 +2,7 @@
 
 use pet_model::{Metrics, read_json};
 
-use crate::promote::{COLOURS, colours};
+use crate::promote::{COLOURS, colours, shade};
 use crate::test_dir::TestDir;
 
 const TRAIN: &str = "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 1 --model-name pets";
@@ -38,6 +38,29 @@ fn the_split_of_the_training_is_the_default() {
             .contains("measured on 16 validation images of pets"),
         "{promoted:?}"
     );
+}
+
+#[test]
+fn duplicates_are_grouped_as_in_the_training() {
+    let Some(dir) = TestDir::with_runtime() else {
+        return;
+    };
+    dir.write("backbone.safetensors", pet_tests::backbone_bytes());
+    colours(&dir, "pets", 10);
+    for (class, levels) in COLOURS {
+        dir.write(&format!("pets/train/{class}/copy.png"), shade(levels, 0));
+    }
+    dir.run(&format!("{TRAIN} --group-duplicates")).ok();
+    dir.run("select").ok();
+    dir.run(&format!("export {DATA}")).ok();
+    dir.run(&format!("evaluate {DATA} --split validation")).ok();
+    let metrics: Metrics = read_json(&dir.path("results/metrics.json")).unwrap();
+    let command = &metrics.splits["validation"].command;
+    assert!(command.ends_with(" --group-duplicates"), "{command}");
+    dir.run(TRAIN).ok();
+    dir.refused(&format!("export {DATA} --version 2 --group-duplicates"))
+        .naming(&["trained on different images"])
+        .hinting("--group-duplicates");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use clap::Args;
 use mlflow_client::Client;
 use pet_data::{Dataset, Progress, Split};
 use pet_model::{METRICS_FILE, Metrics, Results, SELECTION_FILE, Selection, TrainedOn};
+use pet_pipeline::check::DuplicateImages;
 use pet_pipeline::{SplitParams, check_trained_on};
 use pet_train::Interrupt;
 use serde::de::DeserializeOwned;
@@ -48,26 +49,6 @@ pub(crate) struct SplitOptions {
 }
 
 impl SplitOptions {
-    /// Checks that the training had the same data set and the same split, as far as they are recorded: otherwise, the model
-    /// may have been trained on the validation images.
-    pub(crate) fn check(
-        self,
-        record: &TrainingRecord,
-        dataset: &Dataset,
-        split: &Split,
-    ) -> Result<(), Failure> {
-        let Some(data) = &record.data else {
-            return Ok(());
-        };
-        Ok(check_trained_on(
-            data,
-            dataset,
-            split,
-            self.seed,
-            self.group_duplicates,
-        )?)
-    }
-
     /// The arguments for options other than the default, each with a space before it.
     pub(crate) fn arguments(self) -> String {
         let fraction = self.validation_fraction;
@@ -136,11 +117,13 @@ impl TrainedDataArguments {
         }
     }
 
-    /// Splits the data set.
+    /// Splits the data set as in the training, and checks that this is the split of the training, as far as it is recorded:
+    /// otherwise, the model may have been trained on the validation images. With `force`, another split is accepted.
     pub(crate) fn split(
         &self,
         dataset: &Dataset,
-        options: SplitOptions,
+        record: &TrainingRecord,
+        force: bool,
         cache: &CacheArgument,
         progress: &dyn Progress,
     ) -> Result<Split, Failure> {
@@ -148,34 +131,23 @@ impl TrainedDataArguments {
             seed,
             validation_fraction: fraction,
             group_duplicates,
-        } = options;
-        if !group_duplicates {
+        } = self.options(record);
+        let trained_on = record.data.as_ref().filter(|_| !force);
+        if !group_duplicates && trained_on.is_none() {
             return Ok(dataset.split(fraction, seed)?);
         }
-        let (digest, stop) = (dataset.digest()?, Interrupt::default());
-        let source = self.source.data();
-        let duplicates = source.duplicates(
-            dataset,
-            &digest,
-            &cache.folder(),
-            &self.limits.limits(),
-            &stop,
-            progress,
-        )?;
-        Ok(dataset.split_grouped(fraction, seed, duplicates.groups())?)
-    }
-
-    /// Splits the data set, and [checks](SplitOptions::check) the split.
-    pub(crate) fn split_as_trained(
-        &self,
-        dataset: &Dataset,
-        record: &TrainingRecord,
-        cache: &CacheArgument,
-        progress: &dyn Progress,
-    ) -> Result<Split, Failure> {
-        let options = self.options(record);
-        let split = self.split(dataset, options, cache, progress)?;
-        options.check(record, dataset, &split)?;
+        let digest = dataset.digest()?;
+        let duplicates = if group_duplicates {
+            let (source, limits) = (self.source.data(), self.limits.limits());
+            let (cache, stop) = (cache.folder(), Interrupt::default());
+            source.duplicates(dataset, &digest, &cache, &limits, &stop, progress)?
+        } else {
+            DuplicateImages::default()
+        };
+        let split = dataset.split_grouped(fraction, seed, duplicates.groups())?;
+        if let Some(data) = trained_on {
+            check_trained_on(data, dataset, &digest, &split, seed, group_duplicates)?;
+        }
         Ok(split)
     }
 }

@@ -10,7 +10,7 @@ use pet_model::{
     split_title, write_atomically,
 };
 use pet_pipeline::evaluate::{
-    Evaluation, ImageSet, OutlierMetrics, add_to_results, evaluate, log_to_run,
+    Evaluation, ImageSet, OutlierMetrics, add_to_results, class_indices, evaluate, log_to_run,
 };
 use pet_predict::{ImagePredictor, Model, Options};
 
@@ -208,16 +208,19 @@ fn of_dataset(
         return Err(Failure::NoTestImages { dataset });
     }
     let record = TrainingRecord::exported(results);
+    // Before the split, because a difference in classes says more about an entirely different data set.
+    class_indices(&dataset, &metadata.classes)?;
     let (data, options) = (&arguments.dataset, arguments.dataset.options(&record));
-    let (mut splits, mut parts) = (Vec::new(), None);
+    let mut splits = Vec::new();
     if matches!(split, SplitName::Test | SplitName::All) {
         splits.push(("test", dataset.test.clone()));
     }
     if split != SplitName::Test {
-        let parts = parts.insert(data.split(&dataset, options, &arguments.cache, progress)?);
+        let (force, cache) = (arguments.force, &arguments.cache);
+        let parts = data.split(&dataset, &record, force, cache, progress)?;
         splits.push(match split {
-            SplitName::Train => ("train", parts.train.clone()),
-            _ => ("validation", parts.validation.clone()),
+            SplitName::Train => ("train", parts.train),
+            _ => ("validation", parts.validation),
         });
     }
     let images = |(name, samples): (&str, Vec<Sample>)| {
@@ -228,12 +231,7 @@ fn of_dataset(
         Ok(images.with_command(command))
     };
     let images: Result<Vec<ImageSet>, Failure> = splits.into_iter().map(images).collect();
-    let images = images?;
-    // After the classes, which say more about an entirely different data set.
-    if let Some(parts) = parts.filter(|_| !arguments.force) {
-        options.check(&record, &dataset, &parts)?;
-    }
-    Ok((images, dataset.left_out))
+    Ok((images?, dataset.left_out))
 }
 
 /// The run that the model is a refit of.

@@ -233,11 +233,7 @@ fn images(
 ) -> Result<(Dataset, Split), Failure> {
     let (data, cache) = (&arguments.dataset, &arguments.cache);
     let dataset = data.source.data().load(bars)?;
-    let parts = if arguments.force {
-        data.split(&dataset, data.options(record), cache, bars)?
-    } else {
-        data.split_as_trained(&dataset, record, cache, bars)?
-    };
+    let parts = data.split(&dataset, record, arguments.force, cache, bars)?;
     Ok((dataset, parts))
 }
 

@@ -165,7 +165,7 @@ fn images(
         }
         let dataset = load()?;
         return Ok(Images {
-            parts: data.split(&dataset, data.options(record), cache, bars)?,
+            parts: data.split(&dataset, record, true, cache, bars)?,
             samples: dataset.test.clone(),
             dataset,
             split: "test",
@@ -176,7 +176,7 @@ fn images(
         return Err(Failure::ValidationTrained { run_id });
     }
     let dataset = load()?;
-    let parts = data.split_as_trained(&dataset, record, cache, bars)?;
+    let parts = data.split(&dataset, record, false, cache, bars)?;
     Ok(Images {
         samples: parts.validation.clone(),
         parts,

@@ -31,16 +31,7 @@ impl ImageSet {
             let (dataset, split) = (dataset.name.clone(), name);
             return Err(Error::EmptySplit { dataset, split });
         }
-        let index = |class: &String| {
-            let found = model.iter().position(|known| known == class);
-            found.ok_or_else(|| Error::UnknownClass {
-                class: class.clone(),
-                model: model.len(),
-                dataset: dataset.classes.len(),
-            })
-        };
-        let indices = dataset.classes.iter().map(index);
-        let indices: Vec<usize> = indices.collect::<Result<_, _>>()?;
+        let indices = class_indices(dataset, model)?;
         let samples = samples.iter().filter_map(|sample| {
             let class = *indices.get(sample.class)?;
             let path = sample.path.clone();
@@ -68,4 +59,21 @@ impl ImageSet {
         let command = command.into();
         Self { command, ..self }
     }
+}
+
+/// The index of each class of a data set in the classes of a model.
+///
+/// # Errors
+///
+/// [`Error::UnknownClass`] for a class that the model does not have.
+pub fn class_indices(dataset: &Dataset, model: &[String]) -> Result<Vec<usize>, Error> {
+    let index = |class: &String| {
+        let found = model.iter().position(|known| known == class);
+        found.ok_or_else(|| Error::UnknownClass {
+            class: class.clone(),
+            model: model.len(),
+            dataset: dataset.classes.len(),
+        })
+    };
+    dataset.classes.iter().map(index).collect()
 }

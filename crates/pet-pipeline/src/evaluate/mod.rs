@@ -12,7 +12,7 @@ use pet_predict::ImagePredictor;
 use crate::error::Error;
 
 pub use evaluation::{Confusion, Evaluation, Mistake, image_error, predict_all, read_image};
-pub use images::ImageSet;
+pub use images::{ImageSet, class_indices};
 pub use outliers::OutlierMetrics;
 pub use save::{add_to_results, log_to_run};
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use mlflow_client::{Client, Run};
+use mlflow_client::{Client, Run, RunStatus};
 use pet_tests::skipped;
 
 use crate::running::Running;
@@ -127,6 +127,39 @@ fn a_resumed_run_may_have_more_epochs_if_its_learning_rates_allow_it() {
         assert_eq!(resumed.tags["epochs"], "14");
         assert!(!dir.run("runs list").stdout.contains("--resume"));
     }
+}
+
+#[test]
+fn a_run_that_is_still_running_cannot_be_resumed() {
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    let client = dir.client();
+    let train = TRAIN.replace("--epochs 12", "--epochs 1000000");
+    let mut training = Running::start(dir.command(&train));
+    let run = training.wait_for(|| {
+        let run = dir.runs().pop()?;
+        let state = dir.path(&format!(".cache/training/{}/state.safetensors", run.id));
+        state.is_file().then_some(run)
+    });
+    let resume = format!("train --resume {}", &run.id[..10]);
+    dir.run(&resume)
+        .refused()
+        .naming(&[&run.id, "is still running"])
+        .hinting("wait");
+    let listed = dir.run("runs list --json").json();
+    assert_eq!(listed[0]["resumable"], false, "{listed}");
+    assert!(!dir.run("runs list").ok().contains("--resume"));
+    let epochs = || client.metric_history(&run.id, "val_acc").unwrap().len();
+    let before = epochs();
+    training.wait_for(|| (epochs() > before).then_some(()));
+    assert_eq!(client.run(&run.id).unwrap().status, RunStatus::Running);
+    training.kill();
+    let ended = dir.run("runs list").ok();
+    let resumable = format!(
+        "`pet-cli train --resume RUN` continues these: {}",
+        &run.id[..10]
+    );
+    assert!(ended.contains(&resumable), "{ended}");
 }
 
 fn second_run(dir: &TestDir, first: &Run) -> Option<Run> {

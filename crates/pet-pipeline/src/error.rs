@@ -239,6 +239,12 @@ pub enum Error {
         /// The ID or its prefix.
         run_id: String,
     },
+    /// A run cannot be resumed before it has ended.
+    #[error("run `{run_id}` is still running in another process")]
+    StillRunning {
+        /// The run.
+        run_id: String,
+    },
     /// A run cannot be resumed with another setting.
     #[error("cannot resume run `{run_id}` with {got}: {reason}")]
     ResumeSetting {
@@ -297,6 +303,7 @@ impl Error {
             }
             Self::UnknownClass { .. } => Some("evaluate on the data set it was trained on".into()),
             Self::OldCheckpoint { .. } => Some("train again".into()),
+            Self::StillRunning { .. } => Some("wait until it ends, or stop it first".into()),
             Self::ResumeSetting { .. } => {
                 Some("resume it with its own settings, or start a new run".into())
             }

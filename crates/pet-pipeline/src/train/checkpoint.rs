@@ -3,8 +3,10 @@
 //! ```text
 //! CACHE/training/RUN/run.json           the settings
 //!                    state.safetensors  the checkpoint
+//!                    lock               locked while the run is running
 //! ```
 
+use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 
 use pet_train::{Checkpoint, Schedule};
@@ -14,6 +16,7 @@ use crate::settings::TrainSettings;
 
 const RUN_FILE: &str = "run.json";
 const STATE_FILE: &str = "state.safetensors";
+const LOCK_FILE: &str = "lock";
 /// Limit for the size of settings, which include the metrics of every class in a refit.
 const MAX_BYTES: u64 = 16 << 20;
 
@@ -32,13 +35,14 @@ impl InterruptedRun {
     ///
     /// # Errors
     ///
-    /// [`Error::NothingToResume`] or [`Error::AmbiguousRun`] unless there is exactly one, [`Error::OldCheckpoint`] for
-    /// one of another version, [`Error::Io`].
+    /// [`Error::NothingToResume`] or [`Error::AmbiguousRun`] unless there is exactly one, [`Error::StillRunning`],
+    /// [`Error::OldCheckpoint`] for one of another version, [`Error::Io`].
     pub fn find(cache: &Path, run_id: &str) -> Result<Self, Error> {
-        let mut found = Self::ids(cache)?;
-        found.retain(|id| id.starts_with(run_id) && !run_id.is_empty());
+        let mut found = run_folders(cache)?;
+        found.retain(|(id, _)| id.starts_with(run_id) && !run_id.is_empty());
         match found.as_slice() {
-            [id] => CheckpointFolder::new(cache, id)?.read(id),
+            [(id, folder)] if is_running(folder) => Err(still_running(id)),
+            [(id, folder)] => read(id, folder),
             [] => Err(nothing_to_resume(run_id)),
             _ => Err(Error::AmbiguousRun {
                 run_id: run_id.into(),
@@ -47,25 +51,16 @@ impl InterruptedRun {
         }
     }
 
-    /// The IDs of the runs in this cache that can be resumed; also those of runs that have not ended yet.
+    /// The IDs of the runs in this cache that can be resumed. On a file system without locks, these include runs that are
+    /// still running.
     ///
     /// # Errors
     ///
     /// [`Error::Io`].
     pub fn ids(cache: &Path) -> Result<Vec<String>, Error> {
-        let (mut ids, folder) = (Vec::new(), cache.join("training"));
-        if !folder.is_dir() {
-            return Ok(ids);
-        }
-        for entry in fs_err::read_dir(folder)? {
-            let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            ids.extend(
-                name.filter(|_| path.join(RUN_FILE).is_file())
-                    .map(str::to_owned),
-            );
-        }
-        Ok(ids)
+        let runs = run_folders(cache)?.into_iter();
+        let ended = runs.filter(|(_, folder)| !is_running(folder));
+        Ok(ended.map(|(id, _)| id).collect())
     }
 
     /// Sets the number of epochs. With a constant learning rate, a resumed run may have more than it was started with, and
@@ -115,52 +110,100 @@ impl InterruptedRun {
     }
 }
 
-pub(super) struct CheckpointFolder(PathBuf);
+/// The folder of a run that this process trains.
+pub(super) struct CheckpointFolder {
+    path: PathBuf,
+    /// Keeps other processes from training the run.
+    lock: fs_err::File,
+}
 
 impl CheckpointFolder {
-    pub(super) fn new(cache: &Path, run_id: &str) -> Result<Self, Error> {
+    /// Creates the folder, and locks it until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StillRunning`] if another process has locked it, [`Error::NothingToResume`] for an invalid ID,
+    /// [`Error::Io`].
+    pub(super) fn lock(cache: &Path, run_id: &str) -> Result<Self, Error> {
         // It becomes part of a path.
         if run_id.is_empty() || !run_id.chars().all(|c| c.is_ascii_alphanumeric()) {
             return Err(nothing_to_resume(run_id));
         }
-        Ok(Self(cache.join("training").join(run_id)))
+        let path = cache.join("training").join(run_id);
+        fs_err::create_dir_all(&path)?;
+        let lock = fs_err::File::create(path.join(LOCK_FILE))?;
+        // Tolerates file systems without locks.
+        if let Err(TryLockError::WouldBlock) = lock.file().try_lock() {
+            return Err(still_running(run_id));
+        }
+        Ok(Self { path, lock })
     }
 
     /// The checkpoint of a training on `data`.
     pub(super) fn state(&self, data: String) -> Checkpoint {
         Checkpoint {
-            path: self.0.join(STATE_FILE),
+            path: self.path.join(STATE_FILE),
             data,
         }
     }
 
     pub(super) fn write(&self, settings: &TrainSettings) -> Result<(), Error> {
-        Ok(pet_model::write_json(&self.0.join(RUN_FILE), settings)?)
+        Ok(pet_model::write_json(&self.path.join(RUN_FILE), settings)?)
     }
 
-    fn read(&self, run_id: &str) -> Result<InterruptedRun, Error> {
-        let path = self.0.join(RUN_FILE);
-        if fs_err::metadata(&path)?.len() > MAX_BYTES {
-            return Err(nothing_to_resume(run_id));
+    pub(super) fn remove(self) -> Result<(), Error> {
+        // Windows removes no open file.
+        drop(self.lock);
+        Ok(fs_err::remove_dir_all(self.path)?)
+    }
+}
+
+/// The IDs and folders of all runs that have not finished.
+fn run_folders(cache: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
+    let (mut runs, folder) = (Vec::new(), cache.join("training"));
+    if !folder.is_dir() {
+        return Ok(runs);
+    }
+    for entry in fs_err::read_dir(folder)? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name().and_then(|name| name.to_str())
+            && path.join(RUN_FILE).is_file()
+        {
+            runs.push((name.to_owned(), path));
         }
-        let settings = serde_json::from_slice(&fs_err::read(&path)?);
-        let settings = settings.map_err(|source| Error::OldCheckpoint {
-            run_id: run_id.into(),
-            path,
-            source,
-        })?;
-        let run_id = run_id.into();
-        Ok(InterruptedRun { run_id, settings })
     }
+    Ok(runs)
+}
 
-    pub(super) fn remove(&self) -> Result<(), Error> {
-        Ok(fs_err::remove_dir_all(&self.0)?)
+/// Whether a process has locked the folder.
+fn is_running(folder: &Path) -> bool {
+    let lock = fs_err::File::open(folder.join(LOCK_FILE));
+    lock.is_ok_and(|lock| matches!(lock.file().try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn read(run_id: &str, folder: &Path) -> Result<InterruptedRun, Error> {
+    let path = folder.join(RUN_FILE);
+    if fs_err::metadata(&path)?.len() > MAX_BYTES {
+        return Err(nothing_to_resume(run_id));
     }
+    let settings = serde_json::from_slice(&fs_err::read(&path)?);
+    let settings = settings.map_err(|source| Error::OldCheckpoint {
+        run_id: run_id.into(),
+        path,
+        source,
+    })?;
+    let run_id = run_id.into();
+    Ok(InterruptedRun { run_id, settings })
 }
 
 fn nothing_to_resume(run_id: &str) -> Error {
     let run_id = run_id.into();
     Error::NothingToResume { run_id }
+}
+
+fn still_running(run_id: &str) -> Error {
+    let run_id = run_id.into();
+    Error::StillRunning { run_id }
 }
 
 #[cfg(test)]
@@ -178,7 +221,7 @@ mod tests {
         let find = |id| InterruptedRun::find(cache.path(), id);
         assert!(matches!(find("01"), Err(Error::NothingToResume { .. })));
         for id in ["0123", "0199"] {
-            let folder = CheckpointFolder::new(cache.path(), id).unwrap();
+            let folder = CheckpointFolder::lock(cache.path(), id).unwrap();
             folder.write(&settings()).unwrap();
         }
         let found = find("012").unwrap();
@@ -191,6 +234,27 @@ mod tests {
         for none in ["", "2", "../01", "."] {
             assert!(matches!(find(none), Err(Error::NothingToResume { .. })));
         }
+    }
+
+    #[test]
+    fn a_locked_run_is_still_running() {
+        let cache = tempfile::tempdir().unwrap();
+        let ids = || InterruptedRun::ids(cache.path()).unwrap();
+        let folder = CheckpointFolder::lock(cache.path(), "0123").unwrap();
+        folder.write(&settings()).unwrap();
+        assert!(ids().is_empty());
+        let running = |error| matches!(error, Err(Error::StillRunning { .. }));
+        assert!(running(
+            InterruptedRun::find(cache.path(), "01").map(|_| ())
+        ));
+        assert!(running(
+            CheckpointFolder::lock(cache.path(), "0123").map(|_| ())
+        ));
+        drop(folder);
+        assert_eq!(ids(), ["0123"]);
+        let folder = CheckpointFolder::lock(cache.path(), "0123").unwrap();
+        folder.remove().unwrap();
+        assert!(ids().is_empty());
     }
 
     #[test]

@@ -141,6 +141,7 @@ impl<'a> Experiment<'a> {
         let request = &self.named(request);
         let settings = self.settings_of(request);
         let mut plan = self.plan(request, &settings);
+        let mut folder = None;
         if let Some(run_id) = &request.run_id {
             let run = self
                 .client
@@ -153,9 +154,16 @@ impl<'a> Experiment<'a> {
             {
                 plan.tags.extend(plan.params.remove_entry(params::EPOCHS));
             }
+            // Before the store is told that the run goes on.
+            folder = self.folder(request, Some(run_id))?;
         }
         let mut run = TrackedRun::start(&self.client, &plan)?;
-        let folder = self.folder(&run, request, &settings)?;
+        if folder.is_none() {
+            folder = self.folder(request, run.id())?;
+        }
+        if let Some(folder) = &folder {
+            folder.write(&settings)?;
+        }
         let trained = match self.train(&settings, folder.as_ref(), &mut run, observer) {
             Err(Error::Train(pet_train::Error::Interrupted)) => {
                 let run_id = run.id().filter(|_| folder.is_some()).map(Into::into);
@@ -202,19 +210,15 @@ impl<'a> Experiment<'a> {
         settings
     }
 
-    /// Creates the folder for checkpoints; `None` for a run without an ID, which could not be found again.
+    /// Creates and locks the folder for checkpoints; `None` for a run without an ID, which could not be found again.
     fn folder(
         &self,
-        run: &TrackedRun,
         request: &RunRequest,
-        settings: &TrainSettings,
+        run_id: Option<&str>,
     ) -> Result<Option<CheckpointFolder>, Error> {
-        let Some(run_id) = run.id().filter(|_| request.resumable) else {
-            return Ok(None);
-        };
-        let folder = CheckpointFolder::new(&self.context.cache, run_id)?;
-        folder.write(settings)?;
-        Ok(Some(folder))
+        let run_id = run_id.filter(|_| request.resumable);
+        let lock = |run_id| CheckpointFolder::lock(&self.context.cache, run_id);
+        run_id.map(lock).transpose()
     }
 
     fn train(

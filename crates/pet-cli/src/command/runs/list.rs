@@ -69,7 +69,7 @@ pub(super) fn list(arguments: &ListArguments, common: &Common) -> Result<(), Fai
         return Ok(());
     }
     output::line(format_args!(
-        "\n`pet-cli train --resume RUN` continues these, unless they are still running: {}",
+        "\n`pet-cli train --resume RUN` continues these: {}",
         ids.join(", ")
     ))
 }

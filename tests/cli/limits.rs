@@ -67,6 +67,23 @@ fn every_command_has_limits_and_reports_their_options() {
 }
 
 #[test]
+fn cached_features_do_not_evade_the_limits() {
+    let dir = TestDir::new();
+    dir.prepare_training(5);
+    let train = "train --backbone backbone.safetensors --dataset folder --data-dir pets --epochs 1";
+    dir.run(train).ok();
+    for option in ["--max-pixels", "--max-upload"] {
+        dir.run(&format!("{train} {option} 10"))
+            .refused()
+            .naming(&["images cannot be used", "more than the limit of", "10"])
+            .hinting(option);
+    }
+    let again = dir.run(train);
+    assert!(again.stderr.contains("(0 computed, "), "{}", again.stderr);
+    again.ok();
+}
+
+#[test]
 fn data_check_reports_which_option_helps() {
     let dir = TestDir::new();
     colours_data_set(&dir.path("colours"), 20);

@@ -184,7 +184,10 @@ impl<'a> Extractor<'a> {
         {
             return Err(Error::ImageChanged);
         }
-        if let Some(features) = cache.get(&digest) {
+        // The features may have been computed with higher limits. An image above the present ones is decoded, which fails.
+        let pixels = || pet_image::cost(&bytes, &self.limits).pixels;
+        let cached = cache.get(&digest);
+        if let Some(features) = cached.filter(|_| (1..=self.limits.pixels).contains(&pixels())) {
             return Ok(Extracted {
                 digest,
                 features: features.to_vec(),

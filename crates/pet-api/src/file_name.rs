@@ -1,24 +1,7 @@
 //! Sanitizes text from clients: file names, and values of `Content-Disposition`.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 /// Longest file name; longer ones are truncated.
 const MAX_CHARS: usize = 100;
-
-/// `attr-char` of RFC 8187.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'!')
-    .remove(b'#')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b'+')
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'^')
-    .remove(b'_')
-    .remove(b'`')
-    .remove(b'|')
-    .remove(b'~');
 
 /// The value of `Content-Disposition` for a result named `PREFIX_NAME`.
 pub(crate) fn attachment(prefix: &str, name: Option<&str>, extension: &str) -> String {
@@ -35,7 +18,14 @@ pub(crate) fn attachment(prefix: &str, name: Option<&str>, extension: &str) -> S
     if plain == name {
         return format!("attachment; filename=\"{plain}\"");
     }
-    let encoded = utf8_percent_encode(&name, ENCODED);
+    let encoded = name.bytes().map(|byte| {
+        if is_token(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
+    let encoded = encoded.collect::<Vec<_>>().concat();
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 
@@ -69,7 +59,7 @@ fn is_directional(char: char) -> bool {
     matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// `token` of RFC 9110.
+/// `attr-char` of RFC 8187, which is allowed in a `token` of RFC 9110 too.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte)
 }

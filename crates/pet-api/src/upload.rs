@@ -146,8 +146,8 @@ async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Upl
     let deadline = Deadline::extract(request).await?;
     let limit = state.configuration.limits.bytes;
     let memory = &state.memory;
-    let photographs = match body_kind(request) {
-        BodyKind::Form => {
+    let photographs = match request.content_type().to_ascii_lowercase().as_str() {
+        "multipart/form-data" => {
             // The largest form; the error names the limit of one photograph.
             let all = limit
                 .saturating_add(MULTIPART_OVERHEAD)
@@ -161,11 +161,11 @@ async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Upl
             let read = read_form(request, body, max, limit, &incoming);
             incoming.read(deadline.0, read).await?
         }
-        BodyKind::Raw => {
+        kind if kind == "application/octet-stream" || kind.starts_with("image/") => {
             let body = Ok(read_body(request, payload, deadline).await?);
             vec![Photograph { name: None, body }]
         }
-        BodyKind::Other => Vec::new(),
+        _ => Vec::new(),
     };
     if photographs.is_empty() {
         return Err(missing_file());
@@ -174,21 +174,6 @@ async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Upl
         photographs,
         deadline,
     })
-}
-
-enum BodyKind {
-    Form,
-    Raw,
-    Other,
-}
-
-fn body_kind(request: &HttpRequest) -> BodyKind {
-    match request.content_type().to_ascii_lowercase().as_str() {
-        "multipart/form-data" => BodyKind::Form,
-        "application/octet-stream" => BodyKind::Raw,
-        image if image.starts_with("image/") => BodyKind::Raw,
-        _ => BodyKind::Other,
-    }
 }
 
 fn missing_file() -> ApiError {

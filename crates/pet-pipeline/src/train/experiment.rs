@@ -170,14 +170,14 @@ impl<'a> Experiment<'a> {
                 return Err(self.context.kill(run, run_id)?);
             }
             Err(Error::Train(error @ pet_train::Error::Diverged { .. })) => {
-                folder.map_or(Ok(()), |folder| folder.remove())?;
+                folder.map_or(Ok(()), CheckpointFolder::remove)?;
                 return Ok(RunOutcome::diverged(&run, &error, observer));
             }
             trained => trained?,
         };
         let finished = self.register(request, &settings, &trained, &mut run)?;
         let outcome = self.context.finish(run, finished, start)?;
-        folder.map_or(Ok(()), |folder| folder.remove())?;
+        folder.map_or(Ok(()), CheckpointFolder::remove)?;
         Ok(outcome)
     }
 

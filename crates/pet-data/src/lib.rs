@@ -26,13 +26,11 @@
 //!
 //! - [`folder::load`], [`oxford::load`], [`sample::generate`]: loaders. Each returns a [`Dataset`] of
 //!   [`Sample`]s without reading images; [`walk`] has the rules of what is an image.
-//! - [`Dataset::check`] decodes all images and reports every unreadable one at once; [`picture`] finds
-//!   blurred, dark or duplicate ones.
+//! - [`picture`]: finds unreadable, blurred, dark or duplicate images.
 //! - [`stratified_split`], [`grouped_split`], [`grouped_folds`]: seeded [`Split`]s.
 //! - [`Progress`]: how long tasks report their progress.
 
 mod added;
-mod check;
 mod dataset;
 mod digest;
 mod error;
@@ -42,15 +40,16 @@ mod part;
 #[cfg(feature = "pictures")]
 pub mod picture;
 mod progress;
+mod read;
 #[cfg(feature = "sample")]
 pub mod sample;
 mod split;
 pub mod walk;
 
-pub use check::read_at_most;
 pub use dataset::{Dataset, Sample};
 pub use digest::FileDigests;
 pub use error::{Error, MirrorFailure, ReadError, UnreadableImage, file_reason};
 pub use progress::{Progress, Silent, Unit, task};
+pub use read::read_at_most;
 pub use split::{Split, grouped_folds, grouped_split, stratified_split};
 pub use walk::LeftOut;

@@ -26,9 +26,6 @@ impl Error {
                 "unpack `images.tar.gz` again, or remove the missing names from the lists"
                     .to_owned()
             }
-            Self::UnreadableImages { .. } => {
-                "replace these images, or remove them from the data set".to_owned()
-            }
             Self::TooFewClasses { got: 0, .. } => {
                 "put the images of each class into a folder named after the class; if this is one of these folders, name \
                  the folder above it".to_owned()

@@ -9,9 +9,6 @@ pub use list::{MirrorFailure, ReadError, UnreadableImage, file_reason};
 /// Names that an error lists; further ones are counted.
 const NAMED: usize = 10;
 
-/// Unreadable images that an error lists: more, since each needs attention.
-const UNREADABLE_NAMED: usize = 100;
-
 /// Why a data set cannot be loaded, downloaded or split.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -93,18 +90,6 @@ pub enum Error {
         total: usize,
         /// All images that are missing.
         images: Vec<PathBuf>,
-    },
-
-    /// Images cannot be decoded.
-    #[error(
-        "{} of {total} images are unreadable: {}",
-        images.len(), listed(images, UNREADABLE_NAMED)
-    )]
-    UnreadableImages {
-        /// Number of images.
-        total: usize,
-        /// All unreadable ones, in the data set's order.
-        images: Vec<UnreadableImage>,
     },
 
     /// There are fewer class folders than needed.

@@ -119,8 +119,10 @@ mod tests {
         assert_eq!(dataset.name, "sample");
         assert_eq!(dataset.classes, crate::sample::class_names());
         assert_eq!((dataset.train.len(), dataset.test.len()), (12, 6));
-        let limits = pet_image::Limits::default();
-        dataset.check(&limits, &crate::Silent).unwrap();
+        for sample in dataset.samples() {
+            let picture = fs_err::read(&sample.path).unwrap();
+            pet_image::decode(&picture, &pet_image::Limits::default()).unwrap();
+        }
         assert_eq!(names(&place), ["pets"]);
     }
 

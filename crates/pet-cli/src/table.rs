@@ -4,6 +4,7 @@ use std::iter::once;
 
 use crate::failure::Failure;
 use crate::output;
+use crate::tracking::short_id;
 
 /// The letters after which a text may be wrapped.
 const BREAKS: [char; 3] = [' ', '_', '/'];
@@ -126,6 +127,11 @@ pub(crate) fn number(value: Option<f64>) -> String {
 /// A value, or `-`.
 pub(crate) fn optional(value: Option<impl ToString>) -> String {
     value.map_or("-".into(), |value| value.to_string())
+}
+
+/// The start of a run's ID, or `-`.
+pub(crate) fn run_id(id: Option<&str>) -> String {
+    optional(id.map(short_id))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{JsonArgument, TrackingArguments};
 use crate::failure::Failure;
-use crate::tracking::{short_id, short_time};
+use crate::tracking::short_time;
 use crate::{about, output, table, tracking};
 
 /// Inspect registered models and set aliases
@@ -146,7 +146,7 @@ fn row(client: &Client, version: &ModelVersion) -> Result<Vec<String>, Failure> 
         version.version.to_string(),
         short_time(version.creation_time),
         table::number(metric(VAL_ACC)),
-        table::optional(version.run_id.as_deref().map(short_id)),
+        table::run_id(version.run_id.as_deref()),
         table::optional(data.map(|data| data.short())),
         version.aliases.join(", "),
     ])

@@ -9,7 +9,6 @@ use super::train::next_steps;
 use super::train_args::TrainArgs;
 use crate::failure::Failure;
 use crate::progress::Bars;
-use crate::tracking::short_id;
 use crate::{output, table};
 
 /// Try combinations of hyperparameters and rank them
@@ -101,7 +100,7 @@ fn print(report: &SweepReport, next_steps: &str) -> Result<(), Failure> {
             table::number(run.map(|run| run.val_loss)),
             table::optional(run.and_then(|run| run.version)),
             run.map_or("diverged".into(), |run| {
-                table::optional(run.run_id.as_deref().map(short_id))
+                table::run_id(run.run_id.as_deref())
             }),
         ];
         let values = searched.iter().map(|name| row.values.get(*name));

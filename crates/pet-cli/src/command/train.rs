@@ -12,7 +12,6 @@ use super::runs::find_one;
 use super::train_args::TrainArgs;
 use crate::failure::Failure;
 use crate::progress::Bars;
-use crate::tracking::short_id;
 use crate::{output, table, tracking};
 
 /// Options that a run keeps when it is resumed or refitted.
@@ -213,10 +212,10 @@ fn print(
             table::optional(run.version),
             table::number(Some(run.val_acc)),
             table::number(Some(run.val_loss)),
-            table::optional(run.run_id.as_deref().map(short_id)),
+            table::run_id(run.run_id.as_deref()),
         ],
         RunOutcome::Failed(run) => {
-            let id = table::optional(run.run_id.as_deref().map(short_id));
+            let id = table::run_id(run.run_id.as_deref());
             vec![
                 run.name.clone(),
                 "-".into(),
@@ -247,13 +246,10 @@ fn print_folds(outcomes: &[RunOutcome]) -> Result<(), Failure> {
             table::number(run.standard_error),
             table::number(Some(run.val_loss)),
             (run.best_epoch + 1).to_string(),
-            table::optional(run.run_id.as_deref().map(short_id)),
+            table::run_id(run.run_id.as_deref()),
         ],
         RunOutcome::Failed(run) => {
-            let (failed, id) = (
-                "FAILED".into(),
-                table::optional(run.run_id.as_deref().map(short_id)),
-            );
+            let (failed, id) = ("FAILED".into(), table::run_id(run.run_id.as_deref()));
             vec![
                 run.name.clone(),
                 failed,

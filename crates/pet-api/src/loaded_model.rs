@@ -272,21 +272,29 @@ impl Loader {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use pet_tests::{colours_results, runtime};
+    use tempfile::TempDir;
 
     use super::*;
 
-    #[test]
-    fn each_worker_has_a_session_and_work_that_runs_alone_the_wide_one() {
-        let Some(runtime) = runtime() else { return };
+    /// A model in a folder, and what loads it for two workers.
+    pub(crate) fn model_for_two_workers() -> Option<(TempDir, Loader)> {
+        let runtime = runtime()?;
         let place = tempfile::tempdir().unwrap();
         colours_results(place.path(), 1.0);
         let configuration = Configuration {
             workers: NonZero::new(2).unwrap(),
             ..Configuration::default()
         };
-        let loader = Loader::new(runtime, &configuration);
+        Some((place, Loader::new(runtime, &configuration)))
+    }
+
+    #[test]
+    fn each_worker_has_a_session_and_work_that_runs_alone_the_wide_one() {
+        let Some((place, loader)) = model_for_two_workers() else {
+            return;
+        };
         let load = |role| loader.load(&place.path().into(), role, None).unwrap();
         let (served, named) = (load(Role::Served), load(Role::Named));
         let count = |model: &LoadedModel| (model.sessions.idle().len(), model.wide.idle().len());

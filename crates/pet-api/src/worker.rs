@@ -102,29 +102,22 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZero;
     use std::time::Duration;
 
     use pet_image::{Cost, Format};
-    use pet_tests::{colours_results, gradient, runtime};
+    use pet_tests::gradient;
 
     use super::*;
     use crate::block_on;
-    use crate::configuration::Configuration;
-    use crate::loaded_model::Loader;
+    use crate::loaded_model::tests::model_for_two_workers;
     use crate::queue::{Queue, start};
 
     /// One explanation waits in the middle for another, which would be late if it needed the same worker or explainer.
     #[test]
     fn workers_explain_at_the_same_time() {
-        let Some(runtime) = runtime() else { return };
-        let place = tempfile::tempdir().unwrap();
-        colours_results(place.path(), 1.0);
-        let configuration = Configuration {
-            workers: NonZero::new(2).unwrap(),
-            ..Configuration::default()
+        let Some((place, loader)) = model_for_two_workers() else {
+            return;
         };
-        let loader = Loader::new(runtime, &configuration);
         let model = loader.load(&place.path().into(), Role::Served, None);
         let (model, photograph) = (model.unwrap(), gradient(60, 40, Format::Png));
         let metrics = Arc::new(Metrics::new().unwrap());

@@ -21,9 +21,6 @@ fn generate() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={PROTOCOL}");
     let described = protox::compile([PROTOCOL], ["proto"])?;
     // As `Bytes`, a photograph is not copied out of its message.
-    tonic_prost_build::configure()
-        .build_client(false)
-        .bytes(".")
-        .compile_fds(described)?;
+    tonic_prost_build::configure().build_client(false).bytes(".").compile_fds(described)?;
     Ok(())
 }

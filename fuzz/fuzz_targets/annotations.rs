@@ -8,12 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
 /// The existing photographs.
-const IMAGES: [&str; 4] = [
-    "Abyssinian_1",
-    "Abyssinian_2",
-    "american_bulldog_10",
-    "Maine_Coon_7",
-];
+const IMAGES: [&str; 4] = ["Abyssinian_1", "Abyssinian_2", "american_bulldog_10", "Maine_Coon_7"];
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = pet_fuzz::scratch();

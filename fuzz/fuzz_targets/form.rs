@@ -11,12 +11,7 @@ use pet_fuzz::Service;
 
 static SERVICE: LazyLock<Service> = LazyLock::new(Service::start);
 
-const PATHS: [&str; 4] = [
-    "/resize?width=8&height=8",
-    "/predict",
-    "/predict/batch",
-    "/grayscale",
-];
+const PATHS: [&str; 4] = ["/resize?width=8&height=8", "/predict", "/predict/batch", "/grayscale"];
 
 const ENCODINGS: [&str; 4] = ["identity", "identity", "gzip", "deflate"];
 

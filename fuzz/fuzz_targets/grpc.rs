@@ -11,12 +11,7 @@ use pet_fuzz::Caller;
 static CALLER: LazyLock<Mutex<Caller>> = LazyLock::new(|| Mutex::new(Caller::start()));
 
 /// The last is most often chosen.
-const METHODS: [&str; 4] = [
-    "ModelReady",
-    "ModelMetadata",
-    "RepositoryModelLoad",
-    "ModelInfer",
-];
+const METHODS: [&str; 4] = ["ModelReady", "ModelMetadata", "RepositoryModelLoad", "ModelInfer"];
 
 fuzz_target!(init: pet_fuzz::start("grpc", 256 << 20), |data: &[u8]| {
     let [choice, message @ ..] = data else {

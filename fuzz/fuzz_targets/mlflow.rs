@@ -31,13 +31,7 @@ const REQUESTS: [fn(&Client); 12] = [
     |client| drop(client.model_version_by_alias("pets", "champion")),
     |client| drop(client.download_uri("pets", 1)),
     |client| drop(client.server_version()),
-    |client| {
-        drop(
-            client
-                .artifacts("mlflow-artifacts:/1")
-                .and_then(|artifacts| artifacts.list("")),
-        )
-    },
+    |client| drop(client.artifacts("mlflow-artifacts:/1").and_then(|artifacts| artifacts.list(""))),
 ];
 
 fuzz_target!(init: pet_fuzz::start("mlflow", 64 << 20), |data: &[u8]| {

@@ -24,10 +24,7 @@ impl Caller {
         Self {
             address: ([127, 0, 0, 1], service.grpc_port()).into(),
             service,
-            runtime: Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime"),
+            runtime: Builder::new_current_thread().enable_all().build().expect("a runtime"),
             connection: None,
         }
     }

@@ -12,10 +12,6 @@ pub fn root() -> PathBuf {
 /// A temporary folder, in memory if possible.
 pub fn scratch() -> TempDir {
     let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() {
-        memory
-    } else {
-        &std::env::temp_dir()
-    };
+    let folder = if memory.is_dir() { memory } else { &std::env::temp_dir() };
     tempfile::tempdir_in(folder).expect("a folder for files")
 }

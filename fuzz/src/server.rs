@@ -47,10 +47,7 @@ fn serve(stream: TcpStream, next: &Next) -> Option<()> {
         read_request(&mut reader)?;
         let empty = (200, b"{}".to_vec());
         let (status, body) = std::mem::replace(&mut *next.lock().ok()?, empty);
-        let head = format!(
-            "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
+        let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", body.len());
         writer.write_all(&[head.as_bytes(), &body].concat()).ok()?;
     }
 }

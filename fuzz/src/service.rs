@@ -62,11 +62,7 @@ impl Service {
         };
         let status = response.status().as_u16();
         let text = response.body_mut().read_to_vec().unwrap_or_default();
-        assert!(
-            matches!(status, 200..500 | 503),
-            "{status}: {}",
-            String::from_utf8_lossy(&text)
-        );
+        assert!(matches!(status, 200..500 | 503), "{status}: {}", String::from_utf8_lossy(&text));
     }
 
     pub(crate) fn grpc_port(&self) -> u16 {
@@ -85,9 +81,7 @@ fn configuration() -> Configuration {
         grpc_port: Some(0),
         results: root().join("results").into(),
         workers: NonZero::<usize>::MIN,
-        limits: Limits::default()
-            .with_bytes(MAX_BYTES)
-            .with_pixels(MAX_PIXELS),
+        limits: Limits::default().with_bytes(MAX_BYTES).with_pixels(MAX_PIXELS),
         ..Configuration::default()
     }
 }

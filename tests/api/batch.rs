@@ -16,10 +16,7 @@ fn a_bad_file_does_not_affect_the_others() {
     }) else {
         return;
     };
-    let (one, other) = (
-        gradient(80, 60, Format::Png),
-        gradient(60, 80, Format::Jpeg),
-    );
+    let (one, other) = (gradient(80, 60, Format::Png), gradient(60, 80, Format::Jpeg));
     let request = post("/predict/batch?top_k=2")
         .file("one.png", &one)
         .file("cut.jpg", &truncated_jpeg())
@@ -28,23 +25,14 @@ fn a_bad_file_does_not_affect_the_others() {
         .file("other.jpg", &other);
     let response = request.send(&service).json();
     let predictions = response["predictions"].as_array().unwrap();
-    let names: Vec<_> = predictions
-        .iter()
-        .map(|one| one["file"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        names,
-        ["one.png", "cut.jpg", "large.bmp", "note.txt", "other.jpg"]
-    );
+    let names: Vec<_> = predictions.iter().map(|one| one["file"].as_str().unwrap()).collect();
+    assert_eq!(names, ["one.png", "cut.jpg", "large.bmp", "note.txt", "other.jpg"]);
     for (index, code) in [(1, "undecodable"), (2, "too_large"), (3, "undecodable")] {
         assert_eq!(predictions[index]["error"]["code"], code, "{response}");
     }
     for (index, picture) in [(0, one), (4, other)] {
         let alone = post("/predict").file("x", &picture).send(&service).json();
-        assert_eq!(
-            predictions[index]["predicted_class"],
-            alone["predicted_class"]
-        );
+        assert_eq!(predictions[index]["predicted_class"], alone["predicted_class"]);
         assert_eq!(predictions[index]["confidence"], alone["confidence"]);
         assert_eq!(predictions[index]["top_k"].as_array().unwrap().len(), 2);
     }
@@ -63,7 +51,5 @@ fn batch_size_is_limited() {
     batch(3).send(&service).ok();
     let error = batch(4).send(&service).error(413, "too_large");
     assert!(error["detail"].as_str().unwrap().contains("`3`"), "{error}");
-    post("/predict/batch")
-        .send(&service)
-        .error(422, "missing_file");
+    post("/predict/batch").send(&service).error(422, "missing_file");
 }

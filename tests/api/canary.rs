@@ -17,11 +17,8 @@ fn start(dir: &Path, percent: f64) -> Option<Service> {
     Service::start_with(|settings| {
         settings.results = dir.into();
         settings.canary = Some(canary(dir, percent));
-        settings.feedback = Some(FeedbackFolder {
-            folder: dir.join("kept"),
-            bytes: 1 << 20,
-            count: 100,
-        });
+        settings.feedback =
+            Some(FeedbackFolder { folder: dir.join("kept"), bytes: 1 << 20, count: 100 });
     })
 }
 
@@ -29,16 +26,11 @@ fn canary(dir: &Path, percent: f64) -> Successor {
     let folder = dir.join("next");
     fs_err::create_dir_all(&folder).unwrap();
     fs_err::write(folder.join("model.onnx"), coloured("8", false)).unwrap();
-    Successor {
-        results: folder.into(),
-        share: Share::from_percent(percent).unwrap(),
-    }
+    Successor { results: folder.into(), share: Share::from_percent(percent).unwrap() }
 }
 
 fn pictures() -> Vec<Vec<u8>> {
-    (20..60)
-        .map(|side| gradient(side, 20, Format::Png))
-        .collect()
+    (20..60).map(|side| gradient(side, 20, Format::Png)).collect()
 }
 
 fn predict(service: &Service, picture: &[u8]) -> Value {
@@ -53,14 +45,8 @@ fn a_photograph_is_always_predicted_by_the_same_model() {
         return;
     };
     let pictures = pictures();
-    let responses: Vec<_> = pictures
-        .iter()
-        .map(|picture| predict(&service, picture))
-        .collect();
-    let canaries = responses
-        .iter()
-        .filter(|response| response["model_version"] == "8")
-        .count();
+    let responses: Vec<_> = pictures.iter().map(|picture| predict(&service, picture)).collect();
+    let canaries = responses.iter().filter(|response| response["model_version"] == "8").count();
     assert!((5..35).contains(&canaries), "{canaries}");
     let mut batch = post("/predict/batch");
     for picture in pictures.iter().take(20) {
@@ -69,10 +55,7 @@ fn a_photograph_is_always_predicted_by_the_same_model() {
     let batch = batch.send(&service).json();
     for (number, (picture, response)) in pictures.iter().zip(&responses).enumerate() {
         // Only version 7 is right.
-        assert_eq!(
-            response["predicted_class"] == "green",
-            response["model_version"] == "7"
-        );
+        assert_eq!(response["predicted_class"] == "green", response["model_version"] == "7");
         assert_eq!(predict(&service, picture), *response);
         let corrected = post("/feedback?class=red").file("x.png", picture);
         let corrected = corrected.send(&service).json();
@@ -84,14 +67,8 @@ fn a_photograph_is_always_predicted_by_the_same_model() {
     }
     for (role, version, count) in [("served", 7, 40 - canaries), ("canary", 8, canaries)] {
         let labels = format!("name=\"colours\",role=\"{role}\",version=\"{version}\"");
-        let answered = metric(
-            &service,
-            &format!("pet_model_duration_seconds_count{{{labels}}}"),
-        );
-        assert!(
-            answered as usize >= 3 * count,
-            "{role}: {answered} of {count}"
-        );
+        let answered = metric(&service, &format!("pet_model_duration_seconds_count{{{labels}}}"));
+        assert!(answered as usize >= 3 * count, "{role}: {answered} of {count}");
         let failures = metric(&service, &format!("pet_model_failures_total{{{labels}}}"));
         assert_eq!(failures as usize, 0, "{role}");
         let info = format!(
@@ -119,9 +96,7 @@ fn protocol_serves_both_versions() {
     let infer = |path: &str, input: &Value| {
         let body = json!({"inputs": [input]}).to_string();
         let request = post(&format!("/v2/models/colours{path}/infer"));
-        let response = request
-            .body("application/json", body.as_bytes())
-            .send(&service);
+        let response = request.body("application/json", body.as_bytes()).send(&service);
         response.json()["model_version"].clone()
     };
     let picture = STANDARD.encode(gradient(20, 20, Format::Png));
@@ -133,10 +108,7 @@ fn protocol_serves_both_versions() {
     assert_eq!(infer("/versions/7", &photograph), "7");
     assert_eq!(infer("", &tensor), "7");
     assert_eq!(infer("/versions/8", &tensor), "8");
-    assert_eq!(
-        get("/v2/models/colours/versions/9").send(&service).status,
-        404
-    );
+    assert_eq!(get("/v2/models/colours/versions/9").send(&service).status, 404);
 }
 
 #[test]
@@ -153,8 +125,5 @@ fn canary_with_other_classes_is_rejected() {
     };
     let refused = pet_api::block_on(async { Application::build(configuration, runtime).err() });
     let refused = refused.unwrap();
-    assert!(
-        matches!(refused, Error::Classes { role: "canary", .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, Error::Classes { role: "canary", .. }), "{refused}");
 }

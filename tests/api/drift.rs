@@ -103,14 +103,8 @@ fn drift_of_colours_is_detected() {
     assert_eq!(gauge(service.address, "pet_drift_class_mix "), None);
 
     let [classes, confidence, similarity, features] = drift_of(service.address, (0..).map(pure));
-    assert!(
-        classes < 0.05 && confidence < 0.05,
-        "{classes} {confidence}"
-    );
-    assert!(
-        similarity.is_nan() && features.is_nan(),
-        "the model has none"
-    );
+    assert!(classes < 0.05 && confidence < 0.05, "{classes} {confidence}");
+    assert!(similarity.is_nan() && features.is_nan(), "the model has none");
     let [classes, ..] = drift_of(service.address, (0..).map(|_| pure(1)));
     assert!(classes > LARGE, "one class: {classes}");
     // Nearly grey, and equally many of each.
@@ -151,20 +145,12 @@ fn drift_of_photographs_is_detected() {
     assert!(classes < LARGE && confidence < LARGE, "{distances:?}");
     assert!(similarity < LARGE && features < MEDIUM, "{distances:?}");
 
-    let distances = drift_of(
-        service.address,
-        ordinary().map(|photograph| blurred(&photograph)),
-    );
+    let distances = drift_of(service.address, ordinary().map(|photograph| blurred(&photograph)));
     let [_, confidence, similarity, features] = distances;
     assert!(confidence > LARGE && similarity > LARGE, "{distances:?}");
     assert!(features > MEDIUM, "{distances:?}");
 
-    let is_pug = |file: &&PathBuf| {
-        file.file_name()
-            .unwrap()
-            .to_string_lossy()
-            .starts_with("pug_")
-    };
+    let is_pug = |file: &&PathBuf| file.file_name().unwrap().to_string_lossy().starts_with("pug_");
     let pugs: Vec<_> = files.iter().filter(is_pug).collect();
     let distances = drift_of(service.address, pugs.iter().copied().cycle().map(read));
     let [classes, _, _, features] = distances;

@@ -9,14 +9,8 @@ use serde_json::Value as Json;
 use crate::support::{Request, Service, get, post, read};
 
 /// Every path that accepts a photograph.
-const UPLOADS: [&str; 6] = [
-    "/predict",
-    "/predict/batch",
-    "/resize",
-    "/grayscale",
-    "/crop",
-    "/normalize",
-];
+const UPLOADS: [&str; 6] =
+    ["/predict", "/predict/batch", "/resize", "/grayscale", "/crop", "/normalize"];
 
 #[test]
 fn bad_parameters_400() {
@@ -38,10 +32,7 @@ fn bad_parameters_400() {
     ] {
         let response = post(path).file("x.png", &picture).send(&service);
         let error = response.error(400, "bad_parameter");
-        assert!(
-            !error["detail"].as_str().unwrap().contains("source"),
-            "{error}"
-        );
+        assert!(!error["detail"].as_str().unwrap().contains("source"), "{error}");
     }
 }
 
@@ -51,14 +42,9 @@ fn empty_parameter_is_reported_as_empty() {
         return;
     };
     let picture = gradient(30, 30, Format::Png);
-    let response = post("/resize?width=")
-        .file("x.png", &picture)
-        .send(&service);
+    let response = post("/resize?width=").file("x.png", &picture).send(&service);
     let error = response.error(400, "bad_parameter");
-    assert_eq!(
-        error["detail"],
-        "`width` is empty, expected an integer from 1 to 4294967295"
-    );
+    assert_eq!(error["detail"], "`width` is empty, expected an integer from 1 to 4294967295");
 }
 
 #[test]
@@ -70,15 +56,10 @@ fn broken_form_400() {
     for (media_type, body) in [
         ("multipart/form-data", "--x\r\n"),
         (form, "no boundary in sight"),
-        (
-            form,
-            "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ncut",
-        ),
+        (form, "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ncut"),
         (form, ""),
     ] {
-        let response = post("/predict")
-            .body(media_type, body.as_bytes())
-            .send(&service);
+        let response = post("/predict").body(media_type, body.as_bytes()).send(&service);
         response.error(400, "bad_request");
     }
 }
@@ -106,18 +87,13 @@ fn missing_token_401() {
     };
     let ask = |header: Option<&str>| {
         let request = post("/model/reload");
-        let request = header.into_iter().fold(request, |request, value| {
-            request.header("Authorization", value)
-        });
+        let request = header
+            .into_iter()
+            .fold(request, |request, value| request.header("Authorization", value));
         request.send(&service)
     };
-    for wrong in [
-        None,
-        Some("Bearer wrong"),
-        Some("secret"),
-        Some("Basic secret"),
-        Some("Bearer "),
-    ] {
+    for wrong in [None, Some("Bearer wrong"), Some("secret"), Some("Basic secret"), Some("Bearer ")]
+    {
         let response = ask(wrong);
         response.error(401, "unauthorized");
         assert_eq!(response.header("www-authenticate"), Some("Bearer"));
@@ -167,9 +143,7 @@ fn slow_upload_408() {
     }) else {
         return;
     };
-    let slow = post("/predict")
-        .body("image/jpeg", b"the first")
-        .content_length(1000);
+    let slow = post("/predict").body("image/jpeg", b"the first").content_length(1000);
     read(slow.start(&service)).error(408, "upload_timeout");
 }
 
@@ -198,10 +172,7 @@ fn too_large_413() {
             post(path).file("x.png", b"").content_length(1 << 40),
         ] {
             let error = ask(request).error(413, "too_large");
-            assert!(
-                error["detail"].as_str().unwrap().contains("`5000`"),
-                "{error}"
-            );
+            assert!(error["detail"].as_str().unwrap().contains("`5000`"), "{error}");
         }
         ask(post(path).file("x.png", &gradient(100, 100, Format::Png))).ok();
         let error = ask(post(path).file("x.png", &gradient(101, 100, Format::Png)));
@@ -226,18 +197,14 @@ fn unsupported_image_format_415() {
             (400, "undecodable", "use the photo itself")
         };
         for path in ["/predict", "/normalize"] {
-            for request in [
-                post(path).file("photo.jpg", &content),
-                post(path).body("image/heic", &content),
-            ] {
+            for request in
+                [post(path).file("photo.jpg", &content), post(path).body("image/heic", &content)]
+            {
                 let response = request.send(&service);
                 let error = response.error(status, code);
                 let said = |field: &str| error[field].as_str().unwrap().to_owned();
                 let kind = about["kind"].as_str().unwrap();
-                assert!(
-                    said("detail").contains(&format!("is {kind}, not")),
-                    "{name}: {error}"
-                );
+                assert!(said("detail").contains(&format!("is {kind}, not")), "{name}: {error}");
                 assert!(said("hint").contains(advice), "{name}: {error}");
             }
         }

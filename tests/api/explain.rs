@@ -19,17 +19,11 @@ fn explanation_adds_up_to_the_logit_and_can_be_drawn() {
     let cells = cells.flat_map(|row| row.as_array().unwrap());
     let sum: f64 = cells.map(|cell| cell.as_f64().unwrap()).sum();
     let number = |name: &str| response[name].as_f64().unwrap();
-    assert!(
-        (sum + number("bias") - number("logit")).abs() < 0.01,
-        "{response}"
-    );
+    assert!((sum + number("bias") - number("logit")).abs() < 0.01, "{response}");
 
     let drawn = ask("/explain?format=png&class=pug");
     assert_eq!(drawn.header("content-type"), Some("image/png"));
-    assert_eq!(
-        decode(drawn.ok(), &Limits::default()).unwrap().format,
-        Format::Png
-    );
+    assert_eq!(decode(drawn.ok(), &Limits::default()).unwrap().format, Format::Png);
     ask("/explain?class=unicorn").error(400, "bad_parameter");
     ask("/explain?format=tiff").error(400, "bad_parameter");
 }

@@ -21,11 +21,7 @@ fn start_with(dir: &Path, model: &[u8], count: u64, bytes: u64) -> Option<Servic
     Service::start_with(|settings: &mut Configuration| {
         settings.results = results.into();
         settings.admin_token = Some("secret".into());
-        settings.feedback = Some(FeedbackFolder {
-            folder: dir.join("kept"),
-            bytes,
-            count,
-        });
+        settings.feedback = Some(FeedbackFolder { folder: dir.join("kept"), bytes, count });
     })
 }
 
@@ -38,13 +34,7 @@ fn counts(service: &Service) -> Value {
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs_err::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
-    let below = paths.flat_map(|path| {
-        if path.is_dir() {
-            files(&path)
-        } else {
-            vec![path]
-        }
-    });
+    let below = paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] });
     let mut files: Vec<_> = below.collect();
     files.sort();
     files
@@ -68,9 +58,7 @@ fn correction_is_stored_with_the_prediction_and_without_metadata() {
     assert_eq!(response["correct"], correct);
 
     let kept = files(&dir.path().join("kept"));
-    let [image, beside] = kept.as_slice() else {
-        panic!("{kept:?}")
-    };
+    let [image, beside] = kept.as_slice() else { panic!("{kept:?}") };
     let image = [image, beside].map(|path| path.strip_prefix(dir.path()).unwrap().to_owned());
     assert!(image.iter().all(|path| path.starts_with("kept/green")));
     let bytes = fs_err::read(dir.path().join(&image[0])).unwrap();
@@ -91,9 +79,7 @@ fn full_folder_rejects_corrections_also_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let send = |service: &Service, side: u32| {
         let picture = gradient(side, side, Format::Png);
-        post("/feedback?class=red")
-            .file("x.png", &picture)
-            .send(service)
+        post("/feedback?class=red").file("x.png", &picture).send(service)
     };
     {
         let Some(service) = start(dir.path(), 2, 1 << 20) else {
@@ -145,10 +131,7 @@ fn feedback_is_not_found_without_a_folder() {
         return;
     };
     let picture = gradient(20, 20, Format::Png);
-    for request in [
-        get("/feedback"),
-        post("/feedback?class=red").file("x.png", &picture),
-    ] {
+    for request in [get("/feedback"), post("/feedback?class=red").file("x.png", &picture)] {
         let error = request.send(&service).error(404, "not_found");
         assert!(error["hint"].is_string());
     }
@@ -170,13 +153,7 @@ fn cross_site_corrections_are_rejected() {
         };
         request.send(&service)
     };
-    for site in [
-        "cross-site",
-        "same-site",
-        "",
-        "Same-Origin, none",
-        "elsewhere",
-    ] {
+    for site in ["cross-site", "same-site", "", "Same-Origin, none", "elsewhere"] {
         let error = send(Some(site), 20).error(403, "cross_site");
         assert!(error["hint"].is_string(), "{site}: {error}");
     }
@@ -197,9 +174,7 @@ fn corrections_of_other_origins_are_rejected() {
     let send = |origin: &str, host: &str| {
         let picture = gradient(origin.len() as u32 + 1, 20, Format::Png);
         let request = post("/feedback?class=red").file("x.png", &picture);
-        let request = request
-            .header("X-Forwarded-Host", host)
-            .header("Origin", origin);
+        let request = request.header("X-Forwarded-Host", host).header("Origin", origin);
         request.send(&service)
     };
     for origin in [
@@ -233,13 +208,7 @@ fn existing_files_are_never_overwritten() {
     send();
     let folder = dir.path().join("kept/red");
     let first = files(&folder).swap_remove(0);
-    let (second, digest) = first
-        .file_stem()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .split_once('-')
-        .unwrap();
+    let (second, digest) = first.file_stem().unwrap().to_str().unwrap().split_once('-').unwrap();
     // The names for the same image in the next minute, each used by one of the two files.
     let second: u64 = second.parse().unwrap();
     for (number, second) in (second + 1..second + 61).enumerate() {
@@ -279,11 +248,7 @@ fn class_that_is_a_path_is_rejected() {
         ("a\nb", "a%0Ab"),
         (&long, &long),
     ];
-    let classes: Vec<&str> = hostile
-        .iter()
-        .map(|(class, _)| *class)
-        .chain(["fine"])
-        .collect();
+    let classes: Vec<&str> = hostile.iter().map(|(class, _)| *class).chain(["fine"]).collect();
     let model = colours_called(&classes);
     let Some(service) = start_with(dir.path(), &model, 10, 1 << 20) else {
         return;
@@ -297,17 +262,10 @@ fn class_that_is_a_path_is_rejected() {
     for (class, written) in hostile {
         let error = send(written).error(400, "bad_parameter");
         let detail = error["detail"].as_str().unwrap();
-        assert!(
-            detail.contains("cannot be a folder name"),
-            "{class:?}: {detail}"
-        );
+        assert!(detail.contains("cannot be a folder name"), "{class:?}: {detail}");
     }
     assert_eq!(files(dir.path()), before);
-    assert_eq!(
-        fs_err::read_dir(dir.path()).unwrap().count(),
-        2,
-        "kept and results"
-    );
+    assert_eq!(fs_err::read_dir(dir.path()).unwrap().count(), 2, "kept and results");
     send("fine").ok();
     assert_eq!(files(&dir.path().join("kept/fine")).len(), 2);
 }

@@ -34,9 +34,8 @@ fn cors_allows_any_origin() {
         return;
     };
     for (method, path) in [("GET", "/health"), ("GET", "/nothing"), ("PUT", "/predict")] {
-        let response = Request::new(method, path)
-            .header("Origin", "https://example.org")
-            .send(&service);
+        let response =
+            Request::new(method, path).header("Origin", "https://example.org").send(&service);
         let allowed = response.header("access-control-allow-origin");
         assert_eq!(allowed, Some("*"), "{method} {path}");
     }
@@ -46,12 +45,7 @@ fn cors_allows_any_origin() {
         .header("Access-Control-Request-Headers", "content-type")
         .send(&service);
     assert_eq!(preflight.status, 200, "{}", preflight.text());
-    assert!(
-        preflight
-            .header("access-control-allow-methods")
-            .unwrap()
-            .contains("POST")
-    );
+    assert!(preflight.header("access-control-allow-methods").unwrap().contains("POST"));
 }
 
 #[test]
@@ -71,13 +65,7 @@ fn files_are_compressed_and_cached() {
     let Some(service) = Service::start() else {
         return;
     };
-    for path in [
-        "/",
-        "/assets/style.css",
-        "/docs",
-        "/docs/docs.js",
-        "/openapi.json",
-    ] {
+    for path in ["/", "/assets/style.css", "/docs", "/docs/docs.js", "/openapi.json"] {
         let plain = get(path).send(&service);
         assert_eq!(plain.header("content-encoding"), None, "{path}");
         let vary = plain.header("vary").unwrap();
@@ -87,9 +75,7 @@ fn files_are_compressed_and_cached() {
         assert_eq!(packed.header("content-encoding"), Some("gzip"), "{path}");
         assert!(packed.ok().len() < plain.ok().len() / 2, "{path}");
         let mut unpacked = Vec::new();
-        GzDecoder::new(packed.ok())
-            .read_to_end(&mut unpacked)
-            .unwrap();
+        GzDecoder::new(packed.ok()).read_to_end(&mut unpacked).unwrap();
         assert_eq!(unpacked, plain.ok(), "{path}");
         for refused in ["gzip;q=0", "br", "identity"] {
             let response = with("Accept-Encoding", refused);
@@ -122,10 +108,7 @@ fn options_lists_the_methods() {
     let Some(service) = Service::start() else {
         return;
     };
-    for (path, methods) in [
-        ("/health", "GET, HEAD, OPTIONS"),
-        ("/predict", "OPTIONS, POST"),
-    ] {
+    for (path, methods) in [("/health", "GET, HEAD, OPTIONS"), ("/predict", "OPTIONS, POST")] {
         let response = Request::new("OPTIONS", path).send(&service);
         assert_eq!(response.status, 204, "{path}");
         assert_eq!(response.header("allow"), Some(methods), "{path}");
@@ -183,11 +166,7 @@ fn errors_are_problem_details_on_request() {
         ] {
             let response = request.clone().header("Accept", accept).send(&service);
             assert_eq!(response.status, status, "{accept}");
-            let kind = if problem {
-                "application/problem+json"
-            } else {
-                "application/json"
-            };
+            let kind = if problem { "application/problem+json" } else { "application/json" };
             assert_eq!(response.header("content-type"), Some(kind), "{accept}");
             let body: Value = serde_json::from_slice(&response.body).unwrap();
             assert_eq!(body["code"], code, "{body}");

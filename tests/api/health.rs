@@ -26,11 +26,7 @@ fn page_and_documentation_have_the_title() {
     let page = get("/").send(&service);
     page.ok();
     assert!(page.text().contains("<title>MLOps Lab API</title>"));
-    assert!(
-        page.header("content-type")
-            .unwrap()
-            .starts_with("text/html")
-    );
+    assert!(page.header("content-type").unwrap().starts_with("text/html"));
     let document = get("/openapi.json").send(&service).json();
     assert_eq!(document["info"]["title"], "MLOps Lab API");
     get("/docs").send(&service).ok();

@@ -28,20 +28,10 @@ fn file_names_cannot_inject_headers_or_paths() {
         let response = post("/grayscale").file(name, &picture).send(&service);
         response.ok();
         let disposition = response.header("content-disposition").unwrap();
-        assert!(
-            disposition.starts_with("attachment; filename="),
-            "{disposition}"
-        );
+        assert!(disposition.starts_with("attachment; filename="), "{disposition}");
         assert!(!disposition.contains(".."), "{disposition}");
-        assert!(
-            disposition.is_ascii() && disposition.len() < 600,
-            "{disposition}"
-        );
-        assert!(
-            !response.head.to_lowercase().contains("\nset-cookie"),
-            "{}",
-            response.head
-        );
+        assert!(disposition.is_ascii() && disposition.len() < 600, "{disposition}");
+        assert!(!response.head.to_lowercase().contains("\nset-cookie"), "{}", response.head);
     }
 }
 
@@ -53,14 +43,8 @@ fn truncated_images_are_predicted_or_rejected() {
     for format in Format::WRITTEN {
         let picture = gradient(24, 24, format);
         for length in (0..picture.len()).step_by(picture.len() / 12 + 1) {
-            let response = post("/predict")
-                .file("x", &picture[..length])
-                .send(&service);
-            assert!(
-                matches!(response.status, 200 | 400),
-                "{format} {length}: {}",
-                response.text()
-            );
+            let response = post("/predict").file("x", &picture[..length]).send(&service);
+            assert!(matches!(response.status, 200 | 400), "{format} {length}: {}", response.text());
         }
     }
     get("/health").send(&service).ok();
@@ -80,17 +64,11 @@ fn invalid_http_does_not_stop_the_service() {
         b"POST /predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ] {
         let mut stream = TcpStream::connect(service.address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(5)))
-            .unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         stream.write_all(noise).unwrap();
         let mut response = Vec::new();
         let _ = stream.take(100_000).read_to_end(&mut response);
-        assert!(
-            !response.starts_with(b"HTTP/1.1 200"),
-            "{}",
-            String::from_utf8_lossy(&response)
-        );
+        assert!(!response.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&response));
     }
     let long = "x".repeat(500_000);
     let mut stream = TcpStream::connect(service.address).unwrap();
@@ -108,15 +86,9 @@ fn endless_request_head_times_out() {
     };
     let start = Instant::now();
     let mut stream = TcpStream::connect(service.address).unwrap();
-    stream
-        .write_all(b"GET /health HTTP/1.1\r\nHost: local")
-        .unwrap();
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: local").unwrap();
     assert_eq!(read(stream).status, 408);
-    assert!(
-        start.elapsed() < Duration::from_secs(30),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -124,9 +96,7 @@ fn slow_clients_do_not_delay_others() {
     let Some(service) = Service::start() else {
         return;
     };
-    let slow = post("/predict")
-        .body("image/jpeg", b"\xff\xd8")
-        .content_length(5000);
+    let slow = post("/predict").body("image/jpeg", b"\xff\xd8").content_length(5000);
     let connections: Vec<_> = (0..100).map(|_| slow.start(&service)).collect();
     let picture = gradient(30, 30, Format::Png);
     post("/predict").file("x.png", &picture).send(&service).ok();

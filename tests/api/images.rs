@@ -20,11 +20,7 @@ fn defaults_and_file_names_match_the_original() {
         ("/resize?width=50&height=60", "resized", (50, 60)),
         ("/grayscale", "gray", (300, 250)),
         ("/crop", "cropped", (224, 224)),
-        (
-            "/crop?left=10&top=20&right=110&bottom=70",
-            "cropped",
-            (100, 50),
-        ),
+        ("/crop?left=10&top=20&right=110&bottom=70", "cropped", (100, 50)),
         ("/normalize", "normalized", (300, 250)),
     ] {
         let response = post(path).file("test.png", &picture).send(&service);
@@ -42,12 +38,7 @@ fn format_is_detected_from_the_content() {
     };
     for format in Format::WRITTEN {
         let picture = gradient(40, 30, format);
-        for path in [
-            "/resize?width=8&height=8",
-            "/grayscale",
-            "/crop",
-            "/normalize",
-        ] {
+        for path in ["/resize?width=8&height=8", "/grayscale", "/crop", "/normalize"] {
             let response = post(path).file("named.tiff", &picture).send(&service);
             assert_eq!(decoded(&response).format, format, "{path}");
             assert_eq!(response.header("content-type"), Some(format.media_type()));

@@ -27,26 +27,15 @@ fn full_queue_429() {
     let responses: Vec<Response> = std::thread::scope(|scope| {
         let send = || request.send(&service);
         let threads: Vec<_> = (0..60).map(|_| scope.spawn(send)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect()
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let (good, refused): (Vec<_>, Vec<_>) = responses
-        .iter()
-        .partition(|response| response.status == 200);
+    let (good, refused): (Vec<_>, Vec<_>) =
+        responses.iter().partition(|response| response.status == 200);
     assert!(good.len() >= 18, "{}", good.len());
     assert!(!refused.is_empty());
     for response in refused {
         response.error(429, "busy");
-        assert!(
-            response
-                .header("retry-after")
-                .unwrap()
-                .parse::<u32>()
-                .unwrap()
-                > 0
-        );
+        assert!(response.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
     }
     request.send(&service).ok();
     assert!(metric(&service, "pet_queue_refused_total") > 0.0);
@@ -61,9 +50,7 @@ fn full_upload_memory_429() {
         return;
     };
     // Occupies most of the memory and never ends.
-    let half = post("/predict")
-        .body("image/jpeg", &vec![0xff; 70_000])
-        .content_length(80_000);
+    let half = post("/predict").body("image/jpeg", &vec![0xff; 70_000]).content_length(80_000);
     let other = post("/predict").body("image/jpeg", &vec![0xff; 70_000]);
     let mut holders = Vec::new();
     // The first request gets the memory. A holder that comes second is rejected, so another has to try.
@@ -77,9 +64,7 @@ fn full_upload_memory_429() {
     };
     rejected.error(429, "busy");
     drop(holders);
-    wait_until("the memory is free again", || {
-        other.send(&service).status == 400
-    });
+    wait_until("the memory is free again", || other.send(&service).status == 400);
 }
 
 #[test]
@@ -105,9 +90,7 @@ fn deadline_passed_504() {
         response.status == 504
     });
     drop(long);
-    wait_until("the late work is dropped", || {
-        metric(&service, "pet_queue_abandoned_total") > 0.0
-    });
+    wait_until("the late work is dropped", || metric(&service, "pet_queue_abandoned_total") > 0.0);
 }
 
 #[test]
@@ -133,17 +116,13 @@ fn work_of_disconnected_clients_is_cancelled() {
         return;
     };
     let long = long_work().start(&service);
-    wait_until("a worker is busy", || {
-        metric(&service, "pet_queue_duration_seconds_count") > 0.0
-    });
+    wait_until("a worker is busy", || metric(&service, "pet_queue_duration_seconds_count") > 0.0);
     let gone = post("/predict").file("x.png", &gradient(30, 30, Format::Png));
     let gone = gone.start(&service);
     wait_until("it is queued", || metric(&service, "pet_queue_depth") > 0.0);
     drop(gone);
     read(long).ok();
-    wait_until("it is cancelled", || {
-        metric(&service, "pet_queue_abandoned_total") > 0.0
-    });
+    wait_until("it is cancelled", || metric(&service, "pet_queue_abandoned_total") > 0.0);
     assert!(metric(&service, "pet_inference_duration_seconds_count") < 1.0);
 }
 
@@ -160,16 +139,10 @@ fn responses_that_are_not_read_time_out() {
         post("/resize?width=2000&height=2000").file("x.bmp", &gradient(20, 20, Format::Bmp));
     let unread = large.start(&service);
     wait_until("the answer waits", || large.send(&service).status == 429);
-    wait_until("its memory is free again", || {
-        large.send(&service).status == 200
-    });
+    wait_until("its memory is free again", || large.send(&service).status == 200);
     let mut got = Vec::new();
     let _ = std::io::Read::read_to_end(&mut &unread, &mut got);
-    assert!(
-        got.starts_with(b"HTTP/1.1 200") && got.len() < 12_000_000,
-        "{}",
-        got.len()
-    );
+    assert!(got.starts_with(b"HTTP/1.1 200") && got.len() < 12_000_000, "{}", got.len());
 }
 
 #[test]
@@ -180,9 +153,7 @@ fn ordinary_photographs_overtake_large_ones() {
     // Each occupies the only worker for long, and lets others overtake it for longer.
     let large = post("/predict").file("x.png", &gradient(3000, 3000, Format::Png));
     let crowd: Vec<_> = (0..30).map(|_| large.start(&service)).collect();
-    wait_until("they are queued", || {
-        metric(&service, "pet_queue_depth") > 8.0
-    });
+    wait_until("they are queued", || metric(&service, "pet_queue_depth") > 8.0);
     let small = post("/predict").file("x.png", &gradient(30, 30, Format::Png));
     small.send(&service).ok();
     assert!(metric(&service, "pet_queue_depth") > 0.0, "it was the last");

@@ -32,10 +32,7 @@ fn top_k_adds_classes_version_and_timing() {
         return;
     };
     let picture = gradient(64, 64, Format::Png);
-    let response = post("/predict?top_k=3")
-        .file("pet.png", &picture)
-        .send(&service)
-        .json();
+    let response = post("/predict?top_k=3").file("pet.png", &picture).send(&service).json();
     let top = response["top_k"].as_array().unwrap();
     assert_eq!(top.len(), 3);
     assert_eq!(top[0]["class"], response["predicted_class"]);
@@ -43,15 +40,9 @@ fn top_k_adds_classes_version_and_timing() {
     assert!(top.is_sorted_by_key(|one| -one["probability"].as_f64().unwrap()));
     assert!(response.get("model_version").is_some());
     for phase in ["queue", "decode", "preprocess", "inference"] {
-        assert!(
-            response["timing"][phase].as_f64().unwrap() >= 0.0,
-            "{response}"
-        );
+        assert!(response["timing"][phase].as_f64().unwrap() >= 0.0, "{response}");
     }
-    let all = post("/predict?top_k=999")
-        .file("pet.png", &picture)
-        .send(&service)
-        .json();
+    let all = post("/predict?top_k=999").file("pet.png", &picture).send(&service).json();
     let classes = all["all_classes"].as_array().unwrap().len();
     assert_eq!(all["top_k"].as_array().unwrap().len(), classes);
 }
@@ -65,11 +56,7 @@ fn raw_body_equals_form() {
         let picture = gradient(90, 70, format);
         let form = post("/predict").file("pet", &picture).send(&service).json();
         // The format is detected from the content, not from the media type.
-        for media_type in [
-            format.media_type(),
-            "image/x-anything",
-            "application/octet-stream",
-        ] {
+        for media_type in [format.media_type(), "image/x-anything", "application/octet-stream"] {
             let raw = post("/predict").body(media_type, &picture);
             assert_eq!(raw.send(&service).json(), form, "{media_type}");
         }

@@ -29,12 +29,7 @@ fn model_is_replaced_without_losing_requests() {
     // An invalid model changes nothing.
     fs_err::write(&model, b"not a model").unwrap();
     let error = reload().error(500, "internal");
-    assert!(
-        error["detail"]
-            .as_str()
-            .unwrap()
-            .ends_with("the old model is still served")
-    );
+    assert!(error["detail"].as_str().unwrap().ends_with("the old model is still served"));
     assert_eq!(classes(), before);
 
     let done = AtomicBool::new(false);

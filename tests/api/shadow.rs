@@ -12,10 +12,7 @@ fn successor(dir: &Path, agrees: bool) -> Successor {
     let folder = dir.join("next");
     fs_err::create_dir_all(&folder).unwrap();
     fs_err::write(folder.join("model.onnx"), coloured("8", agrees)).unwrap();
-    Successor {
-        results: folder.into(),
-        share: Share::ALL,
-    }
+    Successor { results: folder.into(), share: Share::ALL }
 }
 
 fn start(dir: &Path, change: impl FnOnce(&mut Configuration)) -> Option<Service> {
@@ -51,9 +48,7 @@ fn shadow_is_compared_and_does_not_change_predictions() {
         assert_eq!(response["predicted_class"], "green");
     };
     send();
-    wait_until("the shadow agrees", || {
-        shadowed(&service, "8", "agreed") == 1
-    });
+    wait_until("the shadow agrees", || shadowed(&service, "8", "agreed") == 1);
     let differences = "pet_shadow_confidence_difference_count{version=\"8\"}";
     assert_eq!(count(&service, differences), 1);
     for role in [
@@ -64,19 +59,14 @@ fn shadow_is_compared_and_does_not_change_predictions() {
         assert_eq!(count(&service, &seconds), 1, "{role}");
     }
     let text = get("/metrics").send(&service).text();
-    assert!(
-        text.contains("pet_predictions_total{class=\"green\"} 1"),
-        "{text}"
-    );
+    assert!(text.contains("pet_predictions_total{class=\"green\"} 1"), "{text}");
 
     // Reloading the model reloads its shadow.
     successor(dir.path(), false);
     let reload = post("/model/reload").header("Authorization", "Bearer secret");
     reload.send(&service).ok();
     send();
-    wait_until("the shadow differs", || {
-        shadowed(&service, "8", "differed") == 1
-    });
+    wait_until("the shadow differs", || shadowed(&service, "8", "differed") == 1);
 }
 
 #[test]
@@ -132,10 +122,7 @@ fn shadow_with_other_classes_is_rejected() {
     };
     let refused = pet_api::block_on(async { Application::build(configuration, runtime).err() });
     let refused = refused.unwrap();
-    assert!(
-        matches!(refused, Error::Classes { number: 0, .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, Error::Classes { number: 0, .. }), "{refused}");
     let text = refused.to_string();
     assert!(text.contains("shadow") && text.contains("`red`"), "{text}");
 }
@@ -152,9 +139,6 @@ fn failed_reload_keeps_all_models() {
     fs_err::write(dir.path().join("model.onnx"), coloured("9", true)).unwrap();
     let reload = post("/model/reload").header("Authorization", "Bearer secret");
     let error = reload.send(&service).error(500, "internal");
-    assert!(
-        error["detail"].as_str().unwrap().contains("next"),
-        "{error}"
-    );
+    assert!(error["detail"].as_str().unwrap().contains("next"), "{error}");
     assert_eq!(get("/model").send(&service).json()["version"], "7");
 }

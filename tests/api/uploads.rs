@@ -57,13 +57,9 @@ fn returned_names_have_no_directional_characters() {
         return;
     };
     let picture = gradient(20, 20, Format::Png);
-    let response = post("/predict/batch")
-        .file("a\u{202e}gpj.exe", &picture)
-        .send(&service);
+    let response = post("/predict/batch").file("a\u{202e}gpj.exe", &picture).send(&service);
     assert_eq!(response.json()["predictions"][0]["file"], "agpj.exe");
-    let response = post("/predict?top_k=a%E2%80%AEb")
-        .file("a", &picture)
-        .send(&service);
+    let response = post("/predict?top_k=a%E2%80%AEb").file("a", &picture).send(&service);
     let error = response.error(400, "bad_parameter");
     assert!(!error.to_string().contains('\u{202e}'), "{error}");
 }
@@ -74,9 +70,7 @@ fn compressed_bodies_are_decompressed() {
         return;
     };
     let picture = gradient(40, 30, Format::Bmp);
-    let expected = post("/grayscale")
-        .body("image/bmp", &picture)
-        .send(&service);
+    let expected = post("/grayscale").body("image/bmp", &picture).send(&service);
     let form = form(b"name=\"file\"", &picture);
     for (encoding, pack) in [
         ("gzip", gzip as fn(&[u8]) -> Vec<u8>),
@@ -126,10 +120,7 @@ fn unsupported_encoding_415() {
         let response = request.body("image/png", &picture).send(&service);
         let error = response.error(415, "unsupported_encoding");
         let detail = error["detail"].as_str().unwrap();
-        assert!(
-            detail.contains(encoding) || encoding.contains(','),
-            "{detail}"
-        );
+        assert!(detail.contains(encoding) || encoding.contains(','), "{detail}");
         assert_eq!(response.header("accept-encoding"), Some("gzip, deflate"));
     }
     let whole = gzip(&picture);
@@ -174,10 +165,7 @@ fn stalled_uploads_are_cancelled_when_memory_is_short() {
     let start = Instant::now();
     let mut stopped = begin();
     let response = loop {
-        assert!(
-            start.elapsed() < Duration::from_mins(1),
-            "it is never cancelled"
-        );
+        assert!(start.elapsed() < Duration::from_mins(1), "it is never cancelled");
         let status = ordinary.send(&service).status;
         assert!(matches!(status, 200 | 429), "{status}");
         if stopped.peek(&mut [0]).is_err() {

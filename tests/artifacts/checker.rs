@@ -22,19 +22,10 @@ fn onnx_checker_accepts_the_model() {
         return;
     };
     let folder = results();
-    let classes = pet_model::read_classes(&folder.join(pet_model::CLASSES_FILE))
-        .unwrap()
-        .len();
-    let output = Command::new(python)
-        .args(["-c", CHECK])
-        .arg(folder.join(MODEL_FILE))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let classes = pet_model::read_classes(&folder.join(pet_model::CLASSES_FILE)).unwrap().len();
+    let output =
+        Command::new(python).args(["-c", CHECK]).arg(folder.join(MODEL_FILE)).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
     let mut lines = said.lines();
     assert_eq!(lines.next(), Some("18"));

@@ -15,20 +15,9 @@ fn check(name: &str, figures: &SplitMetrics, classes: &[String]) {
         assert!((0.0..=1.0).contains(&share), "{name}: {share}");
     }
     assert!(figures.top5 >= figures.top1, "{name}");
-    assert!(
-        figures.loss.is_finite() && figures.loss >= 0.0,
-        "{name}: {}",
-        figures.loss
-    );
-    assert!(
-        figures.command.contains("pet-cli"),
-        "{name}: made by `{}`",
-        figures.command
-    );
-    assert!(
-        figures.classes.keys().all(|class| classes.contains(class)),
-        "{name}"
-    );
+    assert!(figures.loss.is_finite() && figures.loss >= 0.0, "{name}: {}", figures.loss);
+    assert!(figures.command.contains("pet-cli"), "{name}: made by `{}`", figures.command);
+    assert!(figures.classes.keys().all(|class| classes.contains(class)), "{name}");
     let images: usize = figures.classes.values().map(|class| class.images).sum();
     assert_eq!(images, figures.images, "{name}");
     for (class, figures) in &figures.classes {
@@ -47,15 +36,8 @@ fn metrics_are_plausible() {
     for param in ["batch_size", "learning_rate", "epochs", "seed"] {
         assert!(metrics.params.contains_key(param), "no {param}");
     }
-    assert!(
-        metrics.splits.contains_key("validation"),
-        "{:?}",
-        metrics.splits.keys()
-    );
-    metrics
-        .splits
-        .iter()
-        .for_each(|(name, figures)| check(name, figures, &classes));
+    assert!(metrics.splits.contains_key("validation"), "{:?}", metrics.splits.keys());
+    metrics.splits.iter().for_each(|(name, figures)| check(name, figures, &classes));
 }
 
 #[test]
@@ -65,10 +47,7 @@ fn metrics_match_the_selected_run() {
     let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
     let (measured, logged) = (metrics.splits["validation"].top1, selection.val_acc);
     // ONNX Runtime may predict one image in a hundred differently from candle.
-    assert!(
-        (measured - logged).abs() <= 0.01,
-        "{measured} measured, {logged} logged"
-    );
+    assert!((measured - logged).abs() <= 0.01, "{measured} measured, {logged} logged");
 }
 
 #[test]
@@ -91,11 +70,7 @@ fn figures_are_not_blank() {
         let decoded = decode(&bytes, &Limits::default()).unwrap();
         assert_eq!(decoded.format, Format::Png, "{file}");
         let image = decoded.image;
-        assert!(
-            image.width() >= 400 && image.height() >= 300,
-            "{file}: {:?}",
-            image.dimensions()
-        );
+        assert!(image.width() >= 400 && image.height() >= 300, "{file}: {:?}", image.dimensions());
         let colours: HashSet<_> = image.pixels().map(|pixel| pixel.0).collect();
         assert!(colours.len() > 10, "{file} has {} colours", colours.len());
     }

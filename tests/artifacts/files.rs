@@ -34,23 +34,13 @@ fn all_files_exist_and_no_temporary_ones() {
 fn selection_is_complete() {
     let selection: Selection = read_json(&results().join(SELECTION_FILE)).unwrap();
     let best = selection.candidates.first().expect("a candidate");
-    assert_eq!(
-        (&best.version, &best.run_id),
-        (&selection.version, &selection.run_id)
-    );
+    assert_eq!((&best.version, &best.run_id), (&selection.version, &selection.run_id));
     let aliases = [pet_export::CHAMPION, pet_export::CHALLENGER];
-    assert!(
-        aliases.contains(&selection.alias.as_str()),
-        "{}",
-        selection.alias
-    );
+    assert!(aliases.contains(&selection.alias.as_str()), "{}", selection.alias);
     assert!(!selection.rule.is_empty());
     for candidate in &selection.candidates {
         assert!((0.0..=1.0).contains(&candidate.val_acc), "{candidate:?}");
-        assert!(
-            candidate.val_acc <= best.val_acc,
-            "{candidate:?} beats the one chosen"
-        );
+        assert!(candidate.val_acc <= best.val_acc, "{candidate:?} beats the one chosen");
         assert!(!candidate.reason.is_empty(), "{candidate:?}");
     }
 }
@@ -71,15 +61,8 @@ fn card_names_version_run_and_classes() {
     let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
     let card = fs_err::read_to_string(folder.join(CARD_FILE)).unwrap();
     let heading = card.lines().next().unwrap();
-    assert!(
-        heading.ends_with(&format!(", version {}", selection.version)),
-        "{heading}"
-    );
-    assert!(
-        card.contains(&selection.run_id),
-        "no run {}",
-        selection.run_id
-    );
+    assert!(heading.ends_with(&format!(", version {}", selection.version)), "{heading}");
+    assert!(card.contains(&selection.run_id), "no run {}", selection.run_id);
     for class in read_classes(&folder.join(CLASSES_FILE)).unwrap() {
         let plain = card.replace('\\', "");
         assert!(plain.contains(&class), "no class {class}");

@@ -49,14 +49,8 @@ fn int8_metrics_pass_the_gate() {
     };
     let figures = metrics.quantization.unwrap();
     let gate = pet_export::Gate::default();
-    assert!(
-        figures.top1_fp32 - figures.top1_int8 <= gate.loss + 1e-9,
-        "{figures:?}"
-    );
-    assert!(
-        1.0 - figures.agreement <= gate.differing + 1e-9,
-        "{figures:?}"
-    );
+    assert!(figures.top1_fp32 - figures.top1_int8 <= gate.loss + 1e-9, "{figures:?}");
+    assert!(1.0 - figures.agreement <= gate.differing + 1e-9, "{figures:?}");
     assert_eq!(figures.bytes_int8, fs_err::metadata(file).unwrap().len());
 }
 

@@ -45,16 +45,10 @@ fn bytes_match_the_export() {
 fn inputs_and_outputs_match_the_contract() {
     let model = model();
     assert_eq!(model.opset(), OPSET);
-    assert_eq!(
-        OPSET, 18,
-        "the operator set that other runtimes were promised"
-    );
+    assert_eq!(OPSET, 18, "the operator set that other runtimes were promised");
     let batch = Dim::symbol("batch");
     let input = [batch.clone(), 3.into(), 224.into(), 224.into()].to_vec();
-    assert_eq!(
-        signature(model.inputs()),
-        [(INPUT_NAME, DataType::F32, input)]
-    );
+    assert_eq!(signature(model.inputs()), [(INPUT_NAME, DataType::F32, input)]);
     let classes = read_classes(&results().join(CLASSES_FILE)).unwrap().len();
     let shape = vec![batch, classes.into()];
     let metadata = ModelMetadata::from_properties(model.metadata()).unwrap();
@@ -66,10 +60,7 @@ fn inputs_and_outputs_match_the_contract() {
         .collect();
     assert_eq!(signature(model.outputs()), expected);
     let normalized = |node: &onnx_graph::Node| node.op_type() == "BatchNormalization";
-    assert!(
-        !model.nodes().iter().any(normalized),
-        "batch normalization is not folded"
-    );
+    assert!(!model.nodes().iter().any(normalized), "batch normalization is not folded");
 }
 
 #[test]
@@ -77,10 +68,7 @@ fn metadata_match_the_other_files() {
     let folder = results();
     let metadata = ModelMetadata::from_properties(model().metadata()).unwrap();
     let selection: Selection = read_json(&folder.join(SELECTION_FILE)).unwrap();
-    assert_eq!(
-        metadata.classes,
-        read_classes(&folder.join(CLASSES_FILE)).unwrap()
-    );
+    assert_eq!(metadata.classes, read_classes(&folder.join(CLASSES_FILE)).unwrap());
     assert_eq!(metadata.model_name, selection.model_name);
     assert_eq!(metadata.model_version, Some(selection.version));
     assert_eq!(metadata.run_id, Some(selection.run_id));

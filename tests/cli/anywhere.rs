@@ -30,8 +30,7 @@ fn version_line(command: &mut Command, what: &str) -> String {
     let output = Output::of(command).ok();
     let mut lines = output.lines();
     let line = lines.find_map(|line| line.strip_prefix(&format!("{what}: ")));
-    line.unwrap_or_else(|| panic!("no {what}: {output}"))
-        .to_owned()
+    line.unwrap_or_else(|| panic!("no {what}: {output}")).to_owned()
 }
 
 /// Links the library of the tests into a folder like one of `pet-cli setup`; `None` if the system provides it.
@@ -57,10 +56,7 @@ fn the_built_in_model_is_the_default() {
     assert!(answer.starts_with("Predicted class: "), "{answer}");
     // The same model in a folder predicts the same.
     let committed = pet_tests::root().join("results");
-    let named = dir.run(&format!(
-        "predict good.png --results {}",
-        committed.display()
-    ));
+    let named = dir.run(&format!("predict good.png --results {}", committed.display()));
     assert_eq!(named.ok(), answer);
     let listed = dir.run("models list").ok();
     assert!(listed.contains("built in: "), "{listed}");
@@ -77,10 +73,7 @@ fn the_built_in_model_is_the_default() {
 fn evaluating_the_built_in_model_writes_nothing() {
     let Some(dir) = dir() else { return };
     for class in ["Beagle", "Pug"] {
-        dir.write(
-            &format!("pets/test/{class}/1.png"),
-            gradient(60, 40, Format::Png),
-        );
+        dir.write(&format!("pets/test/{class}/1.png"), gradient(60, 40, Format::Png));
         for number in 1..4 {
             let name = format!("pets/train/{class}/{number}.png");
             dir.write(&name, gradient(60 + number, 40, Format::Png));
@@ -105,10 +98,7 @@ fn a_folder_with_a_model_has_priority() {
     dir.run("predict good.png").ok();
     results_folder(&dir.path("results"));
     assert!(model(&dir).starts_with("results: "));
-    let named = version_line(
-        dir.command("--version").env("PET_RESULTS", "nowhere"),
-        "model",
-    );
+    let named = version_line(dir.command("--version").env("PET_RESULTS", "nowhere"), "model");
     assert!(named.contains("`nowhere"), "{named}");
 }
 
@@ -188,10 +178,7 @@ fn a_workspace_is_found_from_its_subfolders() {
     let cache = version_line(command, "cache");
     assert_eq!(Path::new(&cache), dir.path("clone/.cache"));
     let mut command = installed(&dir, "--version");
-    assert_eq!(
-        version_line(command.current_dir(dir.path("clone")), "cache"),
-        ".cache"
-    );
+    assert_eq!(version_line(command.current_dir(dir.path("clone")), "cache"), ".cache");
     let mut command = installed(&dir, "--version");
     let outside = version_line(&mut command, "cache");
     assert_eq!(Path::new(&outside), dir.path("home/.cache/pet-cli"));

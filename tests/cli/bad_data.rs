@@ -18,8 +18,7 @@ fn missing_weights_are_reported() {
     dir.refused("train --dataset folder --data-dir pets")
         .naming(&[".cache/backbone/mobilenet_v2.safetensors"])
         .hinting("pet-cli setup");
-    dir.refused("train --dataset folder --data-dir pets --backbone mine.pt")
-        .naming(&["`mine.pt`"]);
+    dir.refused("train --dataset folder --data-dir pets --backbone mine.pt").naming(&["`mine.pt`"]);
     dir.refused("train --dataset folder --data-dir pets --backbone resnet")
         .naming(&["`resnet`"])
         .hinting("`efficientnet_lite0`");
@@ -65,14 +64,12 @@ fn a_malformed_annotation_is_reported_with_its_line() {
     let dir = dir();
     dir.write("oxford/images/Abyssinian_1.jpg", "");
     dir.write("oxford/annotations/test.txt", "");
-    dir.write(
-        "oxford/annotations/trainval.txt",
-        "Abyssinian_1 1 1 1\nAbyssinian_2 one 1 1\n",
-    );
-    dir.refused(&format!(
-        "{TRAIN} --dataset oxford-iiit-pet --data-dir oxford"
-    ))
-    .naming(&["trainval.txt", "line 2", "Abyssinian_2 one 1 1"]);
+    dir.write("oxford/annotations/trainval.txt", "Abyssinian_1 1 1 1\nAbyssinian_2 one 1 1\n");
+    dir.refused(&format!("{TRAIN} --dataset oxford-iiit-pet --data-dir oxford")).naming(&[
+        "trainval.txt",
+        "line 2",
+        "Abyssinian_2 one 1 1",
+    ]);
 }
 
 #[test]
@@ -80,14 +77,9 @@ fn a_missing_image_is_reported() {
     let dir = dir();
     fs_err::create_dir_all(dir.path("oxford/images")).unwrap();
     dir.write("oxford/annotations/test.txt", "");
-    dir.write(
-        "oxford/annotations/trainval.txt",
-        "Abyssinian_1 1 1 1\nbeagle_2 2 2 1\n",
-    );
-    dir.refused(&format!(
-        "{TRAIN} --dataset oxford-iiit-pet --data-dir oxford"
-    ))
-    .naming(&["Abyssinian_1.jpg", "beagle_2.jpg"]);
+    dir.write("oxford/annotations/trainval.txt", "Abyssinian_1 1 1 1\nbeagle_2 2 2 1\n");
+    dir.refused(&format!("{TRAIN} --dataset oxford-iiit-pet --data-dir oxford"))
+        .naming(&["Abyssinian_1.jpg", "beagle_2.jpg"]);
 }
 
 #[test]
@@ -107,20 +99,9 @@ fn all_unreadable_images_are_reported_together() {
     for class in classes.take(2) {
         fs_err::write(class.unwrap().path().join("bad.jpg"), "no image").unwrap();
     }
-    let output = dir
-        .run(&format!("{TRAIN} --dataset folder --data-dir pets"))
-        .refused();
-    assert_eq!(
-        output.stderr.matches("bad.jpg").count(),
-        2,
-        "{}",
-        output.stderr
-    );
-    assert_eq!(
-        dir.run("runs list --json").ok().trim(),
-        "[]",
-        "no run was started"
-    );
+    let output = dir.run(&format!("{TRAIN} --dataset folder --data-dir pets")).refused();
+    assert_eq!(output.stderr.matches("bad.jpg").count(), 2, "{}", output.stderr);
+    assert_eq!(dir.run("runs list --json").ok().trim(), "[]", "no run was started");
 }
 
 #[test]
@@ -128,9 +109,7 @@ fn a_corrupt_feature_cache_is_reported() {
     let dir = dir();
     let train = format!("{TRAIN} --dataset folder --data-dir pets");
     dir.run(&train).ok();
-    let [cache] = &fs_err::read_dir(dir.path(".cache/features"))
-        .unwrap()
-        .collect::<Vec<_>>()[..]
+    let [cache] = &fs_err::read_dir(dir.path(".cache/features")).unwrap().collect::<Vec<_>>()[..]
     else {
         panic!("one cache expected")
     };
@@ -138,9 +117,7 @@ fn a_corrupt_feature_cache_is_reported() {
     let whole = fs_err::read(&path).unwrap();
     for length in [0, 10, whole.len() - 1] {
         fs_err::write(&path, &whole[..length]).unwrap();
-        dir.refused(&train)
-            .naming(&[".cache/features", "corrupt"])
-            .hinting("delete");
+        dir.refused(&train).naming(&[".cache/features", "corrupt"]).hinting("delete");
     }
     fs_err::remove_file(&path).unwrap();
     dir.run(&train).ok();
@@ -162,10 +139,8 @@ fn an_invalid_model_name_is_rejected_before_training() {
     let dir = dir();
     for command in ["train", "sweep"] {
         let train = TRAIN.replacen("train", command, 1);
-        dir.refused(&format!(
-            "{train} --dataset folder --data-dir pets --model-name a/b"
-        ))
-        .naming(&["model name", "`a/b`"]);
+        dir.refused(&format!("{train} --dataset folder --data-dir pets --model-name a/b"))
+            .naming(&["model name", "`a/b`"]);
     }
 }
 
@@ -174,31 +149,16 @@ fn other_runs_continue_after_one_diverges() {
     let dir = dir();
     let rates = "--learning-rate 0.001 1e38 0.01";
     let train = format!("{TRAIN} --dataset folder --data-dir pets {rates} --json");
-    let output = dir
-        .run(&train)
-        .refused()
-        .naming(&["1 of 3 runs failed"])
-        .hinting("learning rate");
+    let output = dir.run(&train).refused().naming(&["1 of 3 runs failed"]).hinting("learning rate");
     let outcomes: Value = serde_json::from_str(&output.stdout).unwrap();
-    let statuses: Vec<_> = outcomes
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|run| &run["status"])
-        .collect();
+    let statuses: Vec<_> = outcomes.as_array().unwrap().iter().map(|run| &run["status"]).collect();
     assert_eq!(statuses, ["FINISHED", "FAILED", "FINISHED"]);
     let listed = dir.run("runs list --json").json();
-    let diverged = listed
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|run| run["run_id"] == outcomes[1]["run_id"]);
+    let diverged =
+        listed.as_array().unwrap().iter().find(|run| run["run_id"] == outcomes[1]["run_id"]);
     assert_eq!(diverged.unwrap()["status"], "FAILED");
     let text = dir.run(&train.replace(" --json", "")).refused().stdout;
-    assert!(
-        text.contains("FAILED") && text.contains("pet-cli select"),
-        "{text}"
-    );
+    assert!(text.contains("FAILED") && text.contains("pet-cli select"), "{text}");
 }
 
 #[test]

@@ -26,8 +26,7 @@ fn images_are_written_atomically() {
         .refused()
         .naming(&["out.bmp"]);
     assert_eq!(dir.files(), before);
-    dir.refused("resize in.bmp 30 30 --output /proc/nowhere/out.bmp")
-        .naming(&["/proc/nowhere"]);
+    dir.refused("resize in.bmp 30 30 --output /proc/nowhere/out.bmp").naming(&["/proc/nowhere"]);
 }
 
 #[test]
@@ -59,8 +58,7 @@ fn a_failed_export_does_not_affect_the_service() {
         body["version"].clone()
     };
     Store::new(dir.folder()).register(2, 0.9);
-    dir.shell(&format!("{FULL} export --model-name stand_in"))
-        .refused();
+    dir.shell(&format!("{FULL} export --model-name stand_in")).refused();
     assert_eq!(version(), "1");
     let picture = gradient(60, 40, Format::Png);
     let answer = service.post("/predict", "Content-Type: image/png\r\n", &picture);
@@ -108,13 +106,8 @@ impl SmallDisk {
     fn mount(folder: &Path) -> Option<Self> {
         fs_err::create_dir(folder).unwrap();
         let mut command = Command::new("mount");
-        let output = command
-            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
-            .arg(folder)
-            .output();
-        output
-            .is_ok_and(|output| output.status.success())
-            .then(|| Self(folder.to_owned()))
+        let output = command.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(folder).output();
+        output.is_ok_and(|output| output.status.success()).then(|| Self(folder.to_owned()))
     }
 }
 
@@ -129,10 +122,8 @@ impl Drop for SmallDisk {
 fn a_results_path_that_is_a_file_is_reported() {
     let Some(dir) = trained() else { return };
     dir.write("results", "a file");
-    dir.refused("export --model-name stand_in")
-        .naming(&["results"]);
-    dir.refused("export --model-name stand_in --results /proc/nowhere")
-        .naming(&["/proc/nowhere"]);
+    dir.refused("export --model-name stand_in").naming(&["results"]);
+    dir.refused("export --model-name stand_in --results /proc/nowhere").naming(&["/proc/nowhere"]);
 }
 
 #[cfg(unix)]
@@ -147,6 +138,5 @@ fn a_read_only_results_folder_is_reported() {
     if fs_err::write(folder.join("probe"), "").is_ok() {
         return skipped("this user may write everywhere");
     }
-    dir.refused("export --model-name stand_in")
-        .naming(&["results"]);
+    dir.refused("export --model-name stand_in").naming(&["results"]);
 }

@@ -8,14 +8,9 @@ use crate::test_dir::TestDir;
 #[test]
 fn an_invalid_database_is_reported() {
     let dir = TestDir::new();
-    dir.write(
-        "mlflow.db",
-        "This is a text, and not a short one. ".repeat(100),
-    );
+    dir.write("mlflow.db", "This is a text, and not a short one. ".repeat(100));
     for command in ["runs list", "select"] {
-        dir.refused(command)
-            .naming(&["mlflow.db"])
-            .hinting("move the file away");
+        dir.refused(command).naming(&["mlflow.db"]).hinting("move the file away");
     }
 }
 
@@ -36,9 +31,7 @@ fn a_server_timeout_is_reported() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let server = format!("http://{}", listener.local_addr().unwrap());
     let mut command = dir.command(&format!("runs list --tracking-uri {server}"));
-    command
-        .env("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")
-        .env("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0");
+    command.env("MLFLOW_HTTP_REQUEST_TIMEOUT", "4").env("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0");
     let output = Output::of(&mut command).refused();
     let notice = format!(
         "waiting for `{server}`, which has not responded for 2s (attempts: 1, at most 4s each); Ctrl-C stops\n"
@@ -50,13 +43,9 @@ fn a_server_timeout_is_reported() {
 fn missing_runs_models_and_versions_are_reported() {
     let dir = TestDir::new();
     Store::new(dir.folder()).register(1, 0.5);
-    dir.refused("runs show 0123456789abcdef")
-        .naming(&["0123456789abcdef"]);
-    dir.refused("runs list --experiment stand-ins --filter bark")
-        .naming(&["bark"]);
-    dir.refused("select --model-name dogs")
-        .naming(&["`dogs`"])
-        .hinting("pet-cli train");
+    dir.refused("runs show 0123456789abcdef").naming(&["0123456789abcdef"]);
+    dir.refused("runs list --experiment stand-ins --filter bark").naming(&["bark"]);
+    dir.refused("select --model-name dogs").naming(&["`dogs`"]).hinting("pet-cli train");
     assert_eq!(dir.run("runs list --json").ok().trim(), "[]");
 }
 
@@ -66,19 +55,12 @@ fn exports_report_what_is_missing() {
         return;
     };
     let store = Store::new(dir.folder());
-    dir.refused("export --model-name dogs")
-        .naming(&["`dogs`"])
-        .hinting("pet-cli train");
+    dir.refused("export --model-name dogs").naming(&["`dogs`"]).hinting("pet-cli train");
     store.register(1, 0.5);
-    dir.refused("export --model-name stand_in --version 9")
-        .naming(&["9"]);
+    dir.refused("export --model-name stand_in --version 9").naming(&["9"]);
     let foreign = store.register_foreign(0.9);
     dir.refused("export --model-name stand_in")
-        .naming(&[
-            &format!("version {foreign}"),
-            "`stand_in`",
-            "weights.safetensors",
-        ])
+        .naming(&[&format!("version {foreign}"), "`stand_in`", "weights.safetensors"])
         .hinting("pet-cli train");
 }
 

@@ -7,10 +7,7 @@ use crate::test_dir::TestDir;
 
 const TRAIN: &str = "train --backbone backbone.safetensors --dataset folder --data-dir pets";
 /// Two images that the tests change.
-const IMAGES: [&str; 2] = [
-    "pets/train/Black Cat/0001.jpg",
-    "pets/train/Siamese Cat/0002.jpg",
-];
+const IMAGES: [&str; 2] = ["pets/train/Black Cat/0001.jpg", "pets/train/Siamese Cat/0002.jpg"];
 
 /// A file that training reads between hashing and decoding the images.
 fn file_read_between(dir: &TestDir) -> std::path::PathBuf {
@@ -35,10 +32,7 @@ fn run_count(dir: &TestDir) -> usize {
 #[test]
 fn images_that_vanish_or_shrink_fail_training_before_a_run_starts() {
     let dir = trained();
-    let paused = Paused::at(
-        &file_read_between(&dir),
-        dir.command(&format!("{TRAIN} --epochs 1")),
-    );
+    let paused = Paused::at(&file_read_between(&dir), dir.command(&format!("{TRAIN} --epochs 1")));
     let [gone, cut] = IMAGES.map(|picture| dir.path(picture));
     fs_err::remove_file(gone).unwrap();
     let whole = fs_err::read(&cut).unwrap();
@@ -46,13 +40,7 @@ fn images_that_vanish_or_shrink_fail_training_before_a_run_starts() {
     paused
         .resume(b"[]")
         .refused()
-        .naming(&[
-            "2 of the images",
-            IMAGES[0],
-            "(file not found)",
-            IMAGES[1],
-            "has changed",
-        ])
+        .naming(&["2 of the images", IMAGES[0], "(file not found)", IMAGES[1], "has changed"])
         .hinting("nothing is changing the folder");
     assert_eq!(run_count(&dir), 1, "the first one");
     // Training works with the remaining images.
@@ -89,9 +77,7 @@ fn an_image_that_is_replaced_during_training_fails_the_run() {
 
     // The checkpoint has seen no other image.
     let id = listed[0]["run_id"].as_str().unwrap();
-    dir.run(&format!("train --resume {id}"))
-        .refused()
-        .naming(&["different images"]);
+    dir.run(&format!("train --resume {id}")).refused().naming(&["different images"]);
     fs_err::write(&replaced, original).unwrap();
     let before = epochs();
     let mut training = Running::start(dir.command(&format!("train --resume {id}")));
@@ -103,10 +89,7 @@ fn an_image_that_is_replaced_during_training_fails_the_run() {
 fn corrections_that_vanish_are_excluded() {
     let dir = trained();
     for number in [1, 2] {
-        dir.write(
-            &format!("corrections/Black Cat/{number}.png"),
-            png(&scene(number)),
-        );
+        dir.write(&format!("corrections/Black Cat/{number}.png"), png(&scene(number)));
     }
     let train = format!("{TRAIN} --epochs 1 --data-dir corrections");
     let paused = Paused::at(&file_read_between(&dir), dir.command(&train));
@@ -134,10 +117,7 @@ fn images_that_vanish_or_shrink_fail_an_evaluation() {
     let file = path(&metadata.classes[2]);
     let pause = || {
         write();
-        Paused::at(
-            &dir.path("results/classes.json"),
-            dir.command("evaluate pets"),
-        )
+        Paused::at(&dir.path("results/classes.json"), dir.command("evaluate pets"))
     };
 
     let paused = pause();
@@ -150,10 +130,7 @@ fn images_that_vanish_or_shrink_fail_an_evaluation() {
 
     let paused = pause();
     fs_err::write(dir.path(&file), &pictures[0][..200]).unwrap();
-    paused
-        .resume(&classes)
-        .refused()
-        .naming(&[&format!("cannot use `{file}`"), "truncated"]);
+    paused.resume(&classes).refused().naming(&[&format!("cannot use `{file}`"), "truncated"]);
 
     let paused = pause();
     fs_err::remove_dir_all(dir.path("pets")).unwrap();

@@ -46,9 +46,8 @@ impl Collector {
     fn wait(&self, is_enough: impl Fn(&Received) -> bool) -> std::sync::MutexGuard<'_, Received> {
         let (received, changed) = &*self.received;
         let guard = received.lock().unwrap();
-        let (guard, timeout) = changed
-            .wait_timeout_while(guard, TIMEOUT, |received| !is_enough(received))
-            .unwrap();
+        let (guard, timeout) =
+            changed.wait_timeout_while(guard, TIMEOUT, |received| !is_enough(received)).unwrap();
         assert!(!timeout.timed_out(), "no spans: {:?}", guard.requests);
         guard
     }
@@ -73,10 +72,7 @@ impl Collector {
 }
 
 fn spans(received: &Received) -> impl Iterator<Item = &Span> {
-    let resources = received
-        .requests
-        .iter()
-        .flat_map(|request| &request.resource_spans);
+    let resources = received.requests.iter().flat_map(|request| &request.resource_spans);
     let scopes = resources.flat_map(|resource| &resource.scope_spans);
     scopes.flat_map(|scope| &scope.spans)
 }
@@ -92,9 +88,7 @@ fn serve(stream: TcpStream, status: u16, keep: &(Mutex<Received>, Condvar)) {
             }
         }
         let head = head.to_ascii_lowercase();
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let mut body = vec![0; length.unwrap().parse().unwrap()];
         reader.read_exact(&mut body).unwrap();
         let request = ExportTraceServiceRequest::decode(&*body).unwrap();

@@ -68,11 +68,7 @@ fn a_model_trained_on_corrections_becomes_champion() {
     }
     assert_eq!(second.tags["dataset_digest"], first.tags["dataset_digest"]);
     let ranked = dir.run("select --json").json();
-    assert_eq!(
-        ranked["candidates"].as_array().unwrap().len(),
-        2,
-        "they compete"
-    );
+    assert_eq!(ranked["candidates"].as_array().unwrap().len(), 2, "they compete");
 
     let promoted = dir.run(&format!("{promote} --version 2 --json")).json();
     assert_eq!(promoted["verdict"], "passed", "{promoted}");
@@ -105,11 +101,7 @@ fn unusable_corrections_are_excluded_and_reported() {
     let dir = with_corrections();
     let train = format!("{TRAIN} --data-dir corrections --epochs 1");
     let output = dir.run(&train);
-    assert!(
-        !output.stderr.contains("were left out"),
-        "{}",
-        output.stderr
-    );
+    assert!(!output.stderr.contains("were left out"), "{}", output.stderr);
     output.ok();
     let clean = last(&dir);
     assert_eq!(clean.params["added_images"], "3");
@@ -124,10 +116,7 @@ fn unusable_corrections_are_excluded_and_reported() {
     dir.write("corrections/Siamese Cat/text.jpg", "<script>");
     dir.write("corrections/Siamese Cat/empty.jpg", "");
     dir.write("corrections/Siamese Cat/huge.png", pet_tests::HUGE_PNG);
-    dir.write(
-        "corrections/Siamese Cat/cut.jpg",
-        pet_tests::truncated_jpeg(),
-    );
+    dir.write("corrections/Siamese Cat/cut.jpg", pet_tests::truncated_jpeg());
     dir.write("corrections/Siamese Cat/run.sh", "exit 1");
     fs_err::create_dir_all(dir.path("corrections/Golden Dog")).unwrap();
     #[cfg(unix)]
@@ -135,11 +124,7 @@ fn unusable_corrections_are_excluded_and_reported() {
         let pipe = dir.path("corrections/Siamese Cat/pipe.jpg");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
-        for (to, link) in [
-            ("/dev/zero", "zero.jpg"),
-            ("..", "loop"),
-            ("/etc", "etc.jpg"),
-        ] {
+        for (to, link) in [("/dev/zero", "zero.jpg"), ("..", "loop"), ("/etc", "etc.jpg")] {
             let link = dir.path(&format!("corrections/Siamese Cat/{link}"));
             std::os::unix::fs::symlink(to, link).unwrap();
         }
@@ -178,10 +163,8 @@ fn invalid_additions_are_rejected() {
     dir.refused(&format!("{train} others"))
         .naming(&["`others`", "`pets`", "`Fox`, `Owl`"])
         .hinting("named like");
-    dir.refused(&format!("{train} nowhere"))
-        .naming(&["`nowhere`"]);
-    dir.refused(&format!("{train} pets"))
-        .naming(&["`pets` and `pets` are the same folder"]);
+    dir.refused(&format!("{train} nowhere")).naming(&["`nowhere`"]);
+    dir.refused(&format!("{train} pets")).naming(&["`pets` and `pets` are the same folder"]);
     dir.refused(&format!("{train} corrections --data-dir ./corrections"))
         .naming(&["are the same folder"]);
     dir.refused(&format!("{train} corrections --folds 2"))
@@ -215,11 +198,7 @@ fn refit_and_resume_use_the_additions_of_the_run() {
     fs_err::rename(dir.path("corrections/Black Cat/2.jpg"), dir.path("2.jpg")).unwrap();
     let refused = dir.run(&refit).refused();
     refused
-        .naming(&[
-            "cannot refit",
-            "different added images",
-            &run.tags["added_digest"],
-        ])
+        .naming(&["cannot refit", "different added images", &run.tags["added_digest"]])
         .hinting("start a new run");
     // Make it look like an interrupted run.
     let interrupted = dir.path(&format!(".cache/training/{}", run.id));
@@ -249,10 +228,7 @@ fn the_oxford_data_set_accepts_additions() {
     for (class, breed) in ["Abyssinian", "great_pyrenees"].iter().enumerate() {
         for number in 0..6 {
             let name = format!("{breed}_{number}");
-            dir.write(
-                &format!("oxford/images/{name}.jpg"),
-                picture(class as u32 * 6 + number),
-            );
+            dir.write(&format!("oxford/images/{name}.jpg"), picture(class as u32 * 6 + number));
             let line = format!("{name} {} 1 1\n", class + 1);
             lists[usize::from(number == 5)].push_str(&line);
         }

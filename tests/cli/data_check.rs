@@ -37,11 +37,7 @@ fn valid() -> TestDir {
 fn a_valid_data_set_passes() {
     let dir = valid();
     let output = dir.run("data check pets --fail-on warning");
-    assert!(
-        output.stderr.contains("labels are not checked"),
-        "{}",
-        output.stderr
-    );
+    assert!(output.stderr.contains("labels are not checked"), "{}", output.stderr);
     let text = output.ok();
     assert!(text.starts_with("pets: 44 images of 2 classes\n"), "{text}");
     assert!(text.contains("no problems found"), "{text}");
@@ -53,48 +49,28 @@ fn images_above_the_limits_are_reported() {
     let text = dir.run("data check pets --fail-on never --max-pixels 43199");
     let text = text.ok();
     assert!(text.contains("240x180 pixels, more than"), "{text}");
-    let hints: Vec<_> = text
-        .lines()
-        .filter(|line| line.starts_with("hint: "))
-        .collect();
+    let hints: Vec<_> = text.lines().filter(|line| line.starts_with("hint: ")).collect();
     let [hint] = hints[..] else { panic!("{text}") };
     assert!(hint.contains("`--max-pixels`"), "{hint}");
     dir.run("data check pets --max-pixels 43200").ok();
     let text = dir.run("data check pets --fail-on never --max-upload 100");
     let text = text.ok();
-    assert!(
-        text.contains("the image has `101` bytes, more than"),
-        "{text}"
-    );
-    assert!(
-        text.contains("\nhint: raise the limit with `--max-upload`"),
-        "{text}"
-    );
+    assert!(text.contains("the image has `101` bytes, more than"), "{text}");
+    assert!(text.contains("\nhint: raise the limit with `--max-upload`"), "{text}");
 }
 
 #[test]
 fn every_problem_is_listed_and_plotted() {
     let dir = valid();
     let cat = scene(100);
-    let part = CropBox {
-        left: 10,
-        top: 20,
-        right: 220,
-        bottom: 175,
-    };
+    let part = CropBox { left: 10, top: 20, right: 220, bottom: 175 };
     dir.write("pets/train/Dog/copy of a cat.png", png(&cat));
-    dir.write(
-        "pets/test/Dog/cut.png",
-        png(&crop(&scene(200), part).unwrap()),
-    );
+    dir.write("pets/test/Dog/cut.png", png(&crop(&scene(200), part).unwrap()));
     let small = resize(&scene(101), 120, 110, Filter::Bilinear).unwrap();
     dir.write("pets/train/Cat/small.png", png(&small));
     dir.write("pets/train/Cat/empty.jpg", "");
     let long_name = format!("pets/train/Cat/{}.png", "long ".repeat(30));
-    dir.write(
-        &long_name,
-        png(&RgbImage::from_pixel(300, 200, [7, 90, 7].into())),
-    );
+    dir.write(&long_name, png(&RgbImage::from_pixel(300, 200, [7, 90, 7].into())));
 
     let output = dir.run("data check pets --sheet found/sheet.png").refused();
     let output = output.naming(&["1 unreadable", "2 copies across classes"]);
@@ -107,11 +83,7 @@ fn every_problem_is_listed_and_plotted() {
         "copy of a cat.png",
         "empty.jpg",
     ] {
-        assert!(
-            output.stdout.contains(part),
-            "no {part}:\n{}",
-            output.stdout
-        );
+        assert!(output.stdout.contains(part), "no {part}:\n{}", output.stdout);
     }
     let sheet = fs_err::read(dir.path("found/sheet.png")).unwrap();
     assert!(sheet.starts_with(b"\x89PNG"));
@@ -150,8 +122,7 @@ fn empty_class_folders_are_reported_with_everything_else() {
             .hinting("remove it");
         fs_err::remove_dir(dir.path("pets").join(folder)).unwrap();
     }
-    dir.refused("train --dataset folder --data-dir pets")
-        .naming(&["no backbone weights"]);
+    dir.refused("train --dataset folder --data-dir pets").naming(&["no backbone weights"]);
 }
 
 #[test]
@@ -166,8 +137,7 @@ fn labels_are_checked_with_weights() {
     assert!((0.0..=1.0).contains(&accuracy), "{accuracy}");
     assert!(report["labels"]["suspects"].is_array());
     assert!(dir.path(".cache/features").is_dir(), "features are kept");
-    dir.refused("data check pets --backbone nowhere.pt")
-        .naming(&["`nowhere.pt`"]);
+    dir.refused("data check pets --backbone nowhere.pt").naming(&["`nowhere.pt`"]);
 }
 
 #[test]
@@ -198,8 +168,7 @@ fn invalid_data_sets_are_rejected() {
     let dir = TestDir::new();
     dir.refused("data check nowhere").naming(&["`nowhere`"]);
     dir.write("pets/Cat/1.png", png(&scene(100)));
-    dir.refused("data check pets")
-        .naming(&["`pets`", "1 class"]);
+    dir.refused("data check pets").naming(&["`pets`", "1 class"]);
 }
 
 #[test]
@@ -218,11 +187,7 @@ fn training_warns_of_duplicates_across_the_split_and_can_group_them() {
     let output = dir.run(train);
     let warning = "validation images show the same as training images";
     assert!(output.stderr.contains(warning), "{}", output.stderr);
-    assert!(
-        output.stderr.contains("--group-duplicates"),
-        "{}",
-        output.stderr
-    );
+    assert!(output.stderr.contains("--group-duplicates"), "{}", output.stderr);
     output.ok();
     let output = dir.run(&format!("{train} --group-duplicates"));
     assert!(!output.stderr.contains(warning), "{}", output.stderr);

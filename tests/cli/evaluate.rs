@@ -62,12 +62,7 @@ fn the_limits_of_images_are_options() {
 fn the_report_is_aligned_and_plots_are_written() {
     let Some(dir) = dir() else { return };
     let text = dir.run("evaluate pets --pictures report").ok();
-    for part in [
-        "top-1 accuracy",
-        "top-5 accuracy",
-        "macro F1",
-        "calibration error",
-    ] {
+    for part in ["top-1 accuracy", "top-5 accuracy", "macro F1", "calibration error"] {
         assert!(text.contains(part), "no {part}:\n{text}");
     }
     let mut lines = text.lines().skip_while(|line| !line.contains("precision"));
@@ -88,8 +83,7 @@ fn metrics_of_a_split_are_saved_with_the_model() {
     let Some(dir) = dir() else { return };
     let data = "--dataset folder --data-dir pets --validation-fraction 0.5";
     dir.run(&format!("evaluate {data} --split val")).ok();
-    dir.run(&format!("evaluate {data} --split train --seed 7"))
-        .ok();
+    dir.run(&format!("evaluate {data} --split train --seed 7")).ok();
     let metrics: Metrics = read_json(&dir.path("results/metrics.json")).unwrap();
     let command = &metrics.splits["train"].command;
     assert_eq!(
@@ -107,9 +101,7 @@ fn all_images_of_a_data_set_without_test_images_are_its_validation_images() {
     let Some(dir) = dir() else { return };
     fs_err::remove_dir_all(dir.path("pets/test")).unwrap();
     let data = "--dataset folder --data-dir pets --validation-fraction 0.5";
-    let splits = dir
-        .run(&format!("evaluate {data} --split all --json"))
-        .json();
+    let splits = dir.run(&format!("evaluate {data} --split all --json")).json();
     let names: Vec<_> = splits.as_object().unwrap().keys().collect();
     assert_eq!(names, ["validation"]);
 }

@@ -6,10 +6,7 @@ use crate::test_dir::TestDir;
 
 fn dir() -> Option<TestDir> {
     let dir = TestDir::with_model()?;
-    dir.write(
-        "pet.jpg",
-        pet_tests::gradient(90, 60, pet_image::Format::Jpeg),
-    );
+    dir.write("pet.jpg", pet_tests::gradient(90, 60, pet_image::Format::Jpeg));
     Some(dir)
 }
 
@@ -23,15 +20,9 @@ fn the_map_is_drawn_and_adds_up() {
     assert_eq!(drawn.image.width(), 640);
     let number = |value: &Value| value.as_f64().unwrap();
     let rows = answer["rows"].as_array().unwrap().iter();
-    let sum: f64 = rows
-        .flat_map(|row| row.as_array().unwrap())
-        .map(number)
-        .sum();
+    let sum: f64 = rows.flat_map(|row| row.as_array().unwrap()).map(number).sum();
     let logit = number(&answer["logit"]);
-    assert!(
-        (sum + number(&answer["bias"]) - logit).abs() < 1e-3,
-        "{answer}"
-    );
+    assert!((sum + number(&answer["bias"]) - logit).abs() < 1e-3, "{answer}");
 
     let predicted = dir.run("predict pet.jpg --json").json();
     assert_eq!(predicted[0]["predicted_class"], answer["class"]);

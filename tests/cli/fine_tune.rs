@@ -46,14 +46,10 @@ fn an_efficientnet_is_trained_served_and_explained() {
     dir.run("select").ok();
     dir.run("export").ok();
     let card = fs_err::read_to_string(dir.path("results").join(CARD_FILE)).unwrap();
-    assert!(
-        card.contains("`[batch, 3, 75, 75]`") && card.contains("Apache-2.0"),
-        "{card}"
-    );
+    assert!(card.contains("`[batch, 3, 75, 75]`") && card.contains("Apache-2.0"), "{card}");
     dir.shell("$PROGRAM predict pets/*/*").ok();
     dir.shell("set -- pets/*/*/*; $PROGRAM explain \"$1\"").ok();
-    dir.refused(&format!("{train} last:24"))
-        .naming(&["trained blocks is 24, expected 1 to 23"]);
+    dir.refused(&format!("{train} last:24")).naming(&["trained blocks is 24, expected 1 to 23"]);
 }
 
 #[test]
@@ -64,7 +60,6 @@ fn invalid_training_sizes_are_rejected() {
         .naming(&["--train-size", "--fine-tune all"])
         .hinting("omit `--train-size`");
     for option in ["--rand-augment 2:5", "--erase 0.25"] {
-        dir.refused(&format!("{TRAIN} {option}"))
-            .naming(&[option.split(' ').next().unwrap()]);
+        dir.refused(&format!("{TRAIN} {option}")).naming(&[option.split(' ').next().unwrap()]);
     }
 }

@@ -26,9 +26,7 @@ fn address(dir: &TestDir, log: &str) -> String {
     let start = Instant::now();
     loop {
         let text = fs_err::read_to_string(dir.path(log)).unwrap();
-        let entries = text
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok());
+        let entries = text.lines().filter_map(|line| serde_json::from_str(line).ok());
         let address = entries
             .into_iter()
             .find_map(|entry: Value| Some(entry["address"].as_str()?.to_owned()));
@@ -54,18 +52,11 @@ fn the_largest_uploads_stay_within_the_memory_limit() {
     let serve = format!("serve --port 0 --memory {MEMORY} --workers 2 --log-format json");
     let service = Running(dir.command(&serve).stderr(log).spawn().unwrap());
     let mut flood = Command::new("python3");
-    flood
-        .arg(root().join("docker/flood.py"))
-        .arg(address(&dir, "log"));
+    flood.arg(root().join("docker/flood.py")).arg(address(&dir, "log"));
     flood.args(["--seconds", "6", "--memory", &MEMORY.to_string()]);
-    let flood = flood
-        .args(["--pid", &service.0.id().to_string()])
-        .output()
-        .unwrap();
-    let (said, faults) = (
-        String::from_utf8_lossy(&flood.stdout),
-        String::from_utf8_lossy(&flood.stderr),
-    );
+    let flood = flood.args(["--pid", &service.0.id().to_string()]).output().unwrap();
+    let (said, faults) =
+        (String::from_utf8_lossy(&flood.stdout), String::from_utf8_lossy(&flood.stderr));
     assert!(flood.status.success(), "{said}{faults}");
     assert!(said.contains("peak memory"), "{said}");
 }

@@ -13,9 +13,7 @@ const TRAIN: &str =
 fn cross_validation_is_followed_by_a_refit() {
     let dir = TestDir::new();
     dir.prepare_training(5);
-    let outcomes = dir
-        .run(&format!("{TRAIN} --folds 3 --learning-rate 0.01 0.00001"))
-        .json();
+    let outcomes = dir.run(&format!("{TRAIN} --folds 3 --learning-rate 0.01 0.00001")).json();
     let outcomes = outcomes.as_array().unwrap();
     let client = dir.client();
     assert_eq!(outcomes.len(), 2);
@@ -36,22 +34,14 @@ fn cross_validation_is_followed_by_a_refit() {
         assert!((said - error).abs() < 1e-9, "{said} {error}");
         assert_eq!(client.metric_history(&run.id, "val_acc").unwrap().len(), 3);
 
-        let mut file = client
-            .artifacts(&run.artifact_uri)
-            .unwrap()
-            .open(METRICS_FILE)
-            .unwrap();
+        let mut file = client.artifacts(&run.artifact_uri).unwrap().open(METRICS_FILE).unwrap();
         let mut text = String::new();
         std::io::Read::read_to_string(&mut file, &mut text).unwrap();
         let metrics: Metrics = serde_json::from_str(&text).unwrap();
         let validation = &metrics.splits["validation"];
         assert_eq!(validation.images, images);
         let val_acc = outcome["val_acc"].as_f64().unwrap();
-        assert!(
-            (validation.top1 - val_acc).abs() < 1e-6,
-            "{} {val_acc}",
-            validation.top1
-        );
+        assert!((validation.top1 - val_acc).abs() < 1e-6, "{} {val_acc}", validation.top1);
     }
     let run_id = outcomes[0]["run_id"].as_str().unwrap();
     let refit = dir.run(&format!("train --refit {run_id} --json")).json();
@@ -64,9 +54,7 @@ fn cross_validation_is_followed_by_a_refit() {
     assert_eq!(again.params["epochs"], epochs.to_string());
     assert_eq!(again.tags["split"], folds.tags["split"]);
 
-    let table = dir
-        .run(&format!("{} --folds 2", TRAIN.trim_end_matches(" --json")))
-        .ok();
+    let table = dir.run(&format!("{} --folds 2", TRAIN.trim_end_matches(" --json"))).ok();
     assert!(table.contains("std_error"), "{table}");
     assert!(table.contains("pet-cli train --refit"), "{table}");
 }
@@ -79,6 +67,5 @@ fn invalid_folds_are_rejected() {
         let output = dir.run(&format!("train --dataset folder --data-dir pets {usage}"));
         assert_eq!(output.status, Some(2), "{usage}: {output:?}");
     }
-    dir.refused(&format!("{TRAIN} --folds 1000"))
-        .naming(&["into 1000 folds"]);
+    dir.refused(&format!("{TRAIN} --folds 1000")).naming(&["into 1000 folds"]);
 }

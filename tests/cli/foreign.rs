@@ -42,13 +42,7 @@ fn image_commands_recognize_foreign_formats() {
     let Some(dir) = TestDir::with_model() else {
         return;
     };
-    for Foreign {
-        name,
-        bytes,
-        kind,
-        advice,
-    } in foreign()
-    {
+    for Foreign { name, bytes, kind, advice } in foreign() {
         dir.write(&name, bytes);
         for command in ["predict", "explain", "grayscale"] {
             dir.refused(&format!("{command} {name}"))
@@ -85,14 +79,7 @@ fn files_with_foreign_extensions_are_found() {
     let Some(dir) = TestDir::with_model() else {
         return;
     };
-    let names = [
-        "photo.heic",
-        "photo.avif",
-        "photo.jxl",
-        "photo.jp2",
-        "photo.dng",
-        "photo.cr2",
-    ];
+    let names = ["photo.heic", "photo.avif", "photo.jxl", "photo.jp2", "photo.dng", "photo.cr2"];
     for name in names {
         let bytes = fs_err::read(root().join("tests/foreign").join(name)).unwrap();
         dir.write(&format!("photos/{}", name.to_uppercase()), bytes);
@@ -120,10 +107,7 @@ fn data_check_recognizes_foreign_formats() {
     let report: Value = serde_json::from_str(&report).unwrap();
     let unreadable = report["unreadable"].as_array().unwrap();
     assert_eq!(unreadable.len(), foreign.len());
-    for Foreign {
-        name, kind, advice, ..
-    } in &foreign
-    {
+    for Foreign { name, kind, advice, .. } in &foreign {
         let one = unreadable.iter().find(|one| {
             let file = one["file"].as_str().unwrap();
             file.ends_with(&format!("/{name}"))
@@ -162,18 +146,9 @@ fn evaluate_recognizes_foreign_formats() {
     };
     let classes = metadata().classes;
     for class in &classes {
-        dir.write(
-            &format!("pets/{class}/good.png"),
-            gradient(60, 40, Format::Png),
-        );
+        dir.write(&format!("pets/{class}/good.png"), gradient(60, 40, Format::Png));
     }
-    for Foreign {
-        name,
-        bytes,
-        kind,
-        advice,
-    } in foreign()
-    {
+    for Foreign { name, bytes, kind, advice } in foreign() {
         let file = format!("pets/{}/{name}", classes[0]);
         dir.write(&file, bytes);
         dir.refused("evaluate pets")

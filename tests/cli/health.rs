@@ -24,10 +24,7 @@ fn service(status: &'static str) -> u16 {
 fn health_succeeds_if_the_service_is_ready() {
     let port = service("200 OK");
     let output = TestDir::new().run(&format!("health --port {port}"));
-    assert_eq!(
-        output.ok(),
-        format!("http://127.0.0.1:{port}/health/ready: ready\n")
-    );
+    assert_eq!(output.ok(), format!("http://127.0.0.1:{port}/health/ready: ready\n"));
 }
 
 #[test]
@@ -43,13 +40,9 @@ fn the_port_can_come_from_the_environment() {
 fn health_fails_if_the_service_drains_or_is_absent() {
     let dir = TestDir::new();
     let port = service("503 Service Unavailable");
-    dir.run(&format!("health --port {port}"))
-        .refused()
-        .naming(&["not ready", "503"]);
+    dir.run(&format!("health --port {port}")).refused().naming(&["not ready", "503"]);
     // The server has stopped after one request.
-    dir.run(&format!("health --port {port}"))
-        .refused()
-        .naming(&["not ready", "refused"]);
+    dir.run(&format!("health --port {port}")).refused().naming(&["not ready", "refused"]);
 }
 
 #[test]

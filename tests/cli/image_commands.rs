@@ -14,11 +14,7 @@ fn dir() -> TestDir {
 /// Returns width, height and format of an image file.
 fn image_info(dir: &TestDir, name: &str) -> (u32, u32, Format) {
     let decoded = decode(&fs_err::read(dir.path(name)).unwrap(), &Limits::default()).unwrap();
-    (
-        decoded.image.width(),
-        decoded.image.height(),
-        decoded.format,
-    )
+    (decoded.image.width(), decoded.image.height(), decoded.format)
 }
 
 #[test]
@@ -27,10 +23,7 @@ fn resize_reports_and_writes() {
     let output = "Image resized to: 50x50\n";
     assert_eq!(dir.run("resize in.png 50 50").ok(), output);
     assert_eq!(dir.files().len(), 1, "without --output nothing is written");
-    assert_eq!(
-        dir.run("resize in.png 50 50 --output new/out.png").ok(),
-        output
-    );
+    assert_eq!(dir.run("resize in.png 50 50 --output new/out.png").ok(), output);
     assert_eq!(image_info(&dir, "new/out.png"), (50, 50, Format::Png));
 }
 
@@ -39,25 +32,14 @@ fn crop_reports_and_writes() {
     let dir = dir();
     let output = "Image cropped to: 50x50\n";
     assert_eq!(dir.run("crop in.png --box 10 20 60 70").ok(), output);
-    assert_eq!(
-        dir.run("crop in.png --box 10 20 60 70 --output out.png")
-            .ok(),
-        output
-    );
-    let part = decode(
-        &fs_err::read(dir.path("out.png")).unwrap(),
-        &Limits::default(),
-    )
-    .unwrap()
-    .image;
-    let whole = decode(&gradient(120, 80, Format::Png), &Limits::default())
-        .unwrap()
-        .image;
+    assert_eq!(dir.run("crop in.png --box 10 20 60 70 --output out.png").ok(), output);
+    let part =
+        decode(&fs_err::read(dir.path("out.png")).unwrap(), &Limits::default()).unwrap().image;
+    let whole = decode(&gradient(120, 80, Format::Png), &Limits::default()).unwrap().image;
     assert_eq!(part.dimensions(), (50, 50));
     assert_eq!(part.get_pixel(0, 0), whole.get_pixel(10, 20));
     assert_eq!(part.get_pixel(49, 49), whole.get_pixel(59, 69));
-    dir.refused("crop in.png --box 60 20 10 70 --output none.png")
-        .naming(&["empty"]);
+    dir.refused("crop in.png --box 60 20 10 70 --output none.png").naming(&["empty"]);
 }
 
 #[test]
@@ -76,13 +58,8 @@ fn grayscale_reports_and_writes_a_single_channel() {
 fn normalize_reports_the_channels_of_the_input_and_writes() {
     let dir = dir();
     let output = dir.run("normalize in.png --output out.png").ok();
-    let image = decode(&gradient(120, 80, Format::Png), &Limits::default())
-        .unwrap()
-        .image;
-    let Statistics {
-        mean,
-        standard_deviation,
-    } = Statistics::of(&image);
+    let image = decode(&gradient(120, 80, Format::Png), &Limits::default()).unwrap().image;
+    let Statistics { mean, standard_deviation } = Statistics::of(&image);
     let channels = |[red, green, blue]: [f64; 3]| format!("[{red:.2}, {green:.2}, {blue:.2}]");
     let expected = format!(
         "Image normalized.\n  Mean: {}\n  Std Dev: {}\n",
@@ -107,9 +84,7 @@ fn the_output_format_is_that_of_the_extension_or_of_the_input() {
             assert_eq!(image_info(&dir, name), (20, 10, named));
         }
     }
-    dir.refused("grayscale in.jpg -o out.tiff")
-        .naming(&["`out.tiff`"])
-        .hinting("`.png`");
+    dir.refused("grayscale in.jpg -o out.tiff").naming(&["`out.tiff`"]).hinting("`.png`");
 }
 
 #[test]
@@ -150,12 +125,7 @@ fn an_image_of_one_colour_can_be_normalized() {
 #[test]
 fn limits_have_options_that_the_hints_name() {
     let dir = dir();
-    for command in [
-        "resize in.png 5 5",
-        "grayscale in.png",
-        "normalize in.png",
-        "crop in.png",
-    ] {
+    for command in ["resize in.png 5 5", "grayscale in.png", "normalize in.png", "crop in.png"] {
         dir.refused(&format!("{command} --max-pixels 9599"))
             .naming(&["120x80", "9599"])
             .hinting("`--max-pixels 9600`");

@@ -27,9 +27,7 @@ fn an_accurate_int8_model_is_exported_and_used() {
     assert_eq!((figures.fp32_layers, figures.layers), (0, 12));
     assert_eq!(
         figures.bytes_int8,
-        fs_err::metadata(dir.path("results/model.int8.onnx"))
-            .unwrap()
-            .len()
+        fs_err::metadata(dir.path("results/model.int8.onnx")).unwrap().len()
     );
     for precision in Precision::ALL {
         let options = Options::default().with_precision(Some(precision));
@@ -45,38 +43,18 @@ fn an_accurate_int8_model_is_exported_and_used() {
     assert!(card.contains("`model.int8.onnx`"), "{card}");
 
     for precision in ["auto", "fp32", "int8"] {
-        let answer = dir
-            .run(&format!(
-                "predict --precision {precision} colours/train/green/3.png"
-            ))
-            .ok();
-        assert!(
-            answer.starts_with("Predicted class: green"),
-            "{precision}: {answer}"
-        );
+        let answer =
+            dir.run(&format!("predict --precision {precision} colours/train/green/3.png")).ok();
+        assert!(answer.starts_with("Predicted class: green"), "{precision}: {answer}");
         let evaluate = format!("evaluate {DATA} --split validation --precision {precision}");
-        let name = if precision == "fp32" {
-            "validation:"
-        } else {
-            "validation, int8:"
-        };
+        let name = if precision == "fp32" { "validation:" } else { "validation, int8:" };
         let text = dir.run(&evaluate).ok();
         assert!(text.starts_with(name), "{precision}: {text}");
     }
     let metrics: Metrics = read_json(&dir.path("results").join(METRICS_FILE)).unwrap();
-    let commands: Vec<_> = metrics
-        .splits
-        .values()
-        .map(|split| split.command.as_str())
-        .collect();
-    assert!(
-        commands[0].ends_with("--split validation --precision fp32"),
-        "{commands:?}"
-    );
-    assert!(
-        commands[1].ends_with("--split validation --precision int8"),
-        "{commands:?}"
-    );
+    let commands: Vec<_> = metrics.splits.values().map(|split| split.command.as_str()).collect();
+    assert!(commands[0].ends_with("--split validation --precision fp32"), "{commands:?}");
+    assert!(commands[1].ends_with("--split validation --precision int8"), "{commands:?}");
     assert_eq!(metrics.quantization.map(|one| one.images), Some(12));
     // Explanations use the dequantized weights.
     dir.run("explain colours/train/red/0.png -o map.png").ok();

@@ -23,22 +23,14 @@ fn from_training_to_prediction() {
         output.stderr
     );
     let trained = output.json();
-    let versions: Vec<u64> = trained
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|run| run["version"].as_u64().unwrap())
-        .collect();
+    let versions: Vec<u64> =
+        trained.as_array().unwrap().iter().map(|run| run["version"].as_u64().unwrap()).collect();
     assert_eq!(versions, [1, 2]);
     assert_eq!(trained[0]["name"], "mobilenet_v2_bs32_lr0.001");
     assert_eq!(trained[1]["name"], "mobilenet_v2_bs32_lr0.01");
 
     let chosen = dir.run("select --json").json();
-    let best = trained
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|run| run["val_acc"].as_f64().unwrap());
+    let best = trained.as_array().unwrap().iter().map(|run| run["val_acc"].as_f64().unwrap());
     let got = chosen["val_acc"].as_f64().unwrap();
     assert!((got - best.fold(0.0, f64::max)).abs() < 1e-12, "{chosen}");
     assert!(!dir.path("results").exists(), "to select is not to export");
@@ -56,67 +48,40 @@ fn from_training_to_prediction() {
 fn export(dir: &TestDir, selection: &Selection) {
     let exported = dir.run("export --json").json();
     assert_eq!(exported["version"], selection.version);
-    assert!(
-        exported["largest_difference"].as_f64().unwrap() <= 1e-4,
-        "{exported}"
-    );
-    let files: Vec<&str> = exported["files"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|file| file.as_str().unwrap())
-        .collect();
+    assert!(exported["largest_difference"].as_f64().unwrap() <= 1e-4, "{exported}");
+    let files: Vec<&str> =
+        exported["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
     assert!(files.len() >= 7, "{files:?}");
     for file in &files {
         assert!(dir.path(file).is_file(), "{file}");
     }
     let text = dir.run("export").ok();
-    assert!(
-        text.starts_with(&format!("version {} of ", selection.version)),
-        "{text}"
-    );
+    assert!(text.starts_with(&format!("version {} of ", selection.version)), "{text}");
     assert!(files.iter().all(|file| text.contains(file)), "{text}");
 }
 
 fn evaluate(dir: &TestDir) {
     let data = "--dataset folder --data-dir pets";
-    let figures = dir
-        .run(&format!("evaluate {data} --split all --json"))
-        .json();
+    let figures = dir.run(&format!("evaluate {data} --split all --json")).json();
     assert_eq!(figures["test"]["images"], 6);
     assert_eq!(figures["validation"]["images"], 6);
     let metrics: Metrics = read_json(&dir.path("results").join(METRICS_FILE)).unwrap();
     let splits: BTreeMap<String, SplitMetrics> = serde_json::from_value(figures).unwrap();
     assert_eq!(splits, metrics.splits);
     let text = dir.run(&format!("evaluate {data}")).ok();
-    assert!(
-        text.starts_with("test: 6 images\n  top-1 accuracy"),
-        "{text}"
-    );
+    assert!(text.starts_with("test: 6 images\n  top-1 accuracy"), "{text}");
     let card = fs_err::read_to_string(dir.path("results/MODEL_CARD.md")).unwrap();
     assert!(card.contains("test"), "{card}");
 
-    dir.write(
-        "others/Cat/a.png",
-        pet_tests::gradient(9, 9, pet_image::Format::Png),
-    );
-    dir.write(
-        "others/Dog/b.png",
-        pet_tests::gradient(9, 9, pet_image::Format::Png),
-    );
+    dir.write("others/Cat/a.png", pet_tests::gradient(9, 9, pet_image::Format::Png));
+    dir.write("others/Dog/b.png", pet_tests::gradient(9, 9, pet_image::Format::Png));
     let others = "evaluate --dataset folder --data-dir others --split train";
-    dir.refused(others)
-        .naming(&["6 classes", "2"])
-        .hinting("--dataset");
+    dir.refused(others).naming(&["6 classes", "2"]).hinting("--dataset");
 }
 
 fn predict(dir: &TestDir) {
-    let answers = dir
-        .shell("exec \"$PROGRAM\" predict --json 'pets/test/Husky Dog'")
-        .json();
-    let [answer] = answers.as_array().unwrap().as_slice() else {
-        panic!("{answers}")
-    };
+    let answers = dir.shell("exec \"$PROGRAM\" predict --json 'pets/test/Husky Dog'").json();
+    let [answer] = answers.as_array().unwrap().as_slice() else { panic!("{answers}") };
     let ranked = answer["top_k"].as_array().unwrap();
     assert_eq!(ranked.len(), 5);
     assert!(
@@ -129,16 +94,11 @@ fn runs(dir: &TestDir, selection: &Selection) {
     let listed = dir.run("runs list --json").json();
     let listed = listed.as_array().unwrap();
     assert_eq!(listed.len(), 2);
-    assert!(
-        listed.iter().all(|run| run["status"] == "FINISHED"),
-        "{listed:?}"
-    );
+    assert!(listed.iter().all(|run| run["status"] == "FINISHED"), "{listed:?}");
     let text = dir.run("runs list --order-by metrics.val_acc").ok();
     assert_eq!(text.lines().count(), 3, "{text}");
 
-    let shown = dir
-        .run(&format!("runs show --json {}", selection.run_id))
-        .json();
+    let shown = dir.run(&format!("runs show --json {}", selection.run_id)).json();
     for param in [
         "model_name",
         "batch_size",
@@ -154,10 +114,7 @@ fn runs(dir: &TestDir, selection: &Selection) {
         assert!(shown["metrics"][metric].is_number(), "no {metric}: {shown}");
     }
     let text = dir.run(&format!("runs show {}", selection.run_id)).ok();
-    assert!(
-        text.contains("learning_rate") && text.contains("FINISHED"),
-        "{text}"
-    );
+    assert!(text.contains("learning_rate") && text.contains("FINISHED"), "{text}");
 }
 
 #[test]
@@ -166,10 +123,7 @@ fn the_same_seed_trains_the_same_model() {
     dir.prepare_training(3);
     let accuracies = |seed: u32| {
         let trained = dir.run(&format!("{TRAIN} --seed {seed} --json")).json();
-        (
-            trained[0]["val_acc"].clone(),
-            trained[0]["val_loss"].clone(),
-        )
+        (trained[0]["val_acc"].clone(), trained[0]["val_loss"].clone())
     };
     let first = accuracies(1);
     assert_eq!(accuracies(1), first);

@@ -32,10 +32,7 @@ fn the_suggested_rate_trains_better_than_others() {
     let best = rate(&found, "learning_rate");
     assert!(found["body_learning_rate"].is_null(), "{found}");
     assert_eq!(found["diverged"], true);
-    assert!(
-        printed.contains(&format!("{TRAIN} --learning-rate {best}")),
-        "{printed}"
-    );
+    assert!(printed.contains(&format!("{TRAIN} --learning-rate {best}")), "{printed}");
     assert!(!printed.contains("--find-learning-rate"), "{printed}");
     let picture = fs_err::read(dir.path("learning_rate.png")).unwrap();
     assert!(picture.starts_with(b"\x89PNG"));
@@ -46,9 +43,7 @@ fn the_suggested_rate_trains_better_than_others() {
     let losses = losses.map(|rate| loss(&dir, &format!("--learning-rate {rate}")));
     assert!(losses[1] < losses[0] && losses[1] < losses[2], "{losses:?}");
 
-    let again = dir
-        .run(&format!("{TRAIN} --find-learning-rate=again --json"))
-        .json();
+    let again = dir.run(&format!("{TRAIN} --find-learning-rate=again --json")).json();
     assert_eq!(again, found, "the same seed finds the same");
     assert!(dir.path("again/learning_rate.png").exists());
 }
@@ -58,9 +53,7 @@ fn fine_tuning_gets_a_backbone_rate() {
     let dir = TestDir::new();
     dir.prepare_training(5);
     let options = "--fine-tune all --recipe stretch:32 --batch-size 8 --epochs 3";
-    let printed = dir
-        .run(&format!("{TRAIN} {options} --find-learning-rate"))
-        .ok();
+    let printed = dir.run(&format!("{TRAIN} {options} --find-learning-rate")).ok();
     let found = found(&dir);
     let [head, body] = ["learning_rate", "body_learning_rate"].map(|name| rate(&found, name));
     assert!((head / body - 10.0).abs() < 1.0, "{head} and {body}");
@@ -68,10 +61,7 @@ fn fine_tuning_gets_a_backbone_rate() {
     assert!(printed.contains(&next), "{printed}");
     let losses = [0.01, 1.0, 100.0].map(|factor| {
         let (head, body) = (factor * head, factor * body);
-        loss(
-            &dir,
-            &format!("{options} --learning-rate {head} --body-learning-rate {body}"),
-        )
+        loss(&dir, &format!("{options} --learning-rate {head} --body-learning-rate {body}"))
     });
     assert!(losses[1] < losses[0] && losses[1] < losses[2], "{losses:?}");
 }
@@ -88,6 +78,5 @@ fn invalid_options_are_rejected() {
         assert_eq!(output.status, Some(2), "{options}: {output:?}");
     }
     dir.write("file", "");
-    dir.run(&format!("{TRAIN} --find-learning-rate=file"))
-        .refused();
+    dir.run(&format!("{TRAIN} --find-learning-rate=file")).refused();
 }

@@ -45,10 +45,9 @@ fn with_variable(dir: &TestDir, command: &str, name: &str, value: &str) -> Outpu
 fn every_command_has_limits_and_reports_their_options() {
     let Some(dir) = dir() else { return };
     for command in commands() {
-        for (option, variable) in [
-            ("--max-pixels", "PET_MAX_PIXELS"),
-            ("--max-upload", "PET_MAX_UPLOAD"),
-        ] {
+        for (option, variable) in
+            [("--max-pixels", "PET_MAX_PIXELS"), ("--max-upload", "PET_MAX_UPLOAD")]
+        {
             let hint = format!("raise the limit with `{option}");
             let by_option = dir.run(&format!("{command} {option} 10"));
             for output in [by_option, with_variable(&dir, &command, variable, "10")] {
@@ -87,10 +86,9 @@ fn cached_features_do_not_evade_the_limits() {
 fn data_check_reports_which_option_helps() {
     let dir = TestDir::new();
     colours_data_set(&dir.path("colours"), 20);
-    for (option, variable) in [
-        ("--max-pixels", "PET_MAX_PIXELS"),
-        ("--max-upload", "PET_MAX_UPLOAD"),
-    ] {
+    for (option, variable) in
+        [("--max-pixels", "PET_MAX_PIXELS"), ("--max-upload", "PET_MAX_UPLOAD")]
+    {
         let by_option = dir.run(&format!("data check colours {option} 10"));
         let by_variable = with_variable(&dir, "data check colours", variable, "10");
         for output in [by_option, by_variable] {

@@ -24,12 +24,7 @@ const fn case(
     says: &'static [&'static str],
     hint: &'static str,
 ) -> Case {
-    Case {
-        failure,
-        command,
-        says,
-        hint,
-    }
+    Case { failure, command, says, hint }
 }
 
 const TRAIN: &str =
@@ -38,30 +33,10 @@ const TRAIN: &str =
 /// The cases in order, because some change files. `TRAIN` is a training that succeeds.
 const CASES: [Case; 42] = [
     // Before any training.
-    case(
-        "NoModels",
-        "select",
-        &["no model is registered"],
-        "pet-cli train",
-    ),
-    case(
-        "FileNotFound",
-        "predict nowhere.png",
-        &["file not found: `nowhere.png`"],
-        "",
-    ),
-    case(
-        "FileNotFound",
-        "explain nowhere.png",
-        &["file not found: `nowhere.png`"],
-        "",
-    ),
-    case(
-        "File",
-        "predict text.jpg",
-        &["cannot use `text.jpg`", "not a JPEG"],
-        "content counts",
-    ),
+    case("NoModels", "select", &["no model is registered"], "pet-cli train"),
+    case("FileNotFound", "predict nowhere.png", &["file not found: `nowhere.png`"], ""),
+    case("FileNotFound", "explain nowhere.png", &["file not found: `nowhere.png`"], ""),
+    case("File", "predict text.jpg", &["cannot use `text.jpg`", "not a JPEG"], "content counts"),
     case(
         "FileTooLarge",
         "resize good.png 5 5 --max-upload 10",
@@ -69,12 +44,7 @@ const CASES: [Case; 42] = [
         "--max-upload",
     ),
     case("Image", "resize good.png 0 10", &["0x10"], ""),
-    case(
-        "Image",
-        "crop good.png --box 5 5 5 9",
-        &["`5,5,5,9` is empty"],
-        "",
-    ),
+    case("Image", "crop good.png --box 5 5 5 9", &["`5,5,5,9` is empty"], ""),
     case(
         "UnknownExtension",
         "grayscale good.png -o out.tiff",
@@ -87,30 +57,10 @@ const CASES: [Case; 42] = [
         &["cannot access a file", "good.png"],
         "there is a file where a folder is needed",
     ),
-    case(
-        "Model",
-        "explain good.png -o /proc/out.png",
-        &["cannot write to `/proc`"],
-        "",
-    ),
-    case(
-        "Io",
-        "resize pets 5 5",
-        &["pets"],
-        "a folder where a file is",
-    ),
-    case(
-        "NoImages",
-        "predict empty",
-        &["there are no images in `empty`"],
-        "",
-    ),
-    case(
-        "SomeImages",
-        "predict good.png text.jpg",
-        &["1 of 2 images could not be used"],
-        "",
-    ),
+    case("Model", "explain good.png -o /proc/out.png", &["cannot write to `/proc`"], ""),
+    case("Io", "resize pets 5 5", &["pets"], "a folder where a file is"),
+    case("NoImages", "predict empty", &["there are no images in `empty`"], ""),
+    case("SomeImages", "predict good.png text.jpg", &["1 of 2 images could not be used"], ""),
     case(
         "Predict",
         "predict good.png --model nowhere.onnx",
@@ -160,12 +110,7 @@ const CASES: [Case; 42] = [
         "name the folder above it",
     ),
     case("Data", "evaluate nowhere", &["`nowhere`"], "path"),
-    case(
-        "Pipeline",
-        "evaluate other",
-        &["the model has no class `Cat`"],
-        "--dataset",
-    ),
+    case("Pipeline", "evaluate other", &["the model has no class `Cat`"], "--dataset"),
     case(
         "Pipeline",
         "train --data-dir pets --backbone backbone.safetensors",
@@ -187,10 +132,7 @@ const CASES: [Case; 42] = [
     case(
         "Pipeline",
         "TRAIN --max-pixels 10",
-        &[
-            "images cannot be used",
-            "more than the limit of `10` pixels",
-        ],
+        &["images cannot be used", "more than the limit of `10` pixels"],
         "`--max-pixels",
     ),
     case(
@@ -205,12 +147,7 @@ const CASES: [Case; 42] = [
         &["`--trials`", "`grid`"],
         "--method random",
     ),
-    case(
-        "FrozenLayers",
-        "TRAIN --erase 0.2",
-        &["`--erase` has no effect"],
-        "--fine-tune all",
-    ),
+    case("FrozenLayers", "TRAIN --erase 0.2", &["`--erase` has no effect"], "--fine-tune all"),
     case(
         "FailedRuns",
         "TRAIN --learning-rate 1e38",
@@ -235,24 +172,9 @@ const CASES: [Case; 42] = [
         &["`copies` has problems: "],
         "--fail-on",
     ),
-    case(
-        "Tracking",
-        "runs list --tracking-uri ftp://host",
-        &["ftp://host"],
-        "MLFLOW_TRACKING_URI",
-    ),
-    case(
-        "Tracking",
-        "runs show abc",
-        &["run `abc` does not exist"],
-        "pet-cli runs list",
-    ),
-    case(
-        "Tracking",
-        "models show dogs",
-        &["model `dogs` does not exist"],
-        "pet-cli models list",
-    ),
+    case("Tracking", "runs list --tracking-uri ftp://host", &["ftp://host"], "MLFLOW_TRACKING_URI"),
+    case("Tracking", "runs show abc", &["run `abc` does not exist"], "pet-cli runs list"),
+    case("Tracking", "models show dogs", &["model `dogs` does not exist"], "pet-cli models list"),
     case(
         "NoVersion",
         "export --precision int8 --version 1",
@@ -265,12 +187,7 @@ const CASES: [Case; 42] = [
         &["`empty` has no `model.onnx`"],
         "--precision both",
     ),
-    case(
-        "Export",
-        "export --model-name dogs",
-        &["`dogs`"],
-        "pet-cli train",
-    ),
+    case("Export", "export --model-name dogs", &["`dogs`"], "pet-cli train"),
     case(
         "SeveralModels",
         "select --tracking-uri sqlite:///two/mlflow.db",
@@ -309,15 +226,9 @@ fn dir() -> Option<TestDir> {
     fs_err::create_dir(dir.path("empty")).unwrap();
     dir.prepare_training(3);
     for (class, width) in [("Cat", 50), ("Dog", 60)] {
-        dir.write(
-            &format!("other/{class}/1.png"),
-            gradient(width, 40, Format::Png),
-        );
+        dir.write(&format!("other/{class}/1.png"), gradient(width, 40, Format::Png));
         // The same image in two classes.
-        dir.write(
-            &format!("copies/{class}/1.png"),
-            gradient(60, 40, Format::Png),
-        );
+        dir.write(&format!("copies/{class}/1.png"), gradient(60, 40, Format::Png));
     }
     pet_tests::results_folder(&dir.path("refit"));
     dir.write(
@@ -358,12 +269,7 @@ impl Case {
         };
         let right =
             output.status == Some(1) && said && hinted && !output.stderr.contains("panicked");
-        let Case {
-            command,
-            says,
-            hint,
-            ..
-        } = self;
+        let Case { command, says, hint, .. } = self;
         (!right)
             .then(|| format!("pet-cli {command}\nexpected {says:?}, hint {hint:?}\n{output:?}\n"))
     }
@@ -374,9 +280,8 @@ fn every_failure_is_tested() {
     let source = pet_tests::root().join("crates/pet-cli/src/failure.rs");
     let source = fs_err::read_to_string(source).unwrap();
     let variants = source.split("#[error(").skip(1).map(|text| {
-        let mut lines = text
-            .lines()
-            .skip_while(|line| !line.starts_with("    ") || line.starts_with("     "));
+        let mut lines =
+            text.lines().skip_while(|line| !line.starts_with("    ") || line.starts_with("     "));
         // Continue after the attribute.
         let name = lines.find(|line| line.trim_start().starts_with(char::is_uppercase));
         let name = name.unwrap().trim();
@@ -388,20 +293,10 @@ fn every_failure_is_tested() {
     for variant in &variants {
         let tried = CASES.iter().any(|case| case.failure == variant);
         let elsewhere = ELSEWHERE.iter().any(|(name, _)| name == variant);
-        assert!(
-            tried != elsewhere,
-            "`{variant}` is to be tried once, here or elsewhere"
-        );
+        assert!(tried != elsewhere, "`{variant}` is to be tried once, here or elsewhere");
     }
-    for known in CASES
-        .iter()
-        .map(|case| case.failure)
-        .chain(ELSEWHERE.map(|(name, _)| name))
-    {
-        assert!(
-            variants.iter().any(|variant| variant == known),
-            "no `{known}`"
-        );
+    for known in CASES.iter().map(|case| case.failure).chain(ELSEWHERE.map(|(name, _)| name)) {
+        assert!(variants.iter().any(|variant| variant == known), "no `{known}`");
     }
 }
 
@@ -428,8 +323,7 @@ fn an_ambiguous_run_id_is_an_error() {
     }
     firsts.sort_unstable();
     let twice = firsts.windows(2).find(|pair| pair[0] == pair[1]).unwrap()[0];
-    dir.refused(&format!("runs show {twice}"))
-        .naming(&[&format!("`{twice}` matches the IDs of ")]);
+    dir.refused(&format!("runs show {twice}")).naming(&[&format!("`{twice}` matches the IDs of ")]);
 }
 
 /// clap rejects these with status 2, and prints the argument and its possible values.
@@ -439,16 +333,10 @@ fn invalid_arguments_are_explained() {
     for (command, says) in [
         ("predict a.jpg -k 0", "expected an integer of at least 1"),
         ("predict", "<IMAGE>..."),
-        (
-            "train --dataset cats",
-            "[possible values: sample, oxford-iiit-pet, folder]",
-        ),
+        ("train --dataset cats", "[possible values: sample, oxford-iiit-pet, folder]"),
         ("train --dataset folder", "--data-dir <DIR>"),
         ("train --recipe letterbox", "letterbox"),
-        (
-            "predict a.jpg --precision int4",
-            "[possible values: auto, fp32, int8]",
-        ),
+        ("predict a.jpg --precision int4", "[possible values: auto, fp32, int8]"),
         ("serve --port 70000", "70000 is not in 0..=65535"),
         ("serve --memory much", "much"),
         ("export --version 1 --alias best", "cannot be used with"),
@@ -457,9 +345,6 @@ fn invalid_arguments_are_explained() {
     ] {
         let output: Output = dir.run(command);
         assert_eq!(output.status, Some(2), "{command}: {output:?}");
-        assert!(
-            output.stderr.contains(says),
-            "{command}: no `{says}`: {output:?}"
-        );
+        assert!(output.stderr.contains(says), "{command}: no `{says}`: {output:?}");
     }
 }

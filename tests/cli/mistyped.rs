@@ -11,10 +11,7 @@ fn misspelled_names_are_reported_before_missing_installations() {
     let dir = TestDir::new();
     dir.write("good.png", gradient(60, 40, Format::Png));
     for class in ["Cat", "Dog"] {
-        dir.write(
-            &format!("pets/{class}/1.png"),
-            gradient(60, 40, Format::Png),
-        );
+        dir.write(&format!("pets/{class}/1.png"), gradient(60, 40, Format::Png));
     }
     for (command, says) in [
         ("predict nowhere.png", "file not found: `nowhere.png`"),
@@ -25,34 +22,16 @@ fn misspelled_names_are_reported_before_missing_installations() {
         ("explain good.png --model nowhere.onnx", "`nowhere.onnx`"),
         ("evaluate nowhere", "`nowhere`"),
         ("evaluate --dataset folder --data-dir nowhere", "`nowhere`"),
-        (
-            "evaluate pets --outliers nowhere",
-            "folder not found: `nowhere`",
-        ),
+        ("evaluate pets --outliers nowhere", "folder not found: `nowhere`"),
         ("data check nowhere", "`nowhere`"),
         ("data check nowhere --backbone mine.pt", "`nowhere`"),
         ("train --data-dir nowhere", "`nowhere`"),
         ("train --dataset folder --data-dir nowhere", "`nowhere`"),
-        (
-            "train --dataset folder --data-dir pets --data-dir nowhere",
-            "`nowhere`",
-        ),
-        (
-            "train --dataset folder --data-dir nowhere --backbone mine.pt",
-            "`nowhere`",
-        ),
-        (
-            "train --dataset folder --data-dir good.png --backbone mine.pt",
-            "`good.png`",
-        ),
-        (
-            "train --dataset folder --data-dir nowhere --find-learning-rate",
-            "`nowhere`",
-        ),
-        (
-            "sweep --dataset folder --data-dir nowhere --backbone mine.pt",
-            "`nowhere`",
-        ),
+        ("train --dataset folder --data-dir pets --data-dir nowhere", "`nowhere`"),
+        ("train --dataset folder --data-dir nowhere --backbone mine.pt", "`nowhere`"),
+        ("train --dataset folder --data-dir good.png --backbone mine.pt", "`good.png`"),
+        ("train --dataset folder --data-dir nowhere --find-learning-rate", "`nowhere`"),
+        ("sweep --dataset folder --data-dir nowhere --backbone mine.pt", "`nowhere`"),
         ("export --dataset folder --data-dir nowhere", "`nowhere`"),
     ] {
         let before = dir.files();
@@ -62,11 +41,7 @@ fn misspelled_names_are_reported_before_missing_installations() {
         let error = &output.stderr[last..];
         assert!(error.contains(says), "{command}: no `{says}` in {error}");
         for other in ["library", "backbone"] {
-            assert!(
-                !output.stderr.contains(other),
-                "{command}: {}",
-                output.stderr
-            );
+            assert!(!output.stderr.contains(other), "{command}: {}", output.stderr);
         }
         assert_eq!(dir.files(), before, "{command}");
     }
@@ -81,14 +56,11 @@ fn missing_installations_are_reported() {
         Output::of(dir.command(command).env("ORT_DYLIB_PATH", "/no/library.so")).refused()
     };
     for command in ["predict good.png", "explain good.png", "evaluate pets"] {
-        no_library(command)
-            .naming(&["/no/library.so"])
-            .hinting("pet-cli setup");
+        no_library(command).naming(&["/no/library.so"]).hinting("pet-cli setup");
     }
     no_library("train --dataset folder --data-dir pets")
         .naming(&["no backbone weights"])
         .hinting("pet-cli setup");
     // No images are drawn or downloaded for a training that fails.
-    dir.refused("train --dataset sample")
-        .naming(&["no backbone weights"]);
+    dir.refused("train --dataset sample").naming(&["no backbone weights"]);
 }

@@ -30,47 +30,28 @@ fn version(client: &Client, files: &[(&str, &[u8])], val_acc: Option<f64>) -> u3
 
 /// The files of a scikit-learn model in MLflow.
 const SKLEARN: [(&str, &[u8]); 2] = [
-    (
-        "MLmodel",
-        b"flavors:\n  sklearn:\n    pickled_model: model.pkl\n",
-    ),
+    ("MLmodel", b"flavors:\n  sklearn:\n    pickled_model: model.pkl\n"),
     ("model.pkl", b"\x80\x04."),
 ];
 
 /// Registers versions that cannot be exported, and returns them with the reasons. Version 1 is one of this program.
 fn others(client: &Client) -> Vec<(u32, &'static str)> {
     let weights = pet_tests::backbone_bytes();
-    let named_alike: [(&str, &[u8]); 2] = [
-        ("weights.safetensors", b"not safetensors"),
-        ("model.onnx", b"not ONNX"),
-    ];
-    let headless: [(&str, &[u8]); 2] = [
-        ("weights.safetensors", weights),
-        ("model.onnx", b"not ONNX"),
-    ];
+    let named_alike: [(&str, &[u8]); 2] =
+        [("weights.safetensors", b"not safetensors"), ("model.onnx", b"not ONNX")];
+    let headless: [(&str, &[u8]); 2] =
+        [("weights.safetensors", weights), ("model.onnx", b"not ONNX")];
     let of_no_run = NewModelVersion::new(NAME, "/nowhere/model");
     let of_lost_run = NewModelVersion::new(NAME, "/nowhere/model").run_id("0123456789abcdef");
     let create = |new| client.create_model_version(&new).unwrap().version;
     vec![
-        (
-            version(client, &SKLEARN, Some(0.4)),
-            "it has no `weights.safetensors`",
-        ),
-        (
-            version(client, &named_alike, Some(0.4)),
-            "its files cannot be used",
-        ),
-        (
-            version(client, &headless, Some(0.4)),
-            "its files cannot be used",
-        ),
+        (version(client, &SKLEARN, Some(0.4)), "it has no `weights.safetensors`"),
+        (version(client, &named_alike, Some(0.4)), "its files cannot be used"),
+        (version(client, &headless, Some(0.4)), "its files cannot be used"),
         (version(client, &[], Some(0.4)), "are gone"),
         (version(client, &SKLEARN, None), "has no finite val_acc"),
         (create(of_no_run), "names no run"),
-        (
-            create(of_lost_run),
-            "names the missing run `0123456789abcdef`",
-        ),
+        (create(of_lost_run), "names the missing run `0123456789abcdef`"),
     ]
 }
 
@@ -88,15 +69,12 @@ fn foreign_versions_are_rejected_with_the_reason() {
     let served = fs_err::read(dir.path("results/model.onnx")).unwrap();
     for (number, says) in &others {
         let export = format!("export --version {number}");
-        dir.refused(&export)
-            .naming(&[&format!("version {number}"), says])
-            .hinting("");
+        dir.refused(&export).naming(&[&format!("version {number}"), says]).hinting("");
         // As the first champion, and as a champion to replace.
         dir.refused(&format!("{PROMOTE} --version {number} --split test"))
             .naming(&[&format!("challenger, version {number}"), says])
             .hinting("");
-        dir.run(&format!("models alias {NAME} champion {number}"))
-            .ok();
+        dir.run(&format!("models alias {NAME} champion {number}")).ok();
         dir.refused("export").naming(&[says]).hinting("");
         dir.refused(&format!("{PROMOTE} --version 1 --split test"))
             .naming(&[&format!("champion, version {number}"), says])
@@ -107,10 +85,7 @@ fn foreign_versions_are_rejected_with_the_reason() {
     }
     // Such a version does not record its training images either.
     dir.refused(&format!("{PROMOTE} --version {}", others[0].0))
-        .naming(&[
-            "cannot judge version 2",
-            "has no record of its training data",
-        ])
+        .naming(&["cannot judge version 2", "has no record of its training data"])
         .hinting("--split test");
     let now = fs_err::read(dir.path("results/model.onnx")).unwrap();
     assert_eq!(now, served);

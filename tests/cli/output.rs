@@ -34,12 +34,8 @@ impl Output {
     pub(crate) fn refused(self) -> Self {
         assert_eq!(self.status, Some(1), "{self:?}");
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
-        let starting = |prefix: &str| {
-            self.stderr
-                .lines()
-                .filter(|line| line.starts_with(prefix))
-                .count()
-        };
+        let starting =
+            |prefix: &str| self.stderr.lines().filter(|line| line.starts_with(prefix)).count();
         assert_eq!(starting("error: "), 1, "{}", self.stderr);
         assert!(starting("hint: ") <= 1, "{}", self.stderr);
         self
@@ -60,15 +56,8 @@ impl Output {
     /// Checks that there is a hint that contains `part`.
     #[track_caller]
     pub(crate) fn hinting(self, part: &str) -> Self {
-        let hint = self
-            .stderr
-            .lines()
-            .find_map(|line| line.strip_prefix("hint: "));
-        assert!(
-            hint.is_some_and(|hint| hint.contains(part)),
-            "{}",
-            self.stderr
-        );
+        let hint = self.stderr.lines().find_map(|line| line.strip_prefix("hint: "));
+        assert!(hint.is_some_and(|hint| hint.contains(part)), "{}", self.stderr);
         self
     }
 }

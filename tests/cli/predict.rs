@@ -23,20 +23,10 @@ fn the_prediction_and_the_best_classes_are_printed() {
     assert_eq!(output.stderr, "");
     let output = output.ok();
     let mut lines = output.lines();
-    let class = lines
-        .next()
-        .unwrap()
-        .strip_prefix("Predicted class: ")
-        .unwrap();
-    assert!(
-        metadata().classes.iter().any(|known| known == class),
-        "{output}"
-    );
+    let class = lines.next().unwrap().strip_prefix("Predicted class: ").unwrap();
+    assert!(metadata().classes.iter().any(|known| known == class), "{output}");
     let confidence = lines.next().unwrap().strip_prefix("Confidence: ").unwrap();
-    assert!(
-        (0.0..=1.0).contains(&confidence.parse::<f64>().unwrap()),
-        "{output}"
-    );
+    assert!((0.0..=1.0).contains(&confidence.parse::<f64>().unwrap()), "{output}");
     let ranked: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     assert_eq!(ranked.len(), 5, "{output}");
     assert!(ranked[0].trim_start().starts_with(class), "{output}");
@@ -56,26 +46,18 @@ fn arguments_of_the_python_version_are_accepted() {
 fn json_has_the_same_prediction() {
     let Some(dir) = dir() else { return };
     let answers = dir.run("predict --json --top-k 3 photos/0.jpg").json();
-    let [answer] = answers.as_array().unwrap().as_slice() else {
-        panic!("{answers}")
-    };
+    let [answer] = answers.as_array().unwrap().as_slice() else { panic!("{answers}") };
     assert_eq!(answer["file"], "photos/0.jpg");
     let best = answer["top_k"].as_array().unwrap();
     assert_eq!(best.len(), 3);
     assert_eq!(best[0]["class"], answer["predicted_class"]);
     assert_eq!(best[0]["probability"], answer["confidence"]);
-    let shares: Vec<f64> = best
-        .iter()
-        .map(|one| one["probability"].as_f64().unwrap())
-        .collect();
+    let shares: Vec<f64> = best.iter().map(|one| one["probability"].as_f64().unwrap()).collect();
     assert!(
         shares.is_sorted_by(|one, other| one >= other) && shares.iter().sum::<f64>() < 1.000_01
     );
     let text = dir.run("predict photos/0.jpg").ok();
-    assert!(
-        text.contains(answer["predicted_class"].as_str().unwrap()),
-        "{text}"
-    );
+    assert!(text.contains(answer["predicted_class"].as_str().unwrap()), "{text}");
 }
 
 #[test]
@@ -87,25 +69,12 @@ fn predictions_are_in_the_order_of_the_arguments() {
     let left_out = "skipped in `photos`: 1 file that is not an image\n";
     assert_eq!(output.stderr, left_out);
     let output = output.ok();
-    let named: Vec<&str> = output
-        .lines()
-        .map(|line| line.split(':').next().unwrap())
-        .collect();
-    assert_eq!(
-        named,
-        ["other.png", "photos/0.jpg", "photos/1.jpg", "photos/2.jpg"]
-    );
+    let named: Vec<&str> = output.lines().map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(named, ["other.png", "photos/0.jpg", "photos/1.jpg", "photos/2.jpg"]);
     let answers = dir.run("predict --json photos other.png").json();
-    let files: Vec<&str> = answers
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["file"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        files,
-        ["photos/0.jpg", "photos/1.jpg", "photos/2.jpg", "other.png"]
-    );
+    let files: Vec<&str> =
+        answers.as_array().unwrap().iter().map(|one| one["file"].as_str().unwrap()).collect();
+    assert_eq!(files, ["photos/0.jpg", "photos/1.jpg", "photos/2.jpg", "other.png"]);
 }
 
 #[test]
@@ -147,9 +116,7 @@ fn the_model_option_overrides_the_environment() {
     let output = Output::of(command.env("PET_RESULTS", "elsewhere"));
     assert!(output.ok().starts_with("Predicted class: "));
     let mut command = dir.command("predict photos/0.jpg");
-    Output::of(command.env("PET_RESULTS", "elsewhere"))
-        .refused()
-        .naming(&["elsewhere"]);
+    Output::of(command.env("PET_RESULTS", "elsewhere")).refused().naming(&["elsewhere"]);
 }
 
 #[cfg(unix)]

@@ -16,12 +16,8 @@ pub(crate) const GOOD: &str = "--epochs 100 --learning-rate 0.005";
 const BROKEN: &str = "--epochs 1 --learning-rate 0.003";
 
 /// Classes, and the RGB values of their darkest shades.
-pub(crate) const COLOURS: [(&str, [u8; 3]); 4] = [
-    ("Black", [0, 0, 0]),
-    ("Blue", [0, 0, 200]),
-    ("Red", [200, 0, 0]),
-    ("White", [200; 3]),
-];
+pub(crate) const COLOURS: [(&str, [u8; 3]); 4] =
+    [("Black", [0, 0, 0]), ("Blue", [0, 0, 200]), ("Red", [200, 0, 0]), ("White", [200; 3])];
 
 /// An image of a lighter shade.
 pub(crate) fn shade(levels: [u8; 3], lighter: u8) -> Vec<u8> {
@@ -73,10 +69,7 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
     assert_eq!(champion(&dir), None, "a dry run changes nothing");
     assert_eq!(tag(&dir, 1, "validation_status"), "");
     let text = dir.run(PROMOTE).ok();
-    assert!(
-        text.contains("version 1 of `pets` is now `champion` (the first)"),
-        "{text}"
-    );
+    assert!(text.contains("version 1 of `pets` is now `champion` (the first)"), "{text}");
     assert_eq!(champion(&dir), Some(1));
     // The validation images would determine the threshold.
     let known = text.lines().find(|line| line.starts_with("known "));
@@ -91,10 +84,7 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
     assert_eq!((first.verdict, first.champion), (Verdict::Passed, None));
     assert_eq!(tag(&dir, 1, "validation_status"), "approved");
     let again = dir.run(PROMOTE).ok();
-    assert!(
-        again.contains("version 1 of `pets` is already the champion"),
-        "{again}"
-    );
+    assert!(again.contains("version 1 of `pets` is already the champion"), "{again}");
 
     dir.run(&format!("{TRAIN} --data-dir pets {BROKEN}")).ok();
     dir.run("models alias pets challenger 2").ok();
@@ -102,10 +92,7 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
     let refused = refused
         .naming(&["version 2 of `pets`", "accuracy"])
         .hinting("`pet-cli models alias pets champion 2` makes it the champion anyway");
-    let row = refused
-        .stdout
-        .lines()
-        .find(|line| line.starts_with("accuracy"));
+    let row = refused.stdout.lines().find(|line| line.starts_with("accuracy"));
     assert!(row.unwrap().ends_with("no"), "{}", refused.stdout);
     assert_eq!(champion(&dir), Some(1));
     let second = report(&dir);
@@ -123,18 +110,11 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
     // The same model is as good as the champion, but not better.
     let version = format!("{PROMOTE} --version 3");
     dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
-    dir.run(&format!("{version} --require-better"))
-        .refused()
-        .naming(&["mcnemar"]);
+    dir.run(&format!("{version} --require-better")).refused().naming(&["mcnemar"]);
     assert_eq!(champion(&dir), Some(1));
-    let json = dir
-        .run(&format!("{version} --json --max-latency 60000"))
-        .json();
+    let json = dir.run(&format!("{version} --json --max-latency 60000")).json();
     assert_eq!(
-        (
-            &json["verdict"],
-            &json["comparisons"][0]["paired"]["only_champion"]
-        ),
+        (&json["verdict"], &json["comparisons"][0]["paired"]["only_champion"]),
         (&"passed".into(), &0.into())
     );
     assert_eq!(champion(&dir), Some(3));
@@ -152,16 +132,11 @@ fn the_advice_after_a_training_leads_to_a_champion_that_recognizes_outliers() {
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());
     colours(&dir, "pets", 10);
     let text = dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
-    let advice = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("  pet-cli "));
+    let advice = text.lines().filter_map(|line| line.strip_prefix("  pet-cli "));
     let outputs: Vec<String> = advice.map(|command| dir.run(command).ok()).collect();
     assert_eq!(outputs.len(), 3, "{text}");
     assert_eq!(champion(&dir), Some(1));
-    assert!(
-        outputs[2].contains("count as none of the classes"),
-        "{outputs:?}"
-    );
+    assert!(outputs[2].contains("count as none of the classes"), "{outputs:?}");
     assert!(dir.path("models/pets/model.onnx").is_file());
 }
 
@@ -195,10 +170,7 @@ fn one_of_two_simultaneous_promotions_fails() {
     let folder = run.artifact_uri.trim_start_matches("file://");
     let curves = std::path::Path::new(folder).join("training_curves.png");
     let content = fs_err::read(&curves).unwrap();
-    let paused = Paused::at(
-        &curves,
-        dir.command(&format!("{} --output 2.json", promote(2))),
-    );
+    let paused = Paused::at(&curves, dir.command(&format!("{} --output 2.json", promote(2))));
     dir.run(&promote(3)).ok();
     paused
         .resume(&content)
@@ -218,9 +190,7 @@ fn limits_are_read_from_a_file_and_options() {
         dir.write("gate.json", text);
         dir.run(&format!("{PROMOTE} --gate gate.json {options}"))
     };
-    gate(r#"{"size_mb": {"threshold": 0.001}}"#, "")
-        .refused()
-        .naming(&["size_mb"]);
+    gate(r#"{"size_mb": {"threshold": 0.001}}"#, "").refused().naming(&["size_mb"]);
     assert_eq!(champion(&dir), None);
     assert_eq!(report(&dir).gate.size_mb.threshold, Some(0.001));
     for (text, part) in [
@@ -230,10 +200,8 @@ fn limits_are_read_from_a_file_and_options() {
     ] {
         gate(text, "").refused().naming(&[part]);
     }
-    dir.refused(&format!("{PROMOTE} --gate missing.json"))
-        .naming(&["missing.json"]);
-    dir.refused(&format!("{PROMOTE} --min-accuracy 50"))
-        .naming(&["threshold", "50"]);
+    dir.refused(&format!("{PROMOTE} --gate missing.json")).naming(&["missing.json"]);
+    dir.refused(&format!("{PROMOTE} --min-accuracy 50")).naming(&["threshold", "50"]);
     dir.write("taken/inside", "");
     let taken = dir.run(&format!("{PROMOTE} --output taken")).refused();
     taken.naming(&["taken"]);
@@ -247,18 +215,12 @@ fn failed_comparisons_keep_the_champion() {
     dir.refused(&format!("{PROMOTE} --alias best"))
         .naming(&["`pets`", "`best`"])
         .hinting("pet-cli models show pets");
-    dir.refused(&format!("{PROMOTE} --version 7"))
-        .naming(&["challenger, version 7"]);
-    dir.refused(&format!("{PROMOTE} --model-name dogs"))
-        .naming(&["dogs"]);
-    dir.refused(&format!("{PROMOTE} --seed 7"))
-        .naming(&["seed 42", "seed 7"])
-        .hinting("--seed");
+    dir.refused(&format!("{PROMOTE} --version 7")).naming(&["challenger, version 7"]);
+    dir.refused(&format!("{PROMOTE} --model-name dogs")).naming(&["dogs"]);
+    dir.refused(&format!("{PROMOTE} --seed 7")).naming(&["seed 42", "seed 7"]).hinting("--seed");
     colours(&dir, "others", 9);
     let others = "promote --dataset folder --data-dir others";
-    dir.refused(others)
-        .naming(&["different images"])
-        .hinting("--data-dir");
+    dir.refused(others).naming(&["different images"]).hinting("--data-dir");
     dir.run(PROMOTE).ok();
 
     dir.run(&format!("{TRAIN} --data-dir others {GOOD}")).ok();
@@ -266,14 +228,8 @@ fn failed_comparisons_keep_the_champion() {
     dir.refused(others)
         .naming(&["version 2", "champion, version 1", "was trained on pets"])
         .hinting("--split test");
-    let test = dir.run(&format!(
-        "{others} --split test --dry-run --output test.json"
-    ));
-    assert!(
-        test.stderr.contains("was trained on pets"),
-        "{}",
-        test.stderr
-    );
+    let test = dir.run(&format!("{others} --split test --dry-run --output test.json"));
+    assert!(test.stderr.contains("was trained on pets"), "{}", test.stderr);
     assert!(dir.path("test.json").exists(), "{test:?}");
 
     // Delete the champion's files.
@@ -282,17 +238,10 @@ fn failed_comparisons_keep_the_champion() {
     dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
     fs_err::remove_dir_all(files.trim_start_matches("file://")).unwrap();
     dir.refused(&format!("{PROMOTE} --version 3"))
-        .naming(&[
-            "champion, version 1",
-            "files of version 1 of `pets` are gone",
-        ])
+        .naming(&["champion, version 1", "files of version 1 of `pets` are gone"])
         .hinting("models alias");
     assert_eq!(champion(&dir), Some(1));
     dir.write("results/kept.txt", "");
-    dir.refused("export")
-        .naming(&["files of version 1 of `pets` are gone"])
-        .hinting("--version");
-    dir.refused("export --alias best")
-        .naming(&["`pets`", "`best`"])
-        .hinting("models alias");
+    dir.refused("export").naming(&["files of version 1 of `pets` are gone"]).hinting("--version");
+    dir.refused("export --alias best").naming(&["`pets`", "`best`"]).hinting("models alias");
 }

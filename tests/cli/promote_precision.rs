@@ -32,8 +32,7 @@ fn an_exported_int8_model_is_compared_too() {
     let Some(dir) = with_challenger() else { return };
     dir.run(&format!("{PROMOTE} --dry-run")).ok();
     assert_eq!(precisions(&report(&dir)), [Precision::Fp32]);
-    dir.run(&format!("{PROMOTE} --dry-run --precision both"))
-        .ok();
+    dir.run(&format!("{PROMOTE} --dry-run --precision both")).ok();
     assert_eq!(precisions(&report(&dir)), Precision::ALL);
 
     // The exported model is compared without another export.
@@ -60,16 +59,12 @@ fn an_exported_int8_model_is_compared_too() {
     assert_eq!(precisions(&report(&dir)), Precision::ALL);
     let metrics = |index: usize| report(&dir).comparisons[index].challenger.clone();
     assert!(metrics(1).calibration_error > metrics(0).calibration_error);
-    assert!(
-        metrics(1).known.is_some(),
-        "it was exported with a data set"
-    );
+    assert!(metrics(1).known.is_some(), "it was exported with a data set");
     let tags = dir.client().model_version("pets", 1).unwrap().tags;
     assert_eq!(tags["promotion_failed"], "int8 calibration_error");
     assert!(tags.contains_key("promotion_accuracy_int8"), "{tags:?}");
 
-    dir.run(&format!("{PROMOTE} --max-calibration-error 1 --dry-run"))
-        .ok();
+    dir.run(&format!("{PROMOTE} --max-calibration-error 1 --dry-run")).ok();
     // The fp32 model is unchanged.
     dir.run(&format!("{PROMOTE} --precision fp32")).ok();
     assert_eq!(champion(&dir), Some(1));
@@ -97,35 +92,21 @@ fn pets_taken_for_outliers_are_counted_on_test_images() {
         .naming(&["does not meet the limits on known"]);
     dir.run(&format!("{on_test} --version 2")).ok();
     let second = report(&dir);
-    let [one] = &second.comparisons[..] else {
-        panic!("{second:?}")
-    };
+    let [one] = &second.comparisons[..] else { panic!("{second:?}") };
     assert_eq!(one.champion.as_ref().unwrap().known, known);
     assert_eq!(one.challenger.known, known, "the same once more");
     assert_eq!(second.verdict, Verdict::Passed);
-    let checks = one
-        .checks
-        .iter()
-        .filter(|check| check.metric.name() == "known");
+    let checks = one.checks.iter().filter(|check| check.metric.name() == "known");
     assert_eq!(checks.count(), 2);
     // The version in the results folder has a threshold, the one that is exported for the comparison would learn it from these
     // images.
     dir.run(&format!("{train} {GOOD}")).ok();
-    dir.run("export --version 3 --dataset folder --data-dir pets")
-        .ok();
-    let text = dir
-        .run(&format!("{PROMOTE} --min-known 0 --version 3"))
-        .ok();
-    assert!(
-        text.contains("`known` of the champion (version 2) is not measured"),
-        "{text}"
-    );
+    dir.run("export --version 3 --dataset folder --data-dir pets").ok();
+    let text = dir.run(&format!("{PROMOTE} --min-known 0 --version 3")).ok();
+    assert!(text.contains("`known` of the champion (version 2) is not measured"), "{text}");
     assert!(!text.contains("`known` of the challenger"), "{text}");
     let known = text.lines().filter(|line| line.starts_with("known "));
-    let passed: Vec<&str> = known
-        .map(|line| line.rsplit("  ").next().unwrap())
-        .collect();
+    let passed: Vec<&str> = known.map(|line| line.rsplit("  ").next().unwrap()).collect();
     assert_eq!(passed, ["yes", "not checked"], "{text}");
-    dir.refused(&format!("{PROMOTE} --max-known-loss 2"))
-        .naming(&["known", "2"]);
+    dir.refused(&format!("{PROMOTE} --max-known-loss 2")).naming(&["known", "2"]);
 }

@@ -50,10 +50,7 @@ fn a_refit_uses_the_teacher_of_the_run() {
     let all = images("train_images") + images("val_images");
     assert_eq!(again.params["train_images"], all.to_string());
     assert_eq!(again.params["val_images"], "0");
-    assert!(
-        !again.metrics.contains_key("val_acc"),
-        "nothing was validated"
-    );
+    assert!(!again.metrics.contains_key("val_acc"), "nothing was validated");
     assert_ne!(again.tags["split"], "");
 
     let chosen = dir.run("select --model-name students --json").json();
@@ -65,10 +62,7 @@ fn a_refit_uses_the_teacher_of_the_run() {
         exported["least_similarity"].as_f64().unwrap()
     };
     // The refit takes over the threshold of the run, because it was trained on the validation images.
-    let limits = [
-        limit("--version 1 --results run"),
-        limit("--results student"),
-    ];
+    let limits = [limit("--version 1 --results run"), limit("--results student")];
     assert_eq!(limits[0].to_bits(), limits[1].to_bits());
     let described = Model::describe(&dir.path("student").into(), &Options::default()).unwrap();
     let reference = described.reference.unwrap();
@@ -85,8 +79,7 @@ fn a_refit_uses_the_teacher_of_the_run() {
     assert_eq!(metrics.params["refit_of"], run_id);
     assert!(metrics.splits.contains_key("validation"));
 
-    dir.refused(&format!("train --refit {}", again.id))
-        .naming(&["cannot refit", "a refit itself"]);
+    dir.refused(&format!("train --refit {}", again.id)).naming(&["cannot refit", "a refit itself"]);
 }
 
 #[test]
@@ -102,8 +95,7 @@ fn a_refit_can_have_another_model_name() {
     let version = client.model_version("all_images", 1).unwrap();
     assert_eq!(version.run_id.as_deref(), refit["run_id"].as_str());
     assert_eq!(client.model_versions("pets_classifier").count(), 1);
-    dir.refused(&format!("train --refit {id} --model-name a/b"))
-        .naming(&["a/b"]);
+    dir.refused(&format!("train --refit {id} --model-name a/b")).naming(&["a/b"]);
 }
 
 #[test]
@@ -121,10 +113,9 @@ fn a_refit_groups_duplicates_as_its_run() {
         "train {data} --group-duplicates --backbone backbone.safetensors --epochs 1 --json"
     );
     let client = dir.client();
-    for (folds, split) in [
-        ("", "duplicates grouped"),
-        (" --folds 2", "2 folds, duplicates grouped"),
-    ] {
+    for (folds, split) in
+        [("", "duplicates grouped"), (" --folds 2", "2 folds, duplicates grouped")]
+    {
         let run = first(dir.run(&format!("{train}{folds}")));
         let id = run["run_id"].as_str().unwrap();
         let refit = first(dir.run(&format!("train --refit {id} --json")));
@@ -133,12 +124,8 @@ fn a_refit_groups_duplicates_as_its_run() {
         assert!(run.tags["split"].ends_with(split), "{:?}", run.tags);
         // A cross-validation has no model, and so no threshold for the refit.
         let version = &refit["version"];
-        let export = dir.run(&format!(
-            "export {data} --version {version} --results {version}"
-        ));
-        let said = export
-            .stderr
-            .contains("threshold is learned from images that the refit");
+        let export = dir.run(&format!("export {data} --version {version} --results {version}"));
+        let said = export.stderr.contains("threshold is learned from images that the refit");
         assert_eq!(said, !folds.is_empty(), "{}", export.stderr);
         export.ok();
     }

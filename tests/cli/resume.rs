@@ -38,16 +38,12 @@ fn a_resumed_run_has_the_weights_of_an_uninterrupted_one() {
     for key in ["train_loss", "train_acc", "val_loss", "val_acc"] {
         let history = |run: &Run| -> Vec<(i64, f64)> {
             let history = client.metric_history(&run.id, key).unwrap();
-            history
-                .iter()
-                .map(|metric| (metric.step, metric.value))
-                .collect()
+            history.iter().map(|metric| (metric.step, metric.value)).collect()
         };
         assert_eq!(history(&killed), history(&whole), "{key}");
     }
     let name = ["train --resume", &killed.id].join(" ");
-    dir.refused(&name)
-        .naming(&["no interrupted run", &killed.id]);
+    dir.refused(&name).naming(&["no interrupted run", &killed.id]);
 }
 
 #[test]
@@ -70,10 +66,7 @@ fn options_without_effect_on_resume_are_rejected() {
         assert_eq!(output.status, Some(2), "{option}: {output:?}");
         let error = output.stderr.lines().next().unwrap();
         let name = option.split(' ').next().unwrap();
-        assert!(
-            error.contains("'--resume <RUN>'") && error.contains(name),
-            "{output:?}"
-        );
+        assert!(error.contains("'--resume <RUN>'") && error.contains(name), "{output:?}");
         if name == "--model-name" {
             continue;
         }
@@ -112,8 +105,7 @@ fn a_resumed_run_may_have_more_epochs_if_its_learning_rates_allow_it() {
         let resume = format!("train --resume {} --json", killed.id);
         dir.refused(&format!("{resume} --epochs 3"))
             .naming(&["with 3 epochs: it was started with 12"]);
-        dir.refused(&format!("{resume} --experiment other"))
-            .naming(&["the experiment `other`"]);
+        dir.refused(&format!("{resume} --experiment other")).naming(&["the experiment `other`"]);
         let more = format!("{resume} --epochs 14");
         if schedule == "cosine" {
             dir.refused(&more).naming(&["a cosine over 12 epochs"]);
@@ -142,10 +134,7 @@ fn a_run_that_is_still_running_cannot_be_resumed() {
         state.is_file().then_some(run)
     });
     let resume = format!("train --resume {}", &run.id[..10]);
-    dir.run(&resume)
-        .refused()
-        .naming(&[&run.id, "is still running"])
-        .hinting("wait");
+    dir.run(&resume).refused().naming(&[&run.id, "is still running"]).hinting("wait");
     let listed = dir.run("runs list --json").json();
     assert_eq!(listed[0]["resumable"], false, "{listed}");
     assert!(!dir.run("runs list").ok().contains("--resume"));
@@ -155,10 +144,7 @@ fn a_run_that_is_still_running_cannot_be_resumed() {
     assert_eq!(client.run(&run.id).unwrap().status, RunStatus::Running);
     training.kill();
     let ended = dir.run("runs list").ok();
-    let resumable = format!(
-        "`pet-cli train --resume RUN` continues these: {}",
-        &run.id[..10]
-    );
+    let resumable = format!("`pet-cli train --resume RUN` continues these: {}", &run.id[..10]);
     assert!(ended.contains(&resumable), "{ended}");
 }
 
@@ -224,9 +210,7 @@ fn recorded(client: &Client, run_id: &str) -> impl PartialEq + std::fmt::Debug +
     let run = client.run(run_id).unwrap();
     let points = run.metrics.keys().map(|key| {
         let history = client.metric_history(run_id, key).unwrap();
-        let points = history
-            .iter()
-            .map(|point| (point.step, point.value.to_bits()));
+        let points = history.iter().map(|point| (point.step, point.value.to_bits()));
         (key.clone(), points.collect::<Vec<_>>())
     });
     let points: Vec<_> = points.collect();
@@ -246,12 +230,5 @@ fn recorded(client: &Client, run_id: &str) -> impl PartialEq + std::fmt::Debug +
         }
     }
     files.sort();
-    (
-        run.status,
-        points,
-        run.params.clone(),
-        versions.count(),
-        files,
-        weights(&run),
-    )
+    (run.status, points, run.params.clone(), versions.count(), files, weights(&run))
 }

@@ -28,17 +28,12 @@ fn a_smaller_image_size_can_be_preferred() {
     assert_eq!(work[1], 4 * work[0], "four times the pixels");
 
     for (preference, version) in [("accuracy", "2"), ("balanced", "2"), ("speed", "1")] {
-        let selected = dir
-            .run(&format!("select --prefer {preference} --json"))
-            .json();
+        let selected = dir.run(&format!("select --prefer {preference} --json")).json();
         assert_eq!(selected["version"], version, "{selected}");
         assert_eq!(selected["candidates"].as_array().unwrap().len(), 2);
     }
     let table = dir.run("select --prefer speed").ok();
-    assert!(
-        table.contains("multiply-adds") && table.contains("fewest multiply-adds"),
-        "{table}"
-    );
+    assert!(table.contains("multiply-adds") && table.contains("fewest multiply-adds"), "{table}");
     let model = client.registered_models().next().unwrap().unwrap();
     assert_eq!(model.aliases["challenger"], 1);
 }

@@ -16,20 +16,14 @@ fn signals_reload_and_stop() {
     let entry = service.logged("answered");
     assert_eq!(entry["path"], "/health/ready");
     assert_eq!(entry["status"], 200);
-    assert!(
-        entry["request_id"].is_string() && entry["milliseconds"].is_number(),
-        "{entry}"
-    );
+    assert!(entry["request_id"].is_string() && entry["milliseconds"].is_number(), "{entry}");
 
     service.signal("-HUP");
     service.logged("the model was reloaded");
     dir.write("results/model.onnx", b"not a model");
     service.signal("-HUP");
     let entry = service.logged("the model was not reloaded; the old one is still served");
-    assert!(
-        entry["reason"].as_str().unwrap().contains("model.onnx"),
-        "{entry}"
-    );
+    assert!(entry["reason"].as_str().unwrap().contains("model.onnx"), "{entry}");
     assert!(service.get("/classes").starts_with("HTTP/1.1 200"));
 
     service.signal("-TERM");
@@ -53,16 +47,10 @@ fn the_models_of_a_folder_are_served_and_reloaded() {
     let mut command = dir.command(serve);
     let mut service = Service::begin(&mut command);
     let entry = service.logged("skipped in the folder of models");
-    assert_eq!(
-        (&entry["name"], &entry["reason"]),
-        (&".hidden".into(), &"it is hidden".into())
-    );
+    assert_eq!((&entry["name"], &entry["reason"]), (&".hidden".into(), &"it is hidden".into()));
     service.logged("the model was loaded");
     let entry = service.logged("the model was loaded");
-    assert_eq!(
-        (&entry["model"], &entry["role"]),
-        (&"second".into(), &"named".into())
-    );
+    assert_eq!((&entry["model"], &entry["role"]), (&"second".into(), &"named".into()));
     service.listen();
     assert!(service.get("/v2/models/second").starts_with("HTTP/1.1 200"));
 
@@ -71,10 +59,7 @@ fn the_models_of_a_folder_are_served_and_reloaded() {
     service.signal("-HUP");
     assert_eq!(service.logged("the model was reloaded")["role"], "served");
     let entry = service.logged("the model was not reloaded; the old one is still served");
-    assert!(
-        entry["reason"].as_str().unwrap().contains("second"),
-        "{entry}"
-    );
+    assert!(entry["reason"].as_str().unwrap().contains("second"), "{entry}");
     assert!(service.get("/v2/models/second").starts_with("HTTP/1.1 200"));
     copy();
     service.signal("-HUP");
@@ -82,10 +67,8 @@ fn the_models_of_a_folder_are_served_and_reloaded() {
     assert_eq!(service.logged("the model was reloaded")["model"], "second");
 
     dir.write("models/second/model.onnx", b"not a model");
-    dir.refused("serve --port 0 --models models")
-        .naming(&["named model", "models/second"]);
-    dir.refused("serve --port 0 --models nowhere")
-        .naming(&["folder of models", "nowhere"]);
+    dir.refused("serve --port 0 --models models").naming(&["named model", "models/second"]);
+    dir.refused("serve --port 0 --models nowhere").naming(&["folder of models", "nowhere"]);
     copy();
     dir.write("models/third/model.onnx", b"not a model");
     dir.refused(serve)
@@ -114,9 +97,7 @@ fn the_port_can_come_from_the_environment() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = Output::of(dir.command("serve").env("PORT", &port)).refused();
-    output
-        .naming(&["cannot listen", &port])
-        .hinting("another one");
+    output.naming(&["cannot listen", &port]).hinting("another one");
     let mut command = dir.command("serve --log-format json");
     let service = Service::start(command.env("PORT", &port).env("PET_PORT", "0"));
     assert_ne!(service.port.to_string(), port);
@@ -140,11 +121,7 @@ fn grpc_has_a_port_of_its_own() {
     let entry = service.logged("listening for gRPC");
     let address = entry["address"].as_str().unwrap();
     assert!(std::net::TcpStream::connect(address).is_ok(), "{address}");
-    assert!(
-        service
-            .get("/metrics")
-            .contains("GRPCInferenceService/ModelInfer")
-    );
+    assert!(service.get("/metrics").contains("GRPCInferenceService/ModelInfer"));
 }
 
 #[cfg(not(feature = "grpc"))]

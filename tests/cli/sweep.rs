@@ -13,24 +13,13 @@ const SWEEP: &str =
 fn grid_trials_are_child_runs_with_ranks() {
     let dir = TestDir::new();
     dir.prepare_training(5);
-    let report = dir
-        .run(&format!(
-            "{SWEEP} --learning-rate 0.01 0.001 --weight-decay 0 0.1 --json"
-        ))
-        .json();
+    let report =
+        dir.run(&format!("{SWEEP} --learning-rate 0.01 0.001 --weight-decay 0 0.1 --json")).json();
     let trials = report["trials"].as_array().unwrap();
     assert_eq!(trials.len(), 4, "{report}");
-    let score = |trial: &Value| {
-        (
-            trial["val_acc"].as_f64(),
-            trial["val_loss"].as_f64().map(|loss| -loss),
-        )
-    };
-    assert!(
-        trials
-            .windows(2)
-            .all(|pair| score(&pair[0]) >= score(&pair[1]))
-    );
+    let score =
+        |trial: &Value| (trial["val_acc"].as_f64(), trial["val_loss"].as_f64().map(|loss| -loss));
+    assert!(trials.windows(2).all(|pair| score(&pair[0]) >= score(&pair[1])));
     assert_eq!(trials[0]["rank"], 1);
     assert_eq!(report["best_run_id"], trials[0]["run_id"]);
 
@@ -39,11 +28,7 @@ fn grid_trials_are_child_runs_with_ranks() {
     assert_eq!(all.len(), 5);
     let (parents, children): (Vec<_>, Vec<_>) = all.iter().partition(|run| run.id == parent);
     assert!(all.iter().all(|run| run.status.as_str() == "FINISHED"));
-    let below = |run: &&Run| {
-        run.tags
-            .get("mlflow.parentRunId")
-            .is_some_and(|id| id == parent)
-    };
+    let below = |run: &&Run| run.tags.get("mlflow.parentRunId").is_some_and(|id| id == parent);
     assert!(children.iter().all(below));
     assert_eq!(parents[0].params["space.learning_rate"], "0.01, 0.001");
     assert_eq!(parents[0].params["method"], "grid");
@@ -65,21 +50,12 @@ fn halving_continues_the_best_and_is_reproducible() {
     );
     let first = dir.run(&command).json();
     let trials = first["trials"].as_array().unwrap();
-    let rounds: Vec<_> = trials
-        .iter()
-        .map(|trial| trial["round"].as_u64().unwrap())
-        .collect();
+    let rounds: Vec<_> = trials.iter().map(|trial| trial["round"].as_u64().unwrap()).collect();
     assert_eq!(rounds, [2, 2, 1, 1, 1, 1], "{first}");
     assert_eq!(trials[0]["epochs"], 2);
     assert_eq!(trials[5]["epochs"], 1);
-    let mut best: Vec<_> = trials[2..4]
-        .iter()
-        .map(|trial| trial["trial"].as_u64())
-        .collect();
-    let mut went_on: Vec<_> = trials[..2]
-        .iter()
-        .map(|trial| trial["trial"].as_u64())
-        .collect();
+    let mut best: Vec<_> = trials[2..4].iter().map(|trial| trial["trial"].as_u64()).collect();
+    let mut went_on: Vec<_> = trials[..2].iter().map(|trial| trial["trial"].as_u64()).collect();
     best.sort_unstable();
     went_on.sort_unstable();
     assert_eq!(went_on, best);
@@ -89,11 +65,7 @@ fn halving_continues_the_best_and_is_reproducible() {
         let trials = report["trials"].as_array().unwrap().iter();
         trials
             .map(|trial| {
-                (
-                    trial["trial"].clone(),
-                    trial["values"].clone(),
-                    trial["val_loss"].clone(),
-                )
+                (trial["trial"].clone(), trial["values"].clone(), trial["val_loss"].clone())
             })
             .collect()
     };
@@ -105,15 +77,10 @@ fn trials_are_printed_as_a_table() {
     let dir = TestDir::new();
     dir.prepare_training(4);
     let text = dir
-        .run(&format!(
-            "{SWEEP} --method random --trials 2 --learning-rate 0.01 0.003 0.001"
-        ))
+        .run(&format!("{SWEEP} --method random --trials 2 --learning-rate 0.01 0.003 0.001"))
         .ok();
     let lines: Vec<&str> = text.lines().collect();
-    assert!(
-        lines[0].contains("val_acc") && lines[0].contains("learning_rate"),
-        "{text}"
-    );
+    assert!(lines[0].contains("val_acc") && lines[0].contains("learning_rate"), "{text}");
     assert!(
         lines[1].trim_start().starts_with("1 ") && lines[2].trim_start().starts_with("2 "),
         "{text}"
@@ -128,14 +95,13 @@ fn invalid_searches_are_rejected() {
     dir.refused(&format!("{SWEEP} --trials 2 --learning-rate 0.1 0.2"))
         .naming(&["--trials", "grid"])
         .hinting("random");
-    dir.refused(&format!(
-        "{SWEEP} --method random --trials 3 --learning-rate 0.1 0.2"
-    ))
-    .naming(&["trials", "`3`", "`2` points"]);
-    dir.refused(&format!("{SWEEP} --learning-rate 0.1 0.1"))
-        .naming(&["learning_rate", "twice"]);
-    dir.refused(&format!("{SWEEP} --dropout 0 1"))
-        .naming(&["dropout"]);
+    dir.refused(&format!("{SWEEP} --method random --trials 3 --learning-rate 0.1 0.2")).naming(&[
+        "trials",
+        "`3`",
+        "`2` points",
+    ]);
+    dir.refused(&format!("{SWEEP} --learning-rate 0.1 0.1")).naming(&["learning_rate", "twice"]);
+    dir.refused(&format!("{SWEEP} --dropout 0 1")).naming(&["dropout"]);
     let output = dir.run(&format!("{SWEEP} --method random"));
     assert_eq!(output.status, Some(2), "{output:?}");
 }
@@ -149,11 +115,8 @@ fn an_interrupted_sweep_is_killed_and_keeps_its_trials() {
     let sweep = SWEEP.replace("--epochs 2", "--epochs 300");
     let command = dir.command(&format!("{sweep} --learning-rate {rates}"));
     let mut sweep = Running::start(command);
-    let finished = |runs: &[Run]| {
-        runs.iter()
-            .filter(|run| run.status.as_str() == "FINISHED")
-            .count()
-    };
+    let finished =
+        |runs: &[Run]| runs.iter().filter(|run| run.status.as_str() == "FINISHED").count();
     sweep.wait_for(|| (finished(&dir.runs()) > 0).then_some(()));
     let output = sweep.interrupt().refused().naming(&["interrupted: "]);
     assert!(output.stdout.is_empty(), "{output:?}");

@@ -14,19 +14,15 @@ fn dir() -> Option<TestDir> {
     let others = "others_that_were_photographed_later";
     colours(&dir, others, 9);
     colours(&dir, DATA, 10);
-    for (data, option) in [
-        (others, ""),
-        (DATA, "--seed 7"),
-        (DATA, "--recipe stretch:64"),
-        (DATA, ""),
-    ] {
+    for (data, option) in
+        [(others, ""), (DATA, "--seed 7"), (DATA, "--recipe stretch:64"), (DATA, "")]
+    {
         dir.run(&format!(
             "train --backbone backbone.safetensors --dataset folder --data-dir {data} --model-name pets --epochs 1 {option}"
         ))
         .ok();
     }
-    dir.run("models alias pets the_best_version_until_now 3")
-        .ok();
+    dir.run("models alias pets the_best_version_until_now 3").ok();
     Some(dir)
 }
 
@@ -45,10 +41,7 @@ fn widest(table: &[&str]) -> usize {
 #[test]
 fn tables_are_wrapped_to_the_width_of_the_terminal() {
     let Some(dir) = dir() else { return };
-    dir.write(
-        &format!("{DATA}/train/Red/cut.png"),
-        &png(&scene(1))[..1000],
-    );
+    dir.write(&format!("{DATA}/train/Red/cut.png"), &png(&scene(1))[..1000]);
     let long = format!("{DATA}/train/Red/{}.png", "7".repeat(70));
     dir.write(&long, png(&scene(2)));
     dir.write(&format!("{DATA}/test/Blue/copy.png"), png(&scene(2)));

@@ -22,20 +22,14 @@ pub(crate) struct TestDir {
 impl TestDir {
     /// An empty folder for commands that don't need ONNX Runtime.
     pub(crate) fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            library: None,
-        }
+        Self { folder: tempfile::tempdir().unwrap(), library: None }
     }
 
     /// An empty folder for commands that need ONNX Runtime; `None` if it is not installed.
     pub(crate) fn with_runtime() -> Option<Self> {
         let library = runtime()?.library().to_owned();
         // A bare name is found by the system without our help.
-        Some(Self {
-            library: Some(library).filter(|library| library.is_absolute()),
-            ..Self::new()
-        })
+        Some(Self { library: Some(library).filter(|library| library.is_absolute()), ..Self::new() })
     }
 
     /// A folder with a model in `results`; `None` without ONNX Runtime.

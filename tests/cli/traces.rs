@@ -22,10 +22,7 @@ const SECRET: &str = "grandmothers-cat";
 /// Starts a service that sends spans ten times per second.
 fn traced(dir: &TestDir, endpoint: &str, more: &str) -> Service {
     let arguments = format!("serve --port 0 --log-format json --otlp-endpoint {endpoint} {more}");
-    Service::start(
-        dir.command(&arguments)
-            .env("OTEL_BSP_SCHEDULE_DELAY", "100"),
-    )
+    Service::start(dir.command(&arguments).env("OTEL_BSP_SCHEDULE_DELAY", "100"))
 }
 
 /// Uploads photos in a form, and returns the response.
@@ -40,9 +37,7 @@ fn upload(service: &Service, path: &str, count: usize, head: &str) -> String {
 
 /// The header `traceparent` of a response.
 fn traceparent_of(answer: &str) -> Option<&str> {
-    answer
-        .lines()
-        .find_map(|line| line.strip_prefix("traceparent: "))
+    answer.lines().find_map(|line| line.strip_prefix("traceparent: "))
 }
 
 fn traceparent(flags: &str) -> String {
@@ -59,10 +54,7 @@ fn lost(service: &Service) -> u64 {
 
 /// The spans of a trace by name. Each name must occur once.
 fn by_name(spans: &[Span]) -> BTreeMap<&str, &Span> {
-    let named: BTreeMap<_, _> = spans
-        .iter()
-        .map(|span| (span.name.as_str(), span))
-        .collect();
+    let named: BTreeMap<_, _> = spans.iter().map(|span| (span.name.as_str(), span)).collect();
     assert_eq!(named.len(), spans.len(), "{spans:?}");
     named
 }
@@ -73,10 +65,7 @@ fn a_request_has_spans_for_its_phases() {
         return;
     };
     let collector = Collector::start(200);
-    let arguments = format!(
-        "serve --port 0 --log-format json --otlp-endpoint {}/",
-        collector.url
-    );
+    let arguments = format!("serve --port 0 --log-format json --otlp-endpoint {}/", collector.url);
     let mut command = dir.command(&arguments);
     command
         .env("OTEL_BSP_SCHEDULE_DELAY", "100")
@@ -96,10 +85,7 @@ fn a_request_has_spans_for_its_phases() {
     let place = traceparent_of(&answer).unwrap();
     let own = u64::from_be_bytes(request.span_id.clone().try_into().unwrap());
     assert_eq!(place, format!("00-{TRACE}-{own:016x}-01"));
-    assert_eq!(
-        request.parent_span_id,
-        0x00f0_67aa_0ba9_02b7_u64.to_be_bytes()
-    );
+    assert_eq!(request.parent_span_id, 0x00f0_67aa_0ba9_02b7_u64.to_be_bytes());
     assert_eq!(request.kind, SpanKind::Server as i32);
     for (name, value) in [
         ("http.request.method", "POST"),
@@ -110,10 +96,7 @@ fn a_request_has_spans_for_its_phases() {
         assert_eq!(attribute(&request.attributes, name).as_deref(), Some(value));
     }
     let version = attribute(&request.attributes, "model.version").unwrap();
-    assert!(
-        answer.contains(&format!("\"model_version\":\"{version}\"")),
-        "{answer}"
-    );
+    assert!(answer.contains(&format!("\"model_version\":\"{version}\"")), "{answer}");
 
     let phases = ["queue", "decode", "preprocess", "infer"].map(|name| named[name]);
     assert_eq!(named.len(), 5, "{named:?}");
@@ -125,24 +108,15 @@ fn a_request_has_spans_for_its_phases() {
         assert!(phase.end_time_unix_nano <= request.end_time_unix_nano);
     }
     for both in phases.windows(2) {
-        assert!(
-            both[0].end_time_unix_nano <= both[1].start_time_unix_nano,
-            "{both:?}"
-        );
+        assert!(both[0].end_time_unix_nano <= both[1].start_time_unix_nano, "{both:?}");
     }
     assert!(!format!("{spans:?}").contains(SECRET));
 
     let (head, resource) = collector.first();
     assert!(head.starts_with("post /v1/traces http/1.1"), "{head}");
-    assert!(
-        head.contains("content-type: application/x-protobuf"),
-        "{head}"
-    );
+    assert!(head.contains("content-type: application/x-protobuf"), "{head}");
     assert!(head.contains("x-mlflow-experiment-id: 7"), "{head}");
-    assert_eq!(
-        attribute(&resource, "service.name").as_deref(),
-        Some("breeds")
-    );
+    assert_eq!(attribute(&resource, "service.name").as_deref(), Some("breeds"));
 }
 
 #[test]
@@ -156,12 +130,7 @@ fn every_endpoint_has_spans() {
     upload(&service, "/explain?format=png", 1, "");
     let spans = collector.spans_with("POST /explain");
     let named = by_name(&spans);
-    assert!(
-        work.iter()
-            .chain(&["draw"])
-            .all(|name| named.contains_key(name)),
-        "{named:?}"
-    );
+    assert!(work.iter().chain(&["draw"]).all(|name| named.contains_key(name)), "{named:?}");
 
     // Each of the two photos has its own phases.
     upload(&service, "/predict/batch", 2, "");
@@ -191,9 +160,7 @@ fn assert_images(spans: &[Span], name: &str, phases: &[&str]) {
         let id = parent.span_id.clone();
         spans.iter().filter(move |span| span.parent_span_id == id)
     };
-    let images: Vec<_> = children(request)
-        .filter(|span| span.name == "image")
-        .collect();
+    let images: Vec<_> = children(request).filter(|span| span.name == "image").collect();
     assert!(!images.is_empty(), "{spans:?}");
     for image in images {
         let names: Vec<_> = children(image).map(|span| span.name.as_str()).collect();
@@ -209,11 +176,7 @@ fn only_sampled_traces_are_sent() {
     let collector = Collector::start(200);
     let service = traced(&dir, &collector.url, "--trace-share 0");
     let answer = upload(&service, "/predict", 1, &traceparent("00"));
-    assert!(
-        traceparent_of(&answer)
-            .unwrap()
-            .starts_with(&format!("00-{TRACE}-"))
-    );
+    assert!(traceparent_of(&answer).unwrap().starts_with(&format!("00-{TRACE}-")));
     assert!(traceparent_of(&answer).unwrap().ends_with("-00"));
     let own = upload(&service, "/predict", 1, "");
     assert!(traceparent_of(&own).unwrap().ends_with("-00"), "{own}");
@@ -236,10 +199,7 @@ fn probes_are_traced_only_as_part_of_a_trace() {
         assert_eq!(traceparent_of(&service.get(path)), None, "{path}");
     }
     let answer = service.get("/classes");
-    assert!(
-        traceparent_of(&answer).unwrap().ends_with("-01"),
-        "{answer}"
-    );
+    assert!(traceparent_of(&answer).unwrap().ends_with("-01"), "{answer}");
     let spans = collector.spans_with("GET /classes");
     assert_eq!(spans.len(), 1, "{spans:?}");
     assert!(spans[0].parent_span_id.is_empty());
@@ -269,10 +229,7 @@ fn queued_spans_are_sent_on_shutdown() {
         return;
     };
     let collector = Collector::start(200);
-    let arguments = format!(
-        "serve --port 0 --log-format json --otlp-endpoint {}",
-        collector.url
-    );
+    let arguments = format!("serve --port 0 --log-format json --otlp-endpoint {}", collector.url);
     let mut command = dir.command(&arguments);
     let mut service = Service::start(command.env("OTEL_BSP_SCHEDULE_DELAY", "3600000"));
     upload(&service, "/predict", 1, "");

@@ -13,8 +13,7 @@ fn dir() -> Option<TestDir> {
     let dir = TestDir::with_runtime()?;
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());
     colours(&dir, "pets", 10);
-    dir.run(&format!("{TRAIN} --seed 7 --validation-fraction 0.4"))
-        .ok();
+    dir.run(&format!("{TRAIN} --seed 7 --validation-fraction 0.4")).ok();
     dir.run("select").ok();
     Some(dir)
 }
@@ -32,12 +31,7 @@ fn the_split_of_the_training_is_the_default() {
         format!("pet-cli evaluate {DATA} --split validation --seed 7 --validation-fraction 0.4")
     );
     let promoted = dir.run(&format!("promote {DATA} --min-accuracy 0 --dry-run"));
-    assert!(
-        promoted
-            .stdout
-            .contains("measured on 16 validation images of pets"),
-        "{promoted:?}"
-    );
+    assert!(promoted.stdout.contains("measured on 16 validation images of pets"), "{promoted:?}");
 }
 
 #[test]
@@ -76,13 +70,9 @@ fn another_split_is_refused() {
     for split in ["validation", "train", "all"] {
         refused(&format!("evaluate {DATA} --split {split} --seed 8"));
     }
-    dir.run(&format!(
-        "evaluate {DATA} --split validation --seed 8 --force"
-    ))
-    .ok();
+    dir.run(&format!("evaluate {DATA} --split validation --seed 8 --force")).ok();
     // The test images don't depend on the split.
-    dir.run(&format!("evaluate {DATA} --split test --seed 8"))
-        .ok();
+    dir.run(&format!("evaluate {DATA} --split test --seed 8")).ok();
 }
 
 #[test]

@@ -38,24 +38,12 @@ fn every_command_has_a_help_text() {
         let help = dir.run(&format!("{command} --help")).ok();
         let usage = format!("Usage: pet-cli {command}");
         assert!(help.contains(usage.trim_end()), "{command}: {help}");
-        assert!(
-            help.lines().next().is_some_and(|line| line.len() > 10),
-            "{command}: {help}"
-        );
-        let undocumented = help
-            .lines()
-            .filter(|line| line.trim_start().starts_with("--"));
+        assert!(help.lines().next().is_some_and(|line| line.len() > 10), "{command}: {help}");
+        let undocumented = help.lines().filter(|line| line.trim_start().starts_with("--"));
         for line in undocumented.filter(|line| line.trim_start().split("  ").count() == 1) {
             // clap puts a long option's explanation on the next line.
-            let next = help
-                .lines()
-                .skip_while(|other| *other != line)
-                .nth(1)
-                .unwrap_or_default();
-            assert!(
-                !next.trim().is_empty(),
-                "{command}: `{line}` is not explained"
-            );
+            let next = help.lines().skip_while(|other| *other != line).nth(1).unwrap_or_default();
+            assert!(!next.trim().is_empty(), "{command}: `{line}` is not explained");
         }
     }
     assert!(dir.run("--version").ok().starts_with("pet-cli "));
@@ -68,10 +56,7 @@ fn the_help_lists_every_command_and_the_exit_statuses() {
     for command in COMMANDS.iter().filter(|command| !command.contains(' ')) {
         assert!(help.contains(&format!("  {command}")), "no {command}");
     }
-    assert!(
-        help.contains("Exit status: 0 success, 1 failure, 2 incorrect usage"),
-        "{help}"
-    );
+    assert!(help.contains("Exit status: 0 success, 1 failure, 2 incorrect usage"), "{help}");
 }
 
 #[test]

@@ -12,12 +12,7 @@ fn invalid_images_are_rejected_and_do_not_affect_others() {
         return;
     };
     let good = gradient(40, 30, Format::Png);
-    let bad = [
-        Vec::new(),
-        truncated_jpeg(),
-        b"this is a text".to_vec(),
-        HUGE_PNG.to_vec(),
-    ];
+    let bad = [Vec::new(), truncated_jpeg(), b"this is a text".to_vec(), HUGE_PNG.to_vec()];
     let expected = predictor.predict(&good).unwrap();
     for bad in bad {
         let answers = predictor.predict_batch(&[&good, &bad, &good]);
@@ -35,11 +30,9 @@ fn missing_model_is_named_in_the_error() {
         return;
     };
     let place = tempfile::tempdir().unwrap();
-    for path in [
-        place.path().to_owned(),
-        place.path().join("model.onnx"),
-        "/nowhere/results".into(),
-    ] {
+    for path in
+        [place.path().to_owned(), place.path().join("model.onnx"), "/nowhere/results".into()]
+    {
         let error = ImagePredictor::load(&runtime, &path, &Options::default()).unwrap_err();
         assert!(matches!(error, Error::NoModel { .. }), "{error}");
         let text = error.to_string();

@@ -19,9 +19,7 @@ fn photographs_at_original_size_are_predicted() {
     };
     for predictor in predictors() {
         for photograph in photographs.iter().step_by(19) {
-            let prediction = predictor
-                .predict(&fs_err::read(photograph).unwrap())
-                .unwrap();
+            let prediction = predictor.predict(&fs_err::read(photograph).unwrap()).unwrap();
             assert!(prediction.confidence() > 0.0, "{}", photograph.display());
         }
     }
@@ -44,18 +42,11 @@ fn committed_model_recognizes_breeds() {
     let Some(predictor) = predictors().pop() else {
         return;
     };
-    let contents: Vec<_> = photographs
-        .iter()
-        .map(|file| fs_err::read(file).unwrap())
-        .collect();
+    let contents: Vec<_> = photographs.iter().map(|file| fs_err::read(file).unwrap()).collect();
     let answers = predictor.predict_batch(&contents);
     let is_right = |(file, answer): &(&PathBuf, Result<Prediction, Error>)| {
         answer.as_ref().unwrap().predicted_class() == breed_of(file)
     };
     let right = photographs.iter().zip(answers).filter(is_right).count();
-    assert!(
-        right >= RIGHT_AT_LEAST,
-        "{right} of {} are right",
-        photographs.len()
-    );
+    assert!(right >= RIGHT_AT_LEAST, "{right} of {} are right", photographs.len());
 }

@@ -13,18 +13,10 @@ fn predictions_are_distributions() {
         for picture in sample_pictures(3) {
             let prediction = predictor.predict(&picture).unwrap();
             assert_eq!(prediction.classes(), classes);
-            assert!(
-                classes
-                    .iter()
-                    .any(|class| class == prediction.predicted_class())
-            );
+            assert!(classes.iter().any(|class| class == prediction.predicted_class()));
             let probabilities = prediction.probabilities();
             assert_eq!(probabilities.len(), classes.len());
-            assert!(
-                probabilities
-                    .iter()
-                    .all(|share| (0.0..=1.0).contains(share))
-            );
+            assert!(probabilities.iter().all(|share| (0.0..=1.0).contains(share)));
             let sum: f32 = probabilities.iter().sum();
             assert!((sum - 1.0).abs() < 1e-5, "{sum}");
         }
@@ -56,10 +48,7 @@ fn predictions_are_deterministic() {
         let picture = &sample_pictures(1)[0];
         let first = predictor.predict(picture).unwrap();
         for _ in 0..3 {
-            assert_eq!(
-                predictor.predict(picture).unwrap().probabilities(),
-                first.probabilities()
-            );
+            assert_eq!(predictor.predict(picture).unwrap().probabilities(), first.probabilities());
         }
     }
 }
@@ -84,14 +73,9 @@ fn different_images_get_different_predictions() {
         return;
     };
     let answers = predictor.predict_batch(&sample_pictures(6));
-    let answers = answers
-        .into_iter()
-        .map(|answer| answer.unwrap().probabilities().to_vec());
+    let answers = answers.into_iter().map(|answer| answer.unwrap().probabilities().to_vec());
     let answers: Vec<Vec<f32>> = answers.collect();
     for (at, answer) in answers.iter().enumerate() {
-        assert!(
-            !answers[..at].contains(answer),
-            "picture {at} is answered as one before it"
-        );
+        assert!(!answers[..at].contains(answer), "picture {at} is answered as one before it");
     }
 }

@@ -27,11 +27,7 @@ impl Program {
         let folder = tempfile::tempdir().unwrap();
         small_data_set(&folder.path().join("pets"), 5);
         fs_err::write(folder.path().join("backbone.safetensors"), backbone_bytes()).unwrap();
-        Some(Self {
-            folder,
-            library,
-            server: None,
-        })
+        Some(Self { folder, library, server: None })
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -43,10 +39,7 @@ impl Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pet-cli"));
         for (name, _) in std::env::vars_os() {
             let shown = name.to_string_lossy();
-            if ["PET_", "MLFLOW_", "OTEL_"]
-                .iter()
-                .any(|prefix| shown.starts_with(prefix))
-            {
+            if ["PET_", "MLFLOW_", "OTEL_"].iter().any(|prefix| shown.starts_with(prefix)) {
                 command.env_remove(&name);
             }
         }
@@ -81,9 +74,7 @@ impl Program {
         let selected = self.json("select");
         self.run("export");
         let version = selected["version"].as_str().unwrap();
-        self.run(&format!(
-            "models alias oxford_pet_classifier champion {version}"
-        ));
+        self.run(&format!("models alias oxford_pet_classifier champion {version}"));
     }
 
     /// Photographs, real ones if available.

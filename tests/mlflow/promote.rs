@@ -53,10 +53,7 @@ fn the_alias_of_the_champion_moves_on_a_server() {
     program.run(&train);
     program.run("models alias oxford_pet_classifier challenger 2");
     let worse = refused(&program, &format!("{PROMOTE} --require-better"));
-    assert!(
-        worse.contains("does not meet the limits on mcnemar"),
-        "{worse}"
-    );
+    assert!(worse.contains("does not meet the limits on mcnemar"), "{worse}");
     let found = seen();
     assert_eq!(found["aliases"], json!({ "challenger": 2, "champion": 1 }));
     assert_eq!(found["tags"]["2"]["validation_status"], "rejected");
@@ -72,10 +69,7 @@ fn the_alias_of_the_champion_moves_on_a_server() {
     let client = Client::open(&Config::new(server.url().parse().unwrap())).unwrap();
     let moved = client.move_alias("oxford_pet_classifier", "champion", Some(1), 1);
     let moved = moved.unwrap_err().to_string();
-    assert!(
-        moved.contains("expected version 1, found version 2"),
-        "{moved}"
-    );
+    assert!(moved.contains("expected version 1, found version 2"), "{moved}");
     assert_eq!(seen()["aliases"]["champion"], 2);
     let alias = refused(&program, "export --alias best");
     assert!(alias.contains("has the alias `best`"), "{alias}");

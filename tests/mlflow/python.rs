@@ -13,10 +13,7 @@ pub(crate) fn find() -> Option<PathBuf> {
     if python.is_file() {
         return Some(python);
     }
-    skipped(format_args!(
-        "no Python with MLflow at `{}`",
-        python.display()
-    ));
+    skipped(format_args!("no Python with MLflow at `{}`", python.display()));
     None
 }
 

@@ -74,10 +74,7 @@ impl Server {
     /// Signals the process group, with all workers.
     fn signal(&self, signal: &str) {
         let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill")
-            .args([signal, "--", &group])
-            .stderr(Stdio::null())
-            .status();
+        let _ = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
     }
 }
 

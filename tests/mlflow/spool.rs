@@ -25,11 +25,7 @@ fn no_metric_is_lost_when_the_server_crashes() {
 
     let arguments = format!("{TRAIN} --epochs {EPOCHS} --json");
     let mut command = program.command(&arguments);
-    let training = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let training = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let client = Client::open(&Config::new(server.url().parse().unwrap())).unwrap();
     let arrived = wait_for_epochs(&client, 5);
     server.kill();
@@ -39,23 +35,14 @@ fn no_metric_is_lost_when_the_server_crashes() {
     assert!(arrived < EPOCHS, "the training was faster than the test");
     assert!(notes.contains("pet-cli runs sync"), "{notes}");
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(
-        said[0]["run_id"].is_string() && said[0]["version"].is_null(),
-        "{said}"
-    );
+    assert!(said[0]["run_id"].is_string() && said[0]["version"].is_null(), "{said}");
 
     let refused = program.command("runs sync").output().unwrap();
     assert_eq!(refused.status.code(), Some(1), "the server is still away");
     let _server = Server::tracking(&python, home.path(), store, port);
     let sent = program.json("runs sync");
-    assert_eq!(
-        (&sent[0]["run_id"], &sent[0]["versions"][0]),
-        (&said[0]["run_id"], &1.into())
-    );
-    assert_eq!(
-        program.run("runs sync").trim(),
-        "nothing is waiting to be sent"
-    );
+    assert_eq!((&sent[0]["run_id"], &sent[0]["versions"][0]), (&said[0]["run_id"], &1.into()));
+    assert_eq!(program.run("runs sync").trim(), "nothing is waiting to be sent");
 
     let run = client.run(said[0]["run_id"].as_str().unwrap()).unwrap();
     assert_eq!(run.status, RunStatus::Finished);

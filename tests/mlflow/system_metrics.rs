@@ -33,13 +33,7 @@ fn resumed_run_continues_system_metrics() {
     let again = program.command(&format!("train --resume {run} --system-metrics"));
     interrupted(again, || points(&client) >= first + 2, &client);
 
-    let seen = python::run(
-        &python,
-        home.path(),
-        "system_metrics.py",
-        &server.url(),
-        &[run.into()],
-    );
+    let seen = python::run(&python, home.path(), "system_metrics.py", &server.url(), &[run.into()]);
     assert_eq!(seen["enabled_by"], "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING");
     assert_eq!(seen["ours"], seen["theirs"]);
     assert_eq!(seen["ours"].as_array().unwrap().len(), 8);
@@ -59,9 +53,7 @@ fn interrupted(mut command: Command, there: impl Fn() -> bool, client: &Client) 
         .spawn()
         .unwrap();
     wait(&mut child, there);
-    let sent = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(sent.unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(1), "it was interrupted");
     points(client)

@@ -23,10 +23,8 @@ fn mlflow_shows_the_spans_of_a_request() {
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", server.url())
         .env("OTEL_EXPORTER_OTLP_HEADERS", "x-mlflow-experiment-id=0");
     let mut service = Service::start(&mut serve);
-    let pictures: Vec<_> = sample_pictures(1)
-        .into_iter()
-        .map(|picture| ("a.jpg", picture))
-        .collect();
+    let pictures: Vec<_> =
+        sample_pictures(1).into_iter().map(|picture| ("a.jpg", picture)).collect();
     let caller = format!("traceparent: 00-{TRACE}-00f067aa0ba902b7-01\r\n");
     for head in ["", &caller] {
         let answer = service.upload("/predict", head, &pictures);

@@ -56,10 +56,7 @@ pub(crate) fn check(program: &Program, seen: &Value, runs: usize) {
         let id = run["id"].as_str().unwrap();
         let ours = program.json(&format!("runs show {id}"));
         assert_eq!(run["status"], "FINISHED");
-        assert_eq!(
-            (&run["name"], &run["params"]),
-            (&ours["name"], &ours["params"])
-        );
+        assert_eq!((&run["name"], &run["params"]), (&ours["name"], &ours["params"]));
         check_history(run, &ours);
         check_artifacts(program, run);
         check_tags(run);
@@ -75,10 +72,7 @@ pub(crate) fn check(program: &Program, seen: &Value, runs: usize) {
     assert_eq!(seen["version"]["run_id"], champion["run_id"]);
     assert!(seen["version"]["tags"]["val_acc"].is_string());
     assert_eq!(seen["versions"], runs);
-    assert_eq!(
-        (&seen["example"], &seen["onnx_input"]),
-        (&json!(1), &json!("input"))
-    );
+    assert_eq!((&seen["example"], &seen["onnx_input"]), (&json!(1), &json!("input")));
 }
 
 /// Checks the four metrics of every epoch, bit for bit.
@@ -86,10 +80,8 @@ fn check_history(run: &Value, ours: &Value) {
     let epochs: usize = run["params"]["epochs"].as_str().unwrap().parse().unwrap();
     for (key, points) in run["history"].as_object().unwrap() {
         let ours = ours["history"][key].as_array().unwrap();
-        let ours: Vec<Value> = ours
-            .iter()
-            .map(|point| json!([point["step"], point["value"]]))
-            .collect();
+        let ours: Vec<Value> =
+            ours.iter().map(|point| json!([point["step"], point["value"]])).collect();
         assert_eq!(points.as_array().unwrap(), &ours, "{key}");
         assert_eq!(ours.len(), epochs, "{key}");
     }
@@ -99,17 +91,9 @@ fn check_artifacts(program: &Program, run: &Value) {
     let place = tempfile::tempdir().unwrap();
     let id = run["id"].as_str().unwrap();
     let target = place.path().join("run");
-    program.run(&format!(
-        "runs artifacts {id} --download {}",
-        target.display()
-    ));
+    program.run(&format!("runs artifacts {id} --download {}", target.display()));
     let theirs = run["artifacts"].as_object().unwrap();
-    for name in [
-        "classes.json",
-        "confusion_matrix.png",
-        "metrics.json",
-        "training_curves.png",
-    ] {
+    for name in ["classes.json", "confusion_matrix.png", "metrics.json", "training_curves.png"] {
         assert!(theirs.contains_key(name), "{name} in {theirs:?}");
     }
     let ours = program.json(&format!("runs artifacts {id}"));
@@ -127,21 +111,11 @@ fn sha256(bytes: &[u8]) -> String {
 
 fn check_tags(run: &Value) {
     let tags = &run["tags"];
-    for key in [
-        "command",
-        "duration",
-        "host",
-        "system",
-        "package.pet-cli",
-        "mlflow.source.name",
-    ] {
+    for key in ["command", "duration", "host", "system", "package.pet-cli", "mlflow.source.name"] {
         assert!(tags[key].is_string(), "{key} in {tags}");
     }
     let note = tags["mlflow.note.content"].as_str().unwrap();
-    assert!(
-        note.contains("| best, ") && note.contains("mlflow.pyfunc.load_model"),
-        "{note}"
-    );
+    assert!(note.contains("| best, ") && note.contains("mlflow.pyfunc.load_model"), "{note}");
     let datasets = run["datasets"].as_array().unwrap();
     assert_eq!(datasets.len(), 1, "{datasets:?}");
     assert_eq!(datasets[0][1].as_str().unwrap().len(), 32);

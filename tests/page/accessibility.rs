@@ -39,26 +39,13 @@ fn axe_finds_nothing() {
     page.choose_all("#other-file", &[&file("cat.jpg"), &file("cat.avif")]);
     page.until("document.querySelectorAll('#visit-list .fill').length === 3");
     page.run(&script);
-    for (width, scheme) in [
-        (1280, "light"),
-        (390, "dark"),
-        (390, "light"),
-        (1280, "dark"),
-    ] {
-        page.set_view(View {
-            width,
-            height: 900,
-            scheme,
-        });
+    for (width, scheme) in [(1280, "light"), (390, "dark"), (390, "light"), (1280, "dark")] {
+        page.set_view(View { width, height: 900, scheme });
         for tab in crate::tabs::TABS {
             page.click(&format!("#tab-{tab}"));
             page.until(&format!("!document.getElementById('{tab}').ariaBusy"));
             page.until("document.getAnimations().length === 0");
-            assert_eq!(
-                violations(&page),
-                Value::Array(Vec::new()),
-                "{width} {scheme} {tab}"
-            );
+            assert_eq!(violations(&page), Value::Array(Vec::new()), "{width} {scheme} {tab}");
         }
     }
     // It does find violations.

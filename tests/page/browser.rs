@@ -23,11 +23,7 @@ pub(crate) struct View {
 }
 
 /// A desktop window in the light scheme.
-pub(crate) const DESKTOP: View = View {
-    width: 1280,
-    height: 1000,
-    scheme: "light",
-};
+pub(crate) const DESKTOP: View = View { width: 1280, height: 1000, scheme: "light" };
 
 /// A browser, which is closed when dropped.
 pub(crate) struct Browser {
@@ -71,10 +67,7 @@ impl Browser {
 
     /// Loads the page again after a script that changes what it finds.
     pub(crate) fn reload_after(&self, script: &str) {
-        self.development(
-            "Page.addScriptToEvaluateOnNewDocument",
-            &json!({ "source": script }),
-        );
+        self.development("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
         self.load();
     }
 
@@ -92,10 +85,7 @@ impl Browser {
             }),
         );
         let scheme = json!({ "name": "prefers-color-scheme", "value": view.scheme });
-        self.development(
-            "Emulation.setEmulatedMedia",
-            &json!({ "features": [scheme] }),
-        );
+        self.development("Emulation.setEmulatedMedia", &json!({ "features": [scheme] }));
     }
 
     /// Runs a command of the development tools.
@@ -118,9 +108,7 @@ impl Browser {
     /// The value of an expression as text.
     pub(crate) fn text(&self, expression: &str) -> String {
         let value = self.value(expression);
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     }
 
     /// Waits until an expression is true.
@@ -226,11 +214,8 @@ impl Browser {
     /// Checks that there were no requests to other hosts.
     #[track_caller]
     pub(crate) fn check_requests(&self) {
-        let requests: Vec<String> = self
-            .log("performance")
-            .iter()
-            .filter_map(request_url)
-            .collect();
+        let requests: Vec<String> =
+            self.log("performance").iter().filter_map(request_url).collect();
         assert!(!requests.is_empty(), "the log is empty");
         for url in requests {
             let own = ["blob:", "data:", "about:", &self.address];

@@ -18,10 +18,7 @@ fn position(page: &Browser, x: f64, y: f64) -> (f64, f64) {
         "((area) => [area.left, area.top, area.width, area.height])(document.querySelector('.crop-layer').getBoundingClientRect())",
     );
     let area: Vec<f64> = serde_json::from_value(area).unwrap();
-    (
-        area[0] + x / WIDTH * area[2],
-        area[1] + y / HEIGHT * area[3],
-    )
+    (area[0] + x / WIDTH * area[2], area[1] + y / HEIGHT * area[3])
 }
 
 /// Waits for the cropped image, and checks its size.
@@ -34,19 +31,13 @@ fn check_cropped(page: &Browser) {
            (document.querySelector('#crop .after img'))"
     ));
     let facts = page.text("document.querySelector('#crop .facts').textContent");
-    assert!(
-        facts.starts_with(&format!("{width} × {height} · JPEG")),
-        "{facts}"
-    );
+    assert!(facts.starts_with(&format!("{width} × {height} · JPEG")), "{facts}");
 }
 
 #[track_caller]
 fn near(edges: &[f64], expected: [f64; 4]) {
     // A pixel of the window covers more than one of the photograph.
-    let is_near = edges
-        .iter()
-        .zip(expected)
-        .all(|(edge, wanted)| (edge - wanted).abs() <= 3.0);
+    let is_near = edges.iter().zip(expected).all(|(edge, wanted)| (edge - wanted).abs() <= 3.0);
     assert!(is_near, "{edges:?}, expected {expected:?}");
 }
 

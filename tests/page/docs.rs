@@ -13,14 +13,9 @@ fn links_to_error_codes_arrive() {
     page.value("void (location.href = 'docs#missing_file')");
     page.until("document.querySelector('tr:target')?.id === 'missing_file'");
     let place = "document.querySelector(':target').getBoundingClientRect()";
-    page.until(&format!(
-        "{place}.top >= 0 && {place}.bottom <= innerHeight"
-    ));
+    page.until(&format!("{place}.top >= 0 && {place}.bottom <= innerHeight"));
     for code in Code::ALL {
-        let row = page.text(&format!(
-            "document.getElementById('{}').innerText",
-            code.name()
-        ));
+        let row = page.text(&format!("document.getElementById('{}').innerText", code.name()));
         assert!(row.starts_with(&code.status().to_string()), "{row}");
     }
     page.check_quiet();

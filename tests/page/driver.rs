@@ -35,12 +35,7 @@ impl Driver {
             .timeout_global(Some(TIMEOUT))
             .build()
             .new_agent();
-        Some(Self {
-            process,
-            _output: output,
-            agent,
-            address: format!("http://127.0.0.1:{port}"),
-        })
+        Some(Self { process, _output: output, agent, address: format!("http://127.0.0.1:{port}") })
     }
 
     /// Posts a command, and returns its value.

@@ -95,10 +95,7 @@ fn large_photograph_is_sent_small_and_upright() {
     page.until("window.colours");
     let is_red = |colour: &[u8; 3]| colour[0] > 180 && colour[1] < 60 && colour[2] < 60;
     let colours: [[u8; 3]; 3] = serde_json::from_value(page.value("colours")).unwrap();
-    assert!(
-        is_red(&colours[0]) && !is_red(&colours[1]) && !is_red(&colours[2]),
-        "{colours:?}"
-    );
+    assert!(is_red(&colours[0]) && !is_red(&colours[1]) && !is_red(&colours[2]), "{colours:?}");
 
     // The prediction is that of the original file.
     let expected = direct(&page, &path);
@@ -108,10 +105,7 @@ fn large_photograph_is_sent_small_and_upright() {
         .as_f64()
         .unwrap();
     let ranked = expected["top_k"].as_array().unwrap();
-    let same = ranked
-        .iter()
-        .find(|one| one["class"] == winner.as_str())
-        .unwrap();
+    let same = ranked.iter().find(|one| one["class"] == winner.as_str()).unwrap();
     let difference = (same["probability"].as_f64().unwrap() - share).abs();
     assert!(difference < 0.1, "{winner} {share}, {expected}");
 
@@ -145,11 +139,7 @@ fn first_frame_of_an_animation_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let remark = "document.getElementById('photograph-remark').textContent";
     for (name, bytes, expected) in [
-        (
-            "moving.gif",
-            ANIMATION.to_vec(),
-            "Only the first frame of this animation is used.",
-        ),
+        ("moving.gif", ANIMATION.to_vec(), "Only the first frame of this animation is used."),
         ("still.gif", [&ANIMATION[..42], b"\x3b"].concat(), ""),
     ] {
         let path = folder.path().join(name);

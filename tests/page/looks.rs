@@ -5,11 +5,7 @@ use serde_json::Value;
 use crate::browser::{DESKTOP, View, key};
 use crate::{file, page_with_photograph};
 
-const PHONE: View = View {
-    width: 390,
-    height: 844,
-    scheme: "light",
-};
+const PHONE: View = View { width: 390, height: 844, scheme: "light" };
 
 /// The contrast of text and background of an element by WCAG 2.2.
 const CONTRAST: &str = "((element) => {
@@ -51,10 +47,7 @@ fn page_follows_the_color_scheme() {
             "code",
         ] {
             let contrast = page.value(&format!("{CONTRAST}(document.querySelector({text:?}))"));
-            assert!(
-                contrast.as_f64().unwrap() >= 4.5,
-                "{scheme} {text}: {contrast}"
-            );
+            assert!(contrast.as_f64().unwrap() >= 4.5, "{scheme} {text}: {contrast}");
         }
     }
     page.check_quiet();
@@ -86,14 +79,7 @@ fn page_fits_a_phone() {
         return;
     };
     page.set_view(PHONE);
-    for tab in [
-        "predict",
-        "resize",
-        "grayscale",
-        "crop",
-        "normalize",
-        "model",
-    ] {
+    for tab in ["predict", "resize", "grayscale", "crop", "normalize", "model"] {
         page.click(&format!("#tab-{tab}"));
         page.until(&format!("!document.getElementById('{tab}').ariaBusy"));
         let width = page.value("document.documentElement.scrollWidth");
@@ -111,11 +97,7 @@ fn page_fits_a_phone() {
                .filter((control) => control.checkVisibility() && control.offsetHeight < 34)
                .map((control) => control.outerHTML)",
         );
-        assert_eq!(
-            small,
-            Value::Array(Vec::new()),
-            "{tab}: too small for a finger"
-        );
+        assert_eq!(small, Value::Array(Vec::new()), "{tab}: too small for a finger");
     }
     page.until("document.querySelector('.figure')");
     let cut = page.value(

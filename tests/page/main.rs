@@ -2,11 +2,7 @@
 //!
 //! Without `chromedriver` the tests are skipped, or fail if `PET_REQUIRE_BROWSER` is 1.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "helpers of tests fail as tests do"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 mod accessibility;
 mod browser;

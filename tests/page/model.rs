@@ -17,19 +17,9 @@ fn model_and_figures_are_shown() {
     page.click("#tab-model");
     page.until("document.querySelector('.tiles')");
     let shown = page.value("[...document.querySelectorAll('.breeds li > :first-child')].map((name) => name.textContent)");
-    assert_eq!(
-        serde_json::from_value::<Vec<String>>(shown).unwrap(),
-        classes
-    );
-    let pictures = [
-        "training_curves.png",
-        "confusion_matrix.png",
-        "mistakes.png",
-    ];
-    for picture in pictures
-        .into_iter()
-        .filter(|name| results.join(name).is_file())
-    {
+    assert_eq!(serde_json::from_value::<Vec<String>>(shown).unwrap(), classes);
+    let pictures = ["training_curves.png", "confusion_matrix.png", "mistakes.png"];
+    for picture in pictures.into_iter().filter(|name| results.join(name).is_file()) {
         page.until(&format!(
             "((picture) => picture && picture.naturalWidth > 0 && picture.alt)
                (document.querySelector('.figure [src$=\"{picture}\"]'))"
@@ -78,10 +68,7 @@ fn accuracy_of_few_photographs_is_shown_as_counts() {
         json!({ "Tom": { "images": 12, "recall": 1 }, "Rex": { "images": 12, "recall": 0.75 } });
     let split = json!({ "images": 24, "top1": 0.875, "top5": 1, "classes": classes });
     serve(&page, &model, &json!({ "validation": split }));
-    assert_eq!(
-        tiles(&page),
-        "21 of 24 validation photos correct; 2 breeds known"
-    );
+    assert_eq!(tiles(&page), "21 of 24 validation photos correct; 2 breeds known");
     assert_eq!(
         page.text("[...document.querySelectorAll('.breeds .share')].map((share) => share.textContent).join()"),
         "12 of 12,9 of 12"
@@ -105,12 +92,7 @@ fn accuracy_is_that_of_the_served_precision() {
             "80.0 % of 1,000 test photos",
             Some("70.0 % of the validation photos (fp32)"),
         ),
-        (
-            "fp32",
-            &both,
-            "90.0 % of 1,000 test photos",
-            Some("70.0 % of the validation photos"),
-        ),
+        ("fp32", &both, "90.0 % of 1,000 test photos", Some("70.0 % of the validation photos")),
         (
             "int8",
             &floats,
@@ -139,9 +121,6 @@ fn accuracy_is_that_of_the_served_precision() {
         assert_eq!(shown, format!("{tiles}2 breeds known"), "{precision}");
         let title = page.text("document.querySelector('#model .title').textContent");
         let (_, photos) = expected.split_once("1,000 ").unwrap();
-        assert_eq!(
-            title,
-            format!("Correct predictions by breed, on the {photos}")
-        );
+        assert_eq!(title, format!("Correct predictions by breed, on the {photos}"));
     }
 }

@@ -23,11 +23,7 @@ fn wide(folder: &TempDir) -> std::path::PathBuf {
     let cat = resize(&cat, WIDTH as u32, HEIGHT as u32, Filter::Lanczos).unwrap();
     let gap = WIDE as u32 - cat.width();
     let picture = RgbImage::from_fn(WIDE as u32, cat.height(), |x, y| {
-        if x < gap {
-            [120; 3].into()
-        } else {
-            *cat.get_pixel(x - gap, y)
-        }
+        if x < gap { [120; 3].into() } else { *cat.get_pixel(x - gap, y) }
     });
     let path = folder.path().join("wide.png");
     fs_err::write(&path, encode_rgb(&picture, Format::Png).unwrap()).unwrap();
@@ -80,20 +76,14 @@ fn dragged_square_is_predicted() {
     page.until("document.querySelector('.part-box').checkVisibility()");
     // By default the middle, where there is no cat.
     let (left, side) = square(&page, WIDE);
-    assert!(
-        (left - 619.0).abs() < 3.0 && (side - 262.0).abs() < 3.0,
-        "{left} {side}"
-    );
+    assert!((left - 619.0).abs() < 3.0 && (side - 262.0).abs() < 3.0, "{left} {side}");
     let whole = breeds(&page);
     assert!(spotted(&page) < 50.0, "{whole:?}");
     page.until("document.getElementById('part-predict').ariaDisabled === 'true'");
 
     page.drag(position(&page, 750.0), position(&page, WIDE - WIDTH / 2.0));
     let (left, side) = square(&page, WIDE);
-    assert!(
-        (left - 1144.0).abs() < 6.0 && (side - 262.0).abs() < 3.0,
-        "{left} {side}"
-    );
+    assert!((left - 1144.0).abs() < 6.0 && (side - 262.0).abs() < 3.0, "{left} {side}");
     page.watch_uploads();
     page.click("#part-predict");
     page.until("document.querySelector('.note').textContent.startsWith('This part')");
@@ -171,9 +161,7 @@ fn part_of_a_photo_that_the_model_sees_whole_is_chosen_by_keyboard() {
     page.value("document.querySelector('.part-box').focus()");
     page.press(&['-'; 20]);
     page.press(&[key::RIGHT; 5]);
-    page.until(&format!(
-        "{STATUS} === '411 × 260 pixels, 25 from the left, 20 from the top.'"
-    ));
+    page.until(&format!("{STATUS} === '411 × 260 pixels, 25 from the left, 20 from the top.'"));
     page.press(&['='; 3]);
     page.until(&format!("{STATUS}.startsWith('417 × 266 pixels, 22 ')"));
     page.click("#part-predict");
@@ -199,8 +187,6 @@ fn explanation_covers_the_square() {
     page.until(&format!("!({lies_in_it})"));
     page.click("#part-predict");
     page.until("document.querySelector('.note').textContent.startsWith('This part')");
-    page.until(&format!(
-        "document.querySelector('.heat').checkVisibility() && {lies_in_it}"
-    ));
+    page.until(&format!("document.querySelector('.heat').checkVisibility() && {lies_in_it}"));
     page.check_quiet();
 }

@@ -10,19 +10,13 @@ fn chosen_photograph_is_predicted() {
         return;
     };
     let winner = page.text("document.querySelector('.winner-name').textContent");
-    assert_eq!(
-        winner,
-        page.text("document.querySelector('.breed').textContent")
-    );
+    assert_eq!(winner, page.text("document.querySelector('.breed').textContent"));
     let shares: Value = page.value(
         "[...document.querySelectorAll('.bars .share')].map((share) => parseFloat(share.textContent))",
     );
     let shares: Vec<f64> = serde_json::from_value(shares).unwrap();
     assert!(shares.is_sorted_by(|one, next| one >= next), "{shares:?}");
-    assert!(
-        shares[0] > 0.0 && shares.iter().sum::<f64>() <= 100.5,
-        "{shares:?}"
-    );
+    assert!(shares[0] > 0.0 && shares.iter().sum::<f64>() <= 100.5, "{shares:?}");
 
     // The bars have the length of the probabilities.
     page.until("document.getAnimations().length === 0");
@@ -35,17 +29,11 @@ fn chosen_photograph_is_predicted() {
     let said = page.text("document.getElementById('status').textContent");
     assert!(said.starts_with(&winner), "{said}");
     let timing = page.text("document.querySelector('.timing').textContent");
-    assert!(
-        timing.starts_with("Answered in ") && timing.contains("inference"),
-        "{timing}"
-    );
+    assert!(timing.starts_with("Answered in ") && timing.contains("inference"), "{timing}");
     let facts = page.text("document.getElementById('photograph-facts').textContent");
     assert!(facts.starts_with("451 × 300 · JPEG · "), "{facts}");
     let command = page.text("document.querySelector('#predict code').textContent");
-    assert!(
-        command.starts_with("curl -F 'file=@cat.jpg' 'http://127.0.0.1:"),
-        "{command}"
-    );
+    assert!(command.starts_with("curl -F 'file=@cat.jpg' 'http://127.0.0.1:"), "{command}");
     assert!(command.ends_with("/predict?top_k=5'"), "{command}");
     page.check_quiet();
 }
@@ -62,10 +50,7 @@ fn invalid_image_shows_an_error() {
     page.choose("#other-file", &notes);
     page.until("document.querySelector('#predict .problem').textContent");
     let problem = page.text("document.querySelector('#predict .problem').textContent");
-    assert!(
-        problem.starts_with(char::is_uppercase) && problem.ends_with('.'),
-        "{problem}"
-    );
+    assert!(problem.starts_with(char::is_uppercase) && problem.ends_with('.'), "{problem}");
     assert!(!problem.contains(['{', '`']), "{problem}");
     assert_eq!(
         page.value("document.querySelector('#predict .problem').getAttribute('role')"),

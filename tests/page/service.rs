@@ -30,12 +30,8 @@ pub(crate) fn feedback() -> FeedbackFolder {
 /// Starts a service, and returns its address.
 pub(crate) fn start(feedback: Option<FeedbackFolder>) -> Option<String> {
     let runtime = runtime()?;
-    let configuration = Configuration {
-        port: 0,
-        results: results().into(),
-        feedback,
-        ..Configuration::default()
-    };
+    let configuration =
+        Configuration { port: 0, results: results().into(), feedback, ..Configuration::default() };
     let (sender, receiver) = channel();
     // The service runs until the test process ends.
     thread::spawn(move || {

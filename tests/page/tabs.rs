@@ -3,14 +3,7 @@
 use crate::browser::{Browser, key};
 use crate::{page, page_with_photograph};
 
-pub(crate) const TABS: [&str; 6] = [
-    "predict",
-    "resize",
-    "grayscale",
-    "crop",
-    "normalize",
-    "model",
-];
+pub(crate) const TABS: [&str; 6] = ["predict", "resize", "grayscale", "crop", "normalize", "model"];
 
 /// The name of the visible panel, if its tab is selected.
 #[track_caller]
@@ -42,12 +35,9 @@ fn tabs_are_operated_by_keyboard() {
         assert_eq!(page.text("location.hash"), format!("#{tab}"));
     }
     // Around both ends.
-    for (key, tab) in [
-        (key::RIGHT, "predict"),
-        (key::LEFT, "model"),
-        (key::HOME, "predict"),
-        (key::END, "model"),
-    ] {
+    for (key, tab) in
+        [(key::RIGHT, "predict"), (key::LEFT, "model"), (key::HOME, "predict"), (key::END, "model")]
+    {
         page.press(&[key]);
         assert_eq!(open(&page), tab);
     }
@@ -73,10 +63,7 @@ fn tab_key_reaches_everything() {
             "[document.activeElement, document.activeElement.closest('label')]
                .filter(Boolean).map((at) => getComputedStyle(at).outlineStyle).join()",
         );
-        assert!(
-            ring.contains("solid") || stops.last().unwrap() == "BODY",
-            "{stops:?}: {ring}"
-        );
+        assert!(ring.contains("solid") || stops.last().unwrap() == "BODY", "{stops:?}: {ring}");
     }
     let expected = [
         "box crop-box",

@@ -31,14 +31,9 @@ fn every_tab_shows_before_and_after_and_a_download() {
             "((link) => [link.download, link.href.slice(0, 5)])(document.querySelector('#{tab} a'))"
         ));
         assert_eq!(link, json!([format!("{prefix}_cat.jpg"), "blob:"]));
-        let command = page.text(&format!(
-            "document.querySelector('#{tab} code').textContent"
-        ));
+        let command = page.text(&format!("document.querySelector('#{tab} code').textContent"));
         assert!(command.contains(&format!("/{tab}")), "{command}");
-        assert!(
-            command.ends_with(&format!("-o '{prefix}_cat.jpg'")),
-            "{command}"
-        );
+        assert!(command.ends_with(&format!("-o '{prefix}_cat.jpg'")), "{command}");
     }
     page.check_quiet();
 }
@@ -78,10 +73,7 @@ fn empty_number_shows_an_error() {
     );
     let problem = "document.querySelector('#resize .problem').textContent";
     page.until(problem);
-    assert_eq!(
-        page.text(problem),
-        "Width must be a whole number from 1 to 10000."
-    );
+    assert_eq!(page.text(problem), "Width must be a whole number from 1 to 10000.");
     page.until("!document.querySelector('#resize .after .frame').checkVisibility()");
     let link = page
         .value("((link) => [link.href, link.ariaDisabled])(document.querySelector('#resize a'))");

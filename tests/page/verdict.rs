@@ -22,9 +22,7 @@ fn set_pace(page: &Browser, factor: &str) {
 fn stored(class: &str) -> usize {
     let entries = fs_err::read_dir(service::feedback().folder.join(class));
     let files = entries.into_iter().flatten().flatten();
-    files
-        .filter(|file| file.path().extension().is_some_and(|end| end != "json"))
-        .count()
+    files.filter(|file| file.path().extension().is_some_and(|end| end != "json")).count()
 }
 
 #[test]
@@ -44,20 +42,14 @@ fn prediction_is_corrected_by_keyboard() {
     assert_eq!(page.value(&format!("{listed}.length")), 37);
     let predicted = page.text("document.querySelector('.winner-name').textContent");
     assert_ne!(predicted, "Sphynx");
-    assert_eq!(
-        page.value(&format!("{listed}.includes('{predicted}')")),
-        false
-    );
+    assert_eq!(page.value(&format!("{listed}.includes('{predicted}')")), false);
     page.click("#verdict [type=submit]");
     assert_eq!(page.text(SAID), "Choose a breed first.");
     assert_eq!(page.text("document.activeElement.id"), "verdict-breed");
     let status = page.text("document.getElementById('status').textContent");
     assert_eq!(status, page.text(SAID));
     page.press(&['S', 'p', 'h']);
-    assert_eq!(
-        page.text("document.getElementById('verdict-breed').value"),
-        "Sphynx"
-    );
+    assert_eq!(page.text("document.getElementById('verdict-breed').value"), "Sphynx");
     page.until(&format!("{SAID} === ''"));
     page.press(&['\u{e004}', '\u{e007}']);
     page.until(&format!("{SAID} === 'Thank you. It was saved as Sphynx.'"));
@@ -115,10 +107,7 @@ fn rejected_correction_can_be_given_again() {
     assert_eq!(page.text(SAID), "");
     let disabled = format!("document.querySelector('{CORRECT}').ariaDisabled");
     assert_eq!(page.text(&disabled), "false");
-    assert_eq!(
-        page.value(&format!("document.querySelector('{UNDO}').hidden")),
-        true
-    );
+    assert_eq!(page.value(&format!("document.querySelector('{UNDO}').hidden")), true);
     page.check_quiet();
 }
 
@@ -133,10 +122,7 @@ fn consent_for_a_part_says_so() {
     page.click("#part-predict");
     page.until("document.querySelector('.note').textContent.startsWith('This part')");
     let consent = page.text("document.getElementById('verdict-consent').textContent");
-    assert!(
-        consent.contains("the part of the photo that was sent is saved"),
-        "{consent}"
-    );
+    assert!(consent.contains("the part of the photo that was sent is saved"), "{consent}");
     page.check_quiet();
 }
 
@@ -150,9 +136,6 @@ fn feedback_is_not_requested_without_a_folder() {
     };
     page.choose("#file", &file("cat.jpg"));
     page.until("document.querySelector('.answer').offsetHeight > 0");
-    assert_eq!(
-        page.value("document.getElementById('verdict').offsetHeight"),
-        0
-    );
+    assert_eq!(page.value("document.getElementById('verdict').offsetHeight"), 0);
     page.check_quiet();
 }

@@ -26,19 +26,9 @@ fn dropped_and_pasted_photographs_are_predicted() {
         return;
     };
     page.until("!document.getElementById('visit').checkVisibility()");
-    dispatch(
-        &page,
-        "DragEvent('drop'",
-        "dataTransfer",
-        ["one.jpg", "two.jpg"],
-    );
+    dispatch(&page, "DragEvent('drop'", "dataTransfer", ["one.jpg", "two.jpg"]);
     page.until("document.querySelectorAll('#visit-list .fill').length === 3");
-    dispatch(
-        &page,
-        "ClipboardEvent('paste'",
-        "clipboardData",
-        ["three.jpg", "four.jpg"],
-    );
+    dispatch(&page, "ClipboardEvent('paste'", "clipboardData", ["three.jpg", "four.jpg"]);
     page.until("document.querySelectorAll('#visit-list .fill').length === 5");
     assert_eq!(names(&page), "cat.jpg,one.jpg,two.jpg,three.jpg,four.jpg");
     // The first new one is shown.
@@ -74,17 +64,11 @@ fn invalid_file_does_not_affect_others() {
     page.until("document.querySelectorAll('#visit-list .fill').length === 2");
     page.until("document.querySelectorAll('#visit-list .refused').length === 1");
     let problem = page.text("document.querySelector('.refused .entry-answer').textContent");
-    assert!(
-        problem.starts_with("This is not a JPEG, ") && problem.ends_with('.'),
-        "{problem}"
-    );
+    assert!(problem.starts_with("This is not a JPEG, ") && problem.ends_with('.'), "{problem}");
     let heights = "new Set([...document.querySelectorAll('#visit-list button')].map((entry) => entry.offsetHeight)).size";
     assert_eq!(page.value(heights), 1);
     let winner = page.text("document.querySelector('.winner-name').textContent");
-    assert_eq!(
-        winner,
-        page.text("document.querySelector('.entry-answer').textContent")
-    );
+    assert_eq!(winner, page.text("document.querySelector('.entry-answer').textContent"));
 }
 
 #[test]
@@ -122,10 +106,7 @@ fn clearing_aborts_requests() {
     page.click("#clear");
     page.until("window.ended && !document.querySelector('#predict').ariaBusy");
     page.until("document.getElementById('drop').checkVisibility()");
-    assert_eq!(
-        page.text("document.querySelector('#predict .problem').textContent"),
-        ""
-    );
+    assert_eq!(page.text("document.querySelector('#predict .problem').textContent"), "");
     page.check_quiet();
 }
 

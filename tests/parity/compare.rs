@@ -27,22 +27,12 @@ fn compare_on(files: &[Vec<u8>], classifier: &Classifier, predictor: &ImagePredi
     for batch in BATCHES {
         let images = tensors(recipe, &files[..batch]);
         let tensor = Tensor::from_slice(&images, (batch, 3, size, size), &Device::Cpu).unwrap();
-        let trained: Vec<f32> = classifier
-            .forward(&tensor)
-            .unwrap()
-            .flatten_all()
-            .unwrap()
-            .to_vec1()
-            .unwrap();
+        let trained: Vec<f32> =
+            classifier.forward(&tensor).unwrap().flatten_all().unwrap().to_vec1().unwrap();
         let served = predictor.run_tensor(&images, batch).unwrap();
         let difference = largest_difference(&trained, &served);
-        assert!(
-            difference <= TOLERANCE,
-            "batch {batch}: they differ by {difference:e}"
-        );
-        let spread = trained
-            .iter()
-            .fold(0.0, |most: f32, logit| most.max(logit.abs()));
+        assert!(difference <= TOLERANCE, "batch {batch}: they differ by {difference:e}");
+        let spread = trained.iter().fold(0.0, |most: f32, logit| most.max(logit.abs()));
         assert!(spread > 0.1, "logits this small ({spread}) prove nothing");
     }
 }

@@ -10,10 +10,7 @@ use pet_tests::{Store, runtime};
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs_err::read_dir(folder).into_iter().flatten();
     let read = |entry: fs_err::DirEntry| {
-        (
-            entry.file_name().into_string().unwrap(),
-            fs_err::read(entry.path()).unwrap(),
-        )
+        (entry.file_name().into_string().unwrap(), fs_err::read(entry.path()).unwrap())
     };
     entries.map(|entry| read(entry.unwrap())).collect()
 }
@@ -28,31 +25,18 @@ fn version_of_another_program_is_rejected_by_name() {
     let results = place.path().join("results");
     let exporter = Exporter::new(&store.client, &runtime);
     store.register(1, 0.5);
-    exporter
-        .export(&select(&store.client, "stand_in").unwrap(), &results)
-        .unwrap();
+    exporter.export(&select(&store.client, "stand_in").unwrap(), &results).unwrap();
     let before = contents(&results);
 
     let foreign = store.register_foreign(0.9);
     let selection = select(&store.client, "stand_in").unwrap();
     assert_eq!(selection.version, foreign.to_string());
     let error = exporter.export(&selection, &results).unwrap_err();
-    let Error::ForeignModel {
-        model,
-        version,
-        file,
-        ..
-    } = &error
-    else {
-        panic!("{error}")
-    };
+    let Error::ForeignModel { model, version, file, .. } = &error else { panic!("{error}") };
     assert_eq!((model.as_str(), version), ("stand_in", &selection.version));
     assert_eq!(*file, pet_model::WEIGHTS_FILE);
     assert!(error.hint().is_some());
-    assert!(
-        contents(&results) == before,
-        "the served files have changed"
-    );
+    assert!(contents(&results) == before, "the served files have changed");
 }
 
 #[test]
@@ -69,11 +53,7 @@ fn unwritable_folder_is_named_and_unchanged() {
     let file = place.path().join("results");
     fs_err::write(&file, "a file, not a folder").unwrap();
     let error = exporter.export(&selection, &file).unwrap_err();
-    assert!(
-        chain(&error).contains(&*file.to_string_lossy()),
-        "{}",
-        chain(&error)
-    );
+    assert!(chain(&error).contains(&*file.to_string_lossy()), "{}", chain(&error));
     assert_eq!(fs_err::read(&file).unwrap(), b"a file, not a folder");
 
     // A folder has the name of the model file: no file of the new version may appear.
@@ -81,9 +61,7 @@ fn unwritable_folder_is_named_and_unchanged() {
     fs_err::create_dir_all(folder.join("model.onnx/inside")).unwrap();
     let error = exporter.export(&selection, &folder).unwrap_err();
     assert!(chain(&error).contains("model.onnx"), "{}", chain(&error));
-    let names = fs_err::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name());
+    let names = fs_err::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(names.collect::<Vec<_>>(), ["model.onnx"]);
 }
 
@@ -100,19 +78,12 @@ fn selection_from_another_store_is_rejected() {
     let results = places[0].path().join("results");
     let exporter = Exporter::new(&mine.client, &runtime);
     let error = exporter.export(&selection, &results).unwrap_err();
-    assert!(
-        chain(&error).contains(&selection.run_id),
-        "{}",
-        chain(&error)
-    );
+    assert!(chain(&error).contains(&selection.run_id), "{}", chain(&error));
     assert!(contents(&results).is_empty());
 }
 
 /// An error with its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -45,10 +45,7 @@ fn both_precisions_are_exported_together() {
     let selection = select(&store.client, "stand_in").unwrap();
     let results = place.path().join("results");
     let exporter = Exporter::new(&store.client, &runtime);
-    let exported = exporter
-        .with_int8(Some(&int8))
-        .export(&selection, &results)
-        .unwrap();
+    let exported = exporter.with_int8(Some(&int8)).export(&selection, &results).unwrap();
 
     let file = results.join(INT8_MODEL_FILE);
     assert!(exported.files.contains(&file), "{:?}", exported.files);
@@ -58,10 +55,7 @@ fn both_precisions_are_exported_together() {
     let metrics: Metrics = read_json(&results.join(METRICS_FILE)).unwrap();
     assert_eq!(metrics.quantization, exported.quantization);
     let figures = exported.quantization.unwrap();
-    assert_eq!(
-        (figures.images, figures.layers, figures.fp32_layers),
-        (10, 52, 0)
-    );
+    assert_eq!((figures.images, figures.layers, figures.fp32_layers), (10, 52, 0));
     assert!(3 * figures.bytes_int8 < figures.bytes_fp32, "{figures:?}");
 
     let predictor = ImagePredictor::load(&runtime, &results, &Options::default()).unwrap();
@@ -88,17 +82,10 @@ fn rejected_model_leaves_registry_and_results_unchanged() {
     let results = place.path().join("results");
     let exporter = Exporter::new(&store.client, &runtime).with_int8(Some(&int8));
     let error = exporter.export(&selection, &results).unwrap_err();
-    let Error::Gate { figures, .. } = &error else {
-        panic!("{error}")
-    };
+    let Error::Gate { figures, .. } = &error else { panic!("{error}") };
     assert_eq!(figures.images, 10);
-    assert!(
-        error.to_string().contains("on 10 validation images"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("on 10 validation images"), "{error}");
     assert_eq!(fs_err::read_dir(&results).unwrap().count(), 0);
-    let champion = store
-        .client
-        .model_version_by_alias("stand_in", pet_export::CHAMPION);
+    let champion = store.client.model_version_by_alias("stand_in", pet_export::CHAMPION);
     assert!(champion.is_err(), "{champion:?}");
 }

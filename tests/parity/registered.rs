@@ -20,26 +20,13 @@ fn registered_model_is_served_as_it_was_trained() {
     let selection = select(&store.client, "stand_in").unwrap();
     let exporter = Exporter::new(&store.client, &runtime);
     let outcome = exporter.export(&selection, &results).unwrap();
-    assert!(
-        outcome.largest_difference <= TOLERANCE,
-        "{}",
-        outcome.largest_difference
-    );
-    assert!(
-        outcome.files.iter().all(|file| file.is_file()),
-        "{:?}",
-        outcome.files
-    );
+    assert!(outcome.largest_difference <= TOLERANCE, "{}", outcome.largest_difference);
+    assert!(outcome.files.iter().all(|file| file.is_file()), "{:?}", outcome.files);
 
-    let expected = metadata()
-        .with_model_version("2")
-        .with_run_id(&selection.run_id)
-        .with_val_acc(VERSIONS[1]);
+    let expected =
+        metadata().with_model_version("2").with_run_id(&selection.run_id).with_val_acc(VERSIONS[1]);
     assert_eq!(outcome.metadata, expected);
-    assert_eq!(
-        read_classes(&results.join(pet_model::CLASSES_FILE)).unwrap(),
-        expected.classes
-    );
+    assert_eq!(read_classes(&results.join(pet_model::CLASSES_FILE)).unwrap(), expected.classes);
     let kept: pet_model::Selection = read_json(&results.join(pet_model::SELECTION_FILE)).unwrap();
     let bytes = fs_err::read(results.join(MODEL_FILE)).unwrap();
     let with_digest = pet_model::Selection {
@@ -75,12 +62,6 @@ fn export_is_reproducible() {
     let (one, other) = (place.path().join("one"), place.path().join("other"));
     let first: Vec<_> = export(&one).collect();
     assert!(first.iter().any(|(name, _)| name == MODEL_FILE));
-    assert!(
-        first == export(&other).collect::<Vec<_>>(),
-        "another folder, other bytes"
-    );
-    assert!(
-        first == export(&one).collect::<Vec<_>>(),
-        "once more, other bytes"
-    );
+    assert!(first == export(&other).collect::<Vec<_>>(), "another folder, other bytes");
+    assert!(first == export(&one).collect::<Vec<_>>(), "once more, other bytes");
 }

@@ -8,16 +8,9 @@ fn best_version_becomes_challenger_and_the_leaderboard_is_sorted() {
     let place = tempfile::tempdir().unwrap();
     let store = Store::with_versions(place.path());
     let selection = select(&store.client, "stand_in").unwrap();
-    let order: Vec<&str> = selection
-        .candidates
-        .iter()
-        .map(|one| one.version.as_str())
-        .collect();
+    let order: Vec<&str> = selection.candidates.iter().map(|one| one.version.as_str()).collect();
     assert_eq!(order, ["2", "1", "3"]);
-    assert_eq!(
-        (selection.version.as_str(), selection.val_acc),
-        ("2", VERSIONS[1])
-    );
+    assert_eq!((selection.version.as_str(), selection.val_acc), ("2", VERSIONS[1]));
     challenge(&store.client, &selection).unwrap();
     let alias = |name| store.client.model_version_by_alias("stand_in", name);
     assert_eq!(alias(CHALLENGER).unwrap().version, 2);
@@ -28,11 +21,7 @@ fn best_version_becomes_challenger_and_the_leaderboard_is_sorted() {
     store.client.set_alias("stand_in", CHAMPION, 3).unwrap();
     assert_eq!(current(&store.client, "stand_in").unwrap().version, "3");
     challenge(&store.client, &select(&store.client, "stand_in").unwrap()).unwrap();
-    assert_eq!(
-        alias(CHAMPION).unwrap().version,
-        3,
-        "the user's choice stands"
-    );
+    assert_eq!(alias(CHAMPION).unwrap().version, 3, "the user's choice stands");
 }
 
 #[test]
@@ -46,12 +35,5 @@ fn missing_version_is_named_and_the_champion_is_kept() {
     assert!(matches!(error, Error::Tracking { .. }), "{error}");
     let error = select(&store.client, "no_such_model").unwrap_err();
     assert!(error.to_string().contains("`no_such_model`"), "{error}");
-    assert_eq!(
-        store
-            .client
-            .model_version_by_alias("stand_in", CHAMPION)
-            .unwrap()
-            .version,
-        1
-    );
+    assert_eq!(store.client.model_version_by_alias("stand_in", CHAMPION).unwrap().version, 1);
 }

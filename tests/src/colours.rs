@@ -51,16 +51,10 @@ fn graph(spread: f32) -> Graph {
     let pooled = graph.global_average_pool("pool", &value).unwrap();
     let means = graph.flatten("flatten", &pooled, 1).unwrap();
     let mixing = [0.0_f32, 0.0, 9.0, 0.0, 9.0, 0.0, 9.0, 0.0, 0.0];
-    let weight = graph
-        .initializer("classifier.weight", &[3, 3], &mixing)
-        .unwrap();
-    let bias = graph
-        .initializer("classifier.bias", &[3], &[0.0_f32; 3])
-        .unwrap();
+    let weight = graph.initializer("classifier.weight", &[3, 3], &mixing).unwrap();
+    let bias = graph.initializer("classifier.bias", &[3], &[0.0_f32; 3]).unwrap();
     let options = GemmOptions::default().with_transpose_b(true);
-    let logits = graph
-        .gemm("classifier", &means, &weight, Some(&bias), options)
-        .unwrap();
+    let logits = graph.gemm("classifier", &means, &weight, Some(&bias), options).unwrap();
     graph.output(OUTPUT_NAME, &logits).unwrap();
     graph
 }
@@ -68,12 +62,8 @@ fn graph(spread: f32) -> Graph {
 /// Passes green and blue on, and multiplies red by a factor.
 fn conv(graph: &mut Graph, name: &str, input: &Value, red: f32) -> Value {
     let weight = [red, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
-    let weight = graph
-        .initializer(&format!("{name}.weight"), &[3, 3, 1, 1], &weight)
-        .unwrap();
-    graph
-        .conv(name, input, &weight, None, ConvOptions::square(1))
-        .unwrap()
+    let weight = graph.initializer(&format!("{name}.weight"), &[3, 3, 1, 1], &weight).unwrap();
+    graph.conv(name, input, &weight, None, ConvOptions::square(1)).unwrap()
 }
 
 /// Generates a data set with `images` images of each colour, in a folder for each class.

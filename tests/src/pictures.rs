@@ -15,9 +15,8 @@ pub const HUGE_PNG: &[u8] = b"\x89PNG\r\n\x1a\n\
 /// An image file with a gradient of red and green.
 pub fn gradient(width: u32, height: u32, format: Format) -> Vec<u8> {
     let level = |at: u32, extent: u32| (at * 255 / extent.max(1)) as u8;
-    let image = RgbImage::from_fn(width, height, |x, y| {
-        [level(x, width), level(y, height), 90].into()
-    });
+    let image =
+        RgbImage::from_fn(width, height, |x, y| [level(x, width), level(y, height), 90].into());
     encode_rgb(&image, format).unwrap()
 }
 
@@ -44,7 +43,5 @@ pub fn sample_pictures(count: usize) -> Vec<Vec<u8>> {
     let place = tempfile::tempdir().unwrap();
     let dataset = small_data_set(&place.path().join("sample"), 1);
     let files = dataset.samples().take(count);
-    files
-        .map(|sample| fs_err::read(&sample.path).unwrap())
-        .collect()
+    files.map(|sample| fs_err::read(&sample.path).unwrap()).collect()
 }

@@ -21,9 +21,8 @@ pub fn skipped(reason: impl std::fmt::Display) {
 /// When it is missing and `PET_REQUIRE_RUNTIME` is 1.
 pub fn runtime() -> Option<Runtime> {
     let library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-    let paths = SearchPaths::default()
-        .with_folder(root().join(".cache/onnxruntime"))
-        .with_library(library);
+    let paths =
+        SearchPaths::default().with_folder(root().join(".cache/onnxruntime")).with_library(library);
     match Runtime::load(&paths) {
         Ok(runtime) => Some(runtime),
         Err(error) => {

@@ -30,11 +30,7 @@ impl Service {
     pub fn begin(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
-        Self {
-            child,
-            log,
-            port: 0,
-        }
+        Self { child, log, port: 0 }
     }
 
     /// Waits until the service listens.
@@ -54,10 +50,7 @@ impl Service {
                 "the log ended before: {message}"
             );
             let entry: Value = serde_json::from_str(&line).unwrap();
-            assert!(
-                entry["timestamp"].is_string() && entry["level"].is_string(),
-                "{line}"
-            );
+            assert!(entry["timestamp"].is_string() && entry["level"].is_string(), "{line}");
             if entry["message"] == message {
                 return entry;
             }
@@ -106,13 +99,7 @@ impl Service {
     /// Sends a signal, such as `-TERM`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([name, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
     /// Waits for the exit, and returns the status.

@@ -73,9 +73,6 @@ fn write_results(folder: &Path, model: &[u8]) {
 pub fn set_temperature(file: &Path, temperature: f64) {
     let model = Model::from_bytes(&fs_err::read(file).unwrap()).unwrap();
     let metadata = ModelMetadata::from_properties(model.metadata()).unwrap();
-    let properties = metadata
-        .with_temperature(temperature)
-        .to_properties()
-        .unwrap();
+    let properties = metadata.with_temperature(temperature).to_properties().unwrap();
     fs_err::write(file, model.with_properties(properties).to_bytes().unwrap()).unwrap();
 }

@@ -21,9 +21,7 @@ pub struct Store {
 impl Store {
     /// `mlflow.db` and `mlruns` in `folder`, without any run.
     pub fn new(folder: &Path) -> Self {
-        Self {
-            client: Client::local(folder).unwrap(),
-        }
+        Self { client: Client::local(folder).unwrap() }
     }
 
     /// A store with one registered version for each of [`VERSIONS`].
@@ -48,11 +46,7 @@ impl Store {
         };
         run.epoch(&best).unwrap();
         let (weights, metadata) = (classifier_weights(seed), metadata());
-        let trained = TrainedModel {
-            weights: &weights,
-            metadata: &metadata,
-            best,
-        };
+        let trained = TrainedModel { weights: &weights, metadata: &metadata, best };
         let version = run.register(&trained).unwrap().unwrap().version;
         run.finish().unwrap();
         version
@@ -61,20 +55,13 @@ impl Store {
     /// Registers a version as another program might, with an accuracy but without weights, and returns the version.
     pub fn register_foreign(&self, val_acc: f64) -> u32 {
         let experiment = self.client.experiment("others").unwrap();
-        let run = self
-            .client
-            .create_run(&experiment.id, &NewRun::new("foreign", now()))
-            .unwrap();
+        let run = self.client.create_run(&experiment.id, &NewRun::new("foreign", now())).unwrap();
         let batch = mlflow_client::Batch::new().metric("val_acc", val_acc, now(), 0);
         self.client.log_batch(&run.id, &batch).unwrap();
         let name = metadata().model_name;
-        self.client
-            .register_model(&name, "", &std::collections::BTreeMap::new())
-            .unwrap();
+        self.client.register_model(&name, "", &std::collections::BTreeMap::new()).unwrap();
         let artifacts = self.client.artifacts(&run.artifact_uri).unwrap();
-        artifacts
-            .upload_bytes(b"flavors: {}\n", "model/MLmodel")
-            .unwrap();
+        artifacts.upload_bytes(b"flavors: {}\n", "model/MLmodel").unwrap();
         let source = format!("{}/model", run.artifact_uri);
         let version = NewModelVersion::new(name, source).run_id(&run.id);
         self.client.create_model_version(&version).unwrap().version

@@ -7,9 +7,7 @@ pub fn tensors<T: AsRef<[u8]>>(recipe: &Preprocess, files: &[T]) -> Vec<f32> {
     let length = recipe.tensor_len();
     let mut all = vec![0.0; files.len() * length];
     for (file, tensor) in files.iter().zip(all.chunks_exact_mut(length)) {
-        recipe
-            .run(file.as_ref(), &Limits::default(), tensor)
-            .unwrap();
+        recipe.run(file.as_ref(), &Limits::default(), tensor).unwrap();
     }
     all
 }
@@ -21,17 +19,8 @@ pub fn tensors<T: AsRef<[u8]>>(recipe: &Preprocess, files: &[T]) -> Vec<f32> {
 /// When the lengths differ.
 pub fn largest_difference(one: &[f32], other: &[f32]) -> f32 {
     assert_eq!(one.len(), other.len());
-    let differences = one
-        .iter()
-        .zip(other)
-        .map(|(one, other)| (one - other).abs());
-    differences.fold(0.0, |max, one| {
-        if one.is_nan() {
-            f32::INFINITY
-        } else {
-            one.max(max)
-        }
-    })
+    let differences = one.iter().zip(other).map(|(one, other)| (one - other).abs());
+    differences.fold(0.0, |max, one| if one.is_nan() { f32::INFINITY } else { one.max(max) })
 }
 
 #[cfg(test)]
@@ -42,9 +31,6 @@ mod tests {
     #[test]
     fn nan_is_an_infinite_difference() {
         assert_eq!(largest_difference(&[1.0, 2.0], &[1.0, 2.5]), 0.5);
-        assert_eq!(
-            largest_difference(&[1.0, f32::NAN], &[1.0, 2.0]),
-            f32::INFINITY
-        );
+        assert_eq!(largest_difference(&[1.0, f32::NAN], &[1.0, 2.0]), f32::INFINITY);
     }
 }

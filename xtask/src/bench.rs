@@ -72,11 +72,7 @@ struct Serve {
     #[arg(long, value_name = "DIR")]
     photographs: Option<PathBuf>,
     /// The service in Python
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "../shared/bench/peers/app_fastapi.py"
-    )]
+    #[arg(long, value_name = "FILE", default_value = "../shared/bench/peers/app_fastapi.py")]
     peer: PathBuf,
     /// Folder of the model [default: results]
     #[arg(long, value_name = "DIR")]
@@ -103,11 +99,7 @@ struct Soak {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     match &arguments.what {
-        What::Predict {
-            image,
-            runs,
-            results,
-        } => predict(image, *runs, results.as_deref()),
+        What::Predict { image, runs, results } => predict(image, *runs, results.as_deref()),
         What::Serve(arguments) => serve(arguments),
         What::Soak(arguments) => soak(arguments),
         What::Tracking { rounds } => tracking(*rounds),
@@ -154,10 +146,7 @@ fn serve(arguments: &Serve) -> Result<(), Error> {
             let peer = bench.argument("--peer").argument(absolute(peer)?);
             bench = peer.argument("--python").argument(python);
         }
-        None => println!(
-            "absent: FastAPI: no `{}`, or no Python for it",
-            peer.display()
-        ),
+        None => println!("absent: FastAPI: no `{}`, or no Python for it", peer.display()),
     }
     measure(bench)
 }

@@ -114,17 +114,11 @@ fn build_in(results: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Invo
     if let Some(network) = variable(NETWORK) {
         build = build.argument("--network").argument(network);
     }
-    let mut arguments = labels(results)
-        .map(|(name, value)| (name, value.into()))
-        .to_vec();
+    let mut arguments = labels(results).map(|(name, value)| (name, value.into())).to_vec();
     if !is_default(results) {
         arguments.push(("RESULTS", STAGED.into()));
     }
-    arguments.extend(
-        BASES
-            .iter()
-            .filter_map(|name| Some((*name, variable(name)?))),
-    );
+    arguments.extend(BASES.iter().filter_map(|name| Some((*name, variable(name)?))));
     for (name, value) in arguments {
         let mut pair = OsString::from(format!("{name}="));
         pair.push(value);
@@ -164,10 +158,9 @@ fn test(results: &Path) -> Result<(), Error> {
 /// Names the model if its tests failed.
 fn failed(results: &Path, error: Error) -> Error {
     match error {
-        Error::Exit { .. } => Error::Model {
-            results: workspace::shown(results),
-            source: Box::new(error),
-        },
+        Error::Exit { .. } => {
+            Error::Model { results: workspace::shown(results), source: Box::new(error) }
+        }
         error => error,
     }
 }
@@ -230,20 +223,14 @@ mod tests {
     fn base_images_and_network_come_from_the_environment() {
         let results = Path::new("/elsewhere");
         let plain = command(results, |_| None);
-        assert!(
-            !plain.contains("_IMAGE=") && !plain.contains("--network"),
-            "{plain}"
-        );
+        assert!(!plain.contains("_IMAGE=") && !plain.contains("--network"), "{plain}");
         let changed = command(results, |name| match name {
             "RUST_IMAGE" => Some("rust:mine".into()),
             "BUILD_NETWORK" => Some("host".into()),
             _ => None,
         });
         assert!(changed.contains(" --network host "), "{changed}");
-        assert!(
-            changed.ends_with(" --build-arg RUST_IMAGE=rust:mine ."),
-            "{changed}"
-        );
+        assert!(changed.ends_with(" --build-arg RUST_IMAGE=rust:mine ."), "{changed}");
     }
 
     #[test]

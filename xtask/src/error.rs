@@ -69,9 +69,9 @@ impl Error {
             Self::Start { program, source } if source.kind() == io::ErrorKind::NotFound => {
                 Some(format!("install `{program}`, or add its folder to `PATH`"))
             }
-            Self::Tag { version, .. } => Some(format!(
-                "set `version` in Cargo.toml, or use the tag `v{version}`"
-            )),
+            Self::Tag { version, .. } => {
+                Some(format!("set `version` in Cargo.toml, or use the tag `v{version}`"))
+            }
             Self::Model { source, .. } | Self::Step { source, .. } => source.hint(),
             _ => None,
         }

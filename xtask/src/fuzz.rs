@@ -79,9 +79,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     if let Some(reason) = obstacle() {
-        return Err(Error::Usage {
-            message: reason.to_owned(),
-        });
+        return Err(Error::Usage { message: reason.to_owned() });
     }
     build()?;
     let named = |(name, _): &Target| {
@@ -120,11 +118,7 @@ pub(crate) fn briefly() -> Result<Outcome, Error> {
     if let Some(reason) = obstacle() {
         return Ok(Outcome::skipped(reason));
     }
-    run(&Arguments {
-        targets: Vec::new(),
-        seconds: SECONDS,
-        seed: 1,
-    })?;
+    run(&Arguments { targets: Vec::new(), seconds: SECONDS, seed: 1 })?;
     Ok(Outcome::done(format!("{} targets", TARGETS.len())))
 }
 

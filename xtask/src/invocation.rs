@@ -95,9 +95,7 @@ impl Invocation {
         let mut command = self.command();
         command.stdin(Stdio::null());
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        self.start(&mut command)
-            .and_then(wait)
-            .is_ok_and(|status| status.success())
+        self.start(&mut command).and_then(wait).is_ok_and(|status| status.success())
     }
 
     /// Runs the command silently; what it prints.
@@ -165,9 +163,7 @@ impl fmt::Display for Invocation {
         }
         let program = workspace::shown(self.program.as_ref());
         write!(formatter, "{}", quoted(program.as_ref()))?;
-        self.arguments
-            .iter()
-            .try_for_each(|argument| write!(formatter, " {}", quoted(argument)))
+        self.arguments.iter().try_for_each(|argument| write!(formatter, " {}", quoted(argument)))
     }
 }
 

@@ -2,11 +2,7 @@
 //!
 //! Every task runs other programs (`cargo`, `pet-cli`, `python3`, `docker`) in the workspace's root and depends on
 //! nothing but their command lines.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program for the terminal"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod bench;
 mod ci;
@@ -98,9 +94,7 @@ mod tests {
     /// The exit status of clap for a command line; `None` if it is valid.
     fn usage_error(line: &str) -> Option<i32> {
         let words = std::iter::once("xtask").chain(line.split_whitespace());
-        Arguments::try_parse_from(words)
-            .err()
-            .map(|error| error.exit_code())
+        Arguments::try_parse_from(words).err().map(|error| error.exit_code())
     }
 
     #[test]

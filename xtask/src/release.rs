@@ -18,12 +18,7 @@ use crate::workspace::{self, Profile, remove_folder};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Documents in the archive.
-const DOCUMENTS: [&str; 4] = [
-    "README.md",
-    "LICENSE",
-    "CHANGELOG.md",
-    "docs/command-line.md",
-];
+const DOCUMENTS: [&str; 4] = ["README.md", "LICENSE", "CHANGELOG.md", "docs/command-line.md"];
 
 /// Shells and their completion files.
 const COMPLETIONS: [(&str, &str); 3] = [
@@ -91,10 +86,7 @@ pub(crate) fn try_out() -> Result<Outcome, Error> {
     let install = Invocation::new("xtask/src/release/test-installation.sh").argument(&folder);
     let Some(wheel) = wheel::build(None, &folder)? else {
         install.run()?;
-        let done = format!(
-            "{}; skipped: no maturin for the wheel",
-            workspace::shown(&archive)
-        );
+        let done = format!("{}; skipped: no maturin for the wheel", workspace::shown(&archive));
         return Ok(Outcome::done(done));
     };
     install.argument(&wheel).run()?;
@@ -119,18 +111,14 @@ fn check(tag: &str) -> Result<(), Error> {
     if tag.strip_prefix('v') == Some(VERSION) {
         return Ok(());
     }
-    Err(Error::Tag {
-        tag: tag.to_owned(),
-        version: VERSION,
-    })
+    Err(Error::Tag { tag: tag.to_owned(), version: VERSION })
 }
 
 /// The target of this machine.
 pub(crate) fn host() -> Result<String, Error> {
     let about = Invocation::new("rustc").argument("-vV").output()?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned)
-        .ok_or_else(|| Error::usage("`rustc -vV` does not report its host"))
+    host.map(str::to_owned).ok_or_else(|| Error::usage("`rustc -vV` does not report its host"))
 }
 
 /// The name of the archive and of the folder in it.

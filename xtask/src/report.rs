@@ -50,16 +50,9 @@ impl Report {
         if self.failure.is_some() {
             return self.push(name, "not run", None, String::new());
         }
-        eprintln!(
-            "\n── {name} {}",
-            "─".repeat(60_usize.saturating_sub(name.len()))
-        );
+        eprintln!("\n── {name} {}", "─".repeat(60_usize.saturating_sub(name.len())));
         let start = Instant::now();
-        let result = if interrupted() {
-            Err(Error::Interrupted)
-        } else {
-            work()
-        };
+        let result = if interrupted() { Err(Error::Interrupted) } else { work() };
         self.record(name, start.elapsed(), result);
     }
 
@@ -105,8 +98,7 @@ impl Report {
     fn push(&mut self, name: &str, outcome: &str, duration: Option<Duration>, output: String) {
         self.total += duration.unwrap_or_default();
         let duration = duration.map_or_else(|| "-".to_owned(), seconds);
-        self.rows
-            .push([name.to_owned(), outcome.to_owned(), duration, output]);
+        self.rows.push([name.to_owned(), outcome.to_owned(), duration, output]);
     }
 
     fn table(&self) -> String {
@@ -149,19 +141,9 @@ mod tests {
     #[test]
     fn the_table_is_aligned() {
         let mut report = Report::new("stage");
-        report.push(
-            "train",
-            "done",
-            Some(Duration::from_secs(75)),
-            "mlruns".into(),
-        );
+        report.push("train", "done", Some(Duration::from_secs(75)), "mlruns".into());
         report.push("docker", "skipped: no engine", None, String::new());
-        report.push(
-            "größe",
-            "failed",
-            Some(Duration::from_millis(1500)),
-            String::new(),
-        );
+        report.push("größe", "failed", Some(Duration::from_millis(1500)), String::new());
         assert_eq!(
             report.table(),
             "\

@@ -24,10 +24,8 @@ const SOURCES: [&str; 11] = [
 ];
 
 /// Files that a Space has at its root.
-const MOVED: [(&str, &str); 2] = [
-    ("docker/Dockerfile", "Dockerfile"),
-    ("docker/huggingface/README.md", "README.md"),
-];
+const MOVED: [(&str, &str); 2] =
+    [("docker/Dockerfile", "Dockerfile"), ("docker/huggingface/README.md", "README.md")];
 
 /// Assemble the folder of a Hugging Face Space
 ///
@@ -86,12 +84,7 @@ mod tests {
         let space = folder.path().join("space");
         let files = assemble(&space).unwrap();
         assert!(files > 50, "{files}");
-        for name in [
-            "Dockerfile",
-            "README.md",
-            "results/model.onnx",
-            "xtask/Cargo.toml",
-        ] {
+        for name in ["Dockerfile", "README.md", "results/model.onnx", "xtask/Cargo.toml"] {
             assert!(space.join(name).is_file(), "{name}");
         }
         let card = fs_err::read_to_string(space.join("README.md")).unwrap();

@@ -34,9 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     if arguments.cargo.is_empty() {
         // Compiles `pet-cli` with the tests: alone, it would have fewer features of some libraries, and most of the
         // workspace would be compiled twice.
-        without_test_arguments(arguments)
-            .argument("--no-run")
-            .run()?;
+        without_test_arguments(arguments).argument("--no-run").run()?;
         pet_cli::invocation(Profile::Development, "setup").run()?;
     } else {
         pet_cli::set_up(Profile::Development)?;
@@ -91,10 +89,7 @@ mod tests {
 
     #[test]
     fn all_packages_are_tested_unless_one_is_named() {
-        assert_eq!(
-            shown(&[]),
-            "test --locked --workspace --features pet-cli/grpc"
-        );
+        assert_eq!(shown(&[]), "test --locked --workspace --features pet-cli/grpc");
         assert_eq!(
             shown(&["--release"]),
             "test --locked --workspace --features pet-cli/grpc --release"

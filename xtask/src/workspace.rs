@@ -7,9 +7,7 @@ use std::sync::LazyLock;
 /// The folder of this package. The path at compile time may be out of date if the clone was moved.
 static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
     let compiled = || env!("CARGO_MANIFEST_DIR").into();
-    variable("CARGO_MANIFEST_DIR")
-        .unwrap_or_else(compiled)
-        .into()
+    variable("CARGO_MANIFEST_DIR").unwrap_or_else(compiled).into()
 });
 
 /// The root of the workspace.

@@ -15,9 +15,7 @@ fn main() -> Result<(), mlflow_client::Error> {
         show(&format!("no run in the experiment `{}`", experiment.name));
         return Ok(());
     };
-    let started = best
-        .start_time
-        .map_or("-".to_owned(), |time| time.to_string());
+    let started = best.start_time.map_or("-".to_owned(), |time| time.to_string());
     show(&format!("{} `{}`, started {started}", best.id, best.name));
     for point in client.metric_history(&best.id, "loss")? {
         show(&format!("step {}: loss {:.4}", point.step, point.value));

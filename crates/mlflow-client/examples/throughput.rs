@@ -14,10 +14,7 @@ fn main() -> Result<(), mlflow_client::Error> {
     let batch: Batch = points.collect();
     let start = Instant::now();
     client.log_batch(&run.id, &batch)?;
-    show(&format!(
-        "10000 points at once: {:.3} s",
-        start.elapsed().as_secs_f64()
-    ));
+    show(&format!("10000 points at once: {:.3} s", start.elapsed().as_secs_f64()));
 
     let start = Instant::now();
     for epoch in 0..100 {
@@ -41,9 +38,7 @@ fn from_the_spool(client: &Client) -> Result<(), mlflow_client::Error> {
     for epoch in 0..2500 {
         let batch = ["train_loss", "train_acc", "val_loss", "val_acc"]
             .into_iter()
-            .fold(Batch::new(), |batch, key| {
-                batch.metric(key, 0.5, now(), epoch)
-            });
+            .fold(Batch::new(), |batch, key| batch.metric(key, 0.5, now(), epoch));
         recorder.log(&batch)?;
     }
     let each = start.elapsed().as_secs_f64() / 2.5;
@@ -53,10 +48,7 @@ fn from_the_spool(client: &Client) -> Result<(), mlflow_client::Error> {
     for pending in spool.pending()? {
         let sent = pending.send(client)?;
         let seconds = start.elapsed().as_secs_f64();
-        show(&format!(
-            "10000 points in {} entries sent: {seconds:.3} s",
-            sent.entries
-        ));
+        show(&format!("10000 points in {} entries sent: {seconds:.3} s", sent.entries));
     }
     Ok(())
 }

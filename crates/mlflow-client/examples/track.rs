@@ -12,9 +12,7 @@ fn main() -> Result<(), mlflow_client::Error> {
         let loss = 1.0 / (1.0 + epoch as f64);
         client.log_batch(&run.id, &Batch::new().metric("loss", loss, now(), epoch))?;
     }
-    client
-        .artifacts(&run.artifact_uri)?
-        .upload_bytes(b"it works", "notes.txt")?;
+    client.artifacts(&run.artifact_uri)?.upload_bytes(b"it works", "notes.txt")?;
     client.update_run(&run.id, RunStatus::Finished, Some(now()))?;
     show(&format!("run {} in {}", run.id, client.tracking_uri()));
     Ok(())

@@ -36,12 +36,7 @@ impl Metric {
         timestamp: impl Into<Timestamp>,
         step: i64,
     ) -> Self {
-        Self {
-            key: key.into(),
-            value,
-            timestamp: timestamp.into(),
-            step,
-        }
+        Self { key: key.into(), value, timestamp: timestamp.into(), step }
     }
 
     /// The value as MLflow stores it: NaN stays, infinities become the largest finite numbers.
@@ -120,8 +115,7 @@ impl Batch {
         params: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
         let params = params.into_iter();
-        self.params
-            .extend(params.map(|(key, value)| (key.into(), value.to_string())));
+        self.params.extend(params.map(|(key, value)| (key.into(), value.to_string())));
         self
     }
 
@@ -138,8 +132,7 @@ impl Batch {
         tags: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
         let tags = tags.into_iter();
-        self.tags
-            .extend(tags.map(|(key, value)| (key.into(), value.into())));
+        self.tags.extend(tags.map(|(key, value)| (key.into(), value.into())));
         self
     }
 
@@ -170,9 +163,7 @@ impl Batch {
 
     /// Checks keys and values against MLflow's limits.
     pub(crate) fn check(&self) -> Result<()> {
-        self.metrics
-            .iter()
-            .try_for_each(|metric| check_key("metric name", &metric.key))?;
+        self.metrics.iter().try_for_each(|metric| check_key("metric name", &metric.key))?;
         for (key, value) in &self.params {
             check_key("parameter name", key)?;
             check_length("parameter value", value, limits::PARAM_LENGTH)?;
@@ -196,10 +187,7 @@ impl Batch {
         }
         for metric in &self.metrics {
             let fits = |chunk: &Self| chunk.metrics.len() < limits::METRICS_PER_BATCH;
-            chunks
-                .room_for(metric.key.len(), fits)
-                .metrics
-                .push(metric.clone());
+            chunks.room_for(metric.key.len(), fits).metrics.push(metric.clone());
         }
         chunks.done
     }
@@ -213,10 +201,7 @@ impl Extend<Metric> for Batch {
 
 impl FromIterator<Metric> for Batch {
     fn from_iter<I: IntoIterator<Item = Metric>>(metrics: I) -> Self {
-        Self {
-            metrics: metrics.into_iter().collect(),
-            ..Self::default()
-        }
+        Self { metrics: metrics.into_iter().collect(), ..Self::default() }
     }
 }
 
@@ -258,10 +243,7 @@ mod tests {
     fn batch(metrics: usize, params: usize, tags: usize, text: usize) -> Batch {
         let pairs = |count: usize| (0..count).map(|i| (format!("k{i}"), "v".repeat(text)));
         let metrics = (0..metrics).map(|i| point(i as f64, 0, i as i64));
-        metrics
-            .collect::<Batch>()
-            .params(pairs(params))
-            .tags(pairs(tags))
+        metrics.collect::<Batch>().params(pairs(params)).tags(pairs(tags))
     }
 
     proptest! {
@@ -288,12 +270,7 @@ mod tests {
     fn too_long_values_are_refused() {
         assert!(Batch::new().param("p", "x".repeat(6001)).check().is_err());
         assert!(Batch::new().tag("t", "x".repeat(8001)).check().is_err());
-        assert!(
-            Batch::new()
-                .metric("a#b", 0.0, Timestamp::default(), 0)
-                .check()
-                .is_err()
-        );
+        assert!(Batch::new().metric("a#b", 0.0, Timestamp::default(), 0).check().is_err());
         assert!(Batch::new().param("p", "x".repeat(6000)).check().is_ok());
     }
 

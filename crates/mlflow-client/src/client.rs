@@ -36,10 +36,7 @@ impl Client {
     /// # Errors
     /// When the database cannot be opened, a setting cannot be used, or the store's feature is off.
     pub fn open(config: &Config) -> Result<Self> {
-        Ok(Self {
-            store: open_store(config)?,
-            tracking_uri: config.tracking_uri.clone(),
-        })
+        Ok(Self { store: open_store(config)?, tracking_uri: config.tracking_uri.clone() })
     }
 
     /// Opens, or creates, `mlflow.db` in a folder; artifacts go to `mlruns` beside it.
@@ -136,10 +133,7 @@ impl Client {
     /// value already, there is no such run, or the store fails.
     pub fn log_batch(&self, run_id: &str, batch: &Batch) -> Result<()> {
         batch.check()?;
-        batch
-            .chunks()
-            .iter()
-            .try_for_each(|chunk| self.store.log_batch(run_id, chunk))
+        batch.chunks().iter().try_for_each(|chunk| self.store.log_batch(run_id, chunk))
     }
 
     /// Records the data sets that a run used. Idempotent.
@@ -321,9 +315,7 @@ impl Client {
     pub fn download_uri(&self, name: &str, version: u32) -> Result<String> {
         let uri = self.store.download_uri(name, version)?;
         // The registry returns `runs:/ID/PATH` as it was registered.
-        let run = uri
-            .strip_prefix("runs:/")
-            .map(|rest| rest.trim_start_matches('/'));
+        let run = uri.strip_prefix("runs:/").map(|rest| rest.trim_start_matches('/'));
         match run.and_then(|rest| rest.split_once('/')) {
             Some((run_id, path)) => Ok(format!("{}/{path}", self.store.run(run_id)?.artifact_uri)),
             None => Ok(uri),
@@ -382,19 +374,16 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Client");
-        shown
-            .field("tracking_uri", &self.tracking_uri)
-            .finish_non_exhaustive()
+        shown.field("tracking_uri", &self.tracking_uri).finish_non_exhaustive()
     }
 }
 
 fn open_store(config: &Config) -> Result<Arc<dyn Store>> {
     match &config.tracking_uri {
         #[cfg(feature = "local")]
-        TrackingUri::Local { database } => Ok(Arc::new(crate::local::LocalStore::open(
-            database,
-            config.lock_timeout,
-        )?)),
+        TrackingUri::Local { database } => {
+            Ok(Arc::new(crate::local::LocalStore::open(database, config.lock_timeout)?))
+        }
         #[cfg(feature = "rest")]
         TrackingUri::Server { url } => {
             Ok(Arc::new(crate::rest::RestStore::new(url, &config.http)?))
@@ -402,11 +391,7 @@ fn open_store(config: &Config) -> Result<Arc<dyn Store>> {
         #[cfg(not(all(feature = "local", feature = "rest")))]
         uri => Err(Error::FeatureOff {
             uri: uri.to_string(),
-            feature: if matches!(uri, TrackingUri::Local { .. }) {
-                "local"
-            } else {
-                "rest"
-            },
+            feature: if matches!(uri, TrackingUri::Local { .. }) { "local" } else { "rest" },
         }),
     }
 }

@@ -45,11 +45,7 @@ pub struct SystemMetrics {
 
 impl Default for SystemMetrics {
     fn default() -> Self {
-        Self {
-            enabled: false,
-            interval: Duration::from_secs(10),
-            samples: NonZero::<usize>::MIN,
-        }
+        Self { enabled: false, interval: Duration::from_secs(10), samples: NonZero::<usize>::MIN }
     }
 }
 
@@ -140,9 +136,7 @@ impl Config {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let uri = lookup("MLFLOW_TRACKING_URI");
-        let tracking_uri = uri
-            .as_deref()
-            .map_or(Ok(TrackingUri::default()), str::parse)?;
+        let tracking_uri = uri.as_deref().map_or(Ok(TrackingUri::default()), str::parse)?;
         let mut config = Self::new(tracking_uri);
         config.experiment_name = lookup("MLFLOW_EXPERIMENT_NAME");
         config.run_id = lookup("MLFLOW_RUN_ID");
@@ -214,9 +208,5 @@ fn flag(lookup: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<
 }
 
 fn wrong(name: &'static str, expected: &'static str, value: &str) -> Error {
-    Error::Setting {
-        name,
-        expected,
-        value: excerpt(value),
-    }
+    Error::Setting { name, expected, value: excerpt(value) }
 }

@@ -55,10 +55,7 @@ pub(crate) fn find(
     lookup: &impl Fn(&str) -> Option<String>,
     uri: Option<&str>,
 ) -> Result<Credentials> {
-    let environment = (
-        lookup("MLFLOW_TRACKING_USERNAME"),
-        lookup("MLFLOW_TRACKING_PASSWORD"),
-    );
+    let environment = (lookup("MLFLOW_TRACKING_USERNAME"), lookup("MLFLOW_TRACKING_PASSWORD"));
     let from_uri = uri.and_then(in_uri);
     let (user, password) = match (environment, from_uri) {
         ((Some(user), Some(password)), _) | (_, Some((user, password))) => {
@@ -70,10 +67,9 @@ pub(crate) fn find(
         }
     };
     Ok(match (user, password, lookup("MLFLOW_TRACKING_TOKEN")) {
-        (Some(user), Some(password), _) => Credentials::Basic {
-            user,
-            password: Secret::new(password),
-        },
+        (Some(user), Some(password), _) => {
+            Credentials::Basic { user, password: Secret::new(password) }
+        }
         (_, _, Some(token)) => Credentials::Token(Secret::new(token)),
         _ => Credentials::None,
     })
@@ -125,13 +121,7 @@ mod tests {
     #[test]
     fn secrets_do_not_show() {
         let password = Secret::new("hidden");
-        let shown = format!(
-            "{:?}",
-            Credentials::Basic {
-                user: "me".to_owned(),
-                password
-            }
-        );
+        let shown = format!("{:?}", Credentials::Basic { user: "me".to_owned(), password });
         assert!(shown.contains("me") && !shown.contains("hidden"), "{shown}");
         let token = Credentials::Token(Secret::new("hidden"));
         assert!(!format!("{token:#?}").contains("hidden"));

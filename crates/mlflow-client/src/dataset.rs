@@ -37,18 +37,10 @@ pub struct DatasetInput {
     #[serde(default)]
     pub source: String,
     /// Its columns, as JSON.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "non_empty"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "non_empty")]
     pub schema: Option<String>,
     /// Summary statistics, as JSON.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "non_empty"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "non_empty")]
     pub profile: Option<String>,
     /// Tags of this use, such as [`CONTEXT_TAG`].
     #[serde(default)]
@@ -95,11 +87,7 @@ impl DatasetInput {
         for (what, value, max) in [
             ("data set name", &self.name, limits::DATASET_NAME_LENGTH),
             ("data set digest", &self.digest, limits::DIGEST_LENGTH),
-            (
-                "data set source type",
-                &self.source_type,
-                limits::DIGEST_LENGTH,
-            ),
+            ("data set source type", &self.source_type, limits::DIGEST_LENGTH),
             ("data set source", &self.source, limits::SOURCE_LENGTH),
         ] {
             if value.is_empty() {

@@ -215,18 +215,12 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn not_found(what: &'static str, name: impl Into<String>) -> Self {
-        Self::NotFound {
-            what,
-            name: name.into(),
-        }
+        Self::NotFound { what, name: name.into() }
     }
 
     #[cfg(any(feature = "local", feature = "model"))]
     pub(crate) fn already_exists(what: &'static str, name: impl Into<String>) -> Self {
-        Self::AlreadyExists {
-            what,
-            name: name.into(),
-        }
+        Self::AlreadyExists { what, name: name.into() }
     }
 
     /// A remedy, where a person can act.
@@ -253,9 +247,7 @@ impl Error {
             Self::SpoolEntry { .. } => "move the folder away to continue without it",
             Self::SpoolBusy { .. } => "wait until the process that is writing the run has finished",
             Self::Io { source } => return io_hint(source),
-            Self::Server {
-                status, message, ..
-            } => return server_hint(*status, message),
+            Self::Server { status, message, .. } => return server_hint(*status, message),
             _ => return None,
         };
         Some(text.to_owned())
@@ -314,20 +306,14 @@ fn server_hint(status: u16, message: &str) -> Option<String> {
 
 /// What an alias points to, in words.
 fn version_text(version: Option<u32>) -> String {
-    version.map_or_else(
-        || "no version".to_owned(),
-        |version| format!("version {version}"),
-    )
+    version.map_or_else(|| "no version".to_owned(), |version| format!("version {version}"))
 }
 
 /// The beginning of a text, on one line, for an error message.
 pub(crate) fn excerpt(text: &str) -> String {
     const MAX: usize = 120;
-    let mut short: String = text
-        .chars()
-        .take(MAX)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let mut short: String =
+        text.chars().take(MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(MAX).is_some() {
         short.push('…');
     }

@@ -33,10 +33,7 @@ pub(crate) mod value {
     use super::Number;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde asks for a reference"
-    )]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
         match crate::batch::storable(*value) {
             value if value.is_nan() => serializer.serialize_str("NaN"),
@@ -64,10 +61,7 @@ pub(crate) fn pairs<'de, D: Deserializer<'de>>(
         value: String,
     }
     let pairs = Vec::<Pair>::deserialize(deserializer)?;
-    Ok(pairs
-        .into_iter()
-        .map(|pair| (pair.key, pair.value))
-        .collect())
+    Ok(pairs.into_iter().map(|pair| (pair.key, pair.value)).collect())
 }
 
 /// Empty strings, which stand for absent ones.

@@ -1,10 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(
     not(any(feature = "local", feature = "rest")),
-    allow(
-        dead_code,
-        reason = "without a store nothing implements what `Client` calls"
-    )
+    allow(dead_code, reason = "without a store nothing implements what `Client` calls")
 )]
 
 mod artifact;

@@ -69,8 +69,7 @@ pub(crate) fn check_tag(key: &str, value: &str, max: usize) -> Result<()> {
 
 /// Checks tags whose values may have `max` characters.
 pub(crate) fn check_tags(tags: &BTreeMap<String, String>, max: usize) -> Result<()> {
-    tags.iter()
-        .try_for_each(|(key, value)| check_tag(key, value, max))
+    tags.iter().try_for_each(|(key, value)| check_tag(key, value, max))
 }
 
 /// Checks the name of an experiment.
@@ -111,11 +110,7 @@ pub(crate) fn check_alias(alias: &str) -> Result<()> {
 
 /// An error that shows the beginning of the value.
 pub(crate) fn invalid(what: &'static str, value: &str, expected: impl Into<String>) -> Error {
-    Error::Invalid {
-        what,
-        value: excerpt(value),
-        expected: expected.into(),
-    }
+    Error::Invalid { what, value: excerpt(value), expected: expected.into() }
 }
 
 #[cfg(test)]
@@ -124,25 +119,10 @@ mod tests {
 
     #[test]
     fn keys_follow_mlflow() {
-        for key in [
-            "val_acc",
-            "train/loss 2",
-            "mlflow.note.content",
-            "größe",
-            "a:b",
-        ] {
+        for key in ["val_acc", "train/loss 2", "mlflow.note.content", "größe", "a:b"] {
             assert!(check_key("key", key).is_ok(), "{key}");
         }
-        for key in [
-            "",
-            "a#b",
-            "/a",
-            "a//b",
-            "../a",
-            "a/..",
-            "a\nb",
-            &"k".repeat(251),
-        ] {
+        for key in ["", "a#b", "/a", "a//b", "../a", "a/..", "a\nb", &"k".repeat(251)] {
             assert!(check_key("key", key).is_err(), "{key}");
         }
     }

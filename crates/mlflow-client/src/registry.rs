@@ -39,12 +39,7 @@ impl RegisteredModel {
         if got == expected {
             return Ok(());
         }
-        Err(Error::AliasMoved {
-            model: self.name.clone(),
-            alias: alias.to_owned(),
-            expected,
-            got,
-        })
+        Err(Error::AliasMoved { model: self.name.clone(), alias: alias.to_owned(), expected, got })
     }
 }
 
@@ -56,10 +51,7 @@ fn aliases<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String
         version: u32,
     }
     let aliases = Vec::<Alias>::deserialize(deserializer)?;
-    Ok(aliases
-        .into_iter()
-        .map(|alias| (alias.alias, alias.version))
-        .collect())
+    Ok(aliases.into_iter().map(|alias| (alias.alias, alias.version)).collect())
 }
 
 /// One version of a registered model. Can be read from the JSON of MLflow's REST interface.
@@ -196,8 +188,7 @@ impl NewModel {
         params: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
         let params = params.into_iter();
-        self.params
-            .extend(params.map(|(key, value)| (key.into(), value.into())));
+        self.params.extend(params.map(|(key, value)| (key.into(), value.into())));
         self
     }
 

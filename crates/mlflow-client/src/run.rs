@@ -23,11 +23,7 @@ pub enum Lifecycle {
 impl From<&str> for Lifecycle {
     /// Reads MLflow's name; anything but `deleted` counts as active.
     fn from(name: &str) -> Self {
-        if name == "deleted" {
-            Self::Deleted
-        } else {
-            Self::Active
-        }
+        if name == "deleted" { Self::Deleted } else { Self::Active }
     }
 }
 
@@ -105,19 +101,13 @@ impl FromStr for RunStatus {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        [
-            Self::Scheduled,
-            Self::Running,
-            Self::Finished,
-            Self::Failed,
-            Self::Killed,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == text)
-        .ok_or_else(|| {
-            let expected = "`SCHEDULED`, `RUNNING`, `FINISHED`, `FAILED` or `KILLED`";
-            invalid("run status", text, expected)
-        })
+        [Self::Scheduled, Self::Running, Self::Finished, Self::Failed, Self::Killed]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| {
+                let expected = "`SCHEDULED`, `RUNNING`, `FINISHED`, `FAILED` or `KILLED`";
+                invalid("run status", text, expected)
+            })
     }
 }
 
@@ -230,9 +220,7 @@ impl NewRun {
 /// When the operating system gives no random bytes.
 pub fn random_id() -> Result<String> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|source| Error::Random {
-        source: source.into(),
-    })?;
+    getrandom::fill(&mut bytes).map_err(|source| Error::Random { source: source.into() })?;
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
@@ -256,10 +244,7 @@ mod tests {
 
     #[test]
     fn name_user_and_source_become_tags() {
-        let tags = NewRun::new("a", Timestamp::default())
-            .user("me")
-            .source("train")
-            .all_tags();
+        let tags = NewRun::new("a", Timestamp::default()).user("me").source("train").all_tags();
         assert_eq!(tags["mlflow.runName"], "a");
         assert_eq!(tags["mlflow.user"], "me");
         assert_eq!(tags["mlflow.source.type"], "LOCAL");

@@ -98,11 +98,7 @@ pub type Runs<'a> = Pages<'a, Run>;
 
 impl<'a, T> Pages<'a, T> {
     pub(crate) fn new(fetch: impl FnMut(Option<&str>) -> Result<Page<T>> + 'a) -> Self {
-        Self {
-            fetch: Box::new(fetch),
-            items: Vec::new().into_iter(),
-            next: Next::First,
-        }
+        Self { fetch: Box::new(fetch), items: Vec::new().into_iter(), next: Next::First }
     }
 }
 
@@ -155,10 +151,7 @@ mod tests {
     #[test]
     fn an_error_ends_the_search() {
         let mut pages = Pages::<u32>::new(|_| {
-            Err(crate::Error::NotFound {
-                what: "experiment",
-                name: "1".to_owned(),
-            })
+            Err(crate::Error::NotFound { what: "experiment", name: "1".to_owned() })
         });
         assert!(pages.next().is_some_and(|item| item.is_err()));
         assert!(pages.next().is_none());
@@ -166,12 +159,8 @@ mod tests {
 
     #[test]
     fn an_empty_page_ends_the_search() {
-        let mut pages = Pages::<u32>::new(|_| {
-            Ok(Page {
-                items: Vec::new(),
-                next: Some("again".to_owned()),
-            })
-        });
+        let mut pages =
+            Pages::<u32>::new(|_| Ok(Page { items: Vec::new(), next: Some("again".to_owned()) }));
         assert!(pages.next().is_none());
     }
 }

@@ -121,15 +121,7 @@ mod tests {
             let time = Timestamp::from_millis(millis);
             assert_eq!(Timestamp::from(SystemTime::try_from(time).unwrap()), time);
         }
-        assert_eq!(
-            Timestamp::from_millis(5)
-                .since(Timestamp::from_millis(3))
-                .as_millis(),
-            2
-        );
-        assert_eq!(
-            Timestamp::from_millis(3).since(Timestamp::from_millis(5)),
-            Duration::ZERO
-        );
+        assert_eq!(Timestamp::from_millis(5).since(Timestamp::from_millis(3)).as_millis(), 2);
+        assert_eq!(Timestamp::from_millis(3).since(Timestamp::from_millis(5)), Duration::ZERO);
     }
 }

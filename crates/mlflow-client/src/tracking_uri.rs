@@ -27,9 +27,7 @@ pub enum TrackingUri {
 impl TrackingUri {
     /// `mlflow.db` in a folder.
     pub fn in_folder(folder: &Path) -> Self {
-        Self::Local {
-            database: folder.join("mlflow.db"),
-        }
+        Self::Local { database: folder.join("mlflow.db") }
     }
 }
 
@@ -46,10 +44,7 @@ impl FromStr for TrackingUri {
     /// Understands `http://…`, `https://…`, `sqlite:///relative.db`, `sqlite:////absolute.db`, the
     /// path of a database file (`.db`, `.sqlite`, or any file that exists) and the path of a folder.
     fn from_str(uri: &str) -> Result<Self> {
-        let refuse = || Error::TrackingUri {
-            uri: public(uri),
-            expected: EXPECTED,
-        };
+        let refuse = || Error::TrackingUri { uri: public(uri), expected: EXPECTED };
         if uri.starts_with("http://") || uri.starts_with("https://") {
             return server(uri).ok_or_else(refuse);
         }
@@ -58,9 +53,7 @@ impl FromStr for TrackingUri {
             if path.is_empty() || path.contains(['?', '\0']) || path.starts_with(":memory:") {
                 return Err(refuse());
             }
-            return Ok(Self::Local {
-                database: PathBuf::from(path),
-            });
+            return Ok(Self::Local { database: PathBuf::from(path) });
         }
         let named = uri == "databricks" || uri.contains("://") || has_scheme(uri);
         if uri.is_empty() || named || uri.contains('\0') {
@@ -80,22 +73,17 @@ impl fmt::Display for TrackingUri {
 }
 
 fn server(uri: &str) -> Option<TrackingUri> {
-    let Uri {
-        scheme, host, path, ..
-    } = Uri::split(uri)?;
+    let Uri { scheme, host, path, .. } = Uri::split(uri)?;
     let well_formed = !host.is_empty() && !uri.contains(['?', '#', ' ']);
     let url = format!("{scheme}://{host}{}", path.trim_end_matches('/'));
     well_formed.then_some(TrackingUri::Server { url })
 }
 
 fn local(path: &Path) -> TrackingUri {
-    let named_so = path
-        .extension()
-        .is_some_and(|extension| extension == "db" || extension == "sqlite");
+    let named_so =
+        path.extension().is_some_and(|extension| extension == "db" || extension == "sqlite");
     if path.is_file() || (named_so && !path.is_dir()) {
-        return TrackingUri::Local {
-            database: path.to_owned(),
-        };
+        return TrackingUri::Local { database: path.to_owned() };
     }
     TrackingUri::in_folder(path)
 }

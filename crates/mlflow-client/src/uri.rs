@@ -20,12 +20,7 @@ impl<'a> Uri<'a> {
             Some((user, host)) => (Some(user), host),
             None => (None, authority),
         };
-        Some(Self {
-            scheme,
-            user,
-            host,
-            path,
-        })
+        Some(Self { scheme, user, host, path })
     }
 }
 
@@ -44,9 +39,7 @@ pub(crate) fn has_scheme(text: &str) -> bool {
 /// A URI without the user name and password it may carry.
 pub(crate) fn without_credentials(uri: &str) -> String {
     match Uri::split(uri) {
-        Some(Uri {
-            scheme, host, path, ..
-        }) => format!("{scheme}://{host}{path}"),
+        Some(Uri { scheme, host, path, .. }) => format!("{scheme}://{host}{path}"),
         None => uri.to_owned(),
     }
 }
@@ -57,10 +50,7 @@ mod tests {
 
     #[test]
     fn credentials_never_show() {
-        assert_eq!(
-            without_credentials("ftp://me:se@cret@host/a@b"),
-            "ftp://host/a@b"
-        );
+        assert_eq!(without_credentials("ftp://me:se@cret@host/a@b"), "ftp://host/a@b");
         assert_eq!(without_credentials("plain"), "plain");
     }
 

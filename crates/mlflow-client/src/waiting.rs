@@ -58,10 +58,7 @@ mod tests {
     fn only_long_work_is_reported() {
         let (sender, receiver) = channel();
         let long = || receiver.recv().unwrap();
-        assert_eq!(
-            watch(Duration::ZERO, || sender.send("slow").unwrap(), long),
-            "slow"
-        );
+        assert_eq!(watch(Duration::ZERO, || sender.send("slow").unwrap(), long), "slow");
         let never = || panic!("reported work that was done at once");
         assert_eq!(watch(Duration::from_secs(3600), never, || 5), 5);
     }

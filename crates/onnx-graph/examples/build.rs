@@ -14,9 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let shape = ["batch".into(), 3.into(), 32.into(), 32.into()];
     let image = graph.input("image", DataType::F32, &shape)?;
     let kernels = graph.initializer("kernels", &[8, 3, 3, 3], &[0.01_f32; 216])?;
-    let halved = ConvOptions::square(3)
-        .with_stride([2, 2])
-        .with_padding([1, 1]);
+    let halved = ConvOptions::square(3).with_stride([2, 2]).with_padding([1, 1]);
     let features = graph.conv("convolution", &image, &kernels, None, halved)?;
     let features = graph.relu("relu", &features)?;
     let means = graph.global_average_pool("pool", &features)?;

@@ -18,13 +18,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("input   {input}");
     }
     for node in model.nodes() {
-        let results = node
-            .outputs()
-            .iter()
-            .map(|name| match model.graph().value(name) {
-                Some(value) => value.to_string(),
-                None => name.clone(),
-            });
+        let results = node.outputs().iter().map(|name| match model.graph().value(name) {
+            Some(value) => value.to_string(),
+            None => name.clone(),
+        });
         let results: Vec<_> = results.collect();
         println!("{:24} {}", node.op_type(), results.join(", "));
     }
@@ -32,9 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("output  {output}");
     }
     let parameters = model.initializers().iter();
-    let count: usize = parameters
-        .map(|tensor| tensor.shape().iter().product::<usize>())
-        .sum();
+    let count: usize = parameters.map(|tensor| tensor.shape().iter().product::<usize>()).sum();
     println!("{count} parameters");
     Ok(())
 }

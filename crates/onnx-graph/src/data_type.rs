@@ -71,11 +71,10 @@ impl DataType {
     /// The type of a code, or the name of an unsupported one.
     pub(crate) fn from_code(code: i32) -> Result<Self, String> {
         let row = TABLE.iter().find(|row| row.1 as i32 == code);
-        row.map(|row| row.0)
-            .ok_or_else(|| match Code::try_from(code) {
-                Ok(code) => code.as_str_name().to_owned(),
-                Err(_) => format!("number {code}"),
-            })
+        row.map(|row| row.0).ok_or_else(|| match Code::try_from(code) {
+            Ok(code) => code.as_str_name().to_owned(),
+            Err(_) => format!("number {code}"),
+        })
     }
 }
 

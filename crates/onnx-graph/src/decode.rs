@@ -19,35 +19,16 @@ use crate::{
 
 pub(crate) fn model(bytes: &[u8], limits: &Limits) -> Result<Model, Error> {
     limit("bytes", bytes.len(), limits.bytes)?;
-    let message = ModelProto::decode(bytes).map_err(|source| Error::Decode {
-        source: Box::new(source),
-    })?;
-    refuse(
-        "the model",
-        "local functions",
-        !message.functions.is_empty(),
-    )?;
-    refuse(
-        "the model",
-        "training graphs",
-        !message.training_info.is_empty(),
-    )?;
+    let message =
+        ModelProto::decode(bytes).map_err(|source| Error::Decode { source: Box::new(source) })?;
+    refuse("the model", "local functions", !message.functions.is_empty())?;
+    refuse("the model", "training graphs", !message.training_info.is_empty())?;
     let graph = message.graph.ok_or(Error::Missing { what: "graph" })?;
-    let opset = message
-        .opset_import
-        .iter()
-        .find(|opset| is_default_domain(&opset.domain));
-    let metadata = message
-        .metadata_props
-        .into_iter()
-        .map(|entry| (entry.key, entry.value));
+    let opset = message.opset_import.iter().find(|opset| is_default_domain(&opset.domain));
+    let metadata = message.metadata_props.into_iter().map(|entry| (entry.key, entry.value));
     Ok(Model {
         graph: read_graph(graph, limits)?,
-        opset: opset
-            .ok_or(Error::Missing {
-                what: "opset of the default domain",
-            })?
-            .version,
+        opset: opset.ok_or(Error::Missing { what: "opset of the default domain" })?.version,
         ir_version: message.ir_version,
         producer_name: message.producer_name,
         producer_version: message.producer_version,
@@ -57,11 +38,7 @@ pub(crate) fn model(bytes: &[u8], limits: &Limits) -> Result<Model, Error> {
 
 fn read_graph(message: GraphProto, limits: &Limits) -> Result<Graph, Error> {
     limit("nodes", message.node.len(), limits.nodes)?;
-    refuse(
-        "the graph",
-        "sparse tensors",
-        !message.sparse_initializer.is_empty(),
-    )?;
+    refuse("the graph", "sparse tensors", !message.sparse_initializer.is_empty())?;
     let mut graph = Graph::new(&message.name);
     for input in message.input {
         let value = read_value(input, limits)?;
@@ -77,10 +54,7 @@ fn read_graph(message: GraphProto, limits: &Limits) -> Result<Graph, Error> {
     let mut names = BTreeSet::new();
     for output in message.output {
         if !names.insert(output.name.clone()) {
-            return Err(Error::DuplicateName {
-                kind: "output",
-                name: output.name,
-            });
+            return Err(Error::DuplicateName { kind: "output", name: output.name });
         }
         graph.mark_output(read_value(output, limits)?)?;
     }
@@ -102,20 +76,13 @@ fn declared_types(
 fn read_node(message: NodeProto, limits: &Limits) -> Result<Node, Error> {
     let owner = format!("node `{}`", message.name);
     let foreign = !is_default_domain(&message.domain);
-    refuse(
-        &owner,
-        &format!("operator domain `{}`", message.domain),
-        foreign,
-    )?;
+    refuse(&owner, &format!("operator domain `{}`", message.domain), foreign)?;
     let mut attributes = BTreeMap::new();
     for attribute in message.attribute {
         let name = attribute.name.clone();
         let value = read_attribute(attribute, &owner, limits)?;
         if attributes.insert(name.clone(), value).is_some() {
-            return Err(Error::DuplicateName {
-                kind: "attribute",
-                name,
-            });
+            return Err(Error::DuplicateName { kind: "attribute", name });
         }
     }
     Ok(Node {
@@ -145,13 +112,9 @@ fn read_attribute(
         AttributeType::String => Attribute::String(text(message.s)?),
         AttributeType::Floats => Attribute::Floats(message.floats),
         AttributeType::Ints => Attribute::Ints(message.ints),
-        AttributeType::Strings => Attribute::Strings(
-            message
-                .strings
-                .into_iter()
-                .map(text)
-                .collect::<Result<_, _>>()?,
-        ),
+        AttributeType::Strings => {
+            Attribute::Strings(message.strings.into_iter().map(text).collect::<Result<_, _>>()?)
+        }
         AttributeType::Tensor => match message.t {
             Some(tensor) => Attribute::Tensor(read_tensor(tensor, limits)?),
             None => return Err(unsupported("no tensor")),
@@ -184,37 +147,21 @@ fn read_data(message: TensorProto, data_type: DataType) -> Vec<u8> {
         DataType::F64 => bytes_of(&message.double_data),
         DataType::I64 => bytes_of(&message.int64_data),
         DataType::U64 => bytes_of(&message.uint64_data),
-        DataType::U32 => narrow(
-            message
-                .uint64_data
-                .iter()
-                .map(|number| number.to_le_bytes()),
-            4,
-        ),
-        _ => narrow(
-            message.int32_data.iter().map(|number| number.to_le_bytes()),
-            data_type.size(),
-        ),
+        DataType::U32 => narrow(message.uint64_data.iter().map(|number| number.to_le_bytes()), 4),
+        _ => narrow(message.int32_data.iter().map(|number| number.to_le_bytes()), data_type.size()),
     }
 }
 
 /// The lowest bytes of each number: small types are stored in the field of a wider one.
 fn narrow<const WIDE: usize>(numbers: impl Iterator<Item = [u8; WIDE]>, size: usize) -> Vec<u8> {
-    numbers
-        .flat_map(|bytes| bytes.into_iter().take(size))
-        .collect()
+    numbers.flat_map(|bytes| bytes.into_iter().take(size)).collect()
 }
 
 fn read_value(message: ValueInfoProto, limits: &Limits) -> Result<Value, Error> {
     let owner = format!("value `{}`", message.name);
-    let unsupported = |what: &str| Error::Unsupported {
-        owner: owner.clone(),
-        what: what.to_owned(),
-    };
-    let Some(TypeProto {
-        value: Some(type_proto::Value::TensorType(tensor)),
-        ..
-    }) = message.r#type
+    let unsupported =
+        |what: &str| Error::Unsupported { owner: owner.clone(), what: what.to_owned() };
+    let Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)), .. }) = message.r#type
     else {
         return Err(unsupported("no tensor type"));
     };
@@ -223,10 +170,7 @@ fn read_value(message: ValueInfoProto, limits: &Limits) -> Result<Value, Error> 
     let shape = shape.dim.into_iter().map(|dim| read_dimension(dim, &owner));
     let shape = shape.collect::<Result<_, _>>()?;
     let data_type = read_data_type(tensor.elem_type, &owner)?;
-    Ok(Value {
-        name: message.name,
-        tensor_type: TensorType { data_type, shape },
-    })
+    Ok(Value { name: message.name, tensor_type: TensorType { data_type, shape } })
 }
 
 fn read_dimension(message: Dimension, owner: &str) -> Result<Dim, Error> {
@@ -238,10 +182,8 @@ fn read_dimension(message: Dimension, owner: &str) -> Result<Dim, Error> {
 }
 
 fn read_extent(extent: i64, owner: &str) -> Result<usize, Error> {
-    let negative = |_| Error::Unsupported {
-        owner: owner.to_owned(),
-        what: format!("extent {extent}"),
-    };
+    let negative =
+        |_| Error::Unsupported { owner: owner.to_owned(), what: format!("extent {extent}") };
     usize::try_from(extent).map_err(negative)
 }
 
@@ -257,18 +199,11 @@ fn is_default_domain(domain: &str) -> bool {
 }
 
 fn refuse(owner: &str, what: &str, present: bool) -> Result<(), Error> {
-    let error = || Error::Unsupported {
-        owner: owner.to_owned(),
-        what: what.to_owned(),
-    };
+    let error = || Error::Unsupported { owner: owner.to_owned(), what: what.to_owned() };
     if present { Err(error()) } else { Ok(()) }
 }
 
 fn limit(what: &str, got: usize, limit: usize) -> Result<(), Error> {
-    let error = || Error::Limit {
-        what: what.to_owned(),
-        limit,
-        got,
-    };
+    let error = || Error::Limit { what: what.to_owned(), limit, got };
     if got > limit { Err(error()) } else { Ok(()) }
 }

@@ -20,10 +20,7 @@ pub(crate) fn model(model: &Model) -> Result<Vec<u8>, Error> {
     };
     let message = ModelProto {
         ir_version: model.ir_version,
-        opset_import: vec![OperatorSetIdProto {
-            domain: String::new(),
-            version: model.opset,
-        }],
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: model.opset }],
         producer_name: model.producer_name.clone(),
         producer_version: model.producer_version.clone(),
         graph: Some(graph(&model.graph)),
@@ -32,11 +29,7 @@ pub(crate) fn model(model: &Model) -> Result<Vec<u8>, Error> {
     };
     let length = message.encoded_len();
     if length > MAX_BYTES {
-        return Err(Error::Limit {
-            what: "bytes".into(),
-            limit: MAX_BYTES,
-            got: length,
-        });
+        return Err(Error::Limit { what: "bytes".into(), limit: MAX_BYTES, got: length });
     }
     Ok(message.encode_to_vec())
 }
@@ -58,9 +51,7 @@ fn intermediate_values(graph: &Graph) -> Vec<ValueInfoProto> {
     let results = graph.nodes().iter().flat_map(Node::outputs);
     let inner = results.filter(|name| graph.outputs().iter().all(|output| output.name != **name));
     let typed = inner.filter_map(|name| Some((name, graph.type_of(name)?)));
-    typed
-        .map(|(name, tensor_type)| value_info(name, tensor_type))
-        .collect()
+    typed.map(|(name, tensor_type)| value_info(name, tensor_type)).collect()
 }
 
 fn node(node: &Node) -> NodeProto {
@@ -69,20 +60,13 @@ fn node(node: &Node) -> NodeProto {
         op_type: node.op_type.clone(),
         input: node.inputs.clone(),
         output: node.outputs.clone(),
-        attribute: node
-            .attributes
-            .iter()
-            .map(|(name, value)| attribute(name, value))
-            .collect(),
+        attribute: node.attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
         ..NodeProto::default()
     }
 }
 
 fn attribute(name: &str, attribute: &Attribute) -> AttributeProto {
-    let mut message = AttributeProto {
-        name: name.to_owned(),
-        ..AttributeProto::default()
-    };
+    let mut message = AttributeProto { name: name.to_owned(), ..AttributeProto::default() };
     let kind = match attribute {
         Attribute::Float(number) => {
             message.f = *number;
@@ -132,20 +116,12 @@ fn value(value: &Value) -> ValueInfoProto {
 }
 
 fn value_info(name: &str, tensor_type: &TensorType) -> ValueInfoProto {
-    let shape = TensorShapeProto {
-        dim: tensor_type.shape.iter().map(dimension).collect(),
-    };
-    let tensor = type_proto::Tensor {
-        elem_type: tensor_type.data_type.code(),
-        shape: Some(shape),
-    };
+    let shape = TensorShapeProto { dim: tensor_type.shape.iter().map(dimension).collect() };
+    let tensor = type_proto::Tensor { elem_type: tensor_type.data_type.code(), shape: Some(shape) };
     let value = Some(type_proto::Value::TensorType(tensor));
     ValueInfoProto {
         name: name.to_owned(),
-        r#type: Some(TypeProto {
-            value,
-            ..TypeProto::default()
-        }),
+        r#type: Some(TypeProto { value, ..TypeProto::default() }),
         ..ValueInfoProto::default()
     }
 }
@@ -156,8 +132,5 @@ fn dimension(dim: &Dim) -> Dimension {
         Dim::Symbol(name) => Some(dimension::Value::DimParam(name.clone())),
         Dim::Unknown => None,
     };
-    Dimension {
-        value,
-        ..Dimension::default()
-    }
+    Dimension { value, ..Dimension::default() }
 }

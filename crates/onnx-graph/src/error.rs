@@ -139,9 +139,7 @@ impl Error {
             Self::Decode { .. } => {
                 Some("check that the file is complete and was exported as `.onnx`".to_owned())
             }
-            Self::Opset {
-                lowest, highest, ..
-            } => Some(format!(
+            Self::Opset { lowest, highest, .. } => Some(format!(
                 "export the model with an opset from {lowest} to {highest}, such as 18"
             )),
             Self::Unsupported { what, .. } if what.contains("external") => {

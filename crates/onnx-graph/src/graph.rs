@@ -118,14 +118,8 @@ impl Graph {
         let types = self.output_types(&node, declared)?;
         let name = node.name.clone();
         let Some(tensor_type) = types.first().cloned().flatten() else {
-            let what = format!(
-                "the operator `{}` without the type of its result",
-                node.op_type
-            );
-            return Err(Error::Unsupported {
-                owner: format!("node `{name}`"),
-                what,
-            });
+            let what = format!("the operator `{}` without the type of its result", node.op_type);
+            return Err(Error::Unsupported { owner: format!("node `{name}`"), what });
         };
         self.commit(node, types);
         Ok(Value { name, tensor_type })
@@ -138,10 +132,7 @@ impl Graph {
     /// [`Error::UndefinedValue`] when the value is not of this graph; [`Error::DuplicateName`].
     pub fn output(&mut self, name: &str, value: &Value) -> Result<Value, Error> {
         let user = || format!("output `{name}`");
-        let undefined = || Error::UndefinedValue {
-            user: user(),
-            value: value.name.clone(),
-        };
+        let undefined = || Error::UndefinedValue { user: user(), value: value.name.clone() };
         let tensor_type = self.type_of(&value.name).cloned().ok_or_else(undefined)?;
         let result = |node: &Node| node.outputs.contains(&value.name);
         let taken = self.outputs.iter().any(|output| output.name == value.name);
@@ -150,10 +141,7 @@ impl Graph {
         } else if name != value.name {
             self.rename(&value.name, name)?;
         }
-        let output = Value {
-            name: name.to_owned(),
-            tensor_type,
-        };
+        let output = Value { name: name.to_owned(), tensor_type };
         self.outputs.push(output.clone());
         Ok(output)
     }
@@ -180,9 +168,7 @@ impl Graph {
 
     /// The constant called `name`.
     pub fn find_initializer(&self, name: &str) -> Option<&Tensor> {
-        self.initializers
-            .iter()
-            .find(|tensor| tensor.name() == name)
+        self.initializers.iter().find(|tensor| tensor.name() == name)
     }
 
     /// The nodes in topological order.
@@ -192,10 +178,7 @@ impl Graph {
 
     /// The value called `name`, if its type is known.
     pub fn value(&self, name: &str) -> Option<Value> {
-        Some(Value {
-            name: name.to_owned(),
-            tensor_type: self.type_of(name)?.clone(),
-        })
+        Some(Value { name: name.to_owned(), tensor_type: self.type_of(name)?.clone() })
     }
 
     /// The type of the value called `name`, if it is known.
@@ -219,17 +202,11 @@ impl Graph {
     pub(crate) fn mark_output(&mut self, value: Value) -> Result<(), Error> {
         let Some(known) = self.values.get_mut(&value.name) else {
             let user = "the list of outputs".to_owned();
-            return Err(Error::UndefinedValue {
-                user,
-                value: value.name,
-            });
+            return Err(Error::UndefinedValue { user, value: value.name });
         };
         *known = reconcile(&value.name, known.clone(), Some(&value.tensor_type))?;
         let tensor_type = known.clone().unwrap_or(value.tensor_type);
-        self.outputs.push(Value {
-            name: value.name,
-            tensor_type,
-        });
+        self.outputs.push(Value { name: value.name, tensor_type });
         Ok(())
     }
 
@@ -245,15 +222,12 @@ impl Graph {
             None => None,
         };
         let outputs = node.outputs.iter();
-        outputs
-            .map(|name| reconcile(name, inferred.take(), declared.get(name)))
-            .collect()
+        outputs.map(|name| reconcile(name, inferred.take(), declared.get(name))).collect()
     }
 
     fn commit(&mut self, node: Node, types: Vec<Option<TensorType>>) {
         let outputs = node.outputs.iter().cloned().zip(types);
-        self.values
-            .extend(outputs.filter(|(name, _)| !name.is_empty()));
+        self.values.extend(outputs.filter(|(name, _)| !name.is_empty()));
         if !node.name.is_empty() {
             self.node_names.insert(node.name.clone());
         }
@@ -270,10 +244,7 @@ impl Graph {
                 continue;
             }
             let user = || format!("node `{}` ({})", node.label(), node.op_type);
-            let undefined = || Error::UndefinedValue {
-                user: user(),
-                value: name.clone(),
-            };
+            let undefined = || Error::UndefinedValue { user: user(), value: name.clone() };
             let tensor_type = self.values.get(name).ok_or_else(undefined)?.as_ref();
             all_known &= tensor_type.is_some();
             types.push(tensor_type);
@@ -283,25 +254,16 @@ impl Graph {
 
     fn define(&mut self, name: &str, tensor_type: TensorType) -> Result<Value, Error> {
         if name.is_empty() {
-            return Err(Error::EmptyName {
-                what: "the name of a value".to_owned(),
-            });
+            return Err(Error::EmptyName { what: "the name of a value".to_owned() });
         }
         self.check_new_value(name)?;
-        self.values
-            .insert(name.to_owned(), Some(tensor_type.clone()));
-        Ok(Value {
-            name: name.to_owned(),
-            tensor_type,
-        })
+        self.values.insert(name.to_owned(), Some(tensor_type.clone()));
+        Ok(Value { name: name.to_owned(), tensor_type })
     }
 
     fn check_new_value(&self, name: &str) -> Result<(), Error> {
         if self.values.contains_key(name) {
-            return Err(Error::DuplicateName {
-                kind: "value",
-                name: name.to_owned(),
-            });
+            return Err(Error::DuplicateName { kind: "value", name: name.to_owned() });
         }
         Ok(())
     }
@@ -314,19 +276,13 @@ impl Graph {
             return Err(Error::EmptyName { what });
         }
         if self.node_names.contains(&node.name) {
-            return Err(Error::DuplicateName {
-                kind: "node",
-                name: node.name.clone(),
-            });
+            return Err(Error::DuplicateName { kind: "node", name: node.name.clone() });
         }
         let mut own = BTreeSet::new();
         for name in node.outputs.iter().filter(|name| !name.is_empty()) {
             self.check_new_value(name)?;
             if !own.insert(name) {
-                return Err(Error::DuplicateName {
-                    kind: "value",
-                    name: name.clone(),
-                });
+                return Err(Error::DuplicateName { kind: "value", name: name.clone() });
             }
         }
         Ok(())

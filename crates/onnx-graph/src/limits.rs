@@ -36,10 +36,6 @@ impl Limits {
 impl Default for Limits {
     /// 512 MiB, 65,536 nodes, 16 axes.
     fn default() -> Self {
-        Self {
-            bytes: 1 << 29,
-            nodes: 1 << 16,
-            rank: 16,
-        }
+        Self { bytes: 1 << 29, nodes: 1 << 16, rank: 16 }
     }
 }

@@ -111,21 +111,13 @@ impl Model {
     pub fn check(&self) -> Result<(), Error> {
         if !OPSETS.contains(&self.opset) {
             let (lowest, highest) = (*OPSETS.start(), *OPSETS.end());
-            return Err(Error::Opset {
-                got: self.opset,
-                lowest,
-                highest,
-            });
+            return Err(Error::Opset { got: self.opset, lowest, highest });
         }
         if self.graph.name().is_empty() {
-            return Err(Error::EmptyName {
-                what: "the name of the graph".to_owned(),
-            });
+            return Err(Error::EmptyName { what: "the name of the graph".to_owned() });
         }
         if self.metadata.contains_key("") {
-            return Err(Error::EmptyName {
-                what: "a metadata key".to_owned(),
-            });
+            return Err(Error::EmptyName { what: "a metadata key".to_owned() });
         }
         if self.graph.outputs().is_empty() {
             return Err(Error::Missing { what: "outputs" });

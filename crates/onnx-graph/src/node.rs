@@ -69,10 +69,6 @@ impl Node {
     /// The node's name in error messages.
     pub(crate) fn label(&self) -> &str {
         let first_output = || self.outputs.first().map_or("", String::as_str);
-        if self.name.is_empty() {
-            first_output()
-        } else {
-            &self.name
-        }
+        if self.name.is_empty() { first_output() } else { &self.name }
     }
 }

@@ -56,11 +56,7 @@ impl ConvOptions {
     /// `SAME` padding needs.
     #[must_use]
     pub fn with_uneven_padding(self, before: [usize; 2], after: [usize; 2]) -> Self {
-        Self {
-            padding: before,
-            padding_after: after,
-            ..self
-        }
+        Self { padding: before, padding_after: after, ..self }
     }
 
     /// Sets the number of groups of channels.
@@ -85,19 +81,13 @@ impl GemmOptions {
     /// Sets whether the left matrix is transposed first.
     #[must_use]
     pub fn with_transpose_a(self, transpose_a: bool) -> Self {
-        Self {
-            transpose_a,
-            ..self
-        }
+        Self { transpose_a, ..self }
     }
 
     /// Sets whether the right matrix is transposed first.
     #[must_use]
     pub fn with_transpose_b(self, transpose_b: bool) -> Self {
-        Self {
-            transpose_b,
-            ..self
-        }
+        Self { transpose_b, ..self }
     }
 }
 

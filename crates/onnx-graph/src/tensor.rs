@@ -31,9 +31,8 @@ impl Tensor {
         shape: &[usize],
         data: Vec<u8>,
     ) -> Result<Self, Error> {
-        let bytes = shape.iter().try_fold(data_type.size(), |product, &extent| {
-            product.checked_mul(extent)
-        });
+        let bytes =
+            shape.iter().try_fold(data_type.size(), |product, &extent| product.checked_mul(extent));
         if bytes != Some(data.len()) {
             let expected = match bytes {
                 Some(bytes) => format!("{bytes} bytes"),
@@ -46,12 +45,7 @@ impl Tensor {
                 got: data.len(),
             });
         }
-        Ok(Self {
-            name: name.into(),
-            data_type,
-            shape: shape.into(),
-            data,
-        })
+        Ok(Self { name: name.into(), data_type, shape: shape.into(), data })
     }
 
     /// The name, unique among the values of a graph.
@@ -81,32 +75,18 @@ impl Tensor {
     pub fn values<T: Element>(&self) -> Result<Vec<T>, Error> {
         if self.data_type != T::DATA_TYPE {
             let tensor = self.name.clone();
-            return Err(Error::ElementType {
-                tensor,
-                expected: T::DATA_TYPE,
-                got: self.data_type,
-            });
+            return Err(Error::ElementType { tensor, expected: T::DATA_TYPE, got: self.data_type });
         }
-        Ok(self
-            .data
-            .chunks_exact(self.data_type.size())
-            .filter_map(T::read)
-            .collect())
+        Ok(self.data.chunks_exact(self.data_type.size()).filter_map(T::read).collect())
     }
 
     pub(crate) fn tensor_type(&self) -> TensorType {
         let shape = self.shape.iter().copied().map(Dim::Fixed).collect();
-        TensorType {
-            data_type: self.data_type,
-            shape,
-        }
+        TensorType { data_type: self.data_type, shape }
     }
 
     pub(crate) fn value(&self) -> Value {
-        Value {
-            name: self.name.clone(),
-            tensor_type: self.tensor_type(),
-        }
+        Value { name: self.name.clone(), tensor_type: self.tensor_type() }
     }
 }
 
@@ -126,17 +106,9 @@ mod tests {
     #[test]
     fn length_must_follow_from_the_shape() {
         let error = Tensor::new("t", &[2, 3], &[0_i64; 5]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "tensor `t` of shape [2, 3] takes 48 bytes, got 40"
-        );
+        assert_eq!(error.to_string(), "tensor `t` of shape [2, 3] takes 48 bytes, got 40");
         let error = Tensor::new("t", &[usize::MAX, 3], &[0_i64; 5]).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("more bytes than can be addressed"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("more bytes than can be addressed"), "{error}");
         assert!(Tensor::new::<f32>("empty", &[0, 4], &[]).is_ok());
     }
 }

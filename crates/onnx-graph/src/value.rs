@@ -75,10 +75,7 @@ pub struct TensorType {
 impl TensorType {
     /// A type from its parts.
     pub fn new(data_type: DataType, shape: &[Dim]) -> Self {
-        Self {
-            data_type,
-            shape: shape.to_vec(),
-        }
+        Self { data_type, shape: shape.to_vec() }
     }
 
     /// Combines two descriptions of the same tensor, preferring `self`; `None` when they contradict.
@@ -91,10 +88,7 @@ impl TensorType {
         let known =
             |(own, other): (&Dim, &Dim)| if *own == Dim::Unknown { other } else { own }.clone();
         let shape = self.shape.iter().zip(&other.shape).map(known).collect();
-        Some(Self {
-            data_type: self.data_type,
-            shape,
-        })
+        Some(Self { data_type: self.data_type, shape })
     }
 }
 

@@ -13,14 +13,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let results = arguments.next().unwrap_or_else(|| "results".into());
     let port = arguments.next().map_or(Ok(0), |port| port.parse())?;
     let library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-    let paths = SearchPaths::default()
-        .with_folder(".cache/onnxruntime")
-        .with_library(library);
-    let configuration = Configuration {
-        port,
-        results: results.into(),
-        ..Configuration::default()
-    };
+    let paths = SearchPaths::default().with_folder(".cache/onnxruntime").with_library(library);
+    let configuration = Configuration { port, results: results.into(), ..Configuration::default() };
     pet_api::block_on(async {
         let application = Application::build(configuration, Runtime::load(&paths)?)?;
         println!("http://127.0.0.1:{}/", application.port());

@@ -32,29 +32,14 @@ impl LogEntry {
 
 impl Drop for LogEntry {
     fn drop(&mut self) {
-        let Self {
-            id,
-            method,
-            path,
-            started,
-            trace,
-            status,
-        } = self;
+        let Self { id, method, path, started, trace, status } = self;
         let milliseconds = milliseconds(started.elapsed());
         let trace_id = trace.map(|trace| display(format!("{:032x}", trace.trace_id)));
         let message = match status {
             Some(_) => "answered",
             None => "the client disconnected",
         };
-        tracing::info!(
-            request_id = id,
-            trace_id,
-            method,
-            path,
-            status,
-            milliseconds,
-            "{message}"
-        );
+        tracing::info!(request_id = id, trace_id, method, path, status, milliseconds, "{message}");
     }
 }
 

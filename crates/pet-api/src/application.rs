@@ -186,10 +186,8 @@ fn feedback(configuration: &Configuration) -> Result<Option<Arc<Feedback>>, Erro
 
 fn listen(configuration: &Configuration, port: u16) -> Result<TcpListener, Error> {
     let host = configuration.host.as_str();
-    TcpListener::bind((host, port)).map_err(|source| Error::Listen {
-        address: format!("{host}:{port}"),
-        source,
-    })
+    TcpListener::bind((host, port))
+        .map_err(|source| Error::Listen { address: format!("{host}:{port}"), source })
 }
 
 /// The listener for gRPC, if the service has one; its calls appear in the metrics.

@@ -34,11 +34,7 @@ pub(crate) fn entity_tag(content: &[u8]) -> EntityTag {
 /// The head of a response with the content of this tag, and whether the client has it already: then, the status is 304.
 pub(crate) fn tagged(request: &HttpRequest, tag: EntityTag) -> (HttpResponseBuilder, bool) {
     let is_known = is_known(request, &tag);
-    let mut response = if is_known {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
+    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header(ETag(tag))
         // Browsers revalidate every time, so that the page and its scripts are always of one version.
@@ -73,13 +69,7 @@ impl Asset {
         content: impl Into<Bytes>,
     ) -> Self {
         let content = content.into();
-        Self {
-            name,
-            media_type,
-            compressed: OnceLock::new(),
-            tag: entity_tag(&content),
-            content,
-        }
+        Self { name, media_type, compressed: OnceLock::new(), tag: entity_tag(&content), content }
     }
 
     /// The content, compressed for clients that accept gzip; or 304 for clients that have it already.
@@ -92,9 +82,9 @@ impl Asset {
         response.content_type(self.media_type);
         let compressed = accepts_gzip(request).then(|| self.compressed());
         match compressed.flatten() {
-            Some(compressed) => response
-                .insert_header((CONTENT_ENCODING, ContentEncoding::Gzip))
-                .body(compressed),
+            Some(compressed) => {
+                response.insert_header((CONTENT_ENCODING, ContentEncoding::Gzip)).body(compressed)
+            }
             None => response.body(self.content.clone()),
         }
     }
@@ -212,14 +202,7 @@ mod tests {
     #[test]
     fn the_page_has_no_inline_script_or_style() {
         let page = std::str::from_utf8(&PAGE.content).unwrap();
-        for forbidden in [
-            "<style",
-            "style=",
-            "<script>",
-            "onclick=",
-            "javascript:",
-            "http://",
-        ] {
+        for forbidden in ["<style", "style=", "<script>", "onclick=", "javascript:", "http://"] {
             assert!(!page.contains(forbidden), "{forbidden}");
         }
         assert!(page.contains("<title>MLOps Lab API</title>"));

@@ -96,26 +96,15 @@ impl Sizing {
         if decoding < least {
             let uploads = uploads.map_or(least / 3, |bytes| bytes as u64);
             let needed = fixed.saturating_add(least).saturating_add(uploads);
-            return Err(Error::Memory {
-                memory,
-                workers: demand.workers as u64,
-                needed,
-            });
+            return Err(Error::Memory { memory, workers: demand.workers as u64, needed });
         }
-        Ok(Self {
-            uploads: usize::try_from(for_uploads).unwrap_or(usize::MAX),
-            decoding,
-        })
+        Ok(Self { uploads: usize::try_from(for_uploads).unwrap_or(usize::MAX), decoding })
     }
 
     /// The memory to assume where the system has no known limit: 512 MiB, 256 MiB for each worker, and the memory of the
     /// models besides the served one.
     pub fn unlimited(demand: Demand) -> u64 {
-        let alone = Demand {
-            models: 1,
-            shadow: false,
-            ..demand
-        };
+        let alone = Demand { models: 1, shadow: false, ..demand };
         let other_models = demand.fixed() - alone.fixed();
         (512 << 20) + demand.threads() * (256 << 20) + other_models
     }
@@ -177,11 +166,7 @@ impl Budget {
         let busy = |_| ApiError::new(Code::Busy, "too many large images are already waiting");
         let waiting = self.waiting.clone().try_acquire_owned().map_err(busy)?;
         // Always in this order, so that there is no deadlock.
-        let large = if is_large {
-            Some(permit(&self.large, deadline).await?)
-        } else {
-            None
-        };
+        let large = if is_large { Some(permit(&self.large, deadline).await?) } else { None };
         Ok(Some(ExpensivePermit {
             _large: large,
             _worker: permit(&self.workers, deadline).await?,
@@ -214,11 +199,7 @@ mod tests {
     use super::*;
 
     fn cost(memory: u64, work: u64) -> Cost {
-        Cost {
-            pixels: 0,
-            memory,
-            work,
-        }
+        Cost { pixels: 0, memory, work }
     }
 
     #[test]
@@ -226,13 +207,7 @@ mod tests {
         crate::block_on(async {
             let budget = Budget::new(300, 2, 4);
             let soon = || Instant::now() + Duration::from_millis(20);
-            assert!(
-                budget
-                    .acquire(cost(100, 0), soon())
-                    .await
-                    .unwrap()
-                    .is_none()
-            );
+            assert!(budget.acquire(cost(100, 0), soon()).await.unwrap().is_none());
             let error = budget.acquire(cost(201, 0), soon()).await.err().unwrap();
             assert_eq!(error.code, Code::TooLarge);
             assert!(error.detail.contains("`201`") && error.detail.contains("`200`"));
@@ -242,13 +217,7 @@ mod tests {
             let long = cost(1, MAX_ORDINARY_WORK + 1);
             let second = budget.acquire(long, soon()).await.err().unwrap();
             assert_eq!(second.code, Code::DeadlinePassed);
-            assert!(
-                budget
-                    .acquire(cost(100, 0), soon())
-                    .await
-                    .unwrap()
-                    .is_none()
-            );
+            assert!(budget.acquire(cost(100, 0), soon()).await.unwrap().is_none());
             drop(first);
             assert!(budget.acquire(long, soon()).await.unwrap().is_some());
         });
@@ -286,11 +255,7 @@ mod tests {
     #[test]
     fn sizing_fits_into_the_memory() {
         let memory = 512 << 20;
-        let demand = |workers, models, shadow| Demand {
-            workers,
-            models,
-            shadow,
-        };
+        let demand = |workers, models, shadow| Demand { workers, models, shadow };
         let sizing = Sizing::new(memory, demand(2, 1, false), None).unwrap();
         let fixed = BASE_BYTES + 2 * SESSION_BYTES;
         assert_eq!(fixed + sizing.uploads as u64 + sizing.decoding, memory);

@@ -84,9 +84,7 @@ impl Share {
     /// `None` unless `percent` is more than 0, after rounding, and at most 100.
     pub fn from_percent(percent: f64) -> Option<Self> {
         let steps = (percent * 100.0).round();
-        (1.0..=Self::WHOLE as f64)
-            .contains(&steps)
-            .then_some(Self(steps as u64))
+        (1.0..=Self::WHOLE as f64).contains(&steps).then_some(Self(steps as u64))
     }
 
     /// Whether this hash is within the share. Every larger share contains it too.
@@ -147,10 +145,7 @@ mod tests {
             assert_eq!(count(0..10_000), of_ten_thousand, "{percent}");
             assert_eq!(count(123_456..133_456), of_ten_thousand, "{percent}");
             let half = count(0..5_000) as f64;
-            assert!(
-                (half - of_ten_thousand as f64 / 2.0).abs() <= 1.0,
-                "{percent}"
-            );
+            assert!((half - of_ten_thousand as f64 / 2.0).abs() <= 1.0, "{percent}");
         }
         for percent in [0.0, 0.001, -5.0, 100.1, f64::NAN, f64::INFINITY] {
             assert_eq!(Share::from_percent(percent), None, "{percent}");

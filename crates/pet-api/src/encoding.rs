@@ -32,16 +32,9 @@ pub(crate) fn decompressed(
     let Some(decoder) = decoder(request)? else {
         return Ok(Box::pin(payload));
     };
-    let decompression = Decompression {
-        payload,
-        decoder: Some(decoder),
-        compressed: Bytes::new(),
-        left: max,
-    };
-    Ok(Box::pin(stream::try_unfold(
-        decompression,
-        Decompression::next,
-    )))
+    let decompression =
+        Decompression { payload, decoder: Some(decoder), compressed: Bytes::new(), left: max };
+    Ok(Box::pin(stream::try_unfold(decompression, Decompression::next)))
 }
 
 fn decoder(request: &HttpRequest) -> Result<Option<Decoder>, ApiError> {
@@ -54,10 +47,9 @@ fn decoder(request: &HttpRequest) -> Result<Option<Decoder>, ApiError> {
         ("gzip" | "x-gzip", None) => Ok(Some(Decoder::Gzip(GzDecoder::new(Vec::new())))),
         ("deflate", None) => Ok(Some(Decoder::Deflate(ZlibDecoder::new(Vec::new())))),
         (_, Some(_)) => Err(unsupported("more than one encoding")),
-        (name, None) => Err(unsupported(&format!(
-            "`{}`",
-            name.chars().take(20).collect::<String>()
-        ))),
+        (name, None) => {
+            Err(unsupported(&format!("`{}`", name.chars().take(20).collect::<String>())))
+        }
     }
 }
 

@@ -135,11 +135,7 @@ impl Feedback {
     }
 
     fn check_room(&self, counts: &FeedbackCounts, bytes: u64) -> Result<(), ApiError> {
-        let FeedbackFolder {
-            bytes: max_bytes,
-            count: max_count,
-            ..
-        } = self.settings;
+        let FeedbackFolder { bytes: max_bytes, count: max_count, .. } = self.settings;
         if counts.count < max_count && counts.bytes.saturating_add(bytes) <= max_bytes {
             return Ok(());
         }

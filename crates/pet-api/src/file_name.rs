@@ -11,19 +11,12 @@ pub(crate) fn attachment(prefix: &str, name: Option<&str>, extension: &str) -> S
     if name.bytes().all(is_token) {
         return format!("attachment; filename={name}");
     }
-    let plain: String = name
-        .chars()
-        .map(|char| if is_plain(char) { char } else { '_' })
-        .collect();
+    let plain: String = name.chars().map(|char| if is_plain(char) { char } else { '_' }).collect();
     if plain == name {
         return format!("attachment; filename=\"{plain}\"");
     }
     let encoded = name.bytes().map(|byte| {
-        if is_token(byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
+        if is_token(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
     });
     let encoded = encoded.collect::<Vec<_>>().concat();
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
@@ -32,14 +25,8 @@ pub(crate) fn attachment(prefix: &str, name: Option<&str>, extension: &str) -> S
 /// The last component of a name that may be a path.
 fn base_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept = last
-        .chars()
-        .filter(|char| is_printable(*char))
-        .take(MAX_CHARS);
-    kept.collect::<String>()
-        .trim()
-        .trim_start_matches('.')
-        .to_owned()
+    let kept = last.chars().filter(|char| is_printable(*char)).take(MAX_CHARS);
+    kept.collect::<String>().trim().trim_start_matches('.').to_owned()
 }
 
 /// Removes control characters, and those that change the direction of the text, which would show `gpj.exe` as `exe.jpg`.
@@ -81,31 +68,16 @@ mod tests {
     #[test]
     fn plain_names_are_kept() {
         assert_eq!(named("a-dog.png"), "attachment; filename=gray_a-dog.png");
-        assert_eq!(
-            named("my dog.png"),
-            "attachment; filename=\"gray_my dog.png\""
-        );
-        assert_eq!(
-            attachment("gray", None, "png"),
-            "attachment; filename=gray_image.png"
-        );
+        assert_eq!(named("my dog.png"), "attachment; filename=\"gray_my dog.png\"");
+        assert_eq!(attachment("gray", None, "png"), "attachment; filename=gray_image.png");
     }
 
     #[test]
     fn names_cannot_inject_headers_or_paths() {
-        assert_eq!(
-            named("../../etc/passwd"),
-            "attachment; filename=gray_passwd"
-        );
-        assert_eq!(
-            named(r"C:\dogs\rex.png"),
-            "attachment; filename=gray_rex.png"
-        );
+        assert_eq!(named("../../etc/passwd"), "attachment; filename=gray_passwd");
+        assert_eq!(named(r"C:\dogs\rex.png"), "attachment; filename=gray_rex.png");
         assert_eq!(named(".."), "attachment; filename=gray_image.png");
-        assert_eq!(
-            named("a\r\nSet-Cookie: x=1"),
-            "attachment; filename=\"gray_aSet-Cookie: x=1\""
-        );
+        assert_eq!(named("a\r\nSet-Cookie: x=1"), "attachment; filename=\"gray_aSet-Cookie: x=1\"");
         assert_eq!(
             named("a\"; filename=b.exe"),
             "attachment; filename=\"gray_a__ filename=b.exe\"; filename*=UTF-8''gray_a%22%3B%20filename%3Db.exe"
@@ -119,10 +91,7 @@ mod tests {
 
     #[test]
     fn directional_characters_are_removed() {
-        assert_eq!(
-            named("a\u{202e}gpj.exe\u{2066}\u{200f}"),
-            "attachment; filename=gray_agpj.exe"
-        );
+        assert_eq!(named("a\u{202e}gpj.exe\u{2066}\u{200f}"), "attachment; filename=gray_agpj.exe");
         assert_eq!(printable("a\u{202e}\u{7}b".into()), "ab");
         assert_eq!(printable("K\u{e4}the".into()), "K\u{e4}the");
     }

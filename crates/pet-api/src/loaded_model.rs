@@ -125,11 +125,7 @@ impl LoadedModel {
 
     /// Its labels in the metrics.
     pub(crate) fn labels(&self) -> ModelLabels<'_> {
-        ModelLabels {
-            name: self.name(),
-            metadata: self.metadata(),
-            role: self.role,
-        }
+        ModelLabels { name: self.name(), metadata: self.metadata(), role: self.role }
     }
 
     /// The drift of its predictions, if the model has a reference.
@@ -283,10 +279,8 @@ pub(crate) mod tests {
         let runtime = runtime()?;
         let place = tempfile::tempdir().unwrap();
         colours_results(place.path(), 1.0);
-        let configuration = Configuration {
-            workers: NonZero::new(2).unwrap(),
-            ..Configuration::default()
-        };
+        let configuration =
+            Configuration { workers: NonZero::new(2).unwrap(), ..Configuration::default() };
         Some((place, Loader::new(runtime, &configuration)))
     }
 

@@ -32,11 +32,7 @@ pub(crate) struct UploadMemory {
 impl UploadMemory {
     pub(crate) fn new(bytes: usize) -> Self {
         let capacity = bytes.min(Semaphore::MAX_PERMITS);
-        Self {
-            free: Arc::new(Semaphore::new(capacity)),
-            capacity,
-            incoming: Mutex::default(),
-        }
+        Self { free: Arc::new(Semaphore::new(capacity)), capacity, incoming: Mutex::default() }
     }
 
     /// Its size in bytes.
@@ -53,10 +49,7 @@ impl UploadMemory {
     pub(crate) fn receive(&self) -> Incoming<'_> {
         let progress = Arc::new(Progress::new());
         self.lock().push(progress.clone());
-        Incoming {
-            memory: self,
-            progress,
-        }
+        Incoming { memory: self, progress }
     }
 
     /// Reserves memory for a response of this many bytes until it is sent; a response larger than the capacity takes all.
@@ -64,10 +57,7 @@ impl UploadMemory {
         let count = u32::try_from(bytes.min(self.capacity)).unwrap_or(u32::MAX);
         let reserved = self.free.clone().try_acquire_many_owned(count);
         reserved.map_err(|_| {
-            ApiError::new(
-                Code::Busy,
-                "too many responses are waiting for their clients",
-            )
+            ApiError::new(Code::Busy, "too many responses are waiting for their clients")
         })
     }
 
@@ -105,15 +95,8 @@ struct Pace {
 
 impl Progress {
     fn new() -> Self {
-        let pace = Pace {
-            since: Instant::now(),
-            bytes: 0,
-            holds_memory: false,
-        };
-        Self {
-            pace: Mutex::new(pace),
-            cancelled: Notify::new(),
-        }
+        let pace = Pace { since: Instant::now(), bytes: 0, holds_memory: false };
+        Self { pace: Mutex::new(pace), cancelled: Notify::new() }
     }
 
     fn received(&self, bytes: usize) {
@@ -146,12 +129,7 @@ pub(crate) struct Incoming<'a> {
 impl Incoming<'_> {
     /// An empty body that may grow to `limit` bytes.
     pub(crate) fn body(&self, limit: u64) -> BodyBuffer<'_> {
-        BodyBuffer {
-            incoming: self,
-            limit,
-            bytes: Vec::new(),
-            reserved: None,
-        }
+        BodyBuffer { incoming: self, limit, bytes: Vec::new(), reserved: None }
     }
 
     /// Awaits the future that reads the body, until the deadline or until the upload is cancelled.
@@ -223,10 +201,7 @@ impl BodyBuffer<'_> {
     }
 
     pub(crate) fn finish(self) -> Body {
-        Body {
-            bytes: self.bytes,
-            reserved: self.reserved,
-        }
+        Body { bytes: self.bytes, reserved: self.reserved }
     }
 }
 
@@ -268,11 +243,8 @@ impl Deref for Body {
 
 /// The error for an upload above the limit.
 pub(crate) fn too_large(limit: u64) -> ApiError {
-    ApiError::new(
-        Code::TooLarge,
-        format!("the upload has more than the limit of `{limit}` bytes"),
-    )
-    .with_hint("scale the image down first".to_owned())
+    ApiError::new(Code::TooLarge, format!("the upload has more than the limit of `{limit}` bytes"))
+        .with_hint("scale the image down first".to_owned())
 }
 
 #[cfg(test)]

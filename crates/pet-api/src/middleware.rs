@@ -67,9 +67,7 @@ pub(crate) async fn access<B: MessageBody>(
     trace.record_status(status);
     add_headers(&mut response, &entry);
     if let Some(state) = state {
-        state
-            .metrics
-            .request_finished(route, status, entry.started.elapsed());
+        state.metrics.request_finished(route, status, entry.started.elapsed());
         if !state.is_ready() {
             let head = response.response_mut().head_mut();
             head.set_connection_type(ConnectionType::Close);
@@ -104,21 +102,14 @@ pub(crate) async fn json_errors<B: MessageBody + 'static>(
         }
         response = negotiate(response);
     }
-    Ok(if cfg!(debug_assertions) {
-        check_described(response)
-    } else {
-        response
-    })
+    Ok(if cfg!(debug_assertions) { check_described(response) } else { response })
 }
 
 /// Replaces a response that is not in the `OpenAPI` document by an error, so that tests notice it.
 fn check_described(response: ServiceResponse) -> ServiceResponse {
     let request = response.request();
     let route = request.match_pattern().unwrap_or_default();
-    let media_type = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.and_then(|value| value.split(';').next());
     let (method, status) = (request.method(), response.status().as_u16());
     if route::is_described(method, &route, status, media_type) {
@@ -158,15 +149,8 @@ fn error_for_status(status: u16, request: &HttpRequest) -> ApiError {
     match code.unwrap_or(Code::BadRequest) {
         Code::MethodNotAllowed => ApiError::new(
             Code::MethodNotAllowed,
-            format!(
-                "`{}` does not support `{}`",
-                request.path(),
-                request.method()
-            ),
+            format!("`{}` does not support `{}`", request.path(), request.method()),
         ),
-        code => ApiError::new(
-            code,
-            format!("the request was rejected with status {status}"),
-        ),
+        code => ApiError::new(code, format!("the request was rejected with status {status}")),
     }
 }

@@ -34,10 +34,7 @@ impl ModelFolder {
     /// # Errors
     /// [`Error::ModelFolder`] when the folder cannot be read.
     pub fn new(folder: PathBuf, max: Option<NonZero<usize>>) -> Result<Self, Error> {
-        let mut models = Self {
-            folder,
-            max_loaded: 0,
-        };
+        let mut models = Self { folder, max_loaded: 0 };
         models.max_loaded = match max {
             Some(max) => max.get(),
             None => models.scan()?.models.len() + 1,
@@ -81,10 +78,7 @@ fn skip_reason(name: &str, results: &Results) -> Option<&'static str> {
         Some("it is not a folder")
     } else if !name.chars().all(is_allowed) {
         Some("its name may only have letters, digits, `.`, `_` and `-`")
-    } else if !Precision::ALL
-        .iter()
-        .any(|precision| results.contains(precision.file()))
-    {
+    } else if !Precision::ALL.iter().any(|precision| results.contains(precision.file())) {
         Some("it has no model")
     } else {
         None

@@ -182,8 +182,7 @@ impl Models {
         });
         let next = next.inspect_err(log_not_reloaded)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = next.clone();
-        next.all()
-            .for_each(|model| model.log("the model was reloaded"));
+        next.all().for_each(|model| model.log("the model was reloaded"));
         Ok(next.split.primary)
     }
 
@@ -199,11 +198,7 @@ impl Models {
             }
         })?;
         self.repository.put(loaded.clone());
-        loaded.log(if is_loaded {
-            "the model was reloaded"
-        } else {
-            "the model was loaded"
-        });
+        loaded.log(if is_loaded { "the model was reloaded" } else { "the model was loaded" });
         Ok(loaded)
     }
 }

@@ -28,19 +28,12 @@ fn document(topics: &[Topic]) -> Json {
     let mut paths: BTreeMap<&str, Map<String, Json>> = BTreeMap::new();
     let mut schemas = Map::new();
     for topic in topics {
-        for endpoint in topic
-            .endpoints
-            .iter()
-            .filter(|endpoint| endpoint.is_documented)
-        {
+        for endpoint in topic.endpoints.iter().filter(|endpoint| endpoint.is_documented) {
             let operation = &endpoint.operation;
             schemas.extend(operation.schemas.clone());
             let operation = operation.to_json(&operation_id(endpoint), topic.name);
             let method = endpoint.method.as_str().to_lowercase();
-            paths
-                .entry(&endpoint.path)
-                .or_default()
-                .insert(method, operation);
+            paths.entry(&endpoint.path).or_default().insert(method, operation);
         }
     }
     let tag = |topic: &Topic| json!({"name": topic.name, "description": topic.description});
@@ -72,7 +65,5 @@ fn operation_id(endpoint: &Endpoint) -> String {
     let parts = endpoint.path.split(['/', '{', '}', '.']);
     parts
         .filter(|part| !part.is_empty())
-        .fold(endpoint.method.as_str().to_lowercase(), |name, part| {
-            format!("{name}_{part}")
-        })
+        .fold(endpoint.method.as_str().to_lowercase(), |name, part| format!("{name}_{part}"))
 }

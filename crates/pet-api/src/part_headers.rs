@@ -136,13 +136,8 @@ fn only_field_name(disposition: &str) -> String {
     let field = parts
         .filter_map(|part| part.split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("name"));
-    let field = field
-        .map(|(_, value)| value.trim().trim_matches('"'))
-        .unwrap_or_default();
-    let field: String = field
-        .chars()
-        .filter(|char| !matches!(char, '"' | '\\'))
-        .collect();
+    let field = field.map(|(_, value)| value.trim().trim_matches('"')).unwrap_or_default();
+    let field: String = field.chars().filter(|char| !matches!(char, '"' | '\\')).collect();
     format!("Content-Disposition: form-data; name=\"{field}\"\r\n")
 }
 

@@ -186,10 +186,7 @@ impl Queue {
         )?;
         match timeout_at(deadline, receiver).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(ApiError::new(
-                Code::Internal,
-                "processing this request failed",
-            )),
+            Ok(Err(_)) => Err(ApiError::new(Code::Internal, "processing this request failed")),
             Err(_) => Err(ApiError::deadline_passed()),
         }
     }

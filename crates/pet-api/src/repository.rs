@@ -74,10 +74,7 @@ impl IndexEntry {
 
 impl Repository {
     pub(crate) fn new(folder: Option<ModelFolder>) -> Self {
-        Self {
-            folder,
-            contents: RwLock::default(),
-        }
+        Self { folder, contents: RwLock::default() }
     }
 
     /// The models to load at startup: all in the folder. None of them may have the name of the served one.
@@ -187,15 +184,10 @@ impl Repository {
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Contents> {
-        self.contents
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.contents.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn same_name(name: &str, results: &Results) -> Error {
-    Error::SameName {
-        name: name.to_owned(),
-        results: results.to_string(),
-    }
+    Error::SameName { name: name.to_owned(), results: results.to_string() }
 }

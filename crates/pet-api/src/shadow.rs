@@ -55,10 +55,7 @@ struct Sample {
 impl Shadow {
     /// Submits a photograph if it is within the share, or drops it. Never waits.
     pub(crate) fn offer(&self, photograph: &Bytes, prediction: &Prediction) {
-        if !self
-            .share
-            .selects(self.count.fetch_add(1, Ordering::Relaxed))
-        {
+        if !self.share.selects(self.count.fetch_add(1, Ordering::Relaxed)) {
             return;
         }
         let sample = || Sample {
@@ -186,10 +183,7 @@ impl Runner {
 #[cfg(target_os = "linux")]
 fn lower_priority() {
     if let Err(error) = thread_priority::ThreadPriority::Min.set_for_current() {
-        tracing::warn!(
-            ?error,
-            "the shadow's thread could not be given a lower priority"
-        );
+        tracing::warn!(?error, "the shadow's thread could not be given a lower priority");
     }
 }
 

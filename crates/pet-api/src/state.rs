@@ -46,15 +46,7 @@ impl State {
         memory: Arc<UploadMemory>,
         feedback: Option<Arc<Feedback>>,
     ) -> Self {
-        Self {
-            configuration,
-            queue,
-            metrics,
-            models,
-            memory,
-            feedback,
-            draining: OnceLock::new(),
-        }
+        Self { configuration, queue, metrics, models, memory, feedback, draining: OnceLock::new() }
     }
 
     /// The state of the service that received a request.
@@ -90,14 +82,12 @@ impl State {
 
     /// Loads a model of the repository.
     pub(crate) async fn load(&self, name: String) -> Result<IndexEntry, ApiError> {
-        self.run_blocking(move |models| models.load_named(&name))
-            .await?
+        self.run_blocking(move |models| models.load_named(&name)).await?
     }
 
     /// Unloads a model of the repository.
     pub(crate) async fn unload(&self, name: String) -> Result<IndexEntry, ApiError> {
-        self.run_blocking(move |models| models.unload_named(&name))
-            .await?
+        self.run_blocking(move |models| models.unload_named(&name)).await?
     }
 
     /// Every model that a request can name, loaded or not.
@@ -123,11 +113,7 @@ impl State {
 
     /// Fails when the service is stopping.
     pub(crate) fn check_ready(&self) -> Result<(), ApiError> {
-        if self.is_ready() {
-            Ok(())
-        } else {
-            Err(ApiError::stopping())
-        }
+        if self.is_ready() { Ok(()) } else { Err(ApiError::stopping()) }
     }
 
     /// Reports the service as not ready from now on.
@@ -139,8 +125,6 @@ impl State {
     pub(crate) fn time_to_stop(&self) -> Duration {
         let Configuration { notice, grace, .. } = &self.configuration;
         let since = self.draining.get().map(Instant::elapsed);
-        since.map_or(Duration::ZERO, |since| {
-            (*notice + *grace).saturating_sub(since)
-        })
+        since.map_or(Duration::ZERO, |since| (*notice + *grace).saturating_sub(since))
     }
 }

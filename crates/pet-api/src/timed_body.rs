@@ -33,10 +33,7 @@ pub(crate) struct ResponseTimeout;
 impl TimedBody {
     pub(crate) fn new(bytes: Vec<u8>, memory: OwnedSemaphorePermit, deadline: Instant) -> Self {
         let length = bytes.len() as u64;
-        let rest = Rest {
-            bytes: bytes.into(),
-            _memory: memory,
-        };
+        let rest = Rest { bytes: bytes.into(), _memory: memory };
         let rest = Arc::new(Mutex::new(Some(rest)));
         let watched = Arc::downgrade(&rest);
         rt::spawn(async move {

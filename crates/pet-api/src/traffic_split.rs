@@ -60,10 +60,7 @@ impl TrafficSplit {
         let has_version =
             |model: &&Arc<LoadedModel>| model.metadata().model_version.as_deref() == Some(version);
         let missing = || {
-            let detail = format!(
-                "version `{version}` of `{}` does not exist",
-                self.primary.name()
-            );
+            let detail = format!("version `{version}` of `{}` does not exist", self.primary.name());
             let served = self.primary.metadata().model_version.as_ref();
             let hint = served.map(|served| format!("the served version is `{served}`"));
             ApiError::new(Code::NotFound, detail).with_hint(hint)

@@ -51,13 +51,8 @@ pub(crate) struct Uploads {
 }
 
 /// Errors of reading a body.
-pub(crate) const READ_ERRORS: [Code; 5] = [
-    Code::BadRequest,
-    Code::UploadTimeout,
-    Code::TooLarge,
-    Code::UnsupportedEncoding,
-    Code::Busy,
-];
+pub(crate) const READ_ERRORS: [Code; 5] =
+    [Code::BadRequest, Code::UploadTimeout, Code::TooLarge, Code::UnsupportedEncoding, Code::Busy];
 
 /// Errors of processing an upload.
 pub(crate) const WORK_ERRORS: [Code; 6] = [
@@ -80,10 +75,7 @@ impl Describe for Upload {
 
 impl Describe for Uploads {
     fn describe(operation: &mut Operation) {
-        describe_form(
-            operation,
-            &json!({"type": "array", "minItems": 1, "items": file()}),
-        );
+        describe_form(operation, &json!({"type": "array", "minItems": 1, "items": file()}));
     }
 }
 
@@ -106,18 +98,11 @@ impl FromRequest for Upload {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let Uploads {
-                photographs,
-                deadline,
-            } = read(&request, payload, 1).await?;
+            let Uploads { photographs, deadline } = read(&request, payload, 1).await?;
             let Photograph { name, body } =
                 photographs.into_iter().next().ok_or_else(missing_file)?;
             let body = body?;
-            Ok(Self {
-                name,
-                body,
-                deadline,
-            })
+            Ok(Self { name, body, deadline })
         })
     }
 }
@@ -149,9 +134,7 @@ async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Upl
     let photographs = match request.content_type().to_ascii_lowercase().as_str() {
         "multipart/form-data" => {
             // The largest form; the error names the limit of one photograph.
-            let all = limit
-                .saturating_add(MULTIPART_OVERHEAD)
-                .saturating_mul(max as u64);
+            let all = limit.saturating_add(MULTIPART_OVERHEAD).saturating_mul(max as u64);
             let all = all.min(memory.capacity() as u64);
             if content_length(request).is_some_and(|length| length > all) {
                 return Err(too_large(limit));
@@ -170,10 +153,7 @@ async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<Upl
     if photographs.is_empty() {
         return Err(missing_file());
     }
-    Ok(Uploads {
-        photographs,
-        deadline,
-    })
+    Ok(Uploads { photographs, deadline })
 }
 
 fn missing_file() -> ApiError {
@@ -256,9 +236,7 @@ async fn skip(field: &mut Field, limit: u64) -> Result<(), ApiError> {
 fn file_name(field: &Field) -> Option<String> {
     let disposition = field.content_disposition()?;
     if let Some(extended) = disposition.get_filename_ext() {
-        return Some(printable(
-            String::from_utf8_lossy(&extended.value).into_owned(),
-        ));
+        return Some(printable(String::from_utf8_lossy(&extended.value).into_owned()));
     }
     let name = disposition.get_filename();
     name.map(|name| printable(name.to_owned()))
@@ -292,8 +270,7 @@ pub(crate) async fn read_body(
     let mut body = incoming.body(limit);
     let read = async {
         while let Some(chunk) = chunks.next().await {
-            body.push(&chunk.map_err(|error| unreadable(&error))?)
-                .await?;
+            body.push(&chunk.map_err(|error| unreadable(&error))?).await?;
         }
         Ok(())
     };

@@ -46,10 +46,7 @@ fn describe(results: &Results) -> String {
 fn library(places: &Places, cache: Option<&Path>) -> String {
     match places.libraries(cache, variable("ORT_DYLIB_PATH")).find() {
         Ok(library) if library.is_absolute() || library.is_file() => library.display().to_string(),
-        Ok(library) => format!(
-            "not set up; the system is searched for `{}`",
-            library.display()
-        ),
+        Ok(library) => format!("not set up; the system is searched for `{}`", library.display()),
         Err(error) => error.to_string(),
     }
 }

@@ -160,12 +160,7 @@ impl ResultsArgument {
 #[derive(Args, Clone)]
 pub(crate) struct ExportFolderArgument {
     /// Folder of the exported model
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "results",
-        env = "PET_RESULTS"
-    )]
+    #[arg(long, value_name = "DIR", default_value = "results", env = "PET_RESULTS")]
     pub(crate) results: PathBuf,
 }
 
@@ -188,9 +183,7 @@ impl CacheArgument {
     /// Where `pet-cli setup` installs ONNX Runtime, in a folder for each version.
     #[cfg(feature = "training")]
     pub(crate) fn runtime_folder(&self) -> PathBuf {
-        Places::here()
-            .downloads(self.cache_dir.as_deref())
-            .join(RUNTIME)
+        Places::here().downloads(self.cache_dir.as_deref()).join(RUNTIME)
     }
 
     /// Where `pet-cli setup` stores a backbone's weights.
@@ -229,8 +222,7 @@ fn backbone(name: &str) -> PathBuf {
 
 /// Parses a count of at least 1.
 pub(crate) fn count(text: &str) -> Result<NonZero<usize>, String> {
-    text.parse()
-        .map_err(|_| "expected an integer of at least 1".into())
+    text.parse().map_err(|_| "expected an integer of at least 1".into())
 }
 
 /// Parses a folder. Unlike clap's own parser, it accepts an empty environment variable.
@@ -240,9 +232,7 @@ pub(crate) fn folder() -> impl TypedValueParser<Value = PathBuf> {
 
 /// The folder, or `None` if it is empty.
 pub(crate) fn some_folder(folder: Option<&PathBuf>) -> Option<PathBuf> {
-    folder
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .cloned()
+    folder.filter(|folder| !folder.as_os_str().is_empty()).cloned()
 }
 
 /// How large an image may be.
@@ -258,9 +248,7 @@ pub(crate) struct LimitArguments {
 
 impl LimitArguments {
     pub(crate) fn limits(self) -> Limits {
-        Limits::default()
-            .with_bytes(self.max_upload)
-            .with_pixels(self.max_pixels)
+        Limits::default().with_bytes(self.max_upload).with_pixels(self.max_pixels)
     }
 }
 

@@ -1,9 +1,6 @@
 //! Generates docs/command-line.md from clap, and checks that clap accepts all commands in the documents.
 
-#![expect(
-    clippy::format_push_string,
-    reason = "a page of some kilobytes, made once in a test"
-)]
+#![expect(clippy::format_push_string, reason = "a page of some kilobytes, made once in a test")]
 
 use std::path::{Path, PathBuf};
 
@@ -29,10 +26,7 @@ fn the_command_line_page_is_current() {
         fs_err::rename(&new, &file).unwrap();
     }
     let written = fs_err::read_to_string(&file).unwrap_or_default();
-    let stale = page
-        .lines()
-        .zip(written.lines())
-        .find(|(one, other)| one != other);
+    let stale = page.lines().zip(written.lines()).find(|(one, other)| one != other);
     assert!(
         page == written,
         "docs/command-line.md is not current: {stale:?}; run `cargo xtask docs`"
@@ -78,10 +72,7 @@ Results go to standard output; progress, notes and errors go to standard error. 
 const WALKTHROUGH: [(&str, &str); 7] = [
     ("pet-cli promote", r#" skip="tests/cli promotes each way""#),
     ("pet-cli select", r#" skip="tests/cli selects each way""#),
-    (
-        "pet-cli export",
-        r#" skip="tests/cli and tests/parity export each way""#,
-    ),
+    ("pet-cli export", r#" skip="tests/cli and tests/parity export each way""#),
     (
         "pet-cli train",
         concat!(
@@ -89,10 +80,7 @@ const WALKTHROUGH: [(&str, &str); 7] = [
             r#" with="train --refit 0123456789abcdef0123456789abcdef=runs list""#,
         ),
     ),
-    (
-        "pet-cli runs",
-        r#" with="2eb35f0c=$(run 0)" with="81d02ca1=$(run 1)""#,
-    ),
+    ("pet-cli runs", r#" with="2eb35f0c=$(run 0)" with="81d02ca1=$(run 1)""#),
     ("pet-cli evaluate", r#" with="other-pictures/=photos/""#),
     ("pet-cli serve", r#" serves="8000 9000""#),
 ];
@@ -120,11 +108,7 @@ fn section(command: &Command, parent: &str, text: &mut String) {
     let name = format!("{parent} {}", command.get_name());
     text.push_str(&format!("\n## {name}\n"));
     let about = command.get_long_about().or_else(|| command.get_about());
-    for paragraph in about
-        .map(ToString::to_string)
-        .unwrap_or_default()
-        .split("\n\n")
-    {
+    for paragraph in about.map(ToString::to_string).unwrap_or_default().split("\n\n") {
         text.push_str(&format!("\n{}\n", sentence(paragraph)));
     }
     let usage = command.clone().bin_name(&name).render_usage().to_string();
@@ -194,14 +178,9 @@ fn line(argument: &Arg) -> String {
         }
     }
     let short = argument.get_short().map(|short| format!("`-{short}`, "));
-    let variable = argument
-        .get_env()
-        .map(|name| format!(" [`{}`]", name.display()));
-    let mut text = format!(
-        "- {}`{argument}`{}",
-        short.unwrap_or_default(),
-        variable.unwrap_or_default()
-    );
+    let variable = argument.get_env().map(|name| format!(" [`{}`]", name.display()));
+    let mut text =
+        format!("- {}`{argument}`{}", short.unwrap_or_default(), variable.unwrap_or_default());
     text.push_str(&format!(": {}", help.unwrap_or_default()));
     if !notes.is_empty() {
         text.push_str(&format!(" ({})", notes.join("; ")));
@@ -212,11 +191,7 @@ fn line(argument: &Arg) -> String {
 /// Adds the full stop that clap removes from a first paragraph.
 fn sentence(paragraph: &str) -> String {
     let paragraph = paragraph.trim();
-    let end = if paragraph.ends_with(['.', ':', ';']) {
-        ""
-    } else {
-        "."
-    };
+    let end = if paragraph.ends_with(['.', ':', ';']) { "" } else { "." };
     format!("{paragraph}{end}")
 }
 
@@ -239,9 +214,7 @@ fn documents(root: &Path) -> Vec<PathBuf> {
     let pages = pages.map(|entry| entry.unwrap().path());
     let named = ["README.md", "CONTRIBUTING.md"].map(|name| root.join(name));
     let files = named.into_iter().chain(pages);
-    files
-        .filter(|file| file.extension().is_some_and(|ending| ending == "md"))
-        .collect()
+    files.filter(|file| file.extension().is_some_and(|ending| ending == "md")).collect()
 }
 
 /// The calls of `pet-cli` in code fences, split into words.
@@ -272,9 +245,8 @@ fn commands_of(text: &str) -> Vec<Vec<String>> {
 fn calls(words: &[String]) -> Vec<Vec<String>> {
     let commands = words.split(|word| ENDS.contains(&word.as_str()));
     let calls = commands.filter_map(|words| {
-        let program = words
-            .iter()
-            .position(|word| word == "pet-cli" || word.ends_with("/pet-cli"))?;
+        let program =
+            words.iter().position(|word| word == "pet-cli" || word.ends_with("/pet-cli"))?;
         let before = words.get(..program)?;
         let rest = words.get(program + 1..)?;
         match before.first().map(String::as_str) {
@@ -292,9 +264,7 @@ fn calls(words: &[String]) -> Vec<Vec<String>> {
 
 fn called(arguments: &[String]) -> Vec<String> {
     let program = "pet-cli".to_owned();
-    std::iter::once(program)
-        .chain(arguments.iter().cloned())
-        .collect()
+    std::iter::once(program).chain(arguments.iter().cloned()).collect()
 }
 
 /// Splits a line like a shell, as far as the documents need it.
@@ -329,9 +299,6 @@ fn calls_are_found_only_in_code_fences() {
         "pet-cli runs list --filter metrics.val_acc > 0.9",
         "pet-cli select",
     ];
-    let found: Vec<_> = commands_of(text)
-        .iter()
-        .map(|words| words.join(" "))
-        .collect();
+    let found: Vec<_> = commands_of(text).iter().map(|words| words.join(" ")).collect();
     assert_eq!(found, expected);
 }

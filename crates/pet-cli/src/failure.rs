@@ -76,10 +76,7 @@ pub(crate) enum Failure {
     #[error("{failed} of {all} images could not be used")]
     SomeImages { failed: usize, all: usize },
     #[error("the service is not ready: `{url}`")]
-    NotReady {
-        url: String,
-        source: Box<ureq::Error>,
-    },
+    NotReady { url: String, source: Box<ureq::Error> },
     #[error("`{url}` is not a valid collector address: expected {expected}")]
     Collector { url: String, expected: &'static str },
     #[error("there are no images in `{}`", folder.display())]
@@ -98,11 +95,7 @@ pub(crate) enum Failure {
     FailedRuns { failed: usize, all: usize },
     #[cfg(feature = "training")]
     #[error("version {version} of `{model}` is not promoted: it does not meet the limits on {}", failed.join(", "))]
-    NotPromoted {
-        model: String,
-        version: u32,
-        failed: Vec<String>,
-    },
+    NotPromoted { model: String, version: u32, failed: Vec<String> },
     #[cfg(feature = "training")]
     #[error("`{dataset}` has problems: {}", kinds.join(", "))]
     DataProblems { dataset: String, kinds: Vec<String> },

@@ -19,11 +19,7 @@ pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
         let model = || error.downcast_ref().and_then(model);
         let training = || training(error);
         let system = || error.downcast_ref().and_then(of_io).map(str::to_owned);
-        image
-            .or_else(predict)
-            .or_else(model)
-            .or_else(training)
-            .or_else(system)
+        image.or_else(predict).or_else(model).or_else(training).or_else(system)
     })
 }
 
@@ -219,11 +215,7 @@ fn export(error: &pet_export::Error) -> Option<String> {
 fn data(error: &pet_data::Error) -> Option<String> {
     use pet_data::Error;
     match error {
-        Error::Layout {
-            nested: None,
-            expected,
-            ..
-        } => Some(format!(
+        Error::Layout { nested: None, expected, .. } => Some(format!(
             "choose the folder that contains `{expected}`, or add `--dataset folder` for a folder of class folders"
         )),
         Error::Io { source } => of_io(source).map(str::to_owned),

@@ -54,9 +54,7 @@ fn files(line: &str, root: &Path) -> Vec<PathBuf> {
     };
     let path = Path::new(path.trim_start_matches('/'));
     // The last ancestor is empty, which is the root.
-    path.ancestors()
-        .map(|group| root.join(group).join(name))
-        .collect()
+    path.ancestors().map(|group| root.join(group).join(name)).collect()
 }
 
 /// Reads a limit; `None` for "max" and for huge numbers, which mean no limit.

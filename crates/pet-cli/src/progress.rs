@@ -15,10 +15,7 @@ pub(crate) struct Bars {
 
 impl Bars {
     pub(crate) fn new(quiet: bool) -> Self {
-        Self {
-            quiet,
-            current: Mutex::new(ProgressBar::hidden()),
-        }
+        Self { quiet, current: Mutex::new(ProgressBar::hidden()) }
     }
 
     pub(crate) fn start_images(&self, task: &str, total: usize) {
@@ -43,17 +40,12 @@ impl Bars {
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .with_key("rate", rate)
             .progress_chars("=> ");
-        let bar = ProgressBar::new(total)
-            .with_prefix(task.to_owned())
-            .with_style(style);
+        let bar = ProgressBar::new(total).with_prefix(task.to_owned()).with_style(style);
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = bar;
     }
 
     fn bar(&self) -> ProgressBar {
-        self.current
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -14,9 +14,7 @@ const LEAST: usize = 8;
 /// Prints a table. Columns whose heading starts with `>` are right-aligned; the text in others is wrapped to fit the table
 /// into `COLUMNS` or the terminal. In a pipe or a file, each row is one line.
 pub(crate) fn print(heads: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
-    lines(heads, rows, width())
-        .iter()
-        .try_for_each(output::line)
+    lines(heads, rows, width()).iter().try_for_each(output::line)
 }
 
 fn width() -> usize {
@@ -42,11 +40,7 @@ fn lines(heads: &[&str], rows: &[Vec<String>], width: usize) -> Vec<String> {
         let line = |index| {
             let parts = cells.iter().map(|&(ref lines, right, width)| {
                 let text = lines.get(index).copied().unwrap_or_default();
-                if right {
-                    format!("{text:>width$}")
-                } else {
-                    format!("{text:width$}")
-                }
+                if right { format!("{text:>width$}") } else { format!("{text:width$}") }
             });
             parts.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
@@ -144,18 +138,12 @@ mod tests {
         let rows = [["1.0 s", "my pets", "mobilenet_v2_bs32"]];
         let rows = rows.map(|row| row.map(str::to_owned).to_vec());
         let printed = |width| lines(&heads, &rows, width);
-        let whole = [
-            " took  data set  name",
-            "1.0 s  my pets   mobilenet_v2_bs32",
-        ];
+        let whole = [" took  data set  name", "1.0 s  my pets   mobilenet_v2_bs32"];
         assert_eq!(printed(34), whole);
         let two = ["1.0 s  my pets   mobilenet_v2_", "                 bs32"];
         assert_eq!(printed(33), [&whole[..1], &two].concat());
         let narrow = printed(24);
-        assert!(
-            narrow.iter().all(|line| line.chars().count() <= 24),
-            "{narrow:?}"
-        );
+        assert!(narrow.iter().all(|line| line.chars().count() <= 24), "{narrow:?}");
         assert_eq!(narrow.len(), 4, "{narrow:?}");
     }
 

@@ -36,23 +36,15 @@ pub(crate) fn existing(arguments: &TrackingArguments) -> Result<Option<Client>, 
     config.http.on_waiting = Some(OnWaiting(note_waiting));
     match &config.tracking_uri {
         uri if *uri == TrackingUri::default() && !Path::new("mlflow.db").exists() => Ok(None),
-        TrackingUri::Local { database } if !database.exists() => Err(Error::NotFound {
-            what: "database",
-            name: database.display().to_string(),
+        TrackingUri::Local { database } if !database.exists() => {
+            Err(Error::NotFound { what: "database", name: database.display().to_string() }.into())
         }
-        .into()),
         _ => Ok(Some(Client::open(&config)?)),
     }
 }
 
 fn note_waiting(waiting: &Waiting) {
-    let Waiting {
-        server,
-        waited,
-        attempts,
-        timeout,
-        ..
-    } = waiting;
+    let Waiting { server, waited, attempts, timeout, .. } = waiting;
     output::note(format_args!(
         "waiting for `{server}`, which has not responded for {waited:?} (attempts: {attempts}, at most {timeout:?} \
          each); Ctrl-C stops"

@@ -15,11 +15,8 @@ use crate::arguments::{CacheArgument, LimitArguments, SourceArguments};
 use crate::failure::Failure;
 
 /// The options of a split without a record.
-const DEFAULT: SplitOptions = SplitOptions {
-    seed: 42,
-    validation_fraction: 0.2,
-    group_duplicates: false,
-};
+const DEFAULT: SplitOptions =
+    SplitOptions { seed: 42, validation_fraction: 0.2, group_duplicates: false };
 
 /// Which images to work on.
 #[derive(Args, Clone)]
@@ -73,10 +70,7 @@ impl TrainingRecord {
     /// The record of the run that trained the selected version.
     pub(crate) fn of(client: &Client, selection: &Selection) -> Result<Self, Failure> {
         let run = client.run(&selection.run_id)?;
-        Ok(Self {
-            data: selection.dataset.clone(),
-            params: SplitParams::of(&run.params),
-        })
+        Ok(Self { data: selection.dataset.clone(), params: SplitParams::of(&run.params) })
     }
 
     /// The record that was exported with a model; empty for a model without one.
@@ -88,9 +82,8 @@ impl TrainingRecord {
         let metrics: Option<Metrics> = read(results, METRICS_FILE);
         Self {
             data: selection.and_then(|selection| selection.dataset),
-            params: metrics.map_or_else(SplitParams::default, |metrics| {
-                SplitParams::of(&metrics.params)
-            }),
+            params: metrics
+                .map_or_else(SplitParams::default, |metrics| SplitParams::of(&metrics.params)),
         }
     }
 
@@ -103,12 +96,7 @@ impl TrainingRecord {
 impl TrainedDataArguments {
     /// The given options, otherwise those of the training.
     pub(crate) fn options(&self, record: &TrainingRecord) -> SplitOptions {
-        let SplitParams {
-            seed,
-            validation_fraction,
-            group_duplicates,
-            ..
-        } = record.params;
+        let SplitParams { seed, validation_fraction, group_duplicates, .. } = record.params;
         let fraction = self.validation_fraction.or(validation_fraction);
         SplitOptions {
             seed: self.seed.or(seed).unwrap_or(DEFAULT.seed),
@@ -127,11 +115,8 @@ impl TrainedDataArguments {
         cache: &CacheArgument,
         progress: &dyn Progress,
     ) -> Result<Split, Failure> {
-        let SplitOptions {
-            seed,
-            validation_fraction: fraction,
-            group_duplicates,
-        } = self.options(record);
+        let SplitOptions { seed, validation_fraction: fraction, group_duplicates } =
+            self.options(record);
         let trained_on = record.data.as_ref().filter(|_| !force);
         if !group_duplicates && trained_on.is_none() {
             return Ok(dataset.split(fraction, seed)?);

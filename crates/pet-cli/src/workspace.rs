@@ -20,10 +20,7 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Failure> {
         Err(error) => return Err(error.into()),
     };
     if size > limits.bytes {
-        let too_large = Failure::FileTooLarge {
-            expected: limits.bytes,
-            got: size,
-        };
+        let too_large = Failure::FileTooLarge { expected: limits.bytes, got: size };
         return Err(at(path, too_large));
     }
     Ok(fs::read(path)?)
@@ -39,10 +36,7 @@ pub(crate) fn check_exists(path: &Path) -> Result<(), Failure> {
 
 /// Adds a path to an error.
 pub(crate) fn at(path: &Path, source: Failure) -> Failure {
-    Failure::File {
-        path: path.to_owned(),
-        source: Box::new(source),
-    }
+    Failure::File { path: path.to_owned(), source: Box::new(source) }
 }
 
 /// Loads ONNX Runtime.

@@ -16,13 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let columns: u32 = rest.first().map_or(Ok(10), |text| text.parse())?;
     let seed = rest.get(1).map_or(Ok(42), |text| text.parse())?;
-    let dataset = sample::generate(
-        Path::new(folder),
-        &Options {
-            seed,
-            ..Options::default()
-        },
-    )?;
+    let dataset = sample::generate(Path::new(folder), &Options { seed, ..Options::default() })?;
 
     let mut page = RgbImage::new(columns * TILE, dataset.classes.len() as u32 * TILE);
     for class in 0..dataset.classes.len() {

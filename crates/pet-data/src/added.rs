@@ -108,9 +108,7 @@ mod tests {
         assert_eq!(dataset.split(0.5, 7).unwrap(), alone.split(0.5, 7).unwrap());
         assert_eq!(dataset.digest().unwrap(), alone.digest().unwrap());
         let messages = messages.0.into_inner().unwrap();
-        let [message] = messages.as_slice() else {
-            panic!("{messages:?}")
-        };
+        let [message] = messages.as_slice() else { panic!("{messages:?}") };
         let end = "` adds 1 images; skipped: 2 files that are not images";
         assert!(message.ends_with(end), "{message}");
     }
@@ -127,10 +125,7 @@ mod tests {
             let dataset = alone.clone().adding(&folders, &Silent).unwrap();
             dataset.added_digest(&mut FileDigests::default()).unwrap()
         };
-        assert_eq!(
-            alone.added_digest(&mut FileDigests::default()).unwrap(),
-            None
-        );
+        assert_eq!(alone.added_digest(&mut FileDigests::default()).unwrap(), None);
         assert_eq!(digest(&[], ""), None);
         let one = digest(&["Dog/3.jpg"], "three");
         assert_eq!(digest(&["Dog/4.png"], "three"), one);

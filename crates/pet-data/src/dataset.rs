@@ -65,9 +65,6 @@ impl Dataset {
         if self.validation.is_empty() {
             return grouped_split(&self.train, validation_fraction, seed, groups);
         }
-        Ok(Split {
-            train: self.train.clone(),
-            validation: self.validation.clone(),
-        })
+        Ok(Split { train: self.train.clone(), validation: self.validation.clone() })
     }
 }

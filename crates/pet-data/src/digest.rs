@@ -89,10 +89,8 @@ impl Dataset {
         samples: &[Sample],
         files: &mut FileDigests,
     ) -> Result<(), Error> {
-        let mut sorted: Vec<(Vec<u8>, &Sample)> = samples
-            .iter()
-            .map(|sample| (relative(&sample.path, &self.root), sample))
-            .collect();
+        let mut sorted: Vec<(Vec<u8>, &Sample)> =
+            samples.iter().map(|sample| (relative(&sample.path, &self.root), sample)).collect();
         sorted.sort_unstable_by(|one, other| one.0.cmp(&other.0));
 
         number(hash, sorted.len() as u64);
@@ -108,9 +106,7 @@ impl Dataset {
 /// `path` relative to `root`, with `/` separators on every system.
 fn relative(path: &Path, root: &Path) -> Vec<u8> {
     let parts = path.strip_prefix(root).unwrap_or(path).components();
-    let parts: Vec<&[u8]> = parts
-        .map(|part| part.as_os_str().as_encoded_bytes())
-        .collect();
+    let parts: Vec<&[u8]> = parts.map(|part| part.as_os_str().as_encoded_bytes()).collect();
     parts.join(&b'/')
 }
 
@@ -144,11 +140,8 @@ mod tests {
         data_set(files).1.digest().unwrap()
     }
 
-    const FILES: [(&str, &str); 3] = [
-        ("Cat/1.jpg", "one"),
-        ("Cat/2.jpg", "two"),
-        ("Dog/1.jpg", ""),
-    ];
+    const FILES: [(&str, &str); 3] =
+        [("Cat/1.jpg", "one"), ("Cat/2.jpg", "two"), ("Dog/1.jpg", "")];
 
     #[test]
     fn place_and_order_do_not_matter() {
@@ -162,26 +155,10 @@ mod tests {
     #[test]
     fn every_part_counts() {
         let changed: [&[(&str, &str)]; 4] = [
-            &[
-                ("Cat/1.jpg", "one"),
-                ("Cat/2.jpg", "tw0"),
-                ("Dog/1.jpg", ""),
-            ],
-            &[
-                ("Cat/1.jpg", "one"),
-                ("Cat/3.jpg", "two"),
-                ("Dog/1.jpg", ""),
-            ],
-            &[
-                ("Cat/1.jpg", "onet"),
-                ("Cat/2.jpg", "wo"),
-                ("Dog/1.jpg", ""),
-            ],
-            &[
-                ("Cat/1.jpg", "one"),
-                ("Cat/2.jpg", "two"),
-                ("Fox/1.jpg", ""),
-            ],
+            &[("Cat/1.jpg", "one"), ("Cat/2.jpg", "tw0"), ("Dog/1.jpg", "")],
+            &[("Cat/1.jpg", "one"), ("Cat/3.jpg", "two"), ("Dog/1.jpg", "")],
+            &[("Cat/1.jpg", "onet"), ("Cat/2.jpg", "wo"), ("Dog/1.jpg", "")],
+            &[("Cat/1.jpg", "one"), ("Cat/2.jpg", "two"), ("Fox/1.jpg", "")],
         ];
         for files in changed {
             assert_ne!(digest(files), digest(&FILES), "{files:?}");

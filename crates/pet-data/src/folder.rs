@@ -65,24 +65,16 @@ fn without_empty(dataset: Dataset) -> Result<Dataset, Error> {
 
 fn load_at_least(root: &Path, expected: usize) -> Result<Dataset, Error> {
     if !root.is_dir() {
-        return Err(Error::NoFolder {
-            root: root.to_owned(),
-        });
+        return Err(Error::NoFolder { root: root.to_owned() });
     }
     let mut left_out = LeftOut::default();
     let layout = layout(root, &mut left_out)?;
     let folders = class_folders(&layout.train, &mut left_out)?;
     if folders.len() < expected {
-        return Err(Error::TooFewClasses {
-            root: layout.train,
-            expected,
-            got: folders.len(),
-        });
+        return Err(Error::TooFewClasses { root: layout.train, expected, got: folders.len() });
     }
-    let classes: Vec<String> = folders
-        .iter()
-        .map(|path| class_name(path))
-        .collect::<Result<_, _>>()?;
+    let classes: Vec<String> =
+        folders.iter().map(|path| class_name(path)).collect::<Result<_, _>>()?;
     let name = root.file_name();
     let mut dataset = Dataset {
         name: name.map_or(UNNAMED.into(), |name| name.to_string_lossy().into_owned()),
@@ -93,10 +85,7 @@ fn load_at_least(root: &Path, expected: usize) -> Result<Dataset, Error> {
     };
     dataset.train = samples(&folders, &mut dataset)?;
     let mut of = |part: Option<PathBuf>| match part {
-        Some(folder) => samples(
-            &class_folders(&folder, &mut dataset.left_out)?,
-            &mut dataset,
-        ),
+        Some(folder) => samples(&class_folders(&folder, &mut dataset.left_out)?, &mut dataset),
         None => Ok(Vec::new()),
     };
     (dataset.validation, dataset.test) = (of(layout.validation)?, of(layout.test)?);
@@ -115,18 +104,12 @@ fn layout(root: &Path, left_out: &mut LeftOut) -> Result<Layout, Error> {
     let folders = class_folders(root, &mut outside)?;
     if !is_divided(&folders)? {
         // The root is listed again for its class folders, so skipped entries are counted then.
-        return Ok(Layout {
-            train: root.to_owned(),
-            validation: None,
-            test: None,
-        });
+        return Ok(Layout { train: root.to_owned(), validation: None, test: None });
     }
     left_out.add(&outside);
     let mut parts: [Option<PathBuf>; 3] = [None, None, None];
     for folder in folders {
-        let part = Part::ALL
-            .iter()
-            .position(|&part| Part::named(&folder) == Some(part));
+        let part = Part::ALL.iter().position(|&part| Part::named(&folder) == Some(part));
         match part.and_then(|part| parts.get_mut(part)) {
             None => return Err(Error::StrayFolder { path: folder }),
             Some(Some(first)) => {
@@ -141,11 +124,7 @@ fn layout(root: &Path, left_out: &mut LeftOut) -> Result<Layout, Error> {
         let root = root.to_owned();
         return Err(Error::NoTrainFolder { root });
     };
-    Ok(Layout {
-        train,
-        validation,
-        test,
-    })
+    Ok(Layout { train, validation, test })
 }
 
 /// Whether these folders are parts with class folders rather than classes: one with the name of a part has folders, or
@@ -165,10 +144,7 @@ fn is_divided(folders: &[PathBuf]) -> Result<bool, Error> {
         }
         for name in inner.iter().filter_map(|path| path.file_name()) {
             let name = name.to_owned();
-            if earlier
-                .iter()
-                .any(|(other, known)| *other != part && *known == name)
-            {
+            if earlier.iter().any(|(other, known)| *other != part && *known == name) {
                 return Ok(true);
             }
             earlier.push((part, name));
@@ -201,10 +177,7 @@ fn samples(class_folders: &[PathBuf], dataset: &mut Dataset) -> Result<Vec<Sampl
     for folder in class_folders {
         let name = class_name(folder)?;
         let Ok(class) = dataset.classes.binary_search(&name) else {
-            return Err(Error::UntrainedClass {
-                path: folder.clone(),
-                class: name,
-            });
+            return Err(Error::UntrainedClass { path: folder.clone(), class: name });
         };
         let images = images(folder, &mut dataset.left_out)?;
         check_undivided(folder, &images)?;
@@ -222,9 +195,7 @@ pub(crate) fn class_name(folder: &Path) -> Result<String, Error> {
     let usable = |name: &&str| !name.trim().is_empty() && !name.contains(char::is_control);
     name.filter(usable)
         .map(str::to_owned)
-        .ok_or_else(|| Error::ClassName {
-            path: folder.to_owned(),
-        })
+        .ok_or_else(|| Error::ClassName { path: folder.to_owned() })
 }
 
 #[cfg(test)]
@@ -245,12 +216,7 @@ mod tests {
     fn failure(files: &[&str]) -> (String, Error) {
         let root = tree(files);
         let error = load(root.path()).unwrap_err();
-        (
-            error
-                .to_string()
-                .replace(root.path().to_str().unwrap(), "ROOT"),
-            error,
-        )
+        (error.to_string().replace(root.path().to_str().unwrap(), "ROOT"), error)
     }
 
     #[test]
@@ -260,11 +226,7 @@ mod tests {
         assert_eq!(dataset.classes, ["Cat", "Dog"]);
         assert_eq!(
             listed(&root, &dataset.train),
-            [
-                ("Cat/deep/er/c.webp".into(), 0),
-                ("Dog/a.PNG".into(), 1),
-                ("Dog/b.jpg".into(), 1)
-            ]
+            [("Cat/deep/er/c.webp".into(), 0), ("Dog/a.PNG".into(), 1), ("Dog/b.jpg".into(), 1)]
         );
         assert!(dataset.test.is_empty());
     }
@@ -281,10 +243,7 @@ mod tests {
     #[test]
     fn folders_of_images_may_be_named_train_and_test() {
         let root = tree(&["train/1.jpg", "test/2.jpg", "plane/3.jpg"]);
-        assert_eq!(
-            load(root.path()).unwrap().classes,
-            ["plane", "test", "train"]
-        );
+        assert_eq!(load(root.path()).unwrap().classes, ["plane", "test", "train"]);
     }
 
     #[test]
@@ -324,11 +283,7 @@ mod tests {
 
     #[test]
     fn folders_that_look_like_parts_are_refused() {
-        let files = [
-            "pets_train/Cat/1.jpg",
-            "pets_train/Dog/2.jpg",
-            "pets_test/Cat/3.jpg",
-        ];
+        let files = ["pets_train/Cat/1.jpg", "pets_train/Dog/2.jpg", "pets_test/Cat/3.jpg"];
         let (text, error) = failure(&files);
         assert_eq!(
             text,
@@ -432,10 +387,7 @@ mod tests {
         assert_eq!(text, "class folder `ROOT/Dog` contains no images");
         assert!(error.hint().is_some());
         let files = ["train/Cat/1.jpg", "train/Dog/2.jpg", "test/Cat/notes.txt"];
-        assert_eq!(
-            failure(&files).0,
-            "class folder `ROOT/test/Cat` contains no images"
-        );
+        assert_eq!(failure(&files).0, "class folder `ROOT/test/Cat` contains no images");
         let root = tree(&files);
         let dataset = load_to_check(root.path()).unwrap();
         assert_eq!(dataset.empty, [root.path().join("test/Cat")]);
@@ -464,37 +416,25 @@ mod tests {
         assert_eq!((dataset.classes.len(), dataset.train.len()), (1, 2));
         let error = load_any(&root.path().join("Cat")).unwrap_err();
         let text = error.to_string();
-        assert!(
-            text.ends_with("contains 0 class folders, expected at least 1"),
-            "{text}"
-        );
+        assert!(text.ends_with("contains 0 class folders, expected at least 1"), "{text}");
     }
 
     #[test]
     fn a_class_known_to_test_only_is_refused() {
         let (text, _) = failure(&["train/Cat/1.jpg", "train/Dog/1.jpg", "test/Fox/1.jpg"]);
-        assert_eq!(
-            text,
-            "class `Fox` in `ROOT/test/Fox` has no training images"
-        );
+        assert_eq!(text, "class `Fox` in `ROOT/test/Fox` has no training images");
     }
 
     #[test]
     fn a_folder_beside_train_and_test_is_refused() {
         let (text, error) = failure(&["train/Cat/1.jpg", "train/Dog/1.jpg", "new/Cat/1.jpg"]);
-        assert!(
-            text.starts_with("unexpected folder `ROOT/new` in a divided data set"),
-            "{text}"
-        );
+        assert!(text.starts_with("unexpected folder `ROOT/new` in a divided data set"), "{text}");
         assert!(error.hint().is_some());
     }
 
     #[test]
     fn a_missing_root_is_named() {
         let error = load(Path::new("no/such/folder")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "data set folder not found: `no/such/folder`"
-        );
+        assert_eq!(error.to_string(), "data set folder not found: `no/such/folder`");
     }
 }

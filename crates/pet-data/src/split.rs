@@ -64,9 +64,7 @@ pub fn grouped_split(
     groups: &[Vec<PathBuf>],
 ) -> Result<Split, Error> {
     if !(0.0..1.0).contains(&validation_fraction) {
-        return Err(Error::Fraction {
-            got: validation_fraction,
-        });
+        return Err(Error::Fraction { got: validation_fraction });
     }
     let classes = by_class(samples)?;
     let groups = Groups::new(samples, groups);
@@ -102,10 +100,7 @@ pub fn grouped_folds(
     seed: u64,
     groups: &[Vec<PathBuf>],
 ) -> Result<Vec<Split>, Error> {
-    let invalid = || Error::Folds {
-        got: count,
-        images: samples.len(),
-    };
+    let invalid = || Error::Folds { got: count, images: samples.len() };
     if count < 2 || count > samples.len() {
         return Err(invalid());
     }
@@ -183,9 +178,7 @@ fn take(group: &[&Sample], room: &mut BTreeMap<usize, usize>) -> bool {
     for sample in group {
         *needed.entry(sample.class).or_default() += 1;
     }
-    let fits = needed
-        .iter()
-        .all(|(class, count)| room.get(class) >= Some(count));
+    let fits = needed.iter().all(|(class, count)| room.get(class) >= Some(count));
     if fits {
         for (class, count) in needed {
             room.entry(class).and_modify(|rest| *rest -= count);
@@ -233,9 +226,7 @@ fn by_class(samples: &[Sample]) -> Result<BTreeMap<usize, Vec<&Sample>>, Error> 
     let mut previous = None;
     for sample in sorted {
         if previous == Some(&sample.path) {
-            return Err(Error::DuplicateSample {
-                path: sample.path.clone(),
-            });
+            return Err(Error::DuplicateSample { path: sample.path.clone() });
         }
         previous = Some(&sample.path);
         classes.entry(sample.class).or_default().push(sample);
@@ -259,10 +250,7 @@ mod tests {
 
     fn samples(sizes: &[usize]) -> Vec<Sample> {
         let class = |(class, &size)| {
-            (0..size).map(move |number| Sample {
-                path: format!("{class}/{number}").into(),
-                class,
-            })
+            (0..size).map(move |number| Sample { path: format!("{class}/{number}").into(), class })
         };
         sizes.iter().enumerate().flat_map(class).collect()
     }
@@ -272,10 +260,7 @@ mod tests {
     }
 
     fn count_of(samples: &[Sample], class: usize) -> usize {
-        samples
-            .iter()
-            .filter(|sample| sample.class == class)
-            .count()
+        samples.iter().filter(|sample| sample.class == class).count()
     }
 
     proptest! {
@@ -330,11 +315,8 @@ mod tests {
     #[test]
     fn same_seed_gives_the_split_it_always_gave() {
         let split = stratified_split(&samples(&[10]), 0.3, 42).unwrap();
-        let chosen: Vec<_> = split
-            .validation
-            .iter()
-            .map(|sample| sample.path.to_str().unwrap())
-            .collect();
+        let chosen: Vec<_> =
+            split.validation.iter().map(|sample| sample.path.to_str().unwrap()).collect();
         assert_eq!(chosen, ["0/1", "0/5", "0/7"]);
     }
 
@@ -356,14 +338,7 @@ mod tests {
     /// Groups of three, across the classes.
     fn triples(samples: &[Sample]) -> Vec<Vec<PathBuf>> {
         let mut mixed: Vec<&Sample> = samples.iter().collect();
-        mixed.sort_by_key(|sample| {
-            sample
-                .path
-                .to_string_lossy()
-                .bytes()
-                .rev()
-                .collect::<Vec<_>>()
-        });
+        mixed.sort_by_key(|sample| sample.path.to_string_lossy().bytes().rev().collect::<Vec<_>>());
         let paths = |group: &[&Sample]| group.iter().map(|sample| sample.path.clone()).collect();
         mixed.chunks(3).map(paths).collect()
     }
@@ -428,18 +403,11 @@ mod tests {
         }
         // Classes smaller than the number of folds.
         for fold in grouped_folds(&samples(&[3; 37]), 5, 7, &[]).unwrap() {
-            assert!(
-                (22..=23).contains(&fold.validation.len()),
-                "{}",
-                fold.validation.len()
-            );
+            assert!((22..=23).contains(&fold.validation.len()), "{}", fold.validation.len());
         }
         for count in [0, 1, 6, 1000] {
             let error = grouped_folds(&samples(&[3, 2]), count, 7, &[]).unwrap_err();
-            assert!(
-                matches!(error, Error::Folds { images: 5, .. }),
-                "{count}: {error}"
-            );
+            assert!(matches!(error, Error::Folds { images: 5, .. }), "{count}: {error}");
         }
     }
 
@@ -457,11 +425,7 @@ mod tests {
     #[test]
     fn groups_of_other_samples_change_nothing() {
         let all = samples(&[12, 9]);
-        let groups = [
-            vec!["elsewhere.jpg".into()],
-            vec![all[3].path.clone()],
-            vec![],
-        ];
+        let groups = [vec!["elsewhere.jpg".into()], vec![all[3].path.clone()], vec![]];
         assert_eq!(
             grouped_split(&all, 0.3, 5, &groups).unwrap(),
             stratified_split(&all, 0.3, 5).unwrap()

@@ -59,20 +59,15 @@ impl Reason {
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Hidden => ("hidden file or folder", "hidden files or folders"),
-            Self::Leftover => (
-                "operating system or archive leftover",
-                "operating system or archive leftovers",
-            ),
+            Self::Leftover => {
+                ("operating system or archive leftover", "operating system or archive leftovers")
+            }
             Self::FolderLink => ("link to a folder", "links to folders"),
-            Self::NotAFile => (
-                "broken link or special file",
-                "broken links or special files",
-            ),
+            Self::NotAFile => ("broken link or special file", "broken links or special files"),
             Self::OtherFile => ("file that is not an image", "files that are not images"),
-            Self::NoClass => (
-                "image outside the class folders",
-                "images outside the class folders",
-            ),
+            Self::NoClass => {
+                ("image outside the class folders", "images outside the class folders")
+            }
         }
     }
 }
@@ -190,9 +185,7 @@ fn entries(folder: &Path, left_out: &mut LeftOut) -> Result<Vec<(PathBuf, Kind)>
 fn kind(path: &Path) -> Result<Kind, Reason> {
     let name = path.file_name().unwrap_or_default();
     let bytes = name.as_encoded_bytes();
-    let leftover = LEFTOVERS
-        .iter()
-        .any(|leftover| name.eq_ignore_ascii_case(leftover));
+    let leftover = LEFTOVERS.iter().any(|leftover| name.eq_ignore_ascii_case(leftover));
     if leftover || bytes.starts_with(b"._") || bytes == b".DS_Store" {
         return Err(Reason::Leftover);
     }
@@ -246,24 +239,9 @@ pub(crate) mod tests {
 
     #[test]
     fn images_of_every_letter_case_and_depth_are_found_in_order() {
-        let root = tree(&[
-            "b.JPG",
-            "a/deep/er/c.WebP",
-            "IMG.HEIC",
-            "scan.tiff",
-            "d.dib",
-        ]);
+        let root = tree(&["b.JPG", "a/deep/er/c.WebP", "IMG.HEIC", "scan.tiff", "d.dib"]);
         let (names, left_out) = listed(&root);
-        assert_eq!(
-            names,
-            [
-                "IMG.HEIC",
-                "a/deep/er/c.WebP",
-                "b.JPG",
-                "d.dib",
-                "scan.tiff"
-            ]
-        );
+        assert_eq!(names, ["IMG.HEIC", "a/deep/er/c.WebP", "b.JPG", "d.dib", "scan.tiff"]);
         assert!(left_out.is_empty());
     }
 

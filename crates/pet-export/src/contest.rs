@@ -75,9 +75,8 @@ impl Contest {
     /// [`Error::NoAlias`] for an alias that does not exist, [`Error::Contestant`] for a version that is missing or has
     /// no metrics, [`Error::Tracking`] for an unknown model or a failure of the store.
     pub fn find(client: &Client, model: &str, version: VersionRef<'_>) -> Result<Self, Error> {
-        let registered = client
-            .registered_model(model)
-            .map_err(doing("find the registered model"))?;
+        let registered =
+            client.registered_model(model).map_err(doing("find the registered model"))?;
         let challenger = match version {
             VersionRef::Version(version) => version,
             VersionRef::Alias(alias) => resolve_alias(&registered, alias)?,
@@ -86,9 +85,7 @@ impl Contest {
         let find = |role, version| Contestant::find(client, model, role, version);
         Ok(Self {
             challenger: find(Role::Challenger, challenger)?,
-            champion: champion
-                .map(|version| find(Role::Champion, *version))
-                .transpose()?,
+            champion: champion.map(|version| find(Role::Champion, *version)).transpose()?,
         })
     }
 
@@ -112,10 +109,7 @@ impl Contest {
         let data = |one: &Contestant| one.selection.dataset.clone();
         let mut all = self.both().map(|one| {
             let silent = || {
-                self.incomparable(format!(
-                    "the {} has no record of its training data",
-                    one.role
-                ))
+                self.incomparable(format!("the {} has no record of its training data", one.role))
             };
             data(one).ok_or_else(silent)
         });
@@ -170,9 +164,7 @@ impl Contest {
 impl Contestant {
     fn find(client: &Client, model: &str, role: Role, version: u32) -> Result<Self, Error> {
         let find = || {
-            let found = client
-                .model_version(model, version)
-                .map_err(doing("find the version"))?;
+            let found = client.model_version(model, version).map_err(doing("find the version"))?;
             let rule = format!("version {version} is the {role}");
             Ok(Self {
                 role,
@@ -192,9 +184,7 @@ impl Contestant {
                 && kept.version == *version
                 && kept.model_name == *model
         };
-        selection_of(folder)
-            .filter(this)
-            .map_or_else(Vec::new, |kept| precisions(folder, &kept))
+        selection_of(folder).filter(this).map_or_else(Vec::new, |kept| precisions(folder, &kept))
     }
 
     /// Exports the version into a folder.
@@ -266,14 +256,8 @@ fn tags(promotion: &Promotion) -> Vec<(String, String)> {
     let failed = promotion.failed().join(", ");
     let champion = promotion.champion.as_ref();
     let mut tags = vec![
-        (
-            "promotion_failed".into(),
-            if failed.is_empty() { none() } else { failed },
-        ),
-        (
-            "promotion_against".into(),
-            champion.map_or_else(none, |one| one.version.to_string()),
-        ),
+        ("promotion_failed".into(), if failed.is_empty() { none() } else { failed }),
+        ("promotion_against".into(), champion.map_or_else(none, |one| one.version.to_string())),
         ("promotion_images".into(), promotion.images.clone()),
     ];
     for one in &promotion.comparisons {
@@ -291,10 +275,5 @@ fn tags(promotion: &Promotion) -> Vec<(String, String)> {
 }
 
 fn unusable(role: Role, model: &str, version: u32, source: Error) -> Error {
-    Error::Contestant {
-        role,
-        model: model.to_owned(),
-        version,
-        source: Box::new(source),
-    }
+    Error::Contestant { role, model: model.to_owned(), version, source: Box::new(source) }
 }

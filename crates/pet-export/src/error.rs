@@ -248,10 +248,9 @@ impl Error {
             }
             Self::InvalidVersion { .. } => Some("select again".into()),
             Self::NoAlias { .. } => Some("select a version, or set the alias on one".into()),
-            Self::Contestant {
-                role: Role::Champion,
-                ..
-            } => Some("set the alias `champion` on a version that can be used".into()),
+            Self::Contestant { role: Role::Champion, .. } => {
+                Some("set the alias `champion` on a version that can be used".into())
+            }
             Self::Contestant { source, .. } => source.hint(),
             Self::Incomparable { .. } => {
                 Some("compare them on test images that neither was trained on".into())

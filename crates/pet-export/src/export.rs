@@ -75,15 +75,7 @@ impl<'a> Exporter<'a> {
     /// Exports versions of this store and verifies them with this runtime.
     pub fn new(client: &'a Client, runtime: &'a Runtime) -> Self {
         let usage = "";
-        Self {
-            client,
-            runtime,
-            usage,
-            int8: None,
-            outliers: None,
-            references: None,
-            force: false,
-        }
+        Self { client, runtime, usage, int8: None, outliers: None, references: None, force: false }
     }
 
     /// Allows replacing results with other data or classes.
@@ -140,9 +132,7 @@ impl<'a> Exporter<'a> {
         let model = stage.join(MODEL_FILE);
         write_atomically(&model, &to_onnx(&weights, &metadata)?)?;
         if let Some(outliers) = self.outliers {
-            let Selection {
-                run_id, model_name, ..
-            } = selection;
+            let Selection { run_id, model_name, .. } = selection;
             let carried = carried::least_similarity(self, outliers, run_id, model_name)?;
             metadata = outliers.add(self.runtime, &model, carried)?;
         }
@@ -187,21 +177,15 @@ impl<'a> Exporter<'a> {
         selection: &Selection,
         folder: &Path,
     ) -> Result<(Weights, ModelMetadata), Error> {
-        let Selection {
-            model_name,
-            version,
-            ..
-        } = selection;
+        let Selection { model_name, version, .. } = selection;
         let number = version_number(selection)?;
         self.check_run(selection, number)?;
         let source_uri = self
             .client
             .download_uri(model_name, number)
             .map_err(doing("find the model's files"))?;
-        let artifacts = self
-            .client
-            .artifacts(&source_uri)
-            .map_err(doing("open the model's files"))?;
+        let artifacts =
+            self.client.artifacts(&source_uri).map_err(doing("open the model's files"))?;
         let weights = folder.join(WEIGHTS_FILE);
         let network = folder.join(OnnxModel::NETWORK);
         for (file, target) in [(WEIGHTS_FILE, &weights), (OnnxModel::NETWORK, &network)] {
@@ -220,9 +204,7 @@ impl<'a> Exporter<'a> {
             source: Box::new(source),
         })?;
         // The model was written before its version, and possibly its run, was known.
-        let metadata = metadata
-            .with_model_version(version)
-            .with_run_id(&selection.run_id);
+        let metadata = metadata.with_model_version(version).with_run_id(&selection.run_id);
         Ok((weights, metadata))
     }
 
@@ -246,20 +228,15 @@ impl<'a> Exporter<'a> {
     /// Downloads those of [`RUN_FILES`] that the run has, and returns their names.
     fn copy_run_files(&self, run_id: &str, stage: &Path) -> Result<Vec<&'static str>, Error> {
         let run = self.client.run(run_id).map_err(doing("read the run"))?;
-        let artifacts = self
-            .client
-            .artifacts(&run.artifact_uri)
-            .map_err(doing("open the run's files"))?;
+        let artifacts =
+            self.client.artifacts(&run.artifact_uri).map_err(doing("open the run's files"))?;
         let mut copied = Vec::new();
         for file in RUN_FILES {
             match artifacts.download_file(file, &stage.join(file)) {
                 Ok(()) => copied.push(file),
                 Err(error) if error.is_not_found() => {}
                 Err(source) => {
-                    return Err(Error::Tracking {
-                        action: "download the run's files",
-                        source,
-                    });
+                    return Err(Error::Tracking { action: "download the run's files", source });
                 }
             }
         }
@@ -278,16 +255,7 @@ fn missing(
     let (model, version) = (selection.model_name.clone(), selection.version.clone());
     if artifacts.list("").is_ok_and(|files| files.is_empty()) {
         let place = place.to_owned();
-        return Error::FilesGone {
-            model,
-            version,
-            place,
-        };
+        return Error::FilesGone { model, version, place };
     }
-    Error::ForeignModel {
-        model,
-        version,
-        file,
-        source,
-    }
+    Error::ForeignModel { model, version, file, source }
 }

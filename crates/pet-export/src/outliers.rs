@@ -39,13 +39,7 @@ impl<'a> Outliers<'a> {
         validation: &'a [Sample],
         progress: &'a dyn Progress,
     ) -> Self {
-        Self {
-            dataset,
-            train,
-            validation,
-            progress,
-            limits: Limits::default(),
-        }
+        Self { dataset, train, validation, progress, limits: Limits::default() }
     }
 
     /// Sets the size limits of images.
@@ -86,12 +80,8 @@ impl<'a> Outliers<'a> {
         metadata.least_similarity = Some(-1.0);
         write(&changed, &metadata, file)?;
         let predictor = ImagePredictor::load(runtime, file, &options)?;
-        let predictions = predict_all(
-            &predictor,
-            &validation.samples,
-            "telling outliers",
-            self.progress,
-        )?;
+        let predictions =
+            predict_all(&predictor, &validation.samples, "telling outliers", self.progress)?;
         metadata.least_similarity = least_similarity(&predictions);
         write(&changed, &metadata, file)?;
         Ok(metadata)
@@ -110,13 +100,9 @@ impl<'a> Outliers<'a> {
         let classes = model.metadata().classes.len();
         let chosen = examples(images, classes);
         let count = chosen.len() as u64;
-        let features = task(
-            self.progress,
-            "learning the classes",
-            count,
-            Unit::Images,
-            || extract(model, &chosen, self.progress),
-        )?;
+        let features = task(self.progress, "learning the classes", count, Unit::Images, || {
+            extract(model, &chosen, self.progress)
+        })?;
         let channels = features.first().map_or(0, Vec::len);
         let mut means = vec![0.0; classes * channels];
         for (sample, features) in chosen.iter().zip(&features) {
@@ -207,10 +193,7 @@ fn write(model: &onnx_graph::Model, metadata: &ModelMetadata, file: &Path) -> Re
 /// The similarity that all but [`FALSE_ALARMS`] of these images of the classes reach. `None` without images, or for a
 /// model without similarities.
 pub(crate) fn least_similarity(predictions: &[Prediction]) -> Option<f64> {
-    let mut found: Vec<f32> = predictions
-        .iter()
-        .filter_map(Prediction::similarity)
-        .collect();
+    let mut found: Vec<f32> = predictions.iter().filter_map(Prediction::similarity).collect();
     found.sort_by(f32::total_cmp);
     let index = (found.len() as f64 * FALSE_ALARMS) as usize;
     found.get(index).copied().map(f64::from)
@@ -222,19 +205,13 @@ mod tests {
 
     #[test]
     fn some_images_of_every_class_are_examples() {
-        let sample = |class| Sample {
-            path: "a.png".into(),
-            class,
-        };
+        let sample = |class| Sample { path: "a.png".into(), class };
         let samples: Vec<_> = (0..300).map(|index| sample(index / 100)).collect();
         let chosen = examples(&samples, 3);
         assert_eq!(chosen.len(), 3 * EXAMPLES);
         assert_eq!([chosen[0].class, chosen[149].class], [0, 2]);
         assert_eq!(examples(&samples[..7], 3).len(), 7);
-        assert!(
-            examples(&samples, 0).is_empty(),
-            "classes the model has not"
-        );
+        assert!(examples(&samples, 0).is_empty(), "classes the model has not");
     }
 
     #[test]

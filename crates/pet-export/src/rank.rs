@@ -68,10 +68,7 @@ pub(crate) fn measured(
             return Ok(Err(format!("names the missing run `{run_id}`")));
         }
         Err(source) => {
-            return Err(Error::Tracking {
-                action: "read a version's run",
-                source,
-            });
+            return Err(Error::Tracking { action: "read a version's run", source });
         }
     };
     let Some(val_acc) = metric(&run, BEST_VAL_ACC, VAL_ACC) else {
@@ -83,18 +80,11 @@ pub(crate) fn measured(
         run_id: run_id.clone(),
         val_acc,
         val_loss: metric(&run, BEST_VAL_LOSS, VAL_LOSS),
-        multiply_adds: run
-            .params
-            .get(MULTIPLY_ADDS)
-            .and_then(|work| work.parse().ok()),
+        multiply_adds: run.params.get(MULTIPLY_ADDS).and_then(|work| work.parse().ok()),
         run_name: run.name,
         reason: String::new(),
     };
-    Ok(Ok(Measured {
-        number: version.version,
-        candidate,
-        data,
-    }))
+    Ok(Ok(Measured { number: version.version, candidate, data }))
 }
 
 /// The value of metric `first`, else of `second`, if it is finite.
@@ -134,12 +124,8 @@ fn prefer_faster(versions: &mut [Measured], tolerance: f64) {
     // Accuracies are quotients, so that a loss of exactly the tolerance may come out a little larger.
     let least = highest - tolerance - 1e-9;
     let enough = versions.iter().map(|version| &version.candidate);
-    let enough = enough
-        .enumerate()
-        .take_while(|(_, one)| one.val_acc >= least);
-    let fastest = enough
-        .filter_map(|(index, one)| Some((one.multiply_adds?, index)))
-        .min();
+    let enough = enough.enumerate().take_while(|(_, one)| one.val_acc >= least);
+    let fastest = enough.filter_map(|(index, one)| Some((one.multiply_adds?, index))).min();
     if let Some((_, index)) = fastest {
         versions[..=index].rotate_right(1);
         versions[0].candidate.reason =
@@ -150,10 +136,7 @@ fn prefer_faster(versions: &mut [Measured], tolerance: f64) {
 /// Compares the metrics of two candidates, the better first.
 fn compare(one: &Candidate, other: &Candidate) -> Ordering {
     let loss = |candidate: &Candidate| candidate.val_loss.unwrap_or(f64::INFINITY);
-    other
-        .val_acc
-        .total_cmp(&one.val_acc)
-        .then(loss(one).total_cmp(&loss(other)))
+    other.val_acc.total_cmp(&one.val_acc).then(loss(one).total_cmp(&loss(other)))
 }
 
 fn explain(versions: &mut [Measured]) {

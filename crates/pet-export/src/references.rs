@@ -26,12 +26,7 @@ pub struct References<'a> {
 impl<'a> References<'a> {
     /// Uses the images `validation` or the test images of `dataset`.
     pub fn new(dataset: &'a Dataset, validation: &'a [Sample], progress: &'a dyn Progress) -> Self {
-        Self {
-            dataset,
-            validation,
-            progress,
-            limits: Limits::default(),
-        }
+        Self { dataset, validation, progress, limits: Limits::default() }
     }
 
     /// Sets the size limits of images.

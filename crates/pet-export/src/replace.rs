@@ -15,9 +15,7 @@ const REPLACED: &str = "replaced";
 /// Creates a temporary folder in `results`: on the same disk, so that a lack of space shows before anything is
 /// replaced.
 pub(crate) fn staging_folder(results: &Path) -> std::io::Result<tempfile::TempDir> {
-    tempfile::Builder::new()
-        .prefix(".export-")
-        .tempdir_in(results)
+    tempfile::Builder::new().prefix(".export-").tempdir_in(results)
 }
 
 /// Checks that the results are not a model with other classes or data. If the data of either is unknown, the registered
@@ -32,16 +30,11 @@ pub(crate) fn check_replaceable(
     if !model.exists() {
         return Ok(());
     }
-    let conflict = |reason: String| Error::OtherResults {
-        folder: results.to_owned(),
-        reason,
-    };
+    let conflict = |reason: String| Error::OtherResults { folder: results.to_owned(), reason };
     let read = onnx_graph::Model::from_bytes(&fs::read(&model)?).ok();
     let old = read.and_then(|read| ModelMetadata::from_properties(read.metadata()).ok());
     let Some(old) = old else {
-        return Err(conflict(format!(
-            "`{MODEL_FILE}` was not made by this program"
-        )));
+        return Err(conflict(format!("`{MODEL_FILE}` was not made by this program")));
     };
     if old.classes != new.classes {
         let (one, other) = (old.classes.len(), new.classes.len());
@@ -142,10 +135,7 @@ mod tests {
         let read = |name: &str| fs::read_to_string(results.join(name)).ok();
         publish(&stage, &["a", "b", "missing"], &["left"], &results).unwrap_err();
         assert_eq!(read("a").as_deref(), Some("old a"));
-        assert_eq!(
-            (read("b"), read("left").as_deref()),
-            (None, Some("old left"))
-        );
+        assert_eq!((read("b"), read("left").as_deref()), (None, Some("old left")));
         fs::remove_dir_all(stage.join(REPLACED)).unwrap();
         fs::write(stage.join("a"), "new a").unwrap();
         publish(&stage, &["a"], &["left"], &results).unwrap();

@@ -69,15 +69,10 @@ pub fn select(client: &Client, model: &str) -> Result<Selection, Error> {
 /// [`Error::NoCandidate`] if its run has no validation accuracy, [`Error::Tracking`] if the store fails or has no such
 /// version.
 pub fn choose(client: &Client, model: &str, version: u32) -> Result<Selection, Error> {
-    let found = client
-        .model_version(model, version)
-        .map_err(doing("find the version"))?;
+    let found = client.model_version(model, version).map_err(doing("find the version"))?;
     let rule = format!("version {version} was requested");
     let chosen = only(client, model, &found, rule)?;
-    Ok(Selection {
-        alias: String::new(),
-        ..chosen
-    })
+    Ok(Selection { alias: String::new(), ..chosen })
 }
 
 /// Chooses the version with an alias. If it ranks best, the selection lists the other candidates too.
@@ -86,13 +81,9 @@ pub fn choose(client: &Client, model: &str, version: u32) -> Result<Selection, E
 ///
 /// [`Error::NoAlias`] if there is no such alias, and as [`choose`].
 pub fn choose_alias(client: &Client, model: &str, alias: &str) -> Result<Selection, Error> {
-    let registered = client
-        .registered_model(model)
-        .map_err(doing("find the registered model"))?;
+    let registered = client.registered_model(model).map_err(doing("find the registered model"))?;
     let version = resolve_alias(&registered, alias)?;
-    let found = client
-        .model_version(model, version)
-        .map_err(doing("find the version"))?;
+    let found = client.model_version(model, version).map_err(doing("find the version"))?;
     choose_found(client, model, alias, &found)
 }
 
@@ -111,19 +102,14 @@ fn choose_found(
         Ok(_) | Err(Error::NoCandidate { .. } | Error::NoData { .. }) => chosen,
         Err(error) => return Err(error),
     };
-    Ok(Selection {
-        alias: alias.into(),
-        ..chosen
-    })
+    Ok(Selection { alias: alias.into(), ..chosen })
 }
 
 /// The version an alias points to.
 pub(crate) fn resolve_alias(registered: &RegisteredModel, alias: &str) -> Result<u32, Error> {
     let version = registered.aliases.get(alias).copied();
-    version.ok_or_else(|| Error::NoAlias {
-        model: registered.name.clone(),
-        alias: alias.to_owned(),
-    })
+    version
+        .ok_or_else(|| Error::NoAlias { model: registered.name.clone(), alias: alias.to_owned() })
 }
 
 /// The version exported by default: the [`CHAMPION`], else the [`CHALLENGER`], else the best.
@@ -140,10 +126,7 @@ pub fn current(client: &Client, model: &str) -> Result<Selection, Error> {
         }
     }
     let best = select(client, model)?;
-    Ok(Selection {
-        alias: String::new(),
-        ..best
-    })
+    Ok(Selection { alias: String::new(), ..best })
 }
 
 /// Points the alias [`CHALLENGER`] to the selected version, and records the rule in a tag.
@@ -153,9 +136,7 @@ pub fn current(client: &Client, model: &str) -> Result<Selection, Error> {
 /// [`Error::InvalidVersion`] for a version that is not a number, [`Error::Tracking`] if the store fails.
 pub fn challenge(client: &Client, selection: &Selection) -> Result<(), Error> {
     let (model, version) = (&selection.model_name, version_number(selection)?);
-    client
-        .set_alias(model, CHALLENGER, version)
-        .map_err(doing("set the alias"))?;
+    client.set_alias(model, CHALLENGER, version).map_err(doing("set the alias"))?;
     client
         .set_model_version_tag(model, version, "selection_rule", &selection.rule)
         .map_err(doing("note the selection"))
@@ -183,10 +164,7 @@ fn data(
     });
     let newest = known.max_by_key(|version| version.number);
     match (newest, digest) {
-        (None, Some(digest)) => Err(Error::NoData {
-            model: model.into(),
-            digest: digest.into(),
-        }),
+        (None, Some(digest)) => Err(Error::NoData { model: model.into(), digest: digest.into() }),
         (newest, _) => Ok(newest.and_then(|version| version.data.clone())),
     }
 }
@@ -212,12 +190,7 @@ fn first(
     versions: Vec<Measured>,
     excluded: Vec<(u32, String)>,
 ) -> Result<Selection, Error> {
-    let Some(Measured {
-        candidate: best,
-        data,
-        ..
-    }) = versions.first().cloned()
-    else {
+    let Some(Measured { candidate: best, data, .. }) = versions.first().cloned() else {
         return Err(no_candidate(model, "none is registered".into()));
     };
     let candidates: Vec<Candidate> = versions.into_iter().map(|one| one.candidate).collect();
@@ -233,17 +206,12 @@ fn first(
         model_sha256: None,
         int8_sha256: None,
         candidates,
-        excluded: excluded
-            .map(|(version, reason)| (version.to_string(), reason))
-            .collect(),
+        excluded: excluded.map(|(version, reason)| (version.to_string(), reason)).collect(),
     })
 }
 
 fn no_candidate(model: &str, reasons: String) -> Error {
-    Error::NoCandidate {
-        model: model.into(),
-        reasons,
-    }
+    Error::NoCandidate { model: model.into(), reasons }
 }
 
 #[cfg(test)]
@@ -264,14 +232,8 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let client = Client::local(folder.path()).unwrap();
             let experiment = client.experiment("e").unwrap().id;
-            client
-                .register_model("pets", "", &std::collections::BTreeMap::new())
-                .unwrap();
-            Self {
-                _folder: folder,
-                client,
-                experiment,
-            }
+            client.register_model("pets", "", &std::collections::BTreeMap::new()).unwrap();
+            Self { _folder: folder, client, experiment }
         }
 
         fn version(&self, metrics: &[(&str, f64)]) -> u32 {
@@ -289,16 +251,11 @@ mod tests {
             tags: &[(&str, &str)],
             multiply_adds: Option<u64>,
         ) -> u32 {
-            let run = self
-                .client
-                .create_run(&self.experiment, &NewRun::new("r", now()))
-                .unwrap();
-            let batch = metrics.iter().fold(Batch::new(), |batch, (key, value)| {
-                batch.metric(*key, *value, now(), 0)
-            });
-            let batch = tags
+            let run = self.client.create_run(&self.experiment, &NewRun::new("r", now())).unwrap();
+            let batch = metrics
                 .iter()
-                .fold(batch, |batch, (key, value)| batch.tag(*key, *value));
+                .fold(Batch::new(), |batch, (key, value)| batch.metric(*key, *value, now(), 0));
+            let batch = tags.iter().fold(batch, |batch, (key, value)| batch.tag(*key, *value));
             let work = multiply_adds.map(|work| (MULTIPLY_ADDS, work.to_string()));
             let batch = batch.params(work);
             self.client.log_batch(&run.id, &batch).unwrap();
@@ -309,11 +266,7 @@ mod tests {
     }
 
     fn order(selection: &Selection) -> Vec<&str> {
-        selection
-            .candidates
-            .iter()
-            .map(|candidate| candidate.version.as_str())
-            .collect()
+        selection.candidates.iter().map(|candidate| candidate.version.as_str()).collect()
     }
 
     #[test]
@@ -326,11 +279,7 @@ mod tests {
         registry.version(&[("val_acc", 0.90)]);
         let selection = select(&registry.client, "pets").unwrap();
         assert_eq!(order(&selection), ["4", "3", "2", "5", "1"]);
-        let reasons: Vec<_> = selection
-            .candidates
-            .iter()
-            .map(|one| one.reason.as_str())
-            .collect();
+        let reasons: Vec<_> = selection.candidates.iter().map(|one| one.reason.as_str()).collect();
         assert_eq!(reasons[0], "best val_acc, tie broken by the newest version");
         assert_eq!(reasons[1], "same val_acc and val_loss, older");
         assert_eq!(reasons[2], "same val_acc, higher val_loss");
@@ -357,16 +306,9 @@ mod tests {
             assert_eq!(selection.candidates.len(), 5);
             selection
         };
-        assert_eq!(
-            order(&chosen(Preference::Accuracy)),
-            ["4", "5", "3", "2", "1"]
-        );
+        assert_eq!(order(&chosen(Preference::Accuracy)), ["4", "5", "3", "2", "1"]);
         let balanced = chosen(Preference::Balanced);
-        assert_eq!(
-            order(&balanced),
-            ["3", "4", "5", "2", "1"],
-            "0.94 is within a point"
-        );
+        assert_eq!(order(&balanced), ["3", "4", "5", "2", "1"], "0.94 is within a point");
         assert!(balanced.rule.contains("0.01 below"), "{}", balanced.rule);
         assert_eq!(order(&chosen(Preference::Speed)), ["2", "4", "5", "3", "1"]);
     }
@@ -405,17 +347,11 @@ mod tests {
         assert_eq!(current(client, "pets").unwrap().version, "2");
         client.set_alias("pets", CHALLENGER, 1).unwrap();
         let chosen = current(client, "pets").unwrap();
-        assert_eq!(
-            (chosen.version.as_str(), chosen.alias.as_str()),
-            ("1", CHALLENGER)
-        );
+        assert_eq!((chosen.version.as_str(), chosen.alias.as_str()), ("1", CHALLENGER));
         assert_eq!(chosen.candidates.len(), 1);
         client.set_alias("pets", CHAMPION, 2).unwrap();
         let chosen = current(client, "pets").unwrap();
-        assert_eq!(
-            (chosen.version.as_str(), chosen.alias.as_str()),
-            ("2", CHAMPION)
-        );
+        assert_eq!((chosen.version.as_str(), chosen.alias.as_str()), ("2", CHAMPION));
         assert_eq!(order(&chosen), ["2", "1"]);
         let error = choose_alias(client, "pets", "best").unwrap_err();
         assert!(matches!(error, Error::NoAlias { .. }), "{error}");
@@ -425,10 +361,8 @@ mod tests {
     fn a_version_that_is_no_number_is_refused() {
         let registry = Registry::new();
         registry.version(&[("val_acc", 0.5)]);
-        let selection = Selection {
-            version: "best".into(),
-            ..select(&registry.client, "pets").unwrap()
-        };
+        let selection =
+            Selection { version: "best".into(), ..select(&registry.client, "pets").unwrap() };
         let error = challenge(&registry.client, &selection).unwrap_err();
         assert!(error.to_string().contains("`best`"), "{error}");
         assert!(error.hint().is_some());
@@ -439,10 +373,7 @@ mod tests {
         let registry = Registry::new();
         registry.version(&[("val_acc", 0.70), ("best_val_acc", 0.95)]);
         registry.version(&[("val_acc", 0.90)]);
-        assert_eq!(
-            order(&select(&registry.client, "pets").unwrap()),
-            ["1", "2"]
-        );
+        assert_eq!(order(&select(&registry.client, "pets").unwrap()), ["1", "2"]);
     }
 
     #[test]
@@ -451,12 +382,7 @@ mod tests {
         registry.version(&[("val_acc", f64::NAN)]);
         registry.version(&[("loss", 1.0)]);
         let error = select(&registry.client, "pets").unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("version 1 has no finite val_acc"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("version 1 has no finite val_acc"), "{error}");
         let good = registry.version(&[("val_acc", 0.5)]);
         let selection = select(&registry.client, "pets").unwrap();
         assert_eq!(selection.version, good.to_string());

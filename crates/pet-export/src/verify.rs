@@ -25,24 +25,12 @@ pub(crate) fn verify(classifier: &Classifier, predictor: &ImagePredictor) -> Res
         let tensor = Tensor::from_slice(&images, (batch, 3, size, size), &Device::Cpu)?;
         let expected: Vec<f32> = classifier.forward(&tensor)?.flatten_all()?.to_vec1()?;
         let got = predictor.run_tensor(&images, batch)?;
-        let differences = expected
-            .iter()
-            .zip(&got)
-            .map(|(one, other)| (one - other).abs());
+        let differences = expected.iter().zip(&got).map(|(one, other)| (one - other).abs());
         // A NaN on either side must not pass as "no difference".
-        let difference = differences.fold(0.0, |most: f32, one| {
-            if one.is_nan() {
-                f32::INFINITY
-            } else {
-                most.max(one)
-            }
-        });
+        let difference = differences
+            .fold(0.0, |most: f32, one| if one.is_nan() { f32::INFINITY } else { most.max(one) });
         if expected.len() != got.len() || difference > TOLERANCE {
-            return Err(Error::Differs {
-                batch,
-                expected: TOLERANCE,
-                got: difference,
-            });
+            return Err(Error::Differs { batch, expected: TOLERANCE, got: difference });
         }
         largest = largest.max(difference);
     }

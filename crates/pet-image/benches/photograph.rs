@@ -3,10 +3,7 @@
 //! `cargo bench -p pet-image` measures a drawn picture; with the environment variable
 //! `PET_PHOTOGRAPH=FILE` it measures that file.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a benchmark without its picture has nothing to do"
-)]
+#![expect(clippy::expect_used, reason = "a benchmark without its picture has nothing to do")]
 
 use std::hint::black_box;
 
@@ -29,9 +26,7 @@ fn bytes() -> Vec<u8> {
 fn drawn() -> RgbImage {
     RgbImage::from_fn(500, 375, |x, y| {
         let grain = (x * 7919 + y * 104_729 + x * y) % 23;
-        [x / 3 + grain, y / 2 + grain, (x + y) / 5 + grain]
-            .map(|level| level as u8)
-            .into()
+        [x / 3 + grain, y / 2 + grain, (x + y) / 5 + grain].map(|level| level as u8).into()
     })
 }
 
@@ -44,9 +39,7 @@ fn large() -> Vec<u8> {
 fn measure(criterion: &mut Criterion) {
     let bytes = bytes();
     let limits = Limits::default();
-    let image = decode(&bytes, &limits)
-        .expect("the picture can be decoded")
-        .image;
+    let image = decode(&bytes, &limits).expect("the picture can be decoded").image;
     let recipe = Preprocess::imagenet();
     let mut tensor = vec![0.0; recipe.tensor_len()];
 
@@ -65,11 +58,8 @@ fn measure(criterion: &mut Criterion) {
         bench.iter(|| shrink(black_box(image.clone()), 256));
     });
     let mut random = ChaCha8Rng::seed_from_u64(42);
-    let parts_only = Augment {
-        scale: (0.35, 1.0),
-        ratio: (3.0 / 4.0, 4.0 / 3.0),
-        ..Augment::none()
-    };
+    let parts_only =
+        Augment { scale: (0.35, 1.0), ratio: (3.0 / 4.0, 4.0 / 3.0), ..Augment::none() };
     for (name, augment) in [("parts", parts_only), ("all changes", Augment::standard())] {
         criterion.bench_function(&format!("augmented pixels to tensor, {name}"), |bench| {
             bench.iter(|| augment.run_image(black_box(&image), &recipe, &mut random, &mut tensor));

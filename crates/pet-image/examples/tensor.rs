@@ -13,22 +13,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let decoded = decode(&bytes, &limits)?;
     let (width, height) = decoded.image.dimensions();
     let Statistics { mean, .. } = Statistics::of(&decoded.image);
-    println!(
-        "{}, {width}x{height} pixels, mean levels {mean:.1?}",
-        decoded.format
-    );
+    println!("{}, {width}x{height} pixels, mean levels {mean:.1?}", decoded.format);
 
     let recipe = Preprocess::imagenet();
     let mut tensor = vec![0.0; recipe.tensor_len()];
     recipe.run(&bytes, &limits, &mut tensor)?;
     let (low, high) = tensor
         .iter()
-        .fold((f32::MAX, f32::MIN), |(low, high), &number| {
-            (low.min(number), high.max(number))
-        });
-    println!(
-        "a tensor of {} numbers from {low:.2} to {high:.2}",
-        tensor.len()
-    );
+        .fold((f32::MAX, f32::MIN), |(low, high), &number| (low.min(number), high.max(number)));
+    println!("a tensor of {} numbers from {low:.2} to {high:.2}", tensor.len());
     Ok(())
 }

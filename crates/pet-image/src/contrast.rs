@@ -21,16 +21,10 @@ pub fn contrast_stretch(image: &RgbImage) -> RgbImage {
     };
 
     let (lowest, highest) = range(&histograms, standardized);
-    let scale = if highest > lowest {
-        255.0 / (highest - lowest)
-    } else {
-        0.0
-    };
+    let scale = if highest > lowest { 255.0 / (highest - lowest) } else { 0.0 };
     let table = |channel: usize| -> [u8; 256] {
         std::array::from_fn(|level| {
-            ((standardized(channel, level) - lowest) * scale)
-                .round()
-                .clamp(0.0, 255.0) as u8
+            ((standardized(channel, level) - lowest) * scale).round().clamp(0.0, 255.0) as u8
         })
     };
 
@@ -46,23 +40,14 @@ pub fn contrast_stretch(image: &RgbImage) -> RgbImage {
 
 /// Smallest and largest standardized value among the levels that occur.
 fn range(histograms: &[Histogram; 3], standardized: impl Fn(usize, usize) -> f64) -> (f64, f64) {
-    let occurring = histograms
-        .iter()
-        .enumerate()
-        .flat_map(|(channel, histogram)| {
-            let levels = histogram
-                .iter()
-                .enumerate()
-                .filter(|(_, pixels)| **pixels > 0);
-            levels.map(move |(level, _)| (channel, level))
-        });
-    occurring.fold(
-        (f64::INFINITY, f64::NEG_INFINITY),
-        |(lowest, highest), (channel, level)| {
-            let value = standardized(channel, level);
-            (lowest.min(value), highest.max(value))
-        },
-    )
+    let occurring = histograms.iter().enumerate().flat_map(|(channel, histogram)| {
+        let levels = histogram.iter().enumerate().filter(|(_, pixels)| **pixels > 0);
+        levels.map(move |(level, _)| (channel, level))
+    });
+    occurring.fold((f64::INFINITY, f64::NEG_INFINITY), |(lowest, highest), (channel, level)| {
+        let value = standardized(channel, level);
+        (lowest.min(value), highest.max(value))
+    })
 }
 
 #[cfg(test)]

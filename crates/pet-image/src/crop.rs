@@ -24,12 +24,7 @@ pub struct CropBox {
 impl CropBox {
     /// The whole image.
     pub(crate) fn whole(image: &RgbImage) -> Self {
-        Self {
-            left: 0,
-            top: 0,
-            right: image.width(),
-            bottom: image.height(),
-        }
+        Self { left: 0, top: 0, right: image.width(), bottom: image.height() }
     }
 
     /// Number of columns; 0 where `right` does not exceed `left`.
@@ -52,11 +47,7 @@ impl CropBox {
             return Err(Error::EmptyCrop { area: self });
         }
         if self.right > width || self.bottom > height {
-            return Err(Error::CropOutside {
-                area: self,
-                width,
-                height,
-            });
+            return Err(Error::CropOutside { area: self, width, height });
         }
         Ok(())
     }
@@ -64,11 +55,7 @@ impl CropBox {
 
 impl fmt::Display for CropBox {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{},{},{},{}",
-            self.left, self.top, self.right, self.bottom
-        )
+        write!(formatter, "{},{},{},{}", self.left, self.top, self.right, self.bottom)
     }
 }
 
@@ -77,22 +64,11 @@ impl fmt::Display for CropBox {
 /// # Errors
 /// [`Error::EmptyCrop`] for a box without area, [`Error::OutputTooLarge`] for a huge one.
 pub fn crop(image: &RgbImage, area: CropBox) -> Result<RgbImage, Error> {
-    let CropBox {
-        left,
-        top,
-        right,
-        bottom,
-    } = area;
+    let CropBox { left, top, right, bottom } = area;
     if right <= left || bottom <= top {
         return Err(Error::EmptyCrop { area });
     }
-    window(
-        image,
-        i64::from(left),
-        i64::from(top),
-        right - left,
-        bottom - top,
-    )
+    window(image, i64::from(left), i64::from(top), right - left, bottom - top)
 }
 
 /// Crops to the given size around the centre. Smaller images get black borders.
@@ -115,11 +91,7 @@ pub(crate) fn center_offset(whole: u32, part: u32) -> i64 {
     }
     let half = surplus / 2;
     // As Python's `round(surplus / 2)`: 0.5 to 0, 1.5 to 2.
-    if surplus % 2 == 1 {
-        half + half % 2
-    } else {
-        half
-    }
+    if surplus % 2 == 1 { half + half % 2 } else { half }
 }
 
 /// Copies the overlap of the image and a window onto black.
@@ -137,10 +109,7 @@ fn window(
         return Ok(cut);
     }
     let rows = overlap(top, height, image.height());
-    let source_rows = image
-        .as_raw()
-        .chunks_exact(3 * image.width() as usize)
-        .skip(rows.source);
+    let source_rows = image.as_raw().chunks_exact(3 * image.width() as usize).skip(rows.source);
     let target_rows = cut.chunks_exact_mut(3 * width as usize).skip(rows.target);
     for (source, target) in source_rows.zip(target_rows).take(rows.length) {
         let source = &source[3 * columns.source..][..3 * columns.length];
@@ -176,12 +145,7 @@ mod tests {
 
     #[test]
     fn outside_is_black() {
-        let area = CropBox {
-            left: 3,
-            top: 1,
-            right: 6,
-            bottom: 4,
-        };
+        let area = CropBox { left: 3, top: 1, right: 6, bottom: 4 };
         let cut = crop(&numbered(4, 3), area).unwrap();
         assert_eq!(cut.dimensions(), (3, 3));
         assert_eq!(cut[(0, 0)].0, [3, 1, 200]);
@@ -192,38 +156,18 @@ mod tests {
 
     #[test]
     fn a_box_far_outside_is_all_black() {
-        let area = CropBox {
-            left: u32::MAX - 2,
-            top: u32::MAX - 2,
-            right: u32::MAX,
-            bottom: u32::MAX,
-        };
+        let area =
+            CropBox { left: u32::MAX - 2, top: u32::MAX - 2, right: u32::MAX, bottom: u32::MAX };
         let cut = crop(&numbered(4, 3), area).unwrap();
         assert!(cut.as_raw().iter().all(|&level| level == 0));
     }
 
     #[test]
     fn empty_and_huge_boxes_are_refused() {
-        let empty = CropBox {
-            left: 2,
-            top: 0,
-            right: 2,
-            bottom: 4,
-        };
-        assert!(matches!(
-            crop(&numbered(4, 3), empty),
-            Err(Error::EmptyCrop { .. })
-        ));
-        let huge = CropBox {
-            left: 0,
-            top: 0,
-            right: u32::MAX,
-            bottom: u32::MAX,
-        };
-        assert!(matches!(
-            crop(&numbered(4, 3), huge),
-            Err(Error::OutputTooLarge { .. })
-        ));
+        let empty = CropBox { left: 2, top: 0, right: 2, bottom: 4 };
+        assert!(matches!(crop(&numbered(4, 3), empty), Err(Error::EmptyCrop { .. })));
+        let huge = CropBox { left: 0, top: 0, right: u32::MAX, bottom: u32::MAX };
+        assert!(matches!(crop(&numbered(4, 3), huge), Err(Error::OutputTooLarge { .. })));
     }
 
     #[test]

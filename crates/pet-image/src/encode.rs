@@ -24,13 +24,7 @@ const GIF_SPEED: i32 = 10;
 /// JPEG and GIF, 16,384 for WebP) and for a format that is not in [`Format::WRITTEN`].
 pub fn encode_rgb(image: &RgbImage, format: Format) -> Result<Vec<u8>, Error> {
     let (width, height) = image.dimensions();
-    encode(
-        image.as_raw(),
-        width,
-        height,
-        ExtendedColorType::Rgb8,
-        format,
-    )
+    encode(image.as_raw(), width, height, ExtendedColorType::Rgb8, format)
 }
 
 /// Encodes a grayscale image: with one channel in JPEG, PNG and BMP, as RGB in WebP, with a palette of
@@ -41,11 +35,7 @@ pub fn encode_rgb(image: &RgbImage, format: Format) -> Result<Vec<u8>, Error> {
 pub fn encode_gray(image: &GrayImage, format: Format) -> Result<Vec<u8>, Error> {
     let (width, height) = image.dimensions();
     if matches!(format, Format::Gif | Format::WebP) {
-        let levels: Vec<u8> = image
-            .as_raw()
-            .iter()
-            .flat_map(|&level| [level; 3])
-            .collect();
+        let levels: Vec<u8> = image.as_raw().iter().flat_map(|&level| [level; 3]).collect();
         return encode(&levels, width, height, ExtendedColorType::Rgb8, format);
     }
     encode(image.as_raw(), width, height, ExtendedColorType::L8, format)
@@ -88,11 +78,9 @@ fn write(
         }
         Format::WebP => WebPEncoder::new_lossless(bytes).write_image(levels, width, height, color),
         Format::Bmp => BmpEncoder::new(&mut bytes).write_image(levels, width, height, color),
-        Format::Tiff => Err(ImageError::Unsupported(
-            UnsupportedError::from_format_and_kind(
-                ImageFormatHint::Exact(format.into()),
-                UnsupportedErrorKind::GenericFeature("writing".to_owned()),
-            ),
-        )),
+        Format::Tiff => Err(ImageError::Unsupported(UnsupportedError::from_format_and_kind(
+            ImageFormatHint::Exact(format.into()),
+            UnsupportedErrorKind::GenericFeature("writing".to_owned()),
+        ))),
     }
 }

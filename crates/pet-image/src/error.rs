@@ -208,9 +208,9 @@ impl Error {
             Self::TooManyBytes { .. } | Self::TooLarge { .. } | Self::TooManyPixels { .. } => {
                 "save a smaller copy with an image editor, or raise the limit"
             }
-            Self::ForeignFormat {
-                is_picture: true, ..
-            } => "open it in an image editor and save it as JPEG",
+            Self::ForeignFormat { is_picture: true, .. } => {
+                "open it in an image editor and save it as JPEG"
+            }
             Self::ForeignFormat { .. } => "use the photo itself, saved as JPEG or PNG",
             Self::UnknownFormat { .. } => {
                 "convert it to JPEG, PNG, GIF, WebP, BMP or TIFF; the file's content counts, not its name"

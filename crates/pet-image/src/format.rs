@@ -25,14 +25,8 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order of messages.
-    pub const ALL: [Self; 6] = [
-        Self::Jpeg,
-        Self::Png,
-        Self::Gif,
-        Self::WebP,
-        Self::Bmp,
-        Self::Tiff,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Jpeg, Self::Png, Self::Gif, Self::WebP, Self::Bmp, Self::Tiff];
 
     /// The formats that can also be encoded.
     pub const WRITTEN: [Self; 5] = [Self::Jpeg, Self::Png, Self::Gif, Self::WebP, Self::Bmp];
@@ -215,10 +209,8 @@ fn tag_at(bytes: &[u8], at: usize) -> &[u8] {
 /// Whether a text begins with a tag, possibly after an XML declaration.
 fn starts_as_markup(bytes: &[u8], tag: &[u8]) -> bool {
     let start = bytes[..bytes.len().min(256)].trim_ascii_start();
-    let is_tag = |text: &[u8]| {
-        text.get(..tag.len())
-            .is_some_and(|text| text.eq_ignore_ascii_case(tag))
-    };
+    let is_tag =
+        |text: &[u8]| text.get(..tag.len()).is_some_and(|text| text.eq_ignore_ascii_case(tag));
     is_tag(start) || (start.starts_with(b"<?xml") && start.windows(tag.len()).any(is_tag))
 }
 
@@ -249,11 +241,7 @@ mod tests {
     #[test]
     fn what_is_not_read_is_named() {
         for (bytes, kind, is_picture) in [
-            (
-                &b"\0\0\0\x1cftypheic\0\0\0\0mif1heic"[..],
-                "a HEIC photo",
-                true,
-            ),
+            (&b"\0\0\0\x1cftypheic\0\0\0\0mif1heic"[..], "a HEIC photo", true),
             (b"\0\0\0\x1cftypavif", "an AVIF image", true),
             (b"\0\0\0\x18ftypmp42", "a video", false),
             (b"II*\0\x10\0\0\0CR\x02\0", "a raw photo (CR2)", true),

@@ -34,12 +34,8 @@ impl Default for Limits {
 
 impl Limits {
     /// The default limits, as a constant.
-    pub const DEFAULT: Self = Self {
-        bytes: 20 << 20,
-        width: 16_384,
-        height: 16_384,
-        pixels: 50_000_000,
-    };
+    pub const DEFAULT: Self =
+        Self { bytes: 20 << 20, width: 16_384, height: 16_384, pixels: 50_000_000 };
 
     /// Sets the limit for the size of the file in bytes.
     #[must_use]
@@ -69,10 +65,9 @@ impl Limits {
     pub(crate) fn check_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
         match bytes.len() as u64 {
             0 => Err(Error::Empty),
-            length if length > self.bytes => Err(Error::TooManyBytes {
-                bytes: length,
-                limit: self.bytes,
-            }),
+            length if length > self.bytes => {
+                Err(Error::TooManyBytes { bytes: length, limit: self.bytes })
+            }
             _ => Ok(()),
         }
     }
@@ -84,19 +79,10 @@ impl Limits {
         }
         if width > self.width || height > self.height {
             let (max_width, max_height) = (self.width, self.height);
-            return Err(Error::TooLarge {
-                width,
-                height,
-                max_width,
-                max_height,
-            });
+            return Err(Error::TooLarge { width, height, max_width, max_height });
         }
         if u64::from(width) * u64::from(height) > self.pixels {
-            return Err(Error::TooManyPixels {
-                width,
-                height,
-                limit: self.pixels,
-            });
+            return Err(Error::TooManyPixels { width, height, limit: self.pixels });
         }
         Ok(())
     }
@@ -128,35 +114,15 @@ mod tests {
 
     #[test]
     fn sizes_at_the_limit_pass_and_sizes_above_do_not() {
-        let limits = Limits {
-            bytes: 3,
-            width: 10,
-            height: 20,
-            pixels: 150,
-        };
+        let limits = Limits { bytes: 3, width: 10, height: 20, pixels: 150 };
         assert!(limits.check_size(10, 15).is_ok());
         assert!(limits.check_size(7, 20).is_ok());
-        assert!(matches!(
-            limits.check_size(11, 1),
-            Err(Error::TooLarge { width: 11, .. })
-        ));
-        assert!(matches!(
-            limits.check_size(1, 21),
-            Err(Error::TooLarge { height: 21, .. })
-        ));
-        assert!(matches!(
-            limits.check_size(8, 19),
-            Err(Error::TooManyPixels { limit: 150, .. })
-        ));
-        assert!(matches!(
-            limits.check_size(0, 5),
-            Err(Error::NoPixels { .. })
-        ));
+        assert!(matches!(limits.check_size(11, 1), Err(Error::TooLarge { width: 11, .. })));
+        assert!(matches!(limits.check_size(1, 21), Err(Error::TooLarge { height: 21, .. })));
+        assert!(matches!(limits.check_size(8, 19), Err(Error::TooManyPixels { limit: 150, .. })));
+        assert!(matches!(limits.check_size(0, 5), Err(Error::NoPixels { .. })));
         assert!(limits.check_bytes(b"abc").is_ok());
-        assert!(matches!(
-            limits.check_bytes(b"abcd"),
-            Err(Error::TooManyBytes { .. })
-        ));
+        assert!(matches!(limits.check_bytes(b"abcd"), Err(Error::TooManyBytes { .. })));
         assert!(matches!(limits.check_bytes(b""), Err(Error::Empty)));
     }
 }

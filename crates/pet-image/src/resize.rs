@@ -35,14 +35,7 @@ pub fn resize(
     check_output(width, height)?;
     let mut resized = RgbImage::new(width, height);
     SCRATCH.with_borrow_mut(|scratch| {
-        scratch.stretcher.run(
-            image,
-            CropBox::whole(image),
-            &mut resized,
-            width,
-            height,
-            filter,
-        )
+        scratch.stretcher.run(image, CropBox::whole(image), &mut resized, width, height, filter)
     })?;
     Ok(resized)
 }
@@ -100,11 +93,7 @@ impl Stretcher {
     ) -> Result<(), Error> {
         part.check_within(image)?;
         self.passes(image, part, target, width, height, filter)
-            .map_err(|source| Error::Resize {
-                width,
-                height,
-                source,
-            })?;
+            .map_err(|source| Error::Resize { width, height, source })?;
         if self.narrowed.capacity() > KEPT_BYTES {
             self.narrowed = Vec::new();
         }
@@ -125,19 +114,13 @@ impl Stretcher {
             Filter::Lanczos => FilterType::Lanczos3,
         };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(kernel));
-        let whole = CropBox {
-            left: 0,
-            top: 0,
-            right: width,
-            bottom: part.height(),
-        };
+        let whole = CropBox { left: 0, top: 0, right: width, bottom: part.height() };
         let between = 3 * width as usize * whole.height() as usize;
         self.narrowed.resize(between, 0);
 
         let mut narrowed = TypedImage::from_buffer(width, whole.height(), &mut self.narrowed)?;
         let source = view(image.width(), image.height(), image.as_raw(), part)?;
-        self.resizer
-            .resize_typed(&source, &mut narrowed, &options)?;
+        self.resizer.resize_typed(&source, &mut narrowed, &options)?;
         let source = view(width, whole.height(), &self.narrowed, whole)?;
         let mut target = TypedImage::from_buffer(width, height, target)?;
         self.resizer.resize_typed(&source, &mut target, &options)?;
@@ -163,11 +146,7 @@ pub(crate) fn by_shorter_side(width: u32, height: u32, shorter: u32) -> (u32, u3
     let (short, long) = (width.min(height).max(1), width.max(height));
     let stretched = u64::from(shorter) * u64::from(long) / u64::from(short);
     let stretched = u32::try_from(stretched).unwrap_or(u32::MAX);
-    if width <= height {
-        (shorter, stretched)
-    } else {
-        (stretched, shorter)
-    }
+    if width <= height { (shorter, stretched) } else { (stretched, shorter) }
 }
 
 /// Scales a photograph down, with antialiasing, so that its shorter side has `shorter_side` pixels; a smaller
@@ -230,12 +209,7 @@ mod tests {
     #[test]
     fn a_part_is_resized_as_if_it_were_cut_out_first() {
         let image = RgbImage::from_fn(40, 30, |x, y| [(x * y) as u8, x as u8, 7].into());
-        let part = CropBox {
-            left: 3,
-            top: 5,
-            right: 31,
-            bottom: 26,
-        };
+        let part = CropBox { left: 3, top: 5, right: 31, bottom: 26 };
         let cut = crate::crop(&image, part).unwrap();
         let expected = resize(&cut, 11, 13, Filter::Bilinear).unwrap();
         resize_and(&image, part, 11, 13, Filter::Bilinear, |levels| {
@@ -257,26 +231,15 @@ mod tests {
         // Without antialiasing, a checkerboard of single pixels would stay black and white.
         let image = RgbImage::from_fn(64, 64, |x, y| [255 * ((x + y) % 2) as u8; 3].into());
         let small = resize(&image, 8, 8, Filter::Bilinear).unwrap();
-        assert!(
-            small
-                .as_raw()
-                .iter()
-                .all(|level| (126..=129).contains(level))
-        );
+        assert!(small.as_raw().iter().all(|level| (126..=129).contains(level)));
     }
 
     #[test]
     fn impossible_sizes_are_refused() {
         let image = RgbImage::new(4, 4);
-        assert!(matches!(
-            resize(&image, 0, 4, Filter::Bilinear),
-            Err(Error::NoPixels { .. })
-        ));
+        assert!(matches!(resize(&image, 0, 4, Filter::Bilinear), Err(Error::NoPixels { .. })));
         let huge = resize(&image, 40_000, 40_000, Filter::Lanczos);
-        assert!(matches!(
-            huge,
-            Err(Error::OutputTooLarge { width: 40_000, .. })
-        ));
+        assert!(matches!(huge, Err(Error::OutputTooLarge { width: 40_000, .. })));
         let nothing = resize(&RgbImage::new(0, 0), 4, 4, Filter::Bilinear);
         assert!(matches!(nothing, Err(Error::NoPixels { width: 0, .. })));
     }

@@ -65,19 +65,14 @@ mod tests {
     #[test]
     fn two_levels_have_the_mean_between_them() {
         let image = RgbImage::from_raw(2, 1, vec![0, 10, 7, 255, 20, 7]).unwrap();
-        let expected = Statistics {
-            mean: [127.5, 15.0, 7.0],
-            standard_deviation: [127.5, 5.0, 0.0],
-        };
+        let expected =
+            Statistics { mean: [127.5, 15.0, 7.0], standard_deviation: [127.5, 5.0, 0.0] };
         assert_eq!(Statistics::of(&image), expected);
     }
 
     #[test]
     fn no_pixels_give_zeros() {
-        let zeros = Statistics {
-            mean: [0.0; 3],
-            standard_deviation: [0.0; 3],
-        };
+        let zeros = Statistics { mean: [0.0; 3], standard_deviation: [0.0; 3] };
         assert_eq!(Statistics::of(&RgbImage::new(0, 0)), zeros);
     }
 }

@@ -53,16 +53,9 @@ impl ClassDifference {
             return (format!("{expected} classes"), format!("{got} classes"));
         }
         let describe = |name: Option<&String>| {
-            format!(
-                "`{}` as class {}",
-                name.map_or("", String::as_str),
-                self.index
-            )
+            format!("`{}` as class {}", name.map_or("", String::as_str), self.index)
         };
-        (
-            describe(self.expected.as_ref()),
-            describe(self.got.as_ref()),
-        )
+        (describe(self.expected.as_ref()), describe(self.got.as_ref()))
     }
 
     /// The names of the class in both lists, for an error message.
@@ -103,10 +96,7 @@ pub(crate) fn check_classes(classes: &[String]) -> Result<(), Error> {
         return invalid(format!("{} classes, at most {MAX_CLASSES}", classes.len()));
     }
     let mut seen = HashSet::new();
-    match classes
-        .iter()
-        .find(|class| class.trim().is_empty() || !seen.insert(class.as_str()))
-    {
+    match classes.iter().find(|class| class.trim().is_empty() || !seen.insert(class.as_str())) {
         Some(class) if class.trim().is_empty() => invalid("a name is blank".into()),
         Some(class) => invalid(format!("`{class}` is listed twice")),
         None => Ok(()),

@@ -29,10 +29,7 @@ impl Staged {
         written
             .and_then(|()| temporary.as_file().sync_all())
             .map_err(|source| cannot_write(path, &source))?;
-        Ok(Self {
-            temporary,
-            path: path.to_owned(),
-        })
+        Ok(Self { temporary, path: path.to_owned() })
     }
 
     /// Renames the file to its path.
@@ -80,10 +77,7 @@ fn temporary(path: &Path) -> Result<NamedTempFile, Error> {
 }
 
 fn cannot_write(path: &Path, source: &std::io::Error) -> std::io::Error {
-    std::io::Error::new(
-        source.kind(),
-        format!("cannot write `{}`: {source}", path.display()),
-    )
+    std::io::Error::new(source.kind(), format!("cannot write `{}`: {source}", path.display()))
 }
 
 /// Writes `value` atomically as indented JSON with a final newline.
@@ -105,10 +99,8 @@ pub fn stage_json(path: &Path, value: &impl Serialize) -> Result<Staged, Error> 
 }
 
 fn json(path: &Path, value: &impl Serialize) -> Result<String, Error> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|source| Error::Json {
-        path: path.to_owned(),
-        source,
-    })?;
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|source| Error::Json { path: path.to_owned(), source })?;
     text.push('\n');
     Ok(text)
 }
@@ -120,10 +112,7 @@ fn json(path: &Path, value: &impl Serialize) -> Result<String, Error> {
 /// [`Error::Io`] when it cannot be read, [`Error::Json`] when it is not what is expected.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
     let text = fs::read_to_string(path)?;
-    serde_json::from_str(&text).map_err(|source| Error::Json {
-        path: path.to_owned(),
-        source,
-    })
+    serde_json::from_str(&text).map_err(|source| Error::Json { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -156,9 +145,7 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_written_is_named_and_nothing_else() {
         let error = write_atomically(Path::new("/proc/out.json"), b"x").unwrap_err();
-        let Error::Io { source } = error else {
-            panic!("{error}")
-        };
+        let Error::Io { source } = error else { panic!("{error}") };
         let text = source.to_string();
         assert!(text.starts_with("cannot write to `/proc`: "), "{text}");
         assert!(!text.contains("out.json"), "{text}");
@@ -170,9 +157,7 @@ mod tests {
         let path = folder.path().join("taken");
         fs::create_dir_all(path.join("inner")).unwrap();
         let error = write_atomically(&path, b"x").unwrap_err();
-        let Error::Io { source } = error else {
-            panic!("{error}")
-        };
+        let Error::Io { source } = error else { panic!("{error}") };
         assert!(source.to_string().contains("taken"), "{source}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -157,15 +157,10 @@ impl ModelMetadata {
             (FORMAT_KEY.into(), FORMAT.into()),
             (MODEL_NAME_KEY.into(), self.model_name.clone()),
             (CLASSES_KEY.into(), to_json(CLASSES_KEY, &self.classes)?),
-            (
-                PREPROCESS_KEY.into(),
-                to_json(PREPROCESS_KEY, &self.preprocess)?,
-            ),
+            (PREPROCESS_KEY.into(), to_json(PREPROCESS_KEY, &self.preprocess)?),
         ]);
         let reference = self.reference.as_ref();
-        let reference = reference
-            .map(|one| to_json(REFERENCE_KEY, one))
-            .transpose()?;
+        let reference = reference.map(|one| to_json(REFERENCE_KEY, one)).transpose()?;
         let precision = Some(self.precision).filter(|one| *one != Precision::default());
         let optional = [
             (PRECISION_KEY, precision.map(|one| one.to_string())),
@@ -174,20 +169,11 @@ impl ModelMetadata {
             (BACKBONE_KEY, self.backbone.clone()),
             (REFERENCE_KEY, reference),
             (VAL_ACC_KEY, self.val_acc.map(|value| value.to_string())),
-            (
-                TEMPERATURE_KEY,
-                self.temperature.map(|value| value.to_string()),
-            ),
-            (
-                LEAST_SIMILARITY_KEY,
-                self.least_similarity.map(|value| value.to_string()),
-            ),
+            (TEMPERATURE_KEY, self.temperature.map(|value| value.to_string())),
+            (LEAST_SIMILARITY_KEY, self.least_similarity.map(|value| value.to_string())),
         ];
-        properties.extend(
-            optional
-                .into_iter()
-                .filter_map(|(key, value)| Some((key.into(), value?))),
-        );
+        properties
+            .extend(optional.into_iter().filter_map(|(key, value)| Some((key.into(), value?))));
         Ok(properties)
     }
 
@@ -201,10 +187,7 @@ impl ModelMetadata {
     pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self, Error> {
         let format = required(properties, FORMAT_KEY)?;
         if format != FORMAT {
-            return Err(Error::UnknownFormat {
-                expected: FORMAT,
-                got: format.clone(),
-            });
+            return Err(Error::UnknownFormat { expected: FORMAT, got: format.clone() });
         }
         let classes: Vec<String> = from_json(properties, CLASSES_KEY)?;
         check_classes(&classes)?;
@@ -295,12 +278,8 @@ mod tests {
     use crate::Observation;
 
     fn reference() -> Reference {
-        let answer = Observation {
-            class: 1,
-            confidence: 0.75,
-            similarity: Some(0.7),
-            cosines: &[0.1, 0.7],
-        };
+        let answer =
+            Observation { class: 1, confidence: 0.75, similarity: Some(0.7), cosines: &[0.1, 0.7] };
         Reference::of(2, &[answer]).with_images("test", true)
     }
 
@@ -323,10 +302,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let full = metadata();
-        assert_eq!(
-            ModelMetadata::from_properties(&full.to_properties().unwrap()).unwrap(),
-            full
-        );
+        assert_eq!(ModelMetadata::from_properties(&full.to_properties().unwrap()).unwrap(), full);
         let bare = ModelMetadata {
             model_version: None,
             run_id: None,
@@ -338,10 +314,7 @@ mod tests {
             reference: None,
             ..full
         };
-        assert_eq!(
-            ModelMetadata::from_properties(&bare.to_properties().unwrap()).unwrap(),
-            bare
-        );
+        assert_eq!(ModelMetadata::from_properties(&bare.to_properties().unwrap()).unwrap(), bare);
     }
 
     #[test]
@@ -357,19 +330,13 @@ mod tests {
     #[test]
     fn a_temperature_that_cannot_divide_is_refused() {
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            let metadata = ModelMetadata {
-                temperature: Some(bad),
-                ..metadata()
-            };
+            let metadata = ModelMetadata { temperature: Some(bad), ..metadata() };
             assert!(metadata.to_properties().is_err(), "{bad}");
         }
         for bad in ["0", "-0.5", "1e999", "warm", ""] {
             let mut properties = metadata().to_properties().unwrap();
             properties.insert(TEMPERATURE_KEY.into(), bad.into());
-            assert!(
-                ModelMetadata::from_properties(&properties).is_err(),
-                "{bad}"
-            );
+            assert!(ModelMetadata::from_properties(&properties).is_err(), "{bad}");
         }
     }
 
@@ -424,9 +391,6 @@ mod tests {
         let mut properties = metadata().to_properties().unwrap();
         properties.insert(FORMAT_KEY.into(), "2".into());
         let error = ModelMetadata::from_properties(&properties).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the model's metadata has format `2`, expected `1`"
-        );
+        assert_eq!(error.to_string(), "the model's metadata has format `2`, expected `1`");
     }
 }

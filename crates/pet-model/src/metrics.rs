@@ -147,11 +147,7 @@ mod tests {
     #[test]
     fn the_interval_is_wilsons() {
         let interval = |images, top1| {
-            let figures = SplitMetrics {
-                images,
-                top1,
-                ..SplitMetrics::default()
-            };
+            let figures = SplitMetrics { images, top1, ..SplitMetrics::default() };
             figures.top1_interval()
         };
         let near = |(low, high): (f64, f64), expected: (f64, f64)| {

@@ -78,11 +78,7 @@ impl Reference {
             trained_on: false,
             classes: counts,
             confidence: histogram(answers.iter().map(|answer| answer.confidence)),
-            similarity: if similarities.is_empty() {
-                Vec::new()
-            } else {
-                histogram(similarities)
-            },
+            similarity: if similarities.is_empty() { Vec::new() } else { histogram(similarities) },
             features: moments(answers),
         }
     }
@@ -90,11 +86,7 @@ impl Reference {
     /// Sets the name of the images, and whether the model was trained on them.
     #[must_use]
     pub fn with_images(self, images: impl Into<String>, trained_on: bool) -> Self {
-        Self {
-            images: images.into(),
-            trained_on,
-            ..self
-        }
+        Self { images: images.into(), trained_on, ..self }
     }
 
     /// Number of images.
@@ -108,11 +100,7 @@ impl Reference {
         let fits = |what, got, allowed: &[usize]| match allowed {
             [.., expected] if !allowed.contains(&got) => {
                 let expected = *expected;
-                Err(Error::InvalidReference {
-                    what,
-                    expected,
-                    got,
-                })
+                Err(Error::InvalidReference { what, expected, got })
             }
             _ => Ok(()),
         };
@@ -151,10 +139,7 @@ fn moments(answers: &[Observation<'_>]) -> Vec<Moments> {
         let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / count;
         // Six digits are more than enough.
         let short = |value: f64| (value * 1e6).round() / 1e6;
-        Moments {
-            mean: short(mean),
-            deviation: short(variance.sqrt()),
-        }
+        Moments { mean: short(mean), deviation: short(variance.sqrt()) }
     };
     (0..directions).map(moments).collect()
 }
@@ -182,9 +167,7 @@ mod tests {
         };
         assert_eq!(of(&reference.confidence), [(0, 2), (1, 1), (19, 1)]);
         assert_eq!(of(&reference.similarity), [(0, 2), (10, 1), (19, 1)]);
-        let [one, other] = reference.features[..] else {
-            panic!("{:?}", reference.features)
-        };
+        let [one, other] = reference.features[..] else { panic!("{:?}", reference.features) };
         assert!((one.mean - -0.125).abs() < 1e-9, "{one:?}");
         assert!((one.deviation - 0.892_679).abs() < 1e-9, "{one:?}");
         assert!(other.mean.abs() < 1e-9, "{other:?}");
@@ -192,12 +175,7 @@ mod tests {
 
     #[test]
     fn a_model_without_similarity_has_no_moments() {
-        let answer = Observation {
-            class: 0,
-            confidence: 0.9,
-            similarity: None,
-            cosines: &[],
-        };
+        let answer = Observation { class: 0, confidence: 0.9, similarity: None, cosines: &[] };
         let reference = Reference::of(1, &[answer]);
         assert!(reference.similarity.is_empty() && reference.features.is_empty());
         assert!(reference.check(1).is_ok());

@@ -15,12 +15,7 @@ pub fn softmax(logits: &[f32], temperature: f64) -> Option<Vec<f32>> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let exponential = |&logit: &f32| ((f64::from(logit) - f64::from(largest)) / temperature).exp();
     let sum: f64 = logits.iter().map(exponential).sum();
-    Some(
-        logits
-            .iter()
-            .map(|logit| (exponential(logit) / sum) as f32)
-            .collect(),
-    )
+    Some(logits.iter().map(|logit| (exponential(logit) / sum) as f32).collect())
 }
 
 #[cfg(test)]
@@ -43,10 +38,7 @@ mod tests {
 
     #[test]
     fn a_temperature_divides_the_logits() {
-        assert_eq!(
-            softmax(&[2.0, 4.0, 6.0], 2.0),
-            softmax(&[1.0, 2.0, 3.0], 1.0)
-        );
+        assert_eq!(softmax(&[2.0, 4.0, 6.0], 2.0), softmax(&[1.0, 2.0, 3.0], 1.0));
         let warm = softmax(&[0.0, 5.0], 100.0).unwrap();
         assert!(warm[1] > 0.5 && warm[1] < 0.52, "{warm:?}");
     }

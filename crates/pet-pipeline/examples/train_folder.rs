@@ -18,10 +18,7 @@ fn main() -> Result<()> {
     };
     let runtime = Runtime::load(&SearchPaths::default().with_folder(".cache/onnxruntime"))?;
     let accuracy = train_folder([images, backbone, work], &runtime)?;
-    println!(
-        "{:.1} % of the test images are classified correctly",
-        100.0 * accuracy
-    );
+    println!("{:.1} % of the test images are classified correctly", 100.0 * accuracy);
     Ok(())
 }
 

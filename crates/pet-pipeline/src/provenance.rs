@@ -43,9 +43,7 @@ impl Provenance {
         let (kind, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
         Self {
             user: variable("USER").or_else(|| variable("USERNAME")),
-            host: host
-                .or_else(|| variable("HOSTNAME"))
-                .or_else(|| variable("COMPUTERNAME")),
+            host: host.or_else(|| variable("HOSTNAME")).or_else(|| variable("COMPUTERNAME")),
             system: Some(format!("{kind} {architecture}, {processors} CPUs")),
             commit: Commit::of(Path::new(".")),
             ..Self::default()
@@ -128,11 +126,7 @@ impl Commit {
     /// The abbreviated hash in Markdown, with a note on uncommitted changes.
     pub(crate) fn shown(&self) -> String {
         let short: String = self.id.chars().take(10).collect();
-        let changes = if self.dirty {
-            " with uncommitted changes"
-        } else {
-            ""
-        };
+        let changes = if self.dirty { " with uncommitted changes" } else { "" };
         format!("`{short}`{changes}")
     }
 }
@@ -165,10 +159,7 @@ mod tests {
     #[test]
     fn passwords_are_hidden() {
         assert_eq!(hidden("http://me:se@cret@host/a@b"), "http://***@host/a@b");
-        assert_eq!(
-            hidden("--tracking-uri=https://t:oken@host"),
-            "--tracking-uri=https://***@host"
-        );
+        assert_eq!(hidden("--tracking-uri=https://t:oken@host"), "--tracking-uri=https://***@host");
         assert_eq!(hidden("http://host/a@b"), "http://host/a@b");
         assert_eq!(hidden("plain@text"), "plain@text");
     }
@@ -191,19 +182,13 @@ mod tests {
     fn provenance_becomes_tags() {
         let provenance = Provenance {
             command: Some("pet-cli train".into()),
-            commit: Some(Commit {
-                id: "0123456789abcdef".into(),
-                branch: None,
-                dirty: true,
-            }),
+            commit: Some(Commit { id: "0123456789abcdef".into(), branch: None, dirty: true }),
             packages: [("pet-cli".into(), "0.1.0".into())].into(),
             ..Provenance::default()
         };
         let tags = provenance.tags();
-        let shown: Vec<_> = tags
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect();
+        let shown: Vec<_> =
+            tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         assert_eq!(
             shown,
             [
@@ -213,9 +198,6 @@ mod tests {
                 ("package.pet-cli", "0.1.0"),
             ]
         );
-        assert_eq!(
-            provenance.commit.unwrap().shown(),
-            "`0123456789` with uncommitted changes"
-        );
+        assert_eq!(provenance.commit.unwrap().shown(), "`0123456789` with uncommitted changes");
     }
 }

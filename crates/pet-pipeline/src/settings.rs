@@ -133,10 +133,8 @@ impl DataSource {
         };
         let name = root.file_name().unwrap_or_default().to_string_lossy();
         let parts = name.split(|letter: char| !letter.is_alphanumeric());
-        let parts: Vec<String> = parts
-            .filter(|part| !part.is_empty())
-            .map(str::to_lowercase)
-            .collect();
+        let parts: Vec<String> =
+            parts.filter(|part| !part.is_empty()).map(str::to_lowercase).collect();
         let name = parts.join("_");
         let name = if name.is_empty() { "folder" } else { &name };
         format!("{name}_classifier")
@@ -261,11 +259,7 @@ impl TrainSettings {
 
     /// The groups of images to keep on one side of a split.
     pub(crate) fn groups<'s>(&self, duplicates: &'s DuplicateImages) -> &'s [Vec<PathBuf>] {
-        if self.group_duplicates {
-            duplicates.groups()
-        } else {
-            &[]
-        }
+        if self.group_duplicates { duplicates.groups() } else { &[] }
     }
 
     /// Checks that the recipe has the normalization that the network was pretrained with.
@@ -275,11 +269,7 @@ impl TrainSettings {
         if expected == got {
             return Ok(());
         }
-        Err(Error::Normalization {
-            network: network.title,
-            expected,
-            got,
-        })
+        Err(Error::Normalization { network: network.title, expected, got })
     }
 
     /// The recipe for training images.
@@ -340,10 +330,7 @@ mod tests {
     #[test]
     fn each_data_set_has_its_own_valid_model_name() {
         let folder = |path: &str| DataSource::Folder(path.into()).model_name();
-        assert_eq!(
-            folder("/data/My Photos (2024)/"),
-            "my_photos_2024_classifier"
-        );
+        assert_eq!(folder("/data/My Photos (2024)/"), "my_photos_2024_classifier");
         assert_eq!(folder("/data/a:b"), "a_b_classifier");
         assert_eq!(folder("/"), "folder_classifier");
         let names = [
@@ -378,15 +365,10 @@ mod tests {
     fn the_normalization_must_be_that_of_the_network() {
         let mut settings = TrainSettings::new(DataSource::Folder("pets".into()), "weights.pt");
         let network = |name| Architecture::named(name).unwrap();
-        settings
-            .check_normalization(network("mobilenet_v2"))
-            .unwrap();
+        settings.check_normalization(network("mobilenet_v2")).unwrap();
         let lite = network("efficientnet_lite0");
         let error = settings.check_normalization(lite).unwrap_err();
-        assert!(
-            error.to_string().starts_with("EfficientNet-Lite0 expects"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("EfficientNet-Lite0 expects"), "{error}");
         settings.recipe = lite.recipe.with_size(192);
         settings.check_normalization(lite).unwrap();
     }

@@ -80,11 +80,8 @@ mod tests {
     fn the_split_is_read_from_the_parameters_of_a_run() {
         let params = [("seed", "7"), ("group_duplicates", "true"), ("epochs", "x")];
         let params = params.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let expected = SplitParams {
-            seed: Some(7),
-            validation_fraction: None,
-            group_duplicates: Some(true),
-        };
+        let expected =
+            SplitParams { seed: Some(7), validation_fraction: None, group_duplicates: Some(true) };
         assert_eq!(SplitParams::of(&params.into()), expected);
     }
 
@@ -113,15 +110,9 @@ mod tests {
         check(&dataset, &split, 7, true).unwrap_err();
         let larger = dataset.split(0.4, 7).unwrap();
         check(&dataset, &larger, 7, false).unwrap_err();
-        let refit = TrainedOn {
-            split: describe_folds(&7, 30, 5, false),
-            ..trained_on.clone()
-        };
+        let refit = TrainedOn { split: describe_folds(&7, 30, 5, false), ..trained_on.clone() };
         check_trained_on(&refit, &dataset, &refit.digest, &larger, 7, false).unwrap();
-        let other = Options {
-            images_per_class: 6,
-            ..options
-        };
+        let other = Options { images_per_class: 6, ..options };
         let other = generate(&folder.path().join("two"), &other).unwrap();
         let error = check(&other, &split, 7, false).unwrap_err();
         assert!(error.to_string().contains(&trained_on.short()), "{error}");

@@ -114,21 +114,12 @@ proptest! {
 fn halving_has_the_published_rounds() {
     let rung = |trials, epochs| Rung { trials, epochs };
     let rungs = Rungs::halving(27, 3, 1, 27).unwrap();
-    assert_eq!(
-        rungs.all(),
-        [rung(27, 1), rung(9, 3), rung(3, 9), rung(1, 27)]
-    );
+    assert_eq!(rungs.all(), [rung(27, 1), rung(9, 3), rung(3, 9), rung(1, 27)]);
     assert_eq!((rungs.trials(), rungs.epochs()), (40, 4 * 27));
     // There are not enough trials or epochs for more rounds.
-    assert_eq!(
-        Rungs::halving(4, 2, 2, 9).unwrap().all(),
-        [rung(4, 2), rung(2, 5), rung(1, 9)]
-    );
+    assert_eq!(Rungs::halving(4, 2, 2, 9).unwrap().all(), [rung(4, 2), rung(2, 5), rung(1, 9)]);
     assert_eq!(Rungs::halving(2, 3, 1, 27).unwrap().all(), [rung(2, 27)]);
-    assert_eq!(
-        Rungs::halving(9, 3, 2, 6).unwrap().all(),
-        [rung(9, 2), rung(3, 6)]
-    );
+    assert_eq!(Rungs::halving(9, 3, 2, 6).unwrap().all(), [rung(9, 2), rung(3, 6)]);
 }
 
 #[test]
@@ -145,11 +136,7 @@ fn a_score_that_is_not_a_number_is_the_worst() {
     let rungs = Rungs::single(3, 1).unwrap();
     let mut search = Search::new(space(&[3]).grid(), rungs);
     run(&mut search, |number| Some([f64::NAN, 0.1, 0.9][number]));
-    let order: Vec<_> = search
-        .ranking()
-        .iter()
-        .map(|outcome| outcome.trial.number)
-        .collect();
+    let order: Vec<_> = search.ranking().iter().map(|outcome| outcome.trial.number).collect();
     assert_eq!(order, [2, 1, 0]);
 }
 
@@ -167,9 +154,7 @@ fn a_search_can_be_stopped() {
 #[test]
 fn invalid_spaces_and_rounds_are_errors() {
     let refusal = |axes: &[(&str, &[f64])]| {
-        let axes = axes
-            .iter()
-            .map(|(name, values)| Axis::new(*name, values.to_vec()));
+        let axes = axes.iter().map(|(name, values)| Axis::new(*name, values.to_vec()));
         Space::new(axes.collect()).unwrap_err().to_string()
     };
     assert_eq!(refusal(&[("rate", &[])]), "`rate` has no values to try");

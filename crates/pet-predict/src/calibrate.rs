@@ -36,10 +36,7 @@ impl Calibrator {
     /// # Errors
     /// [`Error::LoadModel`] for a model that cannot be run with further outputs.
     pub fn new(model: &Model) -> Result<Self, Error> {
-        let failed = |source: Cause| Error::LoadModel {
-            path: model.path().to_owned(),
-            source,
-        };
+        let failed = |source: Cause| Error::LoadModel { path: model.path().to_owned(), source };
         let parsed = onnx_graph::Model::from_bytes(model.bytes());
         let parsed = parsed.map_err(|source| failed(Box::new(source)))?;
         let values = Quantizer::new(&parsed).values();
@@ -71,8 +68,7 @@ impl Calibrator {
                 expected: format!("finite numbers in `{value}`"),
                 got: "others".into(),
             })?;
-            self.calibration
-                .join(value, range, &channels(shape, numbers), self.count);
+            self.calibration.join(value, range, &channels(shape, numbers), self.count);
         }
         Ok(())
     }

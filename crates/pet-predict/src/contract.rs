@@ -14,16 +14,10 @@ use crate::Error;
 
 /// Reads the metadata of a model and checks that the graph's inputs and outputs match it.
 pub(crate) fn read_metadata(session: &Session, path: &Path) -> Result<ModelMetadata, Error> {
-    let unreadable = |source| Error::LoadModel {
-        path: path.to_owned(),
-        source: Box::new(source),
-    };
+    let unreadable = |source| Error::LoadModel { path: path.to_owned(), source: Box::new(source) };
     let properties = properties(session).map_err(unreadable)?;
-    let metadata =
-        ModelMetadata::from_properties(&properties).map_err(|source| Error::Metadata {
-            path: path.to_owned(),
-            source,
-        })?;
+    let metadata = ModelMetadata::from_properties(&properties)
+        .map_err(|source| Error::Metadata { path: path.to_owned(), source })?;
     check_graph(session, &metadata, path)?;
     Ok(metadata)
 }
@@ -40,18 +34,14 @@ fn properties(session: &Session) -> ort::Result<BTreeMap<String, String>> {
 fn check_graph(session: &Session, metadata: &ModelMetadata, path: &Path) -> Result<(), Error> {
     let size = i64::from(metadata.preprocess.size());
     let classes = metadata.classes.len() as i64;
-    let input = Expected {
-        name: INPUT_NAME,
-        shape: &[-1, 3, size, size],
-    };
+    let input = Expected { name: INPUT_NAME, shape: &[-1, 3, size, size] };
     let shape = &[-1, classes];
     let output = |name| Expected { name, shape };
     let second = metadata.least_similarity.map(|_| output(SIMILARITY_NAME));
     let outputs: Vec<_> = [output(OUTPUT_NAME)].into_iter().chain(second).collect();
-    for (kind, expected, outlets) in [
-        ("input", [input].as_slice(), session.inputs()),
-        ("output", &outputs, session.outputs()),
-    ] {
+    for (kind, expected, outlets) in
+        [("input", [input].as_slice(), session.inputs()), ("output", &outputs, session.outputs())]
+    {
         let mut pairs = expected.iter().zip(outlets);
         if expected.len() != outlets.len() || !pairs.all(|(expected, got)| expected.fits(got)) {
             let got: Vec<_> = outlets.iter().map(describe).collect();
@@ -83,12 +73,7 @@ struct Expected<'a> {
 impl Expected<'_> {
     /// The batch must be dynamic; any other dimension may be.
     fn fits(&self, outlet: &Outlet) -> bool {
-        let ValueType::Tensor {
-            ty: TensorElementType::Float32,
-            shape,
-            ..
-        } = outlet.dtype()
-        else {
+        let ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } = outlet.dtype() else {
             return false;
         };
         let fits = |(&expected, &got): (&i64, &i64)| got == expected || got == -1;
@@ -125,11 +110,9 @@ pub(crate) fn check_precision(path: &Path, metadata: &ModelMetadata) -> Result<(
     let named = |one: &Precision| path.file_name().is_some_and(|name| name == one.file());
     let got = metadata.precision;
     match Precision::ALL.into_iter().find(named) {
-        Some(expected) if expected != got => Err(Error::Precision {
-            path: path.to_owned(),
-            expected,
-            got,
-        }),
+        Some(expected) if expected != got => {
+            Err(Error::Precision { path: path.to_owned(), expected, got })
+        }
         _ => Ok(()),
     }
 }
@@ -145,9 +128,5 @@ pub(crate) fn check_classes(folder: &Path, metadata: &ModelMetadata) -> Result<(
         return Ok(());
     };
     let (expected, got) = difference.describe();
-    Err(Error::Classes {
-        path,
-        expected,
-        got,
-    })
+    Err(Error::Classes { path, expected, got })
 }

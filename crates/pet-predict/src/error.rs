@@ -175,10 +175,9 @@ impl Error {
             | Self::Interface { .. }
             | Self::Precision { .. } => Some("export the model again".into()),
             Self::Metadata { source, .. } | Self::ReadClasses { source } => source.hint(),
-            Self::Classes { path, .. } => Some(format!(
-                "delete `{}` and export the model again",
-                path.display()
-            )),
+            Self::Classes { path, .. } => {
+                Some(format!("delete `{}` and export the model again", path.display()))
+            }
             Self::UnknownClass { nearest, .. } => Some(match nearest {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => "the model's classes are listed in `classes.json`".into(),
@@ -188,16 +187,10 @@ impl Error {
     }
 
     pub(crate) fn run(source: ort::Error) -> Self {
-        Self::Run {
-            source: Box::new(source),
-        }
+        Self::Run { source: Box::new(source) }
     }
 }
 
 fn list(places: &[String]) -> String {
-    if places.is_empty() {
-        "nowhere".into()
-    } else {
-        places.join(", ")
-    }
+    if places.is_empty() { "nowhere".into() } else { places.join(", ") }
 }

@@ -24,35 +24,22 @@ impl Default for SearchPaths {
     /// The folder of the running program, then the system's loader path.
     fn default() -> Self {
         let program = std::env::current_exe().ok();
-        let folder = program
-            .as_deref()
-            .and_then(Path::parent)
-            .map(Path::to_path_buf);
-        Self {
-            library: None,
-            folders: folder.into_iter().collect(),
-            system: true,
-        }
+        let folder = program.as_deref().and_then(Path::parent).map(Path::to_path_buf);
+        Self { library: None, folders: folder.into_iter().collect(), system: true }
     }
 }
 
 impl SearchPaths {
     /// An empty list, to start from.
     pub fn empty() -> Self {
-        Self {
-            library: None,
-            folders: Vec::new(),
-            system: false,
-        }
+        Self { library: None, folders: Vec::new(), system: false }
     }
 
     /// Sets the library, such as the value of `ORT_DYLIB_PATH`, so that nothing else is searched. `None`
     /// and the empty path change nothing.
     #[must_use]
     pub fn with_library(mut self, path: Option<PathBuf>) -> Self {
-        self.library = path
-            .filter(|path| !path.as_os_str().is_empty())
-            .or(self.library);
+        self.library = path.filter(|path| !path.as_os_str().is_empty()).or(self.library);
         self
     }
 
@@ -89,22 +76,13 @@ impl SearchPaths {
         if let Some(found) = found.into_iter().next() {
             return Ok(found);
         }
-        if self.system {
-            Ok(PathBuf::from(file_name()))
-        } else {
-            Err(self.not_found())
-        }
+        if self.system { Ok(PathBuf::from(file_name())) } else { Err(self.not_found()) }
     }
 
     pub(crate) fn not_found(&self) -> Error {
-        let folders = self
-            .folders
-            .iter()
-            .map(|folder| format!("`{}`", folder.display()));
+        let folders = self.folders.iter().map(|folder| format!("`{}`", folder.display()));
         let system = self.system.then(|| "the system's library path".to_owned());
-        Error::LibraryNotFound {
-            searched: folders.chain(system).collect(),
-        }
+        Error::LibraryNotFound { searched: folders.chain(system).collect() }
     }
 }
 
@@ -116,14 +94,11 @@ pub(crate) fn file_name() -> String {
 /// Rejects files that the system's loader would fail or crash on: missing ones, other files, and
 /// truncated libraries (which it maps and then crashes on).
 pub(crate) fn check(path: &Path) -> Result<(), Error> {
-    let reject = |reason: String| Error::NotALibrary {
-        path: path.to_owned(),
-        reason,
-    };
+    let reject = |reason: String| Error::NotALibrary { path: path.to_owned(), reason };
     let unreadable = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => Error::LibraryNotFound {
-            searched: vec![format!("`{}`", path.display())],
-        },
+        ErrorKind::NotFound => {
+            Error::LibraryNotFound { searched: vec![format!("`{}`", path.display())] }
+        }
         kind => reject(kind.to_string()),
     };
     let mut file = fs::File::open(path).map_err(unreadable)?;
@@ -133,14 +108,11 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
     }
     if cfg!(target_os = "linux") {
         let mut header = [0; 64];
-        file.read_exact(&mut header)
-            .map_err(|_| reject("it is too short for one".into()))?;
+        file.read_exact(&mut header).map_err(|_| reject("it is too short for one".into()))?;
         let length = elf_length(&header).ok_or_else(|| reject("it is not an ELF file".into()))?;
         if metadata.len() < length {
             let got = metadata.len();
-            return Err(reject(format!(
-                "it is truncated: {got} of at least {length} bytes"
-            )));
+            return Err(reject(format!("it is truncated: {got} of at least {length} bytes")));
         }
     }
     Ok(())
@@ -152,12 +124,7 @@ fn elf_length(header: &[u8; 64]) -> Option<u64> {
     if !header.starts_with(b"\x7fELF") {
         return None;
     }
-    let number = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .rev()
-            .fold(0, |sum, &byte| sum << 8 | u64::from(byte))
-    };
+    let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
     let sections = number(&header[58..60]) * number(&header[60..62]);
     Some(number(&header[40..48]).saturating_add(sections).max(64))
 }
@@ -193,9 +160,7 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
 /// `libonnxruntime_providers_shared.so`.
 fn is_library(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    let rest = name
-        .strip_prefix(DLL_PREFIX)
-        .and_then(|rest| rest.strip_prefix("onnxruntime."));
+    let rest = name.strip_prefix(DLL_PREFIX).and_then(|rest| rest.strip_prefix("onnxruntime."));
     rest.is_some_and(|rest| format!(".{rest}.").contains(&format!("{DLL_SUFFIX}.")))
 }
 
@@ -214,18 +179,10 @@ mod tests {
 
     #[test]
     fn names_of_libraries() {
-        for name in [
-            "libonnxruntime.so",
-            "libonnxruntime.so.1",
-            "libonnxruntime.so.1.32.0",
-        ] {
+        for name in ["libonnxruntime.so", "libonnxruntime.so.1", "libonnxruntime.so.1.32.0"] {
             assert!(is_library(OsStr::new(name)), "{name}");
         }
-        for name in [
-            "libonnxruntime_providers_shared.so",
-            "libonnxruntime.a",
-            "onnxruntime.so",
-        ] {
+        for name in ["libonnxruntime_providers_shared.so", "libonnxruntime.a", "onnxruntime.so"] {
             assert!(!is_library(OsStr::new(name)), "{name}");
         }
     }
@@ -247,21 +204,11 @@ mod tests {
             fs::create_dir(&path).unwrap();
             fs::write(path.join(format!("libonnxruntime.so.{version}")), "").unwrap();
         }
-        fs::write(
-            folder
-                .path()
-                .join("1.32.0/libonnxruntime_providers_shared.so"),
-            "",
-        )
-        .unwrap();
-        let paths = SearchPaths::empty()
-            .with_folder("/nowhere")
-            .with_folder(folder.path());
+        fs::write(folder.path().join("1.32.0/libonnxruntime_providers_shared.so"), "").unwrap();
+        let paths = SearchPaths::empty().with_folder("/nowhere").with_folder(folder.path());
         let expected = folder.path().join("1.32.0/libonnxruntime.so.1.32.0");
         assert_eq!(paths.find().unwrap(), expected);
-        let chosen = paths
-            .with_library(Some("/other.so".into()))
-            .with_library(Some("".into()));
+        let chosen = paths.with_library(Some("/other.so".into())).with_library(Some("".into()));
         assert_eq!(chosen.find().unwrap(), Path::new("/other.so"));
     }
 
@@ -284,11 +231,7 @@ mod tests {
 
     #[test]
     fn the_places_are_named() {
-        let error = SearchPaths::empty()
-            .with_folder("/a")
-            .with_folder("/b")
-            .find()
-            .unwrap_err();
+        let error = SearchPaths::empty().with_folder("/a").with_folder("/b").find().unwrap_err();
         let expected = "ONNX Runtime was not found; searched in `/a`, `/b`";
         assert_eq!(error.to_string(), expected);
         assert!(error.hint().unwrap().contains("search paths"));
@@ -299,11 +242,7 @@ mod tests {
         let program = fs::read(std::env::current_exe().unwrap()).unwrap();
         let header: &[u8; 64] = program[..64].try_into().unwrap();
         let length = elf_length(header).unwrap();
-        assert!(
-            length > 64 && length <= program.len() as u64,
-            "{length} of {}",
-            program.len()
-        );
+        assert!(length > 64 && length <= program.len() as u64, "{length} of {}", program.len());
         assert_eq!(elf_length(&[0; 64]), None);
     }
 }

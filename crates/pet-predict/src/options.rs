@@ -53,10 +53,7 @@ impl Options {
     /// Sets the size of the largest model file in bytes.
     #[must_use]
     pub fn with_model_bytes(self, model_bytes: u64) -> Self {
-        Self {
-            model_bytes,
-            ..self
-        }
+        Self { model_bytes, ..self }
     }
 
     /// Sets the limits for photographs.

@@ -23,12 +23,7 @@ struct State {
 impl Pool {
     pub(crate) fn new(model: Model) -> Self {
         let limit = model.options().sessions.get();
-        Self {
-            model,
-            limit,
-            state: Mutex::default(),
-            returned: Condvar::new(),
-        }
+        Self { model, limit, state: Mutex::default(), returned: Condvar::new() }
     }
 
     pub(crate) fn model(&self) -> &Model {
@@ -60,10 +55,7 @@ impl Pool {
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         let session = state.idle.pop();
         state.count += usize::from(session.is_none());
-        Lease {
-            pool: self,
-            session,
-        }
+        Lease { pool: self, session }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

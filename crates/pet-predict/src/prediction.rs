@@ -65,13 +65,7 @@ impl Prediction {
         probabilities: Vec<f32>,
         timing: Timing,
     ) -> Self {
-        Self {
-            classes,
-            logits,
-            probabilities,
-            similarity: None,
-            timing,
-        }
+        Self { classes, logits, probabilities, similarity: None, timing }
     }
 
     #[must_use]
@@ -110,11 +104,7 @@ impl Prediction {
     pub fn top_k(&self, count: usize) -> Vec<Ranked<'_>> {
         let classes = self.classes.iter().zip(&self.probabilities).enumerate();
         let mut ranked: Vec<_> = classes
-            .map(|(index, (class, &probability))| Ranked {
-                index,
-                class,
-                probability,
-            })
+            .map(|(index, (class, &probability))| Ranked { index, class, probability })
             .collect();
         // The sort is stable, so ties keep the order of the classes.
         ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability));
@@ -125,17 +115,13 @@ impl Prediction {
     /// Similarity to the nearest class of the training photographs: the cosine similarity between its features and their
     /// mean, -1 to 1. `None` for a model that was exported without class means.
     pub fn similarity(&self) -> Option<f32> {
-        self.similarity
-            .as_ref()
-            .map(|similarity| similarity.nearest)
+        self.similarity.as_ref().map(|similarity| similarity.nearest)
     }
 
     /// Whether the photograph shows one of the classes at all, by its [`similarity`](Self::similarity); otherwise the
     /// probabilities are meaningless. `None` for a model without similarities.
     pub fn is_known(&self) -> Option<bool> {
-        self.similarity
-            .as_ref()
-            .map(|similarity| f64::from(similarity.nearest) >= similarity.least)
+        self.similarity.as_ref().map(|similarity| f64::from(similarity.nearest) >= similarity.least)
     }
 
     /// The part of the prediction that is counted to detect drift.
@@ -161,9 +147,7 @@ mod tests {
     use super::*;
 
     fn prediction(probabilities: &[f32]) -> Prediction {
-        let classes = (0..probabilities.len())
-            .map(|index| format!("class {index}"))
-            .collect();
+        let classes = (0..probabilities.len()).map(|index| format!("class {index}")).collect();
         let logits = probabilities.iter().map(|share| share.ln()).collect();
         Prediction::new(classes, logits, probabilities.to_vec(), Timing::default())
     }
@@ -171,11 +155,7 @@ mod tests {
     #[test]
     fn what_is_like_no_class_is_not_known() {
         let known = |nearest| {
-            let similarity = Similarity {
-                cosines: vec![nearest],
-                nearest,
-                least: 0.5,
-            };
+            let similarity = Similarity { cosines: vec![nearest], nearest, least: 0.5 };
             prediction(&[1.0]).with_similarity(Some(similarity))
         };
         assert_eq!(known(0.5).is_known(), Some(true));
@@ -190,13 +170,8 @@ mod tests {
         let prediction = prediction(&[0.1, 0.4, 0.1, 0.3, 0.1]);
         assert_eq!(prediction.predicted_class(), "class 1");
         assert!((prediction.confidence() - 0.4).abs() < f32::EPSILON);
-        let order = |count| {
-            prediction
-                .top_k(count)
-                .iter()
-                .map(|best| best.index)
-                .collect::<Vec<_>>()
-        };
+        let order =
+            |count| prediction.top_k(count).iter().map(|best| best.index).collect::<Vec<_>>();
         assert_eq!(order(3), [1, 3, 0]);
         assert_eq!(order(99), [1, 3, 0, 2, 4]);
         assert!(order(0).is_empty());

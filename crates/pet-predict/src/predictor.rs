@@ -30,9 +30,7 @@ impl ImagePredictor {
 
     /// A predictor for a loaded model.
     pub fn new(model: Model) -> Self {
-        Self {
-            pool: Pool::new(model),
-        }
+        Self { pool: Pool::new(model) }
     }
 
     /// Predicts the class of a photograph from the bytes of its file.

@@ -19,10 +19,7 @@ pub(crate) struct Runner {
 
 impl Runner {
     pub(crate) fn new(session: Session, tensor_len: usize) -> Self {
-        Self {
-            session,
-            tensor: vec![0.0; tensor_len],
-        }
+        Self { session, tensor: vec![0.0; tensor_len] }
     }
 
     /// Runs the model on an image file, decoded no larger than the recipe needs.
@@ -80,9 +77,7 @@ fn infer<'a>(
     let size = model.metadata().preprocess.size() as usize;
     let input = TensorRef::from_array_view(([batch, 3, size, size], tensor)).map_err(Error::run)?;
     let _span = info_span!("infer").entered();
-    session
-        .run(ort::inputs![INPUT_NAME => input])
-        .map_err(Error::run)
+    session.run(ort::inputs![INPUT_NAME => input]).map_err(Error::run)
 }
 
 /// The shape and values of an output.

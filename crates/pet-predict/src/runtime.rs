@@ -48,10 +48,7 @@ impl Runtime {
             check(&library)?;
             library
         };
-        let failed = |source: Cause| Error::LoadLibrary {
-            path: library.clone(),
-            source,
-        };
+        let failed = |source: Cause| Error::LoadLibrary { path: library.clone(), source };
         let builder = ort::init_from(&library).map_err(|source| match source {
             LoadDynamicError::Dlopen { .. } if by_system => paths.not_found(),
             source => failed(Box::new(source)),
@@ -60,10 +57,7 @@ impl Runtime {
         let environment = builder.build().map_err(|source| failed(Box::new(source)))?;
         // Errors are returned, so nothing should be printed.
         environment.set_log_level(LogLevel::Fatal);
-        let runtime = Self {
-            environment,
-            library,
-        };
+        let runtime = Self { environment, library };
         Ok(loaded.insert(runtime).clone())
     }
 

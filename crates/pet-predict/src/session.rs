@@ -58,11 +58,7 @@ impl Session {
         let (one, classes) = (metadata.preprocess.tensor_len(), metadata.classes.len());
         if batch == 0 || one.checked_mul(batch) != Some(tensor.len()) {
             let expected = one.saturating_mul(batch.max(1));
-            return Err(Error::TensorLength {
-                batch,
-                expected,
-                got: tensor.len(),
-            });
+            return Err(Error::TensorLength { batch, expected, got: tensor.len() });
         }
         let outputs = self.runner.run_tensor(&self.model, tensor, batch)?;
         output_of_shape(&outputs, OUTPUT_NAME, &[batch, classes])
@@ -84,11 +80,7 @@ pub(crate) fn prediction(
         let cosines = output_of_shape(outputs, SIMILARITY_NAME, &shape)?;
         // The cosine of an all-zero feature vector is NaN, which `max` ignores: similar to no class.
         let nearest = cosines.iter().copied().fold(-1.0, f32::max);
-        Ok::<_, Error>(Similarity {
-            cosines,
-            nearest,
-            least,
-        })
+        Ok::<_, Error>(Similarity { cosines, nearest, least })
     };
     let similarity = metadata.least_similarity.map(similarity).transpose()?;
     let prediction = Prediction::new(model.classes(), logits, probabilities, timing);
@@ -98,8 +90,5 @@ pub(crate) fn prediction(
 fn not_finite(logits: &[f32]) -> Error {
     let odd = logits.iter().find(|logit| !logit.is_finite());
     let got = odd.map_or_else(|| "none".into(), ToString::to_string);
-    Error::Answer {
-        expected: "finite numbers".into(),
-        got,
-    }
+    Error::Answer { expected: "finite numbers".into(), got }
 }

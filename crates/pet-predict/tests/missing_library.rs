@@ -33,10 +33,7 @@ fn what_is_no_library_is_a_typed_error_at_once() {
     assert!(matches!(error, Error::LibraryNotFound { .. }), "{error}");
     assert!(error.to_string().ends_with("absent.so`"), "{error}");
     assert!(matches!(load(folder.path()), Error::NotALibrary { .. }));
-    assert!(matches!(
-        load(&file("empty.so", b"")),
-        Error::NotALibrary { .. }
-    ));
+    assert!(matches!(load(&file("empty.so", b"")), Error::NotALibrary { .. }));
     let text = file("text.so", &b"not a library ".repeat(99));
     assert!(matches!(load(&text), Error::NotALibrary { .. }));
 
@@ -55,9 +52,5 @@ fn what_is_no_library_is_a_typed_error_at_once() {
         Ok(runtime) => assert!(!runtime.description().is_empty()),
         Err(error) => assert!(matches!(error, Error::LibraryNotFound { .. }), "{error}"),
     }
-    assert!(
-        start.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }

@@ -61,27 +61,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(folder.join(format!("confusion_{classes}.png")), png)?;
     }
     for epochs in [1, 5, 30, 200] {
-        let png = training_curves_png(
-            &made_up_curves(epochs),
-            "mobilenet_v2_bs32_lr0.001 (made up)",
-        )?;
+        let png =
+            training_curves_png(&made_up_curves(epochs), "mobilenet_v2_bs32_lr0.001 (made up)")?;
         fs::write(folder.join(format!("curves_{epochs}.png")), png)?;
     }
     let mut diverged = made_up_curves(8);
     for point in &mut diverged[4..6] {
         (point.train_loss, point.val_loss) = (f64::NAN, f64::INFINITY);
     }
-    fs::write(
-        folder.join("curves_gap.png"),
-        training_curves_png(&diverged, "A gap")?,
-    )?;
+    fs::write(folder.join("curves_gap.png"), training_curves_png(&diverged, "A gap")?)?;
     Ok(())
 }
 
 fn name(class: usize) -> String {
-    NAMES
-        .get(class)
-        .map_or_else(|| format!("Class {class}"), ToString::to_string)
+    NAMES.get(class).map_or_else(|| format!("Class {class}"), ToString::to_string)
 }
 
 /// Mostly right, with mistakes spread by a fixed rule.

@@ -19,18 +19,11 @@ pub(crate) fn check(
         return Err(Error::NoImages);
     }
     if probabilities.len() != labels.len() {
-        return Err(Error::LabelCount {
-            expected: probabilities.len(),
-            got: labels.len(),
-        });
+        return Err(Error::LabelCount { expected: probabilities.len(), got: labels.len() });
     }
     for (row, (values, &label)) in probabilities.iter().zip(labels).enumerate() {
         if label >= classes {
-            return Err(Error::LabelOutside {
-                row,
-                label,
-                classes,
-            });
+            return Err(Error::LabelOutside { row, label, classes });
         }
         check_row(row, values, classes)?;
     }
@@ -39,19 +32,11 @@ pub(crate) fn check(
 
 fn check_row(row: usize, values: &[f32], classes: usize) -> Result<(), Error> {
     if values.len() != classes {
-        return Err(Error::RowLength {
-            row,
-            expected: classes,
-            got: values.len(),
-        });
+        return Err(Error::RowLength { row, expected: classes, got: values.len() });
     }
     let is_probability = |value: &f32| (-VALUE_TOLERANCE..=1.0 + VALUE_TOLERANCE).contains(value);
     if let Some(class) = values.iter().position(|value| !is_probability(value)) {
-        return Err(Error::NotProbability {
-            row,
-            class,
-            value: values[class],
-        });
+        return Err(Error::NotProbability { row, class, value: values[class] });
     }
     let sum: f64 = values.iter().copied().map(f64::from).sum();
     if (sum - 1.0).abs() > SUM_TOLERANCE {
@@ -64,11 +49,7 @@ fn check_row(row: usize, values: &[f32], classes: usize) -> Result<(), Error> {
 pub(crate) fn rank(values: &[f32], class: usize) -> usize {
     let own = values[class];
     let before = |(index, &value): (usize, &f32)| value > own || (value >= own && index < class);
-    values
-        .iter()
-        .enumerate()
-        .filter(|&pair| before(pair))
-        .count()
+    values.iter().enumerate().filter(|&pair| before(pair)).count()
 }
 
 /// The most probable class, the first of equal ones.
@@ -84,9 +65,7 @@ mod tests {
     use super::*;
 
     fn message(probabilities: &[Vec<f32>], labels: &[usize], classes: usize) -> String {
-        check(probabilities, labels, classes)
-            .unwrap_err()
-            .to_string()
+        check(probabilities, labels, classes).unwrap_err().to_string()
     }
 
     #[test]
@@ -121,10 +100,7 @@ mod tests {
     fn logits_are_refused_with_a_hint() {
         let error = check(&[vec![4.0, -3.0]], &[0], 2).unwrap_err();
         assert!(error.to_string().contains("`4`"), "{error}");
-        assert_eq!(
-            error.hint().as_deref(),
-            Some("apply softmax to the model's logits first")
-        );
+        assert_eq!(error.hint().as_deref(), Some("apply softmax to the model's logits first"));
     }
 
     #[test]

@@ -85,13 +85,11 @@ impl ConfusionMatrix {
             .rows()
             .enumerate()
             .flat_map(|(actual, row)| {
-                row.iter()
-                    .enumerate()
-                    .map(move |(predicted, &count)| Confusion {
-                        actual,
-                        predicted,
-                        count,
-                    })
+                row.iter().enumerate().map(move |(predicted, &count)| Confusion {
+                    actual,
+                    predicted,
+                    count,
+                })
             })
             .filter(|mistake| mistake.count > 0 && mistake.actual != mistake.predicted)
             .collect();
@@ -110,11 +108,7 @@ mod tests {
         let guesses = [0, 1, 1, 1, 2, 1, 2];
         let rows: Vec<Vec<f32>> = guesses
             .iter()
-            .map(|&guess| {
-                (0..3)
-                    .map(|class| if class == guess { 0.5 } else { 0.25 })
-                    .collect()
-            })
+            .map(|&guess| (0..3).map(|class| if class == guess { 0.5 } else { 0.25 }).collect())
             .collect();
         ConfusionMatrix::new(&rows, &labels, 3).unwrap()
     }
@@ -122,24 +116,14 @@ mod tests {
     #[test]
     fn guesses_are_counted_by_class() {
         let matrix = matrix();
-        assert_eq!(
-            matrix.rows().collect::<Vec<_>>(),
-            [[1, 2, 0], [0, 1, 1], [0, 1, 1]]
-        );
-        assert_eq!(
-            (matrix.images(), matrix.hits(), matrix.classes()),
-            (7, 3, 3)
-        );
+        assert_eq!(matrix.rows().collect::<Vec<_>>(), [[1, 2, 0], [0, 1, 1], [0, 1, 1]]);
+        assert_eq!((matrix.images(), matrix.hits(), matrix.classes()), (7, 3, 3));
         assert!(matrix.row(3).is_empty());
     }
 
     #[test]
     fn the_most_frequent_mistakes_come_first() {
-        let confusion = |actual, predicted, count| Confusion {
-            actual,
-            predicted,
-            count,
-        };
+        let confusion = |actual, predicted, count| Confusion { actual, predicted, count };
         assert_eq!(matrix().worst(2), [confusion(0, 1, 2), confusion(1, 2, 1)]);
         assert_eq!(matrix().worst(10).len(), 3);
     }

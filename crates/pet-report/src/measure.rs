@@ -58,11 +58,7 @@ pub fn measure(
         loss: loss / labels.len() as f64,
         calibration: None,
         macro_f1: by_class.iter().map(|class| class.f1).sum::<f64>() / classes.len() as f64,
-        classes: classes
-            .iter()
-            .cloned()
-            .zip(by_class)
-            .collect::<BTreeMap<_, _>>(),
+        classes: classes.iter().cloned().zip(by_class).collect::<BTreeMap<_, _>>(),
         command: command.to_owned(),
     })
 }
@@ -89,19 +85,13 @@ impl Tally {
 
 /// `part / whole`, and 0 for 0/0.
 fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 fn check_names(classes: &[String]) -> Result<(), Error> {
     let mut seen = HashSet::new();
     match classes.iter().find(|class| !seen.insert(class.as_str())) {
-        Some(class) => Err(Error::DuplicateClass {
-            class: class.clone(),
-        }),
+        Some(class) => Err(Error::DuplicateClass { class: class.clone() }),
         None => Ok(()),
     }
 }
@@ -132,31 +122,14 @@ mod tests {
         assert_eq!(metrics.images, 4);
         assert_eq!(metrics.command, "evaluate it");
         assert!(close(metrics.top1, 0.5));
-        assert!(
-            close(metrics.top5, 1.0),
-            "fewer than five classes: always among them"
-        );
+        assert!(close(metrics.top5, 1.0), "fewer than five classes: always among them");
         // (ln 2 + ln 4 + ln 4/3 + ln 4) / 4 = ln(128/3) / 4
         assert!(close(metrics.loss, (128.0_f64 / 3.0).ln() / 4.0));
-        let pug = ClassMetrics {
-            images: 2,
-            precision: 1.0,
-            recall: 0.5,
-            f1: 2.0 / 3.0,
-        };
-        let beagle = ClassMetrics {
-            images: 2,
-            precision: 0.5,
-            recall: 0.5,
-            f1: 0.5,
-        };
+        let pug = ClassMetrics { images: 2, precision: 1.0, recall: 0.5, f1: 2.0 / 3.0 };
+        let beagle = ClassMetrics { images: 2, precision: 0.5, recall: 0.5, f1: 0.5 };
         assert_eq!(metrics.classes["Pug"], pug);
         assert_eq!(metrics.classes["Beagle"], beagle);
-        assert_eq!(
-            metrics.classes["Birman"],
-            ClassMetrics::default(),
-            "0/0 counts as 0"
-        );
+        assert_eq!(metrics.classes["Birman"], ClassMetrics::default(), "0/0 counts as 0");
         assert!(close(metrics.macro_f1, (2.0 / 3.0 + 0.5) / 3.0));
     }
 

@@ -10,10 +10,7 @@ use proptest::prelude::*;
 fn answers() -> impl Strategy<Value = (Vec<Vec<f32>>, Vec<usize>)> {
     (2_usize..8, 1_usize..40).prop_flat_map(|(classes, images)| {
         let row = prop::collection::vec(-12.0_f32..12.0, classes);
-        (
-            prop::collection::vec(row, images),
-            prop::collection::vec(0..classes, images),
-        )
+        (prop::collection::vec(row, images), prop::collection::vec(0..classes, images))
     })
 }
 

@@ -20,12 +20,7 @@ fn metadata() -> ModelMetadata {
 }
 
 fn split(command: &str, f1: [f64; 3]) -> SplitMetrics {
-    let class = |f1| ClassMetrics {
-        images: 10,
-        precision: 0.9,
-        recall: f1,
-        f1,
-    };
+    let class = |f1| ClassMetrics { images: 10, precision: 0.9, recall: f1, f1 };
     let names = ["Abyssinian", "Beagle", "Pug"].map(String::from);
     SplitMetrics {
         images: 30,
@@ -46,23 +41,10 @@ fn split(command: &str, f1: [f64; 3]) -> SplitMetrics {
 }
 
 fn metrics() -> Metrics {
-    let params = [
-        ("batch_size", "32"),
-        ("learning_rate", "0.001"),
-        ("model_name", "mobilenet_v2"),
-    ];
+    let params = [("batch_size", "32"), ("learning_rate", "0.001"), ("model_name", "mobilenet_v2")];
     let splits = [
-        (
-            "test",
-            split(
-                "pet-cli evaluate --dataset oxford-iiit-pet --split test",
-                [0.9, 0.8, 1.0],
-            ),
-        ),
-        (
-            "validation",
-            split("pet-cli evaluate --split validation", [0.7, 0.8, 0.9]),
-        ),
+        ("test", split("pet-cli evaluate --dataset oxford-iiit-pet --split test", [0.9, 0.8, 1.0])),
+        ("validation", split("pet-cli evaluate --split validation", [0.7, 0.8, 0.9])),
     ];
     Metrics {
         dataset: "oxford-iiit-pet".into(),
@@ -119,41 +101,22 @@ fn the_card_is_the_one_kept_beside_this_test() {
 fn what_is_not_known_is_not_claimed() {
     let classes = metadata().classes;
     let bare = ModelMetadata::new("oxford_pet_classifier", classes, Preprocess::imagenet());
-    let metrics = Metrics {
-        dataset: "holiday|pets".into(),
-        ..Metrics::default()
-    };
+    let metrics = Metrics { dataset: "holiday|pets".into(), ..Metrics::default() };
     let card = ModelCard::new(&bare, &metrics).to_string();
-    for absent in [
-        "version",
-        "Oxford-IIIT",
-        "CC BY-SA",
-        "ImageNet",
-        "## Selection",
-        "%",
-    ] {
+    for absent in ["version", "Oxford-IIIT", "CC BY-SA", "ImageNet", "## Selection", "%"] {
         assert!(!card.contains(absent), "`{absent}` in:\n{card}");
     }
-    for present in [
-        "`holiday|pets`",
-        "No split has been evaluated",
-        "not recorded",
-        "has not been calibrated",
-    ] {
+    for present in
+        ["`holiday|pets`", "No split has been evaluated", "not recorded", "has not been calibrated"]
+    {
         assert!(card.contains(present), "no `{present}` in:\n{card}");
     }
 }
 
 #[test]
 fn a_model_of_the_sample_promises_nothing_about_animals() {
-    let card = ModelCard::new(
-        &metadata(),
-        &Metrics {
-            dataset: "sample".into(),
-            ..metrics()
-        },
-    )
-    .to_string();
+    let card =
+        ModelCard::new(&metadata(), &Metrics { dataset: "sample".into(), ..metrics() }).to_string();
     assert!(
         card.contains("cartoon") && card.contains("says nothing") | card.contains("say nothing")
     );
@@ -163,24 +126,11 @@ fn a_model_of_the_sample_promises_nothing_about_animals() {
 #[test]
 fn of_many_classes_the_weakest_and_strongest_are_listed() {
     let names: Vec<String> = (0..20).map(|index| format!("Breed {index:02}")).collect();
-    let f1 = |index: usize| ClassMetrics {
-        images: 5,
-        f1: index as f64 / 20.0,
-        ..Default::default()
-    };
-    let classes = names
-        .iter()
-        .cloned()
-        .enumerate()
-        .map(|(index, name)| (name, f1(index)));
-    let split = SplitMetrics {
-        classes: classes.collect(),
-        ..split("evaluate", [0.0; 3])
-    };
-    let metrics = Metrics {
-        splits: [("test".into(), split)].into(),
-        ..metrics()
-    };
+    let f1 =
+        |index: usize| ClassMetrics { images: 5, f1: index as f64 / 20.0, ..Default::default() };
+    let classes = names.iter().cloned().enumerate().map(|(index, name)| (name, f1(index)));
+    let split = SplitMetrics { classes: classes.collect(), ..split("evaluate", [0.0; 3]) };
+    let metrics = Metrics { splits: [("test".into(), split)].into(), ..metrics() };
     let metadata = ModelMetadata::new("pets", names, Preprocess::imagenet());
     let card = ModelCard::new(&metadata, &metrics).to_string();
     let table = |name: &str| card.contains(&format!("| {name} |"));

@@ -6,9 +6,7 @@ use image::RgbImage;
 use pet_report::{ConfusionMatrix, CurvePoint, Error, confusion_matrix_png, training_curves_png};
 
 fn decode(png: &[u8]) -> RgbImage {
-    image::load_from_memory_with_format(png, image::ImageFormat::Png)
-        .unwrap()
-        .to_rgb8()
+    image::load_from_memory_with_format(png, image::ImageFormat::Png).unwrap().to_rgb8()
 }
 
 /// Number of pixels near a colour.
@@ -25,13 +23,7 @@ fn points(epochs: usize) -> Vec<CurvePoint> {
     let point = |epoch: usize| {
         let time = epoch as f64;
         let (train_loss, val_loss) = (1.0 / time, 1.2 / time);
-        CurvePoint {
-            epoch,
-            train_loss,
-            train_acc: 0.9,
-            val_loss,
-            val_acc: 0.8,
-        }
+        CurvePoint { epoch, train_loss, train_acc: 0.9, val_loss, val_acc: 0.8 }
     };
     (1..=epochs).map(point).collect()
 }
@@ -49,10 +41,7 @@ fn matrix(classes: usize, guess: impl Fn(usize) -> usize) -> (ConfusionMatrix, V
     };
     let rows: Vec<Vec<f32>> = labels.iter().map(row).collect();
     let names = (0..classes).map(|class| format!("Breed {class}")).collect();
-    (
-        ConfusionMatrix::new(&rows, &labels, classes).unwrap(),
-        names,
-    )
+    (ConfusionMatrix::new(&rows, &labels, classes).unwrap(), names)
 }
 
 #[test]
@@ -88,13 +77,8 @@ fn a_value_that_is_not_finite_leaves_a_gap() {
 #[test]
 fn nothing_but_nan_is_still_a_picture() {
     let nan = f64::NAN;
-    let point = CurvePoint {
-        epoch: 1,
-        train_loss: nan,
-        train_acc: nan,
-        val_loss: nan,
-        val_acc: nan,
-    };
+    let point =
+        CurvePoint { epoch: 1, train_loss: nan, train_acc: nan, val_loss: nan, val_acc: nan };
     let image = curves(&[point]);
     assert_eq!(count(&image, GREEN), 0, "there is no best epoch");
 }
@@ -106,10 +90,7 @@ fn a_matrix_is_about_1200_pixels_wide_for_37_classes_and_smaller_for_few() {
         decode(&confusion_matrix_png(&matrix, &names, "A model").unwrap()).dimensions()
     };
     let (width, height) = size(37);
-    assert!(
-        (1050..1300).contains(&width) && (1050..1300).contains(&height),
-        "{width}x{height}"
-    );
+    assert!((1050..1300).contains(&width) && (1050..1300).contains(&height), "{width}x{height}");
     assert!(size(2).0 < 800);
     assert!(size(1).0 < 800);
     assert!(size(120).0 > 1300);
@@ -140,19 +121,10 @@ fn names_have_to_fit_the_matrix() {
     let (small, mut names) = matrix(3, |label| label);
     names.pop();
     let error = confusion_matrix_png(&small, &names, "").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "expected 3 class names for the confusion matrix, got 2"
-    );
+    assert_eq!(error.to_string(), "expected 3 class names for the confusion matrix, got 2");
 
     let (large, names) = matrix(201, |label| label);
     let error = confusion_matrix_png(&large, &names, "").unwrap_err();
-    assert!(matches!(
-        error,
-        Error::TooManyClasses {
-            limit: 200,
-            got: 201
-        }
-    ));
+    assert!(matches!(error, Error::TooManyClasses { limit: 200, got: 201 }));
     assert!(error.hint().is_some());
 }

@@ -29,10 +29,7 @@ fn answers() -> impl Strategy<Value = Answers> {
         let weights = prop::collection::vec(1_u8..6, classes);
         let row = weights.prop_map(|weights| {
             let sum: f32 = weights.iter().copied().map(f32::from).sum();
-            weights
-                .iter()
-                .map(|&weight| f32::from(weight) / sum)
-                .collect()
+            weights.iter().map(|&weight| f32::from(weight) / sum).collect()
         });
         let rows = prop::collection::vec(row, images);
         let labels = prop::collection::vec(0..classes, images);

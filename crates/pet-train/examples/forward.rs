@@ -9,9 +9,7 @@ use pet_train::Weights;
 use pet_train::network::{Architecture, Backbone};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let batch: usize = std::env::args()
-        .nth(1)
-        .map_or(Ok(16), |text| text.parse())?;
+    let batch: usize = std::env::args().nth(1).map_or(Ok(16), |text| text.parse())?;
     let name = std::env::args().nth(2).unwrap_or("mobilenet_v2".into());
     let network = Architecture::named(&name).ok_or("no such network")?;
     let backbone = Backbone::new(&Weights::random_of(network, 0)?)?;

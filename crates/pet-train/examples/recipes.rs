@@ -38,10 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("| recipe | validation accuracy | validation loss | test accuracy | test loss |");
     println!("|---|---:|---:|---:|---:|");
     for resize in sizes.into_iter().flat_map(resizes) {
-        let recipe = Preprocess {
-            resize,
-            ..weights.architecture().recipe.clone()
-        };
+        let recipe = Preprocess { resize, ..weights.architecture().recipe.clone() };
         let validation = Answers::new(&classifier, &split.validation, &recipe)?;
         let temperature = fit_temperature(&validation.logits, &validation.labels)?;
         let test = Answers::new(&classifier, &dataset.test, &recipe)?;
@@ -57,10 +54,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Squares of this size, without and with margins of several widths that are cut off.
 fn resizes(size: u32) -> impl Iterator<Item = Resize> {
     let margins = [28, 29, 30, 32].into_iter();
-    let crops = margins.map(move |margin| Resize::CenterCrop {
-        resize: (size * margin + 14) / 28,
-        size,
-    });
+    let crops =
+        margins.map(move |margin| Resize::CenterCrop { resize: (size * margin + 14) / 28, size });
     [Resize::Stretch { size }].into_iter().chain(crops)
 }
 

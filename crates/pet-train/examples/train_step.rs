@@ -61,15 +61,9 @@ impl Observer for Clock {
 fn main() -> Result<(), Box<dyn Error>> {
     let name = std::env::args().nth(1).unwrap_or("mobilenet_v2".into());
     let network = Architecture::named(&name).ok_or("no such network")?;
-    let grey = |count| Grey {
-        labels: vec![0; count],
-        input_values: network.recipe.tensor_len(),
-    };
-    let configuration = Configuration {
-        epochs: 1,
-        batch_size: BATCH,
-        ..Configuration::fine_tuning(FineTune::All)
-    };
+    let grey = |count| Grey { labels: vec![0; count], input_values: network.recipe.tensor_len() };
+    let configuration =
+        Configuration { epochs: 1, batch_size: BATCH, ..Configuration::fine_tuning(FineTune::All) };
     let weights = Weights::random_of(network, 0)?;
     let (train, validation) = (grey(BATCH * STEPS), grey(1));
     let trainer =

@@ -308,11 +308,7 @@ fn list(names: &[String]) -> String {
     if names.is_empty() {
         return "none".into();
     }
-    let shown: Vec<String> = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     match names.len().checked_sub(SHOWN) {
         Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
         _ => shown.join(", "),
@@ -323,9 +319,8 @@ fn list(names: &[String]) -> String {
 fn list_failures(failures: &[(PathBuf, Error)]) -> String {
     const SHOWN: usize = 10;
     let shown = failures.iter().take(SHOWN);
-    let mut text: Vec<String> = shown
-        .map(|(path, error)| format!("`{}` ({})", path.display(), reason(error)))
-        .collect();
+    let mut text: Vec<String> =
+        shown.map(|(path, error)| format!("`{}` ({})", path.display(), reason(error))).collect();
     if failures.len() > SHOWN {
         text.push(format!("and {} more", failures.len() - SHOWN));
     }
@@ -351,11 +346,7 @@ mod tests {
     fn huge_learning_rates_are_short() {
         let text = |learning_rate| {
             let epoch = 0;
-            Error::Diverged {
-                epoch,
-                learning_rate,
-            }
-            .to_string()
+            Error::Diverged { epoch, learning_rate }.to_string()
         };
         assert!(text(1e38).ends_with("with learning rate 1e38"));
         assert!(text(0.001).ends_with("with learning rate 0.001"));

@@ -21,10 +21,6 @@ impl Interrupt {
     ///
     /// [`Error::Interrupted`] after [`set`](Self::set).
     pub fn check(&self) -> Result<(), Error> {
-        if self.0.load(Ordering::Relaxed) {
-            Err(Error::Interrupted)
-        } else {
-            Ok(())
-        }
+        if self.0.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 }

@@ -21,12 +21,7 @@ pub fn to_onnx(weights: &Weights, metadata: &ModelMetadata) -> Result<Vec<u8>, E
     let size = metadata.preprocess.size() as usize;
     let network = weights.architecture();
     let mut graph = Graph::new(network.name);
-    let shape = [
-        Dim::symbol("batch"),
-        Dim::fixed(3),
-        Dim::fixed(size),
-        Dim::fixed(size),
-    ];
+    let shape = [Dim::symbol("batch"), Dim::fixed(3), Dim::fixed(size), Dim::fixed(size)];
     let mut value = graph.input(INPUT_NAME, DataType::F32, &shape)?;
     let mut side = size;
     for block in &network.blocks {
@@ -124,38 +119,19 @@ mod tests {
 
     fn weights(classes: usize) -> Weights {
         let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
-        Weights::random(1)
-            .unwrap()
-            .with_head(zeros(&[classes, 1280]), zeros(&[classes]))
+        Weights::random(1).unwrap().with_head(zeros(&[classes, 1280]), zeros(&[classes]))
     }
 
     #[test]
     fn the_model_is_read_back_with_its_metadata_and_layers() {
         let metadata = metadata(&["Beagle", "Pug"]);
         let bytes = to_onnx(&weights(2), &metadata).unwrap();
-        assert_eq!(
-            bytes,
-            to_onnx(&weights(2), &metadata).unwrap(),
-            "the same bytes each time"
-        );
+        assert_eq!(bytes, to_onnx(&weights(2), &metadata).unwrap(), "the same bytes each time");
         let model = Model::from_bytes(&bytes).unwrap();
-        assert_eq!(
-            ModelMetadata::from_properties(model.metadata()).unwrap(),
-            metadata
-        );
+        assert_eq!(ModelMetadata::from_properties(model.metadata()).unwrap(), metadata);
         assert_eq!(model.opset(), OPSET);
-        assert_eq!(
-            model
-                .nodes()
-                .iter()
-                .filter(|node| node.op_type() == "Conv")
-                .count(),
-            52
-        );
-        assert_eq!(
-            model.initializer("classifier.weight").unwrap().shape(),
-            [2, 1280]
-        );
+        assert_eq!(model.nodes().iter().filter(|node| node.op_type() == "Conv").count(), 52);
+        assert_eq!(model.initializer("classifier.weight").unwrap().shape(), [2, 1280]);
     }
 
     #[test]

@@ -52,9 +52,7 @@ fn folder(archive: &Archive<'_>) -> Result<String, Error> {
     let mut folders: Vec<String> = folders.filter(|folder| !folder.contains('/')).collect();
     match (folders.pop(), folders.len()) {
         (Some(folder), 0) => Ok(folder),
-        (last, others) => Err(Error::ArchivePickle {
-            count: others + usize::from(last.is_some()),
-        }),
+        (last, others) => Err(Error::ArchivePickle { count: others + usize::from(last.is_some()) }),
     }
 }
 
@@ -73,9 +71,7 @@ fn is_big_endian(archive: &mut Archive<'_>, folder: &str) -> Result<bool, Error>
     match read_at_most(archive, &name, BYTE_ORDER_LENGTH)?.as_slice() {
         b"little" => Ok(false),
         b"big" => Ok(true),
-        other => Err(Error::ByteOrder {
-            got: String::from_utf8_lossy(other).into_owned(),
-        }),
+        other => Err(Error::ByteOrder { got: String::from_utf8_lossy(other).into_owned() }),
     }
 }
 
@@ -101,9 +97,7 @@ fn read_storage(
 /// Unpacks an entry up to a limit; allocates for actual data, not for the declared size.
 fn read_at_most(archive: &mut Archive<'_>, name: &str, limit: u64) -> Result<Vec<u8>, Error> {
     let quoted_name = || format!("`{}`", quoted(name));
-    let file = archive
-        .by_name(name)
-        .map_err(|error| broken(quoted_name(), error))?;
+    let file = archive.by_name(name).map_err(|error| broken(quoted_name(), error))?;
     let mut data = Vec::new();
     let read = file.take(limit).read_to_end(&mut data);
     read.map_err(|error| broken(quoted_name(), error.into()))?;
@@ -111,8 +105,5 @@ fn read_at_most(archive: &mut Archive<'_>, name: &str, limit: u64) -> Result<Vec
 }
 
 fn broken(entry: String, error: ZipError) -> Error {
-    Error::Archive {
-        entry,
-        source: error.into(),
-    }
+    Error::Archive { entry, source: error.into() }
 }

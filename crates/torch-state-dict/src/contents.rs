@@ -68,15 +68,12 @@ type Entries<'p, 'a> = &'p [(Value<'a>, Value<'a>)];
 /// The entries of the state dict: the pickled dictionary, or the one that it keeps below a key of
 /// [`NESTED`].
 fn entries<'p, 'a>(pickle: &'p Pickle<'a>) -> Result<Entries<'p, 'a>, Error> {
-    let outermost = pickle
-        .heap
-        .entries(pickle.root)
-        .ok_or_else(|| Error::NotStateDict {
-            entry: "the pickled object".to_owned(),
-            found: pickle.root.kind(),
-            expected: "a dictionary of tensors",
-            keys: Vec::new(),
-        })?;
+    let outermost = pickle.heap.entries(pickle.root).ok_or_else(|| Error::NotStateDict {
+        entry: "the pickled object".to_owned(),
+        found: pickle.root.kind(),
+        expected: "a dictionary of tensors",
+        keys: Vec::new(),
+    })?;
     let below = |wanted: &&str| {
         // As in Python, the last of equal keys wins.
         let mut entries = outermost.iter().rev();
@@ -99,18 +96,10 @@ fn tensor(
         keys: quoted_keys(entries),
     };
     let Value::Text(name) = key else {
-        return Err(refuse(
-            "a name in the dictionary".to_owned(),
-            key.kind(),
-            "a text",
-        ));
+        return Err(refuse("a name in the dictionary".to_owned(), key.kind(), "a text"));
     };
     let Some(rebuilt) = pickle.heap.tensor(value) else {
-        return Err(refuse(
-            format!("entry `{}`", quoted(name)),
-            value.kind(),
-            "a tensor",
-        ));
+        return Err(refuse(format!("entry `{}`", quoted(name)), value.kind(), "a tensor"));
     };
     placed(pickle, name, rebuilt)
 }

@@ -21,9 +21,7 @@ impl<'a> Cursor<'a> {
     /// The next `count` bytes; `what` names them in the error.
     pub(crate) fn take(&mut self, count: u64, what: &'static str) -> Result<&'a [u8], Error> {
         let rest = self.rest();
-        let taken = usize::try_from(count)
-            .ok()
-            .and_then(|count| rest.get(..count));
+        let taken = usize::try_from(count).ok().and_then(|count| rest.get(..count));
         let taken = taken.ok_or(Error::Truncated {
             what,
             offset: self.offset,
@@ -53,10 +51,7 @@ impl<'a> Cursor<'a> {
     /// The bytes up to the next newline, which is consumed as well.
     pub(crate) fn line(&mut self, what: &'static str) -> Result<&'a [u8], Error> {
         let rest = self.rest();
-        let length = rest
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .unwrap_or(rest.len()) as u64;
+        let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()) as u64;
         let line = self.take(length + 1, what)?;
         Ok(line.strip_suffix(b"\n").unwrap_or(line))
     }
@@ -65,10 +60,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn finish(&self) -> Result<(), Error> {
         match self.rest().len() {
             0 => Ok(()),
-            count => Err(Error::TrailingBytes {
-                offset: self.offset,
-                count,
-            }),
+            count => Err(Error::TrailingBytes { offset: self.offset, count }),
         }
     }
 
@@ -88,21 +80,10 @@ mod tests {
         assert_eq!(cursor.offset(), 3);
         assert!(matches!(
             cursor.line("line"),
-            Err(Error::Truncated {
-                offset: 3,
-                expected: 3,
-                got: 2,
-                ..
-            })
+            Err(Error::Truncated { offset: 3, expected: 3, got: 2, .. })
         ));
         assert!(cursor.take(u64::MAX, "text").is_err());
-        assert!(matches!(
-            cursor.finish(),
-            Err(Error::TrailingBytes {
-                offset: 3,
-                count: 2
-            })
-        ));
+        assert!(matches!(cursor.finish(), Err(Error::TrailingBytes { offset: 3, count: 2 })));
         assert_eq!(&cursor.array::<2>("pair").unwrap(), b"cd");
         assert!(cursor.byte("byte").is_err());
         cursor.finish().unwrap();

@@ -15,9 +15,7 @@ impl Layout {
         if self.shape.contains(&0) {
             return Some(0);
         }
-        self.shape
-            .iter()
-            .try_fold(1_usize, |count, size| count.checked_mul(*size))
+        self.shape.iter().try_fold(1_usize, |count, size| count.checked_mul(*size))
     }
 
     /// Whether every element is within a storage of `elements`, and there are no more of them than
@@ -44,12 +42,9 @@ impl Layout {
 
     /// The largest index: that of the last element, since strides are never negative.
     fn last(&self) -> Option<usize> {
-        self.shape
-            .iter()
-            .zip(&self.strides)
-            .try_fold(self.offset, |last, (size, stride)| {
-                last.checked_add(size.checked_sub(1)?.checked_mul(*stride)?)
-            })
+        self.shape.iter().zip(&self.strides).try_fold(self.offset, |last, (size, stride)| {
+            last.checked_add(size.checked_sub(1)?.checked_mul(*stride)?)
+        })
     }
 }
 
@@ -94,11 +89,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn layout(shape: &[usize], strides: &[usize], offset: usize) -> Layout {
-        Layout {
-            shape: shape.to_vec(),
-            strides: strides.to_vec(),
-            offset,
-        }
+        Layout { shape: shape.to_vec(), strides: strides.to_vec(), offset }
     }
 
     #[test]
@@ -124,10 +115,7 @@ mod tests {
         assert!(!layout(&[usize::MAX, 2], &[0, 0], 0).fits(usize::MAX));
         assert!(!layout(&[3, 2], &[usize::MAX, 1], 0).fits(6));
         assert!(!layout(&[2], &[1], usize::MAX).fits(6));
-        assert!(
-            !layout(&[7], &[0], 0).fits(6),
-            "more elements than the storage holds"
-        );
+        assert!(!layout(&[7], &[0], 0).fits(6), "more elements than the storage holds");
     }
 
     proptest! {

@@ -37,16 +37,11 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Contents, Error> {
 fn read_head(cursor: &mut Cursor<'_>, limits: &Limits) -> Result<(), Error> {
     let magic = cursor.array::<{ MAGIC_PICKLE.len() }>("the magic number")?;
     if magic != MAGIC_PICKLE {
-        return Err(Error::Protocol {
-            offset: 0,
-            got: magic[1],
-        });
+        return Err(Error::Protocol { offset: 0, got: magic[1] });
     }
     let version = pickle::load(cursor, limits)?.root;
     if version != Value::Int(PROTOCOL_VERSION) {
-        return Err(Error::Legacy {
-            problem: "the protocol version is not 1001",
-        });
+        return Err(Error::Legacy { problem: "the protocol version is not 1001" });
     }
     // The description of the writing system: data is little-endian in any case.
     pickle::load(cursor, limits)?;
@@ -62,15 +57,9 @@ fn read_storages(
     let described = object.heap.storages();
     let mut storages = vec![None; described.len()];
     let problem = "the storage keys are not a list";
-    for key in keys
-        .heap
-        .items(keys.root)
-        .ok_or(Error::Legacy { problem })?
-    {
+    for key in keys.heap.items(keys.root).ok_or(Error::Legacy { problem })? {
         let Value::Text(key) = key else {
-            return Err(Error::Legacy {
-                problem: "a storage key is not a string",
-            });
+            return Err(Error::Legacy { problem: "a storage key is not a string" });
         };
         let position = object.heap.storage_position(key);
         let known = position.and_then(|at| described.get(at).zip(storages.get_mut(at)));
@@ -80,8 +69,7 @@ fn read_storages(
         }
     }
     let data = storages.into_iter().zip(described);
-    data.map(|(data, storage)| data.ok_or_else(|| unmatched(storage.key, "has no data")))
-        .collect()
+    data.map(|(data, storage)| data.ok_or_else(|| unmatched(storage.key, "has no data"))).collect()
 }
 
 fn read_storage(cursor: &mut Cursor<'_>, storage: &Storage<'_>) -> Result<Vec<u8>, Error> {
@@ -98,8 +86,5 @@ fn read_storage(cursor: &mut Cursor<'_>, storage: &Storage<'_>) -> Result<Vec<u8
 }
 
 fn unmatched(key: &str, problem: &'static str) -> Error {
-    Error::StorageKey {
-        key: quoted(key),
-        problem,
-    }
+    Error::StorageKey { key: quoted(key), problem }
 }

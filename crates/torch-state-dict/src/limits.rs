@@ -26,11 +26,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            file_bytes: 1 << 30,
-            unpacked_bytes: 1 << 30,
-            pickle_steps: 1_000_000,
-        }
+        Self { file_bytes: 1 << 30, unpacked_bytes: 1 << 30, pickle_steps: 1_000_000 }
     }
 }
 
@@ -44,19 +40,13 @@ impl Limits {
     /// Sets the limit for the unpacked bytes.
     #[must_use]
     pub fn with_unpacked_bytes(self, unpacked_bytes: u64) -> Self {
-        Self {
-            unpacked_bytes,
-            ..self
-        }
+        Self { unpacked_bytes, ..self }
     }
 
     /// Sets the limit for the steps of one pickle.
     #[must_use]
     pub fn with_pickle_steps(self, pickle_steps: usize) -> Self {
-        Self {
-            pickle_steps,
-            ..self
-        }
+        Self { pickle_steps, ..self }
     }
 
     pub(crate) fn check_file(&self, bytes: u64) -> Result<(), Error> {

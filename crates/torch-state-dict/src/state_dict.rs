@@ -75,9 +75,7 @@ impl StateDict {
             let (tensors, storages) = legacy::read(bytes, limits)?;
             Self::new(tensors, storages)
         } else {
-            Err(Error::UnknownFormat {
-                start: bytes.iter().take(8).copied().collect(),
-            })
+            Err(Error::UnknownFormat { start: bytes.iter().take(8).copied().collect() })
         }
     }
 
@@ -86,16 +84,10 @@ impl StateDict {
         let mut positions = HashMap::with_capacity(tensors.len());
         for (position, tensor) in tensors.iter().enumerate() {
             if positions.insert(tensor.name.clone(), position).is_some() {
-                return Err(Error::DuplicateName {
-                    name: tensor.name.clone(),
-                });
+                return Err(Error::DuplicateName { name: tensor.name.clone() });
             }
         }
-        Ok(Self {
-            tensors,
-            positions,
-            storages,
-        })
+        Ok(Self { tensors, positions, storages })
     }
 
     /// The same tensors with `prefix` removed from their names, if every name begins with it and
@@ -132,10 +124,7 @@ impl StateDict {
 
     /// The names and tensors in the file's order.
     pub fn iter(&self) -> Tensors<'_> {
-        Tensors {
-            state_dict: self,
-            tensors: self.tensors.iter(),
-        }
+        Tensors { state_dict: self, tensors: self.tensors.iter() }
     }
 
     /// The tensor called `name`.
@@ -146,9 +135,7 @@ impl StateDict {
     pub fn tensor(&self, name: &str) -> Result<TensorView<'_>, Error> {
         let position = self.positions.get(name);
         let tensor = position.and_then(|position| self.tensors.get(*position));
-        let tensor = tensor.ok_or_else(|| Error::MissingTensor {
-            name: name.to_owned(),
-        })?;
+        let tensor = tensor.ok_or_else(|| Error::MissingTensor { name: name.to_owned() })?;
         Ok(self.view(tensor))
     }
 

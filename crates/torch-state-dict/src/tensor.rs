@@ -79,20 +79,14 @@ impl<'a> TensorView<'a> {
         let (elements, _) = self.storage.as_chunks::<SIZE>();
         let mut values = Vec::with_capacity(self.element_count().min(elements.len()));
         for index in self.tensor.layout.indices() {
-            let element = elements
-                .get(index)
-                .ok_or_else(|| self.tensor.misfit(elements.len()))?;
+            let element = elements.get(index).ok_or_else(|| self.tensor.misfit(elements.len()))?;
             values.push(decode(*element));
         }
         Ok(values)
     }
 
     fn unexpected_type(&self, expected: &'static str) -> Error {
-        Error::DataType {
-            name: self.tensor.name.clone(),
-            expected,
-            got: self.data_type(),
-        }
+        Error::DataType { name: self.tensor.name.clone(), expected, got: self.data_type() }
     }
 }
 

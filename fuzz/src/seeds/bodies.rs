@@ -15,25 +15,13 @@ pub(super) fn picture(format: Format) -> Vec<u8> {
 /// A form of parts with their headers.
 fn form(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
     let part = |(head, content): &(String, Vec<u8>)| {
-        [
-            format!("--b\r\n{head}\r\n\r\n").as_bytes(),
-            content,
-            b"\r\n",
-        ]
-        .concat()
+        [format!("--b\r\n{head}\r\n\r\n").as_bytes(), content, b"\r\n"].concat()
     };
-    [
-        &parts.iter().flat_map(part).collect::<Vec<_>>()[..],
-        b"--b--\r\n",
-    ]
-    .concat()
+    [&parts.iter().flat_map(part).collect::<Vec<_>>()[..], b"--b--\r\n"].concat()
 }
 
 fn file(name: &str, format: Format) -> (String, Vec<u8>) {
-    (
-        format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\""),
-        picture(format),
-    )
+    (format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\""), picture(format))
 }
 
 fn packed(bytes: &[u8]) -> Vec<u8> {
@@ -45,28 +33,19 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 /// The first byte selects the path and the encoding, the second the length of the chunks.
 pub(crate) fn forms() -> Seeds {
     let one = form(&[file("cat.png", Format::Png)]);
-    let formats: Vec<_> = Format::WRITTEN
-        .into_iter()
-        .map(|format| file("x", format))
-        .collect();
+    let formats: Vec<_> = Format::WRITTEN.into_iter().map(|format| file("x", format)).collect();
     let many = vec![file("x.png", Format::Png); 40];
     let odd = vec![
         file("\u{202e}gpj.exe", Format::Gif),
         (
-            format!(
-                "Content-Disposition: form-data; name=\"{}\"",
-                "n".repeat(3000)
-            ),
+            format!("Content-Disposition: form-data; name=\"{}\"", "n".repeat(3000)),
             b"value".to_vec(),
         ),
         (
             "X: y\r\n".repeat(60) + "Content-Disposition: form-data; name=\"file\"",
             picture(Format::Jpeg),
         ),
-        (
-            "Content-Type: multipart/mixed; boundary=c".into(),
-            form(&[file("inner", Format::Png)]),
-        ),
+        ("Content-Type: multipart/mixed; boundary=c".into(), form(&[file("inner", Format::Png)])),
     ];
     let sent = |choice: u8, piece: u8, body: &[u8]| [&[choice, piece], body].concat();
     vec![
@@ -100,39 +79,18 @@ pub(crate) fn inferences() -> Seeds {
         r#"{"name":"output","parameters":{"binary_data":true,"classification":3}},"#.repeat(15);
     vec![
         ("photograph", with_length(&binary, &tail)),
-        (
-            "base64",
-            plain(&input(
-                r#""datatype":"BYTES","shape":[1],"data":["iVBORw0KGgo="]"#,
-            )),
-        ),
+        ("base64", plain(&input(r#""datatype":"BYTES","shape":[1],"data":["iVBORw0KGgo="]"#))),
         (
             "tensor",
-            plain(&input(
-                r#""datatype":"FP32","shape":[1,3,224,224],"data":[0.5,1e308,-1]"#,
-            )),
+            plain(&input(r#""datatype":"FP32","shape":[1,3,224,224],"data":[0.5,1e308,-1]"#)),
         ),
         (
             "nested",
-            plain(&input(&format!(
-                r#""datatype":"FP32","shape":[1],"data":{}"#,
-                "[".repeat(5000)
-            ))),
+            plain(&input(&format!(r#""datatype":"FP32","shape":[1],"data":{}"#, "[".repeat(5000)))),
         ),
-        (
-            "inputs",
-            plain(&format!(r#"{{"inputs":[{}{{}}]}}"#, "{},".repeat(300))),
-        ),
-        (
-            "outputs",
-            plain(&format!(r#"{{"inputs":[],"outputs":[{outputs}{{}}]}}"#)),
-        ),
-        (
-            "shape",
-            plain(&input(
-                r#""datatype":"FP32","shape":[4294967296,4294967296],"data":[]"#,
-            )),
-        ),
+        ("inputs", plain(&format!(r#"{{"inputs":[{}{{}}]}}"#, "{},".repeat(300)))),
+        ("outputs", plain(&format!(r#"{{"inputs":[],"outputs":[{outputs}{{}}]}}"#))),
+        ("shape", plain(&input(r#""datatype":"FP32","shape":[4294967296,4294967296],"data":[]"#))),
     ]
 }
 
@@ -147,62 +105,25 @@ pub(crate) fn answers() -> Seeds {
     let said = |question: u8, body: String| [&[question], body.as_bytes()].concat();
     let list = |question, field: &str, item: &str, count: usize| {
         let items = vec![item; count].join(",");
-        said(
-            question,
-            format!(r#"{{"{field}":[{items}],"next_page_token":"x"}}"#),
-        )
+        said(question, format!(r#"{{"{field}":[{items}],"next_page_token":"x"}}"#))
     };
     vec![
         ("run", said(0, format!(r#"{{"run":{run}}}"#))),
         ("runs", list(1, "runs", run, 20)),
         (
             "history",
-            list(
-                2,
-                "metrics",
-                r#"{"key":"loss","value":1e999,"timestamp":"1","step":1}"#,
-                300,
-            ),
+            list(2, "metrics", r#"{"key":"loss","value":1e999,"timestamp":"1","step":1}"#, 300),
         ),
         ("experiments", list(3, "experiments", experiment, 20)),
-        (
-            "experiment",
-            said(4, format!(r#"{{"experiment":{experiment}}}"#)),
-        ),
-        (
-            "model",
-            said(5, format!(r#"{{"registered_model":{model}}}"#)),
-        ),
+        ("experiment", said(4, format!(r#"{{"experiment":{experiment}}}"#))),
+        ("model", said(5, format!(r#"{{"registered_model":{model}}}"#))),
         ("models", list(6, "registered_models", model, 20)),
         ("versions", list(7, "model_versions", version, 20)),
-        (
-            "alias",
-            said(8, format!(r#"{{"model_version":{version}}}"#)),
-        ),
-        (
-            "download",
-            said(9, r#"{"artifact_uri":"runs:/1/model"}"#.into()),
-        ),
+        ("alias", said(8, format!(r#"{{"model_version":{version}}}"#))),
+        ("download", said(9, r#"{"artifact_uri":"runs:/1/model"}"#.into())),
         ("server", said(10, "3.14.0".into())),
-        (
-            "files",
-            list(
-                11,
-                "files",
-                r#"{"path":"../x","is_dir":false,"file_size":"12"}"#,
-                20,
-            ),
-        ),
-        (
-            "refusal",
-            said(
-                24,
-                r#"{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"no"}"#.into(),
-            ),
-        ),
-        (
-            "nested",
-            said(0, format!(r#"{{"run":{}"#, r#"{"data":["#.repeat(3000))),
-        ),
+        ("files", list(11, "files", r#"{"path":"../x","is_dir":false,"file_size":"12"}"#, 20)),
+        ("refusal", said(24, r#"{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"no"}"#.into())),
+        ("nested", said(0, format!(r#"{{"run":{}"#, r#"{"data":["#.repeat(3000)))),
     ]
 }

@@ -43,23 +43,11 @@ pub(crate) fn calls() -> Seeds {
     let groups = [vec![0x0b; 2000], vec![0x0c; 2000]].concat();
     vec![
         ("ready", sent(0, &field(1, "oxford_pet_classifier"))),
-        (
-            "metadata",
-            sent(1, &[field(1, "x"), field(2, "1")].concat()),
-        ),
+        ("metadata", sent(1, &[field(1, "x"), field(2, "1")].concat())),
         ("load", sent(2, &field(2, "x"))),
-        (
-            "photograph",
-            inference(&[input("BYTES", &[1], &typed), output.clone()]),
-        ),
-        (
-            "raw",
-            inference(&[input("BYTES", &[1], &[]), field(7, element)]),
-        ),
-        (
-            "tensor",
-            inference(&[input("FP32", &tensor, &[]), field(7, [0; 16])]),
-        ),
+        ("photograph", inference(&[input("BYTES", &[1], &typed), output.clone()])),
+        ("raw", inference(&[input("BYTES", &[1], &[]), field(7, element)])),
+        ("tensor", inference(&[input("FP32", &tensor, &[]), field(7, [0; 16])])),
         ("shape", inference(&[input("FP32", &[255; 80], &[])])),
         ("inputs", inference(&vec![input("FP32", &[1], &[]); 300])),
         ("outputs", inference(&vec![output; 300])),

@@ -9,18 +9,9 @@ use super::Seeds;
 pub(crate) fn seeds() -> Seeds {
     vec![
         ("nested_frames.webp", nested_frames()),
-        (
-            "many_chunks.webp",
-            webp(&chunk(b"EXIF", b"Exif\0\0").repeat(200)),
-        ),
+        ("many_chunks.webp", webp(&chunk(b"EXIF", b"Exif\0\0").repeat(200))),
         ("announced_exif.webp", announced_exif()),
-        (
-            "profile.png",
-            png(&png_chunk(
-                b"iCCP",
-                &[b"p\0\0", &packed_zeros(8 << 20)[..]].concat(),
-            )),
-        ),
+        ("profile.png", png(&png_chunk(b"iCCP", &[b"p\0\0", &packed_zeros(8 << 20)[..]].concat()))),
         (
             "texts.png",
             png(&png_chunk(b"zTXt", &[b"t\0\0", &packed_zeros(1 << 16)[..]].concat()).repeat(50)),
@@ -33,22 +24,13 @@ pub(crate) fn seeds() -> Seeds {
 
 fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let padding = vec![0; content.len() % 2];
-    [
-        name,
-        &(content.len() as u32).to_le_bytes(),
-        content,
-        &padding,
-    ]
-    .concat()
+    [name, &(content.len() as u32).to_le_bytes(), content, &padding].concat()
 }
 
 fn webp(chunks: &[u8]) -> Vec<u8> {
     let lossless = chunk(b"VP8L", &[0x2f, 9, 0x40, 2, 0, 0]);
     let extended = chunk(b"VP8X", &[0x2c, 0, 0, 0, 9, 0, 0, 9, 0, 0]);
-    chunk(
-        b"RIFF",
-        &[b"WEBP", &extended[..], &lossless, chunks].concat(),
-    )
+    chunk(b"RIFF", &[b"WEBP", &extended[..], &lossless, chunks].concat())
 }
 
 /// Frames within frames.
@@ -71,35 +53,18 @@ fn png_chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let named = [name, content].concat();
     let mut sum = Crc::new();
     sum.update(&named);
-    [
-        &(content.len() as u32).to_be_bytes(),
-        &named[..],
-        &sum.sum().to_be_bytes(),
-    ]
-    .concat()
+    [&(content.len() as u32).to_be_bytes(), &named[..], &sum.sum().to_be_bytes()].concat()
 }
 
 /// A black image of 16x16 pixels, with further chunks before the data.
 fn png(before: &[u8]) -> Vec<u8> {
     let head = png_chunk(b"IHDR", &[0, 0, 0, 16, 0, 0, 0, 16, 8, 2, 0, 0, 0]);
     let data = png_chunk(b"IDAT", &packed_zeros(16 * (1 + 16 * 3)));
-    [
-        b"\x89PNG\r\n\x1a\n",
-        &head[..],
-        before,
-        &data,
-        &png_chunk(b"IEND", b""),
-    ]
-    .concat()
+    [b"\x89PNG\r\n\x1a\n", &head[..], before, &data, &png_chunk(b"IEND", b"")].concat()
 }
 
 fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
-    [
-        &[0xff, marker],
-        &(content.len() as u16 + 2).to_be_bytes()[..],
-        content,
-    ]
-    .concat()
+    [&[0xff, marker], &(content.len() as u16 + 2).to_be_bytes()[..], content].concat()
 }
 
 /// A table with a single code, `0`.
@@ -110,9 +75,7 @@ fn huffman_table(place: u8, symbol: u8) -> Vec<u8> {
 /// First and last coefficient, high and low bit of 299 scans.
 fn bands() -> Vec<[u8; 4]> {
     let firsts = (1..64).map(|at| [at, at, 0, 5]);
-    let finer = (0..5)
-        .rev()
-        .flat_map(|low| (1..64).map(move |at| [at, at, low + 1, low]));
+    let finer = (0..5).rev().flat_map(|low| (1..64).map(move |at| [at, at, low + 1, low]));
     firsts.chain(finer).take(299).collect()
 }
 
@@ -141,9 +104,7 @@ fn many_segments() -> Vec<u8> {
     );
     let profile = segment(0xe2, b"ICC_PROFILE\0\x01\xffprofile");
     let adobe = segment(0xee, b"Adobe\0\x64\0\0\0\0\x01");
-    let before = [exif, profile, adobe, segment(0xfe, b"comment")]
-        .concat()
-        .repeat(50);
+    let before = [exif, profile, adobe, segment(0xfe, b"comment")].concat().repeat(50);
     let picture = progressive(&bands()[..3]);
     [&picture[..2], &before, &picture[2..]].concat()
 }
@@ -153,10 +114,5 @@ fn many_frames() -> Vec<u8> {
     let frame =
         b"\x21\xfe\x01x\0\x21\xf9\x04\x09\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0"
             .repeat(100);
-    [
-        b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff",
-        &frame[..],
-        b";",
-    ]
-    .concat()
+    [b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff", &frame[..], b";"].concat()
 }

@@ -31,9 +31,7 @@ fn what_is_not_http2_is_disconnected() {
         long.as_bytes(),
     ] {
         let mut stream = TcpStream::connect(address(&service)).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_mins(1)))
-            .unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         // The service may close the connection before it has read all of it.
         let _ = stream.write_all(noise);
         let mut rest = Vec::new();
@@ -56,31 +54,21 @@ fn what_is_not_a_message_is_rejected() {
         let length = (length as u32).to_be_bytes();
         with_body(&[&[flag], &length[..], message].concat())
     };
-    framed(0, bytes.len(), &bytes)
-        .send(&service)
-        .ok::<Response>();
+    framed(0, bytes.len(), &bytes).send(&service).ok::<Response>();
     for cut in (1..bytes.len()).step_by(7) {
         let whole = framed(0, cut, &bytes[..cut]).send(&service);
         whole.error(Code::InvalidArgument, "");
         let part = framed(0, bytes.len(), &bytes[..cut]).send(&service);
         part.error(Code::InvalidArgument, "expected one message");
     }
-    framed(0, 7, b"\xff\xff\xff\xff\xff\xff\xff")
-        .send(&service)
-        .error(Code::InvalidArgument, "");
-    framed(0, u32::MAX as usize, b"x")
-        .send(&service)
-        .error(Code::InvalidArgument, "expected one");
+    framed(0, 7, b"\xff\xff\xff\xff\xff\xff\xff").send(&service).error(Code::InvalidArgument, "");
+    framed(0, u32::MAX as usize, b"x").send(&service).error(Code::InvalidArgument, "expected one");
     // Whatever the call, its library would allocate what the prefix declares.
     for method in ["ServerLive", "ModelReady", "ModelMetadata"] {
         let declared = call(method, &Empty {}).body(b"\0\xff\xff\xff\xffx");
-        declared
-            .send(&service)
-            .error(Code::InvalidArgument, "expected one");
+        declared.send(&service).error(Code::InvalidArgument, "expected one");
     }
-    framed(1, bytes.len(), &bytes)
-        .send(&service)
-        .error(Code::Internal, "compressed");
+    framed(1, bytes.len(), &bytes).send(&service).error(Code::Internal, "compressed");
     framed(1, bytes.len(), &bytes)
         .header("grpc-encoding", "gzip")
         .send(&service)
@@ -88,9 +76,7 @@ fn what_is_not_a_message_is_rejected() {
     let counted =
         "pet_requests_total{route=\"/inference.GRPCInferenceService/ModelInfer\",status=\"415\"}";
     assert_eq!(metric(&service, counted) as u64, 1);
-    framed(9, bytes.len(), &bytes)
-        .send(&service)
-        .error(Code::Internal, "flag");
+    framed(9, bytes.len(), &bytes).send(&service).error(Code::Internal, "flag");
     for short in [&b""[..], b"\0", b"\0\0\0\0"] {
         assert_ne!(with_body(short).send(&service).code, 0);
     }
@@ -110,9 +96,7 @@ fn messages_above_the_limits_are_rejected() {
     question.error(Code::ResourceExhausted, "limit");
     let mut many = request("BYTES", &[1]);
     many.inputs = vec![many.inputs[0].clone(); 1000];
-    call("ModelInfer", &many)
-        .send(&service)
-        .error(Code::InvalidArgument, "too many fields");
+    call("ModelInfer", &many).send(&service).error(Code::InvalidArgument, "too many fields");
 }
 
 #[test]
@@ -121,20 +105,13 @@ fn deadline_of_the_client_is_kept() {
         return;
     };
     let request = call("ModelInfer", &photograph(&gradient(20, 20, Format::Png)));
-    let with = |timeout: &str| {
-        request
-            .clone()
-            .header("grpc-timeout", timeout)
-            .send(&service)
-    };
+    let with = |timeout: &str| request.clone().header("grpc-timeout", timeout).send(&service);
     with("1n").error(Code::DeadlineExceeded, "in time");
     with("60S").ok::<Response>();
     with("99999999H").ok::<Response>();
     with("soon").error(Code::InvalidArgument, "grpc-timeout");
     let stalled = request.clone().incomplete().header("grpc-timeout", "100m");
-    stalled
-        .send(&service)
-        .error(Code::DeadlineExceeded, "did not arrive");
+    stalled.send(&service).error(Code::DeadlineExceeded, "did not arrive");
 }
 
 #[test]
@@ -145,11 +122,7 @@ fn slow_uploads_end_with_the_request_timeout() {
         return;
     };
     let request = call("ModelInfer", &photograph(&gradient(20, 20, Format::Png)));
-    request
-        .clone()
-        .incomplete()
-        .send(&service)
-        .error(Code::DeadlineExceeded, "did not arrive");
+    request.clone().incomplete().send(&service).error(Code::DeadlineExceeded, "did not arrive");
     request.send(&service).ok::<Response>();
 }
 
@@ -161,20 +134,13 @@ fn idle_connections_are_closed() {
         return;
     };
     let mut silent = TcpStream::connect(address(&service)).unwrap();
-    silent
-        .set_read_timeout(Some(Duration::from_mins(1)))
-        .unwrap();
+    silent.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let mut settings = Vec::new();
     silent.read_to_end(&mut settings).unwrap();
     pet_api::block_on(async {
-        let stream = tokio::net::TcpStream::connect(address(&service))
-            .await
-            .unwrap();
+        let stream = tokio::net::TcpStream::connect(address(&service)).await.unwrap();
         let (_client, connection) = h2::client::handshake(stream).await.unwrap();
         // It ends when the service says goodbye.
-        tokio::time::timeout(Duration::from_mins(1), connection)
-            .await
-            .unwrap()
-            .unwrap();
+        tokio::time::timeout(Duration::from_mins(1), connection).await.unwrap().unwrap();
     });
 }

@@ -13,10 +13,7 @@ use super::{MODEL, address, start, start_with};
 use crate::support::metric;
 
 fn model(name: &str, version: &str) -> Model {
-    Model {
-        name: name.into(),
-        version: version.into(),
-    }
+    Model { name: name.into(), version: version.into() }
 }
 
 #[test]
@@ -25,21 +22,14 @@ fn service_and_model_are_described() {
         return;
     };
     for name in ["ServerLive", "ServerReady"] {
-        assert!(
-            call(name, &Empty {}).send(&service).ok::<Flag>().value,
-            "{name}"
-        );
+        assert!(call(name, &Empty {}).send(&service).ok::<Flag>().value, "{name}");
     }
     let described = call("ServerMetadata", &Empty {}).send(&service);
     assert_eq!(described.ok::<Model>().name, "MLOps Lab API");
     let described: Metadata = call("ModelMetadata", &model(MODEL, "")).send(&service).ok();
     assert_eq!(described.name, MODEL);
     assert_eq!(described.inputs[0].shape, [-1, 3, 224, 224]);
-    let outputs: Vec<_> = described
-        .outputs
-        .iter()
-        .map(|output| &output.name)
-        .collect();
+    let outputs: Vec<_> = described.outputs.iter().map(|output| &output.name).collect();
     assert_eq!(outputs, ["output", "probabilities", "class"]);
 
     let is_ready = |name: &str, version: &str| {
@@ -49,10 +39,7 @@ fn service_and_model_are_described() {
     assert!(is_ready(MODEL, "") && is_ready(MODEL, &described.versions[0]));
     assert!(!is_ready(MODEL, "no-such-version") && !is_ready("no-such-model", ""));
     let missing = call("ModelMetadata", &model("x", "")).send(&service);
-    missing.error(
-        Code::NotFound,
-        "model `x` does not exist".replace('`', "%60").as_str(),
-    );
+    missing.error(Code::NotFound, "model `x` does not exist".replace('`', "%60").as_str());
 }
 
 #[test]
@@ -63,9 +50,7 @@ fn calls_appear_in_metrics_and_traces() {
     let route = "/inference.GRPCInferenceService/ModelInfer";
     let series = |series: &str| metric(&service, series) as u64;
     let count = |status: u16| {
-        series(&format!(
-            "pet_requests_total{{route=\"{route}\",status=\"{status}\"}}"
-        ))
+        series(&format!("pet_requests_total{{route=\"{route}\",status=\"{status}\"}}"))
     };
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let request = call("ModelInfer", &photograph(&gradient(40, 30, Format::Png)))
@@ -85,16 +70,10 @@ fn calls_appear_in_metrics_and_traces() {
     let none = "pet_requests_total{route=\"none\",status=\"404\"}";
     for unknown in ["/inference.GRPCInferenceService/ModelConfig", "/", "/x/y"] {
         let before = series(none);
-        Call::at(unknown)
-            .send(&service)
-            .error(Code::Unimplemented, "");
+        Call::at(unknown).send(&service).error(Code::Unimplemented, "");
         assert_eq!(series(none), before + 1, "{unknown}");
     }
-    assert_eq!(
-        series("pet_requests_in_flight"),
-        1,
-        "only that for the metrics"
-    );
+    assert_eq!(series("pet_requests_in_flight"), 1, "only that for the metrics");
 }
 
 #[test]
@@ -111,11 +90,7 @@ fn calls_of_a_connection_run_at_the_same_time() {
         for reply in futures_util::future::join_all(calls).await {
             let reply = reply.unwrap();
             // The queue has room for 64.
-            assert!(
-                [0, Code::ResourceExhausted as u32].contains(&reply.code),
-                "{}",
-                reply.error
-            );
+            assert!([0, Code::ResourceExhausted as u32].contains(&reply.code), "{}", reply.error);
         }
     });
     request.send(&service).ok::<Response>();
@@ -127,10 +102,7 @@ fn accepted_calls_are_answered_while_stopping() {
         return;
     };
     let place = address(&service);
-    let request = call(
-        "ModelInfer",
-        &photograph(&gradient(2000, 2000, Format::Png)),
-    );
+    let request = call("ModelInfer", &photograph(&gradient(2000, 2000, Format::Png)));
     pet_api::block_on(async {
         let client = connect(place).await;
         let calls: Vec<_> = (0..20)
@@ -170,9 +142,6 @@ fn a_port_in_use_is_an_error_of_the_start() {
         ..Configuration::default()
     };
     let error = pet_api::block_on(async { Application::build(settings, runtime).err() }).unwrap();
-    assert_eq!(
-        error.to_string(),
-        format!("cannot listen on `127.0.0.1:{port}`")
-    );
+    assert_eq!(error.to_string(), format!("cannot listen on `127.0.0.1:{port}`"));
     assert!(error.hint().unwrap().contains("another program"));
 }

@@ -49,10 +49,7 @@ impl Call {
     pub(super) fn at(path: &str) -> Self {
         Self {
             path: path.to_owned(),
-            headers: vec![
-                ("content-type", "application/grpc".into()),
-                ("te", "trailers".into()),
-            ],
+            headers: vec![("content-type", "application/grpc".into()), ("te", "trailers".into())],
             body: Vec::new(),
             is_complete: true,
         }
@@ -104,10 +101,7 @@ impl Call {
         }
         let trailers = body.trailers().await?;
         let end = trailers.as_ref().unwrap_or(&head.headers);
-        let text = |name| {
-            end.get(name)
-                .map(|value| value.to_str().unwrap().to_owned())
-        };
+        let text = |name| end.get(name).map(|value| value.to_str().unwrap().to_owned());
         Ok(Reply {
             code: text("grpc-status").unwrap().parse().unwrap(),
             error: text("grpc-message").unwrap_or_default().replace("%20", " "),

@@ -130,10 +130,7 @@ pub(super) struct Entry {
 
 /// A request with one photograph as raw bytes.
 pub(super) fn photograph(image: &[u8]) -> Request {
-    Request {
-        raw: vec![element(image)],
-        ..request("BYTES", &[1])
-    }
+    Request { raw: vec![element(image)], ..request("BYTES", &[1]) }
 }
 
 /// A request for an input without data.

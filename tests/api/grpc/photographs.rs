@@ -31,12 +31,7 @@ fn over_http(service: &Service, image: &[u8]) -> Value {
 }
 
 fn numbers(raw: &[u8]) -> Vec<f32> {
-    raw.as_chunks()
-        .0
-        .iter()
-        .copied()
-        .map(f32::from_le_bytes)
-        .collect()
+    raw.as_chunks().0.iter().copied().map(f32::from_le_bytes).collect()
 }
 
 #[test]
@@ -46,43 +41,24 @@ fn photograph_gets_the_same_answer_as_over_http() {
     };
     let image = gradient(300, 200, Format::Jpeg);
     let expected = over_http(&service, &image);
-    let raw: Response = infer(
-        &service,
-        &Request {
-            id: "7".into(),
-            ..photograph(&image)
-        },
-    )
-    .ok();
+    let raw: Response = infer(&service, &Request { id: "7".into(), ..photograph(&image) }).ok();
     assert_eq!((raw.model.as_str(), raw.id.as_str()), (super::MODEL, "7"));
     let [probabilities, class] = raw.raw.as_slice() else {
         panic!("{raw:?}");
     };
     let data = expected[0]["data"].as_array().unwrap();
-    let data: Vec<_> = data
-        .iter()
-        .map(|number| number.as_f64().unwrap() as f32)
-        .collect();
+    let data: Vec<_> = data.iter().map(|number| number.as_f64().unwrap() as f32).collect();
     assert_eq!(numbers(probabilities), data);
-    assert_eq!(
-        class,
-        &element(expected[1]["data"][0].as_str().unwrap().as_bytes())
-    );
+    assert_eq!(class, &element(expected[1]["data"][0].as_str().unwrap().as_bytes()));
     assert_eq!(raw.outputs[0].shape, [1, 37]);
 
     let mut typed = request("BYTES", &[1]);
-    typed.inputs[0].contents = Some(Contents {
-        elements: vec![image],
-        ..Contents::default()
-    });
+    typed.inputs[0].contents = Some(Contents { elements: vec![image], ..Contents::default() });
     let typed: Response = infer(&service, &typed).ok();
     assert!(typed.raw.is_empty());
     let contents = |at: usize| typed.outputs[at].contents.clone().unwrap();
     assert_eq!(contents(0).numbers, data);
-    assert_eq!(
-        contents(1).elements,
-        [expected[1]["data"][0].as_str().unwrap().as_bytes()]
-    );
+    assert_eq!(contents(1).elements, [expected[1]["data"][0].as_str().unwrap().as_bytes()]);
 }
 
 #[test]
@@ -93,55 +69,24 @@ fn tensor_gets_the_same_answer_as_its_photograph() {
     let image = gradient(300, 200, Format::Png);
     let tensor = tensor_of(&image, &service);
     let outputs = vec![
+        Output { name: "probabilities".into(), ..Output::default() },
         Output {
             name: "probabilities".into(),
-            ..Output::default()
-        },
-        Output {
-            name: "probabilities".into(),
-            parameters: [(
-                "classification".into(),
-                Parameter {
-                    number: Some(2),
-                    text: None,
-                },
-            )]
-            .into(),
+            parameters: [("classification".into(), Parameter { number: Some(2), text: None })]
+                .into(),
         },
     ];
-    let expected: Response = infer(
-        &service,
-        &Request {
-            outputs: outputs.clone(),
-            ..photograph(&image)
-        },
-    )
-    .ok();
+    let expected: Response =
+        infer(&service, &Request { outputs: outputs.clone(), ..photograph(&image) }).ok();
 
-    let empty = Request {
-        outputs,
-        ..request("FP32", &[1, 3, 224, 224])
-    };
-    let bytes = tensor
-        .iter()
-        .flat_map(|number| number.to_le_bytes())
-        .collect();
-    let raw: Response = infer(
-        &service,
-        &Request {
-            raw: vec![bytes],
-            ..empty.clone()
-        },
-    )
-    .ok();
+    let empty = Request { outputs, ..request("FP32", &[1, 3, 224, 224]) };
+    let bytes = tensor.iter().flat_map(|number| number.to_le_bytes()).collect();
+    let raw: Response = infer(&service, &Request { raw: vec![bytes], ..empty.clone() }).ok();
     assert_eq!(raw, expected);
     assert_eq!(raw.outputs[1].shape, [1, 2]);
 
     let mut typed = empty;
-    typed.inputs[0].contents = Some(Contents {
-        numbers: tensor,
-        ..Contents::default()
-    });
+    typed.inputs[0].contents = Some(Contents { numbers: tensor, ..Contents::default() });
     let typed: Response = infer(&service, &typed).ok();
     let contents = |at: usize| typed.outputs[at].contents.clone().unwrap();
     assert_eq!(contents(0).numbers, numbers(&raw.raw[0]));
@@ -179,36 +124,18 @@ fn invalid_inputs_are_rejected_with_a_reason() {
         request.inputs[0].contents = typed(&[], &[b"x"]).inputs.remove(0).contents;
     });
     for (request, words) in [
-        (
-            changed(|request| request.inputs.clear()),
-            "one input, got 0",
-        ),
+        (changed(|request| request.inputs.clear()), "one input, got 0"),
         (twice, "one input, got 2"),
         (input(&|input| input.name = "x".into()), "no input"),
-        (
-            input(&|input| input.datatype = "INT8".into()),
-            "FP32 or BYTES",
-        ),
-        (
-            input(&|input| input.shape = vec![-1]),
-            "a shape contains -1",
-        ),
-        (
-            input(&|input| input.shape = vec![2]),
-            "element 1 of the BYTES",
-        ),
+        (input(&|input| input.datatype = "INT8".into()), "FP32 or BYTES"),
+        (input(&|input| input.shape = vec![-1]), "a shape contains -1"),
+        (input(&|input| input.shape = vec![2]), "element 1 of the BYTES"),
         (input(&|input| input.shape = vec![1, 2]), "shape"),
         (request("FP32", &[1, 3, 224, 224]), "either"),
         (changed(|request| request.raw.push(Vec::new())), "either"),
         (both, "either"),
-        (
-            changed(|request| request.raw[0].truncate(9)),
-            "element 0 of",
-        ),
-        (
-            typed(&[], &[b"", b""]),
-            "expected 1 elements of data, got 2",
-        ),
+        (changed(|request| request.raw[0].truncate(9)), "element 0 of"),
+        (typed(&[], &[b"", b""]), "expected 1 elements of data, got 2"),
         (typed(&[0.0], &[]), "expected 1 elements of data, got 0"),
         (typed(&[], &[b"x"]), "image 0"),
     ] {
@@ -230,29 +157,18 @@ fn invalid_outputs_are_rejected_with_a_reason() {
     };
     let output = |name: &str, parameter: &str, value: Parameter| {
         changed(|request| {
-            request.outputs = vec![Output {
-                name: name.into(),
-                parameters: [(parameter.into(), value)].into(),
-            }];
+            request.outputs =
+                vec![Output { name: name.into(), parameters: [(parameter.into(), value)].into() }];
         })
     };
-    let number = |number| Parameter {
-        number: Some(number),
-        text: None,
-    };
-    let text = Parameter {
-        number: None,
-        text: Some("1".into()),
-    };
+    let number = |number| Parameter { number: Some(number), text: None };
+    let text = Parameter { number: None, text: Some("1".into()) };
     for (request, words) in [
         (output("x", "", number(1)), "no output"),
         (output("output", "classification", number(0)), "1 to 37"),
         (output("output", "classification", number(-1)), "positive"),
         (output("output", "classification", text.clone()), "positive"),
-        (
-            output("output", "shared_memory_region", text),
-            "not supported",
-        ),
+        (output("output", "shared_memory_region", text), "not supported"),
     ] {
         infer(&service, &request).error(Code::InvalidArgument, words);
     }

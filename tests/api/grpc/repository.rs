@@ -28,10 +28,7 @@ fn service(folder: &TempDir) -> Option<Service> {
 }
 
 fn load(model: &str) -> Load {
-    Load {
-        model: model.into(),
-        ..Load::default()
-    }
+    Load { model: model.into(), ..Load::default() }
 }
 
 fn admin(call: Call) -> Call {
@@ -45,38 +42,26 @@ fn models_are_listed_loaded_and_unloaded() {
         return;
     };
     let state = || {
-        let index: Index = admin(call("RepositoryIndex", &Empty {}))
-            .send(&service)
-            .ok();
+        let index: Index = admin(call("RepositoryIndex", &Empty {})).send(&service).ok();
         let mut models = index.models.into_iter();
         models.find(|model| model.name == "colours").unwrap()
     };
     let is_ready = || {
-        let model = Model {
-            name: "colours".into(),
-            ..Model::default()
-        };
+        let model = Model { name: "colours".into(), ..Model::default() };
         call("ModelReady", &model).send(&service).ok::<Flag>().value
     };
     assert_eq!((state().state.as_str(), is_ready()), ("READY", true));
-    let request = Request {
-        model: "colours".into(),
-        ..photograph(&gradient(20, 20, Format::Png))
-    };
+    let request = Request { model: "colours".into(), ..photograph(&gradient(20, 20, Format::Png)) };
     let answer: Response = call("ModelInfer", &request).send(&service).ok();
     assert_eq!(answer.model, "colours");
 
-    admin(call("RepositoryModelUnload", &load("colours")))
-        .send(&service)
-        .ok::<Empty>();
+    admin(call("RepositoryModelUnload", &load("colours"))).send(&service).ok::<Empty>();
     assert_eq!((state().state.as_str(), is_ready()), ("UNAVAILABLE", false));
     assert!(!state().reason.is_empty());
     let only_ready = admin(call("RepositoryIndex", &OnlyReady { ready: true }));
     let index: Index = only_ready.send(&service).ok();
     assert_eq!(index.models.len(), 1);
-    admin(call("RepositoryModelLoad", &load("colours")))
-        .send(&service)
-        .ok::<Empty>();
+    admin(call("RepositoryModelLoad", &load("colours"))).send(&service).ok::<Empty>();
     assert_eq!((state().state.as_str(), is_ready()), ("READY", true));
 }
 
@@ -92,10 +77,7 @@ fn invalid_changes_are_rejected() {
     let served = change("RepositoryModelUnload", &load(MODEL));
     served.error(Code::InvalidArgument, "cannot be unloaded");
     let parameters = [("config".to_owned(), Parameter::default())].into();
-    let with_parameters = Load {
-        parameters,
-        ..load("colours")
-    };
+    let with_parameters = Load { parameters, ..load("colours") };
     change("RepositoryModelLoad", &with_parameters).error(Code::InvalidArgument, "config");
     fs_err::write(folder.path().join("colours/model.onnx"), "no model").unwrap();
     change("RepositoryModelLoad", &load("colours")).error(Code::Internal, "colours");
@@ -107,21 +89,12 @@ fn the_repository_requires_the_token() {
     let Some(service) = service(&folder) else {
         return;
     };
-    for method in [
-        "RepositoryIndex",
-        "RepositoryModelLoad",
-        "RepositoryModelUnload",
-    ] {
+    for method in ["RepositoryIndex", "RepositoryModelLoad", "RepositoryModelUnload"] {
         let plain = call(method, &load("colours"));
         plain.send(&service).error(Code::Unauthenticated, "token");
-        for wrong in [
-            "Bearer",
-            "Bearer ",
-            "Bearer wrong",
-            "bearer secret",
-            "secret",
-            "Bearer secret1",
-        ] {
+        for wrong in
+            ["Bearer", "Bearer ", "Bearer wrong", "bearer secret", "secret", "Bearer secret1"]
+        {
             let reply = plain.clone().header("authorization", wrong).send(&service);
             reply.error(Code::Unauthenticated, "token");
         }

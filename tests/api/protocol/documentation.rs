@@ -14,10 +14,7 @@ fn document_has_the_title_and_every_error_status() {
     };
     let document = get("/openapi.json").send(&service).json();
     assert_eq!(document["info"]["title"], "MLOps Lab API");
-    let table: BTreeSet<_> = Code::ALL
-        .iter()
-        .map(|code| code.status().to_string())
-        .collect();
+    let table: BTreeSet<_> = Code::ALL.iter().map(|code| code.status().to_string()).collect();
     let mut documented = BTreeSet::new();
     for operations in document["paths"].as_object().unwrap().values() {
         for operation in operations.as_object().unwrap().values() {
@@ -58,21 +55,11 @@ fn documentation_loads_nothing_from_other_hosts() {
     };
     let page = get("/docs").send(&service);
     let policy = page.header("content-security-policy").unwrap();
-    assert!(
-        policy.contains("script-src 'self'") && !policy.contains("unsafe"),
-        "{policy}"
-    );
+    assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
     let html = String::from_utf8(page.ok().to_vec()).unwrap();
-    assert!(
-        !html.contains("http:") && !html.contains("https:"),
-        "{html}"
-    );
+    assert!(!html.contains("http:") && !html.contains("https:"), "{html}");
     for attribute in ["src=\"", "href=\""] {
-        for path in html
-            .split(attribute)
-            .skip(1)
-            .filter_map(|part| part.split('"').next())
-        {
+        for path in html.split(attribute).skip(1).filter_map(|part| part.split('"').next()) {
             let path = format!("/{}", path.trim_start_matches('.'));
             assert_eq!(get(&path).send(&service).status, 200, "{path}");
         }
@@ -85,13 +72,7 @@ fn reference_has_the_table_of_errors() {
     let start = "| status | code | meaning |\n|---|---|---|\n";
     let table = reference.split(start).nth(1).unwrap();
     let table = table.split("\n\n").next().unwrap();
-    let expected = Code::ALL.map(|code| {
-        format!(
-            "| {} | `{}` | {} |",
-            code.status(),
-            code.name(),
-            code.meaning()
-        )
-    });
+    let expected = Code::ALL
+        .map(|code| format!("| {} | `{}` | {} |", code.status(), code.name(), code.meaning()));
     assert_eq!(table, expected.join("\n"));
 }

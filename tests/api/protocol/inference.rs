@@ -32,10 +32,7 @@ fn infer_binary(request: &Value, tail: &[u8]) -> Request {
     let json = request.to_string();
     post(&format!("{MODEL}/infer"))
         .header(LENGTH, &json.len().to_string())
-        .body(
-            "application/octet-stream",
-            &[json.as_bytes(), tail].concat(),
-        )
+        .body("application/octet-stream", &[json.as_bytes(), tail].concat())
 }
 
 fn photograph(extent: usize) -> Value {
@@ -53,15 +50,8 @@ fn element(image: &[u8]) -> Vec<u8> {
 fn assert_error(response: &Response, status: u16, code: &str, words: &str) {
     assert_eq!(response.status, status, "{}", response.text());
     let body: Value = serde_json::from_slice(&response.body).unwrap();
-    assert_eq!(
-        (&body["code"], &body["error"]),
-        (&json!(code), &body["detail"]),
-        "{body}"
-    );
-    assert!(
-        body["error"].as_str().unwrap().contains(words),
-        "{words}: {body}"
-    );
+    assert_eq!((&body["code"], &body["error"]), (&json!(code), &body["detail"]), "{body}");
+    assert!(body["error"].as_str().unwrap().contains(words), "{words}: {body}");
 }
 
 /// The tensor of an image, made with the recipe that the service describes.
@@ -76,10 +66,7 @@ pub(crate) fn tensor_of(image: &[u8], service: &Service) -> Vec<f32> {
 /// Images for Triton's clients: one of each of three formats, written to a folder, and real photographs if there are any.
 pub(crate) fn pictures(folder: &Path) -> Vec<PathBuf> {
     let mut pictures = Vec::new();
-    for (number, format) in [Format::Png, Format::Jpeg, Format::WebP]
-        .into_iter()
-        .enumerate()
-    {
+    for (number, format) in [Format::Png, Format::Jpeg, Format::WebP].into_iter().enumerate() {
         let path = folder.join(number.to_string());
         fs_err::write(&path, gradient(320, 240, format)).unwrap();
         pictures.push(path);
@@ -96,16 +83,10 @@ fn tensor_gets_the_same_prediction_as_its_photograph() {
     };
     let image = gradient(300, 200, Format::Png);
     let tensor = tensor_of(&image, &service);
-    let bytes: Vec<u8> = tensor
-        .iter()
-        .flat_map(|number| number.to_le_bytes())
-        .collect();
+    let bytes: Vec<u8> = tensor.iter().flat_map(|number| number.to_le_bytes()).collect();
     let input = |extra: Value| {
         let mut input = json!({"name": "input", "datatype": "FP32", "shape": [1, 3, 224, 224]});
-        input
-            .as_object_mut()
-            .unwrap()
-            .extend(extra.as_object().unwrap().clone());
+        input.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         json!({"inputs": [input], "outputs": [{"name": "output"}, {"name": "probabilities"}, {"name": "class"}]})
     };
     let as_json = infer(&input(json!({"data": tensor}))).send(&service).json();
@@ -114,16 +95,11 @@ fn tensor_gets_the_same_prediction_as_its_photograph() {
     assert_eq!(as_json, as_binary);
     let mut request = json!({"inputs": [photograph(image.len() + 4)]});
     request["outputs"] = input(json!({}))["outputs"].clone();
-    let as_photograph = infer_binary(&request, &element(&image))
-        .send(&service)
-        .json();
+    let as_photograph = infer_binary(&request, &element(&image)).send(&service).json();
     assert_eq!(as_json, as_photograph);
 
     let predicted = post("/predict").file("a.png", &image).send(&service).json();
-    assert_eq!(
-        as_json["outputs"][2]["data"],
-        json!([predicted["predicted_class"]])
-    );
+    assert_eq!(as_json["outputs"][2]["data"], json!([predicted["predicted_class"]]));
     let probabilities = as_json["outputs"][1]["data"].as_array().unwrap();
     assert!(probabilities.contains(&predicted["confidence"]));
 }
@@ -141,10 +117,7 @@ fn binary_outputs_follow_the_json() {
     let (head, tail) = response.ok().split_at(length);
     let head: Value = serde_json::from_slice(head).unwrap();
     assert_eq!(head["id"], "one");
-    assert_eq!(
-        head["outputs"][1]["parameters"]["binary_data_size"],
-        tail.len()
-    );
+    assert_eq!(head["outputs"][1]["parameters"]["binary_data_size"], tail.len());
     assert_eq!(tail.len(), 37 * 4);
 }
 
@@ -157,68 +130,21 @@ fn errors_have_a_message_and_a_code() {
     let inputs = |inputs: Value| send(&json!({"inputs": inputs}));
     let bytes =
         |data: Value| json!([{"name": "input", "datatype": "BYTES", "shape": [1], "data": data}]);
-    assert_error(
-        &get("/v2/nothing").send(&service),
-        404,
-        "not_found",
-        "nothing",
-    );
-    assert_error(
-        &get("/v2/models/x").send(&service),
-        404,
-        "not_found",
-        "model `x` does not exist",
-    );
-    assert_error(
-        &get(&format!("{MODEL}/infer")).send(&service),
-        405,
-        "method_not_allowed",
-        "GET",
-    );
-    assert_error(
-        &send(&json!([])),
-        400,
-        "bad_request",
-        "not an inference request",
-    );
-    assert_error(
-        &inputs(json!([])),
-        400,
-        "bad_parameter",
-        "expected one input, got 0",
-    );
-    assert_error(
-        &inputs(bytes(json!(["AAAA"]))),
-        400,
-        "undecodable",
-        "image 0",
-    );
-    assert_error(
-        &inputs(bytes(json!(["%"]))),
-        400,
-        "bad_parameter",
-        "not base64",
-    );
-    assert_error(
-        &inputs(bytes(json!(["AAAAGGZ0eXBoZWlj"]))),
-        415,
-        "unsupported_format",
-        "HEIC",
-    );
+    assert_error(&get("/v2/nothing").send(&service), 404, "not_found", "nothing");
+    assert_error(&get("/v2/models/x").send(&service), 404, "not_found", "model `x` does not exist");
+    assert_error(&get(&format!("{MODEL}/infer")).send(&service), 405, "method_not_allowed", "GET");
+    assert_error(&send(&json!([])), 400, "bad_request", "not an inference request");
+    assert_error(&inputs(json!([])), 400, "bad_parameter", "expected one input, got 0");
+    assert_error(&inputs(bytes(json!(["AAAA"]))), 400, "undecodable", "image 0");
+    assert_error(&inputs(bytes(json!(["%"]))), 400, "bad_parameter", "not base64");
+    assert_error(&inputs(bytes(json!(["AAAAGGZ0eXBoZWlj"]))), 415, "unsupported_format", "HEIC");
     let many = json!([{"name": "input", "datatype": "BYTES", "shape": [33], "data": []}]);
     assert_error(&inputs(many), 413, "too_large", "more than the limit of 32");
     let huge = post(&format!("{MODEL}/infer")).content_length(1 << 40);
     assert_error(&huge.send(&service), 413, "too_large", "limit");
     let long = infer_binary(&json!({"inputs": [photograph(5)]}), b"1234");
-    assert_error(
-        &long.send(&service),
-        400,
-        "bad_parameter",
-        "expected 5 bytes",
-    );
-    let past = post(&format!("{MODEL}/infer"))
-        .header(LENGTH, "9")
-        .body("application/json", b"{}");
+    assert_error(&long.send(&service), 400, "bad_parameter", "expected 5 bytes");
+    let past = post(&format!("{MODEL}/infer")).header(LENGTH, "9").body("application/json", b"{}");
     assert_error(&past.send(&service), 400, "bad_request", "0 to 2");
 }
 

@@ -13,10 +13,7 @@ use crate::support::{Service, get, post};
 fn parsed(service: &Service) -> Option<Value> {
     let python = python("PET_PYTHON", "python-env", "prometheus_client")?;
     let text = get("/metrics").send(service).text();
-    let json = output(
-        Command::new(python).arg(script("protocol/metrics.py")),
-        &text,
-    );
+    let json = output(Command::new(python).arg(script("protocol/metrics.py")), &text);
     Some(serde_json::from_str(&json).unwrap())
 }
 
@@ -55,10 +52,7 @@ fn requests_are_counted_with_few_labels() {
         return;
     };
     let picture = gradient(60, 40, Format::Png);
-    let response = post("/predict")
-        .file("a.png", &picture)
-        .send(&service)
-        .json();
+    let response = post("/predict").file("a.png", &picture).send(&service).json();
     post("/predict").send(&service).error(422, "missing_file");
     for path in ["/one", "/two", "/v2/three", "/assets/none"] {
         assert_eq!(get(path).send(&service).status, 404);

@@ -16,10 +16,7 @@ pub(crate) fn python(variable: &str, folder: &str, module: &str) -> Option<PathB
     if response.is_ok_and(|response| response.status.success()) {
         return Some(python);
     }
-    skipped(format_args!(
-        "`{}` cannot import {module}",
-        python.display()
-    ));
+    skipped(format_args!("`{}` cannot import {module}", python.display()));
     None
 }
 
@@ -31,17 +28,9 @@ pub(crate) fn script(name: &str) -> PathBuf {
 /// Runs a command with this input, and returns its output. It must succeed.
 #[track_caller]
 pub(crate) fn output(command: &mut Command, input: &str) -> String {
-    let piped = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr);

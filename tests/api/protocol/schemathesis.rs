@@ -16,11 +16,8 @@ fn schemathesis_finds_no_violation() {
     let kept = tempfile::tempdir().unwrap();
     let Some(service) = Service::start_with(|configuration| {
         configuration.admin_token = Some("secret".into());
-        configuration.feedback = Some(FeedbackFolder {
-            folder: kept.path().into(),
-            bytes: 1 << 20,
-            count: 100,
-        });
+        configuration.feedback =
+            Some(FeedbackFolder { folder: kept.path().into(), bytes: 1 << 20, count: 100 });
     }) else {
         return;
     };

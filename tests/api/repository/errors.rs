@@ -95,9 +95,7 @@ fn load_parameters_are_rejected() {
     };
     let send = |action: &str, body: &str| {
         let request = admin(&format!("/v2/repository/{action}"));
-        request
-            .body("application/json", body.as_bytes())
-            .send(&service)
+        request.body("application/json", body.as_bytes()).send(&service)
     };
     for parameter in ["config", "file:1/model.onnx", "anything"] {
         let body = json!({"parameters": {parameter: "e30="}}).to_string();
@@ -109,10 +107,7 @@ fn load_parameters_are_rejected() {
         ("index", "7"),
         ("index", "{\"ready\": 1}"),
         ("models/shapes/load", "{\"parameters\": []}"),
-        (
-            "models/shapes/unload",
-            "{\"parameters\": {\"unload_dependents\": 1}}",
-        ),
+        ("models/shapes/unload", "{\"parameters\": {\"unload_dependents\": 1}}"),
     ] {
         protocol_error(&send(action, body), 400, "bad_request");
     }
@@ -151,17 +146,7 @@ fn startup_fails_if_a_model_cannot_be_loaded() {
     dir.put("models/broken", &colours());
     let few = |settings: &mut Configuration| settings.models.as_mut().unwrap().max_loaded = 1;
     let error = dir.startup_error(few).unwrap();
-    assert!(
-        matches!(
-            error,
-            Error::ModelCount {
-                count: 2,
-                max: 1,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, Error::ModelCount { count: 2, max: 1, .. }), "{error}");
     dir.put("models/colours", &colours());
     let error = dir.startup_error(|_| {}).unwrap();
     assert!(matches!(error, Error::SameName { .. }), "{error}");

@@ -35,15 +35,9 @@ fn models_are_unloaded_loaded_and_added() {
     assert_eq!(load(&service, "shapes").json(), ready("shapes"));
     predict(&service, "?model=shapes").ok();
     dir.put("models/new", &colours_called(&["one", "two"]));
-    assert_eq!(
-        index(&service),
-        json!([ready("colours"), gone("new"), ready("shapes")])
-    );
+    assert_eq!(index(&service), json!([ready("colours"), gone("new"), ready("shapes")]));
     assert_eq!(load(&service, "new").json(), ready("new"));
-    assert_eq!(
-        predict(&service, "?model=new").json()["all_classes"],
-        json!(["one", "two"])
-    );
+    assert_eq!(predict(&service, "?model=new").json()["all_classes"], json!(["one", "two"]));
 
     // One more than at startup may be loaded; reloading one is always allowed.
     dir.put("models/more", &colours());
@@ -71,9 +65,7 @@ fn served_model_is_reloaded_and_never_unloaded() {
         let index = index(&service);
         let entries = index.as_array().unwrap().iter();
         let served = entries.filter(|entry| entry["name"] == "colours");
-        served
-            .map(|entry| entry["version"].clone())
-            .collect::<Vec<_>>()
+        served.map(|entry| entry["version"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(versions(), ["7", "8"]);
     let error = protocol_error(&unload(&service, "colours"), 400, "bad_parameter");
@@ -122,18 +114,13 @@ fn replaced_model_is_reloaded_and_broken_one_is_kept() {
 
     // Every loaded model is reloaded, and no other.
     let error = reload().error(500, "internal");
-    assert!(
-        error["detail"].as_str().unwrap().contains("shapes"),
-        "{error}"
-    );
+    assert!(error["detail"].as_str().unwrap().contains("shapes"), "{error}");
     dir.put("models/shapes", &coloured("9", true));
     dir.put("served", &coloured("10", true));
     reload().ok();
     assert_eq!((version(), reason("shapes")), (json!("9"), json!("")));
     assert_eq!(get("/model").send(&service).json()["version"], "10");
-    get("/model?model=unloaded")
-        .send(&service)
-        .error(404, "not_found");
+    get("/model?model=unloaded").send(&service).error(404, "not_found");
 
     // The served model cannot have the name of another.
     dir.put("models/colours", &colours());
@@ -143,13 +130,7 @@ fn replaced_model_is_reloaded_and_broken_one_is_kept() {
     load(&service, "colours").ok();
     dir.put("served", &colours());
     let error = reload().error(500, "internal");
-    assert!(
-        error["detail"]
-            .as_str()
-            .unwrap()
-            .contains("same name as the served model"),
-        "{error}"
-    );
+    assert!(error["detail"].as_str().unwrap().contains("same name as the served model"), "{error}");
 }
 
 fn renamed() -> Vec<u8> {
@@ -180,10 +161,7 @@ fn requests_are_answered_while_models_are_loaded_and_unloaded() {
                 responses
             }
         };
-        let named = [
-            scope.spawn(ask("?model=shapes")),
-            scope.spawn(ask("?model=shapes")),
-        ];
+        let named = [scope.spawn(ask("?model=shapes")), scope.spawn(ask("?model=shapes"))];
         let served = scope.spawn(ask(""));
         for version in 0..10 {
             dir.put("models/shapes", &coloured(&version.to_string(), true));
@@ -203,8 +181,5 @@ fn requests_are_answered_while_models_are_loaded_and_unloaded() {
             }
         }
     });
-    assert_eq!(
-        metric(&service, "pet_model_failures_total{name=\"colours\"") as u64,
-        0
-    );
+    assert_eq!(metric(&service, "pet_model_failures_total{name=\"colours\"") as u64, 0);
 }

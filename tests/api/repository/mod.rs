@@ -49,10 +49,7 @@ impl TestDir {
     /// The error of a service that does not start.
     fn startup_error(&self, change: impl FnOnce(&mut Configuration)) -> Option<Error> {
         let runtime = runtime()?;
-        let mut settings = Configuration {
-            port: 0,
-            ..Configuration::default()
-        };
+        let mut settings = Configuration { port: 0, ..Configuration::default() };
         self.settings(&mut settings);
         change(&mut settings);
         pet_api::block_on(async { Application::build(settings, runtime).err() })
@@ -89,7 +86,5 @@ fn protocol_error(response: &Response, status: u16, code: &str) -> String {
 
 fn predict(service: &Service, query: &str) -> Response {
     let request = post(&format!("/predict{query}"));
-    request
-        .file("x.png", &gradient(60, 40, Format::Png))
-        .send(service)
+    request.file("x.png", &gradient(60, 40, Format::Png)).send(service)
 }

@@ -18,11 +18,7 @@ fn models_with_other_classes_are_used_by_name() {
     let dir = TestDir::new();
     let committed = fs_err::read(results().join("model.onnx")).unwrap();
     dir.put("models/breeds", &committed);
-    fs_err::write(
-        dir.path("models/breeds/metrics.json"),
-        "{\"of\": \"breeds\"}",
-    )
-    .unwrap();
+    fs_err::write(dir.path("models/breeds/metrics.json"), "{\"of\": \"breeds\"}").unwrap();
     let Some(service) = dir.start() else {
         return;
     };
@@ -53,9 +49,7 @@ fn models_with_other_classes_are_used_by_name() {
     let metadata = get("/v2/models/shapes").send(&service).json();
     assert_eq!(metadata["outputs"][0]["shape"], json!([-1, 4]));
     assert_eq!(metadata["versions"], json!(["7"]));
-    get("/v2/models/shapes/versions/7/ready")
-        .send(&service)
-        .ok();
+    get("/v2/models/shapes/versions/7/ready").send(&service).ok();
     let photograph = json!({"inputs": [{"name": "input", "datatype": "BYTES", "shape": [1],
         "data": [STANDARD.encode(&picture)]}]});
     let infer = post("/v2/models/shapes/infer");
@@ -99,11 +93,8 @@ fn only_the_served_model_can_be_corrected() {
     dir.put("models/others", &coloured("8", false));
     let Some(service) = Service::start_with(|settings| {
         dir.settings(settings);
-        settings.feedback = Some(FeedbackFolder {
-            folder: dir.path("kept"),
-            bytes: 1 << 20,
-            count: 10,
-        });
+        settings.feedback =
+            Some(FeedbackFolder { folder: dir.path("kept"), bytes: 1 << 20, count: 10 });
     }) else {
         return;
     };
@@ -119,10 +110,7 @@ fn only_the_served_model_can_be_corrected() {
         let model = get(&format!("/model{query}")).send(&service);
         model.json()["feedback"].clone()
     };
-    assert_eq!(
-        (told(""), told("?model=others")),
-        (json!(true), json!(false))
-    );
+    assert_eq!((told(""), told("?model=others")), (json!(true), json!(false)));
 }
 
 #[test]
@@ -146,16 +134,10 @@ fn metrics_are_separate_for_each_model() {
     predict(&service, "?model=shapes").ok();
     predict(&service, "").ok();
     assert_eq!(metric(&service, &seconds) as u64, 1);
-    assert_eq!(
-        metric(&service, "pet_inference_duration_seconds_count") as u64,
-        3
-    );
+    assert_eq!(metric(&service, "pet_inference_duration_seconds_count") as u64, 3);
     // Only the classes of the served model are counted.
     assert!(!text().contains("class=\"square\""), "{}", text());
-    assert_eq!(
-        metric(&service, "pet_predictions_total{class=\"green\"}") as u64,
-        1
-    );
+    assert_eq!(metric(&service, "pet_predictions_total{class=\"green\"}") as u64, 1);
     unload(&service, "shapes").ok();
     assert!(!text().contains("shapes"), "{}", text());
 }

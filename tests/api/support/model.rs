@@ -38,26 +38,19 @@ fn model(
     let pooled = graph.global_average_pool("pool", &image).unwrap();
     let means = graph.flatten("flatten", &pooled, 1).unwrap();
     let weight = |at: usize| {
-        if at % 3 == (at / 3 + off) % 3 {
-            4.0
-        } else {
-            0.0
-        }
+        if at % 3 == (at / 3 + off) % 3 { 4.0 } else { 0.0 }
     };
     let weight: Vec<f32> = (0..classes.len() * 3).map(weight).collect();
     let shape = [classes.len(), 3];
     let weight = graph.initializer("weight", &shape, &weight).unwrap();
     let options = GemmOptions::default().with_transpose_b(true);
-    let logits = graph
-        .gemm("classifier", &means, &weight, None, options)
-        .unwrap();
+    let logits = graph.gemm("classifier", &means, &weight, None, options).unwrap();
     graph.output(OUTPUT_NAME, &logits).unwrap();
     let classes = classes.iter().map(|&class| class.to_owned()).collect();
     let metadata =
         ModelMetadata::new("colours", classes, Preprocess::imagenet()).with_model_version(version);
     let properties = change(metadata).to_properties().unwrap().into_iter();
-    let model = properties.fold(Model::new(graph, OPSET), |model, (key, value)| {
-        model.with_metadata(key, value)
-    });
+    let model = properties
+        .fold(Model::new(graph, OPSET), |model, (key, value)| model.with_metadata(key, value));
     model.to_bytes().unwrap()
 }

@@ -63,8 +63,7 @@ impl Request {
             self = self.header("Content-Type", &media_type);
         }
         let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n");
-        self.body
-            .extend([head.as_bytes(), content, b"\r\n", end.as_bytes()].concat());
+        self.body.extend([head.as_bytes(), content, b"\r\n", end.as_bytes()].concat());
         self
     }
 
@@ -81,9 +80,7 @@ impl Request {
         } else {
             String::new()
         };
-        let head = [&self.line, &self.head, &length, "\r\n"]
-            .map(str::as_bytes)
-            .concat();
+        let head = [&self.line, &self.head, &length, "\r\n"].map(str::as_bytes).concat();
         [head, self.body.clone()].concat()
     }
 

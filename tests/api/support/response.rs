@@ -15,11 +15,7 @@ impl Response {
             end.unwrap_or_else(|| panic!("no response: {:?}", String::from_utf8_lossy(bytes)));
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Self {
-            status,
-            head,
-            body: bytes[end + 4..].to_vec(),
-        }
+        Self { status, head, body: bytes[end + 4..].to_vec() }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -46,20 +46,13 @@ impl Service {
                 let grpc = application.grpc_port();
                 #[cfg(not(feature = "grpc"))]
                 let grpc = None::<u16>;
-                sender
-                    .send((application.port(), grpc, application.handle()))
-                    .unwrap();
+                sender.send((application.port(), grpc, application.handle())).unwrap();
                 application.run_until_stopped().await.unwrap();
             });
         });
         let (port, grpc, handle) = receiver.recv().unwrap();
         let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
-        Some(Self {
-            address: at(port),
-            grpc: grpc.map(at),
-            handle,
-            thread: Some(thread),
-        })
+        Some(Self { address: at(port), grpc: grpc.map(at), handle, thread: Some(thread) })
     }
 
     /// Starts to stop the service, without waiting.
@@ -101,12 +94,6 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 /// The value of a series in the metrics, 0 if it is missing.
 pub(crate) fn metric(service: &Service, series: &str) -> f64 {
     let text = get("/metrics").send(service).text();
-    let line = text
-        .lines()
-        .find(|line| line.starts_with(series))
-        .unwrap_or_default();
-    line.rsplit(' ')
-        .next()
-        .and_then(|value| value.parse().ok())
-        .unwrap_or_default()
+    let line = text.lines().find(|line| line.starts_with(series)).unwrap_or_default();
+    line.rsplit(' ').next().and_then(|value| value.parse().ok()).unwrap_or_default()
 }

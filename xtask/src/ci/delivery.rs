@@ -21,14 +21,8 @@ pub(super) fn run() -> Result<Outcome, Error> {
         let check = Invocation::new(tool).arguments(words);
         check.arguments(tracked(files.split(' '))?).run()
     };
-    check(
-        "check-jsonschema --builtin-schema vendor.github-workflows",
-        ".github/workflows",
-    )?;
-    check(
-        "check-jsonschema --builtin-schema vendor.compose-spec",
-        "docker/compose.yaml",
-    )?;
+    check("check-jsonschema --builtin-schema vendor.github-workflows", ".github/workflows")?;
+    check("check-jsonschema --builtin-schema vendor.compose-spec", "docker/compose.yaml")?;
     check("zizmor --offline --quiet", ".github/workflows")?;
     check(
         "kubernetes-validate --strict --quiet",
@@ -46,14 +40,10 @@ pub(super) fn run() -> Result<Outcome, Error> {
 fn compose_and_prometheus() -> Result<Outcome, Error> {
     let mut checked = vec!["workflows, scripts, manifests".to_owned()];
     let compose = ["compose --file docker/compose.yaml config --quiet"].as_slice();
-    let prometheus = [
-        "check config docker/prometheus.yml",
-        "test rules docker/alerts-test.yml",
-    ];
-    for (name, version, checks) in [
-        ("docker", "compose version", compose),
-        ("promtool", "--version", &prometheus),
-    ] {
+    let prometheus = ["check config docker/prometheus.yml", "test rules docker/alerts-test.yml"];
+    for (name, version, checks) in
+        [("docker", "compose version", compose), ("promtool", "--version", &prometheus)]
+    {
         let program = |line: &str| Invocation::new(name).arguments(line.split(' '));
         if program(version).succeeds() {
             checks.iter().try_for_each(|check| program(check).run())?;

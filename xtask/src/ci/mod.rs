@@ -107,9 +107,7 @@ fn deny() -> Result<Outcome, Error> {
 
 fn advisories() -> Result<Outcome, Error> {
     if !Invocation::cargo("deny fetch db").succeeds() {
-        return Ok(Outcome::skipped(
-            "no cargo-deny, or RustSec's database cannot be reached",
-        ));
+        return Ok(Outcome::skipped("no cargo-deny, or RustSec's database cannot be reached"));
     }
     cargo("deny --locked check --disable-fetch advisories")
 }
@@ -120,9 +118,7 @@ fn package() -> Result<Outcome, Error> {
     let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap_or_default();
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let published = packages.filter(|package| package["publish"].is_null());
-    let names: Vec<_> = published
-        .filter_map(|package| package["name"].as_str())
-        .collect();
+    let names: Vec<_> = published.filter_map(|package| package["name"].as_str()).collect();
     // `lints` and `test` compile them.
     let pack = Invocation::cargo("package --locked --no-verify --allow-dirty");
     let pack = pack.arguments(names.iter().flat_map(|name| ["--package", name]));

@@ -93,26 +93,16 @@ pub(crate) fn variables() -> impl Iterator<Item = (&'static str, PathBuf)> {
 /// The Python of the tests' environment in this folder, if there is one.
 pub(crate) fn usable(folder: &str) -> Option<PathBuf> {
     let mut environments = TESTS.iter();
-    environments
-        .find(|environment| environment.folder == folder)
-        .and_then(Environment::usable)
+    environments.find(|environment| environment.folder == folder).and_then(Environment::usable)
 }
 
 impl Environment {
     /// Creates the environment if it is missing, or reports it as skipped if that fails.
     pub(crate) fn create(&self) -> Result<Outcome, Error> {
         if let Some(python) = workspace::variable(self.variable) {
-            return Ok(Outcome::done(format!(
-                "{}={}",
-                self.variable,
-                python.display()
-            )));
+            return Ok(Outcome::done(format!("{}={}", self.variable, python.display())));
         }
-        let installed = if self.is_complete() {
-            Ok(())
-        } else {
-            self.install()
-        };
+        let installed = if self.is_complete() { Ok(()) } else { self.install() };
         match installed {
             Ok(()) => Ok(Outcome::done(workspace::shown(&self.root()))),
             Err(Error::Interrupted) => Err(Error::Interrupted),
@@ -140,9 +130,7 @@ impl Environment {
         install.clone().arguments(packages).run()?;
         if !self.packages_only.is_empty() {
             let install = install.argument("--no-deps");
-            install
-                .arguments(self.packages_only.split_whitespace())
-                .run()?;
+            install.arguments(self.packages_only.split_whitespace()).run()?;
         }
         // Last, so that an interrupted installation is not complete.
         fs_err::write(self.root().join(PACKAGES_FILE), self.contents())?;
@@ -167,11 +155,7 @@ impl Environment {
     }
 
     fn program(&self) -> PathBuf {
-        let program = if cfg!(windows) {
-            "Scripts/python.exe"
-        } else {
-            "bin/python"
-        };
+        let program = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
         self.root().join(program)
     }
 }

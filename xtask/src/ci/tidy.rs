@@ -31,17 +31,8 @@ pub(super) fn run() -> Result<Outcome, Error> {
 pub(super) fn tracked<'line>(
     patterns: impl Iterator<Item = &'line str>,
 ) -> Result<Vec<String>, Error> {
-    let list = [
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "--",
-    ];
-    let files = Invocation::new("git")
-        .arguments(list)
-        .arguments(patterns)
-        .output()?;
+    let list = ["ls-files", "--cached", "--others", "--exclude-standard", "--"];
+    let files = Invocation::new("git").arguments(list).arguments(patterns).output()?;
     Ok(files.lines().map(str::to_owned).collect())
 }
 
@@ -52,11 +43,7 @@ fn check(name: &str, text: &str) -> Vec<String> {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    let max = if name == "README.md" {
-        README_LINES
-    } else {
-        SOURCE_LINES
-    };
+    let max = if name == "README.md" { README_LINES } else { SOURCE_LINES };
     let lines = text.lines().count();
     if lines > max {
         findings.push(format!("{name}: {lines} lines, at most {max} are allowed"));
@@ -86,26 +73,10 @@ mod tests {
         let separate = "#[test]\n#[ignore = \"run by `it`\"]\nfn separate() {}\n";
         assert!(check("tests/it.rs", separate).is_empty());
         for (name, text, finding) in [
-            (
-                "long.rs",
-                lines(501).as_str(),
-                "long.rs: 501 lines, at most 500 are allowed",
-            ),
-            (
-                "README.md",
-                &lines(201),
-                "README.md: 201 lines, at most 200 are allowed",
-            ),
-            (
-                "it.rs",
-                "#[test]\n    #[ignore = \"slow\"]\n",
-                "it.rs:2: a test is ignored",
-            ),
-            (
-                "main.rs",
-                "//! Example:\n//! ```ignore\n",
-                "main.rs:2: a test is ignored",
-            ),
+            ("long.rs", lines(501).as_str(), "long.rs: 501 lines, at most 500 are allowed"),
+            ("README.md", &lines(201), "README.md: 201 lines, at most 200 are allowed"),
+            ("it.rs", "#[test]\n    #[ignore = \"slow\"]\n", "it.rs:2: a test is ignored"),
+            ("main.rs", "//! Example:\n//! ```ignore\n", "main.rs:2: a test is ignored"),
         ] {
             assert_eq!(check(name, text), [finding]);
         }

@@ -56,14 +56,7 @@ impl Plan {
         };
         let results = results.map_or_else(|| Ok(home.join("results")), absolute)?;
         let store = workspace::variable("MLFLOW_TRACKING_URI").map_or(Some(home), |_| None);
-        Ok(Self {
-            dataset,
-            data,
-            results,
-            gate: gate.map(absolute).transpose()?,
-            promotion,
-            store,
-        })
+        Ok(Self { dataset, data, results, gate: gate.map(absolute).transpose()?, promotion, store })
     }
 
     /// Folder of the exported model.

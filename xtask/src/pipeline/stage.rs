@@ -100,14 +100,8 @@ mod tests {
     #[test]
     fn options_select_stages() {
         let all = selected(&Selection::default());
-        assert_eq!(
-            all.join(" "),
-            "setup train select export evaluate promote test docker"
-        );
-        assert_eq!(
-            selected(&selection(None, Some(Stage::Select), &[])),
-            ["select"]
-        );
+        assert_eq!(all.join(" "), "setup train select export evaluate promote test docker");
+        assert_eq!(selected(&selection(None, Some(Stage::Select), &[])), ["select"]);
         let later = selection(Some(Stage::Export), None, &[Stage::Docker, Stage::Train]);
         assert_eq!(selected(&later), ["export", "evaluate", "promote", "test"]);
         let reason = |stage| later.reason_to_skip(stage);

@@ -21,12 +21,8 @@ pub(super) fn build(target: Option<&str>, output: &Path) -> Result<Option<PathBu
     let target = target.map(|target| ["--target", target]);
     maturin.arguments(target.into_iter().flatten()).run()?;
     let wheel = wheels(output)?.pop();
-    let missing = || {
-        Error::usage(format!(
-            "maturin created no wheel in `{}`",
-            workspace::shown(output)
-        ))
-    };
+    let missing =
+        || Error::usage(format!("maturin created no wheel in `{}`", workspace::shown(output)));
     wheel.map(Some).ok_or_else(missing)
 }
 
@@ -62,9 +58,7 @@ mod tests {
     fn wheels_of_this_version_are_found() {
         let folder = tempfile::tempdir().unwrap();
         assert!(wheels(&folder.path().join("none")).unwrap().is_empty());
-        let wheel = folder
-            .path()
-            .join(format!("pet_cli-{VERSION}-py3-none-any.whl"));
+        let wheel = folder.path().join(format!("pet_cli-{VERSION}-py3-none-any.whl"));
         for path in [&wheel, &folder.path().join("other-1-py3-none-any.whl")] {
             fs_err::write(path, "").unwrap();
         }

@@ -41,12 +41,8 @@ pub(crate) fn all(page: &str, text: &str) -> Result<Vec<Fence>, Error> {
 impl Fence {
     /// `None` for other languages.
     fn read(location: String, info: &str, body: &[&str]) -> Result<Option<Self>, Error> {
-        let wrong = || {
-            Error::usage(format!(
-                "{location}: expected {}, got `{info}`",
-                NOTES.join("=…, ")
-            ))
-        };
+        let wrong =
+            || Error::usage(format!("{location}: expected {}, got `{info}`", NOTES.join("=…, ")));
         let mut words = shlex::split(info).ok_or_else(wrong)?.into_iter();
         let (is_python, commands) = match words.next().as_deref() {
             Some("sh") => (false, commands(body)),
@@ -56,17 +52,10 @@ impl Fence {
         let note = |word: String| {
             let (name, value) = word.split_once('=').ok_or_else(wrong)?;
             let is_known = NOTES.contains(&name) && (name != "with" || value.contains('='));
-            is_known
-                .then(|| (name.to_owned(), value.to_owned()))
-                .ok_or_else(wrong)
+            is_known.then(|| (name.to_owned(), value.to_owned())).ok_or_else(wrong)
         };
         let notes = words.map(note).collect::<Result<_, Error>>()?;
-        Ok(Some(Self {
-            location,
-            is_python,
-            commands,
-            notes,
-        }))
+        Ok(Some(Self { location, is_python, commands, notes }))
     }
 
     /// The values of all notes of this name.
@@ -92,11 +81,7 @@ impl Fence {
         let serves = self.notes("serves").next().filter(|_| reason.is_none());
         let mut script = serves.map_or_else(String::new, |ports| format!("serves {ports}\n"));
         let instead: Vec<_> = self.notes("instead").map(str::to_owned).collect();
-        let commands = if instead.is_empty() {
-            &self.commands
-        } else {
-            &instead
-        };
+        let commands = if instead.is_empty() { &self.commands } else { &instead };
         for command in commands {
             let command = self.resolved(command);
             let word = quoted(command.as_ref());
@@ -115,9 +100,8 @@ impl Fence {
     /// A command for bash, with placeholders replaced.
     fn resolved(&self, command: &str) -> String {
         let pairs = self.notes("with").filter_map(|pair| pair.split_once('='));
-        let command = pairs.fold(command.to_owned(), |command, (word, text)| {
-            command.replace(word, text)
-        });
+        let command =
+            pairs.fold(command.to_owned(), |command, (word, text)| command.replace(word, text));
         if !self.is_python {
             return command;
         }
@@ -158,16 +142,11 @@ mod tests {
         let page = "`a`\n```sh\na   # not b\n\n# c\nd \\\n  e\nf '{\n}' |\ng\n```\n```text\nh\n```\n\
                     ```python\nimport i\n\ni.j()\n```\n<!-- k -->\n<!--sh\nl\n-->\n";
         let fences = all("p.md", page).unwrap();
-        let found: Vec<_> = fences
-            .iter()
-            .map(|fence| (fence.location.as_str(), fence.commands.concat()))
-            .collect();
+        let found: Vec<_> =
+            fences.iter().map(|fence| (fence.location.as_str(), fence.commands.concat())).collect();
         let shell = "a   # not bd \\\n  ef '{\n}' |\ng".to_owned();
-        let expected = [
-            ("p.md:2", shell),
-            ("p.md:15", "import i\n\ni.j()".into()),
-            ("p.md:21", "l".into()),
-        ];
+        let expected =
+            [("p.md:2", shell), ("p.md:15", "import i\n\ni.j()".into()), ("p.md:21", "l".into())];
         assert_eq!(found, expected);
     }
 

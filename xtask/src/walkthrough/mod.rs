@@ -92,10 +92,7 @@ fn run_page(name: &str, fences: &[Fence]) -> Result<Outcome, Error> {
     fs_err::create_dir_all(&folder)?;
     let file = folder.join("walkthrough.sh");
     fs_err::write(&file, script)?;
-    Invocation::new("bash")
-        .argument(file)
-        .folder(folder)
-        .run()?;
+    Invocation::new("bash").argument(file).folder(folder).run()?;
     let mut done = format!("{} blocks", fences.len());
     if !skipped.is_empty() {
         done = format!("{done}; skipped {}", skipped.join(", "));
@@ -116,10 +113,7 @@ fn obstacle(need: &str) -> Option<String> {
 
 /// Lines that set the variables of a script, so that it can also be run by hand.
 fn variables() -> Result<String, Error> {
-    let programs = [
-        Some(workspace::program(Profile::Release, "pet-cli")),
-        python::MLFLOW.usable(),
-    ];
+    let programs = [Some(workspace::program(Profile::Release, "pet-cli")), python::MLFLOW.usable()];
     let programs = programs.iter().flatten();
     let folders = programs.filter_map(|program| program.parent().map(PathBuf::from));
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -130,9 +124,7 @@ fn variables() -> Result<String, Error> {
         ("CACHE", workspace::cache().into()),
     ];
     variables.extend(workspace::photographs().map(|folder| ("PHOTOGRAPHS", folder.into())));
-    let lines = variables
-        .iter()
-        .map(|(name, value)| format!("export {name}={}\n", quoted(value)));
+    let lines = variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value)));
     Ok(lines.collect::<String>() + "unset MLFLOW_TRACKING_URI PET_CACHE_DIR PET_RESULTS\n")
 }
 
@@ -142,13 +134,8 @@ mod tests {
 
     #[test]
     fn an_unknown_page_is_an_error() {
-        let error = select(&["docs/none.md".to_owned()])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("no commands in `docs/none.md`, only in README.md, "),
-            "{error}"
-        );
+        let error = select(&["docs/none.md".to_owned()]).unwrap_err().to_string();
+        assert!(error.starts_with("no commands in `docs/none.md`, only in README.md, "), "{error}");
         assert_eq!(select(&["README.md".to_owned()]).unwrap().len(), 1);
     }
 

@@ -37,12 +37,8 @@ pub(crate) fn check_new_path(path: &str) -> Result<()> {
 }
 
 /// Percent-encodes all but RFC 3986's unreserved characters and the separator.
-pub(crate) const PATH: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
+pub(crate) const PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// The absolute `file:///…` URI of a path.
 ///
@@ -54,10 +50,7 @@ pub(crate) fn from_path(path: &std::path::Path) -> Result<String> {
     let text = absolute
         .to_str()
         .ok_or_else(|| invalid("path", &path.to_string_lossy(), "a valid Unicode path"))?;
-    Ok(format!(
-        "file://{}",
-        percent_encoding::utf8_percent_encode(text, PATH)
-    ))
+    Ok(format!("file://{}", percent_encoding::utf8_percent_encode(text, PATH)))
 }
 
 /// The path of a `file:` URI, or of a URI without a scheme, which is a path already.
@@ -65,10 +58,7 @@ pub(crate) fn from_path(path: &std::path::Path) -> Result<String> {
 /// # Errors
 /// [`ArtifactUri`](Error::ArtifactUri) when it names another host or kind of place.
 pub(crate) fn to_path(uri: &str) -> Result<PathBuf> {
-    let refuse = |expected| Error::ArtifactUri {
-        uri: public(uri),
-        expected,
-    };
+    let refuse = |expected| Error::ArtifactUri { uri: public(uri), expected };
     let Some(rest) = uri.strip_prefix("file:") else {
         if uri.is_empty() || has_scheme(uri) {
             return Err(refuse("`file:///PATH` or a path"));
@@ -96,14 +86,7 @@ mod tests {
 
     #[test]
     fn usual_paths_are_accepted() {
-        for path in [
-            "a",
-            "model/MLmodel",
-            "a b/ü.png",
-            ".hidden",
-            "a..b",
-            "100%.txt",
-        ] {
+        for path in ["a", "model/MLmodel", "a b/ü.png", ".hidden", "a..b", "100%.txt"] {
             assert!(check_path(path).is_ok(), "{path}");
         }
     }
@@ -111,10 +94,7 @@ mod tests {
     #[test]
     fn what_mlflow_would_change_is_refused_for_new_artifacts() {
         for path in ["a#b", "a?", "50%20off", "%41"] {
-            assert!(
-                check_path(path).is_ok() && check_new_path(path).is_err(),
-                "{path}"
-            );
+            assert!(check_path(path).is_ok() && check_new_path(path).is_err(), "{path}");
         }
         assert!(check_new_path("100%.txt").is_ok() && check_new_path("a%zz").is_ok());
     }
@@ -138,18 +118,10 @@ mod tests {
 
     #[test]
     fn other_places_are_refused() {
-        for uri in [
-            "s3://bucket/a",
-            "mlflow-artifacts:/1",
-            "file://host/a",
-            "file:a",
-            "",
-            "file:///%ff",
-        ] {
-            assert!(
-                matches!(to_path(uri), Err(Error::ArtifactUri { .. })),
-                "{uri}"
-            );
+        for uri in
+            ["s3://bucket/a", "mlflow-artifacts:/1", "file://host/a", "file:a", "", "file:///%ff"]
+        {
+            assert!(matches!(to_path(uri), Err(Error::ArtifactUri { .. })), "{uri}");
         }
         assert_eq!(to_path("./mlruns/1").unwrap(), Path::new("./mlruns/1"));
         assert_eq!(to_path("file:/tmp/a").unwrap(), Path::new("/tmp/a"));

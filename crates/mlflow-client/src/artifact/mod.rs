@@ -127,9 +127,7 @@ impl Artifacts {
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..UPLOADS).map(|_| scope.spawn(work)).collect();
             let results = workers.into_iter().map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             });
             // Joins all workers before looking at the first error.
             results.collect::<Vec<_>>().into_iter().collect()
@@ -200,11 +198,7 @@ impl Artifacts {
 
 /// `folder` and `name` with a `/` between where needed.
 pub(crate) fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{folder}/{name}")
-    }
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// Every file below a folder of this machine, with its path as an artifact below `path`.
@@ -241,9 +235,7 @@ fn check_entry(folder: &str, path: &str) -> Result<()> {
     check_path(path)?;
     let name = match folder {
         "" => Some(path),
-        _ => path
-            .strip_prefix(folder)
-            .and_then(|rest| rest.strip_prefix('/')),
+        _ => path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')),
     };
     if name.is_some_and(|name| !name.is_empty() && !name.contains('/')) {
         return Ok(());

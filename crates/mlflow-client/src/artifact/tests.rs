@@ -18,27 +18,14 @@ impl ArtifactRepository for Liar {
 }
 
 fn file(path: &str) -> ArtifactFile {
-    ArtifactFile {
-        path: path.to_owned(),
-        size: Some(4),
-        is_folder: false,
-    }
+    ArtifactFile { path: path.to_owned(), size: Some(4), is_folder: false }
 }
 
 #[test]
 fn nothing_leaves_the_target_folder() {
     let outer = tempfile::tempdir().unwrap();
     let target = outer.path().join("target");
-    for path in [
-        "../x",
-        "/x",
-        "a/../../x",
-        "..",
-        "",
-        "a\\..\\x",
-        "C:x\0",
-        "sub/x",
-    ] {
+    for path in ["../x", "/x", "a/../../x", "..", "", "a\\..\\x", "C:x\0", "sub/x"] {
         let artifacts = Artifacts::new(Box::new(Liar(vec![file(path)])));
         let error = artifacts.download_folder("", &target).unwrap_err();
         assert!(matches!(error, Error::Invalid { .. }), "{path}: {error}");
@@ -56,11 +43,7 @@ fn a_folder_that_contains_itself_ends() {
             Ok(())
         }
         fn list(&self, folder: &str) -> Result<Vec<ArtifactFile>> {
-            Ok(vec![ArtifactFile {
-                path: join(folder, "a"),
-                size: None,
-                is_folder: true,
-            }])
+            Ok(vec![ArtifactFile { path: join(folder, "a"), size: None, is_folder: true }])
         }
         fn open(&self, path: &str) -> Result<Box<dyn Read>> {
             Err(Error::not_found("artifact", path))
@@ -85,17 +68,11 @@ fn a_folder_travels_there_and_back() {
     let names: Vec<_> = artifacts.list("model").unwrap();
     assert_eq!(names[0].path, "model/a ü%&.txt");
     assert_eq!((names[0].size, names[0].is_folder), (Some(3), false));
-    assert_eq!(
-        (names[1].path.as_str(), names[1].is_folder),
-        ("model/plots", true)
-    );
+    assert_eq!((names[1].path.as_str(), names[1].is_folder), ("model/plots", true));
 
     let back = place.path().join("back");
     assert_eq!(artifacts.download_folder("model", &back).unwrap(), 2);
-    assert_eq!(
-        fs_err::read(back.join("plots/deep/b.bin")).unwrap(),
-        [0, 255, 10]
-    );
+    assert_eq!(fs_err::read(back.join("plots/deep/b.bin")).unwrap(), [0, 255, 10]);
     assert_eq!(fs_err::read(back.join("a ü%&.txt")).unwrap(), b"one");
     assert!(artifacts.open("none").err().unwrap().is_not_found());
 }

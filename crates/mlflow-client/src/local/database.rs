@@ -50,11 +50,9 @@ impl Database {
             Ok(connection)
         });
         match opened {
-            Ok(connection) => Ok(Self {
-                path: path.to_owned(),
-                lock_timeout,
-                connection: Mutex::new(connection),
-            }),
+            Ok(connection) => {
+                Ok(Self { path: path.to_owned(), lock_timeout, connection: Mutex::new(connection) })
+            }
             Err(error) => Err(explain(error, path, lock_timeout, "open the store")),
         }
     }
@@ -89,10 +87,7 @@ impl Database {
         work: impl FnOnce(&Transaction<'_>) -> Outcome<T>,
     ) -> Result<T> {
         // A panic in another thread has rolled its transaction back; the connection is still usable.
-        let mut connection = self
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let run = || {
             let transaction = connection.transaction_with_behavior(behavior)?;
             let result = work(&transaction)?;
@@ -138,10 +133,7 @@ pub(super) trait Sql {
     /// A selection of keys and values, which may be NULL.
     fn pairs(&self, select: &str, params: impl Params) -> Outcome<BTreeMap<String, String>> {
         let pairs = self.all(select, params, |row| {
-            Ok((
-                row.get(0)?,
-                row.get::<_, Option<String>>(1)?.unwrap_or_default(),
-            ))
+            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.unwrap_or_default()))
         });
         Ok(pairs?.into_iter().collect())
     }
@@ -155,9 +147,7 @@ impl Sql for Transaction<'_> {
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Outcome<Vec<T>> {
         let mut statement = self.prepare_cached(select)?;
-        Ok(statement
-            .query_map(params, row)?
-            .collect::<rusqlite::Result<_>>()?)
+        Ok(statement.query_map(params, row)?.collect::<rusqlite::Result<_>>()?)
     }
 
     fn first<T>(
@@ -166,10 +156,7 @@ impl Sql for Transaction<'_> {
         params: impl Params,
         row: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Outcome<Option<T>> {
-        Ok(self
-            .prepare_cached(select)?
-            .query_row(params, row)
-            .optional()?)
+        Ok(self.prepare_cached(select)?.query_row(params, row).optional()?)
     }
 
     fn change(&self, statement: &str, params: impl Params) -> Outcome<usize> {
@@ -200,18 +187,10 @@ fn explain(error: rusqlite::Error, path: &Path, waited: Duration, action: &'stat
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Error::DatabaseLocked { path, waited }
         }
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Error::NotADatabase {
-            path,
-            source: error.into(),
-        },
-        Some(ErrorCode::DiskFull) => Error::DatabaseFull {
-            path,
-            source: error.into(),
-        },
-        _ => Error::Database {
-            path,
-            action,
-            source: error.into(),
-        },
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            Error::NotADatabase { path, source: error.into() }
+        }
+        Some(ErrorCode::DiskFull) => Error::DatabaseFull { path, source: error.into() },
+        _ => Error::Database { path, action, source: error.into() },
     }
 }

@@ -105,10 +105,7 @@ impl Field {
 
     /// Whether it is compared with numbers.
     fn is_number(&self) -> bool {
-        matches!(
-            self,
-            Self::Metric(_) | Self::Attribute("start_time" | "end_time")
-        )
+        matches!(self, Self::Metric(_) | Self::Attribute("start_time" | "end_time"))
     }
 }
 
@@ -192,20 +189,13 @@ impl<'a> Parser<'a> {
             tokens.push((token, start));
             rest = rest.get(length..).unwrap_or_default().trim_start();
         }
-        Ok(Self {
-            text,
-            tokens: tokens.into_iter(),
-        })
+        Ok(Self { text, tokens: tokens.into_iter() })
     }
 
     /// An error at the next token.
     fn error(&self, expected: &'static str) -> Error {
         let next = self.tokens.as_slice().first();
-        error(
-            self.text,
-            next.map_or(self.text.len(), |(_, start)| *start),
-            expected,
-        )
+        error(self.text, next.map_or(self.text.len(), |(_, start)| *start), expected)
     }
 
     fn at_end(&self) -> bool {
@@ -218,11 +208,7 @@ impl<'a> Parser<'a> {
 
     /// Takes the next token if it is this one.
     fn next_if(&mut self, fits: impl Fn(Token<'a>) -> bool) -> bool {
-        let found = self
-            .tokens
-            .as_slice()
-            .first()
-            .is_some_and(|(token, _)| fits(*token));
+        let found = self.tokens.as_slice().first().is_some_and(|(token, _)| fits(*token));
         found && self.tokens.next().is_some()
     }
 
@@ -333,9 +319,7 @@ impl<'a> Parser<'a> {
         accepted: &[&'static str],
         expected: &'static str,
     ) -> Result<&'static str> {
-        let found = accepted
-            .iter()
-            .find(|name| self.sign(name) || self.keyword(name));
+        let found = accepted.iter().find(|name| self.sign(name) || self.keyword(name));
         found.copied().ok_or_else(|| self.error(expected))
     }
 
@@ -361,11 +345,7 @@ impl<'a> Parser<'a> {
 
 fn error(text: &str, start: usize, expected: &'static str) -> Error {
     let before = text.get(..start).unwrap_or_default();
-    Error::Search {
-        text: text.to_owned(),
-        position: before.chars().count() + 1,
-        expected,
-    }
+    Error::Search { text: text.to_owned(), position: before.chars().count() + 1, expected }
 }
 
 #[cfg(test)]
@@ -387,10 +367,7 @@ mod tests {
         assert_eq!(metric.test, Test::Number(">", 0.55));
         let param = one("params.lr = '0.001'");
         assert_eq!(param.test, Test::Text("=", "0.001".into()));
-        assert_eq!(
-            one("tag.a ILIKE \"%x'%\"").test,
-            Test::Text("ILIKE", "%x'%".into())
-        );
+        assert_eq!(one("tag.a ILIKE \"%x'%\"").test, Test::Text("ILIKE", "%x'%".into()));
         assert_eq!(
             one("tags.mlflow.source.name != 'a'").field,
             Field::Tag("mlflow.source.name".into())
@@ -399,10 +376,7 @@ mod tests {
             one("metrics.`odd key (1)` <= -1e-3").field,
             Field::Metric("odd key (1)".into())
         );
-        assert_eq!(
-            one("params.\"a b\" like 'x%'").field,
-            Field::Param("a b".into())
-        );
+        assert_eq!(one("params.\"a b\" like 'x%'").field, Field::Param("a b".into()));
         assert_eq!(one("metrics.train/loss>=.5").test, Test::Number(">=", 0.5));
         assert_eq!(one("status = 'FINISHED'").field, Field::Attribute("status"));
         assert_eq!(one("`Run name` = 'a'").field, Field::Attribute("run_name"));
@@ -410,18 +384,10 @@ mod tests {
         assert_eq!(one("tags.a IS NOT NULL").test, Test::Present);
         assert_eq!(one("params.a is null").test, Test::Absent);
         let list = one("run_id NOT IN ('a', 'b')").test;
-        assert_eq!(
-            list,
-            Test::OneOf {
-                negated: true,
-                values: vec!["a".into(), "b".into()]
-            }
-        );
+        assert_eq!(list, Test::OneOf { negated: true, values: vec!["a".into(), "b".into()] });
         assert_eq!(parse_filter("  ").unwrap(), []);
         assert_eq!(
-            parse_filter("metrics.a > 1 AND metrics.b < 2 and status = 'x'")
-                .unwrap()
-                .len(),
+            parse_filter("metrics.a > 1 AND metrics.b < 2 and status = 'x'").unwrap().len(),
             3
         );
     }

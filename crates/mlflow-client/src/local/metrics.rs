@@ -15,22 +15,13 @@ pub(super) fn log(sql: &Transaction<'_>, run_id: &str, metrics: &[Metric]) -> Ou
     let mut newest: BTreeMap<&str, &Metric> = BTreeMap::new();
     for metric in metrics {
         let (value, is_nan) = stored(metric);
-        insert.execute((
-            &metric.key,
-            value,
-            metric.timestamp,
-            run_id,
-            metric.step,
-            is_nan,
-        ))?;
+        insert.execute((&metric.key, value, metric.timestamp, run_id, metric.step, is_nan))?;
         let known = newest.entry(&metric.key).or_insert(metric);
         if metric.is_newer_than(known) {
             *known = metric;
         }
     }
-    newest
-        .into_values()
-        .try_for_each(|metric| set_latest(sql, run_id, metric))
+    newest.into_values().try_for_each(|metric| set_latest(sql, run_id, metric))
 }
 
 fn set_latest(sql: &Transaction<'_>, run_id: &str, metric: &Metric) -> Outcome<()> {
@@ -49,14 +40,7 @@ fn set_latest(sql: &Transaction<'_>, run_id: &str, metric: &Metric) -> Outcome<(
          WHERE run_uuid = ?1 AND key = ?2",
         "INSERT INTO latest_metrics (run_uuid, key, value, timestamp, step, is_nan) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        (
-            run_id,
-            &metric.key,
-            value,
-            metric.timestamp,
-            metric.step,
-            is_nan,
-        ),
+        (run_id, &metric.key, value, metric.timestamp, metric.step, is_nan),
     )
 }
 
@@ -67,10 +51,7 @@ pub(super) fn latest(sql: &Transaction<'_>, run_id: &str) -> Outcome<BTreeMap<St
         [run_id],
         from_row,
     )?;
-    Ok(metrics
-        .into_iter()
-        .map(|metric| (metric.key.clone(), metric))
-        .collect())
+    Ok(metrics.into_iter().map(|metric| (metric.key.clone(), metric)).collect())
 }
 
 /// All points of one metric.

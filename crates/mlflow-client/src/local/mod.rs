@@ -44,10 +44,7 @@ impl LocalStore {
         let artifact_root = folder.join("mlruns");
         let database = Database::open(&database, lock_timeout)?;
         schema::prepare(&database, &from_path(&artifact_root)?)?;
-        Ok(Self {
-            database,
-            artifact_root,
-        })
+        Ok(Self { database, artifact_root })
     }
 }
 
@@ -63,15 +60,12 @@ impl Store for LocalStore {
 
     fn create_experiment(&self, name: &str) -> Result<()> {
         let root = from_path(&self.artifact_root)?;
-        self.database.write("create an experiment", |sql| {
-            runs::create_experiment(sql, name, &root)
-        })
+        self.database.write("create an experiment", |sql| runs::create_experiment(sql, name, &root))
     }
 
     fn experiment_by_name(&self, name: &str) -> Result<Option<Experiment>> {
-        self.database.read("read an experiment", |sql| {
-            Ok(runs::experiments(sql, "name = ?1", name)?.pop())
-        })
+        self.database
+            .read("read an experiment", |sql| Ok(runs::experiments(sql, "name = ?1", name)?.pop()))
     }
 
     fn experiments(&self) -> Result<Vec<Experiment>> {
@@ -104,9 +98,7 @@ impl Store for LocalStore {
     fn log_datasets(&self, run_id: &str, datasets: &[DatasetInput]) -> Result<()> {
         self.database.write("record a run's data sets", |sql| {
             runs::check_active(sql, run_id)?;
-            datasets
-                .iter()
-                .try_for_each(|dataset| runs::log_dataset(sql, run_id, dataset))
+            datasets.iter().try_for_each(|dataset| runs::log_dataset(sql, run_id, dataset))
         })
     }
 
@@ -114,14 +106,12 @@ impl Store for LocalStore {
         self.database.write("update a run", |sql| {
             runs::check_active(sql, run_id)?;
             let update = "UPDATE runs SET status = ?2, end_time = ?3 WHERE run_uuid = ?1";
-            sql.change(update, (run_id, status.as_str(), end))
-                .map(|_| ())
+            sql.change(update, (run_id, status.as_str(), end)).map(|_| ())
         })
     }
 
     fn run(&self, run_id: &str) -> Result<Run> {
-        self.database
-            .read("read a run", |sql| runs::load(sql, run_id))
+        self.database.read("read a run", |sql| runs::load(sql, run_id))
     }
 
     fn search_runs(&self, query: &RunQuery, page: Option<&str>) -> Result<Page<Run>> {
@@ -129,10 +119,7 @@ impl Store for LocalStore {
         self.database.read("search for runs", |sql| {
             let page = select.run(sql)?;
             let runs = page.items.iter().map(|id| runs::load(sql, id));
-            Ok(Page {
-                items: runs.collect::<Outcome<_>>()?,
-                next: page.next,
-            })
+            Ok(Page { items: runs.collect::<Outcome<_>>()?, next: page.next })
         })
     }
 
@@ -159,13 +146,11 @@ impl Store for LocalStore {
     }
 
     fn registered_model(&self, name: &str) -> Result<RegisteredModel> {
-        self.database
-            .read("read a model", |sql| registry::load(sql, name))
+        self.database.read("read a model", |sql| registry::load(sql, name))
     }
 
     fn registered_models(&self, _page: Option<&str>) -> Result<Page<RegisteredModel>> {
-        self.database
-            .read("read the models", |sql| Ok(registry::all(sql)?.into()))
+        self.database.read("read the models", |sql| Ok(registry::all(sql)?.into()))
     }
 
     fn set_registered_model_tag(&self, name: &str, key: &str, value: &str) -> Result<()> {
@@ -183,15 +168,12 @@ impl Store for LocalStore {
     }
 
     fn model_version(&self, name: &str, version: u32) -> Result<ModelVersion> {
-        self.database.read("read a model version", |sql| {
-            registry::load_version(sql, name, version)
-        })
+        self.database.read("read a model version", |sql| registry::load_version(sql, name, version))
     }
 
     fn model_versions(&self, name: &str, _page: Option<&str>) -> Result<Page<ModelVersion>> {
-        self.database.read("read the model versions", |sql| {
-            Ok(registry::all_versions(sql, name)?.into())
-        })
+        self.database
+            .read("read the model versions", |sql| Ok(registry::all_versions(sql, name)?.into()))
     }
 
     fn set_version_tag(&self, name: &str, version: u32, key: &str, value: &str) -> Result<()> {
@@ -235,9 +217,7 @@ impl Store for LocalStore {
     }
 
     fn download_uri(&self, name: &str, version: u32) -> Result<String> {
-        self.database.read("read a model version", |sql| {
-            registry::storage(sql, name, version)
-        })
+        self.database.read("read a model version", |sql| registry::storage(sql, name, version))
     }
 }
 

@@ -57,10 +57,7 @@ impl Select {
         let mut items = sql.all(&self.statement, values, |row| row.get(0))?;
         let more = items.len() > self.page_size;
         items.truncate(self.page_size);
-        Ok(Page {
-            items,
-            next: more.then(|| (self.offset + self.page_size).to_string()),
-        })
+        Ok(Page { items, next: more.then(|| (self.offset + self.page_size).to_string()) })
     }
 
     fn push(&mut self, text: &str) {

@@ -93,13 +93,7 @@ pub(super) fn create_version(
         [&version.name],
         |row| row.get(0),
     )?;
-    let NewModelVersion {
-        name,
-        description,
-        source,
-        run_id,
-        ..
-    } = version;
+    let NewModelVersion { name, description, source, run_id, .. } = version;
     sql.change(
         "INSERT INTO model_versions (name, version, creation_time, last_updated_time, description, \
          current_stage, source, run_id, status, run_link) \
@@ -142,9 +136,7 @@ fn version_from_row(row: &Row<'_>) -> rusqlite::Result<ModelVersion> {
         last_updated_time: or_default(row, "last_updated_time")?,
         description: or_default(row, "description")?,
         source: or_default(row, "source")?,
-        run_id: row
-            .get::<_, Option<String>>("run_id")?
-            .filter(|id| !id.is_empty()),
+        run_id: row.get::<_, Option<String>>("run_id")?.filter(|id| !id.is_empty()),
         status: or_default(row, "status")?,
         tags: BTreeMap::new(),
         aliases: Vec::new(),
@@ -156,10 +148,7 @@ pub(super) fn all_versions(sql: &Transaction<'_>, name: &str) -> Outcome<Vec<Mod
     let select = "SELECT version FROM model_versions WHERE name = ?1 AND current_stage <> ?2 \
                   ORDER BY version DESC";
     let numbers = sql.all(select, (name, DELETED), |row| row.get(0))?;
-    numbers
-        .into_iter()
-        .map(|number| load_version(sql, name, number))
-        .collect()
+    numbers.into_iter().map(|number| load_version(sql, name, number)).collect()
 }
 
 pub(super) fn set_version_tag(
@@ -184,11 +173,6 @@ pub(super) fn storage(sql: &Transaction<'_>, name: &str, version: u32) -> Outcom
         return Ok(source);
     }
     let select = "SELECT storage_location FROM model_versions WHERE name = ?1 AND version = ?2";
-    let location = sql.first(select, (name, version), |row| {
-        row.get::<_, Option<String>>(0)
-    })?;
-    Ok(location
-        .flatten()
-        .filter(|location| !location.is_empty())
-        .unwrap_or(source))
+    let location = sql.first(select, (name, version), |row| row.get::<_, Option<String>>(0))?;
+    Ok(location.flatten().filter(|location| !location.is_empty()).unwrap_or(source))
 }

@@ -69,18 +69,9 @@ pub(super) fn create(
         "INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, \
          status, start_time, source_version, lifecycle_stage, artifact_uri, experiment_id) \
          VALUES (?1, ?2, 'UNKNOWN', '', '', ?3, 'RUNNING', ?4, '', 'active', ?5, ?6)",
-        (
-            id,
-            &run.name,
-            user,
-            run.start_time,
-            artifact_uri,
-            experiment_id,
-        ),
+        (id, &run.name, user, run.start_time, artifact_uri, experiment_id),
     )?;
-    run.all_tags()
-        .iter()
-        .try_for_each(|(key, value)| set_tag(sql, id, key, value))
+    run.all_tags().iter().try_for_each(|(key, value)| set_tag(sql, id, key, value))
 }
 
 /// A run with everything that belongs to it.
@@ -93,10 +84,7 @@ pub(super) fn load(sql: &Transaction<'_>, run_id: &str) -> Outcome<Run> {
     )?;
     let mut run = run.ok_or_else(|| Error::not_found("run", run_id))?;
     run.metrics = metrics::latest(sql, run_id)?;
-    run.params = sql.pairs(
-        "SELECT key, value FROM params WHERE run_uuid = ?1",
-        [run_id],
-    )?;
+    run.params = sql.pairs("SELECT key, value FROM params WHERE run_uuid = ?1", [run_id])?;
     run.tags = sql.pairs("SELECT key, value FROM tags WHERE run_uuid = ?1", [run_id])?;
     run.datasets = datasets(sql, run_id)?;
     Ok(run)
@@ -109,9 +97,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {
         name: or_default(row, "name")?,
         user: or_default(row, "user_id")?,
         // The table accepts no other value.
-        status: or_default::<String>(row, "status")?
-            .parse()
-            .unwrap_or(RunStatus::Running),
+        status: or_default::<String>(row, "status")?.parse().unwrap_or(RunStatus::Running),
         start_time: row.get("start_time")?,
         end_time: row.get("end_time")?,
         artifact_uri: or_default(row, "artifact_uri")?,
@@ -125,9 +111,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {
 }
 
 fn lifecycle_from_row(row: &Row<'_>) -> rusqlite::Result<Lifecycle> {
-    Ok(or_default::<String>(row, "lifecycle_stage")?
-        .as_str()
-        .into())
+    Ok(or_default::<String>(row, "lifecycle_stage")?.as_str().into())
 }
 
 /// Whether a run, which must exist, was deleted.
@@ -156,13 +140,7 @@ pub(super) fn log_param(
         Some(logged) if logged == value => Ok(()),
         Some(logged) => {
             let (run_id, key, value) = (run_id.to_owned(), key.to_owned(), value.to_owned());
-            Err(Error::ParamChanged {
-                run_id,
-                key,
-                logged,
-                value,
-            }
-            .into())
+            Err(Error::ParamChanged { run_id, key, logged, value }.into())
         }
         None => {
             let insert = "INSERT INTO params (run_uuid, key, value) VALUES (?1, ?2, ?3)";
@@ -178,10 +156,7 @@ pub(super) fn set_tag(sql: &Transaction<'_>, run_id: &str, key: &str, value: &st
         (run_id, key, value),
     )?;
     if key == "mlflow.runName" {
-        sql.change(
-            "UPDATE runs SET name = ?2 WHERE run_uuid = ?1",
-            (run_id, value),
-        )?;
+        sql.change("UPDATE runs SET name = ?2 WHERE run_uuid = ?1", (run_id, value))?;
     }
     Ok(())
 }
@@ -217,15 +192,7 @@ pub(super) fn log_dataset(
 
 /// The id of a data set in the run's experiment, where it is inserted if it is not there.
 fn dataset_id(sql: &Transaction<'_>, run_id: &str, dataset: &DatasetInput) -> Outcome<String> {
-    let DatasetInput {
-        name,
-        digest,
-        source_type,
-        source,
-        schema,
-        profile,
-        ..
-    } = dataset;
+    let DatasetInput { name, digest, source_type, source, schema, profile, .. } = dataset;
     let known = sql.first(
         "SELECT dataset_uuid FROM datasets WHERE name = ?2 AND digest = ?3 AND experiment_id = \
          (SELECT experiment_id FROM runs WHERE run_uuid = ?1)",
@@ -240,16 +207,7 @@ fn dataset_id(sql: &Transaction<'_>, run_id: &str, dataset: &DatasetInput) -> Ou
         "INSERT INTO datasets (dataset_uuid, experiment_id, name, digest, dataset_source_type, \
          dataset_source, dataset_schema, dataset_profile) \
          SELECT ?1, experiment_id, ?3, ?4, ?5, ?6, ?7, ?8 FROM runs WHERE run_uuid = ?2",
-        (
-            &id,
-            run_id,
-            name,
-            digest,
-            source_type,
-            source,
-            schema,
-            profile,
-        ),
+        (&id, run_id, name, digest, source_type, source, schema, profile),
     )?;
     Ok(id)
 }

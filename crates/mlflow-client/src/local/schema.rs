@@ -56,18 +56,13 @@ pub(super) fn prepare(database: &Database, artifact_root: &str) -> Result<()> {
         })?;
     }
     match database.read("read the schema", find_missing)? {
-        Some(missing) => Err(Error::Schema {
-            path: database.path().to_owned(),
-            missing,
-        }),
+        Some(missing) => Err(Error::Schema { path: database.path().to_owned(), missing }),
         None => Ok(()),
     }
 }
 
 fn is_empty(sql: &Transaction<'_>) -> Outcome<bool> {
-    Ok(sql
-        .first("SELECT 1 FROM sqlite_master", [], |_| Ok(()))?
-        .is_none())
+    Ok(sql.first("SELECT 1 FROM sqlite_master", [], |_| Ok(()))?.is_none())
 }
 
 /// Whether it is a database of the first revision.
@@ -84,10 +79,7 @@ fn is_first(sql: &Transaction<'_>) -> Outcome<bool> {
 fn create(sql: &Transaction<'_>, artifact_root: &str) -> Outcome<()> {
     sql.execute_batch(TABLES)?;
     sql.execute_batch(DATASET_TABLES)?;
-    sql.change(
-        "INSERT INTO alembic_version (version_num) VALUES (?1)",
-        [REVISION],
-    )?;
+    sql.change("INSERT INTO alembic_version (version_num) VALUES (?1)", [REVISION])?;
     sql.change(
         "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, \
          creation_time, last_update_time) VALUES (0, 'Default', ?1, 'active', ?2, ?2)",
@@ -114,8 +106,6 @@ fn find_missing(sql: &Transaction<'_>) -> Outcome<Option<String>> {
 
 /// The names of a table's columns; none if there is no such table.
 pub(super) fn columns(sql: &Transaction<'_>, table: &str) -> Outcome<HashSet<String>> {
-    let names = sql.all("SELECT name FROM pragma_table_info(?1)", [table], |row| {
-        row.get(0)
-    });
+    let names = sql.all("SELECT name FROM pragma_table_info(?1)", [table], |row| row.get(0));
     Ok(names?.into_iter().collect())
 }

@@ -15,35 +15,22 @@ fn a_new_database_is_stamped_and_has_the_default_experiment() {
     assert_eq!(default.id, "0");
     assert!(default.artifact_location.starts_with("file:///"));
     let raw = Connection::open(folder.path().join("mlflow.db")).unwrap();
-    let stamp: String = raw
-        .query_row("SELECT version_num FROM alembic_version", [], |row| {
-            row.get(0)
-        })
-        .unwrap();
+    let stamp: String =
+        raw.query_row("SELECT version_num FROM alembic_version", [], |row| row.get(0)).unwrap();
     assert_eq!(stamp, "7f2a7d5fae7d");
-    assert!(
-        !folder.path().join("mlruns").exists(),
-        "made with the first artifact"
-    );
+    assert!(!folder.path().join("mlruns").exists(), "made with the first artifact");
 }
 
 #[test]
 fn what_is_not_a_database_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mlflow.db");
-    fs_err::write(
-        &path,
-        "this is a text that is longer than a header of SQLite\n".repeat(20),
-    )
-    .unwrap();
+    fs_err::write(&path, "this is a text that is longer than a header of SQLite\n".repeat(20))
+        .unwrap();
     let error = open(folder.path()).err().unwrap();
     assert!(matches!(error, Error::NotADatabase { .. }), "{error}");
     assert!(error.hint().is_some());
-    assert!(
-        fs_err::read_to_string(&path)
-            .unwrap()
-            .starts_with("this is a text")
-    );
+    assert!(fs_err::read_to_string(&path).unwrap().starts_with("this is a text"));
 }
 
 #[test]
@@ -64,15 +51,9 @@ fn foreign_tables_and_missing_columns_are_named() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()).unwrap());
     let raw = Connection::open(folder.path().join("mlflow.db")).unwrap();
-    raw.execute_batch("ALTER TABLE params RENAME COLUMN value TO content")
-        .unwrap();
+    raw.execute_batch("ALTER TABLE params RENAME COLUMN value TO content").unwrap();
     let error = open(folder.path()).err().unwrap();
-    assert!(
-        error
-            .to_string()
-            .contains("column `value` in table `params`"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("column `value` in table `params`"), "{error}");
 }
 
 #[test]
@@ -82,10 +63,7 @@ fn a_locked_database_is_an_error_after_the_wait() {
     let raw = Connection::open(folder.path().join("mlflow.db")).unwrap();
     raw.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let error = store.create_experiment("a").unwrap_err();
-    assert!(
-        matches!(error, Error::DatabaseLocked { waited: SHORT, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, Error::DatabaseLocked { waited: SHORT, .. }), "{error}");
     assert!(open(folder.path()).is_err());
     raw.execute_batch("ROLLBACK").unwrap();
     assert!(store.create_experiment("a").is_ok());
@@ -95,9 +73,7 @@ fn a_locked_database_is_an_error_after_the_wait() {
 fn a_full_disk_is_an_error_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
-    let run = store
-        .create_run("0", &NewRun::new("a", Timestamp::default()))
-        .unwrap();
+    let run = store.create_run("0", &NewRun::new("a", Timestamp::default())).unwrap();
     store
         .database
         .read("limit", |sql| {
@@ -120,8 +96,7 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
 fn a_killed_creation_leaves_nothing_half_made() {
     let folder = tempfile::tempdir().unwrap();
     let raw = Connection::open(folder.path().join("mlflow.db")).unwrap();
-    raw.execute_batch("BEGIN IMMEDIATE; CREATE TABLE experiments (experiment_id INTEGER)")
-        .unwrap();
+    raw.execute_batch("BEGIN IMMEDIATE; CREATE TABLE experiments (experiment_id INTEGER)").unwrap();
     // The process ends here: nothing is committed.
     drop(raw);
     assert!(open(folder.path()).is_ok());
@@ -143,12 +118,8 @@ fn many_openers_make_one_database() {
 fn deleted_runs_and_versions_are_out_of_reach() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
-    let run = store
-        .create_run("0", &NewRun::new("a", Timestamp::default()))
-        .unwrap();
-    store
-        .create_registered_model("m", "", &std::collections::BTreeMap::new())
-        .unwrap();
+    let run = store.create_run("0", &NewRun::new("a", Timestamp::default())).unwrap();
+    store.create_registered_model("m", "", &std::collections::BTreeMap::new()).unwrap();
     let version = crate::NewModelVersion::new("m", "file:///x");
     store.create_model_version(&version).unwrap();
     let raw = Connection::open(folder.path().join("mlflow.db")).unwrap();
@@ -157,14 +128,8 @@ fn deleted_runs_and_versions_are_out_of_reach() {
          UPDATE model_versions SET current_stage = 'Deleted_Internal'",
     )
     .unwrap();
-    let error = store
-        .log_batch(&run.id, &Batch::new().tag("a", "b"))
-        .unwrap_err();
+    let error = store.log_batch(&run.id, &Batch::new().tag("a", "b")).unwrap_err();
     assert!(error.to_string().contains("not deleted"), "{error}");
     assert!(store.model_version("m", 1).unwrap_err().is_not_found());
-    assert_eq!(
-        store.create_model_version(&version).unwrap().version,
-        2,
-        "numbers are not reused"
-    );
+    assert_eq!(store.create_model_version(&version).unwrap().version, 2, "numbers are not reused");
 }

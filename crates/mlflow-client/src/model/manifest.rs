@@ -30,11 +30,7 @@ impl OnnxModel {
     }
 
     pub(super) fn has_example(&self) -> bool {
-        self.python
-            .as_ref()
-            .map_or(!self.example.is_empty(), |python| {
-                !python.example.is_empty()
-            })
+        self.python.as_ref().map_or(!self.example.is_empty(), |python| !python.example.is_empty())
     }
 
     fn flavors(&self) -> Value {

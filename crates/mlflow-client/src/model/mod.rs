@@ -115,10 +115,7 @@ impl OnnxModel {
     /// Sets the run that made it, and the path of the folder among the run's artifacts.
     #[must_use]
     pub fn origin(mut self, run_id: impl Into<String>, artifact_path: impl Into<String>) -> Self {
-        self.origin = Some(Origin {
-            run_id: run_id.into(),
-            artifact_path: artifact_path.into(),
-        });
+        self.origin = Some(Origin { run_id: run_id.into(), artifact_path: artifact_path.into() });
         self
     }
 
@@ -145,16 +142,11 @@ impl OnnxModel {
     pub fn write(&self, network: &Path, folder: &Path) -> Result<()> {
         let files = self.files()?;
         if folder.exists() {
-            return Err(Error::already_exists(
-                "folder",
-                folder.display().to_string(),
-            ));
+            return Err(Error::already_exists("folder", folder.display().to_string()));
         }
         let parent = folder_of(folder);
         fs_err::create_dir_all(parent)?;
-        let temporary = tempfile::Builder::new()
-            .prefix(".writing-")
-            .tempdir_in(parent)?;
+        let temporary = tempfile::Builder::new().prefix(".writing-").tempdir_in(parent)?;
         // A folder made inside has the usual permissions; the temporary one is closed to others.
         let inner = temporary.path().join("model");
         fs_err::create_dir(&inner)?;
@@ -174,10 +166,7 @@ impl OnnxModel {
 
     /// The generated files, with their content.
     fn files(&self) -> Result<BTreeMap<&'static str, String>> {
-        let further = self
-            .python
-            .as_ref()
-            .map_or(&[][..], |python| &python.requirements);
+        let further = self.python.as_ref().map_or(&[][..], |python| &python.requirements);
         let mut files = BTreeMap::from([
             ("MLmodel", self.manifest()),
             ("requirements.txt", self.versions.requirements(further)),
@@ -191,10 +180,7 @@ impl OnnxModel {
             };
             files.insert("input_example.json", example.to_string());
             // The same as a request to a model server.
-            files.insert(
-                "serving_input_example.json",
-                json!({ key: example }).to_string(),
-            );
+            files.insert("serving_input_example.json", json!({ key: example }).to_string());
         }
         Ok(files)
     }

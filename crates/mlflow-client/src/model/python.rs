@@ -39,10 +39,7 @@ pub struct Column {
 impl Column {
     /// A column of this name.
     pub fn new(name: impl Into<String>, kind: ColumnKind) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-        }
+        Self { name: name.into(), kind }
     }
 }
 
@@ -73,10 +70,7 @@ pub enum Cell {
 impl PythonFunction {
     /// A function that this module loads.
     pub fn new(loader_module: impl Into<String>) -> Self {
-        Self {
-            loader_module: loader_module.into(),
-            ..Self::default()
-        }
+        Self { loader_module: loader_module.into(), ..Self::default() }
     }
 
     /// Adds a Python file.

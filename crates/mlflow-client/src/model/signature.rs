@@ -64,11 +64,7 @@ impl DataType {
 impl TensorSpec {
     /// A tensor's name, type and shape.
     pub fn new(name: impl Into<String>, data_type: DataType, shape: &[i64]) -> Self {
-        Self {
-            name: name.into(),
-            data_type,
-            shape: shape.to_vec(),
-        }
+        Self { name: name.into(), data_type, shape: shape.to_vec() }
     }
 
     fn to_json(&self) -> Value {
@@ -86,10 +82,7 @@ impl Signature {
         inputs: impl IntoIterator<Item = TensorSpec>,
         outputs: impl IntoIterator<Item = TensorSpec>,
     ) -> Self {
-        Self {
-            inputs: inputs.into_iter().collect(),
-            outputs: outputs.into_iter().collect(),
-        }
+        Self { inputs: inputs.into_iter().collect(), outputs: outputs.into_iter().collect() }
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -103,14 +96,10 @@ impl Signature {
     pub(super) fn example(&self, example: &[ExampleTensor]) -> Result<Value> {
         let mut tensors = Map::new();
         for spec in &self.inputs {
-            let tensor = example
-                .iter()
-                .find(|tensor| tensor.fits(spec))
-                .ok_or_else(|| {
-                    let expected =
-                        format!("a tensor of shape {:?} with all its values", spec.shape);
-                    invalid("input example", &spec.name, expected)
-                })?;
+            let tensor = example.iter().find(|tensor| tensor.fits(spec)).ok_or_else(|| {
+                let expected = format!("a tensor of shape {:?} with all its values", spec.shape);
+                invalid("input example", &spec.name, expected)
+            })?;
             tensors.insert(spec.name.clone(), nested(&tensor.shape, &tensor.values));
         }
         Ok(Value::Object(tensors))
@@ -144,24 +133,15 @@ pub struct ExampleTensor {
 impl ExampleTensor {
     /// A tensor for the input of this name.
     pub fn new(name: impl Into<String>, shape: &[usize], values: impl Into<Vec<f32>>) -> Self {
-        Self {
-            name: name.into(),
-            shape: shape.to_vec(),
-            values: values.into(),
-        }
+        Self { name: name.into(), shape: shape.to_vec(), values: values.into() }
     }
 
     fn fits(&self, spec: &TensorSpec) -> bool {
         let pairs = self.shape.iter().zip(&spec.shape);
-        let count = self
-            .shape
-            .iter()
-            .try_fold(1_usize, |count, extent| count.checked_mul(*extent));
+        let count = self.shape.iter().try_fold(1_usize, |count, extent| count.checked_mul(*extent));
         self.name == spec.name
             && self.shape.len() == spec.shape.len()
-            && pairs
-                .into_iter()
-                .all(|(extent, wanted)| *wanted == -1 || *extent as i64 == *wanted)
+            && pairs.into_iter().all(|(extent, wanted)| *wanted == -1 || *extent as i64 == *wanted)
             && count == Some(self.values.len())
     }
 }
@@ -173,18 +153,12 @@ fn nested(shape: &[usize], values: &[f32]) -> Value {
         [_] => values.iter().map(|value| number(*value)).collect(),
         [extent, inner @ ..] => {
             let size = values.len() / (*extent).max(1);
-            values
-                .chunks(size.max(1))
-                .map(|part| nested(inner, part))
-                .collect()
+            values.chunks(size.max(1)).map(|part| nested(inner, part)).collect()
         }
     }
 }
 
 /// The shortest decimal that reads back as the same `f32`; its `f64` would have a long tail.
 fn number(value: f32) -> Value {
-    value
-        .to_string()
-        .parse::<f64>()
-        .map_or(Value::Null, Value::from)
+    value.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }

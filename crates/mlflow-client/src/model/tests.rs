@@ -102,27 +102,15 @@ fn an_example_must_fit_the_signature() {
 fn nothing_is_replaced() {
     let (place, folder) = write(&model()).unwrap();
     let network = place.path().join("any.onnx");
-    assert!(matches!(
-        model().write(&network, &folder),
-        Err(Error::AlreadyExists { .. })
-    ));
+    assert!(matches!(model().write(&network, &folder), Err(Error::AlreadyExists { .. })));
     let mut greedy = model();
     greedy.extra_files.push(folder.join("MLmodel"));
-    let error = greedy
-        .write(&network, &place.path().join("other"))
-        .unwrap_err();
+    let error = greedy.write(&network, &place.path().join("other")).unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }));
     assert!(!place.path().join("other").exists());
     let missing = place.path().join("none.onnx");
-    assert!(matches!(
-        model().write(&missing, &place.path().join("other")),
-        Err(Error::Io { .. })
-    ));
-    assert_eq!(
-        fs_err::read_dir(place.path()).unwrap().count(),
-        2,
-        "no remains"
-    );
+    assert!(matches!(model().write(&missing, &place.path().join("other")), Err(Error::Io { .. })));
+    assert_eq!(fs_err::read_dir(place.path()).unwrap().count(), 2, "no remains");
 }
 
 #[test]
@@ -158,8 +146,6 @@ fn a_function_of_ones_own_takes_a_table() {
     let python = model.python.as_mut().unwrap();
     python.code.insert("../x.py".to_owned(), String::new());
     let network = place.path().join("any.onnx");
-    let error = model
-        .write(&network, &place.path().join("other"))
-        .unwrap_err();
+    let error = model.write(&network, &place.path().join("other")).unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error}");
 }

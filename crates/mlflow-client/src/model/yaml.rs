@@ -69,11 +69,7 @@ fn number(number: &Number) -> String {
         return text;
     };
     let point = if mantissa.contains('.') { "" } else { ".0" };
-    let sign = if exponent.starts_with(['-', '+']) {
-        ""
-    } else {
-        "+"
-    };
+    let sign = if exponent.starts_with(['-', '+']) { "" } else { "+" };
     format!("{mantissa}{point}e{sign}{exponent}")
 }
 
@@ -105,9 +101,7 @@ fn string(text: &str) -> String {
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 8] = ["null", "true", "false", "yes", "no", "on", "off", "nan"];
     let letters = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    let usual = text
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "_.-/".contains(c));
+    let usual = text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-/".contains(c));
     let lower = text.to_ascii_lowercase();
     // `y` and `n` alone are truth values to some readers.
     letters && usual && text.len() > 1 && !WORDS.contains(&lower.as_str())
@@ -148,10 +142,7 @@ mod tests {
             assert_eq!(string(text), format!("\"{text}\""));
         }
         assert_eq!(string("model.onnx"), "model.onnx");
-        assert_eq!(
-            string("a\"b\\c\nd\t\u{85}"),
-            "\"a\\\"b\\\\c\\nd\\u0009\\u0085\""
-        );
+        assert_eq!(string("a\"b\\c\nd\t\u{85}"), "\"a\\\"b\\\\c\\nd\\u0009\\u0085\"");
     }
 
     #[test]

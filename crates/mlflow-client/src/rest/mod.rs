@@ -37,9 +37,7 @@ pub(crate) struct RestStore {
 impl RestStore {
     /// A client of the server at `url`, such as `http://127.0.0.1:5000`.
     pub(crate) fn new(url: &str, options: &HttpOptions) -> Result<Self> {
-        Ok(Self {
-            transport: Arc::new(Transport::new(url, options)?),
-        })
+        Ok(Self { transport: Arc::new(Transport::new(url, options)?) })
     }
 
     /// A rejected parameter has no error code of its own: finds the one that has another value.
@@ -67,8 +65,7 @@ impl RestStore {
     /// Links a logged model to its run, and the run's metrics to the model.
     fn attach(&self, run: &Run, model: &NewModel, id: &str) -> Result<()> {
         let outputs = json!({ "run_id": run.id, "models": [{ "model_id": id, "step": 0 }] });
-        self.transport
-            .execute(&Request::post("runs/outputs", outputs))?;
+        self.transport.execute(&Request::post("runs/outputs", outputs))?;
         if model.metrics.is_empty() {
             return Ok(());
         }
@@ -76,40 +73,31 @@ impl RestStore {
         for metric in body["metrics"].as_array_mut().into_iter().flatten() {
             metric["model_id"] = json!(id);
         }
-        self.transport
-            .execute(&Request::post("runs/log-batch", body))
+        self.transport.execute(&Request::post("runs/log-batch", body))
     }
 }
 
 impl Store for RestStore {
     fn version(&self) -> Result<Option<String>> {
-        self.transport
-            .fetch_text(&Request::get_path("/version").once())
-            .map(Some)
+        self.transport.fetch_text(&Request::get_path("/version").once()).map(Some)
     }
 
     /// Artifacts behind the server's proxy (`mlflow-artifacts:`) and local folders.
     fn artifact_repository(&self, uri: &str) -> Result<Box<dyn ArtifactRepository>> {
         if uri.starts_with("mlflow-artifacts:") {
-            return Ok(Box::new(ProxyArtifacts::new(
-                Arc::clone(&self.transport),
-                uri,
-            )?));
+            return Ok(Box::new(ProxyArtifacts::new(Arc::clone(&self.transport), uri)?));
         }
         Ok(Box::new(FolderArtifacts::new(to_path(uri)?)))
     }
 
     fn create_experiment(&self, name: &str) -> Result<()> {
         let request = Request::post("experiments/create", json!({ "name": name }));
-        self.transport
-            .execute(&request.creating().about("experiment", name))
+        self.transport.execute(&request.creating().about("experiment", name))
     }
 
     fn experiment_by_name(&self, name: &str) -> Result<Option<Experiment>> {
         let request = Request::get("experiments/get-by-name").query("experiment_name", name);
-        let found = self
-            .transport
-            .fetch(&request.about("experiment", name), "experiment");
+        let found = self.transport.fetch(&request.about("experiment", name), "experiment");
         match found {
             Ok(experiment) => Ok(Some(experiment)),
             Err(error) if error.is_not_found() => Ok(None),
@@ -149,16 +137,13 @@ impl Store for RestStore {
             "tags": pairs(&batch.tags),
         });
         let request = Request::post("runs/log-batch", body).about("run", run_id);
-        self.transport
-            .execute(&request)
-            .map_err(|error| self.explain_params(run_id, batch, error))
+        self.transport.execute(&request).map_err(|error| self.explain_params(run_id, batch, error))
     }
 
     fn log_datasets(&self, run_id: &str, datasets: &[DatasetInput]) -> Result<()> {
         let datasets: Vec<_> = datasets.iter().map(wire::dataset).collect();
         let body = json!({ "run_id": run_id, "datasets": datasets });
-        self.transport
-            .execute(&Request::post("runs/log-inputs", body).about("run", run_id))
+        self.transport.execute(&Request::post("runs/log-inputs", body).about("run", run_id))
     }
 
     fn update_run(&self, run_id: &str, status: RunStatus, end: Option<Timestamp>) -> Result<()> {
@@ -166,14 +151,11 @@ impl Store for RestStore {
         if let Some(time) = end {
             body["end_time"] = json!(time);
         }
-        self.transport
-            .execute(&Request::post("runs/update", body).about("run", run_id))
+        self.transport.execute(&Request::post("runs/update", body).about("run", run_id))
     }
 
     fn run(&self, run_id: &str) -> Result<Run> {
-        let request = Request::get("runs/get")
-            .query("run_id", run_id)
-            .about("run", run_id);
+        let request = Request::get("runs/get").query("run_id", run_id).about("run", run_id);
         Ok(self.transport.fetch::<WireRun>(&request, "run")?.into())
     }
 
@@ -187,10 +169,7 @@ impl Store for RestStore {
         });
         let request = Request::post("runs/search", body).page(page);
         let found: Page<WireRun> = self.transport.fetch_page(&request, "runs")?;
-        Ok(Page {
-            items: found.items.into_iter().map(Run::from).collect(),
-            next: found.next,
-        })
+        Ok(Page { items: found.items.into_iter().map(Run::from).collect(), next: found.next })
     }
 
     fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>> {
@@ -200,8 +179,7 @@ impl Store for RestStore {
                 .query("metric_key", key)
                 .query("max_results", "25000")
                 .page(token);
-            self.transport
-                .fetch_page(&request.about("run", run_id), "metrics")
+            self.transport.fetch_page(&request.about("run", run_id), "metrics")
         });
         pages.collect()
     }
@@ -214,20 +192,17 @@ impl Store for RestStore {
     ) -> Result<RegisteredModel> {
         let body = json!({ "name": name, "description": description, "tags": pairs(tags) });
         let request = Request::post("registered-models/create", body).creating();
-        self.transport
-            .fetch(&request.about("model", name), "registered_model")
+        self.transport.fetch(&request.about("model", name), "registered_model")
     }
 
     fn registered_model(&self, name: &str) -> Result<RegisteredModel> {
         let request = Request::get("registered-models/get").query("name", name);
-        self.transport
-            .fetch(&request.about("model", name), "registered_model")
+        self.transport.fetch(&request.about("model", name), "registered_model")
     }
 
     fn registered_models(&self, page: Option<&str>) -> Result<Page<RegisteredModel>> {
         let request = Request::get("registered-models/search").query("max_results", "100");
-        self.transport
-            .fetch_page(&request.page(page), "registered_models")
+        self.transport.fetch_page(&request.page(page), "registered_models")
     }
 
     fn set_registered_model_tag(&self, name: &str, key: &str, value: &str) -> Result<()> {
@@ -249,16 +224,14 @@ impl Store for RestStore {
             }
         }
         let request = Request::post("model-versions/create", body).creating();
-        self.transport
-            .fetch(&request.about("model", &version.name), "model_version")
+        self.transport.fetch(&request.about("model", &version.name), "model_version")
     }
 
     fn model_version(&self, name: &str, version: u32) -> Result<ModelVersion> {
         let request = Request::get("model-versions/get")
             .query("name", name)
             .query("version", &version.to_string());
-        self.transport
-            .fetch(&about_version(request, name, version), "model_version")
+        self.transport.fetch(&about_version(request, name, version), "model_version")
     }
 
     fn model_versions(&self, name: &str, page: Option<&str>) -> Result<Page<ModelVersion>> {
@@ -266,23 +239,20 @@ impl Store for RestStore {
             .query("filter", &format!("name={}", quoted(name)?))
             .query("max_results", "1000")
             .query("order_by", "version_number DESC");
-        self.transport
-            .fetch_page(&request.page(page), "model_versions")
+        self.transport.fetch_page(&request.page(page), "model_versions")
     }
 
     fn set_version_tag(&self, name: &str, version: u32, key: &str, value: &str) -> Result<()> {
         let body =
             json!({ "name": name, "version": version.to_string(), "key": key, "value": value });
         let request = Request::post("model-versions/set-tag", body);
-        self.transport
-            .execute(&about_version(request, name, version))
+        self.transport.execute(&about_version(request, name, version))
     }
 
     fn set_alias(&self, name: &str, alias: &str, version: u32) -> Result<()> {
         let body = json!({ "name": name, "alias": alias, "version": version.to_string() });
         let request = Request::post("registered-models/alias", body);
-        self.transport
-            .execute(&about_version(request, name, version))
+        self.transport.execute(&about_version(request, name, version))
     }
 
     fn move_alias(&self, name: &str, alias: &str, from: Option<u32>, to: u32) -> Result<()> {
@@ -298,9 +268,8 @@ impl Store for RestStore {
     }
 
     fn model_version_by_alias(&self, name: &str, alias: &str) -> Result<ModelVersion> {
-        let request = Request::get("registered-models/alias")
-            .query("name", name)
-            .query("alias", alias);
+        let request =
+            Request::get("registered-models/alias").query("name", name).query("alias", alias);
         let request = request.about("alias", &format!("{name}@{alias}"));
         self.transport.fetch(&request, "model_version")
     }
@@ -309,8 +278,7 @@ impl Store for RestStore {
         let request = Request::get("model-versions/get-download-uri")
             .query("name", name)
             .query("version", &version.to_string());
-        self.transport
-            .fetch(&about_version(request, name, version), "artifact_uri")
+        self.transport.fetch(&about_version(request, name, version), "artifact_uri")
     }
 
     fn create_logged_model(&self, run: &Run, model: &NewModel) -> Result<Option<LoggedModel>> {
@@ -320,9 +288,7 @@ impl Store for RestStore {
             "source_run_id": run.id,
             "params": pairs(&model.params),
         });
-        let request = Request::post("logged-models", body)
-            .creating()
-            .about("run", &run.id);
+        let request = Request::post("logged-models", body).creating().about("run", &run.id);
         let created = match self.transport.fetch::<WireLoggedModel>(&request, "model") {
             Ok(created) => created.info,
             Err(error) if is_unsupported(&error) => return Ok(None),
@@ -333,11 +299,7 @@ impl Store for RestStore {
     }
 
     fn finish_logged_model(&self, id: &str, ready: bool) -> Result<()> {
-        let status = if ready {
-            "LOGGED_MODEL_READY"
-        } else {
-            "LOGGED_MODEL_UPLOAD_FAILED"
-        };
+        let status = if ready { "LOGGED_MODEL_READY" } else { "LOGGED_MODEL_UPLOAD_FAILED" };
         let body = json!({ "model_id": id, "status": status });
         let request = Request::patch(&format!("logged-models/{id}"), body);
         self.transport.execute(&request.about("logged model", id))

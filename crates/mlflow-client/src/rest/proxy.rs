@@ -44,10 +44,7 @@ impl ProxyArtifacts {
 /// `mlflow-artifacts:/1/RUN/artifacts` → `1/RUN/artifacts`. A URI that names another host is
 /// refused: the credentials of this server are not for that one.
 fn root(uri: &str, authority: &str) -> Result<String> {
-    let refuse = |expected| Error::ArtifactUri {
-        uri: public(uri),
-        expected,
-    };
+    let refuse = |expected| Error::ArtifactUri { uri: public(uri), expected };
     let rest = uri.strip_prefix("mlflow-artifacts:").unwrap_or(uri);
     let path = match rest.strip_prefix("//") {
         None => rest,
@@ -60,9 +57,7 @@ fn root(uri: &str, authority: &str) -> Result<String> {
         }
     };
     let decoded = percent_decode_str(path.trim_matches('/')).decode_utf8();
-    let root = decoded
-        .map_err(|_| refuse("a valid Unicode path"))?
-        .into_owned();
+    let root = decoded.map_err(|_| refuse("a valid Unicode path"))?.into_owned();
     if !root.is_empty() {
         check_path(&root)?;
     }
@@ -84,10 +79,7 @@ impl ArtifactRepository for ProxyArtifacts {
             size: (!entry.is_dir).then_some(entry.file_size),
             is_folder: entry.is_dir,
         };
-        match self
-            .transport
-            .fetch_page(&request.about("artifact", folder), "files")
-        {
+        match self.transport.fetch_page(&request.about("artifact", folder), "files") {
             Ok(listing) => Ok(listing.items.into_iter().map(file).collect()),
             Err(error) if error.is_not_found() => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -96,9 +88,7 @@ impl ArtifactRepository for ProxyArtifacts {
 
     fn open(&self, path: &str) -> Result<Box<dyn Read>> {
         let request = Request::get_path(&self.path(path)).about("artifact", path);
-        Ok(Box::new(
-            self.transport.send(&request)?.into_body().into_reader(),
-        ))
+        Ok(Box::new(self.transport.send(&request)?.into_body().into_reader()))
     }
 }
 

@@ -26,13 +26,7 @@ pub(super) enum Payload<'a> {
 
 impl<'a> Request<'a> {
     fn new(method: Method, path: String, payload: Payload<'a>) -> Self {
-        Self {
-            method,
-            path,
-            payload,
-            retry: Retry::Always,
-            subject: None,
-        }
+        Self { method, path, payload, retry: Retry::Always, subject: None }
     }
 
     /// Reads from MLflow's interface.
@@ -206,10 +200,7 @@ mod tests {
     fn delays_double_up_to_the_cap() {
         let options = HttpOptions::default();
         let seconds = |number| delay(&options, number, None, 0).as_secs();
-        assert_eq!(
-            (1..=8).map(seconds).collect::<Vec<_>>(),
-            [0, 4, 8, 16, 32, 64, 120, 120]
-        );
+        assert_eq!((1..=8).map(seconds).collect::<Vec<_>>(), [0, 4, 8, 16, 32, 64, 120, 120]);
         assert_eq!(delay(&options, 2, None, 255).as_secs(), 5);
         assert_eq!(delay(&options, u32::MAX, None, 0).as_secs(), 120);
     }

@@ -69,9 +69,7 @@ impl Transport {
     ) -> Result<T> {
         self.json(request, |fields| match fields.get(field) {
             Some(raw) => serde_json::from_str(raw.get()),
-            None => Err(serde_json::Error::custom(format_args!(
-                "no field `{field}`"
-            ))),
+            None => Err(serde_json::Error::custom(format_args!("no field `{field}`"))),
         })
     }
 
@@ -83,9 +81,7 @@ impl Transport {
     ) -> Result<Page<T>> {
         self.json(request, |fields| {
             let items = fields.get(field).map(|raw| serde_json::from_str(raw.get()));
-            let next = fields
-                .get("next_page_token")
-                .map(|raw| serde_json::from_str(raw.get()));
+            let next = fields.get("next_page_token").map(|raw| serde_json::from_str(raw.get()));
             let next: Option<String> = next.transpose()?.flatten();
             Ok(Page {
                 items: items.transpose()?.unwrap_or_default(),
@@ -98,9 +94,7 @@ impl Transport {
     pub(super) fn execute(&self, request: &Request<'_>) -> Result<()> {
         let (url, bytes) = (self.url(request), self.bytes(request, MAX_ANSWER)?);
         let parsed = serde_json::from_slice::<IgnoredAny>(&bytes);
-        parsed
-            .map(|_| ())
-            .map_err(|error| not_mlflow(url, &bytes, &error))
+        parsed.map(|_| ()).map_err(|error| not_mlflow(url, &bytes, &error))
     }
 
     /// Sends a request and reads a short text.
@@ -120,10 +114,8 @@ impl Transport {
     }
 
     fn bytes(&self, request: &Request<'_>, limit: u64) -> Result<Vec<u8>> {
-        read(&mut self.send(request)?, limit).map_err(|error| Error::Connection {
-            url: self.url(request),
-            source: error.into(),
-        })
+        read(&mut self.send(request)?, limit)
+            .map_err(|error| Error::Connection { url: self.url(request), source: error.into() })
     }
 
     /// The address of a request for errors, without the query, which may be confidential.
@@ -139,10 +131,8 @@ impl Transport {
 
     /// Sends a request, with retries, and returns a successful answer. Calls `on_waiting` once if the server is slow.
     pub(super) fn send(&self, request: &Request<'_>) -> Result<Response<Body>> {
-        let Some(OnWaiting(report)) = self
-            .options
-            .on_waiting
-            .filter(|_| !self.reported.is_completed())
+        let Some(OnWaiting(report)) =
+            self.options.on_waiting.filter(|_| !self.reported.is_completed())
         else {
             return self.send_with_retries(request);
         };
@@ -270,11 +260,7 @@ fn status_error(response: &mut Response<Body>, request: &Request<'_>, url: Strin
 fn not_mlflow(url: String, bytes: &[u8], error: &serde_json::Error) -> Error {
     let start = String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes));
     let got = format!("{error}: {}", excerpt(&start));
-    Error::Answer {
-        url,
-        expected: "JSON of MLflow's interface",
-        got,
-    }
+    Error::Answer { url, expected: "JSON of MLflow's interface", got }
 }
 
 fn read(response: &mut Response<Body>, limit: u64) -> io::Result<Vec<u8>> {

@@ -15,9 +15,7 @@ use std::collections::BTreeMap;
 
 /// Pairs in the form the server expects.
 pub(super) fn pairs(map: &BTreeMap<String, String>) -> Value {
-    map.iter()
-        .map(|(key, value)| json!({ "key": key, "value": value }))
-        .collect()
+    map.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
 }
 
 /// A data set with its tags in the form the server expects.
@@ -93,18 +91,8 @@ struct Output {
 }
 
 impl From<WireRun> for Run {
-    fn from(
-        WireRun {
-            info,
-            data,
-            inputs,
-            outputs,
-        }: WireRun,
-    ) -> Self {
-        let metrics = data
-            .metrics
-            .into_iter()
-            .map(|metric| (metric.key.clone(), metric));
+    fn from(WireRun { info, data, inputs, outputs }: WireRun) -> Self {
+        let metrics = data.metrics.into_iter().map(|metric| (metric.key.clone(), metric));
         let datasets = inputs.dataset_inputs.into_iter();
         Self {
             id: info.run_id,
@@ -121,16 +109,9 @@ impl From<WireRun> for Run {
             params: data.params,
             tags: data.tags,
             datasets: datasets
-                .map(|input| DatasetInput {
-                    tags: input.tags,
-                    ..input.dataset
-                })
+                .map(|input| DatasetInput { tags: input.tags, ..input.dataset })
                 .collect(),
-            model_ids: outputs
-                .model_outputs
-                .into_iter()
-                .map(|output| output.model_id)
-                .collect(),
+            model_ids: outputs.model_outputs.into_iter().map(|output| output.model_id).collect(),
         }
     }
 }

@@ -44,11 +44,7 @@ impl RunFolder {
         let path = root.join(crate::run::random_id()?);
         fs_err::create_dir_all(&path)?;
         let lock = lock(&path)?;
-        let folder = Self {
-            path,
-            last: 0,
-            _lock: lock,
-        };
+        let folder = Self { path, last: 0, _lock: lock };
         folder.write_header(header)?;
         Ok(folder)
     }
@@ -127,9 +123,7 @@ pub(super) fn numbers(folder: &Path) -> Result<Vec<u32>> {
     for entry in fs_err::read_dir(folder)? {
         let name = entry?.file_name();
         let name = name.to_string_lossy();
-        let number: Option<u32> = name
-            .strip_suffix(".json")
-            .and_then(|name| name.parse().ok());
+        let number: Option<u32> = name.strip_suffix(".json").and_then(|name| name.parse().ok());
         numbers.extend(number);
     }
     numbers.sort_unstable();
@@ -140,9 +134,7 @@ fn lock(folder: &Path) -> Result<fs_err::File> {
     let file = fs_err::File::create(folder.join(LOCK))?;
     match file.file().try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::SpoolBusy {
-            path: folder.to_owned(),
-        }),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::SpoolBusy { path: folder.to_owned() }),
         Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
     }
 }
@@ -158,10 +150,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 }
 
 fn damaged(path: &Path, source: serde_json::Error) -> Error {
-    Error::SpoolEntry {
-        path: path.to_owned(),
-        source: source.into(),
-    }
+    Error::SpoolEntry { path: path.to_owned(), source: source.into() }
 }
 
 /// Copies a folder; the copy appears only when complete.

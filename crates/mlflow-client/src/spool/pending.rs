@@ -114,11 +114,7 @@ impl PendingRun {
             client.update_run(&run.id, RunStatus::Killed, Some(now()))?;
         }
         folder.delete()?;
-        Ok(Sent {
-            run_id: run.id,
-            entries: numbers.len(),
-            versions,
-        })
+        Ok(Sent { run_id: run.id, entries: numbers.len(), versions })
     }
 
     /// The run in its store, created if the store could not be reached when it started.

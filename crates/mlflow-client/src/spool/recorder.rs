@@ -99,8 +99,7 @@ impl Recorder {
     /// [`Client::log_batch`]. With a spool, a store that cannot be reached is no error.
     pub fn log(&self, batch: &Batch) -> Result<()> {
         batch.check()?;
-        self.writer
-            .record(Entry::Batch(batch.clone()), Attachment::None)
+        self.writer.record(Entry::Batch(batch.clone()), Attachment::None)
     }
 
     /// Like [`log`](Self::log), for background work such as system metrics: does not return earlier errors, which are
@@ -110,8 +109,7 @@ impl Recorder {
     /// When a key or value is not accepted.
     pub fn log_in_background(&self, batch: &Batch) -> Result<()> {
         batch.check()?;
-        self.writer
-            .enqueue(Entry::Batch(batch.clone()), Attachment::None, None)
+        self.writer.enqueue(Entry::Batch(batch.clone()), Attachment::None, None)
     }
 
     /// Records the data sets that the run used.
@@ -120,8 +118,7 @@ impl Recorder {
     /// When a value is too long, or as [`log`](Self::log).
     pub fn log_datasets(&self, datasets: &[DatasetInput]) -> Result<()> {
         datasets.iter().try_for_each(DatasetInput::check)?;
-        self.writer
-            .record(Entry::Datasets(datasets.to_vec()), Attachment::None)
+        self.writer.record(Entry::Datasets(datasets.to_vec()), Attachment::None)
     }
 
     /// Logs bytes as a file of the run.
@@ -131,8 +128,7 @@ impl Recorder {
     pub fn log_artifact(&self, path: &str, bytes: &[u8]) -> Result<()> {
         check_new_path(path)?;
         let path = path.to_owned();
-        self.writer
-            .record(Entry::Artifact { path }, Attachment::Bytes(bytes.to_vec()))
+        self.writer.record(Entry::Artifact { path }, Attachment::Bytes(bytes.to_vec()))
     }
 
     /// Uploads a model's folder, registers it and waits for the result; none if it went to the
@@ -168,9 +164,7 @@ impl Recorder {
             (_, status) => status,
         };
         let time = now();
-        let ended = self
-            .writer
-            .finish(Entry::End { status, time }, Attachment::None);
+        let ended = self.writer.finish(Entry::End { status, time }, Attachment::None);
         refused?;
         ended?;
         let client = self.writer.target().client.clone();
@@ -179,9 +173,8 @@ impl Recorder {
         };
         // Sending needs the lock of the folder.
         drop(self);
-        let sent = client
-            .check()
-            .and_then(|()| PendingRun::open(spooled.path.clone())?.send(&client));
+        let sent =
+            client.check().and_then(|()| PendingRun::open(spooled.path.clone())?.send(&client));
         Ok(sent.is_err().then_some(spooled))
     }
 }

@@ -47,12 +47,7 @@ impl Fixture {
 }
 
 fn point(step: i64) -> Batch {
-    Batch::new().metric(
-        "loss",
-        1.0 / step as f64,
-        Timestamp::from_millis(step),
-        step,
-    )
+    Batch::new().metric("loss", 1.0 / step as f64, Timestamp::from_millis(step), step)
 }
 
 #[test]
@@ -65,12 +60,8 @@ fn what_the_store_missed_is_sent_in_the_end() {
     recorder.log(&point(2)).unwrap();
     // Otherwise both may be kept as one.
     recorder.flush().unwrap();
-    recorder
-        .log(&Batch::new().metric("loss", f64::NAN, Timestamp::from_millis(9), 9))
-        .unwrap();
-    recorder
-        .log_datasets(&[DatasetInput::new("d", "0")])
-        .unwrap();
+    recorder.log(&Batch::new().metric("loss", f64::NAN, Timestamp::from_millis(9), 9)).unwrap();
+    recorder.log_datasets(&[DatasetInput::new("d", "0")]).unwrap();
     recorder.log_artifact("deep/notes.txt", b"words").unwrap();
     let model = fixture.folder.path().join("model");
     fs_err::create_dir_all(model.join("code")).unwrap();
@@ -79,12 +70,7 @@ fn what_the_store_missed_is_sent_in_the_end() {
     assert!(recorder.register_folder(&model, &new).unwrap().is_none());
     assert!(recorder.spooled().unwrap().reason.contains("locked"));
 
-    let busy = fixture
-        .spool
-        .pending()
-        .unwrap()
-        .remove(0)
-        .send(&fixture.client);
+    let busy = fixture.spool.pending().unwrap().remove(0).send(&fixture.client);
     assert!(matches!(busy, Err(Error::SpoolBusy { .. })), "{busy:?}");
     let spooled = recorder.end(RunStatus::Finished).unwrap();
     // A local store has no quick check, so the end tries, and fails at the lock.
@@ -104,14 +90,8 @@ fn what_the_store_missed_is_sent_in_the_end() {
     let artifacts = fixture.client.artifacts(&run.artifact_uri).unwrap();
     let target = fixture.folder.path().join("back");
     assert_eq!(artifacts.download_folder("", &target).unwrap(), 2);
-    assert_eq!(
-        fs_err::read(target.join("deep/notes.txt")).unwrap(),
-        b"words"
-    );
-    assert_eq!(
-        fs_err::read(target.join("model/code/a.py")).unwrap(),
-        b"pass"
-    );
+    assert_eq!(fs_err::read(target.join("deep/notes.txt")).unwrap(), b"words");
+    assert_eq!(fs_err::read(target.join("model/code/a.py")).unwrap(), b"pass");
     assert!(fixture.spool.pending().unwrap().is_empty());
 }
 
@@ -126,10 +106,7 @@ fn a_store_that_is_back_at_the_end_gets_everything_at_once() {
     let run = recorder.run().unwrap().id.clone();
     assert_eq!(recorder.end(RunStatus::Killed).unwrap(), None);
     assert_eq!(fixture.client.run(&run).unwrap().status, RunStatus::Killed);
-    assert_eq!(
-        fixture.client.metric_history(&run, "loss").unwrap().len(),
-        1
-    );
+    assert_eq!(fixture.client.metric_history(&run, "loss").unwrap().len(), 1);
     assert!(fixture.spool.pending().unwrap().is_empty());
 }
 
@@ -174,23 +151,16 @@ fn a_run_with_a_mistake_that_nobody_heard_of_has_failed() {
     recorder.flush().unwrap();
     recorder.log(&Batch::new().param("lr", 2)).unwrap();
     let ended = recorder.end(RunStatus::Finished);
-    assert!(
-        matches!(ended, Err(Error::ParamChanged { .. })),
-        "{ended:?}"
-    );
+    assert!(matches!(ended, Err(Error::ParamChanged { .. })), "{ended:?}");
     assert_eq!(fixture.client.run(&run).unwrap().status, RunStatus::Failed);
 }
 
 #[test]
 fn without_a_spool_a_store_that_is_transient_is_an_error() {
     let fixture = Fixture::new();
-    let recorder = Recorder::start(
-        &fixture.client,
-        None,
-        "e",
-        NewRun::new("a", Timestamp::from_millis(1)),
-    )
-    .unwrap();
+    let recorder =
+        Recorder::start(&fixture.client, None, "e", NewRun::new("a", Timestamp::from_millis(1)))
+            .unwrap();
     let away = fixture.occupy();
     recorder.log(&point(1)).unwrap();
     assert!(recorder.flush().unwrap_err().is_transient());
@@ -208,13 +178,7 @@ fn what_is_no_entry_is_named_and_kept() {
     drop(recorder);
     drop(away);
     fs_err::write(path.join("000001.json"), "{\"batch\": 7}").unwrap();
-    let error = fixture
-        .spool
-        .pending()
-        .unwrap()
-        .remove(0)
-        .send(&fixture.client)
-        .unwrap_err();
+    let error = fixture.spool.pending().unwrap().remove(0).send(&fixture.client).unwrap_err();
     assert!(error.to_string().contains("000001.json"), "{error}");
     assert!(error.hint().is_some() && path.join("000001.json").is_file());
     fs_err::write(path.join("run.json"), "[]").unwrap();

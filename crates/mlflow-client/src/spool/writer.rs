@@ -94,10 +94,7 @@ impl Target {
             run_id: self.run.as_ref().map(|run| run.id.clone()),
             reason: reason.clone(),
         };
-        Ok(Kept {
-            folder: RunFolder::create(spool.root(), &header)?,
-            reason,
-        })
+        Ok(Kept { folder: RunFolder::create(spool.root(), &header)?, reason })
     }
 }
 
@@ -167,11 +164,7 @@ impl Writer {
         waiting: Option<Sender<Outcome>>,
     ) -> Result<()> {
         let queue = self.queue.as_ref().ok_or_else(ended)?;
-        let work = Work {
-            entry,
-            attachment,
-            waiting,
-        };
+        let work = Work { entry, attachment, waiting };
         queue.send(work).map_err(|_| ended())
     }
 

@@ -11,10 +11,7 @@ fn config(variables: &[(&str, &str)]) -> Result<Config, Error> {
 }
 
 fn basic(user: &str, password: &str) -> Credentials {
-    Credentials::Basic {
-        user: user.to_owned(),
-        password: Secret::new(password),
-    }
+    Credentials::Basic { user: user.to_owned(), password: Secret::new(password) }
 }
 
 #[test]
@@ -50,20 +47,11 @@ fn everything_set() {
     assert_eq!(system.interval, Duration::from_millis(500));
     assert_eq!(found.http.credentials, basic("me", "secret"));
     assert!(found.http.insecure_tls);
-    assert_eq!(
-        found.http.server_certificate.as_deref(),
-        Some("/ca.pem".as_ref())
-    );
+    assert_eq!(found.http.server_certificate.as_deref(), Some("/ca.pem".as_ref()));
     assert_eq!(found.http.timeout, Duration::from_millis(2500));
-    assert_eq!(
-        (found.http.max_retries, found.http.backoff),
-        (3, Duration::ZERO)
-    );
+    assert_eq!((found.http.max_retries, found.http.backoff), (3, Duration::ZERO));
     let shown = format!("{found:?}");
-    assert!(
-        !shown.contains("secret") && !shown.contains("unused"),
-        "{shown}"
-    );
+    assert!(!shown.contains("secret") && !shown.contains("unused"), "{shown}");
 }
 
 #[test]
@@ -76,10 +64,7 @@ fn credentials_in_mlflows_order() {
     let found = |variables: &[(&str, &str)]| config(variables).unwrap().http.credentials;
 
     assert_eq!(found(&[home]), basic("filed", "filed too"));
-    assert_eq!(
-        found(&[home, ("MLFLOW_TRACKING_PASSWORD", "mine")]),
-        basic("filed", "mine")
-    );
+    assert_eq!(found(&[home, ("MLFLOW_TRACKING_PASSWORD", "mine")]), basic("filed", "mine"));
     let token = ("MLFLOW_TRACKING_TOKEN", "t");
     assert_eq!(found(&[home, token]), basic("filed", "filed too"));
     assert_eq!(found(&[token]), Credentials::Token(Secret::new("t")));

@@ -47,9 +47,7 @@ fn run_of(id: &str) -> String {
 fn passing_refusals_are_tried_again() {
     for status in [408, 429, 500, 502, 503, 504] {
         let stub = Stub::start(vec![Answer::text(status, "busy"), Answer::Drop, json("{}")]);
-        connect(&stub.url, options())
-            .log_batch("r", &batch())
-            .unwrap();
+        connect(&stub.url, options()).log_batch("r", &batch()).unwrap();
         assert_eq!(stub.requests().len(), 3, "{status}");
     }
 }
@@ -57,9 +55,7 @@ fn passing_refusals_are_tried_again() {
 #[test]
 fn patience_ends() {
     let stub = Stub::start(vec![Answer::text(503, "down for repair"); 4]);
-    let error = connect(&stub.url, options())
-        .log_batch("r", &batch())
-        .unwrap_err();
+    let error = connect(&stub.url, options()).log_batch("r", &batch()).unwrap_err();
     assert_eq!(stub.requests().len(), 4, "once and three times more");
     assert!(error.to_string().contains("503") && error.to_string().contains("down for repair"));
     assert!(error.hint().is_some());
@@ -73,9 +69,7 @@ fn retry_after_is_respected_up_to_the_cap() {
             json("{}"),
         ]);
         let start = Instant::now();
-        connect(&stub.url, options())
-            .log_batch("r", &batch())
-            .unwrap();
+        connect(&stub.url, options()).log_batch("r", &batch()).unwrap();
         let waited = start.elapsed().as_millis();
         assert!((least..most).contains(&waited), "{asked}: {waited}");
     }
@@ -83,17 +77,11 @@ fn retry_after_is_respected_up_to_the_cap() {
 
 #[test]
 fn what_makes_something_is_not_repeated_blindly() {
-    let create = |client: &Client| {
-        client
-            .create_run("1", &NewRun::new("a", at(1)))
-            .map(|run| run.id)
-    };
-    for fault in [
-        Answer::Drop,
-        Answer::text(500, "oops"),
-        Answer::text(503, "oops"),
-        Answer::Silence,
-    ] {
+    let create =
+        |client: &Client| client.create_run("1", &NewRun::new("a", at(1))).map(|run| run.id);
+    for fault in
+        [Answer::Drop, Answer::text(500, "oops"), Answer::text(503, "oops"), Answer::Silence]
+    {
         let stub = Stub::start(vec![fault, json(&run_of("second"))]);
         assert!(create(&connect(&stub.url, options())).is_err());
         assert_eq!(stub.requests().len(), 1);
@@ -109,11 +97,7 @@ fn what_makes_something_is_not_repeated_blindly() {
 
 #[test]
 fn a_server_that_is_down_comes_back() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
     let client = connect(&url, options());
     let error = client.log_batch("r", &batch()).unwrap_err();
@@ -151,15 +135,9 @@ fn answers_that_are_not_mlflows() {
     ]);
     let client = connect(&stub.url, options());
     let error = client.run("r").unwrap_err();
-    assert!(
-        matches!(&error, Error::Answer { got, .. } if got.contains("Welcome")),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Answer { got, .. } if got.contains("Welcome")), "{error}");
     let error = client.run("r").unwrap_err();
-    assert!(
-        matches!(&error, Error::Server { status: 404, code, .. } if code == "-"),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Server { status: 404, code, .. } if code == "-"), "{error}");
     assert!(error.hint().is_some());
     assert!(matches!(client.run("r"), Err(Error::Answer { .. })));
     assert!(matches!(client.run("r"), Err(Error::Answer { .. })));
@@ -175,25 +153,18 @@ fn a_forbidden_host_gets_the_hint() {
 
 #[test]
 fn credentials_are_sent_but_never_shown() {
-    let basic = Credentials::Basic {
-        user: "me".to_owned(),
-        password: Secret::new("pa:ss"),
-    };
+    let basic = Credentials::Basic { user: "me".to_owned(), password: Secret::new("pa:ss") };
     let token = Credentials::Token(Secret::new("s3cret"));
-    for (credentials, header) in [
-        (basic, "authorization: Basic bWU6cGE6c3M="),
-        (token, "authorization: Bearer s3cret"),
-    ] {
+    for (credentials, header) in
+        [(basic, "authorization: Basic bWU6cGE6c3M="), (token, "authorization: Bearer s3cret")]
+    {
         let stub = Stub::start(vec![Answer::text(401, "no")]);
         let mut authenticated = options();
         authenticated.credentials = credentials;
         let client = connect(&stub.url, authenticated);
         let error = client.run("r").unwrap_err();
         let head = &stub.requests()[0].head;
-        assert!(
-            head.to_lowercase().contains(&header.to_lowercase()),
-            "{head}"
-        );
+        assert!(head.to_lowercase().contains(&header.to_lowercase()), "{head}");
         assert!(error.hint().unwrap().contains("MLFLOW_TRACKING_TOKEN"));
         let shown = format!("{error} {error:?} {client:?}");
         assert!(
@@ -206,24 +177,17 @@ fn credentials_are_sent_but_never_shown() {
 #[test]
 fn a_broken_upload_is_restarted() {
     let run = r#"{"run":{"info":{"run_id":"r","status":"RUNNING","artifact_uri":"mlflow-artifacts:/1/r/artifacts"}}}"#;
-    let stub = Stub::start(vec![
-        json(run),
-        Answer::DropWithin(1000),
-        Answer::text(200, ""),
-    ]);
+    let stub = Stub::start(vec![json(run), Answer::DropWithin(1000), Answer::text(200, "")]);
     let client = connect(&stub.url, options());
     let place = tempfile::NamedTempFile::new().unwrap();
     let bytes: Vec<u8> = (0..2_000_000_u32).map(|i| (i >> 3) as u8).collect();
     fs_err::write(place.path(), &bytes).unwrap();
-    let artifacts = client
-        .artifacts(&client.run("r").unwrap().artifact_uri)
-        .unwrap();
+    let artifacts = client.artifacts(&client.run("r").unwrap().artifact_uri).unwrap();
     artifacts.upload_file(place.path(), "weights.bin").unwrap();
     let requests = stub.requests();
     let last = requests.last().unwrap();
     assert!(
-        last.head
-            .starts_with("PUT /api/2.0/mlflow-artifacts/artifacts/1/r/artifacts/weights.bin ")
+        last.head.starts_with("PUT /api/2.0/mlflow-artifacts/artifacts/1/r/artifacts/weights.bin ")
     );
     assert!(last.body == bytes, "the whole file, from its beginning");
 }
@@ -235,11 +199,7 @@ fn a_broken_download_leaves_nothing() {
     let client = connect(&stub.url, options());
     let place = tempfile::tempdir().unwrap();
     let artifacts = client.artifacts("mlflow-artifacts:/1/r/artifacts").unwrap();
-    assert!(
-        artifacts
-            .download_file("a.bin", &place.path().join("a.bin"))
-            .is_err()
-    );
+    assert!(artifacts.download_file("a.bin", &place.path().join("a.bin")).is_err());
     assert_eq!(fs_err::read_dir(place.path()).unwrap().count(), 0);
 }
 
@@ -249,12 +209,8 @@ fn a_hostile_listing_stays_outside() {
         r#"{"files":[{"path":"../../evil","is_dir":false,"file_size":1}]}"#,
     )]);
     let place = tempfile::tempdir().unwrap();
-    let artifacts = connect(&stub.url, options())
-        .artifacts("mlflow-artifacts:/1")
-        .unwrap();
-    let error = artifacts
-        .download_folder("", &place.path().join("target"))
-        .unwrap_err();
+    let artifacts = connect(&stub.url, options()).artifacts("mlflow-artifacts:/1").unwrap();
+    let error = artifacts.download_folder("", &place.path().join("target")).unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error}");
 }
 
@@ -264,11 +220,7 @@ fn defaults_left_out_and_unknown_fields_are_fine() {
         "data":{"metrics":[{"key":"a","value":"NaN","timestamp":"5"},{"key":"b","value":3}]}}],"next_page_token":""}"#;
     let stub = Stub::start(vec![json(old), json("{}")]);
     let client = connect(&stub.url, options());
-    let run = client
-        .search_runs(&RunQuery::new("1"))
-        .next()
-        .unwrap()
-        .unwrap();
+    let run = client.search_runs(&RunQuery::new("1")).next().unwrap().unwrap();
     assert_eq!(run.start_time, Some(at(1_700_000_000_000)));
     assert!(run.metrics["a"].value.is_nan() && run.metrics["a"].timestamp == at(5));
     assert!(run.tags.is_empty() && run.end_time.is_none());

@@ -22,11 +22,8 @@ fn server_store() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(
-        &python,
-        folder.path(),
-        &["--backend-store-uri", "sqlite:///own.db"],
-    );
+    let server =
+        Server::start(&python, folder.path(), &["--backend-store-uri", "sqlite:///own.db"]);
     let client = connect(&server.url);
     suite::run(&client);
     write_golden(&client, "over REST", 0.9);
@@ -71,28 +68,25 @@ fn mlflow_opens_our_database() {
     // As text, since NaN differs from itself.
     assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
     assert_eq!(
-        local
-            .model_version_by_alias("golden_model", "champion")
-            .unwrap(),
-        remote
-            .model_version_by_alias("golden_model", "champion")
-            .unwrap(),
+        local.model_version_by_alias("golden_model", "champion").unwrap(),
+        remote.model_version_by_alias("golden_model", "champion").unwrap(),
     );
 }
 
 /// MLflow 3's logged models: the Python client finds one by its metric and loads it.
 fn logged_models(client: &Client, python: &Path, folder: &Path, url: &str) {
     let experiment = client.experiment("logged").unwrap();
-    let run = client
-        .create_run(&experiment.id, &NewRun::new("logged", at(1)))
-        .unwrap();
+    let run = client.create_run(&experiment.id, &NewRun::new("logged", at(1))).unwrap();
     let place = tempfile::tempdir().unwrap();
     let model_folder = place.path().join("model");
     let network = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny.onnx");
     model(&run.id).write(&network, &model_folder).unwrap();
-    let new = NewModel::new("model", "logged_model")
-        .params([("lr", "0.5")])
-        .metric(Metric::new("val_acc", 0.75, at(5), 2));
+    let new = NewModel::new("model", "logged_model").params([("lr", "0.5")]).metric(Metric::new(
+        "val_acc",
+        0.75,
+        at(5),
+        2,
+    ));
     let version = client.register_folder(&run, &model_folder, &new).unwrap();
     let [model_id] = &client.run(&run.id).unwrap().model_ids[..] else {
         panic!("one logged model")
@@ -117,10 +111,7 @@ fn logged_models(client: &Client, python: &Path, folder: &Path, url: &str) {
 fn write_golden(client: &Client, name: &str, last: f64) {
     let experiment = client.experiment("golden").unwrap();
     let run = client
-        .create_run(
-            &experiment.id,
-            &NewRun::new(name, mlflow_client::now()).user("me"),
-        )
+        .create_run(&experiment.id, &NewRun::new(name, mlflow_client::now()).user("me"))
         .unwrap();
     let dataset = DatasetInput::new("numbers", "0123456789abcdef").context("training");
     client.log_datasets(&run.id, &[dataset]).unwrap();
@@ -132,30 +123,22 @@ fn write_golden(client: &Client, name: &str, last: f64) {
         .metric("loss", f64::NAN, at(1_700_000_001_000), 1);
     client.log_batch(&run.id, &batch).unwrap();
     let artifacts = client.artifacts(&run.artifact_uri).unwrap();
-    artifacts
-        .upload_bytes(b"[\"a\"]", "plots/classes ü.json")
-        .unwrap();
+    artifacts.upload_bytes(b"[\"a\"]", "plots/classes ü.json").unwrap();
 
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("model");
     let network = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny.onnx");
     model(&run.id).write(&network, &folder).unwrap();
     artifacts.upload_folder(&folder, "model").unwrap();
-    client
-        .update_run(&run.id, RunStatus::Finished, Some(mlflow_client::now()))
-        .unwrap();
+    client.update_run(&run.id, RunStatus::Finished, Some(mlflow_client::now())).unwrap();
 
-    client
-        .register_model("golden_model", "Multiplies.", &BTreeMap::new())
-        .unwrap();
+    client.register_model("golden_model", "Multiplies.", &BTreeMap::new()).unwrap();
     let version = NewModelVersion::new("golden_model", format!("{}/model", run.artifact_uri))
         .run_id(&run.id)
         .description(name)
         .tag("val_acc", last.to_string());
     let version = client.create_model_version(&version).unwrap();
-    client
-        .set_alias("golden_model", "champion", version.version)
-        .unwrap();
+    client.set_alias("golden_model", "champion", version.version).unwrap();
 }
 
 fn model(run_id: &str) -> OnnxModel {
@@ -163,65 +146,40 @@ fn model(run_id: &str) -> OnnxModel {
         [TensorSpec::new("x", DataType::Float32, &[-1, 4])],
         [TensorSpec::new("y", DataType::Float32, &[-1, 3])],
     );
-    OnnxModel::new(
-        mlflow_client::random_id().unwrap(),
-        mlflow_client::now(),
-        signature,
-    )
-    .example(ExampleTensor::new("x", &[1, 4], [0.5, 1.0, -2.0, 0.1]))
-    .metadata("small", 1e-7)
-    .metadata("note", "yes: \"ü\"\n")
-    .origin(run_id, "model")
+    OnnxModel::new(mlflow_client::random_id().unwrap(), mlflow_client::now(), signature)
+        .example(ExampleTensor::new("x", &[1, 4], [0.5, 1.0, -2.0, 0.1]))
+        .metadata("small", 1e-7)
+        .metadata("note", "yes: \"ü\"\n")
+        .origin(run_id, "model")
 }
 
 fn check_golden(seen: &Value, names: &[&str]) {
     let runs = seen["runs"].as_array().unwrap();
-    let found: Vec<_> = runs
-        .iter()
-        .map(|run| run["name"].as_str().unwrap())
-        .collect();
+    let found: Vec<_> = runs.iter().map(|run| run["name"].as_str().unwrap()).collect();
     assert_eq!(found, names);
     assert_eq!(seen["found"], names.len());
     for run in runs {
         assert_eq!(run["status"], "FINISHED");
-        assert_eq!(
-            run["datasets"],
-            json!([["numbers", "0123456789abcdef", "training"]])
-        );
+        assert_eq!(run["datasets"], json!([["numbers", "0123456789abcdef", "training"]]));
         assert_eq!(run["user"], "me");
-        assert_eq!(
-            run["params"],
-            json!({ "lr": "0.001", "odd: ü": "a'b\"c\nd" })
-        );
+        assert_eq!(run["params"], json!({ "lr": "0.001", "odd: ü": "a'b\"c\nd" }));
         assert_eq!(run["metrics"]["loss"], "nan");
         assert_eq!(run["history"][0], json!([0, 1_700_000_000_000_i64, 0.5]));
         assert_eq!(run["history"].as_array().unwrap().len(), 2);
         assert_eq!(run["artifacts"]["plots/classes ü.json"], "5b2261225d");
         let tiny = fs_err::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny.onnx"));
-        let tiny: Vec<_> = tiny
-            .unwrap()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let tiny: Vec<_> = tiny.unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(run["artifacts"]["model/model.onnx"], tiny.concat());
     }
     let last = names.last().unwrap();
     assert_eq!(seen["version"]["version"], names.len().to_string());
     assert_eq!(seen["version"]["description"], *last);
-    assert_eq!(
-        seen["metadata"],
-        json!({ "small": 1e-7, "note": "yes: \"ü\"\n" })
-    );
+    assert_eq!(seen["metadata"], json!({ "small": 1e-7, "note": "yes: \"ü\"\n" }));
     assert_eq!(seen["example"], json!([[0.5, 1.0, -2.0, 0.1_f32]]));
-    assert_eq!(
-        seen["prediction"],
-        json!([[18.0, 22.0, 26.0], [9.0, 10.0, 11.0]])
-    );
+    assert_eq!(seen["prediction"], json!([[18.0, 22.0, 26.0], [9.0, 10.0, 11.0]]));
 }
 
 /// MLflow would take the folder for its retired file store.
 fn has_meta_files(folder: &Path) -> bool {
-    fs_err::read_dir(folder)
-        .unwrap()
-        .any(|entry| entry.unwrap().path().join("meta.yaml").exists())
+    fs_err::read_dir(folder).unwrap().any(|entry| entry.unwrap().path().join("meta.yaml").exists())
 }

@@ -47,14 +47,8 @@ pub(crate) fn look_at_models(python: &Path, folder: &Path, uri: &str) -> serde_j
 }
 
 fn run(python: &Path, folder: &Path, script: &str, uri: &str) -> serde_json::Value {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data")
-        .join(script);
-    let output = command(python, folder)
-        .arg(script)
-        .arg(uri)
-        .output()
-        .unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(script);
+    let output = command(python, folder).arg(script).arg(uri).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     let text = String::from_utf8(output.stdout).unwrap();
@@ -71,35 +65,20 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on a free port of this machine and waits until it answers.
     pub(crate) fn start(python: &Path, folder: &Path, arguments: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let log = fs_err::File::create(folder.join("server.log")).unwrap();
         let mut command = command(python, folder);
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command
-            .args([
-                "-m",
-                "mlflow",
-                "server",
-                "--host",
-                "127.0.0.1",
-                "--workers",
-                "1",
-            ])
+            .args(["-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"])
             .args(["--port", &port.to_string()])
             .args(arguments)
             .stdout(Stdio::null())
             .stderr(log.into_file())
             .spawn()
             .unwrap();
-        let mut server = Self {
-            child,
-            url: format!("http://127.0.0.1:{port}"),
-        };
+        let mut server = Self { child, url: format!("http://127.0.0.1:{port}") };
         server.wait(port, &folder.join("server.log"));
         server
     }
@@ -109,11 +88,7 @@ impl Server {
         while !answers(port) {
             let ended = self.child.try_wait().unwrap().is_some();
             let hopeful = !ended && Instant::now() < patience;
-            assert!(
-                hopeful,
-                "no server: {}",
-                fs_err::read_to_string(log).unwrap()
-            );
+            assert!(hopeful, "no server: {}", fs_err::read_to_string(log).unwrap());
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -142,10 +117,7 @@ impl Drop for Server {
         while Instant::now() < patience && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(50));
         }
-        let _ = Command::new("kill")
-            .args(["-KILL", "--", &group])
-            .stderr(Stdio::null())
-            .status();
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
     }
 }

@@ -29,9 +29,7 @@ pub(crate) fn run(client: &Client) {
 
 fn start(client: &Client, experiment: &str, name: &str, time: i64) -> Run {
     let experiment = client.experiment(experiment).unwrap();
-    client
-        .create_run(&experiment.id, &NewRun::new(name, at(time)))
-        .unwrap()
+    client.create_run(&experiment.id, &NewRun::new(name, at(time))).unwrap()
 }
 
 fn experiments(client: &Client) {
@@ -55,17 +53,10 @@ fn runs(client: &Client) {
     assert_eq!(run.experiment_id, experiment.id);
     assert_eq!((run.name.as_str(), run.user.as_str()), ("the first", "me"));
     assert_eq!(run.status, RunStatus::Running);
-    assert_eq!(
-        (run.start_time, run.end_time),
-        (Some(at(1_700_000_000_000)), None)
-    );
+    assert_eq!((run.start_time, run.end_time), (Some(at(1_700_000_000_000)), None));
     assert_eq!(run.tags["mlflow.source.name"], "train --fast");
     assert_eq!(run.tags["device"], "cpu");
-    assert!(
-        run.artifact_uri.ends_with(&format!("{}/artifacts", run.id)),
-        "{}",
-        run.artifact_uri
-    );
+    assert!(run.artifact_uri.ends_with(&format!("{}/artifacts", run.id)), "{}", run.artifact_uri);
 
     let batch = Batch::new()
         .metric("val_acc", 0.5, at(1_700_000_001_000), 0)
@@ -74,30 +65,15 @@ fn runs(client: &Client) {
         .param("lr", 0.001)
         .tag("mlflow.runName", "renamed");
     client.log_batch(&run.id, &batch).unwrap();
-    assert!(
-        client
-            .update_run(&run.id, RunStatus::Finished, None)
-            .is_err()
-    );
-    client
-        .update_run(&run.id, RunStatus::Finished, Some(at(1_700_000_009_000)))
-        .unwrap();
+    assert!(client.update_run(&run.id, RunStatus::Finished, None).is_err());
+    client.update_run(&run.id, RunStatus::Finished, Some(at(1_700_000_009_000))).unwrap();
 
     let run = client.run(&run.id).unwrap();
-    assert_eq!(
-        (run.status, run.end_time),
-        (RunStatus::Finished, Some(at(1_700_000_009_000)))
-    );
+    assert_eq!((run.status, run.end_time), (RunStatus::Finished, Some(at(1_700_000_009_000))));
     assert_eq!(run.name, "renamed");
     assert_eq!(run.params["lr"], "0.001");
-    assert_eq!(
-        run.metrics["val_acc"],
-        Metric::new("val_acc", 0.7, at(1_700_000_003_000), 2)
-    );
-    assert_eq!(
-        client.metric_history(&run.id, "val_acc").unwrap(),
-        batch.metrics
-    );
+    assert_eq!(run.metrics["val_acc"], Metric::new("val_acc", 0.7, at(1_700_000_003_000), 2));
+    assert_eq!(client.metric_history(&run.id, "val_acc").unwrap(), batch.metrics);
     assert_eq!(client.metric_history(&run.id, "never logged").unwrap(), []);
 }
 
@@ -107,10 +83,7 @@ fn odd_values_survive(client: &Client) {
     let key = "[a-zA-Z0-9_äß][a-zA-Z0-9_. :ä-]{0,20}(/[a-zß]{1,5})?";
     let pairs = proptest::collection::btree_map(key, "\\PC{1,60}", 1..8);
     let number = std::cell::Cell::new(0);
-    let config = Config {
-        failure_persistence: None,
-        ..Config::with_cases(12)
-    };
+    let config = Config { failure_persistence: None, ..Config::with_cases(12) };
     TestRunner::new(config)
         .run(&(pairs.clone(), pairs), |(params, tags)| {
             number.set(number.get() + 1);
@@ -135,34 +108,18 @@ fn odd_values_survive(client: &Client) {
 /// Metric values come back bit for bit.
 fn numbers_survive(client: &Client) {
     let run = start(client, "numbers", "numbers", 1);
-    let special = [
-        0.0,
-        f64::MIN_POSITIVE,
-        f64::MAX,
-        0.1 + 0.2,
-        1.0 / 3.0,
-        -1e-300,
-        123_456_789.123_456_79,
-    ];
+    let special =
+        [0.0, f64::MIN_POSITIVE, f64::MAX, 0.1 + 0.2, 1.0 / 3.0, -1e-300, 123_456_789.123_456_79];
     let any: Vec<f64> = special
         .into_iter()
         .chain((0..100).map(|i| f64::from(i).sin() * 10_f64.powi(i - 50)))
         .collect();
     let metrics = any.iter().enumerate();
-    let batch: Batch = metrics
-        .map(|(i, value)| Metric::new("x", *value, at(5), i as i64))
-        .collect();
+    let batch: Batch =
+        metrics.map(|(i, value)| Metric::new("x", *value, at(5), i as i64)).collect();
     client.log_batch(&run.id, &batch).unwrap();
-    let bits = |metrics: &[Metric]| {
-        metrics
-            .iter()
-            .map(|m| m.value.to_bits())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        bits(&client.metric_history(&run.id, "x").unwrap()),
-        bits(&batch.metrics)
-    );
+    let bits = |metrics: &[Metric]| metrics.iter().map(|m| m.value.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&client.metric_history(&run.id, "x").unwrap()), bits(&batch.metrics));
 
     let extremes = Batch::new()
         .metric("nan", f64::NAN, at(1), 0)
@@ -172,15 +129,8 @@ fn numbers_survive(client: &Client) {
     let run = client.run(&run.id).unwrap();
     assert!(run.metrics["nan"].value.is_nan());
     assert_eq!(run.metrics["up"].value.to_bits(), f64::MAX.to_bits());
-    assert_eq!(
-        run.metrics["down"],
-        Metric::new("down", f64::MIN, at(1), -7)
-    );
-    assert!(
-        client.metric_history(&run.id, "nan").unwrap()[0]
-            .value
-            .is_nan()
-    );
+    assert_eq!(run.metrics["down"], Metric::new("down", f64::MIN, at(1), -7));
+    assert!(client.metric_history(&run.id, "nan").unwrap()[0].value.is_nan());
 }
 
 fn repeated_logging_changes_nothing(client: &Client) {
@@ -195,9 +145,7 @@ fn repeated_logging_changes_nothing(client: &Client) {
     assert_eq!(client.metric_history(&run.id, "loss").unwrap().len(), 1);
 
     // A late point of an earlier step is history, but not the latest.
-    client
-        .log_batch(&run.id, &Batch::new().metric("loss", 9.0, at(99), 0))
-        .unwrap();
+    client.log_batch(&run.id, &Batch::new().metric("loss", 9.0, at(99), 0)).unwrap();
     assert_eq!(client.run(&run.id).unwrap().metrics["loss"].step, 1);
 
     let changed = Batch::new().param("lr", "2").tag("t", "2");
@@ -206,14 +154,9 @@ fn repeated_logging_changes_nothing(client: &Client) {
         matches!(&error, Error::ParamChanged { key, logged, .. } if key == "lr" && logged == "1"),
         "{error}"
     );
-    client
-        .log_batch(&run.id, &Batch::new().tag("t", "2"))
-        .unwrap();
+    client.log_batch(&run.id, &Batch::new().tag("t", "2")).unwrap();
     let run = client.run(&run.id).unwrap();
-    assert_eq!(
-        (run.params["lr"].as_str(), run.tags["t"].as_str()),
-        ("1", "2")
-    );
+    assert_eq!((run.params["lr"].as_str(), run.tags["t"].as_str()), ("1", "2"));
 }
 
 fn large_batches(client: &Client) {
@@ -221,24 +164,12 @@ fn large_batches(client: &Client) {
     let pairs =
         |what: &'static str| (0..130).map(move |i| (format!("{what}{i}"), "x".repeat(1000)));
     let metrics = (0..2500).map(|i| Metric::new("loss", f64::from(i), at(7), i64::from(i)));
-    let batch = metrics
-        .collect::<Batch>()
-        .params(pairs("p"))
-        .tags(pairs("t"));
+    let batch = metrics.collect::<Batch>().params(pairs("p")).tags(pairs("t"));
     client.log_batch(&run.id, &batch).unwrap();
-    assert_eq!(
-        client.metric_history(&run.id, "loss").unwrap(),
-        batch.metrics
-    );
+    assert_eq!(client.metric_history(&run.id, "loss").unwrap(), batch.metrics);
     let run = client.run(&run.id).unwrap();
     assert_eq!(run.params, batch.params);
-    assert_eq!(
-        run.tags
-            .iter()
-            .filter(|(key, _)| key.starts_with('t'))
-            .count(),
-        130
-    );
+    assert_eq!(run.tags.iter().filter(|(key, _)| key.starts_with('t')).count(), 130);
 }
 
 fn what_is_not_there(client: &Client) {
@@ -247,30 +178,14 @@ fn what_is_not_there(client: &Client) {
     let orphan = NewModelVersion::new("nothing", &run.artifact_uri).run_id(&run.id);
     let not_found = |error: Error| assert!(error.is_not_found(), "{error}");
     not_found(client.run(nobody).unwrap_err());
-    not_found(
-        client
-            .log_batch(nobody, &Batch::new().tag("a", "b"))
-            .unwrap_err(),
-    );
-    not_found(
-        client
-            .update_run(nobody, RunStatus::Running, None)
-            .unwrap_err(),
-    );
-    not_found(
-        client
-            .create_run("987654", &NewRun::new("a", at(1)))
-            .unwrap_err(),
-    );
+    not_found(client.log_batch(nobody, &Batch::new().tag("a", "b")).unwrap_err());
+    not_found(client.update_run(nobody, RunStatus::Running, None).unwrap_err());
+    not_found(client.create_run("987654", &NewRun::new("a", at(1))).unwrap_err());
     not_found(client.registered_model("nothing").unwrap_err());
     not_found(client.model_version("nothing", 1).unwrap_err());
     not_found(client.model_version("my model's", 77).unwrap_err());
     not_found(client.set_alias("my model's", "best", 77).unwrap_err());
-    not_found(
-        client
-            .set_model_version_tag("my model's", 77, "a", "b")
-            .unwrap_err(),
-    );
+    not_found(client.set_model_version_tag("my model's", 77, "a", "b").unwrap_err());
     not_found(client.create_model_version(&orphan).unwrap_err());
     assert_eq!(client.model_versions("nothing").count(), 0);
 }

@@ -84,11 +84,7 @@ impl<'a> Call<'a> {
         let Some(attribute) = self.node.attributes.get(name) else {
             return Ok(None);
         };
-        let read = |number: &i64| {
-            usize::try_from(*number)
-                .ok()
-                .filter(|&number| number >= lowest)
-        };
+        let read = |number: &i64| usize::try_from(*number).ok().filter(|&number| number >= lowest);
         let numbers: Option<Vec<_>> = match attribute {
             Attribute::Ints(numbers) if numbers.len() == count => {
                 numbers.iter().map(read).collect()
@@ -96,19 +92,13 @@ impl<'a> Call<'a> {
             _ => None,
         };
         let expected = || format!("{count} integers of at least {lowest}");
-        numbers
-            .map(Some)
-            .ok_or_else(|| self.attribute(name, expected(), attribute))
+        numbers.map(Some).ok_or_else(|| self.attribute(name, expected(), attribute))
     }
 
     /// The `axis` attribute as an index up to `highest`; negative axes count from the end.
     pub(super) fn axis(&self, default: i64, rank: usize, highest: usize) -> Result<usize, Error> {
         let axis = self.int("axis", default)?;
-        let from_start = if axis < 0 {
-            axis.checked_add(rank as i64)
-        } else {
-            Some(axis)
-        };
+        let from_start = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
         let index = from_start.and_then(|axis| usize::try_from(axis).ok());
         let expected = || format!("an axis of {rank}");
         let outside = || self.attribute("axis", expected(), &Attribute::Int(axis));

@@ -11,14 +11,8 @@ pub(super) fn global_average_pool(call: &Call) -> Result<Option<TensorType>, Err
         return Err(call.error("at least 2 axes", input));
     };
     let ones = axes.iter().map(|_| Dim::Fixed(1));
-    let shape = [batch.clone(), channels.clone()]
-        .into_iter()
-        .chain(ones)
-        .collect();
-    Ok(Some(TensorType {
-        data_type: input.data_type,
-        shape,
-    }))
+    let shape = [batch.clone(), channels.clone()].into_iter().chain(ones).collect();
+    Ok(Some(TensorType { data_type: input.data_type, shape }))
 }
 
 /// `Conv` over any number of axes.
@@ -43,10 +37,7 @@ pub(super) fn conv(call: &Call) -> Result<Option<TensorType>, Error> {
     for (window, axis) in Window::along(call, kernel)?.iter().zip(axes) {
         shape.push(window.slide(call, axis)?);
     }
-    Ok(Some(TensorType {
-        data_type: input.data_type,
-        shape,
-    }))
+    Ok(Some(TensorType { data_type: input.data_type, shape }))
 }
 
 fn check_channels(
@@ -97,25 +88,17 @@ impl Window {
         let ones = || vec![1; rank];
         let strides = call.ints("strides", rank, 1)?.unwrap_or_else(ones);
         let dilations = call.ints("dilations", rank, 1)?.unwrap_or_else(ones);
-        let pads = call
-            .ints("pads", 2 * rank, 0)?
-            .unwrap_or_else(|| vec![0; 2 * rank]);
+        let pads = call.ints("pads", 2 * rank, 0)?.unwrap_or_else(|| vec![0; 2 * rank]);
         let (before, after) = pads.split_at(rank);
         let automatic = has_auto_pad(call);
-        let pads = before
-            .iter()
-            .zip(after)
-            .map(|(&a, &b)| (!automatic).then_some([a, b]));
+        let pads = before.iter().zip(after).map(|(&a, &b)| (!automatic).then_some([a, b]));
         let steps = strides.into_iter().zip(dilations).zip(pads);
-        let windows = weight
-            .iter()
-            .zip(steps)
-            .map(|(kernel, ((stride, dilation), pads))| Self {
-                kernel: kernel.extent(),
-                stride,
-                dilation,
-                pads,
-            });
+        let windows = weight.iter().zip(steps).map(|(kernel, ((stride, dilation), pads))| Self {
+            kernel: kernel.extent(),
+            stride,
+            dilation,
+            pads,
+        });
         Ok(windows.collect())
     }
 
@@ -126,12 +109,8 @@ impl Window {
             return Ok(Dim::Unknown);
         };
         let windows = count(extent, kernel, self.stride, self.dilation, pads);
-        let too_small = || {
-            call.error(
-                format!("an input no smaller than its kernel {kernel}"),
-                axis,
-            )
-        };
+        let too_small =
+            || call.error(format!("an input no smaller than its kernel {kernel}"), axis);
         windows.map(Dim::Fixed).ok_or_else(too_small)
     }
 }
@@ -163,16 +142,9 @@ fn count(
     dilation: usize,
     pads: [usize; 2],
 ) -> Option<usize> {
-    let padded = pads
-        .iter()
-        .try_fold(extent, |sum, &pad| sum.checked_add(pad))?;
-    let reach = dilation
-        .checked_mul(kernel.checked_sub(1)?)?
-        .checked_add(1)?;
-    padded
-        .checked_sub(reach)?
-        .checked_div(stride)?
-        .checked_add(1)
+    let padded = pads.iter().try_fold(extent, |sum, &pad| sum.checked_add(pad))?;
+    let reach = dilation.checked_mul(kernel.checked_sub(1)?)?.checked_add(1)?;
+    padded.checked_sub(reach)?.checked_div(stride)?.checked_add(1)
 }
 
 #[cfg(test)]

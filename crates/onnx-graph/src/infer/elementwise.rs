@@ -44,19 +44,12 @@ pub(super) fn arithmetic(call: &Call) -> Inferred {
     let right = call.input(1)?;
     let shape = broadcast(&left.shape, &right.shape)
         .ok_or_else(|| call.error(format!("a shape that broadcasts with `{left}`"), right))?;
-    Ok(Some(TensorType {
-        data_type: left.data_type,
-        shape,
-    }))
+    Ok(Some(TensorType { data_type: left.data_type, shape }))
 }
 
 /// The common shape of both by NumPy's broadcasting rules; `None` when they do not fit.
 pub(super) fn broadcast(left: &[Dim], right: &[Dim]) -> Option<Vec<Dim>> {
-    let (long, short) = if left.len() < right.len() {
-        (right, left)
-    } else {
-        (left, right)
-    };
+    let (long, short) = if left.len() < right.len() { (right, left) } else { (left, right) };
     let (leading, aligned) = long.split_at(long.len() - short.len());
     let joined = aligned.iter().zip(short).map(|(a, b)| broadcast_axis(a, b));
     leading.iter().cloned().map(Some).chain(joined).collect()
@@ -80,10 +73,7 @@ mod tests {
     fn broadcasting_follows_numpy() {
         let batch = Dim::symbol("batch");
         let image = [batch.clone(), 3.into(), 8.into(), 8.into()];
-        assert_eq!(
-            broadcast(&image, &[3.into(), 1.into(), 1.into()]),
-            Some(image.to_vec())
-        );
+        assert_eq!(broadcast(&image, &[3.into(), 1.into(), 1.into()]), Some(image.to_vec()));
         assert_eq!(broadcast(&[], &image), Some(image.to_vec()));
         assert_eq!(broadcast(&[2.into()], &[3.into()]), None);
         assert_eq!(

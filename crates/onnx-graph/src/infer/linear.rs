@@ -11,10 +11,7 @@ pub(super) fn flatten(call: &Call) -> Result<Option<TensorType>, Error> {
     let rank = input.shape.len();
     let (rows, columns) = input.shape.split_at(call.axis(1, rank, rank)?);
     let shape = vec![product(rows), product(columns)];
-    Ok(Some(TensorType {
-        data_type: input.data_type,
-        shape,
-    }))
+    Ok(Some(TensorType { data_type: input.data_type, shape }))
 }
 
 /// `Gemm`: two matrices and a bias that is broadcast to their product.
@@ -25,16 +22,10 @@ pub(super) fn gemm(call: &Call) -> Result<Option<TensorType>, Error> {
     let (rows, inner) = matrix(call, left, call.int("transA", 0)? != 0)?;
     let (other_inner, columns) = matrix(call, right, call.int("transB", 0)? != 0)?;
     if inner.contradicts(other_inner) {
-        return Err(call.error(
-            format!("a right matrix with inner extent {inner}"),
-            other_inner,
-        ));
+        return Err(call.error(format!("a right matrix with inner extent {inner}"), other_inner));
     }
     let shape = vec![rows.clone(), columns.clone()];
-    let result = TensorType {
-        data_type: left.data_type,
-        shape,
-    };
+    let result = TensorType { data_type: left.data_type, shape };
     if let Some(bias) = call.optional(2) {
         let joined = broadcast(&result.shape, &bias.shape);
         let fits = joined.is_some_and(|joined| {
@@ -65,10 +56,7 @@ pub(super) fn matmul(call: &Call) -> Result<Option<TensorType>, Error> {
     let mut shape = broadcast(left_stack, right_stack)
         .ok_or_else(|| call.error(format!("a shape that broadcasts with `{left}`"), right))?;
     shape.extend([rows.clone(), columns.clone()]);
-    Ok(Some(TensorType {
-        data_type: left.data_type,
-        shape,
-    }))
+    Ok(Some(TensorType { data_type: left.data_type, shape }))
 }
 
 fn matrix<'a>(

@@ -10,10 +10,7 @@ pub(super) fn quantize(call: &Call) -> Result<Option<TensorType>, Error> {
     if !input.data_type.is_float() {
         return Err(call.error("floating-point numbers", input));
     }
-    let result = |data_type| TensorType {
-        data_type,
-        shape: input.shape.clone(),
-    };
+    let result = |data_type| TensorType { data_type, shape: input.shape.clone() };
     check_scale(call, input)?;
     Ok(match call.optional(2) {
         Some(zero_point) => Some(result(zero_point.data_type)),
@@ -31,17 +28,11 @@ pub(super) fn dequantize(call: &Call) -> Result<Option<TensorType>, Error> {
         return Err(call.error("integers", input));
     }
     check_scale(call, input)?;
-    if let Some(zero_point) = call
-        .optional(2)
-        .filter(|zero| zero.data_type != input.data_type)
-    {
+    if let Some(zero_point) = call.optional(2).filter(|zero| zero.data_type != input.data_type) {
         return Err(call.error(format!("a zero point of `{}`", input.data_type), zero_point));
     }
     let data_type = call.input(1)?.data_type;
-    Ok(Some(TensorType {
-        data_type,
-        shape: input.shape.clone(),
-    }))
+    Ok(Some(TensorType { data_type, shape: input.shape.clone() }))
 }
 
 /// Checks that there is one scale, or one per index along an axis; from opset 21 on, blocks may share one.
@@ -63,9 +54,8 @@ fn check_scale(call: &Call, input: &TensorType) -> Result<(), Error> {
     let axis = call.axis(1, rank, rank.saturating_sub(1))?;
     match input.shape.get(axis) {
         Some(extent) if !extent.contradicts(count) => Ok(()),
-        _ => Err(call.error(
-            format!("a scale for each place along axis {axis} of `{input}`"),
-            scale,
-        )),
+        _ => {
+            Err(call.error(format!("a scale for each place along axis {axis} of `{input}`"), scale))
+        }
     }
 }

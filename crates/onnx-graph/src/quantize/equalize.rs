@@ -30,9 +30,7 @@ impl<'a> Equalization<'a> {
                 continue;
             };
             // Scaling up keeps numbers of at least 0 on their side of the limit.
-            let rectified = activation
-                .limits
-                .is_some_and(|limits| limits.minimum() >= 0.0);
+            let rectified = activation.limits.is_some_and(|limits| limits.minimum() >= 0.0);
             let value = &activation.value;
             let known = channels.and_then(|channels| channels.get(value));
             let (Some(channels), Some(range)) = (known, ranges.get(value)) else {
@@ -64,11 +62,7 @@ impl<'a> Equalization<'a> {
 
 fn channel_factor(range: f32, channel: f32) -> f32 {
     let factor = range / channel.max(f32::MIN_POSITIVE);
-    if factor.is_finite() {
-        factor.clamp(1.0, MAX_FACTOR)
-    } else {
-        MAX_FACTOR
-    }
+    if factor.is_finite() { factor.clamp(1.0, MAX_FACTOR) } else { MAX_FACTOR }
 }
 
 /// Whether the only consumer of a value is a quantized convolution with one filter per channel.
@@ -81,9 +75,6 @@ fn feeds_depthwise(graph: &Graph, actions: &[Action], value: &str, channels: usi
     let (Some((node, Action::Conv(_))), None) = (users.next(), users.next()) else {
         return false;
     };
-    let weight = node
-        .inputs
-        .get(1)
-        .and_then(|name| graph.find_initializer(name));
+    let weight = node.inputs.get(1).and_then(|name| graph.find_initializer(name));
     weight.is_some_and(|weight| matches!(weight.shape(), [filters, 1, ..] if *filters == channels))
 }

@@ -59,21 +59,14 @@ pub struct Quantizer<'a> {
 impl<'a> Quantizer<'a> {
     /// Quantizes every convolution of `model` that has constant weights.
     pub fn new(model: &'a Model) -> Self {
-        Self {
-            model,
-            float_layers: 0,
-            channels: None,
-        }
+        Self { model, float_layers: 0, channels: None }
     }
 
     /// Keeps the first `layers` convolutions in `f32`: those near the input tend to need more than
     /// 8 bits.
     #[must_use]
     pub fn with_float_layers(self, layers: usize) -> Self {
-        Self {
-            float_layers: layers,
-            ..self
-        }
+        Self { float_layers: layers, ..self }
     }
 
     /// Sets statistics of the channels of the [`values`](Self::values) on calibration inputs, which
@@ -83,10 +76,7 @@ impl<'a> Quantizer<'a> {
     /// is scaled so that each channel fills the range.
     #[must_use]
     pub fn with_channels(self, channels: &'a BTreeMap<String, Vec<Channel>>) -> Self {
-        Self {
-            channels: Some(channels),
-            ..self
-        }
+        Self { channels: Some(channels), ..self }
     }
 
     /// The results of the convolutions that could be quantized, in topological order.
@@ -114,10 +104,7 @@ impl<'a> Quantizer<'a> {
         for (node, action) in source.nodes().iter().zip(&actions) {
             writer.write(node, action)?;
         }
-        Ok(Model {
-            graph: writer.finish()?,
-            ..self.model.clone()
-        })
+        Ok(Model { graph: writer.finish()?, ..self.model.clone() })
     }
 
     fn graph(&self) -> &'a Graph {

@@ -122,30 +122,21 @@ fn uses(graph: &Graph) -> Uses<'_> {
         }
     }
     let outputs = graph.outputs().iter().map(|output| output.name.as_str());
-    Uses {
-        nodes,
-        outputs: outputs.collect(),
-    }
+    Uses { nodes, outputs: outputs.collect() }
 }
 
 /// The result of a node, with the activation function that is its only consumer; `None` without a
 /// result.
 fn activation(graph: &Graph, node: &Node, uses: &Uses) -> Option<Activation> {
     let made = node.outputs.first()?;
-    let alone = || Activation {
-        value: made.clone(),
-        limits: None,
-    };
+    let alone = || Activation { value: made.clone(), limits: None };
     let users = uses.nodes.get(made.as_str()).map_or(&[][..], Vec::as_slice);
     let [next] = users else {
         return Some(alone());
     };
     let limits = limits(graph, next).filter(|_| !uses.outputs.contains(made.as_str()));
     let value = next.outputs.first()?.clone();
-    Some(limits.map_or_else(alone, |limits| Activation {
-        value,
-        limits: Some(limits),
-    }))
+    Some(limits.map_or_else(alone, |limits| Activation { value, limits: Some(limits) }))
 }
 
 /// The limits of a `Relu` or `Clip` that keeps 0.
@@ -157,12 +148,9 @@ fn limits(graph: &Graph, node: &Node) -> Option<Range> {
         return None;
     }
     let limit = |index: usize, default: f32| match node.inputs.get(index) {
-        Some(name) if !name.is_empty() => graph
-            .find_initializer(name)?
-            .values()
-            .ok()?
-            .first()
-            .copied(),
+        Some(name) if !name.is_empty() => {
+            graph.find_initializer(name)?.values().ok()?.first().copied()
+        }
         _ => Some(default),
     };
     let range = Range::new(limit(1, f32::MIN)?, limit(2, f32::MAX)?)?;

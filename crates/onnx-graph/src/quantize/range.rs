@@ -24,19 +24,15 @@ impl Range {
     /// ```
     pub fn of(numbers: &[f32]) -> Option<Self> {
         let (first, rest) = numbers.split_first()?;
-        rest.iter()
-            .try_fold(Self::new(*first, *first)?, |range, &number| {
-                Some(range.join(Self::new(number, number)?))
-            })
+        rest.iter().try_fold(Self::new(*first, *first)?, |range, &number| {
+            Some(range.join(Self::new(number, number)?))
+        })
     }
 
     /// The smallest range that holds both.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
-        Self {
-            minimum: self.minimum.min(other.minimum),
-            maximum: self.maximum.max(other.maximum),
-        }
+        Self { minimum: self.minimum.min(other.minimum), maximum: self.maximum.max(other.maximum) }
     }
 
     /// The smallest number.
@@ -52,10 +48,7 @@ impl Range {
     /// The part within `limits`, which contain 0.
     pub(super) fn within(self, limits: Self) -> Self {
         let clamp = |end: f32| end.clamp(limits.minimum, limits.maximum);
-        Self {
-            minimum: clamp(self.minimum),
-            maximum: clamp(self.maximum),
-        }
+        Self { minimum: clamp(self.minimum), maximum: clamp(self.maximum) }
     }
 
     /// The parameters that cover the range and 0, which is represented exactly: padding is 0.
@@ -107,13 +100,7 @@ mod tests {
     #[test]
     fn the_range_of_a_rectified_value_starts_at_zero() {
         let shifted = Range::new(0.5, 6.0).unwrap().quantization();
-        assert_eq!(
-            shifted,
-            Quantization {
-                scale: 6.0 / 255.0,
-                zero_point: 0
-            }
-        );
+        assert_eq!(shifted, Quantization { scale: 6.0 / 255.0, zero_point: 0 });
         let below = Range::new(-3.0, -1.0).unwrap().quantization();
         assert_eq!(below.zero_point, 255);
         let none = Range::new(0.0, 0.0).unwrap().quantization();

@@ -68,11 +68,7 @@ impl Filters {
         // A filter of very small weights with a large bias would overflow the bias.
         let for_bias = bias.abs() / (input * MAX_BIAS);
         let scale = (neighbours.largest(filter) / MAX_WEIGHT).max(for_bias);
-        let scale = if scale.is_normal() {
-            scale
-        } else {
-            f32::MIN_POSITIVE
-        };
+        let scale = if scale.is_normal() { scale } else { f32::MIN_POSITIVE };
         let bias_scale = (scale * input).max(f32::MIN_POSITIVE);
         let integer = |weight: &f32| (weight / scale).round().clamp(-MAX_WEIGHT, MAX_WEIGHT) as i8;
         let integers: Vec<i8> = filter.iter().map(integer).collect();
@@ -88,15 +84,10 @@ impl Filters {
 /// The error that rounding a filter's weights causes for the mean input.
 fn rounding_error(filter: &[f32], integers: &[i8], scale: f32, means: &[f32]) -> f32 {
     let kernel = (filter.len() / means.len().max(1)).max(1);
-    let channels = filter
-        .chunks(kernel)
-        .zip(integers.chunks(kernel))
-        .zip(means);
+    let channels = filter.chunks(kernel).zip(integers.chunks(kernel)).zip(means);
     let lost = channels.map(|((weights, integers), mean)| {
         let pairs = weights.iter().zip(integers);
-        mean * pairs
-            .map(|(weight, &integer)| weight - scale * f32::from(integer))
-            .sum::<f32>()
+        mean * pairs.map(|(weight, &integer)| weight - scale * f32::from(integer)).sum::<f32>()
     });
     lost.sum()
 }
@@ -124,11 +115,8 @@ impl Neighbours {
 
     /// The magnitude that must become at most [`MAX_WEIGHT`].
     fn largest(self, filter: &[f32]) -> f32 {
-        let largest = |weights: &[f32]| {
-            weights
-                .iter()
-                .fold(0.0_f32, |most, one| most.max(one.abs()))
-        };
+        let largest =
+            |weights: &[f32]| weights.iter().fold(0.0_f32, |most, one| most.max(one.abs()));
         let sum = |pair: &[f32]| {
             let positive: f32 = pair.iter().map(|one| one.max(0.0)).sum();
             let negative: f32 = pair.iter().map(|one| one.min(0.0)).sum();
@@ -150,10 +138,7 @@ mod tests {
     use super::*;
 
     const INPUT: Input = Input {
-        quantization: Quantization {
-            scale: 6.0 / 255.0,
-            zero_point: 0,
-        },
+        quantization: Quantization { scale: 6.0 / 255.0, zero_point: 0 },
         channels: 1,
         means: None,
     };

@@ -69,10 +69,7 @@ impl<'a> Writer<'a> {
                 continue;
             }
             let user = format!("output `{name}`");
-            let undefined = || Error::UndefinedValue {
-                user,
-                value: name.clone(),
-            };
+            let undefined = || Error::UndefinedValue { user, value: name.clone() };
             let value = self.graph.value(&dequantized(name)).ok_or_else(undefined)?;
             self.graph.output(name, &value)?;
         }
@@ -102,30 +99,17 @@ impl<'a> Writer<'a> {
                 value: weight.clone(),
             });
         };
-        let bias = node
-            .inputs
-            .get(2)
-            .and_then(|bias| self.source.find_initializer(bias));
+        let bias = node.inputs.get(2).and_then(|bias| self.source.find_initializer(bias));
         let filters = self.quantized_filters(input, tensor, bias, activation)?;
         let count = filters.scales.len();
         let mut node = node.clone();
         node.inputs[0] = dequantized(input);
         let zeros = vec![0_i8; count];
-        node.inputs[1] = self.filters(
-            weight,
-            tensor.shape(),
-            &filters.weight,
-            &filters.scales,
-            Some(&zeros),
-        )?;
+        node.inputs[1] =
+            self.filters(weight, tensor.shape(), &filters.weight, &filters.scales, Some(&zeros))?;
         if let Some(bias) = bias {
-            node.inputs[2] = self.filters(
-                bias.name(),
-                &[count],
-                &filters.bias,
-                &filters.bias_scales,
-                None,
-            )?;
+            node.inputs[2] =
+                self.filters(bias.name(), &[count], &filters.bias, &filters.bias_scales, None)?;
         }
         self.graph.push(node, &self.declared)
     }
@@ -166,12 +150,7 @@ impl<'a> Writer<'a> {
             channels: weight.shape().get(1).copied().unwrap_or(1),
             means,
         };
-        Ok(Filters::new(
-            &weights,
-            &biases,
-            Neighbours::of(weight.shape()),
-            &input,
-        ))
+        Ok(Filters::new(&weights, &biases, Neighbours::of(weight.shape()), &input))
     }
 
     /// Writes integer constants with a scale for each filter, and returns the name of the dequantized
@@ -186,24 +165,18 @@ impl<'a> Writer<'a> {
         zero_points: Option<&[i8]>,
     ) -> Result<String, Error> {
         let name = self.unused(name);
-        let scale = self
-            .graph
-            .initializer(&format!("{name}.scale"), &[scales.len()], scales)?;
-        let integers = self
-            .graph
-            .initializer(&format!("{name}.quantized"), shape, integers)?;
+        let scale = self.graph.initializer(&format!("{name}.scale"), &[scales.len()], scales)?;
+        let integers = self.graph.initializer(&format!("{name}.quantized"), shape, integers)?;
         let mut inputs = vec![&integers, &scale];
         let zero_points = zero_points
             .map(|zeros| {
-                self.graph
-                    .initializer(&format!("{name}.zero_point"), &[zeros.len()], zeros)
+                self.graph.initializer(&format!("{name}.zero_point"), &[zeros.len()], zeros)
             })
             .transpose()?;
         inputs.extend(&zero_points);
         let made = dequantized(&name);
         let node = Node::new(&made, "DequantizeLinear", &inputs);
-        self.graph
-            .node(node.with_attribute("axis", Attribute::Int(0)))?;
+        self.graph.node(node.with_attribute("axis", Attribute::Int(0)))?;
         Ok(made)
     }
 
@@ -212,9 +185,7 @@ impl<'a> Writer<'a> {
         let taken = |name: &String| self.graph.defines(&dequantized(name));
         let mut numbered = (2..).map(|number: u32| format!("{name}.{number}"));
         let first = Some(name.to_owned()).filter(|name| !taken(name));
-        first
-            .or_else(|| numbered.find(|name| !taken(name)))
-            .unwrap_or_default()
+        first.or_else(|| numbered.find(|name| !taken(name))).unwrap_or_default()
     }
 
     /// Quantizes the result of a node.
@@ -224,20 +195,15 @@ impl<'a> Writer<'a> {
 
     /// Quantizes and dequantizes `source`; the result takes the place of `value`.
     fn quantize(&mut self, source: &str, value: &str, limits: Option<Range>) -> Result<(), Error> {
-        let missing = || Error::MissingRange {
-            value: value.to_owned(),
-        };
+        let missing = || Error::MissingRange { value: value.to_owned() };
         let range = *self.ranges.get(value).ok_or_else(missing)?;
         let range = limits.map_or(range, |limits| range.within(limits));
         let quantization = range.quantization();
-        let undefined = || Error::UndefinedValue {
-            user: format!("`{value}`"),
-            value: source.to_owned(),
-        };
+        let undefined =
+            || Error::UndefinedValue { user: format!("`{value}`"), value: source.to_owned() };
         let floats = self.graph.value(source).ok_or_else(undefined)?;
         let scale =
-            self.graph
-                .initializer(&format!("{value}.scale"), &[], &[quantization.scale])?;
+            self.graph.initializer(&format!("{value}.scale"), &[], &[quantization.scale])?;
         let zero_point = self.graph.initializer(
             &format!("{value}.zero_point"),
             &[],
@@ -249,11 +215,8 @@ impl<'a> Writer<'a> {
             &[&floats, &scale, &zero_point],
         );
         let bytes = self.graph.node(quantize)?;
-        let dequantize = Node::new(
-            &dequantized(value),
-            "DequantizeLinear",
-            &[&bytes, &scale, &zero_point],
-        );
+        let dequantize =
+            Node::new(&dequantized(value), "DequantizeLinear", &[&bytes, &scale, &zero_point]);
         self.graph.node(dequantize)?;
         self.quantized.insert(value.to_owned(), quantization);
         Ok(())

@@ -22,10 +22,7 @@ fn every_operator_is_inferred() {
     assert_eq!(type_of("pool"), "f32[batch, 8, 1, 1]");
     assert_eq!(type_of("flatten"), "f32[batch, 8]");
     assert_eq!(model.outputs()[0].to_string(), "logits: f32[batch, 5]");
-    assert_eq!(
-        model.outputs()[1].to_string(),
-        "probabilities: f32[batch, 5]"
-    );
+    assert_eq!(model.outputs()[1].to_string(), "probabilities: f32[batch, 5]");
     assert_eq!(model.outputs()[2].to_string(), "again: f32[batch, 5]");
 }
 
@@ -40,29 +37,19 @@ fn constants_are_shared() {
 #[test]
 fn wrong_wiring_names_the_node_expected_and_got() {
     let (mut graph, image) = image_graph();
-    let weight = graph
-        .initializer("weight", &[4, 2, 3, 3], &[0.0_f32; 72])
-        .unwrap();
-    let error = graph
-        .conv("stem", &image, &weight, None, ConvOptions::square(3))
-        .unwrap_err();
+    let weight = graph.initializer("weight", &[4, 2, 3, 3], &[0.0_f32; 72]).unwrap();
+    let error = graph.conv("stem", &image, &weight, None, ConvOptions::square(3)).unwrap_err();
     let expected = "node `stem` (Conv) expects 3 channels in 1 groups, got a weight for 2";
     assert_eq!(error.to_string(), expected);
 
-    let weight = graph
-        .initializer("weight5", &[4, 3, 5, 5], &[0.0_f32; 300])
-        .unwrap();
-    let error = graph
-        .conv("five", &image, &weight, None, ConvOptions::square(3))
-        .unwrap_err();
+    let weight = graph.initializer("weight5", &[4, 3, 5, 5], &[0.0_f32; 300]).unwrap();
+    let error = graph.conv("five", &image, &weight, None, ConvOptions::square(3)).unwrap_err();
     let expected = "node `five` (Conv) expects a weight for its kernel 3, got one of extent 5";
     assert_eq!(error.to_string(), expected);
 
     let bias = graph.initializer("bias", &[3], &[0.0_f32; 3]).unwrap();
     let options = ConvOptions::square(5);
-    let error = graph
-        .conv("biased", &image, &weight, Some(&bias), options)
-        .unwrap_err();
+    let error = graph.conv("biased", &image, &weight, Some(&bias), options).unwrap_err();
     let expected = "node `biased` (Conv) expects a bias of [4], got f32[3]";
     assert_eq!(error.to_string(), expected);
 }
@@ -70,12 +57,8 @@ fn wrong_wiring_names_the_node_expected_and_got() {
 #[test]
 fn a_kernel_larger_than_its_input_is_refused() {
     let (mut graph, image) = image_graph();
-    let weight = graph
-        .initializer("weight", &[1, 3, 9, 9], &[0.0_f32; 243])
-        .unwrap();
-    let error = graph
-        .conv("nine", &image, &weight, None, ConvOptions::square(9))
-        .unwrap_err();
+    let weight = graph.initializer("weight", &[1, 3, 9, 9], &[0.0_f32; 243]).unwrap();
+    let error = graph.conv("nine", &image, &weight, None, ConvOptions::square(9)).unwrap_err();
     let expected = "node `nine` (Conv) expects an input no smaller than its kernel 9, got 8";
     assert_eq!(error.to_string(), expected);
 }
@@ -83,9 +66,7 @@ fn a_kernel_larger_than_its_input_is_refused() {
 #[test]
 fn options_that_no_operator_takes_are_refused() {
     let (mut graph, image) = image_graph();
-    let weight = graph
-        .initializer("weight", &[4, 3, 3, 3], &[0.0_f32; 108])
-        .unwrap();
+    let weight = graph.initializer("weight", &[4, 3, 3, 3], &[0.0_f32; 108]).unwrap();
     let options = ConvOptions::square(3).with_groups(0);
     let error = graph.conv("a", &image, &weight, None, options).unwrap_err();
     assert!(matches!(error, Error::Attribute { .. }), "{error}");
@@ -102,20 +83,14 @@ fn options_that_no_operator_takes_are_refused() {
 #[test]
 fn products_must_fit() {
     let mut graph = Graph::new("test");
-    let features = graph
-        .input("x", DataType::F32, &[Dim::symbol("n"), 8.into()])
-        .unwrap();
+    let features = graph.input("x", DataType::F32, &[Dim::symbol("n"), 8.into()]).unwrap();
     let weight = graph.initializer("w", &[5, 8], &[0.0_f32; 40]).unwrap();
     let transposed = GemmOptions::default().with_transpose_b(true);
-    let error = graph
-        .gemm("a", &features, &weight, None, GemmOptions::default())
-        .unwrap_err();
+    let error = graph.gemm("a", &features, &weight, None, GemmOptions::default()).unwrap_err();
     let expected = "node `a` (Gemm) expects a right matrix with inner extent 8, got 5";
     assert_eq!(error.to_string(), expected);
     let bias = graph.initializer("b", &[4], &[0.0_f32; 4]).unwrap();
-    let error = graph
-        .gemm("c", &features, &weight, Some(&bias), transposed)
-        .unwrap_err();
+    let error = graph.gemm("c", &features, &weight, Some(&bias), transposed).unwrap_err();
     let expected = "node `c` (Gemm) expects a bias that broadcasts to `f32[n, 5]`, got f32[4]";
     assert_eq!(error.to_string(), expected);
     assert!(graph.matmul("d", &features, &weight).is_err());
@@ -127,10 +102,7 @@ fn element_types_must_agree() {
     let (mut graph, image) = image_graph();
     let one = graph.initializer("one", &[], &[1_i64]).unwrap();
     let error = graph.add("sum", &image, &one).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "node `sum` (Add) expects inputs of `f32`, got i64[]"
-    );
+    assert_eq!(error.to_string(), "node `sum` (Add) expects inputs of `f32`, got i64[]");
     assert!(graph.sigmoid("s", &one).is_err());
 }
 
@@ -142,19 +114,13 @@ fn names_are_unique_and_values_are_of_the_graph() {
     assert_eq!(error.to_string(), "there is already a node named `relu`");
     let error = graph.relu("image", &image).unwrap_err();
     assert_eq!(error.to_string(), "there is already a value named `image`");
-    assert!(matches!(
-        graph.relu("", &image),
-        Err(Error::EmptyName { .. })
-    ));
+    assert!(matches!(graph.relu("", &image), Err(Error::EmptyName { .. })));
 
     let mut other = Graph::new("other");
     let error = other.relu("relu", &image).unwrap_err();
     let expected = "node `relu` (Relu) uses value `image`, which nothing before it defines";
     assert_eq!(error.to_string(), expected);
-    assert!(matches!(
-        other.output("image", &image),
-        Err(Error::UndefinedValue { .. })
-    ));
+    assert!(matches!(other.output("image", &image), Err(Error::UndefinedValue { .. })));
 }
 
 #[test]
@@ -191,13 +157,9 @@ fn operators_without_a_rule_need_a_type() {
     let expected = "node `erf` has the operator `Erf` without the type of its result, \
                     which is not supported";
     assert_eq!(error.to_string(), expected);
-    let erf = graph
-        .node_of_type(node, image.tensor_type().clone())
-        .unwrap();
+    let erf = graph.node_of_type(node, image.tensor_type().clone()).unwrap();
     let wrong = TensorType::new(DataType::F32, &[7.into()]);
-    let error = graph
-        .node_of_type(Node::new("relu", "Relu", &[&erf]), wrong)
-        .unwrap_err();
+    let error = graph.node_of_type(Node::new("relu", "Relu", &[&erf]), wrong).unwrap_err();
     let expected = "value `relu` is declared as `f32[7]`, but is `f32[batch, 3, 8, 8]`";
     assert_eq!(error.to_string(), expected);
 }
@@ -205,9 +167,7 @@ fn operators_without_a_rule_need_a_type() {
 #[test]
 fn padding_by_rule_leaves_the_extent_open() {
     let (mut graph, image) = image_graph();
-    let weight = graph
-        .initializer("weight", &[4, 3, 3, 3], &[0.0_f32; 108])
-        .unwrap();
+    let weight = graph.initializer("weight", &[4, 3, 3, 3], &[0.0_f32; 108]).unwrap();
     let rule = Attribute::String("SAME_UPPER".to_owned());
     let node = Node::new("conv", "Conv", &[&image, &weight]).with_attribute("auto_pad", rule);
     let value = graph.node(node).unwrap();
@@ -220,10 +180,7 @@ fn a_model_needs_outputs_a_name_and_a_known_opset() {
     assert_eq!(error.to_string(), "the model has no outputs");
     let model = every_operator().unwrap();
     let error = Model::new(model.graph().clone(), 9).to_bytes().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "opset 9 is not supported, expected 13 to 28"
-    );
+    assert_eq!(error.to_string(), "opset 9 is not supported, expected 13 to 28");
     assert!(error.hint().is_some());
     let error = model.with_metadata("", "value").to_bytes().unwrap_err();
     assert_eq!(error.to_string(), "a metadata key is empty");

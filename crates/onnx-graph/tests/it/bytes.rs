@@ -27,10 +27,7 @@ fn model_with(graph: &[u8]) -> Vec<u8> {
 
 /// The field of the graph for a tensor `t` of 32-bit numbers, here with one axis.
 fn tensor_with(content: &[u8]) -> Vec<u8> {
-    nested(
-        5,
-        &[nested(8, b"t"), number(2, 1), content.to_vec()].concat(),
-    )
+    nested(5, &[nested(8, b"t"), number(2, 1), content.to_vec()].concat())
 }
 
 #[test]
@@ -44,11 +41,7 @@ fn every_truncation_is_refused() {
             Err(_) => refused += 1,
         }
     }
-    assert!(
-        refused > bytes.len() / 7 - 2,
-        "{refused} of {}",
-        bytes.len() / 7
-    );
+    assert!(refused > bytes.len() / 7 - 2, "{refused} of {}", bytes.len() / 7);
 }
 
 #[test]
@@ -64,11 +57,7 @@ fn bytes_that_are_no_model_are_refused() {
 #[test]
 fn limits_are_kept() {
     let bytes = every_operator().unwrap().to_bytes().unwrap();
-    let error_with = |limits| {
-        Model::from_bytes_with(&bytes, &limits)
-            .unwrap_err()
-            .to_string()
-    };
+    let error_with = |limits| Model::from_bytes_with(&bytes, &limits).unwrap_err().to_string();
     let few = Limits::default().with_bytes(100);
     let expected = format!("{} bytes exceed the limit of 100", bytes.len());
     assert_eq!(error_with(few), expected);
@@ -83,10 +72,7 @@ fn limits_are_kept() {
 fn tensors_must_hold_what_their_shape_says() {
     let short = tensor_with(&[number(1, 3), nested(9, &[0; 8])].concat());
     let error = Model::from_bytes(&model_with(&short)).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "tensor `t` of shape [3] takes 12 bytes, got 8"
-    );
+    assert_eq!(error.to_string(), "tensor `t` of shape [3] takes 12 bytes, got 8");
 
     // 2^62 elements of 4 bytes: more than can be addressed, and nothing is allocated for them.
     let huge = [8, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40];
@@ -95,20 +81,14 @@ fn tensors_must_hold_what_their_shape_says() {
 
     let negative = [8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
     let error = Model::from_bytes(&model_with(&tensor_with(&negative))).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "tensor `t` has extent -1, which is not supported"
-    );
+    assert_eq!(error.to_string(), "tensor `t` has extent -1, which is not supported");
 }
 
 #[test]
 fn tensors_in_fields_of_numbers_are_read() {
     let packed = [1.0_f32.to_le_bytes(), 2.5_f32.to_le_bytes()].concat();
     let tensor = tensor_with(&[number(1, 2), nested(4, &packed)].concat());
-    let node = nested(
-        1,
-        &[nested(1, b"t"), nested(2, b"y"), nested(4, b"Relu")].concat(),
-    );
+    let node = nested(1, &[nested(1, b"t"), nested(2, b"y"), nested(4, b"Relu")].concat());
     let elements = number(1, 1);
     let shape = nested(2, &nested(1, &number(1, 2)));
     let kind = nested(2, &nested(1, &[elements, shape].concat()));
@@ -123,17 +103,11 @@ fn tensors_in_fields_of_numbers_are_read() {
 fn what_cannot_be_held_is_named() {
     let external = tensor_with(&[number(14, 1), nested(13, &nested(1, b"location"))].concat());
     let error = Model::from_bytes(&model_with(&external)).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "tensor `t` has external data, which is not supported"
-    );
+    assert_eq!(error.to_string(), "tensor `t` has external data, which is not supported");
     assert!(error.hint().is_some());
 
     let subgraph = nested(5, &[nested(1, b"body"), vec![0xa0, 1, 5]].concat());
-    let node = nested(
-        1,
-        &[nested(3, b"loop"), nested(4, b"Loop"), subgraph].concat(),
-    );
+    let node = nested(1, &[nested(3, b"loop"), nested(4, b"Loop"), subgraph].concat());
     let error = Model::from_bytes(&model_with(&node)).unwrap_err();
     let expected = "node `loop` has attribute `body` of type `GRAPH`, which is not supported";
     assert_eq!(error.to_string(), expected);
@@ -146,10 +120,7 @@ fn what_cannot_be_held_is_named() {
 
 #[test]
 fn nodes_out_of_order_are_refused() {
-    let node = nested(
-        1,
-        &[nested(1, b"later"), nested(2, b"y"), nested(4, b"Relu")].concat(),
-    );
+    let node = nested(1, &[nested(1, b"later"), nested(2, b"y"), nested(4, b"Relu")].concat());
     let error = Model::from_bytes(&model_with(&node)).unwrap_err();
     let expected = "node `y` (Relu) uses value `later`, which nothing before it defines";
     assert_eq!(error.to_string(), expected);

@@ -48,17 +48,9 @@ fn the_onnx_checker_accepts_and_infers_the_same_shapes() {
     let path = folder.path().join("model.onnx");
     let model = every_operator().unwrap();
     fs_err::write(&path, model.to_bytes().unwrap()).unwrap();
-    let output = Command::new(python)
-        .args(["-c", CHECK])
-        .arg(&path)
-        .output()
-        .unwrap();
+    let output = Command::new(python).args(["-c", CHECK]).arg(&path).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("nobody"));
@@ -74,8 +66,5 @@ fn the_onnx_checker_accepts_and_infers_the_same_shapes() {
 fn our_line(model: &Model, name: &str) -> String {
     let tensor_type = model.graph().type_of(name).unwrap();
     let dims = tensor_type.shape.iter().map(ToString::to_string);
-    std::iter::once(name.to_owned())
-        .chain(dims)
-        .collect::<Vec<_>>()
-        .join(",")
+    std::iter::once(name.to_owned()).chain(dims).collect::<Vec<_>>().join(",")
 }

@@ -56,19 +56,11 @@ pub(crate) fn convolution(
         .with_stride([stride; 2])
         .with_padding([kernel / 2; 2])
         .with_groups(groups);
-    let result = graph.conv(
-        &format!("{name}.conv"),
-        input,
-        &weight,
-        Some(&bias),
-        options,
-    )?;
+    let result = graph.conv(&format!("{name}.conv"), input, &weight, Some(&bias), options)?;
     graph.clip(&format!("{name}.clip"), &result, 0.0, 6.0)
 }
 
 /// Different small numbers of both signs.
 pub(crate) fn ramp(count: usize) -> Vec<f32> {
-    (0..count)
-        .map(|index| (index % 11) as f32 / 11.0 - 0.45)
-        .collect()
+    (0..count).map(|index| (index % 11) as f32 / 11.0 - 0.45).collect()
 }

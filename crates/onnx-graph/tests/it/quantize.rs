@@ -29,17 +29,11 @@ fn network() -> Result<Model, Error> {
 fn wide(quantizer: &Quantizer) -> BTreeMap<String, Range> {
     let range = Range::new(-3.0, 7.0).unwrap();
     let names = quantizer.values().into_iter();
-    names
-        .map(|value| (value.name().to_owned(), range))
-        .collect()
+    names.map(|value| (value.name().to_owned(), range)).collect()
 }
 
 fn count(model: &Model, op_type: &str) -> usize {
-    model
-        .nodes()
-        .iter()
-        .filter(|node| node.op_type() == op_type)
-        .count()
+    model.nodes().iter().filter(|node| node.op_type() == op_type).count()
 }
 
 #[test]
@@ -48,20 +42,10 @@ fn convolutions_and_sums_go_through_bytes_and_clips_are_folded() {
     let quantizer = Quantizer::new(&model);
     let layers = quantizer.layers();
     let layers: Vec<_> = layers.iter().map(onnx_graph::Value::name).collect();
-    assert_eq!(
-        layers,
-        ["stem.conv", "depthwise.conv", "narrow", "last.conv"]
-    );
+    assert_eq!(layers, ["stem.conv", "depthwise.conv", "narrow", "last.conv"]);
     let values = quantizer.values();
     let names: Vec<_> = values.iter().map(|value| value.name().to_owned()).collect();
-    let expected = [
-        "image",
-        "stem.clip",
-        "depthwise.clip",
-        "narrow",
-        "sum",
-        "last.clip",
-    ];
+    let expected = ["image", "stem.clip", "depthwise.clip", "narrow", "sum", "last.clip"];
     assert_eq!(names, expected);
     let quantized = quantizer.quantize(&wide(&quantizer)).unwrap();
     assert_eq!(count(&quantized, "Conv"), 4);
@@ -69,19 +53,12 @@ fn convolutions_and_sums_go_through_bytes_and_clips_are_folded() {
     assert_eq!(count(&quantized, "QuantizeLinear"), expected.len());
     assert_eq!(quantized.metadata(), model.metadata());
     // Clipped at 0 and 6, however far the observed range reaches.
-    let scale = quantized
-        .initializer("stem.clip.scale")
-        .unwrap()
-        .values::<f32>()
-        .unwrap();
+    let scale = quantized.initializer("stem.clip.scale").unwrap().values::<f32>().unwrap();
     assert_eq!(scale, [6.0 / 255.0]);
     let weight = quantized.initializer("depthwise.weight.quantized").unwrap();
     assert_eq!(weight.data_type(), DataType::I8);
     assert!(quantized.initializer("depthwise.weight").is_none());
-    assert_eq!(
-        Model::from_bytes(&quantized.to_bytes().unwrap()).unwrap(),
-        quantized
-    );
+    assert_eq!(Model::from_bytes(&quantized.to_bytes().unwrap()).unwrap(), quantized);
 }
 
 #[test]
@@ -94,16 +71,10 @@ fn the_first_layers_stay_as_they_are() {
     assert_eq!(names, ["depthwise.clip", "narrow", "sum", "last.clip"]);
     let quantized = quantizer.quantize(&wide(&quantizer)).unwrap();
     assert_eq!(count(&quantized, "Clip"), 2);
-    assert_eq!(
-        quantized.initializer("stem.weight"),
-        model.initializer("stem.weight")
-    );
+    assert_eq!(quantized.initializer("stem.weight"), model.initializer("stem.weight"));
 
     let none = Quantizer::new(&model).with_float_layers(4);
-    assert_eq!(
-        none.quantize(&BTreeMap::new()).unwrap().nodes(),
-        model.nodes()
-    );
+    assert_eq!(none.quantize(&BTreeMap::new()).unwrap().nodes(), model.nodes());
 }
 
 #[test]
@@ -113,10 +84,7 @@ fn a_range_that_is_missing_is_named() {
     let mut ranges = wide(&quantizer);
     ranges.remove("narrow");
     let error = quantizer.quantize(&ranges).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the range of value `narrow` is not known"
-    );
+    assert_eq!(error.to_string(), "the range of value `narrow` is not known");
 }
 
 #[test]
@@ -124,20 +92,12 @@ fn what_is_used_otherwise_is_kept() {
     let mut graph = Graph::new("uses");
     let shape = [Dim::symbol("batch"), 3.into(), 8.into(), 8.into()];
     let image = graph.input("image", DataType::F32, &shape).unwrap();
-    let weight = graph
-        .initializer("weight", &[3, 3, 1, 1], &ramp(9))
-        .unwrap();
-    let one = graph
-        .conv("one", &image, &weight, None, ConvOptions::square(1))
-        .unwrap();
-    let two = graph
-        .conv("two", &one, &weight, None, ConvOptions::square(1))
-        .unwrap();
+    let weight = graph.initializer("weight", &[3, 3, 1, 1], &ramp(9)).unwrap();
+    let one = graph.conv("one", &image, &weight, None, ConvOptions::square(1)).unwrap();
+    let two = graph.conv("two", &one, &weight, None, ConvOptions::square(1)).unwrap();
     // A limit that does not let 0 through, and a result that is given away before its activation.
     let high = graph.clip("high", &two, 1.0, 6.0).unwrap();
-    let three = graph
-        .conv("three", &high, &weight, None, ConvOptions::square(1))
-        .unwrap();
+    let three = graph.conv("three", &high, &weight, None, ConvOptions::square(1)).unwrap();
     let relu = graph.relu("relu", &three).unwrap();
     graph.output("three", &three).unwrap();
     graph.output("relu", &relu).unwrap();
@@ -145,16 +105,10 @@ fn what_is_used_otherwise_is_kept() {
     let model = Model::new(graph, 18);
     let quantizer = Quantizer::new(&model);
     let quantized = quantizer.quantize(&wide(&quantizer)).unwrap();
-    assert_eq!(
-        (count(&quantized, "Clip"), count(&quantized, "Relu")),
-        (1, 1)
-    );
+    assert_eq!((count(&quantized, "Clip"), count(&quantized, "Relu")), (1, 1));
     assert!(quantized.initializer("weight.2.quantized").is_some());
     assert_eq!(quantized.outputs(), model.outputs());
-    assert_eq!(
-        Model::from_bytes(&quantized.to_bytes().unwrap()).unwrap(),
-        quantized
-    );
+    assert_eq!(Model::from_bytes(&quantized.to_bytes().unwrap()).unwrap(), quantized);
 }
 
 /// Runs the float model on random images and prints the ranges of the values that are named.
@@ -205,11 +159,7 @@ fn python_takes_it_and_computes_nearly_the_same() {
     let quantizer = Quantizer::new(&model);
     let values = quantizer.values();
     let names = values.iter().map(onnx_graph::Value::name);
-    let output = Command::new(&python)
-        .args(["-c", OBSERVE])
-        .arg(&floats)
-        .args(names)
-        .output();
+    let output = Command::new(&python).args(["-c", OBSERVE]).arg(&floats).args(names).output();
     let output = output.unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{error}");
@@ -224,10 +174,7 @@ fn python_takes_it_and_computes_nearly_the_same() {
         let quantizer = quantizer.clone().with_float_layers(layers);
         let quantized = quantizer.quantize(&ranges).unwrap();
         fs_err::write(&bytes, quantized.to_bytes().unwrap()).unwrap();
-        let output = Command::new(&python)
-            .args(["-c", COMPARE])
-            .args([&floats, &bytes])
-            .output();
+        let output = Command::new(&python).args(["-c", COMPARE]).args([&floats, &bytes]).output();
         let output = output.unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{layers} layers in float: {error}");

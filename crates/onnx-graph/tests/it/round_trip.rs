@@ -20,10 +20,7 @@ fn everything_survives() {
     let weight = read.initializer("stem.weight").unwrap();
     assert_eq!(weight.shape(), [8, 3, 3, 3]);
     assert_eq!(weight.values::<f32>().unwrap(), crate::networks::ramp(216));
-    assert!(matches!(
-        read.nodes()[2].attributes()["group"],
-        Attribute::Int(1)
-    ));
+    assert!(matches!(read.nodes()[2].attributes()["group"], Attribute::Int(1)));
 }
 
 #[test]
@@ -33,12 +30,8 @@ fn the_same_graph_gives_the_same_bytes() {
     let mut graph = Graph::new("order");
     let input = graph.input("x", DataType::F32, &[]).unwrap();
     graph.output("y", &input).unwrap();
-    let first = Model::new(graph.clone(), 18)
-        .with_metadata("a", "1")
-        .with_metadata("b", "2");
-    let second = Model::new(graph, 18)
-        .with_metadata("b", "2")
-        .with_metadata("a", "1");
+    let first = Model::new(graph.clone(), 18).with_metadata("a", "1").with_metadata("b", "2");
+    let second = Model::new(graph, 18).with_metadata("b", "2").with_metadata("a", "1");
     assert_eq!(first.to_bytes().unwrap(), second.to_bytes().unwrap());
 }
 
@@ -52,23 +45,12 @@ fn every_kind_of_attribute_survives() {
         .with_attribute("string", Attribute::String("ä".to_owned()))
         .with_attribute("floats", Attribute::Floats(vec![1.5, f32::INFINITY]))
         .with_attribute("ints", Attribute::Ints(vec![]))
-        .with_attribute(
-            "strings",
-            Attribute::Strings(vec![String::new(), "b".to_owned()]),
-        )
-        .with_attribute(
-            "tensor",
-            Attribute::Tensor(Tensor::new("t", &[1], &[7_u8]).unwrap()),
-        );
-    let value = graph
-        .node_of_type(node, input.tensor_type().clone())
-        .unwrap();
+        .with_attribute("strings", Attribute::Strings(vec![String::new(), "b".to_owned()]))
+        .with_attribute("tensor", Attribute::Tensor(Tensor::new("t", &[1], &[7_u8]).unwrap()));
+    let value = graph.node_of_type(node, input.tensor_type().clone()).unwrap();
     graph.output("y", &value).unwrap();
     let model = Model::new(graph, 13);
-    assert_eq!(
-        Model::from_bytes(&model.to_bytes().unwrap()).unwrap(),
-        model
-    );
+    assert_eq!(Model::from_bytes(&model.to_bytes().unwrap()).unwrap(), model);
 }
 
 /// A step of a random graph: which operator, on which of the values so far.
@@ -110,20 +92,14 @@ fn build(shape: &[Option<usize>], steps: &[Step], metadata: Vec<(String, String)
             Step::Output => {
                 let last = values.pop().unwrap();
                 let output = graph.output(&format!("output{index}"), &last).unwrap();
-                if graph.inputs().contains(&last) {
-                    last
-                } else {
-                    output
-                }
+                if graph.inputs().contains(&last) { last } else { output }
             }
         };
         values.push(value);
     }
     graph.output("last", &values[values.len() - 1]).unwrap();
     let model = Model::new(graph, 18);
-    metadata
-        .into_iter()
-        .fold(model, |model, (key, value)| model.with_metadata(key, value))
+    metadata.into_iter().fold(model, |model, (key, value)| model.with_metadata(key, value))
 }
 
 proptest! {

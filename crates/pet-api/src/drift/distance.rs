@@ -114,9 +114,7 @@ mod tests {
         let far = index(&draws(1, 37, 1480), &single).unwrap();
         assert!(far > 3.0, "{far}");
         // Twice as many of a third of the classes.
-        let tilted: Vec<u32> = (0..37)
-            .map(|class| if class < 12 { 54 } else { 27 })
-            .collect();
+        let tilted: Vec<u32> = (0..37).map(|class| if class < 12 { 54 } else { 27 }).collect();
         let near = index(&draws(1, 37, 1480), &tilted).unwrap();
         assert!((0.05..0.25).contains(&near), "{near}");
     }
@@ -135,10 +133,7 @@ mod tests {
 
     #[test]
     fn means_are_compared_in_standard_deviations() {
-        let moments = |mean| Moments {
-            mean,
-            deviation: 0.2,
-        };
+        let moments = |mean| Moments { mean, deviation: 0.2 };
         let still = Moments::default();
         let reference = [moments(0.5), moments(0.1), still];
         let far = [moments(0.7), moments(-0.1), still];

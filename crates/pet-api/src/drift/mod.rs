@@ -45,11 +45,7 @@ impl Drift {
     /// Measures over the latest `size` predictions.
     pub(crate) fn new(reference: Reference, size: usize) -> Self {
         let size = size.clamp(1, MAX_WINDOW);
-        Self {
-            reference,
-            size,
-            latest: Mutex::default(),
-        }
+        Self { reference, size, latest: Mutex::default() }
     }
 
     /// Adds a prediction.
@@ -105,12 +101,7 @@ mod tests {
     use super::*;
 
     fn answer(class: usize, confidence: f32) -> Observation<'static> {
-        Observation {
-            class,
-            confidence,
-            similarity: None,
-            cosines: &[],
-        }
+        Observation { class, confidence, similarity: None, cosines: &[] }
     }
 
     #[test]

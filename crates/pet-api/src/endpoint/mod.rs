@@ -87,9 +87,7 @@ impl Endpoint {
 
     /// Adds media types of the response besides those that the types imply.
     pub(crate) fn content_types(mut self, types: impl IntoIterator<Item = &'static str>) -> Self {
-        types
-            .into_iter()
-            .for_each(|media_type| self.operation.add_response(media_type));
+        types.into_iter().for_each(|media_type| self.operation.add_response(media_type));
         self
     }
 
@@ -133,9 +131,7 @@ pub(crate) fn resource<'a>(
     let allowed = allowed.join(", ");
     // The response to `OPTIONS` when it is not a CORS preflight.
     let options = move || {
-        let answer = HttpResponse::NoContent()
-            .insert_header((ALLOW, allowed.clone()))
-            .finish();
+        let answer = HttpResponse::NoContent().insert_header((ALLOW, allowed.clone())).finish();
         std::future::ready(answer)
     };
     resource.route(web::method(Method::OPTIONS).to(options))

@@ -35,10 +35,7 @@ pub(crate) struct Operation {
 
 impl Operation {
     pub(crate) fn at(path: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            ..Self::default()
-        }
+        Self { path: path.to_owned(), ..Self::default() }
     }
 
     /// Adds the fields of a type as parameters in the `query`, the `header` or the `path`. Of those in the path only the
@@ -86,8 +83,7 @@ impl Operation {
     /// Adds a JSON response.
     pub(crate) fn add_json_response<T: JsonSchema>(&mut self) {
         let schema = self.response_schema::<T>();
-        self.response
-            .insert(JSON.to_owned(), json!({"schema": schema}));
+        self.response.insert(JSON.to_owned(), json!({"schema": schema}));
     }
 
     /// Adds errors.
@@ -99,12 +95,10 @@ impl Operation {
 
     /// Sets the type of its error responses.
     pub(crate) fn set_error_body<T: JsonSchema>(&mut self) {
-        for (kind, schema) in [
-            (JSON, self.response_schema::<T>()),
-            (PROBLEM, self.response_schema::<Problem<'_>>()),
-        ] {
-            self.error_content
-                .insert(kind.to_owned(), json!({"schema": schema}));
+        for (kind, schema) in
+            [(JSON, self.response_schema::<T>()), (PROBLEM, self.response_schema::<Problem<'_>>())]
+        {
+            self.error_content.insert(kind.to_owned(), json!({"schema": schema}));
         }
     }
 
@@ -177,9 +171,7 @@ impl Operation {
         let codes = Code::ALL
             .into_iter()
             .filter(|code| code.status() == status && self.errors.contains(code));
-        let meanings = codes
-            .clone()
-            .map(|code| format!("`{}`: {}", code.name(), code.meaning()));
+        let meanings = codes.clone().map(|code| format!("`{}`: {}", code.name(), code.meaning()));
         let mut response = json!({
             "description": meanings.collect::<Vec<_>>().join("\n\n"),
             "content": self.error_content,

@@ -24,9 +24,7 @@ pub(crate) struct Parameter {
 
 /// The fields of a type as parameters.
 pub(crate) fn parameters<T: JsonSchema>() -> Vec<Parameter> {
-    let settings = settings()
-        .for_deserialize()
-        .with(|settings| settings.inline_subschemas = true);
+    let settings = settings().for_deserialize().with(|settings| settings.inline_subschemas = true);
     let schema = settings.into_generator().into_root_schema_for::<T>();
     let properties = schema.get("properties").and_then(Json::as_object);
     let fields = properties.into_iter().flatten();

@@ -94,9 +94,8 @@ mod tests {
     #[test]
     fn every_code_is_documented() {
         let documented = include_str!("../../ERRORS.md");
-        let rows = documented
-            .lines()
-            .filter(|line| line.contains("| `") && !line.contains("status"));
+        let rows =
+            documented.lines().filter(|line| line.contains("| `") && !line.contains("status"));
         assert_eq!(rows.count(), Code::ALL.len());
         for code in Code::ALL {
             let row = format!("| {} | `{}` |", code.status(), code.name());

@@ -123,11 +123,7 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn successor(role: Role, results: &Results, source: pet_predict::Error) -> Self {
-        Self::Successor {
-            role: role.name(),
-            results: results.to_string(),
-            source,
-        }
+        Self::Successor { role: role.name(), results: results.to_string(), source }
     }
 
     /// What can be done about the error, if anything.
@@ -207,9 +203,7 @@ impl ApiError {
     /// An image that cannot be decoded or transformed.
     pub(crate) fn image(error: &ImageError) -> Self {
         let code = match error {
-            ImageError::ForeignFormat {
-                is_picture: true, ..
-            } => Code::UnsupportedFormat,
+            ImageError::ForeignFormat { is_picture: true, .. } => Code::UnsupportedFormat,
             ImageError::TooManyBytes { .. }
             | ImageError::TooManyScans { .. }
             | ImageError::TooMuchMemory { .. }
@@ -238,11 +232,7 @@ impl ApiError {
 
     /// The error as sent to the client.
     pub(crate) fn to_body(&self) -> ErrorBody {
-        ErrorBody {
-            detail: self.detail.clone(),
-            code: self.code.name(),
-            hint: self.hint.clone(),
-        }
+        ErrorBody { detail: self.detail.clone(), code: self.code.name(), hint: self.hint.clone() }
     }
 }
 

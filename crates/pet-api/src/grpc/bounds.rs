@@ -25,18 +25,12 @@ enum Message {
 
 /// Checks a request for up to this many images.
 pub(super) fn check(request: &[u8], images: usize) -> Result<(), ApiError> {
-    count(
-        request,
-        Message::Request,
-        &mut images.saturating_add(MAX_FIELDS),
-    )
+    count(request, Message::Request, &mut images.saturating_add(MAX_FIELDS))
 }
 
 fn count(mut rest: &[u8], message: Message, left: &mut usize) -> Result<(), ApiError> {
     while !rest.is_empty() {
-        *left = left
-            .checked_sub(1)
-            .ok_or_else(|| malformed("there are too many fields"))?;
+        *left = left.checked_sub(1).ok_or_else(|| malformed("there are too many fields"))?;
         let (tag, wire) = decode_key(&mut rest).map_err(malformed)?;
         if wire != WireType::LengthDelimited {
             let skipped = skip_field(wire, tag, &mut rest, DecodeContext::default());
@@ -45,9 +39,8 @@ fn count(mut rest: &[u8], message: Message, left: &mut usize) -> Result<(), ApiE
         }
         let length = decode_varint(&mut rest).map_err(malformed)?;
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let (field, after) = rest
-            .split_at_checked(length)
-            .ok_or_else(|| malformed("it is truncated"))?;
+        let (field, after) =
+            rest.split_at_checked(length).ok_or_else(|| malformed("it is truncated"))?;
         rest = after;
         match (message, tag) {
             (Message::Request, 5) => count(field, Message::Input, left)?,
@@ -103,12 +96,7 @@ mod tests {
             ..ModelInferRequest::default()
         };
         let parameters: std::collections::HashMap<_, _> = (0..1000)
-            .map(|number: u32| {
-                (
-                    number.to_string(),
-                    crate::grpc::proto::InferParameter::default(),
-                )
-            })
+            .map(|number: u32| (number.to_string(), crate::grpc::proto::InferParameter::default()))
             .collect();
         let many_parameters = ModelInferRequest {
             outputs: vec![InferRequestedOutputTensor {

@@ -113,10 +113,7 @@ impl Calls {
             None => (Vec::new(), None),
         };
         let length = bytes.len();
-        let whole = Whole {
-            data: Some(bytes.into()),
-            trailers: None,
-        };
+        let whole = Whole { data: Some(bytes.into()), trailers: None };
         let mut request = Request::from_parts(head, whole);
         request.extensions_mut().insert(deadline);
         let Ok(response) = self.service.call(request).await;
@@ -128,10 +125,7 @@ impl Calls {
         // The memory of the request serves the response, which is usually smaller.
         let more = bytes.len().saturating_sub(length);
         let more = self.state.memory.reserve_response(more)?;
-        let reserved = Reserved {
-            bytes,
-            _memory: memory.into_iter().chain([more]).collect(),
-        };
+        let reserved = Reserved { bytes, _memory: memory.into_iter().chain([more]).collect() };
         let data = (!reserved.bytes.is_empty()).then(|| Bytes::from_owner(reserved));
         Ok(Response::from_parts(head, Whole { data, trailers }))
     }

@@ -27,11 +27,7 @@ pub(super) fn deadline(headers: &HeaderMap, timeout: Duration) -> Result<Deadlin
 fn parse(value: &[u8]) -> Option<Duration> {
     let (unit, digits) = value.split_last()?;
     let fits = digits.len() <= DIGITS && digits.iter().all(u8::is_ascii_digit);
-    let number: u64 = std::str::from_utf8(digits)
-        .ok()
-        .filter(|_| fits)?
-        .parse()
-        .ok()?;
+    let number: u64 = std::str::from_utf8(digits).ok().filter(|_| fits)?.parse().ok()?;
     Some(match unit {
         b'H' => Duration::from_secs(number * 3600),
         b'M' => Duration::from_secs(number * 60),

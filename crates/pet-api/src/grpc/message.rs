@@ -20,28 +20,12 @@ use crate::repository::{IndexEntry, State};
 
 /// Reads a request.
 pub(super) fn read(request: ModelInferRequest, rules: Rules) -> Result<Inference, ApiError> {
-    let ModelInferRequest {
-        id,
-        inputs,
-        outputs,
-        mut raw_input_contents,
-        ..
-    } = request;
+    let ModelInferRequest { id, inputs, outputs, mut raw_input_contents, .. } = request;
     let count = inputs.len();
     let [input] = <[_; 1]>::try_from(inputs).map_err(|_| Input::not_one(count))?;
-    let InferInputTensor {
-        name,
-        datatype,
-        shape,
-        parameters,
-        contents,
-    } = input;
+    let InferInputTensor { name, datatype, shape, parameters, contents } = input;
     let shape = unsigned(shape)?;
-    let head = Head {
-        name: &name,
-        datatype: &datatype,
-        shape: &shape,
-    };
+    let head = Head { name: &name, datatype: &datatype, shape: &shape };
     let source = || {
         reject_shared_memory(parameters.contains_key(SHARED_MEMORY))?;
         let contents = contents.filter(|data| *data != InferTensorContents::default());
@@ -89,11 +73,7 @@ fn output(output: InferRequestedOutputTensor) -> Result<Output, ApiError> {
 
 /// Writes an answer, in the form that its request had: raw bytes, or typed fields.
 pub(super) fn write(inferred: Inferred, raw: bool) -> ModelInferResponse {
-    let Inferred {
-        label,
-        outputs,
-        answer,
-    } = inferred;
+    let Inferred { label, outputs, answer } = inferred;
     let mut raw_output_contents = Vec::new();
     let outputs = outputs.into_iter().map(|output| {
         let (shape, data) = output.extract(&answer);
@@ -137,10 +117,7 @@ impl From<Data> for InferTensorContents {
 /// The description of the service.
 pub(super) fn server() -> ServerMetadataResponse {
     // Binary data are an extension of HTTP.
-    let extensions = SERVER
-        .extensions
-        .iter()
-        .filter(|name| **name != "binary_tensor_data");
+    let extensions = SERVER.extensions.iter().filter(|name| **name != "binary_tensor_data");
     ServerMetadataResponse {
         name: SERVER.name.to_owned(),
         version: SERVER.version.to_owned(),

@@ -80,18 +80,10 @@ impl Server {
 
     /// Serves connections until the server is stopped, then finishes the calls in progress.
     pub(crate) async fn run(self) {
-        let Self {
-            listener,
-            state,
-            stop,
-            ..
-        } = self;
+        let Self { listener, state, stop, .. } = self;
         let grace = state.configuration.grace;
         let slots = Arc::new(Semaphore::new(CONNECTIONS as usize));
-        let connections = Connections {
-            calls: Calls::new(state),
-            stop: stop.clone(),
-        };
+        let connections = Connections { calls: Calls::new(state), stop: stop.clone() };
         let accept = async {
             loop {
                 let Ok(slot) = slots.clone().acquire_owned().await else {
@@ -127,11 +119,7 @@ impl Connections {
         let Self { calls, stop } = self;
         // Otherwise a small response could wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let Configuration {
-            request_timeout,
-            grace,
-            ..
-        } = *calls.configuration();
+        let Configuration { request_timeout, grace, .. } = *calls.configuration();
         let started = Arc::new(AtomicU64::new(0));
         let counter = started.clone();
         let service = service_fn(move |request| {

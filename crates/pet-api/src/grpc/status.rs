@@ -47,13 +47,9 @@ fn code(code: Code) -> tonic::Code {
 /// How a call ended, according to its headers or trailers: gRPC's code, and the status that HTTP would have.
 pub(super) fn outcome(headers: &HeaderMap) -> (tonic::Code, u16) {
     let grpc = headers.get(Status::GRPC_STATUS);
-    let grpc = grpc.map_or(tonic::Code::Unknown, |code| {
-        tonic::Code::from_bytes(code.as_bytes())
-    });
+    let grpc = grpc.map_or(tonic::Code::Unknown, |code| tonic::Code::from_bytes(code.as_bytes()));
     let named = headers.get(ERROR_CODE).and_then(|name| name.to_str().ok());
-    let named = Code::ALL
-        .into_iter()
-        .find(|code| named == Some(code.name()));
+    let named = Code::ALL.into_iter().find(|code| named == Some(code.name()));
     let status = match (named, grpc) {
         (Some(code), _) => code.status(),
         (None, tonic::Code::Ok) => 200,
@@ -86,10 +82,9 @@ mod tests {
 
     #[test]
     fn what_tonic_rejects_is_an_error_of_the_client() {
-        for (status, expected) in [
-            (Status::unimplemented("unknown"), 404),
-            (Status::internal("not a message"), 400),
-        ] {
+        for (status, expected) in
+            [(Status::unimplemented("unknown"), 404), (Status::internal("not a message"), 400)]
+        {
             let response = status.into_http::<()>();
             assert_eq!(outcome(response.headers()).1, expected);
         }

@@ -66,12 +66,7 @@ mod tests {
         };
         assert!(text(None).contains("\npet_drift_window 0"));
         assert!(!text(None).contains("pet_drift_class_mix"));
-        let answer = Observation {
-            class: 0,
-            confidence: 0.9,
-            similarity: None,
-            cosines: &[],
-        };
+        let answer = Observation { class: 0, confidence: 0.9, similarity: None, cosines: &[] };
         let drift = Drift::new(Reference::of(2, &vec![answer; 1000]), 500);
         drift.observe(&answer);
         assert!(text(Some(&drift)).contains("\npet_drift_window 1"));
@@ -79,11 +74,7 @@ mod tests {
             drift.observe(&answer);
         }
         let full = text(Some(&drift));
-        for series in [
-            "pet_drift_window 500",
-            "pet_drift_class_mix 0",
-            "pet_drift_confidence 0",
-        ] {
+        for series in ["pet_drift_window 500", "pet_drift_class_mix 0", "pet_drift_confidence 0"] {
             assert!(full.contains(&format!("\n{series}\n")), "{series}: {full}");
         }
         assert!(!full.contains("pet_drift_similarity"), "{full}");

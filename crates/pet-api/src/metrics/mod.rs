@@ -88,9 +88,8 @@ impl Metrics {
 }
 
 /// Buckets of durations in seconds: from half a millisecond, as for decoding, to ten seconds.
-const DURATION_BUCKETS: [f64; 14] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const DURATION_BUCKETS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 fn counter(all: &Registry, name: &str, help: &str) -> Result<IntCounter> {
     register(all, IntCounter::new(name, help)?)
@@ -128,9 +127,7 @@ fn register<T: Collector + Clone + 'static>(all: &Registry, series: T) -> Result
 /// Resident memory in bytes; known on Linux only.
 fn resident_memory() -> Option<i64> {
     let status = fs_err::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }

@@ -65,12 +65,7 @@ impl<'a> ModelLabels<'a> {
     /// Whether the labels of a series are those of this model.
     fn matches(self, labels: &Labels<'_>) -> bool {
         let [name, version, role] = self.labels();
-        let own = [
-            ("name", name),
-            ("version", version),
-            ("role", role),
-            ("run_id", self.run_id()),
-        ];
+        let own = [("name", name), ("version", version), ("role", role), ("run_id", self.run_id())];
         let mut own = own.iter();
         own.all(|(label, value)| labels.get(label).is_none_or(|given| given == value))
     }
@@ -155,9 +150,7 @@ impl ModelMetrics {
 
     /// Counts a photograph that was offered to the shadow.
     pub(crate) fn count_shadow(&self, version: &str, outcome: Outcome) {
-        self.shadow
-            .with_label_values(&[version, outcome.name()])
-            .inc();
+        self.shadow.with_label_values(&[version, outcome.name()]).inc();
     }
 
     /// Records the difference between the confidences of the served model and of the shadow.

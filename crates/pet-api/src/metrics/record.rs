@@ -12,8 +12,7 @@ impl Metrics {
     /// Creates the series of these routes with their statuses, and those with boolean labels.
     pub(crate) fn preregister<'a>(&self, statuses: impl IntoIterator<Item = (&'a str, u16)>) {
         for (route, status) in statuses {
-            self.requests
-                .with_label_values(&[route, &status.to_string()]);
+            self.requests.with_label_values(&[route, &status.to_string()]);
             self.request_seconds.with_label_values(&[route]);
         }
         for value in ["true", "false"] {
@@ -37,12 +36,8 @@ impl Metrics {
 
     /// Counts a response. `route` is the pattern, such as `/model/files/{name}`.
     pub(crate) fn request_finished(&self, route: &str, status: u16, took: Duration) {
-        self.requests
-            .with_label_values(&[route, &status.to_string()])
-            .inc();
-        self.request_seconds
-            .with_label_values(&[route])
-            .observe(took.as_secs_f64());
+        self.requests.with_label_values(&[route, &status.to_string()]).inc();
+        self.request_seconds.with_label_values(&[route]).observe(took.as_secs_f64());
     }
 
     pub(crate) fn set_queue_depth(&self, waiting: usize) {
@@ -67,8 +62,7 @@ impl Metrics {
     /// Records the phases of a prediction.
     pub(crate) fn observe_timing(&self, timing: Timing) {
         self.decode_seconds.observe(timing.decode.as_secs_f64());
-        self.preprocess_seconds
-            .observe(timing.preprocess.as_secs_f64());
+        self.preprocess_seconds.observe(timing.preprocess.as_secs_f64());
         self.observe_inference(timing.inference);
     }
 
@@ -87,9 +81,7 @@ impl Metrics {
 
     /// Counts a correction that was stored, by whether the prediction was right.
     pub(crate) fn count_correction(&self, correct: bool) {
-        self.corrections
-            .with_label_values(&[&correct.to_string()])
-            .inc();
+        self.corrections.with_label_values(&[&correct.to_string()]).inc();
     }
 
     /// Sets the number of spans that were lost since the start.
@@ -128,11 +120,7 @@ mod tests {
 
     fn loaded(metadata: &ModelMetadata, role: Role) -> ModelLabels<'_> {
         let name = &metadata.model_name;
-        ModelLabels {
-            name,
-            metadata,
-            role,
-        }
+        ModelLabels { name, metadata, role }
     }
 
     #[test]
@@ -140,9 +128,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.preregister([("/predict", 200), ("/predict", 429)]);
         metrics.set_model(&model("1"));
-        metrics
-            .models
-            .set_loaded([loaded(&model("1"), Role::Served)]);
+        metrics.models.set_loaded([loaded(&model("1"), Role::Served)]);
         let text = metrics.text().unwrap();
         for series in [
             "pet_requests_total{route=\"/predict\",status=\"200\"} 0",
@@ -170,12 +156,8 @@ mod tests {
     #[test]
     fn model_info_of_a_replaced_model_is_removed() {
         let metrics = Metrics::new().unwrap();
-        metrics
-            .models
-            .set_loaded([loaded(&model("1"), Role::Served)]);
-        metrics
-            .models
-            .set_loaded([loaded(&model("2"), Role::Served)]);
+        metrics.models.set_loaded([loaded(&model("1"), Role::Served)]);
+        metrics.models.set_loaded([loaded(&model("2"), Role::Served)]);
         let text = metrics.text().unwrap();
         assert_eq!(text.matches("pet_model_info{").count(), 1, "{text}");
         assert!(text.contains("version=\"2\""), "{text}");
@@ -185,27 +167,16 @@ mod tests {
     fn only_series_of_unloaded_named_models_are_removed() {
         let metrics = Metrics::new().unwrap();
         let (first, second, named) = (model("1"), model("2"), model("7"));
-        let cats = ModelLabels {
-            name: "cats",
-            ..loaded(&named, Role::Named)
-        };
-        metrics
-            .models
-            .set_loaded([loaded(&first, Role::Served), cats]);
-        metrics
-            .models
-            .observe_duration(cats, Duration::from_millis(3));
-        metrics
-            .models
-            .set_loaded([loaded(&second, Role::Served), cats]);
+        let cats = ModelLabels { name: "cats", ..loaded(&named, Role::Named) };
+        metrics.models.set_loaded([loaded(&first, Role::Served), cats]);
+        metrics.models.observe_duration(cats, Duration::from_millis(3));
+        metrics.models.set_loaded([loaded(&second, Role::Served), cats]);
         let count =
             "pet_model_duration_seconds_count{name=\"cats\",role=\"named\",version=\"7\"} 1";
         assert!(metrics.text().unwrap().contains(count));
         metrics.models.set_loaded([loaded(&second, Role::Served)]);
         // The series is created again by a prediction that ends after the unloading, and removed by the next update.
-        metrics
-            .models
-            .observe_duration(cats, Duration::from_millis(3));
+        metrics.models.observe_duration(cats, Duration::from_millis(3));
         metrics.models.set_loaded([loaded(&second, Role::Served)]);
         let text = metrics.text().unwrap();
         assert!(!text.contains("cats"), "{text}");

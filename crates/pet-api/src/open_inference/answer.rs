@@ -26,10 +26,7 @@ impl Row {
         let probabilities = softmax(&logits, model.temperature()).ok_or_else(|| {
             ApiError::bad_parameter("the model's output for these numbers is not finite")
         })?;
-        Ok(Self {
-            logits,
-            probabilities,
-        })
+        Ok(Self { logits, probabilities })
     }
 }
 
@@ -47,11 +44,7 @@ impl Answer {
         Self {
             classes,
             logits: rows.iter().flat_map(|row| &row.logits).copied().collect(),
-            probabilities: rows
-                .iter()
-                .flat_map(|row| &row.probabilities)
-                .copied()
-                .collect(),
+            probabilities: rows.iter().flat_map(|row| &row.probabilities).copied().collect(),
         }
     }
 
@@ -78,9 +71,7 @@ impl Answer {
     /// The most probable class of each image.
     pub(crate) fn best_classes(&self) -> Vec<String> {
         let rows = self.probabilities.chunks(self.classes());
-        rows.flat_map(|row| ranking(row, 1))
-            .map(|best| self.name(best).to_owned())
-            .collect()
+        rows.flat_map(|row| ranking(row, 1)).map(|best| self.name(best).to_owned()).collect()
     }
 
     /// The `count` best classes of each image in Triton's form: `value:index:class`.
@@ -125,12 +116,7 @@ mod tests {
         assert_eq!(answer.best_classes(), ["dog", "cat"]);
         assert_eq!(
             answer.ranked(answer.logits(), 2),
-            [
-                "3.000000:1:dog",
-                "2.000000:2:fox",
-                "5.000000:0:cat",
-                "5.000000:2:fox"
-            ]
+            ["3.000000:1:dog", "2.000000:2:fox", "5.000000:0:cat", "5.000000:2:fox"]
         );
         let sum: f32 = answer.probabilities()[..3].iter().sum();
         assert!((sum - 1.0).abs() < 1e-6);

@@ -108,21 +108,12 @@ pub(crate) fn read_texts(data: &RawValue, shape: &[usize]) -> Result<Vec<String>
 type Visit<'a> = dyn FnMut(Element<'_>) -> Result<(), String> + 'a;
 
 fn read(data: &RawValue, shape: &[usize], visit: &mut Visit<'_>) -> Result<(), ApiError> {
-    let mut reader = Reader {
-        shape,
-        leaf_depth: None,
-        left: shape.iter().product(),
-        visit,
-    };
-    let node = Node {
-        reader: &mut reader,
-        depth: 0,
-    };
-    node.deserialize(&mut serde_json::Deserializer::from_str(data.get()))
-        .map_err(|error| {
-            let detail = format!("the data does not fit the shape {shape:?}: {error}");
-            ApiError::bad_parameter(detail)
-        })
+    let mut reader = Reader { shape, leaf_depth: None, left: shape.iter().product(), visit };
+    let node = Node { reader: &mut reader, depth: 0 };
+    node.deserialize(&mut serde_json::Deserializer::from_str(data.get())).map_err(|error| {
+        let detail = format!("the data does not fit the shape {shape:?}: {error}");
+        ApiError::bad_parameter(detail)
+    })
 }
 
 struct Reader<'a, 'b> {
@@ -213,10 +204,7 @@ impl<'de> Visitor<'de> for Node<'_, '_, '_> {
         let mut length = 0;
         loop {
             let reader = &mut *self.reader;
-            let node = Node {
-                reader,
-                depth: depth + 1,
-            };
+            let node = Node { reader, depth: depth + 1 };
             if sequence.next_element_seed(node)?.is_none() {
                 return self.reader.array(depth, length);
             }
@@ -240,10 +228,7 @@ mod tests {
         assert_eq!(read_f32(&bytes, 4).unwrap(), numbers);
         for cut in 0..bytes.len() {
             let error = read_f32(&bytes.slice(..cut), 4).unwrap_err().to_string();
-            assert_eq!(
-                error,
-                format!("expected 16 bytes of binary data, got {cut}")
-            );
+            assert_eq!(error, format!("expected 16 bytes of binary data, got {cut}"));
         }
         assert!(read_f32(&bytes, 3).is_err());
     }
@@ -253,10 +238,7 @@ mod tests {
         let mut bytes = Vec::new();
         write_f32(&[0.0, f32::NAN], &mut bytes);
         let error = read_f32(&bytes.into(), 2).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "number 1 of the data is `NaN`, expected finite numbers"
-        );
+        assert_eq!(error, "number 1 of the data is `NaN`, expected finite numbers");
     }
 
     #[test]

@@ -18,9 +18,7 @@ pub(crate) fn malformed(reason: impl Display) -> ApiError {
 
 /// A name that is none of the model's. `kind` is `input` or `output`.
 pub(crate) fn unknown(kind: &str, got: &str, expected: &str) -> ApiError {
-    ApiError::bad_parameter(format!(
-        "the model has no {kind} `{got}`, expected {expected}"
-    ))
+    ApiError::bad_parameter(format!("the model has no {kind} `{got}`, expected {expected}"))
 }
 
 /// The parameter for memory that is shared with the client, which a remote service cannot have.
@@ -37,9 +35,7 @@ pub(crate) fn reject_shared_memory(is_given: bool) -> Result<(), ApiError> {
 
 /// Binary data whose length does not fit the request or the shape.
 pub(crate) fn wrong_length(expected: usize, got: usize) -> ApiError {
-    ApiError::bad_parameter(format!(
-        "expected {expected} bytes of binary data, got {got}"
-    ))
+    ApiError::bad_parameter(format!("expected {expected} bytes of binary data, got {got}"))
 }
 
 /// Rejects parameters that would change how a model is loaded, by their names.
@@ -78,10 +74,7 @@ impl ResponseError for ProtocolError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let body = ProtocolErrorBody {
-            error: &self.0.detail,
-            rest: self.0.to_body(),
-        };
+        let body = ProtocolErrorBody { error: &self.0.detail, rest: self.0.to_body() };
         let body = serde_json::to_string(&body).unwrap_or_default();
         self.0.error_response().set_body(BoxBody::new(body))
     }

@@ -66,11 +66,7 @@ impl Input {
         let [input] = inputs else {
             return Err(Self::not_one(inputs.len()));
         };
-        let head = Head {
-            name: &input.name,
-            datatype: &input.datatype,
-            shape: &input.shape,
-        };
+        let head = Head { name: &input.name, datatype: &input.datatype, shape: &input.shape };
         Self::new(head, rules, || source(input, tail))
     }
 
@@ -85,11 +81,7 @@ impl Input {
         rules: Rules,
         source: impl FnOnce() -> Result<Source<'a>, ApiError>,
     ) -> Result<Self, ApiError> {
-        let Head {
-            name,
-            datatype,
-            shape,
-        } = head;
+        let Head { name, datatype, shape } = head;
         if name != INPUT_NAME {
             return Err(unknown("input", name, INPUT_NAME));
         }
@@ -167,9 +159,9 @@ fn numbers(source: Source<'_>, shape: &[usize]) -> Result<Vec<f32>, ApiError> {
 fn of_length<T>(elements: Vec<T>, expected: usize) -> Result<Vec<T>, ApiError> {
     match elements.len() {
         got if got == expected => Ok(elements),
-        got => Err(ApiError::bad_parameter(format!(
-            "expected {expected} elements of data, got {got}"
-        ))),
+        got => {
+            Err(ApiError::bad_parameter(format!("expected {expected} elements of data, got {got}")))
+        }
     }
 }
 
@@ -200,11 +192,7 @@ mod tests {
 
     use super::*;
 
-    const RULES: Rules = Rules {
-        batch: 2,
-        side: 2,
-        classes: 3,
-    };
+    const RULES: Rules = Rules { batch: 2, side: 2, classes: 3 };
 
     fn read(input: &Value, tail: &[u8]) -> Result<Input, String> {
         let json = json!({ "inputs": [input] }).to_string();
@@ -220,10 +208,7 @@ mod tests {
     #[test]
     fn reads_tensors_from_json_or_binary() {
         let numbers: Vec<f32> = (0..24_u8).map(f32::from).collect();
-        let expected = Input::Tensors {
-            numbers: numbers.clone(),
-            batch: 2,
-        };
+        let expected = Input::Tensors { numbers: numbers.clone(), batch: 2 };
         let json = tensor(&json!([2, 3, 2, 2]), &json!(numbers));
         assert_eq!(read(&json, b"").unwrap(), expected);
 
@@ -240,10 +225,9 @@ mod tests {
     #[test]
     fn reads_photographs_from_base64_or_binary() {
         let expected = Input::Photographs(vec!["ab".into(), "c".into()]);
-        for (shape, data) in [
-            (json!([2]), json!(["YWI=", "Yw=="])),
-            (json!([2, 1]), json!([["YWI="], ["Yw=="]])),
-        ] {
+        for (shape, data) in
+            [(json!([2]), json!(["YWI=", "Yw=="])), (json!([2, 1]), json!([["YWI="], ["Yw=="]]))]
+        {
             let json = json!({"name": "input", "datatype": "BYTES", "shape": shape, "data": data});
             assert_eq!(read(&json, b"").unwrap(), expected);
         }
@@ -257,56 +241,26 @@ mod tests {
         let twelve = json!(vec![0; 12]);
         let bytes = |shape: Value, data: Value| json!({"name": "input", "datatype": "BYTES", "shape": shape, "data": data});
         for (input, reason) in [
-            (
-                tensor(&json!([1, 3, 2, 3]), &twelve),
-                "the shape [n, 3, 2, 2]",
-            ),
+            (tensor(&json!([1, 3, 2, 3]), &twelve), "the shape [n, 3, 2, 2]"),
             (tensor(&json!([3, 2, 2]), &twelve), "the shape [n, 3, 2, 2]"),
-            (
-                tensor(&json!([0, 3, 2, 2]), &json!([])),
-                "the shape [n, 3, 2, 2]",
-            ),
-            (
-                tensor(&json!([3, 3, 2, 2]), &twelve),
-                "more than the limit of 2",
-            ),
-            (
-                tensor(&json!([-1, 3, 2, 2]), &twelve),
-                "not an inference request",
-            ),
-            (
-                tensor(&json!([1e19, 3, 2, 2]), &twelve),
-                "not an inference request",
-            ),
-            (
-                tensor(&json!([usize::MAX, 3, 2, 2]), &twelve),
-                "more than the limit",
-            ),
+            (tensor(&json!([0, 3, 2, 2]), &json!([])), "the shape [n, 3, 2, 2]"),
+            (tensor(&json!([3, 3, 2, 2]), &twelve), "more than the limit of 2"),
+            (tensor(&json!([-1, 3, 2, 2]), &twelve), "not an inference request"),
+            (tensor(&json!([1e19, 3, 2, 2]), &twelve), "not an inference request"),
+            (tensor(&json!([usize::MAX, 3, 2, 2]), &twelve), "more than the limit"),
             (tensor(&json!(vec![1; 9]), &twelve), "at most 8 elements"),
             (tensor(&json!([2, 3, 2, 2]), &twelve), "expected 24"),
-            (
-                tensor(&json!([1, 3, 2, 2]), &Value::Null),
-                "either `data` or",
-            ),
-            (
-                bytes(json!([3]), json!(["", "", ""])),
-                "more than the limit of 2",
-            ),
+            (tensor(&json!([1, 3, 2, 2]), &Value::Null), "either `data` or"),
+            (bytes(json!([3]), json!(["", "", ""])), "more than the limit of 2"),
             (bytes(json!([1, 2]), json!(["", ""])), "the shape [n]"),
             (bytes(json!([1]), json!(["a b"])), "not base64"),
             (bytes(json!([1]), json!([1])), "expected text"),
-            (
-                json!({"name": "x", "datatype": "FP32", "shape": [1], "data": []}),
-                "no input `x`",
-            ),
+            (json!({"name": "x", "datatype": "FP32", "shape": [1], "data": []}), "no input `x`"),
             (
                 json!({"name": "input", "datatype": "INT8", "shape": [1], "data": []}),
                 "FP32 or BYTES",
             ),
-            (
-                json!({"datatype": "FP32", "shape": [1], "data": []}),
-                "missing field `name`",
-            ),
+            (json!({"datatype": "FP32", "shape": [1], "data": []}), "missing field `name`"),
             (
                 json!({"name": "input", "datatype": "FP32", "shape": [1, 3, 2, 2],
                     "parameters": {"shared_memory_region": "here"}}),

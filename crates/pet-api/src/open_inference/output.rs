@@ -51,23 +51,14 @@ impl Output {
         classes: usize,
     ) -> Result<Vec<Self>, ApiError> {
         if requested.is_empty() {
-            let output = |&kind| Self {
-                kind,
-                binary,
-                classification: None,
-            };
+            let output = |&kind| Self { kind, binary, classification: None };
             return Ok(default.iter().map(output).collect());
         }
-        requested
-            .iter()
-            .map(|output| Self::read(output, binary, classes))
-            .collect()
+        requested.iter().map(|output| Self::read(output, binary, classes)).collect()
     }
 
     fn read(output: &request::Output, binary: bool, classes: usize) -> Result<Self, ApiError> {
-        let kind = Kind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == output.name);
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == output.name);
         let Some(kind) = kind else {
             return Err(unknown("output", &output.name, NAMES));
         };
@@ -78,11 +69,7 @@ impl Output {
             let detail = format!("`classification` should be 1 to {classes}, got {got}");
             return Err(ApiError::bad_parameter(detail));
         }
-        Ok(Self {
-            kind,
-            binary: parameters.binary_data.unwrap_or(binary),
-            classification,
-        })
+        Ok(Self { kind, binary: parameters.binary_data.unwrap_or(binary), classification })
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -105,14 +92,8 @@ impl Output {
             Kind::Probabilities => answer.probabilities(),
         };
         match self.classification {
-            Some(count) => (
-                vec![batch, count],
-                Data::Texts(answer.ranked(values, count)),
-            ),
-            None => (
-                vec![batch, answer.classes()],
-                Data::Numbers(values.to_vec()),
-            ),
+            Some(count) => (vec![batch, count], Data::Texts(answer.ranked(values, count))),
+            None => (vec![batch, answer.classes()], Data::Numbers(values.to_vec())),
         }
     }
 }
@@ -149,30 +130,12 @@ mod tests {
     fn unsupported_outputs_are_rejected() {
         let with = |parameters: Value| json!([{"name": "output", "parameters": parameters}]);
         for (outputs, reason) in [
-            (
-                json!([{"name": "x"}]),
-                "no output `x`, expected output, prob",
-            ),
-            (
-                with(json!({"classification": 4})),
-                "should be 1 to 3, got 4",
-            ),
-            (
-                with(json!({"classification": 0})),
-                "should be 1 to 3, got 0",
-            ),
-            (
-                with(json!({"classification": -1})),
-                "not an inference request",
-            ),
-            (
-                with(json!({"shared_memory_region": "here"})),
-                "not supported",
-            ),
-            (
-                json!(vec![json!({"name": "class"}); 17]),
-                "at most 16 elements",
-            ),
+            (json!([{"name": "x"}]), "no output `x`, expected output, prob"),
+            (with(json!({"classification": 4})), "should be 1 to 3, got 4"),
+            (with(json!({"classification": 0})), "should be 1 to 3, got 0"),
+            (with(json!({"classification": -1})), "not an inference request"),
+            (with(json!({"shared_memory_region": "here"})), "not supported"),
+            (json!(vec![json!({"name": "class"}); 17]), "at most 16 elements"),
         ] {
             let error = requested(&outputs).unwrap_err();
             assert!(error.contains(reason), "{outputs}: {error}");

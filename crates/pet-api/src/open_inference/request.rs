@@ -158,9 +158,7 @@ impl<'de, T: Deserialize<'de>, const LIMIT: usize> Visitor<'de> for AtMost<T, LI
         let mut elements = Vec::new();
         while let Some(element) = sequence.next_element()? {
             if elements.len() == LIMIT {
-                return Err(A::Error::custom(format_args!(
-                    "expected at most {LIMIT} elements"
-                )));
+                return Err(A::Error::custom(format_args!("expected at most {LIMIT} elements")));
             }
             elements.push(element);
         }

@@ -58,24 +58,12 @@ pub(crate) struct Body {
 impl Body {
     /// Encodes the requested outputs.
     pub(crate) fn new(inferred: Inferred) -> Self {
-        let Inferred {
-            label,
-            outputs,
-            answer,
-        } = inferred;
+        let Inferred { label, outputs, answer } = inferred;
         let mut tail = Vec::new();
-        let tensors = outputs
-            .iter()
-            .map(|&output| tensor(output, &answer, &mut tail));
-        let response = Response {
-            label,
-            outputs: tensors.collect(),
-        };
+        let tensors = outputs.iter().map(|&output| tensor(output, &answer, &mut tail));
+        let response = Response { label, outputs: tensors.collect() };
         let is_binary = outputs.iter().any(|output| output.binary);
-        Self {
-            response,
-            tail: is_binary.then_some(tail),
-        }
+        Self { response, tail: is_binary.then_some(tail) }
     }
 }
 
@@ -89,13 +77,7 @@ fn tensor(output: Output, answer: &Answer, tail: &mut Vec<u8>) -> Tensor {
     } else {
         (None, Some(data))
     };
-    Tensor {
-        name: output.name(),
-        datatype: output.datatype(),
-        shape,
-        parameters,
-        data,
-    }
+    Tensor { name: output.name(), datatype: output.datatype(), shape, parameters, data }
 }
 
 #[cfg(test)]
@@ -118,23 +100,14 @@ mod tests {
     fn body(request: &serde_json::Value) -> Body {
         let json = request.to_string();
         let request = Request::read(json.as_bytes()).unwrap();
-        let (binary, default) = (
-            request.parameters.binary_data_output,
-            [Kind::Logits, Kind::Class],
-        );
+        let (binary, default) =
+            (request.parameters.binary_data_output, [Kind::Logits, Kind::Class]);
         let outputs = Output::requested(&request.outputs, binary, &default, 2).unwrap();
         let row = Row::new(vec![1.0, -0.5], &model()).unwrap();
         let answer = Answer::new(model().classes, &[row]);
-        let label = Label {
-            model_name: "pets".into(),
-            model_version: Some("3".into()),
-            id: request.id,
-        };
-        Body::new(Inferred {
-            label,
-            outputs,
-            answer,
-        })
+        let label =
+            Label { model_name: "pets".into(), model_version: Some("3".into()), id: request.id };
+        Body::new(Inferred { label, outputs, answer })
     }
 
     #[test]

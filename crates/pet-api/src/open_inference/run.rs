@@ -54,11 +54,7 @@ impl Inference {
             Input::Tensors { .. } => &[Kind::Logits],
             Input::Photographs(_) => &[Kind::Probabilities, Kind::Class],
         };
-        Ok(Self {
-            outputs: Output::requested(outputs, binary, default, rules.classes)?,
-            id,
-            input,
-        })
+        Ok(Self { outputs: Output::requested(outputs, binary, default, rules.classes)?, id, input })
     }
 }
 
@@ -77,10 +73,7 @@ pub(crate) async fn infer(
         side: model.preprocess.size() as usize,
         classes: model.classes.len(),
     };
-    let reading = Cost {
-        work,
-        ..Cost::default()
-    };
+    let reading = Cost { work, ..Cost::default() };
     let read = move |_: &Worker| {
         let _read = info_span!("read").entered();
         read(rules)
@@ -110,11 +103,7 @@ pub(crate) async fn infer(
         model_version: model.metadata().model_version.clone(),
         id,
     };
-    Ok(Inferred {
-        label,
-        outputs,
-        answer,
-    })
+    Ok(Inferred { label, outputs, answer })
 }
 
 /// Runs the model. Each image is a separate job, so that a large batch does not delay other requests.

@@ -28,11 +28,7 @@ impl FromRequest for Administrator {
         let given = request.headers().get(AUTHORIZATION);
         let given = given.map(HeaderValue::as_bytes);
         let state = State::of(request);
-        ready(
-            state
-                .and_then(|state| authorize(given, &state))
-                .map(|()| Self),
-        )
+        ready(state.and_then(|state| authorize(given, &state)).map(|()| Self))
     }
 }
 
@@ -55,9 +51,8 @@ pub(crate) fn authorize(given: Option<&[u8]>, state: &State) -> Result<(), ApiEr
 /// Compares in a time that does not depend on how much of a guess is right.
 fn constant_time_eq(given: &[u8], expected: &[u8]) -> bool {
     let pairs = given.iter().zip(expected);
-    let difference = pairs.fold(0, |difference, (one, other)| {
-        black_box(difference | (one ^ other))
-    });
+    let difference =
+        pairs.fold(0, |difference, (one, other)| black_box(difference | (one ^ other)));
     given.len() == expected.len() && difference == 0
 }
 

@@ -105,9 +105,7 @@ impl FromRequest for SameOrigin {
 /// Whether pages of this origin come from this host.
 fn is_origin_of(origin: &[u8], host: &str) -> bool {
     let schemes: [&[u8]; 2] = [b"http://", b"https://"];
-    let mut hosts = schemes
-        .iter()
-        .filter_map(|scheme| origin.strip_prefix(*scheme));
+    let mut hosts = schemes.iter().filter_map(|scheme| origin.strip_prefix(*scheme));
     hosts.any(|of_origin| of_origin.eq_ignore_ascii_case(host.as_bytes()))
 }
 
@@ -182,9 +180,7 @@ async fn keep(
     let served = model_to_correct(&state, model.as_deref())?.for_photograph(&body);
     let (decoding, predicting) = (cost(&body, &limits), state.cost(&served, &body));
     let cost = Cost {
-        memory: predicting
-            .memory
-            .max(decoding.memory + decoding.pixels * ENCODING_BYTES),
+        memory: predicting.memory.max(decoding.memory + decoding.pixels * ENCODING_BYTES),
         work: predicting.work + decoding.work + decoding.pixels * ENCODING_WORK,
         ..decoding
     };

@@ -103,12 +103,8 @@ async fn cropped(
     Query(edges): Query<Edges>,
     upload: Upload,
 ) -> Result<HttpResponse, ApiError> {
-    let area = CropBox {
-        left: edges.left,
-        top: edges.top,
-        right: edges.right,
-        bottom: edges.bottom,
-    };
+    let area =
+        CropBox { left: edges.left, top: edges.top, right: edges.right, bottom: edges.bottom };
     let change =
         move |decoded: Decoded| encode_rgb(&crop(&decoded.image, area)?, decoded.format.written());
     transformed(&state, upload, "cropped", None, change).await
@@ -138,20 +134,12 @@ async fn transformed(
     output: Option<u64>,
     change: impl FnOnce(Decoded) -> Result<Vec<u8>, Error> + Send + 'static,
 ) -> Result<HttpResponse, ApiError> {
-    let Upload {
-        name,
-        body,
-        deadline,
-    } = upload;
+    let Upload { name, body, deadline } = upload;
     let limits = state.configuration.limits;
     let decoding = cost(&body, &limits);
     let output = output.unwrap_or(decoding.pixels);
     // An output that is too large is rejected before it is allocated, so it costs nothing.
-    let output = if output > MAX_OUTPUT_PIXELS {
-        0
-    } else {
-        output
-    };
+    let output = if output > MAX_OUTPUT_PIXELS { 0 } else { output };
     let cost = Cost {
         memory: decoding.memory + output * TRANSFORM_BYTES,
         work: decoding.work + output * TRANSFORM_WORK,
@@ -167,22 +155,12 @@ async fn transformed(
     };
     let done = state
         .queue
-        .run(deadline.0, cost, move |_| {
-            work(&body).map_err(|error| ApiError::image(&error))
-        })
+        .run(deadline.0, cost, move |_| work(&body).map_err(|error| ApiError::image(&error)))
         .await?;
     let (image, read, [decoding, changing]) = done.value;
     let format = read.written();
-    let name = if format == read {
-        name
-    } else {
-        name.map(|name| renamed(&name, format))
-    };
-    let took = [
-        ("queue", done.waited),
-        ("decode", decoding),
-        ("change", changing),
-    ];
+    let name = if format == read { name } else { name.map(|name| renamed(&name, format)) };
+    let took = [("queue", done.waited), ("decode", decoding), ("change", changing)];
     let memory = state.memory.reserve_response(image.len())?;
     let until = Instant::now() + state.configuration.request_timeout;
     let disposition = attachment(prefix, name.as_deref(), format.extension());

@@ -126,9 +126,8 @@ mod tests {
                 assert!(names.insert(operation["operationId"].as_str()), "{path}");
                 assert_ne!(operation["summary"], "", "{path}");
                 for (status, response) in operation["responses"].as_object().unwrap() {
-                    let has_content = response
-                        .get("content")
-                        .is_some_and(|content| content != &json!({}));
+                    let has_content =
+                        response.get("content").is_some_and(|content| content != &json!({}));
                     assert!(has_content || status.starts_with('3'), "{path} {status}");
                 }
                 let parameters = operation["parameters"].as_array().unwrap();

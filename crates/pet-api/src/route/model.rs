@@ -37,10 +37,7 @@ pub(crate) fn topic() -> Topic {
         .content_types(["image/png", "application/json", "text/markdown"])
         .status(304, UNCHANGED)
         .errors(&[Code::NotFound, Code::Internal])
-        .about(
-            "Read a file about the model",
-            "Metrics and plots, if available.",
-        );
+        .about("Read a file about the model", "Metrics and plots, if available.");
     let reload = post("/model/reload", reload)
         .errors(&[Code::Internal, Code::NotReady])
         .about(
@@ -107,14 +104,8 @@ impl Model {
             run_id: metadata.run_id.clone(),
             val_acc: metadata.val_acc,
             classes: metadata.classes.len(),
-            input: Tensor {
-                name: INPUT_NAME,
-                shape: vec![-1, 3, size, size],
-            },
-            output: Tensor {
-                name: OUTPUT_NAME,
-                shape: vec![-1, metadata.classes.len() as i64],
-            },
+            input: Tensor { name: INPUT_NAME, shape: vec![-1, 3, size, size] },
+            output: Tensor { name: OUTPUT_NAME, shape: vec![-1, metadata.classes.len() as i64] },
             preprocess: metadata.preprocess.clone(),
             precision: metadata.precision.name(),
             loaded_at: loaded_at.unwrap_or_default().as_secs(),
@@ -159,11 +150,7 @@ async fn file(
     let known = FILES.iter().find(|(known, _)| *known == name.as_str());
     let (known, media_type) = *known.ok_or_else(missing)?;
     let results = split.primary.results().clone();
-    let read = move || {
-        results
-            .read(known)
-            .map(|content| (entity_tag(&content), content))
-    };
+    let read = move || results.read(known).map(|content| (entity_tag(&content), content));
     let content = web::block(read).await;
     let content = content.map_err(|error| ApiError::internal(&error))?;
     let (tag, content) = content.map_err(|error| match error.kind() {

@@ -40,17 +40,9 @@ pub(crate) fn endpoints() -> [Endpoint; 8] {
         get("/docs", docs)
             .content_types(["text/html"])
             .status(304, UNCHANGED)
-            .about(
-                "Open this documentation",
-                "A web page with this document, for people.",
-            ),
-        get("/docs/", without_slash)
-            .status(308, "Moved to `/docs`.")
-            .hidden(),
-        get("/docs/docs.css", style)
-            .content_types(["text/css"])
-            .status(304, UNCHANGED)
-            .hidden(),
+            .about("Open this documentation", "A web page with this document, for people."),
+        get("/docs/", without_slash).status(308, "Moved to `/docs`.").hidden(),
+        get("/docs/docs.css", style).content_types(["text/css"]).status(304, UNCHANGED).hidden(),
         get("/docs/docs.js", script)
             .content_types(["text/javascript"])
             .status(304, UNCHANGED)
@@ -85,17 +77,13 @@ async fn document(request: HttpRequest, document: Data<Document>) -> HttpRespons
 
 /// The links in the documentation are relative to a path without a trailing slash.
 async fn without_slash() -> HttpResponse {
-    HttpResponse::PermanentRedirect()
-        .insert_header((LOCATION, "../docs"))
-        .finish()
+    HttpResponse::PermanentRedirect().insert_header((LOCATION, "../docs")).finish()
 }
 
 /// A file with the content security policy.
 fn answer(request: &HttpRequest, asset: &Asset) -> HttpResponse {
     let mut response = asset.answer(request);
     let policy = HeaderValue::from_static(POLICY);
-    response
-        .headers_mut()
-        .insert(CONTENT_SECURITY_POLICY, policy);
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     response
 }

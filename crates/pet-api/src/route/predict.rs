@@ -84,9 +84,7 @@ struct Version(Option<String>);
 impl Origin {
     fn of(model: &LoadedModel, with_version: bool) -> Self {
         let version = || Version(model.metadata().model_version.clone());
-        Self {
-            model_version: with_version.then(version),
-        }
+        Self { model_version: with_version.then(version) }
     }
 }
 
@@ -181,12 +179,7 @@ async fn predict(
 /// The most probable classes, most probable first.
 fn ranked(prediction: &Prediction, count: NonZero<u16>) -> Vec<Ranked> {
     let ranked = prediction.top_k(count.get().into()).into_iter();
-    ranked
-        .map(|one| Ranked {
-            class: one.class.to_owned(),
-            probability: one.probability,
-        })
-        .collect()
+    ranked.map(|one| Ranked { class: one.class.to_owned(), probability: one.probability }).collect()
 }
 
 impl Timing {
@@ -240,11 +233,8 @@ async fn predict_batch(
     Query(query): Query<BatchQuery>,
     uploads: Uploads,
 ) -> Result<Json<Predictions>, ApiError> {
-    let (names, bodies): (Vec<_>, Vec<_>) = uploads
-        .photographs
-        .into_iter()
-        .map(|Photograph { name, body }| (name, body))
-        .unzip();
+    let (names, bodies): (Vec<_>, Vec<_>) =
+        uploads.photographs.into_iter().map(|Photograph { name, body }| (name, body)).unzip();
     let with_version = query.top_k.is_some() || split.has_canary();
     let work = bodies.into_iter().map(|body| {
         let body = body.map(Bytes::from);
@@ -257,31 +247,18 @@ async fn predict_batch(
         };
         (cost, work)
     });
-    let outcomes = state
-        .queue
-        .run_all(uploads.deadline.0, work.collect())
-        .await?;
+    let outcomes = state.queue.run_all(uploads.deadline.0, work.collect()).await?;
     record_model(&split.primary);
-    let answers = names
-        .into_iter()
-        .zip(outcomes)
-        .map(|(file, outcome)| BatchEntry {
-            file,
-            outcome: match outcome {
-                Ok(Done {
-                    value: (prediction, served),
-                    ..
-                }) => Outcome::Predicted {
-                    best: Best::of(&prediction),
-                    origin: Origin::of(&served, with_version),
-                    top_k: query.top_k.map(|count| ranked(&prediction, count)),
-                },
-                Err(error) => Outcome::Refused {
-                    error: error.to_body(),
-                },
+    let answers = names.into_iter().zip(outcomes).map(|(file, outcome)| BatchEntry {
+        file,
+        outcome: match outcome {
+            Ok(Done { value: (prediction, served), .. }) => Outcome::Predicted {
+                best: Best::of(&prediction),
+                origin: Origin::of(&served, with_version),
+                top_k: query.top_k.map(|count| ranked(&prediction, count)),
             },
-        });
-    Ok(Json(Predictions {
-        predictions: answers.collect(),
-    }))
+            Err(error) => Outcome::Refused { error: error.to_body() },
+        },
+    });
+    Ok(Json(Predictions { predictions: answers.collect() }))
 }

@@ -71,12 +71,6 @@ fn value(Parameter { name, schema, .. }: &Parameter, text: &str) -> Result<Json,
         return Ok(text.into());
     };
     let given: String = text.chars().take(40).collect();
-    let is = if given.is_empty() {
-        "empty".to_owned()
-    } else {
-        format!("`{given}`")
-    };
-    Err(ApiError::bad_parameter(format!(
-        "`{name}` is {is}, expected {expected}"
-    )))
+    let is = if given.is_empty() { "empty".to_owned() } else { format!("`{given}`") };
+    Err(ApiError::bad_parameter(format!("`{name}` is {is}, expected {expected}")))
 }

@@ -26,11 +26,7 @@ pub(crate) fn topic() -> Topic {
             .about("Read the metrics", "In Prometheus' text format."),
     ];
     endpoints.extend(page::endpoints());
-    Topic {
-        name: "service",
-        description: "Health, metrics and documentation.",
-        endpoints,
-    }
+    Topic { name: "service", description: "Health, metrics and documentation.", endpoints }
 }
 
 /// The health and the version of the service.
@@ -49,11 +45,7 @@ struct Status {
 }
 
 async fn health() -> Json<Health> {
-    Json(Health {
-        status: "healthy",
-        service: "MLOps Lab API",
-        version: "1.0.0",
-    })
+    Json(Health { status: "healthy", service: "MLOps Lab API", version: "1.0.0" })
 }
 
 async fn live() -> Json<Status> {

@@ -27,11 +27,7 @@ impl TraceContext {
         let flags = hexadecimal(fields.next()?, 2)?;
         let more = fields.next().is_some();
         let is_valid = version != 0xff && !(version == 0 && more) && trace_id != 0 && span_id != 0;
-        is_valid.then_some(Self {
-            trace_id,
-            span_id,
-            sampled: flags & 1 == 1,
-        })
+        is_valid.then_some(Self { trace_id, span_id, sampled: flags & 1 == 1 })
     }
 
     /// The context in the values of the header; `None` if there are several.
@@ -44,11 +40,7 @@ impl TraceContext {
 impl Display for TraceContext {
     /// The value of the header.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            trace_id,
-            span_id,
-            sampled,
-        } = self;
+        let Self { trace_id, span_id, sampled } = self;
         let flags = u8::from(*sampled);
         write!(f, "00-{trace_id:032x}-{span_id:016x}-{flags:02x}")
     }
@@ -78,10 +70,7 @@ mod tests {
             (format!("00-{TRACE}-{SPAN}-00"), false),
             (format!("00-{TRACE}-{SPAN}-ff"), true),
             (format!("cc-{TRACE}-{SPAN}-01"), true),
-            (
-                format!("cc-{TRACE}-{SPAN}-00-what-the-future-brings"),
-                false,
-            ),
+            (format!("cc-{TRACE}-{SPAN}-00-what-the-future-brings"), false),
         ] {
             let context = TraceContext::parse(&value).unwrap();
             assert_eq!(context.trace_id, 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736);

@@ -58,10 +58,7 @@ impl RequestTrace {
         let caller = TraceContext::from_values(callers);
         let is_traced = caller.is_some() || !PROBES.contains(&route);
         let Some(tracer) = tracer.filter(|_| is_traced) else {
-            return Self {
-                span: Span::none(),
-                context: caller.map(unsampled),
-            };
+            return Self { span: Span::none(), context: caller.map(unsampled) };
         };
         let span = span();
         let context = tracer.begin(&span, caller);
@@ -80,8 +77,7 @@ impl RequestTrace {
 
     /// Records the status of the response.
     pub(crate) fn record_status(&self, status: u16) {
-        self.span
-            .record("http.response.status_code", i64::from(status));
+        self.span.record("http.response.status_code", i64::from(status));
         if status >= 500 {
             self.span.record("otel.status_code", "ERROR");
         }
@@ -119,21 +115,13 @@ fn method_label(method: &Method) -> &str {
         Method::CONNECT,
         Method::TRACE,
     ];
-    if known.contains(method) {
-        method.as_str()
-    } else {
-        "_OTHER"
-    }
+    if known.contains(method) { method.as_str() } else { "_OTHER" }
 }
 
 /// A context in the caller's trace that is not recorded. The caller's own if the system has no randomness.
 fn unsampled(caller: TraceContext) -> TraceContext {
     let random = getrandom::u64().ok().filter(|&id| id != 0);
-    TraceContext {
-        span_id: random.unwrap_or(caller.span_id),
-        sampled: false,
-        ..caller
-    }
+    TraceContext { span_id: random.unwrap_or(caller.span_id), sampled: false, ..caller }
 }
 
 /// Records in the current span which model answered.
@@ -158,10 +146,7 @@ pub(crate) struct QueueSpan {
 
 impl QueueSpan {
     pub(crate) fn enter() -> Self {
-        Self {
-            parent: Span::current(),
-            queue: Mutex::new(Some(info_span!("queue"))),
-        }
+        Self { parent: Span::current(), queue: Mutex::new(Some(info_span!("queue"))) }
     }
 
     /// Ends the span, and returns its parent to run the job in.

@@ -155,13 +155,9 @@ fn check_problems(report: &DataReport, fail_on: FailOn) -> Result<(), Failure> {
         FailOn::Warning => Severity::Warning,
         FailOn::Never => return Ok(()),
     };
-    let counted = report
-        .problems
-        .iter()
-        .filter(|one| one.severity >= min_severity);
-    let kinds: Vec<String> = counted
-        .map(|problem| format!("{} {}", problem.images, problem.kind))
-        .collect();
+    let counted = report.problems.iter().filter(|one| one.severity >= min_severity);
+    let kinds: Vec<String> =
+        counted.map(|problem| format!("{} {}", problem.images, problem.kind)).collect();
     if kinds.is_empty() {
         return Ok(());
     }

@@ -14,10 +14,7 @@ const MEMBERS: usize = 5;
 /// Prints the kinds of problems, then up to `show` problems of each kind.
 pub(crate) fn print(report: &DataReport, show: usize) -> Result<(), Failure> {
     let (images, classes) = (report.images, report.classes.len());
-    output::line(format_args!(
-        "{}: {images} images of {classes} classes",
-        report.dataset
-    ))?;
+    output::line(format_args!("{}: {images} images of {classes} classes", report.dataset))?;
     if let Some(labels) = &report.labels {
         let share = 100.0 * labels.accuracy;
         output::line(format_args!(
@@ -32,10 +29,7 @@ pub(crate) fn print(report: &DataReport, show: usize) -> Result<(), Failure> {
         vec![severity, images, problem.kind.clone()]
     });
     output::line("")?;
-    table::print(
-        &["severity", ">images", "problem"],
-        &rows.collect::<Vec<_>>(),
-    )?;
+    table::print(&["severity", ">images", "problem"], &rows.collect::<Vec<_>>())?;
     unreadable(report, show)?;
     let empty = report.empty.iter().map(|folder| vec![vec![text(folder)]]);
     section("class folders without images", &["folder"], empty, show)?;
@@ -72,11 +66,7 @@ fn unreadable(report: &DataReport, show: usize) -> Result<(), Failure> {
     let row = |image: &UnreadableFile| vec![vec![image.reason.clone(), text(&image.file)]];
     let rows = report.unreadable.iter().map(row);
     section("unreadable images", &["reason", "file"], rows, show)?;
-    let hints: BTreeSet<_> = report
-        .unreadable
-        .iter()
-        .flat_map(|image| &image.hint)
-        .collect();
+    let hints: BTreeSet<_> = report.unreadable.iter().flat_map(|image| &image.hint).collect();
     for hint in hints.into_iter().take(show) {
         output::line(format_args!("hint: {hint}"))?;
     }
@@ -125,12 +115,7 @@ fn flaws(report: &DataReport, show: usize) -> Result<(), Failure> {
     let rows = report.flaws.iter().map(|image| {
         let flaw = image.flaw;
         let (value, limit) = (format!("{:.1}", flaw.value), format!("{:.0}", flaw.limit));
-        vec![vec![
-            flaw.kind.name().into(),
-            value,
-            limit,
-            text(&image.file),
-        ]]
+        vec![vec![flaw.kind.name().into(), value, limit, text(&image.file)]]
     });
     let heads = ["flaw", ">measured", ">limit", "file"];
     section("images that show little", &heads, rows, show)
@@ -138,8 +123,6 @@ fn flaws(report: &DataReport, show: usize) -> Result<(), Failure> {
 
 fn few(report: &DataReport, show: usize) -> Result<(), Failure> {
     let few: Vec<_> = report.classes.iter().filter(|class| class.few).collect();
-    let rows = few
-        .iter()
-        .map(|class| vec![vec![class.images.to_string(), class.class.clone()]]);
+    let rows = few.iter().map(|class| vec![vec![class.images.to_string(), class.class.clone()]]);
     section("classes with few images", &[">images", "class"], rows, show)
 }

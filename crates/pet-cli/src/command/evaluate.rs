@@ -89,9 +89,8 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     check_folders(arguments)?;
     let results = arguments.results.find()?;
     let precision = arguments.precision.precision.precision();
-    let options = Options::default()
-        .with_image(arguments.dataset.limits.limits())
-        .with_precision(precision);
+    let options =
+        Options::default().with_image(arguments.dataset.limits.limits()).with_precision(precision);
     let runtime = workspace::runtime(&arguments.cache)?;
     let predictor = ImagePredictor::new(Model::from_results(&runtime, &results, &options)?);
     let metadata = predictor.metadata();
@@ -292,13 +291,8 @@ fn print(evaluation: &Evaluation) -> Result<(), Failure> {
     }
     output::line("\nmost frequent confusions")?;
     let worst = evaluation.confusions().take(PRINTED);
-    let worst = worst.map(|one| {
-        vec![
-            one.images.to_string(),
-            one.actual.into(),
-            one.predicted.into(),
-        ]
-    });
+    let worst =
+        worst.map(|one| vec![one.images.to_string(), one.actual.into(), one.predicted.into()]);
     let worst: Vec<_> = worst.collect();
     table::print(&[">images", "actual", "predicted"], &worst)?;
     output::line("\nmost confident mistakes")?;
@@ -306,12 +300,7 @@ fn print(evaluation: &Evaluation) -> Result<(), Failure> {
     let surest = surest.map(|one| {
         let (actual, predicted) = (one.actual.clone(), one.predicted.clone());
         let confidence = percent(one.confidence.into(), 1);
-        vec![
-            confidence,
-            actual,
-            predicted,
-            one.file.display().to_string(),
-        ]
+        vec![confidence, actual, predicted, one.file.display().to_string()]
     });
     let surest: Vec<_> = surest.collect();
     table::print(&[">confidence", "actual", "predicted", "file"], &surest)
@@ -325,10 +314,7 @@ fn print_metrics(metrics: &SplitMetrics) -> Result<(), Failure> {
     let (low, high) = metrics.top1_interval();
     let accuracy = percent(metrics.top1, 2);
     let interval = format!("{} to {}", percent(low, 2), percent(high, 2));
-    line(
-        "top-1 accuracy",
-        format!("{accuracy:>8}   (95 % interval {interval})"),
-    )?;
+    line("top-1 accuracy", format!("{accuracy:>8}   (95 % interval {interval})"))?;
     line("top-5 accuracy", percent(metrics.top5, 2))?;
     line("macro F1", format!("{:.4}  ", metrics.macro_f1))?;
     line("cross-entropy", format!("{:.4}  ", metrics.loss))?;

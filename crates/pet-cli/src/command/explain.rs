@@ -60,10 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         error @ pet_predict::Error::Image { .. } => at(&arguments.image, error.into()),
         error => error.into(),
     })?;
-    let output = arguments
-        .output
-        .clone()
-        .unwrap_or_else(|| default_output(&arguments.image));
+    let output = arguments.output.clone().unwrap_or_else(|| default_output(&arguments.image));
     write_atomically(&output, &draw(&explanation)?)?;
     let map = &explanation.map;
     if arguments.json.json {
@@ -80,11 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "rows": map.values.chunks(map.width).collect::<Vec<_>>(),
         }));
     }
-    output::line(format_args!(
-        "{} ({:.1} %)\n",
-        map.class,
-        100.0 * map.probability
-    ))?;
+    output::line(format_args!("{} ({:.1} %)\n", map.class, 100.0 * map.probability))?;
     print_map(map)?;
     output::line(format_args!("\n{}", output.display()))
 }

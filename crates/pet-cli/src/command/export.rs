@@ -126,18 +126,10 @@ enum Precisions {
 pub(crate) fn select(arguments: &SelectArguments) -> Result<(), Failure> {
     let client = tracking::required(&arguments.tracking)?;
     let model = tracking::model_name(&client, &arguments.model_name)?;
-    let selection = pet_export::select_on(
-        &client,
-        &model,
-        arguments.data.as_deref(),
-        arguments.prefer.into(),
-    )?;
+    let selection =
+        pet_export::select_on(&client, &model, arguments.data.as_deref(), arguments.prefer.into())?;
     pet_export::challenge(&client, &selection)?;
-    if arguments.json.json {
-        output::json(&selection)
-    } else {
-        print(&selection)
-    }
+    if arguments.json.json { output::json(&selection) } else { print(&selection) }
 }
 
 fn millions(count: u64) -> String {
@@ -156,15 +148,7 @@ fn print(selection: &Selection) -> Result<(), Failure> {
             candidate.run_name.clone(),
         ]
     });
-    let heads = [
-        ">rank",
-        ">version",
-        ">val_acc",
-        ">val_loss",
-        ">multiply-adds",
-        "reason",
-        "run",
-    ];
+    let heads = [">rank", ">version", ">val_acc", ">val_loss", ">multiply-adds", "reason", "run"];
     if let Some(data) = &selection.dataset {
         let (name, split) = (data.short(), &data.split);
         output::line(format_args!("trained on {name} ({split})\n"))?;
@@ -294,14 +278,8 @@ fn export_version(
         ),
         None => "the model does not recognize images of something else: export it with its data set (`--dataset`, `--data-dir`)".into(),
     })?;
-    exported
-        .quantization
-        .iter()
-        .try_for_each(print_quantization)?;
-    exported
-        .files
-        .iter()
-        .try_for_each(|file| output::line(format_args!("  {}", file.display())))
+    exported.quantization.iter().try_for_each(print_quantization)?;
+    exported.files.iter().try_for_each(|file| output::line(format_args!("  {}", file.display())))
 }
 
 fn print_quantization(metrics: &Quantization) -> Result<(), Failure> {

@@ -99,28 +99,16 @@ impl HyperParameters {
         let batch_sizes: Vec<f64> = self.batch_size.iter().map(|size| *size as f64).collect();
         let axes = [
             ("learning_rate", &self.learning_rate, base.learning_rate),
-            (
-                "body_learning_rate",
-                &self.body_learning_rate,
-                base.body_learning_rate,
-            ),
+            ("body_learning_rate", &self.body_learning_rate, base.body_learning_rate),
             ("batch_size", &batch_sizes, base.batch_size as f64),
             ("dropout", &self.dropout, base.dropout),
             ("weight_decay", &self.weight_decay, base.weight_decay),
-            (
-                "label_smoothing",
-                &self.label_smoothing,
-                base.label_smoothing,
-            ),
+            ("label_smoothing", &self.label_smoothing, base.label_smoothing),
             ("mixup", &self.mixup, base.mixup),
             ("average", &self.average, base.average),
         ];
         let axes = axes.into_iter().map(|(name, given, base)| {
-            let values = if given.is_empty() {
-                vec![base]
-            } else {
-                given.clone()
-            };
+            let values = if given.is_empty() { vec![base] } else { given.clone() };
             Axis::new(name, values)
         });
         Ok(Space::new(axes.collect())?)
@@ -139,9 +127,7 @@ impl HyperParameters {
             seed: self.seed,
             patience: self.patience,
             teacher_weight: self.teacher_weight.unwrap_or(defaults.teacher_weight),
-            teacher_temperature: self
-                .teacher_temperature
-                .unwrap_or(defaults.teacher_temperature),
+            teacher_temperature: self.teacher_temperature.unwrap_or(defaults.teacher_temperature),
             ..defaults
         }
     }
@@ -197,10 +183,7 @@ fn operations(text: &str) -> Result<(u32, f32), String> {
 }
 
 fn share(text: &str) -> Result<f32, String> {
-    let share = text
-        .parse()
-        .ok()
-        .filter(|share| (0.0..=1.0).contains(share));
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
     share.ok_or_else(|| "expected 0 to 1".into())
 }
 

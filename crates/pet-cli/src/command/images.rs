@@ -119,21 +119,13 @@ pub(crate) fn normalize(arguments: &FileArguments) -> Result<(), Failure> {
     let channels = |[red, green, blue]: [f64; 3]| format!("[{red:.2}, {green:.2}, {blue:.2}]");
     output::line("Image normalized.")?;
     output::line(format_args!("  Mean: {}", channels(statistics.mean)))?;
-    output::line(format_args!(
-        "  Std Dev: {}",
-        channels(statistics.standard_deviation)
-    ))
+    output::line(format_args!("  Std Dev: {}", channels(statistics.standard_deviation)))
 }
 
 pub(crate) fn crop(arguments: &CropArguments) -> Result<(), Failure> {
     let decoded = open(&arguments.image, arguments.limits)?;
     let edge = |index: usize| arguments.edges.get(index).copied().unwrap_or_default();
-    let area = CropBox {
-        left: edge(0),
-        top: edge(1),
-        right: edge(2),
-        bottom: edge(3),
-    };
+    let area = CropBox { left: edge(0), top: edge(1), right: edge(2), bottom: edge(3) };
     let image = pet_image::crop(&decoded.image, area)?;
     let encode = |format| encode_rgb(&image, format);
     arguments.output.save(decoded.format, encode)?;

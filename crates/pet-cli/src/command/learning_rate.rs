@@ -47,10 +47,7 @@ pub(super) fn find(args: &TrainArgs, folder: &Path, bars: &Bars) -> Result<(), F
     let range = RateRange::default();
     let test = test_learning_rates(&settings, dataset, &range, &context)?;
     let report = Report::new(&test, &settings);
-    write_atomically(
-        &folder.join(REPORT_FILE),
-        &serde_json::to_vec_pretty(&report)?,
-    )?;
+    write_atomically(&folder.join(REPORT_FILE), &serde_json::to_vec_pretty(&report)?)?;
     let plot = folder.join(PLOT_FILE);
     write_atomically(&plot, &draw(&test, report.learning_rate, &title)?)?;
     if args.json.json {
@@ -58,9 +55,7 @@ pub(super) fn find(args: &TrainArgs, folder: &Path, bars: &Bars) -> Result<(), F
     } else {
         report.print(&plot)?;
     }
-    report
-        .learning_rate
-        .map_or(Err(Failure::NoLearningRate), |_| Ok(()))
+    report.learning_rate.map_or(Err(Failure::NoLearningRate), |_| Ok(()))
 }
 
 impl<'a> Report<'a> {
@@ -80,37 +75,21 @@ impl<'a> Report<'a> {
 
     fn print(&self, plot: &Path) -> Result<(), Failure> {
         let steps = self.test.points.len();
-        let end = if self.test.diverged {
-            ", then the loss diverged"
-        } else {
-            ""
-        };
+        let end = if self.test.diverged { ", then the loss diverged" } else { "" };
         output::line(format_args!("{steps} steps{end}: {}", plot.display()))?;
         let (Some(rate), Some(lowest)) = (self.learning_rate, self.lowest) else {
             return Ok(());
         };
-        output::line(format_args!(
-            "lowest loss at {:e}; suggested: {rate:e}",
-            rounded(lowest)
-        ))?;
-        output::line(format_args!(
-            "\nnext:\n  {}",
-            self.next_command(std::env::args_os())
-        ))
+        output::line(format_args!("lowest loss at {:e}; suggested: {rate:e}", rounded(lowest)))?;
+        output::line(format_args!("\nnext:\n  {}", self.next_command(std::env::args_os())))
     }
 
     /// The given command without `--find-learning-rate`, but with the suggestion.
     fn next_command(&self, given: impl Iterator<Item = OsString>) -> String {
-        let given = given
-            .skip(1)
-            .map(|word| word.to_string_lossy().into_owned());
+        let given = given.skip(1).map(|word| word.to_string_lossy().into_owned());
         let mut words = vec!["pet-cli".to_owned()];
         let ours = |word: &str| word == "--json" || word.split('=').next() == Some(OPTION);
-        words.extend(
-            given
-                .filter(|word| !ours(word))
-                .map(|word| output::quoted(&word)),
-        );
+        words.extend(given.filter(|word| !ours(word)).map(|word| output::quoted(&word)));
         let rates = [
             ("--learning-rate", self.learning_rate),
             ("--body-learning-rate", self.body_learning_rate),

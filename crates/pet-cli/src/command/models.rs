@@ -53,11 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.action {
         Action::List => list(client.as_ref(), json),
         Action::Show { model } => show(&known(client, model)?, model, json),
-        Action::Alias {
-            model,
-            alias,
-            version,
-        } => {
+        Action::Alias { model, alias, version } => {
             known(client, model)?.set_alias(model, alias, *version)?;
             if json {
                 return output::json(
@@ -113,27 +109,16 @@ fn as_json(model: &RegisteredModel) -> Value {
 fn show(client: &Client, model: &str, as_json: bool) -> Result<(), Failure> {
     // Fails for a missing model, as opposed to one without versions.
     client.registered_model(model)?;
-    let mut versions = client
-        .model_versions(model)
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut versions = client.model_versions(model).collect::<Result<Vec<_>, _>>()?;
     for version in &mut versions {
         // Searches on a server don't return aliases.
         *version = client.model_version(model, version.version)?;
     }
     if as_json {
-        let versions = versions
-            .iter()
-            .map(|version| version_as_json(client, version));
+        let versions = versions.iter().map(|version| version_as_json(client, version));
         return output::json(&versions.collect::<Result<Vec<Value>, _>>()?);
     }
-    let heads = [
-        ">version",
-        "created (UTC)",
-        ">val_acc",
-        "run",
-        "data set",
-        "aliases",
-    ];
+    let heads = [">version", "created (UTC)", ">val_acc", "run", "data set", "aliases"];
     let rows = versions.iter().map(|version| row(client, version));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     table::print(&heads, &rows)

@@ -72,21 +72,12 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
         let hints = failures.filter_map(note_failure).collect();
         note_hints(&hints);
     } else if outcomes.len() == 1 {
-        return outcomes
-            .into_iter()
-            .try_for_each(|outcome| print_one(&outcome?, arguments));
+        return outcomes.into_iter().try_for_each(|outcome| print_one(&outcome?, arguments));
     } else {
         print_lines(&files, &outcomes)?;
     }
     let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-    if failed > 0 {
-        Err(Failure::SomeImages {
-            failed,
-            all: outcomes.len(),
-        })
-    } else {
-        Ok(())
-    }
+    if failed > 0 { Err(Failure::SomeImages { failed, all: outcomes.len() }) } else { Ok(()) }
 }
 
 /// The outcome for each file. If none of them exists, neither a model nor a library is looked for, which may be missing too.
@@ -103,9 +94,7 @@ fn outcomes(
     let sessions = (files.len() == 1).then_some(NonZero::<usize>::MIN);
     let limits = arguments.limits.limits();
     let precision = arguments.precision.precision.precision();
-    let options = Options::default()
-        .with_image(limits)
-        .with_precision(precision);
+    let options = Options::default().with_image(limits).with_precision(precision);
     let options = match sessions {
         Some(sessions) => options.with_sessions(sessions),
         None => options,
@@ -169,10 +158,7 @@ fn predict(
 fn predict_batch(predictor: &ImagePredictor, files: &[PathBuf], limits: &Limits) -> Vec<Outcome> {
     let read = |file: &PathBuf| no_image(file).map_or_else(|| read(file, limits), Err);
     let contents: Vec<_> = files.iter().map(read).collect();
-    let readable: Vec<_> = contents
-        .iter()
-        .filter_map(|content| content.as_ref().ok())
-        .collect();
+    let readable: Vec<_> = contents.iter().filter_map(|content| content.as_ref().ok()).collect();
     let mut predictions = predictor.predict_batch(&readable).into_iter();
     let outcomes = files.iter().zip(contents);
     outcomes
@@ -207,10 +193,7 @@ fn answer(file: &Path, outcome: &Outcome, count: usize) -> Value {
 }
 
 fn print_one(prediction: &Prediction, arguments: &Arguments) -> Result<(), Failure> {
-    output::line(format_args!(
-        "Predicted class: {}",
-        prediction.predicted_class()
-    ))?;
+    output::line(format_args!("Predicted class: {}", prediction.predicted_class()))?;
     output::line(format_args!("Confidence: {:.2}\n", prediction.confidence()))?;
     if prediction.is_known() == Some(false) {
         let count = prediction.classes().len();
@@ -219,18 +202,10 @@ fn print_one(prediction: &Prediction, arguments: &Arguments) -> Result<(), Failu
         ))?;
     }
     let ranked = prediction.top_k(arguments.top_k.get());
-    let width = ranked
-        .iter()
-        .map(|one| one.class.chars().count())
-        .max()
-        .unwrap_or_default();
+    let width = ranked.iter().map(|one| one.class.chars().count()).max().unwrap_or_default();
     for one in ranked {
         let bar = "\u{2588}".repeat((one.probability * BAR).round() as usize);
-        let line = format!(
-            "  {:width$}  {:5.1} %  {bar}",
-            one.class,
-            100.0 * one.probability
-        );
+        let line = format!("  {:width$}  {:5.1} %  {bar}", one.class, 100.0 * one.probability);
         output::line(line.trim_end())?;
     }
     Ok(())

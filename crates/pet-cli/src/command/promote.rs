@@ -50,12 +50,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = PrecisionChoice::Auto)]
     precision: PrecisionChoice,
     /// Folder of the exported model; a version that it already contains is measured as it is
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "results",
-        env = "PET_RESULTS"
-    )]
+    #[arg(long, value_name = "DIR", default_value = "results", env = "PET_RESULTS")]
     results: PathBuf,
     #[command(flatten)]
     limits: GateArguments,
@@ -114,8 +109,7 @@ impl Arguments {
     }
 
     fn version(&self) -> VersionRef<'_> {
-        self.version
-            .map_or(VersionRef::Alias(&self.alias), VersionRef::Version)
+        self.version.map_or(VersionRef::Alias(&self.alias), VersionRef::Version)
     }
 }
 
@@ -143,9 +137,7 @@ fn print_settled(arguments: &Arguments, model: &str, version: u32) -> Result<(),
     if arguments.json.json {
         return output::json(&json!({ "model": model, "version": version, "verdict": "champion" }));
     }
-    output::line(format_args!(
-        "version {version} of `{model}` is already the champion"
-    ))
+    output::line(format_args!("version {version} of `{model}` is already the champion"))
 }
 
 /// Loads images that neither version was trained on, and splits the others as in the training of the challenger.
@@ -177,12 +169,7 @@ fn images(
     }
     let dataset = load()?;
     let parts = data.split(&dataset, record, false, cache, bars)?;
-    Ok(Images {
-        samples: parts.validation.clone(),
-        parts,
-        dataset,
-        split: "validation",
-    })
+    Ok(Images { samples: parts.validation.clone(), parts, dataset, split: "validation" })
 }
 
 /// Measures and compares both versions as they are served.
@@ -241,9 +228,8 @@ fn print(arguments: &Arguments, promotion: &Promotion) -> Result<(), Failure> {
         return Ok(());
     }
     let before = promotion.champion.as_ref();
-    let before = before.map_or("the first".into(), |one| {
-        format!("previously version {}", one.version)
-    });
+    let before =
+        before.map_or("the first".into(), |one| format!("previously version {}", one.version));
     output::line(if arguments.dry_run {
         format!("\nversion {version} of `{model}` passes; nothing was changed")
     } else {

@@ -67,10 +67,7 @@ impl GateArguments {
             (self.min_gain, &mut gate.accuracy.min_absolute_change),
             (self.min_class_recall, &mut gate.class_recall.threshold),
             (loss, &mut gate.class_recall.min_absolute_change),
-            (
-                self.max_calibration_error,
-                &mut gate.calibration_error.threshold,
-            ),
+            (self.max_calibration_error, &mut gate.calibration_error.threshold),
             (self.min_known, &mut gate.known.threshold),
             (known_loss, &mut gate.known.min_absolute_change),
             (self.max_latency, &mut gate.latency_ms.threshold),

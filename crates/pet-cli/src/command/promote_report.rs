@@ -30,19 +30,9 @@ pub(crate) fn print(promotion: &Promotion) -> Result<(), Failure> {
         rows
     });
     let rows: Vec<_> = rows.collect();
-    let heads = [
-        "check",
-        "numbers",
-        ">champion",
-        ">challenger",
-        "required",
-        "passed",
-    ];
+    let heads = ["check", "numbers", ">champion", ">challenger", "required", "passed"];
     table::print(&heads, &rows)?;
-    let notes = promotion
-        .comparisons
-        .iter()
-        .flat_map(|one| notes(promotion, one));
+    let notes = promotion.comparisons.iter().flat_map(|one| notes(promotion, one));
     let mut notes: Vec<String> = notes.collect();
     notes.dedup();
     for note in notes {

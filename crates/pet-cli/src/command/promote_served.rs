@@ -106,13 +106,10 @@ impl Source<'_> {
         match one.export(&exporter.clone().with_int8(int8), &folder) {
             Ok(_) => Ok((folder, wanted.to_vec())),
             // The champion has no int8 model that passes, so it is not served in int8.
-            Err(Error::Contestant {
-                role: Role::Champion,
-                source,
-                ..
-            }) if matches!(*source, Error::Gate { .. }) => {
-                self.bars
-                    .message(&format!("the champion is compared in fp32: {source}"));
+            Err(Error::Contestant { role: Role::Champion, source, .. })
+                if matches!(*source, Error::Gate { .. }) =>
+            {
+                self.bars.message(&format!("the champion is compared in fp32: {source}"));
                 one.export(exporter, &folder)?;
                 Ok((folder, vec![Precision::Fp32]))
             }
@@ -129,9 +126,8 @@ impl Served {
         no_known: NoKnown,
     ) -> Result<Self, Failure> {
         let load = |&precision: &Precision| {
-            let options = Options::default()
-                .with_image(source.limits)
-                .with_precision(Some(precision));
+            let options =
+                Options::default().with_image(source.limits).with_precision(Some(precision));
             Ok(Model {
                 precision,
                 predictor: ImagePredictor::load(source.runtime, folder, &options)?,

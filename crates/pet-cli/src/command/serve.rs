@@ -85,12 +85,7 @@ pub(crate) struct ServeArguments {
     #[arg(long, env = "PET_GRACE", value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
     grace: u64,
     /// Secret for `POST /model/reload`, `POST /v2/repository/…` and `GET /feedback`; without it they are disabled
-    #[arg(
-        long,
-        env = "PET_ADMIN_TOKEN",
-        value_name = "TOKEN",
-        hide_env_values = true
-    )]
+    #[arg(long, env = "PET_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: Option<String>,
     #[command(flatten)]
     feedback: FeedbackArguments,
@@ -113,23 +108,14 @@ struct FeedbackArguments {
     #[arg(long, env = "PET_FEEDBACK_BYTES", value_name = "BYTES", default_value = "1GiB", value_parser = memory::parse)]
     feedback_bytes: u64,
     /// Maximum number of images in that folder
-    #[arg(
-        long,
-        env = "PET_FEEDBACK_COUNT",
-        value_name = "COUNT",
-        default_value_t = 10_000
-    )]
+    #[arg(long, env = "PET_FEEDBACK_COUNT", value_name = "COUNT", default_value_t = 10_000)]
     feedback_count: u64,
 }
 
 impl FeedbackArguments {
     fn folder(&self) -> Option<FeedbackFolder> {
         let folder = some_folder(self.feedback.as_ref())?;
-        Some(FeedbackFolder {
-            folder,
-            bytes: self.feedback_bytes,
-            count: self.feedback_count,
-        })
+        Some(FeedbackFolder { folder, bytes: self.feedback_bytes, count: self.feedback_count })
     }
 }
 
@@ -157,8 +143,7 @@ pub(crate) struct HealthArguments {
 /// Parses the port for gRPC. Without the feature, no port is valid.
 fn grpc_port(text: &str) -> Result<u16, String> {
     if cfg!(feature = "grpc") {
-        text.parse()
-            .map_err(|error| format!("expected a port from 0 to 65535: {error}"))
+        text.parse().map_err(|error| format!("expected a port from 0 to 65535: {error}"))
     } else {
         Err("this program was built without gRPC (the feature `grpc`)".to_owned())
     }
@@ -200,10 +185,7 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
     let default = Configuration::default();
     let mut configuration = Configuration {
         host: arguments.host.clone(),
-        port: arguments
-            .port
-            .or_else(port_from_host)
-            .unwrap_or(default.port),
+        port: arguments.port.or_else(port_from_host).unwrap_or(default.port),
         #[cfg(feature = "grpc")]
         grpc_port: arguments.grpc_port,
         results: arguments.results.find()?,
@@ -217,10 +199,7 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
             .unwrap_or(default.drift_window),
         request_timeout: Duration::from_secs(arguments.request_timeout),
         grace: Duration::from_secs(arguments.grace),
-        admin_token: arguments
-            .admin_token
-            .clone()
-            .filter(|token| !token.is_empty()),
+        admin_token: arguments.admin_token.clone().filter(|token| !token.is_empty()),
         feedback: arguments.feedback.folder(),
         ..default
     };
@@ -237,10 +216,7 @@ fn configuration(arguments: &ServeArguments) -> Result<Configuration, Failure> {
 fn sizing(arguments: &ServeArguments, max: Demand) -> Result<(NonZero<usize>, Sizing), Failure> {
     let memory = arguments.memory.or_else(memory::limit);
     let divide = |workers: NonZero<usize>| {
-        let demand = Demand {
-            workers: workers.get(),
-            ..max
-        };
+        let demand = Demand { workers: workers.get(), ..max };
         let memory = memory.unwrap_or_else(|| Sizing::unlimited(demand));
         let sizing = Sizing::new(memory, demand, arguments.upload_memory);
         sizing.map(|sizing| (workers, sizing))
@@ -323,10 +299,7 @@ pub(crate) fn health(arguments: &HealthArguments) -> Result<(), Failure> {
         .into();
     match agent.get(&url).call() {
         Ok(_) => output::line(format_args!("{url}: ready")),
-        Err(source) => Err(Failure::NotReady {
-            url,
-            source: Box::new(source),
-        }),
+        Err(source) => Err(Failure::NotReady { url, source: Box::new(source) }),
     }
 }
 

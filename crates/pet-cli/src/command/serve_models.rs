@@ -46,10 +46,7 @@ impl ModelArguments {
 
 fn successor(named: Option<&SharedModel>) -> Option<Successor> {
     let (folder, share) = named?.clone()?;
-    Some(Successor {
-        results: folder.into(),
-        share,
-    })
+    Some(Successor { results: folder.into(), share })
 }
 
 /// Parses `DIR` or `DIR=SHARE%`.
@@ -73,9 +70,7 @@ fn canary(text: &str) -> Result<SharedModel, String> {
 }
 
 fn with_share(folder: &str, share: &str) -> Result<(PathBuf, Share), String> {
-    let percent = share
-        .strip_suffix('%')
-        .and_then(|share| share.trim().parse().ok());
+    let percent = share.strip_suffix('%').and_then(|share| share.trim().parse().ok());
     let share = percent.and_then(Share::from_percent);
     let share = share.filter(|_| !folder.is_empty());
     let share =

@@ -60,10 +60,7 @@ enum Method {
 pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let args = &arguments.train;
     let settings = args.settings()?;
-    let (space, base) = (
-        args.hyperparameters.space()?,
-        settings.configuration.clone(),
-    );
+    let (space, base) = (args.hyperparameters.space()?, settings.configuration.clone());
     let sweep = sweep(arguments, space, base)?;
     let dataset = settings.load(bars)?;
     let context = args.context("pet-cli sweep", bars)?;
@@ -99,23 +96,14 @@ fn print(report: &SweepReport, next_steps: &str) -> Result<(), Failure> {
             table::number(run.map(|run| run.val_acc)),
             table::number(run.map(|run| run.val_loss)),
             table::optional(run.and_then(|run| run.version)),
-            run.map_or("diverged".into(), |run| {
-                table::run_id(run.run_id.as_deref())
-            }),
+            run.map_or("diverged".into(), |run| table::run_id(run.run_id.as_deref())),
         ];
         let values = searched.iter().map(|name| row.values.get(*name));
         cells.extend(values.map(table::optional));
         cells
     };
     let rows: Vec<_> = report.trials.iter().map(row).collect();
-    let heads = [
-        ">rank",
-        ">epochs",
-        ">val_acc",
-        ">val_loss",
-        ">version",
-        "run",
-    ];
+    let heads = [">rank", ">epochs", ">val_acc", ">val_loss", ">version", "run"];
     let names: Vec<String> = searched.iter().map(|name| format!(">{name}")).collect();
     let names = names.iter().map(String::as_str);
     let heads: Vec<&str> = heads.into_iter().chain(names).collect();

@@ -193,10 +193,7 @@ fn train(
     let failed = outcomes.iter().filter(|one| one.finished().is_none());
     match failed.count() {
         0 => Ok(()),
-        failed => Err(Failure::FailedRuns {
-            failed,
-            all: outcomes.len(),
-        }),
+        failed => Err(Failure::FailedRuns { failed, all: outcomes.len() }),
     }
 }
 
@@ -216,13 +213,7 @@ fn print(
         ],
         RunOutcome::Failed(run) => {
             let id = table::run_id(run.run_id.as_deref());
-            vec![
-                run.name.clone(),
-                "-".into(),
-                "FAILED".into(),
-                "-".into(),
-                id,
-            ]
+            vec![run.name.clone(), "-".into(), "FAILED".into(), "-".into(), id]
         }
     };
     let rows: Vec<_> = outcomes.iter().map(row).collect();
@@ -250,34 +241,14 @@ fn print_folds(outcomes: &[RunOutcome]) -> Result<(), Failure> {
         ],
         RunOutcome::Failed(run) => {
             let (failed, id) = ("FAILED".into(), table::run_id(run.run_id.as_deref()));
-            vec![
-                run.name.clone(),
-                failed,
-                "-".into(),
-                "-".into(),
-                "-".into(),
-                id,
-            ]
+            vec![run.name.clone(), failed, "-".into(), "-".into(), "-".into(), id]
         }
     };
     let rows: Vec<_> = outcomes.iter().map(row).collect();
-    let heads = [
-        "name",
-        ">val_acc",
-        ">std_error",
-        ">val_loss",
-        ">epochs",
-        "run",
-    ];
+    let heads = ["name", ">val_acc", ">std_error", ">val_loss", ">epochs", "run"];
     table::print(&heads, &rows)?;
     let finished = outcomes.iter().filter_map(RunOutcome::finished);
-    let best = finished.reduce(|best, run| {
-        if run.score() > best.score() {
-            run
-        } else {
-            best
-        }
-    });
+    let best = finished.reduce(|best, run| if run.score() > best.score() { run } else { best });
     let Some(id) = best.and_then(|best| best.run_id.as_deref()) else {
         return Ok(());
     };
@@ -297,11 +268,7 @@ pub(super) fn next_steps(settings: &TrainSettings, args: &TrainArgs) -> String {
     };
     let store = args.tracking.tracking_uri.as_ref();
     let store = store.map(|uri| format!(" --tracking-uri {}", output::quoted(uri)));
-    let model = format!(
-        "--model-name {}{}",
-        output::quoted(model),
-        store.unwrap_or_default()
-    );
+    let model = format!("--model-name {}{}", output::quoted(model), store.unwrap_or_default());
     // A refit was trained on the validation images too.
     let test = settings.refit.as_ref().map_or("", |_| " --split test");
     let data = data_arguments(&settings.data);
@@ -318,11 +285,7 @@ fn data_arguments(data: &DataSource) -> String {
         DataSource::OxfordIiitPet(folder) => ("oxford-iiit-pet", Some(folder)),
         _ => ("oxford-iiit-pet", None),
     };
-    let folder = folder.map(|folder| {
-        format!(
-            " --data-dir {}",
-            output::quoted(&folder.display().to_string())
-        )
-    });
+    let folder = folder
+        .map(|folder| format!(" --data-dir {}", output::quoted(&folder.display().to_string())));
     format!(" --dataset {kind}{}", folder.unwrap_or_default())
 }

@@ -20,20 +20,11 @@ use crate::{interrupt, tracking};
 const LOCK: &str = include_str!("../../../../Cargo.lock");
 
 /// Packages that affect the results of a training.
-const PACKAGES: [&str; 6] = [
-    "candle-core",
-    "fast_image_resize",
-    "gemm",
-    "pet-cli",
-    "pet-image",
-    "pet-train",
-];
+const PACKAGES: [&str; 6] =
+    ["candle-core", "fast_image_resize", "gemm", "pet-cli", "pet-image", "pet-train"];
 
 /// The center crop of torchvision; crops of other sizes are scaled from it.
-const CENTER_CROP: Resize = Resize::CenterCrop {
-    resize: 256,
-    size: 224,
-};
+const CENTER_CROP: Resize = Resize::CenterCrop { resize: 256, size: 224 };
 
 #[derive(Args)]
 #[command(mut_args(several_folders))]
@@ -78,10 +69,7 @@ impl TrainArgs {
         self.dataset.source.check()?;
         let (weights, backbone) = self.backbone()?;
         let mut settings = TrainSettings::new(self.dataset.source.data(), weights);
-        self.dataset
-            .source
-            .additions()
-            .clone_into(&mut settings.additions);
+        self.dataset.source.additions().clone_into(&mut settings.additions);
         settings.validation_fraction = self.dataset.validation_fraction;
         settings.group_duplicates = self.dataset.group_duplicates;
         settings.recipe = self.recipe.recipe(backbone);
@@ -136,10 +124,7 @@ enum Square {
 impl Square {
     fn recipe(self, backbone: &Architecture) -> Preprocess {
         let size = backbone.recipe.size();
-        let with = |resize| Preprocess {
-            resize,
-            ..backbone.recipe.clone()
-        };
+        let with = |resize| Preprocess { resize, ..backbone.recipe.clone() };
         match self {
             Self::Stretch => with(Resize::Stretch { size }),
             Self::CenterCrop => with(CENTER_CROP).with_size(size),
@@ -153,10 +138,7 @@ fn square(text: &str) -> Result<Square, String> {
     let unknown = || "expected stretch, stretch:SIZE, center-crop or center-crop:RESIZE:SIZE";
     let mut parts = text.split(':');
     let name = parts.next().unwrap_or_default();
-    let sizes: Vec<u32> = parts
-        .map(str::parse)
-        .collect::<Result<_, _>>()
-        .map_err(|_| unknown())?;
+    let sizes: Vec<u32> = parts.map(str::parse).collect::<Result<_, _>>().map_err(|_| unknown())?;
     let square = match (name, sizes.as_slice()) {
         ("stretch", []) => Square::Stretch,
         ("stretch", &[size]) => Square::Given(Resize::Stretch { size }),
@@ -186,37 +168,21 @@ mod tests {
         assert_eq!(resize("center-crop"), crop(256, 224));
         assert_eq!(resize("center-crop:288:256"), crop(288, 256));
         assert_eq!(of("efficientnet_lite1", "center-crop"), crop(274, 240));
-        assert_eq!(
-            of("efficientnet_lite2", "stretch"),
-            Resize::Stretch { size: 260 }
-        );
+        assert_eq!(of("efficientnet_lite2", "stretch"), Resize::Stretch { size: 260 });
     }
 
     #[test]
     fn invalid_recipes_are_errors() {
-        for text in [
-            "",
-            "letterbox",
-            "stretch:",
-            "stretch:big",
-            "stretch:1:2",
-            "center-crop:256",
-        ] {
+        for text in ["", "letterbox", "stretch:", "stretch:big", "stretch:1:2", "center-crop:256"] {
             assert!(square(text).unwrap_err().starts_with("expected"), "{text}");
         }
-        assert!(
-            square("center-crop:200:224")
-                .unwrap_err()
-                .contains("resize")
-        );
+        assert!(square("center-crop:200:224").unwrap_err().contains("resize"));
         assert!(square("stretch:4096").unwrap_err().contains("1 to 1024"));
     }
 
     #[test]
     fn the_lock_file_has_every_package() {
-        let found = Provenance::default()
-            .with_packages(LOCK, &PACKAGES)
-            .packages;
+        let found = Provenance::default().with_packages(LOCK, &PACKAGES).packages;
         let names: Vec<_> = found.keys().map(String::as_str).collect();
         assert_eq!(names, PACKAGES);
         assert_eq!(found["pet-cli"], env!("CARGO_PKG_VERSION"));

@@ -24,9 +24,7 @@ mod tests {
         let committed = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results");
         let committed = Results::from(committed);
         let expected = cfg!(feature = "built-in-model")
-            && [INT8_MODEL_FILE, MODEL_FILE]
-                .iter()
-                .any(|name| committed.contains(name));
+            && [INT8_MODEL_FILE, MODEL_FILE].iter().any(|name| committed.contains(name));
         assert_eq!(results().is_some(), expected);
         let known = [
             INT8_MODEL_FILE,

@@ -133,19 +133,9 @@ mod tests {
         let given = Some(Path::new("/given"));
         for (places, given, cache, downloads) in [
             (places(Some("/clone")), given, "/given", "/given"),
-            (
-                places(Some("/clone")),
-                None,
-                "/clone/.cache",
-                "/clone/.cache",
-            ),
+            (places(Some("/clone")), None, "/clone/.cache", "/clone/.cache"),
             (places(Some("")), None, ".cache", ".cache"),
-            (
-                places(None),
-                None,
-                "/home/cache/pet-cli",
-                "/home/data/pet-cli",
-            ),
+            (places(None), None, "/home/cache/pet-cli", "/home/data/pet-cli"),
             (Places::default(), None, ".cache", ".cache"),
         ] {
             assert_eq!(places.cache(given), Path::new(cache));
@@ -174,12 +164,8 @@ mod tests {
     #[test]
     fn models_are_searched_for_in_the_current_folder_first() {
         let folders = places(Some("/clone")).all_results();
-        let expected = [
-            "results",
-            "/clone/results",
-            "/program/bin/results",
-            "/home/data/pet-cli/results",
-        ];
+        let expected =
+            ["results", "/clone/results", "/program/bin/results", "/home/data/pet-cli/results"];
         assert_eq!(folders, expected.map(PathBuf::from));
         assert_eq!(places(Some("")).all_results().len(), 3, "not twice");
     }
@@ -188,10 +174,7 @@ mod tests {
     #[test]
     fn downloads_are_found_in_all_folders() {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places {
-            data: Some(folder.path().to_owned()),
-            ..places(Some("/clone"))
-        };
+        let places = Places { data: Some(folder.path().to_owned()), ..places(Some("/clone")) };
         let file = Path::new("backbone/one.safetensors");
         let wanted = Path::new("/clone/.cache").join(file);
         assert_eq!(places.download(None, file), wanted);

@@ -61,12 +61,8 @@ mod tests {
             fs_err::create_dir_all(&folder).unwrap();
             expected.push(folder);
         }
-        fs_err::create_dir_all(
-            environment
-                .path()
-                .join("lib/perl/site-packages/onnxruntime/capi"),
-        )
-        .unwrap();
+        fs_err::create_dir_all(environment.path().join("lib/perl/site-packages/onnxruntime/capi"))
+            .unwrap();
         assert_eq!(python_packages(&program), expected);
         assert!(python_packages(Path::new("/")).is_empty());
     }

@@ -20,9 +20,7 @@ pub(crate) fn find_results(places: &Places, given: Option<&Path>) -> Result<Resu
     let found = found.map(Results::from);
     found.or_else(built_in::results).ok_or_else(|| {
         let searched = folders.iter().map(|folder| folder.display().to_string());
-        Failure::NoModel {
-            searched: searched.collect(),
-        }
+        Failure::NoModel { searched: searched.collect() }
     })
 }
 

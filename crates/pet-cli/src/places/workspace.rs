@@ -13,11 +13,7 @@ pub(super) fn around_current_folder() -> Option<PathBuf> {
 fn around(current: &Path) -> Option<PathBuf> {
     let mut folders = current.ancestors();
     let root = folders.find(|folder| folder.join(MARKER).is_file())?;
-    Some(if root == current {
-        PathBuf::new()
-    } else {
-        root.to_owned()
-    })
+    Some(if root == current { PathBuf::new() } else { root.to_owned() })
 }
 
 #[cfg(test)]

@@ -53,9 +53,7 @@ impl Collector {
 
     fn send(&self, spans: Vec<SpanData>) -> Result<(), ureq::Error> {
         let spans = group_spans_by_resource_and_scope(spans, &self.resource);
-        let body = ExportTraceServiceRequest {
-            resource_spans: spans,
-        };
+        let body = ExportTraceServiceRequest { resource_spans: spans };
         let mut request = Request::post(&self.url).body(body.encode_to_vec())?;
         let media_type = ("content-type", "application/x-protobuf");
         for (name, value) in self.headers.iter().chain([media_type]) {

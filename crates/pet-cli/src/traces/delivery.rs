@@ -73,10 +73,7 @@ impl Bounded {
     pub(super) fn new(exporter: impl SpanExporter + 'static, delivery: Arc<Delivery>) -> Self {
         let config = BatchConfigBuilder::default().with_max_queue_size(QUEUE);
         let batches = BatchSpanProcessor::builder(exporter).with_batch_config(config.build());
-        Self {
-            batches: batches.build(),
-            delivery,
-        }
+        Self { batches: batches.build(), delivery }
     }
 }
 

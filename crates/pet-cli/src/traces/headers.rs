@@ -28,12 +28,9 @@ impl FromStr for Headers {
 
 /// Parses a header with a percent-encoded value. Errors don't contain the value.
 fn header(pair: &str) -> Result<(String, String), String> {
-    let (name, value) = pair
-        .split_once('=')
-        .ok_or("expected name=value,name=value")?;
+    let (name, value) = pair.split_once('=').ok_or("expected name=value,name=value")?;
     let name = name.trim();
-    name.parse::<HeaderName>()
-        .map_err(|_| format!("`{name}` is not a valid header name"))?;
+    name.parse::<HeaderName>().map_err(|_| format!("`{name}` is not a valid header name"))?;
     let value = percent_decode_str(value.trim()).decode_utf8().ok();
     let value = value.filter(|value| value.parse::<HeaderValue>().is_ok());
     let value = value.ok_or_else(|| format!("the value of `{name}` cannot be sent"))?;
@@ -42,9 +39,7 @@ fn header(pair: &str) -> Result<(String, String), String> {
 
 impl Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.iter().map(|(name, _)| name))
-            .finish()
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -55,14 +50,10 @@ mod tests {
 
     #[test]
     fn values_can_be_percent_encoded() {
-        let headers: Headers = "x-mlflow-experiment-id=0, authorization=Basic%20cGV0==,"
-            .parse()
-            .unwrap();
+        let headers: Headers =
+            "x-mlflow-experiment-id=0, authorization=Basic%20cGV0==,".parse().unwrap();
         let pairs: Vec<_> = headers.iter().collect();
-        let expected = [
-            ("x-mlflow-experiment-id", "0"),
-            ("authorization", "Basic cGV0=="),
-        ];
+        let expected = [("x-mlflow-experiment-id", "0"), ("authorization", "Basic cGV0==")];
         assert_eq!(pairs, expected);
         assert!(!format!("{headers:?}").contains("cGV0"));
         assert_eq!("".parse(), Ok(Headers::default()));

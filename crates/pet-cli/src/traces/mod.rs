@@ -46,12 +46,7 @@ pub(crate) struct TraceArguments {
     )]
     otlp_headers: Option<Headers>,
     /// Name of the service in its traces
-    #[arg(
-        long,
-        env = "OTEL_SERVICE_NAME",
-        value_name = "NAME",
-        default_value = "pet-classifier"
-    )]
+    #[arg(long, env = "OTEL_SERVICE_NAME", value_name = "NAME", default_value = "pet-classifier")]
     service_name: String,
     /// Share of requests to trace, from 0 to 1; a request with a `traceparent` is traced if its sampled flag is set
     #[arg(long, env = "PET_TRACE_SHARE", value_name = "SHARE", default_value_t = 1.0, value_parser = share)]
@@ -94,32 +89,20 @@ impl TraceArguments {
             .with_sampler(Sampler::ParentBased(Box::new(new)))
             .with_span_processor(Bounded::new(collector, delivery.clone()))
             .build();
-        Ok(Some(Traces {
-            provider,
-            delivery,
-            host,
-            share: self.trace_share,
-        }))
+        Ok(Some(Traces { provider, delivery, host, share: self.trace_share }))
     }
 }
 
 /// The host of a collector's URL, if the URL is supported.
 fn host(url: &str) -> Result<String, Failure> {
-    let refused = |expected| Failure::Collector {
-        url: url.to_owned(),
-        expected,
-    };
+    let refused = |expected| Failure::Collector { url: url.to_owned(), expected };
     let address = url.parse::<Uri>().ok();
-    let parts = address
-        .as_ref()
-        .and_then(|address| Some((address.scheme_str()?, address.host()?)));
+    let parts = address.as_ref().and_then(|address| Some((address.scheme_str()?, address.host()?)));
     match parts {
         Some(("http", host)) => Ok(host.to_owned()),
         // Only the feature `training` includes TLS.
         Some(("https", host)) if cfg!(feature = "training") => Ok(host.to_owned()),
-        Some(("https", _)) => Err(refused(
-            "`http://…`, since this program is built without TLS",
-        )),
+        Some(("https", _)) => Err(refused("`http://…`, since this program is built without TLS")),
         _ => Err(refused("`http://HOST:PORT`")),
     }
 }

@@ -71,11 +71,7 @@ impl Display for MirrorFailure {
 /// The first `limit` items, and the number of further ones.
 pub(super) fn listed(items: impl IntoIterator<Item = impl Display>, limit: usize) -> String {
     let mut items = items.into_iter();
-    let named: Vec<String> = items
-        .by_ref()
-        .take(limit)
-        .map(|item| item.to_string())
-        .collect();
+    let named: Vec<String> = items.by_ref().take(limit).map(|item| item.to_string()).collect();
     match items.count() {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),
@@ -88,14 +84,8 @@ mod tests {
     use crate::Error;
 
     fn missing(count: usize) -> Error {
-        let images = (1..=count)
-            .map(|number| format!("images/Pug_{number}.jpg").into())
-            .collect();
-        Error::MissingImages {
-            path: "annotations".into(),
-            total: 50,
-            images,
-        }
+        let images = (1..=count).map(|number| format!("images/Pug_{number}.jpg").into()).collect();
+        Error::MissingImages { path: "annotations".into(), total: 50, images }
     }
 
     #[test]

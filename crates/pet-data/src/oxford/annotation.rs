@@ -27,10 +27,7 @@ pub(super) struct Annotation {
 impl Annotation {
     /// The class as torchvision names it: `american_bulldog_10` shows an `American Bulldog`.
     pub(super) fn class_name(&self) -> String {
-        let raw = self
-            .image
-            .rsplit_once('_')
-            .map_or(self.image.as_str(), |(name, _)| name);
+        let raw = self.image.rsplit_once('_').map_or(self.image.as_str(), |(name, _)| name);
         raw.split('_').map(title_case).collect::<Vec<_>>().join(" ")
     }
 }
@@ -39,10 +36,7 @@ impl Annotation {
 pub(super) fn read(path: &Path) -> Result<Vec<Annotation>, Error> {
     let bytes = read_at_most(path, FILE_LIMIT)?;
     if bytes.len() as u64 > FILE_LIMIT {
-        return Err(Error::AnnotationSize {
-            path: path.to_owned(),
-            limit: FILE_LIMIT,
-        });
+        return Err(Error::AnnotationSize { path: path.to_owned(), limit: FILE_LIMIT });
     }
     // Invalid UTF-8 becomes U+FFFD, which no field accepts, so that the error has the line number.
     parse(&String::from_utf8_lossy(&bytes), path)
@@ -67,9 +61,7 @@ fn annotation(line: usize, text: &str) -> Result<Annotation, String> {
         return Err(LINE.to_owned());
     };
     if !is_image_name(image) {
-        return Err(format!(
-            "an image name like `american_bulldog_10` at the start of {LINE}"
-        ));
+        return Err(format!("an image name like `american_bulldog_10` at the start of {LINE}"));
     }
     if number(species).is_none_or(|species| species > 2) {
         return Err(format!("a SPECIES of 1 (cat) or 2 (dog) in {LINE}"));
@@ -79,19 +71,12 @@ fn annotation(line: usize, text: &str) -> Result<Annotation, String> {
     }
     let class_id =
         number(class_id).ok_or_else(|| format!("a CLASS-ID from 1 to {CLASS_LIMIT} in {LINE}"))?;
-    Ok(Annotation {
-        line,
-        image: image.to_owned(),
-        class_id,
-    })
+    Ok(Annotation { line, image: image.to_owned(), class_id })
 }
 
 fn number(field: &str) -> Option<usize> {
     let digits = field.bytes().all(|byte| byte.is_ascii_digit());
-    field
-        .parse()
-        .ok()
-        .filter(|number| digits && (1..=CLASS_LIMIT).contains(number))
+    field.parse().ok().filter(|number| digits && (1..=CLASS_LIMIT).contains(number))
 }
 
 /// Whether it consists of letters, digits, `_` and `-` and ends in `_` and digits, so that it cannot leave the folder.
@@ -111,11 +96,7 @@ fn title_case(word: &str) -> String {
     let mut previous_is_letter = false;
     let title = |letter: char| {
         let first = !std::mem::replace(&mut previous_is_letter, letter.is_ascii_alphabetic());
-        if first {
-            letter.to_ascii_uppercase()
-        } else {
-            letter.to_ascii_lowercase()
-        }
+        if first { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
     };
     word.chars().map(title).collect()
 }
@@ -127,20 +108,14 @@ mod tests {
     use super::*;
 
     fn failure(line: &str) -> String {
-        parse(
-            &format!("Abyssinian_1 1 1 1\n{line}\n"),
-            Path::new("test.txt"),
-        )
-        .unwrap_err()
-        .to_string()
+        parse(&format!("Abyssinian_1 1 1 1\n{line}\n"), Path::new("test.txt"))
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
     fn a_line_gives_image_and_class() {
-        let lines = parse(
-            "american_bulldog_10 2 2 1\r\nMaine_Coon_7 21 1 8",
-            Path::new("x"),
-        );
+        let lines = parse("american_bulldog_10 2 2 1\r\nMaine_Coon_7 21 1 8", Path::new("x"));
         let lines = lines.unwrap();
         assert_eq!(lines[0].image, "american_bulldog_10");
         assert_eq!((lines[0].line, lines[0].class_id), (1, 2));
@@ -172,32 +147,17 @@ mod tests {
 
     #[test]
     fn lines_that_are_no_annotation_are_refused() {
-        for line in [
-            "",
-            "#Image CLASS-ID SPECIES BREED ID",
-            "Bengal_2 6 1 1 extra",
-            "Bengal 6 1 1",
-        ] {
+        for line in ["", "#Image CLASS-ID SPECIES BREED ID", "Bengal_2 6 1 1 extra", "Bengal 6 1 1"]
+        {
             assert!(failure(line).contains("line 2"), "{line}");
         }
     }
 
     #[test]
     fn names_that_could_leave_the_folder_are_refused() {
-        for name in [
-            "../evil_1",
-            "/etc/passwd_1",
-            "a\\b_1",
-            "..",
-            "_1",
-            "c:evil_1",
-            "a_",
-            "a.b_1",
-        ] {
-            assert!(
-                failure(&format!("{name} 1 1 1")).contains("expected an image name"),
-                "{name}"
-            );
+        for name in ["../evil_1", "/etc/passwd_1", "a\\b_1", "..", "_1", "c:evil_1", "a_", "a.b_1"]
+        {
+            assert!(failure(&format!("{name} 1 1 1")).contains("expected an image name"), "{name}");
         }
     }
 

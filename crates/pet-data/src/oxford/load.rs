@@ -48,26 +48,17 @@ pub fn load(root: &Path) -> Result<Dataset, Error> {
 
 fn sample(root: &Path, annotation: &Annotation) -> Sample {
     let path = root.join(IMAGES).join(format!("{}.jpg", annotation.image));
-    Sample {
-        path,
-        class: annotation.class_id - 1,
-    }
+    Sample { path, class: annotation.class_id - 1 }
 }
 
 fn check_layout(root: &Path) -> Result<(), Error> {
     if !root.is_dir() {
-        return Err(Error::NoFolder {
-            root: root.to_owned(),
-        });
+        return Err(Error::NoFolder { root: root.to_owned() });
     }
     for expected in [TRAINVAL, TEST, IMAGES] {
         if !root.join(expected).exists() {
             let nested = Some(root.join(NAME)).filter(|nested| nested.join(expected).exists());
-            return Err(Error::Layout {
-                root: root.to_owned(),
-                expected: expected.into(),
-                nested,
-            });
+            return Err(Error::Layout { root: root.to_owned(), expected: expected.into(), nested });
         }
     }
     Ok(())
@@ -75,29 +66,17 @@ fn check_layout(root: &Path) -> Result<(), Error> {
 
 /// The class names in the order of their ids, which must start at 1 without gaps.
 fn class_list(annotations: &[Annotation], path: &Path) -> Result<Vec<String>, Error> {
-    let highest = annotations
-        .iter()
-        .map(|annotation| annotation.class_id)
-        .max();
-    let highest = highest.ok_or_else(|| Error::NoAnnotations {
-        path: path.to_owned(),
-    })?;
+    let highest = annotations.iter().map(|annotation| annotation.class_id).max();
+    let highest = highest.ok_or_else(|| Error::NoAnnotations { path: path.to_owned() })?;
 
     let mut names = vec![String::new(); highest];
     for annotation in annotations {
-        if let Some(name) = names
-            .get_mut(annotation.class_id - 1)
-            .filter(|name| name.is_empty())
-        {
+        if let Some(name) = names.get_mut(annotation.class_id - 1).filter(|name| name.is_empty()) {
             *name = annotation.class_name();
         }
     }
     if let Some(gap) = names.iter().position(String::is_empty) {
-        return Err(Error::ClassGap {
-            path: path.to_owned(),
-            missing: gap + 1,
-            highest,
-        });
+        return Err(Error::ClassGap { path: path.to_owned(), missing: gap + 1, highest });
     }
     check_classes(annotations, &names, path)?;
     Ok(names)
@@ -110,10 +89,7 @@ fn check_classes(annotations: &[Annotation], classes: &[String], path: &Path) ->
         let expected = match classes.get(annotation.class_id - 1) {
             Some(class) if *class == name => continue,
             Some(class) => format!("class id {} to be `{class}`", annotation.class_id),
-            None => format!(
-                "a class id of `{TRAINVAL}`, which ends at {}",
-                classes.len()
-            ),
+            None => format!("a class id of `{TRAINVAL}`, which ends at {}", classes.len()),
         };
         let got = format!("{} {}", annotation.image, annotation.class_id);
         return Err(Error::Annotation {
@@ -195,10 +171,7 @@ mod tests {
         let classes: Vec<usize> = dataset.train.iter().map(|sample| sample.class).collect();
         assert_eq!(classes, [0, 1, 0]);
         assert_eq!(dataset.test.len(), 1);
-        assert_eq!(
-            dataset.test[0].path,
-            root.path().join("images/beagle_9.jpg")
-        );
+        assert_eq!(dataset.test[0].path, root.path().join("images/beagle_9.jpg"));
     }
 
     #[test]
@@ -256,10 +229,7 @@ mod tests {
     #[test]
     fn an_empty_training_list_is_refused() {
         let root = data_set("", "Abyssinian_1 1 1 1\n");
-        assert_eq!(
-            failure(&root),
-            "`ROOT/annotations/trainval.txt` lists no images"
-        );
+        assert_eq!(failure(&root), "`ROOT/annotations/trainval.txt` lists no images");
     }
 
     #[test]
@@ -268,12 +238,7 @@ mod tests {
         let above = tempfile::tempdir().unwrap();
         fs_err::rename(root.path(), above.path().join(NAME)).unwrap();
         let error = load(above.path()).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .ends_with("has no `annotations/trainval.txt`"),
-            "{error}"
-        );
+        assert!(error.to_string().ends_with("has no `annotations/trainval.txt`"), "{error}");
         assert!(error.hint().unwrap().contains("oxford-iiit-pet"));
     }
 
@@ -281,11 +246,7 @@ mod tests {
     fn a_list_that_is_not_text_is_named() {
         let root = data_set(TRAINVAL_LINES, "");
         fs_err::write(root.path().join(TEST), [0xff, 0xfe, 0]).unwrap();
-        assert!(
-            failure(&root).contains("test.txt` line 1: expected"),
-            "{}",
-            failure(&root)
-        );
+        assert!(failure(&root).contains("test.txt` line 1: expected"), "{}", failure(&root));
     }
 
     #[test]

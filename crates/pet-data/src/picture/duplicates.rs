@@ -54,10 +54,8 @@ impl Duplicates {
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, Error> {
         let (exact, distinct) = identical(fingerprints);
-        let comparable: Vec<usize> = distinct
-            .into_iter()
-            .filter(|&index| !fingerprints[index].flat)
-            .collect();
+        let comparable: Vec<usize> =
+            distinct.into_iter().filter(|&index| !fingerprints[index].flat).collect();
         let of = |&one: &usize| {
             if stop() {
                 return Err(Error::Interrupted);
@@ -119,19 +117,12 @@ fn matches(one: usize, others: &[usize], fingerprints: &[&Fingerprint]) -> Vec<P
                 continue;
             };
             let sums = sums.get_or_insert_with(|| container.thumbnail.sums());
-            let whole = if mirrored {
-                part.thumbnail.mirrored().sums()
-            } else {
-                part.thumbnail.sums()
-            };
+            let whole =
+                if mirrored { part.thumbnail.mirrored().sums() } else { part.thumbnail.sums() };
             let pattern = Pattern::of(&whole, Area::WHOLE);
             let similarity = pattern.map_or(0.0, |pattern| pattern.best_fit(sums, area));
             if similarity >= MIN_SIMILARITY {
-                pairs.push(Pair {
-                    one,
-                    other,
-                    similarity,
-                });
+                pairs.push(Pair { one, other, similarity });
                 break;
             }
         }
@@ -164,10 +155,7 @@ fn groups(count: usize, pairs: &[Pair]) -> Vec<NearGroup> {
     let group = |members: Vec<usize>| {
         let root = sets.root(members[0]);
         let similarity = least.get(&root).copied().unwrap_or(1.0);
-        NearGroup {
-            members,
-            similarity,
-        }
+        NearGroup { members, similarity }
     };
     groups.map(group).collect()
 }
@@ -201,10 +189,7 @@ impl Sets {
         for index in 0..self.0.len() {
             groups.entry(self.root(index)).or_default().push(index);
         }
-        groups
-            .into_values()
-            .filter(|group| group.len() > 1)
-            .collect()
+        groups.into_values().filter(|group| group.len() > 1).collect()
     }
 }
 
@@ -243,12 +228,7 @@ mod tests {
     fn what_was_made_of_a_picture_is_found_and_nothing_else() {
         let (scene, other) = (scene(1.0), self::scene(4.1));
         let png = |image: &RgbImage| encode_rgb(image, Format::Png).unwrap();
-        let area = CropBox {
-            left: 20,
-            top: 10,
-            right: 220,
-            bottom: 160,
-        };
+        let area = CropBox { left: 20, top: 10, right: 220, bottom: 160 };
         let files = [
             png(&scene),
             png(&other),

@@ -45,10 +45,7 @@ impl Fingerprint {
     ///
     /// As [`pet_image::decode`].
     pub fn of_file(bytes: &[u8], limits: &Limits) -> Result<Self, pet_image::Error> {
-        let reduced = Preprocess {
-            resize: Resize::Stretch { size: 64 },
-            ..Preprocess::imagenet()
-        };
+        let reduced = Preprocess { resize: Resize::Stretch { size: 64 }, ..Preprocess::imagenet() };
         let image = reduced.decode(bytes, limits)?.image;
         Self::of_pixels(&image, Sha256::digest(bytes).into())
     }

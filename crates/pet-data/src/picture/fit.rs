@@ -33,11 +33,7 @@ impl Pattern {
 
     /// The correlation of two patterns, -1 to 1.
     fn correlation(&self, other: &Self) -> f32 {
-        self.0
-            .iter()
-            .zip(&other.0)
-            .map(|(one, other)| one * other)
-            .sum()
+        self.0.iter().zip(&other.0).map(|(one, other)| one * other).sum()
     }
 
     /// The correlation with the best matching area of the other image, found from `start` with decreasing steps.
@@ -88,12 +84,7 @@ mod tests {
         let original = picture(1.0);
         for (left, top, right, bottom) in [(0, 0, 250, 170), (70, 55, 300, 200), (31, 13, 266, 181)]
         {
-            let area = CropBox {
-                left,
-                top,
-                right,
-                bottom,
-            };
+            let area = CropBox { left, top, right, bottom };
             let cut = crop(&original, area).unwrap();
             let found = similarity(&cut, &original);
             assert!(found > 0.98, "{area:?}: {found}");

@@ -27,14 +27,8 @@ pub enum Flaw {
 
 impl Flaw {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::Tiny,
-        Self::OddShape,
-        Self::OneColour,
-        Self::Dark,
-        Self::Bright,
-        Self::Blurred,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Tiny, Self::OddShape, Self::OneColour, Self::Dark, Self::Bright, Self::Blurred];
 
     /// The limit at which an image has the flaw. Of the 3,680 photographs of Oxford-IIIT Pet none exceeds the limits of
     /// sharpness, brightness, colour and shape; of the same photographs blurred by Gaussians of 0.4 %, 0.6 % and 1 % of
@@ -104,10 +98,7 @@ impl Measures {
         Ok(Self {
             width: image.width(),
             height: image.height(),
-            deviation: statistics
-                .standard_deviation
-                .into_iter()
-                .fold(0.0, f64::max),
+            deviation: statistics.standard_deviation.into_iter().fold(0.0, f64::max),
             brightest: quantile(&grey, 0.99),
             darkest: quantile(&grey, 0.05),
             sharpness: laplacian_variance(&grey),
@@ -198,10 +189,7 @@ mod tests {
         assert_eq!(kinds(&good), []);
         assert_eq!(kinds(&chequered(120, 60, [20, 230], 8)), [Flaw::Tiny]);
         assert_eq!(kinds(&chequered(700, 120, [20, 230], 8)), [Flaw::OddShape]);
-        assert_eq!(
-            kinds(&chequered(300, 200, [120, 122], 8)),
-            [Flaw::OneColour]
-        );
+        assert_eq!(kinds(&chequered(300, 200, [120, 122], 8)), [Flaw::OneColour]);
         assert_eq!(kinds(&chequered(300, 200, [0, 40], 8)), [Flaw::Dark]);
         assert_eq!(kinds(&chequered(300, 200, [200, 255], 8)), [Flaw::Bright]);
         let smooth = RgbImage::from_fn(300, 200, |x, y| [u32::midpoint(x, y) as u8; 3].into());

@@ -20,9 +20,7 @@ pub fn inspect(
     progress: &dyn Progress,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Read<Picture>, Error> {
-    read_each("check images", samples, limits, progress, stop, |bytes| {
-        Picture::of(bytes, limits)
-    })
+    read_each("check images", samples, limits, progress, stop, |bytes| Picture::of(bytes, limits))
 }
 
 /// The fingerprint of every image, in the order of `samples`; much faster than [`inspect`].
@@ -100,14 +98,10 @@ mod tests {
         let samples: Vec<&Sample> = samples.iter().collect();
         let (limits, counter) = (Limits::default().with_bytes(1000), Counter::default());
         let read = |stop: bool| {
-            read_each("read", &samples, &limits, &counter, &|| stop, |bytes| {
-                Ok(bytes.len())
-            })
+            read_each("read", &samples, &limits, &counter, &|| stop, |bytes| Ok(bytes.len()))
         };
         let lengths = read(false).unwrap();
-        let lengths = lengths
-            .iter()
-            .map(|one| one.as_ref().map_err(ReadError::reason));
+        let lengths = lengths.iter().map(|one| one.as_ref().map_err(ReadError::reason));
         let gone = "file not found".to_owned();
         assert_eq!(lengths.collect::<Vec<_>>(), [Ok(&7), Err(gone), Ok(&1001)]);
         assert_eq!(counter.0.load(Ordering::Relaxed), 103);

@@ -65,9 +65,7 @@ impl Sums {
             .collect();
         let (above, below) = (sums.as_slice(), sums.get(side + 1..).unwrap_or_default());
         let mut means = Vec::with_capacity(side * side);
-        let lines = above
-            .chunks_exact(side + 1)
-            .zip(below.chunks_exact(side + 1));
+        let lines = above.chunks_exact(side + 1).zip(below.chunks_exact(side + 1));
         for (above, below) in lines {
             for (above, below) in above.windows(2).zip(below.windows(2)) {
                 means.push((below[1] - below[0] - above[1] + above[0]) / pixels);
@@ -115,10 +113,7 @@ mod tests {
 
     #[test]
     fn a_part_has_the_means_of_its_cells() {
-        let right = Area {
-            left: 0.5,
-            ..Area::WHOLE
-        };
+        let right = Area { left: 0.5, ..Area::WHOLE };
         let means = slope().sums().part(right, 2);
         // Columns 32 to 47 and 48 to 63, each with twice its number as its level.
         for (got, expected) in means.iter().zip([79.0, 111.0, 79.0, 111.0]) {
@@ -128,11 +123,7 @@ mod tests {
 
     #[test]
     fn within_a_pixel_the_level_is_even() {
-        let thin = Area {
-            left: 10.25 / 64.0,
-            right: 10.75 / 64.0,
-            ..Area::WHOLE
-        };
+        let thin = Area { left: 10.25 / 64.0, right: 10.75 / 64.0, ..Area::WHOLE };
         let means = slope().sums().part(thin, 1);
         assert!((means[0] - 20.0).abs() < 0.1, "{means:?}");
     }

@@ -46,10 +46,7 @@ pub(super) fn draw(breed: &Breed, size: u32, seed: u64, stream: u64) -> Option<R
     let random = &mut ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(stream);
     let side = size as f32;
-    let mut canvas = Canvas {
-        pixels: Pixmap::new(size, size)?,
-        place: Transform::identity(),
-    };
+    let mut canvas = Canvas { pixels: Pixmap::new(size, size)?, place: Transform::identity() };
     let soft = |[red, green, blue]: [u8; 3]| {
         Color::from_rgba8(90 + red / 2, 90 + green / 2, 90 + blue / 2, 255)
     };
@@ -104,11 +101,8 @@ impl Canvas {
         self.markings(&breed.markings, [light, dark], random);
 
         let black = Color::BLACK;
-        let (muzzle, nose, pupil) = if breed.is_cat {
-            (0.28, 0.11, 0.04)
-        } else {
-            (0.4, 0.17, 0.09)
-        };
+        let (muzzle, nose, pupil) =
+            if breed.is_cat { (0.28, 0.11, 0.04) } else { (0.4, 0.17, 0.09) };
         self.ellipse(0.0, 0.45, 0.4, muzzle, light);
         self.triangle([-0.02, 0.35, 0.02, 0.35, 0.0, 0.68], black);
         self.triangle([-nose, 0.3, nose, 0.3, 0.0, 0.3 + nose], black);
@@ -134,10 +128,7 @@ impl Canvas {
         for side in [-1.0_f32, 1.0] {
             if breed.pointed {
                 self.triangle([side * 0.95, -0.1, side, -1.55, side * 0.1, -0.9], outer);
-                self.triangle(
-                    [side * 0.8, -0.5, side * 0.9, -1.3, side * 0.35, -0.85],
-                    light,
-                );
+                self.triangle([side * 0.8, -0.5, side * 0.9, -1.3, side * 0.35, -0.85], light);
             } else {
                 self.ellipse(side * 1.02, 0.15, 0.3, 0.75, outer);
             }
@@ -186,10 +177,7 @@ impl Canvas {
     }
 
     fn fill(&mut self, path: Option<Path>, colour: Color) {
-        let paint = Paint {
-            shader: Shader::SolidColor(colour),
-            ..Paint::default()
-        };
+        let paint = Paint { shader: Shader::SolidColor(colour), ..Paint::default() };
         if let Some(path) = path {
             let rule = FillRule::Winding;
             self.pixels.fill_path(&path, &paint, rule, self.place, None);

@@ -36,12 +36,7 @@ pub struct Options {
 impl Default for Options {
     /// Seed 42, 40 and 10 images of each of the six classes, 256 by 256 pixels.
     fn default() -> Self {
-        Self {
-            seed: 42,
-            images_per_class: 40,
-            test_images_per_class: 10,
-            image_size: 256,
-        }
+        Self { seed: 42, images_per_class: 40, test_images_per_class: 10, image_size: 256 }
     }
 }
 
@@ -49,17 +44,10 @@ impl Options {
     fn check(&self) -> Result<(), Error> {
         let checks = [
             ("images_per_class", 1..=MAX_COUNT, self.images_per_class),
-            (
-                "test_images_per_class",
-                0..=MAX_COUNT,
-                self.test_images_per_class,
-            ),
+            ("test_images_per_class", 0..=MAX_COUNT, self.test_images_per_class),
             ("image_size", SIZES, self.image_size as usize),
         ];
-        match checks
-            .into_iter()
-            .find(|(_, range, got)| !range.contains(got))
-        {
+        match checks.into_iter().find(|(_, range, got)| !range.contains(got)) {
             Some((option, range, got)) => Err(out_of_range(option, range, got)),
             None => Ok(()),
         }
@@ -126,12 +114,7 @@ mod tests {
     #[test]
     fn options_out_of_range_are_refused_by_name() {
         let check = |images_per_class, test_images_per_class, image_size| {
-            let options = Options {
-                seed: 1,
-                images_per_class,
-                test_images_per_class,
-                image_size,
-            };
+            let options = Options { seed: 1, images_per_class, test_images_per_class, image_size };
             options.check().map_err(|error| error.to_string())
         };
         assert_eq!(check(1, 0, 32), Ok(()));

@@ -40,18 +40,13 @@ pub(super) fn write(
     let parent = root.parent().filter(|path| !path.as_os_str().is_empty());
     let beside = parent.unwrap_or(Path::new("."));
     fs_err::create_dir_all(beside)?;
-    let temporary = tempfile::Builder::new()
-        .prefix(".sample-")
-        .tempdir_in(beside)?;
+    let temporary = tempfile::Builder::new().prefix(".sample-").tempdir_in(beside)?;
 
     let new = temporary.path().join("new");
     fs_err::create_dir(&new)?;
     draw(&new)?;
-    let marker = Marker {
-        version: VERSION,
-        options: options.clone(),
-        digest: load(&new)?.digest()?,
-    };
+    let marker =
+        Marker { version: VERSION, options: options.clone(), digest: load(&new)?.digest()? };
     let text = serde_json::to_string_pretty(&marker).map_err(std::io::Error::from)?;
     fs_err::write(new.join(MARKER), text + "\n")?;
 
@@ -130,11 +125,7 @@ mod tests {
     fn a_picture_depends_on_the_seed_and_its_number_only() {
         let (place, options) = place();
         let second = |name: &str, seed, images_per_class| {
-            let options = Options {
-                seed,
-                images_per_class,
-                ..options.clone()
-            };
+            let options = Options { seed, images_per_class, ..options.clone() };
             let dataset = generate(&place.path().join(name), &options).unwrap();
             fs_err::read(&dataset.train[1].path).unwrap()
         };

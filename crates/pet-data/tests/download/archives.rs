@@ -13,21 +13,11 @@ pub(crate) struct Entry<'a> {
 }
 
 pub(crate) fn file<'a>(name: &'a str, content: &'a [u8]) -> Entry<'a> {
-    Entry {
-        name,
-        kind: EntryType::Regular,
-        link: "",
-        content,
-    }
+    Entry { name, kind: EntryType::Regular, link: "", content }
 }
 
 pub(crate) fn special<'a>(name: &'a str, kind: EntryType, link: &'a str) -> Entry<'a> {
-    Entry {
-        name,
-        kind,
-        link,
-        content: b"",
-    }
+    Entry { name, kind, link, content: b"" }
 }
 
 pub(crate) fn tar(entries: &[Entry<'_>]) -> Vec<u8> {

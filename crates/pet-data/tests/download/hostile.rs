@@ -10,18 +10,8 @@ use crate::{download, names};
 /// Downloads an archive that is already there, within these limits.
 fn unpack_within(archive: &[u8], root: &Path, unpack: UnpackLimits) -> Result<(), Error> {
     fs_err::write(root.join("images.tar.gz"), archive).unwrap();
-    let archives = vec![Archive {
-        folder: "images".into(),
-        md5: md5(archive),
-    }];
-    download(
-        &Source {
-            archives,
-            unpack,
-            ..Source::default()
-        },
-        root,
-    )
+    let archives = vec![Archive { folder: "images".into(), md5: md5(archive) }];
+    download(&Source { archives, unpack, ..Source::default() }, root)
 }
 
 /// The error of an archive, after which nothing of it may be left anywhere.
@@ -44,12 +34,7 @@ fn refused(entry: Entry<'_>) -> String {
 
 #[test]
 fn names_that_leave_the_folder_are_refused() {
-    for name in [
-        "../evil",
-        "images/../../evil",
-        "/tmp/pet-data-evil",
-        "images/a/../../../evil",
-    ] {
+    for name in ["../evil", "images/../../evil", "/tmp/pet-data-evil", "images/a/../../../evil"] {
         let text = refused(file(name, b"evil"));
         let expected =
             format!("was rejected: entry `{name}` would be unpacked outside the target folder");
@@ -75,10 +60,7 @@ fn links_and_devices_are_refused() {
         (EntryType::Continuous, "Continuous"),
     ] {
         let text = refused(special("images/b.jpg", kind, "/etc/passwd"));
-        assert!(
-            text.contains("entry `images/b.jpg` is neither a file nor a folder"),
-            "{text}"
-        );
+        assert!(text.contains("entry `images/b.jpg` is neither a file nor a folder"), "{text}");
         assert!(text.ends_with(name), "{text}");
     }
 }
@@ -99,52 +81,25 @@ fn what_follows_the_last_entry_is_bounded() {
 
 #[test]
 fn more_bytes_or_entries_than_allowed_are_refused() {
-    let archive = tar_gz(&[
-        file("images/a.jpg", &[1; 600]),
-        file("images/b.jpg", &[2; 600]),
-    ]);
-    let limits = UnpackLimits {
-        bytes: 1199,
-        entries: 2,
-    };
+    let archive = tar_gz(&[file("images/a.jpg", &[1; 600]), file("images/b.jpg", &[2; 600])]);
+    let limits = UnpackLimits { bytes: 1199, entries: 2 };
     let text = failure(&archive, limits).to_string();
-    assert!(
-        text.ends_with("entry `images/b.jpg` exceeds 1199 bytes in all"),
-        "{text}"
-    );
+    assert!(text.ends_with("entry `images/b.jpg` exceeds 1199 bytes in all"), "{text}");
 
-    let limits = UnpackLimits {
-        bytes: 1200,
-        entries: 1,
-    };
+    let limits = UnpackLimits { bytes: 1200, entries: 1 };
     let text = failure(&archive, limits).to_string();
-    assert!(
-        text.ends_with("entry `images/b.jpg` exceeds 1 entries"),
-        "{text}"
-    );
+    assert!(text.ends_with("entry `images/b.jpg` exceeds 1 entries"), "{text}");
 
     let root = tempfile::tempdir().unwrap();
-    unpack_within(
-        &archive,
-        root.path(),
-        UnpackLimits {
-            bytes: 1200,
-            entries: 2,
-        },
-    )
-    .unwrap();
+    unpack_within(&archive, root.path(), UnpackLimits { bytes: 1200, entries: 2 }).unwrap();
     assert_eq!(names(root.path()), ["images"]);
 }
 
 #[test]
 fn a_name_without_end_does_not_fill_memory() {
     let name = vec![b'a'; 8 << 20];
-    let long = Entry {
-        name: "././@LongLink",
-        kind: EntryType::GNULongName,
-        link: "",
-        content: &name,
-    };
+    let long =
+        Entry { name: "././@LongLink", kind: EntryType::GNULongName, link: "", content: &name };
     let archive = tar_gz(&[long, file("images/a.jpg", b"a")]);
     let error = failure(&archive, UnpackLimits::default());
     assert!(matches!(error, Error::Unpack { .. }), "{error}");
@@ -154,12 +109,8 @@ fn a_name_without_end_does_not_fill_memory() {
 fn long_names_are_unpacked() {
     let name = format!("images/{}.jpg", "long".repeat(50));
     let content = [name.as_bytes(), &[0]].concat();
-    let long = Entry {
-        name: "././@LongLink",
-        kind: EntryType::GNULongName,
-        link: "",
-        content: &content,
-    };
+    let long =
+        Entry { name: "././@LongLink", kind: EntryType::GNULongName, link: "", content: &content };
     let archive = tar_gz(&[long, file("images/cut.jpg", b"a")]);
     let root = tempfile::tempdir().unwrap();
     unpack_within(&archive, root.path(), UnpackLimits::default()).unwrap();
@@ -175,16 +126,10 @@ fn a_file_that_comes_twice_is_refused() {
 
 #[test]
 fn damaged_archives_are_named_and_leave_nothing() {
-    let whole = tar(&[
-        file("images/a.jpg", &[1; 5000]),
-        file("images/b.jpg", &[2; 5000]),
-    ]);
+    let whole = tar(&[file("images/a.jpg", &[1; 5000]), file("images/b.jpg", &[2; 5000])]);
     for cut in [1, 100, 600, 3000, 6000, 9000] {
         let error = failure(&gzip(&whole[..cut]), UnpackLimits::default());
-        assert!(
-            error.to_string().starts_with("cannot unpack `"),
-            "{cut}: {error}"
-        );
+        assert!(error.to_string().starts_with("cannot unpack `"), "{cut}: {error}");
     }
     let whole = gzip(&whole);
     for cut in (1..whole.len()).step_by(7).chain([whole.len() - 1]) {
@@ -197,10 +142,7 @@ fn damaged_archives_are_named_and_leave_nothing() {
 
 #[test]
 fn an_archive_without_its_folder_is_refused() {
-    let text = failure(
-        &tar_gz(&[file("pictures/a.jpg", b"a")]),
-        UnpackLimits::default(),
-    )
-    .to_string();
+    let text =
+        failure(&tar_gz(&[file("pictures/a.jpg", b"a")]), UnpackLimits::default()).to_string();
     assert!(text.ends_with("contains no folder `images`"), "{text}");
 }

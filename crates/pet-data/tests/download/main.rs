@@ -39,10 +39,7 @@ fn annotations() -> Vec<u8> {
 fn source(mirrors: &[String]) -> Source {
     Source {
         mirrors: mirrors.to_vec(),
-        archives: vec![Archive {
-            folder: "images".into(),
-            md5: md5(&images()),
-        }],
+        archives: vec![Archive { folder: "images".into(), md5: md5(&images()) }],
         answer_timeout: Duration::from_millis(300),
         stall_timeout: Duration::from_millis(300),
         ..Source::default()
@@ -56,9 +53,8 @@ fn download(source: &Source, root: &Path) -> Result<(), Error> {
 /// Names in a folder, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs_err::read_dir(folder).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -72,10 +68,7 @@ fn begun(bytes: &[u8]) -> TempDir {
 
 fn assert_complete(root: &Path) {
     assert_eq!(names(root), ["images"]);
-    assert_eq!(
-        names(&root.join("images")),
-        ["Abyssinian_1.jpg", "beagle_2.jpg"]
-    );
+    assert_eq!(names(&root.join("images")), ["Abyssinian_1.jpg", "beagle_2.jpg"]);
 }
 
 #[derive(Default)]
@@ -91,10 +84,7 @@ impl Progress for Log {
         let line = log.last_mut().unwrap();
         let (task, counts) = line.split_once(": ").unwrap();
         let (done, total) = counts.split_once(" of ").unwrap();
-        *line = format!(
-            "{task}: {} of {total}",
-            done.parse::<u64>().unwrap() + amount
-        );
+        *line = format!("{task}: {} of {total}", done.parse::<u64>().unwrap() + amount);
     }
     fn finish(&self) {}
     fn message(&self, text: &str) {
@@ -104,15 +94,10 @@ impl Progress for Log {
 
 #[test]
 fn both_archives_become_a_data_set_and_are_not_fetched_again() {
-    let server = Server::with(&[
-        ("images.tar.gz", &images()),
-        ("annotations.tar.gz", &annotations()),
-    ]);
+    let server =
+        Server::with(&[("images.tar.gz", &images()), ("annotations.tar.gz", &annotations())]);
     let mut source = source(&[server.address()]);
-    source.archives.push(Archive {
-        folder: "annotations".into(),
-        md5: md5(&annotations()),
-    });
+    source.archives.push(Archive { folder: "annotations".into(), md5: md5(&annotations()) });
     let place = tempfile::tempdir().unwrap();
     let root = place.path().join("data/oxford-iiit-pet");
 
@@ -141,11 +126,7 @@ fn a_cut_connection_is_resumed() {
     assert_complete(root.path());
     assert_eq!(
         server.ranges(),
-        [
-            None,
-            Some("bytes=1000-".to_owned()),
-            Some("bytes=1500-".to_owned())
-        ]
+        [None, Some("bytes=1000-".to_owned()), Some("bytes=1500-".to_owned())]
     );
 }
 
@@ -174,10 +155,7 @@ fn what_was_received_before_all_mirrors_failed_is_kept() {
 
     download(&source(&[server.address()]), root.path()).unwrap();
     assert_complete(root.path());
-    assert_eq!(
-        server.ranges().last().unwrap().as_deref(),
-        Some("bytes=3000-")
-    );
+    assert_eq!(server.ranges().last().unwrap().as_deref(), Some("bytes=3000-"));
 }
 
 #[test]
@@ -240,18 +218,10 @@ fn a_mirror_that_is_down_is_passed_over() {
     let server = Server::with(&[("images.tar.gz", &images())]);
     let root = tempfile::tempdir().unwrap();
     let (first, log) = (down(), Log::default());
-    oxford::download_from(
-        &source(&[first.clone(), server.address()]),
-        root.path(),
-        &log,
-    )
-    .unwrap();
+    oxford::download_from(&source(&[first.clone(), server.address()]), root.path(), &log).unwrap();
     assert_complete(root.path());
     let message = &log.0.into_inner().unwrap()[0];
-    assert!(
-        message.starts_with(&format!("cannot download from `{first}`: ")),
-        "{message}"
-    );
+    assert!(message.starts_with(&format!("cannot download from `{first}`: ")), "{message}");
 }
 
 #[test]
@@ -260,14 +230,8 @@ fn with_all_mirrors_down_the_error_names_each() {
     let mirrors = [down(), down()];
     let error = download(&source(&mirrors), root.path()).unwrap_err();
     let text = error.to_string();
-    assert!(
-        text.starts_with("cannot download `images.tar.gz`: `http://127.0.0.1:"),
-        "{text}"
-    );
-    assert!(
-        mirrors.iter().all(|mirror| text.contains(mirror.as_str())),
-        "{text}"
-    );
+    assert!(text.starts_with("cannot download `images.tar.gz`: `http://127.0.0.1:"), "{text}");
+    assert!(mirrors.iter().all(|mirror| text.contains(mirror.as_str())), "{text}");
     assert!(!text.contains('\n'));
     assert!(error.hint().unwrap().contains("run again"));
     assert!(names(root.path()).is_empty());
@@ -287,14 +251,8 @@ fn a_mirror_with_another_file_is_passed_over() {
 fn a_wrong_checksum_names_both_sides_and_leaves_nothing() {
     let server = Server::with(&[("images.tar.gz", &annotations())]);
     let root = tempfile::tempdir().unwrap();
-    let text = download(&source(&[server.address()]), root.path())
-        .unwrap_err()
-        .to_string();
-    let expected = format!(
-        "(sends MD5 `{}`, expected `{}`)",
-        md5(&annotations()),
-        md5(&images())
-    );
+    let text = download(&source(&[server.address()]), root.path()).unwrap_err().to_string();
+    let expected = format!("(sends MD5 `{}`, expected `{}`)", md5(&annotations()), md5(&images()));
     assert!(text.ends_with(&expected), "{text}");
     assert!(names(root.path()).is_empty());
 }
@@ -303,9 +261,7 @@ fn a_wrong_checksum_names_both_sides_and_leaves_nothing() {
 fn an_error_of_the_server_is_named() {
     let server = Server::start();
     let root = tempfile::tempdir().unwrap();
-    let text = download(&source(&[server.address()]), root.path())
-        .unwrap_err()
-        .to_string();
+    let text = download(&source(&[server.address()]), root.path()).unwrap_err().to_string();
     assert!(text.contains("404 Not Found"), "{text}");
     assert!(names(root.path()).is_empty());
 }
@@ -315,9 +271,7 @@ fn a_server_that_says_nothing_is_given_up() {
     let server = Server::start().mute();
     let root = tempfile::tempdir().unwrap();
     let start = std::time::Instant::now();
-    let text = download(&source(&[server.address()]), root.path())
-        .unwrap_err()
-        .to_string();
+    let text = download(&source(&[server.address()]), root.path()).unwrap_err().to_string();
     assert!(start.elapsed() < Duration::from_secs(4), "{text}");
     assert!(text.contains("timeout"), "{text}");
 }
@@ -326,10 +280,7 @@ fn a_server_that_says_nothing_is_given_up() {
 fn an_archive_beyond_the_limit_is_not_received() {
     let server = Server::with(&[("images.tar.gz", &images())]);
     let root = tempfile::tempdir().unwrap();
-    let source = Source {
-        archive_bytes: 5000,
-        ..source(&[server.address()])
-    };
+    let source = Source { archive_bytes: 5000, ..source(&[server.address()]) };
     let text = download(&source, root.path()).unwrap_err().to_string();
     assert!(text.contains("sends more than 5000 bytes"), "{text}");
     assert!(names(root.path()).is_empty());

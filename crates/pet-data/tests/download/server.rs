@@ -23,10 +23,7 @@ impl Server {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/pets/", listener.local_addr().unwrap());
-        let server = Self {
-            address,
-            state: Arc::default(),
-        };
+        let server = Self { address, state: Arc::default() };
         let state = Arc::clone(&server.state);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -41,12 +38,7 @@ impl Server {
         let server = Self::start();
         for (name, bytes) in files {
             let path = format!("/pets/{name}");
-            server
-                .state
-                .lock()
-                .unwrap()
-                .files
-                .insert(path, bytes.to_vec());
+            server.state.lock().unwrap().files.insert(path, bytes.to_vec());
         }
         server
     }
@@ -86,17 +78,13 @@ pub(crate) fn down() -> String {
 
 /// Answers one request and closes the connection. The client may be gone before the end.
 fn answer(mut stream: TcpStream, state: &Mutex<State>) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap())
-        .lines()
-        .map_while(Result::ok);
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     let Some(request) = lines.next() else { return };
     let path = request.split(' ').nth(1).unwrap().to_owned();
     let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
-    let range = headers.iter().find_map(|line| {
-        line.to_ascii_lowercase()
-            .strip_prefix("range: ")
-            .map(str::to_owned)
-    });
+    let range = headers
+        .iter()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("range: ").map(str::to_owned));
 
     let mut state = state.lock().unwrap();
     state.ranges.push(range.clone());
@@ -106,21 +94,13 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
         return;
     }
     let start = range.filter(|_| !state.ignores_ranges).map_or(0, |range| {
-        range
-            .trim_start_matches("bytes=")
-            .trim_end_matches('-')
-            .parse()
-            .unwrap()
+        range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap()
     });
     let (head, body) = response(state.files.get(&path), start);
     let cut = state.cuts.pop_front().unwrap_or(usize::MAX).min(body.len());
-    let head = format!(
-        "HTTP/1.1 {head}Content-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    let _ = stream
-        .write_all(head.as_bytes())
-        .and_then(|()| stream.write_all(&body[..cut]));
+    let head =
+        format!("HTTP/1.1 {head}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body[..cut]));
 }
 
 /// The status line with the headers that depend on it, and the body from `start`.

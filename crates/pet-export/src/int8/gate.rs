@@ -15,10 +15,7 @@ pub struct Gate {
 impl Default for Gate {
     /// 0.3 percentage points of accuracy, 2 % of the images.
     fn default() -> Self {
-        Self {
-            loss: 0.003,
-            differing: 0.02,
-        }
+        Self { loss: 0.003, differing: 0.02 }
     }
 }
 

@@ -40,13 +40,7 @@ pub struct Quantized {
 impl<'a> Int8<'a> {
     /// Calibrates and evaluates with `images` of `dataset`.
     pub fn new(dataset: &'a Dataset, images: &'a [Sample], progress: &'a dyn Progress) -> Self {
-        Self {
-            dataset,
-            images,
-            progress,
-            gate: Gate::default(),
-            limits: Limits::default(),
-        }
+        Self { dataset, images, progress, gate: Gate::default(), limits: Limits::default() }
     }
 
     /// Sets the required quality.
@@ -106,10 +100,7 @@ mod tests {
 
     #[test]
     fn calibration_images_come_from_all_parts() {
-        let sample = |class| Sample {
-            path: "a.png".into(),
-            class,
-        };
+        let sample = |class| Sample { path: "a.png".into(), class };
         let samples: Vec<_> = (0..1000).map(sample).collect();
         let chosen = calibration_images(&samples);
         assert_eq!(chosen.len(), CALIBRATION);

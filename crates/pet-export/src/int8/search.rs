@@ -65,10 +65,7 @@ impl<'a> Search<'a> {
             if gate.passes(figures) {
                 return Ok(attempt);
             }
-            if best
-                .as_ref()
-                .is_none_or(|best| figures.agreement > best.agreement)
-            {
+            if best.as_ref().is_none_or(|best| figures.agreement > best.agreement) {
                 best = Some(attempt.figures);
             }
         }
@@ -130,9 +127,7 @@ fn top_classes(predictions: &[Prediction]) -> Vec<usize> {
 fn split_points(outputs: &[Value]) -> Vec<usize> {
     let sizes: Vec<usize> = outputs.iter().map(size).collect();
     let next_is_small = |count: usize| match count.checked_sub(1) {
-        Some(last) => sizes
-            .get(count)
-            .is_some_and(|&next| 2 * next <= sizes[last]),
+        Some(last) => sizes.get(count).is_some_and(|&next| 2 * next <= sizes[last]),
         None => false,
     };
     let all = 0..outputs.len().min(MAX_FLOAT_LAYERS + 1);
@@ -161,9 +156,7 @@ mod tests {
         let mut graph = Graph::new("sizes");
         let mut value = |(index, size): (usize, &usize)| {
             let shape = [Dim::symbol("batch"), Dim::fixed(*size)];
-            graph
-                .input(&format!("{index}"), DataType::F32, &shape)
-                .unwrap()
+            graph.input(&format!("{index}"), DataType::F32, &shape).unwrap()
         };
         // The beginning of MobileNetV2, in thousands: widening, filtering, narrowing.
         let sizes = [401, 401, 200, 1204, 301, 75, 451, 451, 75, 451];

@@ -120,11 +120,7 @@ impl Augment {
         for (field, value, max, expected) in shares.into_iter().chain([magnitude]) {
             if !(0.0..=max).contains(&value) {
                 let value = value.to_string();
-                return Err(Error::Augment {
-                    field,
-                    value,
-                    expected,
-                });
+                return Err(Error::Augment { field, value, expected });
             }
         }
         Ok(())
@@ -145,8 +141,7 @@ impl Augment {
         tensor: &mut [f32],
     ) -> Result<(), Error> {
         self.check()?;
-        self.draw(image.width(), image.height(), random)
-            .run_image(image, recipe, tensor)
+        self.draw(image.width(), image.height(), random).run_image(image, recipe, tensor)
     }
 }
 
@@ -159,11 +154,7 @@ fn check_range(
     if low > 0.0 && low <= high && high <= max {
         return Ok(());
     }
-    Err(Error::Augment {
-        field,
-        value: format!("{low}, {high}"),
-        expected,
-    })
+    Err(Error::Augment { field, value: format!("{low}, {high}"), expected })
 }
 
 #[cfg(test)]
@@ -195,15 +186,9 @@ mod tests {
         assert_eq!(refused(|augment| augment.scale = (0.0, 1.0)), "scale");
         assert_eq!(refused(|augment| augment.scale = (0.5, 1.5)), "scale");
         assert_eq!(refused(|augment| augment.ratio = (2.0, 1.0)), "ratio");
-        assert_eq!(
-            refused(|augment| augment.ratio = (1.0, f32::INFINITY)),
-            "ratio"
-        );
+        assert_eq!(refused(|augment| augment.ratio = (1.0, f32::INFINITY)), "ratio");
         assert_eq!(refused(|augment| augment.flip = -0.1), "flip");
-        assert_eq!(
-            refused(|augment| augment.brightness = f32::NAN),
-            "brightness"
-        );
+        assert_eq!(refused(|augment| augment.brightness = f32::NAN), "brightness");
         assert_eq!(refused(|augment| augment.contrast = 1.1), "contrast");
         assert_eq!(refused(|augment| augment.saturation = 2.0), "saturation");
         assert_eq!(refused(|augment| augment.erase = 1.5), "erase");

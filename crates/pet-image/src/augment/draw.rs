@@ -67,12 +67,7 @@ impl Augment {
 }
 
 const fn area_at(left: u32, top: u32, width: u32, height: u32) -> CropBox {
-    CropBox {
-        left,
-        top,
-        right: left + width,
-        bottom: top + height,
-    }
+    CropBox { left, top, right: left + width, bottom: top + height }
 }
 
 /// A uniformly distributed number.
@@ -118,34 +113,16 @@ mod tests {
     #[test]
     fn where_nothing_fits_the_middle_is_taken() {
         // No part of 90 % of the area of a strip has a ratio up to 4/3.
-        let augment = Augment {
-            scale: (0.9, 0.95),
-            ..Augment::standard()
-        };
-        assert!(
-            parts(augment, 400, 30)
-                .iter()
-                .all(|part| *part == area_at(180, 0, 40, 30))
-        );
-        assert!(
-            parts(augment, 30, 400)
-                .iter()
-                .all(|part| *part == area_at(0, 180, 30, 40))
-        );
-        let flat = Augment {
-            ratio: (100.0, 100.0),
-            ..augment
-        };
+        let augment = Augment { scale: (0.9, 0.95), ..Augment::standard() };
+        assert!(parts(augment, 400, 30).iter().all(|part| *part == area_at(180, 0, 40, 30)));
+        assert!(parts(augment, 30, 400).iter().all(|part| *part == area_at(0, 180, 30, 40)));
+        let flat = Augment { ratio: (100.0, 100.0), ..augment };
         assert_eq!(parts(flat, 1, 9)[0], area_at(0, 4, 1, 1));
     }
 
     #[test]
     fn operations_come_on_top_of_what_was_drawn_before() {
-        let augment = |operations| Augment {
-            operations,
-            magnitude: 5.0,
-            ..Augment::none()
-        };
+        let augment = |operations| Augment { operations, magnitude: 5.0, ..Augment::none() };
         let draw = |operations| {
             let mut random = ChaCha8Rng::seed_from_u64(7);
             let draws = (0..800).map(|_| augment(operations).draw(40, 30, &mut random));
@@ -164,14 +141,9 @@ mod tests {
 
     #[test]
     fn a_mirror_comes_up_as_often_as_it_should() {
-        let augment = Augment {
-            flip: 0.25,
-            ..Augment::none()
-        };
+        let augment = Augment { flip: 0.25, ..Augment::none() };
         let mut random = ChaCha8Rng::seed_from_u64(7);
-        let mirrored = (0..4000)
-            .filter(|_| augment.draw(40, 30, &mut random).mirrored)
-            .count();
+        let mirrored = (0..4000).filter(|_| augment.draw(40, 30, &mut random).mirrored).count();
         // Four standard deviations: sqrt(4000 * 0.25 * 0.75) = 27.
         assert!((890..=1110).contains(&mirrored), "{mirrored}");
     }

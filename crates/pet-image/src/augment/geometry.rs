@@ -26,8 +26,7 @@ impl Warp {
     }
 
     fn at(&self, x: f32, y: f32) -> [f32; 2] {
-        self.0
-            .map(|[by_x, by_y, shift]| by_x * x + by_y * y + shift)
+        self.0.map(|[by_x, by_y, shift]| by_x * x + by_y * y + shift)
     }
 
     /// The composition: first `inner`, then this map.
@@ -119,11 +118,7 @@ impl Erased {
         };
         let (columns, rows) = (range(self.left, self.width), range(self.top, self.height));
         for plane in tensor.chunks_exact_mut(size * size) {
-            for row in plane
-                .chunks_exact_mut(size)
-                .skip(rows.start)
-                .take(rows.len())
-            {
+            for row in plane.chunks_exact_mut(size).skip(rows.start).take(rows.len()) {
                 row[columns.clone()].fill(0.0);
             }
         }

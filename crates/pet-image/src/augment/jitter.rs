@@ -21,12 +21,7 @@ pub(super) struct Jitter {
 impl Jitter {
     /// `None` if no colour is changed.
     pub(super) fn new(change: &Change, square: &Square<'_>) -> Option<Self> {
-        let Change {
-            brightness,
-            contrast,
-            saturation,
-            ..
-        } = *change;
+        let Change { brightness, contrast, saturation, .. } = *change;
         if [brightness, contrast, saturation].into_iter().all(is_one) {
             return None;
         }
@@ -54,10 +49,7 @@ impl Jitter {
     }
 }
 
-#[expect(
-    clippy::float_cmp,
-    reason = "only a factor of exactly 1 changes nothing"
-)]
+#[expect(clippy::float_cmp, reason = "only a factor of exactly 1 changes nothing")]
 fn is_one(factor: f32) -> bool {
     factor == 1.0
 }

@@ -63,10 +63,7 @@ pub(super) fn under_black(light: u8, black: u8) -> u8 {
 
 /// The conversion to sRGB, or `None` if there is nothing to convert.
 fn transform(profile: &[u8], is_grey: bool, pixel: Pixel) -> Option<Transform> {
-    let options = ParsingOptions {
-        max_profile_size: MAX_BYTES,
-        ..ParsingOptions::default()
-    };
+    let options = ParsingOptions { max_profile_size: MAX_BYTES, ..ParsingOptions::default() };
     let profile = ColorProfile::new_from_slice_with_options(profile, options).ok()?;
     let srgb = ColorProfile::new_srgb();
     let layout = match pixel {
@@ -82,9 +79,7 @@ fn transform(profile: &[u8], is_grey: bool, pixel: Pixel) -> Option<Transform> {
         return None;
     }
     let options = TransformOptions::default();
-    profile
-        .create_transform_8bit(layout, &srgb, layout, options)
-        .ok()
+    profile.create_transform_8bit(layout, &srgb, layout, options).ok()
 }
 
 /// A profile with the primaries of sRGB and this tone curve, for grayscale images, which it keeps grey.
@@ -111,13 +106,11 @@ fn is_srgb(profile: &ColorProfile, srgb: &ColorProfile) -> bool {
     let Ok(expected) = srgb.build_8bit_lin_table(&srgb.red_trc) else {
         return false;
     };
-    [&profile.red_trc, &profile.green_trc, &profile.blue_trc]
-        .into_iter()
-        .all(|curve| {
-            profile
-                .build_8bit_lin_table(curve)
-                .is_ok_and(|table| is_same_curve(&table[..], &expected[..]))
-        })
+    [&profile.red_trc, &profile.green_trc, &profile.blue_trc].into_iter().all(|curve| {
+        profile
+            .build_8bit_lin_table(curve)
+            .is_ok_and(|table| is_same_curve(&table[..], &expected[..]))
+    })
 }
 
 fn is_same_curve(curve: &[f32], expected: &[f32]) -> bool {
@@ -141,17 +134,9 @@ mod tests {
     #[test]
     fn srgb_is_recognized_and_others_are_not() {
         assert!(
-            transform(
-                &ColorProfile::new_srgb().encode().unwrap(),
-                false,
-                Pixel::Rgb
-            )
-            .is_none()
+            transform(&ColorProfile::new_srgb().encode().unwrap(), false, Pixel::Rgb).is_none()
         );
-        for other in [
-            ColorProfile::new_display_p3(),
-            ColorProfile::new_adobe_rgb(),
-        ] {
+        for other in [ColorProfile::new_display_p3(), ColorProfile::new_adobe_rgb()] {
             assert!(transform(&other.encode().unwrap(), false, Pixel::Rgb).is_some());
         }
     }
@@ -159,10 +144,7 @@ mod tests {
     #[test]
     fn a_profile_for_another_kind_of_picture_is_ignored() {
         assert_eq!(changed(&ColorProfile::new_display_p3(), true), SAME);
-        assert_eq!(
-            changed(&ColorProfile::new_gray_with_gamma(1.0), false),
-            SAME
-        );
+        assert_eq!(changed(&ColorProfile::new_gray_with_gamma(1.0), false), SAME);
     }
 
     #[test]

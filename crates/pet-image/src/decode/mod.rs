@@ -78,17 +78,11 @@ pub(crate) fn decode_reduced(
     limits.check_bytes(bytes)?;
     let format = Format::detect(bytes).ok_or_else(|| match foreign(bytes) {
         Some(Foreign { kind, is_picture }) => Error::ForeignFormat { kind, is_picture },
-        None => Error::UnknownFormat {
-            start: start(bytes),
-        },
+        None => Error::UnknownFormat { start: start(bytes) },
     })?;
     // A panicking decoder must abort neither a request nor a training run.
-    let image = catch_unwind(|| pixels(bytes, format, limits, reduce)).unwrap_or_else(|_| {
-        Err(Error::Decode {
-            format,
-            source: "the decoder panicked".into(),
-        })
-    })?;
+    let image = catch_unwind(|| pixels(bytes, format, limits, reduce))
+        .unwrap_or_else(|_| Err(Error::Decode { format, source: "the decoder panicked".into() }))?;
     Ok(Decoded { image, format })
 }
 
@@ -111,19 +105,10 @@ fn pixels(
 
 /// The first bytes, with unprintable ones escaped.
 fn start(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .take(12)
-        .copied()
-        .flat_map(std::ascii::escape_default)
-        .map(char::from)
-        .collect()
+    bytes.iter().take(12).copied().flat_map(std::ascii::escape_default).map(char::from).collect()
 }
 
 /// The error for an incomplete file.
 fn truncated(bytes: &[u8], format: Format) -> Error {
-    Error::Truncated {
-        format,
-        bytes: bytes.len() as u64,
-    }
+    Error::Truncated { format, bytes: bytes.len() as u64 }
 }

@@ -29,22 +29,15 @@ pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Rg
         } else if is_end_of_file(&error) {
             truncated(bytes, format)
         } else {
-            Error::Decode {
-                format,
-                source: error.into(),
-            }
+            Error::Decode { format, source: error.into() }
         }
     };
-    let mut decoder = reader(bytes, format, limits)
-        .into_decoder()
-        .map_err(explain)?;
+    let mut decoder = reader(bytes, format, limits).into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let has_profile = matches!(format, Format::Png | Format::WebP);
-    let profile = has_profile
-        .then(|| decoder.icc_profile().ok().flatten())
-        .flatten();
+    let profile = has_profile.then(|| decoder.icc_profile().ok().flatten()).flatten();
     let image = DynamicImage::from_decoder(decoder).map_err(explain)?;
     Ok(upright(opaque(image, profile.as_deref()), orientation))
 }
@@ -89,20 +82,12 @@ pub(super) fn cost(bytes: &[u8], format: Format, limits: &Limits) -> Option<Cost
     // Blending over white and rotating hold two images; the first copy is freed by then.
     let changed = if has_alpha { 4 + 3 } else { 3 + 3 };
     let each = (stored + inside).max(stored + converted).max(changed);
-    Some(Cost {
-        pixels,
-        memory: pixels * each + OVERHEAD,
-        work: pixels * WORK,
-    })
+    Some(Cost { pixels, memory: pixels * each + OVERHEAD, work: pixels * WORK })
 }
 
 /// The cost of a WebP frame of this many pixels.
 pub(super) fn cost_of_frame(pixels: u64) -> Cost {
-    Cost {
-        pixels,
-        memory: pixels * 10 + OVERHEAD,
-        work: pixels * WORK,
-    }
+    Cost { pixels, memory: pixels * 10 + OVERHEAD, work: pixels * WORK }
 }
 
 /// Whether the decoder reached the end of the file.

@@ -22,9 +22,7 @@ pub(super) fn check<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a [u8], Er
     let cut = || truncated(bytes, Format::WebP);
     let size = bytes.get(4..CHUNK_HEADER).and_then(<[u8]>::first_chunk);
     let size = u32::from_le_bytes(*size.ok_or_else(cut)?) as usize;
-    let file = bytes
-        .get(..size.saturating_add(CHUNK_HEADER))
-        .ok_or_else(cut)?;
+    let file = bytes.get(..size.saturating_add(CHUNK_HEADER)).ok_or_else(cut)?;
     // Only animation frames contain chunks, so two levels are enough.
     for chunk in chunks(file.get(HEADER..).unwrap_or_default()) {
         let (name, content) = chunk.ok_or_else(cut)?;
@@ -48,9 +46,7 @@ pub(super) fn largest_frame(file: &[u8]) -> u64 {
             _ => &[],
         };
         let inner = chunks(inner).flatten();
-        std::iter::once((name, content))
-            .chain(inner)
-            .map(|(name, frame)| frame_pixels(name, frame))
+        std::iter::once((name, content)).chain(inner).map(|(name, frame)| frame_pixels(name, frame))
     });
     sizes.max().unwrap_or_default()
 }

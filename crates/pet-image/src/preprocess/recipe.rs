@@ -91,19 +91,13 @@ impl Preprocess {
     pub fn with_size(&self, size: u32) -> Self {
         let resize = match self.resize {
             Resize::Stretch { .. } => Resize::Stretch { size },
-            Resize::CenterCrop {
-                resize,
-                size: before,
-            } => {
+            Resize::CenterCrop { resize, size: before } => {
                 let share = f64::from(resize) / f64::from(before);
                 let resize = (f64::from(size) * share).round() as u32;
                 Resize::CenterCrop { resize, size }
             }
         };
-        Self {
-            resize,
-            ..self.clone()
-        }
+        Self { resize, ..self.clone() }
     }
 
     /// Number of elements of one image's tensor: three channels of `size` times `size`.
@@ -118,10 +112,7 @@ mod tests {
 
     #[test]
     fn another_size_cuts_off_the_same_share() {
-        let recipe = |resize| Preprocess {
-            resize,
-            ..Preprocess::imagenet()
-        };
+        let recipe = |resize| Preprocess { resize, ..Preprocess::imagenet() };
         let cropped = |resize, size| recipe(Resize::CenterCrop { resize, size });
         assert_eq!(cropped(256, 224).with_size(112), cropped(128, 112));
         assert_eq!(cropped(288, 288).with_size(224), cropped(224, 224));

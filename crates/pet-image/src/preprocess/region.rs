@@ -35,18 +35,11 @@ impl Preprocess {
     pub fn region(&self, width: u32, height: u32) -> Region {
         let whole = |extent: u32| extent as f32;
         let Resize::CenterCrop { resize, size } = self.resize else {
-            return Region {
-                left: 0.0,
-                top: 0.0,
-                width: whole(width),
-                height: whole(height),
-            };
+            return Region { left: 0.0, top: 0.0, width: whole(width), height: whole(height) };
         };
         let resized = by_shorter_side(width, height, resize);
-        let scales = [
-            whole(width) / whole(resized.0.max(1)),
-            whole(height) / whole(resized.1.max(1)),
-        ];
+        let scales =
+            [whole(width) / whole(resized.0.max(1)), whole(height) / whole(resized.1.max(1))];
         let start = |resized: u32| center_offset(resized, size).max(0) as f32;
         Region {
             left: start(resized.0) * scales[0],
@@ -73,23 +66,14 @@ mod tests {
     #[test]
     fn the_region_lies_within_the_picture() {
         let recipe = Preprocess {
-            resize: Resize::CenterCrop {
-                resize: 232,
-                size: 224,
-            },
+            resize: Resize::CenterCrop { resize: 232, size: 224 },
             ..Preprocess::imagenet()
         };
         for (width, height) in [(1, 1), (33, 900), (500, 375), (375, 500), (4000, 17)] {
             let region = recipe.region(width, height);
             assert!(region.left >= 0.0 && region.top >= 0.0, "{region:?}");
-            assert!(
-                region.left + region.width <= width as f32 * 1.000_1,
-                "{region:?}"
-            );
-            assert!(
-                region.top + region.height <= height as f32 * 1.000_1,
-                "{region:?}"
-            );
+            assert!(region.left + region.width <= width as f32 * 1.000_1, "{region:?}");
+            assert!(region.top + region.height <= height as f32 * 1.000_1, "{region:?}");
         }
     }
 }

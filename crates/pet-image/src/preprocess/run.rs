@@ -76,10 +76,7 @@ impl Preprocess {
         let size = self.size();
         let (part, (width, height)) = match part {
             Some(part) => (part, (size, size)),
-            None => (
-                CropBox::whole(image),
-                self.resized(image.width(), image.height()),
-            ),
+            None => (CropBox::whole(image), self.resized(image.width(), image.height())),
         };
         resize_and(image, part, width, height, Filter::Bilinear, |levels| {
             consume(&Square::centered(levels, width, height, size))
@@ -90,22 +87,14 @@ impl Preprocess {
     pub(crate) fn normalize(&self, square: &Square<'_>, tensor: &mut [f32]) {
         let [red, green, blue] = self.tables();
         square.write(tensor, |[r, g, b]| {
-            [
-                red[usize::from(r)],
-                green[usize::from(g)],
-                blue[usize::from(b)],
-            ]
+            [red[usize::from(r)], green[usize::from(g)], blue[usize::from(b)]]
         });
     }
 
     pub(crate) fn check(&self, tensor: &[f32]) -> Result<(), Error> {
         self.validate()?;
         let (expected, got) = (self.tensor_len(), tensor.len());
-        if got == expected {
-            Ok(())
-        } else {
-            Err(Error::TensorLength { expected, got })
-        }
+        if got == expected { Ok(()) } else { Err(Error::TensorLength { expected, got }) }
     }
 
     /// Size to which an image is resized, before a centre crop.
@@ -131,10 +120,7 @@ mod tests {
     use super::*;
 
     fn center_crop(resize: u32, size: u32) -> Preprocess {
-        Preprocess {
-            resize: Resize::CenterCrop { resize, size },
-            ..Preprocess::imagenet()
-        }
+        Preprocess { resize: Resize::CenterCrop { resize, size }, ..Preprocess::imagenet() }
     }
 
     #[test]
@@ -148,9 +134,7 @@ mod tests {
         let image = RgbImage::from_raw(2, 2, vec![255, 0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0]);
         let mut tensor = vec![f32::NAN; 12];
         recipe.run_image(&image.unwrap(), &mut tensor).unwrap();
-        let expected = vec![
-            1.0, 0.0, 0.0, 0.0, -0.5, 0.5, -0.5, -0.5, 0.0, 0.0, 2.0, 0.0,
-        ];
+        let expected = vec![1.0, 0.0, 0.0, 0.0, -0.5, 0.5, -0.5, -0.5, 0.0, 0.0, 2.0, 0.0];
         assert_eq!(tensor, expected);
     }
 
@@ -158,13 +142,7 @@ mod tests {
     fn a_tensor_of_another_length_is_refused() {
         let mut tensor = vec![0.0; 100];
         let error = Preprocess::imagenet().run_image(&RgbImage::new(4, 4), &mut tensor);
-        assert!(matches!(
-            error,
-            Err(Error::TensorLength {
-                expected: 150_528,
-                got: 100
-            })
-        ));
+        assert!(matches!(error, Err(Error::TensorLength { expected: 150_528, got: 100 })));
     }
 
     #[test]
@@ -172,9 +150,6 @@ mod tests {
         let recipe = center_crop(256, 224);
         let mut tensor = vec![0.0; recipe.tensor_len()];
         let error = recipe.run_image(&RgbImage::new(1, 16_384), &mut tensor);
-        assert!(matches!(
-            error,
-            Err(Error::OutputTooLarge { width: 256, .. })
-        ));
+        assert!(matches!(error, Err(Error::OutputTooLarge { width: 256, .. })));
     }
 }

@@ -22,18 +22,8 @@ impl TryFrom<Unchecked> for Preprocess {
     type Error = Error;
 
     fn try_from(unchecked: Unchecked) -> Result<Self, Error> {
-        let Unchecked {
-            resize,
-            mean,
-            standard_deviation,
-            layout,
-        } = unchecked;
-        let recipe = Self {
-            resize,
-            mean,
-            standard_deviation,
-            layout,
-        };
+        let Unchecked { resize, mean, standard_deviation, layout } = unchecked;
+        let recipe = Self { resize, mean, standard_deviation, layout };
         recipe.validate()?;
         Ok(recipe)
     }
@@ -58,16 +48,8 @@ impl Preprocess {
         }
         // Below the smallest normal number, dividing would overflow.
         let is_divisor = |deviation: &f32| deviation.is_normal() && *deviation > 0.0;
-        if let Some(deviation) = self
-            .standard_deviation
-            .iter()
-            .find(|value| !is_divisor(value))
-        {
-            return Err(recipe_error(
-                "standard_deviation",
-                deviation,
-                "a finite number above 0",
-            ));
+        if let Some(deviation) = self.standard_deviation.iter().find(|value| !is_divisor(value)) {
+            return Err(recipe_error("standard_deviation", deviation, "a finite number above 0"));
         }
         Ok(())
     }
@@ -82,11 +64,7 @@ fn check_size(field: &'static str, size: u32) -> Result<(), Error> {
 }
 
 fn recipe_error(field: &'static str, value: &dyn ToString, expected: &'static str) -> Error {
-    Error::Recipe {
-        field,
-        value: value.to_string(),
-        expected,
-    }
+    Error::Recipe { field, value: value.to_string(), expected }
 }
 
 #[cfg(test)]
@@ -98,21 +76,13 @@ mod tests {
     fn refusal(from: &str, to: &str) -> String {
         let changed = JSON.replace(from, to);
         assert_ne!(changed, JSON);
-        serde_json::from_str::<Preprocess>(&changed)
-            .unwrap_err()
-            .to_string()
+        serde_json::from_str::<Preprocess>(&changed).unwrap_err().to_string()
     }
 
     #[test]
     fn json_comes_back_as_it_went() {
         let recipe: Preprocess = serde_json::from_str(JSON).unwrap();
-        assert_eq!(
-            recipe.resize,
-            Resize::CenterCrop {
-                resize: 256,
-                size: 224
-            }
-        );
+        assert_eq!(recipe.resize, Resize::CenterCrop { resize: 256, size: 224 });
         let again = serde_json::from_str(&serde_json::to_string(&recipe).unwrap()).unwrap();
         assert_eq!(recipe, again);
     }
@@ -139,14 +109,8 @@ mod tests {
 
     #[test]
     fn values_made_in_code_are_checked_too() {
-        let recipe = Preprocess {
-            mean: [0.0, f32::NAN, 0.0],
-            ..Preprocess::imagenet()
-        };
-        assert!(matches!(
-            recipe.validate(),
-            Err(Error::Recipe { field: "mean", .. })
-        ));
+        let recipe = Preprocess { mean: [0.0, f32::NAN, 0.0], ..Preprocess::imagenet() };
+        assert!(matches!(recipe.validate(), Err(Error::Recipe { field: "mean", .. })));
         assert!(Preprocess::imagenet().validate().is_ok());
     }
 }

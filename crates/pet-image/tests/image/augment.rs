@@ -9,10 +9,7 @@ use safetensors::SafeTensors;
 use crate::support::{difference, floats, golden, picture};
 
 fn recipe(size: u32) -> Preprocess {
-    Preprocess {
-        resize: Resize::Stretch { size },
-        ..Preprocess::imagenet()
-    }
+    Preprocess { resize: Resize::Stretch { size }, ..Preprocess::imagenet() }
 }
 
 fn tensor_of(change: &Change, image: &RgbImage, recipe: &Preprocess) -> Vec<f32> {
@@ -24,9 +21,7 @@ fn tensor_of(change: &Change, image: &RgbImage, recipe: &Preprocess) -> Vec<f32>
 fn random_tensor(augment: &Augment, image: &RgbImage, recipe: &Preprocess, seed: u64) -> Vec<f32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut tensor = vec![f32::NAN; recipe.tensor_len()];
-    augment
-        .run_image(image, recipe, &mut random, &mut tensor)
-        .unwrap();
+    augment.run_image(image, recipe, &mut random, &mut tensor).unwrap();
     tensor
 }
 
@@ -148,18 +143,10 @@ proptest! {
 
 #[test]
 fn a_part_of_another_photograph_is_refused() {
-    let part = CropBox {
-        left: 10,
-        top: 0,
-        right: 40,
-        bottom: 20,
-    };
+    let part = CropBox { left: 10, top: 0, right: 40, bottom: 20 };
     let mut tensor = vec![0.0; recipe(8).tensor_len()];
     let mut run = |part, image: &RgbImage| {
-        let change = Change {
-            part: Some(part),
-            ..Change::NONE
-        };
+        let change = Change { part: Some(part), ..Change::NONE };
         change.run_image(image, &recipe(8), &mut tensor)
     };
     let error = run(part, &RgbImage::new(39, 20)).unwrap_err();
@@ -181,19 +168,10 @@ fn what_cannot_be_augmented_is_refused() {
     let standard = Augment::standard();
     let error = run(standard, &RgbImage::new(0, 9), 192);
     assert!(matches!(error, Err(Error::NoPixels { width: 0, .. })));
-    assert!(matches!(
-        run(standard, &image, 191),
-        Err(Error::TensorLength { got: 191, .. })
-    ));
-    let flip = Augment {
-        flip: 1.5,
-        ..standard
-    };
+    assert!(matches!(run(standard, &image, 191), Err(Error::TensorLength { got: 191, .. })));
+    let flip = Augment { flip: 1.5, ..standard };
     let error = run(flip, &image, 192).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the augmentation has `flip` = `1.5`, expected 0 to 1"
-    );
+    assert_eq!(error.to_string(), "the augmentation has `flip` = `1.5`, expected 0 to 1");
 }
 
 #[test]
@@ -210,41 +188,16 @@ fn a_shrunk_photograph_looks_the_same_from_afar() {
 fn fixed_changes_equal_pillows() {
     let bytes = fs_err::read(golden().join("expected.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&bytes).unwrap();
-    let part = Change {
-        part: Some(CropBox {
-            left: 9,
-            top: 14,
-            right: 100,
-            bottom: 78,
-        }),
-        ..Change::NONE
-    };
+    let part =
+        Change { part: Some(CropBox { left: 9, top: 14, right: 100, bottom: 78 }), ..Change::NONE };
     // Pillow cuts the fractions of levels off after each step, and keeps the mean grey without one.
     let (mirrored, all) = (
-        Change {
-            mirrored: true,
-            ..part
-        },
-        Change {
-            mirrored: true,
-            brightness: 0.8,
-            contrast: 1.2,
-            saturation: 0.7,
-            ..part
-        },
+        Change { mirrored: true, ..part },
+        Change { mirrored: true, brightness: 0.8, contrast: 1.2, saturation: 0.7, ..part },
     );
-    let brighter = Change {
-        brightness: 1.3,
-        ..part
-    };
-    let contrast = Change {
-        contrast: 0.6,
-        ..part
-    };
-    let colourful = Change {
-        saturation: 1.4,
-        ..part
-    };
+    let brighter = Change { brightness: 1.3, ..part };
+    let contrast = Change { contrast: 0.6, ..part };
+    let colourful = Change { saturation: 1.4, ..part };
     // Differences in levels, at worst and on average.
     for (name, change, most, mean_most) in [
         ("part", part, 1.0, 0.01),
@@ -259,9 +212,6 @@ fn fixed_changes_equal_pillows() {
         let (largest, mean) = difference(&ours, &theirs);
         // One level is 1 / 255 / 0.224.
         let (largest, mean) = (largest / 0.0176, mean / 0.0176);
-        assert!(
-            largest < most && mean < mean_most,
-            "{name}: largest {largest}, mean {mean}"
-        );
+        assert!(largest < most && mean < mean_most, "{name}: largest {largest}, mean {mean}");
     }
 }

@@ -48,28 +48,18 @@ fn every_file_decodes_to_what_pillow_sees() {
 #[test]
 fn resizing_is_within_one_level_of_pillow() {
     with_expected(|expected| {
-        let keys = expected
-            .names()
-            .into_iter()
-            .filter_map(|name| name.strip_prefix("resize/"));
+        let keys = expected.names().into_iter().filter_map(|name| name.strip_prefix("resize/"));
         let mut checked = 0;
         for key in keys {
             let [name, filter, width, height] = key.split('/').collect::<Vec<_>>()[..] else {
                 panic!("unexpected key `{key}`")
             };
-            let filter = if filter == "lanczos" {
-                Filter::Lanczos
-            } else {
-                Filter::Bilinear
-            };
+            let filter = if filter == "lanczos" { Filter::Lanczos } else { Filter::Bilinear };
             let (width, height) = (width.parse().unwrap(), height.parse().unwrap());
             let ours = resize(&picture(name), width, height, filter).unwrap();
             let theirs = expected.tensor(&format!("resize/{key}")).unwrap();
             let (largest, mean) = level_difference(ours.as_raw(), theirs.data());
-            assert!(
-                largest <= 1 && mean < 0.01,
-                "{key}: largest {largest}, mean {mean}"
-            );
+            assert!(largest <= 1 && mean < 0.01, "{key}: largest {largest}, mean {mean}");
             checked += 1;
         }
         assert_eq!(checked, 12);
@@ -80,12 +70,7 @@ fn resizing_is_within_one_level_of_pillow() {
 fn crop_and_grayscale_equal_pillow() {
     with_expected(|expected| {
         let image = picture("color.png");
-        let area = CropBox {
-            left: 10,
-            top: 5,
-            right: 60,
-            bottom: 28,
-        };
+        let area = CropBox { left: 10, top: 5, right: 60, bottom: 28 };
         let theirs = expected.tensor("crop/color.png/10/5/60/28").unwrap();
         assert_eq!(crop(&image, area).unwrap().as_raw(), theirs.data());
         let theirs = expected.tensor("grayscale/color.png").unwrap();
@@ -101,10 +86,9 @@ fn statistics_and_contrast_equal_numpy() {
         assert_eq!(contrast_stretch(&image).as_raw(), theirs.data());
 
         let statistics = Statistics::of(&picture("large.png"));
-        for (ours, key) in [
-            (statistics.mean, "mean"),
-            (statistics.standard_deviation, "standard_deviation"),
-        ] {
+        for (ours, key) in
+            [(statistics.mean, "mean"), (statistics.standard_deviation, "standard_deviation")]
+        {
             let theirs = expected.tensor(&format!("{key}/large.png")).unwrap().data();
             for (ours, theirs) in ours.iter().zip(theirs.as_chunks().0) {
                 assert!((ours - f64::from_le_bytes(*theirs)).abs() < 1e-9, "{key}");
@@ -118,27 +102,15 @@ fn recipes_give_the_numbers_of_torchvision() {
     with_expected(|expected| {
         let rules = [
             ("stretch/large.png/24", Resize::Stretch { size: 24 }),
-            (
-                "center_crop/large.png/33/24",
-                Resize::CenterCrop {
-                    resize: 33,
-                    size: 24,
-                },
-            ),
+            ("center_crop/large.png/33/24", Resize::CenterCrop { resize: 33, size: 24 }),
         ];
         for (key, resize) in rules {
-            let recipe = Preprocess {
-                resize,
-                ..Preprocess::imagenet()
-            };
+            let recipe = Preprocess { resize, ..Preprocess::imagenet() };
             let mut ours = vec![f32::NAN; recipe.tensor_len()];
             recipe.run_image(&picture("large.png"), &mut ours).unwrap();
             let (largest, mean) = difference(&ours, &floats(expected, key));
             // One level is 1 / 255 / 0.224.
-            assert!(
-                largest < 0.0176 && mean < 1e-4,
-                "{key}: largest {largest}, mean {mean}"
-            );
+            assert!(largest < 0.0176 && mean < 1e-4, "{key}: largest {largest}, mean {mean}");
         }
     });
 }

@@ -29,10 +29,7 @@ fn unusual_files_decode_to_what_pillow_sees() {
 /// Runs a program on some bytes; `None` where it refuses them.
 fn output_of(program: &str, arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -42,15 +39,9 @@ fn output_of(program: &str, arguments: &[&str], input: &[u8]) -> Option<Vec<u8>>
 fn drawn(width: u32, height: u32) -> Vec<u8> {
     let picture = RgbImage::from_fn(width, height, |x, y| {
         let grain = (x * 7919 + y * 104_729 + x * y) % 23;
-        [x * 3 + grain, 200 - y * 2 + grain, (x * 2) ^ y]
-            .map(|level| level as u8)
-            .into()
+        [x * 3 + grain, 200 - y * 2 + grain, (x * 2) ^ y].map(|level| level as u8).into()
     });
-    [
-        format!("P6 {width} {height} 255\n").as_bytes(),
-        picture.as_raw(),
-    ]
-    .concat()
+    [format!("P6 {width} {height} 255\n").as_bytes(), picture.as_raw()].concat()
 }
 
 /// The mean difference to `djpeg`'s levels, 0 where both refuse.
@@ -103,16 +94,7 @@ fn a_grid_of_files_decodes_as_libjpeg_does() {
         fs_err::write(script(index), scans).unwrap();
     }
     let factors = ["1x1", "2x1", "1x2", "2x2", "4x1", "1x4", "3x1", "4x2"];
-    let sizes = [
-        (45, 30),
-        (16, 16),
-        (17, 33),
-        (33, 17),
-        (8, 9),
-        (7, 7),
-        (1, 1),
-        (65, 49),
-    ];
+    let sizes = [(45, 30), (16, 16), (17, 33), (33, 17), (8, 9), (7, 7), (1, 1), (65, 49)];
     let (mut number, mut compared) = (0_usize, 0);
     for luma in factors {
         for chroma in factors {
@@ -130,10 +112,7 @@ fn a_grid_of_files_decodes_as_libjpeg_does() {
                 for jpeg in [Some(jpeg.clone()), output_of("jpegtran", &arguments, &jpeg)] {
                     let Some(jpeg) = jpeg else { continue };
                     let mean = difference_to_libjpeg(&jpeg);
-                    assert!(
-                        mean <= 0.5,
-                        "{sampling} {width}x{height}, {arguments:?}: {mean}"
-                    );
+                    assert!(mean <= 0.5, "{sampling} {width}x{height}, {arguments:?}: {mean}");
                     compared += 1;
                 }
             }
@@ -146,10 +125,7 @@ fn a_grid_of_files_decodes_as_libjpeg_does() {
 /// A progressive file whose last scan comes again and again.
 fn many_scans(count: usize) -> Vec<u8> {
     let mut bytes = file("progressive.jpg");
-    let scan = bytes
-        .windows(2)
-        .rposition(|pair| pair == [0xff, 0xda])
-        .unwrap();
+    let scan = bytes.windows(2).rposition(|pair| pair == [0xff, 0xda]).unwrap();
     let end = bytes.len() - 2;
     let again = bytes[scan..end].repeat(count);
     bytes.splice(end..end, again);
@@ -171,22 +147,10 @@ fn a_picture_is_given_up_between_two_rows() {
 #[test]
 fn many_scans_are_refused_before_any_is_decoded() {
     let error = decode(&many_scans(600), &Limits::default()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::TooManyScans {
-                scans: 600..,
-                limit: 500
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::TooManyScans { scans: 600.., limit: 500 }), "{error:?}");
     let limits = Limits::default().with_pixels(45 * 30);
     let error = decode(&many_scans(12), &limits).unwrap_err();
-    assert!(
-        matches!(error, Error::TooManyScans { limit: 16, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::TooManyScans { limit: 16, .. }), "{error:?}");
     assert!(decode(&file("progressive.jpg"), &limits).is_ok());
 }
 
@@ -194,28 +158,13 @@ fn many_scans_are_refused_before_any_is_decoded() {
 #[test]
 fn coefficients_count_against_the_memory_of_the_largest_picture() {
     let mut bytes = file("cmyk_adobe.jpg");
-    let frame = bytes
-        .windows(2)
-        .position(|pair| pair == [0xff, 0xc0])
-        .unwrap();
+    let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
     bytes[frame + 1] = 0xc2;
     bytes[frame + 5..frame + 9].copy_from_slice(&[0x1b, 0x58, 0x1b, 0x58]);
-    let scan = bytes
-        .windows(2)
-        .position(|pair| pair == [0xff, 0xda])
-        .unwrap();
+    let scan = bytes.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
     bytes[scan + 14] = 0;
     bytes[scan + 12] = 0;
     bytes[scan + 13] = 0;
     let error = decode(&bytes, &Limits::default()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::TooMuchMemory {
-                bytes: 700_000_000..,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::TooMuchMemory { bytes: 700_000_000.., .. }), "{error:?}");
 }

@@ -29,25 +29,11 @@ fn a_cut_file_never_gives_half_a_picture() {
 
 #[test]
 fn a_cut_jpeg_is_always_an_error() {
-    for name in [
-        "color_420.jpg",
-        "progressive.jpg",
-        "restarts.jpg",
-        "cmyk_adobe.jpg",
-    ] {
+    for name in ["color_420.jpg", "progressive.jpg", "restarts.jpg", "cmyk_adobe.jpg"] {
         let bytes = file(name);
         for cut in 4..bytes.len() {
             let error = decode(&bytes[..cut], &Limits::default()).unwrap_err();
-            assert!(
-                matches!(
-                    error,
-                    Error::Truncated {
-                        format: Format::Jpeg,
-                        ..
-                    }
-                ),
-                "{error:?}"
-            );
+            assert!(matches!(error, Error::Truncated { format: Format::Jpeg, .. }), "{error:?}");
         }
     }
 }
@@ -66,20 +52,12 @@ fn is_about_content(error: &Error) -> bool {
 
 #[test]
 fn half_a_file_is_called_truncated() {
-    for name in [
-        "color_444.jpg",
-        "color.png",
-        "still.gif",
-        "lossy.webp",
-        "lossless.webp",
-        "color.bmp",
-    ] {
+    for name in
+        ["color_444.jpg", "color.png", "still.gif", "lossy.webp", "lossless.webp", "color.bmp"]
+    {
         let bytes = file(name);
         let error = decode(&bytes[..bytes.len() / 2], &Limits::default()).unwrap_err();
-        assert!(
-            matches!(error, Error::Truncated { .. }),
-            "{name}: {error:?}"
-        );
+        assert!(matches!(error, Error::Truncated { .. }), "{name}: {error:?}");
         assert!(error.hint().is_some());
     }
 }
@@ -99,10 +77,7 @@ fn no_bytes_and_texts_are_told_apart() {
 /// Headers that announce 40,000 x 40,000 pixels, and next to nothing behind them.
 fn huge_headers() -> Vec<(Format, Vec<u8>)> {
     let mut jpeg = file("color_444.jpg");
-    let frame = jpeg
-        .windows(2)
-        .position(|pair| pair == [0xff, 0xc0])
-        .unwrap();
+    let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0x9c, 0x40, 0x9c, 0x40]);
 
     let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x9c\x40\0\0\x9c\x40\x08\x02\0\0\0".to_vec();
@@ -131,9 +106,7 @@ fn huge_headers() -> Vec<(Format, Vec<u8>)> {
 /// The checksum of a PNG chunk.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
-        })
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
     })
 }
 
@@ -156,14 +129,7 @@ fn a_lossy_frame_larger_than_its_canvas_is_refused_at_once() {
     let frame = bytes.windows(4).position(|name| name == b"VP8 ").unwrap();
     bytes[frame + 14..frame + 18].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);
     let error = decode(&bytes, &Limits::default()).unwrap_err();
-    assert!(matches!(
-        error,
-        Error::TooManyPixels {
-            width: 16_383,
-            height: 16_383,
-            ..
-        }
-    ));
+    assert!(matches!(error, Error::TooManyPixels { width: 16_383, height: 16_383, .. }));
 }
 
 /// A WebP file of the given chunks, each of which may announce more than it holds.
@@ -225,12 +191,7 @@ fn a_chunk_that_announces_more_than_there_is_is_truncated() {
 fn png_chunk(name: [u8; 4], content: &[u8]) -> Vec<u8> {
     let named = [&name, content].concat();
     let length = content.len() as u32;
-    [
-        &length.to_be_bytes()[..],
-        &named,
-        &crc32(&named).to_be_bytes(),
-    ]
-    .concat()
+    [&length.to_be_bytes()[..], &named, &crc32(&named).to_be_bytes()].concat()
 }
 
 /// A small picture whose colour profile unpacks to 600 MB.
@@ -288,26 +249,14 @@ fn limits_hold_for_every_format() {
         let bytes = file(&name);
         let refusal = |limits: Limits| decode(&bytes, &limits).unwrap_err();
         let narrow = refusal(Limits::default().with_width(12));
-        assert!(
-            matches!(narrow, Error::TooLarge { max_width: 12, .. }),
-            "{name}: {narrow:?}"
-        );
+        assert!(matches!(narrow, Error::TooLarge { max_width: 12, .. }), "{name}: {narrow:?}");
         let low = refusal(Limits::default().with_height(12));
-        assert!(
-            matches!(low, Error::TooLarge { max_height: 12, .. }),
-            "{name}: {low:?}"
-        );
+        assert!(matches!(low, Error::TooLarge { max_height: 12, .. }), "{name}: {low:?}");
         let few = refusal(Limits::default().with_pixels(285));
-        assert!(
-            matches!(few, Error::TooManyPixels { limit: 285, .. }),
-            "{name}: {few:?}"
-        );
+        assert!(matches!(few, Error::TooManyPixels { limit: 285, .. }), "{name}: {few:?}");
         let length = bytes.len() as u64;
         let short = refusal(Limits::default().with_bytes(length - 1));
-        assert!(
-            matches!(short, Error::TooManyBytes { .. }),
-            "{name}: {short:?}"
-        );
+        assert!(matches!(short, Error::TooManyBytes { .. }), "{name}: {short:?}");
         assert!(decode(&bytes, &Limits::default().with_bytes(length)).is_ok());
     }
 }
@@ -333,18 +282,11 @@ fn a_jpeg_with_undecodable_data_is_damaged() {
         *pair = [0xff, 0x00];
     }
     let error = decode(&bytes, &Limits::default()).unwrap_err();
-    assert!(
-        matches!(error, Error::Damaged { height: 256, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Damaged { height: 256, .. }), "{error:?}");
 }
 
 fn small() -> Limits {
-    Limits::default()
-        .with_bytes(1 << 16)
-        .with_width(200)
-        .with_height(200)
-        .with_pixels(20_000)
+    Limits::default().with_bytes(1 << 16).with_width(200).with_height(200).with_pixels(20_000)
 }
 
 proptest! {

@@ -2,10 +2,7 @@
 //! any size and content.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-#![expect(
-    clippy::print_stderr,
-    reason = "skipped tests and measurements are reported"
-)]
+#![expect(clippy::print_stderr, reason = "skipped tests and measurements are reported")]
 
 mod augment;
 mod color;

@@ -36,13 +36,7 @@ fn skipped(reason: impl std::fmt::Display) {
 fn tensor_of(path: &Path) -> Vec<f32> {
     let recipe = Preprocess::imagenet();
     let mut tensor = vec![f32::NAN; recipe.tensor_len()];
-    recipe
-        .run(
-            &fs_err::read(path).unwrap(),
-            &Limits::default(),
-            &mut tensor,
-        )
-        .unwrap();
+    recipe.run(&fs_err::read(path).unwrap(), &Limits::default(), &mut tensor).unwrap();
     tensor
 }
 
@@ -56,10 +50,7 @@ fn the_path_from_jpeg_to_tensor_is_pillows() {
     let expected = SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(expected.len(), 19);
     for name in expected.names() {
-        let ours: Vec<f32> = tensor_of(&folder.join(name))
-            .into_iter()
-            .step_by(499)
-            .collect();
+        let ours: Vec<f32> = tensor_of(&folder.join(name)).into_iter().step_by(499).collect();
         let (_, mean) = difference(&ours, &floats(&expected, name));
         assert!(mean < 0.01, "{name}: mean difference {mean}");
     }
@@ -71,19 +62,13 @@ fn a_large_photograph_is_reduced_and_looks_the_same() {
     let Some(folder) = originals() else {
         return;
     };
-    let small = decode(
-        &fs_err::read(folder.join("beagle_10.jpg")).unwrap(),
-        &Limits::default(),
-    );
+    let small = decode(&fs_err::read(folder.join("beagle_10.jpg")).unwrap(), &Limits::default());
     let large = resize(&small.unwrap().image, 2000, 1500, Filter::Lanczos).unwrap();
     let bytes = encode_rgb(&large, Format::Jpeg).unwrap();
     for (size, reduced) in [(64, 8), (112, 4), (224, 2), (500, 1)] {
         let recipe = Preprocess::imagenet().with_size(size);
         let image = recipe.decode(&bytes, &Limits::default()).unwrap().image;
-        assert_eq!(
-            image.dimensions(),
-            (2000_u32.div_ceil(reduced), 1500_u32.div_ceil(reduced))
-        );
+        assert_eq!(image.dimensions(), (2000_u32.div_ceil(reduced), 1500_u32.div_ceil(reduced)));
         let full = decode(&bytes, &Limits::default()).unwrap().image;
         let mut tensors = [&image, &full].map(|image| {
             let mut tensor = vec![0.0; recipe.tensor_len()];
@@ -110,11 +95,7 @@ fn every_pixel_of_every_photograph_is_pillows() {
     let out = tempfile::tempdir().unwrap();
     let mut command = Command::new(python);
     command.arg(golden().join("make_golden.py"));
-    command
-        .arg("--photographs")
-        .arg(&folder)
-        .arg("--all")
-        .arg(out.path());
+    command.arg("--photographs").arg(&folder).arg("--all").arg(out.path());
     assert!(command.status().unwrap().success());
 
     let mut worst = Differences::default();
@@ -123,10 +104,7 @@ fn every_pixel_of_every_photograph_is_pillows() {
         let photograph = folder.join(path.file_stem().unwrap()).with_extension("jpg");
         worst.include(&compare(&photograph, &path));
     }
-    eprintln!(
-        "{} photographs, the worst of each: {worst:?}",
-        worst.photographs
-    );
+    eprintln!("{} photographs, the worst of each: {worst:?}", worst.photographs);
     assert!(worst.photographs > 50);
     assert!(worst.bilinear <= 1 && worst.lanczos <= 2 && worst.grayscale == 0);
     assert!(worst.tensor_mean < 0.01);
@@ -165,9 +143,7 @@ fn compare(photograph: &Path, expected: &Path) -> Differences {
     let expected = SafeTensors::deserialize(&expected).unwrap();
     let theirs = |name| expected.tensor(name).unwrap().data();
 
-    let ours = decode(&fs_err::read(photograph).unwrap(), &Limits::default())
-        .unwrap()
-        .image;
+    let ours = decode(&fs_err::read(photograph).unwrap(), &Limits::default()).unwrap().image;
     let (width, height, pixels) = levels(&expected.tensor("pixels").unwrap());
     let (decoded, decoded_mean) = level_difference(ours.as_raw(), pixels);
     // From here on from the same pixels.

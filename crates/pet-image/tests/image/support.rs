@@ -17,9 +17,8 @@ pub(crate) fn file(name: &str) -> Vec<u8> {
 /// Names of all files that `make_golden.py` drew.
 pub(crate) fn file_names() -> Vec<String> {
     let entries = fs_err::read_dir(golden().join("files")).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -37,21 +36,13 @@ pub(crate) fn levels<'data>(tensor: &TensorView<'data>) -> (u32, u32, &'data [u8
 
 pub(crate) fn floats(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
     let data = tensors.tensor(name).unwrap().data();
-    data.as_chunks()
-        .0
-        .iter()
-        .map(|bytes| f32::from_le_bytes(*bytes))
-        .collect()
+    data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
 /// Largest and mean absolute difference of two lists of levels.
 pub(crate) fn level_difference(ours: &[u8], theirs: &[u8]) -> (u8, f64) {
     assert_eq!(ours.len(), theirs.len());
-    let differences = || {
-        ours.iter()
-            .zip(theirs)
-            .map(|(one, other)| one.abs_diff(*other))
-    };
+    let differences = || ours.iter().zip(theirs).map(|(one, other)| one.abs_diff(*other));
     let sum: f64 = differences().map(f64::from).sum();
     (differences().max().unwrap(), sum / ours.len() as f64)
 }
@@ -59,13 +50,6 @@ pub(crate) fn level_difference(ours: &[u8], theirs: &[u8]) -> (u8, f64) {
 /// Largest and mean absolute difference of two lists of numbers.
 pub(crate) fn difference(ours: &[f32], theirs: &[f32]) -> (f64, f64) {
     assert_eq!(ours.len(), theirs.len());
-    let differences = || {
-        ours.iter()
-            .zip(theirs)
-            .map(|(one, other)| f64::from((one - other).abs()))
-    };
-    (
-        differences().fold(0.0, f64::max),
-        differences().sum::<f64>() / ours.len() as f64,
-    )
+    let differences = || ours.iter().zip(theirs).map(|(one, other)| f64::from((one - other).abs()));
+    (differences().fold(0.0, f64::max), differences().sum::<f64>() / ours.len() as f64)
 }

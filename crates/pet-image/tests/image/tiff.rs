@@ -73,10 +73,7 @@ fn a_cut_file_is_truncated_or_whole() {
             match decode(&bytes[..cut], &Limits::default()) {
                 // What was cut off belongs to no pixel of the first page.
                 Ok(decoded) => assert!(decoded.image == whole, "{name} cut after {cut} bytes"),
-                Err(Error::Truncated {
-                    format: Format::Tiff,
-                    ..
-                }) => {}
+                Err(Error::Truncated { format: Format::Tiff, .. }) => {}
                 // Half of a picture inside.
                 Err(error) => panic!("{name} cut after {cut} bytes: {error:?}"),
             }
@@ -86,18 +83,10 @@ fn a_cut_file_is_truncated_or_whole() {
 
 #[test]
 fn half_a_page_is_truncated() {
-    for name in [
-        "rgb_none.tif",
-        "tiles_deflate.tif",
-        "rgb_jpeg.tif",
-        "planes.tif",
-    ] {
+    for name in ["rgb_none.tif", "tiles_deflate.tif", "rgb_jpeg.tif", "planes.tif"] {
         let bytes = file(name);
         let error = decode(&bytes[..bytes.len() / 2], &Limits::default()).unwrap_err();
-        assert!(
-            matches!(error, Error::Truncated { .. }),
-            "{name}: {error:?}"
-        );
+        assert!(matches!(error, Error::Truncated { .. }), "{name}: {error:?}");
     }
 }
 
@@ -120,15 +109,7 @@ fn made(entries: &[(u16, u32)], data: &[u8]) -> Vec<u8> {
 
 /// A grey picture of 4x2 pixels, with entries changed or added.
 fn changed(changes: &[(u16, u32)]) -> Vec<u8> {
-    let mut entries = vec![
-        (256, 4),
-        (257, 2),
-        (258, 8),
-        (259, 1),
-        (262, 1),
-        (277, 1),
-        (278, 2),
-    ];
+    let mut entries = vec![(256, 4), (257, 2), (258, 8), (259, 1), (262, 1), (277, 1), (278, 2)];
     for &(tag, value) in changes {
         entries.retain(|&(known, _)| known != tag);
         entries.push((tag, value));
@@ -138,10 +119,7 @@ fn changed(changes: &[(u16, u32)]) -> Vec<u8> {
 
 fn refusal(bytes: &[u8]) -> String {
     match decode(bytes, &Limits::default()).unwrap_err() {
-        Error::Decode {
-            format: Format::Tiff,
-            source,
-        } => source.to_string(),
+        Error::Decode { format: Format::Tiff, source } => source.to_string(),
         error => error.to_string(),
     }
 }
@@ -192,22 +170,13 @@ fn raw_photographs_are_named_and_not_taken_for_their_preview() {
 fn a_huge_size_is_refused_by_the_header() {
     for name in ["rgb_none.tif", "tiles_deflate.tif", "big.tif"] {
         let limits = Limits::default().with_width(36);
-        assert!(matches!(
-            decode(&file(name), &limits),
-            Err(Error::TooLarge { .. })
-        ));
+        assert!(matches!(decode(&file(name), &limits), Err(Error::TooLarge { .. })));
         let limits = Limits::default().with_pixels(776);
-        assert!(matches!(
-            decode(&file(name), &limits),
-            Err(Error::TooManyPixels { .. })
-        ));
+        assert!(matches!(decode(&file(name), &limits), Err(Error::TooManyPixels { .. })));
         assert_eq!(cost(&file(name), &limits), Cost::default());
     }
     let huge = changed(&[(256, u32::MAX), (257, u32::MAX)]);
-    assert!(matches!(
-        decode(&huge, &Limits::default()),
-        Err(Error::TooLarge { .. })
-    ));
+    assert!(matches!(decode(&huge, &Limits::default()), Err(Error::TooLarge { .. })));
 }
 
 /// Tiles of 16,384 pixels a side under a picture of one column.
@@ -218,20 +187,8 @@ fn tiles_that_lie_outside_the_picture_cost_nothing() {
     (0..256).for_each(|_| packed.write_all(&zeros).unwrap());
     let packed = packed.finish().unwrap();
     let start = 8 + 2 + 12 * 12 + 4;
-    let sides = [
-        (256, 1),
-        (257, 16_384),
-        (258, 8),
-        (259, 8),
-        (262, 1),
-        (277, 1),
-    ];
-    let tile = [
-        (322, 16_384),
-        (323, 16_384),
-        (324, start),
-        (325, packed.len() as u32),
-    ];
+    let sides = [(256, 1), (257, 16_384), (258, 8), (259, 8), (262, 1), (277, 1)];
+    let tile = [(322, 16_384), (323, 16_384), (324, start), (325, packed.len() as u32)];
     let bytes = made(&[&sides[..], &tile].concat(), &packed);
     assert!(refusal(&bytes).contains("cover more than the limit of `100000000` pixels"));
 }
@@ -241,10 +198,7 @@ fn tiles_that_lie_outside_the_picture_cost_nothing() {
 fn a_tile_of_jpeg_larger_than_a_picture_may_be_is_refused_by_the_header() {
     let tile = [(322, 8192), (323, 8192), (324, 8), (325, 8), (259, 7)];
     let said = refusal(&changed(&tile));
-    assert!(
-        said.contains("cover more than the limit of `50000000` pixels"),
-        "{said}"
-    );
+    assert!(said.contains("cover more than the limit of `50000000` pixels"), "{said}");
 }
 
 #[test]
@@ -254,11 +208,7 @@ fn strips_that_share_their_data_are_refused() {
     let mut bytes = changed(&[(257, rows), (278, 1), (259, 8)]);
     let at = |bytes: &[u8], tag: u16| {
         let entries = bytes[10..].chunks(12);
-        10 + 12
-            * entries
-                .into_iter()
-                .position(|entry| entry[..2] == tag.to_le_bytes())
-                .unwrap()
+        10 + 12 * entries.into_iter().position(|entry| entry[..2] == tag.to_le_bytes()).unwrap()
     };
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
     packed.write_all(b"abcd").unwrap();
@@ -283,11 +233,9 @@ fn strips_that_share_their_data_are_refused() {
 
 #[test]
 fn a_strip_that_holds_too_little_or_nonsense_is_damaged() {
-    for (compression, named) in [
-        (5, "strip or tile"),
-        (8, "is damaged"),
-        (32_773, "ends too early"),
-    ] {
+    for (compression, named) in
+        [(5, "strip or tile"), (8, "is damaged"), (32_773, "ends too early")]
+    {
         let said = refusal(&changed(&[(259, compression)]));
         assert!(said.contains(named), "{compression}: {said}");
     }

@@ -69,11 +69,7 @@ impl ExcludedImages {
         }
         let prints: Vec<&Fingerprint> = known.iter().map(|(_, print)| *print).collect();
         let found = Duplicates::find(&prints, progress, &stop)?;
-        let groups = if identical {
-            found.exact
-        } else {
-            found.together(prints.len())
-        };
+        let groups = if identical { found.exact } else { found.together(prints.len()) };
         for group in groups {
             let members = group.iter().map(|&index| known[index].0);
             let (added, held_out): (Vec<usize>, Vec<usize>) =
@@ -98,9 +94,7 @@ impl ExcludedImages {
         let copies = self.copies.iter().map(|copy| &copy.path);
         let unreadable = self.unreadable.iter().map(|image| &image.path);
         let excluded: HashSet<_> = copies.chain(unreadable).collect();
-        dataset
-            .added
-            .retain(|sample| !excluded.contains(&sample.path));
+        dataset.added.retain(|sample| !excluded.contains(&sample.path));
     }
 }
 

@@ -46,10 +46,7 @@ mod tests {
     fn classes_are_small_in_absolute_or_relative_terms() {
         let classes = [19, 20, 100, 24, 400];
         let sample = |(class, count): (usize, &usize)| {
-            let sample = |number| Sample {
-                path: format!("{class}/{number}").into(),
-                class,
-            };
+            let sample = |number| Sample { path: format!("{class}/{number}").into(), class };
             (0..*count).map(sample).collect::<Vec<_>>()
         };
         let mut dataset = Dataset {

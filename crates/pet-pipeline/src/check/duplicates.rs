@@ -50,10 +50,7 @@ impl DuplicateImages {
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let name: String = digest.chars().take(24).collect();
-        let file = cache.join(format!(
-            "same-pictures/{FORMAT}-{name}{}.json",
-            suffix(limits)
-        ));
+        let file = cache.join(format!("same-pictures/{FORMAT}-{name}{}.json", suffix(limits)));
         let known: Option<Vec<Vec<PathBuf>>> = read_json(&file).ok();
         let groups = if let Some(groups) = known {
             groups
@@ -68,9 +65,7 @@ impl DuplicateImages {
         let absolute = |path: PathBuf| dataset.root.join(path);
         let groups = groups.into_iter();
         let groups = groups.map(|group| group.into_iter().map(absolute).collect());
-        Ok(Self {
-            groups: groups.collect(),
-        })
+        Ok(Self { groups: groups.collect() })
     }
 
     /// The paths of the images of each group.
@@ -87,9 +82,7 @@ impl DuplicateImages {
         let mut leaks = Vec::new();
         for group in &self.groups {
             let trained = group.iter().find(|path| train.contains(path.as_path()));
-            let validated = group
-                .iter()
-                .filter(|path| validation.contains(path.as_path()));
+            let validated = group.iter().filter(|path| validation.contains(path.as_path()));
             leaks.extend(validated.filter_map(|path| Some((path, trained?))));
         }
         let (example, trained) = leaks.first()?;
@@ -121,9 +114,8 @@ fn search(
     let stop = || interrupt.check().is_err();
     let read = fingerprints(&samples, limits, progress, &stop)?;
     let readable = samples.into_iter().zip(&read);
-    let readable: Vec<(&Sample, &Fingerprint)> = readable
-        .filter_map(|(sample, read)| Some((sample, read.as_ref().ok()?)))
-        .collect();
+    let readable: Vec<(&Sample, &Fingerprint)> =
+        readable.filter_map(|(sample, read)| Some((sample, read.as_ref().ok()?))).collect();
     let prints: Vec<&Fingerprint> = readable.iter().map(|(_, print)| *print).collect();
     let together = Duplicates::find(&prints, progress, &stop)?.together(prints.len());
     let path = |index: &usize| {
@@ -131,9 +123,7 @@ fn search(
         path.strip_prefix(&dataset.root).unwrap_or(path).to_owned()
     };
     let groups = together.iter();
-    Ok(groups
-        .map(|group| group.iter().map(path).collect())
-        .collect())
+    Ok(groups.map(|group| group.iter().map(path).collect()).collect())
 }
 
 #[cfg(test)]
@@ -148,32 +138,18 @@ mod tests {
 
     fn split(train: &[&str], validation: &[&str]) -> Split {
         let samples = |paths: &[&str]| -> Vec<Sample> {
-            let sample = |path: &&str| Sample {
-                path: path.into(),
-                class: 0,
-            };
+            let sample = |path: &&str| Sample { path: path.into(), class: 0 };
             paths.iter().map(sample).collect()
         };
-        Split {
-            train: samples(train),
-            validation: samples(validation),
-        }
+        Split { train: samples(train), validation: samples(validation) }
     }
 
     #[test]
     fn only_groups_in_both_splits_leak() {
         let split = split(&["a", "b", "c"], &["d", "e", "f", "g"]);
-        assert_eq!(
-            duplicates(&[&["a", "b"], &["d", "e"], &["x", "f"]]).leak(&split),
-            None
-        );
+        assert_eq!(duplicates(&[&["a", "b"], &["d", "e"], &["x", "f"]]).leak(&split), None);
         let leak = duplicates(&[&["a", "b"], &["d", "c", "e"], &["a", "g"]]).leak(&split);
-        let expected = Leak {
-            images: 3,
-            validated: 4,
-            example: "d".into(),
-            trained: "c".into(),
-        };
+        let expected = Leak { images: 3, validated: 4, example: "d".into(), trained: "c".into() };
         assert_eq!(leak, Some(expected));
     }
 

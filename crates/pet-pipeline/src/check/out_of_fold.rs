@@ -50,10 +50,7 @@ impl Inputs<'_> {
         let weights = Weights::open(self.backbone)?.without_head();
         let features = self.features(&weights)?;
         let indices = Indices::new(self.samples);
-        let configuration = Configuration {
-            seed: SEED,
-            ..Configuration::default()
-        };
+        let configuration = Configuration { seed: SEED, ..Configuration::default() };
         let seen = (folds.len() * configuration.epochs * self.samples.len()) as u64;
         let mut rows = vec![Vec::new(); self.samples.len()];
         task(self.progress, "label check", seen, Unit::Images, || {
@@ -70,10 +67,7 @@ impl Inputs<'_> {
             }
             Ok::<(), Error>(())
         })?;
-        Ok(Some(OutOfFold {
-            accuracy: accuracy(&rows, &features.labels),
-            probabilities: rows,
-        }))
+        Ok(Some(OutOfFold { accuracy: accuracy(&rows, &features.labels), probabilities: rows }))
     }
 
     /// As many folds as there can be up to [`FOLDS`]; none if all images show the same.
@@ -92,10 +86,7 @@ impl Inputs<'_> {
         // The same as the default of training, so that both use the same cached features.
         let recipe = &weights.architecture().recipe;
         let size = recipe.size();
-        let recipe = Preprocess {
-            resize: Resize::Stretch { size },
-            ..recipe.clone()
-        };
+        let recipe = Preprocess { resize: Resize::Stretch { size }, ..recipe.clone() };
         let folder = self.cache.join("features");
         let mut cache = FeatureCache::open(&folder, &weights.digest()?, &backbone, &recipe, false)?;
         let extractor = Extractor::new(&backbone, &recipe)
@@ -111,11 +102,7 @@ struct Indices<'a>(HashMap<&'a Path, usize>);
 impl<'a> Indices<'a> {
     fn new(samples: &'a [Sample]) -> Self {
         let samples = samples.iter().enumerate();
-        Self(
-            samples
-                .map(|(index, sample)| (sample.path.as_path(), index))
-                .collect(),
-        )
+        Self(samples.map(|(index, sample)| (sample.path.as_path(), index)).collect())
     }
 
     /// The indices of some of the samples, sorted.

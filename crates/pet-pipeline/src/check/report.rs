@@ -127,19 +127,13 @@ impl DataReport {
         let mut add = |severity, kind: &str, images| {
             if images > 0 {
                 let kind = kind.to_owned();
-                problems.push(Problem {
-                    severity,
-                    kind,
-                    images,
-                });
+                problems.push(Problem { severity, kind, images });
             }
         };
         add(Severity::Error, "unreadable", self.unreadable.len());
         add(Severity::Error, "empty class folders", self.empty.len());
-        for (kind, name) in [
-            (DuplicateKind::Exact, "copies"),
-            (DuplicateKind::Near, "near-copies"),
-        ] {
+        for (kind, name) in [(DuplicateKind::Exact, "copies"), (DuplicateKind::Near, "near-copies")]
+        {
             let count = |splits: bool, classes: bool| {
                 let groups = self.duplicates.iter().filter(|group| {
                     group.kind == kind
@@ -148,37 +142,18 @@ impl DataReport {
                 });
                 groups.map(|group| group.images.len()).sum()
             };
-            add(
-                Severity::Error,
-                &format!("{name} across splits"),
-                count(true, false),
-            );
-            add(
-                Severity::Error,
-                &format!("{name} across classes"),
-                count(false, true),
-            );
-            add(
-                Severity::Warning,
-                &format!("{name} within a class"),
-                count(false, false),
-            );
+            add(Severity::Error, &format!("{name} across splits"), count(true, false));
+            add(Severity::Error, &format!("{name} across classes"), count(false, true));
+            add(Severity::Warning, &format!("{name} within a class"), count(false, false));
         }
-        let suspects = self
-            .labels
-            .as_ref()
-            .map_or(0, |labels| labels.suspects.len());
+        let suspects = self.labels.as_ref().map_or(0, |labels| labels.suspects.len());
         add(Severity::Warning, "label probably wrong", suspects);
         for flaw in pet_data::picture::Flaw::ALL {
             let found = self.flaws.iter().filter(|image| image.flaw.kind == flaw);
             add(Severity::Warning, flaw.name(), found.count());
         }
         let few = self.classes.iter().filter(|class| class.few);
-        add(
-            Severity::Warning,
-            "in a class with few",
-            few.map(|class| class.images).sum(),
-        );
+        add(Severity::Warning, "in a class with few", few.map(|class| class.images).sum());
         // Stable, so that the order above is kept within a severity.
         problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
         self.problems = problems;

@@ -138,12 +138,7 @@ impl<'a> DataCheck<'a> {
             images: self.dataset.samples().count(),
             problems: Vec::new(),
             unreadable: Vec::new(),
-            empty: self
-                .dataset
-                .empty
-                .iter()
-                .map(|path| self.file(path))
-                .collect(),
+            empty: self.dataset.empty.iter().map(|path| self.file(path)).collect(),
             flaws: Vec::new(),
             duplicates: Vec::new(),
             labels: None,
@@ -152,19 +147,8 @@ impl<'a> DataCheck<'a> {
     }
 
     fn splits(&self) -> HashMap<&Path, &'static str> {
-        let Dataset {
-            train,
-            validation,
-            test,
-            added,
-            ..
-        } = self.dataset;
-        let all = [
-            (train, "train"),
-            (added, "train"),
-            (validation, "validation"),
-            (test, "test"),
-        ];
+        let Dataset { train, validation, test, added, .. } = self.dataset;
+        let all = [(train, "train"), (added, "train"), (validation, "validation"), (test, "test")];
         let all = all.into_iter().flat_map(|(samples, name)| {
             let paths = samples.iter().map(|sample| sample.path.as_path());
             paths.map(move |path| (path, name))
@@ -188,10 +172,7 @@ impl<'a> DataCheck<'a> {
     fn flaws(&self, sample: &Sample, picture: &Picture) -> Vec<FlawedImage> {
         let file = self.file(&sample.path);
         let flaws = picture.flaws().into_iter();
-        let flaws = flaws.map(|flaw| FlawedImage {
-            file: file.clone(),
-            flaw,
-        });
+        let flaws = flaws.map(|flaw| FlawedImage { file: file.clone(), flaw });
         flaws.collect()
     }
 
@@ -202,10 +183,7 @@ impl<'a> DataCheck<'a> {
             Member {
                 file: self.file(&sample.path),
                 class: self.class(sample.class),
-                split: splits
-                    .get(sample.path.as_path())
-                    .copied()
-                    .unwrap_or_default(),
+                split: splits.get(sample.path.as_path()).copied().unwrap_or_default(),
             }
         };
         let group = |kind, similarity, members: &[usize]| {
@@ -239,10 +217,7 @@ impl<'a> DataCheck<'a> {
         };
         let samples: Vec<Sample> = samples.iter().map(|&sample| sample.clone()).collect();
         let paths = |group: &Vec<usize>| -> Vec<PathBuf> {
-            group
-                .iter()
-                .map(|&index| samples[index].path.clone())
-                .collect()
+            group.iter().map(|&index| samples[index].path.clone()).collect()
         };
         let together = duplicates.together(samples.len());
         let groups: Vec<Vec<PathBuf>> = together.iter().map(paths).collect();
@@ -258,9 +233,6 @@ impl<'a> DataCheck<'a> {
             given_probability: error.given_probability,
             likely_probability: error.likely_probability,
         });
-        Ok(Some(LabelReport {
-            accuracy: predictions.accuracy,
-            suspects: suspects.collect(),
-        }))
+        Ok(Some(LabelReport { accuracy: predictions.accuracy, suspects: suspects.collect() }))
     }
 }

@@ -55,9 +55,7 @@ impl DataReport {
     }
 
     fn draw(&self, entries: &[Entry], limits: &Limits) -> Result<Vec<u8>, Error> {
-        let photographs = entries
-            .iter()
-            .map(|entry| read(&self.root.join(&entry.file), limits));
+        let photographs = entries.iter().map(|entry| read(&self.root.join(&entry.file), limits));
         let photographs: Vec<Option<RgbImage>> = photographs.collect();
         let names = entries.iter().map(|entry| entry.file.to_string_lossy());
         let names: Vec<_> = names.collect();

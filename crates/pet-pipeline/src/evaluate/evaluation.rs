@@ -77,16 +77,10 @@ impl Evaluation {
         images: &ImageSet,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        let ModelMetadata {
-            model_name,
-            classes,
-            ..
-        } = predictor.metadata();
+        let ModelMetadata { model_name, classes, .. } = predictor.metadata();
         let predictions = predict_all(predictor, &images.samples, "evaluating", progress)?;
-        let logits: Vec<_> = predictions
-            .iter()
-            .map(|prediction| prediction.logits().to_vec())
-            .collect();
+        let logits: Vec<_> =
+            predictions.iter().map(|prediction| prediction.logits().to_vec()).collect();
         let labels: Vec<usize> = images.samples.iter().map(|sample| sample.class).collect();
         let temperature = predictor.metadata().temperature();
         let probabilities = probabilities(&logits, temperature)?;
@@ -98,10 +92,7 @@ impl Evaluation {
         mistakes.truncate(SHOWN);
         let measured = measure_logits(&logits, &labels, classes, temperature, &images.command)?;
         Ok(Self {
-            metrics: SplitMetrics {
-                known: share_known(&predictions),
-                ..measured
-            },
+            metrics: SplitMetrics { known: share_known(&predictions), ..measured },
             confusion: ConfusionMatrix::new(&probabilities, &labels, classes.len())?,
             name: images.name.clone(),
             model: model_name.clone(),
@@ -109,10 +100,7 @@ impl Evaluation {
             right,
             mistakes,
             mistaken,
-            similarities: predictions
-                .iter()
-                .filter_map(Prediction::similarity)
-                .collect(),
+            similarities: predictions.iter().filter_map(Prediction::similarity).collect(),
             plots: Vec::new(),
         })
     }
@@ -188,27 +176,19 @@ pub fn predict_all(
 /// read.
 pub fn read_image(path: &Path, limits: &Limits) -> Result<Vec<u8>, Error> {
     let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::Gone {
-            path: path.to_owned(),
-        },
+        std::io::ErrorKind::NotFound => Error::Gone { path: path.to_owned() },
         _ => error.into(),
     };
     let (bytes, limit) = (fs::metadata(path).map_err(failed)?.len(), limits.bytes);
     if bytes > limit {
-        return Err(image_error(path)(pet_image::Error::TooManyBytes {
-            bytes,
-            limit,
-        }));
+        return Err(image_error(path)(pet_image::Error::TooManyBytes { bytes, limit }));
     }
     fs::read(path).map_err(failed)
 }
 
 /// Adds the path to an error of an image.
 pub fn image_error<E: Into<pet_predict::Error>>(path: &Path) -> impl Fn(E) -> Error {
-    move |source| Error::Image {
-        path: path.to_owned(),
-        source: source.into(),
-    }
+    move |source| Error::Image { path: path.to_owned(), source: source.into() }
 }
 
 /// The most probable class, the first one in case of a tie, as in `measure_logits`.
@@ -233,11 +213,7 @@ fn mistakes(samples: &[Sample], probabilities: &[Vec<f32>], classes: &[String]) 
             confidence,
         })
     };
-    let mut mistakes: Vec<_> = samples
-        .iter()
-        .zip(probabilities)
-        .filter_map(mistake)
-        .collect();
+    let mut mistakes: Vec<_> = samples.iter().zip(probabilities).filter_map(mistake).collect();
     mistakes.sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
     mistakes
 }

@@ -37,11 +37,7 @@ impl ImageSet {
             let path = sample.path.clone();
             Some(Sample { path, class })
         });
-        Ok(Self {
-            name,
-            samples: samples.collect(),
-            command: String::new(),
-        })
+        Ok(Self { name, samples: samples.collect(), command: String::new() })
     }
 
     /// The test images of a data set, for a model with these classes.

@@ -46,9 +46,7 @@ impl Evaluation {
         progress: &dyn Progress,
     ) -> Result<OutlierMetrics, Error> {
         if self.similarities.is_empty() {
-            return Err(Error::NoSimilarity {
-                model: self.model.clone(),
-            });
+            return Err(Error::NoSimilarity { model: self.model.clone() });
         }
         let files = walk::images(folder, &mut LeftOut::default())?;
         if files.is_empty() {
@@ -58,10 +56,8 @@ impl Evaluation {
         let sample = |path| Sample { path, class: 0 };
         let samples: Vec<_> = files.into_iter().map(sample).collect();
         let predictions = predict_all(predictor, &samples, "predicting outliers", progress)?;
-        let similarities: Vec<f32> = predictions
-            .iter()
-            .filter_map(Prediction::similarity)
-            .collect();
+        let similarities: Vec<f32> =
+            predictions.iter().filter_map(Prediction::similarity).collect();
         let threshold = lower_quantile(&self.similarities, 1.0 - RECALL);
         let at_95 = similarities.iter().filter(|one| **one >= threshold);
         let taken = taken(&samples, &predictions);

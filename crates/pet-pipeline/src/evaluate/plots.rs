@@ -40,10 +40,8 @@ fn contact_sheet(evaluation: &Evaluation, limits: &Limits) -> Result<Vec<u8>, Er
         let decoded = decode(&read_image(&mistake.file, limits)?, limits);
         Ok(decoded.map_err(image_error(&mistake.file))?.image)
     };
-    let photographs: Vec<RgbImage> = mistakes
-        .iter()
-        .map(photograph)
-        .collect::<Result<_, Error>>()?;
+    let photographs: Vec<RgbImage> =
+        mistakes.iter().map(photograph).collect::<Result<_, Error>>()?;
     let name = |mistake: &Mistake| {
         let name = mistake.file.file_stem().unwrap_or_default();
         name.to_string_lossy().into_owned()
@@ -58,10 +56,7 @@ fn contact_sheet(evaluation: &Evaluation, limits: &Limits) -> Result<Vec<u8>, Er
         name,
     });
     let sheet: Vec<_> = sheet.collect();
-    let title = format!(
-        "Most confident mistakes on the {}",
-        images(&evaluation.name)
-    );
+    let title = format!("Most confident mistakes on the {}", images(&evaluation.name));
     let note = format!(
         "{} of {} images misclassified; the {} most confident: class → prediction, confidence, file",
         evaluation.mistaken,

@@ -22,11 +22,7 @@ pub fn add_to_results(
     usage: &str,
 ) -> Result<(), Error> {
     let file = results.join(METRICS_FILE);
-    let mut metrics: Metrics = if file.exists() {
-        read_json(&file)?
-    } else {
-        Metrics::default()
-    };
+    let mut metrics: Metrics = if file.exists() { read_json(&file)? } else { Metrics::default() };
     let splits = evaluations.iter();
     let splits = splits.map(|one| (one.name.clone(), one.metrics.clone()));
     metrics.splits.extend(splits);
@@ -67,9 +63,7 @@ fn batch(evaluation: &Evaluation) -> Batch {
         ("calibration_error", calibration.map(|one| one.error)),
     ];
     let time = now();
-    let known = values
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)));
+    let known = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
     known.fold(Batch::new(), |batch, (name, value)| {
         batch.metric(format!("{}_{name}", evaluation.name), value, time, 0)
     })

@@ -92,10 +92,7 @@ impl Gate {
 /// The contingency table of the two versions.
 pub(super) fn paired(challenger: &Measured, champion: &Measured) -> Result<Paired, Error> {
     let (one, other) = (&challenger.right, &champion.right);
-    Paired::new(one, other).ok_or(Error::Unpaired {
-        expected: other.len(),
-        got: one.len(),
-    })
+    Paired::new(one, other).ok_or(Error::Unpaired { expected: other.len(), got: one.len() })
 }
 
 /// A metric of both versions.
@@ -123,14 +120,8 @@ impl Gate {
     /// Number of classes with too few images for a limit on their recall.
     pub(super) fn unchecked_classes(&self, measured: &Measured) -> usize {
         let classes = measured.metrics.classes.values();
-        let unchecked = classes
-            .filter(|class| !self.has_enough(class.images))
-            .count();
-        if self.class_recall == Limit::default() {
-            0
-        } else {
-            unchecked
-        }
+        let unchecked = classes.filter(|class| !self.has_enough(class.images)).count();
+        if self.class_recall == Limit::default() { 0 } else { unchecked }
     }
 
     fn has_enough(&self, images: usize) -> bool {
@@ -145,9 +136,7 @@ fn recalls(gate: &Gate, challenger: &Measured, champion: Option<&Measured>) -> V
     let pair = |(name, class): (&String, &pet_model::ClassMetrics)| Pair {
         class: Some(name.clone()),
         challenger: Some(class.recall),
-        champion: champion
-            .and_then(|one| one.metrics.classes.get(name))
-            .map(|class| class.recall),
+        champion: champion.and_then(|one| one.metrics.classes.get(name)).map(|class| class.recall),
     };
     enough.map(pair).collect()
 }
@@ -169,9 +158,7 @@ fn check_pairs(metric: Metric, kind: Kind, limit: f64, pairs: &[Pair]) -> Vec<Ch
     });
     let (passed, mut failed): (Vec<_>, Vec<_>) = checks.partition(|(_, check)| check.passed);
     if failed.is_empty() {
-        let closest = passed
-            .into_iter()
-            .min_by(|one, other| one.0.total_cmp(&other.0));
+        let closest = passed.into_iter().min_by(|one, other| one.0.total_cmp(&other.0));
         failed.extend(closest);
     }
     failed.into_iter().map(|(_, check)| check).collect()
@@ -179,11 +166,7 @@ fn check_pairs(metric: Metric, kind: Kind, limit: f64, pairs: &[Pair]) -> Vec<Ch
 
 /// By how much the challenger meets the limit, in the unit of the metric; `None` if a metric is missing or NaN.
 fn margin(metric: Metric, kind: Kind, limit: f64, pair: &Pair) -> Option<f64> {
-    let sign = if metric.greater_is_better() {
-        1.0
-    } else {
-        -1.0
-    };
+    let sign = if metric.greater_is_better() { 1.0 } else { -1.0 };
     let challenger = pair.challenger?;
     let margin = match kind {
         Kind::Threshold => sign * (challenger - limit),
@@ -236,10 +219,7 @@ mod tests {
             metrics: SplitMetrics {
                 images: 100,
                 top1: hits as f64 / 100.0,
-                calibration: Some(Calibration {
-                    error: 0.02,
-                    ..Calibration::default()
-                }),
+                calibration: Some(Calibration { error: 0.02, ..Calibration::default() }),
                 classes: [recall(0), recall(50)].into(),
                 ..SplitMetrics::default()
             },
@@ -346,21 +326,10 @@ mod tests {
         challenger.metrics.calibration = None;
         challenger.latency_ms = f64::NAN;
         let names = failed(&Gate::default(), &challenger, Some(&champion));
-        assert_eq!(
-            names,
-            ["calibration_error", "calibration_error", "latency_ms"]
-        );
+        assert_eq!(names, ["calibration_error", "calibration_error", "latency_ms"]);
         challenger.right.pop();
-        let error = Gate::default()
-            .evaluate(&challenger, Some(&champion))
-            .unwrap_err();
-        let counts = matches!(
-            error,
-            Error::Unpaired {
-                expected: 100,
-                got: 99
-            }
-        );
+        let error = Gate::default().evaluate(&challenger, Some(&champion)).unwrap_err();
+        let counts = matches!(error, Error::Unpaired { expected: 100, got: 99 });
         assert!(counts, "{error}");
     }
 

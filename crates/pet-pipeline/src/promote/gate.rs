@@ -103,10 +103,7 @@ pub enum Metric {
 impl Metric {
     /// Whether larger values are better.
     pub fn greater_is_better(self) -> bool {
-        matches!(
-            self,
-            Self::Accuracy | Self::MacroF1 | Self::ClassRecall | Self::Known
-        )
+        matches!(self, Self::Accuracy | Self::MacroF1 | Self::ClassRecall | Self::Known)
     }
 
     /// Its name in files.
@@ -154,10 +151,7 @@ impl Default for Gate {
 
 impl Default for Significance {
     fn default() -> Self {
-        Self {
-            alpha: 0.05,
-            require: Requirement::default(),
-        }
+        Self { alpha: 0.05, require: Requirement::default() }
     }
 }
 
@@ -173,9 +167,7 @@ impl Gate {
             path: path.to_owned(),
             source,
         };
-        let size = fs::metadata(path)
-            .map_err(|error| failed(error.into()))?
-            .len();
+        let size = fs::metadata(path).map_err(|error| failed(error.into()))?.len();
         if size > FILE_BYTES {
             let text = format!("the file has {size} bytes, more than the limit of {FILE_BYTES}");
             return Err(failed(text.into()));
@@ -239,13 +231,9 @@ fn within(
 ) -> Result<(), Error> {
     match value {
         // NaN is in no range.
-        Some(got) if !(least..=most).contains(&got) => Err(Error::Limit {
-            metric: metric.name(),
-            field,
-            least,
-            most,
-            got,
-        }),
+        Some(got) if !(least..=most).contains(&got) => {
+            Err(Error::Limit { metric: metric.name(), field, least, most, got })
+        }
         _ => Ok(()),
     }
 }
@@ -295,22 +283,13 @@ mod tests {
             (r#"{"size_mb": {"threshold": -1}}"#, "size_mb"),
             (r#"{"known": {"threshold": 98}}"#, "known"),
             (r#"{"mcnemar": {"alpha": 5}}"#, "alpha"),
-            (
-                r#"{"class_recall": {"min_absolute_change": 2}}"#,
-                "min_absolute_change",
-            ),
+            (r#"{"class_recall": {"min_absolute_change": 2}}"#, "min_absolute_change"),
         ] {
             let error = read(text).unwrap_err();
             assert!(matches!(error, Error::Limit { .. }), "{text}: {error}");
             assert!(error.to_string().contains(part), "{text}: {error}");
         }
-        for text in [
-            r#"{"acuracy": {}}"#,
-            r#"{"accuracy": {"least": 1}}"#,
-            "",
-            "[",
-            "[1]",
-        ] {
+        for text in [r#"{"acuracy": {}}"#, r#"{"accuracy": {"least": 1}}"#, "", "[", "[1]"] {
             let error = read(text).unwrap_err();
             assert!(matches!(error, Error::Gate { .. }), "{text}: {error}");
         }

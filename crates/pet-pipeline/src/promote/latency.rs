@@ -23,9 +23,7 @@ const ROUNDS: usize = 5;
 /// [`Error::Image`] for an image that cannot be read or predicted.
 pub fn latency_ms(predictors: &[&ImagePredictor], samples: &[Sample]) -> Result<Vec<f64>, Error> {
     let mut fastest = vec![Vec::new(); predictors.len()];
-    let limits = predictors
-        .first()
-        .map(|first| first.model().options().image);
+    let limits = predictors.first().map(|first| first.model().options().image);
     let limits = limits.unwrap_or_default();
     for sample in spread(samples) {
         let content = read_image(&sample.path, &limits)?;
@@ -33,9 +31,7 @@ pub fn latency_ms(predictors: &[&ImagePredictor], samples: &[Sample]) -> Result<
         for _ in 0..ROUNDS {
             for (predictor, least) in predictors.iter().zip(&mut times) {
                 let start = Instant::now();
-                predictor
-                    .predict(&content)
-                    .map_err(image_error(&sample.path))?;
+                predictor.predict(&content).map_err(image_error(&sample.path))?;
                 *least = start.elapsed().min(*least);
             }
         }
@@ -69,12 +65,8 @@ mod tests {
     #[test]
     fn images_are_evenly_spaced() {
         let numbers = |count: usize| {
-            let samples: Vec<Sample> = (0..count)
-                .map(|class| Sample {
-                    path: "x".into(),
-                    class,
-                })
-                .collect();
+            let samples: Vec<Sample> =
+                (0..count).map(|class| Sample { path: "x".into(), class }).collect();
             let classes = spread(&samples).map(|sample| sample.class);
             classes.collect::<Vec<_>>()
         };

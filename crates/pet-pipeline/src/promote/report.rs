@@ -132,10 +132,7 @@ impl Comparison {
     /// The limits that were not checked: those on [`Gate::class_recall`] if no class has enough images, and those on
     /// [`Gate::known`] if a version has no such metric.
     pub fn unchecked(&self, gate: &Gate) -> Vec<(Metric, Kind, f64)> {
-        let metrics = [
-            (Metric::ClassRecall, gate.class_recall),
-            (Metric::Known, gate.known),
-        ];
+        let metrics = [(Metric::ClassRecall, gate.class_recall), (Metric::Known, gate.known)];
         let limits = metrics.into_iter().flat_map(|(metric, limit)| {
             let kinds = limit.kinds(self.champion.is_some());
             kinds.map(move |(kind, limit)| (metric, kind, limit))
@@ -144,9 +141,7 @@ impl Comparison {
             let mut checks = self.checks.iter();
             checks.any(|check| check.metric == metric && check.kind == kind)
         };
-        limits
-            .filter(|(metric, kind, _)| !checked(*metric, *kind))
-            .collect()
+        limits.filter(|(metric, kind, _)| !checked(*metric, *kind)).collect()
     }
 
     /// The names of the metrics that miss a limit, without repetition: `accuracy`, or `int8 accuracy` for an int8
@@ -184,19 +179,12 @@ impl Promotion {
             let same = others.iter().find(|other| other.precision == one.precision);
             Comparison::new(gate, one, same.or(others.first()))
         };
-        let comparisons = measured
-            .iter()
-            .map(compare)
-            .collect::<Result<Vec<_>, _>>()?;
+        let comparisons = measured.iter().map(compare).collect::<Result<Vec<_>, _>>()?;
         let mut checks = comparisons.iter().flat_map(|one| &one.checks);
         let passed = !comparisons.is_empty() && checks.all(|check| check.passed);
         Ok(Self {
             model: model.into(),
-            verdict: if passed {
-                Verdict::Passed
-            } else {
-                Verdict::Refused
-            },
+            verdict: if passed { Verdict::Passed } else { Verdict::Refused },
             images: images.into(),
             challenger,
             champion: champion.map(|(champion, _)| champion),
@@ -207,10 +195,7 @@ impl Promotion {
 
     /// The metrics that miss a limit.
     pub fn failed(&self) -> Vec<String> {
-        self.comparisons
-            .iter()
-            .flat_map(Comparison::failed)
-            .collect()
+        self.comparisons.iter().flat_map(Comparison::failed).collect()
     }
 }
 
@@ -255,11 +240,7 @@ mod tests {
         let first = promotion(&one, None);
         assert_eq!(first.verdict, Verdict::Passed);
         assert_eq!(first.comparisons[0].paired, None);
-        assert_eq!(
-            promotion(&[], None).verdict,
-            Verdict::Refused,
-            "without metrics"
-        );
+        assert_eq!(promotion(&[], None).verdict, Verdict::Refused, "without metrics");
     }
 
     #[test]
@@ -290,11 +271,7 @@ mod tests {
     #[test]
     fn classes_with_too_few_images_to_check_are_counted() {
         let mut one = [measured(Precision::Fp32, 1.0, [true, true])];
-        let class = |images| pet_model::ClassMetrics {
-            images,
-            recall: 1.0,
-            ..Default::default()
-        };
+        let class = |images| pet_model::ClassMetrics { images, recall: 1.0, ..Default::default() };
         let unchecked = |one: &[Measured]| {
             let report = promotion(one, None);
             let comparison = &report.comparisons[0];
@@ -311,10 +288,8 @@ mod tests {
     #[test]
     fn each_precision_is_compared_with_the_same_if_possible() {
         let both = [Precision::Fp32, Precision::Int8];
-        let challenger = [
-            measured(both[0], 1.0, [true, true]),
-            measured(both[1], 0.5, [true, false]),
-        ];
+        let challenger =
+            [measured(both[0], 1.0, [true, true]), measured(both[1], 0.5, [true, false])];
         let champion = both.map(|precision| measured(precision, 0.5, [true, false]));
         let report = promotion(&challenger, Some(&champion));
         assert_eq!(report.verdict, Verdict::Passed);

@@ -76,9 +76,7 @@ impl SweepReport {
                 trial: trial.number + 1,
                 round: trial.rung + 1,
                 epochs: trial.epochs,
-                values: values
-                    .map(|(name, value)| (name.to_owned(), value.into()))
-                    .collect(),
+                values: values.map(|(name, value)| (name.to_owned(), value.into())).collect(),
                 finished: outcome.score.clone().map(|Scored(run)| run),
             }
         });

@@ -81,14 +81,8 @@ impl Sweep {
         search: Search<Scored>,
     ) -> Result<Self, Error> {
         let grid = space.grid();
-        grid.iter()
-            .try_for_each(|point| point.configure(&base).map(drop))?;
-        Ok(Self {
-            method,
-            base,
-            space,
-            search,
-        })
+        grid.iter().try_for_each(|point| point.configure(&base).map(drop))?;
+        Ok(Self { method, base, space, search })
     }
 
     /// Runs all trials as children of a new run, or of `run_id`. Registers each model that is better than all earlier ones.
@@ -132,20 +126,17 @@ impl Sweep {
         experiment.context().warn_unsent(NAME, spooled.as_ref());
         match ended {
             Ok(()) => Ok(report),
-            Err(_) => Err(Error::Interrupted {
-                finished: report.trials.len(),
-                planned,
-                run_id: None,
-            }),
+            Err(_) => {
+                Err(Error::Interrupted { finished: report.trials.len(), planned, run_id: None })
+            }
         }
     }
 
     /// Adds the parameters of the sweep to the plan of its run.
     fn plan(&self, plan: RunPlan) -> RunPlan {
         let rounds = self.search.rungs().all().iter();
-        let rounds: Vec<String> = rounds
-            .map(|rung| format!("{} × {} epochs", rung.trials, rung.epochs))
-            .collect();
+        let rounds: Vec<String> =
+            rounds.map(|rung| format!("{} × {} epochs", rung.trials, rung.epochs)).collect();
         let plan = plan
             .param("method", self.method)
             .param("rounds", rounds.join(", "))
@@ -157,10 +148,8 @@ impl Sweep {
     }
 
     fn request(&self, trial: &Trial, parent: Option<&str>) -> Result<RunRequest, Error> {
-        let configuration = Configuration {
-            epochs: trial.epochs,
-            ..trial.point.configure(&self.base)?
-        };
+        let configuration =
+            Configuration { epochs: trial.epochs, ..trial.point.configure(&self.base)? };
         let mut request = RunRequest::new(configuration);
         request.name = self.name(trial);
         request.tags = vec![
@@ -178,11 +167,7 @@ impl Sweep {
 
     /// The name of a trial's run, with the values of all axes that have several.
     fn name(&self, trial: &Trial) -> String {
-        let searched = self
-            .space
-            .axes()
-            .iter()
-            .filter(|axis| axis.values.len() > 1);
+        let searched = self.space.axes().iter().filter(|axis| axis.values.len() > 1);
         let values = searched.filter_map(|axis| {
             let value = trial.point.value(&axis.name)?;
             Some(format!(", {} {value}", axis.name))
@@ -239,9 +224,12 @@ fn log(
     let Some((id, best)) = parent.id().zip(report.best()) else {
         return Ok(());
     };
-    let mut batch = Batch::new()
-        .metric(BEST_VAL_ACC, best.val_acc, now(), 0)
-        .metric(BEST_VAL_LOSS, best.val_loss, now(), 0);
+    let mut batch = Batch::new().metric(BEST_VAL_ACC, best.val_acc, now(), 0).metric(
+        BEST_VAL_LOSS,
+        best.val_loss,
+        now(),
+        0,
+    );
     if let Some(run_id) = &best.run_id {
         batch = batch.tag(BEST_RUN_TAG, run_id);
     }
@@ -281,11 +269,8 @@ impl Progress for SweepProgress<'_> {
 
     fn advance(&self, amount: u64) {
         let less = |left: u64| Some(left.saturating_sub(amount));
-        let before = self
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-        self.observer
-            .advance(amount.min(before.unwrap_or_default()));
+        let before = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        self.observer.advance(amount.min(before.unwrap_or_default()));
     }
 
     fn finish(&self) {}

@@ -87,20 +87,14 @@ impl Rungs {
 
 /// The quotient, rounded half up.
 fn rounded(epochs: usize, divisor: usize) -> Option<usize> {
-    epochs
-        .checked_add(divisor / 2)
-        .map(|enlarged| enlarged / divisor)
+    epochs.checked_add(divisor / 2).map(|enlarged| enlarged / divisor)
 }
 
 fn at_least(name: &'static str, value: usize, least: usize) -> Result<(), Error> {
     if value >= least {
         return Ok(());
     }
-    Err(Error::Number {
-        name,
-        value,
-        expected: format!("at least `{least}`"),
-    })
+    Err(Error::Number { name, value, expected: format!("at least `{least}`") })
 }
 
 /// A point to train.
@@ -145,14 +139,7 @@ impl<S: PartialOrd> Search<S> {
     pub fn new(points: Vec<Point>, rungs: Rungs) -> Self {
         let first = rungs.all().first().map_or(0, |rung| rung.trials);
         let waiting = (0..points.len().min(first)).rev().collect();
-        Self {
-            points,
-            rungs,
-            rung: 0,
-            waiting,
-            current: None,
-            outcomes: Vec::new(),
-        }
+        Self { points, rungs, rung: 0, waiting, current: None, outcomes: Vec::new() }
     }
 
     /// The planned rounds.
@@ -211,10 +198,8 @@ impl<S: PartialOrd> Search<S> {
             .ranking()
             .into_iter()
             .filter(|outcome| outcome.trial.rung == finished && outcome.score.is_some());
-        let mut selected: Vec<usize> = best
-            .take(next.trials)
-            .map(|outcome| outcome.trial.number)
-            .collect();
+        let mut selected: Vec<usize> =
+            best.take(next.trials).map(|outcome| outcome.trial.number).collect();
         selected.reverse();
         self.waiting = selected;
         self.rung += 1;

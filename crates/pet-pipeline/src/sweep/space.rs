@@ -49,16 +49,12 @@ pub struct Point {
 impl Point {
     /// Names and values in the order of the axes.
     pub fn values(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.values
-            .iter()
-            .map(|(name, value)| (name.as_str(), *value))
+        self.values.iter().map(|(name, value)| (name.as_str(), *value))
     }
 
     /// The value of the axis with this name, if there is one.
     pub fn value(&self, name: &str) -> Option<f64> {
-        self.values()
-            .find(|(other, _)| *other == name)
-            .map(|(_, value)| value)
+        self.values().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 }
 

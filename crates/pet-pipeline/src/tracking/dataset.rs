@@ -96,10 +96,7 @@ mod tests {
         client.log_batch(&run.id, &batch).unwrap();
         let data = trained_on(&client.run(&run.id).unwrap()).unwrap();
         assert_eq!(data.short(), "pets 01234567");
-        assert_eq!(
-            data.split,
-            "seed 42, 8 images to train on, 2 to validate on"
-        );
+        assert_eq!(data.split, "seed 42, 8 images to train on, 2 to validate on");
         let refit = Batch::new().tag(SPLIT, "as that one was");
         client.log_batch(&run.id, &refit).unwrap();
         let data = trained_on(&client.run(&run.id).unwrap()).unwrap();

@@ -52,14 +52,10 @@ pub(crate) fn register(
     let model = NewModel::new(MODEL_FOLDER, &metadata.model_name).params(&plan.params);
     let metrics = [(VAL_ACC, best.val_acc), (VAL_LOSS, best.val_loss)].into_iter();
     let metrics = metrics.filter_map(|(key, value)| Some((key, value?)));
-    let model = metrics.fold(model, |model, (key, value)| {
-        model.tag(key, value.to_string())
-    });
+    let model = metrics.fold(model, |model, (key, value)| model.tag(key, value.to_string()));
     let refit = plan.tags.get(REFIT_OF).into_iter();
     let model = refit.fold(model, |model, run| model.tag(REFIT_OF, run));
-    recorder
-        .register_folder(&folder, &model)
-        .map_err(tracking_error("register the model"))
+    recorder.register_folder(&folder, &model).map_err(tracking_error("register the model"))
 }
 
 /// Writes the model's folder, and its sources to `work`.
@@ -87,16 +83,8 @@ fn description(
     let size = i64::from(metadata.preprocess.size());
     let classes = metadata.classes.len() as i64;
     let signature = Signature::new(
-        [TensorSpec::new(
-            INPUT_NAME,
-            DataType::Float32,
-            &[-1, 3, size, size],
-        )],
-        [TensorSpec::new(
-            OUTPUT_NAME,
-            DataType::Float32,
-            &[-1, classes],
-        )],
+        [TensorSpec::new(INPUT_NAME, DataType::Float32, &[-1, 3, size, size])],
+        [TensorSpec::new(OUTPUT_NAME, DataType::Float32, &[-1, classes])],
     );
     let mut model = OnnxModel::new(random_id()?, now(), signature)
         .metadata("classes", metadata.classes.clone())

@@ -30,13 +30,8 @@ impl Monitor {
         };
         let (stop, stopped) = mpsc::channel();
         let thread = std::thread::Builder::new().name("system-metrics".to_owned());
-        let thread = thread
-            .spawn(move || sampler.run(&stopped))
-            .map_err(cannot)?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        let thread = thread.spawn(move || sampler.run(&stopped)).map_err(cannot)?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
 
@@ -103,14 +98,7 @@ fn aggregate(samples: &[Sample]) -> BTreeMap<&'static str, f64> {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let rounded = (10.0 * mean).round() / 10.0;
         let cumulative = name.starts_with("network_");
-        (
-            name,
-            values
-                .last()
-                .copied()
-                .filter(|_| cumulative)
-                .unwrap_or(rounded),
-        )
+        (name, values.last().copied().filter(|_| cumulative).unwrap_or(rounded))
     };
     values.into_iter().map(aggregated).collect()
 }
@@ -122,10 +110,7 @@ mod tests {
     #[test]
     fn samples_are_averaged_except_for_counters() {
         let sample = |busy, received| {
-            vec![
-                ("cpu_utilization_percentage", busy),
-                ("network_receive_megabytes", received),
-            ]
+            vec![("cpu_utilization_percentage", busy), ("network_receive_megabytes", received)]
         };
         let values = aggregate(&[sample(10.0, 0.125), sample(20.04, 2.375)]);
         assert!((values["cpu_utilization_percentage"] - 15.0).abs() < 1e-9);

@@ -81,9 +81,7 @@ impl TrackedRun {
         if run.is_resumed() {
             // It fails here, before any work, if the run has other parameters.
             let recorder = run.recorder()?;
-            recorder
-                .flush()
-                .map_err(tracking_error("log the parameters"))?;
+            recorder.flush().map_err(tracking_error("log the parameters"))?;
         }
         if plan.system_metrics.enabled {
             run.monitor = Some(Monitor::start(recorder, plan.system_metrics)?);
@@ -192,9 +190,7 @@ impl TrackedRun {
     pub(crate) fn logged_steps(&self, metric: &str) -> Result<BTreeSet<i64>, Error> {
         let id = self.id().filter(|_| self.is_resumed());
         let history = id.map(|id| self.client.metric_history(id, metric));
-        let points = history
-            .transpose()
-            .map_err(tracking_error("read the metrics"))?;
+        let points = history.transpose().map_err(tracking_error("read the metrics"))?;
         let points = points.unwrap_or_default();
         Ok(points.iter().map(|point| point.step).collect())
     }
@@ -269,9 +265,7 @@ fn with_values(
 ) -> Batch {
     let metrics = metrics.into_iter();
     let metrics = metrics.filter_map(|(key, value)| Some((key, value?)));
-    metrics.fold(batch, |batch, (key, value)| {
-        batch.metric(key, value, time, step)
-    })
+    metrics.fold(batch, |batch, (key, value)| batch.metric(key, value, time, step))
 }
 
 impl Drop for TrackedRun {
@@ -289,9 +283,12 @@ impl Observer for TrackedRun {
         metrics: &EpochMetrics,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let (time, step) = (now(), metrics.epoch as i64);
-        let batch = Batch::new()
-            .metric(TRAIN_LOSS, metrics.train_loss, time, step)
-            .metric("train_acc", metrics.train_acc, time, step);
+        let batch = Batch::new().metric(TRAIN_LOSS, metrics.train_loss, time, step).metric(
+            "train_acc",
+            metrics.train_acc,
+            time,
+            step,
+        );
         let values = [(VAL_LOSS, metrics.val_loss), (VAL_ACC, metrics.val_acc)];
         let batch = with_values(batch, values, time, step);
         self.progress.last = Some(*metrics);

@@ -45,14 +45,8 @@ impl System {
         sample.extend(disk()?);
         let traffic = |now: f64, first: f64| (now - first) / MEGABYTE;
         sample.extend([
-            (
-                "network_receive_megabytes",
-                traffic(now.received, self.first.received),
-            ),
-            (
-                "network_transmit_megabytes",
-                traffic(now.sent, self.first.sent),
-            ),
+            ("network_receive_megabytes", traffic(now.received, self.first.received)),
+            ("network_transmit_megabytes", traffic(now.sent, self.first.sent)),
         ]);
         Ok(sample)
     }
@@ -62,21 +56,13 @@ impl Counters {
     fn read() -> io::Result<Self> {
         let (total, idle) = processors(&fs::read_to_string("/proc/stat")?)?;
         let (received, sent) = network(&fs::read_to_string("/proc/net/dev")?)?;
-        Ok(Self {
-            total,
-            idle,
-            received,
-            sent,
-        })
+        Ok(Self { total, idle, received, sent })
     }
 }
 
 /// Total and idle ticks of all processors, from the first line of `/proc/stat`.
 fn processors(stat: &str) -> io::Result<(f64, f64)> {
-    let ticks = stat
-        .lines()
-        .next()
-        .and_then(|line| line.strip_prefix("cpu "));
+    let ticks = stat.lines().next().and_then(|line| line.strip_prefix("cpu "));
     let ticks: Vec<f64> = ticks.map(numbers).unwrap_or_default();
     // user, nice, system, idle, iowait, irq, softirq, steal; `user` includes guests.
     let [_, _, _, idle, waiting, ..] = ticks.get(..8).unwrap_or_default() else {
@@ -96,10 +82,7 @@ fn memory(info: &str) -> io::Result<Sample> {
     let used = total - available;
     Ok(vec![
         ("system_memory_usage_megabytes", used * 1024.0 / MEGABYTE),
-        (
-            "system_memory_usage_percentage",
-            100.0 * used / total.max(1.0),
-        ),
+        ("system_memory_usage_percentage", 100.0 * used / total.max(1.0)),
     ])
 }
 
@@ -116,10 +99,7 @@ fn disk() -> io::Result<Sample> {
     let used = bytes(disk.f_blocks.saturating_sub(disk.f_bfree));
     let free = bytes(disk.f_bavail);
     Ok(vec![
-        (
-            "disk_usage_percentage",
-            100.0 * used / (used + free).max(1.0),
-        ),
+        ("disk_usage_percentage", 100.0 * used / (used + free).max(1.0)),
         ("disk_usage_megabytes", used / MEGABYTE),
         ("disk_available_megabytes", free / MEGABYTE),
     ])
@@ -169,13 +149,7 @@ mod tests {
 
     #[test]
     fn invalid_proc_files_are_errors() {
-        for text in [
-            "",
-            "cpu",
-            "cpu  1 2 3",
-            "intr 1 2 3 4 5 6 7 8 9",
-            "cpu  a b c d e f g h",
-        ] {
+        for text in ["", "cpu", "cpu  1 2 3", "intr 1 2 3 4 5 6 7 8 9", "cpu  a b c d e f g h"] {
             assert!(processors(text).is_err(), "{text}");
         }
         assert!(memory("MemTotal: 5 kB").is_err());
@@ -190,10 +164,7 @@ mod tests {
         assert_eq!(sample.len(), 8, "{sample:?}");
         for (name, value) in sample {
             assert!(value.is_finite() && value >= 0.0, "{name} is {value}");
-            assert!(
-                !name.ends_with("percentage") || value <= 100.0,
-                "{name} is {value}"
-            );
+            assert!(!name.ends_with("percentage") || value <= 100.0, "{name} is {value}");
         }
     }
 }

@@ -44,10 +44,7 @@ impl InterruptedRun {
             [(id, folder)] if is_running(folder) => Err(still_running(id)),
             [(id, folder)] => read(id, folder),
             [] => Err(nothing_to_resume(run_id)),
-            _ => Err(Error::AmbiguousRun {
-                run_id: run_id.into(),
-                found: found.len(),
-            }),
+            _ => Err(Error::AmbiguousRun { run_id: run_id.into(), found: found.len() }),
         }
     }
 
@@ -71,10 +68,8 @@ impl InterruptedRun {
     /// [`Error::ResumeSetting`] for fewer epochs, and for more with another schedule.
     pub fn set_epochs(&mut self, epochs: usize) -> Result<(), Error> {
         let configuration = &mut self.settings.configuration;
-        let (before, constant) = (
-            configuration.epochs,
-            configuration.schedule == Schedule::Constant,
-        );
+        let (before, constant) =
+            (configuration.epochs, configuration.schedule == Schedule::Constant);
         if epochs == before || (epochs > before && constant) {
             configuration.epochs = epochs;
             return Ok(());
@@ -102,11 +97,7 @@ impl InterruptedRun {
     }
 
     fn other(&self, got: String, reason: String) -> Error {
-        Error::ResumeSetting {
-            run_id: self.run_id.clone(),
-            got,
-            reason,
-        }
+        Error::ResumeSetting { run_id: self.run_id.clone(), got, reason }
     }
 }
 
@@ -141,10 +132,7 @@ impl CheckpointFolder {
 
     /// The checkpoint of a training on `data`.
     pub(super) fn state(&self, data: String) -> Checkpoint {
-        Checkpoint {
-            path: self.path.join(STATE_FILE),
-            data,
-        }
+        Checkpoint { path: self.path.join(STATE_FILE), data }
     }
 
     pub(super) fn write(&self, settings: &TrainSettings) -> Result<(), Error> {
@@ -187,11 +175,8 @@ fn read(run_id: &str, folder: &Path) -> Result<InterruptedRun, Error> {
         return Err(nothing_to_resume(run_id));
     }
     let settings = serde_json::from_slice(&fs_err::read(&path)?);
-    let settings = settings.map_err(|source| Error::OldCheckpoint {
-        run_id: run_id.into(),
-        path,
-        source,
-    })?;
+    let settings =
+        settings.map_err(|source| Error::OldCheckpoint { run_id: run_id.into(), path, source })?;
     let run_id = run_id.into();
     Ok(InterruptedRun { run_id, settings })
 }
@@ -227,10 +212,7 @@ mod tests {
         let found = find("012").unwrap();
         assert_eq!(found.run_id, "0123");
         assert_eq!(found.settings, settings());
-        assert!(matches!(
-            find("01"),
-            Err(Error::AmbiguousRun { found: 2, .. })
-        ));
+        assert!(matches!(find("01"), Err(Error::AmbiguousRun { found: 2, .. })));
         for none in ["", "2", "../01", "."] {
             assert!(matches!(find(none), Err(Error::NothingToResume { .. })));
         }
@@ -244,12 +226,8 @@ mod tests {
         folder.write(&settings()).unwrap();
         assert!(ids().is_empty());
         let running = |error| matches!(error, Err(Error::StillRunning { .. }));
-        assert!(running(
-            InterruptedRun::find(cache.path(), "01").map(|_| ())
-        ));
-        assert!(running(
-            CheckpointFolder::lock(cache.path(), "0123").map(|_| ())
-        ));
+        assert!(running(InterruptedRun::find(cache.path(), "01").map(|_| ())));
+        assert!(running(CheckpointFolder::lock(cache.path(), "0123").map(|_| ())));
         drop(folder);
         assert_eq!(ids(), ["0123"]);
         let folder = CheckpointFolder::lock(cache.path(), "0123").unwrap();
@@ -259,10 +237,7 @@ mod tests {
 
     #[test]
     fn more_epochs_need_a_constant_schedule() {
-        let mut run = InterruptedRun {
-            run_id: "0123".into(),
-            settings: settings(),
-        };
+        let mut run = InterruptedRun { run_id: "0123".into(), settings: settings() };
         run.settings.configuration.epochs = 5;
         run.set_epochs(8).unwrap();
         assert_eq!(run.settings.configuration.epochs, 8);

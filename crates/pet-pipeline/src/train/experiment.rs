@@ -57,9 +57,7 @@ impl<'a> Experiment<'a> {
             Ok(vec![settings.split(dataset, duplicates)?])
         };
         let mut prepared = Self::prepare_splits(settings, dataset, context, split)?;
-        prepared
-            .pop()
-            .ok_or(pet_train::Error::NoImages { split: "training" }.into())
+        prepared.pop().ok_or(pet_train::Error::NoImages { split: "training" }.into())
     }
 
     /// Prepares an experiment for each of the splits that `split` returns.
@@ -143,10 +141,7 @@ impl<'a> Experiment<'a> {
         let mut plan = self.plan(request, &settings);
         let mut folder = None;
         if let Some(run_id) = &request.run_id {
-            let run = self
-                .client
-                .run(run_id)
-                .map_err(tracking_error("read the run"))?;
+            let run = self.client.run(run_id).map_err(tracking_error("read the run"))?;
             self.identity.check_resumed(&run)?;
             // MLflow does not allow a parameter to change.
             if run.params.contains_key(params::EPOCHS)
@@ -199,14 +194,8 @@ impl<'a> Experiment<'a> {
     /// The settings of a run. The inputs depend on `fine_tune` and `seed`, which requests cannot change.
     pub(super) fn settings_of(&self, request: &RunRequest) -> TrainSettings {
         let mut settings = self.settings.clone();
-        let Configuration {
-            fine_tune, seed, ..
-        } = settings.configuration;
-        settings.configuration = Configuration {
-            fine_tune,
-            seed,
-            ..request.configuration.clone()
-        };
+        let Configuration { fine_tune, seed, .. } = settings.configuration;
+        settings.configuration = Configuration { fine_tune, seed, ..request.configuration.clone() };
         settings
     }
 
@@ -228,17 +217,9 @@ impl<'a> Experiment<'a> {
         run: &mut TrackedRun,
         observer: &dyn RunObserver,
     ) -> Result<Trained, Error> {
-        let checkpoint = folder
-            .map(|folder| self.checkpoint(settings, folder))
-            .transpose()?;
-        let trainer = self
-            .trainer(&settings.configuration)
-            .with_checkpoint(checkpoint.as_ref());
-        let mut recorder = EpochRecorder {
-            logged: run.logged_steps(TRAIN_LOSS)?,
-            run,
-            observer,
-        };
+        let checkpoint = folder.map(|folder| self.checkpoint(settings, folder)).transpose()?;
+        let trainer = self.trainer(&settings.configuration).with_checkpoint(checkpoint.as_ref());
+        let mut recorder = EpochRecorder { logged: run.logged_steps(TRAIN_LOSS)?, run, observer };
         let images = settings.configuration.epochs * trainer.epoch_images();
         let trained = pet_data::task(observer, "training", images as u64, Unit::Images, || {
             trainer.run(&mut recorder)
@@ -250,14 +231,9 @@ impl<'a> Experiment<'a> {
     /// A training of these weights on these images.
     pub(super) fn trainer<'t>(&'t self, configuration: &'t Configuration) -> Trainer<'t> {
         let (inputs, classes) = (&self.inputs, self.dataset.classes.len());
-        Trainer::new(
-            &inputs.weights,
-            classes,
-            inputs.train.as_ref(),
-            configuration,
-        )
-        .with_validation(inputs.validation.as_deref())
-        .with_interrupt(&self.context.interrupt)
+        Trainer::new(&inputs.weights, classes, inputs.train.as_ref(), configuration)
+            .with_validation(inputs.validation.as_deref())
+            .with_interrupt(&self.context.interrupt)
     }
 
     /// The checkpoint in `folder` for a training of these weights on these images.
@@ -288,11 +264,8 @@ impl<'a> Experiment<'a> {
         let labels = self.validation_labels().iter();
         let labels: Vec<usize> = labels.map(|label| *label as usize).collect();
         let (val_acc, val_loss, temperature) = validation_metrics(settings, trained, &labels)?;
-        let best = EpochMetrics {
-            val_acc: Some(val_acc),
-            val_loss: Some(val_loss),
-            ..trained.best
-        };
+        let best =
+            EpochMetrics { val_acc: Some(val_acc), val_loss: Some(val_loss), ..trained.best };
         run.log_best(&best)?;
         let classes = self.dataset.classes.clone();
         let mut metadata =
@@ -305,11 +278,7 @@ impl<'a> Experiment<'a> {
         self.log_artifacts(settings, run, (history, logits), &labels, temperature)?;
         let score = (val_acc, -val_loss);
         let version = if request.better_than.is_none_or(|other| score > other) {
-            run.register(&TrainedModel {
-                weights: &trained.weights,
-                metadata: &metadata,
-                best,
-            })?
+            run.register(&TrainedModel { weights: &trained.weights, metadata: &metadata, best })?
         } else {
             None
         };
@@ -424,11 +393,9 @@ pub(super) fn run_each(
     let mut outcomes = Vec::with_capacity(requests.len());
     for request in requests {
         let outcome = run(request).map_err(|error| match error {
-            Error::Interrupted { run_id, .. } => Error::Interrupted {
-                finished: outcomes.len(),
-                planned: requests.len(),
-                run_id,
-            },
+            Error::Interrupted { run_id, .. } => {
+                Error::Interrupted { finished: outcomes.len(), planned: requests.len(), run_id }
+            }
             error => error,
         })?;
         outcomes.push(outcome);

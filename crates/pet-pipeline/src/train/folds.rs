@@ -109,9 +109,7 @@ impl<'a> CrossValidation<'a> {
         if let Some(data) = &mut plan.data {
             (data.train_images, data.val_images) = (images, 0);
         }
-        plan.param(FOLDS, count)
-            .param(TRAIN_IMAGES, images)
-            .param(VAL_IMAGES, images)
+        plan.param(FOLDS, count).param(TRAIN_IMAGES, images).param(VAL_IMAGES, images)
     }
 
     /// Number of images of all folds.
@@ -156,8 +154,7 @@ impl<'a> CrossValidation<'a> {
         run: &mut TrackedRun,
     ) -> Result<FinishedRun, Error> {
         for metrics in &trained.history {
-            run.epoch(metrics)
-                .map_err(|source| pet_train::Error::Observer { source })?;
+            run.epoch(metrics).map_err(|source| pet_train::Error::Observer { source })?;
         }
         let best = &trained.best;
         run.log_best(best)?;
@@ -197,12 +194,7 @@ fn folds(
 ) -> Result<Vec<Split>, Error> {
     let samples = [&dataset.train[..], &dataset.validation].concat();
     let seed = settings.configuration.seed;
-    Ok(grouped_folds(
-        &samples,
-        count,
-        seed,
-        settings.groups(duplicates),
-    )?)
+    Ok(grouped_folds(&samples, count, seed, settings.groups(duplicates))?)
 }
 
 /// An epoch of a fold, with the logits of its validation images.
@@ -217,11 +209,7 @@ struct FoldRecorder<'a> {
 
 impl<'a> FoldRecorder<'a> {
     fn new(observer: &'a dyn RunObserver) -> Self {
-        Self {
-            observer,
-            epochs: Vec::new(),
-            logits: Vec::new(),
-        }
+        Self { observer, epochs: Vec::new(), logits: Vec::new() }
     }
 }
 
@@ -263,11 +251,7 @@ impl Averaged {
         let history: Vec<EpochMetrics> = (0..epochs).map(|epoch| mean(&folds, epoch)).collect();
         let score = |metrics: &EpochMetrics| (metrics.val_acc, metrics.val_loss.map(|loss| -loss));
         let better = |best: EpochMetrics, next: &EpochMetrics| {
-            if score(next) > score(&best) {
-                *next
-            } else {
-                best
-            }
+            if score(next) > score(&best) { *next } else { best }
         };
         let first = history.first().copied();
         let first = first.ok_or(pet_train::Error::NoImages { split: "training" })?;
@@ -291,9 +275,8 @@ impl Averaged {
 /// The mean of an epoch over all folds, weighted by the number of validation images.
 fn mean(folds: &[Vec<Epoch>], epoch: usize) -> EpochMetrics {
     let of_fold = folds.iter().filter_map(|fold| fold.get(epoch));
-    let weights: Vec<(f64, &EpochMetrics)> = of_fold
-        .map(|(metrics, logits)| (logits.len() as f64, metrics))
-        .collect();
+    let weights: Vec<(f64, &EpochMetrics)> =
+        of_fold.map(|(metrics, logits)| (logits.len() as f64, metrics)).collect();
     let all: f64 = weights.iter().map(|(weight, _)| weight).sum();
     let mean = |metric: fn(&EpochMetrics) -> f64| {
         let weighted = weights.iter().map(|(weight, one)| weight * metric(one));

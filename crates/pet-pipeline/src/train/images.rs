@@ -31,11 +31,7 @@ impl Identity {
     /// Without added images, some of which may be excluded later.
     pub(super) fn of_data_set(dataset: &Dataset) -> Result<Self, Error> {
         let mut files = FileDigests::default();
-        Ok(Self {
-            digest: dataset.digest_files(&mut files)?,
-            added: None,
-            files: Arc::new(files),
-        })
+        Ok(Self { digest: dataset.digest_files(&mut files)?, added: None, files: Arc::new(files) })
     }
 
     /// Adds the digest of the added images.

@@ -112,10 +112,8 @@ impl Preparation<'_> {
     }
 
     fn with_head(&self, train: &Features, validation: Option<&Features>) -> Result<Weights, Error> {
-        let configuration = Configuration {
-            seed: self.settings.configuration.seed,
-            ..Configuration::default()
-        };
+        let configuration =
+            Configuration { seed: self.settings.configuration.seed, ..Configuration::default() };
         let classes = self.dataset.classes.len();
         let trained = Trainer::new(&self.backbone, classes, train, &configuration)
             .with_validation(validation.map(|features| features as &dyn Examples))

@@ -24,19 +24,14 @@ pub fn test_learning_rates(
     };
     let prepared = Checked::new(settings, dataset, context, split)?.prepare()?;
     let one = prepared.into_iter().next();
-    let Prepared {
-        dataset, inputs, ..
-    } = one.ok_or(pet_train::Error::NoImages { split: "training" })?;
+    let Prepared { dataset, inputs, .. } =
+        one.ok_or(pet_train::Error::NoImages { split: "training" })?;
     let (classes, train) = (dataset.classes.len(), inputs.train.as_ref());
     let trainer = Trainer::new(&inputs.weights, classes, train, &settings.configuration)
         .with_validation(inputs.validation.as_deref())
         .with_interrupt(&context.interrupt);
     let (observer, steps) = (context.observer, range.steps as u64);
-    Ok(pet_data::task(
-        observer,
-        "learning rates",
-        steps,
-        Unit::Steps,
-        || trainer.range_test(range, || observer.advance(1)),
-    )?)
+    Ok(pet_data::task(observer, "learning rates", steps, Unit::Steps, || {
+        trainer.range_test(range, || observer.advance(1))
+    })?)
 }

@@ -58,10 +58,7 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
         ("loss_function", "CrossEntropyLoss".into()),
         ("dropout", dropout.to_string()),
         ("weight_decay", weight_decay.to_string()),
-        (
-            "patience",
-            patience.map_or("none".into(), |epochs| epochs.to_string()),
-        ),
+        ("patience", patience.map_or("none".into(), |epochs| epochs.to_string())),
         ("fine_tune", part(*fine_tune)),
         ("body_learning_rate", body_learning_rate.to_string()),
         ("schedule", schedule.into()),
@@ -73,10 +70,7 @@ pub(super) fn of(network: &Architecture, settings: &TrainSettings) -> Vec<(&'sta
         (MULTIPLY_ADDS, work.to_string()),
         ("augment", settings.augment_name()),
         (GROUP_DUPLICATES, settings.group_duplicates.to_string()),
-        (
-            VALIDATION_FRACTION,
-            settings.validation_fraction.to_string(),
-        ),
+        (VALIDATION_FRACTION, settings.validation_fraction.to_string()),
     ];
     if !settings.teachers.is_empty() {
         params.push(("teacher_weight", teacher_weight.to_string()));

@@ -54,28 +54,12 @@ impl<'a, SplitFn: Fn(&Dataset, &DuplicateImages) -> Result<Vec<Split>, Error>>
         settings.check_normalization(backbone.architecture())?;
         // Fails early if the data set cannot be split.
         split(&dataset, &DuplicateImages::default())?;
-        Ok(Self {
-            settings,
-            context,
-            split,
-            dataset,
-            identity,
-            train_recipe,
-            teachers,
-            backbone,
-        })
+        Ok(Self { settings, context, split, dataset, identity, train_recipe, teachers, backbone })
     }
 
     /// Computes the features of the frozen layers for each split.
     pub(super) fn prepare(self) -> Result<Vec<Prepared>, Error> {
-        let Self {
-            settings,
-            context,
-            split,
-            mut dataset,
-            identity,
-            ..
-        } = self;
+        let Self { settings, context, split, mut dataset, identity, .. } = self;
         let splits = split_dataset(settings, &mut dataset, &identity.digest, context, split)?;
         let identity = identity.with_added(&dataset)?;
         identity.check_refit_added(settings.refit.as_ref())?;

@@ -49,9 +49,7 @@ impl Refit {
 
     /// The training curves and the confusion matrix of the run, if it has them.
     pub(super) fn plots(&self, client: &Client) -> Result<Vec<Plot>, Error> {
-        let run = client
-            .run(&self.run_id)
-            .map_err(tracking_error("read the run"))?;
+        let run = client.run(&self.run_id).map_err(tracking_error("read the run"))?;
         let mut plots = Vec::new();
         for file in [CURVES_FILE, CONFUSION_FILE] {
             plots.extend(bytes(client, &run, file)?.map(|bytes| (file, bytes)));
@@ -75,10 +73,7 @@ impl TrainSettings {
         let mut settings: Self = artifact(client, &run, SETTINGS_FILE)?;
         if let Some(earlier) = &settings.refit {
             let earlier = &earlier.run_id;
-            return Err(no_refit(
-                &run,
-                &format!("it is a refit itself, of `{earlier}`"),
-            ));
+            return Err(no_refit(&run, &format!("it is a refit itself, of `{earlier}`")));
         }
         let mut metrics: Metrics = artifact(client, &run, METRICS_FILE)?;
         let missing = |what: &str| no_refit(&run, &format!("it has no {what}"));
@@ -126,8 +121,5 @@ fn bytes(client: &Client, run: &Run, file: &str) -> Result<Option<Vec<u8>>, Erro
 }
 
 fn no_refit(run: &Run, reason: &str) -> Error {
-    Error::NoRefit {
-        run_id: run.id.clone(),
-        reason: reason.into(),
-    }
+    Error::NoRefit { run_id: run.id.clone(), reason: reason.into() }
 }

@@ -76,11 +76,7 @@ impl<'a> Context<'a> {
         let name = run.name().to_owned();
         let spooled = run.kill()?;
         self.warn_unsent(&name, spooled.as_ref());
-        Ok(Error::Interrupted {
-            finished: 0,
-            planned: 1,
-            run_id,
-        })
+        Ok(Error::Interrupted { finished: 0, planned: 1, run_id })
     }
 
     /// Ends a finished run, and fills in its duration.

@@ -56,11 +56,7 @@ fn check_classes(folder: &Path, expected: &[String], got: &[String]) -> Result<(
         return Ok(());
     };
     let (expected, got) = difference.describe();
-    Err(Error::TeacherClasses {
-        path: folder.to_owned(),
-        expected,
-        got,
-    })
+    Err(Error::TeacherClasses { path: folder.to_owned(), expected, got })
 }
 
 /// An exported model. Each session uses a single thread, so that the output is reproducible.

@@ -17,14 +17,8 @@ use pet_predict::{ImagePredictor, Model, ModelMetadata, Options, Runtime, Search
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let photograph = fs_err::read(
-        arguments
-            .next()
-            .ok_or("usage: PHOTOGRAPH [THREADS] [MODEL]")?,
-    )?;
-    let threads = arguments
-        .next()
-        .map_or(Ok(NonZero::<usize>::MIN), |threads| threads.parse())?;
+    let photograph = fs_err::read(arguments.next().ok_or("usage: PHOTOGRAPH [THREADS] [MODEL]")?)?;
+    let threads = arguments.next().map_or(Ok(NonZero::<usize>::MIN), |threads| threads.parse())?;
     let folder = tempfile::tempdir()?;
     let path = match arguments.next() {
         Some(path) => PathBuf::from(path),
@@ -34,9 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let cache = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.cache/onnxruntime");
     let chosen = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-    let paths = SearchPaths::default()
-        .with_folder(cache)
-        .with_library(chosen);
+    let paths = SearchPaths::default().with_folder(cache).with_library(chosen);
     let runtime = Runtime::load(&paths)?;
     print("library", start);
     let start = Instant::now();
@@ -56,18 +48,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..20 {
         session.predict(&photograph)?;
     }
-    println!(
-        "{:>8.2} ms  each of 20 predictions, one by one",
-        milliseconds(start) / 20.0
-    );
+    println!("{:>8.2} ms  each of 20 predictions, one by one", milliseconds(start) / 20.0);
     let predictor = ImagePredictor::new(model);
     predictor.predict_batch(&[&photograph; 4]);
     let start = Instant::now();
     predictor.predict_batch(&[&photograph; 40]);
-    println!(
-        "{:>8.2} ms  each of 40 predictions, in a batch",
-        milliseconds(start) / 40.0
-    );
+    println!("{:>8.2} ms  each of 40 predictions, in a batch", milliseconds(start) / 40.0);
     Ok(())
 }
 

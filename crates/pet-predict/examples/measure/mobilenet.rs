@@ -27,13 +27,7 @@ pub(crate) fn mobilenet(metadata: &ModelMetadata) -> Result<Vec<u8>, Error> {
         for block in 0..repetitions {
             let name = format!("block{stage}.{block}");
             let stride = if block == 0 { stride } else { 1 };
-            value = bottleneck(
-                &mut graph,
-                &name,
-                &value,
-                [channels, expansion, filters],
-                stride,
-            )?;
+            value = bottleneck(&mut graph, &name, &value, [channels, expansion, filters], stride)?;
             channels = filters;
         }
     }
@@ -61,14 +55,7 @@ fn bottleneck(
     let hidden = channels * expansion;
     let wide = match expansion {
         1 => input.clone(),
-        _ => convolution(
-            graph,
-            &format!("{name}.wide"),
-            input,
-            [channels, hidden, 1],
-            1,
-            true,
-        )?,
+        _ => convolution(graph, &format!("{name}.wide"), input, [channels, hidden, 1], 1, true)?,
     };
     let deep = format!("{name}.depthwise");
     let deep = convolution(graph, &deep, &wide, [1, hidden, 3], stride, true)?;
@@ -101,11 +88,7 @@ fn convolution(
         .with_padding([kernel / 2; 2])
         .with_groups(groups);
     let value = graph.conv(name, input, &weight, Some(&bias), options)?;
-    if activated {
-        graph.clip(&format!("{name}.clip"), &value, 0.0, 6.0)
-    } else {
-        Ok(value)
-    }
+    if activated { graph.clip(&format!("{name}.clip"), &value, 0.0, 6.0) } else { Ok(value) }
 }
 
 /// Numbers that look random, of a size that keeps the network's values about as large as they were.

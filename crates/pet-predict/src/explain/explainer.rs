@@ -57,11 +57,7 @@ impl Explainer {
     /// linear layer with bias.
     pub fn new(model: &Model) -> Result<Self, Error> {
         let (head, runner) = Head::run_with(model)?;
-        Ok(Self {
-            runner,
-            head,
-            model: model.clone(),
-        })
+        Ok(Self { runner, head, model: model.clone() })
     }
 
     /// The model.
@@ -82,9 +78,7 @@ impl Explainer {
         let class = class.map(|name| self.find(name)).transpose()?;
         let start = Instant::now();
         let limits = &self.model.options().image;
-        let image = info_span!("decode")
-            .in_scope(|| decode(photograph, limits))?
-            .image;
+        let image = info_span!("decode").in_scope(|| decode(photograph, limits))?.image;
         let decode = start.elapsed();
         let recipe = &self.model.metadata().preprocess;
         let region = recipe.region(image.width(), image.height());
@@ -93,12 +87,7 @@ impl Explainer {
         let features = self.head.features(&outputs)?;
         drop(outputs);
         let map = self.map(&prediction, &features, class);
-        Ok(Explanation {
-            image,
-            region,
-            prediction,
-            map,
-        })
+        Ok(Explanation { image, region, prediction, map })
     }
 
     fn map(
@@ -134,10 +123,7 @@ impl Explainer {
             similar.max_by_key(|class| likeness(class)).cloned()
         };
         let found = classes.iter().position(same);
-        found.ok_or_else(|| Error::UnknownClass {
-            class: name.to_owned(),
-            nearest: nearest(),
-        })
+        found.ok_or_else(|| Error::UnknownClass { class: name.to_owned(), nearest: nearest() })
     }
 }
 
@@ -145,10 +131,7 @@ impl Explainer {
 fn likeness(one: &str, other: &str) -> i64 {
     let pairs = |name: &str| {
         let letters: Vec<char> = name.chars().collect();
-        letters
-            .windows(2)
-            .map(<[char]>::to_vec)
-            .collect::<std::collections::BTreeSet<_>>()
+        letters.windows(2).map(<[char]>::to_vec).collect::<std::collections::BTreeSet<_>>()
     };
     let (one, other) = (pairs(one), pairs(other));
     2 * one.intersection(&other).count() as i64 - other.len() as i64

@@ -34,11 +34,7 @@ impl FeatureExtractor {
     /// linear layer with bias.
     pub fn new(model: &Model) -> Result<Self, Error> {
         let (head, runner) = Head::run_with(model)?;
-        Ok(Self {
-            model: model.clone(),
-            runner,
-            head,
-        })
+        Ok(Self { model: model.clone(), runner, head })
     }
 
     /// The features of a photograph (the bytes of its file): the mean of each channel.

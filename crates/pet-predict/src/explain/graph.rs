@@ -26,10 +26,7 @@ pub(super) struct Head {
 impl Head {
     /// The end of a model, and a runner of the model with the additional output [`FEATURES`].
     pub(super) fn run_with(model: &crate::Model) -> Result<(Self, Runner), Error> {
-        let failed = |source| Error::Unexplainable {
-            path: model.path().to_owned(),
-            source,
-        };
+        let failed = |source| Error::Unexplainable { path: model.path().to_owned(), source };
         let parsed = Model::from_bytes(model.bytes());
         let parsed = parsed.map_err(|source| failed(Box::new(source)))?;
         let head = Self::open(&parsed).map_err(failed)?;

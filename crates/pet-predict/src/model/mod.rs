@@ -89,10 +89,8 @@ impl Model {
             }
             None => built_in(results, options)?,
         };
-        let model = onnx_graph::Model::from_bytes(&bytes).map_err(|source| Error::LoadModel {
-            path: path.clone(),
-            source: Box::new(source),
-        })?;
+        let model = onnx_graph::Model::from_bytes(&bytes)
+            .map_err(|source| Error::LoadModel { path: path.clone(), source: Box::new(source) })?;
         ModelMetadata::from_properties(model.metadata())
             .map_err(|source| Error::Metadata { path, source })
     }
@@ -117,10 +115,8 @@ impl Model {
         bytes: Cow<'static, [u8]>,
         options: &Options,
     ) -> Result<Self, Error> {
-        let session = open(runtime, &bytes, options).map_err(|source| Error::LoadModel {
-            path: path.clone(),
-            source: Box::new(source),
-        })?;
+        let session = open(runtime, &bytes, options)
+            .map_err(|source| Error::LoadModel { path: path.clone(), source: Box::new(source) })?;
         let metadata = contract::read_metadata(&session, &path)?;
         Ok(Self(Arc::new(Inner {
             runtime: runtime.clone(),
@@ -198,17 +194,9 @@ impl Model {
 
 impl std::fmt::Debug for Model {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Inner {
-            path,
-            metadata,
-            options,
-            ..
-        } = &*self.0;
+        let Inner { path, metadata, options, .. } = &*self.0;
         let mut formatter = formatter.debug_struct("Model");
-        formatter
-            .field("path", path)
-            .field("metadata", metadata)
-            .field("options", options);
+        formatter.field("path", path).field("metadata", metadata).field("options", options);
         formatter.finish_non_exhaustive()
     }
 }

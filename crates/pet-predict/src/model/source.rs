@@ -15,11 +15,7 @@ pub(super) fn built_in(
     options: &Options,
 ) -> Result<(PathBuf, Cow<'static, [u8]>), Error> {
     let integers = results.contains(Precision::Int8.file());
-    let default = if integers {
-        Precision::Int8
-    } else {
-        Precision::Fp32
-    };
+    let default = if integers { Precision::Int8 } else { Precision::Fp32 };
     let precision = options.precision.unwrap_or(default);
     let (path, limit) = (results.path(precision.file()), options.model_bytes);
     let bytes = results.read(precision.file());
@@ -32,11 +28,7 @@ pub(super) fn built_in(
 
 /// Reads a file of at most `limit` bytes.
 pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let size = |got| Error::ModelSize {
-        path: path.to_owned(),
-        limit,
-        got,
-    };
+    let size = |got| Error::ModelSize { path: path.to_owned(), limit, got };
     let failed = |source: std::io::Error| match source.kind() {
         ErrorKind::NotFound => Error::NoModel { path: path.into() },
         _ => Error::ReadModel { source },
@@ -47,9 +39,7 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
         return Err(size(length));
     }
     let mut bytes = Vec::with_capacity(length as usize);
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
     match bytes.len() as u64 {
         got if got == 0 || got > limit => Err(size(got)),
         _ => Ok(bytes),

@@ -13,28 +13,18 @@ fn network(metadata: &ModelMetadata) -> TempDir {
     let mut graph = Graph::new("colours");
     let shape = [Dim::symbol("batch"), 3.into(), SIZE.into(), SIZE.into()];
     let image = graph.input(INPUT_NAME, DataType::F32, &shape).unwrap();
-    let own: Vec<f32> = (0..9)
-        .map(|index| f32::from(u8::from(index % 4 == 0)))
-        .collect();
-    let weight = graph
-        .initializer("convolution.weight", &[3, 3, 1, 1], &own)
-        .unwrap();
+    let own: Vec<f32> = (0..9).map(|index| f32::from(u8::from(index % 4 == 0))).collect();
+    let weight = graph.initializer("convolution.weight", &[3, 3, 1, 1], &own).unwrap();
     let options = ConvOptions::square(1).with_stride([2, 2]);
-    let value = graph
-        .conv("convolution", &image, &weight, None, options)
-        .unwrap();
+    let value = graph.conv("convolution", &image, &weight, None, options).unwrap();
     let value = graph.clip("relu6", &value, 0.0, 6.0).unwrap();
     let value = graph.global_average_pool("pool", &value).unwrap();
     let value = graph.flatten("flatten", &value, 1).unwrap();
     let linear = [4.0_f32, 0.0, -1.0, 0.0, 4.0, -1.0, -1.0, 0.0, 4.0];
     let weight = graph.initializer("weight", &[3, 3], &linear).unwrap();
-    let bias = graph
-        .initializer("bias", &[3], &[0.25_f32, -0.5, 0.0])
-        .unwrap();
+    let bias = graph.initializer("bias", &[3], &[0.25_f32, -0.5, 0.0]).unwrap();
     let options = GemmOptions::default().with_transpose_b(true);
-    let value = graph
-        .gemm("classifier", &value, &weight, Some(&bias), options)
-        .unwrap();
+    let value = graph.gemm("classifier", &value, &weight, Some(&bias), options).unwrap();
     graph.output(OUTPUT_NAME, &value).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let properties = metadata.to_properties().unwrap().into_iter().collect();
@@ -88,24 +78,15 @@ fn the_map_points_to_the_place() {
     };
     let mut explainer = Explainer::new(&model(&runtime, None)).unwrap();
     let explanation = explainer.explain(&three_colours(), None).unwrap();
-    assert_eq!(
-        explanation.map.class,
-        explanation.prediction.predicted_class()
-    );
+    assert_eq!(explanation.map.class, explanation.prediction.predicted_class());
     assert_eq!(explanation.map.class, "red");
     assert_eq!(explanation.image.dimensions(), (80, 60));
     assert!((explanation.region.width - 80.0).abs() < 1e-3);
-    let blue = explainer
-        .explain(&three_colours(), Some("BLUE"))
-        .unwrap()
-        .map;
+    let blue = explainer.explain(&three_colours(), Some("BLUE")).unwrap().map;
     let at = |row: usize, column: usize| blue.values[row * blue.width + column];
     assert!(at(3, 3) > 0.2, "blue is below right: {blue:?}");
     assert!(at(0, 0) < 0.0, "red speaks against blue: {blue:?}");
-    assert!(
-        at(3, 0).abs() < 1e-6,
-        "green says nothing of blue: {blue:?}"
-    );
+    assert!(at(3, 0).abs() < 1e-6, "green says nothing of blue: {blue:?}");
 }
 
 #[test]
@@ -114,28 +95,17 @@ fn a_temperature_cools_the_confidence_and_leaves_the_logits() {
         return;
     };
     let photograph = picture([0, 255, 51]);
-    let plain = model(&runtime, None)
-        .session()
-        .unwrap()
-        .predict(&photograph)
-        .unwrap();
+    let plain = model(&runtime, None).session().unwrap().predict(&photograph).unwrap();
     let warm = model(&runtime, Some(2.5));
     let predicted = warm.session().unwrap().predict(&photograph).unwrap();
     assert_eq!(predicted.logits(), plain.logits());
     assert_eq!(predicted.predicted_class(), plain.predicted_class());
-    let exponentials = plain
-        .logits()
-        .iter()
-        .map(|&logit| (f64::from(logit) / 2.5).exp());
+    let exponentials = plain.logits().iter().map(|&logit| (f64::from(logit) / 2.5).exp());
     let sum: f64 = exponentials.clone().sum();
     for (got, expected) in predicted.probabilities().iter().zip(exponentials) {
         assert!((f64::from(*got) - expected / sum).abs() < 1e-6);
     }
-    let map = Explainer::new(&warm)
-        .unwrap()
-        .explain(&photograph, None)
-        .unwrap()
-        .map;
+    let map = Explainer::new(&warm).unwrap().explain(&photograph, None).unwrap().map;
     assert!((map.probability - predicted.confidence()).abs() < 1e-6);
 }
 
@@ -147,15 +117,10 @@ fn what_cannot_be_explained_is_said() {
     // Its linear layer has no bias.
     let folder = Parts::default().folder();
     let other = Model::load(&runtime, folder.path(), &Options::default()).unwrap();
-    assert!(matches!(
-        Explainer::new(&other),
-        Err(Error::Unexplainable { .. })
-    ));
+    assert!(matches!(Explainer::new(&other), Err(Error::Unexplainable { .. })));
 
     let mut explainer = Explainer::new(&model(&runtime, None)).unwrap();
-    let error = explainer
-        .explain(&three_colours(), Some("gren"))
-        .unwrap_err();
+    let error = explainer.explain(&three_colours(), Some("gren")).unwrap_err();
     assert_eq!(error.to_string(), "the model has no class `gren`");
     assert_eq!(error.hint().as_deref(), Some("did you mean `green`?"));
     let error = explainer.explain(b"a text", None).unwrap_err();

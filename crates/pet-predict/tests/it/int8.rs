@@ -20,26 +20,14 @@ fn weights(count: usize, seed: usize) -> Vec<f32> {
 
 fn conv(graph: &mut Graph, name: &str, input: &Value, shape: [usize; 4], clipped: bool) -> Value {
     let count: usize = shape.iter().product();
-    let weight = graph
-        .initializer(&format!("{name}.weight"), &shape, &weights(count, shape[1]))
-        .unwrap();
-    let bias = graph
-        .initializer(&format!("{name}.bias"), &shape[..1], &weights(shape[0], 5))
-        .unwrap();
+    let weight =
+        graph.initializer(&format!("{name}.weight"), &shape, &weights(count, shape[1])).unwrap();
+    let bias =
+        graph.initializer(&format!("{name}.bias"), &shape[..1], &weights(shape[0], 5)).unwrap();
     let groups = if shape[1] == 1 { shape[0] } else { 1 };
-    let options = ConvOptions::square(shape[2])
-        .with_padding([shape[2] / 2; 2])
-        .with_groups(groups);
-    let made = graph
-        .conv(name, input, &weight, Some(&bias), options)
-        .unwrap();
-    if clipped {
-        graph
-            .clip(&format!("{name}.relu6"), &made, 0.0, 6.0)
-            .unwrap()
-    } else {
-        made
-    }
+    let options = ConvOptions::square(shape[2]).with_padding([shape[2] / 2; 2]).with_groups(groups);
+    let made = graph.conv(name, input, &weight, Some(&bias), options).unwrap();
+    if clipped { graph.clip(&format!("{name}.relu6"), &made, 0.0, 6.0).unwrap() } else { made }
 }
 
 /// An inverted residual block with invented weights, as a model file.
@@ -54,13 +42,9 @@ fn network() -> Vec<u8> {
     let sum = graph.add("sum", &narrow, &stem).unwrap();
     let pooled = graph.global_average_pool("pool", &sum).unwrap();
     let means = graph.flatten("flatten", &pooled, 1).unwrap();
-    let weight = graph
-        .initializer("classifier", &[3, 4], &weights(12, 1))
-        .unwrap();
+    let weight = graph.initializer("classifier", &[3, 4], &weights(12, 1)).unwrap();
     let options = GemmOptions::default().with_transpose_b(true);
-    let logits = graph
-        .gemm("logits", &means, &weight, None, options)
-        .unwrap();
+    let logits = graph.gemm("logits", &means, &weight, None, options).unwrap();
     graph.output(OUTPUT_NAME, &logits).unwrap();
     let properties = metadata(&CLASSES).to_properties().unwrap();
     finish(graph, properties.into_iter().collect())
@@ -94,18 +78,9 @@ fn the_quantized_network_computes_nearly_the_same() {
     let file = folder.path().join("floats.onnx");
     fs_err::write(&file, network()).unwrap();
     let floats = load(&runtime, &file);
-    let Calibration {
-        ranges, channels, ..
-    } = calibration(&floats);
+    let Calibration { ranges, channels, .. } = calibration(&floats);
     let names: Vec<_> = ranges.keys().map(String::as_str).collect();
-    let expected = [
-        "filtered.relu6",
-        "input",
-        "narrow",
-        "stem.relu6",
-        "sum",
-        "wide.relu6",
-    ];
+    let expected = ["filtered.relu6", "input", "narrow", "stem.relu6", "sum", "wide.relu6"];
     assert_eq!(names, expected);
     assert_eq!(ranges["input"], Range::new(0.0, 1.0).unwrap());
     assert!(ranges["wide.relu6"].minimum() >= 0.0 && ranges["wide.relu6"].maximum() <= 6.0);
@@ -117,9 +92,7 @@ fn the_quantized_network_computes_nearly_the_same() {
 
     let parsed = onnx_graph::Model::from_bytes(floats.bytes()).unwrap();
     for layers in 0..4 {
-        let quantizer = Quantizer::new(&parsed)
-            .with_float_layers(layers)
-            .with_channels(&channels);
+        let quantizer = Quantizer::new(&parsed).with_float_layers(layers).with_channels(&channels);
         let bytes = quantizer.quantize(&ranges).unwrap().to_bytes().unwrap();
         let file = folder.path().join("integers.onnx");
         fs_err::write(&file, bytes).unwrap();
@@ -128,15 +101,9 @@ fn the_quantized_network_computes_nearly_the_same() {
         for seed in 8..16 {
             let expected = one.predict(&motley(seed)).unwrap();
             let got = other.predict(&motley(seed)).unwrap();
-            let scale = expected
-                .logits()
-                .iter()
-                .fold(0.0, |most: f32, one| most.max(one.abs()));
+            let scale = expected.logits().iter().fold(0.0, |most: f32, one| most.max(one.abs()));
             for (expected, got) in expected.logits().iter().zip(got.logits()) {
-                assert!(
-                    (expected - got).abs() < 0.03 * scale,
-                    "{layers}: {expected} {got}"
-                );
+                assert!((expected - got).abs() < 0.03 * scale, "{layers}: {expected} {got}");
             }
         }
     }
@@ -150,12 +117,8 @@ fn values_that_are_not_finite_are_refused() {
     let mut graph = Graph::new("large");
     let shape = [Dim::symbol("batch"), 3.into(), SIZE.into(), SIZE.into()];
     let image = graph.input(INPUT_NAME, DataType::F32, &shape).unwrap();
-    let weight = graph
-        .initializer("weight", &[3, 3, 1, 1], &[f32::MAX; 9])
-        .unwrap();
-    let large = graph
-        .conv("large", &image, &weight, None, ConvOptions::square(1))
-        .unwrap();
+    let weight = graph.initializer("weight", &[3, 3, 1, 1], &[f32::MAX; 9]).unwrap();
+    let large = graph.conv("large", &image, &weight, None, ConvOptions::square(1)).unwrap();
     let pooled = graph.global_average_pool("pool", &large).unwrap();
     let logits = graph.flatten("flatten", &pooled, 1).unwrap();
     graph.output(OUTPUT_NAME, &logits).unwrap();
@@ -178,11 +141,7 @@ fn folder(floats: &str, integers: &str) -> TempDir {
             .with_least_similarity(least)
             .with_reference(Reference::of(CLASSES.len(), &[]).with_images(version, least > 0.5));
         let metadata = metadata.to_properties().unwrap().into_iter().collect();
-        Parts {
-            metadata,
-            similarity: true,
-            ..Parts::default()
-        }
+        Parts { metadata, similarity: true, ..Parts::default() }
     };
     let folder = parts(floats, Precision::Fp32, 0.5).folder();
     let bytes = parts(integers, Precision::Int8, 0.6).bytes();
@@ -207,10 +166,7 @@ fn the_model_in_integers_is_taken_unless_another_is_asked_for() {
         assert_eq!(model.path(), folder.path().join(expected.file()));
     }
     fs_err::remove_file(folder.path().join(MODEL_FILE)).unwrap();
-    assert_eq!(
-        load(&runtime, folder.path()).metadata().precision,
-        Precision::Int8
-    );
+    assert_eq!(load(&runtime, folder.path()).metadata().precision, Precision::Int8);
 }
 
 #[test]
@@ -219,19 +175,13 @@ fn what_another_version_left_or_is_damaged_is_passed_over() {
         return;
     };
     let stale = folder("8", "7");
-    assert_eq!(
-        load(&runtime, stale.path()).metadata().precision,
-        Precision::Fp32
-    );
+    assert_eq!(load(&runtime, stale.path()).metadata().precision, Precision::Fp32);
 
     let damaged = folder("7", "7");
     let file = damaged.path().join(INT8_MODEL_FILE);
     let bytes = fs_err::read(&file).unwrap();
     fs_err::write(&file, &bytes[..bytes.len() / 2]).unwrap();
-    assert_eq!(
-        load(&runtime, damaged.path()).metadata().precision,
-        Precision::Fp32
-    );
+    assert_eq!(load(&runtime, damaged.path()).metadata().precision, Precision::Fp32);
     let options = Options::default().with_precision(Some(Precision::Int8));
     let error = Model::load(&runtime, damaged.path(), &options).unwrap_err();
     assert!(matches!(error, Error::LoadModel { .. }), "{error}");

@@ -49,10 +49,7 @@ fn a_model_inside_the_program_is_loaded() {
     let (results, options) = (carried(&[MODEL_FILE]), Options::default());
     let model = Model::from_results(&runtime, &results, &options).unwrap();
     assert_eq!(*model.metadata(), metadata(&["red", "green", "blue"]));
-    assert_eq!(
-        Model::describe(&results, &options).unwrap(),
-        *model.metadata()
-    );
+    assert_eq!(Model::describe(&results, &options).unwrap(), *model.metadata());
     let folder = Parts::default().folder();
     let loaded = Model::from_results(&runtime, &folder.path().into(), &options).unwrap();
     assert_eq!(loaded.bytes(), model.bytes());
@@ -70,15 +67,9 @@ fn what_is_not_or_wrongly_inside_the_program_is_named() {
         error.to_string()
     };
     let int8 = Options::default().with_precision(Some(Precision::Int8));
-    assert_eq!(
-        message(&[MODEL_FILE], &int8),
-        "no model found at `built in/model.int8.onnx`"
-    );
+    assert_eq!(message(&[MODEL_FILE], &int8), "no model found at `built in/model.int8.onnx`");
     let named_otherwise = message(&[INT8_MODEL_FILE], &Options::default());
-    assert!(
-        named_otherwise.contains("should use int8"),
-        "{named_otherwise}"
-    );
+    assert!(named_otherwise.contains("should use int8"), "{named_otherwise}");
     let small = Options::default().with_model_bytes(100);
     assert!(message(&[MODEL_FILE], &small).ends_with("expected 1 to 100"));
 }
@@ -95,34 +86,16 @@ fn another_input_or_output_is_refused() {
         text[text.find(" should have ").unwrap()..].to_owned()
     };
     let input = " should have the input `input: f32[any, 3, 8, 8]`, got ";
-    let parts = Parts {
-        input: "image",
-        ..Parts::default()
-    };
+    let parts = Parts { input: "image", ..Parts::default() };
     assert_eq!(message(parts), format!("{input}`image: f32[any, 3, 8, 8]`"));
-    let parts = Parts {
-        size: 16,
-        ..Parts::default()
-    };
-    assert_eq!(
-        message(parts),
-        format!("{input}`input: f32[any, 3, 16, 16]`")
-    );
-    let parts = Parts {
-        batch: Dim::Fixed(1),
-        ..Parts::default()
-    };
+    let parts = Parts { size: 16, ..Parts::default() };
+    assert_eq!(message(parts), format!("{input}`input: f32[any, 3, 16, 16]`"));
+    let parts = Parts { batch: Dim::Fixed(1), ..Parts::default() };
     assert_eq!(message(parts), format!("{input}`input: f32[1, 3, 8, 8]`"));
     let output = " should have the output `output: f32[any, 3]`, got ";
-    let parts = Parts {
-        output: "scores",
-        ..Parts::default()
-    };
+    let parts = Parts { output: "scores", ..Parts::default() };
     assert_eq!(message(parts), format!("{output}`scores: f32[any, 3]`"));
-    let parts = Parts {
-        weight: vec![0.0; 15],
-        ..Parts::default()
-    };
+    let parts = Parts { weight: vec![0.0; 15], ..Parts::default() };
     assert_eq!(message(parts), format!("{output}`output: f32[any, 5]`"));
 }
 
@@ -161,14 +134,9 @@ fn a_model_without_a_known_recipe_is_refused() {
         assert!(error.hint().is_some());
     }
     let mut unknown = without("pet.preprocess");
-    unknown
-        .metadata
-        .push(("pet.preprocess".into(), r#"{"resize":"magic"}"#.into()));
+    unknown.metadata.push(("pet.preprocess".into(), r#"{"resize":"magic"}"#.into()));
     assert!(matches!(refusal(&runtime, unknown), Error::Metadata { .. }));
-    let foreign = Parts {
-        metadata: Vec::new(),
-        ..Parts::default()
-    };
+    let foreign = Parts { metadata: Vec::new(), ..Parts::default() };
     assert!(matches!(refusal(&runtime, foreign), Error::Metadata { .. }));
 }
 
@@ -204,10 +172,7 @@ fn a_missing_or_huge_file_is_refused() {
     let folder = Parts::default().folder();
     let options = Options::default().with_model_bytes(100);
     let error = Model::load(&runtime, folder.path(), &options).unwrap_err();
-    assert!(
-        error.to_string().ends_with("bytes, expected 1 to 100"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("bytes, expected 1 to 100"), "{error}");
 }
 
 #[test]
@@ -229,10 +194,7 @@ fn other_classes_beside_the_model_are_refused() {
         "{error}"
     );
     let error = load(&["red", "green"]).unwrap_err().to_string();
-    assert!(
-        error.ends_with("3 classes in the model, 2 classes in the file"),
-        "{error}"
-    );
+    assert!(error.ends_with("3 classes in the model, 2 classes in the file"), "{error}");
     fs_err::write(&path, "[\"red\", ").unwrap();
     let error = Model::load(&runtime, folder.path(), &Options::default()).unwrap_err();
     assert!(matches!(error, Error::ReadClasses { .. }), "{error}");

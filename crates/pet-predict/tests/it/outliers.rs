@@ -47,10 +47,7 @@ fn a_model_without_examples_does_not_tell() {
     };
     let mut session = load(&runtime, parts(false, None)).unwrap();
     let prediction = session.predict(&picture([9, 9, 9])).unwrap();
-    assert_eq!(
-        (prediction.is_known(), prediction.similarity()),
-        (None, None)
-    );
+    assert_eq!((prediction.is_known(), prediction.similarity()), (None, None));
 }
 
 #[test]

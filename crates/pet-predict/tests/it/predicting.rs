@@ -14,9 +14,7 @@ fn predictor(options: &Options) -> Option<ImagePredictor> {
 
 fn pictures() -> Vec<Vec<u8>> {
     let level = |index: u8, factor: u8| index.wrapping_mul(factor);
-    (0..30)
-        .map(|index| picture([level(index, 37), level(index, 91), level(index, 151)]))
-        .collect()
+    (0..30).map(|index| picture([level(index, 37), level(index, 91), level(index, 151)])).collect()
 }
 
 #[test]
@@ -30,17 +28,9 @@ fn the_class_and_its_probability_are_right() {
     let exponentials = [0.0_f64, 4.0, 0.8].map(f64::exp);
     let sum: f64 = exponentials.iter().sum();
     for (got, expected) in prediction.probabilities().iter().zip(exponentials) {
-        assert!(
-            (f64::from(*got) - expected / sum).abs() < 1e-6,
-            "{got} {}",
-            expected / sum
-        );
+        assert!((f64::from(*got) - expected / sum).abs() < 1e-6, "{got} {}", expected / sum);
     }
-    let names: Vec<_> = prediction
-        .top_k(2)
-        .iter()
-        .map(|best| best.class.to_owned())
-        .collect();
+    let names: Vec<_> = prediction.top_k(2).iter().map(|best| best.class.to_owned()).collect();
     assert_eq!(names, ["green", "blue"]);
     assert!(prediction.timing().inference.as_nanos() > 0);
     assert_eq!(predictor.metadata().model_version.as_deref(), Some("7"));
@@ -85,10 +75,8 @@ fn many_threads_share_few_sessions() {
         return;
     };
     let pictures = pictures();
-    let expected: Vec<_> = pictures
-        .iter()
-        .map(|picture| predictor.predict(picture).unwrap())
-        .collect();
+    let expected: Vec<_> =
+        pictures.iter().map(|picture| predictor.predict(picture).unwrap()).collect();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -135,11 +123,7 @@ fn worker_threads_own_sessions_of_one_model() {
     let workers = sessions.into_iter().map(|mut session| {
         std::thread::spawn(move || {
             let classes = [[255, 0, 0], [0, 255, 0], [0, 0, 255]].map(|colour| {
-                session
-                    .predict(&picture(colour))
-                    .unwrap()
-                    .predicted_class()
-                    .to_owned()
+                session.predict(&picture(colour)).unwrap().predicted_class().to_owned()
             });
             assert_eq!(classes, ["red", "green", "blue"]);
         })
@@ -153,9 +137,7 @@ fn tensors_are_run_in_batches() {
         return;
     };
     let one = 3 * SIZE * SIZE;
-    let tensor: Vec<_> = (0..4 * one)
-        .map(|index| (index % 97) as f32 / 97.0)
-        .collect();
+    let tensor: Vec<_> = (0..4 * one).map(|index| (index % 97) as f32 / 97.0).collect();
     let logits = predictor.run_tensor(&tensor, 4).unwrap();
     assert_eq!(logits.len(), 12);
     for (image, together) in tensor.chunks(one).zip(logits.chunks(3)) {
@@ -165,14 +147,8 @@ fn tensors_are_run_in_batches() {
     }
     let error = predictor.run_tensor(&tensor, 3).unwrap_err();
     assert_eq!(error.to_string(), "a batch of 3 needs 576 numbers, got 768");
-    assert!(matches!(
-        predictor.run_tensor(&[], 0),
-        Err(Error::TensorLength { .. })
-    ));
-    assert!(matches!(
-        predictor.run_tensor(&tensor, usize::MAX),
-        Err(Error::TensorLength { .. })
-    ));
+    assert!(matches!(predictor.run_tensor(&[], 0), Err(Error::TensorLength { .. })));
+    assert!(matches!(predictor.run_tensor(&tensor, usize::MAX), Err(Error::TensorLength { .. })));
 }
 
 #[test]
@@ -185,10 +161,7 @@ fn numbers_that_are_none_are_no_prediction() {
     let folder = parts.folder();
     let predictor = ImagePredictor::load(&runtime, folder.path(), &Options::default()).unwrap();
     let error = predictor.predict(&picture([1, 2, 3])).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the model should return finite numbers, got NaN"
-    );
+    assert_eq!(error.to_string(), "the model should return finite numbers, got NaN");
 }
 
 #[test]

@@ -15,9 +15,7 @@ pub(crate) const SIZE: usize = 8;
 pub(crate) fn runtime() -> Option<Runtime> {
     let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/onnxruntime");
     let library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-    let paths = SearchPaths::default()
-        .with_folder(cache)
-        .with_library(library);
+    let paths = SearchPaths::default().with_folder(cache).with_library(library);
     match Runtime::load(&paths) {
         Ok(runtime) => Some(runtime),
         Err(error) => {
@@ -69,9 +67,7 @@ pub(crate) fn metadata(classes: &[&str]) -> ModelMetadata {
         standard_deviation: [1.0; 3],
         ..Preprocess::imagenet()
     };
-    ModelMetadata::new("colours", classes, preprocess)
-        .with_model_version("7")
-        .with_val_acc(1.0)
+    ModelMetadata::new("colours", classes, preprocess).with_model_version("7").with_val_acc(1.0)
 }
 
 impl Parts {
@@ -85,17 +81,13 @@ impl Parts {
         let shape = [self.weight.len() / 3, 3];
         let weight = graph.initializer("weight", &shape, &self.weight).unwrap();
         let options = GemmOptions::default().with_transpose_b(true);
-        let logits = graph
-            .gemm("classifier", &means, &weight, None, options)
-            .unwrap();
+        let logits = graph.gemm("classifier", &means, &weight, None, options).unwrap();
         graph.output(self.output, &logits).unwrap();
         if self.similarity {
             let own: [f32; 9] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
             let classes = graph.initializer("classes", &[3, 3], &own).unwrap();
             let direction = graph.l2_normalize("direction", &means, -1).unwrap();
-            let cosines = graph
-                .gemm("cosines", &direction, &classes, None, options)
-                .unwrap();
+            let cosines = graph.gemm("cosines", &direction, &classes, None, options).unwrap();
             graph.output(SIMILARITY_NAME, &cosines).unwrap();
         }
         finish(graph, self.metadata)

@@ -70,17 +70,12 @@ fn slope(logits: &[f32], label: usize, inverse: f64) -> f64 {
     let sum: f64 = weights.iter().sum();
     let actual = logits.get(label).copied().map_or(0.0, f64::from);
     let products = logits.iter().zip(&weights);
-    products
-        .map(|(&logit, weight)| weight / sum * (f64::from(logit) - actual))
-        .sum()
+    products.map(|(&logit, weight)| weight / sum * (f64::from(logit) - actual)).sum()
 }
 
 fn weights(logits: &[f32], inverse: f64) -> Vec<f64> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    logits
-        .iter()
-        .map(|&logit| ((f64::from(logit) - f64::from(largest)) * inverse).exp())
-        .collect()
+    logits.iter().map(|&logit| ((f64::from(logit) - f64::from(largest)) * inverse).exp()).collect()
 }
 
 fn check(logits: &[Vec<f32>], labels: &[usize]) -> Result<(), Error> {
@@ -89,25 +84,14 @@ fn check(logits: &[Vec<f32>], labels: &[usize]) -> Result<(), Error> {
         return Err(Error::NoClasses);
     }
     if logits.len() != labels.len() {
-        return Err(Error::LabelCount {
-            expected: logits.len(),
-            got: labels.len(),
-        });
+        return Err(Error::LabelCount { expected: logits.len(), got: labels.len() });
     }
     for (row, (values, &label)) in logits.iter().zip(labels).enumerate() {
         if label >= classes {
-            return Err(Error::LabelOutside {
-                row,
-                label,
-                classes,
-            });
+            return Err(Error::LabelOutside { row, label, classes });
         }
         if values.len() != classes {
-            return Err(Error::RowLength {
-                row,
-                expected: classes,
-                got: values.len(),
-            });
+            return Err(Error::RowLength { row, expected: classes, got: values.len() });
         }
         if let Some((class, &value)) = values.iter().enumerate().find(|one| !one.1.is_finite()) {
             return Err(Error::NotFinite { row, class, value });

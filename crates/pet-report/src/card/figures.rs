@@ -26,10 +26,7 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
         section.push_str("No split has been evaluated yet.\n");
     } else {
         let columns = Columns::of(metadata, metrics);
-        let rows = metrics
-            .splits
-            .iter()
-            .map(|(name, split)| columns.row(name, split));
+        let rows = metrics.splits.iter().map(|(name, split)| columns.row(name, split));
         section.push_str(&table(&columns.head(), rows));
         section.push_str(
             "\nThe interval is the Wilson interval of the top-1 accuracy. Loss is the mean cross-entropy in nats; \
@@ -42,10 +39,7 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
         }));
     }
     section.push('\n');
-    section.push_str(&picture(
-        "Training and validation loss and accuracy per epoch",
-        CURVES_FILE,
-    ));
+    section.push_str(&picture("Training and validation loss and accuracy per epoch", CURVES_FILE));
     section
 }
 
@@ -120,10 +114,7 @@ fn ranked(split: &SplitMetrics) -> Vec<(&str, &ClassMetrics)> {
 fn listing(split: &str, classes: &[(&str, &ClassMetrics)]) -> String {
     let split = text(split);
     if classes.len() <= FEW_CLASSES {
-        return format!(
-            "On the {split} images, weakest first:\n\n{}",
-            class_table(classes.iter())
-        );
+        return format!("On the {split} images, weakest first:\n\n{}", class_table(classes.iter()));
     }
     let (weakest, strongest) = (&classes[..EXTREMES], &classes[classes.len() - EXTREMES..]);
     format!(

@@ -23,10 +23,8 @@ pub fn refresh_card(
     let metrics = results.join(METRICS_FILE);
     let metrics: Option<Metrics> = metrics.exists().then(|| read_json(&metrics)).transpose()?;
     let selection = results.join(SELECTION_FILE);
-    let selection: Option<Selection> = selection
-        .exists()
-        .then(|| read_json(&selection))
-        .transpose()?;
+    let selection: Option<Selection> =
+        selection.exists().then(|| read_json(&selection)).transpose()?;
     let card = results.join(CARD_FILE);
     let text = ModelCard::new(metadata, &metrics.unwrap_or_default())
         .with_selection(selection.as_ref())

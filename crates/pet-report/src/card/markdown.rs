@@ -4,10 +4,7 @@
 pub(super) fn text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in one_line(text).chars() {
-        if matches!(
-            character,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~'
-        ) {
+        if matches!(character, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~') {
             escaped.push('\\');
         }
         escaped.push(character);
@@ -22,11 +19,7 @@ pub(super) fn code(text: &str) -> String {
         return format!("`{text}`");
     }
     // A fence longer than any run of backticks inside.
-    let longest = text
-        .split(|character| character != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or(0);
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     format!("{fence} {text} {fence}")
 }
@@ -38,38 +31,22 @@ pub(super) fn code_cell(text: &str) -> String {
 
 /// A table; columns named with a leading `>` are aligned to the right.
 pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let names: Vec<&str> = head
-        .iter()
-        .map(|name| name.trim_start_matches('>'))
-        .collect();
-    let rules: Vec<&str> = head
-        .iter()
-        .map(|name| if name.starts_with('>') { "---:" } else { "---" })
-        .collect();
+    let names: Vec<&str> = head.iter().map(|name| name.trim_start_matches('>')).collect();
+    let rules: Vec<&str> =
+        head.iter().map(|name| if name.starts_with('>') { "---:" } else { "---" }).collect();
     let mut table = format!("| {} |\n| {} |\n", names.join(" | "), rules.join(" | "));
-    table.extend(
-        rows.into_iter()
-            .map(|row| format!("| {} |\n", row.join(" | "))),
-    );
+    table.extend(rows.into_iter().map(|row| format!("| {} |\n", row.join(" | "))));
     table
 }
 
 /// Formats `0.9135` as `91.35 %`.
 pub(super) fn percent(share: f64) -> String {
-    if share.is_finite() {
-        format!("{:.2} %", 100.0 * share)
-    } else {
-        "–".into()
-    }
+    if share.is_finite() { format!("{:.2} %", 100.0 * share) } else { "–".into() }
 }
 
 /// Formats a number with four decimals.
 pub(super) fn decimal(value: f64) -> String {
-    if value.is_finite() {
-        format!("{value:.4}")
-    } else {
-        "–".into()
-    }
+    if value.is_finite() { format!("{value:.4}") } else { "–".into() }
 }
 
 fn one_line(text: &str) -> String {
@@ -99,13 +76,7 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_is_a_dash() {
-        assert_eq!(
-            (percent(0.913_46), percent(f64::NAN)),
-            ("91.35 %".into(), "–".into())
-        );
-        assert_eq!(
-            (decimal(0.5), decimal(f64::INFINITY)),
-            ("0.5000".into(), "–".into())
-        );
+        assert_eq!((percent(0.913_46), percent(f64::NAN)), ("91.35 %".into(), "–".into()));
+        assert_eq!((decimal(0.5), decimal(f64::INFINITY)), ("0.5000".into(), "–".into()));
     }
 }

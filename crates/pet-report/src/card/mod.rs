@@ -45,38 +45,25 @@ pub struct ModelCard<'a> {
 impl<'a> ModelCard<'a> {
     /// A card for a model and its metrics.
     pub fn new(metadata: &'a ModelMetadata, metrics: &'a Metrics) -> Self {
-        Self {
-            metadata,
-            metrics,
-            selection: None,
-            usage: None,
-        }
+        Self { metadata, metrics, selection: None, usage: None }
     }
 
     /// Adds how the version was selected.
     #[must_use]
     pub fn with_selection(self, selection: impl Into<Option<&'a Selection>>) -> Self {
-        Self {
-            selection: selection.into(),
-            ..self
-        }
+        Self { selection: selection.into(), ..self }
     }
 
     /// Adds Markdown on how to use the model.
     #[must_use]
     pub fn with_usage(self, usage: &'a str) -> Self {
-        Self {
-            usage: Some(usage),
-            ..self
-        }
+        Self { usage: Some(usage), ..self }
     }
 }
 
 impl fmt::Display for ModelCard<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            metadata, metrics, ..
-        } = self;
+        let Self { metadata, metrics, .. } = self;
         let kind = Kind::of(&metrics.dataset);
         let sections = [
             introduction(metadata, kind),
@@ -184,12 +171,7 @@ fn licences(metrics: &Metrics, kind: Kind) -> String {
 
 /// The class names in index order.
 fn classes(metadata: &ModelMetadata) -> String {
-    let names = metadata
-        .classes
-        .iter()
-        .map(|name| text(name))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let names = metadata.classes.iter().map(|name| text(name)).collect::<Vec<_>>().join(", ");
     format!("## Classes\n\nIn the order of the output's columns: {names}.\n")
 }
 

@@ -20,10 +20,7 @@ pub(super) fn section(metrics: &Metrics) -> Option<String> {
         let megabytes = bytes as f64 / 1e6;
         vec![name.to_owned(), percent(top1), format!("{megabytes:.1} MB")]
     };
-    let rows = [
-        row("fp32", *top1_fp32, *bytes_fp32),
-        row("int8", *top1_int8, *bytes_int8),
-    ];
+    let rows = [row("fp32", *top1_fp32, *bytes_fp32), row("int8", *top1_int8, *bytes_int8)];
     let head = ["precision", ">top-1 on validation images", ">size"];
     let trained = if metrics.refit_of().is_some() {
         " It was also trained on these, so only the difference is meaningful."

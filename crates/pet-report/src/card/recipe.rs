@@ -20,10 +20,8 @@ pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
     if metrics.params.is_empty() {
         section.push_str("\nThe hyperparameters are not recorded.\n");
     } else {
-        let rows = metrics
-            .params
-            .iter()
-            .map(|(name, value)| vec![code_cell(name), code_cell(value)]);
+        let rows =
+            metrics.params.iter().map(|(name, value)| vec![code_cell(name), code_cell(value)]);
         section.push_str("\nHyperparameters, as logged by the run:\n\n");
         section.push_str(&table(&["parameter", "value"], rows));
     }

@@ -5,28 +5,17 @@ use pet_model::Selection;
 use super::markdown::{code, code_cell, decimal, percent, table, text};
 
 pub(super) fn section(selection: &Selection) -> String {
-    let rows = selection
-        .candidates
-        .iter()
-        .enumerate()
-        .map(|(index, candidate)| {
-            vec![
-                (index + 1).to_string(),
-                text(&candidate.version),
-                code_cell(&candidate.run_name),
-                percent(candidate.val_acc),
-                candidate.val_loss.map_or_else(|| "–".into(), decimal),
-                text(&candidate.reason),
-            ]
-        });
-    let head = [
-        ">rank",
-        ">version",
-        "run",
-        ">validation accuracy",
-        ">validation loss",
-        "reason",
-    ];
+    let rows = selection.candidates.iter().enumerate().map(|(index, candidate)| {
+        vec![
+            (index + 1).to_string(),
+            text(&candidate.version),
+            code_cell(&candidate.run_name),
+            percent(candidate.val_acc),
+            candidate.val_loss.map_or_else(|| "–".into(), decimal),
+            text(&candidate.reason),
+        ]
+    });
+    let head = [">rank", ">version", "run", ">validation accuracy", ">validation loss", "reason"];
     let alias = match selection.alias.as_str() {
         "" => String::new(),
         alias => format!(", alias {}", code(alias)),

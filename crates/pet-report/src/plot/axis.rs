@@ -47,11 +47,7 @@ impl Axis {
         let step = round_step(2.0 * half / 6.0);
         let from = (middle - half).max(usual.start().min(lower));
         let to = (middle + half).min(usual.end().max(upper));
-        Some(Self::stepped(
-            (from / step).floor(),
-            (to / step).ceil(),
-            step,
-        ))
+        Some(Self::stepped((from / step).floor(), (to / step).ceil(), step))
     }
 
     /// An axis of integers from `first` to `last` with about ten ticks and a margin at both ends.
@@ -59,19 +55,11 @@ impl Axis {
         let (lower, upper) = (first as f64, last as f64);
         let step = round_step(((upper - lower) / 10.0).max(1.0));
         let mut axis = Self::stepped((lower / step).ceil(), (upper / step).floor(), step);
-        if axis
-            .ticks
-            .first()
-            .is_none_or(|&tick| tick - lower > step / 2.0)
-        {
+        if axis.ticks.first().is_none_or(|&tick| tick - lower > step / 2.0) {
             axis.ticks.insert(0, lower);
         }
         let room = ((upper - lower) * 0.03).max(0.3);
-        Self {
-            lower: lower - room,
-            upper: upper + room,
-            ..axis
-        }
+        Self { lower: lower - room, upper: upper + room, ..axis }
     }
 
     /// A logarithmic axis for positive `values`, with ticks at powers of ten; positions are decimal logarithms.
@@ -83,12 +71,7 @@ impl Axis {
         })?;
         let room = ((upper - lower) * 0.03).max(0.1);
         let axis = Self::stepped((lower - room).ceil(), (upper + room).floor(), 1.0);
-        Some(Self {
-            lower: lower - room,
-            upper: upper + room,
-            labels: Labels::Power,
-            ..axis
-        })
+        Some(Self { lower: lower - room, upper: upper + room, labels: Labels::Power, ..axis })
     }
 
     /// An axis with ticks at multiples of `step`; `lower` and `upper` are in units of `step`.
@@ -97,9 +80,7 @@ impl Axis {
         Self {
             lower: lower * step,
             upper: upper * step,
-            ticks: (0..count)
-                .map(|index| (lower + index as f64) * step)
-                .collect(),
+            ticks: (0..count).map(|index| (lower + index as f64) * step).collect(),
             labels: Labels::Decimals((-step.log10()).ceil().clamp(0.0, 9.0) as usize),
         }
     }
@@ -122,9 +103,8 @@ impl Axis {
 /// The smallest of 1, 2, 5, 10, 20 … (or 0.1, 0.2, 0.5 …) that is at least `step`.
 fn round_step(step: f64) -> f64 {
     let magnitude = 10_f64.powf(step.log10().floor());
-    let factor = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .find(|factor| factor * magnitude >= step * 0.999);
+    let factor =
+        [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * magnitude >= step * 0.999);
     factor.unwrap_or(10.0) * magnitude
 }
 
@@ -145,10 +125,7 @@ mod tests {
         let losses = [0.31, 1.17, f64::NAN];
         let axis = Axis::of_values(losses.into_iter(), 0.0..=f64::MAX).unwrap();
         assert_eq!(labels(&axis), ["0.2", "0.4", "0.6", "0.8", "1.0", "1.2"]);
-        assert_eq!(
-            labels(&percentages(&[88.2, 93.4])),
-            ["88", "89", "90", "91", "92", "93", "94"]
-        );
+        assert_eq!(labels(&percentages(&[88.2, 93.4])), ["88", "89", "90", "91", "92", "93", "94"]);
     }
 
     #[test]
@@ -162,10 +139,7 @@ mod tests {
     fn constant_and_extreme_values_have_an_axis_too() {
         for value in [0.0, 1.0, -3.0, 1e-300, 9e8, -9e8] {
             let axis = percentages(&[value; 3]);
-            assert!(
-                (0.0..=1.0).contains(&axis.position(value)),
-                "{value}: {axis:?}"
-            );
+            assert!((0.0..=1.0).contains(&axis.position(value)), "{value}: {axis:?}");
             assert!((2..=20).contains(&axis.ticks.len()), "{value}: {axis:?}");
         }
         let beyond = [f64::NAN, f64::INFINITY, 1e300];
@@ -187,10 +161,7 @@ mod tests {
     fn epochs_are_whole_numbers_and_the_first_is_among_them() {
         assert_eq!(labels(&Axis::of_epochs(1, 1)), ["1"]);
         assert_eq!(labels(&Axis::of_epochs(1, 5)), ["1", "2", "3", "4", "5"]);
-        assert_eq!(
-            labels(&Axis::of_epochs(1, 30)),
-            ["1", "5", "10", "15", "20", "25", "30"]
-        );
+        assert_eq!(labels(&Axis::of_epochs(1, 30)), ["1", "5", "10", "15", "20", "25", "30"]);
         assert_eq!(labels(&Axis::of_epochs(0, 100)).len(), 11);
         assert!(Axis::of_epochs(0, usize::MAX).ticks.len() < 20);
     }

@@ -30,32 +30,16 @@ pub(super) struct Pen {
 
 impl Pen {
     pub(super) const fn solid(color: Color, width: f32) -> Self {
-        Self {
-            color,
-            width,
-            dashed: false,
-        }
+        Self { color, width, dashed: false }
     }
 
     pub(super) const fn dashed(color: Color, width: f32) -> Self {
-        Self {
-            color,
-            width,
-            dashed: true,
-        }
+        Self { color, width, dashed: true }
     }
 
     fn stroke(self) -> Stroke {
-        let dash = if self.dashed {
-            StrokeDash::new(vec![5.0, 4.0], 0.0)
-        } else {
-            None
-        };
-        let line_cap = if self.dashed {
-            LineCap::Butt
-        } else {
-            LineCap::Round
-        };
+        let dash = if self.dashed { StrokeDash::new(vec![5.0, 4.0], 0.0) } else { None };
+        let line_cap = if self.dashed { LineCap::Butt } else { LineCap::Round };
         Stroke {
             width: self.width,
             dash,
@@ -78,12 +62,7 @@ pub(super) struct Text {
 
 impl Text {
     pub(super) const fn new(size: f32, color: Color, align: Align) -> Self {
-        Self {
-            size,
-            color,
-            align,
-            angle: 0.0,
-        }
+        Self { size, color, align, angle: 0.0 }
     }
 
     pub(super) const fn rotated(self, angle: f32) -> Self {
@@ -109,10 +88,7 @@ impl Canvas {
     pub(super) fn new(width: u32, height: u32) -> Result<Self, Error> {
         let mut pixels = Pixmap::new(width, height).ok_or(Error::Canvas { width, height })?;
         pixels.fill(tiny_skia::Color::WHITE);
-        Ok(Self {
-            pixels,
-            font: Font::embedded()?,
-        })
+        Ok(Self { pixels, font: Font::embedded()? })
     }
 
     pub(super) fn font(&self) -> Font {
@@ -121,8 +97,7 @@ impl Canvas {
 
     pub(super) fn rectangle(&mut self, (left, top): Point, width: f32, height: f32, color: Color) {
         if let Some(area) = Rect::from_xywh(left, top, width, height) {
-            self.pixels
-                .fill_rect(area, &paint(color), Transform::identity(), None);
+            self.pixels.fill_rect(area, &paint(color), Transform::identity(), None);
         }
     }
 
@@ -138,8 +113,7 @@ impl Canvas {
         }
         if let Some(path) = path.finish() {
             let identity = Transform::identity();
-            self.pixels
-                .stroke_path(&path, &paint(pen.color), &pen.stroke(), identity, None);
+            self.pixels.stroke_path(&path, &paint(pen.color), &pen.stroke(), identity, None);
         }
     }
 
@@ -198,11 +172,7 @@ impl Canvas {
     }
 
     fn encode(&self, compression: CompressionType, filter: FilterType) -> Result<Vec<u8>, Error> {
-        let levels = self
-            .pixels
-            .pixels()
-            .iter()
-            .flat_map(|p| [p.red(), p.green(), p.blue()]);
+        let levels = self.pixels.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]);
         let levels: Vec<u8> = levels.collect();
         let mut bytes = Vec::new();
         PngEncoder::new_with_quality(&mut bytes, compression, filter)
@@ -212,21 +182,17 @@ impl Canvas {
                 self.pixels.height(),
                 ExtendedColorType::Rgb8,
             )
-            .map_err(|source| Error::Encode {
-                source: source.into(),
-            })?;
+            .map_err(|source| Error::Encode { source: source.into() })?;
         Ok(bytes)
     }
 
     fn fill(&mut self, path: &Path, color: Color, transform: Transform) {
-        self.pixels
-            .fill_path(path, &paint(color), FillRule::Winding, transform, None);
+        self.pixels.fill_path(path, &paint(color), FillRule::Winding, transform, None);
     }
 
     fn outline(&mut self, path: &Path, pen: Pen) {
         let identity = Transform::identity();
-        self.pixels
-            .stroke_path(path, &paint(pen.color), &pen.stroke(), identity, None);
+        self.pixels.stroke_path(path, &paint(pen.color), &pen.stroke(), identity, None);
     }
 }
 

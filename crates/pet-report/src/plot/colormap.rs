@@ -35,10 +35,7 @@ mod tests {
             0.2126 * red + 0.7152 * green + 0.0722 * blue
         };
         let levels: Vec<f32> = (0..=100).map(lightness).collect();
-        assert!(
-            levels.windows(2).all(|pair| pair[0] <= pair[1] + 0.5),
-            "{levels:?}"
-        );
+        assert!(levels.windows(2).all(|pair| pair[0] <= pair[1] + 0.5), "{levels:?}");
         assert_eq!(inferno(-1.0), Color(INFERNO[0]));
         assert_eq!(inferno(2.0), Color(INFERNO[9]));
         assert_eq!(inferno(f32::NAN).0.len(), 3);

@@ -29,10 +29,7 @@ impl Color {
         // Mistakes are mostly small shares: visible even for one image of hundreds, with more of the range for the
         // lower shares.
         let strength = 0.12 + 0.88 * share.clamp(0.0, 1.0).powf(0.75);
-        Self(
-            self.0
-                .map(|level| (255.0 + (f32::from(level) - 255.0) * strength).round() as u8),
-        )
+        Self(self.0.map(|level| (255.0 + (f32::from(level) - 255.0) * strength).round() as u8))
     }
 
     /// Interpolates from this colour at 0 to another at 1.
@@ -69,10 +66,7 @@ mod tests {
     fn a_tint_darkens_with_the_share_and_its_ink_follows() {
         for color in [BLUE, VERMILION] {
             let levels = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| color.tint(share).0[1]);
-            assert!(
-                levels.is_sorted_by(|left, right| left > right),
-                "{levels:?}"
-            );
+            assert!(levels.is_sorted_by(|left, right| left > right), "{levels:?}");
             assert_eq!(color.tint(0.0).ink(), INK);
             assert_eq!(color.tint(1.0).ink(), WHITE);
         }

@@ -9,16 +9,8 @@ use crate::Error;
 
 const WIDTH: u32 = 1200;
 const HEIGHT: u32 = 500;
-const LEFT_PANEL: Area = Area {
-    left: 90.0,
-    top: 98.0,
-    width: 490.0,
-    height: 340.0,
-};
-const RIGHT_PANEL: Area = Area {
-    left: 684.0,
-    ..LEFT_PANEL
-};
+const LEFT_PANEL: Area = Area { left: 90.0, top: 98.0, width: 490.0, height: 340.0 };
+const RIGHT_PANEL: Area = Area { left: 684.0, ..LEFT_PANEL };
 
 /// The metrics of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,14 +51,8 @@ pub fn training_curves_png(points: &[CurvePoint], title: &str) -> Result<Vec<u8>
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return Err(Error::NoEpochs);
     };
-    if let Some(pair) = points
-        .windows(2)
-        .find(|pair| pair[0].epoch >= pair[1].epoch)
-    {
-        return Err(Error::EpochOrder {
-            previous: pair[0].epoch,
-            epoch: pair[1].epoch,
-        });
+    if let Some(pair) = points.windows(2).find(|pair| pair[0].epoch >= pair[1].epoch) {
+        return Err(Error::EpochOrder { previous: pair[0].epoch, epoch: pair[1].epoch });
     }
     let epochs = Axis::of_epochs(first.epoch, last.epoch);
     let best = best(points);
@@ -79,28 +65,13 @@ pub fn training_curves_png(points: &[CurvePoint], title: &str) -> Result<Vec<u8>
         series(points, |point| point.val_loss, VERMILION, Marker::Square),
     ];
     let values = Axis::of_values(drawn(&losses), 0.0..=f64::MAX);
-    let panel = Panel {
-        area: LEFT_PANEL,
-        across: &epochs,
-        across_title: "epoch",
-        values,
-        title: "loss",
-    };
+    let panel =
+        Panel { area: LEFT_PANEL, across: &epochs, across_title: "epoch", values, title: "loss" };
     panel.draw(&mut canvas, &losses, mark);
 
     let accuracies = [
-        series(
-            points,
-            |point| 100.0 * point.train_acc,
-            BLUE,
-            Marker::Circle,
-        ),
-        series(
-            points,
-            |point| 100.0 * point.val_acc,
-            VERMILION,
-            Marker::Square,
-        ),
+        series(points, |point| 100.0 * point.train_acc, BLUE, Marker::Circle),
+        series(points, |point| 100.0 * point.val_acc, VERMILION, Marker::Square),
     ];
     let values = Axis::of_values(drawn(&accuracies), 0.0..=100.0);
     let panel = Panel {
@@ -117,11 +88,7 @@ pub fn training_curves_png(points: &[CurvePoint], title: &str) -> Result<Vec<u8>
 /// Highest validation accuracy, then lowest validation loss, then earliest.
 fn best(points: &[CurvePoint]) -> Option<&CurvePoint> {
     let loss = |point: &CurvePoint| {
-        if point.val_loss.is_nan() {
-            f64::INFINITY
-        } else {
-            point.val_loss
-        }
+        if point.val_loss.is_nan() { f64::INFINITY } else { point.val_loss }
     };
     let better = |best: &CurvePoint, point: &CurvePoint| {
         point.val_acc > best.val_acc || (point.val_acc >= best.val_acc && loss(point) < loss(best))
@@ -138,21 +105,12 @@ fn series(
     color: Color,
     marker: Marker,
 ) -> Series {
-    let values = points
-        .iter()
-        .map(|point| (point.epoch as f64, value(point)))
-        .collect();
-    Series {
-        values,
-        pen: Pen::solid(color, 2.2),
-        marker: Some(marker),
-    }
+    let values = points.iter().map(|point| (point.epoch as f64, value(point))).collect();
+    Series { values, pen: Pen::solid(color, 2.2), marker: Some(marker) }
 }
 
 fn drawn(series: &[Series]) -> impl Iterator<Item = f64> {
-    series
-        .iter()
-        .flat_map(|series| series.values.iter().map(|&(_, value)| value))
+    series.iter().flat_map(|series| series.values.iter().map(|&(_, value)| value))
 }
 
 /// The legend of both curves and the best epoch.
@@ -169,10 +127,7 @@ fn legend(best: Option<&CurvePoint>) -> Vec<Entry> {
     entries.extend(best.map(|CurvePoint { epoch, val_acc, .. }| Entry {
         pen: Pen::dashed(GREEN, 1.6),
         marker: None,
-        text: format!(
-            "best epoch: {epoch}, validation accuracy {:.1} %",
-            100.0 * val_acc
-        ),
+        text: format!("best epoch: {epoch}, validation accuracy {:.1} %", 100.0 * val_acc),
     }));
     entries
 }
@@ -182,13 +137,7 @@ mod tests {
     use super::*;
 
     fn point(epoch: usize, val_acc: f64, val_loss: f64) -> CurvePoint {
-        CurvePoint {
-            epoch,
-            train_loss: 1.0,
-            train_acc: 0.5,
-            val_loss,
-            val_acc,
-        }
+        CurvePoint { epoch, train_loss: 1.0, train_acc: 0.5, val_loss, val_acc }
     }
 
     fn best_epoch(points: &[CurvePoint]) -> Option<usize> {
@@ -198,26 +147,11 @@ mod tests {
     #[test]
     fn the_best_epoch_is_chosen_by_accuracy_then_loss_then_age() {
         let nan = f64::NAN;
-        assert_eq!(
-            best_epoch(&[point(1, 0.8, 0.1), point(2, 0.9, 0.3)]),
-            Some(2)
-        );
-        assert_eq!(
-            best_epoch(&[point(1, 0.9, 0.4), point(2, 0.9, 0.3)]),
-            Some(2)
-        );
-        assert_eq!(
-            best_epoch(&[point(1, 0.9, 0.3), point(2, 0.9, 0.3)]),
-            Some(1)
-        );
-        assert_eq!(
-            best_epoch(&[point(1, 0.9, nan), point(2, 0.9, 0.3)]),
-            Some(2)
-        );
-        assert_eq!(
-            best_epoch(&[point(1, nan, 0.1), point(2, 0.2, nan)]),
-            Some(2)
-        );
+        assert_eq!(best_epoch(&[point(1, 0.8, 0.1), point(2, 0.9, 0.3)]), Some(2));
+        assert_eq!(best_epoch(&[point(1, 0.9, 0.4), point(2, 0.9, 0.3)]), Some(2));
+        assert_eq!(best_epoch(&[point(1, 0.9, 0.3), point(2, 0.9, 0.3)]), Some(1));
+        assert_eq!(best_epoch(&[point(1, 0.9, nan), point(2, 0.9, 0.3)]), Some(2));
+        assert_eq!(best_epoch(&[point(1, nan, 0.1), point(2, 0.2, nan)]), Some(2));
         assert_eq!(best_epoch(&[point(1, nan, 0.1)]), None);
     }
 
@@ -225,9 +159,6 @@ mod tests {
     fn epochs_have_to_follow_each_other() {
         assert!(matches!(training_curves_png(&[], ""), Err(Error::NoEpochs)));
         let error = training_curves_png(&[point(2, 0.5, 1.0), point(2, 0.5, 1.0)], "").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "epoch 2 follows epoch 2, expected a later one"
-        );
+        assert_eq!(error.to_string(), "epoch 2 follows epoch 2, expected a later one");
     }
 }

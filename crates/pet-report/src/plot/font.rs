@@ -23,10 +23,7 @@ pub(super) struct Font {
 impl Font {
     pub(super) fn embedded() -> Result<Self, Error> {
         let font = FONT.as_ref().map_err(|_| Error::Font)?;
-        Ok(Self {
-            font,
-            units_per_em: font.units_per_em().ok_or(Error::Font)?,
-        })
+        Ok(Self { font, units_per_em: font.units_per_em().ok_or(Error::Font)? })
     }
 
     /// Height of capital letters of `size` pixels per em.
@@ -141,19 +138,10 @@ mod tests {
     fn capitals_are_as_high_as_said_and_text_as_wide() {
         let font = Font::embedded().unwrap();
         let bounds = font.outline("HH", 100.0).unwrap().bounds();
-        assert!(
-            (bounds.height() - Font::cap_height(100.0)).abs() < 0.1,
-            "{bounds:?}"
-        );
-        assert!(
-            bounds.bottom().abs() < 0.1,
-            "stands on the baseline: {bounds:?}"
-        );
+        assert!((bounds.height() - Font::cap_height(100.0)).abs() < 0.1, "{bounds:?}");
+        assert!(bounds.bottom().abs() < 0.1, "stands on the baseline: {bounds:?}");
         let width = font.width("HH", 100.0);
-        assert!(
-            bounds.right() < width && width < bounds.right() + 20.0,
-            "{width}, {bounds:?}"
-        );
+        assert!(bounds.right() < width && width < bounds.right() + 20.0, "{width}, {bounds:?}");
     }
 
     #[test]
@@ -168,10 +156,7 @@ mod tests {
         let font = Font::embedded().unwrap();
         assert_eq!(font.fit("Beagle", 10.0, 200.0), "Beagle");
         let fitted = font.fit("Staffordshire Bull Terrier", 10.0, 80.0);
-        assert!(
-            fitted.starts_with("Staff") && fitted.ends_with('…'),
-            "{fitted}"
-        );
+        assert!(fitted.starts_with("Staff") && fitted.ends_with('…'), "{fitted}");
         assert!(font.width(&fitted, 10.0) <= 80.0);
         assert_eq!(font.fit("Beagle", 10.0, 0.0), "");
     }
@@ -181,9 +166,6 @@ mod tests {
         let font = Font::embedded().unwrap();
         assert!(font.outline(" ", 10.0).is_none());
         assert!(font.outline("", 10.0).is_none());
-        assert!(
-            font.outline("猫", 10.0).is_some(),
-            "a box stands for what the font lacks"
-        );
+        assert!(font.outline("猫", 10.0).is_some(), "a box stands for what the font lacks");
     }
 }

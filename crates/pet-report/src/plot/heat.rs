@@ -49,11 +49,7 @@ pub struct HeatMap<'a> {
 pub fn heat_map_png(photograph: &RgbImage, heat: &HeatMap<'_>) -> Result<Vec<u8>, Error> {
     let expected = heat.width.saturating_mul(heat.height);
     if expected == 0 || heat.values.len() != expected {
-        return Err(Error::Grid {
-            width: heat.width,
-            height: heat.height,
-            got: heat.values.len(),
-        });
+        return Err(Error::Grid { width: heat.width, height: heat.height, got: heat.values.len() });
     }
     let scale = SIDE as f32 / photograph.width().max(photograph.height()).max(1) as f32;
     let extent = |extent: u32| (extent as f32 * scale).round().max(1.0) as u32;
@@ -126,13 +122,7 @@ fn neighbours(position: f32, cells: usize) -> (usize, usize, f32) {
 fn draw_frame(canvas: &mut Canvas, region: Region, shift: f32) {
     let (left, top) = (region.left + shift + 0.5, region.top + 0.5);
     let (right, bottom) = (left + region.width - 1.0, top + region.height - 1.0);
-    let corners = [
-        (left, top),
-        (right, top),
-        (right, bottom),
-        (left, bottom),
-        (left, top),
-    ];
+    let corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
     canvas.line(&corners, Pen::solid(WHITE, 1.5));
 }
 
@@ -167,12 +157,7 @@ fn draw_caption(canvas: &mut Canvas, heat: &HeatMap<'_>, top: f32) {
 mod tests {
     use super::*;
 
-    const WHOLE: Region = Region {
-        left: 0.0,
-        top: 0.0,
-        width: 40.0,
-        height: 20.0,
-    };
+    const WHOLE: Region = Region { left: 0.0, top: 0.0, width: 40.0, height: 20.0 };
 
     fn heat(width: usize, values: &[f32]) -> HeatMap<'_> {
         HeatMap {
@@ -199,11 +184,7 @@ mod tests {
     fn the_hottest_cell_is_the_lightest_and_the_outside_is_faded() {
         let mut picture = RgbImage::from_pixel(40, 20, [90, 120, 60].into());
         let heat = HeatMap {
-            region: Region {
-                left: 10.0,
-                width: 20.0,
-                ..WHOLE
-            },
+            region: Region { left: 10.0, width: 20.0, ..WHOLE },
             ..heat(2, &[-5.0, 3.0])
         };
         paint(&mut picture, &heat, heat.region);
@@ -220,10 +201,7 @@ mod tests {
     #[test]
     fn a_grid_that_is_not_filled_is_refused() {
         let error = heat_map_png(&RgbImage::new(4, 4), &heat(3, &[1.0, 2.0])).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "a heat map of 3x1 cells needs one number per cell, got 2"
-        );
+        assert_eq!(error.to_string(), "a heat map of 3x1 cells needs one number per cell, got 2");
     }
 
     #[test]

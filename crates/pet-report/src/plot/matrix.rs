@@ -27,16 +27,10 @@ pub fn confusion_matrix_png(
     title: &str,
 ) -> Result<Vec<u8>, Error> {
     if matrix.classes() != classes.len() {
-        return Err(Error::NameCount {
-            expected: matrix.classes(),
-            got: classes.len(),
-        });
+        return Err(Error::NameCount { expected: matrix.classes(), got: classes.len() });
     }
     if classes.len() > MAX_CLASSES {
-        return Err(Error::TooManyClasses {
-            limit: MAX_CLASSES,
-            got: classes.len(),
-        });
+        return Err(Error::TooManyClasses { limit: MAX_CLASSES, got: classes.len() });
     }
     let layout = Layout::new(classes, Font::embedded()?);
     let mut canvas = Canvas::new(layout.width as u32, layout.height as u32)?;
@@ -68,14 +62,8 @@ impl Layout {
     fn new(classes: &[String], font: Font) -> Self {
         let cell = (960.0 / classes.len() as f32).clamp(12.0, 120.0).floor();
         let text = (cell * 0.56).clamp(8.5, 15.0);
-        let names: Vec<String> = classes
-            .iter()
-            .map(|name| font.fit(name, text, 210.0))
-            .collect();
-        let widest = names
-            .iter()
-            .map(|name| font.width(name, text))
-            .fold(0.0, f32::max);
+        let names: Vec<String> = classes.iter().map(|name| font.fit(name, text, 210.0)).collect();
+        let widest = names.iter().map(|name| font.width(name, text)).fold(0.0, f32::max);
         let side = cell * classes.len() as f32;
         // Class names and axis title on the left, recall on the right.
         let (before, after) = ((widest + 56.0).ceil(), 66.0);
@@ -83,15 +71,7 @@ impl Layout {
         let left = before + ((width - before - side - after) / 2.0).floor();
         // The names below are rotated by 45 degrees.
         let height = (TOP + side + widest * 0.71 + text + 52.0).ceil();
-        Self {
-            width,
-            height,
-            left,
-            cell,
-            text,
-            names,
-            widest,
-        }
+        Self { width, height, left, cell, text, names, widest }
     }
 
     fn side(&self) -> f32 {
@@ -106,19 +86,11 @@ impl Layout {
     fn draw_title(&self, canvas: &mut Canvas, title: &str, matrix: &ConfusionMatrix) {
         let center = self.width / 2.0;
         let title = canvas.font().fit(title, TITLE_TEXT, self.width - 40.0);
-        canvas.text(
-            &title,
-            (center, 28.0),
-            Text::new(TITLE_TEXT, INK, Align::Middle),
-        );
+        canvas.text(&title, (center, 28.0), Text::new(TITLE_TEXT, INK, Align::Middle));
         let (hits, images) = (matrix.hits(), matrix.images());
         let share = 100.0 * hits as f64 / images as f64;
         let note = format!("{hits} of {images} images correct ({share:.1} %)");
-        canvas.text(
-            &note,
-            (center, 53.0),
-            Text::new(NOTE_TEXT, FAINT_INK, Align::Middle),
-        );
+        canvas.text(&note, (center, 53.0), Text::new(NOTE_TEXT, FAINT_INK, Align::Middle));
     }
 
     /// The colour scales.
@@ -139,15 +111,10 @@ impl Layout {
                 let share = f32::from(step) / (bar - 1.0);
                 canvas.rectangle((x, y - 7.0), 1.0, 14.0, color.tint(share));
             }
-            let inside = |share: f32| Text {
-                color: color.tint(share).ink(),
-                ..style(Align::Start)
-            };
+            let inside =
+                |share: f32| Text { color: color.tint(share).ink(), ..style(Align::Start) };
             canvas.text("0 %", (left + 6.0, y), inside(0.0));
-            let full = Text {
-                align: Align::End,
-                ..inside(1.0)
-            };
+            let full = Text { align: Align::End, ..inside(1.0) };
             canvas.text("100 %", (left + bar - 6.0, y), full);
             canvas.text(name, (left + bar + 8.0, y), style(Align::Start));
             left = (left + bar + 8.0 + font.width(name, text) + 24.0).floor();
@@ -162,11 +129,7 @@ impl Layout {
         for (index, name) in self.names.iter().enumerate() {
             let middle = self.middle(index);
             canvas.text(name, (left - 8.0, TOP + middle), style);
-            canvas.text(
-                name,
-                (left + middle + 3.0, bottom + 10.0),
-                style.rotated(-45.0),
-            );
+            canvas.text(name, (left + middle + 3.0, bottom + 10.0), style.rotated(-45.0));
         }
         let axis = Text::new(15.0, INK, Align::Middle);
         let before = (left - self.widest - 30.0, TOP + side / 2.0);
@@ -183,11 +146,7 @@ impl Layout {
         for (predicted, &count) in row.iter().enumerate() {
             let left = self.left + self.cell * predicted as f32;
             let hue = if predicted == actual { BLUE } else { VERMILION };
-            let color = if count == 0 {
-                EMPTY
-            } else {
-                hue.tint(count as f32 / images as f32)
-            };
+            let color = if count == 0 { EMPTY } else { hue.tint(count as f32 / images as f32) };
             // One pixel between the cells.
             canvas.rectangle((left, top), self.cell - 1.0, self.cell - 1.0, color);
             if count == 0 && predicted == actual {
@@ -202,23 +161,13 @@ impl Layout {
             _ => "–".to_owned(),
         };
         let end = (self.left + self.side() + 54.0, top + self.cell / 2.0);
-        canvas.text(
-            &share,
-            end,
-            Text::new(self.text.min(13.0), FAINT_INK, Align::End),
-        );
+        canvas.text(&share, end, Text::new(self.text.min(13.0), FAINT_INK, Align::End));
     }
 
     /// Outlines an empty cell of the diagonal.
     fn draw_diagonal(&self, canvas: &mut Canvas, left: f32, top: f32) {
         let (near, far) = (1.0, self.cell - 2.0);
-        let corners = [
-            (near, near),
-            (far, near),
-            (far, far),
-            (near, far),
-            (near, near),
-        ];
+        let corners = [(near, near), (far, near), (far, far), (near, far), (near, near)];
         let corners = corners.map(|(x, y)| (left + x, top + y));
         canvas.line(&corners, Pen::solid(FRAME, 1.0));
     }

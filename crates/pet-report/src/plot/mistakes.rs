@@ -33,15 +33,12 @@ pub fn mistakes_png(mistakes: &[Mistake<'_>], title: &str, note: &str) -> Result
         (predicted, file)
     });
     let lines: Vec<_> = lines.collect();
-    let tiles = mistakes
-        .iter()
-        .zip(&lines)
-        .map(|(mistake, (predicted, file))| Tile {
-            photograph: Some(mistake.photograph),
-            title: mistake.actual,
-            problem: predicted,
-            name: file,
-        });
+    let tiles = mistakes.iter().zip(&lines).map(|(mistake, (predicted, file))| Tile {
+        photograph: Some(mistake.photograph),
+        title: mistake.actual,
+        problem: predicted,
+        name: file,
+    });
     let tiles: Vec<_> = tiles.collect();
     contact_sheet_png(&tiles, title, note, "no mistakes")
 }

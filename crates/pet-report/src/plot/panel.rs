@@ -42,18 +42,9 @@ impl Panel<'_> {
         self.draw_across(canvas);
         self.draw_titles(canvas);
         let Some(values) = &self.values else {
-            let Area {
-                left,
-                top,
-                width,
-                height,
-            } = self.area;
+            let Area { left, top, width, height } = self.area;
             let style = Text::new(TITLE_TEXT, FAINT_INK, Align::Middle);
-            canvas.text(
-                "no finite values",
-                (left + width / 2.0, top + height / 2.0),
-                style,
-            );
+            canvas.text("no finite values", (left + width / 2.0, top + height / 2.0), style);
             return;
         };
         self.draw_values(canvas, values);
@@ -69,12 +60,7 @@ impl Panel<'_> {
 
     /// Grid, ticks and labels along the lower edge.
     fn draw_across(&self, canvas: &mut Canvas) {
-        let Area {
-            left,
-            top,
-            width,
-            height,
-        } = self.area;
+        let Area { left, top, width, height } = self.area;
         let bottom = top + height;
         for &tick in &self.across.ticks {
             let x = self.x(tick);
@@ -83,20 +69,12 @@ impl Panel<'_> {
             let style = Text::new(TICK_TEXT, FAINT_INK, Align::Middle);
             canvas.text(&self.across.label(tick), (x, bottom + 16.0), style);
         }
-        canvas.line(
-            &[(left, bottom), (left + width, bottom)],
-            Pen::solid(FRAME, 1.0),
-        );
+        canvas.line(&[(left, bottom), (left + width, bottom)], Pen::solid(FRAME, 1.0));
     }
 
     /// Grid and labels along the left edge.
     fn draw_values(&self, canvas: &mut Canvas, values: &Axis) {
-        let Area {
-            left,
-            top,
-            width,
-            height,
-        } = self.area;
+        let Area { left, top, width, height } = self.area;
         for &tick in &values.ticks {
             let y = self.y(values, tick);
             if y < top + height - 1.0 {
@@ -108,32 +86,17 @@ impl Panel<'_> {
     }
 
     fn draw_titles(&self, canvas: &mut Canvas) {
-        let Area {
-            left,
-            top,
-            width,
-            height,
-        } = self.area;
+        let Area { left, top, width, height } = self.area;
         let style = Text::new(TITLE_TEXT, INK, Align::Middle);
-        canvas.text(
-            self.across_title,
-            (left + width / 2.0, top + height + 41.0),
-            style,
-        );
-        canvas.text(
-            self.title,
-            (left - 62.0, top + height / 2.0),
-            style.rotated(-90.0),
-        );
+        canvas.text(self.across_title, (left + width / 2.0, top + height + 41.0), style);
+        canvas.text(self.title, (left - 62.0, top + height / 2.0), style.rotated(-90.0));
     }
 
     /// Draws a curve, with gaps for values that cannot be drawn.
     fn draw_series(&self, canvas: &mut Canvas, values: &Axis, series: &Series) {
         let crowded = self.area.width < MARKER_SPACING * series.values.len() as f32;
         let can_draw = |&(_, value): &(f64, f64)| is_drawable(value);
-        let runs = series
-            .values
-            .chunk_by(|left, right| can_draw(left) == can_draw(right));
+        let runs = series.values.chunk_by(|left, right| can_draw(left) == can_draw(right));
         for run in runs.filter(|run| run.iter().all(can_draw)) {
             let point = |&(across, value): &(f64, f64)| (self.x(across), self.y(values, value));
             let points: Vec<Point> = run.iter().map(point).collect();

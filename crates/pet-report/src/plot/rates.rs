@@ -9,12 +9,7 @@ use crate::Error;
 
 const WIDTH: u32 = 800;
 const HEIGHT: u32 = 500;
-const AREA: Area = Area {
-    left: 90.0,
-    top: 98.0,
-    width: 680.0,
-    height: 340.0,
-};
+const AREA: Area = Area { left: 90.0, top: 98.0, width: 680.0, height: 340.0 };
 
 /// One step of a range test.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,33 +63,18 @@ pub fn learning_rates_png(
         pen,
         marker: None,
     };
-    let curves = [
-        series(pens[0], |point| point.loss),
-        series(pens[1], |point| point.smoothed),
-    ];
+    let curves = [series(pens[0], |point| point.loss), series(pens[1], |point| point.smoothed)];
     let mut canvas = Canvas::new(WIDTH, HEIGHT)?;
     heading::draw(&mut canvas, title, &legend(pens, suggested));
-    let panel = Panel {
-        area: AREA,
-        across: &across,
-        across_title: "learning rate",
-        values,
-        title: "loss",
-    };
+    let panel =
+        Panel { area: AREA, across: &across, across_title: "learning rate", values, title: "loss" };
     panel.draw(&mut canvas, &curves, suggested.map(f64::log10));
     canvas.png()
 }
 
 fn legend([step, mean]: [Pen; 2], suggested: Option<f64>) -> Vec<Entry> {
-    let entry = |pen, text: String| Entry {
-        pen,
-        marker: None,
-        text,
-    };
-    let mut entries = vec![
-        entry(step, "each step".into()),
-        entry(mean, "running mean".into()),
-    ];
+    let entry = |pen, text: String| Entry { pen, marker: None, text };
+    let mut entries = vec![entry(step, "each step".into()), entry(mean, "running mean".into())];
     entries.extend(
         suggested.map(|rate| entry(Pen::dashed(GREEN, 1.6), format!("suggested: {rate:e}"))),
     );

@@ -73,10 +73,8 @@ fn draw(canvas: &mut Canvas, tile: &Tile<'_>, (left, top): (u32, u32)) -> Result
     canvas.rectangle((x, y), width, height, EMPTY);
     if let Some(photograph) = tile.photograph {
         let thumbnail = thumbnail(photograph)?;
-        let corner = (
-            left + (BOX.0 - thumbnail.width()) / 2,
-            top + (BOX.1 - thumbnail.height()) / 2,
-        );
+        let corner =
+            (left + (BOX.0 - thumbnail.width()) / 2, top + (BOX.1 - thumbnail.height()) / 2);
         canvas.photograph(&thumbnail, corner);
     }
     let lines = [
@@ -107,11 +105,7 @@ mod tests {
 
     #[test]
     fn a_thumbnail_keeps_its_shape_and_fits_the_box() {
-        let size = |width, height| {
-            thumbnail(&RgbImage::new(width, height))
-                .unwrap()
-                .dimensions()
-        };
+        let size = |width, height| thumbnail(&RgbImage::new(width, height)).unwrap().dimensions();
         assert_eq!(size(500, 375), (220, 165));
         assert_eq!(size(375, 500), (132, 176));
         assert_eq!(size(20, 20), (176, 176));

@@ -57,17 +57,8 @@ impl FeatureCache {
         let key = Sha256::digest(key);
         let name: String = format!("{key:x}").chars().take(24).collect();
         let path = folder.join(format!("{name}.safetensors"));
-        let entries = if path.exists() {
-            read(&path, length)?
-        } else {
-            HashMap::new()
-        };
-        Ok(Self {
-            path,
-            length,
-            entries,
-            changed: false,
-        })
+        let entries = if path.exists() { read(&path, length)? } else { HashMap::new() };
+        Ok(Self { path, length, entries, changed: false })
     }
 
     /// The features of an image.
@@ -128,29 +119,18 @@ impl FeatureCache {
 }
 
 fn checksum(images: &[u8], features: &[u8]) -> String {
-    format!(
-        "{:x}",
-        Sha256::new()
-            .chain_update(images)
-            .chain_update(features)
-            .finalize()
-    )
+    format!("{:x}", Sha256::new().chain_update(images).chain_update(features).finalize())
 }
 
 fn read(path: &Path, length: usize) -> Result<HashMap<ImageDigest, Vec<f32>>, Error> {
-    let corrupt = |reason: &str| Error::CorruptCache {
-        path: path.to_owned(),
-        reason: reason.into(),
-    };
+    let corrupt =
+        |reason: &str| Error::CorruptCache { path: path.to_owned(), reason: reason.into() };
     if fs::metadata(path)?.len() > MAX_BYTES {
         return Err(corrupt("it is larger than any valid cache"));
     }
     let bytes = fs::read(path)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| corrupt(&error.to_string()))?;
-    let tensor = |name: &str| {
-        file.tensor(name)
-            .map_err(|error| corrupt(&error.to_string()))
-    };
+    let tensor = |name: &str| file.tensor(name).map_err(|error| corrupt(&error.to_string()));
     let (images, features) = (tensor(IMAGES)?, tensor(FEATURES_NAME)?);
     let count = images.shape().first().copied().unwrap_or(0);
     if images.shape() != [count, DIGEST_BYTES] || features.shape() != [count, length] {

@@ -88,10 +88,7 @@ impl<'a> Extractor<'a> {
     /// Stops the extraction once `interrupt` is set.
     #[must_use]
     pub fn with_interrupt(self, interrupt: &Interrupt) -> Self {
-        Self {
-            interrupt: interrupt.clone(),
-            ..self
-        }
+        Self { interrupt: interrupt.clone(), ..self }
     }
 
     /// Extracts the features of `samples`, and of their mirror images if a cache for those is given. Cached features are
@@ -156,11 +153,7 @@ impl<'a> Extractor<'a> {
         }
         cache.save()?;
         self.interrupt.check()?;
-        if failures.is_empty() {
-            Ok(values)
-        } else {
-            Err(Error::UnreadableImages { failures })
-        }
+        if failures.is_empty() { Ok(values) } else { Err(Error::UnreadableImages { failures }) }
     }
 
     fn extract_one(
@@ -172,10 +165,7 @@ impl<'a> Extractor<'a> {
         self.interrupt.check()?;
         let size = fs::metadata(&sample.path)?.len();
         if size > self.limits.bytes {
-            return Err(Error::ImageTooLarge {
-                expected: self.limits.bytes,
-                got: size,
-            });
+            return Err(Error::ImageTooLarge { expected: self.limits.bytes, got: size });
         }
         let bytes = fs::read(&sample.path)?;
         let digest = Sha256::digest(&bytes).into();
@@ -188,10 +178,7 @@ impl<'a> Extractor<'a> {
         let pixels = || pet_image::cost(&bytes, &self.limits).pixels;
         let cached = cache.get(&digest);
         if let Some(features) = cached.filter(|_| (1..=self.limits.pixels).contains(&pixels())) {
-            return Ok(Extracted {
-                digest,
-                features: features.to_vec(),
-            });
+            return Ok(Extracted { digest, features: features.to_vec() });
         }
         let mut tensor = vec![0.0; self.preprocess.tensor_len()];
         self.preprocess.run(&bytes, &self.limits, &mut tensor)?;

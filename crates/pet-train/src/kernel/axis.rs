@@ -72,12 +72,7 @@ pub(crate) struct Axis {
 impl Axis {
     pub(crate) fn new(size: usize, window: usize, stride: usize, padding: Padding) -> Self {
         let [before, _] = padding.around(size, window, stride);
-        Self {
-            size,
-            window,
-            stride,
-            before,
-        }
+        Self { size, window, stride, before }
     }
 
     /// The number of output positions.
@@ -134,15 +129,11 @@ mod tests {
     fn all_ways_to_look_at_an_axis_agree() {
         for axis in axes() {
             for at in 0..axis.outputs() {
-                let seen: Vec<usize> = (0..axis.window)
-                    .filter(|tap| axis.input(at, *tap).is_some())
-                    .collect();
+                let seen: Vec<usize> =
+                    (0..axis.window).filter(|tap| axis.input(at, *tap).is_some()).collect();
                 assert_eq!(seen, axis.taps(at).collect::<Vec<_>>(), "{axis:?} at {at}");
                 let inputs = seen.iter().filter_map(|tap| axis.input(at, *tap));
-                assert_eq!(
-                    inputs.collect::<Vec<_>>(),
-                    axis.inputs(at..at + 1).collect::<Vec<_>>()
-                );
+                assert_eq!(inputs.collect::<Vec<_>>(), axis.inputs(at..at + 1).collect::<Vec<_>>());
             }
             for input in 0..axis.size {
                 for tap in 0..axis.window {

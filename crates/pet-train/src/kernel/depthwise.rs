@@ -24,12 +24,7 @@ impl Geometry {
         padding: Padding,
     ) -> Self {
         let axis = |size| Axis::new(size, window.side(), stride, padding);
-        Self {
-            rows: axis(height),
-            columns: axis(width),
-            channels,
-            window,
-        }
+        Self { rows: axis(height), columns: axis(width), channels, window }
     }
 
     /// Height and width of the output.
@@ -62,10 +57,7 @@ pub(crate) fn forward(
         .par_chunks_mut(geometry.output_values())
         .zip(input.par_chunks(geometry.input_values()))
         .for_each(|(result, image)| {
-            let rows = Rows {
-                values: image,
-                first: 0,
-            };
+            let rows = Rows { values: image, first: 0 };
             forward_rows(result, rows, weight, bias, activation, geometry, 0);
         });
     result
@@ -106,12 +98,7 @@ fn filter_rows<const SIDE: usize, const TAPS: usize>(
     geometry: Geometry,
     from: usize,
 ) {
-    let Geometry {
-        rows,
-        columns,
-        channels,
-        ..
-    } = geometry;
+    let Geometry { rows, columns, channels, .. } = geometry;
     let zeros = vec![0.0; channels];
     pulp::Arch::new().dispatch(|| {
         let row_values = columns.outputs() * channels;
@@ -208,12 +195,7 @@ fn spread_rows<const SIDE: usize, const TAPS: usize>(
     weight: &[f32],
     geometry: Geometry,
 ) {
-    let Geometry {
-        rows,
-        columns,
-        channels,
-        ..
-    } = geometry;
+    let Geometry { rows, columns, channels, .. } = geometry;
     let zeros = vec![0.0; channels];
     pulp::Arch::new().dispatch(|| {
         let row_values = columns.size * channels;
@@ -264,10 +246,9 @@ pub(crate) fn add_image_weight_gradient(
 /// `sums += left * right`, in registers for full lanes.
 #[inline(always)]
 fn add_product(sums: &mut [f32; LANES], left: &[f32], right: &[f32]) {
-    if let (Ok(left), Ok(right)) = (
-        <&[f32; LANES]>::try_from(left),
-        <&[f32; LANES]>::try_from(right),
-    ) {
+    if let (Ok(left), Ok(right)) =
+        (<&[f32; LANES]>::try_from(left), <&[f32; LANES]>::try_from(right))
+    {
         for lane in 0..LANES {
             sums[lane] += left[lane] * right[lane];
         }
@@ -286,12 +267,7 @@ fn weight_gradient_image<const SIDE: usize>(
     gradient: &[f32],
     geometry: Geometry,
 ) {
-    let Geometry {
-        rows,
-        columns,
-        channels,
-        ..
-    } = geometry;
+    let Geometry { rows, columns, channels, .. } = geometry;
     let (out_height, out_width) = geometry.output();
     for y in 0..out_height {
         for tap_row in rows.taps(y) {

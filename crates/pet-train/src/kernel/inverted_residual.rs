@@ -55,9 +55,7 @@ impl InvertedResidual {
     /// Channels of the block's input.
     pub(crate) fn inputs(&self) -> usize {
         let hidden = self.filter.bias.len();
-        self.expand
-            .as_ref()
-            .map_or(hidden, |expand| expand.weight.len() / hidden)
+        self.expand.as_ref().map_or(hidden, |expand| expand.weight.len() / hidden)
     }
 
     /// Channels of the block's output.
@@ -67,12 +65,7 @@ impl InvertedResidual {
 
     /// The shapes of the depthwise layer for an input of `height` × `width`.
     pub(crate) fn geometry(&self, height: usize, width: usize) -> Geometry {
-        let Depthwise {
-            window,
-            stride,
-            padding,
-            ..
-        } = self.filter;
+        let Depthwise { window, stride, padding, .. } = self.filter;
         let channels = self.filter.bias.len();
         Geometry::new([height, width], channels, window, stride, padding)
     }
@@ -84,27 +77,16 @@ impl InvertedResidual {
         let input_values = height * width * self.inputs();
         let output_values = out_height * out_width * self.outputs();
         let mut result = vec![0.0; input.len() / input_values * output_values];
-        let images = result
-            .par_chunks_mut(output_values)
-            .zip(input.par_chunks(input_values));
+        let images = result.par_chunks_mut(output_values).zip(input.par_chunks(input_values));
         images.for_each(|(result, image)| self.forward_image(result, image, geometry));
         result
     }
 
     fn forward_image(&self, result: &mut [f32], image: &[f32], geometry: Geometry) {
         let out_width = geometry.columns.outputs();
-        let Geometry {
-            rows,
-            columns,
-            channels,
-            ..
-        } = geometry;
+        let Geometry { rows, columns, channels, .. } = geometry;
         let strip = (STRIP_VALUES / (columns.size * channels * rows.stride)).max(1);
-        let mut expanded = Expanded {
-            values: Vec::new(),
-            first: 0,
-            end: 0,
-        };
+        let mut expanded = Expanded { values: Vec::new(), first: 0, end: 0 };
         let mut filtered = vec![0.0; strip * out_width * channels];
         let row_values = out_width * self.outputs();
         for (at, rows) in result.chunks_mut(strip * row_values).enumerate() {
@@ -112,26 +94,15 @@ impl InvertedResidual {
             let count = rows.len() / row_values;
             let input = match &self.expand {
                 Some(expand) => expanded.advance(expand, image, geometry, from, count),
-                None => Rows {
-                    values: image,
-                    first: 0,
-                },
+                None => Rows { values: image, first: 0 },
             };
             let filtered = &mut filtered[..count * out_width * channels];
-            let Depthwise {
-                weight,
-                bias,
-                activation,
-                ..
-            } = &self.filter;
+            let Depthwise { weight, bias, activation, .. } = &self.filter;
             depthwise::forward_rows(filtered, input, weight, bias, *activation, geometry, from);
             self.project.run(rows, filtered);
         }
         if self.residual {
-            result
-                .iter_mut()
-                .zip(image)
-                .for_each(|(value, skipped)| *value += skipped);
+            result.iter_mut().zip(image).for_each(|(value, skipped)| *value += skipped);
         }
     }
 }
@@ -164,10 +135,7 @@ impl Expanded {
         let image_rows = &image[(first + kept) * width * inputs..end * width * inputs];
         expand.run(&mut self.values[kept * row..], image_rows);
         (self.first, self.end) = (first, end);
-        Rows {
-            values: &self.values,
-            first,
-        }
+        Rows { values: &self.values, first }
     }
 }
 
@@ -187,11 +155,7 @@ mod tests {
 
     fn pointwise_layer(inputs: usize, outputs: usize, activation: Activation) -> Pointwise {
         let weight = noise(1, inputs * outputs);
-        Pointwise {
-            weight,
-            bias: noise(2, outputs),
-            activation,
-        }
+        Pointwise { weight, bias: noise(2, outputs), activation }
     }
 
     fn block(
@@ -228,22 +192,14 @@ mod tests {
             let weight = Matrix::new(&layer.weight, inputs, layer.bias.len());
             pointwise::forward(input, weight, &layer.bias, layer.activation, inputs)
         };
-        let Depthwise {
-            weight,
-            bias,
-            activation,
-            ..
-        } = &block.filter;
+        let Depthwise { weight, bias, activation, .. } = &block.filter;
         let expand = block.expand.as_ref();
         let expanded = expand.map_or_else(|| input.to_vec(), |expand| run(expand, input));
         let geometry = block.geometry(height, width);
         let filtered = depthwise::forward(&expanded, weight, bias, *activation, geometry);
         let mut result = run(&block.project, &filtered);
         if block.residual {
-            result
-                .iter_mut()
-                .zip(input)
-                .for_each(|(value, skipped)| *value += skipped);
+            result.iter_mut().zip(input).for_each(|(value, skipped)| *value += skipped);
         }
         result
     }

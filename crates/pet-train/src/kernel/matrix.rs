@@ -28,17 +28,8 @@ impl<'a> Matrix<'a> {
         [row_stride, column_stride]: [usize; 2],
     ) -> Self {
         let last = rows.saturating_sub(1) * row_stride + columns.saturating_sub(1) * column_stride;
-        assert!(
-            rows * columns == 0 || last < data.len(),
-            "matrix reaches outside its slice"
-        );
-        Self {
-            data,
-            rows,
-            columns,
-            row_stride,
-            column_stride,
-        }
+        assert!(rows * columns == 0 || last < data.len(), "matrix reaches outside its slice");
+        Self { data, rows, columns, row_stride, column_stride }
     }
 
     /// Number of rows.
@@ -75,17 +66,10 @@ pub(crate) fn add_product(left: Matrix<'_>, right: Matrix<'_>, sum: &mut [f32]) 
     run_gemm(left, right, sum, true);
 }
 
-#[expect(
-    unsafe_code,
-    reason = "gemm takes pointers; their sizes are checked here"
-)]
+#[expect(unsafe_code, reason = "gemm takes pointers; their sizes are checked here")]
 fn run_gemm(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32], accumulate: bool) {
     assert_eq!(left.columns, right.rows, "inner sizes of a matrix product");
-    assert_eq!(
-        product.len(),
-        left.rows * right.columns,
-        "size of a matrix product"
-    );
+    assert_eq!(product.len(), left.rows * right.columns, "size of a matrix product");
     if product.is_empty() {
         return;
     }
@@ -126,16 +110,10 @@ mod tests {
         let left: Vec<f32> = (0..6).map(|i| i as f32).collect();
         let right: Vec<f32> = (0..12).map(|i| (i * i) as f32).collect();
         let mut product = vec![f32::NAN; 8];
-        multiply(
-            Matrix::new(&left, 2, 3),
-            Matrix::new(&right, 3, 4),
-            &mut product,
-        );
+        multiply(Matrix::new(&left, 2, 3), Matrix::new(&right, 3, 4), &mut product);
         for row in 0..2 {
             for column in 0..4 {
-                let sum: f32 = (0..3)
-                    .map(|k| left[row * 3 + k] * right[k * 4 + column])
-                    .sum();
+                let sum: f32 = (0..3).map(|k| left[row * 3 + k] * right[k * 4 + column]).sum();
                 assert_eq!(product[row * 4 + column], sum);
             }
         }

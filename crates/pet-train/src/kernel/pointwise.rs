@@ -24,9 +24,7 @@ pub(crate) fn forward(
     let rows = input.len() / inputs;
     let mut result = vec![0.0; rows * outputs];
     let block = (BLOCK_VALUES / outputs.max(inputs)).clamp(1, rows.max(1));
-    let blocks = result
-        .par_chunks_mut(block * outputs)
-        .zip(input.par_chunks(block * inputs));
+    let blocks = result.par_chunks_mut(block * outputs).zip(input.par_chunks(block * inputs));
     blocks.for_each(|(result, input)| forward_rows(result, input, weight, bias, activation));
     result
 }
@@ -54,16 +52,10 @@ pub(crate) fn input_gradient(
     let rows = gradient.len() / outputs;
     let mut result = vec![0.0; rows * inputs];
     let block = (BLOCK_VALUES / outputs.max(inputs)).clamp(1, rows.max(1));
-    let blocks = result
-        .par_chunks_mut(block * inputs)
-        .zip(gradient.par_chunks(block * outputs));
+    let blocks = result.par_chunks_mut(block * inputs).zip(gradient.par_chunks(block * outputs));
     blocks.for_each(|(result, gradient)| {
         let rows = gradient.len() / outputs;
-        multiply(
-            Matrix::new(gradient, rows, outputs),
-            weight.transposed(),
-            result,
-        );
+        multiply(Matrix::new(gradient, rows, outputs), weight.transposed(), result);
     });
     result
 }
@@ -106,9 +98,7 @@ pub(crate) fn bias_gradient(gradient: &[f32], outputs: usize) -> Vec<f32> {
 pub(crate) fn add_rows(sums: &mut [f32], values: &[f32]) {
     pulp::Arch::new().dispatch(|| {
         for row in values.chunks_exact(sums.len()) {
-            sums.iter_mut()
-                .zip(row)
-                .for_each(|(sum, value)| *sum += value);
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }
     });
 }

@@ -55,10 +55,7 @@ impl Backbone {
         let stages = blocks.iter().map(|block| Stage::new(block, weights));
         Ok(Self {
             stages: stages.collect::<std::result::Result<_, _>>()?,
-            layers: blocks
-                .iter()
-                .flat_map(|block| block.layers.clone())
-                .collect(),
+            layers: blocks.iter().flat_map(|block| block.layers.clone()).collect(),
             pooled: count >= all.len(),
         })
     }
@@ -73,11 +70,7 @@ impl Backbone {
         let layers = self.layers.iter();
         let side = layers.fold(size, |side, layer| layer.output_side(side));
         let channels = self.layers.last().map_or(3, |layer| layer.outputs);
-        if self.pooled {
-            channels
-        } else {
-            side * side * channels
-        }
+        if self.pooled { channels } else { side * side * channels }
     }
 }
 
@@ -89,17 +82,12 @@ impl Stage {
             }
             [layer] => Ok(Self::Pointwise(Dense::new(layer, weights)?)),
             [expand @ .., filter, project] => Ok(Self::Block(InvertedResidual {
-                expand: expand
-                    .first()
-                    .map(|layer| frozen_pointwise(layer, weights))
-                    .transpose()?,
+                expand: expand.first().map(|layer| frozen_pointwise(layer, weights)).transpose()?,
                 filter: frozen_depthwise(filter, weights)?,
                 project: frozen_pointwise(project, weights)?,
                 residual: block.residual,
             })),
-            [] => Err(Error::MissingTensor {
-                name: block.name.clone(),
-            }),
+            [] => Err(Error::MissingTensor { name: block.name.clone() }),
         }
     }
 }
@@ -119,11 +107,7 @@ impl Dense {
 
 fn frozen_pointwise(layer: &Layer, weights: &Weights) -> std::result::Result<Pointwise, Error> {
     let Folded { weight, bias } = fold(layer, weights)?;
-    Ok(Pointwise {
-        weight,
-        bias,
-        activation: layer.activation,
-    })
+    Ok(Pointwise { weight, bias, activation: layer.activation })
 }
 
 fn frozen_depthwise(layer: &Layer, weights: &Weights) -> std::result::Result<Depthwise, Error> {
@@ -145,19 +129,13 @@ fn frozen_depthwise(layer: &Layer, weights: &Weights) -> std::result::Result<Dep
 impl Module for Stage {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         match self {
-            Self::Stem(Dense {
-                weight,
-                bias,
-                padding,
-                activation,
-            }) => stem(input, weight, bias, *padding, *activation),
+            Self::Stem(Dense { weight, bias, padding, activation }) => {
+                stem(input, weight, bias, *padding, *activation)
+            }
             Self::Block(block) => inverted_residual(input, block),
-            Self::Pointwise(Dense {
-                weight,
-                bias,
-                activation,
-                ..
-            }) => pointwise(input, weight, bias, *activation),
+            Self::Pointwise(Dense { weight, bias, activation, .. }) => {
+                pointwise(input, weight, bias, *activation)
+            }
         }
     }
 }
@@ -168,10 +146,6 @@ impl Module for Backbone {
         for stage in &self.stages {
             output = stage.forward(&output)?;
         }
-        if self.pooled {
-            output.mean((1, 2))
-        } else {
-            Ok(output)
-        }
+        if self.pooled { output.mean((1, 2)) } else { Ok(output) }
     }
 }

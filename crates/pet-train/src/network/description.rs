@@ -174,11 +174,7 @@ impl Family {
         [inputs, outputs]: [usize; 2],
     ) -> Block {
         let layer = self.layer(names, convolution, [inputs, outputs], Activation::Relu6);
-        Block {
-            name: name.into(),
-            layers: vec![layer],
-            residual: false,
-        }
+        Block { name: name.into(), layers: vec![layer], residual: false }
     }
 
     /// Pointwise expansion (unless the factor is 1), depthwise convolution and linear pointwise projection (Sandler et
@@ -189,13 +185,7 @@ impl Family {
         [expand, filter, project]: [Names; 3],
         sizes: Sizes,
     ) -> Block {
-        let Sizes {
-            inputs,
-            expansion,
-            window,
-            stride,
-            outputs,
-        } = sizes;
+        let Sizes { inputs, expansion, window, stride, outputs } = sizes;
         let hidden = inputs * expansion;
         let depthwise = Convolution::Depthwise { window, stride };
         let mut layers = Vec::with_capacity(3);
@@ -205,17 +195,8 @@ impl Family {
         }
         layers.push(self.layer(filter, depthwise, [hidden; 2], Activation::Relu6));
         let channels = [hidden, outputs];
-        layers.push(self.layer(
-            project,
-            Convolution::Pointwise,
-            channels,
-            Activation::Linear,
-        ));
-        Block {
-            name,
-            layers,
-            residual: stride == 1 && inputs == outputs,
-        }
+        layers.push(self.layer(project, Convolution::Pointwise, channels, Activation::Linear));
+        Block { name, layers, residual: stride == 1 && inputs == outputs }
     }
 
     fn layer(

@@ -6,10 +6,7 @@ use pet_image::{Preprocess, Resize};
 use super::description::{Architecture, Block, Convolution, FEATURES, Family, Sizes};
 use crate::{Padding, Window};
 
-const FAMILY: Family = Family {
-    padding: Padding::Same,
-    epsilon: 1e-3,
-};
+const FAMILY: Family = Family { padding: Padding::Same, epsilon: 1e-3 };
 
 /// Output channels of the stem, which are not scaled.
 const STEM_CHANNELS: usize = 32;
@@ -82,12 +79,7 @@ fn architecture(scale: &Scale) -> Architecture {
 }
 
 fn blocks(scale: &Scale) -> Vec<Block> {
-    let mut blocks = vec![single(
-        "_conv_stem",
-        "_bn0",
-        Convolution::Stem,
-        [3, STEM_CHANNELS],
-    )];
+    let mut blocks = vec![single("_conv_stem", "_bn0", Convolution::Stem, [3, STEM_CHANNELS])];
     let mut inputs = STEM_CHANNELS;
     for (group, (expansion, window, outputs, repetitions, first_stride)) in (0..).zip(GROUPS) {
         let outputs = scale.channels(outputs);
@@ -104,12 +96,7 @@ fn blocks(scale: &Scale) -> Vec<Block> {
         }
     }
     let channels = [inputs, FEATURES];
-    blocks.push(single(
-        "_conv_head",
-        "_bn1",
-        Convolution::Pointwise,
-        channels,
-    ));
+    blocks.push(single("_conv_head", "_bn1", Convolution::Pointwise, channels));
     blocks
 }
 
@@ -118,11 +105,7 @@ impl Scale {
     fn channels(&self, channels: usize) -> usize {
         let scaled = channels as f64 * self.width;
         let rounded = ((scaled / 8.0 + 0.5).floor() * 8.0).max(8.0);
-        let rounded = if rounded < 0.9 * scaled {
-            rounded + 8.0
-        } else {
-            rounded
-        };
+        let rounded = if rounded < 0.9 * scaled { rounded + 8.0 } else { rounded };
         rounded as usize
     }
 
@@ -155,38 +138,25 @@ mod tests {
     #[test]
     fn they_are_the_published_networks() {
         // Parameters of the package's networks without `_fc`, and their numbers of blocks with stem and head.
-        for (network, parameters, blocks) in [
-            (lite0(), 3_371_008, 18),
-            (lite1(), 4_135_680, 23),
-            (lite2(), 4_811_072, 23),
-        ] {
+        for (network, parameters, blocks) in
+            [(lite0(), 3_371_008, 18), (lite1(), 4_135_680, 23), (lite2(), 4_811_072, 23)]
+        {
             let got: usize = network
                 .layers()
                 .map(|layer| layer.weight_shape().iter().product::<usize>() + 2 * layer.outputs)
                 .sum();
-            assert_eq!(
-                (got, network.blocks.len()),
-                (parameters, blocks),
-                "{}",
-                network.name
-            );
+            assert_eq!((got, network.blocks.len()), (parameters, blocks), "{}", network.name);
         }
     }
 
     #[test]
     fn names_are_the_packages() {
         let network = lite0();
-        let names: Vec<&str> = network
-            .layers()
-            .map(|layer| layer.convolution_name.as_str())
-            .collect();
+        let names: Vec<&str> =
+            network.layers().map(|layer| layer.convolution_name.as_str()).collect();
         assert_eq!(
             names[..3],
-            [
-                "_conv_stem",
-                "_blocks.0._depthwise_conv",
-                "_blocks.0._project_conv"
-            ]
+            ["_conv_stem", "_blocks.0._depthwise_conv", "_blocks.0._project_conv"]
         );
         assert_eq!(names[3], "_blocks.1._expand_conv");
         assert_eq!(names.last(), Some(&"_conv_head"));

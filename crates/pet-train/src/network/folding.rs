@@ -37,9 +37,7 @@ pub(crate) fn factors(scales: &[f32], deviations: &[f32]) -> Vec<f32> {
 /// Replaces w by W; outputs are contiguous.
 pub(crate) fn scale_rows(weight: &mut [f32], factors: &[f32]) {
     for row in weight.chunks_exact_mut(factors.len()) {
-        row.iter_mut()
-            .zip(factors)
-            .for_each(|(weight, factor)| *weight *= factor);
+        row.iter_mut().zip(factors).for_each(|(weight, factor)| *weight *= factor);
     }
 }
 

@@ -5,10 +5,7 @@ use pet_image::Preprocess;
 use super::description::{Architecture, Block, Convolution, FEATURES, Family, Sizes};
 use crate::{Padding, Window};
 
-const FAMILY: Family = Family {
-    padding: Padding::Centered,
-    epsilon: 1e-5,
-};
+const FAMILY: Family = Family { padding: Padding::Centered, epsilon: 1e-5 };
 
 /// Output channels of the stem.
 const STEM_CHANNELS: usize = 32;

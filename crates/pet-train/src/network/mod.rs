@@ -48,8 +48,6 @@ impl Architecture {
         };
         // `max_by_key` returns the last of equals; the first is wanted.
         let candidates = architectures().iter().rev();
-        candidates
-            .max_by_key(|network| matches(network))
-            .unwrap_or_else(|| Self::standard())
+        candidates.max_by_key(|network| matches(network)).unwrap_or_else(|| Self::standard())
     }
 }

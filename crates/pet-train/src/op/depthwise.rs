@@ -38,23 +38,14 @@ pub fn depthwise(
     if stride == 0 {
         bail!("the stride of a convolution must be at least 1");
     }
-    let operation = Depthwise {
-        window: window(weight),
-        stride,
-        padding,
-        activation,
-    };
+    let operation = Depthwise { window: window(weight), stride, padding, activation };
     input.contiguous()?.apply_op3(weight, bias, operation)
 }
 
 /// The window of a weight. Other shapes are rejected by the operation.
 fn window(weight: &Tensor) -> Window {
     let taps = weight.dims().first();
-    if taps == Some(&Window::Five.taps()) {
-        Window::Five
-    } else {
-        Window::Three
-    }
+    if taps == Some(&Window::Five.taps()) { Window::Five } else { Window::Three }
 }
 
 struct Depthwise {
@@ -67,13 +58,9 @@ struct Depthwise {
 impl Depthwise {
     fn geometry(&self, input: &[usize]) -> Result<Geometry> {
         match *input {
-            [_, height, width, channels] if height * width * channels > 0 => Ok(Geometry::new(
-                [height, width],
-                channels,
-                self.window,
-                self.stride,
-                self.padding,
-            )),
+            [_, height, width, channels] if height * width * channels > 0 => {
+                Ok(Geometry::new([height, width], channels, self.window, self.stride, self.padding))
+            }
             _ => bail!("a depthwise input is [batch, height, width, channels], got {input:?}"),
         }
     }
@@ -94,11 +81,7 @@ impl CustomOp3 for Depthwise {
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let geometry = self.geometry(input_layout.dims())?;
-        check(
-            "the weight",
-            &[self.window.taps(), geometry.channels],
-            weight_layout.dims(),
-        )?;
+        check("the weight", &[self.window.taps(), geometry.channels], weight_layout.dims())?;
         check("the bias", &[geometry.channels], bias_layout.dims())?;
         let result = kernel::forward(
             values(input, input_layout, "the input")?,
@@ -123,14 +106,10 @@ impl CustomOp3 for Depthwise {
         let geometry = self.geometry(input.dims())?;
         let gradient = before_activation(self.activation, result, gradient)?;
         let for_input = with_values(&gradient, |gradient| {
-            with_values(weight, |weight| {
-                kernel::input_gradient(gradient, weight, geometry)
-            })
+            with_values(weight, |weight| kernel::input_gradient(gradient, weight, geometry))
         })??;
         let for_weight = with_values(input, |input| {
-            with_values(&gradient, |gradient| {
-                kernel::weight_gradient(input, gradient, geometry)
-            })
+            with_values(&gradient, |gradient| kernel::weight_gradient(input, gradient, geometry))
         })??;
         Ok((
             gradient_of(input, for_input)?,

@@ -19,18 +19,9 @@ impl CustomOp1 for Frozen<'_> {
 
     fn cpu_fwd(&self, input: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (batch, height, width, channels) = layout.shape().dims4()?;
-        check(
-            "the channels of a block's input",
-            &[self.0.inputs()],
-            &[channels],
-        )?;
-        let result = self
-            .0
-            .forward(values(input, layout, "the input")?, height, width);
+        check("the channels of a block's input", &[self.0.inputs()], &[channels])?;
+        let result = self.0.forward(values(input, layout, "the input")?, height, width);
         let (out_height, out_width) = self.0.geometry(height, width).output();
-        Ok((
-            CpuStorage::F32(result),
-            (batch, out_height, out_width, self.0.outputs()).into(),
-        ))
+        Ok((CpuStorage::F32(result), (batch, out_height, out_width, self.0.outputs()).into()))
     }
 }

@@ -21,10 +21,7 @@ use crate::kernel::pointwise as pointwise_kernel;
 /// The values of a contiguous `f32` tensor.
 fn values<'a>(storage: &'a CpuStorage, layout: &Layout, what: &str) -> Result<&'a [f32]> {
     let Some((start, end)) = layout.contiguous_offsets() else {
-        bail!(
-            "{what} must be contiguous, got strides {:?}",
-            layout.stride()
-        );
+        bail!("{what} must be contiguous, got strides {:?}", layout.stride());
     };
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
@@ -34,30 +31,21 @@ fn matrix<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<Matrix<'a>> {
     let (rows, columns) = layout.shape().dims2()?;
     let data = &storage.as_slice::<f32>()?[layout.start_offset()..];
     let strides = layout.stride();
-    Ok(Matrix::strided(
-        data,
-        rows,
-        columns,
-        [strides[0], strides[1]],
-    ))
+    Ok(Matrix::strided(data, rows, columns, [strides[0], strides[1]]))
 }
 
 /// Calls `use_values` with a tensor's values, made contiguous if necessary.
 fn with_values<T>(tensor: &Tensor, use_values: impl FnOnce(&[f32]) -> T) -> Result<T> {
     let tensor = tensor.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
-    let Storage::Cpu(storage) = &*storage else {
-        bail!("these operations run on the CPU only")
-    };
+    let Storage::Cpu(storage) = &*storage else { bail!("these operations run on the CPU only") };
     Ok(use_values(values(storage, layout, "a tensor")?))
 }
 
 /// Calls `use_matrix` with a two-dimensional tensor.
 fn with_matrix<T>(tensor: &Tensor, use_matrix: impl FnOnce(Matrix<'_>) -> T) -> Result<T> {
     let (storage, layout) = tensor.storage_and_layout();
-    let Storage::Cpu(storage) = &*storage else {
-        bail!("these operations run on the CPU only")
-    };
+    let Storage::Cpu(storage) = &*storage else { bail!("these operations run on the CPU only") };
     Ok(use_matrix(matrix(storage, layout)?))
 }
 
@@ -81,9 +69,8 @@ fn gradient_of(tensor: &Tensor, values: Vec<f32>) -> Result<Option<Tensor>> {
 /// The gradient of a bias, from the gradient before the activation.
 fn bias_gradient(bias: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
     let outputs = bias.dims1()?;
-    let sums = with_values(gradient, |gradient| {
-        pointwise_kernel::bias_gradient(gradient, outputs)
-    })?;
+    let sums =
+        with_values(gradient, |gradient| pointwise_kernel::bias_gradient(gradient, outputs))?;
     gradient_of(bias, sums)
 }
 

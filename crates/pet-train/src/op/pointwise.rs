@@ -33,9 +33,7 @@ pub fn pointwise(
     bias: &Tensor,
     activation: Activation,
 ) -> Result<Tensor> {
-    input
-        .contiguous()?
-        .apply_op3(weight, bias, Pointwise { activation })
+    input.contiguous()?.apply_op3(weight, bias, Pointwise { activation })
 }
 
 struct Pointwise {
@@ -58,15 +56,10 @@ impl CustomOp3 for Pointwise {
     ) -> Result<(CpuStorage, Shape)> {
         let (inputs, outputs) = weight_layout.shape().dims2()?;
         if inputs * outputs == 0 {
-            bail!(
-                "a pointwise weight is [inputs, outputs], got {:?}",
-                weight_layout.dims()
-            );
+            bail!("a pointwise weight is [inputs, outputs], got {:?}", weight_layout.dims());
         }
         let mut shape = input_layout.dims().to_vec();
-        let last = shape
-            .last_mut()
-            .map(|last| std::mem::replace(last, outputs));
+        let last = shape.last_mut().map(|last| std::mem::replace(last, outputs));
         check("the input's last dimension", &[inputs], last.as_slice())?;
         check("the bias", &[outputs], bias_layout.dims())?;
         let result = kernel::forward(
@@ -90,9 +83,7 @@ impl CustomOp3 for Pointwise {
         let (inputs, outputs) = weight.dims2()?;
         let gradient = before_activation(self.activation, result, gradient)?;
         let for_input = with_values(&gradient, |gradient| {
-            with_matrix(weight, |weight| {
-                kernel::input_gradient(gradient, weight, inputs, outputs)
-            })
+            with_matrix(weight, |weight| kernel::input_gradient(gradient, weight, inputs, outputs))
         })??;
         let for_weight = with_values(input, |input| {
             with_values(&gradient, |gradient| {

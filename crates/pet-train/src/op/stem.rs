@@ -22,10 +22,7 @@ pub fn stem(
     padding: Padding,
     activation: Activation,
 ) -> Result<Tensor> {
-    let operation = Stem {
-        padding,
-        activation,
-    };
+    let operation = Stem { padding, activation };
     input.contiguous()?.apply_op3(weight, bias, operation)
 }
 
@@ -64,10 +61,7 @@ impl CustomOp3 for Stem {
         let outputs = bias_layout.shape().dims1()?;
         check("the weight", &[PATCH, outputs], weight_layout.dims())?;
         if outputs == 0 {
-            bail!(
-                "a stem weight is [{PATCH}, outputs], got {:?}",
-                weight_layout.dims()
-            );
+            bail!("a stem weight is [{PATCH}, outputs], got {:?}", weight_layout.dims());
         }
         let result = kernel::forward(
             values(input, input_layout, "the input")?,
@@ -77,10 +71,7 @@ impl CustomOp3 for Stem {
             axis,
         );
         let side = axis.outputs();
-        Ok((
-            CpuStorage::F32(result),
-            (input_layout.dims()[0], side, side, outputs).into(),
-        ))
+        Ok((CpuStorage::F32(result), (input_layout.dims()[0], side, side, outputs).into()))
     }
 
     fn bwd(
@@ -98,10 +89,6 @@ impl CustomOp3 for Stem {
                 kernel::weight_gradient(input, gradient, outputs, axis)
             })
         })??;
-        Ok((
-            None,
-            gradient_of(weight, for_weight)?,
-            bias_gradient(bias, &gradient)?,
-        ))
+        Ok((None, gradient_of(weight, for_weight)?, bias_gradient(bias, &gradient)?))
     }
 }

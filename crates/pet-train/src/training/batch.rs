@@ -57,10 +57,7 @@ impl Batch {
             })
             .collect::<Result<_, Error>>()?;
         let class = |index: &usize| examples.labels()[*index] as usize;
-        let targets = chosen.iter().map(|index| Target {
-            class: class(index),
-            mixed: None,
-        });
+        let targets = chosen.iter().map(|index| Target { class: class(index), mixed: None });
         let mut batch = Self {
             inputs,
             input_values,
@@ -70,10 +67,8 @@ impl Batch {
             masks,
         };
         if let Some(first) = chosen.first().filter(|_| configuration.mixup > 0.0) {
-            batch.mix(
-                configuration.mixup,
-                &mut random::of_batch(configuration.seed, epoch, *first),
-            );
+            batch
+                .mix(configuration.mixup, &mut random::of_batch(configuration.seed, epoch, *first));
         }
         let temperature = configuration.teacher_temperature as f32;
         batch.run_teachers(examples.teachers(), classes, temperature)?;
@@ -137,11 +132,7 @@ fn mask(share: f64, random: &mut ChaCha8Rng) -> Option<Vec<f32>> {
     let kept = (1.0 / (1.0 - share)) as f32;
     let threshold = share as f32;
     let factor = |_| {
-        if random.random::<f32>() < threshold {
-            0.0
-        } else {
-            kept
-        }
+        if random.random::<f32>() < threshold { 0.0 } else { kept }
     };
     (share > 0.0).then(|| (0..FEATURES).map(factor).collect())
 }

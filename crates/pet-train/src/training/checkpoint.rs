@@ -156,10 +156,7 @@ impl Checkpoint {
     }
 
     fn corrupt(&self, reason: &str) -> Error {
-        Error::CorruptCheckpoint {
-            path: self.path.clone(),
-            reason: reason.into(),
-        }
+        Error::CorruptCheckpoint { path: self.path.clone(), reason: reason.into() }
     }
 
     /// Removes the file if it exists.
@@ -176,8 +173,7 @@ impl Checkpoint {
 }
 
 fn checksum<'a>(header: &str, vectors: impl Iterator<Item = &'a [u8]>) -> String {
-    let digest = vectors.fold(Sha256::new().chain_update(header), |digest, vector| {
-        digest.chain_update(vector)
-    });
+    let digest = vectors
+        .fold(Sha256::new().chain_update(header), |digest, vector| digest.chain_update(vector));
     format!("{:x}", digest.finalize())
 }

@@ -162,11 +162,9 @@ impl Configuration {
         let mut checks = checks.chain(shares).chain(whole);
         match checks.find(|(_, good, _, _)| !good) {
             None => Ok(()),
-            Some((name, _, expected, got)) => Err(Error::InvalidConfiguration {
-                name,
-                expected: expected.into(),
-                got,
-            }),
+            Some((name, _, expected, got)) => {
+                Err(Error::InvalidConfiguration { name, expected: expected.into(), got })
+            }
         }
     }
 }

@@ -35,10 +35,7 @@ pub(crate) fn evaluate(
         interrupt.check()?;
         let mut input = vec![0.0; examples.input_values()];
         examples.write(index, None, &mut input)?;
-        let target = Target {
-            class: examples.labels()[index] as usize,
-            mixed: None,
-        };
+        let target = Target { class: examples.labels()[index] as usize, mixed: None };
         Ok(workspaces.with(|workspace| {
             network.forward(folded, &input, None, workspace);
             let logits = workspace.logits.clone();

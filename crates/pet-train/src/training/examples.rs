@@ -125,10 +125,9 @@ impl Examples for Photographs {
         input: &mut [f32],
     ) -> Result<(), Error> {
         let sample = &self.samples[index];
-        self.read(sample, random, input)
-            .map_err(|error| Error::UnreadableImages {
-                failures: vec![(sample.path.clone(), error)],
-            })
+        self.read(sample, random, input).map_err(|error| Error::UnreadableImages {
+            failures: vec![(sample.path.clone(), error)],
+        })
     }
 }
 

@@ -48,12 +48,7 @@ impl<'a> BatchGradient<'a> {
         batch: &[Example<'_>],
         gradient: &mut [f32],
     ) -> Vec<Outcome> {
-        let Self {
-            network,
-            loss,
-            groups,
-            workspaces,
-        } = self;
+        let Self { network, loss, groups, workspaces } = self;
         let in_group = batch.len().div_ceil(GROUPS).max(1);
         let outcomes: Vec<Vec<Outcome>> = batch
             .par_chunks(in_group)
@@ -114,10 +109,7 @@ pub(crate) struct Workspaces<'a> {
 
 impl<'a> Workspaces<'a> {
     pub(crate) fn new(network: &'a Network) -> Self {
-        Self {
-            network,
-            idle: Mutex::default(),
-        }
+        Self { network, idle: Mutex::default() }
     }
 
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {

@@ -93,14 +93,7 @@ impl Layout {
     /// Replaces the trained values of `weights` by `values`.
     pub(crate) fn scatter(&self, values: &[f32], weights: &Weights) -> Result<Weights, Error> {
         let mut tensors = Vec::new();
-        for TrainedLayer {
-            layer,
-            weight,
-            scale,
-            shift,
-            ..
-        } in self.layers()
-        {
+        for TrainedLayer { layer, weight, scale, shift, .. } in self.layers() {
             let shape = layer.weight_shape();
             let rows = weight.len() / layer.outputs;
             let matrix =
@@ -176,9 +169,6 @@ mod tests {
         let other = layout.scatter(&values, &weights).unwrap();
         let (head, _) = other.head(2).unwrap();
         // The second value of the transposed matrix is class 1 of feature 0.
-        assert_eq!(
-            head.to_vec2::<f32>().unwrap()[1][0].to_bits(),
-            7f32.to_bits()
-        );
+        assert_eq!(head.to_vec2::<f32>().unwrap()[1][0].to_bits(), 7f32.to_bits());
     }
 }

@@ -134,10 +134,7 @@ mod tests {
 
     #[test]
     fn the_gradient_is_the_slope() {
-        let target = Target {
-            class: 0,
-            mixed: Some((2, 0.3)),
-        };
+        let target = Target { class: 0, mixed: Some((2, 0.3)) };
         let mut gradient = LOGITS.to_vec();
         cross_entropy(&mut gradient, target, 0.1);
         assert!(gradient.iter().sum::<f32>().abs() < 1e-6);
@@ -154,10 +151,7 @@ mod tests {
 
     #[test]
     fn with_teachers_the_gradient_is_the_slope_as_well() {
-        let target = Target {
-            class: 0,
-            mixed: Some((2, 0.3)),
-        };
+        let target = Target { class: 0, mixed: Some((2, 0.3)) };
         let soft_target = softmax(&[1.0, 0.5, -2.0], 2.0);
         let configuration = Configuration {
             label_smoothing: 0.1,
@@ -181,15 +175,9 @@ mod tests {
 
     #[test]
     fn a_student_that_answers_as_its_teachers_do_has_nothing_to_learn_from_them() {
-        let configuration = Configuration {
-            teacher_weight: 1.0,
-            ..Configuration::default()
-        };
+        let configuration = Configuration { teacher_weight: 1.0, ..Configuration::default() };
         let loss = Loss::new(&configuration);
-        let target = Target {
-            class: 1,
-            mixed: None,
-        };
+        let target = Target { class: 1, mixed: None };
         let soft_target = softmax(&LOGITS, loss.temperature);
         let mut gradient = LOGITS;
         let outcome = loss.of(&mut gradient, target, Some(&soft_target));
@@ -199,10 +187,7 @@ mod tests {
 
     #[test]
     fn it_is_the_negative_logarithm_of_the_probability() {
-        let target = Target {
-            class: 1,
-            mixed: None,
-        };
+        let target = Target { class: 1, mixed: None };
         let outcome = cross_entropy(&mut LOGITS.to_vec(), target, 0.0);
         let sum: f32 = LOGITS.iter().map(|logit| logit.exp()).sum();
         let probability = LOGITS[1].exp() / sum;

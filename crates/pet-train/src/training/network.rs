@@ -119,16 +119,8 @@ impl Network {
             None => workspace.features.copy_from_slice(input),
         }
         scale(&mut workspace.features, mask);
-        let head = Matrix::new(
-            &folded[self.head_weight.clone()],
-            FEATURES,
-            workspace.logits.len(),
-        );
-        multiply(
-            Matrix::new(&workspace.features, 1, FEATURES),
-            head,
-            &mut workspace.logits,
-        );
+        let head = Matrix::new(&folded[self.head_weight.clone()], FEATURES, workspace.logits.len());
+        multiply(Matrix::new(&workspace.features, 1, FEATURES), head, &mut workspace.logits);
         add(&mut workspace.logits, &folded[self.head_bias.clone()]);
     }
 
@@ -142,14 +134,8 @@ impl Network {
         workspace: &mut Workspace,
         sums: &mut [f32],
     ) {
-        let Workspace {
-            results,
-            features,
-            logits,
-            gradient,
-            next_gradient,
-            skipped_gradient,
-        } = workspace;
+        let Workspace { results, features, logits, gradient, next_gradient, skipped_gradient } =
+            workspace;
         let classes = logits.len();
         let upstream = Matrix::new(logits, 1, classes);
         let column = Matrix::new(features, 1, FEATURES).transposed();
@@ -167,8 +153,7 @@ impl Network {
                 skipped_gradient.clear();
                 skipped_gradient.extend_from_slice(gradient_here);
             }
-            step.activation
-                .backward_in_place(&results[at], gradient_here);
+            step.activation.backward_in_place(&results[at], gradient_here);
             step.add_weight_gradient(before, gradient_here, sums);
             if at == 0 {
                 return;
@@ -183,10 +168,7 @@ impl Network {
     }
 
     fn starts_residual_block(&self, at: usize) -> bool {
-        self.steps[at..]
-            .iter()
-            .take(3)
-            .any(|step| step.adds_input_of == Some(at))
+        self.steps[at..].iter().take(3).any(|step| step.adds_input_of == Some(at))
     }
 }
 
@@ -236,10 +218,7 @@ impl Step {
                 pointwise::forward_rows(result, input, weight, bias, self.activation);
             }
             Kernel::Depthwise(geometry) => {
-                let rows = Rows {
-                    values: input,
-                    first: 0,
-                };
+                let rows = Rows { values: input, first: 0 };
                 let weight = &folded[self.weight.clone()];
                 depthwise::forward_rows(result, rows, weight, bias, self.activation, geometry, 0);
             }
@@ -286,9 +265,7 @@ fn input_of<'a>(first: usize, results: &'a [Vec<f32>], input: &'a [f32]) -> &'a 
 
 fn add(sums: &mut [f32], values: &[f32]) {
     pulp::Arch::new().dispatch(|| {
-        sums.iter_mut()
-            .zip(values)
-            .for_each(|(sum, value)| *sum += value);
+        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     });
 }
 

@@ -42,11 +42,7 @@ impl AdamW {
     pub(crate) fn new(layout: &Layout, weight_decay: f64) -> Self {
         let mut groups = Vec::new();
         let mut add = |range: &Range<usize>, head, decayed| {
-            groups.push(Group {
-                range: range.clone(),
-                head,
-                decayed,
-            });
+            groups.push(Group { range: range.clone(), head, decayed });
         };
         for layer in layout.layers() {
             add(&layer.weight, false, true);
@@ -70,11 +66,7 @@ impl AdamW {
         let corrections = BETAS.map(|beta| 1.0 - f64::from(beta).powf(self.steps as f64));
         for group in &self.groups {
             let rate = if group.head { rates.head } else { rates.body };
-            let decay = if group.decayed {
-                self.weight_decay
-            } else {
-                0.0
-            };
+            let decay = if group.decayed { self.weight_decay } else { 0.0 };
             let change = Change {
                 rate: (rate / corrections[0]) as f32,
                 root_correction: corrections[1].sqrt() as f32,

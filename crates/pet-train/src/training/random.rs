@@ -58,10 +58,7 @@ mod tests {
             let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0;
             assert!((mean - 0.5).abs() < 0.01, "{mean}");
             // α² / ((2α)² (2α + 1)) for equal parameters.
-            assert!(
-                (variance - 0.25 / (2.0 * alpha + 1.0)).abs() < 0.005,
-                "{variance}"
-            );
+            assert!((variance - 0.25 / (2.0 * alpha + 1.0)).abs() < 0.005, "{variance}");
         }
     }
 

@@ -33,11 +33,7 @@ pub struct RateRange {
 impl Default for RateRange {
     /// 100 steps from 10⁻⁷ to 10, as in fastai.
     fn default() -> Self {
-        Self {
-            lowest: 1e-7,
-            highest: 10.0,
-            steps: 100,
-        }
+        Self { lowest: 1e-7, highest: 10.0, steps: 100 }
     }
 }
 
@@ -95,9 +91,7 @@ impl RangeTest {
         }
         let length = lengths.iter().max()?;
         let end = lengths.iter().position(|other| other == length)?;
-        points
-            .get(end - length / 2)
-            .map(|point| point.learning_rate)
+        points.get(end - length / 2).map(|point| point.learning_rate)
     }
 
     /// Without the first steps, whose average has few losses, and the last, where the loss may diverge.
@@ -131,10 +125,7 @@ impl Trainer<'_> {
             let (epoch, chosen) = images.next(self);
             let batch = Batch::make(&chosen, epoch, self.train, self.classes, configuration)?;
             let head = range.rate(step);
-            let rates = Rates {
-                body: head * body,
-                head,
-            };
+            let rates = Rates { body: head * body, head };
             let outcomes = steps.step(&mut state, &batch, rates);
             let loss = outcomes.iter().map(|outcome| outcome.loss).sum::<f64>();
             if !curve.add(head, loss / outcomes.len() as f64) {
@@ -186,11 +177,7 @@ impl Curve {
         self.diverged = !smoothed.is_finite() || smoothed > DIVERGED * lowest;
         self.lowest = Some(lowest);
         if smoothed.is_finite() {
-            self.points.push(RatePoint {
-                learning_rate,
-                loss,
-                smoothed,
-            });
+            self.points.push(RatePoint { learning_rate, loss, smoothed });
         }
         !self.diverged
     }
@@ -198,15 +185,9 @@ impl Curve {
     fn test(self, learning_rate: f64) -> Result<RangeTest, Error> {
         if self.points.is_empty() {
             let epoch = 0;
-            return Err(Error::Diverged {
-                epoch,
-                learning_rate,
-            });
+            return Err(Error::Diverged { epoch, learning_rate });
         }
-        Ok(RangeTest {
-            points: self.points,
-            diverged: self.diverged,
-        })
+        Ok(RangeTest { points: self.points, diverged: self.diverged })
     }
 }
 

@@ -37,9 +37,7 @@ mod tests {
 
     #[test]
     fn it_rises_in_a_line_and_falls_along_a_cosine() {
-        let shares: Vec<f64> = (0..=14)
-            .map(|step| Schedule::Cosine.share(step, 14, 4))
-            .collect();
+        let shares: Vec<f64> = (0..=14).map(|step| Schedule::Cosine.share(step, 14, 4)).collect();
         assert_eq!(shares[..5], [0.25, 0.5, 0.75, 1.0, 1.0]);
         assert!((shares[9] - 0.5).abs() < 1e-12);
         assert!(shares[14].abs() < 1e-12);

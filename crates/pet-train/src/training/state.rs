@@ -51,9 +51,8 @@ impl Progress {
     }
 
     pub(crate) fn is_over(&self, configuration: &Configuration) -> bool {
-        let stopped = configuration
-            .patience
-            .is_some_and(|patience| self.epochs_without_gain() >= patience);
+        let stopped =
+            configuration.patience.is_some_and(|patience| self.epochs_without_gain() >= patience);
         stopped || self.epoch() >= configuration.epochs
     }
 
@@ -73,11 +72,7 @@ impl Progress {
 
 impl State {
     pub(crate) fn new(values: Vec<f32>, layout: &Layout, configuration: &Configuration) -> Self {
-        let average = if configuration.average > 0.0 {
-            values.clone()
-        } else {
-            Vec::new()
-        };
+        let average = if configuration.average > 0.0 { values.clone() } else { Vec::new() };
         Self {
             values,
             average,
@@ -98,10 +93,6 @@ impl State {
 
     /// The values to validate and return.
     pub(crate) fn validated(&self) -> &[f32] {
-        if self.average.is_empty() {
-            &self.values
-        } else {
-            &self.average
-        }
+        if self.average.is_empty() { &self.values } else { &self.average }
     }
 }

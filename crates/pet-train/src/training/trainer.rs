@@ -101,10 +101,7 @@ impl<'a> Trainer<'a> {
     /// Stops the training after saving the checkpoint once `interrupt` is set.
     #[must_use]
     pub fn with_interrupt(self, interrupt: &Interrupt) -> Self {
-        Self {
-            interrupt: interrupt.clone(),
-            ..self
-        }
+        Self { interrupt: interrupt.clone(), ..self }
     }
 
     /// Trains with `AdamW` on cross-entropy. The same seed gives the same weights, regardless of the number of threads and
@@ -172,10 +169,7 @@ impl<'a> Trainer<'a> {
             let classes = self.classes;
             let mut labels = examples.labels().iter();
             if let Some(label) = labels.find(|label| **label as usize >= classes) {
-                return Err(Error::Label {
-                    label: *label,
-                    classes,
-                });
+                return Err(Error::Label { label: *label, classes });
             }
         }
         Ok(())
@@ -189,9 +183,7 @@ impl<'a> Trainer<'a> {
         let bound = 1.0 / (FEATURES as f32).sqrt();
         let mut random = random::initial(self.configuration.seed);
         let mut uniform = |count: usize| -> Vec<f32> {
-            (0..count)
-                .map(|_| random.random_range(-bound..bound))
-                .collect()
+            (0..count).map(|_| random.random_range(-bound..bound)).collect()
         };
         let weight = uniform(self.classes * FEATURES);
         let weight = Tensor::from_vec(weight, (self.classes, FEATURES), &Device::Cpu)?;
@@ -294,9 +286,8 @@ impl Epochs<'_> {
         }
         let folded = fold(self.layout, state.validated());
         let done = |images| observer.images(images);
-        let evaluation = self
-            .validation
-            .map(|validation| validation.run(&folded, &trainer.interrupt, done));
+        let evaluation =
+            self.validation.map(|validation| validation.run(&folded, &trainer.interrupt, done));
         if matches!(evaluation, Some(Err(Error::Interrupted))) {
             self.save(state)?;
         }
@@ -305,9 +296,7 @@ impl Epochs<'_> {
         if let Some(evaluation) = &evaluation {
             observer.validated(&evaluation.logits);
         }
-        observer
-            .epoch(&metrics)
-            .map_err(|source| Error::Observer { source })?;
+        observer.epoch(&metrics).map_err(|source| Error::Observer { source })?;
         self.save(state)
     }
 

@@ -27,11 +27,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Error> {
         });
     }
     let bytes = fs::read(path)?;
-    if is_safetensors(&bytes) {
-        read_safetensors(path, &bytes)
-    } else {
-        read_torch(path, &bytes)
-    }
+    if is_safetensors(&bytes) { read_safetensors(path, &bytes) } else { read_torch(path, &bytes) }
 }
 
 /// Whether a file starts with the length of a JSON header and its opening brace.
@@ -40,10 +36,7 @@ fn is_safetensors(bytes: &[u8]) -> bool {
 }
 
 fn read_safetensors(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Error> {
-    let invalid = |source| Error::Safetensors {
-        path: path.to_owned(),
-        source,
-    };
+    let invalid = |source| Error::Safetensors { path: path.to_owned(), source };
     let file = SafeTensors::deserialize(bytes).map_err(invalid)?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
@@ -72,18 +65,12 @@ fn float_type(name: &str, kind: safetensors::Dtype) -> Result<DType, Error> {
 }
 
 fn read_torch(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Error> {
-    let invalid = |source| Error::StateDict {
-        path: path.to_owned(),
-        source,
-    };
+    let invalid = |source| Error::StateDict { path: path.to_owned(), source };
     let state = StateDict::from_bytes(bytes).map_err(invalid)?;
     let mut tensors = BTreeMap::new();
     for (name, _) in state.iter().filter(|(name, _)| !name.ends_with(COUNTER)) {
         let (shape, values) = state.f32(name).map_err(invalid)?;
-        tensors.insert(
-            name.to_owned(),
-            Tensor::from_vec(values, shape, &Device::Cpu)?,
-        );
+        tensors.insert(name.to_owned(), Tensor::from_vec(values, shape, &Device::Cpu)?);
     }
     Ok(tensors)
 }

@@ -156,11 +156,7 @@ impl Weights {
         let mut digest = Sha256::new();
         for (name, tensor) in &self.tensors {
             digest.update(format!("{name} {:?}\n", tensor.dims()));
-            for value in tensor
-                .to_dtype(DType::F32)?
-                .flatten_all()?
-                .to_vec1::<f32>()?
-            {
+            for value in tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()? {
                 digest.update(value.to_le_bytes());
             }
         }
@@ -197,19 +193,13 @@ impl Weights {
             let values: Vec<f32> = (0..count).map(sample).collect();
             tensors.insert(name, Tensor::from_vec(values, shape, &Device::Cpu)?);
         }
-        Ok(Self {
-            architecture,
-            tensors,
-        })
+        Ok(Self { architecture, tensors })
     }
 
     fn check(&self, path: &Path) -> Result<(), Error> {
         let expected: BTreeMap<String, Vec<usize>> = self.architecture.tensors().collect();
-        let missing: Vec<String> = expected
-            .keys()
-            .filter(|name| !self.tensors.contains_key(*name))
-            .cloned()
-            .collect();
+        let missing: Vec<String> =
+            expected.keys().filter(|name| !self.tensors.contains_key(*name)).cloned().collect();
         let surplus: Vec<String> = self
             .tensors
             .keys()
@@ -235,11 +225,9 @@ impl Weights {
 fn check_finite(path: &Path, name: &str, tensor: &Tensor) -> Result<(), Error> {
     let values = tensor.flatten_all()?.to_vec1::<f32>()?;
     match values.into_iter().find(|value| !value.is_finite()) {
-        Some(value) => Err(Error::WeightNotFinite {
-            path: path.to_owned(),
-            name: name.to_owned(),
-            value,
-        }),
+        Some(value) => {
+            Err(Error::WeightNotFinite { path: path.to_owned(), name: name.to_owned(), value })
+        }
         None => Ok(()),
     }
 }

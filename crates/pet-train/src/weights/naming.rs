@@ -22,9 +22,7 @@ pub(super) fn without_wrappers(tensors: BTreeMap<String, Tensor>) -> BTreeMap<St
         return tensors;
     }
     let unwrapped = tensors.into_iter();
-    unwrapped
-        .map(|(name, tensor)| (name[wrapped..].to_owned(), tensor))
-        .collect()
+    unwrapped.map(|(name, tensor)| (name[wrapped..].to_owned(), tensor)).collect()
 }
 
 /// The length of the wrapper prefix that every name has at this position, if any.
@@ -33,10 +31,7 @@ fn wrapper(tensors: &BTreeMap<String, Tensor>, at: usize) -> Option<usize> {
         let mut names = tensors.keys();
         !tensors.is_empty() && names.all(|name| name[at..].starts_with(**wrapper))
     };
-    WRAPPERS
-        .iter()
-        .find(everywhere)
-        .map(|wrapper| wrapper.len())
+    WRAPPERS.iter().find(everywhere).map(|wrapper| wrapper.len())
 }
 
 /// Renames the tensors of a MobileNetV2 to torchvision's names; other names are unchanged.
@@ -46,15 +41,8 @@ fn wrapper(tensors: &BTreeMap<String, Tensor>, at: usize) -> Option<usize> {
 /// `features.1.conv.0.weight`.
 pub(super) fn to_torchvision(tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
     let sequential = tensors.contains_key("features.1.conv.0.weight");
-    let renamed = if sequential {
-        sequential_names()
-    } else {
-        BTreeMap::new()
-    };
-    tensors
-        .into_iter()
-        .map(|(name, tensor)| (rename(&name, &renamed), tensor))
-        .collect()
+    let renamed = if sequential { sequential_names() } else { BTreeMap::new() };
+    tensors.into_iter().map(|(name, tensor)| (rename(&name, &renamed), tensor)).collect()
 }
 
 fn rename(name: &str, renamed: &BTreeMap<String, String>) -> String {
@@ -93,10 +81,7 @@ mod tests {
             ("features.1.conv.0.weight", "features.1.conv.0.0.weight"),
             ("features.1.conv.4.bias", "features.1.conv.2.bias"),
             ("features.2.conv.3.weight", "features.2.conv.1.0.weight"),
-            (
-                "features.2.conv.7.running_var",
-                "features.2.conv.3.running_var",
-            ),
+            ("features.2.conv.7.running_var", "features.2.conv.3.running_var"),
             ("features.18.1.weight", "features.18.1.weight"),
         ] {
             assert_eq!(rename(old, &renamed), new);

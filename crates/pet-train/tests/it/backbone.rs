@@ -26,9 +26,7 @@ fn features_equal_torchvisions() {
     let golden = Golden::open("features_formula.safetensors");
     let backbone = backbone();
     for (name, seed, batch, size) in [("one_of_64", 1000, 1, 64), ("two_of_96", 1001, 2, 96)] {
-        let features = backbone
-            .forward(&formula::noise(seed, &[batch, 3, size, size]))
-            .unwrap();
+        let features = backbone.forward(&formula::noise(seed, &[batch, 3, size, size])).unwrap();
         assert_close(name, &features, golden.get(name), TOLERANCE);
     }
 }
@@ -39,9 +37,7 @@ fn features_equal_those_of_the_package_for_efficientnet_lite() {
     for (at, size) in [(0, 64), (0, 75), (1, 57), (2, 65)] {
         let network = Architecture::named(&format!("efficientnet_lite{at}")).unwrap();
         let backbone = Backbone::new(&formula::weights_of(network)).unwrap();
-        let features = backbone
-            .forward(&formula::noise(1002, &[1, 3, size, size]))
-            .unwrap();
+        let features = backbone.forward(&formula::noise(1002, &[1, 3, size, size])).unwrap();
         let name = format!("lite{at}_of_{size}");
         assert_close(&name, &features, golden.get(&name), TOLERANCE);
     }
@@ -85,12 +81,7 @@ fn features_of_the_pretrained_network_equal_torchvisions() {
     let golden = Golden::open("features_pretrained.safetensors");
     let backbone = Backbone::new(&Weights::open(&path).unwrap()).unwrap();
     let features = backbone.forward(&formula::rings(224)).unwrap();
-    assert_close(
-        "rings",
-        &features,
-        golden.get("rings_of_224"),
-        PRETRAINED_TOLERANCE,
-    );
+    assert_close("rings", &features, golden.get("rings_of_224"), PRETRAINED_TOLERANCE);
 }
 
 /// The last feature maps of these sizes have 1, 4, 9 and 49 pixels, which the matrix products see
@@ -104,10 +95,7 @@ fn a_batch_equals_its_singles() {
         for at in 0..batch {
             let single = backbone.forward(&images.narrow(0, at, 1).unwrap()).unwrap();
             let of_batch = together.narrow(0, at, 1).unwrap();
-            assert!(
-                bits(&single) == bits(&of_batch),
-                "image {at} of {batch} of size {size}"
-            );
+            assert!(bits(&single) == bits(&of_batch), "image {at} of {batch} of size {size}");
         }
     }
 }
@@ -118,10 +106,7 @@ fn features_do_not_depend_on_threads() {
     let images = formula::noise(8, &[5, 3, 96, 96]);
     let expected = bits(&backbone.forward(&images).unwrap());
     for threads in [1, 2, 3, 7] {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let features = pool.install(|| backbone.forward(&images)).unwrap();
         assert!(bits(&features) == expected, "{threads} threads");
     }
@@ -131,15 +116,9 @@ fn features_do_not_depend_on_threads() {
 fn any_size_and_number_of_images_works() {
     let backbone = backbone();
     for size in [1, 2, 31, 50] {
-        let features = backbone
-            .forward(&formula::noise(9, &[2, 3, size, size]))
-            .unwrap();
+        let features = backbone.forward(&formula::noise(9, &[2, 3, size, size])).unwrap();
         assert_eq!(features.dims(), [2, FEATURES]);
-        assert!(
-            values(&features)
-                .iter()
-                .all(|value| (0.0..=6.0).contains(value))
-        );
+        assert!(values(&features).iter().all(|value| (0.0..=6.0).contains(value)));
     }
     let none = backbone.forward(&Tensor::zeros((0, 3, 32, 32), DType::F32, &Device::Cpu).unwrap());
     assert_eq!(none.unwrap().dims(), [0, FEATURES]);
@@ -148,16 +127,8 @@ fn any_size_and_number_of_images_works() {
 #[test]
 fn pictures_of_another_shape_are_refused() {
     let backbone = backbone();
-    for shape in [
-        &[1, 3, 64, 48][..],
-        &[1, 1, 64, 64],
-        &[3, 64, 64],
-        &[1, 64, 64, 3],
-    ] {
-        let error = backbone
-            .forward(&formula::noise(1, shape))
-            .unwrap_err()
-            .to_string();
+    for shape in [&[1, 3, 64, 48][..], &[1, 1, 64, 64], &[3, 64, 64], &[1, 64, 64, 3]] {
+        let error = backbone.forward(&formula::noise(1, shape)).unwrap_err().to_string();
         assert!(error.contains(&format!("got {shape:?}")), "{error}");
     }
 }
@@ -171,33 +142,23 @@ fn folding_follows_the_definition() {
     let tiny = |at: f32| (at + 1.0) * 1e-5;
     let variances: Vec<f32> = (0..32).map(|at| tiny(at as f32)).collect();
     let variance = Tensor::from_slice(&variances, 32, &Device::Cpu).unwrap();
-    let kept = weights
-        .iter()
-        .filter(|(other, _)| **other != name("running_var"));
+    let kept = weights.iter().filter(|(other, _)| **other != name("running_var"));
     let tensors = kept.map(|(name, tensor)| (name.clone(), tensor.clone()));
     let weights = Weights::from_tensors(tensors.chain([(name("running_var"), variance)]));
 
     let folded = fold(layer, &weights).unwrap();
     let part = |part: &str| values(weights.get(&name(part), &[32]).unwrap());
     let [gamma, beta, mean] = ["weight", "bias", "running_mean"].map(part);
-    let convolution = weights
-        .get("features.1.conv.0.0.weight", &[32, 1, 3, 3])
-        .unwrap();
+    let convolution = weights.get("features.1.conv.0.0.weight", &[32, 1, 3, 3]).unwrap();
     let (got, taps, bias) = (folded.weight, values(convolution), folded.bias);
     for channel in 0..32 {
         let deviation = (f64::from(variances[channel]) + layer.epsilon).sqrt();
         let scale = f64::from(gamma[channel]) / deviation;
         let expected = f64::from(beta[channel]) - f64::from(mean[channel]) * scale;
-        assert!(
-            (f64::from(bias[channel]) - expected).abs() < 1e-4,
-            "bias {channel}"
-        );
+        assert!((f64::from(bias[channel]) - expected).abs() < 1e-4, "bias {channel}");
         for tap in 0..9 {
             let expected = f64::from(taps[9 * channel + tap]) * scale;
-            assert!(
-                (f64::from(got[32 * tap + channel]) - expected).abs() < 1e-4,
-                "weight {tap}"
-            );
+            assert!((f64::from(got[32 * tap + channel]) - expected).abs() < 1e-4, "weight {tap}");
         }
     }
 }
@@ -206,17 +167,11 @@ fn folding_follows_the_definition() {
 fn weights_that_are_not_a_number_do_not_hide() {
     let weights = formula::weights();
     let tensors = weights.iter().map(|(name, tensor)| {
-        let poison = if name == "features.5.conv.0.0.weight" {
-            f64::NAN
-        } else {
-            1.0
-        };
+        let poison = if name == "features.5.conv.0.0.weight" { f64::NAN } else { 1.0 };
         (name.clone(), (tensor * poison).unwrap())
     });
     let backbone = Backbone::new(&Weights::from_tensors(tensors.collect::<Vec<_>>())).unwrap();
-    let features = backbone
-        .forward(&formula::noise(9, &[1, 3, 32, 32]))
-        .unwrap();
+    let features = backbone.forward(&formula::noise(9, &[1, 3, 32, 32])).unwrap();
     assert!(values(&features).iter().all(|value| value.is_nan()));
 }
 
@@ -225,33 +180,16 @@ fn a_network_with_a_tensor_missing_or_misshapen_is_refused() {
     let without = |missing: &str| {
         let weights = formula::weights();
         let kept = weights.iter().filter(|(name, _)| *name != missing);
-        let kept: Vec<_> = kept
-            .map(|(name, tensor)| (name.clone(), tensor.clone()))
-            .collect();
+        let kept: Vec<_> = kept.map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
         kept
     };
-    for name in [
-        "features.0.0.weight",
-        "features.3.conv.1.1.running_var",
-        "features.18.1.bias",
-    ] {
-        let error = Backbone::new(&Weights::from_tensors(without(name)))
-            .err()
-            .unwrap();
-        assert_eq!(
-            error.to_string(),
-            format!("the weights have no tensor `{name}`")
-        );
+    for name in ["features.0.0.weight", "features.3.conv.1.1.running_var", "features.18.1.bias"] {
+        let error = Backbone::new(&Weights::from_tensors(without(name))).err().unwrap();
+        assert_eq!(error.to_string(), format!("the weights have no tensor `{name}`"));
 
         let misshapen = (name.to_owned(), formula::noise(0, &[3]));
         let tensors = without(name).into_iter().chain([misshapen]);
-        let error = Backbone::new(&Weights::from_tensors(tensors))
-            .err()
-            .unwrap()
-            .to_string();
-        assert!(
-            error.starts_with(&format!("tensor `{name}` has shape [3]")),
-            "{error}"
-        );
+        let error = Backbone::new(&Weights::from_tensors(tensors)).err().unwrap().to_string();
+        assert!(error.starts_with(&format!("tensor `{name}` has shape [3]")), "{error}");
     }
 }

@@ -80,24 +80,14 @@ fn check_depthwise(arguments: &Arguments, stride: usize, padding: Padding, activ
         arguments[1].shape()
     );
     let expected = reference::depthwise(arguments, stride, padding, activation).unwrap();
-    assert_close(
-        &what,
-        &depthwise(arguments, stride, padding, activation),
-        &expected,
-        TOLERANCE,
-    );
+    assert_close(&what, &depthwise(arguments, stride, padding, activation), &expected, TOLERANCE);
 }
 
 #[track_caller]
 fn check_pointwise(arguments: &Arguments, activation: Activation) {
     let what = format!("pointwise {:?}, {activation:?}", arguments[0].shape());
     let expected = reference::pointwise(arguments, activation).unwrap();
-    assert_close(
-        &what,
-        &pointwise(arguments, activation),
-        &expected,
-        TOLERANCE,
-    );
+    assert_close(&what, &pointwise(arguments, activation), &expected, TOLERANCE);
 }
 
 #[track_caller]
@@ -111,16 +101,7 @@ fn check_stem(arguments: &Arguments, padding: Padding, activation: Activation) {
 
 #[test]
 fn depthwise_equals_candles() {
-    for size in [
-        (1, 1),
-        (2, 3),
-        (3, 2),
-        (7, 7),
-        (8, 8),
-        (1, 6),
-        (9, 1),
-        (5, 12),
-    ] {
+    for size in [(1, 1), (2, 3), (3, 2), (7, 7), (8, 8), (1, 6), (9, 1), (5, 12)] {
         for channels in [1, 5, 16, 24, 33, 48] {
             for stride in [1, 2, 3, 4] {
                 for window in WINDOWS {
@@ -179,21 +160,9 @@ fn the_arguments_reach_all_parts_of_relu6() {
             Padding::Centered,
             Activation::Relu6,
         ),
-        depthwise(
-            &depthwise_arguments(1, 2, (7, 7), 16, 5),
-            1,
-            Padding::Same,
-            Activation::Relu6,
-        ),
-        pointwise(
-            &pointwise_arguments(9, &[2, 7, 7], 16, 96),
-            Activation::Relu6,
-        ),
-        stem(
-            &stem_arguments(5, 2, 15, 32),
-            Padding::Same,
-            Activation::Relu6,
-        ),
+        depthwise(&depthwise_arguments(1, 2, (7, 7), 16, 5), 1, Padding::Same, Activation::Relu6),
+        pointwise(&pointwise_arguments(9, &[2, 7, 7], 16, 96), Activation::Relu6),
+        stem(&stem_arguments(5, 2, 15, 32), Padding::Same, Activation::Relu6),
     ] {
         let values = values(&result);
         let share = |part: fn(f32) -> bool| {
@@ -249,10 +218,7 @@ proptest! {
 fn views_give_what_copies_give() {
     let turned = |tensor: &Tensor| tensor.t().unwrap().contiguous().unwrap().t().unwrap();
     let [input, weight, bias] = pointwise_arguments(2, &[6], 5, 7);
-    let copies = pointwise(
-        &[input.clone(), weight.clone(), bias.clone()],
-        Activation::Relu6,
-    );
+    let copies = pointwise(&[input.clone(), weight.clone(), bias.clone()], Activation::Relu6);
     let views = pointwise(&[turned(&input), turned(&weight), bias], Activation::Relu6);
     assert_close("pointwise", &views, &copies, 1e-5);
 
@@ -261,29 +227,19 @@ fn views_give_what_copies_give() {
     let [input, weight, bias] = [
         input.narrow(0, 1, 2).unwrap().narrow(2, 1, 4).unwrap(),
         weight,
-        Tensor::cat(&[&bias, &bias], 0)
-            .unwrap()
-            .narrow(0, 8, 8)
-            .unwrap(),
+        Tensor::cat(&[&bias, &bias], 0).unwrap().narrow(0, 8, 8).unwrap(),
     ];
     check_depthwise(&[input, weight, bias], 2, Padding::Same, Activation::Linear);
 
     let [input, weight, bias] = stem_arguments(2, 2, 6, 4);
     let input = input.transpose(2, 3).unwrap();
-    check_stem(
-        &[input, turned(&weight), bias],
-        Padding::Same,
-        Activation::Linear,
-    );
+    check_stem(&[input, turned(&weight), bias], Padding::Same, Activation::Linear);
 }
 
 #[test]
 fn pointwise_works_on_any_number_of_dimensions() {
     let [input, weight, bias] = pointwise_arguments(4, &[12], 5, 3);
-    let expected = pointwise(
-        &[input.clone(), weight.clone(), bias.clone()],
-        Activation::Linear,
-    );
+    let expected = pointwise(&[input.clone(), weight.clone(), bias.clone()], Activation::Linear);
     for rows in [&[3, 4][..], &[2, 2, 3], &[1, 2, 3, 2]] {
         let shaped = input.reshape([rows, &[5]].concat()).unwrap();
         let result = pointwise(&[shaped, weight.clone(), bias.clone()], Activation::Linear);
@@ -294,20 +250,12 @@ fn pointwise_works_on_any_number_of_dimensions() {
 
 #[test]
 fn no_images_give_no_results() {
-    let result = depthwise(
-        &depthwise_arguments(0, 0, (4, 4), 8, 3),
-        2,
-        Padding::Same,
-        Activation::Relu6,
-    );
+    let result =
+        depthwise(&depthwise_arguments(0, 0, (4, 4), 8, 3), 2, Padding::Same, Activation::Relu6);
     assert_eq!(result.dims(), [0, 2, 2, 8]);
     let result = pointwise(&pointwise_arguments(0, &[0, 4], 8, 3), Activation::Relu6);
     assert_eq!(result.dims(), [0, 4, 3]);
-    let result = stem(
-        &stem_arguments(0, 0, 8, 4),
-        Padding::Same,
-        Activation::Relu6,
-    );
+    let result = stem(&stem_arguments(0, 0, 8, 4), Padding::Same, Activation::Relu6);
     assert_eq!(result.dims(), [0, 4, 4, 4]);
 }
 
@@ -333,16 +281,9 @@ fn what_is_not_a_number_stays_so() {
                 activation,
             ),
             pointwise(&poisoned(pointwise_arguments(0, &[4], 3, 5)), activation),
-            stem(
-                &poisoned(stem_arguments(0, 1, 4, 5)),
-                Padding::Same,
-                activation,
-            ),
+            stem(&poisoned(stem_arguments(0, 1, 4, 5)), Padding::Same, activation),
         ] {
-            assert!(
-                values(&result).iter().all(|value| value.is_nan()),
-                "{activation:?}"
-            );
+            assert!(values(&result).iter().all(|value| value.is_nan()), "{activation:?}");
         }
     }
 }

@@ -15,16 +15,9 @@ use crate::weights::{
 /// Random weights with one tensor changed or, where `change` gives nothing, left out.
 fn changed(name: &str, change: impl Fn(&Tensor) -> Option<Tensor>) -> Tensors {
     let weights = tensors(&Weights::random(1).unwrap());
-    assert!(
-        weights.iter().any(|(other, _)| other == name),
-        "`{name}` is a tensor of the network"
-    );
+    assert!(weights.iter().any(|(other, _)| other == name), "`{name}` is a tensor of the network");
     let changed = weights.into_iter().filter_map(|(other, tensor)| {
-        let tensor = if other == name {
-            change(&tensor)?
-        } else {
-            tensor
-        };
+        let tensor = if other == name { change(&tensor)? } else { tensor };
         Some((other, tensor))
     });
     changed.collect()
@@ -44,23 +37,14 @@ fn chain(error: &Error) -> String {
 #[track_caller]
 fn assert_names(error: &Error, path: &Path) {
     let text = chain(error);
-    assert!(
-        text.contains(&path.display().to_string()),
-        "`{text}` does not name the file"
-    );
+    assert!(text.contains(&path.display().to_string()), "`{text}` does not name the file");
 }
 
 #[test]
 fn a_missing_tensor_is_named() {
-    for name in [
-        "features.0.0.weight",
-        "features.7.conv.1.1.running_mean",
-        "features.18.1.bias",
-    ] {
+    for name in ["features.0.0.weight", "features.7.conv.1.1.running_mean", "features.18.1.bias"] {
         match open_tensors(changed(name, |_| None)).unwrap_err() {
-            Error::TensorNames {
-                missing, surplus, ..
-            } => {
+            Error::TensorNames { missing, surplus, .. } => {
                 assert_eq!((missing, surplus), (vec![name.to_owned()], vec![]));
             }
             error => panic!("{error}"),
@@ -70,17 +54,11 @@ fn a_missing_tensor_is_named() {
 
 #[test]
 fn a_surplus_tensor_is_named() {
-    for name in [
-        "features.19.0.weight",
-        "features.1.conv.3.weight",
-        "surprise",
-    ] {
+    for name in ["features.19.0.weight", "features.1.conv.3.weight", "surprise"] {
         let mut tensors = tensors(&Weights::random(1).unwrap());
         tensors.push((name.into(), Tensor::new(&[1f32], &Device::Cpu).unwrap()));
         match open_tensors(tensors).unwrap_err() {
-            Error::TensorNames {
-                missing, surplus, ..
-            } => {
+            Error::TensorNames { missing, surplus, .. } => {
                 assert_eq!((missing, surplus), (vec![], vec![name.to_owned()]));
             }
             error => panic!("{error}"),
@@ -101,19 +79,11 @@ fn a_file_with_both_schemes_of_names_is_refused() {
 #[test]
 fn another_network_is_refused_in_a_short_message() {
     let tensor = Tensor::new(&[1f32], &Device::Cpu).unwrap();
-    let tensors = (0..500)
-        .map(|at| (format!("layer{at}.weight"), tensor.clone()))
-        .collect();
+    let tensors = (0..500).map(|at| (format!("layer{at}.weight"), tensor.clone())).collect();
     let error = open_tensors(tensors).unwrap_err();
     let message = error.to_string();
-    assert!(
-        message.contains("missing `features.0.0.weight`"),
-        "{message}"
-    );
-    assert!(
-        message.contains("`layer0.weight`") && message.contains("497 more"),
-        "{message}"
-    );
+    assert!(message.contains("missing `features.0.0.weight`"), "{message}");
+    assert!(message.contains("`layer0.weight`") && message.contains("497 more"), "{message}");
     assert!(message.len() < 500, "{message}");
     assert!(error.hint().unwrap().contains("MobileNetV2"));
 }
@@ -123,11 +93,7 @@ fn a_tensor_of_another_shape_is_named() {
     let name = "features.4.conv.1.0.weight";
     let flat = changed(name, |tensor| Some(tensor.flatten_all().unwrap()));
     match open_tensors(flat).unwrap_err() {
-        Error::TensorShape {
-            name: got_name,
-            expected,
-            got,
-        } => {
+        Error::TensorShape { name: got_name, expected, got } => {
             assert_eq!(got_name, name);
             assert_eq!((expected, got), (vec![144, 1, 3, 3], vec![1296]));
         }
@@ -142,23 +108,12 @@ fn a_tensor_of_another_type_is_named() {
         .iter()
         .map(|(name, tensor)| {
             let width = if name == "features.0.1.bias" { 8 } else { 4 };
-            (
-                name,
-                tensor.dims().to_vec(),
-                vec![0; tensor.elem_count() * width],
-            )
+            (name, tensor.dims().to_vec(), vec![0; tensor.elem_count() * width])
         })
         .collect();
     let views = data.iter().map(|(name, shape, bytes)| {
-        let dtype = if *name == "features.0.1.bias" {
-            Dtype::I64
-        } else {
-            Dtype::F32
-        };
-        (
-            name.as_str(),
-            TensorView::new(dtype, shape.clone(), bytes).unwrap(),
-        )
+        let dtype = if *name == "features.0.1.bias" { Dtype::I64 } else { Dtype::F32 };
+        (name.as_str(), TensorView::new(dtype, shape.clone(), bytes).unwrap())
     });
     let error = open_bytes(&safetensors::serialize(views, None).unwrap()).unwrap_err();
     let expected = "tensor `features.0.1.bias` has type `I64`, expected `F16, BF16, F32 or F64`";
@@ -171,17 +126,7 @@ fn cut_files_are_refused() {
     let pth = fs_err::read(golden::path("weights_grouped.pth")).unwrap();
     for bytes in [safetensors, pth, legacy_file()] {
         let length = bytes.len();
-        for kept in [
-            1,
-            7,
-            8,
-            9,
-            100,
-            length / 3,
-            length / 2,
-            length - 5,
-            length - 1,
-        ] {
+        for kept in [1, 7, 8, 9, 100, length / 3, length / 2, length - 5, length - 1] {
             let file = file_with(&bytes[..kept]);
             let error = Weights::open(file.path()).expect_err("a cut file should be refused");
             assert_names(&error, file.path());
@@ -195,14 +140,7 @@ fn what_is_no_file_of_weights_is_refused() {
     let broken_header = [&16_u64.to_le_bytes()[..], b"{\"a\": not json.."].concat();
     let zeros = vec![0; 4096];
     let text = b"This is not a file of weights but a letter to a cat.\n".to_vec();
-    for bytes in [
-        vec![],
-        text,
-        zeros,
-        huge_header,
-        broken_header,
-        b"PK\x03\x04".to_vec(),
-    ] {
+    for bytes in [vec![], text, zeros, huge_header, broken_header, b"PK\x03\x04".to_vec()] {
         let file = file_with(&bytes);
         let error = Weights::open(file.path()).expect_err("this should be refused");
         assert_names(&error, file.path());

@@ -15,9 +15,7 @@ pub(crate) fn noise(seed: u32, shape: &[usize]) -> Tensor {
 }
 
 fn hashed(seed: u32, at: u32) -> f32 {
-    let mut hash = at
-        .wrapping_mul(0x9E37_79B1)
-        .wrapping_add(seed.wrapping_mul(0x85EB_CA77));
+    let mut hash = at.wrapping_mul(0x9E37_79B1).wrapping_add(seed.wrapping_mul(0x85EB_CA77));
     for (shift, factor) in [(15, 0x2C1B_3C6D), (12, 0x297A_2D39), (15, 1)] {
         hash = (hash ^ (hash >> shift)).wrapping_mul(factor);
     }
@@ -41,9 +39,7 @@ pub(crate) fn weights_of(network: &Architecture) -> Weights {
         let values = noise(seed, &shape);
         let tensor = if let [_, inputs, height, width] = *shape {
             let scale = (6.0 / (inputs * height * width) as f64).sqrt() as f32;
-            values
-                .broadcast_mul(&Tensor::new(scale, &Device::Cpu).unwrap())
-                .unwrap()
+            values.broadcast_mul(&Tensor::new(scale, &Device::Cpu).unwrap()).unwrap()
         } else if name.ends_with("running_var") {
             values.affine(0.5, 1.0).unwrap()
         } else if name.ends_with("weight") {

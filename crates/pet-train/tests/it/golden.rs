@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 
 pub(crate) fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
 /// The tensors of a file that `make_golden.py` wrote.
@@ -20,9 +18,7 @@ impl Golden {
     }
 
     pub(crate) fn get(&self, name: &str) -> &Tensor {
-        self.0
-            .get(name)
-            .unwrap_or_else(|| panic!("the golden file has no `{name}`"))
+        self.0.get(name).unwrap_or_else(|| panic!("the golden file has no `{name}`"))
     }
 }
 
@@ -45,9 +41,6 @@ pub(crate) fn assert_close(what: &str, got: &Tensor, expected: &Tensor, toleranc
     let worst = pairs.max_by(|one, other| difference(one.1).total_cmp(&difference(other.1)));
     if let Some((at, (got, expected))) = worst {
         let close = difference((got, expected)) <= tolerance;
-        assert!(
-            close,
-            "{what}: value {at} is {got}, expected {expected} within {tolerance}"
-        );
+        assert!(close, "{what}: value {at} is {got}, expected {expected} within {tolerance}");
     }
 }

@@ -28,11 +28,7 @@ fn stem(padding: Padding) -> impl Fn(&Arguments, Activation) -> Result<Tensor> {
 fn arguments(input: &[usize], weight: &[usize]) -> Arguments {
     let outputs = weight[weight.len() - 1];
     let bias = (noise(3, &[outputs]) + 2.5).unwrap();
-    [
-        (noise(1, input) * 2.0).unwrap(),
-        (noise(2, weight) * 2.0).unwrap(),
-        bias,
-    ]
+    [(noise(1, input) * 2.0).unwrap(), (noise(2, weight) * 2.0).unwrap(), bias]
 }
 
 /// The gradients of `Σ upstream · operation(arguments)`, where there are any.
@@ -41,22 +37,11 @@ fn gradients(
     arguments: &Arguments,
     upstream: &Tensor,
 ) -> [Option<Tensor>; 3] {
-    let variables = arguments
-        .each_ref()
-        .map(|tensor| Var::from_tensor(tensor).unwrap());
-    let tensors = variables
-        .each_ref()
-        .map(|variable| variable.as_tensor().clone());
-    let loss = operation(&tensors)
-        .unwrap()
-        .mul(upstream)
-        .unwrap()
-        .sum_all()
-        .unwrap();
+    let variables = arguments.each_ref().map(|tensor| Var::from_tensor(tensor).unwrap());
+    let tensors = variables.each_ref().map(|variable| variable.as_tensor().clone());
+    let loss = operation(&tensors).unwrap().mul(upstream).unwrap().sum_all().unwrap();
     let store = loss.backward().unwrap();
-    variables
-        .each_ref()
-        .map(|variable| store.get(variable).cloned())
+    variables.each_ref().map(|variable| store.get(variable).cloned())
 }
 
 /// Upstream gradients, zero wherever the result lies so close to a bend of the activation that a finite
@@ -72,14 +57,8 @@ fn upstream_away_from_bends(
         return upstream;
     }
     let near = |value: &f32| value.abs() < MARGIN || (value - 6.0).abs() < MARGIN;
-    let mask: Vec<f32> = values(&before)
-        .iter()
-        .map(|v| f32::from(u8::from(!near(v))))
-        .collect();
-    assert!(
-        mask.iter().sum::<f32>() > 0.3 * mask.len() as f32,
-        "enough results have to count"
-    );
+    let mask: Vec<f32> = values(&before).iter().map(|v| f32::from(u8::from(!near(v)))).collect();
+    assert!(mask.iter().sum::<f32>() > 0.3 * mask.len() as f32, "enough results have to count");
     let mask = Tensor::from_vec(mask, before.shape(), &Device::Cpu).unwrap();
     upstream.mul(&mask).unwrap()
 }
@@ -118,21 +97,14 @@ fn check_against_differences(
         let run = |arguments: &Arguments| operation(arguments, activation);
         let got = gradients(run, arguments, &upstream);
         for place in 0..3 {
-            assert_eq!(
-                got[place].is_some(),
-                has_gradient[place],
-                "{}",
-                NAMES[place]
-            );
+            assert_eq!(got[place].is_some(), has_gradient[place], "{}", NAMES[place]);
             let Some(got) = &got[place] else { continue };
             let expected = differences(&arguments[place], |changed| {
                 let mut arguments = arguments.clone();
                 arguments[place] = changed;
                 let result = values(&run(&arguments).unwrap());
                 let pairs = result.iter().zip(values(&upstream));
-                pairs
-                    .map(|(result, upstream)| f64::from(*result) * f64::from(upstream))
-                    .sum()
+                pairs.map(|(result, upstream)| f64::from(*result) * f64::from(upstream)).sum()
             });
             let what = format!("gradient of the {}, {activation:?}", NAMES[place]);
             assert_close(&what, got, &expected, 2e-3);
@@ -187,12 +159,7 @@ fn check_against_candle(
     let pairs = got.iter().zip(&expected).zip(NAMES);
     for ((got, expected), name) in pairs.filter(|((got, _), _)| got.is_some()) {
         let (got, expected) = (got.as_ref().unwrap(), expected.as_ref().unwrap());
-        assert_close(
-            &format!("{what}: gradient of the {name}"),
-            got,
-            expected,
-            1e-3,
-        );
+        assert_close(&format!("{what}: gradient of the {name}"), got, expected, 1e-3);
     }
 }
 
@@ -270,9 +237,7 @@ fn gradients_flow_through_views() {
 fn relu6_is_flat_at_and_outside_its_bends() {
     let before = [-1.0, 0.0, 0.5, 3.0, 5.5, 6.0, 7.0];
     let slopes = [0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0];
-    let pixels = Tensor::new(&before, &Device::Cpu)
-        .unwrap()
-        .to_dtype(candle_core::DType::F32);
+    let pixels = Tensor::new(&before, &Device::Cpu).unwrap().to_dtype(candle_core::DType::F32);
     let pixels = pixels.unwrap().reshape((7, 1, 1, 1)).unwrap();
     let upstream = Tensor::full(2f32, (7, 1, 1, 1), &Device::Cpu).unwrap();
     let bias = Tensor::new(&[0f32], &Device::Cpu).unwrap();
@@ -305,10 +270,7 @@ fn results_and_gradients_equal_pytorchs() {
             let what = format!("{case}: gradient of the {name}");
             match got {
                 Some(got) => assert_close(&what, got, get(&format!("{name}_gradient")), 2e-5),
-                None => assert!(
-                    case.starts_with("stem") && name == "input",
-                    "{what} is missing"
-                ),
+                None => assert!(case.starts_with("stem") && name == "input", "{what} is missing"),
             }
         }
     };

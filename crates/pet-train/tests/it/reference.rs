@@ -26,11 +26,7 @@ pub(crate) fn pointwise(
 ) -> Result<Tensor> {
     let (inputs, outputs) = weight.dims2()?;
     let weight = weight.t()?.reshape((outputs, inputs, 1, 1))?;
-    finish(
-        &planes(input)?.conv2d(&weight, 0, 1, 1, 1)?,
-        bias,
-        activation,
-    )
+    finish(&planes(input)?.conv2d(&weight, 0, 1, 1, 1)?, bias, activation)
 }
 
 pub(crate) fn stem(
@@ -56,10 +52,7 @@ fn planes(channels_last: &Tensor) -> Result<Tensor> {
 }
 
 fn finish(planes: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
-    let sum = planes
-        .permute((0, 2, 3, 1))?
-        .broadcast_add(bias)?
-        .contiguous()?;
+    let sum = planes.permute((0, 2, 3, 1))?.broadcast_add(bias)?.contiguous()?;
     match activation {
         Activation::Linear => Ok(sum),
         Activation::Relu6 => sum.clamp(0f32, 6f32),

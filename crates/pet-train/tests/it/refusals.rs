@@ -15,24 +15,14 @@ fn zeros(shape: &[usize]) -> Tensor {
 fn assert_refused(result: Result<Tensor>, expected: &str) {
     let message = result.map(|tensor| format!("a tensor {:?}", tensor.shape()));
     let message = message.unwrap_err().to_string();
-    assert!(
-        message.contains(expected),
-        "`{message}` does not contain `{expected}`"
-    );
+    assert!(message.contains(expected), "`{message}` does not contain `{expected}`");
 }
 
 #[test]
 fn depthwise_refuses_what_does_not_fit() {
     let run = |input: &[usize], weight: &[usize], bias: &[usize], stride| {
         let [input, weight, bias] = [zeros(input), zeros(weight), zeros(bias)];
-        op::depthwise(
-            &input,
-            &weight,
-            &bias,
-            stride,
-            Padding::Centered,
-            Activation::Linear,
-        )
+        op::depthwise(&input, &weight, &bias, stride, Padding::Centered, Activation::Linear)
     };
     assert_refused(
         run(&[1, 4, 4, 8], &[9, 7], &[8], 1),
@@ -42,18 +32,9 @@ fn depthwise_refuses_what_does_not_fit() {
         run(&[1, 4, 4, 8], &[8, 9], &[8], 1),
         "weight has shape [8, 9], expected [9, 8]",
     );
-    assert_refused(
-        run(&[1, 4, 4, 8], &[72], &[8], 1),
-        "weight has shape [72], expected [9, 8]",
-    );
-    assert_refused(
-        run(&[1, 4, 4, 8], &[9, 8], &[7], 1),
-        "bias has shape [7], expected [8]",
-    );
-    assert_refused(
-        run(&[1, 4, 4, 8], &[9, 8], &[8, 1], 1),
-        "bias has shape [8, 1], expected [8]",
-    );
+    assert_refused(run(&[1, 4, 4, 8], &[72], &[8], 1), "weight has shape [72], expected [9, 8]");
+    assert_refused(run(&[1, 4, 4, 8], &[9, 8], &[7], 1), "bias has shape [7], expected [8]");
+    assert_refused(run(&[1, 4, 4, 8], &[9, 8], &[8, 1], 1), "bias has shape [8, 1], expected [8]");
     assert_refused(run(&[4, 4, 8], &[9, 8], &[8], 1), "got [4, 4, 8]");
     assert_refused(run(&[1, 0, 4, 8], &[9, 8], &[8], 1), "got [1, 0, 4, 8]");
     assert_refused(run(&[1, 4, 4, 0], &[9, 0], &[0], 1), "got [1, 4, 4, 0]");
@@ -63,22 +44,11 @@ fn depthwise_refuses_what_does_not_fit() {
 #[test]
 fn pointwise_refuses_what_does_not_fit() {
     let run = |input: &[usize], weight: &[usize], bias: &[usize]| {
-        op::pointwise(
-            &zeros(input),
-            &zeros(weight),
-            &zeros(bias),
-            Activation::Linear,
-        )
+        op::pointwise(&zeros(input), &zeros(weight), &zeros(bias), Activation::Linear)
     };
     assert_refused(run(&[2, 3], &[4, 5], &[5]), "shape [3], expected [4]");
-    assert_refused(
-        run(&[2, 4], &[4, 5], &[4]),
-        "bias has shape [4], expected [5]",
-    );
-    assert_refused(
-        run(&[2, 4], &[4, 5], &[5, 1]),
-        "bias has shape [5, 1], expected [5]",
-    );
+    assert_refused(run(&[2, 4], &[4, 5], &[4]), "bias has shape [4], expected [5]");
+    assert_refused(run(&[2, 4], &[4, 5], &[5, 1]), "bias has shape [5, 1], expected [5]");
     assert_refused(run(&[2, 4], &[4, 5, 1], &[5]), "[4, 5, 1]");
     assert_refused(run(&[], &[4, 5], &[5]), "expected [4]");
     assert_refused(run(&[2, 0], &[0, 5], &[5]), "[0, 5]");
@@ -88,13 +58,7 @@ fn pointwise_refuses_what_does_not_fit() {
 #[test]
 fn stem_refuses_what_does_not_fit() {
     let run = |input: &[usize], weight: &[usize], bias: &[usize]| {
-        op::stem(
-            &zeros(input),
-            &zeros(weight),
-            &zeros(bias),
-            Padding::Centered,
-            Activation::Linear,
-        )
+        op::stem(&zeros(input), &zeros(weight), &zeros(bias), Padding::Centered, Activation::Linear)
     };
     assert_refused(run(&[1, 3, 8, 6], &[27, 4], &[4]), "got [1, 3, 8, 6]");
     assert_refused(run(&[1, 4, 8, 8], &[27, 4], &[4]), "got [1, 4, 8, 8]");
@@ -121,13 +85,7 @@ fn other_types_are_refused() {
         "F64",
     );
     let [input, weight, bias] = double(pointwise_arguments(0, &[2], 3, 4));
-    assert_refused(
-        op::pointwise(&input, &weight, &bias, Activation::Linear),
-        "F64",
-    );
+    assert_refused(op::pointwise(&input, &weight, &bias, Activation::Linear), "F64");
     let [input, weight, bias] = double(stem_arguments(0, 1, 4, 4));
-    assert_refused(
-        op::stem(&input, &weight, &bias, Padding::Same, Activation::Linear),
-        "F64",
-    );
+    assert_refused(op::stem(&input, &weight, &bias, Padding::Same, Activation::Linear), "F64");
 }

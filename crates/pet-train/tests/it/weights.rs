@@ -11,10 +11,7 @@ use crate::golden::{self, values};
 pub(crate) type Tensors = Vec<(String, Tensor)>;
 
 pub(crate) fn tensors(weights: &Weights) -> Tensors {
-    weights
-        .iter()
-        .map(|(name, tensor)| (name.clone(), tensor.clone()))
-        .collect()
+    weights.iter().map(|(name, tensor)| (name.clone(), tensor.clone())).collect()
 }
 
 pub(crate) fn file_with(bytes: &[u8]) -> NamedTempFile {
@@ -34,23 +31,12 @@ pub(crate) fn open_tensors(tensors: Tensors) -> Result<Weights, Error> {
 /// The earlier implementation's name of one of torchvision's tensors.
 pub(crate) fn sequential_name(name: &str) -> String {
     let first_block = [("0.0", "0"), ("0.1", "1"), ("1", "3"), ("2", "4")];
-    let others = [
-        ("0.0", "0"),
-        ("0.1", "1"),
-        ("1.0", "3"),
-        ("1.1", "4"),
-        ("2", "6"),
-        ("3", "7"),
-    ];
+    let others = [("0.0", "0"), ("0.1", "1"), ("1.0", "3"), ("1.1", "4"), ("2", "6"), ("3", "7")];
     let Some((block, rest)) = name.split_once(".conv.") else {
         return name.into();
     };
     let (grouped, tensor) = rest.rsplit_once('.').unwrap();
-    let places = if block == "features.1" {
-        &first_block[..]
-    } else {
-        &others
-    };
+    let places = if block == "features.1" { &first_block[..] } else { &others };
     let (_, place) = places.iter().find(|(place, _)| *place == grouped).unwrap();
     format!("{block}.conv.{place}.{tensor}")
 }
@@ -61,10 +47,7 @@ fn safetensors_round_trip() {
     let bytes = weights.to_safetensors().unwrap();
     let opened = open_bytes(&bytes).unwrap();
     assert_eq!(opened.digest().unwrap(), weights.digest().unwrap());
-    assert!(
-        opened.to_safetensors().unwrap() == bytes,
-        "equal weights give equal bytes"
-    );
+    assert!(opened.to_safetensors().unwrap() == bytes, "equal weights give equal bytes");
 }
 
 /// A file says nothing of its network but its tensors' names and shapes; those of the Lites begin alike.
@@ -107,9 +90,7 @@ fn random_weights_and_digests_depend_on_the_seed_alone() {
 fn a_digest_sees_names_shapes_and_values() {
     let digest = |name: &str, values: &[f32], shape: &[usize]| {
         let tensor = Tensor::from_slice(values, shape, &Device::Cpu).unwrap();
-        Weights::from_tensors([(name.to_owned(), tensor)])
-            .digest()
-            .unwrap()
+        Weights::from_tensors([(name.to_owned(), tensor)]).digest().unwrap()
     };
     let digests = [
         digest("a", &[1.0, 2.0], &[2]),
@@ -125,14 +106,8 @@ fn a_digest_sees_names_shapes_and_values() {
 fn sequential_names_open_as_torchvisions() {
     let weights = Weights::random(3).unwrap();
     let renamed = tensors(&weights).into_iter();
-    let renamed: Tensors = renamed
-        .map(|(name, tensor)| (sequential_name(&name), tensor))
-        .collect();
-    assert!(
-        renamed
-            .iter()
-            .any(|(name, _)| name == "features.2.conv.3.weight")
-    );
+    let renamed: Tensors = renamed.map(|(name, tensor)| (sequential_name(&name), tensor)).collect();
+    assert!(renamed.iter().any(|(name, _)| name == "features.2.conv.3.weight"));
     let opened = open_tensors(renamed).unwrap();
     assert_eq!(opened.digest().unwrap(), weights.digest().unwrap());
 }
@@ -146,11 +121,7 @@ fn names_behind_the_prefixes_of_wrappers_open() {
             .map(|(name, tensor)| (format!("{prefix}{}", sequential_name(&name)), tensor))
             .collect();
         let opened = open_tensors(wrapped).unwrap();
-        assert_eq!(
-            opened.digest().unwrap(),
-            weights.digest().unwrap(),
-            "{prefix}"
-        );
+        assert_eq!(opened.digest().unwrap(), weights.digest().unwrap(), "{prefix}");
     }
 }
 
@@ -178,20 +149,14 @@ fn encoded(weights: &Weights, kind: DType) -> Vec<u8> {
 #[test]
 fn safetensors_of_every_float_type_open() {
     let weights = Weights::random(3).unwrap();
-    for (kind, tolerance) in [
-        (DType::F64, 0.0),
-        (DType::F32, 0.0),
-        (DType::F16, 1e-3),
-        (DType::BF16, 1e-2),
-    ] {
+    for (kind, tolerance) in
+        [(DType::F64, 0.0), (DType::F32, 0.0), (DType::F16, 1e-3), (DType::BF16, 1e-2)]
+    {
         let opened = open_bytes(&encoded(&weights, kind)).unwrap();
         for (name, tensor) in weights.iter() {
             let read = values(opened.get(name, tensor.dims()).unwrap());
             let near = |(a, b): (&f32, &f32)| (a - b).abs() <= tolerance * a.abs().max(0.01);
-            assert!(
-                values(tensor).iter().zip(&read).all(near),
-                "{name} as {kind:?}"
-            );
+            assert!(values(tensor).iter().zip(&read).all(near), "{name} as {kind:?}");
         }
     }
 }
@@ -203,12 +168,7 @@ fn a_weight_that_is_not_a_number_is_named() {
     let name = name.clone();
     *tensor = tensor.affine(1.0, f64::NAN).unwrap();
     let error = open_tensors(damaged).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains(&format!("NaN in tensor `{name}`")),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&format!("NaN in tensor `{name}`")), "{error}");
     assert!(error.hint().unwrap().contains("diverged"));
 }
 
@@ -231,11 +191,7 @@ fn assert_counts(weights: &Weights) {
         let values = values(weights.get(name, shape).unwrap());
         let mut counted = (place..).map(|number| (number % PERIOD) as f32);
         let right = values.iter().all(|value| Some(*value) == counted.next());
-        assert!(
-            right,
-            "`{name}` begins with {}, expected {place}",
-            values[0]
-        );
+        assert!(right, "`{name}` begins with {}, expected {place}", values[0]);
     }
 }
 
@@ -244,10 +200,7 @@ fn a_pth_file_with_torchvisions_names_opens() {
     let weights = Weights::open(&golden::path("weights_grouped.pth")).unwrap();
     assert_counts(&weights);
     let (weight, bias) = weights.head(3).unwrap();
-    assert_eq!(
-        (values(weight)[0], values(bias)),
-        (300.0, vec![301.0, 302.0, 303.0])
-    );
+    assert_eq!((values(weight)[0], values(bias)), (300.0, vec![301.0, 302.0, 303.0]));
     // No counters of batches came along.
     assert_eq!(weights.iter().count(), backbone_tensors().len() + 2);
 }
@@ -273,10 +226,7 @@ fn a_classifier_of_any_size_comes_along() {
     assert_eq!(opened.digest().unwrap(), whole.digest().unwrap());
     assert_eq!(opened.head(3).unwrap().0.dims(), [3, 1280]);
     let error = opened.head(4).unwrap_err().to_string();
-    assert!(
-        error.contains("`classifier.1.weight` has shape [3, 1280]"),
-        "{error}"
-    );
+    assert!(error.contains("`classifier.1.weight` has shape [3, 1280]"), "{error}");
     let bare = opened.without_head();
     assert_eq!(bare.digest().unwrap(), backbone.digest().unwrap());
     let error = bare.head(3).unwrap_err().to_string();

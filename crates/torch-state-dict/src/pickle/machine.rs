@@ -25,10 +25,7 @@ pub(crate) fn load<'a>(cursor: &mut Cursor<'a>, limits: &Limits) -> Result<Pickl
             machine.stack.push(value);
         }
     };
-    Ok(Pickle {
-        root,
-        heap: machine.heap,
-    })
+    Ok(Pickle { root, heap: machine.heap })
 }
 
 struct Machine<'c, 'a> {
@@ -109,30 +106,20 @@ impl<'c, 'a> Machine<'c, 'a> {
                 self.fill(code)
             }
             opcode::BUILD => self.build(),
-            _ => Err(Error::Opcode {
-                opcode: code,
-                offset: self.offset,
-            }),
+            _ => Err(Error::Opcode { opcode: code, offset: self.offset }),
         }
     }
 
     fn protocol(&mut self) -> Result<(), Error> {
         match self.cursor.byte("the pickle protocol")? {
             PROTOCOL_VERSION => Ok(()),
-            got => Err(Error::Protocol {
-                offset: self.offset,
-                got,
-            }),
+            got => Err(Error::Protocol { offset: self.offset, got }),
         }
     }
 
     /// A tuple of the `length` topmost values.
     fn tuple(&mut self, length: usize) -> Result<Value<'a>, Error> {
-        let height = self
-            .stack
-            .len()
-            .checked_sub(length)
-            .filter(|height| *height >= self.floor());
+        let height = self.stack.len().checked_sub(length).filter(|height| *height >= self.floor());
         let height = self.located(height.ok_or(UNDERFLOW))?;
         let items = self.stack.split_off(height);
         Ok(self.heap.add_tuple(items))
@@ -181,10 +168,7 @@ impl<'c, 'a> Machine<'c, 'a> {
         let global = Global::find(module, name).ok_or_else(|| {
             let readable = |bytes| quoted(&String::from_utf8_lossy(bytes));
             let name = format!("{}.{}", readable(module), readable(name));
-            Error::Global {
-                name,
-                offset: self.offset,
-            }
+            Error::Global { name, offset: self.offset }
         })?;
         Ok(Value::Global(global))
     }
@@ -238,9 +222,6 @@ impl<'c, 'a> Machine<'c, 'a> {
     }
 
     fn located<T>(&self, result: Result<T, Problem>) -> Result<T, Error> {
-        result.map_err(|problem| Error::Pickle {
-            offset: self.offset,
-            problem,
-        })
+        result.map_err(|problem| Error::Pickle { offset: self.offset, problem })
     }
 }

@@ -81,9 +81,7 @@ fn long(bytes: &[u8], offset: usize) -> Result<Value<'static>, Error> {
     let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
     let mut extended = [if negative { 0xff } else { 0 }; 8];
     let problem = "an integer of more than 64 bits";
-    let low = extended
-        .get_mut(..bytes.len())
-        .ok_or(Error::Pickle { offset, problem })?;
+    let low = extended.get_mut(..bytes.len()).ok_or(Error::Pickle { offset, problem })?;
     low.copy_from_slice(bytes);
     Ok(Value::Int(i64::from_le_bytes(extended)))
 }
@@ -114,10 +112,7 @@ mod tests {
         assert_eq!(only(b"\x8a\x00"), Value::Int(0));
         assert_eq!(only(b"\x8a\x01\xff"), Value::Int(-1));
         assert_eq!(only(b"\x8a\x02\xff\x00"), Value::Int(255));
-        assert_eq!(
-            only(b"\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80"),
-            Value::Int(i64::MIN)
-        );
+        assert_eq!(only(b"\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80"), Value::Int(i64::MIN));
     }
 
     #[test]
@@ -141,11 +136,7 @@ mod tests {
         let mut cursor = Cursor::new(b"\xff\xff\xff\xffabc");
         assert!(matches!(
             read_scalar(&mut cursor, BINARY_UNICODE, 0),
-            Err(Error::Truncated {
-                expected: 0xffff_ffff,
-                got: 3,
-                ..
-            })
+            Err(Error::Truncated { expected: 0xffff_ffff, got: 3, .. })
         ));
     }
 }

@@ -40,9 +40,7 @@ pub(super) fn reduce<'a>(
 
 /// Python 2 pickled an ordered dictionary as the list of its pairs.
 fn ordered_dict<'a>(heap: &mut Heap<'a>, pairs: Value<'a>) -> Reduced<'a> {
-    let pairs = heap
-        .items(pairs)
-        .ok_or("an `OrderedDict` of something other than pairs")?;
+    let pairs = heap.items(pairs).ok_or("an `OrderedDict` of something other than pairs")?;
     let mut entries = Vec::new();
     for pair in pairs {
         let Some([key, value]) = heap.items(*pair) else {
@@ -93,9 +91,7 @@ fn tensor<'a>(
 }
 
 fn sizes(heap: &Heap<'_>, value: Value<'_>) -> Result<Vec<usize>, Problem> {
-    let items = heap
-        .items(value)
-        .ok_or("a shape or strides that are not a tuple")?;
+    let items = heap.items(value).ok_or("a shape or strides that are not a tuple")?;
     if items.len() > MAX_DIMENSIONS {
         return Err("a tensor of more than 64 dimensions");
     }
@@ -128,10 +124,6 @@ pub(super) fn storage<'a>(heap: &mut Heap<'a>, id: Value<'a>) -> Result<Value<'a
     if !matches!(view, [] | [Value::None]) {
         return Err("a storage that is a view of another");
     }
-    let storage = Storage {
-        key,
-        data_type: *data_type,
-        elements: size(*elements)?,
-    };
+    let storage = Storage { key, data_type: *data_type, elements: size(*elements)? };
     heap.add_storage(storage)
 }

@@ -186,10 +186,7 @@ impl<'a> Heap<'a> {
         let Value::List(position) = list else {
             return Err("items for something other than a list");
         };
-        let sequence = self
-            .sequences
-            .get_mut(position)
-            .ok_or("a list that does not exist")?;
+        let sequence = self.sequences.get_mut(position).ok_or("a list that does not exist")?;
         sequence.extend_from_slice(items);
         Ok(())
     }
@@ -203,10 +200,8 @@ impl<'a> Heap<'a> {
         if !rest.is_empty() {
             return Err("a key without a value");
         }
-        let entries = self
-            .dictionaries
-            .get_mut(position)
-            .ok_or("a dictionary that does not exist")?;
+        let entries =
+            self.dictionaries.get_mut(position).ok_or("a dictionary that does not exist")?;
         entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
         Ok(())
     }

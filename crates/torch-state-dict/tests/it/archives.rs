@@ -21,9 +21,7 @@ fn changed(change: impl FnOnce(&mut Vec<(String, Vec<u8>)>)) -> Vec<u8> {
     change(&mut entries);
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
-        writer
-            .start_file(name, SimpleFileOptions::default())
-            .unwrap();
+        writer.start_file(name, SimpleFileOptions::default()).unwrap();
         writer.write_all(&content).unwrap();
     }
     writer.finish().unwrap().into_inner()
@@ -56,39 +54,21 @@ fn a_storage_is_as_large_as_described() {
 fn a_missing_storage_is_named() {
     let bytes = changed(|entries| entries.retain(|(name, _)| name != "plain/data/1"));
     let error = read(&bytes).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "cannot read `plain/data/1` of the zip archive"
-    );
+    assert_eq!(error.to_string(), "cannot read `plain/data/1` of the zip archive");
 }
 
 #[test]
 fn there_is_one_pickle() {
     let bytes = changed(|entries| entries.push(("other/data.pkl".to_owned(), Vec::new())));
-    assert!(matches!(
-        read(&bytes),
-        Err(Error::ArchivePickle { count: 2 })
-    ));
+    assert!(matches!(read(&bytes), Err(Error::ArchivePickle { count: 2 })));
     let bytes = changed(|entries| entries.retain(|(name, _)| name != "plain/data.pkl"));
-    assert!(matches!(
-        read(&bytes),
-        Err(Error::ArchivePickle { count: 0 })
-    ));
+    assert!(matches!(read(&bytes), Err(Error::ArchivePickle { count: 0 })));
 }
 
 #[test]
 fn nothing_follows_the_pickle() {
     let error = refusal("plain/data.pkl", b"\x80\x02}.}");
-    assert!(
-        matches!(
-            error,
-            Error::TrailingBytes {
-                offset: 4,
-                count: 1
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, Error::TrailingBytes { offset: 4, count: 1 }), "{error}");
 }
 
 #[test]
@@ -104,10 +84,7 @@ fn an_unknown_byte_order_is_refused() {
 fn damaged_data_is_noticed() {
     let mut bytes = fixture("plain.pt");
     let second = 2.0_f32.to_le_bytes();
-    let position = bytes
-        .windows(4)
-        .position(|window| window == second)
-        .unwrap();
+    let position = bytes.windows(4).position(|window| window == second).unwrap();
     bytes[position] ^= 1;
     let error = read(&bytes).unwrap_err();
     assert!(matches!(&error, Error::Archive { .. }), "{error}");

@@ -7,14 +7,8 @@ use torch_state_dict::{Limits, StateDict};
 
 use crate::{fixture, read};
 
-const FIXTURES: [&str; 6] = [
-    "legacy.pt",
-    "zip.pt",
-    "deflated.pt",
-    "big_endian.pt",
-    "pairs.pt",
-    "malicious_legacy.pt",
-];
+const FIXTURES: [&str; 6] =
+    ["legacy.pt", "zip.pt", "deflated.pt", "big_endian.pt", "pairs.pt", "malicious_legacy.pt"];
 
 /// Everything that can be asked of a state dict, in a comparable form.
 fn contents(state_dict: &StateDict) -> String {

@@ -12,10 +12,7 @@ fn expected() -> serde_json::Map<String, Value> {
 /// As the file holds them; `f32` holds every value of its tensors but those of `float64`.
 fn assert_values(tensor: TensorView<'_>, expected: &[Value], name: &str) {
     if let Ok(integers) = tensor.to_i64() {
-        let expected: Vec<i64> = expected
-            .iter()
-            .map(|value| value.as_i64().unwrap())
-            .collect();
+        let expected: Vec<i64> = expected.iter().map(|value| value.as_i64().unwrap()).collect();
         assert_eq!(integers, expected, "{name}");
     } else {
         let rounded = |value: &Value| value.as_f64().unwrap() as f32;
@@ -29,17 +26,9 @@ fn assert_is_expected(state_dict: &StateDict) {
     assert_eq!(state_dict.len(), expected.len());
     for (name, description) in &expected {
         let tensor = state_dict.tensor(name).unwrap();
-        let shape: Vec<Value> = tensor
-            .shape()
-            .iter()
-            .map(|size| Value::from(*size))
-            .collect();
+        let shape: Vec<Value> = tensor.shape().iter().map(|size| Value::from(*size)).collect();
         assert_eq!(Value::from(shape), description["shape"], "{name}");
-        assert_eq!(
-            tensor.data_type().to_string(),
-            description["dtype"],
-            "{name}"
-        );
+        assert_eq!(tensor.data_type().to_string(), description["dtype"], "{name}");
         assert_values(tensor, description["values"].as_array().unwrap(), name);
     }
 }
@@ -79,10 +68,7 @@ fn values_come_with_their_shape() {
     let (shape, values) = state_dict.f32("sliced").unwrap();
     assert_eq!(shape, [2, 2]);
     assert_eq!(values, [5.0 / 8.0, 7.0 / 8.0, 9.0 / 8.0, 11.0 / 8.0]);
-    assert_eq!(
-        state_dict.i64("batches").unwrap(),
-        (vec![], vec![(1 << 40) + 1])
-    );
+    assert_eq!(state_dict.i64("batches").unwrap(), (vec![], vec![(1 << 40) + 1]));
     assert_eq!(state_dict.i64("bool").unwrap(), (vec![2, 1], vec![1, 0]));
     assert_eq!(state_dict.f32("empty").unwrap(), (vec![0, 3], vec![]));
 }
@@ -100,10 +86,7 @@ fn byte_orders_give_the_same_values() {
 #[test]
 fn pairs_and_version_1_tensors_are_read() {
     let state_dict = read(&fixture("pairs.pt")).unwrap();
-    assert_eq!(
-        state_dict.f32("a").unwrap(),
-        (vec![2, 2], vec![1.0, 2.0, 3.0, 4.0])
-    );
+    assert_eq!(state_dict.f32("a").unwrap(), (vec![2, 2], vec![1.0, 2.0, 3.0, 4.0]));
     assert_eq!(state_dict.f32("column").unwrap(), (vec![2], vec![2.0, 4.0]));
 }
 

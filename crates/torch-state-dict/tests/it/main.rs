@@ -1,9 +1,6 @@
 //! Reads files that PyTorch wrote; `tests/fixtures/make_fixtures.py` made them.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "tests may panic, and so may their helpers"
-)]
+#![expect(clippy::unwrap_used, reason = "tests may panic, and so may their helpers")]
 
 mod archives;
 mod hostile;
@@ -16,9 +13,7 @@ use std::path::PathBuf;
 use torch_state_dict::{Error, StateDict};
 
 fn fixture_path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
 fn fixture(name: &str) -> Vec<u8> {

@@ -16,25 +16,11 @@ fn file(object: &[u8], rest: &[u8]) -> Vec<u8> {
 
 /// `offset`, `shape` and `strides` are pickled; the storage `s` of two floats is the first.
 fn tensor(offset: &[u8], shape: &[u8], strides: &[u8]) -> Vec<u8> {
-    [
-        REBUILD,
-        b"(",
-        &storage(b"K\x02"),
-        offset,
-        shape,
-        strides,
-        b"tR",
-    ]
-    .concat()
+    [REBUILD, b"(", &storage(b"K\x02"), offset, shape, strides, b"tR"].concat()
 }
 
 fn storage(elements: &[u8]) -> Vec<u8> {
-    [
-        &b"(U\x07storagectorch\nFloatStorage\nU\x01sU\x03cpu"[..],
-        elements,
-        b"NtQ",
-    ]
-    .concat()
+    [&b"(U\x07storagectorch\nFloatStorage\nU\x01sU\x03cpu"[..], elements, b"NtQ"].concat()
 }
 
 fn entry(tensor: &[u8]) -> Vec<u8> {
@@ -68,9 +54,7 @@ fn the_frame_is_right() {
 #[test]
 fn opcodes_are_refused_by_number_and_offset() {
     let offset = HEAD.len() + 2;
-    for opcode in [
-        b'i', b'o', b'0', b'2', b'P', b'S', b'I', 0x81, 0x82, 0x8b, 0x93, 0x94, 0x95,
-    ] {
+    for opcode in [b'i', b'o', b'0', b'2', b'P', b'S', b'I', 0x81, 0x82, 0x8b, 0x93, 0x94, 0x95] {
         let error = read(&file(&[opcode], NO_KEYS)).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -92,10 +76,7 @@ fn globals_are_refused_by_name() {
         let object = format!("c{module}\n{name}\n");
         let error = read(&file(object.as_bytes(), NO_KEYS)).unwrap_err();
         let expected = format!("{module}.{name}");
-        assert!(
-            matches!(&error, Error::Global { name, .. } if *name == expected),
-            "{error}"
-        );
+        assert!(matches!(&error, Error::Global { name, .. } if *name == expected), "{error}");
     }
     let long = [b"c", "ä".repeat(9000).as_bytes(), b"\nx\n"].concat();
     assert!(read(&file(&long, NO_KEYS)).unwrap_err().to_string().len() < 300);
@@ -103,22 +84,9 @@ fn globals_are_refused_by_name() {
 
 #[test]
 fn the_stack_never_runs_below_a_mark() {
-    for object in [
-        &b"a"[..],
-        b"]a",
-        b"](a",
-        b"(\x85",
-        b"N(\x85t",
-        b"q\x00",
-        b"R",
-        b"b",
-        b"Q",
-        b"",
-    ] {
-        assert!(
-            problem(object).contains("without enough values"),
-            "{object:?}"
-        );
+    for object in [&b"a"[..], b"]a", b"](a", b"(\x85", b"N(\x85t", b"q\x00", b"R", b"b", b"Q", b""]
+    {
+        assert!(problem(object).contains("without enough values"), "{object:?}");
     }
     assert!(problem(b"t").contains("without a mark"));
     assert!(problem(b"h\x00").contains("unknown memo key"));
@@ -178,41 +146,23 @@ fn a_storage_is_as_large_as_its_data() {
         entry(&[REBUILD, b"(", &storage(elements), b"K\x00", one, one, b"tR"].concat())
     };
     let two = described(b"K\x02");
-    assert!(matches!(
-        read(&file(&two, &data(3))),
-        Err(Error::StorageSize { got: 3, .. })
-    ));
+    assert!(matches!(read(&file(&two, &data(3))), Err(Error::StorageSize { got: 3, .. })));
     // No memory is taken for a storage that is not there.
     let huge = described(b"J\x00\x00\x00\x0f");
     let refused = read(&file(&huge, &data(0x0f00_0000)));
-    assert!(
-        matches!(refused, Err(Error::Truncated { got: 8, .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::Truncated { got: 8, .. })), "{refused:?}");
     let largest = described(b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f");
     let unlimited = Limits::default().with_unpacked_bytes(u64::MAX);
     let refused = StateDict::from_bytes_with(&file(&largest, &data(i64::MAX as u64)), &unlimited);
-    assert!(
-        matches!(refused, Err(Error::Truncated { got: 8, .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::Truncated { got: 8, .. })), "{refused:?}");
 
     let refused = read(&file(&two, NO_KEYS));
-    assert!(
-        matches!(refused, Err(Error::StorageKey { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::StorageKey { .. })), "{refused:?}");
     let refused = read(&file(b"}", &data(2)));
-    assert!(
-        matches!(refused, Err(Error::StorageKey { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::StorageKey { .. })), "{refused:?}");
     let trailing = [data(2), vec![0]].concat();
     let refused = read(&file(&two, &trailing));
-    assert!(
-        matches!(refused, Err(Error::TrailingBytes { count: 1, .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::TrailingBytes { count: 1, .. })), "{refused:?}");
 }
 
 #[test]
@@ -223,10 +173,7 @@ fn storages_and_names_do_not_contradict_each_other() {
     let tensor = tensor(b"K\x00", one, one);
     let object = [&b"}U\x01a"[..], &tensor, b"sU\x01a", &tensor, b"s"].concat();
     let refused = read(&file(&object, &data(2)));
-    assert!(
-        matches!(refused, Err(Error::DuplicateName { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::DuplicateName { .. })), "{refused:?}");
 }
 
 #[test]
@@ -250,20 +197,10 @@ fn tensors_that_share_a_storage_count_one_by_one() {
     let object = [b"}".to_vec(), named(b"a"), named(b"b")].concat();
     let file = file(&object, &data(2));
     let within = |unpacked_bytes| {
-        StateDict::from_bytes_with(
-            &file,
-            &Limits::default().with_unpacked_bytes(unpacked_bytes),
-        )
+        StateDict::from_bytes_with(&file, &Limits::default().with_unpacked_bytes(unpacked_bytes))
     };
     assert_eq!(within(16).unwrap().len(), 2);
-    assert!(matches!(
-        within(15),
-        Err(Error::TooLarge {
-            limit: 15,
-            got: 16,
-            ..
-        })
-    ));
+    assert!(matches!(within(15), Err(Error::TooLarge { limit: 15, got: 16, .. })));
 }
 
 /// One list of pairs, turned into a dictionary again and again, would fill the memory.
@@ -272,10 +209,7 @@ fn copies_count_as_steps() {
     let pairs = [&b"]("[..], &b"NN\x86".repeat(10_000), b"e\x85q\x00"].concat();
     let copies = b"ccollections\nOrderedDict\nh\x00R".repeat(1000);
     let refused = read(&file(&[pairs, copies].concat(), NO_KEYS));
-    assert!(
-        matches!(refused, Err(Error::TooLarge { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::TooLarge { .. })), "{refused:?}");
 }
 
 /// The deepest values that the default limit for steps allows, on a stack that a few thousand

@@ -15,10 +15,7 @@ fn a_foreign_function_is_refused_by_name() {
     for name in ["malicious.pt", "malicious_legacy.pt"] {
         let error = refusal(name);
         // On POSIX systems Python pickles `os.system` under the module that implements it.
-        assert!(
-            matches!(&error, Error::Global { name, .. } if name == "posix.system"),
-            "{error}"
-        );
+        assert!(matches!(&error, Error::Global { name, .. } if name == "posix.system"), "{error}");
         assert!(error.hint().unwrap().contains("model.state_dict()"));
     }
     assert_eq!(
@@ -55,21 +52,13 @@ fn another_pickle_protocol_is_refused() {
 
 #[test]
 fn other_content_is_refused() {
-    for bytes in [
-        &b""[..],
-        b"<!DOCTYPE html>",
-        b"\x80\x02}q\x00.",
-        b"version https://git-lfs",
-    ] {
+    for bytes in [&b""[..], b"<!DOCTYPE html>", b"\x80\x02}q\x00.", b"version https://git-lfs"] {
         let error = read(bytes).unwrap_err();
         assert!(matches!(error, Error::UnknownFormat { .. }), "{error}");
         assert!(error.hint().is_some());
     }
     let empty_archive = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-    assert!(matches!(
-        read(empty_archive),
-        Err(Error::ArchivePickle { count: 0 })
-    ));
+    assert!(matches!(read(empty_archive), Err(Error::ArchivePickle { count: 0 })));
 }
 
 #[test]
@@ -81,10 +70,7 @@ fn a_missing_file_is_named_by_the_cause() {
 #[test]
 fn tensors_are_asked_for_by_name_and_kind() {
     let state_dict = read(&fixture("legacy.pt")).unwrap();
-    assert_eq!(
-        state_dict.f32("absent").unwrap_err().to_string(),
-        "no tensor is named `absent`"
-    );
+    assert_eq!(state_dict.f32("absent").unwrap_err().to_string(), "no tensor is named `absent`");
     assert_eq!(
         state_dict.f32("batches").unwrap_err().to_string(),
         "tensor `batches` holds int64, expected a floating-point type"
@@ -108,15 +94,9 @@ fn limits_are_kept() {
             Limits::default().with_pickle_steps(100),
         ] {
             let refused = StateDict::from_bytes_with(&bytes, &limits);
-            assert!(
-                matches!(refused, Err(Error::TooLarge { .. })),
-                "{name}: {refused:?}"
-            );
+            assert!(matches!(refused, Err(Error::TooLarge { .. })), "{name}: {refused:?}");
             let refused = StateDict::open_with(fixture_path(name), &limits);
-            assert!(
-                matches!(refused, Err(Error::TooLarge { .. })),
-                "{name}: {refused:?}"
-            );
+            assert!(matches!(refused, Err(Error::TooLarge { .. })), "{name}: {refused:?}");
         }
     }
 }

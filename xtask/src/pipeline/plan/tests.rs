@@ -29,15 +29,9 @@ fn the_sample_stays_in_its_folder() {
     let model = "--model-name sample_pet_classifier";
     for (stage, expected) in [
         (Stage::Setup, "setup".to_owned()),
-        (
-            Stage::Train,
-            format!("train {data} --epochs 5 --learning-rate 0.001 0.003 {model}"),
-        ),
+        (Stage::Train, format!("train {data} --epochs 5 --learning-rate 0.001 0.003 {model}")),
         (Stage::Select, format!("select {model}")),
-        (
-            Stage::Export,
-            format!("export {data} --alias challenger {model}"),
-        ),
+        (Stage::Export, format!("export {data} --alias challenger {model}")),
         (Stage::Evaluate, format!("evaluate {data} --split all")),
         (
             Stage::Promote,
@@ -79,10 +73,7 @@ fn a_server_has_a_model_for_each_data_set() {
         let plan = plan(dataset, None, true);
         for stage in [Stage::Train, Stage::Select, Stage::Export, Stage::Promote] {
             let command = command(&plan, stage);
-            assert!(
-                command.contains(&format!("--model-name {name}")),
-                "{command}"
-            );
+            assert!(command.contains(&format!("--model-name {name}")), "{command}");
             assert!(!command.contains("MLFLOW_TRACKING_URI"), "{command}");
         }
     }
@@ -93,10 +84,7 @@ fn a_folder_has_a_store_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let plan = plan(Dataset::Folder, folder.path().to_str(), false);
     assert!(!command(&plan, Stage::Train).contains("--model-name"));
-    assert_eq!(
-        plan.output(Stage::Export),
-        "target/pipeline/folder/results/model.onnx"
-    );
+    assert_eq!(plan.output(Stage::Export), "target/pipeline/folder/results/model.onnx");
 }
 
 #[test]
@@ -119,16 +107,10 @@ fn promote_gets_the_gate_and_a_rejection_restores_the_champion() {
 #[test]
 fn only_the_selected_stages_are_compiled() {
     let plan = plan(Dataset::Sample, None, false);
-    for (only, commands) in [
-        (None, 2),
-        (Some(Stage::Train), 1),
-        (Some(Stage::Test), 1),
-        (Some(Stage::Docker), 0),
-    ] {
-        let selection = Selection {
-            only,
-            ..Selection::default()
-        };
+    for (only, commands) in
+        [(None, 2), (Some(Stage::Train), 1), (Some(Stage::Test), 1), (Some(Stage::Docker), 0)]
+    {
+        let selection = Selection { only, ..Selection::default() };
         assert_eq!(plan.build(&selection).len(), commands, "{only:?}");
     }
 }

@@ -24,10 +24,7 @@ fn lines(stub: &Stub) -> Vec<String> {
         let last = path.split("/mlflow").last().unwrap_or_default();
         format!("{method} {last}")
     };
-    stub.requests()
-        .iter()
-        .map(|request| line(&request.head))
-        .collect()
+    stub.requests().iter().map(|request| line(&request.head)).collect()
 }
 
 #[test]
@@ -38,12 +35,7 @@ fn a_server_without_logged_models_gets_the_model_among_the_runs_artifacts() {
         Answer::text(405, "<!doctype html><title>405</title>"),
         Answer::text(404, unknown),
     ] {
-        let stub = Stub::start(vec![
-            json(RUN),
-            refusal,
-            Answer::text(200, ""),
-            json(VERSION),
-        ]);
+        let stub = Stub::start(vec![json(RUN), refusal, Answer::text(200, ""), json(VERSION)]);
         let version = register(&connect(&stub.url, options())).unwrap();
         assert_eq!(version.version, 1);
         assert_eq!(
@@ -55,10 +47,7 @@ fn a_server_without_logged_models_gets_the_model_among_the_runs_artifacts() {
             ]
         );
         let body = String::from_utf8(stub.requests()[3].body.clone()).unwrap();
-        assert!(
-            body.contains("mlflow-artifacts:/1/r/artifacts/model"),
-            "{body}"
-        );
+        assert!(body.contains("mlflow-artifacts:/1/r/artifacts/model"), "{body}");
     }
 }
 
@@ -67,22 +56,14 @@ fn another_refusal_is_no_sign_of_age() {
     let refusal = r#"{"error_code":"PERMISSION_DENIED","message":"no"}"#;
     let stub = Stub::start(vec![json(RUN), Answer::text(403, refusal)]);
     let error = register(&connect(&stub.url, options())).unwrap_err();
-    assert!(
-        matches!(error, Error::Server { status: 403, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, Error::Server { status: 403, .. }), "{error}");
     assert_eq!(stub.requests().len(), 2);
 }
 
 #[test]
 fn a_model_whose_upload_breaks_is_marked_and_not_registered() {
-    let stub = Stub::start(vec![
-        json(RUN),
-        json(LOGGED),
-        json("{}"),
-        Answer::DropWithin(3),
-        json("{}"),
-    ]);
+    let stub =
+        Stub::start(vec![json(RUN), json(LOGGED), json("{}"), Answer::DropWithin(3), json("{}")]);
     let error = register(&connect(&stub.url, impatient())).unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error}");
     assert_eq!(lines(&stub)[4], "PATCH /logged-models/m-1");

@@ -83,9 +83,7 @@ fn serve(stream: TcpStream, answer: &Answer, seen: &Mutex<Vec<Request>>) {
     let mut request = Request::default();
     while reader.read_line(&mut request.head).unwrap_or(0) > 2 {}
     let head = request.head.to_lowercase();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     let length: usize = length.map_or(0, |text| text.trim().parse().unwrap());
     let read = match answer {
         Answer::DropWithin(bytes) => *bytes,

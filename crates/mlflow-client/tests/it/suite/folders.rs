@@ -16,21 +16,15 @@ fn datasets(client: &Client) {
         .profile(r#"{"num_rows":3680}"#)
         .context("training");
     let other = DatasetInput::new("dogs ü", "1");
-    client
-        .log_datasets(&run.id, std::slice::from_ref(&pets))
-        .unwrap();
-    client
-        .log_datasets(&run.id, &[pets.clone(), other.clone()])
-        .unwrap();
+    client.log_datasets(&run.id, std::slice::from_ref(&pets)).unwrap();
+    client.log_datasets(&run.id, &[pets.clone(), other.clone()]).unwrap();
     let mut found = client.run(&run.id).unwrap().datasets;
     found.sort_by(|a, b| a.name.cmp(&b.name));
     assert_eq!(found, [other, pets.clone()]);
 
     // Another run uses the same data set.
     let second = start(client, "datasets", "second reader", 2);
-    client
-        .log_datasets(&second.id, std::slice::from_ref(&pets))
-        .unwrap();
+    client.log_datasets(&second.id, std::slice::from_ref(&pets)).unwrap();
     assert_eq!(client.run(&second.id).unwrap().datasets, [pets]);
 
     let long = DatasetInput::new("pets", "0".repeat(37));
@@ -51,10 +45,7 @@ fn models(client: &Client) {
         .tag("val_acc", "0.75")
         .description("the first");
     let version = client.register_folder(&run, place.path(), &new).unwrap();
-    assert_eq!(
-        (version.version, version.description.as_str()),
-        (1, "the first")
-    );
+    assert_eq!((version.version, version.description.as_str()), (1, "the first"));
     assert_eq!(version.run_id.as_deref(), Some(run.id.as_str()));
     assert_eq!(version.tags["val_acc"], "0.75");
 
@@ -63,11 +54,5 @@ fn models(client: &Client) {
     let artifacts = client.artifacts(&uri).unwrap();
     assert_eq!(artifacts.download_folder("", &target).unwrap(), 2);
     assert_eq!(fs_err::read(target.join("code/a.py")).unwrap(), b"pass\n");
-    assert_eq!(
-        client
-            .register_folder(&run, place.path(), &new)
-            .unwrap()
-            .version,
-        2
-    );
+    assert_eq!(client.register_folder(&run, place.path(), &new).unwrap().version, 2);
 }

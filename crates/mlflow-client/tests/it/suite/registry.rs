@@ -7,24 +7,12 @@ use std::collections::BTreeMap;
 pub(super) fn run(client: &Client) {
     let run = start(client, "registry", "maker", 1);
     let tags = BTreeMap::from([("task".to_owned(), "classification".to_owned())]);
-    let model = client
-        .register_model("my model's", "Tells things apart.", &tags)
-        .unwrap();
-    assert_eq!(
-        (model.description.as_str(), &model.tags),
-        ("Tells things apart.", &tags)
-    );
-    let again = client
-        .register_model("my model's", "other", &BTreeMap::new())
-        .unwrap();
+    let model = client.register_model("my model's", "Tells things apart.", &tags).unwrap();
+    assert_eq!((model.description.as_str(), &model.tags), ("Tells things apart.", &tags));
+    let again = client.register_model("my model's", "other", &BTreeMap::new()).unwrap();
     assert_eq!(again.description, "Tells things apart.");
-    client
-        .set_registered_model_tag("my model's", "task", "sorting")
-        .unwrap();
-    assert!(matches!(
-        client.register_model("a/b", "", &tags),
-        Err(Error::Invalid { .. })
-    ));
+    client.set_registered_model_tag("my model's", "task", "sorting").unwrap();
+    assert!(matches!(client.register_model("a/b", "", &tags), Err(Error::Invalid { .. })));
 
     let source = format!("{}/model", run.artifact_uri);
     let new = NewModelVersion::new("my model's", &source)
@@ -33,51 +21,25 @@ pub(super) fn run(client: &Client) {
         .tag("val_acc", "0.91");
     let first = client.create_model_version(&new).unwrap();
     assert_eq!((first.version, first.status.as_str()), (1, "READY"));
-    assert_eq!(
-        (first.run_id.as_deref(), &first.source),
-        (Some(run.id.as_str()), &source)
-    );
-    assert_eq!(
-        (first.description.as_str(), first.tags["val_acc"].as_str()),
-        ("d", "0.91")
-    );
+    assert_eq!((first.run_id.as_deref(), &first.source), (Some(run.id.as_str()), &source));
+    assert_eq!((first.description.as_str(), first.tags["val_acc"].as_str()), ("d", "0.91"));
     client.create_model_version(&new).unwrap();
-    client
-        .set_model_version_tag("my model's", 1, "val_acc", "0.92")
-        .unwrap();
-    assert_eq!(
-        client.model_version("my model's", 1).unwrap().tags["val_acc"],
-        "0.92"
-    );
-    let versions = client
-        .model_versions("my model's")
-        .map(|version| version.unwrap().version);
+    client.set_model_version_tag("my model's", 1, "val_acc", "0.92").unwrap();
+    assert_eq!(client.model_version("my model's", 1).unwrap().tags["val_acc"], "0.92");
+    let versions = client.model_versions("my model's").map(|version| version.unwrap().version);
     assert_eq!(versions.collect::<Vec<_>>(), [2, 1]);
     assert_eq!(client.download_uri("my model's", 1).unwrap(), source);
 
     client.set_alias("my model's", "champion", 1).unwrap();
     client.set_alias("my model's", "champion", 2).unwrap();
-    let champion = client
-        .model_version_by_alias("my model's", "champion")
-        .unwrap();
-    assert_eq!(
-        (champion.version, champion.aliases),
-        (2, vec!["champion".to_owned()])
-    );
+    let champion = client.model_version_by_alias("my model's", "champion").unwrap();
+    assert_eq!((champion.version, champion.aliases), (2, vec!["champion".to_owned()]));
     let model = client.registered_model("my model's").unwrap();
-    assert_eq!(
-        (model.aliases["champion"], model.tags["task"].as_str()),
-        (2, "sorting")
-    );
+    assert_eq!((model.aliases["champion"], model.tags["task"].as_str()), (2, "sorting"));
     an_alias_moves_only_from_where_it_is(client);
     client.delete_alias("my model's", "champion").unwrap();
     client.delete_alias("my model's", "champion").unwrap();
-    assert!(
-        client
-            .model_version_by_alias("my model's", "champion")
-            .unwrap_err()
-            .is_not_found()
-    );
+    assert!(client.model_version_by_alias("my model's", "champion").unwrap_err().is_not_found());
     assert!(client.set_alias("my model's", "latest", 1).is_err());
     let names = client.registered_models().map(|model| model.unwrap().name);
     assert!(names.collect::<Vec<_>>().contains(&"my model's".to_owned()));

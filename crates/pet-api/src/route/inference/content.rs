@@ -48,11 +48,7 @@ impl FromRequest for Content {
             let body = read_body(&request, payload, deadline).await?;
             let header = request.headers().get(HEADER_LENGTH);
             let (json, tail) = split(&body.into(), header.map(HeaderValue::as_bytes))?;
-            Ok(Self {
-                json,
-                tail,
-                deadline,
-            })
+            Ok(Self { json, tail, deadline })
         })
     }
 }

@@ -22,9 +22,7 @@ pub(crate) fn topic() -> Topic {
     let mut endpoints = vec![
         get("/v2", server).about("Describe the service", "Name, version and extensions."),
         get("/v2/health/live", live).about("Liveness check", ""),
-        get("/v2/health/ready", is_ready)
-            .errors(&[Code::NotReady])
-            .about("Readiness check", ""),
+        get("/v2/health/ready", is_ready).errors(&[Code::NotReady]).about("Readiness check", ""),
     ];
     endpoints.extend(MODEL_PATHS.into_iter().flat_map(model_endpoints));
     endpoints.extend(repository::endpoints());

@@ -21,11 +21,7 @@ pub(super) async fn infer(
     state: Data<State>,
     content: Content,
 ) -> Result<Either<Json<Response>, HttpResponse>, ProtocolError> {
-    let Content {
-        json,
-        tail,
-        deadline,
-    } = content;
+    let Content { json, tail, deadline } = content;
     let work = json.len() as u64 * JSON_WORK;
     let read = move |rules| Inference::read(&json, &tail, rules);
     let inferred = run(&state, split, deadline, work, read).await?;
@@ -38,8 +34,6 @@ fn respond(body: Body) -> Result<Either<Json<Response>, HttpResponse>, ProtocolE
     };
     let json = serde_json::to_vec(&body.response).map_err(|error| ApiError::internal(&error))?;
     let mut response = HttpResponse::Ok();
-    response
-        .content_type("application/octet-stream")
-        .insert_header((HEADER_LENGTH, json.len()));
+    response.content_type("application/octet-stream").insert_header((HEADER_LENGTH, json.len()));
     Ok(Either::Right(response.body([json, tail].concat())))
 }

@@ -53,10 +53,7 @@ pub(crate) fn find_one(client: &Client, id: &str) -> Result<Run, Failure> {
     }
     match (found.pop(), found.is_empty()) {
         (Some(run), true) => Ok(run),
-        (Some(_), false) => Err(Failure::SeveralRuns {
-            id: id.into(),
-            found: found.len() + 1,
-        }),
+        (Some(_), false) => Err(Failure::SeveralRuns { id: id.into(), found: found.len() + 1 }),
         (None, _) => Err(missing(id)),
     }
 }
@@ -68,11 +65,8 @@ fn missing(id: &str) -> Failure {
 
 /// A run with the latest value of each metric.
 pub(super) fn as_json(run: &Run) -> Value {
-    let metrics: Map<String, Value> = run
-        .metrics
-        .iter()
-        .map(|(key, metric)| (key.clone(), json!(metric.value)))
-        .collect();
+    let metrics: Map<String, Value> =
+        run.metrics.iter().map(|(key, metric)| (key.clone(), json!(metric.value))).collect();
     let datasets: Vec<Value> = run
         .datasets
         .iter()

@@ -60,18 +60,12 @@ pub(super) fn list(arguments: &ListArguments, common: &Common) -> Result<(), Fai
     let rows: Vec<_> = runs.iter().map(row).collect();
     let heads = ["run", "status", ">took", ">val_acc", "data set", "name"];
     table::print(&heads, &rows)?;
-    let ids: Vec<&str> = runs
-        .iter()
-        .filter(|run| resumable(run))
-        .map(|run| short_id(&run.id))
-        .collect();
+    let ids: Vec<&str> =
+        runs.iter().filter(|run| resumable(run)).map(|run| short_id(&run.id)).collect();
     if ids.is_empty() {
         return Ok(());
     }
-    output::line(format_args!(
-        "\n`pet-cli train --resume RUN` continues these: {}",
-        ids.join(", ")
-    ))
+    output::line(format_args!("\n`pet-cli train --resume RUN` continues these: {}", ids.join(", ")))
 }
 
 fn row(run: &Run) -> Vec<String> {
@@ -113,13 +107,8 @@ pub(super) fn compare(arguments: &CompareArguments, common: &Common) -> Result<(
         output::line(format_args!("{}  {}", short_id(&run.id), run.name))?;
     }
     output::line("")?;
-    let ids: Vec<String> = runs
-        .iter()
-        .map(|run| format!(">{}", short_id(&run.id)))
-        .collect();
-    let heads: Vec<&str> = std::iter::once("")
-        .chain(ids.iter().map(String::as_str))
-        .collect();
+    let ids: Vec<String> = runs.iter().map(|run| format!(">{}", short_id(&run.id))).collect();
+    let heads: Vec<&str> = std::iter::once("").chain(ids.iter().map(String::as_str)).collect();
     table::print(&heads, &rows(&runs, arguments.all))
 }
 

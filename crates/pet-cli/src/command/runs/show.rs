@@ -61,28 +61,15 @@ fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> 
         "" => String::new(),
         user => format!(", by {user}"),
     };
-    output::line(format_args!(
-        "started {start} UTC, took {}{user}",
-        duration(run)
-    ))?;
+    output::line(format_args!("started {start} UTC, took {}{user}", duration(run)))?;
     if let Some(commit) = run.tags.get("mlflow.source.git.commit") {
-        let dirty = run
-            .tags
-            .get("mlflow.source.git.dirty")
-            .is_some_and(|dirty| dirty == "true");
-        let changes = if dirty {
-            " with uncommitted changes"
-        } else {
-            ""
-        };
+        let dirty = run.tags.get("mlflow.source.git.dirty").is_some_and(|dirty| dirty == "true");
+        let changes = if dirty { " with uncommitted changes" } else { "" };
         output::line(format_args!("code at {commit}{changes}"))?;
     }
     for dataset in &run.datasets {
         let context = dataset.tags.get(CONTEXT_TAG).map_or("-", String::as_str);
-        output::line(format_args!(
-            "data set {} {} ({context})",
-            dataset.name, dataset.digest
-        ))?;
+        output::line(format_args!("data set {} {} ({context})", dataset.name, dataset.digest))?;
     }
     let keys = run.params.keys().chain(run.metrics.keys());
     let width = keys.map(|key| key.chars().count()).max().unwrap_or(0);
@@ -91,13 +78,9 @@ fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> 
         output::line(format_args!("  {key:width$} {value}"))?;
     }
     output::line("metrics, latest")?;
-    histories
-        .iter()
-        .try_for_each(|(key, history)| print_metric(key, width, history))?;
+    histories.iter().try_for_each(|(key, history)| print_metric(key, width, history))?;
     output::line(format_args!("artifacts: {}", run.artifact_uri))?;
-    run.model_ids
-        .iter()
-        .try_for_each(|id| output::line(format_args!("model: models:/{id}")))
+    run.model_ids.iter().try_for_each(|id| output::line(format_args!("model: models:/{id}")))
 }
 
 /// The last value of a metric, its extremes, and its course.
@@ -106,11 +89,7 @@ fn print_metric(key: &str, width: usize, history: &[Metric]) -> Result<(), Failu
         return Ok(());
     };
     let number = |value| table::number(Some(value));
-    let unit = if key.starts_with(SYSTEM) {
-        "sample"
-    } else {
-        "epoch"
-    };
+    let unit = if key.starts_with(SYSTEM) { "sample" } else { "epoch" };
     let at = format!("{} at {unit} {}", number(last.value), last.step + 1);
     let values: Vec<f64> = history.iter().map(|point| point.value).collect();
     if values.len() < 2 {
@@ -145,11 +124,7 @@ fn sparkline(values: &[f64]) -> String {
         if !value.is_finite() {
             return GAP;
         }
-        let share = if high > low {
-            (value - low) / (high - low)
-        } else {
-            0.5
-        };
+        let share = if high > low { (value - low) / (high - low) } else { 0.5 };
         let index = (share * (BARS.len() - 1) as f64).round() as usize;
         BARS.get(index).copied().unwrap_or(GAP)
     };
@@ -161,10 +136,7 @@ fn condensed(values: &[f64]) -> Vec<f64> {
         return values.to_vec();
     }
     let part = |index: usize| {
-        let (start, end) = (
-            index * values.len() / WIDTH,
-            (index + 1) * values.len() / WIDTH,
-        );
+        let (start, end) = (index * values.len() / WIDTH, (index + 1) * values.len() / WIDTH);
         let part = values.get(start..end).unwrap_or_default();
         part.iter().sum::<f64>() / part.len().max(1) as f64
     };

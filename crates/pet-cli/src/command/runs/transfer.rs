@@ -110,11 +110,7 @@ fn send(run: PendingRun, common: &Common) -> Result<Sent, Failure> {
 fn print_sent(sent: &[(String, Sent)], json: bool) -> Result<(), Failure> {
     if json {
         let entry = |(name, sent): &(String, Sent)| {
-            let versions: Vec<u32> = sent
-                .versions
-                .iter()
-                .map(|version| version.version)
-                .collect();
+            let versions: Vec<u32> = sent.versions.iter().map(|version| version.version).collect();
             json!({ "name": name, "run_id": sent.run_id, "entries": sent.entries, "versions": versions })
         };
         return output::json(&sent.iter().map(entry).collect::<Vec<Value>>());
@@ -123,15 +119,9 @@ fn print_sent(sent: &[(String, Sent)], json: bool) -> Result<(), Failure> {
         return output::line("nothing is waiting to be sent");
     }
     sent.iter().try_for_each(|(name, sent)| {
-        output::line(format_args!(
-            "{} {name}: {} entries sent",
-            sent.run_id, sent.entries
-        ))?;
+        output::line(format_args!("{} {name}: {} entries sent", sent.run_id, sent.entries))?;
         sent.versions.iter().try_for_each(|version| {
-            output::line(format_args!(
-                "  version {} of `{}`",
-                version.version, version.name
-            ))
+            output::line(format_args!("  version {} of `{}`", version.version, version.name))
         })
     })
 }

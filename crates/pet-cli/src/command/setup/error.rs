@@ -4,31 +4,17 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("cannot get {what}: {}", attempts.join("; "))]
-    Unavailable {
-        what: &'static str,
-        attempts: Vec<String>,
-        hint: &'static str,
-    },
+    Unavailable { what: &'static str, attempts: Vec<String>, hint: &'static str },
     #[error("cannot run `{program}`")]
-    Program {
-        program: String,
-        source: std::io::Error,
-    },
+    Program { program: String, source: std::io::Error },
     #[error("`{program}` failed: {message}")]
     ProgramFailed { program: String, message: String },
     #[error("`{program}` created no file")]
     NoDownload { program: String },
     #[error("`{name}` has SHA-256 {got}, expected {expected}")]
-    Digest {
-        name: String,
-        expected: &'static str,
-        got: String,
-    },
+    Digest { name: String, expected: &'static str, got: String },
     #[error("cannot read the archive `{}`", path.display())]
-    Archive {
-        path: PathBuf,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Archive { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the archive has no entry `{member}`")]
     NoMember { member: String },
     #[error("entry `{member}` expands to more than {expected} bytes")]
@@ -70,9 +56,6 @@ impl Error {
     pub(crate) fn with_causes(&self) -> String {
         let errors =
             std::iter::successors(Some(self as &dyn std::error::Error), |error| error.source());
-        errors
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(": ")
+        errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
     }
 }

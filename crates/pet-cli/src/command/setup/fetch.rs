@@ -22,11 +22,7 @@ pub(super) fn first<T>(
             Err(error) => failures.push(error.with_causes()),
         }
     }
-    Err(Error::Unavailable {
-        what,
-        attempts: failures,
-        hint,
-    })
+    Err(Error::Unavailable { what, attempts: failures, hint })
 }
 
 /// Checks that a folder is writable before downloading to it.
@@ -42,10 +38,7 @@ pub(super) fn download(program: &str, arguments: &[&str], folder: &Path) -> Resu
         .args(arguments)
         .current_dir(folder)
         .output()
-        .map_err(|source| Error::Program {
-            program: program.into(),
-            source,
-        })?;
+        .map_err(|source| Error::Program { program: program.into(), source })?;
     if !output.status.success() {
         return Err(Error::ProgramFailed {
             program: program.into(),
@@ -53,20 +46,13 @@ pub(super) fn download(program: &str, arguments: &[&str], folder: &Path) -> Resu
         });
     }
     let file = fs::read_dir(folder)?.next().transpose()?;
-    file.map(|entry| entry.path())
-        .ok_or_else(|| Error::NoDownload {
-            program: program.into(),
-        })
+    file.map(|entry| entry.path()).ok_or_else(|| Error::NoDownload { program: program.into() })
 }
 
 /// The line with the error: the first one of npm, the last one of other programs.
 fn error_line(program: &str, text: &str) -> String {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let line = if program == "npm" {
-        lines.next()
-    } else {
-        lines.next_back()
-    };
+    let line = if program == "npm" { lines.next() } else { lines.next_back() };
     line.unwrap_or("no error message").trim().to_owned()
 }
 
@@ -82,15 +68,7 @@ pub(super) fn wheel(requirement: &str, options: &[&str], folder: &Path) -> Resul
 /// Checks the SHA-256 of a file.
 pub(super) fn check_digest(name: &str, bytes: &[u8], expected: &'static str) -> Result<(), Error> {
     let got = format!("{:x}", Sha256::digest(bytes));
-    if got == expected {
-        Ok(())
-    } else {
-        Err(Error::Digest {
-            name: name.into(),
-            expected,
-            got,
-        })
-    }
+    if got == expected { Ok(()) } else { Err(Error::Digest { name: name.into(), expected, got }) }
 }
 
 /// Reads a downloaded file and checks its SHA-256.
@@ -124,10 +102,8 @@ pub(super) fn tar_member(
     member: &str,
     limit: u64,
 ) -> Result<Vec<u8>, Error> {
-    let invalid = |source: std::io::Error| Error::Archive {
-        path: path.to_owned(),
-        source: Box::new(source),
-    };
+    let invalid =
+        |source: std::io::Error| Error::Archive { path: path.to_owned(), source: Box::new(source) };
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes));
     for entry in archive.entries().map_err(invalid)? {
         let entry = entry.map_err(invalid)?;
@@ -135,19 +111,14 @@ pub(super) fn tar_member(
             return read_member(entry, member, limit);
         }
     }
-    Err(Error::NoMember {
-        member: member.into(),
-    })
+    Err(Error::NoMember { member: member.into() })
 }
 
 fn read_member(reader: impl Read, member: &str, limit: u64) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     reader.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        return Err(Error::MemberTooLarge {
-            member: member.into(),
-            expected: limit,
-        });
+        return Err(Error::MemberTooLarge { member: member.into(), expected: limit });
     }
     Ok(bytes)
 }
@@ -161,11 +132,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let missing = download("no-such-program", &[], folder.path()).unwrap_err();
         assert_eq!(missing.to_string(), "cannot run `no-such-program`");
-        let failed = download(
-            "sh",
-            &["-c", "echo first >&2; echo why >&2; exit 3"],
-            folder.path(),
-        );
+        let failed = download("sh", &["-c", "echo first >&2; echo why >&2; exit 3"], folder.path());
         assert_eq!(failed.unwrap_err().to_string(), "`sh` failed: why");
         let text = "npm error code E404\nnpm error A complete log is elsewhere\n\n";
         assert_eq!(error_line("npm", text), "npm error code E404");
@@ -175,13 +142,8 @@ mod tests {
 
     #[test]
     fn another_digest_is_an_error() {
-        let error = check_digest("wheel", b"abc", "00ff")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("00ff") && error.contains("ba7816bf"),
-            "{error}"
-        );
+        let error = check_digest("wheel", b"abc", "00ff").unwrap_err().to_string();
+        assert!(error.contains("00ff") && error.contains("ba7816bf"), "{error}");
         assert!(check_digest("wheel", b"abc", "ba7816bf").is_err());
         let whole = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert!(check_digest("wheel", b"abc", whole).is_ok());
@@ -190,10 +152,7 @@ mod tests {
     #[test]
     fn a_member_above_the_limit_is_an_error() {
         assert!(read_member(&[0u8; 10][..], "m", 10).is_ok());
-        assert!(matches!(
-            read_member(&[0u8; 11][..], "m", 10),
-            Err(Error::MemberTooLarge { .. })
-        ));
+        assert!(matches!(read_member(&[0u8; 11][..], "m", 10), Err(Error::MemberTooLarge { .. })));
     }
 
     #[test]

@@ -10,22 +10,11 @@ use crate::{Progress, Unit};
 pub(super) fn md5(file: &mut fs_err::File, progress: &dyn Progress) -> std::io::Result<String> {
     file.rewind()?;
     let length = file.metadata()?.len();
-    let name = file
-        .path()
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    crate::progress::task(
-        progress,
-        &format!("verify {name}"),
-        length,
-        Unit::Bytes,
-        || {
-            let mut hash = Md5::new();
-            let reader = file;
-            std::io::copy(&mut Counted { reader, progress }, &mut hash)?;
-            Ok(format!("{:x}", hash.finalize()))
-        },
-    )
+    let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    crate::progress::task(progress, &format!("verify {name}"), length, Unit::Bytes, || {
+        let mut hash = Md5::new();
+        let reader = file;
+        std::io::copy(&mut Counted { reader, progress }, &mut hash)?;
+        Ok(format!("{:x}", hash.finalize()))
+    })
 }

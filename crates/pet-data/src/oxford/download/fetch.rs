@@ -25,13 +25,7 @@ pub(super) fn fetch(
         return Ok(path);
     }
     let mut partial = Partial::open(root.join(format!("{}.partial", archive.file_name())))?;
-    let download = Download {
-        agent,
-        source,
-        archive,
-        root,
-        progress,
-    };
+    let download = Download { agent, source, archive, root, progress };
     match download.try_mirrors(&mut partial) {
         Ok(()) => {
             partial.finish(&path)?;
@@ -50,11 +44,7 @@ fn verify_present(path: &Path, archive: &Archive, progress: &dyn Progress) -> Re
     if got == archive.md5 {
         return Ok(());
     }
-    Err(Error::Checksum {
-        path: path.to_owned(),
-        expected: archive.md5.clone(),
-        got,
-    })
+    Err(Error::Checksum { path: path.to_owned(), expected: archive.md5.clone(), got })
 }
 
 /// The download of one archive.
@@ -75,31 +65,19 @@ impl Download<'_> {
                 Ok(()) => return Ok(()),
                 Err(Failure::Local(source)) => return Err(source.into()),
                 Err(Failure::Remote(reason)) => {
-                    self.progress
-                        .message(&format!("cannot download from `{mirror}`: {reason}"));
-                    failures.push(MirrorFailure {
-                        mirror: mirror.clone(),
-                        reason,
-                    });
+                    self.progress.message(&format!("cannot download from `{mirror}`: {reason}"));
+                    failures.push(MirrorFailure { mirror: mirror.clone(), reason });
                 }
             }
         }
         let (archive, root) = (self.archive.file_name(), self.root.to_owned());
-        Err(Error::Download {
-            archive,
-            root,
-            failures,
-        })
+        Err(Error::Download { archive, root, failures })
     }
 
     /// Downloads the archive and verifies it. If a resumed download turns out wrong, it is downloaded
     /// again from the start, once.
     fn try_mirror(&self, mirror: &str, partial: &mut Partial) -> Result<(), Failure> {
-        let url = format!(
-            "{}/{}",
-            mirror.trim_end_matches('/'),
-            self.archive.file_name()
-        );
+        let url = format!("{}/{}", mirror.trim_end_matches('/'), self.archive.file_name());
         let begun = partial.length() > 0;
         self.receive(&url, partial)?;
         match self.verify(partial) {
@@ -133,9 +111,6 @@ impl Download<'_> {
             return Ok(());
         }
         partial.clear()?;
-        Err(Failure::Remote(format!(
-            "sends MD5 `{got}`, expected `{}`",
-            self.archive.md5
-        )))
+        Err(Failure::Remote(format!("sends MD5 `{got}`, expected `{}`", self.archive.md5)))
     }
 }

@@ -16,12 +16,7 @@ impl Partial {
     /// Opens an earlier partial download, or starts a new one.
     pub(super) fn open(path: PathBuf) -> Result<Self, Error> {
         let mut options = fs_err::OpenOptions::new();
-        let mut file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)?;
+        let mut file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
         // Tolerates file systems without locks: the checksum detects a mixed-up file.
         if let Err(TryLockError::WouldBlock) = file.file().try_lock() {
             return Err(Error::Busy { path });
@@ -62,10 +57,6 @@ impl Partial {
 
     /// Removes the file if it is empty.
     pub(super) fn remove_if_empty(self) -> std::io::Result<()> {
-        if self.length == 0 {
-            fs_err::remove_file(&self.path)
-        } else {
-            Ok(())
-        }
+        if self.length == 0 { fs_err::remove_file(&self.path) } else { Ok(()) }
     }
 }

@@ -29,9 +29,7 @@ impl<R: Read> Read for Allowed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let left = self.left.get();
         if left == 0 && !buffer.is_empty() {
-            return Err(std::io::Error::other(
-                "there is too much data between two entries",
-            ));
+            return Err(std::io::Error::other("there is too much data between two entries"));
         }
         let count = self.reader.by_ref().take(left).read(buffer)?;
         self.left.set(left - count as u64);

@@ -42,20 +42,14 @@ impl Archive {
     }
 
     fn new(folder: &str, md5: &str) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            md5: md5.to_owned(),
-        }
+        Self { folder: folder.to_owned(), md5: md5.to_owned() }
     }
 }
 
 impl Default for UnpackLimits {
     /// 4 GiB and 100,000 entries; the official archives hold under 1 GB and 40,000.
     fn default() -> Self {
-        Self {
-            bytes: 4 << 30,
-            entries: 100_000,
-        }
+        Self { bytes: 4 << 30, entries: 100_000 }
     }
 }
 

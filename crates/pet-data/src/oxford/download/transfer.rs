@@ -67,31 +67,20 @@ pub(super) fn transfer(
         status => return Err(Failure::Remote(format!("answered {status}"))),
     }
     let body = response.into_body();
-    let total = body
-        .content_length()
-        .map_or(0, |length| partial.length().saturating_add(length));
+    let total = body.content_length().map_or(0, |length| partial.length().saturating_add(length));
     if total > limit {
         return Err(Failure::Remote(too_large(limit)));
     }
     let name = url.rsplit('/').next().unwrap_or(url);
-    crate::progress::task(
-        progress,
-        &format!("download {name}"),
-        total,
-        Unit::Bytes,
-        || {
-            progress.advance(partial.length());
-            receive(body, partial, limit, progress)
-        },
-    )
+    crate::progress::task(progress, &format!("download {name}"), total, Unit::Bytes, || {
+        progress.advance(partial.length());
+        receive(body, partial, limit, progress)
+    })
 }
 
 /// Whether the server sends the requested part.
 fn starts_at(response: &Response<Body>, offset: u64) -> bool {
-    let range = response
-        .headers()
-        .get(header::CONTENT_RANGE)
-        .and_then(|range| range.to_str().ok());
+    let range = response.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
     range.is_some_and(|range| range.starts_with(&format!("bytes {offset}-")))
 }
 
@@ -104,9 +93,7 @@ fn receive(
     let mut reader = body.into_reader();
     let mut buffer = vec![0; BUFFER];
     loop {
-        let count = reader
-            .read(&mut buffer)
-            .map_err(|error| Failure::Remote(error.to_string()))?;
+        let count = reader.read(&mut buffer).map_err(|error| Failure::Remote(error.to_string()))?;
         if count == 0 {
             return Ok(());
         }

@@ -26,35 +26,18 @@ pub(super) fn unpack(
     limits: &UnpackLimits,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let temporary = tempfile::Builder::new()
-        .prefix(".unpack-")
-        .tempdir_in(root)?;
+    let temporary = tempfile::Builder::new().prefix(".unpack-").tempdir_in(root)?;
     let name = archive.file_name().unwrap_or_default().to_string_lossy();
     let length = fs_err::metadata(archive)?.len();
-    let file = Counted {
-        reader: fs_err::File::open(archive)?,
-        progress,
-    };
-    let unpacker = Unpacker {
-        archive,
-        target: temporary.path(),
-        limits,
-        left: *limits,
-    };
-    crate::progress::task(
-        progress,
-        &format!("unpack {name}"),
-        length,
-        Unit::Bytes,
-        || unpacker.run(file),
-    )?;
+    let file = Counted { reader: fs_err::File::open(archive)?, progress };
+    let unpacker = Unpacker { archive, target: temporary.path(), limits, left: *limits };
+    crate::progress::task(progress, &format!("unpack {name}"), length, Unit::Bytes, || {
+        unpacker.run(file)
+    })?;
 
     let whole = temporary.path().join(folder);
     if !whole.is_dir() {
-        return Err(Error::ArchiveFolder {
-            path: archive.to_owned(),
-            folder: folder.to_owned(),
-        });
+        return Err(Error::ArchiveFolder { path: archive.to_owned(), folder: folder.to_owned() });
     }
     fs_err::rename(whole, root.join(folder))?;
     Ok(())
@@ -73,16 +56,11 @@ impl Unpacker<'_> {
     /// Unpacks to the end of the compressed stream, so that its checksum is verified as well.
     fn run(mut self, file: impl Read) -> Result<(), Error> {
         let allowance = Rc::new(Cell::new(HEADER_BYTES));
-        let reader = Allowed {
-            reader: MultiGzDecoder::new(file),
-            left: Rc::clone(&allowance),
-        };
+        let reader = Allowed { reader: MultiGzDecoder::new(file), left: Rc::clone(&allowance) };
         let mut archive = tar::Archive::new(reader);
         for entry in archive.entries().map_err(|source| self.broken(source))? {
             let mut entry = entry.map_err(|source| self.broken(source))?;
-            let path = self
-                .admit(&entry)
-                .map_err(|problem| self.refused(&entry, problem))?;
+            let path = self.admit(&entry).map_err(|problem| self.refused(&entry, problem))?;
             allowance.set(entry.size());
             write_entry(&mut entry, &path).map_err(|source| self.broken(source))?;
             allowance.set(HEADER_BYTES);
@@ -106,31 +84,19 @@ impl Unpacker<'_> {
 
     fn refused(&self, entry: &Entry<impl Read>, problem: String) -> Error {
         let entry = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        Error::ArchiveEntry {
-            path: self.archive.to_owned(),
-            entry,
-            problem,
-        }
+        Error::ArchiveEntry { path: self.archive.to_owned(), entry, problem }
     }
 
     fn broken(&self, source: std::io::Error) -> Error {
-        Error::Unpack {
-            path: self.archive.to_owned(),
-            source,
-        }
+        Error::Unpack { path: self.archive.to_owned(), source }
     }
 }
 
 /// The relative path of a file or folder, if it cannot leave the target.
 fn safe_path(entry: &Entry<impl Read>) -> Result<PathBuf, String> {
     let kind = entry.header().entry_type();
-    if !matches!(
-        kind,
-        EntryType::Regular | EntryType::Directory | EntryType::XGlobalHeader
-    ) {
-        return Err(format!(
-            "is neither a file nor a folder, but of type {kind:?}"
-        ));
+    if !matches!(kind, EntryType::Regular | EntryType::Directory | EntryType::XGlobalHeader) {
+        return Err(format!("is neither a file nor a folder, but of type {kind:?}"));
     }
     let path = entry.path().map_err(|error| error.to_string())?;
     let mut safe = PathBuf::new();
@@ -146,9 +112,7 @@ fn safe_path(entry: &Entry<impl Read>) -> Result<PathBuf, String> {
 
 /// Writes a file or folder. An existing file is an error.
 fn write_entry(entry: &mut Entry<impl Read>, path: &Path) -> std::io::Result<()> {
-    let hidden = path
-        .file_name()
-        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"._"));
+    let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"._"));
     match entry.header().entry_type() {
         EntryType::Directory => fs_err::create_dir_all(path),
         EntryType::Regular if !hidden => {

@@ -82,10 +82,7 @@ impl Frame {
     pub(super) fn max_sampling(&self) -> [u32; 2] {
         [0, 1].map(|axis| {
             let factors = self.components.iter();
-            factors
-                .map(|component| component.sampling[axis])
-                .max()
-                .unwrap_or(1)
+            factors.map(|component| component.sampling[axis]).max().unwrap_or(1)
         })
     }
 
@@ -93,9 +90,7 @@ impl Frame {
     /// blocks of all components that cover an area.
     pub(super) fn units(&self, scan: &Scan<'_>) -> [usize; 2] {
         match &scan.components[..] {
-            [part] => self
-                .samples(&self.components[part.index], 8)
-                .map(|side| side.div_ceil(8)),
+            [part] => self.samples(&self.components[part.index], 8).map(|side| side.div_ceil(8)),
             _ => self.interleaved_units(),
         }
     }
@@ -187,9 +182,7 @@ impl<'a> Walk<'a> {
             0xc3 | 0xc5..=0xc7 | 0xc9..=0xcf => return Err(Fault::Process { marker }),
             0xda => return self.start_scan(segment, data),
             0xdb => {
-                return self
-                    .define_quantization(segment)
-                    .ok_or(Fault::Segment { marker });
+                return self.define_quantization(segment).ok_or(Fault::Segment { marker });
             }
             0xdd => {
                 let interval = segment.first_chunk().ok_or(Fault::Segment { marker })?;
@@ -282,16 +275,11 @@ impl<'a> Walk<'a> {
         let bad = || Fault::Segment { marker: 0xda };
         let frame = self.frame.as_mut().ok_or_else(bad)?;
         let (&count, rest) = segment.split_first().ok_or_else(bad)?;
-        let (chosen, rest) = rest
-            .split_at_checked(2 * usize::from(count))
-            .ok_or_else(bad)?;
+        let (chosen, rest) = rest.split_at_checked(2 * usize::from(count)).ok_or_else(bad)?;
         let &[first, last, approximation] = rest.first_chunk().ok_or_else(bad)?;
         let mut components: Vec<ScanComponent<'_>> = Vec::new();
         for &[identifier, tables] in chosen.as_chunks().0 {
-            let index = frame
-                .components
-                .iter()
-                .position(|known| known.identifier == identifier);
+            let index = frame.components.iter().position(|known| known.identifier == identifier);
             let index = index.ok_or_else(bad)?;
             if components.iter().any(|earlier| earlier.index == index) || tables & 0xcc != 0 {
                 return Err(bad());
@@ -323,11 +311,7 @@ impl<'a> Walk<'a> {
         if self.scans.is_empty() {
             return Err(Fault::NoScan);
         }
-        let identifiers: Vec<u8> = frame
-            .components
-            .iter()
-            .map(|part| part.identifier)
-            .collect();
+        let identifiers: Vec<u8> = frame.components.iter().map(|part| part.identifier).collect();
         // libjpeg's order: JFIF, Adobe, the components' names.
         let colors = match (identifiers.as_slice(), self.jfif, self.adobe) {
             ([_], ..) => Colors::Grey,

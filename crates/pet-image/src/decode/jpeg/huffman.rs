@@ -25,13 +25,7 @@ pub(super) struct BitReader<'a> {
 
 impl<'a> BitReader<'a> {
     pub(super) fn new(data: &'a [u8]) -> Self {
-        Self {
-            data,
-            position: 0,
-            bits: 0,
-            count: 0,
-            padding: 0,
-        }
+        Self { data, position: 0, bits: 0, count: 0, padding: 0 }
     }
 
     /// Makes at least 32 bits valid.
@@ -59,10 +53,7 @@ impl<'a> BitReader<'a> {
     #[inline(never)]
     fn refill_bytewise(&mut self) {
         while self.count <= 55 {
-            let pair = (
-                self.data.get(self.position),
-                self.data.get(self.position + 1),
-            );
+            let pair = (self.data.get(self.position), self.data.get(self.position + 1));
             let (byte, length) = match pair {
                 (Some(0xff), Some(0x00)) => (0xff, 2),
                 (Some(0xff), Some(0xff)) => {
@@ -141,11 +132,7 @@ impl<'a> BitReader<'a> {
 
 /// Sign extension (annex F.2.2.1): a number below half the range of its bits is negative.
 fn extend(number: i32, bits: u32) -> i32 {
-    if number < 1 << (bits - 1) {
-        number - (1 << bits) + 1
-    } else {
-        number
-    }
+    if number < 1 << (bits - 1) { number - (1 << bits) + 1 } else { number }
 }
 
 /// A Huffman table prepared for decoding.

@@ -81,9 +81,8 @@ pub(super) fn decode(
     limits: &Limits,
     reduce: impl Fn(u32, u32) -> u32,
 ) -> Result<RgbImage, Error> {
-    let header = header::read(bytes)
-        .map_err(decode_error)?
-        .ok_or_else(|| truncated(bytes, Format::Jpeg))?;
+    let header =
+        header::read(bytes).map_err(decode_error)?.ok_or_else(|| truncated(bytes, Format::Jpeg))?;
     let Frame { width, height, .. } = header.frame;
     limits.check_size(width, height)?;
     let (size, orientation) = (size(&header, reduce), orientation(&header));
@@ -91,12 +90,7 @@ pub(super) fn decode(
     let mut image = pixels(&header, size, limits)?;
     let is_cmyk = matches!(header.colors, Colors::Cmyk | Colors::Ycck);
     if let Some(profile) = header.profile.join().filter(|_| !is_cmyk) {
-        to_srgb(
-            &profile,
-            header.colors == Colors::Grey,
-            Pixel::Rgb,
-            &mut image,
-        );
+        to_srgb(&profile, header.colors == Colors::Grey, Pixel::Rgb, &mut image);
     }
     Ok(match orientation {
         Orientation::NoTransforms => image,
@@ -136,11 +130,7 @@ fn size(header: &Header<'_>, reduce: impl Fn(u32, u32) -> u32) -> u32 {
             | Orientation::Rotate90FlipH
             | Orientation::Rotate270FlipH
     );
-    let part = if is_turned {
-        reduce(height, width)
-    } else {
-        reduce(width, height)
-    };
+    let part = if is_turned { reduce(height, width) } else { reduce(width, height) };
     8 / part.clamp(1, 8)
 }
 
@@ -200,10 +190,8 @@ fn read_scans(
     let frame = &header.frame;
     let mut decoded = frame.height as usize;
     let mut fault = None;
-    let mut store: Vec<Blocks> = layouts
-        .iter()
-        .map(|layout| layout.store(frame.progressive))
-        .collect();
+    let mut store: Vec<Blocks> =
+        layouts.iter().map(|layout| layout.store(frame.progressive)).collect();
     for scan in &header.scans {
         let result = scan::read(frame, scan, &mut store, |store, row| {
             // The coefficients of a progressive file are complete only after its last scan.
@@ -241,10 +229,7 @@ fn finish_row(
         let height = if interleaved { layout.sampling } else { 1 };
         let used = &mut blocks[..height * layout.blocks[0]];
         let row_length = layout.blocks[0] * layout.size * layout.size;
-        let levels = planes[part.index]
-            .levels
-            .chunks_mut(height * row_length)
-            .nth(row);
+        let levels = planes[part.index].levels.chunks_mut(height * row_length).nth(row);
         layout.write(used, levels.unwrap_or_default());
         used.fill([0; 64]);
     }
@@ -252,9 +237,7 @@ fn finish_row(
 
 fn layouts(frame: &Frame, size: u32) -> Result<Vec<Layout>, Fault> {
     let components = frame.components.iter();
-    components
-        .map(|component| Layout::new(frame, component, size))
-        .collect()
+    components.map(|component| Layout::new(frame, component, size)).collect()
 }
 
 /// Memory of decoding in bytes: coefficients, planes and pixels.
@@ -277,10 +260,7 @@ fn check_memory(
     limits: &Limits,
 ) -> Result<(), Error> {
     let bytes = memory(layouts, progressive, width, height);
-    let limit = limits
-        .pixels
-        .saturating_mul(BYTES_PER_PIXEL)
-        .saturating_add(OVERHEAD);
+    let limit = limits.pixels.saturating_mul(BYTES_PER_PIXEL).saturating_add(OVERHEAD);
     if bytes > limit {
         return Err(Error::TooMuchMemory { bytes, limit });
     }
@@ -343,15 +323,8 @@ impl Layout {
     }
 
     fn store(&self, progressive: bool) -> Blocks {
-        let rows = if progressive {
-            self.blocks[1]
-        } else {
-            self.sampling
-        };
-        Blocks {
-            blocks: vec![[0; 64]; self.blocks[0] * rows],
-            stride: self.blocks[0],
-        }
+        let rows = if progressive { self.blocks[1] } else { self.sampling };
+        Blocks { blocks: vec![[0; 64]; self.blocks[0] * rows], stride: self.blocks[0] }
     }
 
     fn write(&self, blocks: &[scan::Block], levels: &mut [u8]) {
@@ -377,8 +350,5 @@ impl Frame {
 }
 
 fn decode_error(fault: Fault) -> Error {
-    Error::Decode {
-        format: Format::Jpeg,
-        source: fault.into(),
-    }
+    Error::Decode { format: Format::Jpeg, source: fault.into() }
 }

@@ -27,11 +27,7 @@ impl Plane {
         let near = self.row(y / down);
         // The neighbouring row that is closer to this row of pixels.
         let above = y.is_multiple_of(2);
-        let beside = if above {
-            (y / 2).saturating_sub(1)
-        } else {
-            y / 2 + 1
-        };
+        let beside = if above { (y / 2).saturating_sub(1) } else { y / 2 + 1 };
         let is_wide = near.len() > 2;
         let Scratch { sums, row } = scratch;
         row.resize(across * near.len(), 0);
@@ -156,9 +152,7 @@ const GROUP: usize = 16;
 #[inline(always)]
 fn luma_to_rgb(luma: &[u8], blue: &[u8], red: &[u8], row: &mut [u8]) {
     let groups = luma.as_chunks::<GROUP>().0.iter();
-    let groups = groups
-        .zip(blue.as_chunks::<GROUP>().0)
-        .zip(red.as_chunks::<GROUP>().0);
+    let groups = groups.zip(blue.as_chunks::<GROUP>().0).zip(red.as_chunks::<GROUP>().0);
     let mut done = 0;
     for ((luma, blue), red) in groups {
         // One byte more than the pixels need, which the next group overwrites.

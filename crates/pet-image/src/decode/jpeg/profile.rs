@@ -24,24 +24,13 @@ impl<'a> Profile<'a> {
     pub(super) fn push(&mut self, segment: &'a [u8]) {
         // More than 255 parts are invalid, so further ones need not be kept.
         if let (&[number, count, ref data @ ..], 0..256) = (segment, self.parts.len()) {
-            self.parts.push(Part {
-                number,
-                count,
-                data,
-            });
+            self.parts.push(Part { number, count, data });
         }
     }
 
     /// The whole profile, or `None` if there is none or its parts are inconsistent.
     pub(super) fn join(&self) -> Option<Cow<'a, [u8]>> {
-        if let [
-            Part {
-                number: 1,
-                count: 1,
-                data,
-            },
-        ] = self.parts[..]
-        {
+        if let [Part { number: 1, count: 1, data }] = self.parts[..] {
             return Some(data.into());
         }
         let mut parts: Vec<&Part<'_>> = self.parts.iter().collect();

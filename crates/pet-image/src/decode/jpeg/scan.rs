@@ -59,13 +59,7 @@ pub(super) fn read(
     let grids = grids(frame, scan).map_err(|fault| Broken { row: 0, fault })?;
     let reader = BitReader::new(scan.data);
     let interval = scan.restart_interval;
-    let mut state = State {
-        reader,
-        grids,
-        until_restart: interval,
-        restarts: 0,
-        eob_run: 0,
-    };
+    let mut state = State { reader, grids, until_restart: interval, restarts: 0, eob_run: 0 };
     let [columns, rows] = frame.units(scan);
     for row in 0..rows {
         if is_cancelled() {
@@ -107,15 +101,9 @@ impl State<'_> {
         let zigzag = &*ZIGZAG;
         for column in 0..columns {
             if scan.restart_interval > 0 {
-                self.restart_if_due(scan.restart_interval)
-                    .map_err(|fault| (column, fault))?;
+                self.restart_if_due(scan.restart_interval).map_err(|fault| (column, fault))?;
             }
-            let Self {
-                reader,
-                grids,
-                eob_run,
-                ..
-            } = self;
+            let Self { reader, grids, eob_run, .. } = self;
             for (grid, part) in grids.iter_mut().zip(&scan.components) {
                 let Blocks { blocks, stride } = &mut store[part.index];
                 let [width, height] = grid.unit;

@@ -97,10 +97,7 @@ fn down_columns_4(input: [Lanes; 8]) -> [Lanes; 8] {
         input[0].minus(input[2]).times(1 << CONSTANT_BITS),
     ];
     let z1 = input[1].plus(input[3]).times(4433);
-    let odd = [
-        z1.plus(input[1].times(6270)),
-        z1.minus(input[3].times(15_137)),
-    ];
+    let odd = [z1.plus(input[1].times(6270)), z1.minus(input[3].times(15_137))];
     let mut output = [Lanes([0; 8]); 8];
     output[0] = even[0].plus(odd[0]).scaled(bits);
     output[1] = even[1].plus(odd[1]).scaled(bits);
@@ -155,11 +152,7 @@ fn level(number: i32) -> u8 {
 #[inline(always)]
 fn block_levels(block: &Block, quantization: &[u16; 64], size: usize) -> [[u8; 8]; 8] {
     let mut rows = [Lanes([0; 8]); 8];
-    let places = block
-        .as_chunks::<8>()
-        .0
-        .iter()
-        .zip(quantization.as_chunks::<8>().0);
+    let places = block.as_chunks::<8>().0.iter().zip(quantization.as_chunks::<8>().0);
     for (row, (coefficients, steps)) in rows.iter_mut().zip(places) {
         for ((number, &coefficient), &step) in row.0.iter_mut().zip(coefficients).zip(steps) {
             *number = i32::from(coefficient).wrapping_mul(i32::from(step));
@@ -231,9 +224,7 @@ impl pulp::WithSimd for Rows<'_> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        let Self {
-            quantization, size, ..
-        } = self;
+        let Self { quantization, size, .. } = self;
         let rows = self.levels.chunks_exact_mut(self.stride * size * size);
         for (blocks, levels) in self.blocks.chunks_exact(self.stride).zip(rows) {
             match size {

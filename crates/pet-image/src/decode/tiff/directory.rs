@@ -59,12 +59,7 @@ impl<'a> Directory<'a> {
         let length = count.checked_mul(4 + 2 * word);
         let end = length.and_then(|length| start.checked_add(length));
         let entries = end.and_then(|end| bytes.get(start..end));
-        Ok(Self {
-            bytes,
-            order,
-            word,
-            entries: entries.ok_or(Fault::Truncated)?,
-        })
+        Ok(Self { bytes, order, word, entries: entries.ok_or(Fault::Truncated)? })
     }
 
     /// The values of a tag, if it has an entry.
@@ -96,19 +91,13 @@ impl<'a> Directory<'a> {
             let range = start..start.saturating_add(length);
             self.bytes.get(range).ok_or(Fault::Truncated)?
         };
-        Ok(Some(Values {
-            order: self.order,
-            width: is_number.then_some(width),
-            bytes,
-        }))
+        Ok(Some(Values { order: self.order, width: is_number.then_some(width), bytes }))
     }
 
     /// The first value of a tag, if it has an entry.
     pub(super) fn number(&self, tag: u16) -> Result<Option<u64>, Fault> {
         let values = self.find(tag)?;
-        values
-            .map(|values| values.get(0).ok_or(Fault::Tag { tag }))
-            .transpose()
+        values.map(|values| values.get(0).ok_or(Fault::Tag { tag })).transpose()
     }
 
     /// The first value of a required tag.
@@ -150,10 +139,7 @@ mod tests {
         let bits = directory.find(258).unwrap().unwrap();
         assert_eq!(bits.iter().collect::<Vec<_>>(), [8, 8, 8]);
         assert_eq!(directory.number(257).unwrap(), None);
-        assert!(matches!(
-            directory.required(257),
-            Err(Fault::Missing { tag: 257 })
-        ));
+        assert!(matches!(directory.required(257), Err(Fault::Missing { tag: 257 })));
     }
 
     #[test]

@@ -133,17 +133,9 @@ impl<'a> Header<'a> {
             has_differences: has_differences(directory, bits)?,
             is_planar,
             is_reversed: directory.number(266)? == Some(2),
-            chunks: chunks(
-                directory,
-                [width, height],
-                if is_planar { samples } else { 1 },
-            )?,
+            chunks: chunks(directory, [width, height], if is_planar { samples } else { 1 })?,
             jpeg_tables: tables.unwrap_or_default(),
-            profile: directory
-                .find(34_675)
-                .ok()
-                .flatten()
-                .map(|profile| profile.bytes),
+            profile: directory.find(34_675).ok().flatten().map(|profile| profile.bytes),
             orientation: orientation.unwrap_or(Orientation::NoTransforms),
         };
         header.check_combination()?;
@@ -267,10 +259,7 @@ fn chunks<'a>(
     let (size, offsets, lengths) = if is_tiled {
         ([side(322)?, side(323)?], 324, 325)
     } else {
-        let rows = directory
-            .number(278)?
-            .unwrap_or(u64::MAX)
-            .min(height.into()) as u32;
+        let rows = directory.number(278)?.unwrap_or(u64::MAX).min(height.into()) as u32;
         ([width, rows], 273, 279)
     };
     if size.contains(&0) {
@@ -279,16 +268,11 @@ fn chunks<'a>(
     let chunks = Chunks {
         size,
         count: [width.div_ceil(size[0]), height.div_ceil(size[1])],
-        offsets: directory
-            .find(offsets)?
-            .ok_or(Fault::Missing { tag: offsets })?,
+        offsets: directory.find(offsets)?.ok_or(Fault::Missing { tag: offsets })?,
         lengths: directory.find(lengths)?,
     };
     let needed = chunks.count.map(u64::from).iter().product::<u64>() * planes as u64;
-    let got = chunks
-        .offsets
-        .len()
-        .min(chunks.lengths.map_or(usize::MAX, |lengths| lengths.len()));
+    let got = chunks.offsets.len().min(chunks.lengths.map_or(usize::MAX, |lengths| lengths.len()));
     if needed > got as u64 {
         return Err(Fault::Chunks { needed, got });
     }

@@ -103,16 +103,8 @@ pub(super) fn cost(bytes: &[u8], limits: &Limits) -> Option<Cost> {
         _ => 0,
     };
     // Blending over white and rotating hold two images.
-    let each = if header.alpha == Alpha::None {
-        3 + 3
-    } else {
-        4 + 3
-    };
-    Some(Cost {
-        pixels,
-        memory: pixels * each + inside + OVERHEAD,
-        work: covered(&header) * WORK,
-    })
+    let each = if header.alpha == Alpha::None { 3 + 3 } else { 4 + 3 };
+    Some(Cost { pixels, memory: pixels * each + inside + OVERHEAD, work: covered(&header) * WORK })
 }
 
 /// Reads and checks everything but the pixels.
@@ -120,10 +112,7 @@ fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Header<'a>, Error> {
     let explain = |fault| explain(bytes, fault);
     let directory = Directory::read(bytes).map_err(explain)?;
     if header::is_raw(&directory).map_err(explain)? {
-        return Err(Error::ForeignFormat {
-            kind: "a raw photo",
-            is_picture: true,
-        });
+        return Err(Error::ForeignFormat { kind: "a raw photo", is_picture: true });
     }
     let (width, height) = header::size(&directory).map_err(explain)?;
     limits.check_size(width, height)?;
@@ -158,10 +147,7 @@ fn explain(bytes: &[u8], fault: Fault) -> Error {
     match fault {
         Fault::Truncated => truncated(bytes, Format::Tiff),
         Fault::Cancelled => Error::Cancelled,
-        fault => Error::Decode {
-            format: Format::Tiff,
-            source: fault.into(),
-        },
+        fault => Error::Decode { format: Format::Tiff, source: fault.into() },
     }
 }
 
@@ -177,10 +163,7 @@ fn picture(header: &Header<'_>, bytes: &[u8]) -> Result<DynamicImage, Fault> {
         let right = stride.min(left + chunk_width * channels);
         let mut rows = header.rows(bytes, chunk)?;
         let top = chunk / across * chunk_height;
-        for row in levels
-            .chunks_exact_mut(stride)
-            .skip(top)
-            .take(header.height_of(chunk) as usize)
+        for row in levels.chunks_exact_mut(stride).skip(top).take(header.height_of(chunk) as usize)
         {
             if is_cancelled() {
                 return Err(Fault::Cancelled);
@@ -241,9 +224,6 @@ fn divide(pixel: &mut [u8], colors: usize) {
     let (colors, alpha) = pixel.split_at_mut(colors);
     let alpha = u32::from(alpha[0]);
     for level in colors {
-        *level = (u32::from(*level) * 255)
-            .checked_div(alpha)
-            .unwrap_or(0)
-            .min(255) as u8;
+        *level = (u32::from(*level) * 255).checked_div(alpha).unwrap_or(0).min(255) as u8;
     }
 }

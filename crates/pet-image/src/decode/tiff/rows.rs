@@ -47,11 +47,7 @@ impl<'a> Header<'a> {
 
     /// Number of chunks in a plane.
     fn chunk_count(&self) -> usize {
-        self.chunks
-            .count
-            .map(|count| count as usize)
-            .iter()
-            .product()
+        self.chunks.count.map(|count| count as usize).iter().product()
     }
 
     /// Rows of a chunk within the image.
@@ -85,21 +81,14 @@ impl<'a> Header<'a> {
         let start = self.chunks.offsets.get(index);
         let start = start.and_then(|start| usize::try_from(start).ok());
         let length = length.and_then(|length| usize::try_from(length).ok());
-        let range = start
-            .zip(length)
-            .map(|(start, length)| start..start.saturating_add(length));
-        range
-            .and_then(|range| bytes.get(range))
-            .ok_or(Fault::Truncated)
+        let range = start.zip(length).map(|(start, length)| start..start.saturating_add(length));
+        range.and_then(|range| bytes.get(range)).ok_or(Fault::Truncated)
     }
 
     /// The rows of a chunk; chunks are numbered row by row.
     pub(super) fn rows(&'a self, bytes: &'a [u8], chunk: usize) -> Result<Rows<'a>, Fault> {
         let source = if self.compression == Compression::Jpeg {
-            Source::Picture {
-                image: self.jpeg(self.data(bytes, 0, chunk)?, chunk)?,
-                next: 0,
-            }
+            Source::Picture { image: self.jpeg(self.data(bytes, 0, chunk)?, chunk)?, next: 0 }
         } else {
             let streams = (0..self.planes())
                 .map(|plane| Ok(unpacked(self.compression, self.data(bytes, plane, chunk)?)));
@@ -116,29 +105,16 @@ impl<'a> Header<'a> {
     /// Decodes a chunk that is a JPEG file with shared tables.
     fn jpeg(&self, data: &[u8], chunk: usize) -> Result<RgbImage, Fault> {
         let [width, height] = self.chunks.size;
-        let tables = self
-            .jpeg_tables
-            .strip_prefix(JPEG_START)
-            .unwrap_or_default();
+        let tables = self.jpeg_tables.strip_prefix(JPEG_START).unwrap_or_default();
         let tables = tables.strip_suffix(b"\xff\xd9").unwrap_or(tables);
-        let colors = if self.colors == Colors::Rgb {
-            JPEG_RGB
-        } else {
-            b""
-        };
+        let colors = if self.colors == Colors::Rgb { JPEG_RGB } else { b"" };
         let data = data.strip_prefix(JPEG_START).ok_or(Fault::NoJpeg)?;
         let file = [JPEG_START, colors, tables, data].concat();
-        let limits = Limits {
-            bytes: u64::MAX,
-            width,
-            height,
-            pixels: u64::from(width) * u64::from(height),
-        };
+        let limits =
+            Limits { bytes: u64::MAX, width, height, pixels: u64::from(width) * u64::from(height) };
         let image = jpeg::decode(&file, &limits, |_, _| 1).map_err(|error| match error {
             Error::Cancelled => Fault::Cancelled,
-            error => Fault::Jpeg {
-                source: Box::new(error),
-            },
+            error => Fault::Jpeg { source: Box::new(error) },
         })?;
         if image.width() != width || image.height() < self.height_of(chunk) {
             return Err(Fault::NoJpeg);
@@ -165,17 +141,10 @@ impl Rows<'_> {
                 for (plane, stream) in planes.iter_mut().enumerate() {
                     stream.read_exact(&mut self.stored).map_err(unreadable)?;
                     if header.is_reversed {
-                        self.stored
-                            .iter_mut()
-                            .for_each(|byte| *byte = byte.reverse_bits());
+                        self.stored.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
                     }
                     if header.has_differences {
-                        add_up(
-                            &mut self.stored,
-                            header.bits,
-                            header.samples / step,
-                            header.order,
-                        );
+                        add_up(&mut self.stored, header.bits, header.samples / step, header.order);
                     }
                     let levels = self.samples[plane..].iter_mut().step_by(step);
                     write_levels(&self.stored, header, levels);
@@ -224,11 +193,7 @@ fn write_levels<'a>(row: &[u8], header: &Header<'_>, levels: impl Iterator<Item 
         }
         bits => {
             let max = (1 << bits) - 1;
-            let scale = if matches!(header.colors, Colors::Palette(_)) {
-                1
-            } else {
-                255 / max
-            };
+            let scale = if matches!(header.colors, Colors::Palette(_)) { 1 } else { 255 / max };
             let in_byte = 8 / bits as usize;
             for (index, level) in levels.enumerate() {
                 let shift = 8 - bits as usize * (index % in_byte + 1);

@@ -11,10 +11,7 @@ pub(super) fn unpacked(compression: Compression, data: &[u8]) -> Box<dyn Read + 
     match compression {
         Compression::None | Compression::Jpeg => Box::new(data),
         Compression::Deflate => Box::new(flate2::bufread::ZlibDecoder::new(data)),
-        Compression::PackBits => Box::new(PackBits {
-            data,
-            run: Run::Plain(0),
-        }),
+        Compression::PackBits => Box::new(PackBits { data, run: Run::Plain(0) }),
         Compression::Lzw => {
             let codes = decode::Configuration::with_tiff_size_switch(BitOrder::Msb, 8);
             let decoder = codes.with_yield_on_full_buffer(true).build();
@@ -119,12 +116,9 @@ mod tests {
 
     #[test]
     fn what_ends_early_gives_no_row() {
-        for compression in [
-            Compression::None,
-            Compression::PackBits,
-            Compression::Lzw,
-            Compression::Deflate,
-        ] {
+        for compression in
+            [Compression::None, Compression::PackBits, Compression::Lzw, Compression::Deflate]
+        {
             for data in [&b""[..], b"\x80", b"\x80\x80\x80", b"\x05a"] {
                 assert!(unpacked(compression, data).read_exact(&mut [0; 9]).is_err());
             }

@@ -14,10 +14,7 @@ fn configuration() -> Configuration {
 }
 
 fn in_folder(folder: &Path) -> Checkpoint {
-    Checkpoint {
-        path: folder.join("state.safetensors"),
-        data: "squares".into(),
-    }
+    Checkpoint { path: folder.join("state.safetensors"), data: "squares".into() }
 }
 
 fn run(checkpoint: Option<&Checkpoint>, watch: &mut Watch) -> Result<Trained, Error> {
@@ -44,10 +41,7 @@ fn interrupted_training_ends_with_the_same_weights() {
     let mut last = Watch::default();
     let resumed = run(Some(&checkpoint), &mut last).unwrap();
     assert_eq!(last.images, unwatched.images);
-    assert_eq!(
-        resumed.weights.digest().unwrap(),
-        whole.weights.digest().unwrap()
-    );
+    assert_eq!(resumed.weights.digest().unwrap(), whole.weights.digest().unwrap());
     assert_eq!(resumed.history, whole.history);
     assert_eq!(resumed.best, whole.best);
     checkpoint.remove().unwrap();
@@ -59,34 +53,14 @@ fn a_checkpoint_of_something_else_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = in_folder(folder.path());
     run(Some(&checkpoint), &mut Watch::stopping_after(1)).unwrap_err();
-    let other = Checkpoint {
-        data: "circles".into(),
-        ..checkpoint.clone()
-    };
+    let other = Checkpoint { data: "circles".into(), ..checkpoint.clone() };
     let error = run(Some(&other), &mut Watch::default()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("has data squares, expected circles"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("has data squares, expected circles"), "{error}");
     let examples = (Squares::new(10), Squares::new(3));
-    let configuration = Configuration {
-        seed: 1,
-        ..configuration()
-    };
-    let refused = Watch::default().train(
-        [&examples.0, &examples.1],
-        &configuration,
-        Some(&checkpoint),
-    );
-    assert!(matches!(
-        refused,
-        Err(Error::OtherCheckpoint {
-            what: "configuration",
-            ..
-        })
-    ));
+    let configuration = Configuration { seed: 1, ..configuration() };
+    let refused =
+        Watch::default().train([&examples.0, &examples.1], &configuration, Some(&checkpoint));
+    assert!(matches!(refused, Err(Error::OtherCheckpoint { what: "configuration", .. })));
 }
 
 /// As many more epochs as wanted, unless the learning rates would have been different from the start.
@@ -94,11 +68,7 @@ fn a_checkpoint_of_something_else_is_refused() {
 fn more_epochs_may_follow_with_a_constant_schedule() {
     let examples = (Squares::new(10), Squares::new(3));
     let train = |mut watch: Watch, schedule, epochs, checkpoint: Option<&Checkpoint>| {
-        let configuration = Configuration {
-            schedule,
-            epochs,
-            ..configuration()
-        };
+        let configuration = Configuration { schedule, epochs, ..configuration() };
         watch.train([&examples.0, &examples.1], &configuration, checkpoint)
     };
     for schedule in [Schedule::Constant, Schedule::Cosine] {
@@ -125,9 +95,8 @@ fn every_kind_of_damage_is_noticed() {
     let checkpoint = in_folder(folder.path());
     run(Some(&checkpoint), &mut Watch::stopping_after(1)).unwrap_err();
     let whole = fs_err::read(&checkpoint.path).unwrap();
-    let mut damaged: Vec<Vec<u8>> = (0..7)
-        .map(|part| whole[..whole.len() * part / 7].to_vec())
-        .collect();
+    let mut damaged: Vec<Vec<u8>> =
+        (0..7).map(|part| whole[..whole.len() * part / 7].to_vec()).collect();
     let mut flipped = whole;
     *flipped.last_mut().unwrap() ^= 1;
     damaged.push(flipped);

@@ -66,10 +66,7 @@ impl Reference {
         let layer = |layer: &TrainedLayer| {
             let outputs = layer.layer.outputs;
             let rows = layer.weight.len() / outputs;
-            (
-                variable(&layer.weight, &[rows, outputs]),
-                variable(&layer.shift, &[outputs]),
-            )
+            (variable(&layer.weight, &[rows, outputs]), variable(&layer.shift, &[outputs]))
         };
         let mut variables: Vec<_> = layout.layers().map(layer).collect();
         variables.push((
@@ -83,10 +80,7 @@ impl Reference {
         let mut variables = self.variables.iter();
         let mut next = || variables.next().unwrap();
         let mut output = images.clone();
-        for Block {
-            layers, residual, ..
-        } in &self.network.blocks
-        {
+        for Block { layers, residual, .. } in &self.network.blocks {
             let mut inner = output.clone();
             for layer in layers {
                 let (weight, bias) = next();
@@ -132,15 +126,9 @@ fn equals_autograd(network: &'static Architecture) {
     let reference = Reference::new(network, &layout, &values);
     let images = Tensor::from_slice(&inputs, (3, 3, SIZE, SIZE), &Device::Cpu).unwrap();
     let labels = Tensor::new(&[0u32, 1, 2], &Device::Cpu).unwrap();
-    let store = reference
-        .loss(&images, &labels)
-        .unwrap()
-        .backward()
-        .unwrap();
-    let mut ranges: Vec<_> = layout
-        .layers()
-        .map(|layer| (layer.weight.clone(), layer.shift.clone()))
-        .collect();
+    let store = reference.loss(&images, &labels).unwrap().backward().unwrap();
+    let mut ranges: Vec<_> =
+        layout.layers().map(|layer| (layer.weight.clone(), layer.shift.clone())).collect();
     ranges.push((layout.head_weight.clone(), layout.head_bias.clone()));
     for ((weight, bias), (weight_range, bias_range)) in reference.variables.iter().zip(ranges) {
         for (variable, range) in [(weight, weight_range), (bias, bias_range)] {
@@ -152,14 +140,9 @@ fn equals_autograd(network: &'static Architecture) {
 
 /// Equal up to the rounding of sums taken in another order.
 fn assert_close(expected: &[f32], got: &[f32]) {
-    let largest = expected
-        .iter()
-        .fold(0f32, |most, value| most.max(value.abs()));
+    let largest = expected.iter().fold(0f32, |most, value| most.max(value.abs()));
     for (expected, got) in expected.iter().zip(got) {
-        assert!(
-            (expected - got).abs() <= 2e-3 * largest + 1e-7,
-            "{expected} {got} of {largest}"
-        );
+        assert!((expected - got).abs() <= 2e-3 * largest + 1e-7, "{expected} {got} of {largest}");
     }
 }
 
@@ -169,25 +152,17 @@ fn the_chain_rule_of_folding_is_the_slope() {
     let weights = weights(Architecture::standard());
     let layout = Layout::new(&weights, 17, CLASSES).unwrap();
     let values = layout.gather(&weights).unwrap();
-    let upstream: Vec<f32> = (0..values.len())
-        .map(|at| (at as f32 * 0.7).cos())
-        .collect();
+    let upstream: Vec<f32> = (0..values.len()).map(|at| (at as f32 * 0.7).cos()).collect();
     let mut gradient = upstream.clone();
     unfold_gradient(&layout, &values, &mut gradient);
     let used = |layer: &TrainedLayer, at: usize| !layer.scale.contains(&at);
     let loss = |values: &[f32]| -> f64 {
         let folded = fold(&layout, values);
         let places = (0..values.len()).filter(|at| layout.layers().all(|layer| used(layer, *at)));
-        places
-            .map(|at| f64::from(folded[at]) * f64::from(upstream[at]))
-            .sum()
+        places.map(|at| f64::from(folded[at]) * f64::from(upstream[at])).sum()
     };
     for layer in layout.layers() {
-        for at in [
-            layer.weight.start + 5,
-            layer.scale.start + 3,
-            layer.shift.start + 2,
-        ] {
+        for at in [layer.weight.start + 5, layer.scale.start + 3, layer.shift.start + 2] {
             let shifted = |step: f32| {
                 let mut values = values.clone();
                 values[at] += step;
@@ -195,10 +170,7 @@ fn the_chain_rule_of_folding_is_the_slope() {
             };
             let slope = (shifted(0.125) - shifted(-0.125)) / 0.25;
             let got = f64::from(gradient[at]);
-            assert!(
-                (slope - got).abs() < 1e-3 * (1.0 + slope.abs()),
-                "{at}: {slope} {got}"
-            );
+            assert!((slope - got).abs() < 1e-3 * (1.0 + slope.abs()), "{at}: {slope} {got}");
         }
     }
 }

@@ -18,21 +18,14 @@ pub(super) const CLASSES: usize = 3;
 /// Noise with one raised feature for each of three classes.
 pub(super) fn features(images: usize, seed: u64) -> Features {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    let labels: Vec<u32> = (0..images as u32)
-        .map(|image| image % CLASSES as u32)
-        .collect();
+    let labels: Vec<u32> = (0..images as u32).map(|image| image % CLASSES as u32).collect();
     let mut values = Vec::new();
     for label in &labels {
         let start = values.len();
         values.extend((0..FEATURES).map(|_| generator.random_range(0.0..1.0_f32)));
         values[start + *label as usize] += 6.0;
     }
-    Features {
-        values,
-        mirrored: None,
-        length: FEATURES,
-        labels,
-    }
+    Features { values, mirrored: None, length: FEATURES, labels }
 }
 
 /// Squares with a colour per class, and new noise each time.
@@ -50,21 +43,14 @@ impl Squares {
 
     pub(super) fn sized(count: usize, side: usize) -> Self {
         let labels = (0..count as u32).map(|image| image % CLASSES as u32);
-        Self {
-            labels: labels.collect(),
-            side,
-            teachers: Vec::new(),
-        }
+        Self { labels: labels.collect(), side, teachers: Vec::new() }
     }
 
     /// Adds teachers that classify by colour.
     pub(super) fn with_teachers(self, teachers: usize) -> Self {
         let teacher = Arc::new(Colours(Preprocess::imagenet().with_size(self.side as u32)));
         let teachers = (0..teachers).map(|_| teacher.clone() as Arc<dyn Teacher>);
-        Self {
-            teachers: teachers.collect(),
-            ..self
-        }
+        Self { teachers: teachers.collect(), ..self }
     }
 }
 
@@ -145,10 +131,7 @@ impl Observer for Watch {
 
 impl Watch {
     pub(super) fn stopping_after(reports: usize) -> Self {
-        Self {
-            stop_after: Some(reports),
-            ..Self::default()
-        }
+        Self { stop_after: Some(reports), ..Self::default() }
     }
 
     /// Trains on squares or features.

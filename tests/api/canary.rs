@@ -41,9 +41,7 @@ fn predict(service: &Service, picture: &[u8]) -> Value {
 #[test]
 fn a_photograph_is_always_predicted_by_the_same_model() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(service) = start(dir.path(), 50.0) else {
-        return;
-    };
+    let Some(service) = start(dir.path(), 50.0) else { return };
     let pictures = pictures();
     let responses: Vec<_> = pictures.iter().map(|picture| predict(&service, picture)).collect();
     let canaries = responses.iter().filter(|response| response["model_version"] == "8").count();
@@ -88,9 +86,7 @@ fn a_photograph_is_always_predicted_by_the_same_model() {
 #[test]
 fn protocol_serves_both_versions() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(service) = start(dir.path(), 100.0) else {
-        return;
-    };
+    let Some(service) = start(dir.path(), 100.0) else { return };
     let model = get("/v2/models/colours").send(&service).json();
     assert_eq!(model["versions"], json!(["7", "8"]));
     let infer = |path: &str, input: &Value| {
@@ -114,9 +110,7 @@ fn protocol_serves_both_versions() {
 #[test]
 fn canary_with_other_classes_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let configuration = Configuration {
         port: 0,
         results: results().into(),

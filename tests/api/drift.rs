@@ -80,9 +80,7 @@ fn drift_of_colours_is_detected() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(MODEL_FILE);
     fs_err::write(&file, colours()).unwrap();
-    let Some(without) = service(Some(folder.path().into())) else {
-        return;
-    };
+    let Some(without) = service(Some(folder.path().into())) else { return };
     let confidence = |class| {
         let request = post("/predict").file("a.png", &pure(class));
         let response = request.send(without.address).json();
@@ -130,12 +128,8 @@ fn drift_of_photographs_is_detected() {
     if !results_are_committed() {
         return;
     }
-    let Some(files) = test_images() else {
-        return;
-    };
-    let Some(service) = service(None) else {
-        return;
-    };
+    let Some(files) = test_images() else { return };
+    let Some(service) = service(None) else { return };
     // All breeds, since the files are ordered by breed.
     let step = files.len() / WINDOW;
     let read = |file: &PathBuf| fs_err::read(file).unwrap();

@@ -14,9 +14,7 @@ const UPLOADS: [&str; 6] =
 
 #[test]
 fn bad_parameters_400() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(30, 30, Format::Png);
     for path in [
         "/predict?top_k=0",
@@ -38,9 +36,7 @@ fn bad_parameters_400() {
 
 #[test]
 fn empty_parameter_is_reported_as_empty() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(30, 30, Format::Png);
     let response = post("/resize?width=").file("x.png", &picture).send(&service);
     let error = response.error(400, "bad_parameter");
@@ -49,9 +45,7 @@ fn empty_parameter_is_reported_as_empty() {
 
 #[test]
 fn broken_form_400() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let form = "multipart/form-data; boundary=x";
     for (media_type, body) in [
         ("multipart/form-data", "--x\r\n"),
@@ -66,9 +60,7 @@ fn broken_form_400() {
 
 #[test]
 fn undecodable_400() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for path in ["/predict", "/resize", "/grayscale", "/crop", "/normalize"] {
         for content in [&b"this is not an image"[..], b"", &truncated_jpeg()] {
             let response = post(path).file("x.jpg", content).send(&service);
@@ -103,9 +95,7 @@ fn missing_token_401() {
 
 #[test]
 fn not_found_404() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for request in [
         get("/nothing"),
         post("/predict/"),
@@ -121,9 +111,7 @@ fn not_found_404() {
 
 #[test]
 fn method_not_allowed_405() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for path in UPLOADS {
         let response = get(path).send(&service);
         response.error(405, "method_not_allowed");
@@ -183,9 +171,7 @@ fn too_large_413() {
 
 #[test]
 fn unsupported_image_format_415() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let folder = root().join("tests/foreign");
     let kinds = fs_err::read(folder.join("kinds.json")).unwrap();
     let kinds: Json = serde_json::from_slice(&kinds).unwrap();
@@ -213,9 +199,7 @@ fn unsupported_image_format_415() {
 
 #[test]
 fn missing_file_422() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for path in UPLOADS {
         for request in [
             post(path),

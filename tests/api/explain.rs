@@ -7,9 +7,7 @@ use crate::support::{Service, post};
 
 #[test]
 fn explanation_adds_up_to_the_logit_and_can_be_drawn() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(120, 90, Format::Png);
     let ask = |path: &str| post(path).file("x.png", &picture).send(&service);
     let response = ask("/explain").json();

@@ -43,9 +43,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn correction_is_stored_with_the_prediction_and_without_metadata() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(service) = start(dir.path(), 10, 1 << 20) else {
-        return;
-    };
+    let Some(service) = start(dir.path(), 10, 1 << 20) else { return };
     assert_eq!(get("/model").send(&service).json()["feedback"], true);
     let mut picture = gradient(60, 40, Format::Jpeg);
     // A comment after the marker of the start of the image.
@@ -82,9 +80,7 @@ fn full_folder_rejects_corrections_also_after_a_restart() {
         post("/feedback?class=red").file("x.png", &picture).send(service)
     };
     {
-        let Some(service) = start(dir.path(), 2, 1 << 20) else {
-            return;
-        };
+        let Some(service) = start(dir.path(), 2, 1 << 20) else { return };
         send(&service, 20).ok();
         send(&service, 30).ok();
         send(&service, 40).error(507, "full");
@@ -103,9 +99,7 @@ fn full_folder_rejects_corrections_also_after_a_restart() {
 #[test]
 fn invalid_corrections_are_not_stored() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(service) = start(dir.path(), 10, 1 << 20) else {
-        return;
-    };
+    let Some(service) = start(dir.path(), 10, 1 << 20) else { return };
     let good = gradient(20, 20, Format::Png);
     let refused = |path: &str, picture: &[u8], status, code| {
         let request = post(path).file("x.png", picture);
@@ -127,9 +121,7 @@ fn invalid_corrections_are_not_stored() {
 
 #[test]
 fn feedback_is_not_found_without_a_folder() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(20, 20, Format::Png);
     for request in [get("/feedback"), post("/feedback?class=red").file("x.png", &picture)] {
         let error = request.send(&service).error(404, "not_found");
@@ -141,9 +133,7 @@ fn feedback_is_not_found_without_a_folder() {
 #[test]
 fn cross_site_corrections_are_rejected() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(service) = start(dir.path(), 10, 1 << 20) else {
-        return;
-    };
+    let Some(service) = start(dir.path(), 10, 1 << 20) else { return };
     let send = |site: Option<&str>, side: u32| {
         let picture = gradient(side, side, Format::Png);
         let request = post("/feedback?class=red").file("x.png", &picture);
@@ -168,9 +158,7 @@ fn cross_site_corrections_are_rejected() {
 #[test]
 fn corrections_of_other_origins_are_rejected() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(service) = start(dir.path(), 10, 1 << 20) else {
-        return;
-    };
+    let Some(service) = start(dir.path(), 10, 1 << 20) else { return };
     let send = |origin: &str, host: &str| {
         let picture = gradient(origin.len() as u32 + 1, 20, Format::Png);
         let request = post("/feedback?class=red").file("x.png", &picture);
@@ -197,9 +185,7 @@ fn corrections_of_other_origins_are_rejected() {
 #[test]
 fn existing_files_are_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(service) = start(dir.path(), 10, 1 << 20) else {
-        return;
-    };
+    let Some(service) = start(dir.path(), 10, 1 << 20) else { return };
     let send = || {
         let picture = gradient(20, 20, Format::Png);
         let request = post("/feedback?class=red").file("x.png", &picture);
@@ -250,9 +236,7 @@ fn class_that_is_a_path_is_rejected() {
     ];
     let classes: Vec<&str> = hostile.iter().map(|(class, _)| *class).chain(["fine"]).collect();
     let model = colours_called(&classes);
-    let Some(service) = start_with(dir.path(), &model, 10, 1 << 20) else {
-        return;
-    };
+    let Some(service) = start_with(dir.path(), &model, 10, 1 << 20) else { return };
     let picture = gradient(20, 20, Format::Png);
     let send = |class: &str| {
         let request = post(&format!("/feedback?class={class}")).file("x.png", &picture);

@@ -6,9 +6,7 @@ use crate::support::{Service, get};
 
 #[test]
 fn only_listed_files_can_be_read() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let model = get("/model").send(&service).json();
     for name in model["files"].as_array().unwrap() {
         let name = name.as_str().unwrap();
@@ -52,9 +50,7 @@ fn missing_file_is_not_listed() {
 /// Browsers ask for it when they show an image or JSON.
 #[test]
 fn icon_has_its_usual_path() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let icon = get("/favicon.ico").send(&service);
     assert_eq!(icon.header("content-type"), Some("image/svg+xml"));
     assert_eq!(icon.ok(), get("/assets/favicon.svg").send(&service).ok());
@@ -62,9 +58,7 @@ fn icon_has_its_usual_path() {
 
 #[test]
 fn documentation_redirects_from_a_trailing_slash() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let response = get("/docs/").send(&service);
     assert_eq!(response.status, 308);
     assert_eq!(response.header("location"), Some("../docs"));

@@ -11,9 +11,7 @@ use crate::support::{Request, Service, get, post};
 
 #[test]
 fn every_response_has_a_request_id_and_security_headers() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for path in ["/", "/health", "/nothing", "/predict"] {
         let response = get(path).send(&service);
         assert_eq!(response.header("x-request-id").unwrap().len(), 16, "{path}");
@@ -30,9 +28,7 @@ fn every_response_has_a_request_id_and_security_headers() {
 
 #[test]
 fn cors_allows_any_origin() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for (method, path) in [("GET", "/health"), ("GET", "/nothing"), ("PUT", "/predict")] {
         let response =
             Request::new(method, path).header("Origin", "https://example.org").send(&service);
@@ -50,9 +46,7 @@ fn cors_allows_any_origin() {
 
 #[test]
 fn page_may_load_only_its_own_files() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let page = get("/").send(&service);
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("default-src 'none'") || policy.contains("default-src 'self'"));
@@ -62,9 +56,7 @@ fn page_may_load_only_its_own_files() {
 
 #[test]
 fn files_are_compressed_and_cached() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for path in ["/", "/assets/style.css", "/docs", "/docs/docs.js", "/openapi.json"] {
         let plain = get(path).send(&service);
         assert_eq!(plain.header("content-encoding"), None, "{path}");
@@ -93,9 +85,7 @@ fn files_are_compressed_and_cached() {
 
 #[test]
 fn head_is_get_without_a_body() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for path in ["/", "/health", "/classes"] {
         let response = Request::new("HEAD", path).send(&service);
         assert_eq!(response.status, 200, "{path}");
@@ -105,9 +95,7 @@ fn head_is_get_without_a_body() {
 
 #[test]
 fn options_lists_the_methods() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for (path, methods) in [("/health", "GET, HEAD, OPTIONS"), ("/predict", "OPTIONS, POST")] {
         let response = Request::new("OPTIONS", path).send(&service);
         assert_eq!(response.status, 204, "{path}");
@@ -118,9 +106,7 @@ fn options_lists_the_methods() {
 
 #[test]
 fn server_timing_lists_the_phases() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(60, 40, Format::Png);
     for (path, names) in [
         ("/predict", "queue decode preprocess infer"),
@@ -139,9 +125,7 @@ fn server_timing_lists_the_phases() {
 
 #[test]
 fn errors_are_problem_details_on_request() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let api = get("/openapi.json").send(&service).json();
     let check = |problem: &Value| {
         let mut codes = api["x-error-codes"].as_array().unwrap().iter();

@@ -6,9 +6,7 @@ use crate::support::{Service, get};
 
 #[test]
 fn health_matches_the_original() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     assert_eq!(
         get("/health").send(&service).json(),
         json!({"status": "healthy", "service": "MLOps Lab API", "version": "1.0.0"})
@@ -20,9 +18,7 @@ fn health_matches_the_original() {
 
 #[test]
 fn page_and_documentation_have_the_title() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let page = get("/").send(&service);
     page.ok();
     assert!(page.text().contains("<title>MLOps Lab API</title>"));
@@ -34,9 +30,7 @@ fn page_and_documentation_have_the_title() {
 
 #[test]
 fn model_is_described() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let model = get("/model").send(&service).json();
     assert_eq!(model["input"]["shape"], json!([-1, 3, 224, 224]));
     let classes = get("/classes").send(&service).json();

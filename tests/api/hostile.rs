@@ -11,9 +11,7 @@ use crate::support::{Service, get, post, read};
 
 #[test]
 fn file_names_cannot_inject_headers_or_paths() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(20, 20, Format::Png);
     for name in [
         "../../../etc/passwd",
@@ -37,9 +35,7 @@ fn file_names_cannot_inject_headers_or_paths() {
 
 #[test]
 fn truncated_images_are_predicted_or_rejected() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for format in Format::WRITTEN {
         let picture = gradient(24, 24, format);
         for length in (0..picture.len()).step_by(picture.len() / 12 + 1) {
@@ -52,9 +48,7 @@ fn truncated_images_are_predicted_or_rejected() {
 
 #[test]
 fn invalid_http_does_not_stop_the_service() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for noise in [
         &b"\x16\x03\x01\x02\0\x01\0"[..],
         b"GET / HTTP/9.9\r\n\r\n",
@@ -93,9 +87,7 @@ fn endless_request_head_times_out() {
 
 #[test]
 fn slow_clients_do_not_delay_others() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let slow = post("/predict").body("image/jpeg", b"\xff\xd8").content_length(5000);
     let connections: Vec<_> = (0..100).map(|_| slow.start(&service)).collect();
     let picture = gradient(30, 30, Format::Png);

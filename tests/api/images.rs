@@ -11,9 +11,7 @@ fn decoded(response: &Response) -> Decoded {
 
 #[test]
 fn defaults_and_file_names_match_the_original() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(300, 250, Format::Png);
     for (path, prefix, size) in [
         ("/resize", "resized", (224, 224)),
@@ -33,9 +31,7 @@ fn defaults_and_file_names_match_the_original() {
 
 #[test]
 fn format_is_detected_from_the_content() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for format in Format::WRITTEN {
         let picture = gradient(40, 30, format);
         for path in ["/resize?width=8&height=8", "/grayscale", "/crop", "/normalize"] {
@@ -49,9 +45,7 @@ fn format_is_detected_from_the_content() {
 /// There is no TIFF encoder, and browsers cannot display TIFF.
 #[test]
 fn tiff_is_returned_as_png() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let file = root().join("crates/pet-image/tests/golden/tiff/tiles_deflate.tif");
     let file = fs_err::read(file).unwrap();
     let plain = decode(&file, &Limits::default()).unwrap().image;
@@ -68,9 +62,7 @@ fn tiff_is_returned_as_png() {
 
 #[test]
 fn grayscale_has_one_channel_and_a_plain_image_can_be_normalized() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let plain = pet_image::RgbImage::from_pixel(20, 20, [9, 200, 30].into());
     let plain = pet_image::encode_rgb(&plain, Format::Png).unwrap();
     let gray = post("/grayscale").file("x.png", &plain).send(&service);
@@ -82,9 +74,7 @@ fn grayscale_has_one_channel_and_a_plain_image_can_be_normalized() {
 
 #[test]
 fn result_of_a_raw_body_has_a_default_name() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let request = post("/grayscale").body("image/jpeg", &gradient(20, 20, Format::Jpeg));
     let response = request.send(&service);
     response.ok();

@@ -95,9 +95,7 @@ fn deadline_passed_504() {
 
 #[test]
 fn decoding_for_disconnected_clients_is_aborted() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let large = post("/predict").file("x.png", &deep(4000));
     let begun = || metric(&service, "pet_queue_duration_seconds_count");
     // It may be done before the service notices the disconnection; then another one is sent.
@@ -112,9 +110,7 @@ fn decoding_for_disconnected_clients_is_aborted() {
 
 #[test]
 fn work_of_disconnected_clients_is_cancelled() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let long = long_work().start(&service);
     wait_until("a worker is busy", || metric(&service, "pet_queue_duration_seconds_count") > 0.0);
     let gone = post("/predict").file("x.png", &gradient(30, 30, Format::Png));
@@ -147,9 +143,7 @@ fn responses_that_are_not_read_time_out() {
 
 #[test]
 fn ordinary_photographs_overtake_large_ones() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     // Each occupies the only worker for long, and lets others overtake it for longer.
     let large = post("/predict").file("x.png", &gradient(3000, 3000, Format::Png));
     let crowd: Vec<_> = (0..30).map(|_| large.start(&service)).collect();

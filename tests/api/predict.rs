@@ -7,9 +7,7 @@ use crate::support::{Service, post};
 
 #[test]
 fn prediction_has_the_fields_of_the_original() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(300, 200, Format::Jpeg);
     let request = post("/predict?seed=42").file("pet.jpg", &picture);
     let response = request.send(&service).json();
@@ -28,9 +26,7 @@ fn prediction_has_the_fields_of_the_original() {
 
 #[test]
 fn top_k_adds_classes_version_and_timing() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(64, 64, Format::Png);
     let response = post("/predict?top_k=3").file("pet.png", &picture).send(&service).json();
     let top = response["top_k"].as_array().unwrap();
@@ -49,9 +45,7 @@ fn top_k_adds_classes_version_and_timing() {
 
 #[test]
 fn raw_body_equals_form() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     for format in Format::WRITTEN {
         let picture = gradient(90, 70, format);
         let form = post("/predict").file("pet", &picture).send(&service).json();
@@ -65,9 +59,7 @@ fn raw_body_equals_form() {
 
 #[test]
 fn other_form_fields_are_ignored() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(90, 70, Format::Png);
     let request = post("/predict?unknown=1")
         .part("name=\"comment\"", b"a fine dog")
@@ -78,9 +70,7 @@ fn other_form_fields_are_ignored() {
 
 #[test]
 fn real_photographs_are_recognized() {
-    let (Some(photographs), Some(service)) = (photographs(), Service::start()) else {
-        return;
-    };
+    let (Some(photographs), Some(service)) = (photographs(), Service::start()) else { return };
     let right = photographs.iter().filter(|path| {
         let request = post("/predict").file("pet.jpg", &fs_err::read(path).unwrap());
         let response = request.send(&service).json();

@@ -111,9 +111,7 @@ fn shadow_drops_photographs_under_load() {
 #[test]
 fn shadow_with_other_classes_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let configuration = Configuration {
         port: 0,
         results: results().into(),

@@ -16,9 +16,7 @@ fn context(response: &Response) -> Option<TraceContext> {
 
 #[test]
 fn response_continues_the_callers_trace() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(40, 30, Format::Png);
     for (path, flags) in [("/predict", "01"), ("/predict/batch", "00")] {
         let caller = format!("00-{TRACE}-{SPAN}-{flags}");
@@ -37,9 +35,7 @@ fn response_continues_the_callers_trace() {
 
 #[test]
 fn malformed_trace_context_is_ignored() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let response = get("/classes").send(&service);
     assert_eq!(response.header("traceparent"), None);
     for value in [
@@ -66,9 +62,7 @@ fn malformed_trace_context_is_ignored() {
 
 #[test]
 fn trace_context_is_exposed_to_other_origins() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let request = get("/classes").header("Origin", "https://example.org");
     let response = request.send(&service);
     let exposed = response.header("access-control-expose-headers").unwrap();

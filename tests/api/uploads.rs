@@ -32,9 +32,7 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn any_file_name_is_accepted() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(20, 20, Format::Png);
     for name in [
         &b"name=\"file\"; filename=\"K\xe4the.png\""[..],
@@ -53,9 +51,7 @@ fn any_file_name_is_accepted() {
 
 #[test]
 fn returned_names_have_no_directional_characters() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(20, 20, Format::Png);
     let response = post("/predict/batch").file("a\u{202e}gpj.exe", &picture).send(&service);
     assert_eq!(response.json()["predictions"][0]["file"], "agpj.exe");
@@ -66,9 +62,7 @@ fn returned_names_have_no_directional_characters() {
 
 #[test]
 fn compressed_bodies_are_decompressed() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(40, 30, Format::Bmp);
     let expected = post("/grayscale").body("image/bmp", &picture).send(&service);
     let form = form(b"name=\"file\"", &picture);
@@ -111,9 +105,7 @@ fn decompression_bomb_413() {
 
 #[test]
 fn unsupported_encoding_415() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(40, 30, Format::Png);
     for encoding in ["br", "zstd", "gzip, br"] {
         let request = post("/predict").header("Content-Encoding", encoding);

@@ -18,9 +18,7 @@ for output in inferred.graph.output:
 
 #[test]
 fn onnx_checker_accepts_the_model() {
-    let Some(python) = python_with_onnx() else {
-        return;
-    };
+    let Some(python) = python_with_onnx() else { return };
     let folder = results();
     let classes = pet_model::read_classes(&folder.join(pet_model::CLASSES_FILE)).unwrap().len();
     let output =

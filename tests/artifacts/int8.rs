@@ -56,9 +56,7 @@ fn int8_metrics_pass_the_gate() {
 
 #[test]
 fn int8_is_served_by_default() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let Some(file) = file() else { return };
     let load = |precision| {
         let options = Options::default().with_precision(precision);

@@ -83,9 +83,7 @@ fn metadata_match_the_other_files() {
 
 #[test]
 fn onnx_runtime_runs_any_batch_size() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let predictor = ImagePredictor::load(&runtime, results(), &Options::default()).unwrap();
     let metadata = predictor.metadata();
     for batch in [1, 2, 5] {

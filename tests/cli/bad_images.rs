@@ -40,9 +40,7 @@ fn image_commands_report_the_file_and_the_reason() {
 
 #[test]
 fn predict_reports_the_file_and_the_reason() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     write_all(&dir);
     for (name, reason) in BAD {
         let output = dir.refused(&format!("predict {name}")).naming(&[name, reason]);
@@ -52,9 +50,7 @@ fn predict_reports_the_file_and_the_reason() {
 
 #[test]
 fn other_files_are_predicted_despite_a_bad_one() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     write_all(&dir);
     for (name, reason) in BAD {
         let output = dir.run(&format!("predict good.png {name} good.png"));
@@ -74,9 +70,7 @@ fn other_files_are_predicted_despite_a_bad_one() {
 
 #[test]
 fn the_json_has_an_entry_for_a_bad_file() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     write_all(&dir);
     let output = dir.run("predict --json good.png empty.jpg");
     assert_eq!(output.status, Some(1), "{output:?}");

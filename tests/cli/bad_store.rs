@@ -51,9 +51,7 @@ fn missing_runs_models_and_versions_are_reported() {
 
 #[test]
 fn exports_report_what_is_missing() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     let store = Store::new(dir.folder());
     dir.refused("export --model-name dogs").naming(&["`dogs`"]).hinting("pet-cli train");
     store.register(1, 0.5);
@@ -66,9 +64,7 @@ fn exports_report_what_is_missing() {
 
 #[test]
 fn a_selection_of_another_model_is_not_exported() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     Store::new(dir.folder()).register(1, 0.5);
     dir.run("select --model-name stand_in").ok();
     dir.refused("export --model-name dogs").naming(&["`dogs`"]);

@@ -102,9 +102,7 @@ fn corrections_that_vanish_are_excluded() {
 
 #[test]
 fn images_that_vanish_or_shrink_fail_an_evaluation() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let metadata = pet_tests::metadata();
     let pictures = pet_tests::sample_pictures(metadata.classes.len());
     let path = |class: &String| format!("pets/{class}/1.jpg");

@@ -26,9 +26,7 @@ fn last(dir: &TestDir) -> Run {
 
 #[test]
 fn a_model_trained_on_corrections_becomes_champion() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());
     colours(&dir, "pets", 10);
     let train = format!("{TRAIN} {GOOD}");

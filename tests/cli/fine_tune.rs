@@ -11,9 +11,7 @@ const TRAIN: &str =
 
 #[test]
 fn training_and_serving_sizes_can_differ() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     dir.prepare_training(3);
     let options = "--fine-tune all --recipe center-crop:72:64 --train-size 32";
     let trained = dir.run(&format!("{TRAIN} {options}")).json();
@@ -32,9 +30,7 @@ fn training_and_serving_sizes_can_differ() {
 /// The architecture is recognized, with its own normalization. The odd size needs asymmetric padding.
 #[test]
 fn an_efficientnet_is_trained_served_and_explained() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     dir.prepare_training(3);
     dir.write("lite.safetensors", backbone_bytes_of("efficientnet_lite1"));
     let train = "train --dataset folder --data-dir pets --backbone lite.safetensors --epochs 1 \

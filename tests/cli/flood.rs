@@ -45,9 +45,7 @@ fn the_largest_uploads_stay_within_the_memory_limit() {
         skipped("there is no python3");
         return;
     }
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let (log, _) = fs_err::File::create(dir.path("log")).unwrap().into_parts();
     let serve = format!("serve --port 0 --memory {MEMORY} --workers 2 --log-format json");
     let service = Running(dir.command(&serve).stderr(log).spawn().unwrap());

@@ -39,9 +39,7 @@ fn foreign() -> Vec<Foreign> {
 
 #[test]
 fn image_commands_recognize_foreign_formats() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     for Foreign { name, bytes, kind, advice } in foreign() {
         dir.write(&name, bytes);
         for command in ["predict", "explain", "grayscale"] {
@@ -54,9 +52,7 @@ fn image_commands_recognize_foreign_formats() {
 
 #[test]
 fn predict_recognizes_foreign_formats_in_folders() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let foreign = foreign();
     for file in &foreign {
         dir.write(&format!("photos/{}", file.name), &file.bytes);
@@ -76,9 +72,7 @@ fn predict_recognizes_foreign_formats_in_folders() {
 /// Files with their usual extensions are found in folders if they are images.
 #[test]
 fn files_with_foreign_extensions_are_found() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let names = ["photo.heic", "photo.avif", "photo.jxl", "photo.jp2", "photo.dng", "photo.cr2"];
     for name in names {
         let bytes = fs_err::read(root().join("tests/foreign").join(name)).unwrap();
@@ -141,9 +135,7 @@ fn training_recognizes_foreign_formats() {
 
 #[test]
 fn evaluate_recognizes_foreign_formats() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let classes = metadata().classes;
     for class in &classes {
         dir.write(&format!("pets/{class}/good.png"), gradient(60, 40, Format::Png));
@@ -164,9 +156,7 @@ fn files_of_heif_enc_are_recognized() {
     if Command::new("heif-enc").arg("--help").output().is_err() {
         return skipped("no `heif-enc`");
     }
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let pictures = root().join("crates/pet-image/tests/golden/files");
     for (name, kind) in [("out.heic", "a HEIC photo"), ("out.avif", "an AVIF image")] {
         for orientation in 1..=8 {

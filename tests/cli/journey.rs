@@ -11,9 +11,7 @@ const TRAIN: &str =
 
 #[test]
 fn from_training_to_prediction() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     dir.prepare_training(5);
 
     let output = dir.run(&format!("{TRAIN} --learning-rate 0.001 0.01 --json"));

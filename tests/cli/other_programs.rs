@@ -57,9 +57,7 @@ fn others(client: &Client) -> Vec<(u32, &'static str)> {
 
 #[test]
 fn foreign_versions_are_rejected_with_the_reason() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     dir.prepare_training(3);
     let store = Store::new(dir.folder());
     store.register(1, 0.5);

@@ -126,9 +126,7 @@ fn the_library_is_found_in_the_cache() {
     let mut command = dir.command("predict photos/0.jpg");
     let mut variables = command.get_envs();
     let library = variables.find_map(|(name, value)| value.filter(|_| name == "ORT_DYLIB_PATH"));
-    let Some(library) = library.map(ToOwned::to_owned) else {
-        return;
-    };
+    let Some(library) = library.map(ToOwned::to_owned) else { return };
     let version = dir.path(".cache/onnxruntime/1.0.0");
     fs_err::create_dir_all(&version).unwrap();
     std::os::unix::fs::symlink(library, version.join("libonnxruntime.so.1.0.0")).unwrap();

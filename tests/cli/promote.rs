@@ -126,9 +126,7 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
 
 #[test]
 fn the_advice_after_a_training_leads_to_a_champion_that_recognizes_outliers() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());
     colours(&dir, "pets", 10);
     let text = dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();

@@ -19,9 +19,7 @@ fn first(output: Output) -> Value {
 
 #[test]
 fn a_refit_uses_the_teacher_of_the_run() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     dir.prepare_training(5);
     dir.run(TRAIN).ok();
     dir.run("select").ok();
@@ -100,9 +98,7 @@ fn a_refit_can_have_another_model_name() {
 
 #[test]
 fn a_refit_groups_duplicates_as_its_run() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());
     for number in 0..12 {
         let class = if number % 2 == 0 { "Cat" } else { "Dog" };

@@ -91,9 +91,7 @@ fn the_name_is_required_with_several_models() {
 
 #[test]
 fn models_of_other_data_sets_are_separate() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     dir.prepare_training(5);
     pet_tests::small_data_set(&dir.path("others"), 6);
     let train = "train --backbone backbone.safetensors --epochs 1 --dataset folder";

@@ -8,9 +8,7 @@ use crate::test_dir::TestDir;
 #[cfg(unix)]
 #[test]
 fn signals_reload_and_stop() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let mut service = Service::start(&mut dir.command("serve --port 0 --log-format json"));
     assert!(service.get("/health/ready").starts_with("HTTP/1.1 200"));
     let entry = service.logged("answered");
@@ -34,9 +32,7 @@ fn signals_reload_and_stop() {
 #[cfg(unix)]
 #[test]
 fn the_models_of_a_folder_are_served_and_reloaded() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     dir.write("models/.hidden", "");
     let copy = || {
         let model = fs_err::read(dir.path("results/model.onnx")).unwrap();
@@ -78,9 +74,7 @@ fn the_models_of_a_folder_are_served_and_reloaded() {
 
 #[test]
 fn empty_variables_are_ignored() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let mut command = dir.command("serve --port 0 --log-format json");
     for variable in ["PET_MODELS", "PET_SHADOW", "PET_CANARY", "PET_FEEDBACK"] {
         command.env(variable, "");
@@ -91,9 +85,7 @@ fn empty_variables_are_ignored() {
 
 #[test]
 fn the_port_can_come_from_the_environment() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = Output::of(dir.command("serve").env("PORT", &port)).refused();
@@ -106,9 +98,7 @@ fn the_port_can_come_from_the_environment() {
 #[cfg(feature = "grpc")]
 #[test]
 fn grpc_has_a_port_of_its_own() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let mut command = dir.command("serve --port 0");
@@ -127,9 +117,7 @@ fn grpc_has_a_port_of_its_own() {
 #[cfg(not(feature = "grpc"))]
 #[test]
 fn programs_without_grpc_say_so() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let output = dir.run("serve --port 0 --grpc-port 8001");
     assert_eq!(output.status, Some(2), "{output:?}");
     assert!(output.stderr.contains("built without gRPC"), "{output:?}");
@@ -139,9 +127,7 @@ fn programs_without_grpc_say_so() {
 #[cfg(feature = "built-in-model")]
 #[test]
 fn the_built_in_model_is_served_with_its_metrics() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     let mut service = Service::begin(&mut dir.command("serve --port 0 --log-format json"));
     let entry = service.logged("the model was loaded");
     assert_eq!(entry["results"], "built in");
@@ -158,9 +144,7 @@ fn the_built_in_model_is_served_with_its_metrics() {
 
 #[test]
 fn invalid_options_end_the_start() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     dir.refused("serve --port 0 --results results")
         .naming(&["cannot be served", "results"])
         .hinting("pet-cli export");

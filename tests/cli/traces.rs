@@ -61,9 +61,7 @@ fn by_name(spans: &[Span]) -> BTreeMap<&str, &Span> {
 
 #[test]
 fn a_request_has_spans_for_its_phases() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     let collector = Collector::start(200);
     let arguments = format!("serve --port 0 --log-format json --otlp-endpoint {}/", collector.url);
     let mut command = dir.command(&arguments);
@@ -121,9 +119,7 @@ fn a_request_has_spans_for_its_phases() {
 
 #[test]
 fn every_endpoint_has_spans() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let collector = Collector::start(200);
     let service = traced(&dir, &collector.url, "--workers 2");
     let work = ["queue", "decode", "preprocess", "infer"];
@@ -170,9 +166,7 @@ fn assert_images(spans: &[Span], name: &str, phases: &[&str]) {
 
 #[test]
 fn only_sampled_traces_are_sent() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let collector = Collector::start(200);
     let service = traced(&dir, &collector.url, "--trace-share 0");
     let answer = upload(&service, "/predict", 1, &traceparent("00"));
@@ -190,9 +184,7 @@ fn only_sampled_traces_are_sent() {
 
 #[test]
 fn probes_are_traced_only_as_part_of_a_trace() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let collector = Collector::start(200);
     let service = traced(&dir, &collector.url, "");
     for path in ["/health/ready", "/metrics", "/v2/health/live"] {
@@ -207,9 +199,7 @@ fn probes_are_traced_only_as_part_of_a_trace() {
 
 #[test]
 fn shadow_predictions_are_not_traced() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let collector = Collector::start(200);
     let service = traced(&dir, &collector.url, "--results results --shadow results");
     upload(&service, "/predict", 1, "");
@@ -225,9 +215,7 @@ fn shadow_predictions_are_not_traced() {
 #[cfg(unix)]
 #[test]
 fn queued_spans_are_sent_on_shutdown() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let collector = Collector::start(200);
     let arguments = format!("serve --port 0 --log-format json --otlp-endpoint {}", collector.url);
     let mut command = dir.command(&arguments);
@@ -241,9 +229,7 @@ fn queued_spans_are_sent_on_shutdown() {
 #[cfg(unix)]
 #[test]
 fn a_failing_collector_does_not_affect_the_service() {
-    let Some(dir) = TestDir::with_model() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_model() else { return };
     let refusing = Collector::start(400);
     let mut service = traced(&dir, &refusing.url, "");
     upload(&service, "/predict", 1, "");

@@ -36,9 +36,7 @@ fn the_split_of_the_training_is_the_default() {
 
 #[test]
 fn duplicates_are_grouped_as_in_the_training() {
-    let Some(dir) = TestDir::with_runtime() else {
-        return;
-    };
+    let Some(dir) = TestDir::with_runtime() else { return };
     dir.write("backbone.safetensors", pet_tests::backbone_bytes());
     colours(&dir, "pets", 10);
     for (class, levels) in COLOURS {

@@ -8,9 +8,7 @@ use crate::support::stand_in;
 
 #[test]
 fn invalid_images_are_rejected_and_do_not_affect_others() {
-    let Some(predictor) = stand_in() else {
-        return;
-    };
+    let Some(predictor) = stand_in() else { return };
     let good = gradient(40, 30, Format::Png);
     let bad = [Vec::new(), truncated_jpeg(), b"this is a text".to_vec(), HUGE_PNG.to_vec()];
     let expected = predictor.predict(&good).unwrap();
@@ -26,9 +24,7 @@ fn invalid_images_are_rejected_and_do_not_affect_others() {
 
 #[test]
 fn missing_model_is_named_in_the_error() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     for path in
         [place.path().to_owned(), place.path().join("model.onnx"), "/nowhere/results".into()]
@@ -43,9 +39,7 @@ fn missing_model_is_named_in_the_error() {
 
 #[test]
 fn model_file_is_sufficient() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     results_folder(place.path());
     let file = place.path().join(pet_model::MODEL_FILE);

@@ -69,9 +69,7 @@ fn batch_equals_single_predictions_bit_for_bit() {
 
 #[test]
 fn different_images_get_different_predictions() {
-    let Some(predictor) = stand_in() else {
-        return;
-    };
+    let Some(predictor) = stand_in() else { return };
     let answers = predictor.predict_batch(&sample_pictures(6));
     let answers = answers.into_iter().map(|answer| answer.unwrap().probabilities().to_vec());
     let answers: Vec<Vec<f32>> = answers.collect();

@@ -8,9 +8,7 @@ const THREADS: usize = 8;
 
 #[test]
 fn threads_get_the_same_predictions() {
-    let Some(predictor) = stand_in() else {
-        return;
-    };
+    let Some(predictor) = stand_in() else { return };
     let pictures = sample_pictures(4);
     let answer = |picture: &Vec<u8>| predictor.predict(picture).unwrap().probabilities().to_vec();
     let expected: Vec<Vec<f32>> = pictures.iter().map(answer).collect();

@@ -28,9 +28,7 @@ fn seen(python: &Path, home: &Path, server: &Server) -> Value {
 
 #[test]
 fn the_alias_of_the_champion_moves_on_a_server() {
-    let (Some(python), Some(mut program)) = (python::find(), Program::new()) else {
-        return;
-    };
+    let (Some(python), Some(mut program)) = (python::find(), Program::new()) else { return };
     let home = tempfile::tempdir().unwrap();
     let server = Server::tracking(&python, home.path(), "sqlite:///server.db", free_port());
     program.server = Some(server.url());

@@ -14,9 +14,7 @@ const EPOCHS: usize = 400;
 
 #[test]
 fn no_metric_is_lost_when_the_server_crashes() {
-    let (Some(python), Some(mut program)) = (python::find(), Program::new()) else {
-        return;
-    };
+    let (Some(python), Some(mut program)) = (python::find(), Program::new()) else { return };
     let home = tempfile::tempdir().unwrap();
     let store = "sqlite:///server.db";
     let port = free_port();

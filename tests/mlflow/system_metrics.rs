@@ -16,9 +16,7 @@ const BUSY: &str = "system/cpu_utilization_percentage";
 
 #[test]
 fn resumed_run_continues_system_metrics() {
-    let (Some(python), Some(mut program)) = (python::find(), Program::new()) else {
-        return;
-    };
+    let (Some(python), Some(mut program)) = (python::find(), Program::new()) else { return };
     let home = tempfile::tempdir().unwrap();
     let server = Server::tracking(&python, home.path(), "sqlite:///server.db", free_port());
     program.server = Some(server.url());

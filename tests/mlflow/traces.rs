@@ -12,9 +12,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 #[cfg(unix)]
 #[test]
 fn mlflow_shows_the_spans_of_a_request() {
-    let (Some(python), Some(program)) = (python::find(), Program::new()) else {
-        return;
-    };
+    let (Some(python), Some(program)) = (python::find(), Program::new()) else { return };
     let home = tempfile::tempdir().unwrap();
     let server = Server::tracking(&python, home.path(), "sqlite:///server.db", free_port());
     results_folder(&program.folder().join("results"));

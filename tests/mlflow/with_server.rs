@@ -10,9 +10,7 @@ use crate::server::{Server, free_port};
 
 #[test]
 fn mlflow_finds_loads_and_serves_what_was_trained() {
-    let (Some(python), Some(mut program)) = (python::find(), Program::new()) else {
-        return;
-    };
+    let (Some(python), Some(mut program)) = (python::find(), Program::new()) else { return };
     let home = tempfile::tempdir().unwrap();
     let store = "sqlite:///server.db";
     let server = Server::tracking(&python, home.path(), store, free_port());

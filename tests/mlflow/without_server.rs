@@ -7,9 +7,7 @@ use crate::with_server::{check, check_classes};
 
 #[test]
 fn mlflow_upgrades_our_database_and_we_keep_writing() {
-    let (Some(python), Some(program)) = (python::find(), Program::new()) else {
-        return;
-    };
+    let (Some(python), Some(program)) = (python::find(), Program::new()) else { return };
     program.pipeline();
     let (folder, store) = (program.folder(), "sqlite:///mlflow.db");
     let pictures = program.pictures();

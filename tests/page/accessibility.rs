@@ -33,9 +33,7 @@ fn axe_finds_nothing() {
     let Some(script) = script() else {
         return skipped("axe-core is not installed");
     };
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.choose_all("#other-file", &[&file("cat.jpg"), &file("cat.avif")]);
     page.until("document.querySelectorAll('#visit-list .fill').length === 3");
     page.run(&script);

@@ -43,9 +43,7 @@ fn near(edges: &[f64], expected: [f64; 4]) {
 
 #[test]
 fn box_is_dragged() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.click("#tab-crop");
     near(&edges(&page), [90.0, 60.0, 361.0, 240.0]);
     check_cropped(&page);
@@ -72,9 +70,7 @@ fn box_is_dragged() {
 
 #[test]
 fn box_is_moved_by_keyboard() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.click("#tab-crop");
     page.value("document.querySelector('.crop-box').focus()");
     page.press(&[key::RIGHT, key::RIGHT, key::DOWN]);
@@ -91,9 +87,7 @@ fn box_is_moved_by_keyboard() {
 
 #[test]
 fn empty_box_shows_an_error() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.click("#tab-crop");
     check_cropped(&page);
     page.value("document.querySelector('#crop [name=right]').select()");

@@ -7,9 +7,7 @@ use crate::page;
 /// The type of a problem is a link to the meaning of its code.
 #[test]
 fn links_to_error_codes_arrive() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     page.value("void (location.href = 'docs#missing_file')");
     page.until("document.querySelector('tr:target')?.id === 'missing_file'");
     let place = "document.querySelector(':target').getBoundingClientRect()";
@@ -23,9 +21,7 @@ fn links_to_error_codes_arrive() {
 
 #[test]
 fn closed_operations_have_no_empty_space() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     page.value("void (location.href = 'docs')");
     page.until("document.querySelector('.operation')");
     let borders = page.value(

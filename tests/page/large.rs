@@ -63,9 +63,7 @@ fn direct(page: &crate::browser::Browser, path: &Path) -> Value {
 
 #[test]
 fn large_photograph_is_sent_small_and_upright() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = large(folder.path());
     let size = fs_err::metadata(&path).unwrap().len();
@@ -117,9 +115,7 @@ fn large_photograph_is_sent_small_and_upright() {
 
 #[test]
 fn formats_of_the_browser_are_sent_as_jpeg() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     page.watch_uploads();
     page.choose("#file", &file("cat.avif"));
     page.until("document.querySelectorAll('.bars li').length === 5");
@@ -133,9 +129,7 @@ fn formats_of_the_browser_are_sent_as_jpeg() {
 
 #[test]
 fn first_frame_of_an_animation_is_shown() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     let folder = tempfile::tempdir().unwrap();
     let remark = "document.getElementById('photograph-remark').textContent";
     for (name, bytes, expected) in [

@@ -23,9 +23,7 @@ const CONTRAST: &str = "((element) => {
 
 #[test]
 fn page_follows_the_color_scheme() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     for (scheme, dark) in [("light", false), ("dark", true)] {
         page.set_view(View { scheme, ..DESKTOP });
         let ground = page.text("getComputedStyle(document.body).backgroundColor");
@@ -56,9 +54,7 @@ fn page_follows_the_color_scheme() {
 /// Right after a click, the pointer is still over the button.
 #[test]
 fn disabled_button_is_legible_below_the_pointer() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.value("document.querySelector('.part-box').focus()");
     page.press(&[key::LEFT]);
     page.click("#part-predict");
@@ -75,9 +71,7 @@ fn disabled_button_is_legible_below_the_pointer() {
 
 #[test]
 fn page_fits_a_phone() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.set_view(PHONE);
     for tab in ["predict", "resize", "grayscale", "crop", "normalize", "model"] {
         page.click(&format!("#tab-{tab}"));
@@ -115,9 +109,7 @@ fn page_fits_a_phone() {
 /// What appears during a prediction does not move other elements.
 #[test]
 fn layout_does_not_shift() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.value(
         "new PerformanceObserver((list) => {
            for (const shift of list.getEntries()) window.shifted = (window.shifted ?? 0) + shift.value;

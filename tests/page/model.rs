@@ -9,9 +9,7 @@ use crate::page;
 
 #[test]
 fn model_and_figures_are_shown() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     let results = results();
     let classes = read_classes(&results.join(CLASSES_FILE)).unwrap();
     page.click("#tab-model");
@@ -59,9 +57,7 @@ fn tiles(page: &Browser) -> String {
 /// For a model evaluated on 24 photographs, tenths of a percent would be meaningless.
 #[test]
 fn accuracy_of_few_photographs_is_shown_as_counts() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     let model = json!({ "name": "mine", "version": null, "val_acc": 0.875, "classes": 2, "precision": "fp32",
         "files": ["metrics.json"] });
     let classes =
@@ -107,9 +103,7 @@ fn accuracy_is_that_of_the_served_precision() {
             Some("75.0 % of the validation photos (fp32)"),
         ),
     ] {
-        let Some(page) = page() else {
-            return;
-        };
+        let Some(page) = page() else { return };
         // The accuracy in the metadata is that of the training.
         let model = json!({ "name": "mine", "version": null, "val_acc": 0.75, "classes": 2, "precision": precision,
             "files": ["metrics.json"] });

@@ -67,9 +67,7 @@ fn position(page: &Browser, x: f64) -> (f64, f64) {
 
 #[test]
 fn dragged_square_is_predicted() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     let folder = tempfile::tempdir().unwrap();
     page.choose("#file", &wide(&folder));
     page.until("document.querySelectorAll('.bars li').length === 5");
@@ -102,9 +100,7 @@ fn dragged_square_is_predicted() {
 
 #[test]
 fn square_is_moved_by_keyboard() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.until("document.querySelector('.part-box').checkVisibility()");
     let (start, side) = square(&page, WIDTH);
     page.value("document.querySelector('.part-box').focus()");
@@ -130,9 +126,7 @@ fn square_is_moved_by_keyboard() {
 /// The box fills the photo at first, so that it can only become smaller.
 #[test]
 fn part_of_a_photo_that_the_model_sees_whole_is_chosen_by_keyboard() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     page.reload_after(
         "((fetch) => {
            window.fetch = async (url, options) => {
@@ -173,9 +167,7 @@ fn part_of_a_photo_that_the_model_sees_whole_is_chosen_by_keyboard() {
 
 #[test]
 fn explanation_covers_the_square() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     let lies_in_it = "((heat, box) => ['left', 'top', 'right', 'bottom'].every((edge) => Math.abs(heat[edge] - box[edge]) < 2))
        (document.querySelector('.heat').getBoundingClientRect(), document.querySelector('.part-box').getBoundingClientRect())";
     page.until("document.querySelector('#explain-switch').checkVisibility()");

@@ -6,9 +6,7 @@ use crate::{file, page, page_with_photograph};
 
 #[test]
 fn chosen_photograph_is_predicted() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     let winner = page.text("document.querySelector('.winner-name').textContent");
     assert_eq!(winner, page.text("document.querySelector('.breed').textContent"));
     let shares: Value = page.value(
@@ -40,9 +38,7 @@ fn chosen_photograph_is_predicted() {
 
 #[test]
 fn invalid_image_shows_an_error() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.check_quiet();
     let folder = tempfile::tempdir().unwrap();
     let notes = folder.path().join("notes.txt");
@@ -68,9 +64,7 @@ fn invalid_image_shows_an_error() {
 
 #[test]
 fn unreachable_service_shows_an_error() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     page.value("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))");
     page.choose("#file", &file("cat.jpg"));
     page.until(
@@ -81,9 +75,7 @@ fn unreachable_service_shows_an_error() {
 
 #[test]
 fn explanation_is_shown_on_the_photograph() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.until("document.querySelector('#explain-switch').checkVisibility()");
     page.click("#explain");
     page.until("document.querySelector('.heat').checkVisibility()");

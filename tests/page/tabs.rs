@@ -23,9 +23,7 @@ fn open(page: &Browser) -> String {
 
 #[test]
 fn tabs_are_operated_by_keyboard() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     assert_eq!(open(&page), "predict");
     page.value("document.querySelector('#tab-predict').focus()");
     for tab in &TABS[1..] {
@@ -48,9 +46,7 @@ fn tabs_are_operated_by_keyboard() {
 /// The tabs are one stop; then come all controls in reading order.
 #[test]
 fn tab_key_reaches_everything() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.click("#tab-crop");
     page.until("document.querySelector('#crop .after img')");
     let mut stops = Vec::new();
@@ -84,9 +80,7 @@ fn tab_key_reaches_everything() {
 
 #[test]
 fn url_opens_its_tab() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.value("void (location.hash = '#grayscale')");
     page.until("document.querySelector('#grayscale .after img')");
     assert_eq!(open(&page), "grayscale");

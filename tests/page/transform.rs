@@ -16,9 +16,7 @@ fn after(page: &Browser, tab: &str, width: u32, height: u32) {
 
 #[test]
 fn every_tab_shows_before_and_after_and_a_download() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     for (tab, prefix, width, height) in [
         ("resize", "resized", 224, 224),
         ("grayscale", "gray", 451, 300),
@@ -40,9 +38,7 @@ fn every_tab_shows_before_and_after_and_a_download() {
 
 #[test]
 fn new_size_is_applied_while_typing() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.click("#tab-resize");
     after(&page, "resize", 224, 224);
     page.value("document.querySelector('#resize [name=width]').select()");
@@ -62,9 +58,7 @@ fn new_size_is_applied_while_typing() {
 /// Typing a number starts with an empty field, which is not an error of the service.
 #[test]
 fn empty_number_shows_an_error() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.click("#tab-resize");
     after(&page, "resize", 224, 224);
     page.value(

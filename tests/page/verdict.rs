@@ -27,9 +27,7 @@ fn stored(class: &str) -> usize {
 
 #[test]
 fn prediction_is_corrected_by_keyboard() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.until("document.getElementById('verdict').offsetHeight > 0");
     let promise = page.text("document.getElementById('promise').textContent");
     assert!(promise.contains("saved only if"), "{promise}");
@@ -65,9 +63,7 @@ fn prediction_is_corrected_by_keyboard() {
 /// A correction is sent when there is no more time to take it back, or when the visitor goes on.
 #[test]
 fn correction_can_be_taken_back() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.until("document.getElementById('verdict').offsetHeight > 0");
     set_pace(&page, "1000");
     let predicted = page.text("document.querySelector('.winner-name').textContent");
@@ -94,9 +90,7 @@ fn correction_can_be_taken_back() {
 
 #[test]
 fn rejected_correction_can_be_given_again() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.until("document.getElementById('verdict').offsetHeight > 0");
     set_pace(&page, "0");
     page.run(
@@ -114,9 +108,7 @@ fn rejected_correction_can_be_given_again() {
 /// What is saved is what was sent.
 #[test]
 fn consent_for_a_part_says_so() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.value("document.querySelector('.part-box').focus()");
     page.press(&['-']);
     page.click("#part-predict");

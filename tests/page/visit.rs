@@ -22,9 +22,7 @@ fn names(page: &Browser) -> String {
 
 #[test]
 fn dropped_and_pasted_photographs_are_predicted() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.until("!document.getElementById('visit').checkVisibility()");
     dispatch(&page, "DragEvent('drop'", "dataTransfer", ["one.jpg", "two.jpg"]);
     page.until("document.querySelectorAll('#visit-list .fill').length === 3");
@@ -54,9 +52,7 @@ fn dropped_and_pasted_photographs_are_predicted() {
 
 #[test]
 fn invalid_file_does_not_affect_others() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     let folder = tempfile::tempdir().unwrap();
     let notes = folder.path().join("notes.txt");
     fs_err::write(&notes, "no picture").unwrap();
@@ -73,9 +69,7 @@ fn invalid_file_does_not_affect_others() {
 
 #[test]
 fn prediction_for_a_part_is_marked() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.choose("#other-file", &file("cat.avif"));
     page.until("document.querySelectorAll('#visit-list .fill').length === 2");
     page.until("!document.querySelector('#predict').ariaBusy");
@@ -92,9 +86,7 @@ fn prediction_for_a_part_is_marked() {
 
 #[test]
 fn clearing_aborts_requests() {
-    let Some(page) = page() else {
-        return;
-    };
+    let Some(page) = page() else { return };
     page.value(
         "window.fetch = (url, { signal }) => new Promise((answer, refuse) => {
            signal.addEventListener('abort', () => { window.ended = true; refuse(signal.reason); });
@@ -112,9 +104,7 @@ fn clearing_aborts_requests() {
 
 #[test]
 fn cropped_photograph_is_predicted() {
-    let Some(page) = page_with_photograph() else {
-        return;
-    };
+    let Some(page) = page_with_photograph() else { return };
     page.click("#tab-crop");
     page.until("document.querySelector('#crop .after img')");
     page.click("#crop .predict");

@@ -17,9 +17,7 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn version_of_another_program_is_rejected_by_name() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     let store = Store::new(place.path());
     let results = place.path().join("results");
@@ -41,9 +39,7 @@ fn version_of_another_program_is_rejected_by_name() {
 
 #[test]
 fn unwritable_folder_is_named_and_unchanged() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     let store = Store::new(place.path());
     store.register(1, 0.5);
@@ -67,9 +63,7 @@ fn unwritable_folder_is_named_and_unchanged() {
 
 #[test]
 fn selection_from_another_store_is_rejected() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let places = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [mine, theirs] = places.each_ref().map(|place| Store::new(place.path()));
     mine.register(1, 0.5);

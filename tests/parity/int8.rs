@@ -34,9 +34,7 @@ fn gate(open: bool) -> Gate {
 
 #[test]
 fn both_precisions_are_exported_together() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     let store = Store::with_versions(place.path());
     let dataset = pictures(&place.path().join("pictures"));

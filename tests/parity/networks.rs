@@ -41,9 +41,7 @@ fn every_convolution_can_be_quantized() {
 
 #[test]
 fn predictions_are_explained() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     for network in other_networks() {
         let place = tempfile::tempdir().unwrap();
         results_folder_of(network, place.path());

@@ -47,9 +47,7 @@ fn exported(place: &Path, runtime: &Runtime) -> (Dataset, ImagePredictor) {
 
 #[test]
 fn images_of_the_classes_are_known() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     let (dataset, predictor) = exported(place.path(), &runtime);
     let least = predictor.metadata().least_similarity.unwrap();
@@ -75,9 +73,7 @@ fn images_of_the_classes_are_known() {
 
 #[test]
 fn evaluation_compares_known_and_unknown_images() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     let (dataset, predictor) = exported(place.path(), &runtime);
     let samples: Vec<_> = dataset.samples().cloned().collect();

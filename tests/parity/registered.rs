@@ -44,9 +44,7 @@ fn registered_model_is_served_as_it_was_trained() {
 
 #[test]
 fn export_is_reproducible() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let place = tempfile::tempdir().unwrap();
     let store = Store::new(place.path());
     store.register(5, 0.5);

@@ -8,9 +8,7 @@ use pet_tests::{backbone_bytes, runtime, small_data_set};
 
 #[test]
 fn the_example_trains_exports_and_evaluates() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let folder = tempfile::tempdir().unwrap();
     let work = folder.path().to_owned();
     let (images, backbone) = (work.join("images"), work.join("weights.safetensors"));

@@ -20,9 +20,7 @@ fn with_body(body: &[u8]) -> super::client::Call {
 
 #[test]
 fn what_is_not_http2_is_disconnected() {
-    let Some(service) = start() else {
-        return;
-    };
+    let Some(service) = start() else { return };
     let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(500_000));
     for noise in [
         b"GET / HTTP/1.1\r\n\r\n",
@@ -45,9 +43,7 @@ fn what_is_not_http2_is_disconnected() {
 
 #[test]
 fn what_is_not_a_message_is_rejected() {
-    let Some(service) = start() else {
-        return;
-    };
+    let Some(service) = start() else { return };
     let valid = photograph(&gradient(20, 20, Format::Png));
     let bytes = prost::Message::encode_to_vec(&valid);
     let framed = |flag: u8, length: usize, message: &[u8]| {
@@ -84,9 +80,7 @@ fn what_is_not_a_message_is_rejected() {
 
 #[test]
 fn messages_above_the_limits_are_rejected() {
-    let Some(service) = start_with(|settings| settings.limits.bytes = 100_000) else {
-        return;
-    };
+    let Some(service) = start_with(|settings| settings.limits.bytes = 100_000) else { return };
     let limited = call("ModelInfer", &photograph(&vec![0; 200_000])).send(&service);
     limited.error(Code::ResourceExhausted, "limit");
     // Less than the limit of a call, more than that of a photograph.
@@ -101,9 +95,7 @@ fn messages_above_the_limits_are_rejected() {
 
 #[test]
 fn deadline_of_the_client_is_kept() {
-    let Some(service) = start() else {
-        return;
-    };
+    let Some(service) = start() else { return };
     let request = call("ModelInfer", &photograph(&gradient(20, 20, Format::Png)));
     let with = |timeout: &str| request.clone().header("grpc-timeout", timeout).send(&service);
     with("1n").error(Code::DeadlineExceeded, "in time");

@@ -18,9 +18,7 @@ fn model(name: &str, version: &str) -> Model {
 
 #[test]
 fn service_and_model_are_described() {
-    let Some(service) = start() else {
-        return;
-    };
+    let Some(service) = start() else { return };
     for name in ["ServerLive", "ServerReady"] {
         assert!(call(name, &Empty {}).send(&service).ok::<Flag>().value, "{name}");
     }
@@ -44,9 +42,7 @@ fn service_and_model_are_described() {
 
 #[test]
 fn calls_appear_in_metrics_and_traces() {
-    let Some(service) = start() else {
-        return;
-    };
+    let Some(service) = start() else { return };
     let route = "/inference.GRPCInferenceService/ModelInfer";
     let series = |series: &str| metric(&service, series) as u64;
     let count = |status: u16| {
@@ -78,9 +74,7 @@ fn calls_appear_in_metrics_and_traces() {
 
 #[test]
 fn calls_of_a_connection_run_at_the_same_time() {
-    let Some(service) = start() else {
-        return;
-    };
+    let Some(service) = start() else { return };
     let request = call("ModelInfer", &photograph(&gradient(40, 30, Format::Png)));
     pet_api::block_on(async {
         let client = connect(address(&service)).await;
@@ -130,9 +124,7 @@ fn accepted_calls_are_answered_while_stopping() {
 
 #[test]
 fn a_port_in_use_is_an_error_of_the_start() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let settings = Configuration {

@@ -36,9 +36,7 @@ fn numbers(raw: &[u8]) -> Vec<f32> {
 
 #[test]
 fn photograph_gets_the_same_answer_as_over_http() {
-    let Some(service) = start() else {
-        return;
-    };
+    let Some(service) = start() else { return };
     let image = gradient(300, 200, Format::Jpeg);
     let expected = over_http(&service, &image);
     let raw: Response = infer(&service, &Request { id: "7".into(), ..photograph(&image) }).ok();
@@ -63,9 +61,7 @@ fn photograph_gets_the_same_answer_as_over_http() {
 
 #[test]
 fn tensor_gets_the_same_answer_as_its_photograph() {
-    let Some(service) = start() else {
-        return;
-    };
+    let Some(service) = start() else { return };
     let image = gradient(300, 200, Format::Png);
     let tensor = tensor_of(&image, &service);
     let outputs = vec![
@@ -152,9 +148,7 @@ fn invalid_inputs_are_rejected_with_a_reason() {
 
 #[test]
 fn invalid_outputs_are_rejected_with_a_reason() {
-    let Some(service) = start() else {
-        return;
-    };
+    let Some(service) = start() else { return };
     let output = |name: &str, parameter: &str, value: Parameter| {
         changed(|request| {
             request.outputs =

@@ -38,9 +38,7 @@ fn admin(call: Call) -> Call {
 #[test]
 fn models_are_listed_loaded_and_unloaded() {
     let folder = folder();
-    let Some(service) = service(&folder) else {
-        return;
-    };
+    let Some(service) = service(&folder) else { return };
     let state = || {
         let index: Index = admin(call("RepositoryIndex", &Empty {})).send(&service).ok();
         let mut models = index.models.into_iter();
@@ -68,9 +66,7 @@ fn models_are_listed_loaded_and_unloaded() {
 #[test]
 fn invalid_changes_are_rejected() {
     let folder = folder();
-    let Some(service) = service(&folder) else {
-        return;
-    };
+    let Some(service) = service(&folder) else { return };
     let change = |method: &str, message: &Load| admin(call(method, message)).send(&service);
     change("RepositoryModelLoad", &load("x")).error(Code::NotFound, "does not exist");
     change("RepositoryModelUnload", &load("x")).error(Code::NotFound, "does not exist");
@@ -86,9 +82,7 @@ fn invalid_changes_are_rejected() {
 #[test]
 fn the_repository_requires_the_token() {
     let folder = folder();
-    let Some(service) = service(&folder) else {
-        return;
-    };
+    let Some(service) = service(&folder) else { return };
     for method in ["RepositoryIndex", "RepositoryModelLoad", "RepositoryModelUnload"] {
         let plain = call(method, &load("colours"));
         plain.send(&service).error(Code::Unauthenticated, "token");
@@ -99,9 +93,7 @@ fn the_repository_requires_the_token() {
             reply.error(Code::Unauthenticated, "token");
         }
     }
-    let Some(service) = start() else {
-        return;
-    };
+    let Some(service) = start() else { return };
     let reply = admin(call("RepositoryIndex", &Empty {})).send(&service);
     reply.error(Code::NotFound, "without an admin token");
 }

@@ -26,9 +26,7 @@ fn triton_client_works() {
         return;
     }
     let modules = "tritonclient.grpc, tritonclient.http, onnxruntime";
-    let Some(python) = python("PET_PYTHON", "python-env", modules) else {
-        return;
-    };
+    let Some(python) = python("PET_PYTHON", "python-env", modules) else { return };
     let images = tempfile::tempdir().unwrap();
     let mut command = Command::new(python);
     command

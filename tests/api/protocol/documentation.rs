@@ -9,9 +9,7 @@ use crate::support::{Request, Service, get};
 
 #[test]
 fn document_has_the_title_and_every_error_status() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let document = get("/openapi.json").send(&service).json();
     assert_eq!(document["info"]["title"], "MLOps Lab API");
     let table: BTreeSet<_> = Code::ALL.iter().map(|code| code.status().to_string()).collect();
@@ -33,9 +31,7 @@ fn document_has_the_title_and_every_error_status() {
 
 #[test]
 fn documented_paths_exist_and_reject_other_methods() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let document = get("/openapi.json").send(&service).json();
     for (path, operations) in document["paths"].as_object().unwrap() {
         let path = path.replace(['{', '}'], "");
@@ -50,9 +46,7 @@ fn documented_paths_exist_and_reject_other_methods() {
 
 #[test]
 fn documentation_loads_nothing_from_other_hosts() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let page = get("/docs").send(&service);
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");

@@ -78,9 +78,7 @@ pub(crate) fn pictures(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn tensor_gets_the_same_prediction_as_its_photograph() {
-    let Some(service) = service() else {
-        return;
-    };
+    let Some(service) = service() else { return };
     let image = gradient(300, 200, Format::Png);
     let tensor = tensor_of(&image, &service);
     let bytes: Vec<u8> = tensor.iter().flat_map(|number| number.to_le_bytes()).collect();
@@ -106,9 +104,7 @@ fn tensor_gets_the_same_prediction_as_its_photograph() {
 
 #[test]
 fn binary_outputs_follow_the_json() {
-    let Some(service) = service() else {
-        return;
-    };
+    let Some(service) = service() else { return };
     let image = gradient(30, 20, Format::Jpeg);
     let request = json!({"id": "one", "inputs": [photograph(image.len() + 4)],
         "outputs": [{"name": "class"}, {"name": "output", "parameters": {"binary_data": true}}]});
@@ -123,9 +119,7 @@ fn binary_outputs_follow_the_json() {
 
 #[test]
 fn errors_have_a_message_and_a_code() {
-    let Some(service) = service() else {
-        return;
-    };
+    let Some(service) = service() else { return };
     let send = |request: &Value| infer(request).send(&service);
     let inputs = |inputs: Value| send(&json!({"inputs": inputs}));
     let bytes =
@@ -150,9 +144,7 @@ fn errors_have_a_message_and_a_code() {
 
 #[test]
 fn truncated_requests_are_rejected() {
-    let Some(service) = service() else {
-        return;
-    };
+    let Some(service) = service() else { return };
     let image = gradient(8, 8, Format::Png);
     let json = json!({"inputs": [photograph(image.len() + 4)]}).to_string();
     let body = [json.as_bytes(), &element(&image)].concat();

@@ -19,9 +19,7 @@ fn parsed(service: &Service) -> Option<Value> {
 
 #[test]
 fn all_series_exist_from_the_start() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let response = get("/metrics").send(&service);
     let media_type = Some("text/plain; version=0.0.4; charset=utf-8");
     assert_eq!(response.header("content-type"), media_type);
@@ -48,18 +46,14 @@ fn all_series_exist_from_the_start() {
 
 #[test]
 fn requests_are_counted_with_few_labels() {
-    let Some(service) = Service::start() else {
-        return;
-    };
+    let Some(service) = Service::start() else { return };
     let picture = gradient(60, 40, Format::Png);
     let response = post("/predict").file("a.png", &picture).send(&service).json();
     post("/predict").send(&service).error(422, "missing_file");
     for path in ["/one", "/two", "/v2/three", "/assets/none"] {
         assert_eq!(get(path).send(&service).status, 404);
     }
-    let Some(metrics) = parsed(&service) else {
-        return;
-    };
+    let Some(metrics) = parsed(&service) else { return };
     let class = response["predicted_class"].as_str().unwrap();
     let predictions = format!("pet_predictions_total{{class={class}}}");
     let known = response["known"].as_bool().map(|known| {

@@ -10,9 +10,7 @@ use crate::support::Service;
 #[test]
 fn schemathesis_finds_no_violation() {
     let variable = "PET_SCHEMATHESIS_PYTHON";
-    let Some(python) = python(variable, "schemathesis-env", "schemathesis") else {
-        return;
-    };
+    let Some(python) = python(variable, "schemathesis-env", "schemathesis") else { return };
     let kept = tempfile::tempdir().unwrap();
     let Some(service) = Service::start_with(|configuration| {
         configuration.admin_token = Some("secret".into());

@@ -15,9 +15,7 @@ fn names_cannot_leave_the_folder() {
     dir.put("models/a b", &colours());
     fs_err::create_dir(dir.path("models/empty")).unwrap();
     fs_err::write(dir.path("models/README.md"), "no model").unwrap();
-    let Some(service) = dir.start() else {
-        return;
-    };
+    let Some(service) = dir.start() else { return };
     let listed = index(&service);
     assert_eq!(listed.as_array().unwrap().len(), 2, "{listed}");
     let long = "x".repeat(2000);
@@ -60,9 +58,7 @@ fn names_cannot_leave_the_folder() {
 #[test]
 fn repository_requires_the_token() {
     let dir = TestDir::new();
-    let Some(service) = dir.start() else {
-        return;
-    };
+    let Some(service) = dir.start() else { return };
     let paths = [
         "/v2/repository/index",
         "/v2/repository/models/shapes/load",
@@ -90,9 +86,7 @@ fn repository_requires_the_token() {
 #[test]
 fn load_parameters_are_rejected() {
     let dir = TestDir::new();
-    let Some(service) = dir.start() else {
-        return;
-    };
+    let Some(service) = dir.start() else { return };
     let send = |action: &str, body: &str| {
         let request = admin(&format!("/v2/repository/{action}"));
         request.body("application/json", body.as_bytes()).send(&service)
@@ -136,9 +130,7 @@ fn only_the_served_model_is_listed_without_a_folder() {
 fn startup_fails_if_a_model_cannot_be_loaded() {
     let dir = TestDir::new();
     dir.put("models/broken", b"not a model");
-    let Some(error) = dir.startup_error(|_| {}) else {
-        return;
-    };
+    let Some(error) = dir.startup_error(|_| {}) else { return };
     assert!(
         matches!(&error, Error::Successor { role: "named", results, .. } if results.ends_with("broken")),
         "{error}"

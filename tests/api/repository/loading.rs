@@ -12,9 +12,7 @@ use crate::support::{Service, coloured, colours, colours_called, colours_that_sa
 #[test]
 fn models_are_unloaded_loaded_and_added() {
     let dir = TestDir::new();
-    let Some(service) = dir.start() else {
-        return;
-    };
+    let Some(service) = dir.start() else { return };
     let ready = |name: &str| json!({"name": name, "version": "7", "state": "READY", "reason": ""});
     let gone =
         |name: &str| json!({"name": name, "state": "UNAVAILABLE", "reason": "it is not loaded"});
@@ -82,9 +80,7 @@ fn served_model_is_reloaded_and_never_unloaded() {
 fn replaced_model_is_reloaded_and_broken_one_is_kept() {
     let dir = TestDir::new();
     dir.put("models/unloaded", &colours());
-    let Some(service) = dir.start() else {
-        return;
-    };
+    let Some(service) = dir.start() else { return };
     let version = || {
         let response = predict(&service, "?model=shapes&top_k=1");
         response.json()["model_version"].clone()

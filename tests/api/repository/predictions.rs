@@ -19,9 +19,7 @@ fn models_with_other_classes_are_used_by_name() {
     let committed = fs_err::read(results().join("model.onnx")).unwrap();
     dir.put("models/breeds", &committed);
     fs_err::write(dir.path("models/breeds/metrics.json"), "{\"of\": \"breeds\"}").unwrap();
-    let Some(service) = dir.start() else {
-        return;
-    };
+    let Some(service) = dir.start() else { return };
     assert_eq!(predict(&service, "").json()["predicted_class"], "green");
     let shape = predict(&service, "?model=shapes&top_k=1").json();
     assert_eq!(shape["all_classes"], json!(SHAPES));
@@ -62,9 +60,7 @@ fn models_with_other_classes_are_used_by_name() {
 #[test]
 fn unknown_name_lists_the_known_ones() {
     let dir = TestDir::new();
-    let Some(service) = dir.start() else {
-        return;
-    };
+    let Some(service) = dir.start() else { return };
     for request in [
         post("/predict?model=cats"),
         post("/predict/batch?model=cats"),
@@ -116,9 +112,7 @@ fn only_the_served_model_can_be_corrected() {
 #[test]
 fn metrics_are_separate_for_each_model() {
     let dir = TestDir::new();
-    let Some(service) = dir.start() else {
-        return;
-    };
+    let Some(service) = dir.start() else { return };
     let series = |name: &str| format!("{name}{{name=\"shapes\",role=\"named\",version=\"7\"}}");
     let seconds = series("pet_model_duration_seconds_count");
     let text = || get("/metrics").send(&service).text();
@@ -145,9 +139,7 @@ fn metrics_are_separate_for_each_model() {
 #[test]
 fn request_keeps_the_model_that_it_started_with() {
     let dir = TestDir::new();
-    let Some(service) = dir.start() else {
-        return;
-    };
+    let Some(service) = dir.start() else { return };
     let request = post("/predict?model=shapes").file("x.png", &gradient(60, 40, Format::Png));
     let bytes = request.bytes();
     let (head, rest) = bytes.split_at(bytes.len() - 100);

@@ -18,9 +18,7 @@ fn connect(url: &str) -> Client {
 /// The suite against a real server with its artifact proxy.
 #[test]
 fn server_store() {
-    let Some(python) = python::find() else {
-        return;
-    };
+    let Some(python) = python::find() else { return };
     let folder = tempfile::tempdir().unwrap();
     let server =
         Server::start(&python, folder.path(), &["--backend-store-uri", "sqlite:///own.db"]);
@@ -36,9 +34,7 @@ fn server_store() {
 /// writing to the file.
 #[test]
 fn mlflow_opens_our_database() {
-    let Some(python) = python::find() else {
-        return;
-    };
+    let Some(python) = python::find() else { return };
     // Nothing random behind `%`: MLflow decodes a path more than once, and so misses a folder such as `%41`.
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("odd ü#%");

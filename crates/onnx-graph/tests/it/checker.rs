@@ -41,9 +41,7 @@ pub(crate) fn python_with_onnx() -> Option<PathBuf> {
 
 #[test]
 fn the_onnx_checker_accepts_and_infers_the_same_shapes() {
-    let Some(python) = python_with_onnx() else {
-        return;
-    };
+    let Some(python) = python_with_onnx() else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
     let model = every_operator().unwrap();

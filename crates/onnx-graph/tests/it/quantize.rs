@@ -149,9 +149,7 @@ assert numpy.abs(output - got).max() < 0.01 * numpy.abs(expected).max(), (output
 
 #[test]
 fn python_takes_it_and_computes_nearly_the_same() {
-    let Some(python) = python_with_onnx() else {
-        return;
-    };
+    let Some(python) = python_with_onnx() else { return };
     let folder = tempfile::tempdir().unwrap();
     let [floats, bytes] = ["floats.onnx", "bytes.onnx"].map(|name| folder.path().join(name));
     let model = network().unwrap();

@@ -43,9 +43,7 @@ fn tensor_of(path: &Path) -> Vec<f32> {
 /// The committed numbers are every 499th of each tensor, so this needs no Python.
 #[test]
 fn the_path_from_jpeg_to_tensor_is_pillows() {
-    let Some(folder) = originals() else {
-        return;
-    };
+    let Some(folder) = originals() else { return };
     let bytes = fs_err::read(golden().join("photographs.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(expected.len(), 19);
@@ -59,9 +57,7 @@ fn the_path_from_jpeg_to_tensor_is_pillows() {
 /// Reduced while decoding, a large photograph gives nearly the same tensor as in full.
 #[test]
 fn a_large_photograph_is_reduced_and_looks_the_same() {
-    let Some(folder) = originals() else {
-        return;
-    };
+    let Some(folder) = originals() else { return };
     let small = decode(&fs_err::read(folder.join("beagle_10.jpg")).unwrap(), &Limits::default());
     let large = resize(&small.unwrap().image, 2000, 1500, Filter::Lanczos).unwrap();
     let bytes = encode_rgb(&large, Format::Jpeg).unwrap();
@@ -85,9 +81,7 @@ fn a_large_photograph_is_reduced_and_looks_the_same() {
 /// Runs Pillow itself on every photograph; `PET_PYTHON` names a Python that has it.
 #[test]
 fn every_pixel_of_every_photograph_is_pillows() {
-    let Some(folder) = originals() else {
-        return;
-    };
+    let Some(folder) = originals() else { return };
     let Some(python) = std::env::var_os("PET_PYTHON") else {
         skipped("`PET_PYTHON` does not name a Python with Pillow and numpy");
         return;

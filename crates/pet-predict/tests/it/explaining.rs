@@ -51,9 +51,7 @@ fn three_colours() -> Vec<u8> {
 
 #[test]
 fn the_shares_and_the_bias_add_up_to_the_logit() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let model = model(&runtime, None);
     let mut explainer = Explainer::new(&model).unwrap();
     let mut session = model.session().unwrap();
@@ -73,9 +71,7 @@ fn the_shares_and_the_bias_add_up_to_the_logit() {
 
 #[test]
 fn the_map_points_to_the_place() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let mut explainer = Explainer::new(&model(&runtime, None)).unwrap();
     let explanation = explainer.explain(&three_colours(), None).unwrap();
     assert_eq!(explanation.map.class, explanation.prediction.predicted_class());
@@ -91,9 +87,7 @@ fn the_map_points_to_the_place() {
 
 #[test]
 fn a_temperature_cools_the_confidence_and_leaves_the_logits() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let photograph = picture([0, 255, 51]);
     let plain = model(&runtime, None).session().unwrap().predict(&photograph).unwrap();
     let warm = model(&runtime, Some(2.5));
@@ -111,9 +105,7 @@ fn a_temperature_cools_the_confidence_and_leaves_the_logits() {
 
 #[test]
 fn what_cannot_be_explained_is_said() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     // Its linear layer has no bias.
     let folder = Parts::default().folder();
     let other = Model::load(&runtime, folder.path(), &Options::default()).unwrap();
@@ -129,9 +121,7 @@ fn what_cannot_be_explained_is_said() {
 
 #[test]
 fn features_are_what_the_last_layer_takes() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let model = model(&runtime, None);
     let mut extractor = FeatureExtractor::new(&model).unwrap();
     let features = extractor.extract(&picture([255, 0, 51])).unwrap();

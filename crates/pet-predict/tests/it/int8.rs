@@ -71,9 +71,7 @@ fn load(runtime: &Runtime, path: &Path) -> Model {
 
 #[test]
 fn the_quantized_network_computes_nearly_the_same() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("floats.onnx");
     fs_err::write(&file, network()).unwrap();
@@ -111,9 +109,7 @@ fn the_quantized_network_computes_nearly_the_same() {
 
 #[test]
 fn values_that_are_not_finite_are_refused() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let mut graph = Graph::new("large");
     let shape = [Dim::symbol("batch"), 3.into(), SIZE.into(), SIZE.into()];
     let image = graph.input(INPUT_NAME, DataType::F32, &shape).unwrap();
@@ -151,9 +147,7 @@ fn folder(floats: &str, integers: &str) -> TempDir {
 
 #[test]
 fn the_model_in_integers_is_taken_unless_another_is_asked_for() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let folder = folder("7", "7");
     for (asked, expected) in [
         (None, Precision::Int8),
@@ -171,9 +165,7 @@ fn the_model_in_integers_is_taken_unless_another_is_asked_for() {
 
 #[test]
 fn what_another_version_left_or_is_damaged_is_passed_over() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let stale = folder("8", "7");
     assert_eq!(load(&runtime, stale.path()).metadata().precision, Precision::Fp32);
 
@@ -189,9 +181,7 @@ fn what_another_version_left_or_is_damaged_is_passed_over() {
 
 #[test]
 fn a_model_under_the_name_of_the_other_precision_is_refused() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let folder = Parts::default().folder();
     let renamed = folder.path().join(INT8_MODEL_FILE);
     fs_err::rename(folder.path().join(MODEL_FILE), &renamed).unwrap();

@@ -21,9 +21,7 @@ fn refusal_of_bytes(runtime: &Runtime, bytes: &[u8]) -> Error {
 
 #[test]
 fn a_folder_or_a_file_is_loaded() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let folder = Parts::default().folder();
     let file = folder.path().join(MODEL_FILE);
     for path in [folder.path(), &file] {
@@ -43,9 +41,7 @@ fn carried(names: &[&'static str]) -> Results {
 
 #[test]
 fn a_model_inside_the_program_is_loaded() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let (results, options) = (carried(&[MODEL_FILE]), Options::default());
     let model = Model::from_results(&runtime, &results, &options).unwrap();
     assert_eq!(*model.metadata(), metadata(&["red", "green", "blue"]));
@@ -59,9 +55,7 @@ fn a_model_inside_the_program_is_loaded() {
 
 #[test]
 fn what_is_not_or_wrongly_inside_the_program_is_named() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let message = |names: &[&'static str], options: &Options| {
         let error = Model::from_results(&runtime, &carried(names), options).unwrap_err();
         error.to_string()
@@ -76,9 +70,7 @@ fn what_is_not_or_wrongly_inside_the_program_is_named() {
 
 #[test]
 fn another_input_or_output_is_refused() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let message = |parts| {
         let error = refusal(&runtime, parts);
         assert!(matches!(error, Error::Interface { .. }), "{error}");
@@ -101,9 +93,7 @@ fn another_input_or_output_is_refused() {
 
 #[test]
 fn numbers_of_another_type_are_refused() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let mut graph = Graph::new("double");
     let shape = [Dim::symbol("batch"), 3.into(), 8.into(), 8.into()];
     let image = graph.input("input", DataType::F64, &shape).unwrap();
@@ -116,9 +106,7 @@ fn numbers_of_another_type_are_refused() {
 
 #[test]
 fn a_model_without_a_known_recipe_is_refused() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let without = |removed: &str| {
         let mut parts = Parts::default();
         parts.metadata.retain(|(key, _)| key != removed);
@@ -142,9 +130,7 @@ fn a_model_without_a_known_recipe_is_refused() {
 
 #[test]
 fn files_that_are_no_model_are_refused() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let error = refusal_of_bytes(&runtime, b"");
     assert!(matches!(error, Error::ModelSize { got: 0, .. }), "{error}");
     let error = refusal_of_bytes(&runtime, b"This is a text called model.onnx.");
@@ -162,9 +148,7 @@ fn files_that_are_no_model_are_refused() {
 
 #[test]
 fn a_missing_or_huge_file_is_refused() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let empty = tempfile::tempdir().unwrap();
     let error = Model::load(&runtime, empty.path(), &Options::default()).unwrap_err();
     assert!(matches!(error, Error::NoModel { .. }), "{error}");
@@ -177,9 +161,7 @@ fn a_missing_or_huge_file_is_refused() {
 
 #[test]
 fn other_classes_beside_the_model_are_refused() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let folder = Parts::default().folder();
     let path = folder.path().join(CLASSES_FILE);
     let load = |classes: &[&str]| {

@@ -21,9 +21,7 @@ fn load(runtime: &Runtime, parts: Parts) -> Result<Session, Error> {
 
 #[test]
 fn outliers_are_detected() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let mut session = load(&runtime, parts(true, Some(0.9))).unwrap();
     let mut ask = |colour| {
         let prediction = session.predict(&picture(colour)).unwrap();
@@ -42,9 +40,7 @@ fn outliers_are_detected() {
 
 #[test]
 fn a_model_without_examples_does_not_tell() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let mut session = load(&runtime, parts(false, None)).unwrap();
     let prediction = session.predict(&picture([9, 9, 9])).unwrap();
     assert_eq!((prediction.is_known(), prediction.similarity()), (None, None));
@@ -52,9 +48,7 @@ fn a_model_without_examples_does_not_tell() {
 
 #[test]
 fn an_output_and_its_threshold_go_together() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let refusal = |parts| load(&runtime, parts).unwrap_err().to_string();
     let missing = refusal(parts(false, Some(0.5)));
     assert!(missing.contains("`similarity: f32[any, 3]`"), "{missing}");

@@ -19,9 +19,7 @@ fn pictures() -> Vec<Vec<u8>> {
 
 #[test]
 fn the_class_and_its_probability_are_right() {
-    let Some(predictor) = predictor(&Options::default()) else {
-        return;
-    };
+    let Some(predictor) = predictor(&Options::default()) else { return };
     let prediction = predictor.predict(&picture([0, 255, 51])).unwrap();
     assert_eq!(prediction.predicted_class(), "green");
     // Means 0, 1 and 0.2 times 4, through the softmax.
@@ -39,9 +37,7 @@ fn the_class_and_its_probability_are_right() {
 #[test]
 fn a_batch_equals_its_singles() {
     let options = Options::default().with_sessions(NonZero::new(3).unwrap());
-    let Some(predictor) = predictor(&options) else {
-        return;
-    };
+    let Some(predictor) = predictor(&options) else { return };
     let pictures = pictures();
     let batch = predictor.predict_batch(&pictures);
     assert_eq!(batch.len(), pictures.len());
@@ -54,9 +50,7 @@ fn a_batch_equals_its_singles() {
 
 #[test]
 fn a_bad_picture_spoils_no_other() {
-    let Some(predictor) = predictor(&Options::default()) else {
-        return;
-    };
+    let Some(predictor) = predictor(&Options::default()) else { return };
     let red = picture([200, 0, 0]);
     let cut = &red[..red.len() / 2];
     let answers = predictor.predict_batch(&[&red[..], b"a text", b"", cut, &red[..]]);
@@ -71,9 +65,7 @@ fn a_bad_picture_spoils_no_other() {
 #[test]
 fn many_threads_share_few_sessions() {
     let options = Options::default().with_sessions(NonZero::new(2).unwrap());
-    let Some(predictor) = predictor(&options) else {
-        return;
-    };
+    let Some(predictor) = predictor(&options) else { return };
     let pictures = pictures();
     let expected: Vec<_> =
         pictures.iter().map(|picture| predictor.predict(picture).unwrap()).collect();
@@ -92,9 +84,7 @@ fn many_threads_share_few_sessions() {
 /// On the committed models, whose convolutions are large enough to be divided.
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let results = concat!(env!("CARGO_MANIFEST_DIR"), "/../../results");
     for precision in [Precision::Fp32, Precision::Int8] {
         let options = Options::default().with_precision(Some(precision));
@@ -113,9 +103,7 @@ fn the_number_of_threads_changes_no_bit() {
 
 #[test]
 fn worker_threads_own_sessions_of_one_model() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let folder = Parts::default().folder();
     let model = Model::load(&runtime, folder.path(), &Options::default()).unwrap();
     let sessions: Vec<_> = (0..3).map(|_| model.session().unwrap()).collect();
@@ -133,9 +121,7 @@ fn worker_threads_own_sessions_of_one_model() {
 
 #[test]
 fn tensors_are_run_in_batches() {
-    let Some(predictor) = predictor(&Options::default()) else {
-        return;
-    };
+    let Some(predictor) = predictor(&Options::default()) else { return };
     let one = 3 * SIZE * SIZE;
     let tensor: Vec<_> = (0..4 * one).map(|index| (index % 97) as f32 / 97.0).collect();
     let logits = predictor.run_tensor(&tensor, 4).unwrap();
@@ -153,9 +139,7 @@ fn tensors_are_run_in_batches() {
 
 #[test]
 fn numbers_that_are_none_are_no_prediction() {
-    let Some(runtime) = runtime() else {
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let mut parts = Parts::default();
     parts.weight[4] = f32::NAN;
     let folder = parts.folder();
@@ -166,9 +150,7 @@ fn numbers_that_are_none_are_no_prediction() {
 
 #[test]
 fn a_decoded_photograph_is_predicted_like_its_file() {
-    let Some(predictor) = predictor(&Options::default()) else {
-        return;
-    };
+    let Some(predictor) = predictor(&Options::default()) else { return };
     let file = picture([0, 200, 51]);
     let decoded = pet_image::decode(&file, &pet_image::Limits::default()).unwrap();
     let from_pixels = predictor.predict_image(&decoded.image).unwrap();

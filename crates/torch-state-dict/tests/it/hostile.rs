@@ -48,9 +48,7 @@ fn every_byte_may_be_wrong() {
 
 fn check(bytes: &[u8]) {
     let limits = Limits::default().with_unpacked_bytes(1 << 16);
-    let Ok(state_dict) = StateDict::from_bytes_with(bytes, &limits) else {
-        return;
-    };
+    let Ok(state_dict) = StateDict::from_bytes_with(bytes, &limits) else { return };
     let sizes = state_dict
         .iter()
         .map(|(_, tensor)| tensor.element_count() * tensor.data_type().element_size());

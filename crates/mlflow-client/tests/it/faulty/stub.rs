@@ -64,9 +64,7 @@ impl Stub {
         // Ends with the script, or with the process.
         std::thread::spawn(move || {
             for answer in answers {
-                let Ok((stream, _)) = listener.accept() else {
-                    return;
-                };
+                let Ok((stream, _)) = listener.accept() else { return };
                 serve(stream, &answer, &seen);
             }
         });

@@ -2,8 +2,5 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod checker;
-mod figures;
 mod files;
-mod int8;
 mod model;

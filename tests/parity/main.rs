@@ -2,12 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod compare;
+mod candle;
+mod data_set;
 mod export;
-mod int8;
-mod networks;
-mod outliers;
-mod rebuild;
-mod registered;
-mod results;
-mod select;

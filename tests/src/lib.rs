@@ -17,31 +17,22 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod colours;
-mod labels;
-mod photographs;
-mod pictures;
-mod places;
-mod program;
+mod environment;
+mod images;
+mod models;
 mod service;
 #[cfg(feature = "training")]
 mod stand_in;
-#[cfg(feature = "training")]
-mod store;
-mod tensors;
 
-pub use colours::{colours_data_set, colours_results};
-pub use labels::breed_of;
-pub use photographs::{photographs, shared_data};
-pub use pictures::{HUGE_PNG, gradient, sample_pictures, small_data_set, truncated_jpeg};
-pub use places::{results, results_are_committed, root};
-pub use program::{python_with_onnx, runtime, skipped};
+pub use environment::{python_with_onnx, results, results_are_committed, root, runtime, skipped};
+pub use images::{
+    HUGE_PNG, breed_of, gradient, photographs, sample_pictures, shared_data, small_data_set,
+    truncated_jpeg,
+};
+pub use models::{colours_data_set, colours_results, largest_difference, sha256, tensors};
 pub use service::Service;
 #[cfg(feature = "training")]
 pub use stand_in::{
-    backbone_bytes, backbone_bytes_of, classifier_weights, classifier_weights_of, metadata,
-    results_folder, results_folder_of, set_temperature,
+    Store, VERSIONS, backbone_bytes, backbone_bytes_of, classifier_weights, classifier_weights_of,
+    metadata, results_folder, results_folder_of, set_temperature,
 };
-#[cfg(feature = "training")]
-pub use store::{Store, VERSIONS};
-pub use tensors::{largest_difference, tensors};

@@ -1,17 +1,19 @@
-//! A model of colours that needs no training, and images for it.
+//! A model of colours that needs no training, and what tests compare: inputs, outputs and digests.
 
 use std::path::Path;
 
 use onnx_graph::{ConvOptions, DataType, Dim, GemmOptions, Graph, Model, Value};
-use pet_image::{Format, RgbImage, encode_rgb};
+use pet_image::{Format, Limits, Preprocess, Resize, RgbImage, encode_rgb};
 use pet_model::{
-    CLASSES_FILE, INPUT_NAME, MODEL_FILE, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess,
-    write_classes,
+    CLASSES_FILE, INPUT_NAME, MODEL_FILE, ModelMetadata, OPSET, OUTPUT_NAME, write_classes,
 };
+use sha2::{Digest as _, Sha256};
 
 const CLASSES: [&str; 3] = ["blue", "green", "red"];
+
 /// Pixels along each side.
 const SIZE: usize = 8;
+
 /// Number of convolutions.
 const LAYERS: usize = 12;
 
@@ -21,15 +23,14 @@ const LAYERS: usize = 12;
 pub fn colours_results(folder: &Path, spread: f32) {
     let classes = CLASSES.map(str::to_owned).to_vec();
     let preprocess = Preprocess {
-        resize: pet_image::Resize::Stretch { size: SIZE as u32 },
+        resize: Resize::Stretch { size: SIZE as u32 },
         mean: [0.0; 3],
         standard_deviation: [1.0; 3],
         ..Preprocess::imagenet()
     };
     let metadata = ModelMetadata::new("colours", classes, preprocess).with_val_acc(1.0);
-    let model = Model::new(graph(spread), OPSET);
-    let properties = metadata.to_properties().unwrap().into_iter();
-    let model = properties.fold(model, |model, (key, value)| model.with_metadata(key, value));
+    let properties = metadata.to_properties().unwrap();
+    let model = Model::new(graph(spread), OPSET).with_properties(properties);
     fs_err::create_dir_all(folder).unwrap();
     fs_err::write(folder.join(MODEL_FILE), model.to_bytes().unwrap()).unwrap();
     write_classes(&folder.join(CLASSES_FILE), &metadata.classes).unwrap();
@@ -77,5 +78,43 @@ pub fn colours_data_set(folder: &Path, images: usize) {
             fs_err::create_dir_all(file.parent().unwrap()).unwrap();
             fs_err::write(file, encode_rgb(&picture, Format::Png).unwrap()).unwrap();
         }
+    }
+}
+
+/// The concatenated tensors of image files.
+pub fn tensors<T: AsRef<[u8]>>(recipe: &Preprocess, files: &[T]) -> Vec<f32> {
+    let length = recipe.tensor_len();
+    let mut all = vec![0.0; files.len() * length];
+    for (file, tensor) in files.iter().zip(all.chunks_exact_mut(length)) {
+        recipe.run(file.as_ref(), &Limits::default(), tensor).unwrap();
+    }
+    all
+}
+
+/// The largest difference between two numbers with the same index; infinite if one is NaN.
+///
+/// # Panics
+///
+/// When the lengths differ.
+pub fn largest_difference(one: &[f32], other: &[f32]) -> f32 {
+    assert_eq!(one.len(), other.len());
+    let differences = one.iter().zip(other).map(|(one, other)| (one - other).abs());
+    differences.fold(0.0, |max, one| if one.is_nan() { f32::INFINITY } else { one.max(max) })
+}
+
+/// The SHA-256 of a file's content, as the results folder has it.
+pub fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::float_cmp, reason = "these numbers are exact")]
+    #[test]
+    fn nan_is_an_infinite_difference() {
+        assert_eq!(largest_difference(&[1.0, 2.0], &[1.0, 2.5]), 0.5);
+        assert_eq!(largest_difference(&[1.0, f32::NAN], &[1.0, 2.0]), f32::INFINITY);
     }
 }

@@ -208,7 +208,7 @@ const ELSEWHERE: [(&str, &str); 11] = [
     ("NoModel", "needs a program without a built-in model"),
     ("Output", "messages.rs"),
     ("SeveralRuns", "messages.rs"),
-    ("Unsent", "../mlflow/spool.rs"),
+    ("Unsent", "../mlflow/tracking.rs"),
     ("Collector", "traces.rs"),
     ("SeveralConfigurations", "learning_rate.rs"),
     ("NoLearningRate", "needs a loss that diverges immediately"),

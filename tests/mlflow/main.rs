@@ -8,10 +8,7 @@
 mod program;
 mod promote;
 mod python;
-mod server;
-mod spool;
 #[cfg(target_os = "linux")]
 mod system_metrics;
 mod traces;
-mod with_server;
-mod without_server;
+mod tracking;

@@ -7,8 +7,7 @@ use mlflow_client::{Client, Config};
 use serde_json::{Value, json};
 
 use crate::program::{Program, TRAIN};
-use crate::python;
-use crate::server::{Server, free_port};
+use crate::python::{self, Server, free_port};
 
 /// What is trained here has hardly begun to learn, and the machine may be busy.
 const PROMOTE: &str = "promote --dataset folder --data-dir pets --min-accuracy 0 --min-class-recall 0 \

@@ -7,11 +7,11 @@ use mlflow_client::{Client, Config, RunQuery};
 use serde_json::Value;
 
 use crate::program::{Program, TRAIN};
-use crate::python;
-use crate::server::{Server, free_port};
+use crate::python::{self, Server, free_port};
 
 /// Far longer than anything here takes, even on a busy machine.
 const TIMEOUT: Duration = Duration::from_mins(2);
+
 const BUSY: &str = "system/cpu_utilization_percentage";
 
 #[test]

@@ -4,8 +4,7 @@ use pet_tests::{Service, results_folder, sample_pictures};
 use serde_json::Value;
 
 use crate::program::Program;
-use crate::python;
-use crate::server::{Server, free_port};
+use crate::python::{self, Server, free_port};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 

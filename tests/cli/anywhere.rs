@@ -6,8 +6,7 @@ use std::process::Command;
 use pet_image::Format;
 use pet_tests::{gradient, results_folder, skipped};
 
-use crate::output::Output;
-use crate::test_dir::TestDir;
+use crate::test_dir::{Output, TestDir};
 
 /// A folder of the user's data, as the program prints it.
 const DATA: &str = "home/.local/share/pet-cli";

@@ -1,11 +1,9 @@
 //! Folders of images that change while they are read.
 
-use crate::data_check::{png, scene};
-use crate::paused::Paused;
-use crate::running::Running;
-use crate::test_dir::TestDir;
+use crate::pictures::{png, scene};
+use crate::running::{Paused, Running};
+use crate::test_dir::{TRAIN, TestDir};
 
-const TRAIN: &str = "train --backbone backbone.safetensors --dataset folder --data-dir pets";
 /// Two images that the tests change.
 const IMAGES: [&str; 2] = ["pets/train/Black Cat/0001.jpg", "pets/train/Siamese Cat/0002.jpg"];
 

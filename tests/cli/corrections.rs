@@ -1,15 +1,13 @@
 //! Training on corrections that the service has saved.
 
 use mlflow_client::Run;
-use pet_image::{Format, RgbImage, decode, encode_rgb};
+use pet_image::{Format, Limits, RgbImage, decode, encode_rgb};
 use pet_tests::Service;
 use serde_json::Value;
 
-use crate::data_check::{png, scene};
-use crate::promote::{COLOURS, GOOD, colours, shade};
-use crate::test_dir::TestDir;
+use crate::pictures::{COLOURS, GOOD, png, scene, shade, with_colours};
+use crate::test_dir::{TRAIN, TestDir};
 
-const TRAIN: &str = "train --dataset folder --backbone backbone.safetensors --data-dir pets";
 const TOKEN: &str = "Authorization: Bearer secret\r\n";
 
 /// Checks for status 200, and parses the body.
@@ -26,9 +24,7 @@ fn last(dir: &TestDir) -> Run {
 
 #[test]
 fn a_model_trained_on_corrections_becomes_champion() {
-    let Some(dir) = TestDir::with_runtime() else { return };
-    dir.write("backbone.safetensors", pet_tests::backbone_bytes());
-    colours(&dir, "pets", 10);
+    let Some(dir) = with_colours() else { return };
     let train = format!("{TRAIN} {GOOD}");
     // The latency on a busy machine must not fail the test.
     let promote = "promote --dataset folder --data-dir pets --max-latency 60000";
@@ -105,12 +101,9 @@ fn unusable_corrections_are_excluded_and_reported() {
     assert_eq!(clean.params["added_images"], "3");
 
     // A copy of a test image, and a file that is not an image.
-    let measured = decode(
-        &fs_err::read(dir.path("pets/test/Siamese Cat/0001.jpg")).unwrap(),
-        &pet_image::Limits::default(),
-    );
-    let png = encode_rgb(&measured.unwrap().image, Format::Png).unwrap();
-    dir.write("corrections/Siamese Cat/copy.png", png);
+    let measured = fs_err::read(dir.path("pets/test/Siamese Cat/0001.jpg")).unwrap();
+    let measured = decode(&measured, &Limits::default()).unwrap();
+    dir.write("corrections/Siamese Cat/copy.png", png(&measured.image));
     dir.write("corrections/Siamese Cat/text.jpg", "<script>");
     dir.write("corrections/Siamese Cat/empty.jpg", "");
     dir.write("corrections/Siamese Cat/huge.png", pet_tests::HUGE_PNG);

@@ -1,24 +1,9 @@
 //! `pet-cli data check`
 
-use pet_image::{CropBox, Filter, Format, RgbImage, crop, encode_rgb, resize};
+use pet_image::{CropBox, Filter, RgbImage, crop, resize};
 
+use crate::pictures::{png, scene};
 use crate::test_dir::TestDir;
-
-/// Draws random patches of light and dark; two scenes are as similar as by chance.
-pub(crate) fn scene(seed: u32) -> RgbImage {
-    RgbImage::from_fn(240, 180, |x, y| {
-        let place = (x / 20) + 100 * (y / 20) + 10_000 * seed;
-        // The finalizer of MurmurHash3, so that neighbouring patches are independent.
-        let mixed = (place ^ (place >> 16)).wrapping_mul(0x85eb_ca6b);
-        let mixed = (mixed ^ (mixed >> 13)).wrapping_mul(0xc2b2_ae35);
-        let level = (mixed >> 24) as u8;
-        [level, 255 - level, level / 2].into()
-    })
-}
-
-pub(crate) fn png(image: &RgbImage) -> Vec<u8> {
-    encode_rgb(image, Format::Png).unwrap()
-}
 
 /// A valid data set of two classes, each with 20 training images and 2 test images.
 fn valid() -> TestDir {

@@ -2,9 +2,8 @@
 
 use pet_tests::{colours_data_set, colours_results, results_folder};
 
-use crate::output::Output;
 use crate::promote::with_challenger;
-use crate::test_dir::TestDir;
+use crate::test_dir::{Output, TestDir};
 
 /// Training on images without cached features.
 const TRAINING: &str = "--backbone backbone.safetensors --dataset folder --data-dir colours";

@@ -4,8 +4,7 @@ use mlflow_client::{NewRun, now};
 use pet_image::Format;
 use pet_tests::{Store, gradient};
 
-use crate::output::Output;
-use crate::test_dir::TestDir;
+use crate::test_dir::{Output, TestDir};
 
 /// A command line that fails.
 struct Case {
@@ -210,7 +209,7 @@ const ELSEWHERE: [(&str, &str); 11] = [
     ("SeveralRuns", "messages.rs"),
     ("Unsent", "../mlflow/tracking.rs"),
     ("Collector", "traces.rs"),
-    ("SeveralConfigurations", "learning_rate.rs"),
+    ("SeveralConfigurations", "train.rs"),
     ("NoLearningRate", "needs a loss that diverges immediately"),
     ("Signal", "the system accepts all handlers"),
     ("Json", "all keys are strings"),

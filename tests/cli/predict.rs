@@ -1,10 +1,10 @@
-//! `pet-cli predict`
+//! `pet-cli predict` and `pet-cli explain`
 
 use pet_image::Format;
 use pet_tests::{gradient, metadata, sample_pictures};
+use serde_json::Value;
 
-use crate::output::Output;
-use crate::test_dir::TestDir;
+use crate::test_dir::{Output, TestDir};
 
 fn dir() -> Option<TestDir> {
     let dir = TestDir::with_model()?;
@@ -102,7 +102,7 @@ fn missing_files_are_reported_among_others() {
 
     let json = dir.run(&format!("predict --json {files}"));
     assert_eq!((json.status, json.stderr.as_str()), (Some(1), error));
-    let answers: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let answers: Value = serde_json::from_str(&json.stdout).unwrap();
     let known = |index: usize| answers[index]["predicted_class"].is_string();
     assert_eq!([0, 1, 2, 3].map(known), [true, false, true, false]);
     assert_eq!(answers[1]["error"], "file not found: `nowhere.jpg`");
@@ -132,4 +132,51 @@ fn the_library_is_found_in_the_cache() {
     std::os::unix::fs::symlink(library, version.join("libonnxruntime.so.1.0.0")).unwrap();
     let output = Output::of(command.env_remove("ORT_DYLIB_PATH"));
     assert!(output.ok().starts_with("Predicted class: "));
+}
+
+fn with_pet() -> Option<TestDir> {
+    let dir = TestDir::with_model()?;
+    dir.write("pet.jpg", gradient(90, 60, Format::Jpeg));
+    Some(dir)
+}
+
+#[test]
+fn the_map_is_drawn_and_adds_up() {
+    let Some(dir) = with_pet() else { return };
+    let answer = dir.run("explain pet.jpg --json").json();
+    assert_eq!(answer["output"], "pet-explained.png");
+    let png = fs_err::read(dir.path("pet-explained.png")).unwrap();
+    let drawn = pet_image::decode(&png, &pet_image::Limits::default()).unwrap();
+    assert_eq!(drawn.image.width(), 640);
+    let number = |value: &Value| value.as_f64().unwrap();
+    let rows = answer["rows"].as_array().unwrap().iter();
+    let sum: f64 = rows.flat_map(|row| row.as_array().unwrap()).map(number).sum();
+    let logit = number(&answer["logit"]);
+    assert!((sum + number(&answer["bias"]) - logit).abs() < 1e-3, "{answer}");
+
+    let predicted = dir.run("predict pet.jpg --json").json();
+    assert_eq!(predicted[0]["predicted_class"], answer["class"]);
+}
+
+#[test]
+fn any_class_of_the_model_can_be_explained() {
+    let Some(dir) = with_pet() else { return };
+    let class = &metadata().classes[1];
+    let asked = class.to_uppercase();
+    let script = format!("exec \"$PROGRAM\" explain pet.jpg -o heat.png --class '{asked}'");
+    let text = dir.shell(&script).ok();
+    assert!(text.starts_with(class.as_str()), "{text}");
+    assert!(text.ends_with("heat.png\n"), "{text}");
+    assert!(dir.path("heat.png").is_file());
+    dir.refused("explain pet.jpg --class Birmann")
+        .naming(&["no class `Birmann`"])
+        .hinting("did you mean");
+}
+
+#[test]
+fn invalid_images_are_rejected() {
+    let Some(dir) = with_pet() else { return };
+    dir.write("notes.txt", "no picture");
+    dir.refused("explain notes.txt").naming(&["notes.txt"]);
+    dir.refused("explain missing.jpg").naming(&["missing.jpg"]);
 }

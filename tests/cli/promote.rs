@@ -1,44 +1,27 @@
-//! `pet-cli promote`
+//! `pet-cli promote`, also of int8 models and with outlier detection.
 
-use pet_image::{Format, RgbImage, encode_rgb};
-use pet_model::read_json;
+use pet_model::{SELECTION_FILE, Selection, read_json, write_json};
 use pet_pipeline::promote::{Promotion, Verdict};
+use pet_predict::Precision;
 
+use crate::pictures::{GOOD, colours, with_colours};
 #[cfg(unix)]
-use crate::paused::Paused;
+use crate::running::Paused;
 use crate::test_dir::TestDir;
 
 const TRAIN: &str = "train --dataset folder --backbone backbone.safetensors --model-name pets";
+
 const PROMOTE: &str = "promote --dataset folder --data-dir pets";
-/// Options that are enough to learn the colours.
-pub(crate) const GOOD: &str = "--epochs 100 --learning-rate 0.005";
+
+/// The latency on a busy machine must not fail a test.
+const ANY_LATENCY: &str = "--max-latency 60000";
+
 /// Options that are not enough, so that the model is as good as chance.
 const BROKEN: &str = "--epochs 1 --learning-rate 0.003";
 
-/// Classes, and the RGB values of their darkest shades.
-pub(crate) const COLOURS: [(&str, [u8; 3]); 4] =
-    [("Black", [0, 0, 0]), ("Blue", [0, 0, 200]), ("Red", [200, 0, 0]), ("White", [200; 3])];
+const EXPORT: &str = "export --dataset folder --data-dir pets --precision both";
 
-/// An image of a lighter shade.
-pub(crate) fn shade(levels: [u8; 3], lighter: u8) -> Vec<u8> {
-    let image = RgbImage::from_pixel(32, 32, levels.map(|level| level + lighter).into());
-    encode_rgb(&image, Format::Png).unwrap()
-}
-
-/// Creates a data set of colours in several shades: `images` training images and two test images per class.
-pub(crate) fn colours(dir: &TestDir, name: &str, images: u8) {
-    for (class, levels) in COLOURS {
-        for (part, count) in [("train", images), ("test", 2)] {
-            for number in 0..count {
-                let lighter = number * 5 + if part == "test" { 2 } else { 0 };
-                let png = shade(levels, lighter);
-                dir.write(&format!("{name}/{part}/{class}/{number}.png"), png);
-            }
-        }
-    }
-}
-
-pub(crate) fn champion(dir: &TestDir) -> Option<u32> {
+fn champion(dir: &TestDir) -> Option<u32> {
     let model = dir.client().registered_model("pets").unwrap();
     model.aliases.get("champion").copied()
 }
@@ -48,15 +31,13 @@ fn tag(dir: &TestDir, version: u32, key: &str) -> String {
     version.tags.get(key).cloned().unwrap_or_default()
 }
 
-pub(crate) fn report(dir: &TestDir) -> Promotion {
+fn report(dir: &TestDir) -> Promotion {
     read_json(&dir.path("promotion.json")).unwrap()
 }
 
 /// A folder with one trained version as the challenger.
 pub(crate) fn with_challenger() -> Option<TestDir> {
-    let dir = TestDir::with_runtime()?;
-    dir.write("backbone.safetensors", pet_tests::backbone_bytes());
-    colours(&dir, "pets", 10);
+    let dir = with_colours()?;
     dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
     dir.run("select").ok();
     Some(dir)
@@ -112,7 +93,7 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
     dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
     dir.run(&format!("{version} --require-better")).refused().naming(&["mcnemar"]);
     assert_eq!(champion(&dir), Some(1));
-    let json = dir.run(&format!("{version} --json --max-latency 60000")).json();
+    let json = dir.run(&format!("{version} --json {ANY_LATENCY}")).json();
     assert_eq!(
         (&json["verdict"], &json["comparisons"][0]["paired"]["only_champion"]),
         (&"passed".into(), &0.into())
@@ -126,9 +107,7 @@ fn a_first_model_is_promoted_and_a_worse_one_is_rejected() {
 
 #[test]
 fn the_advice_after_a_training_leads_to_a_champion_that_recognizes_outliers() {
-    let Some(dir) = TestDir::with_runtime() else { return };
-    dir.write("backbone.safetensors", pet_tests::backbone_bytes());
-    colours(&dir, "pets", 10);
+    let Some(dir) = with_colours() else { return };
     let text = dir.run(&format!("{TRAIN} --data-dir pets {GOOD}")).ok();
     let advice = text.lines().filter_map(|line| line.strip_prefix("  pet-cli "));
     let outputs: Vec<String> = advice.map(|command| dir.run(command).ok()).collect();
@@ -160,7 +139,7 @@ fn one_of_two_simultaneous_promotions_fails() {
     let train = format!("{TRAIN} --data-dir pets {GOOD} --json");
     let second = dir.run(&train).json();
     dir.run(&train).ok();
-    let promote = |version: u32| format!("{PROMOTE} --max-latency 60000 --version {version}");
+    let promote = |version: u32| format!("{PROMOTE} {ANY_LATENCY} --version {version}");
 
     // The training curves are read after the champion.
     let client = dir.client();
@@ -242,4 +221,102 @@ fn failed_comparisons_keep_the_champion() {
     dir.write("results/kept.txt", "");
     dir.refused("export").naming(&["files of version 1 of `pets` are gone"]).hinting("--version");
     dir.refused("export --alias best").naming(&["`pets`", "`best`"]).hinting("models alias");
+}
+
+fn precisions(promotion: &Promotion) -> Vec<Precision> {
+    let comparisons = promotion.comparisons.iter();
+    comparisons.map(|one| one.precision).collect()
+}
+
+/// Raises the temperature of the exported int8 model, so that its confidence is too low.
+fn lower_confidence(dir: &TestDir) {
+    let model = dir.path("results/model.int8.onnx");
+    pet_tests::set_temperature(&model, 1e3);
+    let file = dir.path("results").join(SELECTION_FILE);
+    let mut selection: Selection = read_json(&file).unwrap();
+    selection.int8_sha256 = Some(pet_tests::sha256(&fs_err::read(&model).unwrap()));
+    write_json(&file, &selection).unwrap();
+}
+
+#[test]
+fn an_exported_int8_model_is_compared_too() {
+    let Some(dir) = with_challenger() else { return };
+    dir.run(&format!("{PROMOTE} {ANY_LATENCY} --dry-run")).ok();
+    assert_eq!(precisions(&report(&dir)), [Precision::Fp32]);
+    dir.run(&format!("{PROMOTE} {ANY_LATENCY} --dry-run --precision both")).ok();
+    assert_eq!(precisions(&report(&dir)), Precision::ALL);
+
+    // The exported model is compared without another export.
+    dir.run(EXPORT).ok();
+    lower_confidence(&dir);
+    let results = || {
+        let mut files = dir.files();
+        files.retain(|(path, _)| path.starts_with(dir.path("results")));
+        files
+    };
+    let before = results();
+    let refused = dir.run(&format!("{PROMOTE} {ANY_LATENCY}")).refused();
+    let refused = refused.naming(&["does not meet the limits on int8 calibration_error"]);
+    let row = |numbers: &str| {
+        let rows = refused.stdout.lines();
+        let mut rows =
+            rows.filter(|line| line.starts_with("calibration") && line.contains(numbers));
+        rows.next().unwrap().to_owned()
+    };
+    assert!(row(" fp32 ").ends_with("yes"), "{}", refused.stdout);
+    assert!(row(" int8 ").ends_with("no"), "{}", refused.stdout);
+    assert_eq!(results(), before);
+    assert_eq!(champion(&dir), None);
+    assert_eq!(precisions(&report(&dir)), Precision::ALL);
+    let metrics = |index: usize| report(&dir).comparisons[index].challenger.clone();
+    assert!(metrics(1).calibration_error > metrics(0).calibration_error);
+    assert!(metrics(1).known.is_some(), "it was exported with a data set");
+    let tags = dir.client().model_version("pets", 1).unwrap().tags;
+    assert_eq!(tags["promotion_failed"], "int8 calibration_error");
+    assert!(tags.contains_key("promotion_accuracy_int8"), "{tags:?}");
+
+    dir.run(&format!("{PROMOTE} {ANY_LATENCY} --max-calibration-error 1 --dry-run")).ok();
+    // The fp32 model is unchanged.
+    dir.run(&format!("{PROMOTE} {ANY_LATENCY} --precision fp32")).ok();
+    assert_eq!(champion(&dir), Some(1));
+}
+
+#[test]
+fn pets_taken_for_outliers_are_counted_on_test_images() {
+    let Some(dir) = with_challenger() else { return };
+    let on_test = format!("{PROMOTE} {ANY_LATENCY} --split test --min-known 0");
+    let text = dir.run(&on_test).ok();
+    let known = report(&dir).comparisons[0].challenger.known;
+    assert!(known.is_some(), "{text}");
+    let row = text.lines().find(|line| line.starts_with("known "));
+    assert!(row.unwrap().ends_with("yes"), "{text}");
+    assert!(!text.contains("is not measured"), "{text}");
+    // With a champion in the results that detects outliers, both versions are compared by that too.
+    dir.run("export --dataset folder --data-dir pets").ok();
+    let train = format!("{TRAIN} --data-dir pets {GOOD}");
+    dir.run(&train).ok();
+    dir.write("gate.json", r#"{"known": {"min_absolute_change": 0.5}}"#);
+    let gate = format!("{on_test} --version 2 --dry-run");
+    dir.run(&format!("{gate} --gate gate.json"))
+        .refused()
+        .naming(&["does not meet the limits on known"]);
+    dir.run(&format!("{on_test} --version 2")).ok();
+    let second = report(&dir);
+    let [one] = &second.comparisons[..] else { panic!("{second:?}") };
+    assert_eq!(one.champion.as_ref().unwrap().known, known);
+    assert_eq!(one.challenger.known, known, "the same once more");
+    assert_eq!(second.verdict, Verdict::Passed);
+    let checks = one.checks.iter().filter(|check| check.metric.name() == "known");
+    assert_eq!(checks.count(), 2);
+    // The version in the results folder has a threshold, the one that is exported for the comparison would learn it from these
+    // images.
+    dir.run(&train).ok();
+    dir.run("export --version 3 --dataset folder --data-dir pets").ok();
+    let text = dir.run(&format!("{PROMOTE} {ANY_LATENCY} --min-known 0 --version 3")).ok();
+    assert!(text.contains("`known` of the champion (version 2) is not measured"), "{text}");
+    assert!(!text.contains("`known` of the challenger"), "{text}");
+    let known = text.lines().filter(|line| line.starts_with("known "));
+    let passed: Vec<&str> = known.map(|line| line.rsplit("  ").next().unwrap()).collect();
+    assert_eq!(passed, ["yes", "not checked"], "{text}");
+    dir.refused(&format!("{PROMOTE} {ANY_LATENCY} --max-known-loss 2")).naming(&["known", "2"]);
 }

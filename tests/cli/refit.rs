@@ -1,16 +1,77 @@
-//! Refits on all images, and distillation.
+//! Cross-validation, refits on all images, and distillation.
 
+use mlflow_client::RunStatus;
 use pet_model::{METRICS_FILE, Metrics, SELECTION_FILE, Selection, read_json};
 use pet_predict::{Model, Options};
 use serde_json::Value;
 
-use crate::data_check::{png, scene};
-use crate::output::Output;
-use crate::test_dir::TestDir;
+use crate::pictures::{png, scene};
+use crate::test_dir::{Output, TRAIN, TestDir};
 
-const TRAIN: &str =
-    "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 2 --json";
 const SMALL: &str = "--fine-tune all --recipe stretch:32 --rand-augment 2:5 --erase 0.25";
+
+#[test]
+fn cross_validation_is_followed_by_a_refit() {
+    let dir = TestDir::new();
+    dir.prepare_training(5);
+    let outcomes = dir
+        .run(&format!("{TRAIN} --epochs 3 --json --folds 3 --learning-rate 0.01 0.00001"))
+        .json();
+    let outcomes = outcomes.as_array().unwrap();
+    let client = dir.client();
+    assert_eq!(outcomes.len(), 2);
+    for outcome in outcomes {
+        let run = client.run(outcome["run_id"].as_str().unwrap()).unwrap();
+        assert_eq!(run.status, RunStatus::Finished);
+        assert_eq!(outcome["version"], Value::Null);
+        assert_eq!(run.params["folds"], "3");
+        let images: usize = run.params["val_images"].parse().unwrap();
+        assert_eq!(run.params["train_images"], run.params["val_images"]);
+        assert!(run.tags["split"].contains("3 folds"), "{:?}", run.tags);
+        let of_folds = client.metric_history(&run.id, "fold_val_acc").unwrap();
+        assert_eq!(of_folds.len(), 3);
+        let mean = of_folds.iter().map(|point| point.value).sum::<f64>() / 3.0;
+        let squares = of_folds.iter().map(|point| (point.value - mean).powi(2));
+        let error = (squares.sum::<f64>() / 2.0 / 3.0).sqrt();
+        let said = outcome["standard_error"].as_f64().unwrap();
+        assert!((said - error).abs() < 1e-9, "{said} {error}");
+        assert_eq!(client.metric_history(&run.id, "val_acc").unwrap().len(), 3);
+
+        let mut file = client.artifacts(&run.artifact_uri).unwrap().open(METRICS_FILE).unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut file, &mut text).unwrap();
+        let metrics: Metrics = serde_json::from_str(&text).unwrap();
+        let validation = &metrics.splits["validation"];
+        assert_eq!(validation.images, images);
+        let val_acc = outcome["val_acc"].as_f64().unwrap();
+        assert!((validation.top1 - val_acc).abs() < 1e-6, "{} {val_acc}", validation.top1);
+    }
+    let run_id = outcomes[0]["run_id"].as_str().unwrap();
+    let refit = dir.run(&format!("train --refit {run_id} --json")).json();
+    assert_eq!(refit[0]["refit_of"], run_id);
+    assert_eq!(refit[0]["val_acc"], outcomes[0]["val_acc"]);
+    assert_eq!(refit[0]["version"], 1);
+    let again = client.run(refit[0]["run_id"].as_str().unwrap()).unwrap();
+    let folds = client.run(run_id).unwrap();
+    let epochs = folds.metrics["best_epoch"].value as usize + 1;
+    assert_eq!(again.params["epochs"], epochs.to_string());
+    assert_eq!(again.tags["split"], folds.tags["split"]);
+
+    let table = dir.run(&format!("{TRAIN} --epochs 3 --folds 2")).ok();
+    assert!(table.contains("std_error"), "{table}");
+    assert!(table.contains("pet-cli train --refit"), "{table}");
+}
+
+#[test]
+fn invalid_folds_are_rejected() {
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    for usage in ["--folds 1", "--folds many", "--folds 3 --resume 0123"] {
+        let output = dir.run(&format!("train --dataset folder --data-dir pets {usage}"));
+        assert_eq!(output.status, Some(2), "{usage}: {output:?}");
+    }
+    dir.refused(&format!("{TRAIN} --epochs 3 --json --folds 1000")).naming(&["into 1000 folds"]);
+}
 
 /// The first of the trained runs.
 fn first(output: Output) -> Value {
@@ -21,13 +82,14 @@ fn first(output: Output) -> Value {
 fn a_refit_uses_the_teacher_of_the_run() {
     let Some(dir) = TestDir::with_runtime() else { return };
     dir.prepare_training(5);
-    dir.run(TRAIN).ok();
+    dir.run(&format!("{TRAIN} --epochs 2 --json")).ok();
     dir.run("select").ok();
     dir.run("export --results teacher").ok();
 
     // The input sizes are 224 for the teacher and 32 for the student.
-    let student =
-        format!("{TRAIN} {SMALL} --teacher teacher teacher/model.onnx --model-name students");
+    let student = format!(
+        "{TRAIN} --epochs 2 --json {SMALL} --teacher teacher teacher/model.onnx --model-name students"
+    );
     let student = first(dir.run(&student));
     let client = dir.client();
     let run_id = student["run_id"].as_str().unwrap();
@@ -84,7 +146,7 @@ fn a_refit_uses_the_teacher_of_the_run() {
 fn a_refit_can_have_another_model_name() {
     let dir = TestDir::new();
     dir.prepare_training(3);
-    let run = first(dir.run(TRAIN));
+    let run = first(dir.run(&format!("{TRAIN} --epochs 2 --json")));
     let id = run["run_id"].as_str().unwrap();
     let refit = format!("train --refit {id} --model-name all_images --json");
     let refit = first(dir.run(&refit));
@@ -131,17 +193,17 @@ fn a_refit_groups_duplicates_as_its_run() {
 fn invalid_teachers_and_refits_are_rejected() {
     let dir = TestDir::new();
     dir.prepare_training(3);
-    dir.refused(&format!("{TRAIN} --teacher results"))
+    dir.refused(&format!("{TRAIN} --epochs 2 --json --teacher results"))
         .naming(&["teachers have no effect"])
         .hinting("fine-tune everything");
     for usage in [
-        format!("{TRAIN} --teacher-weight 0.5"),
+        format!("{TRAIN} --epochs 2 --json --teacher-weight 0.5"),
         "train --refit 0123 --seed 7".into(),
         "train --refit 0123 --resume 4567".into(),
     ] {
         let output = dir.run(&usage);
         assert_eq!(output.status, Some(2), "{usage}: {output:?}");
     }
-    dir.run(TRAIN).ok();
+    dir.run(&format!("{TRAIN} --epochs 2 --json")).ok();
     dir.refused("train --refit 0123").naming(&["0123"]);
 }

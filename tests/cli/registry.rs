@@ -1,9 +1,11 @@
-//! `pet-cli runs` and `pet-cli models`
+//! `pet-cli runs`, `pet-cli models`, and `pet-cli select` between accuracy and speed.
 
+use mlflow_client::{Batch, now};
+use pet_model::{BEST_VAL_ACC, MULTIPLY_ADDS};
 use pet_tests::{Store, VERSIONS};
 use serde_json::Value;
 
-use crate::test_dir::TestDir;
+use crate::test_dir::{TRAIN, TestDir};
 
 fn json(dir: &TestDir, arguments: &str) -> Value {
     dir.run(&format!("{arguments} --json")).json()
@@ -138,4 +140,34 @@ fn models_of_other_data_sets_are_separate() {
     let versions = json(&dir, "models show mine");
     assert_eq!(versions[1]["aliases"][0], "champion", "{versions}");
     assert_eq!(versions[1]["dataset"]["name"], "pets", "{versions}");
+}
+
+#[test]
+fn a_smaller_image_size_can_be_preferred() {
+    let dir = TestDir::new();
+    dir.prepare_training(5);
+    let client = dir.client();
+    let work: Vec<u64> = [("stretch:32", 0.92), ("stretch:64", 0.94)]
+        .into_iter()
+        .map(|(recipe, val_acc)| {
+            let trained = dir.run(&format!("{TRAIN} --epochs 1 --json --recipe {recipe}")).json();
+            let run_id = trained[0]["run_id"].as_str().unwrap();
+            // So few images decide nothing, so the accuracy is set here.
+            let batch = Batch::new().metric(BEST_VAL_ACC, val_acc, now(), 1);
+            client.log_batch(run_id, &batch).unwrap();
+            let run = client.run(run_id).unwrap();
+            run.params[MULTIPLY_ADDS].parse().unwrap()
+        })
+        .collect();
+    assert_eq!(work[1], 4 * work[0], "four times the pixels");
+
+    for (preference, version) in [("accuracy", "2"), ("balanced", "2"), ("speed", "1")] {
+        let selected = dir.run(&format!("select --prefer {preference} --json")).json();
+        assert_eq!(selected["version"], version, "{selected}");
+        assert_eq!(selected["candidates"].as_array().unwrap().len(), 2);
+    }
+    let table = dir.run("select --prefer speed").ok();
+    assert!(table.contains("multiply-adds") && table.contains("fewest multiply-adds"), "{table}");
+    let model = client.registered_models().next().unwrap().unwrap();
+    assert_eq!(model.aliases["challenger"], 1);
 }

@@ -1,5 +1,6 @@
-//! `pet-cli train --resume`
+//! `pet-cli train`, interrupted by Ctrl-C or killed; and `pet-cli train --resume`.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mlflow_client::{Client, Run, RunStatus};
@@ -154,7 +155,7 @@ fn second_run(dir: &TestDir, first: &Run) -> Option<Run> {
 
 fn weights(run: &Run) -> Vec<u8> {
     let folder = run.artifact_uri.trim_start_matches("file://");
-    fs_err::read(std::path::Path::new(folder).join("model/weights.safetensors")).unwrap()
+    fs_err::read(Path::new(folder).join("model/weights.safetensors")).unwrap()
 }
 
 /// System calls that write to the database, and those that create and delete files.
@@ -219,7 +220,7 @@ fn recorded(client: &Client, run_id: &str) -> impl PartialEq + std::fmt::Debug +
         versions.filter(|version| version.as_ref().unwrap().run_id.as_deref() == Some(run_id));
     let folder = run.artifact_uri.trim_start_matches("file://");
     let mut files = Vec::new();
-    let mut folders = vec![std::path::PathBuf::from(folder)];
+    let mut folders = vec![PathBuf::from(folder)];
     while let Some(inner) = folders.pop() {
         for entry in fs_err::read_dir(inner).unwrap() {
             let path = entry.unwrap().path();
@@ -231,4 +232,26 @@ fn recorded(client: &Client, run_id: &str) -> impl PartialEq + std::fmt::Debug +
     }
     files.sort();
     (run.status, points, run.params.clone(), versions.count(), files, weights(&run))
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_is_killed_and_keeps_what_was_logged() {
+    let dir = TestDir::new();
+    dir.prepare_training(3);
+    let mut training = Running::start(dir.command(
+        "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 1000000",
+    ));
+    let client = dir.client();
+    let logged = |run: &Run| client.metric_history(&run.id, "val_acc").unwrap().len();
+    training.wait_for(|| dir.runs().into_iter().find(|run| logged(run) >= 2));
+    let output = training.interrupt().refused().naming(&["interrupted: "]);
+    assert!(output.stdout.is_empty(), "{output:?}");
+
+    let listed = dir.run("runs list --json").json();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(listed[0]["status"], "KILLED");
+    assert!(listed[0]["end_time"].is_i64(), "{listed}");
+    assert!(logged(&dir.runs()[0]) >= 2);
+    dir.refused("select").naming(&["no model is registered"]);
 }

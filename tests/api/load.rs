@@ -1,13 +1,14 @@
-//! Overload, deadlines and cancellation.
+//! Overload, deadlines, cancellation, the memory for decoding, and graceful shutdown.
 
 use std::num::NonZero;
 use std::time::Duration;
 
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder as _};
 use pet_image::Format;
 use pet_tests::gradient;
 
-use crate::memory::deep;
-use crate::support::{Request, Response, Service, metric, post, read, wait_until};
+use crate::support::{Request, Response, Service, get, metric, post, read, wait_until};
 
 /// Work that takes a second or more.
 fn long_work() -> Request {
@@ -154,4 +155,110 @@ fn ordinary_photographs_overtake_large_ones() {
     for one in crowd {
         read(one).ok();
     }
+}
+
+/// A blank image with alpha and 16 bits per channel: a small file that takes 8 bytes per pixel.
+fn deep(side: u32) -> Vec<u8> {
+    let mut png = Vec::new();
+    let levels = vec![0; side as usize * side as usize * 8];
+    let encoder = PngEncoder::new(&mut png);
+    let color = ExtendedColorType::Rgba16;
+    encoder.write_image(&levels, side, side, color).unwrap();
+    png
+}
+
+#[test]
+fn image_beyond_the_decoding_memory_413() {
+    let Some(service) = Service::start_with(|settings| {
+        settings.workers = NonZero::new(2).unwrap();
+        settings.decoding_memory = 90 << 20;
+    }) else {
+        return;
+    };
+    let hostile = post("/predict").file("x.png", &deep(3000));
+    // 8 bytes per pixel, 4 for its 8-bit copy, and 8 MiB for tables; the limit is 90 MiB less 30 MiB.
+    let needed = 3000 * 3000 * 12 + (8 << 20);
+    let response = hostile.send(&service);
+    response.error(413, "too_large");
+    let text = response.text();
+    assert!(text.contains(&needed.to_string()), "{text}");
+    assert!(text.contains(&(60 << 20).to_string()), "{text}");
+
+    // Expensive images within the limit wait for each other.
+    let large = post("/predict").file("x.png", &deep(1800));
+    let small = post("/predict").file("x.png", &gradient(300, 300, Format::Png));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                large.send(&service).ok();
+            });
+        }
+        for _ in 0..4 {
+            small.send(&service).ok();
+            get("/health").send(&service).ok();
+        }
+    });
+    // The result counts as well as the upload.
+    let resize = post("/resize?width=7000&height=7000").file("x.png", &gradient(9, 9, Format::Png));
+    resize.send(&service).error(413, "too_large");
+}
+
+#[test]
+fn accepted_requests_are_answered_while_stopping() {
+    let Some(service) = Service::start_with(|settings| {
+        settings.notice = Duration::from_secs(1);
+    }) else {
+        return;
+    };
+    let address = service.address;
+    let request = post("/predict").file("x.png", &gradient(400, 400, Format::Png));
+    // Each client sends requests until the service is stopping, and counts the responses.
+    let clients: Vec<_> = (0..6)
+        .map(|_| {
+            let request = request.clone();
+            std::thread::spawn(move || {
+                for responses in 1.. {
+                    let response = request.send(address);
+                    response.ok();
+                    if get("/health/ready").send(address).status == 503 {
+                        return responses;
+                    }
+                }
+                0
+            })
+        })
+        .collect();
+    let long = post("/resize?width=4000&height=4000").file("x.png", &gradient(50, 50, Format::Png));
+    std::thread::sleep(Duration::from_millis(300));
+    let long = long.start(address);
+    std::thread::sleep(Duration::from_millis(100));
+    let stopping = service.start_stopping();
+    for client in clients {
+        assert!(client.join().unwrap() > 0);
+    }
+    read(long).ok();
+    stopping.join().unwrap();
+    service.wait();
+    assert!(std::net::TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn stopping_service_is_not_ready_503() {
+    let Some(service) = Service::start_with(|settings| {
+        settings.notice = Duration::from_millis(1500);
+    }) else {
+        return;
+    };
+    let stopping = service.start_stopping();
+    std::thread::sleep(Duration::from_millis(300));
+    let response = get("/health/ready").send(&service);
+    response.error(503, "not_ready");
+    assert!(response.header("retry-after").is_some());
+    assert_eq!(response.header("connection"), Some("close"));
+    // Requests are still answered during the notice.
+    let picture = gradient(30, 30, Format::Png);
+    post("/predict").file("x.png", &picture).send(&service).ok();
+    assert_eq!(get("/health/live").send(&service).status, 200);
+    stopping.join().unwrap();
+    service.wait();
 }

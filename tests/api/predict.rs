@@ -1,7 +1,9 @@
-//! `POST /predict`
+//! `POST /predict`, `/predict/batch` and `/explain`
 
-use pet_image::Format;
-use pet_tests::{gradient, photographs};
+use std::num::NonZero;
+
+use pet_image::{Format, Limits, decode};
+use pet_tests::{gradient, photographs, truncated_jpeg};
 
 use crate::support::{Service, post};
 
@@ -81,4 +83,90 @@ fn real_photographs_are_recognized() {
     });
     let (right, all) = (right.count(), photographs.len());
     assert!(right * 100 >= all * 80, "{right} of {all}");
+}
+
+#[test]
+fn a_bad_file_does_not_affect_the_others() {
+    let Some(service) = Service::start_with(|settings| {
+        settings.limits.bytes = 100_000;
+        // Fewer slots than files: the files of a batch wait for each other.
+        settings.queue = NonZero::<usize>::MIN;
+    }) else {
+        return;
+    };
+    let (one, other) = (gradient(80, 60, Format::Png), gradient(60, 80, Format::Jpeg));
+    let request = post("/predict/batch?top_k=2")
+        .file("one.png", &one)
+        .file("cut.jpg", &truncated_jpeg())
+        .file("large.bmp", &gradient(300, 300, Format::Bmp))
+        .file("note.txt", b"a text")
+        .file("other.jpg", &other);
+    let response = request.send(&service).json();
+    let predictions = response["predictions"].as_array().unwrap();
+    let names: Vec<_> = predictions.iter().map(|one| one["file"].as_str().unwrap()).collect();
+    assert_eq!(names, ["one.png", "cut.jpg", "large.bmp", "note.txt", "other.jpg"]);
+    for (index, code) in [(1, "undecodable"), (2, "too_large"), (3, "undecodable")] {
+        assert_eq!(predictions[index]["error"]["code"], code, "{response}");
+    }
+    for (index, picture) in [(0, one), (4, other)] {
+        let alone = post("/predict").file("x", &picture).send(&service).json();
+        assert_eq!(predictions[index]["predicted_class"], alone["predicted_class"]);
+        assert_eq!(predictions[index]["confidence"], alone["confidence"]);
+        assert_eq!(predictions[index]["top_k"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn batch_size_is_limited() {
+    let Some(service) = Service::start_with(|settings| {
+        settings.batch = NonZero::new(3).unwrap();
+    }) else {
+        return;
+    };
+    let picture = gradient(20, 20, Format::Png);
+    let batch =
+        |count| (0..count).fold(post("/predict/batch"), |all, _| all.file("x.png", &picture));
+    batch(3).send(&service).ok();
+    let error = batch(4).send(&service).error(413, "too_large");
+    assert!(error["detail"].as_str().unwrap().contains("`3`"), "{error}");
+    post("/predict/batch").send(&service).error(422, "missing_file");
+}
+
+#[test]
+fn explanation_adds_up_to_the_logit_and_can_be_drawn() {
+    let Some(service) = Service::start() else { return };
+    let picture = gradient(120, 90, Format::Png);
+    let ask = |path: &str| post(path).file("x.png", &picture).send(&service);
+    let response = ask("/explain").json();
+    let predicted = ask("/predict").json();
+    assert_eq!(response["class"], predicted["predicted_class"]);
+    let cells = response["rows"].as_array().unwrap().iter();
+    let cells = cells.flat_map(|row| row.as_array().unwrap());
+    let sum: f64 = cells.map(|cell| cell.as_f64().unwrap()).sum();
+    let number = |name: &str| response[name].as_f64().unwrap();
+    assert!((sum + number("bias") - number("logit")).abs() < 0.01, "{response}");
+
+    let drawn = ask("/explain?format=png&class=pug");
+    assert_eq!(drawn.header("content-type"), Some("image/png"));
+    assert_eq!(decode(drawn.ok(), &Limits::default()).unwrap().format, Format::Png);
+    ask("/explain?class=unicorn").error(400, "bad_parameter");
+    ask("/explain?format=tiff").error(400, "bad_parameter");
+}
+
+#[test]
+fn workers_give_the_same_explanation() {
+    let Some(service) = Service::start_with(|settings| {
+        settings.workers = NonZero::new(3).unwrap();
+    }) else {
+        return;
+    };
+    let request = post("/explain").file("x.png", &gradient(120, 90, Format::Png));
+    let first = request.send(&service).json();
+    std::thread::scope(|scope| {
+        let ask = || request.send(&service).json();
+        let clients: Vec<_> = (0..9).map(|_| scope.spawn(ask)).collect();
+        for client in clients {
+            assert_eq!(client.join().unwrap(), first);
+        }
+    });
 }

@@ -6,7 +6,6 @@ mod client;
 mod messages;
 mod photographs;
 mod repository;
-mod triton;
 
 use std::net::SocketAddr;
 

@@ -1,10 +1,13 @@
-//! `GET /openapi.json`, `GET /docs` and `docs/http-api.md`.
+//! `GET /openapi.json`, from which schemathesis generates hundreds of valid and invalid requests, `GET /docs` and
+//! `docs/http-api.md`.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
-use pet_api::Code;
+use pet_api::{Code, FeedbackFolder};
 use pet_tests::root;
 
+use super::{output, python, script};
 use crate::support::{Request, Service, get};
 
 #[test]
@@ -69,4 +72,26 @@ fn reference_has_the_table_of_errors() {
     let expected = Code::ALL
         .map(|code| format!("| {} | `{}` | {} |", code.status(), code.name(), code.meaning()));
     assert_eq!(table, expected.join("\n"));
+}
+
+#[test]
+fn schemathesis_finds_no_violation() {
+    let variable = "PET_SCHEMATHESIS_PYTHON";
+    let Some(python) = python(variable, "schemathesis-env", "schemathesis") else { return };
+    let kept = tempfile::tempdir().unwrap();
+    let Some(service) = Service::start_with(|configuration| {
+        configuration.admin_token = Some("secret".into());
+        configuration.feedback =
+            Some(FeedbackFolder { folder: kept.path().into(), bytes: 1 << 20, count: 100 });
+    }) else {
+        return;
+    };
+    let mut command = Command::new(python);
+    command
+        .args(["-m", "schemathesis.cli", "--config-file"])
+        .arg(script("protocol/schemathesis.toml"))
+        // A busy machine is slow, which is not a violation.
+        .args(["run", "--suppress-health-check", "too_slow"])
+        .arg(format!("http://{}/openapi.json", service.address));
+    output(&mut command, "");
 }

@@ -8,7 +8,7 @@ use pet_image::{Format, Limits, Preprocess};
 use pet_tests::{gradient, photographs, results};
 use serde_json::{Value, json};
 
-use super::python::{output, python, script};
+use super::{output, python, script};
 use crate::support::{Request, Response, Service, colours, get, post};
 
 const MODEL: &str = "/v2/models/oxford_pet_classifier";

@@ -6,7 +6,7 @@ use pet_image::Format;
 use pet_tests::gradient;
 use serde_json::Value;
 
-use super::python::{output, python, script};
+use super::{output, python, script};
 use crate::support::{Service, get, post};
 
 /// The metrics as Prometheus' parser reads them.

@@ -6,13 +6,13 @@ mod predictions;
 
 use std::path::PathBuf;
 
-use pet_api::{Application, Configuration, Error, ModelFolder};
+use pet_api::{Configuration, Error, ModelFolder};
 use pet_image::Format;
-use pet_tests::{gradient, runtime};
+use pet_tests::gradient;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Request, Response, Service, colours, colours_called, post};
+use crate::support::{Request, Response, Service, colours, colours_called, post, startup_error};
 
 const SHAPES: [&str; 4] = ["round", "square", "long", "flat"];
 
@@ -48,11 +48,10 @@ impl TestDir {
 
     /// The error of a service that does not start.
     fn startup_error(&self, change: impl FnOnce(&mut Configuration)) -> Option<Error> {
-        let runtime = runtime()?;
-        let mut settings = Configuration { port: 0, ..Configuration::default() };
-        self.settings(&mut settings);
-        change(&mut settings);
-        pet_api::block_on(async { Application::build(settings, runtime).err() })
+        startup_error(|settings| {
+            self.settings(settings);
+            change(settings);
+        })
     }
 }
 

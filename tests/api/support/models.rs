@@ -1,7 +1,10 @@
-//! Small models that need no training.
+//! Small models that need no training, and photographs for the trained one.
+
+use std::path::PathBuf;
 
 use onnx_graph::{DataType, Dim, GemmOptions, Graph, Model};
 use pet_model::{INPUT_NAME, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess};
+use pet_tests::{shared_data, skipped};
 
 pub(crate) const COLOURS: [&str; 3] = ["red", "green", "blue"];
 
@@ -53,4 +56,18 @@ fn model(
     let model = properties
         .fold(Model::new(graph, OPSET), |model, (key, value)| model.with_metadata(key, value));
     model.to_bytes().unwrap()
+}
+
+/// The test images of the Oxford-IIIT Pet data set, ordered by breed; without them the test is skipped.
+pub(crate) fn test_images() -> Option<Vec<PathBuf>> {
+    let folder = shared_data().join("oxford-iiit-pet");
+    let Ok(list) = fs_err::read_to_string(folder.join("annotations/test.txt")) else {
+        skipped(format_args!("no photographs at {}", folder.display()));
+        return None;
+    };
+    let names = list.lines().filter_map(|line| line.split(' ').next());
+    let file = |name| folder.join("images").join(name).with_extension("jpg");
+    let mut files: Vec<_> = names.map(file).collect();
+    files.sort();
+    Some(files)
 }

@@ -4,26 +4,25 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
-mod accessibility;
 mod browser;
-mod crop;
-mod docs;
-mod driver;
 mod large;
 mod looks;
 mod model;
+mod navigation;
 mod part;
 mod predict;
-mod service;
-mod tabs;
 mod transform;
 mod verdict;
-mod visit;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::mpsc::channel;
+use std::thread;
+
+use pet_api::{Application, Configuration, FeedbackFolder, block_on};
+use pet_tests::{results, root, runtime, skipped};
 
 use browser::{Browser, DESKTOP};
-use pet_tests::skipped;
 
 /// Width and height of the photograph in pixels.
 const WIDTH: f64 = 451.0;
@@ -31,7 +30,7 @@ const HEIGHT: f64 = 300.0;
 
 /// A browser with the page open, unless ONNX Runtime or chromedriver is missing.
 fn page() -> Option<Browser> {
-    let address = service::address()?;
+    let address = address()?;
     let browser = Browser::open(address, DESKTOP);
     if browser.is_none() {
         let required = std::env::var_os("PET_REQUIRE_BROWSER").is_some_and(|set| set == "1");
@@ -43,7 +42,7 @@ fn page() -> Option<Browser> {
 
 /// The path of a file beside the tests.
 fn file(name: &str) -> PathBuf {
-    pet_tests::root().join("tests/page").join(name)
+    root().join("tests/page").join(name)
 }
 
 /// The page after the prediction of the photograph.
@@ -52,4 +51,41 @@ fn page_with_photograph() -> Option<Browser> {
     browser.choose("#file", &file("cat.jpg"));
     browser.until("document.querySelectorAll('.bars li').length === 5");
     Some(browser)
+}
+
+/// The address of the service, which all tests share and which is started at the first call; `None` without ONNX Runtime.
+fn address() -> Option<&'static str> {
+    static ADDRESS: OnceLock<Option<String>> = OnceLock::new();
+    let address = ADDRESS.get_or_init(|| start_service(Some(feedback()))).as_deref();
+    if address.is_none() {
+        skipped("there is no ONNX Runtime");
+    }
+    address
+}
+
+/// Where the service stores corrections.
+fn feedback() -> FeedbackFolder {
+    FeedbackFolder {
+        folder: Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("page-{}", std::process::id())),
+        bytes: 1 << 20,
+        count: 100,
+    }
+}
+
+/// Starts a service, and returns its address.
+fn start_service(feedback: Option<FeedbackFolder>) -> Option<String> {
+    let runtime = runtime()?;
+    let configuration =
+        Configuration { port: 0, results: results().into(), feedback, ..Configuration::default() };
+    let (sender, receiver) = channel();
+    // The service runs until the test process ends.
+    thread::spawn(move || {
+        block_on(async {
+            let application = Application::build(configuration, runtime).unwrap();
+            sender.send(application.port()).unwrap();
+            application.run_until_stopped().await.unwrap();
+        });
+    });
+    let port = receiver.recv().expect("the service starts");
+    Some(format!("http://127.0.0.1:{port}/"))
 }

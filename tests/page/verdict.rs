@@ -3,7 +3,7 @@
 use pet_tests::skipped;
 
 use crate::browser::{Browser, DESKTOP, key};
-use crate::{file, page_with_photograph, service};
+use crate::{feedback, file, page_with_photograph, start_service};
 
 const SAID: &str = "document.getElementById('verdict-said').textContent";
 const CORRECT: &str = "#verdict > button";
@@ -20,7 +20,7 @@ fn set_pace(page: &Browser, factor: &str) {
 
 /// The number of stored images of a class.
 fn stored(class: &str) -> usize {
-    let entries = fs_err::read_dir(service::feedback().folder.join(class));
+    let entries = fs_err::read_dir(feedback().folder.join(class));
     let files = entries.into_iter().flatten().flatten();
     files.filter(|file| file.path().extension().is_some_and(|end| end != "json")).count()
 }
@@ -120,7 +120,7 @@ fn consent_for_a_part_says_so() {
 
 #[test]
 fn feedback_is_not_requested_without_a_folder() {
-    let Some(address) = service::start(None) else {
+    let Some(address) = start_service(None) else {
         return skipped("there is no ONNX Runtime");
     };
     let Some(page) = Browser::open(&address, DESKTOP) else {

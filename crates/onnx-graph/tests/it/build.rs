@@ -4,7 +4,7 @@ use onnx_graph::{
     Attribute, ConvOptions, DataType, Dim, Error, GemmOptions, Graph, Model, Node, TensorType,
 };
 
-use crate::networks::every_operator;
+use crate::every_operator;
 
 fn image_graph() -> (Graph, onnx_graph::Value) {
     let mut graph = Graph::new("test");

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use onnx_graph::{ConvOptions, DataType, Dim, Error, Graph, Model, Quantizer, Range};
 
-use crate::checker::python_with_onnx;
-use crate::networks::{convolution, ramp};
+use crate::round_trip::python_with_onnx;
+use crate::{convolution, ramp};
 
 /// Two inverted residual blocks behind a stem, and a classifier.
 fn network() -> Result<Model, Error> {

@@ -1,10 +1,12 @@
+//! Archives that leave their folder, are damaged, or fill disk and memory.
+
 use std::path::Path;
 
 use pet_data::Error;
 use pet_data::oxford::{Archive, Source, UnpackLimits};
 use tar::EntryType;
 
-use crate::archives::{Entry, file, gzip, md5, special, tar, tar_gz};
+use crate::mirror::{Entry, file, gzip, md5, special, tar, tar_gz};
 use crate::{download, names};
 
 /// Downloads an archive that is already there, within these limits.

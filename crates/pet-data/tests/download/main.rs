@@ -3,9 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 #![cfg(feature = "download")]
 
-mod archives;
 mod hostile;
-mod server;
+mod mirror;
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -15,8 +14,7 @@ use pet_data::oxford::{self, Archive, Source};
 use pet_data::{Error, Progress, Silent, Unit};
 use tempfile::TempDir;
 
-use archives::{file, md5, noise, tar_gz};
-use server::{Server, down};
+use mirror::{Server, down, file, md5, noise, tar_gz};
 
 /// `images.tar.gz` of about 20 kB.
 fn images() -> Vec<u8> {

@@ -1,11 +1,16 @@
-//! Against Pillow, on pictures drawn by `golden/make_golden.py`.
+//! Against Pillow, on pictures drawn by `golden/make_golden.py`, and on those of `golden/make_color.py` with colour profiles,
+//! deep colour, animations and several pictures.
 
 use pet_image::{
-    CropBox, Filter, Preprocess, Resize, Statistics, contrast_stretch, crop, grayscale, resize,
+    CropBox, Filter, Limits, Preprocess, Resize, Statistics, contrast_stretch, crop, decode,
+    grayscale, resize,
 };
 use safetensors::SafeTensors;
 
 use crate::support::{difference, file_names, floats, golden, level_difference, levels, picture};
+
+/// Largest and mean difference in levels that rounding explains: of a profile's arithmetic, of 16 bits to 8.
+const COLOR_TOLERANCE: (u8, f64) = (1, 0.1);
 
 fn with_expected(check: impl FnOnce(&SafeTensors<'_>)) {
     let bytes = fs_err::read(golden().join("expected.safetensors")).unwrap();
@@ -113,4 +118,35 @@ fn recipes_give_the_numbers_of_torchvision() {
             assert!(largest < 0.0176 && mean < 1e-4, "{key}: largest {largest}, mean {mean}");
         }
     });
+}
+
+#[test]
+fn levels_are_those_of_srgb_as_in_pillow() {
+    let bytes = fs_err::read(golden().join("color.safetensors")).unwrap();
+    let expected = SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(expected.len(), 19);
+    for (name, theirs) in expected.iter() {
+        let file = fs_err::read(golden().join("color").join(name)).unwrap();
+        let ours = decode(&file, &Limits::default()).unwrap().image;
+        let (width, height, theirs) = levels(&theirs);
+        assert_eq!(ours.dimensions(), (width, height), "{name}");
+        let (largest, mean) = level_difference(ours.as_raw(), theirs);
+        assert!(
+            largest <= COLOR_TOLERANCE.0 && mean <= COLOR_TOLERANCE.1,
+            "{name}: largest difference {largest}, mean {mean}"
+        );
+    }
+}
+
+/// So that the test above cannot pass without conversion.
+#[test]
+fn profiles_matter_in_these_files() {
+    let bytes = fs_err::read(golden().join("color.safetensors")).unwrap();
+    let expected = SafeTensors::deserialize(&bytes).unwrap();
+    let plain = expected.tensor("srgb.jpg").unwrap();
+    for name in ["display_p3.jpg", "adobe_rgb.jpg", "parts.jpg", "grey.jpg"] {
+        let converted = expected.tensor(name).unwrap();
+        let (_, mean) = level_difference(converted.data(), plain.data());
+        assert!(mean > 2.0, "{name}: {mean}");
+    }
 }

@@ -5,8 +5,6 @@
 #![expect(clippy::print_stderr, reason = "skipped tests and measurements are reported")]
 
 mod augment;
-mod color;
-mod encoding;
 mod golden;
 mod grid;
 mod hostile;

@@ -6,6 +6,5 @@
 mod explaining;
 mod int8;
 mod loading;
-mod outliers;
 mod predicting;
 mod support;

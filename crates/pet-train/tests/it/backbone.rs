@@ -6,8 +6,7 @@ use candle_core::{DType, Device, Module, Tensor};
 use pet_train::Weights;
 use pet_train::network::{Architecture, Backbone, FEATURES, fold};
 
-use crate::formula;
-use crate::golden::{Golden, assert_close, bits, values};
+use crate::golden::{self, Golden, assert_close, bits, values};
 
 /// Features lie between 0 and 6 and are 1.5 on average. Through 52 layers of random weights
 /// rounding grows: torchvision's own features in single precision differ from those in double
@@ -18,7 +17,7 @@ const TOLERANCE: f32 = 3e-4;
 const PRETRAINED_TOLERANCE: f32 = 2e-5;
 
 fn backbone() -> Backbone {
-    Backbone::new(&formula::weights()).unwrap()
+    Backbone::new(&golden::weights()).unwrap()
 }
 
 #[test]
@@ -26,7 +25,7 @@ fn features_equal_torchvisions() {
     let golden = Golden::open("features_formula.safetensors");
     let backbone = backbone();
     for (name, seed, batch, size) in [("one_of_64", 1000, 1, 64), ("two_of_96", 1001, 2, 96)] {
-        let features = backbone.forward(&formula::noise(seed, &[batch, 3, size, size])).unwrap();
+        let features = backbone.forward(&golden::noise(seed, &[batch, 3, size, size])).unwrap();
         assert_close(name, &features, golden.get(name), TOLERANCE);
     }
 }
@@ -36,8 +35,8 @@ fn features_equal_those_of_the_package_for_efficientnet_lite() {
     let golden = Golden::open("features_lite.safetensors");
     for (at, size) in [(0, 64), (0, 75), (1, 57), (2, 65)] {
         let network = Architecture::named(&format!("efficientnet_lite{at}")).unwrap();
-        let backbone = Backbone::new(&formula::weights_of(network)).unwrap();
-        let features = backbone.forward(&formula::noise(1002, &[1, 3, size, size])).unwrap();
+        let backbone = Backbone::new(&golden::weights_of(network)).unwrap();
+        let features = backbone.forward(&golden::noise(1002, &[1, 3, size, size])).unwrap();
         let name = format!("lite{at}_of_{size}");
         assert_close(&name, &features, golden.get(&name), TOLERANCE);
     }
@@ -54,7 +53,7 @@ fn features_of_the_pretrained_efficientnet_lites_equal_the_packages() {
             continue;
         }
         let backbone = Backbone::new(&Weights::open(&path).unwrap()).unwrap();
-        let features = backbone.forward(&formula::rings(size)).unwrap();
+        let features = backbone.forward(&golden::rings(size)).unwrap();
         let name = format!("lite{at}_of_{size}");
         assert_close(&name, &features, golden.get(&name), PRETRAINED_TOLERANCE);
     }
@@ -80,7 +79,7 @@ fn features_of_the_pretrained_network_equal_torchvisions() {
     }
     let golden = Golden::open("features_pretrained.safetensors");
     let backbone = Backbone::new(&Weights::open(&path).unwrap()).unwrap();
-    let features = backbone.forward(&formula::rings(224)).unwrap();
+    let features = backbone.forward(&golden::rings(224)).unwrap();
     assert_close("rings", &features, golden.get("rings_of_224"), PRETRAINED_TOLERANCE);
 }
 
@@ -90,7 +89,7 @@ fn features_of_the_pretrained_network_equal_torchvisions() {
 fn a_batch_equals_its_singles() {
     let backbone = backbone();
     for (batch, size) in [(8, 32), (8, 33), (8, 64), (6, 96), (3, 224)] {
-        let images = formula::noise(7, &[batch, 3, size, size]);
+        let images = golden::noise(7, &[batch, 3, size, size]);
         let together = backbone.forward(&images).unwrap();
         for at in 0..batch {
             let single = backbone.forward(&images.narrow(0, at, 1).unwrap()).unwrap();
@@ -103,7 +102,7 @@ fn a_batch_equals_its_singles() {
 #[test]
 fn features_do_not_depend_on_threads() {
     let backbone = backbone();
-    let images = formula::noise(8, &[5, 3, 96, 96]);
+    let images = golden::noise(8, &[5, 3, 96, 96]);
     let expected = bits(&backbone.forward(&images).unwrap());
     for threads in [1, 2, 3, 7] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -116,7 +115,7 @@ fn features_do_not_depend_on_threads() {
 fn any_size_and_number_of_images_works() {
     let backbone = backbone();
     for size in [1, 2, 31, 50] {
-        let features = backbone.forward(&formula::noise(9, &[2, 3, size, size])).unwrap();
+        let features = backbone.forward(&golden::noise(9, &[2, 3, size, size])).unwrap();
         assert_eq!(features.dims(), [2, FEATURES]);
         assert!(values(&features).iter().all(|value| (0.0..=6.0).contains(value)));
     }
@@ -128,7 +127,7 @@ fn any_size_and_number_of_images_works() {
 fn pictures_of_another_shape_are_refused() {
     let backbone = backbone();
     for shape in [&[1, 3, 64, 48][..], &[1, 1, 64, 64], &[3, 64, 64], &[1, 64, 64, 3]] {
-        let error = backbone.forward(&formula::noise(1, shape)).unwrap_err().to_string();
+        let error = backbone.forward(&golden::noise(1, shape)).unwrap_err().to_string();
         assert!(error.contains(&format!("got {shape:?}")), "{error}");
     }
 }
@@ -138,7 +137,7 @@ fn pictures_of_another_shape_are_refused() {
 fn folding_follows_the_definition() {
     let layer = &Architecture::standard().blocks[1].layers[0];
     let name = |part: &str| format!("{}.{part}", layer.norm_name);
-    let weights = formula::weights();
+    let weights = golden::weights();
     let tiny = |at: f32| (at + 1.0) * 1e-5;
     let variances: Vec<f32> = (0..32).map(|at| tiny(at as f32)).collect();
     let variance = Tensor::from_slice(&variances, 32, &Device::Cpu).unwrap();
@@ -165,20 +164,20 @@ fn folding_follows_the_definition() {
 
 #[test]
 fn weights_that_are_not_a_number_do_not_hide() {
-    let weights = formula::weights();
+    let weights = golden::weights();
     let tensors = weights.iter().map(|(name, tensor)| {
         let poison = if name == "features.5.conv.0.0.weight" { f64::NAN } else { 1.0 };
         (name.clone(), (tensor * poison).unwrap())
     });
     let backbone = Backbone::new(&Weights::from_tensors(tensors.collect::<Vec<_>>())).unwrap();
-    let features = backbone.forward(&formula::noise(9, &[1, 3, 32, 32])).unwrap();
+    let features = backbone.forward(&golden::noise(9, &[1, 3, 32, 32])).unwrap();
     assert!(values(&features).iter().all(|value| value.is_nan()));
 }
 
 #[test]
 fn a_network_with_a_tensor_missing_or_misshapen_is_refused() {
     let without = |missing: &str| {
-        let weights = formula::weights();
+        let weights = golden::weights();
         let kept = weights.iter().filter(|(name, _)| *name != missing);
         let kept: Vec<_> = kept.map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
         kept
@@ -187,7 +186,7 @@ fn a_network_with_a_tensor_missing_or_misshapen_is_refused() {
         let error = Backbone::new(&Weights::from_tensors(without(name))).err().unwrap();
         assert_eq!(error.to_string(), format!("the weights have no tensor `{name}`"));
 
-        let misshapen = (name.to_owned(), formula::noise(0, &[3]));
+        let misshapen = (name.to_owned(), golden::noise(0, &[3]));
         let tensors = without(name).into_iter().chain([misshapen]);
         let error = Backbone::new(&Weights::from_tensors(tensors)).err().unwrap().to_string();
         assert!(error.starts_with(&format!("tensor `{name}` has shape [3]")), "{error}");

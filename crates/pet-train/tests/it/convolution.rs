@@ -4,8 +4,7 @@ use candle_core::Tensor;
 use pet_train::{Activation, Padding, op};
 use proptest::prelude::*;
 
-use crate::formula::noise;
-use crate::golden::{assert_close, bits, values};
+use crate::golden::{assert_close, bits, noise, values};
 use crate::reference::{self, Arguments};
 
 /// The sums of at most a thousand products of size 10 differ by their order alone.

@@ -4,8 +4,7 @@ use candle_core::{Device, Result, Tensor, Var};
 use pet_train::{Activation, Padding, op};
 
 use crate::convolution::PADDINGS;
-use crate::formula::noise;
-use crate::golden::{Golden, assert_close, values};
+use crate::golden::{Golden, assert_close, noise, values};
 use crate::reference::{self, Arguments};
 
 const NAMES: [&str; 3] = ["input", "weight", "bias"];

@@ -7,7 +7,6 @@
 mod backbone;
 mod convolution;
 mod damaged_weights;
-mod formula;
 mod golden;
 mod gradient;
 mod reference;

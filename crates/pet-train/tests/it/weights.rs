@@ -5,8 +5,7 @@ use pet_train::network::architectures;
 use pet_train::{Error, Weights};
 use tempfile::NamedTempFile;
 
-use crate::formula::backbone_tensors;
-use crate::golden::{self, values};
+use crate::golden::{self, backbone_tensors, values};
 
 pub(crate) type Tensors = Vec<(String, Tensor)>;
 

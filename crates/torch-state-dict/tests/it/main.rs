@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic, and so may their helpers")]
 
-mod archives;
 mod hostile;
 mod layouts;
 mod pickles;

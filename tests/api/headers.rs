@@ -11,7 +11,6 @@ use serde_json::Value;
 use crate::support::{Request, Response, Service, get, post};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-
 const SPAN: &str = "00f067aa0ba902b7";
 
 #[test]

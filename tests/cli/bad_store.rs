@@ -7,7 +7,6 @@ use crate::test_dir::{Output, TestDir};
 
 /// The registered model of `Store`.
 const NAME: &str = "stand_in";
-
 const PROMOTE: &str = "promote --dataset folder --data-dir pets";
 
 #[test]

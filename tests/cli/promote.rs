@@ -10,7 +10,6 @@ use crate::running::Paused;
 use crate::test_dir::TestDir;
 
 const TRAIN: &str = "train --dataset folder --backbone backbone.safetensors --model-name pets";
-
 const PROMOTE: &str = "promote --dataset folder --data-dir pets";
 
 /// The latency on a busy machine must not fail a test.
@@ -18,7 +17,6 @@ const ANY_LATENCY: &str = "--max-latency 60000";
 
 /// Options that are not enough, so that the model is as good as chance.
 const BROKEN: &str = "--epochs 1 --learning-rate 0.003";
-
 const EXPORT: &str = "export --dataset folder --data-dir pets --precision both";
 
 fn champion(dir: &TestDir) -> Option<u32> {

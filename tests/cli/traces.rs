@@ -17,7 +17,6 @@ use serde_json::json;
 use crate::test_dir::TestDir;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-
 const SPAN: &str = "00f067aa0ba902b7";
 
 /// A file name that must not be sent.

@@ -11,7 +11,6 @@ use crate::python::{self, Server, free_port};
 
 /// Far longer than anything here takes, even on a busy machine.
 const TIMEOUT: Duration = Duration::from_mins(2);
-
 const BUSY: &str = "system/cpu_utilization_percentage";
 
 #[test]

@@ -13,7 +13,6 @@ use pet_train::{Classifier, Weights};
 
 /// Largest difference between two logits that the project guarantees.
 const TOLERANCE: f32 = 1e-4;
-
 const BATCHES: [usize; 3] = [1, 3, 8];
 
 /// Compares the logits of generated images and, if available, photographs.

@@ -1,7 +1,6 @@
 //! Seeds besides the files of the tests: inputs with deep and numerous structures, small enough to be mutated fast.
 
 mod bodies;
-mod messages;
 mod pictures;
 mod tables;
 
@@ -20,7 +19,7 @@ pub(crate) fn write(target: &str) {
         "annotations" => tables::annotations(),
         "form" => bodies::forms(),
         "protocol" => bodies::inferences(),
-        "grpc" => messages::calls(),
+        "grpc" => bodies::calls(),
         "mlflow" => bodies::answers(),
         other => panic!("no seeds for `{other}`"),
     };

@@ -12,9 +12,7 @@ use super::{output, python, script};
 use crate::support::{Request, Response, Service, colours, get, post};
 
 const MODEL: &str = "/v2/models/oxford_pet_classifier";
-
 const TOKEN: &str = "secret";
-
 const LENGTH: &str = "Inference-Header-Content-Length";
 
 /// A service with the committed model; `None` if another one is under test.

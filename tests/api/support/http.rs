@@ -8,7 +8,6 @@ use serde_json::Value;
 
 /// Far longer than any response takes, even on a busy machine.
 const TIMEOUT: Duration = Duration::from_mins(2);
-
 const BOUNDARY: &str = "a-boundary-of-parts";
 
 /// A builder of requests.

@@ -187,8 +187,7 @@ fn a_workspace_is_found_from_its_subfolders() {
 #[cfg(feature = "training")]
 #[test]
 fn training_outside_a_workspace_uses_the_user_cache() {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     let train = "train --epochs 1 --backbone backbone.safetensors --dataset folder --data-dir pets";
     Output::of(&mut installed(&dir, train)).ok();
     assert!(dir.path("home/.cache/pet-cli/features").is_dir());

@@ -6,15 +6,9 @@ use crate::test_dir::TestDir;
 
 const TRAIN: &str = "train --epochs 1 --backbone backbone.safetensors";
 
-fn dir() -> TestDir {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
-    dir
-}
-
 #[test]
 fn missing_weights_are_reported() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     dir.refused("train --dataset folder --data-dir pets")
         .naming(&[".cache/backbone/mobilenet_v2.safetensors"])
         .hinting("pet-cli setup");
@@ -29,7 +23,7 @@ fn missing_weights_are_reported() {
 
 #[test]
 fn invalid_weights_are_reported() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     let whole = fs_err::read(dir.path("backbone.safetensors")).unwrap();
     for (name, bytes) in [
         ("empty.pt", &b""[..]),
@@ -44,7 +38,7 @@ fn invalid_weights_are_reported() {
 
 #[test]
 fn a_missing_data_folder_is_reported() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     for dataset in ["folder", "oxford-iiit-pet"] {
         let train = format!("{TRAIN} --dataset {dataset} --data-dir nowhere");
         dir.refused(&train).naming(&["`nowhere`"]).hinting("path");
@@ -53,7 +47,7 @@ fn a_missing_data_folder_is_reported() {
 
 #[test]
 fn class_folders_without_the_option_are_recognized() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     dir.refused(&format!("{TRAIN} --data-dir pets"))
         .naming(&["`pets`"])
         .hinting("--dataset folder");
@@ -61,7 +55,7 @@ fn class_folders_without_the_option_are_recognized() {
 
 #[test]
 fn a_malformed_annotation_is_reported_with_its_line() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     dir.write("oxford/images/Abyssinian_1.jpg", "");
     dir.write("oxford/annotations/test.txt", "");
     dir.write("oxford/annotations/trainval.txt", "Abyssinian_1 1 1 1\nAbyssinian_2 one 1 1\n");
@@ -74,7 +68,7 @@ fn a_malformed_annotation_is_reported_with_its_line() {
 
 #[test]
 fn a_missing_image_is_reported() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     fs_err::create_dir_all(dir.path("oxford/images")).unwrap();
     dir.write("oxford/annotations/test.txt", "");
     dir.write("oxford/annotations/trainval.txt", "Abyssinian_1 1 1 1\nbeagle_2 2 2 1\n");
@@ -84,7 +78,7 @@ fn a_missing_image_is_reported() {
 
 #[test]
 fn sample_images_do_not_replace_other_files() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     dir.write("precious/work.txt", "years");
     dir.refused(&format!("{TRAIN} --dataset sample --data-dir precious"))
         .naming(&["`precious`"])
@@ -93,7 +87,7 @@ fn sample_images_do_not_replace_other_files() {
 
 #[test]
 fn all_unreadable_images_are_reported_together() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     dir.run("runs list").ok();
     let classes = fs_err::read_dir(dir.path("pets/train")).unwrap();
     for class in classes.take(2) {
@@ -106,7 +100,7 @@ fn all_unreadable_images_are_reported_together() {
 
 #[test]
 fn a_corrupt_feature_cache_is_reported() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     let train = format!("{TRAIN} --dataset folder --data-dir pets");
     dir.run(&train).ok();
     let [cache] = &fs_err::read_dir(dir.path(".cache/features")).unwrap().collect::<Vec<_>>()[..]
@@ -125,8 +119,7 @@ fn a_corrupt_feature_cache_is_reported() {
 
 #[test]
 fn too_few_validation_images_are_rejected_before_training() {
-    let dir = TestDir::new();
-    dir.prepare_training(2);
+    let dir = TestDir::with_training(2);
     for train in [TRAIN.to_owned(), format!("{TRAIN} --validation-fraction 0")] {
         dir.refused(&format!("{train} --dataset folder --data-dir pets"))
             .naming(&["`pets`", "validation"])
@@ -136,7 +129,7 @@ fn too_few_validation_images_are_rejected_before_training() {
 
 #[test]
 fn an_invalid_model_name_is_rejected_before_training() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     for command in ["train", "sweep"] {
         let train = TRAIN.replacen("train", command, 1);
         dir.refused(&format!("{train} --dataset folder --data-dir pets --model-name a/b"))
@@ -146,7 +139,7 @@ fn an_invalid_model_name_is_rejected_before_training() {
 
 #[test]
 fn other_runs_continue_after_one_diverges() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     let rates = "--learning-rate 0.001 1e38 0.01";
     let train = format!("{TRAIN} --dataset folder --data-dir pets {rates} --json");
     let output = dir.run(&train).refused().naming(&["1 of 3 runs failed"]).hinting("learning rate");
@@ -163,7 +156,7 @@ fn other_runs_continue_after_one_diverges() {
 
 #[test]
 fn invalid_hyperparameters_are_reported() {
-    let dir = dir();
+    let dir = TestDir::with_training(3);
     for (option, name) in [
         ("--epochs 0", "epochs"),
         ("--batch-size 0", "batch size"),

@@ -208,8 +208,7 @@ fn training_recognizes_foreign_formats() {
     let train = "train --backbone backbone.safetensors --dataset folder --data-dir pets --epochs 1";
     // The message lists up to ten files.
     for some in foreign().chunks(10) {
-        let dir = TestDir::new();
-        dir.prepare_training(3);
+        let dir = TestDir::with_training(3);
         let classes = fs_err::read_dir(dir.path("pets/train")).unwrap();
         let class = classes.map(|entry| entry.unwrap().path()).min().unwrap();
         for file in some {

@@ -15,8 +15,7 @@ fn file_read_between(dir: &TestDir) -> std::path::PathBuf {
 
 /// A data set after one training, without the cached features.
 fn trained() -> TestDir {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     dir.run(&format!("{TRAIN} --epochs 1")).ok();
     fs_err::remove_dir_all(dir.path(".cache/features")).unwrap();
     dir
@@ -50,8 +49,7 @@ fn images_that_vanish_or_shrink_fail_training_before_a_run_starts() {
 /// Fine-tuning reads the images in every epoch.
 #[test]
 fn an_image_that_is_replaced_during_training_fails_the_run() {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     let [replaced, other] = IMAGES.map(|image| dir.path(image));
     let client = dir.client();
     let epochs = || {

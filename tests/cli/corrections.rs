@@ -80,8 +80,7 @@ fn a_model_trained_on_corrections_becomes_champion() {
 
 /// A folder with a data set and corrections of one class.
 fn with_corrections() -> TestDir {
-    let dir = TestDir::new();
-    dir.prepare_training(4);
+    let dir = TestDir::with_training(4);
     for number in 0..3 {
         let picture = png(&scene(number));
         dir.write(&format!("corrections/Black Cat/{number}.jpg"), picture);
@@ -169,8 +168,7 @@ fn invalid_additions_are_rejected() {
         "train --resume 0123 --data-dir corrections".into(),
         "train --refit 0123 --data-dir corrections".into(),
     ] {
-        let output = dir.run(&usage);
-        assert_eq!(output.status, Some(2), "{usage}: {output:?}");
+        dir.run(&usage).misused();
     }
 }
 
@@ -208,8 +206,7 @@ fn refit_and_resume_use_the_additions_of_the_run() {
 
 #[test]
 fn the_oxford_data_set_accepts_additions() {
-    let dir = TestDir::new();
-    dir.prepare_training(1);
+    let dir = TestDir::with_training(1);
     let picture = |seed: u32| {
         let level = |x: u32, y: u32| ((x * (3 + seed) + y * (5 + 7 * seed)) % 251) as u8;
         let image = RgbImage::from_fn(64, 48, |x, y| [level(x, y), level(y, x), 90].into());

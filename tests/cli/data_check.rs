@@ -112,8 +112,7 @@ fn empty_class_folders_are_reported_with_everything_else() {
 
 #[test]
 fn labels_are_checked_with_weights() {
-    let dir = TestDir::new();
-    dir.prepare_training(6);
+    let dir = TestDir::with_training(6);
     // A class without images does not stop the check.
     fs_err::create_dir(dir.path("pets/train/Fox")).unwrap();
     let check = "data check pets --backbone backbone.safetensors --fail-on never --json";
@@ -127,8 +126,7 @@ fn labels_are_checked_with_weights() {
 
 #[test]
 fn labels_of_few_images_are_checked_with_fewer_folds() {
-    let dir = TestDir::new();
-    dir.prepare_training(6);
+    let dir = TestDir::with_training(6);
     // Three images, of which two are duplicates, make two folds.
     dir.write("few/Cat/1.png", png(&scene(100)));
     dir.write("few/Cat/2.png", png(&scene(100)));
@@ -158,8 +156,7 @@ fn invalid_data_sets_are_rejected() {
 
 #[test]
 fn training_warns_of_duplicates_across_the_split_and_can_group_them() {
-    let dir = TestDir::new();
-    dir.prepare_training(1);
+    let dir = TestDir::with_training(1);
     for (class, first) in [("Cat", 100), ("Dog", 200)] {
         for number in 0..5 {
             let picture = png(&scene(first + number));

@@ -112,8 +112,7 @@ fn all_images_of_a_data_set_without_test_images_are_its_validation_images() {
 #[test]
 fn a_folder_and_a_data_set_exclude_each_other() {
     let dir = TestDir::new();
-    let output = dir.run("evaluate pets --split test");
-    assert_eq!(output.status, Some(2), "{output:?}");
+    dir.run("evaluate pets --split test").misused();
 }
 
 #[test]

@@ -117,8 +117,7 @@ fn runs(dir: &TestDir, selection: &Selection) {
 
 #[test]
 fn the_same_seed_trains_the_same_model() {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     let accuracies = |seed: u32| {
         let trained = dir.run(&format!("{TRAIN} --seed {seed} --json")).json();
         (trained[0]["val_acc"].clone(), trained[0]["val_loss"].clone())
@@ -130,8 +129,7 @@ fn the_same_seed_trains_the_same_model() {
 
 #[test]
 fn quiet_prints_only_the_result() {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     let loud = dir.run(TRAIN);
     assert!(loud.stderr.contains("6 classes"), "{loud:?}");
     let quiet = dir.run(&format!("{TRAIN} --quiet"));

@@ -66,8 +66,7 @@ fn every_command_has_limits_and_reports_their_options() {
 
 #[test]
 fn cached_features_do_not_evade_the_limits() {
-    let dir = TestDir::new();
-    dir.prepare_training(5);
+    let dir = TestDir::with_training(5);
     let train = "train --backbone backbone.safetensors --dataset folder --data-dir pets --epochs 1";
     dir.run(train).ok();
     for option in ["--max-pixels", "--max-upload"] {

@@ -342,8 +342,7 @@ fn invalid_arguments_are_explained() {
         ("evaluate breeds --split test", "cannot be used with"),
         ("barck", "unrecognized subcommand"),
     ] {
-        let output: Output = dir.run(command);
-        assert_eq!(output.status, Some(2), "{command}: {output:?}");
+        let output = dir.run(command).misused();
         assert!(output.stderr.contains(says), "{command}: no `{says}`: {output:?}");
     }
 }

@@ -12,8 +12,7 @@ const SMALL: &str = "--fine-tune all --recipe stretch:32 --rand-augment 2:5 --er
 
 #[test]
 fn cross_validation_is_followed_by_a_refit() {
-    let dir = TestDir::new();
-    dir.prepare_training(5);
+    let dir = TestDir::with_training(5);
     let outcomes = dir
         .run(&format!("{TRAIN} --epochs 3 --json --folds 3 --learning-rate 0.01 0.00001"))
         .json();
@@ -64,11 +63,9 @@ fn cross_validation_is_followed_by_a_refit() {
 
 #[test]
 fn invalid_folds_are_rejected() {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     for usage in ["--folds 1", "--folds many", "--folds 3 --resume 0123"] {
-        let output = dir.run(&format!("train --dataset folder --data-dir pets {usage}"));
-        assert_eq!(output.status, Some(2), "{usage}: {output:?}");
+        dir.run(&format!("train --dataset folder --data-dir pets {usage}")).misused();
     }
     dir.refused(&format!("{TRAIN} --epochs 3 --json --folds 1000")).naming(&["into 1000 folds"]);
 }
@@ -144,8 +141,7 @@ fn a_refit_uses_the_teacher_of_the_run() {
 
 #[test]
 fn a_refit_can_have_another_model_name() {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     let run = first(dir.run(&format!("{TRAIN} --epochs 2 --json")));
     let id = run["run_id"].as_str().unwrap();
     let refit = format!("train --refit {id} --model-name all_images --json");
@@ -191,8 +187,7 @@ fn a_refit_groups_duplicates_as_its_run() {
 
 #[test]
 fn invalid_teachers_and_refits_are_rejected() {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     dir.refused(&format!("{TRAIN} --epochs 2 --json --teacher results"))
         .naming(&["teachers have no effect"])
         .hinting("fine-tune everything");
@@ -201,8 +196,7 @@ fn invalid_teachers_and_refits_are_rejected() {
         "train --refit 0123 --seed 7".into(),
         "train --refit 0123 --resume 4567".into(),
     ] {
-        let output = dir.run(&usage);
-        assert_eq!(output.status, Some(2), "{usage}: {output:?}");
+        dir.run(&usage).misused();
     }
     dir.run(&format!("{TRAIN} --epochs 2 --json")).ok();
     dir.refused("train --refit 0123").naming(&["0123"]);

@@ -144,8 +144,7 @@ fn models_of_other_data_sets_are_separate() {
 
 #[test]
 fn a_smaller_image_size_can_be_preferred() {
-    let dir = TestDir::new();
-    dir.prepare_training(5);
+    let dir = TestDir::with_training(5);
     let client = dir.client();
     let work: Vec<u64> = [("stretch:32", 0.92), ("stretch:64", 0.94)]
         .into_iter()

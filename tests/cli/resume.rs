@@ -14,8 +14,7 @@ const TRAIN: &str = "train --dataset folder --data-dir pets --backbone backbone.
 
 #[test]
 fn a_resumed_run_has_the_weights_of_an_uninterrupted_one() {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     let client = dir.client();
     let whole = dir.run(TRAIN).json();
     let whole = client.run(whole[0]["run_id"].as_str().unwrap()).unwrap();
@@ -63,16 +62,14 @@ fn options_without_effect_on_resume_are_rejected() {
         "--teacher results",
         "--train-size 96",
     ] {
-        let output = dir.run(&format!("train --resume 0123456789 {option}"));
-        assert_eq!(output.status, Some(2), "{option}: {output:?}");
+        let output = dir.run(&format!("train --resume 0123456789 {option}")).misused();
         let error = output.stderr.lines().next().unwrap();
         let name = option.split(' ').next().unwrap();
         assert!(error.contains("'--resume <RUN>'") && error.contains(name), "{output:?}");
         if name == "--model-name" {
             continue;
         }
-        let output = dir.run(&format!("train --refit 0123456789 {option}"));
-        assert_eq!(output.status, Some(2), "{option}: {output:?}");
+        dir.run(&format!("train --refit 0123456789 {option}")).misused();
     }
     dir.refused("train --resume 0123456789 --json")
         .naming(&["no interrupted run", "0123456789"])
@@ -81,8 +78,7 @@ fn options_without_effect_on_resume_are_rejected() {
 
 #[test]
 fn a_resumed_run_may_have_more_epochs_if_its_learning_rates_allow_it() {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     let client = dir.client();
     let whole = dir.run(&TRAIN.replace("--epochs 12", "--epochs 14 --schedule constant"));
     let whole = whole.json();
@@ -124,8 +120,7 @@ fn a_resumed_run_may_have_more_epochs_if_its_learning_rates_allow_it() {
 
 #[test]
 fn a_run_that_is_still_running_cannot_be_resumed() {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     let client = dir.client();
     let train = TRAIN.replace("--epochs 12", "--epochs 1000000");
     let mut training = Running::start(dir.command(&train));
@@ -176,8 +171,7 @@ fn a_run_killed_at_any_write_is_recorded_once() {
     let step = step.map_or(7, |step| step.parse().unwrap());
     let mut resumed = 0;
     for calls in WRITES {
-        let dir = TestDir::new();
-        dir.prepare_training(3);
+        let dir = TestDir::with_training(3);
         let client = dir.client();
         let train = TRAIN.replace("--epochs 12", "--epochs 2");
         let whole = dir.run(&train).json();
@@ -237,8 +231,7 @@ fn recorded(client: &Client, run_id: &str) -> impl PartialEq + std::fmt::Debug +
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_is_killed_and_keeps_what_was_logged() {
-    let dir = TestDir::new();
-    dir.prepare_training(3);
+    let dir = TestDir::with_training(3);
     let mut training = Running::start(dir.command(
         "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 1000000",
     ));

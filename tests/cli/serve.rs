@@ -126,8 +126,7 @@ fn grpc_has_a_port_of_its_own() {
 #[test]
 fn programs_without_grpc_say_so() {
     let Some(dir) = TestDir::with_model() else { return };
-    let output = dir.run("serve --port 0 --grpc-port 8001");
-    assert_eq!(output.status, Some(2), "{output:?}");
+    let output = dir.run("serve --port 0 --grpc-port 8001").misused();
     assert!(output.stderr.contains("built without gRPC"), "{output:?}");
     assert!(!dir.run("serve --help").ok().contains("grpc"));
 }
@@ -156,8 +155,7 @@ fn invalid_options_end_the_start() {
     dir.refused("serve --port 0 --results results")
         .naming(&["cannot be served", "results"])
         .hinting("pet-cli export");
-    let wrong = dir.run("serve --port 70000");
-    assert_eq!(wrong.status, Some(2), "{wrong:?}");
+    dir.run("serve --port 70000").misused();
 }
 
 /// Starts a server that answers one request with `status`, and returns its port.

@@ -86,8 +86,7 @@ fn invalid_usage_has_status_2() {
         "runs show",
         "completions basic",
     ] {
-        let output = dir.run(arguments);
-        assert_eq!(output.status, Some(2), "`{arguments}`: {output:?}");
+        let output = dir.run(arguments).misused();
         assert!(
             output.stdout.is_empty() && output.stderr.contains("--help"),
             "`{arguments}`: {output:?}"

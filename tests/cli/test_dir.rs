@@ -42,6 +42,13 @@ impl TestDir {
         Some(dir)
     }
 
+    /// A folder with what a training needs; see [`Self::prepare_training`].
+    pub(crate) fn with_training(images_per_class: usize) -> Self {
+        let dir = Self::new();
+        dir.prepare_training(images_per_class);
+        dir
+    }
+
     /// Creates the data set `pets` and the weights `backbone.safetensors`.
     pub(crate) fn prepare_training(&self, images_per_class: usize) {
         small_data_set(&self.path("pets"), images_per_class);
@@ -181,6 +188,13 @@ impl Output {
             |prefix: &str| self.stderr.lines().filter(|line| line.starts_with(prefix)).count();
         assert_eq!(starting("error: "), 1, "{}", self.stderr);
         assert!(starting("hint: ") <= 1, "{}", self.stderr);
+        self
+    }
+
+    /// Checks that the program rejected its arguments: status 2.
+    #[track_caller]
+    pub(crate) fn misused(self) -> Self {
+        assert_eq!(self.status, Some(2), "{self:?}");
         self
     }
 

@@ -31,7 +31,7 @@ PERIOD = 512  # more than there are tensors
 
 
 def noise(seed, shape):
-    """Numbers in [-1, 1) from a hash of seed and index, exact in float32; see it/formula.rs."""
+    """Numbers in [-1, 1) from a hash of seed and index, exact in float32; see it/golden.rs."""
     mask = np.uint64(0xFFFFFFFF)
     hashed = np.arange(np.prod(shape, dtype=np.int64), dtype=np.uint64) * np.uint64(0x9E3779B1)
     hashed = (hashed + np.uint64(seed * 0x85EBCA77 & 0xFFFFFFFF)) & mask

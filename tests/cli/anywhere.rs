@@ -6,7 +6,7 @@ use std::process::Command;
 use pet_image::Format;
 use pet_tests::{gradient, results_folder, skipped};
 
-use crate::test_dir::{Output, TestDir};
+use crate::test_dir::{Output, TRAIN, TestDir};
 
 /// A folder of the user's data, as the program prints it.
 const DATA: &str = "home/.local/share/pet-cli";
@@ -188,8 +188,7 @@ fn a_workspace_is_found_from_its_subfolders() {
 #[test]
 fn training_outside_a_workspace_uses_the_user_cache() {
     let dir = TestDir::with_training(3);
-    let train = "train --epochs 1 --backbone backbone.safetensors --dataset folder --data-dir pets";
-    Output::of(&mut installed(&dir, train)).ok();
+    Output::of(&mut installed(&dir, &format!("{TRAIN} --epochs 1"))).ok();
     assert!(dir.path("home/.cache/pet-cli/features").is_dir());
     assert!(!dir.path(".cache").exists());
 }

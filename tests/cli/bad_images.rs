@@ -8,7 +8,7 @@ use pet_image::Format;
 use pet_tests::{HUGE_PNG, gradient, metadata, root, skipped, truncated_jpeg};
 use serde_json::Value;
 
-use crate::test_dir::TestDir;
+use crate::test_dir::{TRAIN, TestDir};
 
 /// File names, and parts of their error messages.
 const BAD: [(&str, &str); 5] = [
@@ -205,7 +205,7 @@ fn data_check_recognizes_foreign_formats() {
 
 #[test]
 fn training_recognizes_foreign_formats() {
-    let train = "train --backbone backbone.safetensors --dataset folder --data-dir pets --epochs 1";
+    let train = format!("{TRAIN} --epochs 1");
     // The message lists up to ten files.
     for some in foreign().chunks(10) {
         let dir = TestDir::with_training(3);
@@ -214,7 +214,7 @@ fn training_recognizes_foreign_formats() {
         for file in some {
             fs_err::write(class.join(&file.name), &file.bytes).unwrap();
         }
-        let output = dir.run(train).refused();
+        let output = dir.run(&train).refused();
         for Foreign { name, kind, .. } in some {
             let part = format!("{name}` (the content is {kind}, not a JPEG");
             assert!(output.stderr.contains(&part), "{part}: {output:?}");

@@ -4,17 +4,14 @@ use std::collections::BTreeMap;
 
 use pet_model::{METRICS_FILE, Metrics, SELECTION_FILE, Selection, SplitMetrics, read_json};
 
-use crate::test_dir::TestDir;
-
-const TRAIN: &str =
-    "train --dataset folder --data-dir pets --backbone backbone.safetensors --epochs 2";
+use crate::test_dir::{TRAIN, TestDir};
 
 #[test]
 fn from_training_to_prediction() {
     let Some(dir) = TestDir::with_runtime() else { return };
     dir.prepare_training(5);
 
-    let output = dir.run(&format!("{TRAIN} --learning-rate 0.001 0.01 --json"));
+    let output = dir.run(&format!("{TRAIN} --epochs 2 --learning-rate 0.001 0.01 --json"));
     assert!(
         !output.stderr.contains(['\r', '\x1b']),
         "no bar without a terminal: {}",
@@ -119,7 +116,7 @@ fn runs(dir: &TestDir, selection: &Selection) {
 fn the_same_seed_trains_the_same_model() {
     let dir = TestDir::with_training(3);
     let accuracies = |seed: u32| {
-        let trained = dir.run(&format!("{TRAIN} --seed {seed} --json")).json();
+        let trained = dir.run(&format!("{TRAIN} --epochs 2 --seed {seed} --json")).json();
         (trained[0]["val_acc"].clone(), trained[0]["val_loss"].clone())
     };
     let first = accuracies(1);
@@ -130,9 +127,9 @@ fn the_same_seed_trains_the_same_model() {
 #[test]
 fn quiet_prints_only_the_result() {
     let dir = TestDir::with_training(3);
-    let loud = dir.run(TRAIN);
+    let loud = dir.run(&format!("{TRAIN} --epochs 2"));
     assert!(loud.stderr.contains("6 classes"), "{loud:?}");
-    let quiet = dir.run(&format!("{TRAIN} --quiet"));
+    let quiet = dir.run(&format!("{TRAIN} --epochs 2 --quiet"));
     assert_eq!(quiet.stderr, "");
     assert!(quiet.ok().contains("mobilenet_v2_bs32_lr0.001"));
 }

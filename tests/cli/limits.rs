@@ -3,7 +3,7 @@
 use pet_tests::{colours_data_set, colours_results, results_folder};
 
 use crate::promote::with_challenger;
-use crate::test_dir::{Output, TestDir};
+use crate::test_dir::{Output, TRAIN, TestDir};
 
 /// Training on images without cached features.
 const TRAINING: &str = "--backbone backbone.safetensors --dataset folder --data-dir colours";
@@ -67,15 +67,15 @@ fn every_command_has_limits_and_reports_their_options() {
 #[test]
 fn cached_features_do_not_evade_the_limits() {
     let dir = TestDir::with_training(5);
-    let train = "train --backbone backbone.safetensors --dataset folder --data-dir pets --epochs 1";
-    dir.run(train).ok();
+    let train = format!("{TRAIN} --epochs 1");
+    dir.run(&train).ok();
     for option in ["--max-pixels", "--max-upload"] {
         dir.run(&format!("{train} {option} 10"))
             .refused()
             .naming(&["images cannot be used", "more than the limit of", "10"])
             .hinting(option);
     }
-    let again = dir.run(train);
+    let again = dir.run(&train);
     assert!(again.stderr.contains("(0 computed, "), "{}", again.stderr);
     again.ok();
 }

@@ -163,8 +163,7 @@ const WRITES: [&str; 2] = [
 fn a_run_killed_at_any_write_is_recorded_once() {
     let tracer = Command::new("strace").arg("--version").output();
     if !tracer.is_ok_and(|output| output.status.success()) {
-        skipped("no strace");
-        return;
+        return skipped("no strace");
     }
     // A step of 1 takes several minutes.
     let step = std::env::var("PET_KILL_STEP").ok();

@@ -239,8 +239,7 @@ fn address(dir: &TestDir, log: &str) -> String {
 #[test]
 fn the_largest_uploads_stay_within_the_memory_limit() {
     if Command::new("python3").arg("--version").output().is_err() {
-        skipped("there is no python3");
-        return;
+        return skipped("there is no python3");
     }
     let Some(dir) = TestDir::with_model() else { return };
     let (log, _) = fs_err::File::create(dir.path("log")).unwrap().into_parts();

@@ -1,9 +1,8 @@
-//! Questions, what every call has in common, and Triton's own client.
+//! Questions, and what every call has in common.
 
-use std::process::Command;
 use std::time::Duration;
 
-use pet_api::{ModelFolder, TraceContext};
+use pet_api::TraceContext;
 use pet_image::Format;
 use pet_tests::gradient;
 use tonic::Code;
@@ -11,11 +10,7 @@ use tonic::Code;
 use super::client::{Call, call, connect};
 use super::messages::{Empty, Flag, Metadata, Model, Response, photograph};
 use super::{MODEL, address, start, start_with};
-use crate::protocol::inference::{pictures, served_model};
-use crate::protocol::{output, python, script};
-use crate::support::{colours, get, metric, startup_error};
-
-const TOKEN: &str = "secret";
+use crate::support::{metric, startup_error};
 
 fn model(name: &str, version: &str) -> Model {
     Model { name: name.into(), version: version.into() }
@@ -134,31 +129,4 @@ fn a_port_in_use_is_an_error_of_the_start() {
     let Some(error) = startup_error(|settings| settings.grpc_port = Some(port)) else { return };
     assert_eq!(error.to_string(), format!("cannot listen on `127.0.0.1:{port}`"));
     assert!(error.hint().unwrap().contains("another program"));
-}
-
-#[test]
-fn triton_client_works() {
-    let folder = tempfile::tempdir().unwrap();
-    fs_err::create_dir(folder.path().join("colours")).unwrap();
-    fs_err::write(folder.path().join("colours/model.onnx"), colours()).unwrap();
-    let Some(service) = start_with(|settings| {
-        settings.admin_token = Some(TOKEN.into());
-        settings.models = Some(ModelFolder::new(folder.path().into(), None).unwrap());
-    }) else {
-        return;
-    };
-    if get(&format!("/v2/models/{MODEL}")).send(&service).status != 200 {
-        return;
-    }
-    let modules = "tritonclient.grpc, tritonclient.http, onnxruntime";
-    let Some(python) = python("PET_PYTHON", "python-env", modules) else { return };
-    let images = tempfile::tempdir().unwrap();
-    let mut command = Command::new(python);
-    command
-        .arg(script("grpc/triton.py"))
-        .args([address(&service), service.address].map(|address| address.to_string()))
-        .arg(TOKEN)
-        .arg(served_model())
-        .args(pictures(images.path()));
-    output(&mut command, "");
 }

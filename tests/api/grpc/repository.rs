@@ -1,4 +1,6 @@
-//! The repository of models.
+//! The repository of models, and Triton's own client.
+
+use std::process::Command;
 
 use pet_api::ModelFolder;
 use pet_image::Format;
@@ -10,8 +12,12 @@ use super::client::{Call, call};
 use super::messages::{
     Empty, Flag, Index, Load, Model, OnlyReady, Parameter, Request, Response, photograph,
 };
-use super::{MODEL, start, start_with};
-use crate::support::{Service, colours};
+use super::{MODEL, address, start, start_with};
+use crate::protocol::inference::{pictures, served_model};
+use crate::protocol::{output, python, script};
+use crate::support::{Service, colours, get};
+
+const TOKEN: &str = "secret";
 
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -22,7 +28,7 @@ fn folder() -> TempDir {
 
 fn service(folder: &TempDir) -> Option<Service> {
     start_with(|settings| {
-        settings.admin_token = Some("secret".into());
+        settings.admin_token = Some(TOKEN.into());
         settings.models = Some(ModelFolder::new(folder.path().into(), None).unwrap());
     })
 }
@@ -32,7 +38,7 @@ fn load(model: &str) -> Load {
 }
 
 fn admin(call: Call) -> Call {
-    call.header("authorization", "Bearer secret")
+    call.header("authorization", &format!("Bearer {TOKEN}"))
 }
 
 #[test]
@@ -96,4 +102,24 @@ fn the_repository_requires_the_token() {
     let Some(service) = start() else { return };
     let reply = admin(call("RepositoryIndex", &Empty {})).send(&service);
     reply.error(Code::NotFound, "without an admin token");
+}
+
+#[test]
+fn triton_client_works() {
+    let folder = folder();
+    let Some(service) = service(&folder) else { return };
+    if get(&format!("/v2/models/{MODEL}")).send(&service).status != 200 {
+        return;
+    }
+    let modules = "tritonclient.grpc, tritonclient.http, onnxruntime";
+    let Some(python) = python("PET_PYTHON", "python-env", modules) else { return };
+    let images = tempfile::tempdir().unwrap();
+    let mut command = Command::new(python);
+    command
+        .arg(script("grpc/triton.py"))
+        .args([address(&service), service.address].map(|address| address.to_string()))
+        .arg(TOKEN)
+        .arg(served_model())
+        .args(pictures(images.path()));
+    output(&mut command, "");
 }

@@ -4,7 +4,7 @@ use mlflow_client::{NewRun, now};
 use pet_image::Format;
 use pet_tests::{Store, gradient};
 
-use crate::test_dir::{Output, TestDir};
+use crate::test_dir::TestDir;
 
 /// A command line that fails.
 struct Case {

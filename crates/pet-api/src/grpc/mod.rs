@@ -20,9 +20,14 @@ mod whole;
 pub(crate) use method::statuses;
 pub(crate) use server::{Server, Stop};
 
-/// The messages and the server, generated from `proto/open_inference.proto`.
+/// The messages and the server, generated from `proto/open_inference.proto` as `proto/README.md` says.
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    missing_docs,
+    unreachable_pub,
+    reason = "generated code: which lints it meets is up to the generator"
+)]
 mod proto {
-    #![allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub)]
-
-    tonic::include_proto!("inference");
+    include!("inference.rs");
 }

@@ -173,7 +173,6 @@ impl Checkpoint {
 }
 
 fn checksum<'a>(header: &str, vectors: impl Iterator<Item = &'a [u8]>) -> String {
-    let digest = vectors
-        .fold(Sha256::new().chain_update(header), |digest, vector| digest.chain_update(vector));
+    let digest = vectors.fold(Sha256::new().chain_update(header), Digest::chain_update);
     format!("{:x}", digest.finalize())
 }

@@ -10,6 +10,7 @@ pub enum Error {
     #[error("cannot access a file")]
     Io {
         /// The operating system's error, with the path.
+        #[from]
         source: std::io::Error,
     },
     /// A file is not the expected JSON.
@@ -90,11 +91,5 @@ impl Error {
             }
             _ => None,
         }
-    }
-}
-
-impl From<std::io::Error> for Error {
-    fn from(source: std::io::Error) -> Self {
-        Self::Io { source }
     }
 }

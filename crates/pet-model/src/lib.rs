@@ -2,26 +2,25 @@
 
 mod classes;
 mod error;
-mod file;
+mod files;
 mod metadata;
-mod metrics;
 mod precision;
-mod reference;
-mod results;
-mod selection;
-mod softmax;
+mod prediction;
+mod records;
 
 pub use classes::{ClassDifference, class_difference, read_classes, write_classes};
 pub use error::Error;
-pub use file::{Staged, read_json, stage_json, write_atomically, write_json};
+pub use files::{
+    BuiltInFile, Results, Staged, read_json, stage_json, write_atomically, write_json,
+};
 pub use metadata::ModelMetadata;
-pub use metrics::{Calibration, ClassMetrics, Metrics, Quantization, SplitMetrics, split_title};
 pub use pet_image::Preprocess;
 pub use precision::Precision;
-pub use reference::{Moments, Observation, Reference};
-pub use results::{BuiltInFile, Results};
-pub use selection::{Candidate, Selection, TrainedOn};
-pub use softmax::softmax;
+pub use prediction::{Moments, Observation, Reference, softmax};
+pub use records::{
+    Calibration, Candidate, ClassMetrics, Metrics, Quantization, Selection, SplitMetrics,
+    TrainedOn, split_title,
+};
 
 /// The model, with its recipe and classes.
 pub const MODEL_FILE: &str = "model.onnx";

@@ -149,10 +149,7 @@ impl ModelMetadata {
     /// [`Error::InvalidClasses`], [`Error::InvalidTemperature`], [`Error::InvalidSimilarity`] or
     /// [`Error::InvalidReference`] for invalid values.
     pub fn to_properties(&self) -> Result<BTreeMap<String, String>, Error> {
-        check_classes(&self.classes)?;
-        check_temperature(self.temperature)?;
-        check_similarity(self.least_similarity)?;
-        check_reference(self.reference.as_ref(), &self.classes)?;
+        self.check()?;
         let mut properties = BTreeMap::from([
             (FORMAT_KEY.into(), FORMAT.into()),
             (MODEL_NAME_KEY.into(), self.model_name.clone()),
@@ -189,67 +186,43 @@ impl ModelMetadata {
         if format != FORMAT {
             return Err(Error::UnknownFormat { expected: FORMAT, got: format.clone() });
         }
-        let classes: Vec<String> = from_json(properties, CLASSES_KEY)?;
-        check_classes(&classes)?;
-        let temperature = optional(properties, TEMPERATURE_KEY)?;
-        check_temperature(temperature)?;
-        let least_similarity = optional(properties, LEAST_SIMILARITY_KEY)?;
-        check_similarity(least_similarity)?;
-        let reference: Option<Reference> = optional(properties, REFERENCE_KEY)?;
-        check_reference(reference.as_ref(), &classes)?;
-        Ok(Self {
+        let precision = properties.get(PRECISION_KEY).map(|name| {
+            Precision::from_name(name).ok_or_else(|| Error::UnknownPrecision { got: name.clone() })
+        });
+        let metadata = Self {
             model_name: required(properties, MODEL_NAME_KEY)?.clone(),
             model_version: properties.get(MODEL_VERSION_KEY).cloned(),
             run_id: properties.get(RUN_ID_KEY).cloned(),
             backbone: properties.get(BACKBONE_KEY).cloned(),
-            precision: precision(properties)?,
+            precision: precision.transpose()?.unwrap_or_default(),
             val_acc: optional(properties, VAL_ACC_KEY)?,
-            temperature,
-            least_similarity,
-            reference,
-            classes,
-            preprocess: from_json(properties, PREPROCESS_KEY)?,
-        })
+            temperature: optional(properties, TEMPERATURE_KEY)?,
+            least_similarity: optional(properties, LEAST_SIMILARITY_KEY)?,
+            reference: optional(properties, REFERENCE_KEY)?,
+            classes: from_json(CLASSES_KEY, required(properties, CLASSES_KEY)?)?,
+            preprocess: from_json(PREPROCESS_KEY, required(properties, PREPROCESS_KEY)?)?,
+        };
+        metadata.check()?;
+        Ok(metadata)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        check_classes(&self.classes)?;
+        match (self.temperature, self.least_similarity) {
+            (Some(got), _) if !(got.is_finite() && got > 0.0) => {
+                return Err(Error::InvalidTemperature { got });
+            }
+            (_, Some(got)) if !(-1.0..=1.0).contains(&got) => {
+                return Err(Error::InvalidSimilarity { got });
+            }
+            _ => {}
+        }
+        self.reference.as_ref().map_or(Ok(()), |reference| reference.check(self.classes.len()))
     }
 
     /// The temperature, 1 if absent.
     pub fn temperature(&self) -> f64 {
         self.temperature.unwrap_or(1.0)
-    }
-}
-
-fn precision(properties: &BTreeMap<String, String>) -> Result<Precision, Error> {
-    let Some(name) = properties.get(PRECISION_KEY) else {
-        return Ok(Precision::default());
-    };
-    Precision::from_name(name).ok_or_else(|| Error::UnknownPrecision { got: name.clone() })
-}
-
-fn check_temperature(temperature: Option<f64>) -> Result<(), Error> {
-    match temperature {
-        Some(got) if !(got.is_finite() && got > 0.0) => Err(Error::InvalidTemperature { got }),
-        _ => Ok(()),
-    }
-}
-
-fn check_similarity(least: Option<f64>) -> Result<(), Error> {
-    match least {
-        Some(got) if !(-1.0..=1.0).contains(&got) => Err(Error::InvalidSimilarity { got }),
-        _ => Ok(()),
-    }
-}
-
-fn check_reference(reference: Option<&Reference>, classes: &[String]) -> Result<(), Error> {
-    reference.map_or(Ok(()), |one| one.check(classes.len()))
-}
-
-fn optional<T: DeserializeOwned>(
-    properties: &BTreeMap<String, String>,
-    key: &'static str,
-) -> Result<Option<T>, Error> {
-    match properties.get(key) {
-        Some(_) => from_json(properties, key).map(Some),
-        None => Ok(None),
     }
 }
 
@@ -260,12 +233,15 @@ fn required<'a>(
     properties.get(key).ok_or(Error::MissingProperty { key })
 }
 
-fn from_json<T: DeserializeOwned>(
+fn optional<T: DeserializeOwned>(
     properties: &BTreeMap<String, String>,
     key: &'static str,
-) -> Result<T, Error> {
-    serde_json::from_str(required(properties, key)?)
-        .map_err(|source| Error::InvalidProperty { key, source })
+) -> Result<Option<T>, Error> {
+    properties.get(key).map(|value| from_json(key, value)).transpose()
+}
+
+fn from_json<T: DeserializeOwned>(key: &'static str, value: &str) -> Result<T, Error> {
+    serde_json::from_str(value).map_err(|source| Error::InvalidProperty { key, source })
 }
 
 fn to_json(key: &'static str, value: &impl Serialize) -> Result<String, Error> {

@@ -1,4 +1,4 @@
-//! A summary of a model's predictions that is small enough to be stored in it.
+//! Predictions: their probabilities, and a summary of many that is small enough to be stored in the model.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,6 +6,44 @@ use crate::Error;
 
 /// Number of classes whose moments are stored, so that a reference has a few thousand characters at most.
 const DIRECTIONS: usize = 64;
+
+/// The softmax of `logits / temperature`. `None` without logits or when one is not finite.
+///
+/// The largest logit is subtracted first, so that no exponential overflows.
+///
+/// ```
+/// let probabilities = pet_model::softmax(&[4.0, 2.0], 2.0).unwrap();
+/// assert!((probabilities[0] - 1.0 / (1.0 + (-1.0_f32).exp())).abs() < 1e-6);
+/// ```
+pub fn softmax(logits: &[f32], temperature: f64) -> Option<Vec<f32>> {
+    if logits.is_empty() || logits.iter().any(|logit| !logit.is_finite()) {
+        return None;
+    }
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exponential = |&logit: &f32| ((f64::from(logit) - f64::from(largest)) / temperature).exp();
+    let sum: f64 = logits.iter().map(exponential).sum();
+    Some(logits.iter().map(|logit| (exponential(logit) / sum) as f32).collect())
+}
+
+/// The part of a prediction that is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation<'a> {
+    /// The index of the most probable class.
+    pub class: usize,
+    /// Its probability, 0 to 1.
+    pub confidence: f32,
+    /// The largest of all cosine similarities; `None` for a model without them.
+    pub similarity: Option<f32>,
+    /// The cosine similarity to each class, -1 to 1; empty for a model without them. Only the first 64 are counted.
+    pub cosines: &'a [f32],
+}
+
+impl<'a> Observation<'a> {
+    /// The cosine similarities whose moments are stored.
+    pub fn directions(&self) -> &'a [f32] {
+        self.cosines.get(..DIRECTIONS).unwrap_or(self.cosines)
+    }
+}
 
 /// A summary of a model's predictions on representative images, with which later predictions are compared to detect drift.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,26 +75,6 @@ pub struct Moments {
     pub mean: f64,
     /// The population standard deviation.
     pub deviation: f64,
-}
-
-/// The part of a prediction that is counted.
-#[derive(Clone, Copy, Debug)]
-pub struct Observation<'a> {
-    /// The index of the most probable class.
-    pub class: usize,
-    /// Its probability, 0 to 1.
-    pub confidence: f32,
-    /// The largest of all cosine similarities; `None` for a model without them.
-    pub similarity: Option<f32>,
-    /// The cosine similarity to each class, -1 to 1; empty for a model without them. Only the first 64 are counted.
-    pub cosines: &'a [f32],
-}
-
-impl<'a> Observation<'a> {
-    /// The cosine similarities whose moments are stored.
-    pub fn directions(&self) -> &'a [f32] {
-        self.cosines.get(..DIRECTIONS).unwrap_or(self.cosines)
-    }
 }
 
 impl Reference {
@@ -149,6 +167,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_softmax_is_stable_and_sums_to_one() {
+        let small = softmax(&[1.0, 2.0, 3.0], 1.0).unwrap();
+        let large = softmax(&[10_001.0, 10_002.0, 10_003.0], 1.0).unwrap();
+        for (small, expected) in small.iter().zip([0.090_030_57, 0.244_728_48, 0.665_240_94]) {
+            assert!((small - expected).abs() < 1e-7, "{small} {expected}");
+        }
+        assert_eq!(small, large);
+        assert_eq!(softmax(&[f32::MAX, f32::MIN], 1.0).unwrap(), [1.0, 0.0]);
+        assert_eq!(softmax(&[0.0, f32::NAN], 1.0), None);
+        assert_eq!(softmax(&[0.0, f32::INFINITY], 1.0), None);
+        assert_eq!(softmax(&[], 1.0), None);
+    }
+
+    #[test]
+    fn a_temperature_divides_the_logits() {
+        assert_eq!(softmax(&[2.0, 4.0, 6.0], 2.0), softmax(&[1.0, 2.0, 3.0], 1.0));
+        let warm = softmax(&[0.0, 5.0], 100.0).unwrap();
+        assert!(warm[1] > 0.5 && warm[1] < 0.52, "{warm:?}");
+    }
+
+    #[test]
     fn answers_are_counted_by_class_and_bin() {
         let cosines = [[0.5, -0.25], [1.0, 0.25], [-1.0, f32::NAN]];
         let answers = [(0, 0.04, 0), (1, 0.05, 1), (1, 1.0, 2), (1, f32::NAN, 2)];
@@ -184,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_small_whatever_the_number_of_classes() {
+    fn a_reference_stays_small_whatever_the_number_of_classes() {
         let cosines = vec![0.123_456_7; 1000];
         let answers = vec![
             Observation {

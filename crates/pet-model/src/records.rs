@@ -1,10 +1,16 @@
-//! `metrics.json`: the metrics of the served model.
+//! `metrics.json` and `selection.json`: how good the served model is, and why it was selected.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Precision, REFIT_OF};
+
+/// The 97.5 % quantile of the standard normal distribution.
+const DEVIATIONS: f64 = 1.959_963_984_540_054;
+
+/// Digits of a digest that are shown.
+const SHORT_DIGEST: usize = 8;
 
 /// Metrics of every measured split, by name (`validation`, `test`), with the [key](Precision::key) of the model's precision.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -103,9 +109,6 @@ impl SplitMetrics {
     }
 }
 
-/// The 97.5 % quantile of the standard normal distribution.
-const DEVIATIONS: f64 = 1.959_963_984_540_054;
-
 /// Calibration of the confidence on one split.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
@@ -138,6 +141,76 @@ pub fn split_title(key: &str) -> String {
         (split, Precision::Fp32) => split.to_owned(),
         (split, precision) => format!("{split}, {precision}"),
     }
+}
+
+/// The selection of one registered version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Selection {
+    /// Name in the model registry.
+    pub model_name: String,
+    /// The rule that ranked the candidates, in words.
+    pub rule: String,
+    /// The selected version: the first of the candidates.
+    pub version: String,
+    /// The run that trained it.
+    pub run_id: String,
+    /// Its validation accuracy, 0 to 1.
+    pub val_acc: f64,
+    /// The alias by which it was selected; empty if it was selected by its number.
+    pub alias: String,
+    /// What it and all candidates were trained on; `None` if the run does not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<TrainedOn>,
+    /// All ranked versions, best first.
+    pub candidates: Vec<Candidate>,
+    /// Versions that could not be ranked, each with the reason.
+    #[serde(default)]
+    pub excluded: Vec<(String, String)>,
+    /// SHA-256 of the exported `model.onnx` in hexadecimal digits; `None` until it is exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_sha256: Option<String>,
+    /// SHA-256 of the `model.int8.onnx` beside it; `None` when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int8_sha256: Option<String>,
+}
+
+/// What a model was trained on. Only models with the same value have the same validation images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainedOn {
+    /// Name of the data set.
+    pub name: String,
+    /// Digest of its classes and images, in hexadecimal digits.
+    pub digest: String,
+    /// How validation images were split off, in words.
+    pub split: String,
+}
+
+impl TrainedOn {
+    /// The name with the beginning of the digest.
+    pub fn short(&self) -> String {
+        let digest: String = self.digest.chars().take(SHORT_DIGEST).collect();
+        format!("{} {digest}", self.name)
+    }
+}
+
+/// One registered version on the leaderboard.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Version in the model registry.
+    pub version: String,
+    /// The run that trained it.
+    pub run_id: String,
+    /// The run's display name.
+    pub run_name: String,
+    /// Validation accuracy, 0 to 1.
+    pub val_acc: f64,
+    /// Validation loss; `None` if the run has not logged one.
+    pub val_loss: Option<f64>,
+    /// Multiplications, each with an addition, for one image; `None` if the run has not logged them.
+    #[serde(default)]
+    pub multiply_adds: Option<u64>,
+    /// Why it has its rank.
+    pub reason: String,
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use onnx_graph::{Channel, Graph, Quantizer, Range, Value};
+use onnx_graph::{Channel, Quantizer, Range};
 
 use crate::error::Cause;
-use crate::runner::{Runner, output};
+use crate::session::{Runner, output};
 use crate::{Error, Model};
 
 /// The input of [`onnx_graph::Quantizer`], by the names of the values.
@@ -36,22 +36,10 @@ impl Calibrator {
     /// # Errors
     /// [`Error::LoadModel`] for a model that cannot be run with further outputs.
     pub fn new(model: &Model) -> Result<Self, Error> {
-        let failed = |source: Cause| Error::LoadModel { path: model.path().to_owned(), source };
-        let parsed = onnx_graph::Model::from_bytes(model.bytes());
-        let parsed = parsed.map_err(|source| failed(Box::new(source)))?;
-        let values = Quantizer::new(&parsed).values();
-        let (graph, outputs) =
-            with_outputs(parsed.graph(), &values).map_err(|source| failed(Box::new(source)))?;
-        let variant = onnx_graph::Model::new(graph, parsed.opset()).to_bytes();
-        let variant = variant.map_err(|source| failed(Box::new(source)))?;
-        let runner = model.open_variant(&variant);
-        Ok(Self {
-            runner: runner.map_err(|source| failed(Box::new(source)))?,
-            outputs,
-            calibration: Calibration::default(),
-            count: 0.0,
-            model: model.clone(),
-        })
+        let (runner, outputs) =
+            open(model).map_err(|source| Error::load_model(model.path(), source))?;
+        let (model, calibration) = (model.clone(), Calibration::default());
+        Ok(Self { model, runner, outputs, calibration, count: 0.0 })
     }
 
     /// Runs the model on a photograph (the bytes of its file).
@@ -107,17 +95,17 @@ fn channels(shape: &[i64], numbers: &[f32]) -> Vec<Channel> {
     numbers.chunks(length).map(channel).collect()
 }
 
-/// The graph with `values` as further outputs, and each output's name with that of its value.
-fn with_outputs(
-    graph: &Graph,
-    values: &[Value],
-) -> Result<(Graph, Vec<(String, String)>), onnx_graph::Error> {
-    let mut graph = graph.clone();
-    let mut outputs = Vec::with_capacity(values.len());
-    for (index, value) in values.iter().enumerate() {
+/// A runner of the model with the values that a quantizer needs as further outputs, and each output's name with that of its
+/// value.
+fn open(model: &Model) -> Result<(Runner, Vec<(String, String)>), Cause> {
+    let parsed = onnx_graph::Model::from_bytes(model.bytes())?;
+    let mut graph = parsed.graph().clone();
+    let mut outputs = Vec::new();
+    for (index, value) in Quantizer::new(&parsed).values().iter().enumerate() {
         let name = format!("calibrate.{index}");
         graph.output(&name, value)?;
         outputs.push((name, value.name().to_owned()));
     }
-    Ok((graph, outputs))
+    let variant = onnx_graph::Model::new(graph, parsed.opset()).to_bytes()?;
+    Ok((Runner::of_variant(model, &variant)?, outputs))
 }

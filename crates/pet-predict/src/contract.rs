@@ -14,8 +14,7 @@ use crate::Error;
 
 /// Reads the metadata of a model and checks that the graph's inputs and outputs match it.
 pub(crate) fn read_metadata(session: &Session, path: &Path) -> Result<ModelMetadata, Error> {
-    let unreadable = |source| Error::LoadModel { path: path.to_owned(), source: Box::new(source) };
-    let properties = properties(session).map_err(unreadable)?;
+    let properties = properties(session).map_err(|source| Error::load_model(path, source))?;
     let metadata = ModelMetadata::from_properties(&properties)
         .map_err(|source| Error::Metadata { path: path.to_owned(), source })?;
     check_graph(session, &metadata, path)?;

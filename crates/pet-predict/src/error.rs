@@ -1,6 +1,6 @@
 //! The error type of the crate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An error of ONNX Runtime, without its type.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -184,6 +184,10 @@ impl Error {
             }),
             _ => None,
         }
+    }
+
+    pub(crate) fn load_model(path: &Path, source: impl Into<Cause>) -> Self {
+        Self::LoadModel { path: path.to_owned(), source: source.into() }
     }
 
     pub(crate) fn run(source: ort::Error) -> Self {

@@ -9,11 +9,11 @@ use serde::Serialize;
 /// The probability of each class.
 #[derive(Clone, Debug)]
 pub struct Prediction {
-    classes: Arc<[String]>,
-    logits: Vec<f32>,
-    probabilities: Vec<f32>,
-    similarity: Option<Similarity>,
-    timing: Timing,
+    pub(crate) classes: Arc<[String]>,
+    pub(crate) logits: Vec<f32>,
+    pub(crate) probabilities: Vec<f32>,
+    pub(crate) similarity: Option<Similarity>,
+    pub(crate) timing: Timing,
 }
 
 /// The similarity of a photograph to those that the model was trained on.
@@ -59,20 +59,6 @@ impl Timing {
 }
 
 impl Prediction {
-    pub(crate) fn new(
-        classes: Arc<[String]>,
-        logits: Vec<f32>,
-        probabilities: Vec<f32>,
-        timing: Timing,
-    ) -> Self {
-        Self { classes, logits, probabilities, similarity: None, timing }
-    }
-
-    #[must_use]
-    pub(crate) fn with_similarity(self, similarity: Option<Similarity>) -> Self {
-        Self { similarity, ..self }
-    }
-
     /// The logit of each class, before temperature scaling and softmax.
     pub fn logits(&self) -> &[f32] {
         &self.logits
@@ -148,15 +134,20 @@ mod tests {
 
     fn prediction(probabilities: &[f32]) -> Prediction {
         let classes = (0..probabilities.len()).map(|index| format!("class {index}")).collect();
-        let logits = probabilities.iter().map(|share| share.ln()).collect();
-        Prediction::new(classes, logits, probabilities.to_vec(), Timing::default())
+        Prediction {
+            classes,
+            logits: probabilities.iter().map(|share| share.ln()).collect(),
+            probabilities: probabilities.to_vec(),
+            similarity: None,
+            timing: Timing::default(),
+        }
     }
 
     #[test]
     fn what_is_like_no_class_is_not_known() {
         let known = |nearest| {
             let similarity = Similarity { cosines: vec![nearest], nearest, least: 0.5 };
-            prediction(&[1.0]).with_similarity(Some(similarity))
+            Prediction { similarity: Some(similarity), ..prediction(&[1.0]) }
         };
         assert_eq!(known(0.5).is_known(), Some(true));
         assert_eq!(known(0.499).is_known(), Some(false));

@@ -1,34 +1,28 @@
-//! How long loading and predicting take, on a network like the real one.
+//! How long loading and predicting take.
 //!
 //! ```text
-//! cargo run --release -p pet-predict --example measure -- PHOTOGRAPH [THREADS] [MODEL]
+//! cargo run --release --example measure -- results photo.jpg [THREADS]
 //! ```
 
 #![expect(clippy::print_stdout, reason = "the figures are for people")]
-
-mod mobilenet;
 
 use std::error::Error;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use pet_predict::{ImagePredictor, Model, ModelMetadata, Options, Runtime, SearchPaths};
+use pet_predict::{ImagePredictor, Model, Options, Runtime, SearchPaths};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let photograph = fs_err::read(arguments.next().ok_or("usage: PHOTOGRAPH [THREADS] [MODEL]")?)?;
+    let usage = "usage: measure MODEL PHOTOGRAPH [THREADS]";
+    let path = arguments.next().ok_or(usage)?;
+    let photograph = fs_err::read(arguments.next().ok_or(usage)?)?;
     let threads = arguments.next().map_or(Ok(NonZero::<usize>::MIN), |threads| threads.parse())?;
-    let folder = tempfile::tempdir()?;
-    let path = match arguments.next() {
-        Some(path) => PathBuf::from(path),
-        None => invented_model(&folder)?,
-    };
 
     let start = Instant::now();
-    let cache = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.cache/onnxruntime");
-    let chosen = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-    let paths = SearchPaths::default().with_folder(cache).with_library(chosen);
+    let library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+    let paths = SearchPaths::default().with_folder(".cache/onnxruntime").with_library(library);
     let runtime = Runtime::load(&paths)?;
     print("library", start);
     let start = Instant::now();
@@ -55,14 +49,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     predictor.predict_batch(&[&photograph; 40]);
     println!("{:>8.2} ms  each of 40 predictions, in a batch", milliseconds(start) / 40.0);
     Ok(())
-}
-
-fn invented_model(folder: &tempfile::TempDir) -> Result<PathBuf, Box<dyn Error>> {
-    let classes = (0..37).map(|index| format!("class {index}")).collect();
-    let metadata = ModelMetadata::new("invented", classes, pet_model::Preprocess::imagenet());
-    let path = folder.path().join(pet_model::MODEL_FILE);
-    fs_err::write(&path, mobilenet::mobilenet(&metadata)?)?;
-    Ok(path)
 }
 
 fn print(what: &str, start: Instant) {

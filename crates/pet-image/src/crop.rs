@@ -5,7 +5,8 @@ use std::fmt;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, limits::check_output};
+use crate::Error;
+use crate::limits::{check_output, check_pixels};
 
 /// A rectangle in pixels; `left` and `top` are inclusive, `right` and `bottom` exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,15 +38,18 @@ impl CropBox {
         self.bottom.saturating_sub(self.top)
     }
 
+    fn check_not_empty(self) -> Result<(), Error> {
+        match (self.width(), self.height()) {
+            (0, _) | (_, 0) => Err(Error::EmptyCrop { area: self }),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks that the box has pixels and is within the image.
     pub(crate) fn check_within(self, image: &RgbImage) -> Result<(), Error> {
         let (width, height) = image.dimensions();
-        if width == 0 || height == 0 {
-            return Err(Error::NoPixels { width, height });
-        }
-        if self.width() == 0 || self.height() == 0 {
-            return Err(Error::EmptyCrop { area: self });
-        }
+        check_pixels(width, height)?;
+        self.check_not_empty()?;
         if self.right > width || self.bottom > height {
             return Err(Error::CropOutside { area: self, width, height });
         }
@@ -64,11 +68,8 @@ impl fmt::Display for CropBox {
 /// # Errors
 /// [`Error::EmptyCrop`] for a box without area, [`Error::OutputTooLarge`] for a huge one.
 pub fn crop(image: &RgbImage, area: CropBox) -> Result<RgbImage, Error> {
-    let CropBox { left, top, right, bottom } = area;
-    if right <= left || bottom <= top {
-        return Err(Error::EmptyCrop { area });
-    }
-    window(image, i64::from(left), i64::from(top), right - left, bottom - top)
+    area.check_not_empty()?;
+    window(image, area.left.into(), area.top.into(), area.width(), area.height())
 }
 
 /// Crops to the given size around the centre. Smaller images get black borders.
@@ -103,36 +104,26 @@ fn window(
     height: u32,
 ) -> Result<RgbImage, Error> {
     check_output(width, height)?;
-    let columns = overlap(left, width, image.width());
     let mut cut = RgbImage::new(width, height);
-    if columns.length == 0 {
+    let (from_column, to_column, columns) = overlap(left, width, image.width());
+    let (from_row, to_row, rows) = overlap(top, height, image.height());
+    if columns == 0 {
         return Ok(cut);
     }
-    let rows = overlap(top, height, image.height());
-    let source_rows = image.as_raw().chunks_exact(3 * image.width() as usize).skip(rows.source);
-    let target_rows = cut.chunks_exact_mut(3 * width as usize).skip(rows.target);
-    for (source, target) in source_rows.zip(target_rows).take(rows.length) {
-        let source = &source[3 * columns.source..][..3 * columns.length];
-        target[3 * columns.target..][..3 * columns.length].copy_from_slice(source);
+    let source_rows = image.as_raw().chunks_exact(3 * image.width() as usize).skip(from_row);
+    let target_rows = cut.chunks_exact_mut(3 * width as usize).skip(to_row);
+    for (source, target) in source_rows.zip(target_rows).take(rows) {
+        let source = &source[3 * from_column..][..3 * columns];
+        target[3 * to_column..][..3 * columns].copy_from_slice(source);
     }
     Ok(cut)
 }
 
-/// The common part of an image and a window along one axis.
-struct Overlap {
-    source: usize,
-    target: usize,
-    length: usize,
-}
-
-fn overlap(start: i64, length: u32, available: u32) -> Overlap {
+/// The common part of an image and a window along one axis: its start in the image and in the window, and its length.
+fn overlap(start: i64, length: u32, available: u32) -> (usize, usize, usize) {
     let first = start.max(0);
     let end = (start + i64::from(length)).min(i64::from(available));
-    Overlap {
-        source: first as usize,
-        target: (first - start) as usize,
-        length: (end - first).max(0) as usize,
-    }
+    (first as usize, (first - start) as usize, (end - first).max(0) as usize)
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use image::codecs::{
     bmp::BmpEncoder, gif::GifEncoder, jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder,
 };
 use image::error::{ImageError, ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
-use image::{ExtendedColorType, GrayImage, ImageEncoder as _, ImageResult, RgbImage};
+use image::{ExtendedColorType, GrayImage, ImageEncoder as _, RgbImage};
 
+use crate::limits::check_pixels;
 use crate::{Error, Format};
 
 /// Visually lossless, for files that are viewed and processed further; colour has full resolution.
@@ -23,8 +24,7 @@ const GIF_SPEED: i32 = 10;
 /// [`Error::NoPixels`] for an empty image; [`Error::Encode`] above the format's maximum size (65,535 pixels a side for
 /// JPEG and GIF, 16,384 for WebP) and for a format that is not in [`Format::WRITTEN`].
 pub fn encode_rgb(image: &RgbImage, format: Format) -> Result<Vec<u8>, Error> {
-    let (width, height) = image.dimensions();
-    encode(image.as_raw(), width, height, ExtendedColorType::Rgb8, format)
+    encode(image.as_raw(), image.dimensions(), ExtendedColorType::Rgb8, format)
 }
 
 /// Encodes a grayscale image: with one channel in JPEG, PNG and BMP, as RGB in WebP, with a palette of
@@ -33,54 +33,38 @@ pub fn encode_rgb(image: &RgbImage, format: Format) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// As [`encode_rgb`].
 pub fn encode_gray(image: &GrayImage, format: Format) -> Result<Vec<u8>, Error> {
-    let (width, height) = image.dimensions();
     if matches!(format, Format::Gif | Format::WebP) {
         let levels: Vec<u8> = image.as_raw().iter().flat_map(|&level| [level; 3]).collect();
-        return encode(&levels, width, height, ExtendedColorType::Rgb8, format);
+        return encode(&levels, image.dimensions(), ExtendedColorType::Rgb8, format);
     }
-    encode(image.as_raw(), width, height, ExtendedColorType::L8, format)
+    encode(image.as_raw(), image.dimensions(), ExtendedColorType::L8, format)
 }
 
 fn encode(
     levels: &[u8],
-    width: u32,
-    height: u32,
+    (width, height): (u32, u32),
     color: ExtendedColorType,
     format: Format,
 ) -> Result<Vec<u8>, Error> {
-    if width == 0 || height == 0 {
-        return Err(Error::NoPixels { width, height });
-    }
+    check_pixels(width, height)?;
     let mut bytes = Vec::new();
-    write(&mut bytes, levels, width, height, color, format).map_err(|error| Error::Encode {
-        format,
-        width,
-        height,
-        source: error.into(),
-    })?;
-    Ok(bytes)
-}
-
-fn write(
-    mut bytes: &mut Vec<u8>,
-    levels: &[u8],
-    width: u32,
-    height: u32,
-    color: ExtendedColorType,
-    format: Format,
-) -> ImageResult<()> {
-    match format {
-        Format::Jpeg => JpegEncoder::new_with_quality(bytes, JPEG_QUALITY)
+    let mut target = &mut bytes;
+    let result = match format {
+        Format::Jpeg => JpegEncoder::new_with_quality(target, JPEG_QUALITY)
             .write_image(levels, width, height, color),
-        Format::Png => PngEncoder::new(bytes).write_image(levels, width, height, color),
+        Format::Png => PngEncoder::new(target).write_image(levels, width, height, color),
         Format::Gif => {
-            GifEncoder::new_with_speed(bytes, GIF_SPEED).encode(levels, width, height, color)
+            GifEncoder::new_with_speed(target, GIF_SPEED).encode(levels, width, height, color)
         }
-        Format::WebP => WebPEncoder::new_lossless(bytes).write_image(levels, width, height, color),
-        Format::Bmp => BmpEncoder::new(&mut bytes).write_image(levels, width, height, color),
+        Format::WebP => WebPEncoder::new_lossless(target).write_image(levels, width, height, color),
+        Format::Bmp => BmpEncoder::new(&mut target).write_image(levels, width, height, color),
         Format::Tiff => Err(ImageError::Unsupported(UnsupportedError::from_format_and_kind(
             ImageFormatHint::Exact(format.into()),
             UnsupportedErrorKind::GenericFeature("writing".to_owned()),
         ))),
+    };
+    match result {
+        Ok(()) => Ok(bytes),
+        Err(error) => Err(Error::Encode { format, width, height, source: error.into() }),
     }
 }

@@ -199,6 +199,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error for an incomplete file.
+    pub(crate) fn truncated(bytes: &[u8], format: Format) -> Self {
+        Self::Truncated { format, bytes: bytes.len() as u64 }
+    }
+
     /// A suggested remedy, if there is one.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -221,14 +226,7 @@ impl Error {
             | Self::Decode { .. } => "open the image in an image editor and save it again",
             Self::Encode { .. } => "choose another format, for example PNG",
             Self::OutputTooLarge { .. } => "request a smaller size",
-            Self::Cancelled
-            | Self::NoPixels { .. }
-            | Self::EmptyCrop { .. }
-            | Self::CropOutside { .. }
-            | Self::Resize { .. }
-            | Self::Recipe { .. }
-            | Self::Augment { .. }
-            | Self::TensorLength { .. } => return None,
+            _ => return None,
         };
         Some(hint.to_owned())
     }

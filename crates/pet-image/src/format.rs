@@ -76,25 +76,23 @@ impl Format {
 
     /// The media type for `Content-Type`, such as `image/jpeg`.
     pub const fn media_type(self) -> &'static str {
-        match self {
-            Self::Jpeg => "image/jpeg",
-            Self::Png => "image/png",
-            Self::Gif => "image/gif",
-            Self::WebP => "image/webp",
-            Self::Bmp => "image/bmp",
-            Self::Tiff => "image/tiff",
-        }
+        self.names().1
     }
 
     /// The usual file name extension, in lower case and without the dot.
     pub const fn extension(self) -> &'static str {
+        self.names().2
+    }
+
+    /// The name for people, the media type and the extension.
+    const fn names(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Jpeg => "jpg",
-            Self::Png => "png",
-            Self::Gif => "gif",
-            Self::WebP => "webp",
-            Self::Bmp => "bmp",
-            Self::Tiff => "tiff",
+            Self::Jpeg => ("JPEG", "image/jpeg", "jpg"),
+            Self::Png => ("PNG", "image/png", "png"),
+            Self::Gif => ("GIF", "image/gif", "gif"),
+            Self::WebP => ("WebP", "image/webp", "webp"),
+            Self::Bmp => ("BMP", "image/bmp", "bmp"),
+            Self::Tiff => ("TIFF", "image/tiff", "tiff"),
         }
     }
 
@@ -117,14 +115,7 @@ impl Format {
 
 impl fmt::Display for Format {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Jpeg => "JPEG",
-            Self::Png => "PNG",
-            Self::Gif => "GIF",
-            Self::WebP => "WebP",
-            Self::Bmp => "BMP",
-            Self::Tiff => "TIFF",
-        })
+        formatter.write_str(self.names().0)
     }
 }
 
@@ -141,19 +132,10 @@ impl From<Format> for image::ImageFormat {
     }
 }
 
-/// A known format that is not supported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Foreign {
-    /// Its name, with an article.
-    pub(crate) kind: &'static str,
-    pub(crate) is_picture: bool,
-}
-
-/// Detects known formats that are not supported.
-pub(crate) fn foreign(bytes: &[u8]) -> Option<Foreign> {
+/// Detects known formats that are not supported. Returns the name, with an article, and whether it is an image.
+pub(crate) fn foreign(bytes: &[u8]) -> Option<(&'static str, bool)> {
     let picture = picture(bytes).map(|kind| (kind, true));
-    let (kind, is_picture) = picture.or_else(|| Some((document(bytes)?, false)))?;
-    Some(Foreign { kind, is_picture })
+    picture.or_else(|| Some((document(bytes)?, false)))
 }
 
 fn picture(bytes: &[u8]) -> Option<&'static str> {
@@ -251,7 +233,7 @@ mod tests {
             (b"<?xml version='1.0'?>\n<SVG>", "an SVG drawing", true),
             (b"<!DOCTYPE html><html>", "a web page", false),
         ] {
-            assert_eq!(foreign(bytes), Some(Foreign { kind, is_picture }));
+            assert_eq!(foreign(bytes), Some((kind, is_picture)));
             assert_eq!(Format::detect(bytes), None);
         }
         assert_eq!(foreign(b"Dear Sir"), None);

@@ -11,29 +11,26 @@
 
 mod augment;
 mod cancel;
-mod contrast;
 mod crop;
 mod decode;
 mod encode;
 mod error;
 mod format;
-mod grayscale;
+mod levels;
 mod limits;
 mod preprocess;
 mod resize;
-mod statistics;
+mod tensor;
 
 pub use augment::{Augment, Change, Erased, Warp};
 pub use cancel::cancel_unless;
-pub use contrast::contrast_stretch;
 pub use crop::{CropBox, center_crop, crop};
-pub use decode::{Cost, Decoded, cost, decode};
+pub use decode::{Decoded, cost, decode};
 pub use encode::{encode_gray, encode_rgb};
 pub use error::Error;
 pub use format::Format;
-pub use grayscale::grayscale;
 pub use image::{GrayImage, RgbImage};
-pub use limits::{Limits, MAX_OUTPUT_PIXELS, MAX_OUTPUT_SIDE};
+pub use levels::{Statistics, contrast_stretch, grayscale};
+pub use limits::{Cost, Limits, MAX_OUTPUT_PIXELS, MAX_OUTPUT_SIDE};
 pub use preprocess::{Layout, Preprocess, Region, Resize};
 pub use resize::{Filter, resize, shrink};
-pub use statistics::Statistics;

@@ -1,4 +1,4 @@
-//! Limits on the size of images.
+//! Limits on the size of images, and the cost of decoding them.
 
 use crate::Error;
 
@@ -74,9 +74,7 @@ impl Limits {
 
     /// Checks the size of an image, from its header.
     pub(crate) fn check_size(&self, width: u32, height: u32) -> Result<(), Error> {
-        if width == 0 || height == 0 {
-            return Err(Error::NoPixels { width, height });
-        }
+        check_pixels(width, height)?;
         if width > self.width || height > self.height {
             let (max_width, max_height) = (self.width, self.height);
             return Err(Error::TooLarge { width, height, max_width, max_height });
@@ -88,6 +86,17 @@ impl Limits {
     }
 }
 
+/// Upper bounds on the cost of decoding an image file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Pixels of the decoded image.
+    pub pixels: u64,
+    /// Peak memory in bytes, without the file itself.
+    pub memory: u64,
+    /// Pixels processed, once for each scan of a JPEG: a measure of the time.
+    pub work: u64,
+}
+
 /// Largest width and height of an image that [`resize`](crate::resize()) or [`crop`](crate::crop())
 /// makes, in pixels.
 pub const MAX_OUTPUT_SIDE: u32 = 16_384;
@@ -96,11 +105,14 @@ pub const MAX_OUTPUT_SIDE: u32 = 16_384;
 /// makes.
 pub const MAX_OUTPUT_PIXELS: u64 = 50_000_000;
 
+/// Checks that an image has pixels.
+pub(crate) fn check_pixels(width: u32, height: u32) -> Result<(), Error> {
+    if width == 0 || height == 0 { Err(Error::NoPixels { width, height }) } else { Ok(()) }
+}
+
 /// Checks the size of an image to make.
 pub(crate) fn check_output(width: u32, height: u32) -> Result<(), Error> {
-    if width == 0 || height == 0 {
-        return Err(Error::NoPixels { width, height });
-    }
+    check_pixels(width, height)?;
     let pixels = u64::from(width) * u64::from(height);
     if width.max(height) > MAX_OUTPUT_SIDE || pixels > MAX_OUTPUT_PIXELS {
         return Err(Error::OutputTooLarge { width, height });

@@ -8,7 +8,9 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-use crate::{CropBox, Error, error::Cause, limits::check_output};
+use crate::error::Cause;
+use crate::limits::{check_output, check_pixels};
+use crate::{CropBox, Error};
 
 /// The kernel of a [`resize`]. For downscaling it is widened to cover all source pixels (antialiasing),
 /// as in Pillow and in torchvision with `antialias=True`.
@@ -80,6 +82,8 @@ struct Stretcher {
 }
 
 impl Stretcher {
+    /// Resizes a part of an image to the levels of `target`.
+    ///
     /// The order of the passes is Pillow's. The library's own is the other one, which rounds
     /// differently between the passes.
     fn run(
@@ -92,39 +96,33 @@ impl Stretcher {
         filter: Filter,
     ) -> Result<(), Error> {
         part.check_within(image)?;
-        self.passes(image, part, target, width, height, filter)
-            .map_err(|source| Error::Resize { width, height, source })?;
-        if self.narrowed.capacity() > KEPT_BYTES {
-            self.narrowed = Vec::new();
+        let options = filter.options();
+        let whole = CropBox { left: 0, top: 0, right: width, bottom: part.height() };
+        let Self { resizer, narrowed } = self;
+        narrowed.resize(3 * width as usize * whole.height() as usize, 0);
+        let mut passes = || -> Result<(), Cause> {
+            let source = view(image.width(), image.height(), image.as_raw(), part)?;
+            let mut between = TypedImage::from_buffer(width, whole.height(), narrowed)?;
+            resizer.resize_typed(&source, &mut between, &options)?;
+            let source = view(width, whole.height(), narrowed, whole)?;
+            let mut target = TypedImage::from_buffer(width, height, target)?;
+            Ok(resizer.resize_typed(&source, &mut target, &options)?)
+        };
+        passes().map_err(|source| Error::Resize { width, height, source })?;
+        if narrowed.capacity() > KEPT_BYTES {
+            *narrowed = Vec::new();
         }
         Ok(())
     }
+}
 
-    fn passes(
-        &mut self,
-        image: &RgbImage,
-        part: CropBox,
-        target: &mut [u8],
-        width: u32,
-        height: u32,
-        filter: Filter,
-    ) -> Result<(), Cause> {
-        let kernel = match filter {
-            Filter::Bilinear => FilterType::Bilinear,
-            Filter::Lanczos => FilterType::Lanczos3,
+impl Filter {
+    fn options(self) -> ResizeOptions {
+        let kernel = match self {
+            Self::Bilinear => FilterType::Bilinear,
+            Self::Lanczos => FilterType::Lanczos3,
         };
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(kernel));
-        let whole = CropBox { left: 0, top: 0, right: width, bottom: part.height() };
-        let between = 3 * width as usize * whole.height() as usize;
-        self.narrowed.resize(between, 0);
-
-        let mut narrowed = TypedImage::from_buffer(width, whole.height(), &mut self.narrowed)?;
-        let source = view(image.width(), image.height(), image.as_raw(), part)?;
-        self.resizer.resize_typed(&source, &mut narrowed, &options)?;
-        let source = view(width, whole.height(), &self.narrowed, whole)?;
-        let mut target = TypedImage::from_buffer(width, height, target)?;
-        self.resizer.resize_typed(&source, &mut target, &options)?;
-        Ok(())
+        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(kernel))
     }
 }
 
@@ -165,9 +163,7 @@ pub(crate) fn by_shorter_side(width: u32, height: u32, shorter: u32) -> (u32, u3
 /// [`Error::NoPixels`] for a photograph without pixels or a `shorter_side` of zero.
 pub fn shrink(image: RgbImage, shorter_side: u32) -> Result<RgbImage, Error> {
     let (width, height) = image.dimensions();
-    if width == 0 || height == 0 {
-        return Err(Error::NoPixels { width, height });
-    }
+    check_pixels(width, height)?;
     if width.min(height) <= shorter_side {
         return Ok(image);
     }

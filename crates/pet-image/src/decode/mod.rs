@@ -1,25 +1,18 @@
 //! Decoding.
 
-mod color;
-mod cost;
 mod finish;
 mod jpeg;
 mod other;
 mod tiff;
-mod webp_chunks;
 
 use std::fmt;
 use std::panic::{UnwindSafe, catch_unwind};
 
 use image::RgbImage;
 
-pub use self::cost::Cost;
-pub use self::cost::cost;
-pub(crate) use self::cost::cost_reduced;
-
 use crate::cancel::is_cancelled;
-use crate::format::{Foreign, foreign};
-use crate::{Error, Format, Limits};
+use crate::format::foreign;
+use crate::{Cost, Error, Format, Limits};
 
 /// A decoded image, as a viewer would show it.
 #[derive(Clone, PartialEq)]
@@ -77,7 +70,7 @@ pub(crate) fn decode_reduced(
 ) -> Result<Decoded, Error> {
     limits.check_bytes(bytes)?;
     let format = Format::detect(bytes).ok_or_else(|| match foreign(bytes) {
-        Some(Foreign { kind, is_picture }) => Error::ForeignFormat { kind, is_picture },
+        Some((kind, is_picture)) => Error::ForeignFormat { kind, is_picture },
         None => Error::UnknownFormat { start: start(bytes) },
     })?;
     // A panicking decoder must abort neither a request nor a training run.
@@ -97,18 +90,45 @@ fn pixels(
     }
     match format {
         Format::Jpeg => jpeg::decode(bytes, limits, reduce),
-        Format::WebP => other::decode(webp_chunks::check(bytes, limits)?, format, limits),
-        Format::Png | Format::Gif | Format::Bmp => other::decode(bytes, format, limits),
         Format::Tiff => tiff::decode(bytes, limits),
+        Format::Png | Format::Gif | Format::WebP | Format::Bmp => {
+            other::decode(bytes, format, limits)
+        }
     }
+}
+
+/// Estimates the cost of [`decode()`] from the header of a file, without allocating pixels. The cost of an invalid file is
+/// zero.
+///
+/// ```
+/// use pet_image::{Cost, Limits, cost};
+///
+/// assert_eq!(cost(b"no picture", &Limits::default()), Cost::default());
+/// ```
+pub fn cost(bytes: &[u8], limits: &Limits) -> Cost {
+    cost_reduced(bytes, limits, |_, _| 1)
+}
+
+/// Estimates the cost of [`decode_reduced`].
+pub(crate) fn cost_reduced(
+    bytes: &[u8],
+    limits: &Limits,
+    reduce: impl Fn(u32, u32) -> u32 + UnwindSafe,
+) -> Cost {
+    if limits.check_bytes(bytes).is_err() {
+        return Cost::default();
+    }
+    let cost = catch_unwind(|| match Format::detect(bytes)? {
+        Format::Jpeg => jpeg::cost(bytes, reduce),
+        Format::Tiff => tiff::cost(bytes, limits),
+        format @ (Format::Png | Format::Gif | Format::WebP | Format::Bmp) => {
+            other::cost(bytes, format, limits)
+        }
+    });
+    cost.ok().flatten().unwrap_or_default()
 }
 
 /// The first bytes, with unprintable ones escaped.
 fn start(bytes: &[u8]) -> String {
     bytes.iter().take(12).copied().flat_map(std::ascii::escape_default).map(char::from).collect()
-}
-
-/// The error for an incomplete file.
-fn truncated(bytes: &[u8], format: Format) -> Error {
-    Error::Truncated { format, bytes: bytes.len() as u64 }
 }

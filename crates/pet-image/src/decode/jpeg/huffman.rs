@@ -1,6 +1,6 @@
 //! Huffman decoding (ITU-T T.81, annexes C and F).
 
-use super::{Fault, header::Codes};
+use super::header::{Codes, Fault};
 
 /// Codes up to this many bits are in a lookup table, longer ones are searched.
 const FAST_BITS: u32 = 10;

@@ -7,27 +7,27 @@
 //! C compiler and would expose C code to untrusted files. This decoder has libjpeg's arithmetic and no unsafe code, checks
 //! all headers before decoding, and stops where a file is damaged.
 //!
-//! Data flows from `header` (segments) through `scan` (coefficients, decoded by `huffman`) and `transform` (inverse DCT) to
-//! `planes` (pixels).
+//! Data flows from `segments` (which fill a `header`) through `scan` (coefficients, decoded by `huffman`) and `transform`
+//! (inverse DCT) to `planes` (pixels).
 
 mod header;
 mod huffman;
 mod planes;
-mod profile;
 mod scan;
+mod segments;
 mod transform;
 
 use image::{RgbImage, metadata::Orientation};
 
-use self::header::{Colors, Component, Frame, Header, MAX_SCANS, Scan};
+use self::header::{Colors, Component, Fault, Frame, Header, Scan};
 use self::planes::Plane;
 use self::scan::{Blocks, row_by_row};
-use super::color::{Pixel, to_srgb};
-use super::{Cost, finish::upright, truncated};
-use crate::{Error, Format, Limits};
+use self::segments::MAX_SCANS;
+use super::finish::{to_srgb, upright};
+use crate::{Cost, Error, Format, Limits};
 
 /// At most one in this many rows of a damaged image may be missing.
-const MISSING_ROWS: usize = 16;
+const MISSING_ROWS: u32 = 16;
 
 /// Largest number of scans of an image with as many pixels as the limit allows; smaller ones may have more.
 const SCANS_AT_THE_LIMIT: u64 = 16;
@@ -37,70 +37,26 @@ const BYTES_PER_PIXEL: u64 = 12;
 /// Memory for everything else.
 const OVERHEAD: u64 = 1 << 20;
 
-/// Why a JPEG file cannot be decoded.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
-    #[error("the segment with the marker `0x{marker:02x}` is malformed")]
-    Segment { marker: u8 },
-    #[error(
-        "the coding process with the marker `0x{marker:02x}` is neither baseline nor progressive with Huffman codes"
-    )]
-    Process { marker: u8 },
-    #[error("it has `{bits}` bits per sample, expected 8")]
-    Precision { bits: u8 },
-    #[error("it has `{count}` components, expected 1, 3 or 4")]
-    Components { count: u8 },
-    #[error("the resolutions of its components are not multiples of one another")]
-    Sampling,
-    #[error("it has no frame header")]
-    NoFrame,
-    #[error("it has no data for each of its components")]
-    NoScan,
-    #[error("a table that a scan needs is missing")]
-    NoTable,
-    #[error("the data contains an invalid code")]
-    Code,
-    #[error("the restart marker `{expected}` is missing")]
-    Restart { expected: u8 },
-    #[error("decoding it was cancelled")]
-    Cancelled,
-    #[error("the data of a scan ends too early")]
-    Exhausted,
-}
-
-/// Why decoding a scan stopped before the last row of units.
-struct Broken {
-    /// Number of rows that were decoded.
-    row: usize,
-    fault: Fault,
-}
-
 /// Decodes a file at a reduced size, see [`decode_reduced`](super::decode_reduced).
 pub(super) fn decode(
     bytes: &[u8],
     limits: &Limits,
     reduce: impl Fn(u32, u32) -> u32,
 ) -> Result<RgbImage, Error> {
-    let header =
-        header::read(bytes).map_err(decode_error)?.ok_or_else(|| truncated(bytes, Format::Jpeg))?;
-    let Frame { width, height, .. } = header.frame;
-    limits.check_size(width, height)?;
-    let (size, orientation) = (size(&header, reduce), orientation(&header));
+    let header = segments::read(bytes)?.ok_or_else(|| Error::truncated(bytes, Format::Jpeg))?;
+    limits.check_size(header.frame.width, header.frame.height)?;
     check_work(&header, limits)?;
-    let mut image = pixels(&header, size, limits)?;
+    let mut image = pixels(&header, size(&header, reduce), limits)?;
     let is_cmyk = matches!(header.colors, Colors::Cmyk | Colors::Ycck);
-    if let Some(profile) = header.profile.join().filter(|_| !is_cmyk) {
-        to_srgb(&profile, header.colors == Colors::Grey, Pixel::Rgb, &mut image);
+    if let Some(profile) = header.profile().filter(|_| !is_cmyk) {
+        to_srgb(&profile, header.colors == Colors::Grey, moxcms::Layout::Rgb, &mut image);
     }
-    Ok(match orientation {
-        Orientation::NoTransforms => image,
-        orientation => upright(image, orientation),
-    })
+    Ok(upright(image, header.orientation()))
 }
 
 /// The cost of [`decode`] for a valid file.
 pub(super) fn cost(bytes: &[u8], reduce: impl Fn(u32, u32) -> u32) -> Option<Cost> {
-    let header = header::read(bytes).ok()??;
+    let header = segments::read(bytes).ok()??;
     let frame = &header.frame;
     let size = size(&header, reduce);
     let layouts = layouts(frame, size).ok()?;
@@ -115,16 +71,11 @@ pub(super) fn cost(bytes: &[u8], reduce: impl Fn(u32, u32) -> u32) -> Option<Cos
     })
 }
 
-fn orientation(header: &Header<'_>) -> Orientation {
-    let orientation = header.exif.and_then(Orientation::from_exif_chunk);
-    orientation.unwrap_or(Orientation::NoTransforms)
-}
-
 /// The decoded side of a block of 8 samples.
 fn size(header: &Header<'_>, reduce: impl Fn(u32, u32) -> u32) -> u32 {
     let Frame { width, height, .. } = header.frame;
     let is_turned = matches!(
-        orientation(header),
+        header.orientation(),
         Orientation::Rotate90
             | Orientation::Rotate270
             | Orientation::Rotate90FlipH
@@ -143,9 +94,8 @@ fn reduced(frame: &Frame, size: u32) -> [u32; 2] {
 fn check_work(header: &Header<'_>, limits: &Limits) -> Result<(), Error> {
     let pixels = u64::from(header.frame.width) * u64::from(header.frame.height);
     let limit = limits.pixels.saturating_mul(SCANS_AT_THE_LIMIT) / pixels.max(1);
-    let limit = limit.min(MAX_SCANS as u64);
-    if header.scan_count as u64 > limit {
-        let scans = header.scan_count as u64;
+    let (scans, limit) = (header.scan_count as u64, limit.min(MAX_SCANS as u64));
+    if scans > limit {
         return Err(Error::TooManyScans { scans, limit });
     }
     Ok(())
@@ -154,22 +104,14 @@ fn check_work(header: &Header<'_>, limits: &Limits) -> Result<(), Error> {
 fn pixels(header: &Header<'_>, size: u32, limits: &Limits) -> Result<RgbImage, Error> {
     let frame = &header.frame;
     let [width, height] = reduced(frame, size);
-    let layouts = layouts(frame, size).map_err(decode_error)?;
-    check_memory(&layouts, frame.progressive, width, height, limits)?;
+    let layouts = layouts(frame, size)?;
+    let bytes = memory(&layouts, frame.progressive, width, height);
+    let limit = limits.pixels.saturating_mul(BYTES_PER_PIXEL).saturating_add(OVERHEAD);
+    if bytes > limit {
+        return Err(Error::TooMuchMemory { bytes, limit });
+    }
     let mut planes: Vec<Plane> = layouts.iter().map(Layout::plane).collect();
-    let (decoded, fault) = read_scans(header, &layouts, &mut planes);
-    if matches!(fault, Some(Fault::Cancelled)) {
-        return Err(Error::Cancelled);
-    }
-    let missing = frame.height as usize - decoded;
-    if let Some(fault) = fault.filter(|_| missing > frame.height as usize / MISSING_ROWS) {
-        return Err(Error::Damaged {
-            format: Format::Jpeg,
-            decoded: decoded as u32,
-            height: frame.height,
-            source: fault.into(),
-        });
-    }
+    read_scans(header, &layouts, &mut planes)?;
     let mut image = RgbImage::new(width, height);
     pulp::Arch::new().dispatch(planes::Picture {
         planes: &planes,
@@ -181,12 +123,8 @@ fn pixels(header: &Header<'_>, size: u32, limits: &Limits) -> Result<RgbImage, E
     Ok(image)
 }
 
-/// Decodes all scans into planes. Returns the number of complete rows, and what damaged the others.
-fn read_scans(
-    header: &Header<'_>,
-    layouts: &[Layout],
-    planes: &mut [Plane],
-) -> (usize, Option<Fault>) {
+/// Decodes all scans into planes. Tolerates damage in the last rows.
+fn read_scans(header: &Header<'_>, layouts: &[Layout], planes: &mut [Plane]) -> Result<(), Error> {
     let frame = &header.frame;
     let mut decoded = frame.height as usize;
     let mut fault = None;
@@ -201,18 +139,29 @@ fn read_scans(
         });
         if let Err(broken) = result {
             if matches!(broken.fault, Fault::Cancelled) {
-                return (0, Some(Fault::Cancelled));
+                return Err(Error::Cancelled);
             }
             decoded = decoded.min(broken.row * frame.rows_of_unit(scan) as usize);
             fault.get_or_insert(broken.fault);
         }
     }
+    check_damage(frame.height, decoded as u32, fault)?;
     if frame.progressive {
         for ((layout, plane), store) in layouts.iter().zip(planes).zip(store) {
             layout.write(&store.blocks, &mut plane.levels);
         }
     }
-    (decoded, fault)
+    Ok(())
+}
+
+/// Checks that almost all rows were decoded.
+fn check_damage(height: u32, decoded: u32, fault: Option<Fault>) -> Result<(), Error> {
+    match fault {
+        Some(fault) if height - decoded > height / MISSING_ROWS => {
+            Err(Error::Damaged { format: Format::Jpeg, decoded, height, source: fault.into() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Turns a row of units of a sequential scan into levels, and clears it for the next.
@@ -251,22 +200,6 @@ fn memory(layouts: &[Layout], progressive: bool, width: u32, height: u32) -> u64
     pixels + layouts.iter().map(for_component).sum::<u64>()
 }
 
-/// Checks that decoding does not take too much memory.
-fn check_memory(
-    layouts: &[Layout],
-    progressive: bool,
-    width: u32,
-    height: u32,
-    limits: &Limits,
-) -> Result<(), Error> {
-    let bytes = memory(layouts, progressive, width, height);
-    let limit = limits.pixels.saturating_mul(BYTES_PER_PIXEL).saturating_add(OVERHEAD);
-    if bytes > limit {
-        return Err(Error::TooMuchMemory { bytes, limit });
-    }
-    Ok(())
-}
-
 /// How the blocks of a component become a plane.
 struct Layout {
     /// Blocks in a row and in a column.
@@ -283,30 +216,24 @@ struct Layout {
 impl Layout {
     fn new(frame: &Frame, component: &Component, size: u32) -> Result<Self, Fault> {
         let quantization = component.quantization.as_ref().ok_or(Fault::NoScan)?;
-        let max = frame.max_sampling();
+        let (max, sampling) = (frame.max_sampling(), component.sampling);
+        let is_shared = |own: u32| {
+            [0, 1].iter().all(|&axis| (max[axis] * size).is_multiple_of(sampling[axis] * own))
+        };
         // Subsampled components are reduced less.
         let mut own = size;
-        while own < 8
-            && [0, 1]
-                .iter()
-                .all(|&axis| (max[axis] * size).is_multiple_of(component.sampling[axis] * own * 2))
-        {
+        while own < 8 && is_shared(2 * own) {
             own *= 2;
         }
-        let mut shared = [0; 2];
-        for axis in [0, 1] {
-            let (whole, part) = (max[axis] * size, component.sampling[axis] * own);
-            if !whole.is_multiple_of(part) {
-                return Err(Fault::Sampling);
-            }
-            shared[axis] = (whole / part) as usize;
+        if !is_shared(own) {
+            return Err(Fault::Sampling);
         }
         Ok(Self {
             blocks: frame.blocks(component),
-            sampling: component.sampling[1] as usize,
+            sampling: sampling[1] as usize,
             size: own as usize,
             samples: frame.samples(component, own),
-            shared,
+            shared: [0, 1].map(|axis| (max[axis] * size / (sampling[axis] * own)) as usize),
             quantization: row_by_row(quantization),
         })
     }
@@ -338,17 +265,11 @@ impl Layout {
     }
 }
 
-impl Frame {
-    /// Rows of pixels that a row of a scan's units covers.
-    fn rows_of_unit(&self, scan: &Scan<'_>) -> u32 {
-        let max = self.max_sampling()[1];
-        match &scan.components[..] {
-            [part] => 8 * max / self.components[part.index].sampling[1],
-            _ => 8 * max,
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Cancelled => Self::Cancelled,
+            fault => Self::Decode { format: Format::Jpeg, source: fault.into() },
         }
     }
-}
-
-fn decode_error(fault: Fault) -> Error {
-    Error::Decode { format: Format::Jpeg, source: fault.into() }
 }

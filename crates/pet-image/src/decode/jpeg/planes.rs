@@ -1,6 +1,6 @@
 //! Planes to pixels: upsampling and colour conversion, as in libjpeg and Pillow.
 
-use super::super::color::under_black;
+use super::super::finish::under_black;
 use super::header::Colors;
 
 /// The levels of one component.

@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::header::{Frame, Scan};
+use super::header::{Fault, Frame, Scan, ScanComponent};
 use super::huffman::{BitReader, Huffman};
-use super::{Broken, Fault};
 use crate::cancel::is_cancelled;
 
 /// The coefficients of 8x8 samples, row by row.
@@ -32,10 +31,16 @@ pub(super) fn row_by_row(table: &[u16; 64]) -> [u16; 64] {
 }
 
 /// Blocks of one component, and how many of them make a row.
-#[derive(Default)]
 pub(super) struct Blocks {
     pub(super) blocks: Vec<Block>,
     pub(super) stride: usize,
+}
+
+/// Why decoding a scan stopped before the last row of units.
+pub(super) struct Broken {
+    /// Number of rows that were decoded.
+    pub(super) row: usize,
+    pub(super) fault: Fault,
 }
 
 /// The grid of blocks of one component in a scan.
@@ -63,16 +68,14 @@ pub(super) fn read(
     let [columns, rows] = frame.units(scan);
     for row in 0..rows {
         if is_cancelled() {
-            let fault = Fault::Cancelled;
-            return Err(Broken { row, fault });
+            return Err(Broken { row, fault: Fault::Cancelled });
         }
         // A sequential scan has memory for one row of units only.
         let top = if frame.progressive { row } else { 0 };
         let result = state.read_row(frame.progressive, scan, store, top, columns);
         finish(store, row);
         if let Err((column, fault)) = result {
-            let row = row + usize::from(column > 0);
-            return Err(Broken { row, fault });
+            return Err(Broken { row: row + usize::from(column > 0), fault });
         }
     }
     Ok(())
@@ -147,7 +150,7 @@ fn grids(frame: &Frame, scan: &Scan<'_>) -> Result<Vec<Grid>, Fault> {
     } else {
         (true, true)
     };
-    let grid = |part: &super::header::ScanComponent<'_>| {
+    let grid = |part: &ScanComponent<'_>| {
         let sampling = frame.components[part.index].sampling;
         let table = |needed: bool, codes: Option<_>| match (needed, codes) {
             (false, _) => Ok(None),

@@ -1,6 +1,55 @@
 //! The first directory of a TIFF file (TIFF 6.0, section 2, and `BigTIFF`).
 
-use super::Fault;
+use crate::Error;
+
+/// Why a TIFF file cannot be decoded.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// Reported as [`Error::Truncated`].
+    #[error("it is truncated")]
+    Truncated,
+    /// Reported as it is.
+    #[error(transparent)]
+    Other(#[from] Error),
+    #[error("the tag `{tag}` is missing")]
+    Missing { tag: u16 },
+    #[error("the tag `{tag}` has an invalid value")]
+    Tag { tag: u16 },
+    #[error("it has `{samples}` samples per pixel, expected 1 to 8")]
+    Samples { samples: u64 },
+    #[error("it has `{bits}` bits per sample, expected 1, 2, 4, 8 or 16, the same for all")]
+    Bits { bits: u64 },
+    #[error("its samples are floating-point or signed numbers, expected unsigned integers")]
+    SampleFormat,
+    #[error(
+        "it is compressed with {name} (`{number}`), expected LZW, Deflate, PackBits, JPEG or nothing"
+    )]
+    Compression { number: u64, name: &'static str },
+    #[error("its colour type is `{number}`, expected grey, RGB, a palette or CMYK")]
+    Colors { number: u64 },
+    #[error("its combination of colours, bits, samples and compression is not supported")]
+    Combination,
+    #[error("it has the predictor `{number}`, expected 1, or 2 with 8 or 16 bits per sample")]
+    Predictor { number: u64 },
+    #[error("a side of its tiles is `{side}`, expected 16 to 16384")]
+    Tile { side: u64 },
+    #[error(
+        "its tiles cover more than the limit of `{limit}` pixels, most of them outside the image"
+    )]
+    Outside { limit: u64 },
+    #[error("it has `{got}` strips or tiles, expected `{needed}`")]
+    Chunks { needed: u64, got: usize },
+    #[error("its strips or tiles share their data")]
+    Shared,
+    #[error("the data of a strip or tile ends too early")]
+    Short,
+    #[error("the data of a strip or tile is damaged")]
+    Data { source: std::io::Error },
+    #[error("a strip or tile is not a JPEG image of the expected size")]
+    NoJpeg,
+    #[error("a strip or tile cannot be decoded")]
+    Jpeg { source: Box<Error> },
+}
 
 /// Byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 
 use image::metadata::Orientation;
 
-use super::Fault;
-use super::directory::{Directory, Order, Values};
+use super::directory::{Directory, Fault, Order, Values};
 
 /// Sides of tiles; multiples of 16 by the standard.
 const TILE_SIDES: std::ops::RangeInclusive<u64> = 16..=16_384;
@@ -91,8 +90,9 @@ impl Colors {
 
 /// Width and height; too large values become `u32::MAX`.
 pub(super) fn size(directory: &Directory<'_>) -> Result<(u32, u32), Fault> {
-    let side = |tag| Ok(u32::try_from(directory.required(tag)?).unwrap_or(u32::MAX));
-    Ok((side(256)?, side(257)?))
+    let [width, height] = [directory.required(256)?, directory.required(257)?];
+    let side = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    Ok((side(width), side(height)))
 }
 
 /// Whether the file has raw sensor data, with a preview at most in its first directory.

@@ -6,72 +6,19 @@
 //! that a small file can take minutes, and decodes JPEG with `zune-jpeg`. With `flate2`, `weezl` and [`super::jpeg`] for
 //! decompression, little is left to do here.
 //!
-//! Data flows from `directory` (tags) through `header` (their meaning), `unpack` (bytes) and `rows` (8-bit samples) to
-//! pixels. Besides the image only a row is held in memory, or a chunk for JPEG.
+//! Data flows from `directory` (tags) through `header` (their meaning) and `rows` (8-bit samples) to pixels. Besides the image only a row is held in memory, or a chunk for JPEG.
 
 mod directory;
 mod header;
 mod rows;
-mod unpack;
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 
-use self::directory::Directory;
+use self::directory::{Directory, Fault};
 use self::header::{Alpha, Colors, Compression, Header};
-use super::color::under_black;
-use super::finish::{opaque, upright};
-use super::{Cost, truncated};
+use super::finish::{opaque, under_black, upright};
 use crate::cancel::is_cancelled;
-use crate::{Error, Format, Limits};
-
-/// Why a TIFF file cannot be decoded.
-#[derive(Debug, thiserror::Error)]
-enum Fault {
-    /// Reported as [`Error::Truncated`].
-    #[error("it is truncated")]
-    Truncated,
-    /// Reported as [`Error::Cancelled`].
-    #[error("decoding it was cancelled")]
-    Cancelled,
-    #[error("the tag `{tag}` is missing")]
-    Missing { tag: u16 },
-    #[error("the tag `{tag}` has an invalid value")]
-    Tag { tag: u16 },
-    #[error("it has `{samples}` samples per pixel, expected 1 to 8")]
-    Samples { samples: u64 },
-    #[error("it has `{bits}` bits per sample, expected 1, 2, 4, 8 or 16, the same for all")]
-    Bits { bits: u64 },
-    #[error("its samples are floating-point or signed numbers, expected unsigned integers")]
-    SampleFormat,
-    #[error(
-        "it is compressed with {name} (`{number}`), expected LZW, Deflate, PackBits, JPEG or nothing"
-    )]
-    Compression { number: u64, name: &'static str },
-    #[error("its colour type is `{number}`, expected grey, RGB, a palette or CMYK")]
-    Colors { number: u64 },
-    #[error("its combination of colours, bits, samples and compression is not supported")]
-    Combination,
-    #[error("it has the predictor `{number}`, expected 1, or 2 with 8 or 16 bits per sample")]
-    Predictor { number: u64 },
-    #[error("a side of its tiles is `{side}`, expected 16 to 16384")]
-    Tile { side: u64 },
-    #[error(
-        "its tiles cover more than the limit of `{limit}` pixels, most of them outside the image"
-    )]
-    Outside { limit: u64 },
-    #[error("it has `{got}` strips or tiles, expected `{needed}`")]
-    Chunks { needed: u64, got: usize },
-    #[error("its strips or tiles share their data")]
-    Shared,
-    #[error("the data of a strip or tile ends too early")]
-    Short,
-    #[error("the data of a strip or tile is damaged")]
-    Data { source: std::io::Error },
-    #[error("a strip or tile is not a JPEG image of the expected size")]
-    NoJpeg,
-    #[error("a strip or tile cannot be decoded")]
-    Jpeg { source: Box<Error> },
-}
+use crate::{Cost, Error, Format, Limits};
 
 /// Memory for a row and tables.
 const OVERHEAD: u64 = 1 << 20;
@@ -86,12 +33,15 @@ const WORK: u64 = 4;
 const MAX_COVERED: u64 = 2;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Error> {
-    let explain = |fault| explain(bytes, fault);
-    let header = read(bytes, limits)?;
-    let is_cmyk = header.colors == Colors::Cmyk;
-    let profile = header.profile.filter(|_| !is_cmyk);
-    let image = picture(&header, bytes).map_err(explain)?;
-    Ok(upright(opaque(image, profile), header.orientation))
+    let image = read(bytes, limits).and_then(|header| {
+        let profile = header.profile.filter(|_| header.colors != Colors::Cmyk);
+        Ok(upright(opaque(picture(&header, bytes)?, profile), header.orientation))
+    });
+    image.map_err(|fault| match fault {
+        Fault::Truncated => Error::truncated(bytes, Format::Tiff),
+        Fault::Other(error) => error,
+        fault => Error::Decode { format: Format::Tiff, source: fault.into() },
+    })
 }
 
 /// The cost of [`decode`] for a valid file.
@@ -108,24 +58,23 @@ pub(super) fn cost(bytes: &[u8], limits: &Limits) -> Option<Cost> {
 }
 
 /// Reads and checks everything but the pixels.
-fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Header<'a>, Error> {
-    let explain = |fault| explain(bytes, fault);
-    let directory = Directory::read(bytes).map_err(explain)?;
-    if header::is_raw(&directory).map_err(explain)? {
-        return Err(Error::ForeignFormat { kind: "a raw photo", is_picture: true });
+fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Header<'a>, Fault> {
+    let directory = Directory::read(bytes)?;
+    if header::is_raw(&directory)? {
+        return Err(Error::ForeignFormat { kind: "a raw photo", is_picture: true }.into());
     }
-    let (width, height) = header::size(&directory).map_err(explain)?;
+    let (width, height) = header::size(&directory)?;
     limits.check_size(width, height)?;
-    let header = Header::read(&directory).map_err(explain)?;
+    let header = Header::read(&directory)?;
     let limit = limits.pixels.saturating_mul(MAX_COVERED);
     if covered(&header) > limit {
-        return Err(explain(Fault::Outside { limit }));
+        return Err(Fault::Outside { limit });
     }
     let limit = limits.pixels;
     if header.compression == Compression::Jpeg && area(header.chunks.size) > limit {
-        return Err(explain(Fault::Outside { limit }));
+        return Err(Fault::Outside { limit });
     }
-    header.check_data(bytes).map_err(explain)?;
+    header.check_data(bytes)?;
     Ok(header)
 }
 
@@ -143,14 +92,6 @@ fn area(sides: [u32; 2]) -> u64 {
     u64::from(sides[0]) * u64::from(sides[1])
 }
 
-fn explain(bytes: &[u8], fault: Fault) -> Error {
-    match fault {
-        Fault::Truncated => truncated(bytes, Format::Tiff),
-        Fault::Cancelled => Error::Cancelled,
-        fault => Error::Decode { format: Format::Tiff, source: fault.into() },
-    }
-}
-
 fn picture(header: &Header<'_>, bytes: &[u8]) -> Result<DynamicImage, Fault> {
     let (width, height) = (header.width, header.height);
     let channels = channels(header);
@@ -166,7 +107,7 @@ fn picture(header: &Header<'_>, bytes: &[u8]) -> Result<DynamicImage, Fault> {
         for row in levels.chunks_exact_mut(stride).skip(top).take(header.height_of(chunk) as usize)
         {
             if is_cancelled() {
-                return Err(Fault::Cancelled);
+                return Err(Error::Cancelled.into());
             }
             write_pixels(header, rows.next()?, &mut row[left..right]);
         }

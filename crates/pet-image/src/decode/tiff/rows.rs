@@ -1,14 +1,13 @@
-//! The rows of a strip or tile, as 8-bit samples.
+//! The rows of a strip or tile, as 8-bit samples, decompressed as they are needed.
 
 use std::io::{ErrorKind, Read};
 
 use image::RgbImage;
+use weezl::{BitOrder, LzwStatus, decode};
 
 use super::super::jpeg;
-use super::Fault;
-use super::directory::Order;
+use super::directory::{Fault, Order};
 use super::header::{Colors, Compression, Header};
-use super::unpack::unpacked;
 use crate::{Error, Limits};
 
 /// Start of a JPEG file, and a segment that declares RGB.
@@ -113,7 +112,7 @@ impl<'a> Header<'a> {
         let limits =
             Limits { bytes: u64::MAX, width, height, pixels: u64::from(width) * u64::from(height) };
         let image = jpeg::decode(&file, &limits, |_, _| 1).map_err(|error| match error {
-            Error::Cancelled => Fault::Cancelled,
+            Error::Cancelled => Fault::Other(error),
             error => Fault::Jpeg { source: Box::new(error) },
         })?;
         if image.width() != width || image.height() < self.height_of(chunk) {
@@ -198,6 +197,126 @@ fn write_levels<'a>(row: &[u8], header: &Header<'_>, levels: impl Iterator<Item 
             for (index, level) in levels.enumerate() {
                 let shift = 8 - bits as usize * (index % in_byte + 1);
                 *level = (row[index / in_byte] >> shift & max) * scale;
+            }
+        }
+    }
+}
+
+/// The decompressed `data` as a stream, of which only the needed rows are read; except for JPEG.
+fn unpacked(compression: Compression, data: &[u8]) -> Box<dyn Read + '_> {
+    match compression {
+        Compression::None | Compression::Jpeg => Box::new(data),
+        Compression::Deflate => Box::new(flate2::bufread::ZlibDecoder::new(data)),
+        Compression::PackBits => Box::new(PackBits { data, run: Run::Plain(0) }),
+        Compression::Lzw => {
+            let codes = decode::Configuration::with_tiff_size_switch(BitOrder::Msb, 8);
+            let decoder = codes.with_yield_on_full_buffer(true).build();
+            Box::new(Lzw { data, decoder })
+        }
+    }
+}
+
+struct Lzw<'a> {
+    data: &'a [u8],
+    decoder: decode::Decoder,
+}
+
+impl Read for Lzw<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let result = self.decoder.decode_bytes(self.data, buffer);
+            self.data = &self.data[result.consumed_in..];
+            match result.status {
+                Ok(LzwStatus::Ok) if result.consumed_out == 0 && result.consumed_in > 0 => {}
+                Ok(_) => return Ok(result.consumed_out),
+                Err(error) => return Err(std::io::Error::new(ErrorKind::InvalidData, error)),
+            }
+        }
+    }
+}
+
+/// Runs of bytes, each as it is or repeated.
+struct PackBits<'a> {
+    data: &'a [u8],
+    run: Run,
+}
+
+/// The rest of a run.
+enum Run {
+    Plain(usize),
+    Repeated(usize, u8),
+}
+
+impl PackBits<'_> {
+    /// Starts the next run, if there is one.
+    fn next_run(&mut self) -> Option<()> {
+        loop {
+            let (&head, rest) = self.data.split_first()?;
+            self.data = rest;
+            match head {
+                // No operation.
+                128 => {}
+                0..128 => {
+                    self.run = Run::Plain(usize::from(head) + 1);
+                    return Some(());
+                }
+                _ => {
+                    let (&byte, rest) = rest.split_first()?;
+                    self.data = rest;
+                    self.run = Run::Repeated(257 - usize::from(head), byte);
+                    return Some(());
+                }
+            }
+        }
+    }
+}
+
+impl Read for PackBits<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if matches!(self.run, Run::Plain(0) | Run::Repeated(0, _)) && self.next_run().is_none() {
+            return Ok(0);
+        }
+        match &mut self.run {
+            Run::Plain(left) => {
+                let count = buffer.len().min(*left);
+                let count = self.data.read(&mut buffer[..count])?;
+                *left -= count;
+                Ok(count)
+            }
+            Run::Repeated(left, byte) => {
+                let count = buffer.len().min(*left);
+                buffer[..count].fill(*byte);
+                *left -= count;
+                Ok(count)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_standard_unpacks() {
+        let packed = b"\xfe\xaa\x02\x80\0\x2a\xfd\xaa\x03\x80\0\x2a\x22\xf7\xaa";
+        let mut rows = unpacked(Compression::PackBits, packed);
+        let mut all = [0; 24];
+        let (first, rest) = all.split_at_mut(5);
+        rows.read_exact(first).unwrap();
+        rows.read_exact(rest).unwrap();
+        let plain = b"\xaa\xaa\xaa\x80\0\x2a\xaa\xaa\xaa\xaa\x80\0\x2a\x22\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa";
+        assert_eq!(&all, plain);
+        assert_eq!(rows.read(&mut [0; 3]).unwrap(), 0);
+    }
+
+    #[test]
+    fn what_ends_early_gives_no_row() {
+        for compression in
+            [Compression::None, Compression::PackBits, Compression::Lzw, Compression::Deflate]
+        {
+            for data in [&b""[..], b"\x80", b"\x80\x80\x80", b"\x05a"] {
+                assert!(unpacked(compression, data).read_exact(&mut [0; 9]).is_err());
             }
         }
     }

@@ -4,11 +4,10 @@
 
 use image::RgbImage;
 
-use super::square::Square;
-use super::{Preprocess, Resize};
+use crate::crop::center_offset;
 use crate::decode::{cost_reduced, decode_reduced};
-use crate::resize::{by_shorter_side, resize_and};
-use crate::{Cost, CropBox, Decoded, Error, Filter, Limits};
+use crate::resize::resize_and;
+use crate::{Cost, CropBox, Decoded, Error, Filter, Limits, Preprocess};
 
 /// A JPEG is reduced while decoding only if each side remains at least this many times the resized one.
 const REDUCING_GAP: u32 = 2;
@@ -83,9 +82,12 @@ impl Preprocess {
         })
     }
 
-    /// Normalizes the levels.
+    /// Normalizes the levels, in torchvision's order of operations, so that results are bit-identical.
     pub(crate) fn normalize(&self, square: &Square<'_>, tensor: &mut [f32]) {
-        let [red, green, blue] = self.tables();
+        let [red, green, blue]: [[f32; 256]; 3] = std::array::from_fn(|channel| {
+            let (mean, deviation) = (self.mean[channel], self.standard_deviation[channel]);
+            std::array::from_fn(|level| (level as f32 / 255.0 - mean) / deviation)
+        });
         square.write(tensor, |[r, g, b]| {
             [red[usize::from(r)], green[usize::from(g)], blue[usize::from(b)]]
         });
@@ -96,32 +98,61 @@ impl Preprocess {
         let (expected, got) = (self.tensor_len(), tensor.len());
         if got == expected { Ok(()) } else { Err(Error::TensorLength { expected, got }) }
     }
+}
 
-    /// Size to which an image is resized, before a centre crop.
-    fn resized(&self, width: u32, height: u32) -> (u32, u32) {
-        match self.resize {
-            Resize::Stretch { size } => (size, size),
-            Resize::CenterCrop { resize, .. } => by_shorter_side(width, height, resize),
+/// A centred square of an image.
+pub(crate) struct Square<'a> {
+    /// Interleaved red, green and blue.
+    levels: &'a [u8],
+    /// Width of the whole image in pixels.
+    width: usize,
+    left: usize,
+    top: usize,
+    size: usize,
+}
+
+impl<'a> Square<'a> {
+    /// The square of torchvision's `CenterCrop(size)`; the image must not be smaller.
+    fn centered(levels: &'a [u8], width: u32, height: u32, size: u32) -> Self {
+        Self {
+            levels,
+            width: width as usize,
+            left: center_offset(width, size).max(0) as usize,
+            top: center_offset(height, size).max(0) as usize,
+            size: size as usize,
         }
     }
 
-    /// The normalized value of each level of each channel, computed in torchvision's order, so that
-    /// results are bit-identical.
-    fn tables(&self) -> [[f32; 256]; 3] {
-        std::array::from_fn(|channel| {
-            let (mean, deviation) = (self.mean[channel], self.standard_deviation[channel]);
-            std::array::from_fn(|level| (level as f32 / 255.0 - mean) / deviation)
+    /// The pixels, row by row.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &'a [[u8; 3]]> {
+        let rows = self.levels.chunks_exact(3 * self.width).skip(self.top);
+        let (left, size) = (self.left, self.size);
+        rows.take(size).map(move |row| {
+            let pixels = row.as_chunks().0;
+            &pixels[left..][..size]
         })
+    }
+
+    /// Converts each pixel and writes the results as three planes of rows.
+    pub(crate) fn write(&self, tensor: &mut [f32], convert: impl Fn([u8; 3]) -> [f32; 3]) {
+        let size = self.size;
+        let (red, rest) = tensor.split_at_mut(size * size);
+        let (green, blue) = rest.split_at_mut(size * size);
+        let planes = red.chunks_exact_mut(size).zip(green.chunks_exact_mut(size));
+        let planes = planes.zip(blue.chunks_exact_mut(size));
+        for (row, ((red, green), blue)) in self.rows().zip(planes) {
+            let numbers = red.iter_mut().zip(green).zip(blue);
+            for (&pixel, ((red, green), blue)) in row.iter().zip(numbers) {
+                [*red, *green, *blue] = convert(pixel);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn center_crop(resize: u32, size: u32) -> Preprocess {
-        Preprocess { resize: Resize::CenterCrop { resize, size }, ..Preprocess::imagenet() }
-    }
+    use crate::Resize;
 
     #[test]
     fn channels_come_in_planes() {
@@ -147,7 +178,8 @@ mod tests {
 
     #[test]
     fn a_hair_is_not_blown_up() {
-        let recipe = center_crop(256, 224);
+        let resize = Resize::CenterCrop { resize: 256, size: 224 };
+        let recipe = Preprocess { resize, ..Preprocess::imagenet() };
         let mut tensor = vec![0.0; recipe.tensor_len()];
         let error = recipe.run_image(&RgbImage::new(1, 16_384), &mut tensor);
         assert!(matches!(error, Err(Error::OutputTooLarge { width: 256, .. })));

@@ -122,7 +122,7 @@ mod tests {
             "walkthrough docs/tracking.md",
             "release --tag v0.1.0 --check",
             "release --target aarch64-apple-darwin --output ../dist",
-            "bench predict photo.jpg --runs 5",
+            "bench serve --rounds 5",
         ] {
             assert_eq!(usage_error(line), None, "{line}");
         }
@@ -142,8 +142,8 @@ mod tests {
             "pipeline --from nowhere",
             "pipeline --skip docker,nothing",
             "release --check",
-            "bench predict",
-            "bench predict photo.jpg --runs 0",
+            "bench",
+            "bench fly",
         ] {
             assert_eq!(usage_error(line), Some(2), "{line}");
         }

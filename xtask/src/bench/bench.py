@@ -1,4 +1,4 @@
-"""What `cargo xtask bench serve`, `soak` and `tracking` measure."""
+"""What `cargo xtask bench serve`, `soak` and `tracking` measure; `cargo xtask bench --help` describes them."""
 
 import argparse
 import collections
@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +17,9 @@ import time
 import urllib.request
 from statistics import median_low as median
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+OUTPUT = ROOT / "target/bench"
+PHOTOGRAPHS = ROOT / os.environ.get("PET_SHARED_DATA", "../shared/data") / "originals"
 # Connections of the heavier load, and how often a start is measured.
 MANY, STARTS = 8, 5
 LOAD = pathlib.Path(__file__).with_name("post.lua")
@@ -66,9 +70,6 @@ def table(*rows):
     return heading + "|---" * len(rows[0]) + "|\n" + "".join(others)
 
 
-# ---- serve
-
-
 def resident(pid):
     """Megabytes in use by a process and its children; only on Linux."""
     try:
@@ -77,6 +78,19 @@ def resident(pid):
     except OSError:
         return 0.0
     return (int(kibibytes[1]) * 1.024e-3 if kibibytes else 0.0) + sum(map(resident, children))
+
+
+def report(text, name):
+    """Writes a report, and prints it."""
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    (OUTPUT / name).write_text(text)
+    print(f"\n{text}\nwritten to {OUTPUT / name}")
+
+
+def empty_folder(name):
+    shutil.rmtree(OUTPUT / name, ignore_errors=True)
+    (OUTPUT / name).mkdir(parents=True)
+    return OUTPUT / name
 
 
 def work(metrics):
@@ -157,7 +171,9 @@ def serve(options):
         command = serving(options, "warn", "--precision", "fp32")
         services.append(Service("pet-cli serve --precision fp32", command, options.results, body))
     peer = None
-    if options.python:
+    if not options.python or not options.peer.is_file():
+        print(f"absent: FastAPI: no `{options.peer}`, or no Python for it")
+    else:
         command = [options.python, "-m", "uvicorn", f"{options.peer.stem}:app", "--app-dir", options.peer.parent]
         command += ["--workers", "2", "--log-level", "warning", "--port"]
         services.append(peer := Service("FastAPI (fp32)", command, options.results, body))
@@ -174,12 +190,7 @@ def serve(options):
                 service.measure(pid, options)
     heading = ["service", f"req/s, {MANY} connections", "p50 ms", "p99 ms", "req/s, 1 connection", "p50 ms"]
     text = table([*heading, "resident MB", "refused"], *(service.row() for service in services))
-    text += "\n" + table(["measure", "reach", "got"], *promises(ours, peer, starts, seconds))
-    options.output.write_text(text)
-    print(f"\n{text}\nwritten to {options.output}")
-
-
-# ---- soak
+    report(text + "\n" + table(["measure", "reach", "got"], *promises(ours, peer, starts, seconds)), "serve.md")
 
 
 # The load is split into rounds, so that both services meet the same state of the machine.
@@ -239,15 +250,15 @@ def descriptors(pid):
 
 
 def soak(options):
-    body = form(options.photographs)
+    body, folder = form(options.photographs), empty_folder("soak")
     collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=collector.serve_forever, daemon=True).start()
     everything = ["--shadow", f"{options.results}=50%", "--canary", f"{options.results}=5%", "--feedback"]
-    everything += [options.folder / "feedback"]
+    everything += [folder / "feedback"]
     everything += ["--otlp-endpoint", f"http://127.0.0.1:{collector.server_port}"]
     services = [
-        full := Soaked("shadow, canary, corrections and traces", serving(options, "error", *everything), options.folder, body),
-        plain := Soaked("without them", serving(options, "error"), options.folder, body),
+        full := Soaked("shadow, canary, corrections and traces", serving(options, "error", *everything), folder, body),
+        plain := Soaked("without them", serving(options, "error"), folder, body),
     ]
     with contextlib.ExitStack() as stack:
         started = [(service, stack.enter_context(service.start())[0]) for service in services]
@@ -262,14 +273,9 @@ def soak(options):
     rows = [[*row, value] for row, (_, value) in zip(full.rows(), plain.rows())]
     rows.append(["open files before and after", *(f"{one} and {other}" for one, other in zip(before, after))])
     text = table([f"{options.connections} connections", *(service.name for service in services)], *rows)
-    text += f"\np99 with everything on: {full.p99() / plain.p99():.2f} × (reach: ≤ 1.10 ×)\n"
-    options.output.write_text(text)
-    print(f"\n{text}\nwritten to {options.output}")
+    report(f"{text}\np99 with everything on: {full.p99() / plain.p99():.2f} × (reach: ≤ 1.10 ×)\n", "soak.md")
     if unexpected := (full.statuses.keys() | plain.statuses.keys()) - EXPECTED:
         sys.exit(f"error: unexpected statuses: {', '.join(sorted(unexpected))}")
-
-
-# ---- tracking
 
 
 def train(program, store):
@@ -281,14 +287,14 @@ def train(program, store):
 
 
 def tracking(options):
-    port = free_port()
+    port, folder = free_port(), empty_folder("tracking")
     server = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
     server += ["--backend-store-uri", "sqlite:///server.db", "--port", str(port)]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     hidden = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": os.environ | quiet}
-    stores = [f"http://127.0.0.1:{port}", f"sqlite:///{options.folder}/mlflow.db"]
+    stores = [f"http://127.0.0.1:{port}", f"sqlite:///{folder}/mlflow.db"]
     rows = []
-    with running(server, lambda: ask(port, "/health"), cwd=options.folder, **hidden):
+    with running(server, lambda: ask(port, "/health"), cwd=folder, **hidden):
         # The first one of each computes features, makes tables and warms the server up.
         for store in stores:
             train(options.program, store)
@@ -301,15 +307,32 @@ def tracking(options):
     print("\n" + table(["5 epochs on the sample", f"median of {options.rounds}"], *medians))
 
 
+def at_least(least):
+    def count(text):
+        if int(text) < least:
+            raise ValueError
+        return int(text)
+
+    return count
+
+
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["serve", "soak", "tracking"])
-    for path in ["program", "folder", "results", "cache", "photographs", "peer", "python", "output"]:
-        parser.add_argument(f"--{path}", type=pathlib.Path)
-    for number in ["rounds", "seconds", "connections"]:
-        parser.add_argument(f"--{number}", type=int)
+    parser = argparse.ArgumentParser(prog="cargo xtask bench")
+    kinds = parser.add_subparsers(required=True)
+    served = {"results": ROOT / "results", "photographs": PHOTOGRAPHS}
+    for measure, numbers, paths in [
+        (serve, {"rounds": (1, 3), "seconds": (1, 8)}, {**served, "peer": None, "python": None}),
+        (soak, {"seconds": (16, 60), "connections": (1, 200)}, served),
+        (tracking, {"rounds": (1, 7)}, {}),
+    ]:
+        kind = kinds.add_parser(measure.__name__)
+        kind.set_defaults(measure=measure)
+        for number, (least, default) in numbers.items():
+            kind.add_argument(f"--{number}", type=at_least(least), default=default)
+        for path, default in {"program": None, "cache": None, **paths}.items():
+            kind.add_argument(f"--{path}", type=lambda text: pathlib.Path(text).absolute(), default=default)
     options = parser.parse_args()
-    {"serve": serve, "soak": soak, "tracking": tracking}[options.what](options)
+    options.measure(options)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,8 @@
 
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -85,32 +84,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     let named = |(name, _): &Target| {
         arguments.targets.is_empty() || arguments.targets.iter().any(|target| target == name)
     };
-    let queue = Mutex::new(TARGETS.into_iter().filter(named));
+    let targets: Vec<Target> = TARGETS.into_iter().filter(named).collect();
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let results = thread::scope(|scope| {
-        let start = |_| scope.spawn(|| work(&queue, arguments));
-        let workers: Vec<_> = (0..cores).map(start).collect();
-        let ended = workers.into_iter().flat_map(thread::ScopedJoinHandle::join);
-        ended.flatten().collect::<Vec<_>>()
-    });
     let mut report = Report::new("target");
-    for (name, duration, result) in results {
-        report.record(name, duration, result);
+    // Each target takes the same time, so those of a batch end together.
+    for batch in targets.chunks(cores) {
+        let ended = thread::scope(|scope| {
+            let start = |&(name, seeds): &Target| {
+                scope.spawn(move || {
+                    let start = Instant::now();
+                    let result = fuzz(name, seeds, arguments);
+                    (name, start.elapsed(), result)
+                })
+            };
+            let started: Vec<_> = batch.iter().map(start).collect();
+            started.into_iter().flat_map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+        });
+        for (name, duration, result) in ended {
+            report.record(name, duration, result);
+        }
     }
     report.finish()
-}
-
-type Ended = (&'static str, Duration, Result<Outcome, Error>);
-
-/// Runs targets until none is left.
-fn work(queue: &Mutex<impl Iterator<Item = Target>>, arguments: &Arguments) -> Vec<Ended> {
-    let next = || queue.lock().ok()?.next();
-    let run = |(name, files)| {
-        let start = Instant::now();
-        let result = fuzz(name, files, arguments);
-        (name, start.elapsed(), result)
-    };
-    std::iter::from_fn(next).map(run).collect()
 }
 
 /// The step of `cargo xtask ci`. Its seed is fixed, so that a change does not fail because of an old bug.

@@ -80,47 +80,40 @@ impl Invocation {
     pub(crate) fn run(&self) -> Result<(), Error> {
         eprintln!("$ {self}");
         let status = wait(self.start(&mut self.command())?)?;
-        if interrupted() {
-            return Err(Error::Interrupted);
-        }
-        if status.success() {
-            return Ok(());
-        }
-        let command = self.to_string();
-        Err(Error::Exit { command, status })
+        if interrupted() { Err(Error::Interrupted) } else { self.check(status) }
     }
 
     /// Runs the command silently; whether it succeeds.
     pub(crate) fn succeeds(&self) -> bool {
         let mut command = self.command();
-        command.stdin(Stdio::null());
-        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.start(&mut command).and_then(wait).is_ok_and(|status| status.success())
     }
 
     /// Runs the command silently; what it prints.
     pub(crate) fn output(&self) -> Result<String, Error> {
         let mut command = self.command();
-        command.stdin(Stdio::null()).stderr(Stdio::null());
-        let output = command.output().map_err(|source| Error::Start {
-            program: self.program.to_string_lossy().into_owned(),
-            source,
-        })?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        let (command, status) = (self.to_string(), output.status);
-        Err(Error::Exit { command, status })
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let output = self.start(&mut command)?.wait_with_output()?;
+        self.check(output.status)?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     fn start(&self, command: &mut Command) -> Result<Child, Error> {
         if interrupted() {
             return Err(Error::Interrupted);
         }
-        command.spawn().map_err(|source| Error::Start {
-            program: self.program.to_string_lossy().into_owned(),
-            source,
+        command.spawn().map_err(|source| {
+            let program = self.program.to_string_lossy().into_owned();
+            Error::Start { program, source }
         })
+    }
+
+    fn check(&self, status: ExitStatus) -> Result<(), Error> {
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::Exit { command: self.to_string(), status })
     }
 
     fn command(&self) -> Command {

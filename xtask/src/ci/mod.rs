@@ -1,18 +1,19 @@
 //! `cargo xtask ci`
 
-mod containers;
-mod delivery;
 pub(crate) mod python;
 mod tidy;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use self::python::DELIVERY;
+use self::tidy::tracked;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::pet_cli::TESTED_FEATURES;
 use crate::report::{Outcome, Report};
-use crate::{fuzz, pipeline, release, test, walkthrough};
+use crate::workspace::{self, Profile};
+use crate::{docker, fuzz, pet_cli, pipeline, release, test, walkthrough};
 
 /// Name and work of a step.
 type Step = (&'static str, fn() -> Result<Outcome, Error>);
@@ -26,7 +27,7 @@ const STEPS: [Step; 19] = [
     ("tidy", tidy::run),
     ("deny", deny),
     ("advisories", advisories),
-    ("delivery", delivery::run),
+    ("delivery", delivery),
     // With every feature, then with none.
     ("lints", || {
         let clippy = Invocation::cargo("clippy --workspace --all-targets --locked");
@@ -55,13 +56,16 @@ const STEPS: [Step; 19] = [
         Ok(Outcome::done("target/pipeline/sample"))
     }),
     ("release", release::try_out),
-    ("image", containers::image),
-    ("stack", containers::stack),
+    ("image", image),
+    ("stack", stack),
     ("walkthrough", || {
         walkthrough::run(&walkthrough::Arguments::default())?;
         Ok(Outcome::done("target/walkthrough"))
     }),
 ];
+
+/// Tests of the workflows' scripts and of the manifests, for which no tool exists.
+const TESTS: &str = "xtask/src/ci/delivery";
 
 /// Check everything, cheapest first
 ///
@@ -132,4 +136,87 @@ fn docs() -> Result<Outcome, Error> {
         .environment("RUSTDOCFLAGS", "-D warnings")
         .run()?;
     Ok(Outcome::done("target/doc"))
+}
+
+/// Checks workflows, scripts and manifests with tools in a Python environment; skipped without it.
+fn delivery() -> Result<Outcome, Error> {
+    DELIVERY.create()?;
+    let Some(python) = DELIVERY.usable() else {
+        return Ok(Outcome::skipped("no Python with the checkers"));
+    };
+    let check = |line: &str, files: &str| {
+        let mut words = line.split(' ');
+        let tool = python.with_file_name(words.next().unwrap_or_default());
+        let check = Invocation::new(tool).arguments(words);
+        check.arguments(tracked(files.split(' '))?).run()
+    };
+    check("check-jsonschema --builtin-schema vendor.github-workflows", ".github/workflows")?;
+    check("check-jsonschema --builtin-schema vendor.compose-spec", "docker/compose.yaml")?;
+    check("zizmor --offline --quiet", ".github/workflows")?;
+    check(
+        "kubernetes-validate --strict --quiet",
+        "docker/kubernetes/*.yaml :!*/inference-service.yaml",
+    )?;
+    check("hadolint", "docker/Dockerfile")?;
+    check("shellcheck", "*.sh .ci/run")?;
+    // Without bytecode and caches in the source folder.
+    let tests = Invocation::new(&python).arguments(["-B", "-m", "pytest", "--quiet", TESTS]);
+    tests.arguments(["-p", "no:cacheprovider"]).run()?;
+    compose_and_prometheus()
+}
+
+/// Checks the files of Compose and Prometheus with these programs, if they are installed.
+fn compose_and_prometheus() -> Result<Outcome, Error> {
+    let mut checked = vec!["workflows, scripts, manifests".to_owned()];
+    let compose = ["compose --file docker/compose.yaml config --quiet"].as_slice();
+    let prometheus = ["check config docker/prometheus.yml", "test rules docker/alerts-test.yml"];
+    for (name, version, checks) in
+        [("docker", "compose version", compose), ("promtool", "--version", &prometheus)]
+    {
+        let program = |line: &str| Invocation::new(name).arguments(line.split(' '));
+        if program(version).succeeds() {
+            checks.iter().try_for_each(|check| program(check).run())?;
+        } else {
+            checked.push(format!("skipped: no `{name} {version}`"));
+        }
+    }
+    Ok(Outcome::done(checked.join("; ")))
+}
+
+/// Builds and tests the image with the committed model.
+fn image() -> Result<Outcome, Error> {
+    docker::with_engine(|| {
+        let image = docker::make(&workspace::root().join("results"))?;
+        docker::smoke_test()?;
+        Ok(Outcome::done(image))
+    })
+}
+
+/// Runs docker/stack-test.sh: the service with MLflow and Prometheus.
+fn stack() -> Result<Outcome, Error> {
+    docker::with_engine(|| {
+        if let Some(reason) = stack_obstacle() {
+            return Ok(Outcome::skipped(reason));
+        }
+        pet_cli::build(Profile::Release).run()?;
+        Invocation::new("docker/stack-test.sh")
+            .argument(workspace::program(Profile::Release, "pet-cli"))
+            .run()?;
+        Ok(Outcome::done("service, MLflow, Prometheus"))
+    })
+}
+
+/// Why the stack cannot be started on this machine.
+fn stack_obstacle() -> Option<&'static str> {
+    let compose = |line: &str| {
+        let command = Invocation::new("docker").argument("compose");
+        command.arguments(line.split(' ')).succeeds()
+    };
+    if !compose("version") {
+        return Some("no `docker compose`");
+    }
+    // Local images, such as stand-ins, need no registry.
+    let pull = "--file docker/compose.yaml pull --quiet --policy missing mlflow prometheus";
+    (!compose(pull))
+        .then_some("no images of MLflow and Prometheus, and no registry to pull them from")
 }

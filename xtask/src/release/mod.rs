@@ -1,19 +1,19 @@
 //! `cargo xtask release`: the program, its completions and documents as an archive and as a Python wheel.
 
-mod archive;
-mod wheel;
-
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
 
-use self::archive::Entry;
 use crate::ci::python::RELEASE;
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::pet_cli;
 use crate::report::Outcome;
-use crate::workspace::{self, Profile, remove_folder};
+use crate::workspace::{self, Profile, ignore_missing, remove_folder};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     let output = workspace::root().join(&arguments.output);
     let archive = pack(&program, &target, &output)?;
     println!("{}", workspace::shown(&archive));
-    match wheel::build(arguments.target.as_deref(), &output)? {
+    match build_wheel(arguments.target.as_deref(), &output)? {
         Some(wheel) => println!("{}", workspace::shown(&wheel)),
         None => println!("skipped: the Python wheel: maturin is not installed"),
     }
@@ -84,7 +84,7 @@ pub(crate) fn try_out() -> Result<Outcome, Error> {
         .run()?;
     RELEASE.create()?;
     let install = Invocation::new("xtask/src/release/test-installation.sh").argument(&folder);
-    let Some(wheel) = wheel::build(None, &folder)? else {
+    let Some(wheel) = build_wheel(None, &folder)? else {
         install.run()?;
         let done = format!("{}; skipped: no maturin for the wheel", workspace::shown(&archive));
         return Ok(Outcome::done(done));
@@ -138,7 +138,81 @@ fn pack(program: &Path, target: &str, output: &Path) -> Result<PathBuf, Error> {
         let script = Invocation::new(program).arguments(["completions", shell]);
         entries.push((file.to_owned(), 0o644, script.output()?.into_bytes()));
     }
-    archive::write(output, &name(target), &entries)
+    write_archive(output, &name(target), &entries)
+}
+
+/// Path, mode and content of a file in the archive.
+type Entry = (String, u32, Vec<u8>);
+
+/// Writes `NAME.tar.gz` and `NAME.tar.gz.sha256` into a folder; returns the path of the archive.
+fn write_archive(folder: &Path, name: &str, entries: &[Entry]) -> Result<PathBuf, Error> {
+    fs_err::create_dir_all(folder)?;
+    let bytes = compress(name, entries)?;
+    let file = format!("{name}.tar.gz");
+    let checksum = format!("{:x}  {file}\n", Sha256::digest(&bytes));
+    let path = folder.join(&file);
+    // The checksum comes last, so that a half-written archive has none.
+    let checksum_path = folder.join(format!("{file}.sha256"));
+    ignore_missing(fs_err::remove_file(&checksum_path))?;
+    fs_err::write(&path, bytes)?;
+    fs_err::write(checksum_path, checksum)?;
+    Ok(path)
+}
+
+/// Packs the files into a folder with the archive's name.
+fn compress(name: &str, entries: &[Entry]) -> io::Result<Vec<u8>> {
+    let compressed = GzEncoder::new(Vec::new(), Compression::best());
+    let mut archive = tar::Builder::new(compressed);
+    for (path, mode, contents) in entries {
+        // Without owner and time, the same files give the same bytes.
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(*mode);
+        header.set_size(contents.len() as u64);
+        archive.append_data(&mut header, format!("{name}/{path}"), contents.as_slice())?;
+    }
+    archive.into_inner()?.finish()
+}
+
+/// Builds the wheel with maturin; `None` without maturin.
+fn build_wheel(target: Option<&str>, output: &Path) -> Result<Option<PathBuf>, Error> {
+    let Some(maturin) = maturin() else {
+        return Ok(None);
+    };
+    for old in wheels(output)? {
+        fs_err::remove_file(old)?;
+    }
+    let maturin = maturin.arguments(["build", "--release", "--locked", "--out"]);
+    let maturin = maturin.argument(output);
+    let target = target.map(|target| ["--target", target]);
+    maturin.arguments(target.into_iter().flatten()).run()?;
+    let wheel = wheels(output)?.pop();
+    let missing =
+        || Error::usage(format!("maturin created no wheel in `{}`", workspace::shown(output)));
+    wheel.map(Some).ok_or_else(missing)
+}
+
+/// The one on `PATH`, or else that of the environment of `cargo xtask ci`.
+fn maturin() -> Option<Invocation> {
+    let named = Invocation::new("maturin");
+    if named.clone().argument("--version").succeeds() {
+        return Some(named);
+    }
+    let python = RELEASE.usable()?;
+    Some(Invocation::new(python).arguments(["-m", "maturin"]))
+}
+
+/// The wheels of this version in a folder.
+fn wheels(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let start = format!("pet_cli-{VERSION}-");
+    let mut wheels = workspace::files(folder, "whl")?;
+    wheels.retain(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&start)
+    });
+    Ok(wheels)
 }
 
 #[cfg(test)]
@@ -190,5 +264,50 @@ mod tests {
             "pet-cli",
         ];
         assert_eq!(found, expected.map(|file| format!("{top}/{file}")));
+    }
+
+    fn entries() -> [Entry; 2] {
+        [
+            ("program".into(), 0o755, b"run".to_vec()),
+            ("folder/text".into(), 0o644, b"read".to_vec()),
+        ]
+    }
+
+    #[test]
+    fn packing_is_lossless_and_reproducible() {
+        let bytes = compress("name", &entries()).unwrap();
+        assert_eq!(bytes, compress("name", &entries()).unwrap());
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_slice()));
+        let found = archive.entries().unwrap().map(|entry| {
+            let mut entry = entry.unwrap();
+            let mut contents = Vec::new();
+            io::Read::read_to_end(&mut entry, &mut contents).unwrap();
+            let path = entry.path().unwrap().display().to_string();
+            (path, entry.header().mode().unwrap(), contents)
+        });
+        let expected = entries().map(|(path, mode, bytes)| (format!("name/{path}"), mode, bytes));
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn an_archive_is_replaced_with_its_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        write_archive(folder.path(), "name", &[]).unwrap();
+        let path = write_archive(folder.path(), "name", &entries()).unwrap();
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 2);
+        let digest = Sha256::digest(fs_err::read(path).unwrap());
+        let checksum = fs_err::read_to_string(folder.path().join("name.tar.gz.sha256"));
+        assert_eq!(checksum.unwrap(), format!("{digest:x}  name.tar.gz\n"));
+    }
+
+    #[test]
+    fn wheels_of_this_version_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(wheels(&folder.path().join("none")).unwrap().is_empty());
+        let wheel = folder.path().join(format!("pet_cli-{VERSION}-py3-none-any.whl"));
+        for path in [&wheel, &folder.path().join("other-1-py3-none-any.whl")] {
+            fs_err::write(path, "").unwrap();
+        }
+        assert_eq!(wheels(folder.path()).unwrap(), [wheel]);
     }
 }

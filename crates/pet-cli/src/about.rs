@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use pet_predict::{Model, Options, Results};
 
 use crate::failure::Failure;
+use crate::hint::causes;
 use crate::output;
-use crate::places::{Places, find_results};
+use crate::places::Places;
 
 /// Prints the version, the default model and the paths that are used.
 pub(crate) fn print() -> Result<(), Failure> {
@@ -21,7 +22,7 @@ pub(crate) fn print() -> Result<(), Failure> {
 
 /// The model that is used by default.
 pub(crate) fn default_model() -> String {
-    match find_results(&Places::here(), variable("PET_RESULTS").as_deref()) {
+    match Places::here().results(variable("PET_RESULTS").as_deref()) {
         Ok(results) => describe(&results),
         Err(failure) => failure.to_string(),
     }
@@ -31,7 +32,7 @@ pub(crate) fn default_model() -> String {
 fn describe(results: &Results) -> String {
     let metadata = match Model::describe(results, &Options::default()) {
         Ok(metadata) => metadata,
-        Err(error) => return output::explain(&error.into()).join(": "),
+        Err(error) => return causes(&error).join(": "),
     };
     let version = metadata.model_version.as_deref();
     let version = version.map_or(String::new(), |version| format!(" version {version}"));

@@ -2,9 +2,10 @@
 
 #![expect(clippy::format_push_string, reason = "a page of some kilobytes, made once in a test")]
 
+use std::iter::once;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
+use clap::{Arg, Command, CommandFactory, Parser};
 
 use crate::command::Arguments;
 
@@ -114,25 +115,13 @@ fn section(command: &Command, parent: &str, text: &mut String) {
     let usage = command.clone().bin_name(&name).render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
     text.push_str(&format!("\n```text\n{usage}\n```\n"));
-    let arguments: Vec<_> = command
-        .get_arguments()
-        .filter(|argument| !argument.is_hide_set() || HIDDEN.contains(&argument.get_id().as_str()))
-        .filter(|argument| !argument.is_global_set())
-        .filter(|argument| {
-            !matches!(
-                argument.get_action(),
-                ArgAction::Help | ArgAction::HelpLong | ArgAction::HelpShort | ArgAction::Version
-            )
-        })
-        .collect();
+    let arguments: String =
+        command.get_arguments().filter(|one| is_listed(one)).map(line).collect();
     if !arguments.is_empty() {
-        text.push('\n');
+        text.push_str(&format!("\n{arguments}"));
     }
-    for argument in arguments {
-        text.push_str(&line(argument));
-    }
-    let examples = command.get_after_help().map(ToString::to_string);
-    if let Some(examples) = examples {
+    if let Some(examples) = command.get_after_help() {
+        let examples = examples.to_string();
         let (examples, rest) = examples.split_once("\n\n").unwrap_or((&examples, ""));
         let examples = examples.trim_start_matches("Examples:\n");
         let lines: Vec<_> = examples.lines().map(example).collect();
@@ -148,6 +137,13 @@ fn section(command: &Command, parent: &str, text: &mut String) {
     }
 }
 
+/// Whether an argument is listed with its command.
+fn is_listed(argument: &Arg) -> bool {
+    let id = argument.get_id().as_str();
+    let is_shown = !argument.is_hide_set() || HIDDEN.contains(&id);
+    is_shown && !argument.is_global_set() && !matches!(id, "help" | "version")
+}
+
 fn visible(command: &Command) -> impl Iterator<Item = &Command> {
     command
         .get_subcommands()
@@ -156,36 +152,26 @@ fn visible(command: &Command) -> impl Iterator<Item = &Command> {
 
 /// An argument as a list item.
 fn line(argument: &Arg) -> String {
-    let help = argument.get_help().map(ToString::to_string);
     let mut notes = Vec::new();
     if argument.get_action().takes_values() {
-        let values = argument.get_possible_values();
-        let values: Vec<_> = values
-            .iter()
-            .filter(|value| !value.is_hide_set())
-            .map(|value| format!("`{}`", value.get_name()))
-            .collect();
+        let values =
+            argument.get_possible_values().into_iter().filter(|value| !value.is_hide_set());
+        let values: Vec<_> = values.map(|value| format!("`{}`", value.get_name())).collect();
         if !values.is_empty() {
             notes.push(format!("one of {}", values.join(", ")));
         }
-        let defaults = argument.get_default_values().iter();
-        let defaults: Vec<_> = defaults
-            .filter(|value| !value.is_empty())
-            .map(|value| format!("`{}`", value.display()))
-            .collect();
+        let defaults = argument.get_default_values().iter().filter(|value| !value.is_empty());
+        let defaults: Vec<_> = defaults.map(|value| format!("`{}`", value.display())).collect();
         if !defaults.is_empty() {
             notes.push(format!("default {}", defaults.join(" ")));
         }
     }
-    let short = argument.get_short().map(|short| format!("`-{short}`, "));
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
+    let short = argument.get_short().map(|short| format!("`-{short}`, ")).unwrap_or_default();
     let variable = argument.get_env().map(|name| format!(" [`{}`]", name.display()));
-    let mut text =
-        format!("- {}`{argument}`{}", short.unwrap_or_default(), variable.unwrap_or_default());
-    text.push_str(&format!(": {}", help.unwrap_or_default()));
-    if !notes.is_empty() {
-        text.push_str(&format!(" ({})", notes.join("; ")));
-    }
-    text + "\n"
+    let variable = variable.unwrap_or_default();
+    let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    format!("- {short}`{argument}`{variable}: {help}{notes}\n")
 }
 
 /// Adds the full stop that clap removes from a first paragraph.
@@ -235,57 +221,29 @@ fn commands_of(text: &str) -> Vec<Vec<String>> {
             continue;
         }
         joined.push_str(line);
-        commands.extend(calls(&words(&joined)));
+        commands.extend(calls(&shlex::split(&joined).unwrap_or_default()));
         joined.clear();
     }
     commands
 }
 
 /// The calls in a line.
-fn calls(words: &[String]) -> Vec<Vec<String>> {
+fn calls(words: &[String]) -> impl Iterator<Item = Vec<String>> {
     let commands = words.split(|word| ENDS.contains(&word.as_str()));
-    let calls = commands.filter_map(|words| {
-        let program =
-            words.iter().position(|word| word == "pet-cli" || word.ends_with("/pet-cli"))?;
-        let before = words.get(..program)?;
-        let rest = words.get(program + 1..)?;
-        match before.first().map(String::as_str) {
-            Some("cargo") if before.iter().any(|word| word == "run") => {
-                let start = rest.iter().position(|word| word == "--")? + 1;
-                Some(called(rest.get(start..)?))
-            }
+    commands.filter_map(|words| {
+        let is_program = |word: &String| word == "pet-cli" || word.ends_with("/pet-cli");
+        let program = words.iter().position(is_program)?;
+        let (before, mut arguments) = (words.get(..program)?, words.get(program + 1..)?);
+        if before.first().is_some_and(|first| first == "cargo") {
+            before.iter().find(|word| *word == "run")?;
+            let start = arguments.iter().position(|word| word == "--")?;
+            arguments = arguments.get(start + 1..)?;
+        } else if !before.iter().all(|word| word.contains('=')) {
             // Only variables can precede a program.
-            _ if before.iter().all(|word| word.contains('=')) => Some(called(rest)),
-            _ => None,
+            return None;
         }
-    });
-    calls.collect()
-}
-
-fn called(arguments: &[String]) -> Vec<String> {
-    let program = "pet-cli".to_owned();
-    std::iter::once(program).chain(arguments.iter().cloned()).collect()
-}
-
-/// Splits a line like a shell, as far as the documents need it.
-fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let mut quote = None;
-    for character in line.chars() {
-        match quote {
-            Some(end) if character == end => quote = None,
-            None if matches!(character, '\'' | '"') => quote = Some(character),
-            None if character.is_whitespace() => {
-                words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
-            }
-            Some(_) | None => word.push(character),
-        }
-    }
-    words.extend((!word.is_empty()).then_some(word));
-    let end = words.iter().position(|word| word.starts_with('#'));
-    words.truncate(end.unwrap_or(words.len()));
-    words
+        Some(once("pet-cli".to_owned()).chain(arguments.iter().cloned()).collect())
+    })
 }
 
 #[test]

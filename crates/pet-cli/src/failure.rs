@@ -1,9 +1,10 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::hint;
 
 /// Why a subcommand failed.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(not(feature = "training"), expect(dead_code, reason = "many are of training commands"))]
 pub(crate) enum Failure {
     #[error(transparent)]
     Data(#[from] pet_data::Error),
@@ -14,29 +15,22 @@ pub(crate) enum Failure {
     #[cfg(feature = "training")]
     #[error(transparent)]
     Pipeline(#[from] pet_pipeline::Error),
-    #[cfg(feature = "training")]
     #[error("`--trials` selects some of the combinations, but the method `grid` tries all of them")]
     GridTrials,
-    #[cfg(feature = "training")]
     #[error(
         "`{option}` has no effect without `--fine-tune all`: frozen layers see each image once, exactly as in serving"
     )]
     FrozenLayers { option: &'static str },
-    #[cfg(feature = "training")]
     #[error(
         "`{option}` has no effect with `--precision int8`, which quantizes the model in the results folder"
     )]
     NoVersion { option: &'static str },
-    #[cfg(feature = "training")]
     #[error("`--find-learning-rate` needs a single value for each option, got {got} combinations")]
     SeveralConfigurations { got: usize },
-    #[cfg(feature = "training")]
     #[error("no learning rate can be suggested: the loss diverged immediately")]
     NoLearningRate,
-    #[cfg(feature = "training")]
     #[error("the model is a refit of run `{run_id}`: it was also trained on the validation images")]
     ValidationTrained { run_id: String },
-    #[cfg(feature = "training")]
     #[error("data set `{dataset}` has no test images")]
     NoTestImages { dataset: String },
     #[cfg(feature = "training")]
@@ -53,7 +47,7 @@ pub(crate) enum Failure {
     Report(#[from] pet_report::Error),
     #[cfg(feature = "training")]
     #[error(transparent)]
-    Setup(#[from] crate::command::setup::error::Error),
+    Setup(#[from] crate::command::setup::fetch::Error),
     #[error("no model was found; searched in `{}`", searched.join("`, `"))]
     NoModel { searched: Vec<String> },
     #[error("file not found: `{}`", path.display())]
@@ -81,25 +75,18 @@ pub(crate) enum Failure {
     Collector { url: String, expected: &'static str },
     #[error("there are no images in `{}`", folder.display())]
     NoImages { folder: PathBuf },
-    #[cfg(feature = "training")]
     #[error("`{id}` matches the IDs of {found} runs")]
     SeveralRuns { id: String, found: usize },
-    #[cfg(feature = "training")]
     #[error("no model is registered in this tracking store")]
     NoModels,
-    #[cfg(feature = "training")]
     #[error("{} models are registered: `{}`", models.len(), models.join("`, `"))]
     SeveralModels { models: Vec<String> },
-    #[cfg(feature = "training")]
     #[error("{failed} of {all} runs failed: the training diverged")]
     FailedRuns { failed: usize, all: usize },
-    #[cfg(feature = "training")]
     #[error("version {version} of `{model}` is not promoted: it does not meet the limits on {}", failed.join(", "))]
     NotPromoted { model: String, version: u32, failed: Vec<String> },
-    #[cfg(feature = "training")]
     #[error("`{dataset}` has problems: {}", kinds.join(", "))]
     DataProblems { dataset: String, kinds: Vec<String> },
-    #[cfg(feature = "training")]
     #[error("{failed} of {all} runs could not be sent")]
     Unsent { failed: usize, all: usize },
 }
@@ -107,77 +94,72 @@ pub(crate) enum Failure {
 impl Failure {
     /// A suggested remedy, if there is one.
     pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Self::Data(error) => hint::of(error).or_else(|| error.hint()),
+        let hint = match self {
+            Self::Data(error) => return hint::of(error).or_else(|| error.hint()),
             Self::Image(error) | Self::Predict(pet_predict::Error::Image { source: error }) => {
-                hint::of_image(error)
+                return hint::of_image(error);
             }
-            Self::NoModel { .. } => Some(hint::MAKE_MODEL.into()),
-            Self::UnknownExtension { .. } => Some(hint::extensions()),
-            Self::FileTooLarge { .. } => Some(hint::MORE_BYTES.into()),
-            Self::Model(error) => hint::of(error).or_else(|| error.hint()),
+            Self::Model(error) => return hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]
-            Self::GridTrials => Some("add `--method random`, or omit `--trials`".into()),
+            Self::Pipeline(error) => return hint::of(error).or_else(|| error.hint()),
             #[cfg(feature = "training")]
+            Self::Tracking(error) => return hint::of_tracking(error),
+            #[cfg(feature = "training")]
+            Self::Export(error) => return hint::of(error).or_else(|| error.hint()),
+            Self::Predict(error) => return hint::of(error).or_else(|| error.hint()),
+            Self::Serve(error) => return hint::of(error).or_else(|| error.hint()),
+            #[cfg(feature = "training")]
+            Self::Setup(error) => return error.hint(),
+            Self::Io(error) => return hint::of_io(error).map(str::to_owned),
+            Self::File { source, .. } => return source.hint(),
+            Self::UnknownExtension { .. } => return Some(hint::extensions()),
             Self::FrozenLayers { option } => {
-                Some(format!("add `--fine-tune all`, or omit `{option}`"))
+                return Some(format!("add `--fine-tune all`, or omit `{option}`"));
             }
-            #[cfg(feature = "training")]
-            Self::NoVersion { option } => Some(format!(
-                "add `--precision both` to export the version, or omit `{option}`"
-            )),
-            #[cfg(feature = "training")]
-            Self::SeveralConfigurations { .. } => Some("use a single value for each option".into()),
-            #[cfg(feature = "training")]
-            Self::NoLearningRate => {
-                Some("check that the backbone's weights are from a trained network".into())
+            Self::NoVersion { option } => {
+                return Some(format!(
+                    "add `--precision both` to export the version, or omit `{option}`"
+                ));
             }
-            #[cfg(feature = "training")]
-            Self::ValidationTrained { .. } => Some(
-                "evaluate it on the test images with `--split test`, or evaluate that run's model".into(),
-            ),
-            #[cfg(feature = "training")]
-            Self::NoTestImages { .. } => Some(
-                "evaluate the validation images with `--split validation`, or other images with `pet-cli evaluate DIR`".into(),
-            ),
-            #[cfg(feature = "training")]
-            Self::Pipeline(error) => hint::of(error).or_else(|| error.hint()),
-            #[cfg(feature = "training")]
+            Self::NotPromoted { model, version, .. } => {
+                let model = hint::quoted(model);
+                return Some(format!(
+                    "`pet-cli models alias {model} champion {version}` makes it the champion anyway"
+                ));
+            }
+            Self::NoModel { .. } => hint::MAKE_MODEL,
+            Self::FileTooLarge { .. } => hint::MORE_BYTES,
+            Self::GridTrials => "add `--method random`, or omit `--trials`",
+            Self::SeveralConfigurations { .. } => "use a single value for each option",
+            Self::NoLearningRate => "check that the backbone's weights are from a trained network",
+            Self::ValidationTrained { .. } => {
+                "evaluate it on the test images with `--split test`, or evaluate that run's model"
+            }
+            Self::NoTestImages { .. } => {
+                "evaluate the validation images with `--split validation`, or other images with `pet-cli evaluate DIR`"
+            }
             Self::NoModels => {
-                Some("train one first (`pet-cli train --help`), or choose another store with `--tracking-uri`".into())
+                "train one first (`pet-cli train --help`), or choose another store with `--tracking-uri`"
             }
-            #[cfg(feature = "training")]
-            Self::SeveralModels { .. } => Some("choose one of them with `--model-name`".into()),
-            #[cfg(feature = "training")]
-            Self::DataProblems { .. } => Some(
+            Self::SeveralModels { .. } => "choose one of them with `--model-name`",
+            Self::DataProblems { .. } => {
                 "fix them, or choose what makes the check fail with `--fail-on error|warning|never`"
-                    .into(),
-            ),
-            #[cfg(feature = "training")]
-            Self::FailedRuns { .. } => Some("try a smaller learning rate".into()),
-            #[cfg(feature = "training")]
-            Self::NotPromoted { model, version, .. } => Some(format!(
-                "`pet-cli models alias {} champion {version}` makes it the champion anyway",
-                crate::output::quoted(model)
-            )),
-            #[cfg(feature = "training")]
-            Self::Tracking(error) => hint::of_tracking(error),
-            #[cfg(feature = "training")]
-            Self::Export(error) => hint::of(error).or_else(|| error.hint()),
-            Self::Predict(error) => hint::of(error).or_else(|| error.hint()),
-            Self::Serve(error) => hint::of(error).or_else(|| error.hint()),
-            #[cfg(feature = "training")]
-            Self::Setup(error) => error.hint(),
-            Self::NotReady { .. } => {
-                Some("start it with `pet-cli serve`, or give its address with `--url`".into())
             }
-            Self::Collector { .. } => Some(
-                "set `--otlp-endpoint` or `OTEL_EXPORTER_OTLP_ENDPOINT`, or leave both unset".into(),
-            ),
-            Self::Io(error) => hint::of_io(error).map(str::to_owned),
-            Self::File { source, .. } => source.hint(),
-            _ => None,
-        }
+            Self::FailedRuns { .. } => "try a smaller learning rate",
+            Self::NotReady { .. } => {
+                "start it with `pet-cli serve`, or give its address with `--url`"
+            }
+            Self::Collector { .. } => {
+                "set `--otlp-endpoint` or `OTEL_EXPORTER_OTLP_ENDPOINT`, or leave both unset"
+            }
+            _ => return None,
+        };
+        Some(hint.into())
+    }
+
+    /// Adds the path of the file that cannot be used.
+    pub(crate) fn at(self, path: &Path) -> Self {
+        Self::File { path: path.to_owned(), source: Box::new(self) }
     }
 
     /// Whether the reader of the output has exited, as `head` does.

@@ -1,10 +1,35 @@
-//! Hints with this program's commands, which libraries don't know.
+//! What is said about errors: their causes, and hints with this program's commands, which libraries don't know.
 
 use std::error::Error;
 use std::iter::successors;
 
-#[cfg(feature = "training")]
-use crate::output::quoted;
+/// An error and its causes.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    successors(Some(error), |error| (*error).source())
+}
+
+/// The messages of an error and its causes, without repetitions.
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    let (mut texts, mut previous) = (Vec::new(), String::new());
+    for text in chain(error).map(ToString::to_string) {
+        // Some wrappers include their cause.
+        if !previous.contains(&text) {
+            texts.push(text.clone());
+        }
+        previous = text;
+    }
+    texts
+}
+
+/// Quotes a word for a shell if necessary.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "_-./:=,@+%".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
 
 /// How to use this program, for the model card.
 #[cfg(feature = "training")]
@@ -13,7 +38,7 @@ pub(crate) const CARD_USAGE: &str =
 
 /// This program's hint for the first error in the chain of causes that has one.
 pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<String> {
-    successors(Some(error), |error| (*error).source()).find_map(|error| {
+    chain(error).find_map(|error| {
         let image = error.downcast_ref().and_then(of_image);
         let predict = || error.downcast_ref().and_then(predict);
         let model = || error.downcast_ref().and_then(model);
@@ -143,72 +168,59 @@ fn training(_: &(dyn Error + 'static)) -> Option<String> {
 
 #[cfg(feature = "training")]
 fn export(error: &pet_export::Error) -> Option<String> {
-    use pet_export::Error;
-    match error {
-        Error::NoCandidate { .. } => Some("train one first: `pet-cli train --help`".into()),
-        Error::ForeignModel { .. } | Error::ForeignFiles { .. } => Some(
+    use pet_export::{CHALLENGER, Error, Role};
+    let hint = match error {
+        Error::Images { source } => return of(source),
+        Error::Contestant { role: Role::Champion, .. } => {
+            "choose another champion with `pet-cli models alias MODEL champion VERSION`"
+        }
+        Error::Contestant { source, .. } if matches!(**source, Error::Gate { .. }) => {
+            "compare and serve it in fp32: `pet-cli promote --precision fp32`, `pet-cli export --precision fp32`"
+        }
+        Error::Contestant { source, .. } => return of(&**source),
+        Error::Tracking { source: source @ mlflow_client::Error::NotFound { .. }, .. } => {
+            return of_tracking(source);
+        }
+        Error::Tracking { source: mlflow_client::Error::AliasMoved { .. }, .. } => {
+            "run `pet-cli promote` again: it compares with the current champion"
+        }
+        Error::NoData { model, .. } => {
+            let model = quoted(model);
+            return Some(format!(
+                "`pet-cli models show {model}` lists the data sets of its versions"
+            ));
+        }
+        Error::NoAlias { alias, .. } if alias == CHALLENGER => {
+            "run `pet-cli select`, which sets it"
+        }
+        Error::NoAlias { model, alias } => {
+            let (model, alias) = (quoted(model), quoted(alias));
+            return Some(format!(
+                "`pet-cli models show {model}` lists the aliases; `pet-cli models alias {model} {alias} VERSION` sets one"
+            ));
+        }
+        Error::NoCandidate { .. } => "train one first: `pet-cli train --help`",
+        Error::ForeignModel { .. } | Error::ForeignFiles { .. } => {
             "choose a version that was with `--version` (`pet-cli models show MODEL` lists them), or train one: \
              `pet-cli train --help`"
-                .into(),
-        ),
-        Error::FilesGone { .. } => Some(
+        }
+        Error::FilesGone { .. } => {
             "restore them, or choose another version with `--version` (`pet-cli models show MODEL` lists them)"
-                .into(),
-        ),
-        Error::Images { source } => of(source),
-        Error::OtherResults { .. } => Some(
+        }
+        Error::OtherResults { .. } => {
             "write to another folder with `--results DIR`, or replace this one with `--force`"
-                .into(),
-        ),
-        Error::NoModel { .. } => Some(
-            "export both precisions with `pet-cli export --precision both`, or give the folder of a model with `--results`".into(),
-        ),
-        Error::Gate { .. } => {
-            Some("serve the model in fp32: `pet-cli export --precision fp32`".into())
         }
-        Error::NoData { model, .. } => Some(format!(
-            "`pet-cli models show {}` lists the data sets of its versions",
-            quoted(model)
-        )),
-        Error::NoAlias { model, alias } => {
-            let model = quoted(model);
-            Some(if alias == pet_export::CHALLENGER {
-                "run `pet-cli select`, which sets it".into()
-            } else {
-                format!(
-                    "`pet-cli models show {model}` lists the aliases; `pet-cli models alias {model} {} VERSION` sets one",
-                    quoted(alias)
-                )
-            })
+        Error::NoModel { .. } => {
+            "export both precisions with `pet-cli export --precision both`, or give the folder of a model with `--results`"
         }
-        Error::Contestant {
-            role: pet_export::Role::Champion,
-            ..
-        } => Some("choose another champion with `pet-cli models alias MODEL champion VERSION`".into()),
-        Error::Contestant { source, .. } if matches!(**source, Error::Gate { .. }) => Some(
-            "compare and serve it in fp32: `pet-cli promote --precision fp32`, `pet-cli export --precision fp32`"
-                .into(),
-        ),
-        Error::Contestant { source, .. } => of(&**source),
-        Error::Tracking {
-            source: source @ mlflow_client::Error::NotFound { .. },
-            ..
-        } => of_tracking(source),
-        Error::Tracking {
-            source: mlflow_client::Error::AliasMoved { .. },
-            ..
-        } => Some(
-            "run `pet-cli promote` again: it compares with the current champion"
-                .into(),
-        ),
+        Error::Gate { .. } => "serve the model in fp32: `pet-cli export --precision fp32`",
         Error::Incomparable { .. } => {
-            Some("compare them with `--split test`, on images that neither was trained on".into())
+            "compare them with `--split test`, on images that neither was trained on"
         }
-        Error::OtherRun { .. } => {
-            Some("the selection is from another store; run `pet-cli select` again".into())
-        }
-        _ => None,
-    }
+        Error::OtherRun { .. } => "the selection is from another store; run `pet-cli select` again",
+        _ => return None,
+    };
+    Some(hint.into())
 }
 
 #[cfg(feature = "training")]

@@ -3,24 +3,20 @@
 mod about;
 mod arguments;
 mod command;
+#[cfg(feature = "training")]
+mod dataset;
 #[cfg(all(test, feature = "training"))]
 mod documentation;
 mod failure;
 mod hint;
-#[cfg(feature = "training")]
-mod interrupt;
 mod memory;
 mod output;
 mod places;
-mod progress;
 #[cfg(feature = "training")]
 mod table;
-mod traces;
+mod telemetry;
 #[cfg(feature = "training")]
 mod tracking;
-#[cfg(feature = "training")]
-mod trained_data;
-mod workspace;
 
 use std::process::ExitCode;
 

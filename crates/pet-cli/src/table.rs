@@ -1,10 +1,11 @@
-//! Tables.
+//! Tables, and short forms of what is in them.
 
 use std::iter::once;
 
+use mlflow_client::Timestamp;
+
 use crate::failure::Failure;
 use crate::output;
-use crate::tracking::short_id;
 
 /// The letters after which a text may be wrapped.
 const BREAKS: [char; 3] = [' ', '_', '/'];
@@ -13,8 +14,11 @@ const LEAST: usize = 8;
 
 /// Prints a table. Columns whose heading starts with `>` are right-aligned; the text in others is wrapped to fit the table
 /// into `COLUMNS` or the terminal. In a pipe or a file, each row is one line.
-pub(crate) fn print(heads: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
-    lines(heads, rows, width()).iter().try_for_each(output::line)
+pub(crate) fn print(
+    heads: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Result<(), Failure> {
+    lines(heads, &Vec::from_iter(rows), width()).iter().try_for_each(output::line)
 }
 
 fn width() -> usize {
@@ -121,6 +125,18 @@ pub(crate) fn number(value: Option<f64>) -> String {
 /// A value, or `-`.
 pub(crate) fn optional(value: Option<impl ToString>) -> String {
     value.map_or("-".into(), |value| value.to_string())
+}
+
+/// A prefix of a run's ID, which `runs show` accepts.
+pub(crate) fn short_id(id: &str) -> &str {
+    id.get(..10).unwrap_or(id)
+}
+
+/// A time to the second.
+pub(crate) fn short_time(time: Timestamp) -> String {
+    let mut text = time.to_string();
+    text.truncate(19);
+    text
 }
 
 /// The start of a run's ID, or `-`.

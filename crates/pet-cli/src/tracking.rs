@@ -1,45 +1,64 @@
-//! Opens tracking stores.
+//! Tracking stores.
 
 use std::path::Path;
 
-use mlflow_client::{Client, Config, Error, OnWaiting, Timestamp, TrackingUri, Waiting};
+use clap::Args;
+use mlflow_client::{Client, Config, Error, OnWaiting, TrackingUri, Waiting};
 
-use crate::arguments::{ModelNameArgument, TrackingArguments};
 use crate::failure::Failure;
 use crate::output;
+
+/// The default MLflow experiment.
+pub(crate) const EXPERIMENT: &str = "OxfordPetExperiment";
 
 /// Default number of retries while training. MLflow's default of 7 would block training for four minutes; what cannot be
 /// sent is kept and sent later.
 const TRAINING_RETRIES: u32 = 2;
 
-/// The configuration from the arguments and MLflow's environment variables.
-pub(crate) fn config(arguments: &TrackingArguments) -> Result<Config, Failure> {
-    let lookup = |name: &str| match &arguments.tracking_uri {
-        Some(uri) if name == "MLFLOW_TRACKING_URI" => Some(uri.clone()),
-        _ => std::env::var(name).ok(),
-    };
-    Ok(Config::from_lookup(lookup)?)
+/// Where runs and models are recorded.
+#[derive(Args, Clone)]
+pub(crate) struct TrackingArguments {
+    /// An MLflow server (http://…) or a local database (sqlite:///…) [default: `MLFLOW_TRACKING_URI`, else ./mlflow.db]
+    #[arg(long, value_name = "URI", global = true)]
+    pub(crate) tracking_uri: Option<String>,
 }
 
-/// The configuration for training.
-pub(crate) fn for_training(arguments: &TrackingArguments) -> Result<Config, Failure> {
-    let mut config = config(arguments)?;
-    if std::env::var_os("MLFLOW_HTTP_REQUEST_MAX_RETRIES").is_none() {
-        config.http.max_retries = TRAINING_RETRIES;
+impl TrackingArguments {
+    /// The configuration from the arguments and MLflow's environment variables.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        let lookup = |name: &str| match &self.tracking_uri {
+            Some(uri) if name == "MLFLOW_TRACKING_URI" => Some(uri.clone()),
+            _ => std::env::var(name).ok(),
+        };
+        Ok(Config::from_lookup(lookup)?)
     }
-    Ok(config)
-}
 
-/// Opens an existing store. A local database is not created; it is an error if one that was given does not exist.
-pub(crate) fn existing(arguments: &TrackingArguments) -> Result<Option<Client>, Failure> {
-    let mut config = config(arguments)?;
-    config.http.on_waiting = Some(OnWaiting(note_waiting));
-    match &config.tracking_uri {
-        uri if *uri == TrackingUri::default() && !Path::new("mlflow.db").exists() => Ok(None),
-        TrackingUri::Local { database } if !database.exists() => {
-            Err(Error::NotFound { what: "database", name: database.display().to_string() }.into())
+    /// The configuration for training.
+    pub(crate) fn for_training(&self) -> Result<Config, Failure> {
+        let mut config = self.config()?;
+        if std::env::var_os("MLFLOW_HTTP_REQUEST_MAX_RETRIES").is_none() {
+            config.http.max_retries = TRAINING_RETRIES;
         }
-        _ => Ok(Some(Client::open(&config)?)),
+        Ok(config)
+    }
+
+    /// Opens an existing store. A local database is not created; it is an error if one that was given does not exist.
+    pub(crate) fn existing(&self) -> Result<Option<Client>, Failure> {
+        let mut config = self.config()?;
+        config.http.on_waiting = Some(OnWaiting(note_waiting));
+        match &config.tracking_uri {
+            uri if *uri == TrackingUri::default() && !Path::new("mlflow.db").exists() => Ok(None),
+            TrackingUri::Local { database } if !database.exists() => {
+                let name = database.display().to_string();
+                Err(Error::NotFound { what: "database", name }.into())
+            }
+            _ => Ok(Some(Client::open(&config)?)),
+        }
+    }
+
+    /// Opens the store for a command that needs registered models. A local database is not created.
+    pub(crate) fn required(&self) -> Result<Client, Failure> {
+        self.existing()?.ok_or(Failure::NoModels)
     }
 }
 
@@ -51,33 +70,26 @@ fn note_waiting(waiting: &Waiting) {
     ));
 }
 
-/// Opens the store for a command that needs registered models. A local database is not created.
-pub(crate) fn required(arguments: &TrackingArguments) -> Result<Client, Failure> {
-    existing(arguments)?.ok_or(Failure::NoModels)
+/// Which registered model.
+#[derive(Args, Clone)]
+pub(crate) struct ModelNameArgument {
+    /// Name in the model registry [default: one per data set when training, otherwise the only registered one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model_name: Option<String>,
 }
 
-/// The given name of a registered model, or that of the only one.
-pub(crate) fn model_name(client: &Client, argument: &ModelNameArgument) -> Result<String, Failure> {
-    if let Some(name) = &argument.model_name {
-        return Ok(name.clone());
+impl ModelNameArgument {
+    /// The given name of a registered model, or that of the only one.
+    pub(crate) fn find(&self, client: &Client) -> Result<String, Failure> {
+        if let Some(name) = &self.model_name {
+            return Ok(name.clone());
+        }
+        let models = client.registered_models().map(|model| Ok(model?.name));
+        let models: Vec<String> = models.collect::<Result<_, Error>>()?;
+        match models.as_slice() {
+            [] => Err(Failure::NoModels),
+            [only] => Ok(only.clone()),
+            _ => Err(Failure::SeveralModels { models }),
+        }
     }
-    let models = client.registered_models().map(|model| Ok(model?.name));
-    let models: Vec<String> = models.collect::<Result<_, Error>>()?;
-    match models.as_slice() {
-        [] => Err(Failure::NoModels),
-        [only] => Ok(only.clone()),
-        _ => Err(Failure::SeveralModels { models }),
-    }
-}
-
-/// A prefix of a run's ID, which `runs show` accepts.
-pub(crate) fn short_id(id: &str) -> &str {
-    id.get(..10).unwrap_or(id)
-}
-
-/// A time to the second.
-pub(crate) fn short_time(time: Timestamp) -> String {
-    let mut text = time.to_string();
-    text.truncate(19);
-    text
 }

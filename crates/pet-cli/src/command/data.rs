@@ -1,21 +1,25 @@
 //! `pet-cli data`
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use pet_data::Progress;
 use pet_model::write_atomically;
-use pet_pipeline::check::{DataCheck, DataReport, Severity};
+use pet_pipeline::check::{
+    DataCheck, DataReport, DuplicateGroup, Member, Severity, UnreadableFile,
+};
 use pet_pipeline::{DataSource, Error};
 use pet_train::network::Architecture;
 
-use super::data_report;
-use crate::arguments::{
-    CacheArgument, JsonArgument, LimitArguments, SourceArguments, several_folders,
-};
+use crate::arguments::{CacheArgument, JsonArgument, LimitArguments};
+use crate::dataset::{SourceArguments, several_folders};
 use crate::failure::Failure;
-use crate::progress::Bars;
-use crate::{hint, interrupt, output};
+use crate::output::Bars;
+use crate::{hint, output, table};
+
+/// Maximum images of a group to print.
+const MEMBERS: usize = 5;
 
 /// Check data sets before training
 #[derive(Args)]
@@ -100,7 +104,7 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     let backbone = backbone(arguments)?;
     let dataset = source.load_to_check(bars)?;
     let dataset = dataset.adding(arguments.source.additions(), bars)?;
-    let interrupt = interrupt::on_ctrl_c()?;
+    let interrupt = output::on_ctrl_c()?;
     let limits = arguments.limits.limits();
     let check = DataCheck::new(&dataset, arguments.cache.folder(), bars);
     let check = check.with_interrupt(interrupt).with_limits(limits);
@@ -122,7 +126,7 @@ fn check(arguments: &CheckArguments, bars: &Bars) -> Result<(), Failure> {
     if arguments.json.json {
         output::json(&report)?;
     } else {
-        data_report::print(&report, arguments.show)?;
+        print(&report, arguments.show)?;
     }
     check_problems(&report, arguments.fail_on)
 }
@@ -137,16 +141,14 @@ fn hint_for_all(error: &pet_image::Error) -> Option<String> {
 
 /// The weights, if there are any. Fails if the given ones don't exist.
 fn backbone(arguments: &CheckArguments) -> Result<Option<PathBuf>, Failure> {
-    let cache = &arguments.cache;
-    let Some(given) = &arguments.backbone else {
-        let path = cache.backbone_file(Architecture::standard().name);
-        return Ok(path.is_file().then_some(path));
-    };
-    let (path, _) = cache.weights(given);
-    if !path.is_file() {
-        return Err(Error::NoBackbone { path }.into());
+    let standard = Path::new(Architecture::standard().name);
+    let given = arguments.backbone.as_deref();
+    let (path, _) = arguments.cache.weights(given.unwrap_or(standard));
+    match given {
+        _ if path.is_file() => Ok(Some(path)),
+        Some(_) => Err(Error::NoBackbone { path }.into()),
+        None => Ok(None),
     }
-    Ok(Some(path))
 }
 
 fn check_problems(report: &DataReport, fail_on: FailOn) -> Result<(), Failure> {
@@ -163,4 +165,101 @@ fn check_problems(report: &DataReport, fail_on: FailOn) -> Result<(), Failure> {
     }
     let dataset = report.dataset.clone();
     Err(Failure::DataProblems { dataset, kinds })
+}
+
+/// Prints the kinds of problems, then up to `show` problems of each kind.
+fn print(report: &DataReport, show: usize) -> Result<(), Failure> {
+    let (images, classes) = (report.images, report.classes.len());
+    output::line(format_args!("{}: {images} images of {classes} classes", report.dataset))?;
+    if let Some(labels) = &report.labels {
+        let share = 100.0 * labels.accuracy;
+        output::line(format_args!(
+            "labels were checked by classifiers that agree with {share:.1} % of them"
+        ))?;
+    }
+    if report.problems.is_empty() {
+        return output::line("no problems found");
+    }
+    let rows = report.problems.iter().map(|problem| {
+        let (severity, images) = (problem.severity.to_string(), problem.images.to_string());
+        vec![severity, images, problem.kind.clone()]
+    });
+    output::line("")?;
+    table::print(&["severity", ">images", "problem"], rows)?;
+    print_unreadable(report, show)?;
+    print_sections(report, show)
+}
+
+fn print_unreadable(report: &DataReport, show: usize) -> Result<(), Failure> {
+    let row = |image: &UnreadableFile| vec![vec![image.reason.clone(), text(&image.file)]];
+    section("unreadable images", &["reason", "file"], report.unreadable.iter().map(row), show)?;
+    let hints: BTreeSet<_> = report.unreadable.iter().flat_map(|image| &image.hint).collect();
+    hints.into_iter().take(show).try_for_each(|hint| output::line(format_args!("hint: {hint}")))
+}
+
+/// Prints the problems of readable images and of classes.
+fn print_sections(report: &DataReport, show: usize) -> Result<(), Failure> {
+    let rows = report.empty.iter().map(|folder| vec![vec![text(folder)]]);
+    section("class folders without images", &["folder"], rows, show)?;
+    let heads = [">alike", "split", "class", "file"];
+    section("duplicates and near-duplicates", &heads, report.duplicates.iter().map(group), show)?;
+    let suspects = report.labels.iter().flat_map(|labels| &labels.suspects);
+    let rows = suspects.map(|suspect| {
+        let (given, likely) = (suspect.given.clone(), suspect.likely.clone());
+        let probability = format!("{:.1} %", 100.0 * suspect.likely_probability);
+        vec![vec![given, likely, probability, text(&suspect.file)]]
+    });
+    let heads = ["label", "likely", ">", "file"];
+    section("labels that are probably wrong", &heads, rows, show)?;
+    let rows = report.flaws.iter().map(|image| {
+        let flaw = image.flaw;
+        let (value, limit) = (format!("{:.1}", flaw.value), format!("{:.0}", flaw.limit));
+        vec![vec![flaw.kind.name().into(), value, limit, text(&image.file)]]
+    });
+    let heads = ["flaw", ">measured", ">limit", "file"];
+    section("images that show little", &heads, rows, show)?;
+    let few = report.classes.iter().filter(|class| class.few);
+    let rows = few.map(|class| vec![vec![class.images.to_string(), class.class.clone()]]);
+    section("classes with few images", &[">images", "class"], rows, show)
+}
+
+/// The rows of images that show the same.
+fn group(group: &DuplicateGroup) -> Vec<Vec<String>> {
+    let members = group.images.iter().take(MEMBERS).enumerate();
+    let row = |(index, member): (usize, &Member)| {
+        let similarity = match index {
+            0 => format!("{:.3}", group.similarity),
+            _ => String::new(),
+        };
+        vec![similarity, member.split.to_owned(), member.class.clone(), text(&member.file)]
+    };
+    let mut rows: Vec<Vec<String>> = members.map(row).collect();
+    if let more @ 1.. = group.images.len().saturating_sub(MEMBERS) {
+        let empty = String::new;
+        rows.push(vec![empty(), empty(), empty(), format!("and {more} more")]);
+    }
+    rows
+}
+
+/// Prints a heading, the first rows, and the number of further ones.
+fn section(
+    title: &str,
+    heads: &[&str],
+    mut rows: impl Iterator<Item = Vec<Vec<String>>>,
+    show: usize,
+) -> Result<(), Failure> {
+    let first: Vec<_> = rows.by_ref().take(show).flatten().collect();
+    if first.is_empty() {
+        return Ok(());
+    }
+    output::line(format_args!("\n{title}"))?;
+    table::print(heads, first)?;
+    match rows.count() {
+        0 => Ok(()),
+        more => output::line(format_args!("… and {more} more (`--show`, `--json`)")),
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }

@@ -15,14 +15,16 @@ use pet_pipeline::evaluate::{
 use pet_predict::{ImagePredictor, Model, Options};
 
 use crate::arguments::{
-    CacheArgument, DatasetKind, JsonArgument, PrecisionArgument, PrecisionChoice, ResultsArgument,
-    TrackingArguments,
+    CacheArgument, JsonArgument, PrecisionArgument, PrecisionChoice, ResultsArgument,
+};
+use crate::dataset::{
+    DatasetKind, SplitOptions, TrainedDataArguments, TrainingRecord, check_folder,
 };
 use crate::failure::Failure;
-use crate::hint::CARD_USAGE;
-use crate::progress::Bars;
-use crate::trained_data::{SplitOptions, TrainedDataArguments, TrainingRecord};
-use crate::{output, table, tracking, workspace};
+use crate::hint::{CARD_USAGE, causes};
+use crate::output::Bars;
+use crate::tracking::TrackingArguments;
+use crate::{output, table};
 
 /// Evaluate the model on a data set or a folder of class folders, as it is served
 ///
@@ -91,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
     let precision = arguments.precision.precision.precision();
     let options =
         Options::default().with_image(arguments.dataset.limits.limits()).with_precision(precision);
-    let runtime = workspace::runtime(&arguments.cache)?;
+    let runtime = arguments.cache.runtime()?;
     let predictor = ImagePredictor::new(Model::from_results(&runtime, &results, &options)?);
     let metadata = predictor.metadata();
     let (images, left_out) = match folder {
@@ -157,13 +159,7 @@ fn check_folders(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.folder.is_none() {
         arguments.dataset.source.check()?;
     }
-    match &arguments.outliers {
-        Some(folder) if !folder.is_dir() => {
-            let root = folder.clone();
-            Err(pet_data::Error::NoFolder { root }.into())
-        }
-        _ => Ok(()),
-    }
+    arguments.outliers.iter().try_for_each(|folder| check_folder(folder))
 }
 
 /// A folder of class folders, of which one is enough.
@@ -265,7 +261,7 @@ fn log(arguments: &TrackingArguments, metadata: &ModelMetadata, all: &[Evaluatio
     let Some(run_id) = &metadata.run_id else {
         return "not logged: the model has no run ID".into();
     };
-    let logged = tracking::existing(arguments).and_then(|client| {
+    let logged = arguments.existing().and_then(|client| {
         let Some(client) = client else {
             return Ok(false);
         };
@@ -275,7 +271,7 @@ fn log(arguments: &TrackingArguments, metadata: &ModelMetadata, all: &[Evaluatio
     match logged {
         Ok(true) => format!("logged to run {run_id}"),
         Ok(false) => "not logged: there is no tracking store here (see --tracking-uri)".into(),
-        Err(failure) => format!("not logged: {}", output::explain(&failure).join(": ")),
+        Err(failure) => format!("not logged: {}", causes(&failure).join(": ")),
     }
 }
 
@@ -290,37 +286,30 @@ fn print(evaluation: &Evaluation) -> Result<(), Failure> {
         return output::line("\nno mistakes");
     }
     output::line("\nmost frequent confusions")?;
-    let worst = evaluation.confusions().take(PRINTED);
-    let worst =
-        worst.map(|one| vec![one.images.to_string(), one.actual.into(), one.predicted.into()]);
-    let worst: Vec<_> = worst.collect();
-    table::print(&[">images", "actual", "predicted"], &worst)?;
+    let worst = evaluation
+        .confusions()
+        .take(PRINTED)
+        .map(|one| vec![one.images.to_string(), one.actual.into(), one.predicted.into()]);
+    table::print(&[">images", "actual", "predicted"], worst)?;
     output::line("\nmost confident mistakes")?;
-    let surest = evaluation.mistakes.iter().take(PRINTED);
-    let surest = surest.map(|one| {
+    let surest = evaluation.mistakes.iter().take(PRINTED).map(|one| {
         let (actual, predicted) = (one.actual.clone(), one.predicted.clone());
         let confidence = percent(one.confidence.into(), 1);
         vec![confidence, actual, predicted, one.file.display().to_string()]
     });
-    let surest: Vec<_> = surest.collect();
-    table::print(&[">confidence", "actual", "predicted", "file"], &surest)
+    let heads = [">confidence", "actual", "predicted", "file"];
+    table::print(&heads, surest)
 }
 
 fn print_metrics(metrics: &SplitMetrics) -> Result<(), Failure> {
-    let line = |label: &str, value: String| {
-        let text = format!("  {label:17} {value:>8}");
-        output::line(text.trim_end())
-    };
     let (low, high) = metrics.top1_interval();
-    let accuracy = percent(metrics.top1, 2);
-    let interval = format!("{} to {}", percent(low, 2), percent(high, 2));
-    line("top-1 accuracy", format!("{accuracy:>8}   (95 % interval {interval})"))?;
-    line("top-5 accuracy", percent(metrics.top5, 2))?;
-    line("macro F1", format!("{:.4}  ", metrics.macro_f1))?;
-    line("cross-entropy", format!("{:.4}  ", metrics.loss))?;
+    let interval = format!("(95 % interval {} to {})", percent(low, 2), percent(high, 2));
+    figure("top-1 accuracy", &percent(metrics.top1, 2), &interval)?;
+    figure("top-5 accuracy", &percent(metrics.top5, 2), "")?;
+    figure("macro F1", &format!("{:.4}  ", metrics.macro_f1), "")?;
+    figure("cross-entropy", &format!("{:.4}  ", metrics.loss), "")?;
     if let Some(known) = metrics.known {
-        let text = "(the others are rejected as outliers)";
-        line("known", format!("{:>8}   {text}", percent(known, 2)))?;
+        figure("known", &percent(known, 2), "(the others are rejected as outliers)")?;
     }
     let Some(calibration) = &metrics.calibration else {
         return Ok(());
@@ -335,26 +324,25 @@ fn print_metrics(metrics: &SplitMetrics) -> Result<(), Failure> {
             calibration.loss_before
         )
     };
-    let error = percent(calibration.error, 2);
-    line("calibration error", format!("{error:>8}   {temperature}"))
+    figure("calibration error", &percent(calibration.error, 2), &temperature)
 }
 
 fn print_outliers(metrics: &OutlierMetrics) -> Result<(), Failure> {
     output::line(format_args!("\noutliers: {} images", metrics.images))?;
-    output::line(format_args!(
-        "  known             {:>8}   (accepted as one of the classes)",
-        percent(metrics.known, 2)
-    ))?;
-    output::line(format_args!("  AUROC             {:>6.4}", metrics.auroc))?;
-    output::line(format_args!(
-        "  false positives   {:>8}   (if 95 % of the classes' images are accepted)",
-        percent(metrics.false_positives_at_95, 2)
-    ))?;
+    figure("known", &percent(metrics.known, 2), "(accepted as one of the classes)")?;
+    figure("AUROC", &format!("{:.4}  ", metrics.auroc), "")?;
+    let accepted = "(if 95 % of the classes' images are accepted)";
+    figure("false positives", &percent(metrics.false_positives_at_95, 2), accepted)?;
     if !metrics.taken.is_empty() {
         output::line("\nmost similar to one of the classes")?;
     }
     let mut taken = metrics.taken.iter();
     taken.try_for_each(|file| output::line(format_args!("  {}", file.display())))
+}
+
+/// Prints a value, aligned with others, and what it means.
+fn figure(label: &str, value: &str, note: &str) -> Result<(), Failure> {
+    output::line(format!("  {label:17} {value:>8}   {note}").trim_end())
 }
 
 /// Prints the classes with images, ordered by F1 score.
@@ -371,9 +359,9 @@ fn print_classes(metrics: &SplitMetrics) -> Result<(), Failure> {
             format!("{:.4}", class.f1),
         ]
     });
-    let rows: Vec<_> = rows.collect();
     output::line("")?;
-    table::print(&["class", ">images", ">precision", ">recall", ">F1"], &rows)?;
+    let heads = ["class", ">images", ">precision", ">recall", ">F1"];
+    table::print(&heads, rows)?;
     match metrics.classes.len() - classes.len() {
         0 => Ok(()),
         without => output::line(format_args!(

@@ -8,10 +8,9 @@ use pet_predict::{ClassActivationMap, Explainer, Explanation, Options};
 use pet_report::{HeatMap, heat_map_png};
 use serde_json::json;
 
-use crate::arguments::{CacheArgument, JsonArgument, LimitArguments, ResultsArgument};
+use crate::arguments::{CacheArgument, JsonArgument, LimitArguments, ModelArguments};
 use crate::failure::Failure;
-use crate::workspace::{at, read};
-use crate::{output, workspace};
+use crate::output;
 
 /// From the lowest to the highest value.
 const SHADES: [&str; 5] = ["··", "░░", "▒▒", "▓▓", "██"];
@@ -36,10 +35,7 @@ pub(crate) struct Arguments {
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    results: ResultsArgument,
-    /// Model file, instead of the one in the results
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    model: ModelArguments,
     #[command(flatten)]
     limits: LimitArguments,
     #[command(flatten)]
@@ -49,16 +45,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let limits = arguments.limits.limits();
-    let options = Options::default().with_image(limits);
-    let (file, results) = (arguments.model.as_deref(), &arguments.results);
-    let content = read(&arguments.image, &limits)?;
-    let model = workspace::model(&arguments.cache, file, results, &options)?;
+    let content = arguments.limits.read(&arguments.image)?;
+    let options = Options::default().with_image(arguments.limits.limits());
+    let model = arguments.model.load(&arguments.cache, &options)?;
     let mut explainer = Explainer::new(&model)?;
     let explanation = explainer.explain(&content, arguments.class.as_deref());
     let explanation = explanation.map_err(|error| match error {
-        error @ pet_predict::Error::Image { .. } => at(&arguments.image, error.into()),
-        error => error.into(),
+        pet_predict::Error::Image { .. } => Failure::from(error).at(&arguments.image),
+        _ => error.into(),
     })?;
     let output = arguments.output.clone().unwrap_or_else(|| default_output(&arguments.image));
     write_atomically(&output, &draw(&explanation)?)?;

@@ -1,20 +1,20 @@
 //! `pet-cli select` and `pet-cli export`
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use mlflow_client::Client;
-use pet_data::{Dataset, Split};
 use pet_export::{Exporter, Int8, Outliers, Preference, References};
 use pet_model::{Quantization, Selection};
 use serde_json::json;
 
-use crate::arguments::{
-    CacheArgument, ExportFolderArgument, JsonArgument, ModelNameArgument, TrackingArguments,
-};
+use crate::arguments::{CacheArgument, JsonArgument};
+use crate::dataset::{TrainedDataArguments, TrainingRecord};
 use crate::failure::Failure;
 use crate::hint::CARD_USAGE;
-use crate::progress::Bars;
-use crate::trained_data::{TrainedDataArguments, TrainingRecord};
-use crate::{output, table, tracking, workspace};
+use crate::output::Bars;
+use crate::tracking::{ModelNameArgument, TrackingArguments};
+use crate::{output, table};
 
 /// Select the best registered version
 ///
@@ -85,8 +85,9 @@ pub(crate) struct ExportArguments {
     model_name: ModelNameArgument,
     #[command(flatten)]
     tracking: TrackingArguments,
-    #[command(flatten)]
-    results: ExportFolderArgument,
+    /// Folder of the exported model
+    #[arg(long, value_name = "DIR", default_value = "results", env = "PET_RESULTS")]
+    results: PathBuf,
     #[command(flatten)]
     cache: CacheArgument,
     #[command(flatten)]
@@ -103,16 +104,6 @@ enum Preferred {
     Speed,
 }
 
-impl From<Preferred> for Preference {
-    fn from(preferred: Preferred) -> Self {
-        match preferred {
-            Preferred::Accuracy => Self::Accuracy,
-            Preferred::Balanced => Self::Balanced,
-            Preferred::Speed => Self::Speed,
-        }
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Precisions {
     /// 32-bit floating-point numbers: `model.onnx`
@@ -124,10 +115,15 @@ enum Precisions {
 }
 
 pub(crate) fn select(arguments: &SelectArguments) -> Result<(), Failure> {
-    let client = tracking::required(&arguments.tracking)?;
-    let model = tracking::model_name(&client, &arguments.model_name)?;
-    let selection =
-        pet_export::select_on(&client, &model, arguments.data.as_deref(), arguments.prefer.into())?;
+    let client = arguments.tracking.required()?;
+    let model = arguments.model_name.find(&client)?;
+    let preference = match arguments.prefer {
+        Preferred::Accuracy => Preference::Accuracy,
+        Preferred::Balanced => Preference::Balanced,
+        Preferred::Speed => Preference::Speed,
+    };
+    let data = arguments.data.as_deref();
+    let selection = pet_export::select_on(&client, &model, data, preference)?;
     pet_export::challenge(&client, &selection)?;
     if arguments.json.json { output::json(&selection) } else { print(&selection) }
 }
@@ -153,13 +149,12 @@ fn print(selection: &Selection) -> Result<(), Failure> {
         let (name, split) = (data.short(), &data.split);
         output::line(format_args!("trained on {name} ({split})\n"))?;
     }
-    table::print(&heads, &ranked.collect::<Vec<_>>())?;
-    let excluded = selection.excluded.iter();
-    let excluded = excluded.map(|(version, reason)| vec![version.clone(), reason.clone()]);
-    let excluded: Vec<_> = excluded.collect();
-    if !excluded.is_empty() {
+    table::print(&heads, ranked)?;
+    if !selection.excluded.is_empty() {
         output::line("")?;
-        table::print(&[">version", "excluded because it"], &excluded)?;
+        let excluded = selection.excluded.iter();
+        let excluded = excluded.map(|(version, reason)| vec![version.clone(), reason.clone()]);
+        table::print(&[">version", "excluded because it"], excluded)?;
     }
     output::line(format_args!(
         "\nversion {} of `{}` is now `{}`",
@@ -168,30 +163,35 @@ fn print(selection: &Selection) -> Result<(), Failure> {
 }
 
 pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Failure> {
-    if arguments.precision == Precisions::Fp32 && !arguments.dataset.source.is_named() {
-        let (client, selection) = version(arguments)?;
-        return export_version(arguments, &client, &selection, &Images::default());
+    let is_int8 = arguments.precision == Precisions::Int8;
+    match (arguments.version, &arguments.alias) {
+        (Some(_), _) if is_int8 => Err(Failure::NoVersion { option: "--version" }),
+        (_, Some(_)) if is_int8 => Err(Failure::NoVersion { option: "--alias" }),
+        _ if arguments.precision == Precisions::Fp32 && !arguments.dataset.source.is_named() => {
+            let (client, selection) = version(arguments)?;
+            export_version(arguments, &client, &selection, &Images::default())
+        }
+        _ => export_with_images(arguments, bars),
     }
-    let no_version = |option| Err(Failure::NoVersion { option });
-    match (arguments.precision, arguments.version, &arguments.alias) {
-        (Precisions::Int8, Some(_), _) => return no_version("--version"),
-        (Precisions::Int8, _, Some(_)) => return no_version("--alias"),
-        _ => {}
-    }
-    arguments.dataset.source.check()?;
+}
+
+/// Exports a version, or quantizes the model in the results, with the images of a data set that is split as in the training.
+fn export_with_images(arguments: &ExportArguments, bars: &Bars) -> Result<(), Failure> {
+    let (data, cache, results) = (&arguments.dataset, &arguments.cache, &arguments.results);
+    data.source.check()?;
     let registered = arguments.precision != Precisions::Int8;
     let registered = registered.then(|| version(arguments)).transpose()?;
-    let results = &arguments.results.results;
     let record = match &registered {
         Some((client, selection)) => TrainingRecord::of(client, selection)?,
         None => TrainingRecord::in_folder(results),
     };
-    let (dataset, parts) = images(arguments, &record, bars)?;
-    let limits = arguments.dataset.limits.limits();
-    let outliers =
-        Outliers::new(&dataset, &parts.train, &parts.validation, bars).with_limits(limits);
-    let int8 = Int8::new(&dataset, &parts.validation, bars).with_limits(limits);
-    let references = References::new(&dataset, &parts.validation, bars).with_limits(limits);
+    let dataset = data.source.data().load(bars)?;
+    let parts = data.split(&dataset, &record, arguments.force, cache, bars)?;
+    let (train, validation) = (&parts.train, &parts.validation);
+    let limits = data.limits.limits();
+    let outliers = Outliers::new(&dataset, train, validation, bars).with_limits(limits);
+    let int8 = Int8::new(&dataset, validation, bars).with_limits(limits);
+    let references = References::new(&dataset, validation, bars).with_limits(limits);
     if let Some((client, selection)) = &registered {
         let images = Images {
             outliers: Some(&outliers),
@@ -200,7 +200,7 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
         };
         return export_version(arguments, client, selection, &images);
     }
-    let runtime = workspace::runtime(&arguments.cache)?;
+    let runtime = cache.runtime()?;
     let quantization =
         int8.add_to_results(&runtime, results, &outliers, &references, CARD_USAGE)?;
     if arguments.json.json {
@@ -209,22 +209,10 @@ pub(crate) fn export(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fai
     print_quantization(&quantization)
 }
 
-/// Loads the data set and splits it as in the training.
-fn images(
-    arguments: &ExportArguments,
-    record: &TrainingRecord,
-    bars: &Bars,
-) -> Result<(Dataset, Split), Failure> {
-    let (data, cache) = (&arguments.dataset, &arguments.cache);
-    let dataset = data.source.data().load(bars)?;
-    let parts = data.split(&dataset, record, arguments.force, cache, bars)?;
-    Ok((dataset, parts))
-}
-
 /// The version to export.
 fn version(arguments: &ExportArguments) -> Result<(Client, Selection), Failure> {
-    let client = tracking::required(&arguments.tracking)?;
-    let model = tracking::model_name(&client, &arguments.model_name)?;
+    let client = arguments.tracking.required()?;
+    let model = arguments.model_name.find(&client)?;
     let selection = match (arguments.version, &arguments.alias) {
         (Some(version), _) => pet_export::choose(&client, &model, version)?,
         (None, Some(alias)) => pet_export::choose_alias(&client, &model, alias)?,
@@ -247,15 +235,14 @@ fn export_version(
     selection: &Selection,
     images: &Images,
 ) -> Result<(), Failure> {
-    let runtime = workspace::runtime(&arguments.cache)?;
-    let results = &arguments.results.results;
+    let runtime = arguments.cache.runtime()?;
     let exporter = Exporter::new(client, &runtime)
         .with_usage(CARD_USAGE)
         .with_force(arguments.force)
         .with_outliers(images.outliers)
         .with_references(images.references)
         .with_int8(images.int8);
-    let exported = exporter.export(selection, results)?;
+    let exported = exporter.export(selection, &arguments.results)?;
     if arguments.json.json {
         return output::json(&json!({
             "model": selection.model_name,

@@ -9,7 +9,6 @@ use pet_model::write_atomically;
 use crate::arguments::LimitArguments;
 use crate::failure::Failure;
 use crate::output;
-use crate::workspace::{at, read};
 
 /// Resize an image (Lanczos)
 #[derive(Args)]
@@ -89,8 +88,8 @@ fn format(path: &Path, input: Format) -> Result<Format, Failure> {
 }
 
 fn open(path: &Path, limits: LimitArguments) -> Result<Decoded, Failure> {
-    let limits = limits.limits();
-    decode(&read(path, &limits)?, &limits).map_err(|error| at(path, error.into()))
+    let content = limits.read(path)?;
+    decode(&content, &limits.limits()).map_err(|error| Failure::from(error).at(path))
 }
 
 pub(crate) fn resize(arguments: &ResizeArguments) -> Result<(), Failure> {

@@ -3,47 +3,31 @@
 #[cfg(feature = "training")]
 mod data;
 #[cfg(feature = "training")]
-mod data_report;
-#[cfg(feature = "training")]
 mod evaluate;
 mod explain;
 #[cfg(feature = "training")]
 mod export;
-#[cfg(feature = "training")]
-mod hyperparameters;
 mod images;
-#[cfg(feature = "training")]
-mod learning_rate;
 #[cfg(feature = "training")]
 mod models;
 mod predict;
 #[cfg(feature = "training")]
 mod promote;
 #[cfg(feature = "training")]
-mod promote_args;
-#[cfg(feature = "training")]
-mod promote_report;
-#[cfg(feature = "training")]
-mod promote_served;
-#[cfg(feature = "training")]
 mod runs;
 mod serve;
-mod serve_models;
 #[cfg(feature = "training")]
 pub(crate) mod setup;
 #[cfg(feature = "training")]
 mod sweep;
 #[cfg(feature = "training")]
 mod train;
-#[cfg(feature = "training")]
-mod train_args;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::failure::Failure;
-use crate::output;
-use crate::progress::Bars;
+use crate::output::{self, Bars};
 
 /// Train, select, export and use a pet breed classifier.
 #[derive(Parser)]

@@ -6,10 +6,10 @@ use pet_model::{TrainedOn, VAL_ACC};
 use pet_pipeline::trained_on;
 use serde_json::{Value, json};
 
-use crate::arguments::{JsonArgument, TrackingArguments};
+use crate::arguments::JsonArgument;
 use crate::failure::Failure;
-use crate::tracking::short_time;
-use crate::{about, output, table, tracking};
+use crate::tracking::TrackingArguments;
+use crate::{about, output, table};
 
 /// Inspect registered models and set aliases
 #[derive(Args)]
@@ -48,7 +48,7 @@ enum Action {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let client = tracking::existing(&arguments.tracking)?;
+    let client = arguments.tracking.existing()?;
     let json = arguments.json.json;
     match &arguments.action {
         Action::List => list(client.as_ref(), json),
@@ -56,9 +56,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Action::Alias { model, alias, version } => {
             known(client, model)?.set_alias(model, alias, *version)?;
             if json {
-                return output::json(
-                    &json!({ "model": model, "alias": alias, "version": version }),
-                );
+                let set = json!({ "model": model, "alias": alias, "version": version });
+                return output::json(&set);
             }
             output::line(format_args!("`{model}@{alias}` is version {version}"))
         }
@@ -70,28 +69,23 @@ fn known(client: Option<Client>, model: &str) -> Result<Client, Failure> {
     Ok(client.ok_or(Error::NotFound { what, name })?)
 }
 
+/// Lists the models, then the one that `predict` and `serve` use by default, which may be none of these.
 fn list(client: Option<&Client>, json: bool) -> Result<(), Failure> {
-    let models = client.map(|client| client.registered_models().collect::<Result<Vec<_>, _>>());
-    let models = models.transpose()?.unwrap_or_default();
+    let models = client.into_iter().flat_map(Client::registered_models);
+    let models = models.collect::<Result<Vec<_>, _>>()?;
     if json {
         return output::json(&models.iter().map(as_json).collect::<Vec<Value>>());
-    }
-    if models.is_empty() {
-        output::line("no models")?;
-        return print_default_model();
     }
     let row = |model: &RegisteredModel| {
         let aliases = model.aliases.iter();
         let aliases = aliases.map(|(alias, version)| format!("{alias} is version {version}"));
         vec![model.name.clone(), aliases.collect::<Vec<_>>().join(", ")]
     };
-    let rows: Vec<_> = models.iter().map(row).collect();
-    table::print(&["name", "aliases"], &rows)?;
-    print_default_model()
-}
-
-/// Prints the model that `predict` and `serve` use by default, which may be none of the registered ones.
-fn print_default_model() -> Result<(), Failure> {
+    if models.is_empty() {
+        output::line("no models")?;
+    } else {
+        table::print(&["name", "aliases"], models.iter().map(row))?;
+    }
     output::line(format_args!("\nmodel in use: {}", about::default_model()))
 }
 
@@ -109,32 +103,20 @@ fn as_json(model: &RegisteredModel) -> Value {
 fn show(client: &Client, model: &str, as_json: bool) -> Result<(), Failure> {
     // Fails for a missing model, as opposed to one without versions.
     client.registered_model(model)?;
-    let mut versions = client.model_versions(model).collect::<Result<Vec<_>, _>>()?;
-    for version in &mut versions {
+    let mut versions = Vec::new();
+    for version in client.model_versions(model) {
         // Searches on a server don't return aliases.
-        *version = client.model_version(model, version.version)?;
+        let version = client.model_version(model, version?.version)?;
+        let data = data(client, &version)?;
+        versions.push((version, data));
     }
+    let versions = versions.iter();
     if as_json {
-        let versions = versions.iter().map(|version| version_as_json(client, version));
-        return output::json(&versions.collect::<Result<Vec<Value>, _>>()?);
+        let versions = versions.map(|(version, data)| version_as_json(version, data.as_ref()));
+        return output::json(&versions.collect::<Vec<Value>>());
     }
     let heads = [">version", "created (UTC)", ">val_acc", "run", "data set", "aliases"];
-    let rows = versions.iter().map(|version| row(client, version));
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    table::print(&heads, &rows)
-}
-
-fn row(client: &Client, version: &ModelVersion) -> Result<Vec<String>, Failure> {
-    let metric = |key: &str| version.tags.get(key).and_then(|text| text.parse().ok());
-    let data = data(client, version)?;
-    Ok(vec![
-        version.version.to_string(),
-        short_time(version.creation_time),
-        table::number(metric(VAL_ACC)),
-        table::run_id(version.run_id.as_deref()),
-        table::optional(data.map(|data| data.short())),
-        version.aliases.join(", "),
-    ])
+    table::print(&heads, versions.map(|(version, data)| row(version, data.as_ref())))
 }
 
 /// The training data of a version, if its run has a record.
@@ -146,16 +128,28 @@ fn data(client: &Client, version: &ModelVersion) -> Result<Option<TrainedOn>, Fa
     }
 }
 
-fn version_as_json(client: &Client, version: &ModelVersion) -> Result<Value, Failure> {
-    Ok(json!({
+fn row(version: &ModelVersion, data: Option<&TrainedOn>) -> Vec<String> {
+    let metric = |key: &str| version.tags.get(key).and_then(|text| text.parse().ok());
+    vec![
+        version.version.to_string(),
+        table::short_time(version.creation_time),
+        table::number(metric(VAL_ACC)),
+        table::run_id(version.run_id.as_deref()),
+        table::optional(data.map(TrainedOn::short)),
+        version.aliases.join(", "),
+    ]
+}
+
+fn version_as_json(version: &ModelVersion, data: Option<&TrainedOn>) -> Value {
+    json!({
         "version": version.version,
         "creation_time": version.creation_time,
         "description": version.description,
         "run_id": version.run_id,
         "source": version.source,
         "status": version.status,
-        "dataset": data(client, version)?,
+        "dataset": data,
         "tags": version.tags,
         "aliases": version.aliases,
-    }))
+    })
 }

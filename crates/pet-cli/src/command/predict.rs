@@ -5,18 +5,17 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use pet_data::{LeftOut, walk};
-use pet_image::Limits;
+use pet_data::{LeftOut, Progress, Unit, walk};
 use pet_predict::{ImagePredictor, Options, Prediction};
 use serde_json::{Value, json};
 
 use crate::arguments::{
-    CacheArgument, JsonArgument, LimitArguments, PrecisionArgument, ResultsArgument, count,
+    CacheArgument, JsonArgument, LimitArguments, ModelArguments, PrecisionArgument, check_exists,
+    count,
 };
 use crate::failure::Failure;
-use crate::progress::Bars;
-use crate::workspace::{at, read};
-use crate::{output, workspace};
+use crate::hint::causes;
+use crate::output;
 
 /// Images per progress update.
 const BATCH: usize = 32;
@@ -39,10 +38,7 @@ pub(crate) struct Arguments {
     #[arg(long, short, value_name = "IMAGE")]
     image: Option<PathBuf>,
     #[command(flatten)]
-    results: ResultsArgument,
-    /// Model file, instead of the one in the results
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    model: ModelArguments,
     #[command(flatten)]
     precision: PrecisionArgument,
     /// How many classes to show
@@ -61,7 +57,7 @@ pub(crate) struct Arguments {
 
 type Outcome = Result<Prediction, Failure>;
 
-pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
     let files = files(arguments)?;
     let outcomes = outcomes(arguments, &files, progress)?;
     if arguments.json.json {
@@ -84,25 +80,20 @@ pub(crate) fn run(arguments: &Arguments, progress: &Bars) -> Result<(), Failure>
 fn outcomes(
     arguments: &Arguments,
     files: &[PathBuf],
-    progress: &Bars,
+    progress: &dyn Progress,
 ) -> Result<Vec<Outcome>, Failure> {
     let failures: Vec<_> = files.iter().filter_map(|file| no_image(file)).collect();
     if failures.len() == files.len() {
         return Ok(failures.into_iter().map(Err).collect());
     }
-    // Creating more sessions than there are images only takes time.
-    let sessions = (files.len() == 1).then_some(NonZero::<usize>::MIN);
-    let limits = arguments.limits.limits();
-    let precision = arguments.precision.precision.precision();
-    let options = Options::default().with_image(limits).with_precision(precision);
-    let options = match sessions {
-        Some(sessions) => options.with_sessions(sessions),
-        None => options,
-    };
-    let (file, results) = (arguments.model.as_deref(), &arguments.results);
-    let model = workspace::model(&arguments.cache, file, results, &options)?;
-    let predictor = ImagePredictor::new(model);
-    Ok(predict(&predictor, files, &limits, progress))
+    let (limits, precision) = (arguments.limits, arguments.precision.precision.precision());
+    let mut options = Options::default().with_image(limits.limits()).with_precision(precision);
+    if files.len() == 1 {
+        // Creating more sessions than there are images only takes time.
+        options = options.with_sessions(NonZero::<usize>::MIN);
+    }
+    let model = arguments.model.load(&arguments.cache, &options)?;
+    Ok(predict(&ImagePredictor::new(model), files, limits, progress))
 }
 
 /// The given images and those in the given folders and their subfolders, in order; for a folder without images, the folder
@@ -133,18 +124,18 @@ fn no_image(path: &Path) -> Option<Failure> {
         let folder = path.to_owned();
         return Some(Failure::NoImages { folder });
     }
-    workspace::check_exists(path).err()
+    check_exists(path).err()
 }
 
 fn predict(
     predictor: &ImagePredictor,
     files: &[PathBuf],
-    limits: &Limits,
-    progress: &Bars,
+    limits: LimitArguments,
+    progress: &dyn Progress,
 ) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(files.len());
     if files.len() > 1 {
-        progress.start_images("predicting", files.len());
+        progress.start("predicting", files.len() as u64, Unit::Images);
     }
     for batch in files.chunks(BATCH) {
         outcomes.extend(predict_batch(predictor, batch, limits));
@@ -155,21 +146,20 @@ fn predict(
 }
 
 /// Predicts the readable files; the results are in the order of `files`.
-fn predict_batch(predictor: &ImagePredictor, files: &[PathBuf], limits: &Limits) -> Vec<Outcome> {
-    let read = |file: &PathBuf| no_image(file).map_or_else(|| read(file, limits), Err);
+fn predict_batch(
+    predictor: &ImagePredictor,
+    files: &[PathBuf],
+    limits: LimitArguments,
+) -> Vec<Outcome> {
+    let read = |file: &PathBuf| no_image(file).map_or_else(|| limits.read(file), Err);
     let contents: Vec<_> = files.iter().map(read).collect();
     let readable: Vec<_> = contents.iter().filter_map(|content| content.as_ref().ok()).collect();
     let mut predictions = predictor.predict_batch(&readable).into_iter();
-    let outcomes = files.iter().zip(contents);
-    outcomes
-        .filter_map(|(file, content)| match content {
-            Ok(_) => {
-                let prediction = predictions.next()?;
-                Some(prediction.map_err(|error| at(file, error.into())))
-            }
-            Err(failure) => Some(Err(failure)),
-        })
-        .collect()
+    let outcome = |(file, content): (&PathBuf, Result<_, Failure>)| match content {
+        Ok(_) => Some(predictions.next()?.map_err(|error| Failure::from(error).at(file))),
+        Err(failure) => Some(Err(failure)),
+    };
+    files.iter().zip(contents).filter_map(outcome).collect()
 }
 
 /// The prediction of an image as JSON.
@@ -188,7 +178,7 @@ fn answer(file: &Path, outcome: &Outcome, count: usize) -> Value {
                 "top_k": ranked.collect::<Vec<_>>(),
             })
         }
-        Err(failure) => json!({ "file": file, "error": output::explain(failure).join(": ") }),
+        Err(failure) => json!({ "file": file, "error": causes(failure).join(": ") }),
     }
 }
 
@@ -235,8 +225,7 @@ fn print_lines(files: &[PathBuf], outcomes: &[Outcome]) -> Result<(), Failure> {
 
 /// Prints the error of a file, and returns its hint.
 fn note_failure(failure: &Failure) -> Option<String> {
-    let causes = output::explain(failure).join(": ");
-    output::note(format_args!("error: {causes}"));
+    output::note(format_args!("error: {}", causes(failure).join(": ")));
     failure.hint()
 }
 

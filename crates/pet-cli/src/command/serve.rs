@@ -4,20 +4,17 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-use pet_api::{Application, Configuration, Demand, FeedbackFolder, Sizing};
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
-use tracing_subscriber::fmt::layer;
-use tracing_subscriber::prelude::*;
+use clap::Args;
+use pet_api::{
+    Application, Configuration, Demand, FeedbackFolder, ModelFolder, Share, Sizing, Successor,
+};
 
 use crate::arguments::{
     CacheArgument, LimitArguments, PrecisionArgument, ResultsArgument, count, folder, some_folder,
 };
-use crate::command::serve_models::ModelArguments;
 use crate::failure::Failure;
-use crate::traces::{TraceArguments, Traces};
-use crate::{memory, output, workspace};
+use crate::telemetry::{LogArguments, TraceArguments, Traces};
+use crate::{memory, output};
 
 /// The default port.
 const PORT: u16 = 8000;
@@ -97,6 +94,47 @@ pub(crate) struct ServeArguments {
     cache: CacheArgument,
 }
 
+/// The models besides the served one.
+#[derive(Args)]
+struct ModelArguments {
+    /// Also predict the same photos with the model in this folder while the service is otherwise idle, without
+    /// returning the results, and count in the metrics how often it agrees; `DIR=25%` for a quarter of the photos
+    #[arg(long, env = "PET_SHADOW", value_name = "DIR[=SHARE%]", value_parser = shadow)]
+    shadow: Option<SharedModel>,
+    /// Answer a share of the photos with the model in this folder, such as `next=5%`; a photo is always answered by the
+    /// same model
+    #[arg(long, env = "PET_CANARY", value_name = "DIR=SHARE%", value_parser = canary)]
+    canary: Option<SharedModel>,
+    /// Also serve the models in this folder, each under the name of its subfolder: `/predict?model=NAME`. With the
+    /// admin token, they can be loaded and unloaded while the service runs
+    #[arg(long, env = "PET_MODELS", value_name = "DIR", value_parser = folder())]
+    models: Option<PathBuf>,
+    /// Maximum number of these models loaded at a time, for which memory is reserved [default: the number at the start
+    /// plus one]
+    #[arg(long, env = "PET_MAX_MODELS", value_name = "COUNT", value_parser = count)]
+    max_models: Option<NonZero<usize>>,
+}
+
+/// A folder with a share; `None` for an empty environment variable.
+type SharedModel = Option<(PathBuf, Share)>;
+
+impl ModelArguments {
+    /// Adds the models to the configuration of the service.
+    fn add_to(&self, configuration: &mut Configuration) -> Result<(), pet_api::Error> {
+        configuration.shadow = successor(self.shadow.as_ref());
+        configuration.canary = successor(self.canary.as_ref());
+        let folder = some_folder(self.models.as_ref());
+        let folder = folder.map(|folder| ModelFolder::new(folder, self.max_models));
+        configuration.models = folder.transpose()?;
+        Ok(())
+    }
+}
+
+fn successor(named: Option<&SharedModel>) -> Option<Successor> {
+    let (folder, share) = named?.clone()?;
+    Some(Successor { results: folder.into(), share })
+}
+
 /// Where feedback on predictions is kept.
 #[derive(Args)]
 struct FeedbackArguments {
@@ -119,45 +157,10 @@ impl FeedbackArguments {
     }
 }
 
-/// Check whether a running service is ready
-///
-/// Exits with 0 if the service responds with `200 OK`, otherwise with 1. For container health checks, where no other
-/// HTTP client may be available.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  pet-cli health
-  pet-cli health --url http://127.0.0.1:9000/health/live")]
-pub(crate) struct HealthArguments {
-    /// URL to check [default: /health/ready on this machine, at the service's port]
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
-    /// Port of the service on this machine [default: `PORT`, otherwise 8000]
-    #[arg(long, env = "PET_PORT", value_name = "PORT")]
-    port: Option<u16>,
-    /// How long to wait for the response, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
-    timeout: u64,
-}
-
-/// Parses the port for gRPC. Without the feature, no port is valid.
-fn grpc_port(text: &str) -> Result<u16, String> {
-    if cfg!(feature = "grpc") {
-        text.parse().map_err(|error| format!("expected a port from 0 to 65535: {error}"))
-    } else {
-        Err("this program was built without gRPC (the feature `grpc`)".to_owned())
-    }
-}
-
-/// Parses a duration of 1 second to 1 day.
-fn seconds() -> clap::builder::RangedU64ValueParser {
-    clap::value_parser!(u64).range(1..=86_400)
-}
-
 pub(crate) fn serve(arguments: &ServeArguments) -> Result<(), Failure> {
     let traces = arguments.traces.start()?;
     arguments.log.start(traces.as_ref());
-    let runtime = workspace::runtime(&arguments.cache)?;
+    let runtime = arguments.cache.runtime()?;
     let mut configuration = configuration(arguments)?;
     configuration.tracer = traces.as_ref().map(Traces::tracer);
     let host = configuration.host.clone();
@@ -229,62 +232,68 @@ fn sizing(arguments: &ServeArguments, max: Demand) -> Result<(NonZero<usize>, Si
     Ok(fitting.map_or_else(|| divide(NonZero::<usize>::MIN), Ok)?)
 }
 
-/// The log of the service, on standard error.
-#[derive(Args)]
-struct LogArguments {
-    /// Format of the log
-    #[arg(long, env = "PET_LOG_FORMAT", value_enum, default_value_t = Format::Text)]
-    log_format: Format,
-    /// What is logged
-    #[arg(long, env = "PET_LOG_LEVEL", value_enum, default_value_t = Level::Info)]
-    log_level: Level,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For programs: one JSON object in each line
-    Json,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Level {
-    /// Failures of the service
-    Error,
-    /// And warnings
-    Warn,
-    /// And every request
-    Info,
-}
-
-impl LogArguments {
-    /// Starts logging, and collects spans if there are traces.
-    fn start(&self, traces: Option<&Traces>) {
-        let level = match self.log_level {
-            Level::Error => LevelFilter::ERROR,
-            Level::Warn => LevelFilter::WARN,
-            Level::Info => LevelFilter::INFO,
-        };
-        // Broken requests, which the framework logs, are not failures of the service.
-        let targets = Targets::new()
-            .with_default(level)
-            .with_target("actix_http", LevelFilter::OFF)
-            .with_target("actix_server", LevelFilter::WARN.min(level));
-        let log = layer().with_writer(std::io::stderr).with_target(false);
-        let log = match self.log_format {
-            Format::Text => log.with_ansi(false).boxed(),
-            Format::Json => log.json().flatten_event(true).boxed(),
-        };
-        // Spans are for traces only; otherwise, they would be part of each line.
-        let events = targets.and(filter_fn(|metadata| !metadata.is_span()));
-        let mut layers = vec![log.with_filter(events).boxed()];
-        layers.extend(traces.map(|traces| traces.layer().boxed()));
-        tracing_subscriber::registry().with(layers).init();
-        if let Some(traces) = traces {
-            traces.announce();
-        }
+/// Parses the port for gRPC. Without the feature, no port is valid.
+fn grpc_port(text: &str) -> Result<u16, String> {
+    if cfg!(feature = "grpc") {
+        text.parse().map_err(|error| format!("expected a port from 0 to 65535: {error}"))
+    } else {
+        Err("this program was built without gRPC (the feature `grpc`)".to_owned())
     }
+}
+
+/// Parses a duration of 1 second to 1 day.
+fn seconds() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..=86_400)
+}
+
+/// Parses `DIR` or `DIR=SHARE%`.
+fn shadow(text: &str) -> Result<SharedModel, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.rsplit_once('=') {
+        Some((folder, share)) if share.ends_with('%') => with_share(folder, share).map(Some),
+        _ => Ok(Some((text.into(), Share::ALL))),
+    }
+}
+
+/// Parses `DIR=SHARE%`.
+fn canary(text: &str) -> Result<SharedModel, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (folder, share) = text.rsplit_once('=').unwrap_or((text, ""));
+    with_share(folder, share).map(Some)
+}
+
+fn with_share(folder: &str, share: &str) -> Result<(PathBuf, Share), String> {
+    let percent = share.strip_suffix('%').and_then(|share| share.trim().parse().ok());
+    let share = percent.and_then(Share::from_percent);
+    let share = share.filter(|_| !folder.is_empty());
+    let share =
+        share.ok_or("expected a folder and a share from 0.01% to 100%, such as `DIR=5%`")?;
+    Ok((folder.into(), share))
+}
+
+/// Check whether a running service is ready
+///
+/// Exits with 0 if the service responds with `200 OK`, otherwise with 1. For container health checks, where no other
+/// HTTP client may be available.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pet-cli health
+  pet-cli health --url http://127.0.0.1:9000/health/live")]
+pub(crate) struct HealthArguments {
+    /// URL to check [default: /health/ready on this machine, at the service's port]
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Port of the service on this machine [default: `PORT`, otherwise 8000]
+    #[arg(long, env = "PET_PORT", value_name = "PORT")]
+    port: Option<u16>,
+    /// How long to wait for the response, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
+    timeout: u64,
 }
 
 pub(crate) fn health(arguments: &HealthArguments) -> Result<(), Failure> {
@@ -306,4 +315,25 @@ pub(crate) fn health(arguments: &HealthArguments) -> Result<(), Failure> {
 /// The port that hosting services set.
 fn port_from_host() -> Option<u16> {
     std::env::var("PORT").ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_can_follow_the_folder() {
+        let named =
+            |folder: &str, percent| Some((folder.into(), Share::from_percent(percent).unwrap()));
+        assert_eq!(shadow("next").unwrap(), named("next", 100.0));
+        assert_eq!(shadow("next=25%").unwrap(), named("next", 25.0));
+        assert_eq!(shadow("a=b=0.5%").unwrap(), named("a=b", 0.5));
+        assert_eq!(shadow("a=b").unwrap(), named("a=b", 100.0));
+        assert_eq!(shadow("").unwrap(), None);
+        for wrong in ["next=0%", "next=101%", "next=x%", "next=%", "=5%"] {
+            assert!(shadow(wrong).is_err() && canary(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(canary("a=b=5%").unwrap(), named("a=b", 5.0));
+        assert!(canary("next").is_err() && canary("next=5").is_err());
+    }
 }

@@ -5,10 +5,9 @@ use pet_pipeline::Experiment;
 use pet_pipeline::sweep::{Row, Space, Sweep, SweepReport};
 use pet_train::Configuration;
 
-use super::train::next_steps;
-use super::train_args::TrainArgs;
+use super::train::{TrainArguments, next_steps};
 use crate::failure::Failure;
-use crate::progress::Bars;
+use crate::output::Bars;
 use crate::{output, table};
 
 /// Try combinations of hyperparameters and rank them
@@ -44,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     min_epochs: usize,
     #[command(flatten)]
-    train: TrainArgs,
+    train: TrainArguments,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -102,12 +101,10 @@ fn print(report: &SweepReport, next_steps: &str) -> Result<(), Failure> {
         cells.extend(values.map(table::optional));
         cells
     };
-    let rows: Vec<_> = report.trials.iter().map(row).collect();
-    let heads = [">rank", ">epochs", ">val_acc", ">val_loss", ">version", "run"];
     let names: Vec<String> = searched.iter().map(|name| format!(">{name}")).collect();
-    let names = names.iter().map(String::as_str);
-    let heads: Vec<&str> = heads.into_iter().chain(names).collect();
-    table::print(&heads, &rows)?;
+    let mut heads = vec![">rank", ">epochs", ">val_acc", ">val_loss", ">version", "run"];
+    heads.extend(names.iter().map(String::as_str));
+    table::print(&heads, report.trials.iter().map(row))?;
     output::line(format_args!(
         "\nrun of the whole sweep: {}\nnext:\n{next_steps}",
         table::optional(report.run_id.as_ref())

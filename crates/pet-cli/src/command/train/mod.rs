@@ -1,5 +1,8 @@
 //! `pet-cli train`
 
+mod arguments;
+mod learning_rate;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,12 +10,12 @@ use pet_pipeline::{
     CrossValidation, DataSource, Experiment, InterruptedRun, RunOutcome, RunRequest, TrainSettings,
 };
 
-use super::learning_rate;
+pub(super) use self::arguments::TrainArguments;
 use super::runs::find_one;
-use super::train_args::TrainArgs;
 use crate::failure::Failure;
-use crate::progress::Bars;
-use crate::{output, table, tracking};
+use crate::hint::quoted;
+use crate::output::Bars;
+use crate::{output, table};
 
 /// Options that a run keeps when it is resumed or refitted.
 const KEPT: [&str; 27] = [
@@ -70,7 +73,7 @@ A folder data set has one folder of images per class, or `train`, `val` and `tes
 that contain such class folders.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    train: TrainArgs,
+    train: TrainArguments,
     /// Resume the interrupted run with this ID (or its first characters), using the options it was started with
     ///
     /// With a constant learning rate, --epochs may raise the number of epochs. `pet-cli runs list` shows which runs can be
@@ -135,7 +138,7 @@ pub(crate) fn run(arguments: &Arguments, bars: &Bars) -> Result<(), Failure> {
 }
 
 /// The run to resume, with the options that may change.
-fn interrupted(args: &TrainArgs, id: &str) -> Result<InterruptedRun, Failure> {
+fn interrupted(args: &TrainArguments, id: &str) -> Result<InterruptedRun, Failure> {
     let mut run = InterruptedRun::find(&args.cache.folder(), id)?;
     if let Some(epochs) = args.hyperparameters.epochs {
         run.set_epochs(epochs)?;
@@ -147,8 +150,8 @@ fn interrupted(args: &TrainArgs, id: &str) -> Result<InterruptedRun, Failure> {
 }
 
 /// The settings for a refit of a finished run.
-fn refit(args: &TrainArgs, id: &str) -> Result<TrainSettings, Failure> {
-    let client = tracking::required(&args.tracking)?;
+fn refit(args: &TrainArguments, id: &str) -> Result<TrainSettings, Failure> {
+    let client = args.tracking.required()?;
     let run = find_one(&client, id)?;
     let mut settings = TrainSettings::refit(&client, &run.id)?;
     if let Some(epochs) = args.hyperparameters.epochs {
@@ -201,7 +204,7 @@ fn print(
     dataset: &str,
     outcomes: &[RunOutcome],
     settings: &TrainSettings,
-    args: &TrainArgs,
+    args: &TrainArguments,
 ) -> Result<(), Failure> {
     let row = |outcome: &RunOutcome| match outcome {
         RunOutcome::Finished(run) => vec![
@@ -213,11 +216,11 @@ fn print(
         ],
         RunOutcome::Failed(run) => {
             let id = table::run_id(run.run_id.as_deref());
-            vec![run.name.clone(), "-".into(), "FAILED".into(), "-".into(), id]
+            [&run.name, "-", "FAILED", "-", &id].map(str::to_owned).to_vec()
         }
     };
-    let rows: Vec<_> = outcomes.iter().map(row).collect();
-    table::print(&["name", ">version", ">val_acc", ">val_loss", "run"], &rows)?;
+    let heads = ["name", ">version", ">val_acc", ">val_loss", "run"];
+    table::print(&heads, outcomes.iter().map(row))?;
     if outcomes.iter().all(|one| one.finished().is_none()) {
         return Ok(());
     }
@@ -240,13 +243,12 @@ fn print_folds(outcomes: &[RunOutcome]) -> Result<(), Failure> {
             table::run_id(run.run_id.as_deref()),
         ],
         RunOutcome::Failed(run) => {
-            let (failed, id) = ("FAILED".into(), table::run_id(run.run_id.as_deref()));
-            vec![run.name.clone(), failed, "-".into(), "-".into(), "-".into(), id]
+            let id = table::run_id(run.run_id.as_deref());
+            [&run.name, "FAILED", "-", "-", "-", &id].map(str::to_owned).to_vec()
         }
     };
-    let rows: Vec<_> = outcomes.iter().map(row).collect();
     let heads = ["name", ">val_acc", ">std_error", ">val_loss", ">epochs", "run"];
-    table::print(&heads, &rows)?;
+    table::print(&heads, outcomes.iter().map(row))?;
     let finished = outcomes.iter().filter_map(RunOutcome::finished);
     let best = finished.reduce(|best, run| if run.score() > best.score() { run } else { best });
     let Some(id) = best.and_then(|best| best.run_id.as_deref()) else {
@@ -258,17 +260,17 @@ fn print_folds(outcomes: &[RunOutcome]) -> Result<(), Failure> {
 }
 
 /// The commands to run after a training. Models other than the shipped one get their own results folder.
-pub(super) fn next_steps(settings: &TrainSettings, args: &TrainArgs) -> String {
+pub(super) fn next_steps(settings: &TrainSettings, args: &TrainArguments) -> String {
     let model = &settings.model_name;
     let shipped = DataSource::OxfordIiitPet(PathBuf::new()).model_name();
     let results = if *model == shipped && settings.data.model_name() == shipped {
         String::new()
     } else {
-        format!(" --results models/{}", output::quoted(model))
+        format!(" --results models/{}", quoted(model))
     };
     let store = args.tracking.tracking_uri.as_ref();
-    let store = store.map(|uri| format!(" --tracking-uri {}", output::quoted(uri)));
-    let model = format!("--model-name {}{}", output::quoted(model), store.unwrap_or_default());
+    let store = store.map(|uri| format!(" --tracking-uri {}", quoted(uri)));
+    let model = format!("--model-name {}{}", quoted(model), store.unwrap_or_default());
     // A refit was trained on the validation images too.
     let test = settings.refit.as_ref().map_or("", |_| " --split test");
     let data = data_arguments(&settings.data);
@@ -285,7 +287,7 @@ fn data_arguments(data: &DataSource) -> String {
         DataSource::OxfordIiitPet(folder) => ("oxford-iiit-pet", Some(folder)),
         _ => ("oxford-iiit-pet", None),
     };
-    let folder = folder
-        .map(|folder| format!(" --data-dir {}", output::quoted(&folder.display().to_string())));
+    let folder =
+        folder.map(|folder| format!(" --data-dir {}", quoted(&folder.display().to_string())));
     format!(" --dataset {kind}{}", folder.unwrap_or_default())
 }

@@ -9,10 +9,10 @@ use pet_report::{LossPoint, learning_rates_png};
 use pet_train::{FineTune, RangeTest, RateRange};
 use serde::Serialize;
 
-use super::train_args::TrainArgs;
+use super::arguments::TrainArguments;
 use crate::failure::Failure;
-use crate::output;
-use crate::progress::Bars;
+use crate::hint::quoted;
+use crate::output::{self, Bars};
 
 const OPTION: &str = "--find-learning-rate";
 const PLOT_FILE: &str = "learning_rate.png";
@@ -32,7 +32,7 @@ struct Report<'a> {
 }
 
 /// Runs a learning rate range test, and writes plot and report to `folder`.
-pub(super) fn find(args: &TrainArgs, folder: &Path, bars: &Bars) -> Result<(), Failure> {
+pub(super) fn find(args: &TrainArguments, folder: &Path, bars: &Bars) -> Result<(), Failure> {
     let mut settings = args.settings()?;
     let configurations = args.hyperparameters.configurations()?;
     let [configuration] = configurations.as_slice() else {
@@ -89,7 +89,7 @@ impl<'a> Report<'a> {
         let given = given.skip(1).map(|word| word.to_string_lossy().into_owned());
         let mut words = vec!["pet-cli".to_owned()];
         let ours = |word: &str| word == "--json" || word.split('=').next() == Some(OPTION);
-        words.extend(given.filter(|word| !ours(word)).map(|word| output::quoted(&word)));
+        words.extend(given.filter(|word| !ours(word)).map(|word| quoted(&word)));
         let rates = [
             ("--learning-rate", self.learning_rate),
             ("--body-learning-rate", self.body_learning_rate),

@@ -1,62 +1,121 @@
-//! `pet-cli runs show`
+//! A recorded run: found by its ID, as JSON, and with the course of its metrics.
 
-use clap::Args;
-use mlflow_client::{CONTEXT_TAG, Client, Metric, Run};
+use std::collections::BTreeMap;
+
+use mlflow_client::{CONTEXT_TAG, Client, Error, Metric, Run, RunQuery};
 use serde_json::{Map, Value, json};
 
-use super::common::{Common, duration, find};
 use crate::failure::Failure;
-use crate::tracking::short_time;
+use crate::tracking::TrackingArguments;
 use crate::{output, table};
 
-/// Show one run: parameters, data sets, and the history of each metric
-#[derive(Args)]
-pub(super) struct Arguments {
-    /// The run's ID, or its first characters
-    run: String,
+/// Length of a complete ID.
+const ID_LENGTH: usize = 32;
+
+/// Prefix of metrics whose steps are not epochs.
+const SYSTEM: &str = "system/";
+
+/// Maximum width of a sparkline.
+const WIDTH: usize = 40;
+
+/// From the lowest to the highest value.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// For values that are not finite.
+const GAP: char = '·';
+
+/// All points of each metric.
+type Histories = BTreeMap<String, Vec<Metric>>;
+
+/// Opens the store and finds runs by ID or unique prefix.
+pub(super) fn find(
+    ids: &[String],
+    tracking: &TrackingArguments,
+) -> Result<(Client, Vec<Run>), Failure> {
+    let first = ids.first().map_or("", String::as_str);
+    let client = tracking.existing()?.ok_or_else(|| missing(first))?;
+    let runs = ids.iter().map(|id| find_one(&client, id));
+    let runs = runs.collect::<Result<_, _>>()?;
+    Ok((client, runs))
 }
 
-pub(super) fn run(arguments: &Arguments, common: &Common) -> Result<(), Failure> {
-    let (client, runs) = find(std::slice::from_ref(&arguments.run), common)?;
-    for run in &runs {
-        let histories = histories(&client, run)?;
-        if common.json.json {
-            output::json(&as_json(run, &histories))?;
-        } else {
-            print(run, &histories)?;
+/// Finds a run by ID or unique prefix.
+pub(crate) fn find_one(client: &Client, id: &str) -> Result<Run, Failure> {
+    if id.len() >= ID_LENGTH {
+        return Ok(client.run(id)?);
+    }
+    let mut found = Vec::new();
+    for experiment in client.experiments()? {
+        for run in client.search_runs(&RunQuery::new(experiment.id)) {
+            let run = run?;
+            found.extend(Some(run).filter(|run| run.id.starts_with(id)));
         }
     }
-    Ok(())
+    match (found.pop(), found.is_empty()) {
+        (Some(run), true) => Ok(run),
+        (Some(_), false) => Err(Failure::SeveralRuns { id: id.into(), found: found.len() + 1 }),
+        (None, _) => Err(missing(id)),
+    }
+}
+
+fn missing(id: &str) -> Failure {
+    let name = id.to_owned();
+    Error::NotFound { what: "run", name }.into()
+}
+
+/// A run with the latest value of each metric.
+pub(super) fn as_json(run: &Run) -> Value {
+    let metrics = run.metrics.iter().map(|(key, metric)| (key.clone(), json!(metric.value)));
+    let datasets = run.datasets.iter().map(
+        |dataset| json!({ "name": dataset.name, "digest": dataset.digest, "tags": dataset.tags }),
+    );
+    json!({
+        "run_id": run.id,
+        "name": run.name,
+        "user": run.user,
+        "status": run.status.as_str(),
+        "start_time": run.start_time,
+        "end_time": run.end_time,
+        "params": run.params,
+        "metrics": metrics.collect::<Map<_, _>>(),
+        "tags": run.tags,
+        "datasets": datasets.collect::<Vec<_>>(),
+        "model_ids": run.model_ids,
+        "artifact_uri": run.artifact_uri,
+    })
+}
+
+/// The duration of a run.
+pub(super) fn duration(run: &Run) -> String {
+    match (run.start_time, run.end_time) {
+        (Some(start), Some(end)) => format!("{:.1} s", end.since(start).as_secs_f64()),
+        _ => "-".into(),
+    }
 }
 
 /// All points of all metrics.
-fn histories(client: &Client, run: &Run) -> Result<Vec<(String, Vec<Metric>)>, Failure> {
-    let histories = run.metrics.keys().map(|key| {
-        let history = client.metric_history(&run.id, key)?;
-        Ok((key.clone(), history))
-    });
-    histories.collect()
+pub(super) fn histories(client: &Client, run: &Run) -> Result<Histories, Failure> {
+    let history = |key: &String| Ok((key.clone(), client.metric_history(&run.id, key)?));
+    run.metrics.keys().map(history).collect()
 }
 
-fn as_json(run: &Run, histories: &[(String, Vec<Metric>)]) -> Value {
-    let mut value = super::common::as_json(run);
-    let histories: Map<String, Value> = histories
-        .iter()
-        .map(|(key, history)| {
-            let points = history
-                .iter()
-                .map(|point| json!({ "step": point.step, "time": point.timestamp, "value": point.value }));
-            (key.clone(), points.collect())
-        })
-        .collect();
-    value["history"] = histories.into();
+/// A run with all its points.
+pub(super) fn with_histories(run: &Run, histories: &Histories) -> Value {
+    let mut value = as_json(run);
+    for (key, points) in histories {
+        let points = points.iter().map(
+            |point| json!({ "step": point.step, "time": point.timestamp, "value": point.value }),
+        );
+        value["history"][key] = points.collect();
+    }
     value
 }
 
-fn print(run: &Run, histories: &[(String, Vec<Metric>)]) -> Result<(), Failure> {
+/// Prints a run with the course of its metrics.
+pub(super) fn print(run: &Run, histories: &Histories) -> Result<(), Failure> {
     let status = run.status.as_str();
     output::line(format_args!("{} {} ({status})", run.id, run.name))?;
-    let start = table::optional(run.start_time.map(short_time));
+    let start = table::optional(run.start_time.map(table::short_time));
     let user = match run.user.as_str() {
         "" => String::new(),
         user => format!(", by {user}"),
@@ -104,15 +163,6 @@ fn print_metric(key: &str, width: usize, history: &[Metric]) -> Result<(), Failu
         number(high)
     ))
 }
-
-/// Prefix of metrics whose steps are not epochs.
-const SYSTEM: &str = "system/";
-/// Maximum width of a sparkline.
-const WIDTH: usize = 40;
-/// From the lowest to the highest value.
-const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// For values that are not finite.
-const GAP: char = '·';
 
 /// Draws values as bars; with more than [`WIDTH`] values, each bar is the mean of several.
 fn sparkline(values: &[f64]) -> String {

@@ -1,13 +1,11 @@
-//! Traces of the service, sent to a collector by OTLP over HTTP.
+//! The log of the service, and its traces, which are sent to a collector by OTLP over HTTP.
 
 mod collector;
-mod delivery;
-mod headers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _,
 };
@@ -18,15 +16,72 @@ use pet_api::{TraceContext, Tracer};
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use tracing_subscriber::Layer;
-use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::registry::LookupSpan;
-use ureq::http::Uri;
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::{Layer, Registry};
+use ureq::http::{HeaderMap, Uri};
 
-use self::collector::Collector;
-use self::delivery::{Bounded, Delivery};
-use self::headers::Headers;
+use self::collector::{Bounded, Collector, Delivery, headers};
 use crate::failure::Failure;
+
+/// The log of the service, on standard error.
+#[derive(Args)]
+pub(crate) struct LogArguments {
+    /// Format of the log
+    #[arg(long, env = "PET_LOG_FORMAT", value_enum, default_value_t = Format::Text)]
+    log_format: Format,
+    /// What is logged
+    #[arg(long, env = "PET_LOG_LEVEL", value_enum, default_value_t = Level::Info)]
+    log_level: Level,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs: one JSON object in each line
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Level {
+    /// Failures of the service
+    Error,
+    /// And warnings
+    Warn,
+    /// And every request
+    Info,
+}
+
+impl LogArguments {
+    /// Starts logging, and collects spans if there are traces.
+    pub(crate) fn start(&self, traces: Option<&Traces>) {
+        let level = match self.log_level {
+            Level::Error => LevelFilter::ERROR,
+            Level::Warn => LevelFilter::WARN,
+            Level::Info => LevelFilter::INFO,
+        };
+        // Broken requests, which the framework logs, are not failures of the service.
+        let targets = Targets::new()
+            .with_default(level)
+            .with_target("actix_http", LevelFilter::OFF)
+            .with_target("actix_server", LevelFilter::WARN.min(level));
+        let log = layer().with_writer(std::io::stderr).with_target(false);
+        let log = match self.log_format {
+            Format::Text => log.with_ansi(false).boxed(),
+            Format::Json => log.json().flatten_event(true).boxed(),
+        };
+        // Spans are for traces only; otherwise, they would be part of each line.
+        let events = targets.and(filter_fn(|metadata| !metadata.is_span()));
+        let mut layers = vec![log.with_filter(events).boxed()];
+        layers.extend(traces.map(Traces::layer));
+        tracing_subscriber::registry().with(layers).init();
+        if let Some(Traces { host, share, .. }) = traces {
+            tracing::info!(host, share, "sending spans to a collector");
+        }
+    }
+}
 
 /// Timeout for a request to the collector.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,9 +97,10 @@ pub(crate) struct TraceArguments {
         long,
         env = "OTEL_EXPORTER_OTLP_HEADERS",
         value_name = "NAME=VALUE,…",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = headers
     )]
-    otlp_headers: Option<Headers>,
+    otlp_headers: Option<HeaderMap>,
     /// Name of the service in its traces
     #[arg(long, env = "OTEL_SERVICE_NAME", value_name = "NAME", default_value = "pet-classifier")]
     service_name: String,
@@ -110,10 +166,7 @@ fn host(url: &str) -> Result<String, Failure> {
 impl Traces {
     /// Collects spans of this program's own crates, but no events, because log lines may contain data that must not leave the
     /// machine.
-    pub(crate) fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
-    where
-        S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
-    {
+    fn layer(&self) -> Box<dyn Layer<Registry> + Send + Sync> {
         let ours =
             filter_fn(|metadata| metadata.is_span() && metadata.target().starts_with("pet_"));
         tracing_opentelemetry::layer()
@@ -124,16 +177,11 @@ impl Traces {
             .with_threads(false)
             .with_tracked_inactivity(false)
             .with_filter(ours.with_max_level_hint(LevelFilter::INFO))
+            .boxed()
     }
 
     pub(crate) fn tracer(&self) -> Arc<dyn Tracer> {
         self.delivery.clone()
-    }
-
-    /// Logs where spans are sent.
-    pub(crate) fn announce(&self) {
-        let Self { host, share, .. } = self;
-        tracing::info!(host, share, "sending spans to a collector");
     }
 
     /// Sends the remaining spans, for at most `time`.
@@ -179,7 +227,6 @@ fn remote(caller: TraceContext) -> SpanContext {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

@@ -30,13 +30,12 @@
 //! - [`stratified_split`], [`grouped_split`], [`grouped_folds`]: seeded [`Split`]s.
 //! - [`Progress`]: how long tasks report their progress.
 
-mod added;
 mod dataset;
 mod digest;
 mod error;
 pub mod folder;
+mod layout;
 pub mod oxford;
-mod part;
 #[cfg(feature = "pictures")]
 pub mod picture;
 mod progress;
@@ -48,8 +47,8 @@ pub mod walk;
 
 pub use dataset::{Dataset, Sample};
 pub use digest::FileDigests;
-pub use error::{Error, MirrorFailure, ReadError, UnreadableImage, file_reason};
+pub use error::{Error, MirrorFailure};
 pub use progress::{Progress, Silent, Unit, task};
-pub use read::read_at_most;
+pub use read::{ReadError, UnreadableImage, file_reason, read_at_most};
 pub use split::{Split, grouped_folds, grouped_split, stratified_split};
 pub use walk::LeftOut;

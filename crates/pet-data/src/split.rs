@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Error, Sample};
+use crate::{Dataset, Error, Sample};
 
 /// Training and validation samples, without overlap.
 ///
@@ -68,24 +68,19 @@ pub fn grouped_split(
     }
     let classes = by_class(samples)?;
     let groups = Groups::new(samples, groups);
-    let mut room: BTreeMap<usize, usize> = BTreeMap::new();
+    let count = |members: &Vec<_>| validation_count(members.len(), validation_fraction);
+    let mut room: BTreeMap<usize, usize> =
+        classes.iter().map(|(class, members)| (*class, count(members))).collect();
+    let mut chosen: HashSet<&PathBuf> = HashSet::new();
     for (class, members) in &classes {
-        room.insert(*class, validation_count(members.len(), validation_fraction));
-    }
-    let mut chosen: HashSet<&Path> = HashSet::new();
-    for (class, members) in &classes {
-        let mut members = members.clone();
-        members.shuffle(&mut class_random(seed, *class));
-        for sample in members {
+        for sample in shuffled(members, seed, *class) {
             let group = groups.of(sample);
-            if !chosen.contains(sample.path.as_path()) && take(&group, &mut room) {
-                chosen.extend(group.iter().map(|sample| sample.path.as_path()));
+            if !chosen.contains(&sample.path) && take(&group, &mut room) {
+                chosen.extend(group.iter().map(|sample| &sample.path));
             }
         }
     }
-    let all = classes.values().flatten().copied().cloned();
-    let (validation, train) = all.partition(|sample| chosen.contains(sample.path.as_path()));
-    Ok(Split { train, validation })
+    Ok(divide(&classes, |sample| chosen.contains(&sample.path)))
 }
 
 /// Divides the samples into `count` folds for cross-validation, each with one fold for validation and the others for
@@ -106,12 +101,7 @@ pub fn grouped_folds(
     }
     let classes = by_class(samples)?;
     let parts = parts(&classes, &Groups::new(samples, groups), count, seed);
-    let fold = |part: usize| {
-        let all = classes.values().flatten().copied().cloned();
-        let is_own = |sample: &Sample| parts.get(sample.path.as_path()) == Some(&part);
-        let (validation, train) = all.partition(is_own);
-        Split { train, validation }
-    };
+    let fold = |part| divide(&classes, |sample| parts.get(&sample.path) == Some(&part));
     let folds: Vec<Split> = (0..count).map(fold).collect();
     if folds.iter().any(|fold| fold.validation.is_empty()) {
         return Err(invalid());
@@ -119,27 +109,61 @@ pub fn grouped_folds(
     Ok(folds)
 }
 
+impl Dataset {
+    /// Splits the images into training and validation: as the data set does, or else by
+    /// [`stratified_split`](crate::stratified_split). Added images are not included.
+    ///
+    /// # Errors
+    ///
+    /// As [`stratified_split`](crate::stratified_split).
+    pub fn split(&self, validation_fraction: f64, seed: u64) -> Result<Split, Error> {
+        self.split_grouped(validation_fraction, seed, &[])
+    }
+
+    /// Like [`split`](Self::split), but by [`grouped_split`], which keeps each group on one side.
+    ///
+    /// # Errors
+    ///
+    /// As [`grouped_split`].
+    pub fn split_grouped(
+        &self,
+        validation_fraction: f64,
+        seed: u64,
+        groups: &[Vec<PathBuf>],
+    ) -> Result<Split, Error> {
+        if self.validation.is_empty() {
+            return grouped_split(&self.train, validation_fraction, seed, groups);
+        }
+        Ok(Split { train: self.train.clone(), validation: self.validation.clone() })
+    }
+}
+
+/// The samples of each class, sorted by path.
+type Classes<'a> = BTreeMap<usize, Vec<&'a Sample>>;
+
 /// Assigns each sample with its group to the part where its class has the fewest samples, of those to the smallest.
 fn parts<'a>(
-    classes: &BTreeMap<usize, Vec<&'a Sample>>,
+    classes: &Classes<'a>,
     groups: &Groups<'a>,
     count: usize,
     seed: u64,
-) -> HashMap<&'a Path, usize> {
+) -> HashMap<&'a PathBuf, usize> {
     let mut sizes = vec![Part::default(); count];
     let mut parts = HashMap::new();
     for (class, members) in classes {
-        let mut members = members.clone();
-        members.shuffle(&mut class_random(seed, *class));
-        for sample in members {
-            if parts.contains_key(sample.path.as_path()) {
+        for sample in shuffled(members, seed, *class) {
+            if parts.contains_key(&sample.path) {
                 continue;
             }
-            let fewest = |part: &usize| sizes[*part].size_with(*class);
+            let fewest = |part: &usize| {
+                let part = &sizes[*part];
+                (part.classes.get(class).copied().unwrap_or_default(), part.images)
+            };
             let part = (0..count).min_by_key(fewest).unwrap_or_default();
             for sample in groups.of(sample) {
-                parts.insert(sample.path.as_path(), part);
-                sizes[part].add(sample.class);
+                parts.insert(&sample.path, part);
+                sizes[part].images += 1;
+                *sizes[part].classes.entry(sample.class).or_default() += 1;
             }
         }
     }
@@ -147,29 +171,26 @@ fn parts<'a>(
 }
 
 /// Number of samples of a part, in total and by class.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Part {
     images: usize,
     classes: BTreeMap<usize, usize>,
 }
 
-impl Part {
-    fn size_with(&self, class: usize) -> (usize, usize) {
-        let of_class = self.classes.get(&class).copied().unwrap_or_default();
-        (of_class, self.images)
-    }
-
-    fn add(&mut self, class: usize) {
-        self.images += 1;
-        *self.classes.entry(class).or_default() += 1;
-    }
-}
-
-/// Random numbers for a class, independent of other classes.
-fn class_random(seed: u64, class: usize) -> ChaCha8Rng {
+/// The samples of a class in random order, independent of other classes.
+fn shuffled<'a>(members: &[&'a Sample], seed: u64, class: usize) -> Vec<&'a Sample> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(class as u64);
-    random
+    let mut members = members.to_vec();
+    members.shuffle(&mut random);
+    members
+}
+
+/// The samples for validation, and the others for training.
+fn divide(classes: &Classes<'_>, validated: impl Fn(&Sample) -> bool) -> Split {
+    let all = classes.values().flatten().copied().cloned();
+    let (validation, train) = all.partition(validated);
+    Split { train, validation }
 }
 
 /// Takes room for a group if every class has enough for it.
@@ -190,39 +211,33 @@ fn take(group: &[&Sample], room: &mut BTreeMap<usize, usize>) -> bool {
 /// The group of each sample.
 struct Groups<'a> {
     members: Vec<Vec<&'a Sample>>,
-    places: HashMap<&'a Path, usize>,
+    places: HashMap<&'a PathBuf, usize>,
 }
 
 impl<'a> Groups<'a> {
     fn new(samples: &'a [Sample], groups: &[Vec<PathBuf>]) -> Self {
-        let samples = samples.iter().map(|sample| (sample.path.as_path(), sample));
-        let by_path: HashMap<&Path, &Sample> = samples.collect();
+        let by_path: HashMap<&PathBuf, &Sample> =
+            samples.iter().map(|sample| (&sample.path, sample)).collect();
         let known = |group: &Vec<PathBuf>| -> Vec<&Sample> {
-            let found = group.iter().filter_map(|path| by_path.get(path.as_path()));
-            found.copied().collect()
+            group.iter().filter_map(|path| by_path.get(path).copied()).collect()
         };
         let members: Vec<Vec<&Sample>> = groups.iter().map(known).collect();
-        let places = (0..).zip(&members).flat_map(|(index, group)| {
-            let paths = group.iter().map(|sample| sample.path.as_path());
-            paths.map(move |path| (path, index))
-        });
-        let places = places.collect();
-        Self { members, places }
+        let places = (0..)
+            .zip(&members)
+            .flat_map(|(index, group)| group.iter().map(move |sample| (&sample.path, index)));
+        Self { places: places.collect(), members }
     }
 
     fn of(&self, sample: &'a Sample) -> Vec<&'a Sample> {
-        let place = self.places.get(sample.path.as_path());
-        let group = place.and_then(|place| self.members.get(*place));
-        group.cloned().unwrap_or_else(|| vec![sample])
+        let place = self.places.get(&sample.path);
+        place.map_or_else(|| vec![sample], |place| self.members[*place].clone())
     }
 }
 
-/// The samples of each class, sorted by path.
-fn by_class(samples: &[Sample]) -> Result<BTreeMap<usize, Vec<&Sample>>, Error> {
+fn by_class(samples: &[Sample]) -> Result<Classes<'_>, Error> {
     let mut sorted: Vec<&Sample> = samples.iter().collect();
     sorted.sort_unstable_by_key(|sample| &sample.path);
-
-    let mut classes: BTreeMap<usize, Vec<&Sample>> = BTreeMap::new();
+    let mut classes = Classes::new();
     let mut previous = None;
     for sample in sorted {
         if previous == Some(&sample.path) {
@@ -242,8 +257,6 @@ fn validation_count(total: usize, fraction: f64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -364,9 +377,7 @@ mod tests {
                 prop_assert!(count <= validation_count(*size, fraction));
             }
         }
-    }
 
-    proptest! {
         #[test]
         fn every_sample_is_validated_once_and_groups_stay_together(
             sizes in prop::collection::vec(1..30usize, 1..6), count in 2..7usize, seed: u64,

@@ -36,21 +36,15 @@ const LEFTOVERS: [&str; 7] = [
 ];
 
 /// Why a file or folder was skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Reason {
-    /// Its name begins with a dot.
+enum Reason {
     Hidden,
-    /// It belongs to an operating system or an archive.
     Leftover,
-    /// A link to a folder.
     FolderLink,
     /// A link to nothing, a device, a pipe or a socket.
     NotAFile,
-    /// A file without the extension of an image.
     OtherFile,
-    /// An image outside the class folders.
     NoClass,
 }
 
@@ -81,11 +75,6 @@ impl LeftOut {
     /// Whether nothing was skipped.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// Number of entries skipped for this reason.
-    pub fn count(&self, reason: Reason) -> usize {
-        self.0.get(&reason).copied().unwrap_or_default()
     }
 
     /// Adds the counts of another.
@@ -151,6 +140,15 @@ pub(crate) fn class_folders(folder: &Path, left_out: &mut LeftOut) -> Result<Vec
     }
     folders.sort_unstable_by(|one, other| one.file_name().cmp(&other.file_name()));
     Ok(folders)
+}
+
+/// The name of a class, if it is valid.
+pub(crate) fn class_name(folder: &Path) -> Result<String, Error> {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let usable = |name: &&str| !name.trim().is_empty() && !name.contains(char::is_control);
+    name.filter(usable)
+        .map(str::to_owned)
+        .ok_or_else(|| Error::ClassName { path: folder.to_owned() })
 }
 
 enum Kind {
@@ -280,8 +278,7 @@ pub(crate) mod tests {
         symlink(at("nothing"), at("broken.jpg")).unwrap();
         let (names, left_out) = listed(&root);
         assert_eq!(names, ["a/1.jpg", "linked.jpg"]);
-        assert_eq!(left_out.count(Reason::FolderLink), 1);
-        assert_eq!(left_out.count(Reason::NotAFile), 1);
+        assert_eq!(left_out.to_string(), "1 link to a folder, 1 broken link or special file");
     }
 
     #[test]

@@ -1,20 +1,25 @@
 //! Finding duplicates.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use super::Fingerprint;
-use super::area::{AREAS, Area};
-use super::fit::Pattern;
-use crate::{Error, Progress, Unit};
+use super::fingerprint::{AREAS, Area, Fingerprint, Sums};
+use crate::{Error, Progress, Unit, task};
 
 /// Largest Hamming distance of the hashes of two images that are compared further.
 const MAX_DISTANCE: u32 = 14;
 /// Correlation from which two images count as near-duplicates. In Oxford-IIIT Pet all pairs above it are copies or
 /// photographs of the same moment, by visual inspection; a crop of 75 % of the sides is above it.
 const MIN_SIMILARITY: f32 = 0.95;
+
+/// Cells along each side that are compared when images are aligned.
+const SIDE: usize = 24;
+/// A start below this similarity is not improved: even misaligned duplicates are above it.
+const MIN_START: f32 = 0.6;
+/// The first and the last step of the search, as a fraction of the sides.
+const STEPS: (f32, f32) = (0.04, 0.004);
 
 /// Duplicate images, by their indices in the searched list.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -66,7 +71,7 @@ impl Duplicates {
         };
         let count = comparable.len() as u64;
         let pairs: Result<Vec<Vec<Pair>>, Error> =
-            crate::progress::task(progress, "near-duplicates", count, Unit::Images, || {
+            task(progress, "near-duplicates", count, Unit::Images, || {
                 comparable.par_iter().map(of).collect()
             });
         let pairs: Vec<Pair> = pairs?.into_iter().flatten().collect();
@@ -160,6 +165,51 @@ fn groups(count: usize, pairs: &[Pair]) -> Vec<NearGroup> {
     groups.map(group).collect()
 }
 
+/// An image normalized to mean 0 and norm 1.
+struct Pattern(Vec<f32>);
+
+impl Pattern {
+    /// `None` for a uniform image.
+    fn of(sums: &Sums, area: Area) -> Option<Self> {
+        let mut levels = sums.part(area, SIDE);
+        let mean = levels.iter().sum::<f32>() / levels.len() as f32;
+        for level in &mut levels {
+            *level -= mean;
+        }
+        let norm = levels.iter().map(|level| level * level).sum::<f32>().sqrt();
+        if norm < 1.0 {
+            return None;
+        }
+        for level in &mut levels {
+            *level /= norm;
+        }
+        Some(Self(levels))
+    }
+
+    /// The correlation of two patterns, -1 to 1.
+    fn correlation(&self, other: &Self) -> f32 {
+        self.0.iter().zip(&other.0).map(|(one, other)| one * other).sum()
+    }
+
+    /// The correlation with the best matching area of the other image, found from `start` with decreasing steps.
+    fn best_fit(&self, other: &Sums, start: Area) -> f32 {
+        let similarity = |area: Area| {
+            let pattern = Self::of(other, area);
+            pattern.map_or(0.0, |pattern| self.correlation(&pattern))
+        };
+        let (mut area, mut best) = (start, similarity(start));
+        let (mut step, last) = STEPS;
+        while best >= MIN_START && step >= last {
+            let around = area.around(step).map(|area| (area, similarity(area)));
+            match around.max_by(|one, other| one.1.total_cmp(&other.1)) {
+                Some((better, value)) if value > best => (area, best) = (better, value),
+                _ => step /= 2.0,
+            }
+        }
+        best
+    }
+}
+
 /// Disjoint sets (Galler & Fischer 1964).
 struct Sets(Vec<usize>);
 
@@ -185,7 +235,7 @@ impl Sets {
 
     /// The sets of more than one element, in ascending order.
     fn groups(&mut self) -> Vec<Vec<usize>> {
-        let mut groups: std::collections::BTreeMap<usize, Vec<usize>> = [].into();
+        let mut groups: BTreeMap<usize, Vec<usize>> = [].into();
         for index in 0..self.0.len() {
             groups.entry(self.root(index)).or_default().push(index);
         }
@@ -200,6 +250,7 @@ mod tests {
     use super::*;
     use crate::Silent;
     use crate::picture::Picture;
+    use crate::picture::fingerprint::Thumbnail;
 
     /// Waves without repetition, in colour.
     fn scene(seed: f32) -> RgbImage {
@@ -264,5 +315,46 @@ mod tests {
         let prints: Vec<_> = prints.iter().collect();
         let stopped = Duplicates::find(&prints, &Silent, &|| true);
         assert!(matches!(stopped, Err(Error::Interrupted)));
+    }
+
+    /// Waves without repetition.
+    fn picture(seed: f32) -> RgbImage {
+        RgbImage::from_fn(300, 200, |x, y| {
+            let (x, y) = (x as f32 / 50.0, y as f32 / 50.0);
+            let wave = (seed * x + y * y).sin() + (x * y * 0.7 + seed).cos();
+            [(127.0 + 60.0 * wave) as u8; 3].into()
+        })
+    }
+
+    fn similarity(whole: &RgbImage, other: &RgbImage) -> f32 {
+        let sums = |image| Thumbnail::of(image).unwrap().sums();
+        let pattern = Pattern::of(&sums(whole), Area::WHOLE).unwrap();
+        let starts = Area::all().into_iter();
+        let fits = starts.map(|start| pattern.best_fit(&sums(other), start));
+        fits.fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn a_cut_out_fits_where_it_was_cut_out() {
+        let original = picture(1.0);
+        for (left, top, right, bottom) in [(0, 0, 250, 170), (70, 55, 300, 200), (31, 13, 266, 181)]
+        {
+            let area = CropBox { left, top, right, bottom };
+            let cut = crop(&original, area).unwrap();
+            let found = similarity(&cut, &original);
+            assert!(found > 0.98, "{area:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn another_picture_fits_nowhere() {
+        let found = similarity(&picture(1.0), &picture(3.3));
+        assert!(found < 0.8, "{found}");
+    }
+
+    #[test]
+    fn one_colour_has_no_pattern() {
+        let grey = Thumbnail::of(&RgbImage::from_pixel(9, 9, [80; 3].into())).unwrap();
+        assert!(Pattern::of(&grey.sums(), Area::WHOLE).is_none());
     }
 }

@@ -5,20 +5,25 @@
 //! layout is that of [`folder`](crate::folder), with `train/` and `test/`.
 
 mod draw;
-mod store;
 
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+use draw::{BREEDS, Breed, draw};
 use pet_image::Format;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{Dataset, Error};
-use draw::{BREEDS, Breed};
+use crate::{Dataset, Error, LeftOut, folder};
 
 const SIZES: RangeInclusive<usize> = 32..=2048;
 const MAX_COUNT: usize = 10_000;
+
+/// The file that identifies a generated sample.
+const MARKER: &str = "sample.json";
+
+/// Incremented whenever the same options give other images.
+const VERSION: u32 = 2;
 
 /// Options of the sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,10 +82,81 @@ pub fn class_names() -> Vec<&'static str> {
 /// which is kept; [`Error::Image`]; [`Error::Io`].
 pub fn generate(root: &Path, options: &Options) -> Result<Dataset, Error> {
     options.check()?;
-    if let Some(dataset) = store::reuse(root, options)? {
+    if let Some(dataset) = reuse(root, options)? {
         return Ok(dataset);
     }
-    store::write(root, options, |folder| draw_all(folder, options))
+    write(root, options, |folder| draw_all(folder, options))
+}
+
+/// The content of [`MARKER`].
+#[derive(Debug, Serialize, Deserialize)]
+struct Marker {
+    version: u32,
+    options: Options,
+    digest: String,
+}
+
+/// The sample at `root`, if it has these options and is unchanged.
+fn reuse(root: &Path, options: &Options) -> Result<Option<Dataset>, Error> {
+    let same = |marker: &Marker| marker.version == VERSION && marker.options == *options;
+    let (Some(marker), Ok(dataset)) = (marker(root)?.filter(same), load(root)) else {
+        return Ok(None);
+    };
+    Ok((dataset.digest()? == marker.digest).then_some(dataset))
+}
+
+/// Lets `draw` fill a temporary folder, and renames it to `root` when it is complete.
+fn write(
+    root: &Path,
+    options: &Options,
+    draw: impl FnOnce(&Path) -> Result<(), Error>,
+) -> Result<Dataset, Error> {
+    check_replaceable(root)?;
+    let parent = root.parent().filter(|path| !path.as_os_str().is_empty());
+    let beside = parent.unwrap_or(Path::new("."));
+    fs_err::create_dir_all(beside)?;
+    let temporary = tempfile::Builder::new().prefix(".sample-").tempdir_in(beside)?;
+
+    let new = temporary.path().join("new");
+    fs_err::create_dir(&new)?;
+    draw(&new)?;
+    let marker =
+        Marker { version: VERSION, options: options.clone(), digest: load(&new)?.digest()? };
+    let text = serde_json::to_string_pretty(&marker).map_err(std::io::Error::from)?;
+    fs_err::write(new.join(MARKER), text + "\n")?;
+
+    if root.exists() {
+        fs_err::rename(root, temporary.path().join("old"))?;
+    }
+    fs_err::rename(&new, root)?;
+    load(root)
+}
+
+fn load(root: &Path) -> Result<Dataset, Error> {
+    Ok(Dataset {
+        name: "sample".to_owned(),
+        // Its marker is not reported.
+        left_out: LeftOut::default(),
+        ..folder::load(root)?
+    })
+}
+
+/// The marker of the sample at `root`; `None` if it is not a sample.
+fn marker(root: &Path) -> Result<Option<Marker>, Error> {
+    let path = root.join(MARKER);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    Ok(serde_json::from_slice(&fs_err::read(path)?).ok())
+}
+
+/// Checks that `root` is a sample, an empty folder or absent.
+fn check_replaceable(root: &Path) -> Result<(), Error> {
+    let replaceable = !root.exists()
+        || marker(root)?.is_some()
+        || (root.is_dir() && fs_err::read_dir(root)?.next().is_none());
+    let root = root.to_owned();
+    replaceable.then_some(()).ok_or(Error::NotASample { root })
 }
 
 /// Draws all images to `folder`, in parallel; each depends on its number only.
@@ -102,13 +178,15 @@ fn draw_all(folder: &Path, options: &Options) -> Result<(), Error> {
 
 fn encoded(breed: &Breed, options: &Options, stream: u64) -> Result<Vec<u8>, Error> {
     let size = options.image_size;
-    let picture = draw::draw(breed, size, options.seed, stream);
+    let picture = draw(breed, size, options.seed, stream);
     let picture = picture.ok_or_else(|| out_of_range("image_size", SIZES, size as usize))?;
     pet_image::encode_rgb(&picture, Format::Jpeg).map_err(|source| Error::Image { source })
 }
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
     #[test]
@@ -128,5 +206,92 @@ mod tests {
             let text = bad.unwrap_err();
             assert!(text.starts_with(&format!("`{name}` must be ")), "{text}");
         }
+    }
+
+    /// A folder to draw in, and options for few small pictures.
+    fn place() -> (TempDir, Options) {
+        let options = Options {
+            images_per_class: 2,
+            test_images_per_class: 1,
+            image_size: 32,
+            ..Options::default()
+        };
+        (tempfile::tempdir().unwrap(), options)
+    }
+
+    fn names(folder: &TempDir) -> Vec<std::ffi::OsString> {
+        let entries = fs_err::read_dir(folder.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    }
+
+    #[test]
+    fn a_sample_is_loaded_back_and_leaves_nothing_beside() {
+        let (place, options) = place();
+        let dataset = generate(&place.path().join("pets"), &options).unwrap();
+        assert_eq!(dataset.name, "sample");
+        assert_eq!(dataset.classes, class_names());
+        assert_eq!((dataset.train.len(), dataset.test.len()), (12, 6));
+        for sample in dataset.samples() {
+            let picture = fs_err::read(&sample.path).unwrap();
+            pet_image::decode(&picture, &pet_image::Limits::default()).unwrap();
+        }
+        assert_eq!(names(&place), ["pets"]);
+    }
+
+    #[test]
+    fn a_picture_depends_on_the_seed_and_its_number_only() {
+        let (place, options) = place();
+        let second = |name: &str, seed, images_per_class| {
+            let options = Options { seed, images_per_class, ..options.clone() };
+            let dataset = generate(&place.path().join(name), &options).unwrap();
+            fs_err::read(&dataset.train[1].path).unwrap()
+        };
+        assert_eq!(second("one", 1, 2), second("two", 1, 2));
+        assert_eq!(second("one", 1, 2), second("more", 1, 3));
+        assert_ne!(second("one", 1, 2), second("three", 2, 2));
+    }
+
+    #[test]
+    fn an_untouched_sample_is_used_again_and_any_other_is_replaced() {
+        let (place, mut options) = place();
+        let root = place.path().join("pets");
+        let dataset = generate(&root, &options).unwrap();
+        let picture = &dataset.train[0].path;
+        let written = || fs_err::metadata(picture).unwrap().modified().unwrap();
+
+        let before = written();
+        generate(&root, &options).unwrap();
+        assert_eq!(written(), before);
+
+        fs_err::write(picture, b"broken").unwrap();
+        generate(&root, &options).unwrap();
+        assert!(fs_err::read(picture).unwrap().len() > 100);
+
+        options.test_images_per_class = 0;
+        assert!(generate(&root, &options).unwrap().test.is_empty());
+        assert_eq!(names(&place), ["pets"]);
+    }
+
+    #[test]
+    fn a_folder_of_other_origin_is_left_alone() {
+        let (place, options) = place();
+        let work = place.path().join("work.txt");
+        fs_err::write(&work, b"years").unwrap();
+        let error = generate(place.path(), &options).unwrap_err();
+        assert!(matches!(error, Error::NotASample { .. }), "{error}");
+        assert!(error.hint().is_some());
+        assert_eq!(fs_err::read(work).unwrap(), b"years");
+        assert_eq!(names(&place), ["work.txt"]);
+    }
+
+    #[test]
+    fn a_drawing_that_fails_leaves_nothing() {
+        let (place, options) = place();
+        let draw = |folder: &Path| {
+            fs_err::write(folder.join("half.jpg"), b"half")?;
+            Err(Error::Fraction { got: 2.0 })
+        };
+        write(&place.path().join("pets"), &options, draw).unwrap_err();
+        assert!(names(&place).is_empty());
     }
 }

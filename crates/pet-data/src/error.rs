@@ -1,13 +1,6 @@
-mod hint;
-mod list;
-
-use std::path::PathBuf;
-
-use list::listed;
-pub use list::{MirrorFailure, ReadError, UnreadableImage, file_reason};
-
-/// Names that an error lists; further ones are counted.
-const NAMED: usize = 10;
+use std::fmt::{Display, Formatter};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// Why a data set cannot be loaded, downloaded or split.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +74,7 @@ pub enum Error {
     /// Images that the annotations name are missing.
     #[error(
         "{} of {total} images named in `{}` are missing: {}",
-        images.len(), path.display(), listed(images.iter().map(|image| format!("`{}`", image.display())), NAMED)
+        images.len(), path.display(), listed(images.iter().map(|image| format!("`{}`", image.display())))
     )]
     MissingImages {
         /// The folder of the annotation files.
@@ -132,7 +125,7 @@ pub enum Error {
     /// An added folder has classes that the data set does not have.
     #[error(
         "`{}` has classes that data set `{dataset}` does not have: {}",
-        root.display(), listed(classes.iter().map(|class| format!("`{class}`")), NAMED)
+        root.display(), listed(classes.iter().map(|class| format!("`{class}`")))
     )]
     UnknownClasses {
         /// The added folder.
@@ -185,7 +178,7 @@ pub enum Error {
     },
 
     /// An archive could be downloaded from no mirror; a partial download is kept for the next attempt.
-    #[error("cannot download `{archive}`: {}", listed(failures, NAMED))]
+    #[error("cannot download `{archive}`: {}", listed(failures))]
     Download {
         /// File name of the archive.
         archive: String,
@@ -299,5 +292,138 @@ impl From<std::io::Error> for Error {
     /// For errors of `fs_err`, whose text names the path.
     fn from(source: std::io::Error) -> Self {
         Self::Io { source }
+    }
+}
+
+impl Error {
+    /// A suggested remedy, if there is one.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Io { source } | Self::Unpack { source, .. }
+                if source.kind() == ErrorKind::StorageFull =>
+            {
+                "free some disk space and run again"
+            }
+            Self::Io { source } if source.kind() == ErrorKind::NotFound => {
+                "it existed a moment ago; run again when nothing is changing the folder"
+            }
+            Self::NoFolder { .. } => "check the path of the data set",
+            Self::Layout { nested: Some(nested), .. } => {
+                return Some(format!("did you mean `{}`?", nested.display()));
+            }
+            Self::Layout { expected, .. } => {
+                return Some(format!("choose the folder that contains `{expected}`"));
+            }
+            Self::MissingImages { .. } => {
+                "unpack `images.tar.gz` again, or remove the missing names from the lists"
+            }
+            Self::TooFewClasses { got: 0, .. } => {
+                "put the images of each class into a folder named after the class; if this is one of \
+                 these folders, name the folder above it"
+            }
+            Self::TooFewClasses { .. } => {
+                "add a folder with the images of another class, or give the folder that contains the \
+                 class folders"
+            }
+            Self::EmptyClass { .. } => "add images to the folder, or remove it",
+            Self::UntrainedClass { .. } => {
+                "move some of its images into `train`, or the folder away"
+            }
+            Self::StrayFolder { .. } => {
+                "rename it, move it away, or move its images into `train`, `val` or `test`"
+            }
+            Self::DividedClass { first, .. } => {
+                let class = first.parent().and_then(Path::file_name).unwrap_or_default().display();
+                return Some(format!(
+                    "put the split above the classes: `train/{class}`, `test/{class}`"
+                ));
+            }
+            Self::NoTrainFolder { root } => {
+                return Some(format!(
+                    "put the class folders to train on into `{}`, or specify the folder that contains \
+                     class folders",
+                    root.join("train").display()
+                ));
+            }
+            Self::TwoFolders { .. } => "move the images of one into the other",
+            Self::UnknownClasses { .. } => {
+                "an added folder has a folder of images for each class, named like the data set's \
+                 classes"
+            }
+            Self::FolderTwice { .. } => "specify each folder once",
+            Self::ClassName { .. } => "rename the folder with letters and digits",
+            Self::Download { root, archive, .. } => {
+                return Some(format!(
+                    "check the network and run again to resume; or put `{archive}` into `{}` yourself",
+                    root.display()
+                ));
+            }
+            Self::Checksum { path, .. } => {
+                return Some(format!("remove `{}` to download it again", path.display()));
+            }
+            Self::Busy { .. } => "wait until the other download has finished",
+            Self::Unpack { path, .. } => {
+                return Some(format!(
+                    "if `{}` is damaged, remove it and run again",
+                    path.display()
+                ));
+            }
+            Self::NotASample { root } => {
+                return Some(format!("choose another folder, or remove `{}`", root.display()));
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// A mirror from which an archive could not be downloaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MirrorFailure {
+    /// Address of the mirror.
+    pub mirror: String,
+    /// The reason, in words.
+    pub reason: String,
+}
+
+impl Display for MirrorFailure {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "`{}` ({})", self.mirror, self.reason)
+    }
+}
+
+/// The first ten items, and the number of further ones.
+fn listed(items: impl IntoIterator<Item = impl Display>) -> String {
+    let mut items = items.into_iter();
+    let named: Vec<String> = items.by_ref().take(10).map(|item| item.to_string()).collect();
+    match items.count() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(count: usize) -> Error {
+        let images = (1..=count).map(|number| format!("images/Pug_{number}.jpg").into()).collect();
+        Error::MissingImages { path: "annotations".into(), total: 50, images }
+    }
+
+    #[test]
+    fn few_missing_images_are_all_named() {
+        assert_eq!(
+            missing(2).to_string(),
+            "2 of 50 images named in `annotations` are missing: \
+             `images/Pug_1.jpg`, `images/Pug_2.jpg`"
+        );
+    }
+
+    #[test]
+    fn of_many_missing_images_ten_are_named_and_the_rest_counted() {
+        let text = missing(13).to_string();
+        assert!(text.starts_with("13 of 50 images"), "{text}");
+        assert!(text.ends_with("`images/Pug_10.jpg` and 3 more"), "{text}");
     }
 }

@@ -1,3 +1,5 @@
+//! Unpacking an archive that may be hostile.
+
 use std::cell::Cell;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -6,13 +8,27 @@ use std::rc::Rc;
 use flate2::read::MultiGzDecoder;
 use tar::{Entry, EntryType};
 
-use super::reader::{Allowed, Counted};
-use super::source::UnpackLimits;
-use crate::Error;
-use crate::{Progress, Unit};
+use super::transfer::Counted;
+use crate::{Error, Progress, Unit, task};
 
 /// Largest number of bytes between two entries or after the last: padding, and headers with long names.
 const HEADER_BYTES: u64 = 1 << 20;
+
+/// Limits for the content of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnpackLimits {
+    /// Bytes of all files together.
+    pub bytes: u64,
+    /// Files and folders together.
+    pub entries: u64,
+}
+
+impl Default for UnpackLimits {
+    /// 4 GiB and 100,000 entries; the official archives hold under 1 GB and 40,000.
+    fn default() -> Self {
+        Self { bytes: 4 << 30, entries: 100_000 }
+    }
+}
 
 /// Unpacks the folder of `archive` to `root`, atomically.
 ///
@@ -31,9 +47,7 @@ pub(super) fn unpack(
     let length = fs_err::metadata(archive)?.len();
     let file = Counted { reader: fs_err::File::open(archive)?, progress };
     let unpacker = Unpacker { archive, target: temporary.path(), limits, left: *limits };
-    crate::progress::task(progress, &format!("unpack {name}"), length, Unit::Bytes, || {
-        unpacker.run(file)
-    })?;
+    task(progress, &format!("unpack {name}"), length, Unit::Bytes, || unpacker.run(file))?;
 
     let whole = temporary.path().join(folder);
     if !whole.is_dir() {
@@ -123,5 +137,24 @@ fn write_entry(entry: &mut Entry<impl Read>, path: &Path) -> std::io::Result<()>
             std::io::copy(entry, &mut file).map(|_| ())
         }
         _ => std::io::copy(entry, &mut std::io::sink()).map(|_| ()),
+    }
+}
+
+/// Reads no more bytes than are currently allowed, so that neither an endless header nor an entry longer
+/// than declared can fill memory or disk.
+struct Allowed<R> {
+    reader: R,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Allowed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 && !buffer.is_empty() {
+            return Err(std::io::Error::other("there is too much data between two entries"));
+        }
+        let count = self.reader.by_ref().take(left).read(buffer)?;
+        self.left.set(left - count as u64);
+        Ok(count)
     }
 }

@@ -28,23 +28,28 @@
 //!   [`mistakes_png`] and [`contact_sheet_png`].
 //! - The model card: [`ModelCard`], and [`refresh_card`] for a folder of results.
 
+mod axis;
 mod calibration;
+mod canvas;
 mod card;
-mod check;
+mod chart;
+mod colors;
 mod confusion;
+mod curves;
 mod error;
+mod font;
+mod heat;
 mod measure;
-mod plot;
+mod sheet;
 
 pub use calibration::{
     CALIBRATION_BINS, TEMPERATURES, expected_calibration_error, fit_temperature, measure_logits,
     probabilities,
 };
 pub use card::{ModelCard, refresh_card};
-pub use confusion::{Confusion, ConfusionMatrix};
+pub use confusion::{Confusion, ConfusionMatrix, confusion_matrix_png};
+pub use curves::{CurvePoint, LossPoint, learning_rates_png, training_curves_png};
 pub use error::Error;
+pub use heat::{HeatMap, heat_map_png};
 pub use measure::{PROBABILITY_FLOOR, measure};
-pub use plot::{
-    CurvePoint, HeatMap, LossPoint, Mistake, Tile, confusion_matrix_png, contact_sheet_png,
-    heat_map_png, learning_rates_png, mistakes_png, training_curves_png,
-};
+pub use sheet::{Mistake, Tile, contact_sheet_png, mistakes_png};

@@ -39,6 +39,11 @@ pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
     table
 }
 
+/// An embedded picture.
+pub(super) fn picture(caption: &str, file: &str) -> String {
+    format!("![{caption}]({file})\n")
+}
+
 /// Formats `0.9135` as `91.35 %`.
 pub(super) fn percent(share: f64) -> String {
     if share.is_finite() { format!("{:.2} %", 100.0 * share) } else { "–".into() }

@@ -1,11 +1,11 @@
-//! The section on preprocessing, outputs and hyper-parameters.
+//! The sections on how the model was made: its recipe, and the selection of the version.
 
 use pet_image::{Layout, Resize};
 use pet_model::{
-    INPUT_NAME, Metrics, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess, SIMILARITY_NAME,
+    INPUT_NAME, Metrics, ModelMetadata, OPSET, OUTPUT_NAME, Preprocess, SIMILARITY_NAME, Selection,
 };
 
-use super::markdown::{code_cell, table};
+use super::markdown::{code, code_cell, decimal, percent, table, text};
 
 pub(super) fn section(metadata: &ModelMetadata, metrics: &Metrics) -> String {
     let mut section = format!(
@@ -57,4 +57,40 @@ fn preprocess(preprocess: &Preprocess) -> String {
         triple(preprocess.standard_deviation),
         size = preprocess.size(),
     )
+}
+
+/// How the version was selected.
+pub(super) fn selection(selection: &Selection) -> String {
+    let rows = selection.candidates.iter().enumerate().map(|(index, candidate)| {
+        vec![
+            (index + 1).to_string(),
+            text(&candidate.version),
+            code_cell(&candidate.run_name),
+            percent(candidate.val_acc),
+            candidate.val_loss.map_or_else(|| "–".into(), decimal),
+            text(&candidate.reason),
+        ]
+    });
+    let head = [">rank", ">version", "run", ">validation accuracy", ">validation loss", "reason"];
+    let alias = match selection.alias.as_str() {
+        "" => String::new(),
+        alias => format!(", alias {}", code(alias)),
+    };
+    let mut section = format!(
+        "## Selection\n\nVersion {} was selected (run {}{alias}). Rule: {}.\n\n{}\n\
+         The validation images were used for this selection, so metrics on them are slightly too good.\n",
+        text(&selection.version),
+        code(&selection.run_id),
+        text(selection.rule.trim_end_matches('.')),
+        table(&head, rows),
+    );
+    if !selection.excluded.is_empty() {
+        section.push_str("\nNot ranked:\n\n");
+        section.extend(
+            selection.excluded.iter().map(|(version, reason)| {
+                format!("- version {}: {}\n", text(version), text(reason))
+            }),
+        );
+    }
+    section
 }

@@ -8,39 +8,39 @@ use tiny_skia::{Path, PathBuilder};
 use crate::Error;
 
 /// See `font/README.md`.
-static BYTES: &[u8] = include_bytes!("../../font/DejaVuSans-subset.ttf");
+static BYTES: &[u8] = include_bytes!("../font/DejaVuSans-subset.ttf");
 
 static FONT: LazyLock<Result<FontRef<'static>, InvalidFont>> =
     LazyLock::new(|| FontRef::try_from_slice(BYTES));
 
 /// The embedded font.
 #[derive(Clone, Copy)]
-pub(super) struct Font {
+pub(crate) struct Font {
     font: &'static FontRef<'static>,
     units_per_em: f32,
 }
 
 impl Font {
-    pub(super) fn embedded() -> Result<Self, Error> {
+    pub(crate) fn embedded() -> Result<Self, Error> {
         let font = FONT.as_ref().map_err(|_| Error::Font)?;
         Ok(Self { font, units_per_em: font.units_per_em().ok_or(Error::Font)? })
     }
 
     /// Height of capital letters of `size` pixels per em.
-    pub(super) fn cap_height(size: f32) -> f32 {
+    pub(crate) fn cap_height(size: f32) -> f32 {
         // `OS/2.sCapHeight` of DejaVu Sans is 1493 of 2048 units.
         size * 0.729
     }
 
     /// Width of a line of text in pixels.
-    pub(super) fn width(self, text: &str, size: f32) -> f32 {
+    pub(crate) fn width(self, text: &str, size: f32) -> f32 {
         self.glyphs(text).last().map_or(0.0, |(glyph, start)| {
             (start + self.font.h_advance_unscaled(glyph)) * size / self.units_per_em
         })
     }
 
     /// Shortens `text` with `…` if it is wider than `width`.
-    pub(super) fn fit(self, text: &str, size: f32, width: f32) -> String {
+    pub(crate) fn fit(self, text: &str, size: f32, width: f32) -> String {
         if self.width(text, size) <= width {
             return text.to_owned();
         }
@@ -53,7 +53,7 @@ impl Font {
     }
 
     /// The outline of a line of text from the origin on the baseline, y downwards. `None` if it is blank.
-    pub(super) fn outline(self, text: &str, size: f32) -> Option<Path> {
+    pub(crate) fn outline(self, text: &str, size: f32) -> Option<Path> {
         let scale = size / self.units_per_em;
         let mut path = PathBuilder::new();
         for (glyph, start) in self.glyphs(text) {

@@ -2,10 +2,9 @@
 
 use pet_image::{Filter, Region, RgbImage, resize};
 
-use super::canvas::{Align, Canvas, Pen, Text};
-use super::colormap::inferno;
-use super::colors::{Color, FAINT_INK, INK, WHITE};
 use crate::Error;
+use crate::canvas::{Align, Canvas, Pen, Text};
+use crate::colors::{Color, FAINT_INK, INK, WHITE, inferno};
 
 /// Longer side of the drawn photograph in pixels.
 const SIDE: u32 = 640;

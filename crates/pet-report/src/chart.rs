@@ -1,49 +1,79 @@
-//! A pair of axes with curves.
+//! Line charts: title and legend, and a pair of axes with curves.
 
-use super::axis::{Axis, is_drawable};
-use super::canvas::{Align, Canvas, Marker, Pen, Point, Text};
-use super::colors::{FAINT_INK, FRAME, GREEN, GRID, INK};
+use pet_image::Region;
 
+use crate::axis::{Axis, is_drawable};
+use crate::canvas::{Align, Canvas, Marker, Pen, Point, Text};
+use crate::colors::{FAINT_INK, FRAME, GREEN, GRID, INK};
+
+const TITLE_TEXT: f32 = 20.0;
+const LEGEND_TEXT: f32 = 14.5;
+/// Length of the sample of a curve.
+const SAMPLE: f32 = 34.0;
+/// Space between the sample and the name.
+const SPACE: f32 = 8.0;
+/// Space between two entries.
+const GAP: f32 = 36.0;
 const TICK_TEXT: f32 = 13.0;
-const TITLE_TEXT: f32 = 14.5;
+const AXIS_TEXT: f32 = 14.5;
 /// Markers closer than this many pixels would hide the line.
 const MARKER_SPACING: f32 = 10.0;
 
-/// The plot area in pixels.
-#[derive(Clone, Copy)]
-pub(super) struct Area {
-    pub(super) left: f32,
-    pub(super) top: f32,
-    pub(super) width: f32,
-    pub(super) height: f32,
+/// An entry of the legend.
+pub(crate) struct Entry {
+    pub(crate) pen: Pen,
+    pub(crate) marker: Option<Marker>,
+    pub(crate) text: String,
+}
+
+/// Draws the title with the legend in one line below.
+pub(crate) fn draw_heading(canvas: &mut Canvas, title: &str, legend: &[Entry]) {
+    let (middle, y) = (canvas.width() / 2.0, 66.0);
+    let font = canvas.font();
+    let title = font.fit(title, TITLE_TEXT, canvas.width() - 60.0);
+    let style = Text::new(TITLE_TEXT, INK, Align::Middle);
+    canvas.text(&title, (middle, 32.0), style);
+    let width = |entry: &Entry| SAMPLE + SPACE + font.width(&entry.text, LEGEND_TEXT);
+    let total = legend.iter().map(width).sum::<f32>() + GAP * (legend.len() - 1) as f32;
+    let mut x = middle - total / 2.0;
+    for entry in legend {
+        canvas.line(&[(x, y), (x + SAMPLE, y)], entry.pen);
+        if let Some(marker) = entry.marker {
+            canvas.marker((x + SAMPLE / 2.0, y), 4.6, marker, entry.pen.color);
+        }
+        let style = Text::new(LEGEND_TEXT, INK, Align::Start);
+        canvas.text(&entry.text, (x + SAMPLE + SPACE, y), style);
+        x += width(entry) + GAP;
+    }
 }
 
 /// A curve of points: position along the lower axis, and value.
-pub(super) struct Series {
-    pub(super) values: Vec<(f64, f64)>,
-    pub(super) pen: Pen,
+pub(crate) struct Series {
+    pub(crate) values: Vec<(f64, f64)>,
+    pub(crate) pen: Pen,
     /// Drawn at the points unless they are crowded.
-    pub(super) marker: Option<Marker>,
+    pub(crate) marker: Option<Marker>,
 }
 
-pub(super) struct Panel<'a> {
-    pub(super) area: Area,
+pub(crate) struct Panel<'a> {
+    /// The plot area in pixels.
+    pub(crate) area: Region,
     /// The horizontal axis.
-    pub(super) across: &'a Axis,
-    pub(super) across_title: &'a str,
+    pub(crate) across: &'a Axis,
+    pub(crate) across_title: &'a str,
     /// The vertical axis; `None` if no value can be drawn.
-    pub(super) values: Option<Axis>,
-    pub(super) title: &'a str,
+    pub(crate) values: Option<Axis>,
+    pub(crate) title: &'a str,
 }
 
 impl Panel<'_> {
     /// Draws the axes, the curves and a vertical line at `mark`.
-    pub(super) fn draw(&self, canvas: &mut Canvas, series: &[Series], mark: Option<f64>) {
+    pub(crate) fn draw(&self, canvas: &mut Canvas, series: &[Series], mark: Option<f64>) {
         self.draw_across(canvas);
         self.draw_titles(canvas);
         let Some(values) = &self.values else {
-            let Area { left, top, width, height } = self.area;
-            let style = Text::new(TITLE_TEXT, FAINT_INK, Align::Middle);
+            let Region { left, top, width, height } = self.area;
+            let style = Text::new(AXIS_TEXT, FAINT_INK, Align::Middle);
             canvas.text("no finite values", (left + width / 2.0, top + height / 2.0), style);
             return;
         };
@@ -60,7 +90,7 @@ impl Panel<'_> {
 
     /// Grid, ticks and labels along the lower edge.
     fn draw_across(&self, canvas: &mut Canvas) {
-        let Area { left, top, width, height } = self.area;
+        let Region { left, top, width, height } = self.area;
         let bottom = top + height;
         for &tick in &self.across.ticks {
             let x = self.x(tick);
@@ -74,7 +104,7 @@ impl Panel<'_> {
 
     /// Grid and labels along the left edge.
     fn draw_values(&self, canvas: &mut Canvas, values: &Axis) {
-        let Area { left, top, width, height } = self.area;
+        let Region { left, top, width, height } = self.area;
         for &tick in &values.ticks {
             let y = self.y(values, tick);
             if y < top + height - 1.0 {
@@ -86,8 +116,8 @@ impl Panel<'_> {
     }
 
     fn draw_titles(&self, canvas: &mut Canvas) {
-        let Area { left, top, width, height } = self.area;
-        let style = Text::new(TITLE_TEXT, INK, Align::Middle);
+        let Region { left, top, width, height } = self.area;
+        let style = Text::new(AXIS_TEXT, INK, Align::Middle);
         canvas.text(self.across_title, (left + width / 2.0, top + height + 41.0), style);
         canvas.text(self.title, (left - 62.0, top + height / 2.0), style.rotated(-90.0));
     }

@@ -6,16 +6,16 @@ use std::ops::RangeInclusive;
 const LARGEST: f64 = 1e9;
 
 /// Whether a value can be drawn.
-pub(super) fn is_drawable(value: f64) -> bool {
+pub(crate) fn is_drawable(value: f64) -> bool {
     value.abs() < LARGEST
 }
 
 /// The range of an axis and its ticks.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Axis {
-    pub(super) lower: f64,
-    pub(super) upper: f64,
-    pub(super) ticks: Vec<f64>,
+pub(crate) struct Axis {
+    pub(crate) lower: f64,
+    pub(crate) upper: f64,
+    pub(crate) ticks: Vec<f64>,
     labels: Labels,
 }
 
@@ -30,17 +30,11 @@ enum Labels {
 impl Axis {
     /// An axis for measured values with about six ticks, which ends at round numbers. It exceeds the range `usual`
     /// only if a value does. `None` if no value can be drawn.
-    pub(super) fn of_values(
+    pub(crate) fn of_values(
         values: impl Iterator<Item = f64>,
         usual: RangeInclusive<f64>,
     ) -> Option<Self> {
-        let (lower, upper) = values.filter(|&value| is_drawable(value)).fold(
-            None,
-            |range: Option<(f64, f64)>, value| {
-                let (lower, upper) = range.unwrap_or((value, value));
-                Some((lower.min(value), upper.max(value)))
-            },
-        )?;
+        let (lower, upper) = range(values.filter(|&value| is_drawable(value)))?;
         let middle = f64::midpoint(lower, upper);
         // Not so narrow that rounding errors of nearly equal values become visible.
         let half = ((upper - lower) / 2.0).max(middle.abs() * 0.02).max(5e-4);
@@ -51,7 +45,7 @@ impl Axis {
     }
 
     /// An axis of integers from `first` to `last` with about ten ticks and a margin at both ends.
-    pub(super) fn of_epochs(first: usize, last: usize) -> Self {
+    pub(crate) fn of_epochs(first: usize, last: usize) -> Self {
         let (lower, upper) = (first as f64, last as f64);
         let step = round_step(((upper - lower) / 10.0).max(1.0));
         let mut axis = Self::stepped((lower / step).ceil(), (upper / step).floor(), step);
@@ -63,12 +57,9 @@ impl Axis {
     }
 
     /// A logarithmic axis for positive `values`, with ticks at powers of ten; positions are decimal logarithms.
-    pub(super) fn of_powers(values: impl Iterator<Item = f64>) -> Option<Self> {
+    pub(crate) fn of_powers(values: impl Iterator<Item = f64>) -> Option<Self> {
         let exponents = values.map(f64::log10).filter(|value| value.is_finite());
-        let (lower, upper) = exponents.fold(None, |range: Option<(f64, f64)>, value| {
-            let (lower, upper) = range.unwrap_or((value, value));
-            Some((lower.min(value), upper.max(value)))
-        })?;
+        let (lower, upper) = range(exponents)?;
         let room = ((upper - lower) * 0.03).max(0.1);
         let axis = Self::stepped((lower - room).ceil(), (upper + room).floor(), 1.0);
         Some(Self { lower: lower - room, upper: upper + room, labels: Labels::Power, ..axis })
@@ -86,18 +77,25 @@ impl Axis {
     }
 
     /// The position of a value: 0 at the lower end, 1 at the upper.
-    pub(super) fn position(&self, value: f64) -> f32 {
+    pub(crate) fn position(&self, value: f64) -> f32 {
         ((value - self.lower) / (self.upper - self.lower)) as f32
     }
 
     /// The label of a value.
-    pub(super) fn label(&self, value: f64) -> String {
+    pub(crate) fn label(&self, value: f64) -> String {
         match self.labels {
             // Adding zero turns -0 into 0.
             Labels::Decimals(decimals) => format!("{:.*}", decimals, value + 0.0),
             Labels::Power => format!("{:e}", 10_f64.powi(value.round() as i32)),
         }
     }
+}
+
+fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.fold(None, |range, value| {
+        let (lower, upper) = range.unwrap_or((value, value));
+        Some((value.min(lower), value.max(upper)))
+    })
 }
 
 /// The smallest of 1, 2, 5, 10, 20 … (or 0.1, 0.2, 0.5 …) that is at least `step`.

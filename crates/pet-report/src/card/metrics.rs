@@ -1,11 +1,11 @@
-//! The sections on metrics.
+//! The sections on what was measured: metrics, classes, precision and confidence.
 
 use pet_model::{
-    CONFUSION_FILE, CURVES_FILE, ClassMetrics, Metrics, ModelMetadata, SplitMetrics, split_title,
+    CONFUSION_FILE, CURVES_FILE, ClassMetrics, INT8_MODEL_FILE, Metrics, ModelMetadata,
+    Quantization, SplitMetrics, split_title,
 };
 
-use super::markdown::{code, decimal, percent, table, text};
-use super::picture;
+use super::markdown::{code, decimal, percent, picture, table, text};
 
 /// More classes than this are reduced to the weakest and the strongest.
 const FEW_CLASSES: usize = 12;
@@ -82,7 +82,7 @@ impl Columns {
 }
 
 /// The best and worst classes on the test images, or on another split without those.
-pub(super) fn classes_section(metrics: &Metrics) -> String {
+pub(super) fn classes(metrics: &Metrics) -> String {
     let mut section = "## Metrics by class\n\n".to_owned();
     let measured = |name: &str| Some((name.to_owned(), ranked(metrics.splits.get(name)?)));
     let splits = metrics.splits.keys().map(String::as_str);
@@ -133,4 +133,80 @@ fn class_table<'a>(classes: impl Iterator<Item = &'a (&'a str, &'a ClassMetrics)
         row
     });
     table(&["class", ">images", ">precision", ">recall", ">F1"], rows)
+}
+
+pub(super) fn precision(metrics: &Metrics) -> Option<String> {
+    let Quantization {
+        images,
+        calibration_images,
+        top1_fp32,
+        top1_int8,
+        agreement,
+        fp32_layers,
+        layers,
+        bytes_fp32,
+        bytes_int8,
+    } = metrics.quantization.as_ref()?;
+    let row = |name: &str, top1: f64, bytes: u64| {
+        let megabytes = bytes as f64 / 1e6;
+        vec![name.to_owned(), percent(top1), format!("{megabytes:.1} MB")]
+    };
+    let rows = [row("fp32", *top1_fp32, *bytes_fp32), row("int8", *top1_int8, *bytes_int8)];
+    let head = ["precision", ">top-1 on validation images", ">size"];
+    let trained = if metrics.refit_of().is_some() {
+        " It was also trained on these, so only the difference is meaningful."
+    } else {
+        ""
+    };
+    let which = match fp32_layers {
+        0 => format!("all {layers} convolutions"),
+        1 => format!("all {layers} convolutions but the first"),
+        _ => format!("all {layers} convolutions but the first {fp32_layers}"),
+    };
+    Some(format!(
+        "## Precision\n\n\
+         `{INT8_MODEL_FILE}` is the same model in 8-bit integers: {which}, weights with one scale per filter, ranges from \
+         {calibration_images} validation images. On {images} validation images its \
+         prediction agrees with fp32 on {}.{trained}\n\n{}",
+        percent(*agreement),
+        table(&head, rows)
+    ))
+}
+
+pub(super) fn confidence(metadata: &ModelMetadata, metrics: &Metrics) -> String {
+    let meaning = match metadata.temperature {
+        Some(temperature) => format!(
+            "The confidence is the softmax of the model's output divided by {temperature:.4}, the \
+             temperature that fits the validation images best (Guo et al., \"On Calibration of Modern \
+             Neural Networks\", 2017). It does not change predictions, only the confidence."
+        ),
+        None => "The confidence is the softmax of the model's output. It has not been calibrated: 0.9 does not mean \
+                 that nine out of ten predictions are right."
+            .into(),
+    };
+    let rows: Vec<_> = metrics.splits.iter().filter_map(calibration_row).collect();
+    let mut parts = vec![format!("## Confidence\n\n{meaning}\n")];
+    if !rows.is_empty() {
+        if metadata.temperature.is_some() {
+            let (before, loss) = (">calibration error before", ">loss before");
+            parts.push(table(&["split", before, ">after", loss, ">after"], rows));
+        }
+        parts.push(
+            "Calibration error is the expected calibration error in 15 bins: the average difference between the \
+             confidence of the top prediction and the share of correct predictions.\n"
+                .into(),
+        );
+    }
+    parts.join("\n")
+}
+
+fn calibration_row((key, split): (&String, &SplitMetrics)) -> Option<Vec<String>> {
+    let calibration = split.calibration.as_ref()?;
+    Some(vec![
+        text(&split_title(key)),
+        percent(calibration.error_before),
+        percent(calibration.error),
+        decimal(calibration.loss_before),
+        decimal(split.loss),
+    ])
 }

@@ -7,71 +7,69 @@ use tiny_skia::{
     StrokeDash, Transform,
 };
 
-use super::colors::{Color, WHITE};
-use super::font::Font;
 use crate::Error;
+use crate::colors::{Color, WHITE};
+use crate::font::Font;
 
 /// A point in pixels from the top left corner.
-pub(super) type Point = (f32, f32);
+pub(crate) type Point = (f32, f32);
 
 /// A white image to draw on.
-pub(super) struct Canvas {
+pub(crate) struct Canvas {
     pixels: Pixmap,
     font: Font,
 }
 
 /// The style of a line.
 #[derive(Clone, Copy)]
-pub(super) struct Pen {
-    pub(super) color: Color,
-    pub(super) width: f32,
-    pub(super) dashed: bool,
+pub(crate) struct Pen {
+    pub(crate) color: Color,
+    pub(crate) width: f32,
+    pub(crate) dashed: bool,
 }
 
 impl Pen {
-    pub(super) const fn solid(color: Color, width: f32) -> Self {
+    pub(crate) const fn solid(color: Color, width: f32) -> Self {
         Self { color, width, dashed: false }
     }
 
-    pub(super) const fn dashed(color: Color, width: f32) -> Self {
+    pub(crate) const fn dashed(color: Color, width: f32) -> Self {
         Self { color, width, dashed: true }
     }
 
     fn stroke(self) -> Stroke {
-        let dash = if self.dashed { StrokeDash::new(vec![5.0, 4.0], 0.0) } else { None };
-        let line_cap = if self.dashed { LineCap::Butt } else { LineCap::Round };
-        Stroke {
-            width: self.width,
-            dash,
-            line_cap,
-            line_join: LineJoin::Round,
-            ..Stroke::default()
-        }
+        let (dash, line_cap) = if self.dashed {
+            (StrokeDash::new(vec![5.0, 4.0], 0.0), LineCap::Butt)
+        } else {
+            (None, LineCap::Round)
+        };
+        let line_join = LineJoin::Round;
+        Stroke { width: self.width, dash, line_cap, line_join, ..Stroke::default() }
     }
 }
 
 /// The style and alignment of a line of text. Vertically, the middle of the capital letters is at the given point.
 #[derive(Clone, Copy)]
-pub(super) struct Text {
-    pub(super) size: f32,
-    pub(super) color: Color,
-    pub(super) align: Align,
+pub(crate) struct Text {
+    pub(crate) size: f32,
+    pub(crate) color: Color,
+    pub(crate) align: Align,
     /// Rotation in degrees clockwise around the given point.
-    pub(super) angle: f32,
+    pub(crate) angle: f32,
 }
 
 impl Text {
-    pub(super) const fn new(size: f32, color: Color, align: Align) -> Self {
+    pub(crate) const fn new(size: f32, color: Color, align: Align) -> Self {
         Self { size, color, align, angle: 0.0 }
     }
 
-    pub(super) const fn rotated(self, angle: f32) -> Self {
+    pub(crate) const fn rotated(self, angle: f32) -> Self {
         Self { angle, ..self }
     }
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Align {
+pub(crate) enum Align {
     Start,
     Middle,
     End,
@@ -79,30 +77,35 @@ pub(super) enum Align {
 
 /// The marker of values on a curve.
 #[derive(Clone, Copy)]
-pub(super) enum Marker {
+pub(crate) enum Marker {
     Circle,
     Square,
 }
 
 impl Canvas {
-    pub(super) fn new(width: u32, height: u32) -> Result<Self, Error> {
+    pub(crate) fn new(width: u32, height: u32) -> Result<Self, Error> {
         let mut pixels = Pixmap::new(width, height).ok_or(Error::Canvas { width, height })?;
         pixels.fill(tiny_skia::Color::WHITE);
         Ok(Self { pixels, font: Font::embedded()? })
     }
 
-    pub(super) fn font(&self) -> Font {
+    /// Width in pixels.
+    pub(crate) fn width(&self) -> f32 {
+        self.pixels.width() as f32
+    }
+
+    pub(crate) fn font(&self) -> Font {
         self.font
     }
 
-    pub(super) fn rectangle(&mut self, (left, top): Point, width: f32, height: f32, color: Color) {
+    pub(crate) fn rectangle(&mut self, (left, top): Point, width: f32, height: f32, color: Color) {
         if let Some(area) = Rect::from_xywh(left, top, width, height) {
             self.pixels.fill_rect(area, &paint(color), Transform::identity(), None);
         }
     }
 
     /// Draws a line through at least two `points`.
-    pub(super) fn line(&mut self, points: &[Point], pen: Pen) {
+    pub(crate) fn line(&mut self, points: &[Point], pen: Pen) {
         let mut path = PathBuilder::new();
         for (index, &(x, y)) in points.iter().enumerate() {
             if index == 0 {
@@ -112,20 +115,19 @@ impl Canvas {
             }
         }
         if let Some(path) = path.finish() {
-            let identity = Transform::identity();
-            self.pixels.stroke_path(&path, &paint(pen.color), &pen.stroke(), identity, None);
+            self.outline(&path, pen);
         }
     }
 
     /// Draws a filled marker with a thin white outline, which sets it off from the lines.
-    pub(super) fn marker(&mut self, center: Point, radius: f32, marker: Marker, color: Color) {
+    pub(crate) fn marker(&mut self, center: Point, radius: f32, marker: Marker, color: Color) {
         if let Some(path) = marker_path(center, radius, marker) {
             self.fill(&path, color, Transform::identity());
             self.outline(&path, Pen::solid(WHITE, 1.0));
         }
     }
 
-    pub(super) fn text(&mut self, text: &str, (x, y): Point, style: Text) {
+    pub(crate) fn text(&mut self, text: &str, (x, y): Point, style: Text) {
         let Some(path) = self.font.outline(text, style.size) else {
             return;
         };
@@ -142,7 +144,7 @@ impl Canvas {
     }
 
     /// Copies a photograph, cropped to the canvas.
-    pub(super) fn photograph(&mut self, photograph: &RgbImage, (left, top): (u32, u32)) {
+    pub(crate) fn photograph(&mut self, photograph: &RgbImage, (left, top): (u32, u32)) {
         let (width, height) = (self.pixels.width(), self.pixels.height());
         for (x, y, pixel) in photograph.enumerate_pixels() {
             let (x, y) = (left + x, top + y);
@@ -155,19 +157,14 @@ impl Canvas {
         }
     }
 
-    /// Width in pixels.
-    pub(super) fn width(&self) -> f32 {
-        self.pixels.width() as f32
-    }
-
     /// Encodes a chart as PNG.
-    pub(super) fn png(&self) -> Result<Vec<u8>, Error> {
+    pub(crate) fn png(&self) -> Result<Vec<u8>, Error> {
         // Flat areas compress best without filters: to a third of the size with the defaults.
         self.encode(CompressionType::Best, FilterType::NoFilter)
     }
 
     /// Encodes a picture with photographs as PNG.
-    pub(super) fn photographic_png(&self) -> Result<Vec<u8>, Error> {
+    pub(crate) fn photographic_png(&self) -> Result<Vec<u8>, Error> {
         self.encode(CompressionType::Default, FilterType::Adaptive)
     }
 

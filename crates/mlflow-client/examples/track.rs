@@ -1,6 +1,6 @@
-//! Logs a run to the store of `MLFLOW_TRACKING_URI`, or to `./mlflow.db`.
+//! Logs a run to the store of `MLFLOW_TRACKING_URI`, or to `./mlflow.db`, and shows the history of the best one so far.
 
-use mlflow_client::{Batch, Client, Config, NewRun, RunStatus, now};
+use mlflow_client::{Batch, Client, Config, NewRun, RunQuery, RunStatus, now};
 
 fn main() -> Result<(), mlflow_client::Error> {
     let config = Config::from_lookup(|name| std::env::var(name).ok())?;
@@ -15,6 +15,17 @@ fn main() -> Result<(), mlflow_client::Error> {
     client.artifacts(&run.artifact_uri)?.upload_bytes(b"it works", "notes.txt")?;
     client.update_run(&run.id, RunStatus::Finished, Some(now()))?;
     show(&format!("run {} in {}", run.id, client.tracking_uri()));
+
+    let query = RunQuery::new(&experiment.id)
+        .filter("status = 'FINISHED'")
+        .order_by("metrics.loss ASC")
+        .page_size(1);
+    if let Some(best) = client.search_runs(&query).next().transpose()? {
+        show(&format!("the lowest loss is that of {} `{}`", best.id, best.name));
+        for point in client.metric_history(&best.id, "loss")? {
+            show(&format!("step {}: loss {:.4}", point.step, point.value));
+        }
+    }
     Ok(())
 }
 

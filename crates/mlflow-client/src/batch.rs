@@ -1,6 +1,7 @@
 //! What is logged to a run: metrics, parameters and tags.
 
 use crate::error::Result;
+use crate::json;
 use crate::limits::{self, check_key, check_length};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,20 +12,19 @@ use std::fmt::Display;
 ///
 /// The value may be NaN. Infinities are kept as ±[`f64::MAX`], as every MLflow store
 /// converts them; this crate does the same, so that all stores agree.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Metric {
     /// Name, such as `val_acc`.
-    #[serde(default)]
     pub key: String,
     /// Measured value.
-    #[serde(default, with = "crate::json::value")]
+    #[serde(with = "json::value")]
     pub value: f64,
     /// When it was measured.
-    #[serde(default)]
     pub timestamp: Timestamp,
     /// Position on the x axis, such as the epoch; 0 if there is none.
-    #[serde(default, deserialize_with = "crate::json::integer")]
+    #[serde(deserialize_with = "json::integer")]
     pub step: i64,
 }
 
@@ -41,7 +41,7 @@ impl Metric {
 
     /// The value as MLflow stores it: NaN stays, infinities become the largest finite numbers.
     pub fn storable(&self) -> f64 {
-        storable(self.value)
+        json::storable(self.value)
     }
 
     /// Whether this point replaces `other` as the latest: larger (step, timestamp, value).
@@ -55,12 +55,6 @@ impl Metric {
         };
         rank(self) > rank(other) || (rank(self) == rank(other) && value(self) > value(other))
     }
-}
-
-/// See [`Metric::storable`].
-pub(crate) fn storable(value: f64) -> f64 {
-    // `clamp` keeps NaN.
-    value.clamp(f64::MIN, f64::MAX)
 }
 
 /// Metrics, parameters and tags to be logged together, any number of each.

@@ -3,17 +3,15 @@
 use crate::artifact::Artifacts;
 use crate::batch::{Batch, Metric};
 use crate::config::Config;
-use crate::dataset::DatasetInput;
 use crate::error::{Error, Result};
 use crate::limits::{self, check_alias, check_experiment_name, check_model_name, invalid};
+use crate::location::TrackingUri;
 use crate::registry::{
-    LoggedModel, ModelVersion, NewModel, NewModelVersion, RegisteredModel, check_description,
+    LoggedModel, ModelVersion, NewModel, NewModelVersion, RegisteredModel, check_described,
 };
-use crate::run::{Experiment, Lifecycle, NewRun, Run, RunStatus};
-use crate::search::{Pages, RunQuery, Runs};
-use crate::store::Store;
+use crate::run::{DatasetInput, Experiment, Lifecycle, NewRun, Run, RunStatus};
+use crate::store::{Pages, RunQuery, Runs, Store};
 use crate::time::Timestamp;
-use crate::tracking_uri::TrackingUri;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -201,8 +199,7 @@ impl Client {
         tags: &BTreeMap<String, String>,
     ) -> Result<RegisteredModel> {
         check_model_name(name)?;
-        check_description(description)?;
-        limits::check_tags(tags, limits::REGISTRY_TAG_LENGTH)?;
+        check_described(description, tags)?;
         match self.store.create_registered_model(name, description, tags) {
             Err(Error::AlreadyExists { .. }) => self.store.registered_model(name),
             result => result,

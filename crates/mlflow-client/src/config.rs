@@ -1,12 +1,12 @@
-//! Which store to use, and how: set by the program, or by MLflow's environment variables.
+//! Which store to use, and how: set by the program, or by MLflow's environment variables and `~/.mlflow/credentials`.
 
-use crate::credentials::{self, Credentials};
 use crate::error::{Error, Result, excerpt};
-use crate::tracking_uri::TrackingUri;
-use crate::waiting::OnWaiting;
+use crate::location::{TrackingUri, Uri};
+use percent_encoding::percent_decode_str;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fmt, io};
 
 /// Sampling more often would slow down the program that is measured.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
@@ -90,6 +90,72 @@ impl Default for HttpOptions {
     }
 }
 
+/// A text that `Debug` does not show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one place that sends it.
+    #[cfg(feature = "rest")]
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// How a client authenticates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Credentials {
+    /// It does not.
+    #[default]
+    None,
+    /// A user with a password (HTTP's Basic scheme).
+    Basic {
+        /// The user.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A token (HTTP's Bearer scheme).
+    Token(Secret),
+}
+
+/// A server that has not answered a request for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Waiting {
+    /// The server's address.
+    pub server: String,
+    /// How long there has been no answer.
+    pub waited: Duration,
+    /// How often the request is sent before it is given up, including the first time.
+    pub attempts: u32,
+    /// How long each attempt waits for the server.
+    pub timeout: Duration,
+}
+
+/// A function that is called once per client, from a separate thread, when a server has not answered for two
+/// seconds.
+#[derive(Debug, Clone, Copy)]
+pub struct OnWaiting(pub fn(&Waiting));
+
+impl PartialEq for OnWaiting {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
 impl From<TrackingUri> for Config {
     fn from(tracking_uri: TrackingUri) -> Self {
         Self::new(tracking_uri)
@@ -142,7 +208,7 @@ impl Config {
         config.run_id = lookup("MLFLOW_RUN_ID");
         config.system_metrics = system_metrics(&lookup)?;
         let http = &mut config.http;
-        http.credentials = credentials::find(&lookup, uri.as_deref())?;
+        http.credentials = credentials(&lookup, uri.as_deref())?;
         http.insecure_tls = flag(&lookup, "MLFLOW_TRACKING_INSECURE_TLS")?;
         http.server_certificate = lookup("MLFLOW_TRACKING_SERVER_CERT_PATH").map(PathBuf::from);
         http.client_certificate = lookup("MLFLOW_TRACKING_CLIENT_CERT_PATH").map(PathBuf::from);
@@ -153,9 +219,8 @@ impl Config {
             http.backoff = backoff;
         }
         let retries = "MLFLOW_HTTP_REQUEST_MAX_RETRIES";
-        if let Some(text) = lookup(retries) {
-            let number = text.trim().parse();
-            http.max_retries = number.map_err(|_| wrong(retries, "an integer", &text))?;
+        if let Some(number) = setting(&lookup, retries, "an integer", |text| text.parse().ok())? {
+            http.max_retries = number;
         }
         Ok(config)
     }
@@ -175,10 +240,8 @@ fn system_metrics(lookup: &impl Fn(&str) -> Option<String>) -> Result<SystemMetr
         settings.interval = time;
     }
     let samples = "MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING";
-    if let Some(text) = lookup(samples) {
-        let number = text.trim().parse();
-        settings.samples = number.map_err(|_| wrong(samples, "a number of at least 1", &text))?;
-    }
+    let number = setting(lookup, samples, "a number of at least 1", |text| text.parse().ok())?;
+    settings.samples = number.unwrap_or(settings.samples);
     Ok(settings)
 }
 
@@ -186,27 +249,126 @@ fn seconds(
     lookup: &impl Fn(&str) -> Option<String>,
     name: &'static str,
 ) -> Result<Option<Duration>> {
-    lookup(name)
-        .map(|text| {
-            let number = text.trim().parse().ok().filter(|number| *number >= 0.0);
-            number
-                .and_then(|number| Duration::try_from_secs_f64(number).ok())
-                .ok_or_else(|| wrong(name, "a number of seconds", &text))
-        })
-        .transpose()
+    setting(lookup, name, "a number of seconds", |text| {
+        Duration::try_from_secs_f64(text.parse().ok()?).ok()
+    })
 }
 
 fn flag(lookup: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<bool> {
+    let value = setting(lookup, name, "`true` or `false`", |text| {
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        }
+    });
+    Ok(value?.unwrap_or_default())
+}
+
+/// The value of a variable, none if it is not set.
+fn setting<T>(
+    lookup: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    expected: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>> {
     let Some(text) = lookup(name) else {
-        return Ok(false);
+        return Ok(None);
     };
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(wrong(name, "`true` or `false`", &text)),
-    }
+    parse(text.trim()).map(Some).ok_or_else(|| wrong(name, expected, &text))
 }
 
 fn wrong(name: &'static str, expected: &'static str, value: &str) -> Error {
     Error::Setting { name, expected, value: excerpt(value) }
+}
+
+/// The credentials in MLflow's order: user and password, then a token. User and password come from
+/// the environment, from the address (`http://user:password@host`), or from the file; each of the
+/// two is looked up separately.
+fn credentials(lookup: &impl Fn(&str) -> Option<String>, uri: Option<&str>) -> Result<Credentials> {
+    let environment = (lookup("MLFLOW_TRACKING_USERNAME"), lookup("MLFLOW_TRACKING_PASSWORD"));
+    let from_uri = uri.and_then(in_uri);
+    let (user, password) = match (environment, from_uri) {
+        ((Some(user), Some(password)), _) | (_, Some((user, password))) => {
+            (Some(user), Some(password))
+        }
+        ((user, password), None) => {
+            let (filed_user, filed_password) = in_home(lookup)?;
+            (user.or(filed_user), password.or(filed_password))
+        }
+    };
+    Ok(match (user, password, lookup("MLFLOW_TRACKING_TOKEN")) {
+        (Some(user), Some(password), _) => {
+            Credentials::Basic { user, password: Secret::new(password) }
+        }
+        (_, _, Some(token)) => Credentials::Token(Secret::new(token)),
+        _ => Credentials::None,
+    })
+}
+
+fn in_uri(uri: &str) -> Option<(String, String)> {
+    let uri = Uri::split(uri).filter(|uri| uri.scheme.starts_with("http"))?;
+    let (user, password) = uri.user?.split_once(':').unwrap_or((uri.user?, ""));
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    Some((decode(user), decode(password)))
+}
+
+type UserAndPassword = (Option<String>, Option<String>);
+
+fn in_home(lookup: &impl Fn(&str) -> Option<String>) -> Result<UserAndPassword> {
+    let Some(home) = lookup("HOME").or_else(|| lookup("USERPROFILE")) else {
+        return Ok((None, None));
+    };
+    match fs_err::read_to_string(Path::new(&home).join(".mlflow/credentials")) {
+        Ok(text) => Ok(in_file(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((None, None)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The section `[mlflow]` of an INI file.
+fn in_file(text: &str) -> UserAndPassword {
+    let mut found = (None, None);
+    let mut in_section = false;
+    for line in text.lines().map(str::trim) {
+        if let Some(section) = line.strip_prefix('[') {
+            in_section = section.trim_end_matches(']').trim() == "mlflow";
+        } else if let (true, Some((key, value))) = (in_section, line.split_once('=')) {
+            let value = Some(value.trim().to_owned());
+            match key.trim().to_ascii_lowercase().as_str() {
+                "mlflow_tracking_username" => found.0 = value,
+                "mlflow_tracking_password" => found.1 = value,
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_show() {
+        let password = Secret::new("hidden");
+        let shown = format!("{:?}", Credentials::Basic { user: "me".to_owned(), password });
+        assert!(shown.contains("me") && !shown.contains("hidden"), "{shown}");
+        let token = Credentials::Token(Secret::new("hidden"));
+        assert!(!format!("{token:#?}").contains("hidden"));
+    }
+
+    #[test]
+    fn only_the_right_section_of_the_file_counts() {
+        let text = "[other]\nmlflow_tracking_username = no\n# comment\n\n [mlflow]\nmlflow_tracking_username = me \n; x\nMLFLOW_TRACKING_PASSWORD=a=b\nbroken";
+        assert_eq!(in_file(text), (Some("me".into()), Some("a=b".into())));
+        assert_eq!(in_file(""), (None, None));
+    }
+
+    #[test]
+    fn the_address_may_carry_both() {
+        let both = in_uri("https://me:p%40ss@host/path@x").unwrap();
+        assert_eq!(both, ("me".into(), "p@ss".into()));
+        assert_eq!(in_uri("http://host/path@x"), None);
+    }
 }

@@ -1,6 +1,5 @@
 //! The error type of the crate.
 
-use crate::uri::without_credentials;
 use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
@@ -318,11 +317,6 @@ pub(crate) fn excerpt(text: &str) -> String {
         short.push('…');
     }
     short
-}
-
-/// A URI without credentials, for an error message.
-pub(crate) fn public(uri: &str) -> String {
-    excerpt(&without_credentials(uri))
 }
 
 #[cfg(test)]

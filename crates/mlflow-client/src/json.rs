@@ -28,6 +28,12 @@ pub(crate) fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32,
     Ok(u32::try_from(integer(deserializer)?).unwrap_or_default())
 }
 
+/// A value as MLflow stores it: NaN stays, infinities become the largest finite numbers.
+pub(crate) fn storable(value: f64) -> f64 {
+    // `clamp` keeps NaN.
+    value.clamp(f64::MIN, f64::MAX)
+}
+
 /// A measured value, with NaN as the string `NaN`.
 pub(crate) mod value {
     use super::Number;
@@ -35,7 +41,7 @@ pub(crate) mod value {
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        match crate::batch::storable(*value) {
+        match super::storable(*value) {
             value if value.is_nan() => serializer.serialize_str("NaN"),
             value => serializer.serialize_f64(value),
         }

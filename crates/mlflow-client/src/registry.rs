@@ -9,26 +9,25 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// A named model with its versions. Can be read from the JSON of MLflow's REST interface.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct RegisteredModel {
     /// Unique name.
-    #[serde(default)]
     pub name: String,
     /// When it was created.
-    #[serde(default, rename = "creation_timestamp")]
+    #[serde(rename = "creation_timestamp")]
     pub creation_time: Timestamp,
     /// When it or one of its versions was changed.
-    #[serde(default, rename = "last_updated_timestamp")]
+    #[serde(rename = "last_updated_timestamp")]
     pub last_updated_time: Timestamp,
     /// For people; may be empty.
-    #[serde(default)]
     pub description: String,
     /// Tags.
-    #[serde(default, deserialize_with = "json::pairs")]
+    #[serde(deserialize_with = "json::pairs")]
     pub tags: BTreeMap<String, String>,
     /// Alias → version.
-    #[serde(default, deserialize_with = "aliases")]
+    #[serde(deserialize_with = "aliases")]
     pub aliases: BTreeMap<String, u32>,
 }
 
@@ -55,43 +54,39 @@ fn aliases<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String
 }
 
 /// One version of a registered model. Can be read from the JSON of MLflow's REST interface.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct ModelVersion {
     /// The registered model.
-    #[serde(default)]
     pub name: String,
     /// Counted from 1.
-    #[serde(default, deserialize_with = "json::version")]
+    #[serde(deserialize_with = "json::version")]
     pub version: u32,
     /// When it was created.
-    #[serde(default, rename = "creation_timestamp")]
+    #[serde(rename = "creation_timestamp")]
     pub creation_time: Timestamp,
     /// When it was last changed.
-    #[serde(default, rename = "last_updated_timestamp")]
+    #[serde(rename = "last_updated_timestamp")]
     pub last_updated_time: Timestamp,
     /// For people; may be empty.
-    #[serde(default)]
     pub description: String,
     /// URI of the folder with the model, as it was given at creation.
-    #[serde(default)]
     pub source: String,
     /// The run that made the model.
-    #[serde(default, deserialize_with = "json::non_empty")]
+    #[serde(deserialize_with = "json::non_empty")]
     pub run_id: Option<String>,
     /// `READY` once it can be used.
-    #[serde(default)]
     pub status: String,
     /// Tags.
-    #[serde(default, deserialize_with = "json::pairs")]
+    #[serde(deserialize_with = "json::pairs")]
     pub tags: BTreeMap<String, String>,
     /// Aliases that point here.
-    #[serde(default)]
     pub aliases: Vec<String>,
 }
 
 /// A new version of a registered model, whose files are stored already.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewModelVersion {
     /// The registered model, which must exist.
@@ -112,14 +107,7 @@ pub struct NewModelVersion {
 impl NewModelVersion {
     /// A version of `name` whose model is stored at `source`.
     pub fn new(name: impl Into<String>, source: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            source: source.into(),
-            run_id: None,
-            model_id: None,
-            description: String::new(),
-            tags: BTreeMap::new(),
-        }
+        Self { name: name.into(), source: source.into(), ..Self::default() }
     }
 
     /// Sets the run that made the model.
@@ -144,14 +132,13 @@ impl NewModelVersion {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        check_description(&self.description)?;
-        check_tags(&self.tags, limits::REGISTRY_TAG_LENGTH)
+        check_described(&self.description, &self.tags)
     }
 }
 
 /// A model to upload and register, see
 /// [`Client::register_folder`](crate::Client::register_folder).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NewModel {
     /// Name among the run's models and artifacts, such as `model`.
@@ -171,14 +158,7 @@ pub struct NewModel {
 impl NewModel {
     /// A model without parameters, metrics, tags and description.
     pub fn new(name: impl Into<String>, registered_name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            registered_name: registered_name.into(),
-            params: BTreeMap::new(),
-            metrics: Vec::new(),
-            tags: BTreeMap::new(),
-            description: String::new(),
-        }
+        Self { name: name.into(), registered_name: registered_name.into(), ..Self::default() }
     }
 
     /// Adds parameters of the model.
@@ -216,8 +196,7 @@ impl NewModel {
     /// Checks what the registry gets, before files are uploaded.
     pub(crate) fn check(&self) -> Result<()> {
         check_model_name(&self.registered_name)?;
-        check_description(&self.description)?;
-        check_tags(&self.tags, limits::REGISTRY_TAG_LENGTH)
+        check_described(&self.description, &self.tags)
     }
 }
 
@@ -231,6 +210,8 @@ pub(crate) struct LoggedModel {
     pub(crate) artifact_uri: String,
 }
 
-pub(crate) fn check_description(description: &str) -> Result<()> {
-    check_length("description", description, limits::REGISTRY_TAG_LENGTH)
+/// Checks what describes a model or version.
+pub(crate) fn check_described(description: &str, tags: &BTreeMap<String, String>) -> Result<()> {
+    check_length("description", description, limits::REGISTRY_TAG_LENGTH)?;
+    check_tags(tags, limits::REGISTRY_TAG_LENGTH)
 }

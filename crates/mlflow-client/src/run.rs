@@ -1,8 +1,8 @@
-//! Experiments and their runs.
+//! Experiments, their runs, and the data sets that runs used.
 
 use crate::batch::Metric;
-use crate::dataset::DatasetInput;
 use crate::error::{Error, Result};
+use crate::json;
 use crate::limits::{self, check_length, invalid};
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -34,26 +34,24 @@ impl<'de> Deserialize<'de> for Lifecycle {
 }
 
 /// A named collection of runs. Can be read from the JSON of MLflow's REST interface.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Experiment {
     /// Id within its store.
-    #[serde(default, rename = "experiment_id")]
+    #[serde(rename = "experiment_id")]
     pub id: String,
     /// Unique name.
-    #[serde(default)]
     pub name: String,
     /// URI under which new runs put their artifacts.
-    #[serde(default)]
     pub artifact_location: String,
     /// Whether it was deleted.
-    #[serde(default, rename = "lifecycle_stage")]
+    #[serde(rename = "lifecycle_stage")]
     pub lifecycle: Lifecycle,
     /// When it was created; unknown for old ones.
-    #[serde(default)]
     pub creation_time: Option<Timestamp>,
     /// Tags.
-    #[serde(default, deserialize_with = "crate::json::pairs")]
+    #[serde(deserialize_with = "json::pairs")]
     pub tags: BTreeMap<String, String>,
 }
 
@@ -146,7 +144,7 @@ pub struct Run {
 }
 
 /// What a new run starts with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NewRun {
     /// Display name.
@@ -164,13 +162,7 @@ pub struct NewRun {
 impl NewRun {
     /// A run of this name that started at this time.
     pub fn new(name: impl Into<String>, start_time: impl Into<Timestamp>) -> Self {
-        Self {
-            name: name.into(),
-            start_time: start_time.into(),
-            user: None,
-            source: None,
-            tags: BTreeMap::new(),
-        }
+        Self { name: name.into(), start_time: start_time.into(), ..Self::default() }
     }
 
     /// Sets the user.
@@ -214,6 +206,97 @@ impl NewRun {
     }
 }
 
+/// The tag that says what a data set was used for, such as `training`; shown in MLflow's UI.
+pub const CONTEXT_TAG: &str = "mlflow.data.context";
+
+/// A data set that a run used.
+///
+/// ```
+/// use mlflow_client::DatasetInput;
+///
+/// let input = DatasetInput::new("digits", "5eb63bbbe01eeed0")
+///     .source("local", r#"{"uri":"/data/digits"}"#)
+///     .profile(r#"{"num_rows":60000}"#)
+///     .context("training");
+/// assert_eq!(input.tags["mlflow.data.context"], "training");
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct DatasetInput {
+    /// Its name.
+    pub name: String,
+    /// Identifies the content, in at most 36 characters. Name and digest together are one data set
+    /// within an experiment.
+    pub digest: String,
+    /// The kind of `source`, such as `local` or `code`.
+    pub source_type: String,
+    /// Where it came from, usually as JSON.
+    pub source: String,
+    /// Its columns, as JSON.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "json::non_empty")]
+    pub schema: Option<String>,
+    /// Summary statistics, as JSON.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "json::non_empty")]
+    pub profile: Option<String>,
+    /// Tags of this use, such as [`CONTEXT_TAG`].
+    pub tags: BTreeMap<String, String>,
+}
+
+impl DatasetInput {
+    /// A data set of this name and content, of unknown origin.
+    pub fn new(name: impl Into<String>, digest: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            digest: digest.into(),
+            source_type: "local".to_owned(),
+            source: "{}".to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Sets where it came from.
+    #[must_use]
+    pub fn source(mut self, source_type: impl Into<String>, source: impl Into<String>) -> Self {
+        self.source_type = source_type.into();
+        self.source = source.into();
+        self
+    }
+
+    /// Sets summary statistics, as JSON.
+    #[must_use]
+    pub fn profile(mut self, profile: impl Into<String>) -> Self {
+        self.profile = Some(profile.into());
+        self
+    }
+
+    /// Sets what it was used for.
+    #[must_use]
+    pub fn context(mut self, context: impl Into<String>) -> Self {
+        self.tags.insert(CONTEXT_TAG.to_owned(), context.into());
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        for (what, value, max) in [
+            ("data set name", &self.name, limits::DATASET_NAME_LENGTH),
+            ("data set digest", &self.digest, limits::DIGEST_LENGTH),
+            ("data set source type", &self.source_type, limits::DIGEST_LENGTH),
+            ("data set source", &self.source, limits::SOURCE_LENGTH),
+        ] {
+            if value.is_empty() {
+                return Err(invalid(what, value, "at least one character"));
+            }
+            check_length(what, value, max)?;
+        }
+        for (key, value) in &self.tags {
+            check_length("data set tag name", key, limits::INPUT_TAG_NAME_LENGTH)?;
+            check_length("data set tag value", value, limits::INPUT_TAG_LENGTH)?;
+        }
+        Ok(())
+    }
+}
+
 /// 32 hexadecimal digits from the operating system's random source, as MLflow names runs and models.
 ///
 /// # Errors
@@ -248,5 +331,15 @@ mod tests {
         assert_eq!(tags["mlflow.runName"], "a");
         assert_eq!(tags["mlflow.user"], "me");
         assert_eq!(tags["mlflow.source.type"], "LOCAL");
+    }
+
+    #[test]
+    fn what_mlflow_would_refuse_is_refused_here() {
+        assert!(DatasetInput::new("digits", "0123").check().is_ok());
+        assert!(DatasetInput::new("", "0123").check().is_err());
+        assert!(DatasetInput::new("digits", "").check().is_err());
+        assert!(DatasetInput::new("digits", "0".repeat(37)).check().is_err());
+        let long = DatasetInput::new("digits", "0").context("x".repeat(501));
+        assert!(long.check().is_err());
     }
 }

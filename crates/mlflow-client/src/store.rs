@@ -1,4 +1,4 @@
-//! The interface that the local and the REST store implement.
+//! The interface that the local and the REST store implement, with searches and pages.
 //!
 //! Names, keys and values that arrive here have been checked by [`Client`](crate::Client), and
 //! batches are small enough for one request. What does not exist is
@@ -6,11 +6,9 @@
 
 use crate::artifact::ArtifactRepository;
 use crate::batch::{Batch, Metric};
-use crate::dataset::DatasetInput;
 use crate::error::{Error, Result};
 use crate::registry::{LoggedModel, ModelVersion, NewModel, NewModelVersion, RegisteredModel};
-use crate::run::{Experiment, NewRun, Run, RunStatus};
-use crate::search::{Page, RunQuery};
+use crate::run::{DatasetInput, Experiment, NewRun, Run, RunStatus};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -95,5 +93,167 @@ pub(crate) trait Store: Send + Sync {
     /// Marks a logged model as complete, or as failed.
     fn finish_logged_model(&self, id: &str, _ready: bool) -> Result<()> {
         Err(Error::not_found("logged model", id))
+    }
+}
+
+/// Which runs to find, in which order.
+///
+/// `filter` and `order_by` are in MLflow's own language, for example
+/// `metrics.val_acc > 0.9 and params.lr = '0.001'` and `metrics.val_acc DESC`. Without an order the
+/// latest run comes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunQuery {
+    /// Ids of the experiments to look in.
+    pub experiment_ids: Vec<String>,
+    /// Conditions joined by `and`; empty for all.
+    pub filter: String,
+    /// Clauses such as `attributes.start_time DESC`, the most important first.
+    pub order_by: Vec<String>,
+    /// Whether to find deleted runs instead of the others.
+    pub deleted: bool,
+    /// Runs fetched at once, 1 to 50 000.
+    pub page_size: u32,
+}
+
+impl RunQuery {
+    /// All runs of one experiment.
+    pub fn new(experiment_id: impl Into<String>) -> Self {
+        Self {
+            experiment_ids: vec![experiment_id.into()],
+            filter: String::new(),
+            order_by: Vec::new(),
+            deleted: false,
+            page_size: 500,
+        }
+    }
+
+    /// Keeps the runs that fulfil MLflow's filter expression.
+    #[must_use]
+    pub fn filter(mut self, filter: impl Into<String>) -> Self {
+        self.filter = filter.into();
+        self
+    }
+
+    /// Adds an order, less important than the ones before.
+    #[must_use]
+    pub fn order_by(mut self, clause: impl Into<String>) -> Self {
+        self.order_by.push(clause.into());
+        self
+    }
+
+    /// Finds deleted runs instead of the others.
+    #[must_use]
+    pub fn deleted(mut self) -> Self {
+        self.deleted = true;
+        self
+    }
+
+    /// Sets how many runs are fetched at once, 1 to 50 000.
+    #[must_use]
+    pub fn page_size(mut self, runs: u32) -> Self {
+        self.page_size = runs;
+        self
+    }
+}
+
+/// A page of results, with the token of the next page unless it is the last.
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) next: Option<String>,
+}
+
+#[cfg(feature = "local")]
+impl<T> From<Vec<T>> for Page<T> {
+    fn from(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+}
+
+/// An iterator over all results of a search, which fetches page by page.
+pub struct Pages<'a, T> {
+    fetch: Box<Fetch<'a, T>>,
+    items: std::vec::IntoIter<T>,
+    next: Next,
+}
+
+/// Fetches the page of a token.
+type Fetch<'a, T> = dyn FnMut(Option<&str>) -> Result<Page<T>> + 'a;
+
+enum Next {
+    First,
+    Page(String),
+    End,
+}
+
+/// The runs that a search finds; an error ends it.
+pub type Runs<'a> = Pages<'a, Run>;
+
+impl<'a, T> Pages<'a, T> {
+    pub(crate) fn new(fetch: impl FnMut(Option<&str>) -> Result<Page<T>> + 'a) -> Self {
+        Self { fetch: Box::new(fetch), items: Vec::new().into_iter(), next: Next::First }
+    }
+}
+
+impl<T> Iterator for Pages<'_, T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(item) = self.items.next() {
+                return Some(Ok(item));
+            }
+            let page = match std::mem::replace(&mut self.next, Next::End) {
+                Next::First => (self.fetch)(None),
+                Next::Page(token) => (self.fetch)(Some(&token)),
+                Next::End => return None,
+            };
+            match page {
+                Err(error) => return Some(Err(error)),
+                Ok(page) => {
+                    // An empty page that promises another one would never end.
+                    let more = page.next.filter(|_| !page.items.is_empty());
+                    self.next = more.map_or(Next::End, Next::Page);
+                    self.items = page.items.into_iter();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_fetched_one_after_the_other() {
+        let mut asked = Vec::new();
+        let pages = Pages::new(|token| {
+            asked.push(token.map(str::to_owned));
+            let start: u32 = token.map_or(0, |text| text.parse().unwrap());
+            Ok(Page {
+                items: (start..start + 2).collect(),
+                next: (start < 4).then(|| (start + 2).to_string()),
+            })
+        });
+        let found: Vec<u32> = pages.map(Result::unwrap).collect();
+        assert_eq!(found, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(asked, [None, Some("2".to_owned()), Some("4".to_owned())]);
+    }
+
+    #[test]
+    fn an_error_ends_the_search() {
+        let mut pages = Pages::<u32>::new(|_| {
+            Err(crate::Error::NotFound { what: "experiment", name: "1".to_owned() })
+        });
+        assert!(pages.next().is_some_and(|item| item.is_err()));
+        assert!(pages.next().is_none());
+    }
+
+    #[test]
+    fn an_empty_page_ends_the_search() {
+        let mut pages =
+            Pages::<u32>::new(|_| Ok(Page { items: Vec::new(), next: Some("again".to_owned()) }));
+        assert!(pages.next().is_none());
     }
 }

@@ -249,13 +249,11 @@ impl<'a> Parser<'a> {
     }
 
     fn key(&mut self) -> Result<&'a str> {
-        match self.tokens.as_slice().first() {
-            Some(&(Token::Word(key), _)) => {
-                self.next();
-                Ok(key)
-            }
-            _ => self.quoted_key(),
+        if let Some(&(Token::Word(key), _)) = self.tokens.as_slice().first() {
+            self.next();
+            return Ok(key);
         }
+        self.quoted_key()
     }
 
     fn quoted_key(&mut self) -> Result<&'a str> {
@@ -351,7 +349,6 @@ fn error(text: &str, start: usize, expected: &'static str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Error;
     use proptest::prelude::*;
 
     fn one(text: &str) -> Condition {

@@ -7,22 +7,17 @@
 
 mod database;
 mod language;
-mod metrics;
 mod query;
 mod registry;
 mod runs;
-mod schema;
 
-use crate::artifact::ArtifactRepository;
-use crate::artifact::folder::FolderArtifacts;
-use crate::artifact::location::{from_path, to_path};
+use crate::artifact::{ArtifactRepository, FolderArtifacts};
 use crate::batch::{Batch, Metric};
-use crate::dataset::DatasetInput;
 use crate::error::{Error, Result};
+use crate::location::{from_path, to_path};
 use crate::registry::{ModelVersion, NewModelVersion, RegisteredModel};
-use crate::run::{Experiment, NewRun, Run, RunStatus, random_id};
-use crate::search::{Page, RunQuery};
-use crate::store::Store;
+use crate::run::{DatasetInput, Experiment, NewRun, Run, RunStatus, random_id};
+use crate::store::{Page, RunQuery, Store};
 use crate::time::Timestamp;
 use database::{Database, Outcome, Sql as _};
 use std::collections::BTreeMap;
@@ -43,7 +38,7 @@ impl LocalStore {
         fs_err::create_dir_all(folder)?;
         let artifact_root = folder.join("mlruns");
         let database = Database::open(&database, lock_timeout)?;
-        schema::prepare(&database, &from_path(&artifact_root)?)?;
+        database.prepare(&from_path(&artifact_root)?)?;
         Ok(Self { database, artifact_root })
     }
 }
@@ -91,7 +86,7 @@ impl Store for LocalStore {
             for (key, value) in &batch.tags {
                 runs::set_tag(sql, run_id, key, value)?;
             }
-            metrics::log(sql, run_id, &batch.metrics)
+            runs::log_metrics(sql, run_id, &batch.metrics)
         })
     }
 
@@ -126,7 +121,7 @@ impl Store for LocalStore {
     fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>> {
         self.database.read("read a metric", |sql| {
             runs::lifecycle(sql, run_id)?;
-            metrics::history(sql, run_id, key)
+            runs::metric_history(sql, run_id, key)
         })
     }
 
@@ -222,4 +217,145 @@ impl Store for LocalStore {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    fn open(folder: &Path) -> Result<LocalStore> {
+        LocalStore::open(&folder.join("mlflow.db"), SHORT)
+    }
+
+    #[test]
+    fn a_new_database_is_stamped_and_has_the_default_experiment() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        let default = store.experiment_by_name("Default").unwrap().unwrap();
+        assert_eq!(default.id, "0");
+        assert!(default.artifact_location.starts_with("file:///"));
+        let raw = Connection::open(folder.path().join("mlflow.db")).unwrap();
+        let stamp: String =
+            raw.query_row("SELECT version_num FROM alembic_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(stamp, "7f2a7d5fae7d");
+        assert!(!folder.path().join("mlruns").exists(), "made with the first artifact");
+    }
+
+    #[test]
+    fn what_is_not_a_database_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mlflow.db");
+        fs_err::write(&path, "this is a text that is longer than a header of SQLite\n".repeat(20))
+            .unwrap();
+        let error = open(folder.path()).err().unwrap();
+        assert!(matches!(error, Error::NotADatabase { .. }), "{error}");
+        assert!(error.hint().is_some());
+        assert!(fs_err::read_to_string(&path).unwrap().starts_with("this is a text"));
+    }
+
+    #[test]
+    fn an_empty_file_becomes_a_database() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("mlflow.db"), "").unwrap();
+        assert!(open(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn foreign_tables_and_missing_columns_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let raw = Connection::open(folder.path().join("mlflow.db")).unwrap();
+        raw.execute_batch("CREATE TABLE notes (text)").unwrap();
+        let error = open(folder.path()).err().unwrap();
+        assert!(error.to_string().contains("table `experiments`"), "{error}");
+
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path()).unwrap());
+        let raw = Connection::open(folder.path().join("mlflow.db")).unwrap();
+        raw.execute_batch("ALTER TABLE params RENAME COLUMN value TO content").unwrap();
+        let error = open(folder.path()).err().unwrap();
+        assert!(error.to_string().contains("column `value` in table `params`"), "{error}");
+    }
+
+    #[test]
+    fn a_locked_database_is_an_error_after_the_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        let raw = Connection::open(folder.path().join("mlflow.db")).unwrap();
+        raw.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let error = store.create_experiment("a").unwrap_err();
+        assert!(matches!(error, Error::DatabaseLocked { waited: SHORT, .. }), "{error}");
+        assert!(open(folder.path()).is_err());
+        raw.execute_batch("ROLLBACK").unwrap();
+        assert!(store.create_experiment("a").is_ok());
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        let run = store.create_run("0", &NewRun::new("a", Timestamp::default())).unwrap();
+        store
+            .database
+            .read("limit", |sql| {
+                let pages: i64 = sql.pragma_query_value(None, "page_count", |row| row.get(0))?;
+                sql.pragma_update(None, "max_page_count", pages)?;
+                Ok(())
+            })
+            .unwrap();
+        let long = (0..50).fold(Batch::new().tag("small", "x"), |batch, i| {
+            batch.param(format!("p{i:02}"), "x".repeat(5000))
+        });
+        let error = store.log_batch(&run.id, &long).unwrap_err();
+        assert!(matches!(error, Error::DatabaseFull { .. }), "{error}");
+        assert!(error.hint().is_some());
+        let after = store.run(&run.id).unwrap();
+        assert!(after.params.is_empty() && !after.tags.contains_key("small"));
+    }
+
+    #[test]
+    fn a_killed_creation_leaves_nothing_half_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let raw = Connection::open(folder.path().join("mlflow.db")).unwrap();
+        raw.execute_batch("BEGIN IMMEDIATE; CREATE TABLE experiments (experiment_id INTEGER)")
+            .unwrap();
+        // The process ends here: nothing is committed.
+        drop(raw);
+        assert!(open(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn many_openers_make_one_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mlflow.db");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| LocalStore::open(&path, Duration::from_secs(20)).unwrap());
+            }
+        });
+        assert_eq!(open(folder.path()).unwrap().experiments().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn deleted_runs_and_versions_are_out_of_reach() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        let run = store.create_run("0", &NewRun::new("a", Timestamp::default())).unwrap();
+        store.create_registered_model("m", "", &BTreeMap::new()).unwrap();
+        let version = NewModelVersion::new("m", "file:///x");
+        store.create_model_version(&version).unwrap();
+        let raw = Connection::open(folder.path().join("mlflow.db")).unwrap();
+        raw.execute_batch(
+            "UPDATE runs SET lifecycle_stage = 'deleted'; \
+             UPDATE model_versions SET current_stage = 'Deleted_Internal'",
+        )
+        .unwrap();
+        let error = store.log_batch(&run.id, &Batch::new().tag("a", "b")).unwrap_err();
+        assert!(error.to_string().contains("not deleted"), "{error}");
+        assert!(store.model_version("m", 1).unwrap_err().is_not_found());
+        assert_eq!(
+            store.create_model_version(&version).unwrap().version,
+            2,
+            "numbers are not reused"
+        );
+    }
+}

@@ -4,7 +4,7 @@ use super::database::{Outcome, Sql as _};
 use super::language::{Condition, Field, Order, Test, parse_filter, parse_order};
 use crate::error::Result;
 use crate::limits::invalid;
-use crate::search::{Page, RunQuery};
+use crate::store::{Page, RunQuery};
 use rusqlite::types::Value;
 use rusqlite::{Transaction, params_from_iter};
 

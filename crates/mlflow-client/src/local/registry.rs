@@ -1,7 +1,6 @@
 //! Registered models and their versions in the database.
 
-use super::database::{Outcome, Sql as _, or_default};
-use super::schema;
+use super::database::{Outcome, Sql as _, columns, or_default};
 use crate::error::Error;
 use crate::registry::{ModelVersion, NewModelVersion, RegisteredModel};
 use crate::time::now;
@@ -169,7 +168,7 @@ pub(super) fn set_version_tag(
 /// `models:/…` in a column that the frozen schema does not have.
 pub(super) fn storage(sql: &Transaction<'_>, name: &str, version: u32) -> Outcome<String> {
     let source = load_version(sql, name, version)?.source;
-    if !schema::columns(sql, "model_versions")?.contains("storage_location") {
+    if !columns(sql, "model_versions")?.contains("storage_location") {
         return Ok(source);
     }
     let select = "SELECT storage_location FROM model_versions WHERE name = ?1 AND version = ?2";

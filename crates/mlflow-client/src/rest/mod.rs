@@ -1,30 +1,30 @@
 //! The store behind an MLflow server, over its REST interface.
+//!
+//! Empty lists and default values are left out by the server, and new fields appear with every
+//! version: everything has a default, and unknown fields are ignored.
 
 mod proxy;
 mod request;
 mod transport;
-mod wire;
 
-use crate::artifact::ArtifactRepository;
-use crate::artifact::folder::FolderArtifacts;
-use crate::artifact::location::to_path;
+use crate::artifact::{ArtifactRepository, FolderArtifacts};
 use crate::batch::{Batch, Metric};
 use crate::config::HttpOptions;
-use crate::dataset::DatasetInput;
 use crate::error::{Error, Result};
+use crate::json;
 use crate::limits::invalid;
+use crate::location::to_path;
 use crate::registry::{LoggedModel, ModelVersion, NewModel, NewModelVersion, RegisteredModel};
-use crate::run::{Experiment, NewRun, Run, RunStatus};
-use crate::search::{Page, Pages, RunQuery};
-use crate::store::Store;
+use crate::run::{DatasetInput, Experiment, Lifecycle, NewRun, Run, RunStatus};
+use crate::store::{Page, Pages, RunQuery, Store};
 use crate::time::Timestamp;
 use proxy::ProxyArtifacts;
 use request::Request;
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use transport::Transport;
-use wire::{WireLoggedModel, WireRun, pairs};
 
 /// The store behind an MLflow server.
 ///
@@ -51,13 +51,9 @@ impl RestStore {
             return error;
         };
         let changed = batch.params.iter().find_map(|(key, value)| {
-            let logged = run.params.get(key).filter(|logged| *logged != value)?;
-            Some(Error::ParamChanged {
-                run_id: run_id.to_owned(),
-                key: key.clone(),
-                logged: logged.clone(),
-                value: value.clone(),
-            })
+            let logged = run.params.get(key).filter(|logged| *logged != value)?.clone();
+            let (run_id, key, value) = (run_id.to_owned(), key.clone(), value.clone());
+            Some(Error::ParamChanged { run_id, key, logged, value })
         });
         changed.unwrap_or(error)
     }
@@ -141,7 +137,7 @@ impl Store for RestStore {
     }
 
     fn log_datasets(&self, run_id: &str, datasets: &[DatasetInput]) -> Result<()> {
-        let datasets: Vec<_> = datasets.iter().map(wire::dataset).collect();
+        let datasets: Vec<_> = datasets.iter().map(dataset).collect();
         let body = json!({ "run_id": run_id, "datasets": datasets });
         self.transport.execute(&Request::post("runs/log-inputs", body).about("run", run_id))
     }
@@ -329,6 +325,109 @@ fn quoted(name: &str) -> Result<String> {
         (true, true) => {
             let expected = "one without both kinds of quotes, which a search cannot express";
             Err(invalid("model name", name, expected))
+        }
+    }
+}
+
+/// Pairs in the form the server expects.
+fn pairs(map: &BTreeMap<String, String>) -> Value {
+    map.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
+}
+
+/// A data set with its tags in the form the server expects.
+fn dataset(input: &DatasetInput) -> Value {
+    let mut dataset = json!(input);
+    if let Some(fields) = dataset.as_object_mut() {
+        fields.remove("tags");
+    }
+    json!({ "dataset": dataset, "tags": pairs(&input.tags) })
+}
+
+#[derive(Deserialize)]
+struct WireLoggedModel {
+    info: LoggedModel,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WireRun {
+    info: Info,
+    data: Data,
+    inputs: Inputs,
+    outputs: Outputs,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Info {
+    run_id: String,
+    experiment_id: String,
+    run_name: String,
+    user_id: String,
+    status: String,
+    start_time: Option<Timestamp>,
+    end_time: Option<Timestamp>,
+    artifact_uri: String,
+    lifecycle_stage: Lifecycle,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Data {
+    metrics: Vec<Metric>,
+    #[serde(deserialize_with = "json::pairs")]
+    params: BTreeMap<String, String>,
+    #[serde(deserialize_with = "json::pairs")]
+    tags: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Inputs {
+    dataset_inputs: Vec<Input>,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    dataset: DatasetInput,
+    #[serde(default, deserialize_with = "json::pairs")]
+    tags: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Outputs {
+    model_outputs: Vec<Output>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Output {
+    model_id: String,
+}
+
+impl From<WireRun> for Run {
+    fn from(WireRun { info, data, inputs, outputs }: WireRun) -> Self {
+        let metrics = data.metrics.into_iter().map(|metric| (metric.key.clone(), metric));
+        let datasets = inputs.dataset_inputs.into_iter();
+        Self {
+            id: info.run_id,
+            experiment_id: info.experiment_id,
+            name: info.run_name,
+            user: info.user_id,
+            // The default value of the field is left out.
+            status: info.status.parse().unwrap_or(RunStatus::Running),
+            start_time: info.start_time,
+            end_time: info.end_time.filter(|time| time.as_millis() != 0),
+            artifact_uri: info.artifact_uri,
+            lifecycle: info.lifecycle_stage,
+            metrics: metrics.collect(),
+            params: data.params,
+            tags: data.tags,
+            datasets: datasets
+                .map(|input| DatasetInput { tags: input.tags, ..input.dataset })
+                .collect(),
+            model_ids: outputs.model_outputs.into_iter().map(|output| output.model_id).collect(),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use super::request::Request;
 use super::transport::Transport;
-use crate::artifact::location::{PATH, check_path};
 use crate::artifact::{ArtifactFile, ArtifactRepository, Content, join};
-use crate::error::{Error, Result, public};
+use crate::error::{Error, Result};
+use crate::limits::check_path;
+use crate::location::{PATH, public};
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 use std::io::Read;

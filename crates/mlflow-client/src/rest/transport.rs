@@ -1,12 +1,10 @@
 //! Sending requests, with credentials and retries, and reading the answers.
 
 use super::request::{Failure, Payload, Request, delay, retry_after};
-use crate::config::HttpOptions;
-use crate::credentials::{Credentials, Secret};
-use crate::error::{Error, Result, excerpt, public};
-use crate::search::Page;
-use crate::uri::Uri;
-use crate::waiting::{OnWaiting, Waiting, watch};
+use crate::config::{Credentials, HttpOptions, OnWaiting, Secret, Waiting};
+use crate::error::{Error, Result, excerpt};
+use crate::location::{Uri, public};
+use crate::store::Page;
 use base64::Engine as _;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
@@ -15,6 +13,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Once;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 use ureq::http::{Response, header};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
@@ -205,6 +204,22 @@ impl Transport {
     }
 }
 
+/// Does the work, and calls `report` if it takes longer than `patience`.
+fn watch<T>(patience: Duration, report: impl FnOnce() + Send, work: impl FnOnce() -> T) -> T {
+    std::thread::scope(|scope| {
+        let (working, watched) = channel::<()>();
+        scope.spawn(move || {
+            if watched.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+                report();
+            }
+        });
+        let result = work();
+        // A closed channel ends the watcher.
+        drop(working);
+        result
+    })
+}
+
 fn failure(error: &ureq::Error) -> Failure {
     match error {
         ureq::Error::HostNotFound
@@ -311,4 +326,18 @@ fn certificates(pem: &[u8]) -> impl Iterator<Item = Certificate<'static>> {
         Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_long_work_is_reported() {
+        let (sender, receiver) = channel();
+        let long = || receiver.recv().unwrap();
+        assert_eq!(watch(Duration::ZERO, || sender.send("slow").unwrap(), long), "slow");
+        let never = || panic!("reported work that was done at once");
+        assert_eq!(watch(Duration::from_secs(3600), never, || 5), 5);
+    }
 }

@@ -1,10 +1,12 @@
-//! The folder of one run in the spool.
+//! The folder of one run in the spool, and its entries: what the run sends to its store.
 
-use super::entry::{Attachment, Entry};
-use crate::artifact::files_below;
-use crate::artifact::folder::write_atomically;
+use crate::artifact::{files_below, write_atomically};
+use crate::batch::Batch;
+use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::run::NewRun;
+use crate::registry::{ModelVersion, NewModel};
+use crate::run::{DatasetInput, NewRun, Run, RunStatus, random_id};
+use crate::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,69 @@ use std::path::{Path, PathBuf};
 pub(super) const HEADER: &str = "run.json";
 /// The file that a process holds while it writes or sends the run.
 const LOCK: &str = "lock";
+
+/// One item that a run sends to its store.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Entry {
+    /// Metrics, parameters and tags.
+    Batch(Batch),
+    /// The data sets it used.
+    Datasets(Vec<DatasetInput>),
+    /// A file, whose content is attached.
+    Artifact {
+        /// Where it belongs among the run's artifacts.
+        path: String,
+    },
+    /// A model, whose folder is attached.
+    Model(NewModel),
+    /// How it ended.
+    End {
+        /// A status that ends a run.
+        status: RunStatus,
+        /// When.
+        time: Timestamp,
+    },
+}
+
+/// The files that belong to an entry.
+#[derive(Debug)]
+pub(super) enum Attachment {
+    /// Nothing.
+    None,
+    /// The content of an artifact.
+    Bytes(Vec<u8>),
+    /// The file with the content, or the folder with the model.
+    Path(PathBuf),
+}
+
+impl Entry {
+    /// Sends it; a model becomes a version.
+    pub(super) fn send(
+        &self,
+        client: &Client,
+        run: &Run,
+        attachment: &Attachment,
+    ) -> Result<Option<ModelVersion>> {
+        match (self, attachment) {
+            (Self::Batch(batch), _) => client.log_batch(&run.id, batch)?,
+            (Self::Datasets(datasets), _) => client.log_datasets(&run.id, datasets)?,
+            (Self::Artifact { path }, Attachment::Bytes(bytes)) => {
+                client.artifacts(&run.artifact_uri)?.upload_bytes(bytes, path)?
+            }
+            (Self::Artifact { path }, Attachment::Path(file)) => {
+                client.artifacts(&run.artifact_uri)?.upload_file(file, path)?
+            }
+            (Self::Model(model), Attachment::Path(folder)) => {
+                return client.register_folder(run, folder, model).map(Some);
+            }
+            (Self::End { status, time }, _) => client.update_run(&run.id, *status, Some(*time))?,
+            // Nothing was attached: there is nothing to send.
+            (Self::Artifact { .. } | Self::Model(_), _) => {}
+        }
+        Ok(None)
+    }
+}
 
 /// Which run of which store it is, and why it is here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,7 +106,7 @@ pub(super) struct RunFolder {
 impl RunFolder {
     /// Makes a folder of its own for a run.
     pub(super) fn create(root: &Path, header: &Header) -> Result<Self> {
-        let path = root.join(crate::run::random_id()?);
+        let path = root.join(random_id()?);
         fs_err::create_dir_all(&path)?;
         let lock = lock(&path)?;
         let folder = Self { path, last: 0, _lock: lock };

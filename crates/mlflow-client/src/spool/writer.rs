@@ -1,7 +1,6 @@
 //! The thread that writes a run, so that the program does not wait for the store.
 
-use super::entry::{Attachment, Entry};
-use super::folder::{Header, RunFolder};
+use super::folder::{Attachment, Entry, Header, RunFolder};
 use super::{Spool, Spooled};
 use crate::client::Client;
 use crate::error::{Error, Result};
@@ -115,7 +114,7 @@ type Failure = Arc<Mutex<Option<Error>>>;
 /// Writes entries in order, on a thread of its own.
 #[derive(Debug)]
 pub(super) struct Writer {
-    target: Arc<Target>,
+    pub(super) target: Arc<Target>,
     failure: Failure,
     /// None once the thread is to end.
     queue: Option<Sender<Work>>,
@@ -134,10 +133,6 @@ impl Writer {
             queue: Some(queue),
             thread: Some(thread.spawn(move || write(&to, &work, &failed))?),
         })
-    }
-
-    pub(super) fn target(&self) -> &Target {
-        &self.target
     }
 
     /// Enqueues an entry without waiting for it. Fails with an earlier failure.

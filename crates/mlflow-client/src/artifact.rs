@@ -1,20 +1,19 @@
 //! Artifacts: the files of a run or model.
 
-pub(crate) mod folder;
-pub(crate) mod location;
-
-use crate::error::Result;
-use crate::limits::invalid;
-use location::{check_new_path, check_path};
-use std::io::Read;
+use crate::error::{Error, Result};
+use crate::limits::{check_new_path, check_path, invalid};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// Number of files that are uploaded at the same time.
 const UPLOADS: usize = 4;
 
-/// Maximum depth of nested folders; ends loops of links, and bounds the recursion.
+/// Maximum depth of nested folders; ends loops of links, and bounds recursion.
 const MAX_DEPTH: usize = 64;
+
+/// Prefix of temporary files.
+const UNFINISHED: &str = ".writing-";
 
 /// One entry of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +161,7 @@ impl Artifacts {
     /// # Errors
     /// When the path is not accepted, there is no such file, or reading or writing fails.
     pub fn download_file(&self, path: &str, target: &Path) -> Result<()> {
-        folder::write_atomically(target, &mut self.open(path)?)
+        write_atomically(target, &mut self.open(path)?)
     }
 
     /// Downloads a folder (`""` is the root) with its subfolders into `target`, which is created where
@@ -196,6 +195,76 @@ impl Artifacts {
     }
 }
 
+/// Artifacts in a folder of this machine.
+pub(crate) struct FolderArtifacts {
+    root: PathBuf,
+}
+
+impl FolderArtifacts {
+    pub(crate) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+}
+
+impl ArtifactRepository for FolderArtifacts {
+    fn upload(&self, path: &str, content: Content<'_>) -> Result<()> {
+        let (mut reader, _) = content.open()?;
+        let target = self.root.join(path);
+        if let Some(folder) = target.parent() {
+            fs_err::create_dir_all(folder)?;
+        }
+        write_atomically(&target, &mut reader)
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<ArtifactFile>> {
+        let path = self.root.join(folder);
+        if !path.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut files = Vec::new();
+        for entry in fs_err::read_dir(path)? {
+            let entry = entry?;
+            if is_unfinished(&entry) {
+                continue;
+            }
+            let metadata = fs_err::metadata(entry.path())?;
+            files.push(ArtifactFile {
+                path: join(folder, &entry.file_name().to_string_lossy()),
+                size: metadata.is_file().then_some(metadata.len()),
+                is_folder: metadata.is_dir(),
+            });
+        }
+        Ok(files)
+    }
+
+    #[cfg(feature = "spool")]
+    fn remove_unfinished(&self) -> Result<()> {
+        let mut folders = vec![self.root.clone()];
+        while let Some(folder) = folders.pop().filter(|folder| folder.is_dir()) {
+            for entry in fs_err::read_dir(folder)? {
+                let entry = entry?;
+                // Links are not followed: their targets were not written here.
+                if entry.file_type()?.is_dir() {
+                    folders.push(entry.path());
+                } else if is_unfinished(&entry) {
+                    fs_err::remove_file(entry.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&self, path: &str) -> Result<Box<dyn Read>> {
+        match fs_err::File::open(self.root.join(path)) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::not_found("artifact", path))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 /// `folder` and `name` with a `/` between where needed.
 pub(crate) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
@@ -204,23 +273,21 @@ pub(crate) fn join(folder: &str, name: &str) -> String {
 /// Every file below a folder of this machine, with its path as an artifact below `path`.
 pub(crate) fn files_below(folder: &Path, path: &str) -> Result<Vec<(PathBuf, String)>> {
     let mut files = Vec::new();
-    walk(folder, path, 0, &mut files)?;
-    Ok(files)
-}
-
-fn walk(folder: &Path, path: &str, depth: usize, files: &mut Vec<(PathBuf, String)>) -> Result<()> {
-    check_depth(path, depth)?;
-    for entry in fs_err::read_dir(folder)? {
-        let entry = entry?;
-        let inner = join(path, &entry.file_name().to_string_lossy());
-        // Follows links, so that a linked file is uploaded like any other.
-        if fs_err::metadata(entry.path())?.is_dir() {
-            walk(&entry.path(), &inner, depth + 1, files)?;
-        } else {
-            files.push((entry.path(), inner));
+    let mut folders = vec![(folder.to_owned(), path.to_owned(), 0)];
+    while let Some((folder, path, depth)) = folders.pop() {
+        check_depth(&path, depth)?;
+        for entry in fs_err::read_dir(folder)? {
+            let entry = entry?;
+            let inner = join(&path, &entry.file_name().to_string_lossy());
+            // Follows links, so that a linked file is uploaded like any other.
+            if fs_err::metadata(entry.path())?.is_dir() {
+                folders.push((entry.path(), inner, depth + 1));
+            } else {
+                files.push((entry.path(), inner));
+            }
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 fn check_folder(folder: &str) -> Result<()> {
@@ -233,11 +300,7 @@ fn check_folder(folder: &str) -> Result<()> {
 /// A listing may only name what is directly in the folder.
 fn check_entry(folder: &str, path: &str) -> Result<()> {
     check_path(path)?;
-    let name = match folder {
-        "" => Some(path),
-        _ => path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')),
-    };
-    if name.is_some_and(|name| !name.is_empty() && !name.contains('/')) {
+    if path.rsplit_once('/').map_or("", |(parent, _)| parent) == folder {
         return Ok(());
     }
     let expected = format!("an entry of the folder `{folder}`");
@@ -252,5 +315,108 @@ fn check_depth(folder: &str, depth: usize) -> Result<()> {
     Err(invalid("artifact path", folder, expected))
 }
 
+fn is_unfinished(entry: &fs_err::DirEntry) -> bool {
+    let name = entry.file_name();
+    name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
+}
+
+/// The folder that contains a path; the current one for a plain name.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Writes to a temporary file in the same folder and renames it, so that no partial file is ever visible.
+pub(crate) fn write_atomically(target: &Path, reader: &mut dyn Read) -> Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
+    // A server that runs as another user must be able to read it; the umask still counts.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder_of(target))?;
+    io::copy(reader, &mut file)?;
+    file.persist(target).map_err(|error| error.error)?;
+    Ok(())
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    /// A repository whose listing claims whatever the test wants.
+    struct Liar(Vec<ArtifactFile>);
+
+    impl ArtifactRepository for Liar {
+        fn upload(&self, _: &str, _: Content<'_>) -> Result<()> {
+            Ok(())
+        }
+        fn list(&self, _: &str) -> Result<Vec<ArtifactFile>> {
+            Ok(self.0.clone())
+        }
+        fn open(&self, _: &str) -> Result<Box<dyn Read>> {
+            Ok(Box::new(&b"evil"[..]))
+        }
+    }
+
+    fn file(path: &str) -> ArtifactFile {
+        ArtifactFile { path: path.to_owned(), size: Some(4), is_folder: false }
+    }
+
+    #[test]
+    fn nothing_leaves_the_target_folder() {
+        let outer = tempfile::tempdir().unwrap();
+        let target = outer.path().join("target");
+        for path in ["../x", "/x", "a/../../x", "..", "", "a\\..\\x", "C:x\0", "sub/x"] {
+            let artifacts = Artifacts::new(Box::new(Liar(vec![file(path)])));
+            let error = artifacts.download_folder("", &target).unwrap_err();
+            assert!(matches!(error, Error::Invalid { .. }), "{path}: {error}");
+        }
+        let names: Vec<_> = fs_err::read_dir(outer.path()).unwrap().collect();
+        assert_eq!(names.len(), 1, "only the target folder itself");
+        assert_eq!(fs_err::read_dir(&target).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_contains_itself_ends() {
+        struct Loop;
+        impl ArtifactRepository for Loop {
+            fn upload(&self, _: &str, _: Content<'_>) -> Result<()> {
+                Ok(())
+            }
+            fn list(&self, folder: &str) -> Result<Vec<ArtifactFile>> {
+                Ok(vec![ArtifactFile { path: join(folder, "a"), size: None, is_folder: true }])
+            }
+            fn open(&self, path: &str) -> Result<Box<dyn Read>> {
+                Err(Error::not_found("artifact", path))
+            }
+        }
+        let target = tempfile::tempdir().unwrap();
+        let artifacts = Artifacts::new(Box::new(Loop));
+        assert!(artifacts.download_folder("", target.path()).is_err());
+    }
+
+    #[test]
+    fn a_folder_travels_there_and_back() {
+        let place = tempfile::tempdir().unwrap();
+        let from = place.path().join("from");
+        fs_err::create_dir_all(from.join("plots/deep")).unwrap();
+        fs_err::write(from.join("a ü%&.txt"), "one").unwrap();
+        fs_err::write(from.join("plots/deep/b.bin"), [0, 255, 10]).unwrap();
+        let artifacts = Artifacts::new(Box::new(FolderArtifacts::new(place.path().join("store"))));
+        assert_eq!(artifacts.list("").unwrap(), []);
+
+        artifacts.upload_folder(&from, "model").unwrap();
+        let names: Vec<_> = artifacts.list("model").unwrap();
+        assert_eq!(names[0].path, "model/a ü%&.txt");
+        assert_eq!((names[0].size, names[0].is_folder), (Some(3), false));
+        assert_eq!((names[1].path.as_str(), names[1].is_folder), ("model/plots", true));
+
+        let back = place.path().join("back");
+        assert_eq!(artifacts.download_folder("model", &back).unwrap(), 2);
+        assert_eq!(fs_err::read(back.join("plots/deep/b.bin")).unwrap(), [0, 255, 10]);
+        assert_eq!(fs_err::read(back.join("a ü%&.txt")).unwrap(), b"one");
+        assert!(artifacts.open("none").err().unwrap().is_not_found());
+    }
+}

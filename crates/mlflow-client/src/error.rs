@@ -245,8 +245,8 @@ impl Error {
             }
             Self::SpoolEntry { .. } => "move the folder away to continue without it",
             Self::SpoolBusy { .. } => "wait until the process that is writing the run has finished",
-            Self::Io { source } => return io_hint(source),
-            Self::Server { status, message, .. } => return server_hint(*status, message),
+            Self::Io { source } => io_hint(source)?,
+            Self::Server { status, message, .. } => server_hint(*status, message)?,
             _ => return None,
         };
         Some(text.to_owned())
@@ -274,19 +274,18 @@ impl Error {
     }
 }
 
-fn io_hint(source: &io::Error) -> Option<String> {
-    let text = match source.kind() {
+fn io_hint(source: &io::Error) -> Option<&'static str> {
+    Some(match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "free some disk space and try again"
         }
         io::ErrorKind::PermissionDenied => "check the permissions of the file and its folder",
         _ => return None,
-    };
-    Some(text.to_owned())
+    })
 }
 
-fn server_hint(status: u16, message: &str) -> Option<String> {
-    let text = match status {
+fn server_hint(status: u16, message: &str) -> Option<&'static str> {
+    Some(match status {
         401 => {
             "set `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, or `MLFLOW_TRACKING_TOKEN`"
         }
@@ -299,8 +298,7 @@ fn server_hint(status: u16, message: &str) -> Option<String> {
         }
         429 | 500..=599 => "try again later; the server's log may have details",
         _ => return None,
-    };
-    Some(text.to_owned())
+    })
 }
 
 /// What an alias points to, in words.

@@ -5,13 +5,14 @@ use crate::error::{Error, Result};
 use crate::json;
 use crate::limits::{self, check_length, invalid};
 use crate::time::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 /// Whether an entity is in use or was deleted (MLflow keeps deleted ones for a while).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
 pub enum Lifecycle {
     /// In use.
     #[default]
@@ -20,16 +21,10 @@ pub enum Lifecycle {
     Deleted,
 }
 
-impl From<&str> for Lifecycle {
+impl From<String> for Lifecycle {
     /// Reads MLflow's name; anything but `deleted` counts as active.
-    fn from(name: &str) -> Self {
+    fn from(name: String) -> Self {
         if name == "deleted" { Self::Deleted } else { Self::Active }
-    }
-}
-
-impl<'de> Deserialize<'de> for Lifecycle {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self::from(String::deserialize(deserializer)?.as_str()))
     }
 }
 

@@ -13,13 +13,16 @@ use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
 /// Experiments, runs and registered models, and how to reach artifacts.
-pub(crate) trait Store: Send + Sync {
+pub(crate) trait Store: Tracking + Registry + Send + Sync {
     /// Finds out quickly whether the store can be reached, and the version of a server.
     fn version(&self) -> Result<Option<String>>;
 
     /// The files below an artifact URI of this store.
     fn artifact_repository(&self, uri: &str) -> Result<Box<dyn ArtifactRepository>>;
+}
 
+/// Experiments and runs.
+pub(crate) trait Tracking {
     /// Fails with [`AlreadyExists`](Error::AlreadyExists) if there is one of this name.
     fn create_experiment(&self, name: &str) -> Result<()>;
 
@@ -45,7 +48,10 @@ pub(crate) trait Store: Send + Sync {
 
     /// All points of one metric.
     fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>>;
+}
 
+/// Registered models, versions and aliases.
+pub(crate) trait Registry {
     /// Fails with [`AlreadyExists`](Error::AlreadyExists) if there is one of this name.
     fn create_registered_model(
         &self,
@@ -110,8 +116,6 @@ pub struct RunQuery {
     pub filter: String,
     /// Clauses such as `attributes.start_time DESC`, the most important first.
     pub order_by: Vec<String>,
-    /// Whether to find deleted runs instead of the others.
-    pub deleted: bool,
     /// Runs fetched at once, 1 to 50 000.
     pub page_size: u32,
 }
@@ -123,7 +127,6 @@ impl RunQuery {
             experiment_ids: vec![experiment_id.into()],
             filter: String::new(),
             order_by: Vec::new(),
-            deleted: false,
             page_size: 500,
         }
     }
@@ -142,13 +145,6 @@ impl RunQuery {
         self
     }
 
-    /// Finds deleted runs instead of the others.
-    #[must_use]
-    pub fn deleted(mut self) -> Self {
-        self.deleted = true;
-        self
-    }
-
     /// Sets how many runs are fetched at once, 1 to 50 000.
     #[must_use]
     pub fn page_size(mut self, runs: u32) -> Self {
@@ -161,13 +157,6 @@ impl RunQuery {
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     pub(crate) next: Option<String>,
-}
-
-#[cfg(feature = "local")]
-impl<T> From<Vec<T>> for Page<T> {
-    fn from(items: Vec<T>) -> Self {
-        Self { items, next: None }
-    }
 }
 
 /// An iterator over all results of a search, which fetches page by page.

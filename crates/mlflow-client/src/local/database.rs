@@ -8,6 +8,7 @@ use rusqlite::{
     Connection, ErrorCode, OptionalExtension as _, Params, Row, Transaction, TransactionBehavior,
 };
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -117,7 +118,7 @@ impl Database {
     pub(super) fn read<T>(
         &self,
         action: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Outcome<T>,
+        work: impl FnOnce(&Sql<'_>) -> Outcome<T>,
     ) -> Result<T> {
         self.transaction(TransactionBehavior::Deferred, action, work)
     }
@@ -127,7 +128,7 @@ impl Database {
     pub(super) fn write<T>(
         &self,
         action: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Outcome<T>,
+        work: impl FnOnce(&Sql<'_>) -> Outcome<T>,
     ) -> Result<T> {
         self.transaction(TransactionBehavior::Immediate, action, work)
     }
@@ -136,14 +137,14 @@ impl Database {
         &self,
         behavior: TransactionBehavior,
         action: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Outcome<T>,
+        work: impl FnOnce(&Sql<'_>) -> Outcome<T>,
     ) -> Result<T> {
         // A panic in another thread has rolled its transaction back; the connection is still usable.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let run = || {
-            let transaction = connection.transaction_with_behavior(behavior)?;
-            let result = work(&transaction)?;
-            transaction.commit()?;
+            let sql = Sql(connection.transaction_with_behavior(behavior)?);
+            let result = work(&sql)?;
+            sql.0.commit()?;
             Ok(result)
         };
         run().map_err(|fault| match fault {
@@ -153,46 +154,20 @@ impl Database {
     }
 }
 
-/// Statements that are prepared once.
-pub(super) trait Sql {
-    /// All rows of a selection.
-    fn all<T>(
-        &self,
-        select: &str,
-        params: impl Params,
-        row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Outcome<Vec<T>>;
+/// A transaction, with statements that are prepared once.
+pub(super) struct Sql<'a>(Transaction<'a>);
 
-    /// The first row of a selection, if there is one.
-    fn first<T>(
-        &self,
-        select: &str,
-        params: impl Params,
-        row: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Outcome<Option<T>>;
+impl<'a> Deref for Sql<'a> {
+    type Target = Transaction<'a>;
 
-    /// Executes a statement and returns the number of rows that changed.
-    fn change(&self, statement: &str, params: impl Params) -> Outcome<usize>;
-
-    /// Updates a row, or inserts it if there is none.
-    fn set(&self, update: &str, insert: &str, params: impl Params + Copy) -> Outcome<()> {
-        if self.change(update, params)? == 0 {
-            self.change(insert, params)?;
-        }
-        Ok(())
-    }
-
-    /// A selection of keys and values, which may be NULL.
-    fn pairs(&self, select: &str, params: impl Params) -> Outcome<BTreeMap<String, String>> {
-        let pairs = self.all(select, params, |row| {
-            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.unwrap_or_default()))
-        });
-        Ok(pairs?.into_iter().collect())
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
 }
 
-impl Sql for Transaction<'_> {
-    fn all<T>(
+impl Sql<'_> {
+    /// All rows of a selection.
+    pub(super) fn all<T>(
         &self,
         select: &str,
         params: impl Params,
@@ -202,7 +177,8 @@ impl Sql for Transaction<'_> {
         Ok(statement.query_map(params, row)?.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn first<T>(
+    /// The first row of a selection, if there is one.
+    pub(super) fn first<T>(
         &self,
         select: &str,
         params: impl Params,
@@ -211,8 +187,34 @@ impl Sql for Transaction<'_> {
         Ok(self.prepare_cached(select)?.query_row(params, row).optional()?)
     }
 
-    fn change(&self, statement: &str, params: impl Params) -> Outcome<usize> {
+    /// A selection of keys and values, which may be NULL.
+    pub(super) fn pairs(
+        &self,
+        select: &str,
+        params: impl Params,
+    ) -> Outcome<BTreeMap<String, String>> {
+        let pairs = self.all(select, params, |row| {
+            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.unwrap_or_default()))
+        });
+        Ok(pairs?.into_iter().collect())
+    }
+
+    /// Executes a statement and returns the number of rows that changed.
+    pub(super) fn change(&self, statement: &str, params: impl Params) -> Outcome<usize> {
         Ok(self.prepare_cached(statement)?.execute(params)?)
+    }
+
+    /// Updates a row, or inserts it if there is none.
+    pub(super) fn set(
+        &self,
+        update: &str,
+        insert: &str,
+        params: impl Params + Copy,
+    ) -> Outcome<()> {
+        if self.change(update, params)? == 0 {
+            self.change(insert, params)?;
+        }
+        Ok(())
     }
 }
 
@@ -247,12 +249,12 @@ fn explain(error: rusqlite::Error, path: &Path, waited: Duration, action: &'stat
     }
 }
 
-fn is_empty(sql: &Transaction<'_>) -> Outcome<bool> {
+fn is_empty(sql: &Sql<'_>) -> Outcome<bool> {
     Ok(sql.first("SELECT 1 FROM sqlite_master", [], |_| Ok(()))?.is_none())
 }
 
 /// Whether it is a database of the first revision.
-fn is_first(sql: &Transaction<'_>) -> Outcome<bool> {
+fn is_first(sql: &Sql<'_>) -> Outcome<bool> {
     if columns(sql, "alembic_version")?.is_empty() {
         return Ok(false);
     }
@@ -262,7 +264,7 @@ fn is_first(sql: &Transaction<'_>) -> Outcome<bool> {
 }
 
 /// Creates everything in the one transaction: a process that is killed here leaves an empty database.
-fn create(sql: &Transaction<'_>, artifact_root: &str) -> Outcome<()> {
+fn create(sql: &Sql<'_>, artifact_root: &str) -> Outcome<()> {
     sql.execute_batch(TABLES)?;
     sql.execute_batch(DATASET_TABLES)?;
     sql.change("INSERT INTO alembic_version (version_num) VALUES (?1)", [REVISION])?;
@@ -275,7 +277,7 @@ fn create(sql: &Transaction<'_>, artifact_root: &str) -> Outcome<()> {
 }
 
 /// The first needed table or column that is not there.
-fn find_missing(sql: &Transaction<'_>) -> Outcome<Option<String>> {
+fn find_missing(sql: &Sql<'_>) -> Outcome<Option<String>> {
     for line in NEEDED.lines() {
         let mut needed = line.split_whitespace();
         let table = needed.next().unwrap_or_default();
@@ -291,7 +293,7 @@ fn find_missing(sql: &Transaction<'_>) -> Outcome<Option<String>> {
 }
 
 /// The names of a table's columns; none if there is no such table.
-pub(super) fn columns(sql: &Transaction<'_>, table: &str) -> Outcome<HashSet<String>> {
+pub(super) fn columns(sql: &Sql<'_>, table: &str) -> Outcome<HashSet<String>> {
     let names = sql.all("SELECT name FROM pragma_table_info(?1)", [table], |row| row.get(0));
     Ok(names?.into_iter().collect())
 }

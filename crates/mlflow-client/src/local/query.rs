@@ -1,12 +1,12 @@
 //! A search for runs as one SQL statement.
 
-use super::database::{Outcome, Sql as _};
+use super::database::{Outcome, Sql};
 use super::language::{Condition, Field, Order, Test, parse_filter, parse_order};
 use crate::error::Result;
 use crate::limits::invalid;
 use crate::store::{Page, RunQuery};
+use rusqlite::params_from_iter;
 use rusqlite::types::Value;
-use rusqlite::{Transaction, params_from_iter};
 
 /// A statement that yields the ids of the runs of one page. Text of the caller only ever becomes
 /// a bound value, never a part of the statement.
@@ -26,13 +26,13 @@ impl Select {
                 .map_err(|_| invalid("page token", token, "one from an earlier page"))?,
         };
         let mut select = Self {
-            statement: "SELECT r.run_uuid FROM runs r WHERE r.lifecycle_stage = ".to_owned(),
+            statement: "SELECT r.run_uuid FROM runs r WHERE r.lifecycle_stage = 'active' \
+                        AND r.experiment_id IN ("
+                .to_owned(),
             values: Vec::new(),
             page_size: query.page_size as usize,
             offset,
         };
-        select.bind(if query.deleted { "deleted" } else { "active" }.to_owned());
-        select.push(" AND r.experiment_id IN (");
         select.bind_list(&query.experiment_ids);
         select.push(")");
         for condition in parse_filter(&query.filter)? {
@@ -52,7 +52,7 @@ impl Select {
     }
 
     /// The ids of the runs.
-    pub(super) fn run(&self, sql: &Transaction<'_>) -> Outcome<Page<String>> {
+    pub(super) fn run(&self, sql: &Sql<'_>) -> Outcome<Page<String>> {
         let values = params_from_iter(&self.values);
         let mut items = sql.all(&self.statement, values, |row| row.get(0))?;
         let more = items.len() > self.page_size;

@@ -1,36 +1,124 @@
 //! Experiments and runs in the database, with their metrics and data sets.
 
-use super::database::{Outcome, Sql as _, or_default};
-use crate::batch::Metric;
-use crate::error::Error;
+use super::LocalStore;
+use super::database::{Outcome, Sql, or_default};
+use super::query::Select;
+use crate::batch::{Batch, Metric};
+use crate::error::{Error, Result};
 use crate::limits::invalid;
+use crate::location::from_path;
 use crate::run::{DatasetInput, Experiment, Lifecycle, NewRun, Run, RunStatus, random_id};
-use crate::time::now;
-use rusqlite::{Row, Transaction};
+use crate::store::{Page, RunQuery, Tracking};
+use crate::time::{Timestamp, now};
+use rusqlite::Row;
 use std::collections::BTreeMap;
 
-pub(super) fn create_experiment(sql: &Transaction<'_>, name: &str, root: &str) -> Outcome<()> {
-    if !experiments(sql, "name = ?1", name)?.is_empty() {
-        return Err(Error::already_exists("experiment", name).into());
+impl Tracking for LocalStore {
+    fn create_experiment(&self, name: &str) -> Result<()> {
+        let root = from_path(&self.artifact_root)?;
+        self.database.write("create an experiment", |sql| {
+            if !experiments(sql, "name = ?1", name)?.is_empty() {
+                return Err(Error::already_exists("experiment", name).into());
+            }
+            sql.change(
+                "INSERT INTO experiments (name, artifact_location, lifecycle_stage, creation_time, \
+                 last_update_time) VALUES (?1, '', 'active', ?2, ?2)",
+                (name, now()),
+            )?;
+            let id = sql.last_insert_rowid();
+            // No `meta.yaml` ever goes to that folder: MLflow would take it for its retired file store.
+            let update = "UPDATE experiments SET artifact_location = ?2 WHERE experiment_id = ?1";
+            sql.change(update, (id, format!("{root}/{id}"))).map(|_| ())
+        })
     }
-    sql.change(
-        "INSERT INTO experiments (name, artifact_location, lifecycle_stage, creation_time, \
-         last_update_time) VALUES (?1, '', 'active', ?2, ?2)",
-        (name, now()),
-    )?;
-    let id = sql.last_insert_rowid();
-    // No `meta.yaml` ever goes to that folder: MLflow would take it for its retired file store.
-    let update = "UPDATE experiments SET artifact_location = ?2 WHERE experiment_id = ?1";
-    sql.change(update, (id, format!("{root}/{id}")))?;
-    Ok(())
+
+    fn experiment_by_name(&self, name: &str) -> Result<Option<Experiment>> {
+        self.database
+            .read("read an experiment", |sql| Ok(experiments(sql, "name = ?1", name)?.pop()))
+    }
+
+    fn experiments(&self) -> Result<Vec<Experiment>> {
+        self.database
+            .read("read the experiments", |sql| experiments(sql, "lifecycle_stage = ?1", "active"))
+    }
+
+    fn create_run(&self, experiment_id: &str, run: &NewRun) -> Result<Run> {
+        let id = random_id()?;
+        self.database.write("create a run", |sql| {
+            let experiment = experiments(sql, "experiment_id = ?1", experiment_id)?.pop();
+            let experiment =
+                experiment.ok_or_else(|| Error::not_found("experiment", experiment_id))?;
+            let root = experiment.artifact_location.trim_end_matches('/');
+            let artifact_uri = format!("{root}/{id}/artifacts");
+            let user = run.user.as_deref().unwrap_or_default();
+            sql.change(
+                "INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, \
+                 user_id, status, start_time, source_version, lifecycle_stage, artifact_uri, \
+                 experiment_id) VALUES (?1, ?2, 'UNKNOWN', '', '', ?3, 'RUNNING', ?4, '', 'active', \
+                 ?5, ?6)",
+                (&id, &run.name, user, run.start_time, artifact_uri, experiment_id),
+            )?;
+            run.all_tags().iter().try_for_each(|(key, value)| set_tag(sql, &id, key, value))?;
+            load(sql, &id)
+        })
+    }
+
+    fn log_batch(&self, run_id: &str, batch: &Batch) -> Result<()> {
+        self.database.write("log to a run", |sql| {
+            check_active(sql, run_id)?;
+            for (key, value) in &batch.params {
+                log_param(sql, run_id, key, value)?;
+            }
+            for (key, value) in &batch.tags {
+                set_tag(sql, run_id, key, value)?;
+            }
+            log_metrics(sql, run_id, &batch.metrics)
+        })
+    }
+
+    fn log_datasets(&self, run_id: &str, datasets: &[DatasetInput]) -> Result<()> {
+        self.database.write("record a run's data sets", |sql| {
+            check_active(sql, run_id)?;
+            datasets.iter().try_for_each(|dataset| log_dataset(sql, run_id, dataset))
+        })
+    }
+
+    fn update_run(&self, run_id: &str, status: RunStatus, end: Option<Timestamp>) -> Result<()> {
+        self.database.write("update a run", |sql| {
+            check_active(sql, run_id)?;
+            let update = "UPDATE runs SET status = ?2, end_time = ?3 WHERE run_uuid = ?1";
+            sql.change(update, (run_id, status.as_str(), end)).map(|_| ())
+        })
+    }
+
+    fn run(&self, run_id: &str) -> Result<Run> {
+        self.database.read("read a run", |sql| load(sql, run_id))
+    }
+
+    fn search_runs(&self, query: &RunQuery, page: Option<&str>) -> Result<Page<Run>> {
+        let select = Select::new(query, page)?;
+        self.database.read("search for runs", |sql| {
+            let page = select.run(sql)?;
+            let runs = page.items.iter().map(|id| load(sql, id));
+            Ok(Page { items: runs.collect::<Outcome<_>>()?, next: page.next })
+        })
+    }
+
+    fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>> {
+        self.database.read("read a metric", |sql| {
+            lifecycle(sql, run_id)?;
+            sql.all(
+                "SELECT key, value, timestamp, step, is_nan FROM metrics \
+                 WHERE run_uuid = ?1 AND key = ?2 ORDER BY step, timestamp, value",
+                (run_id, key),
+                metric_from_row,
+            )
+        })
+    }
 }
 
 /// The experiments for which a condition on one value holds.
-pub(super) fn experiments(
-    sql: &Transaction<'_>,
-    condition: &str,
-    value: &str,
-) -> Outcome<Vec<Experiment>> {
+fn experiments(sql: &Sql<'_>, condition: &str, value: &str) -> Outcome<Vec<Experiment>> {
     let select = format!(
         "SELECT experiment_id, name, artifact_location, lifecycle_stage, creation_time \
          FROM experiments WHERE {condition} ORDER BY experiment_id"
@@ -52,29 +140,8 @@ pub(super) fn experiments(
     Ok(found)
 }
 
-/// Creates a run with its tags.
-pub(super) fn create(
-    sql: &Transaction<'_>,
-    id: &str,
-    experiment_id: &str,
-    run: &NewRun,
-) -> Outcome<()> {
-    let experiment = experiments(sql, "experiment_id = ?1", experiment_id)?.pop();
-    let experiment = experiment.ok_or_else(|| Error::not_found("experiment", experiment_id))?;
-    let root = experiment.artifact_location.trim_end_matches('/');
-    let artifact_uri = format!("{root}/{id}/artifacts");
-    let user = run.user.as_deref().unwrap_or_default();
-    sql.change(
-        "INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, \
-         status, start_time, source_version, lifecycle_stage, artifact_uri, experiment_id) \
-         VALUES (?1, ?2, 'UNKNOWN', '', '', ?3, 'RUNNING', ?4, '', 'active', ?5, ?6)",
-        (id, &run.name, user, run.start_time, artifact_uri, experiment_id),
-    )?;
-    run.all_tags().iter().try_for_each(|(key, value)| set_tag(sql, id, key, value))
-}
-
 /// A run with everything that belongs to it.
-pub(super) fn load(sql: &Transaction<'_>, run_id: &str) -> Outcome<Run> {
+fn load(sql: &Sql<'_>, run_id: &str) -> Outcome<Run> {
     let run = sql.first(
         "SELECT run_uuid, name, user_id, status, start_time, end_time, lifecycle_stage, \
          artifact_uri, experiment_id FROM runs WHERE run_uuid = ?1",
@@ -110,17 +177,17 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<Run> {
 }
 
 fn lifecycle_from_row(row: &Row<'_>) -> rusqlite::Result<Lifecycle> {
-    Ok(or_default::<String>(row, "lifecycle_stage")?.as_str().into())
+    Ok(or_default::<String>(row, "lifecycle_stage")?.into())
 }
 
 /// Whether a run, which must exist, was deleted.
-pub(super) fn lifecycle(sql: &Transaction<'_>, run_id: &str) -> Outcome<Lifecycle> {
+fn lifecycle(sql: &Sql<'_>, run_id: &str) -> Outcome<Lifecycle> {
     let select = "SELECT lifecycle_stage FROM runs WHERE run_uuid = ?1";
     let found = sql.first(select, [run_id], lifecycle_from_row)?;
     Ok(found.ok_or_else(|| Error::not_found("run", run_id))?)
 }
 
-pub(super) fn check_active(sql: &Transaction<'_>, run_id: &str) -> Outcome<()> {
+fn check_active(sql: &Sql<'_>, run_id: &str) -> Outcome<()> {
     match lifecycle(sql, run_id)? {
         Lifecycle::Active => Ok(()),
         Lifecycle::Deleted => Err(invalid("run", run_id, "a run that is not deleted").into()),
@@ -128,12 +195,7 @@ pub(super) fn check_active(sql: &Transaction<'_>, run_id: &str) -> Outcome<()> {
 }
 
 /// Writes a parameter, which may be written again with the same value only.
-pub(super) fn log_param(
-    sql: &Transaction<'_>,
-    run_id: &str,
-    key: &str,
-    value: &str,
-) -> Outcome<()> {
+fn log_param(sql: &Sql<'_>, run_id: &str, key: &str, value: &str) -> Outcome<()> {
     let select = "SELECT value FROM params WHERE run_uuid = ?1 AND key = ?2";
     match sql.first(select, (run_id, key), |row| row.get::<_, String>(0))? {
         Some(logged) if logged == value => Ok(()),
@@ -148,7 +210,7 @@ pub(super) fn log_param(
     }
 }
 
-pub(super) fn set_tag(sql: &Transaction<'_>, run_id: &str, key: &str, value: &str) -> Outcome<()> {
+fn set_tag(sql: &Sql<'_>, run_id: &str, key: &str, value: &str) -> Outcome<()> {
     sql.set(
         "UPDATE tags SET value = ?3 WHERE run_uuid = ?1 AND key = ?2",
         "INSERT INTO tags (run_uuid, key, value) VALUES (?1, ?2, ?3)",
@@ -161,7 +223,7 @@ pub(super) fn set_tag(sql: &Transaction<'_>, run_id: &str, key: &str, value: &st
 }
 
 /// Adds points to the history; a point that is there already is not added again.
-pub(super) fn log_metrics(sql: &Transaction<'_>, run_id: &str, metrics: &[Metric]) -> Outcome<()> {
+fn log_metrics(sql: &Sql<'_>, run_id: &str, metrics: &[Metric]) -> Outcome<()> {
     let mut insert = sql.prepare_cached(
         "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) \
          SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM metrics WHERE key = ?1 \
@@ -179,7 +241,7 @@ pub(super) fn log_metrics(sql: &Transaction<'_>, run_id: &str, metrics: &[Metric
     newest.into_values().try_for_each(|metric| set_latest(sql, run_id, metric))
 }
 
-fn set_latest(sql: &Transaction<'_>, run_id: &str, metric: &Metric) -> Outcome<()> {
+fn set_latest(sql: &Sql<'_>, run_id: &str, metric: &Metric) -> Outcome<()> {
     let known = sql.first(
         "SELECT key, value, timestamp, step, is_nan FROM latest_metrics \
          WHERE run_uuid = ?1 AND key = ?2",
@@ -200,27 +262,13 @@ fn set_latest(sql: &Transaction<'_>, run_id: &str, metric: &Metric) -> Outcome<(
 }
 
 /// The latest point of each metric of a run.
-fn latest_metrics(sql: &Transaction<'_>, run_id: &str) -> Outcome<BTreeMap<String, Metric>> {
+fn latest_metrics(sql: &Sql<'_>, run_id: &str) -> Outcome<BTreeMap<String, Metric>> {
     let metrics = sql.all(
         "SELECT key, value, timestamp, step, is_nan FROM latest_metrics WHERE run_uuid = ?1",
         [run_id],
         metric_from_row,
     )?;
     Ok(metrics.into_iter().map(|metric| (metric.key.clone(), metric)).collect())
-}
-
-/// All points of one metric.
-pub(super) fn metric_history(
-    sql: &Transaction<'_>,
-    run_id: &str,
-    key: &str,
-) -> Outcome<Vec<Metric>> {
-    sql.all(
-        "SELECT key, value, timestamp, step, is_nan FROM metrics \
-         WHERE run_uuid = ?1 AND key = ?2 ORDER BY step, timestamp, value",
-        (run_id, key),
-        metric_from_row,
-    )
 }
 
 /// SQLite has no NaN: MLflow writes 0 and sets a flag.
@@ -242,11 +290,7 @@ fn metric_from_row(row: &Row<'_>) -> rusqlite::Result<Metric> {
 }
 
 /// Records that a run used a data set; the data set itself is written once per experiment.
-pub(super) fn log_dataset(
-    sql: &Transaction<'_>,
-    run_id: &str,
-    dataset: &DatasetInput,
-) -> Outcome<()> {
+fn log_dataset(sql: &Sql<'_>, run_id: &str, dataset: &DatasetInput) -> Outcome<()> {
     let id = dataset_id(sql, run_id, dataset)?;
     let known = sql.first(
         "SELECT 1 FROM inputs WHERE source_type = 'DATASET' AND source_id = ?1 \
@@ -271,7 +315,7 @@ pub(super) fn log_dataset(
 }
 
 /// The id of a data set in the run's experiment, where it is inserted if it is not there.
-fn dataset_id(sql: &Transaction<'_>, run_id: &str, dataset: &DatasetInput) -> Outcome<String> {
+fn dataset_id(sql: &Sql<'_>, run_id: &str, dataset: &DatasetInput) -> Outcome<String> {
     let DatasetInput { name, digest, source_type, source, schema, profile, .. } = dataset;
     let known = sql.first(
         "SELECT dataset_uuid FROM datasets WHERE name = ?2 AND digest = ?3 AND experiment_id = \
@@ -293,7 +337,7 @@ fn dataset_id(sql: &Transaction<'_>, run_id: &str, dataset: &DatasetInput) -> Ou
 }
 
 /// The data sets that a run used, by name.
-fn datasets(sql: &Transaction<'_>, run_id: &str) -> Outcome<Vec<DatasetInput>> {
+fn datasets(sql: &Sql<'_>, run_id: &str) -> Outcome<Vec<DatasetInput>> {
     let found = sql.all(
         "SELECT i.input_uuid, d.name, d.digest, d.dataset_source_type, d.dataset_source, \
          d.dataset_schema, d.dataset_profile FROM inputs i \

@@ -16,7 +16,7 @@ use crate::limits::invalid;
 use crate::location::to_path;
 use crate::registry::{LoggedModel, ModelVersion, NewModel, NewModelVersion, RegisteredModel};
 use crate::run::{DatasetInput, Experiment, Lifecycle, NewRun, Run, RunStatus};
-use crate::store::{Page, Pages, RunQuery, Store};
+use crate::store::{Page, Pages, Registry, RunQuery, Store, Tracking};
 use crate::time::Timestamp;
 use proxy::ProxyArtifacts;
 use request::Request;
@@ -85,7 +85,9 @@ impl Store for RestStore {
         }
         Ok(Box::new(FolderArtifacts::new(to_path(uri)?)))
     }
+}
 
+impl Tracking for RestStore {
     fn create_experiment(&self, name: &str) -> Result<()> {
         let request = Request::post("experiments/create", json!({ "name": name }));
         self.transport.execute(&request.creating().about("experiment", name))
@@ -159,7 +161,7 @@ impl Store for RestStore {
         let body = json!({
             "experiment_ids": query.experiment_ids,
             "filter": query.filter,
-            "run_view_type": if query.deleted { "DELETED_ONLY" } else { "ACTIVE_ONLY" },
+            "run_view_type": "ACTIVE_ONLY",
             "max_results": query.page_size,
             "order_by": query.order_by,
         });
@@ -179,7 +181,9 @@ impl Store for RestStore {
         });
         pages.collect()
     }
+}
 
+impl Registry for RestStore {
     fn create_registered_model(
         &self,
         name: &str,
@@ -224,10 +228,8 @@ impl Store for RestStore {
     }
 
     fn model_version(&self, name: &str, version: u32) -> Result<ModelVersion> {
-        let request = Request::get("model-versions/get")
-            .query("name", name)
-            .query("version", &version.to_string());
-        self.transport.fetch(&about_version(request, name, version), "model_version")
+        let request = of_version("model-versions/get", name, version);
+        self.transport.fetch(&request, "model_version")
     }
 
     fn model_versions(&self, name: &str, page: Option<&str>) -> Result<Page<ModelVersion>> {
@@ -271,10 +273,8 @@ impl Store for RestStore {
     }
 
     fn download_uri(&self, name: &str, version: u32) -> Result<String> {
-        let request = Request::get("model-versions/get-download-uri")
-            .query("name", name)
-            .query("version", &version.to_string());
-        self.transport.fetch(&about_version(request, name, version), "artifact_uri")
+        let request = of_version("model-versions/get-download-uri", name, version);
+        self.transport.fetch(&request, "artifact_uri")
     }
 
     fn create_logged_model(&self, run: &Run, model: &NewModel) -> Result<Option<LoggedModel>> {
@@ -300,6 +300,12 @@ impl Store for RestStore {
         let request = Request::patch(&format!("logged-models/{id}"), body);
         self.transport.execute(&request.about("logged model", id))
     }
+}
+
+/// Reads something of a version.
+fn of_version(endpoint: &str, name: &str, version: u32) -> Request<'static> {
+    let request = Request::get(endpoint).query("name", name);
+    about_version(request.query("version", &version.to_string()), name, version)
 }
 
 fn about_version<'a>(request: Request<'a>, name: &str, version: u32) -> Request<'a> {

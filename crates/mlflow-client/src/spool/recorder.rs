@@ -174,7 +174,8 @@ impl Recorder {
     }
 }
 
-#[cfg(all(test, feature = "local"))]
+#[cfg(feature = "local")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::Error;

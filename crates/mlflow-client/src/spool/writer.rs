@@ -21,6 +21,8 @@ pub(super) struct Target {
     /// None if the store could not be reached when it started.
     pub(super) run: Option<Run>,
     kept: Mutex<Option<Kept>>,
+    /// The first failure that has not been reported yet.
+    failure: Mutex<Option<Error>>,
 }
 
 #[derive(Debug)]
@@ -44,7 +46,8 @@ impl Target {
             experiment: experiment.to_owned(),
             new,
             run: None,
-            kept: Mutex::new(None),
+            kept: Mutex::default(),
+            failure: Mutex::default(),
         };
         match run {
             Ok(run) => target.run = Some(run),
@@ -108,14 +111,10 @@ struct Work {
     waiting: Option<Sender<Outcome>>,
 }
 
-/// The first failure that has not been reported yet.
-type Failure = Arc<Mutex<Option<Error>>>;
-
 /// Writes entries in order, on a thread of its own.
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) target: Arc<Target>,
-    failure: Failure,
     /// None once the thread is to end.
     queue: Option<Sender<Work>>,
     thread: Option<JoinHandle<()>>,
@@ -123,16 +122,12 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn start(target: Target) -> Result<Self> {
-        let (target, failure) = (Arc::new(target), Failure::default());
+        let target = Arc::new(target);
         let (queue, work) = mpsc::channel();
-        let (to, failed) = (Arc::clone(&target), Arc::clone(&failure));
+        let to = Arc::clone(&target);
         let thread = std::thread::Builder::new().name("mlflow-writer".to_owned());
-        Ok(Self {
-            target,
-            failure,
-            queue: Some(queue),
-            thread: Some(thread.spawn(move || write(&to, &work, &failed))?),
-        })
+        let thread = thread.spawn(move || write(&to, &work))?;
+        Ok(Self { target, queue: Some(queue), thread: Some(thread) })
     }
 
     /// Enqueues an entry without waiting for it. Fails with an earlier failure.
@@ -165,7 +160,7 @@ impl Writer {
 
     /// The failure that has not been reported, if there is one.
     fn report(&self) -> Result<()> {
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failure = self.target.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.take().map_or(Ok(()), Err)
     }
 }
@@ -188,7 +183,7 @@ fn ended() -> Error {
     io::Error::other("the thread that writes the run has ended").into()
 }
 
-fn write(target: &Target, queue: &Receiver<Work>, failure: &Mutex<Option<Error>>) {
+fn write(target: &Target, queue: &Receiver<Work>) {
     let mut next = None;
     while let Some(work) = next.take().or_else(|| queue.recv().ok()) {
         let (work, following) = merged(work, queue);
@@ -199,7 +194,7 @@ fn write(target: &Target, queue: &Receiver<Work>, failure: &Mutex<Option<Error>>
             (Some(waiting), outcome) => drop(waiting.send(outcome)),
             (None, Ok(_)) => {}
             (None, Err(error)) => {
-                let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut failure = target.failure.lock().unwrap_or_else(PoisonError::into_inner);
                 failure.get_or_insert(error);
             }
         }

@@ -10,7 +10,7 @@ use crate::registry::{
     LoggedModel, ModelVersion, NewModel, NewModelVersion, RegisteredModel, check_described,
 };
 use crate::run::{DatasetInput, Experiment, Lifecycle, NewRun, Run, RunStatus};
-use crate::store::{Pages, Registry as _, RunQuery, Runs, Store, Tracking as _};
+use crate::store::{Pages, RunQuery, Runs, Store};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;

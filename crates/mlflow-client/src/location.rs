@@ -1,7 +1,6 @@
 //! What URIs name: a store, or a folder of artifacts. They come from callers and from servers.
 
 use crate::error::{Error, Result, excerpt};
-use crate::limits::invalid;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -100,9 +99,9 @@ fn local(path: &Path) -> TrackingUri {
 #[cfg(feature = "local")]
 pub(crate) fn from_path(path: &Path) -> Result<String> {
     let absolute = std::path::absolute(path)?;
-    let text = absolute
-        .to_str()
-        .ok_or_else(|| invalid("path", &path.to_string_lossy(), "a valid Unicode path"))?;
+    let text = absolute.to_str().ok_or_else(|| {
+        crate::limits::invalid("path", &path.to_string_lossy(), "a valid Unicode path")
+    })?;
     Ok(format!("file://{}", percent_encoding::utf8_percent_encode(text, PATH)))
 }
 
@@ -183,9 +182,6 @@ pub(crate) fn public(uri: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    #[cfg(feature = "local")]
-    use proptest::prelude::*;
-
     #[cfg(feature = "local")]
     use proptest::prelude::*;
 

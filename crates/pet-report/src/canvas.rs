@@ -143,6 +143,12 @@ impl Canvas {
         self.fill(&path, style.color, transform);
     }
 
+    /// Draws a text that is shortened if it is wider than `room`.
+    pub(crate) fn fitted(&mut self, text: &str, room: f32, point: Point, style: Text) {
+        let text = self.font.fit(text, style.size, room);
+        self.text(&text, point, style);
+    }
+
     /// Copies a photograph, cropped to the canvas.
     pub(crate) fn photograph(&mut self, photograph: &RgbImage, (left, top): (u32, u32)) {
         let (width, height) = (self.pixels.width(), self.pixels.height());

@@ -29,10 +29,9 @@ pub(crate) struct Entry {
 /// Draws the title with the legend in one line below.
 pub(crate) fn draw_heading(canvas: &mut Canvas, title: &str, legend: &[Entry]) {
     let (middle, y) = (canvas.width() / 2.0, 66.0);
-    let font = canvas.font();
-    let title = font.fit(title, TITLE_TEXT, canvas.width() - 60.0);
     let style = Text::new(TITLE_TEXT, INK, Align::Middle);
-    canvas.text(&title, (middle, 32.0), style);
+    canvas.fitted(title, canvas.width() - 60.0, (middle, 32.0), style);
+    let font = canvas.font();
     let width = |entry: &Entry| SAMPLE + SPACE + font.width(&entry.text, LEGEND_TEXT);
     let total = legend.iter().map(width).sum::<f32>() + GAP * (legend.len() - 1) as f32;
     let mut x = middle - total / 2.0;

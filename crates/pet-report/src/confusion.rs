@@ -182,8 +182,8 @@ impl Layout {
 
     fn draw_title(&self, canvas: &mut Canvas, title: &str, matrix: &ConfusionMatrix) {
         let center = self.width / 2.0;
-        let title = canvas.font().fit(title, TITLE_TEXT, self.width - 40.0);
-        canvas.text(&title, (center, 28.0), Text::new(TITLE_TEXT, INK, Align::Middle));
+        let style = Text::new(TITLE_TEXT, INK, Align::Middle);
+        canvas.fitted(title, self.width - 40.0, (center, 28.0), style);
         let (hits, images) = (matrix.hits(), matrix.images());
         let share = 100.0 * hits as f64 / images as f64;
         let note = format!("{hits} of {images} images correct ({share:.1} %)");

@@ -131,9 +131,7 @@ fn draw_caption(canvas: &mut Canvas, heat: &HeatMap<'_>, top: f32) {
     let left = canvas.width() - margin - bar;
     let room = left - 2.0 * margin;
     let title = format!("{}  {:.1} %", heat.class, 100.0 * heat.probability);
-    let title = canvas.font().fit(&title, 20.0, room);
-    let style = Text::new(20.0, INK, Align::Start);
-    canvas.text(&title, (margin, top + 23.0), style);
+    canvas.fitted(&title, room, (margin, top + 23.0), Text::new(20.0, INK, Align::Start));
     let faint = |align| Text::new(13.0, FAINT_INK, align);
     let note = if heat.class == heat.answer {
         "the most probable class".to_owned()
@@ -141,8 +139,7 @@ fn draw_caption(canvas: &mut Canvas, heat: &HeatMap<'_>, top: f32) {
         let confidence = 100.0 * heat.confidence;
         format!("prediction: {}, {confidence:.1} %", heat.answer)
     };
-    let note = canvas.font().fit(&note, 13.0, room);
-    canvas.text(&note, (margin, top + 47.0), faint(Align::Start));
+    canvas.fitted(&note, room, (margin, top + 47.0), faint(Align::Start));
     for step in 0..bar as u16 {
         let color = inferno(f32::from(step) / (bar - 1.0));
         canvas.rectangle((left + f32::from(step), top + 15.0), 1.0, 16.0, color);

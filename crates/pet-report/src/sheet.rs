@@ -50,11 +50,10 @@ pub fn contact_sheet_png(
     let height = TOP + rows * (BOX.1 + CAPTION) + MARGIN;
     let mut canvas = Canvas::new(width, height)?;
     let center = width as f32 / 2.0;
-    let title = canvas.font().fit(title, 20.0, width as f32 - 48.0);
-    canvas.text(&title, (center, 26.0), Text::new(20.0, INK, Align::Middle));
+    let room = width as f32 - 48.0;
+    canvas.fitted(title, room, (center, 26.0), Text::new(20.0, INK, Align::Middle));
     let faint = Text::new(14.0, FAINT_INK, Align::Middle);
-    let note = canvas.font().fit(note, 14.0, width as f32 - 48.0);
-    canvas.text(&note, (center, 51.0), faint);
+    canvas.fitted(note, room, (center, 51.0), faint);
     if tiles.is_empty() {
         canvas.text(empty, (center, height as f32 / 2.0), faint);
     }
@@ -119,9 +118,8 @@ fn draw(canvas: &mut Canvas, tile: &Tile<'_>, (left, top): (u32, u32)) -> Result
         (tile.name, 11.0, FAINT_INK, 51.0),
     ];
     for (text, size, color, below) in lines {
-        let text = canvas.font().fit(text, size, width);
         let style = Text::new(size, color, Align::Start);
-        canvas.text(&text, (x, y + height + below), style);
+        canvas.fitted(text, width, (x, y + height + below), style);
     }
     Ok(())
 }

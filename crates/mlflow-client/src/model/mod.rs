@@ -11,7 +11,7 @@ use crate::artifact::folder_of;
 use crate::error::{Error, Result};
 use crate::limits::invalid;
 use crate::time::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -175,27 +175,28 @@ impl OnnxModel {
 
     /// The text of `MLmodel`, by which MLflow recognizes a model.
     fn manifest(&self) -> String {
-        let mut fields = Map::new();
-        if let Some(origin) = &self.origin {
-            fields.insert("artifact_path".into(), json!(origin.artifact_path));
-            fields.insert("run_id".into(), json!(origin.run_id));
-        }
-        fields.insert("flavors".into(), self.flavors());
-        if !self.metadata.is_empty() {
-            fields.insert("metadata".into(), json!(self.metadata));
-        }
-        fields.insert("mlflow_version".into(), json!(self.versions.mlflow));
-        fields.insert("model_uuid".into(), json!(self.uuid));
-        if self.has_example() {
-            fields.insert("saved_input_example_info".into(), self.example_info());
-        }
         let signature = match &self.python {
             Some(python) => python.signature(),
             None => self.signature.to_json(),
         };
-        fields.insert("signature".into(), signature);
-        fields.insert("utc_time_created".into(), json!(self.created.to_string()));
-        yaml::block(&Value::Object(fields))
+        let mut fields = json!({
+            "flavors": self.flavors(),
+            "mlflow_version": self.versions.mlflow,
+            "model_uuid": self.uuid,
+            "signature": signature,
+            "utc_time_created": self.created.to_string(),
+        });
+        if let Some(origin) = &self.origin {
+            fields["artifact_path"] = json!(origin.artifact_path);
+            fields["run_id"] = json!(origin.run_id);
+        }
+        if !self.metadata.is_empty() {
+            fields["metadata"] = json!(self.metadata);
+        }
+        if self.has_example() {
+            fields["saved_input_example_info"] = self.example_info();
+        }
+        yaml::block(&fields)
     }
 
     fn has_example(&self) -> bool {

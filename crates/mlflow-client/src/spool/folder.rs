@@ -63,10 +63,10 @@ impl Entry {
             (Self::Batch(batch), _) => client.log_batch(&run.id, batch)?,
             (Self::Datasets(datasets), _) => client.log_datasets(&run.id, datasets)?,
             (Self::Artifact { path }, Attachment::Bytes(bytes)) => {
-                client.artifacts(&run.artifact_uri)?.upload_bytes(bytes, path)?
+                client.artifacts(&run.artifact_uri)?.upload_bytes(bytes, path)?;
             }
             (Self::Artifact { path }, Attachment::Path(file)) => {
-                client.artifacts(&run.artifact_uri)?.upload_file(file, path)?
+                client.artifacts(&run.artifact_uri)?.upload_file(file, path)?;
             }
             (Self::Model(model), Attachment::Path(folder)) => {
                 return client.register_folder(run, folder, model).map(Some);

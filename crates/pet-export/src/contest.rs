@@ -7,10 +7,10 @@ use mlflow_client::Client;
 use pet_model::{Precision, REFIT_OF, SELECTION_FILE, Selection, class_difference, read_json};
 use pet_pipeline::promote::{Promotion, Verdict};
 
-use crate::error::doing;
-use crate::export::digest;
+use crate::error::{Error, doing};
+use crate::export::{Exported, Exporter};
+use crate::results::digest;
 use crate::select::{CHALLENGER, CHAMPION, only, resolve_alias};
-use crate::{Error, Exported, Exporter};
 
 /// Tag: the outcome of the last promotion, named as in MLflow's documentation.
 const STATUS: &str = "validation_status";
@@ -75,8 +75,8 @@ impl Contest {
     /// [`Error::NoAlias`] for an alias that does not exist, [`Error::Contestant`] for a version that is missing or has
     /// no metrics, [`Error::Tracking`] for an unknown model or a failure of the store.
     pub fn find(client: &Client, model: &str, version: VersionRef<'_>) -> Result<Self, Error> {
-        let registered =
-            client.registered_model(model).map_err(doing("find the registered model"))?;
+        let registered = client.registered_model(model);
+        let registered = registered.map_err(doing("find the registered model"))?;
         let challenger = match version {
             VersionRef::Version(version) => version,
             VersionRef::Alias(alias) => resolve_alias(&registered, alias)?,
@@ -91,8 +91,7 @@ impl Contest {
 
     /// Whether the challenger is the champion already.
     pub fn is_settled(&self) -> bool {
-        let champion = self.champion.as_ref();
-        champion.is_some_and(|one| one.version == self.challenger.version)
+        self.champion.as_ref().is_some_and(|one| one.version == self.challenger.version)
     }
 
     /// The challenger, then the champion if there is one.
@@ -106,17 +105,13 @@ impl Contest {
     ///
     /// [`Error::Incomparable`] if they differ or one is unknown.
     pub fn check_same_data(&self) -> Result<(), Error> {
-        let data = |one: &Contestant| one.selection.dataset.clone();
-        let mut all = self.both().map(|one| {
-            let silent = || {
-                self.incomparable(format!("the {} has no record of its training data", one.role))
-            };
-            data(one).ok_or_else(silent)
-        });
-        let Some(challenger) = all.next().transpose()? else {
-            return Ok(());
-        };
-        let Some(champion) = all.next().transpose()? else {
+        let mut all = Vec::new();
+        for one in self.both() {
+            let unknown = || format!("the {} has no record of its training data", one.role);
+            let data = one.selection.dataset.as_ref();
+            all.push(data.ok_or_else(|| self.incomparable(unknown()))?);
+        }
+        let [challenger, champion] = all.as_slice() else {
             return Ok(());
         };
         if champion.digest != challenger.digest {
@@ -125,11 +120,10 @@ impl Contest {
             return Err(self.incomparable(reason));
         }
         if champion.split != challenger.split {
-            let reason = format!(
-                "the champion's data set was split otherwise ({}) than the challenger's ({})",
-                champion.split, challenger.split
-            );
-            return Err(self.incomparable(reason));
+            let (one, other) = (&champion.split, &challenger.split);
+            return Err(self.incomparable(format!(
+                "the champion's data set was split otherwise ({one}) than the challenger's ({other})"
+            )));
         }
         Ok(())
     }
@@ -178,13 +172,9 @@ impl Contestant {
 
     /// The precisions in which `folder` holds this version; none if it holds another one.
     pub fn precisions_in(&self, folder: &Path) -> Vec<Precision> {
-        let (model, version) = (&self.selection.model_name, &self.selection.version);
-        let this = |kept: &Selection| {
-            kept.run_id == self.selection.run_id
-                && kept.version == *version
-                && kept.model_name == *model
-        };
-        selection_of(folder).filter(this).map_or_else(Vec::new, |kept| precisions(folder, &kept))
+        let identity =
+            |one: &Selection| (one.run_id.clone(), one.version.clone(), one.model_name.clone());
+        precisions(folder, |kept| identity(kept) == identity(&self.selection))
     }
 
     /// Exports the version into a folder.
@@ -193,35 +183,32 @@ impl Contestant {
     ///
     /// [`Error::Contestant`] with the error of the export.
     pub fn export(&self, exporter: &Exporter<'_>, folder: &Path) -> Result<Exported, Error> {
-        let (model, version) = (&self.selection.model_name, self.version);
+        let model = &self.selection.model_name;
         let exported = exporter.export(&self.selection, folder);
-        exported.map_err(|source| unusable(self.role, model, version, source))
+        exported.map_err(|source| unusable(self.role, model, self.version, source))
     }
 }
 
 /// The precisions in which `folder` holds a version of a registered model; none if it holds another model.
 pub fn served_precisions(folder: &Path, model: &str) -> Vec<Precision> {
-    let kept = selection_of(folder).filter(|kept| kept.model_name == model);
-    kept.map_or_else(Vec::new, |kept| precisions(folder, &kept))
+    precisions(folder, |kept| kept.model_name == model)
 }
 
-fn selection_of(folder: &Path) -> Option<Selection> {
-    read_json(&folder.join(SELECTION_FILE)).ok()
-}
-
-/// The models in a folder whose digests are those in its selection.
-fn precisions(folder: &Path, kept: &Selection) -> Vec<Precision> {
-    let named = |precision: &Precision| {
+/// The precisions of the models in a folder whose digests are those in its selection, if that is an expected one.
+fn precisions(folder: &Path, is_expected: impl Fn(&Selection) -> bool) -> Vec<Precision> {
+    let kept: Option<Selection> = read_json(&folder.join(SELECTION_FILE)).ok();
+    let Some(kept) = kept.filter(is_expected) else {
+        return Vec::new();
+    };
+    let is_named = |precision: &Precision| {
         let expected = match precision {
-            Precision::Int8 => kept.int8_sha256.as_ref(),
-            Precision::Fp32 => kept.model_sha256.as_ref(),
+            Precision::Int8 => &kept.int8_sha256,
+            Precision::Fp32 => &kept.model_sha256,
         };
-        let found = digest(&folder.join(precision.file())).ok();
-        expected.is_some() && found.as_ref() == expected
+        expected.is_some() && digest(&folder.join(precision.file())).ok() == *expected
     };
     // The int8 model is not served without the one it was made from.
-    let all = Precision::ALL.into_iter();
-    all.take_while(named).collect()
+    Precision::ALL.into_iter().take_while(is_named).collect()
 }
 
 /// Records the metrics as tags of the challenger. If it passed, the alias [`CHAMPION`] is moved to it, provided that
@@ -233,9 +220,8 @@ fn precisions(folder: &Path, kept: &Selection) -> Vec<Precision> {
 pub fn promote(client: &Client, promotion: &Promotion) -> Result<(), Error> {
     let (model, version) = (&promotion.model, promotion.challenger.version);
     let note = |key: &str, value: &str| {
-        client
-            .set_model_version_tag(model, version, key, value)
-            .map_err(doing("note the promotion"))
+        let noted = client.set_model_version_tag(model, version, key, value);
+        noted.map_err(doing("note the promotion"))
     };
     for (key, value) in tags(promotion) {
         note(&key, &value)?;
@@ -244,9 +230,8 @@ pub fn promote(client: &Client, promotion: &Promotion) -> Result<(), Error> {
         return note(STATUS, "rejected");
     }
     let from = promotion.champion.as_ref().map(|one| one.version);
-    client
-        .move_alias(model, CHAMPION, from, version)
-        .map_err(doing("move the alias of the champion"))?;
+    let moved = client.move_alias(model, CHAMPION, from, version);
+    moved.map_err(doing("move the alias of the champion"))?;
     note(STATUS, "approved")
 }
 

@@ -1,29 +1,31 @@
-//! Exporting a registered version to the files that are served.
+//! Exporting a registered version, or an int8 model of an exported one, to the files that are served.
 
 use std::path::{Path, PathBuf};
 
+use candle_core::{Device, Module, Tensor};
 use fs_err as fs;
-use mlflow_client::model::OnnxModel;
-use mlflow_client::{Artifacts, Client};
+use mlflow_client::Client;
 use pet_model::{
     CARD_FILE, CLASSES_FILE, CONFUSION_FILE, CURVES_FILE, INT8_MODEL_FILE, METRICS_FILE,
-    MODEL_FILE, Metrics, ModelMetadata, Quantization, SELECTION_FILE, Selection, WEIGHTS_FILE,
-    read_json, write_atomically, write_classes, write_json,
+    MODEL_FILE, Metrics, ModelMetadata, Quantization, SELECTION_FILE, Selection, read_json,
+    write_atomically, write_classes, write_json,
 };
 use pet_predict::{ImagePredictor, Options, Runtime};
 use pet_report::refresh_card;
 use pet_train::{Classifier, Weights, to_onnx};
-use sha2::{Digest, Sha256};
 
-use crate::{Error, Int8, Outliers, References, carried};
+use crate::error::Error;
+use crate::int8::{Int8, Quantized};
+use crate::outliers::Outliers;
+use crate::references::References;
+use crate::registered::{copy_run_files, fetch};
+use crate::results::{check_replaceable, describe, digest, publish, read_metrics, staging_folder};
 
-use crate::error::doing;
-use crate::replace::{check_replaceable, publish, staging_folder};
-use crate::select::version_number;
-use crate::verify::verify;
+/// The largest difference allowed between two logits of the same image.
+pub const TOLERANCE: f32 = 1e-4;
 
-/// Optional files of the run that are copied unchanged.
-const RUN_FILES: [&str; 3] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE];
+/// Tested batch sizes: one, an odd one, and one that fills vector registers.
+const BATCHES: [usize; 3] = [1, 3, 8];
 
 /// Optional files, removed from the results if the new model lacks them.
 const OPTIONAL_FILES: [&str; 4] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE, INT8_MODEL_FILE];
@@ -31,8 +33,8 @@ const OPTIONAL_FILES: [&str; 4] = [METRICS_FILE, CURVES_FILE, CONFUSION_FILE, IN
 /// Exports registered versions to a folder.
 #[derive(Clone)]
 pub struct Exporter<'a> {
-    pub(crate) client: &'a Client,
-    pub(crate) runtime: &'a Runtime,
+    client: &'a Client,
+    runtime: &'a Runtime,
     usage: &'a str,
     int8: Option<&'a Int8<'a>>,
     outliers: Option<&'a Outliers<'a>>,
@@ -52,23 +54,6 @@ pub struct Exported {
     pub largest_difference: f32,
     /// The figures of the int8 model, if one was requested.
     pub quantization: Option<Quantization>,
-}
-
-/// Reads the metadata of a model file.
-pub(crate) fn describe(model: &Path) -> Result<ModelMetadata, Error> {
-    let model = onnx_graph::Model::from_bytes(&fs::read(model)?)?;
-    Ok(ModelMetadata::from_properties(model.metadata())?)
-}
-
-/// SHA-256 of a file in hexadecimal.
-pub(crate) fn digest(file: &Path) -> Result<String, Error> {
-    Ok(format!("{:x}", Sha256::digest(fs::read(file)?)))
-}
-
-/// Reads `metrics.json` in a folder, if it exists.
-pub(crate) fn read_metrics(folder: &Path) -> Result<Option<Metrics>, Error> {
-    let file = folder.join(METRICS_FILE);
-    Ok(file.exists().then(|| read_json(&file)).transpose()?)
 }
 
 impl<'a> Exporter<'a> {
@@ -122,7 +107,7 @@ impl<'a> Exporter<'a> {
     /// - errors of the store, of files and of ONNX Runtime
     pub fn export(&self, selection: &Selection, results: &Path) -> Result<Exported, Error> {
         let downloads = tempfile::tempdir()?;
-        let (weights, mut metadata) = self.fetch(selection, downloads.path())?;
+        let (weights, metadata) = fetch(self.client, selection, downloads.path())?;
         if !self.force {
             check_replaceable(self.client, results, &metadata, selection.dataset.as_ref())?;
         }
@@ -130,132 +115,156 @@ impl<'a> Exporter<'a> {
         let staging = staging_folder(results)?;
         let stage = staging.path();
         let model = stage.join(MODEL_FILE);
-        write_atomically(&model, &to_onnx(&weights, &metadata)?)?;
-        if let Some(outliers) = self.outliers {
-            let Selection { run_id, model_name, .. } = selection;
-            let carried = carried::least_similarity(self, outliers, run_id, model_name)?;
-            metadata = outliers.add(self.runtime, &model, carried)?;
-        }
-        let predictor = ImagePredictor::load(self.runtime, &model, &Options::default())?;
-        let classifier = Classifier::new(&weights, metadata.classes.len())?;
-        let largest_difference = verify(&classifier, &predictor)?;
-        let quantized = self.int8.map(|int8| int8.quantize(self.runtime, &model));
-        let quantized = quantized.transpose()?;
+        let largest_difference = self.build(selection, &weights, &metadata, &model)?;
+        let quantized = self.int8.map(|int8| int8.quantize(self.runtime, &model)).transpose()?;
         write_classes(&stage.join(CLASSES_FILE), &metadata.classes)?;
         let mut names = vec![MODEL_FILE, CLASSES_FILE, SELECTION_FILE];
-        names.extend(self.copy_run_files(&selection.run_id, stage)?);
+        names.extend(copy_run_files(self.client, &selection.run_id, stage)?);
         if let Some(quantized) = &quantized {
-            let staged = quantized.stage(stage)?;
-            names.extend(staged.into_iter().filter(|name| *name != METRICS_FILE));
+            stage_quantized(quantized, stage)?;
+            names.push(INT8_MODEL_FILE);
             names.extend((!names.contains(&METRICS_FILE)).then_some(METRICS_FILE));
         }
         if let Some(references) = self.references {
             references.add(self.runtime, stage)?;
-            metadata = describe(&model)?;
         }
-        let int8 = quantized.map(|_| stage.join(INT8_MODEL_FILE));
-        let selection = Selection {
-            model_sha256: Some(digest(&model)?),
-            int8_sha256: int8.as_deref().map(digest).transpose()?,
-            ..selection.clone()
-        };
-        write_json(&stage.join(SELECTION_FILE), &selection)?;
-        let quantization = read_metrics(stage)?.and_then(|metrics| metrics.quantization);
+        stage_selection(selection.clone(), stage)?;
+        let metadata = describe(&model)?;
         refresh_card(stage, &metadata, self.usage)?;
         names.push(CARD_FILE);
         Ok(Exported {
             metadata,
+            quantization: read_metrics(stage)?.and_then(|metrics| metrics.quantization),
             files: publish(stage, &names, &OPTIONAL_FILES, results)?,
             largest_difference,
-            quantization,
         })
     }
 
-    /// Downloads the version's weights and metadata.
-    pub(crate) fn fetch(
+    /// Writes the model to a file, verifies it, and returns the largest difference between two logits.
+    fn build(
         &self,
         selection: &Selection,
-        folder: &Path,
-    ) -> Result<(Weights, ModelMetadata), Error> {
-        let Selection { model_name, version, .. } = selection;
-        let number = version_number(selection)?;
-        self.check_run(selection, number)?;
-        let source_uri = self
-            .client
-            .download_uri(model_name, number)
-            .map_err(doing("find the model's files"))?;
-        let artifacts =
-            self.client.artifacts(&source_uri).map_err(doing("open the model's files"))?;
-        let weights = folder.join(WEIGHTS_FILE);
-        let network = folder.join(OnnxModel::NETWORK);
-        for (file, target) in [(WEIGHTS_FILE, &weights), (OnnxModel::NETWORK, &network)] {
-            match artifacts.download_file(file, target) {
-                Ok(()) => {}
-                Err(source) if source.is_not_found() => {
-                    return Err(missing(selection, &artifacts, &source_uri, file, source));
-                }
-                Err(source) => return Err(doing("download the model")(source)),
-            }
+        weights: &Weights,
+        metadata: &ModelMetadata,
+        model: &Path,
+    ) -> Result<f32, Error> {
+        write_atomically(model, &to_onnx(weights, metadata)?)?;
+        if let Some(outliers) = self.outliers {
+            let carried = outliers.carried(self.client, self.runtime, selection)?;
+            outliers.add(self.runtime, model, carried)?;
         }
-        let read = || Ok((Weights::open(&weights)?, describe(&network)?));
-        let (weights, metadata) = read().map_err(|source: Error| Error::ForeignFiles {
-            model: model_name.clone(),
-            version: version.clone(),
-            source: Box::new(source),
-        })?;
-        // The model was written before its version, and possibly its run, was known.
-        let metadata = metadata.with_model_version(version).with_run_id(&selection.run_id);
-        Ok((weights, metadata))
-    }
-
-    /// Checks the run, because a selection from another store can have the same version number.
-    fn check_run(&self, selection: &Selection, number: u32) -> Result<(), Error> {
-        let found = self
-            .client
-            .model_version(&selection.model_name, number)
-            .map_err(doing("find the version"))?;
-        match found.run_id {
-            Some(run_id) if run_id != selection.run_id => Err(Error::OtherRun {
-                model: selection.model_name.clone(),
-                version: selection.version.clone(),
-                expected: selection.run_id.clone(),
-                got: run_id,
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Downloads those of [`RUN_FILES`] that the run has, and returns their names.
-    fn copy_run_files(&self, run_id: &str, stage: &Path) -> Result<Vec<&'static str>, Error> {
-        let run = self.client.run(run_id).map_err(doing("read the run"))?;
-        let artifacts =
-            self.client.artifacts(&run.artifact_uri).map_err(doing("open the run's files"))?;
-        let mut copied = Vec::new();
-        for file in RUN_FILES {
-            match artifacts.download_file(file, &stage.join(file)) {
-                Ok(()) => copied.push(file),
-                Err(error) if error.is_not_found() => {}
-                Err(source) => {
-                    return Err(Error::Tracking { action: "download the run's files", source });
-                }
-            }
-        }
-        Ok(copied)
+        let predictor = ImagePredictor::load(self.runtime, model, &Options::default())?;
+        verify(&Classifier::new(weights, metadata.classes.len())?, &predictor)
     }
 }
 
-/// The error for a missing file of a version: it was made by another program, or all its files are gone.
-fn missing(
-    selection: &Selection,
-    artifacts: &Artifacts,
-    place: &str,
-    file: &'static str,
-    source: mlflow_client::Error,
-) -> Error {
-    let (model, version) = (selection.model_name.clone(), selection.version.clone());
-    if artifacts.list("").is_ok_and(|files| files.is_empty()) {
-        let place = place.to_owned();
-        return Error::FilesGone { model, version, place };
+impl Int8<'_> {
+    /// Quantizes the model in `results`, and adds the int8 model there: its file, its digest in `selection.json`, its
+    /// figures in `metrics.json` and in the model card. A model without detection of outliers gets it from `outliers`
+    /// first, and both models get new `references`. `usage` is Markdown for the card on how to use the model. All files
+    /// are staged first, so nothing changes if the model is not good enough or the disk is full.
+    ///
+    /// # Errors
+    ///
+    /// As [`Int8::quantize`], and [`Error::NoModel`] without a model to quantize, [`Error::Model`] or [`Error::Io`] if
+    /// a file cannot be read or written.
+    pub fn add_to_results(
+        &self,
+        runtime: &Runtime,
+        results: &Path,
+        outliers: &Outliers<'_>,
+        references: &References<'_>,
+        usage: &str,
+    ) -> Result<Quantization, Error> {
+        if !results.join(MODEL_FILE).exists() {
+            return Err(Error::NoModel { folder: results.to_owned() });
+        }
+        let staging = staging_folder(results)?;
+        let stage = staging.path();
+        for name in [MODEL_FILE, METRICS_FILE, SELECTION_FILE] {
+            if results.join(name).exists() {
+                fs::copy(results.join(name), stage.join(name))?;
+            }
+        }
+        let model = stage.join(MODEL_FILE);
+        if describe(&model)?.least_similarity.is_none() {
+            if let Some(run_id) = read_metrics(stage)?.as_ref().and_then(Metrics::refit_of) {
+                outliers.note_refit(run_id);
+            }
+            outliers.add(runtime, &model, None)?;
+        }
+        let quantized = self.quantize(runtime, &model)?;
+        stage_quantized(&quantized, stage)?;
+        references.add(runtime, stage)?;
+        let mut names = vec![INT8_MODEL_FILE, METRICS_FILE, MODEL_FILE];
+        let selection = stage.join(SELECTION_FILE);
+        if selection.exists() {
+            stage_selection(read_json(&selection)?, stage)?;
+            names.push(SELECTION_FILE);
+        }
+        refresh_card(stage, &describe(&model)?, usage)?;
+        names.push(CARD_FILE);
+        let figures = read_metrics(stage)?.and_then(|metrics| metrics.quantization);
+        publish(stage, &names, &[], results)?;
+        Ok(figures.unwrap_or(quantized.figures))
     }
-    Error::ForeignModel { model, version, file, source }
+}
+
+/// Writes the int8 model, and its figures in `metrics.json`, to a folder.
+fn stage_quantized(quantized: &Quantized, stage: &Path) -> Result<(), Error> {
+    write_atomically(&stage.join(INT8_MODEL_FILE), &quantized.bytes)?;
+    let metrics = Metrics {
+        quantization: Some(quantized.figures.clone()),
+        ..read_metrics(stage)?.unwrap_or_default()
+    };
+    Ok(write_json(&stage.join(METRICS_FILE), &metrics)?)
+}
+
+/// Writes `selection.json` with the digests of the models in a folder.
+fn stage_selection(selection: Selection, stage: &Path) -> Result<(), Error> {
+    let int8 = stage.join(INT8_MODEL_FILE);
+    let selection = Selection {
+        model_sha256: Some(digest(&stage.join(MODEL_FILE))?),
+        int8_sha256: int8.exists().then(|| digest(&int8)).transpose()?,
+        ..selection
+    };
+    Ok(write_json(&stage.join(SELECTION_FILE), &selection)?)
+}
+
+/// Runs the same images in candle and ONNX Runtime, and returns the largest difference between their logits.
+fn verify(classifier: &Classifier, predictor: &ImagePredictor) -> Result<f32, Error> {
+    let size = predictor.metadata().preprocess.size() as usize;
+    let mut largest = 0.0_f32;
+    for batch in BATCHES {
+        let images = test_images(batch, size);
+        let tensor = Tensor::from_slice(&images, (batch, 3, size, size), &Device::Cpu)?;
+        let expected: Vec<f32> = classifier.forward(&tensor)?.flatten_all()?.to_vec1()?;
+        let got = predictor.run_tensor(&images, batch)?;
+        let differences = expected.iter().zip(&got).map(|(one, other)| (one - other).abs());
+        // A NaN on either side must not pass as "no difference".
+        let difference = differences
+            .fold(0.0, |most: f32, one| if one.is_nan() { f32::INFINITY } else { most.max(one) });
+        if expected.len() != got.len() || difference > TOLERANCE {
+            return Err(Error::Differs { batch, expected: TOLERANCE, got: difference });
+        }
+        largest = largest.max(difference);
+    }
+    Ok(largest)
+}
+
+/// Wave patterns, different for each image and channel, in the range of normalized pixels.
+fn test_images(batch: usize, size: usize) -> Vec<f32> {
+    let planes = batch * 3;
+    let mut values = Vec::with_capacity(planes * size * size);
+    for plane in 0..planes {
+        let frequency = 1.0 + plane as f32 * 0.7;
+        for y in 0..size {
+            for x in 0..size {
+                let (x, y) = (x as f32 / size as f32, y as f32 / size as f32);
+                let wave = (frequency * 6.0 * x + y).sin() + (frequency * 11.0 * y - x).cos();
+                values.push(wave + 0.3 * (97.0 * x * y + plane as f32).sin());
+            }
+        }
+    }
+    values
 }

@@ -15,7 +15,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod carried;
 mod contest;
 mod error;
 mod export;
@@ -23,13 +22,13 @@ mod int8;
 mod outliers;
 mod rank;
 mod references;
-mod replace;
+mod registered;
+mod results;
 mod select;
-mod verify;
 
 pub use contest::{Contest, Contestant, Role, VersionRef, promote, served_precisions};
 pub use error::Error;
-pub use export::{Exported, Exporter};
+pub use export::{Exported, Exporter, TOLERANCE};
 pub use int8::{Gate, Int8, Quantized};
 pub use outliers::Outliers;
 pub use rank::Preference;
@@ -37,4 +36,3 @@ pub use references::References;
 pub use select::{
     CHALLENGER, CHAMPION, challenge, choose, choose_alias, current, select, select_on,
 };
-pub use verify::TOLERANCE;

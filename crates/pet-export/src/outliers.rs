@@ -7,13 +7,19 @@
 
 use std::path::Path;
 
+use mlflow_client::{Client, ModelVersion};
 use onnx_graph::{GemmOptions, Graph, Node};
 use pet_data::{Dataset, Progress, Sample, Unit, task};
-use pet_model::{ModelMetadata, OUTPUT_NAME, SIMILARITY_NAME, write_atomically};
+use pet_model::{
+    ModelMetadata, OUTPUT_NAME, REFIT_OF, SIMILARITY_NAME, Selection, write_atomically,
+};
 use pet_pipeline::evaluate::{ImageSet, image_error, predict_all, read_image};
 use pet_predict::{FeatureExtractor, ImagePredictor, Limits, Model, Options, Prediction, Runtime};
+use pet_train::to_onnx;
 
-use crate::Error;
+use crate::error::{Error, doing};
+use crate::registered::{fetch, version_of};
+use crate::select::only;
 
 /// Images per class mean; more change it little.
 const EXAMPLES: usize = 50;
@@ -71,20 +77,63 @@ impl<'a> Outliers<'a> {
         let changed = onnx_graph::Model::from_bytes(model.bytes())?;
         let graph = with_similarity(changed.graph(), &means, classes.len())?;
         let changed = changed.with_graph(graph);
+        // Without a threshold, the lowest cosine for now: the model is run to find it.
+        metadata.least_similarity = carried.or(Some(-1.0));
+        write(&changed, &metadata, file)?;
         if carried.is_some() {
-            metadata.least_similarity = carried;
-            write(&changed, &metadata, file)?;
             return Ok(metadata);
         }
-        // The lowest cosine for now: the model is run to find the threshold.
-        metadata.least_similarity = Some(-1.0);
-        write(&changed, &metadata, file)?;
         let predictor = ImagePredictor::load(runtime, file, &options)?;
         let predictions =
             predict_all(&predictor, &validation.samples, "telling outliers", self.progress)?;
         metadata.least_similarity = least_similarity(&predictions);
         write(&changed, &metadata, file)?;
         Ok(metadata)
+    }
+
+    /// The threshold of the run that the selected version is a refit of. A refit was trained on the images that the
+    /// threshold is learned from, and finds those more similar than other images of the same classes; so it uses the
+    /// threshold of the run it refits, along with that run's validation accuracy and temperature. `None` if the version is
+    /// not a refit, or if that run has no usable model, such as a cross-validation, which is reported.
+    pub(crate) fn carried(
+        &self,
+        client: &Client,
+        runtime: &Runtime,
+        selection: &Selection,
+    ) -> Result<Option<f64>, Error> {
+        let run = client.run(&selection.run_id).map_err(doing("read the run"))?;
+        let Some(refitted) = run.tags.get(REFIT_OF) else {
+            return Ok(None);
+        };
+        let found = match version_of(client, &selection.model_name, refitted)? {
+            Some(version) => self.learned(client, runtime, &version)?,
+            None => None,
+        };
+        if found.is_none() {
+            self.note_refit(refitted);
+        }
+        Ok(found)
+    }
+
+    /// The threshold that the model of a version learns from the images, or `None` if its files cannot be used.
+    fn learned(
+        &self,
+        client: &Client,
+        runtime: &Runtime,
+        version: &ModelVersion,
+    ) -> Result<Option<f64>, Error> {
+        let place = tempfile::tempdir()?;
+        let selection = only(client, &version.name, version, "refitted".into())?;
+        let (weights, metadata) = match fetch(client, &selection, place.path()) {
+            Ok(fetched) => fetched,
+            Err(
+                Error::FilesGone { .. } | Error::ForeignModel { .. } | Error::ForeignFiles { .. },
+            ) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let file = place.path().join("refitted.onnx");
+        write_atomically(&file, &to_onnx(&weights, &metadata)?)?;
+        Ok(self.add(runtime, &file, None)?.least_similarity)
     }
 
     /// Reports that the threshold of a refit is learned from images it was trained on.
@@ -147,17 +196,15 @@ fn extract(
         };
         part.iter().map(one).collect()
     };
-    let parts: Vec<_> = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let parts = images.chunks(images.len().div_ceil(threads).max(1));
         let threads: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
-        let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
-        joined.collect()
-    });
-    let mut all = Vec::with_capacity(images.len());
-    for part in parts {
-        all.extend(part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-    }
-    Ok(all)
+        let mut all = Vec::with_capacity(images.len());
+        for thread in threads {
+            all.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(all)
+    })
 }
 
 /// The vector scaled to length 1; zeros stay zeros.

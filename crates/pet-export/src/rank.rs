@@ -8,7 +8,7 @@ use pet_model::{
 };
 use pet_pipeline::trained_on;
 
-use crate::Error;
+use crate::error::{Error, doing};
 
 /// What makes a version the best.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,9 +67,7 @@ pub(crate) fn measured(
         Err(error) if error.is_not_found() => {
             return Ok(Err(format!("names the missing run `{run_id}`")));
         }
-        Err(source) => {
-            return Err(Error::Tracking { action: "read a version's run", source });
-        }
+        Err(error) => return Err(doing("read a version's run")(error)),
     };
     let Some(val_acc) = metric(&run, BEST_VAL_ACC, VAL_ACC) else {
         return Ok(Err(format!("has no finite val_acc in run `{run_id}`")));

@@ -8,8 +8,8 @@ use pet_model::{METRICS_FILE, Observation, Precision, Reference, write_atomicall
 use pet_pipeline::evaluate::{ImageSet, predict_all};
 use pet_predict::{ImagePredictor, Limits, Model, Options, Prediction, Runtime};
 
-use crate::Error;
-use crate::export::read_metrics;
+use crate::error::Error;
+use crate::results::read_metrics;
 
 /// Writes the distribution of a model's predictions on images of a data set into its metadata, so that a service can
 /// detect when the photos it receives drift away from them.

@@ -1,10 +1,9 @@
 //! Selection of a registered version.
 
 use mlflow_client::{Client, ModelVersion, RegisteredModel};
-use pet_model::{Candidate, Selection, TrainedOn};
+use pet_model::{Selection, TrainedOn};
 
-use crate::Error;
-use crate::error::doing;
+use crate::error::{Error, doing};
 use crate::rank::{Measured, Preference, measured, other_data, rank};
 
 /// The alias of the served version; of this crate only [`promote`](crate::promote()) moves it.
@@ -107,9 +106,8 @@ fn choose_found(
 
 /// The version an alias points to.
 pub(crate) fn resolve_alias(registered: &RegisteredModel, alias: &str) -> Result<u32, Error> {
-    let version = registered.aliases.get(alias).copied();
-    version
-        .ok_or_else(|| Error::NoAlias { model: registered.name.clone(), alias: alias.to_owned() })
+    let unknown = || Error::NoAlias { model: registered.name.clone(), alias: alias.to_owned() };
+    registered.aliases.get(alias).copied().ok_or_else(unknown)
 }
 
 /// The version exported by default: the [`CHAMPION`], else the [`CHALLENGER`], else the best.
@@ -137,15 +135,13 @@ pub fn current(client: &Client, model: &str) -> Result<Selection, Error> {
 pub fn challenge(client: &Client, selection: &Selection) -> Result<(), Error> {
     let (model, version) = (&selection.model_name, version_number(selection)?);
     client.set_alias(model, CHALLENGER, version).map_err(doing("set the alias"))?;
-    client
-        .set_model_version_tag(model, version, "selection_rule", &selection.rule)
-        .map_err(doing("note the selection"))
+    let noted = client.set_model_version_tag(model, version, "selection_rule", &selection.rule);
+    noted.map_err(doing("note the selection"))
 }
 
 /// The version number of a selection, which is free text in its file.
 pub(crate) fn version_number(selection: &Selection) -> Result<u32, Error> {
-    let number = selection.version.parse();
-    number.map_err(|source| Error::InvalidVersion {
+    selection.version.parse().map_err(|source| Error::InvalidVersion {
         model: selection.model_name.clone(),
         version: selection.version.clone(),
         source,
@@ -158,14 +154,12 @@ fn data(
     versions: &[Measured],
     digest: Option<&str>,
 ) -> Result<Option<TrainedOn>, Error> {
-    let known = versions.iter().filter(|version| {
-        let data = version.data.as_ref();
-        data.is_some_and(|data| data.digest.starts_with(digest.unwrap_or_default()))
-    });
-    let newest = known.max_by_key(|version| version.number);
+    let known = versions.iter().filter_map(|one| Some((one.number, one.data.as_ref()?)));
+    let found = known.filter(|(_, data)| data.digest.starts_with(digest.unwrap_or_default()));
+    let newest = found.max_by_key(|(number, _)| *number);
     match (newest, digest) {
         (None, Some(digest)) => Err(Error::NoData { model: model.into(), digest: digest.into() }),
-        (newest, _) => Ok(newest.and_then(|version| version.data.clone())),
+        (newest, _) => Ok(newest.map(|(_, data)| data.clone())),
     }
 }
 
@@ -176,9 +170,8 @@ pub(crate) fn only(
     version: &ModelVersion,
     rule: String,
 ) -> Result<Selection, Error> {
-    let found = measured(client, version)?
-        .map_err(|reason| no_candidate(model, format!("version {} {reason}", version.version)));
-    let mut best = found?;
+    let excluded = |reason| no_candidate(model, format!("version {} {reason}", version.version));
+    let mut best = measured(client, version)?.map_err(excluded)?;
     best.candidate.reason = "asked for".into();
     first(model, rule, vec![best], Vec::new())
 }
@@ -193,7 +186,6 @@ fn first(
     let Some(Measured { candidate: best, data, .. }) = versions.first().cloned() else {
         return Err(no_candidate(model, "none is registered".into()));
     };
-    let candidates: Vec<Candidate> = versions.into_iter().map(|one| one.candidate).collect();
     let excluded = excluded.into_iter();
     Ok(Selection {
         model_name: model.into(),
@@ -205,7 +197,7 @@ fn first(
         dataset: data,
         model_sha256: None,
         int8_sha256: None,
-        candidates,
+        candidates: versions.into_iter().map(|one| one.candidate).collect(),
         excluded: excluded.map(|(version, reason)| (version.to_string(), reason)).collect(),
     })
 }
@@ -237,12 +229,7 @@ mod tests {
         }
 
         fn version(&self, metrics: &[(&str, f64)]) -> u32 {
-            self.version_on(metrics, &[])
-        }
-
-        /// A version whose run has these tags and the seed 42.
-        fn version_on(&self, metrics: &[(&str, f64)], tags: &[(&str, &str)]) -> u32 {
-            self.version_with(metrics, tags, None)
+            self.version_with(metrics, &[], None)
         }
 
         fn version_with(
@@ -318,10 +305,10 @@ mod tests {
         let registry = Registry::new();
         let pets = [("dataset", "pets"), ("dataset_digest", "0123456789")];
         let sample = [("dataset", "sample"), ("dataset_digest", "abcdef0123")];
-        registry.version_on(&[("val_acc", 0.99)], &sample);
-        registry.version_on(&[("val_acc", 0.8)], &pets);
+        registry.version_with(&[("val_acc", 0.99)], &sample, None);
+        registry.version_with(&[("val_acc", 0.8)], &pets, None);
         registry.version(&[("val_acc", 1.0)]);
-        registry.version_on(&[("val_acc", 0.7)], &pets);
+        registry.version_with(&[("val_acc", 0.7)], &pets, None);
         let selection = select(&registry.client, "pets").unwrap();
         assert_eq!(order(&selection), ["2", "4"]);
         assert_eq!(selection.dataset.as_ref().unwrap().name, "pets");

@@ -1,21 +1,122 @@
-//! Search for the smallest number of layers to keep in fp32.
+//! Quantization to int8, with a check of the quality.
+
+use std::path::Path;
 
 use fs_err as fs;
 use onnx_graph::{Dim, Quantizer, Value};
-use pet_data::{Progress, Sample};
+use pet_data::{Dataset, Progress, Sample, Unit, task};
 use pet_model::{ModelMetadata, Precision, Quantization};
-use pet_pipeline::evaluate::predict_all;
-use pet_predict::{Calibration, ImagePredictor, Model, Options, Prediction, Runtime};
+use pet_pipeline::evaluate::{ImageSet, image_error, predict_all, read_image};
+use pet_predict::{
+    Calibration, Calibrator, ImagePredictor, Limits, Model, Options, Prediction, Runtime,
+};
 
-use super::{Quantized, calibration_images};
+use crate::error::Error;
 use crate::outliers::least_similarity;
-use crate::{Error, Gate};
+
+/// Images for the calibration; more hardly change the ranges.
+const CALIBRATION: usize = 256;
 
 /// The most convolutions at the start that may stay in fp32.
 const MAX_FLOAT_LAYERS: usize = 8;
 
+/// Quantizes models to int8, with labelled images that they were not trained on.
+pub struct Int8<'a> {
+    dataset: &'a Dataset,
+    images: &'a [Sample],
+    progress: &'a dyn Progress,
+    gate: Gate,
+    limits: Limits,
+}
+
+/// An int8 model that passed the [`Gate`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Quantized {
+    /// The content of the model file.
+    pub bytes: Vec<u8>,
+    /// Its comparison with the fp32 model.
+    pub figures: Quantization,
+}
+
+impl<'a> Int8<'a> {
+    /// Calibrates and evaluates with `images` of `dataset`.
+    pub fn new(dataset: &'a Dataset, images: &'a [Sample], progress: &'a dyn Progress) -> Self {
+        Self { dataset, images, progress, gate: Gate::default(), limits: Limits::default() }
+    }
+
+    /// Sets the required quality.
+    #[must_use]
+    pub fn with_gate(self, gate: Gate) -> Self {
+        Self { gate, ..self }
+    }
+
+    /// Sets the size limits of images.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Quantizes the model in a file. As few of its first convolutions as possible stay in fp32: more are kept until
+    /// the model passes the [`Gate`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Gate`] if no attempt passes, [`Error::Images`] for images that do not match the model or cannot be
+    /// read, and errors of ONNX Runtime and of the graph.
+    pub fn quantize(&self, runtime: &Runtime, file: &Path) -> Result<Quantized, Error> {
+        let model = Model::load(runtime, file, &Options::default().with_image(self.limits))?;
+        let classes = &model.metadata().classes;
+        let images = ImageSet::new("validation", self.dataset, self.images, classes)?;
+        let calibration = self.calibrate(&model, &images.samples)?;
+        let search = Search::new(runtime, model, &images.samples, self.progress)?;
+        search.run(&calibration, self.gate)
+    }
+
+    /// Observes the ranges of the model's values on some of the images.
+    fn calibrate(&self, model: &Model, images: &[Sample]) -> Result<Calibration, Error> {
+        let chosen = calibration_images(images);
+        let mut calibrator = Calibrator::new(model)?;
+        let count = chosen.len() as u64;
+        task(self.progress, "calibrating", count, Unit::Images, || {
+            for sample in chosen {
+                let observed = calibrator.observe(&read_image(&sample.path, &self.limits)?);
+                observed.map_err(image_error(&sample.path))?;
+                self.progress.advance(1);
+            }
+            Ok(calibrator.finish())
+        })
+    }
+}
+
+/// The quality required of an int8 model, compared with its fp32 model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Gate {
+    /// The largest loss of accuracy, from 0 to 1.
+    pub loss: f64,
+    /// The largest share of images with another top class, from 0 to 1.
+    pub differing: f64,
+}
+
+impl Default for Gate {
+    /// 0.3 percentage points of accuracy, 2 % of the images.
+    fn default() -> Self {
+        Self { loss: 0.003, differing: 0.02 }
+    }
+}
+
+impl Gate {
+    fn passes(self, figures: &Quantization) -> bool {
+        // A difference of exactly the limit passes, despite rounding.
+        let rounding = 1e-9;
+        figures.top1_fp32 - figures.top1_int8 <= self.loss + rounding
+            && 1.0 - figures.agreement <= self.differing + rounding
+    }
+}
+
 /// Compares int8 models with their fp32 model.
-pub(super) struct Search<'a> {
+struct Search<'a> {
     runtime: &'a Runtime,
     images: &'a [Sample],
     progress: &'a dyn Progress,
@@ -31,7 +132,7 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(
+    fn new(
         runtime: &'a Runtime,
         model: Model,
         images: &'a [Sample],
@@ -56,7 +157,7 @@ impl<'a> Search<'a> {
     }
 
     /// Returns the first attempt that passes the gate, with an increasing number of layers in fp32.
-    pub(super) fn run(&self, calibration: &Calibration, gate: Gate) -> Result<Quantized, Error> {
+    fn run(&self, calibration: &Calibration, gate: Gate) -> Result<Quantized, Error> {
         let layers = Quantizer::new(&self.floats).layers();
         let mut best: Option<Quantization> = None;
         for count in split_points(&layers) {
@@ -113,6 +214,13 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Evenly spaced images of the list, which may be sorted by class.
+fn calibration_images(images: &[Sample]) -> Vec<&Sample> {
+    let count = CALIBRATION.min(images.len());
+    let chosen = (0..count).map(|index| index * images.len() / count);
+    chosen.filter_map(|index| images.get(index)).collect()
+}
+
 /// The most probable class of each image.
 fn top_classes(predictions: &[Prediction]) -> Vec<usize> {
     let best = |prediction: &Prediction| {
@@ -150,6 +258,35 @@ mod tests {
     use onnx_graph::{DataType, Graph};
 
     use super::*;
+
+    #[test]
+    fn calibration_images_come_from_all_parts() {
+        let sample = |class| Sample { path: "a.png".into(), class };
+        let samples: Vec<_> = (0..1000).map(sample).collect();
+        let chosen = calibration_images(&samples);
+        assert_eq!(chosen.len(), CALIBRATION);
+        assert_eq!([chosen[0].class, chosen[128].class], [0, 500]);
+        assert!(chosen[255].class >= 990);
+        assert_eq!(calibration_images(&samples[..3]).len(), 3);
+        assert!(calibration_images(&[]).is_empty());
+    }
+
+    #[test]
+    fn accuracy_and_answers_count() {
+        let figures = |top1_int8, agreement| Quantization {
+            top1_fp32: 0.9,
+            top1_int8,
+            agreement,
+            ..Quantization::default()
+        };
+        let gate = Gate::default();
+        assert!(gate.passes(&figures(0.9, 1.0)));
+        assert!(gate.passes(&figures(0.897, 0.98)), "at the limits");
+        assert!(gate.passes(&figures(0.91, 0.99)), "better than fp32");
+        assert!(!gate.passes(&figures(0.8969, 0.99)));
+        assert!(!gate.passes(&figures(0.9, 0.979)));
+        assert!(!gate.passes(&figures(f64::NAN, 1.0)));
+    }
 
     #[test]
     fn integers_begin_where_few_numbers_cross() {

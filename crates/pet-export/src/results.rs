@@ -1,16 +1,37 @@
-//! Replacing existing results.
+//! The results folder: reading its files, and replacing them.
 
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use mlflow_client::Client;
-use pet_model::{MODEL_FILE, ModelMetadata, SELECTION_FILE, Selection, TrainedOn, read_json};
+use pet_model::{
+    METRICS_FILE, MODEL_FILE, Metrics, ModelMetadata, SELECTION_FILE, Selection, TrainedOn,
+    read_json,
+};
 use pet_pipeline::trained_on;
+use sha2::{Digest, Sha256};
 
-use crate::Error;
+use crate::error::Error;
 
 /// Folder in the staging folder for the files being replaced.
 const REPLACED: &str = "replaced";
+
+/// Reads the metadata of a model file.
+pub(crate) fn describe(model: &Path) -> Result<ModelMetadata, Error> {
+    let model = onnx_graph::Model::from_bytes(&fs::read(model)?)?;
+    Ok(ModelMetadata::from_properties(model.metadata())?)
+}
+
+/// SHA-256 of a file in hexadecimal.
+pub(crate) fn digest(file: &Path) -> Result<String, Error> {
+    Ok(format!("{:x}", Sha256::digest(fs::read(file)?)))
+}
+
+/// Reads `metrics.json` in a folder, if it exists.
+pub(crate) fn read_metrics(folder: &Path) -> Result<Option<Metrics>, Error> {
+    let file = folder.join(METRICS_FILE);
+    Ok(file.exists().then(|| read_json(&file)).transpose()?)
+}
 
 /// Creates a temporary folder in `results`: on the same disk, so that a lack of space shows before anything is
 /// replaced.
@@ -31,10 +52,10 @@ pub(crate) fn check_replaceable(
         return Ok(());
     }
     let conflict = |reason: String| Error::OtherResults { folder: results.to_owned(), reason };
-    let read = onnx_graph::Model::from_bytes(&fs::read(&model)?).ok();
-    let old = read.and_then(|read| ModelMetadata::from_properties(read.metadata()).ok());
-    let Some(old) = old else {
-        return Err(conflict(format!("`{MODEL_FILE}` was not made by this program")));
+    let old = match describe(&model) {
+        Ok(old) => old,
+        Err(error @ Error::Io { .. }) => return Err(error),
+        Err(_) => return Err(conflict(format!("`{MODEL_FILE}` was not made by this program"))),
     };
     if old.classes != new.classes {
         let (one, other) = (old.classes.len(), new.classes.len());
@@ -43,11 +64,10 @@ pub(crate) fn check_replaceable(
         )));
     }
     match (old_data(client, results, &old), new_data) {
-        (Some(one), Some(other)) if one.digest != other.digest => Err(conflict(format!(
-            "it was trained on {}, the new one on {}",
-            one.short(),
-            other.short()
-        ))),
+        (Some(one), Some(other)) if one.digest != other.digest => {
+            let (one, other) = (one.short(), other.short());
+            Err(conflict(format!("it was trained on {one}, the new one on {other}")))
+        }
         (Some(_), Some(_)) => Ok(()),
         _ if old.model_name != new.model_name => Err(conflict(format!(
             "it is of `{}`, the new one of `{}`",

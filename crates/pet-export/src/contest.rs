@@ -172,9 +172,12 @@ impl Contestant {
 
     /// The precisions in which `folder` holds this version; none if it holds another one.
     pub fn precisions_in(&self, folder: &Path) -> Vec<Precision> {
-        let identity =
-            |one: &Selection| (one.run_id.clone(), one.version.clone(), one.model_name.clone());
-        precisions(folder, |kept| identity(kept) == identity(&self.selection))
+        let own = &self.selection;
+        precisions(folder, |kept| {
+            kept.run_id == own.run_id
+                && kept.version == own.version
+                && kept.model_name == own.model_name
+        })
     }
 
     /// Exports the version into a folder.

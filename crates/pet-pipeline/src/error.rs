@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::sweep::Error as SweepError;
+use crate::sweep;
 
 /// Why training, a sweep or an evaluation failed.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum Error {
     Train(#[from] pet_train::Error),
     /// The search space or method is invalid.
     #[error(transparent)]
-    Sweep(#[from] SweepError),
+    Sweep(#[from] sweep::Error),
     /// Metrics or plots cannot be computed.
     #[error(transparent)]
     Report(#[from] pet_report::Error),
@@ -105,38 +105,16 @@ pub enum Error {
         /// Why it cannot.
         reason: String,
     },
-    /// The data set is not the one that the refitted run was trained on.
-    #[error(
-        "cannot refit run `{run_id}` on different images: expected data set {expected}, got {got}"
-    )]
-    RefitData {
-        /// The run.
-        run_id: String,
-        /// The digest of the run's data set.
-        expected: String,
-        /// The digest of the given data set.
-        got: String,
-    },
-    /// The images that were added to the data set are not those that the refitted run was trained with.
-    #[error(
-        "cannot refit run `{run_id}` with different added images: expected {expected}, got {got}"
-    )]
-    RefitAdded {
-        /// The run.
-        run_id: String,
-        /// The digest of the run's added images, or `none`.
-        expected: String,
-        /// The digest of the given images, or `none`.
-        got: String,
-    },
     /// Images were added to a data set for cross-validation.
     #[error(
         "cannot cross-validate with added images: every image of the data set is used for validation, and added images may show the same"
     )]
     FoldsAdded,
-    /// The images are not those that the run was started with.
-    #[error("cannot resume run `{run_id}` with different {what}: expected {expected}, got {got}")]
-    ResumeData {
+    /// The images are not those that the run to refit or resume was trained on.
+    #[error("cannot {action} run `{run_id}` with different {what}: expected {expected}, got {got}")]
+    OtherDigest {
+        /// `refit` or `resume`.
+        action: &'static str,
         /// The run.
         run_id: String,
         /// Which of its images.
@@ -310,7 +288,7 @@ impl Error {
             Self::FoldsAdded => {
                 Some("cross-validate on the data set alone, or train on one split".into())
             }
-            Self::RefitAdded { .. } | Self::ResumeData { .. } => Some(
+            Self::OtherDigest { .. } => Some(
                 "start a new run with the folders' current contents, or restore their previous contents".into(),
             ),
             Self::OtherImages { .. } => Some(

@@ -39,6 +39,7 @@
 //! a tracking server is kept on disk and sent later. The example `train_folder` also exports and evaluates its model.
 
 pub mod check;
+mod data_source;
 mod error;
 pub mod evaluate;
 mod observer;
@@ -50,13 +51,14 @@ mod tracking;
 mod train;
 mod trained_on;
 
+pub use data_source::DataSource;
 pub use error::Error;
 pub use observer::{RunObserver, Warning};
 pub use provenance::{Commit, Provenance};
-pub use settings::{DataSource, TrainSettings};
-pub use tracking::{RunPlan, TrackedRun, TrainedModel, TrainingData, trained_on};
+pub use settings::{Refit, TrainSettings};
+pub use tracking::{RunPlan, TrackedRun, TrainedModel, TrainingData};
 pub use train::{
-    Context, CrossValidation, Experiment, FailedRun, FinishedRun, InterruptedRun, Refit,
-    RunOutcome, RunRequest, test_learning_rates,
+    Context, CrossValidation, Experiment, FailedRun, FinishedRun, InterruptedRun, RunOutcome,
+    RunRequest, test_learning_rates,
 };
-pub use trained_on::{SplitParams, check_trained_on};
+pub use trained_on::{SplitParams, check_trained_on, trained_on};

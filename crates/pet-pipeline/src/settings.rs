@@ -1,153 +1,35 @@
-//! Settings of a training, which are stored in checkpoints.
+//! Settings of a training, which are stored in checkpoints, and those that train the recipe of a finished run again.
 
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 
 use mlflow_client::limits::check_model_name;
-use pet_data::{Dataset, Progress, Split, folder, oxford, sample};
-use pet_image::{Augment, Limits, Preprocess, Resize};
+use mlflow_client::{Client, Run, RunStatus};
+use pet_data::{Dataset, Progress, Split, grouped_folds};
+use pet_image::{Augment, Preprocess, Resize};
+use pet_model::{
+    BEST_VAL_ACC, BEST_VAL_LOSS, CONFUSION_FILE, CURVES_FILE, METRICS_FILE, Metrics, SplitMetrics,
+};
 use pet_train::network::Architecture;
-use pet_train::{Configuration, FineTune, Interrupt};
+use pet_train::{Configuration, FineTune};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{DuplicateImages, ExcludedImages};
-use crate::error::Error;
-use crate::train::Refit;
+use crate::check::DuplicateImages;
+use crate::data_source::DataSource;
+use crate::error::{Error, tracking_error};
+use crate::tracking::BEST_EPOCH;
+use crate::trained_on::{ADDED_DIGEST, trained_on};
 
-/// Where the images come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum DataSource {
-    /// A folder of class folders; see [`pet_data::folder`].
-    Folder(PathBuf),
-    /// The generated sample, created in this folder if it is missing.
-    Sample(PathBuf),
-    /// The Oxford-IIIT Pet data set in this folder.
-    OxfordIiitPet(PathBuf),
-    /// The Oxford-IIIT Pet data set in this folder, downloaded if it is missing.
-    OxfordIiitPetOrDownload(PathBuf),
-}
+/// The file of a run with its settings.
+pub(crate) const SETTINGS_FILE: &str = "settings.json";
+/// The name of the validation split.
+pub(crate) const VALIDATION: &str = "validation";
+/// Limit for the size of settings and metrics.
+const MAX_BYTES: u64 = 16 << 20;
 
-impl DataSource {
-    /// Checks that the folder exists, unless the data set would be drawn or downloaded, so that a mistyped name is reported
-    /// before anything else.
-    ///
-    /// # Errors
-    ///
-    /// [`pet_data::Error::NoFolder`] if it does not.
-    pub fn check(&self) -> Result<(), pet_data::Error> {
-        match self {
-            Self::Folder(root) | Self::OxfordIiitPet(root) if !root.is_dir() => {
-                let root = root.clone();
-                Err(pet_data::Error::NoFolder { root })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether opening the data set would generate or download images.
-    fn is_to_be_made(&self) -> bool {
-        match self {
-            Self::Sample(root) | Self::OxfordIiitPetOrDownload(root) => !root.exists(),
-            Self::Folder(_) | Self::OxfordIiitPet(_) => false,
-        }
-    }
-
-    /// Opens the data set, after drawing or downloading it if need be.
-    ///
-    /// # Errors
-    ///
-    /// When it is not there, or is not what it should be.
-    pub fn load(&self, progress: &dyn Progress) -> Result<Dataset, pet_data::Error> {
-        match self {
-            Self::Folder(root) => folder::load(root).inspect(|dataset| skipped(dataset, progress)),
-            Self::Sample(root) => sample::generate(root, &sample::Options::default()),
-            Self::OxfordIiitPet(root) => oxford::load(root),
-            Self::OxfordIiitPetOrDownload(root) => {
-                if !root.exists() {
-                    progress.message("downloading the Oxford-IIIT Pet data set (about 800 MB)");
-                    oxford::download(root, progress)?;
-                }
-                oxford::load(root)
-            }
-        }
-    }
-
-    /// [`load`](Self::load) for a check that reports the classes without training images.
-    ///
-    /// # Errors
-    ///
-    /// As [`load`](Self::load).
-    pub fn load_to_check(&self, progress: &dyn Progress) -> Result<Dataset, pet_data::Error> {
-        match self {
-            Self::Folder(root) => {
-                folder::load_to_check(root).inspect(|dataset| skipped(dataset, progress))
-            }
-            other => other.load(progress),
-        }
-    }
-
-    /// The duplicates in the data set; none for the generated sample, whose images are similar by design.
-    ///
-    /// # Errors
-    ///
-    /// As [`DuplicateImages::find`].
-    pub fn duplicates(
-        &self,
-        dataset: &Dataset,
-        digest: &str,
-        cache: &Path,
-        limits: &Limits,
-        interrupt: &Interrupt,
-        progress: &dyn Progress,
-    ) -> Result<DuplicateImages, Error> {
-        if matches!(self, Self::Sample(_)) {
-            return Ok(DuplicateImages::default());
-        }
-        DuplicateImages::find(dataset, digest, cache, limits, interrupt, progress)
-    }
-
-    /// The added images to exclude from training: unreadable ones, and copies of test images and of the validation images
-    /// of these splits. In the generated sample, only identical images count as copies.
-    pub(crate) fn excluded_images(
-        &self,
-        dataset: &Dataset,
-        splits: &[Split],
-        limits: &Limits,
-        interrupt: &Interrupt,
-        progress: &dyn Progress,
-    ) -> Result<ExcludedImages, Error> {
-        let identical = matches!(self, Self::Sample(_));
-        ExcludedImages::find(dataset, splits, identical, limits, interrupt, progress)
-    }
-
-    /// The default name of the registered model. It depends on the data set, so that models of different data sets don't
-    /// become versions of the same model.
-    pub fn model_name(&self) -> String {
-        let root = match self {
-            Self::OxfordIiitPet(_) | Self::OxfordIiitPetOrDownload(_) => {
-                return "oxford_pet_classifier".into();
-            }
-            Self::Sample(_) => return "sample_pet_classifier".into(),
-            Self::Folder(root) => std::path::absolute(root).unwrap_or_else(|_| root.clone()),
-        };
-        let name = root.file_name().unwrap_or_default().to_string_lossy();
-        let parts = name.split(|letter: char| !letter.is_alphanumeric());
-        let parts: Vec<String> =
-            parts.filter(|part| !part.is_empty()).map(str::to_lowercase).collect();
-        let name = parts.join("_");
-        let name = if name.is_empty() { "folder" } else { &name };
-        format!("{name}_classifier")
-    }
-}
-
-/// Reports what was skipped in a folder.
-fn skipped(dataset: &Dataset, progress: &dyn Progress) {
-    if !dataset.left_out.is_empty() {
-        let (root, left_out) = (dataset.root.display(), &dataset.left_out);
-        progress.message(&format!("skipped in `{root}`: {left_out}"));
-    }
-}
+/// File name and PNG file.
+pub(crate) type Plot = (&'static str, Vec<u8>);
 
 /// Everything that determines the result of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -184,6 +66,29 @@ pub struct TrainSettings {
     pub experiment: String,
     /// Name in the model registry.
     pub model_name: String,
+}
+
+/// A finished run whose recipe is trained again, also on its validation images. Its validation metrics stand for the new
+/// model, for which no images are left. They are a conservative estimate, because the new model is trained on more images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Refit {
+    /// The ID of the run.
+    pub run_id: String,
+    /// The digest of its data set.
+    pub dataset_digest: String,
+    /// The digest of its added images, if there were any.
+    #[serde(default)]
+    pub added_digest: Option<String>,
+    /// Description of its split.
+    pub split: String,
+    /// Its validation accuracy, 0 to 1.
+    pub val_acc: f64,
+    /// Its validation loss: the mean cross-entropy in nats.
+    pub val_loss: f64,
+    /// All its validation metrics.
+    pub validation: SplitMetrics,
 }
 
 impl TrainSettings {
@@ -234,8 +139,7 @@ impl TrainSettings {
         if self.backbone.is_file() {
             return Ok(());
         }
-        let path = self.backbone.clone();
-        Err(Error::NoBackbone { path })
+        Err(Error::NoBackbone { path: self.backbone.clone() })
     }
 
     /// Splits the data set into training and validation images. With [`group_duplicates`](Self::group_duplicates), keeps
@@ -249,16 +153,29 @@ impl TrainSettings {
         let groups = self.groups(duplicates);
         let split = dataset.split_grouped(self.validation_fraction, seed, groups)?;
         if split.validation.is_empty() {
-            return Err(Error::EmptySplit {
-                dataset: dataset.name.clone(),
-                split: "validation".into(),
-            });
+            let dataset = dataset.name.clone();
+            return Err(Error::EmptySplit { dataset, split: VALIDATION.into() });
         }
         Ok(split)
     }
 
+    /// Splits the data set into this many folds for cross-validation, otherwise into training and validation images.
+    pub(crate) fn splits(
+        &self,
+        dataset: &Dataset,
+        duplicates: &DuplicateImages,
+        folds: Option<usize>,
+    ) -> Result<Vec<Split>, Error> {
+        let Some(count) = folds else {
+            return Ok(vec![self.split(dataset, duplicates)?]);
+        };
+        let samples = [&dataset.train[..], &dataset.validation].concat();
+        let seed = self.configuration.seed;
+        Ok(grouped_folds(&samples, count, seed, self.groups(duplicates))?)
+    }
+
     /// The groups of images to keep on one side of a split.
-    pub(crate) fn groups<'s>(&self, duplicates: &'s DuplicateImages) -> &'s [Vec<PathBuf>] {
+    fn groups<'s>(&self, duplicates: &'s DuplicateImages) -> &'s [Vec<PathBuf>] {
         if self.group_duplicates { duplicates.groups() } else { &[] }
     }
 
@@ -287,9 +204,7 @@ impl TrainSettings {
     pub(crate) fn recipe_name(&self) -> String {
         match self.recipe.resize {
             Resize::Stretch { size } => format!("stretch {size}"),
-            Resize::CenterCrop { resize, size } => {
-                format!("resize {resize}, center crop {size}")
-            }
+            Resize::CenterCrop { resize, size } => format!("resize {resize}, center crop {size}"),
         }
     }
 
@@ -303,63 +218,107 @@ impl TrainSettings {
             _ if *augment == Augment::none() => "none".into(),
             FineTune::Last(_) => "mirror".into(),
             FineTune::All => {
-                let standard = format!(
-                    "crop {:?} to {size}, ratio {:?}, mirror {}, brightness {}, contrast {}, saturation {}",
-                    augment.scale,
-                    augment.ratio,
-                    augment.flip,
-                    augment.brightness,
-                    augment.contrast,
-                    augment.saturation
+                let Augment { scale, ratio, flip, brightness, contrast, saturation, .. } = augment;
+                let Augment { operations, magnitude, erase, .. } = augment;
+                let mut name = format!(
+                    "crop {scale:?} to {size}, ratio {ratio:?}, mirror {flip}, brightness {brightness}, \
+                     contrast {contrast}, saturation {saturation}"
                 );
-                let (operations, magnitude) = (augment.operations, augment.magnitude);
-                let operations =
-                    (operations > 0).then(|| format!("operations {operations}:{magnitude}"));
-                let erased = (augment.erase > 0.0).then(|| format!("erase {}", augment.erase));
-                let parts = [Some(standard), operations, erased].into_iter().flatten();
-                parts.collect::<Vec<_>>().join(", ")
+                if *operations > 0 {
+                    name += &format!(", operations {operations}:{magnitude}");
+                }
+                if *erase > 0.0 {
+                    name += &format!(", erase {erase}");
+                }
+                name
             }
         }
     }
+
+    /// The settings that train the recipe of a finished run on all images, for its best number of epochs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRefit`] for a run that has not finished, is incomplete, or is itself a refit; [`Error::Tracking`] when the
+    /// store fails.
+    pub fn refit(client: &Client, run_id: &str) -> Result<Self, Error> {
+        let run = client.run(run_id).map_err(tracking_error("read the run"))?;
+        if run.status != RunStatus::Finished {
+            return Err(no_refit(&run, "it has not finished"));
+        }
+        let mut settings: Self = artifact(client, &run, SETTINGS_FILE)?;
+        if let Some(earlier) = &settings.refit {
+            let reason = format!("it is a refit itself, of `{}`", earlier.run_id);
+            return Err(no_refit(&run, &reason));
+        }
+        let mut metrics: Metrics = artifact(client, &run, METRICS_FILE)?;
+        let missing = |what: &str| no_refit(&run, &format!("it has no {what}"));
+        let validation = metrics.splits.remove(VALIDATION);
+        let data = trained_on(&run).ok_or_else(|| missing("data set"))?;
+        let metric = |key: &str| {
+            let value = run.metrics.get(key).map(|metric| metric.value);
+            value.filter(|value| value.is_finite()).ok_or_else(|| missing(key))
+        };
+        settings.configuration.epochs = metric(BEST_EPOCH)? as usize + 1;
+        settings.configuration.patience = None;
+        settings.refit = Some(Refit {
+            run_id: run.id.clone(),
+            dataset_digest: data.digest,
+            added_digest: run.tags.get(ADDED_DIGEST).cloned(),
+            split: data.split,
+            val_acc: metric(BEST_VAL_ACC)?,
+            val_loss: metric(BEST_VAL_LOSS)?,
+            validation: validation.ok_or_else(|| missing("metrics on validation images"))?,
+        });
+        Ok(settings)
+    }
+}
+
+impl Refit {
+    /// The temperature of the run's calibration.
+    pub(crate) fn temperature(&self) -> f64 {
+        self.validation.calibration.as_ref().map_or(1.0, |one| one.temperature)
+    }
+
+    /// The training curves and the confusion matrix of the run, if it has them.
+    pub(crate) fn plots(&self, client: &Client) -> Result<Vec<Plot>, Error> {
+        let run = client.run(&self.run_id).map_err(tracking_error("read the run"))?;
+        let mut plots = Vec::new();
+        for file in [CURVES_FILE, CONFUSION_FILE] {
+            plots.extend(bytes(client, &run, file)?.map(|bytes| (file, bytes)));
+        }
+        Ok(plots)
+    }
+}
+
+fn artifact<T: DeserializeOwned>(client: &Client, run: &Run, file: &str) -> Result<T, Error> {
+    let bytes = bytes(client, run, file)?;
+    let bytes = bytes.ok_or_else(|| no_refit(run, &format!("it has no `{file}`")))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| no_refit(run, &format!("its `{file}` cannot be read: {error}")))
+}
+
+/// An artifact of the run, if it exists.
+fn bytes(client: &Client, run: &Run, file: &str) -> Result<Option<Vec<u8>>, Error> {
+    let artifacts = client.artifacts(&run.artifact_uri);
+    let artifacts = artifacts.map_err(tracking_error("open the run's files"))?;
+    let content = match artifacts.open(file) {
+        Ok(content) => content,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(source) => return Err(tracking_error("read the run's files")(source)),
+    };
+    let mut bytes = Vec::new();
+    content.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+fn no_refit(run: &Run, reason: &str) -> Error {
+    Error::NoRefit { run_id: run.id.clone(), reason: reason.into() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_data_set_has_its_own_valid_model_name() {
-        let folder = |path: &str| DataSource::Folder(path.into()).model_name();
-        assert_eq!(folder("/data/My Photos (2024)/"), "my_photos_2024_classifier");
-        assert_eq!(folder("/data/a:b"), "a_b_classifier");
-        assert_eq!(folder("/"), "folder_classifier");
-        let names = [
-            folder("pets"),
-            DataSource::Sample("pets".into()).model_name(),
-            DataSource::OxfordIiitPet("pets".into()).model_name(),
-        ];
-        assert_eq!(names[2], "oxford_pet_classifier");
-        assert_ne!(names[0], names[1]);
-        for name in names {
-            check_model_name(&name).unwrap();
-        }
-    }
-
-    #[test]
-    fn the_generated_sample_has_no_duplicates() {
-        let place = tempfile::tempdir().unwrap();
-        let root = place.path().join("pets");
-        let source = DataSource::Sample(root.clone());
-        let dataset = source.load(&pet_data::Silent).unwrap();
-        let groups = |source: &DataSource| {
-            let (cache, stop) = (place.path().join("cache"), Interrupt::default());
-            let (limits, silent) = (Limits::default(), pet_data::Silent);
-            let found = source.duplicates(&dataset, "digest", &cache, &limits, &stop, &silent);
-            found.unwrap().groups().len()
-        };
-        assert_eq!(groups(&source), 0);
-        assert!(groups(&DataSource::Folder(root)) > 0);
-    }
 
     #[test]
     fn the_normalization_must_be_that_of_the_network() {

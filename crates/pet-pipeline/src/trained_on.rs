@@ -1,15 +1,54 @@
-//! Comparison of a data set and its split with those that a model was trained on.
+//! The data set and the split that a model was trained on, in the tags and parameters of its run.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::str::FromStr;
 
+use mlflow_client::Run;
 use pet_data::{Dataset, Split};
 use pet_model::TrainedOn;
 
 use crate::error::Error;
-use crate::tracking::{
-    GROUP_DUPLICATES, SEED, VALIDATION_FRACTION, describe_split, describes_folds,
-};
+
+/// Tag: the data set's name.
+pub(crate) const DATASET: &str = "dataset";
+/// Tag: the data set's digest, which MLflow's data set inputs abbreviate.
+pub(crate) const DATASET_DIGEST: &str = "dataset_digest";
+/// Tag: the digest of added images, if there are any.
+pub(crate) const ADDED_DIGEST: &str = "added_digest";
+/// Parameter: number of added images.
+pub(crate) const ADDED_IMAGES: &str = "added_images";
+/// Parameter: number of training images of the data set.
+pub(crate) const TRAIN_IMAGES: &str = "train_images";
+/// Parameter: whether duplicates were kept on one side of the split.
+pub(crate) const GROUP_DUPLICATES: &str = "group_duplicates";
+/// Parameter: seed of the split, and of everything else that is random.
+pub(crate) const SEED: &str = "seed";
+/// Parameter: share of the training images used for validation, unless the data set has validation images.
+pub(crate) const VALIDATION_FRACTION: &str = "validation_fraction";
+/// Parameter: number of validation images.
+pub(crate) const VAL_IMAGES: &str = "val_images";
+/// Tag: description of the split, if it differs from the one that the parameters describe.
+pub(crate) const SPLIT: &str = "split";
+
+/// The end of the description of a split that keeps duplicates on one side.
+const GROUPED: &str = ", duplicates grouped";
+
+/// The data set of a run and its split; `None` for a run without one, such as those of other programs. Added images are not
+/// part of it, because they don't change the validation images.
+pub fn trained_on(run: &Run) -> Option<TrainedOn> {
+    let tag = |key: &str| run.tags.get(key).filter(|value| !value.is_empty());
+    let param = |key: &str| run.params.get(key).map_or("?", String::as_str);
+    Some(TrainedOn {
+        name: tag(DATASET)?.clone(),
+        digest: tag(DATASET_DIGEST)?.clone(),
+        split: tag(SPLIT).cloned().unwrap_or_else(|| {
+            let grouped = param(GROUP_DUPLICATES) == "true";
+            let (train, validation) = (param(TRAIN_IMAGES), param(VAL_IMAGES));
+            describe_split(&param(SEED), &train, &validation, grouped)
+        }),
+    })
+}
 
 /// The parameters of a run that determine the split of its data set; `None` for those that are not recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -59,22 +98,64 @@ pub fn check_trained_on(
         split: describe_split(&seed, &train, &validation, grouped),
     };
     if got.digest != trained_on.digest {
-        let (expected, got) = (trained_on.short(), got.short());
-        return Err(Error::OtherImages { expected, got });
+        return Err(Error::OtherImages { expected: trained_on.short(), got: got.short() });
     }
-    if got.split != trained_on.split && !describes_folds(&trained_on.split) {
-        let (expected, got) = (trained_on.split.clone(), got.split);
-        return Err(Error::OtherImages { expected, got });
+    if got.split != trained_on.split && !is_cross_validation(&trained_on.split) {
+        return Err(Error::OtherImages { expected: trained_on.split.clone(), got: got.split });
     }
     Ok(())
 }
 
+/// Describes a split; equal descriptions mean equal splits of the same data set.
+fn describe_split(
+    seed: &dyn Display,
+    train: &dyn Display,
+    validation: &dyn Display,
+    grouped: bool,
+) -> String {
+    let grouped = if grouped { GROUPED } else { "" };
+    format!("seed {seed}, {train} images to train on, {validation} to validate on{grouped}")
+}
+
+/// Describes the split of a cross-validation.
+pub(crate) fn describe_folds(seed: u64, images: usize, count: usize, grouped: bool) -> String {
+    let grouped = if grouped { GROUPED } else { "" };
+    format!("seed {seed}, {images} images in {count} folds{grouped}")
+}
+
+fn is_cross_validation(split: &str) -> bool {
+    split.contains(" folds")
+}
+
 #[cfg(test)]
 mod tests {
+    use mlflow_client::{Batch, Client, NewRun, now};
     use pet_data::sample::{Options, generate};
 
     use super::*;
-    use crate::tracking::describe_folds;
+
+    #[test]
+    fn the_data_set_of_a_run_is_read_from_its_tags() {
+        let folder = tempfile::tempdir().unwrap();
+        let client = Client::local(folder.path()).unwrap();
+        let experiment = client.experiment("e").unwrap().id;
+        let new = NewRun::new("r", now()).tag(DATASET, "pets");
+        let run = client.create_run(&experiment, &new).unwrap();
+        assert_eq!(trained_on(&client.run(&run.id).unwrap()), None);
+        let batch = Batch::new().tag(DATASET_DIGEST, "0123456789").params([
+            ("seed", "42"),
+            (TRAIN_IMAGES, "8"),
+            (VAL_IMAGES, "2"),
+        ]);
+        client.log_batch(&run.id, &batch).unwrap();
+        let data = trained_on(&client.run(&run.id).unwrap()).unwrap();
+        assert_eq!(data.short(), "pets 01234567");
+        assert_eq!(data.split, "seed 42, 8 images to train on, 2 to validate on");
+        let refit = Batch::new().tag(SPLIT, "as that one was");
+        client.log_batch(&run.id, &refit).unwrap();
+        let data = trained_on(&client.run(&run.id).unwrap()).unwrap();
+        assert_eq!(data.split, "as that one was");
+    }
 
     #[test]
     fn the_split_is_read_from_the_parameters_of_a_run() {
@@ -110,7 +191,7 @@ mod tests {
         check(&dataset, &split, 7, true).unwrap_err();
         let larger = dataset.split(0.4, 7).unwrap();
         check(&dataset, &larger, 7, false).unwrap_err();
-        let refit = TrainedOn { split: describe_folds(&7, 30, 5, false), ..trained_on.clone() };
+        let refit = TrainedOn { split: describe_folds(7, 30, 5, false), ..trained_on.clone() };
         check_trained_on(&refit, &dataset, &refit.digest, &larger, 7, false).unwrap();
         let other = Options { images_per_class: 6, ..options };
         let other = generate(&folder.path().join("two"), &other).unwrap();

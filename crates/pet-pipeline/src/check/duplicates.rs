@@ -1,10 +1,11 @@
-//! Duplicate images that affect the split of a data set.
+//! Duplicate images that affect the split of a data set: among training and validation images, and among added images.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use pet_data::picture::{Duplicates, Fingerprint, fingerprints};
-use pet_data::{Dataset, Progress, Sample, Split};
+use pet_data::{Dataset, Progress, Sample, Split, UnreadableImage};
 use pet_image::Limits;
 use pet_model::{read_json, write_json};
 use pet_train::Interrupt;
@@ -51,21 +52,14 @@ impl DuplicateImages {
     ) -> Result<Self, Error> {
         let name: String = digest.chars().take(24).collect();
         let file = cache.join(format!("same-pictures/{FORMAT}-{name}{}.json", suffix(limits)));
-        let known: Option<Vec<Vec<PathBuf>>> = read_json(&file).ok();
-        let groups = if let Some(groups) = known {
-            groups
-        } else {
-            let groups = search(dataset, limits, interrupt, progress)?;
-            // Paths that are not Unicode cannot be cached.
-            if groups.iter().flatten().all(|path| path.to_str().is_some()) {
-                write_json(&file, &groups)?;
-            }
-            groups
+        let mut groups: Vec<Vec<PathBuf>> = match read_json(&file) {
+            Ok(groups) => groups,
+            Err(_) => search(dataset, &file, limits, interrupt, progress)?,
         };
-        let absolute = |path: PathBuf| dataset.root.join(path);
-        let groups = groups.into_iter();
-        let groups = groups.map(|group| group.into_iter().map(absolute).collect());
-        Ok(Self { groups: groups.collect() })
+        for path in groups.iter_mut().flatten() {
+            *path = dataset.root.join(&path);
+        }
+        Ok(Self { groups })
     }
 
     /// The paths of the images of each group.
@@ -103,9 +97,10 @@ fn suffix(limits: &Limits) -> String {
     format!("-{}-{}", limits.bytes, limits.pixels)
 }
 
-/// Finds the groups, with paths relative to the data set's folder.
+/// Finds the groups, with paths relative to the data set's folder, and writes them to a file.
 fn search(
     dataset: &Dataset,
+    file: &Path,
     limits: &Limits,
     interrupt: &Interrupt,
     progress: &dyn Progress,
@@ -122,8 +117,116 @@ fn search(
         let path = &readable[*index].0.path;
         path.strip_prefix(&dataset.root).unwrap_or(path).to_owned()
     };
-    let groups = together.iter();
-    Ok(groups.map(|group| group.iter().map(path).collect()).collect())
+    let groups: Vec<Vec<PathBuf>> =
+        together.iter().map(|group| group.iter().map(path).collect()).collect();
+    // Paths that are not Unicode cannot be cached.
+    if groups.iter().flatten().all(|path| path.to_str().is_some()) {
+        write_json(file, &groups)?;
+    }
+    Ok(groups)
+}
+
+/// [Added](Dataset::adding) images that are excluded from training.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExcludedImages {
+    /// Copies of validation or test images.
+    pub copies: Vec<CopiedImage>,
+    /// Images that cannot be read.
+    pub unreadable: Vec<UnreadableImage>,
+}
+
+/// An added image that is a copy of a validation or test image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopiedImage {
+    /// The added image.
+    pub path: PathBuf,
+    /// The validation or test image.
+    pub of: PathBuf,
+}
+
+impl ExcludedImages {
+    /// Checks all added images. With `identical`, only identical images count as copies, not similar ones.
+    pub(crate) fn find(
+        dataset: &Dataset,
+        splits: &[Split],
+        identical: bool,
+        limits: &Limits,
+        interrupt: &Interrupt,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let mut excluded = Self::default();
+        if dataset.added.is_empty() {
+            return Ok(excluded);
+        }
+        let held_out = splits.iter().flat_map(|split| &split.validation).chain(&dataset.test);
+        let samples: Vec<&Sample> = dataset.added.iter().chain(held_out).collect();
+        let stop = || interrupt.check().is_err();
+        let read = fingerprints(&samples, limits, progress, &stop)?;
+        let mut known: Vec<(usize, &Fingerprint)> = Vec::new();
+        for (index, read) in read.iter().enumerate() {
+            match read {
+                Ok(print) => known.push((index, print)),
+                Err(reason) if index < dataset.added.len() => {
+                    excluded.unreadable.push(UnreadableImage {
+                        path: samples[index].path.clone(),
+                        reason: reason.reason(),
+                    });
+                }
+                // Evaluation reports unreadable images.
+                Err(_) => {}
+            }
+        }
+        let prints: Vec<&Fingerprint> = known.iter().map(|(_, print)| *print).collect();
+        let found = Duplicates::find(&prints, progress, &stop)?;
+        let groups = if identical { found.exact } else { found.together(prints.len()) };
+        for group in groups {
+            let members = group.iter().map(|&index| known[index].0);
+            let (added, held_out): (Vec<usize>, Vec<usize>) =
+                members.partition(|&index| index < dataset.added.len());
+            let Some(&of) = held_out.first() else { continue };
+            let path = |index: usize| samples[index].path.clone();
+            let copies =
+                added.into_iter().map(|index| CopiedImage { path: path(index), of: path(of) });
+            excluded.copies.extend(copies);
+        }
+        Ok(excluded)
+    }
+
+    /// Whether no image is excluded.
+    pub fn is_empty(&self) -> bool {
+        self.copies.is_empty() && self.unreadable.is_empty()
+    }
+
+    /// Removes them from the data set.
+    pub(crate) fn remove_from(&self, dataset: &mut Dataset) {
+        let copies = self.copies.iter().map(|copy| &copy.path);
+        let unreadable = self.unreadable.iter().map(|image| &image.path);
+        let excluded: HashSet<_> = copies.chain(unreadable).collect();
+        dataset.added.retain(|sample| !excluded.contains(&sample.path));
+    }
+}
+
+impl fmt::Display for ExcludedImages {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(CopiedImage { path, of }) = self.copies.first() {
+            let (count, path, of) = (self.copies.len(), path.display(), of.display());
+            write!(
+                formatter,
+                "added images that show a validation or test image were left out: {count}, such as `{path}`, \
+                 which shows the same as `{of}`"
+            )?;
+        }
+        if let Some(image) = self.unreadable.first() {
+            let count = self.unreadable.len();
+            let separator = if self.copies.is_empty() { "" } else { "; " };
+            write!(
+                formatter,
+                "{separator}added images that cannot be read were left out: {count}, such as {image}"
+            )?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

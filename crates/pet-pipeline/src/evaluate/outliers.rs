@@ -6,9 +6,8 @@ use pet_data::{LeftOut, Progress, Sample, walk};
 use pet_predict::{ImagePredictor, Prediction};
 use serde::Serialize;
 
-use super::Evaluation;
-use super::evaluation::predict_all;
-use crate::Error;
+use super::images::predict_all;
+use crate::error::Error;
 
 /// The recall at which false positives are counted.
 const RECALL: f64 = 0.95;
@@ -32,40 +31,30 @@ pub struct OutlierMetrics {
     pub taken: Vec<PathBuf>,
 }
 
-impl Evaluation {
-    /// Predicts the outliers in a folder and its subfolders and compares them with the evaluated images.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoSimilarity`] for a model that cannot detect outliers, [`Error::NoPictures`] for a folder without images,
-    /// [`Error::Image`] for an image that cannot be read or predicted.
-    pub fn compare_outliers(
-        &self,
+impl OutlierMetrics {
+    /// Compares the images in a folder with images of the classes, which have these similarities.
+    pub(super) fn measure(
+        known: &[f32],
         predictor: &ImagePredictor,
         folder: &Path,
         progress: &dyn Progress,
-    ) -> Result<OutlierMetrics, Error> {
-        if self.similarities.is_empty() {
-            return Err(Error::NoSimilarity { model: self.model.clone() });
-        }
+    ) -> Result<Self, Error> {
         let files = walk::images(folder, &mut LeftOut::default())?;
         if files.is_empty() {
-            let folder = folder.to_owned();
-            return Err(Error::NoPictures { folder });
+            return Err(Error::NoPictures { folder: folder.to_owned() });
         }
-        let sample = |path| Sample { path, class: 0 };
-        let samples: Vec<_> = files.into_iter().map(sample).collect();
+        let samples: Vec<_> = files.into_iter().map(|path| Sample { path, class: 0 }).collect();
         let predictions = predict_all(predictor, &samples, "predicting outliers", progress)?;
         let similarities: Vec<f32> =
             predictions.iter().filter_map(Prediction::similarity).collect();
-        let threshold = lower_quantile(&self.similarities, 1.0 - RECALL);
+        let threshold = lower_quantile(known, 1.0 - RECALL);
         let at_95 = similarities.iter().filter(|one| **one >= threshold);
         let taken = taken(&samples, &predictions);
         let share = |count: usize| count as f64 / samples.len() as f64;
-        Ok(OutlierMetrics {
+        Ok(Self {
             images: samples.len(),
             known: share(taken.len()),
-            auroc: area(&self.similarities, &similarities),
+            auroc: area(known, &similarities),
             false_positives_at_95: share(at_95.count()),
             taken: taken.into_iter().take(SHOWN).collect(),
         })

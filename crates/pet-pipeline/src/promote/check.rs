@@ -1,5 +1,6 @@
 //! Checks of metrics against the limits of a gate.
 
+use pet_model::ClassMetrics;
 use serde::{Deserialize, Serialize};
 
 use super::gate::{Gate, Limit, Metric, Requirement};
@@ -74,8 +75,8 @@ impl Gate {
                 }],
             };
             let is_comparable = match metric {
-                Metric::Known if challenger.metrics.known.is_none() => continue,
-                Metric::Known => champion.is_some_and(|one| one.metrics.known.is_some()),
+                Metric::Known if challenger.report.known.is_none() => continue,
+                Metric::Known => champion.is_some_and(|one| one.report.known.is_some()),
                 _ => champion.is_some(),
             };
             for (kind, limit) in limit.kinds(is_comparable) {
@@ -86,6 +87,17 @@ impl Gate {
             checks.push(significance(self, &paired(challenger, champion)?));
         }
         Ok(checks)
+    }
+
+    /// Number of classes with too few images for a limit on their recall.
+    pub(super) fn unchecked_classes(&self, measured: &Measured) -> usize {
+        let classes = measured.classes.values();
+        let unchecked = classes.filter(|class| !self.has_enough(class.images)).count();
+        if self.class_recall == Limit::default() { 0 } else { unchecked }
+    }
+
+    fn has_enough(&self, images: usize) -> bool {
+        images > 0 && images >= self.class_images
     }
 }
 
@@ -116,27 +128,13 @@ impl Limit {
     }
 }
 
-impl Gate {
-    /// Number of classes with too few images for a limit on their recall.
-    pub(super) fn unchecked_classes(&self, measured: &Measured) -> usize {
-        let classes = measured.metrics.classes.values();
-        let unchecked = classes.filter(|class| !self.has_enough(class.images)).count();
-        if self.class_recall == Limit::default() { 0 } else { unchecked }
-    }
-
-    fn has_enough(&self, images: usize) -> bool {
-        images > 0 && images >= self.class_images
-    }
-}
-
 /// The recall of each class with enough images.
 fn recalls(gate: &Gate, challenger: &Measured, champion: Option<&Measured>) -> Vec<Pair> {
-    let enough = challenger.metrics.classes.iter();
-    let enough = enough.filter(|(_, class)| gate.has_enough(class.images));
-    let pair = |(name, class): (&String, &pet_model::ClassMetrics)| Pair {
+    let enough = challenger.classes.iter().filter(|(_, class)| gate.has_enough(class.images));
+    let pair = |(name, class): (&String, &ClassMetrics)| Pair {
         class: Some(name.clone()),
         challenger: Some(class.recall),
-        champion: champion.and_then(|one| one.metrics.classes.get(name)).map(|class| class.recall),
+        champion: champion.and_then(|one| one.classes.get(name)).map(|class| class.recall),
     };
     enough.map(pair).collect()
 }
@@ -200,10 +198,10 @@ fn significance(gate: &Gate, paired: &Paired) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use pet_model::{Calibration, ClassMetrics, SplitMetrics};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::promote::ContenderMetrics;
 
     /// A version that classifies the first `hits` of 100 images correctly, 50 of each class.
     fn measured(hits: usize) -> Measured {
@@ -216,17 +214,15 @@ mod tests {
             (if from == 0 { "Beagle" } else { "Pug" }.to_owned(), class)
         };
         Measured {
-            metrics: SplitMetrics {
-                images: 100,
-                top1: hits as f64 / 100.0,
-                calibration: Some(Calibration { error: 0.02, ..Calibration::default() }),
-                classes: [recall(0), recall(50)].into(),
-                ..SplitMetrics::default()
+            report: ContenderMetrics {
+                accuracy: hits as f64 / 100.0,
+                calibration_error: Some(0.02),
+                latency_ms: 10.0,
+                bytes: 9_000_000,
+                ..ContenderMetrics::default()
             },
+            classes: [recall(0), recall(50)].into(),
             right: (0..100).map(|image| image < hits).collect(),
-            latency_ms: 10.0,
-            bytes: 9_000_000,
-            ..Measured::default()
         }
     }
 
@@ -275,7 +271,7 @@ mod tests {
     fn failing_classes_are_listed_unless_they_have_few_images() {
         let mut gate = Gate::default();
         let (champion, mut challenger) = (measured(90), measured(90));
-        for class in challenger.metrics.classes.values_mut() {
+        for class in challenger.classes.values_mut() {
             class.recall = 0.05;
         }
         let names = failed(&gate, &challenger, Some(&champion));
@@ -289,14 +285,14 @@ mod tests {
     fn latency_size_and_calibration_error_have_upper_limits() {
         let gate = Gate::default();
         let (champion, mut challenger) = (measured(90), measured(90));
-        challenger.latency_ms = 15.1;
-        challenger.bytes = 13_600_000;
-        challenger.metrics.calibration.as_mut().unwrap().error = 0.08;
+        challenger.report.latency_ms = 15.1;
+        challenger.report.bytes = 13_600_000;
+        challenger.report.calibration_error = Some(0.08);
         let names = failed(&gate, &challenger, Some(&champion));
         assert_eq!(names, ["calibration_error", "latency_ms", "size_mb"]);
-        challenger.latency_ms = 1.0;
-        challenger.bytes = 1;
-        challenger.metrics.calibration.as_mut().unwrap().error = 0.0;
+        challenger.report.latency_ms = 1.0;
+        challenger.report.bytes = 1;
+        challenger.report.calibration_error = Some(0.0);
         assert_eq!(failed(&gate, &challenger, Some(&champion)), [""; 0]);
     }
 
@@ -305,7 +301,7 @@ mod tests {
         let gate = Gate::default();
         let with_known = |known| {
             let mut measured = measured(90);
-            measured.metrics.known = known;
+            measured.report.known = known;
             measured
         };
         let names = |challenger: Option<f64>, champion: Option<f64>| {
@@ -323,8 +319,8 @@ mod tests {
     #[test]
     fn missing_metrics_fail() {
         let (champion, mut challenger) = (measured(90), measured(90));
-        challenger.metrics.calibration = None;
-        challenger.latency_ms = f64::NAN;
+        challenger.report.calibration_error = None;
+        challenger.report.latency_ms = f64::NAN;
         let names = failed(&Gate::default(), &challenger, Some(&champion));
         assert_eq!(names, ["calibration_error", "calibration_error", "latency_ms"]);
         challenger.right.pop();

@@ -67,12 +67,11 @@ impl SweepReport {
         space: &Space,
         search: &Search<Scored>,
     ) -> Self {
-        let ranking = search.ranking().into_iter().enumerate();
-        let rows = ranking.map(|(index, outcome)| {
+        let rows = (1..).zip(search.ranking()).map(|(rank, outcome)| {
             let trial = &outcome.trial;
             let values = trial.point.values();
             Row {
-                rank: index + 1,
+                rank,
                 trial: trial.number + 1,
                 round: trial.rung + 1,
                 epochs: trial.epochs,
@@ -80,8 +79,7 @@ impl SweepReport {
                 finished: outcome.score.clone().map(|Scored(run)| run),
             }
         });
-        let axes = space.axes().iter();
-        let axes = axes.map(|axis| (axis.name.clone(), axis.values.clone().into()));
+        let axes = space.axes().iter().map(|axis| (axis.name.clone(), axis.values.clone().into()));
         let mut report = Self {
             method,
             run_id: run_id.map(Into::into),

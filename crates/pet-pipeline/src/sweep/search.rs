@@ -1,7 +1,6 @@
 //! The rounds of a search and its state.
 
-use super::error::Error;
-use super::space::Point;
+use super::space::{Error, Point};
 
 /// One round of trials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,12 +193,10 @@ impl<S: PartialOrd> Search<S> {
             return;
         };
         let finished = self.rung;
-        let best = self
-            .ranking()
-            .into_iter()
-            .filter(|outcome| outcome.trial.rung == finished && outcome.score.is_some());
-        let mut selected: Vec<usize> =
-            best.take(next.trials).map(|outcome| outcome.trial.number).collect();
+        let ranking = self.ranking().into_iter();
+        let best = ranking.filter(|one| one.trial.rung == finished && one.score.is_some());
+        let selected = best.take(next.trials).map(|one| one.trial.number);
+        let mut selected: Vec<usize> = selected.collect();
         selected.reverse();
         self.waiting = selected;
         self.rung += 1;

@@ -3,8 +3,6 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::error::Error;
-
 /// Maximum number of points of a space.
 const MAX_POINTS: usize = 1_000_000;
 
@@ -20,20 +18,17 @@ pub struct Axis {
 impl Axis {
     /// A hyper-parameter with this name and these values.
     pub fn new(name: impl Into<String>, values: Vec<f64>) -> Self {
-        let name = name.into();
-        Self { name, values }
+        Self { name: name.into(), values }
     }
 
     #[expect(clippy::float_cmp, reason = "only identical values are the same trial")]
     fn check(&self) -> Result<(), Error> {
         if self.values.is_empty() {
-            let axis = self.name.clone();
-            return Err(Error::NoValues { axis });
+            return Err(Error::NoValues { axis: self.name.clone() });
         }
         for (index, &value) in self.values.iter().enumerate() {
             if self.values.iter().take(index).any(|other| *other == value) {
-                let axis = self.name.clone();
-                return Err(Error::SameValue { axis, value });
+                return Err(Error::SameValue { axis: self.name.clone(), value });
             }
         }
         Ok(())
@@ -77,14 +72,12 @@ impl Space {
         for (index, axis) in axes.iter().enumerate() {
             axis.check()?;
             if axes.iter().take(index).any(|other| other.name == axis.name) {
-                let axis = axis.name.clone();
-                return Err(Error::SameAxis { axis });
+                return Err(Error::SameAxis { axis: axis.name.clone() });
             }
             points = points.saturating_mul(axis.values.len());
         }
         if points > MAX_POINTS {
-            let limit = MAX_POINTS;
-            return Err(Error::TooManyPoints { limit });
+            return Err(Error::TooManyPoints { limit: MAX_POINTS });
         }
         Ok(Self { axes, points })
     }
@@ -125,18 +118,71 @@ impl Space {
 
     /// The point with this index, whose digits select the values.
     fn point(&self, mut index: usize) -> Point {
-        let mut values: Vec<_> = self
-            .axes
-            .iter()
-            .rev()
-            .filter_map(|axis| {
-                let digit = index % axis.values.len();
-                index /= axis.values.len();
-                let value = axis.values.get(digit)?;
-                Some((axis.name.clone(), *value))
-            })
-            .collect();
+        let value = |axis: &Axis| {
+            let digit = index % axis.values.len();
+            index /= axis.values.len();
+            Some((axis.name.clone(), *axis.values.get(digit)?))
+        };
+        let mut values: Vec<_> = self.axes.iter().rev().filter_map(value).collect();
         values.reverse();
         Point { values }
+    }
+}
+
+/// Why a search cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An axis has no values.
+    #[error("`{axis}` has no values to try")]
+    NoValues {
+        /// Name of the axis.
+        axis: String,
+    },
+    /// A value stands twice on its axis.
+    #[error("`{axis}` has the value `{value}` twice")]
+    SameValue {
+        /// Name of the axis.
+        axis: String,
+        /// The value.
+        value: f64,
+    },
+    /// Two axes have the same name.
+    #[error("`{axis}` is an axis of the space twice")]
+    SameAxis {
+        /// Name of both.
+        axis: String,
+    },
+    /// An axis is no hyper-parameter with a number.
+    #[error("`{axis}` is not a hyper-parameter that can be searched")]
+    UnknownAxis {
+        /// Name of the axis.
+        axis: String,
+    },
+    /// The space has more points than any search could try.
+    #[error("the space has more than `{limit}` points")]
+    TooManyPoints {
+        /// Largest number of points.
+        limit: usize,
+    },
+    /// A number that plans the search makes no sense.
+    #[error("`{name}` is `{value}`, expected {expected}")]
+    Number {
+        /// What it is.
+        name: &'static str,
+        /// Its value.
+        value: usize,
+        /// What is accepted.
+        expected: String,
+    },
+}
+
+impl Error {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::TooManyPoints { .. } => Some("give fewer values, or several sweeps".into()),
+            _ => None,
+        }
     }
 }

@@ -12,9 +12,8 @@ use pet_model::{
 };
 use pet_train::{EpochMetrics, Weights, to_onnx};
 
-use crate::error::{Error, tracking_error};
-
 use super::plan::RunPlan;
+use crate::error::{Error, tracking_error};
 
 /// The model's folder in a run's artifacts.
 const MODEL_FOLDER: &str = "model";
@@ -35,7 +34,7 @@ pub struct TrainedModel<'a> {
     pub best: EpochMetrics,
 }
 
-pub(crate) fn register(
+pub(super) fn register(
     recorder: &Recorder,
     plan: &RunPlan,
     trained: &TrainedModel<'_>,
@@ -50,11 +49,13 @@ pub(crate) fn register(
     write(work.path(), &folder, run, trained.weights, &metadata)?;
     // Without metrics, which a server would add to the run's as a second point of the best epoch.
     let model = NewModel::new(MODEL_FOLDER, &metadata.model_name).params(&plan.params);
-    let metrics = [(VAL_ACC, best.val_acc), (VAL_LOSS, best.val_loss)].into_iter();
-    let metrics = metrics.filter_map(|(key, value)| Some((key, value?)));
-    let model = metrics.fold(model, |model, (key, value)| model.tag(key, value.to_string()));
-    let refit = plan.tags.get(REFIT_OF).into_iter();
-    let model = refit.fold(model, |model, run| model.tag(REFIT_OF, run));
+    let tags = [
+        (VAL_ACC, best.val_acc.map(|value| value.to_string())),
+        (VAL_LOSS, best.val_loss.map(|value| value.to_string())),
+        (REFIT_OF, plan.tags.get(REFIT_OF).cloned()),
+    ];
+    let tags = tags.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    let model = tags.fold(model, |model, (key, value)| model.tag(key, value));
     recorder.register_folder(&folder, &model).map_err(tracking_error("register the model"))
 }
 

@@ -1,6 +1,5 @@
 //! The description of a run in Markdown, which MLflow shows on the run's page.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use mlflow_client::ModelVersion;
@@ -10,99 +9,92 @@ use pet_train::EpochMetrics;
 use super::plan::RunPlan;
 
 /// MLflow's tag for the description.
-pub(crate) const TAG: &str = "mlflow.note.content";
+pub(super) const TAG: &str = "mlflow.note.content";
 
 /// The state of a run.
 #[derive(Default)]
-pub(crate) struct Progress {
+pub(super) struct Progress {
     /// The epoch whose weights were kept.
-    pub(crate) best: Option<EpochMetrics>,
+    pub(super) best: Option<EpochMetrics>,
     /// The last epoch.
-    pub(crate) last: Option<EpochMetrics>,
+    pub(super) last: Option<EpochMetrics>,
     /// The registered version.
-    pub(crate) version: Option<ModelVersion>,
+    pub(super) version: Option<ModelVersion>,
     /// Its duration, once it has ended.
-    pub(crate) took: Option<Duration>,
+    pub(super) took: Option<Duration>,
 }
 
-pub(crate) fn text(plan: &RunPlan, progress: &Progress) -> String {
-    let mut note = String::new();
-    // Writing to a string cannot fail.
-    let _ = data(&mut note, plan);
-    let _ = epochs(&mut note, progress);
-    let _ = version(&mut note, progress);
-    let _ = origin(&mut note, plan, progress);
-    note
+pub(super) fn text(plan: &RunPlan, progress: &Progress) -> String {
+    let command = plan.provenance.command.as_ref();
+    let parts = [
+        data(plan),
+        epochs(progress),
+        version(progress),
+        origin(plan, progress),
+        command.map(|command| format!("```sh\n{}\n```\n", command.replace('`', "'"))),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
-fn data(note: &mut String, plan: &RunPlan) -> std::fmt::Result {
-    let Some(data) = &plan.data else {
-        return Ok(());
-    };
+fn data(plan: &RunPlan) -> Option<String> {
+    let data = plan.data.as_ref()?;
     let digest: String = data.digest.chars().take(12).collect();
     let added = match data.added_images {
         0 => String::new(),
         count => format!(" plus {count} added"),
     };
-    writeln!(
-        note,
-        "Trained on **{}** (digest `{digest}`): {} classes, {} training images{added}, {} validation images.\n",
-        data.name, data.classes, data.train_images, data.val_images
-    )?;
-    match plan.tags.get(REFIT_OF) {
-        Some(run) => writeln!(
-            note,
-            "A refit of run `{run}` on all images; the validation metrics are those of that run.\n"
-        ),
-        None => Ok(()),
-    }
+    let refit = plan.tags.get(REFIT_OF).map(|run| {
+        format!("A refit of run `{run}` on all images; the validation metrics are those of that run.\n\n")
+    });
+    Some(format!(
+        "Trained on **{}** (digest `{digest}`): {} classes, {} training images{added}, {} validation images.\n\n{}",
+        data.name,
+        data.classes,
+        data.train_images,
+        data.val_images,
+        refit.unwrap_or_default()
+    ))
 }
 
-fn epochs(note: &mut String, progress: &Progress) -> std::fmt::Result {
-    let rows = [("best", progress.best), ("last", progress.last)];
-    if rows.iter().all(|(_, metrics)| metrics.is_none()) {
-        return Ok(());
-    }
-    writeln!(
-        note,
-        "| epoch | training loss | training accuracy | validation loss | validation accuracy |"
-    )?;
-    writeln!(note, "|---|---:|---:|---:|---:|")?;
-    for (which, metrics) in rows {
-        let Some(metrics) = metrics else { continue };
-        writeln!(
-            note,
-            "| {which}, {} | {:.4} | {:.4} | {} | {} |",
+fn epochs(progress: &Progress) -> Option<String> {
+    let row = |(which, metrics): (&str, Option<EpochMetrics>)| {
+        let metrics = metrics?;
+        Some(format!(
+            "| {which}, {} | {:.4} | {:.4} | {} | {} |\n",
             metrics.epoch + 1,
             metrics.train_loss,
             metrics.train_acc,
             number(metrics.val_loss),
             number(metrics.val_acc)
-        )?;
-    }
-    writeln!(note)
+        ))
+    };
+    let rows = [("best", progress.best), ("last", progress.last)];
+    let rows: String = rows.into_iter().filter_map(row).collect();
+    (!rows.is_empty()).then(|| {
+        format!(
+            "| epoch | training loss | training accuracy | validation loss | validation accuracy |\n\
+             |---|---:|---:|---:|---:|\n{rows}\n"
+        )
+    })
 }
 
 fn number(metric: Option<f64>) -> String {
     metric.map_or_else(|| "–".into(), |metric| format!("{metric:.4}"))
 }
 
-fn version(note: &mut String, progress: &Progress) -> std::fmt::Result {
-    let Some(version) = &progress.version else {
-        return Ok(());
-    };
-    let (name, number) = (&version.name, version.version);
-    writeln!(
-        note,
-        "Registered as version {number} of `{name}`. In Python:\n\n\
+fn version(progress: &Progress) -> Option<String> {
+    let ModelVersion { name, version, .. } = progress.version.as_ref()?;
+    Some(format!(
+        "Registered as version {version} of `{name}`. In Python:\n\n\
          ```python\n\
-         model = mlflow.pyfunc.load_model(\"models:/{name}/{number}\")\n\
+         model = mlflow.pyfunc.load_model(\"models:/{name}/{version}\")\n\
          model.predict(pandas.DataFrame({{\"image\": [open(\"photo.jpg\", \"rb\").read()]}}))\n\
-         ```\n"
-    )
+         ```\n\n"
+    ))
 }
 
-fn origin(note: &mut String, plan: &RunPlan, progress: &Progress) -> std::fmt::Result {
+/// How long the run took, and where, as one sentence.
+fn origin(plan: &RunPlan, progress: &Progress) -> Option<String> {
     let provenance = &plan.provenance;
     let (took, commit) = (progress.took, provenance.commit.as_ref());
     let facts = [
@@ -111,21 +103,10 @@ fn origin(note: &mut String, plan: &RunPlan, progress: &Progress) -> std::fmt::R
         provenance.host.as_ref().map(|host| format!("on `{host}`")),
         provenance.system.clone(),
     ];
-    let facts: Vec<String> = facts.into_iter().flatten().collect();
-    if !facts.is_empty() {
-        writeln!(note, "{}.\n", capitalized(&facts.join(", ")))?;
-    }
-    match &provenance.command {
-        Some(command) => writeln!(note, "```sh\n{}\n```", command.replace('`', "'")),
-        None => Ok(()),
-    }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+    let facts = facts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let mut characters = facts.chars();
+    let first = characters.next()?.to_uppercase();
+    Some(format!("{first}{}.\n\n", characters.as_str()))
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! What a run starts with.
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -76,7 +78,7 @@ impl RunPlan {
         self
     }
 
-    pub(crate) fn new_run(&self) -> NewRun {
+    pub(super) fn new_run(&self) -> NewRun {
         let mut new = NewRun::new(&self.name, now());
         new.user.clone_from(&self.provenance.user);
         new.source.clone_from(&self.provenance.source);
@@ -88,7 +90,7 @@ impl RunPlan {
 
 impl TrainingData {
     /// The data set as an input of the MLflow run.
-    pub(crate) fn input(&self) -> DatasetInput {
+    pub(super) fn input(&self) -> DatasetInput {
         let digest: String = self.digest.chars().take(DIGEST_LENGTH).collect();
         let profile = json!({
             "num_rows": self.train_images + self.val_images,

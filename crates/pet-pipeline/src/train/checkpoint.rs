@@ -55,9 +55,9 @@ impl InterruptedRun {
     ///
     /// [`Error::Io`].
     pub fn ids(cache: &Path) -> Result<Vec<String>, Error> {
-        let runs = run_folders(cache)?.into_iter();
-        let ended = runs.filter(|(_, folder)| !is_running(folder));
-        Ok(ended.map(|(id, _)| id).collect())
+        let mut runs = run_folders(cache)?;
+        runs.retain(|(_, folder)| !is_running(folder));
+        Ok(runs.into_iter().map(|(id, _)| id).collect())
     }
 
     /// Sets the number of epochs. With a constant learning rate, a resumed run may have more than it was started with, and
@@ -110,11 +110,6 @@ pub(super) struct CheckpointFolder {
 
 impl CheckpointFolder {
     /// Creates the folder, and locks it until it is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::StillRunning`] if another process has locked it, [`Error::NothingToResume`] for an invalid ID,
-    /// [`Error::Io`].
     pub(super) fn lock(cache: &Path, run_id: &str) -> Result<Self, Error> {
         // It becomes part of a path.
         if run_id.is_empty() || !run_id.chars().all(|c| c.is_ascii_alphanumeric()) {
@@ -174,21 +169,19 @@ fn read(run_id: &str, folder: &Path) -> Result<InterruptedRun, Error> {
     if fs_err::metadata(&path)?.len() > MAX_BYTES {
         return Err(nothing_to_resume(run_id));
     }
-    let settings = serde_json::from_slice(&fs_err::read(&path)?);
-    let settings =
-        settings.map_err(|source| Error::OldCheckpoint { run_id: run_id.into(), path, source })?;
-    let run_id = run_id.into();
-    Ok(InterruptedRun { run_id, settings })
+    let (run_id, settings) = (run_id.into(), serde_json::from_slice(&fs_err::read(&path)?));
+    match settings {
+        Ok(settings) => Ok(InterruptedRun { run_id, settings }),
+        Err(source) => Err(Error::OldCheckpoint { run_id, path, source }),
+    }
 }
 
 fn nothing_to_resume(run_id: &str) -> Error {
-    let run_id = run_id.into();
-    Error::NothingToResume { run_id }
+    Error::NothingToResume { run_id: run_id.into() }
 }
 
 fn still_running(run_id: &str) -> Error {
-    let run_id = run_id.into();
-    Error::StillRunning { run_id }
+    Error::StillRunning { run_id: run_id.into() }
 }
 
 #[cfg(test)]

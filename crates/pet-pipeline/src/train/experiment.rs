@@ -1,30 +1,24 @@
 //! Tracked training runs on the same images.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use mlflow_client::Client;
-use pet_data::{Dataset, Split, Unit};
+use pet_data::{Dataset, Unit};
 use pet_model::{ModelMetadata, REFIT_OF};
 use pet_report::fit_temperature;
 use pet_train::network::Architecture;
 use pet_train::{Checkpoint, Configuration, EpochMetrics, Trained, Trainer};
 
-use super::artifacts::{Artifacts, Plot, VALIDATION};
 use super::checkpoint::CheckpointFolder;
-use super::images::Identity;
-use super::inputs::TrainingInputs;
-use super::params;
 use super::prepared::{Checked, Prepared};
-use super::recorder::EpochRecorder;
+use super::record::{Artifacts, EPOCHS, EpochRecorder, params_of, run_name};
 use super::request::{Context, FinishedRun, RunOutcome, RunRequest};
-use crate::check::DuplicateImages;
 use crate::error::{Error, tracking_error};
 use crate::observer::RunObserver;
-use crate::settings::TrainSettings;
-use crate::tracking::{
-    ADDED_DIGEST, ADDED_IMAGES, DATASET, DATASET_DIGEST, RunPlan, SPLIT, TRAIN_IMAGES, TRAIN_LOSS,
-    TrackedRun, TrainedModel, TrainingData, VAL_IMAGES,
+use crate::settings::{Plot, TrainSettings, VALIDATION};
+use crate::tracking::{RunPlan, TRAIN_LOSS, TrackedRun, TrainedModel, TrainingData};
+use crate::trained_on::{
+    ADDED_DIGEST, ADDED_IMAGES, DATASET, DATASET_DIGEST, SPLIT, TRAIN_IMAGES, VAL_IMAGES,
 };
 
 /// Prepared images and weights, and the store for the runs.
@@ -32,11 +26,7 @@ pub struct Experiment<'a> {
     context: &'a Context<'a>,
     settings: &'a TrainSettings,
     client: Client,
-    dataset: Arc<Dataset>,
-    identity: Identity,
-    inputs: TrainingInputs,
-    /// The SHA-256 of the teachers' files.
-    teachers: Vec<String>,
+    prepared: Prepared,
     /// The plots of the refitted run, for a refit.
     plots: Vec<Plot>,
 }
@@ -53,42 +43,32 @@ impl<'a> Experiment<'a> {
         dataset: Dataset,
         context: &'a Context<'a>,
     ) -> Result<Self, Error> {
-        let split = |dataset: &Dataset, duplicates: &DuplicateImages| {
-            Ok(vec![settings.split(dataset, duplicates)?])
-        };
-        let mut prepared = Self::prepare_splits(settings, dataset, context, split)?;
+        let mut prepared = Self::prepare_splits(settings, dataset, context, None)?;
         prepared.pop().ok_or(pet_train::Error::NoImages { split: "training" }.into())
     }
 
-    /// Prepares an experiment for each of the splits that `split` returns.
+    /// Prepares an experiment for each fold, or a single one without `folds`.
     pub(super) fn prepare_splits(
         settings: &'a TrainSettings,
         dataset: Dataset,
         context: &'a Context<'a>,
-        split: impl Fn(&Dataset, &DuplicateImages) -> Result<Vec<Split>, Error>,
+        folds: Option<usize>,
     ) -> Result<Vec<Self>, Error> {
-        let checked = Checked::new(settings, dataset, context, split)?;
+        let checked = Checked::new(settings, dataset, context, folds)?;
         let client = Client::open(&context.tracking)?;
         client.check()?;
         let refit = settings.refit.as_ref();
-        let plots = refit.map(|refit| refit.plots(&client)).transpose()?;
-        let experiment = |prepared: Prepared| Self {
-            inputs: prepared.inputs,
-            teachers: prepared.teachers,
-            plots: plots.clone().unwrap_or_default(),
-            identity: prepared.identity,
-            context,
-            settings,
-            client: client.clone(),
-            dataset: prepared.dataset,
+        let plots = refit.map(|refit| refit.plots(&client)).transpose()?.unwrap_or_default();
+        let experiment = |prepared| {
+            let (client, plots) = (client.clone(), plots.clone());
+            Self { context, settings, client, prepared, plots }
         };
-        let prepared = checked.prepare()?.into_iter();
-        Ok(prepared.map(experiment).collect())
+        Ok(checked.prepare()?.into_iter().map(experiment).collect())
     }
 
     /// The data set.
     pub fn dataset(&self) -> &Dataset {
-        &self.dataset
+        &self.prepared.dataset
     }
 
     /// The tracking store.
@@ -103,11 +83,11 @@ impl<'a> Experiment<'a> {
 
     /// Number of training and validation images per epoch.
     pub fn epoch_images(&self) -> usize {
-        self.inputs.train.labels().len() + self.validation_labels().len()
+        self.prepared.inputs.train.labels().len() + self.validation_labels().len()
     }
 
     pub(super) fn validation_labels(&self) -> &[u32] {
-        let validation = self.inputs.validation.as_ref();
+        let validation = self.prepared.inputs.validation.as_ref();
         validation.map_or(&[], |examples| examples.labels())
     }
 
@@ -142,12 +122,11 @@ impl<'a> Experiment<'a> {
         let mut folder = None;
         if let Some(run_id) = &request.run_id {
             let run = self.client.run(run_id).map_err(tracking_error("read the run"))?;
-            self.identity.check_resumed(&run)?;
+            self.prepared.identity.check_resumed(&run)?;
             // MLflow does not allow a parameter to change.
-            if run.params.contains_key(params::EPOCHS)
-                && run.params.get(params::EPOCHS) != plan.params.get(params::EPOCHS)
-            {
-                plan.tags.extend(plan.params.remove_entry(params::EPOCHS));
+            let epochs = run.params.get(EPOCHS);
+            if epochs.is_some() && epochs != plan.params.get(EPOCHS) {
+                plan.tags.extend(plan.params.remove_entry(EPOCHS));
             }
             // Before the store is told that the run goes on.
             folder = self.folder(request, Some(run_id))?;
@@ -177,13 +156,13 @@ impl<'a> Experiment<'a> {
     }
 
     fn network(&self) -> &'static Architecture {
-        self.inputs.weights.architecture()
+        self.prepared.inputs.weights.architecture()
     }
 
     pub(super) fn named(&self, request: &RunRequest) -> RunRequest {
         let mut request = request.clone();
         if request.name.is_empty() {
-            request.name = params::run_name(self.network(), &request.configuration);
+            request.name = run_name(self.network(), &request.configuration);
             if self.settings.refit.is_some() {
                 request.name += "_refit";
             }
@@ -230,10 +209,7 @@ impl<'a> Experiment<'a> {
 
     /// A training of these weights on these images.
     pub(super) fn trainer<'t>(&'t self, configuration: &'t Configuration) -> Trainer<'t> {
-        let (inputs, classes) = (&self.inputs, self.dataset.classes.len());
-        Trainer::new(&inputs.weights, classes, inputs.train.as_ref(), configuration)
-            .with_validation(inputs.validation.as_deref())
-            .with_interrupt(&self.context.interrupt)
+        self.prepared.trainer(configuration, &self.context.interrupt)
     }
 
     /// The checkpoint in `folder` for a training of these weights on these images.
@@ -242,15 +218,16 @@ impl<'a> Experiment<'a> {
         settings: &TrainSettings,
         folder: &CheckpointFolder,
     ) -> Result<Checkpoint, Error> {
+        let Prepared { identity, inputs, teachers, .. } = &self.prepared;
         let mut parts = vec![
-            self.identity.digest.clone(),
+            identity.digest.clone(),
             settings.recipe_name(),
             settings.augment_name(),
-            self.inputs.weights.digest()?,
+            inputs.weights.digest()?,
         ];
         parts.extend(settings.refit.as_ref().map(|_| "all images".into()));
-        parts.extend(self.teachers.iter().cloned());
-        parts.extend(self.identity.added.clone());
+        parts.extend(teachers.iter().cloned());
+        parts.extend(identity.added.clone());
         Ok(folder.state(parts.join(" ")))
     }
 
@@ -261,39 +238,25 @@ impl<'a> Experiment<'a> {
         trained: &Trained,
         run: &mut TrackedRun,
     ) -> Result<FinishedRun, Error> {
-        let labels = self.validation_labels().iter();
-        let labels: Vec<usize> = labels.map(|label| *label as usize).collect();
+        let labels: Vec<usize> =
+            self.validation_labels().iter().map(|label| *label as usize).collect();
         let (val_acc, val_loss, temperature) = validation_metrics(settings, trained, &labels)?;
         let best =
             EpochMetrics { val_acc: Some(val_acc), val_loss: Some(val_loss), ..trained.best };
         run.log_best(&best)?;
-        let classes = self.dataset.classes.clone();
-        let mut metadata =
-            ModelMetadata::new(&settings.model_name, classes, settings.recipe.clone())
-                .with_backbone(self.network().name)
-                .with_val_acc(val_acc)
-                .with_temperature(temperature);
-        metadata.run_id = run.id().map(Into::into);
         let (history, logits) = (&trained.history, &trained.logits);
         self.log_artifacts(settings, run, (history, logits), &labels, temperature)?;
-        let score = (val_acc, -val_loss);
-        let version = if request.better_than.is_none_or(|other| score > other) {
-            run.register(&TrainedModel { weights: &trained.weights, metadata: &metadata, best })?
-        } else {
-            None
-        };
-        Ok(FinishedRun {
-            name: request.name.clone(),
-            run_id: run.id().map(Into::into),
-            version: version.map(|version| version.version),
-            refit_of: settings.refit.as_ref().map(|refit| refit.run_id.clone()),
-            val_acc,
-            standard_error: None,
-            val_loss,
-            best_epoch: best.epoch,
-            seconds: 0.0,
-            tracking_seconds: 0.0,
-        })
+        let mut finished = FinishedRun::of(run, &best);
+        finished.refit_of = settings.refit.as_ref().map(|refit| refit.run_id.clone());
+        if request.better_than.is_none_or(|other| finished.score() > other) {
+            let (classes, recipe) = (self.dataset().classes.clone(), settings.recipe.clone());
+            let metadata = ModelMetadata::new(&settings.model_name, classes, recipe)
+                .with_backbone(self.network().name)
+                .with_temperature(temperature);
+            let model = TrainedModel { weights: &trained.weights, metadata: &metadata, best };
+            finished.version = run.register(&model)?.map(|version| version.version);
+        }
+        Ok(finished)
     }
 
     /// Logs the artifacts of a run with these epochs and validation logits.
@@ -311,7 +274,7 @@ impl<'a> Experiment<'a> {
             history,
             logits,
             temperature,
-            dataset: &self.dataset,
+            dataset: self.dataset(),
             labels,
             plots: &self.plots,
             params: self.params(settings),
@@ -322,18 +285,15 @@ impl<'a> Experiment<'a> {
 
     /// The plan that all runs have in common.
     pub(crate) fn common_plan(&self, name: &str, run_id: Option<String>) -> RunPlan {
-        let data = self.training_data();
+        let (identity, data) = (&self.prepared.identity, self.training_data());
         let mut plan = RunPlan::new(&self.settings.experiment, name)
             .param(TRAIN_IMAGES, data.train_images)
             .param(VAL_IMAGES, data.val_images);
-        plan.tags = [
-            (DATASET.into(), self.dataset.name.clone()),
-            (DATASET_DIGEST.into(), self.identity.digest.clone()),
-        ]
-        .into();
-        let added = self.identity.added.iter();
-        let added = added.map(|digest| (ADDED_DIGEST.into(), digest.clone()));
-        plan.tags.extend(added);
+        plan.tags =
+            [(DATASET.into(), data.name.clone()), (DATASET_DIGEST.into(), data.digest.clone())]
+                .into();
+        let added = identity.added.clone();
+        plan.tags.extend(added.map(|digest| (ADDED_DIGEST.into(), digest)));
         if let Some(refit) = &self.settings.refit {
             plan.tags.insert(REFIT_OF.into(), refit.run_id.clone());
             plan.tags.insert(SPLIT.into(), refit.split.clone());
@@ -349,19 +309,19 @@ impl<'a> Experiment<'a> {
     pub(super) fn plan(&self, request: &RunRequest, settings: &TrainSettings) -> RunPlan {
         let mut plan = self.common_plan(&request.name, request.run_id.clone());
         let params = self.params(settings).into_iter();
-        let params = params.map(|(key, value)| (key.to_owned(), value));
-        plan.params.extend(params);
+        plan.params.extend(params.map(|(key, value)| (key.to_owned(), value)));
         plan.tags.extend(request.tags.iter().cloned());
         plan
     }
 
     fn params(&self, settings: &TrainSettings) -> Vec<(&'static str, String)> {
-        let mut params = params::of(self.network(), settings);
-        if !self.teachers.is_empty() {
-            params.push(("teachers", self.teachers.join(", ")));
+        let Prepared { dataset, identity, teachers, .. } = &self.prepared;
+        let mut params = params_of(self.network(), settings);
+        if !teachers.is_empty() {
+            params.push(("teachers", teachers.join(", ")));
         }
-        if self.identity.added.is_some() {
-            params.push((ADDED_IMAGES, self.dataset.added.len().to_string()));
+        if identity.added.is_some() {
+            params.push((ADDED_IMAGES, dataset.added.len().to_string()));
         }
         let refit = settings.refit.as_ref();
         params.extend(refit.map(|refit| (REFIT_OF, refit.run_id.clone())));
@@ -369,17 +329,15 @@ impl<'a> Experiment<'a> {
     }
 
     fn training_data(&self) -> TrainingData {
-        let folder = &self.dataset.root;
+        let Prepared { dataset, identity, inputs, .. } = &self.prepared;
+        let folder = std::path::absolute(&dataset.root);
         TrainingData {
-            name: self.dataset.name.clone(),
-            digest: self.identity.digest.clone(),
-            folder: std::path::absolute(folder)
-                .unwrap_or_else(|_| folder.clone())
-                .display()
-                .to_string(),
-            classes: self.dataset.classes.len(),
-            train_images: self.inputs.train.labels().len() - self.dataset.added.len(),
-            added_images: self.dataset.added.len(),
+            name: dataset.name.clone(),
+            digest: identity.digest.clone(),
+            folder: folder.as_ref().unwrap_or(&dataset.root).display().to_string(),
+            classes: dataset.classes.len(),
+            train_images: inputs.train.labels().len() - dataset.added.len(),
+            added_images: dataset.added.len(),
             val_images: self.validation_labels().len(),
         }
     }

@@ -3,19 +3,17 @@
 use std::time::Instant;
 
 use mlflow_client::{Batch, now};
-use pet_data::{Dataset, Split, Unit, grouped_folds};
+use pet_data::{Dataset, Unit};
 use pet_report::fit_temperature;
 use pet_train::{EpochMetrics, Observer};
 
 use super::experiment::{Experiment, run_each};
 use super::request::{Context, FinishedRun, RunOutcome, RunRequest};
-use crate::check::DuplicateImages;
 use crate::error::Error;
 use crate::observer::RunObserver;
 use crate::settings::TrainSettings;
-use crate::tracking::{
-    RunPlan, SPLIT, TRAIN_IMAGES, TrackedRun, VAL_IMAGES, VALIDATION_FRACTION, describe_folds,
-};
+use crate::tracking::{RunPlan, TrackedRun};
+use crate::trained_on::{SPLIT, TRAIN_IMAGES, VAL_IMAGES, VALIDATION_FRACTION, describe_folds};
 
 /// Parameter: number of folds.
 const FOLDS: &str = "folds";
@@ -49,11 +47,7 @@ impl<'a> CrossValidation<'a> {
         if !dataset.added.is_empty() {
             return Err(Error::FoldsAdded);
         }
-        let split = |dataset: &Dataset, duplicates: &DuplicateImages| {
-            folds(settings, dataset, duplicates, count)
-        };
-        let folds = Experiment::prepare_splits(settings, dataset, context, split)?;
-        Ok(Self { folds })
+        Ok(Self { folds: Experiment::prepare_splits(settings, dataset, context, Some(count))? })
     }
 
     /// Number of folds.
@@ -90,7 +84,7 @@ impl<'a> CrossValidation<'a> {
             }
             trained => trained?,
         };
-        let finished = self.record(first, &request, &settings, &trained, &mut run)?;
+        let finished = self.record(first, &settings, &trained, &mut run)?;
         context.finish(run, finished, start)
     }
 
@@ -103,7 +97,7 @@ impl<'a> CrossValidation<'a> {
         let (count, images) = (self.count(), self.images());
         let seed = settings.configuration.seed;
         let mut plan = first.plan(request, settings);
-        let split = describe_folds(&seed, images, count, settings.group_duplicates);
+        let split = describe_folds(seed, images, count, settings.group_duplicates);
         plan.tags.insert(SPLIT.into(), split);
         plan.params.remove(VALIDATION_FRACTION);
         if let Some(data) = &mut plan.data {
@@ -114,8 +108,7 @@ impl<'a> CrossValidation<'a> {
 
     /// Number of images of all folds.
     fn images(&self) -> usize {
-        let folds = self.folds.iter();
-        folds.map(|fold| fold.validation_labels().len()).sum()
+        self.folds.iter().map(|fold| fold.validation_labels().len()).sum()
     }
 
     fn train(
@@ -124,12 +117,13 @@ impl<'a> CrossValidation<'a> {
         observer: &dyn RunObserver,
     ) -> Result<Averaged, Error> {
         let epochs = settings.configuration.epochs;
-        let images = self.folds.iter().map(Experiment::epoch_images);
-        let total = images.sum::<usize>() * epochs;
+        let images: usize = self.folds.iter().map(Experiment::epoch_images).sum();
+        let total = (images * epochs) as u64;
         let mut folds = Vec::with_capacity(self.count());
-        pet_data::task(observer, "folds", total as u64, Unit::Images, || {
+        pet_data::task(observer, "folds", total, Unit::Images, || {
             for (number, fold) in (1..).zip(&self.folds) {
-                let mut recorder = FoldRecorder::new(observer);
+                let mut recorder =
+                    FoldRecorder { observer, epochs: Vec::new(), logits: Vec::new() };
                 let trained = fold.trainer(&settings.configuration).run(&mut recorder)?;
                 observer.message(&format!(
                     "fold {number} of {}: val_acc {:.4} after epoch {}",
@@ -148,7 +142,6 @@ impl<'a> CrossValidation<'a> {
     fn record(
         &self,
         first: &Experiment<'_>,
-        request: &RunRequest,
         settings: &TrainSettings,
         trained: &Averaged,
         run: &mut TrackedRun,
@@ -160,8 +153,7 @@ impl<'a> CrossValidation<'a> {
         run.log_best(best)?;
         let time = now();
         let batch = Batch::new().metric(STANDARD_ERROR, trained.standard_error, time, 0);
-        let points = (1..).zip(&trained.accuracies);
-        let batch = points.fold(batch, |batch, (fold, accuracy)| {
+        let batch = (1..).zip(&trained.accuracies).fold(batch, |batch, (fold, accuracy)| {
             batch.metric(FOLD_ACCURACY, *accuracy, time, fold)
         });
         run.log_metrics(&batch)?;
@@ -170,31 +162,9 @@ impl<'a> CrossValidation<'a> {
         let temperature = fit_temperature(&trained.logits, &labels)?;
         let kept = (trained.history.as_slice(), trained.logits.as_slice());
         first.log_artifacts(settings, run, kept, &labels, temperature)?;
-        Ok(FinishedRun {
-            name: request.name.clone(),
-            run_id: run.id().map(Into::into),
-            version: None,
-            refit_of: None,
-            val_acc: best.val_acc.unwrap_or_default(),
-            standard_error: Some(trained.standard_error),
-            val_loss: best.val_loss.unwrap_or_default(),
-            best_epoch: best.epoch,
-            seconds: 0.0,
-            tracking_seconds: 0.0,
-        })
+        let standard_error = Some(trained.standard_error);
+        Ok(FinishedRun { standard_error, ..FinishedRun::of(run, best) })
     }
-}
-
-/// Splits the training and validation images into folds.
-fn folds(
-    settings: &TrainSettings,
-    dataset: &Dataset,
-    duplicates: &DuplicateImages,
-    count: usize,
-) -> Result<Vec<Split>, Error> {
-    let samples = [&dataset.train[..], &dataset.validation].concat();
-    let seed = settings.configuration.seed;
-    Ok(grouped_folds(&samples, count, seed, settings.groups(duplicates))?)
 }
 
 /// An epoch of a fold, with the logits of its validation images.
@@ -205,12 +175,6 @@ struct FoldRecorder<'a> {
     observer: &'a dyn RunObserver,
     epochs: Vec<Epoch>,
     logits: Vec<Vec<f32>>,
-}
-
-impl<'a> FoldRecorder<'a> {
-    fn new(observer: &'a dyn RunObserver) -> Self {
-        Self { observer, epochs: Vec::new(), logits: Vec::new() }
-    }
 }
 
 impl Observer for FoldRecorder<'_> {
@@ -256,12 +220,11 @@ impl Averaged {
         let first = history.first().copied();
         let first = first.ok_or(pet_train::Error::NoImages { split: "training" })?;
         let best = history.iter().fold(first, better);
-        let chosen = folds
-            .into_iter()
-            .filter_map(|mut fold| (best.epoch < fold.len()).then(|| fold.swap_remove(best.epoch)));
-        let chosen: Vec<Epoch> = chosen.collect();
-        let accuracies = chosen.iter().filter_map(|(metrics, _)| metrics.val_acc);
-        let accuracies: Vec<f64> = accuracies.collect();
+        let best_of =
+            |mut fold: Vec<Epoch>| (best.epoch < fold.len()).then(|| fold.swap_remove(best.epoch));
+        let chosen: Vec<Epoch> = folds.into_iter().filter_map(best_of).collect();
+        let accuracies: Vec<f64> =
+            chosen.iter().filter_map(|(metrics, _)| metrics.val_acc).collect();
         Ok(Self {
             standard_error: standard_error(&accuracies),
             logits: chosen.into_iter().flat_map(|(_, logits)| logits).collect(),

@@ -7,7 +7,7 @@ use mlflow_client::spool::{Spool, Spooled};
 use mlflow_client::{Config, TrackingUri};
 use pet_image::Limits;
 use pet_predict::SearchPaths;
-use pet_train::{Configuration, Interrupt};
+use pet_train::{Configuration, EpochMetrics, Interrupt};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -156,6 +156,22 @@ pub struct FinishedRun {
 }
 
 impl FinishedRun {
+    /// A run whose best epoch is this one; it gets its duration when it ends.
+    pub(super) fn of(run: &TrackedRun, best: &EpochMetrics) -> Self {
+        Self {
+            name: run.name().into(),
+            run_id: run.id().map(Into::into),
+            version: None,
+            refit_of: None,
+            val_acc: best.val_acc.unwrap_or_default(),
+            standard_error: None,
+            val_loss: best.val_loss.unwrap_or_default(),
+            best_epoch: best.epoch,
+            seconds: 0.0,
+            tracking_seconds: 0.0,
+        }
+    }
+
     /// Validation accuracy, then negative loss; higher is better.
     pub fn score(&self) -> (f64, f64) {
         (self.val_acc, -self.val_loss)

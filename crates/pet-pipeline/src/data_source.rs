@@ -42,7 +42,7 @@ impl DataSource {
     }
 
     /// Whether opening the data set would generate or download images.
-    fn is_to_be_made(&self) -> bool {
+    pub(crate) fn is_to_be_made(&self) -> bool {
         match self {
             Self::Sample(root) | Self::OxfordIiitPetOrDownload(root) => !root.exists(),
             Self::Folder(_) | Self::OxfordIiitPet(_) => false,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::sweep;
+use crate::sweep::space;
 
 /// Why training, a sweep or an evaluation failed.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum Error {
     Train(#[from] pet_train::Error),
     /// The search space or method is invalid.
     #[error(transparent)]
-    Sweep(#[from] sweep::Error),
+    Sweep(#[from] space::Error),
     /// Metrics or plots cannot be computed.
     #[error(transparent)]
     Report(#[from] pet_report::Error),

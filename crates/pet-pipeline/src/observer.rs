@@ -1,3 +1,5 @@
+//! The progress and the warnings of a training.
+
 use std::fmt;
 
 use mlflow_client::spool::Spooled;

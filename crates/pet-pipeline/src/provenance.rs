@@ -1,3 +1,5 @@
+//! Where a run comes from.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;

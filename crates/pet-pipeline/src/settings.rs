@@ -25,8 +25,8 @@ use crate::trained_on::{ADDED_DIGEST, trained_on};
 pub(crate) const SETTINGS_FILE: &str = "settings.json";
 /// The name of the validation split.
 pub(crate) const VALIDATION: &str = "validation";
-/// Limit for the size of settings and metrics.
-const MAX_BYTES: u64 = 16 << 20;
+/// Limit for the size of settings, which include the metrics of every class in a refit, and of metrics.
+pub(crate) const MAX_BYTES: u64 = 16 << 20;
 
 /// File name and PNG file.
 pub(crate) type Plot = (&'static str, Vec<u8>);
@@ -220,17 +220,17 @@ impl TrainSettings {
             FineTune::All => {
                 let Augment { scale, ratio, flip, brightness, contrast, saturation, .. } = augment;
                 let Augment { operations, magnitude, erase, .. } = augment;
-                let mut name = format!(
+                let mut parts = vec![format!(
                     "crop {scale:?} to {size}, ratio {ratio:?}, mirror {flip}, brightness {brightness}, \
                      contrast {contrast}, saturation {saturation}"
-                );
+                )];
                 if *operations > 0 {
-                    name += &format!(", operations {operations}:{magnitude}");
+                    parts.push(format!("operations {operations}:{magnitude}"));
                 }
                 if *erase > 0.0 {
-                    name += &format!(", erase {erase}");
+                    parts.push(format!("erase {erase}"));
                 }
-                name
+                parts.join(", ")
             }
         }
     }

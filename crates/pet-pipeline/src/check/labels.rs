@@ -127,6 +127,7 @@ pub struct OutOfFold {
     pub accuracy: f64,
 }
 
+/// What the predictions are made from.
 pub(super) struct Inputs<'a> {
     pub(super) samples: &'a [Sample],
     /// Duplicate images, which must be in the same fold.
@@ -155,9 +156,9 @@ impl Inputs<'_> {
         let mut rows = vec![Vec::new(); self.samples.len()];
         task(self.progress, "label check", seen, Unit::Images, || {
             for fold in &folds {
-                let (others, own) =
-                    (indices(&by_path, &fold.train), indices(&by_path, &fold.validation));
-                let (train, validation) = (select(&features, &others), select(&features, &own));
+                let train = select(&features, &indices(&by_path, &fold.train));
+                let own = indices(&by_path, &fold.validation);
+                let validation = select(&features, &own);
                 let trained = Trainer::new(&weights, self.classes, &train, &configuration)
                     .with_validation(Some(&validation))
                     .with_interrupt(self.interrupt)

@@ -181,8 +181,7 @@ impl DataReport {
         let mut problems = Vec::new();
         let mut add = |severity, kind: &str, images| {
             if images > 0 {
-                let kind = kind.to_owned();
-                problems.push(Problem { severity, kind, images });
+                problems.push(Problem { severity, kind: kind.to_owned(), images });
             }
         };
         add(Severity::Error, "unreadable", self.unreadable.len());
@@ -239,10 +238,8 @@ impl DataReport {
             problem: image.flaw.kind.name().into(),
         });
         let (suspects, flaws) = (suspects.take(MAX_IMAGES), flaws.take(MAX_IMAGES));
-        self.draw(
-            &duplicates.take(MAX_IMAGES).chain(suspects).chain(flaws).collect::<Vec<_>>(),
-            limits,
-        )
+        let entries: Vec<_> = duplicates.take(MAX_IMAGES).chain(suspects).chain(flaws).collect();
+        self.draw(&entries, limits)
     }
 
     fn draw(&self, entries: &[Entry], limits: &Limits) -> Result<Vec<u8>, Error> {

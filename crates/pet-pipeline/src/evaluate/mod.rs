@@ -285,7 +285,8 @@ pub fn add_to_results(
     let splits = evaluations.iter().map(|one| (one.name.clone(), one.metrics.clone()));
     metrics.splits.extend(splits);
     write_json(&file, &metrics)?;
-    Ok(refresh_card(results, metadata, usage)?)
+    refresh_card(results, metadata, usage)?;
+    Ok(())
 }
 
 /// Logs metrics and plots to the run that trained the model.

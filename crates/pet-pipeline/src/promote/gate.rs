@@ -163,24 +163,8 @@ impl Gate {
     /// [`Error::Gate`] when the file cannot be read, is larger than 1 MiB, or is not a gate; [`Error::Limit`] as in
     /// [`check`](Self::check).
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Gate {
-            path: path.to_owned(),
-            source,
-        };
-        let size = fs::metadata(path).map_err(|error| failed(error.into()))?.len();
-        if size > FILE_BYTES {
-            let text = format!("the file has {size} bytes, more than the limit of {FILE_BYTES}");
-            return Err(failed(text.into()));
-        }
-        let bytes = fs::read(path).map_err(|error| failed(error.into()))?;
-        // `serde` also reads a list of values without their names.
-        let fields: Map<String, Value> =
-            serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?;
-        if let Some((name, _)) = fields.iter().find(|(_, value)| value.is_array()) {
-            let text = format!("expected an object as `{name}`, got an array");
-            return Err(failed(text.into()));
-        }
-        let gate: Self = serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?;
+        let failed = |source| Error::Gate { path: path.to_owned(), source };
+        let gate = parse(path).map_err(failed)?;
         gate.check()?;
         Ok(gate)
     }
@@ -209,6 +193,22 @@ impl Gate {
             (Metric::SizeMb, self.size_mb),
         ]
     }
+}
+
+fn parse(path: &Path) -> Result<Gate, Box<dyn std::error::Error + Send + Sync>> {
+    let size = fs::metadata(path)?.len();
+    if size > FILE_BYTES {
+        return Err(
+            format!("the file has {size} bytes, more than the limit of {FILE_BYTES}").into()
+        );
+    }
+    let bytes = fs::read(path)?;
+    // `serde` also reads a list of values without their names.
+    let fields: Map<String, Value> = serde_json::from_slice(&bytes)?;
+    if let Some((name, _)) = fields.iter().find(|(_, value)| value.is_array()) {
+        return Err(format!("expected an object as `{name}`, got an array").into());
+    }
+    Ok(serde_json::from_slice(&bytes)?)
 }
 
 impl Limit {

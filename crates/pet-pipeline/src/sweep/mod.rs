@@ -28,7 +28,7 @@
 
 mod report;
 mod search;
-mod space;
+pub(crate) mod space;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

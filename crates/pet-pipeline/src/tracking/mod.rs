@@ -69,11 +69,12 @@ impl TrackedRun {
             Some(run_id) => Recorder::resume(client, spool, run_id, new),
             None => Recorder::start(client, spool, &plan.experiment, new),
         };
-        let recorder = Arc::new(recorder.map_err(tracking_error("start the run"))?);
+        let recorder = recorder.map_err(tracking_error("start the run"))?;
+        // From here on, an error ends the run as `FAILED`.
         let mut run = Self {
             client: client.clone(),
             plan: plan.clone(),
-            recorder: Some(Arc::clone(&recorder)),
+            recorder: Some(Arc::new(recorder)),
             monitor: None,
             progress,
             start,
@@ -81,14 +82,15 @@ impl TrackedRun {
         };
         run.log(&Batch::new().params(&plan.params), "log the parameters")?;
         if let Some(data) = &plan.data {
-            let logged = recorder.log_datasets(&[data.input()]);
+            let logged = run.recorder()?.log_datasets(&[data.input()]);
             logged.map_err(tracking_error("log the data set"))?;
         }
         if run.is_resumed() {
             // It fails here, before any work, if the run has other parameters.
-            recorder.flush().map_err(tracking_error("log the parameters"))?;
+            run.recorder()?.flush().map_err(tracking_error("log the parameters"))?;
         }
         if plan.system_metrics.enabled {
+            let recorder = run.recorder.clone().ok_or(Error::Ended)?;
             run.monitor = Some(Monitor::start(recorder, plan.system_metrics)?);
         }
         run.tracking = start.elapsed();
@@ -283,4 +285,23 @@ pub(crate) fn metrics_batch<K: Into<String>>(
     let time = now();
     let known = metrics.into_iter().filter_map(|(key, value)| Some((key, value?)));
     known.fold(Batch::new(), |batch, (key, value)| batch.metric(key, value, time, step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_cannot_be_resumed_has_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let client = Client::local(folder.path()).unwrap();
+        let plan = RunPlan::new("e", "r").param("batch_size", 32);
+        let run = TrackedRun::start(&client, &plan).unwrap();
+        let id = run.id().unwrap().to_owned();
+        run.kill().unwrap();
+        let mut plan = plan.param("batch_size", 64);
+        plan.run_id = Some(id.clone());
+        assert!(matches!(TrackedRun::start(&client, &plan), Err(Error::Tracking { .. })));
+        assert_eq!(client.run(&id).unwrap().status, RunStatus::Failed);
+    }
 }

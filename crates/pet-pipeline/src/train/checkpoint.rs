@@ -12,13 +12,11 @@ use std::path::{Path, PathBuf};
 use pet_train::{Checkpoint, Schedule};
 
 use crate::error::Error;
-use crate::settings::TrainSettings;
+use crate::settings::{MAX_BYTES, TrainSettings};
 
 const RUN_FILE: &str = "run.json";
 const STATE_FILE: &str = "state.safetensors";
 const LOCK_FILE: &str = "lock";
-/// Limit for the size of settings, which include the metrics of every class in a refit.
-const MAX_BYTES: u64 = 16 << 20;
 
 /// An interrupted run and its settings.
 #[derive(Clone, Debug, PartialEq)]

@@ -94,7 +94,8 @@ impl<'a> CrossValidation<'a> {
         request: &RunRequest,
         settings: &TrainSettings,
     ) -> RunPlan {
-        let (count, images) = (self.count(), self.images());
+        let count = self.count();
+        let images: usize = self.folds.iter().map(|fold| fold.validation_labels().len()).sum();
         let seed = settings.configuration.seed;
         let mut plan = first.plan(request, settings);
         let split = describe_folds(seed, images, count, settings.group_duplicates);
@@ -104,11 +105,6 @@ impl<'a> CrossValidation<'a> {
             (data.train_images, data.val_images) = (images, 0);
         }
         plan.param(FOLDS, count).param(TRAIN_IMAGES, images).param(VAL_IMAGES, images)
-    }
-
-    /// Number of images of all folds.
-    fn images(&self) -> usize {
-        self.folds.iter().map(|fold| fold.validation_labels().len()).sum()
     }
 
     fn train(

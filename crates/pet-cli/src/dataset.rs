@@ -162,11 +162,6 @@ impl TrainingRecord {
                 .map_or_else(SplitParams::default, |metrics| SplitParams::of(&metrics.params)),
         }
     }
-
-    /// [`exported`](Self::exported) in a folder.
-    pub(crate) fn in_folder(folder: &Path) -> Self {
-        Self::exported(&Results::Folder(folder.to_owned()))
-    }
 }
 
 impl TrainedDataArguments {

@@ -183,7 +183,7 @@ fn export_with_images(arguments: &ExportArguments, bars: &Bars) -> Result<(), Fa
     let registered = registered.then(|| version(arguments)).transpose()?;
     let record = match &registered {
         Some((client, selection)) => TrainingRecord::of(client, selection)?,
-        None => TrainingRecord::in_folder(results),
+        None => TrainingRecord::exported(&results.as_path().into()),
     };
     let dataset = data.source.data().load(bars)?;
     let parts = data.split(&dataset, &record, arguments.force, cache, bars)?;

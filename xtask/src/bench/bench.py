@@ -332,6 +332,7 @@ def main():
         for path, default in {"program": None, "cache": None, **paths}.items():
             kind.add_argument(f"--{path}", type=lambda text: pathlib.Path(text).absolute(), default=default)
     options = parser.parse_args()
+    os.chdir(ROOT)
     options.measure(options)
 
 

@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
         .argument(script)
         .argument(&arguments.what)
         .argument("--program")
-        .argument(workspace::program(Profile::Release, "pet-cli"))
+        .argument(workspace::program(Profile::Release))
         .argument("--cache")
         .argument(absolute(workspace::cache())?);
     if arguments.what == "serve" {

@@ -200,7 +200,7 @@ fn stack() -> Result<Outcome, Error> {
         }
         pet_cli::build(Profile::Release).run()?;
         Invocation::new("docker/stack-test.sh")
-            .argument(workspace::program(Profile::Release, "pet-cli"))
+            .argument(workspace::program(Profile::Release))
             .run()?;
         Ok(Outcome::done("service, MLflow, Prometheus"))
     })

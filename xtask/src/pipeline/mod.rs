@@ -93,7 +93,7 @@ fn print_all(commands: &[Invocation]) {
 fn run_stages(plan: &Plan, selection: &Selection) -> Result<(), Error> {
     let mut report = Report::new("stage");
     let build = plan.build(selection);
-    let program = workspace::program(Profile::Development, "pet-cli");
+    let program = workspace::program(Profile::Development);
     if !build.is_empty() {
         if !program.is_file() {
             eprintln!("note: compiles everything first, which takes a few minutes");

@@ -324,7 +324,7 @@ mod tests {
     }
 
     fn shown(command: &Invocation) -> String {
-        let program = workspace::program(Profile::Development, "pet-cli");
+        let program = workspace::program(Profile::Development);
         let root = format!("{}/", workspace::root().display());
         let command = command.to_string();
         let command = command.replace(&workspace::shown(&program), "pet-cli");

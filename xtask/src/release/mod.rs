@@ -99,11 +99,11 @@ fn build(target: Option<&str>) -> Result<(PathBuf, String), Error> {
     let build = pet_cli::build(Profile::Release);
     let Some(target) = target else {
         build.run()?;
-        let program = workspace::program(Profile::Release, "pet-cli");
+        let program = workspace::program(Profile::Release);
         return Ok((program, host()?));
     };
     build.arguments(["--target", target]).run()?;
-    let program = workspace::program_for(target, "pet-cli");
+    let program = workspace::program_for(target);
     Ok((program, target.to_owned()))
 }
 
@@ -128,8 +128,7 @@ fn name(target: &str) -> String {
 
 /// Packs the program, documents and completions; returns the path of the archive.
 fn pack(program: &Path, target: &str, output: &Path) -> Result<PathBuf, Error> {
-    let file = format!("pet-cli{}", std::env::consts::EXE_SUFFIX);
-    let mut entries: Vec<Entry> = vec![(file, 0o755, fs_err::read(program)?)];
+    let mut entries: Vec<Entry> = vec![(workspace::program_file(), 0o755, fs_err::read(program)?)];
     for document in DOCUMENTS {
         let contents = fs_err::read(workspace::root().join(document))?;
         entries.push((document.to_owned(), 0o644, contents));

@@ -109,7 +109,7 @@ fn obstacle(need: &str) -> Option<String> {
 
 /// Lines that set the variables of a script, so that it can also be run by hand.
 fn variables() -> Result<String, Error> {
-    let programs = [Some(workspace::program(Profile::Release, "pet-cli")), python::MLFLOW.usable()];
+    let programs = [Some(workspace::program(Profile::Release)), python::MLFLOW.usable()];
     let programs = programs.iter().flatten();
     let folders = programs.filter_map(|program| program.parent().map(PathBuf::from));
     let path = std::env::var_os("PATH").unwrap_or_default();
